@@ -1,0 +1,132 @@
+// NIP-01's event: its serialisation, its id, its signature, and the parsers that let foreign JSON in.
+import { type Dice, fromHex, isHex32, type Keys, randomBytes, sha256, sign, toHex, verify } from './crypto.ts'
+
+export type Event = {
+  id: string
+  pubkey: string
+  /** Unix time in seconds. */
+  created_at: number
+  kind: number
+  tags: string[][]
+  content: string
+  sig: string
+}
+
+/** NIP-59: an event that is not signed. */
+export type Rumor = Omit<Event, 'sig'>
+
+/** What an author decides; the rest follows from the key. */
+export type Template = Pick<Event, 'kind' | 'created_at' | 'tags' | 'content'>
+
+/** Most tags of an event, and most strings in a tag, that the parsers take. strfry's own bound is 2,000 tags. */
+export const maxTags = 2_000
+export const maxTagStrings = 100
+
+/**
+ * The text whose SHA-256 is the id (NIP-01).
+ *
+ * NIP-01 names seven characters to escape and wants all others verbatim. JSON.stringify escapes the same seven in the same
+ * way, leaves DEL and all of Unicode alone, and differs in two places where verbatim is impossible: the other control
+ * characters (raw, they would not be the JSON that NIP-01 asks for) and lone surrogates (UTF-8 has none) become \u00xx and
+ * \udxxx. nostr-tools, rust-nostr and the relays hash the same, so the escape it is.
+ */
+export function serialize(event: Omit<Rumor, 'id'>): string {
+  return JSON.stringify([0, event.pubkey, event.created_at, event.kind, event.tags, event.content])
+}
+
+/** The event's id: 64 lowercase hex digits. */
+export function eventId(event: Omit<Rumor, 'id'>): string {
+  return toHex(idBytes(event))
+}
+
+/** The unsigned event (NIP-59) of an author. */
+export function rumorOf(template: Template, pubkey: string): Rumor {
+  const { kind, created_at, tags, content } = template
+  return { id: eventId({ pubkey, created_at, kind, tags, content }), pubkey, created_at, kind, tags, content }
+}
+
+/** The signed event of an author. `dice` is asked once, for the signature's auxiliary randomness. */
+export function finalize(template: Template, keys: Keys, dice: Dice = randomBytes): Event {
+  const rumor = rumorOf(template, keys.pubkey)
+  return { ...rumor, sig: toHex(sign(idBytes(rumor), keys.secret, dice(32))) }
+}
+
+/** Whether the id is the hash of the content and the signature is the author's. Never throws. */
+export function verifyEvent(event: Event): boolean {
+  const hash = idBytes(event)
+  const signature = fromHex(event.sig)
+  return toHex(hash) === event.id && signature !== undefined && verify(signature, hash, event.pubkey)
+}
+
+/**
+ * An event of NIP-01's exact shape, as a fresh object with the seven known fields, or undefined. Neither id nor signature
+ * is checked: that is `verifyEvent`.
+ */
+export function parseEvent(value: unknown): Event | undefined {
+  const body = parseBody(value)
+  if (body === undefined || !isRecord(value)) return undefined
+  const { id, sig } = value
+  if (typeof id !== 'string' || !isHex32(id)) return undefined
+  if (typeof sig !== 'string' || !/^[0-9a-f]{128}$/.test(sig)) return undefined
+  return { id, ...body, sig }
+}
+
+/**
+ * A rumor of NIP-59 as a fresh object, or undefined. A missing id is computed; one that is there must be the hash, since
+ * the id is what a message is known by afterwards.
+ *
+ * "The inner event MUST always be unsigned" (NIP-59, 2) binds the sender. A signature that came along is left behind and
+ * not refused: the seal has proved the author already, some clients send `"sig": ""`, and refusing would lose their
+ * messages, whereas dropping gives what the rule is for: nothing we keep or show could prove to others who wrote it.
+ */
+export function parseRumor(value: unknown): Rumor | undefined {
+  const body = parseBody(value)
+  if (body === undefined || !isRecord(value)) return undefined
+  const id = eventId(body)
+  return value.id === undefined || value.id === id ? { id, ...body } : undefined
+}
+
+/** The first value of the first tag of that name. */
+export function tag(event: Pick<Event, 'tags'>, name: string): string | undefined {
+  return event.tags.find((entry) => entry[0] === name)?.[1]
+}
+
+/** All tags of that name, whole. */
+export function tags(event: Pick<Event, 'tags'>, name: string): string[][] {
+  return event.tags.filter((entry) => entry[0] === name)
+}
+
+function idBytes(event: Omit<Rumor, 'id'>): Uint8Array {
+  return sha256(Buffer.from(serialize(event), 'utf8'))
+}
+
+function parseBody(value: unknown): Omit<Rumor, 'id'> | undefined {
+  if (!isRecord(value)) return undefined
+  const { pubkey, created_at, kind, content } = value
+  const tags = parseTags(value.tags)
+  if (typeof pubkey !== 'string' || !isHex32(pubkey)) return undefined
+  if (!isWhole(created_at, Number.MAX_SAFE_INTEGER) || !isWhole(kind, 65_535)) return undefined
+  if (tags === undefined || typeof content !== 'string') return undefined
+  return { pubkey, created_at, kind, tags, content }
+}
+
+function parseTags(value: unknown): string[][] | undefined {
+  if (!Array.isArray(value) || value.length > maxTags) return undefined
+  const list: string[][] = []
+  for (const entry of value) {
+    // NIP-01, Tags: "Each tag is an array of one or more strings".
+    if (!Array.isArray(entry) || entry.length < 1 || entry.length > maxTagStrings) return undefined
+    const strings = entry.filter((part): part is string => typeof part === 'string')
+    if (strings.length !== entry.length) return undefined
+    list.push(strings)
+  }
+  return list
+}
+
+function isWhole(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
