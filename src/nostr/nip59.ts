@@ -1,0 +1,127 @@
+// NIP-59: a rumor in a seal in a gift wrap. Who wrote it is known to nobody but the receiver; that the receiver cannot be
+// lied to about it is the work of `unwrap`.
+import { type Dice, type Keys, randomBytes, randomInt, randomKeys } from './crypto.ts'
+import { type Event, eventId, finalize, parseEvent, parseRumor, type Rumor, tags, verifyEvent } from './event.ts'
+import { conversationKey, decrypt, encrypt, payloadLength } from './nip44.ts'
+
+export const sealKind = 13
+export const wrapKind = 1059
+
+const twoDays = 2 * 24 * 60 * 60
+
+/** What is written on the outside. Times are Unix seconds. */
+export type Postage = {
+  now: number
+  /** NIP-40: when relays may drop it. */
+  expiration?: number
+  /** Dated now instead of up to two days ago, for relays that refuse old stamps. They learn when it was sent. */
+  recent?: boolean
+  /** Where the receiver reads, as the p tag's hint. */
+  relay?: string
+}
+
+export type Refusal = 'not-a-wrap' | 'not-for-us' | 'undecryptable' | 'bad-seal' | 'forged' | 'bad-rumor'
+
+export type Unwrapped = { ok: true; rumor: Rumor; from: string } | { ok: false; reason: Refusal }
+
+/**
+ * The kind 13 event that carries a rumor to one receiver, signed by its author. `stamp` is its created_at.
+ * Throws RangeError when the rumor is not that of `keys` or was changed since, has more than `maxPlaintext` bytes of JSON,
+ * or `to` is no point on the curve.
+ */
+export function seal(rumor: Rumor, keys: Keys, to: string, stamp: number, dice: Dice = randomBytes): Event {
+  if (rumor.pubkey !== keys.pubkey) throw new RangeError('a rumor is sealed by its author')
+  if (rumor.id !== eventId(rumor)) throw new RangeError('the rumor was changed after its id was taken')
+  const content = encryptTo(to, keys, rumorJson(rumor), dice)
+  // NIP-59, 2: "Tags MUST always be empty in a kind:13". NIP-17 would put the expiration here too; the MUST wins.
+  return finalize({ kind: sealKind, created_at: stamp, tags: [], content }, keys, dice)
+}
+
+/** The kind 1059 event that carries a rumor to one receiver, under a key used once. Throws as `seal` does. */
+export function wrap(rumor: Rumor, keys: Keys, to: string, postage: Postage, dice: Dice = randomBytes): Event {
+  const sealed = seal(rumor, keys, to, past(postage.now, dice), dice)
+  const once = randomKeys(dice)
+  const created_at = postage.recent ? postage.now : past(postage.now, dice)
+  const content = encryptTo(to, once, JSON.stringify(sealed), dice)
+  return finalize({ kind: wrapKind, created_at, tags: wrapTags(to, postage), content }, once, dice)
+}
+
+/**
+ * Bytes of the JSON of the event that `wrap` makes of a rumor, without making it. It is exact for every rumor that can be
+ * wrapped, as long as stamps have ten digits (until 2286); one that is too large to be sealed comes out above 65,536.
+ */
+export function wrapSize(rumor: Rumor, postage: Pick<Postage, 'expiration' | 'relay'> = {}): number {
+  const sealSize = bareSize(sealKind, []) + payloadLength(Buffer.byteLength(rumorJson(rumor)))
+  return bareSize(wrapKind, wrapTags('0'.repeat(64), postage)) + payloadLength(sealSize)
+}
+
+/**
+ * Opens a gift wrap for us and names its author, or says why not. Never throws.
+ *
+ * The wrap's own signature is not looked at: its key is used once and known to nobody, so anybody can make a good one. What
+ * is believed rests on the seal: NIP-44's MAC binds the wrap's content, and the seal's signature names the author.
+ */
+export function unwrap(wrapped: Event, keys: Keys): Unwrapped {
+  if (wrapped.kind !== wrapKind) return refuse('not-a-wrap')
+  if (!tags(wrapped, 'p').some((entry) => entry[1] === keys.pubkey)) return refuse('not-for-us')
+  const sealJson = decryptFrom(wrapped.pubkey, keys, wrapped.content)
+  if (sealJson === undefined) return refuse('undecryptable')
+  const sealed = parseEvent(parseJson(sealJson))
+  // A seal with tags is against NIP-59 and taken nevertheless: NIP-17 asks for an expiration there, and nothing here reads them.
+  if (sealed?.kind !== sealKind) return refuse('bad-seal')
+  // The attack: a seal in somebody else's name. Decrypting would already fail without a secret of the two, but only the
+  // signature is what NIP-44 asks for before decrypting.
+  if (!verifyEvent(sealed)) return refuse('forged')
+  const json = decryptFrom(sealed.pubkey, keys, sealed.content)
+  if (json === undefined) return refuse('undecryptable')
+  const rumor = parseRumor(parseJson(json))
+  if (rumor === undefined) return refuse('bad-rumor')
+  // NIP-17, Encrypting: clients "MUST verify if pubkey of the kind:13 is the same pubkey"; "otherwise any sender can
+  // impersonate any other by simply changing the pubkey on the rumor".
+  if (rumor.pubkey !== sealed.pubkey) return refuse('forged')
+  return { ok: true, rumor, from: sealed.pubkey }
+}
+
+// Field by field, because a signed event is a Rumor to the compiler. "The inner event MUST always be unsigned" (NIP-59, 2).
+function rumorJson({ id, pubkey, created_at, kind, tags, content }: Rumor): string {
+  return JSON.stringify({ id, pubkey, created_at, kind, tags, content })
+}
+
+function wrapTags(to: string, { expiration, relay }: Pick<Postage, 'expiration' | 'relay'>): string[][] {
+  const receiver = relay === undefined ? ['p', to] : ['p', to, relay]
+  return expiration === undefined ? [receiver] : [receiver, ['expiration', String(expiration)]]
+}
+
+function bareSize(kind: number, tags: string[][]): number {
+  const hex = '0'.repeat(64)
+  const bare: Event = { id: hex, pubkey: hex, created_at: 1_000_000_000, kind, tags, content: '', sig: hex + hex }
+  return Buffer.byteLength(JSON.stringify(bare))
+}
+
+// NIP-59, Other Considerations: all stamps in the past, each layer's drawn on its own.
+function past(now: number, dice: Dice): number {
+  return Math.max(0, now - randomInt(twoDays, dice))
+}
+
+function encryptTo(to: string, keys: Keys, text: string, dice: Dice): string {
+  const key = conversationKey(keys.secret, to)
+  if (key === undefined) throw new RangeError(`not a public key: ${to}`)
+  return encrypt(text, key, dice(32))
+}
+
+function decryptFrom(from: string, keys: Keys, payload: string): string | undefined {
+  const key = conversationKey(keys.secret, from)
+  return key === undefined ? undefined : decrypt(payload, key)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function refuse(reason: Refusal): Unwrapped {
+  return { ok: false, reason }
+}
