@@ -1,0 +1,166 @@
+// The embedded relay: a strict Nostr relay in memory for the demo, the tests and play, which misbehaves on demand.
+// By hand: npm run relay -- --port 7777
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { WebSocketServer } from 'ws'
+import type { Event } from '../src/nostr/event.ts'
+import { type Faults, noFaults, seededDice } from './relay/faults.ts'
+import { greet, maxFilters, maxIdLength, maxSubscriptions, type Policy, type Relay } from './relay/session.ts'
+import { makeShelf } from './relay/shelf.ts'
+
+/** Largest WebSocket message, in bytes. */
+const maxMessage = 131_072
+
+export interface RelayOptions extends Partial<Policy> {
+  /** 0, the default, takes any free port. */
+  port?: number
+  host?: string
+  /** Seconds by which the `Date` header of its HTTP answers is off. The clock that it works by is `now`. */
+  clockOffset?: number
+  /** Seed of the dice that its faults throw. */
+  seed?: number
+  faults?: Partial<Faults>
+}
+
+export interface EmbeddedRelay {
+  readonly url: string
+  readonly port: number
+  /** May be set while it runs. */
+  readonly faults: Faults
+  /** The last 10,000 frames from clients, oldest first. Connections are counted from 1. */
+  readonly seen: readonly { connection: number; frame: unknown[] }[]
+  /** What it keeps and has not expired, newest first. */
+  events(): Event[]
+  /** How many clients are connected now. */
+  connections(): number
+  /** Cuts all connections and comes back on the same port, with or without what it kept. */
+  restart(how?: { empty?: boolean }): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts a relay; it listens once the promise is kept. Fails if the port is taken. */
+export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRelay> {
+  const { port = 0, host = '127.0.0.1', clockOffset = 0, seed = 1, faults = {}, ...policy } = options
+  const relay: Relay = {
+    policy: { ...defaultPolicy, ...policy },
+    faults: { ...noFaults(), ...faults },
+    dice: seededDice(seed),
+    shelf: makeShelf(),
+    clients: new Set(),
+    seen: [],
+    connectionsSoFar: 0,
+    url: '',
+  }
+  let line = await listen(relay, host, port, clockOffset)
+  const taken = line.port
+  relay.url = `ws://${host}:${taken}`
+  return {
+    url: relay.url,
+    port: taken,
+    faults: relay.faults,
+    seen: relay.seen,
+    events: () => relay.shelf.find(() => true, relay.policy.now()),
+    connections: () => relay.clients.size,
+    async restart({ empty = false } = {}) {
+      await line.stop()
+      if (empty) relay.shelf.clear()
+      line = await listen(relay, host, taken, clockOffset)
+    },
+    close: () => line.stop(),
+  }
+}
+
+const defaultPolicy: Policy = {
+  auth: 'dm',
+  hints: 'none',
+  limit: 500,
+  maxBytes: 65_536,
+  future: 900,
+  oldest: Number.POSITIVE_INFINITY,
+  trust: false,
+  serviceUrl: undefined,
+  now: () => Math.floor(Date.now() / 1000),
+}
+
+interface Line {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+async function listen(relay: Relay, host: string, port: number, clockOffset: number): Promise<Line> {
+  const date = () => new Date((relay.policy.now() + clockOffset) * 1000).toUTCString()
+  const sockets = new Set<Socket>()
+  const http = createServer((request, response) => {
+    if (!relay.faults.mute) describe(relay, request, response.setHeader('Date', date()))
+  })
+  // NIP-01: "Relays MUST only accept connections to a single endpoint".
+  const upgrades = new WebSocketServer({ noServer: true, path: '/', maxPayload: maxMessage })
+  upgrades.on('headers', (headers) => headers.push(`Date: ${date()}`))
+  http.on('upgrade', (request, socket, head) => {
+    if (!relay.faults.mute) upgrades.handleUpgrade(request, socket, head, (client) => greet(relay, client))
+  })
+  http.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    // A client that goes away must not take the relay with it; ws and http listen for themselves.
+    socket.on('error', () => socket.destroy())
+  })
+  http.listen(port, host)
+  await once(http, 'listening')
+  const address = http.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    async stop() {
+      const closed = new Promise((resolve) => http.close(resolve))
+      for (const socket of sockets) socket.destroy()
+      await closed
+      relay.clients.clear()
+    },
+  }
+}
+
+/** NIP-11's document. */
+function describe({ policy }: Relay, request: IncomingMessage, response: ServerResponse): void {
+  // NIP-11: "Relays MUST accept CORS requests by sending" these three.
+  response.setHeader('Access-Control-Allow-Origin', '*')
+  response.setHeader('Access-Control-Allow-Headers', '*')
+  response.setHeader('Access-Control-Allow-Methods', 'GET, OPTIONS')
+  if (!request.headers.accept?.includes('application/nostr+json')) {
+    response.writeHead(request.method === 'OPTIONS' ? 204 : 426, { 'Content-Type': 'text/plain' })
+    response.end(request.method === 'OPTIONS' ? '' : 'This is a Nostr relay; it speaks WebSocket.\n')
+    return
+  }
+  response.setHeader('Content-Type', 'application/nostr+json')
+  const nips = [1, 9, 11, 40, 42, 59, ...(policy.hints === 'nip67' ? [67] : [])]
+  const limitation = {
+    max_message_length: maxMessage,
+    max_subscriptions: maxSubscriptions,
+    max_filters: maxFilters,
+    max_subid_length: maxIdLength,
+    max_limit: policy.limit,
+    default_limit: policy.limit,
+    auth_required: policy.auth === 'all',
+    created_at_upper_limit: policy.future,
+    ...(Number.isFinite(policy.oldest) ? { created_at_lower_limit: policy.oldest } : {}),
+  }
+  const about = { name: 'p2p embedded relay', description: 'Keeps everything in memory and forgets it when it stops.' }
+  response.end(JSON.stringify({ ...about, supported_nips: nips, limitation }))
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } })
+  const relay = await startRelay({ port: Number(values.port) })
+  console.log(`${relay.url}  try: p2p --relay ${relay.url} status`)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => relay.close())
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main().catch((error: unknown) => {
+    console.error(`relay: ${error instanceof Error ? error.message : error}`)
+    console.error('hint: npm run relay -- --port 7777')
+    process.exitCode = 1
+  })
+}

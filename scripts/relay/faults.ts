@@ -1,0 +1,133 @@
+// The ways in which the relay misbehaves on demand. Everything is off by default and may be set while it runs.
+import type { Event } from '../../src/nostr/event.ts'
+
+export interface Faults {
+  /** Says OK true and keeps nothing: for this share of events (0 to 1), or for those it names. */
+  dropEvents: number | ((event: Event) => boolean)
+  /** Answers events with OK false and this reason, e.g. `rate-limited: slow down` … */
+  refuse: string | undefined
+  /** … this many times; then `refuse` is off again. */
+  refuseTimes: number
+  /** Sends every event twice. */
+  repeat: boolean
+  /** Sends stored events in random order. */
+  shuffle: boolean
+  /** Milliseconds by which every outgoing frame is late. */
+  delay: number
+  /** Accepts the WebSocket, then neither acts nor says a thing. */
+  silent: boolean
+  /** Accepts the TCP connection and never upgrades it. */
+  mute: boolean
+  /** Never ends its stored events with an EOSE. */
+  noEose: boolean
+  /** Takes events without answering them (an AUTH is still answered). */
+  noOk: boolean
+  ignoreUntil: boolean
+  ignoreLimit: boolean
+  /** Most events for one filter, in place of the relay's `limit`. */
+  cap: number | undefined
+  /** Sends a broken frame before each good one. */
+  garbage: boolean
+  /** Sends up to three stored events that were not asked for, whoever may read them. */
+  foreign: boolean
+  /** Cuts a connection once it has sent this many frames. */
+  closeAfter: number
+  /** Sends events with another content under the old id and signature. */
+  forge: boolean
+}
+
+/** A relay that does what it should. */
+export function noFaults(): Faults {
+  return {
+    dropEvents: 0,
+    refuse: undefined,
+    refuseTimes: Number.POSITIVE_INFINITY,
+    repeat: false,
+    shuffle: false,
+    delay: 0,
+    silent: false,
+    mute: false,
+    noEose: false,
+    noOk: false,
+    ignoreUntil: false,
+    ignoreLimit: false,
+    cap: undefined,
+    garbage: false,
+    foreign: false,
+    closeAfter: Number.POSITIVE_INFINITY,
+    forge: false,
+  }
+}
+
+/** A number from 0 to below 1. */
+export type Dice = () => number
+
+/** Dice that fall the same way for the same seed (mulberry32, public domain). */
+export function seededDice(seed: number): Dice {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** The reason to refuse the next event with, counted down. */
+export function takeRefusal(faults: Faults): string | undefined {
+  const reason = faults.refuse
+  if (reason === undefined) return undefined
+  faults.refuseTimes -= 1
+  if (faults.refuseTimes <= 0) Object.assign(faults, { refuse: undefined, refuseTimes: Number.POSITIVE_INFINITY })
+  return reason
+}
+
+export function isDropped(event: Event, { dropEvents }: Faults, dice: Dice): boolean {
+  return typeof dropEvents === 'function' ? dropEvents(event) : dropEvents > 0 && dice() < dropEvents
+}
+
+/** What a client is sent in place of `events`; `strangers` are events that it did not ask for. */
+export function spoil(events: Event[], strangers: () => Event[], faults: Faults, dice: Dice): Event[] {
+  const told = faults.foreign ? [...strangers().slice(0, 3), ...events] : events
+  const forged = faults.forge ? told.map((event) => ({ ...event, content: flip(event.content) })) : told
+  const repeated = faults.repeat ? forged.flatMap((event) => [event, event]) : forged
+  return faults.shuffle ? shuffled(repeated, dice) : repeated
+}
+
+/** A frame that no client can use, yet must survive. */
+export function brokenFrame(dice: Dice): string {
+  return broken[Math.floor(dice() * broken.length)] ?? ''
+}
+
+const broken = [
+  '',
+  '{"half',
+  'null',
+  '[]',
+  '{}',
+  '[["EVENT"]]',
+  '["EVENT"]',
+  '["EVENT","nobody-asked",{}]',
+  '["EVENT",7,null]',
+  '["OK"]',
+  '["OK",1,"true"]',
+  '["EOSE"]',
+  '["EOSE",null]',
+  '["CLOSED",{}]',
+  '["AUTH"]',
+  '["AUTH",{"challenge":1}]',
+  '["NOTICE"]',
+  '["WHAT-IS-THIS","x"]',
+  `${'['.repeat(2000)}${']'.repeat(2000)}`,
+]
+
+function flip(content: string): string {
+  return `${content.startsWith('A') ? 'B' : 'A'}${content.slice(1)}`
+}
+
+function shuffled(events: Event[], dice: Dice): Event[] {
+  return events
+    .map((event) => ({ event, place: dice() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ event }) => event)
+}

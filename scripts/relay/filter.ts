@@ -1,0 +1,68 @@
+// A NIP-01 filter, read strictly from the wire and held against events. Written apart from the client's own, so that
+// neither can hide the other's mistake.
+import type { Event } from '../../src/nostr/event.ts'
+
+/** `lists` by field: `ids`, `authors`, `kinds` or `#x`. `since` and `until` are seconds, both inclusive. */
+export interface Filter {
+  readonly lists: ReadonlyMap<string, ReadonlySet<unknown>>
+  readonly since: number
+  readonly until: number
+  readonly limit: number
+}
+
+/** Reads one filter of a REQ (NIP-01); an unknown field or a value of the wrong shape makes it no filter. */
+export function readFilter(value: unknown): Filter | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const lists = new Map<string, ReadonlySet<unknown>>()
+  const bounds = { since: 0, until: Number.POSITIVE_INFINITY, limit: Number.POSITIVE_INFINITY }
+  const fields: [string, unknown][] = Object.entries(value)
+  for (const [field, asked] of fields) {
+    if (field === 'since' || field === 'until' || field === 'limit') {
+      if (!isNatural(asked)) return undefined
+      bounds[field] = asked
+    } else {
+      const element = elementOf(field)
+      if (element === undefined || !Array.isArray(asked) || !asked.every(element)) return undefined
+      lists.set(field, new Set(asked))
+    }
+  }
+  return { lists, ...bounds }
+}
+
+/** NIP-01: all conditions of a filter must hold; one common value is enough within a list. */
+export function fits(filter: Filter, event: Event, ignoreUntil = false): boolean {
+  if (event.created_at < filter.since) return false
+  if (event.created_at > filter.until && !ignoreUntil) return false
+  for (const [field, wanted] of filter.lists) {
+    if (!valuesOf(event, field).some((value) => wanted.has(value))) return false
+  }
+  return true
+}
+
+/** NIP-01: only the first value of a tag is indexed. */
+export function tagValues(event: Event, name: string): string[] {
+  return event.tags.flatMap(([key, value]) => (key === name && value !== undefined ? [value] : []))
+}
+
+function valuesOf(event: Event, field: string): (string | number)[] {
+  if (field === 'ids') return [event.id]
+  if (field === 'authors') return [event.pubkey]
+  if (field === 'kinds') return [event.kind]
+  return tagValues(event, field.slice(1))
+}
+
+function elementOf(field: string): ((value: unknown) => boolean) | undefined {
+  if (field === 'kinds') return isNatural
+  // NIP-01: "The ids, authors, #e and #p filter lists MUST contain exact 64-character lowercase hex values."
+  if (['ids', 'authors', '#e', '#p'].includes(field)) return isHex64
+  if (/^#[a-zA-Z]$/.test(field)) return (value) => typeof value === 'string'
+  return undefined
+}
+
+function isNatural(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isHex64(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+}

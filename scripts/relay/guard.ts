@@ -1,0 +1,49 @@
+// Who may read and write here: NIP-42 authentication, and NIP-59's wish that private messages go to their receiver only.
+import { type Event, verifyEvent } from '../../src/nostr/event.ts'
+import { type Filter, tagValues } from './filter.ts'
+
+/**
+ * `dm`: a challenge at connect; kinds 4 and 1059 only for the keys they name. `late`: the same, but the challenge comes
+ * after the first CLOSED. `notice`: as `dm`, but refuses with a NOTICE. `all`: nothing at all before AUTH. `none`: open.
+ */
+export type Auth = 'dm' | 'late' | 'notice' | 'all' | 'none'
+
+/** Seconds that an AUTH may be off; strfry allows no more. */
+const authWindow = 60
+
+/** NIP-59: "relays SHOULD only serve kind 1059 events intended for the marked recipient". */
+export function mayRead(auth: Auth, keys: ReadonlySet<string>, event: Event): boolean {
+  if (auth === 'none' || !isPrivate(event.kind)) return true
+  return keys.has(event.pubkey) || tagValues(event, 'p').some((key) => keys.has(key))
+}
+
+/** As strfry: only a REQ that asks for nothing but private kinds is refused; from a mixed one they are silently left out. */
+export function whyNotServed(auth: Auth, keys: ReadonlySet<string>, filters: Filter[]): string | undefined {
+  if (auth === 'none') return undefined
+  if (auth === 'all' && keys.size === 0) return 'auth-required: authenticate before you ask'
+  if (!filters.every(({ lists }) => [...(lists.get('kinds') ?? [undefined])].every(isPrivate))) return undefined
+  if (keys.size === 0) return 'auth-required: private messages are served to their receiver only'
+  const own = filters.some(({ lists }) =>
+    [...keys].some((key) => lists.get('#p')?.has(key) || lists.get('authors')?.has(key)),
+  )
+  return own ? undefined : 'restricted: these private messages are not for the key that authenticated'
+}
+
+/** NIP-42, "Signed Event Verification". `url` is the relay's own, `now` in seconds. */
+export function whyNotAuthentic(event: Event, challenge: string, url: string, now: number): string | undefined {
+  if (event.kind !== 22242) return 'invalid: an AUTH is of kind 22242'
+  if (Math.abs(now - event.created_at) > authWindow) return 'invalid: created_at is not now'
+  if (!tagValues(event, 'challenge').includes(challenge)) return 'invalid: wrong challenge'
+  // The attack: another relay hands its client our challenge, then uses the answer here.
+  if (!tagValues(event, 'relay').some((relay) => hostOf(relay) === hostOf(url)))
+    return 'invalid: made for another relay'
+  return verifyEvent(event) ? undefined : 'invalid: wrong id or signature'
+}
+
+function isPrivate(kind: unknown): boolean {
+  return kind === 4 || kind === 1059
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).host : undefined
+}

@@ -1,0 +1,208 @@
+// One client's conversation with the relay, frame by frame: NIP-01, NIP-42 and NIP-67's hints.
+import { randomBytes } from 'node:crypto'
+import { type RawData, WebSocket } from 'ws'
+import { type Event, parseEvent, verifyEvent } from '../../src/nostr/event.ts'
+import { brokenFrame, type Dice, type Faults, isDropped, spoil, takeRefusal } from './faults.ts'
+import { type Filter, fits, readFilter } from './filter.ts'
+import { type Auth, mayRead, whyNotAuthentic, whyNotServed } from './guard.ts'
+import { byAge, type Shelf, type Verdict } from './shelf.ts'
+
+export interface Policy {
+  auth: Auth
+  /** `nip67`: EOSE says `finish` or `more`. */
+  hints: 'none' | 'nip67'
+  /** Most events for one filter. */
+  limit: number
+  /** Largest event, in bytes of its normalised JSON. */
+  maxBytes: number
+  /** Seconds by which created_at may be ahead of the relay's clock, and behind it. */
+  future: number
+  oldest: number
+  /** Takes incoming events without checking their signature, for loading many. An AUTH is always checked. */
+  trust: boolean
+  /** The URL that an AUTH must name where clients come through a proxy; else the relay's own. */
+  serviceUrl: string | undefined
+  /** The relay's clock, in seconds. */
+  now: () => number
+}
+
+/** What all conversations share. */
+export interface Relay {
+  readonly policy: Policy
+  readonly faults: Faults
+  readonly dice: Dice
+  readonly shelf: Shelf
+  readonly clients: Set<Client>
+  /** The last frames that clients sent, oldest first. */
+  readonly seen: { connection: number; frame: unknown[] }[]
+  connectionsSoFar: number
+  url: string
+}
+
+export interface Client {
+  readonly connection: number
+  readonly socket: WebSocket
+  readonly challenge: string
+  /** The pubkeys that have authenticated. */
+  readonly keys: Set<string>
+  readonly subscriptions: Map<string, Filter[]>
+  framesSent: number
+}
+
+export const maxSubscriptions = 20
+export const maxFilters = 20
+export const maxIdLength = 64
+const maxSeen = 10_000
+
+export function greet(relay: Relay, socket: WebSocket): void {
+  relay.connectionsSoFar += 1
+  const connection = relay.connectionsSoFar
+  const challenge = randomBytes(16).toString('hex')
+  const client = { connection, socket, challenge, keys: new Set<string>(), subscriptions: new Map(), framesSent: 0 }
+  relay.clients.add(client)
+  socket.on('message', (data) => hear(relay, client, data))
+  socket.on('close', () => relay.clients.delete(client))
+  // A message over the limit or an illegal one: ws closes the connection and tells us here.
+  socket.on('error', () => socket.terminate())
+  if (relay.policy.auth !== 'none' && relay.policy.auth !== 'late') say(relay, client, ['AUTH', challenge])
+}
+
+function hear(relay: Relay, client: Client, data: RawData): void {
+  const frame = readFrame(data)
+  relay.seen.push({ connection: client.connection, frame })
+  if (relay.seen.length > maxSeen) relay.seen.shift()
+  if (relay.faults.silent) return
+
+  const [verb, subject, ...rest] = frame
+  if (verb === 'EVENT') publish(relay, client, subject)
+  else if (verb === 'AUTH') authenticate(relay, client, subject)
+  else if (verb === 'REQ') subscribe(relay, client, subject, rest)
+  else if (verb === 'CLOSE' && typeof subject === 'string') client.subscriptions.delete(subject)
+  else say(relay, client, ['NOTICE', 'error: a message is a JSON array that begins with EVENT, REQ, CLOSE or AUTH'])
+}
+
+function publish(relay: Relay, client: Client, value: unknown): void {
+  const event = parseEvent(value)
+  const { accepted, reason, fresh } = event === undefined ? no('invalid: not an event') : judge(relay, client, event)
+  if (!relay.faults.noOk) ok(relay, client, value, accepted, reason)
+  if (fresh && event !== undefined) for (const listener of relay.clients) tell(relay, listener, event)
+}
+
+function judge({ policy, faults, dice, shelf }: Relay, client: Client, event: Event): Verdict {
+  const refusal = takeRefusal(faults)
+  if (refusal !== undefined) return no(refusal)
+  if (policy.auth === 'all' && client.keys.size === 0) return no('auth-required: authenticate before you publish')
+  const bytes = Buffer.byteLength(JSON.stringify(event))
+  if (bytes > policy.maxBytes) return no(`invalid: event too large: ${bytes}`)
+  // NIP-59: a seal is only ever sent inside a wrap. NIP-42: an AUTH is not to be published.
+  if (event.kind === 13 || event.kind === 22242) return no(`blocked: kind ${event.kind} is not for relays`)
+  const age = policy.now() - event.created_at
+  if (age < -policy.future) return no('invalid: created_at too late')
+  if (age > policy.oldest) return no('invalid: created_at too early')
+  // Before the look at what is kept: a copy with a broken signature must never stand in the way of the genuine one.
+  if (!policy.trust && !verifyEvent(event)) return no('invalid: wrong id or signature')
+  if (isDropped(event, faults, dice)) return { accepted: true, reason: '', fresh: false }
+  return shelf.put(event, policy.now())
+}
+
+function no(reason: string): Verdict {
+  return { accepted: false, reason, fresh: false }
+}
+
+function tell(relay: Relay, client: Client, event: Event): void {
+  if (!mayRead(relay.policy.auth, client.keys, event)) return
+  for (const [id, filters] of client.subscriptions) {
+    if (!filters.some((filter) => fits(filter, event))) continue
+    for (const told of spoil([event], () => [], relay.faults, relay.dice)) say(relay, client, ['EVENT', id, told])
+  }
+}
+
+function authenticate(relay: Relay, client: Client, value: unknown): void {
+  const event = parseEvent(value)
+  const url = relay.policy.serviceUrl ?? relay.url
+  const reason =
+    event === undefined ? 'invalid: not an event' : whyNotAuthentic(event, client.challenge, url, relay.policy.now())
+  // NIP-42: a client may authenticate as several, one after the other.
+  if (reason === undefined && event !== undefined) client.keys.add(event.pubkey)
+  ok(relay, client, value, reason === undefined, reason ?? '')
+}
+
+function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]): void {
+  if (typeof id !== 'string' || id === '' || id.length > maxIdLength) {
+    say(relay, client, ['NOTICE', `invalid: a subscription id has 1 to ${maxIdLength} characters`])
+    return
+  }
+  // NIP-01: a REQ replaces the subscription of the same id, also when it is refused.
+  client.subscriptions.delete(id)
+  const filters = asked.map(readFilter).filter((filter) => filter !== undefined)
+  const { auth } = relay.policy
+  const fault = whyNoSubscription(client, asked, filters)
+  const denial = fault === undefined ? whyNotServed(auth, client.keys, filters) : undefined
+  if (fault !== undefined || denial !== undefined) {
+    say(relay, client, denial !== undefined && auth === 'notice' ? ['NOTICE', denial] : ['CLOSED', id, fault ?? denial])
+    if (denial !== undefined && auth === 'late') say(relay, client, ['AUTH', client.challenge])
+    return
+  }
+  client.subscriptions.set(id, filters)
+  answer(relay, client, id, filters)
+}
+
+function whyNoSubscription(client: Client, asked: unknown[], filters: Filter[]): string | undefined {
+  if (asked.length === 0 || asked.length > maxFilters) return `invalid: ask with 1 to ${maxFilters} filters`
+  if (filters.length < asked.length) return 'invalid: a filter has an unknown field or a wrong value'
+  if (client.subscriptions.size >= maxSubscriptions) return `error: more than ${maxSubscriptions} subscriptions`
+  return undefined
+}
+
+function answer(relay: Relay, client: Client, id: string, filters: Filter[]): void {
+  const { policy, faults, shelf, dice } = relay
+  const now = policy.now()
+  const cap = faults.cap ?? policy.limit
+  const pages = filters.map((filter) => {
+    const room = faults.ignoreLimit ? cap : Math.min(filter.limit, cap)
+    const wanted = (event: Event) => fits(filter, event, faults.ignoreUntil) && mayRead(policy.auth, client.keys, event)
+    const found = shelf.find(wanted, now)
+    return { events: found.slice(0, room), complete: found.length <= room }
+  })
+  const events = [...new Set(pages.flatMap((page) => page.events))].sort(byAge)
+  const strangers = () => shelf.find((event) => !filters.some((filter) => fits(filter, event)), now)
+  for (const event of spoil(events, strangers, faults, dice)) say(relay, client, ['EVENT', id, event])
+  if (faults.noEose) return
+  const hint = pages.every((page) => page.complete) ? 'finish' : 'more'
+  say(relay, client, policy.hints === 'nip67' ? ['EOSE', id, [hint]] : ['EOSE', id])
+}
+
+/** Whoever waits for the OK of an id gets it, even when nothing else about the event can be read. */
+function ok(relay: Relay, client: Client, value: unknown, accepted: boolean, reason: string): void {
+  const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined
+  say(relay, client, typeof id === 'string' ? ['OK', id, accepted, reason] : ['NOTICE', reason])
+}
+
+function say({ faults, dice }: Relay, client: Client, frame: unknown[]): void {
+  if (faults.delay > 0) setTimeout(speak, faults.delay).unref()
+  else speak()
+
+  function speak(): void {
+    if (faults.silent || client.socket.readyState !== WebSocket.OPEN) return
+    if (client.framesSent < faults.closeAfter) {
+      client.framesSent += 1
+      if (faults.garbage) client.socket.send(brokenFrame(dice))
+      client.socket.send(JSON.stringify(frame), cutIfDone)
+    } else cutIfDone()
+  }
+
+  /** The last frame is to leave the machine before the connection is cut. */
+  function cutIfDone(): void {
+    if (client.framesSent >= faults.closeAfter && client.socket.bufferedAmount === 0) client.socket.terminate()
+  }
+}
+
+/** Anything but a JSON array reads as an empty frame. */
+function readFrame(data: RawData): unknown[] {
+  try {
+    const frame: unknown = JSON.parse(String(data))
+    return Array.isArray(frame) ? frame : []
+  } catch {
+    return []
+  }
+}

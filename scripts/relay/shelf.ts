@@ -1,0 +1,99 @@
+// What the relay keeps, and by which rules it keeps it: NIP-01 kinds, NIP-09 deletion, NIP-40 expiration.
+import { type Event, tag } from '../../src/nostr/event.ts'
+import { tagValues } from './filter.ts'
+
+/** What became of an event. `reason` is the OK's fourth element; `fresh` means that subscribers are to hear of it. */
+export interface Verdict {
+  readonly accepted: boolean
+  readonly reason: string
+  readonly fresh: boolean
+}
+
+export interface Shelf {
+  /** Takes an event whose signature has been checked. `now` in seconds. */
+  put(event: Event, now: number): Verdict
+  /** Everything that passes the test and has not expired, newest first. */
+  find(test: (event: Event) => boolean, now: number): Event[]
+  clear(): void
+}
+
+export function makeShelf(): Shelf {
+  const kept = new Map<string, Event>()
+  const newest = new Map<string, Event>()
+  const deletions: Event[] = []
+
+  function remove(event: Event): void {
+    kept.delete(event.id)
+    const address = addressOf(event)
+    if (address !== undefined && newest.get(address)?.id === event.id) newest.delete(address)
+  }
+
+  return {
+    put(event, now) {
+      if (hasExpired(event, now)) return { accepted: false, reason: 'invalid: event expired', fresh: false }
+      if (kept.has(event.id)) return { accepted: true, reason: 'duplicate: already have this event', fresh: false }
+      if (deletions.some((deletion) => deletes(deletion, event))) {
+        return { accepted: false, reason: 'blocked: its deletion was requested', fresh: false }
+      }
+      if (event.kind >= 20000 && event.kind < 30000) return { accepted: true, reason: '', fresh: true }
+
+      const address = addressOf(event)
+      const rival = address === undefined ? undefined : newest.get(address)
+      if (rival !== undefined && byAge(rival, event) < 0) {
+        return { accepted: true, reason: 'duplicate: have a newer event', fresh: false }
+      }
+      if (rival !== undefined) remove(rival)
+      if (address !== undefined) newest.set(address, event)
+      if (event.kind === 5) {
+        deletions.push(event)
+        for (const other of kept.values()) if (deletes(event, other)) remove(other)
+      }
+      kept.set(event.id, event)
+      return { accepted: true, reason: '', fresh: true }
+    },
+    find(test, now) {
+      return [...kept.values()].filter((event) => !hasExpired(event, now) && test(event)).sort(byAge)
+    },
+    clear() {
+      kept.clear()
+      newest.clear()
+      deletions.length = 0
+    },
+  }
+}
+
+/** NIP-01: "Newer events should appear first, and in the case of ties the event with the lowest id". */
+export function byAge(a: Event, b: Event): number {
+  return b.created_at - a.created_at || (a.id < b.id ? -1 : 1)
+}
+
+/** NIP-01: where only the latest is kept, `kind:pubkey:d`; nothing for the kinds that are all kept. */
+function addressOf(event: Event): string | undefined {
+  const { kind, pubkey } = event
+  if (kind === 0 || kind === 3 || (kind >= 10000 && kind < 20000)) return `${kind}:${pubkey}:`
+  if (kind < 30000 || kind >= 40000) return undefined
+  return `${kind}:${pubkey}:${tag(event, 'd') ?? ''}`
+}
+
+function deletes(deletion: Event, event: Event): boolean {
+  // NIP-09: "Publishing a deletion request event against a deletion request has no effect."
+  if (event.kind === 5) return false
+  const own = deletion.pubkey === event.pubkey
+  // NIP-59: a wrap's key is random, so the receiver in its p tag may have it deleted.
+  const received = event.kind === 1059 && tagValues(event, 'p').includes(deletion.pubkey)
+  if ((own || received) && tagValues(deletion, 'e').includes(event.id)) return true
+  // NIP-09: by address, all versions up to the created_at of the request.
+  const address = addressOf(event)
+  return (
+    own &&
+    address !== undefined &&
+    event.created_at <= deletion.created_at &&
+    tagValues(deletion, 'a').includes(address)
+  )
+}
+
+/** NIP-40; an expiration that is no number never comes. */
+function hasExpired(event: Event, now: number): boolean {
+  const at = tag(event, 'expiration')
+  return at !== undefined && Number(at) <= now
+}
