@@ -1,0 +1,209 @@
+// What the user wants, against what the rules allow now: what to say, or why not. Pure.
+import { EXIT, Failure } from '../failure.ts'
+import { sha256, toHex } from '../nostr/crypto.ts'
+import { rumorOf } from '../nostr/event.ts'
+import type { Call } from './call.ts'
+import { fits } from './envelope.ts'
+import type { Intent } from './intent.ts'
+import type { People } from './people.ts'
+import { describe, named, only } from './pick.ts'
+import { next } from './rules.ts'
+import { type Body, LIMIT, type SignalType, write } from './signal.ts'
+
+/** What a run wants to say. `call` is undefined for a request, which makes one. */
+export type Utterance = { to: string; call: string | undefined; body: Body }
+
+export type Verdict = { say: Utterance[]; refusal?: undefined } | { say: []; refusal: Failure }
+
+/** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
+export type Scene = {
+  calls: readonly Call[]
+  people: People
+  selector: string | undefined
+  peer: string | undefined
+  name: string
+  inbox: readonly string[]
+  ring: number
+  me: string
+  now: number
+}
+
+export function decide(intent: Intent, scene: Scene): Verdict {
+  switch (intent.type) {
+    case 'call':
+      return request(intent.topic, scene)
+    case 'answer':
+      return answer(intent.accept, intent.text, scene)
+    case 'send':
+      return inActive({ type: 'message', text: intent.text }, scene)
+    case 'sendfile':
+      return inActive(wholeFile(intent.name, intent.bytes), scene)
+    case 'escalate':
+      return escalate(intent.text, scene)
+    case 'end':
+      return end(intent.text, scene)
+    default:
+      return { say: [] }
+  }
+}
+
+function request(topic: string, { peer, calls, name, inbox, ring, me, now, people }: Scene): Verdict {
+  if (peer === undefined) return { say: [] }
+  if (peer === me) return refuse('SELF_CALL', EXIT.usage, 'this is your own key', '`p2p list` shows whom you can call')
+  const incoming = calls.find((c) => c.peer === peer && c.mine === 'callee' && c.phase === 'ringing')
+  if (incoming !== undefined) {
+    const who = describe(incoming, people)
+    return refuse(
+      'ALREADY_RINGING',
+      EXIT.impossible,
+      `${who} is calling you right now`,
+      `\`p2p answer accept --call ${incoming.id.slice(0, 8)}\``,
+    )
+  }
+  const body: Body = {
+    type: 'request',
+    text: topic,
+    deadline: now + ring,
+    name,
+    relays: [...inbox].slice(0, LIMIT.relays),
+  }
+  return checked({ to: peer, call: undefined, body }, me, now)
+}
+
+function answer(accept: boolean, text: string, scene: Scene): Verdict {
+  const { name, inbox, me, now } = scene
+  const call = choose('answer', accept ? 'accept' : 'reject', scene)
+  if (call instanceof Failure) return { say: [], refusal: call }
+  const relays = [...inbox].slice(0, LIMIT.relays)
+  const body: Body = accept ? { type: 'accept', text, name, relays } : { type: 'reject', text, reason: 'declined' }
+  return checked({ to: call.peer, call: call.id, body }, me, now)
+}
+
+function inActive(body: Body, scene: Scene): Verdict {
+  const call = choose(body.type === 'file' ? 'sendfile' : 'send', body.type, scene)
+  if (call instanceof Failure) return { say: [], refusal: call }
+  return checked({ to: call.peer, call: call.id, body }, scene.me, scene.now)
+}
+
+// An escalation reaches the owner also without a call; a call that was named must be there.
+function escalate(text: string, scene: Scene): Verdict {
+  const call = choose('escalate', 'escalate', scene)
+  if (call instanceof Failure)
+    return scene.selector === undefined && call.code === 'NO_CALL' ? { say: [] } : { say: [], refusal: call }
+  return checked({ to: call.peer, call: call.id, body: { type: 'escalate', text } }, scene.me, scene.now)
+}
+
+function end(text: string, scene: Scene): Verdict {
+  const call = choose('end', 'end', scene)
+  if (call instanceof Failure) return { say: [], refusal: call }
+  const body: Body = { type: 'end', text, cut: undefined, digest: '', expired: false }
+  return checked({ to: call.peer, call: call.id, body }, scene.me, scene.now)
+}
+
+// The same table that judges what comes in says in which calls this may be said.
+function choose(verb: string, type: SignalType, scene: Scene): Call | Failure {
+  const { calls, people, selector } = scene
+  const meant = named(calls, selector, people)
+  const fitting = meant.filter((c) => mayStill(c) && next(c.phase, type, c.mine) !== undefined)
+  // A conversation goes before a call that still rings: `end` hangs up the one that is spoken in.
+  const active = fitting.filter((c) => c.phase === 'active')
+  return only(active.length > 0 ? active : fitting, people, () => nothing(verb, meant, scene))
+}
+
+// Whoever has ended a call says nothing more in it.
+function mayStill(call: Call): boolean {
+  return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed'
+}
+
+function nothing(verb: string, meant: readonly Call[], { people, selector }: Scene): Failure {
+  const dialing = meant.find((c) => c.phase === 'ringing' && c.mine === 'caller')
+  const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')
+  const code = 'NO_CALL'
+  if (verb === 'answer') {
+    if (dialing !== undefined)
+      return new Failure(
+        code,
+        EXIT.impossible,
+        `nobody is calling you; you are calling ${describe(dialing, people)}`,
+        '`p2p wait` until the answer comes',
+      )
+    return new Failure(code, EXIT.impossible, 'nobody is calling you', '`p2p wait --for request` waits for a call')
+  }
+  if (ringing !== undefined) {
+    const option = verb === 'end' ? '`p2p answer reject "…"` declines it' : '`p2p answer accept` takes it'
+    return new Failure(code, EXIT.impossible, `the call from ${describe(ringing, people)} is not answered yet`, option)
+  }
+  if (dialing !== undefined)
+    return new Failure(
+      code,
+      EXIT.impossible,
+      `${describe(dialing, people)} has not answered yet`,
+      '`p2p wait --for accept` waits for the answer',
+    )
+  const over = selector === undefined ? undefined : meant[0]
+  if (over !== undefined)
+    return new Failure(
+      code,
+      EXIT.impossible,
+      `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
+      `\`p2p transcript ${over.id.slice(0, 8)}\` shows it`,
+    )
+  if (selector !== undefined)
+    return new Failure(
+      'NO_SUCH_CALL',
+      EXIT.impossible,
+      `no call fits "${selector}"`,
+      '`p2p transcript` lists the calls there are',
+    )
+  return new Failure(
+    code,
+    EXIT.impossible,
+    'no call is active',
+    '`p2p list` shows whom you can call, `p2p call <agent> "<topic>"` calls',
+  )
+}
+
+// The size is that of the event on the wire, not of the text: it is padded and encoded twice on the way.
+function checked(utterance: Utterance, me: string, now: number): Verdict {
+  const place = {
+    call: utterance.call ?? '0'.repeat(64),
+    to: utterance.to,
+    seq: LIMIT.seq,
+    lc: LIMIT.seq,
+    ack: LIMIT.seq,
+  }
+  if (fits(rumorOf(write(utterance.body, place, now), me))) return { say: [utterance] }
+  if (utterance.body.type === 'file')
+    return refuse(
+      'FILE_TOO_LARGE',
+      EXIT.usage,
+      'the file does not fit into one message (about 20 kB)',
+      'send a smaller file',
+    )
+  const bytes = Buffer.byteLength(utterance.body.text)
+  return refuse(
+    'TEXT_TOO_LONG',
+    EXIT.usage,
+    `the text is too long for one message (${bytes} bytes)`,
+    'say it in several messages of at most 20,000 bytes, or `p2p sendfile <path>`',
+  )
+}
+
+function wholeFile(name: string, bytes: Uint8Array): Body {
+  const x = toHex(sha256(bytes))
+  const text = Buffer.from(bytes).toString('base64')
+  return {
+    type: 'file',
+    text,
+    file: x.slice(0, 16),
+    name,
+    mime: 'application/octet-stream',
+    size: bytes.length,
+    x,
+    chunk: [1, 1],
+  }
+}
+
+function refuse(code: string, exit: Failure['exit'], message: string, hint: string): Verdict {
+  return { say: [], refusal: new Failure(code, exit, message, hint) }
+}

@@ -1,0 +1,31 @@
+// A rumor in its envelope: sealed and gift-wrapped for one receiver, and opened again.
+import type { Keys } from '../nostr/crypto.ts'
+import type { Event, Rumor } from '../nostr/event.ts'
+import { unwrap, wrap, wrapKind, wrapSize } from '../nostr/nip59.ts'
+
+/** How long a relay is asked to keep a wrap (NIP-40), in seconds. */
+export const RETENTION = 7 * 24 * 3600
+
+/** strfry's default: no event may be larger, as normalised JSON in bytes. */
+export const WRAP_LIMIT = 65_536
+
+export const WRAP = wrapKind
+
+/** A wrap for one receiver. `recent`: stamps of now, for a relay that refuses backdated ones. */
+export function seal(rumor: Rumor, to: string, keys: Keys, now: number, recent = false): Event {
+  return wrap(rumor, keys, to, { now, expiration: now + RETENTION, recent })
+}
+
+/** Whether every relay with the usual limit takes the wrap of this rumor. */
+export function fits(rumor: Rumor): boolean {
+  return wrapSize(rumor, { expiration: rumor.created_at + RETENTION }) < WRAP_LIMIT
+}
+
+/** A wrap that was opened, or why it could not be. `stamp` is its created_at. */
+export type Opened = { wrap: string; stamp: number; rumor?: Rumor; reason?: string }
+
+export function open(event: Event, keys: Keys): Opened {
+  const result = unwrap(event, keys)
+  const base = { wrap: event.id, stamp: event.created_at }
+  return result.ok ? { ...base, rumor: result.rumor } : { ...base, reason: result.reason }
+}

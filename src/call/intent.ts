@@ -1,0 +1,25 @@
+// What the user wants, as data: what argv is read into, and all that `run` is told.
+
+export type Intent =
+  | { type: 'status' }
+  | { type: 'list'; all: boolean; capability: string | undefined }
+  | { type: 'call'; agent: string; topic: string; wait: number | undefined }
+  | { type: 'answer'; accept: boolean; text: string }
+  | { type: 'send'; text: string; wait: number | undefined }
+  | { type: 'sendfile'; name: string; bytes: Uint8Array }
+  | { type: 'escalate'; text: string }
+  | { type: 'end'; text: string; limit: number }
+  | { type: 'announce' }
+  | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
+  | { type: 'wait'; seconds: number; for: readonly string[]; follow: boolean }
+  | { type: 'transcript'; id: string | undefined; format: 'text' | 'json'; limit: number }
+  | {
+      type: 'contacts'
+      action: 'list' | 'add' | 'remove' | 'trust' | 'block' | 'unblock'
+      agent: string
+      petname: string
+    }
+  | { type: 'config'; action: 'list' | 'get' | 'set' | 'unset'; key: string; values: readonly string[] }
+  | { type: 'whoami' }
+
+export type IntentOf<T extends Intent['type']> = Extract<Intent, { type: T }>

@@ -1,0 +1,146 @@
+// What is kept of one call: what was said, and what cannot be derived from that. One file each.
+import { type Event, parseEvent, type Rumor } from '../nostr/event.ts'
+import { read, type Signal } from './signal.ts'
+
+/** A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. */
+export type Entry = { rumor: Rumor; heard?: number }
+
+/** What an own rumor still waits for. It is kept until the peer has acked it or the call is over for 7 days. */
+export type Posting = {
+  /** The wrap that went out last; kept while the same one may be published again. */
+  wrap?: Event
+  /** When that wrap was made, unix seconds; 0 before the first one. */
+  wrapped: number
+  /** How often it was wrapped: the waits between wraps grow with it. */
+  wraps: number
+  accepted: string[]
+  failed: { url: string; reason: string }[]
+  /** The peer has said that it misses it. */
+  wanted?: true
+  /** The process that is publishing it right now, so that a parallel one leaves it alone. */
+  claim?: Claim
+}
+
+export type Claim = { pid: number; at: number }
+
+export type Log = {
+  version: 1
+  id: string
+  /** By rumor id; a rumor that lost its `seq` to another one is not kept. */
+  entries: Record<string, Entry>
+  /** Items not yet shown: rumor ids, and `missed`. */
+  unread: string[]
+  outbox: Record<string, Posting>
+  /** The highest own seq that the peer says it has without a gap. */
+  acked: number
+  /** The highest ack of ours that a relay has taken, and the last one that we tried, with when. */
+  told: { taken: number; tried: number; at: number; asked: number }
+  /** When a complete replay showed that nobody had answered in time. */
+  missed?: number
+  /** Received files by transfer id: where the whole file lies. */
+  files: Record<string, { path: string }>
+}
+
+export function emptyLog(id: string): Log {
+  return {
+    version: 1,
+    id,
+    entries: {},
+    unread: [],
+    outbox: {},
+    acked: 0,
+    told: { taken: 0, tried: 0, at: 0, asked: 0 },
+    files: {},
+  }
+}
+
+/** The signal of one entry. Read once: a command looks at the same rumor many times. */
+export function signalOf(log: Log, id: string): Signal | undefined {
+  const rumor = log.entries[id]?.rumor
+  if (rumor === undefined) return undefined
+  const known = signals.get(rumor)
+  if (known !== undefined) return known
+  const signal = read(rumor)
+  if (signal !== undefined) signals.set(rumor, signal)
+  return signal
+}
+
+const signals = new WeakMap<Rumor, Signal>()
+
+/** Reads a call file's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */
+export function parseLog(value: unknown): Log | 'newer' | undefined {
+  if (!isRecord(value)) return undefined
+  if (typeof value.version === 'number' && value.version > 1) return 'newer'
+  const { id, entries, unread, outbox, acked, told, missed, files } = value
+  if (value.version !== 1 || typeof id !== 'string' || !isRecord(entries) || !isRecord(outbox)) return undefined
+  if (!isStrings(unread) || typeof acked !== 'number' || !isRecord(told) || !isRecord(files)) return undefined
+  const log: Log = { ...emptyLog(id), unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
+  for (const [key, entry] of Object.entries(entries)) {
+    const parsed = parseEntry(entry)
+    if (parsed === undefined || parsed.rumor.id !== key) return undefined
+    log.entries[key] = parsed
+  }
+  for (const [key, posting] of Object.entries(outbox)) {
+    const parsed = parsePosting(posting)
+    if (parsed === undefined || log.entries[key] === undefined) return undefined
+    log.outbox[key] = parsed
+  }
+  for (const [key, file] of Object.entries(files)) {
+    if (isRecord(file) && typeof file.path === 'string') log.files[key] = { path: file.path }
+  }
+  return typeof missed === 'number' ? { ...log, missed } : log
+}
+
+function parseEntry(value: unknown): Entry | undefined {
+  if (!isRecord(value)) return undefined
+  const rumor = trustedRumor(value.rumor)
+  if (rumor === undefined) return undefined
+  return typeof value.heard === 'number' ? { rumor, heard: value.heard } : { rumor }
+}
+
+// Our own file: its rumors were checked when they came in, so their ids are not hashed again for every command.
+function trustedRumor(value: unknown): Rumor | undefined {
+  if (!isRecord(value)) return undefined
+  const { id, pubkey, created_at, kind, tags, content } = value
+  if (typeof id !== 'string' || typeof pubkey !== 'string' || typeof content !== 'string') return undefined
+  if (typeof created_at !== 'number' || typeof kind !== 'number' || !Array.isArray(tags)) return undefined
+  if (!tags.every(isStrings)) return undefined
+  return { id, pubkey, created_at, kind, tags, content }
+}
+
+function parsePosting(value: unknown): Posting | undefined {
+  if (!isRecord(value)) return undefined
+  const { wrap, wrapped, wraps, accepted, failed, claim, wanted } = value
+  if (typeof wrapped !== 'number' || typeof wraps !== 'number' || !isStrings(accepted) || !Array.isArray(failed))
+    return undefined
+  const event = wrap === undefined ? undefined : parseEvent(wrap)
+  return {
+    wrapped,
+    wraps,
+    accepted,
+    failed: failed.flatMap((f) =>
+      isRecord(f) && typeof f.url === 'string' && typeof f.reason === 'string'
+        ? [{ url: f.url, reason: f.reason }]
+        : [],
+    ),
+    ...(event === undefined ? {} : { wrap: event }),
+    ...(wanted === true ? { wanted } : {}),
+    ...(isRecord(claim) && typeof claim.pid === 'number' && typeof claim.at === 'number'
+      ? { claim: { pid: claim.pid, at: claim.at } }
+      : {}),
+  }
+}
+
+function numbers(value: Record<string, unknown>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(value).filter((pair): pair is [string, number] => typeof pair[1] === 'number'),
+  )
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,33 @@
+// Who is who: what we have verified and what our owner has said of a key, and beside it what the key calls itself.
+import { npubEncode } from '../nostr/nip19.ts'
+import { oneLine } from './plain.ts'
+
+export type Trust = 'owner' | 'trusted' | 'known' | 'unknown' | 'blocked'
+
+export type Contact = { pubkey: string; petname: string; trust: 'known' | 'trusted' | 'blocked' }
+
+export type Agent = { npub: string; pubkey: string; name: string; trust: Trust }
+
+export type People = { contacts: readonly Contact[]; owner: string | undefined }
+
+/** @param claimed what the key calls itself; a petname of ours goes before it */
+export function agentOf(people: People, pubkey: string, claimed = ''): Agent {
+  const contact = contactOf(people, pubkey)
+  const npub = npubEncode(pubkey)
+  const name = contact?.petname ?? oneLine(claimed, 64)
+  return { npub, pubkey, name: name === '' ? short(npub) : name, trust: trustOf(people, pubkey) }
+}
+
+export function trustOf(people: People, pubkey: string): Trust {
+  if (people.owner === pubkey) return 'owner'
+  return contactOf(people, pubkey)?.trust ?? 'unknown'
+}
+
+export function contactOf(people: People, pubkey: string): Contact | undefined {
+  return people.contacts.find((c) => c.pubkey === pubkey)
+}
+
+/** Enough of an npub for a person to recognise, not enough to rely on. */
+export function short(npub: string): string {
+  return `${npub.slice(0, 12)}…${npub.slice(-4)}`
+}

@@ -1,0 +1,40 @@
+// Which call a command means: the one that fits, the one that was named, or a refusal with the candidates.
+import { EXIT, Failure } from '../failure.ts'
+import { npubEncode } from '../nostr/nip19.ts'
+import type { Call } from './call.ts'
+import { agentOf, type People, short } from './people.ts'
+
+/**
+ * The calls that a selector names: the id or at least 6 characters of it, or its peer (npub, hex, petname, name).
+ * Without a selector all of them.
+ */
+export function named(calls: readonly Call[], selector: string | undefined, people: People): Call[] {
+  if (selector === undefined) return [...calls]
+  const word = selector.toLowerCase()
+  const byId = /^[0-9a-f]{6,64}$/.test(word) ? calls.filter((c) => c.id.startsWith(word)) : []
+  if (byId.length > 0) return byId
+  return calls.filter((c) => {
+    const peer = agentOf(people, c.peer, c.peerName)
+    return [peer.npub, peer.pubkey, peer.name.toLowerCase()].includes(word)
+  })
+}
+
+/** The one call among the candidates, or why there is none. `none` says what to do when there is no candidate. */
+export function only(candidates: readonly Call[], people: People, none: () => Failure): Call | Failure {
+  const [call, second] = candidates
+  if (call === undefined) return none()
+  if (second === undefined) return call
+  const list = candidates.map((c) => `${c.id.slice(0, 8)} (with ${describe(c, people)})`).join(', ')
+  return new Failure(
+    'SEVERAL_CALLS',
+    EXIT.impossible,
+    `${candidates.length} calls fit: ${list}`,
+    `add --call ${call.id.slice(0, 8)} to say which one`,
+  )
+}
+
+/** A peer in one of our own sentences: a petname of ours, or its key. Never the name that it gives itself. */
+export function describe(call: Call, people: People): string {
+  const contact = people.contacts.find((c) => c.pubkey === call.peer)
+  return contact?.petname ?? short(npubEncode(call.peer))
+}

@@ -1,0 +1,27 @@
+// A peer's words made harmless to look at: no control or bidi characters, bounded. Never a banner: facts stand beside it.
+
+// C0 and C1 controls (terminal escapes), bidi embeddings, overrides and isolates, marks, soft hyphen, zero-width space,
+// word joiner and other invisible operators, BOM, interlinear annotations, variation selectors supplement, tags.
+const INVISIBLE =
+  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu
+
+// Whatever a terminal or an editor may take for the end of a line.
+const BREAKS = /\r\n|[\n\u000b\u000c\r\u0085\u2028\u2029]/g
+
+/** Several lines: breaks become \n, tabs stay. Lone surrogates become U+FFFD. */
+export function plain(text: string, most = 100_000): string {
+  return cap(wellFormed(text).replace(BREAKS, '\n').replace(INVISIBLE, ''), most)
+}
+
+/** One line: breaks, tabs and runs of spaces become one space. */
+export function oneLine(text: string, most = 200): string {
+  return cap(wellFormed(text).replace(BREAKS, ' ').replace(INVISIBLE, '').replace(/\s+/g, ' ').trim(), most)
+}
+
+function wellFormed(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8')
+}
+
+function cap(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`
+}

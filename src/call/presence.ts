@@ -1,0 +1,101 @@
+// Who is on line (NIP-38, kind 30315) and where they read (NIP-17, kind 10050): what we publish of ourselves, and how we
+// read what others publish.
+import { type Event, type Template, tag, tags, verifyEvent } from '../nostr/event.ts'
+import { relayUrl } from '../nostr/url.ts'
+import { oneLine } from './plain.ts'
+
+export const PRESENCE = 30315
+export const INBOX_LIST = 10050
+export const AGENT_TOPIC = 'p2p-agent'
+export const PRESENCE_ID = 'p2p-comm'
+
+/** Announced every 2 minutes, good for 5, looked for over 6 (relays may keep expired events for a while). */
+export const LASTS = 300
+export const LOOK_BACK = 360
+
+export type Presence = {
+  pubkey: string
+  name: string
+  about: string
+  capabilities: string[]
+  status: 'available' | 'busy'
+  relays: string[]
+  lastSeen: number
+}
+
+export type Self = {
+  name: string
+  about: string
+  capabilities: readonly string[]
+  inbox: readonly string[]
+  busy: boolean
+  pow: number
+}
+
+export function presenceOf(self: Self, now: number): Template {
+  return {
+    kind: PRESENCE,
+    created_at: now,
+    tags: [
+      ['d', PRESENCE_ID],
+      ['t', AGENT_TOPIC],
+      ['name', self.name],
+      ['status', self.busy ? 'busy' : 'available'],
+      ...self.capabilities.map((c) => ['c', c]),
+      ...self.inbox.map((url) => ['relay', url]),
+      ...(self.pow > 0 ? [['pow', String(self.pow)]] : []),
+      // NIP-40: an agent that stops announcing is gone from the list by itself.
+      ['expiration', String(now + LASTS)],
+    ],
+    content: self.about,
+  }
+}
+
+export function inboxList(relays: readonly string[], now: number): Template {
+  return { kind: INBOX_LIST, created_at: now, tags: relays.map((url) => ['relay', url]), content: '' }
+}
+
+/** The agents on line: the newest presence of each key, well signed and not expired; in no particular order. */
+export function readPresences(events: readonly Event[], now: number): Presence[] {
+  const newest = newestPerAuthor(events.filter((e) => e.kind === PRESENCE && tag(e, 'd') === PRESENCE_ID))
+  return newest.flatMap((event) => (isLive(event, now) && verifyEvent(event) ? [read(event)] : []))
+}
+
+/** The relays of a key's newest well-signed 10050; undefined when there is none. */
+export function readInboxList(events: readonly Event[], pubkey: string): string[] | undefined {
+  const lists = events.filter((e) => e.kind === INBOX_LIST && e.pubkey === pubkey)
+  const list = newestPerAuthor(lists.filter(verifyEvent))[0]
+  if (list === undefined) return undefined
+  return [...new Set(tags(list, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? []))]
+}
+
+// NIP-01: "In case of replaceable events with the same timestamp, the event with the lowest id should be retained".
+function newestPerAuthor(events: readonly Event[]): Event[] {
+  const newest = new Map<string, Event>()
+  for (const event of events) {
+    const held = newest.get(event.pubkey)
+    const later = held === undefined || event.created_at > held.created_at
+    if (later || (event.created_at === held.created_at && event.id < held.id)) newest.set(event.pubkey, event)
+  }
+  return [...newest.values()]
+}
+
+// Relays may serve expired events (NIP-40), and a key may claim to be on line for a year: both are checked here.
+function isLive(event: Event, now: number): boolean {
+  const expires = Number(tag(event, 'expiration') ?? event.created_at + LASTS)
+  return expires > now && now - event.created_at <= LOOK_BACK
+}
+
+function read(event: Event): Presence {
+  const relays = tags(event, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? [])
+  const capabilities = tags(event, 'c').map((t) => oneLine(t[1] ?? '', 32))
+  return {
+    pubkey: event.pubkey,
+    name: oneLine(tag(event, 'name') ?? '', 64),
+    about: oneLine(event.content, 280),
+    capabilities: [...new Set(capabilities.filter((c) => c !== ''))].slice(0, 20),
+    status: tag(event, 'status') === 'busy' ? 'busy' : 'available',
+    relays: [...new Set(relays)].slice(0, 5),
+    lastSeen: event.created_at,
+  }
+}

@@ -1,0 +1,45 @@
+// The protocol on one screen: who may say what, when, and what it makes of the call.
+// Rule 1: whatever changes a call stands in this table; time does the rest (a ring runs out, a silent call expires).
+// Rule 2: the table knows no roles of ours. `decide` reads it before we speak and `replay` when we listen, so what we
+// let ourselves send is by construction what we accept.
+import type { SignalType } from './signal.ts'
+
+export type Party = 'caller' | 'callee'
+
+export type Phase =
+  | 'ringing' // asked, not answered
+  | 'active'
+  | 'rejected'
+  | 'cancelled' // the caller hung up before an answer
+  | 'missed' // nobody answered in time
+  | 'merged' // both called at once, and the other call became the conversation
+  | 'ended'
+  | 'expired' // nobody said anything for 7 days
+
+type Row = Partial<Record<SignalType, Partial<Record<Party, Phase>>>>
+
+const both = (phase: Phase): Record<Party, Phase> => ({ caller: phase, callee: phase })
+
+/** What is not in the table may not be said. A signal that came too late stays in the transcript, marked late. */
+export const RULES: Readonly<Record<Phase, Row>> = {
+  ringing: { accept: { callee: 'active' }, reject: { callee: 'rejected' }, end: { caller: 'cancelled' } },
+  active: { message: both('active'), file: both('active'), escalate: both('active'), end: both('ended') },
+  // The second end confirms the first one.
+  ended: { end: both('ended') },
+  expired: { end: both('ended') },
+  // An accept that comes too late is answered with an end, and that with its confirmation.
+  missed: { end: both('missed') },
+  rejected: {},
+  cancelled: {},
+  merged: {},
+}
+
+/** The phase after `party` has said `type` in `phase`; undefined when it may not be said. */
+export function next(phase: Phase, type: SignalType, party: Party): Phase | undefined {
+  return RULES[phase][type]?.[party]
+}
+
+/** Whether nothing more is to come of a call but its confirmation. */
+export function isOver(phase: Phase): boolean {
+  return phase !== 'ringing' && phase !== 'active'
+}

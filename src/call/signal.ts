@@ -1,0 +1,207 @@
+// Everything one agent can say to another in a call, and how it stands in a rumor (kinds 14 and 1410).
+import { type Rumor, type Template, tag, tags } from '../nostr/event.ts'
+import { relayUrl } from '../nostr/url.ts'
+
+export const CHAT = 14
+export const CONTROL = 1410
+
+export type RejectReason = 'declined' | 'busy' | 'policy' | 'expired'
+export type Range = readonly [first: number, last: number]
+
+export type Body =
+  | { type: 'request'; text: string; deadline: number; name: string; relays: string[] }
+  | { type: 'accept'; text: string; name: string; relays: string[] }
+  | { type: 'reject'; text: string; reason: RejectReason }
+  | { type: 'message'; text: string }
+  | { type: 'escalate'; text: string }
+  | { type: 'file'; text: string; file: string; name: string; mime: string; size: number; x: string; chunk: Range }
+  | { type: 'end'; text: string; cut: Range | undefined; digest: string; expired: boolean }
+  | { type: 'receipt'; text: ''; missing: Range[] }
+
+export type SignalType = Body['type']
+
+/** One thing said in a call. `at` is what the sender's clock said, unix seconds. `seq` is 0 for a receipt. */
+export type Signal = {
+  id: string
+  from: string
+  to: string
+  at: number
+  call: string
+  seq: number
+  lc: number
+  ack: number
+  body: Body
+}
+
+/** What is needed to number a signal: place in the call, by the sender's book. */
+export type Place = { call: string | undefined; to: string; seq: number; lc: number; ack: number }
+
+export const LIMIT = { seq: 1_000_000, topic: 1_000, name: 64, relays: 5, missing: 50, chunks: 1_000 } as const
+
+/** The rumor of a signal, without author and id. A request names no call: its own id becomes the call's. */
+export function write(body: Body, place: Place, at: number): Template {
+  const numbers = [
+    ...(place.call === undefined ? [] : [['call-id', place.call]]),
+    ...(body.type === 'receipt' ? [] : [['seq', String(place.seq)]]),
+    ['lc', String(place.lc)],
+    ['ack', String(place.ack)],
+  ]
+  const head = [['p', place.to], ...(body.type === 'message' ? [] : [['op', body.type]]), ...numbers]
+  return {
+    kind: body.type === 'message' ? CHAT : CONTROL,
+    created_at: at,
+    tags: [...head, ...extras(body)],
+    content: body.text,
+  }
+}
+
+/** Reads a rumor as a signal of a call; undefined when it is none or breaks a rule of the wire. */
+export function read(rumor: Rumor): Signal | undefined {
+  const body = readBody(rumor)
+  if (body === undefined) return undefined
+  const to = soleReceiver(rumor)
+  // The request's own id names the call, so nobody can ring into a call that exists.
+  const call = body.type === 'request' ? rumor.id : callId(rumor)
+  const seq = body.type === 'receipt' ? 0 : count(tag(rumor, 'seq'))
+  const lc = count(tag(rumor, 'lc'))
+  const ack = tag(rumor, 'ack') === '0' ? 0 : count(tag(rumor, 'ack'))
+  if (to === undefined || call === undefined || seq === undefined || lc === undefined || ack === undefined)
+    return undefined
+  if (body.type === 'request' && (seq !== 1 || tag(rumor, 'call-id') !== undefined)) return undefined
+  return { id: rumor.id, from: rumor.pubkey, to, at: rumor.created_at, call, seq, lc, ack, body }
+}
+
+/** The call that a rumor claims to belong to, if it claims one. */
+export function callId(rumor: Rumor): string | undefined {
+  const id = tag(rumor, 'call-id')
+  return id !== undefined && /^[0-9a-f]{64}$/.test(id) ? id : undefined
+}
+
+/** The one receiver a rumor names; a rumor for a room of several is no part of a call. */
+export function soleReceiver(rumor: Rumor): string | undefined {
+  const receivers = tags(rumor, 'p')
+  return receivers.length === 1 ? receivers[0]?.[1] : undefined
+}
+
+function extras(body: Body): string[][] {
+  switch (body.type) {
+    case 'request':
+      return [['expiration', String(body.deadline)], ...introduction(body)]
+    case 'accept':
+      return introduction(body)
+    case 'reject':
+      return [['reason', body.reason]]
+    case 'end':
+      return [
+        ...(body.expired ? [['reason', 'expired']] : []),
+        ...(body.cut === undefined ? [] : [['cut', String(body.cut[0]), String(body.cut[1])]]),
+        ['digest', body.digest],
+      ]
+    case 'file':
+      return [
+        ['file', body.file],
+        ['name', body.name],
+        ['m', body.mime],
+        ['size', String(body.size)],
+        ['x', body.x],
+        ['chunk', String(body.chunk[0]), String(body.chunk[1])],
+      ]
+    case 'receipt':
+      return body.missing.length === 0 ? [] : [['missing', ...body.missing.map(writeRange)]]
+    default:
+      return []
+  }
+}
+
+function introduction(body: { name: string; relays: string[] }): string[][] {
+  return [...(body.name === '' ? [] : [['name', body.name]]), ...body.relays.map((url) => ['relay', url])]
+}
+
+function readBody(rumor: Rumor): Body | undefined {
+  const text = rumor.content
+  if (rumor.kind === CHAT) return text === '' ? undefined : { type: 'message', text }
+  if (rumor.kind !== CONTROL) return undefined
+  switch (tag(rumor, 'op')) {
+    case 'request': {
+      const deadline = seconds(tag(rumor, 'expiration'))
+      if (deadline === undefined || text === '') return undefined
+      return { type: 'request', text: text.slice(0, LIMIT.topic), deadline, ...readIntroduction(rumor) }
+    }
+    case 'accept':
+      return { type: 'accept', text, ...readIntroduction(rumor) }
+    case 'reject':
+      return { type: 'reject', text, reason: rejectReason(tag(rumor, 'reason')) }
+    case 'escalate':
+      return { type: 'escalate', text }
+    case 'end':
+      return {
+        type: 'end',
+        text,
+        cut: readCut(rumor),
+        digest: tag(rumor, 'digest') ?? '',
+        expired: tag(rumor, 'reason') === 'expired',
+      }
+    case 'file':
+      return readFile(rumor)
+    case 'receipt':
+      return { type: 'receipt', text: '', missing: readMissing(rumor) }
+    default:
+      return undefined
+  }
+}
+
+function readIntroduction(rumor: Rumor): { name: string; relays: string[] } {
+  const urls = tags(rumor, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? [])
+  return { name: (tag(rumor, 'name') ?? '').slice(0, LIMIT.name), relays: urls.slice(0, LIMIT.relays) }
+}
+
+function readCut(rumor: Rumor): Range | undefined {
+  const [, own, peer] = tags(rumor, 'cut')[0] ?? []
+  const first = count(own)
+  const last = peer === '0' ? 0 : count(peer)
+  return first === undefined || last === undefined ? undefined : [first, last]
+}
+
+function readFile(rumor: Rumor): Body | undefined {
+  const [, i, of] = tags(rumor, 'chunk')[0] ?? []
+  const chunk: [number | undefined, number | undefined] = [count(i), count(of)]
+  const file = tag(rumor, 'file') ?? ''
+  const x = tag(rumor, 'x') ?? ''
+  const size = tag(rumor, 'size') ?? ''
+  if (chunk[0] === undefined || chunk[1] === undefined || chunk[0] > chunk[1] || chunk[1] > LIMIT.chunks)
+    return undefined
+  if (!/^[0-9a-f]{64}$/.test(x) || file === '' || file.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
+  const name = (tag(rumor, 'name') ?? 'file').slice(0, 255)
+  const mime = (tag(rumor, 'm') ?? 'application/octet-stream').slice(0, 100)
+  return { type: 'file', text: rumor.content, file, name, mime, size: Number(size), x, chunk: [chunk[0], chunk[1]] }
+}
+
+function readMissing(rumor: Rumor): Range[] {
+  const words = tags(rumor, 'missing')[0]?.slice(1, 1 + LIMIT.missing) ?? []
+  return words.flatMap((word) => {
+    const [first, last] = word.split('-', 2).map(count)
+    if (first === undefined) return []
+    const end = word.includes('-') ? last : first
+    return end === undefined || end < first ? [] : [[first, end] as const]
+  })
+}
+
+function writeRange([first, last]: Range): string {
+  return first === last ? String(first) : `${first}-${last}`
+}
+
+function rejectReason(word: string | undefined): RejectReason {
+  return word === 'busy' || word === 'policy' || word === 'expired' ? word : 'declined'
+}
+
+// A plain decimal from 1 to 1,000,000: "1e3", "0x10", "+1", " 1" and a number that would push our clock to the end of
+// its range are not numbers of a call.
+function count(word: string | undefined): number | undefined {
+  if (word === undefined || !/^[1-9]\d{0,6}$/.test(word)) return undefined
+  const n = Number(word)
+  return n <= LIMIT.seq ? n : undefined
+}
+
+function seconds(word: string | undefined): number | undefined {
+  return word !== undefined && /^[1-9]\d{0,11}$/.test(word) ? Number(word) : undefined
+}

@@ -1,0 +1,170 @@
+// What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
+import { type Call, type Glare, replay } from '../call/call.ts'
+import { contest } from '../call/glare.ts'
+import { emptyLog, type Log, parseLog } from '../call/log.ts'
+import { isOver, type Phase } from '../call/rules.ts'
+import type { Rumor } from '../nostr/event.ts'
+
+/** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began. */
+export type RelayMemory = { cursor?: number; since?: number; patience?: number; slow?: number }
+
+/** Where a peer reads, from its kind 10050, and when we looked. */
+export type PeerMemory = { inbox: string[]; looked: number }
+
+/** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
+export type Summary = {
+  peer: string
+  direction: 'incoming' | 'outgoing'
+  topic: string
+  createdAt: number
+  deadline: number
+  phase: Phase
+  unread: number
+  /** Whether every command must look at it: not over, or something still owed, unread or unconfirmed. */
+  open: boolean
+  last: number
+  /** The call that the same two started at once, if they did. */
+  rival?: string
+}
+
+/** A direct message outside of calls. */
+export type Letterbox = Record<string, { rumor: Rumor; heard: number; unread: boolean }>
+
+export type Index = {
+  version: 1
+  /** The pubkey that this state belongs to; "" before the first command. */
+  agent: string
+  relays: Record<string, RelayMemory>
+  /** Wraps opened: id → created_at, kept as long as they can be served again. */
+  seen: Record<string, number>
+  calls: Record<string, Summary>
+  peers: Record<string, PeerMemory>
+  dms: Letterbox
+  /** Rumors of calls whose request has not come yet. */
+  strays: { rumor: Rumor; heard: number }[]
+  /** What was dropped and why, by count. */
+  dropped: Record<string, number>
+  /** What we last published about ourselves: presence, and the relays of our 10050. */
+  announced: { presence: number; lists: string }
+}
+
+export type Book = { index: Index; logs: Record<string, Log> }
+
+/** How long something still owed, unread or unconfirmed keeps a call that is over in sight. */
+export const KEPT = 7 * 24 * 3600
+
+export function emptyIndex(): Index {
+  return {
+    version: 1,
+    agent: '',
+    relays: {},
+    seen: {},
+    calls: {},
+    peers: {},
+    dms: {},
+    strays: [],
+    dropped: {},
+    announced: { presence: 0, lists: '' },
+  }
+}
+
+/** The calls of a book whose request is there, oldest first. */
+export function callsOf(book: Book, me: string, now: number): Call[] {
+  return Object.values(book.logs)
+    .flatMap((log) => callOf(book, log, me, now) ?? [])
+    .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+}
+
+export function callOf(book: Book, log: Log, me: string, now: number): Call | undefined {
+  return replay(log, me, now, glareOf(book, log))
+}
+
+function glareOf(book: Book, log: Log): Glare {
+  const rival = book.logs[book.index.calls[log.id]?.rival ?? '']
+  return rival === undefined ? undefined : contest(log, rival)
+}
+
+/** The calls that may be at glare with this one: the same two, the other way round, ringing at the same time. */
+export function rivals(
+  index: Index,
+  request: { peer: string; direction: Summary['direction']; createdAt: number; deadline: number },
+): string[] {
+  return Object.entries(index.calls)
+    .filter(([, call]) => call.peer === request.peer && call.direction !== request.direction)
+    .filter(([, call]) => call.createdAt < request.deadline && request.createdAt < call.deadline)
+    .map(([id]) => id)
+}
+
+export function summarise(call: Call, log: Log, now: number, rival: string | undefined): Summary {
+  const waiting =
+    Object.keys(log.outbox).length > 0 ||
+    log.unread.length > 0 ||
+    (call.phase === 'ended' && call.verified === 'pending')
+  return {
+    peer: call.peer,
+    direction: call.mine === 'caller' ? 'outgoing' : 'incoming',
+    topic: call.topic,
+    createdAt: call.createdAt,
+    deadline: call.deadline,
+    phase: call.phase,
+    unread: log.unread.length,
+    open: !isOver(call.phase) || (waiting && now - call.last < KEPT),
+    last: call.last,
+    ...(rival === undefined ? {} : { rival }),
+  }
+}
+
+/** The pure half of the store: how state.json and the call files are read, and which calls every command needs. */
+export const codec = {
+  empty: emptyIndex,
+  parse: parseIndex,
+  parseLog,
+  open: (index: Index): string[] => {
+    const open = Object.entries(index.calls).filter(([, call]) => call.open)
+    return [...new Set(open.flatMap(([id, call]) => (call.rival === undefined ? [id] : [id, call.rival])))]
+  },
+  /** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */
+  rebuild: (logs: Map<string, Log>): Index => {
+    const index = emptyIndex()
+    const held = [...logs.values()]
+    index.agent = held.flatMap((log) => owner(log) ?? [])[0] ?? ''
+    for (const log of held) {
+      // Every call is looked at once more; the next command writes what it finds.
+      const call = replay(log, index.agent, 0)
+      if (call !== undefined) index.calls[log.id] = { ...summarise(call, log, 0, undefined), open: true }
+    }
+    for (const [id, call] of Object.entries(index.calls)) {
+      const rival = rivals(index, call).find(
+        (other) => contest(logs.get(id) ?? emptyLog(id), logs.get(other) ?? emptyLog(other)) !== undefined,
+      )
+      if (rival !== undefined) call.rival = rival
+    }
+    return index
+  },
+}
+
+// Our own rumors came from nowhere, so they have no time at which they were heard.
+function owner(log: Log): string | undefined {
+  const request = log.entries[log.id]
+  if (request === undefined) return undefined
+  return request.heard === undefined ? request.rumor.pubkey : request.rumor.tags.find((t) => t[0] === 'p')?.[1]
+}
+
+/** Reads state.json. 'newer' when a later version wrote it, undefined when it is damaged. */
+export function parseIndex(value: unknown): Index | 'newer' | undefined {
+  if (!isRecord(value)) return undefined
+  if (typeof value.version === 'number' && value.version > 1) return 'newer'
+  if (value.version !== 1 || typeof value.agent !== 'string' || !Array.isArray(value.strays)) return undefined
+  const { relays, seen, calls, peers, dms, dropped, announced } = value
+  const parts = { relays, seen, calls, peers, dms, dropped, announced }
+  return Object.values(parts).every(isRecord) ? trusted(value) : undefined
+}
+
+// Our own file, written whole and checked above for its shape: the parts are taken as they are.
+function trusted(value: object): Index {
+  return Object.assign(emptyIndex(), value)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,125 @@
+// The outbox: what must go out now, and what the relays made of it. What no relay has taken is owed until one has.
+import type { Log, Posting } from '../call/log.ts'
+import { signalOf } from '../call/log.ts'
+import { soleReceiver } from '../call/signal.ts'
+import type { Event, Rumor } from '../nostr/event.ts'
+import { type Book, KEPT } from './book.ts'
+import { editBook } from './edit.ts'
+import { refresh } from './hear.ts'
+import type { Said, Speaker } from './say.ts'
+
+/** The same wrap may be published again for so long; after that its stamp may lie below the receiver's window. */
+export const SAME_WRAP = 300
+
+/** A peer's report that something is missing may have crossed the wrap that brings it. */
+const CROSSING = 10
+
+/** Relays that took a rumor may still have lost it: it is wrapped anew after these waits while the peer has not acked it. */
+const WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
+
+/** A claim of a process that has hung longer than any command may run counts as dead. */
+const CLAIM = 20
+
+/** A rumor to publish now: the same wrap to the relays that have not taken it, or a new one to all. */
+export type Due = { call: string; to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
+
+export type Receipt = { relay: string; event: string; accepted: boolean; reason: string; text: string }
+
+/** A published wrap and what every relay answered. */
+export type Credit = { call: string; rumor: string; wrap: Event; receipts: Receipt[] }
+
+/** @param alive whether a process of this machine still runs */
+export function due(book: Book, now: number, alive: (pid: number) => boolean): Due[] {
+  return Object.values(book.logs).flatMap((log) => {
+    const last = book.index.calls[log.id]?.last ?? now
+    return Object.entries(log.outbox).flatMap(([id, posting]) => {
+      const rumor = log.entries[id]?.rumor
+      const to = rumor === undefined ? undefined : soleReceiver(rumor)
+      if (rumor === undefined || to === undefined || now - last > KEPT || isClaimed(posting, now, alive)) return []
+      const turn = turnOf(posting, now)
+      return turn === undefined ? [] : [{ call: log.id, to, rumor, ...turn }]
+    })
+  })
+}
+
+function isClaimed({ claim }: Posting, now: number, alive: (pid: number) => boolean): boolean {
+  return claim !== undefined && Math.abs(now - claim.at) < CLAIM && alive(claim.pid)
+}
+
+function turnOf(posting: Posting, now: number): Pick<Due, 'wrap' | 'skip'> | undefined {
+  const { wrap, wraps, accepted, failed, wanted } = posting
+  const anew = { wrap: undefined, skip: [] }
+  // A clock that was set back must not stop the outbox.
+  const age = Math.abs(now - posting.wrapped)
+  if (wraps === 0) return anew
+  if (wanted && age >= CROSSING) return anew
+  if (age <= SAME_WRAP)
+    return wrap !== undefined && (accepted.length === 0 || failed.length > 0) ? { wrap, skip: accepted } : undefined
+  if (accepted.length === 0) return anew
+  return age >= (WAITS[wraps - 1] ?? WAITS.at(-1) ?? 0) ? anew : undefined
+}
+
+/** Marks what this process is about to publish, so that a parallel one does not do the same. */
+export function claim(book: Book, dues: readonly Due[], speaker: Speaker): Book {
+  if (dues.length === 0) return book
+  const edit = editBook(book)
+  for (const { call, rumor } of dues) {
+    const posting = edit.log(call).outbox[rumor.id]
+    if (posting !== undefined)
+      edit.log(call).outbox[rumor.id] = { ...posting, claim: { pid: speaker.pid, at: speaker.now } }
+  }
+  return edit.book
+}
+
+/** Writes down what the relays answered. */
+export function credit(book: Book, credits: readonly Credit[], speaker: Speaker): Book {
+  const edit = editBook(book)
+  for (const { call, rumor, wrap, receipts } of credits) {
+    if (edit.book.logs[call] === undefined) continue
+    const log = edit.log(call)
+    const posting = log.outbox[rumor]
+    if (posting !== undefined) log.outbox[rumor] = credited(posting, wrap, receipts, speaker.now)
+  }
+  refresh(edit, speaker)
+  return edit.book
+}
+
+function credited(posting: Posting, wrap: Event, receipts: readonly Receipt[], now: number): Posting {
+  const same = posting.wrap?.id === wrap.id
+  const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
+  const accepted = [...new Set([...posting.accepted, ...taken])]
+  const refused = receipts.filter((r) => !r.accepted && !accepted.includes(r.relay))
+  // The wrap is kept only while there is a relay left to offer it to.
+  const keep = accepted.length === 0 || refused.length > 0
+  return {
+    wrapped: same ? posting.wrapped : now,
+    wraps: posting.wraps + (same ? 0 : 1),
+    accepted,
+    failed: refused.map((r) => ({ url: r.relay, reason: r.text === '' ? r.reason : r.text })),
+    ...(keep ? { wrap } : {}),
+  }
+}
+
+export type Delivery = {
+  state: 'queued' | 'relayed' | 'delivered'
+  accepted: string[]
+  failed: { url: string; reason: string }[]
+}
+
+/** How far an own rumor has come: on disk, on n of m relays, or acked by the peer. */
+export function delivery(log: Log, rumor: string): Delivery {
+  const posting = log.outbox[rumor]
+  const seq = signalOf(log, rumor)?.seq ?? 0
+  if (posting === undefined || seq <= log.acked)
+    return { state: 'delivered', accepted: posting?.accepted ?? [], failed: [] }
+  return {
+    state: posting.accepted.length > 0 ? 'relayed' : 'queued',
+    accepted: posting.accepted,
+    failed: posting.failed,
+  }
+}
+
+/** What `say` has just written down is published first, and in the order in which it was said. */
+export function fresh(said: readonly Said[]): Due[] {
+  return said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
+}

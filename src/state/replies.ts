@@ -1,0 +1,97 @@
+// What we owe a peer without being asked: the confirming end, the end that answers a late accept, and one receipt.
+import type { Call } from '../call/call.ts'
+import type { Utterance } from '../call/decide.ts'
+import { cutOf } from '../call/digest.ts'
+import type { Log } from '../call/log.ts'
+import type { Body, Range } from '../call/signal.ts'
+import type { Book } from './book.ts'
+import { editBook } from './edit.ts'
+import type { Speaker } from './say.ts'
+
+const HANG_UP: Body = { type: 'end', text: '', cut: undefined, digest: '', expired: false }
+
+/** An ack that no relay took is tried again after a minute, and what is missing is asked for again after five. */
+const AGAIN = { ack: 60, missing: 300 }
+
+/** The ends that the rules want from us now. They are numbered and owed like anything else that we say. */
+export function endings(calls: readonly Call[]): Utterance[] {
+  return calls.flatMap((call) => {
+    const [own, theirs] =
+      call.mine === 'caller' ? [call.ends.caller, call.ends.callee] : [call.ends.callee, call.ends.caller]
+    if (own !== undefined) return []
+    const draft = { to: call.peer, call: call.id }
+    // The peer's end is confirmed once everything in its cut is here: the digest must be over the same call.
+    if (
+      theirs !== undefined &&
+      (call.phase === 'ended' || call.phase === 'missed') &&
+      call.ack >= (cutOf(theirs)?.[0] ?? 0)
+    ) {
+      return [{ ...draft, body: HANG_UP }]
+    }
+    const late = call.lines.some((l) => l.late && l.signal.body.type === 'accept' && l.signal.from === call.peer)
+    if (call.phase === 'missed' && call.mine === 'caller' && late)
+      return [{ ...draft, body: { ...HANG_UP, expired: true } }]
+    return []
+  })
+}
+
+export type ReceiptDue = { call: string; to: string; lc: number; ack: number; missing: Range[] }
+
+/**
+ * The receipts to send: at most one a call, none where something numbered goes out anyway (it carries the ack).
+ * @param touched calls in which this run took in something numbered
+ * @param speaking calls in which this run says something
+ */
+export function receipts(
+  book: Book,
+  calls: readonly Call[],
+  touched: readonly string[],
+  speaking: readonly string[],
+  now: number,
+): ReceiptDue[] {
+  return calls.flatMap((call) => {
+    const log = book.logs[call.id]
+    if (log === undefined || speaking.includes(call.id)) return []
+    const asks = call.gaps.length > 0 && (touched.includes(call.id) || now - log.told.asked > AGAIN.missing)
+    return asks || tells(log, call, now)
+      ? [{ call: call.id, to: call.peer, lc: call.lc + 1, ack: call.ack, missing: call.gaps }]
+      : []
+  })
+}
+
+function tells({ told }: Log, call: Call, now: number): boolean {
+  if (call.ack <= told.taken) return false
+  return call.ack > told.tried || Math.abs(now - told.at) > AGAIN.ack
+}
+
+/** Marks the acks that this run is about to tell, by receipt or by what it says. */
+export function telling(
+  book: Book,
+  acks: readonly Pick<ReceiptDue, 'call' | 'ack' | 'missing'>[],
+  { now }: Speaker,
+): Book {
+  if (acks.length === 0) return book
+  const edit = editBook(book)
+  for (const { call, ack, missing } of acks) {
+    const log = edit.log(call)
+    log.told = {
+      ...log.told,
+      tried: Math.max(ack, log.told.tried),
+      at: now,
+      asked: missing.length > 0 ? now : log.told.asked,
+    }
+  }
+  return edit.book
+}
+
+/** Notes the acks that a relay has taken. */
+export function told(book: Book, acks: readonly { call: string; ack: number }[]): Book {
+  const news = acks.filter(({ call, ack }) => ack > (book.logs[call]?.told.taken ?? ack))
+  if (news.length === 0) return book
+  const edit = editBook(book)
+  for (const { call, ack } of news) {
+    const log = edit.log(call)
+    log.told = { ...log.told, taken: Math.max(ack, log.told.taken) }
+  }
+  return edit.book
+}
