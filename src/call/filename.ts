@@ -1,0 +1,59 @@
+// The name under which a received file may be written here. A peer chose it, so it is text to be distrusted.
+
+/** A file name's greatest length in UTF-8 bytes: it leaves room for " (2)" on every file system. */
+const MOST = 120
+
+/**
+ * A name that is safe in any folder of any system, made of whatever a peer sent: no path, no control, direction or invisible
+ * characters, nothing hidden, nothing that Windows keeps for devices, 1 to 120 bytes with its extension kept, NFC. What is
+ * safe already stays as it is. "file" when nothing is left. Never throws.
+ */
+export function safeName(name: string): string {
+  // Cut first: what follows need not be fast on a megabyte. The last part of a path, of Unix or Windows, is the name.
+  const base = name.slice(-4096).split(/[/\\]/).pop() ?? ''
+  const seen = base.normalize('NFC').replace(UNSEEN, '').replace(/\s/gu, ' ').replace(FORBIDDEN, '_')
+  // Once more: what stood apart may have come together.
+  const plain = trim(seen.normalize('NFC'))
+  const short = shorten(RESERVED.test(plain) ? `_${plain}` : plain)
+  return short === '' ? 'file' : short
+}
+
+// Controls, format characters (direction marks and overrides, zero-width, soft hyphen, tags), surrogates, private use,
+// unassigned, line and paragraph separators, variation selectors, and letters that are drawn as nothing: "report\u202Efdp.exe"
+// is shown as "reportexe.pdf".
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]/gu
+
+// What Windows and shells give a meaning.
+const FORBIDDEN = /[<>:"|?*`$;&!'~%]/gu
+
+// Microsoft, "Naming Files, Paths, and Namespaces": these names are devices, whatever extension follows.
+const RESERVED = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)/i
+
+// A leading dot hides a file, a leading dash makes an option of it; Windows drops trailing dots and spaces, so "nul. " is
+// "nul".
+function trim(name: string): string {
+  return name.replace(/^[\s.-]+/u, '').replace(/[\s.]+$/u, '')
+}
+
+function shorten(name: string): string {
+  if (bytes(name) <= MOST) return name
+  const dot = name.lastIndexOf('.')
+  const extension = dot > 0 && bytes(name.slice(dot)) <= 20 ? name.slice(dot) : ''
+  return trim(cut(name.slice(0, name.length - extension.length), MOST - bytes(extension))) + extension
+}
+
+// By whole characters: half of one is no character.
+function cut(text: string, most: number): string {
+  let kept = ''
+  let size = 0
+  for (const character of text) {
+    size += bytes(character)
+    if (size > most) break
+    kept += character
+  }
+  return kept
+}
+
+function bytes(text: string): number {
+  return new TextEncoder().encode(text).length
+}

@@ -1,0 +1,84 @@
+// config.json as it stands: read, changed under the lock, its unknown keys and its damage left as they are.
+import { join } from 'node:path'
+import { EXIT, Failure } from '../failure.ts'
+import { commit, readText, type Step, writeNew } from './atomic.ts'
+import type { Home } from './home.ts'
+import { newer } from './load.ts'
+import { locked } from './lock.ts'
+
+export type Raw = { readonly [key: string]: unknown }
+
+/** Who writes (told to those who wait), and how long it may wait for its turn, in ms. */
+export type Writing = { readonly command: string; readonly lockMs?: number; readonly step?: Step }
+
+/** What is in the file; {} when there is none. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
+export function readRaw(home: Home): Raw {
+  const text = readText(home.config)
+  if (text === undefined) return {}
+  const raw = parse(home, text)
+  if (!isObject(raw)) throw damaged(home, 'it is no JSON object')
+  if (typeof raw.version === 'number' && raw.version > VERSION) throw newer(home.config, VERSION)
+  return raw
+}
+
+/** Applies a pure change to what is in the file by then and writes it. A change that gives the same object writes nothing. */
+export async function changeRaw(home: Home, writing: Writing, change: (raw: Raw) => Raw): Promise<Raw> {
+  const { command, lockMs: ms = 5_000, step = () => {} } = writing
+  return await locked(home, { command, ms, step }, (own) => {
+    const raw = readRaw(home)
+    const changed = change(raw)
+    if (changed === raw) return raw
+    const temp = join(own, 'config')
+    // People edit it: a line a value.
+    writeNew(temp, `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`, home.config, step)
+    commit([{ temp, target: home.config }], step)
+    return changed
+  })
+}
+
+/** The value under a path, undefined when there is none. Own keys only: no path leads into an object's prototype. */
+export function pick(raw: unknown, path: readonly string[]): unknown {
+  const [first, ...rest] = path
+  if (first === undefined) return raw
+  return isObject(raw) && Object.hasOwn(raw, first) ? pick(raw[first], rest) : undefined
+}
+
+/** A copy with another value under a path; undefined takes the key away. Undefined when something else is in the way. */
+export function put(raw: unknown, path: readonly string[], value: unknown): Raw | undefined {
+  const [first, ...rest] = path
+  if (first === undefined || (raw !== undefined && !isObject(raw))) return undefined
+  const { [first]: old, ...others } = raw ?? {}
+  const inner = rest.length === 0 ? value : put(old, rest, value)
+  if (inner === undefined && rest.length > 0) return undefined
+  return inner === undefined ? others : { ...raw, [first]: inner }
+}
+
+/** The refusal of a file that nobody can make sense of. It is left as it is. */
+export function damaged(
+  home: Home,
+  what: string,
+  hint = `correct it, or begin anew: mv ${home.config} ${home.config}.old`,
+): Failure {
+  return new Failure('CONFIG_DAMAGED', EXIT.usage, `${home.config} is damaged: ${what}`, hint)
+}
+
+const VERSION = 1
+
+function isObject(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parse(home: Home, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw damaged(home, `no JSON at ${place(text, error instanceof Error ? error.message : '')}`)
+  }
+}
+
+// Only the position is taken from V8's message: it quotes the text, and a webhook's address may be a secret.
+function place(text: string, message: string): string {
+  const position = /at position (\d+)/.exec(message)?.[1]
+  const lines = text.slice(0, position === undefined ? text.length : Number(position)).split('\n')
+  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`
+}

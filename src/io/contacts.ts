@@ -1,0 +1,52 @@
+// The contacts in config.json: whom we call by what name, and how far they are trusted.
+import { isPubkey } from '../nostr/crypto.ts'
+import { changeRaw, damaged, type Raw, readRaw, type Writing } from './configfile.ts'
+import type { Home } from './home.ts'
+
+export type Trust = 'known' | 'trusted' | 'blocked'
+
+/** `pubkey` in hex; `petname` is ours, 1 to 64 characters, never what the peer calls itself. */
+export type Contact = { readonly pubkey: string; readonly petname: string; readonly trust: Trust }
+
+/** The contacts on disk. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
+export function readContacts(home: Home): readonly Contact[] {
+  return contactsOf(home, readRaw(home))
+}
+
+/**
+ * Changes the contacts, under the lock, from what is on disk by then, and gives the new ones. `edit` is pure and may be
+ * applied more than once. Throws what readContacts throws, LOCKED and DISK_FULL.
+ */
+export async function editContacts(
+  home: Home,
+  edit: (contacts: readonly Contact[]) => readonly Contact[],
+  writing: Writing,
+): Promise<readonly Contact[]> {
+  const raw = await changeRaw(home, writing, (raw) => {
+    const contacts = contactsOf(home, raw)
+    const edited = edit(contacts)
+    return edited === contacts ? raw : { ...raw, contacts: edited }
+  })
+  return contactsOf(home, raw)
+}
+
+/** The contacts in a file that was read. Throws CONFIG_DAMAGED: a block that is silently dropped would let its peer in. */
+export function contactsOf(home: Home, raw: Raw): readonly Contact[] {
+  const list = raw.contacts ?? []
+  if (!Array.isArray(list)) throw damaged(home, 'contacts is no list')
+  return list.map((value: unknown, n) => {
+    const contact = parseContact(value)
+    if (contact === undefined) throw damaged(home, `contact ${n + 1} has no good pubkey, petname and trust`)
+    return contact
+  })
+}
+
+function parseContact(value: unknown): Contact | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { pubkey, petname, trust } = { pubkey: '', petname: '', trust: '', ...value }
+  if (typeof pubkey !== 'string' || !isPubkey(pubkey)) return undefined
+  if (typeof petname !== 'string' || petname === '' || petname.length > 64 || /\p{Cc}/u.test(petname)) return undefined
+  return trust === 'known' || trust === 'trusted' || trust === 'blocked'
+    ? { ...value, pubkey, petname, trust }
+    : undefined
+}

@@ -1,0 +1,90 @@
+// Who holds the lock, and whether that process is still there.
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { errno } from './atomic.ts'
+
+/** `where` names the machine (or container) that `pid` counts in; `mark` tells a process from a later one with its number. */
+export type Holder = { readonly pid: number; readonly command: string; readonly where: string; readonly mark: string }
+
+/** How long, in ms, a holder has changed nothing: as watched by us, and as its file's time tells. */
+export type Idle = { readonly watched: number; readonly told: number }
+
+export function thisHolder(command: string): Holder {
+  return { pid: process.pid, command, where: where(), mark: markOf(process.pid) ?? ALIVE }
+}
+
+/** What a holder file says; undefined for none and for nonsense. */
+export function parseHolder(text: string | undefined): Holder | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    if (typeof value !== 'object' || value === null) return undefined
+    const { pid, command, where, mark } = { pid: 0, command: '', where: '', mark: '', ...value }
+    if (!Number.isSafeInteger(pid) || pid < 1 || typeof where !== 'string' || typeof mark !== 'string') return undefined
+    return {
+      pid,
+      command: String(command)
+        .replace(/[^\x20-\x7e]/g, '')
+        .slice(0, 80),
+      where,
+      mark,
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Whether a holder may be sent away: at once when its process is dead, after 10 s when it lives here and does nothing
+ * (stopped), after 3 s of our own watching when it cannot be asked (another machine, whose clock may differ, or unnamed).
+ */
+export function isGone(holder: Holder | undefined, idle: Idle): boolean {
+  if (holder === undefined || !isHere(holder)) return idle.watched > 3_000
+  const mark = markOf(holder.pid)
+  if (mark === undefined || (mark !== holder.mark && mark !== ALIVE && holder.mark !== ALIVE)) return true
+  return idle.told > 10_000
+}
+
+/** Whether a holder's process number counts in the same place as ours. */
+export function isHere(holder: Holder): boolean {
+  return holder.where === where()
+}
+
+const ALIVE = 'alive'
+
+let here: string | undefined
+
+// The process numbers of two containers on one machine have nothing to do with each other, so on Linux the place is the
+// boot and the namespace; elsewhere the host's name has to do.
+function where(): string {
+  here ??= tryOr(() => {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`
+  }, hostname)
+  return here
+}
+
+// The time at which a process was started, in ticks since boot, so that a number given out again is not taken for the dead
+// one; 'alive' where the system does not tell; undefined when there is none, or only a zombie.
+function markOf(pid: number): string | undefined {
+  const stat = tryOr(
+    () => readFileSync(`/proc/${pid}/stat`, 'latin1'),
+    () => '',
+  )
+  // proc(5): the name in parentheses may hold anything, so count from the last one: state is the first, starttime the 20th.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (stat !== '') return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+  try {
+    process.kill(pid, 0)
+    return ALIVE
+  } catch (error) {
+    return errno(error) === 'EPERM' ? ALIVE : undefined
+  }
+}
+
+function tryOr<T>(work: () => T, otherwise: () => T): T {
+  try {
+    return work()
+  } catch {
+    return otherwise()
+  }
+}

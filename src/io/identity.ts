@@ -1,0 +1,148 @@
+// Who we are: the secret key in p2p-identity.json, made on the first run, or the one in P2P_SECRET_KEY.
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { EXIT, Failure } from '../failure.ts'
+import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../nostr/crypto.ts'
+import { decode, npubEncode } from '../nostr/nip19.ts'
+import { errno, linkNew, makeFolder, onDisk, type Step, syncFolder, writeNew } from './atomic.ts'
+import type { Env, Home } from './home.ts'
+import { newer } from './load.ts'
+
+/** Dice for the key and the time (ms) of its making; `step` as in atomic.ts. */
+export type Making = { readonly dice?: Dice; readonly now?: number; readonly step?: Step }
+
+/**
+ * The identity: P2P_SECRET_KEY (nsec or 64 hex digits) where it is set, and then no file is touched; else the identity file,
+ * made when there is none. Throws BAD_SECRET, IDENTITY_UNSAFE, IDENTITY_DAMAGED, STATE_NEWER, HOME_UNWRITABLE, DISK_FULL.
+ * No message holds any part of a secret: not what was typed, not what stood in the file, not a parser's quotation of it.
+ */
+export function loadIdentity(home: Home, env: Env, making: Making = {}): Keys {
+  if (env.P2P_SECRET_KEY !== undefined) return fromEnvironment(env.P2P_SECRET_KEY)
+  const there = lstat(home.identity)
+  if (there === undefined) make(home, making)
+  else if (there.nlink > 1) sweep(home.root)
+  return parseIdentity(home.identity, readGuarded(home.identity))
+}
+
+function fromEnvironment(text: string): Keys {
+  const keys = secretKeys(text.trim())
+  if (keys !== undefined) return keys
+  // An empty one too: a secret that CI failed to fill in must not turn the run into one of another agent.
+  const hint = 'set it to an nsec or to 64 hex digits, or unset it to use the identity file'
+  throw new Failure('BAD_SECRET', EXIT.usage, 'P2P_SECRET_KEY is no secret key', hint)
+}
+
+function secretKeys(text: string): Keys | undefined {
+  const decoded = decode(text)
+  const secret = decoded?.type === 'nsec' ? decoded.secret : fromHex(text)
+  return secret === undefined ? undefined : keysFrom(secret)
+}
+
+// Written under another name and linked into place: of two first runs one link succeeds, and nobody reads half a key.
+function make(home: Home, { dice = randomBytes, now = Date.now(), step = () => {} }: Making): void {
+  const keys = randomKeys(dice)
+  const text = JSON.stringify(
+    {
+      version: VERSION,
+      secretKey: toHex(keys.secret),
+      pubkey: keys.pubkey,
+      npub: npubEncode(keys.pubkey),
+      createdAt: Math.floor(now / 1000),
+    },
+    null,
+    2,
+  )
+  makeFolder(home.root, step)
+  const temp = join(home.root, `${TEMP}${toHex(randomBytes(8))}`)
+  try {
+    writeNew(temp, `${text}\n`, home.identity, step)
+    linkNew(temp, home.identity, step)
+    syncFolder(home.root)
+  } catch (error) {
+    // Whoever came first has swept our file away.
+    if (errno(error) !== 'ENOENT' || lstat(home.identity) === undefined) throw error
+  } finally {
+    remove(temp)
+  }
+  step('sweep')
+  sweep(home.root)
+}
+
+/** The text of a file that only its owner can read or change. Throws IDENTITY_UNSAFE. */
+function readGuarded(path: string): string {
+  // The check and the reading are of one open file, so nobody can put another one there in between. O_NOFOLLOW refuses a
+  // link, O_NONBLOCK keeps a pipe from holding us up.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+  return onDisk(path, () => {
+    if (lstat(path)?.isSymbolicLink())
+      throw unsafe(path, 'is a link', `put the file itself in its place, then: chmod 600 ${path}`)
+    const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    try {
+      guard(path, fstatSync(file))
+      return readFileSync(file, 'utf8')
+    } finally {
+      closeSync(file)
+    }
+  })
+}
+
+function guard(path: string, stats: Stats): void {
+  if (!stats.isFile()) throw unsafe(path, 'is no regular file', `move it away: mv ${path} ${path}.old`)
+  if (stats.size > 4096) throw unsafe(path, 'is too large for an identity', `move it away: mv ${path} ${path}.old`)
+  // Windows keeps no such owner and bits.
+  if (process.getuid === undefined) return
+  if (stats.uid !== process.getuid()) throw unsafe(path, 'belongs to another user', `chown ${process.getuid()} ${path}`)
+  if ((stats.mode & 0o077) !== 0) throw unsafe(path, 'can be read or changed by others', `chmod 600 ${path}`)
+}
+
+function unsafe(path: string, what: string, hint: string): Failure {
+  return new Failure('IDENTITY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)
+}
+
+function parseIdentity(path: string, text: string): Keys {
+  const value = parseObject(text)
+  if (value !== undefined && typeof value.version === 'number' && value.version > VERSION) throw newer(path, VERSION)
+  const keys = typeof value?.secretKey === 'string' ? secretKeys(value.secretKey) : undefined
+  if (keys !== undefined && (value?.pubkey === undefined || value.pubkey === keys.pubkey)) return keys
+  const hint = `put a copy of it back; to begin as a new agent instead: mv ${path} ${path}.old`
+  throw new Failure('IDENTITY_DAMAGED', EXIT.refused, `${path} is damaged: it holds no usable key`, hint)
+}
+
+function parseObject(text: string): { version?: unknown; secretKey?: unknown; pubkey?: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const VERSION = 1
+const TEMP = '.p2p-identity-'
+
+// First runs that were killed leave a temporary file: a second name of the identity, or a key that nobody will use.
+function sweep(root: string): void {
+  for (const name of readdirSync(root)) if (name.startsWith(TEMP)) remove(join(root, name))
+}
+
+function lstat(path: string): Stats | undefined {
+  return onDisk(path, () => lstatSync(path, { throwIfNoEntry: false }))
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error
+  }
+}

@@ -1,0 +1,126 @@
+// Reading state.json and the call files: whole, damaged, of a newer version, or somebody else's.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { EXIT, Failure } from '../failure.ts'
+import { isHex32 } from '../nostr/crypto.ts'
+import { errno, onDisk, readText } from './atomic.ts'
+import type { Home } from './home.ts'
+
+/**
+ * What the pure side knows about its data. A parser gives undefined for what it cannot understand. `rebuild` makes an index
+ * of the logs alone, `open` names the calls that are loaded always, `owner` the key to which an index belongs.
+ */
+export type Codec<I, L> = {
+  readonly version: number
+  empty(): I
+  parse(value: unknown): I | 'newer' | undefined
+  parseLog(value: unknown): L | 'newer' | undefined
+  rebuild(logs: Map<string, L>): I
+  open(index: I): string[]
+  owner?(index: I): string | undefined
+}
+
+/** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
+export type Damaged = (path: string, why: string, then: string) => void
+
+/** The index on disk; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
+export function loadIndex<I, L>(
+  home: Home,
+  codec: Codec<I, L>,
+  damaged: Damaged,
+): { index: I; rebuilt: boolean } | undefined {
+  const index = loadFile(
+    home.state,
+    codec.version,
+    (value) => codec.parse(value),
+    (why) => damaged(home.state, why, 'its contents are rebuilt from the call files'),
+  )
+  if (index !== undefined) return { index, rebuilt: false }
+  const ids = logIds(home)
+  // A first run that was killed between its call file and its index has left the call file alone.
+  if (ids.length === 0 && readText(home.state) === undefined) return undefined
+  return { index: codec.rebuild(new Map(Object.entries(loadLogs(home, codec, ids, damaged)))), rebuilt: true }
+}
+
+/** The logs of some calls by id; without those that have no file or a damaged one. */
+export function loadLogs<I, L>(
+  home: Home,
+  codec: Codec<I, L>,
+  ids: readonly string[],
+  damaged: Damaged,
+): Record<string, L> {
+  const logs: Record<string, L> = {}
+  for (const id of new Set(ids)) {
+    const path = logPath(home, id)
+    const log = loadFile(
+      path,
+      codec.version,
+      (value) => codec.parseLog(value),
+      (why) => damaged(path, why, 'what relays still hold of that call comes again with: p2p inbox --deep'),
+    )
+    if (log !== undefined) logs[id] = log
+  }
+  return logs
+}
+
+/** The ids of all calls that have a file. */
+export function logIds(home: Home): string[] {
+  const names = onDisk(home.calls, () => {
+    try {
+      return readdirSync(home.calls)
+    } catch (error) {
+      if (errno(error) === 'ENOENT') return []
+      throw error
+    }
+  })
+  return names.filter((name) => name.endsWith('.json') && isHex32(name.slice(0, -5))).map((name) => name.slice(0, -5))
+}
+
+/** The file of a call. Throws on what is no id: a name with a slash in it would reach outside the folder. */
+export function logPath(home: Home, id: string): string {
+  if (!isHex32(id)) throw new Error('a call id is 64 hex digits')
+  return join(home.calls, `${id}.json`)
+}
+
+/** Refuses an index that was written for another key: two agents in one home would answer each other's calls. */
+export function checkOwner(home: Home, owner: string | undefined, me: string | undefined): void {
+  if (owner === undefined || me === undefined || owner === me) return
+  const hint = 'give this identity a folder of its own: --home DIR'
+  throw new Failure(
+    'OTHER_IDENTITY',
+    EXIT.refused,
+    `${home.dir} belongs to another identity (${owner.slice(0, 8)}…)`,
+    hint,
+  )
+}
+
+function loadFile<T>(
+  path: string,
+  version: number,
+  parse: (value: unknown) => T | 'newer' | undefined,
+  damaged: (why: string) => void,
+): T | undefined {
+  const text = readText(path)
+  if (text === undefined) return undefined
+  const value = parseJson(text)
+  const data = value === undefined ? undefined : parse(value)
+  if (data === 'newer') throw newer(path, version)
+  if (data === undefined)
+    damaged(text === '' ? 'empty' : value === undefined ? 'no JSON' : `no data of version ${version}`)
+  return data
+}
+
+/** The refusal of a file that a newer program wrote. Nothing is changed. */
+export function newer(path: string, version: number): Failure {
+  const hint = 'update p2p-comm, or choose another folder: --home DIR'
+  const message = `${path} was written by a newer p2p-comm; this one knows version ${version}`
+  return new Failure('STATE_NEWER', EXIT.refused, message, hint)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,154 @@
+// The lock of one home: many runs of one agent, one at a time between reading and writing.
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EXIT, Failure } from '../failure.ts'
+import { randomBytes, toHex } from '../nostr/crypto.ts'
+import { errno, makeFolder, onDisk, readText, type Step } from './atomic.ts'
+import { type Holder, isGone, isHere, parseHolder, thisHolder } from './holder.ts'
+import type { Home } from './home.ts'
+
+/** `command` is told to whoever waits; `ms` bounds the waiting. */
+export type LockOptions = { readonly command: string; readonly ms: number; readonly step: Step }
+
+// Whoever holds the lock has a folder of its own, p2p/lock/<token>/. Three moves of the file system carry everything:
+//   taking    rename lock-<token>/ to lock/, which succeeds only while lock/ is missing or empty, so for one run alone;
+//   evicting  rename lock/<token>/ away, which names the holder meant: a slow waiter cannot evict its successor by mistake;
+//   writing   rename lock/<token>/<file> over its target, which fails once the folder has been taken away: a run that was
+//             stopped, evicted and woken cannot write over what others did in the meantime. It begins anew.
+
+/**
+ * Runs `work` while holding the lock and gives its value. `work` must not await anything, and must put files in place only
+ * by renaming them out of the folder `own`. When the lock was lost half-way, `work` is run again from its start.
+ * Throws LOCKED, HOME_UNWRITABLE, DISK_FULL, and whatever `work` throws.
+ */
+export async function locked<T>(home: Home, options: LockOptions, work: (own: string) => T): Promise<T> {
+  const deadline = performance.now() + options.ms
+  makeFolder(home.dir, options.step)
+  for (;;) {
+    const token = toHex(randomBytes(8))
+    const own = await take(home.dir, token, options, deadline)
+    try {
+      return work(own)
+    } catch (error) {
+      if (modified(own) !== undefined) throw error
+    } finally {
+      leave(home.dir, token, options.step)
+    }
+  }
+}
+
+async function take(dir: string, token: string, options: LockOptions, deadline: number): Promise<string> {
+  const place = join(dir, 'lock')
+  const lobby = join(dir, `lock-${token}`)
+  const watch = { key: '', since: 0 }
+  try {
+    for (;;) {
+      // Made inside the loop: a run that slept for an hour finds that its lobby was swept away.
+      if (modified(lobby) === undefined) prepare(lobby, token, options)
+      options.step('take lock')
+      if (onDisk(place, () => moveInto(lobby, place))) break
+      const held = evict(dir, watch, options.step)
+      if (performance.now() >= deadline) throw lockedOut(place, held)
+      // Even odds for all: a wait that grew would let newcomers overtake those who have waited longest.
+      await sleep(4 + Math.random() * 12)
+    }
+  } catch (error) {
+    attempt(() => rmSync(lobby, { recursive: true, force: true }))
+    throw error
+  }
+  const own = join(place, token)
+  const now = new Date()
+  for (const path of [join(own, 'holder.json'), own]) attempt(() => utimesSync(path, now, now))
+  sweep(dir, now.getTime())
+  return own
+}
+
+function prepare(lobby: string, token: string, options: LockOptions): void {
+  options.step('prepare lock')
+  onDisk(lobby, () => {
+    mkdirSync(join(lobby, token), { recursive: true, mode: 0o700 })
+    writeFileSync(join(lobby, token, 'holder.json'), JSON.stringify(thisHolder(options.command)), { mode: 0o600 })
+  })
+}
+
+function moveInto(lobby: string, place: string): boolean {
+  try {
+    renameSync(lobby, place)
+    return true
+  } catch (error) {
+    // Windows does not replace an empty folder, and says EPERM.
+    const taken = process.platform === 'win32' ? ['EPERM', 'EACCES', 'EEXIST'] : ['ENOTEMPTY', 'EEXIST', 'ENOENT']
+    if (taken.includes(errno(error))) return false
+    throw error
+  }
+}
+
+type Held = { readonly holder: Holder | undefined; readonly since: number }
+
+// Sends away a holder that is gone; tells who is there otherwise.
+function evict(dir: string, watch: { key: string; since: number }, step: Step): Held | undefined {
+  const place = join(dir, 'lock')
+  const token = attempt(() => readdirSync(place)[0])
+  const own = join(place, token ?? '')
+  const touched = modified(own)
+  if (token === undefined || touched === undefined) {
+    attempt(() => rmdirSync(place))
+    return undefined
+  }
+  const key = `${token} ${touched}`
+  if (watch.key !== key) Object.assign(watch, { key, since: performance.now() })
+  const file = join(own, 'holder.json')
+  const holder = parseHolder(attempt(() => readText(file)))
+  const idle = { watched: performance.now() - watch.since, told: Math.abs(Date.now() - touched) }
+  if (!isGone(holder, idle)) return { holder, since: modified(file) ?? touched }
+  leave(dir, token, step)
+  return undefined
+}
+
+// Out of the lock in one step, then out of the world: for the own folder, and for one whose holder is gone.
+function leave(dir: string, token: string, step: Step): void {
+  const own = join(dir, 'lock', token)
+  const away = join(dir, `lock-${token}`)
+  step('leave lock')
+  try {
+    renameSync(own, away)
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return
+    // A layered disk may refuse to move a folder that an image brought along.
+    attempt(() => rmSync(own, { recursive: true, force: true }))
+  }
+  attempt(() => rmSync(away, { recursive: true, force: true }))
+  attempt(() => rmdirSync(join(dir, 'lock')))
+}
+
+// Runs that were killed while they waited leave their lobby behind.
+function sweep(dir: string, now: number): void {
+  for (const name of attempt(() => readdirSync(dir)) ?? []) {
+    if (!/^lock-[0-9a-f]{16}$/.test(name) || now - (modified(join(dir, name)) ?? now) < 3_600_000) continue
+    attempt(() => rmSync(join(dir, name), { recursive: true, force: true }))
+  }
+}
+
+function modified(path: string): number | undefined {
+  return attempt(() => statSync(path).mtimeMs)
+}
+
+// Other runs move these folders at the same time: what is not there any more, or not empty yet, is no error here.
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch {
+    return undefined
+  }
+}
+
+function lockedOut(place: string, held: Held | undefined): Failure {
+  const { holder, since } = held ?? { holder: undefined, since: Date.now() }
+  const age = Math.max(0, Math.round((Date.now() - since) / 1000))
+  const elsewhere = holder === undefined || isHere(holder) ? '' : ' on another machine or in another container'
+  const who = holder === undefined ? 'an unnamed run' : `process ${holder.pid} (${holder.command})${elsewhere}`
+  const kill = holder === undefined || elsewhere !== '' ? '' : `: kill ${holder.pid}`
+  const hint = `run it again; if that process hangs, end it${kill}`
+  return new Failure('LOCKED', EXIT.waited, `${place} has been held by ${who} for ${age} s`, hint)
+}
