@@ -135,7 +135,7 @@ describe('what is refused', () => {
         if (decoded?.type === 'nsec') expect(decoded.secret).toHaveLength(32)
         else if (decoded !== undefined) expect(isPubkey(decoded.pubkey)).toBe(true)
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 })

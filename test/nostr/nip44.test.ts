@@ -299,7 +299,7 @@ describe('decrypt', () => {
           expect(['string', 'undefined']).toContain(typeof decrypt(text, key))
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     )
   })
 })
