@@ -42,7 +42,6 @@ export function nprofileEncode(pubkey: string, relays: readonly string[]): strin
  * key that is not on the curve. Upper case is as good as lower, a mix is refused (BIP-173). Never throws.
  */
 export function decode(text: string): Decoded | undefined {
-  if (text.length > maxText) return undefined
   const parts = bech32.decodeUnsafe(text, maxText)
   const bytes = parts && bech32.fromWordsUnsafe(parts.words)
   if (!parts || !bytes) return undefined

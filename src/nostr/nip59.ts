@@ -69,8 +69,8 @@ export function unwrap(wrapped: Event, keys: Keys): Unwrapped {
   const sealed = parseEvent(parseJson(sealJson))
   // A seal with tags is against NIP-59 and taken nevertheless: NIP-17 asks for an expiration there, and nothing here reads them.
   if (sealed?.kind !== sealKind) return refuse('bad-seal')
-  // The attack: a seal in somebody else's name. Decrypting would already fail without a secret of the two, but only the
-  // signature is what NIP-44 asks for before decrypting.
+  // The attack: a seal in somebody's name by one who has got hold of our secret, which is enough for the MAC. Only the
+  // author can sign; and NIP-44, Decryption, wants the signature validated before anything is decrypted.
   if (!verifyEvent(sealed)) return refuse('forged')
   const json = decryptFrom(sealed.pubkey, keys, sealed.content)
   if (json === undefined) return refuse('undecryptable')

@@ -102,6 +102,7 @@ describe('what is refused', () => {
     'a profile of nobody': profileOf([1, 1, 0x61]),
     'an empty profile': profileOf([]),
     'a profile cut in a value': profileOf([0, 32, ...must(fromHex(alice.pubkey)).subarray(0, 31)]),
+    'a profile cut in a relay': profileOf([0, 32, ...must(fromHex(alice.pubkey)), 1, 3, 0x61]),
     'a profile cut in a length': profileOf([0, 32, ...must(fromHex(alice.pubkey)), 1]),
     'a profile of a short key': profileOf([0, 31, ...must(fromHex(alice.pubkey)).subarray(0, 31)]),
     'a profile of no key': profileOf([0, 32, ...new Uint8Array(32).fill(0xff)]),
@@ -149,6 +150,7 @@ describe('encoding', () => {
       pubkey: alice.pubkey,
       relays: [good],
     })
+    expect(nprofileEncode(alice.pubkey, relays)).toBe(nprofileEncode(alice.pubkey, [good]))
     const longest = `wss://${'a'.repeat(249)}`
     expect(decode(nprofileEncode(alice.pubkey, [longest]))).toMatchObject({ relays: [longest] })
     const many = nprofileEncode(

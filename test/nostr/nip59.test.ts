@@ -118,6 +118,8 @@ describe('a wrap', () => {
       expect(Math.max(...list)).toBeGreaterThan(twoDays / 2)
     }
     expect(ages.wrap).not.toEqual(ages.seal)
+    // Two days after 1970 there is less of a past, and NIP-01 has no time before it.
+    expect(wrap(rumor, alice, bob.pubkey, { now: 0 }).created_at).toBe(0)
   })
 
   test('is dated now when it must be recent, its seal still is not', () => {
