@@ -1,0 +1,61 @@
+// A race of relays for one thing: once one has done it, the others get a short grace and not the whole budget.
+import { setMaxListeners } from 'node:events'
+
+export type Race = {
+  /** Aborted when the relay is no longer waited for. */
+  cut(relay: string): AbortSignal
+  /** A relay has done it. */
+  won(): void
+  /** Nobody waits any more. Must be called in the end. */
+  over(): void
+}
+
+export type Rules = {
+  relays: Iterable<string>
+  /** Milliseconds that the others have after the first, and within which one that still sends must send something. */
+  graceMs: number
+  /** Milliseconds beyond the grace that a relay is given. */
+  patient?: ((relay: string) => number) | undefined
+  /** When a relay last sent something, in `now`'s time. */
+  heardAt?: (relay: string) => number
+  /** Unix time in milliseconds. */
+  now: () => number
+}
+
+export function openRace({ relays, graceMs, patient, heardAt, now }: Rules): Race {
+  const cuts = new Map([...relays].map((relay) => [relay, cutter()]))
+  const timers = new Map<string, NodeJS.Timeout>()
+  let wonAt: number | undefined
+
+  function review(relay: string, since: number): void {
+    const patience = Math.max(0, patient?.(relay) ?? 0)
+    const ends = Math.max(since + graceMs + patience, (heardAt?.(relay) ?? 0) + graceMs)
+    const left = ends - now()
+    if (left <= 0) cuts.get(relay)?.abort()
+    else
+      timers.set(
+        relay,
+        setTimeout(() => review(relay, since), Math.ceil(left)),
+      )
+  }
+
+  return {
+    cut: (relay) => (cuts.get(relay) ?? cutter()).signal,
+    won() {
+      if (wonAt !== undefined) return
+      wonAt = now()
+      for (const relay of cuts.keys()) review(relay, wonAt)
+    },
+    over() {
+      wonAt ??= now()
+      for (const timer of timers.values()) clearTimeout(timer)
+    },
+  }
+}
+
+// Every ask of a relay listens to its cut, and Node would warn of a leak at the eleventh.
+function cutter(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
+}

@@ -1,0 +1,162 @@
+// One connection to a relay: what comes in goes to whoever waits for it, and whoever waits hears when it is lost.
+import { setMaxListeners } from 'node:events'
+import type { Agent } from 'node:http'
+import type { Keys } from '../nostr/crypto.ts'
+import { type ClientFrame, clientFrame, parseRelayFrame, plain, type RelayFrame } from '../nostr/frames.ts'
+import { type Auth, openAuth, type Refusal } from './auth.ts'
+import { type Bounds, bounds } from './gathering.ts'
+import { type Pace, type Pacer, pacer } from './pacer.ts'
+import { type Measured, openSocket } from './socket.ts'
+import type { Request, Subscription } from './subscription.ts'
+import { openSubscriptions } from './subscriptions.ts'
+import { openVerdicts, type Verdicts } from './verdicts.ts'
+import { deferred, type Stop, stopIn } from './wait.ts'
+
+/** `now` is Unix time in milliseconds. */
+export type LineOptions = {
+  keys: Keys
+  now: () => number
+  agent?: Agent | undefined | Promise<Agent | undefined>
+  /** Takes one line of text for every step. */
+  trace?: ((line: string) => void) | undefined
+  handshakeMs?: number
+  pingMs?: number
+  /** First pause after `rate-limited`; each further one is twice as long. */
+  backoffMs?: number
+  pace?: Pace
+  bounds?: Bounds
+}
+
+export type Line = {
+  url: string
+  auth: Auth
+  verdicts: Verdicts
+  pacer: Pacer
+  bounds: Bounds
+  backoffMs: number
+  /** Resolves when frames may be sent, or the line is lost. */
+  ready: Promise<void>
+  /** Aborted when the line is lost. */
+  gone: AbortSignal
+  now(): number
+  lost(): Refusal | undefined
+  measured(): Measured | undefined
+  /** When the relay last sent an event or the end of them, in `now`'s time. */
+  heardAt(): number
+  /** Why there is no full answer when time is up; `touched` when part of it came. */
+  late(touched: boolean): Refusal
+  /** Ends at `deadline` (in `now`'s time), when cut off, or with the line. */
+  until(deadline: number, cut?: AbortSignal): Stop
+  send(frame: ClientFrame): void
+  subscribe(request: Request): Subscription
+  close(): void
+}
+
+export function openLine(url: string, options: LineOptions): Line {
+  const { keys, now, trace, agent, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
+  const ready = deferred<void>()
+  const gone = new AbortController()
+  // Everything that waits on this line listens to it, and Node would warn of a leak at the eleventh.
+  setMaxListeners(0, gone.signal)
+  let measured: Measured | undefined
+  let lost: Refusal | undefined
+  let heardAt = 0
+  let notice = ''
+
+  const log = (text: string) => trace?.(`${url} ${text}`)
+  const verdicts = openVerdicts()
+  const auth = openAuth(url, keys, now, (event) => send({ type: 'AUTH', event }))
+  const subscriptions = openSubscriptions(send, auth)
+  const socket = openSocket({ url, agent, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
+
+  function send(frame: ClientFrame): void {
+    log(`-> ${describe(frame)}`)
+    socket.send(clientFrame(frame))
+  }
+
+  function onOpen(values: Measured): void {
+    measured = values
+    log(`open after ${values.latencyMs} ms`)
+    // A challenge that came with the 101 is read before this: then AUTH, REQ and EVENT leave in one flight.
+    setImmediate(() => {
+      if (lost) return
+      subscriptions.ready()
+      ready.resolve()
+    })
+  }
+
+  function onText(text: string): void {
+    const frame = parseRelayFrame(text)
+    if (frame?.type !== 'EVENT') log(`<- ${frame ? describe(frame) : 'no frame of a relay'}`)
+    if (frame) hear(frame, text.length)
+  }
+
+  function hear(frame: RelayFrame, size: number): void {
+    if (frame.type === 'EVENT' || frame.type === 'EOSE') heardAt = now()
+    if (frame.type === 'AUTH') onChallenge(frame.challenge)
+    else if (frame.type === 'NOTICE') onNotice(frame)
+    else if (frame.type !== 'OK') subscriptions.hear(frame, size)
+    else if (auth.answered(frame)) subscriptions.settled()
+    else verdicts.tell(frame.id, frame)
+  }
+
+  function onChallenge(challenge: string): void {
+    const answer = auth.challenged(challenge)
+    if (answer === 'sent') subscriptions.challenged()
+    else if (answer === 'too many') lose('it sends challenge after challenge')
+  }
+
+  // NIP-01 "defines no rules for how NOTICE messages should be sent or treated": some relays ask for AUTH with them.
+  function onNotice({ reason, text }: Refusal): void {
+    notice = text
+    if (reason !== 'auth-required') return
+    subscriptions.authWanted({ reason, text })
+    verdicts.tellAll({ accepted: false, reason, text })
+  }
+
+  function lose(why: string): void {
+    if (lost) return
+    lost = { reason: 'unreachable', text: plain(why) }
+    log(`over: ${lost.text}`)
+    socket.terminate()
+    auth.lost()
+    subscriptions.lost(lost)
+    verdicts.tellAll({ accepted: false, ...lost })
+    ready.resolve()
+    gone.abort()
+  }
+
+  return {
+    url,
+    auth,
+    verdicts,
+    pacer: pacer(options.pace ?? { burst: 10, gapMs: 250 }, now),
+    bounds: options.bounds ?? bounds,
+    backoffMs,
+    ready: ready.promise,
+    gone: gone.signal,
+    now,
+    lost: () => lost,
+    measured: () => measured,
+    heardAt: () => heardAt,
+    late(touched) {
+      if (lost) return lost
+      if (touched) return { reason: 'slow', text: 'was still sending when time was up' }
+      const silence = measured ? 'no answer in time' : 'no connection in time'
+      return { reason: 'silent', text: notice === '' ? silence : `${silence}; it said: ${notice}` }
+    },
+    until: (deadline, cut) => stopIn(deadline - now(), cut, gone.signal),
+    send,
+    subscribe: subscriptions.open,
+    close: () => lose('closed by us'),
+  }
+}
+
+function describe(frame: ClientFrame | RelayFrame): string {
+  const { type } = frame
+  if (type === 'REQ') return `REQ ${frame.sub} ${JSON.stringify(frame.filter)}`
+  if (type === 'OK') return `OK ${frame.id.slice(0, 8)} ${frame.reason} ${frame.text}`
+  if (type === 'CLOSED') return `CLOSED ${frame.sub} ${frame.text}`
+  if (type === 'NOTICE') return `NOTICE ${frame.text}`
+  return 'sub' in frame ? `${type} ${frame.sub}` : type
+}

@@ -1,0 +1,88 @@
+// What comes after the answers: a queue of live events, and the patience to ask again where a subscription was lost.
+import type { Event } from '../nostr/event.ts'
+import type { Reason } from '../nostr/frames.ts'
+import type { Refusal } from './auth.ts'
+import { recent } from './recent.ts'
+import { by, deferred, stopIn } from './wait.ts'
+
+export type Arrival = { event: Event; relay: string }
+
+/** Pauses before asking again: doubled from the first to the longest, in milliseconds. */
+export type Retry = { firstMs: number; longestMs: number }
+
+export type Live = {
+  /** Queues an event, unless it was delivered before. `size` is its length as JSON. */
+  arrived(arrival: Arrival, size: number): void
+  /** Was given to the caller in another way. */
+  delivered(event: Event): void
+  /** A subscription that began at `since` was lost: `again` is called after a pause, unless the relay's no was final. */
+  lost(refusal: Refusal, since: number, failures: number, again: (failures: number) => void): void
+  /** All that is queued, as soon as there is something; nothing at the deadline (Unix ms) or when closed. */
+  next(deadline: number): Promise<Arrival[]>
+  close(): void
+}
+
+// So many ids are remembered, and so much is queued for a caller who does not come back for it.
+const mostIds = 20_000
+const mostQueued = 64 * 1_048_576
+
+// NIP-42: restricted is for who "is still not allowed". The others do not get better by being asked again either.
+const final: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
+
+export function openLive(now: () => number, retry: Retry, random: () => number = Math.random): Live {
+  const known = recent(mostIds)
+  const timers = new Set<NodeJS.Timeout>()
+  const closed = new AbortController()
+  let queue: Arrival[] = []
+  let queued = 0
+  let bell = deferred<void>()
+
+  // Half the pause is certain and half is dice, so that a relay that comes back is not met by everybody at once.
+  function pause(failures: number): number {
+    const most = Math.min(retry.longestMs, retry.firstMs * 2 ** failures)
+    return Math.max(retry.firstMs, most * (0.5 + random() / 2))
+  }
+
+  return {
+    arrived(arrival, size) {
+      const name = nameOf(arrival.event)
+      // Over the bound it is left out and not remembered: the relays have it, and the next replay brings it.
+      if (known.has(name) || queued + size > mostQueued) return
+      known.add(name)
+      queue.push(arrival)
+      queued += size
+      bell.resolve()
+    },
+    delivered: (event) => known.add(nameOf(event)),
+    lost({ reason }, since, failures, again) {
+      if (closed.signal.aborted || final.has(reason)) return
+      // One that held for a while was no failure.
+      const count = now() - since > retry.longestMs ? 0 : failures
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        again(count + 1)
+      }, pause(count))
+      timers.add(timer)
+    },
+    async next(deadline) {
+      const stop = stopIn(deadline - now(), closed.signal)
+      if (queue.length === 0) await by(stop.signal, bell.promise)
+      stop.clear()
+      const arrivals = queue
+      queue = []
+      queued = 0
+      bell = deferred()
+      return arrivals
+    },
+    close() {
+      for (const timer of timers) clearTimeout(timer)
+      closed.abort()
+    },
+  }
+}
+
+// The attack: a copy with a spoilt signature, sent first so that the good one is taken for known. The id is the hash of
+// the rest, which was checked when it came.
+function nameOf({ id, sig }: Event): string {
+  return id + sig
+}

@@ -1,0 +1,106 @@
+// One question to one relay, page after page, until it has really told all, or why it has not.
+import type { Event } from '../nostr/event.ts'
+import type { Filter } from '../nostr/filter.ts'
+import type { Reason } from '../nostr/frames.ts'
+import type { Refusal } from './auth.ts'
+import { type Gathering, gather, type Handling } from './gathering.ts'
+import type { Line } from './line.ts'
+import { pageAfter, pageLimit } from './paging.ts'
+import type { End, Request, Subscription } from './subscription.ts'
+import { by, onAbort, sleep } from './wait.ts'
+
+export type Query = Handling & {
+  filter: Filter
+  /** Unix time in milliseconds. */
+  deadline: number
+  /** Ends the answer before the deadline. */
+  cut?: AbortSignal | undefined
+  /** Reads until the relay has sent all that it keeps, not only what it sends for one REQ. */
+  page?: boolean | undefined
+  /** Stays open: what comes after the answer was given goes to `onEvent`, until `onEnd` says why no more will. */
+  live?: boolean | undefined
+  onEnd?: ((refusal: Refusal) => void) | undefined
+}
+
+/** `complete` only by an EOSE that may be believed; otherwise `reason` and `text` say why not. `events` is what came. */
+export type Answer = {
+  relay: string
+  events: Event[]
+  complete: boolean
+  /** How many events came that we had not asked for, or that were forged. */
+  dropped: number
+  reason?: Reason
+  text?: string
+}
+
+type Reading = {
+  line: Line
+  ask: Query
+  gathering: Gathering
+  current: Subscription | undefined
+  /** The relay's last no, while we wait to ask again. */
+  refusal: Refusal | undefined
+}
+
+const giftWrap = 1059
+const longestPauseMs = 60_000
+
+/** Asks one relay. Ends at the deadline and never rejects; throws RangeError when kind 1059 is asked for with others. */
+export function query(line: Line, ask: Query): Promise<Answer> {
+  // The trap: strfry answers a mixed REQ with a normal EOSE and leaves the 1059s out, to whoever has not done AUTH.
+  const { kinds = [] } = ask.filter
+  if (kinds.length > 1 && kinds.includes(giftWrap)) throw new RangeError('kind 1059 stands alone in its REQ')
+  return answer({ line, ask, gathering: gather(ask, line.bounds), current: undefined, refusal: undefined })
+}
+
+async function answer(reading: Reading): Promise<Answer> {
+  const { line, ask, gathering } = reading
+  const stop = line.until(ask.deadline, ask.cut)
+  const end = await by(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
+  stop.clear()
+  const given = { relay: line.url, ...gathering.give() }
+  if (end?.eose) return { ...given, complete: true }
+  const { reason, text } = end ?? reading.refusal ?? reading.current?.complaint() ?? line.late(gathering.touched())
+  return { ...given, complete: false, reason, text }
+}
+
+async function read(reading: Reading, signal: AbortSignal): Promise<End> {
+  const { line, ask, gathering } = reading
+  let filter = ask.page ? { ...ask.filter, limit: pageLimit } : ask.filter
+  let largest = 0
+  let hole: string | undefined
+  for (let pages = 1; ; pages++) {
+    const { page, take } = gathering.page(filter)
+    const end = await readPage(reading, { filter, live: pages === 1 && ask.live === true, take }, signal)
+    page.open = false
+    if (!end.eose || !ask.page) return end
+    largest = Math.max(largest, page.ids.size)
+    const next = pageAfter(page, end.hint, largest)
+    hole ??= next.hole
+    if (next.type === 'done') return hole === undefined ? end : partial(hole)
+    if (pages >= line.bounds.pages) return partial(`stopped after ${pages} pages`)
+    filter = next.filter
+  }
+}
+
+/** One REQ until its EOSE. `rate-limited` is waited out: it says nothing about the relay's health. */
+async function readPage(reading: Reading, request: Request, signal: AbortSignal): Promise<End> {
+  const { line, ask } = reading
+  for (let pauseMs = line.backoffMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    const subscription = line.subscribe(request)
+    reading.current = subscription
+    onAbort(signal, subscription.close)
+    const end = await subscription.stored
+    signal.removeEventListener('abort', subscription.close)
+    if (!end.eose && end.reason === 'rate-limited') {
+      reading.refusal = end
+      if (await sleep(pauseMs, signal)) continue
+    }
+    if (request.live) void subscription.over.then((over) => over.eose || ask.onEnd?.(over))
+    return end
+  }
+}
+
+function partial(text: string): End {
+  return { eose: false, reason: 'partial', text }
+}

@@ -1,0 +1,115 @@
+// One WebSocket to a relay: text in, text out, what can be measured on the way, and gone at once when told.
+import type { Agent } from 'node:http'
+import type WebSocket from 'isomorphic-ws'
+import { maxFrame } from '../nostr/frames.ts'
+
+export type Socket = {
+  /** Puts a frame on the wire. Only between `onOpen` and `onLost`; otherwise nothing happens. */
+  send(text: string): void
+  /** Ends the connection now, without the close handshake. `onLost` is not called. */
+  terminate(): void
+}
+
+export type Dialing = {
+  url: string
+  /** The way through a proxy. */
+  agent?: Agent | undefined | Promise<Agent | undefined>
+  /** Most milliseconds from dialing to the 101. */
+  handshakeMs: number
+  /** Every so many milliseconds the relay must show that it is there. */
+  pingMs: number
+  /** Unix time in milliseconds. */
+  now: () => number
+  onOpen(measured: Measured): void
+  onText(text: string): void
+  onLost(why: string): void
+}
+
+/** `latencyMs`: dialing to open. `clockAhead`: our clock minus the relay's, in seconds, when it told its time. */
+export type Measured = { latencyMs: number; clockAhead?: number }
+
+/** Dials a relay. Never throws: what goes wrong comes to `onLost`, once. */
+export function openSocket(dialing: Dialing): Socket {
+  const wire: Wire = { ws: undefined, over: false }
+  void dial(dialing, wire)
+  return {
+    send(text) {
+      if (wire.ws?.readyState === wire.ws?.OPEN) wire.ws?.send(text)
+    },
+    terminate() {
+      wire.over = true
+      wire.ws?.terminate()
+    },
+  }
+}
+
+type Wire = { ws: WebSocket | undefined; over: boolean }
+
+async function dial(dialing: Dialing, wire: Wire): Promise<void> {
+  try {
+    // ws is the slowest import of the program: commands that stay off line never pay for it.
+    const [{ default: Client }, agent] = await Promise.all([import('isomorphic-ws'), dialing.agent])
+    if (wire.over) return
+    const options: WebSocket.ClientOptions & { closeTimeout: number } = {
+      agent,
+      handshakeTimeout: dialing.handshakeMs,
+      maxPayload: maxFrame,
+      perMessageDeflate: false,
+      // A relay that says goodbye and then stays would be taken for one that is there, for 30 s.
+      closeTimeout: 1_000,
+    }
+    wire.ws = new Client(dialing.url, options)
+    listen(wire.ws, wire, dialing)
+  } catch (error) {
+    lose(wire, dialing, error)
+  }
+}
+
+// Called in the tick that made the socket: a relay may send AUTH in the same segment as its 101.
+function listen(ws: WebSocket, wire: Wire, dialing: Dialing): void {
+  const measure = stopwatch(dialing.now)
+  let date: string | undefined
+  let heartbeat: NodeJS.Timeout | undefined
+  let alive = true
+  const beat = () => {
+    if (!alive) return lose(wire, dialing, 'the relay stopped answering pings')
+    alive = false
+    ws.ping()
+  }
+  ws.on('upgrade', (response) => {
+    date = response.headers.date
+  })
+  ws.on('open', () => {
+    heartbeat = setInterval(beat, dialing.pingMs)
+    dialing.onOpen(measure(date))
+  })
+  ws.on('pong', () => {
+    alive = true
+  })
+  ws.on('message', (data, isBinary) => {
+    alive = true
+    if (!wire.over && !isBinary) dialing.onText(String(data))
+  })
+  ws.on('error', (error) => lose(wire, dialing, error))
+  ws.on('close', (code) => {
+    clearInterval(heartbeat)
+    lose(wire, dialing, `the relay closed the connection (${code})`)
+  })
+}
+
+// After an error ws would wait up to 30 s for the other side to finish the close handshake.
+function lose(wire: Wire, dialing: Dialing, cause: unknown): void {
+  if (wire.over) return
+  wire.over = true
+  wire.ws?.terminate()
+  dialing.onLost(cause instanceof Error ? cause.message : String(cause))
+}
+
+function stopwatch(now: () => number): (date: string | undefined) => Measured {
+  const start = now()
+  return (date) => {
+    const told = Date.parse(date ?? '')
+    const latencyMs = Math.max(0, now() - start)
+    return Number.isNaN(told) ? { latencyMs } : { latencyMs, clockAhead: Math.round((now() - told) / 1000) }
+  }
+}

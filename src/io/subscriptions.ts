@@ -1,0 +1,72 @@
+// All open REQs of one connection: each answer goes to the one that asked, and what concerns the connection to all.
+import type { ClientFrame, RelayFrame } from '../nostr/frames.ts'
+import type { Auth, Refusal } from './auth.ts'
+import { type Open, openSubscription, type Request, type Subscription } from './subscription.ts'
+
+export type Subscriptions = {
+  open(request: Request): Subscription
+  /** The connection stands: what was asked for before goes out. */
+  ready(): void
+  /** An AUTH has just been sent: everything is asked again in the same flight. */
+  challenged(): void
+  /** The AUTH was answered. */
+  settled(): void
+  /** An answer to one of them; those to REQs that are over are nobody's. */
+  hear(frame: Extract<RelayFrame, { sub: string }>, size: number): void
+  authWanted(refusal: Refusal): void
+  lost(refusal: Refusal): void
+}
+
+export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth): Subscriptions {
+  const all = new Set<Open>()
+  const bySub = new Map<string, Open>()
+  let isReady = false
+  let gone: Refusal | undefined
+  let count = 0
+
+  const desk = {
+    auth,
+    send,
+    enter(open: Open) {
+      count += 1
+      const sub = `p2p${count}`
+      bySub.set(sub, open)
+      return sub
+    },
+    leave: (sub: string) => void bySub.delete(sub),
+    forget: (open: Open) => void all.delete(open),
+  }
+
+  return {
+    open(request) {
+      const open = openSubscription(request, desk)
+      all.add(open)
+      if (gone) open.lost(gone)
+      else if (isReady) open.ask()
+      return open
+    },
+    ready() {
+      isReady = true
+      for (const open of all) open.ask()
+    },
+    challenged() {
+      if (isReady) for (const open of all) open.challenged()
+    },
+    settled() {
+      if (isReady) for (const open of [...all]) open.settled()
+    },
+    hear(frame, size) {
+      const open = bySub.get(frame.sub)
+      if (frame.type === 'EVENT') open?.event(frame, size)
+      else if (frame.type === 'EOSE') open?.eose(frame.hint)
+      else open?.closed({ reason: frame.reason, text: frame.text })
+    },
+    authWanted(refusal) {
+      for (const open of [...all]) open.authWanted(refusal)
+    },
+    lost(refusal) {
+      gone = refusal
+      for (const open of [...all]) open.lost(refusal)
+    },
+  }
+}
