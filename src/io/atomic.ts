@@ -9,6 +9,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -34,14 +35,18 @@ export function readText(path: string): string | undefined {
 
 /** Makes a folder of ours, 0700, and the ones above that are missing. One that exists is left as it is. */
 export function makeFolder(path: string, step: Step = quiet): void {
+  if (onDisk(path, () => statSync(path, { throwIfNoEntry: false }))?.isDirectory()) return
+  // One by one: Node's `recursive` reports a read-only disk as ENOENT.
+  if (dirname(path) !== path) makeFolder(dirname(path), step)
   onDisk(path, () => {
     step(`mkdir ${path}`)
-    const first = mkdirSync(path, { recursive: true, mode: 0o700 })
-    if (first === undefined) return
-    for (let made = path; ; made = dirname(made)) {
-      syncFolder(dirname(made))
-      if (made === first || made === dirname(made)) return
+    try {
+      mkdirSync(path, 0o700)
+    } catch (error) {
+      // Another run was faster, or a file is in the way.
+      if (errno(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error
     }
+    syncFolder(dirname(path))
   })
 }
 

@@ -1,8 +1,9 @@
 // Received files: p2p/files/<first 8 of the call id>/<name>, never over another file, and there only once it is whole.
-import { lstatSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
+import { lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isHex32, randomBytes, sha256, toHex } from '../nostr/crypto.ts'
-import { errno, linkNew, makeFolder, onDisk, type Step, writeNew } from './atomic.ts'
+import { linkNew, makeFolder, onDisk, type Step, writeNew } from './atomic.ts'
+import { discard, sweep } from './discard.ts'
 import type { Home } from './home.ts'
 
 /**
@@ -15,7 +16,8 @@ export function placeFile(home: Home, callId: string, name: string, bytes: Uint8
   if (!isHex32(callId) || !isPlain(name)) throw new Error('no safe place for a received file')
   const folder = join(home.files, callId.slice(0, 8))
   makeFolder(folder, step)
-  sweep(folder)
+  // What killed runs have left. An hour is longer than any run writes a file.
+  sweep(folder, TEMP, 3_600_000)
   const digest = toHex(sha256(bytes))
   const temp = join(folder, `${TEMP}${toHex(randomBytes(8))}`)
   try {
@@ -26,7 +28,7 @@ export function placeFile(home: Home, callId: string, name: string, bytes: Uint8
     }
   } finally {
     step('remove temp')
-    remove(temp)
+    discard(temp)
   }
 }
 
@@ -50,20 +52,3 @@ function isPlain(name: string): boolean {
 }
 
 const TEMP = '.part-'
-
-// What a killed run has left. An hour is longer than any run writes a file.
-function sweep(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name)
-    const stats = name.startsWith(TEMP) ? statSync(path, { throwIfNoEntry: false }) : undefined
-    if (stats !== undefined && Date.now() - stats.mtimeMs > 3_600_000) remove(path)
-  }
-}
-
-function remove(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (errno(error) !== 'ENOENT') throw error
-  }
-}

@@ -1,20 +1,11 @@
 // Who we are: the secret key in p2p-identity.json, made on the first run, or the one in P2P_SECRET_KEY.
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  type Stats,
-  unlinkSync,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT, Failure } from '../failure.ts'
 import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../nostr/crypto.ts'
 import { decode, npubEncode } from '../nostr/nip19.ts'
 import { errno, linkNew, makeFolder, onDisk, type Step, syncFolder, writeNew } from './atomic.ts'
+import { discard, sweep } from './discard.ts'
 import type { Env, Home } from './home.ts'
 import { newer } from './load.ts'
 
@@ -30,7 +21,8 @@ export function loadIdentity(home: Home, env: Env, making: Making = {}): Keys {
   if (env.P2P_SECRET_KEY !== undefined) return fromEnvironment(env.P2P_SECRET_KEY)
   const there = lstat(home.identity)
   if (there === undefined) make(home, making)
-  else if (there.nlink > 1) sweep(home.root)
+  // A first run that was killed has left a second name of the secret, or a key that nobody uses.
+  else if (there.nlink > 1) sweep(home.root, TEMP)
   return parseIdentity(home.identity, readGuarded(home.identity))
 }
 
@@ -72,10 +64,10 @@ function make(home: Home, { dice = randomBytes, now = Date.now(), step = () => {
     // Whoever came first has swept our file away.
     if (errno(error) !== 'ENOENT' || lstat(home.identity) === undefined) throw error
   } finally {
-    remove(temp)
+    discard(temp)
   }
   step('sweep')
-  sweep(home.root)
+  sweep(home.root, TEMP)
 }
 
 /** The text of a file that only its owner can read or change. Throws IDENTITY_UNSAFE. */
@@ -130,19 +122,6 @@ function parseObject(text: string): { version?: unknown; secretKey?: unknown; pu
 const VERSION = 1
 const TEMP = '.p2p-identity-'
 
-// First runs that were killed leave a temporary file: a second name of the identity, or a key that nobody will use.
-function sweep(root: string): void {
-  for (const name of readdirSync(root)) if (name.startsWith(TEMP)) remove(join(root, name))
-}
-
 function lstat(path: string): Stats | undefined {
   return onDisk(path, () => lstatSync(path, { throwIfNoEntry: false }))
-}
-
-function remove(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (errno(error) !== 'ENOENT') throw error
-  }
 }

@@ -58,6 +58,7 @@ async function take(dir: string, token: string, options: LockOptions, deadline: 
     throw error
   }
   const own = join(place, token)
+  options.step('hold lock')
   const now = new Date()
   for (const path of [join(own, 'holder.json'), own]) attempt(() => utimesSync(path, now, now))
   sweep(dir, now.getTime())
@@ -67,7 +68,8 @@ async function take(dir: string, token: string, options: LockOptions, deadline: 
 function prepare(lobby: string, token: string, options: LockOptions): void {
   options.step('prepare lock')
   onDisk(lobby, () => {
-    mkdirSync(join(lobby, token), { recursive: true, mode: 0o700 })
+    mkdirSync(lobby, 0o700)
+    mkdirSync(join(lobby, token), 0o700)
     writeFileSync(join(lobby, token, 'holder.json'), JSON.stringify(thisHolder(options.command)), { mode: 0o600 })
   })
 }
@@ -118,7 +120,9 @@ function leave(dir: string, token: string, step: Step): void {
     // A layered disk may refuse to move a folder that an image brought along.
     attempt(() => rmSync(own, { recursive: true, force: true }))
   }
+  step('clear lock')
   attempt(() => rmSync(away, { recursive: true, force: true }))
+  step('free lock')
   attempt(() => rmdirSync(join(dir, 'lock')))
 }
 

@@ -1,0 +1,26 @@
+// Tidying up: temporary files, our own and those of runs that were killed. Tidying that fails is tried again by the next run.
+import { readdirSync, statSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Removes a file. That it is gone already, or cannot be removed (a disk that is read-only by now), is no error. */
+export function discard(path: string): void {
+  quietly(() => unlinkSync(path))
+}
+
+/** Removes the files in a folder whose names begin with `prefix` and that are `age` ms old or older. */
+export function sweep(folder: string, prefix: string, age = 0): void {
+  for (const name of quietly(() => readdirSync(folder)) ?? []) {
+    if (!name.startsWith(prefix)) continue
+    const path = join(folder, name)
+    const changed = quietly(() => statSync(path).mtimeMs)
+    if (age === 0 || (changed !== undefined && Date.now() - changed >= age)) discard(path)
+  }
+}
+
+function quietly<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch {
+    return undefined
+  }
+}
