@@ -72,13 +72,15 @@ function parse(home: Home, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw damaged(home, `no JSON at ${place(text, error instanceof Error ? error.message : '')}`)
+    throw damaged(home, `it is no JSON${place(text, error instanceof Error ? error.message : '')}`)
   }
 }
 
-// Only the position is taken from V8's message: it quotes the text, and a webhook's address may be a secret.
+// Only the position is taken from V8's message, where it has one: it quotes the text, and a webhook's address may be a secret.
 function place(text: string, message: string): string {
-  const position = /at position (\d+)/.exec(message)?.[1]
-  const lines = text.slice(0, position === undefined ? text.length : Number(position)).split('\n')
-  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`
+  const position =
+    /at position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON input') ? text.length : undefined)
+  if (position === undefined) return ''
+  const lines = text.slice(0, Number(position)).split('\n')
+  return ` at line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`
 }
