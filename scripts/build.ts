@@ -8,7 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 // The file may be copied beside any package.json, so Node may take it for CommonJS or for an ES module. Inside a function
 // of its own, with its own `require`, it runs as either.
 const banner = `#!/usr/bin/env node
-(() => { "use strict"; const require = process.getBuiltinModule("node:module").createRequire(process.argv[1]);`
+(() => { "use strict"; const require = process.getBuiltinModule("node:module").createRequire(process.argv[1]);
+const here = require("node:url").pathToFileURL(process.argv[1]).href;`
 
 export async function bundle(): Promise<string> {
   const outfile = `${root}dist/p2p.js`
@@ -21,6 +22,8 @@ export async function bundle(): Promise<string> {
     format: 'cjs',
     minifySyntax: true,
     minifyWhitespace: true,
+    // yargs looks for its translations beside itself; it speaks English here.
+    define: { 'import.meta.url': 'here' },
     // ws speeds itself up with native modules where they are installed; the bundle does without them.
     external: ['bufferutil', 'utf-8-validate'],
     banner: { js: banner },

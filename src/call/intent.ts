@@ -8,11 +8,11 @@ export type Intent =
   | { type: 'send'; text: string; wait: number | undefined }
   | { type: 'sendfile'; name: string; bytes: Uint8Array }
   | { type: 'escalate'; text: string }
-  | { type: 'end'; text: string; limit: number }
+  | { type: 'end'; text: string }
   | { type: 'announce' }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
-  | { type: 'wait'; seconds: number; for: readonly string[]; follow: boolean }
-  | { type: 'transcript'; id: string | undefined; format: 'text' | 'json'; limit: number }
+  | { type: 'wait'; seconds: number; for: readonly string[]; follow: boolean; call: string | undefined }
+  | { type: 'transcript'; id: string | undefined; format: 'text' | 'json' }
   | {
       type: 'contacts'
       action: 'list' | 'add' | 'remove' | 'trust' | 'block' | 'unblock'

@@ -65,6 +65,15 @@ export function signalOf(log: Log, id: string): Signal | undefined {
   return signal
 }
 
+/** How far an own rumor has come: on disk only, on a relay, or acked by the peer. */
+export type Stage = 'queued' | 'relayed' | 'delivered'
+
+export function stageOf(log: Log, rumor: string): Stage {
+  const posting = log.outbox[rumor]
+  if (posting === undefined || (signalOf(log, rumor)?.seq ?? 0) <= log.acked) return 'delivered'
+  return posting.accepted.length > 0 ? 'relayed' : 'queued'
+}
+
 const signals = new WeakMap<Rumor, Signal>()
 
 /** Reads a call file's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */

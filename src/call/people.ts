@@ -8,13 +8,18 @@ export type Contact = { pubkey: string; petname: string; trust: 'known' | 'trust
 
 export type Agent = { npub: string; pubkey: string; name: string; trust: Trust }
 
-export type People = { contacts: readonly Contact[]; owner: string | undefined }
+/** `names`: what agents have called themselves, by pubkey. */
+export type People = {
+  contacts: readonly Contact[]
+  owner: string | undefined
+  names: Readonly<Record<string, string>>
+}
 
 /** @param claimed what the key calls itself; a petname of ours goes before it */
 export function agentOf(people: People, pubkey: string, claimed = ''): Agent {
   const contact = contactOf(people, pubkey)
   const npub = npubEncode(pubkey)
-  const name = contact?.petname ?? oneLine(claimed, 64)
+  const name = contact?.petname ?? oneLine(claimed === '' ? (people.names[pubkey] ?? '') : claimed, 64)
   return { npub, pubkey, name: name === '' ? short(npub) : name, trust: trustOf(people, pubkey) }
 }
 

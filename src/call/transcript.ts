@@ -1,12 +1,10 @@
 // A call as people and programs read it: one line an entry, in the order that both sides share.
 import type { Call, Line, Verified } from './call.ts'
-import type { Log } from './log.ts'
+import { type Log, type Stage, stageOf } from './log.ts'
 import { timeOf } from './news.ts'
 import { type Agent, agentOf, type People } from './people.ts'
 import { oneLine, plain } from './plain.ts'
 import type { SignalType } from './signal.ts'
-
-export type EntryState = 'queued' | 'relayed' | 'delivered'
 
 export type TranscriptEntry = {
   n: number
@@ -17,24 +15,17 @@ export type TranscriptEntry = {
   at: number
   seq: number
   id?: string
-  state?: EntryState
+  state?: Stage
   late?: true
   path?: string
 }
 
 export type Transcript = { entries: TranscriptEntry[]; digest: string | undefined; verified: Verified }
 
-/** @param stateOf how far an own rumor has come */
-export function transcriptOf(
-  call: Call,
-  log: Log,
-  me: Agent,
-  people: People,
-  stateOf: (id: string) => EntryState,
-): Transcript {
+export function transcriptOf(call: Call, log: Log, me: Agent, people: People): Transcript {
   const peer = agentOf(people, call.peer, call.peerName)
   const lines = call.lines.filter((line) => !line.unasked && isFirstChunk(line))
-  const said = lines.map((line) => entryOf(line, log, line.signal.from === me.pubkey ? me : peer, me, stateOf))
+  const said = lines.map((line) => entryOf(line, log, line.signal.from === me.pubkey ? me : peer, me))
   const gaps = call.gaps.map(([first, last]) => gapOf(first, last, peer))
   const entries = gaps.reduce((all, gap) => insert(all, gap), said)
   return { entries: entries.map((entry, i) => ({ ...entry, n: i + 1 })), digest: call.digest, verified: call.verified }
@@ -45,13 +36,7 @@ function isFirstChunk({ signal }: Line): boolean {
   return signal.body.type !== 'file' || signal.body.chunk[0] === 1
 }
 
-function entryOf(
-  { signal, heard, late }: Line,
-  log: Log,
-  author: Agent,
-  me: Agent,
-  stateOf: (id: string) => EntryState,
-): TranscriptEntry {
+function entryOf({ signal, heard, late }: Line, log: Log, author: Agent, me: Agent): TranscriptEntry {
   const own = author === me
   const { body } = signal
   const path = body.type === 'file' ? log.files[body.file]?.path : undefined
@@ -64,7 +49,7 @@ function entryOf(
     at: timeOf(signal.at, heard),
     seq: signal.seq,
     id: signal.id,
-    ...(own ? { state: stateOf(signal.id) } : {}),
+    ...(own ? { state: stageOf(log, signal.id) } : {}),
     ...(late ? { late } : {}),
     ...(path === undefined ? {} : { path }),
   }

@@ -1,15 +1,15 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
 import { type Call, type Glare, replay } from '../call/call.ts'
 import { contest } from '../call/glare.ts'
-import { emptyLog, type Log, parseLog } from '../call/log.ts'
+import { emptyLog, type Log, parseLog, stageOf } from '../call/log.ts'
 import { isOver, type Phase } from '../call/rules.ts'
 import type { Rumor } from '../nostr/event.ts'
 
 /** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began. */
 export type RelayMemory = { cursor?: number; since?: number; patience?: number; slow?: number }
 
-/** Where a peer reads, from its kind 10050, and when we looked. */
-export type PeerMemory = { inbox: string[]; looked: number }
+/** Where a peer reads: its kind 10050 and when we looked, else what its presence said; and what it calls itself. */
+export type PeerMemory = { inbox: string[]; looked: number; hints: string[]; name: string }
 
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
 export type Summary = {
@@ -20,6 +20,8 @@ export type Summary = {
   deadline: number
   phase: Phase
   unread: number
+  /** How far our own rumors have come. */
+  own: { queued: number; relayed: number; delivered: number }
   /** Whether every command must look at it: not over, or something still owed, unread or unconfirmed. */
   open: boolean
   last: number
@@ -108,14 +110,23 @@ export function summarise(call: Call, log: Log, now: number, rival: string | und
     deadline: call.deadline,
     phase: call.phase,
     unread: log.unread.length,
+    own: ownOf(call, log),
     open: !isOver(call.phase) || (waiting && now - call.last < KEPT),
     last: call.last,
     ...(rival === undefined ? {} : { rival }),
   }
 }
 
+function ownOf(call: Call, log: Log): Summary['own'] {
+  const own = { queued: 0, relayed: 0, delivered: 0 }
+  for (const { signal, party } of call.lines) if (party === call.mine) own[stageOf(log, signal.id)]++
+  return own
+}
+
 /** The pure half of the store: how state.json and the call files are read, and which calls every command needs. */
 export const codec = {
+  version: 1,
+  owner: (index: Index): string | undefined => (index.agent === '' ? undefined : index.agent),
   empty: emptyIndex,
   parse: parseIndex,
   parseLog,

@@ -1,12 +1,11 @@
 // The outbox: what must go out now, and what the relays made of it. What no relay has taken is owed until one has.
-import type { Log, Posting } from '../call/log.ts'
-import { signalOf } from '../call/log.ts'
+import { type Log, type Posting, type Stage, stageOf } from '../call/log.ts'
 import { soleReceiver } from '../call/signal.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { type Book, KEPT } from './book.ts'
 import { editBook } from './edit.ts'
 import { refresh } from './hear.ts'
-import type { Said, Speaker } from './say.ts'
+import type { Speaker } from './say.ts'
 
 /** The same wrap may be published again for so long; after that its stamp may lie below the receiver's window. */
 export const SAME_WRAP = 300
@@ -100,26 +99,10 @@ function credited(posting: Posting, wrap: Event, receipts: readonly Receipt[], n
   }
 }
 
-export type Delivery = {
-  state: 'queued' | 'relayed' | 'delivered'
-  accepted: string[]
-  failed: { url: string; reason: string }[]
-}
+export type Delivery = { state: Stage; accepted: string[]; failed: { url: string; reason: string }[] }
 
-/** How far an own rumor has come: on disk, on n of m relays, or acked by the peer. */
+/** How far an own rumor has come, and what each relay said. */
 export function delivery(log: Log, rumor: string): Delivery {
   const posting = log.outbox[rumor]
-  const seq = signalOf(log, rumor)?.seq ?? 0
-  if (posting === undefined || seq <= log.acked)
-    return { state: 'delivered', accepted: posting?.accepted ?? [], failed: [] }
-  return {
-    state: posting.accepted.length > 0 ? 'relayed' : 'queued',
-    accepted: posting.accepted,
-    failed: posting.failed,
-  }
-}
-
-/** What `say` has just written down is published first, and in the order in which it was said. */
-export function fresh(said: readonly Said[]): Due[] {
-  return said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
+  return { state: stageOf(log, rumor), accepted: posting?.accepted ?? [], failed: posting?.failed ?? [] }
 }

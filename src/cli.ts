@@ -1,0 +1,151 @@
+// argv → Intent → run → stdout, stderr and the exit code: the one place that maps failures to codes.
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { readArgv, type Typed } from './argv.ts'
+import type { Item } from './call/news.ts'
+import type { Args, Command } from './commands/command.ts'
+import { commands } from './commands/index.ts'
+import { noticeLines } from './commands/words.ts'
+import { EXIT, Failure } from './failure.ts'
+import { openWorld } from './io/world.ts'
+import type { Outcome } from './run/outcome.ts'
+import { refreshed } from './run/place.ts'
+import { shown } from './run/shown.ts'
+import { run } from './run.ts'
+import { codec } from './state/book.ts'
+
+/** Network budget in seconds. */
+const TIMEOUT = 8
+
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  // Known before anything can fail, so that a program always gets its one document.
+  const json = argv.slice(0, dashes(argv)).includes('--json')
+  const verb = { name: '' }
+  try {
+    const typed = await readArgv(argv, commands, (text) => process.stdout.write(`${text}\n`))
+    if (typed === undefined) return EXIT.ok
+    verb.name = typed.verb
+    return await perform(typed, env, json)
+  } catch (error) {
+    return report(verb.name, failureIn(error), json, {})
+  }
+}
+
+async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: boolean): Promise<number> {
+  const command = commands[verb]
+  if (command === undefined) throw new Error(`no command ${verb}`)
+  const intent = command.intent({ ...args, ...(await inputOf(command, args)) })
+  const quiet = args.quiet === true
+  const stopped = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
+  const world = openWorld(
+    {
+      home: text(args.home),
+      relays: Array.isArray(args.relay) ? args.relay.map(String) : [],
+      budget: budgetOf(args),
+      command: verb,
+      say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${line}\n`)),
+      trace: args.verbose === true ? (line) => process.stderr.write(`p2p: ${line}\n`) : undefined,
+      stopped: stopped.signal,
+    },
+    env,
+    codec,
+  )
+  try {
+    const people = { contacts: world.config.contacts, owner: world.ownerKey, names: {} }
+    const place = refreshed({ world, now: 0, deadline: 0, people, selector: text(args.call) })
+    const outcome = await run(intent, place)
+    const code = await print(command, verb, outcome, json, quiet)
+    // In that order: a crash in between prints the news twice, never not at all.
+    await shown(place, newsIn(command, outcome))
+    return code
+  } finally {
+    world.pool.close()
+  }
+}
+
+async function print(command: Command, verb: string, outcome: Outcome, json: boolean, quiet: boolean): Promise<number> {
+  const { failure } = outcome
+  if (json || (outcome.intent.type === 'transcript' && outcome.intent.format === 'json')) {
+    if (failure !== undefined) return report(verb, failure, true, command.json(outcome))
+    await write(`${JSON.stringify({ ok: true, command: verb, ...command.json(outcome), notices: outcome.notices })}\n`)
+    return EXIT.ok
+  }
+  const lines = quiet && outcome.news.length === 0 ? [] : command.text(outcome)
+  await write([...lines, ...(quiet ? [] : noticeLines(outcome))].map((line) => `${named(line)}\n`).join(''))
+  return failure === undefined ? EXIT.ok : report(verb, failure, false, {})
+}
+
+/** The items that this command has put before the user's eyes. */
+function newsIn(command: Command, { intent, news }: Outcome): readonly Item[] {
+  if (intent.type === 'announce' || (intent.type === 'inbox' && intent.peek)) return []
+  return command.shows === true ? news : []
+}
+
+function report(verb: string, failure: Failure, json: boolean, fields: Record<string, unknown>): number {
+  const { code, message, hint } = failure
+  if (json) {
+    const error = { code, message, hint: named(hint) }
+    process.stdout.write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
+  } else {
+    process.stderr.write(`p2p: error: ${message}\n${hint === '' ? '' : `p2p: hint: ${named(hint)}\n`}`)
+  }
+  return failure.exit
+}
+
+/** An expected failure as it is; anything else is a fault of ours. */
+function failureIn(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return new Failure('FAULT', EXIT.fault, `a fault of p2p's own: ${what}`, 'please report it')
+}
+
+// Our texts name commands as `p2p …`; a reader must be able to type them, however we were started. What peers wrote stands
+// on lines of their own and is left alone.
+function named(line: string): string {
+  const script = process.argv[1] ?? 'p2p'
+  if (basename(script) === 'p2p' || /^ {2}\S+> /.test(line)) return line
+  return line.replace(/`p2p /g, `\`node "${script}" `)
+}
+
+async function inputOf(command: Command, args: Args): Promise<{ input?: Uint8Array }> {
+  const wanted = command.input?.(args)
+  if (wanted === undefined) return {}
+  if (wanted.from === 'stdin') return { input: await stdin() }
+  try {
+    return { input: await readFile(wanted.path) }
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    throw new Failure(
+      'FILE_UNREADABLE',
+      EXIT.usage,
+      `${wanted.path} cannot be read (${why})`,
+      '`p2p sendfile <name> <base64>` takes the bytes themselves',
+    )
+  }
+}
+
+async function stdin(): Promise<Uint8Array> {
+  const parts: Buffer[] = []
+  for await (const part of process.stdin) parts.push(Buffer.from(part))
+  return Buffer.concat(parts)
+}
+
+function budgetOf(args: Args): number {
+  const seconds = args.timeout === undefined ? TIMEOUT : Number(args.timeout)
+  if (Number.isFinite(seconds) && seconds > 0 && seconds <= 600) return seconds * 1000
+  throw new Failure('USAGE', EXIT.usage, '--timeout takes a number of seconds from 1 to 600', '')
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function dashes(argv: readonly string[]): number {
+  const at = argv.indexOf('--')
+  return at === -1 ? argv.length : at
+}
+
+function write(output: string): Promise<void> {
+  return new Promise((resolve, reject) => process.stdout.write(output, (error) => (error ? reject(error) : resolve())))
+}

@@ -1,0 +1,43 @@
+// `answer accept` and `answer reject`: answers the call that rings.
+import { EXIT, Failure } from '../failure.ts'
+import { optional } from './args.ts'
+import type { Command } from './command.ts'
+import { callShape, messageShape } from './shapes.ts'
+import { who } from './words.ts'
+
+export const answer: Command = {
+  usage: 'answer <decision> [text]',
+  describe: 'Accept or reject the incoming call',
+  example: 'p2p answer accept\n  p2p answer reject "I\'m busy right now"',
+  positionals: {
+    decision: { type: 'string', describe: 'accept or reject' },
+    text: { type: 'string', describe: 'a greeting, or the reason' },
+  },
+  intent: (args) => {
+    const decision = optional(args, 'decision')
+    if (decision !== 'accept' && decision !== 'reject') {
+      throw new Failure(
+        'USAGE',
+        EXIT.usage,
+        `a call is answered with accept or reject, not "${decision}"`,
+        '`p2p answer accept` or `p2p answer reject "…"`',
+      )
+    }
+    return { type: 'answer', accept: decision === 'accept', text: optional(args, 'text') }
+  },
+  text: (outcome) => {
+    const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
+    if (shape === undefined) return []
+    const id = shape.id.slice(0, 8)
+    const accepted = outcome.intent.type === 'answer' && outcome.intent.accept
+    if (!accepted) return [`rejected call ${id} from ${who(shape.peer)}`]
+    return [
+      `accepted call ${id} from ${who(shape.peer)}`,
+      `  next: \`p2p send "…" --call ${id}\`, or \`p2p wait --call ${id}\` until the other side speaks`,
+    ]
+  },
+  json: (outcome) => ({
+    call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
+    message: messageShape(outcome),
+  }),
+}

@@ -1,0 +1,41 @@
+// `call`: asks an agent for a conversation.
+import { seconds, words } from './args.ts'
+import type { Command } from './command.ts'
+import { callShape, itemShape, messageShape } from './shapes.ts'
+import { newsLines, who } from './words.ts'
+
+export const call: Command = {
+  usage: 'call <agent> <topic>',
+  shows: true,
+  describe: 'Ask an agent for a conversation',
+  example: 'p2p call npub1… "Can you review this API?" --wait',
+  positionals: {
+    agent: { type: 'string', describe: 'npub, nprofile, 64-hex, contact, or the unique name of an agent on line' },
+    topic: { type: 'string', describe: 'what it is about' },
+  },
+  options: { wait: { type: 'string', describe: 'stay until it is answered, for that many seconds (60)' } },
+  intent: (args) => ({
+    type: 'call',
+    agent: words(args, 'agent'),
+    topic: words(args, 'topic'),
+    wait: seconds(args, 'wait', 60),
+  }),
+  text: (outcome) => {
+    const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
+    if (shape === undefined) return []
+    const id = shape.id.slice(0, 8)
+    const state =
+      shape.state === 'dialing'
+        ? `calling ${who(shape.peer)}, call ${id}`
+        : `call ${id} with ${who(shape.peer)} is ${shape.state}`
+    const next = shape.state === 'dialing' ? [`  next: \`p2p wait --call ${id}\` waits for the answer`] : []
+    return [state, ...(outcome.failure === undefined ? next : []), ...newsLines(outcome.news)]
+  },
+  json: (outcome) => ({
+    call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
+    message: messageShape(outcome),
+    ...(outcome.intent.type === 'call' && outcome.intent.wait !== undefined
+      ? { new: outcome.news.map(itemShape) }
+      : {}),
+  }),
+}

@@ -1,0 +1,40 @@
+// `config`: settings, read and changed.
+import { EXIT, Failure } from '../failure.ts'
+import { optional } from './args.ts'
+import type { Command } from './command.ts'
+
+const ACTIONS = ['list', 'get', 'set', 'unset'] as const
+
+export const config: Command = {
+  usage: 'config [action] [key] [values..]',
+  describe: 'Settings',
+  example: 'p2p config set name "Ada\'s agent"\n  p2p config set relays.inbox wss://nos.lol,wss://relay.primal.net',
+  positionals: {
+    action: { type: 'string', describe: 'list, get, set or unset' },
+    key: { type: 'string', describe: 'which one' },
+    values: { type: 'string', array: true, describe: 'its new value' },
+  },
+  intent: (args) => {
+    const action = ACTIONS.find((a) => a === (optional(args, 'action') || 'list'))
+    const key = optional(args, 'key')
+    const values = Array.isArray(args.values) ? args.values.map(String) : []
+    if (action === undefined)
+      throw new Failure('USAGE', EXIT.usage, `config cannot "${optional(args, 'action')}"`, ACTIONS.join(', '))
+    if (action !== 'list' && key === '')
+      throw new Failure('USAGE', EXIT.usage, `config ${action} needs a key`, '`p2p config` shows them all')
+    if (action === 'set' && values.length === 0)
+      throw new Failure(
+        'USAGE',
+        EXIT.usage,
+        'no value is given',
+        `\`p2p config unset ${key}\` goes back to the default`,
+      )
+    return { type: 'config', action, key, values }
+  },
+  text: ({ settings, intent }) => {
+    if (intent.type === 'config' && intent.key !== '')
+      return settings.map((s) => `${s.key} = ${JSON.stringify(s.value ?? null)}`)
+    return settings.map((s) => `${s.key} = ${JSON.stringify(s.value ?? null)}  (${s.describe})`)
+  },
+  json: ({ settings }) => ({ config: Object.fromEntries(settings.map((s) => [s.key, s.value ?? null])) }),
+}

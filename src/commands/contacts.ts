@@ -1,0 +1,36 @@
+// `contacts`: petnames and trust.
+import { agentOf } from '../call/people.ts'
+import { EXIT, Failure } from '../failure.ts'
+import type { Outcome } from '../run/outcome.ts'
+import { optional, words } from './args.ts'
+import type { Command } from './command.ts'
+import { who } from './words.ts'
+
+const ACTIONS = ['list', 'add', 'remove', 'trust', 'block', 'unblock'] as const
+
+export const contacts: Command = {
+  usage: 'contacts [action] [agent] [petname]',
+  describe: 'Whom you know, by the names that you give them',
+  example: 'p2p contacts add npub1… bob',
+  positionals: {
+    action: { type: 'string', describe: 'list, add, remove, trust, block or unblock' },
+    agent: { type: 'string', describe: 'npub, 64-hex, petname, or the id of a call with it' },
+    petname: { type: 'string', describe: 'the name that you give it' },
+  },
+  intent: (args) => {
+    const action = ACTIONS.find((a) => a === (optional(args, 'action') || 'list'))
+    if (action === undefined)
+      throw new Failure('USAGE', EXIT.usage, `contacts cannot "${optional(args, 'action')}"`, ACTIONS.join(', '))
+    if (action === 'list') return { type: 'contacts', action, agent: '', petname: '' }
+    return { type: 'contacts', action, agent: words(args, 'agent'), petname: optional(args, 'petname').trim() }
+  },
+  text: (outcome) =>
+    outcome.contacts.length === 0
+      ? ['no contacts; `p2p contacts add <npub> <name>`']
+      : agents(outcome).map((a) => `${who(a)} ${a.npub}`),
+  json: (outcome) => ({ contacts: agents(outcome) }),
+}
+
+function agents({ contacts: held, people }: Outcome) {
+  return held.map((c) => ({ ...agentOf({ ...people, contacts: held }, c.pubkey) }))
+}

@@ -1,0 +1,31 @@
+// `inbox`: what is new.
+
+import type { Outcome } from '../run/outcome.ts'
+import { newsOf } from '../run/outcome.ts'
+import { flag } from './args.ts'
+import type { Command } from './command.ts'
+import { itemShape } from './shapes.ts'
+import { newsLines } from './words.ts'
+
+export const inbox: Command = {
+  usage: 'inbox',
+  shows: true,
+  describe: 'What is new',
+  example: 'p2p inbox --peek',
+  options: {
+    peek: { type: 'boolean', describe: 'leave it unread' },
+    all: { type: 'boolean', describe: 'also what was read before, in the calls that are open' },
+    deep: { type: 'boolean', describe: 'ask the relays for the last 7 days again' },
+  },
+  intent: (args) => ({ type: 'inbox', peek: flag(args, 'peek'), all: flag(args, 'all'), deep: flag(args, 'deep') }),
+  text: (outcome) => {
+    const items = shown(outcome)
+    return items.length === 0 ? ['nothing new'] : newsLines(items)
+  },
+  json: (outcome) => ({ new: shown(outcome).map(itemShape) }),
+}
+
+function shown(outcome: Outcome) {
+  const { intent, news, book, calls, people } = outcome
+  return intent.type === 'inbox' && intent.all ? newsOf(book, calls, people, true) : news
+}

@@ -1,0 +1,35 @@
+// Every verb, in the order of --help.
+import { announce } from './announce.ts'
+import { answer } from './answer.ts'
+import { call } from './call.ts'
+import type { Command } from './command.ts'
+import { config } from './config.ts'
+import { contacts } from './contacts.ts'
+import { end } from './end.ts'
+import { escalate } from './escalate.ts'
+import { inbox } from './inbox.ts'
+import { list } from './list.ts'
+import { send } from './send.ts'
+import { sendfile } from './sendfile.ts'
+import { status } from './status.ts'
+import { transcript } from './transcript.ts'
+import { wait } from './wait.ts'
+import { whoami } from './whoami.ts'
+
+export const commands: Readonly<Record<string, Command>> = {
+  status,
+  list,
+  call,
+  answer,
+  send,
+  sendfile,
+  escalate,
+  end,
+  inbox,
+  wait,
+  announce,
+  transcript,
+  contacts,
+  config,
+  whoami,
+}

@@ -1,0 +1,54 @@
+// `list`: who is on line.
+import { agentOf, contactOf } from '../call/people.ts'
+import type { Presence } from '../call/presence.ts'
+import type { Outcome } from '../run/outcome.ts'
+import { flag, optional } from './args.ts'
+import type { Command } from './command.ts'
+import { presenceShape } from './shapes.ts'
+import { quoted, who } from './words.ts'
+
+/** Most agents that the text shows without --all. */
+const SHOWN = 30
+
+export const list: Command = {
+  usage: 'list',
+  describe: 'Agents on line',
+  example: 'p2p list --capability translate',
+  options: {
+    all: { type: 'boolean', describe: 'show more than the first 30' },
+    capability: { type: 'string', requiresArg: true, describe: 'only agents that name this capability' },
+  },
+  intent: (args) => ({ type: 'list', all: flag(args, 'all'), capability: optional(args, 'capability') || undefined }),
+  text: (outcome) => {
+    const found = agents(outcome)
+    if (found.length === 0)
+      return ['nobody is on line (agents announce themselves every 2 minutes with `p2p announce`)']
+    const most = outcome.intent.type === 'list' && outcome.intent.all ? found.length : SHOWN
+    return [
+      `${found.length} on line:`,
+      ...found.slice(0, most).flatMap((presence) => agentLines(outcome, presence)),
+      ...(found.length > most ? [`… and ${found.length - most} more: \`p2p list --all\``] : []),
+      'next: `p2p call <npub> "<topic>"`',
+    ]
+  },
+  json: (outcome) => ({ agents: agents(outcome).map((presence) => presenceShape(outcome, presence)) }),
+}
+
+/** Contacts first, then by name. We are not in our own list. */
+function agents({ presences, people, me, intent }: Outcome): Presence[] {
+  const wanted = intent.type === 'list' ? intent.capability : undefined
+  const rank = (p: Presence) => (contactOf(people, p.pubkey) === undefined ? 1 : 0)
+  return presences
+    .filter((p) => p.pubkey !== me.pubkey && (wanted === undefined || p.capabilities.includes(wanted)))
+    .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
+}
+
+function agentLines({ people, now }: Outcome, presence: Presence): string[] {
+  const agent = agentOf(people, presence.pubkey, presence.name)
+  const can = presence.capabilities.length === 0 ? '' : `can: ${presence.capabilities.join(', ')}`
+  const seen = Math.max(0, now - presence.lastSeen)
+  return [
+    `${agent.npub} ${presence.status}, seen ${seen} s ago, ${who(agent)}`,
+    ...quoted([presence.about, can].filter((l) => l !== '').join('\n')),
+  ]
+}

@@ -1,0 +1,42 @@
+// `send`: a message in the active call.
+
+import type { Outcome } from '../run/outcome.ts'
+import { delivery } from '../state/owed.ts'
+import { optional, seconds, words } from './args.ts'
+import type { Command } from './command.ts'
+import { callShape, itemShape, messageShape } from './shapes.ts'
+import { newsLines, who } from './words.ts'
+
+export const send: Command = {
+  usage: 'send <text>',
+  shows: true,
+  describe: 'Say something in the active call; "-" reads stdin',
+  example: 'p2p send "Is v2 final?" --wait 30',
+  positionals: { text: { type: 'string', describe: 'what to say' } },
+  options: {
+    wait: { type: 'string', describe: 'stay until the other side says something, for that many seconds (60)' },
+  },
+  input: (args) => (optional(args, 'text') === '-' ? { from: 'stdin' } : undefined),
+  intent: (args) => ({ type: 'send', text: words(args, 'text'), wait: seconds(args, 'wait', 60) }),
+  text: (outcome) => [...sentLines(outcome), ...newsLines(outcome.news)],
+  json: (outcome) => ({
+    message: messageShape(outcome),
+    call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
+    new: outcome.news.map(itemShape),
+  }),
+}
+
+/** What became of what was said: never "sent" for less than a relay's word. */
+export function sentLines(outcome: Outcome): string[] {
+  const { said, book, call } = outcome
+  const log = said === undefined ? undefined : book.logs[said.call]
+  const shape = call === undefined ? undefined : callShape(outcome, call.id)
+  if (said === undefined || log === undefined || shape === undefined) return []
+  const { state, accepted, failed } = delivery(log, said.rumor.id)
+  const missing = failed.map((f) => `; ${f.url}: ${f.reason}`).join('')
+  const on = accepted.length + failed.length
+  if (state === 'queued')
+    return [`message ${said.seq} to ${who(shape.peer)} is queued: it is on disk and goes out with the next command`]
+  const how = state === 'delivered' ? 'delivered' : `relayed by ${accepted.length} of ${on} relays${missing}`
+  return [`message ${said.seq} to ${who(shape.peer)}: ${how}`]
+}

@@ -1,0 +1,86 @@
+// The JSON that programs read. The names are a contract: fields may be added, none renamed or dropped.
+import type { Item } from '../call/news.ts'
+import { type Agent, agentOf } from '../call/people.ts'
+import { plain } from '../call/plain.ts'
+import type { Presence } from '../call/presence.ts'
+import type { Transcript } from '../call/transcript.ts'
+import { transcriptOf } from '../call/transcript.ts'
+import type { Outcome } from '../run/outcome.ts'
+import type { Summary } from '../state/book.ts'
+import { delivery } from '../state/owed.ts'
+
+/** The states that users see: one side's `ringing` is the other side's `dialing`. */
+export function stateOf({ phase, direction }: Pick<Summary, 'phase' | 'direction'>): string {
+  return phase === 'ringing' && direction === 'outgoing' ? 'dialing' : phase
+}
+
+export type CallShape = {
+  id: string
+  peer: Agent
+  direction: 'incoming' | 'outgoing'
+  state: string
+  topic: string
+  createdAt: number
+  unread: number
+  own: { queued: number; relayed: number; delivered: number }
+}
+
+export function callShape(outcome: Outcome, id: string): CallShape | undefined {
+  const summary = outcome.book.index.calls[id]
+  if (summary === undefined) return undefined
+  // A call that is loaded is as it is now; time may have passed since its summary was made.
+  const live = outcome.calls.find((c) => c.id === id)
+  return {
+    id,
+    peer: agentOf(outcome.people, summary.peer, live?.peerName),
+    direction: summary.direction,
+    state: stateOf({ phase: live?.phase ?? summary.phase, direction: summary.direction }),
+    topic: plain(summary.topic, 1000),
+    createdAt: summary.createdAt,
+    unread: summary.unread,
+    own: summary.own,
+  }
+}
+
+/** All calls, the latest first. */
+export function callShapes(outcome: Outcome, wanted: (call: Summary) => boolean): CallShape[] {
+  return Object.entries(outcome.book.index.calls)
+    .filter(([, call]) => wanted(call))
+    .sort(([, a], [, b]) => b.last - a.last)
+    .flatMap(([id]) => callShape(outcome, id) ?? [])
+}
+
+export function itemShape({
+  type,
+  id,
+  call,
+  from,
+  text,
+  at,
+  seq,
+  late,
+  path,
+  size,
+  sha256,
+  reason,
+}: Item): Record<string, unknown> {
+  return { type, id, call, from, text, at, seq, late, path, size, sha256, reason }
+}
+
+export function messageShape({ said, book }: Outcome): Record<string, unknown> | undefined {
+  const log = said === undefined ? undefined : book.logs[said.call]
+  if (said === undefined || log === undefined) return undefined
+  const { state, accepted, failed } = delivery(log, said.rumor.id)
+  return { id: said.rumor.id, seq: said.seq, state, relays: { accepted, failed } }
+}
+
+export function presenceShape({ people }: Outcome, presence: Presence): Record<string, unknown> {
+  const { about, capabilities, status, lastSeen, pubkey, name } = presence
+  return { ...agentOf(people, pubkey, name), about, capabilities, status, lastSeen }
+}
+
+/** The transcript of the call that the outcome is about; undefined when there is none. */
+export function transcriptIn({ call, book, me, people }: Outcome): Transcript | undefined {
+  const log = call === undefined ? undefined : book.logs[call.id]
+  return call === undefined || log === undefined ? undefined : transcriptOf(call, log, me, people)
+}

@@ -1,0 +1,50 @@
+// `status`: relays, identity, calls, and what is unread.
+
+import type { Outcome } from '../run/outcome.ts'
+import type { Command } from './command.ts'
+import { callShapes, itemShape } from './shapes.ts'
+import { callLine, newsLines } from './words.ts'
+
+/** Calls that are over stay in sight for a day. */
+const RECENT = 24 * 3600
+
+export const status: Command = {
+  usage: 'status',
+  shows: true,
+  describe: 'Relays, calls, and what is new',
+  example: 'p2p status',
+  intent: () => ({ type: 'status' }),
+  text: (outcome) => {
+    const calls = shown(outcome)
+    const up = outcome.relays.filter((r) => r.ok)
+    const down = outcome.relays.filter((r) => !r.ok)
+    return [
+      `you are ${outcome.me.npub}${outcome.me.name === '' ? '' : ` ("${outcome.me.name}")`}`,
+      `relays: ${up.length} of ${outcome.relays.length} answered${down.map((r) => `; ${r.url}: ${r.error ?? 'no answer'}`).join('')}`,
+      ...(calls.length === 0
+        ? ['no calls; `p2p list` shows whom you can call']
+        : calls.map((c) => `call ${callLine(c)}`)),
+      ...(owed(outcome) > 0
+        ? [`outbox: ${owed(outcome)} not yet taken by a relay, offered again with every command`]
+        : []),
+      ...newsLines(outcome.news),
+    ]
+  },
+  json: (outcome) => ({
+    agent: outcome.me,
+    relays: outcome.relays,
+    calls: shown(outcome),
+    outbox: owed(outcome),
+    unread: outcome.news.length,
+    new: outcome.news.map(itemShape),
+    dropped: outcome.book.index.dropped,
+  }),
+}
+
+function shown(outcome: Outcome) {
+  return callShapes(outcome, (call) => call.open || outcome.now - call.last < RECENT).slice(0, 20)
+}
+
+function owed({ book }: Outcome): number {
+  return Object.values(book.index.calls).reduce((sum, call) => sum + call.own.queued, 0)
+}

@@ -1,0 +1,36 @@
+// `wait`: blocks until something comes.
+import { ITEM_TYPES } from '../call/news.ts'
+import { EXIT, Failure } from '../failure.ts'
+import { flag, optional, seconds } from './args.ts'
+import type { Command } from './command.ts'
+import { itemShape } from './shapes.ts'
+import { newsLines } from './words.ts'
+
+export const wait: Command = {
+  usage: 'wait [seconds]',
+  shows: true,
+  describe: 'Stay until something comes',
+  example: 'p2p wait 30 --for message,file',
+  positionals: { seconds: { type: 'string', describe: 'how long (60)' } },
+  options: {
+    for: { type: 'string', requiresArg: true, describe: 'only for these: request,accept,message,file,escalate,end' },
+  },
+  intent: (args) => {
+    const types = optional(args, 'for')
+      .split(',')
+      .map((t) => t.trim())
+      .filter((t) => t !== '')
+    const unknown = types.find((t) => !ITEM_TYPES.some((known) => known === t))
+    if (unknown !== undefined)
+      throw new Failure('USAGE', EXIT.usage, `nothing is called "${unknown}"`, `--for takes ${ITEM_TYPES.join(', ')}`)
+    return {
+      type: 'wait',
+      seconds: seconds(args, 'seconds', 60) ?? 60,
+      for: types,
+      follow: flag(args, 'follow'),
+      call: optional(args, 'call') || undefined,
+    }
+  },
+  text: (outcome) => newsLines(outcome.news),
+  json: (outcome) => ({ new: outcome.news.map(itemShape) }),
+}

@@ -1,0 +1,126 @@
+// Everything outside of the program that a run may touch, opened and closed together.
+
+import { EXIT, Failure } from '../failure.ts'
+import type { Keys } from '../nostr/crypto.ts'
+import { decode } from '../nostr/nip19.ts'
+import { relayUrl } from '../nostr/url.ts'
+import { type Config, getSetting, readConfig, setSetting, settings as settingsOf, unsetSetting } from './config.ts'
+import { type Contact, editContacts } from './contacts.ts'
+import { placeFile } from './files.ts'
+import { type Env, type Home, homeOf } from './home.ts'
+import { loadIdentity } from './identity.ts'
+import type { Codec } from './load.ts'
+import { type Escalation, type OwnerAnswer, tellOwner } from './owner.ts'
+import { openRelays, type Pool } from './relays.ts'
+import { openStore, type Store } from './store.ts'
+
+export type SettingValue = { key: string; value: unknown; describe: string }
+
+/** What config.json holds, read and changed; throws CONFIG_KEY and what reading and writing can throw. */
+export type Settings = {
+  /** One key, or all of them for "". */
+  list(key: string): SettingValue[]
+  set(key: string, values: readonly string[]): Promise<unknown>
+  unset(key: string): Promise<void>
+  editContacts(edit: (contacts: readonly Contact[]) => readonly Contact[]): Promise<readonly Contact[]>
+}
+
+/** @typeParam I the index, @typeParam L a call's log: run/ knows what they are */
+export type World<I, L> = {
+  keys: Keys
+  home: Home
+  config: Config
+  /** The relays of each role: the configured ones, or those of --relay and P2P_RELAYS in every role. */
+  relays: { presence: readonly string[]; inbox: readonly string[]; lookup: readonly string[] }
+  /** The owner's pubkey, if one is configured. */
+  ownerKey: string | undefined
+  store: Store<I, L>
+  pool: Pool
+  /** Unix ms; the only clock. */
+  clock: () => number
+  /** Milliseconds that the network has to answer. */
+  budget: number
+  pid: number
+  alive: (pid: number) => boolean
+  place: (call: string, name: string, bytes: Uint8Array) => string
+  owner: (escalation: Escalation) => Promise<OwnerAnswer[]>
+  settings: Settings
+  /** Something the user should see before the outcome: a call's id before a wait. */
+  say: (line: string) => void
+  stopped: AbortSignal
+}
+
+/** What the command line says of the world. `relays`: --relay, as typed. */
+export type Opening = {
+  home: string | undefined
+  relays: readonly string[]
+  budget: number
+  command: string
+  say: (line: string) => void
+  trace: ((line: string) => void) | undefined
+  stopped: AbortSignal
+}
+
+/** Opens files and keys; touches no network yet. Throws what reading them throws, and BAD_RELAY. */
+export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>): World<I, L> {
+  const home = homeOf(opening.home, env)
+  const keys = loadIdentity(home, env)
+  const config = readConfig(home)
+  const writing = { command: opening.command }
+  const owner = config.owner.npub === undefined ? undefined : decode(config.owner.npub)
+  return {
+    keys,
+    home,
+    config,
+    relays: rolesOf(config, opening.relays, env),
+    ownerKey: owner?.type === 'npub' ? owner.pubkey : undefined,
+    store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
+    pool: openRelays({ keys, now: Date.now, trace: opening.trace }),
+    clock: Date.now,
+    budget: opening.budget,
+    pid: process.pid,
+    alive,
+    place: (call, name, bytes) => placeFile(home, call, name, bytes),
+    owner: (escalation) => tellOwner(home, config.owner.command, escalation),
+    settings: {
+      list: (key) => {
+        const held = readConfig(home)
+        if (key !== '') getSetting(held, key)
+        return settingsOf(held).filter((s) => key === '' || s.key === key)
+      },
+      set: (key, values) => setSetting(home, key, values, writing),
+      unset: (key) => unsetSetting(home, key, writing),
+      editContacts: (edit) => editContacts(home, edit, writing),
+    },
+    say: opening.say,
+    stopped: opening.stopped,
+  }
+}
+
+function rolesOf({ relays }: Config, typed: readonly string[], env: Env): World<never, never>['relays'] {
+  const named = typed.length > 0 ? typed : (env.P2P_RELAYS ?? '').split(',').filter((url) => url.trim() !== '')
+  if (named.length === 0) return relays
+  const urls = [...new Set(named.map(checked))]
+  return { presence: urls, inbox: urls, lookup: urls }
+}
+
+function checked(text: string): string {
+  const url = relayUrl(text)
+  if (url !== undefined) return url
+  throw new Failure(
+    'BAD_RELAY',
+    EXIT.usage,
+    `${JSON.stringify(text.slice(0, 100))} is no relay address`,
+    'a relay is named like wss://nos.lol',
+  )
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Somebody else's process of that number is alive too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,27 @@
+// One run, top to bottom: load what we know, hear what is new, decide and write it down, say it, write down what came of
+// it. The only place where pure meets impure.
+import type { Intent } from './call/intent.ts'
+import { announce } from './run/announce.ts'
+import { curious, lookAt, whom } from './run/curious.ts'
+import { escalate } from './run/escalate.ts'
+import { listen } from './run/listen.ts'
+import { local } from './run/local.ts'
+import { type Outcome, outcomeOf } from './run/outcome.ts'
+import type { Place } from './run/place.ts'
+import { utter } from './run/speak.ts'
+import { take } from './run/turn.ts'
+import { stay } from './run/wait.ts'
+
+export async function run(intent: Intent, place: Place): Promise<Outcome> {
+  const known = place.world.store.read()
+  const answered = await local(intent, place, known)
+  if (answered !== undefined) return answered
+
+  const wanted = whom(intent, place)
+  const heard = await listen(place, known.index, curious(intent, known.index, wanted))
+  const turn = await take(place, intent, heard, lookAt(heard, wanted, place))
+  const [book, posted] = await Promise.all([utter(place, turn, heard), announce(intent, place, turn, heard)])
+
+  const ended = { place, intent, heard, turn, book, posted, escalation: await escalate(intent, place, turn, book) }
+  return await stay(ended, outcomeOf(ended))
+}

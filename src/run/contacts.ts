@@ -1,0 +1,54 @@
+// The contact list: petnames and trust, which are ours and never a peer's word.
+import type { IntentOf } from '../call/intent.ts'
+import type { Contact } from '../call/people.ts'
+import { short } from '../call/people.ts'
+import { EXIT, Failure } from '../failure.ts'
+import { npubEncode } from '../nostr/nip19.ts'
+import type { Book } from '../state/book.ts'
+import { find } from './find.ts'
+import type { Place } from './place.ts'
+
+type Edit = IntentOf<'contacts'>
+
+export async function editList(intent: Edit, place: Place, book: Book): Promise<readonly Contact[]> {
+  const { settings } = place.world
+  if (intent.action === 'list') return place.people.contacts
+  const pubkey = keyOf(intent, place, book)
+  return await settings.editContacts((contacts) => edited(contacts, intent, pubkey))
+}
+
+// Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied.
+function keyOf({ agent }: Edit, { people }: Place, book: Book): string {
+  const calls = Object.entries(book.index.calls).filter(
+    ([id]) => agent.length >= 6 && id.startsWith(agent.toLowerCase()),
+  )
+  const [peer] = [...new Set(calls.map(([, call]) => call.peer))]
+  if (peer !== undefined) return peer
+  const found = find(agent, people)
+  if ('pubkey' in found) return found.pubkey
+  throw new Failure(
+    'NO_SUCH_AGENT',
+    EXIT.impossible,
+    `"${agent}" is no key, no contact and no call`,
+    'name it by its npub; `p2p list` shows them',
+  )
+}
+
+function edited(contacts: readonly Contact[], { action, petname }: Edit, pubkey: string): readonly Contact[] {
+  const held = contacts.find((c) => c.pubkey === pubkey)
+  const others = contacts.filter((c) => c.pubkey !== pubkey)
+  if (action === 'remove') return others
+  const name = petname !== '' ? petname : (held?.petname ?? short(npubEncode(pubkey)))
+  if (others.some((c) => c.petname.toLowerCase() === name.toLowerCase())) {
+    throw new Failure('PETNAME_TAKEN', EXIT.usage, `another contact is called "${name}"`, 'choose another name')
+  }
+  const trust =
+    action === 'block'
+      ? 'blocked'
+      : action === 'trust'
+        ? 'trusted'
+        : action === 'unblock'
+          ? 'known'
+          : (held?.trust ?? 'known')
+  return [...others, { pubkey, petname: name, trust }]
+}

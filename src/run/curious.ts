@@ -1,0 +1,42 @@
+// What a command wants to know beside its mailbox, and what it found out.
+import type { Intent } from '../call/intent.ts'
+import { readPresences } from '../call/presence.ts'
+import type { Index } from '../state/book.ts'
+import { among, type Found, find } from './find.ts'
+import type { Curiosity, Heard } from './listen.ts'
+import type { Place } from './place.ts'
+import type { Looked } from './turn.ts'
+
+/** Most peers whose lists one run looks up. */
+const MOST = 20
+
+/** Whom `call` means, as far as it can be told without asking anybody. */
+export function whom(intent: Intent, { people }: Place): Found | undefined {
+  return intent.type === 'call' ? find(intent.agent, people) : undefined
+}
+
+export function curious(intent: Intent, index: Index, wanted: Found | undefined): Curiosity {
+  const open = Object.values(index.calls).flatMap((call) => (call.open ? [call.peer] : []))
+  const callee = wanted !== undefined && 'pubkey' in wanted ? [wanted.pubkey] : []
+  return {
+    peers: [...new Set([...callee, ...open])].slice(0, MOST),
+    everybody: intent.type === 'list' || (wanted !== undefined && 'name' in wanted),
+    deep: intent.type === 'inbox' && intent.deep,
+    live: intent.type === 'wait' || ((intent.type === 'call' || intent.type === 'send') && intent.wait !== undefined),
+  }
+}
+
+/** Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line, or more than one, has. */
+export function lookAt(heard: Heard, wanted: Found | undefined, { now }: Place): Looked {
+  const presences = readPresences(heard.public, now)
+  const peers = heard.answers.some((a) => a.name === 'lists' && a.complete) ? heard.asked : []
+  if (wanted === undefined) return { peer: undefined, peers, presences, hints: {} }
+  if ('name' in wanted) {
+    const peer = among(presences, wanted.name)
+    // Its presence says where it reads; the list is looked up with the next command.
+    const relays = presences.find((p) => p.pubkey === peer)?.relays ?? []
+    return { peer, peers, presences, hints: { [peer]: relays } }
+  }
+  const hints = wanted.relays.length === 0 ? {} : { [wanted.pubkey]: wanted.relays }
+  return { peer: wanted.pubkey, peers, presences, hints }
+}

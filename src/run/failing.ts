@@ -1,0 +1,78 @@
+// When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
+import { EXIT, Failure } from '../failure.ts'
+import { delivery } from '../state/owed.ts'
+import type { Ended } from './outcome.ts'
+
+export function failureOf(ended: Ended): Failure | undefined {
+  const { intent, turn, escalation } = ended
+  if (turn.verdict.refusal !== undefined) return turn.verdict.refusal
+  if (escalation !== undefined) return escalated(ended)
+  // For cron: a relay that is away is no failure of the job, the output says it.
+  if (intent.type === 'announce') return undefined
+  return turn.verdict.say.length > 0 ? undelivered(ended) : unreached(ended)
+}
+
+function undelivered({ turn, book }: Ended): Failure | undefined {
+  const said = turn.said.at(-1)
+  const log = said === undefined ? undefined : book.logs[said.call]
+  if (said === undefined || log === undefined) return undefined
+  const { state, failed } = delivery(log, said.rumor.id)
+  if (state !== 'queued') return undefined
+  const why = failed.map((f) => `${f.url}: ${f.reason}`).join('; ')
+  const told = why === '' ? '' : ` (${why})`
+  if (failed.length > 0 && failed.every((f) => /^(auth-required|restricted|blocked)/.test(f.reason))) {
+    return new Failure(
+      'REFUSED',
+      EXIT.refused,
+      `every relay refused it${told}`,
+      'it is kept and offered again with the next command; `p2p config set relays.inbox …` changes your relays',
+    )
+  }
+  return new Failure(
+    'UNREACHABLE',
+    EXIT.unreachable,
+    `no relay took it${told}`,
+    'it is kept and goes out with the next command; `p2p status` tries again',
+  )
+}
+
+// Nothing may be answered from memory as if it were news.
+function unreached({ heard }: Ended): Failure | undefined {
+  if (heard.answers.length === 0 || heard.answers.some((a) => a.complete)) return undefined
+  const why = heard.answers.map((a) => `${a.relay}: ${a.text ?? a.reason ?? 'no answer'}`)
+  const told = [...new Set(why)].join('; ')
+  if (heard.answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
+    return new Failure(
+      'REFUSED',
+      EXIT.refused,
+      `every relay refused us (${told})`,
+      '`p2p config get relays.inbox` shows your relays',
+    )
+  }
+  return new Failure(
+    'UNREACHABLE',
+    EXIT.unreachable,
+    `no relay answered (${told})`,
+    'try again; `p2p config get relays.inbox` shows your relays',
+  )
+}
+
+function escalated({ escalation }: Ended): Failure | undefined {
+  const channels = escalation?.channels.filter((c) => c.channel !== 'log') ?? []
+  if (channels.some((c) => c.ok)) return undefined
+  if (!channels.some((c) => c.channel !== 'peer')) {
+    return new Failure(
+      'NO_OWNER_CHANNEL',
+      EXIT.impossible,
+      'your owner was not told: no channel is configured',
+      '`p2p config set owner.command \'["notify-send","p2p"]\'` sets one; it gets the escalation as JSON on stdin',
+    )
+  }
+  const why = channels.map((c) => `${c.channel}: ${c.error ?? 'failed'}`).join('; ')
+  return new Failure(
+    'OWNER_NOT_REACHED',
+    EXIT.unreachable,
+    `nobody could be told (${why})`,
+    'it is in escalations.jsonl; try again',
+  )
+}

@@ -1,0 +1,70 @@
+// Whom a command means by <agent>: a key, a petname, or the unique name of an agent on line.
+import type { People } from '../call/people.ts'
+import type { Presence } from '../call/presence.ts'
+import { EXIT, Failure } from '../failure.ts'
+import { isPubkey } from '../nostr/crypto.ts'
+import { decode, npubEncode } from '../nostr/nip19.ts'
+
+/** A key that was found without asking anybody, or a name that must be looked for among the agents on line. */
+export type Found = { pubkey: string; relays: readonly string[] } | { name: string }
+
+/** Throws BAD_AGENT for a broken key, AGENT_AMBIGUOUS for a petname that two contacts have. */
+export function find(word: string, people: People): Found {
+  const text = word.trim().replace(/^nostr:/, '')
+  const contacts = people.contacts.filter((c) => c.petname.toLowerCase() === text.toLowerCase())
+  if (contacts.length > 1)
+    throw ambiguous(
+      text,
+      contacts.map((c) => c.pubkey),
+    )
+  if (contacts[0] !== undefined) return { pubkey: contacts[0].pubkey, relays: [] }
+  if (/^n(pub|profile|sec)1/.test(text.toLowerCase())) return fromBech32(text)
+  if (/^[0-9a-f]{64}$/i.test(text)) {
+    if (isPubkey(text.toLowerCase())) return { pubkey: text.toLowerCase(), relays: [] }
+    throw bad('this is no public key: no point on the curve has it', 'copy the key again')
+  }
+  if (text === '') throw bad('no agent is named', '`p2p list` shows who is on line')
+  return { name: text }
+}
+
+/** The agent on line with that name. Names are the agents' own words, so only a unique one will do. */
+export function among(presences: readonly Presence[], name: string): string {
+  const matches = presences.filter((p) => p.name.toLowerCase() === name.toLowerCase())
+  if (matches.length > 1)
+    throw ambiguous(
+      name,
+      matches.map((p) => p.pubkey),
+    )
+  const [match] = matches
+  if (match !== undefined) return match.pubkey
+  throw new Failure(
+    'NO_SUCH_AGENT',
+    EXIT.impossible,
+    `no agent named "${name}" is on line, and no contact has that name`,
+    '`p2p list` shows who is on line; an npub reaches an agent that is not',
+  )
+}
+
+function fromBech32(text: string): Found {
+  const decoded = decode(text)
+  if (decoded?.type === 'npub') return { pubkey: decoded.pubkey, relays: [] }
+  if (decoded?.type === 'nprofile') return { pubkey: decoded.pubkey, relays: decoded.relays }
+  // A secret key typed as an agent is in the shell's history by now: say so without repeating it.
+  if (decoded?.type === 'nsec')
+    throw bad('this is a secret key, not an agent', 'treat it as leaked; an agent is named by its npub')
+  throw bad('this npub is damaged: its checksum does not fit', 'copy the key again, whole')
+}
+
+function bad(message: string, hint: string): Failure {
+  return new Failure('BAD_AGENT', EXIT.usage, message, hint)
+}
+
+function ambiguous(name: string, pubkeys: readonly string[]): Failure {
+  const list = pubkeys.slice(0, 5).map(npubEncode).join(', ')
+  return new Failure(
+    'AGENT_AMBIGUOUS',
+    EXIT.impossible,
+    `${pubkeys.length} agents are called "${name}": ${list}`,
+    'use the npub of the one you mean',
+  )
+}

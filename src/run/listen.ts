@@ -1,0 +1,110 @@
+// Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
+import { type Opened, open, WRAP } from '../call/envelope.ts'
+import { AGENT_TOPIC, INBOX_LIST, LOOK_BACK, PRESENCE } from '../call/presence.ts'
+import type { Ask, Named } from '../io/relays.ts'
+import type { Event } from '../nostr/event.ts'
+import type { Index } from '../state/book.ts'
+import { DEEP, type Replayed, WINDOW } from '../state/hear.ts'
+import type { Place } from './place.ts'
+
+/** What a run wants to know beside its mailbox. */
+export type Curiosity = {
+  /** Agents whose relay list and presence are looked up. */
+  peers: readonly string[]
+  /** Whether everybody on line is wanted. */
+  everybody: boolean
+  deep: boolean
+  /** Keep the mailbox open for what comes later. */
+  live: boolean
+}
+
+export type Heard = {
+  opened: Opened[]
+  replayed: Replayed[]
+  /** Presences and relay lists, unverified. */
+  public: Event[]
+  answers: Named[]
+  /** Whose lists were asked for. */
+  asked: string[]
+  /** Our clock minus the relays', in seconds; 0 while the difference is small or unknown. */
+  clockAhead: number
+}
+
+/** A difference that relays and deadlines forgive. */
+const FORGIVEN = 60
+
+const A_DAY = 24 * 3600
+
+export async function listen(place: Place, index: Index, curiosity: Curiosity): Promise<Heard> {
+  const { world, now, deadline } = place
+  const asked = curiosity.peers.filter((p) => now - (index.peers[p]?.looked ?? 0) > A_DAY)
+  const asks = [...mailbox(place, index, curiosity), ...lookups(place, asked, curiosity.everybody)]
+  const answers = await world.pool.fetch(asks, { deadline, skip: (id) => index.seen[id] !== undefined })
+  const wraps = unique(answers.filter((a) => a.name === 'inbox').flatMap((a) => a.events))
+  const opened = openAll(place, wraps)
+  const clocks = world.pool.relays().flatMap((r) => r.clockAhead ?? [])
+  return {
+    opened,
+    // What was not opened for lack of time is asked for again: then no cursor moves.
+    replayed: opened.length < wraps.length ? [] : answers.flatMap((a) => replayedOf(a, now, place)),
+    public: unique(answers.filter((a) => a.name !== 'inbox').flatMap((a) => a.events)),
+    answers,
+    asked,
+    clockAhead: wrongBy(clocks),
+  }
+}
+
+/** Kind 1059 stands alone in its REQ: some relays leave it out of a mixed answer without a word. */
+function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity): Ask[] {
+  return world.relays.inbox.map((relay) => ({
+    relay,
+    name: 'inbox',
+    filter: { kinds: [WRAP], '#p': [world.keys.pubkey], since: since(index.relays[relay]?.cursor, now, deep) },
+    page: true,
+    live,
+  }))
+}
+
+// A wrap's stamp lies by up to two days, so the cursor is a clock and the window reaches two days behind it.
+function since(cursor: number | undefined, now: number, deep: boolean): number {
+  return cursor === undefined || deep ? now - DEEP : Math.min(cursor, now) - WINDOW
+}
+
+function lookups({ world, now }: Place, peers: readonly string[], everybody: boolean): Ask[] {
+  const { presence, inbox, lookup } = world.relays
+  const everywhere = peers.length === 0 ? [] : [...new Set([...lookup, ...presence, ...inbox])]
+  const lists = { kinds: [INBOX_LIST, PRESENCE], authors: [...peers] }
+  const all = { kinds: [PRESENCE], '#t': [AGENT_TOPIC], since: now - LOOK_BACK }
+  return [
+    ...everywhere.map((relay) => ({ relay, name: 'lists', filter: lists })),
+    ...(everybody ? presence : []).map((relay) => ({ relay, name: 'presence', filter: all })),
+  ]
+}
+
+// Newest first, as long as there is time: a mailbox full of junk must not keep a command from answering.
+export function openAll({ world, deadline }: Place, wraps: readonly Event[]): Opened[] {
+  const opened: Opened[] = []
+  for (const event of wraps) {
+    if (world.clock() > deadline && opened.length > 0) break
+    opened.push(open(event, world.keys))
+  }
+  return opened
+}
+
+// The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
+function replayedOf(answer: Named, now: number, { world }: Place): Replayed[] {
+  if (answer.name !== 'inbox' || !answer.complete) return []
+  const ahead = world.pool.relays().find((r) => r.url === answer.relay)?.clockAhead ?? 0
+  return [{ relay: answer.relay, cursor: Math.min(now, now - ahead), began: now }]
+}
+
+// The median, so that one relay that lies about the time moves nothing while two tell the truth.
+function wrongBy(clocks: readonly number[]): number {
+  const sorted = [...clocks].sort((a, b) => a - b)
+  const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+  return Math.abs(middle) > FORGIVEN ? middle : 0
+}
+
+function unique(events: readonly Event[]): Event[] {
+  return [...new Map(events.map((e) => [e.id, e])).values()].sort((a, b) => b.created_at - a.created_at)
+}

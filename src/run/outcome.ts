@@ -1,0 +1,113 @@
+// What came of a run, as data: commands turn it into text or JSON.
+import type { Call } from '../call/call.ts'
+import type { Intent } from '../call/intent.ts'
+import { type Item, itemsOf, letterOf, ownerFirst } from '../call/news.ts'
+import { type Agent, agentOf, type Contact, type People } from '../call/people.ts'
+import { type Presence, readPresences } from '../call/presence.ts'
+import type { Failure } from '../failure.ts'
+import type { SettingValue } from '../io/world.ts'
+import { type Book, callsOf } from '../state/book.ts'
+import { namesOf } from '../state/remember.ts'
+import type { Said } from '../state/say.ts'
+import type { Posted } from './announce.ts'
+import type { Escalated } from './escalate.ts'
+import { failureOf } from './failing.ts'
+import type { Heard } from './listen.ts'
+import { noticesOf } from './notices.ts'
+import type { Place } from './place.ts'
+import type { Turn } from './turn.ts'
+
+export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: string }
+
+export type Outcome = {
+  intent: Intent
+  me: Agent
+  self: { name: string; about: string; relays: Place['world']['relays'] }
+  people: People
+  now: number
+  book: Book
+  /** The calls that are open, oldest first. */
+  calls: Call[]
+  /** The call that the command was about, as it is now. */
+  call: Call | undefined
+  /** What the command itself said. */
+  said: Said | undefined
+  /** What is unread. */
+  news: Item[]
+  presences: Presence[]
+  relays: RelayReport[]
+  /** How many calls something new came in for, for `announce`. */
+  received: number
+  posted: Posted | undefined
+  escalation: Escalated | undefined
+  settings: readonly SettingValue[]
+  contacts: readonly Contact[]
+  /** One line each: what the user should know beside the result. */
+  notices: string[]
+  /** Why the command did not, or not wholly, do its job. */
+  failure: Failure | undefined
+}
+
+/** A run that has said its say. */
+export type Ended = {
+  place: Place
+  intent: Intent
+  heard: Heard
+  turn: Turn
+  book: Book
+  posted: Posted | undefined
+  escalation: Escalated | undefined
+}
+
+export function outcomeOf(ended: Ended): Outcome {
+  const { place, intent, heard, turn, book, posted, escalation } = ended
+  const { world, now } = place
+  const people = { ...place.people, names: namesOf(book) }
+  const me = world.keys.pubkey
+  const calls = callsOf(book, me, now)
+  const said = turn.verdict.say.length > 0 ? turn.said.at(-1) : undefined
+  return {
+    intent,
+    me: { ...agentOf(people, me, world.config.name), name: world.config.name },
+    self: { name: world.config.name, about: world.config.about, relays: world.relays },
+    people,
+    now,
+    book,
+    calls,
+    call: calls.find((c) => c.id === said?.call),
+    said,
+    news: newsOf(book, calls, people),
+    presences: readPresences(heard.public, now),
+    relays: reportOf(place, heard),
+    received: turn.touched.length,
+    posted,
+    escalation,
+    settings: [],
+    contacts: people.contacts,
+    notices: noticesOf(ended, calls),
+    failure: failureOf(ended),
+  }
+}
+
+/** Everything unread: the owner's words first, then call by call. */
+export function newsOf(book: Book, calls: readonly Call[], people: People, all = false): Item[] {
+  const letters = Object.values(book.index.dms).filter((dm) => dm.unread || all)
+  const items = calls.flatMap((call) => {
+    const log = book.logs[call.id]
+    return log === undefined ? [] : itemsOf(log, call, people, all)
+  })
+  return ownerFirst([...items, ...letters.map((dm) => letterOf(dm.rumor, dm.heard, people))])
+}
+
+function reportOf({ world }: Place, { answers }: Heard): RelayReport[] {
+  return world.pool.relays().map(({ url, ok, latencyMs, error }) => {
+    const failed = answers.find((a) => a.relay === url && !a.complete)
+    const why = error ?? (failed === undefined ? undefined : (failed.text ?? failed.reason))
+    return {
+      url,
+      ok: ok && failed === undefined,
+      ...(latencyMs === undefined ? {} : { latencyMs }),
+      ...(why === undefined ? {} : { error: why }),
+    }
+  })
+}

@@ -1,0 +1,28 @@
+// Where and when a run happens: the world, the second it began, and the calls it may mean.
+
+import type { Log } from '../call/log.ts'
+import type { People } from '../call/people.ts'
+import type { World } from '../io/world.ts'
+import type { Index } from '../state/book.ts'
+import type { Speaker } from '../state/say.ts'
+
+export type Place = {
+  world: World<Index, Log>
+  /** Unix seconds: time enters a run once. */
+  now: number
+  /** Unix ms by which the network must have answered. */
+  deadline: number
+  people: People
+  /** The call that --call names. */
+  selector: string | undefined
+}
+
+/** The same place, now: for a command that stays. */
+export function refreshed(place: Place): Place {
+  const ms = place.world.clock()
+  return { ...place, now: Math.floor(ms / 1000), deadline: ms + place.world.budget }
+}
+
+export function speakerOf({ world, now }: Place): Speaker {
+  return { me: world.keys.pubkey, now, pid: world.pid }
+}

@@ -1,0 +1,112 @@
+// Saying what is owed: sealed, published to where the peer reads, and what every relay answered. Nothing is written here.
+import { seal } from '../call/envelope.ts'
+import { write } from '../call/signal.ts'
+import type { Receipt } from '../io/publish.ts'
+import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
+import { type Book, callsOf } from '../state/book.ts'
+import { type Credit, credit, type Due } from '../state/owed.ts'
+import { type ReceiptDue, told } from '../state/replies.ts'
+import type { Heard } from './listen.ts'
+import { type Place, speakerOf } from './place.ts'
+import { type Route, routeTo } from './route.ts'
+import type { Turn } from './turn.ts'
+
+/** What goes out in one run. `stamp`: the time on envelopes, unix seconds by the relays' clock. */
+export type Outgoing = {
+  dues: readonly Due[]
+  acks: readonly ReceiptDue[]
+  route: (peer: string) => Route
+  stamp: number
+}
+
+/** `told` are the acks that a relay has taken. */
+export type Spoken = { credits: Credit[]; told: { call: string; ack: number }[] }
+
+/** A sealed rumor on its way. `call` and `ack`: what its arrival tells the peer. */
+type Letter = { wrap: Event; rumor: Rumor; to: string; relays: string[]; call: string; ack: number; owed: boolean }
+
+export async function speak(place: Place, { dues, acks, route, stamp }: Outgoing): Promise<Spoken> {
+  const letters = [
+    ...dues.map((due) => letterOf(due, place, route(due.to), stamp)),
+    ...acks.map((ack) => receiptOf(ack, place, route(ack.to), stamp)),
+  ]
+  const sent = await deliver(place, letters, stamp)
+  return {
+    credits: sent.flatMap(({ letter, receipts }) =>
+      letter.owed ? [{ call: letter.call, rumor: letter.rumor.id, wrap: letter.wrap, receipts }] : [],
+    ),
+    told: sent
+      .filter(({ receipts }) => receipts.some((r) => r.accepted))
+      .map(({ letter }) => ({ call: letter.call, ack: letter.ack })),
+  }
+}
+
+/** Publishes what a turn owes and writes down what the relays answered. */
+export async function utter(place: Place, turn: Turn, heard: Heard): Promise<Book> {
+  const { world, now } = place
+  if (turn.dues.length === 0 && turn.acks.length === 0) return turn.book
+  const calls = callsOf(turn.book, world.keys.pubkey, now)
+  const route = (peer: string) => routeTo(place, turn.book, calls, peer)
+  const spoken = await speak(place, { dues: turn.dues, acks: turn.acks, route, stamp: now - heard.clockAhead })
+  const touched = [...spoken.credits, ...spoken.told].map((c) => c.call)
+  return await world.store.update(touched, (fresh) => {
+    const snapshot = told(credit(fresh, spoken.credits, speakerOf(place)), spoken.told)
+    return { snapshot, value: snapshot }
+  })
+}
+
+/** Publishes what everybody may read of us: presence and relay list. */
+export async function post(
+  { world, deadline }: Place,
+  templates: readonly Template[],
+  relays: readonly string[],
+): Promise<Receipt[]> {
+  if (templates.length === 0) return []
+  const jobs = templates.map((t) => ({ event: finalize(t, world.keys), relays: [...new Set(relays)] }))
+  return await world.pool.publish(jobs, { deadline })
+}
+
+function letterOf({ call, to, rumor, wrap, skip }: Due, { world }: Place, { relays }: Route, stamp: number): Letter {
+  const ack = Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0)
+  const rest = relays.filter((url) => !skip.includes(url))
+  return { wrap: wrap ?? seal(rumor, to, world.keys, stamp), rumor, to, relays: rest, call, ack, owed: true }
+}
+
+// A receipt is not kept: the next run tells the ack again if no relay takes this one.
+function receiptOf(
+  { call, to, lc, ack, missing }: ReceiptDue,
+  { world, now }: Place,
+  { relays }: Route,
+  stamp: number,
+): Letter {
+  const template = write({ type: 'receipt', text: '', missing: [...missing] }, { call, to, seq: 0, lc, ack }, now)
+  const rumor = rumorOf(template, world.keys.pubkey)
+  return { wrap: seal(rumor, to, world.keys, stamp), rumor, to, relays, call, ack, owed: false }
+}
+
+async function deliver(
+  { world, deadline }: Place,
+  letters: readonly Letter[],
+  stamp: number,
+): Promise<{ letter: Letter; receipts: Receipt[] }[]> {
+  const receipts = await world.pool.publish(jobsOf(letters), { deadline })
+  const sent = letters.map((letter) => ({ letter, receipts: receipts.filter((r) => r.event === letter.wrap.id) }))
+  // A relay that refuses backdated stamps is tried once more with a stamp of now.
+  const again = sent.flatMap(({ letter, receipts: got }) => {
+    const strict = got.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
+    if (strict.length === 0) return []
+    return [{ ...letter, wrap: seal(letter.rumor, letter.to, world.keys, stamp, true), relays: strict }]
+  })
+  if (again.length === 0) return sent
+  const second = await world.pool.publish(jobsOf(again), { deadline })
+  return sent.map(({ letter, receipts: got }) => {
+    const retried = again.find((a) => a.rumor.id === letter.rumor.id)
+    if (retried === undefined) return { letter, receipts: got }
+    const better = second.filter((r) => r.event === retried.wrap.id)
+    return { letter, receipts: [...got.filter((r) => !retried.relays.includes(r.relay)), ...better] }
+  })
+}
+
+function jobsOf(letters: readonly Letter[]): { event: Event; relays: string[] }[] {
+  return letters.map(({ wrap, relays }) => ({ event: wrap, relays }))
+}

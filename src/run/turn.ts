@@ -1,0 +1,117 @@
+// One turn under the lock: merge what was heard into the newest state, decide, and write down what is to be said.
+// Applied to whatever is on disk by then, so parallel commands take turns and none overwrites another.
+import { decide, type Verdict } from '../call/decide.ts'
+import type { Intent } from '../call/intent.ts'
+import { trustOf } from '../call/people.ts'
+import type { Presence } from '../call/presence.ts'
+import { callId, read } from '../call/signal.ts'
+import { type Book, callsOf, type Index, rivals } from '../state/book.ts'
+import { editBook } from '../state/edit.ts'
+import { hear } from '../state/hear.ts'
+import { claim, type Due, due } from '../state/owed.ts'
+import { remember } from '../state/remember.ts'
+import { endings, type ReceiptDue, receipts, telling } from '../state/replies.ts'
+import { type Said, say } from '../state/say.ts'
+import type { Heard } from './listen.ts'
+import { type Place, speakerOf } from './place.ts'
+
+export type Turn = {
+  book: Book
+  /** What the command itself wanted to say, by its intent: the last of `said`. */
+  verdict: Verdict
+  said: Said[]
+  dues: Due[]
+  acks: ReceiptDue[]
+  /** Calls in which something new came in. */
+  touched: string[]
+}
+
+/** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
+export type Looked = {
+  peer: string | undefined
+  peers: readonly string[]
+  presences: readonly Presence[]
+  hints: Record<string, readonly string[]>
+}
+
+export async function take(place: Place, intent: Intent, heard: Heard, looked: Looked): Promise<Turn> {
+  const { world, now, people, selector } = place
+  const me = world.keys.pubkey
+  const speaker = speakerOf(place)
+  const { index } = world.store.read()
+  return await world.store.update(needed(index, heard, selector), (fresh) => {
+    const blocked = (pubkey: string) => trustOf(people, pubkey) === 'blocked'
+    const hearing = { me, now, replayed: heard.replayed, clockWrong: heard.clockAhead !== 0, blocked }
+    const listened = hear(owned(fresh, me), heard.opened, hearing)
+    const met = remember(
+      listened.book,
+      { looked: looked.peers, public: heard.public, presences: looked.presences, hints: looked.hints },
+      now,
+    )
+    const calls = callsOf(met, me, now)
+    const verdict = decide(intent, {
+      calls,
+      people,
+      selector,
+      peer: looked.peer,
+      name: world.config.name,
+      inbox: world.relays.inbox,
+      ring: world.config.call.ring,
+      me,
+      now,
+    })
+    const { book: spoken, said } = say(met, [...endings(calls), ...verdict.say], speaker)
+    const dues = dueNow(spoken, said, now, world.alive)
+    const acks = receipts(
+      spoken,
+      callsOf(spoken, me, now),
+      listened.touched,
+      said.map((s) => s.call),
+      now,
+    )
+    const book = telling(claim(spoken, dues, speaker), [...acks, ...carried(said)], speaker)
+    return { snapshot: book, value: { book, verdict, said, dues, acks, touched: listened.touched } }
+  })
+}
+
+// What has just been said is claimed already, so the outbox does not name it: it goes last, in the order it was said.
+function dueNow(book: Book, said: readonly Said[], now: number, alive: (pid: number) => boolean): Due[] {
+  const now_ = said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
+  return [...due(book, now, alive), ...now_]
+}
+
+// Whatever is numbered carries the ack, so it does not need a receipt.
+function carried(said: readonly Said[]): Pick<ReceiptDue, 'call' | 'ack' | 'missing'>[] {
+  return said.map(({ call, rumor }) => ({
+    call,
+    ack: Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0),
+    missing: [],
+  }))
+}
+
+/** The calls that this turn may touch and that are not loaded anyway. */
+function needed(index: Index, { opened }: Heard, selector: string | undefined): string[] {
+  const ids = opened.flatMap(({ rumor }) => {
+    if (rumor === undefined) return []
+    const signal = read(rumor)
+    if (signal?.body.type !== 'request') return callId(rumor) ?? []
+    const request = {
+      peer: rumor.pubkey,
+      direction: 'incoming' as const,
+      createdAt: signal.at,
+      deadline: signal.body.deadline,
+    }
+    return [signal.id, ...rivals(index, request)]
+  })
+  const meant =
+    selector === undefined ? [] : Object.keys(index.calls).filter((id) => id.startsWith(selector.toLowerCase()))
+  return [...ids, ...meant]
+}
+
+// A state belongs to one key: cursors, seen ids and calls mean nothing to another.
+function owned(book: Book, me: string): Book {
+  if (book.index.agent === me) return book
+  const edit = editBook(book)
+  edit.index.agent = me
+  return edit.book
+}
