@@ -44,7 +44,7 @@ test('the relay that we test with reads filters in the same way', () => {
   const tag: fc.Arbitrary<string[]> = fc.oneof(
     fc.tuple(fc.constant('p'), digit),
     fc.tuple(fc.constant('t'), letter),
-    fc.constant(['t']),
+    fc.constant<string[]>(['t']),
   )
   const event = fc.record({
     id: digit,
