@@ -1,13 +1,13 @@
-// Tidying up: temporary files, our own and those of runs that were killed. Tidying that fails is tried again by the next run.
-import { readdirSync, statSync, unlinkSync } from 'node:fs'
+// Tidying up: temporary files and folders, our own and those of runs that were killed. Tidying that fails is tried again by the next run.
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Removes a file. That it is gone already, or cannot be removed (a disk that is read-only by now), is no error. */
+/** Removes a file, or a folder with all that is in it; a link, not what it points to. That it is gone already, or cannot be removed (a disk that is read-only by now), is no error. */
 export function discard(path: string): void {
-  quietly(() => unlinkSync(path))
+  quietly(() => rmSync(path, { recursive: true, force: true }))
 }
 
-/** Removes the files in a folder whose names begin with `prefix` and that are `age` ms old or older. */
+/** Removes what is in a folder under names that begin with `prefix` and that are `age` ms old or older. */
 export function sweep(folder: string, prefix: string, age = 0): void {
   for (const name of quietly(() => readdirSync(folder)) ?? []) {
     if (!name.startsWith(prefix)) continue

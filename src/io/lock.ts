@@ -1,10 +1,11 @@
 // The lock of one home: many runs of one agent, one at a time between reading and writing.
-import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, Failure } from '../failure.ts'
 import { randomBytes, toHex } from '../nostr/crypto.ts'
 import { errno, makeFolder, onDisk, readText, type Step } from './atomic.ts'
+import { discard, sweep } from './discard.ts'
 import { type Holder, isGone, isHere, parseHolder, thisHolder } from './holder.ts'
 import type { Home } from './home.ts'
 
@@ -54,14 +55,15 @@ async function take(dir: string, token: string, options: LockOptions, deadline: 
       await sleep(4 + Math.random() * 12)
     }
   } catch (error) {
-    attempt(() => rmSync(lobby, { recursive: true, force: true }))
+    discard(lobby)
     throw error
   }
   const own = join(place, token)
   options.step('hold lock')
   const now = new Date()
   for (const path of [join(own, 'holder.json'), own]) attempt(() => utimesSync(path, now, now))
-  sweep(dir, now.getTime())
+  // Runs that were killed while they waited have left their lobby behind.
+  sweep(dir, 'lock-', 3_600_000)
   return own
 }
 
@@ -118,20 +120,12 @@ function leave(dir: string, token: string, step: Step): void {
   } catch (error) {
     if (errno(error) === 'ENOENT') return
     // A layered disk may refuse to move a folder that an image brought along.
-    attempt(() => rmSync(own, { recursive: true, force: true }))
+    discard(own)
   }
   step('clear lock')
-  attempt(() => rmSync(away, { recursive: true, force: true }))
+  discard(away)
   step('free lock')
   attempt(() => rmdirSync(join(dir, 'lock')))
-}
-
-// Runs that were killed while they waited leave their lobby behind.
-function sweep(dir: string, now: number): void {
-  for (const name of attempt(() => readdirSync(dir)) ?? []) {
-    if (!/^lock-[0-9a-f]{16}$/.test(name) || now - (modified(join(dir, name)) ?? now) < 3_600_000) continue
-    attempt(() => rmSync(join(dir, name), { recursive: true, force: true }))
-  }
 }
 
 function modified(path: string): number | undefined {

@@ -85,9 +85,9 @@ describe('an identity file that is not safe is refused and left as it is', () =>
     ['that the group can read', (home) => chmodSync(home.identity, 0o640), /chmod 600/],
     ['that others can write', (home) => chmodSync(home.identity, 0o602), /chmod 600/],
     ['that is a link', (home) => moveAnd(home, symlinkSync), /is a link|chmod 600/],
-    ['that is a link to nothing', (home) => (rmSync(home.identity), symlinkSync('/nonexistent', home.identity)), /./],
-    ['that is a folder', (home) => (rmSync(home.identity), mkdirSync(home.identity, 0o700)), /mv /],
-    ['that is a pipe', (home) => (rmSync(home.identity), execFileSync('mkfifo', ['-m', '600', home.identity])), /mv /],
+    ['that is a link to nothing', (home) => replace(home, () => symlinkSync('/nonexistent', home.identity)), /./],
+    ['that is a folder', (home) => replace(home, () => mkdirSync(home.identity, 0o700)), /mv /],
+    ['that is a pipe', (home) => replace(home, () => execFileSync('mkfifo', ['-m', '600', home.identity])), /mv /],
     ['that is too large', (home) => writeFileSync(home.identity, ' '.repeat(4097), { mode: 0o600 }), /mv /],
   ]
   it.each(cases)('%s', (_, spoil, hint) => {
@@ -211,6 +211,11 @@ function homeWith(content: string | object): Home {
   const home = newHome()
   writeFileSync(home.identity, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 })
   return home
+}
+
+function replace(home: Home, make: () => void): void {
+  rmSync(home.identity)
+  make()
 }
 
 function moveAnd(home: Home, link: (target: string, path: string) => void): void {
