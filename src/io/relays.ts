@@ -90,7 +90,7 @@ export function openRelays(options: PoolOptions): Pool {
       onEvent: (event, size) => live.arrived({ event, relay }, size),
       onEnd: (refusal) => live.lost(refusal, since, failures, (count) => void askAgain(one, fetching, count)),
     })
-    return answer ?? { relay, events: [], complete: false, dropped: 0, ...notContacted }
+    return answer ?? { relay, events: [], complete: false, dropped: 0, ...notContacted() }
   }
 
   // Whose answer nobody waits for: given at once, and all that it would have held arrives live.
@@ -124,12 +124,16 @@ export function openRelays(options: PoolOptions): Pool {
     const race = openRace({ relays: urls, graceMs, now })
     const receipts = urls.map(async (relay) => {
       const told = await connectionTo(relay)?.publish(event, deadline, race.cut(relay))
-      const receipt = told ?? { relay, event: event.id, accepted: false, ...notContacted }
+      const receipt = told ?? { relay, event: event.id, accepted: false, ...notContacted() }
       if (receipt.accepted) race.won()
       note(relay, receipt.accepted ? undefined : receipt)
       return receipt
     })
     return Promise.all(receipts).finally(race.over)
+  }
+
+  function notContacted(): Refusal {
+    return { reason: 'unreachable', text: last ? 'closed by us' : tooMany }
   }
 
   function note(relay: string, trouble: { reason?: Reason; text?: string } | undefined): void {
