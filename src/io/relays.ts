@@ -58,10 +58,7 @@ export type Pool = {
 
 const mostConnections = 12
 
-const notContacted: Refusal = {
-  reason: 'unreachable',
-  text: `not contacted: there are ${mostConnections} relays already`,
-}
+const tooMany = `not contacted: there are ${mostConnections} relays already`
 
 export function openRelays(options: PoolOptions): Pool {
   const { keys, now, agentFor, trace, grace: graceMs = 250, retry = { firstMs: 1_000, longestMs: 60_000 } } = options
