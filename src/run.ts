@@ -2,6 +2,7 @@
 // it. The only place where pure meets impure.
 import type { Intent } from './call/intent.ts'
 import { announce } from './run/announce.ts'
+import { collect } from './run/collect.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
 import { escalate } from './run/escalate.ts'
 import { listen } from './run/listen.ts'
@@ -20,7 +21,8 @@ export async function run(intent: Intent, place: Place): Promise<Outcome> {
   const wanted = whom(intent, place)
   const heard = await listen(place, known.index, curious(intent, known.index, wanted))
   const turn = await take(place, intent, heard, lookAt(heard, wanted, place))
-  const [book, posted] = await Promise.all([utter(place, turn, heard), announce(intent, place, turn, heard)])
+  const [uttered, posted] = await Promise.all([utter(place, turn, heard), announce(intent, place, turn, heard)])
+  const book = await collect(place, uttered)
 
   const ended = { place, intent, heard, turn, book, posted, escalation: await escalate(intent, place, turn, book) }
   return await stay(ended, outcomeOf(ended))

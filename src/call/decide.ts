@@ -1,10 +1,10 @@
 // What the user wants, against what the rules allow now: what to say, or why not. Pure.
 import { EXIT, Failure } from '../failure.ts'
-import { sha256, toHex } from '../nostr/crypto.ts'
 import { rumorOf } from '../nostr/event.ts'
 import type { Call } from './call.ts'
 import { fits } from './envelope.ts'
-import type { Intent } from './intent.ts'
+import { chunksOf, mimeOf } from './file.ts'
+import type { Intent, IntentOf } from './intent.ts'
 import type { People } from './people.ts'
 import { describe, named, only } from './pick.ts'
 import { next } from './rules.ts'
@@ -37,7 +37,7 @@ export function decide(intent: Intent, scene: Scene): Verdict {
     case 'send':
       return inActive({ type: 'message', text: intent.text }, scene)
     case 'sendfile':
-      return inActive(wholeFile(intent.name, intent.bytes), scene)
+      return file(intent, scene)
     case 'escalate':
       return escalate(intent.text, scene)
     case 'end':
@@ -83,6 +83,15 @@ function inActive(body: Body, scene: Scene): Verdict {
   const call = choose(body.type === 'file' ? 'sendfile' : 'send', body.type, scene)
   if (call instanceof Failure) return { say: [], refusal: call }
   return checked({ to: call.peer, call: call.id, body }, scene.me, scene.now)
+}
+
+// Chunks are independent of each other: each is a rumor with a number of its own.
+function file({ name, bytes, remote }: IntentOf<'sendfile'>, scene: Scene): Verdict {
+  const call = choose('sendfile', 'file', scene)
+  if (call instanceof Failure) return { say: [], refusal: call }
+  const bodies = remote === undefined ? chunksOf(name, mimeOf(name), bytes, `${scene.now} ${call.seq}`) : [remote]
+  const verdicts = bodies.map((body) => checked({ to: call.peer, call: call.id, body }, scene.me, scene.now))
+  return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
 }
 
 // An escalation reaches the owner also without a call; a call that was named must be there.
@@ -187,21 +196,6 @@ function checked(utterance: Utterance, me: string, now: number): Verdict {
     `the text is too long for one message (${bytes} bytes)`,
     'say it in several messages of at most 20,000 bytes, or `p2p sendfile <path>`',
   )
-}
-
-function wholeFile(name: string, bytes: Uint8Array): Body {
-  const x = toHex(sha256(bytes))
-  const text = Buffer.from(bytes).toString('base64')
-  return {
-    type: 'file',
-    text,
-    file: x.slice(0, 16),
-    name,
-    mime: 'application/octet-stream',
-    size: bytes.length,
-    x,
-    chunk: [1, 1],
-  }
 }
 
 function refuse(code: string, exit: Failure['exit'], message: string, hint: string): Verdict {

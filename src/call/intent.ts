@@ -1,12 +1,14 @@
 // What the user wants, as data: what argv is read into, and all that `run` is told.
 
+import type { FileBody } from './file.ts'
+
 export type Intent =
   | { type: 'status' }
   | { type: 'list'; all: boolean; capability: string | undefined }
   | { type: 'call'; agent: string; topic: string; wait: number | undefined }
   | { type: 'answer'; accept: boolean; text: string }
   | { type: 'send'; text: string; wait: number | undefined }
-  | { type: 'sendfile'; name: string; bytes: Uint8Array }
+  | { type: 'sendfile'; name: string; bytes: Uint8Array; path: string | undefined; remote: FileBody | undefined }
   | { type: 'escalate'; text: string }
   | { type: 'end'; text: string }
   | { type: 'announce' }

@@ -23,6 +23,9 @@ export type Posting = {
 
 export type Claim = { pid: number; at: number }
 
+/** Where a received file lies, or why it was not taken. */
+export type FileState = { path: string } | { refused: string }
+
 export type Log = {
   version: 1
   id: string
@@ -37,8 +40,8 @@ export type Log = {
   told: { taken: number; tried: number; at: number; asked: number }
   /** When a complete replay showed that nobody had answered in time. */
   missed?: number
-  /** Received files by transfer id: where the whole file lies. */
-  files: Record<string, { path: string }>
+  /** What became of the peer's files, by transfer. */
+  files: Record<string, FileState>
 }
 
 export function emptyLog(id: string): Log {
@@ -63,6 +66,11 @@ export function signalOf(log: Log, id: string): Signal | undefined {
   const signal = read(rumor)
   if (signal !== undefined) signals.set(rumor, signal)
   return signal
+}
+
+/** The same entry without the bytes that it carried: they are in a file now, or the peer has them. Its id stays. */
+export function emptied(entry: Entry): Entry {
+  return { ...entry, rumor: { ...entry.rumor, content: '' } }
 }
 
 /** How far an own rumor has come: on disk only, on a relay, or acked by the peer. */
@@ -96,6 +104,7 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
   }
   for (const [key, file] of Object.entries(files)) {
     if (isRecord(file) && typeof file.path === 'string') log.files[key] = { path: file.path }
+    else if (isRecord(file) && typeof file.refused === 'string') log.files[key] = { refused: file.refused }
   }
   return typeof missed === 'number' ? { ...log, missed } : log
 }

@@ -1,6 +1,7 @@
 // What is unread, as items: what came in, from whom, and what we have verified of it.
 import type { Rumor } from '../nostr/event.ts'
 import type { Call, Line } from './call.ts'
+import { fileState } from './file.ts'
 import type { Log } from './log.ts'
 import { type Agent, agentOf, type People } from './people.ts'
 import { plain } from './plain.ts'
@@ -80,7 +81,7 @@ function itemOf({ signal, heard, late }: Line, log: Log, call: Call, from: Agent
     ...(late ? { late } : {}),
   }
   if (body.type === 'file') {
-    const path = log.files[body.file]?.path
+    const { path, refused: reason } = fileState(log, body)
     const name = plain(body.name, 255)
     return {
       ...base,
@@ -90,6 +91,7 @@ function itemOf({ signal, heard, late }: Line, log: Log, call: Call, from: Agent
       size: body.size,
       sha256: body.x,
       ...(path === undefined ? {} : { path }),
+      ...(reason === undefined ? {} : { reason }),
     }
   }
   const reason = body.type === 'reject' ? { reason: body.reason } : {}

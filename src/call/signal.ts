@@ -4,6 +4,8 @@ import { relayUrl } from '../nostr/url.ts'
 
 export const CHAT = 14
 export const CONTROL = 1410
+/** NIP-17's file message. */
+export const FILE = 15
 
 export type RejectReason = 'declined' | 'busy' | 'policy' | 'expired'
 export type Range = readonly [first: number, last: number]
@@ -14,9 +16,25 @@ export type Body =
   | { type: 'reject'; text: string; reason: RejectReason }
   | { type: 'message'; text: string }
   | { type: 'escalate'; text: string }
-  | { type: 'file'; text: string; file: string; name: string; mime: string; size: number; x: string; chunk: Range }
+  | {
+      type: 'file'
+      /** base64 of one chunk, or the address of a file that is kept on a server. */
+      text: string
+      file: string
+      name: string
+      mime: string
+      /** Bytes and SHA-256 (hex) of the whole file, as its sender has it. */
+      size: number
+      x: string
+      /** Which chunk of how many, from 1. */
+      chunk: Range
+      remote: Remote | undefined
+    }
   | { type: 'end'; text: string; cut: Range | undefined; digest: string; expired: boolean }
   | { type: 'receipt'; text: ''; missing: Range[] }
+
+/** NIP-17, kind 15: a file that lies encrypted on a server. `x`: SHA-256 of what lies there; key and nonce in hex. */
+export type Remote = { key: string; nonce: string; x: string }
 
 export type SignalType = Body['type']
 
@@ -46,9 +64,10 @@ export function write(body: Body, place: Place, at: number): Template {
     ['lc', String(place.lc)],
     ['ack', String(place.ack)],
   ]
-  const head = [['p', place.to], ...(body.type === 'message' ? [] : [['op', body.type]]), ...numbers]
+  const kind = kindOf(body)
+  const head = [['p', place.to], ...(kind === CONTROL ? [['op', body.type]] : []), ...numbers]
   return {
-    kind: body.type === 'message' ? CHAT : CONTROL,
+    kind,
     created_at: at,
     tags: [...head, ...extras(body)],
     content: body.text,
@@ -83,6 +102,11 @@ export function soleReceiver(rumor: Rumor): string | undefined {
   return receivers.length === 1 ? receivers[0]?.[1] : undefined
 }
 
+function kindOf(body: Body): number {
+  if (body.type === 'message') return CHAT
+  return body.type === 'file' && body.remote !== undefined ? FILE : CONTROL
+}
+
 function extras(body: Body): string[][] {
   switch (body.type) {
     case 'request':
@@ -98,6 +122,7 @@ function extras(body: Body): string[][] {
         ['digest', body.digest],
       ]
     case 'file':
+      if (body.remote !== undefined) return remoteTags(body, body.remote)
       return [
         ['file', body.file],
         ['name', body.name],
@@ -113,6 +138,23 @@ function extras(body: Body): string[][] {
   }
 }
 
+// NIP-17's names, so that any of its clients can fetch and open the file.
+function remoteTags(
+  { name, mime, size, x }: { name: string; mime: string; size: number; x: string },
+  { key, nonce, x: sealed }: Remote,
+): string[][] {
+  return [
+    ['file-type', mime],
+    ['encryption-algorithm', 'aes-gcm'],
+    ['decryption-key', key],
+    ['decryption-nonce', nonce],
+    ['x', sealed],
+    ['ox', x],
+    ['size', String(size)],
+    ['name', name],
+  ]
+}
+
 function introduction(body: { name: string; relays: string[] }): string[][] {
   return [...(body.name === '' ? [] : [['name', body.name]]), ...body.relays.map((url) => ['relay', url])]
 }
@@ -120,6 +162,7 @@ function introduction(body: { name: string; relays: string[] }): string[][] {
 function readBody(rumor: Rumor): Body | undefined {
   const text = rumor.content
   if (rumor.kind === CHAT) return text === '' ? undefined : { type: 'message', text }
+  if (rumor.kind === FILE) return readRemote(rumor)
   if (rumor.kind !== CONTROL) return undefined
   switch (tag(rumor, 'op')) {
     case 'request': {
@@ -173,7 +216,53 @@ function readFile(rumor: Rumor): Body | undefined {
   if (!/^[0-9a-f]{64}$/.test(x) || file === '' || file.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
   const name = (tag(rumor, 'name') ?? 'file').slice(0, 255)
   const mime = (tag(rumor, 'm') ?? 'application/octet-stream').slice(0, 100)
-  return { type: 'file', text: rumor.content, file, name, mime, size: Number(size), x, chunk: [chunk[0], chunk[1]] }
+  return {
+    type: 'file',
+    text: rumor.content,
+    file,
+    name,
+    mime,
+    size: Number(size),
+    x,
+    chunk: [chunk[0], chunk[1]],
+    remote: undefined,
+  }
+}
+
+/** A file message of NIP-17, whoever sent it; undefined when it lacks what is needed to fetch and check it. */
+export function readRemote(rumor: Rumor): Extract<Body, { type: 'file' }> | undefined {
+  const [key = '', nonce = ''] = [tag(rumor, 'decryption-key'), tag(rumor, 'decryption-nonce')]
+  const [x = '', ox = ''] = [tag(rumor, 'x'), tag(rumor, 'ox')]
+  if (
+    tag(rumor, 'encryption-algorithm') !== 'aes-gcm' ||
+    !isHex(key, 64) ||
+    !/^([0-9a-f]{24}|[0-9a-f]{32})$/.test(nonce)
+  )
+    return undefined
+  // "x" is required; "ox" came later and old clients leave it out.
+  if (!isHex(x, 64) || (ox !== '' && !isHex(ox, 64)) || rumor.content.length > 2_000) return undefined
+  const size = /^\d{1,12}$/.test(tag(rumor, 'size') ?? '') ? Number(tag(rumor, 'size')) : 0
+  const mime = (tag(rumor, 'file-type') ?? 'application/octet-stream').slice(0, 100)
+  const name = (tag(rumor, 'name') ?? lastPart(rumor.content)).slice(0, 255)
+  return {
+    type: 'file',
+    text: rumor.content,
+    file: x.slice(0, 16),
+    name,
+    mime,
+    size,
+    x: ox,
+    chunk: [1, 1],
+    remote: { key, nonce, x },
+  }
+}
+
+function lastPart(url: string): string {
+  return url.split(/[/?#]/).findLast((part) => part !== '') ?? 'file'
+}
+
+function isHex(text: string, length: number): boolean {
+  return text.length === length && /^[0-9a-f]*$/.test(text)
 }
 
 function readMissing(rumor: Rumor): Range[] {

@@ -1,5 +1,6 @@
 // A call as people and programs read it: one line an entry, in the order that both sides share.
 import type { Call, Line, Verified } from './call.ts'
+import { fileState } from './file.ts'
 import { type Log, type Stage, stageOf } from './log.ts'
 import { timeOf } from './news.ts'
 import { type Agent, agentOf, type People } from './people.ts'
@@ -39,7 +40,7 @@ function isFirstChunk({ signal }: Line): boolean {
 function entryOf({ signal, heard, late }: Line, log: Log, author: Agent, me: Agent): TranscriptEntry {
   const own = author === me
   const { body } = signal
-  const path = body.type === 'file' ? log.files[body.file]?.path : undefined
+  const path = body.type === 'file' ? fileState(log, body).path : undefined
   return {
     n: 0,
     from: own ? 'me' : 'peer',

@@ -1,7 +1,7 @@
 // `send`: a message in the active call.
 
 import type { Outcome } from '../run/outcome.ts'
-import { delivery } from '../state/owed.ts'
+import { deliveryOf } from '../state/owed.ts'
 import { optional, seconds, words } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './shapes.ts'
@@ -28,11 +28,14 @@ export const send: Command = {
 
 /** What became of what was said: never "sent" for less than a relay's word. */
 export function sentLines(outcome: Outcome): string[] {
-  const { said, book, call } = outcome
+  const { said, parts, book, call } = outcome
   const log = said === undefined ? undefined : book.logs[said.call]
   const shape = call === undefined ? undefined : callShape(outcome, call.id)
   if (said === undefined || log === undefined || shape === undefined) return []
-  const { state, accepted, failed } = delivery(log, said.rumor.id)
+  const { state, accepted, failed } = deliveryOf(
+    log,
+    parts.map((p) => p.rumor.id),
+  )
   const missing = failed.map((f) => `; ${f.url}: ${f.reason}`).join('')
   const on = accepted.length + failed.length
   if (state === 'queued')

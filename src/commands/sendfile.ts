@@ -22,7 +22,7 @@ export const sendfile: Command = {
     const bytes = bytesOf(args)
     if (bytes.length === 0)
       throw new Failure('FILE_EMPTY', EXIT.usage, 'the file is empty', 'send a file with something in it')
-    return { type: 'sendfile', name: baseName(words(args, 'name')), bytes }
+    return { type: 'sendfile', name: baseName(words(args, 'name')), bytes, path: undefined, remote: undefined }
   },
   text: (outcome) => sentLines(outcome).map((line) => line.replace(/^message/, 'file, message')),
   json: (outcome) => ({
@@ -47,9 +47,9 @@ function baseName(path: string): string {
 }
 
 function fileShape(outcome: Outcome): Record<string, unknown> | undefined {
-  const { said, intent } = outcome
+  const { said, parts, intent } = outcome
   const body = messageShape(outcome)
   if (said === undefined || intent.type !== 'sendfile' || body === undefined) return undefined
   const x = said.rumor.tags.find((t) => t[0] === 'x')?.[1]
-  return { ...body, name: intent.name, size: intent.bytes.length, sha256: x, chunks: 1 }
+  return { ...body, name: intent.name, size: intent.bytes.length, sha256: x, chunks: parts.length }
 }

@@ -7,7 +7,7 @@ import type { Transcript } from '../call/transcript.ts'
 import { transcriptOf } from '../call/transcript.ts'
 import type { Outcome } from '../run/outcome.ts'
 import type { Summary } from '../state/book.ts'
-import { delivery } from '../state/owed.ts'
+import { deliveryOf } from '../state/owed.ts'
 
 /** The states that users see: one side's `ringing` is the other side's `dialing`. */
 export function stateOf({ phase, direction }: Pick<Summary, 'phase' | 'direction'>): string {
@@ -67,10 +67,13 @@ export function itemShape({
   return { type, id, call, from, text, at, seq, late, path, size, sha256, reason }
 }
 
-export function messageShape({ said, book }: Outcome): Record<string, unknown> | undefined {
+export function messageShape({ said, parts, book }: Outcome): Record<string, unknown> | undefined {
   const log = said === undefined ? undefined : book.logs[said.call]
   if (said === undefined || log === undefined) return undefined
-  const { state, accepted, failed } = delivery(log, said.rumor.id)
+  const { state, accepted, failed } = deliveryOf(
+    log,
+    parts.map((p) => p.rumor.id),
+  )
   return { id: said.rumor.id, seq: said.seq, state, relays: { accepted, failed } }
 }
 

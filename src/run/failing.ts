@@ -1,6 +1,6 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
 import { EXIT, Failure } from '../failure.ts'
-import { delivery } from '../state/owed.ts'
+import { deliveryOf } from '../state/owed.ts'
 import type { Ended } from './outcome.ts'
 
 export function failureOf(ended: Ended): Failure | undefined {
@@ -13,10 +13,14 @@ export function failureOf(ended: Ended): Failure | undefined {
 }
 
 function undelivered({ turn, book }: Ended): Failure | undefined {
-  const said = turn.said.at(-1)
+  const parts = turn.said.slice(turn.said.length - turn.verdict.say.length)
+  const [said] = parts
   const log = said === undefined ? undefined : book.logs[said.call]
   if (said === undefined || log === undefined) return undefined
-  const { state, failed } = delivery(log, said.rumor.id)
+  const { state, failed } = deliveryOf(
+    log,
+    parts.map((p) => p.rumor.id),
+  )
   if (state !== 'queued') return undefined
   const why = failed.map((f) => `${f.url}: ${f.reason}`).join('; ')
   const told = why === '' ? '' : ` (${why})`

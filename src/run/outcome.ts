@@ -32,6 +32,8 @@ export type Outcome = {
   call: Call | undefined
   /** What the command itself said. */
   said: Said | undefined
+  /** All of it, where it took several rumors. */
+  parts: Said[]
   /** What is unread. */
   news: Item[]
   presences: Presence[]
@@ -65,7 +67,8 @@ export function outcomeOf(ended: Ended): Outcome {
   const people = { ...place.people, names: namesOf(book) }
   const me = world.keys.pubkey
   const calls = callsOf(book, me, now)
-  const said = turn.verdict.say.length > 0 ? turn.said.at(-1) : undefined
+  const parts = turn.said.slice(turn.said.length - turn.verdict.say.length)
+  const said = parts[0]
   return {
     intent,
     me: { ...agentOf(people, me, world.config.name), name: world.config.name },
@@ -76,6 +79,7 @@ export function outcomeOf(ended: Ended): Outcome {
     calls,
     call: calls.find((c) => c.id === said?.call),
     said,
+    parts,
     news: newsOf(book, calls, people),
     presences: readPresences(heard.public, now),
     relays: reportOf(place, heard),

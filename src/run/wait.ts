@@ -5,6 +5,7 @@ import type { Item } from '../call/news.ts'
 import { describe, named } from '../call/pick.ts'
 import { EXIT, Failure } from '../failure.ts'
 import { callsOf } from '../state/book.ts'
+import { collect } from './collect.ts'
 import { type Heard, listen, openAll } from './listen.ts'
 import { type Ended, type Outcome, outcomeOf } from './outcome.ts'
 import { refreshed } from './place.ts'
@@ -42,7 +43,7 @@ export async function stay(ended: Ended, outcome: Outcome): Promise<Outcome> {
             came.map((c) => c.event),
           )
       const turn = await take(here, { type: 'status' }, heard, { peer: undefined, peers: [], presences: [], hints: {} })
-      now = { ...now, place: here, heard, book: await utter(here, turn, heard) }
+      now = { ...now, place: here, heard, book: await collect(here, await utter(here, turn, heard)) }
     } else {
       now = { ...now, place: here, book: world.store.read(current.call === undefined ? [] : [current.call.id]) }
     }

@@ -3,7 +3,7 @@
 import { precedes } from '../call/call.ts'
 import type { Opened } from '../call/envelope.ts'
 import { contest } from '../call/glare.ts'
-import { type Log, signalOf } from '../call/log.ts'
+import { emptied, type Log, signalOf } from '../call/log.ts'
 import { CHAT, callId, read, type Signal, soleReceiver } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type Book, callOf, rivals, summarise } from './book.ts'
@@ -151,10 +151,18 @@ function acknowledge(log: Log, signal: Signal): void {
   const missing = signal.body.type === 'receipt' ? signal.body.missing : []
   for (const { id, seq } of waiting) {
     const posting = log.outbox[id]
-    if (seq <= log.acked) delete log.outbox[id]
+    if (seq <= log.acked) settleOwn(log, id)
     else if (posting !== undefined && missing.some(([first, last]) => seq >= first && seq <= last))
       log.outbox[id] = { ...posting, wanted: true }
   }
+}
+
+// The peer has it: nothing is owed, and the bytes of a file need not be kept for another try.
+function settleOwn(log: Log, id: string): void {
+  delete log.outbox[id]
+  const body = signalOf(log, id)?.body
+  const entry = log.entries[id]
+  if (body?.type === 'file' && body.remote === undefined && entry !== undefined) log.entries[id] = emptied(entry)
 }
 
 // A file is news once it is whole. The end that confirms our own is not news, unless it says something.

@@ -101,6 +101,17 @@ function credited(posting: Posting, wrap: Event, receipts: readonly Receipt[], n
 
 export type Delivery = { state: Stage; accepted: string[]; failed: { url: string; reason: string }[] }
 
+/** How far several rumors that belong together have come: as far as the one that is furthest behind. */
+export function deliveryOf(log: Log, rumors: readonly string[]): Delivery {
+  const all = rumors.map((id) => delivery(log, id))
+  const state = STAGES.find((stage) => all.some((d) => d.state === stage)) ?? 'delivered'
+  const failed = new Map(all.flatMap((d) => d.failed).map((f) => [f.url, f]))
+  const accepted = [...new Set(all.flatMap((d) => d.accepted))].filter((url) => !failed.has(url))
+  return { state, accepted, failed: [...failed.values()] }
+}
+
+const STAGES: readonly Stage[] = ['queued', 'relayed', 'delivered']
+
 /** How far an own rumor has come, and what each relay said. */
 export function delivery(log: Log, rumor: string): Delivery {
   const posting = log.outbox[rumor]
