@@ -8,17 +8,15 @@ export const GLOBAL: Readonly<Record<string, Options>> = {
   json: { type: 'boolean', describe: 'one JSON document on stdout' },
   home: {
     type: 'string',
-    requiresArg: true,
     describe: 'where identity and state lie (P2P_HOME, OPENCLAW_STATE_DIR, ~/.openclaw)',
   },
   relay: {
     type: 'string',
     array: true,
-    requiresArg: true,
     describe: 'use this relay instead of the configured ones; repeatable (P2P_RELAYS)',
   },
-  timeout: { type: 'string', requiresArg: true, describe: 'seconds that the network has to answer (8)' },
-  call: { type: 'string', requiresArg: true, describe: 'which call: 6 characters of its id, or its peer' },
+  timeout: { type: 'string', describe: 'seconds that the network has to answer (8)' },
+  call: { type: 'string', describe: 'which call: 6 characters of its id, or its peer' },
   quiet: { type: 'boolean', describe: 'print only what is new or wrong' },
   verbose: { type: 'boolean', describe: 'tell every step of the network on stderr' },
 }
@@ -150,7 +148,12 @@ function separate(
 
 // yargs' own words, in our case and without our mark.
 function sentence(message: string): string {
-  const [line = ''] = message.replaceAll(TEXT, '').split('\n')
+  const line = message
+    .replaceAll(TEXT, '')
+    .split('\n')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join(' ')
   return line.charAt(0).toLowerCase() + line.slice(1)
 }
 
@@ -160,7 +163,7 @@ function unmarked(value: unknown): unknown {
 }
 
 function takesValue(word: string, options: Readonly<Record<string, Options>>): boolean {
-  return word.startsWith('--') && options[word.slice(2)]?.requiresArg === true
+  return word.startsWith('--') && word !== '--wait' && options[word.slice(2)]?.type === 'string'
 }
 
 function unknownVerb(verb: string, verbs: readonly string[]): Failure {

@@ -16,7 +16,7 @@ export const list: Command = {
   example: 'p2p list --capability translate',
   options: {
     all: { type: 'boolean', describe: 'show more than the first 30' },
-    capability: { type: 'string', requiresArg: true, describe: 'only agents that name this capability' },
+    capability: { type: 'string', describe: 'only agents that name this capability' },
   },
   intent: (args) => ({ type: 'list', all: flag(args, 'all'), capability: optional(args, 'capability') || undefined }),
   text: (outcome) => {

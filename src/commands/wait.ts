@@ -13,7 +13,7 @@ export const wait: Command = {
   example: 'p2p wait 30 --for message,file',
   positionals: { seconds: { type: 'string', describe: 'how long (60)' } },
   options: {
-    for: { type: 'string', requiresArg: true, describe: 'only for these: request,accept,message,file,escalate,end' },
+    for: { type: 'string', describe: 'only for these: request,accept,message,file,escalate,end' },
   },
   intent: (args) => {
     const types = optional(args, 'for')

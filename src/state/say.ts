@@ -39,6 +39,8 @@ export function say(book: Book, drafts: readonly Utterance[], speaker: Speaker):
         claim: { pid: speaker.pid, at: speaker.now },
       }
     }
+    // Whoever answers a call has seen it.
+    if (body.type === 'accept' || body.type === 'reject') log.unread = log.unread.filter((item) => item !== id)
     said.push({ call: id, to: draft.to, rumor, seq: place.seq })
   }
   refresh(edit, speaker)
