@@ -1,0 +1,119 @@
+// Files in a call: cut into chunks that fit a wrap, and put together again whatever order they come in.
+import { sha256, toHex } from '../nostr/crypto.ts'
+import type { Call } from './call.ts'
+import type { Log } from './log.ts'
+import type { Body, Signal } from './signal.ts'
+
+/** Raw bytes of one chunk: as base64, sealed and wrapped, it stays below the 65,536 bytes that relays take. */
+export const CHUNK = 20 * 1024
+
+/** What we take from a peer: bytes of one file through relays, and files of one call that are not whole yet. */
+export const MOST = { bytes: 16 * 1024 * 1024, open: 8 }
+
+export type FileBody = Extract<Body, { type: 'file' }>
+
+/** A file on its way, in either direction. `have`: chunks that are here (received) or acked (sent). */
+export type Transfer = {
+  key: string
+  /** The first chunk's rumor: what an item of this file is called. */
+  id: string
+  name: string
+  size: number
+  x: string
+  of: number
+  have: number
+  chunks: Signal[]
+}
+
+/** The signals that carry a file: one a chunk, numbered from 1. `salt` tells two transfers of the same bytes apart. */
+export function chunksOf(name: string, mime: string, bytes: Uint8Array, salt: string): FileBody[] {
+  const x = toHex(sha256(bytes))
+  const of = Math.max(1, Math.ceil(bytes.length / CHUNK))
+  const file = toHex(sha256(Buffer.from(`${x} ${salt}`))).slice(0, 16)
+  return Array.from({ length: of }, (_, i) => ({
+    type: 'file',
+    text: Buffer.from(bytes.subarray(i * CHUNK, (i + 1) * CHUNK)).toString('base64'),
+    file,
+    name,
+    mime,
+    size: bytes.length,
+    x,
+    chunk: [i + 1, of] as const,
+    remote: undefined,
+  }))
+}
+
+/** Two files are the same transfer when their sender gave them one id and one hash. */
+export function transferKey({ file, x }: FileBody): string {
+  return `${file} ${x}`
+}
+
+/** Where a received file lies, or why it was not taken; neither while it is on its way. */
+export function fileState(log: Log, body: FileBody): { path?: string; refused?: string } {
+  return log.files[transferKey(body)] ?? {}
+}
+
+/** The files that `who` sends in a call, in the order in which they began. */
+export function transfers(call: Call, log: Log, who: string): Transfer[] {
+  const found = new Map<string, Transfer>()
+  for (const { signal, unasked } of call.lines) {
+    const { body } = signal
+    if (body.type !== 'file' || signal.from !== who || unasked) continue
+    const key = transferKey(body)
+    const transfer = found.get(key) ?? {
+      key,
+      id: signal.id,
+      name: body.name,
+      size: body.size,
+      x: body.x,
+      of: body.chunk[1],
+      have: 0,
+      chunks: [],
+    }
+    // A chunk that contradicts the first one is not part of this file.
+    if (body.chunk[1] !== transfer.of || transfer.chunks.some((c) => place(c) === body.chunk[0])) continue
+    transfer.chunks.push(signal)
+    if (signal.from === call.peer || signal.seq <= log.acked) transfer.have++
+    found.set(key, transfer)
+  }
+  return [...found.values()]
+}
+
+/** Why a transfer is not taken, if it is not: a stranger must not fill our disk. */
+export function refusedFor({ size, of }: Transfer, openBefore: number): string | undefined {
+  if (size > MOST.bytes || of > Math.ceil(MOST.bytes / CHUNK)) return 'it is too large to come through relays'
+  return openBefore >= MOST.open ? 'too many files are on their way already' : undefined
+}
+
+/** The bytes of a transfer whose chunks are all here; 'damaged' when they are not what was announced. */
+export function assemble({ chunks, size, x, of }: Transfer): Uint8Array | 'damaged' | undefined {
+  if (chunks.length < of) return undefined
+  const parts = chunks.toSorted((a, b) => place(a) - place(b)).map((c) => Buffer.from(c.body.text, 'base64'))
+  const bytes = Buffer.concat(parts)
+  return bytes.length === size && toHex(sha256(bytes)) === x ? bytes : 'damaged'
+}
+
+/** The kind of a file by the end of its name, for the tag that people's clients show. */
+export function mimeOf(name: string): string {
+  return MIME[name.toLowerCase().split('.').at(-1) ?? ''] ?? 'application/octet-stream'
+}
+
+const MIME: Readonly<Record<string, string>> = {
+  csv: 'text/csv',
+  gif: 'image/gif',
+  html: 'text/html',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  json: 'application/json',
+  md: 'text/markdown',
+  pdf: 'application/pdf',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  txt: 'text/plain',
+  webp: 'image/webp',
+  zip: 'application/zip',
+}
+
+function place({ body }: Signal): number {
+  return body.type === 'file' ? body.chunk[0] : 0
+}
