@@ -5,6 +5,7 @@ import { readArgv, type Typed } from './argv.ts'
 import type { Item } from './call/news.ts'
 import type { Args, Command } from './commands/command.ts'
 import { commands } from './commands/index.ts'
+import { itemShape } from './commands/shapes.ts'
 import { noticeLines } from './commands/words.ts'
 import { EXIT, Failure } from './failure.ts'
 import { openWorld } from './io/world.ts'
@@ -52,9 +53,13 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
     codec,
   )
   try {
+    // A stream is JSON lines, whoever reads it.
+    const emit = (item: Item) => write(`${JSON.stringify(itemShape(item))}\n`)
+    const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`)
     const people = { contacts: world.config.contacts, owner: world.ownerKey, names: {} }
-    const place = refreshed({ world, now: 0, deadline: 0, people, selector: text(args.call) })
+    const place = refreshed({ world, now: 0, deadline: 0, people, selector: text(args.call), emit, say })
     const outcome = await run(intent, place)
+    if (intent.type === 'wait' && intent.follow) return EXIT.ok
     const code = await print(command, verb, outcome, json, quiet)
     // In that order: a crash in between prints the news twice, never not at all.
     await shown(place, newsIn(command, outcome))

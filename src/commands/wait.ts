@@ -13,6 +13,7 @@ export const wait: Command = {
   example: 'p2p wait 30 --for message,file',
   positionals: { seconds: { type: 'string', describe: 'how long (60)' } },
   options: {
+    follow: { type: 'boolean', describe: 'stream JSON lines until stopped' },
     for: { type: 'string', describe: 'only for these: request,accept,message,file,escalate,end' },
   },
   intent: (args) => {

@@ -1,6 +1,7 @@
 // Where and when a run happens: the world, the second it began, and the calls it may mean.
 
 import type { Log } from '../call/log.ts'
+import type { Item } from '../call/news.ts'
 import type { People } from '../call/people.ts'
 import type { World } from '../io/world.ts'
 import type { Index } from '../state/book.ts'
@@ -13,6 +14,10 @@ export type Place = {
   /** Unix ms by which the network must have answered. */
   deadline: number
   people: People
+  /** Prints a line before the outcome: on stdout for a reader, on stderr for a program. */
+  say: (line: string) => void
+  /** Prints one item of a stream (`wait --follow`) and resolves when it is out. */
+  emit: (item: Item) => Promise<void>
   /** The call that --call names. */
   selector: string | undefined
 }

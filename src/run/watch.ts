@@ -1,0 +1,57 @@
+// A command that stays: the mailbox stays open, and every second the state is looked at, since a parallel command may have
+// taken in what is waited for.
+import { callsOf } from '../state/book.ts'
+import { collect } from './collect.ts'
+import { type Heard, listen, openAll } from './listen.ts'
+import { type Ended, type Outcome, outcomeOf } from './outcome.ts'
+import { refreshed } from './place.ts'
+import { utter } from './speak.ts'
+import { take } from './turn.ts'
+
+/** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
+const LOOK = 1_000
+const OFFER = 30_000
+
+const NOBODY = { peer: undefined, peers: [], presences: [], hints: {} }
+
+/** The outcome so far, again and again: at once, whenever something came in, and every second; until `until` (Unix ms). */
+export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcome> {
+  const { world } = ended.place
+  let now = ended
+  let offered = world.clock()
+  yield outcomeOf(now)
+  while (world.clock() < until && !world.stopped.aborted) {
+    const came = await world.pool.next(Math.min(until, world.clock() + LOOK))
+    const place = refreshed(now.place)
+    const rung = ringsOut(now, place.now)
+    if (came.length === 0 && !rung && world.clock() - offered < OFFER) {
+      now = { ...now, place, book: world.store.read() }
+    } else {
+      offered = world.clock()
+      const events = came.map((c) => c.event)
+      const heard = rung ? await again({ ...now, place }) : arrived({ ...now, place }, events)
+      const turn = await take(place, { type: 'status' }, heard, NOBODY)
+      now = { ...now, place, heard, book: await collect(place, await utter(place, turn, heard)) }
+    }
+    yield outcomeOf(now)
+  }
+}
+
+// A ring that has run out since the mailbox was opened needs a complete replay before it counts as missed.
+function ringsOut({ heard, book, place }: Ended, now: number): boolean {
+  const calls = callsOf(book, place.world.keys.pubkey, now)
+  return calls.some(
+    (c) => c.phase === 'ringing' && now > c.deadline && !heard.replayed.some((r) => r.began > c.deadline),
+  )
+}
+
+async function again({ place }: Ended): Promise<Heard> {
+  const { index } = place.world.store.read()
+  return await listen(place, index, { peers: [], everybody: false, deep: false, live: false })
+}
+
+function arrived({ place, heard }: Ended, events: Parameters<typeof openAll>[1]): Heard {
+  const { seen } = place.world.store.read().index
+  const fresh = events.filter((e) => seen[e.id] === undefined)
+  return { ...heard, opened: openAll(place, fresh), public: [], answers: [], asked: [] }
+}
