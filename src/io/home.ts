@@ -13,6 +13,7 @@ export type Home = {
   readonly state: string
   readonly calls: string
   readonly files: string
+  readonly transcripts: string
   readonly escalations: string
 }
 
@@ -28,6 +29,7 @@ export function homeOf(option: string | undefined, env: Env): Home {
     state: join(dir, 'state.json'),
     calls: join(dir, 'calls'),
     files: join(dir, 'files'),
+    transcripts: join(dir, 'transcripts'),
     escalations: join(dir, 'escalations.jsonl'),
   }
 }

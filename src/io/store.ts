@@ -20,6 +20,8 @@ export type Store<I, L> = {
    * may be applied more than once; the last one is on disk, all of it, when this resolves.
    */
   update<T>(also: readonly string[], change: (fresh: Snapshot<I, L>) => Change<I, L, T>): Promise<T>
+  /** One call alone, whatever else is open: for going through all of them one by one. Undefined without a good file. */
+  readLog(id: string): L | undefined
   allLogIds(): string[]
 }
 
@@ -77,6 +79,8 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
         return value
       })
     },
+
+    readLog: (id) => loadLogs(home, codec, [id], (path, why, then) => say(`${path} is damaged (${why}); ${then}`))[id],
 
     allLogIds: () => logIds(home),
   }

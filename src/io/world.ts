@@ -13,6 +13,7 @@ import type { Codec } from './load.ts'
 import { type Escalation, type OwnerAnswer, tellOwner } from './owner.ts'
 import { openRelays, type Pool } from './relays.ts'
 import { openStore, type Store } from './store.ts'
+import { keepTranscript } from './transcripts.ts'
 
 export type SettingValue = { key: string; value: unknown; describe: string }
 
@@ -43,6 +44,8 @@ export type World<I, L> = {
   pid: number
   alive: (pid: number) => boolean
   place: (call: string, name: string, bytes: Uint8Array) => string
+  /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
+  keep: (call: string, markdown: string) => string
   owner: (escalation: Escalation) => Promise<OwnerAnswer[]>
   settings: Settings
   /** Something the user should see before the outcome: a call's id before a wait. */
@@ -81,6 +84,7 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
     pid: process.pid,
     alive,
     place: (call, name, bytes) => placeFile(home, call, name, bytes),
+    keep: (call, markdown) => keepTranscript(home, call, markdown),
     owner: (escalation) => tellOwner(home, config.owner.command, escalation),
     settings: {
       list: (key) => {

@@ -28,6 +28,7 @@ it('has everything but the identity in p2p/', () => {
     state: '/h/p2p/state.json',
     calls: '/h/p2p/calls',
     files: '/h/p2p/files',
+    transcripts: '/h/p2p/transcripts',
     escalations: '/h/p2p/escalations.jsonl',
   })
 })
