@@ -1,10 +1,7 @@
 // NIP-42 on one connection: every challenge is answered with the identity key, and we know what the relay made of it.
 import type { Keys } from '../nostr/crypto.ts'
 import { type Event, finalize } from '../nostr/event.ts'
-import type { Reason } from '../nostr/frames.ts'
-
-/** A no, in the relay's words or ours. */
-export type Refusal = { reason: Reason; text: string }
+import type { Refusal } from '../nostr/reason.ts'
 
 export type Standing = 'unasked' | 'pending' | 'granted' | 'refused'
 
@@ -16,9 +13,8 @@ export type Auth = {
   challenged(challenge: string): 'sent' | 'known' | 'too many'
   /** Takes the OK of an AUTH event; false when it belongs to another event. */
   answered(ok: { id: string; accepted: boolean } & Refusal): boolean
-  /** Resolves when the standing is `granted` or `refused`, or nothing more will come. */
+  /** Resolves when the standing is `granted` or `refused`, which may be never. */
   settled(): Promise<void>
-  lost(): void
 }
 
 // The attack: challenges without end, each of which costs us a signature and makes us ask for everything again.
@@ -62,7 +58,6 @@ export function openAuth(url: string, keys: Keys, now: () => number, send: (even
       if (standing === 'granted' || standing === 'refused') return
       await new Promise<void>((resolve) => waiting.push(resolve))
     },
-    lost: settle,
   }
 }
 

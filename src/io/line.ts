@@ -2,8 +2,9 @@
 import { setMaxListeners } from 'node:events'
 import type { Agent } from 'node:http'
 import type { Keys } from '../nostr/crypto.ts'
-import { type ClientFrame, clientFrame, parseRelayFrame, plain, type RelayFrame } from '../nostr/frames.ts'
-import { type Auth, openAuth, type Refusal } from './auth.ts'
+import { type ClientFrame, clientFrame, parseRelayFrame, type RelayFrame } from '../nostr/frames.ts'
+import { plain, type Refusal } from '../nostr/reason.ts'
+import { type Auth, openAuth } from './auth.ts'
 import { type Bounds, bounds } from './gathering.ts'
 import { type Pace, type Pacer, pacer } from './pacer.ts'
 import { type Measured, openSocket } from './socket.ts'
@@ -34,7 +35,7 @@ export type Line = {
   pacer: Pacer
   bounds: Bounds
   backoffMs: number
-  /** Resolves when frames may be sent, or the line is lost. */
+  /** Resolves when frames may be sent, which may be never. */
   ready: Promise<void>
   /** Aborted when the line is lost. */
   gone: AbortSignal
@@ -119,10 +120,7 @@ export function openLine(url: string, options: LineOptions): Line {
     lost = { reason: 'unreachable', text: plain(why) }
     log(`over: ${lost.text}`)
     socket.terminate()
-    auth.lost()
     subscriptions.lost(lost)
-    verdicts.tellAll({ accepted: false, ...lost })
-    ready.resolve()
     gone.abort()
   }
 

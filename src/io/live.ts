@@ -1,7 +1,6 @@
 // What comes after the answers: a queue of live events, and the patience to ask again where a subscription was lost.
 import type { Event } from '../nostr/event.ts'
-import type { Reason } from '../nostr/frames.ts'
-import type { Refusal } from './auth.ts'
+import type { Reason, Refusal } from '../nostr/reason.ts'
 import { recent } from './recent.ts'
 import { by, deferred, stopIn } from './wait.ts'
 

@@ -1,8 +1,8 @@
 // One event to one relay, until the relay has said what it makes of it.
 import type { Event } from '../nostr/event.ts'
-import type { Refusal } from './auth.ts'
+import type { Verdict } from '../nostr/frames.ts'
+import type { Refusal } from '../nostr/reason.ts'
 import type { Line } from './line.ts'
-import type { Verdict } from './verdicts.ts'
 import { by, deferred, sleep } from './wait.ts'
 
 /** What became of one event at one relay. `accepted` is an OK true and nothing else. */
@@ -21,9 +21,9 @@ async function deliver(line: Line, event: Event, deadline: number, signal: Abort
   let insisted = false
   await by(signal, line.ready)
   for (let pauseMs = line.backoffMs; ; pauseMs *= 2) {
-    if (!(await turn(line, deadline, signal))) return last ?? no(unsent(line))
+    if (!(await turn(line, deadline, signal))) return no(line.lost() ?? last ?? unsent(line))
     const verdict = await send(line, event, signal)
-    if (verdict === undefined) return last ?? no(line.late(false))
+    if (verdict === undefined) return no(line.lost() ?? last ?? line.late(false))
     last = verdict
     if (verdict.reason === 'auth-required' && !insisted) {
       insisted = true
@@ -56,10 +56,8 @@ async function send(line: Line, event: Event, signal: AbortSignal): Promise<Verd
 }
 
 function unsent(line: Line): Refusal {
-  const late = line.late(false)
-  return line.lost() || !line.measured()
-    ? late
-    : { reason: 'slow', text: 'not sent yet when time was up: events go out at a measured pace' }
+  if (!line.measured()) return line.late(false)
+  return { reason: 'slow', text: 'not sent yet when time was up: events go out at a measured pace' }
 }
 
 function no({ reason, text }: Refusal): Verdict {

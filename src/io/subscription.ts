@@ -1,7 +1,8 @@
 // One REQ, which ends once, however often AUTH makes us ask it again under a new id.
 import type { Filter } from '../nostr/filter.ts'
 import type { ClientFrame, Hint, RelayFrame } from '../nostr/frames.ts'
-import type { Auth, Refusal } from './auth.ts'
+import type { Refusal } from '../nostr/reason.ts'
+import type { Auth } from './auth.ts'
 import { deferred } from './wait.ts'
 
 /** How the stored events ended: with an EOSE that may be believed, or not. */

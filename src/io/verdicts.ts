@@ -1,8 +1,5 @@
-// What a relay says about events, for whoever waits to hear it.
-import type { Reason } from '../nostr/frames.ts'
-
-/** What a relay made of an event. */
-export type Verdict = { accepted: boolean; reason: Reason; text: string }
+// Who waits for a relay's OK on which event.
+import type { Verdict } from '../nostr/frames.ts'
 
 export type Verdicts = {
   /** Hears every verdict on the event of that id, until the function that it gives back is called. */
@@ -12,22 +9,18 @@ export type Verdicts = {
 }
 
 export function openVerdicts(): Verdicts {
-  const listeners = new Map<string, Set<(verdict: Verdict) => void>>()
-  const tell = (id: string, { accepted, reason, text }: Verdict) => {
-    for (const listener of [...(listeners.get(id) ?? [])]) listener({ accepted, reason, text })
-  }
+  const listeners = new Set<{ id: string; listener: (verdict: Verdict) => void }>()
   return {
     on(id, listener) {
-      const set = listeners.get(id) ?? new Set()
-      listeners.set(id, set.add(listener))
-      return () => {
-        set.delete(listener)
-        if (set.size === 0 && listeners.get(id) === set) listeners.delete(id)
-      }
+      const entry = { id, listener }
+      listeners.add(entry)
+      return () => listeners.delete(entry)
     },
-    tell,
+    tell(id, { accepted, reason, text }) {
+      for (const one of [...listeners]) if (one.id === id) one.listener({ accepted, reason, text })
+    },
     tellAll(verdict) {
-      for (const id of [...listeners.keys()]) tell(id, verdict)
+      for (const one of [...listeners]) one.listener(verdict)
     },
   }
 }

@@ -2,6 +2,7 @@
 import { isHex32 } from './crypto.ts'
 import type { Event } from './event.ts'
 import type { Filter } from './filter.ts'
+import { parseRefusal, type Reason, type Refusal } from './reason.ts'
 
 export type ClientFrame =
   | { type: 'REQ'; sub: string; filter: Filter }
@@ -12,59 +13,24 @@ export type ClientFrame =
 /** `text` is the relay's own, made safe to print. `event` is not looked at yet: `id` is only what the relay claims. */
 export type RelayFrame =
   | { type: 'EVENT'; sub: string; id: string; event: unknown }
-  | { type: 'OK'; id: string; accepted: boolean; reason: Reason; text: string }
+  | ({ type: 'OK'; id: string } & Verdict)
   | { type: 'EOSE'; sub: string; hint?: Hint }
-  | { type: 'CLOSED'; sub: string; reason: Reason; text: string }
-  | { type: 'NOTICE'; reason: Reason; text: string }
+  | ({ type: 'CLOSED'; sub: string } & Refusal)
+  | ({ type: 'NOTICE' } & Refusal)
   | { type: 'AUTH'; challenge: string }
+
+/** What a relay made of an event. */
+export type Verdict = { accepted: boolean; reason: Reason; text: string }
 
 /** NIP-67: the relay has sent all that it keeps, or knows that it has not. */
 export type Hint = 'finish' | 'more'
 
-/**
- * Why something did or did not happen at a relay. From `accepted` to `error` the relay said so, in the prefixes of NIP-01
- * and NIP-42; `timestamp` is an `invalid:` that is about created_at. The rest is what we saw ourselves: no connection, no
- * answer, an answer still under way when time was up, or an answer with a hole that the relay does not let us fill.
- */
-export type Reason =
-  | 'accepted'
-  | 'duplicate'
-  | 'auth-required'
-  | 'restricted'
-  | 'blocked'
-  | 'rate-limited'
-  | 'invalid'
-  | 'timestamp'
-  | 'pow'
-  | 'mute'
-  | 'error'
-  | 'unreachable'
-  | 'silent'
-  | 'slow'
-  | 'partial'
-
 /** Most characters of a frame that is looked at, and most bytes that a connection lets one have. */
 export const maxFrame = 1_048_576
 
-const maxText = 200
 const maxChallenge = 1_024
 // NIP-01: a subscription id is a "non-empty string of max length 64 chars".
 const maxSub = 64
-
-const prefixes: ReadonlyMap<string, Reason> = new Map<string, Reason>([
-  ['duplicate', 'duplicate'],
-  ['auth-required', 'auth-required'],
-  ['restricted', 'restricted'],
-  ['blocked', 'blocked'],
-  ['rate-limited', 'rate-limited'],
-  ['invalid', 'invalid'],
-  ['unsupported', 'invalid'],
-  ['pow', 'pow'],
-  ['mute', 'mute'],
-])
-
-// Relays word it as they like: "created_at too late", "event creation date is too far off from the current time".
-const aboutTime = /created_at|timestamp|\bdate\b|too (early|late|old|new|far)|in the (future|past)|expired|\bclock\b/i
 
 // Relays that do not know NIP-42's prefixes ask in a NOTICE, in words of their own.
 const asksForAuth =
@@ -107,22 +73,13 @@ export function parseRelayFrame(text: string): RelayFrame | undefined {
   }
 }
 
-/** A stranger's words on one line of ours: no control, line or bidi characters, no half characters, at most 200 units. */
-export function plain(text: string): string {
-  const safe = text.slice(0, 4 * maxText).replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
-  return safe
-    .trim()
-    .slice(0, maxText)
-    .replace(/\p{Cs}$/u, '')
-}
-
 function parseEventFrame(sub: string, event: unknown): RelayFrame | undefined {
   if (!isSub(sub) || typeof event !== 'object' || event === null || !('id' in event)) return undefined
   const { id } = event
   return typeof id === 'string' && isHex32(id) ? { type: 'EVENT', sub, id, event } : undefined
 }
 
-function parseVerdict(accepted: unknown, message: unknown) {
+function parseVerdict(accepted: unknown, message: unknown): Verdict {
   const refusal = parseRefusal(message)
   // The attack is a mistake: a relay, or a test's mock of one, that says "true" or 1. Only true is a yes.
   if (accepted !== true) return { accepted: false, ...refusal }
@@ -130,14 +87,7 @@ function parseVerdict(accepted: unknown, message: unknown) {
   return { accepted: true, reason, text: refusal.text }
 }
 
-function parseRefusal(message: unknown): { reason: Reason; text: string } {
-  const text = typeof message === 'string' ? plain(message) : ''
-  const prefix = /^([a-z-]+)(?::|$)/i.exec(text)?.[1] ?? ''
-  const reason = prefixes.get(prefix.toLowerCase()) ?? 'error'
-  return { reason: reason === 'invalid' && aboutTime.test(text) ? 'timestamp' : reason, text }
-}
-
-function parseNotice(message: string): { reason: Reason; text: string } {
+function parseNotice(message: string): Refusal {
   const notice = parseRefusal(message)
   return asksForAuth.test(notice.text) ? { reason: 'auth-required', text: notice.text } : notice
 }

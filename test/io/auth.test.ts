@@ -214,6 +214,24 @@ describe('a question that is open', () => {
     expect(relay.heard('REQ')).toHaveLength(2)
   })
 
+  test('is asked once more when the NOTICE comes while the AUTH is being looked at', async () => {
+    let auth: unknown[] = []
+    const relay = await scripted({
+      opened: (say) => say('AUTH', 'c'),
+      heard(say, frame) {
+        const [verb, sub] = frame
+        if (verb === 'AUTH') auth = frame
+        if (verb === 'REQ' && relay.heard('REQ').length > 1) say('EOSE', sub)
+        else if (verb === 'REQ') {
+          say('NOTICE', 'auth-required: who are you?')
+          ok(say, auth)
+        }
+      },
+    })
+    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(relay.heard('REQ')).toHaveLength(2)
+  })
+
   test('with a NOTICE and no challenge has the NOTICE as its reason', async () => {
     const relay = await scripted({
       heard: (say, [verb]) => verb === 'REQ' && say('NOTICE', 'please authenticate'),
@@ -245,6 +263,26 @@ describe('challenges', () => {
     const news = wrapFor(alice, nowSeconds())
     tell('EVENT', relay.heard('REQ')[1]?.[1], news)
     await vi.waitFor(() => expect(arrived).toEqual([news.id]))
+  })
+
+  test('that are new give a relay another chance to make up its mind', async () => {
+    const relay = await scripted({
+      opened: (say) => say('AUTH', 'c1'),
+      heard(say, frame) {
+        const [verb, sub] = frame
+        const count = relay.heard('REQ').length
+        // The first AUTH is taken and does not help; the second one helps, once its OK is there.
+        if (verb === 'AUTH' && relay.heard('AUTH').length === 1) ok(say, frame)
+        if (verb !== 'REQ') return
+        if (count === 4) return say('EOSE', sub)
+        if (count === 2) return say('AUTH', 'c2')
+        say('CLOSED', sub, 'auth-required: who are you?')
+        const auth = relay.heard('AUTH')[1]
+        if (auth) ok(say, auth)
+      },
+    })
+    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(relay.heard('REQ')).toHaveLength(4)
   })
 
   test('that are the same again are answered once', async () => {

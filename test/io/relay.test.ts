@@ -62,6 +62,9 @@ describe('a question', () => {
     await connection.query({ filter: inbox, deadline: later() })
     expect(await connection.query({ filter: inbox, deadline: later() })).toMatchObject({ reason: 'unreachable' })
     expect(await connection.publish(wrap(), later())).toMatchObject({ accepted: false, reason: 'unreachable' })
+    const ends: unknown[] = []
+    await connection.query({ filter: inbox, deadline: later(), live: true, onEnd: (refusal) => ends.push(refusal) })
+    await vi.waitFor(() => expect(ends).toMatchObject([{ reason: 'unreachable' }]))
   })
 
   test('to a web server ends with what it said', async () => {
@@ -311,7 +314,7 @@ describe('a connection', () => {
 
   test('that the relay says goodbye to is lost, also when the relay then stays', async () => {
     const key = (head: string) => /sec-websocket-key: (.*)\r\n/i.exec(head)?.[1] ?? ''
-    const relay = createServer((socket) =>
+    const relay = createServer({ allowHalfOpen: true }, (socket) =>
       socket.once('data', (head) => {
         socket.write(upgrade(key(String(head))))
         // A close frame with code 1001, and nothing after it: the socket stays open.
@@ -333,6 +336,13 @@ describe('a connection', () => {
     connection.close()
     expect(await Promise.all(open)).toMatchObject(open.map(() => ({ reason: 'unreachable', text: 'closed by us' })))
     await vi.waitFor(() => expect(relay.connections()).toBe(0))
+  })
+
+  test('that is closed before it stands never stands', async () => {
+    const relay = await scripted({ heard: (say, [verb, sub]) => verb === 'REQ' && say('EOSE', sub) })
+    dial(relay.url).close()
+    await dial(relay.url).query({ filter: inbox, deadline: later() })
+    expect(relay.connections()).toBe(1)
   })
 
   test('traces every step in a line of text', async () => {

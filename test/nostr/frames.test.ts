@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { finalize } from '../../src/nostr/event.ts'
-import { clientFrame, maxFrame, parseRelayFrame, plain } from '../../src/nostr/frames.ts'
+import { clientFrame, maxFrame, parseRelayFrame } from '../../src/nostr/frames.ts'
+import { plain } from '../../src/nostr/reason.ts'
 
 const id = 'a'.repeat(64)
 
