@@ -1,9 +1,9 @@
 // `answer accept` and `answer reject`: answers the call that rings.
+import { who } from '../call/wording.ts'
 import { EXIT, Failure } from '../failure.ts'
 import { optional } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, messageShape } from './shapes.ts'
-import { who } from './words.ts'
 
 export const answer: Command = {
   usage: 'answer <decision> [text]',

@@ -1,8 +1,9 @@
 // `call`: asks an agent for a conversation.
+import { who } from '../call/wording.ts'
 import { seconds, words } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './shapes.ts'
-import { newsLines, who } from './words.ts'
+import { newsLines } from './words.ts'
 
 export const call: Command = {
   usage: 'call <agent> <topic>',

@@ -1,10 +1,10 @@
 // `contacts`: petnames and trust.
 import { agentOf } from '../call/people.ts'
+import { who } from '../call/wording.ts'
 import { EXIT, Failure } from '../failure.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { optional, words } from './args.ts'
 import type { Command } from './command.ts'
-import { who } from './words.ts'
 
 const ACTIONS = ['list', 'add', 'remove', 'trust', 'block', 'unblock'] as const
 

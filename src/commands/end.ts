@@ -1,9 +1,9 @@
 // `end`: ends the call and prints its transcript.
+import { who } from '../call/wording.ts'
 import { optional } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, transcriptIn } from './shapes.ts'
 import { transcriptLines, transcriptShape } from './transcript.ts'
-import { who } from './words.ts'
 
 export const end: Command = {
   usage: 'end [farewell]',

@@ -1,11 +1,11 @@
 // `list`: who is on line.
 import { agentOf, contactOf } from '../call/people.ts'
 import type { Presence } from '../call/presence.ts'
+import { quoted, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { flag, optional } from './args.ts'
 import type { Command } from './command.ts'
 import { presenceShape } from './shapes.ts'
-import { quoted, who } from './words.ts'
 
 /** Most agents that the text shows without --all. */
 const SHOWN = 30

@@ -1,11 +1,12 @@
 // `send`: a message in the active call.
 
+import { who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/owed.ts'
 import { optional, seconds, words } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './shapes.ts'
-import { newsLines, who } from './words.ts'
+import { newsLines } from './words.ts'
 
 export const send: Command = {
   usage: 'send <text>',

@@ -5,14 +5,10 @@ import { plain } from '../call/plain.ts'
 import type { Presence } from '../call/presence.ts'
 import type { Transcript } from '../call/transcript.ts'
 import { transcriptOf } from '../call/transcript.ts'
+import { stateOf } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import type { Summary } from '../state/book.ts'
 import { deliveryOf } from '../state/owed.ts'
-
-/** The states that users see: one side's `ringing` is the other side's `dialing`. */
-export function stateOf({ phase, direction }: Pick<Summary, 'phase' | 'direction'>): string {
-  return phase === 'ringing' && direction === 'outgoing' ? 'dialing' : phase
-}
 
 export type CallShape = {
   id: string

@@ -1,11 +1,12 @@
 // `transcript`: a call, whole or in part; without an id, the calls there are.
 import type { Transcript } from '../call/transcript.ts'
+import { time } from '../call/wording.ts'
 import { EXIT, Failure } from '../failure.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { optional } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, callShapes, transcriptIn } from './shapes.ts'
-import { callLine, entryLines, time } from './words.ts'
+import { callLine, entryLines } from './words.ts'
 
 /** Agents' tools cut what a command prints at about 16,000 characters. */
 const MOST = 12_000

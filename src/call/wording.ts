@@ -1,0 +1,42 @@
+// How facts are put in words, the same wherever they stand: who it is, when it was, and what somebody else wrote.
+import { type Agent, short } from './people.ts'
+import { oneLine } from './plain.ts'
+import type { Phase } from './rules.ts'
+
+/** Every line of a peer's text behind the mark of its speaker. */
+export function quoted(text: string, mark = 'peer>'): string[] {
+  return text === '' ? [] : text.split('\n').map((line) => `  ${mark} ${line}`)
+}
+
+/** Who it is, facts first: a petname of ours, or the key, and only in quotes what it calls itself. */
+export function who(agent: Agent): string {
+  const key = short(agent.npub)
+  if (agent.trust === 'owner') return `your owner (${key})`
+  if (agent.trust !== 'unknown') return `${agent.name} (${agent.trust}, ${key})`
+  const claimed = claimedName(agent)
+  return `${key} (unknown${claimed === undefined ? '' : `, calls itself "${claimed.replace(/"/g, "'")}"`})`
+}
+
+/** What an agent without a petname of ours calls itself; undefined when it has not said. */
+export function claimedName(agent: Agent): string | undefined {
+  if (agent.trust !== 'unknown' || agent.name === short(agent.npub)) return undefined
+  return oneLine(agent.name, 64)
+}
+
+/** Unix seconds as UTC, to the minute. */
+export function time(at: number): string {
+  return `${iso(at).slice(0, 16).replace('T', ' ')}Z`
+}
+
+/** Unix seconds as ISO 8601 in UTC, to the second. */
+export function iso(at: number): string {
+  return `${new Date(Math.min(at, LATEST) * 1000).toISOString().slice(0, -5)}Z`
+}
+
+/** The last second of the year 9999: later years have no plain ISO form. */
+const LATEST = 253_402_300_799
+
+/** The states that users see: one side's `ringing` is the other side's `dialing`. */
+export function stateOf({ phase, direction }: { phase: Phase; direction: 'incoming' | 'outgoing' }): string {
+  return phase === 'ringing' && direction === 'outgoing' ? 'dialing' : phase
+}
