@@ -1,7 +1,8 @@
 // A rumor in its envelope: sealed and gift-wrapped for one receiver, and opened again.
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
-import { unwrap, wrap, wrapKind, wrapSize } from '../nostr/nip59.ts'
+import { difficulty } from '../nostr/nip13.ts'
+import { type Postage, unwrap, wrap, wrapKind, wrapSize } from '../nostr/nip59.ts'
 
 /** How long a relay is asked to keep a wrap (NIP-40), in seconds. */
 export const RETENTION = 7 * 24 * 3600
@@ -11,9 +12,12 @@ export const WRAP_LIMIT = 65_536
 
 export const WRAP = wrapKind
 
-/** A wrap for one receiver. `recent`: stamps of now, for a relay that refuses backdated ones. */
-export function seal(rumor: Rumor, to: string, keys: Keys, now: number, recent = false): Event {
-  return wrap(rumor, keys, to, { now, expiration: now + RETENTION, recent })
+/** `recent`: stamps of now, for a relay that refuses backdated ones. `work`: the proof of work that the receiver wants. */
+export type Sealing = { now: number; recent?: boolean; work?: Postage['work'] }
+
+/** A wrap for one receiver. */
+export function seal(rumor: Rumor, to: string, keys: Keys, { now, recent = false, work }: Sealing): Event {
+  return wrap(rumor, keys, to, { now, expiration: now + RETENTION, recent, ...(work === undefined ? {} : { work }) })
 }
 
 /** Whether every relay with the usual limit takes the wrap of this rumor. */
@@ -21,11 +25,11 @@ export function fits(rumor: Rumor): boolean {
   return wrapSize(rumor, { expiration: rumor.created_at + RETENTION }) < WRAP_LIMIT
 }
 
-/** A wrap that was opened, or why it could not be. `stamp` is its created_at. */
-export type Opened = { wrap: string; stamp: number; rumor?: Rumor; reason?: string }
+/** A wrap that was opened, or why it could not be. `stamp` is its created_at, `bits` its proof of work. */
+export type Opened = { wrap: string; stamp: number; bits: number; rumor?: Rumor; reason?: string }
 
 export function open(event: Event, keys: Keys): Opened {
   const result = unwrap(event, keys)
-  const base = { wrap: event.id, stamp: event.created_at }
+  const base = { wrap: event.id, stamp: event.created_at, bits: difficulty(event) }
   return result.ok ? { ...base, rumor: result.rumor } : { ...base, reason: result.reason }
 }

@@ -21,6 +21,8 @@ export type Presence = {
   status: 'available' | 'busy'
   relays: string[]
   lastSeen: number
+  /** NIP-13 bits that it asks of strangers. */
+  pow: number
 }
 
 export type Self = {
@@ -97,5 +99,6 @@ function read(event: Event): Presence {
     status: tag(event, 'status') === 'busy' ? 'busy' : 'available',
     relays: [...new Set(relays)].slice(0, 5),
     lastSeen: event.created_at,
+    pow: /^\d{1,2}$/.test(tag(event, 'pow') ?? '') ? Number(tag(event, 'pow')) : 0,
   }
 }

@@ -18,6 +18,8 @@ export type Postage = {
   recent?: boolean
   /** Where the receiver reads, as the p tag's hint. */
   relay?: string
+  /** NIP-13: adds the proof of work that the receiver asks for; the wrap goes out without where there was no time. */
+  work?: (wrap: Omit<Rumor, 'id'>) => Omit<Rumor, 'id'> | undefined
 }
 
 export type Refusal = 'not-a-wrap' | 'not-for-us' | 'undecryptable' | 'bad-seal' | 'forged' | 'bad-rumor'
@@ -43,7 +45,8 @@ export function wrap(rumor: Rumor, keys: Keys, to: string, postage: Postage, dic
   const once = randomKeys(dice)
   const created_at = postage.recent ? postage.now : past(postage.now, dice)
   const content = encryptTo(to, once, JSON.stringify(sealed), dice)
-  return finalize({ kind: wrapKind, created_at, tags: wrapTags(to, postage), content }, once, dice)
+  const bare = { pubkey: once.pubkey, kind: wrapKind, created_at, tags: wrapTags(to, postage), content }
+  return finalize(postage.work?.(bare) ?? bare, once, dice)
 }
 
 /**

@@ -1,8 +1,9 @@
 // Saying what is owed: sealed, published to where the peer reads, and what every relay answered. Nothing is written here.
-import { seal } from '../call/envelope.ts'
-import { write } from '../call/signal.ts'
+import { type Sealing, seal } from '../call/envelope.ts'
+import { callId, write } from '../call/signal.ts'
 import type { Receipt } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
+import { mine } from '../nostr/nip13.ts'
 import { type Book, callsOf } from '../state/book.ts'
 import { type Credit, credit, type Due } from '../state/owed.ts'
 import { type ReceiptDue, told } from '../state/replies.ts'
@@ -10,6 +11,10 @@ import type { Heard } from './listen.ts'
 import { type Place, speakerOf } from './place.ts'
 import { type Route, routeTo } from './route.ts'
 import type { Turn } from './turn.ts'
+
+/** How long a proof of work may take, and how long relays have at the least to take what was sealed, in ms. */
+const MINING = 30_000
+const AFTER = 3_000
 
 /** What goes out in one run. `stamp`: the time on envelopes, unix seconds by the relays' clock. */
 export type Outgoing = {
@@ -66,10 +71,27 @@ export async function post(
   return await world.pool.publish(jobs, { deadline })
 }
 
-function letterOf({ call, to, rumor, wrap, skip }: Due, { world }: Place, { relays }: Route, stamp: number): Letter {
+function letterOf({ call, to, rumor, wrap, skip }: Due, place: Place, { relays, pow }: Route, stamp: number): Letter {
+  const { world } = place
   const ack = Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0)
   const rest = relays.filter((url) => !skip.includes(url))
-  return { wrap: wrap ?? seal(rumor, to, world.keys, stamp), rumor, to, relays: rest, call, ack, owed: true }
+  // Only a first word costs work: in a call we are no strangers any more.
+  const work = pow > 0 && callId(rumor) === undefined ? { work: worker(place, pow) } : {}
+  return {
+    wrap: wrap ?? seal(rumor, to, world.keys, { now: stamp, ...work }),
+    rumor,
+    to,
+    relays: rest,
+    call,
+    ack,
+    owed: true,
+  }
+}
+
+function worker({ world }: Place, bits: number): Sealing['work'] {
+  const deadline = world.clock() + MINING
+  world.say(`the other side asks strangers for ${bits} bits of work; this may take up to ${MINING / 1000} s`)
+  return (wrap) => mine(wrap, bits, { deadline, clock: world.clock })
 }
 
 // A receipt is not kept: the next run tells the ack again if no relay takes this one.
@@ -81,7 +103,7 @@ function receiptOf(
 ): Letter {
   const template = write({ type: 'receipt', text: '', missing: [...missing] }, { call, to, seq: 0, lc, ack }, now)
   const rumor = rumorOf(template, world.keys.pubkey)
-  return { wrap: seal(rumor, to, world.keys, stamp), rumor, to, relays, call, ack, owed: false }
+  return { wrap: seal(rumor, to, world.keys, { now: stamp }), rumor, to, relays, call, ack, owed: false }
 }
 
 async function deliver(
@@ -89,13 +111,15 @@ async function deliver(
   letters: readonly Letter[],
   stamp: number,
 ): Promise<{ letter: Letter; receipts: Receipt[] }[]> {
-  const receipts = await world.pool.publish(jobsOf(letters), { deadline })
+  const receipts = await world.pool.publish(jobsOf(letters), { deadline: Math.max(deadline, world.clock() + AFTER) })
   const sent = letters.map((letter) => ({ letter, receipts: receipts.filter((r) => r.event === letter.wrap.id) }))
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const again = sent.flatMap(({ letter, receipts: got }) => {
     const strict = got.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
     if (strict.length === 0) return []
-    return [{ ...letter, wrap: seal(letter.rumor, letter.to, world.keys, stamp, true), relays: strict }]
+    return [
+      { ...letter, wrap: seal(letter.rumor, letter.to, world.keys, { now: stamp, recent: true }), relays: strict },
+    ]
   })
   if (again.length === 0) return sent
   const second = await world.pool.publish(jobsOf(again), { deadline })

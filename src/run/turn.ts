@@ -4,13 +4,13 @@ import { decide, type Verdict } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
 import { trustOf } from '../call/people.ts'
 import type { Presence } from '../call/presence.ts'
-import { callId, read } from '../call/signal.ts'
+import { callId, LIMIT, read } from '../call/signal.ts'
 import { type Book, callsOf, type Index, rivals } from '../state/book.ts'
 import { editBook } from '../state/edit.ts'
 import { hear } from '../state/hear.ts'
 import { claim, type Due, due } from '../state/owed.ts'
 import { remember } from '../state/remember.ts'
-import { endings, type ReceiptDue, receipts, telling } from '../state/replies.ts'
+import { answers, endings, type ReceiptDue, receipts, telling } from '../state/replies.ts'
 import { type Said, say } from '../state/say.ts'
 import type { Heard } from './listen.ts'
 import { type Place, speakerOf } from './place.ts'
@@ -40,8 +40,9 @@ export async function take(place: Place, intent: Intent, heard: Heard, looked: L
   const speaker = speakerOf(place)
   const { index } = world.store.read()
   return await world.store.update(needed(index, heard, selector), (fresh) => {
-    const blocked = (pubkey: string) => trustOf(people, pubkey) === 'blocked'
-    const hearing = { me, now, replayed: heard.replayed, clockWrong: heard.clockAhead !== 0, blocked }
+    const { policy } = world.config
+    const gate = { ...policy, trust: (pubkey: string) => trustOf(people, pubkey) }
+    const hearing = { me, now, replayed: heard.replayed, clockWrong: heard.clockAhead !== 0, gate }
     const listened = hear(owned(fresh, me), heard.opened, hearing)
     const met = remember(
       listened.book,
@@ -60,7 +61,11 @@ export async function take(place: Place, intent: Intent, heard: Heard, looked: L
       me,
       now,
     })
-    const { book: spoken, said } = say(met, [...endings(calls), ...verdict.say], speaker)
+    // What our agent answers itself goes before what we would answer for it.
+    const answered = verdict.say.map((u) => u.call)
+    const self = { name: world.config.name, relays: world.relays.inbox.slice(0, LIMIT.relays) }
+    const unasked = [...endings(calls), ...answers(calls, gate, self).filter((u) => !answered.includes(u.call))]
+    const { book: spoken, said } = say(met, [...unasked, ...verdict.say], speaker)
     const dues = dueNow(spoken, said, now, world.alive)
     const acks = receipts(
       spoken,

@@ -8,8 +8,9 @@ import type { Rumor } from '../nostr/event.ts'
 /** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began. */
 export type RelayMemory = { cursor?: number; since?: number; patience?: number; slow?: number }
 
-/** Where a peer reads: its kind 10050 and when we looked, else what its presence said; and what it calls itself. */
-export type PeerMemory = { inbox: string[]; looked: number; hints: string[]; name: string }
+/** Where a peer reads: its kind 10050 and when we looked, else what its presence said; what it calls itself, and the
+ * proof of work that it asks of strangers. */
+export type PeerMemory = { inbox: string[]; looked: number; hints: string[]; name: string; pow: number }
 
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
 export type Summary = {
@@ -32,6 +33,16 @@ export type Summary = {
 /** A direct message outside of calls. */
 export type Letterbox = Record<string, { rumor: Rumor; heard: number; unread: boolean }>
 
+type Amount = { requests: number; rumors: number; bytes: number }
+
+/** What strangers have brought today (days since 1970, UTC), and whom we have told today that we take no calls. */
+export type Meter = {
+  day: number
+  senders: Record<string, Amount>
+  strangers: Amount
+  refused: Record<string, true>
+}
+
 export type Index = {
   version: 1
   /** The pubkey that this state belongs to; "" before the first command. */
@@ -44,6 +55,7 @@ export type Index = {
   dms: Letterbox
   /** Rumors of calls whose request has not come yet. */
   strays: { rumor: Rumor; heard: number }[]
+  meter: Meter
   /** What was dropped and why, by count. */
   dropped: Record<string, number>
   /** What we last published about ourselves: presence, and the relays of our 10050. */
@@ -65,6 +77,7 @@ export function emptyIndex(): Index {
     peers: {},
     dms: {},
     strays: [],
+    meter: { day: 0, senders: {}, strangers: { requests: 0, rumors: 0, bytes: 0 }, refused: {} },
     dropped: {},
     announced: { presence: 0, lists: '' },
   }

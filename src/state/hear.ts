@@ -6,6 +6,7 @@ import { contest } from '../call/glare.ts'
 import { emptied, type Log, signalOf } from '../call/log.ts'
 import { CHAT, callId, read, type Signal, soleReceiver } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
+import { crowdedOut, type Gate, mayCall, meterFor, overBounds, unworked } from './admit.ts'
 import { type Book, callOf, rivals, summarise } from './book.ts'
 import { type Draft, editBook } from './edit.ts'
 
@@ -18,7 +19,7 @@ export type Hearing = {
   replayed: Replayed[]
   /** Our clock and the relays' differ so much that a deadline says nothing. */
   clockWrong: boolean
-  blocked: (pubkey: string) => boolean
+  gate: Gate
 }
 
 /** NIP-59's two days of backdating, and a quarter of an hour for clocks. */
@@ -33,10 +34,11 @@ const MOST = { strays: 100, dms: 200 }
 export function hear(book: Book, opened: readonly Opened[], hearing: Hearing): { book: Book; touched: string[] } {
   const edit = editBook(book)
   const touched = new Set<string>()
-  for (const { wrap, stamp, rumor, reason } of opened) {
+  edit.index.meter = meterFor(edit.index.meter, hearing.now)
+  for (const { wrap, stamp, bits, rumor, reason } of opened) {
     if (edit.index.seen[wrap] !== undefined) continue
     edit.index.seen[wrap] = stamp
-    const dropped = rumor === undefined ? reason : receive(edit, rumor, hearing, touched)
+    const dropped = rumor === undefined ? reason : admit(edit, rumor, bits, hearing, touched)
     if (dropped !== undefined) edit.index.dropped[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
   }
   for (const id of Object.keys(edit.book.logs)) lapse(edit, id, hearing)
@@ -46,6 +48,7 @@ export function hear(book: Book, opened: readonly Opened[], hearing: Hearing): {
       cursor: Math.max(cursor, edit.index.relays[relay]?.cursor ?? 0),
     }
   }
+  makeRoom(edit, hearing)
   prune(edit, hearing.now)
   refresh(edit, hearing)
   return { book: edit.book, touched: [...touched] }
@@ -61,9 +64,17 @@ export function refresh(edit: Draft, { me, now }: Pick<Hearing, 'me' | 'now'>): 
   }
 }
 
+// The attack: anybody can fill a mailbox. What the gate stops costs a count and nothing else.
+function admit(edit: Draft, rumor: Rumor, bits: number, hearing: Hearing, touched: Set<string>): string | undefined {
+  const trust = hearing.gate.trust(rumor.pubkey)
+  if (trust === 'blocked') return 'blocked'
+  const first = callId(rumor) === undefined
+  const dropped = first ? unworked(bits, trust, hearing.gate) : undefined
+  return dropped ?? overBounds(edit.index.meter, rumor, first, hearing.gate) ?? receive(edit, rumor, hearing, touched)
+}
+
 /** Takes in one rumor; why it was dropped, if it was. */
 function receive(edit: Draft, rumor: Rumor, hearing: Hearing, touched: Set<string>): string | undefined {
-  if (hearing.blocked(rumor.pubkey)) return 'blocked'
   if (rumor.pubkey === hearing.me) return 'own-copy'
   const signal = read(rumor)
   if (signal === undefined) return receiveOther(edit, rumor, hearing)
@@ -83,9 +94,14 @@ function receiveRequest(
   touched: Set<string>,
 ): string | undefined {
   if (edit.index.calls[signal.id] !== undefined || edit.book.logs[signal.id] !== undefined) return 'duplicate'
+  const { gate, now } = hearing
+  const welcome = mayCall(gate, gate.trust(signal.from))
+  // A refused call is answered at most once per sender and day; the rest is dropped without a word.
+  if (!welcome && (gate.silent || edit.index.meter.refused[signal.from])) return 'policy'
+  if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
   const log = edit.log(signal.id)
-  log.entries[signal.id] = { rumor, heard: hearing.now }
-  log.unread.push(signal.id)
+  log.entries[signal.id] = { rumor, heard: now }
+  if (welcome) log.unread.push(signal.id)
   touched.add(signal.id)
   meetRival(edit, signal, hearing)
   const early = edit.index.strays.filter((s) => callId(s.rumor) === signal.id)
@@ -187,6 +203,21 @@ function stray(edit: Draft, rumor: Rumor, now: number): string | undefined {
   // Bounded: a stranger can make up calls without end.
   edit.index.strays = [...edit.index.strays, { rumor, heard: now }].slice(-MOST.strays)
   return undefined
+}
+
+// Ringing strangers are bounded: the oldest unanswered one is missed without being news.
+function makeRoom(edit: Draft, { me, now, gate }: Hearing): void {
+  const ringing = Object.values(edit.book.logs).flatMap((log) => {
+    const call = callOf(edit.book, log, me, now)
+    const stranger = call?.phase === 'ringing' && call.mine === 'callee' && gate.trust(call.peer) === 'unknown'
+    return stranger ? [{ id: log.id, at: call.createdAt }] : []
+  })
+  for (const id of crowdedOut(ringing)) {
+    const log = edit.log(id)
+    log.missed = now
+    log.unread = []
+    edit.index.dropped.ringing = (edit.index.dropped.ringing ?? 0) + 1
+  }
 }
 
 /** A ring that nobody answered in time. The caller says so only when a complete replay since then shows no answer. */

@@ -18,18 +18,29 @@ export type Sightings = {
 
 export function remember(book: Book, { looked, public: events, presences, hints }: Sightings, now: number): Book {
   const edit = editBook(book)
-  const of = (pubkey: string): PeerMemory => edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: '' }
-  for (const [pubkey, relays] of Object.entries(hints)) edit.index.peers[pubkey] = { ...of(pubkey), hints: [...relays] }
+  const of = (pubkey: string): PeerMemory =>
+    edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: '', pow: 0 }
+  for (const [pubkey, relays] of Object.entries(hints)) {
+    edit.index.peers[pubkey] = { ...of(pubkey), ...seen(presences, pubkey), hints: [...relays] }
+  }
   for (const pubkey of looked) {
     const inbox = readInboxList(events, pubkey)
-    const present = presences.find((p) => p.pubkey === pubkey)
-    const about = present === undefined ? {} : { hints: present.relays, name: present.name }
-    edit.index.peers[pubkey] = { ...of(pubkey), inbox: inbox ?? of(pubkey).inbox, looked: now, ...about }
+    edit.index.peers[pubkey] = {
+      ...of(pubkey),
+      inbox: inbox ?? of(pubkey).inbox,
+      looked: now,
+      ...seen(presences, pubkey),
+    }
   }
   const all = Object.entries(edit.index.peers)
   if (all.length > MOST)
     edit.index.peers = Object.fromEntries(all.sort(([, a], [, b]) => b.looked - a.looked).slice(0, MOST))
   return looked.length === 0 && Object.keys(hints).length === 0 ? book : edit.book
+}
+
+function seen(presences: readonly Presence[], pubkey: string): Partial<PeerMemory> {
+  const present = presences.find((p) => p.pubkey === pubkey)
+  return present === undefined ? {} : { hints: present.relays, name: present.name, pow: present.pow }
 }
 
 /** What agents have called themselves, by pubkey. */

@@ -4,11 +4,15 @@ import type { Utterance } from '../call/decide.ts'
 import { cutOf } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
 import type { Body, Range } from '../call/signal.ts'
+import { type Gate, mayCall } from './admit.ts'
 import type { Book } from './book.ts'
 import { editBook } from './edit.ts'
 import type { Speaker } from './say.ts'
 
 const HANG_UP: Body = { type: 'end', text: '', cut: undefined, digest: '', expired: false }
+
+/** How we introduce ourselves when we accept. */
+type Self = { name: string; relays: string[] }
 
 /** An ack that no relay took is tried again after a minute, and what is missing is asked for again after five. */
 const AGAIN = { ack: 60, missing: 300 }
@@ -32,6 +36,25 @@ export function endings(calls: readonly Call[]): Utterance[] {
     if (call.phase === 'missed' && call.mine === 'caller' && late)
       return [{ ...draft, body: { ...HANG_UP, expired: true } }]
     return []
+  })
+}
+
+/**
+ * What is answered without asking our agent: a stranger whom the policy does not let in hears so, and a trusted peer is
+ * let in where the owner has said so.
+ */
+export function answers(
+  calls: readonly Call[],
+  gate: Gate & { autoAnswer: 'nobody' | 'trusted' },
+  self: Self,
+): Utterance[] {
+  return calls.flatMap((call): Utterance[] => {
+    if (call.phase !== 'ringing' || call.mine !== 'callee') return []
+    const trust = gate.trust(call.peer)
+    const draft = { to: call.peer, call: call.id }
+    if (!mayCall(gate, trust)) return [{ ...draft, body: { type: 'reject', text: '', reason: 'policy' } }]
+    const takes = gate.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')
+    return takes ? [{ ...draft, body: { type: 'accept', text: '', ...self } }] : []
   })
 }
 
