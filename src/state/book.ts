@@ -1,7 +1,8 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
+import type { Escalation } from '../call/appeal.ts'
 import { type Call, type Glare, replay } from '../call/call.ts'
 import { contest } from '../call/glare.ts'
-import { emptyLog, type Log, parseLog, stageOf } from '../call/log.ts'
+import { type Claim, emptyLog, type Log, type Posting, parseLog, stageOf } from '../call/log.ts'
 import { isOver, type Phase } from '../call/rules.ts'
 import type { Rumor } from '../nostr/event.ts'
 
@@ -33,6 +34,22 @@ export type Summary = {
 /** A direct message outside of calls. */
 export type Letterbox = Record<string, { rumor: Rumor; heard: number; unread: boolean }>
 
+/** A direct message of ours outside of calls, kept until a relay has taken it. */
+export type Letter = { to: string; rumor: Rumor; posting: Posting }
+
+/** What our owner has been asked, kept while there is a channel left to try. `letter`: the rumor that asks on Nostr. */
+export type Appeal = {
+  escalation: Escalation
+  letter?: string
+  /** By channel: how often it was tried, when last (unix seconds), and what went wrong. */
+  open: Record<string, { tries: number; at: number; error: string }>
+  /** Not yet told through any channel, nor written to the log. */
+  fresh?: true
+  /** The owner was told through some channel. */
+  reached?: true
+  claim?: Claim
+}
+
 type Amount = { requests: number; rumors: number; bytes: number }
 
 /** What strangers have brought today (days since 1970, UTC), and whom we have told today that we take no calls. */
@@ -53,6 +70,8 @@ export type Index = {
   calls: Record<string, Summary>
   peers: Record<string, PeerMemory>
   dms: Letterbox
+  letters: Record<string, Letter>
+  appeals: Record<string, Appeal>
   /** Rumors of calls whose request has not come yet. */
   strays: { rumor: Rumor; heard: number }[]
   meter: Meter
@@ -76,6 +95,8 @@ export function emptyIndex(): Index {
     calls: {},
     peers: {},
     dms: {},
+    letters: {},
+    appeals: {},
     strays: [],
     meter: { day: 0, senders: {}, strangers: { requests: 0, rumors: 0, bytes: 0 }, refused: {} },
     dropped: {},
@@ -179,8 +200,8 @@ export function parseIndex(value: unknown): Index | 'newer' | undefined {
   if (!isRecord(value)) return undefined
   if (typeof value.version === 'number' && value.version > 1) return 'newer'
   if (value.version !== 1 || typeof value.agent !== 'string' || !Array.isArray(value.strays)) return undefined
-  const { relays, seen, calls, peers, dms, dropped, announced } = value
-  const parts = { relays, seen, calls, peers, dms, dropped, announced }
+  const { relays, seen, calls, peers, dms, letters = {}, appeals = {}, dropped, announced } = value
+  const parts = { relays, seen, calls, peers, dms, letters, appeals, dropped, announced }
   return Object.values(parts).every(isRecord) ? trusted(value) : undefined
 }
 

@@ -41,11 +41,12 @@ export function due(book: Book, now: number, alive: (pid: number) => boolean): D
   })
 }
 
-function isClaimed({ claim }: Posting, now: number, alive: (pid: number) => boolean): boolean {
+export function isClaimed({ claim }: Posting, now: number, alive: (pid: number) => boolean): boolean {
   return claim !== undefined && Math.abs(now - claim.at) < CLAIM && alive(claim.pid)
 }
 
-function turnOf(posting: Posting, now: number): Pick<Due, 'wrap' | 'skip'> | undefined {
+/** What to publish of a posting now, undefined when its time has not come. */
+export function turnOf(posting: Posting, now: number): Pick<Due, 'wrap' | 'skip'> | undefined {
   const { wrap, wraps, accepted, failed, wanted } = posting
   const anew = { wrap: undefined, skip: [] }
   // A clock that was set back must not stop the outbox.
@@ -83,7 +84,8 @@ export function credit(book: Book, credits: readonly Credit[], speaker: Speaker)
   return edit.book
 }
 
-function credited(posting: Posting, wrap: Event, receipts: readonly Receipt[], now: number): Posting {
+/** A posting after what the relays have answered to a wrap of it. */
+export function credited(posting: Posting, wrap: Event, receipts: readonly Receipt[], now: number): Posting {
   const same = posting.wrap?.id === wrap.id
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...posting.accepted, ...taken])]

@@ -1,0 +1,94 @@
+// A question to our owner: the facts for programs, and the same in words for a person on whatever screen they reach.
+import type { Call } from './call.ts'
+import { type Agent, short } from './people.ts'
+import { oneLine, plain } from './plain.ts'
+
+/**
+ * One escalation. `id`: the rumor that told the peer, else a hash. `at`: unix seconds. Keys are hex. Without a call the fields
+ * of the call are "". `name`, `peerName` and `topic` are cleaned; `text` is as it was typed.
+ */
+export type Escalation = {
+  id: string
+  at: number
+  agent: string
+  npub: string
+  name: string
+  call: string
+  peer: string
+  peerNpub: string
+  peerName: string
+  peerTrust: string
+  topic: string
+  /** Whose words the topic is. */
+  topicBy: 'me' | 'peer' | ''
+  text: string
+}
+
+/** Characters of the question that travel; the whole stands in the log. Three bytes each still fit into one letter. */
+const QUESTION = 6_000
+const TOPIC = 300
+
+export function escalationOf(
+  text: string,
+  { id, at, me, call, peer }: { id: string; at: number; me: Agent; call: Call | undefined; peer: Agent | undefined },
+): Escalation {
+  return {
+    id,
+    at,
+    agent: me.pubkey,
+    npub: me.npub,
+    name: oneLine(me.name, 64),
+    call: call?.id ?? '',
+    peer: peer?.pubkey ?? '',
+    peerNpub: peer?.npub ?? '',
+    peerName: peer?.name ?? '',
+    peerTrust: peer?.trust ?? '',
+    topic: call === undefined ? '' : oneLine(call.topic, TOPIC),
+    topicBy: call === undefined ? '' : call.mine === 'caller' ? 'me' : 'peer',
+    text,
+  }
+}
+
+/** What the owner reads. `answer`: how to answer in this place, a sentence. */
+export function appealText(escalation: Escalation, answer: string): string {
+  const { npub, name, call, text } = escalation
+  const who = name === '' || name === short(npub) ? 'Your agent' : `Your agent "${quiet(name)}"`
+  return [
+    `${who} needs you. ${answer}`,
+    '',
+    'It asks:',
+    plain(text, QUESTION),
+    '',
+    ...(call === '' ? ['It is in no call.'] : about(escalation)),
+    '',
+    `Agent: ${npub}`,
+    `Escalation: ${escalation.id.slice(0, 8)}`,
+  ].join('\n')
+}
+
+// What a peer wrote stands behind a mark on one line, so that no text of a peer's can pass for ours or for the agent's.
+function about({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Escalation): string[] {
+  const contact = peerTrust !== 'unknown'
+  const named = peerName === '' || peerName === short(peerNpub) ? '' : quiet(peerName)
+  const peer = contact
+    ? `"${named}" (${peerTrust})`
+    : `a stranger${named === '' ? '' : ` that calls itself "${named}"`}`
+  return [
+    `It is in call ${call.slice(0, 8)} with ${peer}, ${peerNpub}.`,
+    topicBy === 'me' ? `The topic that it named: ${topic}` : 'The topic, in the words of the other side:',
+    ...(topicBy === 'me' ? [] : [`> ${topic}`]),
+  ]
+}
+
+function quiet(name: string): string {
+  return name.replace(/"/g, "'")
+}
+
+/**
+ * The same text for chat services that read commands in it: broken up by a character of no width. The attacks, all from a
+ * topic: `<!channel>` and `@everyone` call everybody, `<url|name>` and `[name](url)` are links under another name; OpenClaw
+ * takes `MEDIA:path` for a file to attach, `[[…]]` for a directive, and the two characters `\n` for a new line.
+ */
+export function inert(text: string): string {
+  return text.replace(/[<@]|\\(?=n)|\](?=\()|\[(?=\[)|media(?=\s*:)/gi, '$&\u200b')
+}
