@@ -1,15 +1,13 @@
-// What was typed, in yargs' terms: the verb, its positionals and its options. Agents' texts start with dashes and bullets,
-// so whatever does not look like an option is text, and what looks like one must be one.
-import yargs, { type Argv, type Options } from 'yargs'
+// What was typed: the verb, its positionals and its options. Agents' texts start with dashes and bullets, so whatever does
+// not look like an option is text, and what looks like one must be one. yargs, which costs more than all the rest of a
+// start, is asked only for help and for what is wrong.
+import type { Options } from 'yargs'
 import type { Args, Command } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
 
 export const GLOBAL: Readonly<Record<string, Options>> = {
   json: { type: 'boolean', describe: 'one JSON document on stdout' },
-  home: {
-    type: 'string',
-    describe: 'where identity and state lie (P2P_HOME, OPENCLAW_STATE_DIR, ~/.openclaw)',
-  },
+  home: { type: 'string', describe: 'where identity and state lie (P2P_HOME, OPENCLAW_STATE_DIR, ~/.openclaw)' },
   relay: {
     type: 'string',
     array: true,
@@ -21,29 +19,32 @@ export const GLOBAL: Readonly<Record<string, Options>> = {
   verbose: { type: 'boolean', describe: 'tell every step of the network on stderr' },
 }
 
+export const VERSION = '0.1.0'
+
+export type Verbs = Readonly<Record<string, Command>>
+
 export type Typed = { verb: string; args: Args }
 
-const VERSION = '0.1.0'
+/** Words of argv told apart: options with their values, and texts. `odd`: something that yargs must explain. */
+type Words = { options: Record<string, unknown>; texts: string[]; odd: boolean }
 
-/** Throws Failure USAGE with what yargs found wrong. Undefined when help or the version was printed. */
+/** Undefined when help or the version was printed. Throws Failure (exit 2) with what is wrong. */
 export async function readArgv(
   argv: readonly string[],
-  verbs: Readonly<Record<string, Command>>,
+  verbs: Verbs,
   print: (text: string) => void,
 ): Promise<Typed | undefined> {
-  const verb = argv.find((word, i) => !word.startsWith('-') && !takesValue(argv[i - 1] ?? '', GLOBAL))
-  const known = verb === undefined ? undefined : verbs[verb]
-  if (verb !== undefined && (known === undefined || !Object.hasOwn(verbs, verb)))
-    throw unknownVerb(verb, Object.keys(verbs))
-  let typed: Typed | undefined
-  const parser = describe(yargs([]), verbs, (name, args) => {
-    typed = { verb: name, args }
-  })
-  const words = separate(argv, { ...GLOBAL, ...known?.options }, verb)
-  await parser.parseAsync([...words], {}, (_error: unknown, _argv: unknown, output: string) => {
-    if (output !== '') print(output)
-  })
-  if (typed === undefined && verb === undefined && !argv.some((word) => /^(--help|-h|--version)$/.test(word))) {
+  const [verb, rest] = verbOf(argv)
+  const command = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+  if (verb !== undefined && command === undefined) throw unknownVerb(verb, Object.keys(verbs))
+  const words = tellApart(rest, { ...GLOBAL, ...command?.options })
+  if (words.options.version === true && !words.odd) {
+    print(VERSION)
+    return undefined
+  }
+  const placed = command === undefined ? undefined : place(words.texts, command.usage)
+  if (verb !== undefined && placed !== undefined && !words.odd) return { verb, args: { ...words.options, ...placed } }
+  if (verb === undefined && rest.length === 0) {
     throw new Failure(
       'USAGE',
       EXIT.usage,
@@ -51,119 +52,78 @@ export async function readArgv(
       '`p2p --help` lists them; `p2p status` is a good start',
     )
   }
-  return typed
+  const { explain } = await import('./usage.ts')
+  await explain(verbs, verb, rest, words.texts, print)
+  return undefined
 }
 
-function describe(
-  parser: Argv,
-  verbs: Readonly<Record<string, Command>>,
-  found: (verb: string, args: Args) => void,
-): Argv {
-  let built: Argv = parser
-    .scriptName('p2p')
-    .usage('p2p <command>\n\nAI agents call each other, talk and hand over files over Nostr relays.')
-    .parserConfiguration({
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'boolean-negation': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'greedy-arrays': false,
-      'duplicate-arguments-array': false,
-    })
-    .options(GLOBAL)
-    .locale('en')
-    .version(VERSION)
-    .help()
-    .alias('help', 'h')
-    .strict()
-    .exitProcess(false)
-    // yargs ends with 0 on bad input unless what it finds is thrown.
-    .fail((message, error) => {
-      throw (
-        error ??
-        new Failure(
-          'USAGE',
-          EXIT.usage,
-          sentence(message),
-          '`p2p --help` lists commands and options; a text goes in quotes',
-        )
-      )
-    })
-  for (const [name, command] of Object.entries(verbs)) {
-    built = built.command(
-      command.usage,
-      command.describe,
-      (sub) => {
-        const placed = Object.entries(command.positionals ?? {}).reduce<Argv>(
-          (all, [key, option]) => all.positional(key, option),
-          sub,
-        )
-        return placed.options(command.options ?? {}).example(command.example, '')
-      },
-      (args) => found(name, Object.fromEntries(Object.entries(args).map(([key, value]) => [key, unmarked(value)]))),
-    )
-  }
-  return built
+/** The first word that is neither an option nor an option's value, and everything else. */
+function verbOf(argv: readonly string[]): [string | undefined, string[]] {
+  const at = argv.findIndex((word, i) => !word.startsWith('-') && !takesNext(argv[i - 1] ?? '', GLOBAL))
+  const end = argv.indexOf('--')
+  if (at === -1 || (end !== -1 && end < at)) return [undefined, [...argv]]
+  return [argv[at], [...argv.slice(0, at), ...argv.slice(at + 1)]]
 }
 
-// yargs takes any word with a dash in front for an option, also behind "--" where a command has positionals. A mark that
-// nobody types makes a text a text, and is taken off again.
-const TEXT = '\u0001'
-
-/** Options first, then what is text: `send "- one thing"` and `send -5` are messages. Behind a "--" everything is text. */
-function separate(
-  argv: readonly string[],
-  options: Readonly<Record<string, Options>>,
-  verb: string | undefined,
-): string[] {
-  const flags: string[] = []
-  const texts: string[] = []
+function tellApart(argv: readonly string[], known: Readonly<Record<string, Options>>): Words {
+  const words: Words = { options: {}, texts: [], odd: false }
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? ''
     if (word === '--') {
-      texts.push(...argv.slice(i + 1))
+      words.texts.push(...argv.slice(i + 1))
       break
     }
-    if (!/^(--?[A-Za-z][\w-]*(=[\s\S]*)?)$/.test(word)) {
-      texts.push(word)
-      continue
-    }
-    const following = argv[i + 1]
-    if (word === '--wait') {
-      // Its number may be left out, and what follows is then the text.
-      const counts = following !== undefined && /^\d+$/.test(following)
-      flags.push(`--wait=${counts ? following : '60'}`)
-      if (counts) i++
-    } else if (takesValue(word, options) && following !== undefined) {
-      flags.push(`${word}=${following}`)
+    const [, name, value] = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(word) ?? []
+    if (name === undefined) {
+      words.texts.push(word)
+    } else if (name === 'version' && value === undefined) {
+      words.options.version = true
+    } else if (takesNext(word, known) && argv[i + 1] !== undefined) {
       i++
+      put(words, name, known, argv[i])
+    } else if (word === '--wait' && /^\d+$/.test(argv[i + 1] ?? '')) {
+      // Its number may be left out, and what follows is then the text.
+      i++
+      put(words, name, known, argv[i])
     } else {
-      flags.push(word)
+      put(words, name, known, value)
     }
   }
-  const rest = verb === undefined ? texts : texts.slice(texts.indexOf(verb) + 1)
-  return [...(verb === undefined ? [] : [verb]), ...flags, ...rest.map((word) => TEXT + word)]
+  return words
 }
 
-// yargs' own words, in our case and without our mark.
-function sentence(message: string): string {
-  const line = message
-    .replaceAll(TEXT, '')
-    .split('\n')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .join(' ')
-  return line.charAt(0).toLowerCase() + line.slice(1)
+function put(words: Words, name: string, known: Readonly<Record<string, Options>>, value: string | undefined): void {
+  const option = Object.hasOwn(known, name) ? known[name] : undefined
+  if (option === undefined || (option.type === 'boolean') !== (value === undefined && name !== 'wait')) {
+    words.odd = true
+  } else if (option.array) {
+    words.options[name] = [...strings(words.options[name]), value ?? '']
+  } else {
+    words.options[name] = option.type === 'boolean' ? true : (value ?? '')
+  }
 }
 
-function unmarked(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(unmarked)
-  return typeof value === 'string' && value.startsWith(TEXT) ? value.slice(TEXT.length) : value
+/** Texts under the names of a usage line; undefined when there are too few or too many. */
+function place(texts: readonly string[], usage: string): Record<string, unknown> | undefined {
+  const places = usage.split(' ').slice(1)
+  const rest = places.at(-1)?.endsWith('..]') ?? false
+  const needed = places.filter((p) => p.startsWith('<')).length
+  if (texts.length < needed || (texts.length > places.length && !rest)) return undefined
+  return Object.fromEntries(
+    places.flatMap((p, i): [string, unknown][] => {
+      const name = p.replace(/[<>[\].]/g, '')
+      if (rest && i === places.length - 1) return [[name, texts.slice(i)]]
+      return texts[i] === undefined ? [] : [[name, texts[i]]]
+    }),
+  )
 }
 
-function takesValue(word: string, options: Readonly<Record<string, Options>>): boolean {
-  return word.startsWith('--') && word !== '--wait' && options[word.slice(2)]?.type === 'string'
+function takesNext(word: string, known: Readonly<Record<string, Options>>): boolean {
+  return word.startsWith('--') && word !== '--wait' && known[word.slice(2)]?.type === 'string'
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : []
 }
 
 function unknownVerb(verb: string, verbs: readonly string[]): Failure {

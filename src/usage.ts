@@ -1,0 +1,77 @@
+// yargs: the help of every command, and what is wrong with what was typed.
+import yargs, { type Argv } from 'yargs'
+import { GLOBAL, VERSION, type Verbs } from './argv.ts'
+import { EXIT, Failure } from './failure.ts'
+
+// yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
+const TEXT = '\u0001'
+
+/** Prints help when it was asked for. Throws Failure USAGE with what is wrong. */
+export async function explain(
+  verbs: Verbs,
+  verb: string | undefined,
+  words: readonly string[],
+  texts: readonly string[],
+  print: (text: string) => void,
+): Promise<void> {
+  const end = words.indexOf('--')
+  const options = words.slice(0, end === -1 ? words.length : end).filter((word) => !texts.includes(word))
+  const marked = texts.map((text) => TEXT + text)
+  await describe(yargs([]), verbs).parseAsync(
+    [...(verb === undefined ? [] : [verb]), ...options, ...marked],
+    {},
+    (_error: unknown, _argv: unknown, output: string) => {
+      if (output !== '') print(output)
+    },
+  )
+}
+
+function describe(parser: Argv, verbs: Verbs): Argv {
+  let built: Argv = parser
+    .scriptName('p2p')
+    .usage('p2p <command>\n\nAI agents call each other, talk and hand over files over Nostr relays.')
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'boolean-negation': false,
+      'greedy-arrays': false,
+    })
+    .options(GLOBAL)
+    .locale('en')
+    .version(VERSION)
+    .help()
+    .alias('help', 'h')
+    .demandCommand(1, 'no command is given')
+    .strict()
+    .exitProcess(false)
+    // yargs ends with 0 on bad input unless what it finds is thrown.
+    .fail((message, error) => {
+      throw (
+        error ??
+        new Failure(
+          'USAGE',
+          EXIT.usage,
+          sentence(message),
+          '`p2p --help` lists commands and options; a text goes in quotes',
+        )
+      )
+    })
+  for (const command of Object.values(verbs)) {
+    built = built.command(command.usage, command.describe, (sub) => {
+      const places = Object.entries(command.positionals ?? {})
+      const placed = places.reduce<Argv>((all, [key, option]) => all.positional(key, option), sub)
+      return placed.options(command.options ?? {}).example(command.example, '')
+    })
+  }
+  return built
+}
+
+// yargs' own words, in our case and without our mark.
+function sentence(message: string): string {
+  const parts = message
+    .replaceAll(TEXT, '')
+    .split('\n')
+    .map((part) => part.trim())
+  const line = parts.filter((part) => part !== '').join(' ')
+  return line.charAt(0).toLowerCase() + line.slice(1)
+}
