@@ -25,8 +25,8 @@ export type Verbs = Readonly<Record<string, Command>>
 
 export type Typed = { verb: string; args: Args }
 
-/** Words of argv told apart: options with their values, and texts. `odd`: something that yargs must explain. */
-type Words = { options: Record<string, unknown>; texts: string[]; odd: boolean }
+/** Words of argv told apart: options with their values, and texts. */
+type Words = { options: Record<string, unknown>; texts: string[]; help: boolean }
 
 /** Undefined when help or the version was printed. Throws Failure (exit 2) with what is wrong. */
 export async function readArgv(
@@ -38,22 +38,14 @@ export async function readArgv(
   const command = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (verb !== undefined && command === undefined) throw unknownVerb(verb, Object.keys(verbs))
   const words = tellApart(rest, { ...GLOBAL, ...command?.options })
-  if (words.options.version === true && !words.odd) {
+  if (words.options.version === true && !words.help) {
     print(VERSION)
     return undefined
   }
-  const placed = command === undefined ? undefined : place(words.texts, command.usage)
-  if (verb !== undefined && placed !== undefined && !words.odd) return { verb, args: { ...words.options, ...placed } }
-  if (verb === undefined && rest.length === 0) {
-    throw new Failure(
-      'USAGE',
-      EXIT.usage,
-      'no command is given',
-      '`p2p --help` lists them; `p2p status` is a good start',
-    )
-  }
+  const placed = command === undefined || words.help ? undefined : place(words.texts, command.usage)
+  if (verb !== undefined && placed !== undefined) return { verb, args: { ...words.options, ...placed } }
   const { explain } = await import('./usage.ts')
-  await explain(verbs, verb, rest, words.texts, print)
+  await explain(verbs, verb, words, print)
   return undefined
 }
 
@@ -66,7 +58,7 @@ function verbOf(argv: readonly string[]): [string | undefined, string[]] {
 }
 
 function tellApart(argv: readonly string[], known: Readonly<Record<string, Options>>): Words {
-  const words: Words = { options: {}, texts: [], odd: false }
+  const words: Words = { options: {}, texts: [], help: false }
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? ''
     if (word === '--') {
@@ -78,6 +70,8 @@ function tellApart(argv: readonly string[], known: Readonly<Record<string, Optio
       words.texts.push(word)
     } else if (name === 'version' && value === undefined) {
       words.options.version = true
+    } else if (name === 'help' || word === '-h') {
+      words.help = true
     } else if (takesNext(word, known) && argv[i + 1] !== undefined) {
       i++
       put(words, name, known, argv[i])
@@ -94,9 +88,15 @@ function tellApart(argv: readonly string[], known: Readonly<Record<string, Optio
 
 function put(words: Words, name: string, known: Readonly<Record<string, Options>>, value: string | undefined): void {
   const option = Object.hasOwn(known, name) ? known[name] : undefined
-  if (option === undefined || (option.type === 'boolean') !== (value === undefined && name !== 'wait')) {
-    words.odd = true
-  } else if (option.array) {
+  if (option === undefined) {
+    throw misuse(
+      `there is no option --${name} here`,
+      'a text that begins with dashes goes behind "--": `p2p send -- "--help"`',
+    )
+  }
+  if (option.type === 'boolean' && value !== undefined) throw misuse(`--${name} takes no value`, '')
+  if (option.type === 'string' && value === undefined && name !== 'wait') throw misuse(`--${name} needs a value`, '')
+  if (option.array) {
     words.options[name] = [...strings(words.options[name]), value ?? '']
   } else {
     words.options[name] = option.type === 'boolean' ? true : (value ?? '')
@@ -124,6 +124,10 @@ function takesNext(word: string, known: Readonly<Record<string, Options>>): bool
 
 function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : []
+}
+
+function misuse(message: string, hint: string): Failure {
+  return new Failure('USAGE', EXIT.usage, message, hint)
 }
 
 function unknownVerb(verb: string, verbs: readonly string[]): Failure {

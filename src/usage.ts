@@ -6,24 +6,21 @@ import { EXIT, Failure } from './failure.ts'
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
 const TEXT = '\u0001'
 
-/** Prints help when it was asked for. Throws Failure USAGE with what is wrong. */
+/** Prints help when it was asked for; else throws Failure USAGE with what is wrong with the texts. */
 export async function explain(
   verbs: Verbs,
   verb: string | undefined,
-  words: readonly string[],
-  texts: readonly string[],
+  { texts, help }: { texts: readonly string[]; help: boolean },
   print: (text: string) => void,
 ): Promise<void> {
-  const end = words.indexOf('--')
-  const options = words.slice(0, end === -1 ? words.length : end).filter((word) => !texts.includes(word))
-  const marked = texts.map((text) => TEXT + text)
-  await describe(yargs([]), verbs).parseAsync(
-    [...(verb === undefined ? [] : [verb]), ...options, ...marked],
-    {},
-    (_error: unknown, _argv: unknown, output: string) => {
-      if (output !== '') print(output)
-    },
-  )
+  const words = [
+    ...(verb === undefined ? [] : [verb]),
+    ...texts.map((text) => TEXT + text),
+    ...(help ? ['--help'] : []),
+  ]
+  await describe(yargs([]), verbs).parseAsync(words, {}, (_error: unknown, _argv: unknown, output: string) => {
+    if (output !== '') print(output)
+  })
 }
 
 function describe(parser: Argv, verbs: Verbs): Argv {
