@@ -2,14 +2,12 @@
 // it. The only place where pure meets impure.
 import type { Intent } from './call/intent.ts'
 import { announce } from './run/announce.ts'
-import { collect } from './run/collect.ts'
+import { carry } from './run/carry.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
-import { escalate } from './run/escalate.ts'
 import { listen } from './run/listen.ts'
 import { local } from './run/local.ts'
 import { type Outcome, outcomeOf } from './run/outcome.ts'
 import type { Place } from './run/place.ts'
-import { utter } from './run/speak.ts'
 import { take } from './run/turn.ts'
 import { stay } from './run/wait.ts'
 
@@ -21,9 +19,8 @@ export async function run(intent: Intent, place: Place): Promise<Outcome> {
   const wanted = whom(intent, place)
   const heard = await listen(place, known.index, curious(intent, known.index, wanted))
   const turn = await take(place, intent, heard, lookAt(heard, wanted, place))
-  const [uttered, posted] = await Promise.all([utter(place, turn, heard), announce(intent, place, turn, heard)])
-  const book = await collect(place, uttered)
+  const [carried, posted] = await Promise.all([carry(place, turn, heard), announce(intent, place, turn, heard)])
 
-  const ended = { place, intent, heard, turn, book, posted, escalation: await escalate(intent, place, turn, book) }
+  const ended = { place, intent, heard, turn, ...carried, posted }
   return await stay(ended, outcomeOf(ended))
 }

@@ -10,7 +10,7 @@ import { placeFile } from './files.ts'
 import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
 import type { Codec } from './load.ts'
-import { type Escalation, type OwnerAnswer, tellOwner } from './owner.ts'
+import { type Owner, ownerOf } from './owner.ts'
 import { openRelays, type Pool } from './relays.ts'
 import { openStore, type Store } from './store.ts'
 import { keepTranscript } from './transcripts.ts'
@@ -46,7 +46,7 @@ export type World<I, L> = {
   place: (call: string, name: string, bytes: Uint8Array) => string
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   keep: (call: string, markdown: string) => string
-  owner: (escalation: Escalation) => Promise<OwnerAnswer[]>
+  owner: Owner
   settings: Settings
   /** Something the user should see before the outcome: a call's id before a wait. */
   say: (line: string) => void
@@ -85,7 +85,7 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
     alive,
     place: (call, name, bytes) => placeFile(home, call, name, bytes),
     keep: (call, markdown) => keepTranscript(home, call, markdown),
-    owner: (escalation) => tellOwner(home, config.owner.command, escalation),
+    owner: ownerOf(home, config.owner, env),
     settings: {
       list: (key) => {
         const held = readConfig(home)

@@ -1,41 +1,92 @@
-// Telling the owner: every configured channel, beside the word to the peer, each with what came of it.
-import type { Intent } from '../call/intent.ts'
-import type { OwnerAnswer } from '../io/owner.ts'
-import { sha256, toHex } from '../nostr/crypto.ts'
-import { type Book, callsOf } from '../state/book.ts'
+// Telling the owner: everything due, through every channel at once, and what came of it.
+import { appealText, type Escalation, inert } from '../call/appeal.ts'
+import type { Channel } from '../io/owner.ts'
+import { type Answered, type AppealDue, answered } from '../state/appeals.ts'
+import type { Book } from '../state/book.ts'
 import { delivery } from '../state/owed.ts'
+import { answerBy } from './appeal.ts'
 import type { Place } from './place.ts'
 import type { Turn } from './turn.ts'
 
-export type Escalated = { id: string; channels: OwnerAnswer[] }
+/** One way in which somebody was to be told, and why it did not work where it did not. */
+export type Told = { channel: 'peer' | 'nostr' | Channel | 'log'; ok: boolean; error?: string }
 
-export async function escalate(
-  intent: Intent,
-  { world, now }: Place,
-  turn: Turn,
-  book: Book,
-): Promise<Escalated | undefined> {
-  if (intent.type !== 'escalate' || turn.verdict.refusal !== undefined) return undefined
-  const said = turn.said.at(-1)
-  const own = turn.verdict.say.length > 0 ? said : undefined
-  const call = callsOf(book, world.keys.pubkey, now).find((c) => c.id === own?.call)
-  const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${world.keys.pubkey} ${now} ${intent.text}`)))
-  const told = await world.owner({
-    id,
-    at: now,
-    agent: world.keys.pubkey,
-    call: call?.id ?? '',
-    peer: call?.peer ?? '',
-    topic: call?.topic ?? '',
-    text: intent.text,
-  })
-  return { id, channels: [...(own === undefined ? [] : [peer(book, own.call, own.rumor.id)]), ...told] }
+export type Escalated = { id: string; channels: Told[] }
+
+/** The share of the network budget that a channel has: 5 s of the usual 8. */
+const SHARE = 5 / 8
+const LONGEST = 60_000
+
+/** Relays that took all the time there was must not keep the owner from being told, in ms. */
+const AT_LEAST = 3_000
+
+/** Tells the owner what is due. Never rejects. */
+export async function inform(place: Place, { appeals }: Turn): Promise<Answered[]> {
+  const { owner } = place.world
+  const ms = patience(place)
+  return await Promise.all(
+    appeals.map(async ({ escalation, channels }) => {
+      const text = inert(appealText(escalation, answerBy(place.world.config.owner.npub)))
+      const notice = { id: escalation.id, facts: escalation, text }
+      const now = owner.channels.filter((channel) => channels.includes(channel))
+      const results = await Promise.all(now.map(async (channel) => [channel, await owner.tell(channel, notice, ms)]))
+      return { id: escalation.id, results: Object.fromEntries(results) }
+    }),
+  )
 }
 
-function peer(book: Book, call: string, rumor: string): OwnerAnswer {
+/** Writes down what came of it: the log's line of each new escalation, and what is to be tried again. */
+export async function settle(
+  place: Place,
+  { appeals, asked }: Turn,
+  book: Book,
+  answers: readonly Answered[],
+): Promise<Escalated | undefined> {
+  if (appeals.length === 0) return undefined
+  const { world, now } = place
+  const logged = appeals.filter((due) => due.fresh).map((due) => log(place, due, book, answers))
+  await world.store.update([], (fresh) => {
+    return { snapshot: answered(fresh, answers, world.owner.channels, now), value: undefined }
+  })
+  return logged.find(({ id }) => id === asked?.id)
+}
+
+function patience({ world, deadline }: Place): number {
+  const share = Math.min(LONGEST, world.budget * SHARE)
+  return Math.max(Math.min(share, AT_LEAST), Math.min(share, deadline - world.clock()))
+}
+
+function log(place: Place, due: AppealDue, book: Book, answers: readonly Answered[]): Escalated {
+  const { escalation, channels } = due
+  const results = answers.find((a) => a.id === escalation.id)?.results ?? {}
+  const { owner } = place.world
+  const told: Told[] = [
+    ...peer(escalation, book),
+    ...nostr(place, due, book),
+    ...owner.channels.filter((c) => channels.includes(c)).map((channel) => toldBy(channel, results[channel])),
+  ]
+  const error = owner.log({ ...escalation, channels: told })
+  return { id: escalation.id, channels: [...told, toldBy('log', error)] }
+}
+
+function peer({ id, call }: Escalation, book: Book): Told[] {
   const log = book.logs[call]
-  const state = log === undefined ? 'queued' : delivery(log, rumor).state
-  return state === 'queued'
-    ? { channel: 'peer', ok: false, error: 'no relay took it; it goes out with the next command' }
-    : { channel: 'peer', ok: true }
+  if (call === '' || log?.entries[id] === undefined) return []
+  const queued = delivery(log, id).state === 'queued'
+  return [toldBy('peer', queued ? 'no relay took it; it goes out with the next command' : undefined)]
+}
+
+function nostr({ world }: Place, { letter }: AppealDue, book: Book): Told[] {
+  if (letter === undefined) {
+    const own = world.ownerKey === world.keys.pubkey
+    return own ? [toldBy('nostr', "owner.npub is this agent's own key; set it to the key of its owner")] : []
+  }
+  const held = book.index.letters[letter]
+  if (held === undefined) return [toldBy('nostr', undefined)]
+  const why = held.posting.failed.map((f) => `${f.url}: ${f.reason}`).join('; ')
+  return [toldBy('nostr', `no relay took it; it goes out with the next command${why === '' ? '' : ` (${why})`}`)]
+}
+
+function toldBy(channel: Told['channel'], error: string | undefined): Told {
+  return error === undefined ? { channel, ok: true } : { channel, ok: false, error }
 }

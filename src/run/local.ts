@@ -64,6 +64,6 @@ function failed(intent: Intent, place: Place, book: Book, failure: Failure): Out
 /** The outcome of a run in which nobody was heard and nothing said. */
 export function quiet(intent: Intent, place: Place, book: Book): Outcome {
   const heard = { opened: [], replayed: [], public: [], answers: [], asked: [], clockAhead: 0 }
-  const turn = { book, verdict: { say: [] }, said: [], dues: [], acks: [], touched: [] }
-  return outcomeOf({ place, intent, heard, turn, book, posted: undefined, escalation: undefined })
+  const turn = { book, verdict: { say: [] }, said: [], dues: [], appeals: [], asked: undefined, acks: [], touched: [] }
+  return outcomeOf({ place, intent, heard, turn, book, posted: undefined, escalation: undefined, answers: [] })
 }

@@ -6,6 +6,7 @@ import { type Agent, agentOf, type Contact, type People } from '../call/people.t
 import { type Presence, readPresences } from '../call/presence.ts'
 import type { Failure } from '../failure.ts'
 import type { SettingValue } from '../io/world.ts'
+import type { Answered } from '../state/appeals.ts'
 import { type Book, callsOf } from '../state/book.ts'
 import { namesOf } from '../state/remember.ts'
 import type { Said } from '../state/say.ts'
@@ -59,6 +60,8 @@ export type Ended = {
   book: Book
   posted: Posted | undefined
   escalation: Escalated | undefined
+  /** What came of everything that the owner was told. */
+  answers: readonly Answered[]
 }
 
 export function outcomeOf(ended: Ended): Outcome {

@@ -5,6 +5,7 @@ import type { Receipt } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
 import { mine } from '../nostr/nip13.ts'
 import { type Book, callsOf } from '../state/book.ts'
+import { lettersSent } from '../state/letters.ts'
 import { type Credit, credit, type Due } from '../state/owed.ts'
 import { type ReceiptDue, told } from '../state/replies.ts'
 import type { Heard } from './listen.ts'
@@ -53,9 +54,10 @@ export async function utter(place: Place, turn: Turn, heard: Heard): Promise<Boo
   const calls = callsOf(turn.book, world.keys.pubkey, now)
   const route = (peer: string) => routeTo(place, turn.book, calls, peer)
   const spoken = await speak(place, { dues: turn.dues, acks: turn.acks, route, stamp: now - heard.clockAhead })
-  const touched = [...spoken.credits, ...spoken.told].map((c) => c.call)
+  const touched = [...spoken.credits, ...spoken.told].map((c) => c.call).filter((call) => call !== '')
   return await world.store.update(touched, (fresh) => {
-    const snapshot = told(credit(fresh, spoken.credits, speakerOf(place)), spoken.told)
+    const speaker = speakerOf(place)
+    const snapshot = told(credit(lettersSent(fresh, spoken.credits, speaker), spoken.credits, speaker), spoken.told)
     return { snapshot, value: snapshot }
   })
 }

@@ -1,17 +1,21 @@
 // One turn under the lock: merge what was heard into the newest state, decide, and write down what is to be said.
 // Applied to whatever is on disk by then, so parallel commands take turns and none overwrites another.
+import type { Escalation } from '../call/appeal.ts'
 import { decide, type Verdict } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
 import { trustOf } from '../call/people.ts'
 import type { Presence } from '../call/presence.ts'
 import { callId, LIMIT, read } from '../call/signal.ts'
+import { type AppealDue, appealsDue } from '../state/appeals.ts'
 import { type Book, callsOf, type Index, rivals } from '../state/book.ts'
 import { editBook } from '../state/edit.ts'
 import { hear } from '../state/hear.ts'
+import { lettersDue } from '../state/letters.ts'
 import { claim, type Due, due } from '../state/owed.ts'
 import { remember } from '../state/remember.ts'
 import { answers, endings, type ReceiptDue, receipts, telling } from '../state/replies.ts'
 import { type Said, say } from '../state/say.ts'
+import { ask } from './appeal.ts'
 import type { Heard } from './listen.ts'
 import { type Place, speakerOf } from './place.ts'
 
@@ -21,6 +25,9 @@ export type Turn = {
   verdict: Verdict
   said: Said[]
   dues: Due[]
+  /** What the owner is to be told, and what the command itself asks it. */
+  appeals: AppealDue[]
+  asked: Escalation | undefined
   acks: ReceiptDue[]
   /** Calls in which something new came in. */
   touched: string[]
@@ -66,6 +73,9 @@ export async function take(place: Place, intent: Intent, heard: Heard, looked: L
     const self = { name: world.config.name, relays: world.relays.inbox.slice(0, LIMIT.relays) }
     const unasked = [...endings(calls), ...answers(calls, gate, self).filter((u) => !answered.includes(u.call))]
     const { book: spoken, said } = say(met, [...unasked, ...verdict.say], speaker)
+    const { book: asking, asked } = ask(spoken, place, { intent, verdict, said, calls })
+    const letters = lettersDue(asking, speaker, world.alive)
+    const appeals = appealsDue(letters.book, world.owner.channels, speaker, world.alive)
     const dues = dueNow(spoken, said, now, world.alive)
     const acks = receipts(
       spoken,
@@ -74,8 +84,9 @@ export async function take(place: Place, intent: Intent, heard: Heard, looked: L
       said.map((s) => s.call),
       now,
     )
-    const book = telling(claim(spoken, dues, speaker), [...acks, ...carried(said)], speaker)
-    return { snapshot: book, value: { book, verdict, said, dues, acks, touched: listened.touched } }
+    const book = telling(claim(appeals.book, dues, speaker), [...acks, ...carried(said)], speaker)
+    const owed = { dues: [...letters.dues, ...dues], appeals: appeals.dues, asked }
+    return { snapshot: book, value: { book, verdict, said, ...owed, acks, touched: listened.touched } }
   })
 }
 

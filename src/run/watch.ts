@@ -1,11 +1,10 @@
 // A command that stays: the mailbox stays open, and every second the state is looked at, since a parallel command may have
 // taken in what is waited for.
 import { callsOf } from '../state/book.ts'
-import { collect } from './collect.ts'
+import { carry } from './carry.ts'
 import { type Heard, listen, openAll } from './listen.ts'
 import { type Ended, type Outcome, outcomeOf } from './outcome.ts'
 import { refreshed } from './place.ts'
-import { utter } from './speak.ts'
 import { take } from './turn.ts'
 
 /** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
@@ -31,7 +30,7 @@ export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcom
       const events = came.map((c) => c.event)
       const heard = rung ? await again({ ...now, place }) : arrived({ ...now, place }, events)
       const turn = await take(place, { type: 'status' }, heard, NOBODY)
-      now = { ...now, place, heard, book: await collect(place, await utter(place, turn, heard)) }
+      now = { ...now, place, heard, ...(await carry(place, turn, heard)) }
     }
     yield outcomeOf(now)
   }

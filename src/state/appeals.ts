@@ -29,8 +29,6 @@ export function appeal(
   channels: readonly string[],
   letter: string | undefined,
 ): Book {
-  // The same question twice within one second is one: a double submission.
-  if (book.index.appeals[escalation.id] !== undefined) return book
   const edit = editBook(book)
   const open = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: '' }]))
   edit.index.appeals = {

@@ -1,0 +1,33 @@
+// escalations.jsonl: every escalation, one line each, with what became of it.
+import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
+import { Failure } from '../../failure.ts'
+import { makeFolder, onDisk } from '../atomic.ts'
+import type { Home } from '../home.ts'
+
+/** Appends a line. What went wrong, as a value: an owner who can be told otherwise must be told all the same. */
+export function logLine(home: Home, line: object): string | undefined {
+  try {
+    onDisk(home.escalations, () => {
+      makeFolder(home.dir)
+      append(home.escalations, JSON.stringify(line))
+    })
+    return undefined
+  } catch (error) {
+    if (error instanceof Failure) return error.message
+    throw error
+  }
+}
+
+function append(path: string, line: string): void {
+  const file = openSync(path, 'a+', 0o600)
+  try {
+    // A run that was killed, or a full disk, may have left half a line.
+    const { size } = fstatSync(file)
+    const last = Buffer.alloc(1)
+    if (size > 0) readSync(file, last, 0, 1, size - 1)
+    const broken = size > 0 && last.toString() !== '\n'
+    writeFileSync(file, `${broken ? '\n' : ''}${line}\n`, { flush: true })
+  } finally {
+    closeSync(file)
+  }
+}

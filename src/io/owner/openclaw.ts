@@ -1,0 +1,67 @@
+// owner.openclaw: a message to the owner's chat by OpenClaw's own command. What counts is what its JSON says.
+import type { Env } from '../home.ts'
+import type { Notice } from '../owner.ts'
+import { runProgram } from './program.ts'
+import { remark } from './remark.ts'
+
+export type Chat = { channel: string | undefined; target: string | undefined; account: string | undefined }
+
+/** What went wrong; undefined when OpenClaw says that it has sent the message. Never rejects. */
+export async function tellOpenclaw(
+  { channel, target, account }: Chat,
+  { text }: Notice,
+  { ms, env }: { ms: number; env: Env },
+): Promise<string | undefined> {
+  if (target === undefined) return 'owner.openclaw.target is not set'
+  const words = [
+    ...['openclaw', 'message', 'send'],
+    ...(channel === undefined ? [] : ['--channel', channel]),
+    ...['--target', target],
+    ...(account === undefined ? [] : ['--account', account]),
+    ...['--message', text, '--json'],
+  ]
+  const { error, stdout } = await runProgram(words, { input: '', ms, env })
+  const answer = documentIn(stdout)
+  if (error !== undefined) return complaint(answer) ?? error
+  if (answer === undefined) return 'ended with 0, but said nothing in JSON: whether it has sent the message is unknown'
+  return complaint(answer)
+}
+
+// Some versions print what their plugins have to say before the document (openclaw issues 81535, 84293).
+function documentIn(stdout: string): object | undefined {
+  const lines = stdout.split('\n')
+  for (const [n, line] of lines.entries()) {
+    const value = line.startsWith('{') ? parse(lines.slice(n).join('\n')) : undefined
+    if (typeof value === 'object' && value !== null) return value
+  }
+  return undefined
+}
+
+// The outcome stands on top, or in `payload` as the channel's plugin gave it, or in that one's `result`.
+function complaint(answer: unknown, depth = 0): string | undefined {
+  if (typeof answer !== 'object' || answer === null || depth > 2) return undefined
+  const { ok, error, dryRun, handledBy, payload, result } = { ...NOTHING, ...answer }
+  if (ok === false || (typeof error === 'string' && error !== '')) {
+    return remark(typeof error === 'string' && error !== '' ? error : 'OpenClaw says that it has not sent it')
+  }
+  if (dryRun === true || handledBy === 'dry-run') return 'OpenClaw only tried it out'
+  if (handledBy === 'silent') return 'OpenClaw has suppressed it'
+  return complaint(payload, depth + 1) ?? complaint(result, depth + 1)
+}
+
+const NOTHING: Record<'ok' | 'error' | 'dryRun' | 'handledBy' | 'payload' | 'result', unknown> = {
+  ok: undefined,
+  error: undefined,
+  dryRun: undefined,
+  handledBy: undefined,
+  payload: undefined,
+  result: undefined,
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

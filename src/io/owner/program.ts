@@ -1,0 +1,85 @@
+// A program of the owner's, run without a shell and for a bounded time.
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import type { Env } from '../home.ts'
+import { remark, seconds } from './remark.ts'
+
+/** `input`: what it gets on stdin. `ms`: how long it may run. */
+export type Running = { input: string; ms: number; env: Env }
+
+/** How it ended: `error` is absent when it ended with 0. `stdout` is its first 64 KiB. */
+export type Ran = { error?: string; stdout: string }
+
+const MOST = 65_536
+
+/** A program that has ended may have left another behind that holds its output open: so long is that waited for, in ms. */
+const DRAIN = 300
+
+/** Runs a program with its arguments as a list. Never rejects. */
+export function runProgram([file = '', ...args]: readonly string[], { input, ms, env }: Running): Promise<Ran> {
+  const child = start(file, args, env)
+  if (child instanceof Error) return Promise.resolve({ error: reasonOf(child), stdout: '' })
+  return new Promise((resolve) => {
+    const [stdout, stderr] = [bounded(child.stdout), bounded(child.stderr)]
+    const timers: NodeJS.Timeout[] = []
+    const end = (error: string | undefined) => {
+      for (const timer of timers) clearTimeout(timer)
+      child.removeAllListeners('exit')
+      for (const stream of child.stdio) stream?.destroy()
+      resolve({ ...(error === undefined ? {} : { error }), stdout: stdout() })
+    }
+    const late = () => {
+      kill(child)
+      end(`gave no answer within ${seconds(ms)}; with a longer \`--timeout\` it has longer`)
+    }
+    timers.push(setTimeout(late, ms))
+    child.on('error', (error) => end(reasonOf(error)))
+    child.on('exit', (code, signal) => {
+      const last = (why = remark(stderr().trim().split('\n').at(-1) ?? '')) => (why === '' ? '' : ` (${why})`)
+      const done = () => end(code === 0 ? undefined : `ended with ${code ?? signal}${last()}`)
+      child.on('close', done)
+      timers.push(setTimeout(done, DRAIN))
+    })
+    // A program that does not read its stdin is no fault of the escalation.
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input)
+  })
+}
+
+function start(file: string, args: readonly string[], env: Env): ChildProcess | Error {
+  // Our secret key is nobody else's business.
+  const { P2P_SECRET_KEY: _, ...rest } = env
+  try {
+    // In a group of its own, so that whatever it starts can be stopped with it.
+    return spawn(file, args, { env: rest, stdio: 'pipe', detached: process.platform !== 'win32', windowsHide: true })
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function kill(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined && process.platform !== 'win32') process.kill(-child.pid, 'SIGKILL')
+    else child.kill('SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Reads all of a stream, so that its writer does not hang, and keeps the beginning. */
+function bounded(stream: Readable | null): () => string {
+  const parts: Buffer[] = []
+  let size = 0
+  stream?.on('data', (part: Buffer) => {
+    if (size < MOST) parts.push(part.subarray(0, MOST - size))
+    size += part.length
+  })
+  stream?.on('error', () => {})
+  return () => Buffer.concat(parts).toString('utf8')
+}
+
+function reasonOf(error: Error): string {
+  const code = 'code' in error ? String(error.code) : ''
+  if (code === 'ENOENT') return 'there is no such program'
+  return code === 'EACCES' ? 'the program may not be run' : remark(error.message)
+}

@@ -1,0 +1,78 @@
+// owner.webhook: a POST of JSON that chat services take as it is. What is answered is looked at as little as possible.
+import { type IncomingMessage, request as plainly } from 'node:http'
+import { request as securely } from 'node:https'
+import { errno } from '../atomic.ts'
+import type { Notice } from '../owner.ts'
+import { remark, seconds } from './remark.ts'
+
+/** Discord takes no longer messages; the owner finds the rest in `text`. */
+const CONTENT = 1_900
+
+/** Bytes of an answer that may say why it is a no. */
+const GLANCE = 512
+
+/** What went wrong; undefined when the server has taken it. Never rejects. No error names the address: it may be a secret. */
+export function tellWebhook(address: string, notice: Notice, { ms }: { ms: number }): Promise<string | undefined> {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (url === undefined) return Promise.resolve('owner.webhook is no address')
+  // The attack: whoever can read the way learns of the call and its topic.
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
+    return Promise.resolve('owner.webhook must be https://; http:// goes to this machine only')
+  return post(url, Buffer.from(JSON.stringify(bodyOf(notice))), notice.id, ms)
+}
+
+/** Whether a host is this machine by its spelling: a name that a resolver could lead elsewhere is not. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+// Slack, Mattermost, Rocket.Chat and others show `text`; Discord shows `content`, and pings nobody with these mentions.
+function bodyOf({ facts, text }: Notice): object {
+  const content = text.length <= CONTENT ? text : `${text.slice(0, CONTENT).replace(/[\ud800-\udbff]$/, '')}…`
+  const { text: question, ...rest } = { text: '', ...facts }
+  return { event: 'escalation', ...rest, question, text, content, allowed_mentions: { parse: [] } }
+}
+
+function post(url: URL, body: Buffer, id: string, ms: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const headers = {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': body.length,
+      accept: '*/*',
+      'user-agent': 'p2p-comm',
+      // The same notice may come again when our side has not heard the answer.
+      'idempotency-key': id,
+    }
+    const send = url.protocol === 'https:' ? securely : plainly
+    const asked = send(url, { method: 'POST', headers, agent: false })
+    const end = (error?: string) => {
+      clearTimeout(timer)
+      asked.destroy()
+      resolve(error)
+    }
+    const timer = setTimeout(() => end(`gave no answer within ${seconds(ms)}`), ms)
+    asked.on('error', (error) =>
+      end(`cannot be reached (${errno(error) === '' ? remark(error.message) : errno(error)})`),
+    )
+    asked.on('response', (answer) => void verdictOn(answer).then(end))
+    asked.end(body)
+  })
+}
+
+async function verdictOn(answer: IncomingMessage): Promise<string | undefined> {
+  const status = answer.statusCode ?? 0
+  // Nothing that follows can change a yes, so it is not read.
+  if (status >= 200 && status < 300) return undefined
+  if (status >= 300 && status < 400) return `answered ${status}: it wants to lead elsewhere, which is not followed`
+  let said = ''
+  try {
+    for await (const part of answer.setEncoding('utf8')) {
+      said += part
+      if (said.length >= GLANCE) break
+    }
+  } catch {
+    // The number says enough.
+  }
+  const why = remark(said, 80)
+  return `answered ${status}${why === '' ? '' : ` (${why})`}`
+}

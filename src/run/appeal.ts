@@ -1,0 +1,54 @@
+// `escalate` within a turn: the question is written down for every channel before any of them hears of it.
+import { appealText, type Escalation, escalationOf } from '../call/appeal.ts'
+import type { Call } from '../call/call.ts'
+import type { Verdict } from '../call/decide.ts'
+import type { Intent } from '../call/intent.ts'
+import { agentOf } from '../call/people.ts'
+import { sha256, toHex } from '../nostr/crypto.ts'
+import { appeal } from '../state/appeals.ts'
+import type { Book } from '../state/book.ts'
+import { directMessage, owe } from '../state/letters.ts'
+import { namesOf } from '../state/remember.ts'
+import type { Said } from '../state/say.ts'
+import { type Place, speakerOf } from './place.ts'
+
+export type Asking = { intent: Intent; verdict: Verdict; said: readonly Said[]; calls: readonly Call[] }
+
+/** `asked`: the escalation, when the command is one. */
+export function ask(book: Book, place: Place, asking: Asking): { book: Book; asked: Escalation | undefined } {
+  const asked = escalationIn(book, place, asking)
+  if (asked === undefined) return { book, asked }
+  const { world } = place
+  const letter = letterTo(place, asked)
+  const owed = letter === undefined ? book : owe(book, letter.rumor, letter.to)
+  return { book: appeal(owed, asked, world.owner.channels, letter?.rumor.id), asked }
+}
+
+/** How the owner answers where it does not read us on Nostr. */
+export function answerBy(ownerNpub: string | undefined): string {
+  return ownerNpub === undefined
+    ? 'To answer, tell it so where you usually do.'
+    : 'To answer, reply to the direct message it has sent you on Nostr, or tell it so where you usually do.'
+}
+
+function escalationIn(
+  book: Book,
+  { world, now, people }: Place,
+  { intent, verdict, said, calls }: Asking,
+): Escalation | undefined {
+  if (intent.type !== 'escalate' || verdict.refusal !== undefined) return undefined
+  const own = verdict.say.length > 0 ? said.at(-1) : undefined
+  const call = calls.find((c) => c.id === own?.call)
+  const known = { ...people, names: namesOf(book) }
+  const me = { ...agentOf(known, world.keys.pubkey), name: world.config.name }
+  const peer = call === undefined ? undefined : agentOf(known, call.peer, call.peerName)
+  const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${world.pid} ${intent.text}`)))
+  return escalationOf(intent.text, { id, at: now, me, call, peer })
+}
+
+// An owner's key that is our own would be told by itself: nobody would be told, and it would look as if somebody had been.
+function letterTo(place: Place, asked: Escalation) {
+  const to = place.world.ownerKey
+  if (to === undefined || to === place.world.keys.pubkey) return undefined
+  return { to, rumor: directMessage(appealText(asked, 'To answer, just reply to this message.'), to, speakerOf(place)) }
+}

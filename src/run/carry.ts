@@ -1,0 +1,18 @@
+// Carrying out a turn: peers are told through relays and the owner through its channels, side by side.
+import type { Answered } from '../state/appeals.ts'
+import type { Book } from '../state/book.ts'
+import { collect } from './collect.ts'
+import { type Escalated, inform, settle } from './escalate.ts'
+import type { Heard } from './listen.ts'
+import type { Place } from './place.ts'
+import { utter } from './speak.ts'
+import type { Turn } from './turn.ts'
+
+/** `escalation`: what came of the one that the command is; `answers`: of all that the owner was told, by channel. */
+export type Carried = { book: Book; escalation: Escalated | undefined; answers: readonly Answered[] }
+
+export async function carry(place: Place, turn: Turn, heard: Heard): Promise<Carried> {
+  const [uttered, answers] = await Promise.all([utter(place, turn, heard), inform(place, turn)])
+  const escalation = await settle(place, turn, uttered, answers)
+  return { book: await collect(place, uttered), escalation, answers }
+}
