@@ -20,7 +20,7 @@ export const transcript: Command = {
     format: { type: 'string', choices: ['text', 'json'], default: 'text', describe: 'json prints the same as --json' },
   },
   intent: (args) => {
-    const format = optional(args, 'format')
+    const format = optional(args, 'format') || 'text'
     if (format !== 'text' && format !== 'json')
       throw new Failure('USAGE', EXIT.usage, `no format "${format}"`, 'text or json')
     return { type: 'transcript', id: optional(args, 'id') || undefined, format }
