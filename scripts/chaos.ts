@@ -1,0 +1,180 @@
+// Two agents talk through relays that misbehave, with parallel senders that are killed at random. Afterwards nothing that
+// was accepted may be lost, nothing may be there twice, and both sides must hold the same call.
+// npm run chaos -- --messages N --seed S [--json]
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type Dice, pause, startWeather } from './chaos/weather.ts'
+import { agentEnv, inFolder, PROGRAM, type Ran, start } from './play.ts'
+import { seededDice } from './relay/faults.ts'
+import { startRelay } from './relay.ts'
+
+/** Commands of one agent at the same time, and the share of commands that are killed. */
+const PARALLEL = 3
+const KILLED = 0.1
+
+/** What is unacked is wrapped anew after ten minutes; healing sets the clocks forward instead of waiting. */
+const STEP = 11 * 60_000
+const ROUNDS = 40
+
+export type Report = {
+  seed: number
+  messages: number
+  accepted: number
+  kills: number
+  faults: Record<string, number>
+  losses: number
+  repeats: number
+  sameOrder: boolean
+  equalDigests: boolean
+  verified: boolean
+  rounds: number
+  seconds: number
+}
+
+type Agent = { name: string; cwd: string; env: Record<string, string> }
+type Entry = { type: string; text: string; id: string }
+type Transcript = { entries: Entry[]; digest: string | null; verified: unknown }
+
+export async function chaos(messages: number, seed: number): Promise<Report> {
+  const began = Date.now()
+  const dice = seededDice(seed)
+  const relays = await Promise.all([1, 2, 3].map((n) => startRelay({ seed: seed + n, future: 100_000_000 })))
+  try {
+    return await inFolder(async (folder) => {
+      const [ada, ben] = ['ada', 'ben'].map((name) =>
+        agent(
+          folder,
+          name,
+          relays.map((r) => r.url),
+        ),
+      )
+      if (ada === undefined || ben === undefined) throw new Error('two agents are needed')
+      const call = await connect(ada, ben)
+      const weather = startWeather(relays, dice)
+      const each = Math.ceil(messages / 2)
+      const sent = await Promise.all([talk(ada, each, dice), talk(ben, each, dice)])
+      await weather.stop()
+      const { rounds, sides } = await heal(ada, ben, call)
+      const accepted = sent.flatMap((s) => s.accepted)
+      return {
+        seed,
+        messages: each * 2,
+        kills: sum(sent.map((s) => s.kills)),
+        faults: weather.faults,
+        rounds,
+        seconds: Math.round((Date.now() - began) / 1000),
+        ...judge(accepted, sides),
+      }
+    })
+  } finally {
+    await Promise.all(relays.map((relay) => relay.close()))
+  }
+}
+
+function agent(folder: string, name: string, relays: readonly string[]): Agent {
+  return { name, cwd: folder, env: agentEnv(`${folder}/${name}`, relays) }
+}
+
+async function connect(ada: Agent, ben: Agent): Promise<string> {
+  const { agent: self } = await json<{ agent: { npub: string } }>(ben, ['whoami'])
+  const { call } = await json<{ call: { id: string } }>(ada, ['call', self.npub, 'chaos'])
+  await json(ben, ['answer', 'accept'])
+  await json(ada, ['inbox'])
+  return call.id
+}
+
+/** Sends until every message was accepted: a killed command may have said it or not, so each try has a text of its own. */
+async function talk(who: Agent, count: number, dice: Dice): Promise<{ accepted: string[]; kills: number }> {
+  const accepted: string[] = []
+  let [tries, kills] = [0, 0]
+  const sender = async () => {
+    while (accepted.length < count) {
+      const text = `${who.name} ${++tries}`
+      const running = start(process.execPath, [PROGRAM, 'send', text, '--json', '--timeout', '4'], {
+        cwd: who.cwd,
+        env: who.env,
+      })
+      const timer = dice() < KILLED ? setTimeout(() => running.stop(), dice() * 400) : undefined
+      const ran = await running.ended
+      clearTimeout(timer)
+      if (ran.code === null) kills++
+      // 0: a relay took it. 3: no relay did, it is kept. Both are a promise.
+      else if (ran.code === 0 || ran.code === 3) accepted.push(text)
+      else throw new Error(`send ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
+    }
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, sender))
+  return { accepted, kills }
+}
+
+/** Fair weather: both look in now and then, one hangs up, until both hold the same verified call or patience ends. */
+async function heal(ada: Agent, ben: Agent, call: string): Promise<{ rounds: number; sides: Transcript[] }> {
+  let sides: Transcript[] = []
+  for (let round = 1; round <= ROUNDS; round++) {
+    const clock = round * STEP
+    for (const who of [ada, ben]) await command(who, ['inbox', '--json'], clock)
+    if (round === 3) await command(ada, ['end', '--json'], clock)
+    sides = await Promise.all([ada, ben].map((who) => transcript(who, call, clock)))
+    if (round > 3 && sides.every((s) => s.verified === true)) return { rounds: round, sides }
+    await pause(10)
+  }
+  return { rounds: ROUNDS, sides }
+}
+
+async function transcript(who: Agent, call: string, clock: number): Promise<Transcript> {
+  const ran = await command(who, ['transcript', call, '--json', '--max-chars', '0'], clock)
+  const answer: { transcript: Transcript } = JSON.parse(ran.stdout)
+  return answer.transcript
+}
+
+function judge(accepted: readonly string[], sides: readonly Transcript[]) {
+  const texts = sides.map((s) => s.entries.filter((e) => e.type === 'message').map((e) => e.text))
+  const [one = [], other = []] = texts
+  return {
+    accepted: accepted.length,
+    losses: sum(texts.map((side) => accepted.filter((text) => !side.includes(text)).length)),
+    repeats: sum(texts.map((side) => side.length - new Set(side).size)),
+    sameOrder: one.join('\n') === other.join('\n'),
+    equalDigests: sides[0]?.digest != null && sides[0].digest === sides[1]?.digest,
+    verified: sides.every((s) => s.verified === true),
+  }
+}
+
+async function json<T>(who: Agent, args: readonly string[]): Promise<T> {
+  const ran = await command(who, [...args, '--json'], 0)
+  if (ran.code !== 0) throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
+  return JSON.parse(ran.stdout)
+}
+
+function command({ cwd, env }: Agent, args: readonly string[], clock: number): Promise<Ran> {
+  const preload = `${pathToFileURL(fileURLToPath(new URL('../test/clock.mjs', import.meta.url)))}?ms=${clock}`
+  return start(process.execPath, [...(clock === 0 ? [] : ['--import', preload]), PROGRAM, ...args], { cwd, env }).ended
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0)
+}
+
+/** Whether the promise was kept. */
+export function kept(report: Report): boolean {
+  return report.losses === 0 && report.repeats === 0 && report.sameOrder && report.equalDigests && report.verified
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      messages: { type: 'string', default: '200' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'boolean' },
+    },
+  })
+  const report = await chaos(Number(values.messages), Number(values.seed))
+  const lines = Object.entries(report).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+  console.log(values.json ? JSON.stringify(report) : lines.join('\n'))
+  console.log(
+    kept(report)
+      ? 'kept: nothing lost, nothing twice'
+      : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed}`,
+  )
+  process.exitCode = kept(report) ? 0 : 1
+}
