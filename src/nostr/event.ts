@@ -1,5 +1,17 @@
 // NIP-01's event: its serialisation, its id, its signature, and the parsers that let foreign JSON in.
-import { type Dice, fromHex, isHex32, type Keys, randomBytes, sha256, sign, toHex, verify } from './crypto.ts'
+import {
+  type Dice,
+  fromHex,
+  isHex32,
+  type Keys,
+  randomBytes,
+  type Signed,
+  sha256,
+  sign,
+  toHex,
+  verify,
+  verifyAll,
+} from './crypto.ts'
 
 export type Event = {
   id: string
@@ -53,9 +65,17 @@ export function finalize(template: Template, keys: Keys, dice: Dice = randomByte
 
 /** Whether the id is the hash of the content and the signature is the author's. Never throws. */
 export function verifyEvent(event: Event): boolean {
-  const hash = idBytes(event)
-  const signature = fromHex(event.sig)
-  return toHex(hash) === event.id && signature !== undefined && verify(signature, hash, event.pubkey)
+  const claimed = signedIn(event)
+  return claimed !== undefined && verify(claimed.signature, claimed.hash, claimed.pubkey)
+}
+
+/** `verifyEvent` of each, and much faster than one after the other from a few dozen on. */
+export function verifyEvents(events: readonly Event[]): boolean[] {
+  const claimed = events.map(signedIn)
+  const good = verifyAll(claimed.filter((item) => item !== undefined))
+  // As many answers as questions, in the same order; what was no question is answered already.
+  const answers = good[Symbol.iterator]()
+  return claimed.map((item) => item !== undefined && answers.next().value === true)
 }
 
 /**
@@ -94,6 +114,12 @@ export function tag(event: Pick<Event, 'tags'>, name: string): string | undefine
 /** All tags of that name, whole. */
 export function tags(event: Pick<Event, 'tags'>, name: string): string[][] {
   return event.tags.filter((entry) => entry[0] === name)
+}
+
+function signedIn(event: Event): Signed | undefined {
+  const hash = idBytes(event)
+  const signature = fromHex(event.sig)
+  return toHex(hash) === event.id && signature !== undefined ? { signature, hash, pubkey: event.pubkey } : undefined
 }
 
 function idBytes(event: Omit<Rumor, 'id'>): Uint8Array {

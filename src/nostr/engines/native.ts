@@ -1,0 +1,101 @@
+// The fast engine: node:crypto, where this Node's OpenSSL has the curve and the cipher. Some builds do not: those on
+// BoringSSL, and those that allow only what FIPS lists. It says what `noble` says, byte for byte.
+import { createCipheriv, createHash, createHmac } from 'node:crypto'
+import { allHold } from './batch.ts'
+import { type Claim, claimsOf, holds } from './claim.ts'
+import { lift } from './curve.ts'
+import type { Engine, Signed } from './engine.ts'
+import { noble } from './noble.ts'
+import { toBytes } from './scalar.ts'
+import { publicKey, sharedX, sign } from './secret.ts'
+
+/** From this many on, one equation for all is faster than one after the other. */
+export const batchFrom = 15
+
+const engine: Engine = {
+  publicKey,
+  isPoint: (key) => lift(key) !== undefined,
+  sharedX(secret, key) {
+    const shared = sharedX(secret, key)
+    return shared === undefined ? undefined : plain(shared)
+  },
+  sign: (hash, secret, aux) => plain(sign(hash, secret, aux)),
+  verify,
+  verifyAll,
+  sha256: (bytes) => plain(createHash('sha256').update(bytes).digest()),
+  hmacSha256,
+  hkdfExtract: (salt, keyMaterial) => hmacSha256(salt, [keyMaterial]),
+  hkdfExpand,
+  chacha20,
+}
+
+/** The engine, or undefined where OpenSSL cannot do it. Costs a millisecond, most of which the first use then saves. */
+export function native(): Engine | undefined {
+  try {
+    return works() ? engine : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// Known answers rather than names: a cipher of the same name that reads its IV in another order would be worse than none.
+function works(): boolean {
+  const two = toBytes(2n)
+  const twice = 'c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5'
+  // RFC 8439, A.1, test vector 5: the key is zero and the nonce is two.
+  const stream = chacha20(new Uint8Array(32), two.subarray(-12), new Uint8Array(16))
+  return toHex(publicKey(two)) === twice && toHex(stream) === 'c2c64d378cd536374ae204b9ef933fcd'
+}
+
+function toHex(bytes: Uint8Array | undefined): string {
+  return Buffer.from(bytes ?? []).toString('hex')
+}
+
+function verify(item: Signed): boolean {
+  const [claim] = claimsOf([item])
+  return isTrue(claim, item)
+}
+
+function verifyAll(items: readonly Signed[]): boolean[] {
+  const claims = claimsOf(items)
+  const possible = claims.filter((claim) => claim !== undefined)
+  if (possible.length >= batchFrom && allHold(possible)) return claims.map((claim) => claim !== undefined)
+  // One bad signature spoils the sum and says nothing of the others: each is looked at by itself.
+  return items.map((item, index) => isTrue(claims[index], item))
+}
+
+function isTrue(claim: Claim | undefined, item: Signed): boolean {
+  if (claim === undefined) return false
+  try {
+    return holds(claim) ?? noble.verify(item)
+  } catch {
+    return noble.verify(item)
+  }
+}
+
+function hmacSha256(key: Uint8Array, messages: readonly Uint8Array[]): Uint8Array {
+  const mac = createHmac('sha256', key)
+  for (const message of messages) mac.update(message)
+  return plain(mac.digest())
+}
+
+// RFC 5869, 2.3. hkdfSync() always extracts first.
+function hkdfExpand(key: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  const count = Math.ceil(length / 32)
+  if (count > 255) throw new RangeError(`HKDF gives at most 8,160 bytes, not ${length}`)
+  const blocks: Uint8Array[] = []
+  for (let n = 1; n <= count; n++) {
+    blocks.push(hmacSha256(key, [blocks.at(-1) ?? new Uint8Array(0), info, Uint8Array.of(n)]))
+  }
+  return plain(Buffer.concat(blocks).subarray(0, length))
+}
+
+// OpenSSL's IV is the block counter in four bytes, then the nonce.
+function chacha20(key: Uint8Array, nonce: Uint8Array, data: Uint8Array): Uint8Array {
+  return plain(createCipheriv('chacha20', key, Buffer.concat([new Uint8Array(4), nonce])).update(data))
+}
+
+// The same bytes, without what a Buffer does otherwise than an array: what noble gives is an array too.
+function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}

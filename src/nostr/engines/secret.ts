@@ -1,0 +1,90 @@
+// What is done with a secret by OpenSSL: the public key, the shared x, the signature.
+//
+// Of timing: OpenSSL's multiplications take the same time for every secret. The two lines of arithmetic in `sign` are
+// BigInt, whose time depends on the numbers, as is all of noble; each uses a nonce that never comes again. Nobody outside
+// can time one signature of a process that makes a few and ends; who runs code beside us is no one we can hide from.
+import { createPrivateKey, diffieHellman, type ECDH, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { even, evenKey, pairOf, tagged } from './curve.ts'
+import { noble } from './noble.ts'
+import { order, reduce, toBytes, toNumber } from './scalar.ts'
+
+type Prepared = {
+  /** The bytes it was made of: whoever changes an array has another secret. */
+  bytes: Uint8Array
+  /** The x of the public key, and the secret or its negative, whichever has the even y (BIP-340's P and d). */
+  key: Uint8Array
+  scalar: bigint
+  pair: ECDH
+  object: KeyObject | undefined
+  shared: number
+}
+
+/** From this many on, a KeyObject is worth its making: importing costs 1 ms cold, and each ECDH is then a quarter cheaper. */
+const many = 4
+
+const prepared = new WeakMap<Uint8Array, Prepared>()
+
+export function publicKey(secret: Uint8Array): Uint8Array | undefined {
+  const own = prepare(secret)
+  return own === undefined ? undefined : Uint8Array.from(own.key)
+}
+
+export function sharedX(secret: Uint8Array, key: Uint8Array): Uint8Array | undefined {
+  const own = prepare(secret)
+  if (own === undefined) return undefined
+  own.shared += 1
+  try {
+    if (own.shared < many) return own.pair.computeSecret(even(key))
+    own.object ??= objectOf(own)
+    return diffieHellman({ privateKey: own.object, publicKey: evenKey(key) })
+  } catch {
+    // OpenSSL throws on what is no point, and noble says so once more; if it threw for anything else, noble can do it.
+    return noble.sharedX(secret, key)
+  }
+}
+
+/**
+ * BIP-340, Default Signing. Not verified afterwards, as noble does and BIP-340 advises against faults of the machine: a
+ * faulty signature gives the secret away to one who has another of the same nonce, and with fresh `aux` there is none.
+ */
+export function sign(hash: Uint8Array, secret: Uint8Array, aux: Uint8Array): Uint8Array {
+  const own = prepare(secret)
+  if (own === undefined) throw new RangeError('the secret is no key')
+  if (aux.length !== 32) throw new RangeError('aux has 32 bytes')
+  const mask = tagged('aux', aux)
+  const masked = toBytes(own.scalar).map((byte, at) => byte ^ (mask[at] ?? 0))
+  const drawn = reduce(toNumber(tagged('nonce', masked, own.key, hash)))
+  const nonce = prepare(toBytes(drawn))
+  if (nonce === undefined) throw new Error('the nonce is zero')
+  const challenge = reduce(toNumber(tagged('challenge', nonce.key, own.key, hash)))
+  return Buffer.concat([nonce.key, toBytes(reduce(nonce.scalar + challenge * own.scalar))])
+}
+
+// Also the public key of a nonce is found here; its array is nobody else's, and what is kept goes when the array goes.
+function prepare(secret: Uint8Array): Prepared | undefined {
+  const found = prepared.get(secret)
+  if (found !== undefined && secret.length === 32 && timingSafeEqual(found.bytes, secret)) return found
+  if (secret.length !== 32) return undefined
+  const scalar = toNumber(secret)
+  if (scalar === 0n || scalar >= order) return undefined
+  const bytes = Uint8Array.from(secret)
+  const pair = pairOf(bytes)
+  const compressed = pair.getPublicKey(null, 'compressed')
+  const own: Prepared = {
+    bytes,
+    key: compressed.subarray(1),
+    scalar: compressed[0] === 2 ? scalar : order - scalar,
+    pair,
+    object: undefined,
+    shared: 0,
+  }
+  prepared.set(secret, own)
+  return own
+}
+
+// RFC 5915 with the public key in it, so that OpenSSL need not compute it once more.
+function objectOf({ bytes, pair }: Prepared): KeyObject {
+  const [start, parameters] = [Buffer.from('30740201010420', 'hex'), Buffer.from('a00706052b8104000aa144034200', 'hex')]
+  const key = Buffer.concat([start, bytes, parameters, pair.getPublicKey()])
+  return createPrivateKey({ key, format: 'der', type: 'sec1' })
+}
