@@ -1,4 +1,5 @@
 // `escalate`: tells the peer and the owner that a person is needed.
+import type { Outcome } from '../run/outcome.ts'
 import { optional, words } from './args.ts'
 import type { Command } from './command.ts'
 
@@ -9,17 +10,27 @@ export const escalate: Command = {
   positionals: { text: { type: 'string', describe: 'what you need a person for' } },
   input: (args) => (optional(args, 'text') === '-' ? { from: 'stdin' } : undefined),
   intent: (args) => ({ type: 'escalate', text: words(args, 'text') }),
-  text: ({ escalation }) => {
-    const channels = escalation?.channels ?? []
-    const lines = channels.map((c) => `${c.channel}: ${c.ok ? 'told' : `failed (${c.error ?? 'no reason given'})`}`)
-    const owner = channels.some((c) => c.ok && c.channel !== 'peer' && c.channel !== 'log')
-    if (escalation === undefined) return []
-    return [
-      ...lines,
-      owner
-        ? '  next: `p2p wait` until an answer comes'
-        : 'your owner was NOT told; `p2p config set owner.command \'["program"]\'` names a program to tell it with',
-    ]
-  },
+  text: lines,
   json: ({ escalation }) => ({ escalation }),
+}
+
+const NAMES: Record<string, string> = { peer: 'the other side', nostr: 'owner, on Nostr', log: 'escalations.jsonl' }
+
+function lines({ escalation, failure }: Outcome): string[] {
+  const channels = escalation?.channels ?? []
+  const list = channels.map(({ channel, ok, error }) => {
+    const done = channel === 'log' ? 'written' : 'told'
+    return `${NAMES[channel] ?? `owner, by ${channel}`}: ${ok ? done : `failed (${error ?? 'no reason given'})`}`
+  })
+  // Then the error says it all.
+  if (escalation === undefined || failure !== undefined) return list
+  const owner = channels.filter((c) => c.channel !== 'peer' && c.channel !== 'log')
+  if (owner.some((c) => c.ok)) return [...list, '  next: `p2p wait` until the answer comes']
+  if (owner.length > 0)
+    return [...list, 'your owner was NOT told yet: it is kept and tried again with the next command, as `p2p status`']
+  return [
+    ...list,
+    'your owner was NOT told: no channel to it is configured, only the other side knows that you need a person',
+    '  next: `p2p config set owner.npub <npub>`, or owner.webhook, owner.openclaw.target, owner.command',
+  ]
 }

@@ -1,7 +1,7 @@
 // The kinds of settings: what may stand in config.json, and how it is typed on a command line.
 
 import { decode } from '../nostr/nip19.ts'
-import { relayUrl } from '../nostr/url.ts'
+import { isLoopback, relayUrl } from '../nostr/url.ts'
 
 /**
  * One setting. `check` takes a JSON value and gives it in its proper shape, undefined when it is no such thing. `typed` makes
@@ -95,6 +95,18 @@ export function url(protocols: readonly string[], describe: string): Setting<str
   }
   const expects = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
   return { preset: undefined, describe, expects, check, typed: joined }
+}
+
+/** An address that secrets are sent to: https://, or http:// to this machine, where nobody can read the way. */
+export function safeUrl(describe: string): Setting<string | undefined> {
+  const { check, ...rest } = url(['https:', 'http:'], describe)
+  const expects = 'an address that begins with https://; http:// leads to this machine (localhost, 127.0.0.1) only'
+  const safely = (value: unknown) => {
+    const address = check(value)
+    const { protocol, hostname } = new URL(address ?? 'about:blank')
+    return protocol === 'https:' || isLoopback(hostname) ? address : undefined
+  }
+  return { ...rest, expects, check: safely }
 }
 
 export function npub(describe: string): Setting<string | undefined> {

@@ -1,5 +1,5 @@
 // The one table of settings: every key of config.json with its preset, its bounds and what it is for.
-import { choice, command, flag, npub, relays, type Setting, text, texts, url, whole, word } from './setting.ts'
+import { choice, command, flag, npub, relays, type Setting, safeUrl, text, texts, url, whole, word } from './setting.ts'
 
 const TABLE = {
   name: text(64, 'what others see you as'),
@@ -19,7 +19,7 @@ const TABLE = {
   ),
   'relays.allowPrivate': flag('contact relays in private networks that peers name'),
   'owner.npub': npub('your owner on Nostr: told of escalations, and obeyed'),
-  'owner.webhook': url(['https:', 'http:'], 'an address that escalations are posted to'),
+  'owner.webhook': safeUrl('an address that escalations are posted to'),
   'owner.command': command('a program that is run for an escalation'),
   'owner.openclaw.channel': word('the OpenClaw channel of your owner (telegram, slack, …)'),
   'owner.openclaw.target': word('the address of your owner in that channel'),

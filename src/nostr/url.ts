@@ -24,6 +24,11 @@ export function isDecommissioned(address: string): boolean {
   return DECOMMISSIONED.includes(bare(parse(address)?.hostname ?? ''))
 }
 
+/** Whether the host of an URL is this machine by its spelling: a name that a resolver could lead elsewhere is not. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
 /** Whether an address points into this machine or a private network, by its spelling. */
 export function isPrivate(address: string): boolean {
   return isPrivateHost(parse(address)?.hostname ?? '')

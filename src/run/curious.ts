@@ -15,11 +15,14 @@ export function whom(intent: Intent, { people }: Place): Found | undefined {
   return intent.type === 'call' ? find(intent.agent, people) : undefined
 }
 
-export function curious(intent: Intent, index: Index, wanted: Found | undefined): Curiosity {
+export function curious(intent: Intent, index: Index, wanted: Found | undefined, owner: string | undefined): Curiosity {
   const open = Object.values(index.calls).flatMap((call) => (call.open ? [call.peer] : []))
+  // Looked up with the replay, so that a letter costs no second round trip.
+  const written = Object.values(index.letters).map((letter) => letter.to)
+  const asked = intent.type === 'escalate' && owner !== undefined ? [owner] : []
   const callee = wanted !== undefined && 'pubkey' in wanted ? [wanted.pubkey] : []
   return {
-    peers: [...new Set([...callee, ...open])].slice(0, MOST),
+    peers: [...new Set([...callee, ...asked, ...written, ...open])].slice(0, MOST),
     everybody: intent.type === 'list' || (wanted !== undefined && 'name' in wanted),
     deep: intent.type === 'inbox' && intent.deep,
     live: intent.type === 'wait' || ((intent.type === 'call' || intent.type === 'send') && intent.wait !== undefined),

@@ -61,22 +61,23 @@ function unreached({ heard }: Ended): Failure | undefined {
   )
 }
 
-function escalated({ escalation }: Ended): Failure | undefined {
+// The peer counts: somebody knows that a person is needed, and the output says that the owner does not.
+function escalated({ escalation, place }: Ended): Failure | undefined {
   const channels = escalation?.channels.filter((c) => c.channel !== 'log') ?? []
   if (channels.some((c) => c.ok)) return undefined
+  const why = channels.map((c) => `${c.channel}: ${c.error ?? 'failed'}`).join('; ')
   if (!channels.some((c) => c.channel !== 'peer')) {
     return new Failure(
       'NO_OWNER_CHANNEL',
       EXIT.impossible,
-      'your owner was not told: no channel is configured',
-      '`p2p config set owner.command \'["notify-send","p2p"]\'` sets one; it gets the escalation as JSON on stdin',
+      `your owner was not told: no channel is configured${why === '' ? '' : ` (${why})`}`,
+      '`p2p config set owner.npub <npub>` tells it on Nostr; owner.webhook, owner.openclaw.target and owner.command are other ways',
     )
   }
-  const why = channels.map((c) => `${c.channel}: ${c.error ?? 'failed'}`).join('; ')
   return new Failure(
     'OWNER_NOT_REACHED',
     EXIT.unreachable,
     `nobody could be told (${why})`,
-    'it is in escalations.jsonl; try again',
+    `it is kept and tried again with the next command: \`p2p status\`; it also stands in ${place.world.home.escalations}`,
   )
 }

@@ -49,7 +49,7 @@ export function hear(book: Book, opened: readonly Opened[], hearing: Hearing): {
     }
   }
   makeRoom(edit, hearing)
-  prune(edit, hearing.now)
+  prune(edit, hearing)
   refresh(edit, hearing)
   return { book: edit.book, touched: [...touched] }
 }
@@ -239,7 +239,7 @@ function peerOf(log: Log, me: string): string | undefined {
   return request.pubkey === me ? soleReceiver(request) : request.pubkey
 }
 
-function prune(edit: Draft, now: number): void {
+function prune(edit: Draft, { now, gate }: Hearing): void {
   const cursors = Object.values(edit.index.relays).flatMap((r) => r.cursor ?? [])
   // The oldest window that can be asked for again; a wrap below it can come back only by a deep look, and its rumor is known.
   const floor = Math.min(now, ...cursors) - WINDOW - 3600
@@ -248,8 +248,11 @@ function prune(edit: Draft, now: number): void {
   edit.index.strays = edit.index.strays.filter((s) => now - s.heard < DEEP)
   const dms = Object.entries(edit.index.dms)
   if (dms.length > MOST.dms) {
+    // The attack: strangers write so much that the owner's word falls out before anybody has read it.
+    const weight = ({ unread, rumor }: (typeof edit.index.dms)[string]) =>
+      !unread ? 0 : gate.trust(rumor.pubkey) === 'owner' ? 2 : 1
     const recent = dms
-      .sort(([, a], [, b]) => Number(b.unread) - Number(a.unread) || b.heard - a.heard)
+      .sort(([, a], [, b]) => weight(b) - weight(a) || b.heard - a.heard)
       .slice(0, MOST.dms)
     edit.index.dms = Object.fromEntries(recent)
   }

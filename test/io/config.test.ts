@@ -128,6 +128,8 @@ describe('setting a key', () => {
     ['owner.npub', [PUBKEY]],
     ['owner.webhook', ['javascript:alert(1)']],
     ['owner.webhook', ['file:///etc/passwd']],
+    ['owner.webhook', ['http://hooks.example/x']],
+    ['owner.webhook', ['http://localhost.example/x']],
     ['owner.command', ['["",""]']],
     ['owner.command', ['[1]']],
     ['owner.openclaw.target', ['--help']],

@@ -1,6 +1,7 @@
 // owner.webhook: a POST of JSON that chat services take as it is. What is answered is looked at as little as possible.
 import { type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
+import { isLoopback } from '../../nostr/url.ts'
 import { errno } from '../atomic.ts'
 import type { Notice } from '../owner.ts'
 import { remark, seconds } from './remark.ts'
@@ -19,11 +20,6 @@ export function tellWebhook(address: string, notice: Notice, { ms }: { ms: numbe
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
     return Promise.resolve('owner.webhook must be https://; http:// goes to this machine only')
   return post(url, Buffer.from(JSON.stringify(bodyOf(notice))), notice.id, ms)
-}
-
-/** Whether a host is this machine by its spelling: a name that a resolver could lead elsewhere is not. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
 // Slack, Mattermost, Rocket.Chat and others show `text`; Discord shows `content`, and pings nobody with these mentions.
