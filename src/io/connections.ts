@@ -1,12 +1,12 @@
 // The connections of one run: one per relay, made when first needed and again when lost, and how each of them does.
-import type { Agent } from 'node:http'
 import type { Refusal } from '../nostr/reason.ts'
 import type { LineOptions } from './line.ts'
 import { connect, type Health, type RelayConnection } from './relay.ts'
+import type { Way } from './way.ts'
 
-export type Dialling = Omit<LineOptions, 'agent'> & {
-  /** The way to a relay through a proxy. */
-  agentFor?: ((url: string) => Agent | undefined | Promise<Agent | undefined>) | undefined
+export type Dialling = Omit<LineOptions, 'way'> & {
+  /** Made anew for each connection. */
+  wayTo?: ((url: string) => Way | Promise<Way>) | undefined
 }
 
 export type Connections = {
@@ -22,7 +22,7 @@ export type Connections = {
 
 const most = 12
 
-export function openConnections({ agentFor, ...options }: Dialling): Connections {
+export function openConnections({ wayTo, ...options }: Dialling): Connections {
   const connections = new Map<string, RelayConnection>()
   const troubles = new Map<string, Refusal>()
   // How they did, once all of it is over.
@@ -44,7 +44,7 @@ export function openConnections({ agentFor, ...options }: Dialling): Connections
       if (last) return { reason: 'unreachable', text: 'closed by us' }
       const open = [...connections.values()].filter((one) => !one.lost())
       if (open.length >= most) return { reason: 'unreachable', text: `not contacted: there are ${most} relays already` }
-      const fresh = connect(url, { ...options, agent: agentFor?.(url) })
+      const fresh = connect(url, { ...options, way: wayTo?.(url) })
       connections.set(url, fresh)
       return fresh
     },

@@ -1,6 +1,5 @@
 // One connection to a relay: what comes in goes to whoever waits for it, and whoever waits hears when it is lost.
 import { setMaxListeners } from 'node:events'
-import type { Agent } from 'node:http'
 import type { Keys } from '../nostr/crypto.ts'
 import { type ClientFrame, clientFrame, parseRelayFrame, type RelayFrame } from '../nostr/frames.ts'
 import { plain, type Refusal } from '../nostr/reason.ts'
@@ -12,12 +11,13 @@ import type { Request, Subscription } from './subscription.ts'
 import { openSubscriptions } from './subscriptions.ts'
 import { openVerdicts, type Verdicts } from './verdicts.ts'
 import { deferred, type Stop, stopIn } from './wait.ts'
+import type { Way } from './way.ts'
 
 /** `now` is Unix time in milliseconds. */
 export type LineOptions = {
   keys: Keys
   now: () => number
-  agent?: Agent | undefined | Promise<Agent | undefined>
+  way?: Way | Promise<Way> | undefined
   /** Takes one line of text for every step. */
   trace?: ((line: string) => void) | undefined
   handshakeMs?: number
@@ -54,7 +54,7 @@ export type Line = {
 }
 
 export function openLine(url: string, options: LineOptions): Line {
-  const { keys, now, trace, agent, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
+  const { keys, now, trace, way, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
   const ready = deferred<void>()
   const gone = new AbortController()
   // Everything that waits on this line listens to it, and Node would warn of a leak at the eleventh.
@@ -68,7 +68,7 @@ export function openLine(url: string, options: LineOptions): Line {
   const verdicts = openVerdicts()
   const auth = openAuth(url, keys, now, (event) => send({ type: 'AUTH', event }))
   const subscriptions = openSubscriptions(send, auth)
-  const socket = openSocket({ url, agent, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
+  const socket = openSocket({ url, way, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
 
   function send(frame: ClientFrame): void {
     log(`-> ${describe(frame)}`)

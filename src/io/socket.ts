@@ -1,7 +1,8 @@
 // One WebSocket to a relay: text in, text out, what can be measured on the way, and gone at once when told.
-import type { Agent } from 'node:http'
 import type WebSocket from 'isomorphic-ws'
 import { maxFrame } from '../nostr/frames.ts'
+import { causeOf } from './cause.ts'
+import type { Way } from './way.ts'
 
 export type Socket = {
   /** Puts a frame on the wire. Only between `onOpen` and `onLost`; otherwise nothing happens. */
@@ -12,8 +13,7 @@ export type Socket = {
 
 export type Dialing = {
   url: string
-  /** The way through a proxy. */
-  agent?: Agent | undefined | Promise<Agent | undefined>
+  way?: Way | Promise<Way> | undefined
   /** Most milliseconds from dialing to the 101. */
   handshakeMs: number
   /** Every so many milliseconds the relay must show that it is there. */
@@ -30,28 +30,28 @@ export type Measured = { latencyMs: number; clockAhead?: number }
 
 /** Dials a relay. Never throws: what goes wrong comes to `onLost`, once. */
 export function openSocket(dialing: Dialing): Socket {
-  const wire: Wire = { ws: undefined, over: false }
+  const wire: Wire = { ws: undefined, way: undefined, over: false }
   void dial(dialing, wire)
   return {
     send(text) {
       if (wire.ws?.readyState === wire.ws?.OPEN) wire.ws?.send(text)
     },
     terminate() {
-      wire.over = true
-      wire.ws?.terminate()
+      cut(wire)
     },
   }
 }
 
-type Wire = { ws: WebSocket | undefined; over: boolean }
+type Wire = { ws: WebSocket | undefined; way: Way | undefined; over: boolean }
 
 async function dial(dialing: Dialing, wire: Wire): Promise<void> {
   try {
     // ws is the slowest import of the program: commands that stay off line never pay for it.
-    const [{ default: Client }, agent] = await Promise.all([import('isomorphic-ws'), dialing.agent])
+    const [{ default: Client }, way] = await Promise.all([import('isomorphic-ws'), dialing.way])
     if (wire.over) return
+    wire.way = way
     const options: WebSocket.ClientOptions & { closeTimeout: number } = {
-      agent,
+      ...way,
       handshakeTimeout: dialing.handshakeMs,
       maxPayload: maxFrame,
       perMessageDeflate: false,
@@ -100,9 +100,15 @@ function listen(ws: WebSocket, wire: Wire, dialing: Dialing): void {
 // After an error ws would wait up to 30 s for the other side to finish the close handshake.
 function lose(wire: Wire, dialing: Dialing, cause: unknown): void {
   if (wire.over) return
+  cut(wire)
+  dialing.onLost(causeOf(cause))
+}
+
+// ws cannot end what its agent is still dialing.
+function cut(wire: Wire): void {
   wire.over = true
   wire.ws?.terminate()
-  dialing.onLost(cause instanceof Error ? cause.message : String(cause))
+  wire.way?.agent?.destroy()
 }
 
 function stopwatch(now: () => number): (date: string | undefined) => Measured {

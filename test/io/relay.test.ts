@@ -77,9 +77,9 @@ describe('a question', () => {
     expect(await dial('ftp://x').query({ filter: inbox, deadline: later() })).toMatchObject({ reason: 'unreachable' })
   })
 
-  test('through an agent that fails ends at once', async () => {
-    const agent = Promise.reject(new Error('no such proxy'))
-    const answer = await dial('ws://127.0.0.1:9', { agent }).query({ filter: inbox, deadline: later() })
+  test('on a way that does not open ends at once', async () => {
+    const way = Promise.reject(new Error('no such proxy'))
+    const answer = await dial('ws://127.0.0.1:9', { way }).query({ filter: inbox, deadline: later() })
     expect(answer).toMatchObject({ reason: 'unreachable', text: 'no such proxy' })
   })
 

@@ -337,13 +337,13 @@ describe('relays', () => {
     expect(pool.relays()).toEqual(told)
   })
 
-  test('goes through the agent that it is given', async () => {
+  test('goes the way that it is given', async () => {
     const asked: string[] = []
-    const agentFor = async (url: string) => {
+    const wayTo = async (url: string) => {
       asked.push(url)
       throw new Error('the proxy is down')
     }
-    const answers = await open({ agentFor }).fetch(asks(['ws://127.0.0.1:9']), { deadline: later() })
+    const answers = await open({ wayTo }).fetch(asks(['ws://127.0.0.1:9']), { deadline: later() })
     expect(answers).toMatchObject([{ reason: 'unreachable', text: 'the proxy is down' }])
     expect(asked).toEqual(['ws://127.0.0.1:9'])
   })
