@@ -73,10 +73,13 @@ async function print(command: Command, verb: string, outcome: Outcome, json: boo
   const { failure } = outcome
   if (json || (outcome.intent.type === 'transcript' && outcome.intent.format === 'json')) {
     if (failure !== undefined) return report(verb, failure, true, command.json(outcome))
-    await write(`${JSON.stringify({ ok: true, command: verb, ...command.json(outcome), notices: outcome.notices })}\n`)
+    const document = { ok: true, command: verb, ...command.json(outcome), notices: outcome.notices }
+    await write(`${JSON.stringify(document, typeable)}\n`)
     return EXIT.ok
   }
-  const lines = quiet && outcome.news.length === 0 ? [] : command.text(outcome)
+  // What was asked for by name is printed, quiet or not.
+  const silent = quiet && outcome.news.length === 0 && outcome.intent.type !== 'transcript'
+  const lines = silent ? [] : command.text(outcome)
   await write([...lines, ...(quiet ? [] : noticeLines(outcome))].map((line) => `${named(line)}\n`).join(''))
   return failure === undefined ? EXIT.ok : report(verb, failure, false, {})
 }
@@ -108,9 +111,17 @@ function failureIn(error: unknown): Failure {
 // Our texts name commands as `p2p …`; a reader must be able to type them, however we were started. What peers wrote stands
 // on lines of their own and is left alone.
 function named(line: string): string {
+  return /^ {2}\S+> /.test(line) ? line : line.replace(/`p2p /g, `\`${program()} `)
+}
+
+/** For JSON: the one field that holds a command. */
+function typeable(key: string, value: unknown): unknown {
+  return key === 'next' && typeof value === 'string' ? value.replace(/^p2p /, `${program()} `) : value
+}
+
+function program(): string {
   const script = process.argv[1] ?? 'p2p'
-  if (basename(script) === 'p2p' || /^ {2}\S+> /.test(line)) return line
-  return line.replace(/`p2p /g, `\`node "${script}" `)
+  return basename(script) === 'p2p' ? 'p2p' : `node "${script}"`
 }
 
 async function inputOf(command: Command, args: Args): Promise<{ input?: Uint8Array }> {

@@ -7,6 +7,7 @@ import { curious, lookAt, whom } from './run/curious.ts'
 import { listen } from './run/listen.ts'
 import { local } from './run/local.ts'
 import { type Outcome, outcomeOf } from './run/outcome.ts'
+import { parting } from './run/parting.ts'
 import type { Place } from './run/place.ts'
 import { take } from './run/turn.ts'
 import { stay } from './run/wait.ts'
@@ -22,5 +23,5 @@ export async function run(intent: Intent, place: Place): Promise<Outcome> {
   const [carried, posted] = await Promise.all([carry(place, turn, heard), announce(intent, place, turn, heard)])
 
   const ended = { place, intent, heard, turn, ...carried, posted }
-  return await stay(ended, outcomeOf(ended))
+  return parting(await stay(ended, outcomeOf(ended)), place)
 }

@@ -10,11 +10,22 @@ export type Intent =
   | { type: 'send'; text: string; wait: number | undefined }
   | { type: 'sendfile'; name: string; bytes: Uint8Array; path: string | undefined; remote: FileBody | undefined }
   | { type: 'escalate'; text: string }
-  | { type: 'end'; text: string }
+  | { type: 'end'; text: string; most: number }
   | { type: 'announce' }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
   | { type: 'wait'; seconds: number; for: readonly string[]; follow: boolean; call: string | undefined }
-  | { type: 'transcript'; id: string | undefined; format: 'text' | 'json' }
+  | {
+      type: 'transcript'
+      id: string | undefined
+      format: 'text' | 'json' | 'markdown' | 'html'
+      /** Most characters that are shown, 0 for all. */
+      most: number
+      with: string | undefined
+      /** Unix seconds, both included. */
+      since: number | undefined
+      until: number | undefined
+      search: string | undefined
+    }
   | {
       type: 'contacts'
       action: 'list' | 'add' | 'remove' | 'trust' | 'block' | 'unblock'

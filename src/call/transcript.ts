@@ -1,12 +1,17 @@
-// A call as people and programs read it: one line an entry, in the order that both sides share.
+// A call as people and programs read it: what was said, one entry each, in the order that both sides share.
 import type { Call, Line, Verified } from './call.ts'
-import { fileState } from './file.ts'
+import { fileState, type Transfer, transfers } from './file.ts'
 import { type Log, type Stage, stageOf } from './log.ts'
 import { timeOf } from './news.ts'
 import { type Agent, agentOf, type People } from './people.ts'
 import { oneLine, plain } from './plain.ts'
 import type { SignalType } from './signal.ts'
+import { stateOf } from './wording.ts'
 
+/**
+ * One thing said. `text` is cleaned, never interpreted; `at` unix seconds; `state` how far our own words have come; `name`,
+ * `size`, `sha256` are what a file's sender says of it, `parts` how many of it are here or with the peer until it is whole.
+ */
 export type TranscriptEntry = {
   n: number
   from: 'me' | 'peer'
@@ -18,43 +23,106 @@ export type TranscriptEntry = {
   id?: string
   state?: Stage
   late?: true
+  /** Why a call was rejected, or a file not taken. */
+  reason?: string
   path?: string
+  name?: string
+  size?: number
+  sha256?: string
+  parts?: { have: number; of: number }
+  /** Its text is longer than what is shown of it. */
+  cut?: true
 }
 
-export type Transcript = { entries: TranscriptEntry[]; digest: string | undefined; verified: Verified }
+export type Facts = {
+  id: string
+  peer: Agent
+  direction: 'incoming' | 'outgoing'
+  state: string
+  topic: string
+  createdAt: number
+}
+
+export type Transcript = {
+  call: Facts
+  me: Agent
+  entries: TranscriptEntry[]
+  /** SHA-256 in hex over what both sides have agreed to be the call, once both have ended it. */
+  digest: string | undefined
+  verified: Verified
+}
 
 export function transcriptOf(call: Call, log: Log, me: Agent, people: People): Transcript {
   const peer = agentOf(people, call.peer, call.peerName)
-  const lines = call.lines.filter((line) => !line.unasked && isFirstChunk(line))
-  const said = lines.map((line) => entryOf(line, log, line.signal.from === me.pubkey ? me : peer, me))
+  const direction = call.mine === 'caller' ? 'outgoing' : 'incoming'
+  // The chunks of a file are one entry, at the place of the first.
+  const files = new Map([me.pubkey, call.peer].flatMap((from) => transfers(call, log, from)).map((t) => [t.id, t]))
+  const lines = call.lines.filter(
+    ({ signal, unasked }) => !unasked && (signal.body.type !== 'file' || files.has(signal.id)),
+  )
+  const said = lines.map((line) => entryOf(line, log, line.signal.from === me.pubkey ? me : peer, me, files))
   const gaps = call.gaps.map(([first, last]) => gapOf(first, last, peer))
   const entries = gaps.reduce((all, gap) => insert(all, gap), said)
-  return { entries: entries.map((entry, i) => ({ ...entry, n: i + 1 })), digest: call.digest, verified: call.verified }
+  return {
+    call: {
+      id: call.id,
+      peer,
+      direction,
+      state: stateOf({ phase: call.phase, direction }),
+      topic: plain(call.topic, 1000),
+      createdAt: call.createdAt,
+    },
+    me,
+    entries: entries.map((entry, i) => ({ ...entry, n: i + 1 })),
+    digest: call.digest,
+    verified: call.verified,
+  }
 }
 
-// The chunks of a file are one entry.
-function isFirstChunk({ signal }: Line): boolean {
-  return signal.body.type !== 'file' || signal.body.chunk[0] === 1
-}
-
-function entryOf({ signal, heard, late }: Line, log: Log, author: Agent, me: Agent): TranscriptEntry {
+function entryOf(
+  { signal, heard, late }: Line,
+  log: Log,
+  author: Agent,
+  me: Agent,
+  files: ReadonlyMap<string, Transfer>,
+): TranscriptEntry {
   const own = author === me
   const { body } = signal
-  const path = body.type === 'file' ? fileState(log, body).path : undefined
+  const file = files.get(signal.id)
+  const pieces = file === undefined ? [signal] : file.chunks
   return {
     n: 0,
     from: own ? 'me' : 'peer',
     author,
     type: body.type,
-    text: body.type === 'file' ? `${oneLine(body.name, 255)} (${body.size} bytes)` : plain(body.text),
+    text: file === undefined ? plain(body.text) : `${oneLine(file.name, 255)} (${file.size} bytes)`,
     at: timeOf(signal.at, heard),
     seq: signal.seq,
     id: signal.id,
-    ...(own ? { state: stageOf(log, signal.id) } : {}),
+    ...(own ? { state: furthestBehind(pieces.map((s) => stageOf(log, s.id))) } : {}),
     ...(late ? { late } : {}),
-    ...(path === undefined ? {} : { path }),
+    ...(body.type === 'reject' ? { reason: body.reason } : {}),
+    ...(file === undefined || body.type !== 'file' ? {} : fileFacts(file, own ? {} : fileState(log, body))),
   }
 }
+
+function fileFacts(file: Transfer, { path, refused }: ReturnType<typeof fileState>): Partial<TranscriptEntry> {
+  const whole = file.have >= file.of || path !== undefined
+  return {
+    name: oneLine(file.name, 255),
+    size: file.size,
+    sha256: file.x,
+    ...(path === undefined ? {} : { path }),
+    ...(refused === undefined ? {} : { reason: refused }),
+    ...(whole || file.of === 1 ? {} : { parts: { have: file.have, of: file.of } }),
+  }
+}
+
+function furthestBehind(stages: readonly Stage[]): Stage {
+  return STAGES.find((stage) => stages.includes(stage)) ?? 'delivered'
+}
+
+const STAGES: readonly Stage[] = ['queued', 'relayed', 'delivered']
 
 // What has not come yet is shown as a gap at its place among the peer's words, and filled in when it comes.
 function gapOf(first: number, last: number, peer: Agent): TranscriptEntry {

@@ -2,26 +2,25 @@
 import { who } from '../call/wording.ts'
 import { optional } from './args.ts'
 import type { Command } from './command.ts'
-import { callShape, transcriptIn } from './shapes.ts'
-import { transcriptLines, transcriptShape } from './transcript.ts'
+import { callShape } from './shapes.ts'
+import { MAX_CHARS, most } from './transcript/most.ts'
+import { shownIn, shownLines, shownShape } from './transcript/show.ts'
 
 export const end: Command = {
   usage: 'end [farewell]',
   describe: 'End the active call, or hang up one that rings; prints the transcript',
   example: 'p2p end "Thanks, bye"',
   positionals: { farewell: { type: 'string', describe: 'a last word' } },
-  intent: (args) => ({ type: 'end', text: optional(args, 'farewell') }),
+  options: { 'max-chars': MAX_CHARS },
+  intent: (args) => ({ type: 'end', text: optional(args, 'farewell'), most: most(args) }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
-    const transcript = transcriptIn(outcome)
-    if (shape === undefined || transcript === undefined) return []
-    return [
-      `call ${shape.id.slice(0, 8)} with ${who(shape.peer)} is ${shape.state}`,
-      ...transcriptLines(outcome, transcript),
-    ]
+    const shown = shownIn(outcome)
+    if (shape === undefined || shown === undefined) return []
+    return [`call ${shape.id.slice(0, 8)} with ${who(shape.peer)} is ${shape.state}`, ...shownLines(shown)]
   },
   json: (outcome) => ({
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
-    transcript: transcriptShape(outcome),
+    transcript: shownShape(outcome),
   }),
 }

@@ -3,8 +3,6 @@ import type { Item } from '../call/news.ts'
 import { type Agent, agentOf } from '../call/people.ts'
 import { plain } from '../call/plain.ts'
 import type { Presence } from '../call/presence.ts'
-import type { Transcript } from '../call/transcript.ts'
-import { transcriptOf } from '../call/transcript.ts'
 import { stateOf } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import type { Summary } from '../state/book.ts'
@@ -28,7 +26,7 @@ export function callShape(outcome: Outcome, id: string): CallShape | undefined {
   const live = outcome.calls.find((c) => c.id === id)
   return {
     id,
-    peer: agentOf(outcome.people, summary.peer, live?.peerName),
+    peer: agentOf(outcome.people, summary.peer, live?.peerName ?? summary.name),
     direction: summary.direction,
     state: stateOf({ phase: live?.phase ?? summary.phase, direction: summary.direction }),
     topic: plain(summary.topic, 1000),
@@ -76,10 +74,4 @@ export function messageShape({ said, parts, book }: Outcome): Record<string, unk
 export function presenceShape({ people }: Outcome, presence: Presence): Record<string, unknown> {
   const { about, capabilities, status, lastSeen, pubkey, name } = presence
   return { ...agentOf(people, pubkey, name), about, capabilities, status, lastSeen }
-}
-
-/** The transcript of the call that the outcome is about; undefined when there is none. */
-export function transcriptIn({ call, book, me, people }: Outcome): Transcript | undefined {
-  const log = call === undefined ? undefined : book.logs[call.id]
-  return call === undefined || log === undefined ? undefined : transcriptOf(call, log, me, people)
 }

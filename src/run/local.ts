@@ -1,10 +1,11 @@
 // Commands that talk to nobody: what we know, who we are, what is set. They answer from disk at once.
 import type { Intent } from '../call/intent.ts'
-import { EXIT, Failure } from '../failure.ts'
-import { type Book, callOf } from '../state/book.ts'
+import { Failure } from '../failure.ts'
+import type { Book } from '../state/book.ts'
 import { editList } from './contacts.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Place } from './place.ts'
+import { type Read, transcript } from './transcript.ts'
 
 /** Undefined for a command that needs the relays. */
 export async function local(intent: Intent, place: Place, book: Book): Promise<Outcome | undefined> {
@@ -13,7 +14,7 @@ export async function local(intent: Intent, place: Place, book: Book): Promise<O
     case 'whoami':
       return quiet(intent, place, book)
     case 'transcript':
-      return transcript(intent.id ?? place.selector, intent, place, book)
+      return answered(transcript(intent, place, book), intent, place, book)
     case 'contacts':
       return { ...quiet(intent, place, book), contacts: await editList(intent, place, book) }
     case 'config':
@@ -25,40 +26,9 @@ export async function local(intent: Intent, place: Place, book: Book): Promise<O
   }
 }
 
-function transcript(id: string | undefined, intent: Intent, place: Place, book: Book): Outcome {
-  if (id === undefined) return quiet(intent, place, book)
-  const { world, now } = place
-  const matches = Object.keys(book.index.calls).filter((call) => call.startsWith(id.toLowerCase()))
-  const [match, second] = matches
-  if (match === undefined || id.length < 6) {
-    return failed(
-      intent,
-      place,
-      book,
-      new Failure(
-        'NO_SUCH_CALL',
-        EXIT.impossible,
-        `no call fits "${id}"`,
-        '`p2p transcript` lists the calls there are; 6 characters of an id will do',
-      ),
-    )
-  }
-  if (second !== undefined) {
-    return failed(
-      intent,
-      place,
-      book,
-      new Failure('SEVERAL_CALLS', EXIT.impossible, `${matches.length} calls fit "${id}"`, 'type more of the id'),
-    )
-  }
-  const whole = world.store.read([match])
-  const log = whole.logs[match]
-  const call = log === undefined ? undefined : callOf(whole, log, world.keys.pubkey, now)
-  return { ...quiet(intent, place, whole), call }
-}
-
-function failed(intent: Intent, place: Place, book: Book, failure: Failure): Outcome {
-  return { ...quiet(intent, place, book), failure }
+function answered(read: Read | Failure, intent: Intent, place: Place, book: Book): Outcome {
+  if (read instanceof Failure) return { ...quiet(intent, place, book), failure: read }
+  return { ...quiet(intent, place, read.book), call: read.call, reading: read.reading }
 }
 
 /** The outcome of a run in which nobody was heard and nothing said. */

@@ -2,7 +2,7 @@
 import type { Call } from '../call/call.ts'
 import type { Intent } from '../call/intent.ts'
 import { type Item, itemsOf, letterOf, ownerFirst } from '../call/news.ts'
-import { type Agent, agentOf, type Contact, type People } from '../call/people.ts'
+import type { Agent, Contact, People } from '../call/people.ts'
 import { type Presence, readPresences } from '../call/presence.ts'
 import type { Failure } from '../failure.ts'
 import type { SettingValue } from '../io/world.ts'
@@ -15,7 +15,8 @@ import type { Escalated } from './escalate.ts'
 import { failureOf } from './failing.ts'
 import type { Heard } from './listen.ts'
 import { noticesOf } from './notices.ts'
-import type { Place } from './place.ts'
+import { type Place, selfOf } from './place.ts'
+import type { Reading } from './reading.ts'
 import type { Turn } from './turn.ts'
 
 export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: string }
@@ -43,6 +44,8 @@ export type Outcome = {
   received: number
   posted: Posted | undefined
   escalation: Escalated | undefined
+  /** What was read for its reader, by `transcript` and `end`. */
+  reading: Reading | undefined
   settings: readonly SettingValue[]
   contacts: readonly Contact[]
   /** One line each: what the user should know beside the result. */
@@ -74,7 +77,7 @@ export function outcomeOf(ended: Ended): Outcome {
   const said = parts[0]
   return {
     intent,
-    me: { ...agentOf(people, me, world.config.name), name: world.config.name },
+    me: selfOf(place, people),
     self: { name: world.config.name, about: world.config.about, relays: world.relays },
     people,
     now,
@@ -89,6 +92,7 @@ export function outcomeOf(ended: Ended): Outcome {
     received: turn.touched.length,
     posted,
     escalation,
+    reading: undefined,
     settings: [],
     contacts: people.contacts,
     notices: noticesOf(ended, calls),

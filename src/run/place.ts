@@ -2,7 +2,7 @@
 
 import type { Log } from '../call/log.ts'
 import type { Item } from '../call/news.ts'
-import type { People } from '../call/people.ts'
+import { type Agent, agentOf, type People } from '../call/people.ts'
 import type { World } from '../io/world.ts'
 import type { Index } from '../state/book.ts'
 import type { Speaker } from '../state/say.ts'
@@ -26,6 +26,11 @@ export type Place = {
 export function refreshed(place: Place): Place {
   const ms = place.world.clock()
   return { ...place, now: Math.floor(ms / 1000), deadline: ms + place.world.budget }
+}
+
+/** Ourselves, under the name that we give ourselves; "" for none. */
+export function selfOf({ world }: Place, people: People): Agent {
+  return { ...agentOf(people, world.keys.pubkey), name: world.config.name }
 }
 
 export function speakerOf({ world, now }: Place): Speaker {

@@ -16,6 +16,8 @@ export type PeerMemory = { inbox: string[]; looked: number; hints: string[]; nam
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
 export type Summary = {
   peer: string
+  /** What the peer called itself in this call. */
+  name?: string
   direction: 'incoming' | 'outgoing'
   topic: string
   createdAt: number
@@ -138,6 +140,7 @@ export function summarise(call: Call, log: Log, now: number, rival: string | und
     (call.phase === 'ended' && call.verified === 'pending')
   return {
     peer: call.peer,
+    ...(call.peerName === '' ? {} : { name: call.peerName }),
     direction: call.mine === 'caller' ? 'outgoing' : 'incoming',
     topic: call.topic,
     createdAt: call.createdAt,

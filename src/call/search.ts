@@ -1,0 +1,46 @@
+// Finding words in what was said, in one call at a time.
+import type { Transcript, TranscriptEntry } from './transcript.ts'
+
+/** An entry in which all words were found. `line`: the line of it that holds the first of them. */
+export type Hit = Pick<TranscriptEntry, 'n' | 'type' | 'from' | 'author' | 'at' | 'seq'> & {
+  call: string
+  line: string
+}
+
+/** Unix seconds, both included. */
+export type Period = { since: number | undefined; until: number | undefined }
+
+/** The entries that hold every word of a query, in any order and any case; none for an empty query. */
+export function hitsIn({ call, entries }: Transcript, query: string, { since = 0, until = Infinity }: Period): Hit[] {
+  const words = query
+    .split(/\s+/)
+    .map(folded)
+    .filter((word) => word !== '')
+  const [first] = words
+  if (first === undefined) return []
+  return entries.flatMap((entry): Hit[] => {
+    if (entry.type === 'gap' || entry.at < since || entry.at > until) return []
+    const text = folded(entry.text)
+    if (!words.every((word) => text.includes(word))) return []
+    const line = entry.text.split('\n').find((l) => folded(l).includes(first)) ?? ''
+    const { n, type, from, author, at, seq } = entry
+    return [{ call: call.id, n, type, from, author, at, seq, line: around(line, first) }]
+  })
+}
+
+/** Most characters of a line that are shown, and how many of them before the word. */
+const WINDOW = { most: 240, before: 60 }
+
+function around(line: string, word: string): string {
+  if (line.length <= WINDOW.most) return line
+  const from = Math.max(0, folded(line).indexOf(word) - WINDOW.before)
+  const piece = line.slice(from, from + WINDOW.most)
+  // A cut may fall into the middle of a character.
+  const whole = piece.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '')
+  return `${from > 0 ? '…' : ''}${whole}${from + WINDOW.most < line.length ? '…' : ''}`
+}
+
+// Full-width letters and ligatures are found by their plain forms.
+function folded(text: string): string {
+  return text.normalize('NFKC').toLowerCase()
+}

@@ -1,0 +1,63 @@
+// The part of a transcript that is shown: its end, within a bound. Agents' tools cut what a command prints at about
+// 16,000 characters, and what they cut away is gone without a word.
+import { plain } from '../plain.ts'
+import type { Transcript, TranscriptEntry } from '../transcript.ts'
+import { entryLines } from './entry.ts'
+
+/** Most characters of entries, as text, where nothing else is asked for. */
+export const MOST = 12_000
+
+/** `left`: how many entries at the beginning are left out. `path`: where the whole lies as Markdown, if it was kept. */
+export type Excerpt = Transcript & { left: number; truncated: boolean; path?: string }
+
+/**
+ * The last entries that fit; of the one that does not, its beginning. Every format shows the same entries.
+ * @param most characters that they may take as text; 0 for all
+ */
+export function excerptOf(transcript: Transcript, most: number): Excerpt {
+  if (most === 0) return { ...transcript, left: 0, truncated: false }
+  const kept: TranscriptEntry[] = []
+  let room = most
+  // The end matters most to who has just hung up.
+  for (const entry of transcript.entries.toReversed()) {
+    const part = fitted(entry, room, kept.length === 0)
+    if (part === undefined) break
+    kept.push(part)
+    if (part.cut) break
+    room -= sizeOf(part)
+  }
+  kept.reverse()
+  const left = transcript.entries.length - kept.length
+  return { ...transcript, entries: kept, left, truncated: left > 0 || kept[0]?.cut === true }
+}
+
+/** Less than this of a text is not worth showing. */
+const SCRAP = 200
+
+/** @param must whether something of it has to be shown */
+function fitted(entry: TranscriptEntry, room: number, must: boolean): TranscriptEntry | undefined {
+  if (sizeOf(entry) <= room) return entry
+  const words = room - sizeOf({ ...entry, text: '', cut: true })
+  if (words < SCRAP && !must) return undefined
+  return { ...entry, text: plain(entry.text, within(entry.text, words)), cut: true }
+}
+
+// How many characters of a text fit when every line of it takes a mark.
+function within(text: string, room: number): number {
+  let used = 0
+  let length = 0
+  for (const line of text.split('\n')) {
+    const most = room - used - MARK
+    if (line.length > most) return length + Math.max(0, most)
+    used += line.length + MARK
+    length += line.length + 1
+  }
+  return length
+}
+
+/** "  peer> " in front of a line, "…" and the break behind it. */
+const MARK = 10
+
+function sizeOf(entry: TranscriptEntry): number {
+  return entryLines(entry).reduce((sum, line) => sum + line.length + 1, 0)
+}

@@ -1,0 +1,97 @@
+// The transcript as Markdown: what anybody said stands in quote blocks, as it was typed and never as markup.
+import type { TranscriptEntry } from '../transcript.ts'
+import { claimedName, labelOf, time } from '../wording.ts'
+import { deedOf, fateOf, verdictOf } from './deed.ts'
+import type { Excerpt } from './excerpt.ts'
+import { wholeCommand } from './text.ts'
+
+export function markdownOf(shown: Excerpt): string[] {
+  const { call, me, entries, digest, left, truncated, path } = shown
+  const verdict = verdictOf(shown)
+  const claimed = claimedName(call.peer)
+  return [
+    `# Call ${call.id.slice(0, 8)} with ${inline(labelOf(call.peer))}`,
+    '',
+    `- Peer: ${call.peer.npub} (${call.peer.trust})`,
+    `- Me: ${me.npub}`,
+    `- Asked by ${call.direction === 'outgoing' ? 'me' : 'the peer'}: ${time(call.createdAt)}`,
+    `- State: ${call.state}`,
+    `- Call: ${call.id}`,
+    '',
+    ...(claimed === undefined ? [] : ['The peer calls itself:', '', ...quote(claimed), '']),
+    'About:',
+    '',
+    ...quote(call.topic),
+    '',
+    '## What was said',
+    '',
+    ...(left === 0 ? [] : [`*The first ${left} of ${left + entries.length} entries are left out.*`, '']),
+    ...entries.flatMap((entry) => [...said(entry), '']),
+    '---',
+    '',
+    `Digest: ${digest === undefined ? verdict.text : `${digest} (${verdict.text})`}`,
+    ...(truncated ? ['', `Truncated; the whole${place(path)}: \`${wholeCommand(shown, 'markdown')}\``] : []),
+  ]
+}
+
+function said(entry: TranscriptEntry): string[] {
+  if (entry.type === 'gap') return [`**${entry.n}.** *Gap: ${entry.text}.*`]
+  const deed = deedOf(entry)
+  const marks = [entry.state, entry.late === true ? 'late' : undefined, fateOf(entry), entry.cut && 'cut'].filter(
+    Boolean,
+  )
+  const name = entry.from === 'me' ? 'me' : inline(labelOf(entry.author))
+  const head = `**${entry.n}. ${name}**${deed === '' ? '' : ` ${deed}`}, ${time(entry.at)}`
+  return [
+    marks.length === 0 ? head : `${head} (${marks.join(', ')})`,
+    ...(entry.text === '' ? [] : ['', ...quote(entry.text)]),
+    ...(entry.path === undefined ? [] : ['', `Saved: ${inline(entry.path)}`]),
+  ]
+}
+
+/**
+ * A text as a block quote that shows exactly its characters. CommonMark 0.31.2: every ASCII punctuation character may be
+ * escaped by a backslash (2.4), and a character reference never starts structure (2.5).
+ */
+function quote(text: string): string[] {
+  const lines = text.split('\n').map((line) => start(inline(line)))
+  return lines.map((line, i) => {
+    // A break inside of a paragraph has to be asked for (6.7); a text's last backslash is escaped, so this one is ours.
+    const more = line !== '' && (lines[i + 1] ?? '') !== ''
+    return line === '' ? '>' : `> ${line}${more ? '\\' : ''}`
+  })
+}
+
+// Images and HTML would be fetched by whoever opens the page, code fences and comments would swallow what follows, and a
+// link hides where it leads. "{" and "%" are markup to site builders and note-takers, "$" to those who show formulas.
+function inline(text: string): string {
+  return (
+    text
+      .replace(/&/g, '&amp;')
+      .replace(/</g, '&lt;')
+      .replace(/>/g, '&gt;')
+      .replace(/[\\*_~[\]|${}%^]/g, '\\$&')
+      .replace(/\\\]\(/g, '\\]\\(')
+      // A reference: no run of backslashes and backticks can be read in two ways.
+      .replace(/`/g, '&#96;')
+      // An address stays readable; what takes it for a link by itself shows where it leads and fetches nothing.
+      .replace(/:(?=\/\/)/g, '&#58;')
+      .replace(/\b(www)\./gi, '$1&#46;')
+  )
+}
+
+// What would be a heading, a list, a rule, a directive or an indented code block at the start of a line.
+function start(line: string): string {
+  const [space = ''] = /^\s+/.exec(line) ?? []
+  const indent = space.replace(/\t/g, '    ').replace(/./gs, '&nbsp;')
+  const rest = line
+    .slice(space.length)
+    .replace(/^[#+\-=:]/, '\\$&')
+    .replace(/^(\d{1,9})([.)])/, '$1\\$2')
+    .trimEnd()
+  return rest === '' ? '' : indent + rest
+}
+
+function place(path: string | undefined): string {
+  return path === undefined ? '' : ` is in ${inline(path)}, or comes with`
+}

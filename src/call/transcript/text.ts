@@ -1,0 +1,27 @@
+// The transcript as text: our words behind "me>", the peer's behind "peer>", so that neither can look like the other or
+// like us.
+import type { Transcript } from '../transcript.ts'
+import { ABOUT_PEERS, who } from '../wording.ts'
+import { verdictOf } from './deed.ts'
+import { entryLines } from './entry.ts'
+import type { Excerpt } from './excerpt.ts'
+
+export function textOf(shown: Excerpt): string[] {
+  const { call, entries, digest, left, truncated, path } = shown
+  const verdict = verdictOf(shown)
+  const id = call.id.slice(0, 8)
+  const kept = path === undefined ? '' : ` in ${path}, or with`
+  return [
+    `transcript of call ${id} with ${who(call.peer)}, ${call.state}:`,
+    ...(left === 0 ? [] : [`(truncated: the first ${left} of ${left + entries.length} entries are left out)`]),
+    ...entries.flatMap(entryLines),
+    ...(entries.some((e) => e.from === 'peer' && e.type !== 'gap' && e.text !== '') ? [ABOUT_PEERS] : []),
+    `digest: ${digest === undefined ? verdict.text : `${digest} (${verdict.text})`}`,
+    ...(truncated ? [`  truncated; the whole${kept}: \`${wholeCommand(shown)}\``] : []),
+  ]
+}
+
+/** The command that shows a call from its beginning to its end. */
+export function wholeCommand({ call }: Pick<Transcript, 'call'>, format = 'text'): string {
+  return `p2p transcript ${call.id.slice(0, 8)} --max-chars 0${format === 'text' ? '' : ` --format ${format}`}`
+}

@@ -1,0 +1,37 @@
+// The calls there are: one each, the latest first, as many as fit.
+import { ABOUT_PEERS, quoted, time } from '../../call/wording.ts'
+import type { CallShape } from '../shapes.ts'
+import { callLine } from '../words.ts'
+
+export type Fitting = { calls: CallShape[]; left: number }
+
+/** @param most characters that they may take as text; 0 for all */
+export function fitting(calls: readonly CallShape[], most: number): Fitting {
+  let room = most === 0 ? Infinity : most
+  const past = calls.findIndex((call, i) => {
+    room -= lines(call).reduce((sum, line) => sum + line.length + 1, 0)
+    return room < 0 && i > 0
+  })
+  const kept = past === -1 ? [...calls] : calls.slice(0, past)
+  return { calls: kept, left: calls.length - kept.length }
+}
+
+export function callLines({ calls, left }: Fitting): string[] {
+  if (calls.length === 0) return ['no such calls; `p2p list` shows whom you can call']
+  return [
+    ...calls.flatMap(lines),
+    ...(calls.some((call) => call.direction === 'incoming') ? [ABOUT_PEERS] : []),
+    ...(left === 0 ? [] : [`  ${left} more: \`${ALL_CALLS}\`, or narrow it with --with, --since, --until`]),
+    '  next: `p2p transcript <id>`',
+  ]
+}
+
+export const ALL_CALLS = 'p2p transcript --max-chars 0'
+
+// What a call is about was written by who asked for it.
+function lines(call: CallShape): string[] {
+  return [
+    `${time(call.createdAt)} ${callLine(call)}`,
+    ...quoted(call.topic, call.direction === 'outgoing' ? 'me>' : 'peer>'),
+  ]
+}
