@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { exited, expand, filled, json, printed, same, took } from './story/checks.ts'
-import { actor, cat, direct, exists, listening, makeSecret, mode, name, setClock, write } from './story/deeds.ts'
+import { actor, cat, chmod, direct, exists, listening, makeSecret, mode, name, setClock, write } from './story/deeds.ts'
 import { type Line, readStory, type Word } from './story/lines.ts'
 import { act, actInShell, addActor, addRelay, npubOf, onStage, type Stage, settle } from './story/stage.ts'
 import { wrap } from './story/wrap.ts'
@@ -52,6 +52,7 @@ const DEEDS: Readonly<Record<string, Deed>> = {
   },
   cat,
   exists,
+  chmod,
   mode,
   same,
   took,

@@ -24,8 +24,8 @@ export function took(stage: Stage, [, seconds]: Word[]): void {
 export function json(stage: Stage, [path, sign, value]: Word[], not: boolean): void {
   const document = parse(stage.last.stdout)
   if (document === undefined) throw new Error('stdout is no JSON document')
-  const found = look(document, path?.text ?? '')
-  const told = `${path?.text} is ${JSON.stringify(found)}`
+  const found = look(document, expand(stage, path))
+  const told = `${expand(stage, path)} is ${JSON.stringify(found)}`
   if (sign === undefined) {
     if ((found === undefined) !== not) throw new Error(told)
   } else if (sign.text === '~') {

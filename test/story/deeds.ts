@@ -1,7 +1,8 @@
 // The words with which a story sets its scene: clocks, files, relays that misbehave, and what they are called afterwards.
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generateSecretKey, getPublicKey, nip19 } from 'nostr-tools'
+import { noFaults } from '../../scripts/relay/faults.ts'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
 import { expand, regex } from './checks.ts'
 import { parse } from './guard.ts'
@@ -51,6 +52,11 @@ export function exists(stage: Stage, [who, path]: Word[], not: boolean): void {
   if (existsSync(file) === not) throw new Error(`${file} is ${not ? 'there' : 'not there'}`)
 }
 
+/** `chmod alice path 644`. */
+export function chmod(stage: Stage, [who, path, bits]: Word[]): void {
+  chmodSync(join(actor(stage, who).home, expand(stage, path)), Number.parseInt(bits?.text ?? '', 8))
+}
+
 /** `mode alice path 600`. */
 export function mode(stage: Stage, [who, path, bits]: Word[]): void {
   const is = (statSync(join(actor(stage, who).home, expand(stage, path))).mode & 0o777).toString(8)
@@ -62,6 +68,7 @@ export async function direct(stage: Stage, relay: EmbeddedRelay, [verb, fault, v
   if (verb?.text === 'stop') await relay.close()
   else if (verb?.text === 'start') await relay.restart()
   else if (verb?.text === 'restart') await relay.restart({ empty: fault?.text === 'empty' })
+  else if (verb?.text === 'well') Object.assign(relay.faults, noFaults())
   else if (verb?.text === 'fault' && fault !== undefined && fault.text in relay.faults)
     Object.assign(relay.faults, { [fault.text]: parse(value?.text ?? '') ?? expand(stage, value) })
   else throw new Error(`a relay cannot ${verb?.text} ${fault?.text ?? ''}`)

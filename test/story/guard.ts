@@ -9,7 +9,7 @@ export function fault(args: readonly string[], ran: Ran, secrets: Iterable<strin
   const { code, stdout, stderr } = ran
   const printed = stdout + stderr
   if (code === null) return 'it was killed: it took too long, or could not be started'
-  if (code === 1) return 'it broke: exit code 1 is a fault of its own'
+  if (code === 1 && /\bFAULT\b|a fault of p2p's own/.test(printed)) return 'it broke'
   const leak = [...secrets].find((secret) => tells(printed, secret))
   if (leak !== undefined) return 'it printed a secret key'
   if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(printed))
@@ -37,7 +37,7 @@ function jsonFault({ code, stdout }: Ran): string | undefined {
   const { error } = document
   if (!isRecord(error)) return 'its JSON has no error'
   const { code: word, message, hint } = error
-  if (typeof word !== 'string' || !/^[A-Z][A-Z_]+$/.test(word)) return 'its error has no upper-case code'
+  if (typeof word !== 'string' || !/^[A-Z][A-Z0-9_]+$/.test(word)) return 'its error has no upper-case code'
   if (typeof message !== 'string' || message === '') return 'its error has no message'
   if (typeof hint !== 'string' || hint === '') return 'its error has no hint'
   return undefined

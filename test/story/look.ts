@@ -3,13 +3,13 @@ import { isRecord } from './guard.ts'
 
 /** What the path leads to; undefined when it leads nowhere. Throws when it is no path. */
 export function look(document: unknown, path: string): unknown {
-  const steps = path.match(/\.\w+|\[\d+\]|\[\w+=[^\]]*\]/g) ?? []
+  const steps = path.match(/\.[\w-]+|\[\d+\]|\[\w+=[^\]]*\]/g) ?? []
   if (steps.join('') !== path) throw new Error(`no path: ${path}`)
   return steps.reduce(step, document)
 }
 
 function step(value: unknown, word: string): unknown {
-  const [, key, index, field, wanted] = /^(?:\.(\w+)|\[(\d+)\]|\[(\w+)=(.*)\])$/.exec(word) ?? []
+  const [, key, index, field, wanted] = /^(?:\.([\w-]+)|\[(\d+)\]|\[(\w+)=(.*)\])$/.exec(word) ?? []
   if (Array.isArray(value)) {
     const items: unknown[] = value
     if (key === 'length') return items.length

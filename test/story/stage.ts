@@ -35,7 +35,7 @@ export async function onStage(body: (stage: Stage) => Promise<void>): Promise<vo
       folder,
       actors: new Map(),
       relays: new Map(),
-      vars: new Map(),
+      vars: new Map([['FOLDER', folder]]),
       secrets: new Set(),
       ahead: 0,
       stdin: '',
