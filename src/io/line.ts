@@ -66,9 +66,16 @@ export function openLine(url: string, options: LineOptions): Line {
 
   const log = (text: string) => trace?.(`${url} ${text}`)
   const verdicts = openVerdicts()
-  const auth = openAuth(url, keys, now, (event) => send({ type: 'AUTH', event }))
+  const auth = openAuth(url, keys, theirTime, (event) => send({ type: 'AUTH', event }))
   const subscriptions = openSubscriptions(send, auth)
   const socket = openSocket({ url, way, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
+
+  // strfry takes an AUTH event of the last 60 seconds only. Where our clock is wrong and the relay told us its own, that is
+  // the one that counts; a relay that lies about it gets an AUTH that no other relay takes.
+  function theirTime(): number {
+    const ahead = measured?.clockAhead ?? 0
+    return Math.abs(ahead) > 10 ? now() - ahead * 1000 : now()
+  }
 
   function send(frame: ClientFrame): void {
     log(`-> ${describe(frame)}`)

@@ -47,6 +47,17 @@ describe('the embedded relay', () => {
   })
 })
 
+describe('a clock that is a day wrong', () => {
+  test.each([86_400_000, -86_400_000])('does not keep us out: AUTH is dated by the relay (%i ms)', async (wrong) => {
+    const relay = await embedded({ auth: 'dm' })
+    const now = () => Date.now() + wrong
+    const connection = dial(relay.url, { now })
+    const answer = await connection.query({ filter: inbox, deadline: now() + 20_000 })
+    expect(answer).toMatchObject({ complete: true })
+    expect(connection.health().clockAhead).toBeCloseTo(wrong / 1000, -1)
+  })
+})
+
 describe('a question that is open', () => {
   test('is asked again under a new id in the flight of the AUTH, and the old one no longer counts', async () => {
     const relay = await scripted({
