@@ -17,7 +17,7 @@ export async function run(intent: Intent, place: Place): Promise<Outcome> {
   const answered = await local(intent, place, known)
   if (answered !== undefined) return answered
 
-  const wanted = whom(intent, place)
+  const wanted = await whom(intent, place)
   const heard = await listen(place, known.index, curious(intent, known.index, wanted, place.world.ownerKey))
   const turn = await take(place, intent, heard, lookAt(heard, wanted, place))
   const [carried, posted] = await Promise.all([carry(place, turn, heard), announce(intent, place, turn, heard)])

@@ -1,19 +1,21 @@
 // Everything outside of the program that a run may touch, opened and closed together.
 
-import { EXIT, Failure } from '../failure.ts'
 import type { Keys } from '../nostr/crypto.ts'
+import type { Address, Entry } from '../nostr/nip05.ts'
 import { decode } from '../nostr/nip19.ts'
-import { relayUrl } from '../nostr/url.ts'
 import { type Config, getSetting, readConfig, setSetting, settings as settingsOf, unsetSetting } from './config.ts'
 import { type Contact, editContacts } from './contacts.ts'
 import { placeFile } from './files.ts'
 import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
 import type { Codec } from './load.ts'
+import { lookUp } from './nip05.ts'
 import { type Owner, ownerOf } from './owner.ts'
 import { openRelays, type Pool } from './relays.ts'
+import { type Roles, rolesOf } from './roles.ts'
 import { openStore, type Store } from './store.ts'
 import { keepTranscript } from './transcripts.ts'
+import { openWays } from './way.ts'
 
 export type SettingValue = { key: string; value: unknown; describe: string }
 
@@ -31,12 +33,13 @@ export type World<I, L> = {
   keys: Keys
   home: Home
   config: Config
-  /** The relays of each role: the configured ones, or those of --relay and P2P_RELAYS in every role. */
-  relays: { presence: readonly string[]; inbox: readonly string[]; lookup: readonly string[] }
+  relays: Roles
   /** The owner's pubkey, if one is configured. */
   ownerKey: string | undefined
   store: Store<I, L>
   pool: Pool
+  /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
+  nip05: (address: Address, ms: number) => Promise<Entry | { why: string }>
   /** Unix ms; the only clock. */
   clock: () => number
   /** Milliseconds that the network has to answer. */
@@ -70,15 +73,20 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
   const keys = loadIdentity(home, env)
   const config = readConfig(home)
   const writing = { command: opening.command }
+  const relays = rolesOf(config, opening.relays, env, opening.say)
+  const own = new Set([...relays.presence, ...relays.inbox, ...relays.lookup])
+  const { allowPrivate } = config.relays
+  const wayTo = openWays(env, (address) => allowPrivate || own.has(address))
   const owner = config.owner.npub === undefined ? undefined : decode(config.owner.npub)
   return {
     keys,
     home,
     config,
-    relays: rolesOf(config, opening.relays, env),
+    relays,
     ownerKey: owner?.type === 'npub' ? owner.pubkey : undefined,
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
-    pool: openRelays({ keys, now: Date.now, trace: opening.trace }),
+    pool: openRelays({ keys, now: Date.now, trace: opening.trace, wayTo }),
+    nip05: (address, ms) => lookUp(address, { wayTo, allowPrivate, ms }),
     clock: Date.now,
     budget: opening.budget,
     pid: process.pid,
@@ -99,24 +107,6 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
     say: opening.say,
     stopped: opening.stopped,
   }
-}
-
-function rolesOf({ relays }: Config, typed: readonly string[], env: Env): World<never, never>['relays'] {
-  const named = typed.length > 0 ? typed : (env.P2P_RELAYS ?? '').split(',').filter((url) => url.trim() !== '')
-  if (named.length === 0) return relays
-  const urls = [...new Set(named.map(checked))]
-  return { presence: urls, inbox: urls, lookup: urls }
-}
-
-function checked(text: string): string {
-  const url = relayUrl(text)
-  if (url !== undefined) return url
-  throw new Failure(
-    'BAD_RELAY',
-    EXIT.usage,
-    `${JSON.stringify(text.slice(0, 100))} is no relay address`,
-    'a relay is named like wss://nos.lol',
-  )
 }
 
 function alive(pid: number): boolean {

@@ -13,18 +13,19 @@ type Edit = IntentOf<'contacts'>
 export async function editList(intent: Edit, place: Place, book: Book): Promise<readonly Contact[]> {
   const { settings } = place.world
   if (intent.action === 'list') return place.people.contacts
-  const pubkey = keyOf(intent, place, book)
+  const pubkey = await keyOf(intent, place, book)
   return await settings.editContacts((contacts) => edited(contacts, intent, pubkey))
 }
 
-// Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied.
-function keyOf({ agent }: Edit, { people }: Place, book: Book): string {
+// Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied. Of a
+// NIP-05 name only the key is kept: whose name it is may change, and a petname is the owner's own word.
+async function keyOf({ agent }: Edit, place: Place, book: Book): Promise<string> {
   const calls = Object.entries(book.index.calls).filter(
     ([id]) => agent.length >= 6 && id.startsWith(agent.toLowerCase()),
   )
   const [peer] = [...new Set(calls.map(([, call]) => call.peer))]
   if (peer !== undefined) return peer
-  const found = find(agent, people)
+  const found = await find(agent, place)
   if ('pubkey' in found) return found.pubkey
   throw new Failure(
     'NO_SUCH_AGENT',

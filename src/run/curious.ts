@@ -10,9 +10,9 @@ import type { Looked } from './turn.ts'
 /** Most peers whose lists one run looks up. */
 const MOST = 20
 
-/** Whom `call` means, as far as it can be told without asking anybody. */
-export function whom(intent: Intent, { people }: Place): Found | undefined {
-  return intent.type === 'call' ? find(intent.agent, people) : undefined
+/** Whom `call` means, as far as it can be told without asking a relay. */
+export async function whom(intent: Intent, place: Place): Promise<Found | undefined> {
+  return intent.type === 'call' ? await find(intent.agent, place) : undefined
 }
 
 export function curious(intent: Intent, index: Index, wanted: Found | undefined, owner: string | undefined): Curiosity {

@@ -1,15 +1,23 @@
-// Whom a command means by <agent>: a key, a petname, or the unique name of an agent on line.
+// Whom a command means by <agent>: a key, a petname, a NIP-05 name, or the unique name of an agent on line.
 import type { People } from '../call/people.ts'
 import type { Presence } from '../call/presence.ts'
 import { EXIT, Failure } from '../failure.ts'
 import { isPubkey } from '../nostr/crypto.ts'
+import { type Address, type Entry, parseAddress } from '../nostr/nip05.ts'
 import { decode, npubEncode } from '../nostr/nip19.ts'
+import type { Place } from './place.ts'
 
-/** A key that was found without asking anybody, or a name that must be looked for among the agents on line. */
+/** A key and where it may be found, or a name that must be looked for among the agents on line. */
 export type Found = { pubkey: string; relays: readonly string[] } | { name: string }
 
-/** Throws BAD_AGENT for a broken key, AGENT_AMBIGUOUS for a petname that two contacts have. */
-export function find(word: string, people: People): Found {
+/** Throws BAD_AGENT for a broken key, AGENT_AMBIGUOUS for a petname that two contacts have, NIP05_FAILED. */
+export async function find(word: string, place: Place): Promise<Found> {
+  const known = guess(word, place.people)
+  return 'address' in known ? await ask(known.address, word, place) : known
+}
+
+/** The same as far as it can be told without asking anybody: a NIP-05 name is only recognised. */
+export function guess(word: string, people: People): Found | { address: Address } {
   const text = word.trim().replace(/^nostr:/, '')
   const contacts = people.contacts.filter((c) => c.petname.toLowerCase() === text.toLowerCase())
   if (contacts.length > 1)
@@ -24,7 +32,9 @@ export function find(word: string, people: People): Found {
     throw bad('this is no public key: no point on the curve has it', 'copy the key again')
   }
   if (text === '') throw bad('no agent is named', '`p2p list` shows who is on line')
-  return { name: text }
+  // Before the names on line: an agent may call itself "bob@example.com", and be believed by nobody.
+  const address = parseAddress(text)
+  return address === undefined ? { name: text } : { address }
 }
 
 /** The agent on line with that name. Names are the agents' own words, so only a unique one will do. */
@@ -42,6 +52,19 @@ export function among(presences: readonly Presence[], name: string): string {
     EXIT.impossible,
     `no agent named "${name}" is on line, and no contact has that name`,
     '`p2p list` shows who is on line; an npub reaches an agent that is not',
+  )
+}
+
+async function ask(address: Address, word: string, { world, deadline }: Place): Promise<Entry> {
+  // The relays are being connected to meanwhile.
+  world.pool.warm([...world.relays.inbox, ...world.relays.presence])
+  const entry = await world.nip05(address, deadline - world.clock())
+  if ('pubkey' in entry) return entry
+  throw new Failure(
+    'NIP05_FAILED',
+    EXIT.impossible,
+    `the name "${word}" could not be looked up: ${entry.why}`,
+    'check the name, or use the npub; `p2p list` shows who is on line',
   )
 }
 

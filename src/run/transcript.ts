@@ -6,7 +6,7 @@ import { type Hit, hitsIn } from '../call/search.ts'
 import { EXIT, Failure } from '../failure.ts'
 import { type Book, callOf, type Summary } from '../state/book.ts'
 import { namesOf } from '../state/remember.ts'
-import { find } from './find.ts'
+import { guess } from './find.ts'
 import { type Place, selfOf } from './place.ts'
 import { type Reading, readCall, retold, type Source } from './reading.ts'
 
@@ -62,13 +62,13 @@ function pick(word: string, { book, people }: Source): string | Failure {
 
 /** The calls with that agent in which something was said in that time, the latest first. */
 function wanted(intent: IntentOf<'transcript'>, { book, people }: Source): string[] {
-  const { since = 0, until = Infinity } = intent
-  const agent = intent.with === undefined ? undefined : find(intent.with, people)
+  const { since = 0, until = Infinity, with: word = '' } = intent
+  const agent = intent.with === undefined ? undefined : guess(intent.with, people)
   return Object.entries(book.index.calls)
     .filter(([, call]) => call.createdAt <= until && call.last >= since)
     .filter(([, call]) => {
       if (agent === undefined) return true
-      return 'pubkey' in agent ? call.peer === agent.pubkey : isNamed(agent.name.toLowerCase(), call, people)
+      return 'pubkey' in agent ? call.peer === agent.pubkey : isNamed(word.trim().toLowerCase(), call, people)
     })
     .sort(([, a], [, b]) => b.last - a.last)
     .map(([id]) => id)

@@ -1,0 +1,33 @@
+// Whose a NIP-05 name is: asked of its domain, over HTTPS only.
+import { type Address, documentOf, type Entry, parseDocument } from '../nostr/nip05.ts'
+import { isPrivate } from '../nostr/url.ts'
+import { get } from './get.ts'
+import type { Way } from './way.ts'
+
+export type Inquiry = {
+  wayTo: (address: string) => Way | Promise<Way>
+  /** Whether a domain may lie in our own network. */
+  allowPrivate: boolean
+  /** Milliseconds that there are. */
+  ms: number
+  /** The certificate to trust in place of the known authorities', in PEM. */
+  ca?: string | undefined
+}
+
+/** Most milliseconds and bytes for one document. */
+const PATIENCE = 3_000
+const MOST = 65_536
+
+/** The key behind a name and where it may be found, or why nobody knows. Never rejects. */
+export async function lookUp(address: Address, inquiry: Inquiry): Promise<Entry | { why: string }> {
+  const { wayTo, allowPrivate, ms, ca } = inquiry
+  const url = documentOf(address)
+  // A stranger may have given us the name: it must not make us talk to what is inside our own network.
+  if (!allowPrivate && isPrivate(url)) return { why: `${address.domain} lies in a private network` }
+  // NIP-05: "Fetchers MUST ignore any HTTP redirects given by the /.well-known/nostr.json endpoint."
+  const bounds = { ms: Math.min(PATIENCE, ms), most: MOST }
+  const got = await get(url, { accept: 'application/json', way: wayTo(url), ...bounds, ca })
+  if (!got.ok) return { why: `${address.domain}: ${got.why}` }
+  const entry = parseDocument(got.text, address.name)
+  return entry ?? { why: `${address.domain} knows nobody called "${address.name}"` }
+}

@@ -1,0 +1,36 @@
+// Which relays play which part: the configured ones, or those of --relay and P2P_RELAYS in every role.
+import { EXIT, Failure } from '../failure.ts'
+import { isDecommissioned, relayUrl } from '../nostr/url.ts'
+import type { Config } from './config.ts'
+import type { Env } from './home.ts'
+import { SETTINGS } from './settings.ts'
+
+export type Roles = { presence: readonly string[]; inbox: readonly string[]; lookup: readonly string[] }
+
+/** `typed`: --relay. `say` hears of configured relays that were shut down and are left out. Throws BAD_RELAY. */
+export function rolesOf(config: Config, typed: readonly string[], env: Env, say: (line: string) => void): Roles {
+  const named = typed.length > 0 ? typed : (env.P2P_RELAYS ?? '').split(',').filter((url) => url.trim() !== '')
+  if (named.length > 0) {
+    const urls = [...new Set(named.map(checked))]
+    return { presence: urls, inbox: urls, lookup: urls }
+  }
+  const left = (role: keyof Roles) => {
+    const alive = config.relays[role].filter((url) => !isDecommissioned(url))
+    const gone = config.relays[role].filter(isDecommissioned)
+    for (const url of gone)
+      say(`${url} in relays.${role} was shut down and is not used; \`p2p config unset relays.${role}\``)
+    // Nothing may stop the very command that mends this.
+    return alive.length > 0 ? alive : SETTINGS[`relays.${role}`].preset
+  }
+  return { presence: left('presence'), inbox: left('inbox'), lookup: left('lookup') }
+}
+
+function checked(text: string): string {
+  const url = relayUrl(text)
+  const shown = JSON.stringify(text.slice(0, 100))
+  if (url === undefined) {
+    throw new Failure('BAD_RELAY', EXIT.usage, `${shown} is no relay address`, 'a relay is named like wss://nos.lol')
+  }
+  if (!isDecommissioned(url)) return url
+  throw new Failure('BAD_RELAY', EXIT.usage, `the relay ${shown} was shut down`, 'name another one, like wss://nos.lol')
+}

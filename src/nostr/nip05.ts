@@ -1,0 +1,54 @@
+// NIP-05: names that look like an e-mail address, and the document that says whose they are.
+import { isPubkey } from './crypto.ts'
+import { relayUrl } from './url.ts'
+
+/** `domain` is a host, with its port if it is not 443. */
+export type Address = { name: string; domain: string }
+
+export type Entry = { pubkey: string; relays: string[] }
+
+/** Most relays that are taken from a document. */
+const MOST = 5
+
+/** Reads "name@domain", and "domain" for "_@domain"; undefined for anything else. */
+export function parseAddress(text: string): Address | undefined {
+  const [, name = '_', host = ''] = /^(?:([^@]*)@)?([^@]+)$/.exec(text.toLowerCase()) ?? []
+  // NIP-05: "the <local-part> part MUST only use characters a-z0-9-_."
+  if (!/^[a-z0-9_.-]{1,64}$/.test(name) || /[\s/?#\\%]/.test(host) || host.length > 253) return undefined
+  const url = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : undefined
+  if (url === undefined || url.hostname === '' || url.pathname !== '/') return undefined
+  // A domain alone must look like one: a name for a computer such as "gpt-4.1" does not.
+  if (!text.includes('@') && !/^([a-z0-9-]+\.)+[a-z][a-z0-9-]*[a-z0-9]$/.test(url.hostname)) return undefined
+  return { name, domain: url.host }
+}
+
+/** Where the document of an address is. */
+export function documentOf({ name, domain }: Address): string {
+  return `https://${domain}/.well-known/nostr.json?name=${encodeURIComponent(name)}`
+}
+
+/** Whom a document gives that name, and where they may be found; undefined when it does not, or is no such document. */
+export function parseDocument(json: string, name: string): Entry | undefined {
+  const document = parse(json)
+  const pubkey = own(own(document, 'names'), name)
+  // NIP-05: "Keys must be returned in hex format, in lowercase."
+  if (typeof pubkey !== 'string' || !isPubkey(pubkey)) return undefined
+  const listed = own(own(document, 'relays'), pubkey)
+  const urls = Array.isArray(listed) ? listed.slice(0, 100) : []
+  const relays = urls.flatMap((url: unknown) => (typeof url === 'string' ? (relayUrl(url) ?? []) : []))
+  return { pubkey, relays: [...new Set(relays)].slice(0, MOST) }
+}
+
+// Own properties only: every object has a "constructor", and a server must not be asked to vouch for it.
+function own(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  return Object.getOwnPropertyDescriptor(value, key)?.value
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
