@@ -66,14 +66,10 @@ export function openRelays({ grace: graceMs = 250, retry, ...dialling }: PoolOpt
       deadline: fetching.deadline,
       skip: fetching.skip,
       onEvent: (event, size) => live.arrived({ event, relay }, size),
-      onEnd: (refusal) => live.lost(refusal, since, failures, (count) => void askAgain(one, fetching, count)),
+      // Nobody waits for the next answer. It is cut off before it begins, and all that it would have held arrives live.
+      onEnd: (refusal) =>
+        live.lost(refusal, since, failures, (count) => void ask(one, fetching, AbortSignal.abort(), count)),
     })
-  }
-
-  // Nobody waits for this answer: it is given at once, and all that it would have held arrives live.
-  async function askAgain(one: Ask, { skip }: Fetching, failures: number): Promise<void> {
-    const { events } = await ask(one, { deadline: now(), ...(skip && { skip }) }, undefined, failures)
-    for (const event of events) live.arrived({ event, relay: one.relay }, JSON.stringify(event).length)
   }
 
   async function fetch(asks: readonly Ask[], fetching: Fetching): Promise<Named[]> {

@@ -136,6 +136,9 @@ describe('from a relay', () => {
     const answer = await read({ live: true, onEvent: (event) => arrived.push(event.id) })
     expect(answer.complete).toBe(true)
     expect(answer.events).toHaveLength(150)
+    const count = (verb: string) => relay.seen.filter(({ frame }) => frame[0] === verb).length
+    expect(count('REQ')).toBeGreaterThan(2)
+    await expect.poll(() => count('CLOSE')).toBe(count('REQ') - 1)
     const news = wrapFor(alice, start - 9)
     await dial(relay.url).publish(news, later())
     await expect.poll(() => arrived).toEqual([news.id])
@@ -200,6 +203,15 @@ describe('after a page', () => {
   test('with ties at the very start of the window, there is nothing before', () => {
     const next = pageAfter(filled({ until: 100, since: 100 }, ties, 0), undefined, 50)
     expect(next).toMatchObject({ type: 'done', hole: expect.any(String) })
+  })
+
+  test('what comes is no longer counted', () => {
+    const page = newPage({})
+    countIn(page, 'a', 100, true)
+    page.open = false
+    countIn(page, 'b', 50, true)
+    expect(page).toMatchObject({ fresh: 1, oldest: 100 })
+    expect(page.ids.size).toBe(1)
   })
 
   test('an event counts once', () => {

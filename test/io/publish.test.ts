@@ -122,6 +122,19 @@ describe('pace', () => {
     expect(relay.seen).toHaveLength(1)
   })
 
+  test.each(['at once', 'when asked again'])('rate-limited and then lost %s is unreachable', async (when) => {
+    const relay = await scripted({
+      heard(say, frame, socket) {
+        if (relay.heard('EVENT').length > 1) return socket.terminate()
+        say('OK', idOf(frame), false, 'rate-limited: slow down')
+        if (when === 'at once') setTimeout(() => socket.terminate(), 30)
+      },
+    })
+    const backoffMs = when === 'at once' ? 60_000 : 5
+    const receipt = await dial(relay.url, { backoffMs }).publish(wrap(), later())
+    expect(receipt).toMatchObject({ accepted: false, reason: 'unreachable' })
+  })
+
   test('several events share a connection, each with its own receipt', async () => {
     const relay = await embedded({ auth: 'none', faults: { refuse: 'blocked: this one', refuseTimes: 1 } })
     const connection = dial(relay.url)

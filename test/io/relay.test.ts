@@ -96,6 +96,7 @@ describe('a question', () => {
     const relay = await embedded({ auth: 'none', faults: { silent: true } })
     const answer = await dial(relay.url).query({ filter: inbox, deadline: later(), cut: AbortSignal.timeout(50) })
     expect(answer).toMatchObject({ complete: false, reason: 'silent' })
+    await vi.waitFor(() => expect(relay.seen.map(({ frame }) => frame[0])).toEqual(['REQ', 'CLOSE']))
   })
 
   test("that is refused is not complete, and has the relay's reason", async () => {
@@ -204,6 +205,20 @@ describe('events', () => {
     expect(answer).toMatchObject({ complete: true, dropped: 0, events: [{ id: fresh.id }] })
   })
 
+  test('that are known and have no time of their own do not lead anywhere', async () => {
+    const { id } = wrap()
+    const relay = await scripted({
+      heard(say, [verb, sub]) {
+        if (verb !== 'REQ') return
+        say('EVENT', sub, { id })
+        say('EOSE', sub, ['more'])
+      },
+    })
+    const answer = await dial(relay.url).query({ filter: inbox, page: true, deadline: later(), skip: () => true })
+    expect(answer).toMatchObject({ complete: false, reason: 'partial', dropped: 1 })
+    expect(relay.heard('REQ')).toHaveLength(1)
+  })
+
   test('larger than any that a relay should send end the connection, not the process', async () => {
     const relay = await scripted({
       heard: (say, [verb]) => verb === 'REQ' && say('NOTICE', 'x'.repeat(2 * 1_048_576)),
@@ -262,6 +277,27 @@ describe('a live question', () => {
     const event = wrap()
     for (const socket of relay.sockets) socket.send(JSON.stringify(['EVENT', sub, event]))
     await vi.waitFor(() => expect(arrived).toEqual([event.id]))
+  })
+
+  test('that is cut off is still within bounds until its EOSE, and goes on after', async () => {
+    const relay = await scripted({})
+    const arrived: string[] = []
+    const connection = dial(relay.url, { bounds: { events: 2, bytes: 1_000_000, pages: 9 } })
+    const onEvent = (event: Event) => arrived.push(event.id)
+    await connection.query({ filter: inbox, deadline: soon(), live: true, onEvent })
+    const sub = relay.heard('REQ')[0]?.[1]
+    const events = [wrap(1), wrap(2), wrap(3), wrap(4)]
+    const tell = (event: Event | undefined) => {
+      for (const socket of relay.sockets) socket.send(JSON.stringify(['EVENT', sub, event]))
+    }
+    events.slice(0, 3).forEach(tell)
+    const firstTwo = events.slice(0, 2).map(({ id }) => id)
+    await vi.waitFor(() => expect(arrived).toEqual(firstTwo))
+    // The third one ended what is taken for the relay's store. The fourth is news.
+    await vi.waitFor(() => {
+      tell(events[3])
+      expect(arrived).toEqual([...firstTwo, events[3]?.id])
+    })
   })
 
   test('says when the relay ends it', async () => {

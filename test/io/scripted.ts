@@ -10,8 +10,8 @@ import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 export const alice: Keys = randomKeys()
 export const inbox = { kinds: [1059], '#p': [alice.pubkey] }
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000)
-/** A deadline that a test never waits for. */
-export const later = (): number => Date.now() + 20_000
+/** A deadline past every test's own: who waits for it has failed. */
+export const later = (): number => Date.now() + 600_000
 export const soon = (ms = 250): number => Date.now() + ms
 
 export type Say = (...frame: unknown[]) => void
