@@ -50,7 +50,7 @@ export async function readArgv(
 }
 
 /** The first word that is neither an option nor an option's value, and everything else. */
-function verbOf(argv: readonly string[]): [string | undefined, string[]] {
+export function verbOf(argv: readonly string[]): [string | undefined, string[]] {
   const at = argv.findIndex((word, i) => !word.startsWith('-') && !takesNext(argv[i - 1] ?? '', GLOBAL))
   const end = argv.indexOf('--')
   if (at === -1 || (end !== -1 && end < at)) return [undefined, [...argv]]
@@ -94,8 +94,10 @@ function put(words: Words, name: string, known: Readonly<Record<string, Options>
       'a text that begins with dashes goes behind "--": `p2p send -- "--help"`',
     )
   }
-  if (option.type === 'boolean' && value !== undefined) throw misuse(`--${name} takes no value`, '')
-  if (option.type === 'string' && value === undefined && name !== 'wait') throw misuse(`--${name} needs a value`, '')
+  if (option.type === 'boolean' && value !== undefined)
+    throw misuse(`--${name} takes no value`, '`p2p --help` lists the options')
+  if (option.type === 'string' && value === undefined && name !== 'wait')
+    throw misuse(`--${name} needs a value`, '`p2p --help` lists the options')
   if (option.array) {
     words.options[name] = [...strings(words.options[name]), value ?? '']
   } else {

@@ -1,7 +1,7 @@
 // argv → Intent → run → stdout, stderr and the exit code: the one place that maps failures to codes.
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { readArgv, type Typed } from './argv.ts'
+import { readArgv, type Typed, verbOf } from './argv.ts'
 import type { Item } from './call/news.ts'
 import type { Args, Command } from './commands/command.ts'
 import { commands } from './commands/index.ts'
@@ -21,14 +21,12 @@ const TIMEOUT = 8
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   // Known before anything can fail, so that a program always gets its one document.
   const json = argv.slice(0, dashes(argv)).includes('--json')
-  const verb = { name: '' }
   try {
     const typed = await readArgv(argv, commands, (text) => process.stdout.write(`${text}\n`))
     if (typed === undefined) return EXIT.ok
-    verb.name = typed.verb
     return await perform(typed, env, json)
   } catch (error) {
-    return report(verb.name, failureIn(error), json, {})
+    return report(verbOf(argv)[0] ?? '', failureIn(error), json, {})
   }
 }
 
@@ -91,14 +89,20 @@ function newsIn(command: Command, { intent, news }: Outcome): readonly Item[] {
 }
 
 function report(verb: string, failure: Failure, json: boolean, fields: Record<string, unknown>): number {
-  const { code, message, hint } = failure
+  const { code } = failure
+  const [message, hint] = [withoutSecrets(failure.message), named(withoutSecrets(failure.hint))]
   if (json) {
-    const error = { code, message, hint: named(hint) }
+    const error = { code, message, hint }
     process.stdout.write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
   } else {
-    process.stderr.write(`p2p: error: ${message}\n${hint === '' ? '' : `p2p: hint: ${named(hint)}\n`}`)
+    process.stderr.write(`p2p: error: ${message}\n${hint === '' ? '' : `p2p: hint: ${hint}\n`}`)
   }
   return failure.exit
+}
+
+// Errors repeat what was typed; a secret key typed in the wrong place must not reach logs and transcripts that way.
+function withoutSecrets(text: string): string {
+  return text.replace(/nsec1[02-9ac-hj-np-z]{10,}/gi, 'nsec1…')
 }
 
 /** An expected failure as it is; anything else is a fault of ours. */
@@ -150,7 +154,12 @@ async function stdin(): Promise<Uint8Array> {
 function budgetOf(args: Args): number {
   const seconds = args.timeout === undefined ? TIMEOUT : Number(args.timeout)
   if (Number.isFinite(seconds) && seconds > 0 && seconds <= 600) return seconds * 1000
-  throw new Failure('USAGE', EXIT.usage, '--timeout takes a number of seconds from 1 to 600', '')
+  throw new Failure(
+    'USAGE',
+    EXIT.usage,
+    '--timeout takes a number of seconds from 1 to 600',
+    'for example --timeout 20',
+  )
 }
 
 function text(value: unknown): string | undefined {
