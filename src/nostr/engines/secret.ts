@@ -31,7 +31,8 @@ export function publicKey(secret: Uint8Array): Uint8Array | undefined {
 
 export function sharedX(secret: Uint8Array, key: Uint8Array): Uint8Array | undefined {
   const own = prepare(secret)
-  if (own === undefined) return undefined
+  // OpenSSL does not look at what comes after the point that it reads.
+  if (own === undefined || key.length !== 32) return undefined
   own.shared += 1
   try {
     if (own.shared < many) return own.pair.computeSecret(even(key))
