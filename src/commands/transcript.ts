@@ -64,7 +64,9 @@ export const transcript: Command = {
     const shown = shownIn(outcome)
     if (shown !== undefined) return shownLines(shown, format)
     if (reading?.type === 'found') return foundLines(reading.hits, reading.more, query)
-    return reading === undefined || intent.type !== 'transcript' ? [] : callLines(listed(outcome))
+    return reading === undefined || intent.type !== 'transcript'
+      ? []
+      : callLines(listed(outcome), Object.keys(outcome.book.index.calls).length > 0)
   },
   json: (outcome) => {
     const { reading } = outcome

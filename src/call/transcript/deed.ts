@@ -21,10 +21,14 @@ export function deedOf({ type, from, reason }: TranscriptEntry): string {
   }
 }
 
-/** What has become of a file; undefined for what is none, and for one of ours that the peer has. */
+/** Its words where the topic stands above already: a request says nothing else. */
+export function wordsOf({ type, text }: TranscriptEntry): string {
+  return type === 'request' ? '' : text
+}
+
+/** What a file still waits for; undefined for what is none, for one that is saved, and for one of ours that the peer has. */
 export function fateOf({ type, from, path, reason, parts }: TranscriptEntry): string | undefined {
-  if (type !== 'file') return undefined
-  if (path !== undefined) return 'saved'
+  if (type !== 'file' || path !== undefined) return undefined
   if (reason !== undefined) return `not taken: ${reason}`
   if (from === 'me') return parts === undefined ? undefined : `${parts.have} of ${parts.of} parts delivered`
   return parts === undefined ? 'not received yet' : `${parts.have} of ${parts.of} parts received`

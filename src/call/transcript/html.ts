@@ -2,7 +2,7 @@
 import { sha256 } from '../../nostr/crypto.ts'
 import type { TranscriptEntry } from '../transcript.ts'
 import { claimedName, iso, labelOf, time } from '../wording.ts'
-import { deedOf, fateOf, verdictOf } from './deed.ts'
+import { deedOf, fateOf, verdictOf, wordsOf } from './deed.ts'
 import { type Child, element, type Markup, part, raw } from './element.ts'
 import type { Excerpt } from './excerpt.ts'
 import { STYLE } from './style.ts'
@@ -51,7 +51,9 @@ function topic({ call }: Excerpt): Markup {
   return element('blockquote', { class: 'topic', dir: 'auto' }, call.topic)
 }
 
-function facts({ call, me, entries, left }: Excerpt): Markup {
+function facts(shown: Excerpt): Markup {
+  const { call, me, entries, left } = shown
+  const { word, text } = verdictOf(shown)
   const claimed = claimedName(call.peer)
   const asker = call.direction === 'outgoing' ? 'by me, ' : 'by the peer, '
   return part(
@@ -61,7 +63,11 @@ function facts({ call, me, entries, left }: Excerpt): Markup {
     ...(claimed === undefined ? [] : fact('Calls itself', element('q', {}, named(claimed)))),
     ...fact('Me', ...(me.name === '' ? [] : [named(me.name), element('br', {})]), code(me.npub)),
     ...fact('Asked', asker, moment(call.createdAt)),
-    ...fact('State', call.state),
+    ...fact(
+      'State',
+      call.state,
+      ...(word === 'verified' || word === 'differs' ? [', ', part('span', word, text)] : []),
+    ),
     ...fact('Entries', `${left + entries.length}`),
     ...fact('Call', code(call.id)),
   )
@@ -89,7 +95,7 @@ function item(entry: TranscriptEntry): Markup {
   const id = { id: `n${entry.n}` }
   if (entry.type === 'gap') return element('li', { ...id, class: 'gap' }, `Gap: ${entry.text}`)
   const deed = deedOf(entry)
-  const words = entry.type === 'file' ? fileName(entry) : entry.text
+  const words = entry.type === 'file' ? fileName(entry) : wordsOf(entry)
   return element(
     'li',
     { ...id, class: `${entry.from} ${entry.type}` },
@@ -111,7 +117,7 @@ function fileName({ name = '', size = 0 }: TranscriptEntry): Markup {
 }
 
 function notes(entry: TranscriptEntry): Child[][] {
-  const fate = entry.path === undefined ? fateOf(entry) : undefined
+  const fate = fateOf(entry)
   return [
     ...(entry.path === undefined ? [] : [['saved: ', code(entry.path)]]),
     ...(fate === undefined ? [] : [[fate]]),

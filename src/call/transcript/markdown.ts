@@ -1,7 +1,7 @@
 // The transcript as Markdown: what anybody said stands in quote blocks, as it was typed and never as markup.
 import type { TranscriptEntry } from '../transcript.ts'
 import { claimedName, labelOf, time } from '../wording.ts'
-import { deedOf, fateOf, verdictOf } from './deed.ts'
+import { deedOf, fateOf, verdictOf, wordsOf } from './deed.ts'
 import type { Excerpt } from './excerpt.ts'
 import { wholeCommand } from './text.ts'
 
@@ -37,6 +37,7 @@ export function markdownOf(shown: Excerpt): string[] {
 function said(entry: TranscriptEntry): string[] {
   if (entry.type === 'gap') return [`**${entry.n}.** *Gap: ${entry.text}.*`]
   const deed = deedOf(entry)
+  const words = wordsOf(entry)
   const marks = [entry.state, entry.late === true ? 'late' : undefined, fateOf(entry), entry.cut && 'cut'].filter(
     Boolean,
   )
@@ -44,7 +45,7 @@ function said(entry: TranscriptEntry): string[] {
   const head = `**${entry.n}. ${name}**${deed === '' ? '' : ` ${deed}`}, ${time(entry.at)}`
   return [
     marks.length === 0 ? head : `${head} (${marks.join(', ')})`,
-    ...(entry.text === '' ? [] : ['', ...quote(entry.text)]),
+    ...(words === '' ? [] : ['', ...quote(words)]),
     ...(entry.path === undefined ? [] : ['', `Saved: ${inline(entry.path)}`]),
   ]
 }

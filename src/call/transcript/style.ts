@@ -49,7 +49,7 @@ li {
 .who { font-weight: 600; color: var(--ink); }
 .deed { font-weight: 600; }
 .head time { margin-left: auto; white-space: nowrap; }
-.words { margin: .125rem 0 0; white-space: pre-wrap; overflow: hidden; }
+.words { margin: .125rem 0 0; white-space: pre-wrap; unicode-bidi: plaintext; overflow: hidden; }
 .note { margin: .25rem 0 0; font-size: .8125rem; color: var(--soft); overflow: hidden; }
 .late, .marks { margin: .25rem 0 0; font-size: .8125rem; color: var(--soft); }
 .me .marks { text-align: right; }
@@ -79,6 +79,7 @@ footer p { margin: 0 0 .5rem; }
   li { width: auto; max-width: none; margin: 0 15% .5rem 0; }
   .me { margin: 0 0 .5rem 15%; }
   .head, h2 { break-after: avoid; }
-  li, .facts div { break-inside: auto; orphans: 3; widows: 3; }
+  li, footer, .cut { break-inside: avoid; }
+  footer { margin-top: 1rem; }
 }
 `

@@ -16,8 +16,10 @@ export function fitting(calls: readonly CallShape[], most: number): Fitting {
   return { calls: kept, left: calls.length - kept.length }
 }
 
-export function callLines({ calls, left }: Fitting): string[] {
-  if (calls.length === 0) return ['no such calls; `p2p list` shows whom you can call']
+/** @param any whether there are calls at all */
+export function callLines({ calls, left }: Fitting, any: boolean): string[] {
+  if (calls.length === 0)
+    return [any ? 'no such calls; `p2p transcript` lists all' : 'no calls yet; `p2p list` shows whom you can call']
   return [
     ...calls.flatMap(lines),
     ...(calls.some((call) => call.direction === 'incoming') ? [ABOUT_PEERS] : []),

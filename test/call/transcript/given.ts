@@ -1,0 +1,87 @@
+// Calls as they lie on disk, made of rumors as they come over the wire.
+import { replay } from '../../../src/call/call.ts'
+import { emptyLog, type Log } from '../../../src/call/log.ts'
+import { type Agent, agentOf, type Contact } from '../../../src/call/people.ts'
+import { type Body, type Range, write } from '../../../src/call/signal.ts'
+import { type Transcript, transcriptOf } from '../../../src/call/transcript.ts'
+import { rumorOf } from '../../../src/nostr/event.ts'
+
+export const ME = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'
+export const PEER = 'c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5'
+
+/** When the call was asked for: 2026-07-31 09:58:20 UTC. */
+export const START = 1_785_491_900
+
+type Party = 'me' | 'peer'
+
+export type Given = {
+  log: Log
+  /** Puts a signal into the call, `after` seconds after its beginning; `lost` takes a number and never arrives. */
+  say: (who: Party, body: Partial<Body> & Pick<Body, 'type'>, after?: number, lost?: boolean) => string
+  transcript: (contacts?: readonly Contact[]) => Transcript
+}
+
+export const AUTHOR: Agent = { ...agentOf({ contacts: [], owner: undefined, names: {} }, ME), name: 'Ada' }
+
+/** A call that `caller` asks for. */
+export function given(caller: Party, topic: string, name = ''): Given {
+  const key = { me: ME, peer: PEER }
+  const seq = { me: 0, peer: 0 }
+  let lc = 0
+  let id: string | undefined
+  let log = emptyLog('0'.repeat(64))
+  const say: Given['say'] = (who, body, after = 0, lost = false) => {
+    const other = who === 'me' ? 'peer' : 'me'
+    const place = { call: id, to: key[other], seq: ++seq[who], lc: ++lc, ack: seq[other] }
+    const rumor = rumorOf(write(filled(body), place, START + after), key[who])
+    if (id === undefined) {
+      id = rumor.id
+      log = emptyLog(id)
+    }
+    if (!lost) log.entries[rumor.id] = who === 'me' ? { rumor } : { rumor, heard: START + after + 1 }
+    return rumor.id
+  }
+  say(caller, { type: 'request', text: topic, name })
+  return {
+    get log() {
+      return log
+    },
+    say,
+    transcript: (contacts = []) => {
+      const call = replay(log, ME, START + 3600)
+      if (call === undefined) throw new Error('no call')
+      return transcriptOf(call, log, AUTHOR, { contacts, owner: undefined, names: {} })
+    },
+  }
+}
+
+function filled(body: Partial<Body> & Pick<Body, 'type'>): Body {
+  const text = 'text' in body && body.text !== undefined ? body.text : ''
+  const none: Range[] = []
+  switch (body.type) {
+    case 'request':
+      return { deadline: START + 900, name: '', relays: [], ...body, type: 'request', text }
+    case 'accept':
+      return { name: '', relays: [], ...body, type: 'accept', text }
+    case 'reject':
+      return { reason: 'declined', ...body, type: 'reject', text }
+    case 'end':
+      return { cut: undefined, digest: '', expired: false, ...body, type: 'end', text }
+    case 'file':
+      return { ...FILE, ...body, type: 'file', text }
+    case 'receipt':
+      return { type: 'receipt', text: '', missing: none }
+    default:
+      return { type: body.type, text }
+  }
+}
+
+const FILE = {
+  file: 'f1',
+  name: 'report.json',
+  mime: 'application/json',
+  size: 40_960,
+  x: 'ab'.repeat(32),
+  chunk: [1, 1] as const,
+  remote: undefined,
+}
