@@ -1,6 +1,7 @@
 // yargs: the help of every command, and what is wrong with what was typed.
 import yargs, { type Argv } from 'yargs'
 import { GLOBAL, VERSION, type Verbs } from './argv.ts'
+import type { Command } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
 
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
@@ -13,6 +14,8 @@ export async function explain(
   { texts, help }: { texts: readonly string[]; help: boolean },
   print: (text: string) => void,
 ): Promise<void> {
+  const command = verb === undefined || help ? undefined : verbs[verb]
+  if (command !== undefined) throw misplaced(command, texts)
   const words = [
     ...(verb === undefined ? [] : [verb]),
     ...texts.map((text) => TEXT + text),
@@ -21,6 +24,18 @@ export async function explain(
   await describe(yargs([]), verbs).parseAsync(words, {}, (_error: unknown, _argv: unknown, output: string) => {
     if (output !== '') print(output)
   })
+}
+
+// Too few texts, or too many: then most often a text of several words stands without quotes.
+function misplaced({ usage, example }: Command, texts: readonly string[]): Failure {
+  const [verb = '', ...places] = usage.split(' ')
+  const typed = `\`${example.split('\n')[0] ?? ''}\``
+  const surplus = texts[places.length]
+  if (surplus === undefined)
+    return new Failure('USAGE', EXIT.usage, `${verb} needs ${places.join(' ')}`, `for example ${typed}`)
+  const message = `${verb} takes ${places.join(' ') || 'no text'}; "${surplus.slice(0, 40)}" is too much`
+  const hint = places.length === 0 ? `\`p2p ${verb} --help\`` : `a text of several words goes in quotes: ${typed}`
+  return new Failure('USAGE', EXIT.usage, message, hint)
 }
 
 function describe(parser: Argv, verbs: Verbs): Argv {

@@ -24,7 +24,7 @@ export function seconds(args: Args, name: string, preset: number): number | unde
   if (value === '' || value === true) return preset
   const number = Number(value)
   if (Number.isFinite(number) && number >= 0 && number <= 86_400) return number
-  throw new Failure('USAGE', EXIT.usage, `${name} takes a number of seconds from 0 to 86400`, '')
+  throw new Failure('USAGE', EXIT.usage, `${name} takes a number of seconds from 0 to 86400`, 'for example 60')
 }
 
 export function flag(args: Args, name: string): boolean {
