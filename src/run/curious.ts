@@ -12,7 +12,10 @@ const MOST = 20
 
 /** Whom `call` means, as far as it can be told without asking a relay. */
 export async function whom(intent: Intent, place: Place): Promise<Found | undefined> {
-  return intent.type === 'call' ? await find(intent.agent, place) : undefined
+  if (intent.type !== 'call') return undefined
+  // The relays are dialed while a domain is asked.
+  place.world.pool.warm(place.world.relays.inbox)
+  return await find(intent.agent, place)
 }
 
 export function curious(intent: Intent, index: Index, wanted: Found | undefined, owner: string | undefined): Curiosity {

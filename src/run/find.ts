@@ -56,8 +56,6 @@ export function among(presences: readonly Presence[], name: string): string {
 }
 
 async function ask(address: Address, word: string, { world, deadline }: Place): Promise<Entry> {
-  // The relays are being connected to meanwhile.
-  world.pool.warm([...world.relays.inbox, ...world.relays.presence])
   const entry = await world.nip05(address, deadline - world.clock())
   if ('pubkey' in entry) return entry
   throw new Failure(
