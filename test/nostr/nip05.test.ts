@@ -99,7 +99,9 @@ describe('a document', () => {
     expect(parseDocument(`{"__proto__":{"names":{"bob":"${bob}"}}}`, 'bob')).toBeUndefined()
     expect(parseDocument(`{"names":{"__proto__":"${bob}"}}`, '__proto__')).toEqual({ pubkey: bob, relays: [] })
     Object.defineProperty(Object.prototype, 'eve', { value: bob, configurable: true })
-    onTestFinished(() => Reflect.deleteProperty(Object.prototype, 'eve'))
+    onTestFinished(() => {
+      Reflect.deleteProperty(Object.prototype, 'eve')
+    })
     expect(read({ names: {} }, 'eve')).toBeUndefined()
   })
 
