@@ -1,5 +1,5 @@
 // Reading state.json and the call files: whole, damaged, of a newer version, or somebody else's.
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT, Failure } from '../failure.ts'
 import { isHex32 } from '../nostr/crypto.ts'
@@ -23,17 +23,31 @@ export type Codec<I, L> = {
 /** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
 export type Damaged = (path: string, why: string, then: string) => void
 
+/**
+ * What was read or written last, by path. A run reads the same files several times; a file that is still the same one (each
+ * writing makes a new one) is not parsed again. Values are shared, so nobody may change them.
+ */
+export type Memory = Map<string, { stamp: string; value: unknown }>
+
+/** Which file a path is now; undefined when there is none. */
+export function stampOf(path: string): string | undefined {
+  const stat = onDisk(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }))
+  return stat === undefined ? undefined : `${stat.dev} ${stat.ino} ${stat.mtimeNs} ${stat.size}`
+}
+
 /** The index on disk; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
 export function loadIndex<I, L>(
   home: Home,
   codec: Codec<I, L>,
   damaged: Damaged,
+  memory: Memory = new Map(),
 ): { index: I; rebuilt: boolean } | undefined {
   const index = loadFile(
     home.state,
     codec.version,
     (value) => codec.parse(value),
     (why) => damaged(home.state, why, 'its contents are rebuilt from the call files'),
+    memory,
   )
   if (index !== undefined) return { index, rebuilt: false }
   const ids = logIds(home)
@@ -48,6 +62,7 @@ export function loadLogs<I, L>(
   codec: Codec<I, L>,
   ids: readonly string[],
   damaged: Damaged,
+  memory: Memory = new Map(),
 ): Record<string, L> {
   const logs: Record<string, L> = {}
   for (const id of new Set(ids)) {
@@ -57,6 +72,7 @@ export function loadLogs<I, L>(
       codec.version,
       (value) => codec.parseLog(value),
       (why) => damaged(path, why, 'what relays still hold of that call comes again with: p2p inbox --deep'),
+      memory,
     )
     if (log !== undefined) logs[id] = log
   }
@@ -99,12 +115,18 @@ function loadFile<T>(
   version: number,
   parse: (value: unknown) => T | 'newer' | undefined,
   damaged: (why: string) => void,
+  memory: Memory,
 ): T | undefined {
+  const stamp = stampOf(path)
+  const known = memory.get(path)
+  // What is kept under a path came from this very parser.
+  if (stamp !== undefined && known?.stamp === stamp) return known.value as T
   const text = readText(path)
   if (text === undefined) return undefined
   const value = parseJson(text)
   const data = value === undefined ? undefined : parse(value)
   if (data === 'newer') throw newer(path, version)
+  if (data !== undefined && stamp !== undefined && stampOf(path) === stamp) memory.set(path, { stamp, value: data })
   if (data === undefined)
     damaged(text === '' ? 'empty' : value === undefined ? 'no JSON' : `no data of version ${version}`)
   return data

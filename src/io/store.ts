@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import { LowSync } from 'lowdb'
 import { commit, linkNew, makeFolder, onDisk, type Staged, type Step, writeNew } from './atomic.ts'
 import type { Home } from './home.ts'
-import { type Codec, checkOwner, type Damaged, loadIndex, loadLogs, logIds, logPath } from './load.ts'
+import {
+  type Codec,
+  checkOwner,
+  type Damaged,
+  loadIndex,
+  loadLogs,
+  logIds,
+  logPath,
+  type Memory,
+  stampOf,
+} from './load.ts'
 import { locked } from './lock.ts'
 
 /** The index, and the logs that were asked for, by call id. */
@@ -39,11 +49,12 @@ export type StoreOptions = {
 export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOptions): Store<I, L> {
   const { command, me, lockMs: ms = 5_000, step = () => {}, now = Date.now } = options
   const said = new Set<string>()
+  const memory: Memory = new Map()
 
   return {
     read(also = []) {
       const damaged: Damaged = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
-      const index = loadIndex(home, codec, damaged)?.index ?? codec.empty()
+      const index = loadIndex(home, codec, damaged, memory)?.index ?? codec.empty()
       return fill(index, also, damaged)
     },
 
@@ -53,12 +64,14 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
           say(`${path} was damaged (${why}) and is set aside as ${setAside(path, own, now(), step)}; ${then}`)
         }
         const staged: Staged[] = []
+        const written = new Map<string, unknown>()
         const stage = (target: string, data: unknown) => {
           const temp = join(own, `${staged.length}`)
           writeNew(temp, JSON.stringify(data), target, step)
           staged.push({ temp, target })
+          written.set(target, data)
         }
-        const loaded = loadIndex(home, codec, damaged)
+        const loaded = loadIndex(home, codec, damaged, memory)
         const db = new LowSync<I>(
           { read: () => loaded?.index ?? null, write: (index) => stage(home.state, index) },
           codec.empty(),
@@ -76,6 +89,10 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
           db.write()
         }
         commit(staged, step)
+        for (const [path, value] of written) {
+          const stamp = stampOf(path)
+          if (stamp !== undefined) memory.set(path, { stamp, value })
+        }
         return value
       })
     },
@@ -93,7 +110,7 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
 
   function fill(index: I, also: readonly string[], damaged: Damaged): Snapshot<I, L> {
     checkOwner(home, codec.owner?.(index), me)
-    return { index, logs: loadLogs(home, codec, [...codec.open(index), ...also], damaged) }
+    return { index, logs: loadLogs(home, codec, [...codec.open(index), ...also], damaged, memory) }
   }
 }
 
