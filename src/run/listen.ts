@@ -5,6 +5,7 @@ import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Index } from '../state/book.ts'
 import { DEEP, type Replayed, WINDOW } from '../state/hear.ts'
+import { patienceFor } from '../state/relays.ts'
 import type { Place } from './place.ts'
 
 /** What a run wants to know beside its mailbox. */
@@ -39,7 +40,11 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
   const { world, now, deadline } = place
   const asked = curiosity.peers.filter((p) => now - (index.peers[p]?.looked ?? 0) > A_DAY)
   const asks = [...mailbox(place, index, curiosity), ...lookups(place, asked, curiosity.everybody)]
-  const answers = await world.pool.fetch(asks, { deadline, skip: (id) => index.seen[id] !== undefined })
+  const answers = await world.pool.fetch(asks, {
+    deadline,
+    skip: (id) => index.seen[id] !== undefined,
+    patient: (url) => patienceFor(index.relays[url], now),
+  })
   const wraps = unique(answers.filter((a) => a.name === 'inbox').flatMap((a) => a.events))
   const opened = openAll(place, wraps)
   const clocks = world.pool.relays().flatMap((r) => r.clockAhead ?? [])

@@ -12,6 +12,7 @@ import { editBook } from '../state/edit.ts'
 import { hear } from '../state/hear.ts'
 import { lettersDue } from '../state/letters.ts'
 import { claim, type Due, due } from '../state/owed.ts'
+import { relaysAsked } from '../state/relays.ts'
 import { remember } from '../state/remember.ts'
 import { answers, endings, type ReceiptDue, receipts, telling } from '../state/replies.ts'
 import { type Said, say } from '../state/say.ts'
@@ -50,7 +51,8 @@ export async function take(place: Place, intent: Intent, heard: Heard, looked: L
     const { policy } = world.config
     const gate = { ...policy, trust: (pubkey: string) => trustOf(people, pubkey) }
     const hearing = { me, now, replayed: heard.replayed, clockWrong: heard.clockAhead !== 0, gate }
-    const listened = hear(owned(fresh, me), heard.opened, hearing)
+    const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
+    const listened = hear(relaysAsked(owned(fresh, me), mailboxes, now), heard.opened, hearing)
     const met = remember(
       listened.book,
       { looked: looked.peers, public: heard.public, presences: looked.presences, hints: looked.hints },
