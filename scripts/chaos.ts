@@ -123,6 +123,7 @@ async function heal(ada: Agent, ben: Agent, call: string): Promise<{ rounds: num
 
 async function transcript(who: Agent, call: string, clock: number): Promise<Transcript> {
   const ran = await command(who, ['transcript', call, '--json', '--max-chars', '0'], clock)
+  if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr)
   const answer: { transcript: Transcript } = JSON.parse(ran.stdout)
   return answer.transcript
 }

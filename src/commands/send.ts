@@ -42,5 +42,9 @@ export function sentLines(outcome: Outcome): string[] {
   if (state === 'queued')
     return [`message ${said.seq} to ${who(shape.peer)} is queued: it is on disk and goes out with the next command`]
   const how = state === 'delivered' ? 'delivered' : `relayed by ${accepted.length} of ${on} relays${missing}`
-  return [`message ${said.seq} to ${who(shape.peer)}: ${how}`]
+  const next = outcome.intent.type === 'send' && outcome.intent.wait === undefined && outcome.news.length === 0
+  return [
+    `message ${said.seq} to ${who(shape.peer)}: ${how}`,
+    ...(next ? [`  next: \`p2p wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`] : []),
+  ]
 }

@@ -27,6 +27,7 @@ export const status: Command = {
       ...(owed(outcome) > 0
         ? [`outbox: ${owed(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
+      ...droppedLine(outcome),
       ...newsLines(outcome.news),
     ]
   },
@@ -43,6 +44,15 @@ export const status: Command = {
 
 function shown(outcome: Outcome) {
   return callShapes(outcome, (call) => call.open || outcome.now - call.last < RECENT).slice(0, 20)
+}
+
+/** What is dropped in the ordinary course of things: the same word twice, our own copy. */
+const ORDINARY = ['duplicate', 'own-copy']
+
+function droppedLine({ book }: Outcome): string[] {
+  const counts = Object.entries(book.index.dropped).filter(([reason]) => !ORDINARY.includes(reason))
+  if (counts.length === 0) return []
+  return [`dropped so far: ${counts.map(([reason, n]) => `${n} ${reason}`).join(', ')}`]
 }
 
 function owed({ book }: Outcome): number {

@@ -12,7 +12,9 @@ export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {
   const unknown = [...new Set(lost)].map((to) =>
     unlisted(to === place.world.ownerKey ? 'your owner' : short(npubEncode(to))),
   )
-  return [...clock(heard.clockAhead), ...unknown, ...toldLater(ended)]
+  // Where nobody answered, not having found a list says nothing.
+  const asked = heard.answers.some((a) => a.complete)
+  return [...clock(heard.clockAhead), ...(asked ? unknown : []), ...toldLater(ended)]
 }
 
 // What the owner could not be told when it was asked.
