@@ -1,5 +1,4 @@
 // argv → Intent → run → stdout, stderr and the exit code: the one place that maps failures to codes.
-import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { readArgv, type Typed, verbOf } from './argv.ts'
 import type { Item } from './call/news.ts'
@@ -8,6 +7,8 @@ import { commands } from './commands/index.ts'
 import { itemShape } from './commands/shapes.ts'
 import { noticeLines } from './commands/words.ts'
 import { EXIT, Failure } from './failure.ts'
+import { inputOf } from './input.ts'
+import { homeOf } from './io/home.ts'
 import { openWorld } from './io/world.ts'
 import type { Outcome } from './run/outcome.ts'
 import { refreshed } from './run/place.ts'
@@ -33,7 +34,9 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
 async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: boolean): Promise<number> {
   const command = commands[verb]
   if (command === undefined) throw new Error(`no command ${verb}`)
-  const intent = command.intent({ ...args, ...(await inputOf(command, args)) })
+  const wanted = command.input?.(args)
+  const read = wanted === undefined ? {} : await inputOf(wanted, homeOf(text(args.home), env))
+  const intent = command.intent({ ...args, ...read })
   const quiet = args.quiet === true
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
@@ -44,6 +47,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
       budget: budgetOf(args),
       command: verb,
       say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${line}\n`)),
+      draw: quiet || !process.stderr.isTTY ? undefined : (line) => process.stderr.write(`\r\u001b[K${line}`),
       trace: args.verbose === true ? (line) => process.stderr.write(`p2p: ${line}\n`) : undefined,
       stopped: stopped.signal,
     },
@@ -126,29 +130,6 @@ function typeable(key: string, value: unknown): unknown {
 function program(): string {
   const script = process.argv[1] ?? 'p2p'
   return basename(script) === 'p2p' ? 'p2p' : `node "${script}"`
-}
-
-async function inputOf(command: Command, args: Args): Promise<{ input?: Uint8Array }> {
-  const wanted = command.input?.(args)
-  if (wanted === undefined) return {}
-  if (wanted.from === 'stdin') return { input: await stdin() }
-  try {
-    return { input: await readFile(wanted.path) }
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    throw new Failure(
-      'FILE_UNREADABLE',
-      EXIT.usage,
-      `${wanted.path} cannot be read (${why})`,
-      '`p2p sendfile <name> <base64>` takes the bytes themselves',
-    )
-  }
-}
-
-async function stdin(): Promise<Uint8Array> {
-  const parts: Buffer[] = []
-  for await (const part of process.stdin) parts.push(Buffer.from(part))
-  return Buffer.concat(parts)
 }
 
 function budgetOf(args: Args): number {

@@ -4,15 +4,24 @@ import type { Intent } from './call/intent.ts'
 import { announce } from './run/announce.ts'
 import { carry } from './run/carry.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
+import { fetchFor } from './run/fetch.ts'
 import { listen } from './run/listen.ts'
 import { local } from './run/local.ts'
 import { type Outcome, outcomeOf } from './run/outcome.ts'
 import { parting } from './run/parting.ts'
-import type { Place } from './run/place.ts'
+import { type Place, refreshed } from './run/place.ts'
 import { take } from './run/turn.ts'
+import { isLarge, uploaded } from './run/upload.ts'
 import { stay } from './run/wait.ts'
 
 export async function run(intent: Intent, place: Place): Promise<Outcome> {
+  if (!isLarge(intent)) return await round(intent, place)
+  const before = await round({ type: 'status' }, place)
+  const ready = await uploaded(intent, place, before)
+  return await round(ready, refreshed(place))
+}
+
+async function round(intent: Intent, place: Place): Promise<Outcome> {
   const known = place.world.store.read()
   const answered = await local(intent, place, known)
   if (answered !== undefined) return answered
@@ -22,6 +31,8 @@ export async function run(intent: Intent, place: Place): Promise<Outcome> {
   const turn = await take(place, intent, heard, lookAt(heard, wanted, place))
   const [carried, posted] = await Promise.all([carry(place, turn, heard), announce(intent, place, turn, heard)])
 
-  const ended = { place, intent, heard, turn, ...carried, posted }
+  const book = await fetchFor(intent, place, carried.book)
+
+  const ended = { place, intent, heard, turn, ...carried, book, posted }
   return parting(await stay(ended, outcomeOf(ended)), place)
 }

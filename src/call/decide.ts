@@ -24,6 +24,8 @@ export type Scene = {
   name: string
   inbox: readonly string[]
   ring: number
+  /** Bytes up to which a file is sent through relays. */
+  inlineMax: number
   me: string
   now: number
 }
@@ -86,10 +88,13 @@ function inActive(body: Body, scene: Scene): Verdict {
 }
 
 // Chunks are independent of each other: each is a rumor with a number of its own.
-function file({ name, bytes, remote }: IntentOf<'sendfile'>, scene: Scene): Verdict {
+function file({ name, content }: IntentOf<'sendfile'>, scene: Scene): Verdict {
   const call = choose('sendfile', 'file', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
-  const bodies = remote === undefined ? chunksOf(name, mimeOf(name), bytes, `${scene.now} ${call.seq}`) : [remote]
+  if (content.type === 'path') return tooLarge(content.size, scene)
+  if (content.type === 'bytes' && content.bytes.length > scene.inlineMax) return tooLarge(content.bytes.length, scene)
+  const bodies =
+    content.type === 'stored' ? [content.body] : chunksOf(name, mimeOf(name), content.bytes, `${scene.now} ${call.seq}`)
   const verdicts = bodies.map((body) => checked({ to: call.peer, call: call.id, body }, scene.me, scene.now))
   return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
 }
@@ -186,8 +191,8 @@ function checked(utterance: Utterance, me: string, now: number): Verdict {
     return refuse(
       'FILE_TOO_LARGE',
       EXIT.usage,
-      'the file does not fit into one message (about 20 kB)',
-      'send a smaller file',
+      'the name of the file is too long',
+      'send it under a shorter name: `p2p sendfile <name> -`',
     )
   const bytes = Buffer.byteLength(utterance.body.text)
   return refuse(
@@ -195,6 +200,15 @@ function checked(utterance: Utterance, me: string, now: number): Verdict {
     EXIT.usage,
     `the text is too long for one message (${bytes} bytes)`,
     'say it in several messages of at most 20,000 bytes, or `p2p sendfile <path>`',
+  )
+}
+
+function tooLarge(size: number, { inlineMax }: Scene): Verdict {
+  return refuse(
+    'FILE_TOO_LARGE',
+    EXIT.usage,
+    `the file has ${size} bytes; relays carry up to ${inlineMax} (file.inlineMax)`,
+    '`p2p config set file.server https://…` names a Blossom server for larger files, then `p2p sendfile <path>`',
   )
 }
 

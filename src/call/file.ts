@@ -1,8 +1,8 @@
 // Files in a call: cut into chunks that fit a wrap, and put together again whatever order they come in.
 import { sha256, toHex } from '../nostr/crypto.ts'
-import type { Call } from './call.ts'
-import type { Log } from './log.ts'
-import type { Body, Signal } from './signal.ts'
+import type { Call, Line } from './call.ts'
+import type { FileState, Log } from './log.ts'
+import type { Body, Remote, Signal } from './signal.ts'
 
 /** Raw bytes of one chunk: as base64, sealed and wrapped, it stays below the 65,536 bytes that relays take. */
 export const CHUNK = 20 * 1024
@@ -17,6 +17,10 @@ export type Transfer = {
   key: string
   /** The first chunk's rumor: what an item of this file is called. */
   id: string
+  /** What its sender calls it: the same on both sides. */
+  file: string
+  /** For a file that lies on a server; it has one chunk, which says where. */
+  remote: Remote | undefined
   name: string
   size: number
   x: string
@@ -49,8 +53,27 @@ export function transferKey({ file, x }: FileBody): string {
 }
 
 /** Where a received file lies, or why it was not taken; neither while it is on its way. */
-export function fileState(log: Log, body: FileBody): { path?: string; refused?: string } {
-  return log.files[transferKey(body)] ?? {}
+export function fileState(log: Log, body: FileBody): FileFacts {
+  return factsOf(body, log.files[transferKey(body)])
+}
+
+/** What is known of a file: of what was found here before of what was said. */
+export type FileFacts = { size: number; sha256: string; path?: string; refused?: string }
+
+export function factsOf({ size, x }: FileBody, state: FileState | undefined): FileFacts {
+  const told = { size, sha256: x }
+  return isSettled(state) ? { ...told, ...state } : told
+}
+
+/** Whether a file has come to its end. */
+export function isSettled(state: FileState | undefined): state is Exclude<FileState, { fetching: unknown }> {
+  return state !== undefined && !('fetching' in state)
+}
+
+/** Whether a peer's file, announced in a line of a call, is still to come. */
+export function isComing({ signal, unasked }: Line, log: Log, peer: string): boolean {
+  const { body, from } = signal
+  return body.type === 'file' && from === peer && !unasked && !isSettled(log.files[transferKey(body)])
 }
 
 /** The files that `who` sends in a call, in the order in which they began. */
@@ -63,6 +86,8 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
     const transfer = found.get(key) ?? {
       key,
       id: signal.id,
+      file: body.file,
+      remote: body.remote,
       name: body.name,
       size: body.size,
       x: body.x,
@@ -79,10 +104,19 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
   return [...found.values()]
 }
 
-/** Why a transfer is not taken, if it is not: a stranger must not fill our disk. */
-export function refusedFor({ size, of }: Transfer, openBefore: number): string | undefined {
-  if (size > MOST.bytes || of > Math.ceil(MOST.bytes / CHUNK)) return 'it is too large to come through relays'
-  return openBefore >= MOST.open ? 'too many files are on their way already' : undefined
+/**
+ * Why a transfer is not taken, if it is not: a stranger must not fill our disk. `openBefore`: files of the same peer that are
+ * on their way already; `fetchMax`: bytes that may be fetched from a server.
+ */
+export function refusedFor(
+  { size, of, remote }: Pick<Transfer, 'size' | 'of' | 'remote'>,
+  openBefore: number,
+  fetchMax: number,
+): string | undefined {
+  if (openBefore >= MOST.open) return 'too many files are on their way already'
+  if (remote !== undefined) return size > fetchMax ? `it is larger than ${fetchMax} bytes (file.fetchMax)` : undefined
+  const large = size > MOST.bytes || of > Math.ceil(MOST.bytes / CHUNK)
+  return large ? 'it is too large to come through relays' : undefined
 }
 
 /** The bytes of a transfer whose chunks are all here; 'damaged' when they are not what was announced. */

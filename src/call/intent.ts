@@ -8,7 +8,7 @@ export type Intent =
   | { type: 'call'; agent: string; topic: string; wait: number | undefined }
   | { type: 'answer'; accept: boolean; text: string }
   | { type: 'send'; text: string; wait: number | undefined }
-  | { type: 'sendfile'; name: string; bytes: Uint8Array; path: string | undefined; remote: FileBody | undefined }
+  | { type: 'sendfile'; name: string; content: FileContent }
   | { type: 'escalate'; text: string }
   | { type: 'end'; text: string; most: number }
   | { type: 'announce' }
@@ -36,3 +36,9 @@ export type Intent =
   | { type: 'whoami' }
 
 export type IntentOf<T extends Intent['type']> = Extract<Intent, { type: T }>
+
+/** A file to be sent: its bytes; where it lies, if it is too large for relays; or what to say of it once it is on a server. */
+export type FileContent =
+  | { type: 'bytes'; bytes: Uint8Array }
+  | { type: 'path'; path: string; size: number }
+  | { type: 'stored'; body: FileBody }

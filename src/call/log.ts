@@ -23,8 +23,14 @@ export type Posting = {
 
 export type Claim = { pid: number; at: number }
 
-/** Where a received file lies, or why it was not taken. */
-export type FileState = { path: string } | { refused: string }
+/**
+ * Where a received file lies, with what its announcement may have left open; or why it was not taken; or how far it has been
+ * fetched from a server.
+ */
+export type FileState = { path: string; size?: number; sha256?: string } | { refused: string } | { fetching: Fetching }
+
+/** `have`: encrypted bytes that are here. `tries`: how often it failed, `at`: when last (unix seconds), and `why`. */
+export type Fetching = { have: number; tries: number; at: number; why: string; claim?: Claim }
 
 export type Log = {
   version: 1
@@ -103,8 +109,8 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
     log.outbox[key] = parsed
   }
   for (const [key, file] of Object.entries(files)) {
-    if (isRecord(file) && typeof file.path === 'string') log.files[key] = { path: file.path }
-    else if (isRecord(file) && typeof file.refused === 'string') log.files[key] = { refused: file.refused }
+    const state = parseFile(file)
+    if (state !== undefined) log.files[key] = state
   }
   return typeof missed === 'number' ? { ...log, missed } : log
 }
@@ -126,12 +132,30 @@ function trustedRumor(value: unknown): Rumor | undefined {
   return { id, pubkey, created_at, kind, tags, content }
 }
 
+function parseFile(value: unknown): FileState | undefined {
+  if (!isRecord(value)) return undefined
+  const { path, size, sha256, refused, fetching } = value
+  if (typeof refused === 'string') return { refused }
+  if (typeof path === 'string')
+    return { path, ...(typeof size === 'number' && { size }), ...(typeof sha256 === 'string' && { sha256 }) }
+  if (!isRecord(fetching)) return undefined
+  const { have = 0, tries = 0, at = 0 } = numbers(fetching)
+  const claim = parseClaim(fetching.claim)
+  return { fetching: { have, tries, at, why: String(fetching.why ?? ''), ...(claim && { claim }) } }
+}
+
+function parseClaim(value: unknown): Claim | undefined {
+  const known = isRecord(value) && typeof value.pid === 'number' && typeof value.at === 'number'
+  return known ? { pid: Number(value.pid), at: Number(value.at) } : undefined
+}
+
 function parsePosting(value: unknown): Posting | undefined {
   if (!isRecord(value)) return undefined
   const { wrap, wrapped, wraps, accepted, failed, claim, wanted } = value
   if (typeof wrapped !== 'number' || typeof wraps !== 'number' || !isStrings(accepted) || !Array.isArray(failed))
     return undefined
   const event = wrap === undefined ? undefined : parseEvent(wrap)
+  const held = parseClaim(claim)
   return {
     wrapped,
     wraps,
@@ -143,9 +167,7 @@ function parsePosting(value: unknown): Posting | undefined {
     ),
     ...(event === undefined ? {} : { wrap: event }),
     ...(wanted === true ? { wanted } : {}),
-    ...(isRecord(claim) && typeof claim.pid === 'number' && typeof claim.at === 'number'
-      ? { claim: { pid: claim.pid, at: claim.at } }
-      : {}),
+    ...(held && { claim: held }),
   }
 }
 

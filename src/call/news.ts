@@ -1,10 +1,11 @@
 // What is unread, as items: what came in, from whom, and what we have verified of it.
 import type { Rumor } from '../nostr/event.ts'
 import type { Call, Line } from './call.ts'
-import { fileState } from './file.ts'
-import type { Log } from './log.ts'
+import { type FileBody, type FileFacts, factsOf, fileState } from './file.ts'
+import type { FileState, Log } from './log.ts'
 import { type Agent, agentOf, type People } from './people.ts'
 import { plain } from './plain.ts'
+import { FILE, readRemote } from './signal.ts'
 
 export const ITEM_TYPES = [
   'request',
@@ -49,18 +50,22 @@ export function itemsOf(log: Log, call: Call, people: People, all = false): Item
   return missed ? [...items, missedItem(log, call, from)] : items
 }
 
-/** A direct message outside of calls; from the owner it is an instruction, and nobody else can make that type. */
-export function letterOf(rumor: Rumor, heard: number, people: People): Item {
+/**
+ * A direct message outside of calls; from the owner it is an instruction, and nobody else can make that type. `file`: what has
+ * become of the file that it announces.
+ */
+export function letterOf(rumor: Rumor, heard: number, people: People, file?: FileState): Item {
   const from = agentOf(people, rumor.pubkey)
   const type = from.trust === 'owner' ? 'owner' : 'dm'
+  const body = rumor.kind === FILE ? readRemote(rumor) : undefined
   return {
     type,
     id: rumor.id,
     call: '',
     from,
-    text: plain(rumor.content),
     at: Math.min(rumor.created_at, heard),
     seq: 0,
+    ...(body === undefined ? { text: plain(rumor.content) } : described(body, factsOf(body, file))),
   }
 }
 
@@ -80,22 +85,19 @@ function itemOf({ signal, heard, late }: Line, log: Log, call: Call, from: Agent
     seq: signal.seq,
     ...(late ? { late } : {}),
   }
-  if (body.type === 'file') {
-    const { path, refused: reason } = fileState(log, body)
-    const name = plain(body.name, 255)
-    return {
-      ...base,
-      type: 'file',
-      text: name,
-      name,
-      size: body.size,
-      sha256: body.x,
-      ...(path === undefined ? {} : { path }),
-      ...(reason === undefined ? {} : { reason }),
-    }
-  }
+  if (body.type === 'file') return { ...base, type: 'file', ...described(body, fileState(log, body)) }
   const reason = body.type === 'reject' ? { reason: body.reason } : {}
   return { ...base, type: body.type, text: plain(body.text), ...reason }
+}
+
+function described({ name }: FileBody, facts: FileFacts): Pick<Item, 'text'> & Partial<Item> {
+  const { path, refused: reason, size, sha256 } = facts
+  const text = plain(name, 255)
+  return {
+    ...{ text, name: text, size, sha256 },
+    ...(path === undefined ? {} : { path }),
+    ...(reason === undefined ? {} : { reason }),
+  }
 }
 
 function missedItem(log: Log, call: Call, from: Agent): Item {

@@ -23,7 +23,7 @@ export type Body =
       file: string
       name: string
       mime: string
-      /** Bytes and SHA-256 (hex) of the whole file, as its sender has it. */
+      /** Bytes (0: not told) and SHA-256 (hex, "": not told) of the whole file, as its sender has it. */
       size: number
       x: string
       /** Which chunk of how many, from 1. */
@@ -33,8 +33,14 @@ export type Body =
   | { type: 'end'; text: string; cut: Range | undefined; digest: string; expired: boolean }
   | { type: 'receipt'; text: ''; missing: Range[] }
 
-/** NIP-17, kind 15: a file that lies encrypted on a server. `x`: SHA-256 of what lies there; key and nonce in hex. */
-export type Remote = { key: string; nonce: string; x: string }
+/**
+ * NIP-17, kind 15: a file that lies encrypted on a server. `x`: SHA-256 of what lies there; key and nonce in hex. `fallbacks`:
+ * where else it lies.
+ */
+export type Remote = { key: string; nonce: string; x: string; fallbacks: readonly string[] }
+
+/** Bytes by which the tag of AES-GCM makes a file longer. */
+export const GCM_TAG = 16
 
 export type SignalType = Body['type']
 
@@ -54,7 +60,16 @@ export type Signal = {
 /** What is needed to number a signal: place in the call, by the sender's book. */
 export type Place = { call: string | undefined; to: string; seq: number; lc: number; ack: number }
 
-export const LIMIT = { seq: 1_000_000, topic: 1_000, name: 64, relays: 5, missing: 50, chunks: 1_000 } as const
+export const LIMIT = {
+  seq: 1_000_000,
+  topic: 1_000,
+  name: 64,
+  relays: 5,
+  missing: 50,
+  chunks: 1_000,
+  fallbacks: 3,
+  url: 2_000,
+} as const
 
 /** The rumor of a signal, without author and id. A request names no call: its own id becomes the call's. */
 export function write(body: Body, place: Place, at: number): Template {
@@ -141,7 +156,7 @@ function extras(body: Body): string[][] {
 // NIP-17's names, so that any of its clients can fetch and open the file.
 function remoteTags(
   { name, mime, size, x }: { name: string; mime: string; size: number; x: string },
-  { key, nonce, x: sealed }: Remote,
+  { key, nonce, x: sealed, fallbacks }: Remote,
 ): string[][] {
   return [
     ['file-type', mime],
@@ -150,8 +165,10 @@ function remoteTags(
     ['decryption-nonce', nonce],
     ['x', sealed],
     ['ox', x],
-    ['size', String(size)],
+    // NIP-17: "size of the encrypted file in bytes".
+    ['size', String(size + GCM_TAG)],
     ['name', name],
+    ...fallbacks.map((url) => ['fallback', url]),
   ]
 }
 
@@ -240,8 +257,9 @@ export function readRemote(rumor: Rumor): Extract<Body, { type: 'file' }> | unde
   )
     return undefined
   // "x" is required; "ox" came later and old clients leave it out.
-  if (!isHex(x, 64) || (ox !== '' && !isHex(ox, 64)) || rumor.content.length > 2_000) return undefined
-  const size = /^\d{1,12}$/.test(tag(rumor, 'size') ?? '') ? Number(tag(rumor, 'size')) : 0
+  if (!isHex(x, 64) || (ox !== '' && !isHex(ox, 64)) || rumor.content.length > LIMIT.url) return undefined
+  const sealed = /^\d{1,12}$/.test(tag(rumor, 'size') ?? '') ? Number(tag(rumor, 'size')) : 0
+  const fallbacks = tags(rumor, 'fallback').flatMap(([, url = '']) => (url.length <= LIMIT.url ? url : []))
   const mime = (tag(rumor, 'file-type') ?? 'application/octet-stream').slice(0, 100)
   const name = (tag(rumor, 'name') ?? lastPart(rumor.content)).slice(0, 255)
   return {
@@ -250,10 +268,10 @@ export function readRemote(rumor: Rumor): Extract<Body, { type: 'file' }> | unde
     file: x.slice(0, 16),
     name,
     mime,
-    size,
+    size: Math.max(0, sealed - GCM_TAG),
     x: ox,
     chunk: [1, 1],
-    remote: { key, nonce, x },
+    remote: { key, nonce, x, fallbacks: fallbacks.slice(0, LIMIT.fallbacks) },
   }
 }
 

@@ -1,6 +1,6 @@
 // A call as people and programs read it: what was said, one entry each, in the order that both sides share.
 import type { Call, Line, Verified } from './call.ts'
-import { fileState, type Transfer, transfers } from './file.ts'
+import { type FileFacts, factsOf, fileState, type Transfer, transfers } from './file.ts'
 import { type Log, type Stage, stageOf } from './log.ts'
 import { timeOf } from './news.ts'
 import { type Agent, agentOf, type People } from './people.ts'
@@ -90,28 +90,29 @@ function entryOf(
   const { body } = signal
   const file = files.get(signal.id)
   const pieces = file === undefined ? [signal] : file.chunks
+  const facts = body.type !== 'file' ? undefined : own ? factsOf(body, undefined) : fileState(log, body)
   return {
     n: 0,
     from: own ? 'me' : 'peer',
     author,
     type: body.type,
-    text: file === undefined ? plain(body.text) : `${oneLine(file.name, 255)} (${file.size} bytes)`,
+    text: file === undefined ? plain(body.text) : `${oneLine(file.name, 255)} (${facts?.size ?? file.size} bytes)`,
     at: timeOf(signal.at, heard),
     seq: signal.seq,
     id: signal.id,
     ...(own ? { state: furthestBehind(pieces.map((s) => stageOf(log, s.id))) } : {}),
     ...(late ? { late } : {}),
     ...(body.type === 'reject' ? { reason: body.reason } : {}),
-    ...(file === undefined || body.type !== 'file' ? {} : fileFacts(file, own ? {} : fileState(log, body))),
+    ...(file === undefined || facts === undefined ? {} : fileFacts(file, facts)),
   }
 }
 
-function fileFacts(file: Transfer, { path, refused }: ReturnType<typeof fileState>): Partial<TranscriptEntry> {
+function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): Partial<TranscriptEntry> {
   const whole = file.have >= file.of || path !== undefined
   return {
     name: oneLine(file.name, 255),
-    size: file.size,
-    sha256: file.x,
+    size,
+    sha256,
     ...(path === undefined ? {} : { path }),
     ...(refused === undefined ? {} : { reason: refused }),
     ...(whole || file.of === 1 ? {} : { parts: { have: file.have, of: file.of } }),

@@ -3,8 +3,16 @@ import type { Options } from 'yargs'
 import type { Intent } from '../call/intent.ts'
 import type { Outcome } from '../run/outcome.ts'
 
-/** What was typed, by yargs: positionals and options under their names. `input`: the file or stdin that was asked for. */
-export type Args = Readonly<Record<string, unknown>> & { readonly input?: Uint8Array }
+/**
+ * What was typed, by yargs: positionals and options under their names. `input`: the file or stdin that was asked for; `large`:
+ * the bytes that a file has which is too large to be read for that.
+ */
+export type Args = Readonly<Record<string, unknown>> & Input
+
+export type Input = { readonly input?: Uint8Array; readonly large?: number }
+
+/** What must be read before an intent can be made: stdin, as a text or as a file, or a file by its path. */
+export type Wanted = { from: 'stdin'; as: 'text' | 'file' } | { from: 'file'; path: string }
 
 export type Command = {
   /** yargs' grammar: the verb and its positionals. */
@@ -13,8 +21,7 @@ export type Command = {
   example: string
   positionals?: Readonly<Record<string, Options & { type: 'string' }>>
   options?: Readonly<Record<string, Options>>
-  /** What must be read before the intent can be made: stdin, or a file by its path. */
-  input?: (args: Args) => { from: 'stdin' } | { from: 'file'; path: string } | undefined
+  input?: (args: Args) => Wanted | undefined
   /** Throws Failure (exit 2) for what cannot be meant. */
   intent: (args: Args) => Intent
   /** Whether it prints what is unread, which is then read. */

@@ -8,7 +8,7 @@ export const escalate: Command = {
   describe: 'Ask your owner, and tell the other side that you do; "-" reads stdin',
   example: 'p2p escalate "They want to see the contract. May I?"',
   positionals: { text: { type: 'string', describe: 'what you need a person for' } },
-  input: (args) => (optional(args, 'text') === '-' ? { from: 'stdin' } : undefined),
+  input: (args) => (optional(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
   intent: (args) => ({ type: 'escalate', text: words(args, 'text') }),
   text: lines,
   json: ({ escalation }) => ({ escalation }),

@@ -17,7 +17,7 @@ export const send: Command = {
   options: {
     wait: { type: 'string', describe: 'stay until the other side says something, for that many seconds (60)' },
   },
-  input: (args) => (optional(args, 'text') === '-' ? { from: 'stdin' } : undefined),
+  input: (args) => (optional(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
   intent: (args) => ({ type: 'send', text: words(args, 'text'), wait: seconds(args, 'wait', 60) }),
   text: (outcome) => [...sentLines(outcome), ...newsLines(outcome.news)],
   json: (outcome) => ({

@@ -1,4 +1,6 @@
 // `sendfile`: a file in the active call.
+import type { FileContent } from '../call/intent.ts'
+import { read } from '../call/signal.ts'
 import { EXIT, Failure } from '../failure.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { optional, words } from './args.ts'
@@ -15,20 +17,22 @@ export const sendfile: Command = {
     base64: { type: 'string', describe: 'the bytes in base64, or "-" for stdin' },
   },
   input: (args) => {
-    if (optional(args, 'base64') === '-') return { from: 'stdin' }
+    if (optional(args, 'base64') === '-') return { from: 'stdin', as: 'file' }
     return args.base64 === undefined ? { from: 'file', path: words(args, 'name') } : undefined
   },
-  intent: (args) => {
-    const bytes = bytesOf(args)
-    if (bytes.length === 0)
-      throw new Failure('FILE_EMPTY', EXIT.usage, 'the file is empty', 'send a file with something in it')
-    return { type: 'sendfile', name: baseName(words(args, 'name')), bytes, path: undefined, remote: undefined }
-  },
+  intent: (args) => ({ type: 'sendfile', name: baseName(words(args, 'name')), content: contentOf(args) }),
   text: (outcome) => sentLines(outcome).map((line) => line.replace(/^message/, 'file, message')),
   json: (outcome) => ({
     file: fileShape(outcome),
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
   }),
+}
+
+function contentOf(args: Args): FileContent {
+  if (args.large !== undefined) return { type: 'path', path: words(args, 'name'), size: args.large }
+  const bytes = bytesOf(args)
+  if (bytes.length > 0) return { type: 'bytes', bytes }
+  throw new Failure('FILE_EMPTY', EXIT.usage, 'the file is empty', 'send a file with something in it')
 }
 
 function bytesOf(args: Args): Uint8Array {
@@ -48,8 +52,9 @@ function baseName(path: string): string {
 
 function fileShape(outcome: Outcome): Record<string, unknown> | undefined {
   const { said, parts, intent } = outcome
-  const body = messageShape(outcome)
-  if (said === undefined || intent.type !== 'sendfile' || body === undefined) return undefined
-  const x = said.rumor.tags.find((t) => t[0] === 'x')?.[1]
-  return { ...body, name: intent.name, size: intent.bytes.length, sha256: x, chunks: parts.length }
+  const shape = messageShape(outcome)
+  const file = said === undefined ? undefined : read(said.rumor)?.body
+  if (intent.type !== 'sendfile' || shape === undefined || file?.type !== 'file') return undefined
+  const url = file.remote === undefined ? undefined : file.text
+  return { ...shape, name: intent.name, size: file.size, sha256: file.x, chunks: parts.length, url }
 }

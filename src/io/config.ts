@@ -99,6 +99,7 @@ function shape(home: Home, raw: Raw) {
     file: {
       inlineMax: get('file.inlineMax'),
       server: get('file.server'),
+      fetchMax: get('file.fetchMax'),
       allowPrivate: get('file.allowPrivate'),
     },
     contacts: contactsOf(home, raw),

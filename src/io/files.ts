@@ -1,7 +1,8 @@
 // Received files: p2p/files/<first 8 of the call id>/<name>, never over another file, and there only once it is whole.
-import { lstatSync, readFileSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { isHex32, randomBytes, sha256, toHex } from '../nostr/crypto.ts'
+import { hashing } from '../nostr/stream.ts'
 import { linkNew, makeFolder, onDisk, type Step, writeNew } from './atomic.ts'
 import { discard, sweep } from './discard.ts'
 import type { Home } from './home.ts'
@@ -12,23 +13,48 @@ import type { Home } from './home.ts'
  * Throws DISK_FULL, HOME_UNWRITABLE.
  */
 export function placeFile(home: Home, callId: string, name: string, bytes: Uint8Array, step: Step = () => {}): string {
+  const berth = openBerth(home, callId, name, step)
+  try {
+    writeNew(berth.temp, bytes, berth.path, step)
+    return berth.keep({ size: bytes.length, digest: toHex(sha256(bytes)) })
+  } finally {
+    berth.leave()
+  }
+}
+
+/** Where a file is written before it has its name. */
+export type Berth = {
+  readonly temp: string
+  /** The path that errors name. */
+  readonly path: string
+  /** Gives what is in `temp`, whole and on the disk, its name, and says which. `digest`: SHA-256 in hex. */
+  keep(file: { size: number; digest: string }): string
+  /** Removes `temp`: always, in the end. */
+  leave(): void
+}
+
+/** For a file that is too large to be handed over as bytes. As `placeFile` otherwise. */
+export function openBerth(home: Home, callId: string, name: string, step: Step = () => {}): Berth {
   // A peer chose both; the last line of defence against ../../.bashrc stands where the file is written.
   if (!isHex32(callId) || !isPlain(name)) throw new Error('no safe place for a received file')
   const folder = join(home.files, callId.slice(0, 8))
   makeFolder(folder, step)
   // What killed runs have left. An hour is longer than any run writes a file.
   sweep(folder, TEMP, 3_600_000)
-  const digest = toHex(sha256(bytes))
   const temp = join(folder, `${TEMP}${toHex(randomBytes(8))}`)
-  try {
-    writeNew(temp, bytes, join(folder, name), step)
-    for (let n = 1; ; n++) {
-      const path = join(folder, numbered(name, n, digest))
-      if (linkNew(temp, path, step) || isSame(path, bytes, digest)) return path
-    }
-  } finally {
-    step('remove temp')
-    discard(temp)
+  return {
+    temp,
+    path: join(folder, name),
+    keep({ size, digest }) {
+      for (let n = 1; ; n++) {
+        const path = join(folder, numbered(name, n, digest))
+        if (linkNew(temp, path, step) || isSame(path, size, digest)) return path
+      }
+    },
+    leave() {
+      step('remove temp')
+      discard(temp)
+    },
   }
 }
 
@@ -40,11 +66,24 @@ function numbered(name: string, n: number, digest: string): string {
   return dot < 1 ? `${name} (${mark})` : `${name.slice(0, dot)} (${mark})${name.slice(dot)}`
 }
 
-function isSame(path: string, bytes: Uint8Array, digest: string): boolean {
+function isSame(path: string, size: number, digest: string): boolean {
   return onDisk(path, () => {
     const stats = lstatSync(path, { throwIfNoEntry: false })
-    return stats?.isFile() === true && stats.size === bytes.length && toHex(sha256(readFileSync(path))) === digest
+    return stats?.isFile() === true && stats.size === size && digestOf(path) === digest
   })
+}
+
+function digestOf(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const hash = hashing()
+    const buffer = new Uint8Array(65_536)
+    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
+      hash.update(buffer.subarray(0, read))
+    return hash.hex()
+  } finally {
+    closeSync(file)
+  }
 }
 
 function isPlain(name: string): boolean {

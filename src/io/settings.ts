@@ -1,5 +1,5 @@
 // The one table of settings: every key of config.json with its preset, its bounds and what it is for.
-import { choice, command, flag, npub, relays, type Setting, safeUrl, text, texts, url, whole, word } from './setting.ts'
+import { choice, command, flag, npub, relays, type Setting, safeUrl, text, texts, whole, word } from './setting.ts'
 
 const TABLE = {
   name: text(64, 'what others see you as'),
@@ -33,7 +33,8 @@ const TABLE = {
   'hook.command': command('a program that is run by announce when something came in'),
   'hook.unknown': flag('run it for strangers too'),
   'file.inlineMax': whole(0, 16_777_216, 262_144, 'bytes up to which a file is sent through relays'),
-  'file.server': url(['https:'], 'the Blossom server for larger files'),
+  'file.server': safeUrl('the Blossom server for larger files'),
+  'file.fetchMax': whole(0, 100_000_000_000, 268_435_456, 'bytes up to which a file is fetched from a server'),
   'file.allowPrivate': flag('fetch files from private networks'),
 } as const
 

@@ -44,7 +44,8 @@ function answer(host: string, all: boolean, error: Error | null, found: readonly
   const open = error === null ? found.filter(({ address }) => !isPrivateHost(address)) : []
   const [first] = open
   if (error !== null) done(error, '')
-  else if (first === undefined) done(new Error(`${host} leads into a private network`), '')
+  else if (first === undefined)
+    done(Object.assign(new Error(`${host} leads into a private network`), { code: 'EPRIVATE' }), '')
   else if (all) done(null, open)
   else done(null, first.address, first.family)
 }

@@ -5,6 +5,7 @@ import type { Address, Entry } from '../nostr/nip05.ts'
 import { decode } from '../nostr/nip19.ts'
 import { type Config, getSetting, readConfig, setSetting, settings as settingsOf, unsetSetting } from './config.ts'
 import { type Contact, editContacts } from './contacts.ts'
+import { type Depot, openDepot } from './depot.ts'
 import { placeFile } from './files.ts'
 import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
@@ -47,6 +48,7 @@ export type World<I, L> = {
   pid: number
   alive: (pid: number) => boolean
   place: (call: string, name: string, bytes: Uint8Array) => string
+  depot: Depot
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   keep: (call: string, markdown: string) => string
   owner: Owner
@@ -63,6 +65,8 @@ export type Opening = {
   budget: number
   command: string
   say: (line: string) => void
+  /** Draws over the last line of a terminal, where there is one. */
+  draw: ((text: string) => void) | undefined
   trace: ((line: string) => void) | undefined
   stopped: AbortSignal
 }
@@ -92,6 +96,10 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
     pid: process.pid,
     alive,
     place: (call, name, bytes) => placeFile(home, call, name, bytes),
+    depot: openDepot({
+      ...{ home, keys, env, files: config.file, stopped: opening.stopped },
+      ...{ say: opening.say, draw: opening.draw, now: Date.now },
+    }),
     keep: (call, markdown) => keepTranscript(home, call, markdown),
     owner: ownerOf(home, config.owner, env),
     settings: {

@@ -1,32 +1,51 @@
 // Files that have become whole: checked, put under their names, and only then news.
-import { assemble, refusedFor, type Transfer, transfers } from '../call/file.ts'
+import type { Call } from '../call/call.ts'
+import { assemble, isSettled, refusedFor, type Transfer, transfers } from '../call/file.ts'
 import { safeName } from '../call/filename.ts'
 import type { FileState } from '../call/log.ts'
+import { trustOf } from '../call/people.ts'
 import { type Book, callsOf } from '../state/book.ts'
 import { type Filed, filed } from '../state/filed.ts'
+import { judged, parcelsOf, withParcels } from '../state/parcels.ts'
 import { type Place, speakerOf } from './place.ts'
 
 /** Runs after what came in is on disk: a run that dies in between leaves the work to the next one. */
 export async function collect(place: Place, book: Book): Promise<Book> {
-  const done = callsOf(book, place.world.keys.pubkey, place.now).flatMap((call) => {
-    const log = book.logs[call.id]
-    if (log === undefined) return []
-    const waiting = transfers(call, log, call.peer).filter((t) => log.files[t.key] === undefined)
-    return waiting.flatMap((transfer, i): Filed[] => {
-      const state = stateOf(place, call.id, transfer, i)
-      return state === undefined ? [] : [{ call: call.id, transfer, state }]
-    })
-  })
-  if (done.length === 0) return book
-  const calls = done.map((d) => d.call)
-  return await place.world.store.update(calls, (fresh) => {
-    const snapshot = filed(fresh, done, speakerOf(place))
+  const { world, people, now } = place
+  const calls = callsOf(book, world.keys.pubkey, now)
+  const done = calls.flatMap((call) => doneIn(place, call, book))
+  // What lies on a server is fetched by commands that have the time; whether it will be is known at once.
+  const { fetchMax } = world.config.file
+  const found = judged(parcelsOf(book, calls), { calls, trust: (pubkey) => trustOf(people, pubkey), fetchMax })
+  if (done.length === 0 && found.length === 0) return book
+  const touched = [...done.map((d) => d.call), ...found.flatMap(({ parcel: { call } }) => (call === '' ? [] : [call]))]
+  return await world.store.update(touched, (fresh) => {
+    const speaker = speakerOf(place)
+    const snapshot = withParcels(filed(fresh, done, speaker), found, speaker)
     return { snapshot, value: snapshot }
   })
 }
 
+function doneIn(place: Place, call: Call, book: Book): Filed[] {
+  const log = book.logs[call.id]
+  if (log === undefined) return []
+  const all = transfers(call, log, call.peer).filter((t) => t.remote === undefined)
+  const waiting = all.filter((t) => !isSettled(log.files[t.key]))
+  const done = waiting.flatMap((transfer, i): Filed[] => {
+    const state = stateOf(place, call.id, transfer, i)
+    return state === undefined ? [] : [{ call: call.id, transfer, state }]
+  })
+  // Chunks of a file that was refused go on coming; their bytes are not kept.
+  const leftover = all.flatMap((transfer): Filed[] => {
+    const state = log.files[transfer.key]
+    const full = isSettled(state) && transfer.chunks.some(({ body }) => body.text !== '')
+    return full ? [{ call: call.id, transfer, state }] : []
+  })
+  return [...done, ...leftover]
+}
+
 function stateOf({ world }: Place, call: string, transfer: Transfer, openBefore: number): FileState | undefined {
-  const refused = refusedFor(transfer, openBefore)
+  const refused = refusedFor(transfer, openBefore, 0)
   if (refused !== undefined) return { refused }
   const bytes = assemble(transfer)
   if (bytes === undefined) return undefined

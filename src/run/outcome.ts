@@ -8,6 +8,7 @@ import type { Failure } from '../failure.ts'
 import type { SettingValue } from '../io/world.ts'
 import type { Answered } from '../state/appeals.ts'
 import { type Book, callsOf } from '../state/book.ts'
+import { isOnItsWay } from '../state/parcels.ts'
 import { namesOf } from '../state/remember.ts'
 import type { Said } from '../state/say.ts'
 import type { Posted } from './announce.ts'
@@ -102,12 +103,13 @@ export function outcomeOf(ended: Ended): Outcome {
 
 /** Everything unread: the owner's words first, then call by call. */
 export function newsOf(book: Book, calls: readonly Call[], people: People, all = false): Item[] {
-  const letters = Object.values(book.index.dms).filter((dm) => dm.unread || all)
+  // A letter that brings a file is news once the file is here, or will never be.
+  const letters = Object.values(book.index.dms).filter((dm) => (dm.unread || all) && !isOnItsWay(dm))
   const items = calls.flatMap((call) => {
     const log = book.logs[call.id]
     return log === undefined ? [] : itemsOf(log, call, people, all)
   })
-  return ownerFirst([...items, ...letters.map((dm) => letterOf(dm.rumor, dm.heard, people))])
+  return ownerFirst([...items, ...letters.map((dm) => letterOf(dm.rumor, dm.heard, people, dm.file))])
 }
 
 function reportOf({ world }: Place, { answers }: Heard): RelayReport[] {

@@ -67,6 +67,7 @@ export async function take(place: Place, intent: Intent, heard: Heard, looked: L
       name: world.config.name,
       inbox: world.relays.inbox,
       ring: world.config.call.ring,
+      inlineMax: world.config.file.inlineMax,
       me,
       now,
     })

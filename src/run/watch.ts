@@ -2,6 +2,7 @@
 // taken in what is waited for.
 import { callsOf } from '../state/book.ts'
 import { carry } from './carry.ts'
+import { fetchAll } from './fetch.ts'
 import { type Heard, listen, openAll } from './listen.ts'
 import { type Ended, type Outcome, outcomeOf } from './outcome.ts'
 import { refreshed } from './place.ts'
@@ -30,7 +31,8 @@ export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcom
       const events = came.map((c) => c.event)
       const heard = rung ? await again({ ...now, place }) : arrived({ ...now, place }, events)
       const turn = await take(place, { type: 'status' }, heard, NOBODY)
-      now = { ...now, place, heard, ...(await carry(place, turn, heard)) }
+      const carried = await carry(place, turn, heard)
+      now = { ...now, place, heard, ...carried, book: await fetchAll(place, carried.book, () => until) }
     }
     yield outcomeOf(now)
   }
@@ -46,7 +48,7 @@ function ringsOut({ heard, book, place }: Ended, now: number): boolean {
 
 async function again({ place }: Ended): Promise<Heard> {
   const { index } = place.world.store.read()
-  return await listen(place, index, { peers: [], everybody: false, deep: false, live: false })
+  return await listen(place, index, { peers: [], hints: {}, everybody: false, deep: false, live: false })
 }
 
 function arrived({ place, heard }: Ended, events: Parameters<typeof openAll>[1]): Heard {

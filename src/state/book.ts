@@ -1,17 +1,29 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
 import type { Escalation } from '../call/appeal.ts'
 import { type Call, type Glare, replay } from '../call/call.ts'
+import { isComing } from '../call/file.ts'
 import { contest } from '../call/glare.ts'
-import { type Claim, emptyLog, type Log, type Posting, parseLog, stageOf } from '../call/log.ts'
+import { type Claim, emptyLog, type FileState, type Log, type Posting, parseLog, stageOf } from '../call/log.ts'
 import { isOver, type Phase } from '../call/rules.ts'
 import type { Rumor } from '../nostr/event.ts'
 
 /** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began. */
-export type RelayMemory = { cursor?: number; since?: number; patience?: number; slow?: number }
+export type RelayMemory = { cursor?: number; since?: number; patience?: number }
 
-/** Where a peer reads: its kind 10050 and when we looked, else what its presence said; what it calls itself, and the
- * proof of work that it asks of strangers. */
-export type PeerMemory = { inbox: string[]; looked: number; hints: string[]; name: string; pow: number }
+/** What is known of a peer. `hints`: where its presence, an nprofile or its domain say that it is found; `pow`: the proof of
+ * work that it asks of strangers. */
+export type PeerMemory = {
+  /** The relays of its kind 10050, and that list's created_at. */
+  inbox: string[]
+  listed?: number
+  /** When its lists were looked up, unix seconds; 0 to have it done again. */
+  looked: number
+  hints: string[]
+  /** NIP-65: where it reads what is meant for it, if no better is known. */
+  reads?: string[]
+  name: string
+  pow: number
+}
 
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
 export type Summary = {
@@ -33,8 +45,8 @@ export type Summary = {
   rival?: string
 }
 
-/** A direct message outside of calls. */
-export type Letterbox = Record<string, { rumor: Rumor; heard: number; unread: boolean }>
+/** A direct message outside of calls. `file`: what has become of the file that it announces. */
+export type Letterbox = Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
 
 /** A direct message of ours outside of calls, kept until a relay has taken it. */
 export type Letter = { to: string; rumor: Rumor; posting: Posting }
@@ -137,6 +149,7 @@ export function summarise(call: Call, log: Log, now: number, rival: string | und
   const waiting =
     Object.keys(log.outbox).length > 0 ||
     log.unread.length > 0 ||
+    call.lines.some((line) => isComing(line, log, call.peer)) ||
     (call.phase === 'ended' && call.verified === 'pending')
   return {
     peer: call.peer,

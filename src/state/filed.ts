@@ -1,5 +1,5 @@
-// A file that has come to its end, in the book: where it lies or why it was refused, and that it is news.
-import type { Transfer } from '../call/file.ts'
+// A file that came in chunks and has come to its end, in the book: where it lies or why it was refused, and that it is news.
+import { isSettled, type Transfer } from '../call/file.ts'
 import { emptied, type FileState } from '../call/log.ts'
 import type { Book } from './book.ts'
 import { editBook } from './edit.ts'
@@ -12,13 +12,14 @@ export function filed(book: Book, done: readonly Filed[], speaker: Speaker): Boo
   const edit = editBook(book)
   for (const { call, transfer, state } of done) {
     const log = edit.log(call)
-    // A parallel command may have been first.
-    if (log.files[transfer.key] !== undefined) continue
-    log.files[transfer.key] = state
-    log.unread.push(transfer.id)
-    for (const { id, body } of transfer.chunks) {
+    // A parallel command may have been first; then there are only chunks left to empty that came afterwards.
+    if (!isSettled(log.files[transfer.key])) {
+      log.files[transfer.key] = state
+      log.unread.push(transfer.id)
+    }
+    for (const { id } of transfer.chunks) {
       const entry = log.entries[id]
-      if (entry !== undefined && body.type === 'file' && body.remote === undefined) log.entries[id] = emptied(entry)
+      if (entry !== undefined && entry.rumor.content !== '') log.entries[id] = emptied(entry)
     }
   }
   refresh(edit, speaker)

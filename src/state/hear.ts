@@ -4,7 +4,7 @@ import { precedes } from '../call/call.ts'
 import type { Opened } from '../call/envelope.ts'
 import { contest } from '../call/glare.ts'
 import { emptied, type Log, signalOf } from '../call/log.ts'
-import { CHAT, callId, read, type Signal, soleReceiver } from '../call/signal.ts'
+import { CHAT, callId, FILE, read, readRemote, type Signal, soleReceiver } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { crowdedOut, type Gate, mayCall, meterFor, overBounds, unworked } from './admit.ts'
 import { type Book, callOf, rivals, summarise } from './book.ts'
@@ -190,7 +190,8 @@ function isNews(edit: Draft, log: Log, signal: Signal, me: string): boolean {
 
 /** A rumor that is no signal of a call: a direct message, or nothing that we know. */
 function receiveOther(edit: Draft, rumor: Rumor, { me, now }: Hearing): string | undefined {
-  if (rumor.kind !== CHAT) return 'unknown'
+  if (rumor.kind !== CHAT && rumor.kind !== FILE) return 'unknown'
+  if (rumor.kind === FILE && readRemote(rumor) === undefined) return 'malformed'
   if (callId(rumor) !== undefined) return 'malformed'
   if (soleReceiver(rumor) !== me) return 'not-for-us'
   if (edit.index.dms[rumor.id] !== undefined) return 'duplicate'

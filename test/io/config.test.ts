@@ -77,7 +77,7 @@ describe('without a file', () => {
       expect(setting.describe).toMatch(/^[a-z]/)
       expect(setting.expects).not.toBe('')
     }
-    expect(KEYS).toHaveLength(24)
+    expect(KEYS).toHaveLength(25)
   })
 })
 
@@ -105,6 +105,8 @@ describe('setting a key', () => {
     ['call.ring', ['10'], 10],
     ['file.inlineMax', ['0'], 0],
     ['file.server', ['https://blossom.example'], 'https://blossom.example'],
+    ['file.server', ['http://127.0.0.1:3000'], 'http://127.0.0.1:3000'],
+    ['file.fetchMax', ['0'], 0],
   ])('%s to %j is %j', async (key, values, value) => {
     const home = newHome()
     await setSetting(home, key, values, writing)

@@ -1,0 +1,25 @@
+// What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
+import type { Input, Wanted } from './commands/command.ts'
+import { EXIT, Failure } from './failure.ts'
+import { readConfig } from './io/config.ts'
+import type { Home } from './io/home.ts'
+import { readSource, readStream } from './io/source.ts'
+
+/** Bytes of a text, of which a message holds about 20,000. */
+const TEXT = 1_000_000
+
+/** Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, FILE_CHANGED, FILE_TOO_LARGE and TEXT_TOO_LONG. */
+export async function inputOf(wanted: Wanted, home: Home): Promise<Input> {
+  const most = wanted.from === 'stdin' && wanted.as === 'text' ? TEXT : readConfig(home).file.inlineMax
+  if (wanted.from === 'file') {
+    const read = await readSource(wanted.path, most)
+    return 'bytes' in read ? { input: read.bytes } : { large: read.size }
+  }
+  const input = await readStream(process.stdin, most)
+  if (input !== undefined) return { input }
+  const what = `what comes on stdin has more than ${most} bytes`
+  if (wanted.as === 'text') throw new Failure('TEXT_TOO_LONG', EXIT.usage, what, '`p2p sendfile <path>` sends files')
+  // It can be read only once, and a server must be told the hash before it is given the bytes.
+  const hint = 'write it to a file first; `p2p sendfile <path>` sends larger ones where file.server is set'
+  throw new Failure('FILE_TOO_LARGE', EXIT.usage, `${what} (file.inlineMax)`, hint)
+}

@@ -1,0 +1,57 @@
+// Files that lie on servers, as a run sees them: put there and fetched from there, and what is said meanwhile.
+import type { Keys } from '../nostr/crypto.ts'
+import type { Config } from './config.ts'
+import type { Fetched, Wanted } from './fetch.ts'
+import type { Env, Home } from './home.ts'
+import { openProgress, type Screen } from './progress.ts'
+import type { Stored } from './upload.ts'
+import { openWays } from './way.ts'
+
+export type Depot = {
+  /** Puts a file of ours, encrypted, on our server. Throws UPLOAD_REFUSED, UPLOAD_FAILED, and what reading it throws. */
+  put(path: string, server: string): Promise<Stored>
+  /** Fetches a file of a peer's until a moment (Unix ms). `of`: bytes that lie there, 0 when nobody has said. */
+  fetch(wanted: Wanted, until: number, of: number): Promise<Fetched>
+}
+
+export type DepotOptions = Screen & {
+  home: Home
+  keys: Keys
+  files: Config['file']
+  env: Env
+  stopped: AbortSignal
+}
+
+export function openDepot({ home, keys, files, env, stopped, ...screen }: DepotOptions): Depot {
+  const { now } = screen
+  const { allowPrivate, fetchMax } = files
+  return {
+    async put(path, server) {
+      const { upload } = await import('./upload.ts')
+      const progress = openProgress(`uploading to ${new URL(server).host}`, screen)
+      try {
+        // Our own server may lie anywhere.
+        const way = openWays(env, () => true)
+        return await upload(path, { server, keys, now, stopped, way, progress: progress.at })
+      } finally {
+        progress.end()
+      }
+    },
+    async fetch(wanted, until, of) {
+      const { fetchFile } = await import('./fetch.ts')
+      const progress = openProgress('fetching a file', screen)
+      // A client that announces the size of the file instead of that of its ciphertext is off by the tag.
+      const most = Math.min(fetchMax, of === 0 ? fetchMax : of) + TAG
+      const way = openWays(env, () => allowPrivate)
+      const at = (done: number) => progress.at(done, of)
+      try {
+        return await fetchFile(home, wanted, { most, allowPrivate, until, now, stopped, way, progress: at })
+      } finally {
+        progress.end()
+      }
+    },
+  }
+}
+
+/** Bytes by which GCM makes a file longer. */
+const TAG = 16

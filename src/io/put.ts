@@ -1,0 +1,125 @@
+// One PUT whose body is a stream: with a known length, at the pace of the line, and given up when nothing moves.
+import { type ClientRequest, type IncomingMessage, request as plainly } from 'node:http'
+import { request as securely } from 'node:https'
+import { plain } from '../nostr/reason.ts'
+import { causeOf } from './cause.ts'
+import { deferred } from './wait.ts'
+import type { Way } from './way.ts'
+
+/** No byte has moved for so long, in ms: the line is dead. Once all is sent, a server may need longer to store it. */
+const IDLE = 30_000
+const STORING = 120_000
+
+/** How long a server may take to say that it does not even want the body (RFC 9110, 10.1.1), in ms. */
+const OBJECTION = 1_000
+
+/** Bytes of an answer that are read. */
+const GLANCE = 65_536
+
+export type Putting = {
+  length: number
+  headers: Readonly<Record<string, string>>
+  way: (address: string) => Promise<Way>
+  stopped: AbortSignal
+  progress: (done: number, of: number) => void
+  idleMs?: number
+}
+
+export type Put = { status: number; reason: string | string[] | undefined; body: string } | { broken: string }
+
+/** What the server answered, also when it did before all was sent; `broken` when the connection did not last. */
+export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options: Putting): Promise<Put> {
+  const { length, headers, idleMs = IDLE, stopped } = options
+  const way = await options.way(url.href)
+  const asked = (url.protocol === 'https:' ? securely : plainly)(url, {
+    method: 'PUT',
+    headers: { ...headers, 'Content-Length': length, 'User-Agent': 'p2p-comm', Expect: '100-continue' },
+    ...way,
+    agent: way.agent ?? false,
+  })
+  const over = deferred<Put>()
+  const end = (put: Put) => over.resolve(put)
+  const timer = alarm(() => end({ broken: `nothing has moved for ${Math.round(idleMs / 1000)} s` }))
+  const stop = () => end({ broken: 'stopped' })
+  stopped.addEventListener('abort', stop, { once: true })
+  asked.on('error', (error) => end({ broken: plain(causeOf(error)) }))
+  asked.on('response', (answer) => void read(answer).then(end))
+  timer.set(idleMs)
+  try {
+    const sent = send(asked, pieces, over.promise, (done) => {
+      timer.set(done === length ? STORING : idleMs)
+      options.progress(done, length)
+    })
+    // What is wrong with the file is thrown, and is more than what the server makes of it.
+    const [answer] = await Promise.all([over.promise, sent])
+    return answer
+  } finally {
+    timer.clear()
+    stopped.removeEventListener('abort', stop)
+    asked.destroy()
+    way.agent?.destroy()
+  }
+}
+
+async function send(
+  asked: ClientRequest,
+  pieces: AsyncGenerator<Uint8Array>,
+  over: Promise<unknown>,
+  moved: (done: number) => void,
+): Promise<void> {
+  let answered = false
+  const answer = over.then(() => {
+    answered = true
+  })
+  // A refusal must not be lost in a connection that is reset under the body, and a body that is not wanted not be sent.
+  await Promise.race([answer, willing(asked)])
+  let done = 0
+  for await (const piece of pieces) {
+    if (answered) return
+    if (!asked.write(piece)) await Promise.race([answer, drained(asked)])
+    done += piece.length
+    moved(done)
+  }
+  asked.end()
+}
+
+function willing(asked: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, OBJECTION)
+    const go = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    asked.once('continue', go)
+    asked.once('close', go)
+  })
+}
+
+function drained(asked: ClientRequest): Promise<void> {
+  return new Promise((resolve) => asked.once('drain', resolve))
+}
+
+async function read(answer: IncomingMessage): Promise<Put> {
+  let body = ''
+  try {
+    for await (const part of answer.setEncoding('utf8')) {
+      body += part
+      if (body.length >= GLANCE) break
+    }
+  } catch {
+    // The number says enough; a descriptor that is cut off is none.
+  }
+  return { status: answer.statusCode ?? 0, reason: answer.headers['x-reason'], body }
+}
+
+function alarm(ring: () => void) {
+  let timer: NodeJS.Timeout | undefined
+  const clear = () => clearTimeout(timer)
+  return {
+    clear,
+    set(ms: number) {
+      clear()
+      timer = setTimeout(ring, ms)
+    },
+  }
+}

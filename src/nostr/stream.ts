@@ -1,0 +1,43 @@
+// Bytes that need not be held all at once: their SHA-256, and NIP-17's encryption of files (kind 15, `aes-gcm`).
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
+
+/** Bytes of GCM's tag, which follows the ciphertext. */
+export const TAG = 16
+
+export type Hashing = { update(bytes: Uint8Array): void; hex(): string }
+
+/** SHA-256 of what is given to it piece by piece, as lowercase hex. */
+export function hashing(): Hashing {
+  const hash = createHash('sha256')
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') }
+}
+
+export type Encryption = { update(bytes: Uint8Array): Uint8Array; final(): Uint8Array }
+
+/** AES-256-GCM: `final` gives what is left and the tag. 32-byte key; a nonce must never serve twice under one key. */
+export function encryption(key: Uint8Array, nonce: Uint8Array): Encryption {
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  return {
+    update: (bytes) => cipher.update(bytes),
+    final: () => Buffer.concat([cipher.final(), cipher.getAuthTag()]),
+  }
+}
+
+export type Decryption = { update(bytes: Uint8Array): Uint8Array; final(): boolean }
+
+/** The way back. What `update` gives is not to be believed before `final` has said true. */
+export function decryption(key: Uint8Array, nonce: Uint8Array, tag: Uint8Array): Decryption {
+  const cipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
+  cipher.setAuthTag(tag)
+  return {
+    update: (bytes) => cipher.update(bytes),
+    final() {
+      try {
+        cipher.final()
+        return true
+      } catch {
+        return false
+      }
+    },
+  }
+}

@@ -1,0 +1,56 @@
+// A file that is too large for relays: put on the server first, so that the run that announces it is one like any other.
+import { decide } from '../call/decide.ts'
+import { type FileBody, mimeOf } from '../call/file.ts'
+import type { FileContent, Intent } from '../call/intent.ts'
+import { LIMIT } from '../call/signal.ts'
+import type { Stored } from '../io/upload.ts'
+import type { Outcome } from './outcome.ts'
+import type { Place } from './place.ts'
+
+/** A `sendfile` whose file goes to a server. */
+export type Large = Extract<Intent, { type: 'sendfile' }> & { content: Extract<FileContent, { type: 'path' }> }
+
+export function isLarge(intent: Intent): intent is Large {
+  return intent.type === 'sendfile' && intent.content.type === 'path'
+}
+
+/**
+ * The intent to announce the file, once it lies on the server; as it was when nothing may be sent now, which the run then
+ * says. Throws what uploading throws.
+ * @param before what a look at the mailbox has shown: not a byte leaves before a call is there to send it in
+ */
+export async function uploaded(intent: Large, { world, selector, now }: Place, before: Outcome): Promise<Intent> {
+  const { server, inlineMax } = world.config.file
+  const { name, content } = intent
+  const me = world.keys.pubkey
+  const unused = { peer: undefined, name: '', inbox: [], ring: 0 }
+  const scene = { ...unused, calls: before.calls, people: before.people, selector, inlineMax, me, now }
+  const { refusal } = decide({ ...intent, content: { type: 'stored', body: bodyOf(name, LONGEST) } }, scene)
+  if (server === undefined || refusal !== undefined) return intent
+  const stored = await world.depot.put(content.path, server)
+  return { ...intent, content: { type: 'stored', body: bodyOf(name, stored) } }
+}
+
+function bodyOf(name: string, { url, key, nonce, x, ox, size }: Stored): FileBody {
+  return {
+    type: 'file',
+    text: url,
+    file: x.slice(0, 16),
+    name,
+    mime: mimeOf(name),
+    size,
+    x: ox,
+    chunk: [1, 1],
+    remote: { key, nonce, x, fallbacks: [] },
+  }
+}
+
+// Whatever the server will answer, the announcement is not longer than this.
+const LONGEST: Stored = {
+  url: 'x'.repeat(LIMIT.url),
+  key: '0'.repeat(64),
+  nonce: '0'.repeat(24),
+  x: '0'.repeat(64),
+  ox: '0'.repeat(64),
+  size: 1e12,
+}
