@@ -1,7 +1,7 @@
 // What a story may say of the command that has ended last.
-import { parse } from './guard.ts'
+
+import { look, parse } from '../../scripts/look.ts'
 import type { Word } from './lines.ts'
-import { look } from './look.ts'
 import type { Stage } from './stage.ts'
 
 /** `stdout 'regex'`, `! stderr 'regex'`. "^" and "$" mean lines. */

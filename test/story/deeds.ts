@@ -2,12 +2,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generateSecretKey, getPublicKey, nip19 } from 'nostr-tools'
+import { look, parse } from '../../scripts/look.ts'
 import { noFaults } from '../../scripts/relay/faults.ts'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
 import { expand, regex } from './checks.ts'
-import { parse } from './guard.ts'
 import type { Word } from './lines.ts'
-import { look } from './look.ts'
 import { type Actor, npubOf, type Stage } from './stage.ts'
 
 /** `clock +20m` for everybody, also the relays; `clock alice +20m` for her alone. */

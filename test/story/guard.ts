@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { nsecEncode } from 'nostr-tools/nip19'
+import { isRecord, parse } from '../../scripts/look.ts'
 import type { Ran } from '../../scripts/play.ts'
 
 /** What is wrong with what a command did; undefined when nothing is. @param args as typed, without the program */
@@ -56,16 +57,4 @@ export function leakyFile(folder: string, secrets: readonly string[]): string | 
 /** Whether a text has a secret key in it, as hex or as an nsec. */
 export function tells(text: string, secret: string): boolean {
   return text.toLowerCase().includes(secret) || text.includes(nsecEncode(Buffer.from(secret, 'hex')))
-}
-
-export function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,0 +1,147 @@
+// A whole call between two new agents over any relays, step by step with its time: for CI, and for a relay that is new.
+// npm run smoke -- --relay wss://nos.lol --relay wss://relay.primal.net [--timeout 20] [--json]
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { look, parse } from './look.ts'
+import { agentEnv, inFolder, PROGRAM, start } from './play.ts'
+
+type Step = { step: string; ok: boolean; ms: number; note: string }
+
+/** Runs one command and gives its JSON; throws why it failed. */
+type Agent = (...args: string[]) => Promise<unknown>
+
+/** @param seconds for every command, and for everything that is waited for */
+type Smoke = { relays: readonly string[]; seconds: number; tell: (step: Step) => void }
+
+/** The steps in order; the first that fails is the last. */
+async function smoke(folder: string, { relays, seconds, tell }: Smoke): Promise<Step[]> {
+  const [alice, bob] = ['alice', 'bob'].map((name) => newAgent(folder, name, relays, seconds))
+  if (alice === undefined || bob === undefined) throw new Error('nobody is there')
+  const wait = (who: Agent, type: string) => who('wait', `${seconds}`, '--for', type)
+  const [npub, id] = [() => text(bob('whoami'), '.agent.npub'), () => text(alice('status'), '.calls[0].id')]
+  return await inOrder(tell, [
+    ['two agents are made', async () => [await alice('whoami'), await bob('whoami')]],
+    ['bob announces himself', () => bob('announce')],
+    ['alice finds him', async () => await finds(seconds, alice, await npub())],
+    ['alice calls', async () => alice('call', await npub(), 'Smoke test')],
+    ['bob hears it', () => wait(bob, 'request')],
+    ['bob accepts', () => bob('answer', 'accept')],
+    ['alice hears it', () => wait(alice, 'accept')],
+    ['alice speaks', () => alice('send', 'One, two?')],
+    ['bob hears it', () => wait(bob, 'message')],
+    ['bob speaks', () => bob('send', 'Three.')],
+    ['alice hears it', () => wait(alice, 'message')],
+    ['alice sends a file', () => alice('sendfile', 'report.json', 'eyJkYXRhIjogdHJ1ZX0=')],
+    ['bob has it', () => wait(bob, 'file')],
+    ['bob hangs up', () => bob('end')],
+    ['alice hears it', () => wait(alice, 'end')],
+    ['both hold the same call', async () => await agree(seconds, alice, bob, await id())],
+  ])
+}
+
+async function inOrder(tell: (step: Step) => void, deeds: [string, () => Promise<unknown>][]): Promise<Step[]> {
+  const steps: Step[] = []
+  for (const [step, deed] of deeds) {
+    const began = performance.now()
+    const [ok, note] = await deed().then(
+      // `announce` does not fail over relays that are away; here they are the point.
+      (said): [boolean, string] => [!taken(said).startsWith('taken by 0 '), taken(said)],
+      (error: unknown): [boolean, string] => [false, error instanceof Error ? error.message : String(error)],
+    )
+    const done = { step, ok, ms: Math.round(performance.now() - began), note }
+    steps.push(done)
+    tell(done)
+    if (!ok) break
+  }
+  return steps
+}
+
+async function finds(seconds: number, who: Agent, npub: string): Promise<unknown> {
+  return await until(seconds, async () => look(await who('list'), `.agents[npub=${npub}]`))
+}
+
+// The last to end hears of it with its next command.
+async function agree(seconds: number, alice: Agent, bob: Agent, id: string): Promise<unknown> {
+  return await until(seconds, async () => {
+    await bob('status')
+    const digests = await Promise.all([alice, bob].map((who) => text(who('transcript', id), '.transcript.digest')))
+    const verified = await text(bob('transcript', id), '.transcript.verified')
+    return digests[0] === digests[1] && verified === 'true' ? digests : undefined
+  })
+}
+
+/** Asks again until there is an answer. */
+async function until(seconds: number, ask: () => Promise<unknown>): Promise<unknown> {
+  const deadline = performance.now() + seconds * 1000
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (performance.now() > deadline) throw new Error(`not within ${seconds} s`)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+function newAgent(folder: string, name: string, relays: readonly string[], seconds: number): Agent {
+  const home = join(folder, name)
+  mkdirSync(home)
+  const setting = { cwd: home, env: agentEnv(home, relays), patience: seconds * 2000 + 10_000 }
+  return async (...args) => {
+    const words = [PROGRAM, '--json', '--timeout', `${seconds}`, ...args]
+    const { stdout, stderr } = await start(process.execPath, words, setting).ended
+    const said = parse(stdout)
+    if (look(said, '.ok') === true) return said
+    const { message, hint } = { message: look(said, '.error.message'), hint: look(said, '.error.hint') }
+    throw new Error(message === undefined ? stderr || 'it was killed' : `${message}; ${hint}`)
+  }
+}
+
+/** Which relays took what was said, and why others did not. */
+function taken(said: unknown): string {
+  const [relays] = ['.message', '.file', '.presence'].flatMap((part) => look(said, `${part}.relays`) ?? [])
+  const count = (key: string) => Number(look(relays, `.${key}.length`) ?? 0)
+  const all = count('accepted') + count('failed')
+  const failed = look(relays, '.failed')
+  const why = (Array.isArray(failed) ? failed : []).map((one) => `; ${look(one, '.url')}: ${look(one, '.reason')}`)
+  return all === 0 ? '' : `taken by ${count('accepted')} of ${all}${why.join('')}`
+}
+
+async function text(said: Promise<unknown>, path: string): Promise<string> {
+  return String(look(await said, path) ?? '')
+}
+
+function line({ step, ok, ms, note }: Step): string {
+  return `${ok ? 'ok    ' : 'failed'} ${`${ms}`.padStart(6)} ms  ${step}${note === '' ? '' : `: ${note}`}`
+}
+
+async function main(): Promise<boolean> {
+  const options = {
+    relay: { type: 'string', multiple: true },
+    timeout: { type: 'string' },
+    json: { type: 'boolean' },
+  } as const
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const relays = [...(values.relay ?? []), ...positionals]
+  const seconds = Number(values.timeout ?? 20)
+  if (relays.length === 0) throw new Error('no relay is named')
+  if (!(seconds >= 1 && seconds <= 600)) throw new Error('--timeout takes 1 to 600 seconds')
+  const tell = (step: Step) => (values.json ? undefined : console.log(line(step)))
+  const began = performance.now()
+  const steps = await inFolder((folder) => smoke(folder, { relays, seconds, tell }))
+  const ok = steps.every((step) => step.ok)
+  const ms = Math.round(performance.now() - began)
+  if (values.json) console.log(JSON.stringify({ ok, relays, ms, steps }))
+  else console.log(`${ok ? 'a whole call' : 'no whole call'} over ${relays.join(', ')} in ${ms} ms`)
+  return ok
+}
+
+main().then(
+  (ok) => {
+    process.exitCode = ok ? 0 : 1
+  },
+  (error: unknown) => {
+    console.error(`smoke: ${error instanceof Error ? error.message : error}`)
+    console.error('hint: npm run smoke -- --relay wss://nos.lol --relay wss://relay.primal.net')
+    process.exitCode = 1
+  },
+)
