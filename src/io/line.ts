@@ -95,7 +95,7 @@ export function openLine(url: string, options: LineOptions): Line {
 
   function onText(text: string): void {
     const frame = parseRelayFrame(text)
-    if (frame?.type !== 'EVENT') log(`<- ${frame ? describe(frame) : 'no frame of a relay'}`)
+    if (frame?.type !== 'EVENT') log(`<- ${frame ? describe(frame) : 'no frame of a relay'}`.trimEnd())
     if (frame) hear(frame, text.length)
   }
 

@@ -28,7 +28,7 @@ async function deliver(line: Line, event: Event, deadline: number, signal: Abort
     if (verdict.reason === 'auth-required' && !insisted) {
       insisted = true
       await by(signal, line.auth.settled())
-      const refusal = line.auth.refusal() ?? line.lost()
+      const refusal = line.auth.refusal()
       if (refusal) return no(refusal)
     } else if (verdict.reason === 'rate-limited') {
       line.pacer.hold(pauseMs)

@@ -91,10 +91,8 @@ async function readPage(reading: Reading, request: Request, signal: AbortSignal)
     onAbort(signal, subscription.close)
     const end = await subscription.stored
     signal.removeEventListener('abort', subscription.close)
-    if (!end.eose && end.reason === 'rate-limited') {
-      reading.refusal = end
-      if (await sleep(pauseMs, signal)) continue
-    }
+    reading.refusal = !end.eose && end.reason === 'rate-limited' ? end : undefined
+    if (reading.refusal && (await sleep(pauseMs, signal))) continue
     if (request.live) void subscription.over.then((over) => over.eose || ask.onEnd?.(over))
     return end
   }

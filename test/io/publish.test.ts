@@ -135,6 +135,17 @@ describe('pace', () => {
     expect(receipt).toMatchObject({ accepted: false, reason: 'unreachable' })
   })
 
+  test('rate-limited and then nothing is rate-limited', async () => {
+    const relay = await scripted({
+      heard(say, frame) {
+        if (relay.heard('EVENT').length === 1) say('OK', idOf(frame), false, 'rate-limited: slow down')
+      },
+    })
+    const receipt = await dial(relay.url, { backoffMs: 5 }).publish(wrap(), soon())
+    expect(receipt).toMatchObject({ accepted: false, reason: 'rate-limited' })
+    expect(relay.heard('EVENT')).toHaveLength(2)
+  })
+
   test('several events share a connection, each with its own receipt', async () => {
     const relay = await embedded({ auth: 'none', faults: { refuse: 'blocked: this one', refuseTimes: 1 } })
     const connection = dial(relay.url)
