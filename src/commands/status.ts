@@ -3,6 +3,7 @@
 import type { Outcome } from '../run/outcome.ts'
 import type { Command } from './command.ts'
 import { callShapes, itemShape } from './shapes.ts'
+import { transferLines, transferShapes } from './transfers.ts'
 import { callLine, newsLines } from './words.ts'
 
 /** Calls that are over stay in sight for a day. */
@@ -27,6 +28,7 @@ export const status: Command = {
       ...(owed(outcome) > 0
         ? [`outbox: ${owed(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
+      ...transferLines(outcome),
       ...droppedLine(outcome),
       ...newsLines(outcome.news),
     ]
@@ -35,6 +37,7 @@ export const status: Command = {
     agent: outcome.me,
     relays: outcome.relays,
     calls: shown(outcome),
+    transfers: transferShapes(outcome),
     outbox: owed(outcome),
     unread: outcome.news.length,
     new: outcome.news.map(itemShape),

@@ -33,11 +33,7 @@ function itemLines(item: Item): string[] {
     case 'message':
       return [`message ${item.seq} in call ${id} from ${from}, ${time(item.at)}${late}:`, ...quoted(item.text)]
     case 'file':
-      return [
-        `file in call ${id} from ${from}, ${item.size ?? 0} bytes, named:`,
-        ...quoted(item.text),
-        ...(item.path === undefined ? [] : [`  saved: ${item.path}`]),
-      ]
+      return fileLines(`file in call ${id} from ${from}`, item, 'peer>')
     case 'escalate':
       return [`${from} has asked its owner about call ${id}, and waits for a person:`, ...quoted(item.text)]
     case 'end':
@@ -49,10 +45,21 @@ function itemLines(item: Item): string[] {
     case 'missed':
       return [`missed call ${id} with ${from}, about:`, ...quoted(item.text)]
     case 'dm':
+      if (item.name !== undefined) return fileLines(`file from ${from}, ${time(item.at)}`, item, 'peer>')
       return [`direct message from ${from}, ${time(item.at)}:`, ...quoted(item.text)]
     case 'owner':
+      if (item.name !== undefined) return fileLines(`file from ${from}, ${time(item.at)}`, item, 'owner>')
       return [`from ${from}, ${time(item.at)}:`, ...quoted(item.text, 'owner>')]
   }
+}
+
+function fileLines(head: string, { text, size, path, reason }: Item, mark: string): string[] {
+  return [
+    `${head}, ${size === undefined || size === 0 ? 'of unknown size' : `${size} bytes`}, named:`,
+    ...quoted(text, mark),
+    ...(path === undefined ? [] : [`  saved: ${path}`]),
+    ...(reason === undefined ? [] : [`  not taken: ${reason}`]),
+  ]
 }
 
 /** A call in one line. */

@@ -3,11 +3,8 @@
 import { open, rm, stat } from 'node:fs/promises'
 import { type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
-import { plain } from '../nostr/reason.ts'
 import { isLoopback, isPrivateHost } from '../nostr/url.ts'
 import { errno } from './atomic.ts'
-import { reasonIn } from './blossom.ts'
-import { causeOf } from './cause.ts'
 import { stopIn } from './wait.ts'
 import type { Way } from './way.ts'
 
@@ -105,7 +102,7 @@ async function request(url: URL, { from, signal, way: wayTo }: Asking): Promise<
     asked.on('close', () => way.agent?.destroy())
     asked.on('error', (error) => {
       const isPrivate = errno(error) === 'EPRIVATE'
-      resolve(isPrivate ? { type: 'refused', why: PRIVATE } : { type: 'failed', why: plain(causeOf(error)) })
+      resolve(isPrivate ? { type: 'refused', why: PRIVATE } : { type: 'failed', why: causeOf(error) })
     })
     asked.end()
   })
@@ -120,7 +117,7 @@ async function take(answer: IncomingMessage, to: string, asking: Asking): Promis
     if (answer.statusCode === 416) await rm(to, { force: true })
     return {
       type: 'failed',
-      why: `the server answered ${answer.statusCode}${reasonIn(answer.headers['x-reason'], '')}`,
+      why: `the server answered ${answer.statusCode}`,
     }
   }
   if (resumed && !answer.headers['content-range']?.startsWith(`bytes ${from}-`)) {
@@ -145,9 +142,14 @@ async function take(answer: IncomingMessage, to: string, asking: Asking): Promis
     return answer.complete ? { type: 'whole' } : { type: 'failed', why: 'it broke off' }
   } catch (error) {
     if (errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT') return { type: 'failed', why: 'the disk is full' }
-    return { type: 'failed', why: `it broke off (${plain(causeOf(error))})` }
+    return { type: 'failed', why: `it broke off (${causeOf(error)})` }
   } finally {
     answer.destroy()
     await file.close()
   }
+}
+
+// A word and not the message: a peer's server can have a say in that, in its certificate for one.
+function causeOf(error: unknown): string {
+  return errno(error) || 'the connection failed'
 }

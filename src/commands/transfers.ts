@@ -1,0 +1,94 @@
+// How far files are that are not yet whole: ours until the peer has them, the peer's until they lie here.
+import type { Call } from '../call/call.ts'
+import { isSettled, type Transfer, transfers } from '../call/file.ts'
+import type { FileState, Log } from '../call/log.ts'
+import { type Agent, agentOf } from '../call/people.ts'
+import { plain } from '../call/plain.ts'
+import { GCM_TAG } from '../call/signal.ts'
+import { quoted, who } from '../call/wording.ts'
+import type { Outcome } from '../run/outcome.ts'
+import { deliveryOf } from '../state/owed.ts'
+import { parcelsOf } from '../state/parcels.ts'
+
+/**
+ * `file` is its sender's word for it, the same on both sides; `have` of `of` are chunks, or bytes of what lies encrypted on a
+ * server (`of` 0: nobody has said). `call` is "" for a letter's file.
+ */
+export type TransferShape = {
+  call: string
+  file: string
+  id: string
+  peer: Agent
+  name: string
+  size: number
+  have: number
+  of: number
+  unit: 'chunks' | 'bytes'
+  direction: 'incoming' | 'outgoing'
+  /** Outgoing: queued, relayed. Incoming: arriving (chunks), fetching, retrying (with `error`). */
+  state: 'queued' | 'relayed' | 'arriving' | 'fetching' | 'retrying'
+  error?: string
+}
+
+/** The transfers of all open calls, then those of letters. */
+export function transferShapes(outcome: Outcome): TransferShape[] {
+  const { book, calls, me, people } = outcome
+  const inCalls = calls.flatMap((call) => {
+    const log = book.logs[call.id]
+    if (log === undefined) return []
+    const peer = agentOf(people, call.peer, call.peerName)
+    const own = transfers(call, log, me.pubkey).filter((t) => t.have < t.of)
+    const theirs = transfers(call, log, call.peer).filter((t) => !isSettled(log.files[t.key]))
+    return [...own.map((t) => outgoing(t, call, log, peer)), ...theirs.map((t) => incoming(t, call, log, peer))]
+  })
+  const letters = parcelsOf(book, []).map(({ id, from, body, state }): TransferShape => {
+    const { file, name, size } = body
+    const base = { call: '', file, id, peer: agentOf(people, from), name: plain(name, 255), size }
+    return { ...base, ...fetched(size, state === undefined ? undefined : { fetching: state }) }
+  })
+  return [...inCalls, ...letters]
+}
+
+/** One line each, and the peer's name for its file behind a mark. */
+export function transferLines(outcome: Outcome): string[] {
+  return transferShapes(outcome).flatMap((t) => {
+    const far = t.unit === 'chunks' ? `${t.have} of ${t.of} parts` : `${t.have} of ${t.of || 'unknown'} bytes`
+    const where = t.call === '' ? '' : ` in call ${t.call.slice(0, 8)}`
+    if (t.direction === 'outgoing')
+      return [`file to ${who(t.peer)}${where}: ${far} delivered, ${t.size} bytes, named:`, ...quoted(t.name, 'me>')]
+    const error = t.error === undefined ? '' : `, tried again later (${t.error})`
+    const next = t.unit === 'bytes' ? ['  next: `p2p inbox` goes on fetching it'] : []
+    return [`file from ${who(t.peer)}${where}: ${far} here${error}, named:`, ...quoted(t.name), ...next]
+  })
+}
+
+function outgoing(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
+  const ids = transfer.chunks.map((chunk) => chunk.id)
+  const state = deliveryOf(log, ids).state === 'queued' ? 'queued' : 'relayed'
+  const { have, of } = transfer
+  return { ...shape(transfer, call, peer), have, of, unit: 'chunks', direction: 'outgoing', state }
+}
+
+function incoming(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
+  const base = shape(transfer, call, peer)
+  if (transfer.remote !== undefined) return { ...base, ...fetched(transfer.size, log.files[transfer.key]) }
+  const { have, of } = transfer
+  return { ...base, have, of, unit: 'chunks', direction: 'incoming', state: 'arriving' }
+}
+
+function shape({ file, id, name, size }: Transfer, { id: call }: Call, peer: Agent) {
+  return { call, file: plain(file, 64), id, peer, name: plain(name, 255), size }
+}
+
+function fetched(size: number, state: FileState | undefined) {
+  const fetching = isSettled(state) ? undefined : state?.fetching
+  const failed = (fetching?.tries ?? 0) > 0
+  return {
+    have: fetching?.have ?? 0,
+    of: size === 0 ? 0 : size + GCM_TAG,
+    unit: 'bytes' as const,
+    direction: 'incoming' as const,
+    state: failed ? ('retrying' as const) : ('fetching' as const),
+    ...(failed && fetching !== undefined ? { error: fetching.why } : {}),
+  }
+}
