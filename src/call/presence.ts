@@ -6,6 +6,8 @@ import { oneLine } from './plain.ts'
 
 export const PRESENCE = 30315
 export const INBOX_LIST = 10050
+/** NIP-65's relay list. */
+export const RELAY_LIST = 10002
 export const AGENT_TOPIC = 'p2p-agent'
 export const PRESENCE_ID = 'p2p-comm'
 
@@ -63,12 +65,30 @@ export function readPresences(events: readonly Event[], now: number): Presence[]
   return newest.flatMap((event) => (isLive(event, now) && verifyEvent(event) ? [read(event)] : []))
 }
 
-/** The relays of a key's newest well-signed 10050; undefined when there is none. */
-export function readInboxList(events: readonly Event[], pubkey: string): string[] | undefined {
-  const lists = events.filter((e) => e.kind === INBOX_LIST && e.pubkey === pubkey)
-  const list = newestPerAuthor(lists.filter(verifyEvent))[0]
-  if (list === undefined) return undefined
-  return [...new Set(tags(list, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? []))]
+/** The relays of a list, and its created_at. */
+export type RelayList = { relays: string[]; at: number }
+
+/** A key's newest well-signed 10050; undefined when there is none. */
+export function readInboxList(events: readonly Event[], pubkey: string): RelayList | undefined {
+  const list = newestOf(events, INBOX_LIST, pubkey)
+  return list === undefined ? undefined : { relays: urls(tags(list, 'relay')), at: list.created_at }
+}
+
+/** Where the newest well-signed 10002 of a key says that it reads; undefined when there is none. */
+export function readReadRelays(events: readonly Event[], pubkey: string): string[] | undefined {
+  const list = newestOf(events, RELAY_LIST, pubkey)
+  // NIP-65: "If the marker is omitted, the relay is both read and write."
+  return list === undefined ? undefined : urls(tags(list, 'r').filter((t) => (t[2] ?? 'read') === 'read'))
+}
+
+function newestOf(events: readonly Event[], kind: number, pubkey: string): Event | undefined {
+  const lists = events.filter((e) => e.kind === kind && e.pubkey === pubkey)
+  return newestPerAuthor(lists.filter(verifyEvent))[0]
+}
+
+// A list is bounded only by the size of an event, and it is kept.
+function urls(entries: readonly (readonly string[])[]): string[] {
+  return [...new Set(entries.slice(0, 100).flatMap((t) => relayUrl(t[1] ?? '') ?? []))].slice(0, 20)
 }
 
 // NIP-01: "In case of replaceable events with the same timestamp, the event with the lowest id should be retained".

@@ -5,8 +5,9 @@ import { collect } from './collect.ts'
 import { type Escalated, inform, settle } from './escalate.ts'
 import type { Heard } from './listen.ts'
 import type { Place } from './place.ts'
-import { utter } from './speak.ts'
+
 import type { Turn } from './turn.ts'
+import { utter } from './utter.ts'
 
 /** `escalation`: what came of the one that the command is; `answers`: of all that the owner was told, by channel. */
 export type Carried = { book: Book; escalation: Escalated | undefined; answers: readonly Answered[] }

@@ -4,6 +4,7 @@ import { readPresences } from '../call/presence.ts'
 import type { Index } from '../state/book.ts'
 import { among, type Found, find } from './find.ts'
 import type { Curiosity, Heard } from './listen.ts'
+import { lookedUp } from './lookup.ts'
 import type { Place } from './place.ts'
 import type { Looked } from './turn.ts'
 
@@ -23,9 +24,13 @@ export function curious(intent: Intent, index: Index, wanted: Found | undefined,
   // Looked up with the replay, so that a letter costs no second round trip.
   const written = Object.values(index.letters).map((letter) => letter.to)
   const asked = intent.type === 'escalate' && owner !== undefined ? [owner] : []
-  const callee = wanted !== undefined && 'pubkey' in wanted ? [wanted.pubkey] : []
+  const callee = wanted !== undefined && 'pubkey' in wanted ? wanted : undefined
   return {
-    peers: [...new Set([...callee, ...asked, ...written, ...open])].slice(0, MOST),
+    peers: [...new Set([...(callee === undefined ? [] : [callee.pubkey]), ...asked, ...written, ...open])].slice(
+      0,
+      MOST,
+    ),
+    hints: callee === undefined ? {} : { [callee.pubkey]: callee.relays },
     everybody: intent.type === 'list' || (wanted !== undefined && 'name' in wanted),
     deep: intent.type === 'inbox' && intent.deep,
     live: intent.type === 'wait' || ((intent.type === 'call' || intent.type === 'send') && intent.wait !== undefined),
@@ -35,7 +40,7 @@ export function curious(intent: Intent, index: Index, wanted: Found | undefined,
 /** Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line, or more than one, has. */
 export function lookAt(heard: Heard, wanted: Found | undefined, { now }: Place): Looked {
   const presences = readPresences(heard.public, now)
-  const peers = heard.answers.some((a) => a.name === 'lists' && a.complete) ? heard.asked : []
+  const peers = lookedUp(heard.answers, heard.public, heard.asked)
   if (wanted === undefined) return { peer: undefined, peers, presences, hints: {} }
   if ('name' in wanted) {
     const peer = among(presences, wanted.name)

@@ -1,17 +1,21 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 import { type Opened, open, WRAP } from '../call/envelope.ts'
-import { AGENT_TOPIC, INBOX_LIST, LOOK_BACK, PRESENCE } from '../call/presence.ts'
+import { AGENT_TOPIC, LOOK_BACK, PRESENCE } from '../call/presence.ts'
 import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Index } from '../state/book.ts'
 import { DEEP, type Replayed, WINDOW } from '../state/hear.ts'
 import { patienceFor } from '../state/relays.ts'
+import { isStale } from '../state/remember.ts'
+import { type Hints, lookups, unique } from './lookup.ts'
 import type { Place } from './place.ts'
 
 /** What a run wants to know beside its mailbox. */
 export type Curiosity = {
   /** Agents whose relay list and presence are looked up. */
   peers: readonly string[]
+  /** Where else to look, by pubkey: what an nprofile or a domain says. */
+  hints: Hints
   /** Whether everybody on line is wanted. */
   everybody: boolean
   deep: boolean
@@ -34,12 +38,15 @@ export type Heard = {
 /** A difference that relays and deadlines forgive. */
 const FORGIVEN = 60
 
-const A_DAY = 24 * 3600
-
 export async function listen(place: Place, index: Index, curiosity: Curiosity): Promise<Heard> {
   const { world, now, deadline } = place
-  const asked = curiosity.peers.filter((p) => now - (index.peers[p]?.looked ?? 0) > A_DAY)
-  const asks = [...mailbox(place, index, curiosity), ...lookups(place, asked, curiosity.everybody)]
+  // Our own lists are ours to say, not a relay's.
+  const asked = curiosity.peers.filter((p) => p !== world.keys.pubkey && isStale(index.peers[p], now))
+  const asks = [
+    ...mailbox(place, index, curiosity),
+    ...lookups(place, index, asked, curiosity.hints),
+    ...(curiosity.everybody ? presences(place) : []),
+  ]
   const answers = await world.pool.fetch(asks, {
     deadline,
     skip: (id) => index.seen[id] !== undefined,
@@ -75,15 +82,9 @@ function since(cursor: number | undefined, now: number, deep: boolean): number {
   return cursor === undefined || deep ? now - DEEP : Math.min(cursor, now) - WINDOW
 }
 
-function lookups({ world, now }: Place, peers: readonly string[], everybody: boolean): Ask[] {
-  const { presence, inbox, lookup } = world.relays
-  const everywhere = peers.length === 0 ? [] : [...new Set([...lookup, ...presence, ...inbox])]
-  const lists = { kinds: [INBOX_LIST, PRESENCE], authors: [...peers] }
-  const all = { kinds: [PRESENCE], '#t': [AGENT_TOPIC], since: now - LOOK_BACK }
-  return [
-    ...everywhere.map((relay) => ({ relay, name: 'lists', filter: lists })),
-    ...(everybody ? presence : []).map((relay) => ({ relay, name: 'presence', filter: all })),
-  ]
+function presences({ world, now }: Place): Ask[] {
+  const filter = { kinds: [PRESENCE], '#t': [AGENT_TOPIC], since: now - LOOK_BACK }
+  return world.relays.presence.map((relay) => ({ relay, name: 'presence', filter }))
 }
 
 // Newest first, as long as there is time: a mailbox full of junk must not keep a command from answering.
@@ -108,8 +109,4 @@ function wrongBy(clocks: readonly number[]): number {
   const sorted = [...clocks].sort((a, b) => a - b)
   const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
   return Math.abs(middle) > FORGIVEN ? middle : 0
-}
-
-function unique(events: readonly Event[]): Event[] {
-  return [...new Map(events.map((e) => [e.id, e])).values()].sort((a, b) => b.created_at - a.created_at)
 }

@@ -3,15 +3,13 @@ import type { Call } from '../call/call.ts'
 import { short } from '../call/people.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import type { Ended } from './outcome.ts'
-import { routeTo } from './route.ts'
+import { type Route, routeTo } from './route.ts'
 
 export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {
   const { place, heard, turn, book } = ended
   const letters = turn.dues.filter((d) => d.call === '')
-  const lost = [...turn.said, ...letters].filter((s) => !routeTo(place, book, calls, s.to).known).map((s) => s.to)
-  const unknown = [...new Set(lost)].map((to) =>
-    unlisted(to === place.world.ownerKey ? 'your owner' : short(npubEncode(to))),
-  )
+  const told = new Set([...turn.said, ...letters].map((s) => s.to))
+  const unknown = [...told].flatMap((to) => guessed(to, routeTo(place, book, calls, to).by, ended))
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
   return [...clock(heard.clockAhead), ...(asked ? unknown : []), ...toldLater(ended)]
@@ -45,6 +43,15 @@ function clock(ahead: number): string[] {
 }
 
 // NIP-17: without a list "the user is not ready to receive messages"; agents that are found otherwise get a try.
-function unlisted(who: string): string {
-  return `${who} has not said where it reads (no kind 10050); sent to your own relays, where it may not look`
+function guessed(to: string, by: Route['by'], { place, book }: Ended): string[] {
+  const who = to === place.world.ownerKey ? 'your owner' : short(npubEncode(to))
+  const where =
+    by === 'own' ? 'your own relays' : by === 'reads' ? 'the relays of its kind 10002' : 'others that it named'
+  const listed = (book.index.peers[to]?.inbox.length ?? 0) > 0
+  if (by !== 'list' && listed) {
+    const hint = '`p2p config set relays.allowPrivate true` allows the latter'
+    return [`${who} reads at relays that were shut down or lie in a private network (${hint}); sent to ${where}`]
+  }
+  if (by !== 'own' && by !== 'reads') return []
+  return [`${who} has not said where it reads (no kind 10050); sent to ${where}, where it may not look`]
 }

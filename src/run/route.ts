@@ -1,21 +1,29 @@
-// Which relays carry a letter to a peer: its own list, else what it told us, else ours.
+// Which relays carry a letter to a peer: its own list, else what it told us, else a guess.
 import type { Call } from '../call/call.ts'
 import { usable } from '../nostr/url.ts'
 import type { Book } from '../state/book.ts'
 import type { Place } from './place.ts'
 
-/** `pow`: the bits of work that it asks of strangers. `known`: whether the peer has said where it reads. If not, our own relays are a guess that the user is told of. */
-export type Route = { relays: string[]; known: boolean; pow: number }
+/**
+ * `by`: its kind 10050, its word in a call, a hint (its presence, an nprofile, its domain), the read relays of its kind
+ * 10002, or our own. The last two are guesses, of which the user is told. `pow`: the bits of work that it asks of strangers.
+ */
+export type Route = { relays: string[]; by: 'list' | 'call' | 'hint' | 'reads' | 'own'; pow: number }
 
-/** NIP-17: a kind 10050 list goes before hints in a presence or a request; our own relays come last. */
+/** NIP-17: a kind 10050 list goes before everything else; our own relays come last. */
 export function routeTo({ world }: Place, book: Book, calls: readonly Call[], peer: string): Route {
-  const own = [...world.relays.inbox, ...world.relays.presence]
   const memory = book.index.peers[peer]
   const pow = memory?.pow ?? 0
   const told = calls.findLast((c) => c.peer === peer && c.peerRelays.length > 0)?.peerRelays
-  for (const urls of [memory?.inbox, told, memory?.hints]) {
-    const relays = usable(urls ?? [], own, world.config.relays.allowPrivate)
-    if (relays.length > 0) return { relays, known: true, pow }
+  const sources = { list: memory?.inbox, call: told, hint: memory?.hints, reads: memory?.reads }
+  for (const by of ['list', 'call', 'hint', 'reads'] as const) {
+    const relays = usable(sources[by] ?? [], ownRelays(world), world.config.relays.allowPrivate)
+    if (relays.length > 0) return { relays, by, pow }
   }
-  return { relays: [...world.relays.inbox], known: false, pow }
+  return { relays: [...world.relays.inbox], by: 'own', pow }
+}
+
+/** All relays that we have chosen ourselves. */
+export function ownRelays({ relays }: Pick<Place['world'], 'relays'>): string[] {
+  return [...new Set([...relays.inbox, ...relays.presence, ...relays.lookup])]
 }

@@ -4,14 +4,10 @@ import { callId, write } from '../call/signal.ts'
 import type { Receipt } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
 import { mine } from '../nostr/nip13.ts'
-import { type Book, callsOf } from '../state/book.ts'
-import { lettersSent } from '../state/letters.ts'
-import { type Credit, credit, type Due } from '../state/owed.ts'
-import { type ReceiptDue, told } from '../state/replies.ts'
-import type { Heard } from './listen.ts'
-import { type Place, speakerOf } from './place.ts'
-import { type Route, routeTo } from './route.ts'
-import type { Turn } from './turn.ts'
+import type { Credit, Due } from '../state/owed.ts'
+import type { ReceiptDue } from '../state/replies.ts'
+import type { Place } from './place.ts'
+import type { Route } from './route.ts'
 
 /** How long a proof of work may take, and how long relays have at the least to take what was sealed, in ms. */
 const MINING = 30_000
@@ -25,8 +21,8 @@ export type Outgoing = {
   stamp: number
 }
 
-/** `told` are the acks that a relay has taken. */
-export type Spoken = { credits: Credit[]; told: { call: string; ack: number }[] }
+/** `told` are the acks that a relay has taken; `lost`, the peers of whose relays none has taken a thing. */
+export type Spoken = { credits: Credit[]; told: { call: string; ack: number }[]; lost: string[] }
 
 /** A sealed rumor on its way. `call` and `ack`: what its arrival tells the peer. */
 type Letter = { wrap: Event; rumor: Rumor; to: string; relays: string[]; call: string; ack: number; owed: boolean }
@@ -44,22 +40,8 @@ export async function speak(place: Place, { dues, acks, route, stamp }: Outgoing
     told: sent
       .filter(({ receipts }) => receipts.some((r) => r.accepted))
       .map(({ letter }) => ({ call: letter.call, ack: letter.ack })),
+    lost: lostIn(sent),
   }
-}
-
-/** Publishes what a turn owes and writes down what the relays answered. */
-export async function utter(place: Place, turn: Turn, heard: Heard): Promise<Book> {
-  const { world, now } = place
-  if (turn.dues.length === 0 && turn.acks.length === 0) return turn.book
-  const calls = callsOf(turn.book, world.keys.pubkey, now)
-  const route = (peer: string) => routeTo(place, turn.book, calls, peer)
-  const spoken = await speak(place, { dues: turn.dues, acks: turn.acks, route, stamp: now - heard.clockAhead })
-  const touched = [...spoken.credits, ...spoken.told].map((c) => c.call).filter((call) => call !== '')
-  return await world.store.update(touched, (fresh) => {
-    const speaker = speakerOf(place)
-    const snapshot = told(credit(lettersSent(fresh, spoken.credits, speaker), spoken.credits, speaker), spoken.told)
-    return { snapshot, value: snapshot }
-  })
 }
 
 /** Publishes what everybody may read of us: presence and relay list. */
@@ -106,6 +88,12 @@ function receiptOf(
   const template = write({ type: 'receipt', text: '', missing: [...missing] }, { call, to, seq: 0, lc, ack }, now)
   const rumor = rumorOf(template, world.keys.pubkey)
   return { wrap: seal(rumor, to, world.keys, { now: stamp }), rumor, to, relays, call, ack, owed: false }
+}
+
+function lostIn(sent: readonly { letter: Letter; receipts: readonly Receipt[] }[]): string[] {
+  const tried = sent.filter(({ receipts }) => receipts.length > 0)
+  const reached = tried.filter(({ receipts }) => receipts.some((r) => r.accepted)).map(({ letter }) => letter.to)
+  return [...new Set(tried.map(({ letter }) => letter.to))].filter((to) => !reached.includes(to))
 }
 
 async function deliver(

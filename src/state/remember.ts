@@ -1,5 +1,5 @@
 // What relays publish about peers, kept for a day: where they read and what they call themselves.
-import { type Presence, readInboxList } from '../call/presence.ts'
+import { type Presence, readInboxList, readReadRelays } from '../call/presence.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Book, PeerMemory } from './book.ts'
 import { editBook } from './edit.ts'
@@ -7,12 +7,16 @@ import { editBook } from './edit.ts'
 /** Most peers kept; the ones looked up longest ago go first. */
 const MOST = 500
 
+/** How long a list is good for, in seconds; and that there is none, since whoever has none may be about to publish one. */
+const A_DAY = 24 * 3600
+const A_MINUTE = 60
+
 export type Sightings = {
   /** Whom we looked up, if a relay answered. */
   looked: readonly string[]
   public: readonly Event[]
   presences: readonly Presence[]
-  /** Relays that an nprofile named. */
+  /** Relays that an nprofile or a domain named. */
   hints: Readonly<Record<string, readonly string[]>>
 }
 
@@ -24,18 +28,41 @@ export function remember(book: Book, { looked, public: events, presences, hints 
     edit.index.peers[pubkey] = { ...of(pubkey), ...seen(presences, pubkey), hints: [...relays] }
   }
   for (const pubkey of looked) {
-    const inbox = readInboxList(events, pubkey)
-    edit.index.peers[pubkey] = {
-      ...of(pubkey),
-      inbox: inbox ?? of(pubkey).inbox,
-      looked: now,
-      ...seen(presences, pubkey),
-    }
+    const held = of(pubkey)
+    edit.index.peers[pubkey] = { ...held, ...listed(held, events, pubkey), looked: now, ...seen(presences, pubkey) }
   }
   const all = Object.entries(edit.index.peers)
   if (all.length > MOST)
     edit.index.peers = Object.fromEntries(all.sort(([, a], [, b]) => b.looked - a.looked).slice(0, MOST))
   return looked.length === 0 && Object.keys(hints).length === 0 ? book : edit.book
+}
+
+/** Whether a peer's lists are to be looked up: never done, too long ago, or in doubt. */
+export function isStale(memory: PeerMemory | undefined, now: number): boolean {
+  if (memory === undefined) return true
+  // A clock that was set back must not keep an old list for good.
+  return Math.abs(now - memory.looked) > (memory.inbox.length > 0 ? A_DAY : A_MINUTE)
+}
+
+/** Peers none of whose relays takes a thing: perhaps they read elsewhere by now, so they are looked up again. */
+export function doubt(book: Book, peers: readonly string[]): Book {
+  const edit = editBook(book)
+  const held = peers.flatMap((pubkey) => edit.index.peers[pubkey] ?? [])
+  for (const pubkey of peers) {
+    const memory = edit.index.peers[pubkey]
+    if (memory !== undefined) edit.index.peers[pubkey] = { ...memory, looked: 0 }
+  }
+  return held.length === 0 ? book : edit.book
+}
+
+// A relay that lags behind, or has lost a list, must not bring back what was replaced.
+function listed(held: PeerMemory, events: readonly Event[], pubkey: string): Partial<PeerMemory> {
+  const list = readInboxList(events, pubkey)
+  const reads = readReadRelays(events, pubkey)
+  return {
+    ...(list === undefined || list.at < (held.listed ?? 0) ? {} : { inbox: list.relays, listed: list.at }),
+    ...(reads === undefined ? {} : { reads }),
+  }
 }
 
 function seen(presences: readonly Presence[], pubkey: string): Partial<PeerMemory> {

@@ -1,0 +1,54 @@
+// Publishing what a turn owes and writing down what the relays answered; once more to peers who turn out to have moved.
+import { type Book, callsOf } from '../state/book.ts'
+import { lettersSent } from '../state/letters.ts'
+import { credit } from '../state/owed.ts'
+import { doubt, remember } from '../state/remember.ts'
+import { told } from '../state/replies.ts'
+import type { Heard } from './listen.ts'
+import { lookAgain } from './lookup.ts'
+import { type Place, speakerOf } from './place.ts'
+import { routeTo } from './route.ts'
+import { type Outgoing, type Spoken, speak } from './speak.ts'
+import type { Turn } from './turn.ts'
+
+export async function utter(place: Place, turn: Turn, heard: Heard): Promise<Book> {
+  const { world, now } = place
+  if (turn.dues.length === 0 && turn.acks.length === 0) return turn.book
+  const calls = callsOf(turn.book, world.keys.pubkey, now)
+  const routeIn = (book: Book) => (peer: string) => routeTo(place, book, calls, peer)
+  const outgoing = { ...turn, route: routeIn(turn.book), stamp: now - heard.clockAhead }
+  const first = await speak(place, outgoing)
+  const seen = await lookAgain(place, turn.book.index, first.lost)
+  const { lost, ...second } = await speakAgain(place, outgoing, first, routeIn(remember(turn.book, seen, now)))
+  const credits = [...first.credits, ...second.credits]
+  const acked = [...first.told, ...second.told]
+  const touched = [...credits, ...acked].map((c) => c.call).filter((call) => call !== '')
+  return await world.store.update(touched, (fresh) => {
+    const speaker = speakerOf(place)
+    const met = doubt(remember(fresh, seen, now), lost)
+    const snapshot = told(credit(lettersSent(met, credits, speaker), credits, speaker), acked)
+    return { snapshot, value: snapshot }
+  })
+}
+
+/** The same wraps to the peers who read elsewhere by now, as `route` has it. `lost`: who is so after both tries. */
+async function speakAgain(
+  place: Place,
+  outgoing: Outgoing,
+  { credits, lost }: Spoken,
+  route: Outgoing['route'],
+): Promise<Spoken> {
+  const moved = lost.filter((peer) => {
+    const before = outgoing.route(peer).relays
+    return route(peer).relays.some((url) => !before.includes(url))
+  })
+  if (moved.length === 0) return { credits: [], told: [], lost }
+  const dues = outgoing.dues.filter(({ to }) => moved.includes(to))
+  const spoken = await speak(place, {
+    dues: dues.map((due) => ({ ...due, wrap: credits.find((c) => c.rumor === due.rumor.id)?.wrap ?? due.wrap })),
+    acks: outgoing.acks.filter(({ to }) => moved.includes(to)),
+    route,
+    stamp: outgoing.stamp,
+  })
+  return { ...spoken, lost: lost.filter((peer) => !moved.includes(peer) || spoken.lost.includes(peer)) }
+}
