@@ -11,4 +11,3 @@ test('P2P_CRYPTO=noble asks for the reference', () => {
 
 await import('./crypto.test.ts')
 await import('./nip44.test.ts')
-await import('./nip59.test.ts')
