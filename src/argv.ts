@@ -21,8 +21,6 @@ export const GLOBAL: Readonly<Record<string, Options>> = {
 
 export const VERSION = '0.1.0'
 
-const HELP = '`p2p <command> --help` shows how it is typed'
-
 export type Verbs = Readonly<Record<string, Command>>
 
 export type Typed = { verb: string; args: Args }

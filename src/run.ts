@@ -13,6 +13,7 @@ import { type Place, refreshed } from './run/place.ts'
 import { take } from './run/turn.ts'
 import { isLarge, uploaded } from './run/upload.ts'
 import { stay } from './run/wait.ts'
+import { wake } from './run/wake.ts'
 
 export async function run(intent: Intent, place: Place): Promise<Outcome> {
   if (!isLarge(intent)) return await round(intent, place)
@@ -34,5 +35,6 @@ async function round(intent: Intent, place: Place): Promise<Outcome> {
   const book = await fetchFor(intent, place, carried.book)
 
   const ended = { place, intent, heard, turn, ...carried, book, posted }
-  return parting(await stay(ended, outcomeOf(ended)), place)
+  const outcome = parting(await stay(ended, outcomeOf(ended)), place)
+  return { ...outcome, notices: [...outcome.notices, ...(await wake(intent, place, outcome))] }
 }

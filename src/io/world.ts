@@ -11,6 +11,7 @@ import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
 import type { Codec } from './load.ts'
 import { lookUp } from './nip05.ts'
+import { runProgram } from './owner/program.ts'
 import { type Owner, ownerOf } from './owner.ts'
 import { openRelays, type Pool } from './relays.ts'
 import { type Roles, rolesOf } from './roles.ts'
@@ -52,6 +53,8 @@ export type World<I, L> = {
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   keep: (call: string, markdown: string) => string
   owner: Owner
+  /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
+  hook: (command: readonly string[], input: string) => Promise<string | undefined>
   settings: Settings
   /** Something the user should see before the outcome: a call's id before a wait. */
   say: (line: string) => void
@@ -70,6 +73,9 @@ export type Opening = {
   trace: ((line: string) => void) | undefined
   stopped: AbortSignal
 }
+
+/** How long the event hook may run. */
+const HOOK_MS = 10_000
 
 /** Opens files and keys; touches no network yet. Throws what reading them throws, and BAD_RELAY. */
 export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>): World<I, L> {
@@ -102,6 +108,7 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
     }),
     keep: (call, markdown) => keepTranscript(home, call, markdown),
     owner: ownerOf(home, config.owner, env),
+    hook: async (command, input) => (await runProgram(command, { input, ms: HOOK_MS, env })).error,
     settings: {
       list: (key) => {
         const held = readConfig(home)

@@ -74,6 +74,9 @@ export type Meter = {
   refused: Record<string, true>
 }
 
+/** For which unread things the agent was woken, when last and how often. */
+export type Wakes = Record<string, { at: number; times: number }>
+
 export type Index = {
   version: 1
   /** The pubkey that this state belongs to; "" before the first command. */
@@ -89,6 +92,7 @@ export type Index = {
   /** Rumors of calls whose request has not come yet. */
   strays: { rumor: Rumor; heard: number }[]
   meter: Meter
+  wakes: Wakes
   /** What was dropped and why, by count. */
   dropped: Record<string, number>
   /** What we last published about ourselves: presence, and the relays of our 10050. */
@@ -112,6 +116,7 @@ export function emptyIndex(): Index {
     letters: {},
     appeals: {},
     strays: [],
+    wakes: {},
     meter: { day: 0, senders: {}, strangers: { requests: 0, rumors: 0, bytes: 0 }, refused: {} },
     dropped: {},
     announced: { presence: 0, lists: '' },

@@ -1,0 +1,40 @@
+// The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and
+// counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
+import type { Intent } from '../call/intent.ts'
+import type { Item } from '../call/news.ts'
+import { wakesDue, woken } from '../state/wakes.ts'
+import type { Outcome } from './outcome.ts'
+import type { Place } from './place.ts'
+
+/** What the hook reads on stdin, as JSON. */
+export type Wake = {
+  type: Item['type']
+  id: string
+  call: string
+  npub: string
+  trust: string
+  unread: number
+  text: string
+}
+
+/** For `announce` and `wait`. A wake is noted before it is made, so that a parallel run does not make it too. */
+export async function wake(intent: Intent, place: Place, { news }: Outcome): Promise<string[]> {
+  const { world, now } = place
+  const { command, unknown } = world.config.hook
+  if (command.length === 0 || (intent.type !== 'announce' && intent.type !== 'wait')) return []
+  const due = await world.store.update([], (fresh) => {
+    const items = wakesDue(fresh, news, unknown, now)
+    return { snapshot: woken(fresh, items, news, now), value: items }
+  })
+  const results = await Promise.all(
+    due.map((item) => world.hook(command, `${JSON.stringify(wakeOf(item, news.length))}\n`)),
+  )
+  return [...new Set(results.flatMap((error) => (error === undefined ? [] : [`the event hook failed: ${error}`])))]
+}
+
+function wakeOf({ type, id, call, from }: Item, unread: number): Wake {
+  const what = type === 'request' ? 'incoming call' : type
+  const where = call === '' ? '' : ` in call ${call.slice(0, 8)}`
+  const text = `p2p: ${what}${where}, from ${from.npub.slice(0, 12)} (${from.trust}); ${unread} unread. Run: p2p status`
+  return { type, id, call, npub: from.npub, trust: from.trust, unread, text }
+}

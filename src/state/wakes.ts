@@ -1,0 +1,41 @@
+// Waking a sleeping agent: once for each new thing, and again with growing waits until the agent has looked, since a wake
+// can get lost.
+import type { Item } from '../call/news.ts'
+import type { Book, Wakes } from './book.ts'
+import { editBook } from './edit.ts'
+
+/** Seconds until the next wake for the same thing; after the last one nobody is woken for it any more. */
+const AGAIN = [300, 900, 3600, 6 * 3600, 24 * 3600]
+
+/** Most wakes of one run: a flood must not start a program a thousand times. */
+const MOST = 10
+
+/** @param unknown whether strangers may wake the agent; their number is not in their hands otherwise either */
+export function wakesDue(book: Book, items: readonly Item[], unknown: boolean, now: number): Item[] {
+  return items
+    .filter((item) => (unknown || item.from.trust !== 'unknown') && isDue(book.index.wakes[keyOf(item)], now))
+    .slice(0, MOST)
+}
+
+/** Marks the wakes that are about to go out and forgets those of things that were read. */
+export function woken(book: Book, due: readonly Item[], unread: readonly Item[], now: number): Book {
+  const keys = new Set(unread.map(keyOf))
+  const kept = Object.entries(book.index.wakes).filter(([key]) => keys.has(key))
+  if (due.length === 0 && kept.length === Object.keys(book.index.wakes).length) return book
+  const wakes: Wakes = Object.fromEntries(kept)
+  for (const item of due) wakes[keyOf(item)] = { at: now, times: (wakes[keyOf(item)]?.times ?? 0) + 1 }
+  const edit = editBook(book)
+  edit.index.wakes = wakes
+  return edit.book
+}
+
+function isDue(wake: Wakes[string] | undefined, now: number): boolean {
+  if (wake === undefined) return true
+  const wait = AGAIN[wake.times - 1]
+  return wait !== undefined && Math.abs(now - wake.at) >= wait
+}
+
+// A missed call has its request's id.
+function keyOf({ id, type }: Item): string {
+  return `${type} ${id}`
+}
