@@ -64,8 +64,23 @@ function quote(text: string): string[] {
 }
 
 // Images and HTML would be fetched by whoever opens the page, code fences and comments would swallow what follows, and a
-// link hides where it leads. "{" and "%" are markup to site builders and note-takers, "$" to those who show formulas.
+// link hides where it leads. Addresses become code, because some tools make links of them even behind escapes.
 function inline(text: string): string {
+  return text
+    .split(ADDRESS)
+    .map((piece, i) => (i % 2 === 1 ? `\`${piece}\`` : escaped(piece)))
+    .join('')
+}
+
+// Bounded at every step: a peer's text may be long. Nothing in it ends the code or starts a tag.
+const SIGNS = "[\\w.~:/?#@!$&'()*+,;=%-]"
+const LINK = `(?:[a-z][a-z0-9+.-]{1,20}://|(?:mailto|xmpp):|www\\.)${SIGNS}+`
+const MAIL = '[\\w.+-]{1,64}@[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,8}'
+// Two that touch are one: the backticks between them would be a run.
+const ADDRESS = new RegExp(`((?:${LINK}|${MAIL})+)`, 'i')
+
+// "{" and "%" are markup to site builders and note-takers, "$" to those who show formulas.
+function escaped(text: string): string {
   return (
     text
       .replace(/&/g, '&amp;')
@@ -75,9 +90,6 @@ function inline(text: string): string {
       .replace(/\\\]\(/g, '\\]\\(')
       // A reference: no run of backslashes and backticks can be read in two ways.
       .replace(/`/g, '&#96;')
-      // An address stays readable; what takes it for a link by itself shows where it leads and fetches nothing.
-      .replace(/:(?=\/\/)/g, '&#58;')
-      .replace(/\b(www)\./gi, '$1&#46;')
   )
 }
 
