@@ -85,7 +85,7 @@ export function unwrap(wrapped: Event, keys: Keys): Unwrapped {
 
 /**
  * `unwrap` of each, and much faster than one after the other: the seals are verified together, and an author's key is worked
- * out once. It stops when `late` says so, after any wrap: then there are fewer answers than wraps, for the first ones.
+ * out once. `late` is asked after each wrap whether to stop: then there are fewer answers than wraps, for the first ones.
  */
 export function unwrapAll(wraps: readonly Event[], keys: Keys, late: () => boolean = () => false): Unwrapped[] {
   const known = new Map<string, Uint8Array | undefined>()
@@ -97,7 +97,7 @@ export function unwrapAll(wraps: readonly Event[], keys: Keys, late: () => boole
   while (opened.length < wraps.length) {
     const seals: (Event | Refusal)[] = []
     for (const wrapped of wraps.slice(opened.length, opened.length + together)) {
-      if (late()) break
+      if (opened.length + seals.length > 0 && late()) break
       seals.push(sealIn(wrapped, keys))
     }
     if (seals.length === 0) return opened

@@ -3,7 +3,7 @@
 import { callsOf } from '../state/book.ts'
 import { carry } from './carry.ts'
 import { fetchAll } from './fetch.ts'
-import { type Heard, listen, openAll } from './listen.ts'
+import { type Heard, listen, openInTime } from './listen.ts'
 import { type Ended, type Outcome, outcomeOf } from './outcome.ts'
 import { refreshed } from './place.ts'
 import { take } from './turn.ts'
@@ -51,8 +51,8 @@ async function again({ place }: Ended): Promise<Heard> {
   return await listen(place, index, { peers: [], hints: {}, everybody: false, deep: false, live: false })
 }
 
-function arrived({ place, heard }: Ended, events: Parameters<typeof openAll>[1]): Heard {
+function arrived({ place, heard }: Ended, events: Parameters<typeof openInTime>[1]): Heard {
   const { seen } = place.world.store.read().index
   const fresh = events.filter((e) => seen[e.id] === undefined)
-  return { ...heard, opened: openAll(place, fresh), public: [], answers: [], asked: [] }
+  return { ...heard, opened: openInTime(place, fresh), public: [], answers: [], asked: [] }
 }

@@ -77,9 +77,9 @@ test('one bad seal among 1,000 is dropped, and nothing else', () => {
 })
 
 test('when it is late, what was opened by then is there', () => {
-  for (const most of [0, 1, 7, 25, 39, 40, 41]) {
+  for (const most of [1, 2, 7, 25, 39, 40, 41]) {
     let asked = 0
-    const opened = unwrapAll(pool, bob, () => asked++ >= most)
+    const opened = unwrapAll(pool, bob, () => ++asked >= most)
     expect(opened).toEqual(pool.slice(0, most).map((event) => alone.get(event)))
   }
 })
