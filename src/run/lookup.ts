@@ -6,7 +6,7 @@ import { usable } from '../nostr/url.ts'
 import type { Index } from '../state/book.ts'
 import type { Sightings } from '../state/remember.ts'
 import type { Place } from './place.ts'
-import { ownRelays } from './route.ts'
+import { type Ground, ownRelays } from './route.ts'
 
 /** Where else peers are said to be found, by pubkey. */
 export type Hints = Readonly<Record<string, readonly string[]>>
@@ -15,7 +15,7 @@ export type Hints = Readonly<Record<string, readonly string[]>>
 const MOST = 4
 
 /** What is asked about peers: at our own relays, and at the few where they are said to be found. */
-export function lookups({ world }: Place, index: Index, peers: readonly string[], hints: Hints = {}): Ask[] {
+export function lookups({ world }: Ground, index: Index, peers: readonly string[], hints: Hints = {}): Ask[] {
   if (peers.length === 0) return []
   const own = ownRelays(world)
   const filter = (authors: readonly string[]) => ({ kinds: [INBOX_LIST, RELAY_LIST, PRESENCE], authors: [...authors] })

@@ -10,8 +10,11 @@ import type { Place } from './place.ts'
  */
 export type Route = { relays: string[]; by: 'list' | 'call' | 'hint' | 'reads' | 'own'; pow: number }
 
+/** What of a place decides about relays. */
+export type Ground = { world: Pick<Place['world'], 'relays'> & { config: { relays: { allowPrivate: boolean } } } }
+
 /** NIP-17: a kind 10050 list goes before everything else; our own relays come last. */
-export function routeTo({ world }: Place, book: Book, calls: readonly Call[], peer: string): Route {
+export function routeTo({ world }: Ground, book: Book, calls: readonly Call[], peer: string): Route {
   const memory = book.index.peers[peer]
   const pow = memory?.pow ?? 0
   const told = calls.findLast((c) => c.peer === peer && c.peerRelays.length > 0)?.peerRelays

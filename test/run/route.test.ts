@@ -1,0 +1,89 @@
+// Where a letter goes: the peer's own word first, guesses last, and never where a stranger's list could harm us.
+import { describe, expect, test } from 'vitest'
+import { lookedUp, lookups } from '../../src/run/lookup.ts'
+import { type Ground, routeTo } from '../../src/run/route.ts'
+import { emptyIndex, type PeerMemory } from '../../src/state/book.ts'
+
+const peer = 'b'.repeat(64)
+const other = 'c'.repeat(64)
+const own = { inbox: ['wss://in.example'], presence: ['wss://on.example'], lookup: ['ws://127.0.0.1:7777'] }
+
+const ground = (allowPrivate = false): Ground => ({ world: { relays: own, config: { relays: { allowPrivate } } } })
+
+function book(known: Partial<PeerMemory>) {
+  const memory = { inbox: [], looked: 0, hints: [], name: '', pow: 0, ...known }
+  return { index: { ...emptyIndex(), peers: { [peer]: memory } }, logs: {} }
+}
+
+const route = (known: Partial<PeerMemory>, allowPrivate = false) => routeTo(ground(allowPrivate), book(known), [], peer)
+
+describe('a route', () => {
+  const all = { inbox: ['wss://list.example'], hints: ['wss://hint.example'], reads: ['wss://reads.example'] }
+
+  test('is by its list, else a hint, else what it reads, else our own', () => {
+    expect(route(all)).toMatchObject({ by: 'list', relays: all.inbox })
+    expect(route({ ...all, inbox: [] })).toMatchObject({ by: 'hint', relays: all.hints })
+    expect(route({ reads: all.reads })).toMatchObject({ by: 'reads', relays: all.reads })
+    expect(route({})).toEqual({ by: 'own', relays: own.inbox, pow: 0 })
+    expect(routeTo(ground(), { index: emptyIndex(), logs: {} }, [], peer)).toMatchObject({ by: 'own' })
+  })
+
+  test('has at most three relays, none twice and none that was shut down', () => {
+    const inbox = ['wss://relay.damus.io', 'wss://a.example', 'wss://a.example', 'wss://b.example', 'wss://c.example']
+    expect(route({ inbox: [...inbox, 'wss://d.example'] }).relays).toEqual([
+      'wss://a.example',
+      'wss://b.example',
+      'wss://c.example',
+    ])
+    expect(route({ ...all, inbox: ['wss://relay.nostr.band'] })).toMatchObject({ by: 'hint', relays: all.hints })
+  })
+
+  test('leads into no private network, unless that relay is ours too or it is allowed', () => {
+    const inbox = ['ws://127.0.0.1:6379', 'ws://[::1]:22', 'wss://router.lan']
+    expect(route({ inbox })).toMatchObject({ by: 'own' })
+    expect(route({ inbox: [...inbox, 'ws://127.0.0.1:7777'] }).relays).toEqual(['ws://127.0.0.1:7777'])
+    expect(route({ inbox }, true).relays).toEqual(inbox)
+    expect(route({ hints: inbox, reads: inbox })).toMatchObject({ by: 'own' })
+  })
+})
+
+describe('a lookup', () => {
+  const asked = (known: Partial<PeerMemory>, hints: Record<string, readonly string[]> = {}, peers = [peer]) =>
+    lookups(ground(), book(known).index, peers, hints)
+
+  test('asks our own relays, and the few where somebody is said to be', () => {
+    const asks = asked({ hints: ['wss://hint.example'] }, { [peer]: ['wss://in.example', 'wss://profile.example'] })
+    expect(asks.map((a) => `${a.name} ${a.relay}`)).toEqual([
+      'lists wss://in.example',
+      'lists wss://on.example',
+      'lists ws://127.0.0.1:7777',
+      'hints wss://profile.example',
+      'hints wss://hint.example',
+    ])
+    expect(asked({}, {}, [])).toEqual([])
+  })
+
+  test('tells a hinted relay only of the peer whose hint it is', () => {
+    const asks = asked({ hints: ['wss://hint.example'] }, {}, [peer, other])
+    expect(asks.find((a) => a.name === 'hints')?.filter.authors).toEqual([peer])
+    expect(asks.find((a) => a.name === 'lists')?.filter.authors).toEqual([peer, other])
+  })
+
+  test('does not let hints lead it about', () => {
+    const traps = ['ws://10.0.0.1', 'wss://relay.damus.io', 'https://x.example']
+    const many = Array.from({ length: 9 }, (_, n) => `wss://r${n}.example`)
+    const asks = asked({}, { [peer]: [...traps, ...many], [other]: many.slice(3) }, [peer, other])
+    const hinted = asks.filter((a) => a.name === 'hints').map((a) => a.relay)
+    expect(hinted).toEqual(many.slice(0, 4))
+  })
+
+  test('counts as done where one of our own relays told all it has, or the list came from elsewhere', () => {
+    const answer = { relay: '', events: [], dropped: 0 }
+    const whole = { ...answer, name: 'lists', complete: true }
+    const list = { id: '', sig: '', pubkey: peer, created_at: 1, kind: 10050, tags: [], content: '' }
+    expect(lookedUp([whole], [], [peer, other])).toEqual([peer, other])
+    expect(lookedUp([{ ...whole, complete: false }], [], [peer])).toEqual([])
+    expect(lookedUp([{ ...whole, name: 'hints' }], [], [peer])).toEqual([])
+    expect(lookedUp([{ ...whole, name: 'hints' }], [list], [peer, other])).toEqual([peer])
+  })
+})
