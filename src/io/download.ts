@@ -113,8 +113,8 @@ async function take(answer: IncomingMessage, to: string, asking: Asking): Promis
   const resumed = answer.statusCode === 206 && from > 0
   if (answer.statusCode !== 200 && !resumed) {
     answer.destroy()
-    // What is here is more than there is: begin anew.
-    if (answer.statusCode === 416) await rm(to, { force: true })
+    // There is no more than is here already: a run was killed before it could look at it.
+    if (answer.statusCode === 416 && from > 0) return { type: 'whole' }
     return {
       type: 'failed',
       why: `the server answered ${answer.statusCode}`,

@@ -46,11 +46,10 @@ export async function fetchFile(home: Home, wanted: Wanted, options: Downloading
     const before = await sizeOf(part)
     const got = await download(url, part, options)
     const fetched = got.type === 'whole' ? await opened(home, wanted, part) : { ...got, have: await sizeOf(part) }
+    if (got.type === 'whole' || got.type === 'refused') await rm(part, { force: true })
     if (fetched.type === 'done' || fetched.type === 'paused') return fetched
     // What was put together of two answers may be the fault of either, so it is begun anew once.
-    const again = got.type === 'whole' && before > 0
-    if (got.type === 'whole' || got.type === 'refused') await rm(part, { force: true })
-    if (again) last = { type: 'failed', why: 'its parts did not fit together', have: 0 }
+    if (got.type === 'whole' && before > 0) last = { type: 'failed', why: 'its parts did not fit together', have: 0 }
     else if (fetched.type === 'failed' || last.type === 'refused') last = fetched
   }
   return last
@@ -73,7 +72,7 @@ async function opened(home: Home, wanted: Wanted, part: string): Promise<Fetched
   } catch (error) {
     // A disk that has no room for a peer's file is no fault of the command.
     if (errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT')
-      return { type: 'failed', why: 'the disk is full', have: size }
+      return { type: 'failed', why: 'the disk is full', have: 0 }
     return onDisk(berth.path, () => {
       throw error
     })
