@@ -1,8 +1,9 @@
 // `status`: relays, identity, calls, and what is unread.
 
+import { ABOUT_PEERS, quoted } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import type { Command } from './command.ts'
-import { callShapes, itemShape } from './shapes.ts'
+import { type CallShape, callShapes, itemShape } from './shapes.ts'
 import { transferLines, transferShapes } from './transfers.ts'
 import { callLine, newsLines } from './words.ts'
 
@@ -19,19 +20,19 @@ export const status: Command = {
     const calls = shown(outcome)
     const up = outcome.relays.filter((r) => r.ok)
     const down = outcome.relays.filter((r) => !r.ok)
-    return [
+    return explained([
       `you are ${outcome.me.npub}${outcome.me.name === '' ? '' : ` ("${outcome.me.name}")`}`,
       `relays: ${up.length} of ${outcome.relays.length} answered${down.map((r) => `; ${r.url}: ${r.error ?? 'no answer'}`).join('')}`,
       ...(calls.length === 0
         ? ['no calls; `p2p list` shows whom you can call']
-        : calls.map((c) => `call ${callLine(c)}`)),
+        : calls.flatMap((call) => callLines(call, outcome))),
       ...(owed(outcome) > 0
         ? [`outbox: ${owed(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
       ...transferLines(outcome),
       ...droppedLine(outcome),
       ...newsLines(outcome.news),
-    ]
+    ])
   },
   json: (outcome) => ({
     agent: outcome.me,
@@ -47,6 +48,30 @@ export const status: Command = {
 
 function shown(outcome: Outcome) {
   return callShapes(outcome, (call) => call.open || outcome.now - call.last < RECENT).slice(0, 20)
+}
+
+// An agent that begins anew reads here what a call is about and what it can type; what is in the news is said there.
+function callLines(call: CallShape, { news }: Outcome): string[] {
+  const { id, state, topic, direction } = call
+  const told = news.filter((item) => item.call === id).map((item) => item.type)
+  const next = NEXT[state]
+  if (next === undefined || told.includes('request')) return [`call ${callLine(call)}`]
+  return [
+    `call ${callLine(call)}`,
+    ...quoted(topic, direction === 'outgoing' ? 'me>' : 'peer>'),
+    ...(told.includes('accept') ? [] : [`  next: ${next(id.slice(0, 8))}`]),
+  ]
+}
+
+const NEXT: Readonly<Record<string, (id: string) => string>> = {
+  ringing: (id) => `\`p2p answer accept --call ${id}\` or \`p2p answer reject "…" --call ${id}\``,
+  dialing: (id) => `\`p2p wait --call ${id}\` waits for the answer`,
+  active: (id) => `\`p2p send "…" --call ${id}\``,
+}
+
+function explained(lines: string[]): string[] {
+  const quotes = lines.some((line) => line.startsWith('  peer>'))
+  return quotes && !lines.includes(ABOUT_PEERS) ? [...lines, ABOUT_PEERS] : lines
 }
 
 /** What is dropped in the ordinary course of things: the same word twice, our own copy. */
