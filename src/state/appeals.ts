@@ -13,6 +13,9 @@ const KEPT = 7 * 24 * 3600
 /** A claim of a process that has hung longer than any command may run counts as dead. */
 const CLAIM = 90
 
+/** Most questions of before that one command tries again. */
+const MOST = 10
+
 /** Channels where the same id twice is one notice, or where saying it twice does no harm. The others stop once one has worked. */
 const REPEATABLE: readonly string[] = ['webhook']
 
@@ -47,6 +50,7 @@ export function appealsDue(
 ): { book: Book; dues: AppealDue[] } {
   const { now, pid } = speaker
   const appeals = { ...book.index.appeals }
+  let again = 0
   const dues = Object.entries(appeals).flatMap(([id, held]): AppealDue[] => {
     const { escalation, letter, claim } = held
     if (claim !== undefined && Math.abs(now - claim.at) < CLAIM && alive(claim.pid)) return []
@@ -58,6 +62,8 @@ export function appealsDue(
     const fresh = held.fresh === true
     // One that nothing is left to do for is due too: to be forgotten.
     if (channels.length === 0 && left.length > 0 && !fresh) return []
+    if (!fresh && again === MOST) return []
+    if (!fresh) again++
     appeals[id] = { ...held, claim: { pid, at: now } }
     return [{ escalation, channels, letter, fresh }]
   })

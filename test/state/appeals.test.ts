@@ -1,0 +1,124 @@
+// When the owner is told again, and when no more.
+import { describe, expect, test } from 'vitest'
+import type { Escalation } from '../../src/call/appeal.ts'
+import { answered, appeal, appealsDue } from '../../src/state/appeals.ts'
+import { type Book, emptyIndex } from '../../src/state/book.ts'
+
+const T = 1_800_000_000
+const empty: Book = { index: emptyIndex(), logs: {} }
+const all = ['webhook', 'command', 'openclaw']
+const at = (now: number, pid = 1) => ({ me: 'me', now, pid })
+const nobody = () => false
+const everybody = () => true
+
+const asked: Escalation = {
+  ...{ id: 'e1', at: T, agent: '', npub: '', name: '', call: '', text: 'May I?' },
+  ...{ peer: '', peerNpub: '', peerName: '', peerTrust: '', topic: '', topicBy: '' },
+}
+
+/** A book in which the owner was asked at T. */
+function asking(channels: readonly string[], letter?: string): Book {
+  const { index, logs } = appeal(empty, asked, channels, letter)
+  return letter === undefined ? { index, logs } : { index: { ...index, letters: { [letter]: LETTER } }, logs }
+}
+
+const LETTER = {
+  to: 'owner',
+  rumor: { id: 'r', pubkey: 'me', created_at: T, kind: 14, tags: [], content: '' },
+  posting: { wrapped: 0, wraps: 0, accepted: [], failed: [] },
+}
+
+const due = (book: Book, now = T, configured: readonly string[] = all) =>
+  appealsDue(book, configured, at(now), nobody).dues.map((d) => [...d.channels].sort().join(' '))
+
+const heardBack = (book: Book, results: Record<string, string | undefined>, now = T) =>
+  answered(book, [{ id: 'e1', results }], all, now)
+
+describe('a new one', () => {
+  test('is told through every channel', () => {
+    const { dues, book } = appealsDue(asking(all), all, at(T), nobody)
+    expect(dues).toEqual([{ escalation: asked, channels: all, letter: undefined, fresh: true }])
+    expect(book.index.appeals.e1?.claim).toEqual({ pid: 1, at: T })
+  })
+
+  test('is due without any channel too, for the log', () => {
+    expect(appealsDue(asking([]), [], at(T), nobody).dues).toMatchObject([{ channels: [], fresh: true }])
+  })
+
+  test('is left alone while the process that tells it lives, and taken over when it has died', () => {
+    const { book } = appealsDue(asking(all), all, at(T), everybody)
+    expect(appealsDue(book, all, at(T + 5, 2), everybody).dues).toEqual([])
+    expect(appealsDue(book, all, at(T + 5, 2), nobody).dues).toMatchObject([{ fresh: true }])
+    expect(appealsDue(book, all, at(T + 500, 2), everybody).dues).toMatchObject([{ fresh: true }])
+  })
+
+  test('is forgotten once the owner was told through every channel', () => {
+    const told = heardBack(asking(all), { webhook: undefined, command: undefined, openclaw: undefined })
+    expect(told.index.appeals).toEqual({})
+  })
+
+  test('changes nothing when there is nothing to do', () => {
+    expect(appealsDue(empty, all, at(T), nobody).book).toBe(empty)
+  })
+})
+
+describe('a channel that failed', () => {
+  const failed = heardBack(asking(all), { webhook: 'no', command: 'no', openclaw: 'no' })
+
+  test('is tried with the next command, then ever more seldom', () => {
+    expect(failed.index.appeals.e1?.fresh).toBeUndefined()
+    expect(due(failed)).toEqual(['command openclaw webhook'])
+    const waits: number[] = []
+    let [book, now] = [failed, T]
+    while (book.index.appeals.e1 !== undefined) {
+      while (due(book, now).length === 0) now += 10
+      waits.push(now - T)
+      book = heardBack(book, { webhook: 'no', command: 'no', openclaw: 'no' }, now)
+    }
+    expect(waits).toEqual([0, 60, 660, 4260, 25_860, 112_260, 285_060])
+  })
+
+  test('is tried no more once another has told the owner, unless twice is harmless there', () => {
+    const one = heardBack(asking(all), { webhook: 'no', command: undefined, openclaw: 'no' })
+    expect(due(one)).toEqual(['webhook'])
+    expect(heardBack(one, { webhook: undefined }).index.appeals).toEqual({})
+    const other = heardBack(asking(all), { webhook: undefined, command: 'no', openclaw: 'no' })
+    expect(other.index.appeals).toEqual({})
+  })
+
+  test('is tried no more once a relay has taken the letter', () => {
+    const waiting = heardBack(asking(['command'], 'r'), { command: 'no' })
+    expect(due(waiting)).toEqual(['command'])
+    const sent = { ...waiting, index: { ...waiting.index, letters: {} } }
+    expect(due(sent)).toEqual([''])
+    expect(heardBack(sent, {}).index.appeals).toEqual({})
+  })
+
+  test('is tried no more when nobody wants it any more, and the question is forgotten', () => {
+    expect(due(failed, T, ['webhook'])).toEqual(['webhook'])
+    expect(due(failed, T, [])).toEqual([''])
+    expect(answered(failed, [{ id: 'e1', results: {} }], [], T).index.appeals).toEqual({})
+  })
+
+  test('is tried no more after a week', () => {
+    expect(due(failed, T + 7 * 86_400 - 1)).toEqual(['command openclaw webhook'])
+    expect(due(failed, T + 7 * 86_400)).toEqual([''])
+  })
+
+  test('is tried also when the clock was set back', () => {
+    const twice = heardBack(failed, { webhook: 'no', command: 'no', openclaw: 'no' })
+    expect(due(twice, T + 30)).toEqual([])
+    expect(due(twice, T - 3600)).toEqual(['command openclaw webhook'])
+  })
+})
+
+test('what many questions of before ask again does not go out at once, and keeps no new one from going out', () => {
+  let book = empty
+  for (let n = 0; n < 30; n++) book = appeal(book, { ...asked, id: `e${n}` }, all, undefined)
+  const no = { webhook: 'no', command: 'no', openclaw: 'no' }
+  const ids = Array.from({ length: 30 }, (_, n) => ({ id: `e${n}`, results: no }))
+  book = appeal(answered(book, ids, all, T), { ...asked, id: 'new' }, all, undefined)
+  const first = appealsDue(book, all, at(T), everybody)
+  expect(first.dues.map((d) => d.escalation.id)).toEqual([...Array.from({ length: 10 }, (_, n) => `e${n}`), 'new'])
+  expect(appealsDue(first.book, all, at(T, 2), everybody).dues[0]?.escalation.id).toBe('e10')
+})

@@ -1,0 +1,76 @@
+// Letters to the owner in the outbox: owed until a relay has taken one.
+import { describe, expect, test } from 'vitest'
+import { seal } from '../../src/call/envelope.ts'
+import { randomKeys } from '../../src/nostr/crypto.ts'
+import type { Event } from '../../src/nostr/event.ts'
+import { type Book, emptyIndex, parseIndex } from '../../src/state/book.ts'
+import { directMessage, lettersDue, lettersSent, owe } from '../../src/state/letters.ts'
+
+const T = 1_800_000_000
+const keys = randomKeys()
+const owner = randomKeys()
+const at = (now: number, pid = 1) => ({ me: keys.pubkey, now, pid })
+const nobody = () => false
+
+const rumor = directMessage('May I?', owner.pubkey, at(T))
+const empty: Book = { index: emptyIndex(), logs: {} }
+const owing = owe(empty, rumor, owner.pubkey)
+const wrap = seal(rumor, owner.pubkey, keys, { now: T })
+
+const verdict = (event: Event, accepted: boolean) => {
+  const receipt = { relay: 'wss://a', event: event.id, accepted, reason: accepted ? '' : 'error', text: '' }
+  return [{ call: '', rumor: rumor.id, wrap: event, receipts: [receipt] }]
+}
+
+test("a letter is NIP-17's chat message to one receiver", () => {
+  expect(rumor).toMatchObject({ kind: 14, content: 'May I?', tags: [['p', owner.pubkey]], pubkey: keys.pubkey })
+})
+
+describe('owed', () => {
+  test('at once, to its receiver, outside of calls', () => {
+    const { dues, book } = lettersDue(owing, at(T), nobody)
+    expect(dues).toEqual([{ call: '', to: owner.pubkey, rumor, wrap: undefined, skip: [] }])
+    expect(book.index.letters[rumor.id]?.posting.claim).toEqual({ pid: 1, at: T })
+  })
+
+  test('by one process at a time', () => {
+    const { book } = lettersDue(owing, at(T), nobody)
+    expect(lettersDue(book, at(T + 1, 2), () => true).dues).toEqual([])
+    expect(lettersDue(book, at(T + 1, 2), nobody).dues).toHaveLength(1)
+  })
+
+  test('until a relay has taken it', () => {
+    expect(lettersSent(owing, verdict(wrap, true), at(T)).index.letters).toEqual({})
+  })
+
+  test('the same wrap for five minutes, then a new one', () => {
+    const refused = lettersSent(owing, verdict(wrap, false), at(T))
+    expect(refused.index.letters[rumor.id]?.posting).toMatchObject({
+      wraps: 1,
+      wrapped: T,
+      failed: [{ url: 'wss://a' }],
+    })
+    expect(lettersDue(refused, at(T + 300), nobody).dues).toMatchObject([{ wrap: { id: wrap.id } }])
+    expect(lettersDue(refused, at(T + 301), nobody).dues).toMatchObject([{ wrap: undefined }])
+  })
+
+  test('for as long as relays would keep it', () => {
+    expect(lettersDue(owing, at(T + 7 * 86_400 - 1), nobody).dues).toHaveLength(1)
+    const { book, dues } = lettersDue(owing, at(T + 7 * 86_400), nobody)
+    expect(dues).toEqual([])
+    expect(book.index.letters).toEqual({})
+  })
+
+  test('also after a restart, and in a state that knew no letters', () => {
+    const read = (value: unknown) => parseIndex(JSON.parse(JSON.stringify(value)))
+    expect(read(owing.index)).toEqual(owing.index)
+    const { letters: _, appeals: __, ...before } = emptyIndex()
+    expect(read(before)).toMatchObject({ letters: {}, appeals: {} })
+    expect(read({ ...before, letters: 3 })).toBeUndefined()
+  })
+})
+
+test('nothing owed changes nothing, and what others owe is left alone', () => {
+  expect(lettersDue(empty, at(T), nobody).book).toBe(empty)
+  expect(lettersSent(owing, [{ call: 'c', rumor: rumor.id, wrap, receipts: [] }], at(T))).toBe(owing)
+})
