@@ -29,6 +29,7 @@ export const HOSTILE: Readonly<Record<string, string>> = {
     '> quote\n- list\n+ list\n* list\n1. list\n2) list\n    code\n\tcode\n| a | b |\n|---|---|\n***\n___\n* * *',
   'markdown of other tools':
     '$$x$$ {{ site.secret }} {% include x %} %% hidden %% ==x== :::danger\n:::\n[[wiki]] ![[embed]] <!-- gone -->',
+  'addresses that touch': `a@b.${'x'.repeat(63)}http://evil.example/`,
   backslashes: '\\\\[x](y)\\ \\`a\\`` \\\\\\<b> ending in one \\',
   'a tower of marks': `Z${'\u0335\u0322\u0303'.repeat(200)}`,
   'nothing but spaces': '   \n\t\n \u3000',
