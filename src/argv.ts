@@ -32,14 +32,14 @@ type Words = { options: Record<string, unknown>; texts: string[]; help: boolean 
 export async function readArgv(
   argv: readonly string[],
   verbs: Verbs,
-  print: (text: string) => void,
+  print: (text: string) => Promise<void>,
 ): Promise<Typed | undefined> {
   const [verb, rest] = verbOf(argv)
   const command = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (verb !== undefined && command === undefined) throw unknownVerb(verb, Object.keys(verbs))
   const words = tellApart(rest, { ...GLOBAL, ...command?.options })
   if (words.options.version === true && !words.help) {
-    print(VERSION)
+    await print(VERSION)
     return undefined
   }
   const placed = command === undefined || words.help ? undefined : place(words.texts, command.usage)

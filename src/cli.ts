@@ -23,11 +23,11 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   // Known before anything can fail, so that a program always gets its one document.
   const json = argv.slice(0, dashes(argv)).includes('--json')
   try {
-    const typed = await readArgv(argv, commands, (text) => process.stdout.write(`${text}\n`))
+    const typed = await readArgv(argv, commands, (text) => write(`${text}\n`))
     if (typed === undefined) return EXIT.ok
     return await perform(typed, env, json)
   } catch (error) {
-    return report(verbOf(argv)[0] ?? '', failureIn(error), json, {})
+    return await report(verbOf(argv)[0] ?? '', failureIn(error), json, {})
   }
 }
 
@@ -74,7 +74,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
 async function print(command: Command, verb: string, outcome: Outcome, json: boolean, quiet: boolean): Promise<number> {
   const { failure } = outcome
   if (json || (outcome.intent.type === 'transcript' && outcome.intent.format === 'json')) {
-    if (failure !== undefined) return report(verb, failure, true, command.json(outcome))
+    if (failure !== undefined) return await report(verb, failure, true, command.json(outcome))
     const document = { ok: true, command: verb, ...command.json(outcome), notices: outcome.notices }
     await write(`${JSON.stringify(document, typeable)}\n`)
     return EXIT.ok
@@ -83,7 +83,7 @@ async function print(command: Command, verb: string, outcome: Outcome, json: boo
   const silent = quiet && outcome.news.length === 0 && outcome.intent.type !== 'transcript'
   const lines = silent ? [] : command.text(outcome)
   await write([...lines, ...(quiet ? [] : noticeLines(outcome))].map((line) => `${named(line)}\n`).join(''))
-  return failure === undefined ? EXIT.ok : report(verb, failure, false, {})
+  return failure === undefined ? EXIT.ok : await report(verb, failure, false, {})
 }
 
 /** The items that this command has put before the user's eyes. */
@@ -92,12 +92,12 @@ function newsIn(command: Command, { intent, news }: Outcome): readonly Item[] {
   return command.shows === true ? news : []
 }
 
-function report(verb: string, failure: Failure, json: boolean, fields: Record<string, unknown>): number {
+async function report(verb: string, failure: Failure, json: boolean, fields: Record<string, unknown>): Promise<number> {
   const { code } = failure
   const [message, hint] = [withoutSecrets(failure.message), named(withoutSecrets(failure.hint))]
   if (json) {
     const error = { code, message, hint }
-    process.stdout.write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
+    await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
   } else {
     process.stderr.write(`p2p: error: ${message}\n${hint === '' ? '' : `p2p: hint: ${hint}\n`}`)
   }

@@ -7,5 +7,6 @@ process.umask(0o077)
 process.stdout.on('error', () => process.exit(0))
 
 void main(process.argv.slice(2), process.env).then((code) => {
-  process.exitCode = code
+  // What is still open (a name that is being looked up) belongs to nobody any more.
+  process.exit(code)
 })

@@ -12,7 +12,7 @@ export async function explain(
   verbs: Verbs,
   verb: string | undefined,
   { texts, help }: { texts: readonly string[]; help: boolean },
-  print: (text: string) => void,
+  print: (text: string) => Promise<void>,
 ): Promise<void> {
   const command = verb === undefined || help ? undefined : verbs[verb]
   if (command !== undefined) throw misplaced(command, texts)
@@ -21,9 +21,11 @@ export async function explain(
     ...texts.map((text) => TEXT + text),
     ...(help ? ['--help'] : []),
   ]
+  let shown = ''
   await describe(yargs([]), verbs).parseAsync(words, {}, (_error: unknown, _argv: unknown, output: string) => {
-    if (output !== '') print(output)
+    shown = output
   })
+  if (shown !== '') await print(shown)
 }
 
 // Too few texts, or too many: then most often a text of several words stands without quotes.
