@@ -32,7 +32,7 @@ export function ownerOf(home: Home, { webhook, command, openclaw }: Config['owne
     async tell(channel, notice, ms) {
       if (channel === 'openclaw') return await tellOpenclaw(openclaw, notice, { ms, env })
       if (channel === 'command') return await tellCommand(command, notice, { ms, env })
-      return webhook === undefined ? 'owner.webhook is not set' : await tellWebhook(webhook, notice, { ms })
+      return webhook === undefined ? 'owner.webhook is not set' : await tellWebhook(webhook, notice, { ms, env })
     },
     log: (line) => logLine(home, line),
   }

@@ -1,9 +1,11 @@
 // owner.webhook: a POST of JSON that chat services take as it is. What is answered is looked at as little as possible.
-import { type IncomingMessage, request as plainly } from 'node:http'
+import { type Agent, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { isLoopback } from '../../nostr/url.ts'
 import { errno } from '../atomic.ts'
+import type { Env } from '../home.ts'
 import type { Notice } from '../owner.ts'
+import { agentFor } from '../way.ts'
 import { remark, seconds } from './remark.ts'
 
 /** Discord takes no longer messages; the owner finds the rest in `text`. */
@@ -13,13 +15,19 @@ const CONTENT = 1_900
 const GLANCE = 512
 
 /** What went wrong; undefined when the server has taken it. Never rejects. No error names the address: it may be a secret. */
-export function tellWebhook(address: string, notice: Notice, { ms }: { ms: number }): Promise<string | undefined> {
+export async function tellWebhook(
+  address: string,
+  notice: Notice,
+  { ms, env }: { ms: number; env: Env },
+): Promise<string | undefined> {
   const url = URL.canParse(address) ? new URL(address) : undefined
-  if (url === undefined) return Promise.resolve('owner.webhook is no address')
+  if (url === undefined) return 'owner.webhook is no address'
   // The attack: whoever can read the way learns of the call and its topic.
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
-    return Promise.resolve('owner.webhook must be https://; http:// goes to this machine only')
-  return post(url, Buffer.from(JSON.stringify(bodyOf(notice))), notice.id, ms)
+    return 'owner.webhook must be https://; http:// goes to this machine only'
+  // A proxy could read what goes to this machine without TLS, and would look for it on its own.
+  const agent = url.protocol === 'https:' ? await agentFor(address, env) : undefined
+  return await post(url, Buffer.from(JSON.stringify(bodyOf(notice))), notice.id, { ms, agent })
 }
 
 // Slack, Mattermost, Rocket.Chat and others show `text`; Discord shows `content`, and pings nobody with these mentions.
@@ -29,7 +37,12 @@ function bodyOf({ facts, text }: Notice): object {
   return { event: 'escalation', ...rest, question, text, content, allowed_mentions: { parse: [] } }
 }
 
-function post(url: URL, body: Buffer, id: string, ms: number): Promise<string | undefined> {
+function post(
+  url: URL,
+  body: Buffer,
+  id: string,
+  { ms, agent }: { ms: number; agent: Agent | undefined },
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const headers = {
       'content-type': 'application/json; charset=utf-8',
@@ -40,10 +53,11 @@ function post(url: URL, body: Buffer, id: string, ms: number): Promise<string | 
       'idempotency-key': id,
     }
     const send = url.protocol === 'https:' ? securely : plainly
-    const asked = send(url, { method: 'POST', headers, agent: false })
+    const asked = send(url, { method: 'POST', headers, agent: agent ?? false })
     const end = (error?: string) => {
       clearTimeout(timer)
       asked.destroy()
+      agent?.destroy()
       resolve(error)
     }
     const timer = setTimeout(() => end(`gave no answer within ${seconds(ms)}`), ms)

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { tellWebhook } from '../../../src/io/owner/webhook.ts'
 import { NOTICE, type Request, server } from './standin.ts'
 
-const soon = { ms: 5_000 }
+const soon = { ms: 5_000, env: {} }
 const NONE: Request = { method: '', url: '', headers: {}, body: '' }
 
 describe('what is sent', () => {
@@ -83,7 +83,7 @@ describe('bounds', () => {
   test('a server that never answers costs its time and no more', async () => {
     const { url, requests } = await server(() => {})
     const began = performance.now()
-    expect(await tellWebhook(url, NOTICE, { ms: 300 })).toBe('gave no answer within 0.3 s')
+    expect(await tellWebhook(url, NOTICE, { ms: 300, env: {} })).toBe('gave no answer within 0.3 s')
     expect(performance.now() - began).toBeLessThan(3_000)
     expect(requests).toHaveLength(1)
   })
@@ -95,7 +95,7 @@ describe('bounds', () => {
       response.on('error', () => {})
       more()
     })
-    expect(await tellWebhook(url, NOTICE, { ms: 60_000 })).toBeUndefined()
+    expect(await tellWebhook(url, NOTICE, { ms: 60_000, env: {} })).toBeUndefined()
   })
 
   test('of a no with an endless body a line is read', async () => {
@@ -104,7 +104,7 @@ describe('bounds', () => {
       const more = () => void (response.destroyed || response.write('x'.repeat(65_536), () => setImmediate(more)))
       more()
     })
-    expect(await tellWebhook(url, NOTICE, { ms: 60_000 })).toBe(`answered 500 (${'x'.repeat(80)}…)`)
+    expect(await tellWebhook(url, NOTICE, { ms: 60_000, env: {} })).toBe(`answered 500 (${'x'.repeat(80)}…)`)
   })
 
   test('a no whose body drips is a no when time is up', async () => {
@@ -112,7 +112,7 @@ describe('bounds', () => {
       response.writeHead(500)
       response.write('slow')
     })
-    expect(await tellWebhook(url, NOTICE, { ms: 300 })).toBe('gave no answer within 0.3 s')
+    expect(await tellWebhook(url, NOTICE, { ms: 300, env: {} })).toBe('gave no answer within 0.3 s')
   })
 })
 
@@ -132,5 +132,15 @@ describe('where to', () => {
   test('localhost is this machine', async () => {
     const { port } = await server((_, response) => response.writeHead(200).end())
     expect(await tellWebhook(`http://localhost:${port}/`, NOTICE, soon)).toBeUndefined()
+  })
+
+  test('this machine is reached past the proxy, and the world through it', async () => {
+    const { url, requests } = await server((_, response) => response.writeHead(200).end())
+    const env = { ALL_PROXY: 'http://127.0.0.1:1', HTTPS_PROXY: 'http://127.0.0.1:1' }
+    expect(await tellWebhook(url, NOTICE, { ms: 5_000, env })).toBeUndefined()
+    expect(requests).toHaveLength(1)
+    expect(await tellWebhook('https://127.0.0.1:2/', NOTICE, { ms: 5_000, env })).toMatch(
+      /proxy http:\/\/127\.0\.0\.1:1/,
+    )
   })
 })
