@@ -52,6 +52,15 @@ export function decide(intent: Intent, scene: Scene): Verdict {
 function request(topic: string, { peer, calls, name, inbox, ring, me, now, people }: Scene): Verdict {
   if (peer === undefined) return { say: [] }
   if (peer === me) return refuse('SELF_CALL', EXIT.usage, 'this is your own key', '`p2p list` shows whom you can call')
+  // Readers cut a longer one, and then the two sides would not have read the same.
+  if (topic.length > LIMIT.topic) {
+    return refuse(
+      'TEXT_TOO_LONG',
+      EXIT.usage,
+      `a topic has at most ${LIMIT.topic} characters, this one has ${topic.length}`,
+      'call with a few words, and `p2p send` the rest once the call is answered',
+    )
+  }
   const incoming = calls.find((c) => c.peer === peer && c.mine === 'callee' && c.phase === 'ringing')
   if (incoming !== undefined) {
     const who = describe(incoming, people)
