@@ -29,6 +29,7 @@ export const status: Command = {
       ...(owed(outcome) > 0
         ? [`outbox: ${owed(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
+      ...unaskedLines(outcome),
       ...transferLines(outcome),
       ...droppedLine(outcome),
       ...newsLines(outcome.news),
@@ -84,5 +85,17 @@ function droppedLine({ book }: Outcome): string[] {
 }
 
 function owed({ book }: Outcome): number {
-  return Object.values(book.index.calls).reduce((sum, call) => sum + call.own.queued, 0)
+  const letters = Object.keys(book.index.letters).length
+  return Object.values(book.index.calls).reduce((sum, call) => sum + call.own.queued, letters)
+}
+
+// What the owner has been asked and does not know of.
+function unaskedLines({ book }: Outcome): string[] {
+  return Object.entries(book.index.appeals).flatMap(([id, { open, reached }]) => {
+    const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${error}`)
+    if (reached === true || why.length === 0) return []
+    return [
+      `escalation ${id.slice(0, 8)}: your owner is NOT told yet (${why.join('; ')}), tried again with later commands`,
+    ]
+  })
 }
