@@ -27,16 +27,27 @@ export type Spoken = { credits: Credit[]; told: { call: string; ack: number }[];
 /** A sealed rumor on its way. `call` and `ack`: what its arrival tells the peer. */
 type Letter = { wrap: Event; rumor: Rumor; to: string; relays: string[]; call: string; ack: number; owed: boolean }
 
-export async function speak(place: Place, { dues, acks, route, stamp }: Outgoing): Promise<Spoken> {
+type Sent = { letter: Letter; receipts: Receipt[] }
+
+/** @param heard told of each letter as soon as the relays have answered */
+export async function speak(
+  place: Place,
+  { dues, acks, route, stamp }: Outgoing,
+  heard: (credits: Credit[]) => void = () => {},
+): Promise<Spoken> {
   const letters = [
     ...dues.map((due) => letterOf(due, place, route(due.to), stamp)),
     ...acks.map((ack) => receiptOf(ack, place, route(ack.to), stamp)),
   ]
-  const sent = await deliver(place, letters, stamp)
+  const sent = await Promise.all(
+    letters.map(async (letter) => {
+      const one = await deliver(place, letter, stamp)
+      heard(creditOf(one))
+      return one
+    }),
+  )
   return {
-    credits: sent.flatMap(({ letter, receipts }) =>
-      letter.owed ? [{ call: letter.call, rumor: letter.rumor.id, wrap: letter.wrap, receipts }] : [],
-    ),
+    credits: sent.flatMap(creditOf),
     told: sent
       .filter(({ receipts }) => receipts.some((r) => r.accepted))
       .map(({ letter }) => ({ call: letter.call, ack: letter.ack })),
@@ -90,37 +101,23 @@ function receiptOf(
   return { wrap: seal(rumor, to, world.keys, { now: stamp }), rumor, to, relays, call, ack, owed: false }
 }
 
-function lostIn(sent: readonly { letter: Letter; receipts: readonly Receipt[] }[]): string[] {
+function lostIn(sent: readonly Sent[]): string[] {
   const tried = sent.filter(({ receipts }) => receipts.length > 0)
   const reached = tried.filter(({ receipts }) => receipts.some((r) => r.accepted)).map(({ letter }) => letter.to)
   return [...new Set(tried.map(({ letter }) => letter.to))].filter((to) => !reached.includes(to))
 }
 
-async function deliver(
-  { world, deadline }: Place,
-  letters: readonly Letter[],
-  stamp: number,
-): Promise<{ letter: Letter; receipts: Receipt[] }[]> {
-  const receipts = await world.pool.publish(jobsOf(letters), { deadline: Math.max(deadline, world.clock() + AFTER) })
-  const sent = letters.map((letter) => ({ letter, receipts: receipts.filter((r) => r.event === letter.wrap.id) }))
-  // A relay that refuses backdated stamps is tried once more with a stamp of now.
-  const again = sent.flatMap(({ letter, receipts: got }) => {
-    const strict = got.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
-    if (strict.length === 0) return []
-    return [
-      { ...letter, wrap: seal(letter.rumor, letter.to, world.keys, { now: stamp, recent: true }), relays: strict },
-    ]
-  })
-  if (again.length === 0) return sent
-  const second = await world.pool.publish(jobsOf(again), { deadline })
-  return sent.map(({ letter, receipts: got }) => {
-    const retried = again.find((a) => a.rumor.id === letter.rumor.id)
-    if (retried === undefined) return { letter, receipts: got }
-    const better = second.filter((r) => r.event === retried.wrap.id)
-    return { letter, receipts: [...got.filter((r) => !retried.relays.includes(r.relay)), ...better] }
-  })
+function creditOf({ letter, receipts }: Sent): Credit[] {
+  return letter.owed ? [{ call: letter.call, rumor: letter.rumor.id, wrap: letter.wrap, receipts }] : []
 }
 
-function jobsOf(letters: readonly Letter[]): { event: Event; relays: string[] }[] {
-  return letters.map(({ wrap, relays }) => ({ event: wrap, relays }))
+async function deliver({ world, deadline }: Place, letter: Letter, stamp: number): Promise<Sent> {
+  const jobOf = ({ wrap, relays }: Letter) => ({ event: wrap, relays })
+  const receipts = await world.pool.publish([jobOf(letter)], { deadline: Math.max(deadline, world.clock() + AFTER) })
+  // A relay that refuses backdated stamps is tried once more with a stamp of now.
+  const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
+  if (strict.length === 0) return { letter, receipts }
+  const wrap = seal(letter.rumor, letter.to, world.keys, { now: stamp, recent: true })
+  const better = await world.pool.publish([jobOf({ ...letter, wrap, relays: strict })], { deadline })
+  return { letter, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

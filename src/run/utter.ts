@@ -4,6 +4,7 @@ import { lettersSent } from '../state/letters.ts'
 import { credit } from '../state/owed.ts'
 import { doubt, remember } from '../state/remember.ts'
 import { told } from '../state/replies.ts'
+import { openLedger } from './ledger.ts'
 import type { Heard } from './listen.ts'
 import { lookAgain } from './lookup.ts'
 import { type Place, speakerOf } from './place.ts'
@@ -11,16 +12,21 @@ import { routeTo } from './route.ts'
 import { type Outgoing, type Spoken, speak } from './speak.ts'
 import type { Turn } from './turn.ts'
 
+/** What is said in so few letters is over before it could be cut short. */
+const FEW = 3
+
 export async function utter(place: Place, turn: Turn, heard: Heard): Promise<Book> {
   const { world, now } = place
   if (turn.dues.length === 0 && turn.acks.length === 0) return turn.book
   const calls = callsOf(turn.book, world.keys.pubkey, now)
   const routeIn = (book: Book) => (peer: string) => routeTo(place, book, calls, peer)
   const outgoing = { ...turn, route: routeIn(turn.book), stamp: now - heard.clockAhead }
-  const first = await speak(place, outgoing)
+  const ledger = openLedger(place)
+  const first = await speak(place, outgoing, turn.dues.length > FEW ? ledger.note : undefined)
+  const written = await ledger.close()
   const seen = await lookAgain(place, turn.book.index, first.lost)
   const { lost, ...second } = await speakAgain(place, outgoing, first, routeIn(remember(turn.book, seen, now)))
-  const credits = [...first.credits, ...second.credits]
+  const credits = [...first.credits.filter((c) => !written.has(c.rumor)), ...second.credits]
   const acked = [...first.told, ...second.told]
   const touched = [...credits, ...acked].map((c) => c.call).filter((call) => call !== '')
   return await world.store.update(touched, (fresh) => {
