@@ -5,7 +5,6 @@ import { collect } from './collect.ts'
 import { type Escalated, inform, settle } from './escalate.ts'
 import type { Heard } from './listen.ts'
 import type { Place } from './place.ts'
-
 import type { Turn } from './turn.ts'
 import { utter } from './utter.ts'
 
@@ -14,6 +13,6 @@ export type Carried = { book: Book; escalation: Escalated | undefined; answers: 
 
 export async function carry(place: Place, turn: Turn, heard: Heard): Promise<Carried> {
   const [uttered, answers] = await Promise.all([utter(place, turn, heard), inform(place, turn)])
-  const escalation = await settle(place, turn, uttered, answers)
-  return { book: await collect(place, uttered), escalation, answers }
+  const { book, escalation } = await settle(place, turn, uttered, answers)
+  return { book: await collect(place, book), escalation, answers }
 }

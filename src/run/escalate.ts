@@ -41,14 +41,13 @@ export async function settle(
   { appeals, asked }: Turn,
   book: Book,
   answers: readonly Answered[],
-): Promise<Escalated | undefined> {
-  if (appeals.length === 0) return undefined
+): Promise<{ book: Book; escalation: Escalated | undefined }> {
+  if (appeals.length === 0) return { book, escalation: undefined }
   const { world, now } = place
   const logged = appeals.filter((due) => due.fresh).map((due) => log(place, due, book, answers))
-  await world.store.update([], (fresh) => {
-    return { snapshot: answered(fresh, answers, world.owner.channels, now), value: undefined }
-  })
-  return logged.find(({ id }) => id === asked?.id)
+  const change = (fresh: Book) => answered(fresh, answers, world.owner.channels, now)
+  await world.store.update([], (fresh) => ({ snapshot: change(fresh), value: undefined }))
+  return { book: change(book), escalation: logged.find(({ id }) => id === asked?.id) }
 }
 
 function patience({ world, deadline }: Place): number {
