@@ -1,0 +1,21 @@
+// What a relay says of itself (NIP-11), asked over HTTP at the address of its WebSocket.
+import { parseRelayInfo, type RelayInfo } from '../nostr/nip11.ts'
+import { get } from './get.ts'
+import type { Way } from './way.ts'
+
+/** Most bytes of a document. */
+const MOST = 65_536
+
+/** What was found, or why not; and our clock minus the relay's, in seconds, when it told its time. */
+export type Introduction = { info?: RelayInfo; why?: string; clockAhead?: number }
+
+/** Never rejects. `ms` milliseconds at the most. */
+export async function introduction(relay: string, way: Promise<Way>, ms: number): Promise<Introduction> {
+  // NIP-11: "made available as a JSON document over HTTP, on the same URI as the relay's websocket".
+  const address = relay.replace(/^ws/, 'http')
+  const got = await get(address, { accept: 'application/nostr+json', way, ms, most: MOST })
+  if (!got.ok) return { why: got.why }
+  const info = parseRelayInfo(got.text)
+  const clock = got.clockAhead === undefined ? {} : { clockAhead: got.clockAhead }
+  return info === undefined ? { ...clock, why: 'what it sent is no relay information' } : { ...clock, info }
+}

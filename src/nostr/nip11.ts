@@ -1,0 +1,80 @@
+// NIP-11: what a relay says of itself, read field by field. A field that is not what it should be is left out.
+
+/** Bytes, counts and bits; `oldest` and `newest` are seconds that created_at may lie behind and ahead of the relay's clock. */
+export type Limits = {
+  message?: number
+  content?: number
+  tags?: number
+  subscriptions?: number
+  subscriptionId?: number
+  work?: number
+  oldest?: number
+  newest?: number
+  auth: boolean
+  payment: boolean
+  restricted: boolean
+}
+
+export type RelayInfo = { software: string; nips: number[]; limits: Limits }
+
+/** Some relays give a date instead of an age; nobody means an age of more than 30 years. */
+const AGE = 30 * 365 * 24 * 3600
+
+/** Undefined for what is no such document. */
+export function parseRelayInfo(json: string): RelayInfo | undefined {
+  const document = parse(json)
+  if (!isRecord(document)) return undefined
+  const said = own(document, 'limitation')
+  const count = (name: string) => whole(own(said, name))
+  const limits = {
+    message: count('max_message_length'),
+    content: count('max_content_length'),
+    tags: count('max_event_tags'),
+    subscriptions: count('max_subscriptions'),
+    subscriptionId: count('max_subid_length'),
+    work: count('min_pow_difficulty'),
+    oldest: age(count('created_at_lower_limit')),
+    newest: age(count('created_at_upper_limit')),
+  }
+  const known = Object.entries(limits).filter(([, value]) => value !== undefined)
+  const nips = own(document, 'supported_nips')
+  return {
+    software: `${text(own(document, 'software'))} ${text(own(document, 'version'))}`.trim(),
+    nips: Array.isArray(nips) ? nips.slice(0, 500).flatMap((nip: unknown) => whole(nip) ?? []) : [],
+    limits: {
+      ...Object.fromEntries(known),
+      auth: own(said, 'auth_required') === true,
+      payment: own(said, 'payment_required') === true,
+      restricted: own(said, 'restricted_writes') === true,
+    },
+  }
+}
+
+// 0 stands for "no limit" with most software, and a limit of nothing makes no sense for the rest.
+function whole(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined
+}
+
+function age(value: number | undefined): number | undefined {
+  return value !== undefined && value <= AGE ? value : undefined
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, 100) : ''
+}
+
+function own(value: unknown, key: string): unknown {
+  return isRecord(value) ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
