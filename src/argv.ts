@@ -4,6 +4,7 @@
 import type { Options } from 'yargs'
 import type { Args, Command } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
+import { meant } from './meant.ts'
 
 export const GLOBAL: Readonly<Record<string, Options>> = {
   json: { type: 'boolean', describe: 'one JSON document on stdout' },
@@ -133,7 +134,7 @@ function misuse(message: string, hint: string): Failure {
 }
 
 function unknownVerb(verb: string, verbs: readonly string[]): Failure {
-  const close = verbs.find((v) => v.startsWith(verb.slice(0, 3).toLowerCase()))
+  const close = meant(verb, verbs)
   const hint = close === undefined ? '`p2p --help` lists the commands' : `did you mean \`p2p ${close}\`?`
   return new Failure('UNKNOWN_COMMAND', EXIT.usage, `there is no command "${verb.slice(0, 40)}"`, hint)
 }

@@ -32,6 +32,10 @@ const DEEDS: Readonly<Record<string, Deed>> = {
   relays: async (stage, words) => {
     for (const word of words) await addRelay(stage, word.text)
   },
+  no: (stage, [what]) => {
+    if (what?.text !== 'P2P_RELAYS') throw new Error(`what is ${what?.text}?`)
+    stage.byConfig = true
+  },
   clock: setClock,
   stdin: (stage, [word]) => {
     stage.stdin = expand(stage, word)

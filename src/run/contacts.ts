@@ -19,7 +19,7 @@ export async function editList(intent: Edit, place: Place, book: Book): Promise<
 
 // Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied. Of a
 // NIP-05 name only the key is kept: whose name it is may change, and a petname is the owner's own word.
-async function keyOf({ agent }: Edit, place: Place, book: Book): Promise<string> {
+async function keyOf({ action, agent, petname }: Edit, place: Place, book: Book): Promise<string> {
   const calls = Object.entries(book.index.calls).filter(
     ([id]) => agent.length >= 6 && id.startsWith(agent.toLowerCase()),
   )
@@ -31,7 +31,9 @@ async function keyOf({ agent }: Edit, place: Place, book: Book): Promise<string>
     'NO_SUCH_AGENT',
     EXIT.impossible,
     `"${agent}" is no key, no contact and no call`,
-    'name it by its npub; `p2p list` shows them',
+    /^(npub1|nprofile1|[0-9a-f]{64}$)/.test(petname)
+      ? `the key first: \`p2p contacts ${action} npub1… ${agent}\``
+      : 'name it by its npub; `p2p list` shows them',
   )
 }
 

@@ -21,6 +21,8 @@ export type Stage = {
   secrets: Set<string>
   /** How far everybody's clock, also the relays', is ahead of the real one, in seconds. */
   ahead: number
+  /** Whether everybody uses the relays in the settings, and no P2P_RELAYS. */
+  byConfig: boolean
   /** For the next command. */
   stdin: string
   env: Record<string, string>
@@ -38,6 +40,7 @@ export async function onStage(body: (stage: Stage) => Promise<void>): Promise<vo
       vars: new Map([['FOLDER', folder]]),
       secrets: new Set(),
       ahead: 0,
+      byConfig: false,
       stdin: '',
       env: {},
       started: new Map(),
@@ -108,6 +111,7 @@ function enter(stage: Stage, actor: Actor, file: string, args: string[], relays:
 }
 
 function urls(stage: Stage): string[] {
+  if (stage.byConfig) return []
   return [...stage.relays.values()].map((relay) => relay.url)
 }
 
