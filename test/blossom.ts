@@ -92,6 +92,7 @@ export async function startBlossom({ keep = true } = {}): Promise<Blossom> {
     const from = faults.whole ? 0 : Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
     if (from >= blob.length) return void response.writeHead(416).end()
     const body = Buffer.from(blob.subarray(from))
+    const closed = once(response, 'close')
     if (faults.wrongBytes) body[0] = (body[0] ?? 0) ^ 1
     const range = { 'Content-Range': `bytes ${from}-${blob.length - 1}/${blob.length}` }
     const length = faults.endless ? {} : { 'Content-Length': body.length }
@@ -105,7 +106,7 @@ export async function startBlossom({ keep = true } = {}): Promise<Blossom> {
       if (response.destroyed) return
       const piece = faults.endless ? Buffer.alloc(65_536) : body.subarray(at, Math.min(at + 65_536, until))
       sent += piece.length
-      if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+      if (!response.write(piece)) await Promise.race([new Promise((drained) => response.once('drain', drained)), closed])
     }
     if (faults.stall !== undefined) return
     if (until === body.length) return void response.end()
