@@ -19,19 +19,22 @@ import { codec } from './state/book.ts'
 /** Network budget in seconds. */
 const TIMEOUT = 8
 
-export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+/** `script`: the file that holds the whole program, when it runs from one. */
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, script?: string): Promise<number> {
   // Known before anything can fail, so that a program always gets its one document.
   const json = argv.slice(0, dashes(argv)).includes('--json')
+  const command = verbOf(argv)[0] ?? ''
+  const tell = (text: string) => write(`${json ? JSON.stringify({ ok: true, command, text }) : text}\n`)
   try {
-    const typed = await readArgv(argv, commands, (text) => write(`${text}\n`))
+    const typed = await readArgv(argv, commands, tell)
     if (typed === undefined) return EXIT.ok
-    return await perform(typed, env, json)
+    return await perform(typed, env, json, script)
   } catch (error) {
-    return await report(verbOf(argv)[0] ?? '', failureIn(error), json, {})
+    return await report(command, failureIn(error), json, {})
   }
 }
 
-async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: boolean): Promise<number> {
+async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: boolean, script?: string): Promise<number> {
   const command = commands[verb]
   if (command === undefined) throw new Error(`no command ${verb}`)
   const wanted = command.input?.(args)
@@ -46,6 +49,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
       relays: Array.isArray(args.relay) ? args.relay.map(String) : [],
       budget: budgetOf(args),
       command: verb,
+      script,
       say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${line}\n`)),
       draw: quiet || !process.stderr.isTTY ? undefined : (line) => process.stderr.write(`\r\u001b[K${line}`),
       trace: args.verbose === true ? (line) => process.stderr.write(`p2p: ${line}\n`) : undefined,
