@@ -1,21 +1,42 @@
 // Builds dist/p2p.js: the whole program in one file that runs alone in any folder.
-import { chmod, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import pkg from '../package.json' with { type: 'json' }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 // The file may be copied beside any package.json, so Node may take it for CommonJS or for an ES module. Inside a function
 // of its own, with its own `require`, it runs as either.
-const banner = `#!/usr/bin/env node
-(() => { "use strict"; const require = process.getBuiltinModule("node:module").createRequire(process.argv[1]);
-const here = require("node:url").pathToFileURL(process.argv[1]).href;`
+const HEAD = `#!/usr/bin/env node
+(() => { "use strict"; const require = process.getBuiltinModule("node:module").createRequire(process.argv[1]);`
 
+/** Gives the path of the built file. It is put in place whole: tests of other processes may be running it. */
 export async function bundle(): Promise<string> {
+  const program = `((require, here) => { "use strict"; ${await bundled('src/p2p.ts')}\n})`
+  const hash = createHash('sha256').update(program).digest('hex').slice(0, 16)
+  const { version } = pkg
+  const loader = await bundled('src/loader.ts', {
+    PROGRAM: JSON.stringify(program),
+    BUILD: JSON.stringify(hash),
+    VERSION: JSON.stringify(version),
+  })
   const outfile = `${root}dist/p2p.js`
-  await build({
-    entryPoints: [`${root}src/p2p.ts`],
-    outfile,
+  await mkdir(`${root}dist`, { recursive: true })
+  // Inside this repository, whose package.json says "module", the bundle is still CommonJS.
+  await writeFile(`${root}dist/package.json`, '{"type":"commonjs"}\n')
+  const fresh = `${outfile}.${process.pid}`
+  await writeFile(fresh, `${HEAD}\n${loader}\n})()\n`)
+  await chmod(fresh, 0o755)
+  await rename(fresh, outfile)
+  return outfile
+}
+
+async function bundled(entry: string, define: Record<string, string> = {}): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [`${root}${entry}`],
+    write: false,
     bundle: true,
     platform: 'node',
     target: 'node20.19',
@@ -23,18 +44,15 @@ export async function bundle(): Promise<string> {
     minifySyntax: true,
     minifyWhitespace: true,
     // yargs looks for its translations beside itself; it speaks English here.
-    define: { 'import.meta.url': 'here' },
+    define: { 'import.meta.url': 'here', ...define },
+    // What is loaded late is still in this file.
+    supported: { 'dynamic-import': false },
     // ws speeds itself up with native modules where they are installed; the bundle does without them.
     external: ['bufferutil', 'utf-8-validate'],
-    banner: { js: banner },
-    footer: { js: '})()' },
     legalComments: 'none',
     logLevel: 'warning',
   })
-  // Inside this repository, whose package.json says "module", the bundle is still CommonJS.
-  await writeFile(`${root}dist/package.json`, '{"type":"commonjs"}\n')
-  await chmod(outfile, 0o755)
-  return outfile
+  return outputFiles[0]?.text ?? ''
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()

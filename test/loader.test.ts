@@ -1,0 +1,76 @@
+// The one file: runs alone in any folder, starts from V8's code cache, and never from a cache that others could write.
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import pkg from '../package.json' with { type: 'json' }
+import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../scripts/play.ts'
+import { startRelay } from '../scripts/relay.ts'
+
+/** The built file alone in a folder beside a package.json of the given type; runs a command with a home of its own. */
+async function alone<T>(
+  type: string,
+  body: (run: (...args: string[]) => Promise<Ran>, home: string) => Promise<T>,
+): Promise<T> {
+  const relay = await startRelay()
+  try {
+    return await inFolder(async (folder) => {
+      const file = join(folder, 'p2p.js')
+      copyFileSync(PROGRAM, file)
+      if (type !== '') writeFileSync(join(folder, 'package.json'), JSON.stringify({ type }))
+      const env = agentEnv(join(folder, 'home'), [relay.url])
+      return await body(
+        (...args) => start(process.execPath, [file, ...args], { cwd: folder, env }).ended,
+        join(folder, 'home/.openclaw/p2p'),
+      )
+    })
+  } finally {
+    await relay.close()
+  }
+}
+
+test.each(['', 'module', 'commonjs'])('the file runs alone, beside a package.json of type %j', async (type) => {
+  await alone(type, async (run) => {
+    expect(await run('--version')).toMatchObject({ code: 0, stdout: `${pkg.version}\n`, stderr: '' })
+    expect((await run('status')).stdout).toContain('1 of 1 answered')
+    expect((await run('call', '--help')).stdout).toContain('p2p call <agent> <topic>')
+  })
+})
+
+test('the second run starts from a cache that only we can read and write', async () => {
+  await alone('', async (run, home) => {
+    await run('status')
+    const [name = ''] = readdirSync(join(home, 'cache'))
+    const made = statSync(join(home, 'cache', name))
+    expect([made.mode & 0o777, statSync(join(home, 'cache')).mode & 0o777]).toEqual([0o600, 0o700])
+    expect((await run('status')).code).toBe(0)
+    expect(readdirSync(join(home, 'cache'))).toEqual([name])
+    expect(statSync(join(home, 'cache', name)).mtimeMs).toBe(made.mtimeMs)
+  })
+})
+
+test('a damaged cache is made anew', async () => {
+  await alone('', async (run, home) => {
+    await run('status')
+    const [name = ''] = readdirSync(join(home, 'cache'))
+    writeFileSync(join(home, 'cache', name), 'no code at all')
+    expect(await run('status')).toMatchObject({ code: 0, stderr: '' })
+    expect(statSync(join(home, 'cache', name)).size).toBeGreaterThan(10_000)
+  })
+})
+
+test('a cache in a folder that others can write is neither used nor made', async () => {
+  await alone('', async (run, home) => {
+    await run('whoami')
+    mkdirSync(join(home, 'cache'), { recursive: true })
+    chmodSync(join(home, 'cache'), 0o777)
+    expect((await run('status')).code).toBe(0)
+    expect(readdirSync(join(home, 'cache'))).toEqual([])
+  })
+})
+
+test('the size of the file is what we know it to be', () => {
+  // Stated in the README; a quarter more needs a decision.
+  const stated = 675_000
+  expect(existsSync(PROGRAM)).toBe(true)
+  expect(statSync(PROGRAM).size).toBeLessThan(stated * 1.25)
+})
