@@ -1,12 +1,16 @@
-// The executable: umask, argv in, exit code out.
-import { main } from './cli.ts'
+// The executable: umask, argv in, exit code out. As a second thread of itself it opens wraps and does nothing else.
+import { SECOND } from './io/mailroom/share.ts'
 
-// Whatever is written is for its owner alone, also where a library forgets to say so.
-process.umask(0o077)
-// A reader that has seen enough (`p2p list | head -1`) is no fault.
-process.stdout.on('error', () => process.exit(0))
+void start()
 
-void main(process.argv.slice(2), process.env).then((code) => {
+async function start(): Promise<void> {
+  if (process.argv[2] === SECOND && (await (await import('./io/mailroom/second.ts')).serve())) return
+  // Whatever is written is for its owner alone, also where a library forgets to say so.
+  process.umask(0o077)
+  // A reader that has seen enough (`p2p list | head -1`) is no fault.
+  process.stdout.on('error', () => process.exit(0))
+  const { main } = await import('./cli.ts')
+  const code = await main(process.argv.slice(2), process.env, process.argv[1])
   // What is still open (a name that is being looked up) belongs to nobody any more.
   process.exit(code)
-})
+}

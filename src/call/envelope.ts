@@ -2,7 +2,7 @@
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
-import { type Postage, unwrapAll, wrap, wrapKind, wrapSize } from '../nostr/nip59.ts'
+import { type Postage, type Unwrapped, wrap, wrapKind, wrapSize } from '../nostr/nip59.ts'
 
 /** How long a relay is asked to keep a wrap (NIP-40), in seconds. */
 export const RETENTION = 7 * 24 * 3600
@@ -28,12 +28,8 @@ export function fits(rumor: Rumor): boolean {
 /** A wrap that was opened, or why it could not be. `stamp` is its created_at, `bits` its proof of work. */
 export type Opened = { wrap: string; stamp: number; bits: number; rumor?: Rumor; reason?: string }
 
-/** Opens wraps, the first at least, until `late` says to stop. */
-export function openAll(events: readonly Event[], keys: Keys, late: () => boolean): Opened[] {
-  return unwrapAll(events, keys, late).flatMap((result, index) => {
-    const event = events[index]
-    if (event === undefined) return []
-    const base = { wrap: event.id, stamp: event.created_at, bits: difficulty(event) }
-    return [result.ok ? { ...base, rumor: result.rumor } : { ...base, reason: result.reason }]
-  })
+/** What a wrap has come to. */
+export function openedFrom(event: Event, result: Unwrapped): Opened {
+  const base = { wrap: event.id, stamp: event.created_at, bits: difficulty(event) }
+  return result.ok ? { ...base, rumor: result.rumor } : { ...base, reason: result.reason }
 }

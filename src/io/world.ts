@@ -10,6 +10,7 @@ import { placeFile } from './files.ts'
 import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
 import type { Codec } from './load.ts'
+import { type OpenWraps, openerOf } from './mailroom.ts'
 import { lookUp } from './nip05.ts'
 import { runProgram } from './owner/program.ts'
 import { type Owner, ownerOf } from './owner.ts'
@@ -17,6 +18,7 @@ import { openRelays, type Pool } from './relays.ts'
 import { type Roles, rolesOf } from './roles.ts'
 import { openStore, type Store } from './store.ts'
 import { keepTranscript } from './transcripts.ts'
+import { sleep } from './wait.ts'
 import { openWays } from './way.ts'
 
 export type SettingValue = { key: string; value: unknown; describe: string }
@@ -40,10 +42,14 @@ export type World<I, L> = {
   ownerKey: string | undefined
   store: Store<I, L>
   pool: Pool
+  /** Opens the wraps that are for us. */
+  open: OpenWraps
   /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
   nip05: (address: Address, ms: number) => Promise<Entry | { why: string }>
   /** Unix ms; the only clock. */
   clock: () => number
+  /** Sleeps for so many ms, less when we are stopped. */
+  pause: (ms: number) => Promise<boolean>
   /** Milliseconds that the network has to answer. */
   budget: number
   pid: number
@@ -67,6 +73,8 @@ export type Opening = {
   relays: readonly string[]
   budget: number
   command: string
+  /** The file of the whole program, if it is one. */
+  script: string | undefined
   say: (line: string) => void
   /** Draws over the last line of a terminal, where there is one. */
   draw: ((text: string) => void) | undefined
@@ -96,8 +104,10 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
     ownerKey: owner?.type === 'npub' ? owner.pubkey : undefined,
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
     pool: openRelays({ keys, now: Date.now, trace: opening.trace, wayTo }),
+    open: openerOf(keys, Date.now, opening.script),
     nip05: (address, ms) => lookUp(address, { wayTo, allowPrivate, ms }),
     clock: Date.now,
+    pause: (ms) => sleep(ms, opening.stopped),
     budget: opening.budget,
     pid: process.pid,
     alive,

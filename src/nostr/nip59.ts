@@ -83,12 +83,19 @@ export function unwrap(wrapped: Event, keys: Keys): Unwrapped {
   return rumorIn(sealed, verifyEvent(sealed), (author) => conversationKey(keys.secret, author))
 }
 
+/** Conversation keys by author, kept from one `unwrapAll` to the next; one map for each identity. */
+export type Known = Map<string, Uint8Array | undefined>
+
 /**
  * `unwrap` of each, and much faster than one after the other: the seals are verified together, and an author's key is worked
  * out once. `late` is asked after each wrap whether to stop: then there are fewer answers than wraps, for the first ones.
  */
-export function unwrapAll(wraps: readonly Event[], keys: Keys, late: () => boolean = () => false): Unwrapped[] {
-  const known = new Map<string, Uint8Array | undefined>()
+export function unwrapAll(
+  wraps: readonly Event[],
+  keys: Keys,
+  late: () => boolean = () => false,
+  known: Known = new Map(),
+): Unwrapped[] {
   const keyWith = (author: string) => {
     if (!known.has(author)) known.set(author, conversationKey(keys.secret, author))
     return known.get(author)

@@ -1,5 +1,5 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
-import { type Opened, openAll, WRAP } from '../call/envelope.ts'
+import { type Opened, openedFrom, WRAP } from '../call/envelope.ts'
 import { AGENT_TOPIC, LOOK_BACK, PRESENCE } from '../call/presence.ts'
 import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
@@ -53,7 +53,7 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
     patient: (url) => patienceFor(index.relays[url], now),
   })
   const wraps = unique(answers.filter((a) => a.name === 'inbox').flatMap((a) => a.events))
-  const opened = openInTime(place, wraps)
+  const opened = await openInTime(place, wraps)
   const clocks = world.pool.relays().flatMap((r) => r.clockAhead ?? [])
   return {
     opened,
@@ -88,8 +88,12 @@ function presences({ world, now }: Place): Ask[] {
 }
 
 // Newest first, as long as there is time: a mailbox full of junk must not keep a command from answering.
-export function openInTime({ world, deadline }: Place, wraps: readonly Event[]): Opened[] {
-  return openAll(wraps, world.keys, () => world.clock() > deadline)
+export async function openInTime({ world, deadline }: Place, wraps: readonly Event[]): Promise<Opened[]> {
+  const results = await world.open(wraps, deadline)
+  return wraps.flatMap((event, index) => {
+    const result = results[index]
+    return result === undefined ? [] : [openedFrom(event, result)]
+  })
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.

@@ -29,7 +29,7 @@ export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcom
     } else {
       offered = world.clock()
       const events = came.map((c) => c.event)
-      const heard = rung ? await again({ ...now, place }) : arrived({ ...now, place }, events)
+      const heard = rung ? await again({ ...now, place }) : await arrived({ ...now, place }, events)
       const turn = await take(place, { type: 'status' }, heard, NOBODY)
       const carried = await carry(place, turn, heard)
       now = { ...now, place, heard, ...carried, book: await fetchAll(place, carried.book, () => until) }
@@ -51,8 +51,8 @@ async function again({ place }: Ended): Promise<Heard> {
   return await listen(place, index, { peers: [], hints: {}, everybody: false, deep: false, live: false })
 }
 
-function arrived({ place, heard }: Ended, events: Parameters<typeof openInTime>[1]): Heard {
+async function arrived({ place, heard }: Ended, events: Parameters<typeof openInTime>[1]): Promise<Heard> {
   const { seen } = place.world.store.read().index
   const fresh = events.filter((e) => seen[e.id] === undefined)
-  return { ...heard, opened: openInTime(place, fresh), public: [], answers: [], asked: [] }
+  return { ...heard, opened: await openInTime(place, fresh), public: [], answers: [], asked: [] }
 }

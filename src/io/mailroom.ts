@@ -1,0 +1,81 @@
+// Where a mailbox is opened: on this thread, and where many wraps wait on a second one too. What comes out is the same.
+import { availableParallelism } from 'node:os'
+import type { Keys } from '../nostr/crypto.ts'
+import type { Event } from '../nostr/event.ts'
+import { type Known, type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
+import type { Task, Told } from './mailroom/second.ts'
+import { counter, SECOND, takeShare } from './mailroom/share.ts'
+
+/** From this many wraps on a second thread is worth its start. */
+const worthwhile = 150
+
+/** How long what the second thread is at is waited for, in ms: its last share takes a few dozen. */
+const patience = 2_000
+
+/** Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. */
+export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unwrapped | undefined)[]>
+
+/** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
+export function openerOf(keys: Keys, clock: () => number, script?: string): OpenWraps {
+  const known: Known = new Map()
+  return async (wraps, until) => {
+    const late = () => clock() > until
+    if (script === undefined || wraps.length < worthwhile || availableParallelism() < 2)
+      return unwrapAll(wraps, keys, late, known)
+    const opened = new Map<number, Unwrapped>()
+    const keep = ({ from, opened: some }: Told) => {
+      for (const [index, one] of some.entries()) opened.set(from + index, one)
+    }
+    const next = counter()
+    const second = await startSecond(script, { secret: keys.secret, wraps: [...wraps], next, until }, keep)
+    do {
+      const share = takeShare(next, wraps.length)
+      if (share === undefined) break
+      keep({ from: share.from, opened: unwrapAll(wraps.slice(share.from, share.to), keys, late, known) })
+      // What the second thread sends is heard only between two turns of this one.
+      await new Promise((resolve) => setImmediate(resolve))
+    } while (!late())
+    await second?.until(() => opened.size === wraps.length)
+    // What the second thread took and did not give back: it broke, or is stuck.
+    for (const [index, event] of wraps.entries()) {
+      if (late()) break
+      if (!opened.has(index)) keep({ from: index, opened: unwrapAll([event], keys, late, known) })
+    }
+    return wraps.map((_, index) => opened.get(index))
+  }
+}
+
+/** `until`: waits until something is so, as long as the thread lives and patience lasts, and lets the thread go. */
+type Second = { until(done: () => boolean): Promise<void> }
+
+// A thread that cannot start or breaks is no failure, it only helps less.
+async function startSecond(script: string, task: Task, hear: (told: Told) => void): Promise<Second | undefined> {
+  const { Worker } = await import('node:worker_threads')
+  try {
+    const worker = new Worker(script, { argv: [SECOND], workerData: task, stdin: false, stdout: true, stderr: true })
+    let alive = true
+    let look = () => {}
+    const over = () => {
+      alive = false
+      look()
+    }
+    worker.on('error', over).on('exit', over).unref()
+    worker.on('message', (told: Told) => {
+      hear(told)
+      look()
+    })
+    const until = async (done: () => boolean) => {
+      let timer: NodeJS.Timeout | undefined
+      await new Promise<void>((resolve) => {
+        look = () => (done() || !alive ? resolve() : undefined)
+        timer = setTimeout(resolve, patience)
+        look()
+      })
+      clearTimeout(timer)
+      void worker.terminate()
+    }
+    return { until }
+  } catch {
+    return undefined
+  }
+}

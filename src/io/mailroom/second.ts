@@ -1,0 +1,31 @@
+// What the second thread does: it takes shares of the wraps and sends back what was in them.
+import { type Keys, keysFrom } from '../../nostr/crypto.ts'
+import type { Event } from '../../nostr/event.ts'
+import { type Known, type Unwrapped, unwrapAll } from '../../nostr/nip59.ts'
+import { takeShare } from './share.ts'
+
+/** All that the second thread is told. `until`: Unix ms when it is late. */
+export type Task = { secret: Uint8Array; wraps: Event[]; next: Int32Array<SharedArrayBuffer>; until: number }
+
+/** What it says: the wraps from `from` on, opened; when there is no more to take, it ends. */
+export type Told = { from: number; opened: Unwrapped[] }
+
+/** Does the task that this thread was started with. Returns false in the main thread, which has none. */
+export async function serve(): Promise<boolean> {
+  const { isMainThread, parentPort, workerData } = await import('node:worker_threads')
+  if (isMainThread || parentPort === null) return false
+  const task: Task = workerData
+  const keys = keysFrom(task.secret)
+  if (keys !== undefined) for (const told of work(task, keys)) parentPort.postMessage(told)
+  return true
+}
+
+function* work({ wraps, next, until }: Task, keys: Keys): Generator<Told> {
+  const late = () => Date.now() > until
+  const known: Known = new Map()
+  while (!late()) {
+    const share = takeShare(next, wraps.length)
+    if (share === undefined) return
+    yield { from: share.from, opened: unwrapAll(wraps.slice(share.from, share.to), keys, late, known) }
+  }
+}
