@@ -2,7 +2,7 @@
 // not look like an option is text, and what looks like one must be one. yargs, which costs more than all the rest of a
 // start, is asked only for help and for what is wrong.
 import type { Options } from 'yargs'
-import type { Args, Command } from './commands/command.ts'
+import type { Args, Verb } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
 import { meant } from './meant.ts'
 
@@ -22,7 +22,7 @@ export const GLOBAL: Readonly<Record<string, Options>> = {
 
 export const VERSION = '0.1.0'
 
-export type Verbs = Readonly<Record<string, Command>>
+export type Verbs = Readonly<Record<string, Verb>>
 
 export type Typed = { verb: string; args: Args }
 

@@ -3,13 +3,16 @@ import { basename } from 'node:path'
 import { readArgv, type Typed, verbOf } from './argv.ts'
 import type { Item } from './call/news.ts'
 import type { Args, Command } from './commands/command.ts'
-import { commands } from './commands/index.ts'
+import { checkLines } from './commands/doctor.ts'
+import { commands, verbs } from './commands/index.ts'
 import { itemShape } from './commands/shapes.ts'
 import { noticeLines } from './commands/words.ts'
 import { EXIT, Failure } from './failure.ts'
 import { inputOf } from './input.ts'
+import { openClinic } from './io/clinic.ts'
 import { homeOf } from './io/home.ts'
 import { openWorld } from './io/world.ts'
+import { diagnose, faultsIn } from './run/doctor.ts'
 import type { Outcome } from './run/outcome.ts'
 import { refreshed } from './run/place.ts'
 import { shown } from './run/shown.ts'
@@ -26,7 +29,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, scri
   const command = verbOf(argv)[0] ?? ''
   const tell = (text: string) => write(`${json ? JSON.stringify({ ok: true, command, text }) : text}\n`)
   try {
-    const typed = await readArgv(argv, commands, tell)
+    const typed = await readArgv(argv, verbs, tell)
     if (typed === undefined) return EXIT.ok
     return await perform(typed, env, json, script)
   } catch (error) {
@@ -35,6 +38,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, scri
 }
 
 async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: boolean, script?: string): Promise<number> {
+  if (verb === 'doctor') return await examine(args, env, json)
   const command = commands[verb]
   if (command === undefined) throw new Error(`no command ${verb}`)
   const wanted = command.input?.(args)
@@ -46,13 +50,13 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
   const world = openWorld(
     {
       home: text(args.home),
-      relays: Array.isArray(args.relay) ? args.relay.map(String) : [],
+      relays: relaysIn(args),
       budget: budgetOf(args),
       command: verb,
       script,
       say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${line}\n`)),
       draw: quiet || !process.stderr.isTTY ? undefined : (line) => process.stderr.write(`\r\u001b[K${line}`),
-      trace: args.verbose === true ? (line) => process.stderr.write(`p2p: ${line}\n`) : undefined,
+      trace: traceFor(args),
       stopped: stopped.signal,
     },
     env,
@@ -73,6 +77,20 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
   } finally {
     world.pool.close()
   }
+}
+
+/** `doctor` opens no world, whose files may be what is broken. */
+async function examine(args: Args, env: NodeJS.ProcessEnv, json: boolean): Promise<number> {
+  const opening = { home: text(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args) }
+  const checks = await diagnose(openClinic(opening, env, codec))
+  const failure = faultsIn(checks)
+  const typed = checks.map((check) => (check.hint === undefined ? check : { ...check, hint: named(check.hint) }))
+  if (failure !== undefined && json) return await report('doctor', failure, true, { checks: typed })
+  const lines = json
+    ? [JSON.stringify({ ok: true, command: 'doctor', checks: typed })]
+    : checkLines(typed, args.quiet === true)
+  await write(lines.map((line) => `${line}\n`).join(''))
+  return failure === undefined ? EXIT.ok : await report('doctor', failure, false, {})
 }
 
 async function print(command: Command, verb: string, outcome: Outcome, json: boolean, quiet: boolean): Promise<number> {
@@ -145,6 +163,14 @@ function budgetOf(args: Args): number {
     '--timeout takes a number of seconds from 1 to 600',
     'for example --timeout 20',
   )
+}
+
+function relaysIn({ relay }: Args): string[] {
+  return Array.isArray(relay) ? relay.map(String) : []
+}
+
+function traceFor({ verbose }: Args): ((line: string) => void) | undefined {
+  return verbose === true ? (line) => process.stderr.write(`p2p: ${line}\n`) : undefined
 }
 
 function text(value: unknown): string | undefined {

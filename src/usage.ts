@@ -1,7 +1,7 @@
 // yargs: the help of every command, and what is wrong with what was typed.
 import yargs, { type Argv } from 'yargs'
 import { GLOBAL, VERSION, type Verbs } from './argv.ts'
-import type { Command } from './commands/command.ts'
+import type { Verb } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
 
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
@@ -29,7 +29,7 @@ export async function explain(
 }
 
 // Too few texts, or too many: then most often a text of several words stands without quotes.
-function misplaced({ usage, example }: Command, texts: readonly string[]): Failure {
+function misplaced({ usage, example }: Verb, texts: readonly string[]): Failure {
   const [verb = '', ...places] = usage.split(' ')
   const typed = `\`${example.split('\n')[0] ?? ''}\``
   const surplus = texts[places.length]

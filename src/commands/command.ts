@@ -14,13 +14,18 @@ export type Input = { readonly input?: Uint8Array; readonly large?: number }
 /** What must be read before an intent can be made: stdin, as a text or as a file, or a file by its path. */
 export type Wanted = { from: 'stdin'; as: 'text' | 'file' } | { from: 'file'; path: string }
 
-export type Command = {
+/** How a verb is typed. */
+export type Verb = {
   /** yargs' grammar: the verb and its positionals. */
   usage: string
   describe: string
   example: string
   positionals?: Readonly<Record<string, Options & { type: 'string' }>>
   options?: Readonly<Record<string, Options>>
+}
+
+/** What a verb means in a run, and how its outcome is printed. */
+export type Command = Verb & {
   input?: (args: Args) => Wanted | undefined
   /** Throws Failure (exit 2) for what cannot be meant. */
   intent: (args: Args) => Intent

@@ -2,9 +2,10 @@
 import { announce } from './announce.ts'
 import { answer } from './answer.ts'
 import { call } from './call.ts'
-import type { Command } from './command.ts'
+import type { Command, Verb } from './command.ts'
 import { config } from './config.ts'
 import { contacts } from './contacts.ts'
+import { doctor } from './doctor.ts'
 import { end } from './end.ts'
 import { escalate } from './escalate.ts'
 import { inbox } from './inbox.ts'
@@ -33,3 +34,6 @@ export const commands: Readonly<Record<string, Command>> = {
   config,
   whoami,
 }
+
+/** And the one that needs no run. */
+export const verbs: Readonly<Record<string, Verb>> = { ...commands, doctor }

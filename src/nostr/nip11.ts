@@ -59,8 +59,9 @@ function age(value: number | undefined): number | undefined {
   return value !== undefined && value <= AGE ? value : undefined
 }
 
+// It is printed: nothing but what names and addresses of programs are made of.
 function text(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, 100) : ''
+  return typeof value === 'string' ? value.slice(0, 100).replace(/[^\w .,:/+@~()-]/g, '') : ''
 }
 
 function own(value: unknown, key: string): unknown {

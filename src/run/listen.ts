@@ -104,7 +104,7 @@ function replayedOf(answer: Named, now: number, { world }: Place): Replayed[] {
 }
 
 // The median, so that one relay that lies about the time moves nothing while two tell the truth.
-function wrongBy(clocks: readonly number[]): number {
+export function wrongBy(clocks: readonly number[]): number {
   const sorted = [...clocks].sort((a, b) => a - b)
   const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
   return Math.abs(middle) > FORGIVEN ? middle : 0

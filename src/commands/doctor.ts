@@ -1,0 +1,19 @@
+// `doctor`: what works and what does not, with what to do about it. It takes no part in a run: what a run needs may be broken.
+import type { Check } from '../run/doctor.ts'
+import type { Verb } from './command.ts'
+
+export const doctor: Verb = {
+  usage: 'doctor',
+  describe: 'Check keys, files, clock, proxy, owner channels and every relay; ends with 6 when something needs mending',
+  example: 'p2p doctor',
+}
+
+/** A line a check, and below a failed one or a warning what to do. `quiet`: only those. */
+export function checkLines(checks: readonly Check[], quiet: boolean): string[] {
+  const lines = checks.flatMap(({ name, ok, warning, detail, hint = '' }) => {
+    if (quiet && ok && warning !== true) return []
+    const mark = ok ? (warning === true ? 'warn' : 'ok  ') : 'FAIL'
+    return [`${mark} ${name}: ${detail}`, ...(hint === '' ? [] : [`     hint: ${hint}`])]
+  })
+  return quiet || checks.some((check) => !check.ok) ? lines : [...lines, 'all is well']
+}

@@ -1,0 +1,51 @@
+// What `doctor` looks at the outside with. It opens no world: that takes files which may be what is broken.
+import type { Keys } from '../nostr/crypto.ts'
+import type { Config } from './config.ts'
+import { type Check, examineFiles, programPath } from './doctor.ts'
+import { examineProxies } from './doctor-proxy.ts'
+import { type Examined, examineRelay, type Plan } from './doctor-relay.ts'
+import { homeOf } from './home.ts'
+import type { Codec } from './load.ts'
+import { type Roles, rolesOf } from './roles.ts'
+import { openWays } from './way.ts'
+import type { Opening } from './world.ts'
+
+export type Clinic = {
+  /** What our own files are like, and what could be read of them. */
+  checks: readonly Check[]
+  keys: Keys | undefined
+  config: Config | undefined
+  /** Undefined when nobody can say which they are. */
+  relays: Roles | undefined
+  programPath: (program: string) => string | undefined
+  proxies: (addresses: readonly string[], ms: number) => Promise<Check[]>
+  relay: (plan: Omit<Plan, 'wayTo' | 'now' | 'trace'>) => Promise<Examined>
+  /** Unix ms. */
+  clock: () => number
+  /** Milliseconds that the network has to answer. */
+  budget: number
+}
+
+/** Throws BAD_RELAY, and nothing else that is expected. */
+export function openClinic<I, L>(
+  { home, relays, budget, trace }: Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'>,
+  env: NodeJS.ProcessEnv,
+  codec: Codec<I, L>,
+): Clinic {
+  const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
+  const left: string[] = []
+  const roles = config === undefined ? undefined : rolesOf(config, relays, env, (line) => left.push(line))
+  // All of them are our own choice.
+  const wayTo = openWays(env, () => true)
+  return {
+    checks: [...checks, ...left.map((detail) => ({ name: 'relays', ok: true, warning: true as const, detail }))],
+    keys,
+    config,
+    relays: roles,
+    programPath: (program) => programPath(program, env),
+    proxies: (addresses, ms) => examineProxies(addresses, env, ms),
+    relay: (plan) => examineRelay({ ...plan, wayTo, now: Date.now, trace }),
+    clock: Date.now,
+    budget,
+  }
+}
