@@ -1,4 +1,12 @@
 // Preloaded into a child process (node --import rss.mjs) it says at the end how much memory the process has held at most.
-import { writeSync } from 'node:fs'
+import { existsSync, readFileSync, writeSync } from 'node:fs'
 
-process.on('exit', () => writeSync(2, `peak RSS ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB\n`))
+const STATUS = '/proc/self/status'
+
+// The kernel's ru_maxrss outlives exec: it would count what the process that started us held.
+function peak() {
+  if (!existsSync(STATUS)) return process.resourceUsage().maxRSS
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(STATUS, 'utf8'))?.[1])
+}
+
+process.on('exit', () => writeSync(2, `peak RSS ${Math.round(peak() / 1024)} MiB\n`))
