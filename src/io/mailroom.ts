@@ -9,8 +9,9 @@ import { counter, SECOND, takeShare } from './mailroom/share.ts'
 /** From this many wraps on a second thread is worth its start. */
 const worthwhile = 150
 
-/** How long what the second thread is at is waited for, in ms: its last share takes a few dozen. */
+/** How long what the second thread is at is waited for, in ms: its last share takes a few dozen. When it is late, less. */
 const patience = 2_000
+const grace = 250
 
 /** Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. */
 export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unwrapped | undefined)[]>
@@ -35,18 +36,18 @@ export function openerOf(keys: Keys, clock: () => number, script?: string): Open
       // What the second thread sends is heard only between two turns of this one.
       await new Promise((resolve) => setImmediate(resolve))
     } while (!late())
-    await second?.until(() => opened.size === wraps.length)
+    await second?.until(() => opened.size === wraps.length, late() ? grace : patience)
     // What the second thread took and did not give back: it broke, or is stuck.
-    for (const [index, event] of wraps.entries()) {
-      if (late()) break
-      if (!opened.has(index)) keep({ from: index, opened: unwrapAll([event], keys, late, known) })
-    }
+    const missing = late() ? [] : [...wraps.entries()].filter(([index]) => !opened.has(index))
+    const others = missing.map(([, event]) => event)
+    const made = others.length === 0 ? [] : unwrapAll(others, keys, late, known)
+    for (const [at, one] of made.entries()) keep({ from: missing[at]?.[0] ?? 0, opened: [one] })
     return wraps.map((_, index) => opened.get(index))
   }
 }
 
-/** `until`: waits until something is so, as long as the thread lives and patience lasts, and lets the thread go. */
-type Second = { until(done: () => boolean): Promise<void> }
+/** `until`: waits until something is so, but only as long as the thread lives and for `ms`, and lets the thread go. */
+type Second = { until(done: () => boolean, ms: number): Promise<void> }
 
 // A thread that cannot start or breaks is no failure, it only helps less.
 async function startSecond(script: string, task: Task, hear: (told: Told) => void): Promise<Second | undefined> {
@@ -64,11 +65,11 @@ async function startSecond(script: string, task: Task, hear: (told: Told) => voi
       hear(told)
       look()
     })
-    const until = async (done: () => boolean) => {
+    const until = async (done: () => boolean, ms: number) => {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((resolve) => {
         look = () => (done() || !alive ? resolve() : undefined)
-        timer = setTimeout(resolve, patience)
+        timer = setTimeout(resolve, ms)
         look()
       })
       clearTimeout(timer)
