@@ -1,0 +1,153 @@
+// Makes test/vectors/protocol.json with fixed keys, dice and clock, and fills its examples into docs/PROTOCOL.md.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { presenceOf } from '../src/call/presence.ts'
+import { RULES } from '../src/call/rules.ts'
+import { sha256, toHex } from '../src/nostr/crypto.ts'
+import { finalize, type Rumor } from '../src/nostr/event.ts'
+import { seal, wrap } from '../src/nostr/nip59.ts'
+import { callOf } from '../src/state/book.ts'
+import { agents, aWholeCall, NOW, type Spoken } from './vectors/call.ts'
+import { forgeries } from './vectors/forgeries.ts'
+
+const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+
+export const FILES = { vectors: root('test/vectors/protocol.json'), document: root('docs/PROTOCOL.md') }
+
+/** Everything that the vectors hold, as data. */
+export function vectors() {
+  const { caller, callee } = agents
+  const call = aWholeCall()
+  const presence = finalize(
+    presenceOf(
+      {
+        name: 'ada',
+        about: 'Reviews APIs',
+        capabilities: ['review'],
+        inbox: ['wss://relay.example'],
+        busy: false,
+        pow: 0,
+      },
+      NOW,
+    ),
+    caller,
+    dice('presence'),
+  )
+  return {
+    version: 1,
+    comment: 'Made by `npm run vectors` with fixed keys, dice and clock. Times are Unix seconds, keys and ids hex.',
+    agents: {
+      caller: { secret: toHex(caller.secret), pubkey: caller.pubkey },
+      callee: { secret: toHex(callee.secret), pubkey: callee.pubkey },
+    },
+    rules: RULES,
+    signals: call.said.map(sealed),
+    call: ended(call),
+    presence,
+    invalid: forgeries(call),
+  }
+}
+
+// The dice of each layer are the vector's own, so that an implementation with the same dice gets the same bytes.
+function sealed({ op, from, to, rumor }: Spoken) {
+  const keys = from === agents.caller.pubkey ? agents.caller : agents.callee
+  const stamp = rumor.created_at - 3600
+  return {
+    op,
+    rumor,
+    seal: seal(rumor, keys, to, stamp, dice(`seal ${rumor.id}`)),
+    wrap: wrap(
+      rumor,
+      keys,
+      to,
+      { now: rumor.created_at, expiration: rumor.created_at + 604_800 },
+      dice(`wrap ${rumor.id}`),
+    ),
+  }
+}
+
+/** What both sides must find in the end. */
+function ended({ id, said, books }: ReturnType<typeof aWholeCall>) {
+  const sides = [agents.caller, agents.callee].map(({ pubkey }, i) => {
+    const book = books[i]
+    const log = book?.logs[id]
+    const call = book === undefined || log === undefined ? undefined : callOf(book, log, pubkey, NOW + 100)
+    return {
+      phase: call?.phase,
+      digest: call?.digest,
+      verified: call?.verified,
+      order: call?.lines.map((l) => l.signal.id),
+    }
+  })
+  return { id, rumors: said.map((s) => s.rumor.id), sides }
+}
+
+/** A source of bytes that anybody can rebuild: SHA-256 of the name and a counter, block after block. */
+function dice(name: string): (length: number) => Uint8Array {
+  let count = 0
+  return (length) => {
+    const bytes = new Uint8Array(length)
+    for (let at = 0; at < length; at += 32)
+      bytes.set(sha256(Buffer.from(`${name} ${count++}`)).subarray(0, length - at), at)
+    return bytes
+  }
+}
+
+/** The document with its examples, rules and call filled in from the vectors. */
+export function filled(document: string, data: ReturnType<typeof vectors>): string {
+  const rumorOf = (op: string): Rumor | undefined => data.signals.find((s) => s.op === op)?.rumor
+  const examples: Record<string, unknown> = {
+    request: rumorOf('request'),
+    message: rumorOf('message'),
+    presence: data.presence,
+  }
+  const withExamples = document.replace(
+    /```json example=(\w+)\n[\s\S]*?```/g,
+    (_, name: string) => `\`\`\`json example=${name}\n${JSON.stringify(examples[name], null, 2)}\n\`\`\``,
+  )
+  return block(block(withExamples, 'rules', rulesTable()), 'call', callTable(data))
+}
+
+function rulesTable(): string {
+  const rows = Object.entries(RULES).flatMap(([phase, row]) =>
+    Object.entries(row).flatMap(([type, parties]) =>
+      Object.entries(parties).map(([party, next]) => `| ${phase} | ${type} | ${party} | ${next} |`),
+    ),
+  )
+  return ['| phase | signal | said by | phase after it |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+function callTable({ signals, agents: keys, call }: ReturnType<typeof vectors>): string {
+  const rows = signals.map(({ op, rumor }) => {
+    const value = (name: string) =>
+      rumor.tags
+        .find((t) => t[0] === name)
+        ?.slice(1)
+        .join(', ') ?? ''
+    const who = rumor.pubkey === keys.caller.pubkey ? 'caller' : 'callee'
+    return `| ${who} | ${op} | ${value('seq')} | ${value('lc')} | ${value('ack')} | ${value('cut')} |`
+  })
+  const digest = `Both sides end with the digest \`${call.sides[0]?.digest}\`.`
+  return [
+    'The whole call of the vectors:',
+    '',
+    '| who | says | seq | lc | ack | cut |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    digest,
+  ].join('\n')
+}
+
+function block(document: string, name: string, content: string): string {
+  return document.replace(
+    new RegExp(`<!-- ${name} -->[\\s\\S]*?<!-- /${name} -->`),
+    `<!-- ${name} -->\n${content}\n<!-- /${name} -->`,
+  )
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const data = vectors()
+  writeFileSync(FILES.vectors, `${JSON.stringify(data, null, 1)}\n`)
+  writeFileSync(FILES.document, filled(readFileSync(FILES.document, 'utf8'), data))
+}

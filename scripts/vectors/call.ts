@@ -1,0 +1,83 @@
+// A whole call, said by the production code between two books in memory, at fixed times.
+import type { Utterance } from '../../src/call/decide.ts'
+import { chunksOf } from '../../src/call/file.ts'
+import { write } from '../../src/call/signal.ts'
+import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
+import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { type Book, callOf, emptyIndex } from '../../src/state/book.ts'
+import { hear } from '../../src/state/hear.ts'
+import { say } from '../../src/state/say.ts'
+
+export const NOW = 1_795_000_000
+
+export const agents = { caller: keysOf('p2p-comm caller'), callee: keysOf('p2p-comm callee') }
+
+export type Spoken = { op: string; from: string; to: string; rumor: Rumor }
+
+/** The books of caller and callee after it, and everything that was said, in the order of saying. */
+export function aWholeCall(): { id: string; said: Spoken[]; books: [Book, Book] } {
+  const [a, b] = [agents.caller.pubkey, agents.callee.pubkey]
+  const talk = newTalk()
+  const relays = ['wss://relay.example']
+  const id = talk.say(a, {
+    to: b,
+    call: undefined,
+    body: { type: 'request', text: 'API review', deadline: NOW + 900, name: 'ada', relays },
+  })
+  const from = (who: string, body: Utterance['body']) => talk.say(who, { to: who === a ? b : a, call: id, body })
+  from(b, { type: 'accept', text: 'Sure.', name: 'ben', relays })
+  from(a, { type: 'message', text: 'Is v2 final? "Yes" or “no” 🙂' })
+  from(b, { type: 'message', text: 'Paging is missing.\nOtherwise it is.' })
+  for (const body of chunksOf('report.json', 'application/json', Buffer.from('{"data": true}'), 'vectors'))
+    from(a, body)
+  from(b, { type: 'escalate', text: 'May I see the contract?' })
+  talk.receipt(a, b, id)
+  from(a, { type: 'end', text: 'Bye.', cut: undefined, digest: '', expired: false })
+  from(b, { type: 'end', text: '', cut: undefined, digest: '', expired: false })
+  return { id, said: talk.said, books: talk.books() }
+}
+
+function newTalk() {
+  const books = new Map<string, Book>(
+    [agents.caller, agents.callee].map(({ pubkey }) => [
+      pubkey,
+      { index: { ...emptyIndex(), agent: pubkey }, logs: {} },
+    ]),
+  )
+  const said: Spoken[] = []
+  let now = NOW
+  const bookOf = (who: string): Book => books.get(who) ?? { index: emptyIndex(), logs: {} }
+  const deliver = (op: string, to: string, rumor: Rumor) => {
+    said.push({ op, from: rumor.pubkey, to, rumor })
+    const opened = [{ wrap: rumor.id, stamp: now, bits: 0, rumor }]
+    const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+    books.set(to, hear(bookOf(to), opened, { me: to, now, replayed: [], clockWrong: false, gate }).book)
+  }
+  return {
+    said,
+    books: (): [Book, Book] => [bookOf(agents.caller.pubkey), bookOf(agents.callee.pubkey)],
+    say(who: string, utterance: Utterance): string {
+      now += 5
+      const spoken = say(bookOf(who), [utterance], { me: who, now, pid: 1 })
+      books.set(who, spoken.book)
+      const [one] = spoken.said
+      if (one === undefined) throw new Error('nothing was said')
+      deliver(utterance.body.type, one.to, one.rumor)
+      return one.call
+    },
+    receipt(who: string, to: string, call: string): void {
+      now += 5
+      const log = bookOf(who).logs[call]
+      const held = log === undefined ? undefined : callOf(bookOf(who), log, who, now)
+      if (held === undefined) throw new Error('no such call')
+      const place = { call, to, seq: 0, lc: held.lc + 1, ack: held.ack }
+      deliver('receipt', to, rumorOf(write({ type: 'receipt', text: '', missing: [] }, place, now), who))
+    },
+  }
+}
+
+function keysOf(name: string): Keys {
+  const keys = keysFrom(sha256(Buffer.from(name)))
+  if (keys === undefined) throw new Error('no key')
+  return keys
+}
