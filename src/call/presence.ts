@@ -1,6 +1,6 @@
 // Who is on line (NIP-38, kind 30315) and where they read (NIP-17, kind 10050): what we publish of ourselves, and how we
 // read what others publish.
-import { type Event, type Template, tag, tags, verifyEvent } from '../nostr/event.ts'
+import { type Event, type Template, tag, tags, verifyEvents } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/url.ts'
 import { oneLine } from './plain.ts'
 
@@ -61,8 +61,8 @@ export function inboxList(relays: readonly string[], now: number): Template {
 
 /** The agents on line: the newest presence of each key, well signed and not expired; in no particular order. */
 export function readPresences(events: readonly Event[], now: number): Presence[] {
-  const newest = newestPerAuthor(events.filter((e) => e.kind === PRESENCE && tag(e, 'd') === PRESENCE_ID))
-  return newest.flatMap((event) => (isLive(event, now) && verifyEvent(event) ? [read(event)] : []))
+  const presences = events.filter((e) => e.kind === PRESENCE && tag(e, 'd') === PRESENCE_ID)
+  return newestPerAuthor(wellSigned(presences)).flatMap((event) => (isLive(event, now) ? [read(event)] : []))
 }
 
 /** The relays of a list, and its created_at. */
@@ -83,7 +83,13 @@ export function readReadRelays(events: readonly Event[], pubkey: string): string
 
 function newestOf(events: readonly Event[], kind: number, pubkey: string): Event | undefined {
   const lists = events.filter((e) => e.kind === kind && e.pubkey === pubkey)
-  return newestPerAuthor(lists.filter(verifyEvent))[0]
+  return newestPerAuthor(wellSigned(lists))[0]
+}
+
+// The attack: a relay makes up a newer event in somebody's name. If signatures came last, it would hide the real one.
+function wellSigned(events: readonly Event[]): Event[] {
+  const good = verifyEvents(events)
+  return events.filter((_, index) => good[index])
 }
 
 // A list is bounded only by the size of an event, and it is kept.
