@@ -104,7 +104,8 @@ async function print(command: Command, verb: string, outcome: Outcome, json: boo
   // What was asked for by name is printed, quiet or not.
   const silent = quiet && outcome.news.length === 0 && outcome.intent.type !== 'transcript'
   const lines = silent ? [] : command.text(outcome)
-  await write([...lines, ...(quiet ? [] : noticeLines(outcome))].map((line) => `${named(line)}\n`).join(''))
+  const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
+  await write([...lines, ...notes].map((line) => `${named(line)}\n`).join(''))
   return failure === undefined ? EXIT.ok : await report(verb, failure, false, {})
 }
 

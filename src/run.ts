@@ -1,6 +1,7 @@
 // One run, top to bottom: load what we know, hear what is new, decide and write it down, say it, write down what came of
 // it. The only place where pure meets impure.
 import type { Intent } from './call/intent.ts'
+import { alone } from './run/alone.ts'
 import { announce } from './run/announce.ts'
 import { carry } from './run/carry.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
@@ -16,6 +17,7 @@ import { stay } from './run/wait.ts'
 import { wake } from './run/wake.ts'
 
 export async function run(intent: Intent, place: Place): Promise<Outcome> {
+  if (intent.type === 'announce') return await alone(intent, place, (then) => round(intent, then))
   if (!isLarge(intent)) return await round(intent, place)
   const before = await round({ type: 'status' }, place)
   const ready = await uploaded(intent, place, before)

@@ -11,7 +11,8 @@ export type Intent =
   | { type: 'sendfile'; name: string; content: FileContent }
   | { type: 'escalate'; text: string }
   | { type: 'end'; text: string; most: number }
-  | { type: 'announce' }
+  /** `jitter`: most seconds that it sleeps before it begins. */
+  | { type: 'announce'; jitter: number }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
   | { type: 'wait'; seconds: number; for: readonly string[]; follow: boolean; call: string | undefined }
   | {

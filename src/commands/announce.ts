@@ -1,26 +1,37 @@
 // `announce`: for cron. Presence, what is owed, what came in; marks nothing read.
+import { oneLine } from '../call/plain.ts'
 import type { Outcome } from '../run/outcome.ts'
+import { seconds } from './args.ts'
 import type { Command } from './command.ts'
 
 export const announce: Command = {
   usage: 'announce',
   describe: 'Say that you are on line; for cron, every 2 minutes',
-  example: '*/2 * * * * p2p announce --quiet',
-  intent: () => ({ type: 'announce' }),
-  text: (outcome) => [line(outcome)],
-  json: ({ posted, received }) => ({
+  example: 'p2p announce --jitter 20 --quiet',
+  options: { jitter: { type: 'string', describe: 'sleep for a random time first, at most that many seconds' } },
+  intent: (args) => ({ type: 'announce', jitter: seconds(args, 'jitter', 20) ?? 0 }),
+  text: (outcome) => [[line(outcome), ...outcome.notices].map((part) => oneLine(part, MOST)).join('; ')],
+  notices: 'within',
+  json: ({ posted, received, idle }) => ({
     presence: {
       expires: posted?.expires ?? 0,
       relays: { accepted: posted?.accepted ?? [], failed: posted?.failed ?? [] },
+      ...(posted?.age === undefined ? {} : { age: posted.age }),
     },
     received,
+    ...(idle === undefined ? {} : { idle }),
   }),
 }
 
-function line({ posted, news }: Outcome): string {
+/** Characters of one part of the line: logs and cron's mails are read by the line. */
+const MOST = 2000
+
+function line({ posted, news, idle }: Outcome): string {
+  if (idle !== undefined) return idle
   const taken = posted?.accepted.length ?? 0
   const failed = posted?.failed ?? []
-  const on = taken === 0 ? 'NOT announced' : `announced on ${taken} of ${taken + failed.length} relays`
+  const before = posted?.age === undefined ? '' : ` ${posted.age} s ago, not due again`
+  const on = taken === 0 ? 'NOT announced' : `announced on ${taken} of ${taken + failed.length} relays${before}`
   const why = failed.map((f) => `; ${f.url}: ${f.reason}`).join('')
   return `${on}${why}; ${news.length === 0 ? 'nothing unread' : `${news.length} unread: \`p2p status\``}`
 }

@@ -33,6 +33,8 @@ export type Command = Verb & {
   shows?: true
   /** Lines for an agent or a person. Commands to type next are written as `p2p …`. */
   text: (outcome: Outcome) => string[]
+  /** `within`: its text tells the notices too, which otherwise follow it in lines of their own. */
+  notices?: 'within'
   /** The fields beside `ok` and `command`. */
   json: (outcome: Outcome) => Record<string, unknown>
 }

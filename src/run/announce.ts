@@ -1,14 +1,20 @@
 // Saying that we are there: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
 import type { Intent } from '../call/intent.ts'
 import { inboxList, LASTS, presenceOf } from '../call/presence.ts'
+import { listTaken, presenceDue, presenceTaken, wordsOf } from '../state/announced.ts'
 import { callsOf } from '../state/book.ts'
-import { editBook } from '../state/edit.ts'
 import type { Heard } from './listen.ts'
 import type { Place } from './place.ts'
 import { post } from './speak.ts'
 import type { Turn } from './turn.ts'
 
-export type Posted = { expires: number; accepted: string[]; failed: { url: string; reason: string }[] }
+/** `accepted`: the relays that have it. `age`: seconds since they took it, when it was not due again. */
+export type Posted = {
+  expires: number
+  age: number | undefined
+  accepted: string[]
+  failed: { url: string; reason: string }[]
+}
 
 /** The commands with which an agent goes on line. */
 const GOES_ONLINE: readonly Intent['type'][] = ['announce', 'call', 'answer']
@@ -20,41 +26,49 @@ export async function announce(
   { clockAhead }: Heard,
 ): Promise<Posted | undefined> {
   if (!GOES_ONLINE.includes(intent.type)) return undefined
-  const { world, now } = place
-  const stamp = now - clockAhead
-  const lists = [...world.relays.inbox].sort().join(' ')
-  const presence = intent.type === 'announce' ? [presenceOf(self(place, turn), stamp)] : []
-  const list = turn.book.index.announced.lists === lists ? [] : [inboxList(world.relays.inbox, stamp)]
-  const [presences, listed] = await Promise.all([
-    post(place, presence, world.relays.presence),
-    post(place, list, [...world.relays.presence, ...world.relays.lookup, ...world.relays.inbox]),
+  const stamp = place.now - clockAhead
+  const [posted] = await Promise.all([
+    intent.type === 'announce' ? showPresence(place, turn, stamp) : undefined,
+    showList(place, turn, stamp),
   ])
-  if (listed.some((r) => r.accepted) || presences.some((r) => r.accepted)) {
-    await note(place, listed.some((r) => r.accepted) ? lists : undefined, presence.length > 0)
-  }
-  if (presence.length === 0) return undefined
+  return posted
+}
+
+async function showPresence(place: Place, turn: Turn, stamp: number): Promise<Posted> {
+  const { world, now } = place
+  const template = presenceOf(self(place, turn), stamp)
+  const words = wordsOf(template)
+  const relays = [...new Set(world.relays.presence)]
+  const held = turn.book.index.announced
+  const due = presenceDue(held, words, relays, now)
+  const receipts = await post(place, due.length === 0 ? [] : [template], due)
+  const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
+  if (taken.length > 0)
+    await world.store.update([], (fresh) => ({ snapshot: presenceTaken(fresh, words, taken, now), value: undefined }))
+  const kept = relays.filter((url) => !due.includes(url))
+  // What a relay keeps for us is as old as the oldest of it.
+  const since = Math.min(now, ...kept.map((url) => held.taken?.[url] ?? now))
   return {
-    expires: stamp + LASTS,
-    accepted: presences.filter((r) => r.accepted).map((r) => r.relay),
-    failed: presences
+    expires: since - (now - stamp) + LASTS,
+    age: due.length === 0 ? now - since : undefined,
+    accepted: [...taken, ...kept],
+    failed: receipts
       .filter((r) => !r.accepted)
       .map((r) => ({ url: r.relay, reason: r.text === '' ? r.reason : r.text })),
   }
+}
+
+async function showList(place: Place, turn: Turn, stamp: number): Promise<void> {
+  const { inbox, presence, lookup } = place.world.relays
+  const lists = [...inbox].sort().join(' ')
+  if (turn.book.index.announced.lists === lists) return
+  const receipts = await post(place, [inboxList(inbox, stamp)], [...presence, ...lookup, ...inbox])
+  if (!receipts.some((r) => r.accepted)) return
+  await place.world.store.update([], (fresh) => ({ snapshot: listTaken(fresh, lists), value: undefined }))
 }
 
 function self({ world, now }: Place, { book }: Turn) {
   const { name, about, capabilities, policy } = world.config
   const busy = callsOf(book, world.keys.pubkey, now).some((c) => c.phase === 'active')
   return { name, about, capabilities, inbox: world.relays.inbox, busy, pow: policy.pow }
-}
-
-async function note({ world, now }: Place, lists: string | undefined, present: boolean): Promise<void> {
-  await world.store.update([], (fresh) => {
-    const edit = editBook(fresh)
-    edit.index.announced = {
-      presence: present ? now : fresh.index.announced.presence,
-      lists: lists ?? fresh.index.announced.lists,
-    }
-    return { snapshot: edit.book, value: undefined }
-  })
 }

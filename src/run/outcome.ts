@@ -44,6 +44,8 @@ export type Outcome = {
   /** How many calls something new came in for, for `announce`. */
   received: number
   posted: Posted | undefined
+  /** Why nothing was done. */
+  idle?: string
   escalation: Escalated | undefined
   /** What was read for its reader, by `transcript` and `end`. */
   reading: Reading | undefined

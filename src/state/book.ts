@@ -77,6 +77,12 @@ export type Meter = {
 /** For which unread things the agent was woken, when last and how often. */
 export type Wakes = Record<string, { at: number; times: number }>
 
+/**
+ * What we last published about ourselves: `lists`, the relays of our 10050; of our presence when (unix seconds), in which
+ * `words`, and since when which relays have `taken` it.
+ */
+export type Announced = { presence: number; lists: string; words?: string; taken?: Record<string, number> }
+
 export type Index = {
   version: 1
   /** The pubkey that this state belongs to; "" before the first command. */
@@ -95,8 +101,9 @@ export type Index = {
   wakes: Wakes
   /** What was dropped and why, by count. */
   dropped: Record<string, number>
-  /** What we last published about ourselves: presence, and the relays of our 10050. */
-  announced: { presence: number; lists: string }
+  announced: Announced
+  /** The `announce` that runs, since when, and the seconds that it sleeps first. */
+  announcing?: { pid: number; at: number; pause: number }
 }
 
 export type Book = { index: Index; logs: Record<string, Log> }

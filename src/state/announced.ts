@@ -1,0 +1,67 @@
+// What we last said of ourselves and which relays have it; and that one `announce` of an agent runs at a time.
+import type { Template } from '../nostr/event.ts'
+import type { Announced, Book } from './book.ts'
+import { editBook } from './edit.ts'
+
+/**
+ * A relay that has taken a presence is not sent the same one again for so long, in seconds: short of the two minutes after
+ * which cron comes again, far short of the five that it is good for.
+ */
+const DUE = 100
+
+/** Longer than any `announce` runs, in seconds. One that has hung, or whose number another process has got, is passed by. */
+const STALE = 60
+
+/** What a presence says, without its times. */
+export function wordsOf({ content, tags }: Template): string {
+  return JSON.stringify([content, tags.filter((t) => t[0] !== 'expiration')])
+}
+
+/** The relays that are to be sent this presence: those that have not taken the same words lately. */
+export function presenceDue(held: Announced, words: string, relays: readonly string[], now: number): string[] {
+  return relays.filter((url) => held.words !== words || !isFresh(held.taken?.[url] ?? 0, now))
+}
+
+/** Writes down which relays have taken a presence. */
+export function presenceTaken(book: Book, words: string, relays: readonly string[], now: number): Book {
+  const edit = editBook(book)
+  const { announced } = edit.index
+  const before = Object.entries(announced.words === words ? (announced.taken ?? {}) : {})
+  const taken = Object.fromEntries([...before.filter(([, at]) => isFresh(at, now)), ...relays.map((url) => [url, now])])
+  edit.index.announced = { ...announced, presence: now, words, taken }
+  return edit.book
+}
+
+/** Writes down the relays that our 10050, which some relay has taken, names. */
+export function listTaken(book: Book, lists: string): Book {
+  const edit = editBook(book)
+  edit.index.announced = { ...edit.index.announced, lists }
+  return edit.book
+}
+
+/** Whether another `announce` runs. @param alive whether a process of this machine still runs */
+export function isAnnouncing({ index }: Book, pid: number, now: number, alive: (pid: number) => boolean): boolean {
+  const { announcing: held } = index
+  // A container gives its first process the same number each time: our own is one that was left behind.
+  if (held === undefined || held.pid === pid || !alive(held.pid)) return false
+  return now >= held.at && now < held.at + held.pause + STALE
+}
+
+/** @param pause seconds that it sleeps before it begins */
+export function announcing(book: Book, pid: number, now: number, pause: number): Book {
+  const edit = editBook(book)
+  edit.index.announcing = { pid, at: now, pause }
+  return edit.book
+}
+
+export function announceOver(book: Book, pid: number): Book {
+  if (book.index.announcing?.pid !== pid) return book
+  const edit = editBook(book)
+  delete edit.index.announcing
+  return edit.book
+}
+
+// A clock that was set back must not make an old presence look like a new one.
+function isFresh(at: number, now: number): boolean {
+  return Math.abs(now - at) < DUE
+}
