@@ -7,8 +7,8 @@ import type { Body, Remote, Signal } from './signal.ts'
 /** Raw bytes of one chunk: as base64, sealed and wrapped, it stays below the 65,536 bytes that relays take. */
 export const CHUNK = 20 * 1024
 
-/** What we take from a peer: bytes of one file through relays, and files of one call that are not whole yet. */
-export const MOST = { bytes: 16 * 1024 * 1024, open: 8 }
+/** What we take from a peer: bytes of one file through relays, and files that are not whole yet, through relays and on servers. */
+export const MOST = { bytes: 16 * 1024 * 1024, open: 8, stored: 32 }
 
 export type FileBody = Extract<Body, { type: 'file' }>
 
@@ -106,18 +106,20 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
 
 /**
  * Why a transfer is not taken, if it is not: a stranger must not fill our disk. `openBefore`: files of the same peer that are
- * on their way already; `fetchMax`: bytes that may be fetched from a server.
+ * on their way already; one that is whole has not to wait for them.
  */
-export function refusedFor(
-  { size, of, remote }: Pick<Transfer, 'size' | 'of' | 'remote'>,
-  openBefore: number,
-  fetchMax: number,
-): string | undefined {
-  if (openBefore >= MOST.open) return 'too many files are on their way already'
-  if (remote !== undefined) return size > fetchMax ? `it is larger than ${fetchMax} bytes (file.fetchMax)` : undefined
-  const large = size > MOST.bytes || of > Math.ceil(MOST.bytes / CHUNK)
-  return large ? 'it is too large to come through relays' : undefined
+export function refusedFor({ size, of, chunks }: Transfer, openBefore: number): string | undefined {
+  if (size > MOST.bytes || of > Math.ceil(MOST.bytes / CHUNK)) return 'it is too large to come through relays'
+  return chunks.length < of && openBefore >= MOST.open ? CROWDED : undefined
 }
+
+/** The same for a file that lies on a server. `fetchMax`: bytes that may be fetched. */
+export function unfetchable({ size }: FileBody, openBefore: number, fetchMax: number): string | undefined {
+  if (size > fetchMax) return `it is larger than ${fetchMax} bytes (file.fetchMax)`
+  return openBefore >= MOST.stored ? CROWDED : undefined
+}
+
+const CROWDED = 'too many files are on their way already'
 
 /** The bytes of a transfer whose chunks are all here; 'damaged' when they are not what was announced. */
 export function assemble({ chunks, size, x, of }: Transfer): Uint8Array | 'damaged' | undefined {

@@ -13,7 +13,8 @@ import { type Place, speakerOf } from './place.ts'
 export async function collect(place: Place, book: Book): Promise<Book> {
   const { world, people, now } = place
   const calls = callsOf(book, world.keys.pubkey, now)
-  const done = calls.flatMap((call) => doneIn(place, call, book))
+  const open = new Map<string, number>()
+  const done = calls.flatMap((call) => doneIn(place, call, book, open))
   // What lies on a server is fetched by commands that have the time; whether it will be is known at once.
   const { fetchMax } = world.config.file
   const found = judged(parcelsOf(book, calls), { calls, trust: (pubkey) => trustOf(people, pubkey), fetchMax })
@@ -26,26 +27,26 @@ export async function collect(place: Place, book: Book): Promise<Book> {
   })
 }
 
-function doneIn(place: Place, call: Call, book: Book): Filed[] {
+/** @param open how many files of each peer are on their way, over all its calls */
+function doneIn(place: Place, call: Call, book: Book, open: Map<string, number>): Filed[] {
   const log = book.logs[call.id]
   if (log === undefined) return []
   const all = transfers(call, log, call.peer).filter((t) => t.remote === undefined)
-  const waiting = all.filter((t) => !isSettled(log.files[t.key]))
-  const done = waiting.flatMap((transfer, i): Filed[] => {
-    const state = stateOf(place, call.id, transfer, i)
-    return state === undefined ? [] : [{ call: call.id, transfer, state }]
+  return all.flatMap((transfer): Filed[] => {
+    const base = { call: call.id, transfer }
+    const known = log.files[transfer.key]
+    // Chunks of a file that was refused go on coming; their bytes are not kept.
+    if (isSettled(known)) return transfer.chunks.some(({ body }) => body.text !== '') ? [{ ...base, state: known }] : []
+    const before = open.get(call.peer) ?? 0
+    const state = stateOf(place, call.id, transfer, before)
+    if (state !== undefined) return [{ ...base, state }]
+    open.set(call.peer, before + 1)
+    return []
   })
-  // Chunks of a file that was refused go on coming; their bytes are not kept.
-  const leftover = all.flatMap((transfer): Filed[] => {
-    const state = log.files[transfer.key]
-    const full = isSettled(state) && transfer.chunks.some(({ body }) => body.text !== '')
-    return full ? [{ call: call.id, transfer, state }] : []
-  })
-  return [...done, ...leftover]
 }
 
 function stateOf({ world }: Place, call: string, transfer: Transfer, openBefore: number): FileState | undefined {
-  const refused = refusedFor(transfer, openBefore, 0)
+  const refused = refusedFor(transfer, openBefore)
   if (refused !== undefined) return { refused }
   const bytes = assemble(transfer)
   if (bytes === undefined) return undefined

@@ -1,6 +1,6 @@
 // Files that lie on servers, announced to us in calls and in letters: which are fetched, when, and what became of them.
 import type { Call } from '../call/call.ts'
-import { type FileBody, isSettled, refusedFor, transfers } from '../call/file.ts'
+import { type FileBody, isSettled, transfers, unfetchable } from '../call/file.ts'
 import type { Fetching, FileState } from '../call/log.ts'
 import type { Trust } from '../call/people.ts'
 import { FILE, type Remote, readRemote } from '../call/signal.ts'
@@ -50,7 +50,7 @@ export function judged(parcels: readonly Parcel[], judging: Judging): { parcel: 
   return parcels.flatMap((parcel): { parcel: Parcel; state: FileState }[] => {
     if (parcel.state !== undefined) return []
     const before = open.get(parcel.from) ?? 0
-    const refused = unwelcome(parcel, judging) ?? refusedFor({ ...parcel.body, of: 1 }, before, judging.fetchMax)
+    const refused = unwelcome(parcel, judging) ?? unfetchable(parcel.body, before, judging.fetchMax)
     if (refused !== undefined) return [{ parcel, state: { refused } }]
     open.set(parcel.from, before + 1)
     return [{ parcel, state: { fetching: { have: 0, tries: 0, at: 0, why: '' } } }]
