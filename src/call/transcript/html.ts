@@ -87,7 +87,12 @@ function days({ entries, call }: Excerpt): Markup[] {
     lists.at(-1)?.items.push(item(entry), raw('\n'))
   }
   return lists.map(({ day, items }) =>
-    element('section', {}, element('h2', {}, element('time', { datetime: day }, day)), element('ol', {}, ...items)),
+    element(
+      'section',
+      {},
+      element('h2', {}, element('time', { datetime: day }, day)),
+      element('ol', { role: 'list' }, ...items),
+    ),
   )
 }
 

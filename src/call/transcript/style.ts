@@ -51,7 +51,7 @@ li {
 .head time { margin-left: auto; white-space: nowrap; }
 .words { margin: .125rem 0 0; white-space: pre-wrap; unicode-bidi: plaintext; overflow: hidden; }
 .note { margin: .25rem 0 0; font-size: .8125rem; color: var(--soft); overflow: hidden; }
-.late, .marks { margin: .25rem 0 0; font-size: .8125rem; color: var(--soft); }
+.marks { margin: .25rem 0 0; font-size: .8125rem; color: var(--soft); }
 .me .marks { text-align: right; }
 .cut { margin: 1.5rem 0; padding: .625rem .875rem; border: 1px dashed var(--line); border-radius: .75rem; font-size: .875rem; }
 .verified, .differs { font-weight: 600; }
