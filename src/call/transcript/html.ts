@@ -1,8 +1,8 @@
 // The transcript as one HTML page: no script, nothing fetched, every word of anybody's as text.
 import { sha256 } from '../../nostr/crypto.ts'
-import type { TranscriptEntry } from '../transcript.ts'
 import { claimedName, iso, labelOf, time } from '../wording.ts'
-import { deedOf, fateOf, verdictOf, wordsOf } from './deed.ts'
+import { bubble, code, named } from './bubble.ts'
+import { verdictOf } from './deed.ts'
 import { type Child, element, type Markup, part, raw } from './element.ts'
 import type { Excerpt } from './excerpt.ts'
 import { STYLE } from './style.ts'
@@ -84,7 +84,7 @@ function days({ entries, call }: Excerpt): Markup[] {
     const at = entry.at === 0 ? call.createdAt : entry.at
     const day = iso(at).slice(0, 10)
     if (lists.at(-1)?.day !== day) lists.push({ day, items: [] })
-    lists.at(-1)?.items.push(item(entry), raw('\n'))
+    lists.at(-1)?.items.push(bubble(entry), raw('\n'))
   }
   return lists.map(({ day, items }) =>
     element(
@@ -94,42 +94,6 @@ function days({ entries, call }: Excerpt): Markup[] {
       element('ol', { role: 'list' }, ...items),
     ),
   )
-}
-
-function item(entry: TranscriptEntry): Markup {
-  const id = { id: `n${entry.n}` }
-  if (entry.type === 'gap') return element('li', { ...id, class: 'gap' }, `Gap: ${entry.text}`)
-  const deed = deedOf(entry)
-  const words = entry.type === 'file' ? fileName(entry) : wordsOf(entry)
-  return element(
-    'li',
-    { ...id, class: `${entry.from} ${entry.type}` },
-    part(
-      'p',
-      'head',
-      part('span', 'who', entry.from === 'me' ? 'me' : named(labelOf(entry.author))),
-      deed === '' ? undefined : part('span', 'deed', deed),
-      clock(entry.at),
-    ),
-    words === '' ? undefined : element('div', { class: 'words', dir: 'auto' }, words),
-    ...notes(entry).map((note) => part('p', 'note', ...note)),
-    entry.state === undefined ? undefined : part('p', 'marks', entry.state),
-  )
-}
-
-function fileName({ name = '', size = 0 }: TranscriptEntry): Markup {
-  return element('span', {}, named(name), ` (${size.toLocaleString('en')} bytes)`)
-}
-
-function notes(entry: TranscriptEntry): Child[][] {
-  const fate = fateOf(entry)
-  return [
-    ...(entry.path === undefined ? [] : [['saved: ', code(entry.path)]]),
-    ...(fate === undefined ? [] : [[fate]]),
-    ...(entry.sha256 === undefined ? [] : [['SHA-256 ', code(entry.sha256)]]),
-    ...(entry.late ? [['late: sent before its sender knew that the call was over']] : []),
-    ...(entry.cut ? [['the rest of it is left out here']] : []),
-  ]
 }
 
 function footer(shown: Excerpt): Markup {
@@ -150,20 +114,6 @@ function cut(...children: Child[]): Markup {
   return part('p', 'cut', ...children)
 }
 
-// A name in its own direction: it must not turn what stands beside it around.
-function named(name: string): Markup {
-  return element('bdi', {}, name)
-}
-
-function code(text: string): Markup {
-  return element('code', {}, text)
-}
-
 function moment(at: number): Markup {
   return element('time', { datetime: iso(at) }, time(at))
-}
-
-/** Without the day, which stands above. */
-function clock(at: number): Markup {
-  return element('time', { datetime: iso(at) }, iso(at).slice(11, 16))
 }
