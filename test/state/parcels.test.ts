@@ -1,0 +1,134 @@
+// Files on servers: whose are fetched, when, by whom, and for how long.
+import { describe, expect, it } from 'vitest'
+import type { Call } from '../../src/call/call.ts'
+import { type FileBody, MOST } from '../../src/call/file.ts'
+import type { Trust } from '../../src/call/people.ts'
+import { write } from '../../src/call/signal.ts'
+import { randomBytes, toHex } from '../../src/nostr/crypto.ts'
+import { rumorOf } from '../../src/nostr/event.ts'
+import { type Book, emptyIndex } from '../../src/state/book.ts'
+import { failedOnce, fetchable, judged, type Parcel, parcelsOf, withParcels } from '../../src/state/parcels.ts'
+
+const [me, ada] = [toHex(randomBytes(32)), toHex(randomBytes(32))]
+const T = 1_800_000_000
+const nobody = () => false
+const remote = { key: 'd'.repeat(64), nonce: 'e'.repeat(24), x: 'b'.repeat(64), fallbacks: [] }
+const body: FileBody = {
+  ...{ type: 'file', text: 'https://files.example/x', file: 'b'.repeat(16), name: 'a', mime: 'x/y', size: 1000 },
+  ...{ x: 'c'.repeat(64), chunk: [1, 1], remote },
+}
+const parcel = (more: Partial<Parcel> = {}): Parcel => ({
+  ...{ id: toHex(randomBytes(32)), call: 'ca', key: 'k', from: ada, heard: T, late: false, body, remote },
+  ...{ state: undefined, ...more },
+})
+const fetching = (more: object = {}) => ({ have: 0, tries: 0, at: 0, why: '', ...more })
+
+describe('judged', () => {
+  const active: Pick<Call, 'peer' | 'phase'> = { peer: ada, phase: 'active' }
+  const judge = (trust: Trust, one: Parcel, calls: Pick<Call, 'peer' | 'phase'>[] = [], fetchMax = 1000) => {
+    const whole = calls.map((call) => ({ ...BLANK, ...call }))
+    return judged([one], { calls: whole, trust: () => trust, fetchMax })[0]?.state
+  }
+
+  it('is fetched in a call, whoever it is, and from our owner', () => {
+    expect(judge('unknown', parcel())).toEqual({ fetching: fetching() })
+    expect(judge('owner', parcel({ call: '' }))).toEqual({ fetching: fetching() })
+    expect(judge('unknown', parcel({ call: '' }), [active])).toEqual({ fetching: fetching() })
+    expect(judge('known', parcel({ late: true }))).toEqual({ fetching: fetching() })
+  })
+
+  it.each<[string, Trust, Partial<Parcel>, Pick<Call, 'peer' | 'phase'>[]]>([
+    ['a stranger outside of a call', 'unknown', { call: '' }, []],
+    ['a contact outside of a call', 'trusted', { call: '' }, []],
+    ['the peer of a call that is over', 'known', { call: '' }, [{ peer: ada, phase: 'ended' }]],
+    ['the peer of a call that still rings', 'known', { call: '' }, [{ peer: ada, phase: 'ringing' }]],
+    ['the peer of another call', 'unknown', { call: '' }, [{ peer: me, phase: 'active' }]],
+    ['a stranger whose call was over', 'unknown', { late: true }, []],
+    ['a blocked key', 'blocked', {}, [active]],
+  ])('is not fetched from %s', (_, trust, more, calls) => {
+    expect(judge(trust, parcel(more), calls)).toEqual({ refused: expect.stringMatching(/./) })
+  })
+
+  it('has bounds, for each peer', () => {
+    expect(judge('owner', parcel(), [], 999)).toEqual({ refused: expect.stringMatching(/999 bytes/) })
+    const judging = { calls: [], trust: (): Trust => 'known', fetchMax: 1000 }
+    const many = Array.from({ length: MOST.stored }, () => parcel({ state: fetching() }))
+    expect(judged([...many, parcel(), parcel({ from: me })], judging).map((j) => Object.keys(j.state)[0])).toEqual([
+      'refused',
+      'fetching',
+    ])
+    const fresh = Array.from({ length: MOST.stored + 1 }, () => parcel())
+    expect(judged(fresh, judging).filter(({ state }) => 'refused' in state)).toHaveLength(1)
+  })
+
+  it('is judged once', () => {
+    expect(judge('blocked', parcel({ state: fetching() }))).toBeUndefined()
+  })
+})
+
+describe('fetchable', () => {
+  const due = (state: Parcel['state'], now = T, alive: (pid: number) => boolean = () => true) =>
+    fetchable([parcel({ state })], now, alive).length === 1
+
+  it('at once, then after longer and longer waits', () => {
+    expect(due(fetching())).toBe(true)
+    for (const [tries, wait] of [30, 120, 600, 3600, 21_600, 21_600].entries()) {
+      expect(due(fetching({ tries: tries + 1, at: T }), T + wait - 1)).toBe(false)
+      expect(due(fetching({ tries: tries + 1, at: T }), T + wait)).toBe(true)
+    }
+    // A clock that was set back.
+    expect(due(fetching({ tries: 1, at: T + 1_000_000 }), T)).toBe(true)
+  })
+
+  it('by one process at a time, as long as that lives', () => {
+    const claim = { pid: 7, at: T }
+    expect(due(fetching({ claim }), T + 1)).toBe(false)
+    expect(due(fetching({ claim }), T + 1, nobody)).toBe(true)
+    expect(due(fetching({ claim }), T + 3600)).toBe(true)
+  })
+
+  it('not before it was judged', () => {
+    expect(due(undefined)).toBe(false)
+  })
+
+  it('for seven days', () => {
+    const held = parcel({ state: fetching({ tries: 3, at: T, why: 'away' }) })
+    expect(failedOnce(held, 'gone', 5, T + 7 * 86_400)).toEqual({
+      fetching: { have: 5, tries: 4, at: T + 7 * 86_400, why: 'gone' },
+    })
+    expect(failedOnce(held, 'gone', 5, T + 7 * 86_400 + 1)).toEqual({ refused: expect.stringMatching(/7 days: gone/) })
+  })
+})
+
+it('is found in letters until its fate is known, and never settled twice', () => {
+  const template = write(body, { call: undefined, to: me, seq: 1, lc: 1, ack: 0 }, T)
+  const rumor = rumorOf(template, ada)
+  const index = { ...emptyIndex(), dms: { [rumor.id]: { rumor, heard: T, unread: true } } }
+  const book: Book = { index, logs: {} }
+  const [found] = parcelsOf(book, [])
+  if (found === undefined) throw new Error('not found')
+  expect(found).toMatchObject({ id: rumor.id, call: '', from: ada, heard: T, body: { name: 'a' }, remote })
+  const speaker = { me, now: T }
+  const begun = withParcels(book, [{ parcel: found, state: { fetching: fetching({ have: 3 }) } }], speaker)
+  expect(parcelsOf(begun, [])[0]?.state).toEqual(fetching({ have: 3 }))
+  const done = withParcels(begun, [{ parcel: found, state: { path: '/x' } }], speaker)
+  expect(parcelsOf(done, [])).toEqual([])
+  const late = withParcels(done, [{ parcel: found, state: { refused: 'no' } }], speaker)
+  expect(late.index.dms[rumor.id]?.file).toEqual({ path: '/x' })
+})
+
+const BLANK: Call = {
+  ...{
+    id: '',
+    caller: '',
+    callee: '',
+    mine: 'caller',
+    peer: '',
+    topic: '',
+    peerName: '',
+    peerRelays: [],
+    createdAt: 0,
+  },
+  ...{ deadline: 0, phase: 'active', lines: [], lc: 0, seq: 0, ack: 0, gaps: [], ends: {}, digest: undefined },
+  ...{ verified: 'pending', last: 0 },
+}
