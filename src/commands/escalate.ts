@@ -25,7 +25,9 @@ function lines({ escalation, failure }: Outcome): string[] {
   // Then the error says it all.
   if (escalation === undefined || failure !== undefined) return list
   const owner = channels.filter((c) => c.channel !== 'peer' && c.channel !== 'log')
-  if (owner.some((c) => c.ok)) return [...list, '  next: `p2p wait` until the answer comes']
+  if (owner.some((c) => c.ok && c.channel === 'nostr')) return [...list, '  next: `p2p wait` until the answer comes']
+  if (owner.some((c) => c.ok))
+    return [...list, 'it answers where it usually writes to you; with owner.npub set, its answer also ends `p2p wait`']
   if (owner.length > 0)
     return [...list, 'your owner was NOT told yet: it is kept and tried again with the next command, as `p2p status`']
   return [

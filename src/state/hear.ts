@@ -252,9 +252,7 @@ function prune(edit: Draft, { now, gate }: Hearing): void {
     // The attack: strangers write so much that the owner's word falls out before anybody has read it.
     const weight = ({ unread, rumor }: (typeof edit.index.dms)[string]) =>
       !unread ? 0 : gate.trust(rumor.pubkey) === 'owner' ? 2 : 1
-    const recent = dms
-      .sort(([, a], [, b]) => weight(b) - weight(a) || b.heard - a.heard)
-      .slice(0, MOST.dms)
+    const recent = dms.sort(([, a], [, b]) => weight(b) - weight(a) || b.heard - a.heard).slice(0, MOST.dms)
     edit.index.dms = Object.fromEntries(recent)
   }
 }
