@@ -8,7 +8,7 @@ const folder = fileURLToPath(new URL('stories/', import.meta.url))
 const stories = readdirSync(folder).filter((file) => file.endsWith('.txt'))
 
 // Side by side, for some of them wait for relays that say nothing; few, for every command is a process.
-vi.setConfig({ maxConcurrency: 4, testTimeout: 60_000 })
+vi.setConfig({ maxConcurrency: 4, testTimeout: 120_000 })
 
 describe.concurrent('stories', () => {
   for (const story of stories) test(story.replace('.txt', ''), () => tell(`${folder}${story}`))
