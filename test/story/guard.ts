@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { nsecEncode } from 'nostr-tools/nip19'
 import { isRecord, parse } from '../../scripts/look.ts'
 import type { Ran } from '../../scripts/play.ts'
+import { SCHEMAS, schemaFault } from '../schema.ts'
 
 /** What is wrong with what a command did; undefined when nothing is. @param args as typed, without the program */
 export function fault(args: readonly string[], ran: Ran, secrets: Iterable<string>): string | undefined {
@@ -16,7 +17,7 @@ export function fault(args: readonly string[], ran: Ran, secrets: Iterable<strin
   if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(printed))
     return 'it printed control or direction characters'
   if (/\bundefined\b|\bNaN\b|\[object /.test(printed)) return 'it printed what only a program should see'
-  if (asksForJson(args)) return jsonFault(ran)
+  if (asksForJson(args)) return jsonFault(ran) ?? shapeFault(args, ran)
   if (code !== 0 && !/^p2p: error: \S/m.test(stderr)) return 'it failed without saying why'
   if (code !== 0 && !/^p2p: hint: \S/m.test(stderr)) return 'it failed without saying what to do next'
   return undefined
@@ -42,6 +43,14 @@ function jsonFault({ code, stdout }: Ran): string | undefined {
   if (typeof message !== 'string' || message === '') return 'its error has no message'
   if (typeof hint !== 'string' || hint === '') return 'its error has no hint'
   return undefined
+}
+
+// Help and the version are not what the schemas describe, and a verb that does not exist has none.
+function shapeFault(args: readonly string[], { stdout }: Ran): string | undefined {
+  const document = parse(stdout)
+  const command = isRecord(document) ? String(document.command) : ''
+  if (args.some((arg) => /^(-h|--help|--version)$/.test(arg)) || !SCHEMAS.includes(command)) return undefined
+  return schemaFault(command, document)
 }
 
 /** The first file below a folder that holds a secret; an identity file may. */
