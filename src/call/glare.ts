@@ -26,7 +26,11 @@ function ringsAt(request: Signal, at: number): boolean {
 }
 
 // Whether the author of `request` had heard of `call` when it asked: by its own clock it had said something there before,
-// or the other side had hung up (a call back after a cancelled call is no glare).
+// or the other side had hung up (a call back after a cancelled call is no glare). An answer counts in the same second too:
+// where two calls crossed nobody answers.
 function knewOf(call: Signal[], request: Signal): boolean {
-  return call.some((s) => s.at < request.at && (s.from === request.from || s.body.type === 'end'))
+  return call.some(({ at, from, body: { type } }) => {
+    if (from !== request.from) return type === 'end' && at < request.at
+    return at < request.at || (at === request.at && (type === 'accept' || type === 'reject'))
+  })
 }
