@@ -167,7 +167,7 @@ describe.skipIf(found === undefined)(
 
     // The attack on a sum without coefficients: two errors that cancel out.
     test('two bad signatures do not make up for each other', () => {
-      const items = signedBy(node, 20, dice)
+      const items = signedBy(node, batchFrom, dice)
       const moved = items.map((item, index) => (index < 2 ? moveBy(item, index === 0 ? 1n : -1n) : item))
       expect(node.verifyAll(moved)).toEqual(items.map((_, index) => index > 1))
     })

@@ -39,31 +39,36 @@ function coefficients(claims: readonly Claim[]): bigint[] {
 type Term = { point: Point; scalar: bigint }
 
 /** Σ scalar·point by Pippenger's buckets. Its time depends on the numbers, which are all public. */
-export function multiply(terms: readonly Term[], bits: number): Point {
+function multiply(terms: readonly Term[], bits: number): Point {
   const width = widthFor(terms.length, bits)
-  let total = Point.ZERO
+  let total: Point | undefined
   for (let at = width * (Math.ceil(bits / width) - 1); at >= 0; at -= width) {
-    for (let i = 0; i < width; i++) total = total.double()
-    total = total.add(column(terms, BigInt(at), width))
+    for (let i = 0; i < width; i++) total = total?.double()
+    total = plus(total, column(terms, BigInt(at), width))
   }
-  return total
+  return total ?? Point.ZERO
 }
 
 // Digit by digit: points with the same digit are added up, then the sum for digit d is taken d times.
-function column(terms: readonly Term[], at: bigint, width: number): Point {
+function column(terms: readonly Term[], at: bigint, width: number): Point | undefined {
   const buckets: (Point | undefined)[] = new Array(2 ** width)
   const mask = (1n << BigInt(width)) - 1n
   for (const { point, scalar } of terms) {
     const digit = Number((scalar >> at) & mask)
-    buckets[digit] = buckets[digit]?.add(point) ?? point
+    if (digit > 0) buckets[digit] = plus(buckets[digit], point)
   }
-  let [running, sum] = [Point.ZERO, Point.ZERO]
+  let running: Point | undefined
+  let sum: Point | undefined
   for (let digit = buckets.length - 1; digit > 0; digit--) {
-    const bucket = buckets[digit]
-    if (bucket !== undefined) running = running.add(bucket)
-    sum = sum.add(running)
+    running = plus(running, buckets[digit])
+    sum = plus(sum, running)
   }
   return sum
+}
+
+// Nothing is zero: adding it to a point would cost as much as any other.
+function plus(a: Point | undefined, b: Point | undefined): Point | undefined {
+  return b === undefined ? a : (a?.add(b) ?? b)
 }
 
 // The digit's width that needs the fewest additions.

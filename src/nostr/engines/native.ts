@@ -10,7 +10,7 @@ import { toBytes } from './scalar.ts'
 import { publicKey, sharedX, sign } from './secret.ts'
 
 /** From this many on, one equation for all is faster than one after the other. */
-export const batchFrom = 15
+export const batchFrom = 20
 
 const engine: Engine = {
   publicKey,
