@@ -17,7 +17,7 @@ import type { Outcome } from './run/outcome.ts'
 import { refreshed } from './run/place.ts'
 import { shown } from './run/shown.ts'
 import { run } from './run.ts'
-import { codec } from './state/book.ts'
+import { codec } from './state/codec.ts'
 
 /** Network budget in seconds. */
 const TIMEOUT = 8
@@ -67,7 +67,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
     const emit = (item: Item) => write(`${JSON.stringify(itemShape(item))}\n`)
     const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`)
     const people = { contacts: world.config.contacts, owner: world.ownerKey, names: {} }
-    const place = refreshed({ world, now: 0, deadline: 0, people, selector: text(args.call), emit, say })
+    const place = refreshed({ world, now: 0, ahead: 0, deadline: 0, people, selector: text(args.call), emit, say })
     const outcome = await run(intent, place)
     if (intent.type === 'wait' && intent.follow) return EXIT.ok
     const code = await print(command, verb, outcome, json, quiet)

@@ -10,7 +10,7 @@ import { listen } from './run/listen.ts'
 import { local } from './run/local.ts'
 import { type Outcome, outcomeOf } from './run/outcome.ts'
 import { parting } from './run/parting.ts'
-import { type Place, refreshed } from './run/place.ts'
+import { onTime, type Place, refreshed } from './run/place.ts'
 import { take } from './run/turn.ts'
 import { isLarge, uploaded } from './run/upload.ts'
 import { stay } from './run/wait.ts'
@@ -31,12 +31,13 @@ async function round(intent: Intent, place: Place): Promise<Outcome> {
 
   const wanted = await whom(intent, place)
   const heard = await listen(place, known.index, curious(intent, known.index, wanted, place.world.ownerKey))
-  const turn = await take(place, intent, heard, lookAt(heard, wanted, place))
-  const [carried, posted] = await Promise.all([carry(place, turn, heard), announce(intent, place, turn, heard)])
+  const here = onTime(place, heard.clockAhead)
+  const turn = await take(here, intent, heard, lookAt(heard, wanted, here))
+  const [carried, posted] = await Promise.all([carry(here, turn), announce(intent, here, turn)])
 
-  const book = await fetchFor(intent, place, carried.book)
+  const book = await fetchFor(intent, here, carried.book)
 
-  const ended = { place, intent, heard, turn, ...carried, book, posted }
-  const outcome = parting(await stay(ended, outcomeOf(ended)), place)
-  return { ...outcome, notices: [...outcome.notices, ...(await wake(intent, place, outcome))] }
+  const ended = { place: here, intent, heard, turn, ...carried, book, posted }
+  const outcome = parting(await stay(ended, outcomeOf(ended)), here)
+  return { ...outcome, notices: [...outcome.notices, ...(await wake(intent, here, outcome))] }
 }

@@ -1,6 +1,6 @@
 // A clock that is a day wrong on either side: order and delivery hold, and the user is told.
 import { expect, test } from 'vitest'
-import { inCall, messagesOf, withPair } from './agents.ts'
+import { field, inCall, messagesOf, withPair } from './agents.ts'
 
 const DAY = 86_400_000
 
@@ -34,5 +34,16 @@ test('an announcement and a call reach each other though the clocks are two days
     expect((await ben.run(['status'], DAY)).stdout).toContain('incoming call')
     await ben.json(['answer', 'accept'], DAY)
     expect((await ada.run(['status'], -DAY)).stdout).toContain('active, outgoing')
+  })
+})
+
+test('a call is answered though the clock of its caller is a day behind, or the one of its callee a day ahead', async () => {
+  await withPair({}, async ({ ada, ben }) => {
+    const { agent } = await ben.json(['whoami'])
+    await ada.json(['call', field(agent, 'npub'), 'hello'], -DAY)
+    await ben.json(['answer', 'accept'])
+    await ada.json(['end'], -DAY)
+    await ada.json(['call', field(agent, 'npub'), 'hello again'])
+    await ben.json(['answer', 'accept'], DAY)
   })
 })

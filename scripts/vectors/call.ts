@@ -51,7 +51,7 @@ function newTalk() {
     said.push({ op, from: rumor.pubkey, to, rumor })
     const opened = [{ wrap: rumor.id, stamp: now, bits: 0, rumor }]
     const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
-    books.set(to, hear(bookOf(to), opened, { me: to, now, replayed: [], clockWrong: false, gate }).book)
+    books.set(to, hear(bookOf(to), opened, { me: to, now, replayed: [], gate }).book)
   }
   return {
     said,

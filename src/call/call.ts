@@ -1,6 +1,6 @@
 // A call is a fold over the set of its signals: any order of arrival, any repetition, one answer, the same on both sides.
 import { cutOf, digestOf } from './digest.ts'
-import { type Log, signalOf } from './log.ts'
+import { derived, type Entries, type Log, signalOf } from './log.ts'
 import { isOver, next, type Party, type Phase } from './rules.ts'
 import { LIMIT, type Range, type Signal } from './signal.ts'
 
@@ -42,22 +42,67 @@ export type Call = {
   last: number
 }
 
-/** How the other call decided this one when both parties called at once. */
+/** How other calls decided this one when both parties called at once. */
 export type Glare = 'won' | 'lost' | undefined
 
 /** Undefined while the request itself has not come. */
 export function replay(log: Log, me: string, now: number, glare: Glare = undefined): Call | undefined {
+  const known = derived(calls, log, () => new Map())
+  const key = `${me} ${log.missed !== undefined} ${glare}`
+  const call = known.has(key) ? known.get(key) : told(log, me, glare)
+  known.set(key, call)
+  return call && { ...call, phase: aged(call.phase, call.last, now) }
+}
+
+/**
+ * The signals of a log in transcript order: (lc, sender's pubkey), which no relay and no clock can change. Two rumors
+ * under one seq: the smaller (lc, id) stays, whichever came first.
+ */
+export function settle(log: Log): readonly Signal[] {
+  return derived(orders, log, () => {
+    const taken = new Map<string, Map<number, Signal>>()
+    for (const id of Object.keys(log.entries)) {
+      const signal = signalOf(log, id)
+      if (signal === undefined) continue
+      const theirs = taken.get(signal.from) ?? new Map<number, Signal>()
+      const rival = theirs.get(signal.seq)
+      if (rival === undefined || precedes(signal, rival)) theirs.set(signal.seq, signal)
+      taken.set(signal.from, theirs)
+    }
+    const signals = [...taken.values()].flatMap((theirs) => [...theirs.values()])
+    return signals.sort((a, b) => a.lc - b.lc || compare(a.from, b.from) || a.seq - b.seq)
+  })
+}
+
+/**
+ * The Lamport clock of whatever is said next. The attack: a peer that says the last number there is, so that nothing more
+ * could be said; then the order is by sender and seq.
+ */
+export function nextClock({ lc }: Pick<Call, 'lc'>): number {
+  return Math.min(lc + 1, LIMIT.seq)
+}
+
+/** Whether `a` keeps a seq that both claim. */
+export function precedes(a: Signal, b: Signal): boolean {
+  return a.lc < b.lc || (a.lc === b.lc && a.id < b.id)
+}
+
+// A command asks for the same calls many times, and they are long.
+const calls = new WeakMap<Entries, Map<string, Call | undefined>>()
+const orders = new WeakMap<Entries, readonly Signal[]>()
+
+/** The call as it would be if time stood still. */
+function told(log: Log, me: string, glare: Glare): Call | undefined {
   const signals = settle(log)
   const request = signals.find((s) => s.id === log.id)
   if (request === undefined || request.body.type !== 'request') return undefined
   const { from: caller, to: callee } = request
   const mine: Party = me === caller ? 'caller' : 'callee'
   const peer = mine === 'caller' ? callee : caller
-  const folded = fold(signals, caller, opening(log, glare), log)
-  const theirs = signals.filter((s) => s.from === peer).map((s) => s.seq)
+  const ends = endsOf(signals, caller)
+  const theirs = signals.filter((s) => s.from === peer)
   const held = contiguous(theirs)
-  const last = Math.max(...signals.map((s) => Math.min(s.at, log.entries[s.id]?.heard ?? s.at)))
-  const introduced = signals.findLast((s) => s.from === peer && (s.body.type === 'request' || s.body.type === 'accept'))
+  const introduced = theirs.findLast((s) => s.body.type === 'request' || s.body.type === 'accept')
   const intro = introduced?.body.type === 'request' || introduced?.body.type === 'accept' ? introduced.body : undefined
   return {
     id: log.id,
@@ -70,93 +115,89 @@ export function replay(log: Log, me: string, now: number, glare: Glare = undefin
     peerRelays: intro?.relays ?? [],
     createdAt: request.at,
     deadline: request.body.deadline,
-    phase: aged(folded.phase, last, now),
-    lines: folded.lines,
-    lc: Math.max(...signals.map((s) => s.lc)),
-    seq: Math.max(0, ...signals.filter((s) => s.from === me).map((s) => s.seq)),
+    ...fold(signals, ends, caller, opening(log, glare), log),
+    lc: signals.at(-1)?.lc ?? 0,
+    seq: signals.reduce((most, s) => (s.from === me ? Math.max(most, s.seq) : most), 0),
     ack: held,
-    gaps: gapsOf(theirs, held, folded.ends[mine === 'caller' ? 'callee' : 'caller']),
-    ends: folded.ends,
-    last,
-    ...settled(folded.ends, signals, mine),
+    gaps: gapsOf(theirs, held, ends[mine === 'caller' ? 'callee' : 'caller']),
+    ends,
+    last: signals.reduce((last, s) => Math.max(last, Math.min(s.at, log.entries[s.id]?.heard ?? s.at)), 0),
+    ...settled(ends, signals, mine),
   }
 }
 
-/**
- * The signals of a log in transcript order: (lc, sender's pubkey), which no relay and no clock can change. Two rumors
- * under one seq: the smaller (lc, id) stays, whichever came first.
- */
-export function settle(log: Log): Signal[] {
-  const taken = new Map<string, Signal>()
-  for (const id of Object.keys(log.entries)) {
-    const signal = signalOf(log, id)
-    if (signal === undefined) continue
-    const key = `${signal.from} ${signal.seq}`
-    const rival = taken.get(key)
-    if (rival === undefined || precedes(signal, rival)) taken.set(key, signal)
-  }
-  return [...taken.values()].sort((a, b) => a.lc - b.lc || compare(a.from, b.from) || a.seq - b.seq)
-}
-
-/** Whether `a` keeps a seq that both claim. */
-export function precedes(a: Signal, b: Signal): boolean {
-  return a.lc < b.lc || (a.lc === b.lc && a.id < b.id)
-}
-
+// Who has won against a call made at the same time is in conversation, also if one of the two had given up by then.
 function opening(log: Log, glare: Glare): Phase {
-  if (log.missed !== undefined) return 'missed'
   if (glare === 'won') return 'active'
-  return glare === 'lost' ? 'merged' : 'ringing'
+  if (glare === 'lost') return 'merged'
+  return log.missed === undefined ? 'ringing' : 'missed'
 }
 
-function fold(signals: Signal[], caller: string, start: Phase, log: Log): { phase: Phase; lines: Line[]; ends: Ends } {
-  let phase = start
+function endsOf(signals: readonly Signal[], caller: string): Ends {
   const ends: Ends = {}
-  const lines: Line[] = []
-  for (const signal of signals) {
+  for (const signal of signals)
+    if (signal.body.type === 'end') ends[signal.from === caller ? 'caller' : 'callee'] ??= signal
+  return ends
+}
+
+function fold(
+  signals: readonly Signal[],
+  ends: Ends,
+  caller: string,
+  start: Phase,
+  log: Log,
+): { phase: Phase; lines: Line[] } {
+  let phase = start
+  const gone: Partial<Record<Party, true>> = {}
+  const lines = signals.map((signal): Line => {
     const party: Party = signal.from === caller ? 'caller' : 'callee'
     const type = signal.body.type
     // Nothing follows one's own end.
-    const after = ends[party] === undefined ? next(phase, type, party) : undefined
+    const after = gone[party] ? undefined : next(phase, type, party)
     const heard = log.entries[signal.id]?.heard
-    lines.push({
+    const out = type !== 'request' && after === undefined
+    const line = {
       signal,
       party,
-      ...(heard === undefined ? {} : { heard }),
-      late: type !== 'request' && after === undefined && isOver(phase),
+      late: (out && isOver(phase)) || pastCut(signal, ends),
       // A caller may not talk into a call that nobody has accepted: counted, so that no gap stays, but shown to nobody.
-      unasked: type !== 'request' && after === undefined && party === 'caller' && phase === 'ringing',
-    })
-    if (type === 'end') ends[party] ??= signal
+      unasked: out && party === 'caller' && phase === 'ringing',
+    }
+    if (type === 'end') gone[party] = true
     phase = after ?? phase
-  }
-  return { phase, lines: lines.map((line) => ({ ...line, late: line.late || pastCut(line.signal, ends) })), ends }
+    return heard === undefined ? line : { ...line, heard }
+  })
+  return { phase, lines }
 }
 
 // What the other side said past the cut of the first end was on its way when that end was said.
-function pastCut(signal: Signal, ends: Ends): boolean {
-  const [first] = Object.values(ends).sort((a, b) => a.lc - b.lc || compare(a.from, b.from))
+function pastCut(signal: Signal, { caller, callee }: Ends): boolean {
+  const callerFirst = callee === undefined || (caller !== undefined && comesBefore(caller, callee))
+  const first = callerFirst ? caller : callee
   if (first === undefined || signal.from === first.from || signal.body.type === 'end') return false
   return signal.seq > (cutOf(first)?.[1] ?? signal.seq)
+}
+
+function comesBefore(a: Signal, b: Signal): boolean {
+  return a.lc < b.lc || (a.lc === b.lc && a.from < b.from)
 }
 
 function aged(phase: Phase, last: number, now: number): Phase {
   return phase === 'active' && now - last > EXPIRES ? 'expired' : phase
 }
 
-function contiguous(seqs: number[]): number {
-  const have = new Set(seqs)
+function contiguous(signals: readonly Signal[]): number {
+  const have = new Set(signals.map((s) => s.seq))
   let n = 0
   while (have.has(n + 1)) n++
   return n
 }
 
 // The peer's end says how much it has said, so what is missing before it is known even if nothing came after.
-function gapsOf(seqs: number[], held: number, end: Signal | undefined): Range[] {
+function gapsOf(signals: readonly Signal[], held: number, end: Signal | undefined): Range[] {
   const said = cutOf(end)?.[0]
-  const known = [...new Set(seqs), ...(said === undefined ? [] : [said + 1])]
-    .filter((n) => n > held)
-    .sort((a, b) => a - b)
+  const beyond = signals.map((s) => s.seq).filter((n) => n > held)
+  const known = [...beyond, ...(said === undefined || said < held ? [] : [said + 1])].sort((a, b) => a - b)
   const gaps: Range[] = []
   let reached = held
   for (const n of known) {
@@ -166,7 +207,11 @@ function gapsOf(seqs: number[], held: number, end: Signal | undefined): Range[] 
   return gaps.slice(0, LIMIT.missing)
 }
 
-function settled(ends: Ends, signals: Signal[], mine: Party): { digest: string | undefined; verified: Verified } {
+function settled(
+  ends: Ends,
+  signals: readonly Signal[],
+  mine: Party,
+): { digest: string | undefined; verified: Verified } {
   const theirs = ends[mine === 'caller' ? 'callee' : 'caller']
   const own = ends[mine]
   if (theirs === undefined || own === undefined) return { digest: undefined, verified: 'pending' }

@@ -15,13 +15,16 @@ export type Posting = {
   wraps: number
   accepted: string[]
   failed: { url: string; reason: string }[]
+  /** When the relays that have not taken it were last tried with a wrap of their own. */
+  rest?: number
   /** The peer has said that it misses it. */
   wanted?: true
   /** The process that is publishing it right now, so that a parallel one leaves it alone. */
   claim?: Claim
 }
 
-export type Claim = { pid: number; at: number }
+/** `rest`: only the relays are tried that have not taken it. */
+export type Claim = { pid: number; at: number; rest?: true }
 
 /**
  * Where a received file lies, with what its announcement may have left open; or why it was not taken; or how far it has been
@@ -32,11 +35,13 @@ export type FileState = { path: string; size?: number; sha256?: string } | { ref
 /** `have`: encrypted bytes that are here. `tries`: how often it failed, `at`: when last (unix seconds), and `why`. */
 export type Fetching = { have: number; tries: number; at: number; why: string; claim?: Claim }
 
+export type Entries = Readonly<Record<string, Entry>>
+
 export type Log = {
   version: 1
   id: string
-  /** By rumor id; a rumor that lost its `seq` to another one is not kept. */
-  entries: Record<string, Entry>
+  /** By rumor id; a rumor that lost its `seq` to another one is not kept. Changed only through a draft (state/edit.ts). */
+  entries: Entries
   /** Items not yet shown: rumor ids, and `missed`. */
   unread: string[]
   outbox: Record<string, Posting>
@@ -74,6 +79,24 @@ export function signalOf(log: Log, id: string): Signal | undefined {
   return signal
 }
 
+/** Says that nobody will change these entries any more: what is derived from them may be kept. */
+export function final(entries: Entries): Entries {
+  finals.add(entries)
+  return entries
+}
+
+/**
+ * Something that depends on nothing but a log's entries: made once for entries that are final, since one run asks for it
+ * many times.
+ */
+export function derived<T>(kept: WeakMap<Entries, T>, { entries }: Log, make: () => T): T {
+  const known = kept.get(entries)
+  if (known !== undefined) return known
+  const made = make()
+  if (finals.has(entries)) kept.set(entries, made)
+  return made
+}
+
 /** The same entry without the bytes that it carried: they are in a file now, or the peer has them. Its id stays. */
 export function emptied(entry: Entry): Entry {
   return { ...entry, rumor: { ...entry.rumor, content: '' } }
@@ -89,6 +112,7 @@ export function stageOf(log: Log, rumor: string): Stage {
 }
 
 const signals = new WeakMap<Rumor, Signal>()
+const finals = new WeakSet<Entries>()
 
 /** Reads a call file's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */
 export function parseLog(value: unknown): Log | 'newer' | undefined {
@@ -97,12 +121,9 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
   const { id, entries, unread, outbox, acked, told, missed, files } = value
   if (value.version !== 1 || typeof id !== 'string' || !isRecord(entries) || !isRecord(outbox)) return undefined
   if (!isStrings(unread) || typeof acked !== 'number' || !isRecord(told) || !isRecord(files)) return undefined
-  const log: Log = { ...emptyLog(id), unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
-  for (const [key, entry] of Object.entries(entries)) {
-    const parsed = parseEntry(entry)
-    if (parsed === undefined || parsed.rumor.id !== key) return undefined
-    log.entries[key] = parsed
-  }
+  const held = parseEntries(entries)
+  if (held === undefined) return undefined
+  const log: Log = { ...emptyLog(id), entries: held, unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
   for (const [key, posting] of Object.entries(outbox)) {
     const parsed = parsePosting(posting)
     if (parsed === undefined || log.entries[key] === undefined) return undefined
@@ -115,15 +136,25 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
   return typeof missed === 'number' ? { ...log, missed } : log
 }
 
+function parseEntries(value: Record<string, unknown>): Entries | undefined {
+  const entries: Record<string, Entry> = {}
+  for (const [key, entry] of Object.entries(value)) {
+    const parsed = parseEntry(entry)
+    if (parsed === undefined || parsed.rumor.id !== key) return undefined
+    entries[key] = parsed
+  }
+  return final(entries)
+}
+
 function parseEntry(value: unknown): Entry | undefined {
   if (!isRecord(value)) return undefined
-  const rumor = trustedRumor(value.rumor)
+  const rumor = parseRumor(value.rumor)
   if (rumor === undefined) return undefined
   return typeof value.heard === 'number' ? { rumor, heard: value.heard } : { rumor }
 }
 
 // Our own file: its rumors were checked when they came in, so their ids are not hashed again for every command.
-function trustedRumor(value: unknown): Rumor | undefined {
+export function parseRumor(value: unknown): Rumor | undefined {
   if (!isRecord(value)) return undefined
   const { id, pubkey, created_at, kind, tags, content } = value
   if (typeof id !== 'string' || typeof pubkey !== 'string' || typeof content !== 'string') return undefined
@@ -145,13 +176,13 @@ function parseFile(value: unknown): FileState | undefined {
 }
 
 function parseClaim(value: unknown): Claim | undefined {
-  const known = isRecord(value) && typeof value.pid === 'number' && typeof value.at === 'number'
-  return known ? { pid: Number(value.pid), at: Number(value.at) } : undefined
+  if (!isRecord(value) || typeof value.pid !== 'number' || typeof value.at !== 'number') return undefined
+  return { pid: value.pid, at: value.at, ...(value.rest === true && { rest: true }) }
 }
 
-function parsePosting(value: unknown): Posting | undefined {
+export function parsePosting(value: unknown): Posting | undefined {
   if (!isRecord(value)) return undefined
-  const { wrap, wrapped, wraps, accepted, failed, claim, wanted } = value
+  const { wrap, wrapped, wraps, accepted, failed, claim, wanted, rest } = value
   if (typeof wrapped !== 'number' || typeof wraps !== 'number' || !isStrings(accepted) || !Array.isArray(failed))
     return undefined
   const event = wrap === undefined ? undefined : parseEvent(wrap)
@@ -167,6 +198,7 @@ function parsePosting(value: unknown): Posting | undefined {
     ),
     ...(event === undefined ? {} : { wrap: event }),
     ...(wanted === true ? { wanted } : {}),
+    ...(typeof rest === 'number' && { rest }),
     ...(held && { claim: held }),
   }
 }

@@ -11,7 +11,15 @@ export type RejectReason = 'declined' | 'busy' | 'policy' | 'expired'
 export type Range = readonly [first: number, last: number]
 
 export type Body =
-  | { type: 'request'; text: string; deadline: number; name: string; relays: string[] }
+  | {
+      type: 'request'
+      text: string
+      deadline: number
+      name: string
+      relays: string[]
+      /** Calls of the other side that might still ring, which the caller knows of: it calls back, not at the same time. */
+      after?: readonly string[]
+    }
   | { type: 'accept'; text: string; name: string; relays: string[] }
   | { type: 'reject'; text: string; reason: RejectReason }
   | { type: 'message'; text: string }
@@ -65,6 +73,7 @@ export const LIMIT = {
   topic: 1_000,
   name: 64,
   relays: 5,
+  after: 20,
   missing: 50,
   chunks: 1_000,
   fallbacks: 3,
@@ -125,7 +134,11 @@ function kindOf(body: Body): number {
 function extras(body: Body): string[][] {
   switch (body.type) {
     case 'request':
-      return [['expiration', String(body.deadline)], ...introduction(body)]
+      return [
+        ['expiration', String(body.deadline)],
+        ...introduction(body),
+        ...(body.after ?? []).map((id) => ['after', id]),
+      ]
     case 'accept':
       return introduction(body)
     case 'reject':
@@ -185,7 +198,14 @@ function readBody(rumor: Rumor): Body | undefined {
     case 'request': {
       const deadline = seconds(tag(rumor, 'expiration'))
       if (deadline === undefined || text === '') return undefined
-      return { type: 'request', text: text.slice(0, LIMIT.topic), deadline, ...readIntroduction(rumor) }
+      const after = tags(rumor, 'after').flatMap(([, id = '']) => (isHex(id, 64) ? id : []))
+      return {
+        type: 'request',
+        text: text.slice(0, LIMIT.topic),
+        deadline,
+        ...readIntroduction(rumor),
+        ...(after.length > 0 && { after: after.slice(0, LIMIT.after) }),
+      }
     }
     case 'accept':
       return { type: 'accept', text, ...readIntroduction(rumor) }

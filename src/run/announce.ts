@@ -3,7 +3,6 @@ import type { Intent } from '../call/intent.ts'
 import { inboxList, LASTS, presenceOf } from '../call/presence.ts'
 import { listTaken, presenceDue, presenceTaken, wordsOf } from '../state/announced.ts'
 import { callsOf } from '../state/book.ts'
-import type { Heard } from './listen.ts'
 import type { Place } from './place.ts'
 import { post } from './speak.ts'
 import type { Turn } from './turn.ts'
@@ -19,24 +18,18 @@ export type Posted = {
 /** The commands with which an agent goes on line. */
 const GOES_ONLINE: readonly Intent['type'][] = ['announce', 'call', 'answer']
 
-export async function announce(
-  intent: Intent,
-  place: Place,
-  turn: Turn,
-  { clockAhead }: Heard,
-): Promise<Posted | undefined> {
+export async function announce(intent: Intent, place: Place, turn: Turn): Promise<Posted | undefined> {
   if (!GOES_ONLINE.includes(intent.type)) return undefined
-  const stamp = place.now - clockAhead
   const [posted] = await Promise.all([
-    intent.type === 'announce' ? showPresence(place, turn, stamp) : undefined,
-    showList(place, turn, stamp),
+    intent.type === 'announce' ? showPresence(place, turn) : undefined,
+    showList(place, turn),
   ])
   return posted
 }
 
-async function showPresence(place: Place, turn: Turn, stamp: number): Promise<Posted> {
+async function showPresence(place: Place, turn: Turn): Promise<Posted> {
   const { world, now } = place
-  const template = presenceOf(self(place, turn), stamp)
+  const template = presenceOf(self(place, turn), now)
   const words = wordsOf(template)
   const relays = [...new Set(world.relays.presence)]
   const held = turn.book.index.announced
@@ -49,7 +42,7 @@ async function showPresence(place: Place, turn: Turn, stamp: number): Promise<Po
   // What a relay keeps for us is as old as the oldest of it.
   const since = Math.min(now, ...kept.map((url) => held.taken?.[url] ?? now))
   return {
-    expires: since - (now - stamp) + LASTS,
+    expires: since + LASTS,
     age: due.length === 0 ? now - since : undefined,
     accepted: [...taken, ...kept],
     failed: receipts
@@ -58,11 +51,11 @@ async function showPresence(place: Place, turn: Turn, stamp: number): Promise<Po
   }
 }
 
-async function showList(place: Place, turn: Turn, stamp: number): Promise<void> {
+async function showList(place: Place, turn: Turn): Promise<void> {
   const { inbox, presence, lookup } = place.world.relays
   const lists = [...inbox].sort().join(' ')
   if (turn.book.index.announced.lists === lists) return
-  const receipts = await post(place, [inboxList(inbox, stamp)], [...presence, ...lookup, ...inbox])
+  const receipts = await post(place, [inboxList(inbox, place.now)], [...presence, ...lookup, ...inbox])
   if (!receipts.some((r) => r.accepted)) return
   await place.world.store.update([], (fresh) => ({ snapshot: listTaken(fresh, lists), value: undefined }))
 }

@@ -3,7 +3,6 @@ import type { Answered } from '../state/appeals.ts'
 import type { Book } from '../state/book.ts'
 import { collect } from './collect.ts'
 import { type Escalated, inform, settle } from './escalate.ts'
-import type { Heard } from './listen.ts'
 import type { Place } from './place.ts'
 import type { Turn } from './turn.ts'
 import { utter } from './utter.ts'
@@ -11,8 +10,8 @@ import { utter } from './utter.ts'
 /** `escalation`: what came of the one that the command is; `answers`: of all that the owner was told, by channel. */
 export type Carried = { book: Book; escalation: Escalated | undefined; answers: readonly Answered[] }
 
-export async function carry(place: Place, turn: Turn, heard: Heard): Promise<Carried> {
-  const [uttered, answers] = await Promise.all([utter(place, turn, heard), inform(place, turn)])
+export async function carry(place: Place, turn: Turn): Promise<Carried> {
+  const [uttered, answers] = await Promise.all([utter(place, turn), inform(place, turn)])
   const { book, escalation } = await settle(place, turn, uttered, answers)
   return { book: await collect(place, book), escalation, answers }
 }

@@ -4,7 +4,7 @@ import { AGENT_TOPIC, LOOK_BACK, PRESENCE } from '../call/presence.ts'
 import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Index } from '../state/book.ts'
-import { DEEP, type Replayed, WINDOW } from '../state/hear.ts'
+import { lookBack, type Replayed } from '../state/mailbox.ts'
 import { patienceFor } from '../state/relays.ts'
 import { isStale } from '../state/remember.ts'
 import { type Hints, lookups, unique } from './lookup.ts'
@@ -49,20 +49,20 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
   ]
   const answers = await world.pool.fetch(asks, {
     deadline,
-    skip: (id) => index.seen[id] !== undefined,
+    skip: (id) => !curiosity.deep && index.seen[id] !== undefined,
     patient: (url) => patienceFor(index.relays[url], now),
   })
   const wraps = unique(answers.filter((a) => a.name === 'inbox').flatMap((a) => a.events))
   const opened = await openInTime(place, wraps)
-  const clocks = world.pool.relays().flatMap((r) => r.clockAhead ?? [])
+  const clockAhead = wrongBy(world.pool.relays().flatMap((r) => r.clockAhead ?? []))
   return {
     opened,
     // What was not opened for lack of time is asked for again: then no cursor moves.
-    replayed: opened.length < wraps.length ? [] : answers.flatMap((a) => replayedOf(a, now, place)),
+    replayed: opened.length < wraps.length ? [] : answers.flatMap((a) => replayedOf(a, place, clockAhead)),
     public: unique(answers.filter((a) => a.name !== 'inbox').flatMap((a) => a.events)),
     answers,
     asked,
-    clockAhead: wrongBy(clocks),
+    clockAhead,
   }
 }
 
@@ -71,15 +71,10 @@ function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity)
   return world.relays.inbox.map((relay) => ({
     relay,
     name: 'inbox',
-    filter: { kinds: [WRAP], '#p': [world.keys.pubkey], since: since(index.relays[relay]?.cursor, now, deep) },
+    filter: { kinds: [WRAP], '#p': [world.keys.pubkey], since: lookBack(index.relays[relay]?.cursor, now, deep) },
     page: true,
     live,
   }))
-}
-
-// A wrap's stamp lies by up to two days, so the cursor is a clock and the window reaches two days behind it.
-function since(cursor: number | undefined, now: number, deep: boolean): number {
-  return cursor === undefined || deep ? now - DEEP : Math.min(cursor, now) - WINDOW
 }
 
 function presences({ world, now }: Place): Ask[] {
@@ -97,10 +92,11 @@ export async function openInTime({ world, deadline }: Place, wraps: readonly Eve
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
-function replayedOf(answer: Named, now: number, { world }: Place): Replayed[] {
+function replayedOf(answer: Named, { world, now, ahead }: Place, clockAhead: number): Replayed[] {
   if (answer.name !== 'inbox' || !answer.complete) return []
-  const ahead = world.pool.relays().find((r) => r.url === answer.relay)?.clockAhead ?? 0
-  return [{ relay: answer.relay, cursor: Math.min(now, now - ahead), began: now }]
+  const began = now + ahead
+  const theirs = world.pool.relays().find((r) => r.url === answer.relay)?.clockAhead ?? 0
+  return [{ relay: answer.relay, cursor: Math.min(began, began - theirs), began: began - clockAhead }]
 }
 
 // The median, so that one relay that lies about the time moves nothing while two tell the truth.

@@ -9,8 +9,10 @@ import type { Speaker } from '../state/say.ts'
 
 export type Place = {
   world: World<Index, Log>
-  /** Unix seconds: time enters a run once. */
+  /** Unix seconds, by the relays' clock once one has told it and ours is wrong: time enters a run once. */
   now: number
+  /** Seconds by which our clock is ahead of `now`. */
+  ahead: number
   /** Unix ms by which the network must have answered. */
   deadline: number
   people: People
@@ -25,7 +27,15 @@ export type Place = {
 /** The same place, now: for a command that stays. */
 export function refreshed(place: Place): Place {
   const ms = place.world.clock()
-  return { ...place, now: Math.floor(ms / 1000), deadline: ms + place.world.budget }
+  return { ...place, now: Math.floor(ms / 1000) - place.ahead, deadline: ms + place.world.budget }
+}
+
+/**
+ * The same place by the relays' clock. What we say is dated by it, so that the deadline of a call means the same to both
+ * sides, however wrong a clock is.
+ */
+export function onTime(place: Place, ahead: number): Place {
+  return { ...place, ahead, now: place.now + place.ahead - ahead }
 }
 
 /** Ourselves, under the name that we give ourselves; "" for none. */

@@ -1,7 +1,7 @@
 // What has been printed is read. Done after printing, and only then.
 import type { Item } from '../call/news.ts'
 import { editBook } from '../state/edit.ts'
-import { refresh } from '../state/hear.ts'
+import { refresh } from '../state/refresh.ts'
 import { type Place, speakerOf } from './place.ts'
 
 export async function shown(place: Place, items: readonly Item[]): Promise<void> {
@@ -19,7 +19,6 @@ export async function shown(place: Place, items: readonly Item[]): Promise<void>
         log.unread = log.unread.filter((id) => id !== mark)
       }
     }
-    refresh(edit, speakerOf(place))
-    return { snapshot: edit.book, value: undefined }
+    return { snapshot: refresh(edit, speakerOf(place)), value: undefined }
   })
 }

@@ -98,11 +98,10 @@ function search(intent: IntentOf<'transcript'>, ids: readonly string[], place: P
 /** What stands before a line that was found: call, entry, time and author. */
 const HEAD = 60
 
-// Which of two calls that crossed became the conversation, only both together can tell.
+// Which of the calls that crossed became the conversation, only both together can tell.
 function load(id: string, { world, now }: Place, source: Source): { call: Call; source: Source } | undefined {
   const { index } = source.book
-  const rival = index.calls[id]?.rival
-  const logs = [id, ...(rival === undefined ? [] : [rival])].flatMap((one) => world.store.readLog(one) ?? [])
+  const logs = [id, ...(index.calls[id]?.rivals ?? [])].flatMap((one) => world.store.readLog(one) ?? [])
   const book = { index, logs: Object.fromEntries(logs.map((log) => [log.id, log])) }
   const log = book.logs[id]
   const call = log === undefined ? undefined : callOf(book, log, world.keys.pubkey, now)

@@ -7,7 +7,7 @@ import { trustOf } from '../call/people.ts'
 import type { Presence } from '../call/presence.ts'
 import { callId, LIMIT, read } from '../call/signal.ts'
 import { type AppealDue, appealsDue } from '../state/appeals.ts'
-import { type Book, callsOf, type Index, rivals } from '../state/book.ts'
+import { type Book, callsOf, type Index } from '../state/book.ts'
 import { editBook } from '../state/edit.ts'
 import { hear } from '../state/hear.ts'
 import { lettersDue } from '../state/letters.ts'
@@ -16,6 +16,7 @@ import { relaysAsked } from '../state/relays.ts'
 import { remember } from '../state/remember.ts'
 import { answers, endings, type ReceiptDue, receipts, telling } from '../state/replies.ts'
 import { type Said, say } from '../state/say.ts'
+import { rivals } from '../state/summary.ts'
 import { ask } from './appeal.ts'
 import type { Heard } from './listen.ts'
 import { type Place, speakerOf } from './place.ts'
@@ -50,7 +51,7 @@ export async function take(place: Place, intent: Intent, heard: Heard, looked: L
   return await world.store.update(needed(index, heard, selector), (fresh) => {
     const { policy } = world.config
     const gate = { ...policy, trust: (pubkey: string) => trustOf(people, pubkey) }
-    const hearing = { me, now, replayed: heard.replayed, clockWrong: heard.clockAhead !== 0, gate }
+    const hearing = { me, now, replayed: heard.replayed, gate, deep: intent.type === 'inbox' && intent.deep }
     const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
     const listened = hear(relaysAsked(owned(fresh, me), mailboxes, now), heard.opened, hearing)
     const met = remember(

@@ -5,7 +5,6 @@ import { credit } from '../state/owed.ts'
 import { doubt, remember } from '../state/remember.ts'
 import { told } from '../state/replies.ts'
 import { openLedger } from './ledger.ts'
-import type { Heard } from './listen.ts'
 import { lookAgain } from './lookup.ts'
 import { type Place, speakerOf } from './place.ts'
 import { routeTo } from './route.ts'
@@ -15,12 +14,12 @@ import type { Turn } from './turn.ts'
 /** What is said in so few letters is over before it could be cut short. */
 const FEW = 3
 
-export async function utter(place: Place, turn: Turn, heard: Heard): Promise<Book> {
+export async function utter(place: Place, turn: Turn): Promise<Book> {
   const { world, now } = place
   if (turn.dues.length === 0 && turn.acks.length === 0) return turn.book
   const calls = callsOf(turn.book, world.keys.pubkey, now)
   const routeIn = (book: Book) => (peer: string) => routeTo(place, book, calls, peer)
-  const outgoing = { ...turn, route: routeIn(turn.book), stamp: now - heard.clockAhead }
+  const outgoing = { ...turn, route: routeIn(turn.book), stamp: now }
   const ledger = openLedger(place)
   const first = await speak(place, outgoing, turn.dues.length > FEW ? ledger.note : undefined)
   const written = await ledger.close()

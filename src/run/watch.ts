@@ -5,7 +5,7 @@ import { carry } from './carry.ts'
 import { fetchAll } from './fetch.ts'
 import { type Heard, listen, openInTime } from './listen.ts'
 import { type Ended, type Outcome, outcomeOf } from './outcome.ts'
-import { refreshed } from './place.ts'
+import { onTime, refreshed } from './place.ts'
 import { take } from './turn.ts'
 
 /** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
@@ -30,9 +30,10 @@ export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcom
       offered = world.clock()
       const events = came.map((c) => c.event)
       const heard = rung ? await again({ ...now, place }) : await arrived({ ...now, place }, events)
-      const turn = await take(place, { type: 'status' }, heard, NOBODY)
-      const carried = await carry(place, turn, heard)
-      now = { ...now, place, heard, ...carried, book: await fetchAll(place, carried.book, () => until) }
+      const here = onTime(place, heard.clockAhead)
+      const turn = await take(here, { type: 'status' }, heard, NOBODY)
+      const carried = await carry(here, turn)
+      now = { ...now, place: here, heard, ...carried, book: await fetchAll(here, carried.book, () => until) }
     }
     yield outcomeOf(now)
   }

@@ -1,10 +1,9 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
 import type { Escalation } from '../call/appeal.ts'
 import { type Call, type Glare, replay } from '../call/call.ts'
-import { isComing } from '../call/file.ts'
-import { contest } from '../call/glare.ts'
-import { type Claim, emptyLog, type FileState, type Log, type Posting, parseLog, stageOf } from '../call/log.ts'
-import { isOver, type Phase } from '../call/rules.ts'
+import { contest, verdictOf } from '../call/glare.ts'
+import type { Claim, FileState, Log, Posting } from '../call/log.ts'
+import type { Phase } from '../call/rules.ts'
 import type { Rumor } from '../nostr/event.ts'
 
 /** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began. */
@@ -41,8 +40,8 @@ export type Summary = {
   /** Whether every command must look at it: not over, or something still owed, unread or unconfirmed. */
   open: boolean
   last: number
-  /** The call that the same two started at once, if they did. */
-  rival?: string
+  /** Calls that the same two started at the same time, if they did. */
+  rivals?: string[]
 }
 
 /** A direct message outside of calls. `file`: what has become of the file that it announces. */
@@ -142,102 +141,6 @@ export function callOf(book: Book, log: Log, me: string, now: number): Call | un
 }
 
 function glareOf(book: Book, log: Log): Glare {
-  const rival = book.logs[book.index.calls[log.id]?.rival ?? '']
-  return rival === undefined ? undefined : contest(log, rival)
-}
-
-/** The calls that may be at glare with this one: the same two, the other way round, ringing at the same time. */
-export function rivals(
-  index: Index,
-  request: { peer: string; direction: Summary['direction']; createdAt: number; deadline: number },
-): string[] {
-  return Object.entries(index.calls)
-    .filter(([, call]) => call.peer === request.peer && call.direction !== request.direction)
-    .filter(([, call]) => call.createdAt < request.deadline && request.createdAt < call.deadline)
-    .map(([id]) => id)
-}
-
-export function summarise(call: Call, log: Log, now: number, rival: string | undefined): Summary {
-  const waiting =
-    Object.keys(log.outbox).length > 0 ||
-    log.unread.length > 0 ||
-    call.lines.some((line) => isComing(line, log, call.peer)) ||
-    (call.phase === 'ended' && call.verified === 'pending')
-  return {
-    peer: call.peer,
-    ...(call.peerName === '' ? {} : { name: call.peerName }),
-    direction: call.mine === 'caller' ? 'outgoing' : 'incoming',
-    topic: call.topic,
-    createdAt: call.createdAt,
-    deadline: call.deadline,
-    phase: call.phase,
-    unread: log.unread.length,
-    own: ownOf(call, log),
-    open: !isOver(call.phase) || (waiting && now - call.last < KEPT),
-    last: call.last,
-    ...(rival === undefined ? {} : { rival }),
-  }
-}
-
-function ownOf(call: Call, log: Log): Summary['own'] {
-  const own = { queued: 0, relayed: 0, delivered: 0 }
-  for (const { signal, party } of call.lines) if (party === call.mine) own[stageOf(log, signal.id)]++
-  return own
-}
-
-/** The pure half of the store: how state.json and the call files are read, and which calls every command needs. */
-export const codec = {
-  version: 1,
-  owner: (index: Index): string | undefined => (index.agent === '' ? undefined : index.agent),
-  empty: emptyIndex,
-  parse: parseIndex,
-  parseLog,
-  open: (index: Index): string[] => {
-    const open = Object.entries(index.calls).filter(([, call]) => call.open)
-    return [...new Set(open.flatMap(([id, call]) => (call.rival === undefined ? [id] : [id, call.rival])))]
-  },
-  /** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */
-  rebuild: (logs: Map<string, Log>): Index => {
-    const index = emptyIndex()
-    const held = [...logs.values()]
-    index.agent = held.flatMap((log) => owner(log) ?? [])[0] ?? ''
-    for (const log of held) {
-      // Every call is looked at once more; the next command writes what it finds.
-      const call = replay(log, index.agent, 0)
-      if (call !== undefined) index.calls[log.id] = { ...summarise(call, log, 0, undefined), open: true }
-    }
-    for (const [id, call] of Object.entries(index.calls)) {
-      const rival = rivals(index, call).find(
-        (other) => contest(logs.get(id) ?? emptyLog(id), logs.get(other) ?? emptyLog(other)) !== undefined,
-      )
-      if (rival !== undefined) call.rival = rival
-    }
-    return index
-  },
-}
-
-// Our own rumors came from nowhere, so they have no time at which they were heard.
-function owner(log: Log): string | undefined {
-  const request = log.entries[log.id]
-  if (request === undefined) return undefined
-  return request.heard === undefined ? request.rumor.pubkey : request.rumor.tags.find((t) => t[0] === 'p')?.[1]
-}
-
-/** Reads state.json. 'newer' when a later version wrote it, undefined when it is damaged. */
-export function parseIndex(value: unknown): Index | 'newer' | undefined {
-  if (!isRecord(value)) return undefined
-  if (typeof value.version === 'number' && value.version > 1) return 'newer'
-  if (value.version !== 1 || typeof value.agent !== 'string' || !Array.isArray(value.strays)) return undefined
-  const { relays, seen, calls, peers, dms, letters = {}, appeals = {}, dropped, announced } = value
-  const parts = { relays, seen, calls, peers, dms, letters, appeals, dropped, announced }
-  return Object.values(parts).every(isRecord) ? trusted(value) : undefined
-}
-
-// Our own file, written whole and checked above for its shape: the parts are taken as they are.
-function trusted(value: object): Index {
-  return Object.assign(emptyIndex(), value)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  const rivals = book.index.calls[log.id]?.rivals ?? []
+  return verdictOf(rivals.flatMap((id) => book.logs[id] ?? []).map((rival) => contest(log, rival)))
 }

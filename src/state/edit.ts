@@ -1,6 +1,6 @@
 // One change of the book: what it touches is copied once, what it leaves alone stays the same object, so that the store
-// writes only the files that changed.
-import { emptyLog, type Log, signalOf } from '../call/log.ts'
+// writes only the files that changed and nothing is worked out twice from a log that stayed the same.
+import { type Entry, emptyLog, final, type Log, signalOf } from '../call/log.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Book, Index } from './book.ts'
 
@@ -10,11 +10,18 @@ export type Draft = {
   index: Index
   /** The copy of a call's log, made when first asked for; a new one when there is none. */
   log: (id: string) => Log
-  /** The numbered signals of a copied log by `<sender> <seq>`: kept beside it, since a log is long and mail comes in heaps. */
-  said: (log: Log) => Map<string, Signal>
+  /** The entries of such a copy, to be written to. */
+  entries: (log: Log) => Record<string, Entry>
+  /** What a copied log holds, at hand: a log is long and mail comes in heaps. */
+  ledger: (log: Log) => Ledger
   /** The calls whose logs were asked for. */
   changed: () => string[]
+  /** The book as it is now; nothing may be written afterwards. */
+  done: () => Book
 }
+
+/** `said`: the numbered signals by `<sender> <seq>`; `owed`: rumors in the outbox by seq, ascending; `last`: of those. */
+export type Ledger = { said: Map<string, Signal>; owed: Map<number, string>; last: number }
 
 export function editBook(book: Book): Draft {
   const { index } = book
@@ -29,7 +36,8 @@ export function editBook(book: Book): Draft {
   }
   const edited: Book = { index: copy, logs: { ...book.logs } }
   const changed = new Set<string>()
-  const said = new Map<Log, Map<string, Signal>>()
+  const written = new Map<Log, Record<string, Entry>>()
+  const ledgers = new Map<Log, Ledger>()
   return {
     book: edited,
     index: copy,
@@ -41,23 +49,48 @@ export function editBook(book: Book): Draft {
       edited.logs[id] = mine
       return mine
     },
-    said: (log) => {
-      const known = said.get(log) ?? new Map(Object.keys(log.entries).flatMap((id) => placed(signalOf(log, id))))
-      said.set(log, known)
+    entries: (log) => {
+      const mine = written.get(log) ?? { ...log.entries }
+      written.set(log, mine)
+      log.entries = mine
+      return mine
+    },
+    ledger: (log) => {
+      const known = ledgers.get(log) ?? ledgerOf(log)
+      ledgers.set(log, known)
       return known
     },
     changed: () => [...changed],
+    done: () => {
+      for (const entries of written.values()) final(entries)
+      return edited
+    },
   }
 }
 
-function placed(signal: Signal | undefined): [string, Signal][] {
-  return signal === undefined ? [] : [[`${signal.from} ${signal.seq}`, signal]]
+/** Where a signal stands in a ledger. */
+export function placed({ from, seq }: Signal): string {
+  return `${from} ${seq}`
 }
 
+function ledgerOf(log: Log): Ledger {
+  const said = new Map<string, Signal>()
+  for (const id of Object.keys(log.entries)) {
+    const signal = signalOf(log, id)
+    if (signal !== undefined) said.set(placed(signal), signal)
+  }
+  const owed = Object.keys(log.outbox).flatMap((id): [number, string][] => {
+    const signal = signalOf(log, id)
+    return signal === undefined ? [] : [[signal.seq, id]]
+  })
+  owed.sort(([a], [b]) => a - b)
+  return { said, owed: new Map(owed), last: owed.at(-1)?.[0] ?? 0 }
+}
+
+// The entries are shared until they are written to: most changes of a log are to something else.
 function copyLog(log: Log): Log {
   return {
     ...log,
-    entries: { ...log.entries },
     unread: [...log.unread],
     outbox: { ...log.outbox },
     told: { ...log.told },

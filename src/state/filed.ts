@@ -3,7 +3,7 @@ import { isSettled, type Transfer } from '../call/file.ts'
 import { emptied, type FileState } from '../call/log.ts'
 import type { Book } from './book.ts'
 import { editBook } from './edit.ts'
-import { refresh } from './hear.ts'
+import { refresh } from './refresh.ts'
 import type { Speaker } from './say.ts'
 
 export type Filed = { call: string; transfer: Transfer; state: FileState }
@@ -19,9 +19,8 @@ export function filed(book: Book, done: readonly Filed[], speaker: Speaker): Boo
     }
     for (const { id } of transfer.chunks) {
       const entry = log.entries[id]
-      if (entry !== undefined && entry.rumor.content !== '') log.entries[id] = emptied(entry)
+      if (entry !== undefined && entry.rumor.content !== '') edit.entries(log)[id] = emptied(entry)
     }
   }
-  refresh(edit, speaker)
-  return edit.book
+  return refresh(edit, speaker)
 }

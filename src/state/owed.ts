@@ -4,7 +4,7 @@ import { soleReceiver } from '../call/signal.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { type Book, KEPT } from './book.ts'
 import { editBook } from './edit.ts'
-import { refresh } from './hear.ts'
+import { refresh } from './refresh.ts'
 import type { Speaker } from './say.ts'
 
 /** The same wrap may be published again for so long; after that its stamp may lie below the receiver's window. */
@@ -16,10 +16,13 @@ const CROSSING = 10
 /** Relays that took a rumor may still have lost it: it is wrapped anew after these waits while the peer has not acked it. */
 const WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 
+/** A relay that has not taken what others took is tried again so often: it may be the honest one. */
+const REST = 900
+
 /** A claim of a process that has hung longer than any command may run counts as dead. */
 const CLAIM = 20
 
-/** A rumor to publish now: the same wrap to the relays that have not taken it, or a new one to all. */
+/** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`, which have taken it. */
 export type Due = { call: string; to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
 
 export type Receipt = { relay: string; event: string; accepted: boolean; reason: string; text: string }
@@ -55,20 +58,23 @@ export function turnOf(posting: Posting, now: number): Pick<Due, 'wrap' | 'skip'
   if (wanted && age >= CROSSING) return anew
   if (age <= SAME_WRAP)
     return wrap !== undefined && (accepted.length === 0 || failed.length > 0) ? { wrap, skip: accepted } : undefined
-  if (accepted.length === 0) return anew
-  return age >= (WAITS[wraps - 1] ?? WAITS.at(-1) ?? 0) ? anew : undefined
+  if (accepted.length === 0 || age >= (WAITS[wraps - 1] ?? WAITS.at(-1) ?? 0)) return anew
+  const again = failed.length > 0 && Math.abs(now - (posting.rest ?? posting.wrapped)) >= REST
+  return again ? { wrap: undefined, skip: accepted } : undefined
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
-export function claim(book: Book, dues: readonly Due[], speaker: Speaker): Book {
+export function claim(book: Book, dues: readonly Due[], { pid, now }: Speaker): Book {
   if (dues.length === 0) return book
   const edit = editBook(book)
-  for (const { call, rumor } of dues) {
-    const posting = edit.log(call).outbox[rumor.id]
-    if (posting !== undefined)
-      edit.log(call).outbox[rumor.id] = { ...posting, claim: { pid: speaker.pid, at: speaker.now } }
+  for (const { call, rumor, wrap, skip } of dues) {
+    const { outbox } = edit.log(call)
+    const posting = outbox[rumor.id]
+    if (posting === undefined) continue
+    const rest = wrap === undefined && skip.length > 0 ? { rest: now } : {}
+    outbox[rumor.id] = { ...posting, ...rest, claim: { pid, at: now, ...(rest.rest !== undefined && { rest: true }) } }
   }
-  return edit.book
+  return edit.done()
 }
 
 /** Writes down what the relays answered. */
@@ -80,24 +86,28 @@ export function credit(book: Book, credits: readonly Credit[], speaker: Speaker)
     const posting = log.outbox[rumor]
     if (posting !== undefined) log.outbox[rumor] = credited(posting, wrap, receipts, speaker.now)
   }
-  refresh(edit, speaker)
-  return edit.book
+  return refresh(edit, speaker)
 }
 
 /** A posting after what the relays have answered to a wrap of it. */
 export function credited(posting: Posting, wrap: Event, receipts: readonly Receipt[], now: number): Posting {
   const same = posting.wrap?.id === wrap.id
+  // A wrap for the rest of the relays leaves the clock alone by which all of them get a new one.
+  const kept = same || posting.claim?.rest === true
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...posting.accepted, ...taken])]
   const refused = receipts.filter((r) => !r.accepted && !accepted.includes(r.relay))
   // The wrap is kept only while there is a relay left to offer it to.
   const keep = accepted.length === 0 || refused.length > 0
   return {
-    wrapped: same ? posting.wrapped : now,
-    wraps: posting.wraps + (same ? 0 : 1),
+    wrapped: kept ? posting.wrapped : now,
+    wraps: posting.wraps + (kept ? 0 : 1),
     accepted,
     failed: refused.map((r) => ({ url: r.relay, reason: r.text === '' ? r.reason : r.text })),
-    ...(keep ? { wrap } : {}),
+    ...(keep && (same || !kept) ? { wrap } : {}),
+    ...(posting.rest === undefined ? {} : { rest: posting.rest }),
+    // What nobody took is still missed.
+    ...(posting.wanted && taken.length === 0 ? { wanted: true } : {}),
   }
 }
 

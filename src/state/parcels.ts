@@ -6,7 +6,7 @@ import type { Trust } from '../call/people.ts'
 import { FILE, type Remote, readRemote } from '../call/signal.ts'
 import type { Book, Letterbox } from './book.ts'
 import { editBook } from './edit.ts'
-import { refresh } from './hear.ts'
+import { refresh } from './refresh.ts'
 import type { Speaker } from './say.ts'
 
 /** A file that is still to come. `id`: the rumor that announced it; `call`: "" for a letter; `heard`: unix seconds. */
@@ -91,8 +91,7 @@ export function withParcels(
     log.files[key] = state
     if (isSettled(state)) log.unread.push(id)
   }
-  refresh(edit, speaker)
-  return edit.book
+  return refresh(edit, speaker)
 }
 
 // The attack: a stranger's address, asked for, tells the stranger where we are and that we read. In a call that we have

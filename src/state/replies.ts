@@ -1,5 +1,5 @@
 // What we owe a peer without being asked: the confirming end, the end that answers a late accept, and one receipt.
-import type { Call } from '../call/call.ts'
+import { type Call, nextClock } from '../call/call.ts'
 import type { Utterance } from '../call/decide.ts'
 import { cutOf } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
@@ -75,9 +75,9 @@ export function receipts(
   return calls.flatMap((call) => {
     const log = book.logs[call.id]
     if (log === undefined || speaking.includes(call.id)) return []
-    const asks = call.gaps.length > 0 && (touched.includes(call.id) || now - log.told.asked > AGAIN.missing)
+    const asks = call.gaps.length > 0 && (touched.includes(call.id) || Math.abs(now - log.told.asked) > AGAIN.missing)
     return asks || tells(log, call, now)
-      ? [{ call: call.id, to: call.peer, lc: call.lc + 1, ack: call.ack, missing: call.gaps }]
+      ? [{ call: call.id, to: call.peer, lc: nextClock(call), ack: call.ack, missing: call.gaps }]
       : []
   })
 }
@@ -104,7 +104,7 @@ export function telling(
       asked: missing.length > 0 ? now : log.told.asked,
     }
   }
-  return edit.book
+  return edit.done()
 }
 
 /** Notes the acks that a relay has taken. */
@@ -116,5 +116,5 @@ export function told(book: Book, acks: readonly { call: string; ack: number }[])
     const log = edit.log(call)
     log.told = { ...log.told, taken: Math.max(ack, log.told.taken) }
   }
-  return edit.book
+  return edit.done()
 }

@@ -1,13 +1,14 @@
 // What we are about to say, written into the book before anybody hears it: numbered, owed, and claimed by this process.
-import { type Call, settle } from '../call/call.ts'
+import { type Call, nextClock, settle } from '../call/call.ts'
 import type { Utterance } from '../call/decide.ts'
 import { digestUpTo } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
-import { type Body, type Place, write } from '../call/signal.ts'
+import { type Body, LIMIT, type Place, write } from '../call/signal.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
-import { type Book, callOf } from './book.ts'
+import { type Book, callOf, type Index } from './book.ts'
 import { editBook } from './edit.ts'
-import { refresh } from './hear.ts'
+import { refresh } from './refresh.ts'
+import { rivals } from './summary.ts'
 
 export type Speaker = { me: string; now: number; pid: number }
 
@@ -15,42 +16,53 @@ export type Speaker = { me: string; now: number; pid: number }
 export type Said = { call: string; to: string; rumor: Rumor; seq: number }
 
 export function say(book: Book, drafts: readonly Utterance[], speaker: Speaker): { book: Book; said: Said[] } {
+  if (drafts.length === 0) return { book, said: [] }
+  const { me, now, pid } = speaker
   const edit = editBook(book)
   const said: Said[] = []
+  const calls = new Map<string, Call>()
   for (const draft of drafts) {
     const held = draft.call === undefined ? undefined : edit.book.logs[draft.call]
-    const call = held === undefined ? undefined : callOf(edit.book, held, speaker.me, speaker.now)
+    const call = held && (calls.get(held.id) ?? callOf(edit.book, held, me, now))
     const place = placeOf(draft, call)
-    const body =
-      draft.body.type === 'end' && held !== undefined && call !== undefined
-        ? sealed(draft.body, held, call, speaker.me)
-        : draft.body
-    const rumor = rumorOf(write(body, place, speaker.now), speaker.me)
+    const rumor = rumorOf(write(finished(draft, edit.index, now, held, call, me), place, now), me)
     const id = draft.call ?? rumor.id
     const log = edit.log(id)
     // The same request twice within one second is one rumor and so one call: a double submission.
     if (log.entries[rumor.id] === undefined) {
-      log.entries[rumor.id] = { rumor }
-      log.outbox[rumor.id] = {
-        wrapped: 0,
-        wraps: 0,
-        accepted: [],
-        failed: [],
-        claim: { pid: speaker.pid, at: speaker.now },
-      }
+      edit.entries(log)[rumor.id] = { rumor }
+      log.outbox[rumor.id] = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid, at: now } }
     }
+    // The chunks of a file are many and the call is long: only its numbers go on.
+    if (call !== undefined) calls.set(id, { ...call, seq: place.seq, lc: place.lc })
     // Whoever answers a call has seen it.
-    if (body.type === 'accept' || body.type === 'reject') log.unread = log.unread.filter((item) => item !== id)
+    const { type } = draft.body
+    if (type === 'accept' || type === 'reject') log.unread = log.unread.filter((item) => item !== id)
     said.push({ call: id, to: draft.to, rumor, seq: place.seq })
   }
-  refresh(edit, speaker)
-  return { book: edit.book, said }
+  return { book: refresh(edit, speaker), said }
 }
 
 /** The numbers of the next signal in a call: they are taken under the lock, so no two processes take the same. */
 export function placeOf(draft: Pick<Utterance, 'to' | 'call'>, call: Call | undefined): Place {
   const { seq, lc, ack } = call ?? { seq: 0, lc: 0, ack: 0 }
-  return { call: draft.call, to: draft.to, seq: seq + 1, lc: lc + 1, ack }
+  return { call: draft.call, to: draft.to, seq: seq + 1, lc: nextClock({ lc }), ack }
+}
+
+/** What only the book knows of a signal: what an end cuts off, and what a request follows. */
+function finished(
+  { to, body }: Utterance,
+  index: Index,
+  now: number,
+  log: Log | undefined,
+  call: Call | undefined,
+  me: string,
+): Body {
+  if (body.type === 'end' && log !== undefined && call !== undefined) return sealed(body, log, call, me)
+  if (body.type !== 'request') return body
+  const request = { peer: to, direction: 'outgoing' as const, createdAt: now, deadline: body.deadline }
+  const after = rivals(index, request).slice(-LIMIT.after)
+  return after.length === 0 ? body : { ...body, after }
 }
 
 // An end names what both sides have, and proves it.

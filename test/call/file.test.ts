@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { type Call, replay } from '../../src/call/call.ts'
 import { fits } from '../../src/call/envelope.ts'
 import { assemble, CHUNK, chunksOf, type FileBody, MOST, refusedFor, transfers } from '../../src/call/file.ts'
-import { emptyLog, type Log, parseLog } from '../../src/call/log.ts'
+import { type Entry, emptyLog, type Log, parseLog } from '../../src/call/log.ts'
 import { type Body, LIMIT, read, readRemote, write } from '../../src/call/signal.ts'
 import { randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
@@ -15,16 +15,17 @@ const T = 1_800_000_000
 function heard(bodies: readonly Body[], order = bodies.map((_, i) => i)): { call: Call; log: Log } {
   const request: Body = { type: 'request', text: 'files', deadline: T + 900, name: '', relays: [] }
   const asked = rumorOf(write(request, { call: undefined, to: ben, seq: 1, lc: 1, ack: 0 }, T), ada)
-  const log = emptyLog(asked.id)
-  log.entries[asked.id] = { rumor: asked, heard: T }
+  const entries: Record<string, Entry> = {}
+  const log = { ...emptyLog(asked.id), entries }
+  entries[asked.id] = { rumor: asked, heard: T }
   const accept: Body = { type: 'accept', text: '', name: '', relays: [] }
   const taken = rumorOf(write(accept, { call: asked.id, to: ada, seq: 1, lc: 2, ack: 1 }, T), ben)
-  log.entries[taken.id] = { rumor: taken }
+  entries[taken.id] = { rumor: taken }
   for (const i of order) {
     const body = bodies[i]
     if (body === undefined) continue
     const rumor = rumorOf(write(body, { call: asked.id, to: ben, seq: i + 2, lc: i + 3, ack: 1 }, T), ada)
-    log.entries[rumor.id] = { rumor, heard: T }
+    entries[rumor.id] = { rumor, heard: T }
   }
   const call = replay(log, ben, T)
   if (call === undefined) throw new Error('no call')

@@ -1,7 +1,7 @@
 // Both call at once: what was said decides, the same for everybody who looks.
 import { expect, test } from 'vitest'
-import { contest } from '../../src/call/glare.ts'
-import { emptyLog, type Log } from '../../src/call/log.ts'
+import { contest, verdictOf } from '../../src/call/glare.ts'
+import { type Entry, emptyLog, type Log } from '../../src/call/log.ts'
 import { type Body, write } from '../../src/call/signal.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 
@@ -10,11 +10,15 @@ const T = 1_795_000_000
 
 /** A call that `from` asked for at `at`, with what was said in it afterwards. */
 function asked(from: string, at: number, ...said: { from: string; at: number; body: Body }[]): Log {
+  return after([], from, at, ...said)
+}
+
+/** The same, by one who knows of other calls. */
+function after(known: string[], from: string, at: number, ...said: { from: string; at: number; body: Body }[]): Log {
   const to = from === ada ? ben : ada
-  const body: Body = { type: 'request', text: 'hi', deadline: at + 900, name: '', relays: [] }
+  const body: Body = { type: 'request', text: 'hi', deadline: at + 900, name: '', relays: [], after: known }
   const request = rumorOf(write(body, { call: undefined, to, seq: 1, lc: 1, ack: 0 }, at), from)
-  const log = emptyLog(request.id)
-  log.entries[request.id] = { rumor: request }
+  const entries: Record<string, Entry> = { [request.id]: { rumor: request } }
   for (const [i, { from: who, at: when, body: what }] of said.entries()) {
     const place = {
       call: request.id,
@@ -24,14 +28,16 @@ function asked(from: string, at: number, ...said: { from: string; at: number; bo
       ack: 1,
     }
     const rumor = rumorOf(write(what, place, when), who)
-    log.entries[rumor.id] = { rumor }
+    entries[rumor.id] = { rumor }
   }
-  return log
+  return { ...emptyLog(request.id), entries }
 }
 
 const end: Body = { type: 'end', text: '', cut: [1, 0], digest: '', expired: false }
 const reject: Body = { type: 'reject', text: '', reason: 'busy' }
 const message: Body = { type: 'message', text: 'hello' }
+
+const cancelled = asked(ada, T, { from: ada, at: T + 2, body: end })
 
 test('one of two calls that crossed wins, whoever looks', () => {
   const [one, other] = [asked(ada, T), asked(ben, T + 5)]
@@ -48,7 +54,8 @@ test.each([
     asked(ada, T, { from: ben, at: T + 5, body: reject }),
     asked(ben, T + 5),
   ],
-  ['it was cancelled before the call back', asked(ada, T, { from: ada, at: T + 2, body: end }), asked(ben, T + 5)],
+  ['the call back names the call that was cancelled', cancelled, after([cancelled.id], ben, T + 5)],
+  ['the call back names the call by a clock that is behind', asked(ada, T), after([asked(ada, T).id], ben, T - 500)],
 ])('%s: no contest', (_, one, other) => {
   expect([contest(one, other), contest(other, one)]).toEqual([undefined, undefined])
 })
@@ -57,4 +64,15 @@ test('what is said in the won call afterwards, be it in the same second, changes
   const plain = contest(asked(ada, T), asked(ben, T))
   const talking = asked(ada, T, { from: ben, at: T, body: message }, { from: ada, at: T + 3, body: message })
   expect(contest(talking, asked(ben, T))).toBe(plain)
+})
+
+test('that one hung up cannot be known to the other: who has spoken in the won call meanwhile keeps it', () => {
+  const two = asked(ben, T + 5)
+  expect(contest(cancelled, two)).toBe(contest(asked(ada, T), two))
+})
+
+test('of several calls that crossed, whoever loses once is not the conversation', () => {
+  expect(verdictOf(['won', undefined, 'lost'])).toBe('lost')
+  expect(verdictOf(['won', undefined])).toBe('won')
+  expect(verdictOf([undefined])).toBeUndefined()
 })

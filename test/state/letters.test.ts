@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { seal } from '../../src/call/envelope.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
-import { type Book, emptyIndex, parseIndex } from '../../src/state/book.ts'
+import { type Book, emptyIndex } from '../../src/state/book.ts'
 import { directMessage, lettersDue, lettersSent, owe } from '../../src/state/letters.ts'
+import { parseIndex } from '../../src/state/parse.ts'
 
 const T = 1_800_000_000
 const keys = randomKeys()

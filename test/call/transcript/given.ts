@@ -38,7 +38,8 @@ export function given(caller: Party, topic: string, name = ''): Given {
       id = rumor.id
       log = emptyLog(id)
     }
-    if (!lost) log.entries[rumor.id] = who === 'me' ? { rumor } : { rumor, heard: START + after + 1 }
+    const entry = who === 'me' ? { rumor } : { rumor, heard: START + after + 1 }
+    if (!lost) log = { ...log, entries: { ...log.entries, [rumor.id]: entry } }
     return rumor.id
   }
   say(caller, { type: 'request', text: topic, name })

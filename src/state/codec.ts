@@ -1,0 +1,48 @@
+// The pure half of the store: how state.json and the call files are read, which calls every command needs, and what can be
+// made of the call files alone.
+import { replay } from '../call/call.ts'
+import { type Log, parseLog } from '../call/log.ts'
+import { type Book, emptyIndex, type Index } from './book.ts'
+import { editBook } from './edit.ts'
+import { parseIndex } from './parse.ts'
+import { meetRivals } from './refresh.ts'
+import { summarise } from './summary.ts'
+
+export const codec = {
+  version: 1,
+  owner: (index: Index): string | undefined => (index.agent === '' ? undefined : index.agent),
+  empty: emptyIndex,
+  parse: parseIndex,
+  parseLog,
+  open: openCalls,
+  rebuild,
+}
+
+// A call is always read beside those that were made at the same time.
+function openCalls({ calls }: Index): string[] {
+  const open = Object.entries(calls).filter(([, call]) => call.open)
+  return [...new Set(open.flatMap(([id, call]) => [id, ...(call.rivals ?? [])]))]
+}
+
+/** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */
+function rebuild(logs: Map<string, Log>): Index {
+  const held = [...logs.values()]
+  const agent = held.flatMap((log) => ownerOf(log) ?? [])[0] ?? ''
+  const mine = held.filter((log) => ownerOf(log) === agent)
+  const book: Book = { index: { ...emptyIndex(), agent }, logs: Object.fromEntries(mine.map((log) => [log.id, log])) }
+  const edit = editBook(book)
+  for (const log of mine) {
+    const call = replay(log, agent, 0)
+    // Every call is looked at once more; the next command writes what it finds.
+    if (call !== undefined) edit.index.calls[log.id] = { ...summarise(call, log, 0, []), open: true }
+  }
+  for (const log of mine) meetRivals(edit, log.id, agent)
+  return edit.done().index
+}
+
+// Our own rumors came from nowhere, so they have no time at which they were heard.
+function ownerOf(log: Log): string | undefined {
+  const request = log.entries[log.id]
+  if (request === undefined) return undefined
+  return request.heard === undefined ? request.rumor.pubkey : request.rumor.tags.find((t) => t[0] === 'p')?.[1]
+}

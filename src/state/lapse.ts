@@ -1,0 +1,36 @@
+// Rings that come to nothing: nobody answered in time, or too many strangers ring at once.
+import type { Call } from '../call/call.ts'
+import { crowdedOut, type Gate } from './admit.ts'
+import { callOf } from './book.ts'
+import type { Draft } from './edit.ts'
+import type { Replayed } from './mailbox.ts'
+
+export type Lapsing = { me: string; now: number; replayed: readonly Replayed[]; gate: Gate }
+
+export function lapse(edit: Draft, lapsing: Lapsing): void {
+  const { me, now, gate } = lapsing
+  const strangers: { id: string; at: number }[] = []
+  for (const log of Object.values(edit.book.logs)) {
+    const call = callOf(edit.book, log, me, now)
+    if (call?.phase !== 'ringing') continue
+    if (isMissed(call, lapsing)) {
+      const mine = edit.log(call.id)
+      mine.missed = now
+      mine.unread = [...mine.unread.filter((item) => item !== call.id), 'missed']
+    } else if (call.mine === 'callee' && gate.trust(call.peer) === 'unknown') {
+      strangers.push({ id: call.id, at: call.createdAt })
+    }
+  }
+  // The attack: a ring that is never answered costs its caller nothing. The oldest is missed without being news.
+  for (const id of crowdedOut(strangers)) {
+    const log = edit.log(id)
+    log.missed = now
+    log.unread = []
+    edit.index.dropped.ringing = (edit.index.dropped.ringing ?? 0) + 1
+  }
+}
+
+// The caller says so only when a complete replay since then shows no answer.
+function isMissed({ deadline, mine }: Call, { now, replayed }: Lapsing): boolean {
+  return now > deadline && (mine === 'callee' || replayed.some((r) => r.began > deadline))
+}

@@ -1,0 +1,28 @@
+// Direct messages to us, outside of calls.
+import { CHAT, callId, FILE, readRemote, soleReceiver } from '../call/signal.ts'
+import type { Rumor } from '../nostr/event.ts'
+import type { Gate } from './admit.ts'
+import type { Letterbox } from './book.ts'
+import type { Draft } from './edit.ts'
+
+const MOST = 200
+
+/** Takes in a rumor that is no signal of a call; why it was dropped, if it was. */
+export function receiveLetter(edit: Draft, rumor: Rumor, { me, now }: { me: string; now: number }): string | undefined {
+  if (rumor.kind !== CHAT && rumor.kind !== FILE) return 'unknown'
+  if (rumor.kind === FILE && readRemote(rumor) === undefined) return 'malformed'
+  if (callId(rumor) !== undefined) return 'malformed'
+  if (soleReceiver(rumor) !== me) return 'not-for-us'
+  if (edit.index.dms[rumor.id] !== undefined) return 'duplicate'
+  edit.index.dms[rumor.id] = { rumor, heard: now, unread: true }
+  return undefined
+}
+
+export function boundLetters(edit: Draft, { trust }: Gate): void {
+  const letters = Object.entries(edit.index.dms)
+  if (letters.length <= MOST) return
+  // The attack: strangers write so much that the owner's word falls out before anybody has read it.
+  const weight = ({ unread, rumor }: Letterbox[string]) => (!unread ? 0 : trust(rumor.pubkey) === 'owner' ? 2 : 1)
+  const recent = letters.sort(([, a], [, b]) => weight(b) - weight(a) || b.heard - a.heard).slice(0, MOST)
+  edit.index.dms = Object.fromEntries(recent)
+}

@@ -1,0 +1,46 @@
+// How far each relay's mailbox has been read, and which wraps are known. A wrap's stamp lies by up to two days, so it never
+// moves a cursor: a cursor is a clock.
+import type { Draft } from './edit.ts'
+
+/** A relay's complete replay: where its cursor goes, and when we asked. Both by the relays' clock, unix seconds. */
+export type Replayed = { relay: string; cursor: number; began: number }
+
+/** NIP-59's two days of backdating, and a quarter of an hour for clocks. */
+const WINDOW = 2 * 24 * 3600 + 900
+
+/** The first look into a mailbox, and `inbox --deep`. */
+export const DEEP = 7 * 24 * 3600
+
+/** From which stamp on a mailbox is read. */
+export function lookBack(cursor: number | undefined, now: number, deep: boolean): number {
+  // A cursor ahead of the clock was set by a clock that was wrong: nobody knows how far we had got.
+  return cursor === undefined || cursor > now || deep ? now - DEEP : cursor - WINDOW
+}
+
+export function moveCursors(edit: Draft, replayed: readonly Replayed[], now: number): void {
+  for (const { relay, cursor } of replayed) {
+    const held = edit.index.relays[relay]?.cursor ?? 0
+    // A parallel run may have got further; one with a wrong clock has not.
+    edit.index.relays[relay] = { ...edit.index.relays[relay], cursor: held > now ? cursor : Math.max(cursor, held) }
+  }
+}
+
+/** Forgets the wraps that no relay will be asked for again, but by a deep look, and then their rumors are known. */
+export function forgetSeen(edit: Draft, now: number): void {
+  const cursors = Object.values(edit.index.relays).flatMap((r) => r.cursor ?? [])
+  const floor = Math.min(now, ...cursors) - WINDOW - 3600
+  const kept = Object.entries(edit.index.seen).filter(([, stamp]) => stamp >= floor)
+  if (kept.length < Object.keys(edit.index.seen).length) edit.index.seen = Object.fromEntries(kept)
+}
+
+/**
+ * A call that should be here and is not: its file was damaged and set aside. What relays still hold of it is read again,
+ * and its request makes it anew.
+ */
+export function readLostAgain(edit: Draft): void {
+  const lost = Object.entries(edit.index.calls).filter(([id, call]) => call.open && edit.book.logs[id] === undefined)
+  if (lost.length === 0) return
+  for (const [id] of lost) delete edit.index.calls[id]
+  edit.index.seen = {}
+  for (const [url, { cursor, ...rest }] of Object.entries(edit.index.relays)) edit.index.relays[url] = rest
+}

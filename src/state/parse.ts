@@ -1,0 +1,92 @@
+// Reading state.json: ours and written whole, but a disk can damage it, and a command must not trip over what is left.
+import { parsePosting, parseRumor } from '../call/log.ts'
+import { RULES } from '../call/rules.ts'
+import { emptyIndex, type Index } from './book.ts'
+
+/** 'newer' when a later version wrote it, undefined when it is damaged. Parts that an earlier version lacked are empty. */
+export function parseIndex(value: unknown): Index | 'newer' | undefined {
+  if (!isRecord(value)) return undefined
+  if (typeof value.version === 'number' && value.version > 1) return 'newer'
+  const whole = Object.entries(PARTS).every(([name, is]) => !Object.hasOwn(value, name) || is(value[name]))
+  const known = value.version === 1 && typeof value.agent === 'string' && isRecord(value.calls)
+  return whole && known ? Object.assign(emptyIndex(), value) : undefined
+}
+
+type Check = (value: unknown) => boolean
+
+const number: Check = (value) => typeof value === 'number' && Number.isFinite(value)
+const text: Check = (value) => typeof value === 'string'
+const flag: Check = (value) => typeof value === 'boolean'
+const texts: Check = (value) => Array.isArray(value) && value.every(text)
+const rumor: Check = (value) => parseRumor(value) !== undefined
+const posting: Check = (value) => parsePosting(value) !== undefined
+const phase: Check = (value) => typeof value === 'string' && Object.hasOwn(RULES, value)
+
+const table =
+  (is: Check): Check =>
+  (value) =>
+    isRecord(value) && Object.values(value).every(is)
+
+const optional =
+  (is: Check): Check =>
+  (value) =>
+    value === undefined || is(value)
+
+const fields =
+  (checks: Record<string, Check>): Check =>
+  (value) =>
+    isRecord(value) && Object.entries(checks).every(([name, is]) => is(value[name]))
+
+const amount = fields({ requests: number, rumors: number, bytes: number })
+const claim = optional(fields({ pid: number, at: number }))
+
+const summary = fields({
+  peer: text,
+  name: optional(text),
+  direction: text,
+  topic: text,
+  createdAt: number,
+  deadline: number,
+  phase,
+  unread: number,
+  own: fields({ queued: number, relayed: number, delivered: number }),
+  open: flag,
+  last: number,
+  rivals: optional(texts),
+})
+
+const peer = fields({
+  inbox: texts,
+  listed: optional(number),
+  looked: number,
+  hints: texts,
+  reads: optional(texts),
+  name: text,
+  pow: number,
+})
+
+const appeal = fields({
+  escalation: fields({ id: text, at: number, text }),
+  letter: optional(text),
+  open: table(fields({ tries: number, at: number, error: text })),
+  claim,
+})
+
+const PARTS: Partial<Record<keyof Index, Check>> = {
+  relays: table(fields({ cursor: optional(number), since: optional(number), patience: optional(number) })),
+  seen: table(number),
+  calls: table(summary),
+  peers: table(peer),
+  dms: table(fields({ rumor, heard: number, unread: flag, file: optional(isRecord) })),
+  letters: table(fields({ to: text, rumor, posting })),
+  appeals: table(appeal),
+  strays: (value) => Array.isArray(value) && value.every(fields({ rumor, heard: number })),
+  wakes: table(fields({ at: number, times: number })),
+  meter: fields({ day: number, senders: table(amount), strangers: amount, refused: isRecord }),
+  dropped: table(number),
+  announced: fields({ presence: number, lists: text }),
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

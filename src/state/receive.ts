@@ -1,0 +1,147 @@
+// One rumor that came in: whether it may, what it belongs to, and what it makes of that.
+import { precedes } from '../call/call.ts'
+import { emptied, type Log, signalOf } from '../call/log.ts'
+import { callId, read, type Signal, soleReceiver } from '../call/signal.ts'
+import type { Rumor } from '../nostr/event.ts'
+import { type Gate, mayCall, overBounds, unworked } from './admit.ts'
+import { type Draft, placed } from './edit.ts'
+import { receiveLetter } from './letterbox.ts'
+import { meetRivals } from './refresh.ts'
+import { claimStrays, stray } from './strays.ts'
+
+/** `now` is by the relays' clock where that is known. `known`: the wrap has been opened before. */
+export type Reception = { me: string; now: number; gate: Gate; known: boolean }
+
+/** Takes in one rumor; why it was dropped, if it was. `touched`: calls in which something numbered was new. */
+export function admit(
+  edit: Draft,
+  rumor: Rumor,
+  bits: number,
+  reception: Reception,
+  touched: Set<string>,
+): string | undefined {
+  const { gate } = reception
+  // The attack: anybody can fill a mailbox. What the gate stops costs a count and nothing else.
+  const trust = gate.trust(rumor.pubkey)
+  if (trust === 'blocked') return 'blocked'
+  const first = callId(rumor) === undefined
+  const dropped = first ? unworked(bits, trust, gate) : undefined
+  return dropped ?? overBounds(edit.index.meter, rumor, first, gate) ?? receive(edit, rumor, reception, touched)
+}
+
+function receive(edit: Draft, rumor: Rumor, reception: Reception, touched: Set<string>): string | undefined {
+  if (rumor.pubkey === reception.me) return 'own-copy'
+  const signal = read(rumor)
+  if (signal === undefined) return receiveLetter(edit, rumor, reception)
+  if (signal.to !== reception.me) return 'not-for-us'
+  if (signal.body.type === 'request') return receiveRequest(edit, signal, rumor, reception, touched)
+  const log = edit.book.logs[signal.call]
+  return log === undefined
+    ? stray(edit, rumor, reception.now)
+    : receiveInCall(edit, log, signal, rumor, reception, touched)
+}
+
+function receiveRequest(
+  edit: Draft,
+  signal: Signal,
+  rumor: Rumor,
+  reception: Reception,
+  touched: Set<string>,
+): string | undefined {
+  const { gate, now, me } = reception
+  const held = edit.book.logs[signal.id]
+  const welcome = mayCall(gate, gate.trust(signal.from))
+  if (held === undefined) {
+    // A refused call is answered at most once per sender and day; the rest is dropped without a word.
+    if (!welcome && (gate.silent || edit.index.meter.refused[signal.from])) return 'policy'
+    if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
+    const log = edit.log(signal.id)
+    edit.entries(log)[signal.id] = { rumor, heard: now }
+    if (welcome) log.unread.push(signal.id)
+    touched.add(signal.id)
+  } else {
+    tellAgain(edit.log(signal.id), signal, reception)
+  }
+  meetRivals(edit, signal.id, me)
+  for (const early of claimStrays(edit, signal.id)) receive(edit, early, reception, touched)
+  return held === undefined ? undefined : 'duplicate'
+}
+
+function receiveInCall(
+  edit: Draft,
+  log: Log,
+  signal: Signal,
+  rumor: Rumor,
+  reception: Reception,
+  touched: Set<string>,
+): string | undefined {
+  // A third party that knows a call's id (a former relay operator, a leaked log) is not part of it.
+  if (signal.from !== peerOf(log, reception.me)) return 'third-party'
+  const mine = edit.log(log.id)
+  acknowledge(edit, mine, signal)
+  if (signal.body.type === 'receipt') return undefined
+  if (mine.entries[signal.id] !== undefined) {
+    tellAgain(mine, signal, reception)
+    return 'duplicate'
+  }
+  const { said } = edit.ledger(mine)
+  const taken = said.get(placed(signal))
+  if (taken !== undefined) {
+    if (!precedes(signal, taken)) return 'seq-taken'
+    delete edit.entries(mine)[taken.id]
+    mine.unread = mine.unread.filter((id) => id !== taken.id)
+  }
+  edit.entries(mine)[signal.id] = { rumor, heard: reception.now }
+  said.set(placed(signal), signal)
+  if (isNews(said, signal, reception.me)) mine.unread.push(signal.id)
+  touched.add(log.id)
+  return taken === undefined ? undefined : 'seq-taken'
+}
+
+// Whoever wraps anew what we have does not know that we have it: the receipt was lost, also where a relay said OK to it.
+function tellAgain(log: Log, { seq }: Signal, { known }: Reception): void {
+  if (!known && seq <= log.told.taken) log.told = { ...log.told, taken: seq - 1, tried: seq - 1 }
+}
+
+// What the peer says it has is delivered; what it says it misses is wrapped anew by the outbox. Whatever is not in the
+// outbox has been acked before.
+function acknowledge(edit: Draft, log: Log, { ack, body }: Signal): void {
+  const { owed, last } = edit.ledger(log)
+  // An ack beyond what we have said is a lie or another device's: it confirms nothing.
+  if (ack > log.acked && ack <= last) {
+    log.acked = ack
+    for (const [seq, id] of owed) {
+      if (seq > ack) break
+      owed.delete(seq)
+      settleOwn(edit, log, id)
+    }
+  }
+  if (body.type !== 'receipt' || body.missing.length === 0) return
+  for (const [seq, id] of owed) {
+    const posting = log.outbox[id]
+    const wanted = body.missing.some(([first, last]) => seq >= first && seq <= last)
+    if (wanted && posting !== undefined) log.outbox[id] = { ...posting, wanted }
+  }
+}
+
+// The peer has it: nothing is owed, and the bytes of a file need not be kept for another try.
+function settleOwn(edit: Draft, log: Log, id: string): void {
+  delete log.outbox[id]
+  const body = signalOf(log, id)?.body
+  const entry = log.entries[id]
+  if (body?.type === 'file' && body.remote === undefined && entry !== undefined) edit.entries(log)[id] = emptied(entry)
+}
+
+// A file is news once it is whole. The end that confirms our own is not news, unless it says something.
+function isNews(said: ReadonlyMap<string, Signal>, { body }: Signal, me: string): boolean {
+  if (body.type === 'file') return false
+  if (body.type !== 'end' || body.text !== '') return true
+  for (const signal of said.values()) if (signal.from === me && signal.body.type === 'end') return false
+  return true
+}
+
+function peerOf(log: Log, me: string): string | undefined {
+  const request = log.entries[log.id]?.rumor
+  if (request === undefined) return undefined
+  return request.pubkey === me ? soleReceiver(request) : request.pubkey
+}
