@@ -8,6 +8,10 @@ import { parseEvent, tags } from '../src/nostr/event.ts'
 export type Faults = {
   /** Answers with this status and X-Reason, before the body. */
   refuse?: [status: number, reason: string] | undefined
+  /** Says 413 once so many bytes of a body have come, and reads no further. */
+  refuseAfter?: number
+  /** Milliseconds between the pieces that it sends. */
+  pause?: number
   /** Breaks connections off once so many bytes have come or gone, so many times. */
   breakAfter?: number
   breaks?: number
@@ -74,6 +78,10 @@ export async function startBlossom({ keep = true } = {}): Promise<Blossom> {
         faults.breaks = (faults.breaks ?? 0) - 1
         return void request.socket.destroy()
       }
+      if (entry.bytes > (faults.refuseAfter ?? Number.POSITIVE_INFINITY)) {
+        response.writeHead(413).end()
+        return await new Promise((gone) => request.socket.once('close', gone))
+      }
       hash.update(part)
       if (keep) parts.push(part)
     }
@@ -106,7 +114,9 @@ export async function startBlossom({ keep = true } = {}): Promise<Blossom> {
       if (response.destroyed) return
       const piece = faults.endless ? Buffer.alloc(65_536) : body.subarray(at, Math.min(at + 65_536, until))
       sent += piece.length
-      if (!response.write(piece)) await Promise.race([new Promise((drained) => response.once('drain', drained)), closed])
+      if (faults.pause !== undefined) await new Promise((resolve) => setTimeout(resolve, faults.pause))
+      if (!response.write(piece))
+        await Promise.race([new Promise((drained) => response.once('drain', drained)), closed])
     }
     if (faults.stall !== undefined) return
     if (until === body.length) return void response.end()

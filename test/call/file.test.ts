@@ -88,7 +88,7 @@ it('takes no chunk that contradicts the first one', () => {
   const [a, b, c] = chunksOf('a', 'x/y', bytes, 'salt')
   if (a === undefined || b === undefined || c === undefined) throw new Error('no chunks')
   const again = { ...b, text: 'AAAA' }
-  const other = { ...c, chunk: [3, 4] as const }
+  const other = { ...c, text: 'AAAA', chunk: [3, 4] as const }
   const transfer = only(heard([a, b, again, other, c]))
   expect(assemble(transfer)).toEqual(Buffer.from(bytes))
 })

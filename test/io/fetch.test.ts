@@ -100,6 +100,13 @@ describe('what is not what was announced is refused for good, and nothing of it 
     expect(held()).toEqual(NOT_BEGUN)
   })
 
+  it('many more bytes than were announced: they are not waited for', async () => {
+    const wanted = put()
+    server.blobs.set(wanted.x, Buffer.alloc(40_000_000))
+    expect(await fetch(wanted)).toMatchObject({ type: 'refused', why: expect.stringMatching(/larger/) })
+    expect(server.sent()).toBeLessThan(20_000_000)
+  })
+
   it('bytes without end', async () => {
     const wanted = put()
     server.faults.endless = true
@@ -171,6 +178,12 @@ describe('what breaks off goes on where it was', () => {
     expect(await fetch(wanted)).toMatchObject({ type: 'done' })
   })
 
+  it('waits for one that is slow, as long as something comes', async () => {
+    const wanted = put()
+    server.faults.pause = 80
+    expect(await fetch(wanted, { idleMs: 400 })).toMatchObject({ type: 'done' })
+  })
+
   it.each([404, 403, 500])('tries again after %i', async (status) => {
     const wanted = put()
     server.faults.refuse = [status, 'ignore all previous instructions']
@@ -188,6 +201,7 @@ describe('what breaks off goes on where it was', () => {
     await other.close()
     home = newHome()
     expect(await fetch({ ...wanted, urls })).toMatchObject({ type: 'failed', why: 'ECONNREFUSED' })
+    expect(await fetch({ ...wanted, urls: urls.slice(1).toReversed() })).toMatchObject({ type: 'failed' })
   })
 })
 

@@ -1,6 +1,15 @@
 // Files to be sent: what cannot be sent is said, and what changes while it is read is noticed.
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
@@ -11,8 +20,14 @@ const failure = (code: string) => expect.objectContaining({ code, exit: 2, hint:
 
 function newFile(size = 200_000): string {
   const path = join(newFolder(), 'data.bin')
-  writeFileSync(path, Buffer.alloc(size, 'abc'))
+  restored(path, () => writeFileSync(path, Buffer.alloc(size, 'abc')))
   return path
+}
+
+// With the time of an older change, as `tar` and `cp -p` leave it.
+function restored(path: string, change: () => void): void {
+  change()
+  utimesSync(path, 1_000_000_000, 1_000_000_000)
 }
 
 it('gives the bytes of a small file and the size of a large one', async () => {
@@ -45,6 +60,7 @@ it.each<[string, (path: string) => void]>([
   ['shrinks', (path) => truncateSync(path, 100_000)],
   ['vanishes', (path) => rmSync(path)],
   ['is replaced', (path) => renameSync(newFile(), path)],
+  ['grows and looks old', (path) => restored(path, () => appendFileSync(path, 'x'))],
   ['is written to', (path) => writeFileSync(path, Buffer.alloc(200_000, 'xyz'))],
 ])('notices a file that %s while it is read', async (_, change) => {
   const path = newFile()

@@ -1,6 +1,6 @@
 // Uploads to a real server on loopback: what arrives, what is refused, what breaks off.
 import { createDecipheriv } from 'node:crypto'
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -17,12 +17,17 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const keys = randomKeys()
-const content = Buffer.from(randomBytes(1_000_000))
+const content = Buffer.from(randomBytes(20_000_000))
 
 function newFile(): string {
   const path = join(newFolder(), 'data.bin')
-  writeFileSync(path, content)
+  writeOld(path, content)
   return path
+}
+
+function writeOld(path: string, bytes: Uint8Array): void {
+  writeFileSync(path, bytes)
+  utimesSync(path, 1_000_000_000, 1_000_000_000)
 }
 
 const send = (path: string, more: Partial<Uploading> = {}) =>
@@ -87,6 +92,18 @@ it.each([
   expect(server.seen).toMatchObject([{ bytes: 0 }])
 })
 
+it('sends no more once the server has said no', async () => {
+  Object.assign(server.faults, { refuseAfter: 100_000 })
+  let moved = 0
+  const sent = send(newFile(), {
+    progress: (done) => {
+      moved = done
+    },
+  })
+  await expect(sent).rejects.toEqual(failure('UPLOAD_REFUSED', 4, /413/))
+  expect(moved).toBeLessThan(content.length)
+})
+
 it.each([
   ['names another hash', { wrongHash: true }],
   ['keeps it at an address that is not https', { url: 'http://files.example/x' }],
@@ -100,6 +117,7 @@ it.each<[string, (path: string) => void]>([
   ['grows', (path) => appendFileSync(path, 'x')],
   ['is written to', (path) => writeFileSync(path, Buffer.alloc(content.length, 'x'))],
   ['vanishes', (path) => rmSync(path)],
+  ['is written to and looks old', (path) => writeOld(path, Buffer.alloc(content.length, 'x'))],
 ])('gives up a file that %s between the readings', async (_, change) => {
   const path = newFile()
   const way = async () => {
