@@ -121,7 +121,8 @@ function place(texts: readonly string[], usage: string): Record<string, unknown>
   )
 }
 
-function takesNext(word: string, known: Readonly<Record<string, Options>>): boolean {
+/** Whether the word behind this one is its value. */
+export function takesNext(word: string, known: Readonly<Record<string, Options>>): boolean {
   return word.startsWith('--') && word !== '--wait' && known[word.slice(2)]?.type === 'string'
 }
 

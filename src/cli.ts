@@ -7,6 +7,7 @@ import { checkLines } from './commands/doctor.ts'
 import { commands, verbs } from './commands/index.ts'
 import { itemShape } from './commands/shapes.ts'
 import { noticeLines } from './commands/words.ts'
+import { complete } from './complete.ts'
 import { EXIT, Failure } from './failure.ts'
 import { inputOf } from './input.ts'
 import { openClinic } from './io/clinic.ts'
@@ -39,6 +40,13 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, scri
 
 async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: boolean, script?: string): Promise<number> {
   if (verb === 'doctor') return await examine(args, env, json)
+  if (verb === 'completion') {
+    const lines = complete(args, env)
+    await write(
+      json ? `${JSON.stringify({ ok: true, command: verb, lines })}\n` : lines.map((line) => `${line}\n`).join(''),
+    )
+    return EXIT.ok
+  }
   const command = commands[verb]
   if (command === undefined) throw new Error(`no command ${verb}`)
   const wanted = command.input?.(args)

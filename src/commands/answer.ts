@@ -10,7 +10,7 @@ export const answer: Command = {
   describe: 'Accept or reject the incoming call',
   example: 'p2p answer accept\n  p2p answer reject "I\'m busy right now"',
   positionals: {
-    decision: { type: 'string', describe: 'accept or reject' },
+    decision: { type: 'string', choices: ['accept', 'reject'], describe: 'what to answer' },
     text: { type: 'string', describe: 'a greeting, or the reason' },
   },
   intent: (args) => {

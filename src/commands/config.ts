@@ -10,7 +10,7 @@ export const config: Command = {
   describe: 'Settings',
   example: 'p2p config set name "Ada\'s agent"\n  p2p config set relays.inbox wss://nos.lol,wss://relay.primal.net',
   positionals: {
-    action: { type: 'string', describe: 'list, get, set or unset' },
+    action: { type: 'string', choices: ACTIONS, describe: 'what to do' },
     key: { type: 'string', describe: 'which one' },
     values: { type: 'string', array: true, describe: 'its new value' },
   },

@@ -13,7 +13,7 @@ export const contacts: Command = {
   describe: 'Whom you know, by the names that you give them',
   example: 'p2p contacts add npub1… bob',
   positionals: {
-    action: { type: 'string', describe: 'list, add, remove, trust, block or unblock' },
+    action: { type: 'string', choices: ACTIONS, describe: 'what to do' },
     agent: { type: 'string', describe: 'npub, 64-hex, petname, or the id of a call with it' },
     petname: { type: 'string', describe: 'the name that you give it' },
   },

@@ -3,6 +3,7 @@ import { announce } from './announce.ts'
 import { answer } from './answer.ts'
 import { call } from './call.ts'
 import type { Command, Verb } from './command.ts'
+import { completion } from './completion.ts'
 import { config } from './config.ts'
 import { contacts } from './contacts.ts'
 import { doctor } from './doctor.ts'
@@ -35,5 +36,5 @@ export const commands: Readonly<Record<string, Command>> = {
   whoami,
 }
 
-/** And the one that needs no run. */
-export const verbs: Readonly<Record<string, Verb>> = { ...commands, doctor }
+/** And those that need no run. */
+export const verbs: Readonly<Record<string, Verb>> = { ...commands, doctor, completion }

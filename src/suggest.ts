@@ -1,0 +1,89 @@
+// What can stand where a shell asks: verbs, options and their values, read from the same table that reads what is typed, and
+// calls, contacts and settings from this machine. It asks no relay and makes nothing.
+import type { Options } from 'yargs'
+import { GLOBAL, takesNext, type Verbs } from './argv.ts'
+import { oneLine } from './call/plain.ts'
+import type { Verb } from './commands/command.ts'
+
+export type Candidate = { word: string; describe: string }
+
+/** What only this machine knows. */
+export type Known = 'calls' | 'agents' | 'settings'
+
+/** Candidates, or 'files'. @param typed the words behind `p2p`; the last one is being typed and may be "" */
+export function suggest(
+  verbs: Verbs,
+  typed: readonly string[],
+  known: (what: Known) => readonly Candidate[],
+): Candidate[] | 'files' {
+  const current = typed.at(-1) ?? ''
+  const found = candidates(verbs, typed.slice(0, -1), current, known)
+  return found === 'files' ? found : found.filter(({ word }) => word.startsWith(current)).map(tame)
+}
+
+type Candidates = readonly Candidate[] | 'files'
+
+function candidates(
+  verbs: Verbs,
+  before: readonly string[],
+  current: string,
+  known: (what: Known) => readonly Candidate[],
+): Candidates {
+  const { verb, texts, open, ended } = walk(verbs, before)
+  const command = verb === undefined || !Object.hasOwn(verbs, verb) ? undefined : verbs[verb]
+  const options = { ...GLOBAL, ...command?.options }
+  if (open !== undefined) return valuesOf(open, options[open], known)
+  if (current.startsWith('-') && !ended) return optionsOf(options)
+  if (verb === undefined) return Object.entries(verbs).map(([word, { describe }]) => ({ word, describe }))
+  const name = command === undefined ? undefined : placeOf(command, texts)
+  return name === undefined ? [] : valuesOf(name, command?.positionals?.[name], known)
+}
+
+/** What was typed before: the verb, how many texts follow it, and an option that waits for its value. */
+function walk(verbs: Verbs, before: readonly string[]) {
+  const seen = { verb: undefined as string | undefined, texts: 0, open: undefined as string | undefined, ended: false }
+  for (const word of before) {
+    const known = { ...GLOBAL, ...(seen.verb === undefined ? {} : verbs[seen.verb]?.options) }
+    if (seen.open !== undefined) seen.open = undefined
+    else if (!seen.ended && word === '--') seen.ended = true
+    else if (!seen.ended && word.startsWith('-')) seen.open = takesNext(word, known) ? word.slice(2) : undefined
+    else if (seen.verb === undefined) seen.verb = word
+    else seen.texts++
+  }
+  return seen
+}
+
+/** The name of a place in a usage line; the last one may take many. */
+function placeOf({ usage }: Verb, at: number): string | undefined {
+  const places = usage.split(' ').slice(1)
+  const last = places.at(-1)
+  const place = places[at] ?? (last?.endsWith('..]') ? last : undefined)
+  return place?.replace(/[<>[\].]/g, '')
+}
+
+const KNOWN: Readonly<Record<string, Known>> = {
+  agent: 'agents',
+  with: 'agents',
+  call: 'calls',
+  id: 'calls',
+  key: 'settings',
+}
+
+const FILES = ['name', 'home']
+
+function valuesOf(name: string, option: Options | undefined, known: (what: Known) => readonly Candidate[]): Candidates {
+  if (option?.choices !== undefined) return option.choices.map((word) => ({ word: String(word), describe: '' }))
+  if (FILES.includes(name)) return 'files'
+  const what = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined
+  return what === undefined ? [] : known(what)
+}
+
+function optionsOf(options: Readonly<Record<string, Options>>): Candidate[] {
+  const all = Object.entries(options).map(([name, { describe }]) => ({ word: `--${name}`, describe: describe ?? '' }))
+  return [...all, { word: '--help', describe: 'how it is typed' }]
+}
+
+// A tab parts the two, a line break one from the next; a shell shows them as they are.
+function tame({ word, describe }: Candidate): Candidate {
+  return { word: oneLine(word, 200), describe: oneLine(describe, 100) }
+}
