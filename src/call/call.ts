@@ -117,11 +117,10 @@ function told(log: Log, me: string, glare: Glare): Call | undefined {
     deadline: request.body.deadline,
     ...fold(signals, ends, caller, opening(log, glare), log),
     lc: signals.at(-1)?.lc ?? 0,
-    seq: signals.reduce((most, s) => (s.from === me ? Math.max(most, s.seq) : most), 0),
+    seq: signals.reduce((most, s) => (s.from === me && s.seq > most ? s.seq : most), 0),
     ack: held,
     gaps: gapsOf(theirs, held, ends[mine === 'caller' ? 'callee' : 'caller']),
     ends,
-    last: signals.reduce((last, s) => Math.max(last, Math.min(s.at, log.entries[s.id]?.heard ?? s.at)), 0),
     ...settled(ends, signals, mine),
   }
 }
@@ -145,29 +144,27 @@ function fold(
   ends: Ends,
   caller: string,
   start: Phase,
-  log: Log,
-): { phase: Phase; lines: Line[] } {
-  let phase = start
+  { entries }: Log,
+): Pick<Call, 'phase' | 'lines' | 'last'> {
+  let [phase, last] = [start, 0]
   const gone: Partial<Record<Party, true>> = {}
-  const lines = signals.map((signal): Line => {
-    const party: Party = signal.from === caller ? 'caller' : 'callee'
-    const type = signal.body.type
+  const lines: Line[] = []
+  for (const signal of signals) {
+    const party = signal.from === caller ? 'caller' : 'callee'
+    const { type } = signal.body
     // Nothing follows one's own end.
     const after = gone[party] ? undefined : next(phase, type, party)
-    const heard = log.entries[signal.id]?.heard
     const out = type !== 'request' && after === undefined
-    const line = {
-      signal,
-      party,
-      late: (out && isOver(phase)) || pastCut(signal, ends),
-      // A caller may not talk into a call that nobody has accepted: counted, so that no gap stays, but shown to nobody.
-      unasked: out && party === 'caller' && phase === 'ringing',
-    }
+    const late = (out && isOver(phase)) || pastCut(signal, ends)
+    // A caller may not talk into a call that nobody has accepted: counted, so that no gap stays, but shown to nobody.
+    const unasked = out && party === 'caller' && phase === 'ringing'
+    const heard = entries[signal.id]?.heard
+    lines.push(heard === undefined ? { signal, party, late, unasked } : { signal, party, heard, late, unasked })
+    last = Math.max(last, heard === undefined ? signal.at : Math.min(signal.at, heard))
     if (type === 'end') gone[party] = true
     phase = after ?? phase
-    return heard === undefined ? line : { ...line, heard }
-  })
-  return { phase, lines }
+  }
+  return { phase, lines, last }
 }
 
 // What the other side said past the cut of the first end was on its way when that end was said.

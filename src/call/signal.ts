@@ -122,8 +122,13 @@ export function callId(rumor: Rumor): string | undefined {
 
 /** The one receiver a rumor names; a rumor for a room of several is no part of a call. */
 export function soleReceiver(rumor: Rumor): string | undefined {
-  const receivers = tags(rumor, 'p')
-  return receivers.length === 1 ? receivers[0]?.[1] : undefined
+  let sole: string[] | undefined
+  for (const entry of rumor.tags) {
+    if (entry[0] !== 'p') continue
+    if (sole !== undefined) return undefined
+    sole = entry
+  }
+  return sole?.[1]
 }
 
 function kindOf(body: Body): number {

@@ -108,7 +108,8 @@ export function parseRumor(value: unknown): Rumor | undefined {
 
 /** The first value of the first tag of that name. */
 export function tag(event: Pick<Event, 'tags'>, name: string): string | undefined {
-  return event.tags.find((entry) => entry[0] === name)?.[1]
+  for (const entry of event.tags) if (entry[0] === name) return entry[1]
+  return undefined
 }
 
 /** All tags of that name, whole. */

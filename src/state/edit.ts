@@ -16,7 +16,7 @@ export type Draft = {
   ledger: (log: Log) => Ledger
   /** The calls whose logs were asked for. */
   changed: () => string[]
-  /** The book as it is now; nothing may be written afterwards. */
+  /** The book as it is now. What was handed out before may not be written to any more. */
   done: () => Book
 }
 
@@ -63,6 +63,7 @@ export function editBook(book: Book): Draft {
     changed: () => [...changed],
     done: () => {
       for (const entries of written.values()) final(entries)
+      written.clear()
       return edited
     },
   }

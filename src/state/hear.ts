@@ -27,6 +27,7 @@ export function hear(book: Book, opened: readonly Opened[], hearing: Hearing): {
     const dropped = rumor === undefined ? reason : admit(edit, rumor, bits, { ...hearing, known }, touched)
     if (dropped !== undefined) edit.index.dropped[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
   }
+  edit.done()
   catchUp(edit, hearing)
   lapse(edit, hearing)
   moveCursors(edit, hearing.replayed, hearing.now)
