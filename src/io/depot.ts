@@ -8,11 +8,17 @@ import type { Stored } from './upload.ts'
 import { openWays } from './way.ts'
 
 export type Depot = {
-  /** Puts a file of ours, encrypted, on our server. Throws UPLOAD_REFUSED, UPLOAD_FAILED, and what reading it throws. */
-  put(path: string, server: string): Promise<Stored>
-  /** Fetches a file of a peer's until a moment (Unix ms). `of`: bytes that lie there, 0 when nobody has said. */
-  fetch(wanted: Wanted, until: number, of: number): Promise<Fetched>
+  /**
+   * Puts a file of ours, encrypted, on our server. Throws UPLOAD_REFUSED, UPLOAD_FAILED, and what reading it throws.
+   * @param ahead seconds by which our clock is ahead of everybody's
+   */
+  put(path: string, server: string, ahead: number): Promise<Stored>
+  /** Fetches a file of a peer's as far as there is time. `of`: bytes that lie there, 0 when nobody has said. */
+  fetch(wanted: Wanted, of: number, time: Time): Promise<Fetched>
 }
+
+/** Unix ms, and what ends it sooner. */
+export type Time = { until: number; stopped: AbortSignal }
 
 export type DepotOptions = Screen & {
   home: Home
@@ -26,18 +32,25 @@ export function openDepot({ home, keys, files, env, stopped, ...screen }: DepotO
   const { now } = screen
   const { allowPrivate, fetchMax } = files
   return {
-    async put(path, server) {
+    async put(path, server, ahead) {
       const { upload } = await import('./upload.ts')
       const progress = openProgress(`uploading to ${new URL(server).host}`, screen)
       try {
         // Our own server may lie anywhere.
         const way = openWays(env, () => true)
-        return await upload(path, { server, keys, now, stopped, way, progress: progress.at })
+        return await upload(path, {
+          server,
+          keys,
+          now: () => now() - ahead * 1000,
+          stopped,
+          way,
+          progress: progress.at,
+        })
       } finally {
         progress.end()
       }
     },
-    async fetch(wanted, until, of) {
+    async fetch(wanted, of, time) {
       const { fetchFile } = await import('./fetch.ts')
       const progress = openProgress('fetching a file', screen)
       // A client that announces the size of the file instead of that of its ciphertext is off by the tag.
@@ -45,7 +58,7 @@ export function openDepot({ home, keys, files, env, stopped, ...screen }: DepotO
       const way = openWays(env, () => allowPrivate)
       const at = (done: number) => progress.at(done, of)
       try {
-        return await fetchFile(home, wanted, { most, allowPrivate, until, now, stopped, way, progress: at })
+        return await fetchFile(home, wanted, { ...time, most, allowPrivate, now, way, progress: at })
       } finally {
         progress.end()
       }

@@ -40,6 +40,7 @@ export async function download(address: string, to: string, options: Downloading
     const answer = await ask(address, asking, REDIRECTS)
     const got = 'type' in answer ? answer : await take(answer, to, asking)
     if (got.type !== 'failed' || !asking.signal.aborted) return got
+    if (options.stopped.aborted) return { type: 'paused' }
     if (cut.signal.aborted) return { type: 'failed', why: 'nothing came any more' }
     // Time is up. Who has sent something goes on next time; who has not is tried again as after any failure.
     return (await sizeOf(to)) > held ? { type: 'paused' } : { type: 'failed', why: 'no answer in time' }

@@ -3,42 +3,78 @@ import { safeName } from '../call/filename.ts'
 import type { Intent } from '../call/intent.ts'
 import type { FileState } from '../call/log.ts'
 import { GCM_TAG } from '../call/signal.ts'
+import type { Time } from '../io/depot.ts'
 import { type Book, callsOf } from '../state/book.ts'
 import { failedOnce, fetchable, type Parcel, parcelsOf, withParcels } from '../state/parcels.ts'
 import { type Place, refreshed, speakerOf } from './place.ts'
 
 /**
- * How long a command may fetch, in ms. `inbox` and commands that wait were started for what comes in; `status` and `announce`
- * take what comes quickly, or is small, within their budget. What is left goes on with the next command.
+ * How long a command may fetch, in ms. `inbox` was started for what comes in; `status` and `announce` take what comes
+ * quickly, or is small, within their budget. What is left goes on with the next command.
  */
 const INBOX = 60_000
-const WAITING = 600_000
 const GLANCE = 2_000
 const SMALL = 1_000_000
 
-/** Fetches what the command has time for; the book as it is then. */
+/** Fetches what the command has time for; the book as it is then. Commands that wait fetch beside it: `openFetcher`. */
 export async function fetchFor(intent: Intent, place: Place, book: Book): Promise<Book> {
   const { world, deadline } = place
+  const { stopped } = world
   const now = world.clock()
-  if (intent.type === 'inbox') return await fetchAll(place, book, () => now + INBOX)
-  if (intent.type === 'wait') {
-    const until = intent.follow ? now + WAITING : Math.max(deadline, now + intent.seconds * 1000)
-    return await fetchAll(place, book, () => Math.min(until, now + WAITING))
-  }
+  if (intent.type === 'inbox') return await fetchAll(place, book, () => now + INBOX, stopped)
   if (intent.type !== 'status' && intent.type !== 'announce') return book
   const glance = Math.min(deadline, now + GLANCE)
-  return await fetchAll(place, book, ({ body: { size } }) => (size > 0 && size <= SMALL ? deadline : glance))
+  const isSmall = ({ body: { size } }: Parcel) => size > 0 && size <= SMALL
+  return await fetchAll(place, book, (parcel) => (isSmall(parcel) ? deadline : glance), stopped)
+}
+
+/** Fetches while something else is waited for, so that neither keeps the other from being heard of. */
+export type Fetcher = {
+  /** Fetches what there is to fetch, unless it is at it. What becomes of it is in the state. */
+  begin(place: Place, book: Book): void
+  /** Leaves the rest to another command. Throws what is wrong with the disk. */
+  stop(): Promise<void>
+}
+
+/** @param until Unix ms */
+export function openFetcher(until: number): Fetcher {
+  const stopped = new AbortController()
+  let running: Promise<unknown> | undefined
+  let trouble: { error: unknown } | undefined
+  return {
+    begin(place, book) {
+      if (running !== undefined || trouble !== undefined || open(place, book).length === 0) return
+      const signal = AbortSignal.any([stopped.signal, place.world.stopped])
+      running = fetchAll(place, book, () => until, signal)
+        .catch((error: unknown) => {
+          trouble = { error }
+        })
+        .finally(() => {
+          running = undefined
+        })
+    },
+    async stop() {
+      stopped.abort()
+      await running
+      if (trouble !== undefined) throw trouble.error
+    },
+  }
 }
 
 /** @param until Unix ms to which each may take; past that nothing is begun */
-export async function fetchAll(place: Place, book: Book, until: (parcel: Parcel) => number): Promise<Book> {
+async function fetchAll(
+  place: Place,
+  book: Book,
+  until: (parcel: Parcel) => number,
+  stopped: AbortSignal,
+): Promise<Book> {
   const { world } = place
   let held = book
   for (const parcel of open(place, book)) {
-    if (world.clock() >= until(parcel) || world.stopped.aborted) continue
+    if (world.clock() >= until(parcel) || stopped.aborted) continue
     const claimed = await claim(place, parcel)
     if (claimed === undefined) continue
-    const state = await fetchOne(place, claimed, until(parcel))
+    const state = await fetchOne(place, claimed, { until: until(parcel), stopped })
     // A long fetch ends in another second than it began.
     const speaker = speakerOf(refreshed(place))
     held = await world.store.update(parcel.call === '' ? [] : [parcel.call], (fresh) => {
@@ -64,7 +100,7 @@ function open({ world, now }: Place, book: Book): Parcel[] {
   return fetchable(parcelsOf(book, callsOf(book, world.keys.pubkey, now)), now, world.alive)
 }
 
-async function fetchOne({ world }: Place, parcel: Parcel, until: number): Promise<FileState> {
+async function fetchOne(place: Place, parcel: Parcel, time: Time): Promise<FileState> {
   const { body, remote, call, from, state } = parcel
   const { key, nonce, x } = remote
   const sources = [body.text, ...remote.fallbacks]
@@ -72,10 +108,10 @@ async function fetchOne({ world }: Place, parcel: Parcel, until: number): Promis
   const first = (state?.tries ?? 0) % sources.length
   const urls = [...sources.slice(first), ...sources.slice(0, first)]
   const wanted = { urls, key, nonce, x, ox: body.x, folder: call === '' ? from : call, name: safeName(body.name) }
-  const fetched = await world.depot.fetch(wanted, until, body.size === 0 ? 0 : body.size + GCM_TAG)
+  const fetched = await place.world.depot.fetch(wanted, body.size === 0 ? 0 : body.size + GCM_TAG, time)
   if (fetched.type === 'done') return { path: fetched.path, size: fetched.size, sha256: fetched.sha256 }
   if (fetched.type === 'refused') return { refused: fetched.why }
   const { have } = fetched
-  if (fetched.type === 'failed') return failedOnce(parcel, fetched.why, have, Math.floor(world.clock() / 1000))
+  if (fetched.type === 'failed') return failedOnce(parcel, fetched.why, have, refreshed(place).now)
   return { fetching: { have, tries: 0, at: 0, why: '' } }
 }

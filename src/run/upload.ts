@@ -23,11 +23,13 @@ export async function uploaded(intent: Large, { world, selector, now }: Place, b
   const { server, inlineMax } = world.config.file
   const { name, content } = intent
   const me = world.keys.pubkey
+  // A server refuses what is dated ahead of its clock.
+  const ahead = now - before.now
   const unused = { peer: undefined, name: '', inbox: [], ring: 0 }
   const scene = { ...unused, calls: before.calls, people: before.people, selector, inlineMax, me, now }
   const { refusal } = decide({ ...intent, content: { type: 'stored', body: bodyOf(name, LONGEST) } }, scene)
   if (server === undefined || refusal !== undefined) return intent
-  const stored = await world.depot.put(content.path, server)
+  const stored = await world.depot.put(content.path, server, ahead)
   return { ...intent, content: { type: 'stored', body: bodyOf(name, stored) } }
 }
 

@@ -2,7 +2,7 @@
 // taken in what is waited for.
 import { callsOf } from '../state/book.ts'
 import { carry } from './carry.ts'
-import { fetchAll } from './fetch.ts'
+import { openFetcher } from './fetch.ts'
 import { type Heard, listen, openInTime } from './listen.ts'
 import { type Ended, type Outcome, outcomeOf } from './outcome.ts'
 import { onTime, refreshed } from './place.ts'
@@ -16,10 +16,23 @@ const NOBODY = { peer: undefined, peers: [], presences: [], hints: {} }
 
 /** The outcome so far, again and again: at once, whenever something came in, and every second; until `until` (Unix ms). */
 export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcome> {
+  yield outcomeOf(ended)
+  const fetcher = openFetcher(until)
+  try {
+    fetcher.begin(ended.place, ended.book)
+    for await (const now of changes(ended, until)) {
+      fetcher.begin(now.place, now.book)
+      yield outcomeOf(now)
+    }
+  } finally {
+    await fetcher.stop()
+  }
+}
+
+async function* changes(ended: Ended, until: number): AsyncGenerator<Ended> {
   const { world } = ended.place
   let now = ended
   let offered = world.clock()
-  yield outcomeOf(now)
   while (world.clock() < until && !world.stopped.aborted) {
     const came = await world.pool.next(Math.min(until, world.clock() + LOOK))
     const place = refreshed(now.place)
@@ -32,10 +45,9 @@ export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcom
       const heard = rung ? await again({ ...now, place }) : await arrived({ ...now, place }, events)
       const here = onTime(place, heard.clockAhead)
       const turn = await take(here, { type: 'status' }, heard, NOBODY)
-      const carried = await carry(here, turn)
-      now = { ...now, place: here, heard, ...carried, book: await fetchAll(here, carried.book, () => until) }
+      now = { ...now, place: here, heard, ...(await carry(here, turn)) }
     }
-    yield outcomeOf(now)
+    yield now
   }
 }
 

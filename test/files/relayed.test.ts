@@ -53,6 +53,19 @@ it('brings 200 kB byte for byte, in any order and repeated', async () => {
   })
 })
 
+it('takes many small files that come together', async () => {
+  await withPair({}, async (pair) => {
+    await inCall(pair)
+    for (let n = 0; n < 10; n++)
+      await pair.ada.json(['sendfile', 'note.txt', Buffer.from(`note ${n}`).toString('base64')])
+    const { new: items } = await pair.ben.json(['inbox'])
+    if (!Array.isArray(items)) throw new Error('no items')
+    expect(items.map(({ path }) => readFileSync(path, 'utf8'))).toEqual(
+      Array.from({ length: 10 }, (_, n) => `note ${n}`),
+    )
+  })
+})
+
 it('says on both sides how far a file is, and goes on with the rest after a kill', async () => {
   await withPair({}, async (pair) => {
     const { relay, ada, ben, folder } = pair

@@ -42,9 +42,17 @@ function newFile(folder: string, size = 400_000, name = 'data.bin'): { path: str
   return { path, bytes }
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** Milliseconds by which everybody's clock is ahead. */
+let ahead = 0
+
 /** Two agents in a call, ada with the server and ben willing to ask this machine. */
 async function withServer(body: (pair: Pair & { call: string }) => Promise<void>): Promise<void> {
-  await withPair({}, async (pair) => {
+  ahead = 0
+  await withPair({ now: () => Math.floor((Date.now() + ahead) / 1000) }, async (pair) => {
     await pair.ada.json(['config', 'set', 'file.server', server.url])
     await pair.ben.json(['config', 'set', 'file.allowPrivate', 'true'])
     await body({ ...pair, call: await inCall(pair) })
@@ -102,6 +110,15 @@ it('uploads nothing before there is a call to send it in', async () => {
   })
 })
 
+it('is asked for in time, also by a clock that is wrong', async () => {
+  await withServer(async ({ ada, folder }) => {
+    for (const clock of [7200_000, -7200_000]) {
+      const { file } = await ada.json(['sendfile', newFile(folder).path], clock)
+      expect(file).toMatchObject({ state: 'relayed' })
+    }
+  })
+})
+
 it('announces nothing that the server has not taken', async () => {
   await withServer(async ({ ada, ben, folder }) => {
     const { path } = newFile(folder)
@@ -155,10 +172,12 @@ describe('a file on a server', () => {
       expect((await ben.run(['status'])).stdout).toMatch(/0 of 400016 bytes here, tried again later/)
       // … but a minute later; half of it comes, and the rest with another command.
       Object.assign(server.faults, { refuse: undefined, truncate: true })
-      await ben.json(['status'], minute)
+      ahead = minute
+      await ben.json(['status'], ahead)
       expect(asked()).toBe(2)
       server.faults.truncate = false
-      const { new: items } = await ben.json(['status'], 10 * minute)
+      ahead = 10 * minute
+      const { new: items } = await ben.json(['status'], ahead)
       expect(items).toMatchObject([{ type: 'file', sha256: sha256(bytes), size: bytes.length }])
       expect(server.seen.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/)
       expect(await ben.json(['status'])).toMatchObject({ transfers: [] })
@@ -170,7 +189,8 @@ describe('a file on a server', () => {
       await ada.json(['sendfile', newFile(folder).path])
       server.faults.refuse = [404, 'gone']
       await ben.json(['inbox'])
-      const { new: items } = await ben.json(['inbox'], 7.1 * 24 * 3600_000)
+      ahead = 7.1 * 24 * 3600_000
+      const { new: items } = await ben.json(['inbox'], ahead)
       expect(items).toMatchObject([{ type: 'file', reason: expect.stringMatching(/not be fetched for 7 days/) }])
     })
   })
@@ -183,7 +203,8 @@ describe('a file on a server', () => {
       expect(items).toMatchObject([{ type: 'file', reason: 'what lies there is not what was announced' }])
       expect(received(ben)).toEqual([])
       server.faults.wrongBytes = false
-      expect(await ben.json(['inbox'], 3600_000)).toMatchObject({ new: [] })
+      ahead = 3600_000
+      expect(await ben.json(['inbox'], ahead)).toMatchObject({ new: [] })
     })
   })
 
@@ -200,6 +221,23 @@ describe('a file on a server', () => {
       expect(await ben.json(['announce'])).toMatchObject({ ok: true })
       expect(received(ben)).toHaveLength(2)
       expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'file', text: 'two.bin' }] })
+    })
+  })
+
+  it('does not keep a command that waits from hearing of other things', async () => {
+    await withServer(async ({ ada, ben, folder }) => {
+      server.faults.stall = 100_000
+      await ada.json(['sendfile', newFile(folder).path])
+      const waiting = ben.start(['wait', '30', '--for', 'message', '--json'])
+      await until(() => server.sent() > 0)
+      await ada.json(['send', 'did you get it?'])
+      const { code, stdout, ms } = await waiting.ended
+      expect([code, JSON.parse(stdout).new]).toMatchObject([0, [{ type: 'message', text: 'did you get it?' }]])
+      expect(ms).toBeLessThan(15_000)
+      delete server.faults.stall
+      // What was here by then is not asked for again.
+      expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'file' }] })
+      expect(server.seen.at(-1)?.headers.range).toBe('bytes=100000-')
     })
   })
 
