@@ -2,6 +2,7 @@
 import type { Call } from '../call/call.ts'
 import { short } from '../call/people.ts'
 import { npubEncode } from '../nostr/nip19.ts'
+import { parcelsOf } from '../state/parcels.ts'
 import type { Ended } from './outcome.ts'
 import { type Route, routeTo } from './route.ts'
 
@@ -12,7 +13,7 @@ export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {
   const unknown = [...told].flatMap((to) => guessed(to, routeTo(place, book, calls, to).by, ended))
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
-  return [...clock(heard.clockAhead), ...(asked ? unknown : []), ...toldLater(ended)]
+  return [...clock(heard.clockAhead), ...(asked ? unknown : []), ...toldLater(ended), ...unfetched(ended, calls)]
 }
 
 // What the owner could not be told when it was asked.
@@ -31,6 +32,16 @@ function toldLater({ turn, book, answers }: Ended): string[] {
     ...(taken.length > 0 ? ['your owner has now been sent the direct message that no relay had taken'] : []),
     ...(sent.length > taken.length ? ['a direct message to your owner could again not be sent: no relay took it'] : []),
   ]
+}
+
+// Whoever asks what is new should know of what is still to come.
+function unfetched({ intent, book }: Ended, calls: readonly Call[]): string[] {
+  if (intent.type !== 'inbox' && intent.type !== 'wait') return []
+  const held = parcelsOf(book, calls).filter((parcel) => (parcel.state?.tries ?? 0) > 0)
+  return held.map(
+    ({ from, body, state }) =>
+      `a file from ${short(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${state?.why}; later commands try again, \`p2p status\` shows how far it is`,
+  )
 }
 
 function clock(ahead: number): string[] {

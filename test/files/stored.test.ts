@@ -156,8 +156,8 @@ describe('a file on a server', () => {
       await ada.json(['sendfile', path])
       server.faults.refuse = [404, 'gone']
       const minute = 60_000
-      const { new: none } = await ben.json(['inbox'])
-      expect(none).toEqual([])
+      const { new: none, notices } = await ben.json(['inbox'])
+      expect([none, notices]).toEqual([[], [expect.stringMatching(/400000 bytes.*could not be fetched yet/)]])
       const asked = () => server.seen.filter((s) => s.method === 'GET').length
       expect(asked()).toBe(1)
       // Not at once again, …
