@@ -2,14 +2,22 @@
 import type { Input, Wanted } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
 import { readConfig } from './io/config.ts'
-import type { Home } from './io/home.ts'
+import type { Env, Home } from './io/home.ts'
+import { importIdentity } from './io/identity.ts'
 import { readSource, readStream } from './io/source.ts'
 
 /** Bytes of a text, of which a message holds about 20,000. */
 const TEXT = 1_000_000
 
-/** Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, FILE_CHANGED, FILE_TOO_LARGE and TEXT_TOO_LONG. */
-export async function inputOf(wanted: Wanted, home: Home): Promise<Input> {
+/** Bytes of a secret key, white space around it allowed for. */
+const SECRET = 4_096
+
+/**
+ * Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, FILE_CHANGED, FILE_TOO_LARGE and TEXT_TOO_LONG; for a secret key what
+ * importing it throws.
+ */
+export async function inputOf(wanted: Wanted, home: Home, env: Env = process.env): Promise<Input> {
+  if (wanted.from === 'stdin' && wanted.as === 'secret') return await takeSecret(home, env)
   const most = wanted.from === 'stdin' && wanted.as === 'text' ? TEXT : readConfig(home).file.inlineMax
   if (wanted.from === 'file') {
     const read = await readSource(wanted.path, most)
@@ -22,4 +30,14 @@ export async function inputOf(wanted: Wanted, home: Home): Promise<Input> {
   // It can be read only once, and a server must be told the hash before it is given the bytes.
   const hint = 'write it to a file first; `p2p sendfile <path>` sends larger ones where file.server is set'
   throw new Failure('FILE_TOO_LARGE', EXIT.usage, `${what} (file.inlineMax)`, hint)
+}
+
+async function takeSecret(home: Home, env: Env): Promise<Input> {
+  if (env.P2P_SECRET_KEY !== undefined) {
+    const hint = 'unset it: every command would go on using that key instead of the imported one'
+    throw new Failure('USAGE', EXIT.usage, 'P2P_SECRET_KEY is set', hint)
+  }
+  const bytes = await readStream(process.stdin, SECRET)
+  importIdentity(home, bytes === undefined ? '' : Buffer.from(bytes).toString('latin1'))
+  return {}
 }

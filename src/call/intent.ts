@@ -34,7 +34,8 @@ export type Intent =
       petname: string
     }
   | { type: 'config'; action: 'list' | 'get' | 'set' | 'unset'; key: string; values: readonly string[] }
-  | { type: 'whoami' }
+  /** `exportTo`: the new file that the secret key is written to. */
+  | { type: 'whoami'; exportTo: string | undefined }
 
 export type IntentOf<T extends Intent['type']> = Extract<Intent, { type: T }>
 

@@ -11,8 +11,11 @@ export type Args = Readonly<Record<string, unknown>> & Input
 
 export type Input = { readonly input?: Uint8Array; readonly large?: number }
 
-/** What must be read before an intent can be made: stdin, as a text or as a file, or a file by its path. */
-export type Wanted = { from: 'stdin'; as: 'text' | 'file' } | { from: 'file'; path: string }
+/**
+ * What must be read before an intent can be made: stdin, as a text, a file or a secret key (which is taken in at once and goes
+ * no further), or a file by its path.
+ */
+export type Wanted = { from: 'stdin'; as: 'text' | 'file' | 'secret' } | { from: 'file'; path: string }
 
 /** How a verb is typed. */
 export type Verb = {

@@ -1,16 +1,35 @@
-// `whoami`: npub, name, relays.
+// `whoami`: npub, name, relays. The secret key comes in on stdin and goes out to a file, and stands nowhere else.
+import { EXIT, Failure } from '../failure.ts'
+import { optional } from './args.ts'
 import type { Command } from './command.ts'
 
 export const whoami: Command = {
   usage: 'whoami',
   describe: 'Your key, your name, your relays',
   example: 'p2p whoami',
-  intent: () => ({ type: 'whoami' }),
-  text: ({ me, self }) => [
+  options: {
+    import: { type: 'string', describe: '"-": take in a secret key (nsec or hex) on stdin, where there is none yet' },
+    export: { type: 'string', describe: 'write your secret key (nsec) to this new file' },
+  },
+  input: (args) => {
+    const source = optional(args, 'import')
+    if (source === '') return undefined
+    if (source === '-') return { from: 'stdin', as: 'secret' }
+    // The attack: other users of the machine read arguments, and shells remember them. What was typed is not repeated.
+    throw new Failure(
+      'USAGE',
+      EXIT.usage,
+      '--import reads the secret key from stdin and takes nothing but "-"',
+      '`p2p whoami --import - < FILE`; a key that was typed as an argument should be taken for leaked',
+    )
+  },
+  intent: (args) => ({ type: 'whoami', exportTo: optional(args, 'export') || undefined }),
+  text: ({ me, self, exported }) => [
     `npub: ${me.npub}`,
     `name: ${self.name === '' ? '(none; `p2p config set name "…"`)' : self.name}`,
     `inbox relays: ${self.relays.inbox.join(', ')}`,
     `presence relays: ${self.relays.presence.join(', ')}`,
+    ...(exported === undefined ? [] : [`your secret key is in ${exported}, for your eyes only: whoever has it is you`]),
   ],
-  json: ({ me, self }) => ({ agent: { ...me, ...self } }),
+  json: ({ me, self, exported }) => ({ agent: { ...me, ...self }, exported }),
 }

@@ -20,10 +20,27 @@ export type Making = { readonly dice?: Dice; readonly now?: number; readonly ste
 export function loadIdentity(home: Home, env: Env, making: Making = {}): Keys {
   if (env.P2P_SECRET_KEY !== undefined) return fromEnvironment(env.P2P_SECRET_KEY)
   const there = lstat(home.identity)
-  if (there === undefined) make(home, making)
+  if (there === undefined) make(home, randomKeys(making.dice), making)
   // A first run that was killed has left a second name of the secret, or a key that nobody uses.
   else if (there.nlink > 1) sweep(home.root, TEMP)
   return parseIdentity(home.identity, readGuarded(home.identity))
+}
+
+/**
+ * Takes in a key that was made elsewhere (nsec or 64 hex digits). Where there is an identity already it must be that one.
+ * Throws what loadIdentity throws, and IDENTITY_EXISTS.
+ */
+export function importIdentity(home: Home, text: string, making: Making = {}): Keys {
+  const keys = secretKeys(text.trim())
+  if (keys === undefined) {
+    const hint = 'give it an nsec or 64 hex digits on stdin: `p2p whoami --import - < FILE`'
+    throw new Failure('BAD_SECRET', EXIT.usage, 'what came on stdin is no secret key', hint)
+  }
+  if (lstat(home.identity) === undefined) make(home, keys, making)
+  const held = parseIdentity(home.identity, readGuarded(home.identity))
+  if (held.pubkey === keys.pubkey) return held
+  const hint = 'give the other key a folder of its own: --home DIR'
+  throw new Failure('IDENTITY_EXISTS', EXIT.refused, `${home.identity} holds another identity, which stays`, hint)
 }
 
 function fromEnvironment(text: string): Keys {
@@ -34,15 +51,15 @@ function fromEnvironment(text: string): Keys {
   throw new Failure('BAD_SECRET', EXIT.usage, 'P2P_SECRET_KEY is no secret key', hint)
 }
 
-function secretKeys(text: string): Keys | undefined {
+/** The keys of an nsec or of 64 hex digits; undefined for anything else. */
+export function secretKeys(text: string): Keys | undefined {
   const decoded = decode(text)
   const secret = decoded?.type === 'nsec' ? decoded.secret : fromHex(text)
   return secret === undefined ? undefined : keysFrom(secret)
 }
 
 // Written under another name and linked into place: of two first runs one link succeeds, and nobody reads half a key.
-function make(home: Home, { dice = randomBytes, now = Date.now(), step = () => {} }: Making): void {
-  const keys = randomKeys(dice)
+function make(home: Home, keys: Keys, { now = Date.now(), step = () => {} }: Making): void {
   const text = JSON.stringify(
     {
       version: VERSION,

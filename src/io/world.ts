@@ -6,6 +6,7 @@ import { decode } from '../nostr/nip19.ts'
 import { type Config, getSetting, readConfig, setSetting, settings as settingsOf, unsetSetting } from './config.ts'
 import { type Contact, editContacts } from './contacts.ts'
 import { type Depot, openDepot } from './depot.ts'
+import { exportSecret } from './export.ts'
 import { placeFile } from './files.ts'
 import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
@@ -58,6 +59,8 @@ export type World<I, L> = {
   depot: Depot
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   keep: (call: string, markdown: string) => string
+  /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
+  handOver: (path: string) => string
   owner: Owner
   /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
   hook: (command: readonly string[], input: string) => Promise<string | undefined>
@@ -117,6 +120,7 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
       ...{ say: opening.say, draw: opening.draw, now: Date.now },
     }),
     keep: (call, markdown) => keepTranscript(home, call, markdown),
+    handOver: (path) => exportSecret(keys, path),
     owner: ownerOf(home, config.owner, env),
     hook: async (command, input) => (await runProgram(command, { input, ms: HOOK_MS, env })).error,
     settings: {

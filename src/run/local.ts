@@ -11,8 +11,10 @@ import { type Read, transcript } from './transcript.ts'
 export async function local(intent: Intent, place: Place, book: Book): Promise<Outcome | undefined> {
   const { settings } = place.world
   switch (intent.type) {
-    case 'whoami':
-      return quiet(intent, place, book)
+    case 'whoami': {
+      const outcome = quiet(intent, place, book)
+      return intent.exportTo === undefined ? outcome : { ...outcome, exported: place.world.handOver(intent.exportTo) }
+    }
     case 'transcript':
       return answered(transcript(intent, place, book), intent, place, book)
     case 'contacts':

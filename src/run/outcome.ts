@@ -51,6 +51,8 @@ export type Outcome = {
   reading: Reading | undefined
   settings: readonly SettingValue[]
   contacts: readonly Contact[]
+  /** Where the secret key was written to, by `whoami --export`. */
+  exported?: string
   /** One line each: what the user should know beside the result. */
   notices: string[]
   /** Why the command did not, or not wholly, do its job. */
