@@ -15,5 +15,5 @@ export function checkLines(checks: readonly Check[], quiet: boolean): string[] {
     const mark = ok ? (warning === true ? 'warn' : 'ok  ') : 'FAIL'
     return [`${mark} ${name}: ${detail}`, ...(hint === '' ? [] : [`     hint: ${hint}`])]
   })
-  return quiet || checks.some((check) => !check.ok) ? lines : [...lines, 'all is well']
+  return quiet || checks.some((check) => !check.ok) ? lines : [...lines, 'nothing needs mending']
 }

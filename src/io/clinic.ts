@@ -6,7 +6,7 @@ import { examineProxies } from './doctor-proxy.ts'
 import { type Examined, examineRelay, type Plan } from './doctor-relay.ts'
 import { homeOf } from './home.ts'
 import type { Codec } from './load.ts'
-import { type Roles, rolesOf } from './roles.ts'
+import { namedRoles, type Roles, rolesOf } from './roles.ts'
 import { openWays } from './way.ts'
 import type { Opening } from './world.ts'
 
@@ -33,12 +33,14 @@ export function openClinic<I, L>(
   codec: Codec<I, L>,
 ): Clinic {
   const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
-  const left: string[] = []
-  const roles = config === undefined ? undefined : rolesOf(config, relays, env, (line) => left.push(line))
+  const left: Check[] = []
+  const warn = (detail: string) => left.push({ name: 'relays', ok: true, warning: true, detail })
+  const roles = config === undefined ? namedRoles(relays, env) : rolesOf(config, relays, env, warn)
+  if (roles === undefined) warn('not checked: they stand in the configuration')
   // All of them are our own choice.
   const wayTo = openWays(env, () => true)
   return {
-    checks: [...checks, ...left.map((detail) => ({ name: 'relays', ok: true, warning: true as const, detail }))],
+    checks: [...checks, ...left],
     keys,
     config,
     relays: roles,

@@ -1,5 +1,5 @@
 // Looking at our own files, one by one, so that a broken one does not hide what else is wrong.
-import { accessSync, constants, statfsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { Failure } from '../failure.ts'
 import type { Keys } from '../nostr/crypto.ts'
@@ -40,7 +40,7 @@ export function examineFiles<I, L>(home: Home, env: Env, codec: Codec<I, L>): Fi
       ),
       privacy(home),
       space(attempt(() => roomAt(home.dir))),
-      check('config', config, () => `${home.config} is in order`),
+      check('config', config, () => inOrder(home.config)),
       state(home, codec, found(keys)),
     ].flat(),
     keys: found(keys),
@@ -81,6 +81,10 @@ function found<T>(tried: Tried<T>): T | undefined {
 function check<T>(name: string, tried: Tried<T>, good: (value: T) => string): Check {
   if (!(tried instanceof Failure)) return { name, ok: true, detail: good(tried.value) }
   return { name, ok: false, detail: tried.message, hint: tried.hint }
+}
+
+function inOrder(path: string): string {
+  return existsSync(path) ? `${path} is in order` : `${path} is not there yet`
 }
 
 function probe(home: Home): void {
@@ -136,5 +140,5 @@ function state<I, L>(home: Home, codec: Codec<I, L>, keys: Keys | undefined): Ch
       hint: '`p2p status` sets it aside and goes on with what is whole',
     }
   }
-  return check('state', read, (calls) => `${home.state} is in order, ${calls === 1 ? '1 call' : `${calls} calls`}`)
+  return check('state', read, (calls) => `${inOrder(home.state)}, ${calls === 1 ? '1 call' : `${calls} calls`}`)
 }

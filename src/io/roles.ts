@@ -9,11 +9,8 @@ export type Roles = { presence: readonly string[]; inbox: readonly string[]; loo
 
 /** `typed`: --relay. `say` hears of configured relays that were shut down and are left out. Throws BAD_RELAY. */
 export function rolesOf(config: Config, typed: readonly string[], env: Env, say: (line: string) => void): Roles {
-  const named = typed.length > 0 ? typed : (env.P2P_RELAYS ?? '').split(',').filter((url) => url.trim() !== '')
-  if (named.length > 0) {
-    const urls = [...new Set(named.map(checked))]
-    return { presence: urls, inbox: urls, lookup: urls }
-  }
+  const named = namedRoles(typed, env)
+  if (named !== undefined) return named
   const left = (role: keyof Roles) => {
     const alive = config.relays[role].filter((url) => !isDecommissioned(url))
     const gone = config.relays[role].filter(isDecommissioned)
@@ -23,6 +20,13 @@ export function rolesOf(config: Config, typed: readonly string[], env: Env, say:
     return alive.length > 0 ? alive : SETTINGS[`relays.${role}`].preset
   }
   return { presence: left('presence'), inbox: left('inbox'), lookup: left('lookup') }
+}
+
+/** The same without a configuration: undefined when neither --relay nor P2P_RELAYS names any. Throws BAD_RELAY. */
+export function namedRoles(typed: readonly string[], env: Env): Roles | undefined {
+  const named = typed.length > 0 ? typed : (env.P2P_RELAYS ?? '').split(',').filter((url) => url.trim() !== '')
+  const urls = [...new Set(named.map(checked))]
+  return urls.length === 0 ? undefined : { presence: urls, inbox: urls, lookup: urls }
 }
 
 function checked(text: string): string {
