@@ -90,11 +90,14 @@ function itemOf({ signal, heard, late }: Line, log: Log, call: Call, from: Agent
   return { ...base, type: body.type, text: plain(body.text), ...reason }
 }
 
+// What nobody has said is left out: a size of 0, a hash of "".
 function described({ name }: FileBody, facts: FileFacts): Pick<Item, 'text'> & Partial<Item> {
   const { path, refused: reason, size, sha256 } = facts
   const text = plain(name, 255)
   return {
-    ...{ text, name: text, size, sha256 },
+    ...{ text, name: text },
+    ...(size === 0 && path === undefined ? {} : { size }),
+    ...(sha256 === '' ? {} : { sha256 }),
     ...(path === undefined ? {} : { path }),
     ...(reason === undefined ? {} : { reason }),
   }

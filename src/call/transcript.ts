@@ -112,7 +112,7 @@ function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): 
   return {
     name: oneLine(file.name, 255),
     size,
-    sha256,
+    ...(sha256 === '' ? {} : { sha256 }),
     ...(path === undefined ? {} : { path }),
     ...(refused === undefined ? {} : { reason: refused }),
     ...(whole || file.of === 1 ? {} : { parts: { have: file.have, of: file.of } }),
