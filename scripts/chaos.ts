@@ -12,7 +12,7 @@ import { startRelay } from './relay.ts'
 const PARALLEL = 3
 const KILLED = 0.1
 
-/** What is unacked is wrapped anew after ten minutes; healing sets the clocks forward instead of waiting. */
+/** What is unacked is wrapped anew after ten minutes; healing sets everybody's clock forward instead of waiting. */
 const STEP = 11 * 60_000
 const ROUNDS = 40
 
@@ -38,7 +38,10 @@ type Transcript = { entries: Entry[]; digest: string | null; verified: unknown }
 export async function chaos(messages: number, seed: number): Promise<Report> {
   const began = Date.now()
   const dice = seededDice(seed)
-  const relays = await Promise.all([1, 2, 3].map((n) => startRelay({ seed: seed + n, future: 100_000_000 })))
+  const passed = { ms: 0 }
+  const relays = await Promise.all(
+    [1, 2, 3].map((n) => startRelay({ seed: seed + n, now: () => Math.floor((Date.now() + passed.ms) / 1000) })),
+  )
   try {
     return await inFolder(async (folder) => {
       const [ada, ben] = ['ada', 'ben'].map((name) =>
@@ -54,7 +57,7 @@ export async function chaos(messages: number, seed: number): Promise<Report> {
       const each = Math.ceil(messages / 2)
       const sent = await Promise.all([talk(ada, each, dice), talk(ben, each, dice)])
       await weather.stop()
-      const { rounds, sides } = await heal(ada, ben, call)
+      const { rounds, sides } = await heal(ada, ben, call, passed)
       const accepted = sent.flatMap((s) => s.accepted)
       return {
         seed,
@@ -108,10 +111,16 @@ async function talk(who: Agent, count: number, dice: Dice): Promise<{ accepted: 
 }
 
 /** Fair weather: both look in now and then, one hangs up, until both hold the same verified call or patience ends. */
-async function heal(ada: Agent, ben: Agent, call: string): Promise<{ rounds: number; sides: Transcript[] }> {
+async function heal(
+  ada: Agent,
+  ben: Agent,
+  call: string,
+  passed: { ms: number },
+): Promise<{ rounds: number; sides: Transcript[] }> {
   let sides: Transcript[] = []
   for (let round = 1; round <= ROUNDS; round++) {
     const clock = round * STEP
+    passed.ms = clock
     for (const who of [ada, ben]) await command(who, ['inbox', '--json'], clock)
     if (round === 3) await command(ada, ['end', '--json'], clock)
     sides = await Promise.all([ada, ben].map((who) => transcript(who, call, clock)))

@@ -15,12 +15,16 @@ export type Agent = {
 
 export type Pair = { relay: EmbeddedRelay; ada: Agent; ben: Agent; folder: string }
 
-/** Runs `body` with two agents that share a relay; everything is gone afterwards. */
+/**
+ * Runs `body` with two agents that share a relay; everything is gone afterwards. Time passes for the relay as it does for
+ * the command that was started last, unless `options.now` gives it a clock of its own.
+ */
 export async function withPair<T>(options: RelayOptions, body: (pair: Pair) => Promise<T>): Promise<T> {
-  const relay = await startRelay(options)
+  const time = { ms: 0 }
+  const relay = await startRelay({ now: () => Math.floor((Date.now() + time.ms) / 1000), ...options })
   try {
     return await inFolder(async (folder) => {
-      const [ada, ben] = [agent(folder, 'ada', relay.url), agent(folder, 'ben', relay.url)]
+      const [ada, ben] = [agent(folder, 'ada', relay.url, time), agent(folder, 'ben', relay.url, time)]
       return await body({ relay, ada, ben, folder })
     })
   } finally {
@@ -55,11 +59,12 @@ export async function messagesOf(who: Agent, call: string, clock = 0): Promise<s
   return entries.flatMap((entry) => (field(entry, 'type') === 'message' ? [field(entry, 'text')] : []))
 }
 
-function agent(folder: string, name: string, relay: string): Agent {
+function agent(folder: string, name: string, relay: string, time: { ms: number }): Agent {
   const home = `${folder}/${name}`
   const env = agentEnv(home, [relay])
   const clockFile = pathToFileURL(new URL('./clock.mjs', import.meta.url).pathname)
   const begin = (args: readonly string[], clock = 0, stdin = '') => {
+    time.ms = clock
     const preload = clock === 0 ? [] : ['--import', `${clockFile}?ms=${clock}`]
     return start(process.execPath, [...preload, PROGRAM, ...args], { cwd: folder, env, stdin })
   }
