@@ -11,6 +11,9 @@ import type { Speaker } from './say.ts'
 
 const HANG_UP: Body = { type: 'end', text: '', cut: undefined, digest: '', expired: false }
 
+/** Who may call, and whose calls are answered without asking. */
+export type Policy = Gate & { autoAnswer: 'nobody' | 'trusted' }
+
 /** How we introduce ourselves when we accept. */
 type Self = { name: string; relays: string[] }
 
@@ -43,11 +46,7 @@ export function endings(calls: readonly Call[]): Utterance[] {
  * What is answered without asking our agent: a stranger whom the policy does not let in hears so, and a trusted peer is
  * let in where the owner has said so.
  */
-export function answers(
-  calls: readonly Call[],
-  gate: Gate & { autoAnswer: 'nobody' | 'trusted' },
-  self: Self,
-): Utterance[] {
+export function answers(calls: readonly Call[], gate: Policy, self: Self): Utterance[] {
   return calls.flatMap((call): Utterance[] => {
     if (call.phase !== 'ringing' || call.mine !== 'callee') return []
     const trust = gate.trust(call.peer)
