@@ -4,6 +4,7 @@ import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import pkg from '../package.json' with { type: 'json' }
+import { licences } from './licences.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -14,7 +15,8 @@ const HEAD = `#!/usr/bin/env node
 
 /** Gives the path of the built file. It is put in place whole: tests of other processes may be running it. */
 export async function bundle(): Promise<string> {
-  const program = `((require, here) => { "use strict"; ${await bundled('src/p2p.ts')}\n})`
+  const { text, inputs } = await bundled('src/p2p.ts')
+  const program = `((require, here) => { "use strict"; ${text}\n})`
   const hash = createHash('sha256').update(program).digest('hex').slice(0, 16)
   const { version } = pkg
   const loader = await bundled('src/loader.ts', {
@@ -27,14 +29,19 @@ export async function bundle(): Promise<string> {
   // Inside this repository, whose package.json says "module", the bundle is still CommonJS.
   await writeFile(`${root}dist/package.json`, '{"type":"commonjs"}\n')
   const fresh = `${outfile}.${process.pid}`
-  await writeFile(fresh, `${HEAD}\n${loader}\n})()\n`)
+  await writeFile(fresh, `${HEAD}\n${loader.text}\n})()\n${licences(root, inputs)}\n`)
   await chmod(fresh, 0o755)
   await rename(fresh, outfile)
   return outfile
 }
 
-async function bundled(entry: string, define: Record<string, string> = {}): Promise<string> {
-  const { outputFiles } = await build({
+async function bundled(
+  entry: string,
+  define: Record<string, string> = {},
+): Promise<{ text: string; inputs: string[] }> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    metafile: true,
     entryPoints: [`${root}${entry}`],
     write: false,
     bundle: true,
@@ -52,7 +59,7 @@ async function bundled(entry: string, define: Record<string, string> = {}): Prom
     legalComments: 'none',
     logLevel: 'warning',
   })
-  return outputFiles[0]?.text ?? ''
+  return { text: outputFiles[0]?.text ?? '', inputs: Object.keys(metafile.inputs) }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
