@@ -104,8 +104,9 @@ async function examine(args: Args, env: NodeJS.ProcessEnv, json: boolean): Promi
 async function print(command: Command, verb: string, outcome: Outcome, json: boolean, quiet: boolean): Promise<number> {
   const { failure } = outcome
   if (json || (outcome.intent.type === 'transcript' && outcome.intent.format === 'json')) {
-    if (failure !== undefined) return await report(verb, failure, true, command.json(outcome))
-    const document = { ok: true, command: verb, ...command.json(outcome), notices: outcome.notices }
+    const fields = { ...command.json(outcome), notices: outcome.notices }
+    if (failure !== undefined) return await report(verb, failure, true, fields)
+    const document = { ok: true, command: verb, ...fields }
     await write(`${JSON.stringify(document, typeable)}\n`)
     return EXIT.ok
   }

@@ -29,7 +29,7 @@ const TABLE = {
   'policy.silent': flag('leave calls that the policy refuses without an answer'),
   'policy.pow': whole(0, 32, 0, 'proof of work (NIP-13 bits) that strangers need to call you'),
   'call.ring': whole(10, 86_400, 900, 'seconds that your calls ring'),
-  'call.maxMessages': whole(1, 1_000_000, 10_000, 'messages a call may hold'),
+  'call.maxMessages': whole(1, 1_000_000, 500, 'messages from which on you are told that a call is long'),
   'hook.command': command('a program that is run by announce when something came in'),
   'hook.unknown': flag('run it for strangers too'),
   'file.inlineMax': whole(0, 16_777_216, 262_144, 'bytes up to which a file is sent through relays'),

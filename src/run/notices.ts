@@ -1,6 +1,9 @@
 // What the user should know beside the result, one line each.
 import type { Call } from '../call/call.ts'
+import type { Intent } from '../call/intent.ts'
+import { paceOf } from '../call/pace.ts'
 import { short } from '../call/people.ts'
+import { describe } from '../call/pick.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { parcelsOf } from '../state/parcels.ts'
 import type { Ended } from './outcome.ts'
@@ -13,7 +16,36 @@ export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {
   const unknown = [...told].flatMap((to) => guessed(to, routeTo(place, book, calls, to).by, ended))
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
-  return [...clock(heard.clockAhead), ...(asked ? unknown : []), ...toldLater(ended), ...unfetched(ended, calls)]
+  return [
+    ...clock(heard.clockAhead),
+    ...(asked ? unknown : []),
+    ...toldLater(ended),
+    ...unfetched(ended, calls),
+    ...tooLong(ended, calls),
+  ]
+}
+
+/** The commands by which an agent follows a call. */
+const FOLLOWS: readonly Intent['type'][] = ['send', 'inbox', 'status', 'wait']
+
+// Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
+function tooLong({ place, intent }: Ended, calls: readonly Call[]): string[] {
+  if (!FOLLOWS.includes(intent.type)) return []
+  const most = place.world.config.call.maxMessages
+  return calls.flatMap((call) => {
+    if (call.phase !== 'active') return []
+    const { messages, circling } = paceOf(call)
+    const id = call.id.slice(0, 8)
+    const facts = [
+      ...(messages > most ? [`has ${messages} messages, more than ${most} (call.maxMessages)`] : []),
+      ...(circling
+        ? [`has had ${circling.turns} short turns within ${circling.seconds} s: do you go in circles?`]
+        : []),
+    ]
+    if (facts.length === 0) return []
+    const next = `\`p2p end --call ${id}\` ends it, \`p2p escalate "…" --call ${id}\` asks your owner`
+    return [`the call ${id} with ${describe(call, place.people)} ${facts.join(', and ')}; ${next}`]
+  })
 }
 
 // What the owner could not be told when it was asked.

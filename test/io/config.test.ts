@@ -19,13 +19,14 @@ describe('without a file', () => {
       {
         "about": "",
         "call": {
-          "maxMessages": 10000,
+          "maxMessages": 500,
           "ring": 900,
         },
         "capabilities": [],
         "contacts": [],
         "file": {
           "allowPrivate": false,
+          "fetchMax": 268435456,
           "inlineMax": 262144,
           "server": undefined,
         },
