@@ -1,7 +1,7 @@
 // Saying that we are there: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
 import type { Intent } from '../call/intent.ts'
 import { inboxList, LASTS, presenceOf } from '../call/presence.ts'
-import { listTaken, presenceDue, presenceTaken, wordsOf } from '../state/announced.ts'
+import { listDue, listOffered, presenceDue, presenceTaken, wordsOf } from '../state/announced.ts'
 import { callsOf } from '../state/book.ts'
 import type { Place } from './place.ts'
 import { post } from './speak.ts'
@@ -54,10 +54,12 @@ async function showPresence(place: Place, turn: Turn): Promise<Posted> {
 async function showList(place: Place, turn: Turn): Promise<void> {
   const { inbox, presence, lookup } = place.world.relays
   const lists = [...inbox].sort().join(' ')
-  if (turn.book.index.announced.lists === lists) return
-  const receipts = await post(place, [inboxList(inbox, place.now)], [...presence, ...lookup, ...inbox])
-  if (!receipts.some((r) => r.accepted)) return
-  await place.world.store.update([], (fresh) => ({ snapshot: listTaken(fresh, lists), value: undefined }))
+  const due = listDue(turn.book.index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], place.now)
+  if (due.length === 0) return
+  const receipts = await post(place, [inboxList(inbox, place.now)], due)
+  await place.world.store.update([], (fresh) => {
+    return { snapshot: listOffered(fresh, lists, receipts, place.now), value: undefined }
+  })
 }
 
 function self({ world, now }: Place, { book }: Turn) {

@@ -9,6 +9,9 @@ import { editBook } from './edit.ts'
  */
 const DUE = 100
 
+const AN_HOUR = 3600
+const A_DAY = 24 * 3600
+
 /** Longer than any `announce` runs, in seconds. One that has hung, or whose number another process has got, is passed by. */
 const STALE = 60
 
@@ -32,10 +35,32 @@ export function presenceTaken(book: Book, words: string, relays: readonly string
   return edit.book
 }
 
-/** Writes down the relays that our 10050, which some relay has taken, names. */
-export function listTaken(book: Book, lists: string): Book {
+/**
+ * The relays that are to be sent our 10050, which names `lists`: all when it has changed, those that would not take it after
+ * an hour, and every one after a day, since relays forget and nobody finds us where it is missing.
+ */
+export function listDue(held: Announced, lists: string, relays: readonly string[], now: number): string[] {
+  if (held.lists !== lists) return [...relays]
+  return relays.filter((url) => {
+    const { at, taken } = held.offered?.[url] ?? { at: 0, taken: false }
+    return Math.abs(now - at) >= (taken ? A_DAY : AN_HOUR)
+  })
+}
+
+/** Writes down what relays made of our 10050. Nothing while none has it: it is offered again with the next command. */
+export function listOffered(
+  book: Book,
+  lists: string,
+  receipts: readonly { relay: string; accepted: boolean }[],
+  now: number,
+): Book {
   const edit = editBook(book)
-  edit.index.announced = { ...edit.index.announced, lists }
+  const { announced } = edit.index
+  const before = announced.lists === lists ? announced.offered : {}
+  const fresh = Object.fromEntries(receipts.map((r) => [r.relay, { at: now, taken: r.accepted }]))
+  const offered = { ...before, ...fresh }
+  if (!Object.values(offered).some((one) => one.taken)) return book
+  edit.index.announced = { ...announced, lists, offered }
   return edit.book
 }
 

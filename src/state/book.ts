@@ -80,7 +80,14 @@ export type Wakes = Record<string, { at: number; times: number }>
  * What we last published about ourselves: `lists`, the relays of our 10050; of our presence when (unix seconds), in which
  * `words`, and since when which relays have `taken` it.
  */
-export type Announced = { presence: number; lists: string; words?: string; taken?: Record<string, number> }
+export type Announced = {
+  presence: number
+  lists: string
+  words?: string
+  taken?: Record<string, number>
+  /** Which relays were offered our 10050, when, and whether they took it. */
+  offered?: Record<string, { at: number; taken: boolean }>
+}
 
 export type Index = {
   version: 1

@@ -84,7 +84,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   wakes: table(fields({ at: number, times: number })),
   meter: fields({ day: number, senders: table(amount), strangers: amount, refused: isRecord }),
   dropped: table(number),
-  announced: fields({ presence: number, lists: text }),
+  announced: fields({ presence: number, lists: text, offered: optional(table(fields({ at: number, taken: flag }))) }),
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

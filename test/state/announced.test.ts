@@ -1,0 +1,51 @@
+// Our own inbox list: offered until every relay has it, again after a day, and at once when it has changed.
+import { describe, expect, test } from 'vitest'
+import { listDue, listOffered } from '../../src/state/announced.ts'
+import { type Book, emptyIndex } from '../../src/state/book.ts'
+
+const NOW = 1_800_000_000
+const relays = ['wss://a.example', 'wss://b.example']
+const empty: Book = { index: emptyIndex(), logs: {} }
+
+const due = ({ index }: Book, now = NOW, lists = 'here') => listDue(index.announced, lists, relays, now)
+
+function offered(taken: readonly boolean[], book = empty, now = NOW, lists = 'here') {
+  const receipts = taken.flatMap((accepted, n) => ({ relay: relays[n] ?? '', accepted }))
+  return listOffered(book, lists, receipts, now)
+}
+
+describe('our list', () => {
+  test('is offered to everybody at first, and once more while nobody has it', () => {
+    expect(due(empty)).toEqual(relays)
+    expect(due(offered([false, false]))).toEqual(relays)
+  })
+
+  test('is not offered again to who has it, for a day', () => {
+    const book = offered([true, true])
+    expect([0, 24 * 3600 - 1].map((later) => due(book, NOW + later))).toEqual([[], []])
+    expect(due(book, NOW + 24 * 3600)).toEqual(relays)
+    // A clock that was set back.
+    expect(due(book, NOW - 24 * 3600)).toEqual(relays)
+  })
+
+  test('is offered again after an hour to who would not take it', () => {
+    const book = offered([true, false])
+    expect([0, 3600].map((later) => due(book, NOW + later))).toEqual([[], [relays[1]]])
+    const receipts = [{ relay: relays[1] ?? '', accepted: true }]
+    const later = listOffered(book, 'here', receipts, NOW + 3600)
+    expect(due(later, NOW + 7200)).toEqual([])
+  })
+
+  test('is offered to everybody when it names other relays', () => {
+    const book = offered([true, true])
+    expect(due(book, NOW, 'there')).toEqual(relays)
+    const moved = offered([true, false], book, NOW, 'there')
+    expect(due(moved, NOW + 3600, 'there')).toEqual([relays[1]])
+    expect(due(moved, NOW, 'here')).toEqual(relays)
+  })
+
+  test('of a state from before this was written down is offered once', () => {
+    const old = { ...empty.index, announced: { presence: 0, lists: 'here' } }
+    expect(due({ ...empty, index: old })).toEqual(relays)
+  })
+})
