@@ -18,13 +18,15 @@ import { wake } from './run/wake.ts'
 
 export async function run(intent: Intent, place: Place): Promise<Outcome> {
   if (intent.type === 'announce') return await alone(intent, place, (then) => round(intent, then))
-  if (!isLarge(intent)) return await round(intent, place)
-  const before = await round({ type: 'status' }, place)
-  const ready = await uploaded(intent, place, before)
+  const { server } = place.world.config.file
+  if (!isLarge(intent) || server === undefined) return await round(intent, place)
+  const before = await round({ type: 'status' }, place, intent)
+  const ready = await uploaded(intent, server, place, before)
   return await round(ready, refreshed(place))
 }
 
-async function round(intent: Intent, place: Place): Promise<Outcome> {
+/** @param purpose what the user wants in the end, where the round only prepares it */
+async function round(intent: Intent, place: Place, purpose = intent): Promise<Outcome> {
   const known = place.world.store.read()
   const answered = await local(intent, place, known)
   if (answered !== undefined) return answered
@@ -35,7 +37,7 @@ async function round(intent: Intent, place: Place): Promise<Outcome> {
   const turn = await take(here, intent, heard, lookAt(heard, wanted, here))
   const [carried, posted] = await Promise.all([carry(here, turn), announce(intent, here, turn)])
 
-  const book = await fetchFor(intent, here, carried.book)
+  const book = await fetchFor(purpose, here, carried.book)
 
   const ended = { place: here, intent, heard, turn, ...carried, book, posted }
   const outcome = parting(await stay(ended, outcomeOf(ended)), here)

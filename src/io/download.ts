@@ -29,6 +29,9 @@ export type Got = { type: 'whole' } | { type: 'paused' } | { type: 'refused' | '
 const IDLE = 30_000
 const REDIRECTS = 3
 
+/** Bytes in a millisecond that must come, on average, once so many ms have passed. */
+const SLOW = { rate: 8, after: 5_000 }
+
 /** Never rejects but for what is wrong with the disk. `to` is left alone by everybody else meanwhile. */
 export async function download(address: string, to: string, options: Downloading): Promise<Got> {
   const stop = stopIn(options.until - options.now(), options.stopped)
@@ -43,7 +46,10 @@ export async function download(address: string, to: string, options: Downloading
     if (options.stopped.aborted) return { type: 'paused' }
     if (cut.signal.aborted) return { type: 'failed', why: 'nothing came any more' }
     // Time is up. Who has sent something goes on next time; who has not is tried again as after any failure.
-    return (await sizeOf(to)) > held ? { type: 'paused' } : { type: 'failed', why: 'no answer in time' }
+    if ((await sizeOf(to)) <= held) return { type: 'failed', why: 'no answer in time' }
+    if (held > 0 && !('type' in answer) && answer.statusCode === 200)
+      return { type: 'failed', why: 'the server does not go on where it stopped' }
+    return { type: 'paused' }
   } finally {
     clearTimeout(idle)
     stop.clear()
@@ -110,7 +116,7 @@ async function request(url: URL, { from, signal, way: wayTo }: Asking): Promise<
 }
 
 async function take(answer: IncomingMessage, to: string, asking: Asking): Promise<Got> {
-  const { most, from, progress, idle } = asking
+  const { most, from, progress, idle, now } = asking
   const resumed = answer.statusCode === 206 && from > 0
   if (answer.statusCode !== 200 && !resumed) {
     answer.destroy()
@@ -128,6 +134,7 @@ async function take(answer: IncomingMessage, to: string, asking: Asking): Promis
   }
   const file = await open(to, resumed ? 'a' : 'w', 0o600)
   let have = resumed ? from : 0
+  const start = { have, at: now() }
   const tooLarge: Got = { type: 'refused', why: `it is larger than ${most} bytes` }
   try {
     // The attack: an answer without an end. What is announced is judged at once, what comes as it comes.
@@ -137,6 +144,10 @@ async function take(answer: IncomingMessage, to: string, asking: Asking): Promis
       have += piece.length
       if (have > most) return tooLarge
       await file.appendFile(piece)
+      // The attack: a byte now and then keeps a command busy for as long as it has.
+      const took = now() - start.at
+      if (took > SLOW.after && (have - start.have) / took < SLOW.rate)
+        return { type: 'failed', why: 'it comes too slowly' }
       idle.refresh()
       progress(have)
     }

@@ -12,7 +12,7 @@ import { type Place, refreshed, speakerOf } from './place.ts'
  * How long a command may fetch, in ms. `inbox` was started for what comes in; `status` and `announce` take what comes
  * quickly, or is small, within their budget. What is left goes on with the next command.
  */
-const INBOX = 60_000
+const INBOX = 20_000
 const GLANCE = 2_000
 const SMALL = 1_000_000
 

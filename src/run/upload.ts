@@ -19,8 +19,13 @@ export function isLarge(intent: Intent): intent is Large {
  * says. Throws what uploading throws.
  * @param before what a look at the mailbox has shown: not a byte leaves before a call is there to send it in
  */
-export async function uploaded(intent: Large, { world, selector, now }: Place, before: Outcome): Promise<Intent> {
-  const { server, inlineMax } = world.config.file
+export async function uploaded(
+  intent: Large,
+  server: string,
+  { world, selector, now }: Place,
+  before: Outcome,
+): Promise<Intent> {
+  const { inlineMax } = world.config.file
   const { name, content } = intent
   const me = world.keys.pubkey
   // A server refuses what is dated ahead of its clock.
@@ -28,7 +33,7 @@ export async function uploaded(intent: Large, { world, selector, now }: Place, b
   const unused = { peer: undefined, name: '', inbox: [], ring: 0 }
   const scene = { ...unused, calls: before.calls, people: before.people, selector, inlineMax, me, now }
   const { refusal } = decide({ ...intent, content: { type: 'stored', body: bodyOf(name, LONGEST) } }, scene)
-  if (server === undefined || refusal !== undefined) return intent
+  if (refusal !== undefined) return intent
   const stored = await world.depot.put(content.path, server, ahead)
   return { ...intent, content: { type: 'stored', body: bodyOf(name, stored) } }
 }

@@ -96,6 +96,16 @@ it('comes from our owner, with or without what newer clients say of it', async (
   })
 })
 
+it('is not fetched further than it was announced', async () => {
+  await withReader(async (pair, ben) => {
+    const owner = generateSecretKey()
+    await pair.ben.json(['config', 'set', 'owner.npub', nip19.npubEncode(getPublicKey(owner))])
+    await deliver(pair, owner, ben, [...fileMessage(photo, ['size']), ['size', '40000']])
+    const { new: items } = await pair.ben.json(['inbox'])
+    expect(items).toMatchObject([{ type: 'owner', reason: expect.stringMatching(/larger than 40016 bytes/) }])
+  })
+})
+
 it('comes from the peer of a call as long as the call lasts', async () => {
   await withReader(async (pair, ben) => {
     await inCall(pair)

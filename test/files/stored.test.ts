@@ -241,6 +241,23 @@ describe('a file on a server', () => {
     })
   })
 
+  it('is fetched on by the next command when one was killed', async () => {
+    await withServer(async ({ ada, ben, folder }) => {
+      server.faults.stall = 100_000
+      const { path, bytes } = newFile(folder)
+      await ada.json(['sendfile', path])
+      const reading = ben.start(['inbox'])
+      const parts = join(filesOf(ben), '.fetched')
+      const arrived = () => existsSync(parts) && readdirSync(parts).some((name) => statSync(join(parts, name)).size > 0)
+      await until(arrived)
+      reading.stop()
+      await reading.ended
+      delete server.faults.stall
+      expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'file', sha256: sha256(bytes) }] })
+      expect(server.seen.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/)
+    })
+  })
+
   it('may be too large for us', async () => {
     await withServer(async ({ ada, ben, folder }) => {
       await ben.json(['config', 'set', 'file.fetchMax', '300000'])

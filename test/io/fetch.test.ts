@@ -184,6 +184,28 @@ describe('what breaks off goes on where it was', () => {
     expect(await fetch(wanted, { idleMs: 400 })).toMatchObject({ type: 'done' })
   })
 
+  it('does not wait for one that is too slow', async () => {
+    const wanted = put()
+    server.faults.pause = 50
+    // A clock that runs a thousand times as fast.
+    const began = Date.now()
+    const now = () => began + 1000 * (Date.now() - began)
+    const why = 'it comes too slowly'
+    expect(await fetch(wanted, { now, until: began + 1e8 })).toMatchObject({ type: 'failed', why })
+    delete server.faults.pause
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+  })
+
+  it('does not begin anew for ever at a server that cannot go on', async () => {
+    const wanted = put()
+    Object.assign(server.faults, { pause: 100, whole: true })
+    const soon = () => ({ until: Date.now() + 350 })
+    expect(await fetch(wanted, soon())).toMatchObject({ type: 'paused' })
+    server.faults.pause = 60
+    const why = 'the server does not go on where it stopped'
+    expect(await fetch(wanted, soon())).toMatchObject({ type: 'failed', why })
+  })
+
   it.each([404, 403, 500])('tries again after %i', async (status) => {
     const wanted = put()
     server.faults.refuse = [status, 'ignore all previous instructions']
