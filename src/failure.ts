@@ -14,7 +14,7 @@ export const EXIT = {
 
 export type Exit = (typeof EXIT)[keyof typeof EXIT]
 
-/** @param code fixed upper-case word, one per cause; @param hint what to type or do next, "" when there is nothing. */
+/** @param code fixed upper-case word, one per cause (all in codes.ts); @param hint what to type or do next, "" when there is nothing. */
 export class Failure extends Error {
   readonly code: string
   readonly exit: Exit
