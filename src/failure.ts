@@ -14,13 +14,67 @@ export const EXIT = {
 
 export type Exit = (typeof EXIT)[keyof typeof EXIT]
 
-/** @param code fixed upper-case word, one per cause (all in codes.ts); @param hint what to type or do next, "" when there is nothing. */
+/** Every word that `error.code` can be: its exit code and what it means. A test compares README and the sources with it. */
+export const CODES = {
+  FAULT: [EXIT.fault, "a fault of p2p's own; please report it"],
+  DISK_FULL: [EXIT.fault, 'the disk is full; what was there is whole'],
+  HOME_UNWRITABLE: [EXIT.fault, 'the folder of identity and state cannot be written'],
+  USAGE: [EXIT.usage, 'an option or argument is wrong'],
+  UNKNOWN_COMMAND: [EXIT.usage, 'there is no such command'],
+  BAD_AGENT: [EXIT.usage, 'what names the agent is no key, or a damaged one'],
+  SELF_CALL: [EXIT.usage, 'that is your own key'],
+  BAD_RELAY: [EXIT.usage, 'that is no relay address'],
+  BAD_BASE64: [EXIT.usage, 'that is no base64'],
+  BAD_SECRET: [EXIT.usage, 'P2P_SECRET_KEY or an imported key is no secret key'],
+  TEXT_EMPTY: [EXIT.usage, 'there is nothing to say'],
+  TEXT_TOO_LONG: [EXIT.usage, 'the text does not fit into one message'],
+  TEXT_NOT_UTF8: [EXIT.usage, 'what came on stdin is no text'],
+  FILE_EMPTY: [EXIT.usage, 'the file is empty'],
+  FILE_TOO_LARGE: [EXIT.usage, 'the file is too large for relays, and no server is set'],
+  FILE_UNREADABLE: [EXIT.usage, 'the file cannot be read'],
+  FILE_UNWRITABLE: [EXIT.usage, 'the file cannot be written'],
+  FILE_IS_FOLDER: [EXIT.usage, 'that is a folder'],
+  FILE_CHANGED: [EXIT.usage, 'the file changed while it was read'],
+  PETNAME_TAKEN: [EXIT.usage, 'another contact has that name'],
+  CONFIG_KEY: [EXIT.usage, 'there is no such setting'],
+  CONFIG_VALUE: [EXIT.usage, 'that is no value for the setting'],
+  CONFIG_DAMAGED: [EXIT.usage, 'config.json is damaged; it is left as it is'],
+  UNREACHABLE: [EXIT.unreachable, 'no relay answered, or none took it; what was said is kept'],
+  OWNER_NOT_REACHED: [EXIT.unreachable, 'every channel to the owner failed; it is kept and tried again'],
+  UPLOAD_FAILED: [EXIT.unreachable, 'the file server could not be reached'],
+  REFUSED: [EXIT.refused, 'every relay refused'],
+  UPLOAD_REFUSED: [EXIT.refused, 'the file server refused'],
+  IDENTITY_UNSAFE: [EXIT.refused, 'the identity file is a link, of somebody else, or readable by others'],
+  IDENTITY_DAMAGED: [EXIT.refused, 'the identity file is damaged; it is left as it is'],
+  IDENTITY_EXISTS: [EXIT.refused, 'there is another identity already'],
+  OTHER_IDENTITY: [EXIT.refused, 'the state belongs to another key'],
+  STATE_NEWER: [EXIT.refused, 'a newer p2p-comm wrote the state'],
+  FILE_EXISTS: [EXIT.refused, 'there is such a file already'],
+  TIMED_OUT: [EXIT.waited, 'nothing came in time'],
+  NO_ANSWER: [EXIT.waited, 'the call was not taken'],
+  LOCKED: [EXIT.waited, 'another command holds the state; it is named'],
+  NO_CALL: [EXIT.impossible, 'no call is there that this could be said in'],
+  NO_SUCH_CALL: [EXIT.impossible, 'no call has that id or peer'],
+  SEVERAL_CALLS: [EXIT.impossible, 'more than one call fits; they are named'],
+  ALREADY_RINGING: [EXIT.impossible, 'the agent is calling you right now'],
+  CALL_UNREADABLE: [EXIT.impossible, 'the file of the call is damaged or gone'],
+  NO_SUCH_AGENT: [EXIT.impossible, 'nobody on line and no contact has that name'],
+  AGENT_AMBIGUOUS: [EXIT.impossible, 'more than one agent has that name; they are named'],
+  NIP05_FAILED: [EXIT.impossible, 'the name@domain could not be looked up'],
+  NO_OWNER_CHANNEL: [EXIT.impossible, 'no channel to the owner is configured'],
+  DOCTOR: [EXIT.impossible, 'something needs mending'],
+  REJECTED: [EXIT.rejected, 'the other side rejected the call'],
+} as const satisfies Record<string, readonly [Exit, string]>
+
+export type Code = keyof typeof CODES
+
+/** @param code fixed upper-case word, one per cause; @param hint what to type or do next, "" when there is nothing. */
 export class Failure extends Error {
-  readonly code: string
+  readonly code: Code
   readonly exit: Exit
   readonly hint: string
 
-  constructor(code: string, exit: Exit, message: string, hint = '') {
+  constructor(code: Code, exit: Exit, message: string, hint = '') {
     super(message)
     this.name = 'Failure'
     this.code = code

@@ -1,5 +1,5 @@
 // What the user wants, against what the rules allow now: what to say, or why not. Pure.
-import { EXIT, Failure } from '../failure.ts'
+import { type Code, EXIT, Failure } from '../failure.ts'
 import { rumorOf } from '../nostr/event.ts'
 import type { Call } from './call.ts'
 import { fits } from './envelope.ts'
@@ -221,6 +221,6 @@ function tooLarge(size: number, { inlineMax }: Scene): Verdict {
   )
 }
 
-function refuse(code: string, exit: Failure['exit'], message: string, hint: string): Verdict {
+function refuse(code: Code, exit: Failure['exit'], message: string, hint: string): Verdict {
   return { say: [], refusal: new Failure(code, exit, message, hint) }
 }
