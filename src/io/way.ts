@@ -32,7 +32,7 @@ export async function agentFor(address: string, env: Env): Promise<Agent | undef
 /**
  * Looks a name up and keeps the addresses out in the world. The attack: a public name in a peer's list that resolves to
  * 127.0.0.1 or 169.254.169.254, perhaps only the second time it is asked for. So the address is judged that is then
- * connected to. Behind an HTTP or socks5h proxy nothing is looked up here, and nothing of our own network is in reach.
+ * connected to. Behind an HTTP or socks5h proxy it is the proxy that looks names up, and that has to refuse its own network.
  */
 export const publicOnly: LookupFunction = (host, options, done) => {
   resolve(host, { ...options, all: true }, (error, found) => answer(host, options.all === true, error, found, done))
