@@ -57,8 +57,12 @@ async function deliver({ relay }: Pair, from: Uint8Array, to: string, tags: stri
 
 const photo = randomBytes(50_000)
 
+/** Milliseconds by which everybody's clock is ahead. */
+let ahead = 0
+
 async function withReader(body: (pair: Pair, ben: string) => Promise<void>): Promise<void> {
-  await withPair({}, async (pair) => {
+  ahead = 0
+  await withPair({ now: () => Math.floor((Date.now() + ahead) / 1000) }, async (pair) => {
     await pair.ben.json(['config', 'set', 'file.allowPrivate', 'true'])
     await body(pair, keysOf(pair.ben).pubkey)
   })
@@ -73,7 +77,13 @@ it('comes from our owner, with or without what newer clients say of it', async (
     // A command that has something else to do hears of it, and leaves it for one that has the time.
     expect(await pair.ben.json(['list'])).toMatchObject({ ok: true })
     expect(server.seen).toEqual([])
-    const { new: items } = await pair.ben.json(['inbox'])
+    // It is news when it is here.
+    server.faults.refuse = [503, 'later']
+    const waiting = { call: '', state: 'retrying', error: 'the server answered 503' }
+    expect(await pair.ben.json(['status'])).toMatchObject({ new: [], transfers: [waiting, waiting] })
+    server.faults.refuse = undefined
+    ahead = 60_000
+    const { new: items } = await pair.ben.json(['inbox'], ahead)
     if (!Array.isArray(items)) throw new Error('no items')
     expect(items.map(({ type, call }) => [type, call])).toEqual([
       ['owner', ''],
@@ -89,8 +99,8 @@ it('comes from our owner, with or without what newer clients say of it', async (
     expect(item.path).toContain(join('p2p', 'files', getPublicKey(owner).slice(0, 8)))
     const bare = items.find((i) => i.id !== id)
     expect(bare).toMatchObject({ size: 3000, sha256: sha256(readFileSync(bare.path)) })
-    expect(await pair.ben.json(['inbox'])).toMatchObject({ new: [] })
-    expect((await pair.ben.run(['inbox', '--all'])).stdout).toMatch(
+    expect(await pair.ben.json(['inbox'], ahead)).toMatchObject({ new: [] })
+    expect((await pair.ben.run(['inbox', '--all'], ahead)).stdout).toMatch(
       /file from your owner .*50000 bytes, named:\n {2}owner> /,
     )
   })
