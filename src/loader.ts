@@ -1,21 +1,38 @@
-// The first lines of dist/p2p.js: starts the program, which stands below as text, from V8's code cache. Compiling it anew
-// would cost every command more than all else it does before the network.
+// The first lines of dist/p2p.js: starts the program, which stands below as comments, from V8's code cache. Compiling it
+// anew would cost every command more than all else it does before the network.
 // The cache is code that will run, so it is read and written only where nobody else can write.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
-import os from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import v8 from 'node:v8'
 import vm from 'node:vm'
 
-/** The whole program as a function of `require` and its own address; and its hash. All are put in by the build. */
-declare const PROGRAM: string
+/** The hash of the whole program, which is a function of `require` and its own address. Both are put in by the build. */
 declare const BUILD: string
 declare const VERSION: string
 
-/** Commands that have been through most of the program when they end; the others leave too little worth keeping. */
-const TYPICAL = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce']
+/** Commands whose start is worth keeping. Each goes through functions that the others do not need. */
+const TYPICAL = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce', 'wait', 'whoami']
+
+/** The length of the cache's first line, which names the commands that it was made of. */
+const HEADER = 100
+
+/**
+ * Parts of Node that most commands do without, and that cost milliseconds each to load: libraries name them at their top,
+ * and they are loaded when something in them is used.
+ */
+const LATE = [
+  'child_process',
+  'dns',
+  'fs/promises',
+  'https',
+  'net',
+  'readline',
+  'timers/promises',
+  'tls',
+  'worker_threads',
+  'zlib',
+]
 
 const self = process.argv[1] ?? ''
 
@@ -24,18 +41,38 @@ else start()
 
 function start(): void {
   const file = cacheFile()
-  const cachedData = file === undefined ? undefined : readOwn(file)
-  const script = new vm.Script(PROGRAM, { filename: self, ...(cachedData === undefined ? {} : { cachedData }) })
-  if (file !== undefined && (cachedData === undefined || script.cachedDataRejected) && typical()) {
+  const cached = file === undefined ? undefined : readOwn(file)
+  const known = cached?.toString('latin1', 0, HEADER).trim().split(' ') ?? []
+  const script = new vm.Script(program(), { filename: self, ...(cached && { cachedData: cached.subarray(HEADER) }) })
+  const held = cached === undefined || script.cachedDataRejected ? [] : known
+  const verb = TYPICAL.find((word) => process.argv.includes(word, 2))
+  if (file !== undefined && verb !== undefined && !held.includes(verb)) {
     process.once('exit', (code) => {
-      if (code === 0) keep(file, script.createCachedData())
+      if (code === 0) keep(file, [...held, verb], script.createCachedData())
     })
   }
-  script.runInThisContext()(createRequire(self), pathToFileURL(self).href)
+  script.runInThisContext()(late(createRequire(self)), pathToFileURL(self).href)
+}
+
+/** The lines between the two marks, without what makes comments of them. All of it is ASCII. */
+function program(): string {
+  const text = fs.readFileSync(self, 'latin1')
+  // Put together here: written out, it would be found in this very line.
+  const mark = ['\n//', BUILD, '\n'].join('')
+  return text.slice(text.indexOf(mark) + mark.length - 1, text.lastIndexOf(mark)).replaceAll('\n//', '\n')
+}
+
+function late(require: NodeJS.Require): (name: string) => unknown {
+  return (name) => {
+    if (!LATE.includes(name.replace(/^node:/, ''))) return require(name)
+    return new Proxy({}, { get: (_, key) => require(name)[key] })
+  }
 }
 
 /** Its name holds all that the cached code depends on: the program, also when it was edited by hand, and V8 with its flags. */
 function cacheFile(): string | undefined {
+  // Not loaded for `--version`, like all that stands here.
+  const [os, v8] = [process.getBuiltinModule('node:os'), process.getBuiltinModule('node:v8')]
   const { P2P_HOME, OPENCLAW_STATE_DIR, NODE_DISABLE_COMPILE_CACHE } = process.env
   if (NODE_DISABLE_COMPILE_CACHE) return undefined
   const root = P2P_HOME || OPENCLAW_STATE_DIR || path.join(os.homedir(), '.openclaw')
@@ -59,20 +96,17 @@ function isOurs(name: string): boolean {
 }
 
 /** Puts the cache in place whole, and takes those of other versions away. What goes wrong costs only time. */
-function keep(name: string, data: Buffer): void {
+function keep(name: string, verbs: string[], data: Buffer): void {
   try {
     const folder = path.dirname(name)
     if (!isOurs(path.dirname(folder))) return
     if (!fs.existsSync(folder)) fs.mkdirSync(folder, { mode: 0o700 })
     if (!isOurs(folder)) return
     for (const old of fs.readdirSync(folder)) fs.rmSync(path.join(folder, old), { force: true })
-    fs.writeFileSync(`${name}.${process.pid}`, data, { mode: 0o600, flag: 'wx' })
+    const header = Buffer.from(verbs.join(' ').padEnd(HEADER))
+    fs.writeFileSync(`${name}.${process.pid}`, Buffer.concat([header, data]), { mode: 0o600, flag: 'wx' })
     fs.renameSync(`${name}.${process.pid}`, name)
   } catch {
     // A full or read-only disk: the next run compiles too.
   }
-}
-
-function typical(): boolean {
-  return process.argv.slice(2).some((word) => TYPICAL.includes(word))
 }

@@ -11,7 +11,7 @@ const MOST = 120
 export function safeName(name: string): string {
   // Cut first: what follows need not be fast on a megabyte. The last part of a path, of Unix or Windows, is the name.
   const base = name.slice(-4096).split(/[/\\]/).pop() ?? ''
-  const seen = base.normalize('NFC').replace(UNSEEN, '').replace(/\s/gu, ' ').replace(FORBIDDEN, '_')
+  const seen = visible(base.normalize('NFC')).replace(/\s/gu, ' ').replace(FORBIDDEN, '_')
   // Once more: what stood apart may have come together.
   const plain = trim(seen.normalize('NFC'))
   const short = shorten(RESERVED.test(plain) ? `_${plain}` : plain)
@@ -20,8 +20,10 @@ export function safeName(name: string): string {
 
 // Controls, format characters (direction marks and overrides, zero-width, soft hyphen, tags), surrogates, private use,
 // unassigned, line and paragraph separators, variation selectors, and letters that are drawn as nothing: "report\u202Efdp.exe"
-// is shown as "reportexe.pdf".
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]/gu
+// is shown as "reportexe.pdf". Written here, so that a command without files does not pay for so large a pattern.
+function visible(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]/gu, '')
+}
 
 // What Windows and shells give a meaning.
 const FORBIDDEN = /[<>:"|?*`$;&!'~%]/gu

@@ -19,7 +19,7 @@ export function htmlOf(shown: Excerpt): string {
       {},
       element('meta', { charset: 'utf-8' }),
       // Should markup of a peer's ever get in, it still runs nothing and fetches nothing.
-      element('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }),
+      element('meta', { 'http-equiv': 'Content-Security-Policy', content: policy() }),
       element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
       element('meta', { name: 'color-scheme', content: 'light dark' }),
       element('meta', { name: 'referrer', content: 'no-referrer' }),
@@ -45,7 +45,9 @@ export function htmlOf(shown: Excerpt): string {
   return `<!doctype html>\n${page.markup}`
 }
 
-const POLICY = `default-src 'none'; style-src 'sha256-${Buffer.from(sha256(Buffer.from(STYLE))).toString('base64')}'; base-uri 'none'; form-action 'none'`
+function policy(): string {
+  return `default-src 'none'; style-src 'sha256-${Buffer.from(sha256(Buffer.from(STYLE))).toString('base64')}'; base-uri 'none'; form-action 'none'`
+}
 
 function topic({ call }: Excerpt): Markup {
   return element('blockquote', { class: 'topic', dir: 'auto' }, call.topic)
