@@ -1,5 +1,5 @@
 // Where a mailbox is opened: on this thread, and where many wraps wait on a second one too. What comes out is the same.
-import { availableParallelism } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
 import { type Known, type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
@@ -17,12 +17,11 @@ const grace = 250
 export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unwrapped | undefined)[]>
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
-export function openerOf(keys: Keys, clock: () => number, script?: string): OpenWraps {
+export function openerOf(keys: Keys, clock: () => number, script?: string, hasRoom = coreToSpare): OpenWraps {
   const known: Known = new Map()
   return async (wraps, until) => {
     const late = () => clock() > until
-    if (script === undefined || wraps.length < worthwhile || availableParallelism() < 2)
-      return unwrapAll(wraps, keys, late, known)
+    if (script === undefined || wraps.length < worthwhile || !hasRoom()) return unwrapAll(wraps, keys, late, known)
     const opened = new Map<number, Unwrapped>()
     const keep = ({ from, opened: some }: Told) => {
       for (const [index, one] of some.entries()) opened.set(from + index, one)
@@ -44,6 +43,12 @@ export function openerOf(keys: Keys, clock: () => number, script?: string): Open
     for (const [at, one] of made.entries()) keep({ from: missing[at]?.[0] ?? 0, opened: [one] })
     return wraps.map((_, index) => opened.get(index))
   }
+}
+
+// On a machine that is busy already a second thread only takes turns with the first.
+function coreToSpare(): boolean {
+  const [load = 0] = loadavg()
+  return availableParallelism() > 1 && load < 1.5 * availableParallelism()
 }
 
 /** `until`: waits until something is so, but only as long as the thread lives and for `ms`, and lets the thread go. */
