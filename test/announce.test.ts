@@ -54,9 +54,7 @@ test('the same presence is sent again when it is due, when it has changed, and t
     const dead = 'ws://127.0.0.1:9'
     const both = ['--relay', relay.url, '--relay', dead]
     const { stdout } = await ada.run(['announce', ...both], 105 * SECOND)
-    expect(stdout).toMatch(
-      /^announced on 1 of 2 relays; ws:\/\/127\.0\.0\.1:9: .*; nothing unread; your clock looks wrong: .*\n$/,
-    )
+    expect(stdout).toMatch(/^announced on 1 of 2 relays; ws:\/\/127\.0\.0\.1:9: .*; nothing unread\n$/)
     expect(presences(relay)).toBe(5)
     await ada.run(['announce', ...both], 106 * SECOND)
     expect(presences(relay)).toBe(5)
