@@ -195,6 +195,22 @@ describe('a file on a server', () => {
     })
   })
 
+  it('is fetched also when the call that it came in is over', async () => {
+    await withServer(async ({ ada, ben, folder, call }) => {
+      const { path, bytes } = newFile(folder)
+      await ada.json(['sendfile', path])
+      await ada.json(['end'])
+      server.faults.refuse = [503, 'later']
+      expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'end' }] })
+      await ada.json(['inbox'])
+      expect(await ben.json(['transcript', call])).toMatchObject({ transcript: { verified: true } })
+      ahead = 60_000
+      server.faults.refuse = undefined
+      const { new: items } = await ben.json(['inbox'], ahead)
+      expect(items).toMatchObject([{ type: 'file', sha256: sha256(bytes), call }])
+    })
+  })
+
   it('that is not what was announced is refused once and for all', async () => {
     await withServer(async ({ ada, ben, folder }) => {
       await ada.json(['sendfile', newFile(folder).path])
