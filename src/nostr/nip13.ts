@@ -1,5 +1,6 @@
 // NIP-13, proof of work: how much an event carries, and how much of the time it takes to make one.
-import { eventId, type Rumor } from './event.ts'
+import { sha256 } from './crypto.ts'
+import { type Rumor, serialize } from './event.ts'
 
 /** What is hashed: an event that is neither named nor signed yet. */
 export type Unhashed = Omit<Rumor, 'id'>
@@ -23,14 +24,16 @@ export function difficulty({ id, tags }: Pick<Rumor, 'id' | 'tags'>): number {
 /** The same event with a nonce that gives its id so many leading zero bits; undefined when the time was too short. */
 export function mine(event: Unhashed, bits: number, { deadline, clock, progress }: Mining): Unhashed | undefined {
   if (bits <= 0) return event
-  for (let n = 0; ; n++) {
-    if (n % 1024 === 0 && n > 0) {
+  const { bytes, at } = hashed(event, bits)
+  for (let n = 0; n < 10 ** WIDTH; n++) {
+    if (n % 4096 === 0 && n > 0) {
       progress?.(n)
       if (clock() > deadline) return undefined
     }
-    const tried = { ...event, tags: [...event.tags, ['nonce', String(n), String(bits)]] }
-    if (leadingZeroBits(eventId(tried)) >= bits) return tried
+    for (let i = at + WIDTH - 1, rest = n; i >= at; i--, rest = Math.floor(rest / 10)) bytes[i] = DIGIT + (rest % 10)
+    if (zeroBits(sha256(bytes)) >= bits) return withNonce(event, String(n).padStart(WIDTH, '0'), bits)
   }
+  return undefined
 }
 
 /** Leading zero bits of 64 hex digits. */
@@ -38,4 +41,25 @@ export function leadingZeroBits(id: string): number {
   const digits = /^0*/.exec(id)?.[0].length ?? 0
   const next = id[digits]
   return next === undefined ? 256 : digits * 4 + Math.clz32(Number.parseInt(next, 16)) - 28
+}
+
+/** Digits of a nonce, and the byte of a 0. */
+const WIDTH = 12
+const DIGIT = 0x30
+
+function withNonce(event: Unhashed, nonce: string, bits: number): Unhashed {
+  return { ...event, tags: [...event.tags, ['nonce', nonce, String(bits)]] }
+}
+
+// What is hashed, once, and where in it the nonce stands: making the text anew for every try would take most of the time.
+function hashed(event: Unhashed, bits: number): { bytes: Uint8Array; at: number } {
+  const bytes = Buffer.from(serialize(withNonce(event, '0'.repeat(WIDTH), bits)), 'utf8')
+  // Counted from the end, since only what follows is known by its length: the rest of the tag, and the content.
+  const behind = `","${bits}"]],${JSON.stringify(event.content)}]`
+  return { bytes, at: bytes.length - Buffer.byteLength(behind) - WIDTH }
+}
+
+function zeroBits(hash: Uint8Array): number {
+  const first = hash.findIndex((byte) => byte !== 0)
+  return first === -1 ? 256 : first * 8 + Math.clz32(hash[first] ?? 0) - 24
 }

@@ -1,5 +1,5 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
-import { type Opened, openedFrom, WRAP } from '../call/envelope.ts'
+import { type Opened, WRAP } from '../call/envelope.ts'
 import { AGENT_TOPIC, LOOK_BACK, PRESENCE } from '../call/presence.ts'
 import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
@@ -8,7 +8,10 @@ import { lookBack, type Replayed } from '../state/mailbox.ts'
 import { patienceFor } from '../state/relays.ts'
 import { isStale } from '../state/remember.ts'
 import { type Hints, lookups, unique } from './lookup.ts'
+import { openInTime } from './open.ts'
 import type { Place } from './place.ts'
+
+export { openInTime }
 
 /** What a run wants to know beside its mailbox. */
 export type Curiosity = {
@@ -57,7 +60,7 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
   const clockAhead = wrongBy(world.pool.relays().flatMap((r) => r.clockAhead ?? []))
   return {
     opened,
-    // What was not opened for lack of time is asked for again: then no cursor moves.
+    // What was not opened in this run is asked for again: then no cursor moves.
     replayed: opened.length < wraps.length ? [] : answers.flatMap((a) => replayedOf(a, place, clockAhead)),
     public: unique(answers.filter((a) => a.name !== 'inbox').flatMap((a) => a.events)),
     answers,
@@ -80,15 +83,6 @@ function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity)
 function presences({ world, now }: Place): Ask[] {
   const filter = { kinds: [PRESENCE], '#t': [AGENT_TOPIC], since: now - LOOK_BACK }
   return world.relays.presence.map((relay) => ({ relay, name: 'presence', filter }))
-}
-
-// Newest first, as long as there is time: a mailbox full of junk must not keep a command from answering.
-export async function openInTime({ world, deadline }: Place, wraps: readonly Event[]): Promise<Opened[]> {
-  const results = await world.open(wraps, deadline)
-  return wraps.flatMap((event, index) => {
-    const result = results[index]
-    return result === undefined ? [] : [openedFrom(event, result)]
-  })
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.

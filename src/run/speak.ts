@@ -3,14 +3,13 @@ import { type Sealing, seal } from '../call/envelope.ts'
 import { callId, write } from '../call/signal.ts'
 import type { Receipt } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
-import { mine } from '../nostr/nip13.ts'
 import type { Credit, Due } from '../state/owed.ts'
 import type { ReceiptDue } from '../state/replies.ts'
 import type { Place } from './place.ts'
 import type { Route } from './route.ts'
+import { workFor } from './work.ts'
 
-/** How long a proof of work may take, and how long relays have at the least to take what was sealed, in ms. */
-const MINING = 30_000
+/** How long relays have at the least to take what was sealed, in ms. */
 const AFTER = 3_000
 
 /** What goes out in one run. `stamp`: the time on envelopes, unix seconds by the relays' clock. */
@@ -24,8 +23,17 @@ export type Outgoing = {
 /** `told` are the acks that a relay has taken; `lost`, the peers of whose relays none has taken a thing. */
 export type Spoken = { credits: Credit[]; told: { call: string; ack: number }[]; lost: string[] }
 
-/** A sealed rumor on its way. `call` and `ack`: what its arrival tells the peer. */
-type Letter = { wrap: Event; rumor: Rumor; to: string; relays: string[]; call: string; ack: number; owed: boolean }
+/** A sealed rumor on its way. `call` and `ack`: what its arrival tells the peer. `work`: what a new wrap of it costs. */
+type Letter = {
+  wrap: Event
+  rumor: Rumor
+  to: string
+  relays: string[]
+  call: string
+  ack: number
+  owed: boolean
+  work: Pick<Sealing, 'work'>
+}
 
 type Sent = { letter: Letter; receipts: Receipt[] }
 
@@ -71,7 +79,7 @@ function letterOf({ call, to, rumor, wrap, skip }: Due, place: Place, { relays, 
   const ack = Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0)
   const rest = relays.filter((url) => !skip.includes(url))
   // Only a first word costs work: in a call we are no strangers any more.
-  const work = pow > 0 && callId(rumor) === undefined ? { work: worker(place, pow) } : {}
+  const work = pow > 0 && callId(rumor) === undefined ? { work: workFor(place, pow) } : {}
   return {
     wrap: wrap ?? seal(rumor, to, world.keys, { now: stamp, ...work }),
     rumor,
@@ -80,13 +88,8 @@ function letterOf({ call, to, rumor, wrap, skip }: Due, place: Place, { relays, 
     call,
     ack,
     owed: true,
+    work,
   }
-}
-
-function worker({ world }: Place, bits: number): Sealing['work'] {
-  const deadline = world.clock() + MINING
-  world.say(`the other side asks strangers for ${bits} bits of work; this may take up to ${MINING / 1000} s`)
-  return (wrap) => mine(wrap, bits, { deadline, clock: world.clock })
 }
 
 // A receipt is not kept: the next run tells the ack again if no relay takes this one.
@@ -98,7 +101,8 @@ function receiptOf(
 ): Letter {
   const template = write({ type: 'receipt', text: '', missing: [...missing] }, { call, to, seq: 0, lc, ack }, now)
   const rumor = rumorOf(template, world.keys.pubkey)
-  return { wrap: seal(rumor, to, world.keys, { now: stamp }), rumor, to, relays, call, ack, owed: false }
+  const wrap = seal(rumor, to, world.keys, { now: stamp })
+  return { wrap, rumor, to, relays, call, ack, owed: false, work: {} }
 }
 
 function lostIn(sent: readonly Sent[]): string[] {
@@ -113,11 +117,12 @@ function creditOf({ letter, receipts }: Sent): Credit[] {
 
 async function deliver({ world, deadline }: Place, letter: Letter, stamp: number): Promise<Sent> {
   const jobOf = ({ wrap, relays }: Letter) => ({ event: wrap, relays })
-  const receipts = await world.pool.publish([jobOf(letter)], { deadline: Math.max(deadline, world.clock() + AFTER) })
+  const until = () => ({ deadline: Math.max(deadline, world.clock() + AFTER) })
+  const receipts = await world.pool.publish([jobOf(letter)], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   if (strict.length === 0) return { letter, receipts }
-  const wrap = seal(letter.rumor, letter.to, world.keys, { now: stamp, recent: true })
-  const better = await world.pool.publish([jobOf({ ...letter, wrap, relays: strict })], { deadline })
+  const wrap = seal(letter.rumor, letter.to, world.keys, { now: stamp, recent: true, ...letter.work })
+  const better = await world.pool.publish([jobOf({ ...letter, wrap, relays: strict })], until())
   return { letter, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -1,9 +1,9 @@
 // Who may come in, and how much: the policy on requests from strangers, and bounds on what one key may send in a day.
 // Whoever is dropped here is counted, never answered, but for one rejection a day.
 import type { Trust } from '../call/people.ts'
-import type { Signal } from '../call/signal.ts'
-import type { Rumor } from '../nostr/event.ts'
-import type { Meter } from './book.ts'
+import { FILE } from '../call/signal.ts'
+import { type Rumor, tag } from '../nostr/event.ts'
+import type { Amount, Meter } from './book.ts'
 
 export type Gate = {
   trust: (pubkey: string) => Trust
@@ -13,10 +13,11 @@ export type Gate = {
   pow: number
 }
 
-/** What one key, and all strangers together, may bring in a day. Contacts are bounded by the sizes of calls alone. */
+/** What one key, and all strangers together, may bring in a day. What is over is offered again by an honest sender. */
 const DAY = {
-  sender: { requests: 20, rumors: 20_000, bytes: 256 * 1024 * 1024 },
-  strangers: { requests: 200, rumors: 50_000, bytes: 512 * 1024 * 1024 },
+  stranger: { requests: 20, rumors: 20_000, bytes: 256 * 1024 * 1024, files: 200 },
+  strangers: { requests: 200, rumors: 50_000, bytes: 512 * 1024 * 1024, files: 1_000 },
+  contact: { requests: 500, rumors: 100_000, bytes: 4 * 1024 * 1024 * 1024, files: 5_000 },
 }
 
 /** Ringing calls from unknown keys; the oldest unanswered one makes room for a new one. */
@@ -32,22 +33,20 @@ export function mayCall({ calls }: Pick<Gate, 'calls'>, trust: Trust): boolean {
   return calls === 'anyone' || trust !== 'unknown'
 }
 
-/** Why a rumor is dropped before it is looked at, if it is; counts it otherwise. */
-export function overBounds(meter: Meter, rumor: Rumor, request: boolean, gate: Gate): string | undefined {
+/** Why a rumor is dropped before it is looked at, if it is; counts it otherwise. `first`: it belongs to no call yet. */
+export function overBounds(meter: Meter, rumor: Rumor, first: boolean, gate: Gate): string | undefined {
   const trust = gate.trust(rumor.pubkey)
-  if (trust !== 'unknown') return undefined
-  const size = rumor.content.length + 500
-  const own = meter.senders[rumor.pubkey] ?? { requests: 0, rumors: 0, bytes: 0 }
-  const all = meter.strangers
-  if (own.rumors >= DAY.sender.rumors || own.bytes + size > DAY.sender.bytes) return 'sender-bound'
-  if (all.rumors >= DAY.strangers.rumors || all.bytes + size > DAY.strangers.bytes) return 'strangers-bound'
-  if (request && own.requests >= DAY.sender.requests) return 'sender-bound'
-  if (request && all.requests >= DAY.strangers.requests) return 'strangers-bound'
-  if (meter.senders[rumor.pubkey] === undefined && Object.keys(meter.senders).length >= SENDERS)
-    return 'strangers-bound'
-  const more = { requests: request ? 1 : 0, rumors: 1, bytes: size }
-  meter.senders[rumor.pubkey] = sum(own, more)
-  meter.strangers = sum(all, more)
+  if (trust === 'owner') return undefined
+  const known = meter.senders[rumor.pubkey]
+  const more = amountOf(rumor, first)
+  const own = sum(known ?? NOTHING, more)
+  const all = sum(meter.strangers, more)
+  const isStranger = trust === 'unknown'
+  if (exceeds(own, isStranger ? DAY.stranger : DAY.contact)) return 'sender-bound'
+  const isFull = known === undefined && Object.keys(meter.senders).length >= SENDERS
+  if (isStranger && (isFull || exceeds(all, DAY.strangers))) return 'strangers-bound'
+  meter.senders[rumor.pubkey] = own
+  if (isStranger) meter.strangers = all
   return undefined
 }
 
@@ -59,20 +58,45 @@ export function unworked(bits: number, trust: Trust, { pow }: Gate): string | un
 /** A meter for today; the one of a day that is over counts no more. */
 export function meterFor(meter: Meter, now: number): Meter {
   const day = Math.floor(now / 86_400)
-  const zero = { requests: 0, rumors: 0, bytes: 0 }
   return meter.day === day
     ? { ...meter, senders: { ...meter.senders } }
-    : { day, senders: {}, strangers: zero, refused: {} }
+    : { day, senders: {}, strangers: NOTHING, refused: {} }
 }
 
-/** The unanswered calls of strangers that must make room for one more. */
-export function crowdedOut(ringing: readonly Pick<Signal, 'id' | 'at'>[]): string[] {
+/** The unanswered calls of strangers that must make room for newer ones. `heard`: when they came in. */
+export function crowdedOut(ringing: readonly { id: string; heard: number; at: number }[]): string[] {
+  // The attack: calls dated ahead would always be the newest. What their caller says decides among those of one run only.
   return ringing
-    .toSorted((a, b) => a.at - b.at)
+    .toSorted((a, b) => a.heard - b.heard || Math.min(a.at, a.heard) - Math.min(b.at, b.heard))
     .slice(0, Math.max(0, ringing.length - RINGING))
     .map((s) => s.id)
 }
 
-function sum(a: Meter['strangers'], b: Meter['strangers']): Meter['strangers'] {
-  return { requests: a.requests + b.requests, rumors: a.rumors + b.rumors, bytes: a.bytes + b.bytes }
+const NOTHING: Required<Amount> = { requests: 0, rumors: 0, bytes: 0, files: 0 }
+
+/** Bytes that a rumor takes on disk beside its text, about. */
+const FRAME = 500
+
+function amountOf(rumor: Rumor, first: boolean): Amount {
+  const isChunk = tag(rumor, 'op') === 'file' && tag(rumor, 'chunk') === '1'
+  const files = rumor.kind === FILE || isChunk ? 1 : 0
+  return { requests: first ? 1 : 0, rumors: 1, bytes: rumor.content.length + FRAME, files }
+}
+
+function sum(a: Amount, b: Amount): Required<Amount> {
+  return {
+    requests: a.requests + b.requests,
+    rumors: a.rumors + b.rumors,
+    bytes: a.bytes + b.bytes,
+    files: (a.files ?? 0) + (b.files ?? 0),
+  }
+}
+
+function exceeds(amount: Required<Amount>, most: Required<Amount>): boolean {
+  return (
+    amount.requests > most.requests ||
+    amount.rumors > most.rumors ||
+    amount.bytes > most.bytes ||
+    amount.files > most.files
+  )
 }

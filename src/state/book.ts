@@ -63,9 +63,13 @@ export type Appeal = {
   claim?: Claim
 }
 
-type Amount = { requests: number; rumors: number; bytes: number }
+/** `requests`: calls and letters. */
+export type Amount = { requests: number; rumors: number; bytes: number; files?: number }
 
-/** What strangers have brought today (days since 1970, UTC), and whom we have told today that we take no calls. */
+/**
+ * What each sender, and all strangers together, have brought today (days since 1970, UTC), and whom we have told today that we
+ * take no calls.
+ */
 export type Meter = {
   day: number
   senders: Record<string, Amount>

@@ -7,18 +7,22 @@ import type { Replayed } from './mailbox.ts'
 
 export type Lapsing = { me: string; now: number; replayed: readonly Replayed[]; gate: Gate }
 
+/** The longest ring that can be set (call.ring), in seconds. */
+const LONGEST = 86_400
+
 export function lapse(edit: Draft, lapsing: Lapsing): void {
   const { me, now, gate } = lapsing
-  const strangers: { id: string; at: number }[] = []
+  const strangers: { id: string; heard: number; at: number }[] = []
   for (const log of Object.values(edit.book.logs)) {
     const call = callOf(edit.book, log, me, now)
     if (call?.phase !== 'ringing') continue
-    if (isMissed(call, lapsing)) {
+    const heard = log.entries[call.id]?.heard ?? call.createdAt
+    if (isMissed(call, heard, lapsing)) {
       const mine = edit.log(call.id)
       mine.missed = now
       mine.unread = [...mine.unread.filter((item) => item !== call.id), 'missed']
     } else if (call.mine === 'callee' && gate.trust(call.peer) === 'unknown') {
-      strangers.push({ id: call.id, at: call.createdAt })
+      strangers.push({ id: call.id, heard, at: call.createdAt })
     }
   }
   // The attack: a ring that is never answered costs its caller nothing. The oldest is missed without being news.
@@ -30,7 +34,9 @@ export function lapse(edit: Draft, lapsing: Lapsing): void {
   }
 }
 
-// The caller says so only when a complete replay since then shows no answer.
-function isMissed({ deadline, mine }: Call, { now, replayed }: Lapsing): boolean {
-  return now > deadline && (mine === 'callee' || replayed.some((r) => r.began > deadline))
+// The caller says so only when a complete replay since then shows no answer. The attack: a call that rings for a thousand
+// years. Here none does for longer than a day.
+function isMissed({ deadline, mine }: Call, heard: number, { now, replayed }: Lapsing): boolean {
+  if (mine === 'callee') return now > Math.min(deadline, heard + LONGEST)
+  return now > deadline && replayed.some((r) => r.began > deadline)
 }

@@ -37,7 +37,7 @@ const fields =
   (value) =>
     isRecord(value) && Object.entries(checks).every(([name, is]) => is(value[name]))
 
-const amount = fields({ requests: number, rumors: number, bytes: number })
+const amount = fields({ requests: number, rumors: number, bytes: number, files: optional(number) })
 const claim = optional(fields({ pid: number, at: number }))
 
 const summary = fields({

@@ -20,7 +20,8 @@ export function admit(
   reception: Reception,
   touched: Set<string>,
 ): string | undefined {
-  const { gate } = reception
+  const { gate, me } = reception
+  if (rumor.pubkey === me) return 'own-copy'
   // The attack: anybody can fill a mailbox. What the gate stops costs a count and nothing else.
   const trust = gate.trust(rumor.pubkey)
   if (trust === 'blocked') return 'blocked'
@@ -30,7 +31,6 @@ export function admit(
 }
 
 function receive(edit: Draft, rumor: Rumor, reception: Reception, touched: Set<string>): string | undefined {
-  if (rumor.pubkey === reception.me) return 'own-copy'
   const signal = read(rumor)
   if (signal === undefined) return receiveLetter(edit, rumor, reception)
   if (signal.to !== reception.me) return 'not-for-us'

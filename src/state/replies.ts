@@ -51,7 +51,11 @@ export function answers(calls: readonly Call[], gate: Policy, self: Self): Utter
     if (call.phase !== 'ringing' || call.mine !== 'callee') return []
     const trust = gate.trust(call.peer)
     const draft = { to: call.peer, call: call.id }
-    if (!mayCall(gate, trust)) return [{ ...draft, body: { type: 'reject', text: '', reason: 'policy' } }]
+    if (!mayCall(gate, trust)) {
+      // Whoever was blocked while it rang hears nothing any more.
+      const body: Body = { type: 'reject', text: '', reason: 'policy' }
+      return gate.silent || trust === 'blocked' ? [] : [{ ...draft, body }]
+    }
     const takes = gate.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')
     return takes ? [{ ...draft, body: { type: 'accept', text: '', ...self } }] : []
   })

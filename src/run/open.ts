@@ -1,0 +1,52 @@
+// Opening what lies in the mailbox, newest first and as long as there is time: junk must not keep a command from answering.
+import { type Opened, openedFrom } from '../call/envelope.ts'
+import { trustOf } from '../call/people.ts'
+import { callId } from '../call/signal.ts'
+import type { Event } from '../nostr/event.ts'
+import { difficulty } from '../nostr/nip13.ts'
+import type { Index } from '../state/book.ts'
+import type { Place } from './place.ts'
+
+/** Where strangers must work, so many wraps without work are opened in vain in one run; and so many at a time. */
+const IN_VAIN = 200
+const SLICE = 200
+
+/**
+ * What was in the wraps; fewer than there are when time was up or too many were junk. The others are for the next run.
+ *
+ * Who has sent a wrap stands inside. Where policy.pow asks strangers for work, what carries it is opened first. What carries
+ * none may be from a contact or belong to a call, so it is opened too: a flood costs its sender little, and us `IN_VAIN` a run.
+ */
+export async function openInTime(place: Place, wraps: readonly Event[]): Promise<Opened[]> {
+  const { world, deadline } = place
+  const { pow } = world.config.policy
+  if (pow === 0) return await inTime(place, wraps)
+  const opened = await inTime(
+    place,
+    wraps.filter((wrap) => difficulty(wrap) >= pow),
+  )
+  const { calls } = world.store.read().index
+  const others = wraps.filter((wrap) => difficulty(wrap) < pow)
+  let junk = 0
+  for (let at = 0; at < others.length && junk < IN_VAIN && world.clock() <= deadline; at += SLICE) {
+    const some = await inTime(place, others.slice(at, at + SLICE))
+    junk += some.filter((one) => !isWanted(one, place, calls)).length
+    opened.push(...some)
+  }
+  return opened
+}
+
+async function inTime({ world, deadline }: Place, wraps: readonly Event[]): Promise<Opened[]> {
+  if (wraps.length === 0) return []
+  const results = await world.open(wraps, deadline)
+  return wraps.flatMap((event, n) => {
+    const result = results[n]
+    return result === undefined ? [] : [openedFrom(event, result)]
+  })
+}
+
+function isWanted({ rumor }: Opened, { people }: Place, calls: Index['calls']): boolean {
+  if (rumor === undefined) return false
+  const trust = trustOf(people, rumor.pubkey)
+  return trust !== 'blocked' && (trust !== 'unknown' || Object.hasOwn(calls, callId(rumor) ?? ''))
+}

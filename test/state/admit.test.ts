@@ -1,0 +1,237 @@
+// Who may come in and how much: the policy, the bounds of a day, and calls that make room for newer ones.
+import { describe, expect, it } from 'vitest'
+import type { Trust } from '../../src/call/people.ts'
+import { type Body, write } from '../../src/call/signal.ts'
+import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { crowdedOut, type Gate, mayCall, meterFor, overBounds, RINGING, unworked } from '../../src/state/admit.ts'
+import { type Book, callsOf, emptyIndex } from '../../src/state/book.ts'
+import { hear } from '../../src/state/hear.ts'
+import { answers } from '../../src/state/replies.ts'
+import { must, sha256Of } from '../nostr/given.ts'
+
+const ME = sha256Of('me')
+const NOW = 1_790_000_000
+const key = (n: number) => sha256Of(`stranger ${n}`)
+
+type Settings = Partial<Omit<Gate, 'trust'>> & { trust?: Record<string, Trust> }
+
+function gateOf({ trust = {}, ...rest }: Settings = {}): Gate {
+  return { calls: 'anyone', silent: false, pow: 0, ...rest, trust: (pubkey) => trust[pubkey] ?? 'unknown' }
+}
+
+/** A request of somebody's. `at`: what its clock says. */
+function request(from: string, topic: string, { at = NOW, deadline = NOW + 900 } = {}): Rumor {
+  const body: Body = { type: 'request', text: topic, deadline, name: '', relays: [] }
+  return rumorOf(write(body, { call: undefined, to: ME, seq: 1, lc: 1, ack: 0 }, at), from)
+}
+
+function letter(from: string, content: string, tags: string[][] = [], kind = 14): Rumor {
+  return rumorOf({ kind, created_at: NOW, tags: [['p', ME], ...tags], content }, from)
+}
+
+let wraps = 0
+
+/** The book after rumors have come in, each in a wrap of its own with so much work. */
+function heard(book: Book, rumors: readonly Rumor[], gate: Gate, { now = NOW, bits = 0 } = {}): Book {
+  const opened = rumors.map((rumor) => ({ wrap: sha256Of(`wrap ${wraps++}`), stamp: now, bits, rumor }))
+  return hear(book, opened, { me: ME, now, replayed: [], gate }).book
+}
+
+const empty = (): Book => ({ index: emptyIndex(), logs: {} })
+const phases = (book: Book, now = NOW) => callsOf(book, ME, now).map((call) => call.phase)
+const refusals = (book: Book, gate: Gate, now = NOW) =>
+  answers(callsOf(book, ME, now), { ...gate, autoAnswer: 'nobody' }, { name: '', relays: [] }).map((u) => u.body)
+
+describe('policy.calls', () => {
+  const all: Trust[] = ['owner', 'trusted', 'known', 'unknown', 'blocked']
+  it.each([
+    ['anyone', ['owner', 'trusted', 'known', 'unknown']],
+    ['contacts', ['owner', 'trusted', 'known']],
+    ['nobody', ['owner']],
+  ] as const)('%s lets in %j', (calls, who) => {
+    expect(all.filter((trust) => mayCall({ calls }, trust))).toEqual(who)
+  })
+
+  it('answers one call of a sender and day, and drops the others without a word', () => {
+    const gate = gateOf({ calls: 'contacts' })
+    const [one, two] = [key(1), key(2)]
+    const first = heard(empty(), [request(one, 'a'), request(one, 'b'), request(two, 'c')], gate)
+    expect(refusals(first, gate)).toEqual([
+      { type: 'reject', text: '', reason: 'policy' },
+      { type: 'reject', text: '', reason: 'policy' },
+    ])
+    expect(first.index.dropped).toEqual({ policy: 1 })
+    // A refused call is no news.
+    expect(Object.values(first.logs).map((log) => log.unread)).toEqual([[], []])
+    const later = heard(first, [request(one, 'd')], gate, { now: NOW + 3600 })
+    expect([Object.keys(later.logs).length, later.index.dropped.policy]).toEqual([2, 2])
+    const tomorrow = heard(later, [request(one, 'e')], gate, { now: NOW + 86_400 })
+    expect(Object.keys(tomorrow.logs)).toHaveLength(3)
+  })
+
+  it('answers nothing with policy.silent, also not to what was ringing before', () => {
+    const silent = gateOf({ calls: 'nobody', silent: true })
+    const dropped = heard(empty(), [request(key(1), 'a')], silent)
+    expect([Object.keys(dropped.logs), dropped.index.dropped]).toEqual([[], { policy: 1 }])
+    const ringing = heard(empty(), [request(key(1), 'a')], gateOf())
+    expect(refusals(ringing, silent)).toEqual([])
+    expect(refusals(ringing, gateOf({ calls: 'nobody' }))).toHaveLength(1)
+  })
+})
+
+describe('a blocked key', () => {
+  it('is heard in nothing, and hears nothing', () => {
+    const gate = gateOf({ trust: { [key(1)]: 'blocked' } })
+    const book = heard(
+      empty(),
+      [request(key(1), 'a'), letter(key(1), 'b'), letter(key(1), 'c', [['call-id', key(9)]])],
+      gate,
+    )
+    expect(book.index.dropped).toEqual({ blocked: 3 })
+    expect([book.logs, book.index.dms, book.index.strays, book.index.meter.senders]).toEqual([{}, {}, [], {}])
+    const ringing = heard(empty(), [request(key(1), 'a')], gateOf())
+    expect(refusals(ringing, gate)).toEqual([])
+  })
+})
+
+describe('work', () => {
+  it('is asked of strangers alone', () => {
+    const gate = gateOf({ pow: 12 })
+    expect(unworked(11, 'unknown', gate)).toBe('pow')
+    expect(unworked(12, 'unknown', gate)).toBeUndefined()
+    for (const trust of ['owner', 'trusted', 'known'] as const) expect(unworked(0, trust, gate)).toBeUndefined()
+  })
+
+  it('is asked for a first word and not within a call', () => {
+    const gate = gateOf({ pow: 8 })
+    const call = request(key(1), 'topic')
+    const worked = heard(empty(), [call], gate, { bits: 8 })
+    const said = write({ type: 'end', text: '', cut: undefined, digest: '', expired: false }, place(call.id, 2), NOW)
+    const both = heard(worked, [rumorOf(said, key(1)), request(key(2), 'x'), letter(key(2), 'y')], gate)
+    expect(both.index.dropped).toEqual({ pow: 2 })
+    expect(phases(both)).toEqual(['cancelled'])
+  })
+})
+
+describe('the bounds of a day', () => {
+  const meter = () => meterFor(emptyIndex().meter, NOW)
+  const count = (from: (n: number) => string, most: number, rumor: (from: string, n: number) => Rumor, gate: Gate) => {
+    const held = meter()
+    let taken = 0
+    const why = new Set<string>()
+    for (let n = 0; n < most; n++) {
+      const first = rumor(from(n), n).tags.every((t) => t[0] !== 'call-id')
+      const dropped = overBounds(held, rumor(from(n), n), first, gate)
+      if (dropped === undefined) taken++
+      else why.add(dropped)
+    }
+    return [taken, [...why]]
+  }
+  const one = () => key(0)
+  const asContact = gateOf({ trust: { [key(0)]: 'known' } })
+  const asOwner = gateOf({ trust: { [key(0)]: 'owner' } })
+  const short = { pubkey: '', id: '', created_at: NOW, kind: 14, tags: [], content: 'x' }
+  const inCall = { ...short, tags: [['call-id', key(9)]] }
+  const large = { ...inCall, content: 'x'.repeat(1024 * 1024) }
+  const chunk = { ...inCall, kind: 1410, tags: [...inCall.tags, ['op', 'file'], ['chunk', '1', '5']] }
+
+  it.each([
+    ['20 first words of a stranger', 25, short, gateOf(), 20, 'sender-bound'],
+    ['500 of a contact', 505, short, asContact, 500, 'sender-bound'],
+    ['all of the owner', 1_000, short, asOwner, 1_000, undefined],
+    ['20,000 rumors of a stranger', 20_010, inCall, gateOf(), 20_000, 'sender-bound'],
+    ['256 MiB of a stranger', 260, large, gateOf(), 255, 'sender-bound'],
+    ['4 GiB of a contact', 4_100, large, asContact, 4_094, 'sender-bound'],
+    ['200 files of a stranger', 210, chunk, gateOf(), 200, 'sender-bound'],
+    ['5,000 files of a contact', 5_010, chunk, asContact, 5_000, 'sender-bound'],
+  ])('take %s', (_, most, rumor, gate, taken, why) => {
+    expect(count(one, most, (pubkey) => ({ ...rumor, pubkey }), gate)).toEqual([taken, why === undefined ? [] : [why]])
+  })
+
+  it.each([
+    ['200 first words', 210, short, 200],
+    ['1,000 files', 1_010, chunk, 1_000],
+    ['512 MiB', 520, large, 511],
+    ['2,000 senders', 2_010, inCall, 2_000],
+  ])('take %s of all strangers together', (_, most, rumor, taken) => {
+    expect(count(key, most, (pubkey) => ({ ...rumor, pubkey }), gateOf())).toEqual([taken, ['strangers-bound']])
+  })
+
+  it('take a contact however many strangers there are', () => {
+    const held = meter()
+    for (let n = 1; n <= 3_000; n++) overBounds(held, { ...inCall, pubkey: key(n) }, false, gateOf())
+    expect(overBounds(held, { ...short, pubkey: key(0) }, true, gateOf())).toBe('strangers-bound')
+    expect(overBounds(held, { ...short, pubkey: key(0) }, true, asContact)).toBeUndefined()
+    expect(Object.keys(held.senders)).toHaveLength(2_001)
+  })
+
+  it('begin anew with the day, and an older state counts as well', () => {
+    const { files: _, ...old } = { requests: 20, rumors: 20, bytes: 1, files: 0 }
+    const before = { day: Math.floor(NOW / 86_400), senders: { [key(0)]: old }, strangers: old, refused: {} }
+    const rumor = { ...short, pubkey: key(0) }
+    expect(overBounds(meterFor(before, NOW), rumor, true, gateOf())).toBe('sender-bound')
+    expect(overBounds(meterFor(before, NOW + 86_400), rumor, true, gateOf())).toBeUndefined()
+    const again = meterFor(before, NOW)
+    expect(overBounds(again, { ...chunk, pubkey: key(0) }, false, gateOf())).toBeUndefined()
+    expect(again.senders[key(0)]?.files).toBe(1)
+  })
+
+  it('are counted where they show, and our own copies are none of them', () => {
+    const rumors = Array.from({ length: 30 }, (_, n) => letter(key(1), `letter ${n}`))
+    const book = heard(empty(), [...rumors, letter(ME, 'a copy'), letter(ME, 'another')], gateOf())
+    expect([Object.keys(book.index.dms).length, book.index.dropped]).toEqual([
+      20,
+      { 'sender-bound': 10, 'own-copy': 2 },
+    ])
+    expect(book.index.meter.strangers.requests).toBe(20)
+  })
+})
+
+describe('ringing calls of strangers', () => {
+  const many = (from: number, to: number, at = (n: number) => NOW + n) =>
+    Array.from({ length: to - from }, (_, i) => request(key(from + i), `call ${from + i}`, { at: at(from + i) }))
+
+  it('are 20 at most: the oldest makes room, unread and counted', () => {
+    const book = heard(empty(), many(0, 25), gateOf(), { now: NOW + 60 })
+    expect(phases(book, NOW + 60)).toEqual([...Array(5).fill('missed'), ...Array(RINGING).fill('ringing')])
+    expect([book.index.dropped, Object.values(book.logs).filter((log) => log.unread.length > 0).length]).toEqual([
+      { ringing: 5 },
+      20,
+    ])
+  })
+
+  it('make no room for calls that are dated ahead', () => {
+    const held = heard(
+      empty(),
+      many(0, 20, () => NOW + 1_000_000),
+      gateOf(),
+      { now: NOW },
+    )
+    const book = heard(held, [request(key(99), 'honest', { at: NOW + 30 })], gateOf(), { now: NOW + 60 })
+    const honest = must(callsOf(book, ME, NOW + 60).find((call) => call.topic === 'honest'))
+    expect(honest.phase).toBe('ringing')
+    expect(
+      crowdedOut([
+        { id: 'a', heard: 1, at: 9 },
+        ...Array.from({ length: 20 }, (_, n) => ({ id: `${n}`, heard: 2, at: 1 })),
+      ]),
+    ).toEqual(['a'])
+  })
+
+  it('do not push out a contact', () => {
+    const gate = gateOf({ trust: { [key(0)]: 'known' } })
+    const book = heard(empty(), many(0, 30), gate, { now: NOW + 60 })
+    expect(must(callsOf(book, ME, NOW + 60)[0]).phase).toBe('ringing')
+    expect(book.index.dropped).toEqual({ ringing: 9 })
+  })
+
+  it('ring for a day at the longest, whatever they say', () => {
+    const book = heard(empty(), [request(key(1), 'for ever', { deadline: 900_000_000_000 })], gateOf())
+    expect(phases(heard(book, [], gateOf(), { now: NOW + 86_000 }), NOW + 86_000)).toEqual(['ringing'])
+    expect(phases(heard(book, [], gateOf(), { now: NOW + 87_000 }), NOW + 87_000)).toEqual(['missed'])
+  })
+})
+
+function place(call: string, seq: number) {
+  return { call, to: ME, seq, lc: seq, ack: 0 }
+}
