@@ -1,5 +1,6 @@
 // Files in a call: cut into chunks that fit a wrap, and put together again whatever order they come in.
 import { sha256, toHex } from '../nostr/crypto.ts'
+import { TAG } from '../nostr/stream.ts'
 import type { Call, Line } from './call.ts'
 import type { FileState, Log } from './log.ts'
 import type { Body, Remote, Signal } from './signal.ts'
@@ -55,6 +56,11 @@ export function transferKey({ file, x }: FileBody): string {
 /** Where a received file lies, or why it was not taken; neither while it is on its way. */
 export function fileState(log: Log, body: FileBody): FileFacts {
   return factsOf(body, log.files[transferKey(body)])
+}
+
+/** Bytes of a file of that size where it lies encrypted; 0 when nobody has said. */
+export function sealedSize({ size }: Pick<FileBody, 'size'>): number {
+  return size === 0 ? 0 : size + TAG
 }
 
 /** What is known of a file: of what was found here before of what was said. */

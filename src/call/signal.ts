@@ -1,5 +1,6 @@
 // Everything one agent can say to another in a call, and how it stands in a rumor (kinds 14 and 1410).
 import { type Rumor, type Template, tag, tags } from '../nostr/event.ts'
+import { TAG } from '../nostr/stream.ts'
 import { relayUrl } from '../nostr/url.ts'
 
 export const CHAT = 14
@@ -46,9 +47,6 @@ export type Body =
  * where else it lies.
  */
 export type Remote = { key: string; nonce: string; x: string; fallbacks: readonly string[] }
-
-/** Bytes by which the tag of AES-GCM makes a file longer. */
-export const GCM_TAG = 16
 
 export type SignalType = Body['type']
 
@@ -184,7 +182,7 @@ function remoteTags(
     ['x', sealed],
     ['ox', x],
     // NIP-17: "size of the encrypted file in bytes".
-    ['size', String(size + GCM_TAG)],
+    ['size', String(size + TAG)],
     ['name', name],
     ...fallbacks.map((url) => ['fallback', url]),
   ]
@@ -293,7 +291,7 @@ export function readRemote(rumor: Rumor): Extract<Body, { type: 'file' }> | unde
     file: x.slice(0, 16),
     name,
     mime,
-    size: Math.max(0, sealed - GCM_TAG),
+    size: Math.max(0, sealed - TAG),
     x: ox,
     chunk: [1, 1],
     remote: { key, nonce, x, fallbacks: fallbacks.slice(0, LIMIT.fallbacks) },

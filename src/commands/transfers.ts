@@ -1,10 +1,9 @@
 // How far files are that are not yet whole: ours until the peer has them, the peer's until they lie here.
 import type { Call } from '../call/call.ts'
-import { isSettled, type Transfer, transfers } from '../call/file.ts'
+import { isSettled, sealedSize, type Transfer, transfers } from '../call/file.ts'
 import type { FileState, Log } from '../call/log.ts'
 import { type Agent, agentOf } from '../call/people.ts'
 import { plain } from '../call/plain.ts'
-import { GCM_TAG } from '../call/signal.ts'
 import { quoted, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/owed.ts'
@@ -85,7 +84,7 @@ function fetched(size: number, state: FileState | undefined) {
   const failed = (fetching?.tries ?? 0) > 0
   return {
     have: fetching?.have ?? 0,
-    of: size === 0 ? 0 : size + GCM_TAG,
+    of: sealedSize({ size }),
     unit: 'bytes' as const,
     direction: 'incoming' as const,
     state: failed ? ('retrying' as const) : ('fetching' as const),

@@ -1,5 +1,6 @@
 // Files that lie on servers, as a run sees them: put there and fetched from there, and what is said meanwhile.
 import type { Keys } from '../nostr/crypto.ts'
+import { TAG } from '../nostr/stream.ts'
 import type { Config } from './config.ts'
 import type { Fetched, Wanted } from './fetch.ts'
 import type { Env, Home } from './home.ts'
@@ -65,6 +66,3 @@ export function openDepot({ home, keys, files, env, stopped, ...screen }: DepotO
     },
   }
 }
-
-/** Bytes by which GCM makes a file longer. */
-const TAG = 16

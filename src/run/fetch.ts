@@ -1,8 +1,8 @@
 // Fetching files that lie on servers, in commands that have the time for it.
+import { sealedSize } from '../call/file.ts'
 import { safeName } from '../call/filename.ts'
 import type { Intent } from '../call/intent.ts'
 import type { FileState } from '../call/log.ts'
-import { GCM_TAG } from '../call/signal.ts'
 import type { Time } from '../io/depot.ts'
 import { type Book, callsOf } from '../state/book.ts'
 import { failedOnce, fetchable, type Parcel, parcelsOf, withParcels } from '../state/parcels.ts'
@@ -108,7 +108,7 @@ async function fetchOne(place: Place, parcel: Parcel, time: Time): Promise<FileS
   const first = (state?.tries ?? 0) % sources.length
   const urls = [...sources.slice(first), ...sources.slice(0, first)]
   const wanted = { urls, key, nonce, x, ox: body.x, folder: call === '' ? from : call, name: safeName(body.name) }
-  const fetched = await place.world.depot.fetch(wanted, body.size === 0 ? 0 : body.size + GCM_TAG, time)
+  const fetched = await place.world.depot.fetch(wanted, sealedSize(body), time)
   if (fetched.type === 'done') return { path: fetched.path, size: fetched.size, sha256: fetched.sha256 }
   if (fetched.type === 'refused') return { refused: fetched.why }
   const { have } = fetched

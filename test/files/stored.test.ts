@@ -203,6 +203,8 @@ describe('a file on a server', () => {
       server.faults.refuse = [503, 'later']
       expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'end' }] })
       await ada.json(['inbox'])
+      // Nothing is owed or unread any more: the file alone keeps the call in sight.
+      expect(await ben.json(['status'])).toMatchObject({ new: [], transfers: [{ call }] })
       expect(await ben.json(['transcript', call])).toMatchObject({ transcript: { verified: true } })
       ahead = 60_000
       server.faults.refuse = undefined
