@@ -99,6 +99,9 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
   const { allowPrivate } = config.relays
   const wayTo = openWays(env, (address) => allowPrivate || own.has(address))
   const owner = config.owner.npub === undefined ? undefined : decode(config.owner.npub)
+  const pool = openRelays({ keys, now: Date.now, trace: opening.trace, wayTo })
+  // Whoever is told to stop waits for no relay: what is owed goes out with the next command.
+  opening.stopped.addEventListener('abort', pool.close, { once: true })
   return {
     keys,
     home,
@@ -106,7 +109,7 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
     relays,
     ownerKey: owner?.type === 'npub' ? owner.pubkey : undefined,
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
-    pool: openRelays({ keys, now: Date.now, trace: opening.trace, wayTo }),
+    pool,
     open: openerOf(keys, Date.now, opening.script),
     nip05: (address, ms) => lookUp(address, { wayTo, allowPrivate, ms }),
     clock: Date.now,

@@ -32,10 +32,13 @@ export async function stay(ended: Ended, outcome: Outcome): Promise<Outcome> {
 async function follow(ended: Ended, outcome: Outcome): Promise<Outcome> {
   const { place, intent } = ended
   for await (const seen of watch(ended, Number.POSITIVE_INFINITY)) {
+    const printed: Item[] = []
     for (const item of seen.news.filter((i) => isAwaited(i, intent, seen))) {
+      if (place.world.stopped.aborted) break
       await place.emit(item)
-      await shown(place, [item])
+      printed.push(item)
     }
+    await shown(place, printed)
   }
   return { ...outcome, news: [], failure: undefined }
 }

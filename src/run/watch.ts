@@ -45,7 +45,17 @@ async function* changes(ended: Ended, until: number): AsyncGenerator<Ended> {
       const heard = rung ? await again({ ...now, place }) : await arrived({ ...now, place }, events)
       const here = onTime(place, heard.clockAhead)
       const turn = await take(here, { type: 'status' }, heard, NOBODY)
-      now = { ...now, place: here, heard, ...(await carry(here, turn)) }
+      now = { ...now, place: here, heard, book: turn.book }
+      const carrying = carry(here, turn)
+      // It is awaited below, but may fail before that.
+      carrying.catch(() => {})
+      try {
+        // It is on disk: relays that keep our answer waiting must not keep the news from being shown.
+        yield now
+      } finally {
+        // Whoever was shown the news has marked it as read meanwhile.
+        now = { ...now, ...(await carrying), book: world.store.read() }
+      }
     }
     yield now
   }
