@@ -25,7 +25,11 @@ export async function editContacts(
   const raw = await changeRaw(home, writing, (raw) => {
     const contacts = contactsOf(home, raw)
     const edited = edit(contacts)
-    return edited === contacts ? raw : { ...raw, contacts: edited }
+    if (edited === contacts) return raw
+    const changed = { ...raw, contacts: edited }
+    // What could not be read again must not be written.
+    contactsOf(home, changed)
+    return changed
   })
   return contactsOf(home, raw)
 }
