@@ -66,13 +66,13 @@ test('unwrapAll gives what unwrap gives, in the same order', () => {
   )
 })
 
-test('one bad seal among 1,000 is dropped, and nothing else', () => {
-  const seals = Array.from({ length: 1_000 }, (_, index) => sealed(`message ${index}`, index % 2 ? alice : mallory))
-  const wraps = seals.map((seal, index) => wrapped(index === 700 ? { ...seal, sig: genuine.sig } : seal))
+test('one bad seal among many is dropped, and nothing else', () => {
+  const seals = Array.from({ length: 300 }, (_, index) => sealed(`message ${index}`, index % 2 ? alice : mallory))
+  const wraps = seals.map((seal, index) => wrapped(index === 200 ? { ...seal, sig: genuine.sig } : seal))
   const opened = unwrapAll(wraps, bob)
-  expect(opened[700]).toEqual({ ok: false, reason: 'forged' })
+  expect(opened[200]).toEqual({ ok: false, reason: 'forged' })
   expect(opened.map((one) => (one.ok ? one.rumor.content : one.reason))).toEqual(
-    seals.map((_, index) => (index === 700 ? 'forged' : `message ${index}`)),
+    seals.map((_, index) => (index === 200 ? 'forged' : `message ${index}`)),
   )
 })
 
