@@ -23,6 +23,9 @@ const DAY = {
 /** Ringing calls from unknown keys; the oldest unanswered one makes room for a new one. */
 export const RINGING = 20
 
+/** Most refused calls that are answered in a day. */
+const REFUSED = 50
+
 /** Most keys that a day's meter tells apart. */
 const SENDERS = 2_000
 
@@ -31,6 +34,11 @@ export function mayCall({ calls }: Pick<Gate, 'calls'>, trust: Trust): boolean {
   if (trust === 'owner') return true
   if (trust === 'blocked' || calls === 'nobody') return false
   return calls === 'anyone' || trust !== 'unknown'
+}
+
+/** Whether one more refused call is answered today: at most one of each sender, and not all that come in a flood. */
+export function mayRefuse({ refused }: Meter, sender: string, { silent }: Pick<Gate, 'silent'>): boolean {
+  return !silent && refused[sender] === undefined && Object.keys(refused).length < REFUSED
 }
 
 /** Why a rumor is dropped before it is looked at, if it is; counts it otherwise. `first`: it belongs to no call yet. */

@@ -42,7 +42,7 @@ export function converse(book: Book, intent: Intent, mail: Mail, seat: Seat): Tu
   const { book: spoken, said } = say(heard.book, [...unasked, ...verdict.say], seat)
   const dues = dueNow(spoken, said, now, alive)
   const speaking = said.map((s) => s.call)
-  const acks = receipts(spoken, callsOf(spoken, me, now), heard.touched, speaking, now)
+  const acks = receipts(spoken, callsOf(spoken, me, now), heard.touched, speaking, now, policy)
   const told = telling(claim(spoken, dues, seat), [...acks, ...carried(said)], seat)
   return { book: told, verdict, said, dues, acks, touched: heard.touched }
 }

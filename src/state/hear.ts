@@ -29,7 +29,7 @@ export function hear(book: Book, opened: readonly Opened[], hearing: Hearing): {
   }
   edit.done()
   catchUp(edit, hearing)
-  lapse(edit, hearing)
+  lapse(edit, { ...hearing, isNew: (id) => book.logs[id] === undefined })
   moveCursors(edit, hearing.replayed, hearing.now)
   forgetSeen(edit, hearing.now)
   boundStrays(edit, hearing.now)

@@ -5,7 +5,14 @@ import { callOf } from './book.ts'
 import type { Draft } from './edit.ts'
 import type { Replayed } from './mailbox.ts'
 
-export type Lapsing = { me: string; now: number; replayed: readonly Replayed[]; gate: Gate }
+/** `isNew`: whether a call was not there before. */
+export type Lapsing = {
+  me: string
+  now: number
+  replayed: readonly Replayed[]
+  gate: Gate
+  isNew: (call: string) => boolean
+}
 
 /** The longest ring that can be set (call.ring), in seconds. */
 const LONGEST = 86_400
@@ -25,12 +32,18 @@ export function lapse(edit: Draft, lapsing: Lapsing): void {
       strangers.push({ id: call.id, heard, at: call.createdAt })
     }
   }
-  // The attack: a ring that is never answered costs its caller nothing. The oldest is missed without being news.
+  // The attack: a ring that is never answered costs its caller nothing. The oldest is missed without being news, and what
+  // has only just come in leaves no trace: an honest caller offers it again.
   for (const id of crowdedOut(strangers)) {
-    const log = edit.log(id)
-    log.missed = now
-    log.unread = []
     edit.index.dropped.ringing = (edit.index.dropped.ringing ?? 0) + 1
+    if (lapsing.isNew(id)) {
+      delete edit.book.logs[id]
+      delete edit.index.calls[id]
+    } else {
+      const log = edit.log(id)
+      log.missed = now
+      log.unread = []
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { precedes } from '../call/call.ts'
 import { emptied, type Log, signalOf } from '../call/log.ts'
 import { callId, read, type Signal, soleReceiver } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
-import { type Gate, mayCall, overBounds, unworked } from './admit.ts'
+import { type Gate, mayCall, mayRefuse, overBounds, unworked } from './admit.ts'
 import { type Draft, placed } from './edit.ts'
 import { receiveLetter } from './letterbox.ts'
 import { meetRivals } from './refresh.ts'
@@ -52,8 +52,7 @@ function receiveRequest(
   const held = edit.book.logs[signal.id]
   const welcome = mayCall(gate, gate.trust(signal.from))
   if (held === undefined) {
-    // A refused call is answered at most once per sender and day; the rest is dropped without a word.
-    if (!welcome && (gate.silent || edit.index.meter.refused[signal.from])) return 'policy'
+    if (!welcome && !mayRefuse(edit.index.meter, signal.from, gate)) return 'policy'
     if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
     const log = edit.log(signal.id)
     edit.entries(log)[signal.id] = { rumor, heard: now }

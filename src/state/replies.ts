@@ -63,6 +63,9 @@ export function answers(calls: readonly Call[], gate: Policy, self: Self): Utter
 
 export type ReceiptDue = { call: string; to: string; lc: number; ack: number; missing: Range[] }
 
+/** Most strangers who are told in one run that their call has come in; the others hear it in the next ones. */
+const WELCOMED = 8
+
 /**
  * The receipts to send: at most one a call, none where something numbered goes out anyway (it carries the ack).
  * @param touched calls in which this run took in something numbered
@@ -74,15 +77,24 @@ export function receipts(
   touched: readonly string[],
   speaking: readonly string[],
   now: number,
+  gate: Pick<Gate, 'trust'>,
 ): ReceiptDue[] {
-  return calls.flatMap((call) => {
+  let welcomed = 0
+  // The latest first: who has just called is there to hear it.
+  return calls.toReversed().flatMap((call) => {
     const log = book.logs[call.id]
     if (log === undefined || speaking.includes(call.id)) return []
     const asks = call.gaps.length > 0 && (touched.includes(call.id) || Math.abs(now - log.told.asked) > AGAIN.missing)
-    return asks || tells(log, call, now)
-      ? [{ call: call.id, to: call.peer, lc: nextClock(call), ack: call.ack, missing: call.gaps }]
-      : []
+    if (!asks && !tells(log, call, now)) return []
+    // The attack: thousands of calls, so that we write to thousands of relays that their callers have chosen.
+    if (isStrange(call, gate) && (call.phase !== 'ringing' || ++welcomed > WELCOMED)) return []
+    return [{ call: call.id, to: call.peer, lc: nextClock(call), ack: call.ack, missing: call.gaps }]
   })
+}
+
+// A call of somebody unknown in which we have said nothing.
+function isStrange({ mine, seq, peer }: Call, { trust }: Pick<Gate, 'trust'>): boolean {
+  return mine === 'callee' && seq === 0 && trust(peer) === 'unknown'
 }
 
 function tells({ told }: Log, call: Call, now: number): boolean {

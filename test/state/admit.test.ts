@@ -6,7 +6,7 @@ import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { crowdedOut, type Gate, mayCall, meterFor, overBounds, RINGING, unworked } from '../../src/state/admit.ts'
 import { type Book, callsOf, emptyIndex } from '../../src/state/book.ts'
 import { hear } from '../../src/state/hear.ts'
-import { answers } from '../../src/state/replies.ts'
+import { answers, receipts, telling } from '../../src/state/replies.ts'
 import { must, sha256Of } from '../nostr/given.ts'
 
 const ME = sha256Of('me')
@@ -67,6 +67,14 @@ describe('policy.calls', () => {
     expect([Object.keys(later.logs).length, later.index.dropped.policy]).toEqual([2, 2])
     const tomorrow = heard(later, [request(one, 'e')], gate, { now: NOW + 86_400 })
     expect(Object.keys(tomorrow.logs)).toHaveLength(3)
+  })
+
+  it('answers 20 of them in a run and 50 in a day, however many senders there are', () => {
+    const gate = gateOf({ calls: 'nobody' })
+    const calls = Array.from({ length: 70 }, (_, n) => request(key(n), 'a'))
+    const book = heard(empty(), calls, gate)
+    expect([refusals(book, gate).length, book.index.dropped]).toEqual([20, { policy: 20, ringing: 30 }])
+    expect(heard(book, [request(key(71), 'b')], gate).index.dropped.policy).toBe(21)
   })
 
   it('answers nothing with policy.silent, also not to what was ringing before', () => {
@@ -192,12 +200,39 @@ describe('ringing calls of strangers', () => {
     Array.from({ length: to - from }, (_, i) => request(key(from + i), `call ${from + i}`, { at: at(from + i) }))
 
   it('are 20 at most: the oldest makes room, unread and counted', () => {
-    const book = heard(empty(), many(0, 25), gateOf(), { now: NOW + 60 })
-    expect(phases(book, NOW + 60)).toEqual([...Array(5).fill('missed'), ...Array(RINGING).fill('ringing')])
-    expect([book.index.dropped, Object.values(book.logs).filter((log) => log.unread.length > 0).length]).toEqual([
-      { ringing: 5 },
-      20,
-    ])
+    const held = heard(empty(), many(0, 12), gateOf(), { now: NOW + 60 })
+    const book = heard(held, many(12, 25), gateOf(), { now: NOW + 120 })
+    expect(phases(book, NOW + 120)).toEqual([...Array(5).fill('missed'), ...Array(RINGING).fill('ringing')])
+    expect(book.index.dropped).toEqual({ ringing: 5 })
+    expect(Object.values(book.logs).filter((log) => log.unread.length > 0)).toHaveLength(RINGING)
+  })
+
+  it('leave no trace when they come in such a number at once', () => {
+    const book = heard(empty(), many(0, 150), gateOf(), { now: NOW + 200 })
+    expect(phases(book, NOW + 200)).toEqual(Array(RINGING).fill('ringing'))
+    expect([Object.keys(book.index.calls).length, book.index.dropped]).toEqual([RINGING, { ringing: 130 }])
+    // Offered again where there is room by then, they ring.
+    const later = NOW + 1_200
+    expect(phases(heard(book, many(0, 3), gateOf(), { now: later }), later).filter((p) => p === 'ringing')).toEqual([])
+    const fresh = [request(key(3), 'again', { at: later, deadline: later + 900 })]
+    expect(phases(heard(book, fresh, gateOf(), { now: later }), later).at(-1)).toBe('ringing')
+  })
+
+  it('are told by receipt that they have come in, a few in each run', () => {
+    const all = (book: Book, gate: Gate) =>
+      receipts(book, callsOf(book, ME, NOW), Object.keys(book.logs), [], NOW, gate)
+    const gate = gateOf({ trust: { [key(0)]: 'known' } })
+    const book = heard(
+      empty(),
+      many(0, 30, () => NOW),
+      gate,
+    )
+    const due = all(book, gate)
+    expect(due).toHaveLength(9)
+    expect(due.some((r) => r.to === key(0))).toBe(true)
+    const told = { me: ME, now: NOW, pid: 1 }
+    expect(all(telling(book, due, told), gate).filter((r) => due.some((d) => d.call === r.call))).toEqual([])
+    expect(all(telling(book, due, told), gate)).toHaveLength(8)
   })
 
   it('make no room for calls that are dated ahead', () => {
