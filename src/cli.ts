@@ -19,6 +19,7 @@ import { refreshed } from './run/place.ts'
 import { shown } from './run/shown.ts'
 import { run } from './run.ts'
 import { codec } from './state/codec.ts'
+import { rowsOf, terminalWidth } from './term.ts'
 
 /** Network budget in seconds. */
 const TIMEOUT = 8
@@ -74,11 +75,12 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
     // A stream is JSON lines, whoever reads it.
     const emit = (item: Item) => write(`${JSON.stringify(itemShape(item))}\n`)
     const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`)
+    const look = { quiet, width: terminalWidth(process.stdout, env) }
     const people = { contacts: world.config.contacts, owner: world.ownerKey, names: {} }
     const place = refreshed({ world, now: 0, ahead: 0, deadline: 0, people, selector: text(args.call), emit, say })
     const outcome = await run(intent, place)
     if (intent.type === 'wait' && intent.follow) return EXIT.ok
-    const code = await print(command, verb, outcome, json, quiet)
+    const code = await print(command, verb, outcome, json, look)
     // In that order: a crash in between prints the news twice, never not at all.
     await shown(place, newsIn(command, outcome))
     return code
@@ -96,12 +98,23 @@ async function examine(args: Args, env: NodeJS.ProcessEnv, json: boolean): Promi
   if (failure !== undefined && json) return await report('doctor', failure, true, { checks: typed })
   const lines = json
     ? [JSON.stringify({ ok: true, command: 'doctor', checks: typed })]
-    : checkLines(typed, args.quiet === true)
+    : checkLines(typed, args.quiet === true).flatMap((line) =>
+        rowsOf(line, { width: terminalWidth(process.stdout, env) }),
+      )
   await write(lines.map((line) => `${line}\n`).join(''))
   return failure === undefined ? EXIT.ok : await report('doctor', failure, false, {})
 }
 
-async function print(command: Command, verb: string, outcome: Outcome, json: boolean, quiet: boolean): Promise<number> {
+/** How text is printed: `width` in columns, at a terminal. */
+type Looks = { quiet: boolean; width: number | undefined }
+
+async function print(
+  command: Command,
+  verb: string,
+  outcome: Outcome,
+  json: boolean,
+  { quiet, width }: Looks,
+): Promise<number> {
   const { failure } = outcome
   if (json || (outcome.intent.type === 'transcript' && outcome.intent.format === 'json')) {
     const fields = { ...command.json(outcome), notices: outcome.notices }
@@ -114,7 +127,13 @@ async function print(command: Command, verb: string, outcome: Outcome, json: boo
   const silent = quiet && outcome.news.length === 0 && outcome.intent.type !== 'transcript'
   const lines = silent ? [] : command.text(outcome)
   const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
-  await write([...lines, ...notes].map((line) => `${named(line)}\n`).join(''))
+  const typed = [...lines, ...notes].map(named)
+  const { intent, now } = outcome
+  // A page is for a file or a browser, and a record keeps its dates.
+  const isPage = intent.type === 'transcript' && intent.format !== 'text'
+  const exact = intent.type === 'transcript' || intent.type === 'end'
+  const rows = isPage ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
+  await write(rows.map((row) => `${row}\n`).join(''))
   return failure === undefined ? EXIT.ok : await report(verb, failure, false, {})
 }
 
@@ -131,7 +150,14 @@ async function report(verb: string, failure: Failure, json: boolean, fields: Rec
     const error = { code, message, hint }
     await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
   } else {
-    process.stderr.write(`p2p: error: ${message}\n${hint === '' ? '' : `p2p: hint: ${hint}\n`}`)
+    const lines = [`p2p: error: ${message}`, ...(hint === '' ? [] : [`p2p: hint: ${hint}`])]
+    const width = terminalWidth(process.stderr, process.env)
+    process.stderr.write(
+      lines
+        .flatMap((line) => rowsOf(line, { width }))
+        .map((row) => `${row}\n`)
+        .join(''),
+    )
   }
   return failure.exit
 }

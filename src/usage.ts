@@ -7,6 +7,10 @@ import { EXIT, Failure } from './failure.ts'
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
 const TEXT = '\u0001'
 
+const EXITS =
+  'Exit codes: 0 done, 1 a fault, 2 typed wrongly, 3 no relay took it (it is kept and goes out with the next command), ' +
+  '4 refused, 5 waited in vain, 6 not possible now, 7 the other side rejected the call.'
+
 /** Prints help when it was asked for; else throws Failure USAGE with what is wrong with the texts. */
 export async function explain(
   verbs: Verbs,
@@ -53,6 +57,7 @@ function describe(parser: Argv, verbs: Verbs): Argv {
     .options(GLOBAL)
     .locale('en')
     .version(VERSION)
+    .epilogue(EXITS)
     .help()
     .alias('help', 'h')
     .demandCommand(1, 'no command is given')
