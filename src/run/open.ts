@@ -11,6 +11,9 @@ import type { Place } from './place.ts'
 const IN_VAIN = 200
 const SLICE = 200
 
+/** The part of a command's time that is left for what comes after the opening: writing down, answering. */
+const RESERVE = 0.1
+
 /**
  * What was in the wraps; fewer than there are when time was up or too many were junk. The others are for the next run.
  *
@@ -28,7 +31,11 @@ export async function openInTime(place: Place, wraps: readonly Event[]): Promise
   const { calls } = world.store.read().index
   const others = wraps.filter((wrap) => difficulty(wrap) < pow)
   let junk = 0
-  for (let at = 0; at < others.length && junk < IN_VAIN && world.clock() <= deadline; at += SLICE) {
+  for (
+    let at = 0;
+    at < others.length && junk < IN_VAIN && world.clock() < deadline - world.budget * RESERVE;
+    at += SLICE
+  ) {
     const some = await inTime(place, others.slice(at, at + SLICE))
     junk += some.filter((one) => !isWanted(one, place, calls)).length
     opened.push(...some)
@@ -38,7 +45,7 @@ export async function openInTime(place: Place, wraps: readonly Event[]): Promise
 
 async function inTime({ world, deadline }: Place, wraps: readonly Event[]): Promise<Opened[]> {
   if (wraps.length === 0) return []
-  const results = await world.open(wraps, deadline)
+  const results = await world.open(wraps, deadline - world.budget * RESERVE)
   return wraps.flatMap((event, n) => {
     const result = results[n]
     return result === undefined ? [] : [openedFrom(event, result)]
