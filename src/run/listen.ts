@@ -11,8 +11,6 @@ import { type Hints, lookups, unique } from './lookup.ts'
 import { openInTime } from './open.ts'
 import type { Place } from './place.ts'
 
-export { openInTime }
-
 /** What a run wants to know beside its mailbox. */
 export type Curiosity = {
   /** Agents whose relay list and presence are looked up. */
