@@ -26,9 +26,15 @@ export function terminalWidth(
 /** A line as it is printed: in a pipe itself, at a terminal in rows with their escape sequences. */
 export function rowsOf(line: string, { width, now, exact = false }: Setting): string[] {
   if (width === undefined) return [line]
-  const asIs = now === undefined || exact || QUOTED.test(line)
-  const told = asIs ? line : outsideQuotes(line, (part) => sinceThen(part, now))
+  const told = now === undefined || exact ? line : inPassing(line, now)
   return wrapped(told, width).map((row) => spansOf(row).map(escaped).join(''))
+}
+
+/** A line with its times as a person tells them: "3 min ago". */
+export function inPassing(line: string, now: number): string {
+  if (QUOTED.test(line)) return line
+  const parts = line.split(/("[^"]*")/)
+  return parts.map((part, i) => (i % 2 === 1 ? part : sinceThen(part, now))).join('')
 }
 
 /** What of a line stands out, and how. */
@@ -88,14 +94,6 @@ function escaped({ text, look }: Span): string {
   return look === undefined ? text : `\u001b[${CODES[look]}m${text}\u001b[0m`
 }
 
-function outsideQuotes(line: string, change: (part: string) => string): string {
-  return line
-    .split(/("[^"]*")/)
-    .map((part, i) => (i % 2 === 1 ? part : change(part)))
-    .join('')
-}
-
-/** Times of ours as a person tells them. */
 function sinceThen(text: string, now: number): string {
   return text
     .replace(/\b(\d{4}-\d\d-\d\d) (\d\d:\d\d)Z/g, (stamp, day, time) => {

@@ -1,0 +1,139 @@
+// A picture of the demo at a terminal, for the README: docs/demo.svg, and a few lines of the same run as text. npm run picture
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { inPassing, type Look, type Span, spansOf } from '../src/term.ts'
+import { start } from './play.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** What is shown of the demo, in its order: who types what. */
+const PICTURE = [
+  ...['bob announce', 'alice list', 'alice call', 'bob status', 'bob answer', 'alice send', 'bob inbox', 'bob send'],
+  ...['alice inbox', 'alice sendfile', 'alice escalate', 'alice transcript'],
+]
+const EXCERPT = ['alice call', 'bob status', 'bob answer', 'alice send']
+
+const COLUMNS = 104
+const ROW = 18
+const LETTER = 7.83
+const EDGE = 20
+
+/** A command of the demo, as it was typed, and what it printed. */
+type Scene = { who: string; typed: string; lines: string[] }
+
+async function main(): Promise<void> {
+  const { code, stdout, stderr } = await start(process.execPath, ['--import', 'tsx', 'scripts/demo.ts'], {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '' },
+  }).ended
+  if (code !== 0) throw new Error(`the demo ended with ${code}: ${stderr}`)
+  const scenes = scenesIn(stdout)
+  const readme = withExcerpt(readFileSync(`${root}README.md`, 'utf8'), chosen(scenes, EXCERPT))
+  writeFileSync(`${root}docs/demo.svg`, svg(chosen(scenes, PICTURE).map(rowsOf)))
+  writeFileSync(`${root}README.md`, readme)
+  console.log('docs/demo.svg and its excerpt in README.md are of this run')
+}
+
+function scenesIn(output: string): Scene[] {
+  const scenes: Scene[] = []
+  for (const line of output.split('\n')) {
+    const [, who, typed] = /^(\w+)\$ (.*)$/.exec(line) ?? []
+    if (who !== undefined && typed !== undefined) scenes.push({ who, typed, lines: [] })
+    // A remark of the demo's own ends what was printed before it.
+    else if (line.startsWith('# ')) scenes.push({ who: '', typed: '', lines: [] })
+    else scenes.at(-1)?.lines.push(line)
+  }
+  return scenes.map((scene) => ({ ...scene, lines: scene.lines.join('\n').trimEnd().split('\n') }))
+}
+
+/** The first scene of each wish that comes after the one before it. */
+function chosen(scenes: readonly Scene[], wishes: readonly string[]): Scene[] {
+  let from = 0
+  return wishes.map((wish) => {
+    const at = scenes.findIndex(({ who, typed }, i) => i >= from && `${who} ${typed.split(' ')[1]}` === wish)
+    const scene = scenes[at]
+    if (scene === undefined) throw new Error(`the demo has no "${wish}" where it is looked for`)
+    from = at + 1
+    return scene
+  })
+}
+
+/** A line of the picture. */
+type Row = (Span & { fill?: string })[]
+
+const PROMPTS: Readonly<Record<string, string>> = { alice: '#d2a8ff', bob: '#79c0ff' }
+
+function rowsOf({ who, typed, lines }: Scene): Row[] {
+  const prompt: Row = [
+    { text: `${who}$ `, fill: PROMPTS[who] ?? FILLS.strong },
+    { text: typed, look: 'strong' },
+  ]
+  const now = Math.floor(Date.now() / 1000)
+  const told = typed.startsWith('p2p transcript') ? lines : lines.map((line) => inPassing(line, now))
+  // What was typed may hold a line break in its quotes; its second line stands among what was printed.
+  return [...wrapped(prompt), ...told.flatMap((line) => wrapped(spansOf(line))), []]
+}
+
+// As a terminal does it: at its edge, wherever that is in a word.
+function wrapped(spans: Row): Row[] {
+  const rows: Row[] = [[]]
+  let room = COLUMNS
+  for (const { text, ...how } of spans) {
+    for (let rest = text; rest !== ''; ) {
+      if (room === 0) {
+        rows.push([])
+        room = COLUMNS
+      }
+      const part = rest.slice(0, room)
+      rows.at(-1)?.push({ text: part, ...how })
+      rest = rest.slice(part.length)
+      room -= part.length
+    }
+  }
+  return rows
+}
+
+const FILLS: Readonly<Record<Look | 'plain', string>> = {
+  plain: '#c9d1d9',
+  strong: '#f0f6fc',
+  faint: '#7d8590',
+  good: '#7ee787',
+  warm: '#e3b341',
+  bad: '#ff7b72',
+  name: '#79c0ff',
+  command: '#79c0ff',
+}
+
+function svg(scenes: readonly Row[][]): string {
+  const rows = scenes.flat().slice(0, -1)
+  const [width, height] = [Math.ceil(COLUMNS * LETTER + 2 * EDGE), rows.length * ROW + 2 * EDGE + ROW]
+  const text = rows.map((row, n) => {
+    const y = EDGE + ROW + (n + 1) * ROW
+    return row.length === 0 ? '' : `<text x="${EDGE}" y="${y}">${row.map(tspan).join('')}</text>\n`
+  })
+  const lamps = ['#ff5f57', '#febc2e', '#28c840'].map(
+    (fill, n) => `<circle cx="${EDGE + 6 + n * 20}" cy="${EDGE}" r="6" fill="${fill}"/>`,
+  )
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
+<title>Two agents at their terminals: one calls, the other answers, they talk, and both hold the same transcript</title>
+<rect width="100%" height="100%" rx="10" fill="#0d1117"/>
+${lamps.join('')}
+<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="13" style="white-space: pre">
+${text.join('')}</g>
+</svg>
+`
+}
+
+function tspan({ text, look, fill = FILLS[look ?? 'plain'] }: Row[number]): string {
+  const bold = look === 'strong' ? ' font-weight="bold"' : ''
+  return `<tspan fill="${fill}"${bold}>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(' ', '\u00a0')}</tspan>`
+}
+
+function withExcerpt(readme: string, scenes: readonly Scene[]): string {
+  const text = scenes.map(({ who, typed, lines }) => [`${who}$ ${typed}`, ...lines].join('\n')).join('\n\n')
+  const block = `<!-- demo -->\n![The demo at a terminal](docs/demo.svg)\n\n\`\`\`text\n${text}\n\`\`\`\n<!-- /demo -->`
+  if (!/<!-- demo -->[\s\S]*<!-- \/demo -->/.test(readme)) throw new Error('README.md has no place for the demo')
+  return readme.replace(/<!-- demo -->[\s\S]*<!-- \/demo -->/, () => block)
+}
+
+await main()
