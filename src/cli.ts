@@ -6,7 +6,7 @@ import type { Args, Command } from './commands/command.ts'
 import { checkLines } from './commands/doctor.ts'
 import { commands, verbs } from './commands/index.ts'
 import { itemShape } from './commands/shapes.ts'
-import { noticeLines } from './commands/words.ts'
+import { noticeLines, readable } from './commands/words.ts'
 import { complete } from './complete.ts'
 import { EXIT, Failure } from './failure.ts'
 import { inputOf } from './input.ts'
@@ -80,9 +80,10 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
     const place = refreshed({ world, now: 0, ahead: 0, deadline: 0, people, selector: text(args.call), emit, say })
     const outcome = await run(intent, place)
     if (intent.type === 'wait' && intent.follow) return EXIT.ok
-    const code = await print(command, verb, outcome, json, look)
+    const told = json ? outcome : readable(outcome)
+    const code = await print(command, verb, told, json, look)
     // In that order: a crash in between prints the news twice, never not at all.
-    await shown(place, newsIn(command, outcome))
+    await shown(place, newsIn(command, told))
     return code
   } finally {
     world.pool.close()

@@ -37,6 +37,8 @@ export type Item = {
   sha256?: string
   name?: string
   reason?: string
+  /** Its text is longer than what is shown of it. */
+  cut?: true
 }
 
 /** The items of a call, in transcript order: the unread ones, or all that the peer has said. */

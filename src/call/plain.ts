@@ -1,9 +1,10 @@
 // A peer's words made harmless to look at: no control or bidi characters, bounded. Never a banner: facts stand beside it.
 
-// C0 and C1 controls (terminal escapes), bidi embeddings, overrides and isolates, marks, soft hyphen, zero-width space,
-// word joiner and other invisible operators, BOM, interlinear annotations, variation selectors supplement, tags.
+// C0 and C1 controls (terminal escapes), interlinear annotations, and all that Unicode wants drawn as nothing: marks of
+// direction, zero-width spaces, soft hyphens, invisible operators, fillers, tags. What joins emoji and letters, and chooses
+// between their forms, stays: whole scripts need it.
 const INVISIBLE =
-  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu
+  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufff9-\ufffb]|(?!\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}|\p{Bidi_Control}/gu
 
 // Whatever a terminal or an editor may take for the end of a line.
 const BREAKS = /\r\n|[\n\u000b\u000c\r\u0085\u2028\u2029]/g

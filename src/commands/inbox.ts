@@ -1,5 +1,6 @@
 // `inbox`: what is new.
 
+import { fitting } from '../call/fit.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { newsOf } from '../run/outcome.ts'
 import { flag } from './args.ts'
@@ -20,7 +21,13 @@ export const inbox: Command = {
   intent: (args) => ({ type: 'inbox', peek: flag(args, 'peek'), all: flag(args, 'all'), deep: flag(args, 'deep') }),
   text: (outcome) => {
     const items = shown(outcome)
-    return items.length === 0 ? ['nothing new'] : newsLines(items)
+    const fit = fitting(items)
+    const left = items.length - fit.length
+    if (items.length === 0) return ['nothing new']
+    return [
+      ...newsLines(fit),
+      ...(left === 0 ? [] : [`… and ${left} more: \`p2p inbox --all --json\` has all of them`]),
+    ]
   },
   json: (outcome) => ({ new: shown(outcome).map(itemShape) }),
 }

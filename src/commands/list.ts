@@ -1,5 +1,6 @@
 // `list`: who is on line.
 import { agentOf, contactOf } from '../call/people.ts'
+import { plain } from '../call/plain.ts'
 import type { Presence } from '../call/presence.ts'
 import { quoted, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
@@ -7,7 +8,8 @@ import { flag, optional } from './args.ts'
 import type { Command } from './command.ts'
 import { presenceShape } from './shapes.ts'
 
-/** Most agents that the text shows without --all. */
+/** Most characters of what an agent says that it can, and most agents that the text shows without --all. */
+const CAN = 200
 const SHOWN = 30
 
 export const list: Command = {
@@ -45,7 +47,7 @@ function agents({ presences, people, me, intent }: Outcome): Presence[] {
 
 function agentLines({ people, now }: Outcome, presence: Presence): string[] {
   const agent = agentOf(people, presence.pubkey, presence.name)
-  const can = presence.capabilities.length === 0 ? '' : `can: ${presence.capabilities.join(', ')}`
+  const can = presence.capabilities.length === 0 ? '' : plain(`can: ${presence.capabilities.join(', ')}`, CAN)
   const seen = Math.max(0, now - presence.lastSeen)
   return [
     `${agent.npub} ${presence.status}, seen ${seen} s ago, ${who(agent)}`,

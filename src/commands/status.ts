@@ -1,11 +1,15 @@
 // `status`: relays, identity, calls, and what is unread.
 
+import { plain } from '../call/plain.ts'
 import { ABOUT_PEERS, quoted } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import type { Command } from './command.ts'
 import { type CallShape, callShapes, itemShape } from './shapes.ts'
 import { transferLines, transferShapes } from './transfers.ts'
 import { callLine, newsLines } from './words.ts'
+
+/** Characters of a topic that remind of it; the whole was told when it came. */
+const TOPIC = 200
 
 /** Calls that are over stay in sight for a day. */
 const RECENT = 24 * 3600
@@ -59,7 +63,7 @@ function callLines(call: CallShape, { news }: Outcome): string[] {
   if (next === undefined || told.includes('request')) return [`call ${callLine(call)}`]
   return [
     `call ${callLine(call)}`,
-    ...quoted(topic, direction === 'outgoing' ? 'me>' : 'peer>'),
+    ...quoted(plain(topic, TOPIC), direction === 'outgoing' ? 'me>' : 'peer>'),
     ...(told.includes('accept') ? [] : [`  next: ${next(id.slice(0, 8))}`]),
   ]
 }

@@ -1,0 +1,48 @@
+// How much news is shown at once: it fits, the first item is always there, and nothing is cut without a word.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { fitting } from '../../src/call/fit.ts'
+import type { Item } from '../../src/call/news.ts'
+import { newsLines } from '../../src/commands/words.ts'
+
+const from = { npub: `npub1${'q'.repeat(58)}`, pubkey: 'ab'.repeat(32), name: 'x', trust: 'unknown' as const }
+const item = (text: string, n: number): Item => ({
+  ...{ type: 'message', id: `${n}`, call: 'cd'.repeat(32), from, text, at: 1_790_000_000, seq: n },
+})
+const shown = (items: readonly Item[]) => newsLines(fitting(items)).join('\n')
+
+test('what fits is left alone', () => {
+  const items = Array.from({ length: 10 }, (_, n) => item('hello', n))
+  expect(fitting(items)).toEqual(items)
+  expect(fitting([])).toEqual([])
+})
+
+test('whatever comes, it fits, begins with the first and tells what is cut', () => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 300, unit: 'binary' }),
+    fc.nat(70_000).map((n) => 'x'.repeat(n)),
+    fc.nat(70_000).map((n) => '\n'.repeat(n)),
+    fc.nat(2_000).map((n) => `${'y'.repeat(40)}\n`.repeat(n)),
+  )
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 60 }), (texts) => {
+      const items = texts.map(item)
+      const kept = fitting(items)
+      expect(shown(items).length).toBeLessThan(14_000)
+      expect(kept.map((one) => one.id)).toEqual(items.slice(0, kept.length).map((one) => one.id))
+      expect(kept.length).toBeGreaterThan(0)
+      for (const [n, one] of kept.entries()) {
+        const whole = items[n]?.text ?? ''
+        if (one.cut) expect(whole.startsWith(one.text.replace(/…$/, ''))).toBe(true)
+        else expect(one.text).toBe(whole)
+      }
+    }),
+  )
+})
+
+test('a long text says where the whole of it is', () => {
+  expect(shown([item('x'.repeat(20_000), 1)])).toContain(
+    'truncated; the whole: `p2p transcript cdcdcdcd --max-chars 0`',
+  )
+  expect(shown([{ ...item('x'.repeat(20_000), 1), type: 'dm', call: '' }])).toContain('`p2p inbox --all --json`')
+})
