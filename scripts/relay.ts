@@ -28,7 +28,8 @@ export interface RelayOptions extends Partial<Policy> {
 export interface EmbeddedRelay {
   readonly url: string
   readonly port: number
-  /** May be set while it runs. */
+  /** Both may be set while it runs. */
+  readonly policy: Policy
   readonly faults: Faults
   /** The last 10,000 frames from clients, oldest first. Connections are counted from 1. */
   readonly seen: readonly { connection: number; frame: unknown[] }[]
@@ -60,6 +61,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
   return {
     url: relay.url,
     port: taken,
+    policy: relay.policy,
     faults: relay.faults,
     seen: relay.seen,
     events: () => relay.shelf.find(() => true, relay.policy.now()),

@@ -1,0 +1,136 @@
+// npm run bench: how long whole commands take, beside node alone and beside what peers need for the same work, and whether
+// that is what we want. npm run bench -- --only NAME --rounds N --json FILE --quick
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { openField } from './bench/field.ts'
+import { type Race, races, sizeOfProgram } from './bench/races.ts'
+import type { Course, Runner } from './bench/runners.ts'
+import { type Judged, judged, type Result, table } from './bench/table.ts'
+import { inFolder, start } from './play.ts'
+
+export type Report = {
+  machine: string
+  node: string
+  date: string
+  kilobytes: number
+  results: Result[]
+  goals: Judged[]
+}
+
+export type Wanted = {
+  only: readonly string[]
+  rounds: number | undefined
+  quick: boolean
+  say: (line: string) => void
+}
+
+/** Runs the races. Names that are none are an error. */
+export async function bench({ only, rounds, quick, say }: Wanted): Promise<Report> {
+  const unknown = only.find((name) => !Object.hasOwn(races, name))
+  if (unknown !== undefined) throw new Error(`there is no race ${unknown}: ${Object.keys(races).join(', ')}`)
+  const field = openField()
+  const results: Result[] = []
+  const goals: Judged[] = []
+  try {
+    await inFolder(async (folder) => {
+      const course: Course = { folder, field, now: Math.floor(Date.now() / 1000), quick }
+      for (const [race, prepare] of Object.entries(races)) {
+        if (only.length > 0 && !only.includes(race)) continue
+        say(`${race}: preparing`)
+        const prepared = await prepare(course)
+        const found = await run(race, { ...prepared, rounds: rounds ?? prepared.rounds })
+        for (const goal of prepared.goals) {
+          if (goal.kind === 'memory') await weigh(goal.of, prepared.runners, found)
+          goals.push(judged(race, goal, found))
+        }
+        results.push(...found)
+        for (const line of table(
+          found,
+          goals.filter((goal) => goal.race === race),
+        ))
+          say(line)
+      }
+    })
+  } finally {
+    field.close()
+  }
+  const [{ model } = { model: 'unknown' }] = cpus()
+  return {
+    machine: `${cpus().length} x ${model}`,
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+    kilobytes: sizeOfProgram(),
+    results,
+    goals,
+  }
+}
+
+// In turns, so that a minute in which the machine does something else hits all of them.
+async function run(race: string, { runners, rounds, warm }: Race): Promise<Result[]> {
+  const times = new Map<string, number[]>()
+  const trips = new Map<string, number[]>()
+  for (let round = warm ? -1 : 0; round < rounds; round++) {
+    for (const runner of runners) {
+      const ms = await once(runner)
+      if (round < 0) continue
+      times.set(runner.name, [...(times.get(runner.name) ?? []), ms])
+      if (runner.trips) trips.set(runner.name, [...(trips.get(runner.name) ?? []), await runner.trips()])
+    }
+  }
+  return runners.map(({ name }) => {
+    const sorted = (times.get(name) ?? []).sort((a, b) => a - b)
+    const taken = (trips.get(name) ?? []).sort((a, b) => a - b)
+    const timing = { median: middle(sorted), min: sorted[0] ?? Number.NaN, runs: sorted.length }
+    return { race, name, ...timing, ...(taken.length > 0 && { trips: middle(taken) }) }
+  })
+}
+
+async function once({ name, args, setting, ready, counts }: Runner): Promise<number> {
+  ready?.()
+  const { code, stdout, stderr, ms } = await start(process.execPath, args, setting).ended
+  if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`)
+  if (counts !== undefined && JSON.parse(stdout).opened !== counts) throw new Error(`${name} opened only ${stdout}`)
+  return ms
+}
+
+async function weigh(name: string, runners: readonly Runner[], results: Result[]): Promise<void> {
+  const runner = runners.find((one) => one.name === name)
+  const result = results.find((one) => one.name === name)
+  if (runner === undefined || result === undefined) return
+  runner.ready?.()
+  const scale = new URL('../test/rss.mjs', import.meta.url).href
+  const { stderr } = await start(process.execPath, ['--import', scale, ...runner.args], runner.setting).ended
+  result.memory = Math.max(...[...stderr.matchAll(/peak RSS (\d+) MiB/g)].map((found) => Number(found[1])))
+}
+
+function middle(sorted: readonly number[]): number {
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      rounds: { type: 'string' },
+      json: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+    },
+  })
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+  const report = await bench({ only: values.only, rounds, quick: values.quick, say: console.log })
+  const { machine, node, date, kilobytes, goals } = report
+  console.log(`${machine}, Node ${node}, ${date}; the program has ${kilobytes} KB`)
+  if (process.env.NODE_EXTRA_CA_CERTS !== undefined)
+    console.log('NODE_EXTRA_CA_CERTS is set: all that is node starts later')
+  console.log(`${goals.filter((goal) => goal.met).length} of ${goals.length} goals met`)
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main().catch((error: unknown) => {
+    console.error(`bench: ${error instanceof Error ? error.message : error}`)
+    process.exitCode = 1
+  })
+}

@@ -1,0 +1,30 @@
+// The bench's side of its relays.
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Wish } from './grounds.ts'
+
+export type Field = { ask(wish: Wish): Promise<string>; close(): void }
+
+export function openField(): Field {
+  const child = fork(fileURLToPath(new URL('grounds.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
+  const waiting = new Map<number, { resolve: (answer: string) => void; reject: (error: Error) => void }>()
+  let count = 0
+  child.on('message', ({ id, answer, error }: { id: number; answer?: string; error?: string }) => {
+    const one = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) one?.resolve(answer ?? '')
+    else one?.reject(new Error(error))
+  })
+  child.on('exit', () => {
+    for (const { reject } of waiting.values()) reject(new Error('the relays have ended'))
+  })
+  return {
+    ask: (wish) =>
+      new Promise((resolve, reject) => {
+        count += 1
+        waiting.set(count, { resolve, reject })
+        child.send({ id: count, wish })
+      }),
+    close: () => void child.kill(),
+  }
+}

@@ -1,0 +1,63 @@
+// A front before a relay on loopback that makes it far away: every byte is late by the same time, each way. With TLS too.
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+
+/** `trips`: how many round trips the last connection took, TCP's own counted. */
+export type Front = { url: string; trips(): number }
+
+/** Puts a front before the relay. `delay`: ms each way. */
+export async function startFront(url: string, delay: number, tls?: { key: string; cert: string }): Promise<Front> {
+  let trips = 0
+  const { port } = new URL(url)
+  const inner = await listening(createServer((client) => join(client, Number(port))))
+  // What is late is the TCP connection itself, so that TLS pays its round trip too.
+  const secured =
+    tls === undefined
+      ? inner
+      : await listening(createTlsServer({ ...tls, noDelay: true }, (client) => join(client, inner)))
+  const counted = (client: Socket) => {
+    trips = 1
+    join(client, secured, delay, () => trips++)
+  }
+  const outer = await listening(createServer(counted))
+  return { url: `${tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${outer}`, trips: () => trips }
+}
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+function join(client: Socket, port: number, delay = 0, answered = () => {}): void {
+  const server = connect({ port, host: '127.0.0.1', noDelay: true })
+  // TCP's own handshake costs a round trip too, and nobody can delay it here: the first bytes wait for it.
+  const opened = Date.now() + 2 * delay
+  client.setNoDelay(true)
+  // Whatever comes back after something was sent makes one trip of both.
+  let asked = false
+  client.on('data', () => {
+    asked = true
+  })
+  server.on('data', () => {
+    if (asked) answered()
+    asked = false
+  })
+  pass(client, server, delay, opened)
+  pass(server, client, delay, 0)
+}
+
+function pass(from: Socket, to: Socket, delay: number, notBefore: number): void {
+  const later = (act: () => void) => {
+    const wait = Math.max(delay, notBefore + delay - Date.now())
+    if (wait <= 0) act()
+    else setTimeout(act, wait)
+  }
+  from.on('data', (part) => later(() => to.write(part)))
+  from.on('end', () => later(() => to.end()))
+  from.on('error', () => to.destroy())
+  from.on('close', () => later(() => to.destroy()))
+}

@@ -1,0 +1,66 @@
+// Homes for what is measured: each run of ours begins with the same files as the one before.
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Keys, toHex } from '../../src/nostr/crypto.ts'
+import { agentEnv, PROGRAM, type Ran, type Setting, start } from '../play.ts'
+import type { History } from './history.ts'
+
+export type Home = {
+  keys: Keys
+  calls: readonly History[]
+  /** A command as it is run in this home. `relays`: others than the home was made with. */
+  setting(relays?: readonly string[]): Setting
+  /** Everything as it was when the home was last kept. */
+  reset(): void
+  keep(): void
+}
+
+/** Most milliseconds that a command may take; nostr-tools needs the most. */
+export const PATIENCE = 180_000
+
+/** `ca`: the file of a certificate that its commands trust. */
+type Furniture = { keys: Keys; calls: readonly History[]; relays: readonly string[]; ca?: string | undefined }
+
+/**
+ * A home with its identity, these calls, and what a first command makes of them. Peers are contacts, since the mailboxes of
+ * strangers are bounded.
+ */
+export async function makeHome(folder: string, { keys, calls, relays, ca }: Furniture): Promise<Home> {
+  const [dir, kept] = [join(folder, 'home'), join(folder, 'kept')]
+  const state = join(dir, '.openclaw', 'p2p')
+  mkdirSync(join(state, 'calls'), { recursive: true, mode: 0o700 })
+  // Node reads all of them at every start, which takes longer than the rest of it: as here, so for all that is measured.
+  const trusted = ca ?? process.env.NODE_EXTRA_CA_CERTS
+  const setting = (others = relays): Setting => ({
+    cwd: folder,
+    env: { ...agentEnv(dir, others), ...(trusted === undefined ? {} : { NODE_EXTRA_CA_CERTS: trusted }) },
+    patience: PATIENCE,
+  })
+  await ours(setting(), ['whoami', '--import', '-'], toHex(keys.secret))
+  for (const { log } of calls) {
+    writeFileSync(join(state, 'calls', `${log.id}.json`), JSON.stringify(log), { mode: 0o600 })
+  }
+  for (const pubkey of new Set(calls.slice(0, 10).map((call) => call.peer.pubkey))) {
+    await ours(setting(), ['contacts', 'add', pubkey, `n${pubkey.slice(0, 8)}`])
+  }
+  return {
+    keys,
+    calls,
+    setting,
+    reset() {
+      rmSync(dir, { recursive: true, force: true })
+      cpSync(kept, dir, { recursive: true, preserveTimestamps: true })
+    },
+    keep() {
+      rmSync(kept, { recursive: true, force: true })
+      cpSync(dir, kept, { recursive: true, preserveTimestamps: true })
+    },
+  }
+}
+
+/** Runs the built program; what goes wrong ends the bench. */
+export async function ours(setting: Setting, args: readonly string[], stdin = ''): Promise<Ran> {
+  const ran = await start(process.execPath, [PROGRAM, ...args], { ...setting, stdin }).ended
+  if (ran.code !== 0) throw new Error(`p2p ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)
+  return ran
+}

@@ -1,0 +1,73 @@
+// Who runs: our commands in homes of their own, and peers doing the same work.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Keys, toHex } from '../../src/nostr/crypto.ts'
+import { PROGRAM, type Setting } from '../play.ts'
+import type { Field } from './field.ts'
+import { callWith, type History, listOf, newKeys } from './history.ts'
+import { type Home, makeHome, ours, PATIENCE } from './home.ts'
+
+/** `quick`: how much smaller everything is. */
+export type Course = { folder: string; field: Field; now: number; quick: boolean }
+
+/**
+ * One program that runs the course. `ready` is called before each run; it is not measured. `counts`: how many wraps it must
+ * say that it opened. `trips`: asks how many round trips the last run took.
+ */
+export type Runner = {
+  name: string
+  args: readonly string[]
+  setting: Setting
+  ready?: () => void
+  counts?: number
+  trips?: () => Promise<number>
+}
+
+let homes = 0
+
+/** A home with active calls and what `more` makes, after its first commands, kept. `ca`: a file of certificates to trust; `origin`: the relay itself,
+ * where `url` is a front of it. */
+export async function freshHome(
+  { folder, field, now }: Course,
+  url: string,
+  count = 1,
+  ca?: string,
+  more: (keys: Keys) => History[] = () => [],
+  origin = url,
+): Promise<Home> {
+  homes += 1
+  const place = join(folder, `home-${homes}`)
+  mkdirSync(place)
+  const keys = newKeys()
+  const active = Array.from({ length: count }, () => callWith(keys, newKeys(), 2, false, [url], now))
+  const calls = [...active, ...more(keys)]
+  const home = await makeHome(place, { keys, calls, relays: [url], ca })
+  const lists = calls.slice(0, 10).map((call) => listOf(call.peer, [url], now))
+  await field.ask({ type: 'load', url: origin, events: lists })
+  // The first reads all calls, and looks up where the peers read; with the second every file of the program is warm.
+  await ours(home.setting(), ['status', '--timeout', '60'])
+  await ours(home.setting(), ['send', 'hello', '--call', calls[0]?.log.id ?? ''])
+  home.keep()
+  return home
+}
+
+export function named(home: Home, name: string, args: readonly string[]): Runner {
+  const [verb = '', ...rest] = args
+  const call = verb === 'send' ? ['--call', home.calls[0]?.log.id ?? ''] : []
+  return { name, args: [PROGRAM, verb, ...rest, ...call], setting: home.setting() }
+}
+
+export function send(home: Home): Runner {
+  return named(home, 'p2p send', ['send', 'hello'])
+}
+
+export function peers(home: Home, url: string): Runner[] {
+  const words = [url, toHex(home.keys.secret), home.calls[0]?.peer.pubkey ?? '']
+  const setting = { ...home.setting(), patience: PATIENCE }
+  const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+  return [
+    { name: 'nostr-tools', args: [script('nostr-tools.mjs'), ...words], setting },
+    { name: 'rust-nostr', args: [script('rust-nostr.cjs'), ...words], setting },
+  ]
+}

@@ -1,0 +1,51 @@
+// What was measured, against the goals, in lines for people.
+import type { Goal } from './races.ts'
+
+/** Milliseconds; `memory` in MB; `trips` in the middle run. */
+export type Result = {
+  race: string
+  name: string
+  median: number
+  min: number
+  runs: number
+  memory?: number
+  trips?: number
+}
+
+export type Judged = Goal & { race: string; value: number; met: boolean }
+
+/** Holds a goal against what was measured. */
+export function judged(race: string, goal: Goal, results: readonly Result[]): Judged {
+  const of = results.find((one) => one.name === goal.of)
+  const to = results.find((one) => one.name === goal.to)
+  const value = measured(goal, of, to)
+  return { ...goal, race, value, met: value <= goal.most }
+}
+
+function measured({ kind }: Goal, of: Result | undefined, to: Result | undefined): number {
+  if (of === undefined) return Number.NaN
+  if (kind === 'memory') return of.memory ?? Number.NaN
+  if (kind === 'trips') return of.trips ?? Number.NaN
+  if (to === undefined) return Number.NaN
+  return kind === 'ratio' ? Math.round((of.median / to.median) * 100) / 100 : Math.round(of.median - to.median)
+}
+
+/** One line per runner, then one per goal. */
+export function table(results: readonly Result[], goals: readonly Judged[]): string[] {
+  const [first] = results
+  return [
+    ...results.map(({ name, median, min, memory }) => {
+      const ratio = (median / (first?.median ?? median)).toFixed(2)
+      const weight = memory === undefined ? '' : `${memory} MB`
+      return `  ${name.padEnd(36)} ${median.toFixed(0).padStart(7)} ms  min ${min.toFixed(0).padStart(6)}  x${ratio}  ${weight}`
+    }),
+    ...goals.map((goal) => `  ${goal.met ? 'met    ' : 'NOT MET'}  ${worded(goal)}`),
+  ]
+}
+
+function worded({ of, kind, to, most, value }: Judged): string {
+  if (kind === 'memory') return `${of}: ${value} MB, at most ${most}`
+  if (kind === 'ratio') return `${of}: ${value} x ${to}, at most ${most}`
+  if (kind === 'trips') return `${of}: ${value} round trips, at most ${most}`
+  return `${of}: ${value} ms more than ${to}, at most ${most}`
+}
