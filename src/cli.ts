@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { readArgv, type Typed, verbOf } from './argv.ts'
 import type { Item } from './call/news.ts'
+import { oneLine, plain } from './call/plain.ts'
 import type { Args, Command } from './commands/command.ts'
 import { checkLines } from './commands/doctor.ts'
 import { commands, verbs } from './commands/index.ts'
@@ -20,6 +21,9 @@ import { shown } from './run/shown.ts'
 import { run } from './run.ts'
 import { codec } from './state/codec.ts'
 import { rowsOf, terminalWidth } from './term.ts'
+
+/** Most characters of an error's message. */
+const LONGEST = 4_000
 
 /** Network budget in seconds. */
 const TIMEOUT = 8
@@ -146,7 +150,9 @@ function newsIn(command: Command, { intent, news }: Outcome): readonly Item[] {
 
 async function report(verb: string, failure: Failure, json: boolean, fields: Record<string, unknown>): Promise<number> {
   const { code } = failure
-  const [message, hint] = [withoutSecrets(failure.message), named(withoutSecrets(failure.hint))]
+  // Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
+  const clean = (text: string) => withoutSecrets(code === 'FAULT' ? plain(text) : oneLine(text, LONGEST))
+  const [message, hint] = [clean(failure.message), named(clean(failure.hint))]
   if (json) {
     const error = { code, message, hint }
     await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
