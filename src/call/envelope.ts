@@ -2,7 +2,8 @@
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
-import { type Postage, type Unwrapped, wrap, wrapKind, wrapSize } from '../nostr/nip59.ts'
+import { type Postage, wrap, wrapKind, wrapSize } from '../nostr/nip59.ts'
+import type { Unwrapped } from '../nostr/unwrap.ts'
 
 /** How long a relay is asked to keep a wrap (NIP-40), in seconds. */
 export const RETENTION = 7 * 24 * 3600

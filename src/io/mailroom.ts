@@ -1,8 +1,9 @@
 // Where a mailbox is opened: on this thread, and where many wraps wait on a second one too. What comes out is the same.
 import { availableParallelism, loadavg } from 'node:os'
+import { Worker } from 'node:worker_threads'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
-import { type Known, type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
+import { type Known, type Unwrapped, unwrapAll } from '../nostr/unwrap.ts'
 import type { Task, Told } from './mailroom/second.ts'
 import { counter, SECOND, takeShare } from './mailroom/share.ts'
 
@@ -27,7 +28,7 @@ export function openerOf(keys: Keys, clock: () => number, script?: string, hasRo
       for (const [index, one] of some.entries()) opened.set(from + index, one)
     }
     const next = counter()
-    const second = await startSecond(script, { secret: keys.secret, wraps: [...wraps], next, until }, keep)
+    const second = startSecond(script, { secret: keys.secret, wraps: [...wraps], next, until }, keep)
     do {
       const share = takeShare(next, wraps.length)
       if (share === undefined) break
@@ -55,8 +56,7 @@ function coreToSpare(): boolean {
 type Second = { until(done: () => boolean, ms: number): Promise<void> }
 
 // A thread that cannot start or breaks is no failure, it only helps less.
-async function startSecond(script: string, task: Task, hear: (told: Told) => void): Promise<Second | undefined> {
-  const { Worker } = await import('node:worker_threads')
+function startSecond(script: string, task: Task, hear: (told: Told) => void): Second | undefined {
   try {
     const worker = new Worker(script, { argv: [SECOND], workerData: task, stdin: false, stdout: true, stderr: true })
     let alive = true

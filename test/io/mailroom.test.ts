@@ -8,7 +8,8 @@ import { counter, takeShare } from '../../src/io/mailroom/share.ts'
 import { openerOf } from '../../src/io/mailroom.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
-import { unwrap, wrap } from '../../src/nostr/nip59.ts'
+import { wrap } from '../../src/nostr/nip59.ts'
+import { unwrap } from '../../src/nostr/unwrap.ts'
 
 const program = fileURLToPath(new URL('../../dist/p2p.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'p2p-mailroom-'))
@@ -43,10 +44,11 @@ test('with it, two do, and each does a part', async () => {
     parentPort.postMessage = (told) => { post(told); require('node:fs').writeFileSync(${JSON.stringify(sent)}, '') }
     require(process.argv[1] = ${JSON.stringify(program)})`,
   )
+  const start = Date.now()
   let mine = 0
   const clock = () => {
     mine += 1
-    for (const start = Date.now(); !existsSync(sent) && Date.now() - start < 20_000; ) pause()
+    while (!existsSync(sent) && Date.now() - start < 20_000) pause()
     return Date.now()
   }
   expect(await openerOf(bob, clock, script, always)(wraps, never)).toEqual(alone)

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
-import { type Refusal, seal, unwrap, wrap } from '../../src/nostr/nip59.ts'
+import { seal, wrap } from '../../src/nostr/nip59.ts'
+import { type Refusal, unwrap } from '../../src/nostr/unwrap.ts'
 import { alice, bob, mallory, must, now } from './given.ts'
 
 const rumor = rumorOf({ kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }, alice.pubkey)

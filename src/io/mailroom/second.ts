@@ -1,7 +1,8 @@
 // What the second thread does: it takes shares of the wraps and sends back what was in them.
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { type Keys, keysFrom } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
-import { type Known, type Unwrapped, unwrapAll } from '../../nostr/nip59.ts'
+import { type Known, type Unwrapped, unwrapAll } from '../../nostr/unwrap.ts'
 import { takeShare } from './share.ts'
 
 /** All that the second thread is told. `until`: Unix ms when it is late. */
@@ -11,8 +12,7 @@ export type Task = { secret: Uint8Array; wraps: Event[]; next: Int32Array<Shared
 export type Told = { from: number; opened: Unwrapped[] }
 
 /** Does the task that this thread was started with. Returns false in the main thread, which has none. */
-export async function serve(): Promise<boolean> {
-  const { isMainThread, parentPort, workerData } = await import('node:worker_threads')
+export function serve(): boolean {
   if (isMainThread || parentPort === null) return false
   const task: Task = workerData
   const keys = keysFrom(task.secret)
