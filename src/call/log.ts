@@ -1,5 +1,6 @@
 // What is kept of one call: what was said, and what cannot be derived from that. One file each.
 import { type Event, parseEvent, type Rumor } from '../nostr/event.ts'
+import { type Upgrade, upgraded } from '../upgrade.ts'
 import { read, type Signal } from './signal.ts'
 
 /** A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. */
@@ -116,14 +117,13 @@ const finals = new WeakSet<Entries>()
 
 /** Reads a call file's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */
 export function parseLog(value: unknown): Log | 'newer' | undefined {
-  if (!isRecord(value)) return undefined
-  if (typeof value.version === 'number' && value.version > 1) return 'newer'
-  const { id, entries, unread, outbox, acked, told, missed, files } = value
-  if (value.version !== 1 || typeof id !== 'string' || !isRecord(entries) || !isRecord(outbox)) return undefined
+  const held = isRecord(value) ? upgraded(value, UPGRADES) : undefined
+  if (held === undefined || held === 'newer') return held
+  const { id, unread, outbox, acked, told, missed, files } = held
+  const entries = isRecord(held.entries) ? parseEntries(held.entries) : undefined
+  if (typeof id !== 'string' || entries === undefined || !isRecord(outbox)) return undefined
   if (!isStrings(unread) || typeof acked !== 'number' || !isRecord(told) || !isRecord(files)) return undefined
-  const held = parseEntries(entries)
-  if (held === undefined) return undefined
-  const log: Log = { ...emptyLog(id), entries: held, unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
+  const log: Log = { ...emptyLog(id), entries, unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
   for (const [key, posting] of Object.entries(outbox)) {
     const parsed = parsePosting(posting)
     if (parsed === undefined || log.entries[key] === undefined) return undefined
@@ -135,6 +135,9 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
   }
   return typeof missed === 'number' ? { ...log, missed } : log
 }
+
+/** From each version of a call's file to the next. */
+const UPGRADES: readonly Upgrade[] = []
 
 function parseEntries(value: Record<string, unknown>): Entries | undefined {
   const entries: Record<string, Entry> = {}

@@ -1,6 +1,7 @@
 // config.json as it stands: read, changed under the lock, its unknown keys and its damage left as they are.
 import { join } from 'node:path'
 import { EXIT, Failure } from '../failure.ts'
+import { type Upgrade, upgraded, versionOf } from '../upgrade.ts'
 import { commit, readText, type Step, writeNew } from './atomic.ts'
 import type { Home } from './home.ts'
 import { newer } from './load.ts'
@@ -17,8 +18,11 @@ export function readRaw(home: Home): Raw {
   if (text === undefined) return {}
   const raw = parse(home, text)
   if (!isObject(raw)) throw damaged(home, 'it is no JSON object')
-  if (typeof raw.version === 'number' && raw.version > VERSION) throw newer(home.config, VERSION)
-  return raw
+  // People write it by hand, and leave the version out.
+  const held = upgraded({ version: 1, ...raw }, UPGRADES)
+  if (held === 'newer') throw newer(home.config, VERSION)
+  if (held === undefined) throw damaged(home, 'its version is none that there ever was')
+  return held
 }
 
 /** Applies a pure change to what is in the file by then and writes it. A change that gives the same object writes nothing. */
@@ -62,7 +66,9 @@ export function damaged(
   return new Failure('CONFIG_DAMAGED', EXIT.usage, `${home.config} is damaged: ${what}`, hint)
 }
 
-const VERSION = 1
+/** From each version of config.json to the next. */
+const UPGRADES: readonly Upgrade[] = []
+const VERSION = versionOf(UPGRADES)
 
 function isObject(value: unknown): value is Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

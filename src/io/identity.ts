@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { EXIT, Failure } from '../failure.ts'
 import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../nostr/crypto.ts'
 import { decode, npubEncode } from '../nostr/nip19.ts'
+import { type Upgrade, upgraded, versionOf } from '../upgrade.ts'
 import { errno, linkNew, makeFolder, onDisk, type Step, syncFolder, writeNew } from './atomic.ts'
 import { discard, sweep } from './discard.ts'
 import type { Env, Home } from './home.ts'
@@ -119,8 +120,9 @@ function unsafe(path: string, what: string, hint: string): Failure {
 }
 
 function parseIdentity(path: string, text: string): Keys {
-  const value = parseObject(text)
-  if (value !== undefined && typeof value.version === 'number' && value.version > VERSION) throw newer(path, VERSION)
+  const written = parseObject(text)
+  const value = written === undefined ? undefined : upgraded({ version: 1, ...written }, UPGRADES)
+  if (value === 'newer') throw newer(path, VERSION)
   const keys = typeof value?.secretKey === 'string' ? secretKeys(value.secretKey) : undefined
   if (keys !== undefined && (value?.pubkey === undefined || value.pubkey === keys.pubkey)) return keys
   const hint = `put a copy of it back; to begin as a new agent instead: mv ${path} ${path}.old`
@@ -136,7 +138,9 @@ function parseObject(text: string): { version?: unknown; secretKey?: unknown; pu
   }
 }
 
-const VERSION = 1
+/** From each version of the identity file to the next. */
+const UPGRADES: readonly Upgrade[] = []
+const VERSION = versionOf(UPGRADES)
 const TEMP = '.p2p-identity-'
 
 function lstat(path: string): Stats | undefined {

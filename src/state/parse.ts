@@ -1,16 +1,20 @@
 // Reading state.json: ours and written whole, but a disk can damage it, and a command must not trip over what is left.
 import { parsePosting, parseRumor } from '../call/log.ts'
 import { RULES } from '../call/rules.ts'
+import { type Upgrade, upgraded } from '../upgrade.ts'
 import { emptyIndex, type Index } from './book.ts'
 
 /** 'newer' when a later version wrote it, undefined when it is damaged. Parts that an earlier version lacked are empty. */
 export function parseIndex(value: unknown): Index | 'newer' | undefined {
-  if (!isRecord(value)) return undefined
-  if (typeof value.version === 'number' && value.version > 1) return 'newer'
-  const whole = Object.entries(PARTS).every(([name, is]) => !Object.hasOwn(value, name) || is(value[name]))
-  const known = value.version === 1 && typeof value.agent === 'string' && isRecord(value.calls)
-  return whole && known ? Object.assign(emptyIndex(), value) : undefined
+  const held = isRecord(value) ? upgraded(value, UPGRADES) : undefined
+  if (held === undefined || held === 'newer') return held
+  const whole = Object.entries(PARTS).every(([name, is]) => !Object.hasOwn(held, name) || is(held[name]))
+  const known = typeof held.agent === 'string' && isRecord(held.calls)
+  return whole && known ? Object.assign(emptyIndex(), held) : undefined
 }
+
+/** From each version of state.json to the next. */
+const UPGRADES: readonly Upgrade[] = []
 
 type Check = (value: unknown) => boolean
 
@@ -84,7 +88,14 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   wakes: table(fields({ at: number, times: number })),
   meter: fields({ day: number, senders: table(amount), strangers: amount, refused: isRecord }),
   dropped: table(number),
-  announced: fields({ presence: number, lists: text, offered: optional(table(fields({ at: number, taken: flag }))) }),
+  announced: fields({
+    presence: number,
+    lists: text,
+    words: optional(text),
+    taken: optional(table(number)),
+    offered: optional(table(fields({ at: number, taken: flag }))),
+  }),
+  announcing: fields({ pid: number, at: number, pause: number }),
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
