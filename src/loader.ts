@@ -65,7 +65,15 @@ function program(): string {
 function late(require: NodeJS.Require): (name: string) => unknown {
   return (name) => {
     if (!LATE.includes(name.replace(/^node:/, ''))) return require(name)
-    return new Proxy({}, { get: (_, key) => require(name)[key] })
+    return new Proxy(
+      {},
+      {
+        get: (_, key) => require(name)[key],
+        // `await import()` becomes a copy of all that is in there.
+        ownKeys: () => Reflect.ownKeys(require(name)),
+        getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true }),
+      },
+    )
   }
 }
 

@@ -68,6 +68,17 @@ test('a cache in a folder that others can write is neither used nor made', async
   })
 })
 
+test('what is loaded late is whole', async () => {
+  await inFolder(async (folder) => {
+    // Nobody listens there, so nothing is asked of the network.
+    const env = { ...agentEnv(join(folder, 'home'), []), HTTPS_PROXY: 'http://127.0.0.1:9' }
+    const args = [PROGRAM, 'contacts', 'add', 'bob@example.invalid', 'bob']
+    const { stderr } = await start(process.execPath, args, { cwd: folder, env }).ended
+    expect(stderr).toContain('example.invalid')
+    expect(stderr).not.toContain('is not a function')
+  })
+})
+
 test('the size of the file is what we know it to be', () => {
   // Stated in the README; a quarter more needs a decision.
   const stated = 675_000
