@@ -11,6 +11,11 @@ export function quoted(text: string, mark = 'peer>'): string[] {
   return text === '' ? [] : text.split('\n').map((line) => `  ${mark} ${line}`)
 }
 
+/** What a relay has said, in a line of ours: a peer chooses the relays where it reads, so it may be a stranger's words. */
+export function relaySaid({ url, reason }: { url: string; reason: string }): string {
+  return `${url}: "${oneLine(reason, 120).replace(/["`]/g, "'")}"`
+}
+
 /** Who it is, facts first: a petname of ours, or the key, and only in quotes what it calls itself. */
 export function who(agent: Agent): string {
   const key = short(agent.npub)

@@ -1,6 +1,6 @@
 // `send`: a message in the active call.
 
-import { who } from '../call/wording.ts'
+import { relaySaid, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/owed.ts'
 import { optional, seconds, words } from './args.ts'
@@ -37,7 +37,7 @@ export function sentLines(outcome: Outcome): string[] {
     log,
     parts.map((p) => p.rumor.id),
   )
-  const missing = failed.map((f) => `; ${f.url}: ${f.reason}`).join('')
+  const missing = failed.map((f) => `; ${relaySaid(f)}`).join('')
   const on = accepted.length + failed.length
   if (state === 'queued')
     return [`message ${said.seq} to ${who(shape.peer)} is queued: it is on disk and goes out with the next command`]

@@ -1,7 +1,7 @@
 // `status`: relays, identity, calls, and what is unread.
 
 import { plain } from '../call/plain.ts'
-import { ABOUT_PEERS, quoted } from '../call/wording.ts'
+import { ABOUT_PEERS, quoted, relaySaid } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import type { Command } from './command.ts'
 import { type CallShape, callShapes, itemShape } from './shapes.ts'
@@ -26,7 +26,7 @@ export const status: Command = {
     const down = outcome.relays.filter((r) => !r.ok)
     return explained([
       `you are ${outcome.me.npub}${outcome.me.name === '' ? '' : ` ("${outcome.me.name}")`}`,
-      `relays: ${up.length} of ${outcome.relays.length} answered${down.map((r) => `; ${r.url}: ${r.error ?? 'no answer'}`).join('')}`,
+      `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relaySaid({ url, reason: error ?? 'no answer' })}`).join('')}`,
       ...(calls.length === 0
         ? ['no calls; `p2p list` shows whom you can call']
         : calls.flatMap((call) => callLines(call, outcome))),

@@ -1,5 +1,6 @@
 // Telling the owner: everything due, through every channel at once, and what came of it.
 import { appealText, type Escalation, inert } from '../call/appeal.ts'
+import { relaySaid } from '../call/wording.ts'
 import type { Channel } from '../io/owner.ts'
 import { type Answered, type AppealDue, answered } from '../state/appeals.ts'
 import type { Book } from '../state/book.ts'
@@ -82,7 +83,7 @@ function nostr({ world }: Place, { letter }: AppealDue, book: Book): Told[] {
   }
   const held = book.index.letters[letter]
   if (held === undefined) return [toldBy('nostr', undefined)]
-  const why = held.posting.failed.map((f) => `${f.url}: ${f.reason}`).join('; ')
+  const why = held.posting.failed.map(relaySaid).join('; ')
   return [toldBy('nostr', `no relay took it; it goes out with the next command${why === '' ? '' : ` (${why})`}`)]
 }
 

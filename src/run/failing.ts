@@ -1,4 +1,5 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
+import { relaySaid } from '../call/wording.ts'
 import { EXIT, Failure } from '../failure.ts'
 import { deliveryOf } from '../state/owed.ts'
 import type { Ended } from './outcome.ts'
@@ -22,7 +23,7 @@ function undelivered({ turn, book }: Ended): Failure | undefined {
     parts.map((p) => p.rumor.id),
   )
   if (state !== 'queued') return undefined
-  const why = failed.map((f) => `${f.url}: ${f.reason}`).join('; ')
+  const why = failed.map(relaySaid).join('; ')
   const told = why === '' ? '' : ` (${why})`
   if (failed.length > 0 && failed.every((f) => /^(auth-required|restricted|blocked)/.test(f.reason))) {
     return new Failure(
@@ -43,7 +44,7 @@ function undelivered({ turn, book }: Ended): Failure | undefined {
 // Nothing may be answered from memory as if it were news.
 function unreached({ heard }: Ended): Failure | undefined {
   if (heard.answers.length === 0 || heard.answers.some((a) => a.complete)) return undefined
-  const why = heard.answers.map((a) => `${a.relay}: ${a.text ?? a.reason ?? 'no answer'}`)
+  const why = heard.answers.map((a) => relaySaid({ url: a.relay, reason: a.text ?? a.reason ?? 'no answer' }))
   const told = [...new Set(why)].join('; ')
   if (heard.answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
     return new Failure(
