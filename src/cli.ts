@@ -1,19 +1,18 @@
 // argv → Intent → run → stdout, stderr and the exit code: the one place that maps failures to codes.
-import { basename } from 'node:path'
 import { readArgv, type Typed, verbOf } from './argv.ts'
 import type { Item } from './call/news.ts'
-import { oneLine, plain } from './call/plain.ts'
 import type { Args, Command } from './commands/command.ts'
 import { checkLines } from './commands/doctor.ts'
 import { commands, verbs } from './commands/index.ts'
 import { itemShape } from './commands/shapes.ts'
-import { noticeLines, readable } from './commands/words.ts'
+import { readable } from './commands/words.ts'
 import { complete } from './complete.ts'
 import { EXIT, Failure } from './failure.ts'
 import { inputOf } from './input.ts'
 import { openClinic } from './io/clinic.ts'
 import { homeOf } from './io/home.ts'
 import { openWorld } from './io/world.ts'
+import { failureIn, named, print, report, write } from './print.ts'
 import { diagnose, faultsIn } from './run/doctor.ts'
 import type { Outcome } from './run/outcome.ts'
 import { refreshed } from './run/place.ts'
@@ -21,9 +20,6 @@ import { shown } from './run/shown.ts'
 import { run } from './run.ts'
 import { codec } from './state/codec.ts'
 import { rowsOf, terminalWidth } from './term.ts'
-
-/** Most characters of an error's message. */
-const LONGEST = 4_000
 
 /** Network budget in seconds. */
 const TIMEOUT = 8
@@ -110,91 +106,10 @@ async function examine(args: Args, env: NodeJS.ProcessEnv, json: boolean): Promi
   return failure === undefined ? EXIT.ok : await report('doctor', failure, false, {})
 }
 
-/** How text is printed: `width` in columns, at a terminal. */
-type Looks = { quiet: boolean; width: number | undefined }
-
-async function print(
-  command: Command,
-  verb: string,
-  outcome: Outcome,
-  json: boolean,
-  { quiet, width }: Looks,
-): Promise<number> {
-  const { failure } = outcome
-  if (json || (outcome.intent.type === 'transcript' && outcome.intent.format === 'json')) {
-    const fields = { ...command.json(outcome), notices: outcome.notices }
-    if (failure !== undefined) return await report(verb, failure, true, fields)
-    const document = { ok: true, command: verb, ...fields }
-    await write(`${JSON.stringify(document, typeable)}\n`)
-    return EXIT.ok
-  }
-  // What was asked for by name is printed, quiet or not.
-  const silent = quiet && outcome.news.length === 0 && outcome.intent.type !== 'transcript'
-  const lines = silent ? [] : command.text(outcome)
-  const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
-  const typed = [...lines, ...notes].map(named)
-  const { intent, now } = outcome
-  // A page is for a file or a browser, and a record keeps its dates.
-  const isPage = intent.type === 'transcript' && intent.format !== 'text'
-  const exact = intent.type === 'transcript' || intent.type === 'end'
-  const rows = isPage ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
-  await write(rows.map((row) => `${row}\n`).join(''))
-  return failure === undefined ? EXIT.ok : await report(verb, failure, false, {})
-}
-
 /** The items that this command has put before the user's eyes. */
 function newsIn(command: Command, { intent, news }: Outcome): readonly Item[] {
   if (intent.type === 'announce' || (intent.type === 'inbox' && intent.peek)) return []
   return command.shows === true ? news : []
-}
-
-async function report(verb: string, failure: Failure, json: boolean, fields: Record<string, unknown>): Promise<number> {
-  const { code } = failure
-  // Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
-  const clean = (text: string) => withoutSecrets(code === 'FAULT' ? plain(text) : oneLine(text, LONGEST))
-  const [message, hint] = [clean(failure.message), named(clean(failure.hint))]
-  if (json) {
-    const error = { code, message, hint }
-    await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
-  } else {
-    const lines = [`p2p: error: ${message}`, ...(hint === '' ? [] : [`p2p: hint: ${hint}`])]
-    const width = terminalWidth(process.stderr, process.env)
-    process.stderr.write(
-      lines
-        .flatMap((line) => rowsOf(line, { width }))
-        .map((row) => `${row}\n`)
-        .join(''),
-    )
-  }
-  return failure.exit
-}
-
-// Errors repeat what was typed; a secret key typed in the wrong place must not reach logs and transcripts that way.
-function withoutSecrets(text: string): string {
-  return text.replace(/nsec1[02-9ac-hj-np-z]{10,}/gi, 'nsec1…')
-}
-
-/** An expected failure as it is; anything else is a fault of ours. */
-function failureIn(error: unknown): Failure {
-  if (error instanceof Failure) return error
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return new Failure('FAULT', EXIT.fault, `a fault of p2p's own: ${what}`, 'please report it')
-}
-
-// Our texts name commands as `p2p …`; a reader must be able to type them, however we were started. What peers wrote stands
-// on lines of their own and is left alone.
-function named(line: string): string {
-  return /^ {2}\S+> /.test(line) ? line : line.replace(/`p2p /g, `\`${program()} `)
-}
-
-/** For JSON: the one field that holds a command. */
-function typeable(key: string, value: unknown): unknown {
-  return key === 'next' && typeof value === 'string' ? value.replace(/^p2p /, `${program()} `) : value
-}
-
-function program(): string {
-  const script = process.argv[1] ?? 'p2p'
-  return basename(script) === 'p2p' ? 'p2p' : `node "${script}"`
 }
 
 function budgetOf(args: Args): number {
@@ -223,8 +138,4 @@ function text(value: unknown): string | undefined {
 function dashes(argv: readonly string[]): number {
   const at = argv.indexOf('--')
   return at === -1 ? argv.length : at
-}
-
-function write(output: string): Promise<void> {
-  return new Promise((resolve, reject) => process.stdout.write(output, (error) => (error ? reject(error) : resolve())))
 }
