@@ -64,7 +64,10 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
       command: verb,
       script,
       say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${line}\n`)),
-      draw: quiet || !process.stderr.isTTY ? undefined : (line) => process.stderr.write(`\r\u001b[K${line}`),
+      draw:
+        quiet || terminalWidth(process.stderr, env) === undefined
+          ? undefined
+          : (line) => process.stderr.write(`\r\u001b[K${line}`),
       trace: traceFor(args),
       stopped: stopped.signal,
     },

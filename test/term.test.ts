@@ -145,3 +145,18 @@ test.skipIf(!script)(`at a real terminal${script ? '' : ' (script is not install
     expect(error.stdout).toContain('\u001b[31mp2p: error:\u001b[0m')
   })
 })
+
+test.skipIf(!script)(
+  `a long wait gives a sign of life at a terminal${script ? '' : ' (script is not installed here)'}`,
+  async () => {
+    await withPair({ faults: { delay: 2_000 } }, async ({ relay, ada, folder }) => {
+      const typed = (redirect: string) => ['-qec', `"${process.execPath}" "${PROGRAM}" status ${redirect}`, '/dev/null']
+      const env = { ...agentEnv(ada.home, [relay.url]), TERM: 'xterm' }
+      const at = (redirect = '') => start('script', typed(redirect), { cwd: folder, env }).ended
+      const [shown, piped] = await Promise.all([at(), at('2>&1 | cat')])
+      expect(shown.stdout).toContain('\r\u001b[Kasking 1 relay …\r\u001b[K')
+      expect(piped.stdout).toContain('relays: 1 of 1 answered')
+      expect(piped.stdout).not.toContain('\u001b')
+    })
+  },
+)

@@ -17,6 +17,7 @@ import { runProgram } from './owner/program.ts'
 import { type Owner, ownerOf } from './owner.ts'
 import { openRelays, type Pool } from './relays.ts'
 import { type Roles, rolesOf } from './roles.ts'
+import { signedFetch, signedOpening } from './sign.ts'
 import { openStore, type Store } from './store.ts'
 import { keepTranscript } from './transcripts.ts'
 import { sleep } from './wait.ts'
@@ -109,8 +110,8 @@ export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>):
     relays,
     ownerKey: owner?.type === 'npub' ? owner.pubkey : undefined,
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
-    pool,
-    open: openerOf(keys, Date.now, opening.script),
+    pool: { ...pool, fetch: signedFetch(pool.fetch, opening.draw) },
+    open: signedOpening(openerOf(keys, Date.now, opening.script), opening.draw),
     nip05: (address, ms) => lookUp(address, { wayTo, allowPrivate, ms }),
     clock: Date.now,
     pause: (ms) => sleep(ms, opening.stopped),
