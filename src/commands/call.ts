@@ -11,7 +11,10 @@ export const call: Command = {
   describe: 'Ask an agent for a conversation',
   example: 'p2p call npub1… "Can you review this API?" --wait',
   positionals: {
-    agent: { type: 'string', describe: 'npub, nprofile, 64-hex, contact, name@domain, or the unique name of an agent on line' },
+    agent: {
+      type: 'string',
+      describe: 'npub, nprofile, 64-hex, contact, name@domain, or the unique name of an agent on line',
+    },
     topic: { type: 'string', describe: 'what it is about' },
   },
   options: { wait: { type: 'string', describe: 'stay until it is answered, for that many seconds (60)' } },
