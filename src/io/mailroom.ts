@@ -7,8 +7,8 @@ import { type Known, type Unwrapped, unwrapAll } from '../nostr/unwrap.ts'
 import type { Task, Told } from './mailroom/second.ts'
 import { counter, SECOND, takeShare } from './mailroom/share.ts'
 
-/** From this many wraps on a second thread is worth its start. */
-const worthwhile = 150
+/** From this many wraps on a second thread is worth its start: it gains little at first, and a busy machine loses by it. */
+const worthwhile = 250
 
 /** How long what the second thread is at is waited for, in ms: its last share takes a few dozen. When it is late, less. */
 const patience = 2_000
@@ -18,11 +18,11 @@ const grace = 250
 export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unwrapped | undefined)[]>
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
-export function openerOf(keys: Keys, clock: () => number, script?: string, hasRoom = coreToSpare): OpenWraps {
+export function openerOf(keys: Keys, clock: () => number, script?: string, worth = worthTwo): OpenWraps {
   const known: Known = new Map()
   return async (wraps, until) => {
     const late = () => clock() > until
-    if (script === undefined || wraps.length < worthwhile || !hasRoom()) return unwrapAll(wraps, keys, late, known)
+    if (script === undefined || !worth(wraps.length)) return unwrapAll(wraps, keys, late, known)
     const opened = new Map<number, Unwrapped>()
     const keep = ({ from, opened: some }: Told) => {
       for (const [index, one] of some.entries()) opened.set(from + index, one)
@@ -47,9 +47,9 @@ export function openerOf(keys: Keys, clock: () => number, script?: string, hasRo
 }
 
 // On a machine that is busy already a second thread only takes turns with the first.
-function coreToSpare(): boolean {
+function worthTwo(count: number): boolean {
   const [load = 0] = loadavg()
-  return availableParallelism() > 1 && load < 1.5 * availableParallelism()
+  return count >= worthwhile && availableParallelism() > 1 && load < 1.5 * availableParallelism()
 }
 
 /** `until`: waits until something is so, but only as long as the thread lives and for `ms`, and lets the thread go. */
