@@ -1,4 +1,5 @@
 // What is kept of one call: what was said, and what cannot be derived from that. One file each.
+import { isHex32 } from '../nostr/crypto.ts'
 import { type Event, parseEvent, type Rumor } from '../nostr/event.ts'
 import { type Upgrade, upgraded } from '../upgrade.ts'
 import { read, type Signal } from './signal.ts'
@@ -121,18 +122,21 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
   if (held === undefined || held === 'newer') return held
   const { id, unread, outbox, acked, told, missed, files } = held
   const entries = isRecord(held.entries) ? parseEntries(held.entries) : undefined
-  if (typeof id !== 'string' || entries === undefined || !isRecord(outbox)) return undefined
+  if (typeof id !== 'string' || !isHex32(id) || entries === undefined || !isRecord(outbox)) return undefined
   if (!isStrings(unread) || typeof acked !== 'number' || !isRecord(told) || !isRecord(files)) return undefined
   const log: Log = { ...emptyLog(id), entries, unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
   for (const [key, posting] of Object.entries(outbox)) {
     const parsed = parsePosting(posting)
-    if (parsed === undefined || log.entries[key] === undefined) return undefined
+    // Own keys: every object has a "constructor".
+    if (parsed === undefined || !Object.hasOwn(log.entries, key)) return undefined
     log.outbox[key] = parsed
   }
-  for (const [key, file] of Object.entries(files)) {
-    const state = parseFile(file)
-    if (state !== undefined) log.files[key] = state
-  }
+  log.files = Object.fromEntries(
+    Object.entries(files).flatMap(([key, file]): [string, FileState][] => {
+      const state = parseFile(file)
+      return state === undefined ? [] : [[key, state]]
+    }),
+  )
   return typeof missed === 'number' ? { ...log, missed } : log
 }
 
@@ -160,7 +164,8 @@ function parseEntry(value: unknown): Entry | undefined {
 export function parseRumor(value: unknown): Rumor | undefined {
   if (!isRecord(value)) return undefined
   const { id, pubkey, created_at, kind, tags, content } = value
-  if (typeof id !== 'string' || typeof pubkey !== 'string' || typeof content !== 'string') return undefined
+  if (typeof id !== 'string' || !isHex32(id) || typeof pubkey !== 'string' || typeof content !== 'string')
+    return undefined
   if (typeof created_at !== 'number' || typeof kind !== 'number' || !Array.isArray(tags)) return undefined
   if (!tags.every(isStrings)) return undefined
   return { id, pubkey, created_at, kind, tags, content }

@@ -3,6 +3,9 @@
 /** Hosts reported shut down; never used, also when a peer's list names them. */
 const DECOMMISSIONED: readonly string[] = ['relay.damus.io', 'relay.nostr.band']
 
+/** Most characters of a relay's address. */
+const LONGEST = 256
+
 /** Most relays that one peer can make us contact. */
 const MOST = 3
 
@@ -11,12 +14,16 @@ const MOST = 3
  * Undefined for anything else.
  */
 export function relayUrl(text: string): string | undefined {
-  if (text.length > 256) return undefined
+  if (text.length > LONGEST) return undefined
   const url = parse(text.trim())
-  if (url === undefined || (url.protocol !== 'ws:' && url.protocol !== 'wss:') || url.hostname === '') return undefined
+  if (url === undefined || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) return undefined
   if (url.username !== '' || url.password !== '') return undefined
+  const host = bare(url.hostname)
+  if (host === '' || host.endsWith('.')) return undefined
   const path = url.pathname.replace(/\/+$/, '')
-  return `${url.protocol}//${bare(url.hostname)}${url.port === '' ? '' : `:${url.port}`}${path}${url.search}`
+  const spelled = `${url.protocol}//${host}${url.port === '' ? '' : `:${url.port}`}${path}${url.search}`
+  // What is not ASCII has become longer.
+  return spelled.length > LONGEST ? undefined : spelled
 }
 
 /** Whether a relay was shut down, whatever the spelling of its address. */

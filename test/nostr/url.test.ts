@@ -26,6 +26,10 @@ describe('a relay has one spelling', () => {
     'nos.lol',
     '',
     `wss://nos.lol/${'x'.repeat(256)}`,
+    // Longer once it is spelled out; and hosts of nothing but the root's dots.
+    `wss://nos.lol/${'ü'.repeat(100)}`,
+    'ws:..///x',
+    'wss://nos.lol..',
   ])('%s is none', (typed) => expect(relayUrl(typed)).toBeUndefined())
 })
 

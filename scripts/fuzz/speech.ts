@@ -1,0 +1,145 @@
+// What peers say: signals, names of files, and whole mailboxes of them, up to the transcript that somebody reads.
+import { safeName } from '../../src/call/filename.ts'
+import { contest } from '../../src/call/glare.ts'
+import type { People } from '../../src/call/people.ts'
+import { oneLine, plain } from '../../src/call/plain.ts'
+import { LIMIT, read, write } from '../../src/call/signal.ts'
+import { excerptOf } from '../../src/call/transcript/excerpt.ts'
+import { htmlOf } from '../../src/call/transcript/html.ts'
+import { markdownOf } from '../../src/call/transcript/markdown.ts'
+import { textOf } from '../../src/call/transcript/text.ts'
+import { transcriptOf } from '../../src/call/transcript.ts'
+import { quoted } from '../../src/call/wording.ts'
+import { parseRumor, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { type Book, callsOf, emptyIndex } from '../../src/state/book.ts'
+import { codec } from '../../src/state/codec.ts'
+import { hear } from '../../src/state/hear.ts'
+import { answers, endings, receipts } from '../../src/state/replies.ts'
+import type { Chance } from './chance.ts'
+import { json, NASTY, noise, text } from './mutate.ts'
+import { agents, call, NOW, rumors, stranger } from './samples.ts'
+import { type Fault, faultOf, isTame, target } from './target.ts'
+
+const { caller, callee } = agents
+
+/** A rumor of the call with something wrong in it, under the hash that it has then. */
+function spoiled(chance: Chance): Rumor | undefined {
+  const { id: _, ...sample } = chance.pick(rumors)
+  const rumor = parseRumor(json(chance, chance.often(80) ? { ...sample, tags: sample.tags } : sample))
+  return rumor
+}
+
+const signals = target('signals', 110, spoiled, (rumor): Fault => {
+  const signal = rumor && read(rumor)
+  if (rumor === undefined || signal === undefined) return undefined
+  const { body, seq, lc, ack, to, at } = signal
+  const place = { call: body.type === 'request' ? undefined : signal.call, to, seq, lc, ack }
+  const again = read(rumorOf(write(body, place, at), signal.from))
+  return faultOf({
+    'its numbers are in bounds': [seq, lc, ack].every((n) => Number.isInteger(n) && n >= 0 && n <= LIMIT.seq) && lc > 0,
+    'its call is an id': /^[0-9a-f]{64}$/.test(signal.call),
+    'it is read as it is written':
+      JSON.stringify(again?.body) ===
+      JSON.stringify(read(rumorOf(write(again?.body ?? body, place, at), signal.from))?.body),
+    'written again it is the same':
+      again !== undefined && again.body.type === body.type && again.body.text === body.text,
+  })
+})
+
+const names = target(
+  'file names',
+  60,
+  (chance) => text(chance, ['report.json', '../../.ssh/id', 'con.txt', 'a.tar.gz', ...NASTY]),
+  (word) => {
+    const name = safeName(word)
+    return faultOf({
+      'it has a length': name.length > 0 && Buffer.byteLength(name) <= 120,
+      'it is one name': !/[/\\\p{Cc}\p{Cf}]/u.test(name) && name !== '.' && name !== '..',
+      'it hides nothing': !/^[.\s-]|[.\s]$/.test(name) && name.isWellFormed(),
+      'it is safe again': safeName(name) === name,
+    })
+  },
+)
+
+const words = target(
+  'words',
+  60,
+  (chance) => (chance.often(50) ? text(chance, ['Is v2 final?\nYes', ...NASTY]) : noise(chance).repeat(9)),
+  (said) => {
+    const lines = quoted(plain(said))
+    return faultOf({
+      'one line is tame': isTame(oneLine(said)) && oneLine(said).length <= 201,
+      'each line is tame': lines.every((line) => isTame(line.replaceAll('\t', ' '))),
+      'each line is marked': lines.every((line) => line.startsWith('  peer> ')),
+      'twice is as once': plain(plain(said)) === plain(said),
+    })
+  },
+)
+
+type Mail = {
+  opened: { wrap: string; stamp: number; bits: number; rumor?: Rumor; reason?: string }[]
+  seen: 'caller' | 'callee'
+}
+
+const people: People = { contacts: [], owner: undefined, names: {} }
+const gate = {
+  trust: () => 'unknown' as const,
+  calls: 'anyone' as const,
+  silent: false,
+  pow: 0,
+  autoAnswer: 'nobody' as const,
+}
+
+const mailboxes = target(
+  'mailboxes',
+  8,
+  (chance): Mail => {
+    const good = call.said.map((said) => said.rumor)
+    const many = Array.from({ length: 5 + chance.int(20) }, () =>
+      chance.often(50) ? chance.pick(good) : spoiled(chance),
+    )
+    const opened = many.map((rumor, n) => ({
+      ...{ wrap: `${n}`.padStart(64, '0'), stamp: NOW, bits: 0 },
+      ...(rumor === undefined ? { reason: 'bad-rumor' } : { rumor }),
+    }))
+    return { opened, seen: chance.pick(['caller', 'callee'] as const) }
+  },
+  ({ opened, seen }) => {
+    const me = seen === 'caller' ? caller.pubkey : callee.pubkey
+    const start: Book = seen === 'caller' ? call.books[0] : { index: { ...emptyIndex(), agent: me }, logs: {} }
+    const hearing = { me, now: NOW + 200, replayed: [], gate }
+    const { book, touched } = hear(start, opened, hearing)
+    const again = hear(book, opened, hearing).book
+    const calls = callsOf(book, me, NOW + 200)
+    receipts(book, calls, touched, [], NOW + 200, gate)
+    answers(calls, gate, { name: '', relays: [] })
+    endings(calls)
+    for (const one of calls) told(book, one)
+    return faultOf({
+      'twice is as once': JSON.stringify(again.logs) === JSON.stringify(book.logs),
+      'it is read as it is kept':
+        JSON.stringify(codec.parse(JSON.parse(JSON.stringify(book.index)))) === JSON.stringify(book.index),
+      'calls are read as they are kept': Object.values(book.logs).every(
+        (log) => JSON.stringify(codec.parseLog(JSON.parse(JSON.stringify(log)))) === JSON.stringify(log),
+      ),
+      'nobody else has a say': calls.every((one) =>
+        one.lines.every((l) => [one.caller, one.callee].includes(l.signal.from)),
+      ),
+    })
+  },
+)
+
+/** All that a reader may be shown of a call. Throws where it cannot be. */
+export function told(book: Book, one: ReturnType<typeof callsOf>[number]): void {
+  const log = book.logs[one.id]
+  if (log === undefined) return
+  for (const other of Object.values(book.logs)) contest(log, other)
+  const transcript = transcriptOf(one, log, { npub: '', pubkey: stranger.pubkey, name: '', trust: 'unknown' }, people)
+  for (const shown of [excerptOf(transcript, 0), excerptOf(transcript, 500)]) {
+    textOf(shown)
+    markdownOf(shown)
+    htmlOf(shown)
+  }
+}
+
+export const speech = [signals, names, words, mailboxes]

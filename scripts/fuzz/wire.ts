@@ -1,0 +1,152 @@
+// What comes off the wire before anybody knows whose it is: frames, events, answers, keys as text.
+import { bech32 } from '@scure/base'
+import { bounds, gather } from '../../src/io/gathering.ts'
+import { isHex32, isPubkey } from '../../src/nostr/crypto.ts'
+import { eventId, maxTags, parseEvent, parseRumor, verifyEvent } from '../../src/nostr/event.ts'
+import { type Filter, matches } from '../../src/nostr/filter.ts'
+import { parseRelayFrame } from '../../src/nostr/frames.ts'
+import { decode, npubEncode } from '../../src/nostr/nip19.ts'
+import { parseRefusal } from '../../src/nostr/reason.ts'
+import type { Chance } from './chance.ts'
+import { any, bytes, json, text } from './mutate.ts'
+import { FRAMES, KEYS, NOW, rumors, signed, stranger } from './samples.ts'
+import { type Fault, faultOf, isTame, target } from './target.ts'
+
+const frames = target(
+  'frames',
+  150,
+  (chance) => (chance.often(60) ? text(chance, FRAMES) : JSON.stringify(json(chance, JSON.parse(chance.pick(FRAMES))))),
+  (frame) => {
+    const read = parseRelayFrame(frame)
+    if (read === undefined) return undefined
+    const said = 'text' in read ? read.text : ''
+    return faultOf({
+      'its text is tame and short': isTame(said) && said.length <= 200,
+      'its id is one': !('id' in read) || isHex32(read.id),
+      'its subscription is named': !('sub' in read) || (read.sub.length > 0 && read.sub.length <= 64),
+    })
+  },
+)
+
+const refusals = target(
+  'refusals',
+  30,
+  (chance) =>
+    chance.often(90) ? text(chance, ['auth-required: x', 'invalid: created_at too late', 'pow:']) : any(chance, 2),
+  (message) => {
+    const { reason, text: said } = parseRefusal(message)
+    return faultOf({ 'it has a reason': /^[a-z-]+$/.test(reason), 'it is tame': isTame(said) && said.length <= 200 })
+  },
+)
+
+const events = target(
+  'events',
+  110,
+  (chance) => json(chance, chance.pick(signed)),
+  (value) => {
+    const event = parseEvent(value)
+    if (event === undefined) return undefined
+    return faultOf({
+      'it has seven fields': Object.keys(event).join() === 'id,pubkey,created_at,kind,tags,content,sig',
+      'it is a plain object': Object.getPrototypeOf(event) === Object.prototype,
+      'its tags are strings': event.tags.every((t) => t.length > 0 && t.every((part) => typeof part === 'string')),
+      'its tags are bounded': event.tags.length <= maxTags,
+      'its numbers are whole': Number.isSafeInteger(event.created_at) && event.kind >= 0 && event.kind <= 65_535,
+      'it is read the same again': sameAgain(event, parseEvent),
+    })
+  },
+)
+
+// Slow, so fewer of them: every signature that is looked at is a wrong one.
+const signatures = target(
+  'signatures',
+  6,
+  (chance) => json(chance, chance.pick(signed)),
+  (value) => {
+    const event = parseEvent(value)
+    const known = signed.some((one) => JSON.stringify(one) === JSON.stringify(event))
+    return event !== undefined && verifyEvent(event) !== known ? 'a signature holds for what was not signed' : undefined
+  },
+)
+
+const unsigned = target(
+  'rumors',
+  60,
+  (chance) => {
+    const made = json(chance, chance.pick(rumors))
+    // Without its id a rumor is taken for what it says.
+    if (typeof made === 'object' && made !== null && chance.often(60)) delete Object(made).id
+    return made
+  },
+  (value) => {
+    const rumor = parseRumor(value)
+    return rumor === undefined
+      ? undefined
+      : faultOf({
+          'its id is its hash': rumor.id === eventId(rumor),
+          'it is read the same again': sameAgain(rumor, parseRumor),
+        })
+  },
+)
+
+type Answer = { filter: Filter; frames: unknown[]; live: boolean }
+
+const answers = target(
+  'answers',
+  50,
+  (chance): Answer => ({
+    filter: chance.pick<Filter>([
+      { kinds: [1059] },
+      { kinds: [30315], since: NOW - 10 },
+      { authors: [stranger.pubkey] },
+    ]),
+    frames: Array.from({ length: 1 + chance.int(5) }, () =>
+      chance.often(40) ? chance.pick(signed) : json(chance, chance.pick(signed)),
+    ),
+    live: chance.often(30),
+  }),
+  ({ filter, frames: values, live }) => {
+    const came: string[] = []
+    const gathering = gather({ onEvent: (event) => came.push(event.id) }, bounds)
+    const { page, take } = gathering.page(filter)
+    if (live) page.open = false
+    for (const value of values) {
+      const frame = parseRelayFrame(JSON.stringify(['EVENT', 'sub', value]))
+      if (frame?.type === 'EVENT') take(frame, 100)
+    }
+    const { events: taken } = gathering.give()
+    return faultOf({
+      'what is taken was asked for': taken.every((event) => matches(event, filter)),
+      'each is taken once': new Set(taken.map((event) => event.id)).size === taken.length,
+      'each is what its id says': taken.every((event) => eventId(event) === event.id),
+      'nothing comes twice': came.length === 0 || !taken.some((event) => came.includes(event.id)),
+    })
+  },
+)
+
+const keys = target('nip19', 60, keyText, (word): Fault => {
+  const decoded = decode(word)
+  if (decoded === undefined || decoded.type === 'nsec') return undefined
+  const relays = decoded.type === 'nprofile' ? decoded.relays : []
+  return faultOf({
+    'it is a key': isPubkey(decoded.pubkey),
+    'it is written as it is read': decoded.type !== 'npub' || npubEncode(decoded.pubkey) === word.toLowerCase(),
+    'its relays are ASCII': relays.every((url) => /^[\x20-\x7e]+$/.test(url)),
+  })
+})
+
+const CODED = KEYS.slice(0, 3).flatMap((word) => bech32.decodeUnsafe(word, 5_000) ?? [])
+
+// Mostly with a checksum that fits, since without it nothing else is looked at.
+function keyText(chance: Chance): string {
+  if (chance.often(40)) return text(chance, KEYS)
+  const sample = chance.pick(CODED)
+  const prefix = chance.often(80) ? sample.prefix : chance.pick(['npub', 'nprofile', 'nsec', 'note', 'nevent'])
+  return bech32.encode(prefix, bech32.toWords(bytes(chance, bech32.fromWords(sample.words))), 5_000)
+}
+
+function sameAgain<T>(value: T, read: (value: unknown) => T | undefined): boolean {
+  return JSON.stringify(read(JSON.parse(JSON.stringify(value)))) === JSON.stringify(value)
+}
+
+export const wire = [frames, refusals, events, signatures, unsigned, answers, keys]
