@@ -17,8 +17,8 @@ export type Posting = {
   wraps: number
   accepted: string[]
   failed: { url: string; reason: string }[]
-  /** When the relays that have not taken it were last tried with a wrap of their own. */
-  rest?: number
+  /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them in vain. */
+  retried?: number
   /** The peer has said that it misses it. */
   wanted?: true
   /** The process that is publishing it right now, so that a parallel one leaves it alone. */
@@ -190,7 +190,7 @@ function parseClaim(value: unknown): Claim | undefined {
 
 export function parsePosting(value: unknown): Posting | undefined {
   if (!isRecord(value)) return undefined
-  const { wrap, wrapped, wraps, accepted, failed, claim, wanted, rest } = value
+  const { wrap, wrapped, wraps, accepted, failed, claim, wanted, retried } = value
   if (typeof wrapped !== 'number' || typeof wraps !== 'number' || !isStrings(accepted) || !Array.isArray(failed))
     return undefined
   const event = wrap === undefined ? undefined : parseEvent(wrap)
@@ -206,7 +206,7 @@ export function parsePosting(value: unknown): Posting | undefined {
     ),
     ...(event === undefined ? {} : { wrap: event }),
     ...(wanted === true ? { wanted } : {}),
-    ...(typeof rest === 'number' && { rest }),
+    ...(typeof retried === 'number' && { retried }),
     ...(held && { claim: held }),
   }
 }

@@ -105,7 +105,7 @@ export function read(rumor: Rumor): Signal | undefined {
   const call = body.type === 'request' ? rumor.id : callId(rumor)
   const seq = body.type === 'receipt' ? 0 : count(tag(rumor, 'seq'))
   const lc = count(tag(rumor, 'lc'))
-  const ack = tag(rumor, 'ack') === '0' ? 0 : count(tag(rumor, 'ack'))
+  const ack = reached(tag(rumor, 'ack'))
   if (to === undefined || call === undefined || seq === undefined || lc === undefined || ack === undefined)
     return undefined
   if (body.type === 'request' && (seq !== 1 || tag(rumor, 'call-id') !== undefined)) return undefined
@@ -240,8 +240,8 @@ function readIntroduction(rumor: Rumor): { name: string; relays: string[] } {
 
 function readCut(rumor: Rumor): Range | undefined {
   const [, own, peer] = tags(rumor, 'cut')[0] ?? []
-  const first = count(own)
-  const last = peer === '0' ? 0 : count(peer)
+  // Who hangs up, or confirms that the other has, may have said nothing before.
+  const [first, last] = [reached(own), reached(peer)]
   return first === undefined || last === undefined ? undefined : [first, last]
 }
 
@@ -330,6 +330,11 @@ function count(word: string | undefined): number | undefined {
   if (word === undefined || !/^[1-9]\d{0,6}$/.test(word)) return undefined
   const n = Number(word)
   return n <= LIMIT.seq ? n : undefined
+}
+
+/** How far somebody has got: a seq, or 0 before the first. */
+function reached(word: string | undefined): number | undefined {
+  return word === '0' ? 0 : count(word)
 }
 
 function seconds(word: string | undefined): number | undefined {

@@ -8,7 +8,8 @@ import type { Home } from './home.ts'
 
 /**
  * What the pure side knows about its data. A parser gives undefined for what it cannot understand. `rebuild` makes an index
- * of the logs alone, `open` names the calls that are loaded always, `owner` the key to which an index belongs.
+ * of the logs alone, `open` names the calls that are loaded always, and those that have to be read beside `also`, `owner`
+ * the key to which an index belongs.
  */
 export type Codec<I, L> = {
   readonly version: number
@@ -16,7 +17,7 @@ export type Codec<I, L> = {
   parse(value: unknown): I | 'newer' | undefined
   parseLog(value: unknown): L | 'newer' | undefined
   rebuild(logs: Map<string, L>): I
-  open(index: I): string[]
+  open(index: I, also: readonly string[]): string[]
   owner?(index: I): string | undefined
 }
 

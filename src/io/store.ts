@@ -110,7 +110,7 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
 
   function fill(index: I, also: readonly string[], damaged: Damaged): Snapshot<I, L> {
     checkOwner(home, codec.owner?.(index), me)
-    return { index, logs: loadLogs(home, codec, [...codec.open(index), ...also], damaged, memory) }
+    return { index, logs: loadLogs(home, codec, [...codec.open(index, also), ...also], damaged, memory) }
   }
 }
 

@@ -4,7 +4,7 @@ import { AGENT_TOPIC, LOOK_BACK, PRESENCE } from '../call/presence.ts'
 import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Index } from '../state/book.ts'
-import { lookBack, type Replayed } from '../state/mailbox.ts'
+import { isUnswept, lookBack, type Replayed } from '../state/mailbox.ts'
 import { patienceFor } from '../state/relays.ts'
 import { isStale } from '../state/remember.ts'
 import { type Hints, lookups, unique } from './lookup.ts'
@@ -55,11 +55,13 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
   })
   const wraps = unique(answers.filter((a) => a.name === 'inbox').flatMap((a) => a.events))
   const opened = await openInTime(place, wraps)
+  const swept = (relay: string) => curiosity.deep || isUnswept(index.relays[relay], now)
   const clockAhead = wrongBy(world.pool.relays().flatMap((r) => r.clockAhead ?? []))
   return {
     opened,
     // What was not opened in this run is asked for again: then no cursor moves.
-    replayed: opened.length < wraps.length ? [] : answers.flatMap((a) => replayedOf(a, place, clockAhead)),
+    replayed:
+      opened.length < wraps.length ? [] : answers.flatMap((a) => replayedOf(a, place, clockAhead, swept(a.relay))),
     public: unique(answers.filter((a) => a.name !== 'inbox').flatMap((a) => a.events)),
     answers,
     asked,
@@ -72,7 +74,7 @@ function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity)
   return world.relays.inbox.map((relay) => ({
     relay,
     name: 'inbox',
-    filter: { kinds: [WRAP], '#p': [world.keys.pubkey], since: lookBack(index.relays[relay]?.cursor, now, deep) },
+    filter: { kinds: [WRAP], '#p': [world.keys.pubkey], since: lookBack(index.relays[relay], now, deep) },
     page: true,
     live,
   }))
@@ -84,11 +86,11 @@ function presences({ world, now }: Place): Ask[] {
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
-function replayedOf(answer: Named, { world, now, ahead }: Place, clockAhead: number): Replayed[] {
+function replayedOf(answer: Named, { world, now, ahead }: Place, clockAhead: number, swept: boolean): Replayed[] {
   if (answer.name !== 'inbox' || !answer.complete) return []
   const began = now + ahead
   const theirs = world.pool.relays().find((r) => r.url === answer.relay)?.clockAhead ?? 0
-  return [{ relay: answer.relay, cursor: Math.min(began, began - theirs), began: began - clockAhead }]
+  return [{ relay: answer.relay, cursor: Math.min(began, began - theirs), began: began - clockAhead, swept }]
 }
 
 // The median, so that one relay that lies about the time moves nothing while two tell the truth.

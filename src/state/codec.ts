@@ -18,10 +18,12 @@ export const codec = {
   rebuild,
 }
 
-// A call is always read beside those that were made at the same time.
-function openCalls({ calls }: Index): string[] {
-  const open = Object.entries(calls).filter(([, call]) => call.open)
-  return [...new Set(open.flatMap(([id, call]) => [id, ...(call.rivals ?? [])]))]
+/** The calls that are open and those asked for, and with each the calls that were made at the same time, and theirs. */
+function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
+  const wanted = new Set([...Object.keys(calls).filter((id) => calls[id]?.open), ...also])
+  // A set goes on to what is added on the way. Read without one of its rivals, a call would be another one.
+  for (const id of wanted) for (const rival of calls[id]?.rivals ?? []) wanted.add(rival)
+  return [...wanted]
 }
 
 /** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */

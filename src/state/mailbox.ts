@@ -1,9 +1,13 @@
 // How far each relay's mailbox has been read, and which wraps are known. A wrap's stamp lies by up to two days, so it never
 // moves a cursor: a cursor is a clock.
+import type { RelayMemory } from './book.ts'
 import type { Draft } from './edit.ts'
 
-/** A relay's complete replay: where its cursor goes, and when we asked. Both by the relays' clock, unix seconds. */
-export type Replayed = { relay: string; cursor: number; began: number }
+/**
+ * A relay's complete replay: where its cursor goes, and when we asked. Both by the relays' clock, unix seconds. `swept`: the
+ * whole mailbox was read.
+ */
+export type Replayed = { relay: string; cursor: number; began: number; swept?: boolean }
 
 /** NIP-59's two days of backdating, and a quarter of an hour for clocks. */
 const WINDOW = 2 * 24 * 3600 + 900
@@ -11,24 +15,37 @@ const WINDOW = 2 * 24 * 3600 + 900
 /** The first look into a mailbox, and `inbox --deep`. */
 export const DEEP = 7 * 24 * 3600
 
+const DAY = 24 * 3600
+
 /** From which stamp on a mailbox is read. */
-export function lookBack(cursor: number | undefined, now: number, deep: boolean): number {
+export function lookBack(memory: RelayMemory | undefined, now: number, deep: boolean): number {
+  const window = Math.min(now, memory?.cursor ?? now) - WINDOW
+  return deep || isUnswept(memory, now) ? Math.min(window, now - DEEP) : window
+}
+
+/**
+ * Whether a mailbox is read whole, once in a day: the clock of a sender may be wrong by more than the window forgives, ours
+ * may have been, and a relay may have said that this was all when it was not.
+ */
+export function isUnswept(memory: RelayMemory | undefined, now: number): boolean {
+  const { cursor, swept } = memory ?? {}
   // A cursor ahead of the clock was set by a clock that was wrong: nobody knows how far we had got.
-  return cursor === undefined || cursor > now || deep ? now - DEEP : cursor - WINDOW
+  return cursor === undefined || cursor > now || swept === undefined || Math.abs(now - swept) > DAY
 }
 
 export function moveCursors(edit: Draft, replayed: readonly Replayed[], now: number): void {
-  for (const { relay, cursor } of replayed) {
+  for (const { relay, cursor, began, swept } of replayed) {
     const held = edit.index.relays[relay]?.cursor ?? 0
     // A parallel run may have got further; one with a wrong clock has not.
-    edit.index.relays[relay] = { ...edit.index.relays[relay], cursor: held > now ? cursor : Math.max(cursor, held) }
+    const reached = held > now ? cursor : Math.max(cursor, held)
+    edit.index.relays[relay] = { ...edit.index.relays[relay], cursor: reached, ...(swept && { swept: began }) }
   }
 }
 
-/** Forgets the wraps that no relay will be asked for again, but by a deep look, and then their rumors are known. */
+/** Forgets the wraps that no relay will be asked for again. */
 export function forgetSeen(edit: Draft, now: number): void {
   const cursors = Object.values(edit.index.relays).flatMap((r) => r.cursor ?? [])
-  const floor = Math.min(now, ...cursors) - WINDOW - 3600
+  const floor = Math.min(now - DEEP, ...cursors.map((cursor) => cursor - WINDOW)) - 3600
   const kept = Object.entries(edit.index.seen).filter(([, stamp]) => stamp >= floor)
   if (kept.length < Object.keys(edit.index.seen).length) edit.index.seen = Object.fromEntries(kept)
 }
@@ -42,5 +59,5 @@ export function readLostAgain(edit: Draft): void {
   if (lost.length === 0) return
   for (const [id] of lost) delete edit.index.calls[id]
   edit.index.seen = {}
-  for (const [url, { cursor, ...rest }] of Object.entries(edit.index.relays)) edit.index.relays[url] = rest
+  for (const [url, { cursor, swept, ...rest }] of Object.entries(edit.index.relays)) edit.index.relays[url] = rest
 }

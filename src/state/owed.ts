@@ -16,8 +16,8 @@ const CROSSING = 10
 /** Relays that took a rumor may still have lost it: it is wrapped anew after these waits while the peer has not acked it. */
 const WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 
-/** A relay that has not taken what others took is tried again so often: it may be the honest one. */
-const REST = 900
+/** A relay that has not taken what others took is tried again so often, since it may be the honest one; and so are all. */
+const RETRY = 900
 
 /** A claim of a process that has hung longer than any command may run counts as dead. */
 const CLAIM = 20
@@ -58,9 +58,10 @@ export function turnOf(posting: Posting, now: number): Pick<Due, 'wrap' | 'skip'
   if (wanted && age >= CROSSING) return anew
   if (age <= SAME_WRAP)
     return wrap !== undefined && (accepted.length === 0 || failed.length > 0) ? { wrap, skip: accepted } : undefined
-  if (accepted.length === 0 || age >= (WAITS[wraps - 1] ?? WAITS.at(-1) ?? 0)) return anew
-  const again = failed.length > 0 && Math.abs(now - (posting.rest ?? posting.wrapped)) >= REST
-  return again ? { wrap: undefined, skip: accepted } : undefined
+  if (accepted.length === 0) return anew
+  if (posting.retried !== undefined && Math.abs(now - posting.retried) < RETRY) return undefined
+  if (age >= (WAITS[wraps - 1] ?? WAITS.at(-1) ?? 0)) return anew
+  return failed.length > 0 && age >= RETRY ? { wrap: undefined, skip: accepted } : undefined
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
@@ -71,8 +72,9 @@ export function claim(book: Book, dues: readonly Due[], { pid, now }: Speaker): 
     const { outbox } = edit.log(call)
     const posting = outbox[rumor.id]
     if (posting === undefined) continue
-    const rest = wrap === undefined && skip.length > 0 ? { rest: now } : {}
-    outbox[rumor.id] = { ...posting, ...rest, claim: { pid, at: now, ...(rest.rest !== undefined && { rest: true }) } }
+    const rest = wrap === undefined && skip.length > 0
+    const claim = { pid, at: now, ...(rest && { rest }) }
+    outbox[rumor.id] = { ...posting, claim, ...(rest && { retried: now }) }
   }
   return edit.done()
 }
@@ -92,20 +94,21 @@ export function credit(book: Book, credits: readonly Credit[], speaker: Speaker)
 /** A posting after what the relays have answered to a wrap of it. */
 export function credited(posting: Posting, wrap: Event, receipts: readonly Receipt[], now: number): Posting {
   const same = posting.wrap?.id === wrap.id
-  // A wrap for the rest of the relays leaves the clock alone by which all of them get a new one.
-  const kept = same || posting.claim?.rest === true
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...posting.accepted, ...taken])]
+  // What only the rest of the relays got, or none of them, leaves the clock alone by which all of them get a new one.
+  const vain = taken.length === 0 && posting.accepted.length > 0
+  const aside = !same && (vain || posting.claim?.rest === true)
   const refused = receipts.filter((r) => !r.accepted && !accepted.includes(r.relay))
   // The wrap is kept only while there is a relay left to offer it to.
   const keep = accepted.length === 0 || refused.length > 0
   return {
-    wrapped: kept ? posting.wrapped : now,
-    wraps: posting.wraps + (kept ? 0 : 1),
+    wrapped: same || aside ? posting.wrapped : now,
+    wraps: posting.wraps + (same || aside ? 0 : 1),
     accepted,
     failed: refused.map((r) => ({ url: r.relay, reason: r.text === '' ? r.reason : r.text })),
-    ...(keep && (same || !kept) ? { wrap } : {}),
-    ...(posting.rest === undefined ? {} : { rest: posting.rest }),
+    ...(keep && !aside ? { wrap } : {}),
+    ...(vain ? { retried: now } : posting.retried === undefined ? {} : { retried: posting.retried }),
     // What nobody took is still missed.
     ...(posting.wanted && taken.length === 0 ? { wanted: true } : {}),
   }

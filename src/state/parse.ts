@@ -77,7 +77,9 @@ const appeal = fields({
 })
 
 const PARTS: Partial<Record<keyof Index, Check>> = {
-  relays: table(fields({ cursor: optional(number), since: optional(number), patience: optional(number) })),
+  relays: table(
+    fields({ cursor: optional(number), swept: optional(number), since: optional(number), patience: optional(number) }),
+  ),
   seen: table(number),
   calls: table(summary),
   peers: table(peer),

@@ -15,16 +15,15 @@ export function refresh(edit: Draft, { me, now }: { me: string; now: number }): 
 }
 
 /**
- * Brings the index up to date with time, which opens and closes calls too, and with logs that it does not know: those of
- * a run that died between the call files and the index.
+ * Brings the index up to date with time, which closes calls too, and with logs that it does not know: those of a run that
+ * died between the call files and the index.
  */
 export function catchUp(edit: Draft, { me, now }: { me: string; now: number }): void {
   for (const [id, log] of Object.entries(edit.book.logs)) {
     const known = edit.index.calls[id]
     if (known === undefined) meetRivals(edit, id, me)
     const call = callOf(edit.book, log, me, now)
-    if (call === undefined) continue
-    if (known?.phase !== call.phase || known.open !== isOpen(call, log, now)) note(edit, id, me, now)
+    if (call && (known?.phase !== call.phase || known.open !== isOpen(call, log, now))) note(edit, id, me, now)
   }
 }
 

@@ -1,0 +1,232 @@
+// An agent: its disk, its clock, and its commands, each a run of the pure core as the program does it, in steps between
+// which others run and at which it may die.
+
+import type { Intent } from '../../src/call/intent.ts'
+import type { Log } from '../../src/call/log.ts'
+import { itemsOf } from '../../src/call/news.ts'
+import { write } from '../../src/call/signal.ts'
+import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { type Book, callsOf, type Index } from '../../src/state/book.ts'
+import { codec } from '../../src/state/codec.ts'
+import { callsIn, converse, type Mail, type Seat, type Turned } from '../../src/state/converse.ts'
+import { isUnswept, lookBack } from '../../src/state/mailbox.ts'
+import { type Credit, credit, type Receipt } from '../../src/state/owed.ts'
+import { told } from '../../src/state/replies.ts'
+import { marked } from '../../src/state/shown.ts'
+import type { Dice } from './dice.ts'
+import type { Network } from './network.ts'
+
+export type Agent = {
+  name: string
+  key: string
+  disk: { index: Index; logs: Record<string, Log> }
+  /** Seconds by which its clock is ahead, and whether the relays tell it. */
+  ahead: number
+  told: boolean
+  /** The processes that live. */
+  running: Set<number>
+  /** What the program has promised to deliver, by rumor id. */
+  accepted: Set<string>
+  /** What has been put before its eyes, by item. */
+  saw: Set<string>
+}
+
+/** Everything that commands share. `at`: the true time. */
+export type Sim = {
+  dice: Dice
+  network: Network
+  at: number
+  pids: number
+  /** How probable it is that a run dies at a step. */
+  deadly: number
+  commands: number
+  crashes: number
+  /** Told of every command and every mishap, for whoever wants to see how a seed fails. */
+  trace: ((line: string) => void) | undefined
+  /** Called after every write. */
+  saved: (agent: Agent) => void
+}
+
+/** Thrown where a run dies. */
+export const KILLED = new Error('killed')
+
+const PEOPLE = { contacts: [], owner: undefined, names: {} }
+const SHOWS: readonly Intent['type'][] = ['inbox', 'status', 'send']
+
+export function newAgent(name: string, key: string): Agent {
+  const index = { ...codec.empty(), agent: key }
+  const blank = { disk: { index, logs: {} }, ahead: 0, told: true, running: new Set<number>() }
+  return { name, key, ...blank, accepted: new Set(), saw: new Set() }
+}
+
+export type Command = { intent: Intent; peer?: string | undefined; selector?: string | undefined }
+
+/** One run. It yields where the program waits. */
+export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Command): Generator<void> {
+  const { dice, network } = sim
+  sim.commands++
+  const pid = ++sim.pids
+  agent.running.add(pid)
+  const raw = Math.floor(sim.at) + agent.ahead
+  const deep = intent.type === 'inbox' && intent.deep
+  const { index } = agent.disk
+  yield
+  const answers = network.relays.map((relay) => {
+    const since = lookBack(index.relays[relay.url], raw, deep)
+    const skip = (id: string) => !deep && index.seen[id] !== undefined && !dice.chance(0.05)
+    return { relay: relay.url, ...network.query(relay, agent.key, since, sim.at, skip) }
+  })
+  // The relays' time is known as soon as one has answered.
+  const ahead = agent.told && answers.some((a) => a.complete) ? agent.ahead : 0
+  const now = raw - ahead
+  const replayed = answers
+    .filter((a) => a.complete)
+    .map((a) => ({
+      relay: a.relay,
+      cursor: Math.min(raw, now),
+      began: now,
+      swept: deep || isUnswept(index.relays[a.relay], raw),
+    }))
+  const found = new Map(answers.flatMap((a) => a.found).map((o) => [o.wrap, o]))
+  const mail = { opened: [...found.values()], replayed, deep }
+  yield
+
+  const seat = seatOf(sim, agent, now, pid, peer, selector)
+  const turned = update(sim, agent, callsIn(mail.opened, index, selector), (fresh) => {
+    const turn = converse(fresh, intent, mail, seat)
+    return { book: turn.book, value: turn }
+  })
+  for (const { rumor } of turned.said) agent.accepted.add(rumor.id)
+  sim.trace?.(`${agent.name} ${pid} at ${now}: ${intent.type} ${selector ?? ''} ${storyOf(mail.opened, turned)}`)
+  yield
+
+  const credits: Credit[] = []
+  const acked: { call: string; ack: number }[] = []
+  for (const { call, to, rumor, wrap: held, skip } of turned.dues) {
+    const wrap = held ?? network.seal(to, now)
+    const receipts = publish(sim, wrap, rumor, skip)
+    credits.push({ call, rumor: rumor.id, wrap, receipts })
+    if (receipts.some((r) => r.accepted)) acked.push({ call, ack: Number(rumor.tags.find((t) => t[0] === 'ack')?.[1]) })
+    yield
+  }
+  for (const { call, to, lc, ack, missing } of turned.acks) {
+    const body = { type: 'receipt' as const, text: '' as const, missing }
+    const rumor = rumorOf(write(body, { call, to, seq: 0, lc, ack }, now), agent.key)
+    const receipts = publish(sim, network.seal(to, now), rumor, [])
+    if (receipts.some((r) => r.accepted)) acked.push({ call, ack })
+    yield
+  }
+  const touched = [...credits, ...acked].map((c) => c.call)
+  const book =
+    touched.length === 0
+      ? turned.book
+      : update(sim, agent, touched, (fresh) => {
+          const after = told(credit(fresh, credits, seat), acked)
+          return { book: after, value: after }
+        })
+  if (SHOWS.includes(intent.type)) yield* show(sim, agent, book, now)
+  agent.running.delete(pid)
+}
+
+function seatOf(
+  { dice }: Sim,
+  agent: Agent,
+  now: number,
+  pid: number,
+  peer: string | undefined,
+  selector: string | undefined,
+): Seat {
+  const policy = {
+    trust: () => 'known' as const,
+    calls: 'anyone' as const,
+    silent: false,
+    pow: 0,
+    autoAnswer: 'nobody' as const,
+  }
+  const ring = dice.chance(0.3) ? 60 : 900
+  const mine = { me: agent.key, now, pid, name: agent.name, inbox: [], ring, inlineMax: 100_000 }
+  return { ...mine, people: PEOPLE, selector, peer, policy, alive: (other) => agent.running.has(other) }
+}
+
+function storyOf(opened: Mail['opened'], { said, dues, acks }: Turned): string {
+  const heard = opened.flatMap(({ rumor }) => (rumor === undefined ? [] : [wordOf(rumor)]))
+  const out = [
+    said.map((s) => wordOf(s.rumor)),
+    dues.map((d) => wordOf(d.rumor)),
+    acks.map((a) => `${a.call} ${a.ack}`),
+  ]
+  return [heard, ...out].map((words) => words.join(', ')).join(' | ')
+}
+
+function wordOf({ id, tags, kind }: Rumor): string {
+  const known = ['op', 'call-id', 'seq', 'ack'].map((name) => tags.find((t) => t[0] === name)?.[1] ?? kind)
+  return `${known.join('/')} ${id}`
+}
+
+function* show(sim: Sim, agent: Agent, book: Book, now: number): Generator<void> {
+  const items = callsOf(book, agent.key, now).flatMap((call) => {
+    const log = book.logs[call.id]
+    return log === undefined || log.unread.length === 0 ? [] : itemsOf(log, call, PEOPLE)
+  })
+  if (items.length === 0) return
+  for (const { call, id, type } of items) agent.saw.add(type === 'missed' ? `${call} missed` : id)
+  yield
+  const calls = items.map((i) => i.call)
+  update(sim, agent, calls, (fresh) => ({ book: marked(fresh, items, { me: agent.key, now }), value: undefined }))
+}
+
+function publish({ network, at }: Sim, wrap: Event, rumor: Rumor, skip: readonly string[]): Receipt[] {
+  return network.relays
+    .filter((relay) => !skip.includes(relay.url))
+    .map((relay) => {
+      const said = network.publish(relay, wrap, rumor, at)
+      const reason = said === undefined ? 'silent' : said ? '' : 'blocked'
+      return { relay: relay.url, event: wrap.id, accepted: said === true, reason, text: '' }
+    })
+}
+
+/** The store's promise: a pure change to what is newest; calls first, the index last. A run may die in between. */
+function update<T>(
+  sim: Sim,
+  agent: Agent,
+  also: readonly string[],
+  change: (fresh: Book) => { book: Book; value: T },
+): T {
+  const { disk } = agent
+  const fresh = load(agent, also)
+  const { book, value } = change(fresh)
+  let written = 0
+  for (const [id, log] of Object.entries(book.logs)) {
+    if (log === fresh.logs[id]) continue
+    disk.logs[id] = log
+    written++
+    if (sim.dice.chance(sim.deadly / 4)) throw KILLED
+  }
+  if (written + Number(book.index !== fresh.index) > 0) {
+    disk.index = book.index
+    sim.saved(agent)
+  }
+  return value
+}
+
+export function load({ disk }: Agent, also: readonly string[]): Book {
+  const logs: Record<string, Log> = {}
+  for (const id of codec.open(disk.index, also)) {
+    const log = disk.logs[id]
+    if (log !== undefined) logs[id] = log
+  }
+  return { index: disk.index, logs }
+}
+
+/** Everything written and read again; without the index when that is lost. */
+export function restart(agent: Agent, lost: boolean): void {
+  const logs = Object.entries(agent.disk.logs).map(([id, log]): [string, Log] => [id, again(codec.parseLog, log)])
+  agent.disk.logs = Object.fromEntries(logs)
+  agent.disk.index = lost ? codec.rebuild(new Map(logs)) : again(codec.parse, agent.disk.index)
+}
+
+function again<T>(parse: (value: unknown) => T | 'newer' | undefined, value: T): T {
+  const parsed = parse(JSON.parse(JSON.stringify(value)))
+  if (parsed === undefined || parsed === 'newer') throw new Error('what was written cannot be read')
+  return parsed
+}

@@ -1,0 +1,51 @@
+// A third agent that knows the ids of calls it has no part in, and lies in its own.
+import { type Body, write } from '../../src/call/signal.ts'
+import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import type { Agent, Sim } from './agent.ts'
+
+/** Puts one hostile rumor into somebody's mailbox. */
+export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Rumor[]): void {
+  const { dice, network } = sim
+  const victim = dice.pick(victims)
+  const known = Object.keys(victim.disk.index.calls)
+  const theirs = own.filter((r) => r.tags[0]?.[1] === victim.key).map((r) => r.id)
+  const calls = [...known, ...theirs]
+  const call = calls.length === 0 || dice.chance(0.15) ? undefined : dice.pick(calls)
+  const [seq, lc, ack] = [numberOf(sim), numberOf(sim), numberOf(sim)]
+  const body = call === undefined ? request(sim) : bodyOf(sim)
+  const rumor = rumorOf(write(body, { call, to: victim.key, seq: call === undefined ? 1 : seq, lc, ack }, at(sim)), key)
+  const last = rumor.tags.at(-1)
+  const bent =
+    dice.chance(0.1) && last !== undefined
+      ? rumorOf({ ...rumor, tags: [...rumor.tags.slice(0, -1), ['lc', dice.pick(ODD)], last] }, key)
+      : rumor
+  if (call === undefined) own.push(bent)
+  for (const relay of network.relays) network.publish(relay, network.seal(victim.key, at(sim)), bent, sim.at)
+}
+
+const ODD = ['0', '-1', '1e3', '0x10', ' 1', '1.5', '', '1000001', '99999999999999999999', 'NaN']
+
+function at({ at: now, dice }: Sim): number {
+  return Math.floor(now) + (dice.chance(0.2) ? dice.below(200_000) - 100_000 : 0)
+}
+
+function numberOf({ dice }: Sim): number {
+  return dice.chance(0.1) ? 1_000_000 : 1 + dice.below(6)
+}
+
+function request({ at: now, dice }: Sim): Body {
+  return { type: 'request', text: 'evil', deadline: Math.floor(now) + dice.below(2_000), name: 'ada', relays: [] }
+}
+
+function bodyOf({ dice }: Sim): Body {
+  const evil = 'evil'
+  return dice.pick<Body>([
+    { type: 'message', text: evil },
+    { type: 'accept', text: evil, name: '', relays: [] },
+    { type: 'reject', text: evil, reason: 'busy' },
+    { type: 'end', text: evil, cut: [1 + dice.below(9), dice.below(9)], digest: 'x', expired: dice.chance(0.5) },
+    { type: 'end', text: '', cut: [1_000_000, 1_000_000], digest: '', expired: false },
+    { type: 'receipt', text: '', missing: [[1, 1_000_000]] },
+    { type: 'escalate', text: evil },
+  ])
+}

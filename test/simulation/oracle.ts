@@ -1,0 +1,148 @@
+// What must hold: at every moment, and once the network has healed.
+import type { Call, Line } from '../../src/call/call.ts'
+import { settle } from '../../src/call/call.ts'
+import type { Log } from '../../src/call/log.ts'
+import { isOver } from '../../src/call/rules.ts'
+import { type Book, callOf } from '../../src/state/book.ts'
+import { type Agent, load } from './agent.ts'
+
+/** Safety: what one side takes for delivered is on the other's disk. */
+export function delivered(of: Agent, to: Agent): void {
+  for (const [id, log] of Object.entries(of.disk.logs)) {
+    if (log.acked === 0 || peerIn(log, of.key) !== to.key) continue
+    const held = new Set(seqs(to.disk.logs[id], of.key))
+    for (let seq = 1; seq <= log.acked; seq++)
+      if (!held.has(seq)) throw new Error(`${of.name} takes ${seq} of ${short(id)} for delivered; ${to.name} lacks it`)
+  }
+}
+
+/** Liveness: both sides hold the same calls, whole. @returns how many messages were compared */
+export function healed(one: Agent, other: Agent, now: number): number {
+  const calls = new Set([...shared(one, other), ...shared(other, one)])
+  let compared = 0
+  for (const id of calls) {
+    const [mine, theirs] = [callIn(one, id, now), callIn(other, id, now)]
+    same(mine, theirs)
+    owesNothing(one, id)
+    owesNothing(other, id)
+    newsOf(one, mine)
+    newsOf(other, theirs)
+    compared += mine.lines.length
+  }
+  promised(one, other, calls, now)
+  promised(other, one, calls, now)
+  return compared
+}
+
+/** Whether anything is still on its way between the two. */
+export function restless(one: Agent, other: Agent): boolean {
+  return [one, other].some((agent) =>
+    Object.values(agent.disk.logs).some((log) => {
+      const peer = peerIn(log, agent.key)
+      const theirs = [one, other].find((a) => a.key === peer && a !== agent)
+      return theirs !== undefined && (Object.keys(log.outbox).length > 0 || theirs.disk.logs[log.id] === undefined)
+    }),
+  )
+}
+
+function same(a: Call, b: Call): void {
+  const what = `${short(a.id)} (${a.phase}, ${b.phase})`
+  equal(`lines of ${what}`, a.lines.map(wordOf), b.lines.map(wordOf))
+  equal(`visible lines of ${what}`, a.lines.filter(isShown).map(wordOf), b.lines.filter(isShown).map(wordOf))
+  const keys = a.lines.map((l) => `${l.signal.from} ${l.signal.seq}`)
+  if (new Set(keys).size !== keys.length) throw new Error(`${what}: one seq twice`)
+  if (a.lines.some((l) => ![a.caller, a.callee].includes(l.signal.from))) throw new Error(`${what}: a third party`)
+  equal(`gaps of ${what}`, [a.gaps, b.gaps], [[], []])
+  equal(`digests of ${what}`, a.digest, b.digest)
+  const bothEnded = a.ends.caller !== undefined && a.ends.callee !== undefined
+  equal(`verified of ${what}`, [a.verified, b.verified], bothEnded ? [true, true] : ['pending', 'pending'])
+  if ((a.phase === 'ended' || b.phase === 'ended') && !bothEnded) throw new Error(`${what}: no confirming end`)
+  // A ring that one side gave up is a matter of its clock; everything else is the same on both sides.
+  const ring = [a.phase, b.phase].includes('ringing')
+  const local = ring || ([a.phase, b.phase].includes('missed') && isOver(a.phase) && isOver(b.phase))
+  if (a.phase !== b.phase && !local) throw new Error(`phases of ${what}`)
+  causal(a, what)
+}
+
+// Whoever says something has heard what it acks, and said what came before: that stands above it.
+function causal({ lines }: Call, what: string): void {
+  const reached = new Map<string, number>()
+  for (const { signal } of lines) {
+    const { from, to, seq, ack } = signal
+    if ((reached.get(from) ?? 0) !== seq - 1)
+      throw new Error(`${what}: ${wordOf({ signal })} stands before what came before`)
+    if ((reached.get(to) ?? 0) < ack) throw new Error(`${what}: ${wordOf({ signal })} stands before what it answers`)
+    reached.set(from, seq)
+  }
+}
+
+function promised(agent: Agent, other: Agent, calls: ReadonlySet<string>, now: number): void {
+  const kept = new Map<string, Line>()
+  for (const id of calls) for (const line of callIn(agent, id, now).lines) kept.set(line.signal.id, line)
+  for (const id of agent.accepted) {
+    const log = Object.values(agent.disk.logs).find((l) => l.entries[id] !== undefined)
+    if (log === undefined) throw new Error(`${agent.name} has lost ${short(id)}, which it had accepted`)
+    if (peerIn(log, agent.key) !== other.key) continue
+    const line = kept.get(id)
+    if (line === undefined || !isShown(line))
+      throw new Error(`${short(id)} of ${agent.name} was accepted and is not shown`)
+  }
+}
+
+// What the peer has said was put before the user's eyes, or will be.
+function newsOf(agent: Agent, call: Call): void {
+  const log = agent.disk.logs[call.id]
+  for (const { signal, unasked } of call.lines) {
+    const { id, from, body } = signal
+    const answered = body.type === 'request' && call.lines.some((l) => l.signal.from === agent.key)
+    const silent = body.type === 'file' || (body.type === 'end' && body.text === '') || answered || unasked
+    if (from === agent.key || silent) continue
+    const missed = body.type === 'request' && log?.missed !== undefined
+    if (!agent.saw.has(id) && log?.unread.includes(id) !== true && !missed)
+      throw new Error(`${agent.name} was never shown ${body.type} ${short(id)} of ${short(call.id)}`)
+  }
+}
+
+function owesNothing(agent: Agent, id: string): void {
+  const owed = Object.keys(agent.disk.logs[id]?.outbox ?? {})
+  if (owed.length > 0) throw new Error(`${agent.name} still owes ${owed.length} in ${short(id)}`)
+}
+
+function callIn(agent: Agent, id: string, now: number): Call {
+  const summary = agent.disk.index.calls[id]
+  const book: Book = load(agent, [id, ...(summary?.rivals ?? [])])
+  const log = book.logs[id]
+  const call = log && callOf(book, log, agent.key, now)
+  if (call === undefined || summary === undefined) throw new Error(`${agent.name} lacks the call ${short(id)}`)
+  return call
+}
+
+function shared(of: Agent, other: Agent): string[] {
+  return Object.entries(of.disk.index.calls).flatMap(([id, call]) => (call.peer === other.key ? [id] : []))
+}
+
+function peerIn(log: Log, me: string): string | undefined {
+  const request = log.entries[log.id]?.rumor
+  return request?.pubkey === me ? request.tags.find((t) => t[0] === 'p')?.[1] : request?.pubkey
+}
+
+function seqs(log: Log | undefined, from: string): number[] {
+  return log === undefined ? [] : settle(log).flatMap((s) => (s.from === from ? [s.seq] : []))
+}
+
+function isShown({ unasked }: Line): boolean {
+  return !unasked
+}
+
+function wordOf({ signal }: Pick<Line, 'signal'>): string {
+  return `${signal.lc} ${short(signal.from)} ${signal.seq} ${signal.body.type} ${short(signal.id)}`
+}
+
+function equal(what: string, a: unknown, b: unknown): void {
+  const [one, other] = [JSON.stringify(a), JSON.stringify(b)]
+  if (one !== other) throw new Error(`${what} differ:\n  ${one}\n  ${other}`)
+}
+
+function short(id: string): string {
+  return id.slice(0, 8)
+}
