@@ -17,6 +17,9 @@ const TYPICAL = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'an
 /** The length of the cache's first line, which names the commands that it was made of. */
 const HEADER = 100
 
+/** Caches that are kept, each for a version of the program and of Node with its flags. */
+const KEPT = 3
+
 /**
  * Parts of Node that most commands do without, and that cost milliseconds each to load: libraries name them at their top,
  * and they are loaded when something in them is used.
@@ -110,7 +113,11 @@ function keep(name: string, verbs: string[], data: Buffer): void {
     if (!isOurs(path.dirname(folder))) return
     if (!fs.existsSync(folder)) fs.mkdirSync(folder, { mode: 0o700 })
     if (!isOurs(folder)) return
-    for (const old of fs.readdirSync(folder)) fs.rmSync(path.join(folder, old), { force: true })
+    // Some others stay: those of another Node, or of the same under other flags, that runs here in turn with this one.
+    const others = fs.readdirSync(folder).map((old) => path.join(folder, old))
+    const age = new Map(others.map((old) => [old, fs.statSync(old, { throwIfNoEntry: false })?.mtimeMs ?? 0]))
+    const aged = others.filter((old) => old !== name).sort((a, b) => (age.get(b) ?? 0) - (age.get(a) ?? 0))
+    for (const old of aged.slice(KEPT - 1)) fs.rmSync(old, { force: true })
     const header = Buffer.from(verbs.join(' ').padEnd(HEADER))
     fs.writeFileSync(`${name}.${process.pid}`, Buffer.concat([header, data]), { mode: 0o600, flag: 'wx' })
     fs.renameSync(`${name}.${process.pid}`, name)

@@ -48,6 +48,20 @@ test('the second run starts from a cache that only we can read and write', async
   })
 })
 
+test('the cache comes to hold what each command needs, and stays small in number', async () => {
+  await alone('', async (run, home) => {
+    await run('status')
+    const [name = ''] = readdirSync(join(home, 'cache'))
+    const before = statSync(join(home, 'cache', name)).size
+    await run('announce')
+    expect(statSync(join(home, 'cache', name)).size).toBeGreaterThan(before)
+    for (const old of ['a', 'b', 'c', 'd']) writeFileSync(join(home, 'cache', old), '')
+    await run('whoami')
+    expect(readdirSync(join(home, 'cache'))).toHaveLength(3)
+    expect(readdirSync(join(home, 'cache'))).toContain(name)
+  })
+})
+
 test('a damaged cache is made anew', async () => {
   await alone('', async (run, home) => {
     await run('status')
