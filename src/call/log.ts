@@ -145,8 +145,8 @@ const UPGRADES: readonly Upgrade[] = []
 
 function parseEntries(value: Record<string, unknown>): Entries | undefined {
   const entries: Record<string, Entry> = {}
-  for (const [key, entry] of Object.entries(value)) {
-    const parsed = parseEntry(entry)
+  for (const key of Object.keys(value)) {
+    const parsed = parseEntry(value[key])
     if (parsed === undefined || parsed.rumor.id !== key) return undefined
     entries[key] = parsed
   }

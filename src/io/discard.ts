@@ -1,10 +1,15 @@
 // Tidying up: temporary files and folders, our own and those of runs that were killed. Tidying that fails is tried again by the next run.
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Removes a file, or a folder with all that is in it; a link, not what it points to. That it is gone already, or cannot be removed (a disk that is read-only by now), is no error. */
 export function discard(path: string): void {
-  quietly(() => rmSync(path, { recursive: true, force: true }))
+  // Every command does this twice for its lock, and rmSync takes longer to load than to run.
+  quietly(() => {
+    if (!lstatSync(path).isDirectory()) return unlinkSync(path)
+    for (const name of readdirSync(path)) discard(join(path, name))
+    rmdirSync(path)
+  })
 }
 
 /** Removes what is in a folder under names that begin with `prefix` and that are `age` ms old or older. */

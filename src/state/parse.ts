@@ -36,10 +36,10 @@ const optional =
   (value) =>
     value === undefined || is(value)
 
-const fields =
-  (checks: Record<string, Check>): Check =>
-  (value) =>
-    isRecord(value) && Object.entries(checks).every(([name, is]) => is(value[name]))
+const fields = (checks: Record<string, Check>): Check => {
+  const all = Object.entries(checks)
+  return (value) => isRecord(value) && all.every(([name, is]) => is(value[name]))
+}
 
 const amount = fields({ requests: number, rumors: number, bytes: number, files: optional(number) })
 const claim = optional(fields({ pid: number, at: number }))

@@ -10,8 +10,10 @@ const MOST = 8
 
 /** Brings the index up to date with the logs that were changed. @returns the book; the draft is done with. */
 export function refresh(edit: Draft, { me, now }: { me: string; now: number }): Book {
+  // Done first: what is worked out from entries that nobody writes to any more is kept for the rest of the run.
+  const book = edit.done()
   for (const id of edit.changed()) note(edit, id, me, now)
-  return edit.done()
+  return book
 }
 
 /**

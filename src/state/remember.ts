@@ -21,6 +21,7 @@ export type Sightings = {
 }
 
 export function remember(book: Book, { looked, public: events, presences, hints }: Sightings, now: number): Book {
+  if (looked.length === 0 && Object.keys(hints).length === 0) return book
   const edit = editBook(book)
   const of = (pubkey: string): PeerMemory =>
     edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: '', pow: 0 }
@@ -34,7 +35,7 @@ export function remember(book: Book, { looked, public: events, presences, hints 
   const all = Object.entries(edit.index.peers)
   if (all.length > MOST)
     edit.index.peers = Object.fromEntries(all.sort(([, a], [, b]) => b.looked - a.looked).slice(0, MOST))
-  return looked.length === 0 && Object.keys(hints).length === 0 ? book : edit.book
+  return edit.book
 }
 
 /** Whether a peer's lists are to be looked up: never done, too long ago, or in doubt. */
@@ -46,6 +47,7 @@ export function isStale(memory: PeerMemory | undefined, now: number): boolean {
 
 /** Peers none of whose relays takes a thing: perhaps they read elsewhere by now, so they are looked up again. */
 export function doubt(book: Book, peers: readonly string[]): Book {
+  if (peers.length === 0) return book
   const edit = editBook(book)
   const held = peers.flatMap((pubkey) => edit.index.peers[pubkey] ?? [])
   for (const pubkey of peers) {
