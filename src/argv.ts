@@ -2,27 +2,10 @@
 // not look like an option is text, and what looks like one must be one. yargs, which costs more than all the rest of a
 // start, is asked only for help and for what is wrong.
 import type { Options } from 'yargs'
-import type { Args, Verb } from './commands/command.ts'
+import type { Args } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
 import { meant } from './meant.ts'
-
-export const GLOBAL: Readonly<Record<string, Options>> = {
-  json: { type: 'boolean', describe: 'one JSON document on stdout' },
-  home: { type: 'string', describe: 'where identity and state lie (P2P_HOME, OPENCLAW_STATE_DIR, ~/.openclaw)' },
-  relay: {
-    type: 'string',
-    array: true,
-    describe: 'use this relay instead of the configured ones; repeatable (P2P_RELAYS)',
-  },
-  timeout: { type: 'string', describe: 'seconds that the network has to answer (8)' },
-  call: { type: 'string', describe: 'which call: 6 characters of its id, or its peer' },
-  quiet: { type: 'boolean', describe: 'print only what is new or wrong' },
-  verbose: { type: 'boolean', describe: 'tell every step of the network on stderr' },
-}
-
-export const VERSION = '0.1.0'
-
-export type Verbs = Readonly<Record<string, Verb>>
+import { GLOBAL, VERSION, type Verbs } from './options.ts'
 
 export type Typed = { verb: string; args: Args }
 

@@ -1,8 +1,8 @@
 // yargs: the help of every command, and what is wrong with what was typed.
 import yargs, { type Argv } from 'yargs'
-import { GLOBAL, VERSION, type Verbs } from './argv.ts'
 import type { Verb } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
+import { GLOBAL, VERSION, type Verbs } from './options.ts'
 
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
 const TEXT = '\u0001'

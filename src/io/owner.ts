@@ -3,11 +3,9 @@ import type { Config } from './config.ts'
 import type { Env, Home } from './home.ts'
 import { tellCommand } from './owner/command.ts'
 import { logLine } from './owner/log.ts'
+import type { Notice } from './owner/notice.ts'
 import { tellOpenclaw } from './owner/openclaw.ts'
 import { tellWebhook } from './owner/webhook.ts'
-
-/** What the owner is told: `facts` for programs, `text` the same for a person. `id` stays the same when it is told again. */
-export type Notice = { id: string; facts: object; text: string }
 
 export type Channel = 'openclaw' | 'webhook' | 'command'
 

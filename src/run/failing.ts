@@ -2,7 +2,7 @@
 import { relaySaid } from '../call/wording.ts'
 import { EXIT, Failure } from '../failure.ts'
 import { deliveryOf } from '../state/owed.ts'
-import type { Ended } from './outcome.ts'
+import type { Ended } from './ended.ts'
 
 export function failureOf(ended: Ended): Failure | undefined {
   const { intent, turn, escalation } = ended

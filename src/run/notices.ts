@@ -6,7 +6,7 @@ import { short } from '../call/people.ts'
 import { describe } from '../call/pick.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { parcelsOf } from '../state/parcels.ts'
-import type { Ended } from './outcome.ts'
+import type { Ended } from './ended.ts'
 import { type Route, routeTo } from './route.ts'
 
 export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {

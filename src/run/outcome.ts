@@ -6,19 +6,18 @@ import type { Agent, Contact, People } from '../call/people.ts'
 import { type Presence, readPresences } from '../call/presence.ts'
 import type { Failure } from '../failure.ts'
 import type { SettingValue } from '../io/world.ts'
-import type { Answered } from '../state/appeals.ts'
 import { type Book, callsOf } from '../state/book.ts'
 import { isOnItsWay } from '../state/parcels.ts'
 import { namesOf } from '../state/remember.ts'
 import type { Said } from '../state/say.ts'
 import type { Posted } from './announce.ts'
+import type { Ended } from './ended.ts'
 import type { Escalated } from './escalate.ts'
 import { failureOf } from './failing.ts'
 import type { Heard } from './listen.ts'
 import { noticesOf } from './notices.ts'
 import { type Place, selfOf } from './place.ts'
 import type { Reading } from './reading.ts'
-import type { Turn } from './turn.ts'
 
 export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: string }
 
@@ -57,19 +56,6 @@ export type Outcome = {
   notices: string[]
   /** Why the command did not, or not wholly, do its job. */
   failure: Failure | undefined
-}
-
-/** A run that has said its say. */
-export type Ended = {
-  place: Place
-  intent: Intent
-  heard: Heard
-  turn: Turn
-  book: Book
-  posted: Posted | undefined
-  escalation: Escalated | undefined
-  /** What came of everything that the owner was told. */
-  answers: readonly Answered[]
 }
 
 export function outcomeOf(ended: Ended): Outcome {

@@ -2,10 +2,11 @@
 // taken in what is waited for.
 import { callsOf } from '../state/book.ts'
 import { carry } from './carry.ts'
+import type { Ended } from './ended.ts'
 import { openFetcher } from './fetch.ts'
 import { type Heard, listen } from './listen.ts'
 import { openInTime } from './open.ts'
-import { type Ended, type Outcome, outcomeOf } from './outcome.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
 import { onTime, refreshed } from './place.ts'
 import { take } from './turn.ts'
 

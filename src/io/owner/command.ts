@@ -1,6 +1,6 @@
 // owner.command: the owner's own program, which gets the notice as JSON on its stdin and nothing of it in its arguments.
 import type { Env } from '../home.ts'
-import type { Notice } from '../owner.ts'
+import type { Notice } from './notice.ts'
 import { runProgram } from './program.ts'
 
 /** What went wrong; undefined when the program ended with 0. Never rejects. */

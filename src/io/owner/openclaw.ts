@@ -1,6 +1,6 @@
 // owner.openclaw: a message to the owner's chat by OpenClaw's own command. What counts is what its JSON says.
 import type { Env } from '../home.ts'
-import type { Notice } from '../owner.ts'
+import type { Notice } from './notice.ts'
 import { runProgram } from './program.ts'
 import { remark } from './remark.ts'
 

@@ -4,8 +4,8 @@ import { request as securely } from 'node:https'
 import { isLoopback } from '../../nostr/url.ts'
 import { errno } from '../atomic.ts'
 import type { Env } from '../home.ts'
-import type { Notice } from '../owner.ts'
 import { agentFor } from '../way.ts'
+import type { Notice } from './notice.ts'
 import { remark, seconds } from './remark.ts'
 
 /** Discord takes no longer messages; the owner finds the rest in `text`. */

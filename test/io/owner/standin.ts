@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import type { Notice } from '../../../src/io/owner.ts'
+import type { Notice } from '../../../src/io/owner/notice.ts'
 import { newFolder } from '../sandbox.ts'
 
 export const NOTICE: Notice = {

@@ -1,0 +1,21 @@
+// What every command takes beside its own.
+import type { Options } from 'yargs'
+import type { Verb } from './commands/command.ts'
+
+export const GLOBAL: Readonly<Record<string, Options>> = {
+  json: { type: 'boolean', describe: 'one JSON document on stdout' },
+  home: { type: 'string', describe: 'where identity and state lie (P2P_HOME, OPENCLAW_STATE_DIR, ~/.openclaw)' },
+  relay: {
+    type: 'string',
+    array: true,
+    describe: 'use this relay instead of the configured ones; repeatable (P2P_RELAYS)',
+  },
+  timeout: { type: 'string', describe: 'seconds that the network has to answer (8)' },
+  call: { type: 'string', describe: 'which call: 6 characters of its id, or its peer' },
+  quiet: { type: 'boolean', describe: 'print only what is new or wrong' },
+  verbose: { type: 'boolean', describe: 'tell every step of the network on stderr' },
+}
+
+export const VERSION = '0.1.0'
+
+export type Verbs = Readonly<Record<string, Verb>>

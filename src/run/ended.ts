@@ -1,0 +1,21 @@
+// A run that has said its say: everything that its outcome is made of.
+import type { Intent } from '../call/intent.ts'
+import type { Answered } from '../state/appeals.ts'
+import type { Book } from '../state/book.ts'
+import type { Posted } from './announce.ts'
+import type { Escalated } from './escalate.ts'
+import type { Heard } from './listen.ts'
+import type { Place } from './place.ts'
+import type { Turn } from './turn.ts'
+
+export type Ended = {
+  place: Place
+  intent: Intent
+  heard: Heard
+  turn: Turn
+  book: Book
+  posted: Posted | undefined
+  escalation: Escalated | undefined
+  /** What came of everything that the owner was told. */
+  answers: readonly Answered[]
+}
