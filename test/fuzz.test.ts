@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { chanceOf } from '../scripts/fuzz/chance.ts'
 import { NASTY, text } from '../scripts/fuzz/mutate.ts'
 import { fuzz } from '../scripts/fuzz/run.ts'
+import { agents, call, must, NOW } from '../scripts/fuzz/samples.ts'
 import { target } from '../scripts/fuzz/target.ts'
 import { casesOf, TARGETS } from '../scripts/fuzz/targets.ts'
+import { replay } from '../src/call/call.ts'
 import { emptyLog, parseLog } from '../src/call/log.ts'
 import { relayUrl } from '../src/nostr/url.ts'
+import { codec } from '../src/state/codec.ts'
 
 const CASES = 12_000
 
@@ -21,6 +24,18 @@ describe('every parser that meets a stranger', () => {
 describe('what it has found', () => {
   it('an address that is longer once it is spelled out, which would not be read again', () => {
     expect(relayUrl(`wss://nos.lol/${'ü'.repeat(100)}`)).toBeUndefined()
+  })
+
+  it('a call file and a state whose people are no keys', () => {
+    const book = call.books[0]
+    const log = must(book.logs[call.id])
+    const spoiled = (from: string, to: string) => JSON.parse(JSON.stringify(log).replaceAll(from, to))
+    const { caller, callee } = agents
+    expect(parseLog(spoiled(caller.pubkey, 'x'))).toBeUndefined()
+    const read = parseLog(spoiled(`["p","${callee.pubkey}"]`, '["p","x"]'))
+    expect(typeof read === 'object' && replay(read, caller.pubkey, NOW)).toBeUndefined()
+    const index = JSON.parse(JSON.stringify(book.index).replaceAll(`"peer":"${callee.pubkey}"`, '"peer":"x"'))
+    expect([codec.parse(index), codec.parse(book.index)]).toEqual([undefined, book.index])
   })
 
   it('a call file whose id every object has a property of', () => {

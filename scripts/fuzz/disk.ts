@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { replay } from '../../src/call/call.ts'
+import { letterOf } from '../../src/call/news.ts'
+import { agentOf, type People } from '../../src/call/people.ts'
 import { Failure } from '../../src/failure.ts'
 import { readConfig, settings } from '../../src/io/config.ts'
 import { parseHolder } from '../../src/io/holder.ts'
@@ -24,12 +26,28 @@ import { type Fault, faultOf, target } from './target.ts'
 const me = agents.callee.pubkey
 const book = call.books[1]
 const log = must(book.logs[call.id])
+const NOBODY: People = { contacts: [], owner: undefined, names: {} }
 const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+
+/** An index that has something of everything. */
+const { rumor } = must(call.said[2])
+const posting = { wrapped: NOW, wraps: 1, accepted: ['wss://relay.example'], failed: [] }
+const FULL = {
+  ...book.index,
+  ...{
+    relays: { 'wss://relay.example': { cursor: NOW } },
+    strays: [{ rumor, heard: NOW }],
+    wakes: { a: { at: 1, times: 1 } },
+  },
+  dms: { [rumor.id]: { rumor, heard: NOW, unread: true, file: { path: '/x' } } },
+  letters: { [rumor.id]: { to: agents.caller.pubkey, rumor, posting } },
+  peers: { [agents.caller.pubkey]: { inbox: ['wss://relay.example'], looked: 1, hints: [], name: 'ada', pow: 0 } },
+}
 
 const state = target(
   'state.json',
   14,
-  (chance) => json(chance, book.index),
+  (chance) => json(chance, FULL),
   (value): Fault => {
     const index = codec.parse(value)
     if (index === undefined || index === 'newer') return undefined
@@ -39,6 +57,9 @@ const state = target(
     codec.open(heard.index)
     endings(calls)
     receipts(heard, calls, [], [], NOW + 300, gate)
+    for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
+    for (const { rumor, heard: at, file } of Object.values(heard.index.dms)) letterOf(rumor, at, NOBODY, file)
+    for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
     return faultOf({ 'it is still an index': heard.index.version === 1 && Array.isArray(heard.index.strays) })
   },
 )

@@ -1,4 +1,5 @@
 // A call is a fold over the set of its signals: any order of arrival, any repetition, one answer, the same on both sides.
+import { isHex32 } from '../nostr/crypto.ts'
 import { cutOf, digestOf } from './digest.ts'
 import { derived, type Entries, type Log, signalOf } from './log.ts'
 import { isOver, next, type Party, type Phase } from './rules.ts'
@@ -97,6 +98,8 @@ function told(log: Log, me: string, glare: Glare): Call | undefined {
   const request = signals.find((s) => s.id === log.id)
   if (request === undefined || request.body.type !== 'request') return undefined
   const { from: caller, to: callee } = request
+  // Of a request that came in we are the receiver; what a damaged disk makes of our own is nobody's key.
+  if (!isHex32(callee)) return undefined
   const mine: Party = me === caller ? 'caller' : 'callee'
   const peer = mine === 'caller' ? callee : caller
   const ends = endsOf(signals, caller)

@@ -164,8 +164,8 @@ function parseEntry(value: unknown): Entry | undefined {
 export function parseRumor(value: unknown): Rumor | undefined {
   if (!isRecord(value)) return undefined
   const { id, pubkey, created_at, kind, tags, content } = value
-  if (typeof id !== 'string' || !isHex32(id) || typeof pubkey !== 'string' || typeof content !== 'string')
-    return undefined
+  if (typeof id !== 'string' || !isHex32(id) || typeof content !== 'string') return undefined
+  if (typeof pubkey !== 'string' || !isHex32(pubkey)) return undefined
   if (typeof created_at !== 'number' || typeof kind !== 'number' || !Array.isArray(tags)) return undefined
   if (!tags.every(isStrings)) return undefined
   return { id, pubkey, created_at, kind, tags, content }

@@ -1,6 +1,7 @@
 // Reading state.json: ours and written whole, but a disk can damage it, and a command must not trip over what is left.
 import { parsePosting, parseRumor } from '../call/log.ts'
 import { RULES } from '../call/rules.ts'
+import { isHex32 } from '../nostr/crypto.ts'
 import { type Upgrade, upgraded } from '../upgrade.ts'
 import { emptyIndex, type Index } from './book.ts'
 
@@ -20,6 +21,7 @@ type Check = (value: unknown) => boolean
 
 const number: Check = (value) => typeof value === 'number' && Number.isFinite(value)
 const text: Check = (value) => typeof value === 'string'
+const key: Check = (value) => typeof value === 'string' && isHex32(value)
 const flag: Check = (value) => typeof value === 'boolean'
 const texts: Check = (value) => Array.isArray(value) && value.every(text)
 const rumor: Check = (value) => parseRumor(value) !== undefined
@@ -45,7 +47,7 @@ const amount = fields({ requests: number, rumors: number, bytes: number, files: 
 const claim = optional(fields({ pid: number, at: number }))
 
 const summary = fields({
-  peer: text,
+  peer: key,
   name: optional(text),
   direction: text,
   topic: text,
@@ -84,7 +86,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   calls: table(summary),
   peers: table(peer),
   dms: table(fields({ rumor, heard: number, unread: flag, file: optional(isRecord) })),
-  letters: table(fields({ to: text, rumor, posting })),
+  letters: table(fields({ to: key, rumor, posting })),
   appeals: table(appeal),
   strays: (value) => Array.isArray(value) && value.every(fields({ rumor, heard: number })),
   wakes: table(fields({ at: number, times: number })),
