@@ -8,7 +8,7 @@ export type Agent = {
   home: string
   /** Starts a command; `clock`: milliseconds by which this run's clock is ahead. */
   start(args: readonly string[], clock?: number): Running
-  run(args: readonly string[], clock?: number, stdin?: string): Promise<Ran>
+  run(args: readonly string[], clock?: number, stdin?: string, node?: readonly string[]): Promise<Ran>
   /** The JSON that a command prints; throws unless it ended with `code`. */
   json(args: readonly string[], clock?: number, code?: number): Promise<Record<string, unknown>>
 }
@@ -63,12 +63,13 @@ function agent(folder: string, name: string, relay: string, time: { ms: number }
   const home = `${folder}/${name}`
   const env = agentEnv(home, [relay])
   const clockFile = pathToFileURL(new URL('./clock.mjs', import.meta.url).pathname)
-  const begin = (args: readonly string[], clock = 0, stdin = '') => {
+  const begin = (args: readonly string[], clock = 0, stdin = '', node: readonly string[] = []) => {
     time.ms = clock
     const preload = clock === 0 ? [] : ['--import', `${clockFile}?ms=${clock}`]
-    return start(process.execPath, [...preload, PROGRAM, ...args], { cwd: folder, env, stdin })
+    return start(process.execPath, [...preload, ...node, PROGRAM, ...args], { cwd: folder, env, stdin })
   }
-  const run = (args: readonly string[], clock = 0, stdin = '') => begin(args, clock, stdin).ended
+  const run = (args: readonly string[], clock = 0, stdin = '', node: readonly string[] = []) =>
+    begin(args, clock, stdin, node).ended
   return {
     home,
     start: begin,
