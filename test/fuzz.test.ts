@@ -8,6 +8,7 @@ import { target } from '../scripts/fuzz/target.ts'
 import { casesOf, TARGETS } from '../scripts/fuzz/targets.ts'
 import { replay } from '../src/call/call.ts'
 import { emptyLog, parseLog } from '../src/call/log.ts'
+import { iso } from '../src/call/wording.ts'
 import { relayUrl } from '../src/nostr/url.ts'
 import { codec } from '../src/state/codec.ts'
 
@@ -36,6 +37,16 @@ describe('what it has found', () => {
     expect(typeof read === 'object' && replay(read, caller.pubkey, NOW)).toBeUndefined()
     const index = JSON.parse(JSON.stringify(book.index).replaceAll(`"peer":"${callee.pubkey}"`, '"peer":"x"'))
     expect([codec.parse(index), codec.parse(book.index)]).toEqual([undefined, book.index])
+  })
+
+  it('a call file with times that there are not', () => {
+    const text = JSON.stringify(call.books[1].logs[call.id])
+    for (const [good, bad] of [
+      [/"heard":\d+/, '"heard":-1e300'],
+      [/"created_at":\d+/, '"created_at":-1'],
+    ] as const)
+      expect(parseLog(JSON.parse(text.replace(good, bad)))).toBeUndefined()
+    expect([iso(-1e300), iso(1e300)]).toEqual(['1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z'])
   })
 
   it('a call file whose id every object has a property of', () => {

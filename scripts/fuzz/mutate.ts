@@ -112,7 +112,7 @@ function changed(chance: Chance, value: unknown, depth: number): unknown {
 function replaced(chance: Chance, value: unknown): unknown {
   if (typeof value === 'string' && chance.often(70)) return text(chance, [value, ...NASTY])
   if (typeof value === 'number' && chance.often(70)) {
-    return chance.pick([-value, value + 1, value * 1e9, value + 0.5, 0, -1, 2 ** 53, 1e308, 65_536, String(value)])
+    return chance.pick([-value, value + 1, value * 1e9, value + 0.5, 0, -1, 2 ** 53, 1e308, -1e300, 65_536, String(value)])
   }
   return any(chance, 3)
 }
@@ -121,7 +121,7 @@ function replaced(chance: Chance, value: unknown): unknown {
 export function any(chance: Chance, depth: number): unknown {
   const kind = chance.int(depth > 0 ? 9 : 6)
   if (kind < 2) return chance.pick(NASTY)
-  if (kind === 2) return chance.pick([0, -1, 0.5, 1e21, 2 ** 53, -(2 ** 31), 1_795_000_000])
+  if (kind === 2) return chance.pick([0, -1, 0.5, 1e21, -1e300, 2 ** 53, -(2 ** 31), 1_795_000_000])
   if (kind === 3) return chance.often(50)
   if (kind === 4) return null
   if (kind === 5) return noise(chance)

@@ -157,7 +157,8 @@ function parseEntry(value: unknown): Entry | undefined {
   if (!isRecord(value)) return undefined
   const rumor = parseRumor(value.rumor)
   if (rumor === undefined) return undefined
-  return typeof value.heard === 'number' ? { rumor, heard: value.heard } : { rumor }
+  if (value.heard === undefined) return { rumor }
+  return isTime(value.heard) ? { rumor, heard: value.heard } : undefined
 }
 
 // Our own file: its rumors were checked when they came in, so their ids are not hashed again for every command.
@@ -166,7 +167,7 @@ export function parseRumor(value: unknown): Rumor | undefined {
   const { id, pubkey, created_at, kind, tags, content } = value
   if (typeof id !== 'string' || !isHex32(id) || typeof content !== 'string') return undefined
   if (typeof pubkey !== 'string' || !isHex32(pubkey)) return undefined
-  if (typeof created_at !== 'number' || typeof kind !== 'number' || !Array.isArray(tags)) return undefined
+  if (!isTime(created_at) || typeof kind !== 'number' || !Array.isArray(tags)) return undefined
   if (!tags.every(isStrings)) return undefined
   return { id, pubkey, created_at, kind, tags, content }
 }
@@ -215,6 +216,10 @@ function numbers(value: Record<string, unknown>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(value).filter((pair): pair is [string, number] => typeof pair[1] === 'number'),
   )
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 }
 
 function isStrings(value: unknown): value is string[] {

@@ -44,7 +44,7 @@ export function time(at: number): string {
 
 /** Unix seconds as ISO 8601 in UTC, to the second. */
 export function iso(at: number): string {
-  return `${new Date(Math.min(at, LATEST) * 1000).toISOString().slice(0, -5)}Z`
+  return `${new Date(Math.min(Math.max(0, at), LATEST) * 1000).toISOString().slice(0, -5)}Z`
 }
 
 /** The last second of the year 9999: later years have no plain ISO form. */
