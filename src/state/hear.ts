@@ -4,6 +4,7 @@ import type { Opened } from '../call/envelope.ts'
 import { meterFor } from './admit.ts'
 import type { Book } from './book.ts'
 import { editBook } from './edit.ts'
+import { forgetCalls } from './forget.ts'
 import { lapse } from './lapse.ts'
 import { boundLetters } from './letterbox.ts'
 import { forgetSeen, moveCursors, type Replayed, readLostAgain } from './mailbox.ts'
@@ -34,5 +35,6 @@ export function hear(book: Book, opened: readonly Opened[], hearing: Hearing): {
   forgetSeen(edit, hearing.now)
   boundStrays(edit, hearing.now)
   boundLetters(edit, hearing.gate)
+  forgetCalls(edit, hearing.gate)
   return { book: refresh(edit, hearing), touched: [...touched] }
 }

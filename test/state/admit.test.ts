@@ -267,6 +267,30 @@ describe('ringing calls of strangers', () => {
   })
 })
 
+describe('calls of strangers that came to nothing', () => {
+  it('are remembered to the number of a thousand, the latest, and no others are forgotten', () => {
+    const rung = heard(empty(), [request(key(1), 'a')], gateOf())
+    const later = NOW + 20 * 86_400
+    const missed = must(Object.values(heard(rung, [], gateOf(), { now: later }).index.calls)[0])
+    expect(missed).toMatchObject({ phase: 'missed', open: false })
+    const calls = (from: number, count: number, summary: object) =>
+      Array.from({ length: count }, (_, n) => [key(from + n), { ...missed, last: NOW + n, ...summary }] as const)
+    const index = {
+      ...rung.index,
+      calls: Object.fromEntries([
+        ...calls(0, 1_500, {}),
+        ...calls(2_000, 20, { phase: 'ended' }),
+        ...calls(3_000, 20, { direction: 'outgoing' }),
+        ...calls(4_000, 20, { peer: key(9) }),
+      ]),
+    }
+    const gate = gateOf({ trust: { [key(9)]: 'known' } })
+    const kept = heard({ index, logs: {} }, [], gate, { now: later }).index.calls
+    expect(Object.keys(kept)).toHaveLength(1_060)
+    expect([kept[key(499)], kept[key(500)]?.phase, kept[key(2_000)]?.phase]).toEqual([undefined, 'missed', 'ended'])
+  })
+})
+
 function place(call: string, seq: number) {
   return { call, to: ME, seq, lc: seq, ack: 0 }
 }
