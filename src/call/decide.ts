@@ -7,7 +7,7 @@ import { chunksOf, mimeOf } from './file.ts'
 import type { Intent, IntentOf } from './intent.ts'
 import type { People } from './people.ts'
 import { describe, named, only } from './pick.ts'
-import { next } from './rules.ts'
+import { isOver, next } from './rules.ts'
 import { type Body, LIMIT, type SignalType, write } from './signal.ts'
 
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
@@ -142,7 +142,15 @@ function nothing(verb: string, meant: readonly Call[], { people, selector }: Sce
   const dialing = meant.find((c) => c.phase === 'ringing' && c.mine === 'caller')
   const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')
   const code = 'NO_CALL'
-  if (verb === 'answer') {
+  if (selector !== undefined && meant.length === 0)
+    return new Failure(
+      'NO_SUCH_CALL',
+      EXIT.impossible,
+      `no call fits "${selector}"`,
+      '`p2p transcript` lists the calls there are',
+    )
+  const over = selector === undefined ? undefined : meant.find((c) => isOver(c.phase))
+  if (verb === 'answer' && over === undefined) {
     if (dialing !== undefined)
       return new Failure(
         code,
@@ -163,20 +171,12 @@ function nothing(verb: string, meant: readonly Call[], { people, selector }: Sce
       `${describe(dialing, people)} has not answered yet`,
       '`p2p wait --for accept` waits for the answer',
     )
-  const over = selector === undefined ? undefined : meant[0]
   if (over !== undefined)
     return new Failure(
       code,
       EXIT.impossible,
       `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
       `\`p2p transcript ${over.id.slice(0, 8)}\` shows it`,
-    )
-  if (selector !== undefined)
-    return new Failure(
-      'NO_SUCH_CALL',
-      EXIT.impossible,
-      `no call fits "${selector}"`,
-      '`p2p transcript` lists the calls there are',
     )
   return new Failure(
     code,

@@ -1,50 +1,77 @@
-// The protocol as one readable table, and that what we may say is what we accept.
-import { expect, test } from 'vitest'
-import { isOver, next, type Phase, RULES } from '../../src/call/rules.ts'
-import type { SignalType } from '../../src/call/signal.ts'
+// The protocol as one page: who may say what in which phase. And that what we let ourselves say is what the other side
+// accepts, by playing it.
+import { describe, expect, test } from 'vitest'
+import type { Intent } from '../../src/call/intent.ts'
+import { isOver, next, type Party, type Phase, RULES } from '../../src/call/rules.ts'
+import type { Body, SignalType } from '../../src/call/signal.ts'
+import {
+  ACCEPT,
+  CALL,
+  callIn,
+  END,
+  hears,
+  inCall,
+  REJECT,
+  raw,
+  ringing,
+  type Side,
+  says,
+  send,
+  side,
+  T,
+  turn,
+} from '../conversation.ts'
 
-const PHASES: Phase[] = ['ringing', 'active', 'rejected', 'cancelled', 'missed', 'merged', 'ended', 'expired']
+const PHASES = Object.keys(RULES).filter((name): name is Phase => name in RULES)
 const TYPES: SignalType[] = ['request', 'accept', 'reject', 'message', 'file', 'escalate', 'end', 'receipt']
-const PARTIES = ['caller', 'callee'] as const
+const PARTIES: Party[] = ['caller', 'callee']
 
-test('every phase × signal × party: what is not here may not be said', () => {
-  const rows = PHASES.flatMap((phase) =>
-    TYPES.flatMap((type) =>
+test('every phase, signal and party', () => {
+  const page = PHASES.map((phase) => {
+    const allowed = TYPES.flatMap((type) =>
       PARTIES.flatMap((party) => {
-        const then = next(phase, type, party)
-        return then === undefined ? [] : [`${phase}: ${party} ${type} → ${then}`]
+        const after = next(phase, type, party)
+        return after === undefined ? [] : [`  ${type.padEnd(9)} of the ${party} → ${after}`]
       }),
-    ),
-  )
-  expect(rows).toMatchInlineSnapshot(`
-    [
-      "ringing: callee accept → active",
-      "ringing: callee reject → rejected",
-      "ringing: caller end → cancelled",
-      "active: caller message → active",
-      "active: callee message → active",
-      "active: caller file → active",
-      "active: callee file → active",
-      "active: caller escalate → active",
-      "active: callee escalate → active",
-      "active: caller end → ended",
-      "active: callee end → ended",
-      "missed: caller end → missed",
-      "missed: callee end → missed",
-      "ended: caller end → ended",
-      "ended: callee end → ended",
-      "expired: caller end → ended",
-      "expired: callee end → ended",
-    ]
+    )
+    return [`${phase}${isOver(phase) ? ' (over)' : ''}`, ...(allowed.length === 0 ? ['  nothing'] : allowed)].join('\n')
+  })
+  expect(`\n${page.join('\n')}\n`).toMatchInlineSnapshot(`
+    "
+    ringing
+      accept    of the callee → active
+      reject    of the callee → rejected
+      end       of the caller → cancelled
+    active
+      message   of the caller → active
+      message   of the callee → active
+      file      of the caller → active
+      file      of the callee → active
+      escalate  of the caller → active
+      escalate  of the callee → active
+      end       of the caller → ended
+      end       of the callee → ended
+    ended (over)
+      end       of the caller → ended
+      end       of the callee → ended
+    expired (over)
+      end       of the caller → ended
+      end       of the callee → ended
+    missed (over)
+      end       of the caller → missed
+      end       of the callee → missed
+    rejected (over)
+      nothing
+    cancelled (over)
+      nothing
+    merged (over)
+      nothing
+    "
   `)
 })
 
-test('the table names no phase and no party that does not exist', () => {
-  expect(Object.keys(RULES).sort()).toEqual([...PHASES].sort())
-  expect(PHASES.filter((phase) => !isOver(phase))).toEqual(['ringing', 'active'])
-})
-
-test('a receipt and a second request change no call', () => {
+test('the table names no phase that does not exist, and a receipt or a second request changes none', () => {
+  expect(PHASES).toHaveLength(8)
   for (const phase of PHASES) {
     for (const party of PARTIES) {
       expect(next(phase, 'receipt', party)).toBeUndefined()
@@ -52,3 +79,112 @@ test('a receipt and a second request change no call', () => {
     }
   }
 })
+
+// A call in each phase, as both sides have it.
+const SCENES: Record<Phase, () => { ada: Side; ben: Side; id: string }> = {
+  ringing,
+  active: inCall,
+  rejected: () => after(ringing(), 'ben', REJECT),
+  cancelled: () => after(ringing(), 'ada', END),
+  ended: () => after(inCall(), 'ada', END),
+  missed: () => {
+    const scene = ringing(T - 10_000)
+    const mail = { replayed: [{ relay: 'r', cursor: T, began: T }] }
+    hears(scene.ada, [], { mail })
+    hears(scene.ben, [])
+    return scene
+  },
+  merged: () => {
+    const [ada, ben] = [side('a'), side('b')]
+    const [x, y] = [says(ada, CALL, { peer: ben.key }), says(ben, CALL, { peer: ada.key })]
+    hears(ada, y)
+    hears(ben, x)
+    const [one = '', other = ''] = [x[0]?.id, y[0]?.id].sort()
+    expect(callIn(ada, one).phase).toBe('active')
+    return { ada, ben, id: other }
+  },
+  expired: () => {
+    const scene = inCall()
+    for (const who of [scene.ada, scene.ben]) hears(who, [], { now: LATER })
+    return scene
+  },
+}
+
+const LATER = T + 8 * 86_400
+
+const INTENTS: { type: SignalType; intent: Intent }[] = [
+  { type: 'accept', intent: ACCEPT },
+  { type: 'reject', intent: REJECT },
+  { type: 'message', intent: send('words') },
+  { type: 'file', intent: { type: 'sendfile', name: 'a', content: { type: 'bytes', bytes: Buffer.from('a') } } },
+  { type: 'escalate', intent: { type: 'escalate', text: 'help' } },
+  { type: 'end', intent: END },
+]
+
+const BODIES: Record<string, Body> = {
+  accept: { type: 'accept', text: '', name: '', relays: [] },
+  reject: { type: 'reject', text: '', reason: 'busy' },
+  message: { type: 'message', text: 'words' },
+  escalate: { type: 'escalate', text: 'help' },
+  end: { type: 'end', text: 'bye', cut: [9, 9], digest: '', expired: false },
+}
+
+describe.each(PHASES)('in a call that is %s', (phase) => {
+  const now = phase === 'expired' ? LATER : T
+  const play = SCENES[phase]
+
+  test.each(INTENTS)('what may be said of $type is said, and accepted by the other side', ({ type, intent }) => {
+    for (const who of ['ada', 'ben'] as const) {
+      const { id, ...sides } = play()
+      const [me, peer] = [sides[who], sides[who === 'ada' ? 'ben' : 'ada']]
+      const before = callIn(me, id, now)
+      expect(before.phase).toBe(phase)
+      const allowed = next(phase, type, before.mine)
+      const { said, verdict } = turn(me, intent, { now, selector: id })
+      if (said.length === 0) {
+        // What is allowed and not said: a second end of one who has ended it, or whose end is said without asking.
+        expect(verdict.refusal?.code).toBe('NO_CALL')
+        expect(allowed === undefined || before.ends[before.mine] !== undefined || phase === 'missed').toBe(true)
+        continue
+      }
+      expect(allowed).toBeDefined()
+      expect(callIn(me, id, now).phase).toBe(allowed)
+      hears(
+        peer,
+        said.map((s) => s.rumor),
+        { now },
+      )
+      const heard = callIn(peer, id, now)
+      const line = heard.lines.find((l) => l.signal.id === said[0]?.rumor.id)
+      expect(line).toMatchObject({ late: false, unasked: false })
+      // A call that is ended is confirmed in the same turn.
+      expect(heard.phase).toBe(allowed)
+    }
+  })
+})
+
+describe.each(PHASES)('in a call that is %s, whatever comes in', (phase) => {
+  const now = phase === 'expired' ? LATER : T
+  const { ada, ben, id } = SCENES[phase]()
+  const [caller, callee] = callIn(ada, id, now).mine === 'caller' ? [ada, ben] : [ben, ada]
+
+  test.each(Object.entries(BODIES))('%s makes of it what the table says, and nothing else', (_, body) => {
+    for (const [party, me, peer] of [['caller', caller, callee] as const, ['callee', callee, caller] as const]) {
+      const before = callIn(peer, id, now)
+      const said = before.lines.filter((l) => l.signal.from === me.key).length
+      const rumor = raw(me, body, { call: id, to: peer.key, seq: said + 1, lc: before.lc + 1, ack: 0 }, now + 60)
+      // A copy: what is tried on it must not be there for the next.
+      const listener = { ...peer }
+      hears(listener, [rumor], { now: now + 60 })
+      // Time does the rest: whoever is heard of again has not been silent for 7 days.
+      const silent = phase === 'expired' && body.type !== 'end' ? 'active' : phase
+      const expected = before.ends[party] === undefined ? next(phase, body.type, party) : undefined
+      expect(callIn(listener, id, now + 60).phase, `${body.type} of the ${party}`).toBe(expected ?? silent)
+    }
+  })
+})
+
+function after(scene: { ada: Side; ben: Side; id: string }, who: 'ada' | 'ben', intent: Intent) {
+  hears(scene[who === 'ada' ? 'ben' : 'ada'], says(scene[who], intent))
+  return scene
+}

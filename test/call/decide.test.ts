@@ -1,0 +1,211 @@
+// What a command says, or why it says nothing: refusals with their code, their exit and what to type next.
+import { describe, expect, test } from 'vitest'
+import type { Intent } from '../../src/call/intent.ts'
+import { LIMIT } from '../../src/call/signal.ts'
+import { EXIT } from '../../src/failure.ts'
+import {
+  ACCEPT,
+  CALL,
+  callIn,
+  END,
+  hears,
+  inCall,
+  REJECT,
+  type Run,
+  ringing,
+  type Side,
+  STATUS,
+  says,
+  send,
+  side,
+  T,
+  turn,
+} from '../conversation.ts'
+
+const ESCALATE: Intent = { type: 'escalate', text: 'help' }
+const file = (bytes: number): Intent => ({
+  type: 'sendfile',
+  name: 'a.bin',
+  content: { type: 'bytes', bytes: Buffer.alloc(bytes) },
+})
+
+/** The refusal of a command, after which the book says what it said before. */
+function refused(who: Side, intent: Intent, run: Run = {}) {
+  const before = { ...who.book.logs }
+  const { verdict, said } = turn(who, intent, run)
+  expect(said).toEqual([])
+  expect(who.book.logs).toEqual(before)
+  if (verdict.refusal === undefined) throw new Error(`${intent.type} was not refused`)
+  const { code, exit, message, hint } = verdict.refusal
+  return { code, exit, message, hint }
+}
+
+describe('call', () => {
+  test('asks, with a deadline, our name and where we read', () => {
+    const [ada, ben] = [side('a'), side('b')]
+    const seat = { name: 'ada', inbox: ['wss://one', 'wss://two'], ring: 60 }
+    const [request] = says(ada, CALL, { peer: ben.key, seat })
+    expect(request).toMatchObject({ kind: 1410, content: 'hello', created_at: T })
+    expect(request?.tags).toEqual([
+      ['p', ben.key],
+      ['op', 'request'],
+      ['seq', '1'],
+      ['lc', '1'],
+      ['ack', '0'],
+      ['expiration', String(T + 60)],
+      ['name', 'ada'],
+      ['relay', 'wss://one'],
+      ['relay', 'wss://two'],
+    ])
+  })
+
+  test('twice in one second is one call; in the next second it is another', () => {
+    const [ada, ben] = [side('a'), side('b')]
+    const ids = [T, T, T + 1].map((now) => says(ada, CALL, { peer: ben.key, now })[0]?.id)
+    expect(ids[0]).toBe(ids[1])
+    expect(Object.keys(ada.book.logs)).toEqual([ids[0], ids[2]])
+  })
+
+  test('names the calls of the other side that it follows, and only those that might still ring', () => {
+    const { ada, ben, id } = ringing()
+    says(ben, REJECT)
+    const back = says(ben, CALL, { peer: ada.key, now: T + 5 })[0]
+    expect(back?.tags).toContainEqual(['after', id])
+    const later = says(ben, CALL, { peer: ada.key, now: T + 900 })[0]
+    expect(later?.tags.some((t) => t[0] === 'after')).toBe(false)
+  })
+
+  test('ourselves: SELF_CALL', () => {
+    const ada = side('a')
+    expect(refused(ada, CALL, { peer: ada.key })).toMatchObject({ code: 'SELF_CALL', exit: EXIT.usage })
+  })
+
+  test('one who is calling us: ALREADY_RINGING, with how to take it', () => {
+    const { ada, ben, id } = ringing()
+    const refusal = refused(ben, CALL, { peer: ada.key })
+    expect(refusal).toMatchObject({ code: 'ALREADY_RINGING', exit: EXIT.impossible })
+    expect(refusal.hint).toContain(`p2p answer accept --call ${id.slice(0, 8)}`)
+  })
+
+  test('about too much: TEXT_TOO_LONG', () => {
+    const topic = 'x'.repeat(LIMIT.topic + 1)
+    const refusal = refused(side('a'), { type: 'call', agent: '', topic, wait: undefined }, { peer: side('b').key })
+    expect(refusal).toMatchObject({ code: 'TEXT_TOO_LONG', exit: EXIT.usage })
+    expect(refusal.message).toContain('1001')
+  })
+})
+
+describe('where there is no call for it: NO_CALL, with what to do instead', () => {
+  const cases: [string, Side, Intent, RegExp][] = [
+    ['nothing to answer', side('a'), ACCEPT, /p2p wait --for request/],
+    ['nothing to reject', side('a'), REJECT, /p2p wait --for request/],
+    ['nobody to talk to', side('a'), send('hi'), /p2p list.*p2p call/],
+    ['nobody to send a file to', side('a'), file(1), /p2p list.*p2p call/],
+    ['nothing to end', side('a'), END, /p2p list.*p2p call/],
+    ['our own call is not ours to answer', ringing().ada, ACCEPT, /p2p wait/],
+    ['our call is not answered', ringing().ada, send('hi'), /p2p wait --for accept/],
+    ['theirs is not answered', ringing().ben, send('hi'), /p2p answer accept/],
+    ['theirs is not answered, and not ours to end', ringing().ben, END, /p2p answer reject/],
+  ]
+
+  test.each(cases)('%s', (_, who, intent, hint) => {
+    const refusal = refused(who, intent)
+    expect(refusal).toMatchObject({ code: 'NO_CALL', exit: EXIT.impossible })
+    expect(refusal.hint).toMatch(hint)
+  })
+
+  test('a call that is over is named as such, with where to read it', () => {
+    const { ada, id } = inCall()
+    says(ada, END)
+    for (const intent of [send('hi'), ACCEPT, END]) {
+      const refusal = refused(ada, intent, { selector: id.slice(0, 8) })
+      expect(refusal).toMatchObject({ code: 'NO_CALL', exit: EXIT.impossible })
+      expect(refusal.message).toContain(`the call ${id.slice(0, 8)} is over (ended)`)
+      expect(refusal.hint).toContain(`p2p transcript ${id.slice(0, 8)}`)
+    }
+  })
+
+  test('an escalation needs no call, unless one was named', () => {
+    expect(turn(side('a'), ESCALATE).verdict).toEqual({ say: [] })
+    expect(refused(side('a'), ESCALATE, { selector: 'abcdef' })).toMatchObject({ code: 'NO_SUCH_CALL', exit: 6 })
+  })
+})
+
+describe('which call is meant', () => {
+  function two() {
+    const ben = side('b')
+    const others = [side('c'), side('d')]
+    const ids = others.map((other) => {
+      const [request] = says(other, CALL, { peer: ben.key })
+      hears(ben, request === undefined ? [] : [request])
+      return request?.id ?? ''
+    })
+    return { ben, ids, others }
+  }
+
+  test('one of several must be named: SEVERAL_CALLS, with the candidates', () => {
+    const { ben, ids } = two()
+    const refusal = refused(ben, ACCEPT)
+    expect(refusal).toMatchObject({ code: 'SEVERAL_CALLS', exit: EXIT.impossible })
+    for (const id of ids) expect(refusal.message).toContain(id.slice(0, 8))
+    expect(refusal.hint).toMatch(/--call [0-9a-f]{8}/)
+  })
+
+  test('by 6 characters of its id, by its peer, or not at all', () => {
+    for (const name of ['id', 'key'] as const) {
+      const { ben, ids, others } = two()
+      const selector = name === 'id' ? ids[1]?.slice(0, 6) : others[1]?.key
+      expect(turn(ben, ACCEPT, selector === undefined ? {} : { selector }).said[0]?.call).toBe(ids[1])
+    }
+    const { ben, ids } = two()
+    expect(refused(ben, ACCEPT, { selector: ids[1]?.slice(0, 5) ?? '' }).code).toBe('NO_SUCH_CALL')
+    expect(refused(ben, ACCEPT, { selector: '000000' }).code).toBe('NO_SUCH_CALL')
+  })
+
+  test('a conversation goes before a call that still rings', () => {
+    const { ada, id } = inCall()
+    says(ada, CALL, { peer: side('c').key })
+    expect(says(ada, END)[0]?.tags).toContainEqual(['call-id', id])
+  })
+})
+
+describe('what fits into one envelope', () => {
+  test('a text is measured as the event that it becomes: TEXT_TOO_LONG', () => {
+    const { ada } = inCall()
+    expect(turn(ada, send('x'.repeat(20_000))).said).toHaveLength(1)
+    const long = refused(ada, send('x'.repeat(40_000)))
+    expect(long).toMatchObject({ code: 'TEXT_TOO_LONG', exit: EXIT.usage })
+    expect(long.hint).toMatch(/p2p sendfile/)
+    // Each of these takes three bytes, and six once JSON has escaped it.
+    expect(refused(ada, send('\u0001'.repeat(8_000))).code).toBe('TEXT_TOO_LONG')
+  })
+
+  test('a file goes in chunks, each with a number of its own, up to what relays carry: FILE_TOO_LARGE', () => {
+    const { ada, ben, id } = inCall()
+    const { said } = turn(ada, file(50_000))
+    expect(said.map((s) => s.seq)).toEqual([2, 3, 4])
+    hears(ben, said.map((s) => s.rumor).toReversed())
+    expect(callIn(ben, id)).toMatchObject({ ack: 4, gaps: [] })
+    const large = refused(ada, file(100_001))
+    expect(large).toMatchObject({ code: 'FILE_TOO_LARGE', exit: EXIT.usage })
+    expect(large.hint).toMatch(/file\.server/)
+  })
+
+  test('a name that leaves no room: FILE_TOO_LARGE', () => {
+    const { ada } = inCall()
+    const content = { type: 'bytes' as const, bytes: Buffer.alloc(1) }
+    const refusal = refused(ada, { type: 'sendfile', name: 'x'.repeat(60_000), content })
+    expect(refusal).toMatchObject({ code: 'FILE_TOO_LARGE', exit: EXIT.usage })
+    expect(refusal.hint).toMatch(/shorter name/)
+  })
+})
+
+test('looking says nothing', () => {
+  const { ada } = inCall()
+  const looks: Intent[] = [
+    STATUS,
+    { type: 'announce', jitter: 0 },
+    { type: 'inbox', peek: false, all: false, deep: false },
+  ]
+  for (const intent of looks) expect(turn(ada, intent).verdict).toEqual({ say: [] })
+})

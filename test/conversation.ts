@@ -1,0 +1,136 @@
+// Two agents as books, for tests of the pure core: what one says can be handed to the other, or not, or twice.
+import type { Call } from '../src/call/call.ts'
+import type { Opened } from '../src/call/envelope.ts'
+import type { Intent } from '../src/call/intent.ts'
+import type { Log } from '../src/call/log.ts'
+import { type Body, type Place, write } from '../src/call/signal.ts'
+import { type Event, type Rumor, rumorOf } from '../src/nostr/event.ts'
+import { type Book, callOf, emptyIndex } from '../src/state/book.ts'
+import { converse, type Mail, type Seat, type Turned } from '../src/state/converse.ts'
+import { type Credit, credit } from '../src/state/owed.ts'
+import { told } from '../src/state/replies.ts'
+
+export const T = 1_795_000_000
+
+export type Side = { key: string; book: Book; pid: number }
+
+export function side(letter: string): Side {
+  return { key: letter.repeat(64), book: { index: { ...emptyIndex(), agent: letter.repeat(64) }, logs: {} }, pid: 1 }
+}
+
+export type Run = {
+  now?: number
+  mail?: Partial<Mail>
+  peer?: string
+  selector?: string
+  seat?: Partial<Seat>
+}
+
+/** One turn of one side, kept in its book. */
+export function turn(who: Side, intent: Intent, { now = T, mail = {}, peer, selector, seat = {} }: Run = {}): Turned {
+  const policy = {
+    trust: () => 'known' as const,
+    calls: 'anyone' as const,
+    silent: false,
+    pow: 0,
+    autoAnswer: 'nobody' as const,
+  }
+  const mine = { me: who.key, now, pid: who.pid, name: '', inbox: [], ring: 900, inlineMax: 100_000 }
+  const people = { contacts: [], owner: undefined, names: {} }
+  const whole = { ...mine, people, selector, peer, policy, alive: (pid: number) => pid === who.pid, ...seat }
+  const turned = converse(who.book, intent, { opened: [], replayed: [], ...mail }, whole)
+  who.book = turned.book
+  return turned
+}
+
+let wraps = 0
+
+/** Rumors in envelopes of their own, as they come in. */
+export function mailOf(...rumors: readonly Rumor[]): Pick<Mail, 'opened'> {
+  return { opened: rumors.map((rumor): Opened => ({ wrap: `${++wraps}`.padStart(64, '0'), stamp: T, bits: 0, rumor })) }
+}
+
+/** One side reads what came in. */
+export function hears(who: Side, rumors: readonly Rumor[], run: Run = {}): Turned {
+  return turn(who, STATUS, { ...run, mail: { ...mailOf(...rumors), ...run.mail } })
+}
+
+/** What one side says with this command. */
+export function says(who: Side, intent: Intent, run: Run = {}): Rumor[] {
+  const { said, verdict } = turn(who, intent, run)
+  if (verdict.refusal !== undefined) throw verdict.refusal
+  return said.map((s) => s.rumor)
+}
+
+/** A rumor that the program would not say. */
+export function raw(from: Side, body: Body, place: Partial<Place> & { to: string }, at = T): Rumor {
+  return rumorOf(write(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), from.key)
+}
+
+export function receipt(from: Side, call: string, to: string, ack: number, missing: [number, number][] = []): Rumor {
+  return raw(from, { type: 'receipt', text: '', missing }, { call, to, seq: 0, lc: 1, ack })
+}
+
+/** An envelope without anything in it, for what relays answer to. */
+export function envelope(name: number): Event {
+  const hex = `${name}`.padStart(64, '0')
+  return { id: hex, pubkey: hex, created_at: T, kind: 1059, tags: [['p', hex]], content: '', sig: hex + hex }
+}
+
+/** The relays' answers to a wrap of a rumor: who took it and who did not. */
+export function answered(call: string, rumor: string, wrap: Event, took: string[], not: string[] = []): Credit {
+  const one = (relay: string, accepted: boolean) => ({
+    relay,
+    event: wrap.id,
+    accepted,
+    reason: accepted ? '' : 'blocked',
+    text: '',
+  })
+  return { call, rumor, wrap, receipts: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
+}
+
+export function credits(who: Side, all: readonly Credit[], now = T): void {
+  who.book = credit(who.book, all, { me: who.key, now, pid: who.pid })
+}
+
+export function tells(who: Side, call: string, ack: number): void {
+  who.book = told(who.book, [{ call, ack }])
+}
+
+/** A call as one side sees it. */
+export function callIn(who: Side, id: string, now = T): Call {
+  const call = callOf(who.book, logIn(who, id), who.key, now)
+  if (call === undefined) throw new Error('no such call')
+  return call
+}
+
+export function logIn(who: Side, id: string): Log {
+  const log = who.book.logs[id]
+  if (log === undefined) throw new Error('no such log')
+  return log
+}
+
+export const STATUS: Intent = { type: 'status' }
+export const ACCEPT: Intent = { type: 'answer', accept: true, text: '' }
+export const REJECT: Intent = { type: 'answer', accept: false, text: '' }
+export const END: Intent = { type: 'end', text: '', most: 0 }
+export const CALL: Intent = { type: 'call', agent: '', topic: 'hello', wait: undefined }
+
+export function send(text: string): Intent {
+  return { type: 'send', text, wait: undefined }
+}
+
+/** Two sides in an active call: ada has called, ben has accepted, both know. */
+export function inCall(): { ada: Side; ben: Side; id: string } {
+  const { ada, ben, id } = ringing()
+  hears(ada, says(ben, ACCEPT))
+  return { ada, ben, id }
+}
+
+/** Ada has called, and ben's phone rings. */
+export function ringing(now = T): { ada: Side; ben: Side; id: string } {
+  const [ada, ben] = [side('a'), side('b')]
+  const rumors = says(ada, CALL, { peer: ben.key, now })
+  hears(ben, rumors, { now })
+  return { ada, ben, id: rumors[0]?.id ?? '' }
+}
