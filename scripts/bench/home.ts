@@ -1,5 +1,5 @@
 // Homes for what is measured: each run of ours begins with the same files as the one before.
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
 import { agentEnv, PROGRAM, type Ran, type Setting, start } from '../play.ts'
@@ -13,6 +13,8 @@ export type Home = {
   /** Everything as it was when the home was last kept. */
   reset(): void
   keep(): void
+  /** How many wraps of its mailbox have been opened since it was kept. */
+  seen(): number
 }
 
 /** Most milliseconds that a command may take; nostr-tools needs the most. */
@@ -43,9 +45,14 @@ export async function makeHome(folder: string, { keys, calls, relays, ca }: Furn
   for (const pubkey of new Set(calls.slice(0, 10).map((call) => call.peer.pubkey))) {
     await ours(setting(), ['contacts', 'add', pubkey, `n${pubkey.slice(0, 8)}`])
   }
+  const count = (home: string): number => {
+    const { seen = {} } = JSON.parse(readFileSync(join(home, '.openclaw', 'p2p', 'state.json'), 'utf8'))
+    return Object.keys(seen).length
+  }
   return {
     keys,
     calls,
+    seen: () => count(dir) - count(kept),
     setting,
     reset() {
       rmSync(dir, { recursive: true, force: true })

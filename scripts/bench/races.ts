@@ -8,9 +8,9 @@ import { type Course, freshHome, named, peers, type Runner, send } from './runne
 
 /**
  * `ratio`: the runner's median to the other's; `over`: milliseconds above it; `trips`: round trips of a command;
- * `memory`: MB at most, measured in a run of its own.
+ * `memory`: MB at most, measured in a run of its own; `missing`: waiting wraps that a run left unopened.
  */
-export type Goal = { of: string; kind: 'ratio' | 'over' | 'trips' | 'memory'; to: string; most: number }
+export type Goal = { of: string; kind: 'ratio' | 'over' | 'trips' | 'memory' | 'missing'; to: string; most: number }
 
 export type Race = { runners: Runner[]; goals: Goal[]; rounds: number; warm: boolean }
 
@@ -66,9 +66,10 @@ async function mailbox(course: Course, count: number, rounds: number): Promise<R
   const goals: Goal[] = (limits ?? []).map((most, n) => {
     return { of: 'p2p send', kind: 'ratio', to: n === 0 ? 'nostr-tools' : 'rust-nostr', most }
   })
+  goals.push({ of: 'p2p send', kind: 'missing', to: '', most: 0 })
   if (count === 5_000) goals.push({ of: 'p2p send', kind: 'memory', to: '', most: 150 })
   const peer = peers(home, url).map((runner) => ({ ...runner, counts: count }))
-  const own = { ...send(home), ready: home.reset }
+  const own = { ...send(home), counts: count, ready: home.reset, opened: () => home.seen() }
   return { runners: [{ ...NODE, setting: home.setting() }, own, ...peer], goals, rounds, warm: count <= 1_000 }
 }
 

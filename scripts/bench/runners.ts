@@ -12,8 +12,8 @@ import { type Home, makeHome, ours, PATIENCE } from './home.ts'
 export type Course = { folder: string; field: Field; now: number; quick: boolean }
 
 /**
- * One program that runs the course. `ready` is called before each run; it is not measured. `counts`: how many wraps it must
- * say that it opened. `trips`: asks how many round trips the last run took.
+ * One program that runs the course. `ready` is called before each run; it is not measured. `counts`: how many wraps wait
+ * for it; it prints how many it `opened`, or that can be asked afterwards. `trips`: round trips of the last run.
  */
 export type Runner = {
   name: string
@@ -21,6 +21,7 @@ export type Runner = {
   setting: Setting
   ready?: () => void
   counts?: number
+  opened?: () => number
   trips?: () => Promise<number>
 }
 

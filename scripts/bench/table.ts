@@ -1,7 +1,7 @@
 // What was measured, against the goals, in lines for people.
 import type { Goal } from './races.ts'
 
-/** Milliseconds; `memory` in MB; `trips` in the middle run. */
+/** Milliseconds; `memory` in MB; `trips` in the middle run; `missing`: wraps that the worst run left unopened. */
 export type Result = {
   race: string
   name: string
@@ -10,6 +10,7 @@ export type Result = {
   runs: number
   memory?: number
   trips?: number
+  missing?: number
 }
 
 export type Judged = Goal & { race: string; value: number; met: boolean }
@@ -25,6 +26,7 @@ export function judged(race: string, goal: Goal, results: readonly Result[]): Ju
 function measured({ kind }: Goal, of: Result | undefined, to: Result | undefined): number {
   if (of === undefined) return Number.NaN
   if (kind === 'memory') return of.memory ?? Number.NaN
+  if (kind === 'missing') return of.missing ?? Number.NaN
   if (kind === 'trips') return of.trips ?? Number.NaN
   if (to === undefined) return Number.NaN
   return kind === 'ratio' ? Math.round((of.median / to.median) * 100) / 100 : Math.round(of.median - to.median)
@@ -46,6 +48,7 @@ export function table(results: readonly Result[], goals: readonly Judged[]): str
 function worded({ of, kind, to, most, value }: Judged): string {
   if (kind === 'memory') return `${of}: ${value} MB, at most ${most}`
   if (kind === 'ratio') return `${of}: ${value} x ${to}, at most ${most}`
+  if (kind === 'missing') return `${of}: ${value} wraps left unopened, at most ${most}`
   if (kind === 'trips') return `${of}: ${value} round trips, at most ${most}`
   return `${of}: ${value} ms more than ${to}, at most ${most}`
 }
