@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
+import type { Event } from '../../src/nostr/event.ts'
 import { agentEnv, PROGRAM, type Ran, type Setting, start } from '../play.ts'
 import type { History } from './history.ts'
 
@@ -13,6 +14,8 @@ export type Home = {
   /** Everything as it was when the home was last kept. */
   reset(): void
   keep(): void
+  /** Makes these wraps known, as if they had been opened before. */
+  know(wraps: readonly Event[]): void
   /** How many wraps of its mailbox have been opened since it was kept. */
   seen(): number
 }
@@ -53,6 +56,11 @@ export async function makeHome(folder: string, { keys, calls, relays, ca }: Furn
     keys,
     calls,
     seen: () => count(dir) - count(kept),
+    know(wraps) {
+      const index = JSON.parse(readFileSync(join(state, 'state.json'), 'utf8'))
+      for (const { id, created_at } of wraps) index.seen[id] = created_at
+      writeFileSync(join(state, 'state.json'), JSON.stringify(index))
+    },
     setting,
     reset() {
       rmSync(dir, { recursive: true, force: true })
