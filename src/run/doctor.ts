@@ -5,7 +5,7 @@ import { EXIT, Failure } from '../failure.ts'
 import type { Clinic } from '../io/clinic.ts'
 import type { Check } from '../io/doctor.ts'
 import type { Examined, Plan, Sample } from '../io/doctor-relay.ts'
-import { type Keys, randomKeys } from '../nostr/crypto.ts'
+import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
 import { wrap, wrapKind } from '../nostr/nip59.ts'
 import { clockCheck, relayChecks } from './findings.ts'
@@ -72,13 +72,15 @@ function planFor(url: string, roles: readonly Role[], { keys, clock, budget }: C
 const SAMPLES: Readonly<Record<Role, (keys: Keys, stamp: number) => Sample[]>> = {
   lookup: () => [],
   presence: (keys, stamp) => {
-    // A d tag of its own, so that it takes no agent's place and nobody finds it on line.
+    // A d tag of its own, so that it takes no agent's place and nobody finds it on line; and a new one for each run, since
+    // of two with one stamp a relay keeps the one with the lower id (NIP-01).
+    const d = `p2p-comm-doctor-${randomInt(1_000_000_000)}`
     const tags = [
-      ['d', 'p2p-comm-doctor'],
+      ['d', d],
       ['expiration', String(stamp + LASTS)],
     ]
     const event = finalize({ kind: PRESENCE, created_at: stamp, tags, content: '' }, keys)
-    const filter = { kinds: [PRESENCE], authors: [keys.pubkey], '#d': ['p2p-comm-doctor'] }
+    const filter = { kinds: [PRESENCE], authors: [keys.pubkey], '#d': [d] }
     return [{ what: 'presence', event, filter: () => filter }]
   },
   inbox: (keys, stamp) => {
