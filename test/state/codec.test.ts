@@ -1,0 +1,169 @@
+// What is read for every command, and what can be made of the call files alone.
+import { describe, expect, test } from 'vitest'
+import type { Log } from '../../src/call/log.ts'
+import type { Phase } from '../../src/call/rules.ts'
+import { emptyIndex, type Summary } from '../../src/state/book.ts'
+import { codec } from '../../src/state/codec.ts'
+import { isOpen } from '../../src/state/summary.ts'
+import {
+  ACCEPT,
+  CALL,
+  callIn,
+  END,
+  hears,
+  inCall,
+  logIn,
+  receipt,
+  type Side,
+  STATUS,
+  says,
+  send,
+  side,
+  T,
+  turn,
+} from '../conversation.ts'
+
+describe('which calls a command needs', () => {
+  const summary = (open: boolean, rivals: string[] = []): Summary => ({
+    ...{ peer: '', direction: 'incoming', topic: '', createdAt: 0, deadline: 0, phase: 'active' as Phase, unread: 0 },
+    ...{ own: { queued: 0, relayed: 0, delivered: 0 }, open, last: 0, rivals },
+  })
+
+  test('those that are open, and what crossed them, and what crossed that', () => {
+    const calls = {
+      a: summary(true, ['b']),
+      b: summary(false, ['a', 'c']),
+      c: summary(false, ['b']),
+      d: summary(false),
+      e: summary(true),
+    }
+    expect(codec.open({ ...emptyIndex(), calls }, []).sort()).toEqual(['a', 'b', 'c', 'e'])
+    expect(codec.open({ ...emptyIndex(), calls }, ['d', 'unknown']).sort()).toEqual([
+      'a',
+      'b',
+      'c',
+      'd',
+      'e',
+      'unknown',
+    ])
+  })
+})
+
+describe('a call that is over is looked at', () => {
+  const over = (): { ada: Side; ben: Side; id: string } => {
+    const { ada, ben, id } = inCall()
+    hears(
+      ada,
+      hears(ben, says(ada, END)).said.map((s) => s.rumor),
+    )
+    hears(ben, [receipt(ada, id, ben.key, 2)])
+    hears(ada, [receipt(ben, id, ada.key, 2)])
+    for (const who of [ada, ben]) who.book = { ...who.book, logs: { [id]: { ...logIn(who, id), unread: [] } } }
+    return { ada, ben, id }
+  }
+  const open = (who: Side, id: string, now = T) => isOpen(callIn(who, id, now), logIn(who, id), now)
+
+  test('no more, when all is said, acked, read and confirmed', () => {
+    const { ada, ben, id } = over()
+    expect([open(ada, id), open(ben, id)]).toEqual([false, false])
+  })
+
+  test('while something is unread', () => {
+    const { ben, id } = over()
+    ben.book = { ...ben.book, logs: { [id]: { ...logIn(ben, id), unread: ['x'] } } }
+    expect(open(ben, id)).toBe(true)
+  })
+
+  test('while something is owed, for 7 days', () => {
+    const { ada, id } = inCall()
+    says(ada, END)
+    expect(open(ada, id)).toBe(true)
+    expect(open(ada, id, T + 7 * 86_400)).toBe(false)
+  })
+
+  test('while its end is not confirmed', () => {
+    const { ada, ben, id } = inCall()
+    says(ada, END)
+    hears(ada, [receipt(ben, id, ada.key, 2)])
+    ada.book = { ...ada.book, logs: { [id]: { ...logIn(ada, id), unread: [] } } }
+    expect(logIn(ada, id).outbox).toEqual({})
+    expect(open(ada, id)).toBe(true)
+  })
+})
+
+describe('an index made of the call files', () => {
+  const rebuilt = (who: Side) => {
+    const logs = Object.entries(who.book.logs).map(([id, log]): [string, Log] => {
+      const parsed = codec.parseLog(JSON.parse(JSON.stringify(log)))
+      if (parsed === undefined || parsed === 'newer') throw new Error('a log that we wrote cannot be read')
+      return [id, parsed]
+    })
+    return { index: codec.rebuild(new Map(logs)), logs: Object.fromEntries(logs) }
+  }
+
+  test('says of every call what the lost one said, and has each looked at once more', () => {
+    const { ada, ben, id } = inCall()
+    hears(ben, says(ada, send('one')))
+    hears(ben, says(side('c'), CALL, { peer: ben.key }))
+    for (const who of [ada, ben]) {
+      const { index } = rebuilt(who)
+      expect(index.agent).toBe(who.key)
+      const expected = Object.entries(who.book.index.calls).map(([key, call]) => [key, { ...call, open: true }])
+      expect(index.calls).toEqual(Object.fromEntries(expected))
+      expect(index.calls[id]?.open).toBe(true)
+      expect(index.relays).toEqual({})
+    }
+  })
+
+  test('knows which calls crossed', () => {
+    const [ada, ben] = [side('a'), side('b')]
+    const [x, y] = [says(ada, CALL, { peer: ben.key }), says(ben, CALL, { peer: ada.key })]
+    hears(ada, y)
+    hears(ben, x)
+    for (const who of [ada, ben]) {
+      const { index } = rebuilt(who)
+      for (const { id } of [...x, ...y]) expect(index.calls[id]?.rivals).toEqual(who.book.index.calls[id]?.rivals)
+    }
+  })
+
+  test('is worked with as the lost one was: nothing is lost, nothing is there twice', () => {
+    const { ada, ben, id } = inCall()
+    const said = says(ada, send('one'))
+    hears(ben, said)
+    says(ben, send('two'))
+    ben.book = rebuilt(ben)
+    // Everything comes again, since nobody knows any more what was read.
+    const all = Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : []))
+    const dead = { ...ben, pid: 2 }
+    const { dues } = hears(dead, all)
+    expect(callIn(dead, id).lines.map((l) => l.signal.body.text)).toEqual(['hello', '', 'one', 'two'])
+    expect(dues.map((d) => d.rumor.content)).toContain('two')
+    expect(says(dead, send('three'))[0]?.tags).toContainEqual(['seq', '3'])
+  })
+
+  test('leaves out the calls of another key', () => {
+    const { ada, ben } = inCall()
+    const other = inCall()
+    const index = codec.rebuild(new Map([...Object.entries(ada.book.logs), ...Object.entries(says2(other))]))
+    expect(Object.keys(index.calls)).toEqual(Object.keys(ada.book.logs))
+    expect(index.agent).toBe(ada.key)
+    expect(ben.key).not.toBe(ada.key)
+  })
+
+  function says2({ ben }: { ben: Side }): Record<string, Log> {
+    const eve = side('e')
+    hears(eve, says(ben, CALL, { peer: eve.key, now: T + 50 }))
+    return eve.book.logs
+  }
+})
+
+test('what is written is what is read', () => {
+  const { ada, ben, id } = inCall()
+  hears(ben, says(ada, send('one')))
+  turn(ben, ACCEPT)
+  turn(ben, STATUS)
+  for (const who of [ada, ben]) {
+    expect(codec.parse(JSON.parse(JSON.stringify(who.book.index)))).toEqual(who.book.index)
+    expect(codec.parseLog(JSON.parse(JSON.stringify(logIn(who, id))))).toEqual(logIn(who, id))
+  }
+})

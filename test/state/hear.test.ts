@@ -1,0 +1,311 @@
+// What came in, merged: into the right call, once, whatever comes first and whoever sent it.
+import { describe, expect, test } from 'vitest'
+import type { Rumor } from '../../src/nostr/event.ts'
+import { codec } from '../../src/state/codec.ts'
+import {
+  ACCEPT,
+  CALL,
+  callIn,
+  END,
+  hears,
+  inCall,
+  logIn,
+  mailOf,
+  REJECT,
+  raw,
+  receipt,
+  ringing,
+  STATUS,
+  says,
+  send,
+  side,
+  T,
+  turn,
+} from '../conversation.ts'
+
+const WEEK = 7 * 86_400
+
+test('the book that was there before is not changed', () => {
+  const { ada, ben } = inCall()
+  const before = JSON.stringify(ben.book)
+  const held = ben.book
+  hears(ben, [...says(ada, send('one')), ...says(ada, send('two')), ...says(ada, END)])
+  expect(JSON.stringify(held)).toBe(before)
+})
+
+describe('who is heard in a call', () => {
+  test('a third party is not, and confirms nothing', () => {
+    const { ada, id } = inCall()
+    says(ada, send('hello'))
+    const eve = side('e')
+    const evil = { call: id, to: ada.key, lc: 9 }
+    hears(ada, [
+      raw(eve, { type: 'message', text: 'I am ben' }, { ...evil, seq: 2, ack: 2 }),
+      raw(eve, { type: 'end', text: '', cut: [1, 2], digest: '', expired: false }, { ...evil, seq: 3 }),
+      receipt(eve, id, ada.key, 2),
+    ])
+    expect(callIn(ada, id)).toMatchObject({ phase: 'active', ack: 1 })
+    expect(logIn(ada, id).acked).toBe(1)
+    expect(ada.book.index.dropped).toEqual({ 'third-party': 3 })
+  })
+
+  test('nobody who writes to somebody else, or in our own name', () => {
+    const { ada, ben, id } = inCall()
+    hears(ben, [
+      raw(ada, { type: 'message', text: 'x' }, { call: id, to: side('c').key, seq: 2, lc: 3 }),
+      raw(ben, { type: 'message', text: 'x' }, { call: id, to: ben.key, seq: 2, lc: 3 }),
+    ])
+    expect(callIn(ben, id).lines).toHaveLength(2)
+    expect(ben.book.index.dropped).toEqual({ 'not-for-us': 1, 'own-copy': 1 })
+  })
+
+  test('nobody whom we block', () => {
+    const { ada, ben, id } = inCall()
+    const policy = {
+      trust: () => 'blocked' as const,
+      calls: 'anyone' as const,
+      silent: false,
+      pow: 0,
+      autoAnswer: 'nobody' as const,
+    }
+    hears(ben, says(ada, send('hello')), { seat: { policy } })
+    expect(callIn(ben, id).lines).toHaveLength(2)
+    expect(ben.book.index.dropped).toEqual({ blocked: 1 })
+  })
+})
+
+describe('the same again', () => {
+  test('an envelope that was opened before is passed over', () => {
+    const { ada, ben, id } = inCall()
+    const mail = mailOf(...says(ada, send('once')))
+    turn(ben, STATUS, { mail })
+    const after = JSON.stringify(logIn(ben, id))
+    expect(turn(ben, STATUS, { mail }).touched).toEqual([])
+    expect(JSON.stringify(logIn(ben, id))).toBe(after)
+    expect(ben.book.index.dropped).toEqual({})
+  })
+
+  test('a rumor in a new envelope is there once; its sender has missed our receipt and gets another', () => {
+    const { ada, ben, id } = inCall()
+    const said = says(ada, send('once'))
+    const first = hears(ben, said)
+    expect(first.acks.map((a) => a.ack)).toEqual([2])
+    // A relay says that it has it, and has not.
+    ben.book = { ...ben.book, logs: { [id]: { ...logIn(ben, id), told: { taken: 2, tried: 2, at: T, asked: 0 } } } }
+    expect(turn(ben, STATUS).acks).toEqual([])
+    expect(hears(ben, said).acks.map((a) => a.ack)).toEqual([2])
+    expect(callIn(ben, id).lines).toHaveLength(3)
+    expect(ben.book.index.dropped).toEqual({ duplicate: 1 })
+  })
+
+  test('so does a request that comes again', () => {
+    const { ada, ben, id } = ringing()
+    ben.book = { ...ben.book, logs: { [id]: { ...logIn(ben, id), told: { taken: 1, tried: 1, at: T, asked: 0 } } } }
+    const request = Object.values(logIn(ada, id).entries).map((e) => e.rumor)
+    expect(hears(ben, request).acks.map((a) => a.ack)).toEqual([1])
+  })
+})
+
+describe('what comes before its request', () => {
+  const first = (): { rumors: Rumor[]; ben: ReturnType<typeof side>; id: string } => {
+    const { ada, id } = inCall()
+    return {
+      rumors: [
+        ...Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : [])),
+        ...says(ada, send('early')),
+      ],
+      ben: side('b'),
+      id,
+    }
+  }
+
+  test('waits for it', () => {
+    const { rumors, ben, id } = first()
+    hears(ben, rumors.slice(1))
+    expect(ben.book.logs).toEqual({})
+    expect(ben.book.index.strays).toHaveLength(1)
+    hears(ben, rumors.slice(0, 1))
+    expect(callIn(ben, id).lines).toHaveLength(2)
+    expect(ben.book.index.strays).toEqual([])
+  })
+
+  test('also when both come at once, the wrong way round', () => {
+    const { rumors, ben, id } = first()
+    expect(hears(ben, rumors.toReversed()).touched).toEqual([id])
+    expect(callIn(ben, id)).toMatchObject({ ack: 2, gaps: [] })
+  })
+
+  test('not for ever, and not without end', () => {
+    const [ben, eve] = [side('b'), side('e')]
+    const made = (n: number, from = eve) =>
+      raw(from, { type: 'message', text: 'x' }, { call: `${n}`.padStart(64, '0'), to: ben.key, seq: 2, lc: 2 })
+    const one = made(0, side('a'))
+    hears(ben, [one, ...Array.from({ length: 300 }, (_, n) => made(n + 1))])
+    expect(ben.book.index.strays).toHaveLength(41)
+    expect(
+      ben.book.index.strays.map((s) => s.rumor.id),
+      'a stranger pushes nobody else out',
+    ).toContain(one.id)
+    hears(ben, [], { now: T + WEEK })
+    expect(ben.book.index.strays).toEqual([])
+  })
+})
+
+describe('a run that died between the call files and the index', () => {
+  test('has left a call that nobody knew of: its request finds it, and it rings', () => {
+    const { ada, ben, id } = ringing()
+    ben.book = { index: { ...codec.empty(), agent: ben.key }, logs: ben.book.logs }
+    hears(
+      ben,
+      Object.values(logIn(ada, id).entries).map((e) => e.rumor),
+    )
+    expect(ben.book.index.calls[id]).toMatchObject({ phase: 'ringing', open: true, unread: 1 })
+    expect(says(ben, ACCEPT)).toHaveLength(1)
+  })
+
+  test('has left a message that is heard again, and counted once', () => {
+    const { ada, ben, id } = inCall()
+    const said = says(ada, send('one'))
+    const { index } = ben.book
+    hears(ben, said)
+    ben.book = { index, logs: ben.book.logs }
+    hears(ben, said)
+    expect(callIn(ben, id).lines).toHaveLength(3)
+    expect(logIn(ben, id).unread).toHaveLength(1)
+    expect(ben.book.index.calls[id]?.unread).toBe(1)
+  })
+})
+
+describe('a call whose file was damaged', () => {
+  test('and that is open: everything is read again, and its request makes it anew', () => {
+    const { ada, ben, id } = inCall()
+    const relays = { 'wss://r': { cursor: T, swept: T, since: 5 } }
+    hears(ben, says(ada, send('one')))
+    ben.book = { index: { ...ben.book.index, relays }, logs: {} }
+    hears(ben, [])
+    expect(ben.book.index).toMatchObject({ calls: {}, seen: {}, relays: { 'wss://r': { since: 5 } } })
+    expect(ben.book.index.relays['wss://r']).not.toHaveProperty('cursor')
+    hears(
+      ben,
+      Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : [])),
+    )
+    expect(callIn(ben, id).lines.map((l) => l.signal.body.text)).toEqual(['hello', 'one'])
+  })
+
+  test('and that is over: a deep look brings it back', () => {
+    const { ada, ben, id } = ringing()
+    const request = mailOf(...Object.values(logIn(ada, id).entries).map((e) => e.rumor))
+    turn(ben, STATUS, { mail: request })
+    says(ben, REJECT)
+    const summary = { ...ben.book.index.calls[id], open: false }
+    ben.book = {
+      index: { ...ben.book.index, calls: { [id]: Object.assign({}, ben.book.index.calls[id], summary) } },
+      logs: {},
+    }
+    turn(ben, STATUS, { mail: request })
+    expect(ben.book.logs).toEqual({})
+    turn(ben, STATUS, { mail: { ...request, deep: true } })
+    expect(callIn(ben, id).topic).toBe('hello')
+  })
+})
+
+describe('a ring that runs out', () => {
+  const after = T + 901
+  const replayed = (began: number) => ({ mail: { replayed: [{ relay: 'r', cursor: began, began }] } })
+
+  test('is missed by the callee when its time is over, and that is the news', () => {
+    const { ben, id } = ringing()
+    hears(ben, [], { now: T + 900 })
+    expect(callIn(ben, id, T + 900).phase).toBe('ringing')
+    hears(ben, [], { now: after })
+    expect(callIn(ben, id, after).phase).toBe('missed')
+    expect(logIn(ben, id).unread).toEqual(['missed'])
+  })
+
+  test('is missed by the caller only after a whole mailbox has been read since', () => {
+    const { ada, id } = ringing()
+    hears(ada, [], { now: after })
+    hears(ada, [], { now: after, ...replayed(T + 900) })
+    expect(callIn(ada, id, after).phase).toBe('ringing')
+    hears(ada, [], { now: after, ...replayed(after) })
+    expect(callIn(ada, id, after).phase).toBe('missed')
+    expect(logIn(ada, id).unread).toEqual(['missed'])
+  })
+
+  test('is taken by an answer that comes with that very mail', () => {
+    const { ada, ben, id } = ringing()
+    const mail = { ...mailOf(...says(ben, ACCEPT)), ...replayed(after).mail }
+    turn(ada, STATUS, { now: after, mail })
+    expect(callIn(ada, id, after).phase).toBe('active')
+  })
+})
+
+describe('what is news', () => {
+  test('everything that the peer says, but the end that only confirms ours', () => {
+    const { ada, ben, id } = inCall()
+    const [one] = says(ada, send('one'))
+    const end = says(ada, END)
+    const { said } = hears(ben, [...(one === undefined ? [] : [one]), ...end])
+    expect(logIn(ben, id).unread).toEqual([one?.id, end[0]?.id])
+    const before = logIn(ada, id).unread
+    hears(
+      ada,
+      said.map((s) => s.rumor),
+    )
+    expect(logIn(ada, id).unread).toEqual(before)
+  })
+
+  test('a request no longer, once it is answered', () => {
+    const { ben, id } = ringing()
+    expect(logIn(ben, id).unread).toEqual([id])
+    says(ben, REJECT)
+    expect(logIn(ben, id).unread).toEqual([])
+  })
+})
+
+describe('both calling at once', () => {
+  test('one call is the conversation on both sides, without an answer, whoever hears first', () => {
+    const [ada, ben] = [side('a'), side('b')]
+    const [x, y] = [says(ada, CALL, { peer: ben.key }), says(ben, CALL, { peer: ada.key, now: T + 60 })]
+    hears(ada, y)
+    hears(ben, x)
+    const [won = '', lost = ''] = [x[0]?.id ?? '', y[0]?.id ?? ''].sort()
+    for (const who of [ada, ben]) {
+      expect([callIn(who, won).phase, callIn(who, lost).phase]).toEqual(['active', 'merged'])
+      expect(who.book.index.calls[won]).toMatchObject({ rivals: [lost], phase: 'active' })
+      expect(who.book.index.calls[lost]).toMatchObject({ rivals: [won], phase: 'merged' })
+    }
+  })
+
+  test('of several calls that crossed, each is held against all others', () => {
+    const [ada, ben] = [side('a'), side('b')]
+    const mine = [T, T + 1, T + 2].map((now) => says(ada, CALL, { peer: ben.key, now })[0])
+    const theirs = says(ben, CALL, { peer: ada.key, now: T + 3 })
+    const some = mine.flatMap((r) => r ?? [])
+    for (const rumor of some) hears(ben, [rumor])
+    hears(ada, theirs)
+    const phases = (who: typeof ada) => [...some, ...theirs].map(({ id }) => callIn(who, id).phase)
+    expect(phases(ada)).toEqual(phases(ben))
+    expect(phases(ada)).toContain('active')
+    expect(phases(ada)).not.toContain('ringing')
+  })
+
+  test('a conversation that was won is not missed, though its ring ran out before the other call came', () => {
+    const [ada, ben] = [side('a'), side('b')]
+    const [x, y] = [says(ada, CALL, { peer: ben.key }), says(ben, CALL, { peer: ada.key })]
+    const late = T + 5_000
+    hears(ada, [], { now: late, mail: { replayed: [{ relay: 'r', cursor: late, began: late }] } })
+    expect(callIn(ada, x[0]?.id ?? '').phase).toBe('missed')
+    hears(ada, y, { now: late })
+    hears(ben, x, { now: late })
+    for (const { id } of [...x, ...y]) expect(callIn(ada, id, late).phase).toBe(callIn(ben, id, late).phase)
+  })
+})
+
+test('the index notices that a call has expired, and is rid of it', () => {
+  const { ada, ben, id } = inCall()
+  hears(ben, [receipt(ada, id, ben.key, 1)])
+  expect(ben.book.index.calls[id]).toMatchObject({ phase: 'active', open: true })
+  hears(ben, [], { now: T + WEEK + 1 })
+  expect(ben.book.index.calls[id]).toMatchObject({ phase: 'expired', open: false })
+})

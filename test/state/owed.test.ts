@@ -1,0 +1,187 @@
+// The outbox: what goes out when, to whom, in which envelope, and what the relays' answers make of it.
+import { describe, expect, test } from 'vitest'
+import type { Posting } from '../../src/call/log.ts'
+import { KEPT } from '../../src/state/book.ts'
+import { credit, credited, delivery, due, turnOf } from '../../src/state/owed.ts'
+import {
+  answered,
+  credits,
+  END,
+  envelope,
+  hears,
+  inCall,
+  logIn,
+  receipt,
+  type Side,
+  STATUS,
+  says,
+  send,
+  T,
+  turn,
+} from '../conversation.ts'
+
+const [HOUR, DAY] = [3600, 86_400]
+const wrap = envelope(1)
+
+/** A posting that was wrapped at T and taken by these relays, refused by those. */
+function posted(took: string[], not: string[], more: Partial<Posting> = {}): Posting {
+  return {
+    ...{ wrapped: T, wraps: 1, accepted: took, failed: not.map((url) => ({ url, reason: 'silent' })) },
+    ...(took.length === 0 || not.length > 0 ? { wrap } : {}),
+    ...more,
+  }
+}
+
+const ANEW = { wrap: undefined, skip: [] }
+
+describe('when a posting is due', () => {
+  test.each<[string, Posting, number, ReturnType<typeof turnOf>]>([
+    ['never sent: at once', { wrapped: 0, wraps: 0, accepted: [], failed: [] }, 0, ANEW],
+    ['nobody took it: the same wrap, for five minutes', posted([], ['a', 'b']), 300, { wrap, skip: [] }],
+    ['nobody took it: wrapped anew after that', posted([], ['a', 'b']), 301, ANEW],
+    ['one took it: the same wrap to the others', posted(['a'], ['b']), 300, { wrap, skip: ['a'] }],
+    [
+      'one took it: the others get their own a quarter of an hour later',
+      posted(['a'], ['b'], { wraps: 3 }),
+      900,
+      { wrap: undefined, skip: ['a'] },
+    ],
+    ['not before', posted(['a'], ['b'], { wraps: 3 }), 899, undefined],
+    [
+      'and a quarter of an hour after the last try',
+      posted(['a'], ['b'], { wraps: 3, retried: T + 900 }),
+      1_799,
+      undefined,
+    ],
+    ['all took it: not again soon', posted(['a'], []), 599, undefined],
+    ['all took it and the peer says nothing: anew after ten minutes', posted(['a'], []), 600, ANEW],
+    ['then after an hour', posted(['a'], [], { wraps: 2 }), HOUR, ANEW],
+    ['not before it', posted(['a'], [], { wraps: 2 }), HOUR - 1, undefined],
+    ['then six', posted(['a'], [], { wraps: 3 }), 6 * HOUR, ANEW],
+    ['then a day', posted(['a'], [], { wraps: 4 }), DAY, ANEW],
+    ['then every two', posted(['a'], [], { wraps: 9 }), 2 * DAY, ANEW],
+    ['not before', posted(['a'], [], { wraps: 9 }), 2 * DAY - 1, undefined],
+    ['in vain a while ago: not yet', posted(['a'], [], { retried: T + 600 }), 601, undefined],
+    ['missed by the peer: anew', posted(['a'], [], { wanted: true }), 10, ANEW],
+    ['missed by the peer, perhaps on its way: not yet', posted(['a'], [], { wanted: true }), 9, undefined],
+  ])('%s', (_, posting, age, expected) => {
+    expect(turnOf(posting, T + age)).toEqual(expected)
+  })
+
+  test('a clock that was set back by a year stops nothing', () => {
+    expect(turnOf(posted(['a'], []), T - 365 * DAY)).toEqual(ANEW)
+    expect(turnOf(posted([], ['a']), T - 365 * DAY)).toEqual(ANEW)
+  })
+})
+
+describe('what relays answer', () => {
+  const receipts = (took: string[], not: string[], event = wrap) => answered('', '', event, took, not).receipts
+  const fresh: Posting = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid: 1, at: T } }
+
+  test('the first wrap starts the clock, and is kept while there is somebody to offer it to', () => {
+    expect(credited(fresh, wrap, receipts(['a'], ['b']), T)).toEqual(
+      posted(['a'], ['b'], { failed: [{ url: 'b', reason: 'blocked' }] }),
+    )
+    expect(credited(fresh, wrap, receipts(['a'], []), T)).toEqual(posted(['a'], []))
+    expect(credited(fresh, wrap, receipts([], ['a']), T)).toMatchObject({ wraps: 1, wrapped: T, wrap })
+  })
+
+  test('the same wrap again counts no further', () => {
+    const again = credited(posted(['a'], ['b']), wrap, receipts(['b'], []), T + 60)
+    expect(again).toEqual(posted(['a', 'b'], []))
+  })
+
+  test('a new wrap to all moves the clock on', () => {
+    expect(credited(posted(['a'], []), envelope(2), receipts(['a'], [], envelope(2)), T + 600)).toEqual(
+      posted(['a'], [], { wraps: 2, wrapped: T + 600 }),
+    )
+  })
+
+  test('a new wrap that nobody takes does not: it is tried again in a quarter of an hour', () => {
+    const vain = credited(posted(['a'], []), envelope(2), receipts([], ['a'], envelope(2)), T + 600)
+    expect(vain).toMatchObject({ wraps: 1, wrapped: T, accepted: ['a'], retried: T + 600 })
+    expect(turnOf(vain, T + 600 + 899)).toBeUndefined()
+    expect(turnOf(vain, T + 600 + 900)).toEqual(ANEW)
+  })
+
+  test('what the peer misses and nobody takes is still missed', () => {
+    const missed = posted(['a'], [], { wanted: true })
+    expect(credited(missed, envelope(2), receipts([], ['a'], envelope(2)), T + 60)).toMatchObject({ wanted: true })
+    expect(credited(missed, envelope(2), receipts(['a'], [], envelope(2)), T + 60)).not.toHaveProperty('wanted')
+  })
+
+  test('a wrap for the rest leaves the schedule of the others alone', () => {
+    const { ada, id } = inCall()
+    const [rumor] = says(ada, send('one'))
+    const key = rumor?.id ?? ''
+    credits(ada, [answered(id, key, wrap, ['liar'], ['honest'])])
+    const at = T + 600 + 900
+    credits(ada, [answered(id, key, envelope(2), ['liar'], ['honest'])], T + 600)
+    expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600 })
+    const { dues } = turn(ada, STATUS, { now: at })
+    expect(dues.filter((d) => d.rumor.id === key)).toMatchObject([{ skip: ['liar'], wrap: undefined }])
+    credits(ada, [answered(id, key, envelope(3), ['honest'])], at)
+    expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600, accepted: ['liar', 'honest'] })
+    // Both have taken it by now: the schedule goes on from the last wrap that all of them got.
+    expect(turnOf(logIn(ada, id).outbox[key] ?? fresh, T + 600 + HOUR)).toEqual(ANEW)
+  })
+})
+
+describe('who sends it', () => {
+  const dueOf = ({ book }: Side, now: number, alive: boolean) => due(book, now, () => alive)
+
+  test('what a process is sending is left alone by another, for as long as it may live', () => {
+    const { ada } = inCall()
+    says(ada, send('one'))
+    expect(dueOf(ada, T + 19, true)).toEqual([])
+    expect(dueOf(ada, T + 20, true).length).toBeGreaterThan(0)
+  })
+
+  test('what a dead process has left is sent at once', () => {
+    const { ada } = inCall()
+    says(ada, send('one'))
+    expect(dueOf(ada, T, false).map((d) => d.rumor.content)).toContain('one')
+  })
+
+  test('what a turn sends is claimed by it, whether it is new or was owed', () => {
+    const { ada, id } = inCall()
+    says(ada, send('one'))
+    const dead = { ...ada, pid: 2 }
+    const { dues } = turn(dead, send('two'), { now: T + 5 })
+    expect(dues.map((d) => d.rumor.content)).toEqual(['one', 'two'])
+    expect(Object.values(logIn(dead, id).outbox).every((p) => p.claim?.pid === 2)).toBe(true)
+  })
+
+  test('nothing is owed 7 days after the last word', () => {
+    const { ada } = inCall()
+    says(ada, END)
+    expect(dueOf(ada, T + KEPT, false).length).toBeGreaterThan(0)
+    expect(dueOf(ada, T + KEPT + 1, false)).toEqual([])
+  })
+})
+
+describe('how far it has come', () => {
+  test('queued, relayed, delivered', () => {
+    const { ada, ben, id } = inCall()
+    const [rumor] = says(ada, send('one'))
+    const key = rumor?.id ?? ''
+    const stage = () => delivery(logIn(ada, id), key)
+    expect(stage()).toEqual({ state: 'queued', accepted: [], failed: [] })
+    credits(ada, [answered(id, key, wrap, [], ['b'])])
+    expect(stage()).toEqual({ state: 'queued', accepted: [], failed: [{ url: 'b', reason: 'blocked' }] })
+    credits(ada, [answered(id, key, wrap, ['a'], ['b'])])
+    expect(stage()).toEqual({ state: 'relayed', accepted: ['a'], failed: [{ url: 'b', reason: 'blocked' }] })
+    hears(ada, [receipt(ben, id, ada.key, 2)])
+    expect(stage()).toEqual({ state: 'delivered', accepted: [], failed: [] })
+    expect(ada.book.index.calls[id]?.own).toEqual({ queued: 0, relayed: 0, delivered: 2 })
+  })
+
+  test('an answer of a relay for what has been acked meanwhile changes nothing', () => {
+    const { ada, ben, id } = inCall()
+    const [rumor] = says(ada, send('one'))
+    hears(ada, [receipt(ben, id, ada.key, 2)])
+    const speaker = { me: ada.key, now: T, pid: 1 }
+    const after = credit(ada.book, [answered(id, rumor?.id ?? '', wrap, ['a'])], speaker)
+    expect(after.logs[id]?.outbox).toEqual({})
+  })
+})

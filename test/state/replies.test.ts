@@ -1,0 +1,153 @@
+// What we owe a peer without being asked: one receipt, the confirming end, and the end that answers a late accept.
+import { describe, expect, test } from 'vitest'
+import {
+  ACCEPT,
+  callIn,
+  END,
+  hears,
+  inCall,
+  logIn,
+  receipt,
+  ringing,
+  type Side,
+  STATUS,
+  says,
+  send,
+  side,
+  T,
+  tells,
+  turn,
+} from '../conversation.ts'
+
+describe('a receipt', () => {
+  test('one for all that came in, with what is missing', () => {
+    const { ada, ben, id } = inCall()
+    const rumors = [1, 2, 3, 4].flatMap((n) => says(ada, send(`${n}`)))
+    const { acks } = hears(
+      ben,
+      [rumors[0], rumors[3]].flatMap((r) => r ?? []),
+    )
+    expect(acks).toEqual([{ call: id, to: ada.key, lc: 7, ack: 2, missing: [[3, 4]] }])
+  })
+
+  test('none where something goes out that carries the ack', () => {
+    const { ada, ben } = inCall()
+    const { acks, said } = turn(ben, send('yes'), { mail: mail(ben, says(ada, send('one'))) })
+    expect(acks).toEqual([])
+    expect(said[0]?.rumor.tags).toContainEqual(['ack', '2'])
+  })
+
+  test('none for nothing, and none for a receipt', () => {
+    const { ada, ben, id } = inCall()
+    hears(ada, [])
+    expect(turn(ada, STATUS).acks).toEqual([])
+    expect(hears(ada, [receipt(ben, id, ada.key, 1)]).acks).toEqual([])
+  })
+
+  test('again after a minute while no relay has taken it, and no more once one has', () => {
+    const { ada, ben, id } = inCall()
+    expect(hears(ben, says(ada, send('one'))).acks).toHaveLength(1)
+    expect(hears(ben, [], { now: T + 60 }).acks).toEqual([])
+    expect(hears(ben, [], { now: T + 61 }).acks).toHaveLength(1)
+    tells(ben, id, 2)
+    expect(hears(ben, [], { now: T + 300 }).acks).toEqual([])
+  })
+
+  test('asks again for what is missing after five minutes, also by a clock that was set back', () => {
+    const { ada, ben, id } = inCall()
+    says(ada, send('lost'))
+    expect(hears(ben, says(ada, send('one'))).acks[0]?.missing).toEqual([[2, 2]])
+    tells(ben, id, 1)
+    expect(hears(ben, [], { now: T + 300 }).acks).toEqual([])
+    expect(hears(ben, [], { now: T + 301 }).acks[0]?.missing).toEqual([[2, 2]])
+    expect(hears(ben, [], { now: T - 86_400 }).acks[0]?.missing).toEqual([[2, 2]])
+  })
+})
+
+describe('the confirming end', () => {
+  test('is said in the turn that hears of the end, and once', () => {
+    const { ada, ben, id } = inCall()
+    const end = says(ada, END)
+    const { said } = hears(ben, end)
+    expect(said.map((s) => s.rumor.tags.find((t) => t[0] === 'op')?.[1])).toEqual(['end'])
+    expect(hears(ben, end).said).toEqual([])
+    expect(callIn(ben, id)).toMatchObject({ phase: 'ended', verified: true })
+  })
+
+  test('waits for what is missing before the cut', () => {
+    const { ada, ben } = inCall()
+    const lost = says(ada, send('lost'))
+    expect(hears(ben, says(ada, END)).said).toEqual([])
+    expect(hears(ben, lost).said).toHaveLength(1)
+  })
+
+  test('is not answered', () => {
+    const { ada, ben } = inCall()
+    const { said } = hears(ben, says(ada, END))
+    expect(hears(ada, rumors(said)).said).toEqual([])
+  })
+
+  test('comes also from one who has missed the call that is hung up', () => {
+    const { ada, ben, id } = ringing()
+    hears(ben, [], { now: T + 1000 })
+    expect(callIn(ben, id, T + 1000).phase).toBe('missed')
+    const { said } = hears(ben, says(ada, END), { now: T + 1000 })
+    hears(ada, rumors(said))
+    expect([callIn(ada, id).verified, callIn(ben, id).verified]).toEqual([true, true])
+  })
+})
+
+describe('an accept that comes too late', () => {
+  const late = T + 1000
+
+  function missed(): { ada: Side; ben: Side; id: string; accept: ReturnType<typeof says> } {
+    const { ada, ben, id } = ringing()
+    const accept = says(ben, ACCEPT)
+    hears(ada, [], { now: late, mail: { replayed: [{ relay: 'r', cursor: late, began: late }] } })
+    expect(callIn(ada, id, late).phase).toBe('missed')
+    return { ada, ben, id, accept }
+  }
+
+  test('is answered with an end that says why, and that with its confirmation', () => {
+    const { ada, ben, id, accept } = missed()
+    const { said } = hears(ada, accept, { now: late })
+    expect(said[0]?.rumor.tags).toContainEqual(['reason', 'expired'])
+    const confirmed = hears(ben, rumors(said), { now: late })
+    expect(callIn(ben, id, late).phase).toBe('ended')
+    hears(ada, rumors(confirmed.said), { now: late })
+    expect([callIn(ada, id, late).verified, callIn(ben, id, late).verified]).toEqual([true, true])
+    expect(logIn(ben, id).unread).toContain(said[0]?.rumor.id)
+  })
+
+  test('is answered once', () => {
+    const { ada, accept } = missed()
+    hears(ada, accept, { now: late })
+    expect(hears(ada, accept, { now: late + 100 }).said).toEqual([])
+  })
+})
+
+test('whom the policy does not let in hears so, once a day, and rings nowhere', () => {
+  const [ada, ben] = [side('a'), side('b')]
+  const policy = {
+    trust: () => 'unknown' as const,
+    calls: 'contacts' as const,
+    silent: false,
+    pow: 0,
+    autoAnswer: 'nobody' as const,
+  }
+  const call = { type: 'call' as const, agent: '', topic: 'buy!', wait: undefined }
+  const said = [0, 1].map(
+    (n) => hears(ben, says(ada, call, { peer: ben.key, now: T + n }), { seat: { policy }, now: T + n }).said,
+  )
+  expect(said.map((s) => s.length)).toEqual([1, 0])
+  expect(said[0]?.[0]?.rumor.tags).toContainEqual(['reason', 'policy'])
+  expect(Object.values(ben.book.logs).flatMap((log) => log.unread)).toEqual([])
+})
+
+function rumors(said: { rumor: Parameters<typeof hears>[1][number] }[]) {
+  return said.map((s) => s.rumor)
+}
+
+function mail(_: Side, all: Parameters<typeof hears>[1]) {
+  return { opened: all.map((rumor, i) => ({ wrap: `f${i}`.padStart(64, 'e'), stamp: T, bits: 0, rumor })) }
+}
