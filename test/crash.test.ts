@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { type Agent, inCall, messagesOf, withPair } from './agents.ts'
 
 /** `P2P_STEPS=1` dies before every single step, which takes a minute. */
-const EVERY = Number(process.env.P2P_STEPS ?? 4)
+const EVERY = Number(process.env.P2P_STEPS ?? 6)
 
 const kill = pathToFileURL(new URL('./kill.mjs', import.meta.url).pathname)
 

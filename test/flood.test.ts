@@ -13,7 +13,7 @@ import { wrap } from '../src/nostr/nip59.ts'
 import { must } from './nostr/given.ts'
 import { letter, load, now, request, stranger, wrapped } from './strangers.ts'
 
-const MANY = Number(process.env.P2P_FLOOD ?? 1_500)
+const MANY = Number(process.env.P2P_FLOOD ?? 800)
 /** The network budget of a command, and what the rest of it may take, in ms. */
 const BUDGET = 8_000
 const REST = 4_000

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { simulate } from './simulation.ts'
 
-const SEEDS = 1_500
+const SEEDS = 1_000
 
 test(`${SEEDS} seeds of two agents, a hostile third and a network that does what it likes`, () => {
   let compared = 0
