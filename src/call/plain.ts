@@ -4,7 +4,7 @@
 // direction, zero-width spaces, soft hyphens, invisible operators, fillers, tags. What joins emoji and letters, and chooses
 // between their forms, stays: whole scripts need it.
 const INVISIBLE =
-  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufff9-\ufffb]|(?!\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}|\p{Bidi_Control}/gu
+  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufff9-\ufffb]|(?!\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}/gu
 
 // Whatever a terminal or an editor may take for the end of a line.
 const BREAKS = /\r\n|[\n\u000b\u000c\r\u0085\u2028\u2029]/g

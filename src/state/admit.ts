@@ -73,9 +73,9 @@ export function meterFor(meter: Meter, now: number): Meter {
 
 /** The unanswered calls of strangers that must make room for newer ones. `heard`: when they came in. */
 export function crowdedOut(ringing: readonly { id: string; heard: number; at: number }[]): string[] {
-  // The attack: calls dated ahead would always be the newest. What their caller says decides among those of one run only.
+  // The attack: calls dated ahead would always be the newest.
   return ringing
-    .toSorted((a, b) => a.heard - b.heard || Math.min(a.at, a.heard) - Math.min(b.at, b.heard))
+    .toSorted((a, b) => Math.min(a.at, a.heard) - Math.min(b.at, b.heard))
     .slice(0, Math.max(0, ringing.length - RINGING))
     .map((s) => s.id)
 }
