@@ -11,7 +11,7 @@ const EVERY = 5_000
 const BITS = 32
 
 /** What adds the work to a wrap. Where it cannot be had in time the wrap goes out without, and the user is told. */
-export function workFor({ world }: Pick<Place, 'world'>, bits: number): Sealing['work'] {
+export function workFor({ world }: { world: Clocked }, bits: number): Sealing['work'] {
   return (wrap) => {
     const mined = bits > BITS ? undefined : mining(world, bits, wrap)
     if (mined === undefined) {
@@ -24,8 +24,9 @@ export function workFor({ world }: Pick<Place, 'world'>, bits: number): Sealing[
 }
 
 type Work = NonNullable<Sealing['work']>
+type Clocked = Pick<Place['world'], 'clock' | 'say'>
 
-function mining(world: Place['world'], bits: number, wrap: Parameters<Work>[0]): ReturnType<Work> {
+function mining(world: Clocked, bits: number, wrap: Parameters<Work>[0]): ReturnType<Work> {
   const { clock } = world
   const began = clock()
   let next = began + EVERY
