@@ -112,7 +112,19 @@ function changed(chance: Chance, value: unknown, depth: number): unknown {
 function replaced(chance: Chance, value: unknown): unknown {
   if (typeof value === 'string' && chance.often(70)) return text(chance, [value, ...NASTY])
   if (typeof value === 'number' && chance.often(70)) {
-    return chance.pick([-value, value + 1, value * 1e9, value + 0.5, 0, -1, 2 ** 53, 1e308, -1e300, 65_536, String(value)])
+    return chance.pick([
+      -value,
+      value + 1,
+      value * 1e9,
+      value + 0.5,
+      0,
+      -1,
+      2 ** 53,
+      1e308,
+      -1e300,
+      65_536,
+      String(value),
+    ])
   }
   return any(chance, 3)
 }
