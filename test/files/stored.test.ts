@@ -70,7 +70,7 @@ async function measured(agent: Agent, relay: string, cwd: string, args: string[]
 }
 
 it('brings a file that does not sit in memory, on either side', async () => {
-  const megabytes = Number(process.env.P2P_FILE_MB ?? 32)
+  const megabytes = Number(process.env.P2P_FILE_MB ?? 64)
   await withServer(async ({ relay, ada, ben, folder, call }) => {
     const path = join(folder, 'large.bin')
     const file = openSync(path, 'w')
