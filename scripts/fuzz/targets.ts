@@ -1,5 +1,7 @@
 // Every parser that meets a stranger, a server, a damaged disk or a hasty hand.
-import { disk } from './disk.ts'
+import { documents } from './documents.ts'
+import { home } from './home.ts'
+import { kept } from './kept.ts'
 import { publications } from './published.ts'
 import { sealed } from './sealed.ts'
 import { speech } from './speech.ts'
@@ -7,7 +9,16 @@ import type { Target } from './target.ts'
 import { typing } from './typed.ts'
 import { wire } from './wire.ts'
 
-export const TARGETS: readonly Target[] = [...wire, ...sealed, ...publications, ...speech, ...disk, ...typing]
+export const TARGETS: readonly Target[] = [
+  ...wire,
+  ...sealed,
+  ...publications,
+  ...documents,
+  ...speech,
+  ...kept,
+  ...home,
+  ...typing,
+]
 
 /** How many of `all` cases a target gets, at least one. */
 export function casesOf({ share }: Target, all: number, targets: readonly Target[] = TARGETS): number {

@@ -1,0 +1,122 @@
+// What servers answer, and where they are: names, documents about people, relays and files, addresses.
+import { addressIn, reasonIn } from '../../src/io/blossom.ts'
+import { isPubkey } from '../../src/nostr/crypto.ts'
+import { documentOf, parseAddress, parseDocument } from '../../src/nostr/nip05.ts'
+import { parseRelayInfo } from '../../src/nostr/nip11.ts'
+import { isDecommissioned, isPrivate, isPrivateHost, relayUrl, usable } from '../../src/nostr/url.ts'
+import type { Chance } from './chance.ts'
+import { json, NASTY, text } from './mutate.ts'
+import { NIP05, NIP11, URLS } from './samples.ts'
+import { faultOf, isTame, target } from './target.ts'
+
+const NAMES = [
+  'bob@example.com',
+  'example.com',
+  '_@example.com:8443',
+  'BOB@EXAMPLE.COM',
+  'a@[::1]',
+  'x@bücher.example',
+  'gpt-4.1',
+]
+
+const addresses = target(
+  'addresses',
+  60,
+  (chance) => text(chance, NAMES),
+  (word) => {
+    const address = parseAddress(word)
+    if (address === undefined) return undefined
+    const url = new URL(documentOf(address))
+    return faultOf({
+      'its name is plain': /^[a-z0-9_.-]{1,64}$/.test(address.name),
+      'it is asked over HTTPS': url.protocol === 'https:' && url.username === '' && url.password === '',
+      'nobody else is asked': url.host === address.domain && url.pathname === '/.well-known/nostr.json',
+      'nothing else is asked': [...url.searchParams].join() === `name,${address.name}`,
+    })
+  },
+)
+
+const people = target(
+  'nip05',
+  60,
+  (chance) => [spoiledJson(chance, NIP05), chance.pick(['bob', '_', ...NASTY])] as const,
+  ([document, name]) => {
+    const entry = parseDocument(document, name)
+    return entry === undefined
+      ? undefined
+      : faultOf({
+          'it is a key': isPubkey(entry.pubkey),
+          'its relays are few addresses':
+            entry.relays.length <= 5 && entry.relays.every((url) => relayUrl(url) === url),
+        })
+  },
+)
+
+const information = target(
+  'nip11',
+  50,
+  (chance) => spoiledJson(chance, NIP11),
+  (document) => {
+    const info = parseRelayInfo(document)
+    if (info === undefined) return undefined
+    const { limits, software, nips } = info
+    return faultOf({
+      'its limits are numbers': Object.values(limits).every((v) => typeof v === 'boolean' || Number.isSafeInteger(v)),
+      'its words are tame': isTame(software) && software.length <= 201,
+      'its lists are short': nips.length <= 500 && nips.every(Number.isSafeInteger),
+    })
+  },
+)
+
+const urls = target(
+  'urls',
+  110,
+  (chance) => text(chance, URLS),
+  (word) => {
+    const url = relayUrl(word)
+    const host = (url === undefined ? undefined : new URL(url).hostname) ?? ''
+    isDecommissioned(word)
+    isPrivateHost(word)
+    const used = usable([word, ...URLS], [], false)
+    return faultOf({
+      'it has one spelling': url === undefined || relayUrl(url) === url,
+      'it is a relay': url === undefined || /^wss?:\/\/[^/@#\s]+(\/[^#\s]*|\?[^#\s]*)?$/.test(url),
+      'nobody is sent into our network': used.every((one) => !isPrivate(one)) && used.length <= 3,
+      'an address and its host are as private': url === undefined || isPrivate(url) === isPrivateHost(host),
+    })
+  },
+)
+
+const HASH = 'ab'.repeat(32)
+const BLOB = JSON.stringify({
+  url: `https://cdn.example/${HASH}`,
+  sha256: HASH,
+  size: 5,
+  type: 'text/plain',
+  uploaded: 1,
+})
+
+const blobs = target(
+  'blobs',
+  40,
+  (chance) => spoiledJson(chance, BLOB),
+  (descriptor) => {
+    const address = addressIn(descriptor, HASH)
+    const why = reasonIn(headerIn(descriptor), descriptor)
+    return faultOf({
+      'it is a safe address': address === undefined || /^https:|^http:\/\/(localhost|127\.|\[::1\])/.test(address),
+      'its reason is tame': isTame(why) && why.length <= 210,
+    })
+  },
+)
+
+// A header is a part of the same noise, or none.
+function headerIn(text: string): string | undefined {
+  return text.length % 2 === 0 ? undefined : text.slice(0, 300)
+}
+
+function spoiledJson(chance: Chance, sample: string): string {
+  return chance.often(40) ? text(chance, [sample]) : JSON.stringify(json(chance, JSON.parse(sample)))
+}
+
+export const documents = [addresses, people, information, urls, blobs]

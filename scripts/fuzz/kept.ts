@@ -1,0 +1,70 @@
+// What we keep of calls, damaged: state.json and the call files.
+import { replay } from '../../src/call/call.ts'
+import { letterOf } from '../../src/call/news.ts'
+import { agentOf, type People } from '../../src/call/people.ts'
+import { callsOf } from '../../src/state/book.ts'
+import { codec } from '../../src/state/codec.ts'
+import { hear } from '../../src/state/hear.ts'
+import { endings, receipts } from '../../src/state/replies.ts'
+import { json } from './mutate.ts'
+import { agents, call, must, NOW } from './samples.ts'
+import { told } from './speech.ts'
+import { type Fault, faultOf, target } from './target.ts'
+
+const me = agents.callee.pubkey
+const book = call.books[1]
+const log = must(book.logs[call.id])
+const NOBODY: People = { contacts: [], owner: undefined, names: {} }
+const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+
+/** An index that has something of everything. */
+const { rumor } = must(call.said[2])
+const posting = { wrapped: NOW, wraps: 1, accepted: ['wss://relay.example'], failed: [] }
+const FULL = {
+  ...book.index,
+  ...{
+    relays: { 'wss://relay.example': { cursor: NOW } },
+    strays: [{ rumor, heard: NOW }],
+    wakes: { a: { at: 1, times: 1 } },
+  },
+  dms: { [rumor.id]: { rumor, heard: NOW, unread: true, file: { path: '/x' } } },
+  letters: { [rumor.id]: { to: agents.caller.pubkey, rumor, posting } },
+  peers: { [agents.caller.pubkey]: { inbox: ['wss://relay.example'], looked: 1, hints: [], name: 'ada', pow: 0 } },
+}
+
+const state = target(
+  'state.json',
+  14,
+  (chance) => json(chance, FULL),
+  (value): Fault => {
+    const index = codec.parse(value)
+    if (index === undefined || index === 'newer') return undefined
+    const held = { index, logs: book.logs }
+    const heard = hear(held, [], { me, now: NOW + 300, replayed: [], gate }).book
+    const calls = callsOf(heard, me, NOW + 300)
+    codec.open(heard.index)
+    endings(calls)
+    receipts(heard, calls, [], [], NOW + 300, gate)
+    for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
+    for (const { rumor, heard: at, file } of Object.values(heard.index.dms)) letterOf(rumor, at, NOBODY, file)
+    for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
+    return faultOf({ 'it is still an index': heard.index.version === 1 && Array.isArray(heard.index.strays) })
+  },
+)
+
+const calls = target(
+  'call files',
+  14,
+  (chance) => json(chance, log),
+  (value): Fault => {
+    const read = codec.parseLog(value)
+    if (read === undefined || read === 'newer') return undefined
+    const held = { index: book.index, logs: { [read.id]: read } }
+    replay(read, me, NOW)
+    for (const one of callsOf(held, me, NOW)) told(held, one)
+    codec.rebuild(new Map([[read.id, read]]))
+    return faultOf({ 'what is owed is there': Object.keys(read.outbox).every((id) => read.entries[id] !== undefined) })
+  },
+)
+
+export const kept = [state, calls]
