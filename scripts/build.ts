@@ -61,11 +61,12 @@ async function bundled(
     minifySyntax: true,
     minifyWhitespace: true,
     // yargs looks for its translations beside itself; it speaks English here.
-    define: { 'import.meta.url': 'here', ...define },
+    define: { 'import.meta.url': 'here', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"', ...define },
     // What is loaded late is still in this file.
     supported: { 'dynamic-import': false },
-    // ws speeds itself up with native modules where they are installed; the bundle does without them.
-    external: ['bufferutil', 'utf-8-validate'],
+    // ws speeds itself up with native modules where they are installed. One is replaced by a file of ours; the other does what
+    // Node has of itself since version 18.
+    alias: { bufferutil: `${root}src/io/mask.ts` },
     legalComments: 'none',
     logLevel: 'warning',
   })

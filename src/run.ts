@@ -1,21 +1,14 @@
 // One run, top to bottom: load what we know, hear what is new, decide and write it down, say it, write down what came of
 // it. The only place where pure meets impure.
-import type { Intent } from './call/intent.ts'
+import { type Intent, isLarge } from './call/intent.ts'
 import { aheadTo, joined, speakAhead } from './run/ahead.ts'
-import { alone } from './run/alone.ts'
-import { announce } from './run/announce.ts'
 import { carry } from './run/carry.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
-import { fetchFor } from './run/fetch.ts'
+import { alone, announce, fetchFor, local, parting, stay, uploaded, wake } from './run/late.ts'
 import { listen } from './run/listen.ts'
-import { local } from './run/local.ts'
 import { type Outcome, outcomeOf } from './run/outcome.ts'
-import { parting } from './run/parting.ts'
 import { onTime, type Place, refreshed } from './run/place.ts'
 import { take } from './run/turn.ts'
-import { isLarge, uploaded } from './run/upload.ts'
-import { stay } from './run/wait.ts'
-import { wake } from './run/wake.ts'
 
 export async function run(intent: Intent, place: Place): Promise<Outcome> {
   if (intent.type === 'announce') return await alone(intent, place, (then) => round(intent, then))
@@ -48,6 +41,6 @@ async function round(intent: Intent, place: Place, purpose = intent): Promise<Ou
   const book = await fetchFor(purpose, here, carried.book)
 
   const ended = { place: here, intent, heard, turn: joined(turn, ahead), ...carried, book, posted }
-  const outcome = parting(await stay(ended, outcomeOf(ended)), here)
+  const outcome = await parting(await stay(ended, outcomeOf(ended)), here)
   return { ...outcome, notices: [...outcome.notices, ...(await wake(intent, here, outcome))] }
 }

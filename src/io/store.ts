@@ -20,7 +20,8 @@ import { locked } from './lock.ts'
 /** The index, and the logs that were asked for, by call id. */
 export type Snapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }
 
-export type Change<I, L, T> = { readonly snapshot: Snapshot<I, L>; readonly value: T }
+/** `callsOnly`: the index is not written, since all that changed in it follows from the call files and is soon written anyway. */
+export type Change<I, L, T> = { readonly snapshot: Snapshot<I, L>; readonly value: T; readonly callsOnly?: boolean }
 
 export type Store<I, L> = {
   /** What is on disk now: the open calls and `also`; a call without a file is absent. Takes no lock, changes nothing. */
@@ -78,13 +79,13 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
         )
         db.read()
         const fresh = fill(db.data, also, damaged)
-        const { snapshot, value } = change(fresh)
+        const { snapshot, value, callsOnly = false } = change(fresh)
         // Everything is written in full before anything is put in place, so a full disk leaves all of the old. A killed run
         // has perhaps put calls in place without the index: they hold more than it knows, never less.
         const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
         if (changed.length > 0) makeFolder(home.calls, step)
         for (const [id, log] of changed) stage(logPath(home, id), log)
-        if (snapshot.index !== fresh.index || loaded?.rebuilt) {
+        if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
           db.data = snapshot.index
           db.write()
         }

@@ -59,6 +59,8 @@ export async function take(
     const asked = relaysAsked(owned(fresh, speaker.me), mailboxes, now)
     const known = remember(clocked(asked, heard.answers, heard.clockAhead), sightings, now)
     const turned = converse(known, intent, mail, seat)
+    // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
+    if (listened === undefined) return { snapshot: turned.book, value: quietly(turned), callsOnly: true }
     const { verdict, said } = turned
     const asking = ask(turned.book, place, { intent, verdict, said, calls: callsOf(turned.book, speaker.me, now) })
     const letters = lettersDue(asking.book, speaker, world.alive)
@@ -68,6 +70,11 @@ export async function take(
     const owed = { dues: [...letters.dues, ...turned.dues], appeals: appeals.dues, asked: asking.asked }
     return { snapshot: book, value: { ...turned, ...owed, book } }
   })
+}
+
+/** A turn in which the owner is told nothing. */
+function quietly(turned: Turned): Turn {
+  return { ...turned, appeals: [], asked: undefined }
 }
 
 /** What a decision depends on in this place. @param peer the agent that `call` names */
