@@ -3,7 +3,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
-import { type Known, type Unwrapped, unwrapAll } from '../nostr/unwrap.ts'
+import { type Unwrapped, unwrapAll } from '../nostr/unwrap.ts'
 import type { Task, Told } from './mailroom/second.ts'
 import { counter, SECOND, takeShare } from './mailroom/share.ts'
 
@@ -19,10 +19,9 @@ export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unw
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
 export function openerOf(keys: Keys, clock: () => number, script?: string, worth = worthTwo): OpenWraps {
-  const known: Known = new Map()
   return async (wraps, until) => {
     const late = () => clock() > until
-    if (script === undefined || !worth(wraps.length)) return unwrapAll(wraps, keys, late, known)
+    if (script === undefined || !worth(wraps.length)) return unwrapAll(wraps, keys, late)
     const opened = new Map<number, Unwrapped>()
     const keep = ({ from, opened: some }: Told) => {
       for (const [index, one] of some.entries()) opened.set(from + index, one)
@@ -32,7 +31,7 @@ export function openerOf(keys: Keys, clock: () => number, script?: string, worth
     do {
       const share = takeShare(next, wraps.length)
       if (share === undefined) break
-      keep({ from: share.from, opened: unwrapAll(wraps.slice(share.from, share.to), keys, late, known) })
+      keep({ from: share.from, opened: unwrapAll(wraps.slice(share.from, share.to), keys, late) })
       // What the second thread sends is heard only between two turns of this one.
       await new Promise((resolve) => setImmediate(resolve))
     } while (!late())
@@ -40,7 +39,7 @@ export function openerOf(keys: Keys, clock: () => number, script?: string, worth
     // What the second thread took and did not give back: it broke, or is stuck.
     const missing = late() ? [] : [...wraps.entries()].filter(([index]) => !opened.has(index))
     const others = missing.map(([, event]) => event)
-    const made = others.length === 0 ? [] : unwrapAll(others, keys, late, known)
+    const made = others.length === 0 ? [] : unwrapAll(others, keys, late)
     for (const [at, one] of made.entries()) keep({ from: missing[at]?.[0] ?? 0, opened: [one] })
     return wraps.map((_, index) => opened.get(index))
   }

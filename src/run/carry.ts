@@ -17,9 +17,9 @@ export async function carry(place: Place, turn: Turn): Promise<Carried> {
   return { book: await collect(place, book), escalation, answers }
 }
 
-async function writtenDown({ world }: Place, { touched, note }: Uttered): Promise<Book> {
+async function writtenDown({ world }: Place, { touched, note, callsOnly }: Uttered): Promise<Book> {
   return await world.store.update(touched, (fresh) => {
     const snapshot = note(fresh)
-    return { snapshot, value: snapshot }
+    return { snapshot, value: snapshot, callsOnly }
   })
 }

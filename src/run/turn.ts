@@ -21,8 +21,11 @@ export type Turn = Turned & {
   asked: Escalation | undefined
 }
 
-/** What came of what a turn said, still to be written down: `note` puts it into whatever is on disk by then. */
-export type Uttered = { touched: string[]; note: (fresh: Book) => Book }
+/**
+ * What came of what a turn said, still to be written down: `note` puts it into whatever is on disk by then. `callsOnly`: the
+ * index has nothing to say of it.
+ */
+export type Uttered = { touched: string[]; note: (fresh: Book) => Book; callsOnly: boolean }
 
 /** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
 export type Looked = {

@@ -30,6 +30,7 @@ export async function utter(place: Place, turn: Turn): Promise<Uttered | undefin
   const acked = [...first.told, ...second.told]
   return {
     touched: [...credits, ...acked].map((c) => c.call).filter((call) => call !== ''),
+    callsOnly: credits.length === 0 && first.lost.length === 0,
     note(fresh) {
       const speaker = speakerOf(place)
       const met = doubt(remember(fresh, seen, now), lost)

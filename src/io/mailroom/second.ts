@@ -2,7 +2,7 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { type Keys, keysFrom } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
-import { type Known, type Unwrapped, unwrapAll } from '../../nostr/unwrap.ts'
+import { type Unwrapped, unwrapAll } from '../../nostr/unwrap.ts'
 import { takeShare } from './share.ts'
 
 /** All that the second thread is told. `until`: Unix ms when it is late. */
@@ -22,10 +22,9 @@ export function serve(): boolean {
 
 function* work({ wraps, next, until }: Task, keys: Keys): Generator<Told> {
   const late = () => Date.now() > until
-  const known: Known = new Map()
   while (!late()) {
     const share = takeShare(next, wraps.length)
     if (share === undefined) return
-    yield { from: share.from, opened: unwrapAll(wraps.slice(share.from, share.to), keys, late, known) }
+    yield { from: share.from, opened: unwrapAll(wraps.slice(share.from, share.to), keys, late) }
   }
 }
