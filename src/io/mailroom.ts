@@ -18,7 +18,7 @@ const patience = 2_000
 const grace = 250
 
 /** What it may take for short-lived things, in MB. More makes it hardly faster. */
-const youngMb = 4
+const youngMb = 2
 
 /** Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. */
 export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unwrapped | undefined)[]>

@@ -6,7 +6,7 @@ export const SECOND = 'second-thread'
 // Large shares are cheaper, since their seals are verified together; the last ones are small, so that both threads end
 // together.
 const least = 32
-const most = 256
+const most = 128
 
 export type Share = { from: number; to: number }
 
