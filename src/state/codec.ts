@@ -36,7 +36,7 @@ function rebuild(logs: Map<string, Log>): Index {
   for (const log of mine) {
     const call = replay(log, agent, 0)
     // Every call is looked at once more; the next command writes what it finds.
-    if (call !== undefined) edit.index.calls[log.id] = { ...summarise(call, log, 0, []), open: true }
+    if (call !== undefined) edit.table('calls')[log.id] = { ...summarise(call, log, 0, []), open: true }
   }
   for (const log of mine) meetRivals(edit, log.id, agent)
   return edit.done().index

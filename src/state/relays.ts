@@ -30,7 +30,7 @@ export function relaysAsked(book: Book, answers: readonly { relay: string; compl
   })
   if (changed.length === 0) return book
   const edit = editBook(book)
-  Object.assign(edit.index.relays, Object.fromEntries(changed))
+  Object.assign(edit.table('relays'), Object.fromEntries(changed))
   return edit.book
 }
 
