@@ -32,7 +32,8 @@ export type Turned = {
 
 export function converse(book: Book, intent: Intent, mail: Mail, seat: Seat): Turned {
   const { me, now, name, inbox, policy, alive } = seat
-  const heard = hear(book, mail.opened, { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true })
+  const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true }
+  const heard = mail.unheard ? { book, touched: [] } : hear(book, mail.opened, hearing)
   const calls = callsOf(heard.book, me, now)
   const verdict = decide(intent, { ...seat, calls })
   // What our agent answers itself goes before what we would answer for it.

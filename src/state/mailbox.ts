@@ -56,9 +56,10 @@ export function forgetSeen(edit: Draft, now: number): void {
  * and its request makes it anew.
  */
 export function readLostAgain(edit: Draft): void {
-  const lost = Object.entries(edit.index.calls).filter(([id, call]) => call.open && edit.book.logs[id] === undefined)
+  const { calls } = edit.index
+  const lost = Object.keys(calls).filter((id) => calls[id]?.open && edit.book.logs[id] === undefined)
   if (lost.length === 0) return
-  for (const [id] of lost) delete edit.table('calls')[id]
+  for (const id of lost) delete edit.table('calls')[id]
   edit.replace('seen', {})
   for (const [url, { cursor, swept, ...rest }] of Object.entries(edit.index.relays)) edit.table('relays')[url] = rest
 }
