@@ -67,13 +67,13 @@ function isBelow({ id, stamp }: Item, bound: Bound): boolean {
 
 /** The ids added up as little-endian numbers modulo 2^256, then their count; of its SHA-256 the first 16 bytes. */
 function fingerprintOf(range: readonly Item[]): string {
-  const sum = range.reduce((all, { id }) => all + BigInt(`0x${reversed(id)}`), 0n) % 2n ** 256n
-  const bytes = Buffer.from(reversed(sum.toString(16).padStart(64, '0')), 'hex')
+  const all = Buffer.from(range.map(({ id }) => id).join(''), 'hex')
+  // Four words of 64 bits each, least significant first.
+  const words = [0n, 0n, 0n, 0n]
+  for (let at = 0; at < all.length; at += 8) words[(at / 8) % 4] = (words[(at / 8) % 4] ?? 0n) + all.readBigUInt64LE(at)
+  const sum = words.reduceRight((high, word) => (high << 64n) + word, 0n) % 2n ** 256n
+  const bytes = Buffer.from(sum.toString(16).padStart(64, '0'), 'hex').reverse()
   return createHash('sha256').update(bytes).update(varint(range.length)).digest('hex').slice(0, 32)
-}
-
-function reversed(hex: string): string {
-  return Buffer.from(hex, 'hex').reverse().toString('hex')
 }
 
 function varint(value: number): Buffer {

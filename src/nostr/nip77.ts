@@ -1,10 +1,11 @@
 // NIP-77: which events of a filter a relay has and we do not, found by comparing fingerprints instead of sending all of them.
 // The reconciliation itself is nostr-tools'; here stand its bounds, since a relay may say anything.
 // The package holds the module and leaves it out of its exports; its index would bring all of nostr-tools into the bundle.
-import { Negentropy, NegentropyStorageVector } from '../../node_modules/nostr-tools/lib/esm/nip77.js'
+import { Negentropy } from '../../node_modules/nostr-tools/lib/esm/nip77.js'
 import { isHex32 } from './crypto.ts'
+import { holdingsOf } from './holdings.ts'
 
-/** What we have: ids, and their created_at in Unix seconds. All of it must match the filter that the relay is told. */
+/** What we have: ids, each once, and their created_at in Unix seconds. All of it must match the filter that the relay is told. */
 export type Held = Iterable<readonly [id: string, stamp: number]>
 
 /** A talk with one relay. Messages are hex, as they stand in NEG-OPEN and NEG-MSG. */
@@ -31,10 +32,7 @@ const mostRounds = 40
 export const mostNeeded = 20_000
 
 export function reconcile(held: Held): Reconciliation {
-  const storage = new NegentropyStorageVector()
-  for (const [id, stamp] of new Map(held)) storage.insert(stamp, id)
-  storage.seal()
-  const negentropy = new Negentropy(storage, frameBytes)
+  const negentropy = new Negentropy(holdingsOf(held), frameBytes)
   let rounds = 0
   const told = new Set<string>()
   return {

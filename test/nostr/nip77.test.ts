@@ -61,11 +61,6 @@ describe('what the relay has and we have not', () => {
   test('the same is found to be the same in one message', () => {
     expect(talk(items(0, 5_000), items(0, 5_000)).rounds).toBe(1)
   })
-
-  test('an id that is held twice counts once', () => {
-    const [one] = items(0, 1)
-    expect(talk([...items(0, 40), ...(one ? [one] : [])], items(0, 41)).need).toEqual(ids(items(40, 41)))
-  })
 })
 
 describe('a relay that means ill', () => {
