@@ -5,6 +5,7 @@ import { alone } from './run/alone.ts'
 import { announce } from './run/announce.ts'
 import { carry } from './run/carry.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
+import { entire } from './run/entire.ts'
 import { fetchFor } from './run/fetch.ts'
 import { listen } from './run/listen.ts'
 import { local } from './run/local.ts'
@@ -37,7 +38,7 @@ async function round(intent: Intent, place: Place, purpose = intent): Promise<Ou
   const turn = await take(here, intent, heard, lookAt(heard, wanted, here))
   const [carried, posted] = await Promise.all([carry(here, turn), announce(intent, here, turn)])
 
-  const book = await fetchFor(purpose, here, carried.book)
+  const book = entire(intent, here, await fetchFor(purpose, here, carried.book))
 
   const ended = { place: here, intent, heard, turn, ...carried, book, posted }
   const outcome = parting(await stay(ended, outcomeOf(ended)), here)

@@ -27,10 +27,10 @@ export type Clinic = {
 }
 
 /** Throws BAD_RELAY, and nothing else that is expected. */
-export function openClinic<I, L>(
+export function openClinic<I, L, C>(
   { home, relays, budget, trace }: Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'>,
   env: NodeJS.ProcessEnv,
-  codec: Codec<I, L>,
+  codec: Codec<I, L, C>,
 ): Clinic {
   const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
   const left: Check[] = []

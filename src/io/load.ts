@@ -11,14 +11,35 @@ import type { Home } from './home.ts'
  * of the logs alone, `open` names the calls that are loaded always, and those that have to be read beside `also`, `owner`
  * the key to which an index belongs.
  */
-export type Codec<I, L> = {
+export type Codec<I, L, C = never> = {
+  /** Of the index and of the call files: what this program writes. */
   readonly version: number
+  readonly logVersion: number
   empty(): I
   parse(value: unknown): I | 'newer' | undefined
   parseLog(value: unknown): L | 'newer' | undefined
   rebuild(logs: Map<string, L>): I
   open(index: I, also: readonly string[]): string[]
   owner?(index: I): string | undefined
+  readonly chapters?: ChapterCodec<I, L, C>
+}
+
+/**
+ * Where a part of a long call lies in files of its own. `of`: their numbers. `joined`: the whole call, undefined when they do not
+ * fit. `disturbs`: whether a change can only be told from the whole call. `pack`: what is to be written instead of a call, with
+ * its parts where it was read whole.
+ */
+export type ChapterCodec<I, L, C> = {
+  readonly version: number
+  of(head: L): number[]
+  parse(value: unknown): C | 'newer' | undefined
+  joined(volume: { head: L; chapters: ReadonlyMap<number, C> }): L | undefined
+  disturbs(before: L, after: L): boolean
+  pack(
+    snapshot: { index: I; logs: Readonly<Record<string, L>> },
+    log: L,
+    volume?: { head: L; chapters: ReadonlyMap<number, C> },
+  ): { head: L; added: ReadonlyMap<number, C> }
 }
 
 /** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
@@ -37,9 +58,9 @@ export function stampOf(path: string): string | undefined {
 }
 
 /** The index on disk; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
-export function loadIndex<I, L>(
+export function loadIndex<I, L, C>(
   home: Home,
-  codec: Codec<I, L>,
+  codec: Codec<I, L, C>,
   damaged: Damaged,
   memory: Memory = new Map(),
 ): { index: I; rebuilt: boolean } | undefined {
@@ -57,10 +78,13 @@ export function loadIndex<I, L>(
   return { index: codec.rebuild(new Map(Object.entries(loadLogs(home, codec, ids, damaged)))), rebuilt: true }
 }
 
-/** The logs of some calls by id; without those that have no file or a damaged one. */
-export function loadLogs<I, L>(
+/** What becomes of a call whose file is damaged. */
+export const AGAIN = 'what relays still hold of that call comes again with: p2p inbox --deep'
+
+/** The logs of some calls by id, without what lies in chapters; without those that have no file or a damaged one. */
+export function loadLogs<I, L, C>(
   home: Home,
-  codec: Codec<I, L>,
+  codec: Codec<I, L, C>,
   ids: readonly string[],
   damaged: Damaged,
   memory: Memory = new Map(),
@@ -70,9 +94,9 @@ export function loadLogs<I, L>(
     const path = logPath(home, id)
     const log = loadFile(
       path,
-      codec.version,
+      codec.logVersion,
       (value) => codec.parseLog(value),
-      (why) => damaged(path, why, 'what relays still hold of that call comes again with: p2p inbox --deep'),
+      (why) => damaged(path, why, AGAIN),
       memory,
     )
     if (log !== undefined) logs[id] = log
@@ -111,7 +135,8 @@ export function checkOwner(home: Home, owner: string | undefined, me: string | u
   )
 }
 
-function loadFile<T>(
+/** What is in a file, parsed; undefined when there is none, or when `damaged` has been told why. Throws STATE_NEWER. */
+export function loadFile<T>(
   path: string,
   version: number,
   parse: (value: unknown) => T | 'newer' | undefined,

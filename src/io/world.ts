@@ -90,7 +90,7 @@ export type Opening = {
 const HOOK_MS = 10_000
 
 /** Opens files and keys; touches no network yet. Throws what reading them throws, and BAD_RELAY. */
-export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>): World<I, L> {
+export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L, C>): World<I, L> {
   const home = homeOf(opening.home, env)
   const keys = loadIdentity(home, env)
   const config = readConfig(home)

@@ -7,6 +7,7 @@ export type Log = { version: 1; count: number; text: string }
 
 export const codec: Codec<Index, Log> = {
   version: 1,
+  logVersion: 1,
   empty: () => ({ version: 1, owner: '', count: 0, calls: [] }),
   parse: (value) => versioned(value, isIndex),
   parseLog: (value) => versioned(value, isLog),
