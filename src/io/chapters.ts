@@ -3,11 +3,11 @@
 import { readdirSync, renameSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { errno, onDisk, type Step } from './atomic.ts'
+import type { Codec, Volume } from './codec.ts'
 import type { Home } from './home.ts'
-import { AGAIN, type Codec, type Damaged, loadFile, loadLogs, logPath, type Memory, stampOf } from './load.ts'
+import { AGAIN, type Damaged, loadFile, loadLogs, logPath, type Memory, stampOf } from './load.ts'
 
-/** A head, its chapters by their numbers, and the log that they make together. */
-export type Volume<L, C> = { readonly head: L; readonly chapters: ReadonlyMap<number, C> }
+/** A log that was read whole, and what it was made of. */
 export type Joined<L, C> = { readonly log: L; readonly volume: Volume<L, C> }
 
 export function chapterPath(home: Home, id: string, number: number): string {

@@ -1,11 +1,11 @@
 // What `doctor` looks at the outside with. It opens no world: that takes files which may be what is broken.
 import type { Keys } from '../nostr/crypto.ts'
+import type { Codec } from './codec.ts'
 import type { Config } from './config.ts'
 import { type Check, examineFiles, programPath } from './doctor.ts'
 import { examineProxies } from './doctor-proxy.ts'
 import { type Examined, examineRelay, type Plan } from './doctor-relay.ts'
 import { homeOf } from './home.ts'
-import type { Codec } from './load.ts'
 import { namedRoles, type Roles, rolesOf } from './roles.ts'
 import { openWays } from './way.ts'
 import type { Opening } from './world.ts'

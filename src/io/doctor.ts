@@ -5,11 +5,11 @@ import { Failure } from '../failure.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { makeFolder, onDisk, writeNew } from './atomic.ts'
+import type { Codec } from './codec.ts'
 import { type Config, readConfig } from './config.ts'
 import { discard } from './discard.ts'
 import type { Env, Home } from './home.ts'
 import { loadIdentity } from './identity.ts'
-import type { Codec } from './load.ts'
 import { openStore } from './store.ts'
 
 /** `hint`: what to do about it. A warning is a check that passed and has a hint all the same. */

@@ -1,21 +1,12 @@
 // What is on disk: state.json through lowdb, and one file for each call. Read without a lock, changed under it.
-import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { LowSync } from 'lowdb'
-import { commit, linkNew, makeFolder, onDisk, type Staged, type Step, writeNew } from './atomic.ts'
-import { chapterFiles, chapterFolder, chapterPath, type Joined, loadWhole, prune } from './chapters.ts'
+import { setAside } from './aside.ts'
+import { commit, makeFolder, type Staged, type Step, writeNew } from './atomic.ts'
+import { chapterFolder, chapterPath, loadWhole, prune } from './chapters.ts'
+import type { Codec, Volume } from './codec.ts'
 import type { Home } from './home.ts'
-import {
-  type Codec,
-  checkOwner,
-  type Damaged,
-  loadIndex,
-  loadLogs,
-  logIds,
-  logPath,
-  type Memory,
-  stampOf,
-} from './load.ts'
+import { checkOwner, type Damaged, loadIndex, loadLogs, logIds, logPath, type Memory, stampOf } from './load.ts'
 import { locked } from './lock.ts'
 
 /** The index, and the logs that were asked for, by call id. */
@@ -66,8 +57,6 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
     update(also, change) {
       return locked(home, { command, ms, step }, (own) => {
         const damaged: Damaged = (path, why, then) => {
-          // Its chapters first: what is left of a head without them is found to be damaged once more.
-          for (const chapter of chapterFiles(chapterFolder(path))) setAside(chapter, own, now(), step)
           say(`${path} was damaged (${why}) and is set aside as ${setAside(path, own, now(), step)}; ${then}`)
         }
         const staged: Staged[] = []
@@ -123,7 +112,7 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
   function fill(index: I, also: readonly string[], damaged: Damaged, whole: Iterable<string>): Filled<I, L, C> {
     checkOwner(home, codec.owner?.(index), me)
     const logs = loadLogs(home, codec, [...codec.open(index, also), ...also], damaged, memory)
-    const volumes = new Map<string, Joined<L, C>['volume']>()
+    const volumes = new Map<string, Volume<L, C>>()
     for (const id of whole) {
       if (logs[id] === undefined) continue
       const joined = loadWhole(home, codec, id, damaged, memory)
@@ -153,27 +142,12 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
     }
   }
 
-  function pack(snapshot: Snapshot<I, L>, log: L, volume: Joined<L, C>['volume'] | undefined) {
+  function pack(snapshot: Snapshot<I, L>, log: L, volume: Volume<L, C> | undefined) {
     return codec.chapters?.pack(snapshot, log, volume) ?? { head: log, added: new Map<number, C>() }
   }
 }
 
 type Filled<I, L, C> = {
   readonly fresh: Snapshot<I, L>
-  readonly volumes: ReadonlyMap<string, Joined<L, C>['volume']>
-}
-
-// Keeps a damaged file under a name of its own, never over an earlier one, and takes it out of the way. Moved into the
-// lock's folder and not removed: a run that has lost the lock meanwhile must not take away the good file of the next one.
-function setAside(path: string, own: string, now: number, step: Step): string {
-  const name = `${path}.damaged-${Math.floor(now / 1000)}`
-  for (let n = 1; ; n++) {
-    const kept = n === 1 ? name : `${name}-${n}`
-    if (!linkNew(path, kept, step)) continue
-    onDisk(path, () => {
-      step(`take away ${path}`)
-      renameSync(path, join(own, `damaged-${n}`))
-    })
-    return kept
-  }
+  readonly volumes: ReadonlyMap<string, Volume<L, C>>
 }

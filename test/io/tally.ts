@@ -1,5 +1,5 @@
 // The smallest data a store can keep: an index that counts, and logs that count. What the store does not know, it cannot spoil.
-import type { Codec } from '../../src/io/load.ts'
+import type { Codec } from '../../src/io/codec.ts'
 import type { Snapshot } from '../../src/io/store.ts'
 
 export type Index = { version: 1; owner: string; count: number; calls: string[] }
