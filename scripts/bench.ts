@@ -1,5 +1,6 @@
 // npm run bench: how long whole commands take, beside node alone and beside what peers need for the same work, and whether
 // that is what we want. npm run bench -- --only NAME --rounds N --json FILE --quick
+// It writes dist/bench.json unless told otherwise.
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { openField } from './bench/field.ts'
 import { type Race, races, sizeOfProgram } from './bench/races.ts'
 import type { Course, Runner } from './bench/runners.ts'
-import { type Judged, judged, type Result, table } from './bench/table.ts'
+import { type Judged, judged, type Result, summary, table } from './bench/table.ts'
 import { inFolder, start } from './play.ts'
 
 export type Report = {
@@ -124,18 +125,20 @@ async function main(): Promise<void> {
     options: {
       only: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string' },
-      json: { type: 'string' },
+      json: { type: 'string', default: fileURLToPath(new URL('../dist/bench.json', import.meta.url)) },
       quick: { type: 'boolean', default: false },
     },
   })
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
   const report = await bench({ only: values.only, rounds, quick: values.quick, say: console.log })
   const { machine, node, date, kilobytes, goals } = report
+  console.log(`\n${summary(goals, report.results).join('\n')}\n`)
   console.log(`${machine}, Node ${node}, ${date}; the program has ${kilobytes} KB`)
   if (process.env.NODE_EXTRA_CA_CERTS !== undefined)
     console.log('NODE_EXTRA_CA_CERTS is set: all that is node starts later')
   console.log(`${goals.filter((goal) => goal.met).length} of ${goals.length} goals met`)
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
+  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
+  console.log(`written to ${values.json}`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

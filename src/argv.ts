@@ -2,10 +2,10 @@
 // not look like an option is text, and what looks like one must be one. yargs, which costs more than all the rest of a
 // start, is asked only for help and for what is wrong.
 import type { Options } from 'yargs'
-import type { Args } from './commands/command.ts'
+import { type Args, loaded, type Table } from './commands/command.ts'
 import { EXIT, Failure } from './failure.ts'
 import { meant } from './meant.ts'
-import { GLOBAL, VERSION, type Verbs } from './options.ts'
+import { GLOBAL, VERSION } from './options.ts'
 
 export type Typed = { verb: string; args: Args }
 
@@ -15,12 +15,13 @@ type Words = { options: Record<string, unknown>; texts: string[]; help: boolean 
 /** Undefined when help or the version was printed. Throws Failure (exit 2) with what is wrong. */
 export async function readArgv(
   argv: readonly string[],
-  verbs: Verbs,
+  verbs: Table,
   print: (text: string) => Promise<void>,
 ): Promise<Typed | undefined> {
   const [verb, rest] = verbOf(argv)
-  const command = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
-  if (verb !== undefined && command === undefined) throw unknownVerb(verb, Object.keys(verbs))
+  const load = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+  if (verb !== undefined && load === undefined) throw unknownVerb(verb, Object.keys(verbs))
+  const command = await load?.()
   const words = tellApart(rest, { ...GLOBAL, ...command?.options })
   if (words.options.version === true && !words.help) {
     await print(VERSION)
@@ -29,7 +30,7 @@ export async function readArgv(
   const placed = command === undefined || words.help ? undefined : place(words.texts, command.usage)
   if (verb !== undefined && placed !== undefined) return { verb, args: { ...words.options, ...placed } }
   const { explain } = await import('./usage.ts')
-  await explain(verbs, verb, words, print)
+  await explain(await loaded(verbs), verb, words, print)
   return undefined
 }
 

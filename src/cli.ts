@@ -2,24 +2,20 @@
 import { readArgv, type Typed, verbOf } from './argv.ts'
 import type { Item } from './call/news.ts'
 import type { Args, Command } from './commands/command.ts'
-import { checkLines } from './commands/doctor.ts'
 import { commands, verbs } from './commands/index.ts'
 import { itemShape } from './commands/shapes.ts'
 import { readable } from './commands/words.ts'
-import { complete } from './complete.ts'
 import { EXIT, Failure } from './failure.ts'
 import { inputOf } from './input.ts'
-import { openClinic } from './io/clinic.ts'
 import { homeOf } from './io/home.ts'
-import { openWorld } from './io/world.ts'
-import { failureIn, named, print, report, write } from './print.ts'
-import { diagnose, faultsIn } from './run/doctor.ts'
+import { type Opening, openWorld } from './io/world.ts'
+import { failureIn, print, report, write } from './print.ts'
 import type { Outcome } from './run/outcome.ts'
 import { refreshed } from './run/place.ts'
 import { shown } from './run/shown.ts'
 import { run } from './run.ts'
 import { codec } from './state/codec.ts'
-import { rowsOf, terminalWidth } from './term.ts'
+import { terminalWidth } from './term.ts'
 
 /** Network budget in seconds. */
 const TIMEOUT = 8
@@ -40,15 +36,19 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, scri
 }
 
 async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: boolean, script?: string): Promise<number> {
-  if (verb === 'doctor') return await examine(args, env, json)
+  if (verb === 'doctor') {
+    const { examine } = await import('./examine.ts')
+    return await examine({ ...openingOf(args), json, quiet: args.quiet === true }, env)
+  }
   if (verb === 'completion') {
-    const lines = complete(args, env)
+    const { complete } = await import('./complete.ts')
+    const lines = await complete(args, env)
     await write(
       json ? `${JSON.stringify({ ok: true, command: verb, lines })}\n` : lines.map((line) => `${line}\n`).join(''),
     )
     return EXIT.ok
   }
-  const command = commands[verb]
+  const command = await commands[verb]?.()
   if (command === undefined) throw new Error(`no command ${verb}`)
   const wanted = command.input?.(args)
   const read = wanted === undefined ? {} : await inputOf(wanted, homeOf(text(args.home), env))
@@ -58,9 +58,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
   const world = openWorld(
     {
-      home: text(args.home),
-      relays: relaysIn(args),
-      budget: budgetOf(args),
+      ...openingOf(args),
       command: verb,
       script,
       say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${line}\n`)),
@@ -68,7 +66,6 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
         quiet || terminalWidth(process.stderr, env) === undefined
           ? undefined
           : (line) => process.stderr.write(`\r\u001b[K${line}`),
-      trace: traceFor(args),
       stopped: stopped.signal,
     },
     env,
@@ -93,26 +90,15 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
   }
 }
 
-/** `doctor` opens no world, whose files may be what is broken. */
-async function examine(args: Args, env: NodeJS.ProcessEnv, json: boolean): Promise<number> {
-  const opening = { home: text(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args) }
-  const checks = await diagnose(openClinic(opening, env, codec))
-  const failure = faultsIn(checks)
-  const typed = checks.map((check) => (check.hint === undefined ? check : { ...check, hint: named(check.hint) }))
-  if (failure !== undefined && json) return await report('doctor', failure, true, { checks: typed })
-  const lines = json
-    ? [JSON.stringify({ ok: true, command: 'doctor', checks: typed })]
-    : checkLines(typed, args.quiet === true).flatMap((line) =>
-        rowsOf(line, { width: terminalWidth(process.stdout, env) }),
-      )
-  await write(lines.map((line) => `${line}\n`).join(''))
-  return failure === undefined ? EXIT.ok : await report('doctor', failure, false, {})
-}
-
 /** The items that this command has put before the user's eyes. */
 function newsIn(command: Command, { intent, news }: Outcome): readonly Item[] {
   if (intent.type === 'announce' || (intent.type === 'inbox' && intent.peek)) return []
   return command.shows === true ? news : []
+}
+
+/** What the command line says of the outside, whatever the command. */
+function openingOf(args: Args): Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'> {
+  return { home: text(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args) }
 }
 
 function budgetOf(args: Args): number {

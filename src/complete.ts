@@ -2,7 +2,7 @@
 
 import { agentOf } from './call/people.ts'
 import { labelOf, stateOf } from './call/wording.ts'
-import type { Args } from './commands/command.ts'
+import { type Args, loaded } from './commands/command.ts'
 import { asked } from './commands/completion.ts'
 import { verbs } from './commands/index.ts'
 import { readConfig, settings } from './io/config.ts'
@@ -16,13 +16,13 @@ import { type Candidate, type Known, suggest } from './suggest.ts'
 const MOST = 50
 
 /** The lines to print. Throws USAGE, and what reading settings and state throws. */
-export function complete(args: Args, env: Env): string[] {
+export async function complete(args: Args, env: Env): Promise<string[]> {
   const wanted = asked(args)
   if ('script' in wanted) return [wanted.script]
   const { words } = wanted
   const at = words.indexOf('--home')
   const home = homeOf(at === -1 ? undefined : words[at + 1], env)
-  const found = suggest(verbs, words, (what) => known(what, home))
+  const found = suggest(await loaded(verbs), words, (what) => known(what, home))
   return found === 'files' ? ['*'] : found.map(({ word, describe }) => `${word}\t${describe}`)
 }
 

@@ -1,4 +1,4 @@
-// The first lines of dist/p2p.js: starts the program, which stands below as comments, from V8's code cache. Compiling it
+// The first lines of dist/p2p.js: starts the program, which stands above as comments, from V8's code cache. Compiling it
 // anew would cost every command more than all else it does before the network.
 // The cache is code that will run, so it is read and written only where nobody else can write.
 import fs from 'node:fs'
@@ -7,7 +7,11 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 
-/** The hash of the whole program, which is a function of `require` and its own address. Both are put in by the build. */
+/**
+ * A function that does nothing: its lines are those of the program, as comments. The program is a function of `require` and its
+ * own address. It, its hash and the version are put in by the build.
+ */
+declare const PROGRAM: () => void
 declare const BUILD: string
 declare const VERSION: string
 
@@ -57,12 +61,10 @@ function start(): void {
   script.runInThisContext()(late(createRequire(self)), pathToFileURL(self).href)
 }
 
-/** The lines between the two marks, without what makes comments of them. All of it is ASCII. */
+/** The program without what makes comments of it. Node has read the file already, so it is not read once more. */
 function program(): string {
-  const text = fs.readFileSync(self, 'latin1')
-  // Put together here: written out, it would be found in this very line.
-  const mark = ['\n//', BUILD, '\n'].join('')
-  return text.slice(text.indexOf(mark) + mark.length - 1, text.lastIndexOf(mark)).replaceAll('\n//', '\n')
+  const text = PROGRAM.toString()
+  return text.slice(text.indexOf('\n'), text.lastIndexOf('\n')).replaceAll('\n//', '\n')
 }
 
 function late(require: NodeJS.Require): (name: string) => unknown {
@@ -80,15 +82,26 @@ function late(require: NodeJS.Require): (name: string) => unknown {
   }
 }
 
-/** Its name holds all that the cached code depends on: the program, also when it was edited by hand, and V8 with its flags. */
+/**
+ * Its name holds all that the cached code depends on: the program, also when it was edited by hand, and V8 with its flags. V8
+ * refuses what does not fit it, so a name that says too little costs time and nothing else; `node:v8`, which knows a better
+ * one, takes longer to load than it could save.
+ */
 function cacheFile(): string | undefined {
-  // Not loaded for `--version`, like all that stands here.
-  const [os, v8] = [process.getBuiltinModule('node:os'), process.getBuiltinModule('node:v8')]
-  const { P2P_HOME, OPENCLAW_STATE_DIR, NODE_DISABLE_COMPILE_CACHE } = process.env
+  const { P2P_HOME, OPENCLAW_STATE_DIR, NODE_DISABLE_COMPILE_CACHE, NODE_OPTIONS = '' } = process.env
   if (NODE_DISABLE_COMPILE_CACHE) return undefined
-  const root = P2P_HOME || OPENCLAW_STATE_DIR || path.join(os.homedir(), '.openclaw')
+  // Not loaded for `--version`, like all that stands here.
+  const root = P2P_HOME || OPENCLAW_STATE_DIR || path.join(process.getBuiltinModule('node:os').homedir(), '.openclaw')
   const made = fs.statSync(self, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  return path.join(root, 'p2p', 'cache', `${BUILD}-${Math.floor(made)}-${v8.cachedDataVersionTag()}`)
+  const engine = `${process.versions.v8} ${process.arch} ${process.execArgv.join(' ')} ${NODE_OPTIONS}`
+  return path.join(root, 'p2p', 'cache', `${BUILD}-${Math.floor(made)}-${short(engine)}`)
+}
+
+// Only to tell a few texts apart: FNV-1a.
+function short(text: string): string {
+  let hash = 0x811c9dc5
+  for (const letter of text) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193)
+  return (hash >>> 0).toString(16)
 }
 
 function readOwn(name: string): Buffer | undefined {

@@ -1,21 +1,15 @@
 // One run, top to bottom: load what we know, hear what is new, decide and write it down, say it, write down what came of
 // it. The only place where pure meets impure.
-import type { Intent } from './call/intent.ts'
-import { alone } from './run/alone.ts'
-import { announce } from './run/announce.ts'
+import { type Intent, isLarge } from './call/intent.ts'
+import { aheadTo, joined, speakAhead } from './run/ahead.ts'
 import { carry } from './run/carry.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
 import { entire } from './run/entire.ts'
-import { fetchFor } from './run/fetch.ts'
+import { alone, announce, fetchFor, local, parting, stay, uploaded, wake } from './run/late.ts'
 import { listen } from './run/listen.ts'
-import { local } from './run/local.ts'
 import { type Outcome, outcomeOf } from './run/outcome.ts'
-import { parting } from './run/parting.ts'
 import { onTime, type Place, refreshed } from './run/place.ts'
 import { take } from './run/turn.ts'
-import { isLarge, uploaded } from './run/upload.ts'
-import { stay } from './run/wait.ts'
-import { wake } from './run/wake.ts'
 
 export async function run(intent: Intent, place: Place): Promise<Outcome> {
   if (intent.type === 'announce') return await alone(intent, place, (then) => round(intent, then))
@@ -33,14 +27,21 @@ async function round(intent: Intent, place: Place, purpose = intent): Promise<Ou
   if (answered !== undefined) return answered
 
   const wanted = await whom(intent, place)
-  const heard = await listen(place, known.index, curious(intent, known.index, wanted, place.world.ownerKey))
+  const curiosity = curious(intent, known.index, wanted, place.world.ownerKey)
+  const to = aheadTo(intent, place, known)
+  if (to !== undefined) await place.world.pool.warm([...place.world.relays.inbox, ...to])
+  const [heard, ahead] = await Promise.all([
+    listen(place, known.index, curiosity),
+    to === undefined ? undefined : speakAhead(intent, place),
+  ])
   const here = onTime(place, heard.clockAhead)
-  const turn = await take(here, intent, heard, lookAt(heard, wanted, here))
+  const left: Intent = ahead === undefined ? intent : { type: 'status' }
+  const turn = await take(here, left, heard, lookAt(heard, wanted, here), ahead?.uttered)
   const [carried, posted] = await Promise.all([carry(here, turn), announce(intent, here, turn)])
 
   const book = entire(intent, here, await fetchFor(purpose, here, carried.book))
 
-  const ended = { place: here, intent, heard, turn, ...carried, book, posted }
-  const outcome = parting(await stay(ended, outcomeOf(ended)), here)
+  const ended = { place: here, intent, heard, turn: joined(turn, ahead), ...carried, book, posted }
+  const outcome = await parting(await stay(ended, outcomeOf(ended)), here)
   return { ...outcome, notices: [...outcome.notices, ...(await wake(intent, here, outcome))] }
 }

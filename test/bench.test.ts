@@ -1,6 +1,6 @@
 // The bench runs, and its own sums are right. How fast anything is, is never tested.
 import { expect, test } from 'vitest'
-import { judged } from '../scripts/bench/table.ts'
+import { judged, summary } from '../scripts/bench/table.ts'
 import { bench } from '../scripts/bench.ts'
 
 test('a goal is met or not by medians, within one race', () => {
@@ -18,6 +18,20 @@ test('a goal is met or not by medians, within one race', () => {
   expect(judged('start', { of, kind: 'trips', to: '', most: 3 }, results)).toMatchObject({ value: 4, met: false })
   expect(judged('start', { of, kind: 'memory', to: '', most: 150 }, results)).toMatchObject({ value: 151, met: false })
   expect(judged('start', { of, kind: 'ratio', to: 'nobody', most: 9 }, results).met).toBe(false)
+})
+
+test('all goals stand in one table, with what they were measured by', () => {
+  const timing = { race: 'start', min: 98, runs: 3 }
+  const results = [
+    { ...timing, name: 'node', median: 100 },
+    { ...timing, name: 'p2p', median: 149 },
+  ]
+  const goal = judged('start', { of: 'p2p', kind: 'ratio', to: 'node', most: 1.4 }, results)
+  expect(summary([goal], results)).toEqual([
+    '| race | what | median ms | min ms | measured | goal | met |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    '| start | p2p | 149 | 98 | 1.49 x node | 1.4 | **no** |',
+  ])
 })
 
 test('one small round, from the relays to the report', { timeout: 60_000 }, async () => {

@@ -17,10 +17,10 @@ test.each([
     const call = await inCall(pair)
     for (let i = 0; i < 3; i++) {
       await ada.json(['send', `ada ${i}`], wrong)
+      await ben.json(['inbox'], other)
       await ben.json(['send', `ben ${i}`], other)
+      await ada.json(['inbox'], wrong)
     }
-    await ada.json(['inbox'], wrong)
-    await ben.json(['inbox'], other)
     const ours = await messagesOf(ada, call, wrong)
     expect(ours).toEqual(['ada 0', 'ben 0', 'ada 1', 'ben 1', 'ada 2', 'ben 2'])
     expect(await messagesOf(ben, call, other)).toEqual(ours)

@@ -4,9 +4,12 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, inFolder, PROGRAM, start } from '../scripts/play.ts'
-import { commands, verbs } from '../src/commands/index.ts'
+import { loaded } from '../src/commands/command.ts'
+import * as table from '../src/commands/index.ts'
 import { suggest } from '../src/suggest.ts'
 import { inCall, withPair } from './agents.ts'
+
+const [commands, verbs] = [await loaded(table.commands), await loaded(table.verbs)]
 
 const KNOWN = { calls: ['1a2b3c4d'], agents: ['ada', 'ben'], settings: ['name', 'about'] }
 

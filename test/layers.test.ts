@@ -15,17 +15,21 @@ const TABLE: Readonly<Record<string, Row>> = {
   // What can fail for reasons outside. It never meets a call: run/ introduces them.
   'io/': { from: ['nostr/', 'failure.ts', 'upgrade.ts'], packages: ['node:*', 'isomorphic-ws', 'lowdb', 'socks'] },
   'run/': { from: ['call/', 'state/', 'nostr/', 'failure.ts'], types: ['io/'] },
-  'run.ts': { from: ['run/'], types: ['call/'] },
+  'run.ts': { from: ['run/', 'call/'] },
   // One verb a file: how it is typed, and how its outcome is printed.
   'commands/': { from: ['call/', 'state/', 'run/outcome.ts', 'failure.ts'], types: ['run/', 'yargs'] },
   'options.ts': { from: [], types: ['commands/', 'yargs'] },
   'meant.ts': { from: [] },
-  'argv.ts': { from: ['options.ts', 'usage.ts', 'meant.ts', 'failure.ts'], types: ['commands/', 'yargs'] },
+  'argv.ts': {
+    from: ['options.ts', 'usage.ts', 'meant.ts', 'failure.ts', 'commands/command.ts'],
+    types: ['commands/', 'yargs'],
+  },
   'usage.ts': { from: ['options.ts', 'failure.ts'], types: ['commands/'], packages: ['yargs'] },
   'suggest.ts': { from: ['argv.ts', 'options.ts', 'call/'], types: ['commands/', 'yargs'] },
   'complete.ts': { from: ['suggest.ts', 'call/', 'commands/', 'io/', 'state/'] },
   'input.ts': { from: ['io/', 'failure.ts'], types: ['commands/'] },
   'term.ts': { from: [] },
+  'examine.ts': { from: ['commands/', 'failure.ts', 'io/', 'print.ts', 'run/', 'state/', 'term.ts'] },
   'print.ts': { from: ['call/', 'commands/', 'term.ts', 'failure.ts'], types: ['run/'], packages: ['node:path'] },
   // The hallway, where all of them meet.
   'cli.ts': {
@@ -33,6 +37,7 @@ const TABLE: Readonly<Record<string, Row>> = {
       'argv.ts',
       'commands/',
       'complete.ts',
+      'examine.ts',
       'failure.ts',
       'input.ts',
       'io/',

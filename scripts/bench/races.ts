@@ -133,7 +133,7 @@ async function silent(course: Course): Promise<Race> {
   return {
     runners,
     goals: [
-      { of: 'p2p send, silent', kind: 'over', to: 'p2p send, good', most: 260 },
+      { of: 'p2p send, silent', kind: 'over', to: 'p2p send, good', most: 250 },
       { of: 'p2p send, refused', kind: 'over', to: 'p2p send, good', most: 10 },
     ],
     rounds: course.quick ? 3 : 10,

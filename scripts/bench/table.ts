@@ -52,3 +52,22 @@ function worded({ of, kind, to, most, value }: Judged): string {
   if (kind === 'trips') return `${of}: ${value} round trips, at most ${most}`
   return `${of}: ${value} ms more than ${to}, at most ${most}`
 }
+
+/** All goals in one table, as Markdown, with the times that they come from. */
+export function summary(goals: readonly Judged[], results: readonly Result[]): string[] {
+  const rows = goals.map((goal) => {
+    const of = results.find(({ race, name }) => race === goal.race && name === goal.of)
+    const ms = (value = Number.NaN) => (Number.isNaN(value) ? '' : value.toFixed(0))
+    const { measured, wanted } = cells(goal)
+    return [goal.race, goal.of, ms(of?.median), ms(of?.min), measured, wanted, goal.met ? 'yes' : '**no**']
+  })
+  const head = ['race', 'what', 'median ms', 'min ms', 'measured', 'goal', 'met']
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+}
+
+function cells({ kind, to, value, most }: Judged): { measured: string; wanted: string } {
+  if (kind === 'ratio') return { measured: `${value} x ${to}`, wanted: `${most}` }
+  if (kind === 'over') return { measured: `+${value} ms over ${to}`, wanted: `+${most} ms` }
+  const unit = { memory: 'MB', trips: 'round trips', missing: 'left unopened' }[kind]
+  return { measured: `${value} ${unit}`, wanted: `${most}` }
+}

@@ -75,7 +75,7 @@ const argv = target(
       const typed = await readArgv(words, verbs, async () => {})
       if (typed === undefined) return undefined
       if (!Object.hasOwn(verbs, typed.verb)) return 'it is no verb'
-      const command = Object.hasOwn(commands, typed.verb) ? commands[typed.verb] : undefined
+      const command = Object.hasOwn(commands, typed.verb) ? await commands[typed.verb]?.() : undefined
       command?.input?.(typed.args)
       return command === undefined || typeof command.intent(typed.args).type === 'string'
         ? undefined

@@ -44,3 +44,10 @@ export type FileContent =
   | { type: 'bytes'; bytes: Uint8Array }
   | { type: 'path'; path: string; size: number }
   | { type: 'stored'; body: FileBody }
+
+/** A `sendfile` whose file goes to a server. */
+export type Large = IntentOf<'sendfile'> & { content: Extract<FileContent, { type: 'path' }> }
+
+export function isLarge(intent: Intent): intent is Large {
+  return intent.type === 'sendfile' && intent.content.type === 'path'
+}

@@ -27,6 +27,15 @@ export type Verb = {
   options?: Readonly<Record<string, Options>>
 }
 
+/** The verbs by name, each still to be loaded. */
+export type Table<V extends Verb = Verb> = Readonly<Record<string, () => Promise<V>>>
+
+/** All of a table, loaded: for help and completion. */
+export async function loaded<V extends Verb>(table: Table<V>): Promise<Readonly<Record<string, V>>> {
+  const all = Object.entries(table).map(async ([name, load]) => [name, await load()] as const)
+  return Object.fromEntries(await Promise.all(all))
+}
+
 /** What a verb means in a run, and how its outcome is printed. */
 export type Command = Verb & {
   input?: (args: Args) => Wanted | undefined

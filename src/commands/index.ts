@@ -1,40 +1,27 @@
-// Every verb, in the order of --help.
-import { announce } from './announce.ts'
-import { answer } from './answer.ts'
-import { call } from './call.ts'
-import type { Command, Verb } from './command.ts'
-import { completion } from './completion.ts'
-import { config } from './config.ts'
-import { contacts } from './contacts.ts'
-import { doctor } from './doctor.ts'
-import { end } from './end.ts'
-import { escalate } from './escalate.ts'
-import { inbox } from './inbox.ts'
-import { list } from './list.ts'
-import { send } from './send.ts'
-import { sendfile } from './sendfile.ts'
-import { status } from './status.ts'
-import { transcript } from './transcript.ts'
-import { wait } from './wait.ts'
-import { whoami } from './whoami.ts'
+// Every verb, in the order of --help. Each is loaded when it is typed, and brings along what only it needs.
+import type { Command, Table } from './command.ts'
 
-export const commands: Readonly<Record<string, Command>> = {
-  status,
-  list,
-  call,
-  answer,
-  send,
-  sendfile,
-  escalate,
-  end,
-  inbox,
-  wait,
-  announce,
-  transcript,
-  contacts,
-  config,
-  whoami,
+export const commands: Table<Command> = {
+  status: async () => (await import('./status.ts')).status,
+  list: async () => (await import('./list.ts')).list,
+  call: async () => (await import('./call.ts')).call,
+  answer: async () => (await import('./answer.ts')).answer,
+  send: async () => (await import('./send.ts')).send,
+  sendfile: async () => (await import('./sendfile.ts')).sendfile,
+  escalate: async () => (await import('./escalate.ts')).escalate,
+  end: async () => (await import('./end.ts')).end,
+  inbox: async () => (await import('./inbox.ts')).inbox,
+  wait: async () => (await import('./wait.ts')).wait,
+  announce: async () => (await import('./announce.ts')).announce,
+  transcript: async () => (await import('./transcript.ts')).transcript,
+  contacts: async () => (await import('./contacts.ts')).contacts,
+  config: async () => (await import('./config.ts')).config,
+  whoami: async () => (await import('./whoami.ts')).whoami,
 }
 
 /** And those that need no run. */
-export const verbs: Readonly<Record<string, Verb>> = { ...commands, doctor, completion }
+export const verbs: Table = {
+  ...commands,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  completion: async () => (await import('./completion.ts')).completion,
+}

@@ -3,44 +3,51 @@ import { availableParallelism, loadavg } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
-import { type Known, type Unwrapped, unwrapAll } from '../nostr/unwrap.ts'
-import type { Task, Told } from './mailroom/second.ts'
-import { counter, SECOND, takeShare } from './mailroom/share.ts'
+import { type Unwrapped, unwrapAll } from '../nostr/unwrap.ts'
+import type { Given, Task, Told } from './mailroom/second.ts'
+import { SECOND, sharing } from './mailroom/share.ts'
 
 /** From this many wraps on a second thread is worth its start: it gains little at first, and a busy machine loses by it. */
 const worthwhile = 250
 
-/** How long what the second thread is at is waited for, in ms: its last share takes a few dozen. When it is late, less. */
+/** How many shares the second thread is given ahead: it need not wait for this one, and does not hold the whole mailbox. */
+const ahead = 2
+
+/** How long what the second thread is at is waited for, in ms: its last shares take a few dozen. When it is late, less. */
 const patience = 2_000
 const grace = 250
+
+/** What it may take for short-lived things, in MB. More makes it hardly faster. */
+const youngMb = 2
 
 /** Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. */
 export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unwrapped | undefined)[]>
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
 export function openerOf(keys: Keys, clock: () => number, script?: string, worth = worthTwo): OpenWraps {
-  const known: Known = new Map()
   return async (wraps, until) => {
     const late = () => clock() > until
-    if (script === undefined || !worth(wraps.length)) return unwrapAll(wraps, keys, late, known)
+    if (script === undefined || !worth(wraps.length)) return unwrapAll(wraps, keys, late)
     const opened = new Map<number, Unwrapped>()
     const keep = ({ from, opened: some }: Told) => {
       for (const [index, one] of some.entries()) opened.set(from + index, one)
     }
-    const next = counter()
-    const second = startSecond(script, { secret: keys.secret, wraps: [...wraps], next, until }, keep)
-    do {
-      const share = takeShare(next, wraps.length)
-      if (share === undefined) break
-      keep({ from: share.from, opened: unwrapAll(wraps.slice(share.from, share.to), keys, late, known) })
+    const next = sharing(wraps.length)
+    const part = (share = next()) => share && { from: share.from, wraps: wraps.slice(share.from, share.to) }
+    // This thread's own first share: that one is the largest, and the other thread is still to start.
+    let mine = part()
+    const second = startSecond(script, { secret: keys.secret, until }, part, keep)
+    while (mine !== undefined) {
+      keep({ from: mine.from, opened: unwrapAll(mine.wraps, keys, late) })
       // What the second thread sends is heard only between two turns of this one.
       await new Promise((resolve) => setImmediate(resolve))
-    } while (!late())
+      mine = late() ? undefined : part()
+    }
     await second?.until(() => opened.size === wraps.length, late() ? grace : patience)
-    // What the second thread took and did not give back: it broke, or is stuck.
+    // What the second thread was given and did not give back: it broke, or is stuck.
     const missing = late() ? [] : [...wraps.entries()].filter(([index]) => !opened.has(index))
     const others = missing.map(([, event]) => event)
-    const made = others.length === 0 ? [] : unwrapAll(others, keys, late, known)
+    const made = others.length === 0 ? [] : unwrapAll(others, keys, late)
     for (const [at, one] of made.entries()) keep({ from: missing[at]?.[0] ?? 0, opened: [one] })
     return wraps.map((_, index) => opened.get(index))
   }
@@ -56,20 +63,34 @@ function worthTwo(count: number): boolean {
 type Second = { until(done: () => boolean, ms: number): Promise<void> }
 
 // A thread that cannot start or breaks is no failure, it only helps less.
-function startSecond(script: string, task: Task, hear: (told: Told) => void): Second | undefined {
+function startSecond(
+  script: string,
+  task: Task,
+  part: () => Given | undefined,
+  keep: (told: Told) => void,
+): Second | undefined {
   try {
-    const worker = new Worker(script, { argv: [SECOND], workerData: task, stdin: false, stdout: true, stderr: true })
+    const worker = new Worker(script, {
+      ...{ argv: [SECOND], workerData: task, stdin: false, stdout: true, stderr: true },
+      resourceLimits: { maxYoungGenerationSizeMb: youngMb },
+    })
     let alive = true
     let look = () => {}
     const over = () => {
       alive = false
       look()
     }
+    const give = () => {
+      const given = part()
+      if (given !== undefined) worker.postMessage(given)
+    }
     worker.on('error', over).on('exit', over).unref()
     worker.on('message', (told: Told) => {
-      hear(told)
+      keep(told)
+      give()
       look()
     })
+    for (let n = 0; n < ahead; n++) give()
     const until = async (done: () => boolean, ms: number) => {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((resolve) => {

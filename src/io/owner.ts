@@ -1,11 +1,8 @@
 // The owner's channels outside of Nostr: which are configured, and telling the owner through one of them.
 import type { Config } from './config.ts'
 import type { Env, Home } from './home.ts'
-import { tellCommand } from './owner/command.ts'
 import { logLine } from './owner/log.ts'
 import type { Notice } from './owner/notice.ts'
-import { tellOpenclaw } from './owner/openclaw.ts'
-import { tellWebhook } from './owner/webhook.ts'
 
 export type Channel = 'openclaw' | 'webhook' | 'command'
 
@@ -28,9 +25,12 @@ export function ownerOf(home: Home, { webhook, command, openclaw }: Config['owne
       ...(command.length === 0 ? [] : ['command' as const]),
     ],
     async tell(channel, notice, ms) {
-      if (channel === 'openclaw') return await tellOpenclaw(openclaw, notice, { ms, env })
-      if (channel === 'command') return await tellCommand(command, notice, { ms, env })
-      return webhook === undefined ? 'owner.webhook is not set' : await tellWebhook(webhook, notice, { ms, env })
+      if (channel === 'openclaw')
+        return await (await import('./owner/openclaw.ts')).tellOpenclaw(openclaw, notice, { ms, env })
+      if (channel === 'command')
+        return await (await import('./owner/command.ts')).tellCommand(command, notice, { ms, env })
+      if (webhook === undefined) return 'owner.webhook is not set'
+      return await (await import('./owner/webhook.ts')).tellWebhook(webhook, notice, { ms, env })
     },
     log: (line) => logLine(home, line),
   }

@@ -13,8 +13,8 @@ export type Ask = { relay: string; name: string; filter: Filter; page?: boolean;
 
 export type Named = Answer & { name: string }
 
-/** An event, and all relays that it is to be published to. */
-export type Job = { event: Event; relays: readonly string[] }
+/** An event, and all relays that it is to be published to. `had`: others have it already, so these get the grace alone. */
+export type Job = { event: Event; relays: readonly string[]; had?: boolean }
 
 /** Times are Unix milliseconds. */
 export type Fetching = {
@@ -32,8 +32,8 @@ export type PoolOptions = Dialling & {
 }
 
 export type Pool = {
-  /** Starts to connect, so that the answers come sooner. */
-  warm(urls: readonly string[]): void
+  /** Starts to connect, so that the answers come sooner. Resolves when that is under way: what follows costs no time then. */
+  warm(urls: readonly string[]): Promise<void>
   /** Asks everything side by side. One answer per ask, in their order. */
   fetch(asks: readonly Ask[], fetching: Fetching): Promise<Named[]>
   /** Publishes everything side by side. One receipt per event and relay, in the order of the jobs. */
@@ -93,9 +93,10 @@ export function openRelays({ grace: graceMs = 250, retry, ...dialling }: PoolOpt
     return receipts.flat()
   }
 
-  function publishOne({ event, relays }: Job, deadline: number): Promise<Receipt[]> {
+  function publishOne({ event, relays, had }: Job, deadline: number): Promise<Receipt[]> {
     const urls = [...new Set(relays)]
     const race = openRace({ relays: urls, graceMs, now })
+    if (had) race.won()
     const receipts = urls.map(async (relay) => {
       const receipt = await tell(event, relay, deadline, race.cut(relay))
       if (receipt.accepted) race.won()
@@ -112,7 +113,10 @@ export function openRelays({ grace: graceMs = 250, retry, ...dialling }: PoolOpt
   }
 
   return {
-    warm: (urls) => urls.forEach(connections.to),
+    warm(urls) {
+      urls.forEach(connections.to)
+      return new Promise((resolve) => setImmediate(resolve))
+    },
     fetch,
     publish,
     next: live.next,

@@ -12,7 +12,8 @@ import { locked } from './lock.ts'
 /** The index, and the logs that were asked for, by call id. */
 export type Snapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }
 
-export type Change<I, L, T> = { readonly snapshot: Snapshot<I, L>; readonly value: T }
+/** `callsOnly`: the index is not written, since all that changed in it follows from the call files and is soon written anyway. */
+export type Change<I, L, T> = { readonly snapshot: Snapshot<I, L>; readonly value: T; readonly callsOnly?: boolean }
 
 export type Store<I, L> = {
   /**
@@ -73,7 +74,7 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
           codec.empty(),
         )
         db.read()
-        const { fresh, snapshot, value, volumes } = applied(db.data, also, change, damaged)
+        const { fresh, snapshot, value, volumes, callsOnly = false } = applied(db.data, also, change, damaged)
         // Everything is written in full before anything is put in place, so a full disk leaves all of the old. A killed run
         // has perhaps put calls in place without the index: they hold more than it knows, never less.
         const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
@@ -84,7 +85,7 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
           for (const [number, chapter] of added) stage(chapterPath(home, id, number), chapter)
         }
         for (const { id, head } of packed) stage(logPath(home, id), head)
-        if (snapshot.index !== fresh.index || loaded?.rebuilt) {
+        if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
           db.data = snapshot.index
           db.write()
         }

@@ -12,8 +12,6 @@ import { placeFile } from './files.ts'
 import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
 import { type OpenWraps, openerOf } from './mailroom.ts'
-import { lookUp } from './nip05.ts'
-import { runProgram } from './owner/program.ts'
 import { type Owner, ownerOf } from './owner.ts'
 import { openRelays, type Pool } from './relays.ts'
 import { type Roles, rolesOf } from './roles.ts'
@@ -112,7 +110,7 @@ export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
     pool: { ...pool, fetch: signedFetch(pool.fetch, opening.draw) },
     open: signedOpening(openerOf(keys, Date.now, opening.script), opening.draw),
-    nip05: (address, ms) => lookUp(address, { wayTo, allowPrivate, ms }),
+    nip05: async (address, ms) => (await import('./nip05.ts')).lookUp(address, { wayTo, allowPrivate, ms }),
     clock: Date.now,
     pause: (ms) => sleep(ms, opening.stopped),
     budget: opening.budget,
@@ -126,7 +124,10 @@ export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L
     keep: (call, markdown) => keepTranscript(home, call, markdown),
     handOver: (path) => exportSecret(keys, path),
     owner: ownerOf(home, config.owner, env),
-    hook: async (command, input) => (await runProgram(command, { input, ms: HOOK_MS, env })).error,
+    hook: async (command, input) => {
+      const { runProgram } = await import('./owner/program.ts')
+      return (await runProgram(command, { input, ms: HOOK_MS, env })).error
+    },
     settings: {
       list: (key) => {
         const held = readConfig(home)

@@ -1,5 +1,5 @@
 // NIP-44 version 2: text encrypted from one key to another. Who wrote it is for the signed event around it to say.
-import { chacha20, equalBytes, hkdfExpand, hkdfExtract, hmacSha256, randomBytes, sharedX } from './crypto.ts'
+import { chacha20, equalBytes, hkdfExpand, hkdfExtract, hmacSha256, type Keys, randomBytes, sharedX } from './crypto.ts'
 
 /**
  * Most bytes of plaintext that `encrypt` takes. NIP-44 knows longer ones since 2026, older clients do not, and no relay
@@ -24,6 +24,22 @@ export function conversationKey(secret: Uint8Array, pubkey: string): Uint8Array 
   const shared = sharedX(secret, pubkey)
   return shared === undefined ? undefined : hkdfExtract(salt, shared)
 }
+
+/**
+ * The same for an identity, worked out once for each of the people it writes with and hears from. The secret's array stays as
+ * it is for as long as the process lives.
+ */
+export function lastingKey({ secret }: Keys, pubkey: string): Uint8Array | undefined {
+  const known = lasting.get(secret) ?? new Map<string, Uint8Array | undefined>()
+  lasting.set(secret, known)
+  // The attack: authors without end, for one who listens for days.
+  if (known.size >= mostLasting) known.clear()
+  if (!known.has(pubkey)) known.set(pubkey, conversationKey(secret, pubkey))
+  return known.get(pubkey)
+}
+
+const lasting = new WeakMap<Uint8Array, Map<string, Uint8Array | undefined>>()
+const mostLasting = 10_000
 
 /**
  * The payload (base64) of 1 to `maxPlaintext` bytes of text under a conversation key. A nonce must never be used twice.

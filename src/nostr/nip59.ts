@@ -2,7 +2,7 @@
 // `unwrap`.
 import { type Dice, type Keys, randomBytes, randomInt, randomKeys } from './crypto.ts'
 import { type Event, eventId, finalize, type Rumor } from './event.ts'
-import { conversationKey, encrypt, payloadLength } from './nip44.ts'
+import { conversationKey, encrypt, lastingKey, payloadLength } from './nip44.ts'
 
 export const sealKind = 13
 export const wrapKind = 1059
@@ -30,7 +30,7 @@ export type Postage = {
 export function seal(rumor: Rumor, keys: Keys, to: string, stamp: number, dice: Dice = randomBytes): Event {
   if (rumor.pubkey !== keys.pubkey) throw new RangeError('a rumor is sealed by its author')
   if (rumor.id !== eventId(rumor)) throw new RangeError('the rumor was changed after its id was taken')
-  const content = encryptTo(to, keys, rumorJson(rumor), dice)
+  const content = encryptTo(to, lastingKey(keys, to), rumorJson(rumor), dice)
   // NIP-59, 2: "Tags MUST always be empty in a kind:13". NIP-17 would put the expiration here too; the MUST wins.
   return finalize({ kind: sealKind, created_at: stamp, tags: [], content }, keys, dice)
 }
@@ -40,7 +40,7 @@ export function wrap(rumor: Rumor, keys: Keys, to: string, postage: Postage, dic
   const sealed = seal(rumor, keys, to, past(postage.now, dice), dice)
   const once = randomKeys(dice)
   const created_at = postage.recent ? postage.now : past(postage.now, dice)
-  const content = encryptTo(to, once, JSON.stringify(sealed), dice)
+  const content = encryptTo(to, conversationKey(once.secret, to), JSON.stringify(sealed), dice)
   const bare = { pubkey: once.pubkey, kind: wrapKind, created_at, tags: wrapTags(to, postage), content }
   return finalize(postage.work?.(bare) ?? bare, once, dice)
 }
@@ -75,8 +75,7 @@ function past(now: number, dice: Dice): number {
   return Math.max(0, now - randomInt(twoDays, dice))
 }
 
-function encryptTo(to: string, keys: Keys, text: string, dice: Dice): string {
-  const key = conversationKey(keys.secret, to)
+function encryptTo(to: string, key: Uint8Array | undefined, text: string, dice: Dice): string {
   if (key === undefined) throw new RangeError(`not a public key: ${to}`)
   return encrypt(text, key, dice(32))
 }

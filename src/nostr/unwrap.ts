@@ -1,13 +1,11 @@
 // NIP-59, receiving: that the receiver of a gift wrap cannot be lied to about who wrote what is in it.
 import type { Keys } from './crypto.ts'
 import { type Event, parseEvent, parseRumor, type Rumor, tags, verifyEvent, verifyEvents } from './event.ts'
-import { conversationKey, decrypt } from './nip44.ts'
+import { conversationKey, decrypt, lastingKey } from './nip44.ts'
 import { sealKind, wrapKind } from './nip59.ts'
 
 /** How many seals are verified at once: more cost less each, and what is late is later by as many. */
 const together = 256
-
-const mostKnown = 10_000
 
 export type Refusal = 'not-a-wrap' | 'not-for-us' | 'undecryptable' | 'bad-seal' | 'forged' | 'bad-rumor'
 
@@ -22,28 +20,14 @@ export type Unwrapped = { ok: true; rumor: Rumor; from: string } | { ok: false; 
 export function unwrap(wrapped: Event, keys: Keys): Unwrapped {
   const sealed = sealIn(wrapped, keys)
   if (typeof sealed === 'string') return refuse(sealed)
-  return rumorIn(sealed, verifyEvent(sealed), (author) => conversationKey(keys.secret, author))
+  return rumorIn(sealed, verifyEvent(sealed), keys)
 }
-
-/** Conversation keys by author, kept from one `unwrapAll` to the next; one map for each identity. */
-export type Known = Map<string, Uint8Array | undefined>
 
 /**
  * `unwrap` of each, and much faster than one after the other: the seals are verified together, and an author's key is worked
  * out once. `late` is asked after each wrap whether to stop: then there are fewer answers than wraps, for the first ones.
  */
-export function unwrapAll(
-  wraps: readonly Event[],
-  keys: Keys,
-  late: () => boolean = () => false,
-  known: Known = new Map(),
-): Unwrapped[] {
-  const keyWith = (author: string) => {
-    // The attack: authors without end, for one who listens for days.
-    if (known.size >= mostKnown) known.clear()
-    if (!known.has(author)) known.set(author, conversationKey(keys.secret, author))
-    return known.get(author)
-  }
+export function unwrapAll(wraps: readonly Event[], keys: Keys, late: () => boolean = () => false): Unwrapped[] {
   const opened: Unwrapped[] = []
   while (opened.length < wraps.length) {
     const seals: (Event | Refusal)[] = []
@@ -52,18 +36,16 @@ export function unwrapAll(
       seals.push(sealIn(wrapped, keys))
     }
     if (seals.length === 0) return opened
-    opened.push(...openSeals(seals, keyWith))
+    opened.push(...openSeals(seals, keys))
   }
   return opened
 }
 
-type KeyWith = (author: string) => Uint8Array | undefined
-
-function openSeals(seals: readonly (Event | Refusal)[], keyWith: KeyWith): Unwrapped[] {
+function openSeals(seals: readonly (Event | Refusal)[], keys: Keys): Unwrapped[] {
   const events = seals.filter((sealed) => typeof sealed !== 'string')
   const good = new Map(verifyEvents(events).map((isGood, index) => [events[index], isGood]))
   return seals.map((sealed) =>
-    typeof sealed === 'string' ? refuse(sealed) : rumorIn(sealed, good.get(sealed) === true, keyWith),
+    typeof sealed === 'string' ? refuse(sealed) : rumorIn(sealed, good.get(sealed) === true, keys),
   )
 }
 
@@ -77,11 +59,11 @@ function sealIn(wrapped: Event, keys: Keys): Event | Refusal {
   return sealed?.kind === sealKind ? sealed : 'bad-seal'
 }
 
-function rumorIn(sealed: Event, isGood: boolean, keyWith: KeyWith): Unwrapped {
+function rumorIn(sealed: Event, isGood: boolean, keys: Keys): Unwrapped {
   // The attack: a seal in somebody's name by one who has got hold of our secret, which is enough for the MAC. Only the
   // author can sign; and NIP-44, Decryption, wants the signature validated before anything is decrypted.
   if (!isGood) return refuse('forged')
-  const json = decryptWith(keyWith(sealed.pubkey), sealed.content)
+  const json = decryptWith(lastingKey(keys, sealed.pubkey), sealed.content)
   if (json === undefined) return refuse('undecryptable')
   const rumor = parseRumor(parseJson(json))
   if (rumor === undefined) return refuse('bad-rumor')

@@ -15,11 +15,8 @@ export type Posted = {
   failed: { url: string; reason: string }[]
 }
 
-/** The commands with which an agent goes on line. */
-const GOES_ONLINE: readonly Intent['type'][] = ['announce', 'call', 'answer']
-
+/** Presence for `announce`, the inbox list for every command that goes on line. */
 export async function announce(intent: Intent, place: Place, turn: Turn): Promise<Posted | undefined> {
-  if (!GOES_ONLINE.includes(intent.type)) return undefined
   const [posted] = await Promise.all([
     intent.type === 'announce' ? showPresence(place, turn) : undefined,
     showList(place, turn),

@@ -4,7 +4,7 @@ import type { Book } from '../state/book.ts'
 import { collect } from './collect.ts'
 import { type Escalated, inform, settle } from './escalate.ts'
 import type { Place } from './place.ts'
-import type { Turn } from './turn.ts'
+import type { Turn, Uttered } from './turn.ts'
 import { utter } from './utter.ts'
 
 /** `escalation`: what came of the one that the command is; `answers`: of all that the owner was told, by channel. */
@@ -12,6 +12,14 @@ export type Carried = { book: Book; escalation: Escalated | undefined; answers: 
 
 export async function carry(place: Place, turn: Turn): Promise<Carried> {
   const [uttered, answers] = await Promise.all([utter(place, turn), inform(place, turn)])
-  const { book, escalation } = await settle(place, turn, uttered, answers)
+  const said = uttered === undefined ? turn.book : await writtenDown(place, uttered)
+  const { book, escalation } = await settle(place, turn, said, answers)
   return { book: await collect(place, book), escalation, answers }
+}
+
+async function writtenDown({ world }: Place, { touched, note, callsOnly }: Uttered): Promise<Book> {
+  return await world.store.update(touched, (fresh) => {
+    const snapshot = note(fresh)
+    return { snapshot, value: snapshot, callsOnly }
+  })
 }

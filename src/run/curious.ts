@@ -15,7 +15,7 @@ const MOST = 20
 export async function whom(intent: Intent, place: Place): Promise<Found | undefined> {
   if (intent.type !== 'call') return undefined
   // The relays are dialed while a domain is asked.
-  place.world.pool.warm(place.world.relays.inbox)
+  void place.world.pool.warm(place.world.relays.inbox)
   return await find(intent.agent, place)
 }
 

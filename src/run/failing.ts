@@ -1,6 +1,8 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
+import type { Call } from '../call/call.ts'
 import { relaySaid } from '../call/wording.ts'
 import { EXIT, Failure } from '../failure.ts'
+import { callOf } from '../state/book.ts'
 import { deliveryOf } from '../state/owed.ts'
 import type { Ended } from './ended.ts'
 
@@ -13,11 +15,12 @@ export function failureOf(ended: Ended): Failure | undefined {
   return turn.verdict.say.length > 0 ? undelivered(ended) : unreached(ended)
 }
 
-function undelivered({ turn, book }: Ended): Failure | undefined {
+function undelivered({ place, turn, book }: Ended): Failure | undefined {
   const parts = turn.said.slice(turn.said.length - turn.verdict.say.length)
   const [said] = parts
   const log = said === undefined ? undefined : book.logs[said.call]
   if (said === undefined || log === undefined) return undefined
+  if (isLate(said.rumor.id, callOf(book, log, place.world.keys.pubkey, place.now))) return late(said.call)
   const { state, failed } = deliveryOf(
     log,
     parts.map((p) => p.rumor.id),
@@ -38,6 +41,21 @@ function undelivered({ turn, book }: Ended): Failure | undefined {
     EXIT.unreachable,
     `no relay took it${told}`,
     'it is kept and goes out with the next command; `p2p status` tries again',
+  )
+}
+
+// It was said before the replay, which has shown that the other side had ended the call by then.
+function isLate(rumor: string, call: Call | undefined): boolean {
+  return call?.lines.findLast((line) => line.signal.id === rumor)?.late === true
+}
+
+function late(call: string): Failure {
+  const id = call.slice(0, 8)
+  return new Failure(
+    'LATE',
+    EXIT.impossible,
+    `the call ${id} had ended before this was said: both transcripts show it, marked late`,
+    `\`p2p transcript ${id}\` shows the call; \`p2p call <agent> "<topic>"\` calls again`,
   )
 }
 

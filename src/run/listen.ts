@@ -36,6 +36,9 @@ export type Heard = {
   clockAhead: number
 }
 
+/** What a command has heard that has not listened. */
+export const UNHEARD: Heard = { opened: [], replayed: [], public: [], answers: [], asked: [], clockAhead: 0 }
+
 /** A difference that relays and deadlines forgive. */
 const FORGIVEN = 60
 

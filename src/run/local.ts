@@ -3,6 +3,7 @@ import type { Intent } from '../call/intent.ts'
 import { Failure } from '../failure.ts'
 import type { Book } from '../state/book.ts'
 import { editList } from './contacts.ts'
+import { UNHEARD } from './listen.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Place } from './place.ts'
 import { type Read, transcript } from './transcript.ts'
@@ -35,7 +36,6 @@ function answered(read: Read | Failure, intent: Intent, place: Place, book: Book
 
 /** The outcome of a run in which nobody was heard and nothing said. */
 export function quiet(intent: Intent, place: Place, book: Book): Outcome {
-  const heard = { opened: [], replayed: [], public: [], answers: [], asked: [], clockAhead: 0 }
   const turn = { book, verdict: { say: [] }, said: [], dues: [], appeals: [], asked: undefined, acks: [], touched: [] }
-  return outcomeOf({ place, intent, heard, turn, book, posted: undefined, escalation: undefined, answers: [] })
+  return outcomeOf({ place, intent, heard: UNHEARD, turn, book, posted: undefined, escalation: undefined, answers: [] })
 }

@@ -32,6 +32,8 @@ type Letter = {
   call: string
   ack: number
   owed: boolean
+  /** Other relays have it. */
+  had: boolean
   work: Pick<Sealing, 'work'>
 }
 
@@ -88,6 +90,7 @@ function letterOf({ call, to, rumor, wrap, skip }: Due, place: Place, { relays, 
     call,
     ack,
     owed: true,
+    had: skip.length > 0,
     work,
   }
 }
@@ -102,7 +105,7 @@ function receiptOf(
   const template = write({ type: 'receipt', text: '', missing: [...missing] }, { call, to, seq: 0, lc, ack }, now)
   const rumor = rumorOf(template, world.keys.pubkey)
   const wrap = seal(rumor, to, world.keys, { now: stamp })
-  return { wrap, rumor, to, relays, call, ack, owed: false, work: {} }
+  return { wrap, rumor, to, relays, call, ack, owed: false, had: false, work: {} }
 }
 
 function lostIn(sent: readonly Sent[]): string[] {
@@ -116,7 +119,7 @@ function creditOf({ letter, receipts }: Sent): Credit[] {
 }
 
 async function deliver({ world, deadline }: Place, letter: Letter, stamp: number): Promise<Sent> {
-  const jobOf = ({ wrap, relays }: Letter) => ({ event: wrap, relays })
+  const jobOf = ({ wrap, relays, had }: Letter) => ({ event: wrap, relays, had })
   const until = () => ({ deadline: Math.max(deadline, world.clock() + AFTER) })
   const receipts = await world.pool.publish([jobOf(letter)], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.

@@ -6,13 +6,13 @@ import { trustOf } from '../call/people.ts'
 import type { Presence } from '../call/presence.ts'
 import { type AppealDue, appealsDue } from '../state/appeals.ts'
 import { type Book, callsOf } from '../state/book.ts'
-import { callsIn, converse, type Turned } from '../state/converse.ts'
+import { callsIn, converse, type Seat, type Turned } from '../state/converse.ts'
 import { editBook } from '../state/edit.ts'
 import { lettersDue } from '../state/letters.ts'
-import { relaysAsked } from '../state/relays.ts'
+import { clocked, relaysAsked } from '../state/relays.ts'
 import { remember } from '../state/remember.ts'
 import { ask } from './appeal.ts'
-import type { Heard } from './listen.ts'
+import { type Heard, UNHEARD } from './listen.ts'
 import { type Place, speakerOf } from './place.ts'
 
 export type Turn = Turned & {
@@ -20,6 +20,12 @@ export type Turn = Turned & {
   appeals: AppealDue[]
   asked: Escalation | undefined
 }
+
+/**
+ * What came of what a turn said, still to be written down: `note` puts it into whatever is on disk by then. `callsOnly`: the
+ * index has nothing to say of it.
+ */
+export type Uttered = { touched: string[]; note: (fresh: Book) => Book; callsOnly: boolean }
 
 /** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
 export type Looked = {
@@ -29,31 +35,61 @@ export type Looked = {
   hints: Record<string, readonly string[]>
 }
 
-export async function take(place: Place, intent: Intent, heard: Heard, looked: Looked): Promise<Turn> {
-  const { world, now, people, selector } = place
+/** Of a command that has looked nobody up. */
+export const NOBODY: Looked = { peer: undefined, peers: [], presences: [], hints: {} }
+
+/**
+ * @param listened what was heard; undefined when the command speaks before it has heard anything
+ * @param before what it said then: what came of that is written down with the rest
+ */
+export async function take(
+  place: Place,
+  intent: Intent,
+  listened: Heard | undefined,
+  looked: Looked,
+  before?: Uttered,
+): Promise<Turn> {
+  const { world, now } = place
   const speaker = speakerOf(place)
-  const { config } = world
-  const seat = {
-    ...speaker,
-    ...{ people, selector, peer: looked.peer, name: config.name, inbox: world.relays.inbox, alive: world.alive },
-    ...{ ring: config.call.ring, inlineMax: config.file.inlineMax },
-    policy: { ...config.policy, trust: (pubkey: string) => trustOf(people, pubkey) },
-  }
+  const seat = seatOf(place, looked.peer)
+  const heard = listened ?? UNHEARD
   const { opened, replayed } = heard
-  const mail = { opened, replayed, deep: intent.type === 'inbox' && intent.deep }
+  const mail = { opened, replayed, deep: intent.type === 'inbox' && intent.deep, unheard: listened === undefined }
   const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
   const sightings = { ...looked, looked: looked.peers, public: heard.public }
-  return await world.store.update(callsIn(opened, world.store.read().index, selector), (fresh) => {
-    const known = remember(relaysAsked(owned(fresh, speaker.me), mailboxes, now), sightings, now)
+  const calls = [...callsIn(opened, world.store.read().index, place.selector), ...(before?.touched ?? [])]
+  return await world.store.update(calls, (fresh) => {
+    const asked = relaysAsked(owned(fresh, speaker.me), mailboxes, now)
+    const known = remember(clocked(asked, heard.answers, heard.clockAhead), sightings, now)
     const turned = converse(known, intent, mail, seat)
+    // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
+    if (listened === undefined) return { snapshot: turned.book, value: quietly(turned), callsOnly: true }
     const { verdict, said } = turned
     const asking = ask(turned.book, place, { intent, verdict, said, calls: callsOf(turned.book, speaker.me, now) })
     const letters = lettersDue(asking.book, speaker, world.alive)
     const appeals = appealsDue(letters.book, world.owner.channels, speaker, world.alive)
-    const { book } = appeals
+    // Last: while this process holds its claim on what it has just said, that is not due once more.
+    const book = before === undefined ? appeals.book : before.note(appeals.book)
     const owed = { dues: [...letters.dues, ...turned.dues], appeals: appeals.dues, asked: asking.asked }
     return { snapshot: book, value: { ...turned, ...owed, book } }
   })
+}
+
+/** A turn in which the owner is told nothing. */
+function quietly(turned: Turned): Turn {
+  return { ...turned, appeals: [], asked: undefined }
+}
+
+/** What a decision depends on in this place. @param peer the agent that `call` names */
+export function seatOf(place: Place, peer: string | undefined): Seat {
+  const { world, people, selector } = place
+  const { config } = world
+  return {
+    ...speakerOf(place),
+    ...{ people, selector, peer, name: config.name, inbox: world.relays.inbox, alive: world.alive },
+    ...{ ring: config.call.ring, inlineMax: config.file.inlineMax },
+    policy: { ...config.policy, trust: (pubkey: string) => trustOf(people, pubkey) },
+  }
 }
 
 // A state belongs to one key: cursors, seen ids and calls mean nothing to another.

@@ -1,18 +1,11 @@
 // A file that is too large for relays: put on the server first, so that the run that announces it is one like any other.
 import { decide } from '../call/decide.ts'
 import { type FileBody, mimeOf } from '../call/file.ts'
-import type { FileContent, Intent } from '../call/intent.ts'
+import type { Intent, Large } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import type { Stored } from '../io/upload.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
-
-/** A `sendfile` whose file goes to a server. */
-export type Large = Extract<Intent, { type: 'sendfile' }> & { content: Extract<FileContent, { type: 'path' }> }
-
-export function isLarge(intent: Intent): intent is Large {
-  return intent.type === 'sendfile' && intent.content.type === 'path'
-}
 
 /**
  * The intent to announce the file, once it lies on the server; as it was when nothing may be sent now, which the run then

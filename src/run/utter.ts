@@ -1,4 +1,4 @@
-// Publishing what a turn owes and writing down what the relays answered; once more to peers who turn out to have moved.
+// Publishing what a turn owes, and what the relays answered; once more to peers who turn out to have moved.
 import { type Book, callsOf } from '../state/book.ts'
 import { lettersSent } from '../state/letters.ts'
 import { credit } from '../state/owed.ts'
@@ -9,14 +9,15 @@ import { lookAgain } from './lookup.ts'
 import { type Place, speakerOf } from './place.ts'
 import { routeTo } from './route.ts'
 import { type Outgoing, type Spoken, speak } from './speak.ts'
-import type { Turn } from './turn.ts'
+import type { Turn, Uttered } from './turn.ts'
 
 /** What is said in so few letters is over before it could be cut short. */
 const FEW = 3
 
-export async function utter(place: Place, turn: Turn): Promise<Book> {
+/** Undefined where there was nothing to say. */
+export async function utter(place: Place, turn: Turn): Promise<Uttered | undefined> {
   const { world, now } = place
-  if (turn.dues.length === 0 && turn.acks.length === 0) return turn.book
+  if (turn.dues.length === 0 && turn.acks.length === 0) return undefined
   const calls = callsOf(turn.book, world.keys.pubkey, now)
   const routeIn = (book: Book) => (peer: string) => routeTo(place, book, calls, peer)
   const outgoing = { ...turn, route: routeIn(turn.book), stamp: now }
@@ -27,13 +28,15 @@ export async function utter(place: Place, turn: Turn): Promise<Book> {
   const { lost, ...second } = await speakAgain(place, outgoing, first, routeIn(remember(turn.book, seen, now)))
   const credits = [...first.credits.filter((c) => !written.has(c.rumor)), ...second.credits]
   const acked = [...first.told, ...second.told]
-  const touched = [...credits, ...acked].map((c) => c.call).filter((call) => call !== '')
-  return await world.store.update(touched, (fresh) => {
-    const speaker = speakerOf(place)
-    const met = doubt(remember(fresh, seen, now), lost)
-    const snapshot = told(credit(lettersSent(met, credits, speaker), credits, speaker), acked)
-    return { snapshot, value: snapshot }
-  })
+  return {
+    touched: [...credits, ...acked].map((c) => c.call).filter((call) => call !== ''),
+    callsOnly: credits.length === 0 && first.lost.length === 0,
+    note(fresh) {
+      const speaker = speakerOf(place)
+      const met = doubt(remember(fresh, seen, now), lost)
+      return told(credit(lettersSent(met, credits, speaker), credits, speaker), acked)
+    },
+  }
 }
 
 /** The same wraps to the peers who read elsewhere by now, as `route` has it. `lost`: who is so after both tries. */

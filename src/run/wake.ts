@@ -1,6 +1,5 @@
 // The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and
 // counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
-import type { Intent } from '../call/intent.ts'
 import type { Item } from '../call/news.ts'
 import { wakesDue, woken } from '../state/wakes.ts'
 import type { Outcome } from './outcome.ts'
@@ -17,11 +16,10 @@ export type Wake = {
   text: string
 }
 
-/** For `announce` and `wait`. A wake is noted before it is made, so that a parallel run does not make it too. */
-export async function wake(intent: Intent, place: Place, { news }: Outcome): Promise<string[]> {
+/** A wake is noted before it is made, so that a parallel run does not make it too. */
+export async function wake(place: Place, { news }: Outcome): Promise<string[]> {
   const { world, now } = place
   const { command, unknown } = world.config.hook
-  if (command.length === 0 || (intent.type !== 'announce' && intent.type !== 'wait')) return []
   const due = await world.store.update([], (fresh) => {
     const items = wakesDue(fresh, news, unknown, now)
     return { snapshot: woken(fresh, items, news, now), value: items }

@@ -8,13 +8,11 @@ import { type Heard, listen } from './listen.ts'
 import { openInTime } from './open.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import { onTime, refreshed } from './place.ts'
-import { take } from './turn.ts'
+import { NOBODY, take } from './turn.ts'
 
 /** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
 const LOOK = 1_000
 const OFFER = 30_000
-
-const NOBODY = { peer: undefined, peers: [], presences: [], hints: {} }
 
 /** The outcome so far, again and again: at once, whenever something came in, and every second; until `until` (Unix ms). */
 export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcome> {

@@ -112,6 +112,8 @@ export type Index = {
   /** What was dropped and why, by count. */
   dropped: Record<string, number>
   announced: Announced
+  /** Seconds by which our clock was ahead of the relays' when they last told; absent while it was right. */
+  clockAhead?: number
   /** The `announce` that runs, since when, and the seconds that it sleeps first. */
   announcing?: { pid: number; at: number; pause: number }
 }

@@ -40,7 +40,9 @@ export const codec = codecWith(BOUNDS)
 
 /** The calls that are open and those asked for, and with each the calls that were made at the same time, and theirs. */
 function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
-  const wanted = new Set([...Object.keys(calls).filter((id) => calls[id]?.open), ...also])
+  const wanted = new Set(also)
+  // Thousands of them, few of which are open.
+  for (const id in calls) if (calls[id]?.open) wanted.add(id)
   // A set goes on to what is added on the way. Read without one of its rivals, a call would be another one.
   for (const id of wanted) for (const rival of calls[id]?.rivals ?? []) wanted.add(rival)
   return [...wanted]
@@ -65,7 +67,7 @@ function rebuild(logs: Map<string, Log>): Index {
   for (const log of mine) {
     const call = replay(log, agent, 0)
     // Every call is looked at once more; the next command writes what it finds.
-    if (call !== undefined) edit.index.calls[log.id] = { ...summarise(call, log, 0, []), open: true }
+    if (call !== undefined) edit.table('calls')[log.id] = { ...summarise(call, log, 0, []), open: true }
   }
   for (const log of mine) meetRivals(edit, log.id, agent)
   return edit.done().index

@@ -15,8 +15,8 @@ import { rivals } from './summary.ts'
 /** Everything that a turn depends on beside the book. `alive`: whether a process of this machine still runs. */
 export type Seat = Omit<Scene, 'calls'> & Speaker & { policy: Policy; alive: (pid: number) => boolean }
 
-/** What came in. `deep`: wraps that are known are among it. */
-export type Mail = { opened: readonly Opened[]; replayed: readonly Replayed[]; deep?: boolean }
+/** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
+export type Mail = { opened: readonly Opened[]; replayed: readonly Replayed[]; deep?: boolean; unheard?: boolean }
 
 export type Turned = {
   book: Book
@@ -32,17 +32,20 @@ export type Turned = {
 
 export function converse(book: Book, intent: Intent, mail: Mail, seat: Seat): Turned {
   const { me, now, name, inbox, policy, alive } = seat
-  const heard = hear(book, mail.opened, { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true })
+  const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true }
+  const heard = mail.unheard ? { book, touched: [] } : hear(book, mail.opened, hearing)
   const calls = callsOf(heard.book, me, now)
   const verdict = decide(intent, { ...seat, calls })
   // What our agent answers itself goes before what we would answer for it.
   const answered = verdict.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays) }
-  const unasked = [...endings(calls), ...answers(calls, policy, self).filter((u) => !answered.includes(u.call))]
+  const replies = [...endings(calls), ...answers(calls, policy, self).filter((u) => !answered.includes(u.call))]
+  // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
+  const unasked = mail.unheard ? [] : replies
   const { book: spoken, said } = say(heard.book, [...unasked, ...verdict.say], seat)
-  const dues = dueNow(spoken, said, now, alive)
+  const dues = [...(mail.unheard ? [] : due(spoken, now, alive)), ...freshly(said)]
   const speaking = said.map((s) => s.call)
-  const acks = receipts(spoken, callsOf(spoken, me, now), heard.touched, speaking, now, policy)
+  const acks = mail.unheard ? [] : receipts(spoken, callsOf(spoken, me, now), heard.touched, speaking, now, policy)
   const told = telling(claim(spoken, dues, seat), [...acks, ...carried(said)], seat)
   return { book: told, verdict, said, dues, acks, touched: heard.touched }
 }
@@ -62,9 +65,8 @@ export function callsIn(opened: readonly Opened[], index: Index, selector: strin
 }
 
 // What has just been said is claimed already, so the outbox does not name it: it goes last, in the order it was said.
-function dueNow(book: Book, said: readonly Said[], now: number, alive: Seat['alive']): Due[] {
-  const fresh = said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
-  return [...due(book, now, alive), ...fresh]
+function freshly(said: readonly Said[]): Due[] {
+  return said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
 }
 
 // Whatever is numbered carries the ack, so it does not need a receipt.

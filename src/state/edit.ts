@@ -4,10 +4,16 @@ import { type Entry, emptyLog, final, type Log, signalOf } from '../call/log.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Book, Index } from './book.ts'
 
+/** The parts of the index that grow, which a change copies only where it writes to them. */
+export type Table = 'relays' | 'seen' | 'calls' | 'peers' | 'dms' | 'dropped'
+
 export type Draft = {
   book: Book
-  /** The copy of the index; its tables may be written to. */
-  index: Index
+  /** The copy of the index. Its tables are to be read; `table` and `replace` change them. */
+  index: Omit<Index, Table> & { readonly [K in Table]: Readonly<Index[K]> }
+  /** The copy of a table, to be written to; made when first asked for. */
+  table: <K extends Table>(name: K) => Index[K]
+  replace: <K extends Table>(name: K, value: Index[K]) => void
   /** The copy of a call's log, made when first asked for; a new one when there is none. */
   log: (id: string) => Log
   /** The entries of such a copy, to be written to. */
@@ -24,16 +30,8 @@ export type Draft = {
 export type Ledger = { said: Map<string, Signal>; owed: Map<number, string>; last: number }
 
 export function editBook(book: Book): Draft {
-  const { index } = book
-  const copy: Index = {
-    ...index,
-    relays: { ...index.relays },
-    seen: { ...index.seen },
-    calls: { ...index.calls },
-    peers: { ...index.peers },
-    dms: { ...index.dms },
-    dropped: { ...index.dropped },
-  }
+  const copy: Index = { ...book.index }
+  const mine = new Set<Table>()
   const edited: Book = { index: copy, logs: { ...book.logs } }
   const changed = new Set<string>()
   const written = new Map<Log, Record<string, Entry>>()
@@ -41,6 +39,15 @@ export function editBook(book: Book): Draft {
   return {
     book: edited,
     index: copy,
+    table: (name) => {
+      if (!mine.has(name)) copy[name] = { ...copy[name] }
+      mine.add(name)
+      return copy[name]
+    },
+    replace: (name, value) => {
+      mine.add(name)
+      copy[name] = value
+    },
     log: (id) => {
       const held = edited.logs[id]
       if (changed.has(id) && held !== undefined) return held

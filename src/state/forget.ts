@@ -14,5 +14,5 @@ export function forgetCalls(edit: Draft, { trust }: Pick<Gate, 'trust'>): void {
     !open && direction === 'incoming' && NOTHING.includes(phase) && trust(peer) === 'unknown'
   const idle = Object.entries(edit.index.calls).filter(([, call]) => isIdle(call))
   if (idle.length <= MOST) return
-  for (const [id] of idle.sort(([, a], [, b]) => b.last - a.last).slice(MOST)) delete edit.index.calls[id]
+  for (const [id] of idle.sort(([, a], [, b]) => b.last - a.last).slice(MOST)) delete edit.table('calls')[id]
 }

@@ -24,9 +24,9 @@ export function hear(book: Book, opened: readonly Opened[], hearing: Hearing): {
   for (const { wrap, stamp, bits, rumor, reason } of opened) {
     const known = edit.index.seen[wrap] !== undefined
     if (known && hearing.deep !== true) continue
-    edit.index.seen[wrap] = stamp
+    edit.table('seen')[wrap] = stamp
     const dropped = rumor === undefined ? reason : admit(edit, rumor, bits, { ...hearing, known }, touched)
-    if (dropped !== undefined) edit.index.dropped[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
+    if (dropped !== undefined) edit.table('dropped')[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
   }
   edit.done()
   catchUp(edit, hearing)

@@ -35,10 +35,10 @@ export function lapse(edit: Draft, lapsing: Lapsing): void {
   // The attack: a ring that is never answered costs its caller nothing. The oldest is missed without being news, and what
   // has only just come in leaves no trace: an honest caller offers it again.
   for (const id of crowdedOut(strangers)) {
-    edit.index.dropped.ringing = (edit.index.dropped.ringing ?? 0) + 1
+    edit.table('dropped').ringing = (edit.index.dropped.ringing ?? 0) + 1
     if (lapsing.isNew(id)) {
       delete edit.book.logs[id]
-      delete edit.index.calls[id]
+      delete edit.table('calls')[id]
     } else {
       const log = edit.log(id)
       log.missed = now

@@ -14,7 +14,7 @@ export function receiveLetter(edit: Draft, rumor: Rumor, { me, now }: { me: stri
   if (callId(rumor) !== undefined) return 'malformed'
   if (soleReceiver(rumor) !== me) return 'not-for-us'
   if (edit.index.dms[rumor.id] !== undefined) return 'duplicate'
-  edit.index.dms[rumor.id] = { rumor, heard: now, unread: true }
+  edit.table('dms')[rumor.id] = { rumor, heard: now, unread: true }
   return undefined
 }
 
@@ -24,5 +24,5 @@ export function boundLetters(edit: Draft, { trust }: Gate): void {
   // The attack: strangers write so much that the owner's word falls out before anybody has read it.
   const weight = ({ unread, rumor }: Letterbox[string]) => (!unread ? 0 : trust(rumor.pubkey) === 'owner' ? 2 : 1)
   const recent = letters.sort(([, a], [, b]) => weight(b) - weight(a) || b.heard - a.heard).slice(0, MOST)
-  edit.index.dms = Object.fromEntries(recent)
+  edit.replace('dms', Object.fromEntries(recent))
 }

@@ -38,7 +38,7 @@ export function moveCursors(edit: Draft, replayed: readonly Replayed[], now: num
     const held = edit.index.relays[relay]?.cursor ?? 0
     // A parallel run may have got further; one with a wrong clock has not.
     const reached = held > now ? cursor : Math.max(cursor, held)
-    edit.index.relays[relay] = { ...edit.index.relays[relay], cursor: reached, ...(swept && { swept: began }) }
+    edit.table('relays')[relay] = { ...edit.index.relays[relay], cursor: reached, ...(swept && { swept: began }) }
   }
 }
 
@@ -46,8 +46,9 @@ export function moveCursors(edit: Draft, replayed: readonly Replayed[], now: num
 export function forgetSeen(edit: Draft, now: number): void {
   const cursors = Object.values(edit.index.relays).flatMap((r) => r.cursor ?? [])
   const floor = Math.min(now - DEEP, ...cursors.map((cursor) => cursor - WINDOW)) - 3600
-  const kept = Object.entries(edit.index.seen).filter(([, stamp]) => stamp >= floor)
-  if (kept.length < Object.keys(edit.index.seen).length) edit.index.seen = Object.fromEntries(kept)
+  const { seen } = edit.index
+  // Thousands of them, most of which stay.
+  for (const id in seen) if ((seen[id] ?? floor) < floor) delete edit.table('seen')[id]
 }
 
 /**
@@ -55,9 +56,10 @@ export function forgetSeen(edit: Draft, now: number): void {
  * and its request makes it anew.
  */
 export function readLostAgain(edit: Draft): void {
-  const lost = Object.entries(edit.index.calls).filter(([id, call]) => call.open && edit.book.logs[id] === undefined)
+  const { calls } = edit.index
+  const lost = Object.keys(calls).filter((id) => calls[id]?.open && edit.book.logs[id] === undefined)
   if (lost.length === 0) return
-  for (const [id] of lost) delete edit.index.calls[id]
-  edit.index.seen = {}
-  for (const [url, { cursor, swept, ...rest }] of Object.entries(edit.index.relays)) edit.index.relays[url] = rest
+  for (const id of lost) delete edit.table('calls')[id]
+  edit.replace('seen', {})
+  for (const [url, { cursor, swept, ...rest }] of Object.entries(edit.index.relays)) edit.table('relays')[url] = rest
 }

@@ -83,7 +83,7 @@ export function withParcels(
     const { call, key, id } = parcel
     const letter = edit.index.dms[id]
     if (call === '') {
-      if (letter !== undefined && !isSettled(letter.file)) edit.index.dms[id] = { ...letter, file: state }
+      if (letter !== undefined && !isSettled(letter.file)) edit.table('dms')[id] = { ...letter, file: state }
       continue
     }
     if (edit.book.logs[call] === undefined || isSettled(edit.book.logs[call]?.files[key])) continue

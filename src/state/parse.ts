@@ -99,6 +99,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
     taken: optional(table(number)),
     offered: optional(table(fields({ at: number, taken: flag }))),
   }),
+  clockAhead: number,
   announcing: fields({ pid: number, at: number, pause: number }),
 }
 

@@ -49,11 +49,11 @@ function introduce(edit: Draft, id: string, rival: string, call: Call | undefine
   if (call === undefined || known.includes(rival)) return
   // Asked for, so that it counts as changed: its phase is another one from now on.
   const log = edit.log(id)
-  edit.index.calls[id] = { ...(held ?? summarise(call, log, 0, [])), rivals: [...known, rival] }
+  edit.table('calls')[id] = { ...(held ?? summarise(call, log, 0, [])), rivals: [...known, rival] }
 }
 
 function note(edit: Draft, id: string, me: string, now: number): void {
   const log = edit.book.logs[id]
   const call = log && callOf(edit.book, log, me, now)
-  if (log && call) edit.index.calls[id] = summarise(call, log, now, edit.index.calls[id]?.rivals ?? [])
+  if (log && call) edit.table('calls')[id] = summarise(call, log, now, edit.index.calls[id]?.rivals ?? [])
 }

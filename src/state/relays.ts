@@ -30,6 +30,16 @@ export function relaysAsked(book: Book, answers: readonly { relay: string; compl
   })
   if (changed.length === 0) return book
   const edit = editBook(book)
-  Object.assign(edit.index.relays, Object.fromEntries(changed))
+  Object.assign(edit.table('relays'), Object.fromEntries(changed))
+  return edit.book
+}
+
+/** Notes by how much our clock is wrong, seconds, if it is: until it is right again nothing is dated before a relay was asked. */
+export function clocked(book: Book, answers: readonly { complete: boolean }[], ahead: number): Book {
+  const known = book.index.clockAhead ?? 0
+  if (known === ahead || !answers.some((answer) => answer.complete)) return book
+  const edit = editBook(book)
+  if (ahead === 0) delete edit.index.clockAhead
+  else edit.index.clockAhead = ahead
   return edit.book
 }

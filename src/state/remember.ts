@@ -26,15 +26,15 @@ export function remember(book: Book, { looked, public: events, presences, hints 
   const of = (pubkey: string): PeerMemory =>
     edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: '', pow: 0 }
   for (const [pubkey, relays] of Object.entries(hints)) {
-    edit.index.peers[pubkey] = { ...of(pubkey), ...seen(presences, pubkey), hints: [...relays] }
+    edit.table('peers')[pubkey] = { ...of(pubkey), ...seen(presences, pubkey), hints: [...relays] }
   }
   for (const pubkey of looked) {
     const held = of(pubkey)
-    edit.index.peers[pubkey] = { ...held, ...listed(held, events, pubkey), looked: now, ...seen(presences, pubkey) }
+    edit.table('peers')[pubkey] = { ...held, ...listed(held, events, pubkey), looked: now, ...seen(presences, pubkey) }
   }
   const all = Object.entries(edit.index.peers)
   if (all.length > MOST)
-    edit.index.peers = Object.fromEntries(all.sort(([, a], [, b]) => b.looked - a.looked).slice(0, MOST))
+    edit.replace('peers', Object.fromEntries(all.sort(([, a], [, b]) => b.looked - a.looked).slice(0, MOST)))
   return edit.book
 }
 
@@ -52,7 +52,7 @@ export function doubt(book: Book, peers: readonly string[]): Book {
   const held = peers.flatMap((pubkey) => edit.index.peers[pubkey] ?? [])
   for (const pubkey of peers) {
     const memory = edit.index.peers[pubkey]
-    if (memory !== undefined) edit.index.peers[pubkey] = { ...memory, looked: 0 }
+    if (memory !== undefined) edit.table('peers')[pubkey] = { ...memory, looked: 0 }
   }
   return held.length === 0 ? book : edit.book
 }

@@ -13,7 +13,7 @@ export function marked(
   const edit = editBook(book)
   for (const { id, call, type } of items) {
     const letter = edit.index.dms[id]
-    if (call === '' && letter !== undefined) edit.index.dms[id] = { ...letter, unread: false }
+    if (call === '' && letter !== undefined) edit.table('dms')[id] = { ...letter, unread: false }
     if (edit.book.logs[call] === undefined) continue
     const log = edit.log(call)
     const mark = type === 'missed' ? 'missed' : id

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { counter, takeShare } from '../../src/io/mailroom/share.ts'
+import { sharing } from '../../src/io/mailroom/share.ts'
 import { openerOf } from '../../src/io/mailroom.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
@@ -61,9 +61,11 @@ const broken: Record<string, string> = {
   throws: 'throw new Error("broken")',
   'ends at once': 'process.exit(3)',
   'writes and goes on for ever': 'console.log("x"); console.error("y"); setInterval(() => {}, 1000)',
-  'takes a share and breaks': `const { workerData } = require("node:worker_threads")
-    Atomics.add(workerData.next, 0, 40); setTimeout(() => { throw new Error("broken") }, 50)`,
-  'takes everything and ends': `const { workerData } = require("node:worker_threads"); Atomics.store(workerData.next, 0, 100)`,
+  'takes a share and breaks': `const { parentPort } = require("node:worker_threads")
+    parentPort.on("message", () => { throw new Error("broken") })`,
+  'takes all that it is given and says nothing': `require("node:worker_threads").parentPort.on("message", () => {})`,
+  'opens less than it is given': `const { parentPort } = require("node:worker_threads")
+    parentPort.on("message", ({ from }) => parentPort.postMessage({ from, opened: [] }))`,
 }
 for (const [what, text] of Object.entries(broken))
   test(`a second thread whose file ${what} is made up for`, async () => {
@@ -87,9 +89,9 @@ test('too late for all, the first is opened', async () => {
 
 test('shares are everything, each once, and small at the end', () => {
   for (const total of [0, 1, 31, 32, 33, 150, 1_000, 5_000]) {
-    const next = counter()
+    const next = sharing(total)
     const shares = []
-    for (let share = takeShare(next, total); share !== undefined; share = takeShare(next, total)) shares.push(share)
+    for (let share = next(); share !== undefined; share = next()) shares.push(share)
     const taken = shares.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, index) => from + index))
     expect(taken).toEqual(Array.from({ length: total }, (_, index) => index))
     expect(Math.max(0, ...shares.map(({ from, to }) => to - from))).toBeLessThanOrEqual(256)

@@ -1,31 +1,28 @@
-// What the second thread does: it takes shares of the wraps and sends back what was in them.
+// What the second thread does: it opens the wraps that it is given and sends back what was in them.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { type Keys, keysFrom } from '../../nostr/crypto.ts'
+import { keysFrom } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
-import { type Known, type Unwrapped, unwrapAll } from '../../nostr/unwrap.ts'
-import { takeShare } from './share.ts'
+import { type Unwrapped, unwrapAll } from '../../nostr/unwrap.ts'
 
-/** All that the second thread is told. `until`: Unix ms when it is late. */
-export type Task = { secret: Uint8Array; wraps: Event[]; next: Int32Array<SharedArrayBuffer>; until: number }
+/** What it knows from the start. `until`: Unix ms when it is late. */
+export type Task = { secret: Uint8Array; until: number }
 
-/** What it says: the wraps from `from` on, opened; when there is no more to take, it ends. */
+/** What it is given: some wraps, the first of which has the number `from`. */
+export type Given = { from: number; wraps: Event[] }
+
+/** What it says: the wraps from `from` on, opened, as far as there was time. */
 export type Told = { from: number; opened: Unwrapped[] }
 
-/** Does the task that this thread was started with. Returns false in the main thread, which has none. */
+/** Does what this thread was started for. Returns false in the main thread, which was started for something else. */
 export function serve(): boolean {
-  if (isMainThread || parentPort === null) return false
-  const task: Task = workerData
-  const keys = keysFrom(task.secret)
-  if (keys !== undefined) for (const told of work(task, keys)) parentPort.postMessage(told)
-  return true
-}
-
-function* work({ wraps, next, until }: Task, keys: Keys): Generator<Told> {
+  const port = parentPort
+  if (isMainThread || port === null) return false
+  const { secret, until }: Task = workerData
+  const keys = keysFrom(secret)
   const late = () => Date.now() > until
-  const known: Known = new Map()
-  while (!late()) {
-    const share = takeShare(next, wraps.length)
-    if (share === undefined) return
-    yield { from: share.from, opened: unwrapAll(wraps.slice(share.from, share.to), keys, late, known) }
-  }
+  port.on('message', ({ from, wraps }: Given) => {
+    const told: Told = { from, opened: keys === undefined ? [] : unwrapAll(wraps, keys, late) }
+    port.postMessage(told)
+  })
+  return true
 }

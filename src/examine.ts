@@ -1,0 +1,24 @@
+// `doctor` carried out. It opens no world, whose files may be what is broken.
+import { checkLines } from './commands/doctor.ts'
+import { EXIT } from './failure.ts'
+import { openClinic } from './io/clinic.ts'
+import type { Opening } from './io/world.ts'
+import { named, report, write } from './print.ts'
+import { diagnose, faultsIn } from './run/doctor.ts'
+import { codec } from './state/codec.ts'
+import { rowsOf, terminalWidth } from './term.ts'
+
+export type Examining = Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'> & { json: boolean; quiet: boolean }
+
+/** Prints what was found; the exit code. */
+export async function examine({ json, quiet, ...opening }: Examining, env: NodeJS.ProcessEnv): Promise<number> {
+  const checks = await diagnose(openClinic(opening, env, codec))
+  const failure = faultsIn(checks)
+  const typed = checks.map((check) => (check.hint === undefined ? check : { ...check, hint: named(check.hint) }))
+  if (failure !== undefined && json) return await report('doctor', failure, true, { checks: typed })
+  const lines = json
+    ? [JSON.stringify({ ok: true, command: 'doctor', checks: typed })]
+    : checkLines(typed, quiet).flatMap((line) => rowsOf(line, { width: terminalWidth(process.stdout, env) }))
+  await write(lines.map((line) => `${line}\n`).join(''))
+  return failure === undefined ? EXIT.ok : await report('doctor', failure, false, {})
+}
