@@ -78,6 +78,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
 const defaultPolicy: Policy = {
   auth: 'dm',
   hints: 'none',
+  negentropy: 'none',
   limit: 500,
   maxBytes: 65_536,
   future: 900,
@@ -136,7 +137,16 @@ function describe({ policy }: Relay, request: IncomingMessage, response: ServerR
     return
   }
   response.setHeader('Content-Type', 'application/nostr+json')
-  const nips = [1, 9, 11, 40, 42, 59, ...(policy.hints === 'nip67' ? [67] : [])]
+  const nips = [
+    1,
+    9,
+    11,
+    40,
+    42,
+    59,
+    ...(policy.hints === 'nip67' ? [67] : []),
+    ...(policy.negentropy === 'none' ? [] : [77]),
+  ]
   const limitation = {
     max_message_length: maxMessage,
     max_subscriptions: maxSubscriptions,

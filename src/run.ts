@@ -5,7 +5,7 @@ import { aheadTo, joined, speakAhead } from './run/ahead.ts'
 import { carry } from './run/carry.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
 import { entire } from './run/entire.ts'
-import { alone, announce, fetchFor, local, parting, stay, uploaded, wake } from './run/late.ts'
+import { acquaint, alone, announce, fetchFor, local, parting, stay, uploaded, wake } from './run/late.ts'
 import { listen } from './run/listen.ts'
 import { type Outcome, outcomeOf } from './run/outcome.ts'
 import { onTime, type Place, refreshed } from './run/place.ts'
@@ -37,7 +37,7 @@ async function round(intent: Intent, place: Place, purpose = intent): Promise<Ou
   const here = onTime(place, heard.clockAhead)
   const left: Intent = ahead === undefined ? intent : { type: 'status' }
   const turn = await take(here, left, heard, lookAt(heard, wanted, here), ahead?.uttered)
-  const [carried, posted] = await Promise.all([carry(here, turn), announce(intent, here, turn)])
+  const [carried, posted] = await Promise.all([carry(here, turn), announce(intent, here, turn), acquaint(here, heard)])
 
   const book = entire(intent, here, await fetchFor(purpose, here, carried.book))
 

@@ -40,8 +40,9 @@ test('one small round, from the relays to the report', { timeout: 60_000 }, asyn
   expect(report.results.map(({ name, runs }) => [name, runs])).toEqual([
     ['p2p status, nothing there', 1],
     ['p2p status, all seen', 1],
+    ['p2p status, all seen, NIP-77', 1],
   ])
-  expect(report.goals).toHaveLength(1)
+  expect(report.goals).toHaveLength(2)
   expect(said.join('\n')).toContain('nothing there')
 })
 

@@ -9,7 +9,10 @@ type Row = { from: string[]; types?: string[]; packages?: string[] }
 
 const TABLE: Readonly<Record<string, Row>> = {
   // Pure: the wire, what a call is, what is on disk.
-  'nostr/': { from: [], packages: ['@noble/*', '@scure/base', 'node:crypto'] },
+  'nostr/': {
+    from: [],
+    packages: ['@noble/*', '@scure/base', '../node_modules/nostr-tools/lib/esm/nip77.js', 'node:crypto'],
+  },
   'call/': { from: ['nostr/', 'failure.ts', 'upgrade.ts'] },
   'state/': { from: ['call/', 'nostr/', 'upgrade.ts'] },
   // What can fail for reasons outside. It never meets a call: run/ introduces them.

@@ -7,7 +7,7 @@ import { type Front, startFront } from './front.ts'
 
 /** What the bench asks for; every answer is text. */
 export type Wish =
-  | { type: 'relay'; auth: 'none' | 'dm' }
+  | { type: 'relay'; auth: 'none' | 'dm'; negentropy?: 'nip77' }
   | { type: 'load'; url: string; events: Event[] }
   | { type: 'front'; url: string; delay: number; tls?: { key: string; cert: string } }
   | { type: 'trips'; url: string }
@@ -31,7 +31,7 @@ process.on('message', ({ id, wish }: { id: number; wish: Wish }) => {
 
 async function fulfil(wish: Wish): Promise<string> {
   if (wish.type === 'relay') {
-    const relay = await startRelay({ auth: wish.auth, limit: LIMIT })
+    const relay = await startRelay({ auth: wish.auth, negentropy: wish.negentropy ?? 'none', limit: LIMIT })
     relays.set(relay.url, relay)
     return relay.url
   }

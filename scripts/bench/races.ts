@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { PROGRAM } from '../play.ts'
 import { makeCertificate } from './certificate.ts'
 import { callWith, newKeys, waiting } from './history.ts'
+import { type Home, ours } from './home.ts'
 import { type Course, freshHome, named, peers, type Runner, send } from './runners.ts'
 
 /**
@@ -73,22 +74,34 @@ async function mailbox(course: Course, count: number, rounds: number): Promise<R
 }
 
 async function seen(course: Course): Promise<Race> {
-  const [url, emptyUrl] = await Promise.all([1, 2].map(() => course.field.ask({ type: 'relay', auth: 'none' })))
-  const home = await freshHome(course, url ?? '', 5)
-  const none = await freshHome(course, emptyUrl ?? '', 5)
-  const wraps = waiting(home.keys, home.calls, course.quick ? 500 : 5_000, course.now)
-  await course.field.ask({ type: 'load', url: url ?? '', events: wraps })
-  // Only known: what they held would make a long call, which is another race.
-  home.know(wraps)
+  const none = await freshHome(course, await course.field.ask({ type: 'relay', auth: 'none' }), 5)
+  const [ids, negentropy] = [await allSeen(course), await allSeen(course, 'nip77')]
+  const nothing = { name: 'p2p status, nothing there', args: [PROGRAM, 'status'], setting: none.setting() }
   return {
     runners: [
-      { name: 'p2p status, nothing there', args: [PROGRAM, 'status'], setting: none.setting() },
-      { name: 'p2p status, all seen', args: [PROGRAM, 'status'], setting: home.setting() },
+      nothing,
+      { name: 'p2p status, all seen', args: [PROGRAM, 'status'], setting: ids.setting() },
+      { name: 'p2p status, all seen, NIP-77', args: [PROGRAM, 'status'], setting: negentropy.setting() },
     ],
-    goals: [{ of: 'p2p status, all seen', kind: 'ratio', to: 'p2p status, nothing there', most: 2.5 }],
+    goals: [
+      { of: 'p2p status, all seen', kind: 'ratio', to: nothing.name, most: 2.5 },
+      { of: 'p2p status, all seen, NIP-77', kind: 'ratio', to: nothing.name, most: 1.3 },
+    ],
     rounds: course.quick ? 3 : 15,
     warm: true,
   }
+}
+
+async function allSeen(course: Course, negentropy?: 'nip77'): Promise<Home> {
+  const url = await course.field.ask({ type: 'relay', auth: 'none', ...(negentropy && { negentropy }) })
+  const home = await freshHome(course, url, 5)
+  const wraps = waiting(home.keys, home.calls, course.quick ? 500 : 5_000, course.now)
+  await course.field.ask({ type: 'load', url, events: wraps })
+  // Only known: what they held would make a long call, which is another race.
+  home.know(wraps)
+  // The first run that has to read all of it finds out what the relay speaks.
+  await ours(home.setting(), ['status'])
+  return home
 }
 
 async function trips(course: Course): Promise<Race> {

@@ -24,14 +24,14 @@ export type Gathering = {
   /** Whether the relay has sent anything at all for this answer. */
   touched(): boolean
   /** What came so far, and how much of what came was not what we had asked for. From then on events go to `onEvent`. */
-  give(): { events: Event[]; dropped: number }
+  give(): { events: Event[]; dropped: number; known: number }
 }
 
 export function gather({ skip, onEvent }: Handling, most: Bounds): Gathering {
   const events: Event[] = []
   // A live subscription may stay open for weeks.
   const seen = recent(2 * most.events)
-  const sum = { events: 0, bytes: 0, dropped: 0, touched: false, given: false }
+  const sum = { events: 0, bytes: 0, dropped: 0, known: 0, touched: false, given: false }
 
   function take(page: Page, frame: EventFrame, size: number): string | undefined {
     sum.touched = true
@@ -59,6 +59,7 @@ export function gather({ skip, onEvent }: Handling, most: Bounds): Gathering {
     }
     seen.add(id)
     sum.events += isFresh ? 1 : 0
+    sum.known += isFresh && !isNew ? 1 : 0
     countIn(page, id, stamp, isFresh)
     return event
   }
@@ -71,7 +72,7 @@ export function gather({ skip, onEvent }: Handling, most: Bounds): Gathering {
     touched: () => sum.touched,
     give() {
       sum.given = true
-      return { events, dropped: sum.dropped }
+      return { events, dropped: sum.dropped, known: sum.known }
     },
   }
 }

@@ -9,6 +9,7 @@ import { type Pace, type Pacer, pacer } from './pacer.ts'
 import { type Measured, openSocket } from './socket.ts'
 import type { Request, Subscription } from './subscription.ts'
 import { openSubscriptions } from './subscriptions.ts'
+import { openTalks, type Talks } from './talks.ts'
 import { openVerdicts, type Verdicts } from './verdicts.ts'
 import { deferred, type Stop, stopIn } from './wait.ts'
 import type { Way } from './way.ts'
@@ -32,6 +33,7 @@ export type Line = {
   url: string
   auth: Auth
   verdicts: Verdicts
+  talks: Talks
   pacer: Pacer
   bounds: Bounds
   backoffMs: number
@@ -66,6 +68,7 @@ export function openLine(url: string, options: LineOptions): Line {
 
   const log = (text: string) => trace?.(`${url} ${text}`)
   const verdicts = openVerdicts()
+  const talks = openTalks()
   const auth = openAuth(url, keys, theirTime, (event) => send({ type: 'AUTH', event }))
   const subscriptions = openSubscriptions(send, auth)
   const socket = openSocket({ url, way, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
@@ -100,9 +103,10 @@ export function openLine(url: string, options: LineOptions): Line {
   }
 
   function hear(frame: RelayFrame, size: number): void {
-    if (frame.type === 'EVENT' || frame.type === 'EOSE') heardAt = now()
+    if (frame.type === 'EVENT' || frame.type === 'EOSE' || frame.type === 'NEG-MSG') heardAt = now()
     if (frame.type === 'AUTH') onChallenge(frame.challenge)
     else if (frame.type === 'NOTICE') onNotice(frame)
+    else if (frame.type === 'NEG-MSG' || frame.type === 'NEG-ERR') talks.tell(frame)
     else if (frame.type !== 'OK') subscriptions.hear(frame, size)
     else if (auth.answered(frame)) subscriptions.settled()
     else verdicts.tell(frame.id, frame)
@@ -117,6 +121,7 @@ export function openLine(url: string, options: LineOptions): Line {
   // NIP-01 "defines no rules for how NOTICE messages should be sent or treated": some relays ask for AUTH with them.
   function onNotice({ reason, text }: Refusal): void {
     notice = text
+    talks.noticed({ reason, text })
     if (reason !== 'auth-required') return
     subscriptions.authWanted({ reason, text })
     verdicts.tellAll({ accepted: false, reason, text })
@@ -135,6 +140,7 @@ export function openLine(url: string, options: LineOptions): Line {
     url,
     auth,
     verdicts,
+    talks,
     pacer: pacer(options.pace ?? { burst: 10, gapMs: 250 }, now),
     bounds: options.bounds ?? bounds,
     backoffMs,
@@ -163,5 +169,6 @@ function describe(frame: ClientFrame | RelayFrame): string {
   if (type === 'OK') return `OK ${frame.id.slice(0, 8)} ${frame.reason} ${frame.text}`
   if (type === 'CLOSED') return `CLOSED ${frame.sub} ${frame.text}`
   if (type === 'NOTICE') return `NOTICE ${frame.text}`
+  if (type === 'NEG-ERR') return `NEG-ERR ${frame.sub} ${frame.text}`
   return 'sub' in frame ? `${type} ${frame.sub}` : type
 }

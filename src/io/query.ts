@@ -1,10 +1,12 @@
 // One question to one relay, page after page, until it has really told all, or why it has not.
 import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
+import type { Held } from '../nostr/nip77.ts'
 import type { Reason, Refusal } from '../nostr/reason.ts'
 import { type Gathering, gather, type Handling } from './gathering.ts'
 import type { Line } from './line.ts'
 import { pageAfter, pageLimit } from './paging.ts'
+import { missing } from './reconcile.ts'
 import type { End, Request, Subscription } from './subscription.ts'
 import { by, onAbort, sleep } from './wait.ts'
 
@@ -14,6 +16,8 @@ export type Query = Handling & {
   deadline: number
   /** Ends the answer before the deadline. */
   cut?: AbortSignal | undefined
+  /** What is known already of the filter's events, where there is much of it and the relay speaks NIP-77. */
+  held?: Held | undefined
   /** Reads until the relay has sent all that it keeps, not only what it sends for one REQ. */
   page?: boolean | undefined
   /** Stays open: what comes after the answer was given goes to `onEvent`, until `onEnd` says why no more will. */
@@ -28,6 +32,10 @@ export type Answer = {
   complete: boolean
   /** How many events came that we had not asked for, or that were forged. */
   dropped: number
+  /** How many events came that were known already. */
+  known: number
+  /** Whether what it has was found out by NIP-77; absent where that was not tried. */
+  reconciled?: boolean
   reason?: Reason
   text?: string
 }
@@ -39,17 +47,28 @@ type Reading = {
   current: Subscription | undefined
   /** The relay's last no, while we wait to ask again. */
   refusal: Refusal | undefined
+  reconciled: boolean | undefined
 }
 
 const giftWrap = 1059
 const longestPauseMs = 60_000
+
+/** Ids in one REQ: with their 67 characters each well below what relays take. */
+const idsAtOnce = 200
 
 /** Asks one relay. Ends at the deadline and never rejects; throws RangeError when kind 1059 is asked for with others. */
 export function query(line: Line, ask: Query): Promise<Answer> {
   // The trap: strfry answers a mixed REQ with a normal EOSE and leaves the 1059s out, to whoever has not done AUTH.
   const { kinds = [] } = ask.filter
   if (kinds.length > 1 && kinds.includes(giftWrap)) throw new RangeError('kind 1059 stands alone in its REQ')
-  return answer({ line, ask, gathering: gather(ask, line.bounds), current: undefined, refusal: undefined })
+  return answer({
+    line,
+    ask,
+    gathering: gather(ask, line.bounds),
+    current: undefined,
+    refusal: undefined,
+    reconciled: undefined,
+  })
 }
 
 async function answer(reading: Reading): Promise<Answer> {
@@ -57,13 +76,43 @@ async function answer(reading: Reading): Promise<Answer> {
   const stop = line.until(ask.deadline, ask.cut)
   const end = await by(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
   stop.clear()
-  const given = { relay: line.url, ...gathering.give() }
+  const { reconciled } = reading
+  const given = { relay: line.url, ...gathering.give(), ...(reconciled !== undefined && { reconciled }) }
   if (end?.eose) return { ...given, complete: true }
   const { reason, text } = end ?? reading.refusal ?? reading.current?.complaint() ?? line.late(gathering.touched())
   return { ...given, complete: false, reason, text }
 }
 
 async function read(reading: Reading, signal: AbortSignal): Promise<End> {
+  const { line, ask } = reading
+  if (ask.held === undefined || ask.live) return await readPages(reading, signal)
+  const ids = await missing(line, ask.filter, ask.held, signal)
+  if (!signal.aborted) reading.reconciled = ids !== undefined
+  return ids === undefined ? await readPages(reading, signal) : await readIds(reading, ids, signal)
+}
+
+/**
+ * What a relay has told us by NIP-77 that it has. A relay that lists an event and then does not send it, though it is asked for
+ * nothing else, is believed like any other that ends an answer: one that never listed it would have kept it back as well.
+ */
+async function readIds(reading: Reading, ids: readonly string[], signal: AbortSignal): Promise<End> {
+  const { ask, gathering } = reading
+  let left = [...ids]
+  while (left.length > 0) {
+    const some = left.slice(0, idsAtOnce)
+    const filter = { ...ask.filter, ids: some }
+    const { page, take } = gathering.page(filter)
+    const end = await readPage(reading, { filter, live: false, take }, signal)
+    page.open = false
+    if (!end.eose) return end
+    // Where only some of them came the relay may send no more at a time. Each round is about fewer than the one before.
+    const rest = some.filter((id) => !page.ids.has(id))
+    left = [...(rest.length === some.length ? [] : rest), ...left.slice(some.length)]
+  }
+  return { eose: true }
+}
+
+async function readPages(reading: Reading, signal: AbortSignal): Promise<End> {
   const { line, ask, gathering } = reading
   let filter = ask.page ? { ...ask.filter, limit: pageLimit } : ask.filter
   let largest = 0

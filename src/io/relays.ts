@@ -1,6 +1,7 @@
 // Several relays as one: asked and told side by side, and the slow ones not waited for once another has answered.
 import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
+import type { Held } from '../nostr/nip77.ts'
 import { type Dialling, openConnections } from './connections.ts'
 import { openRace } from './grace.ts'
 import { type Arrival, openLive, type Retry } from './live.ts'
@@ -9,7 +10,15 @@ import type { Answer } from './query.ts'
 import type { Health } from './relay.ts'
 
 /** One question to one relay. `name` is the caller's own, to know the answer by. */
-export type Ask = { relay: string; name: string; filter: Filter; page?: boolean; live?: boolean }
+export type Ask = {
+  relay: string
+  name: string
+  filter: Filter
+  /** What is known of it already, for a relay that speaks NIP-77. */
+  held?: Held
+  page?: boolean
+  live?: boolean
+}
 
 export type Named = Answer & { name: string }
 
@@ -54,12 +63,13 @@ export function openRelays({ grace: graceMs = 250, retry, ...dialling }: PoolOpt
   const live = openLive(now, retry ?? { firstMs: 1_000, longestMs: 60_000 })
 
   async function ask(one: Ask, fetching: Fetching, cut?: AbortSignal, failures = 0): Promise<Answer> {
-    const { relay, filter, page, live: isLive } = one
+    const { relay, filter, held, page, live: isLive } = one
     const connection = connections.to(relay)
-    if ('reason' in connection) return { relay, events: [], complete: false, dropped: 0, ...connection }
+    if ('reason' in connection) return { relay, events: [], complete: false, dropped: 0, known: 0, ...connection }
     const since = now()
     return connection.query({
       filter,
+      held,
       page,
       live: isLive,
       cut,

@@ -4,6 +4,8 @@ import type { Refusal } from '../nostr/reason.ts'
 import type { Auth } from './auth.ts'
 import { type Open, openSubscription, type Request, type Subscription } from './subscription.ts'
 
+export type SubscriptionFrame = Extract<RelayFrame, { type: 'EVENT' | 'EOSE' | 'CLOSED' }>
+
 export type Subscriptions = {
   open(request: Request): Subscription
   /** The connection stands: what was asked for before goes out. */
@@ -13,7 +15,7 @@ export type Subscriptions = {
   /** The AUTH was answered. */
   settled(): void
   /** An answer to one of them; those to REQs that are over are nobody's. */
-  hear(frame: Extract<RelayFrame, { sub: string }>, size: number): void
+  hear(frame: SubscriptionFrame, size: number): void
   authWanted(refusal: Refusal): void
   lost(refusal: Refusal): void
 }

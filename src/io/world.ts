@@ -46,6 +46,8 @@ export type World<I, L> = {
   open: OpenWraps
   /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
   nip05: (address: Address, ms: number) => Promise<Entry | { why: string }>
+  /** The NIPs that a relay says it speaks (NIP-11), within `ms` milliseconds; undefined where it does not say. */
+  nipsOf: (relay: string, ms: number) => Promise<readonly number[] | undefined>
   /** Unix ms; the only clock. */
   clock: () => number
   /** Sleeps for so many ms, less when we are stopped. */
@@ -111,6 +113,10 @@ export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L
     pool: { ...pool, fetch: signedFetch(pool.fetch, opening.draw) },
     open: signedOpening(openerOf(keys, Date.now, opening.script), opening.draw),
     nip05: async (address, ms) => (await import('./nip05.ts')).lookUp(address, { wayTo, allowPrivate, ms }),
+    nipsOf: async (relay, ms) => {
+      const { introduction } = await import('./nip11.ts')
+      return (await introduction(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips
+    },
     clock: Date.now,
     pause: (ms) => sleep(ms, opening.stopped),
     budget: opening.budget,

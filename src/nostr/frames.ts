@@ -1,4 +1,4 @@
-// NIP-01's frames in both directions, as closed unions: what we say to a relay, and what we let a relay say to us.
+// The frames of NIP-01, NIP-42 and NIP-77 in both directions, as closed unions: what we say to a relay, and what we let a relay say to us.
 import { isHex32 } from './crypto.ts'
 import type { Event } from './event.ts'
 import type { Filter } from './filter.ts'
@@ -9,6 +9,10 @@ export type ClientFrame =
   | { type: 'CLOSE'; sub: string }
   | { type: 'EVENT'; event: Event }
   | { type: 'AUTH'; event: Event }
+  /** NIP-77; `message` is hex. */
+  | { type: 'NEG-OPEN'; sub: string; filter: Filter; message: string }
+  | { type: 'NEG-MSG'; sub: string; message: string }
+  | { type: 'NEG-CLOSE'; sub: string }
 
 /** `text` is the relay's own, made safe to print. `event` is not looked at yet: `id` is only what the relay claims. */
 export type RelayFrame =
@@ -18,6 +22,8 @@ export type RelayFrame =
   | ({ type: 'CLOSED'; sub: string } & Refusal)
   | ({ type: 'NOTICE' } & Refusal)
   | { type: 'AUTH'; challenge: string }
+  | { type: 'NEG-MSG'; sub: string; message: string }
+  | ({ type: 'NEG-ERR'; sub: string } & Refusal)
 
 /** What a relay made of an event. */
 export type Verdict = { accepted: boolean; reason: Reason; text: string }
@@ -46,10 +52,16 @@ export function clientFrame(frame: ClientFrame): string {
     case 'EVENT':
     case 'AUTH':
       return JSON.stringify([frame.type, frame.event])
+    case 'NEG-OPEN':
+      return JSON.stringify([frame.type, frame.sub, frame.filter, frame.message])
+    case 'NEG-MSG':
+      return JSON.stringify([frame.type, frame.sub, frame.message])
+    case 'NEG-CLOSE':
+      return JSON.stringify([frame.type, frame.sub])
   }
 }
 
-/** What a relay said, or undefined for what is none of its six frames. Never throws. */
+/** What a relay said, or undefined for what is none of its frames. Never throws. */
 export function parseRelayFrame(text: string): RelayFrame | undefined {
   const frame = text.length > maxFrame ? undefined : parseJson(text)
   if (!Array.isArray(frame)) return undefined
@@ -68,6 +80,10 @@ export function parseRelayFrame(text: string): RelayFrame | undefined {
       return { type, ...parseNotice(first) }
     case 'AUTH':
       return first.length > 0 && first.length <= maxChallenge ? { type, challenge: first } : undefined
+    case 'NEG-MSG':
+      return isSub(first) && isHex(second) ? { type, sub: first, message: second } : undefined
+    case 'NEG-ERR':
+      return isSub(first) ? { type, sub: first, ...parseRefusal(second) } : undefined
     default:
       return undefined
   }
@@ -101,6 +117,10 @@ function parseHint(hints: unknown): { hint?: Hint } {
 
 function isSub(text: string): boolean {
   return text.length > 0 && text.length <= maxSub
+}
+
+function isHex(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length % 2 === 0 && /^[0-9a-f]*$/.test(value)
 }
 
 function parseJson(text: string): unknown {

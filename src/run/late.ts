@@ -1,8 +1,10 @@
 // What only some commands do, loaded for them alone: a command pays for nothing that it does not use.
 import type { Intent, IntentOf, Large } from '../call/intent.ts'
 import type { Book } from '../state/book.ts'
+import { strangersTo } from '../state/relays.ts'
 import type { Posted } from './announce.ts'
 import type { Ended } from './ended.ts'
+import type { Heard } from './listen.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
 import type { Turn } from './turn.ts'
@@ -37,6 +39,17 @@ export async function announce(intent: Intent, place: Place, turn: Turn): Promis
   return GOES_ONLINE.includes(intent.type)
     ? await (await import('./announce.ts')).announce(intent, place, turn)
     : undefined
+}
+
+/** Finds out which relays speak NIP-77, where it would have spared this run much. */
+export async function acquaint(place: Place, { answers }: Heard): Promise<void> {
+  const { index } = place.world.store.read()
+  const relays = strangersTo(
+    index,
+    answers.filter((a) => a.name === 'inbox'),
+    place.now,
+  )
+  if (relays.length > 0) await (await import('./acquaint.ts')).acquaint(place, relays)
 }
 
 /** The book, with the files that lie on servers and that the command has time for. */

@@ -5,7 +5,7 @@ import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Index } from '../state/book.ts'
 import { isUnswept, lookBack, type Replayed } from '../state/mailbox.ts'
-import { patienceFor } from '../state/relays.ts'
+import { heldOf, patienceFor } from '../state/relays.ts'
 import { isStale } from '../state/remember.ts'
 import { type Hints, lookups, unique } from './lookup.ts'
 import { openInTime } from './open.ts'
@@ -74,13 +74,13 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
 
 /** Kind 1059 stands alone in its REQ: some relays leave it out of a mixed answer without a word. */
 function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity): Ask[] {
-  return world.relays.inbox.map((relay) => ({
-    relay,
-    name: 'inbox',
-    filter: { kinds: [WRAP], '#p': [world.keys.pubkey], since: lookBack(index.relays[relay], now, deep) },
-    page: true,
-    live,
-  }))
+  return world.relays.inbox.map((relay) => {
+    const since = lookBack(index.relays[relay], now, deep)
+    // What is to be read once more, or to stay open, is asked for whole.
+    const held = deep || live ? undefined : heldOf(index, relay, since)
+    const filter = { kinds: [WRAP], '#p': [world.keys.pubkey], since }
+    return { relay, name: 'inbox', filter, ...(held && { held }), page: true, live }
+  })
 }
 
 function presences({ world, now }: Place): Ask[] {

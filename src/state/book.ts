@@ -7,7 +7,14 @@ import type { Phase } from '../call/rules.ts'
 import type { Rumor } from '../nostr/event.ts'
 
 /** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began; `swept`: of the whole mailbox. */
-export type RelayMemory = { cursor?: number; swept?: number; since?: number; patience?: number }
+export type RelayMemory = {
+  cursor?: number
+  swept?: number
+  since?: number
+  patience?: number
+  /** Whether it speaks NIP-77, and when it said so or did otherwise, unix seconds. */
+  negentropy?: { speaks: boolean; at: number }
+}
 
 /** What is known of a peer. `hints`: where its presence, an nprofile or its domain say that it is found; `pow`: the proof of
  * work that it asks of strangers. */

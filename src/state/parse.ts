@@ -80,7 +80,10 @@ const appeal = fields({
 
 const PARTS: Partial<Record<keyof Index, Check>> = {
   relays: table(
-    fields({ cursor: optional(number), swept: optional(number), since: optional(number), patience: optional(number) }),
+    fields({
+      ...{ cursor: optional(number), swept: optional(number), since: optional(number), patience: optional(number) },
+      negentropy: optional(fields({ speaks: flag, at: number })),
+    }),
   ),
   seen: table(number),
   calls: table(summary),

@@ -1,6 +1,6 @@
 // What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun for ever by
 // one that is fast and empty: once in a while it gets the time that it needs.
-import type { Book, RelayMemory } from './book.ts'
+import type { Book, Index, RelayMemory } from './book.ts'
 import { editBook } from './edit.ts'
 
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
@@ -16,14 +16,19 @@ export function patienceFor(memory: RelayMemory | undefined, now: number): numbe
   return now - (memory?.patience ?? 0) < OVERDUE ? 0 : PATIENCE
 }
 
+/** An answer to the question for the mailbox. `reconciled`: whether NIP-77, where it was tried, has worked. */
+export type Asked = { relay: string; complete: boolean; reconciled?: boolean }
+
 /** Notes which relays answered completely and which did not. `since`: when a relay began to be late. */
-export function relaysAsked(book: Book, answers: readonly { relay: string; complete: boolean }[], now: number): Book {
+export function relaysAsked(book: Book, answers: readonly Asked[], now: number): Book {
   const known = book.index.relays
-  const changed = answers.flatMap(({ relay, complete }): [string, RelayMemory][] => {
-    const memory = known[relay] ?? {}
+  const changed = answers.flatMap(({ relay, complete, reconciled }): [string, RelayMemory][] => {
+    const held = known[relay] ?? {}
+    const failed = reconciled === false && held.negentropy?.speaks === true
+    const memory = failed ? { ...held, negentropy: { speaks: false, at: now } } : held
     if (complete) {
       const { since, patience, ...rest } = memory
-      return since === undefined && patience === undefined ? [] : [[relay, rest]]
+      return since === undefined && patience === undefined && !failed ? [] : [[relay, rest]]
     }
     const waited = patienceFor(memory, now) > 0 ? { patience: now } : {}
     return [[relay, { ...memory, since: memory.since ?? now, ...waited }]]
@@ -41,5 +46,43 @@ export function clocked(book: Book, answers: readonly { complete: boolean }[], a
   const edit = editBook(book)
   if (ahead === 0) delete edit.index.clockAhead
   else edit.index.clockAhead = ahead
+  return edit.book
+}
+
+/** From so many known wraps on it is worth comparing what we have with what a relay has. Below, a REQ is as fast. */
+const MANY = 200
+
+const A_DAY = 24 * 3600
+
+/** What we hold of a mailbox since then, for a relay that speaks NIP-77; undefined where it does not, or it is not worth it. */
+export function heldOf({ relays, seen }: Index, relay: string, since: number): [string, number][] | undefined {
+  if (relays[relay]?.negentropy?.speaks !== true) return undefined
+  const held: [string, number][] = []
+  for (const id in seen) {
+    const stamp = seen[id]
+    if (stamp !== undefined && stamp >= since) held.push([id, stamp])
+  }
+  return held.length < MANY ? undefined : held
+}
+
+/** The relays to be asked whether they speak NIP-77: those that have sent much that we knew, once a day. */
+export function strangersTo(
+  { relays }: Index,
+  answers: readonly { relay: string; known: number }[],
+  now: number,
+): string[] {
+  const unsure = (relay: string) => {
+    const { speaks, at } = relays[relay]?.negentropy ?? { speaks: false, at: 0 }
+    return !speaks && Math.abs(now - at) > A_DAY
+  }
+  return answers.flatMap(({ relay, known }) => (known >= MANY && unsure(relay) ? [relay] : []))
+}
+
+/** Notes which relays speak NIP-77. */
+export function acquainted(book: Book, found: readonly { relay: string; speaks: boolean }[], now: number): Book {
+  const edit = editBook(book)
+  for (const { relay, speaks } of found) {
+    edit.table('relays')[relay] = { ...edit.index.relays[relay], negentropy: { speaks, at: now } }
+  }
   return edit.book
 }

@@ -78,7 +78,7 @@ describe('a lookup', () => {
   })
 
   test('counts as done where one of our own relays told all it has, or the list came from elsewhere', () => {
-    const answer = { relay: '', events: [], dropped: 0 }
+    const answer = { relay: '', events: [], dropped: 0, known: 0 }
     const whole = { ...answer, name: 'lists', complete: true }
     const list = { id: '', sig: '', pubkey: peer, created_at: 1, kind: 10050, tags: [], content: '' }
     expect(lookedUp([whole], [], [peer, other])).toEqual([peer, other])

@@ -1,0 +1,51 @@
+// Who waits for a relay's answers in which talk of NIP-77.
+import type { RelayFrame } from '../nostr/frames.ts'
+import type { Refusal } from '../nostr/reason.ts'
+import { deferred } from './wait.ts'
+
+/** What a relay said in a talk: a message in hex, or a no. */
+export type Said = { message: string } | Refusal
+
+export type Talk = {
+  /** NIP-77: subscription ids "are in a separate namespace from REQ subscription IDs". */
+  sub: string
+  /** The next thing that the relay says. */
+  heard(): Promise<Said>
+  close(): void
+}
+
+export type Talks = {
+  open(): Talk
+  tell(frame: Extract<RelayFrame, { type: 'NEG-MSG' | 'NEG-ERR' }>): void
+  /** A NOTICE names no talk: a relay that knows none of this says so in one. */
+  noticed(refusal: Refusal): void
+}
+
+export function openTalks(): Talks {
+  const open = new Map<string, (said: Said) => void>()
+  let count = 0
+  return {
+    open() {
+      count += 1
+      const sub = `neg${count}`
+      let next = deferred<Said>()
+      open.set(sub, (said) => next.resolve(said))
+      return {
+        sub,
+        async heard() {
+          const said = await next.promise
+          next = deferred()
+          return said
+        },
+        close: () => void open.delete(sub),
+      }
+    },
+    tell(frame) {
+      const { type, sub } = frame
+      open.get(sub)?.(type === 'NEG-MSG' ? { message: frame.message } : { reason: frame.reason, text: frame.text })
+    },
+    noticed(refusal) {
+      for (const listener of open.values()) listener(refusal)
+    },
+  }
+}
