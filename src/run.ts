@@ -4,6 +4,7 @@ import { type Intent, isLarge } from './call/intent.ts'
 import { aheadTo, joined, speakAhead } from './run/ahead.ts'
 import { carry } from './run/carry.ts'
 import { curious, lookAt, whom } from './run/curious.ts'
+import { entire } from './run/entire.ts'
 import { acquaint, alone, announce, fetchFor, local, parting, stay, uploaded, wake } from './run/late.ts'
 import { listen } from './run/listen.ts'
 import { type Outcome, outcomeOf } from './run/outcome.ts'
@@ -38,7 +39,7 @@ async function round(intent: Intent, place: Place, purpose = intent): Promise<Ou
   const turn = await take(here, left, heard, lookAt(heard, wanted, here), ahead?.uttered)
   const [carried, posted] = await Promise.all([carry(here, turn), announce(intent, here, turn), acquaint(here, heard)])
 
-  const book = await fetchFor(purpose, here, carried.book)
+  const book = entire(intent, here, await fetchFor(purpose, here, carried.book))
 
   const ended = { place: here, intent, heard, turn: joined(turn, ahead), ...carried, book, posted }
   const outcome = await parting(await stay(ended, outcomeOf(ended)), here)

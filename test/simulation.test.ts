@@ -1,19 +1,29 @@
 // Nothing lost, nothing twice: the seeded simulation, in short. More seeds: npx tsx test/simulation.ts --seeds 10000
 import { expect, test } from 'vitest'
+import { BOUNDS } from '../src/call/pack.ts'
 import { simulate } from './simulation.ts'
 
 const SEEDS = 1_000
 
 test(`${SEEDS} seeds of two agents, a hostile third and a network that does what it likes`, () => {
-  let compared = 0
+  const total = { compared: 0, packed: 0, joined: 0, same: 0 }
   for (let seed = 1; seed <= SEEDS; seed++) {
     try {
-      compared += simulate(seed).compared
+      const figures = simulate(seed)
+      if (figures.packed > 0 && figures.calm) {
+        expect(figures.state).toBe(simulate(seed, undefined, BOUNDS).state)
+        total.same++
+      }
+      for (const key of ['compared', 'packed', 'joined'] as const) total[key] += figures[key]
     } catch (error) {
       const again = `npx tsx test/simulation.ts --seeds 1 --from ${seed} --trace`
       throw new Error(`seed ${seed} failed; again: ${again}`, { cause: error })
     }
   }
   // A simulation in which nobody says anything would hold as well.
-  expect(compared).toBeGreaterThan(5 * SEEDS)
+  expect(total.compared).toBeGreaterThan(5 * SEEDS)
+  // Nor would one in which nothing is packed, or nothing meets what is.
+  expect(total.packed).toBeGreaterThan(SEEDS)
+  expect(total.joined).toBeGreaterThan(SEEDS / 5)
+  expect(total.same).toBeGreaterThan(SEEDS / 20)
 }, 120_000)

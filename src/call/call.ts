@@ -29,6 +29,7 @@ export type Call = {
   createdAt: number
   deadline: number
   phase: Phase
+  /** Without those that lie in chapters. */
   lines: Line[]
   /** Highest Lamport clock seen or sent. */
   lc: number
@@ -95,6 +96,7 @@ const orders = new WeakMap<Entries, readonly Signal[]>()
 /** The call as it would be if time stood still. */
 function told(log: Log, me: string, glare: Glare): Call | undefined {
   const signals = settle(log)
+  const { past } = log
   const request = signals.find((s) => s.id === log.id)
   if (request === undefined || request.body.type !== 'request') return undefined
   const { from: caller, to: callee } = request
@@ -104,7 +106,7 @@ function told(log: Log, me: string, glare: Glare): Call | undefined {
   const peer = mine === 'caller' ? callee : caller
   const ends = endsOf(signals, caller)
   const theirs = signals.filter((s) => s.from === peer)
-  const held = contiguous(theirs)
+  const held = contiguous(theirs, past?.seqs[peer] ?? 0)
   const introduced = theirs.findLast((s) => s.body.type === 'request' || s.body.type === 'accept')
   const intro = introduced?.body.type === 'request' || introduced?.body.type === 'accept' ? introduced.body : undefined
   return {
@@ -119,8 +121,8 @@ function told(log: Log, me: string, glare: Glare): Call | undefined {
     createdAt: request.at,
     deadline: request.body.deadline,
     ...fold(signals, ends, caller, opening(log, glare), log),
-    lc: signals.at(-1)?.lc ?? 0,
-    seq: signals.reduce((most, s) => (s.from === me && s.seq > most ? s.seq : most), 0),
+    lc: Math.max(signals.at(-1)?.lc ?? 0, past?.lc ?? 0),
+    seq: signals.reduce((most, s) => (s.from === me && s.seq > most ? s.seq : most), past?.seqs[me] ?? 0),
     ack: held,
     gaps: gapsOf(theirs, held, ends[mine === 'caller' ? 'callee' : 'caller']),
     ends,
@@ -147,9 +149,9 @@ function fold(
   ends: Ends,
   caller: string,
   start: Phase,
-  { entries }: Log,
+  { entries, past }: Log,
 ): Pick<Call, 'phase' | 'lines' | 'last'> {
-  let [phase, last] = [start, 0]
+  let [phase, last] = [start, past?.last ?? 0]
   const gone: Partial<Record<Party, true>> = {}
   const lines: Line[] = []
   for (const signal of signals) {
@@ -186,9 +188,9 @@ function aged(phase: Phase, last: number, now: number): Phase {
   return phase === 'active' && now - last > EXPIRES ? 'expired' : phase
 }
 
-function contiguous(signals: readonly Signal[]): number {
+function contiguous(signals: readonly Signal[], before: number): number {
   const have = new Set(signals.map((s) => s.seq))
-  let n = 0
+  let n = before
   while (have.has(n + 1)) n++
   return n
 }

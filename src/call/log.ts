@@ -2,6 +2,7 @@
 import { isHex32 } from '../nostr/crypto.ts'
 import { type Event, parseEvent, type Rumor } from '../nostr/event.ts'
 import { type Upgrade, upgraded } from '../upgrade.ts'
+import { type Past, parsePast } from './past.ts'
 import { read, type Signal } from './signal.ts'
 
 /** A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. */
@@ -40,7 +41,7 @@ export type Fetching = { have: number; tries: number; at: number; why: string; c
 export type Entries = Readonly<Record<string, Entry>>
 
 export type Log = {
-  version: 1
+  version: 2
   id: string
   /** By rumor id; a rumor that lost its `seq` to another one is not kept. Changed only through a draft (state/edit.ts). */
   entries: Entries
@@ -55,11 +56,13 @@ export type Log = {
   missed?: number
   /** What became of the peer's files, by transfer. */
   files: Record<string, FileState>
+  /** What lies in chapters (chapter.ts), for a call that has been spoken in for long; everything above is without that. */
+  past?: Past
 }
 
 export function emptyLog(id: string): Log {
   return {
-    version: 1,
+    version: 2,
     id,
     entries: {},
     unread: [],
@@ -121,8 +124,10 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
   const held = isRecord(value) ? upgraded(value, UPGRADES) : undefined
   if (held === undefined || held === 'newer') return held
   const { id, unread, outbox, acked, told, missed, files } = held
+  const past = held.past === undefined ? undefined : parsePast(held.past)
   const entries = isRecord(held.entries) ? parseEntries(held.entries) : undefined
   if (typeof id !== 'string' || !isHex32(id) || entries === undefined || !isRecord(outbox)) return undefined
+  if (held.past !== undefined && past === undefined) return undefined
   if (!isStrings(unread) || typeof acked !== 'number' || !isRecord(told) || !isRecord(files)) return undefined
   const log: Log = { ...emptyLog(id), entries, unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
   for (const [key, posting] of Object.entries(outbox)) {
@@ -137,13 +142,16 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
       return state === undefined ? [] : [[key, state]]
     }),
   )
-  return typeof missed === 'number' ? { ...log, missed } : log
+  return { ...log, ...(typeof missed === 'number' && { missed }), ...(past && { past }) }
 }
 
 /** From each version of a call's file to the next. */
-const UPGRADES: readonly Upgrade[] = []
+const UPGRADES: readonly Upgrade[] = [
+  // Since 2 a part of the words may lie in chapters, where a program of version 1 would not look.
+  (old) => ({ ...old }),
+]
 
-function parseEntries(value: Record<string, unknown>): Entries | undefined {
+export function parseEntries(value: Record<string, unknown>): Entries | undefined {
   const entries: Record<string, Entry> = {}
   for (const key of Object.keys(value)) {
     const parsed = parseEntry(value[key])

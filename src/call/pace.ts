@@ -2,6 +2,7 @@
 // at once and say little. Nobody but our own agent is told.
 import type { Call } from './call.ts'
 import { timeOf } from './news.ts'
+import type { Past } from './past.ts'
 
 /** `messages`: how many the call holds. `turns` short ones within `seconds`, when it goes in circles. */
 export type Pace = { messages: number; circling: { turns: number; seconds: number } | undefined }
@@ -9,7 +10,8 @@ export type Pace = { messages: number; circling: { turns: number; seconds: numbe
 /** So many changes of speaker in so short a time (seconds), with so few characters each, are no work of two minds. */
 const CIRCLE = { turns: 30, seconds: 600, characters: 200 }
 
-export function paceOf({ lines }: Call): Pace {
+/** @param past what of the call lies in chapters; the turns that count are the last ones */
+export function paceOf({ lines }: Call, past?: Past): Pace {
   const said = lines.filter(({ signal, unasked }) => signal.body.type === 'message' && !unasked)
   const turns = said.filter(({ signal }, n) => said[n - 1]?.signal.from !== signal.from)
   const last = turns.slice(-CIRCLE.turns)
@@ -18,5 +20,5 @@ export function paceOf({ lines }: Call): Pace {
   const characters = last.reduce((sum, { signal }) => sum + signal.body.text.length, 0)
   const isFull = last.length === CIRCLE.turns && characters <= CIRCLE.turns * CIRCLE.characters
   const circling = isFull && seconds <= CIRCLE.seconds ? { turns: last.length, seconds } : undefined
-  return { messages: said.length, circling }
+  return { messages: said.length + (past?.messages ?? 0), circling }
 }

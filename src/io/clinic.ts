@@ -1,11 +1,11 @@
 // What `doctor` looks at the outside with. It opens no world: that takes files which may be what is broken.
 import type { Keys } from '../nostr/crypto.ts'
+import type { Codec } from './codec.ts'
 import type { Config } from './config.ts'
 import { type Check, examineFiles, programPath } from './doctor.ts'
 import { examineProxies } from './doctor-proxy.ts'
 import { type Examined, examineRelay, type Plan } from './doctor-relay.ts'
 import { homeOf } from './home.ts'
-import type { Codec } from './load.ts'
 import { namedRoles, type Roles, rolesOf } from './roles.ts'
 import { openWays } from './way.ts'
 import type { Opening } from './world.ts'
@@ -27,10 +27,10 @@ export type Clinic = {
 }
 
 /** Throws BAD_RELAY, and nothing else that is expected. */
-export function openClinic<I, L>(
+export function openClinic<I, L, C>(
   { home, relays, budget, trace }: Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'>,
   env: NodeJS.ProcessEnv,
-  codec: Codec<I, L>,
+  codec: Codec<I, L, C>,
 ): Clinic {
   const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
   const left: Check[] = []

@@ -5,11 +5,11 @@ import { Failure } from '../failure.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { makeFolder, onDisk, writeNew } from './atomic.ts'
+import type { Codec } from './codec.ts'
 import { type Config, readConfig } from './config.ts'
 import { discard } from './discard.ts'
 import type { Env, Home } from './home.ts'
 import { loadIdentity } from './identity.ts'
-import type { Codec } from './load.ts'
 import { openStore } from './store.ts'
 
 /** `hint`: what to do about it. A warning is a check that passed and has a hint all the same. */
@@ -26,7 +26,7 @@ const FEW = 100 * 1_048_576
 const MOST = 500
 
 /** Throws only what is a fault of ours. The identity is made if there is none, as by any other command. */
-export function examineFiles<I, L>(home: Home, env: Env, codec: Codec<I, L>): Files {
+export function examineFiles<I, L, C>(home: Home, env: Env, codec: Codec<I, L, C>): Files {
   const keys = attempt(() => loadIdentity(home, env))
   const config = attempt(() => readConfig(home))
   const from = env.P2P_SECRET_KEY === undefined ? home.identity : 'P2P_SECRET_KEY'
@@ -122,13 +122,14 @@ function space(tried: Tried<number>): Check {
   return free < LEAST ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
 }
 
-function state<I, L>(home: Home, codec: Codec<I, L>, keys: Keys | undefined): Check {
+function state<I, L, C>(home: Home, codec: Codec<I, L, C>, keys: Keys | undefined): Check {
   const said: string[] = []
   const me = keys === undefined ? {} : { me: keys.pubkey }
   const store = openStore(home, codec, { command: 'doctor', say: (line) => said.push(line), ...me })
   const read = attempt(() => {
     const ids = store.allLogIds()
-    store.read(ids.slice(0, MOST))
+    const some = ids.slice(0, MOST)
+    store.read(some, some)
     return ids.length
   })
   const [damage] = said

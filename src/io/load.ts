@@ -4,22 +4,8 @@ import { join } from 'node:path'
 import { EXIT, Failure } from '../failure.ts'
 import { isHex32 } from '../nostr/crypto.ts'
 import { errno, onDisk, readText } from './atomic.ts'
+import type { Codec } from './codec.ts'
 import type { Home } from './home.ts'
-
-/**
- * What the pure side knows about its data. A parser gives undefined for what it cannot understand. `rebuild` makes an index
- * of the logs alone, `open` names the calls that are loaded always, and those that have to be read beside `also`, `owner`
- * the key to which an index belongs.
- */
-export type Codec<I, L> = {
-  readonly version: number
-  empty(): I
-  parse(value: unknown): I | 'newer' | undefined
-  parseLog(value: unknown): L | 'newer' | undefined
-  rebuild(logs: Map<string, L>): I
-  open(index: I, also: readonly string[]): string[]
-  owner?(index: I): string | undefined
-}
 
 /** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
 export type Damaged = (path: string, why: string, then: string) => void
@@ -37,9 +23,9 @@ export function stampOf(path: string): string | undefined {
 }
 
 /** The index on disk; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
-export function loadIndex<I, L>(
+export function loadIndex<I, L, C>(
   home: Home,
-  codec: Codec<I, L>,
+  codec: Codec<I, L, C>,
   damaged: Damaged,
   memory: Memory = new Map(),
 ): { index: I; rebuilt: boolean } | undefined {
@@ -57,10 +43,13 @@ export function loadIndex<I, L>(
   return { index: codec.rebuild(new Map(Object.entries(loadLogs(home, codec, ids, damaged)))), rebuilt: true }
 }
 
-/** The logs of some calls by id; without those that have no file or a damaged one. */
-export function loadLogs<I, L>(
+/** What becomes of a call whose file is damaged. */
+export const AGAIN = 'what relays still hold of that call comes again with: p2p inbox --deep'
+
+/** The logs of some calls by id, without what lies in chapters; without those that have no file or a damaged one. */
+export function loadLogs<I, L, C>(
   home: Home,
-  codec: Codec<I, L>,
+  codec: Codec<I, L, C>,
   ids: readonly string[],
   damaged: Damaged,
   memory: Memory = new Map(),
@@ -70,9 +59,9 @@ export function loadLogs<I, L>(
     const path = logPath(home, id)
     const log = loadFile(
       path,
-      codec.version,
+      codec.logVersion,
       (value) => codec.parseLog(value),
-      (why) => damaged(path, why, 'what relays still hold of that call comes again with: p2p inbox --deep'),
+      (why) => damaged(path, why, AGAIN),
       memory,
     )
     if (log !== undefined) logs[id] = log
@@ -111,7 +100,8 @@ export function checkOwner(home: Home, owner: string | undefined, me: string | u
   )
 }
 
-function loadFile<T>(
+/** What is in a file, parsed; undefined when there is none, or when `damaged` has been told why. Throws STATE_NEWER. */
+export function loadFile<T>(
   path: string,
   version: number,
   parse: (value: unknown) => T | 'newer' | undefined,

@@ -1,20 +1,12 @@
 // What is on disk: state.json through lowdb, and one file for each call. Read without a lock, changed under it.
-import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { LowSync } from 'lowdb'
-import { commit, linkNew, makeFolder, onDisk, type Staged, type Step, writeNew } from './atomic.ts'
+import { setAside } from './aside.ts'
+import { commit, makeFolder, type Staged, type Step, writeNew } from './atomic.ts'
+import { chapterFolder, chapterPath, loadWhole, prune } from './chapters.ts'
+import type { Codec, Volume } from './codec.ts'
 import type { Home } from './home.ts'
-import {
-  type Codec,
-  checkOwner,
-  type Damaged,
-  loadIndex,
-  loadLogs,
-  logIds,
-  logPath,
-  type Memory,
-  stampOf,
-} from './load.ts'
+import { checkOwner, type Damaged, loadIndex, loadLogs, logIds, logPath, type Memory, stampOf } from './load.ts'
 import { locked } from './lock.ts'
 
 /** The index, and the logs that were asked for, by call id. */
@@ -24,14 +16,18 @@ export type Snapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record
 export type Change<I, L, T> = { readonly snapshot: Snapshot<I, L>; readonly value: T; readonly callsOnly?: boolean }
 
 export type Store<I, L> = {
-  /** What is on disk now: the open calls and `also`; a call without a file is absent. Takes no lock, changes nothing. */
-  read(also?: readonly string[]): Snapshot<I, L>
+  /**
+   * What is on disk now: the open calls and `also`, and `whole` with what lies in chapters; a call without a file is absent.
+   * Takes no lock, changes nothing.
+   */
+  read(also?: readonly string[], whole?: readonly string[]): Snapshot<I, L>
   /**
    * Loads fresh, applies a pure change, writes what is no longer the same object: calls first, the index last. The change
-   * may be applied more than once; the last one is on disk, all of it, when this resolves.
+   * may be applied more than once, as to calls that turn out to be needed whole; the last one is on disk, all of it, when this
+   * resolves.
    */
   update<T>(also: readonly string[], change: (fresh: Snapshot<I, L>) => Change<I, L, T>): Promise<T>
-  /** One call alone, whatever else is open: for going through all of them one by one. Undefined without a good file. */
+  /** One call alone and whole, whatever else is open: for going through all of them one by one. Undefined without a good file. */
   readLog(id: string): L | undefined
   allLogIds(): string[]
 }
@@ -47,16 +43,16 @@ export type StoreOptions = {
 }
 
 /** Touches nothing yet. The methods throw HOME_UNWRITABLE, DISK_FULL, STATE_NEWER and OTHER_IDENTITY, `update` LOCKED too. */
-export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOptions): Store<I, L> {
+export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: StoreOptions): Store<I, L> {
   const { command, me, lockMs: ms = 5_000, step = () => {}, now = Date.now } = options
   const said = new Set<string>()
   const memory: Memory = new Map()
 
   return {
-    read(also = []) {
+    read(also = [], whole = []) {
       const damaged: Damaged = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
       const index = loadIndex(home, codec, damaged, memory)?.index ?? codec.empty()
-      return fill(index, also, damaged)
+      return fill(index, [...also, ...whole], damaged, whole).fresh
     },
 
     update(also, change) {
@@ -78,13 +74,17 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
           codec.empty(),
         )
         db.read()
-        const fresh = fill(db.data, also, damaged)
-        const { snapshot, value, callsOnly = false } = change(fresh)
+        const { fresh, snapshot, value, volumes, callsOnly = false } = applied(db.data, also, change, damaged)
         // Everything is written in full before anything is put in place, so a full disk leaves all of the old. A killed run
         // has perhaps put calls in place without the index: they hold more than it knows, never less.
         const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
         if (changed.length > 0) makeFolder(home.calls, step)
-        for (const [id, log] of changed) stage(logPath(home, id), log)
+        const packed = changed.map(([id, log]) => ({ id, ...pack(snapshot, log, volumes.get(id)) }))
+        for (const { id, added } of packed) {
+          if (added.size > 0) makeFolder(chapterFolder(logPath(home, id)), step)
+          for (const [number, chapter] of added) stage(chapterPath(home, id, number), chapter)
+        }
+        for (const { id, head } of packed) stage(logPath(home, id), head)
         if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
           db.data = snapshot.index
           db.write()
@@ -94,11 +94,12 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
           const stamp = stampOf(path)
           if (stamp !== undefined) memory.set(path, { stamp, value })
         }
+        for (const { id, head } of packed) prune(home, id, codec.chapters?.of(head) ?? [], own, step)
         return value
       })
     },
 
-    readLog: (id) => loadLogs(home, codec, [id], (path, why, then) => say(`${path} is damaged (${why}); ${then}`))[id],
+    readLog: (id) => loadWhole(home, codec, id, (path, why, then) => say(`${path} is damaged (${why}); ${then}`))?.log,
 
     allLogIds: () => logIds(home),
   }
@@ -109,23 +110,45 @@ export function openStore<I, L>(home: Home, codec: Codec<I, L>, options: StoreOp
     said.add(notice)
   }
 
-  function fill(index: I, also: readonly string[], damaged: Damaged): Snapshot<I, L> {
+  function fill(index: I, also: readonly string[], damaged: Damaged, whole: Iterable<string>): Filled<I, L, C> {
     checkOwner(home, codec.owner?.(index), me)
-    return { index, logs: loadLogs(home, codec, [...codec.open(index, also), ...also], damaged, memory) }
+    const logs = loadLogs(home, codec, [...codec.open(index, also), ...also], damaged, memory)
+    const volumes = new Map<string, Volume<L, C>>()
+    for (const id of whole) {
+      if (logs[id] === undefined) continue
+      const joined = loadWhole(home, codec, id, damaged, memory)
+      if (joined === undefined) delete logs[id]
+      else logs[id] = joined.log
+      if (joined !== undefined) volumes.set(id, joined.volume)
+    }
+    return { fresh: { index, logs }, volumes }
+  }
+
+  function applied<T>(
+    index: I,
+    also: readonly string[],
+    change: (fresh: Snapshot<I, L>) => Change<I, L, T>,
+    damaged: Damaged,
+  ) {
+    const whole = new Set<string>()
+    for (;;) {
+      const { fresh, volumes } = fill(index, also, damaged, whole)
+      const changed = change(fresh)
+      const disturbed = Object.entries(changed.snapshot.logs).filter(([id, log]) => {
+        const before = fresh.logs[id]
+        return before !== undefined && before !== log && codec.chapters?.disturbs(before, log)
+      })
+      if (disturbed.length === 0) return { fresh, volumes, ...changed }
+      for (const [id] of disturbed) whole.add(id)
+    }
+  }
+
+  function pack(snapshot: Snapshot<I, L>, log: L, volume: Volume<L, C> | undefined) {
+    return codec.chapters?.pack(snapshot, log, volume) ?? { head: log, added: new Map<number, C>() }
   }
 }
 
-// Keeps a damaged file under a name of its own, never over an earlier one, and takes it out of the way. Moved into the
-// lock's folder and not removed: a run that has lost the lock meanwhile must not take away the good file of the next one.
-function setAside(path: string, own: string, now: number, step: Step): string {
-  const name = `${path}.damaged-${Math.floor(now / 1000)}`
-  for (let n = 1; ; n++) {
-    const kept = n === 1 ? name : `${name}-${n}`
-    if (!linkNew(path, kept, step)) continue
-    onDisk(path, () => {
-      step(`take away ${path}`)
-      renameSync(path, join(own, `damaged-${n}`))
-    })
-    return kept
-  }
+type Filled<I, L, C> = {
+  readonly fresh: Snapshot<I, L>
+  readonly volumes: ReadonlyMap<string, Volume<L, C>>
 }

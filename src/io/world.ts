@@ -3,6 +3,7 @@
 import type { Keys } from '../nostr/crypto.ts'
 import type { Address, Entry } from '../nostr/nip05.ts'
 import { decode } from '../nostr/nip19.ts'
+import type { Codec } from './codec.ts'
 import { type Config, getSetting, readConfig, setSetting, settings as settingsOf, unsetSetting } from './config.ts'
 import { type Contact, editContacts } from './contacts.ts'
 import { type Depot, openDepot } from './depot.ts'
@@ -10,7 +11,6 @@ import { exportSecret } from './export.ts'
 import { placeFile } from './files.ts'
 import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
-import type { Codec } from './load.ts'
 import { type OpenWraps, openerOf } from './mailroom.ts'
 import { type Owner, ownerOf } from './owner.ts'
 import { openRelays, type Pool } from './relays.ts'
@@ -90,7 +90,7 @@ export type Opening = {
 const HOOK_MS = 10_000
 
 /** Opens files and keys; touches no network yet. Throws what reading them throws, and BAD_RELAY. */
-export function openWorld<I, L>(opening: Opening, env: Env, codec: Codec<I, L>): World<I, L> {
+export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L, C>): World<I, L> {
   const home = homeOf(opening.home, env)
   const keys = loadIdentity(home, env)
   const config = readConfig(home)

@@ -29,12 +29,12 @@ export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {
 const FOLLOWS: readonly Intent['type'][] = ['send', 'inbox', 'status', 'wait']
 
 // Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
-function tooLong({ place, intent }: Ended, calls: readonly Call[]): string[] {
+function tooLong({ place, intent, book }: Ended, calls: readonly Call[]): string[] {
   if (!FOLLOWS.includes(intent.type)) return []
   const most = place.world.config.call.maxMessages
   return calls.flatMap((call) => {
     if (call.phase !== 'active') return []
-    const { messages, circling } = paceOf(call)
+    const { messages, circling } = paceOf(call, book.logs[call.id]?.past)
     const id = call.id.slice(0, 8)
     const facts = [
       ...(messages > most ? [`has ${messages} messages, more than ${most} (call.maxMessages)`] : []),

@@ -1,15 +1,18 @@
 // The pure half of the store: how state.json and the call files are read, which calls every command needs, and what can be
 // made of the call files alone.
 import { replay } from '../call/call.ts'
+import { chaptersOf, disturbs, joined, parseChapter, parted, type Volume } from '../call/chapter.ts'
 import { type Log, parseLog } from '../call/log.ts'
-import { type Book, emptyIndex, type Index } from './book.ts'
+import { BOUNDS, type Bounds, type Packed, pack } from '../call/pack.ts'
+import { type Book, callOf, emptyIndex, type Index } from './book.ts'
 import { editBook } from './edit.ts'
 import { parseIndex } from './parse.ts'
 import { meetRivals } from './refresh.ts'
 import { summarise } from './summary.ts'
 
-export const codec = {
+const base = {
   version: 1,
+  logVersion: 2,
   owner: (index: Index): string | undefined => (index.agent === '' ? undefined : index.agent),
   empty: emptyIndex,
   parse: parseIndex,
@@ -17,6 +20,23 @@ export const codec = {
   open: openCalls,
   rebuild,
 }
+
+/** @param bounds what of a call is packed into chapters, and when */
+export function codecWith(bounds: Bounds) {
+  return {
+    ...base,
+    chapters: {
+      version: 1,
+      of: chaptersOf,
+      parse: parseChapter,
+      joined,
+      disturbs,
+      pack: (book: Book, log: Log, volume?: Volume) => packed(book, log, volume, bounds),
+    },
+  }
+}
+
+export const codec = codecWith(BOUNDS)
 
 /** The calls that are open and those asked for, and with each the calls that were made at the same time, and theirs. */
 function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
@@ -26,6 +46,15 @@ function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
   // A set goes on to what is added on the way. Read without one of its rivals, a call would be another one.
   for (const id of wanted) for (const rival of calls[id]?.rivals ?? []) wanted.add(rival)
   return [...wanted]
+}
+
+/** `volume`: the head and the chapters of which a log was made, when it was read whole. */
+function packed(book: Book, log: Log, volume: Volume | undefined, bounds: Bounds): Packed {
+  const head = (volume && parted(log, volume)) ?? log
+  const logs = head === log ? book.logs : { ...book.logs, [log.id]: head }
+  const me = base.owner(book.index)
+  const call = me === undefined ? undefined : callOf({ index: book.index, logs }, head, me, 0)
+  return pack(head, call, volume?.head.past?.chapters[1], bounds)
 }
 
 /** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */

@@ -43,7 +43,7 @@ export function rivals(
 }
 
 function ownOf(call: Call, log: Log): Summary['own'] {
-  const own = { queued: 0, relayed: 0, delivered: 0 }
+  const own = { queued: 0, relayed: 0, delivered: log.past?.own ?? 0 }
   for (const { signal, party } of call.lines) if (party === call.mine) own[stageOf(log, signal.id)]++
   return own
 }

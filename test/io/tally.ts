@@ -1,5 +1,5 @@
 // The smallest data a store can keep: an index that counts, and logs that count. What the store does not know, it cannot spoil.
-import type { Codec } from '../../src/io/load.ts'
+import type { Codec } from '../../src/io/codec.ts'
 import type { Snapshot } from '../../src/io/store.ts'
 
 export type Index = { version: 1; owner: string; count: number; calls: string[] }
@@ -7,6 +7,7 @@ export type Log = { version: 1; count: number; text: string }
 
 export const codec: Codec<Index, Log> = {
   version: 1,
+  logVersion: 1,
   empty: () => ({ version: 1, owner: '', count: 0, calls: [] }),
   parse: (value) => versioned(value, isIndex),
   parseLog: (value) => versioned(value, isLog),

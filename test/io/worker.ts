@@ -4,12 +4,16 @@ import { placeFile } from '../../src/io/files.ts'
 import { homeOf } from '../../src/io/home.ts'
 import { loadIdentity } from '../../src/io/identity.ts'
 import { openStore } from '../../src/io/store.ts'
+import { end, spokenCodec, word } from './spoken.ts'
 import { CALL, codec, countUp } from './tally.ts'
 
 const [what = '', root = '', number = '0'] = process.argv.slice(2)
 const home = homeOf(root, {})
 const store = (step?: (name: string) => void) =>
   openStore(home, codec, { say: print, command: `worker ${what}`, lockMs: 20_000, ...(step && { step }) })
+
+const spoken = () =>
+  openStore(home, spokenCodec, { say: print, command: `worker ${what}`, lockMs: 20_000, step: atStep('SIGKILL') })
 
 const jobs: Record<string, () => unknown> = {
   async count() {
@@ -21,6 +25,13 @@ const jobs: Record<string, () => unknown> = {
   },
   async stop() {
     print(`${await store(atStep('SIGSTOP')).update([], countUp)}`)
+  },
+  async dieAtWord() {
+    print(`${await spoken().update([], word)}`)
+  },
+  async dieAtEnd() {
+    await spoken().update([], end)
+    print('ended')
   },
   async loose() {
     process.umask(0)

@@ -1,13 +1,14 @@
 // An agent: its disk, its clock, and its commands, each a run of the pure core as the program does it, in steps between
 // which others run and at which it may die.
 
+import type { Chapter, Volume } from '../../src/call/chapter.ts'
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
 import { itemsOf } from '../../src/call/news.ts'
 import { write } from '../../src/call/signal.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { type Book, callsOf, type Index } from '../../src/state/book.ts'
-import { codec } from '../../src/state/codec.ts'
+import { type Book, callsOf, emptyIndex, type Index } from '../../src/state/book.ts'
+import type { codecWith } from '../../src/state/codec.ts'
 import { callsIn, converse, type Mail, type Seat, type Turned } from '../../src/state/converse.ts'
 import { isUnswept, lookBack } from '../../src/state/mailbox.ts'
 import { type Credit, credit, type Receipt } from '../../src/state/owed.ts'
@@ -19,7 +20,8 @@ import type { Network } from './network.ts'
 export type Agent = {
   name: string
   key: string
-  disk: { index: Index; logs: Record<string, Log> }
+  /** `chapters`: by the call's id and the chapter's number; some of them may be named by no head. */
+  disk: { index: Index; logs: Record<string, Log>; chapters: Record<string, Map<number, Chapter>> }
   /** Seconds by which its clock is ahead, and whether the relays tell it. */
   ahead: number
   told: boolean
@@ -33,6 +35,7 @@ export type Agent = {
 
 /** Everything that commands share. `at`: the true time. */
 export type Sim = {
+  seed: number
   dice: Dice
   network: Network
   at: number
@@ -41,6 +44,10 @@ export type Sim = {
   deadly: number
   commands: number
   crashes: number
+  codec: SimCodec
+  /** How often words were put into chapters, and how often a call was needed whole. */
+  packed: number
+  joined: number
   /** Told of every command and every mishap, for whoever wants to see how a seed fails. */
   trace: ((line: string) => void) | undefined
   /** Called after every write. */
@@ -50,12 +57,14 @@ export type Sim = {
 /** Thrown where a run dies. */
 export const KILLED = new Error('killed')
 
+export type SimCodec = ReturnType<typeof codecWith>
+
 const PEOPLE = { contacts: [], owner: undefined, names: {} }
 const SHOWS: readonly Intent['type'][] = ['inbox', 'status', 'send']
 
 export function newAgent(name: string, key: string): Agent {
-  const index = { ...codec.empty(), agent: key }
-  const blank = { disk: { index, logs: {} }, ahead: 0, told: true, running: new Set<number>() }
+  const index = { ...emptyIndex(), agent: key }
+  const blank = { disk: { index, logs: {}, chapters: {} }, ahead: 0, told: true, running: new Set<number>() }
   return { name, key, ...blank, accepted: new Set(), saw: new Set() }
 }
 
@@ -185,7 +194,10 @@ function publish({ network, at }: Sim, wrap: Event, rumor: Rumor, skip: readonly
     })
 }
 
-/** The store's promise: a pure change to what is newest; calls first, the index last. A run may die in between. */
+/**
+ * The store's promise: a pure change to what is newest, applied again to whole calls where it needs them; chapters first, then
+ * heads, the index last. A run may die in between.
+ */
 function update<T>(
   sim: Sim,
   agent: Agent,
@@ -193,23 +205,67 @@ function update<T>(
   change: (fresh: Book) => { book: Book; value: T },
 ): T {
   const { disk } = agent
-  const fresh = load(agent, also)
-  const { book, value } = change(fresh)
-  let written = 0
-  for (const [id, log] of Object.entries(book.logs)) {
-    if (log === fresh.logs[id]) continue
-    disk.logs[id] = log
-    written++
-    if (sim.dice.chance(sim.deadly / 4)) throw KILLED
+  const { chapters } = sim.codec
+  // Without a throw of the dice where nobody dies: such a seed goes the same way whatever is packed.
+  const die = () => {
+    if (sim.deadly > 0 && sim.dice.chance(sim.deadly / 4)) throw KILLED
   }
-  if (written + Number(book.index !== fresh.index) > 0) {
+  const { fresh, book, value, volumes } = applied(sim, agent, also, change)
+  const changed = Object.entries(book.logs).filter(([id, log]) => log !== fresh.logs[id])
+  const packed = changed.map(([id, log]) => ({ id, ...chapters.pack(book, log, volumes.get(id)) }))
+  for (const { id, added } of packed) {
+    for (const [number, chapter] of added) {
+      const named = disk.logs[id] === undefined ? [] : chapters.of(disk.logs[id])
+      if (named.includes(number)) throw new Error(`chapter ${number} of ${id} was written over`)
+      disk.chapters[id] = new Map(disk.chapters[id]).set(number, chapter)
+      sim.packed++
+      die()
+    }
+  }
+  for (const { id, head } of packed) {
+    disk.logs[id] = head
+    die()
+  }
+  if (changed.length + Number(book.index !== fresh.index) > 0) {
     disk.index = book.index
     sim.saved(agent)
+  }
+  for (const { id, head } of packed) {
+    for (const number of disk.chapters[id]?.keys() ?? []) {
+      if (chapters.of(head).includes(number)) continue
+      disk.chapters[id]?.delete(number)
+      die()
+    }
   }
   return value
 }
 
-export function load({ disk }: Agent, also: readonly string[]): Book {
+function applied<T>(
+  sim: Sim,
+  agent: Agent,
+  also: readonly string[],
+  change: (fresh: Book) => { book: Book; value: T },
+) {
+  const volumes = new Map<string, Volume>()
+  for (;;) {
+    const fresh = load(sim, agent, also)
+    for (const id of volumes.keys()) fresh.logs[id] = wholeLog(sim, agent, id) ?? missing(id)
+    const changed = change(fresh)
+    const disturbed = Object.entries(changed.book.logs).filter(([id, log]) => {
+      const before = fresh.logs[id]
+      return before !== undefined && sim.codec.chapters.disturbs(before, log)
+    })
+    if (disturbed.length === 0) return { fresh, volumes, ...changed }
+    sim.joined += disturbed.length
+    for (const [id] of disturbed) {
+      const volume = volumeOf(sim, agent, id)
+      if (volumes.has(id) || volume === undefined) throw new Error(`${id} is needed more than whole`)
+      volumes.set(id, volume)
+    }
+  }
+}
+
+export function load({ codec }: Sim, { disk }: Agent, also: readonly string[]): Book {
   const logs: Record<string, Log> = {}
   for (const id of codec.open(disk.index, also)) {
     const log = disk.logs[id]
@@ -218,11 +274,31 @@ export function load({ disk }: Agent, also: readonly string[]): Book {
   return { index: disk.index, logs }
 }
 
+/** A call with what lies in its chapters. */
+export function wholeLog(sim: Sim, agent: Agent, id: string): Log | undefined {
+  const volume = volumeOf(sim, agent, id)
+  return volume && (sim.codec.chapters.joined(volume) ?? missing(id))
+}
+
+function volumeOf({ codec }: Sim, { disk }: Agent, id: string): Volume | undefined {
+  const head = disk.logs[id]
+  if (head === undefined) return undefined
+  const chapters = new Map(codec.chapters.of(head).map((n) => [n, disk.chapters[id]?.get(n) ?? missing(id)]))
+  return { head, chapters }
+}
+
+function missing(id: string): never {
+  throw new Error(`the chapters of ${id} are not what its head says`)
+}
+
 /** Everything written and read again; without the index when that is lost. */
-export function restart(agent: Agent, lost: boolean): void {
-  const logs = Object.entries(agent.disk.logs).map(([id, log]): [string, Log] => [id, again(codec.parseLog, log)])
-  agent.disk.logs = Object.fromEntries(logs)
-  agent.disk.index = lost ? codec.rebuild(new Map(logs)) : again(codec.parse, agent.disk.index)
+export function restart({ codec }: Sim, agent: Agent, lost: boolean): void {
+  const { disk } = agent
+  const logs = Object.entries(disk.logs).map(([id, log]): [string, Log] => [id, again(codec.parseLog, log)])
+  disk.logs = Object.fromEntries(logs)
+  for (const chapters of Object.values(disk.chapters))
+    for (const [number, chapter] of chapters) chapters.set(number, again(codec.chapters.parse, chapter))
+  disk.index = lost ? codec.rebuild(new Map(logs)) : again(codec.parse, disk.index)
 }
 
 function again<T>(parse: (value: unknown) => T | 'newer' | undefined, value: T): T {

@@ -2,26 +2,28 @@
 import type { Call, Line } from '../../src/call/call.ts'
 import { settle } from '../../src/call/call.ts'
 import type { Log } from '../../src/call/log.ts'
+import { paceOf } from '../../src/call/pace.ts'
 import { isOver } from '../../src/call/rules.ts'
 import { type Book, callOf } from '../../src/state/book.ts'
-import { type Agent, load } from './agent.ts'
+import { summarise } from '../../src/state/summary.ts'
+import { type Agent, load, type Sim, wholeLog } from './agent.ts'
 
 /** Safety: what one side takes for delivered is on the other's disk. */
-export function delivered(of: Agent, to: Agent): void {
+export function delivered(sim: Sim, of: Agent, to: Agent): void {
   for (const [id, log] of Object.entries(of.disk.logs)) {
     if (log.acked === 0 || peerIn(log, of.key) !== to.key) continue
-    const held = new Set(seqs(to.disk.logs[id], of.key))
+    const held = new Set(seqs(wholeLog(sim, to, id), of.key))
     for (let seq = 1; seq <= log.acked; seq++)
       if (!held.has(seq)) throw new Error(`${of.name} takes ${seq} of ${short(id)} for delivered; ${to.name} lacks it`)
   }
 }
 
 /** Liveness: both sides hold the same calls, whole. @returns how many messages were compared */
-export function healed(one: Agent, other: Agent, now: number): number {
+export function healed(sim: Sim, one: Agent, other: Agent, now: number): number {
   const calls = new Set([...shared(one, other), ...shared(other, one)])
   let compared = 0
   for (const id of calls) {
-    const [mine, theirs] = [callIn(one, id, now), callIn(other, id, now)]
+    const [mine, theirs] = [callIn(sim, one, id, now), callIn(sim, other, id, now)]
     same(mine, theirs)
     owesNothing(one, id)
     owesNothing(other, id)
@@ -29,8 +31,8 @@ export function healed(one: Agent, other: Agent, now: number): number {
     newsOf(other, theirs)
     compared += mine.lines.length
   }
-  promised(one, other, calls, now)
-  promised(other, one, calls, now)
+  promised(sim, one, other, calls, now)
+  promised(sim, other, one, calls, now)
   return compared
 }
 
@@ -76,11 +78,13 @@ function causal({ lines }: Call, what: string): void {
   }
 }
 
-function promised(agent: Agent, other: Agent, calls: ReadonlySet<string>, now: number): void {
+function promised(sim: Sim, agent: Agent, other: Agent, calls: ReadonlySet<string>, now: number): void {
   const kept = new Map<string, Line>()
-  for (const id of calls) for (const line of callIn(agent, id, now).lines) kept.set(line.signal.id, line)
+  for (const id of calls) for (const line of callIn(sim, agent, id, now).lines) kept.set(line.signal.id, line)
   for (const id of agent.accepted) {
-    const log = Object.values(agent.disk.logs).find((l) => l.entries[id] !== undefined)
+    const log = Object.keys(agent.disk.logs)
+      .flatMap((call) => wholeLog(sim, agent, call) ?? [])
+      .find((l) => l.entries[id] !== undefined)
     if (log === undefined) throw new Error(`${agent.name} has lost ${short(id)}, which it had accepted`)
     if (peerIn(log, agent.key) !== other.key) continue
     const line = kept.get(id)
@@ -103,15 +107,30 @@ function newsOf(agent: Agent, call: Call): void {
   }
 }
 
+/** What is told of a call without its chapters is what the whole call says, whoever the other side is; an ended one has none. */
+export function summed(sim: Sim, agent: Agent, now: number): void {
+  for (const [id, log] of Object.entries(agent.disk.logs)) {
+    const call = callOf(load(sim, agent, [id]), log, agent.key, now)
+    const full = wholeLog(sim, agent, id) ?? log
+    const whole = callOf(load(sim, agent, [id]), full, agent.key, now)
+    if (log.past !== undefined && Object.keys(whole?.ends ?? {}).length > 0)
+      throw new Error(`${agent.name} has ${short(id)} in pieces though it has an end`)
+    equal(`${short(id)} by its head`, { ...call, lines: [] }, { ...whole, lines: [] })
+    if (call === undefined || whole === undefined) continue
+    equal(`messages of ${short(id)}`, paceOf(call, log.past).messages, paceOf(whole).messages)
+    equal(`own of ${short(id)}`, summarise(call, log, now, []).own, summarise(whole, full, now, []).own)
+  }
+}
+
 function owesNothing(agent: Agent, id: string): void {
   const owed = Object.keys(agent.disk.logs[id]?.outbox ?? {})
   if (owed.length > 0) throw new Error(`${agent.name} still owes ${owed.length} in ${short(id)}`)
 }
 
-function callIn(agent: Agent, id: string, now: number): Call {
+function callIn(sim: Sim, agent: Agent, id: string, now: number): Call {
   const summary = agent.disk.index.calls[id]
-  const book: Book = load(agent, [id, ...(summary?.rivals ?? [])])
-  const log = book.logs[id]
+  const book: Book = load(sim, agent, [id, ...(summary?.rivals ?? [])])
+  const log = wholeLog(sim, agent, id)
   const call = log && callOf(book, log, agent.key, now)
   if (call === undefined || summary === undefined) throw new Error(`${agent.name} lacks the call ${short(id)}`)
   return call

@@ -127,7 +127,7 @@ describe('a call file', () => {
   })
 
   test('of a later version', () => {
-    expect(parseLog({ version: 2 })).toBe('newer')
+    expect(parseLog({ version: 3 })).toBe('newer')
   })
 })
 

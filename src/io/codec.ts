@@ -1,0 +1,40 @@
+// What the store is told of the data that it keeps, and all that it knows of it.
+
+/**
+ * What the pure side knows about its data. A parser gives undefined for what it cannot understand. `rebuild` makes an index
+ * of the logs alone, `open` names the calls that are loaded always, and those that have to be read beside `also`, `owner`
+ * the key to which an index belongs.
+ */
+export type Codec<I, L, C = never> = {
+  /** Of the index and of the call files: what this program writes. */
+  readonly version: number
+  readonly logVersion: number
+  empty(): I
+  parse(value: unknown): I | 'newer' | undefined
+  parseLog(value: unknown): L | 'newer' | undefined
+  rebuild(logs: Map<string, L>): I
+  open(index: I, also: readonly string[]): string[]
+  owner?(index: I): string | undefined
+  readonly chapters?: ChapterCodec<I, L, C>
+}
+
+/**
+ * Where a part of a long call lies in files of its own. `of`: their numbers. `joined`: the whole call, undefined when they do not
+ * fit. `disturbs`: whether a change can only be told from the whole call. `pack`: what is to be written instead of a call, with
+ * its parts where it was read whole.
+ */
+export type ChapterCodec<I, L, C> = {
+  readonly version: number
+  of(head: L): number[]
+  parse(value: unknown): C | 'newer' | undefined
+  joined(volume: Volume<L, C>): L | undefined
+  disturbs(before: L, after: L): boolean
+  pack(
+    snapshot: { index: I; logs: Readonly<Record<string, L>> },
+    log: L,
+    volume?: Volume<L, C>,
+  ): { head: L; added: ReadonlyMap<number, C> }
+}
+
+/** The file of a call and its chapters by their numbers. */
+export type Volume<L, C> = { readonly head: L; readonly chapters: ReadonlyMap<number, C> }

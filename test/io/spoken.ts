@@ -1,0 +1,98 @@
+// A call that goes on and on, with chapters so small that every few words make one: for tests of what lies on disk.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { replay } from '../../src/call/call.ts'
+import type { Log } from '../../src/call/log.ts'
+import { itemsOf } from '../../src/call/news.ts'
+import type { Home } from '../../src/io/home.ts'
+import type { Snapshot, Store } from '../../src/io/store.ts'
+import type { Rumor } from '../../src/nostr/event.ts'
+import type { Index } from '../../src/state/book.ts'
+import { callOf } from '../../src/state/book.ts'
+import { codecWith } from '../../src/state/codec.ts'
+import { marked } from '../../src/state/shown.ts'
+import { END, hears, inCall, raw, type Side, says, send, T } from '../conversation.ts'
+
+export const spokenCodec = codecWith({ keep: 2, least: 3, most: 2 })
+
+type Fresh = Snapshot<Index, Log>
+type Spoken = Store<Index, Log>
+
+const { ada, ben, id } = inCall()
+
+/** The id of the call, and our key. */
+export const SPOKEN = id
+export const OURS = ada.key
+
+/** Writes down a call in which so many words of each side were said. */
+export async function spokenTo(store: Spoken, words: number): Promise<void> {
+  await store.update([], () => ({ snapshot: ada.book, value: 0 }))
+  for (let n = 0; n < words; n++) await store.update([], word)
+}
+
+/** One more word of the peer, read, and one of ours; its value is how many there are now. */
+export function word(fresh: Fresh) {
+  const side = sideOf(fresh)
+  const call = callIn(side)
+  const n = call.ack
+  hears(side, [theirs(n, call.lc + 1, call.seq)])
+  const log = side.book.logs[id]
+  const items = log === undefined ? [] : itemsOf(log, callIn(side), { contacts: [], owner: undefined, names: {} })
+  side.book = marked(side.book, items, { me: side.key, now: T })
+  says(side, send(`ours ${n}`))
+  return { snapshot: side.book, value: n }
+}
+
+/** The peer's first word once more, in another envelope. */
+export function again(fresh: Fresh) {
+  const side = sideOf(fresh)
+  hears(side, [theirs(1, 3, 1)])
+  return { snapshot: side.book, value: side.book.index.dropped.duplicate ?? 0 }
+}
+
+export function end(fresh: Fresh) {
+  const side = sideOf(fresh)
+  const [said] = says(side, END)
+  return { snapshot: side.book, value: said }
+}
+
+/** Anything that has the call written once more. */
+export function touch({ index, logs }: Fresh) {
+  const log = logs[id]
+  return { snapshot: { index, logs: log === undefined ? logs : { ...logs, [id]: { ...log } } }, value: 0 }
+}
+
+/** What was said, in order, as a reader of the whole call sees it. */
+export function wordsOf(log: Log | undefined): string[] {
+  const call = log && replay(log, ada.key, T)
+  return call?.lines.flatMap(({ signal: { body } }) => (body.type === 'message' ? [body.text] : [])) ?? []
+}
+
+/** What a call of so many words of each side says. */
+export function expected(words: number): string[] {
+  return Array.from({ length: words }, (_, n) => [`theirs ${n + 1}`, `ours ${n + 1}`]).flat()
+}
+
+/** The names of the chapters that lie there. */
+export function chaptersIn(home: Home): string[] {
+  try {
+    return readdirSync(join(home.calls, id)).sort()
+  } catch {
+    return []
+  }
+}
+
+function theirs(n: number, lc: number, ack: number): Rumor {
+  return raw(ben, { type: 'message', text: `theirs ${n}` }, { call: id, to: ada.key, seq: n + 1, lc, ack }, T)
+}
+
+function sideOf({ index, logs }: Fresh): Side {
+  return { key: ada.key, pid: 1, book: { index, logs } }
+}
+
+function callIn({ book }: Side) {
+  const log = book.logs[id]
+  const call = log && callOf(book, log, ada.key, T)
+  if (call === undefined) throw new Error('the call is not there')
+  return call
+}

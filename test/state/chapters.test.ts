@@ -1,0 +1,167 @@
+// A call that is partly in chapters is the call that it would be in one piece, whatever its peer says: the same script, played
+// with chapters as small as they get and without any, leaves the same book.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Chapter, Volume } from '../../src/call/chapter.ts'
+import { transfers } from '../../src/call/file.ts'
+import type { Intent } from '../../src/call/intent.ts'
+import type { Log } from '../../src/call/log.ts'
+import { itemsOf } from '../../src/call/news.ts'
+import { BOUNDS, type Bounds } from '../../src/call/pack.ts'
+import { type Body, LIMIT } from '../../src/call/signal.ts'
+import type { Rumor } from '../../src/nostr/event.ts'
+import { type Book, callOf, callsOf } from '../../src/state/book.ts'
+import { codecWith } from '../../src/state/codec.ts'
+import { filed } from '../../src/state/filed.ts'
+import { marked } from '../../src/state/shown.ts'
+import { END, hears, inCall, raw, receipt, type Side, send, T, turn } from '../conversation.ts'
+
+type Shelf = {
+  side: Side
+  codec: ReturnType<typeof codecWith>
+  chapters: Map<number, Chapter>
+  joined: number
+  packed: number
+}
+
+/** What the store does with a change, in memory. */
+function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
+  const { side, codec } = shelf
+  const before = side.book
+  make(side)
+  const [head, log] = [before.logs[id], side.book.logs[id]]
+  if (head === undefined || log === undefined) return
+  let volume: Volume | undefined
+  if (codec.chapters.disturbs(head, log)) {
+    shelf.joined++
+    volume = volumeOf(shelf, head)
+    side.book = { ...before, logs: { ...before.logs, [id]: wholeOf(shelf, head) } }
+    make(side)
+  }
+  const after = side.book.logs[id]
+  if (after === undefined) throw new Error('the call is gone')
+  expect(codec.chapters.disturbs(volume === undefined ? head : wholeOf(shelf, head), after)).toBe(false)
+  const packed = codec.chapters.pack(side.book, after, volume)
+  shelf.packed += packed.added.size
+  for (const [number, chapter] of packed.added) shelf.chapters.set(number, chapter)
+  // As it is read from disk: parsed, and from nothing else.
+  side.book = { ...side.book, logs: { ...side.book.logs, [id]: again(codec.parseLog, packed.head) } }
+}
+
+function volumeOf({ codec, chapters }: Shelf, head: Log): Volume {
+  const named = codec.chapters.of(head).flatMap((n): [number, Chapter][] => {
+    const chapter = chapters.get(n)
+    return chapter === undefined ? [] : [[n, again(codec.chapters.parse, chapter)]]
+  })
+  return { head, chapters: new Map(named) }
+}
+
+function wholeOf(shelf: Shelf, head: Log): Log {
+  const whole = shelf.codec.chapters.joined(volumeOf(shelf, head))
+  if (whole === undefined) throw new Error('the chapters are not what the head says')
+  return whole
+}
+
+function again<T>(parse: (value: unknown) => T | 'newer' | undefined, value: T): T {
+  const parsed = parse(JSON.parse(JSON.stringify(value)))
+  if (parsed === undefined || parsed === 'newer') throw new Error('what was written cannot be read')
+  return parsed
+}
+
+const FILE = { type: 'file', text: 'b2s=', mime: '', name: 'a', size: 2, x: 'c'.repeat(64), remote: undefined } as const
+
+/** What may happen: each a number for what, and three to make something of. */
+const deed = fc.tuple(fc.nat(19), fc.nat(9), fc.nat(9), fc.nat(9))
+type Deed = readonly [number, number, number, number]
+
+function play(bounds: Bounds, script: readonly Deed[]) {
+  const { ada, ben, id } = inCall()
+  const shelf: Shelf = { side: ada, codec: codecWith(bounds), chapters: new Map(), joined: 0, packed: 0 }
+  let [theirs, clock] = [1, 2]
+  const sent: Rumor[] = []
+  const say = (body: Body, seq: number, lc: number, ack: number) => {
+    const rumor = raw(
+      ben,
+      body,
+      { call: id, to: ada.key, seq: Math.max(1, seq), lc: Math.max(1, Math.min(lc, LIMIT.seq)), ack },
+      T + sent.length,
+    )
+    sent.push(rumor)
+    change(shelf, id, (who) => void hears(who, [rumor]))
+  }
+  const intend = (intent: Intent) => change(shelf, id, (who) => void turn(who, intent, { selector: id }))
+  for (const [what, a, b, c] of script) {
+    const log = shelf.side.book.logs[id]
+    const call = log && callOf(shelf.side.book, log, ada.key, T)
+    if (log === undefined || call === undefined) throw new Error('no call')
+    const honest = () => {
+      theirs = Math.max(theirs, call.ack) + 1
+      clock = Math.max(clock, call.lc) + 1
+      return [theirs, clock, call.seq] as const
+    }
+    if (what < 5) intend(send(`${a}${b}`))
+    else if (what < 9) say({ type: 'message', text: `${a}${b}` }, ...honest())
+    else if (what === 9) say({ type: 'message', text: 'a lie' }, 1 + a * b, 1 + b * c, c)
+    else if (what === 10) say({ type: 'accept', text: '', name: 'x', relays: [] }, 1 + a, 1 + b * c, c)
+    else if (what === 11) say({ ...FILE, file: `${a % 2}`, chunk: [1 + (b % 2), 2] }, ...honest())
+    else if (what === 12) {
+      const all =
+        call.lines.length === 0 ? [] : transfers(call, log, ben.key).filter((t) => log.files[t.key] === undefined)
+      const done = all.slice(0, 1).map((transfer) => ({ call: id, transfer, state: { path: '/a' } }))
+      change(shelf, id, (who) => {
+        who.book = filed(who.book, done, { me: ada.key, now: T, pid: 1 })
+      })
+    } else if (what === 13)
+      intend({ type: 'sendfile', name: 'a', content: { type: 'bytes', bytes: Buffer.alloc(30_000) } })
+    else if (what === 14) {
+      const again = sent[(a * 10 + b) % Math.max(1, sent.length)]
+      if (again !== undefined) change(shelf, id, (who) => void hears(who, [again]))
+    } else if (what === 15)
+      change(shelf, id, (who) => void hears(who, [receipt(ben, id, ada.key, call.seq, [[1 + a, 1 + a + b]])]))
+    else if (what === 16 && a === 0) intend(END)
+    else if (what === 16 && a === 1)
+      say({ type: 'end', text: 'x', cut: [b, c], digest: '', expired: false }, ...honest())
+    else if (what === 17 && a === 0) say({ type: 'message', text: 'last' }, theirs + 1, LIMIT.seq, 0)
+    else if (what === 18 && a < 2) say({ type: 'reject', text: '', reason: 'busy' }, ...honest())
+    else {
+      const items = itemsOf(log, call, { contacts: [], owner: undefined, names: {} })
+      change(shelf, id, (who) => {
+        who.book = marked(who.book, items, { me: ada.key, now: T })
+      })
+    }
+  }
+  return { shelf, id }
+}
+
+// Every envelope has a number of its own.
+function unwrapped(book: Book): Book {
+  return { ...book, index: { ...book.index, seen: {} } }
+}
+
+test('the same book, with chapters and without', () => {
+  let [packed, joined] = [0, 0]
+  fc.assert(
+    fc.property(fc.array(deed, { minLength: 10, maxLength: 70 }), fc.nat(2), (script, which) => {
+      const bounds = [
+        { keep: 0, least: 1, most: 2 },
+        { keep: 3, least: 3, most: 9 },
+        { keep: 1, least: 2, most: 1 },
+      ][which]
+      const [one, plain] = [play(bounds ?? BOUNDS, script), play(BOUNDS, script)]
+      const [{ shelf, id }, other] = [one, plain.shelf.side]
+      const mine = shelf.side.book.logs[id]
+      if (mine === undefined) throw new Error('no call')
+      packed += shelf.packed
+      joined += shelf.joined
+      const whole: Book = { ...shelf.side.book, logs: { ...shelf.side.book.logs, [id]: wholeOf(shelf, mine) } }
+      expect(unwrapped(whole)).toEqual(unwrapped(other.book))
+      const [call] = callsOf(shelf.side.book, shelf.side.key, T)
+      const [full] = callsOf(other.book, other.key, T)
+      expect({ ...call, lines: [] }).toEqual({ ...full, lines: [] })
+      if (mine.past !== undefined) expect(full?.ends).toEqual({})
+    }),
+    { numRuns: 500 },
+  )
+  // Where nothing is packed, or nothing meets what is, it would hold as well.
+  expect([packed > 500, joined > 100]).toEqual([true, true])
+}, 60_000)
