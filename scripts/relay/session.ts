@@ -5,7 +5,8 @@ import { type Event, parseEvent, verifyEvent } from '../../src/nostr/event.ts'
 import { brokenFrame, type Dice, type Faults, isDropped, spoil, takeRefusal } from './faults.ts'
 import { type Filter, fits, readFilter } from './filter.ts'
 import { type Auth, mayRead, whyNotAuthentic, whyNotServed } from './guard.ts'
-import { type Item, respond } from './negentropy.ts'
+import type { Item } from './negentropy.ts'
+import { negotiate } from './negotiate.ts'
 import { byAge, type Shelf, type Verdict } from './shelf.ts'
 
 export interface Policy {
@@ -92,7 +93,7 @@ function hear(relay: Relay, client: Client, data: RawData): void {
   else if (verb === 'REQ') subscribe(relay, client, subject, rest)
   else if (verb === 'CLOSE' && typeof subject === 'string') client.subscriptions.delete(subject)
   else if (relay.policy.negentropy !== 'none' && typeof subject === 'string' && /^NEG-/.test(String(verb)))
-    negotiate(relay, client, String(verb), subject, rest)
+    for (const told of negotiate(relay, client, String(verb), subject, rest)) say(relay, client, told)
   else say(relay, client, ['NOTICE', 'error: a message is a JSON array that begins with EVENT, REQ, CLOSE or AUTH'])
 }
 
@@ -160,36 +161,6 @@ function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]):
   }
   client.subscriptions.set(id, filters)
   answer(relay, client, id, filters)
-}
-
-/** NIP-77: NEG-OPEN with a filter and a message, NEG-MSG with a message, NEG-CLOSE. */
-function negotiate(relay: Relay, client: Client, verb: string, id: string, rest: unknown[]): void {
-  const { policy, shelf } = relay
-  const refuse = (reason: string) => say(relay, client, ['NEG-ERR', id, reason])
-  if (verb === 'NEG-CLOSE') client.talks.delete(id)
-  if (verb === 'NEG-OPEN') {
-    client.talks.delete(id)
-    const filter = readFilter(rest[0])
-    if (filter === undefined) return refuse('invalid: that is no filter')
-    if (policy.negentropy === 'refused') return refuse('blocked: this query is too big')
-    const denial = whyNotServed(policy.auth, client.keys, [filter])
-    if (denial !== undefined) {
-      refuse(denial)
-      if (policy.auth === 'late') say(relay, client, ['AUTH', client.challenge])
-      return
-    }
-    const found = shelf.find((event) => fits(filter, event) && mayRead(policy.auth, client.keys, event), policy.now())
-    client.talks.set(
-      id,
-      found.map((event) => ({ id: event.id, stamp: event.created_at })),
-    )
-  }
-  if (verb === 'NEG-CLOSE') return
-  const items = client.talks.get(id)
-  if (items === undefined) return refuse('closed: there is no such talk')
-  const answer = respond(items, String(rest.at(-1)))
-  if (answer === undefined) return refuse('invalid: that is no message')
-  say(relay, client, ['NEG-MSG', id, answer])
 }
 
 function whyNoSubscription(client: Client, asked: unknown[], filters: Filter[]): string | undefined {

@@ -38,7 +38,9 @@ export async function missing(
       } else if (said.reason === 'auth-required' && !insisted && needed.length === 0) {
         // Once more, because the relay may have read it before it had made up its mind about the AUTH.
         insisted = true
-        await answer(line.auth.settled(), signal)
+        const stop = stopIn(thinks, signal)
+        await by(stop.signal, line.auth.settled())
+        stop.clear()
         if (line.auth.standing() !== 'granted') return undefined
         line.send({ type: 'NEG-OPEN', sub, filter, message: first })
       } else {
@@ -52,9 +54,9 @@ export async function missing(
 }
 
 /** What comes in time. */
-async function answer<T extends Said | void>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+async function answer(heard: Promise<Said>, signal: AbortSignal): Promise<Said | undefined> {
   const stop = stopIn(thinks, signal)
-  const said = await by(stop.signal, promise)
+  const said = await by(stop.signal, heard)
   stop.clear()
   return said
 }
