@@ -15,14 +15,14 @@ test.each([
   await withPair(RIGHT, async (pair) => {
     const { ada, ben } = pair
     const call = await inCall(pair)
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 2; i++) {
       await ada.json(['send', `ada ${i}`], wrong)
       await ben.json(['inbox'], other)
       await ben.json(['send', `ben ${i}`], other)
       await ada.json(['inbox'], wrong)
     }
     const ours = await messagesOf(ada, call, wrong)
-    expect(ours).toEqual(['ada 0', 'ben 0', 'ada 1', 'ben 1', 'ada 2', 'ben 2'])
+    expect(ours).toEqual(['ada 0', 'ben 0', 'ada 1', 'ben 1'])
     expect(await messagesOf(ben, call, other)).toEqual(ours)
     const status = await ada.run(['status'], wrong)
     expect(status.stdout).toMatch(new RegExp(`your clock looks wrong: it is 24 hours ${word} the relays`))

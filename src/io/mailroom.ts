@@ -13,18 +13,27 @@ const worthwhile = 250
 /** How many shares the second thread is given ahead: it need not wait for this one, and does not hold the whole mailbox. */
 const ahead = 2
 
-/** How long what the second thread is at is waited for, in ms: its last shares take a few dozen. When it is late, less. */
-const patience = 2_000
-const grace = 250
-
 /** What it may take for short-lived things, in MB. More makes it hardly faster. */
 const youngMb = 2
+
+/**
+ * Whether so many wraps are worth a second thread; how long what it is at is waited for, in ms: its last shares take a few dozen.
+ * When it is late, less.
+ */
+export type Habits = { worth: (count: number) => boolean; patience: number; grace: number }
+
+const HABITS: Habits = { worth: worthTwo, patience: 2_000, grace: 250 }
 
 /** Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. */
 export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unwrapped | undefined)[]>
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
-export function openerOf(keys: Keys, clock: () => number, script?: string, worth = worthTwo): OpenWraps {
+export function openerOf(
+  keys: Keys,
+  clock: () => number,
+  script?: string,
+  { worth, patience, grace } = HABITS,
+): OpenWraps {
   return async (wraps, until) => {
     const late = () => clock() > until
     if (script === undefined || !worth(wraps.length)) return unwrapAll(wraps, keys, late)

@@ -22,7 +22,8 @@ const wraps = Array.from({ length: 100 }, (_, index): Event => {
 })
 const alone = wraps.map((event) => unwrap(event, bob))
 const never = Number.MAX_SAFE_INTEGER
-const always = () => true
+const always = { worth: () => true, patience: 20_000, grace: 250 }
+const hasty = { ...always, patience: 300 }
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -71,13 +72,13 @@ for (const [what, text] of Object.entries(broken))
   test(`a second thread whose file ${what} is made up for`, async () => {
     const script = join(folder, `${what}.cjs`)
     if (text !== '') writeFileSync(script, text)
-    expect(await openerOf(bob, Date.now, script, always)(wraps, never)).toEqual(alone)
+    expect(await openerOf(bob, Date.now, script, hasty)(wraps, never)).toEqual(alone)
   })
 
 test('on a busy machine there is no second one', async () => {
   const [ran, script] = [join(folder, 'ran'), join(folder, 'runs.cjs')]
   writeFileSync(script, `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '')`)
-  expect(await openerOf(bob, Date.now, script, () => false)(wraps, never)).toEqual(alone)
+  expect(await openerOf(bob, Date.now, script, { ...always, worth: () => false })(wraps, never)).toEqual(alone)
   expect(existsSync(ran)).toBe(false)
 })
 
