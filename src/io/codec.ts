@@ -10,7 +10,8 @@ export type Codec<I, L, C = never> = {
   readonly version: number
   readonly logVersion: number
   empty(): I
-  parse(value: unknown): I | 'newer' | undefined
+  /** `unchanged`: it is as this program wrote it. */
+  parse(value: unknown, unchanged: boolean): I | 'newer' | undefined
   parseLog(value: unknown): L | 'newer' | undefined
   rebuild(logs: Map<string, L>): I
   open(index: I, also: readonly string[]): string[]

@@ -6,6 +6,7 @@ import { isHex32 } from '../nostr/crypto.ts'
 import { errno, onDisk, readText } from './atomic.ts'
 import type { Codec } from './codec.ts'
 import type { Home } from './home.ts'
+import { isUnchanged } from './summed.ts'
 
 /** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
 export type Damaged = (path: string, why: string, then: string) => void
@@ -32,7 +33,7 @@ export function loadIndex<I, L, C>(
   const index = loadFile(
     home.state,
     codec.version,
-    (value) => codec.parse(value),
+    (value, unchanged) => codec.parse(value, unchanged),
     (why) => damaged(home.state, why, 'its contents are rebuilt from the call files'),
     memory,
   )
@@ -104,7 +105,7 @@ export function checkOwner(home: Home, owner: string | undefined, me: string | u
 export function loadFile<T>(
   path: string,
   version: number,
-  parse: (value: unknown) => T | 'newer' | undefined,
+  parse: (value: unknown, unchanged: boolean) => T | 'newer' | undefined,
   damaged: (why: string) => void,
   memory: Memory,
 ): T | undefined {
@@ -115,7 +116,7 @@ export function loadFile<T>(
   const text = readText(path)
   if (text === undefined) return undefined
   const value = parseJson(text)
-  const data = value === undefined ? undefined : parse(value)
+  const data = value === undefined ? undefined : parse(value, isUnchanged(text))
   if (data === 'newer') throw newer(path, version)
   if (data !== undefined && stamp !== undefined && stampOf(path) === stamp) memory.set(path, { stamp, value: data })
   if (data === undefined)

@@ -8,6 +8,7 @@ import type { Codec, Volume } from './codec.ts'
 import type { Home } from './home.ts'
 import { checkOwner, type Damaged, loadIndex, loadLogs, logIds, logPath, type Memory, stampOf } from './load.ts'
 import { locked } from './lock.ts'
+import { summed } from './summed.ts'
 
 /** The index, and the logs that were asked for, by call id. */
 export type Snapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }
@@ -62,15 +63,18 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
         }
         const staged: Staged[] = []
         const written = new Map<string, unknown>()
-        const stage = (target: string, data: unknown) => {
+        const stage = (target: string, data: unknown, text = JSON.stringify(data)) => {
           const temp = join(own, `${staged.length}`)
-          writeNew(temp, JSON.stringify(data), target, step)
+          writeNew(temp, text, target, step)
           staged.push({ temp, target })
           written.set(target, data)
         }
         const loaded = loadIndex(home, codec, damaged, memory)
         const db = new LowSync<I>(
-          { read: () => loaded?.index ?? null, write: (index) => stage(home.state, index) },
+          {
+            read: () => loaded?.index ?? null,
+            write: (index) => stage(home.state, index, summed(JSON.stringify(index))),
+          },
           codec.empty(),
         )
         db.read()

@@ -5,10 +5,16 @@ import { isHex32 } from '../nostr/crypto.ts'
 import { type Upgrade, upgraded } from '../upgrade.ts'
 import { emptyIndex, type Index } from './book.ts'
 
-/** 'newer' when a later version wrote it, undefined when it is damaged. Parts that an earlier version lacked are empty. */
-export function parseIndex(value: unknown): Index | 'newer' | undefined {
-  const held = isRecord(value) ? upgraded(value, UPGRADES) : undefined
+/**
+ * 'newer' when a later version wrote it, undefined when it is damaged. Parts that an earlier version lacked are empty. Every entry
+ * is looked at, unless the file is `unchanged` since this program wrote it.
+ */
+export function parseIndex(value: unknown, unchanged = false): Index | 'newer' | undefined {
+  if (!isRecord(value)) return undefined
+  const { sum, ...rest } = value
+  const held = upgraded(rest, UPGRADES)
   if (held === undefined || held === 'newer') return held
+  if (unchanged) return Object.assign(emptyIndex(), held)
   const whole = Object.entries(PARTS).every(([name, is]) => !Object.hasOwn(held, name) || is(held[name]))
   const known = typeof held.agent === 'string' && isRecord(held.calls)
   return whole && known ? Object.assign(emptyIndex(), held) : undefined
