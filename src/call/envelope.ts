@@ -29,8 +29,14 @@ export function fits(rumor: Rumor): boolean {
 /** A wrap that was opened, or why it could not be. `stamp` is its created_at, `bits` its proof of work. */
 export type Opened = { wrap: string; stamp: number; bits: number; rumor?: Rumor; reason?: string }
 
+/** What stands on the outside of a wrap. */
+export type Cover = Pick<Opened, 'wrap' | 'stamp' | 'bits'>
+
+export function coverOf(event: Event): Cover {
+  return { wrap: event.id, stamp: event.created_at, bits: difficulty(event) }
+}
+
 /** What a wrap has come to. */
-export function openedFrom(event: Event, result: Unwrapped): Opened {
-  const base = { wrap: event.id, stamp: event.created_at, bits: difficulty(event) }
-  return result.ok ? { ...base, rumor: result.rumor } : { ...base, reason: result.reason }
+export function openedFrom(cover: Cover, result: Unwrapped): Opened {
+  return result.ok ? { ...cover, rumor: result.rumor } : { ...cover, reason: result.reason }
 }

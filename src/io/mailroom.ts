@@ -24,8 +24,11 @@ export type Habits = { worth: (count: number) => boolean; patience: number; grac
 
 const HABITS: Habits = { worth: worthTwo, patience: 2_000, grace: 250 }
 
-/** Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. */
-export type OpenWraps = (wraps: readonly Event[], until: number) => Promise<(Unwrapped | undefined)[]>
+/**
+ * Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. The wraps
+ * are taken out of the array as they are opened: a mailbox may be large, and nobody needs what was opened.
+ */
+export type OpenWraps = (wraps: Event[], until: number) => Promise<(Unwrapped | undefined)[]>
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
 export function openerOf(
@@ -36,29 +39,40 @@ export function openerOf(
 ): OpenWraps {
   return async (wraps, until) => {
     const late = () => clock() > until
-    if (script === undefined || !worth(wraps.length)) return unwrapAll(wraps, keys, late)
+    const total = wraps.length
+    if (script === undefined || !worth(total)) return unwrapAll(wraps.splice(0), keys, late)
     const opened = new Map<number, Unwrapped>()
     const keep = ({ from, opened: some }: Told) => {
       for (const [index, one] of some.entries()) opened.set(from + index, one)
     }
-    const next = sharing(wraps.length)
-    const part = (share = next()) => share && { from: share.from, wraps: wraps.slice(share.from, share.to) }
+    const next = sharing(total)
+    const part = (share = next()) => share && { from: share.from, wraps: wraps.splice(0, share.to - share.from) }
     // This thread's own first share: that one is the largest, and the other thread is still to start.
     let mine = part()
-    const second = startSecond(script, { secret: keys.secret, until }, part, keep)
+    // What the second thread was given and has not given back.
+    const lent = new Map<number, Event[]>()
+    const give = () => {
+      const given = part()
+      if (given !== undefined) lent.set(given.from, given.wraps)
+      return given
+    }
+    const back = (told: Told) => {
+      keep(told)
+      const left = lent.get(told.from)?.slice(told.opened.length) ?? []
+      lent.delete(told.from)
+      if (left.length > 0) lent.set(told.from + told.opened.length, left)
+    }
+    const second = startSecond(script, { secret: keys.secret, until }, give, back)
     while (mine !== undefined) {
       keep({ from: mine.from, opened: unwrapAll(mine.wraps, keys, late) })
       // What the second thread sends is heard only between two turns of this one.
       await new Promise((resolve) => setImmediate(resolve))
       mine = late() ? undefined : part()
     }
-    await second?.until(() => opened.size === wraps.length, late() ? grace : patience)
-    // What the second thread was given and did not give back: it broke, or is stuck.
-    const missing = late() ? [] : [...wraps.entries()].filter(([index]) => !opened.has(index))
-    const others = missing.map(([, event]) => event)
-    const made = others.length === 0 ? [] : unwrapAll(others, keys, late)
-    for (const [at, one] of made.entries()) keep({ from: missing[at]?.[0] ?? 0, opened: [one] })
-    return wraps.map((_, index) => opened.get(index))
+    await second?.until(() => lent.size === 0, late() ? grace : patience)
+    // It broke, or is stuck.
+    for (const [from, left] of lent) if (!late()) keep({ from, opened: unwrapAll(left, keys, late) })
+    return Array.from({ length: total }, (_, index) => opened.get(index))
   }
 }
 

@@ -1,7 +1,7 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 import { type Opened, WRAP } from '../call/envelope.ts'
 import { AGENT_TOPIC, LOOK_BACK, PRESENCE } from '../call/presence.ts'
-import type { Ask, Named } from '../io/relays.ts'
+import type { Ask, Fetching, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Index } from '../state/book.ts'
 import { isUnswept, lookBack, type Replayed } from '../state/mailbox.ts'
@@ -24,12 +24,15 @@ export type Curiosity = {
   live: boolean
 }
 
+export type Answered = Omit<Named, 'events'>
+
 export type Heard = {
   opened: Opened[]
   replayed: Replayed[]
   /** Presences and relay lists, unverified. */
   public: Event[]
-  answers: Named[]
+  /** How each question was answered, without what came. */
+  answers: Answered[]
   /** Whose lists were asked for. */
   asked: string[]
   /** Our clock minus the relays', in seconds; 0 while the difference is small or unknown. */
@@ -51,25 +54,31 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
     ...lookups(place, index, asked, curiosity.hints),
     ...(curiosity.everybody ? presences(place) : []),
   ]
-  const answers = await world.pool.fetch(asks, {
+  const { answers, wraps, others } = await ask(place, asks, {
     deadline,
     skip: (id) => !curiosity.deep && index.seen[id] !== undefined,
     patient: (url) => patienceFor(index.relays[url], now),
   })
-  const wraps = unique(answers.filter((a) => a.name === 'inbox').flatMap((a) => a.events))
+  const count = wraps.length
   const opened = await openInTime(place, wraps)
   const swept = (relay: string) => curiosity.deep || isUnswept(index.relays[relay], now)
   const clockAhead = wrongBy(world.pool.relays().flatMap((r) => r.clockAhead ?? []))
   return {
     opened,
     // What was not opened in this run is asked for again: then no cursor moves.
-    replayed:
-      opened.length < wraps.length ? [] : answers.flatMap((a) => replayedOf(a, place, clockAhead, swept(a.relay))),
-    public: unique(answers.filter((a) => a.name !== 'inbox').flatMap((a) => a.events)),
+    replayed: opened.length < count ? [] : answers.flatMap((a) => replayedOf(a, place, clockAhead, swept(a.relay))),
+    public: others,
     answers,
     asked,
     clockAhead,
   }
+}
+
+/** How relays have answered, and what they have sent, each event once. The wraps may be many and are in this array alone. */
+async function ask({ world }: Place, asks: readonly Ask[], fetching: Fetching) {
+  const answers = await world.pool.fetch(asks, fetching)
+  const sent = (mail: boolean) => unique(answers.filter((a) => (a.name === 'inbox') === mail).flatMap((a) => a.events))
+  return { answers: answers.map(({ events, ...answer }) => answer), wraps: sent(true), others: sent(false) }
 }
 
 /** Kind 1059 stands alone in its REQ: some relays leave it out of a mixed answer without a word. */
@@ -89,7 +98,7 @@ function presences({ world, now }: Place): Ask[] {
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
-function replayedOf(answer: Named, { world, now, ahead }: Place, clockAhead: number, swept: boolean): Replayed[] {
+function replayedOf(answer: Answered, { world, now, ahead }: Place, clockAhead: number, swept: boolean): Replayed[] {
   if (answer.name !== 'inbox' || !answer.complete) return []
   const began = now + ahead
   const theirs = world.pool.relays().find((r) => r.url === answer.relay)?.clockAhead ?? 0

@@ -40,7 +40,11 @@ export async function lookAgain(place: Place, index: Index, peers: readonly stri
 }
 
 /** Whose lists are now known, or known not to be there. */
-export function lookedUp(answers: readonly Named[], events: readonly Event[], asked: readonly string[]): string[] {
+export function lookedUp(
+  answers: readonly Pick<Named, 'name' | 'complete'>[],
+  events: readonly Event[],
+  asked: readonly string[],
+): string[] {
   if (answers.some((a) => a.name === 'lists' && a.complete)) return [...asked]
   return asked.filter((peer) => events.some((e) => e.kind === INBOX_LIST && e.pubkey === peer))
 }

@@ -1,5 +1,5 @@
 // Opening what lies in the mailbox, newest first and as long as there is time: junk must not keep a command from answering.
-import { type Opened, openedFrom } from '../call/envelope.ts'
+import { coverOf, type Opened, openedFrom } from '../call/envelope.ts'
 import { trustOf } from '../call/people.ts'
 import { callId } from '../call/signal.ts'
 import type { Event } from '../nostr/event.ts'
@@ -15,12 +15,12 @@ const SLICE = 200
 const RESERVE = 0.1
 
 /**
- * What was in the wraps; fewer than there are when time was up or too many were junk. The others are for the next run.
+ * What was in the wraps, which are taken out of the array; fewer than there are when time was up or too many were junk. The others are for the next run.
  *
  * Who has sent a wrap stands inside. Where policy.pow asks strangers for work, what carries it is opened first. What carries
  * none may be from a contact or belong to a call, so it is opened too: a flood costs its sender little, and us `IN_VAIN` a run.
  */
-export async function openInTime(place: Place, wraps: readonly Event[]): Promise<Opened[]> {
+export async function openInTime(place: Place, wraps: Event[]): Promise<Opened[]> {
   const { world, deadline } = place
   const { pow } = world.config.policy
   if (pow === 0) return await inTime(place, wraps)
@@ -43,12 +43,14 @@ export async function openInTime(place: Place, wraps: readonly Event[]): Promise
   return opened
 }
 
-async function inTime({ world, deadline }: Place, wraps: readonly Event[]): Promise<Opened[]> {
+async function inTime({ world, deadline }: Place, wraps: Event[]): Promise<Opened[]> {
   if (wraps.length === 0) return []
+  // All that is needed of a wrap beside what is in it: the wraps themselves are gone as soon as they are opened.
+  const covers = wraps.map(coverOf)
   const results = await world.open(wraps, deadline - world.budget * RESERVE)
-  return wraps.flatMap((event, n) => {
+  return covers.flatMap((cover, n) => {
     const result = results[n]
-    return result === undefined ? [] : [openedFrom(event, result)]
+    return result === undefined ? [] : [openedFrom(cover, result)]
   })
 }
 

@@ -32,7 +32,7 @@ test('the wraps are good but for four', () => {
 })
 
 test('without a file of the program, one thread opens all', async () => {
-  expect(await openerOf(bob, Date.now)(wraps, never)).toEqual(alone)
+  expect(await openerOf(bob, Date.now)([...wraps], never)).toEqual(alone)
 })
 
 test('with it, two do, and each does a part', async () => {
@@ -52,7 +52,7 @@ test('with it, two do, and each does a part', async () => {
     while (!existsSync(sent) && Date.now() - start < 20_000) pause()
     return Date.now()
   }
-  expect(await openerOf(bob, clock, script, always)(wraps, never)).toEqual(alone)
+  expect(await openerOf(bob, clock, script, always)([...wraps], never)).toEqual(alone)
   expect(mine).toBeGreaterThan(20)
   expect(mine).toBeLessThan(80)
 })
@@ -72,19 +72,19 @@ for (const [what, text] of Object.entries(broken))
   test(`a second thread whose file ${what} is made up for`, async () => {
     const script = join(folder, `${what}.cjs`)
     if (text !== '') writeFileSync(script, text)
-    expect(await openerOf(bob, Date.now, script, hasty)(wraps, never)).toEqual(alone)
+    expect(await openerOf(bob, Date.now, script, hasty)([...wraps], never)).toEqual(alone)
   })
 
 test('on a busy machine there is no second one', async () => {
   const [ran, script] = [join(folder, 'ran'), join(folder, 'runs.cjs')]
   writeFileSync(script, `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '')`)
-  expect(await openerOf(bob, Date.now, script, { ...always, worth: () => false })(wraps, never)).toEqual(alone)
+  expect(await openerOf(bob, Date.now, script, { ...always, worth: () => false })([...wraps], never)).toEqual(alone)
   expect(existsSync(ran)).toBe(false)
 })
 
 test('too late for all, the first is opened', async () => {
-  expect(await openerOf(bob, Date.now)(wraps, 0)).toEqual(alone.slice(0, 1))
-  const opened = await openerOf(bob, Date.now, join(folder, 'none.cjs'), always)(wraps, 0)
+  expect(await openerOf(bob, Date.now)([...wraps], 0)).toEqual(alone.slice(0, 1))
+  const opened = await openerOf(bob, Date.now, join(folder, 'none.cjs'), always)([...wraps], 0)
   expect(opened).toEqual(wraps.map((_, index) => (index === 0 ? alone[0] : undefined)))
 })
 
