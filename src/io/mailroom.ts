@@ -13,8 +13,11 @@ const worthwhile = 250
 /** How many shares the second thread is given ahead: it need not wait for this one, and does not hold the whole mailbox. */
 const ahead = 2
 
-/** What it may take for short-lived things, in MB. More makes it hardly faster. */
-const youngMb = 2
+/**
+ * What the second thread may take, in MB: for what does not last, more of which makes it hardly faster, and for the rest. Two
+ * shares of the largest wraps need less than half of that; if it runs out, the thread ends and this one does its work.
+ */
+const memory = { young: 2, old: 64 }
 
 /**
  * Whether so many wraps are worth a second thread; how long what it is at is waited for, in ms: its last shares take a few dozen.
@@ -95,7 +98,7 @@ function startSecond(
   try {
     const worker = new Worker(script, {
       ...{ argv: [SECOND], workerData: task, stdin: false, stdout: true, stderr: true },
-      resourceLimits: { maxYoungGenerationSizeMb: youngMb },
+      resourceLimits: { maxYoungGenerationSizeMb: memory.young, maxOldGenerationSizeMb: memory.old },
     })
     let alive = true
     let look = () => {}
