@@ -1,9 +1,9 @@
 // One `announce` at a time: cron may start the next one while the last still runs.
 import type { IntentOf } from '../call/intent.ts'
 import { announceOver, announcing, isAnnouncing } from '../state/announced.ts'
-import { quiet } from './local.ts'
 import type { Outcome } from './outcome.ts'
 import { type Place, refreshed } from './place.ts'
+import { quiet } from './quiet.ts'
 
 /**
  * Runs `work` after a random pause. When another run is at it, or we are stopped during the pause, nothing is done and the

@@ -2,11 +2,10 @@
 import type { Intent } from '../call/intent.ts'
 import { Failure } from '../failure.ts'
 import type { Book } from '../state/book.ts'
-import { editList } from './contacts.ts'
-import { UNHEARD } from './listen.ts'
-import { type Outcome, outcomeOf } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
-import { type Read, transcript } from './transcript.ts'
+import { quiet } from './quiet.ts'
+import type { Read } from './transcript.ts'
 
 /** Undefined for a command that needs the relays. */
 export async function local(intent: Intent, place: Place, book: Book): Promise<Outcome | undefined> {
@@ -16,10 +15,14 @@ export async function local(intent: Intent, place: Place, book: Book): Promise<O
       const outcome = quiet(intent, place, book)
       return intent.exportTo === undefined ? outcome : { ...outcome, exported: place.world.handOver(intent.exportTo) }
     }
-    case 'transcript':
+    case 'transcript': {
+      const { transcript } = await import('./transcript.ts')
       return answered(transcript(intent, place, book), intent, place, book)
-    case 'contacts':
+    }
+    case 'contacts': {
+      const { editList } = await import('./contacts.ts')
       return { ...quiet(intent, place, book), contacts: await editList(intent, place, book) }
+    }
     case 'config':
       if (intent.action === 'set') await settings.set(intent.key, intent.values)
       if (intent.action === 'unset') await settings.unset(intent.key)
@@ -32,10 +35,4 @@ export async function local(intent: Intent, place: Place, book: Book): Promise<O
 function answered(read: Read | Failure, intent: Intent, place: Place, book: Book): Outcome {
   if (read instanceof Failure) return { ...quiet(intent, place, book), failure: read }
   return { ...quiet(intent, place, read.book), call: read.call, reading: read.reading }
-}
-
-/** The outcome of a run in which nobody was heard and nothing said. */
-export function quiet(intent: Intent, place: Place, book: Book): Outcome {
-  const turn = { book, verdict: { say: [] }, said: [], dues: [], appeals: [], asked: undefined, acks: [], touched: [] }
-  return outcomeOf({ place, intent, heard: UNHEARD, turn, book, posted: undefined, escalation: undefined, answers: [] })
 }
