@@ -6,7 +6,7 @@ import { simulate } from './simulation.ts'
 const SEEDS = 500
 
 test(`${SEEDS} seeds of two agents, a hostile third and a network that does what it likes`, () => {
-  const total = { compared: 0, packed: 0, joined: 0, same: 0 }
+  const total = { ahead: 0, compared: 0, packed: 0, joined: 0, same: 0 }
   for (let seed = 1; seed <= SEEDS; seed++) {
     try {
       const figures = simulate(seed)
@@ -14,7 +14,7 @@ test(`${SEEDS} seeds of two agents, a hostile third and a network that does what
         expect(figures.state).toBe(simulate(seed, undefined, BOUNDS).state)
         total.same++
       }
-      for (const key of ['compared', 'packed', 'joined'] as const) total[key] += figures[key]
+      for (const key of ['ahead', 'compared', 'packed', 'joined'] as const) total[key] += figures[key]
     } catch (error) {
       const again = `npx tsx test/simulation.ts --seeds 1 --from ${seed} --trace`
       throw new Error(`seed ${seed} failed; again: ${again}`, { cause: error })
@@ -22,6 +22,7 @@ test(`${SEEDS} seeds of two agents, a hostile third and a network that does what
   }
   // A simulation in which nobody says anything would hold as well.
   expect(total.compared).toBeGreaterThan(5 * SEEDS)
+  expect(total.ahead).toBeGreaterThan(SEEDS)
   // Nor would one in which nothing is packed, or nothing meets what is.
   expect(total.packed).toBeGreaterThan(SEEDS)
   expect(total.joined).toBeGreaterThan(SEEDS / 5)

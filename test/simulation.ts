@@ -28,6 +28,8 @@ const ROUNDS = [
 export type Figures = {
   commands: number
   crashes: number
+  /** How often something was said before anything was heard. */
+  ahead: number
   compared: number
   accepted: number
   packed: number
@@ -59,6 +61,7 @@ export function simulate(seed: number, trace?: (line: string) => void, bounds = 
     deadly: dice.pick([0, 0.02, 0.1]),
     commands: 0,
     crashes: 0,
+    ahead: 0,
     trace,
     codec: codecWith(bounds),
     packed: 0,
@@ -76,9 +79,9 @@ export function simulate(seed: number, trace?: (line: string) => void, bounds = 
   try {
     const compared = healed(sim, ada, ben, Math.floor(sim.at))
     for (const agent of agents) summed(sim, agent, Math.floor(sim.at))
-    const { commands, crashes, packed, joined } = sim
+    const { commands, crashes, ahead, packed, joined } = sim
     const accepted = ada.accepted.size + ben.accepted.size
-    return { commands, crashes, compared, packed, joined, accepted, calm, state: stateOf(sim, agents) }
+    return { commands, crashes, ahead, compared, packed, joined, accepted, calm, state: stateOf(sim, agents) }
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error} (after ${rounds} rounds of healing)`)
   }
@@ -208,12 +211,12 @@ function main(): void {
   })
   const [count, from] = [Number(values.seeds ?? 1000), Number(values.from ?? 1)]
   const began = process.cpuUsage()
-  const total = { commands: 0, crashes: 0, compared: 0, accepted: 0, packed: 0, joined: 0 }
+  const total = { commands: 0, crashes: 0, ahead: 0, compared: 0, accepted: 0, packed: 0, joined: 0 }
   const failures: number[] = []
   for (let seed = from; seed < from + count; seed++) {
     try {
       const figures = simulate(seed, values.trace ? brief : undefined)
-      for (const key of ['commands', 'crashes', 'compared', 'accepted', 'packed', 'joined'] as const)
+      for (const key of ['commands', 'crashes', 'ahead', 'compared', 'accepted', 'packed', 'joined'] as const)
         total[key] += figures[key]
     } catch (error) {
       failures.push(seed)

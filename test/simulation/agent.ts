@@ -2,6 +2,7 @@
 // which others run and at which it may die.
 
 import type { Chapter, Volume } from '../../src/call/chapter.ts'
+import { decide } from '../../src/call/decide.ts'
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
 import { itemsOf } from '../../src/call/news.ts'
@@ -44,6 +45,8 @@ export type Sim = {
   deadly: number
   commands: number
   crashes: number
+  /** How often something was said before anything was heard. */
+  ahead: number
   codec: SimCodec
   /** How often words were put into chapters, and how often a call was needed whole. */
   packed: number
@@ -79,6 +82,10 @@ export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Com
   const raw = Math.floor(sim.at) + agent.ahead
   const deep = intent.type === 'inbox' && intent.deep
   const { index } = agent.disk
+  // A message in a call that seems active is said before anything is heard, unless the clock is known to be wrong.
+  const ahead = intent.type === 'send' && !(agent.told && agent.ahead !== 0) && dice.chance(0.5)
+  const early = ahead ? yield* sayAhead(sim, agent, intent, seatOf(sim, agent, raw, pid, peer, selector)) : undefined
+  const left: Intent = early === undefined ? intent : { type: 'status' }
   yield
   const answers = network.relays.map((relay) => {
     const since = lookBack(index.relays[relay.url], raw, deep)
@@ -86,8 +93,8 @@ export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Com
     return { relay: relay.url, ...network.query(relay, agent.key, since, sim.at, skip) }
   })
   // The relays' time is known as soon as one has answered.
-  const ahead = agent.told && answers.some((a) => a.complete) ? agent.ahead : 0
-  const now = raw - ahead
+  const wrong = agent.told && answers.some((a) => a.complete) ? agent.ahead : 0
+  const now = raw - wrong
   const replayed = answers
     .filter((a) => a.complete)
     .map((a) => ({
@@ -101,40 +108,70 @@ export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Com
   yield
 
   const seat = seatOf(sim, agent, now, pid, peer, selector)
-  const turned = update(sim, agent, callsIn(mail.opened, index, selector), (fresh) => {
-    const turn = converse(fresh, intent, mail, seat)
-    return { book: turn.book, value: turn }
+  const turned = update(sim, agent, [...callsIn(mail.opened, index, selector), ...(early?.touched ?? [])], (fresh) => {
+    const turn = converse(fresh, left, mail, seat)
+    // Last, as in the program: until then what was said ahead is claimed, and so not due once more.
+    const book = early === undefined ? turn.book : noted(turn.book, early, seat)
+    return { book, value: { ...turn, book } }
   })
   for (const { rumor } of turned.said) agent.accepted.add(rumor.id)
   sim.trace?.(`${agent.name} ${pid} at ${now}: ${intent.type} ${selector ?? ''} ${storyOf(mail.opened, turned)}`)
   yield
 
+  const spoken = yield* speak(sim, agent, turned, now)
+  const book =
+    spoken.touched.length === 0
+      ? turned.book
+      : update(sim, agent, spoken.touched, (fresh) => {
+          const after = noted(fresh, spoken, seat)
+          return { book: after, value: after }
+        })
+  if (SHOWS.includes(intent.type)) yield* show(sim, agent, book, now)
+  agent.running.delete(pid)
+}
+
+/** What relays answered, to be written down. */
+type Spoken = { credits: Credit[]; acked: { call: string; ack: number }[]; touched: string[] }
+
+function noted(book: Book, { credits, acked }: Spoken, seat: Seat): Book {
+  return told(credit(book, credits, seat), acked)
+}
+
+function* speak(sim: Sim, agent: Agent, { dues, acks }: Turned, now: number): Generator<void, Spoken> {
+  const { network } = sim
   const credits: Credit[] = []
   const acked: { call: string; ack: number }[] = []
-  for (const { call, to, rumor, wrap: held, skip } of turned.dues) {
+  for (const { call, to, rumor, wrap: held, skip } of dues) {
     const wrap = held ?? network.seal(to, now)
     const receipts = publish(sim, wrap, rumor, skip)
     credits.push({ call, rumor: rumor.id, wrap, receipts })
     if (receipts.some((r) => r.accepted)) acked.push({ call, ack: Number(rumor.tags.find((t) => t[0] === 'ack')?.[1]) })
     yield
   }
-  for (const { call, to, lc, ack, missing } of turned.acks) {
+  for (const { call, to, lc, ack, missing } of acks) {
     const body = { type: 'receipt' as const, text: '' as const, missing }
     const rumor = rumorOf(write(body, { call, to, seq: 0, lc, ack }, now), agent.key)
     const receipts = publish(sim, network.seal(to, now), rumor, [])
     if (receipts.some((r) => r.accepted)) acked.push({ call, ack })
     yield
   }
-  const touched = [...credits, ...acked].map((c) => c.call)
-  const book =
-    touched.length === 0
-      ? turned.book
-      : update(sim, agent, touched, (fresh) => {
-          const after = told(credit(fresh, credits, seat), acked)
-          return { book: after, value: after }
-        })
-  if (SHOWS.includes(intent.type)) yield* show(sim, agent, book, now)
-  agent.running.delete(pid)
+  return { credits, acked, touched: [...credits, ...acked].map((c) => c.call) }
+}
+
+/** Undefined where it cannot be said yet. */
+function* sayAhead(sim: Sim, agent: Agent, intent: Intent, seat: Seat): Generator<void, Spoken | undefined> {
+  const mail = { opened: [], replayed: [], unheard: true }
+  const calls = callsOf(load(sim, agent, []), agent.key, seat.now)
+  if (decide(intent, { ...seat, calls }).refusal !== undefined) return undefined
+  const turned = update(sim, agent, [], (fresh) => {
+    const turn = converse(fresh, intent, mail, seat)
+    return { book: turn.book, value: turn, callsOnly: true }
+  })
+  if (turned.verdict.refusal !== undefined) return undefined
+  for (const { rumor } of turned.said) agent.accepted.add(rumor.id)
+  sim.ahead++
+  yield
+  return yield* speak(sim, agent, turned, seat.now)
 }
 
 function seatOf(
@@ -202,7 +239,7 @@ function update<T>(
   sim: Sim,
   agent: Agent,
   also: readonly string[],
-  change: (fresh: Book) => { book: Book; value: T },
+  change: (fresh: Book) => { book: Book; value: T; callsOnly?: boolean },
 ): T {
   const { disk } = agent
   const { chapters } = sim.codec
@@ -210,7 +247,7 @@ function update<T>(
   const die = () => {
     if (sim.deadly > 0 && sim.dice.chance(sim.deadly / 4)) throw KILLED
   }
-  const { fresh, book, value, volumes } = applied(sim, agent, also, change)
+  const { fresh, book, value, volumes, callsOnly = false } = applied(sim, agent, also, change)
   const changed = Object.entries(book.logs).filter(([id, log]) => log !== fresh.logs[id])
   const packed = changed.map(([id, log]) => ({ id, ...chapters.pack(book, log, volumes.get(id)) }))
   for (const { id, added } of packed) {
@@ -227,7 +264,7 @@ function update<T>(
     die()
   }
   if (changed.length + Number(book.index !== fresh.index) > 0) {
-    disk.index = book.index
+    if (!callsOnly) disk.index = book.index
     sim.saved(agent)
   }
   for (const { id, head } of packed) {
@@ -244,7 +281,7 @@ function applied<T>(
   sim: Sim,
   agent: Agent,
   also: readonly string[],
-  change: (fresh: Book) => { book: Book; value: T },
+  change: (fresh: Book) => { book: Book; value: T; callsOnly?: boolean },
 ) {
   const volumes = new Map<string, Volume>()
   for (;;) {
