@@ -28,6 +28,7 @@ async function round(intent: Intent, place: Place, purpose = intent): Promise<Ou
 
   const wanted = await whom(intent, place)
   const curiosity = curious(intent, known.index, wanted, place.world.ownerKey)
+  // A message in an active call does not wait for what there is to hear.
   const to = aheadTo(intent, place, known)
   if (to !== undefined) await place.world.pool.warm([...place.world.relays.inbox, ...to])
   const [heard, ahead] = await Promise.all([
