@@ -58,6 +58,8 @@ export const FRAMES: readonly string[] = [
   '["CLOSED","sub","restricted: not for you"]',
   '["NOTICE","rate-limited: slow down"]',
   '["AUTH","challenge"]',
+  `["NEG-MSG","neg1","6100000201${stranger.pubkey}"]`,
+  '["NEG-ERR","neg1","blocked: this query is too big",500]',
 ]
 
 export const NIP05 = JSON.stringify({

@@ -1,4 +1,5 @@
 // Every parser that meets a stranger, a server, a damaged disk or a hasty hand.
+import { compared } from './compared.ts'
 import { documents } from './documents.ts'
 import { home } from './home.ts'
 import { kept } from './kept.ts'
@@ -11,6 +12,7 @@ import { wire } from './wire.ts'
 
 export const TARGETS: readonly Target[] = [
   ...wire,
+  ...compared,
   ...sealed,
   ...publications,
   ...documents,

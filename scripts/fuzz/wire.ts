@@ -23,6 +23,7 @@ const frames = target(
     return faultOf({
       'its text is tame and short': isTame(said) && said.length <= 200,
       'its id is one': !('id' in read) || isHex32(read.id),
+      'its message is bytes': !('message' in read) || /^([0-9a-f]{2})+$/.test(read.message),
       'its subscription is named': !('sub' in read) || (read.sub.length > 0 && read.sub.length <= 64),
     })
   },

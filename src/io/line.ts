@@ -114,8 +114,10 @@ export function openLine(url: string, options: LineOptions): Line {
 
   function onChallenge(challenge: string): void {
     const answer = auth.challenged(challenge)
-    if (answer === 'sent') subscriptions.challenged()
-    else if (answer === 'too many') lose('it sends challenge after challenge')
+    if (answer === 'sent') {
+      subscriptions.challenged()
+      talks.challenged()
+    } else if (answer === 'too many') lose('it sends challenge after challenge')
   }
 
   // NIP-01 "defines no rules for how NOTICE messages should be sent or treated": some relays ask for AUTH with them.

@@ -6,7 +6,7 @@ import type { Reason, Refusal } from '../nostr/reason.ts'
 import { type Gathering, gather, type Handling } from './gathering.ts'
 import type { Line } from './line.ts'
 import { pageAfter, pageLimit } from './paging.ts'
-import { missing } from './reconcile.ts'
+import { type Comparison, compare } from './reconcile.ts'
 import type { End, Request, Subscription } from './subscription.ts'
 import { by, onAbort, sleep } from './wait.ts'
 
@@ -47,6 +47,7 @@ type Reading = {
   current: Subscription | undefined
   /** The relay's last no, while we wait to ask again. */
   refusal: Refusal | undefined
+  comparison: Comparison | undefined
   reconciled: boolean | undefined
 }
 
@@ -67,6 +68,7 @@ export function query(line: Line, ask: Query): Promise<Answer> {
     gathering: gather(ask, line.bounds),
     current: undefined,
     refusal: undefined,
+    comparison: undefined,
     reconciled: undefined,
   })
 }
@@ -76,7 +78,7 @@ async function answer(reading: Reading): Promise<Answer> {
   const stop = line.until(ask.deadline, ask.cut)
   const end = await by(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
   stop.clear()
-  const { reconciled } = reading
+  const reconciled = reading.comparison?.ignored() ? false : reading.reconciled
   const given = { relay: line.url, ...gathering.give(), ...(reconciled !== undefined && { reconciled }) }
   if (end?.eose) return { ...given, complete: true }
   const { reason, text } = end ?? reading.refusal ?? reading.current?.complaint() ?? line.late(gathering.touched())
@@ -86,7 +88,8 @@ async function answer(reading: Reading): Promise<Answer> {
 async function read(reading: Reading, signal: AbortSignal): Promise<End> {
   const { line, ask } = reading
   if (ask.held === undefined || ask.live) return await readPages(reading, signal)
-  const ids = await missing(line, ask.filter, ask.held, signal)
+  reading.comparison = compare(line, ask.filter, ask.held, signal)
+  const ids = await reading.comparison.ids
   if (!signal.aborted) reading.reconciled = ids !== undefined
   return ids === undefined ? await readPages(reading, signal) : await readIds(reading, ids, signal)
 }

@@ -9,7 +9,7 @@ export type Said = { message: string } | Refusal
 export type Talk = {
   /** NIP-77: subscription ids "are in a separate namespace from REQ subscription IDs". */
   sub: string
-  /** The next thing that the relay says. */
+  /** The next thing that the relay says, and of several that came at once the first: both sides take turns. */
   heard(): Promise<Said>
   close(): void
 }
@@ -19,11 +19,20 @@ export type Talks = {
   tell(frame: Extract<RelayFrame, { type: 'NEG-MSG' | 'NEG-ERR' }>): void
   /** A NOTICE names no talk: a relay that knows none of this says so in one. */
   noticed(refusal: Refusal): void
+  /** An AUTH has just been sent: what the relay says to what it was asked before may be meant for a stranger. */
+  challenged(): void
 }
+
+// Relays also greet with a NOTICE, and ask for money.
+const complains =
+  /\bneg|error|fail|parse|unknown|unrecogni[sz]ed|support|handle|invalid|\bbad\b|malformed|unexpected|disabled/i
 
 export function openTalks(): Talks {
   const open = new Map<string, (said: Said) => void>()
   let count = 0
+  const tellAll = (said: Said) => {
+    for (const listener of open.values()) listener(said)
+  }
   return {
     open() {
       count += 1
@@ -45,7 +54,8 @@ export function openTalks(): Talks {
       open.get(sub)?.(type === 'NEG-MSG' ? { message: frame.message } : { reason: frame.reason, text: frame.text })
     },
     noticed(refusal) {
-      for (const listener of open.values()) listener(refusal)
+      if (refusal.reason !== 'error' || complains.test(refusal.text)) tellAll(refusal)
     },
+    challenged: () => tellAll({ reason: 'auth-required', text: 'a challenge' }),
   }
 }

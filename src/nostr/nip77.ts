@@ -19,6 +19,9 @@ export type Reconciliation = {
 /** The ids that the relay has and we lack, and what to say next; nothing when we are through. */
 export type Step = { need: string[]; reply: string | undefined }
 
+/** Stamps need 31 bits until 2038, and the library counts in no more. */
+const latest = 2 ** 31
+
 /** Bytes of our messages at the most: strfry's default for a WebSocket message is 131,072 characters, and hex has two a byte. */
 const frameBytes = 60_000
 
@@ -28,18 +31,26 @@ const frameBytes = 60_000
  */
 const mostRounds = 40
 
+/**
+ * Ranges that are read in one talk. The attack: messages full of ranges that say nothing, each of which costs us a hash, so that
+ * forty of them take ten seconds. Three frames of strfry that part every range in sixteen hold fewer.
+ */
+const mostRanges = 80_000
+
 /** Most ids that we let ourselves be told of: as many events as are taken of one answer. */
 export const mostNeeded = 20_000
 
 export function reconcile(held: Held): Reconciliation {
-  const negentropy = new Negentropy(holdingsOf(held), frameBytes)
+  const negentropy = new Negentropy(holdingsOf(comparable(held)), frameBytes)
   let rounds = 0
+  let ranges = 0
   const told = new Set<string>()
   return {
     first: negentropy.initiate(),
     next(message) {
       rounds += 1
-      if (rounds > mostRounds || !isWellFormed(Buffer.from(message, 'hex'))) return undefined
+      ranges += rangesIn(Buffer.from(message, 'hex')) ?? Number.POSITIVE_INFINITY
+      if (rounds > mostRounds || ranges > mostRanges) return undefined
       const need: string[] = []
       try {
         // Asked again in a later round, a range may name an id twice.
@@ -55,13 +66,19 @@ export function reconcile(held: Held): Reconciliation {
   }
 }
 
+/** What can be compared at all. What we hold has been on a disk, where everything can happen to it. */
+function comparable(held: Held): (readonly [id: string, stamp: number])[] {
+  return [...held].filter(([id, stamp]) => isHex32(id) && Number.isInteger(stamp) && stamp >= 0 && stamp < latest)
+}
+
 /**
- * Whether bytes are a message of version 1: ranges one after the other, each an upper bound, a mode and its payload.
+ * How many ranges a message of version 1 has, each an upper bound, a mode and its payload; undefined for any other bytes.
  *
  * The attack: lengths that are negative in 32 bits, on which the library reads the same bytes for ever.
  */
-function isWellFormed(bytes: Uint8Array): boolean {
+function rangesIn(bytes: Uint8Array): number | undefined {
   let at = 1
+  let ranges = 0
   // "Varints (variable-sized unsigned integers) are represented as base-128 digits, most significant digit first".
   const varint = (): number => {
     let value = 0
@@ -69,21 +86,21 @@ function isWellFormed(bytes: Uint8Array): boolean {
       const byte = bytes[at++]
       if (byte === undefined) return Number.NaN
       value = value * 128 + (byte % 128)
-      // Stamps need 31 bits until 2038, and the library counts in no more.
-      if (byte < 128) return value < 2 ** 31 ? value : Number.NaN
+      if (byte < 128) return value < latest ? value : Number.NaN
     }
     return Number.NaN
   }
   while (at < bytes.length) {
     const stamp = varint()
     const prefix = varint()
-    if (Number.isNaN(stamp) || !(prefix <= 32)) return false
+    if (Number.isNaN(stamp) || !(prefix <= 32)) return undefined
     at += prefix
     const mode = varint()
-    if (!(mode <= 2)) return false
+    if (!(mode <= 2)) return undefined
     const size = mode === 2 ? 32 * varint() : 16 * mode
     at += size
-    if (!(at <= bytes.length)) return false
+    if (!(at <= bytes.length)) return undefined
+    ranges += 1
   }
-  return bytes[0] === 0x61
+  return bytes[0] === 0x61 ? ranges : undefined
 }

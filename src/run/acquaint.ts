@@ -2,16 +2,12 @@
 import { acquainted } from '../state/relays.ts'
 import type { Place } from './place.ts'
 
-/** How long a relay has to say it, in ms. One that does not is asked again by a later run. */
+/** How long a relay has to say it, in ms. One that says nothing is taken for one that does not, or each run would wait as long. */
 const MS = 1_000
 
 export async function acquaint({ world, now }: Place, relays: readonly string[]): Promise<void> {
   const found = await Promise.all(
-    relays.map(async (relay) => {
-      const nips = await world.nipsOf(relay, MS)
-      return nips === undefined ? [] : [{ relay, speaks: nips.includes(77) }]
-    }),
+    relays.map(async (relay) => ({ relay, speaks: (await world.nipsOf(relay, MS))?.includes(77) ?? false })),
   )
-  if (found.flat().length === 0) return
-  await world.store.update([], (fresh) => ({ snapshot: acquainted(fresh, found.flat(), now), value: undefined }))
+  await world.store.update([], (fresh) => ({ snapshot: acquainted(fresh, found, now), value: undefined }))
 }

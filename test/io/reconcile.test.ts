@@ -5,7 +5,7 @@ import type { EmbeddedRelay } from '../../scripts/relay.ts'
 import type { Answer } from '../../src/io/query.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize } from '../../src/nostr/event.ts'
-import { alice, dial, embedded, inbox, later, nowSeconds, scripted } from './scripted.ts'
+import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted } from './scripted.ts'
 
 const once = randomKeys()
 const NOW = nowSeconds()
@@ -128,19 +128,84 @@ test('a relay that sends what was not asked for is not believed', async () => {
   expect(await ask(relay.url, 0)).toMatchObject({ complete: true, events: [] })
 })
 
-test('a connection that breaks in the middle is no complete answer, and says nothing against NIP-77', async () => {
-  const relay = await scripted({
-    heard: (_, frame, socket) => {
-      if (frame[0] === 'NEG-OPEN') socket.terminate()
-    },
+describe('a relay that leaves us without an answer is asked in the old way by the next run', () => {
+  test('one that hangs up on the question', async () => {
+    const relay = await scripted({
+      heard: (_, frame, socket) => {
+        if (frame[0] === 'NEG-OPEN') socket.terminate()
+      },
+    })
+    expect(await ask(relay.url, 2)).toMatchObject({ complete: false, reconciled: false })
   })
-  const { complete, reconciled } = await ask(relay.url, 2)
+
+  test('one that says nothing until the others are through', async () => {
+    const relay = await scripted({})
+    const answer = await ask(relay.url, 2, Date.now() + 1_000)
+    expect(answer).toMatchObject({ complete: false, reason: 'silent', reconciled: false })
+  })
+})
+
+test('a relay that has not even been reached says nothing against NIP-77', async () => {
+  const { complete, reconciled } = await ask(await nobody(), 2)
   expect([complete, reconciled]).toEqual([false, undefined])
 })
 
-test('no answer in time is none', async () => {
-  const relay = await scripted({})
-  const answer = await ask(relay.url, 2, Date.now() + 300)
-  expect(answer).toMatchObject({ complete: false, reason: 'silent' })
-  expect(answer.reconciled).toBeUndefined()
+test('small talk is no answer', async () => {
+  const relay = await scripted({
+    heard(say, frame) {
+      if (frame[0] !== 'NEG-OPEN') return
+      say('NOTICE', 'Welcome to relay.example, please be kind')
+      say('NEG-MSG', frame[1], '61')
+    },
+  })
+  expect(await ask(relay.url, 0)).toMatchObject({ complete: true, reconciled: true })
+})
+
+describe('what a relay tells a stranger is not believed', () => {
+  const list = `6100000202${wraps[0]?.id}${wraps[1]?.id}`
+
+  // As one whose threads overtake each other: it answers what was asked before the AUTH when it has not read it yet.
+  test.each([
+    ['the challenge comes with the connection', true],
+    ['the challenge comes with the question', false],
+  ])('%s', async (_, early) => {
+    let known = false
+    const answers: string[] = []
+    const relay = await scripted({
+      opened: (say) => void (early && say('AUTH', 'who are you?')),
+      heard(say, frame) {
+        const [verb, sub] = frame
+        if (verb === 'NEG-OPEN') {
+          if (!early && !known) say('AUTH', 'who are you?')
+          answers.push(known ? list : '6100000200')
+          say('NEG-MSG', sub, answers.at(-1))
+        } else if (verb === 'AUTH') {
+          const settle = () => {
+            known = true
+            say('OK', Object(sub).id, true, '')
+          }
+          setTimeout(settle, 100)
+        } else if (verb === 'REQ') {
+          for (const event of wraps.slice(0, 2)) say('EVENT', sub, event)
+          say('EOSE', sub)
+        }
+      },
+    })
+    const answer = await ask(relay.url, 2)
+    expect(answer).toMatchObject({ complete: true, reconciled: true })
+    expect(contents(answer)).toEqual(['wrap 0', 'wrap 1'])
+    expect(answers).toEqual(['6100000200', list])
+  })
+
+  test('and one that refuses the AUTH gives no complete answer', async () => {
+    const relay = await scripted({
+      opened: (say) => say('AUTH', 'who are you?'),
+      heard(say, [verb, sub]) {
+        if (verb === 'NEG-OPEN') say('NEG-MSG', sub, '6100000200')
+        if (verb === 'AUTH') setTimeout(() => say('OK', Object(sub).id, false, 'restricted: not you'), 50)
+        if (verb === 'REQ') say('EOSE', sub)
+      },
+    })
+    expect(await ask(relay.url, 2)).toMatchObject({ complete: false, reason: 'restricted' })
+  })
 })

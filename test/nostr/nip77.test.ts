@@ -103,10 +103,32 @@ describe('a relay that means ill', () => {
     expect(rounds).toBe(40)
   })
 
+  test('one that fills its messages with ranges of nothing is left before it costs a second', () => {
+    const ranges: Record<string, string> = { skipped: '010000', unlike: `010001${'ab'.repeat(16)}`, empty: '01000200' }
+    for (const range of Object.values(ranges)) {
+      const { next } = open()
+      const most = `61${range.repeat(Math.floor(1_040_000 / range.length))}`
+      const parts = `${most}000001${'ab'.repeat(16)}`
+      const began = process.cpuUsage()
+      while (next(parts) !== undefined);
+      expect(process.cpuUsage(began).user).toBeLessThan(1_500_000)
+    }
+  })
+
   test('more ids than we would take are too many', () => {
     const many = items(0, 20_001)
     const list = `610000029c21${many.map(({ id }) => id).join('')}`.replace('9c21', '819c21')
     expect(reconcile([]).next(list)).toBeUndefined()
     expect(first).toMatch(/^61/)
   })
+})
+
+test('what a damaged file gives for ids and times is left out', () => {
+  const bad: [string, number][] = [
+    ['x', NOW],
+    ['AB'.repeat(32), NOW],
+    ...[-1, 0.5, 2 ** 31, 2 ** 60, Number.NaN].map((stamp, n): [string, number] => [`${n}`.repeat(64), stamp]),
+  ]
+  const good = items(0, 300).map(({ id, stamp }): [string, number] => [id, stamp])
+  expect(reconcile([...bad, ...good]).first).toBe(reconcile(good).first)
 })

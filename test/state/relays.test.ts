@@ -1,7 +1,7 @@
 // A relay that is slow and honest gets its turn.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { emptyIndex } from '../../src/state/book.ts'
-import { patienceFor, relaysAsked } from '../../src/state/relays.ts'
+import { heldOf, patienceFor, relaysAsked, strangersTo } from '../../src/state/relays.ts'
 
 const url = 'wss://slow.example'
 const late = [{ relay: url, complete: false }]
@@ -24,4 +24,32 @@ test('a complete answer forgets that it was late, and keeps the cursor', () => {
 
 test('nothing to note leaves the book the same object', () => {
   expect(relaysAsked(book, [{ relay: url, complete: true }], 10_000)).toBe(book)
+})
+
+describe('a relay that speaks NIP-77', () => {
+  const stamps = Array.from({ length: 250 }, (_, n): [string, number] => [`${n}`, 10_000 + n])
+  const speaks = (at: number) => ({ [url]: { negentropy: { speaks: true, at } } })
+  const index = { ...book.index, seen: Object.fromEntries(stamps), relays: speaks(9_000) }
+
+  test('is told what we hold of its window, where that is much', () => {
+    expect(heldOf(index, url, 10_050)).toEqual(stamps.slice(50))
+    expect(heldOf(index, url, 10_051)).toBeUndefined()
+    expect(heldOf(index, 'wss://other.example', 0)).toBeUndefined()
+  })
+
+  test('and leaves us without an answer is asked in the old way for a day, complete or not', () => {
+    for (const complete of [true, false]) {
+      const after = relaysAsked({ ...book, index }, [{ relay: url, complete, reconciled: false }], 10_000).index
+      expect(after.relays[url]?.negentropy).toEqual({ speaks: false, at: 10_000 })
+      expect(heldOf(after, url, 0)).toBeUndefined()
+      const answers = [{ relay: url, known: 250 }]
+      expect(strangersTo(after, answers, 10_000 + 86_400)).toEqual([])
+      expect(strangersTo(after, answers, 10_000 + 86_401)).toEqual([url])
+    }
+  })
+
+  test('and was cut off before it could say anything is asked again', () => {
+    const after = relaysAsked({ ...book, index }, [{ relay: url, complete: false }], 10_000).index
+    expect(heldOf(after, url, 0)).toHaveLength(250)
+  })
 })
