@@ -41,6 +41,10 @@ const LATE = [
   'zlib',
 ]
 
+/** Flags of Node's that are nothing to V8: with and without them the same cache will do. */
+const NODES_OWN =
+  /^(-r|--(require|import|loader|inspect|cpu-prof|heap-prof|env-file|title|trace-warnings|no-warnings))\b/
+
 const self = process.argv[1] ?? ''
 
 if (process.argv.length === 3 && process.argv[2] === '--version') process.stdout.write(`${VERSION}\n`)
@@ -93,7 +97,8 @@ function cacheFile(): string | undefined {
   // Not loaded for `--version`, like all that stands here.
   const root = P2P_HOME || OPENCLAW_STATE_DIR || path.join(process.getBuiltinModule('node:os').homedir(), '.openclaw')
   const made = fs.statSync(self, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const engine = `${process.versions.v8} ${process.arch} ${process.execArgv.join(' ')} ${NODE_OPTIONS}`
+  const flags = [...process.execArgv, ...NODE_OPTIONS.split(/\s+/)].filter((word) => word.startsWith('-'))
+  const engine = [process.versions.v8, process.arch, ...flags.filter((flag) => !NODES_OWN.test(flag))].join(' ')
   return path.join(root, 'p2p', 'cache', `${BUILD}-${Math.floor(made)}-${short(engine)}`)
 }
 

@@ -62,6 +62,24 @@ test('the cache comes to hold what each command needs, and stays small in number
   })
 })
 
+test('a flag of Node alone makes no second cache, one of V8 does', async () => {
+  await inFolder(async (folder) => {
+    const env = agentEnv(join(folder, 'home'), [])
+    const run = (...flags: string[]) =>
+      start(process.execPath, [...flags, PROGRAM, 'whoami'], { cwd: folder, env }).ended
+    // What makes the folder that holds the cache.
+    const args = [PROGRAM, 'config', 'set', 'name', 'x']
+    expect(await start(process.execPath, args, { cwd: folder, env }).ended).toMatchObject({ code: 0 })
+    const kept = () => readdirSync(join(folder, 'home/.openclaw/p2p/cache')).length
+    for (const flags of [[], [], ['--import', 'data:text/javascript,'], ['--no-warnings']]) {
+      expect((await run(...flags)).code).toBe(0)
+    }
+    expect(kept()).toBe(1)
+    expect((await run('--no-opt')).code).toBe(0)
+    expect(kept()).toBe(2)
+  })
+})
+
 test('a damaged cache is made anew', async () => {
   await alone('', async (run, home) => {
     await run('status')
