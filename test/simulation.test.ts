@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { BOUNDS } from '../src/call/pack.ts'
 import { simulate } from './simulation.ts'
 
-const SEEDS = 400
+const SEEDS = 300
 
 test(`${SEEDS} seeds of two agents, a hostile third and a network that does what it likes`, () => {
   const total = { ahead: 0, compared: 0, packed: 0, joined: 0, same: 0 }

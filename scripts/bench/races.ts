@@ -95,7 +95,7 @@ async function seen(course: Course): Promise<Race> {
 async function allSeen(course: Course, negentropy?: 'nip77'): Promise<Home> {
   const url = await course.field.ask({ type: 'relay', auth: 'none', ...(negentropy && { negentropy }) })
   const home = await freshHome(course, url, 5)
-  const wraps = waiting(home.keys, home.calls, course.quick ? 500 : 5_000, course.now)
+  const wraps = waiting(home.keys, home.calls, course.quick ? 250 : 5_000, course.now)
   await course.field.ask({ type: 'load', url, events: wraps })
   // Only known: what they held would make a long call, which is another race.
   home.know(wraps)

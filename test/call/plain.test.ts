@@ -47,7 +47,8 @@ describe('plain', () => {
   })
 
   it('keeps what can be seen, in its order', () => {
-    const text = fc.string({ unit: 'grapheme', maxLength: 200 })
+    // A separator of lines or paragraphs is a grapheme, too; the next test is about those.
+    const text = fc.string({ unit: 'grapheme', maxLength: 200 }).map((words) => words.replace(/[\u2028\u2029]/g, ''))
     fc.assert(
       fc.property(text, (words) => {
         expect(plain(words)).toBe(words)
