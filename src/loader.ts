@@ -47,8 +47,17 @@ const NODES_OWN =
 
 const self = process.argv[1] ?? ''
 
-if (process.argv.length === 3 && process.argv[2] === '--version') process.stdout.write(`${VERSION}\n`)
+if (process.argv.length === 3 && process.argv[2] === '--version') version()
 else start()
+
+// Without a stream, whose making takes longer than the rest.
+function version(): void {
+  try {
+    fs.writeSync(1, `${VERSION}\n`)
+  } catch {
+    process.stdout.write(`${VERSION}\n`)
+  }
+}
 
 function start(): void {
   const file = cacheFile()
