@@ -55,7 +55,8 @@ function version(): void {
   try {
     fs.writeSync(1, `${VERSION}\n`)
   } catch {
-    process.stdout.write(`${VERSION}\n`)
+    // A pipe that is full for a moment; or one whose reader has gone, which is no fault.
+    process.stdout.on('error', () => {}).write(`${VERSION}\n`)
   }
 }
 

@@ -1,4 +1,5 @@
 // The one file: runs alone in any folder, starts from V8's code cache, and never from a cache that others could write.
+import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -60,6 +61,12 @@ test('the cache comes to hold what each command needs, and stays small in number
     expect(readdirSync(join(home, 'cache'))).toHaveLength(3)
     expect(readdirSync(join(home, 'cache'))).toContain(name)
   })
+})
+
+test('the version reaches whoever reads it, and nobody else is no fault', () => {
+  const shell = (line: string) => spawnSync('/bin/sh', ['-c', line, process.execPath, PROGRAM], { encoding: 'utf8' })
+  expect(shell('"$0" "$1" --version | cat')).toMatchObject({ stdout: `${pkg.version}\n`, stderr: '' })
+  expect(shell('"$0" "$1" --version | true')).toMatchObject({ stdout: '', stderr: '' })
 })
 
 test('a flag of Node alone makes no second cache, one of V8 does', async () => {
