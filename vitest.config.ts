@@ -1,4 +1,19 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that take the longest, by their beginnings. */
+const LONG = ['stories', 'io/parallel', 'files/stored', 'escalate', 'simulation', 'policy', 'fuzz', 'chaos', 'skill']
+
+// They begin first, so that no worker is left alone with one of them in the end.
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONG.findIndex((name) => moduleId.includes(`/test/${name}`))
+      return at === -1 ? LONG.length : at
+    }
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,6 +23,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     // Two cores: more workers than that only make real processes and real relays wait for each other.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // A shared CI machine may lose a core for seconds; a test that fails twice is broken.
     retry: process.env.CI ? 1 : 0,
   },
