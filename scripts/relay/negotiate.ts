@@ -29,7 +29,8 @@ function begin({ policy, shelf }: Relay, client: Client, id: string, value: unkn
   const denial = whyNotServed(policy.auth, client.keys, [filter])
   if (denial !== undefined) return denial
   const found = shelf.find((event) => fits(filter, event) && mayRead(policy.auth, client.keys, event), policy.now())
-  const items = found.map((event) => ({ id: event.id, stamp: event.created_at }))
+  // Oldest first, as the protocol counts: then there is little left to sort.
+  const items = found.toReversed().map((event) => ({ id: event.id, stamp: event.created_at }))
   client.talks.set(id, items)
   return undefined
 }
