@@ -38,7 +38,11 @@ async function round(intent: Intent, place: Place, purpose = intent): Promise<Ou
   const here = onTime(place, heard.clockAhead)
   const left: Intent = ahead === undefined ? intent : { type: 'status' }
   const turn = await take(here, left, heard, lookAt(heard, wanted, here), ahead?.uttered)
-  const [carried, posted] = await Promise.all([carry(here, turn), announce(intent, here, turn), acquaint(here, heard)])
+  const [carried, posted] = await Promise.all([
+    carry(here, turn),
+    announce(intent, here, turn),
+    acquaint(here, heard, turn.book),
+  ])
 
   const book = entire(intent, here, await fetchFor(purpose, here, carried.book))
 

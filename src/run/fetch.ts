@@ -22,7 +22,6 @@ export async function fetchFor(intent: Intent, place: Place, book: Book): Promis
   const { stopped } = world
   const now = world.clock()
   if (intent.type === 'inbox') return await fetchAll(place, book, () => now + INBOX, stopped)
-  if (intent.type !== 'status' && intent.type !== 'announce') return book
   const glance = Math.min(deadline, now + GLANCE)
   const isSmall = ({ body: { size } }: Parcel) => size > 0 && size <= SMALL
   return await fetchAll(place, book, (parcel) => (isSmall(parcel) ? deadline : glance), stopped)

@@ -42,13 +42,9 @@ export async function announce(intent: Intent, place: Place, turn: Turn): Promis
 }
 
 /** Finds out which relays speak NIP-77, where it would have spared this run much. */
-export async function acquaint(place: Place, { answers }: Heard): Promise<void> {
-  const { index } = place.world.store.read()
-  const relays = strangersTo(
-    index,
-    answers.filter((a) => a.name === 'inbox'),
-    place.now,
-  )
+export async function acquaint(place: Place, { answers }: Heard, { index }: Book): Promise<void> {
+  const mailboxes = answers.filter((a) => a.name === 'inbox')
+  const relays = strangersTo(index, mailboxes, place.now)
   if (relays.length > 0) await (await import('./acquaint.ts')).acquaint(place, relays)
 }
 

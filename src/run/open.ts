@@ -15,7 +15,8 @@ const SLICE = 200
 const RESERVE = 0.1
 
 /**
- * What was in the wraps, which are taken out of the array; fewer than there are when time was up or too many were junk. The others are for the next run.
+ * What was in the wraps, which are taken out of the array; fewer than there are when time was up or too many were junk.
+ * The others are for the next run.
  *
  * Who has sent a wrap stands inside. Where policy.pow asks strangers for work, what carries it is opened first. What carries
  * none may be from a contact or belong to a call, so it is opened too: a flood costs its sender little, and us `IN_VAIN` a run.
