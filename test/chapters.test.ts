@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { look } from '../scripts/look.ts'
-import { seal } from '../src/call/envelope.ts'
 import { type Entry, type Log, parseLog } from '../src/call/log.ts'
 import { write } from '../src/call/signal.ts'
 import { secretKeys } from '../src/io/identity.ts'
 import { type Rumor, rumorOf } from '../src/nostr/event.ts'
+import { giftWrap } from '../src/nostr/nip59.ts'
 import { type Agent, field, inCall, withPair } from './agents.ts'
 import { must } from './nostr/given.ts'
 import { connect } from './plain-client.ts'
@@ -47,7 +47,7 @@ test('a long call is sent in, ended and read as a short one is', async () => {
     const first = must(told.find((rumor) => rumor.pubkey === keys.pubkey))
     const client = await connect(relay.url)
     const to = must(first.tags.find((t) => t[0] === 'p')?.[1])
-    await client.publish(seal(first, to, keys, { now: Math.floor(Date.now() / 1000) }))
+    await client.publish(giftWrap(first, to, keys, { now: Math.floor(Date.now() / 1000) }))
     client.socket.close()
     expect(look(await ben.json(['inbox']), '.new')).toEqual([])
     expect(await wordsOf(ben, call)).toEqual(now)

@@ -1,10 +1,10 @@
 // Two agents as books, for tests of the pure core: what one says can be handed to the other, or not, or twice.
 import type { Call } from '../src/call/call.ts'
-import type { Opened } from '../src/call/envelope.ts'
 import type { Intent } from '../src/call/intent.ts'
 import type { Log } from '../src/call/log.ts'
 import { type Body, type Place, write } from '../src/call/signal.ts'
 import { type Event, type Rumor, rumorOf } from '../src/nostr/event.ts'
+import type { OpenedWrap } from '../src/nostr/nip59.ts'
 import { type Book, callOf, emptyIndex } from '../src/state/book.ts'
 import { converse, type Mail, type Seat, type Turned } from '../src/state/converse.ts'
 import { type Credit, credit } from '../src/state/owed.ts'
@@ -47,7 +47,9 @@ let wraps = 0
 
 /** Rumors in envelopes of their own, as they come in. */
 export function mailOf(...rumors: readonly Rumor[]): Pick<Mail, 'opened'> {
-  return { opened: rumors.map((rumor): Opened => ({ wrap: `${++wraps}`.padStart(64, '0'), stamp: T, bits: 0, rumor })) }
+  return {
+    opened: rumors.map((rumor): OpenedWrap => ({ wrap: `${++wraps}`.padStart(64, '0'), stamp: T, bits: 0, rumor })),
+  }
 }
 
 /** One side reads what came in. */

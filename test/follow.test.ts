@@ -7,11 +7,11 @@ import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { agentEnv, PROGRAM } from '../scripts/play.ts'
 import { type EmbeddedRelay, startRelay } from '../scripts/relay.ts'
-import { seal } from '../src/call/envelope.ts'
 import { write } from '../src/call/signal.ts'
 import { secretKeys } from '../src/io/identity.ts'
 import type { Keys } from '../src/nostr/crypto.ts'
 import { rumorOf } from '../src/nostr/event.ts'
+import { giftWrap } from '../src/nostr/nip59.ts'
 import { type Agent, field, inCall, withPair } from './agents.ts'
 import { connect } from './plain-client.ts'
 
@@ -134,7 +134,7 @@ async function speaker(relay: EmbeddedRelay, from: Agent, to: Agent, call: strin
     for (let seq = first; seq < first + count; seq++) {
       const place = { call, to: receiver, seq, lc: seq + 10, ack: 1 }
       const rumor = rumorOf(write({ type: 'message', text: `text ${seq}` }, place, now), keys.pubkey)
-      client.send('EVENT', seal(rumor, receiver, keys, { now }))
+      client.send('EVENT', giftWrap(rumor, receiver, keys, { now }))
     }
     await vi.waitFor(() => expect(client.waiting('OK') === count || relay.faults.noOk).toBe(true), { timeout: 20_000 })
     client.socket.close()

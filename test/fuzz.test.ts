@@ -9,7 +9,7 @@ import { casesOf, TARGETS } from '../scripts/fuzz/targets.ts'
 import { replay } from '../src/call/call.ts'
 import { emptyLog, parseLog } from '../src/call/log.ts'
 import { iso } from '../src/call/wording.ts'
-import { relayUrl } from '../src/nostr/url.ts'
+import { relayUrl } from '../src/nostr/relay-url.ts'
 import { codec } from '../src/state/codec.ts'
 
 const CASES = 12_000

@@ -7,7 +7,7 @@ import { FILES, filled, vectors } from '../scripts/vectors.ts'
 import { read } from '../src/call/signal.ts'
 import { fromHex, keysFrom } from '../src/nostr/crypto.ts'
 import { parseEvent, verifyEvent } from '../src/nostr/event.ts'
-import { unwrap } from '../src/nostr/unwrap.ts'
+import { unwrap } from '../src/nostr/nip59.ts'
 
 const data = vectors()
 const keys = keysFrom(fromHex(data.agents.callee.secret) ?? new Uint8Array())

@@ -1,10 +1,11 @@
 // Calls as they would lie on disk after months of use, and what waits for them on a relay. Made by the program's own code,
 // since a hundred thousand messages sent one by one would take the day.
-import { seal } from '../../src/call/envelope.ts'
+
 import { type Entry, emptyLog, type Log } from '../../src/call/log.ts'
 import { type Body, write } from '../../src/call/signal.ts'
 import { type Keys, keysFrom, randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { giftWrap } from '../../src/nostr/nip59.ts'
 
 /** `log`: our side of the call. `next`: makes the peer's next message, which we do not have yet. */
 export type History = { peer: Keys; log: Log; next: () => Rumor }
@@ -70,7 +71,7 @@ export function waiting(me: Keys, calls: readonly History[], count: number, now:
   return Array.from({ length: count }, (_, n) => {
     const call = calls[n % calls.length]
     if (call === undefined) throw new Error('no call')
-    return seal(call.next(), me.pubkey, call.peer, { now })
+    return giftWrap(call.next(), me.pubkey, call.peer, { now })
   })
 }
 

@@ -1,7 +1,7 @@
 // What strangers publish of themselves: presence and relay lists.
 import { readInboxList, readPresences, readReadRelays } from '../../src/call/presence.ts'
 import { type Event, finalize, type Template } from '../../src/nostr/event.ts'
-import { relayUrl } from '../../src/nostr/url.ts'
+import { relayUrl } from '../../src/nostr/relay-url.ts'
 import type { Chance } from './chance.ts'
 import { json, noise } from './mutate.ts'
 import { must, NOW, presences, stranger } from './samples.ts'

@@ -1,8 +1,8 @@
 // What the user wants, against what the rules allow now: what to say, or why not. Pure.
 import { type Code, EXIT, Failure } from '../failure.ts'
 import { rumorOf } from '../nostr/event.ts'
+import { fitsRelays } from '../nostr/nip59.ts'
 import type { Call } from './call.ts'
-import { fits } from './envelope.ts'
 import { chunksOf, mimeOf } from './file.ts'
 import type { Intent, IntentOf } from './intent.ts'
 import type { People } from './people.ts'
@@ -195,7 +195,7 @@ function checked(utterance: Utterance, me: string, now: number): Verdict {
     lc: LIMIT.seq,
     ack: LIMIT.seq,
   }
-  if (fits(rumorOf(write(utterance.body, place, now), me))) return { say: [utterance] }
+  if (fitsRelays(rumorOf(write(utterance.body, place, now), me))) return { say: [utterance] }
   if (utterance.body.type === 'file')
     return refuse(
       'FILE_TOO_LARGE',

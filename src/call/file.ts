@@ -1,6 +1,7 @@
 // Files in a call: cut into chunks that fit a wrap, and put together again whatever order they come in.
+
+import { TAG } from '../nostr/aes-gcm.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
-import { TAG } from '../nostr/stream.ts'
 import type { Call, Line } from './call.ts'
 import type { FileState, Log } from './log.ts'
 import type { Body, Remote, Signal } from './signal.ts'

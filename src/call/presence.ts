@@ -1,7 +1,7 @@
 // Who is on line (NIP-38, kind 30315) and where they read (NIP-17, kind 10050): what we publish of ourselves, and how we
 // read what others publish.
 import { type Event, type Template, tag, tags, verifyEvents } from '../nostr/event.ts'
-import { relayUrl } from '../nostr/url.ts'
+import { relayUrl } from '../nostr/relay-url.ts'
 import { oneLine } from './plain.ts'
 
 export const PRESENCE = 30315

@@ -1,7 +1,8 @@
 // Everything one agent can say to another in a call, and how it stands in a rumor (kinds 14 and 1410).
+
+import { TAG } from '../nostr/aes-gcm.ts'
 import { type Rumor, type Template, tag, tags } from '../nostr/event.ts'
-import { TAG } from '../nostr/stream.ts'
-import { relayUrl } from '../nostr/url.ts'
+import { relayUrl } from '../nostr/relay-url.ts'
 
 export const CHAT = 14
 export const CONTROL = 1410

@@ -1,7 +1,7 @@
 // NIP-42 on one connection: every challenge is answered with the identity key, and we know what the relay made of it.
 import type { Keys } from '../nostr/crypto.ts'
 import { type Event, finalize } from '../nostr/event.ts'
-import type { Refusal } from '../nostr/reason.ts'
+import type { Refusal } from '../nostr/messages.ts'
 
 export type Standing = 'unasked' | 'pending' | 'granted' | 'refused'
 

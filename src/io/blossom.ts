@@ -1,8 +1,8 @@
 // What is said to a Blossom server (BUD-01, BUD-02, BUD-11) beside the bytes: who asks for it, and what it has answered.
 import type { Keys } from '../nostr/crypto.ts'
 import { finalize } from '../nostr/event.ts'
-import { plain } from '../nostr/reason.ts'
-import { isLoopback } from '../nostr/url.ts'
+import { relayText } from '../nostr/messages.ts'
+import { isLoopback } from '../nostr/relay-url.ts'
 
 /** BUD-11: the kind of an event that permits a server one thing. */
 export const TOKEN = 24_242
@@ -46,7 +46,7 @@ export function addressIn(descriptor: string, x: string): string | undefined {
 export function reasonIn(header: string | string[] | undefined, body: string): string {
   const told = Array.isArray(header) ? header[0] : header
   const { message } = parse(body)
-  const why = plain(told ?? (typeof message === 'string' ? message : ''))
+  const why = relayText(told ?? (typeof message === 'string' ? message : ''))
   return why === '' ? '' : ` (${why})`
 }
 

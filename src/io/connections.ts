@@ -1,5 +1,5 @@
 // The connections of one run: one per relay, made when first needed and again when lost, and how each of them does.
-import type { Refusal } from '../nostr/reason.ts'
+import type { Refusal } from '../nostr/messages.ts'
 import type { LineOptions } from './line.ts'
 import { connect, type Health, type RelayConnection } from './relay.ts'
 import type { Way } from './way.ts'

@@ -1,6 +1,7 @@
 // Files that lie on servers, as a run sees them: put there and fetched from there, and what is said meanwhile.
+
+import { TAG } from '../nostr/aes-gcm.ts'
 import type { Keys } from '../nostr/crypto.ts'
-import { TAG } from '../nostr/stream.ts'
 import type { Config } from './config.ts'
 import type { Fetched, Wanted } from './fetch.ts'
 import type { Env, Home } from './home.ts'

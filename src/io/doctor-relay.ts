@@ -2,7 +2,7 @@
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
-import type { Reason, Refusal } from '../nostr/reason.ts'
+import type { Reason, Refusal } from '../nostr/messages.ts'
 import { type Line, openLine } from './line.ts'
 import { type Introduction, introduction } from './nip11.ts'
 import { publish } from './publish.ts'

@@ -3,7 +3,7 @@
 import { open, rm, stat } from 'node:fs/promises'
 import { type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
-import { isLoopback, isPrivateHost } from '../nostr/url.ts'
+import { isLoopback, isPrivateHost } from '../nostr/relay-url.ts'
 import { errno } from './atomic.ts'
 import { stopIn } from './wait.ts'
 import type { Way } from './way.ts'

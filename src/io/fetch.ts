@@ -1,8 +1,8 @@
 // A file that lies encrypted on a server: fetched, checked, opened, checked again, and only then put under its name.
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { decryption, hashing, TAG } from '../nostr/aes-gcm.ts'
 import { isHex32 } from '../nostr/crypto.ts'
-import { decryption, hashing, TAG } from '../nostr/stream.ts'
 import { errno, makeFolder, onDisk } from './atomic.ts'
 import { sweep } from './discard.ts'
 import { type Downloading, download, sizeOf } from './download.ts'

@@ -1,8 +1,8 @@
 // Received files: p2p/files/<first 8 of the call id>/<name>, never over another file, and there only once it is whole.
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { hashing } from '../nostr/aes-gcm.ts'
 import { isHex32, randomBytes, sha256, toHex } from '../nostr/crypto.ts'
-import { hashing } from '../nostr/stream.ts'
 import { linkNew, makeFolder, onDisk, type Step, writeNew } from './atomic.ts'
 import { discard, sweep } from './discard.ts'
 import type { Home } from './home.ts'

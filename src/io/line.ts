@@ -1,8 +1,14 @@
 // One connection to a relay: what comes in goes to whoever waits for it, and whoever waits hears when it is lost.
 import { setMaxListeners } from 'node:events'
 import type { Keys } from '../nostr/crypto.ts'
-import { type ClientFrame, clientFrame, parseRelayFrame, type RelayFrame } from '../nostr/frames.ts'
-import { plain, type Refusal } from '../nostr/reason.ts'
+import {
+  type ClientFrame,
+  clientFrame,
+  parseRelayFrame,
+  type Refusal,
+  type RelayFrame,
+  relayText,
+} from '../nostr/messages.ts'
 import { type Auth, openAuth } from './auth.ts'
 import { type Bounds, bounds } from './gathering.ts'
 import { type Pace, type Pacer, pacer } from './pacer.ts'
@@ -131,7 +137,7 @@ export function openLine(url: string, options: LineOptions): Line {
 
   function lose(why: string): void {
     if (lost) return
-    lost = { reason: 'unreachable', text: plain(why) }
+    lost = { reason: 'unreachable', text: relayText(why) }
     log(`over: ${lost.text}`)
     socket.terminate()
     subscriptions.lost(lost)

@@ -1,6 +1,6 @@
 // What comes after the answers: a queue of live events, and the patience to ask again where a subscription was lost.
 import type { Event } from '../nostr/event.ts'
-import type { Reason, Refusal } from '../nostr/reason.ts'
+import type { Reason, Refusal } from '../nostr/messages.ts'
 import { recent } from './recent.ts'
 import { by, deferred, stopIn } from './wait.ts'
 

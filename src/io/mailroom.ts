@@ -3,7 +3,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
-import { type Unwrapped, unwrapAll } from '../nostr/unwrap.ts'
+import { type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
 import type { Given, Task, Told } from './mailroom/second.ts'
 import { SECOND, sharing } from './mailroom/share.ts'
 

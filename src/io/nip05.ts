@@ -1,6 +1,6 @@
 // Whose a NIP-05 name is: asked of its domain, over HTTPS only.
 import { type Address, documentOf, type Entry, parseDocument } from '../nostr/nip05.ts'
-import { isPrivate } from '../nostr/url.ts'
+import { isPrivate } from '../nostr/relay-url.ts'
 import { get } from './get.ts'
 import type { Way } from './way.ts'
 

@@ -1,6 +1,6 @@
 // Reading a relay's answer page by page: what a page held, and whether to ask for another. Pure.
 import type { Filter } from '../nostr/filter.ts'
-import type { Hint } from '../nostr/frames.ts'
+import type { Hint } from '../nostr/messages.ts'
 
 /** Events asked for at a time: strfry's default cap, which most relays share. */
 export const pageLimit = 500

@@ -1,7 +1,6 @@
 // One event to one relay, until the relay has said what it makes of it.
 import type { Event } from '../nostr/event.ts'
-import type { Verdict } from '../nostr/frames.ts'
-import type { Refusal } from '../nostr/reason.ts'
+import type { Refusal, Verdict } from '../nostr/messages.ts'
 import type { Line } from './line.ts'
 import { by, deferred, sleep } from './wait.ts'
 

@@ -1,7 +1,7 @@
 // One PUT whose body is a stream: with a known length, at the pace of the line, and given up when nothing moves.
 import { type ClientRequest, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
-import { plain } from '../nostr/reason.ts'
+import { relayText } from '../nostr/messages.ts'
 import { causeOf } from './cause.ts'
 import { deferred } from './wait.ts'
 import type { Way } from './way.ts'
@@ -42,7 +42,7 @@ export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options:
   const timer = alarm(() => end({ broken: `nothing has moved for ${Math.round(idleMs / 1000)} s` }))
   const stop = () => end({ broken: 'stopped' })
   stopped.addEventListener('abort', stop, { once: true })
-  asked.on('error', (error) => end({ broken: plain(causeOf(error)) }))
+  asked.on('error', (error) => end({ broken: relayText(causeOf(error)) }))
   asked.on('response', (answer) => void read(answer).then(end))
   timer.set(idleMs)
   try {

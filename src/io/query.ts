@@ -1,8 +1,8 @@
 // One question to one relay, page after page, until it has really told all, or why it has not.
 import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
+import type { Reason, Refusal } from '../nostr/messages.ts'
 import type { Held } from '../nostr/nip77.ts'
-import type { Reason, Refusal } from '../nostr/reason.ts'
 import { type Gathering, gather, type Handling } from './gathering.ts'
 import type { Line } from './line.ts'
 import { pageAfter, pageLimit } from './paging.ts'

@@ -1,6 +1,6 @@
 // NIP-77 with one relay: what it has of a filter and we have not, in a message or two where a REQ would bring all of it again.
 import type { Filter } from '../nostr/filter.ts'
-import type { ClientFrame } from '../nostr/frames.ts'
+import type { ClientFrame } from '../nostr/messages.ts'
 import type { Held, Reconciliation } from '../nostr/nip77.ts'
 import type { Line } from './line.ts'
 import { by, stopIn } from './wait.ts'

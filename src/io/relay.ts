@@ -1,6 +1,6 @@
 // One relay: ask it, tell it, and let go of it at once.
 import type { Event } from '../nostr/event.ts'
-import type { Refusal } from '../nostr/reason.ts'
+import type { Refusal } from '../nostr/messages.ts'
 import { type LineOptions, openLine } from './line.ts'
 import { publish, type Receipt } from './publish.ts'
 import { type Answer, type Query, query } from './query.ts'

@@ -1,6 +1,6 @@
 // Which relays play which part: the configured ones, or those of --relay and P2P_RELAYS in every role.
 import { EXIT, Failure } from '../failure.ts'
-import { isDecommissioned, relayUrl } from '../nostr/url.ts'
+import { isDecommissioned, relayUrl } from '../nostr/relay-url.ts'
 import type { Config } from './config.ts'
 import type { Env } from './home.ts'
 import { SETTINGS } from './settings.ts'

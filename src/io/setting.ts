@@ -1,7 +1,7 @@
 // The kinds of settings: what may stand in config.json, and how it is typed on a command line.
 
 import { decode } from '../nostr/nip19.ts'
-import { isLoopback, relayUrl } from '../nostr/url.ts'
+import { isLoopback, relayUrl } from '../nostr/relay-url.ts'
 
 /**
  * One setting. `check` takes a JSON value and gives it in its proper shape, undefined when it is no such thing. `typed` makes

@@ -1,6 +1,6 @@
 // One WebSocket to a relay: text in, text out, what can be measured on the way, and gone at once when told.
 import type WebSocket from 'isomorphic-ws'
-import { maxFrame } from '../nostr/frames.ts'
+import { maxFrame } from '../nostr/messages.ts'
 import { causeOf } from './cause.ts'
 import type { Way } from './way.ts'
 

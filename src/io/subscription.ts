@@ -1,7 +1,6 @@
 // One REQ, which ends once, however often AUTH makes us ask it again under a new id.
 import type { Filter } from '../nostr/filter.ts'
-import type { ClientFrame, Hint, RelayFrame } from '../nostr/frames.ts'
-import type { Refusal } from '../nostr/reason.ts'
+import type { ClientFrame, Hint, Refusal, RelayFrame } from '../nostr/messages.ts'
 import type { Auth } from './auth.ts'
 import { deferred } from './wait.ts'
 

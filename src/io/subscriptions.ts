@@ -1,6 +1,5 @@
 // All open REQs of one connection: each answer goes to the one that asked, and what concerns the connection to all.
-import type { ClientFrame, RelayFrame } from '../nostr/frames.ts'
-import type { Refusal } from '../nostr/reason.ts'
+import type { ClientFrame, Refusal, RelayFrame } from '../nostr/messages.ts'
 import type { Auth } from './auth.ts'
 import { type Open, openSubscription, type Request, type Subscription } from './subscription.ts'
 

@@ -1,6 +1,5 @@
 // Who waits for a relay's answers in which talk of NIP-77.
-import type { RelayFrame } from '../nostr/frames.ts'
-import type { Refusal } from '../nostr/reason.ts'
+import type { Refusal, RelayFrame } from '../nostr/messages.ts'
 import { deferred } from './wait.ts'
 
 /** What a relay said in a talk: a message in hex, or a no. */

@@ -1,5 +1,5 @@
 // Who waits for a relay's OK on which event.
-import type { Verdict } from '../nostr/frames.ts'
+import type { Verdict } from '../nostr/messages.ts'
 
 export type Verdicts = {
   /** Hears every verdict on the event of that id, until the function that it gives back is called. */

@@ -3,7 +3,7 @@
 import { type LookupAddress, lookup as resolve } from 'node:dns'
 import type { Agent } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import { isPrivateHost } from '../nostr/url.ts'
+import { isPrivateHost } from '../nostr/relay-url.ts'
 import type { Env } from './home.ts'
 import { proxyFor } from './proxy.ts'
 

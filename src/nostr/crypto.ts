@@ -1,9 +1,9 @@
 // The mathematics: BIP-340 signatures and ECDH on secp256k1, SHA-256, HMAC, HKDF, ChaCha20, dice and hex.
 // Behind it are two engines, noble and node:crypto, that say the same; no other file knows which of them is at work.
 import { randomBytes as nodeRandomBytes, timingSafeEqual } from 'node:crypto'
-import type { Engine } from './engines/engine.ts'
-import { native } from './engines/native.ts'
-import { noble } from './engines/noble.ts'
+import type { Engine } from './crypto/engine.ts'
+import { noble } from './crypto/noble.ts'
+import { native } from './crypto/openssl.ts'
 
 /** An identity: the 32-byte secret and the x-only public key as 64 lowercase hex digits (BIP-340). */
 export type Keys = { readonly secret: Uint8Array; readonly pubkey: string }

@@ -2,7 +2,7 @@
 declare module '*/nostr-tools/lib/esm/nip77.js' {
   export class Negentropy {
     /** @param frameSizeLimit bytes of a message at the most */
-    constructor(storage: import('./holdings.ts').Holdings, frameSizeLimit: number)
+    constructor(storage: import('./nip77.ts').Holdings, frameSizeLimit: number)
     initiate(): string
     /** Null when there is nothing left to say. Throws on a message that makes no sense. */
     reconcile(message: string, onhave?: (id: string) => void, onneed?: (id: string) => void): string | null

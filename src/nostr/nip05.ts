@@ -1,6 +1,6 @@
 // NIP-05: names that look like an e-mail address, and the document that says whose they are.
 import { isPubkey } from './crypto.ts'
-import { relayUrl } from './url.ts'
+import { relayUrl } from './relay-url.ts'
 
 /** `domain` is a host, with its port if it is not 443. */
 export type Address = { name: string; domain: string }

@@ -1,6 +1,7 @@
 // Which limits of a relay (NIP-11) we would hit, and what comes of it.
-import { WRAP_LIMIT } from '../call/envelope.ts'
+
 import type { Limits } from '../nostr/nip11.ts'
+import { WRAP_LIMIT } from '../nostr/nip59.ts'
 
 /** What one of our events may need: the frame around the largest wrap, its content, the tags of our presence. */
 export type Needs = { message: number; content: number; tags: number; subscriptions: number; subscriptionId: number }

@@ -1,8 +1,10 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
-import { type Opened, WRAP } from '../call/envelope.ts'
+
 import { AGENT_TOPIC, LOOK_BACK, PRESENCE } from '../call/presence.ts'
 import type { Ask, Fetching, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
+import type { OpenedWrap } from '../nostr/nip59.ts'
+import { wrapKind } from '../nostr/nip59.ts'
 import type { Index } from '../state/book.ts'
 import { isUnswept, lookBack, type Replayed } from '../state/mailbox.ts'
 import { heldOf, patienceFor } from '../state/relays.ts'
@@ -27,7 +29,7 @@ export type Curiosity = {
 export type Answered = Omit<Named, 'events'>
 
 export type Heard = {
-  opened: Opened[]
+  opened: OpenedWrap[]
   replayed: Replayed[]
   /** Presences and relay lists, unverified. */
   public: Event[]
@@ -87,7 +89,7 @@ function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity)
     const since = lookBack(index.relays[relay], now, deep)
     // What is to be read once more, or to stay open, is asked for whole.
     const held = deep || live ? undefined : heldOf(index, relay, since)
-    const filter = { kinds: [WRAP], '#p': [world.keys.pubkey], since }
+    const filter = { kinds: [wrapKind], '#p': [world.keys.pubkey], since }
     return { relay, name: 'inbox', filter, ...(held && { held }), page: true, live }
   })
 }

@@ -2,7 +2,7 @@
 import { INBOX_LIST, PRESENCE, RELAY_LIST, readPresences } from '../call/presence.ts'
 import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
-import { usable } from '../nostr/url.ts'
+import { usable } from '../nostr/relay-url.ts'
 import type { Index } from '../state/book.ts'
 import type { Sightings } from '../state/remember.ts'
 import type { Place } from './place.ts'

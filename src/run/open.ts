@@ -1,9 +1,10 @@
 // Opening what lies in the mailbox, newest first and as long as there is time: junk must not keep a command from answering.
-import { coverOf, type Opened, openedFrom } from '../call/envelope.ts'
+
 import { trustOf } from '../call/people.ts'
 import { callId } from '../call/signal.ts'
 import type { Event } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
+import { type OpenedWrap, openedWrap, wrapHeaderOf } from '../nostr/nip59.ts'
 import type { Index } from '../state/book.ts'
 import type { Place } from './place.ts'
 
@@ -21,7 +22,7 @@ const RESERVE = 0.1
  * Who has sent a wrap stands inside. Where policy.pow asks strangers for work, what carries it is opened first. What carries
  * none may be from a contact or belong to a call, so it is opened too: a flood costs its sender little, and us `IN_VAIN` a run.
  */
-export async function openInTime(place: Place, wraps: Event[]): Promise<Opened[]> {
+export async function openInTime(place: Place, wraps: Event[]): Promise<OpenedWrap[]> {
   const { world, deadline } = place
   const { pow } = world.config.policy
   if (pow === 0) return await inTime(place, wraps)
@@ -44,18 +45,18 @@ export async function openInTime(place: Place, wraps: Event[]): Promise<Opened[]
   return opened
 }
 
-async function inTime({ world, deadline }: Place, wraps: Event[]): Promise<Opened[]> {
+async function inTime({ world, deadline }: Place, wraps: Event[]): Promise<OpenedWrap[]> {
   if (wraps.length === 0) return []
   // All that is needed of a wrap beside what is in it: the wraps themselves are gone as soon as they are opened.
-  const covers = wraps.map(coverOf)
+  const covers = wraps.map(wrapHeaderOf)
   const results = await world.open(wraps, deadline - world.budget * RESERVE)
   return covers.flatMap((cover, n) => {
     const result = results[n]
-    return result === undefined ? [] : [openedFrom(cover, result)]
+    return result === undefined ? [] : [openedWrap(cover, result)]
   })
 }
 
-function isWanted({ rumor }: Opened, { people }: Place, calls: Index['calls']): boolean {
+function isWanted({ rumor }: OpenedWrap, { people }: Place, calls: Index['calls']): boolean {
   if (rumor === undefined) return false
   const trust = trustOf(people, rumor.pubkey)
   return trust !== 'blocked' && (trust !== 'unknown' || Object.hasOwn(calls, callId(rumor) ?? ''))

@@ -1,6 +1,6 @@
 // Which relays carry a letter to a peer: its own list, else what it told us, else a guess.
 import type { Call } from '../call/call.ts'
-import { usable } from '../nostr/url.ts'
+import { usable } from '../nostr/relay-url.ts'
 import type { Book } from '../state/book.ts'
 import type { Place } from './place.ts'
 

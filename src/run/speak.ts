@@ -1,8 +1,9 @@
 // Saying what is owed: sealed, published to where the peer reads, and what every relay answered. Nothing is written here.
-import { type Sealing, seal } from '../call/envelope.ts'
+
 import { callId, write } from '../call/signal.ts'
 import type { Receipt } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
+import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
 import type { Credit, Due } from '../state/owed.ts'
 import type { ReceiptDue } from '../state/replies.ts'
 import type { Place } from './place.ts'
@@ -34,7 +35,7 @@ type Letter = {
   owed: boolean
   /** Other relays have it. */
   had: boolean
-  work: Pick<Sealing, 'work'>
+  work: Pick<GiftWrapOptions, 'work'>
 }
 
 type Sent = { letter: Letter; receipts: Receipt[] }
@@ -83,7 +84,7 @@ function letterOf({ call, to, rumor, wrap, skip }: Due, place: Place, { relays, 
   // Only a first word costs work: in a call we are no strangers any more.
   const work = pow > 0 && callId(rumor) === undefined ? { work: workFor(place, pow) } : {}
   return {
-    wrap: wrap ?? seal(rumor, to, world.keys, { now: stamp, ...work }),
+    wrap: wrap ?? giftWrap(rumor, to, world.keys, { now: stamp, ...work }),
     rumor,
     to,
     relays: rest,
@@ -104,7 +105,7 @@ function receiptOf(
 ): Letter {
   const template = write({ type: 'receipt', text: '', missing: [...missing] }, { call, to, seq: 0, lc, ack }, now)
   const rumor = rumorOf(template, world.keys.pubkey)
-  const wrap = seal(rumor, to, world.keys, { now: stamp })
+  const wrap = giftWrap(rumor, to, world.keys, { now: stamp })
   return { wrap, rumor, to, relays, call, ack, owed: false, had: false, work: {} }
 }
 
@@ -125,7 +126,7 @@ async function deliver({ world, deadline }: Place, letter: Letter, stamp: number
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   if (strict.length === 0) return { letter, receipts }
-  const wrap = seal(letter.rumor, letter.to, world.keys, { now: stamp, recent: true, ...letter.work })
+  const wrap = giftWrap(letter.rumor, letter.to, world.keys, { now: stamp, recent: true, ...letter.work })
   const better = await world.pool.publish([jobOf({ ...letter, wrap, relays: strict })], until())
   return { letter, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -1,6 +1,7 @@
 // Proof of work (NIP-13) for a first word to somebody who asks strangers for it: mined with progress, bounded in time.
-import type { Sealing } from '../call/envelope.ts'
+
 import { mine } from '../nostr/nip13.ts'
+import type { GiftWrapOptions } from '../nostr/nip59.ts'
 import type { Place } from './place.ts'
 
 /** How long it may take, and how often it says how far it is, in ms. */
@@ -11,7 +12,7 @@ const EVERY = 5_000
 const BITS = 32
 
 /** What adds the work to a wrap. Where it cannot be had in time the wrap goes out without, and the user is told. */
-export function workFor({ world }: { world: Clocked }, bits: number): Sealing['work'] {
+export function workFor({ world }: { world: Clocked }, bits: number): GiftWrapOptions['work'] {
   return (wrap) => {
     const mined = bits > BITS ? undefined : mining(world, bits, wrap)
     if (mined === undefined) {
@@ -23,7 +24,7 @@ export function workFor({ world }: { world: Clocked }, bits: number): Sealing['w
   }
 }
 
-type Work = NonNullable<Sealing['work']>
+type Work = NonNullable<GiftWrapOptions['work']>
 type Clocked = Pick<Place['world'], 'clock' | 'say'>
 
 function mining(world: Clocked, bits: number, wrap: Parameters<Work>[0]): ReturnType<Work> {

@@ -1,9 +1,9 @@
 // One turn in the conversations of a book: what came in is merged, what is to be said is decided and written down, and what
 // goes out now is marked as ours to send. Pure: applied to whatever is on disk by then.
 import { decide, type Scene, type Verdict } from '../call/decide.ts'
-import type { Opened } from '../call/envelope.ts'
 import type { Intent } from '../call/intent.ts'
 import { callId, LIMIT, read } from '../call/signal.ts'
+import type { OpenedWrap } from '../nostr/nip59.ts'
 import { type Book, callsOf, type Index } from './book.ts'
 import { hear } from './hear.ts'
 import type { Replayed } from './mailbox.ts'
@@ -16,7 +16,7 @@ import { rivals } from './summary.ts'
 export type Seat = Omit<Scene, 'calls'> & Speaker & { policy: Policy; alive: (pid: number) => boolean }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
-export type Mail = { opened: readonly Opened[]; replayed: readonly Replayed[]; deep?: boolean; unheard?: boolean }
+export type Mail = { opened: readonly OpenedWrap[]; replayed: readonly Replayed[]; deep?: boolean; unheard?: boolean }
 
 export type Turned = {
   book: Book
@@ -51,7 +51,7 @@ export function converse(book: Book, intent: Intent, mail: Mail, seat: Seat): Tu
 }
 
 /** The calls that a turn may touch and that are not open anyway. `selector`: what --call names. */
-export function callsIn(opened: readonly Opened[], index: Index, selector: string | undefined): string[] {
+export function callsIn(opened: readonly OpenedWrap[], index: Index, selector: string | undefined): string[] {
   const ids = opened.flatMap(({ rumor }) => {
     if (rumor === undefined) return []
     const signal = read(rumor)

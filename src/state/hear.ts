@@ -1,6 +1,6 @@
 // What came in, merged into the book. Pure, and the same whatever the order and however often: it is applied to what was
 // loaded, and once more under the lock to what is newest.
-import type { Opened } from '../call/envelope.ts'
+import type { OpenedWrap } from '../nostr/nip59.ts'
 import { meterFor } from './admit.ts'
 import type { Book } from './book.ts'
 import { editBook } from './edit.ts'
@@ -16,7 +16,7 @@ import { boundStrays } from './strays.ts'
 export type Hearing = Omit<Reception, 'known'> & { replayed: readonly Replayed[]; deep?: boolean }
 
 /** @returns the book, and the calls in which something numbered was new. */
-export function hear(book: Book, opened: readonly Opened[], hearing: Hearing): { book: Book; touched: string[] } {
+export function hear(book: Book, opened: readonly OpenedWrap[], hearing: Hearing): { book: Book; touched: string[] } {
   const edit = editBook(book)
   const touched = new Set<string>()
   readLostAgain(edit)

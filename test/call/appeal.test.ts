@@ -1,10 +1,9 @@
 // What the owner reads: who asks, where, about what, and how to answer; and that nobody else's words can pass for that.
 import { describe, expect, test } from 'vitest'
 import { appealText, type Escalation, inert } from '../../src/call/appeal.ts'
-import { WRAP_LIMIT } from '../../src/call/envelope.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
-import { wrapSize } from '../../src/nostr/nip59.ts'
+import { WRAP_LIMIT, wrapSize } from '../../src/nostr/nip59.ts'
 import { directMessage } from '../../src/state/letters.ts'
 
 const me = randomKeys()

@@ -1,12 +1,12 @@
 // Files in chunks: what is cut is put together again, whatever order it comes in; what does not fit is not believed.
 import { expect, it } from 'vitest'
 import { type Call, replay } from '../../src/call/call.ts'
-import { fits } from '../../src/call/envelope.ts'
 import { assemble, CHUNK, chunksOf, type FileBody, MOST, refusedFor, transfers } from '../../src/call/file.ts'
 import { type Entry, emptyLog, type Log, parseLog } from '../../src/call/log.ts'
 import { type Body, LIMIT, read, readRemote, write } from '../../src/call/signal.ts'
 import { randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
+import { fitsRelays } from '../../src/nostr/nip59.ts'
 
 const [ada, ben] = [toHex(randomBytes(32)), toHex(randomBytes(32))]
 const T = 1_800_000_000
@@ -57,7 +57,7 @@ it.each([1, CHUNK - 1, CHUNK, CHUNK + 1, 200_000])('cuts %i bytes and puts them 
 it('cuts so that every relay takes the wrap, whatever the name', () => {
   const place = { call: '0'.repeat(64), to: ben, seq: LIMIT.seq, lc: LIMIT.seq, ack: LIMIT.seq }
   for (const body of chunksOf('\u{1f4be}'.repeat(60), 'application/octet-stream', randomBytes(CHUNK), 'salt'))
-    expect(fits(rumorOf(write(body, place, T), ada))).toBe(true)
+    expect(fitsRelays(rumorOf(write(body, place, T), ada))).toBe(true)
 })
 
 it('has two transfers of the same bytes apart', () => {

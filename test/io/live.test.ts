@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openLive } from '../../src/io/live.ts'
 import { pacer } from '../../src/io/pacer.ts'
 import { recent } from '../../src/io/recent.ts'
-import type { Reason } from '../../src/nostr/reason.ts'
+import type { Reason } from '../../src/nostr/messages.ts'
 import { wrapFor } from '../plain-client.ts'
 import { alice, later, nowSeconds } from './scripted.ts'
 

@@ -8,8 +8,7 @@ import { sharing } from '../../src/io/mailroom/share.ts'
 import { openerOf } from '../../src/io/mailroom.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
-import { wrap } from '../../src/nostr/nip59.ts'
-import { unwrap } from '../../src/nostr/unwrap.ts'
+import { unwrap, wrap } from '../../src/nostr/nip59.ts'
 
 const program = fileURLToPath(new URL('../../dist/p2p.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'p2p-mailroom-'))

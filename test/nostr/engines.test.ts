@@ -2,11 +2,11 @@
 // asks for more of the latter (noble needs some minutes for that).
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { claimsOf } from '../../src/nostr/engines/claim.ts'
-import type { Engine, Signed } from '../../src/nostr/engines/engine.ts'
-import { batchFrom, native } from '../../src/nostr/engines/native.ts'
-import { noble } from '../../src/nostr/engines/noble.ts'
-import { order, reduce, toBytes, toNumber } from '../../src/nostr/engines/scalar.ts'
+import type { Engine, Signed } from '../../src/nostr/crypto/engine.ts'
+import { noble } from '../../src/nostr/crypto/noble.ts'
+import { batchFrom, native } from '../../src/nostr/crypto/openssl.ts'
+import { order, reduce, toBytes, toNumber } from '../../src/nostr/crypto/openssl-curve.ts'
+import { claimsOf } from '../../src/nostr/crypto/openssl-verify.ts'
 import { must } from './given.ts'
 
 const prime = 2n ** 256n - 2n ** 32n - 977n

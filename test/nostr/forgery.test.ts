@@ -4,8 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
-import { seal, wrap } from '../../src/nostr/nip59.ts'
-import { type Refusal, unwrap } from '../../src/nostr/unwrap.ts'
+import { seal, type UnwrapRefusal, unwrap, wrap } from '../../src/nostr/nip59.ts'
 import { alice, bob, mallory, must, now } from './given.ts'
 
 const rumor = rumorOf({ kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }, alice.pubkey)
@@ -58,7 +57,7 @@ describe('impersonation', () => {
 
 describe('tampering', () => {
   const flip = (text: string) => (text.startsWith('0') ? '1' : '0') + text.slice(1)
-  const seals: Record<string, [Partial<Event>, Refusal]> = {
+  const seals: Record<string, [Partial<Event>, UnwrapRefusal]> = {
     signature: [{ sig: flip(genuine.sig) }, 'forged'],
     'signature of another event': [{ sig: sealing(rumor, alice).sig }, 'forged'],
     id: [{ id: flip(genuine.id) }, 'forged'],
@@ -282,7 +281,7 @@ function idOf(event: Rumor): Rumor {
   return { ...event, id: eventId(event) }
 }
 
-function refusal(event: Event): Refusal | undefined {
+function refusal(event: Event): UnwrapRefusal | undefined {
   const opened = unwrap(event, bob)
   return opened.ok ? undefined : opened.reason
 }

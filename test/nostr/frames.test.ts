@@ -3,8 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { finalize } from '../../src/nostr/event.ts'
-import { clientFrame, maxFrame, parseRelayFrame } from '../../src/nostr/frames.ts'
-import { plain } from '../../src/nostr/reason.ts'
+import { clientFrame, maxFrame, parseRelayFrame, relayText } from '../../src/nostr/messages.ts'
 
 const id = 'a'.repeat(64)
 
@@ -164,16 +163,16 @@ describe('reasons', () => {
 describe("a relay's words", () => {
   test('lose what could move the cursor, start a line or turn the text round', () => {
     const text = 'a\x1b[2Jb\r\nc\u202ed\u2028e\u0085f\u2066g\x7fh\u200fi'
-    expect(plain(text)).toBe('a [2Jb c d e f g h i')
+    expect(relayText(text)).toBe('a [2Jb c d e f g h i')
     expect(parse('NOTICE', text)).toMatchObject({ text: 'a [2Jb c d e f g h i' })
     expect(parse('CLOSED', 's', text)).toMatchObject({ text: 'a [2Jb c d e f g h i' })
     expect(parse('OK', id, false, text)).toMatchObject({ text: 'a [2Jb c d e f g h i' })
   })
 
   test('are 200 characters at most, and never half a one', () => {
-    expect(plain('x'.repeat(5_000))).toBe('x'.repeat(200))
-    expect(plain(`${'x'.repeat(199)}😀`)).toBe('x'.repeat(199))
-    expect(plain('a\ud800b')).toBe('a b')
+    expect(relayText('x'.repeat(5_000))).toBe('x'.repeat(200))
+    expect(relayText(`${'x'.repeat(199)}😀`)).toBe('x'.repeat(199))
+    expect(relayText('a\ud800b')).toBe('a b')
   })
 
   test('that are no text are none', () => {

@@ -4,8 +4,7 @@ import { expect, test } from 'vitest'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
-import { wrap } from '../../src/nostr/nip59.ts'
-import { unwrap, unwrapAll } from '../../src/nostr/unwrap.ts'
+import { unwrap, unwrapAll, wrap } from '../../src/nostr/nip59.ts'
 import { alice, bob, mallory, must, now } from './given.ts'
 
 const once = must(keysFrom(sha256(Buffer.from('once'))))

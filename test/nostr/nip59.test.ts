@@ -3,8 +3,7 @@ import { type Dice, fromHex, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, parseEvent, type Rumor, rumorOf, tag, verifyEvent } from '../../src/nostr/event.ts'
 import { decode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt, maxPlaintext } from '../../src/nostr/nip44.ts'
-import { seal, wrap, wrapSize } from '../../src/nostr/nip59.ts'
-import { unwrap } from '../../src/nostr/unwrap.ts'
+import { seal, unwrap, wrap, wrapSize } from '../../src/nostr/nip59.ts'
 import { alice, bob, mallory, must, now } from './given.ts'
 import {
   nip17Secrets,

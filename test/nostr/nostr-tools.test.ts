@@ -14,8 +14,7 @@ import { isPubkey, keysFrom, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, parseEvent, rumorOf, verifyEvent, verifyEvents } from '../../src/nostr/event.ts'
 import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
-import { wrap } from '../../src/nostr/nip59.ts'
-import { unwrap } from '../../src/nostr/unwrap.ts'
+import { unwrap, wrap } from '../../src/nostr/nip59.ts'
 import { must, now } from './given.ts'
 
 // Words, any code points, and any 16-bit units, among which are halves of pairs.

@@ -23,8 +23,7 @@ import { type Keys, randomKeys, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, parseEvent, type Rumor, rumorOf, verifyEvent } from '../../src/nostr/event.ts'
 import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
-import { wrap } from '../../src/nostr/nip59.ts'
-import { unwrap } from '../../src/nostr/unwrap.ts'
+import { unwrap, wrap } from '../../src/nostr/nip59.ts'
 import { alice, bob, must, now } from './given.ts'
 
 beforeAll(() => loadWasmSync())

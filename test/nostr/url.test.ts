@@ -1,6 +1,6 @@
 // Relay addresses: one spelling each, and where a stranger's list may and may not send us.
 import { describe, expect, test } from 'vitest'
-import { isDecommissioned, isPrivate, isPrivateHost, relayUrl, usable } from '../../src/nostr/url.ts'
+import { isDecommissioned, isPrivate, isPrivateHost, relayUrl, usable } from '../../src/nostr/relay-url.ts'
 
 describe('a relay has one spelling', () => {
   test.each([

@@ -1,7 +1,8 @@
 // Relays that lose, repeat, delay, reorder, lie, refuse and forget. An envelope is not encrypted here: it only has the
 // outside of one.
-import type { Opened } from '../../src/call/envelope.ts'
+
 import type { Event, Rumor } from '../../src/nostr/event.ts'
+import type { OpenedWrap } from '../../src/nostr/nip59.ts'
 import type { Dice } from './dice.ts'
 
 /** How a relay behaves for a while. */
@@ -30,7 +31,7 @@ type Stored = { event: Event; rumor: Rumor; from: number }
 
 export type Relay = { url: string; mood: Mood; boxes: Map<string, Stored[]> }
 
-export type Answer = { complete: boolean; found: Opened[] }
+export type Answer = { complete: boolean; found: OpenedWrap[] }
 
 export type Network = {
   relays: Relay[]
@@ -89,6 +90,6 @@ export function openNetwork(dice: Dice, count: number): Network {
 
 const ONCE = 'f'.repeat(64)
 
-function opened({ event, rumor }: Stored): Opened {
+function opened({ event, rumor }: Stored): OpenedWrap {
   return { wrap: event.id, stamp: event.created_at, bits: 0, rumor }
 }

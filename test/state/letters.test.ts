@@ -1,8 +1,8 @@
 // Letters to the owner in the outbox: owed until a relay has taken one.
 import { describe, expect, test } from 'vitest'
-import { seal } from '../../src/call/envelope.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
+import { giftWrap } from '../../src/nostr/nip59.ts'
 import { type Book, emptyIndex } from '../../src/state/book.ts'
 import { directMessage, lettersDue, lettersSent, owe } from '../../src/state/letters.ts'
 import { parseIndex } from '../../src/state/parse.ts'
@@ -16,7 +16,7 @@ const nobody = () => false
 const rumor = directMessage('May I?', owner.pubkey, at(T))
 const empty: Book = { index: emptyIndex(), logs: {} }
 const owing = owe(empty, rumor, owner.pubkey)
-const wrap = seal(rumor, owner.pubkey, keys, { now: T })
+const wrap = giftWrap(rumor, owner.pubkey, keys, { now: T })
 
 const verdict = (event: Event, accepted: boolean) => {
   const receipt = { relay: 'wss://a', event: event.id, accepted, reason: accepted ? '' : 'error', text: '' }

@@ -2,10 +2,10 @@
 // npx tsx test/upgrade/make.ts test/upgrade/v1. What it says is known to test/upgrade.test.ts.
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { bundle } from '../../scripts/build.ts'
-import { seal } from '../../src/call/envelope.ts'
 import { secretKeys } from '../../src/io/identity.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
+import { giftWrap } from '../../src/nostr/nip59.ts'
 import { type Agent, field, inCall, withPair } from '../agents.ts'
 import { connect } from '../plain-client.ts'
 
@@ -55,6 +55,6 @@ async function letter(to: Agent, relay: string): Promise<void> {
   const [keys, now] = [randomKeys(), Math.floor(Date.now() / 1000)]
   const message = { kind: 14, created_at: now, tags: [['p', receiver]], content: 'a letter' }
   const client = await connect(relay)
-  await client.publish(seal(rumorOf(message, keys.pubkey), receiver, keys, { now }))
+  await client.publish(giftWrap(rumorOf(message, keys.pubkey), receiver, keys, { now }))
   client.socket.close()
 }

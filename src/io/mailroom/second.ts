@@ -2,7 +2,7 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { keysFrom } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
-import { type Unwrapped, unwrapAll } from '../../nostr/unwrap.ts'
+import { type Unwrapped, unwrapAll } from '../../nostr/nip59.ts'
 
 /** What it knows from the start. `until`: Unix ms when it is late. */
 export type Task = { secret: Uint8Array; until: number }

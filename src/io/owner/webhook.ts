@@ -1,7 +1,7 @@
 // owner.webhook: a POST of JSON that chat services take as it is. What is answered is looked at as little as possible.
 import { type Agent, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
-import { isLoopback } from '../../nostr/url.ts'
+import { isLoopback } from '../../nostr/relay-url.ts'
 import { errno } from '../atomic.ts'
 import type { Env } from '../home.ts'
 import { agentFor } from '../way.ts'

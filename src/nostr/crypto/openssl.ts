@@ -1,13 +1,11 @@
 // The fast engine: node:crypto, where this Node's OpenSSL has the curve and the cipher. Some builds do not: those on
 // BoringSSL, and those that allow only what FIPS lists. It says what `noble` says, byte for byte.
 import { createCipheriv, createHash, createHmac } from 'node:crypto'
-import { allHold } from './batch.ts'
-import { type Claim, claimsOf, holds } from './claim.ts'
-import { lift } from './curve.ts'
 import type { Engine, Signed } from './engine.ts'
 import { noble } from './noble.ts'
-import { toBytes } from './scalar.ts'
-import { publicKey, sharedX, sign } from './secret.ts'
+import { lift, toBytes } from './openssl-curve.ts'
+import { publicKey, sharedX, sign } from './openssl-secret.ts'
+import { allHold, type Claim, claimsOf, holds } from './openssl-verify.ts'
 
 /** From this many on, one equation for all is faster than one after the other. */
 export const batchFrom = 20

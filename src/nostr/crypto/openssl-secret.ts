@@ -4,9 +4,8 @@
 // BigInt, whose time depends on the numbers, as is all of noble; each uses a nonce that never comes again. Nobody outside
 // can time one signature of a process that makes a few and ends; who runs code beside us is no one we can hide from.
 import { createPrivateKey, diffieHellman, type ECDH, type KeyObject, timingSafeEqual } from 'node:crypto'
-import { even, evenKey, pairOf, tagged } from './curve.ts'
 import { noble } from './noble.ts'
-import { order, reduce, toBytes, toNumber } from './scalar.ts'
+import { even, evenKey, order, pairOf, reduce, tagged, toBytes, toNumber } from './openssl-curve.ts'
 
 type Prepared = {
   /** The bytes it was made of: whoever changes an array has another secret. */
