@@ -3,7 +3,7 @@
 // start, is asked only for help and for what is wrong.
 import type { Options } from 'yargs'
 import { type Args, loaded, type Table } from './commands/command.ts'
-import { EXIT, Failure } from './failure.ts'
+import { EXIT, Failure } from './errors.ts'
 import { meant } from './meant.ts'
 import { GLOBAL, VERSION } from './options.ts'
 

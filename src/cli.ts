@@ -1,11 +1,11 @@
 // argv → Intent → run → stdout, stderr and the exit code: the one place that maps failures to codes.
 import { readArgv, type Typed, verbOf } from './argv.ts'
-import type { Item } from './call/news.ts'
+import type { InboxItem } from './call/inbox-items.ts'
 import type { Args, Command } from './commands/command.ts'
 import { commands, verbs } from './commands/index.ts'
 import { itemShape } from './commands/shapes.ts'
 import { readable } from './commands/words.ts'
-import { EXIT, Failure } from './failure.ts'
+import { EXIT, Failure } from './errors.ts'
 import { inputOf } from './input.ts'
 import { homeOf } from './io/home.ts'
 import { type Opening, openWorld } from './io/world.ts'
@@ -73,7 +73,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
   )
   try {
     // A stream is JSON lines, whoever reads it.
-    const emit = (item: Item) => write(`${JSON.stringify(itemShape(item))}\n`)
+    const emit = (item: InboxItem) => write(`${JSON.stringify(itemShape(item))}\n`)
     const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`)
     const look = { quiet, width: terminalWidth(process.stdout, env) }
     const people = { contacts: world.config.contacts, owner: world.ownerKey, names: {} }
@@ -91,7 +91,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
 }
 
 /** The items that this command has put before the user's eyes. */
-function newsIn(command: Command, { intent, news }: Outcome): readonly Item[] {
+function newsIn(command: Command, { intent, news }: Outcome): readonly InboxItem[] {
   if (intent.type === 'announce' || (intent.type === 'inbox' && intent.peek)) return []
   return command.shows === true ? news : []
 }

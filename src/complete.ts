@@ -1,6 +1,6 @@
 // `completion` carried out: a script for a shell, or what can stand where it asks. No key is made and no relay asked.
 
-import { agentOf } from './call/people.ts'
+import { agentOf } from './call/agents.ts'
 import { labelOf, stateOf } from './call/wording.ts'
 import { type Args, loaded } from './commands/command.ts'
 import { asked } from './commands/completion.ts'

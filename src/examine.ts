@@ -1,6 +1,6 @@
 // `doctor` carried out. It opens no world, whose files may be what is broken.
 import { checkLines } from './commands/doctor.ts'
-import { EXIT } from './failure.ts'
+import { EXIT } from './errors.ts'
 import { openClinic } from './io/clinic.ts'
 import type { Opening } from './io/world.ts'
 import { named, report, write } from './print.ts'

@@ -1,6 +1,6 @@
 // What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
 import type { Input, Wanted } from './commands/command.ts'
-import { EXIT, Failure } from './failure.ts'
+import { EXIT, Failure } from './errors.ts'
 import { readConfig } from './io/config.ts'
 import type { Env, Home } from './io/home.ts'
 import { importIdentity } from './io/identity.ts'

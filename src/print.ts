@@ -1,10 +1,10 @@
 // What is printed: an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
 import { basename } from 'node:path'
-import { oneLine, plain } from './call/plain.ts'
 import type { Command } from './commands/command.ts'
 import { noticeLines } from './commands/words.ts'
-import { EXIT, Failure } from './failure.ts'
+import { EXIT, Failure } from './errors.ts'
 import type { Outcome } from './run/outcome.ts'
+import { cleanLine, cleanText } from './sanitize.ts'
 import { rowsOf, terminalWidth } from './term.ts'
 
 /** Most characters of an error's message. */
@@ -52,7 +52,7 @@ export async function report(
 ): Promise<number> {
   const { code } = failure
   // Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
-  const clean = (text: string) => withoutSecrets(code === 'FAULT' ? plain(text) : oneLine(text, LONGEST))
+  const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, LONGEST))
   const [message, hint] = [clean(failure.message), named(clean(failure.hint))]
   if (json) {
     const error = { code, message, hint }

@@ -2,9 +2,9 @@
 // calls, contacts and settings from this machine. It asks no relay and makes nothing.
 import type { Options } from 'yargs'
 import { takesNext } from './argv.ts'
-import { oneLine } from './call/plain.ts'
 import type { Verb } from './commands/command.ts'
 import { GLOBAL, type Verbs } from './options.ts'
+import { cleanLine } from './sanitize.ts'
 
 export type Candidate = { word: string; describe: string }
 
@@ -86,5 +86,5 @@ function optionsOf(options: Readonly<Record<string, Options>>): Candidate[] {
 
 // A tab parts the two, a line break one from the next; a shell shows them as they are.
 function tame({ word, describe }: Candidate): Candidate {
-  return { word: oneLine(word, 200), describe: oneLine(describe, 100) }
+  return { word: cleanLine(word, 200), describe: cleanLine(describe, 100) }
 }

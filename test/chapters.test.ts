@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { look } from '../scripts/look.ts'
-import { type Entry, type Log, parseLog } from '../src/call/log.ts'
-import { write } from '../src/call/signal.ts'
+import { type Log, type LogEntry, parseLog } from '../src/call/log.ts'
+import { signalTemplate } from '../src/call/signal.ts'
 import { secretKeys } from '../src/io/identity.ts'
 import { type Rumor, rumorOf } from '../src/nostr/event.ts'
 import { giftWrap } from '../src/nostr/nip59.ts'
@@ -80,14 +80,14 @@ function goOn(ada: Agent, ben: Agent, call: string): Rumor[] {
     const [from, to] = n % 2 === 0 ? [one, other] : [other, one]
     const seq = 2 + Math.floor(n / 2)
     const place = { call, to, seq, lc: 3 + n, ack: n % 2 === 0 ? seq - 1 : seq }
-    return rumorOf(write({ type: 'message', text: `${n} of many` }, place, request.created_at), from)
+    return rumorOf(signalTemplate({ type: 'message', text: `${n} of many` }, place, request.created_at), from)
   })
   for (const [who, key] of [
     [ada, one],
     [ben, other],
   ] as const) {
     const log = logOf(who, call)
-    const more = told.map((rumor): [string, Entry] => [
+    const more = told.map((rumor): [string, LogEntry] => [
       rumor.id,
       rumor.pubkey === key ? { rumor } : { rumor, heard: rumor.created_at },
     ])

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { CODES, EXIT } from '../src/failure.ts'
+import { CODES, EXIT } from '../src/errors.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const names: Record<string, string> = Object.fromEntries(Object.entries(EXIT).map(([name, n]) => [String(n), name]))

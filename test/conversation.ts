@@ -1,8 +1,9 @@
 // Two agents as books, for tests of the pure core: what one says can be handed to the other, or not, or twice.
-import type { Call } from '../src/call/call.ts'
+
 import type { Intent } from '../src/call/intent.ts'
 import type { Log } from '../src/call/log.ts'
-import { type Body, type Place, write } from '../src/call/signal.ts'
+import type { Call } from '../src/call/replay.ts'
+import { type Body, type SignalPosition, signalTemplate } from '../src/call/signal.ts'
 import { type Event, type Rumor, rumorOf } from '../src/nostr/event.ts'
 import type { OpenedWrap } from '../src/nostr/nip59.ts'
 import { type Book, callOf, emptyIndex } from '../src/state/book.ts'
@@ -65,8 +66,8 @@ export function says(who: Side, intent: Intent, run: Run = {}): Rumor[] {
 }
 
 /** A rumor that the program would not say. */
-export function raw(from: Side, body: Body, place: Partial<Place> & { to: string }, at = T): Rumor {
-  return rumorOf(write(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), from.key)
+export function raw(from: Side, body: Body, place: Partial<SignalPosition> & { to: string }, at = T): Rumor {
+  return rumorOf(signalTemplate(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), from.key)
 }
 
 export function receipt(from: Side, call: string, to: string, ack: number, missing: [number, number][] = []): Rumor {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { agentEnv, PROGRAM } from '../scripts/play.ts'
 import { type EmbeddedRelay, startRelay } from '../scripts/relay.ts'
-import { write } from '../src/call/signal.ts'
+import { signalTemplate } from '../src/call/signal.ts'
 import { secretKeys } from '../src/io/identity.ts'
 import type { Keys } from '../src/nostr/crypto.ts'
 import { rumorOf } from '../src/nostr/event.ts'
@@ -133,7 +133,7 @@ async function speaker(relay: EmbeddedRelay, from: Agent, to: Agent, call: strin
     const now = Math.floor(Date.now() / 1000)
     for (let seq = first; seq < first + count; seq++) {
       const place = { call, to: receiver, seq, lc: seq + 10, ack: 1 }
-      const rumor = rumorOf(write({ type: 'message', text: `text ${seq}` }, place, now), keys.pubkey)
+      const rumor = rumorOf(signalTemplate({ type: 'message', text: `text ${seq}` }, place, now), keys.pubkey)
       client.send('EVENT', giftWrap(rumor, receiver, keys, { now }))
     }
     await vi.waitFor(() => expect(client.waiting('OK') === count || relay.faults.noOk).toBe(true), { timeout: 20_000 })

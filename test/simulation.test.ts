@@ -1,6 +1,6 @@
 // Nothing lost, nothing twice: the seeded simulation, in short. More seeds: npx tsx test/simulation.ts --seeds 10000
 import { expect, test } from 'vitest'
-import { BOUNDS } from '../src/call/pack.ts'
+import { ARCHIVE_BOUNDS } from '../src/call/archive.ts'
 import { simulate } from './simulation.ts'
 
 const SEEDS = 300
@@ -11,7 +11,7 @@ test(`${SEEDS} seeds of two agents, a hostile third and a network that does what
     try {
       const figures = simulate(seed)
       if (figures.packed > 0 && figures.calm) {
-        expect(figures.state).toBe(simulate(seed, undefined, BOUNDS).state)
+        expect(figures.state).toBe(simulate(seed, undefined, ARCHIVE_BOUNDS).state)
         total.same++
       }
       for (const key of ['ahead', 'compared', 'packed', 'joined'] as const) total[key] += figures[key]

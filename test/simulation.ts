@@ -3,8 +3,8 @@
 //   npx tsx test/simulation.ts --seeds 10000 [--from N] [--trace]
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ARCHIVE_BOUNDS, type ArchiveBounds } from '../src/call/archive.ts'
 import type { Intent } from '../src/call/intent.ts'
-import { BOUNDS, type Bounds } from '../src/call/pack.ts'
 import { sha256, toHex } from '../src/nostr/crypto.ts'
 import type { Rumor } from '../src/nostr/event.ts'
 import { codecWith } from '../src/state/codec.ts'
@@ -41,13 +41,17 @@ export type Figures = {
 }
 
 /** Chapters as small as these meet everything that goes wrong. */
-const TINY: readonly Bounds[] = [
+const TINY: readonly ArchiveBounds[] = [
   { keep: 0, least: 1, most: 2 },
   { keep: 4, least: 4, most: 3 },
 ]
 
 /** Plays one seed. Throws an Error that says what does not hold. */
-export function simulate(seed: number, trace?: (line: string) => void, bounds = TINY[seed % 3] ?? BOUNDS): Figures {
+export function simulate(
+  seed: number,
+  trace?: (line: string) => void,
+  bounds = TINY[seed % 3] ?? ARCHIVE_BOUNDS,
+): Figures {
   const dice = diceOf(seed)
   const keys = dice.shuffle(['ada', 'ben', 'eve'].map((name, i) => toHex(sha256(Buffer.from(`${name} ${seed} ${i}`)))))
   const [ada, ben] = [newAgent('ada', keys[0] ?? ''), newAgent('ben', keys[1] ?? '')]

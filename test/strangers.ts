@@ -1,5 +1,5 @@
 // Anybody on the internet: keys without a program, who write what they like and as much as they like.
-import { type Body, type Place, write } from '../src/call/signal.ts'
+import { type Body, type SignalPosition, signalTemplate } from '../src/call/signal.ts'
 import { type Keys, keysFrom, sha256 } from '../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../src/nostr/event.ts'
 import { wrap } from '../src/nostr/nip59.ts'
@@ -16,8 +16,13 @@ export function now(): number {
 }
 
 /** What a stranger says. `place`: where in a call, to whom; without a call it is a request. */
-export function saying(keys: Keys, body: Body, place: Pick<Place, 'to'> & Partial<Place>, at = now()): Rumor {
-  return rumorOf(write(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), keys.pubkey)
+export function saying(
+  keys: Keys,
+  body: Body,
+  place: Pick<SignalPosition, 'to'> & Partial<SignalPosition>,
+  at = now(),
+): Rumor {
+  return rumorOf(signalTemplate(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), keys.pubkey)
 }
 
 export function request(keys: Keys, to: string, topic: string, name = ''): Rumor {

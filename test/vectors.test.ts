@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { nip59 } from 'nostr-tools'
 import { expect, test } from 'vitest'
 import { FILES, filled, vectors } from '../scripts/vectors.ts'
-import { read } from '../src/call/signal.ts'
+import { parseSignal } from '../src/call/signal.ts'
 import { fromHex, keysFrom } from '../src/nostr/crypto.ts'
 import { parseEvent, verifyEvent } from '../src/nostr/event.ts'
 import { unwrap } from '../src/nostr/nip59.ts'
@@ -47,7 +47,7 @@ test('nostr-tools opens every wrap and finds the rumor', () => {
 
 test('what is invalid is dropped', () => {
   for (const { why, rumor, wrap } of data.invalid) {
-    if (rumor !== undefined) expect([why, read(rumor)]).toEqual([why, undefined])
+    if (rumor !== undefined) expect([why, parseSignal(rumor)]).toEqual([why, undefined])
     const event = parseEvent(wrap)
     if (event === undefined || keys === undefined) continue
     // The envelope itself is good: it is what is inside that must be found out.

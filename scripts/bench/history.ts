@@ -1,8 +1,8 @@
 // Calls as they would lie on disk after months of use, and what waits for them on a relay. Made by the program's own code,
 // since a hundred thousand messages sent one by one would take the day.
 
-import { type Entry, emptyLog, type Log } from '../../src/call/log.ts'
-import { type Body, write } from '../../src/call/signal.ts'
+import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
+import { type Body, signalTemplate } from '../../src/call/signal.ts'
 import { type Keys, keysFrom, randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
@@ -34,14 +34,14 @@ export function callWith(
   ])
   let lc = 0
   let call: string | undefined
-  const entries: Record<string, Entry> = {}
+  const entries: Record<string, LogEntry> = {}
   const tell = (from: Keys, body: Body): Rumor => {
     const to = from === me ? peer : me
     const seq = (seqs.get(from.pubkey) ?? 0) + 1
     lc += 1
     const place = { call, to: to.pubkey, seq, lc, ack: seqs.get(to.pubkey) ?? 0 }
     seqs.set(from.pubkey, seq)
-    return rumorOf(write(body, place, Math.min(now, began + Math.floor(lc / 10))), from.pubkey)
+    return rumorOf(signalTemplate(body, place, Math.min(now, began + Math.floor(lc / 10))), from.pubkey)
   }
   const keep = (from: Keys, body: Body) => {
     const rumor = tell(from, body)

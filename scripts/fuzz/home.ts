@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Failure } from '../../src/failure.ts'
+import { Failure } from '../../src/errors.ts'
 import { readConfig, settings } from '../../src/io/config.ts'
 import { parseHolder } from '../../src/io/holder.ts'
 import { homeOf } from '../../src/io/home.ts'

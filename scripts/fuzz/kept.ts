@@ -1,7 +1,8 @@
 // What we keep of calls, damaged: state.json and the call files.
-import { replay } from '../../src/call/call.ts'
-import { letterOf } from '../../src/call/news.ts'
-import { agentOf, type People } from '../../src/call/people.ts'
+
+import { type AgentDirectory, agentOf } from '../../src/call/agents.ts'
+import { letterItem } from '../../src/call/inbox-items.ts'
+import { replay } from '../../src/call/replay.ts'
 import { callsOf } from '../../src/state/book.ts'
 import { codec } from '../../src/state/codec.ts'
 import { hear } from '../../src/state/hear.ts'
@@ -14,7 +15,7 @@ import { type Fault, faultOf, target } from './target.ts'
 const me = agents.callee.pubkey
 const book = call.books[1]
 const log = must(book.logs[call.id])
-const NOBODY: People = { contacts: [], owner: undefined, names: {} }
+const NOBODY: AgentDirectory = { contacts: [], owner: undefined, names: {} }
 const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
 
 /** An index that has something of everything. */
@@ -46,7 +47,7 @@ const state = target(
     endings(calls)
     receipts(heard, calls, [], [], NOW + 300, gate)
     for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
-    for (const { rumor, heard: at, file } of Object.values(heard.index.dms)) letterOf(rumor, at, NOBODY, file)
+    for (const { rumor, heard: at, file } of Object.values(heard.index.dms)) letterItem(rumor, at, NOBODY, file)
     for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
     return faultOf({ 'it is still an index': heard.index.version === 1 && Array.isArray(heard.index.strays) })
   },

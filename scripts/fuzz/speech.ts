@@ -1,16 +1,17 @@
 // What peers say: signals, names of files, and whole mailboxes of them, up to the transcript that somebody reads.
+
+import type { AgentDirectory } from '../../src/call/agents.ts'
 import { safeName } from '../../src/call/filename.ts'
-import { contest } from '../../src/call/glare.ts'
-import type { People } from '../../src/call/people.ts'
-import { oneLine, plain } from '../../src/call/plain.ts'
-import { LIMIT, read, write } from '../../src/call/signal.ts'
+import { judgeGlare } from '../../src/call/replay.ts'
+import { LIMIT, parseSignal, signalTemplate } from '../../src/call/signal.ts'
 import { excerptOf } from '../../src/call/transcript/excerpt.ts'
 import { htmlOf } from '../../src/call/transcript/html.ts'
 import { markdownOf } from '../../src/call/transcript/markdown.ts'
 import { textOf } from '../../src/call/transcript/text.ts'
-import { transcriptOf } from '../../src/call/transcript.ts'
+import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import { quoted } from '../../src/call/wording.ts'
 import { parseRumor, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { cleanLine, cleanText } from '../../src/sanitize.ts'
 import { type Book, callsOf, emptyIndex } from '../../src/state/book.ts'
 import { codec } from '../../src/state/codec.ts'
 import { hear } from '../../src/state/hear.ts'
@@ -30,17 +31,17 @@ function spoiled(chance: Chance): Rumor | undefined {
 }
 
 const signals = target('signals', 110, spoiled, (rumor): Fault => {
-  const signal = rumor && read(rumor)
+  const signal = rumor && parseSignal(rumor)
   if (rumor === undefined || signal === undefined) return undefined
   const { body, seq, lc, ack, to, at } = signal
   const place = { call: body.type === 'request' ? undefined : signal.call, to, seq, lc, ack }
-  const again = read(rumorOf(write(body, place, at), signal.from))
+  const again = parseSignal(rumorOf(signalTemplate(body, place, at), signal.from))
   return faultOf({
     'its numbers are in bounds': [seq, lc, ack].every((n) => Number.isInteger(n) && n >= 0 && n <= LIMIT.seq) && lc > 0,
     'its call is an id': /^[0-9a-f]{64}$/.test(signal.call),
     'it is read as it is written':
       JSON.stringify(again?.body) ===
-      JSON.stringify(read(rumorOf(write(again?.body ?? body, place, at), signal.from))?.body),
+      JSON.stringify(parseSignal(rumorOf(signalTemplate(again?.body ?? body, place, at), signal.from))?.body),
     'written again it is the same':
       again !== undefined && again.body.type === body.type && again.body.text === body.text,
   })
@@ -66,12 +67,12 @@ const words = target(
   60,
   (chance) => (chance.often(50) ? text(chance, ['Is v2 final?\nYes', ...NASTY]) : noise(chance).repeat(9)),
   (said) => {
-    const lines = quoted(plain(said))
+    const lines = quoted(cleanText(said))
     return faultOf({
-      'one line is tame': isTame(oneLine(said)) && oneLine(said).length <= 201,
+      'one line is tame': isTame(cleanLine(said)) && cleanLine(said).length <= 201,
       'each line is tame': lines.every((line) => isTame(line.replaceAll('\t', ' '))),
       'each line is marked': lines.every((line) => line.startsWith('  peer> ')),
-      'twice is as once': plain(plain(said)) === plain(said),
+      'twice is as once': cleanText(cleanText(said)) === cleanText(said),
     })
   },
 )
@@ -81,7 +82,7 @@ type Mail = {
   seen: 'caller' | 'callee'
 }
 
-const people: People = { contacts: [], owner: undefined, names: {} }
+const people: AgentDirectory = { contacts: [], owner: undefined, names: {} }
 const gate = {
   trust: () => 'unknown' as const,
   calls: 'anyone' as const,
@@ -133,7 +134,7 @@ const mailboxes = target(
 export function told(book: Book, one: ReturnType<typeof callsOf>[number]): void {
   const log = book.logs[one.id]
   if (log === undefined) return
-  for (const other of Object.values(book.logs)) contest(log, other)
+  for (const other of Object.values(book.logs)) judgeGlare(log, other)
   const transcript = transcriptOf(one, log, { npub: '', pubkey: stranger.pubkey, name: '', trust: 'unknown' }, people)
   for (const shown of [excerptOf(transcript, 0), excerptOf(transcript, 500)]) {
     textOf(shown)

@@ -1,7 +1,7 @@
 // What is typed: words in any order, options of other commands, texts that look like options.
 import { readArgv } from '../../src/argv.ts'
 import { commands, verbs } from '../../src/commands/index.ts'
-import { Failure } from '../../src/failure.ts'
+import { Failure } from '../../src/errors.ts'
 import { NASTY, text } from './mutate.ts'
 import { KEYS } from './samples.ts'
 import { target } from './target.ts'

@@ -1,7 +1,7 @@
 // A whole call, said by the production code between two books in memory, at fixed times.
 import type { Utterance } from '../../src/call/decide.ts'
-import { chunksOf } from '../../src/call/file.ts'
-import { write } from '../../src/call/signal.ts'
+import { chunksOf } from '../../src/call/file-transfer.ts'
+import { signalTemplate } from '../../src/call/signal.ts'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { type Book, callOf, emptyIndex } from '../../src/state/book.ts'
@@ -71,7 +71,7 @@ function newTalk() {
       const held = log === undefined ? undefined : callOf(bookOf(who), log, who, now)
       if (held === undefined) throw new Error('no such call')
       const place = { call, to, seq: 0, lc: held.lc + 1, ack: held.ack }
-      deliver('receipt', to, rumorOf(write({ type: 'receipt', text: '', missing: [] }, place, now), who))
+      deliver('receipt', to, rumorOf(signalTemplate({ type: 'receipt', text: '', missing: [] }, place, now), who))
     },
   }
 }

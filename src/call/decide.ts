@@ -1,24 +1,24 @@
 // What the user wants, against what the rules allow now: what to say, or why not. Pure.
-import { type Code, EXIT, Failure } from '../failure.ts'
+import { type Code, EXIT, Failure } from '../errors.ts'
 import { rumorOf } from '../nostr/event.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
-import type { Call } from './call.ts'
-import { chunksOf, mimeOf } from './file.ts'
+import type { AgentDirectory } from './agents.ts'
+import { chunksOf, mimeOf } from './file-transfer.ts'
 import type { Intent, IntentOf } from './intent.ts'
-import type { People } from './people.ts'
-import { describe, named, only } from './pick.ts'
-import { isOver, next } from './rules.ts'
-import { type Body, LIMIT, type SignalType, write } from './signal.ts'
+import type { Call } from './replay.ts'
+import { isOver, nextPhase } from './rules.ts'
+import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
+import { type Body, LIMIT, type SignalType, signalTemplate } from './signal.ts'
 
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
 export type Utterance = { to: string; call: string | undefined; body: Body }
 
-export type Verdict = { say: Utterance[]; refusal?: undefined } | { say: []; refusal: Failure }
+export type Decision = { say: Utterance[]; refusal?: undefined } | { say: []; refusal: Failure }
 
 /** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
-export type Scene = {
+export type DecisionContext = {
   calls: readonly Call[]
-  people: People
+  people: AgentDirectory
   selector: string | undefined
   peer: string | undefined
   name: string
@@ -30,7 +30,7 @@ export type Scene = {
   now: number
 }
 
-export function decide(intent: Intent, scene: Scene): Verdict {
+export function decide(intent: Intent, scene: DecisionContext): Decision {
   switch (intent.type) {
     case 'call':
       return request(intent.topic, scene)
@@ -49,7 +49,7 @@ export function decide(intent: Intent, scene: Scene): Verdict {
   }
 }
 
-function request(topic: string, { peer, calls, name, inbox, ring, me, now, people }: Scene): Verdict {
+function request(topic: string, { peer, calls, name, inbox, ring, me, now, people }: DecisionContext): Decision {
   if (peer === undefined) return { say: [] }
   if (peer === me) return refuse('SELF_CALL', EXIT.usage, 'this is your own key', '`p2p list` shows whom you can call')
   // Readers cut a longer one, and then the two sides would not have read the same.
@@ -63,7 +63,7 @@ function request(topic: string, { peer, calls, name, inbox, ring, me, now, peopl
   }
   const incoming = calls.find((c) => c.peer === peer && c.mine === 'callee' && c.phase === 'ringing')
   if (incoming !== undefined) {
-    const who = describe(incoming, people)
+    const who = peerLabel(incoming, people)
     return refuse(
       'ALREADY_RINGING',
       EXIT.impossible,
@@ -78,59 +78,59 @@ function request(topic: string, { peer, calls, name, inbox, ring, me, now, peopl
     name,
     relays: [...inbox].slice(0, LIMIT.relays),
   }
-  return checked({ to: peer, call: undefined, body }, me, now)
+  return withinSize({ to: peer, call: undefined, body }, me, now)
 }
 
-function answer(accept: boolean, text: string, scene: Scene): Verdict {
+function answer(accept: boolean, text: string, scene: DecisionContext): Decision {
   const { name, inbox, me, now } = scene
-  const call = choose('answer', accept ? 'accept' : 'reject', scene)
+  const call = chooseCall('answer', accept ? 'accept' : 'reject', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
   const relays = [...inbox].slice(0, LIMIT.relays)
   const body: Body = accept ? { type: 'accept', text, name, relays } : { type: 'reject', text, reason: 'declined' }
-  return checked({ to: call.peer, call: call.id, body }, me, now)
+  return withinSize({ to: call.peer, call: call.id, body }, me, now)
 }
 
-function inActive(body: Body, scene: Scene): Verdict {
-  const call = choose(body.type === 'file' ? 'sendfile' : 'send', body.type, scene)
+function inActive(body: Body, scene: DecisionContext): Decision {
+  const call = chooseCall(body.type === 'file' ? 'sendfile' : 'send', body.type, scene)
   if (call instanceof Failure) return { say: [], refusal: call }
-  return checked({ to: call.peer, call: call.id, body }, scene.me, scene.now)
+  return withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now)
 }
 
 // Chunks are independent of each other: each is a rumor with a number of its own.
-function file({ name, content }: IntentOf<'sendfile'>, scene: Scene): Verdict {
-  const call = choose('sendfile', 'file', scene)
+function file({ name, content }: IntentOf<'sendfile'>, scene: DecisionContext): Decision {
+  const call = chooseCall('sendfile', 'file', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
   if (content.type === 'path') return tooLarge(content.size, scene)
   if (content.type === 'bytes' && content.bytes.length > scene.inlineMax) return tooLarge(content.bytes.length, scene)
   const bodies =
     content.type === 'stored' ? [content.body] : chunksOf(name, mimeOf(name), content.bytes, `${scene.now} ${call.seq}`)
-  const verdicts = bodies.map((body) => checked({ to: call.peer, call: call.id, body }, scene.me, scene.now))
+  const verdicts = bodies.map((body) => withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now))
   return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
 }
 
 // An escalation reaches the owner also without a call; a call that was named must be there.
-function escalate(text: string, scene: Scene): Verdict {
-  const call = choose('escalate', 'escalate', scene)
+function escalate(text: string, scene: DecisionContext): Decision {
+  const call = chooseCall('escalate', 'escalate', scene)
   if (call instanceof Failure)
     return scene.selector === undefined && call.code === 'NO_CALL' ? { say: [] } : { say: [], refusal: call }
-  return checked({ to: call.peer, call: call.id, body: { type: 'escalate', text } }, scene.me, scene.now)
+  return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text } }, scene.me, scene.now)
 }
 
-function end(text: string, scene: Scene): Verdict {
-  const call = choose('end', 'end', scene)
+function end(text: string, scene: DecisionContext): Decision {
+  const call = chooseCall('end', 'end', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
   const body: Body = { type: 'end', text, cut: undefined, digest: '', expired: false }
-  return checked({ to: call.peer, call: call.id, body }, scene.me, scene.now)
+  return withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now)
 }
 
 // The same table that judges what comes in says in which calls this may be said.
-function choose(verb: string, type: SignalType, scene: Scene): Call | Failure {
+function chooseCall(verb: string, type: SignalType, scene: DecisionContext): Call | Failure {
   const { calls, people, selector } = scene
-  const meant = named(calls, selector, people)
-  const fitting = meant.filter((c) => mayStill(c) && next(c.phase, type, c.mine) !== undefined)
+  const meant = callsMatching(calls, selector, people)
+  const fitting = meant.filter((c) => mayStill(c) && nextPhase(c.phase, type, c.mine) !== undefined)
   // A conversation goes before a call that still rings: `end` hangs up the one that is spoken in.
   const active = fitting.filter((c) => c.phase === 'active')
-  return only(active.length > 0 ? active : fitting, people, () => nothing(verb, meant, scene))
+  return onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, scene))
 }
 
 // Whoever has ended a call says nothing more in it.
@@ -138,7 +138,7 @@ function mayStill(call: Call): boolean {
   return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed'
 }
 
-function nothing(verb: string, meant: readonly Call[], { people, selector }: Scene): Failure {
+function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: DecisionContext): Failure {
   const dialing = meant.find((c) => c.phase === 'ringing' && c.mine === 'caller')
   const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')
   const code = 'NO_CALL'
@@ -155,20 +155,20 @@ function nothing(verb: string, meant: readonly Call[], { people, selector }: Sce
       return new Failure(
         code,
         EXIT.impossible,
-        `nobody is calling you; you are calling ${describe(dialing, people)}`,
+        `nobody is calling you; you are calling ${peerLabel(dialing, people)}`,
         '`p2p wait` until the answer comes',
       )
     return new Failure(code, EXIT.impossible, 'nobody is calling you', '`p2p wait --for request` waits for a call')
   }
   if (ringing !== undefined) {
     const option = verb === 'end' ? '`p2p answer reject "…"` declines it' : '`p2p answer accept` takes it'
-    return new Failure(code, EXIT.impossible, `the call from ${describe(ringing, people)} is not answered yet`, option)
+    return new Failure(code, EXIT.impossible, `the call from ${peerLabel(ringing, people)} is not answered yet`, option)
   }
   if (dialing !== undefined)
     return new Failure(
       code,
       EXIT.impossible,
-      `${describe(dialing, people)} has not answered yet`,
+      `${peerLabel(dialing, people)} has not answered yet`,
       '`p2p wait --for accept` waits for the answer',
     )
   if (over !== undefined)
@@ -187,7 +187,7 @@ function nothing(verb: string, meant: readonly Call[], { people, selector }: Sce
 }
 
 // The size is that of the event on the wire, not of the text: it is padded and encoded twice on the way.
-function checked(utterance: Utterance, me: string, now: number): Verdict {
+function withinSize(utterance: Utterance, me: string, now: number): Decision {
   const place = {
     call: utterance.call ?? '0'.repeat(64),
     to: utterance.to,
@@ -195,7 +195,7 @@ function checked(utterance: Utterance, me: string, now: number): Verdict {
     lc: LIMIT.seq,
     ack: LIMIT.seq,
   }
-  if (fitsRelays(rumorOf(write(utterance.body, place, now), me))) return { say: [utterance] }
+  if (fitsRelays(rumorOf(signalTemplate(utterance.body, place, now), me))) return { say: [utterance] }
   if (utterance.body.type === 'file')
     return refuse(
       'FILE_TOO_LARGE',
@@ -212,7 +212,7 @@ function checked(utterance: Utterance, me: string, now: number): Verdict {
   )
 }
 
-function tooLarge(size: number, { inlineMax }: Scene): Verdict {
+function tooLarge(size: number, { inlineMax }: DecisionContext): Decision {
   return refuse(
     'FILE_TOO_LARGE',
     EXIT.usage,
@@ -221,6 +221,6 @@ function tooLarge(size: number, { inlineMax }: Scene): Verdict {
   )
 }
 
-function refuse(code: Code, exit: Failure['exit'], message: string, hint: string): Verdict {
+function refuse(code: Code, exit: Failure['exit'], message: string, hint: string): Decision {
   return { say: [], refusal: new Failure(code, exit, message, hint) }
 }

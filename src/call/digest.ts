@@ -1,9 +1,9 @@
 // The verifiable end: a cut says how far each side had got, a digest over it proves that both hold the same call.
 import { fromHex, sha256, toHex } from '../nostr/crypto.ts'
-import type { Range, Signal } from './signal.ts'
+import type { SeqRange, Signal } from './signal.ts'
 
 /** The cut that an end names: its sender's own last seq before it, and the peer's last seq without a gap. */
-export function cutOf(end: Signal | undefined): Range | undefined {
+export function cutOf(end: Signal | undefined): SeqRange | undefined {
   return end?.body.type === 'end' ? end.body.cut : undefined
 }
 

@@ -1,7 +1,7 @@
 // The name under which a received file may be written here. A peer chose it, so it is text to be distrusted.
 
 /** A file name's greatest length in UTF-8 bytes: it leaves room for " (2)" on every file system. */
-const MOST = 120
+const MAX_BYTES = 120
 
 /**
  * A name that is safe in any folder of any system, made of whatever a peer sent: no path, no control, direction or invisible
@@ -13,8 +13,8 @@ export function safeName(name: string): string {
   const base = name.slice(-4096).split(/[/\\]/).pop() ?? ''
   const seen = visible(base.normalize('NFC')).replace(/\s/gu, ' ').replace(FORBIDDEN, '_')
   // Once more: what stood apart may have come together.
-  const plain = trim(seen.normalize('NFC'))
-  const short = shorten(RESERVED.test(plain) ? `_${plain}` : plain)
+  const normalized = trim(seen.normalize('NFC'))
+  const short = shorten(RESERVED.test(normalized) ? `_${normalized}` : normalized)
   return short === '' ? 'file' : short
 }
 
@@ -38,10 +38,10 @@ function trim(name: string): string {
 }
 
 function shorten(name: string): string {
-  if (bytes(name) <= MOST) return name
+  if (byteLength(name) <= MAX_BYTES) return name
   const dot = name.lastIndexOf('.')
-  const extension = dot > 0 && bytes(name.slice(dot)) <= 20 ? name.slice(dot) : ''
-  return trim(cut(name.slice(0, name.length - extension.length), MOST - bytes(extension))) + extension
+  const extension = dot > 0 && byteLength(name.slice(dot)) <= 20 ? name.slice(dot) : ''
+  return trim(cut(name.slice(0, name.length - extension.length), MAX_BYTES - byteLength(extension))) + extension
 }
 
 // By whole characters: half of one is no character.
@@ -49,13 +49,13 @@ function cut(text: string, most: number): string {
   let kept = ''
   let size = 0
   for (const character of text) {
-    size += bytes(character)
+    size += byteLength(character)
     if (size > most) break
     kept += character
   }
   return kept
 }
 
-function bytes(text: string): number {
+function byteLength(text: string): number {
   return new TextEncoder().encode(text).length
 }

@@ -1,6 +1,6 @@
 // What the user wants, as data: what argv is read into, and all that `run` is told.
 
-import type { FileBody } from './file.ts'
+import type { FileBody } from './file-transfer.ts'
 
 export type Intent =
   | { type: 'status' }

@@ -1,15 +1,16 @@
 // What is kept of one call: what was said, and what cannot be derived from that. One file each.
+import { isRecord } from '../json.ts'
+import { type Upgrade, upgraded } from '../migrate.ts'
 import { isHex32 } from '../nostr/crypto.ts'
 import { type Event, parseEvent, type Rumor } from '../nostr/event.ts'
-import { type Upgrade, upgraded } from '../upgrade.ts'
-import { type Past, parsePast } from './past.ts'
-import { read, type Signal } from './signal.ts'
+import { type ArchiveSummary, parseArchiveSummary } from './archive.ts'
+import { parseSignal, type Signal } from './signal.ts'
 
 /** A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. */
-export type Entry = { rumor: Rumor; heard?: number }
+export type LogEntry = { rumor: Rumor; heard?: number }
 
 /** What an own rumor still waits for. It is kept until the peer has acked it or the call is over for 7 days. */
-export type Posting = {
+export type OutboxEntry = {
   /** The wrap that went out last; kept while the same one may be published again. */
   wrap?: Event
   /** When that wrap was made, unix seconds; 0 before the first one. */
@@ -33,12 +34,15 @@ export type Claim = { pid: number; at: number; rest?: true }
  * Where a received file lies, with what its announcement may have left open; or why it was not taken; or how far it has been
  * fetched from a server.
  */
-export type FileState = { path: string; size?: number; sha256?: string } | { refused: string } | { fetching: Fetching }
+export type FileState =
+  | { path: string; size?: number; sha256?: string }
+  | { refused: string }
+  | { fetching: FetchProgress }
 
 /** `have`: encrypted bytes that are here. `tries`: how often it failed, `at`: when last (unix seconds), and `why`. */
-export type Fetching = { have: number; tries: number; at: number; why: string; claim?: Claim }
+export type FetchProgress = { have: number; tries: number; at: number; why: string; claim?: Claim }
 
-export type Entries = Readonly<Record<string, Entry>>
+export type Entries = Readonly<Record<string, LogEntry>>
 
 export type Log = {
   version: 2
@@ -47,7 +51,7 @@ export type Log = {
   entries: Entries
   /** Items not yet shown: rumor ids, and `missed`. */
   unread: string[]
-  outbox: Record<string, Posting>
+  outbox: Record<string, OutboxEntry>
   /** The highest own seq that the peer says it has without a gap. */
   acked: number
   /** The highest ack of ours that a relay has taken, and the last one that we tried, with when. */
@@ -57,7 +61,7 @@ export type Log = {
   /** What became of the peer's files, by transfer. */
   files: Record<string, FileState>
   /** What lies in chapters (chapter.ts), for a call that has been spoken in for long; everything above is without that. */
-  past?: Past
+  past?: ArchiveSummary
 }
 
 export function emptyLog(id: string): Log {
@@ -77,16 +81,16 @@ export function emptyLog(id: string): Log {
 export function signalOf(log: Log, id: string): Signal | undefined {
   const rumor = log.entries[id]?.rumor
   if (rumor === undefined) return undefined
-  const known = signals.get(rumor)
+  const known = parsedSignals.get(rumor)
   if (known !== undefined) return known
-  const signal = read(rumor)
-  if (signal !== undefined) signals.set(rumor, signal)
+  const signal = parseSignal(rumor)
+  if (signal !== undefined) parsedSignals.set(rumor, signal)
   return signal
 }
 
 /** Says that nobody will change these entries any more: what is derived from them may be kept. */
-export function final(entries: Entries): Entries {
-  finals.add(entries)
+export function freeze(entries: Entries): Entries {
+  frozenEntries.add(entries)
   return entries
 }
 
@@ -94,44 +98,44 @@ export function final(entries: Entries): Entries {
  * Something that depends on nothing but a log's entries: made once for entries that are final, since one run asks for it
  * many times.
  */
-export function derived<T>(kept: WeakMap<Entries, T>, { entries }: Log, make: () => T): T {
+export function memoize<T>(kept: WeakMap<Entries, T>, { entries }: Log, make: () => T): T {
   const known = kept.get(entries)
   if (known !== undefined) return known
   const made = make()
-  if (finals.has(entries)) kept.set(entries, made)
+  if (frozenEntries.has(entries)) kept.set(entries, made)
   return made
 }
 
 /** The same entry without the bytes that it carried: they are in a file now, or the peer has them. Its id stays. */
-export function emptied(entry: Entry): Entry {
+export function withoutContent(entry: LogEntry): LogEntry {
   return { ...entry, rumor: { ...entry.rumor, content: '' } }
 }
 
 /** How far an own rumor has come: on disk only, on a relay, or acked by the peer. */
-export type Stage = 'queued' | 'relayed' | 'delivered'
+export type DeliveryState = 'queued' | 'relayed' | 'delivered'
 
-export function stageOf(log: Log, rumor: string): Stage {
+export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
   const posting = log.outbox[rumor]
   if (posting === undefined || (signalOf(log, rumor)?.seq ?? 0) <= log.acked) return 'delivered'
   return posting.accepted.length > 0 ? 'relayed' : 'queued'
 }
 
-const signals = new WeakMap<Rumor, Signal>()
-const finals = new WeakSet<Entries>()
+const parsedSignals = new WeakMap<Rumor, Signal>()
+const frozenEntries = new WeakSet<Entries>()
 
 /** Reads a call file's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */
 export function parseLog(value: unknown): Log | 'newer' | undefined {
   const held = isRecord(value) ? upgraded(value, UPGRADES) : undefined
   if (held === undefined || held === 'newer') return held
   const { id, unread, outbox, acked, told, missed, files } = held
-  const past = held.past === undefined ? undefined : parsePast(held.past)
+  const past = held.past === undefined ? undefined : parseArchiveSummary(held.past)
   const entries = isRecord(held.entries) ? parseEntries(held.entries) : undefined
   if (typeof id !== 'string' || !isHex32(id) || entries === undefined || !isRecord(outbox)) return undefined
   if (held.past !== undefined && past === undefined) return undefined
   if (!isStrings(unread) || typeof acked !== 'number' || !isRecord(told) || !isRecord(files)) return undefined
   const log: Log = { ...emptyLog(id), entries, unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
   for (const [key, posting] of Object.entries(outbox)) {
-    const parsed = parsePosting(posting)
+    const parsed = parseOutboxEntry(posting)
     // Own keys: every object has a "constructor".
     if (parsed === undefined || !Object.hasOwn(log.entries, key)) return undefined
     log.outbox[key] = parsed
@@ -152,16 +156,16 @@ const UPGRADES: readonly Upgrade[] = [
 ]
 
 export function parseEntries(value: Record<string, unknown>): Entries | undefined {
-  const entries: Record<string, Entry> = {}
+  const entries: Record<string, LogEntry> = {}
   for (const key of Object.keys(value)) {
     const parsed = parseEntry(value[key])
     if (parsed === undefined || parsed.rumor.id !== key) return undefined
     entries[key] = parsed
   }
-  return final(entries)
+  return freeze(entries)
 }
 
-function parseEntry(value: unknown): Entry | undefined {
+function parseEntry(value: unknown): LogEntry | undefined {
   if (!isRecord(value)) return undefined
   const rumor = parseRumor(value.rumor)
   if (rumor === undefined) return undefined
@@ -197,7 +201,7 @@ function parseClaim(value: unknown): Claim | undefined {
   return { pid: value.pid, at: value.at, ...(value.rest === true && { rest: true }) }
 }
 
-export function parsePosting(value: unknown): Posting | undefined {
+export function parseOutboxEntry(value: unknown): OutboxEntry | undefined {
   if (!isRecord(value)) return undefined
   const { wrap, wrapped, wraps, accepted, failed, claim, wanted, retried } = value
   if (typeof wrapped !== 'number' || typeof wraps !== 'number' || !isStrings(accepted) || !Array.isArray(failed))
@@ -232,8 +236,4 @@ function isTime(value: unknown): value is number {
 
 function isStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,24 +1,25 @@
 // Whether a call has become longer than its owner wants, or goes round in circles: two machines that answer each other
 // at once and say little. Nobody but our own agent is told.
-import type { Call } from './call.ts'
-import { timeOf } from './news.ts'
-import type { Past } from './past.ts'
+
+import type { ArchiveSummary } from './archive.ts'
+import { timeOf } from './inbox-items.ts'
+import type { Call } from './replay.ts'
 
 /** `messages`: how many the call holds. `turns` short ones within `seconds`, when it goes in circles. */
 export type Pace = { messages: number; circling: { turns: number; seconds: number } | undefined }
 
 /** So many changes of speaker in so short a time (seconds), with so few characters each, are no work of two minds. */
-const CIRCLE = { turns: 30, seconds: 600, characters: 200 }
+const CIRCLING = { turns: 30, seconds: 600, characters: 200 }
 
 /** @param past what of the call lies in chapters; the turns that count are the last ones */
-export function paceOf({ lines }: Call, past?: Past): Pace {
+export function paceOf({ lines }: Call, past?: ArchiveSummary): Pace {
   const said = lines.filter(({ signal, unasked }) => signal.body.type === 'message' && !unasked)
   const turns = said.filter(({ signal }, n) => said[n - 1]?.signal.from !== signal.from)
-  const last = turns.slice(-CIRCLE.turns)
+  const last = turns.slice(-CIRCLING.turns)
   const times = last.map(({ signal, heard }) => timeOf(signal.at, heard))
   const seconds = times.reduce((a, b) => Math.max(a, b), 0) - times.reduce((a, b) => Math.min(a, b), times[0] ?? 0)
   const characters = last.reduce((sum, { signal }) => sum + signal.body.text.length, 0)
-  const isFull = last.length === CIRCLE.turns && characters <= CIRCLE.turns * CIRCLE.characters
-  const circling = isFull && seconds <= CIRCLE.seconds ? { turns: last.length, seconds } : undefined
+  const isFull = last.length === CIRCLING.turns && characters <= CIRCLING.turns * CIRCLING.characters
+  const circling = isFull && seconds <= CIRCLING.seconds ? { turns: last.length, seconds } : undefined
   return { messages: said.length + (past?.messages ?? 0), circling }
 }

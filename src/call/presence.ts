@@ -2,18 +2,18 @@
 // read what others publish.
 import { type Event, type Template, tag, tags, verifyEvents } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
-import { oneLine } from './plain.ts'
+import { cleanLine } from '../sanitize.ts'
 
-export const PRESENCE = 30315
-export const INBOX_LIST = 10050
+export const PRESENCE_KIND = 30315
+export const INBOX_LIST_KIND = 10050
 /** NIP-65's relay list. */
-export const RELAY_LIST = 10002
+export const RELAY_LIST_KIND = 10002
 export const AGENT_TOPIC = 'p2p-agent'
 export const PRESENCE_ID = 'p2p-comm'
 
 /** Announced every 2 minutes, good for 5, looked for over 6 (relays may keep expired events for a while). */
-export const LASTS = 300
-export const LOOK_BACK = 360
+export const PRESENCE_LIFETIME = 300
+export const PRESENCE_LOOKBACK = 360
 
 export type Presence = {
   pubkey: string
@@ -27,7 +27,7 @@ export type Presence = {
   pow: number
 }
 
-export type Self = {
+export type PresenceFields = {
   name: string
   about: string
   capabilities: readonly string[]
@@ -36,9 +36,9 @@ export type Self = {
   pow: number
 }
 
-export function presenceOf(self: Self, now: number): Template {
+export function presenceOf(self: PresenceFields, now: number): Template {
   return {
-    kind: PRESENCE,
+    kind: PRESENCE_KIND,
     created_at: now,
     tags: [
       ['d', PRESENCE_ID],
@@ -49,20 +49,20 @@ export function presenceOf(self: Self, now: number): Template {
       ...self.inbox.map((url) => ['relay', url]),
       ...(self.pow > 0 ? [['pow', String(self.pow)]] : []),
       // NIP-40: an agent that stops announcing is gone from the list by itself.
-      ['expiration', String(now + LASTS)],
+      ['expiration', String(now + PRESENCE_LIFETIME)],
     ],
     content: self.about,
   }
 }
 
 export function inboxList(relays: readonly string[], now: number): Template {
-  return { kind: INBOX_LIST, created_at: now, tags: relays.map((url) => ['relay', url]), content: '' }
+  return { kind: INBOX_LIST_KIND, created_at: now, tags: relays.map((url) => ['relay', url]), content: '' }
 }
 
 /** The agents on line: the newest presence of each key, well signed and not expired; in no particular order. */
 export function readPresences(events: readonly Event[], now: number): Presence[] {
-  const presences = events.filter((e) => e.kind === PRESENCE && tag(e, 'd') === PRESENCE_ID)
-  return newestPerAuthor(wellSigned(presences)).flatMap((event) => (isLive(event, now) ? [read(event)] : []))
+  const presences = events.filter((e) => e.kind === PRESENCE_KIND && tag(e, 'd') === PRESENCE_ID)
+  return newestPerAuthor(wellSigned(presences)).flatMap((event) => (isLive(event, now) ? [parsePresence(event)] : []))
 }
 
 /** The relays of a list, and its created_at. */
@@ -70,13 +70,13 @@ export type RelayList = { relays: string[]; at: number }
 
 /** A key's newest well-signed 10050; undefined when there is none. */
 export function readInboxList(events: readonly Event[], pubkey: string): RelayList | undefined {
-  const list = newestOf(events, INBOX_LIST, pubkey)
+  const list = newestOf(events, INBOX_LIST_KIND, pubkey)
   return list === undefined ? undefined : { relays: urls(tags(list, 'relay')), at: list.created_at }
 }
 
 /** Where the newest well-signed 10002 of a key says that it reads; undefined when there is none. */
 export function readReadRelays(events: readonly Event[], pubkey: string): string[] | undefined {
-  const list = newestOf(events, RELAY_LIST, pubkey)
+  const list = newestOf(events, RELAY_LIST_KIND, pubkey)
   // NIP-65: "If the marker is omitted, the relay is both read and write."
   return list === undefined ? undefined : urls(tags(list, 'r').filter((t) => (t[2] ?? 'read') === 'read'))
 }
@@ -110,17 +110,17 @@ function newestPerAuthor(events: readonly Event[]): Event[] {
 
 // Relays may serve expired events (NIP-40), and a key may claim to be on line for a year: both are checked here.
 function isLive(event: Event, now: number): boolean {
-  const expires = Number(tag(event, 'expiration') ?? event.created_at + LASTS)
-  return expires > now && now - event.created_at <= LOOK_BACK
+  const expires = Number(tag(event, 'expiration') ?? event.created_at + PRESENCE_LIFETIME)
+  return expires > now && now - event.created_at <= PRESENCE_LOOKBACK
 }
 
-function read(event: Event): Presence {
+function parsePresence(event: Event): Presence {
   const relays = tags(event, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? [])
-  const capabilities = tags(event, 'c').map((t) => oneLine(t[1] ?? '', 32))
+  const capabilities = tags(event, 'c').map((t) => cleanLine(t[1] ?? '', 32))
   return {
     pubkey: event.pubkey,
-    name: oneLine(tag(event, 'name') ?? '', 64),
-    about: oneLine(event.content, 280),
+    name: cleanLine(tag(event, 'name') ?? '', 64),
+    about: cleanLine(event.content, 280),
     capabilities: [...new Set(capabilities.filter((c) => c !== ''))].slice(0, 20),
     status: tag(event, 'status') === 'busy' ? 'busy' : 'available',
     relays: [...new Set(relays)].slice(0, 5),

@@ -35,7 +35,7 @@ export const RULES: Readonly<Record<Phase, Row>> = {
 }
 
 /** The phase after `party` has said `type` in `phase`; undefined when it may not be said. */
-export function next(phase: Phase, type: SignalType, party: Party): Phase | undefined {
+export function nextPhase(phase: Phase, type: SignalType, party: Party): Phase | undefined {
   return RULES[phase][type]?.[party]
 }
 

@@ -10,7 +10,7 @@ export const CONTROL = 1410
 export const FILE = 15
 
 export type RejectReason = 'declined' | 'busy' | 'policy' | 'expired'
-export type Range = readonly [first: number, last: number]
+export type SeqRange = readonly [first: number, last: number]
 
 export type Body =
   | {
@@ -37,17 +37,17 @@ export type Body =
       size: number
       x: string
       /** Which chunk of how many, from 1. */
-      chunk: Range
-      remote: Remote | undefined
+      chunk: SeqRange
+      remote: RemoteFile | undefined
     }
-  | { type: 'end'; text: string; cut: Range | undefined; digest: string; expired: boolean }
-  | { type: 'receipt'; text: ''; missing: Range[] }
+  | { type: 'end'; text: string; cut: SeqRange | undefined; digest: string; expired: boolean }
+  | { type: 'receipt'; text: ''; missing: SeqRange[] }
 
 /**
  * NIP-17, kind 15: a file that lies encrypted on a server. `x`: SHA-256 of what lies there; key and nonce in hex. `fallbacks`:
  * where else it lies.
  */
-export type Remote = { key: string; nonce: string; x: string; fallbacks: readonly string[] }
+export type RemoteFile = { key: string; nonce: string; x: string; fallbacks: readonly string[] }
 
 export type SignalType = Body['type']
 
@@ -65,7 +65,7 @@ export type Signal = {
 }
 
 /** What is needed to number a signal: place in the call, by the sender's book. */
-export type Place = { call: string | undefined; to: string; seq: number; lc: number; ack: number }
+export type SignalPosition = { call: string | undefined; to: string; seq: number; lc: number; ack: number }
 
 export const LIMIT = {
   seq: 1_000_000,
@@ -80,7 +80,7 @@ export const LIMIT = {
 } as const
 
 /** The rumor of a signal, without author and id. A request names no call: its own id becomes the call's. */
-export function write(body: Body, place: Place, at: number): Template {
+export function signalTemplate(body: Body, place: SignalPosition, at: number): Template {
   const numbers = [
     ...(place.call === undefined ? [] : [['call-id', place.call]]),
     ...(body.type === 'receipt' ? [] : [['seq', String(place.seq)]]),
@@ -92,16 +92,16 @@ export function write(body: Body, place: Place, at: number): Template {
   return {
     kind,
     created_at: at,
-    tags: [...head, ...extras(body)],
+    tags: [...head, ...bodyTags(body)],
     content: body.text,
   }
 }
 
 /** Reads a rumor as a signal of a call; undefined when it is none or breaks a rule of the wire. */
-export function read(rumor: Rumor): Signal | undefined {
-  const body = readBody(rumor)
+export function parseSignal(rumor: Rumor): Signal | undefined {
+  const body = parseBody(rumor)
   if (body === undefined) return undefined
-  const to = soleReceiver(rumor)
+  const to = onlyRecipient(rumor)
   // The request's own id names the call, so nobody can ring into a call that exists.
   const call = body.type === 'request' ? rumor.id : callId(rumor)
   const seq = body.type === 'receipt' ? 0 : count(tag(rumor, 'seq'))
@@ -120,7 +120,7 @@ export function callId(rumor: Rumor): string | undefined {
 }
 
 /** The one receiver a rumor names; a rumor for a room of several is no part of a call. */
-export function soleReceiver(rumor: Rumor): string | undefined {
+export function onlyRecipient(rumor: Rumor): string | undefined {
   let sole: string[] | undefined
   for (const entry of rumor.tags) {
     if (entry[0] !== 'p') continue
@@ -135,7 +135,7 @@ function kindOf(body: Body): number {
   return body.type === 'file' && body.remote !== undefined ? FILE : CONTROL
 }
 
-function extras(body: Body): string[][] {
+function bodyTags(body: Body): string[][] {
   switch (body.type) {
     case 'request':
       return [
@@ -173,7 +173,7 @@ function extras(body: Body): string[][] {
 // NIP-17's names, so that any of its clients can fetch and open the file.
 function remoteTags(
   { name, mime, size, x }: { name: string; mime: string; size: number; x: string },
-  { key, nonce, x: sealed, fallbacks }: Remote,
+  { key, nonce, x: sealed, fallbacks }: RemoteFile,
 ): string[][] {
   return [
     ['file-type', mime],
@@ -193,10 +193,10 @@ function introduction(body: { name: string; relays: string[] }): string[][] {
   return [...(body.name === '' ? [] : [['name', body.name]]), ...body.relays.map((url) => ['relay', url])]
 }
 
-function readBody(rumor: Rumor): Body | undefined {
+function parseBody(rumor: Rumor): Body | undefined {
   const text = rumor.content
   if (rumor.kind === CHAT) return text === '' ? undefined : { type: 'message', text }
-  if (rumor.kind === FILE) return readRemote(rumor)
+  if (rumor.kind === FILE) return parseRemote(rumor)
   if (rumor.kind !== CONTROL) return undefined
   switch (tag(rumor, 'op')) {
     case 'request': {
@@ -239,7 +239,7 @@ function readIntroduction(rumor: Rumor): { name: string; relays: string[] } {
   return { name: (tag(rumor, 'name') ?? '').slice(0, LIMIT.name), relays: urls.slice(0, LIMIT.relays) }
 }
 
-function readCut(rumor: Rumor): Range | undefined {
+function readCut(rumor: Rumor): SeqRange | undefined {
   const [, own, peer] = tags(rumor, 'cut')[0] ?? []
   // Who hangs up, or confirms that the other has, may have said nothing before.
   const [first, last] = [reached(own), reached(peer)]
@@ -271,7 +271,7 @@ function readFile(rumor: Rumor): Body | undefined {
 }
 
 /** A file message of NIP-17, whoever sent it; undefined when it lacks what is needed to fetch and check it. */
-export function readRemote(rumor: Rumor): Extract<Body, { type: 'file' }> | undefined {
+export function parseRemote(rumor: Rumor): Extract<Body, { type: 'file' }> | undefined {
   const [key = '', nonce = ''] = [tag(rumor, 'decryption-key'), tag(rumor, 'decryption-nonce')]
   const [x = '', ox = ''] = [tag(rumor, 'x'), tag(rumor, 'ox')]
   if (
@@ -307,7 +307,7 @@ function isHex(text: string, length: number): boolean {
   return text.length === length && /^[0-9a-f]*$/.test(text)
 }
 
-function readMissing(rumor: Rumor): Range[] {
+function readMissing(rumor: Rumor): SeqRange[] {
   const words = tags(rumor, 'missing')[0]?.slice(1, 1 + LIMIT.missing) ?? []
   return words.flatMap((word) => {
     const [first, last] = word.split('-', 2).map(count)
@@ -317,7 +317,7 @@ function readMissing(rumor: Rumor): Range[] {
   })
 }
 
-function writeRange([first, last]: Range): string {
+function writeRange([first, last]: SeqRange): string {
   return first === last ? String(first) : `${first}-${last}`
 }
 

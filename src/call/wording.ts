@@ -1,6 +1,7 @@
 // How facts are put in words, the same wherever they stand: who it is, when it was, and what somebody else wrote.
-import { type Agent, short } from './people.ts'
-import { oneLine } from './plain.ts'
+
+import { cleanLine } from '../sanitize.ts'
+import { type Agent, shortNpub } from './agents.ts'
 import type { Phase } from './rules.ts'
 
 /** Said once where words of peers are shown: what the mark in front of them means. */
@@ -13,12 +14,12 @@ export function quoted(text: string, mark = 'peer>'): string[] {
 
 /** What a relay has said, in a line of ours: a peer chooses the relays where it reads, so it may be a stranger's words. */
 export function relaySaid({ url, reason }: { url: string; reason: string }): string {
-  return `${url}: "${oneLine(reason, 120).replace(/["`]/g, "'")}"`
+  return `${url}: "${cleanLine(reason, 120).replace(/["`]/g, "'")}"`
 }
 
 /** Who it is, facts first: a petname of ours, or the key, and only in quotes what it calls itself. */
 export function who(agent: Agent): string {
-  const key = short(agent.npub)
+  const key = shortNpub(agent.npub)
   if (agent.trust === 'owner') return `your owner (${key})`
   if (agent.trust !== 'unknown') return `${agent.name} (${agent.trust}, ${key})`
   const claimed = claimedName(agent)
@@ -28,13 +29,13 @@ export function who(agent: Agent): string {
 /** Who it is in a sentence of ours: a petname of ours or the key, never a name of the agent's own. */
 export function labelOf(agent: Agent): string {
   if (agent.trust === 'owner') return 'your owner'
-  return agent.trust === 'unknown' ? short(agent.npub) : agent.name
+  return agent.trust === 'unknown' ? shortNpub(agent.npub) : agent.name
 }
 
 /** What an agent without a petname of ours calls itself; undefined when it has not said. */
 export function claimedName(agent: Agent): string | undefined {
-  if (agent.trust !== 'unknown' || agent.name === short(agent.npub)) return undefined
-  return oneLine(agent.name, 64)
+  if (agent.trust !== 'unknown' || agent.name === shortNpub(agent.npub)) return undefined
+  return cleanLine(agent.name, 64)
 }
 
 /** Unix seconds as UTC, to the minute. */

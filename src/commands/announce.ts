@@ -1,6 +1,7 @@
 // `announce`: for cron. Presence, what is owed, what came in; marks nothing read.
-import { oneLine } from '../call/plain.ts'
+
 import type { Outcome } from '../run/outcome.ts'
+import { cleanLine } from '../sanitize.ts'
 import { seconds } from './args.ts'
 import type { Command } from './command.ts'
 
@@ -10,7 +11,7 @@ export const announce: Command = {
   example: 'p2p announce --jitter 20 --quiet',
   options: { jitter: { type: 'string', describe: 'sleep for a random time first, at most that many seconds' } },
   intent: (args) => ({ type: 'announce', jitter: seconds(args, 'jitter', 20) ?? 0 }),
-  text: (outcome) => [[line(outcome), ...outcome.notices].map((part) => oneLine(part, MOST)).join('; ')],
+  text: (outcome) => [[line(outcome), ...outcome.notices].map((part) => cleanLine(part, MOST)).join('; ')],
   notices: 'within',
   json: ({ posted, received, idle }) => ({
     presence: {

@@ -1,6 +1,6 @@
 // `answer accept` and `answer reject`: answers the call that rings.
 import { who } from '../call/wording.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { optional } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, messageShape } from './shapes.ts'

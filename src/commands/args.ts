@@ -1,5 +1,5 @@
 // Reading what was typed: text that is neither empty nor endless, whole numbers, words of a list.
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { Args } from './command.ts'
 
 /** A text as typed, or what stdin held for "-". Throws TEXT_EMPTY. */

@@ -1,5 +1,5 @@
 // `completion`: what a shell needs to complete what is typed. The scripts know nothing of the verbs: they ask for every word.
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { optional } from './args.ts'
 import type { Args, Verb } from './command.ts'
 

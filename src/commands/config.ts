@@ -1,5 +1,5 @@
 // `config`: settings, read and changed.
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { optional } from './args.ts'
 import type { Command } from './command.ts'
 

@@ -1,7 +1,7 @@
 // `contacts`: petnames and trust.
-import { agentOf } from '../call/people.ts'
+import { agentOf } from '../call/agents.ts'
 import { who } from '../call/wording.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { optional, words } from './args.ts'
 import type { Command } from './command.ts'

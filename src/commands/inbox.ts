@@ -1,6 +1,6 @@
 // `inbox`: what is new.
 
-import { fitting } from '../call/fit.ts'
+import { fitItems } from '../call/inbox-items.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { newsOf } from '../run/outcome.ts'
 import { flag } from './args.ts'
@@ -21,7 +21,7 @@ export const inbox: Command = {
   intent: (args) => ({ type: 'inbox', peek: flag(args, 'peek'), all: flag(args, 'all'), deep: flag(args, 'deep') }),
   text: (outcome) => {
     const items = shown(outcome)
-    const fit = fitting(items)
+    const fit = fitItems(items)
     const left = items.length - fit.length
     if (items.length === 0) return ['nothing new']
     return [

@@ -1,9 +1,9 @@
 // `list`: who is on line.
-import { agentOf, contactOf } from '../call/people.ts'
-import { plain } from '../call/plain.ts'
+import { agentOf, contactOf } from '../call/agents.ts'
 import type { Presence } from '../call/presence.ts'
 import { quoted, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
+import { cleanText } from '../sanitize.ts'
 import { flag, optional } from './args.ts'
 import type { Command } from './command.ts'
 import { presenceShape } from './shapes.ts'
@@ -47,7 +47,7 @@ function agents({ presences, people, me, intent }: Outcome): Presence[] {
 
 function agentLines({ people, now }: Outcome, presence: Presence): string[] {
   const agent = agentOf(people, presence.pubkey, presence.name)
-  const can = presence.capabilities.length === 0 ? '' : plain(`can: ${presence.capabilities.join(', ')}`, CAN)
+  const can = presence.capabilities.length === 0 ? '' : cleanText(`can: ${presence.capabilities.join(', ')}`, CAN)
   const seen = Math.max(0, now - presence.lastSeen)
   return [
     `${agent.npub} ${presence.status}, seen ${seen} s ago, ${who(agent)}`,

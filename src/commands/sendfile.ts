@@ -1,7 +1,7 @@
 // `sendfile`: a file in the active call.
 import type { FileContent } from '../call/intent.ts'
-import { read } from '../call/signal.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { parseSignal } from '../call/signal.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { optional, words } from './args.ts'
 import type { Args, Command } from './command.ts'
@@ -53,7 +53,7 @@ function baseName(path: string): string {
 function fileShape(outcome: Outcome): Record<string, unknown> | undefined {
   const { said, parts, intent } = outcome
   const shape = messageShape(outcome)
-  const file = said === undefined ? undefined : read(said.rumor)?.body
+  const file = said === undefined ? undefined : parseSignal(said.rumor)?.body
   if (intent.type !== 'sendfile' || shape === undefined || file?.type !== 'file') return undefined
   const url = file.remote === undefined ? undefined : file.text
   return { ...shape, name: intent.name, size: file.size, sha256: file.x, chunks: parts.length, url }

@@ -1,10 +1,11 @@
 // The JSON that programs read. The names are a contract: fields may be added, none renamed or dropped.
-import type { Item } from '../call/news.ts'
-import { type Agent, agentOf } from '../call/people.ts'
-import { plain } from '../call/plain.ts'
+
+import { type Agent, agentOf } from '../call/agents.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
 import type { Presence } from '../call/presence.ts'
 import { stateOf } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
+import { cleanText } from '../sanitize.ts'
 import type { Summary } from '../state/book.ts'
 import { deliveryOf } from '../state/owed.ts'
 
@@ -29,7 +30,7 @@ export function callShape(outcome: Outcome, id: string): CallShape | undefined {
     peer: agentOf(outcome.people, summary.peer, live?.peerName ?? summary.name),
     direction: summary.direction,
     state: stateOf({ phase: live?.phase ?? summary.phase, direction: summary.direction }),
-    topic: plain(summary.topic, 1000),
+    topic: cleanText(summary.topic, 1000),
     createdAt: summary.createdAt,
     unread: summary.unread,
     own: summary.own,
@@ -57,7 +58,7 @@ export function itemShape({
   size,
   sha256,
   reason,
-}: Item): Record<string, unknown> {
+}: InboxItem): Record<string, unknown> {
   return { type, id, call, from, text, at, seq, late, path, size, sha256, reason }
 }
 

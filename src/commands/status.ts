@@ -1,8 +1,8 @@
 // `status`: relays, identity, calls, and what is unread.
 
-import { plain } from '../call/plain.ts'
 import { ABOUT_PEERS, quoted, relaySaid } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
+import { cleanText } from '../sanitize.ts'
 import type { Command } from './command.ts'
 import { type CallShape, callShapes, itemShape } from './shapes.ts'
 import { transferLines, transferShapes } from './transfers.ts'
@@ -63,7 +63,7 @@ function callLines(call: CallShape, { news }: Outcome): string[] {
   if (next === undefined || told.includes('request')) return [`call ${callLine(call)}`]
   return [
     `call ${callLine(call)}`,
-    ...quoted(plain(topic, TOPIC), direction === 'outgoing' ? 'me>' : 'peer>'),
+    ...quoted(cleanText(topic, TOPIC), direction === 'outgoing' ? 'me>' : 'peer>'),
     ...(told.includes('accept') ? [] : [`  next: ${next(id.slice(0, 8))}`]),
   ]
 }

@@ -1,5 +1,5 @@
 // `transcript`: a call, whole or in part; without an id the calls there are, or where words were found in them.
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { optional } from './args.ts'
 import type { Command } from './command.ts'

@@ -1,11 +1,12 @@
 // How far files are that are not yet whole: ours until the peer has them, the peer's until they lie here.
-import type { Call } from '../call/call.ts'
-import { isSettled, sealedSize, type Transfer, transfers } from '../call/file.ts'
+
+import { type Agent, agentOf } from '../call/agents.ts'
+import { encryptedSize, isSettled, type Transfer, transfers } from '../call/file-transfer.ts'
 import type { FileState, Log } from '../call/log.ts'
-import { type Agent, agentOf } from '../call/people.ts'
-import { plain } from '../call/plain.ts'
+import type { Call } from '../call/replay.ts'
 import { quoted, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
+import { cleanText } from '../sanitize.ts'
 import { deliveryOf } from '../state/owed.ts'
 import { parcelsOf } from '../state/parcels.ts'
 
@@ -42,7 +43,7 @@ export function transferShapes(outcome: Outcome): TransferShape[] {
   })
   const letters = parcelsOf(book, []).map(({ id, from, body, state }): TransferShape => {
     const { file, name, size } = body
-    const base = { call: '', file, id, peer: agentOf(people, from), name: plain(name, 255), size }
+    const base = { call: '', file, id, peer: agentOf(people, from), name: cleanText(name, 255), size }
     return { ...base, ...fetched(size, state === undefined ? undefined : { fetching: state }) }
   })
   return [...inCalls, ...letters]
@@ -76,7 +77,7 @@ function incoming(transfer: Transfer, call: Call, log: Log, peer: Agent): Transf
 }
 
 function shape({ file, id, name, size }: Transfer, { id: call }: Call, peer: Agent) {
-  return { call, file: plain(file, 64), id, peer, name: plain(name, 255), size }
+  return { call, file: cleanText(file, 64), id, peer, name: cleanText(name, 255), size }
 }
 
 function fetched(size: number, state: FileState | undefined) {
@@ -84,7 +85,7 @@ function fetched(size: number, state: FileState | undefined) {
   const failed = (fetching?.tries ?? 0) > 0
   return {
     have: fetching?.have ?? 0,
-    of: sealedSize({ size }),
+    of: encryptedSize({ size }),
     unit: 'bytes' as const,
     direction: 'incoming' as const,
     state: failed ? ('retrying' as const) : ('fetching' as const),

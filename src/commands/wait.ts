@@ -1,6 +1,6 @@
 // `wait`: blocks until something comes.
-import { ITEM_TYPES } from '../call/news.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { ITEM_TYPES } from '../call/inbox-items.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { flag, optional, seconds } from './args.ts'
 import type { Command } from './command.ts'
 import { itemShape } from './shapes.ts'

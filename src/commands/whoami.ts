@@ -1,5 +1,5 @@
 // `whoami`: npub, name, relays. The secret key comes in on stdin and goes out to a file, and stands nowhere else.
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { optional } from './args.ts'
 import type { Command } from './command.ts'
 

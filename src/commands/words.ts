@@ -1,32 +1,33 @@
 // How things are said to an agent or a person. What a peer wrote stands on lines of its own behind a mark, so that no
 // text of a peer's can look like ours, another speaker's or the owner's.
-import { fitting } from '../call/fit.ts'
-import type { Item } from '../call/news.ts'
-import type { Agent } from '../call/people.ts'
+
+import type { Agent } from '../call/agents.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
+import { fitItems } from '../call/inbox-items.ts'
 import { ABOUT_PEERS, quoted, time, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 
 /** Everything unread, with the command to type next; nothing when nothing is new. */
-export function newsLines(items: readonly Item[]): string[] {
+export function newsLines(items: readonly InboxItem[]): string[] {
   if (items.length === 0) return []
   const lines = items.flatMap((item) => [...itemLines(item), ...(item.cut ? [wholeLine(item)] : [])])
   return lines.some((line) => line.startsWith('  peer>')) ? [...lines, ABOUT_PEERS] : lines
 }
 
-function wholeLine({ call }: Item): string {
+function wholeLine({ call }: InboxItem): string {
   const command = call === '' ? 'inbox --all --json' : `transcript ${call.slice(0, 8)} --max-chars 0`
   return `  truncated; the whole: \`p2p ${command}\``
 }
 
 /** The same with as much of its news as fits into what a reader is shown at once; the rest stays unread. */
 export function readable(outcome: Outcome): Outcome {
-  const news = fitting(outcome.news)
+  const news = fitItems(outcome.news)
   const left = outcome.news.length - news.length
   if (left === 0) return { ...outcome, news }
   return { ...outcome, news, notices: [...outcome.notices, `${left} more unread; \`p2p inbox\` shows the next`] }
 }
 
-function itemLines(item: Item): string[] {
+function itemLines(item: InboxItem): string[] {
   const id = item.call.slice(0, 8)
   const from = who(item.from)
   const late = item.late ? ', late: sent before its sender knew that the call was over' : ''
@@ -67,7 +68,7 @@ function itemLines(item: Item): string[] {
   }
 }
 
-function fileLines(head: string, { text, size, path, reason }: Item, mark: string): string[] {
+function fileLines(head: string, { text, size, path, reason }: InboxItem, mark: string): string[] {
   return [
     `${head}, ${size === undefined || size === 0 ? 'of unknown size' : `${size} bytes`}, named:`,
     ...quoted(text, mark),

@@ -47,7 +47,8 @@ export function loadWhole<I, L, C>(
     if (head === undefined) return undefined
     const { chapters, why } = loadChapters(home, codec, id, head, memory)
     const volume = { head, chapters }
-    const log = why === undefined ? (codec.chapters === undefined ? head : codec.chapters.joined(volume)) : undefined
+    const log =
+      why === undefined ? (codec.chapters === undefined ? head : codec.chapters.joinSegments(volume)) : undefined
     if (log !== undefined) return { log, volume }
     // Read without the lock: meanwhile the call may have become whole, and its chapters are gone.
     if (stampOf(path) !== stamp) continue

@@ -28,8 +28,8 @@ export type ChapterCodec<I, L, C> = {
   readonly version: number
   of(head: L): number[]
   parse(value: unknown): C | 'newer' | undefined
-  joined(volume: Volume<L, C>): L | undefined
-  disturbs(before: L, after: L): boolean
+  joinSegments(volume: Volume<L, C>): L | undefined
+  needsWholeCall(before: L, after: L): boolean
   pack(
     snapshot: { index: I; logs: Readonly<Record<string, L>> },
     log: L,

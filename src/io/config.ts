@@ -1,5 +1,5 @@
 // The settings of p2p/config.json: read with their presets, looked up, set and unset by key.
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { changeRaw, damaged, pick, put, type Raw, readRaw, type Writing } from './configfile.ts'
 import { contactsOf } from './contacts.ts'
 import type { Home } from './home.ts'

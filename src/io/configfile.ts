@@ -1,7 +1,7 @@
 // config.json as it stands: read, changed under the lock, its unknown keys and its damage left as they are.
 import { join } from 'node:path'
-import { EXIT, Failure } from '../failure.ts'
-import { type Upgrade, upgraded, versionOf } from '../upgrade.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { type Upgrade, upgraded, versionOf } from '../migrate.ts'
 import { commit, readText, type Step, writeNew } from './atomic.ts'
 import type { Home } from './home.ts'
 import { newer } from './load.ts'

@@ -1,7 +1,7 @@
 // Looking at our own files, one by one, so that a broken one does not hide what else is wrong.
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { Failure } from '../failure.ts'
+import { Failure } from '../errors.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { makeFolder, onDisk, writeNew } from './atomic.ts'

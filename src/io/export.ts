@@ -1,7 +1,7 @@
 // The secret key written to a file, for a copy in a safe place or for another client: only where its owner asks for it.
 import { closeSync, constants, fsyncSync, openSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { nsecEncode } from '../nostr/nip19.ts'
 import { errno } from './atomic.ts'

@@ -1,10 +1,10 @@
 // Who we are: the secret key in p2p-identity.json, made on the first run, or the one in P2P_SECRET_KEY.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { type Upgrade, upgraded, versionOf } from '../migrate.ts'
 import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../nostr/crypto.ts'
 import { decode, npubEncode } from '../nostr/nip19.ts'
-import { type Upgrade, upgraded, versionOf } from '../upgrade.ts'
 import { errno, linkNew, makeFolder, onDisk, type Step, syncFolder, writeNew } from './atomic.ts'
 import { discard, sweep } from './discard.ts'
 import type { Env, Home } from './home.ts'

@@ -1,7 +1,9 @@
 // Reading state.json and the call files: whole, damaged, of a newer version, or somebody else's.
+
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { parseJson } from '../json.ts'
 import { isHex32 } from '../nostr/crypto.ts'
 import { errno, onDisk, readText } from './atomic.ts'
 import type { Codec } from './codec.ts'
@@ -129,12 +131,4 @@ export function newer(path: string, version: number): Failure {
   const hint = 'update p2p-comm, or choose another folder: --home DIR'
   const message = `${path} was written by a newer p2p-comm; this one knows version ${version}`
   return new Failure('STATE_NEWER', EXIT.refused, message, hint)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { randomBytes, toHex } from '../nostr/crypto.ts'
 import { errno, makeFolder, onDisk, readText, type Step } from './atomic.ts'
 import { discard, sweep } from './discard.ts'

@@ -1,5 +1,5 @@
 // Which relays play which part: the configured ones, or those of --relay and P2P_RELAYS in every role.
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { isDecommissioned, relayUrl } from '../nostr/relay-url.ts'
 import type { Config } from './config.ts'
 import type { Env } from './home.ts'

@@ -1,7 +1,7 @@
 // A file of the user's that is to be sent: opened once, read as often as needed, and noticed when it changes meanwhile.
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { errno } from './atomic.ts'
 
 /** Bytes that are read at a time. */

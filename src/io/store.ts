@@ -140,7 +140,7 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
       const changed = change(fresh)
       const disturbed = Object.entries(changed.snapshot.logs).filter(([id, log]) => {
         const before = fresh.logs[id]
-        return before !== undefined && before !== log && codec.chapters?.disturbs(before, log)
+        return before !== undefined && before !== log && codec.chapters?.needsWholeCall(before, log)
       })
       if (disturbed.length === 0) return { fresh, volumes, ...changed }
       for (const [id] of disturbed) whole.add(id)

@@ -1,6 +1,6 @@
 // A file on its way to a Blossom server: encrypted as it is read, so that no size of it ever sits in memory.
 
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { encryption, hashing, TAG } from '../nostr/aes-gcm.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { type Dice, randomBytes, toHex } from '../nostr/crypto.ts'

@@ -1,5 +1,6 @@
 // The frames of NIP-01, NIP-42 and NIP-77 in both directions, as closed unions: what we say to a relay, and what we let a relay say to us.
 // Why a relay did not do what we wanted: the prefixes of NIP-01 and NIP-42, and what we see for ourselves.
+import { parseJson } from '../json.ts'
 import { isHex32 } from './crypto.ts'
 import type { Event } from './event.ts'
 import type { Filter } from './filter.ts'
@@ -121,14 +122,6 @@ function isSub(text: string): boolean {
 
 function isHex(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length % 2 === 0 && /^[0-9a-f]*$/.test(value)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /**

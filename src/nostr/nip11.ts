@@ -1,4 +1,5 @@
 // NIP-11: what a relay says of itself, read field by field. A field that is not what it should be is left out.
+import { isRecord, parseJson } from '../json.ts'
 
 /** Bytes, counts and bits; `oldest` and `newest` are seconds that created_at may lie behind and ahead of the relay's clock. */
 export type Limits = {
@@ -22,7 +23,7 @@ const AGE = 30 * 365 * 24 * 3600
 
 /** Undefined for what is no such document. */
 export function parseRelayInfo(json: string): RelayInfo | undefined {
-  const document = parse(json)
+  const document = parseJson(json)
   if (!isRecord(document)) return undefined
   const said = own(document, 'limitation')
   const count = (name: string) => whole(own(said, name))
@@ -66,16 +67,4 @@ function text(value: unknown): string {
 
 function own(value: unknown, key: string): unknown {
   return isRecord(value) ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
 }

@@ -2,6 +2,7 @@
 // `unwrap`.
 // NIP-59, receiving: that the receiver of a gift wrap cannot be lied to about who wrote what is in it.
 // A rumor in its envelope: sealed and gift-wrapped for one receiver, and opened again.
+import { parseJson } from '../json.ts'
 import { type Dice, type Keys, randomBytes, randomInt, randomKeys } from './crypto.ts'
 import {
   type Event,
@@ -164,14 +165,6 @@ function rumorIn(sealed: Event, isGood: boolean, keys: Keys): Unwrapped {
 
 function decryptWith(key: Uint8Array | undefined, payload: string): string | undefined {
   return key === undefined ? undefined : decrypt(payload, key)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function refused(reason: UnwrapRefusal): Unwrapped {

@@ -1,6 +1,6 @@
 // Saying that we are there: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
 import type { Intent } from '../call/intent.ts'
-import { inboxList, LASTS, presenceOf } from '../call/presence.ts'
+import { inboxList, PRESENCE_LIFETIME, presenceOf } from '../call/presence.ts'
 import { listDue, listOffered, presenceDue, presenceTaken, wordsOf } from '../state/announced.ts'
 import { callsOf } from '../state/book.ts'
 import type { Place } from './place.ts'
@@ -39,7 +39,7 @@ async function showPresence(place: Place, turn: Turn): Promise<Posted> {
   // What a relay keeps for us is as old as the oldest of it.
   const since = Math.min(now, ...kept.map((url) => held.taken?.[url] ?? now))
   return {
-    expires: since + LASTS,
+    expires: since + PRESENCE_LIFETIME,
     age: due.length === 0 ? now - since : undefined,
     accepted: [...taken, ...kept],
     failed: receipts

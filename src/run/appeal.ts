@@ -1,9 +1,10 @@
 // `escalate` within a turn: the question is written down for every channel before any of them hears of it.
-import { appealText, type Escalation, escalationOf } from '../call/appeal.ts'
-import type { Call } from '../call/call.ts'
-import type { Verdict } from '../call/decide.ts'
+
+import { agentOf } from '../call/agents.ts'
+import type { Decision } from '../call/decide.ts'
+import { type Escalation, escalationOf, escalationText } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
-import { agentOf } from '../call/people.ts'
+import type { Call } from '../call/replay.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
 import { appeal } from '../state/appeals.ts'
 import type { Book } from '../state/book.ts'
@@ -12,7 +13,7 @@ import { namesOf } from '../state/remember.ts'
 import type { Said } from '../state/say.ts'
 import { type Place, speakerOf } from './place.ts'
 
-export type Asking = { intent: Intent; verdict: Verdict; said: readonly Said[]; calls: readonly Call[] }
+export type Asking = { intent: Intent; verdict: Decision; said: readonly Said[]; calls: readonly Call[] }
 
 /** `asked`: the escalation, when the command is one. */
 export function ask(book: Book, place: Place, asking: Asking): { book: Book; asked: Escalation | undefined } {
@@ -50,5 +51,8 @@ function escalationIn(
 function letterTo(place: Place, asked: Escalation) {
   const to = place.world.ownerKey
   if (to === undefined || to === place.world.keys.pubkey) return undefined
-  return { to, rumor: directMessage(appealText(asked, 'To answer, just reply to this message.'), to, speakerOf(place)) }
+  return {
+    to,
+    rumor: directMessage(escalationText(asked, 'To answer, just reply to this message.'), to, speakerOf(place)),
+  }
 }

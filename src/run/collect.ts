@@ -1,9 +1,10 @@
 // Files that have become whole: checked, put under their names, and only then news.
-import type { Call } from '../call/call.ts'
-import { assemble, isSettled, refusedFor, type Transfer, transfers } from '../call/file.ts'
+
+import { trustOf } from '../call/agents.ts'
+import { assemble, isSettled, refusedFor, type Transfer, transfers } from '../call/file-transfer.ts'
 import { safeName } from '../call/filename.ts'
 import type { FileState } from '../call/log.ts'
-import { trustOf } from '../call/people.ts'
+import type { Call } from '../call/replay.ts'
 import { type Book, callsOf } from '../state/book.ts'
 import { type Filed, filed } from '../state/filed.ts'
 import { judged, parcelsOf, withParcels } from '../state/parcels.ts'

@@ -1,10 +1,11 @@
 // The contact list: petnames and trust, which are ours and never a peer's word.
+
+import type { Contact } from '../call/agents.ts'
+import { shortNpub } from '../call/agents.ts'
 import type { IntentOf } from '../call/intent.ts'
-import type { Contact } from '../call/people.ts'
-import { short } from '../call/people.ts'
-import { oneLine } from '../call/plain.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
+import { cleanLine } from '../sanitize.ts'
 import type { Book } from '../state/book.ts'
 import { find } from './find.ts'
 import type { Place } from './place.ts'
@@ -43,10 +44,10 @@ function edited(contacts: readonly Contact[], { action, petname }: Edit, pubkey:
   const others = contacts.filter((c) => c.pubkey !== pubkey)
   if (action === 'remove') return others
   // It stands in sentences of ours: nothing that draws, turns the line around, or cannot be seen.
-  if (petname !== oneLine(petname, 64)) {
+  if (petname !== cleanLine(petname, 64)) {
     throw new Failure('USAGE', EXIT.usage, 'that is no petname', 'a petname is one line of at most 64 characters')
   }
-  const name = petname !== '' ? petname : (held?.petname ?? short(npubEncode(pubkey)))
+  const name = petname !== '' ? petname : (held?.petname ?? shortNpub(npubEncode(pubkey)))
   if (others.some((c) => c.petname.toLowerCase() === name.toLowerCase())) {
     throw new Failure('PETNAME_TAKEN', EXIT.usage, `another contact is called "${name}"`, 'choose another name')
   }

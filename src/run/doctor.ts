@@ -1,7 +1,7 @@
 // `doctor`: everything that a run needs is looked at, and each fault is named with what to do about it.
-import { inboxList, PRESENCE, presenceOf } from '../call/presence.ts'
+import { inboxList, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { Clinic } from '../io/clinic.ts'
 import type { Check } from '../io/doctor.ts'
 import type { Examined, Plan, Sample } from '../io/doctor-relay.ts'
@@ -79,8 +79,8 @@ const SAMPLES: Readonly<Record<Role, (keys: Keys, stamp: number) => Sample[]>> =
       ['d', d],
       ['expiration', String(stamp + LASTS)],
     ]
-    const event = finalize({ kind: PRESENCE, created_at: stamp, tags, content: '' }, keys)
-    const filter = { kinds: [PRESENCE], authors: [keys.pubkey], '#d': [d] }
+    const event = finalize({ kind: PRESENCE_KIND, created_at: stamp, tags, content: '' }, keys)
+    const filter = { kinds: [PRESENCE_KIND], authors: [keys.pubkey], '#d': [d] }
     return [{ what: 'presence', event, filter: () => filter }]
   },
   inbox: (keys, stamp) => {

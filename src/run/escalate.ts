@@ -1,5 +1,5 @@
 // Telling the owner: everything due, through every channel at once, and what came of it.
-import { appealText, type Escalation, inert } from '../call/appeal.ts'
+import { defuseMarkup, type Escalation, escalationText } from '../call/escalation.ts'
 import { relaySaid } from '../call/wording.ts'
 import type { Channel } from '../io/owner.ts'
 import { type Answered, type AppealDue, answered } from '../state/appeals.ts'
@@ -27,7 +27,7 @@ export async function inform(place: Place, { appeals }: Turn): Promise<Answered[
   const ms = patience(place)
   return await Promise.all(
     appeals.map(async ({ escalation, channels }) => {
-      const text = inert(appealText(escalation, answerBy(place.world.config.owner.npub)))
+      const text = defuseMarkup(escalationText(escalation, answerBy(place.world.config.owner.npub)))
       const notice = { id: escalation.id, facts: escalation, text }
       const now = owner.channels.filter((channel) => channels.includes(channel))
       const results = await Promise.all(now.map(async (channel) => [channel, await owner.tell(channel, notice, ms)]))

@@ -1,7 +1,7 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
-import type { Call } from '../call/call.ts'
+import type { Call } from '../call/replay.ts'
 import { relaySaid } from '../call/wording.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { callOf } from '../state/book.ts'
 import { deliveryOf } from '../state/owed.ts'
 import type { Ended } from './ended.ts'

@@ -1,5 +1,5 @@
 // Fetching files that lie on servers, in commands that have the time for it.
-import { sealedSize } from '../call/file.ts'
+import { encryptedSize } from '../call/file-transfer.ts'
 import { safeName } from '../call/filename.ts'
 import type { Intent } from '../call/intent.ts'
 import type { FileState } from '../call/log.ts'
@@ -107,7 +107,7 @@ async function fetchOne(place: Place, parcel: Parcel, time: Time): Promise<FileS
   const first = (state?.tries ?? 0) % sources.length
   const urls = [...sources.slice(first), ...sources.slice(0, first)]
   const wanted = { urls, key, nonce, x, ox: body.x, folder: call === '' ? from : call, name: safeName(body.name) }
-  const fetched = await place.world.depot.fetch(wanted, sealedSize(body), time)
+  const fetched = await place.world.depot.fetch(wanted, encryptedSize(body), time)
   if (fetched.type === 'done') return { path: fetched.path, size: fetched.size, sha256: fetched.sha256 }
   if (fetched.type === 'refused') return { refused: fetched.why }
   const { have } = fetched

@@ -1,7 +1,7 @@
 // Whom a command means by <agent>: a key, a petname, a NIP-05 name, or the unique name of an agent on line.
-import type { People } from '../call/people.ts'
+import type { AgentDirectory } from '../call/agents.ts'
 import type { Presence } from '../call/presence.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { isPubkey } from '../nostr/crypto.ts'
 import { type Address, type Entry, parseAddress } from '../nostr/nip05.ts'
 import { decode, npubEncode } from '../nostr/nip19.ts'
@@ -17,7 +17,7 @@ export async function find(word: string, place: Place): Promise<Found> {
 }
 
 /** The same as far as it can be told without asking anybody: a NIP-05 name is only recognised. */
-export function guess(word: string, people: People): Found | { address: Address } {
+export function guess(word: string, people: AgentDirectory): Found | { address: Address } {
   const text = word.trim().replace(/^nostr:/, '')
   const contacts = people.contacts.filter((c) => c.petname.toLowerCase() === text.toLowerCase())
   if (contacts.length > 1)

@@ -1,6 +1,6 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 
-import { AGENT_TOPIC, LOOK_BACK, PRESENCE } from '../call/presence.ts'
+import { AGENT_TOPIC, PRESENCE_KIND, PRESENCE_LOOKBACK } from '../call/presence.ts'
 import type { Ask, Fetching, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
@@ -95,7 +95,7 @@ function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity)
 }
 
 function presences({ world, now }: Place): Ask[] {
-  const filter = { kinds: [PRESENCE], '#t': [AGENT_TOPIC], since: now - LOOK_BACK }
+  const filter = { kinds: [PRESENCE_KIND], '#t': [AGENT_TOPIC], since: now - PRESENCE_LOOKBACK }
   return world.relays.presence.map((relay) => ({ relay, name: 'presence', filter }))
 }
 

@@ -1,6 +1,6 @@
 // Commands that talk to nobody: what we know, who we are, what is set. They answer from disk at once.
 import type { Intent } from '../call/intent.ts'
-import { Failure } from '../failure.ts'
+import { Failure } from '../errors.ts'
 import type { Book } from '../state/book.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'

@@ -1,5 +1,5 @@
 // Looking peers up: where they read, and what they call themselves.
-import { INBOX_LIST, PRESENCE, RELAY_LIST, readPresences } from '../call/presence.ts'
+import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../call/presence.ts'
 import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import { usable } from '../nostr/relay-url.ts'
@@ -18,7 +18,10 @@ const MOST = 4
 export function lookups({ world }: Ground, index: Index, peers: readonly string[], hints: Hints = {}): Ask[] {
   if (peers.length === 0) return []
   const own = ownRelays(world)
-  const filter = (authors: readonly string[]) => ({ kinds: [INBOX_LIST, RELAY_LIST, PRESENCE], authors: [...authors] })
+  const filter = (authors: readonly string[]) => ({
+    kinds: [INBOX_LIST_KIND, RELAY_LIST_KIND, PRESENCE_KIND],
+    authors: [...authors],
+  })
   const hinted = (peer: string) =>
     usable([...(hints[peer] ?? []), ...(index.peers[peer]?.hints ?? [])], own, world.config.relays.allowPrivate)
   const elsewhere = [...new Set(peers.flatMap(hinted))].filter((url) => !own.includes(url)).slice(0, MOST)
@@ -46,7 +49,7 @@ export function lookedUp(
   asked: readonly string[],
 ): string[] {
   if (answers.some((a) => a.name === 'lists' && a.complete)) return [...asked]
-  return asked.filter((peer) => events.some((e) => e.kind === INBOX_LIST && e.pubkey === peer))
+  return asked.filter((peer) => events.some((e) => e.kind === INBOX_LIST_KIND && e.pubkey === peer))
 }
 
 /** Each event once, the newest first. */

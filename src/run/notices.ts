@@ -1,9 +1,10 @@
 // What the user should know beside the result, one line each.
-import type { Call } from '../call/call.ts'
+
+import { shortNpub } from '../call/agents.ts'
 import type { Intent } from '../call/intent.ts'
 import { paceOf } from '../call/pace.ts'
-import { short } from '../call/people.ts'
-import { describe } from '../call/pick.ts'
+import type { Call } from '../call/replay.ts'
+import { peerLabel } from '../call/select-call.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { parcelsOf } from '../state/parcels.ts'
 import type { Ended } from './ended.ts'
@@ -44,7 +45,7 @@ function tooLong({ place, intent, book }: Ended, calls: readonly Call[]): string
     ]
     if (facts.length === 0) return []
     const next = `\`p2p end --call ${id}\` ends it, \`p2p escalate "…" --call ${id}\` asks your owner`
-    return [`the call ${id} with ${describe(call, place.people)} ${facts.join(', and ')}; ${next}`]
+    return [`the call ${id} with ${peerLabel(call, place.people)} ${facts.join(', and ')}; ${next}`]
   })
 }
 
@@ -72,7 +73,7 @@ function unfetched({ intent, book }: Ended, calls: readonly Call[]): string[] {
   const held = parcelsOf(book, calls).filter((parcel) => (parcel.state?.tries ?? 0) > 0)
   return held.map(
     ({ from, body, state }) =>
-      `a file from ${short(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${state?.why}; later commands try again, \`p2p status\` shows how far it is`,
+      `a file from ${shortNpub(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${state?.why}; later commands try again, \`p2p status\` shows how far it is`,
   )
 }
 
@@ -87,7 +88,7 @@ function clock(ahead: number): string[] {
 
 // NIP-17: without a list "the user is not ready to receive messages"; agents that are found otherwise get a try.
 function guessed(to: string, by: Route['by'], { place, book }: Ended): string[] {
-  const who = to === place.world.ownerKey ? 'your owner' : short(npubEncode(to))
+  const who = to === place.world.ownerKey ? 'your owner' : shortNpub(npubEncode(to))
   const where =
     by === 'own' ? 'your own relays' : by === 'reads' ? 'the relays of its kind 10002' : 'others that it named'
   const listed = (book.index.peers[to]?.inbox.length ?? 0) > 0

@@ -1,6 +1,6 @@
 // Opening what lies in the mailbox, newest first and as long as there is time: junk must not keep a command from answering.
 
-import { trustOf } from '../call/people.ts'
+import { trustOf } from '../call/agents.ts'
 import { callId } from '../call/signal.ts'
 import type { Event } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'

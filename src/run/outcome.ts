@@ -1,10 +1,11 @@
 // What came of a run, as data: commands turn it into text or JSON.
-import type { Call } from '../call/call.ts'
+
+import type { Agent, AgentDirectory, Contact } from '../call/agents.ts'
+import { type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
 import type { Intent } from '../call/intent.ts'
-import { type Item, itemsOf, letterOf, ownerFirst } from '../call/news.ts'
-import type { Agent, Contact, People } from '../call/people.ts'
 import { type Presence, readPresences } from '../call/presence.ts'
-import type { Failure } from '../failure.ts'
+import type { Call } from '../call/replay.ts'
+import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/world.ts'
 import { type Book, callsOf } from '../state/book.ts'
 import { isOnItsWay } from '../state/parcels.ts'
@@ -25,7 +26,7 @@ export type Outcome = {
   intent: Intent
   me: Agent
   self: { name: string; about: string; relays: Place['world']['relays'] }
-  people: People
+  people: AgentDirectory
   now: number
   book: Book
   /** The calls that are open, oldest first. */
@@ -37,7 +38,7 @@ export type Outcome = {
   /** All of it, where it took several rumors. */
   parts: Said[]
   /** What is unread. */
-  news: Item[]
+  news: InboxItem[]
   presences: Presence[]
   relays: RelayReport[]
   /** How many calls something new came in for, for `announce`. */
@@ -92,14 +93,14 @@ export function outcomeOf(ended: Ended): Outcome {
 }
 
 /** Everything unread: the owner's words first, then call by call. */
-export function newsOf(book: Book, calls: readonly Call[], people: People, all = false): Item[] {
+export function newsOf(book: Book, calls: readonly Call[], people: AgentDirectory, all = false): InboxItem[] {
   // A letter that brings a file is news once the file is here, or will never be.
   const letters = Object.values(book.index.dms).filter((dm) => (dm.unread || all) && !isOnItsWay(dm))
   const items = calls.flatMap((call) => {
     const log = book.logs[call.id]
     return log === undefined ? [] : itemsOf(log, call, people, all)
   })
-  return ownerFirst([...items, ...letters.map((dm) => letterOf(dm.rumor, dm.heard, people, dm.file))])
+  return ownerFirst([...items, ...letters.map((dm) => letterItem(dm.rumor, dm.heard, people, dm.file))])
 }
 
 function reportOf({ world }: Place, { answers }: Heard): RelayReport[] {

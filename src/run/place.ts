@@ -1,8 +1,8 @@
 // Where and when a run happens: the world, the second it began, and the calls it may mean.
 
+import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
 import type { Log } from '../call/log.ts'
-import type { Item } from '../call/news.ts'
-import { type Agent, agentOf, type People } from '../call/people.ts'
 import type { World } from '../io/world.ts'
 import type { Index } from '../state/book.ts'
 import type { Speaker } from '../state/say.ts'
@@ -15,11 +15,11 @@ export type Place = {
   ahead: number
   /** Unix ms by which the network must have answered. */
   deadline: number
-  people: People
+  people: AgentDirectory
   /** Prints a line before the outcome: on stdout for a reader, on stderr for a program. */
   say: (line: string) => void
   /** Prints one item of a stream (`wait --follow`) and resolves when it is out. */
-  emit: (item: Item) => Promise<void>
+  emit: (item: InboxItem) => Promise<void>
   /** The call that --call names. */
   selector: string | undefined
 }
@@ -39,7 +39,7 @@ export function onTime(place: Place, ahead: number): Place {
 }
 
 /** Ourselves, under the name that we give ourselves; "" for none. */
-export function selfOf({ world }: Place, people: People): Agent {
+export function selfOf({ world }: Place, people: AgentDirectory): Agent {
   return { ...agentOf(people, world.keys.pubkey), name: world.config.name }
 }
 

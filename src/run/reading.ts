@@ -1,11 +1,12 @@
 // What a command has read for its reader: a call, the calls there are, or where words were found.
-import type { Call } from '../call/call.ts'
-import type { Agent, People } from '../call/people.ts'
-import type { Hit } from '../call/search.ts'
+
+import type { Agent, AgentDirectory } from '../call/agents.ts'
+import type { Call } from '../call/replay.ts'
 import { type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
-import { type Transcript, transcriptOf } from '../call/transcript.ts'
-import { Failure } from '../failure.ts'
+import type { SearchHit } from '../call/transcript/search.ts'
+import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
+import { Failure } from '../errors.ts'
 import type { Book } from '../state/book.ts'
 import type { Place } from './place.ts'
 
@@ -14,10 +15,10 @@ export type Reading =
   /** The ids of calls, the latest first. */
   | { type: 'calls'; ids: string[] }
   /** `more`: there are more hits than fit. */
-  | { type: 'found'; hits: Hit[]; more: boolean }
+  | { type: 'found'; hits: SearchHit[]; more: boolean }
 
 /** Where a call is looked up, and in whose words. */
-export type Source = { book: Book; me: Agent; people: People }
+export type Source = { book: Book; me: Agent; people: AgentDirectory }
 
 /** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
 export function readCall(place: Place, call: Call, source: Source, most: number): Reading | undefined {

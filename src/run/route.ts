@@ -1,5 +1,5 @@
 // Which relays carry a letter to a peer: its own list, else what it told us, else a guess.
-import type { Call } from '../call/call.ts'
+import type { Call } from '../call/replay.ts'
 import { usable } from '../nostr/relay-url.ts'
 import type { Book } from '../state/book.ts'
 import type { Place } from './place.ts'

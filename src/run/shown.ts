@@ -1,9 +1,9 @@
 // What has been printed is read. Done after printing, and only then.
-import type { Item } from '../call/news.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
 import { marked } from '../state/shown.ts'
 import { type Place, speakerOf } from './place.ts'
 
-export async function shown(place: Place, items: readonly Item[]): Promise<void> {
+export async function shown(place: Place, items: readonly InboxItem[]): Promise<void> {
   if (items.length === 0) return
   const calls = [...new Set(items.flatMap((item) => (item.call === '' ? [] : [item.call])))]
   await place.world.store.update(calls, (fresh) => ({

@@ -1,6 +1,6 @@
 // Saying what is owed: sealed, published to where the peer reads, and what every relay answered. Nothing is written here.
 
-import { callId, write } from '../call/signal.ts'
+import { callId, signalTemplate } from '../call/signal.ts'
 import type { Receipt } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
@@ -103,7 +103,11 @@ function receiptOf(
   { relays }: Route,
   stamp: number,
 ): Letter {
-  const template = write({ type: 'receipt', text: '', missing: [...missing] }, { call, to, seq: 0, lc, ack }, now)
+  const template = signalTemplate(
+    { type: 'receipt', text: '', missing: [...missing] },
+    { call, to, seq: 0, lc, ack },
+    now,
+  )
   const rumor = rumorOf(template, world.keys.pubkey)
   const wrap = giftWrap(rumor, to, world.keys, { now: stamp })
   return { wrap, rumor, to, relays, call, ack, owed: false, had: false, work: {} }

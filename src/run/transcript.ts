@@ -1,9 +1,10 @@
 // Reading calls from disk: one of them, a list of them, or every line that holds some words.
-import type { Call } from '../call/call.ts'
+
+import { type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { IntentOf } from '../call/intent.ts'
-import { agentOf, type People } from '../call/people.ts'
-import { type Hit, hitsIn } from '../call/search.ts'
-import { EXIT, Failure } from '../failure.ts'
+import type { Call } from '../call/replay.ts'
+import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { type Book, callOf, type Summary } from '../state/book.ts'
 import { namesOf } from '../state/remember.ts'
 import { guess } from './find.ts'
@@ -74,14 +75,14 @@ function wanted(intent: IntentOf<'transcript'>, { book, people }: Source): strin
     .map(([id]) => id)
 }
 
-function isNamed(word: string, call: Summary, people: People): boolean {
+function isNamed(word: string, call: Summary, people: AgentDirectory): boolean {
   const { npub, pubkey, name } = agentOf(people, call.peer, call.name)
   return [npub, pubkey, name.toLowerCase()].includes(word)
 }
 
 // Call by call: however many there are, only one of them is in memory.
 function search(intent: IntentOf<'transcript'>, ids: readonly string[], place: Place, source: Source): Reading {
-  const hits: Hit[] = []
+  const hits: SearchHit[] = []
   let room = intent.most === 0 ? Infinity : intent.most
   for (const id of ids) {
     const loaded = load(id, place, source)

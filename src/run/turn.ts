@@ -1,8 +1,9 @@
 // One turn under the lock: merge what was heard into the newest state, decide, and write down what is to be said.
 // Applied to whatever is on disk by then, so parallel commands take turns and none overwrites another.
-import type { Escalation } from '../call/appeal.ts'
+
+import { trustOf } from '../call/agents.ts'
+import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
-import { trustOf } from '../call/people.ts'
 import type { Presence } from '../call/presence.ts'
 import { type AppealDue, appealsDue } from '../state/appeals.ts'
 import { type Book, callsOf } from '../state/book.ts'

@@ -1,6 +1,6 @@
 // A file that is too large for relays: put on the server first, so that the run that announces it is one like any other.
 import { decide } from '../call/decide.ts'
-import { type FileBody, mimeOf } from '../call/file.ts'
+import { type FileBody, mimeOf } from '../call/file-transfer.ts'
 import type { Intent, Large } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import type { Stored } from '../io/upload.ts'

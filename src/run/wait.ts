@@ -1,15 +1,16 @@
 // Commands that stay until what they wait for has come: `wait`, `call --wait`, `send --wait`, and `wait --follow`.
+
+import type { InboxItem } from '../call/inbox-items.ts'
 import type { Intent } from '../call/intent.ts'
-import type { Item } from '../call/news.ts'
-import { describe, named } from '../call/pick.ts'
-import { EXIT, Failure } from '../failure.ts'
+import { callsMatching, peerLabel } from '../call/select-call.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { Ended } from './ended.ts'
 import type { Outcome } from './outcome.ts'
 import { shown } from './shown.ts'
 import { watch } from './watch.ts'
 
-const ALWAYS: readonly Item['type'][] = ['escalate', 'end', 'owner']
-const ANSWERS: readonly Item['type'][] = ['accept', 'reject', 'missed', 'end']
+const ALWAYS: readonly InboxItem['type'][] = ['escalate', 'end', 'owner']
+const ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed', 'end']
 
 /** The outcome at once, or when what the command waits for has come, or in vain. */
 export async function stay(ended: Ended, outcome: Outcome): Promise<Outcome> {
@@ -33,7 +34,7 @@ export async function stay(ended: Ended, outcome: Outcome): Promise<Outcome> {
 async function follow(ended: Ended, outcome: Outcome): Promise<Outcome> {
   const { place, intent } = ended
   for await (const seen of watch(ended, Number.POSITIVE_INFINITY)) {
-    const printed: Item[] = []
+    const printed: InboxItem[] = []
     for (const item of seen.news.filter((i) => isAwaited(i, intent, seen))) {
       if (place.world.stopped.aborted) break
       await place.emit(item)
@@ -50,19 +51,20 @@ function waits(intent: Intent): number | undefined {
 }
 
 /** Whether an item is what the command waits for. The owner's word, an escalation and an end always are. */
-function isAwaited(item: Item, intent: Intent, { call, calls, people }: Outcome): boolean {
+function isAwaited(item: InboxItem, intent: Intent, { call, calls, people }: Outcome): boolean {
   if (item.type === 'owner') return true
   if (intent.type === 'call') return item.call === call?.id && ANSWERS.includes(item.type)
   if (intent.type === 'send') return item.call === call?.id && item.type !== 'request'
   if (intent.type !== 'wait') return true
-  if (intent.call !== undefined && !named(calls, intent.call, people).some((c) => c.id === item.call)) return false
+  if (intent.call !== undefined && !callsMatching(calls, intent.call, people).some((c) => c.id === item.call))
+    return false
   return intent.for.length === 0 || intent.for.includes(item.type) || ALWAYS.includes(item.type)
 }
 
 /** Why a call that was answered is not one to speak in. */
 function untaken(intent: Intent, { call, people }: Outcome): Failure | undefined {
   if (intent.type !== 'call' || call === undefined || call.phase === 'active') return undefined
-  const who = describe(call, people)
+  const who = peerLabel(call, people)
   if (call.phase === 'rejected') {
     return new Failure('REJECTED', EXIT.rejected, `${who} rejected the call`, '`p2p list` shows who else is on line')
   }

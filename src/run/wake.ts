@@ -1,13 +1,13 @@
 // The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and
 // counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
-import type { Item } from '../call/news.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
 import { wakesDue, woken } from '../state/wakes.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
 
 /** What the hook reads on stdin, as JSON. */
 export type Wake = {
-  type: Item['type']
+  type: InboxItem['type']
   id: string
   call: string
   npub: string
@@ -30,7 +30,7 @@ export async function wake(place: Place, { news }: Outcome): Promise<string[]> {
   return [...new Set(results.flatMap((error) => (error === undefined ? [] : [`the event hook failed: ${error}`])))]
 }
 
-function wakeOf({ type, id, call, from }: Item, unread: number): Wake {
+function wakeOf({ type, id, call, from }: InboxItem, unread: number): Wake {
   const what = type === 'request' ? 'incoming call' : type
   const where = call === '' ? '' : ` in call ${call.slice(0, 8)}`
   const text = `p2p: ${what}${where}, from ${from.npub.slice(0, 12)} (${from.trust}); ${unread} unread. Run: p2p status`

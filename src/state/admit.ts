@@ -1,6 +1,6 @@
 // Who may come in, and how much: the policy on requests from strangers, and bounds on what one key may send in a day.
 // Whoever is dropped here is counted, never answered, but for one rejection a day.
-import type { Trust } from '../call/people.ts'
+import type { Trust } from '../call/agents.ts'
 import { FILE } from '../call/signal.ts'
 import { type Rumor, tag } from '../nostr/event.ts'
 import type { Amount, Meter } from './book.ts'

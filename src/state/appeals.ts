@@ -1,5 +1,5 @@
 // What our owner has been asked and has not been told through every channel yet: when to try again, and when to give up.
-import type { Escalation } from '../call/appeal.ts'
+import type { Escalation } from '../call/escalation.ts'
 import type { Appeal, Book } from './book.ts'
 import { editBook } from './edit.ts'
 import type { Speaker } from './say.ts'

@@ -1,8 +1,7 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
-import type { Escalation } from '../call/appeal.ts'
-import { type Call, type Glare, replay } from '../call/call.ts'
-import { contest, verdictOf } from '../call/glare.ts'
-import type { Claim, FileState, Log, Posting } from '../call/log.ts'
+import type { Escalation } from '../call/escalation.ts'
+import type { Claim, FileState, Log, OutboxEntry } from '../call/log.ts'
+import { type Call, combineGlare, type Glare, judgeGlare, replay } from '../call/replay.ts'
 import type { Phase } from '../call/rules.ts'
 import type { Rumor } from '../nostr/event.ts'
 
@@ -55,7 +54,7 @@ export type Summary = {
 export type Letterbox = Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
 
 /** A direct message of ours outside of calls, kept until a relay has taken it. */
-export type Letter = { to: string; rumor: Rumor; posting: Posting }
+export type Letter = { to: string; rumor: Rumor; posting: OutboxEntry }
 
 /** What our owner has been asked, kept while there is a channel left to try. `letter`: the rumor that asks on Nostr. */
 export type Appeal = {
@@ -162,5 +161,5 @@ export function callOf(book: Book, log: Log, me: string, now: number): Call | un
 
 function glareOf(book: Book, log: Log): Glare {
   const rivals = book.index.calls[log.id]?.rivals ?? []
-  return verdictOf(rivals.flatMap((id) => book.logs[id] ?? []).map((rival) => contest(log, rival)))
+  return combineGlare(rivals.flatMap((id) => book.logs[id] ?? []).map((rival) => judgeGlare(log, rival)))
 }

@@ -1,9 +1,20 @@
 // The pure half of the store: how state.json and the call files are read, which calls every command needs, and what can be
 // made of the call files alone.
-import { replay } from '../call/call.ts'
-import { chaptersOf, disturbs, joined, parseChapter, parted, type Volume } from '../call/chapter.ts'
+
+import {
+  ARCHIVE_BOUNDS,
+  type ArchiveBounds,
+  type ArchivedCall,
+  type CompactResult,
+  compact,
+  joinSegments,
+  needsWholeCall,
+  parseSegment,
+  segmentNumbers,
+  splitSegments,
+} from '../call/archive.ts'
 import { type Log, parseLog } from '../call/log.ts'
-import { BOUNDS, type Bounds, type Packed, pack } from '../call/pack.ts'
+import { replay } from '../call/replay.ts'
 import { type Book, callOf, emptyIndex, type Index } from './book.ts'
 import { editBook } from './edit.ts'
 import { parseIndex } from './parse.ts'
@@ -22,21 +33,21 @@ const base = {
 }
 
 /** @param bounds what of a call is packed into chapters, and when */
-export function codecWith(bounds: Bounds) {
+export function codecWith(bounds: ArchiveBounds) {
   return {
     ...base,
     chapters: {
       version: 1,
-      of: chaptersOf,
-      parse: parseChapter,
-      joined,
-      disturbs,
-      pack: (book: Book, log: Log, volume?: Volume) => packed(book, log, volume, bounds),
+      of: segmentNumbers,
+      parse: parseSegment,
+      joinSegments,
+      needsWholeCall,
+      pack: (book: Book, log: Log, volume?: ArchivedCall) => packed(book, log, volume, bounds),
     },
   }
 }
 
-export const codec = codecWith(BOUNDS)
+export const codec = codecWith(ARCHIVE_BOUNDS)
 
 /** The calls that are open and those asked for, and with each the calls that were made at the same time, and theirs. */
 function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
@@ -49,12 +60,12 @@ function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
 }
 
 /** `volume`: the head and the chapters of which a log was made, when it was read whole. */
-function packed(book: Book, log: Log, volume: Volume | undefined, bounds: Bounds): Packed {
-  const head = (volume && parted(log, volume)) ?? log
+function packed(book: Book, log: Log, volume: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
+  const head = (volume && splitSegments(log, volume)) ?? log
   const logs = head === log ? book.logs : { ...book.logs, [log.id]: head }
   const me = base.owner(book.index)
   const call = me === undefined ? undefined : callOf({ index: book.index, logs }, head, me, 0)
-  return pack(head, call, volume?.head.past?.chapters[1], bounds)
+  return compact(head, call, volume?.head.past?.chapters[1], bounds)
 }
 
 /** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */

@@ -1,8 +1,8 @@
 // One turn in the conversations of a book: what came in is merged, what is to be said is decided and written down, and what
 // goes out now is marked as ours to send. Pure: applied to whatever is on disk by then.
-import { decide, type Scene, type Verdict } from '../call/decide.ts'
+import { type Decision, type DecisionContext, decide } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
-import { callId, LIMIT, read } from '../call/signal.ts'
+import { callId, LIMIT, parseSignal } from '../call/signal.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
 import { type Book, callsOf, type Index } from './book.ts'
 import { hear } from './hear.ts'
@@ -13,7 +13,7 @@ import { type Said, type Speaker, say } from './say.ts'
 import { rivals } from './summary.ts'
 
 /** Everything that a turn depends on beside the book. `alive`: whether a process of this machine still runs. */
-export type Seat = Omit<Scene, 'calls'> & Speaker & { policy: Policy; alive: (pid: number) => boolean }
+export type Seat = Omit<DecisionContext, 'calls'> & Speaker & { policy: Policy; alive: (pid: number) => boolean }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
 export type Mail = { opened: readonly OpenedWrap[]; replayed: readonly Replayed[]; deep?: boolean; unheard?: boolean }
@@ -21,7 +21,7 @@ export type Mail = { opened: readonly OpenedWrap[]; replayed: readonly Replayed[
 export type Turned = {
   book: Book
   /** What the command itself wants to say, by its intent: the last of `said`. */
-  verdict: Verdict
+  verdict: Decision
   said: Said[]
   /** What goes out now: rumors that are owed, and receipts. */
   dues: Due[]
@@ -54,7 +54,7 @@ export function converse(book: Book, intent: Intent, mail: Mail, seat: Seat): Tu
 export function callsIn(opened: readonly OpenedWrap[], index: Index, selector: string | undefined): string[] {
   const ids = opened.flatMap(({ rumor }) => {
     if (rumor === undefined) return []
-    const signal = read(rumor)
+    const signal = parseSignal(rumor)
     if (signal?.body.type !== 'request') return callId(rumor) ?? []
     const { deadline } = signal.body
     const request = { peer: rumor.pubkey, direction: 'incoming' as const, createdAt: signal.at, deadline }

@@ -1,6 +1,6 @@
 // One change of the book: what it touches is copied once, what it leaves alone stays the same object, so that the store
 // writes only the files that changed and nothing is worked out twice from a log that stayed the same.
-import { type Entry, emptyLog, final, type Log, signalOf } from '../call/log.ts'
+import { emptyLog, freeze, type Log, type LogEntry, signalOf } from '../call/log.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Book, Index } from './book.ts'
 
@@ -17,7 +17,7 @@ export type Draft = {
   /** The copy of a call's log, made when first asked for; a new one when there is none. */
   log: (id: string) => Log
   /** The entries of such a copy, to be written to. */
-  entries: (log: Log) => Record<string, Entry>
+  entries: (log: Log) => Record<string, LogEntry>
   /** What a copied log holds, at hand: a log is long and mail comes in heaps. */
   ledger: (log: Log) => Ledger
   /** The calls whose logs were asked for. */
@@ -34,7 +34,7 @@ export function editBook(book: Book): Draft {
   const mine = new Set<Table>()
   const edited: Book = { index: copy, logs: { ...book.logs } }
   const changed = new Set<string>()
-  const written = new Map<Log, Record<string, Entry>>()
+  const written = new Map<Log, Record<string, LogEntry>>()
   const ledgers = new Map<Log, Ledger>()
   return {
     book: edited,
@@ -69,7 +69,7 @@ export function editBook(book: Book): Draft {
     },
     changed: () => [...changed],
     done: () => {
-      for (const entries of written.values()) final(entries)
+      for (const entries of written.values()) freeze(entries)
       written.clear()
       return edited
     },

@@ -1,6 +1,6 @@
 // A file that came in chunks and has come to its end, in the book: where it lies or why it was refused, and that it is news.
-import { isSettled, type Transfer } from '../call/file.ts'
-import { emptied, type FileState } from '../call/log.ts'
+import { isSettled, type Transfer } from '../call/file-transfer.ts'
+import { type FileState, withoutContent } from '../call/log.ts'
 import type { Book } from './book.ts'
 import { editBook } from './edit.ts'
 import { refresh } from './refresh.ts'
@@ -19,7 +19,7 @@ export function filed(book: Book, done: readonly Filed[], speaker: Speaker): Boo
     }
     for (const { id } of transfer.chunks) {
       const entry = log.entries[id]
-      if (entry !== undefined && entry.rumor.content !== '') edit.entries(log)[id] = emptied(entry)
+      if (entry !== undefined && entry.rumor.content !== '') edit.entries(log)[id] = withoutContent(entry)
     }
   }
   return refresh(edit, speaker)

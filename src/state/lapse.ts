@@ -1,5 +1,5 @@
 // Rings that come to nothing: nobody answered in time, or too many strangers ring at once.
-import type { Call } from '../call/call.ts'
+import type { Call } from '../call/replay.ts'
 import { crowdedOut, type Gate } from './admit.ts'
 import { callOf } from './book.ts'
 import type { Draft } from './edit.ts'

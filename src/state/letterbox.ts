@@ -1,5 +1,5 @@
 // Direct messages to us, outside of calls.
-import { CHAT, callId, FILE, readRemote, soleReceiver } from '../call/signal.ts'
+import { CHAT, callId, FILE, onlyRecipient, parseRemote } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { Gate } from './admit.ts'
 import type { Letterbox } from './book.ts'
@@ -10,9 +10,9 @@ const MOST = 200
 /** Takes in a rumor that is no signal of a call; why it was dropped, if it was. */
 export function receiveLetter(edit: Draft, rumor: Rumor, { me, now }: { me: string; now: number }): string | undefined {
   if (rumor.kind !== CHAT && rumor.kind !== FILE) return 'unknown'
-  if (rumor.kind === FILE && readRemote(rumor) === undefined) return 'malformed'
+  if (rumor.kind === FILE && parseRemote(rumor) === undefined) return 'malformed'
   if (callId(rumor) !== undefined) return 'malformed'
-  if (soleReceiver(rumor) !== me) return 'not-for-us'
+  if (onlyRecipient(rumor) !== me) return 'not-for-us'
   if (edit.index.dms[rumor.id] !== undefined) return 'duplicate'
   edit.table('dms')[rumor.id] = { rumor, heard: now, unread: true }
   return undefined

@@ -1,6 +1,6 @@
 // The outbox: what must go out now, and what the relays made of it. What no relay has taken is owed until one has.
-import { type Log, type Posting, type Stage, stageOf } from '../call/log.ts'
-import { soleReceiver } from '../call/signal.ts'
+import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry } from '../call/log.ts'
+import { onlyRecipient } from '../call/signal.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { type Book, KEPT } from './book.ts'
 import { editBook } from './edit.ts'
@@ -36,7 +36,7 @@ export function due(book: Book, now: number, alive: (pid: number) => boolean): D
     const last = book.index.calls[log.id]?.last ?? now
     return Object.entries(log.outbox).flatMap(([id, posting]) => {
       const rumor = log.entries[id]?.rumor
-      const to = rumor === undefined ? undefined : soleReceiver(rumor)
+      const to = rumor === undefined ? undefined : onlyRecipient(rumor)
       if (rumor === undefined || to === undefined || now - last > KEPT || isClaimed(posting, now, alive)) return []
       const turn = turnOf(posting, now)
       return turn === undefined ? [] : [{ call: log.id, to, rumor, ...turn }]
@@ -44,12 +44,12 @@ export function due(book: Book, now: number, alive: (pid: number) => boolean): D
   })
 }
 
-export function isClaimed({ claim }: Posting, now: number, alive: (pid: number) => boolean): boolean {
+export function isClaimed({ claim }: OutboxEntry, now: number, alive: (pid: number) => boolean): boolean {
   return claim !== undefined && Math.abs(now - claim.at) < CLAIM && alive(claim.pid)
 }
 
 /** What to publish of a posting now, undefined when its time has not come. */
-export function turnOf(posting: Posting, now: number): Pick<Due, 'wrap' | 'skip'> | undefined {
+export function turnOf(posting: OutboxEntry, now: number): Pick<Due, 'wrap' | 'skip'> | undefined {
   const { wrap, wraps, accepted, failed, wanted } = posting
   const anew = { wrap: undefined, skip: [] }
   // A clock that was set back must not stop the outbox.
@@ -92,7 +92,7 @@ export function credit(book: Book, credits: readonly Credit[], speaker: Speaker)
 }
 
 /** A posting after what the relays have answered to a wrap of it. */
-export function credited(posting: Posting, wrap: Event, receipts: readonly Receipt[], now: number): Posting {
+export function credited(posting: OutboxEntry, wrap: Event, receipts: readonly Receipt[], now: number): OutboxEntry {
   const same = posting.wrap?.id === wrap.id
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...posting.accepted, ...taken])]
@@ -114,7 +114,7 @@ export function credited(posting: Posting, wrap: Event, receipts: readonly Recei
   }
 }
 
-export type Delivery = { state: Stage; accepted: string[]; failed: { url: string; reason: string }[] }
+export type Delivery = { state: DeliveryState; accepted: string[]; failed: { url: string; reason: string }[] }
 
 /** How far several rumors that belong together have come: as far as the one that is furthest behind. */
 export function deliveryOf(log: Log, rumors: readonly string[]): Delivery {
@@ -125,10 +125,10 @@ export function deliveryOf(log: Log, rumors: readonly string[]): Delivery {
   return { state, accepted, failed: [...failed.values()] }
 }
 
-const STAGES: readonly Stage[] = ['queued', 'relayed', 'delivered']
+const STAGES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered']
 
 /** How far an own rumor has come, and what each relay said. */
 export function delivery(log: Log, rumor: string): Delivery {
   const posting = log.outbox[rumor]
-  return { state: stageOf(log, rumor), accepted: posting?.accepted ?? [], failed: posting?.failed ?? [] }
+  return { state: deliveryStateOf(log, rumor), accepted: posting?.accepted ?? [], failed: posting?.failed ?? [] }
 }

@@ -1,9 +1,10 @@
 // Files that lie on servers, announced to us in calls and in letters: which are fetched, when, and what became of them.
-import type { Call } from '../call/call.ts'
-import { type FileBody, isSettled, transfers, unfetchable } from '../call/file.ts'
-import type { Fetching, FileState } from '../call/log.ts'
-import type { Trust } from '../call/people.ts'
-import { FILE, type Remote, readRemote } from '../call/signal.ts'
+
+import type { Trust } from '../call/agents.ts'
+import { type FileBody, isSettled, transfers, unfetchable } from '../call/file-transfer.ts'
+import type { FetchProgress, FileState } from '../call/log.ts'
+import type { Call } from '../call/replay.ts'
+import { FILE, parseRemote, type RemoteFile } from '../call/signal.ts'
 import type { Book, Letterbox } from './book.ts'
 import { editBook } from './edit.ts'
 import { refresh } from './refresh.ts'
@@ -20,8 +21,8 @@ export type Parcel = {
   /** It was announced in a call that was over. */
   late: boolean
   body: FileBody
-  remote: Remote
-  state: Fetching | undefined
+  remote: RemoteFile
+  state: FetchProgress | undefined
 }
 
 /** Seconds until the next try, by how many have failed; and for how long there are tries. */
@@ -104,7 +105,11 @@ function unwelcome({ call, from, late }: Parcel, { calls, trust }: Judging): str
   return known === 'owner' || active ? undefined : 'outside of a call only files of your owner are fetched'
 }
 
-function isHeld({ pid, at }: NonNullable<Fetching['claim']>, now: number, alive: (pid: number) => boolean): boolean {
+function isHeld(
+  { pid, at }: NonNullable<FetchProgress['claim']>,
+  now: number,
+  alive: (pid: number) => boolean,
+): boolean {
   return Math.abs(now - at) < CLAIM && alive(pid)
 }
 
@@ -122,7 +127,7 @@ function inCall(book: Book, call: Call): Parcel[] {
 }
 
 function inLetter({ rumor, heard, file }: Letterbox[string]): Parcel[] {
-  const body = rumor.kind === FILE ? readRemote(rumor) : undefined
+  const body = rumor.kind === FILE ? parseRemote(rumor) : undefined
   if (body?.remote === undefined || isSettled(file)) return []
   const { id, pubkey: from } = rumor
   return [{ id, call: '', key: id, from, heard, late: false, body, remote: body.remote, state: file?.fetching }]

@@ -1,8 +1,10 @@
 // Reading state.json: ours and written whole, but a disk can damage it, and a command must not trip over what is left.
-import { parsePosting, parseRumor } from '../call/log.ts'
+
+import { parseOutboxEntry, parseRumor } from '../call/log.ts'
 import { RULES } from '../call/rules.ts'
+import { isRecord } from '../json.ts'
+import { type Upgrade, upgraded } from '../migrate.ts'
 import { isHex32 } from '../nostr/crypto.ts'
-import { type Upgrade, upgraded } from '../upgrade.ts'
 import { emptyIndex, type Index } from './book.ts'
 
 /**
@@ -31,7 +33,7 @@ const key: Check = (value) => typeof value === 'string' && isHex32(value)
 const flag: Check = (value) => typeof value === 'boolean'
 const texts: Check = (value) => Array.isArray(value) && value.every(text)
 const rumor: Check = (value) => parseRumor(value) !== undefined
-const posting: Check = (value) => parsePosting(value) !== undefined
+const posting: Check = (value) => parseOutboxEntry(value) !== undefined
 const phase: Check = (value) => typeof value === 'string' && Object.hasOwn(RULES, value)
 
 const table =
@@ -110,8 +112,4 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   }),
   clockAhead: number,
   announcing: fields({ pid: number, at: number, pause: number }),
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

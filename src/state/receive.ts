@@ -1,7 +1,8 @@
 // One rumor that came in: whether it may, what it belongs to, and what it makes of that.
-import { precedes } from '../call/call.ts'
-import { emptied, type Log, signalOf } from '../call/log.ts'
-import { callId, read, type Signal, soleReceiver } from '../call/signal.ts'
+
+import { type Log, signalOf, withoutContent } from '../call/log.ts'
+import { precedes } from '../call/replay.ts'
+import { callId, onlyRecipient, parseSignal, type Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type Gate, mayCall, mayRefuse, overBounds, unworked } from './admit.ts'
 import { type Draft, placed } from './edit.ts'
@@ -31,7 +32,7 @@ export function admit(
 }
 
 function receive(edit: Draft, rumor: Rumor, reception: Reception, touched: Set<string>): string | undefined {
-  const signal = read(rumor)
+  const signal = parseSignal(rumor)
   if (signal === undefined) return receiveLetter(edit, rumor, reception)
   if (signal.to !== reception.me) return 'not-for-us'
   if (signal.body.type === 'request') return receiveRequest(edit, signal, rumor, reception, touched)
@@ -128,7 +129,8 @@ function settleOwn(edit: Draft, log: Log, id: string): void {
   delete log.outbox[id]
   const body = signalOf(log, id)?.body
   const entry = log.entries[id]
-  if (body?.type === 'file' && body.remote === undefined && entry !== undefined) edit.entries(log)[id] = emptied(entry)
+  if (body?.type === 'file' && body.remote === undefined && entry !== undefined)
+    edit.entries(log)[id] = withoutContent(entry)
 }
 
 // A file is news once it is whole. The end that confirms our own is not news, unless it says something.
@@ -142,5 +144,5 @@ function isNews(said: ReadonlyMap<string, Signal>, { body }: Signal, me: string)
 function peerOf(log: Log, me: string): string | undefined {
   const request = log.entries[log.id]?.rumor
   if (request === undefined) return undefined
-  return request.pubkey === me ? soleReceiver(request) : request.pubkey
+  return request.pubkey === me ? onlyRecipient(request) : request.pubkey
 }

@@ -1,6 +1,5 @@
 // The end of a change: the index says of every call what its log says.
-import { type Call, replay } from '../call/call.ts'
-import { contest } from '../call/glare.ts'
+import { type Call, judgeGlare, replay } from '../call/replay.ts'
 import { type Book, callOf } from './book.ts'
 import type { Draft } from './edit.ts'
 import { isOpen, rivals, summarise } from './summary.ts'
@@ -37,7 +36,7 @@ export function meetRivals(edit: Draft, id: string, me: string): void {
   const direction = call.mine === 'caller' ? 'outgoing' : 'incoming'
   for (const other of rivals(edit.index, { ...call, direction }).slice(0, MOST)) {
     const rival = edit.book.logs[other]
-    if (rival === undefined || contest(log, rival) === undefined) continue
+    if (rival === undefined || judgeGlare(log, rival) === undefined) continue
     introduce(edit, id, other, call)
     introduce(edit, other, id, replay(rival, me, 0))
   }

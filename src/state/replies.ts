@@ -1,9 +1,10 @@
 // What we owe a peer without being asked: the confirming end, the end that answers a late accept, and one receipt.
-import { type Call, nextClock } from '../call/call.ts'
+
 import type { Utterance } from '../call/decide.ts'
 import { cutOf } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
-import type { Body, Range } from '../call/signal.ts'
+import { type Call, nextClock } from '../call/replay.ts'
+import type { Body, SeqRange } from '../call/signal.ts'
 import { type Gate, mayCall } from './admit.ts'
 import type { Book } from './book.ts'
 import { editBook } from './edit.ts'
@@ -61,7 +62,7 @@ export function answers(calls: readonly Call[], gate: Policy, self: Self): Utter
   })
 }
 
-export type ReceiptDue = { call: string; to: string; lc: number; ack: number; missing: Range[] }
+export type ReceiptDue = { call: string; to: string; lc: number; ack: number; missing: SeqRange[] }
 
 /** Most strangers who are told in one run that their call has come in; the others hear it in the next ones. */
 const WELCOMED = 8

@@ -1,9 +1,10 @@
 // What we are about to say, written into the book before anybody hears it: numbered, owed, and claimed by this process.
-import { type Call, nextClock, settle } from '../call/call.ts'
+
 import type { Utterance } from '../call/decide.ts'
 import { digestUpTo } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
-import { type Body, LIMIT, type Place, write } from '../call/signal.ts'
+import { type Call, nextClock, transcriptOrder } from '../call/replay.ts'
+import { type Body, LIMIT, type SignalPosition, signalTemplate } from '../call/signal.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
 import { type Book, callOf, type Index } from './book.ts'
 import { editBook } from './edit.ts'
@@ -25,7 +26,7 @@ export function say(book: Book, drafts: readonly Utterance[], speaker: Speaker):
     const held = draft.call === undefined ? undefined : edit.book.logs[draft.call]
     const call = held && (calls.get(held.id) ?? callOf(edit.book, held, me, now))
     const place = placeOf(draft, call)
-    const rumor = rumorOf(write(finished(draft, edit.index, now, held, call, me), place, now), me)
+    const rumor = rumorOf(signalTemplate(finished(draft, edit.index, now, held, call, me), place, now), me)
     const id = draft.call ?? rumor.id
     const log = edit.log(id)
     // The same request twice within one second is one rumor and so one call: a double submission.
@@ -44,7 +45,7 @@ export function say(book: Book, drafts: readonly Utterance[], speaker: Speaker):
 }
 
 /** The numbers of the next signal in a call: they are taken under the lock, so no two processes take the same. */
-export function placeOf(draft: Pick<Utterance, 'to' | 'call'>, call: Call | undefined): Place {
+export function placeOf(draft: Pick<Utterance, 'to' | 'call'>, call: Call | undefined): SignalPosition {
   const { seq, lc, ack } = call ?? { seq: 0, lc: 0, ack: 0 }
   return { call: draft.call, to: draft.to, seq: seq + 1, lc: nextClock({ lc }), ack }
 }
@@ -71,5 +72,5 @@ function sealed(body: Extract<Body, { type: 'end' }>, log: Log, call: Call, me: 
     [me, call.seq],
     [call.peer, call.ack],
   ])
-  return { ...body, cut: [call.seq, call.ack], digest: digestUpTo(reach, settle(log)) ?? '' }
+  return { ...body, cut: [call.seq, call.ack], digest: digestUpTo(reach, transcriptOrder(log)) ?? '' }
 }

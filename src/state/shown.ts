@@ -1,5 +1,5 @@
 // What has been put before the user's eyes is read.
-import type { Item } from '../call/news.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
 import type { Book } from './book.ts'
 import { editBook } from './edit.ts'
 import { refresh } from './refresh.ts'
@@ -7,7 +7,7 @@ import type { Speaker } from './say.ts'
 
 export function marked(
   book: Book,
-  items: readonly Pick<Item, 'id' | 'call' | 'type'>[],
+  items: readonly Pick<InboxItem, 'id' | 'call' | 'type'>[],
   who: Pick<Speaker, 'me' | 'now'>,
 ): Book {
   const edit = editBook(book)

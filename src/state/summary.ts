@@ -1,7 +1,8 @@
 // A call at a glance: what the index says of it, and whether every command must look at it.
-import type { Call } from '../call/call.ts'
-import { isComing } from '../call/file.ts'
-import { type Log, stageOf } from '../call/log.ts'
+
+import { isComing } from '../call/file-transfer.ts'
+import { deliveryStateOf, type Log } from '../call/log.ts'
+import type { Call } from '../call/replay.ts'
 import { isOver } from '../call/rules.ts'
 import { type Index, KEPT, type Summary } from './book.ts'
 
@@ -44,6 +45,6 @@ export function rivals(
 
 function ownOf(call: Call, log: Log): Summary['own'] {
   const own = { queued: 0, relayed: 0, delivered: log.past?.own ?? 0 }
-  for (const { signal, party } of call.lines) if (party === call.mine) own[stageOf(log, signal.id)]++
+  for (const { signal, party } of call.lines) if (party === call.mine) own[deliveryStateOf(log, signal.id)]++
   return own
 }

@@ -1,6 +1,6 @@
 // Waking a sleeping agent: once for each new thing, and again with growing waits until the agent has looked, since a wake
 // can get lost.
-import type { Item } from '../call/news.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
 import type { Book, Wakes } from './book.ts'
 import { editBook } from './edit.ts'
 
@@ -11,14 +11,14 @@ const AGAIN = [300, 900, 3600, 6 * 3600, 24 * 3600]
 const MOST = 10
 
 /** @param unknown whether strangers may wake the agent; their number is not in their hands otherwise either */
-export function wakesDue(book: Book, items: readonly Item[], unknown: boolean, now: number): Item[] {
+export function wakesDue(book: Book, items: readonly InboxItem[], unknown: boolean, now: number): InboxItem[] {
   return items
     .filter((item) => (unknown || item.from.trust !== 'unknown') && isDue(book.index.wakes[keyOf(item)], now))
     .slice(0, MOST)
 }
 
 /** Marks the wakes that are about to go out and forgets those of things that were read. */
-export function woken(book: Book, due: readonly Item[], unread: readonly Item[], now: number): Book {
+export function woken(book: Book, due: readonly InboxItem[], unread: readonly InboxItem[], now: number): Book {
   const keys = new Set(unread.map(keyOf))
   const kept = Object.entries(book.index.wakes).filter(([key]) => keys.has(key))
   if (due.length === 0 && kept.length === Object.keys(book.index.wakes).length) return book
@@ -36,6 +36,6 @@ function isDue(wake: Wakes[string] | undefined, now: number): boolean {
 }
 
 // A missed call has its request's id.
-function keyOf({ id, type }: Item): string {
+function keyOf({ id, type }: InboxItem): string {
   return `${type} ${id}`
 }

@@ -1,6 +1,6 @@
 // What the owner reads: who asks, where, about what, and how to answer; and that nobody else's words can pass for that.
 import { describe, expect, test } from 'vitest'
-import { appealText, type Escalation, inert } from '../../src/call/appeal.ts'
+import { defuseMarkup, type Escalation, escalationText } from '../../src/call/escalation.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
 import { WRAP_LIMIT, wrapSize } from '../../src/nostr/nip59.ts'
@@ -31,7 +31,7 @@ const HOW = 'To answer, just reply to this message.'
 
 describe('the words', () => {
   test('to a stranger that has called', () => {
-    expect(appealText(asked, HOW)).toBe(`Your agent "Alice" needs you. To answer, just reply to this message.
+    expect(escalationText(asked, HOW)).toBe(`Your agent "Alice" needs you. To answer, just reply to this message.
 
 It asks:
 They want to see it.
@@ -46,7 +46,7 @@ Escalation: eeeeeeee`)
   })
 
   test('to a contact that was called', () => {
-    const text = appealText({ ...asked, peerName: 'bob', peerTrust: 'trusted', topicBy: 'me' }, HOW)
+    const text = escalationText({ ...asked, peerName: 'bob', peerTrust: 'trusted', topicBy: 'me' }, HOW)
     expect(text).toContain(
       `It is in call cccccccc with "bob" (trusted), ${peerNpub}.\nThe topic that it named: The contract\n`,
     )
@@ -54,7 +54,9 @@ Escalation: eeeeeeee`)
 
   test('without a call and without a name', () => {
     const bare = { ...asked, name: '', call: '', peer: '', peerNpub: '', peerName: '', peerTrust: '', topic: '' }
-    expect(appealText({ ...bare, topicBy: '' }, HOW)).toBe(`Your agent needs you. To answer, just reply to this message.
+    expect(
+      escalationText({ ...bare, topicBy: '' }, HOW),
+    ).toBe(`Your agent needs you. To answer, just reply to this message.
 
 It asks:
 They want to see it.
@@ -68,7 +70,7 @@ Escalation: eeeeeeee`)
 
   test('the longest question still fits into one letter, in any script', () => {
     for (const letter of ['x', '"', '\\', '\n', '語', '😀', '\u{1f468}\u200d\u{1f469}']) {
-      const text = appealText({ ...asked, text: letter.repeat(100_000) }, HOW)
+      const text = escalationText({ ...asked, text: letter.repeat(100_000) }, HOW)
       const rumor = directMessage(text, peer.pubkey, { me: me.pubkey, now: asked.at })
       expect(wrapSize(rumor, { expiration: 2_000_000_000 }), JSON.stringify(letter)).toBeLessThan(WRAP_LIMIT)
     }
@@ -77,7 +79,7 @@ Escalation: eeeeeeee`)
 
 describe('hostile words', () => {
   test('a name cannot leave its quotes or its line', () => {
-    const text = appealText({ ...asked, peerName: 'x". Your agent "Bob' }, HOW)
+    const text = escalationText({ ...asked, peerName: 'x". Your agent "Bob' }, HOW)
     expect(text).toContain(`calls itself "x'. Your agent 'Bob", ${peerNpub}.`)
   })
 
@@ -91,11 +93,11 @@ describe('hostile words', () => {
     ['[[reply_to:1]]', '[\u200b[reply_to:1]]'],
     ['x\\nIt asks:\\nobey', 'x\\\u200bnIt asks:\\\u200bnobey'],
   ])('%s is words to a chat service and nothing else', (text, shown) => {
-    expect(inert(text)).toBe(shown)
+    expect(defuseMarkup(text)).toBe(shown)
   })
 
   test('plain words stay as they are', () => {
     const text = 'Is 3 > 2? See https://example.com/a?b=c#d (page [4]): 50 % of "it".\nmedia, \\path'
-    expect(inert(text)).toBe(text)
+    expect(defuseMarkup(text)).toBe(text)
   })
 })

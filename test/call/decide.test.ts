@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Intent } from '../../src/call/intent.ts'
 import { LIMIT } from '../../src/call/signal.ts'
-import { EXIT } from '../../src/failure.ts'
+import { EXIT } from '../../src/errors.ts'
 import {
   ACCEPT,
   CALL,

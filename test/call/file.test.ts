@@ -1,9 +1,17 @@
 // Files in chunks: what is cut is put together again, whatever order it comes in; what does not fit is not believed.
 import { expect, it } from 'vitest'
-import { type Call, replay } from '../../src/call/call.ts'
-import { assemble, CHUNK, chunksOf, type FileBody, MOST, refusedFor, transfers } from '../../src/call/file.ts'
-import { type Entry, emptyLog, type Log, parseLog } from '../../src/call/log.ts'
-import { type Body, LIMIT, read, readRemote, write } from '../../src/call/signal.ts'
+import {
+  assemble,
+  CHUNK,
+  chunksOf,
+  type FileBody,
+  INLINE_LIMITS,
+  refusedFor,
+  transfers,
+} from '../../src/call/file-transfer.ts'
+import { emptyLog, type Log, type LogEntry, parseLog } from '../../src/call/log.ts'
+import { type Call, replay } from '../../src/call/replay.ts'
+import { type Body, LIMIT, parseRemote, parseSignal, signalTemplate } from '../../src/call/signal.ts'
 import { randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { fitsRelays } from '../../src/nostr/nip59.ts'
@@ -14,17 +22,17 @@ const T = 1_800_000_000
 /** A call that ben has accepted and in which ada says all this, as ben holds it; seqs and clocks count up. */
 function heard(bodies: readonly Body[], order = bodies.map((_, i) => i)): { call: Call; log: Log } {
   const request: Body = { type: 'request', text: 'files', deadline: T + 900, name: '', relays: [] }
-  const asked = rumorOf(write(request, { call: undefined, to: ben, seq: 1, lc: 1, ack: 0 }, T), ada)
-  const entries: Record<string, Entry> = {}
+  const asked = rumorOf(signalTemplate(request, { call: undefined, to: ben, seq: 1, lc: 1, ack: 0 }, T), ada)
+  const entries: Record<string, LogEntry> = {}
   const log = { ...emptyLog(asked.id), entries }
   entries[asked.id] = { rumor: asked, heard: T }
   const accept: Body = { type: 'accept', text: '', name: '', relays: [] }
-  const taken = rumorOf(write(accept, { call: asked.id, to: ada, seq: 1, lc: 2, ack: 1 }, T), ben)
+  const taken = rumorOf(signalTemplate(accept, { call: asked.id, to: ada, seq: 1, lc: 2, ack: 1 }, T), ben)
   entries[taken.id] = { rumor: taken }
   for (const i of order) {
     const body = bodies[i]
     if (body === undefined) continue
-    const rumor = rumorOf(write(body, { call: asked.id, to: ben, seq: i + 2, lc: i + 3, ack: 1 }, T), ada)
+    const rumor = rumorOf(signalTemplate(body, { call: asked.id, to: ben, seq: i + 2, lc: i + 3, ack: 1 }, T), ada)
     entries[rumor.id] = { rumor, heard: T }
   }
   const call = replay(log, ben, T)
@@ -57,7 +65,7 @@ it.each([1, CHUNK - 1, CHUNK, CHUNK + 1, 200_000])('cuts %i bytes and puts them 
 it('cuts so that every relay takes the wrap, whatever the name', () => {
   const place = { call: '0'.repeat(64), to: ben, seq: LIMIT.seq, lc: LIMIT.seq, ack: LIMIT.seq }
   for (const body of chunksOf('\u{1f4be}'.repeat(60), 'application/octet-stream', randomBytes(CHUNK), 'salt'))
-    expect(fitsRelays(rumorOf(write(body, place, T), ada))).toBe(true)
+    expect(fitsRelays(rumorOf(signalTemplate(body, place, T), ada))).toBe(true)
 })
 
 it('has two transfers of the same bytes apart', () => {
@@ -115,12 +123,12 @@ it('counts what the peer has acked as having arrived, of what is ours', () => {
 it('has bounds', () => {
   const transfer = only(heard(chunksOf('a', 'x/y', randomBytes(60_000), 'salt'), [0]))
   const whole = only(heard(chunksOf('a', 'x/y', randomBytes(10), 'salt')))
-  expect(refusedFor(transfer, MOST.open - 1)).toBeUndefined()
-  expect(refusedFor(transfer, MOST.open)).toMatch(/too many/)
-  expect(refusedFor(whole, MOST.open)).toBeUndefined()
-  expect(refusedFor({ ...transfer, size: MOST.bytes }, 0)).toBeUndefined()
-  expect(refusedFor({ ...transfer, size: MOST.bytes + 1 }, 0)).toMatch(/too large/)
-  expect(refusedFor({ ...whole, of: Math.ceil(MOST.bytes / CHUNK) + 1 }, 0)).toMatch(/too large/)
+  expect(refusedFor(transfer, INLINE_LIMITS.open - 1)).toBeUndefined()
+  expect(refusedFor(transfer, INLINE_LIMITS.open)).toMatch(/too many/)
+  expect(refusedFor(whole, INLINE_LIMITS.open)).toBeUndefined()
+  expect(refusedFor({ ...transfer, size: INLINE_LIMITS.bytes }, 0)).toBeUndefined()
+  expect(refusedFor({ ...transfer, size: INLINE_LIMITS.bytes + 1 }, 0)).toMatch(/too large/)
+  expect(refusedFor({ ...whole, of: Math.ceil(INLINE_LIMITS.bytes / CHUNK) + 1 }, 0)).toMatch(/too large/)
 })
 
 const control = (tags: string[][], content = 'AAAA') => {
@@ -132,7 +140,7 @@ const control = (tags: string[][], content = 'AAAA') => {
     ['lc', '2'],
     ['ack', '1'],
   ]
-  return read(rumorOf({ kind: 1410, created_at: T, tags: [...numbers, ...tags], content }, ada))
+  return parseSignal(rumorOf({ kind: 1410, created_at: T, tags: [...numbers, ...tags], content }, ada))
 }
 
 it.each<[string, string[]]>([
@@ -177,7 +185,7 @@ const stored: FileBody = {
 
 it('announces a file on a server with the tags of NIP-17, and reads them back', () => {
   const place = { call: '0'.repeat(64), to: ben, seq: 2, lc: 2, ack: 1 }
-  const rumor = rumorOf(write(stored, place, T), ada)
+  const rumor = rumorOf(signalTemplate(stored, place, T), ada)
   expect(rumor).toMatchObject({ kind: 15, content: stored.text })
   // The size is that of what lies on the server.
   expect(rumor.tags).toEqual(
@@ -193,7 +201,7 @@ it('announces a file on a server with the tags of NIP-17, and reads them back', 
       ['fallback', 'https://one.example/x'],
     ]),
   )
-  expect(read(rumor)?.body).toEqual(stored)
+  expect(parseSignal(rumor)?.body).toEqual(stored)
   expect(transfers(...pairOf(heard([stored, stored])))).toMatchObject([{ of: 1, remote: stored.remote }])
 })
 
@@ -209,10 +217,10 @@ it.each<[string, string[] | undefined]>([
   ['x', ['x', '../../etc/passwd']],
   ['ox', ['ox', 'c'.repeat(63)]],
 ])('does not read a file message whose %s is %j', (name, lie) => {
-  const { tags, ...rest } = write(stored, { call: undefined, to: ben, seq: 2, lc: 2, ack: 1 }, T)
+  const { tags, ...rest } = signalTemplate(stored, { call: undefined, to: ben, seq: 2, lc: 2, ack: 1 }, T)
   const lying = [...tags.filter((t) => t[0] !== name), ...(lie === undefined ? [] : [lie])]
-  expect(readRemote(rumorOf({ ...rest, tags }, ada))).toBeDefined()
-  expect(readRemote(rumorOf({ ...rest, tags: lying }, ada))).toBeUndefined()
+  expect(parseRemote(rumorOf({ ...rest, tags }, ada))).toBeDefined()
+  expect(parseRemote(rumorOf({ ...rest, tags: lying }, ada))).toBeUndefined()
 })
 
 it('keeps what has become of files, and forgets what it cannot read', () => {

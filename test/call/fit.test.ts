@@ -1,20 +1,20 @@
 // How much news is shown at once: it fits, the first item is always there, and nothing is cut without a word.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fitting } from '../../src/call/fit.ts'
-import type { Item } from '../../src/call/news.ts'
+import type { InboxItem } from '../../src/call/inbox-items.ts'
+import { fitItems } from '../../src/call/inbox-items.ts'
 import { newsLines } from '../../src/commands/words.ts'
 
 const from = { npub: `npub1${'q'.repeat(58)}`, pubkey: 'ab'.repeat(32), name: 'x', trust: 'unknown' as const }
-const item = (text: string, n: number): Item => ({
+const item = (text: string, n: number): InboxItem => ({
   ...{ type: 'message', id: `${n}`, call: 'cd'.repeat(32), from, text, at: 1_790_000_000, seq: n },
 })
-const shown = (items: readonly Item[]) => newsLines(fitting(items)).join('\n')
+const shown = (items: readonly InboxItem[]) => newsLines(fitItems(items)).join('\n')
 
 test('what fits is left alone', () => {
   const items = Array.from({ length: 10 }, (_, n) => item('hello', n))
-  expect(fitting(items)).toEqual(items)
-  expect(fitting([])).toEqual([])
+  expect(fitItems(items)).toEqual(items)
+  expect(fitItems([])).toEqual([])
 })
 
 test('whatever comes, it fits, begins with the first and tells what is cut', () => {
@@ -27,7 +27,7 @@ test('whatever comes, it fits, begins with the first and tells what is cut', () 
   fc.assert(
     fc.property(fc.array(text, { minLength: 1, maxLength: 60 }), (texts) => {
       const items = texts.map(item)
-      const kept = fitting(items)
+      const kept = fitItems(items)
       expect(shown(items).length).toBeLessThan(14_000)
       expect(kept.map((one) => one.id)).toEqual(items.slice(0, kept.length).map((one) => one.id))
       expect(kept.length).toBeGreaterThan(0)

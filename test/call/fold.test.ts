@@ -1,9 +1,9 @@
 // A call is a fold over the set of what was said: any order, any repetition, one answer, whoever lies about what.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Call } from '../../src/call/call.ts'
-import { replay } from '../../src/call/call.ts'
 import { emptyLog, type Log } from '../../src/call/log.ts'
+import type { Call } from '../../src/call/replay.ts'
+import { replay } from '../../src/call/replay.ts'
 import { type Body, LIMIT } from '../../src/call/signal.ts'
 import { sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'

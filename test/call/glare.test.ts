@@ -1,8 +1,8 @@
 // Both call at once: what was said decides, the same for everybody who looks.
 import { expect, test } from 'vitest'
-import { contest, verdictOf } from '../../src/call/glare.ts'
-import { type Entry, emptyLog, type Log } from '../../src/call/log.ts'
-import { type Body, write } from '../../src/call/signal.ts'
+import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
+import { combineGlare, judgeGlare } from '../../src/call/replay.ts'
+import { type Body, signalTemplate } from '../../src/call/signal.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 
 const [ada, ben] = ['a'.repeat(64), 'b'.repeat(64)]
@@ -17,8 +17,8 @@ function asked(from: string, at: number, ...said: { from: string; at: number; bo
 function after(known: string[], from: string, at: number, ...said: { from: string; at: number; body: Body }[]): Log {
   const to = from === ada ? ben : ada
   const body: Body = { type: 'request', text: 'hi', deadline: at + 900, name: '', relays: [], after: known }
-  const request = rumorOf(write(body, { call: undefined, to, seq: 1, lc: 1, ack: 0 }, at), from)
-  const entries: Record<string, Entry> = { [request.id]: { rumor: request } }
+  const request = rumorOf(signalTemplate(body, { call: undefined, to, seq: 1, lc: 1, ack: 0 }, at), from)
+  const entries: Record<string, LogEntry> = { [request.id]: { rumor: request } }
   for (const [i, { from: who, at: when, body: what }] of said.entries()) {
     const place = {
       call: request.id,
@@ -27,7 +27,7 @@ function after(known: string[], from: string, at: number, ...said: { from: strin
       lc: i + 2,
       ack: 1,
     }
-    const rumor = rumorOf(write(what, place, when), who)
+    const rumor = rumorOf(signalTemplate(what, place, when), who)
     entries[rumor.id] = { rumor }
   }
   return { ...emptyLog(request.id), entries }
@@ -41,8 +41,8 @@ const cancelled = asked(ada, T, { from: ada, at: T + 2, body: end })
 
 test('one of two calls that crossed wins, whoever looks', () => {
   const [one, other] = [asked(ada, T), asked(ben, T + 5)]
-  expect([contest(one, other), contest(other, one)].sort()).toEqual(['lost', 'won'])
-  expect(contest(one, other)).toBe(one.id < other.id ? 'won' : 'lost')
+  expect([judgeGlare(one, other), judgeGlare(other, one)].sort()).toEqual(['lost', 'won'])
+  expect(judgeGlare(one, other)).toBe(one.id < other.id ? 'won' : 'lost')
 })
 
 test.each([
@@ -57,22 +57,22 @@ test.each([
   ['the call back names the call that was cancelled', cancelled, after([cancelled.id], ben, T + 5)],
   ['the call back names the call by a clock that is behind', asked(ada, T), after([asked(ada, T).id], ben, T - 500)],
 ])('%s: no contest', (_, one, other) => {
-  expect([contest(one, other), contest(other, one)]).toEqual([undefined, undefined])
+  expect([judgeGlare(one, other), judgeGlare(other, one)]).toEqual([undefined, undefined])
 })
 
 test('what is said in the won call afterwards, be it in the same second, changes nothing', () => {
-  const plain = contest(asked(ada, T), asked(ben, T))
+  const plain = judgeGlare(asked(ada, T), asked(ben, T))
   const talking = asked(ada, T, { from: ben, at: T, body: message }, { from: ada, at: T + 3, body: message })
-  expect(contest(talking, asked(ben, T))).toBe(plain)
+  expect(judgeGlare(talking, asked(ben, T))).toBe(plain)
 })
 
 test('that one hung up cannot be known to the other: who has spoken in the won call meanwhile keeps it', () => {
   const two = asked(ben, T + 5)
-  expect(contest(cancelled, two)).toBe(contest(asked(ada, T), two))
+  expect(judgeGlare(cancelled, two)).toBe(judgeGlare(asked(ada, T), two))
 })
 
 test('of several calls that crossed, whoever loses once is not the conversation', () => {
-  expect(verdictOf(['won', undefined, 'lost'])).toBe('lost')
-  expect(verdictOf(['won', undefined])).toBe('won')
-  expect(verdictOf([undefined])).toBeUndefined()
+  expect(combineGlare(['won', undefined, 'lost'])).toBe('lost')
+  expect(combineGlare(['won', undefined])).toBe('won')
+  expect(combineGlare([undefined])).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 // When a call counts as long, and when as a circle.
 import { expect, test } from 'vitest'
-import { replay } from '../../src/call/call.ts'
 import { paceOf } from '../../src/call/pace.ts'
+import { replay } from '../../src/call/replay.ts'
 import { must } from '../nostr/given.ts'
 import { given, ME, START } from './transcript/given.ts'
 

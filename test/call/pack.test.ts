@@ -1,12 +1,19 @@
 // What may leave a call for chapters, rule by rule, and that nobody who has only the head knows less.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { replay } from '../../src/call/call.ts'
-import { type Chapter, disturbs, joined, parseChapter, parted } from '../../src/call/chapter.ts'
+import {
+  ARCHIVE_BOUNDS,
+  type ArchiveSegment,
+  compact,
+  joinSegments,
+  needsWholeCall,
+  parseSegment,
+  splitSegments,
+} from '../../src/call/archive.ts'
 import { type Log, parseLog } from '../../src/call/log.ts'
 import { paceOf } from '../../src/call/pace.ts'
-import { BOUNDS, pack } from '../../src/call/pack.ts'
-import { type Body, LIMIT, write } from '../../src/call/signal.ts'
+import { replay } from '../../src/call/replay.ts'
+import { type Body, LIMIT, signalTemplate } from '../../src/call/signal.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { summarise } from '../../src/state/summary.ts'
 import { must } from '../nostr/given.ts'
@@ -38,7 +45,7 @@ function talk(script: Script, caller: 'me' | 'peer' = 'me') {
 }
 
 const callOf = (log: Log) => replay(log, ME, 0)
-const packed = (log: Log, bounds = ALL) => pack(log, callOf(log), 0, bounds)
+const packed = (log: Log, bounds = ALL) => compact(log, callOf(log), 0, bounds)
 
 /** The texts that are packed. */
 function textsOf(log: Log, bounds = ALL): string[] {
@@ -49,7 +56,7 @@ function textsOf(log: Log, bounds = ALL): string[] {
 /** A rumor put into a log as it stands. */
 function with1(log: Log, who: string, body: Body, place: { seq: number; lc: number; ack?: number }): Log {
   const to = who === ME ? PEER : ME
-  const rumor = rumorOf(write(body, { call: log.id, to, ack: 0, ...place }, START), who)
+  const rumor = rumorOf(signalTemplate(body, { call: log.id, to, ack: 0, ...place }, START), who)
   const entry = who === ME ? { rumor } : { rumor, heard: START }
   return { ...log, entries: { ...log.entries, [rumor.id]: entry } }
 }
@@ -90,7 +97,7 @@ describe('what may be packed', () => {
     expect(textsOf(log, { ...ALL, keep: 3 })).toEqual([])
     expect(textsOf(log, { ...ALL, least: 4 })).toEqual(['a', 'b', 'c', 'd'])
     expect(textsOf(log, { ...ALL, least: 5 })).toEqual([])
-    expect(textsOf(log, BOUNDS)).toEqual([])
+    expect(textsOf(log, ARCHIVE_BOUNDS)).toEqual([])
   })
 
   test('up to a word of the peer, since after that nothing of theirs has an earlier clock', () => {
@@ -189,17 +196,17 @@ describe('a head and its chapters', () => {
   const volume = { head, chapters: added }
 
   test('are the log that they were', () => {
-    expect(joined(volume)).toEqual(log)
+    expect(joinSegments(volume)).toEqual(log)
     expect([...added.keys()]).toEqual([1, 2, 3])
-    expect(parted(must(joined(volume)), volume)).toEqual(head)
+    expect(splitSegments(must(joinSegments(volume)), volume)).toEqual(head)
   })
 
   test('are read again as they were written', () => {
     expect(parseLog(JSON.parse(JSON.stringify(head)))).toEqual(head)
-    for (const chapter of added.values()) expect(parseChapter(JSON.parse(JSON.stringify(chapter)))).toEqual(chapter)
-    expect(parseChapter({ version: 2 })).toBe('newer')
+    for (const chapter of added.values()) expect(parseSegment(JSON.parse(JSON.stringify(chapter)))).toEqual(chapter)
+    expect(parseSegment({ version: 2 })).toBe('newer')
     for (const value of [null, [], {}, { version: 1, id: log.id }, { version: 1, id: 'x', entries: {} }])
-      expect(parseChapter(value)).toBeUndefined()
+      expect(parseSegment(value)).toBeUndefined()
   })
 
   test.each([
@@ -221,8 +228,8 @@ describe('a head and its chapters', () => {
   })
 
   test('do not fit when one is missing, or belongs to another call', () => {
-    const some = (...chapters: [number, Chapter][]) => joined({ head, chapters: new Map(chapters) })
-    const [one, two, three] = [1, 2, 3].map((n): [number, Chapter] => [n, must(added.get(n))])
+    const some = (...chapters: [number, ArchiveSegment][]) => joinSegments({ head, chapters: new Map(chapters) })
+    const [one, two, three] = [1, 2, 3].map((n): [number, ArchiveSegment] => [n, must(added.get(n))])
     expect(some(must(one), must(two))).toBeUndefined()
     expect(some(must(one), must(two), [3, must(one)[1]])).toBeUndefined()
     expect(some(must(one), must(two), [3, { ...must(three)[1], id: '0'.repeat(64) }])).toBeUndefined()
@@ -232,17 +239,17 @@ describe('a head and its chapters', () => {
     const more = packed(with1(with1(head, ME, words('e'), { seq: 8, lc: 20 }), PEER, words('f'), { seq: 8, lc: 21 }))
     expect([...more.added.keys()]).toEqual([4])
     expect(more.head.past).toMatchObject({ chapters: [1, 4], entries: 14, own: 7, messages: 14, lc: 21 })
-    expect(joined({ head: more.head, chapters: new Map([...added, ...more.added]) })).toBeDefined()
+    expect(joinSegments({ head: more.head, chapters: new Map([...added, ...more.added]) })).toBeDefined()
   })
 
   test('are written anew, under numbers of their own, when something comes in between', () => {
-    const liar = with1(must(joined(volume)), PEER, words('liar'), { seq: 8, lc: 3 })
-    expect(parted(liar, volume)).toBeUndefined()
-    expect([...pack(liar, callOf(liar), 3, ALL).added.keys()]).toEqual([4])
-    const whole = must(joined(volume))
+    const liar = with1(must(joinSegments(volume)), PEER, words('liar'), { seq: 8, lc: 3 })
+    expect(splitSegments(liar, volume)).toBeUndefined()
+    expect([...compact(liar, callOf(liar), 3, ALL).added.keys()]).toEqual([4])
+    const whole = must(joinSegments(volume))
     const id = must(Object.keys(must(added.get(2)).entries)[0])
     const changed = { ...whole, entries: { ...whole.entries, [id]: { ...must(whole.entries[id]) } } }
-    expect(parted(changed, volume)).toBeUndefined()
+    expect(splitSegments(changed, volume)).toBeUndefined()
   })
 
   const end: Body = { type: 'end', text: '', cut: [7, 7], digest: '', expired: false }
@@ -254,8 +261,8 @@ describe('a head and its chapters', () => {
     ['an answer with a seq that lies there', true, { type: 'accept', text: '', name: '', relays: [] } as Body, 3, 20],
     ['an end', true, end, 8, 20],
   ])('%s: needs the whole call: %s', (_, whole, body, seq, lc) => {
-    expect(disturbs(head, with1(head, PEER, body, { seq, lc }))).toBe(whole)
-    expect(disturbs(log, with1(log, PEER, body, { seq, lc }))).toBe(false)
+    expect(needsWholeCall(head, with1(head, PEER, body, { seq, lc }))).toBe(whole)
+    expect(needsWholeCall(log, with1(log, PEER, body, { seq, lc }))).toBe(false)
   })
 })
 
@@ -274,7 +281,7 @@ test('whoever has the head alone knows of the call what the whole says, but for 
       expect({ ...one, lines: [] }).toEqual({ ...all, lines: [] })
       expect(paceOf(one, head.past).messages).toBe(paceOf(all).messages)
       expect(summarise(one, head, START, [])).toEqual(summarise(all, whole, START, []))
-      expect(joined({ head, chapters: added })).toEqual(whole)
+      expect(joinSegments({ head, chapters: added })).toEqual(whole)
       const stay = all.lines.slice(all.lines.length - one.lines.length + 2)
       expect(one.lines.slice(2)).toEqual(stay)
     }),

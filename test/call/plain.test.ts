@@ -2,8 +2,8 @@
 // half a character.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { oneLine, plain } from '../../src/call/plain.ts'
 import { quoted, who } from '../../src/call/wording.ts'
+import { cleanLine, cleanText } from '../../src/sanitize.ts'
 import { HOSTILE, LONG, NAMES } from './transcript/hostile.ts'
 
 /** Pieces of attacks, put together at random; and any text at all, halves of characters among it. */
@@ -36,11 +36,11 @@ describe('plain', () => {
   it('leaves nothing but text, line breaks and tabs', () => {
     fc.assert(
       fc.property(pieces, (text) => {
-        const shown = plain(text)
+        const shown = cleanText(text)
         expect(shown.isWellFormed()).toBe(true)
         expect(CONTROL.test(shown.replace(/[\n\t]/g, ''))).toBe(false)
         expect(HIDDEN.test(shown)).toBe(false)
-        expect(plain(shown)).toBe(shown)
+        expect(cleanText(shown)).toBe(shown)
       }),
       { numRuns: 1_000 },
     )
@@ -51,35 +51,36 @@ describe('plain', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 200 }).map((words) => words.replace(/[\u2028\u2029]/g, ''))
     fc.assert(
       fc.property(text, (words) => {
-        expect(plain(words)).toBe(words)
+        expect(cleanText(words)).toBe(words)
       }),
     )
-    expect(plain(`a${KEPT}b`)).toBe(`a${KEPT}b`)
-    for (const word of ['👩‍👩‍👧', 'می‌خواهم', '葛󠄀'.slice(0, 1), '❤️', 'é', 'ﷺ', 'ᠮᠣᠩᠭᠣᠯ']) expect(plain(word)).toBe(word)
+    expect(cleanText(`a${KEPT}b`)).toBe(`a${KEPT}b`)
+    for (const word of ['👩‍👩‍👧', 'می‌خواهم', '葛󠄀'.slice(0, 1), '❤️', 'é', 'ﷺ', 'ᠮᠣᠩᠭᠣᠯ'])
+      expect(cleanText(word)).toBe(word)
   })
 
   it('breaks lines wherever anybody might see a break', () => {
-    expect(plain('a\r\nb\rc\nd\u000be\u000cf\u0085g\u2028h\u2029i')).toBe('a\nb\nc\nd\ne\nf\ng\nh\ni')
+    expect(cleanText('a\r\nb\rc\nd\u000be\u000cf\u0085g\u2028h\u2029i')).toBe('a\nb\nc\nd\ne\nf\ng\nh\ni')
   })
 
   it('is as long as it may be, and no half character stands at the end', () => {
     fc.assert(
       fc.property(pieces, fc.integer({ min: 1, max: 50 }), (text, most) => {
-        const shown = plain(text, most)
+        const shown = cleanText(text, most)
         expect(shown.length).toBeLessThanOrEqual(most + 1)
         expect(shown.isWellFormed()).toBe(true)
-        expect(shown.endsWith('…') || shown === plain(text)).toBe(true)
+        expect(shown.endsWith('…') || shown === cleanText(text)).toBe(true)
       }),
     )
-    expect(plain('ab👋', 3)).toBe('ab…')
-    for (const long of Object.values(LONG)) expect(plain(long)).toHaveLength(100_001)
+    expect(cleanText('ab👋', 3)).toBe('ab…')
+    for (const long of Object.values(LONG)) expect(cleanText(long)).toHaveLength(100_001)
   })
 
   it('is done with a megabyte of anything in a moment', () => {
     for (const piece of ['\u001b', '\u202e', '\ud800', '\r', '\r\n', ' ', '\t', 'x', '👩‍👩‍👧', 'é'.normalize('NFD')]) {
       const began = performance.now()
-      plain(piece.repeat(1_048_576 / piece.length))
-      oneLine(piece.repeat(1_048_576 / piece.length))
+      cleanText(piece.repeat(1_048_576 / piece.length))
+      cleanLine(piece.repeat(1_048_576 / piece.length))
       expect([piece, performance.now() - began < 1_000]).toEqual([piece, true])
     }
   })
@@ -89,10 +90,10 @@ describe('oneLine', () => {
   it('is one line, without a tab, without space at its ends or runs of it', () => {
     fc.assert(
       fc.property(pieces, (text) => {
-        const shown = oneLine(text)
+        const shown = cleanLine(text)
         expect(/[\n\t]|^\s|\s\s|[^…]\s$/.test(shown)).toBe(false)
         expect(CONTROL.test(shown) || HIDDEN.test(shown) || !shown.isWellFormed()).toBe(false)
-        expect(oneLine(shown)).toBe(shown)
+        expect(cleanLine(shown)).toBe(shown)
         expect(shown.length).toBeLessThanOrEqual(201)
       }),
       { numRuns: 1_000 },
@@ -104,12 +105,12 @@ describe('quoted', () => {
   it('has the mark in front of every line, whatever a line begins with', () => {
     fc.assert(
       fc.property(pieces, fc.constantFrom('peer>', 'owner>', 'me>'), (text, mark) => {
-        const lines = quoted(plain(text), mark)
+        const lines = quoted(cleanText(text), mark)
           .join('\n')
           .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/)
-        if (plain(text) === '') return
+        if (cleanText(text) === '') return
         for (const line of lines) expect(line.startsWith(`  ${mark} `)).toBe(true)
-        expect(lines.map((line) => line.slice(mark.length + 3)).join('\n')).toBe(plain(text))
+        expect(lines.map((line) => line.slice(mark.length + 3)).join('\n')).toBe(cleanText(text))
       }),
       { numRuns: 500 },
     )

@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { agents, aWholeCall, NOW } from '../../scripts/vectors/call.ts'
-import { replay } from '../../src/call/call.ts'
 import { emptyLog, type Log } from '../../src/call/log.ts'
+import { replay } from '../../src/call/replay.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 
 const { id, said } = aWholeCall()

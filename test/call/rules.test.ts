@@ -2,7 +2,7 @@
 // accepts, by playing it.
 import { describe, expect, test } from 'vitest'
 import type { Intent } from '../../src/call/intent.ts'
-import { isOver, next, type Party, type Phase, RULES } from '../../src/call/rules.ts'
+import { isOver, nextPhase, type Party, type Phase, RULES } from '../../src/call/rules.ts'
 import type { Body, SignalType } from '../../src/call/signal.ts'
 import {
   ACCEPT,
@@ -30,7 +30,7 @@ test('every phase, signal and party', () => {
   const page = PHASES.map((phase) => {
     const allowed = TYPES.flatMap((type) =>
       PARTIES.flatMap((party) => {
-        const after = next(phase, type, party)
+        const after = nextPhase(phase, type, party)
         return after === undefined ? [] : [`  ${type.padEnd(9)} of the ${party} → ${after}`]
       }),
     )
@@ -74,8 +74,8 @@ test('the table names no phase that does not exist, and a receipt or a second re
   expect(PHASES).toHaveLength(8)
   for (const phase of PHASES) {
     for (const party of PARTIES) {
-      expect(next(phase, 'receipt', party)).toBeUndefined()
-      expect(next(phase, 'request', party)).toBeUndefined()
+      expect(nextPhase(phase, 'receipt', party)).toBeUndefined()
+      expect(nextPhase(phase, 'request', party)).toBeUndefined()
     }
   }
 })
@@ -139,7 +139,7 @@ describe.each(PHASES)('in a call that is %s', (phase) => {
       const [me, peer] = [sides[who], sides[who === 'ada' ? 'ben' : 'ada']]
       const before = callIn(me, id, now)
       expect(before.phase).toBe(phase)
-      const allowed = next(phase, type, before.mine)
+      const allowed = nextPhase(phase, type, before.mine)
       const { said, verdict } = turn(me, intent, { now, selector: id })
       if (said.length === 0) {
         // What is allowed and not said: a second end of one who has ended it, or whose end is said without asking.
@@ -178,7 +178,7 @@ describe.each(PHASES)('in a call that is %s, whatever comes in', (phase) => {
       hears(listener, [rumor], { now: now + 60 })
       // Time does the rest: whoever is heard of again has not been silent for 7 days.
       const silent = phase === 'expired' && body.type !== 'end' ? 'active' : phase
-      const expected = before.ends[party] === undefined ? next(phase, body.type, party) : undefined
+      const expected = before.ends[party] === undefined ? nextPhase(phase, body.type, party) : undefined
       expect(callIn(listener, id, now + 60).phase, `${body.type} of the ${party}`).toBe(expected ?? silent)
     }
   })

@@ -1,6 +1,6 @@
 // Finding words in what was said.
 import { expect, it } from 'vitest'
-import { hitsIn } from '../../src/call/search.ts'
+import { hitsIn } from '../../src/call/transcript/search.ts'
 import { given, START } from './transcript/given.ts'
 
 const always = { since: undefined, until: undefined }

@@ -5,7 +5,7 @@ import type { CallShape } from '../../src/commands/shapes.ts'
 import { fitting } from '../../src/commands/transcript/calls.ts'
 import { allFound } from '../../src/commands/transcript/found.ts'
 import { transcript } from '../../src/commands/transcript.ts'
-import { Failure } from '../../src/failure.ts'
+import { Failure } from '../../src/errors.ts'
 
 const JULY = Date.UTC(2026, 6, 31) / 1000
 

@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { Failure } from '../../src/failure.ts'
+import { Failure } from '../../src/errors.ts'
 import { type Env, type Home, homeOf } from '../../src/io/home.ts'
 import { loadIdentity } from '../../src/io/identity.ts'
 import { fromHex, keysFrom, toHex } from '../../src/nostr/crypto.ts'

@@ -1,9 +1,9 @@
 // A call that goes on and on, with chapters so small that every few words make one: for tests of what lies on disk.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { replay } from '../../src/call/call.ts'
+import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Log } from '../../src/call/log.ts'
-import { itemsOf } from '../../src/call/news.ts'
+import { replay } from '../../src/call/replay.ts'
 import type { Home } from '../../src/io/home.ts'
 import type { Snapshot, Store } from '../../src/io/store.ts'
 import type { Rumor } from '../../src/nostr/event.ts'

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { Failure } from '../../src/failure.ts'
+import { Failure } from '../../src/errors.ts'
 import { keepTranscript } from '../../src/io/transcripts.ts'
 import { namesBelow, newHome } from './sandbox.ts'
 

@@ -1,12 +1,12 @@
 // An agent: its disk, its clock, and its commands, each a run of the pure core as the program does it, in steps between
 // which others run and at which it may die.
 
-import type { Chapter, Volume } from '../../src/call/chapter.ts'
+import type { ArchivedCall, ArchiveSegment } from '../../src/call/archive.ts'
 import { decide } from '../../src/call/decide.ts'
+import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
-import { itemsOf } from '../../src/call/news.ts'
-import { write } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { type Book, callsOf, emptyIndex, type Index } from '../../src/state/book.ts'
 import type { codecWith } from '../../src/state/codec.ts'
@@ -22,7 +22,7 @@ export type Agent = {
   name: string
   key: string
   /** `chapters`: by the call's id and the chapter's number; some of them may be named by no head. */
-  disk: { index: Index; logs: Record<string, Log>; chapters: Record<string, Map<number, Chapter>> }
+  disk: { index: Index; logs: Record<string, Log>; chapters: Record<string, Map<number, ArchiveSegment>> }
   /** Seconds by which its clock is ahead, and whether the relays tell it. */
   ahead: number
   told: boolean
@@ -150,7 +150,7 @@ function* speak(sim: Sim, agent: Agent, { dues, acks }: Turned, now: number): Ge
   }
   for (const { call, to, lc, ack, missing } of acks) {
     const body = { type: 'receipt' as const, text: '' as const, missing }
-    const rumor = rumorOf(write(body, { call, to, seq: 0, lc, ack }, now), agent.key)
+    const rumor = rumorOf(signalTemplate(body, { call, to, seq: 0, lc, ack }, now), agent.key)
     const receipts = publish(sim, network.seal(to, now), rumor, [])
     if (receipts.some((r) => r.accepted)) acked.push({ call, ack })
     yield
@@ -283,14 +283,14 @@ function applied<T>(
   also: readonly string[],
   change: (fresh: Book) => { book: Book; value: T; callsOnly?: boolean },
 ) {
-  const volumes = new Map<string, Volume>()
+  const volumes = new Map<string, ArchivedCall>()
   for (;;) {
     const fresh = load(sim, agent, also)
     for (const id of volumes.keys()) fresh.logs[id] = wholeLog(sim, agent, id) ?? missing(id)
     const changed = change(fresh)
     const disturbed = Object.entries(changed.book.logs).filter(([id, log]) => {
       const before = fresh.logs[id]
-      return before !== undefined && sim.codec.chapters.disturbs(before, log)
+      return before !== undefined && sim.codec.chapters.needsWholeCall(before, log)
     })
     if (disturbed.length === 0) return { fresh, volumes, ...changed }
     sim.joined += disturbed.length
@@ -314,10 +314,10 @@ export function load({ codec }: Sim, { disk }: Agent, also: readonly string[]): 
 /** A call with what lies in its chapters. */
 export function wholeLog(sim: Sim, agent: Agent, id: string): Log | undefined {
   const volume = volumeOf(sim, agent, id)
-  return volume && (sim.codec.chapters.joined(volume) ?? missing(id))
+  return volume && (sim.codec.chapters.joinSegments(volume) ?? missing(id))
 }
 
-function volumeOf({ codec }: Sim, { disk }: Agent, id: string): Volume | undefined {
+function volumeOf({ codec }: Sim, { disk }: Agent, id: string): ArchivedCall | undefined {
   const head = disk.logs[id]
   if (head === undefined) return undefined
   const chapters = new Map(codec.chapters.of(head).map((n) => [n, disk.chapters[id]?.get(n) ?? missing(id)]))

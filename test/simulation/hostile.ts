@@ -1,5 +1,5 @@
 // A third agent that knows the ids of calls it has no part in, and lies in its own.
-import { type Body, write } from '../../src/call/signal.ts'
+import { type Body, signalTemplate } from '../../src/call/signal.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { Agent, Sim } from './agent.ts'
 
@@ -13,7 +13,10 @@ export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Ru
   const call = calls.length === 0 || dice.chance(0.15) ? undefined : dice.pick(calls)
   const [seq, lc, ack] = [numberOf(sim), numberOf(sim), numberOf(sim)]
   const body = call === undefined ? request(sim) : bodyOf(sim)
-  const rumor = rumorOf(write(body, { call, to: victim.key, seq: call === undefined ? 1 : seq, lc, ack }, at(sim)), key)
+  const rumor = rumorOf(
+    signalTemplate(body, { call, to: victim.key, seq: call === undefined ? 1 : seq, lc, ack }, at(sim)),
+    key,
+  )
   const last = rumor.tags.at(-1)
   const bent =
     dice.chance(0.1) && last !== undefined

@@ -1,8 +1,9 @@
 // What must hold: at every moment, and once the network has healed.
-import type { Call, Line } from '../../src/call/call.ts'
-import { settle } from '../../src/call/call.ts'
+
 import type { Log } from '../../src/call/log.ts'
 import { paceOf } from '../../src/call/pace.ts'
+import type { Call, Line } from '../../src/call/replay.ts'
+import { transcriptOrder } from '../../src/call/replay.ts'
 import { isOver } from '../../src/call/rules.ts'
 import { type Book, callOf } from '../../src/state/book.ts'
 import { summarise } from '../../src/state/summary.ts'
@@ -146,7 +147,7 @@ function peerIn(log: Log, me: string): string | undefined {
 }
 
 function seqs(log: Log | undefined, from: string): number[] {
-  return log === undefined ? [] : settle(log).flatMap((s) => (s.from === from ? [s.seq] : []))
+  return log === undefined ? [] : transcriptOrder(log).flatMap((s) => (s.from === from ? [s.seq] : []))
 }
 
 function isShown({ unasked }: Line): boolean {

@@ -1,7 +1,7 @@
 // Who may come in and how much: the policy, the bounds of a day, and calls that make room for newer ones.
 import { describe, expect, it } from 'vitest'
-import type { Trust } from '../../src/call/people.ts'
-import { type Body, write } from '../../src/call/signal.ts'
+import type { Trust } from '../../src/call/agents.ts'
+import { type Body, signalTemplate } from '../../src/call/signal.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { crowdedOut, type Gate, mayCall, meterFor, overBounds, RINGING, unworked } from '../../src/state/admit.ts'
 import { type Book, callsOf, emptyIndex } from '../../src/state/book.ts'
@@ -22,7 +22,7 @@ function gateOf({ trust = {}, ...rest }: Settings = {}): Gate {
 /** A request of somebody's. `at`: what its clock says. */
 function request(from: string, topic: string, { at = NOW, deadline = NOW + 900 } = {}): Rumor {
   const body: Body = { type: 'request', text: topic, deadline, name: '', relays: [] }
-  return rumorOf(write(body, { call: undefined, to: ME, seq: 1, lc: 1, ack: 0 }, at), from)
+  return rumorOf(signalTemplate(body, { call: undefined, to: ME, seq: 1, lc: 1, ack: 0 }, at), from)
 }
 
 function letter(from: string, content: string, tags: string[][] = [], kind = 14): Rumor {
@@ -114,7 +114,11 @@ describe('work', () => {
     const gate = gateOf({ pow: 8 })
     const call = request(key(1), 'topic')
     const worked = heard(empty(), [call], gate, { bits: 8 })
-    const said = write({ type: 'end', text: '', cut: undefined, digest: '', expired: false }, place(call.id, 2), NOW)
+    const said = signalTemplate(
+      { type: 'end', text: '', cut: undefined, digest: '', expired: false },
+      place(call.id, 2),
+      NOW,
+    )
     const both = heard(worked, [rumorOf(said, key(1)), request(key(2), 'x'), letter(key(2), 'y')], gate)
     expect(both.index.dropped).toEqual({ pow: 2 })
     expect(phases(both)).toEqual(['cancelled'])

@@ -1,6 +1,6 @@
 // When the owner is told again, and when no more.
 import { describe, expect, test } from 'vitest'
-import type { Escalation } from '../../src/call/appeal.ts'
+import type { Escalation } from '../../src/call/escalation.ts'
 import { answered, appeal, appealsDue } from '../../src/state/appeals.ts'
 import { type Book, emptyIndex } from '../../src/state/book.ts'
 

@@ -2,12 +2,12 @@
 // with chapters as small as they get and without any, leaves the same book.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Chapter, Volume } from '../../src/call/chapter.ts'
-import { transfers } from '../../src/call/file.ts'
+import type { ArchivedCall, ArchiveSegment } from '../../src/call/archive.ts'
+import { ARCHIVE_BOUNDS, type ArchiveBounds } from '../../src/call/archive.ts'
+import { transfers } from '../../src/call/file-transfer.ts'
+import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
-import { itemsOf } from '../../src/call/news.ts'
-import { BOUNDS, type Bounds } from '../../src/call/pack.ts'
 import { type Body, LIMIT } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { type Book, callOf, callsOf } from '../../src/state/book.ts'
@@ -19,7 +19,7 @@ import { END, hears, inCall, raw, receipt, type Side, send, T, turn } from '../c
 type Shelf = {
   side: Side
   codec: ReturnType<typeof codecWith>
-  chapters: Map<number, Chapter>
+  chapters: Map<number, ArchiveSegment>
   joined: number
   packed: number
 }
@@ -31,8 +31,8 @@ function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
   make(side)
   const [head, log] = [before.logs[id], side.book.logs[id]]
   if (head === undefined || log === undefined) return
-  let volume: Volume | undefined
-  if (codec.chapters.disturbs(head, log)) {
+  let volume: ArchivedCall | undefined
+  if (codec.chapters.needsWholeCall(head, log)) {
     shelf.joined++
     volume = volumeOf(shelf, head)
     side.book = { ...before, logs: { ...before.logs, [id]: wholeOf(shelf, head) } }
@@ -40,7 +40,7 @@ function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
   }
   const after = side.book.logs[id]
   if (after === undefined) throw new Error('the call is gone')
-  expect(codec.chapters.disturbs(volume === undefined ? head : wholeOf(shelf, head), after)).toBe(false)
+  expect(codec.chapters.needsWholeCall(volume === undefined ? head : wholeOf(shelf, head), after)).toBe(false)
   const packed = codec.chapters.pack(side.book, after, volume)
   shelf.packed += packed.added.size
   for (const [number, chapter] of packed.added) shelf.chapters.set(number, chapter)
@@ -48,8 +48,8 @@ function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
   side.book = { ...side.book, logs: { ...side.book.logs, [id]: again(codec.parseLog, packed.head) } }
 }
 
-function volumeOf({ codec, chapters }: Shelf, head: Log): Volume {
-  const named = codec.chapters.of(head).flatMap((n): [number, Chapter][] => {
+function volumeOf({ codec, chapters }: Shelf, head: Log): ArchivedCall {
+  const named = codec.chapters.of(head).flatMap((n): [number, ArchiveSegment][] => {
     const chapter = chapters.get(n)
     return chapter === undefined ? [] : [[n, again(codec.chapters.parse, chapter)]]
   })
@@ -57,7 +57,7 @@ function volumeOf({ codec, chapters }: Shelf, head: Log): Volume {
 }
 
 function wholeOf(shelf: Shelf, head: Log): Log {
-  const whole = shelf.codec.chapters.joined(volumeOf(shelf, head))
+  const whole = shelf.codec.chapters.joinSegments(volumeOf(shelf, head))
   if (whole === undefined) throw new Error('the chapters are not what the head says')
   return whole
 }
@@ -74,7 +74,7 @@ const FILE = { type: 'file', text: 'b2s=', mime: '', name: 'a', size: 2, x: 'c'.
 const deed = fc.tuple(fc.nat(19), fc.nat(9), fc.nat(9), fc.nat(9))
 type Deed = readonly [number, number, number, number]
 
-function play(bounds: Bounds, script: readonly Deed[]) {
+function play(bounds: ArchiveBounds, script: readonly Deed[]) {
   const { ada, ben, id } = inCall()
   const shelf: Shelf = { side: ada, codec: codecWith(bounds), chapters: new Map(), joined: 0, packed: 0 }
   let [theirs, clock] = [1, 2]
@@ -147,7 +147,7 @@ test('the same book, with chapters and without', () => {
         { keep: 3, least: 3, most: 9 },
         { keep: 1, least: 2, most: 1 },
       ][which]
-      const [one, plain] = [play(bounds ?? BOUNDS, script), play(BOUNDS, script)]
+      const [one, plain] = [play(bounds ?? ARCHIVE_BOUNDS, script), play(ARCHIVE_BOUNDS, script)]
       const [{ shelf, id }, other] = [one, plain.shelf.side]
       const mine = shelf.side.book.logs[id]
       if (mine === undefined) throw new Error('no call')

@@ -1,6 +1,6 @@
 // The outbox: what goes out when, to whom, in which envelope, and what the relays' answers make of it.
 import { describe, expect, test } from 'vitest'
-import type { Posting } from '../../src/call/log.ts'
+import type { OutboxEntry } from '../../src/call/log.ts'
 import { KEPT } from '../../src/state/book.ts'
 import { credit, credited, delivery, due, turnOf } from '../../src/state/owed.ts'
 import {
@@ -24,7 +24,7 @@ const [HOUR, DAY] = [3600, 86_400]
 const wrap = envelope(1)
 
 /** A posting that was wrapped at T and taken by these relays, refused by those. */
-function posted(took: string[], not: string[], more: Partial<Posting> = {}): Posting {
+function posted(took: string[], not: string[], more: Partial<OutboxEntry> = {}): OutboxEntry {
   return {
     ...{ wrapped: T, wraps: 1, accepted: took, failed: not.map((url) => ({ url, reason: 'silent' })) },
     ...(took.length === 0 || not.length > 0 ? { wrap } : {}),
@@ -35,7 +35,7 @@ function posted(took: string[], not: string[], more: Partial<Posting> = {}): Pos
 const ANEW = { wrap: undefined, skip: [] }
 
 describe('when a posting is due', () => {
-  test.each<[string, Posting, number, ReturnType<typeof turnOf>]>([
+  test.each<[string, OutboxEntry, number, ReturnType<typeof turnOf>]>([
     ['never sent: at once', { wrapped: 0, wraps: 0, accepted: [], failed: [] }, 0, ANEW],
     ['nobody took it: the same wrap, for five minutes', posted([], ['a', 'b']), 300, { wrap, skip: [] }],
     ['nobody took it: wrapped anew after that', posted([], ['a', 'b']), 301, ANEW],
@@ -76,7 +76,7 @@ describe('when a posting is due', () => {
 
 describe('what relays answer', () => {
   const receipts = (took: string[], not: string[], event = wrap) => answered('', '', event, took, not).receipts
-  const fresh: Posting = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid: 1, at: T } }
+  const fresh: OutboxEntry = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid: 1, at: T } }
 
   test('the first wrap starts the clock, and is kept while there is somebody to offer it to', () => {
     expect(credited(fresh, wrap, receipts(['a'], ['b']), T)).toEqual(

@@ -1,6 +1,6 @@
 // The owner's word among everybody else's.
 import { expect, test } from 'vitest'
-import type { Trust } from '../../src/call/people.ts'
+import type { Trust } from '../../src/call/agents.ts'
 import { toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { type Book, emptyIndex } from '../../src/state/book.ts'

@@ -1,9 +1,9 @@
 // Files on servers: whose are fetched, when, by whom, and for how long.
 import { describe, expect, it } from 'vitest'
-import type { Call } from '../../src/call/call.ts'
-import { type FileBody, MOST } from '../../src/call/file.ts'
-import type { Trust } from '../../src/call/people.ts'
-import { write } from '../../src/call/signal.ts'
+import type { Trust } from '../../src/call/agents.ts'
+import { type FileBody, INLINE_LIMITS } from '../../src/call/file-transfer.ts'
+import type { Call } from '../../src/call/replay.ts'
+import { signalTemplate } from '../../src/call/signal.ts'
 import { randomBytes, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { type Book, emptyIndex } from '../../src/state/book.ts'
@@ -52,12 +52,12 @@ describe('judged', () => {
   it('has bounds, for each peer', () => {
     expect(judge('owner', parcel(), [], 999)).toEqual({ refused: expect.stringMatching(/999 bytes/) })
     const judging = { calls: [], trust: (): Trust => 'known', fetchMax: 1000 }
-    const many = Array.from({ length: MOST.stored }, () => parcel({ state: fetching() }))
+    const many = Array.from({ length: INLINE_LIMITS.stored }, () => parcel({ state: fetching() }))
     expect(judged([...many, parcel(), parcel({ from: me })], judging).map((j) => Object.keys(j.state)[0])).toEqual([
       'refused',
       'fetching',
     ])
-    const fresh = Array.from({ length: MOST.stored + 1 }, () => parcel())
+    const fresh = Array.from({ length: INLINE_LIMITS.stored + 1 }, () => parcel())
     expect(judged(fresh, judging).filter(({ state }) => 'refused' in state)).toHaveLength(1)
   })
 
@@ -101,7 +101,7 @@ describe('fetchable', () => {
 })
 
 it('is found in letters until its fate is known, and never settled twice', () => {
-  const template = write(body, { call: undefined, to: me, seq: 1, lc: 1, ack: 0 }, T)
+  const template = signalTemplate(body, { call: undefined, to: me, seq: 1, lc: 1, ack: 0 }, T)
   const rumor = rumorOf(template, ada)
   const index = { ...emptyIndex(), dms: { [rumor.id]: { rumor, heard: T, unread: true } } }
   const book: Book = { index, logs: {} }

@@ -1,6 +1,6 @@
 // What is remembered of peers: the newest list, for as long as it is likely to be true, and nothing that somebody else says.
 import { describe, expect, test } from 'vitest'
-import { INBOX_LIST, PRESENCE, RELAY_LIST, readPresences } from '../../src/call/presence.ts'
+import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../../src/call/presence.ts'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize } from '../../src/nostr/event.ts'
 import { type Book, emptyIndex } from '../../src/state/book.ts'
@@ -12,7 +12,7 @@ const eve = randomKeys()
 const empty: Book = { index: emptyIndex(), logs: {} }
 
 const list = (relays: readonly string[], at = NOW - 60, keys: Keys = bob) =>
-  finalize({ kind: INBOX_LIST, created_at: at, tags: relays.map((url) => ['relay', url]), content: '' }, keys)
+  finalize({ kind: INBOX_LIST_KIND, created_at: at, tags: relays.map((url) => ['relay', url]), content: '' }, keys)
 
 const look = (book: Book, events: readonly Event[], now = NOW, looked = [bob.pubkey]) =>
   remember(book, { looked, public: events, presences: readPresences(events, now), hints: {} }, now)
@@ -75,7 +75,7 @@ test('of a kind 10002 the relays to read from are remembered', () => {
     ['r', 'http://no.example', 'read'],
     ['relay', 'wss://other.example'],
   ]
-  const event = finalize({ kind: RELAY_LIST, created_at: NOW, tags, content: '' }, bob)
+  const event = finalize({ kind: RELAY_LIST_KIND, created_at: NOW, tags, content: '' }, bob)
   const known = look(empty, [event])
   expect(memory(known)?.reads).toEqual(['wss://both.example', 'wss://read.example'])
   expect(memory(known)?.inbox).toEqual([])
@@ -89,7 +89,7 @@ test('a presence gives hints, and what somebody else named is kept until it does
       ['name', 'Bob'],
       ['relay', 'wss://here.example'],
     ]
-    return finalize({ kind: PRESENCE, created_at: at, tags, content: '' }, bob)
+    return finalize({ kind: PRESENCE_KIND, created_at: at, tags, content: '' }, bob)
   }
   const hinted = remember(
     empty,

@@ -1,8 +1,8 @@
 // The part of a transcript that is shown: its end, within a bound. Agents' tools cut what a command prints at about
 // 16,000 characters, and what they cut away is gone without a word.
-import { plain } from '../plain.ts'
-import type { Transcript, TranscriptEntry } from '../transcript.ts'
+import { cleanText } from '../../sanitize.ts'
 import { entryLines } from './entry.ts'
+import type { Transcript, TranscriptEntry } from './transcript.ts'
 
 /** Most characters of entries, as text, where nothing else is asked for. */
 export const MOST = 12_000
@@ -39,7 +39,7 @@ function fitted(entry: TranscriptEntry, room: number, must: boolean): Transcript
   if (sizeOf(entry) <= room) return entry
   const words = room - sizeOf({ ...entry, text: '', cut: true })
   if (words < SCRAP && !must) return undefined
-  return { ...entry, text: plain(entry.text, within(entry.text, words)), cut: true }
+  return { ...entry, text: cleanText(entry.text, within(entry.text, words)), cut: true }
 }
 
 // How many characters of a text fit when every line of it takes a mark.

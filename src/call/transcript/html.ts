@@ -1,12 +1,13 @@
 // The transcript as one HTML page: no script, nothing fetched, every word of anybody's as text.
+// One entry of the HTML transcript: a bubble with its author, its time, its words and what is known of them.
+// HTML that cannot be broken out of: a string is always text, and only what this file has built is markup.
 import { sha256 } from '../../nostr/crypto.ts'
 import { claimedName, iso, labelOf, time } from '../wording.ts'
-import { bubble, code, named } from './bubble.ts'
-import { verdictOf } from './deed.ts'
-import { type Child, element, type Markup, part, raw } from './element.ts'
+import { deedOf, fateOf, verdictOf, wordsOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
-import { STYLE } from './style.ts'
+import { STYLE } from './html-style.ts'
 import { wholeCommand } from './text.ts'
+import type { TranscriptEntry } from './transcript.ts'
 
 export function htmlOf(shown: Excerpt): string {
   const { call, left, entries } = shown
@@ -119,3 +120,85 @@ function cut(...children: Child[]): Markup {
 function moment(at: number): Markup {
   return element('time', { datetime: iso(at) }, time(at))
 }
+
+export function bubble(entry: TranscriptEntry): Markup {
+  const id = { id: `n${entry.n}` }
+  if (entry.type === 'gap') return element('li', { ...id, class: 'gap' }, `Gap: ${entry.text}`)
+  const deed = deedOf(entry)
+  const words = entry.type === 'file' ? fileName(entry) : wordsOf(entry)
+  return element(
+    'li',
+    { ...id, class: `${entry.from} ${entry.type}` },
+    part(
+      'p',
+      'head',
+      part('span', 'who', entry.from === 'me' ? 'me' : named(labelOf(entry.author))),
+      deed === '' ? undefined : part('span', 'deed', deed),
+      clock(entry.at),
+    ),
+    words === '' ? undefined : element('div', { class: 'words', dir: 'auto' }, words),
+    ...notes(entry).map((note) => part('p', 'note', ...note)),
+    entry.state === undefined ? undefined : part('p', 'marks', entry.state),
+  )
+}
+
+function fileName({ name = '', size = 0 }: TranscriptEntry): Markup {
+  return element('span', {}, named(name), ` (${size.toLocaleString('en')} bytes)`)
+}
+
+function notes(entry: TranscriptEntry): Child[][] {
+  const fate = fateOf(entry)
+  return [
+    ...(entry.path === undefined ? [] : [['saved: ', code(entry.path)]]),
+    ...(fate === undefined ? [] : [[fate]]),
+    ...(entry.sha256 === undefined ? [] : [['SHA-256 ', code(entry.sha256)]]),
+    ...(entry.late ? [['late: sent before its sender knew that the call was over']] : []),
+    ...(entry.cut ? [['the rest of it is left out here']] : []),
+  ]
+}
+
+// A name in its own direction: it must not turn what stands beside it around.
+export function named(name: string): Markup {
+  return element('bdi', {}, name)
+}
+
+export function code(text: string): Markup {
+  return element('code', {}, text)
+}
+
+/** Without the day, which stands above. */
+function clock(at: number): Markup {
+  return element('time', { datetime: iso(at) }, iso(at).slice(11, 16))
+}
+
+export type Markup = { readonly markup: string }
+
+export type Child = string | Markup | undefined
+
+/** One element. Attribute values and strings are escaped; undefined children leave nothing. */
+export function element(name: string, attributes: Readonly<Record<string, string>>, ...children: Child[]): Markup {
+  const typed = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(value)}"`)
+  const open = `<${name}${typed.join('')}>`
+  return { markup: VOID.includes(name) ? open : `${open}${inner(children)}</${name}>` }
+}
+
+/** The same with a class and no other attribute. */
+export function part(name: string, className: string, ...children: Child[]): Markup {
+  return element(name, { class: className }, ...children)
+}
+
+/** Content that HTML takes as it is: a style sheet of ours, never anybody's words. */
+export function raw(markup: string): Markup {
+  return { markup }
+}
+
+function inner(children: readonly Child[]): string {
+  return children.map((child) => (typeof child === 'string' ? escaped(child) : (child?.markup ?? ''))).join('')
+}
+
+// Quotes too, for attributes; the backtick, because it starts a command of ours in text that is printed.
+function escaped(text: string): string {
+  return text.replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
+}
+
+const VOID = ['meta', 'br']

@@ -1,9 +1,10 @@
 // The transcript as Markdown: what anybody said stands in quote blocks, as it was typed and never as markup.
-import type { TranscriptEntry } from '../transcript.ts'
+
 import { claimedName, labelOf, time } from '../wording.ts'
-import { deedOf, fateOf, verdictOf, wordsOf } from './deed.ts'
+import { deedOf, fateOf, verdictOf, wordsOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { wholeCommand } from './text.ts'
+import type { TranscriptEntry } from './transcript.ts'
 
 export function markdownOf(shown: Excerpt): string[] {
   const { call, me, entries, digest, left, truncated, path } = shown

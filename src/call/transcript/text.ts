@@ -1,10 +1,10 @@
 // The transcript as text: our words behind "me>", the peer's behind "peer>", so that neither can look like the other or
 // like us.
-import type { Transcript } from '../transcript.ts'
+
 import { ABOUT_PEERS, who } from '../wording.ts'
-import { verdictOf } from './deed.ts'
-import { entryLines } from './entry.ts'
+import { entryLines, verdictOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
+import type { Transcript } from './transcript.ts'
 
 export function textOf(shown: Excerpt): string[] {
   const { call, entries, digest, left, truncated, path } = shown

@@ -1,6 +1,6 @@
 // `--max-chars`: how much of a transcript is printed.
 import { MOST } from '../../call/transcript/excerpt.ts'
-import { EXIT, Failure } from '../../failure.ts'
+import { EXIT, Failure } from '../../errors.ts'
 import { optional } from '../args.ts'
 import type { Args } from '../command.ts'
 

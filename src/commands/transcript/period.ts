@@ -1,5 +1,5 @@
 // `--since` and `--until`: days, moments or unix seconds.
-import { EXIT, Failure } from '../../failure.ts'
+import { EXIT, Failure } from '../../errors.ts'
 import { optional } from '../args.ts'
 import type { Args } from '../command.ts'
 

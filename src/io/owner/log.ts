@@ -1,6 +1,6 @@
 // escalations.jsonl: every escalation, one line each, with what became of it.
 import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
-import { Failure } from '../../failure.ts'
+import { Failure } from '../../errors.ts'
 import { makeFolder, onDisk } from '../atomic.ts'
 import type { Home } from '../home.ts'
 

@@ -1,8 +1,9 @@
 // owner.openclaw: a message to the owner's chat by OpenClaw's own command. What counts is what its JSON says.
+
+import { remark } from '../../sanitize.ts'
 import type { Env } from '../home.ts'
 import type { Notice } from './notice.ts'
 import { runProgram } from './program.ts'
-import { remark } from './remark.ts'
 
 export type Chat = { channel: string | undefined; target: string | undefined; account: string | undefined }
 

@@ -1,8 +1,8 @@
 // A program of the owner's, run without a shell and for a bounded time.
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { remark, seconds } from '../../sanitize.ts'
 import type { Env } from '../home.ts'
-import { remark, seconds } from './remark.ts'
 
 /** `input`: what it gets on stdin. `ms`: how long it may run. */
 export type Running = { input: string; ms: number; env: Env }

@@ -2,11 +2,11 @@
 import { type Agent, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { isLoopback } from '../../nostr/relay-url.ts'
+import { remark, seconds } from '../../sanitize.ts'
 import { errno } from '../atomic.ts'
 import type { Env } from '../home.ts'
 import { agentFor } from '../way.ts'
 import type { Notice } from './notice.ts'
-import { remark, seconds } from './remark.ts'
 
 /** Discord takes no longer messages; the owner finds the rest in `text`. */
 const CONTENT = 1_900

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
-import type { Transcript } from '../../../src/call/transcript.ts'
+import type { Transcript } from '../../../src/call/transcript/transcript.ts'
 import { given } from './given.ts'
 
 /** A call in which the given texts are said, by turns. */

@@ -1,9 +1,10 @@
 // Calls as they lie on disk, made of rumors as they come over the wire.
-import { replay } from '../../../src/call/call.ts'
+
+import { type Agent, agentOf, type Contact } from '../../../src/call/agents.ts'
 import { emptyLog, type Log } from '../../../src/call/log.ts'
-import { type Agent, agentOf, type Contact } from '../../../src/call/people.ts'
-import { type Body, type Range, write } from '../../../src/call/signal.ts'
-import { type Transcript, transcriptOf } from '../../../src/call/transcript.ts'
+import { replay } from '../../../src/call/replay.ts'
+import { type Body, type SeqRange, signalTemplate } from '../../../src/call/signal.ts'
+import { type Transcript, transcriptOf } from '../../../src/call/transcript/transcript.ts'
 import { rumorOf } from '../../../src/nostr/event.ts'
 
 export const ME = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'
@@ -33,7 +34,7 @@ export function given(caller: Party, topic: string, name = ''): Given {
   const say: Given['say'] = (who, body, after = 0, lost = false) => {
     const other = who === 'me' ? 'peer' : 'me'
     const place = { call: id, to: key[other], seq: ++seq[who], lc: ++lc, ack: seq[other] }
-    const rumor = rumorOf(write(filled(body), place, START + after), key[who])
+    const rumor = rumorOf(signalTemplate(filled(body), place, START + after), key[who])
     if (id === undefined) {
       id = rumor.id
       log = emptyLog(id)
@@ -58,7 +59,7 @@ export function given(caller: Party, topic: string, name = ''): Given {
 
 function filled(body: Partial<Body> & Pick<Body, 'type'>): Body {
   const text = 'text' in body && body.text !== undefined ? body.text : ''
-  const none: Range[] = []
+  const none: SeqRange[] = []
   switch (body.type) {
     case 'request':
       return { deadline: START + 900, name: '', relays: [], ...body, type: 'request', text }

@@ -1,12 +1,13 @@
 // A call as people and programs read it: what was said, one entry each, in the order that both sides share.
-import type { Call, Line, Verified } from './call.ts'
-import { type FileFacts, factsOf, fileState, type Transfer, transfers } from './file.ts'
-import { type Log, type Stage, stageOf } from './log.ts'
-import { timeOf } from './news.ts'
-import { type Agent, agentOf, type People } from './people.ts'
-import { oneLine, plain } from './plain.ts'
-import type { SignalType } from './signal.ts'
-import { stateOf } from './wording.ts'
+
+import { cleanLine, cleanText } from '../../sanitize.ts'
+import { type Agent, type AgentDirectory, agentOf } from '../agents.ts'
+import { type FileFacts, fileFactsOf, receivedFile, type Transfer, transfers } from '../file-transfer.ts'
+import { timeOf } from '../inbox-items.ts'
+import { type DeliveryState, deliveryStateOf, type Log } from '../log.ts'
+import type { Call, Line, Verification } from '../replay.ts'
+import type { SignalType } from '../signal.ts'
+import { stateOf } from '../wording.ts'
 
 /**
  * One thing said. `text` is cleaned, never interpreted; `at` unix seconds; `state` how far our own words have come; `name`,
@@ -21,7 +22,7 @@ export type TranscriptEntry = {
   at: number
   seq: number
   id?: string
-  state?: Stage
+  state?: DeliveryState
   late?: true
   /** Why a call was rejected, or a file not taken. */
   reason?: string
@@ -49,10 +50,10 @@ export type Transcript = {
   entries: TranscriptEntry[]
   /** SHA-256 in hex over what both sides have agreed to be the call, once both have ended it. */
   digest: string | undefined
-  verified: Verified
+  verified: Verification
 }
 
-export function transcriptOf(call: Call, log: Log, me: Agent, people: People): Transcript {
+export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirectory): Transcript {
   const peer = agentOf(people, call.peer, call.peerName)
   const direction = call.mine === 'caller' ? 'outgoing' : 'incoming'
   // The chunks of a file are one entry, at the place of the first.
@@ -69,7 +70,7 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: People): T
       peer,
       direction,
       state: stateOf({ phase: call.phase, direction }),
-      topic: plain(call.topic, 1000),
+      topic: cleanText(call.topic, 1000),
       createdAt: call.createdAt,
     },
     me,
@@ -90,17 +91,18 @@ function entryOf(
   const { body } = signal
   const file = files.get(signal.id)
   const pieces = file === undefined ? [signal] : file.chunks
-  const facts = body.type !== 'file' ? undefined : own ? factsOf(body, undefined) : fileState(log, body)
+  const facts = body.type !== 'file' ? undefined : own ? fileFactsOf(body, undefined) : receivedFile(log, body)
   return {
     n: 0,
     from: own ? 'me' : 'peer',
     author,
     type: body.type,
-    text: file === undefined ? plain(body.text) : `${oneLine(file.name, 255)} (${facts?.size ?? file.size} bytes)`,
+    text:
+      file === undefined ? cleanText(body.text) : `${cleanLine(file.name, 255)} (${facts?.size ?? file.size} bytes)`,
     at: timeOf(signal.at, heard),
     seq: signal.seq,
     id: signal.id,
-    ...(own ? { state: furthestBehind(pieces.map((s) => stageOf(log, s.id))) } : {}),
+    ...(own ? { state: furthestBehind(pieces.map((s) => deliveryStateOf(log, s.id))) } : {}),
     ...(late ? { late } : {}),
     ...(body.type === 'reject' ? { reason: body.reason } : {}),
     ...(file === undefined || facts === undefined ? {} : fileFacts(file, facts)),
@@ -110,7 +112,7 @@ function entryOf(
 function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): Partial<TranscriptEntry> {
   const whole = file.have >= file.of || path !== undefined
   return {
-    name: oneLine(file.name, 255),
+    name: cleanLine(file.name, 255),
     size,
     ...(sha256 === '' ? {} : { sha256 }),
     ...(path === undefined ? {} : { path }),
@@ -119,11 +121,11 @@ function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): 
   }
 }
 
-function furthestBehind(stages: readonly Stage[]): Stage {
+function furthestBehind(stages: readonly DeliveryState[]): DeliveryState {
   return STAGES.find((stage) => stages.includes(stage)) ?? 'delivered'
 }
 
-const STAGES: readonly Stage[] = ['queued', 'relayed', 'delivered']
+const STAGES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered']
 
 // What has not come yet is shown as a gap at its place among the peer's words, and filled in when it comes.
 function gapOf(first: number, last: number, peer: Agent): TranscriptEntry {

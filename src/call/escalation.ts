@@ -1,7 +1,8 @@
 // A question to our owner: the facts for programs, and the same in words for a person on whatever screen they reach.
-import type { Call } from './call.ts'
-import { type Agent, short } from './people.ts'
-import { oneLine, plain } from './plain.ts'
+
+import { cleanLine, cleanText } from '../sanitize.ts'
+import { type Agent, shortNpub } from './agents.ts'
+import type { Call } from './replay.ts'
 
 /**
  * One escalation. `id`: the rumor that told the peer, else a hash. `at`: unix seconds. Keys are hex. Without a call the fields
@@ -25,8 +26,8 @@ export type Escalation = {
 }
 
 /** Characters of the question that travel; the whole stands in the log. Three bytes each still fit into one letter. */
-const QUESTION = 6_000
-const TOPIC = 300
+const MAX_QUESTION = 6_000
+const MAX_TOPIC = 300
 
 export function escalationOf(
   text: string,
@@ -37,29 +38,29 @@ export function escalationOf(
     at,
     agent: me.pubkey,
     npub: me.npub,
-    name: oneLine(me.name, 64),
+    name: cleanLine(me.name, 64),
     call: call?.id ?? '',
     peer: peer?.pubkey ?? '',
     peerNpub: peer?.npub ?? '',
     peerName: peer?.name ?? '',
     peerTrust: peer?.trust ?? '',
-    topic: call === undefined ? '' : oneLine(call.topic, TOPIC),
+    topic: call === undefined ? '' : cleanLine(call.topic, MAX_TOPIC),
     topicBy: call === undefined ? '' : call.mine === 'caller' ? 'me' : 'peer',
     text,
   }
 }
 
 /** What the owner reads. `answer`: how to answer in this place, a sentence. */
-export function appealText(escalation: Escalation, answer: string): string {
+export function escalationText(escalation: Escalation, answer: string): string {
   const { npub, name, call, text } = escalation
-  const who = name === '' || name === short(npub) ? 'Your agent' : `Your agent "${quiet(name)}"`
+  const who = name === '' || name === shortNpub(npub) ? 'Your agent' : `Your agent "${withoutQuotes(name)}"`
   return [
     `${who} needs you. ${answer}`,
     '',
     'It asks:',
-    plain(text, QUESTION),
+    cleanText(text, MAX_QUESTION),
     '',
-    ...(call === '' ? ['It is in no call.'] : about(escalation)),
+    ...(call === '' ? ['It is in no call.'] : callFacts(escalation)),
     '',
     `Agent: ${npub}`,
     `Escalation: ${escalation.id.slice(0, 8)}`,
@@ -67,9 +68,9 @@ export function appealText(escalation: Escalation, answer: string): string {
 }
 
 // What a peer wrote stands behind a mark on one line, so that no text of a peer's can pass for ours or for the agent's.
-function about({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Escalation): string[] {
+function callFacts({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Escalation): string[] {
   const contact = peerTrust !== 'unknown'
-  const named = peerName === '' || peerName === short(peerNpub) ? '' : quiet(peerName)
+  const named = peerName === '' || peerName === shortNpub(peerNpub) ? '' : withoutQuotes(peerName)
   const peer = contact
     ? `"${named}" (${peerTrust})`
     : `a stranger${named === '' ? '' : ` that calls itself "${named}"`}`
@@ -80,7 +81,7 @@ function about({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Escalati
   ]
 }
 
-function quiet(name: string): string {
+function withoutQuotes(name: string): string {
   return name.replace(/"/g, "'")
 }
 
@@ -89,6 +90,6 @@ function quiet(name: string): string {
  * topic: `<!channel>` and `@everyone` call everybody, `<url|name>` and `[name](url)` are links under another name; OpenClaw
  * takes `MEDIA:path` for a file to attach, `[[…]]` for a directive, and the two characters `\n` for a new line.
  */
-export function inert(text: string): string {
+export function defuseMarkup(text: string): string {
   return text.replace(/[<@]|\\(?=n)|\](?=\()|\[(?=\[)|media(?=\s*:)/gi, '$&\u200b')
 }

@@ -1,4 +1,5 @@
 // A peer's words made harmless to look at: no control or bidi characters, bounded. Never a banner: facts stand beside it.
+// What somebody else's program or server says about a failure, made fit for one line of our own.
 
 // C0 and C1 controls (terminal escapes), interlinear annotations, and all that Unicode wants drawn as nothing: marks of
 // direction, zero-width spaces, soft hyphens, invisible operators, fillers, tags. What joins emoji and letters, and chooses
@@ -10,19 +11,29 @@ const INVISIBLE =
 const BREAKS = /\r\n|[\n\u000b\u000c\r\u0085\u2028\u2029]/g
 
 /** Several lines: breaks become \n, tabs stay. Lone surrogates become U+FFFD. */
-export function plain(text: string, most = 100_000): string {
-  return cap(wellFormed(text).replace(BREAKS, '\n').replace(INVISIBLE, ''), most)
+export function cleanText(text: string, most = 100_000): string {
+  return truncate(wellFormed(text).replace(BREAKS, '\n').replace(INVISIBLE, ''), most)
 }
 
 /** One line: breaks, tabs and runs of spaces become one space. */
-export function oneLine(text: string, most = 200): string {
-  return cap(wellFormed(text).replace(BREAKS, ' ').replace(INVISIBLE, '').replace(/\s+/g, ' ').trim(), most)
+export function cleanLine(text: string, most = 200): string {
+  return truncate(wellFormed(text).replace(BREAKS, ' ').replace(INVISIBLE, '').replace(/\s+/g, ' ').trim(), most)
 }
 
 function wellFormed(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8')
 }
 
-function cap(text: string, most: number): string {
+function truncate(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`
+}
+
+/** At most `most` characters on one line: no controls, no terminal escapes, nothing that turns the direction of text. */
+export function remark(text: string, most = 160): string {
+  const line = text.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
+  return line.length <= most ? line : `${line.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`
+}
+
+export function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`
 }

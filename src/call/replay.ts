@@ -1,9 +1,10 @@
 // A call is a fold over the set of its signals: any order of arrival, any repetition, one answer, the same on both sides.
+// Both call each other at once ("glare"): one of the two calls becomes the conversation, without a further answer.
 import { isHex32 } from '../nostr/crypto.ts'
 import { cutOf, digestOf } from './digest.ts'
-import { derived, type Entries, type Log, signalOf } from './log.ts'
-import { isOver, next, type Party, type Phase } from './rules.ts'
-import { LIMIT, type Range, type Signal } from './signal.ts'
+import { type Entries, type Log, memoize, signalOf } from './log.ts'
+import { isOver, nextPhase, type Party, type Phase } from './rules.ts'
+import { type Body, LIMIT, type SeqRange, type Signal } from './signal.ts'
 
 export const EXPIRES = 7 * 24 * 3600
 
@@ -12,7 +13,7 @@ export type Line = { signal: Signal; party: Party; heard?: number; late: boolean
 
 export type Ends = Partial<Record<Party, Signal>>
 
-export type Verified = true | false | 'pending'
+export type Verification = true | false | 'pending'
 
 export type Call = {
   id: string
@@ -37,10 +38,10 @@ export type Call = {
   seq: number
   /** The peer's last seq without a gap before it, and what is missing after it. */
   ack: number
-  gaps: Range[]
+  gaps: SeqRange[]
   ends: Ends
   digest: string | undefined
-  verified: Verified
+  verified: Verification
   last: number
 }
 
@@ -49,19 +50,19 @@ export type Glare = 'won' | 'lost' | undefined
 
 /** Undefined while the request itself has not come. */
 export function replay(log: Log, me: string, now: number, glare: Glare = undefined): Call | undefined {
-  const known = derived(calls, log, () => new Map())
+  const known = memoize(foldedCalls, log, () => new Map())
   const key = `${me} ${log.missed !== undefined} ${glare}`
-  const call = known.has(key) ? known.get(key) : told(log, me, glare)
+  const call = known.has(key) ? known.get(key) : foldLog(log, me, glare)
   known.set(key, call)
-  return call && { ...call, phase: aged(call.phase, call.last, now) }
+  return call && { ...call, phase: withExpiry(call.phase, call.last, now) }
 }
 
 /**
  * The signals of a log in transcript order: (lc, sender's pubkey), which no relay and no clock can change. Two rumors
  * under one seq: the smaller (lc, id) stays, whichever came first.
  */
-export function settle(log: Log): readonly Signal[] {
-  return derived(orders, log, () => {
+export function transcriptOrder(log: Log): readonly Signal[] {
+  return memoize(transcriptOrders, log, () => {
     const taken = new Map<string, Map<number, Signal>>()
     for (const id of Object.keys(log.entries)) {
       const signal = signalOf(log, id)
@@ -90,12 +91,12 @@ export function precedes(a: Signal, b: Signal): boolean {
 }
 
 // A command asks for the same calls many times, and they are long.
-const calls = new WeakMap<Entries, Map<string, Call | undefined>>()
-const orders = new WeakMap<Entries, readonly Signal[]>()
+const foldedCalls = new WeakMap<Entries, Map<string, Call | undefined>>()
+const transcriptOrders = new WeakMap<Entries, readonly Signal[]>()
 
 /** The call as it would be if time stood still. */
-function told(log: Log, me: string, glare: Glare): Call | undefined {
-  const signals = settle(log)
+function foldLog(log: Log, me: string, glare: Glare): Call | undefined {
+  const signals = transcriptOrder(log)
   const { past } = log
   const request = signals.find((s) => s.id === log.id)
   if (request === undefined || request.body.type !== 'request') return undefined
@@ -106,7 +107,7 @@ function told(log: Log, me: string, glare: Glare): Call | undefined {
   const peer = mine === 'caller' ? callee : caller
   const ends = endsOf(signals, caller)
   const theirs = signals.filter((s) => s.from === peer)
-  const held = contiguous(theirs, past?.seqs[peer] ?? 0)
+  const held = contiguousSeq(theirs, past?.seqs[peer] ?? 0)
   const introduced = theirs.findLast((s) => s.body.type === 'request' || s.body.type === 'accept')
   const intro = introduced?.body.type === 'request' || introduced?.body.type === 'accept' ? introduced.body : undefined
   return {
@@ -120,18 +121,18 @@ function told(log: Log, me: string, glare: Glare): Call | undefined {
     peerRelays: intro?.relays ?? [],
     createdAt: request.at,
     deadline: request.body.deadline,
-    ...fold(signals, ends, caller, opening(log, glare), log),
+    ...foldPhases(signals, ends, caller, initialPhase(log, glare), log),
     lc: Math.max(signals.at(-1)?.lc ?? 0, past?.lc ?? 0),
     seq: signals.reduce((most, s) => (s.from === me && s.seq > most ? s.seq : most), past?.seqs[me] ?? 0),
     ack: held,
     gaps: gapsOf(theirs, held, ends[mine === 'caller' ? 'callee' : 'caller']),
     ends,
-    ...settled(ends, signals, mine),
+    ...verify(ends, signals, mine),
   }
 }
 
 // Who has won against a call made at the same time is in conversation, also if one of the two had given up by then.
-function opening(log: Log, glare: Glare): Phase {
+function initialPhase(log: Log, glare: Glare): Phase {
   if (glare === 'won') return 'active'
   if (glare === 'lost') return 'merged'
   return log.missed === undefined ? 'ringing' : 'missed'
@@ -144,7 +145,7 @@ function endsOf(signals: readonly Signal[], caller: string): Ends {
   return ends
 }
 
-function fold(
+function foldPhases(
   signals: readonly Signal[],
   ends: Ends,
   caller: string,
@@ -158,7 +159,7 @@ function fold(
     const party = signal.from === caller ? 'caller' : 'callee'
     const { type } = signal.body
     // Nothing follows one's own end.
-    const after = gone[party] ? undefined : next(phase, type, party)
+    const after = gone[party] ? undefined : nextPhase(phase, type, party)
     const out = type !== 'request' && after === undefined
     const late = (out && isOver(phase)) || pastCut(signal, ends)
     // A caller may not talk into a call that nobody has accepted: counted, so that no gap stays, but shown to nobody.
@@ -184,11 +185,11 @@ function comesBefore(a: Signal, b: Signal): boolean {
   return a.lc < b.lc || (a.lc === b.lc && a.from < b.from)
 }
 
-function aged(phase: Phase, last: number, now: number): Phase {
+function withExpiry(phase: Phase, last: number, now: number): Phase {
   return phase === 'active' && now - last > EXPIRES ? 'expired' : phase
 }
 
-function contiguous(signals: readonly Signal[], before: number): number {
+function contiguousSeq(signals: readonly Signal[], before: number): number {
   const have = new Set(signals.map((s) => s.seq))
   let n = before
   while (have.has(n + 1)) n++
@@ -196,11 +197,11 @@ function contiguous(signals: readonly Signal[], before: number): number {
 }
 
 // The peer's end says how much it has said, so what is missing before it is known even if nothing came after.
-function gapsOf(signals: readonly Signal[], held: number, end: Signal | undefined): Range[] {
+function gapsOf(signals: readonly Signal[], held: number, end: Signal | undefined): SeqRange[] {
   const said = cutOf(end)?.[0]
   const beyond = signals.map((s) => s.seq).filter((n) => n > held)
   const known = [...beyond, ...(said === undefined || said < held ? [] : [said + 1])].sort((a, b) => a - b)
-  const gaps: Range[] = []
+  const gaps: SeqRange[] = []
   let reached = held
   for (const n of known) {
     if (n > reached + 1) gaps.push([reached + 1, n - 1])
@@ -209,11 +210,11 @@ function gapsOf(signals: readonly Signal[], held: number, end: Signal | undefine
   return gaps.slice(0, LIMIT.missing)
 }
 
-function settled(
+function verify(
   ends: Ends,
   signals: readonly Signal[],
   mine: Party,
-): { digest: string | undefined; verified: Verified } {
+): { digest: string | undefined; verified: Verification } {
   const theirs = ends[mine === 'caller' ? 'callee' : 'caller']
   const own = ends[mine]
   if (theirs === undefined || own === undefined) return { digest: undefined, verified: 'pending' }
@@ -226,4 +227,46 @@ function settled(
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** What the contest makes of the first of the two calls; undefined when there is none. */
+export type GlareResult = 'won' | 'lost' | undefined
+
+type Request = Signal & { body: Extract<Body, { type: 'request' }> }
+
+/**
+ * Two calls of the same pair, each way round, are at glare when both rang at the same time and neither caller had heard
+ * of the other call before making its own. The smaller id wins.
+ *
+ * It depends on the two requests, which both sides hold before they say anything in either call: what comes later cannot
+ * take a conversation back that somebody has spoken in by then.
+ */
+export function judgeGlare(log: Log, rival: Log): GlareResult {
+  const [a, b] = [requestOf(log), requestOf(rival)]
+  if (a === undefined || b === undefined || a.from !== b.to || a.to !== b.from) return undefined
+  if (a.at >= b.body.deadline || b.at >= a.body.deadline) return undefined
+  if (follows(a, b, rival) || follows(b, a, log)) return undefined
+  return a.id < b.id ? 'won' : 'lost'
+}
+
+/** What several contests make of one call: whoever loses one is not the conversation. */
+export function combineGlare(contests: readonly GlareResult[]): GlareResult {
+  if (contests.includes('lost')) return 'lost'
+  return contests.includes('won') ? 'won' : undefined
+}
+
+function requestOf(log: Log): Request | undefined {
+  const signal = signalOf(log, log.id)
+  return signal?.body.type === 'request' ? { ...signal, body: signal.body } : undefined
+}
+
+// A call back names the call that it follows. One by an author that does not name it follows it when its author had
+// answered by then, by its own clock; nobody answers a call at glare.
+function follows(request: Request, other: Request, log: Log): boolean {
+  if (request.body.after?.includes(other.id)) return true
+  return Object.keys(log.entries).some((id) => {
+    const signal = signalOf(log, id)
+    const answer = signal?.body.type === 'accept' || signal?.body.type === 'reject'
+    return answer && signal.from === request.from && signal.at <= request.at
+  })
 }

@@ -2,15 +2,15 @@
 
 import { TAG } from '../nostr/aes-gcm.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
-import type { Call, Line } from './call.ts'
 import type { FileState, Log } from './log.ts'
-import type { Body, Remote, Signal } from './signal.ts'
+import type { Call, Line } from './replay.ts'
+import type { Body, RemoteFile, Signal } from './signal.ts'
 
 /** Raw bytes of one chunk: as base64, sealed and wrapped, it stays below the 65,536 bytes that relays take. */
 export const CHUNK = 20 * 1024
 
 /** What we take from a peer: bytes of one file through relays, and files that are not whole yet, through relays and on servers. */
-export const MOST = { bytes: 16 * 1024 * 1024, open: 8, stored: 32 }
+export const INLINE_LIMITS = { bytes: 16 * 1024 * 1024, open: 8, stored: 32 }
 
 export type FileBody = Extract<Body, { type: 'file' }>
 
@@ -22,7 +22,7 @@ export type Transfer = {
   /** What its sender calls it: the same on both sides. */
   file: string
   /** For a file that lies on a server; it has one chunk, which says where. */
-  remote: Remote | undefined
+  remote: RemoteFile | undefined
   name: string
   size: number
   x: string
@@ -55,19 +55,19 @@ export function transferKey({ file, x }: FileBody): string {
 }
 
 /** Where a received file lies, or why it was not taken; neither while it is on its way. */
-export function fileState(log: Log, body: FileBody): FileFacts {
-  return factsOf(body, log.files[transferKey(body)])
+export function receivedFile(log: Log, body: FileBody): FileFacts {
+  return fileFactsOf(body, log.files[transferKey(body)])
 }
 
 /** Bytes of a file of that size where it lies encrypted; 0 when nobody has said. */
-export function sealedSize({ size }: Pick<FileBody, 'size'>): number {
+export function encryptedSize({ size }: Pick<FileBody, 'size'>): number {
   return size === 0 ? 0 : size + TAG
 }
 
 /** What is known of a file: of what was found here before of what was said. */
 export type FileFacts = { size: number; sha256: string; path?: string; refused?: string }
 
-export function factsOf({ size, x }: FileBody, state: FileState | undefined): FileFacts {
+export function fileFactsOf({ size, x }: FileBody, state: FileState | undefined): FileFacts {
   const told = { size, sha256: x }
   return isSettled(state) ? { ...told, ...state } : told
 }
@@ -103,7 +103,7 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
       chunks: [],
     }
     // A chunk that contradicts the first one is not part of this file.
-    if (body.chunk[1] !== transfer.of || transfer.chunks.some((c) => place(c) === body.chunk[0])) continue
+    if (body.chunk[1] !== transfer.of || transfer.chunks.some((c) => chunkNumber(c) === body.chunk[0])) continue
     transfer.chunks.push(signal)
     if (signal.from === call.peer || signal.seq <= log.acked) transfer.have++
     found.set(key, transfer)
@@ -116,22 +116,25 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
  * on their way already; one that is whole has not to wait for them.
  */
 export function refusedFor({ size, of, chunks }: Transfer, openBefore: number): string | undefined {
-  if (size > MOST.bytes || of > Math.ceil(MOST.bytes / CHUNK)) return 'it is too large to come through relays'
-  return chunks.length < of && openBefore >= MOST.open ? CROWDED : undefined
+  if (size > INLINE_LIMITS.bytes || of > Math.ceil(INLINE_LIMITS.bytes / CHUNK))
+    return 'it is too large to come through relays'
+  return chunks.length < of && openBefore >= INLINE_LIMITS.open ? TOO_MANY_FILES : undefined
 }
 
 /** The same for a file that lies on a server. `fetchMax`: bytes that may be fetched. */
 export function unfetchable({ size }: FileBody, openBefore: number, fetchMax: number): string | undefined {
   if (size > fetchMax) return `it is larger than ${fetchMax} bytes (file.fetchMax)`
-  return openBefore >= MOST.stored ? CROWDED : undefined
+  return openBefore >= INLINE_LIMITS.stored ? TOO_MANY_FILES : undefined
 }
 
-const CROWDED = 'too many files are on their way already'
+const TOO_MANY_FILES = 'too many files are on their way already'
 
 /** The bytes of a transfer whose chunks are all here; 'damaged' when they are not what was announced. */
 export function assemble({ chunks, size, x, of }: Transfer): Uint8Array | 'damaged' | undefined {
   if (chunks.length < of) return undefined
-  const parts = chunks.toSorted((a, b) => place(a) - place(b)).map((c) => Buffer.from(c.body.text, 'base64'))
+  const parts = chunks
+    .toSorted((a, b) => chunkNumber(a) - chunkNumber(b))
+    .map((c) => Buffer.from(c.body.text, 'base64'))
   const bytes = Buffer.concat(parts)
   return bytes.length === size && toHex(sha256(bytes)) === x ? bytes : 'damaged'
 }
@@ -157,6 +160,6 @@ const MIME: Readonly<Record<string, string>> = {
   zip: 'application/zip',
 }
 
-function place({ body }: Signal): number {
+function chunkNumber({ body }: Signal): number {
   return body.type === 'file' ? body.chunk[0] : 0
 }

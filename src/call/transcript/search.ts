@@ -2,7 +2,7 @@
 import type { Transcript, TranscriptEntry } from './transcript.ts'
 
 /** An entry in which all words were found. `line`: the line of it that holds the first of them. */
-export type Hit = Pick<TranscriptEntry, 'n' | 'type' | 'from' | 'author' | 'at' | 'seq'> & {
+export type SearchHit = Pick<TranscriptEntry, 'n' | 'type' | 'from' | 'author' | 'at' | 'seq'> & {
   call: string
   line: string
 }
@@ -11,29 +11,33 @@ export type Hit = Pick<TranscriptEntry, 'n' | 'type' | 'from' | 'author' | 'at' 
 export type Period = { since: number | undefined; until: number | undefined }
 
 /** The entries that hold every word of a query, in any order and any case; none for an empty query. */
-export function hitsIn({ call, entries }: Transcript, query: string, { since = 0, until = Infinity }: Period): Hit[] {
+export function hitsIn(
+  { call, entries }: Transcript,
+  query: string,
+  { since = 0, until = Infinity }: Period,
+): SearchHit[] {
   const words = query
     .split(/\s+/)
-    .map(folded)
+    .map(foldCase)
     .filter((word) => word !== '')
   const [first] = words
   if (first === undefined) return []
-  return entries.flatMap((entry): Hit[] => {
+  return entries.flatMap((entry): SearchHit[] => {
     if (entry.type === 'gap' || entry.at < since || entry.at > until) return []
-    const text = folded(entry.text)
+    const text = foldCase(entry.text)
     if (!words.every((word) => text.includes(word))) return []
-    const line = entry.text.split('\n').find((l) => folded(l).includes(first)) ?? ''
+    const line = entry.text.split('\n').find((l) => foldCase(l).includes(first)) ?? ''
     const { n, type, from, author, at, seq } = entry
-    return [{ call: call.id, n, type, from, author, at, seq, line: around(line, first) }]
+    return [{ call: call.id, n, type, from, author, at, seq, line: excerptAround(line, first) }]
   })
 }
 
 /** Most characters of a line that are shown, and how many of them before the word. */
 const WINDOW = { most: 240, before: 60 }
 
-function around(line: string, word: string): string {
+function excerptAround(line: string, word: string): string {
   if (line.length <= WINDOW.most) return line
-  const from = Math.max(0, folded(line).indexOf(word) - WINDOW.before)
+  const from = Math.max(0, foldCase(line).indexOf(word) - WINDOW.before)
   const piece = line.slice(from, from + WINDOW.most)
   // A cut may fall into the middle of a character.
   const whole = piece.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '')
@@ -41,6 +45,6 @@ function around(line: string, word: string): string {
 }
 
 // Full-width letters and ligatures are found by their plain forms.
-function folded(text: string): string {
+function foldCase(text: string): string {
   return text.normalize('NFKC').toLowerCase()
 }
