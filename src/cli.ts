@@ -14,7 +14,7 @@ import type { Outcome } from './run/outcome.ts'
 import { refreshed } from './run/place.ts'
 import { shown } from './run/shown.ts'
 import { run } from './run.ts'
-import { codec } from './state/codec.ts'
+import { stateCodec } from './state/codec.ts'
 import { terminalWidth } from './term.ts'
 
 /** Network budget in seconds. */
@@ -69,7 +69,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
       stopped: stopped.signal,
     },
     env,
-    codec,
+    stateCodec,
   )
   try {
     // A stream is JSON lines, whoever reads it.

@@ -9,7 +9,7 @@ import { readConfig, settings } from './io/config.ts'
 import type { Env } from './io/home.ts'
 import { homeOf } from './io/home.ts'
 import { openStore } from './io/store.ts'
-import { codec } from './state/codec.ts'
+import { stateCodec } from './state/codec.ts'
 import { type Candidate, type Known, suggest } from './suggest.ts'
 
 /** Most calls that are offered, the latest first. */
@@ -36,7 +36,7 @@ function known(what: Known, home: ReturnType<typeof homeOf>): Candidate[] {
     case 'settings':
       return settings(config).map(({ key, describe }) => ({ word: key, describe }))
     case 'calls': {
-      const { index } = openStore(home, codec, { say: () => {}, command: 'completion' }).read()
+      const { index } = openStore(home, stateCodec, { say: () => {}, command: 'completion' }).read()
       const calls = Object.entries(index.calls).sort(([, a], [, b]) => b.last - a.last)
       return calls.slice(0, MOST).map(([id, call]) => ({
         word: id.slice(0, 8),

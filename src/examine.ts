@@ -5,14 +5,14 @@ import { openClinic } from './io/clinic.ts'
 import type { Opening } from './io/world.ts'
 import { named, report, write } from './print.ts'
 import { diagnose, faultsIn } from './run/doctor.ts'
-import { codec } from './state/codec.ts'
+import { stateCodec } from './state/codec.ts'
 import { rowsOf, terminalWidth } from './term.ts'
 
 export type Examining = Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'> & { json: boolean; quiet: boolean }
 
 /** Prints what was found; the exit code. */
 export async function examine({ json, quiet, ...opening }: Examining, env: NodeJS.ProcessEnv): Promise<number> {
-  const checks = await diagnose(openClinic(opening, env, codec))
+  const checks = await diagnose(openClinic(opening, env, stateCodec))
   const failure = faultsIn(checks)
   const typed = checks.map((check) => (check.hint === undefined ? check : { ...check, hint: named(check.hint) }))
   if (failure !== undefined && json) return await report('doctor', failure, true, { checks: typed })

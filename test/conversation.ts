@@ -6,14 +6,14 @@ import type { Call } from '../src/call/replay.ts'
 import { type Body, type SignalPosition, signalTemplate } from '../src/call/signal.ts'
 import { type Event, type Rumor, rumorOf } from '../src/nostr/event.ts'
 import type { OpenedWrap } from '../src/nostr/nip59.ts'
-import { type Book, callOf, emptyIndex } from '../src/state/book.ts'
-import { converse, type Mail, type Seat, type Turned } from '../src/state/converse.ts'
-import { type Credit, credit } from '../src/state/owed.ts'
-import { told } from '../src/state/replies.ts'
+import { type State, callOf, emptyIndex } from '../src/state/book.ts'
+import { step, type HeardMail, type StepContext, type StepOutput } from '../src/state/converse.ts'
+import { type PublishResult, recordPublished } from '../src/state/owed.ts'
+import { recordReceiptsTaken } from '../src/state/replies.ts'
 
 export const T = 1_795_000_000
 
-export type Side = { key: string; book: Book; pid: number }
+export type Side = { key: string; book: State; pid: number }
 
 export function side(letter: string): Side {
   return { key: letter.repeat(64), book: { index: { ...emptyIndex(), agent: letter.repeat(64) }, logs: {} }, pid: 1 }
@@ -21,14 +21,14 @@ export function side(letter: string): Side {
 
 export type Run = {
   now?: number
-  mail?: Partial<Mail>
+  mail?: Partial<HeardMail>
   peer?: string
   selector?: string
-  seat?: Partial<Seat>
+  seat?: Partial<StepContext>
 }
 
 /** One turn of one side, kept in its book. */
-export function turn(who: Side, intent: Intent, { now = T, mail = {}, peer, selector, seat = {} }: Run = {}): Turned {
+export function turn(who: Side, intent: Intent, { now = T, mail = {}, peer, selector, seat = {} }: Run = {}): StepOutput {
   const policy = {
     trust: () => 'known' as const,
     calls: 'anyone' as const,
@@ -39,7 +39,7 @@ export function turn(who: Side, intent: Intent, { now = T, mail = {}, peer, sele
   const mine = { me: who.key, now, pid: who.pid, name: '', inbox: [], ring: 900, inlineMax: 100_000 }
   const people = { contacts: [], owner: undefined, names: {} }
   const whole = { ...mine, people, selector, peer, policy, alive: (pid: number) => pid === who.pid, ...seat }
-  const turned = converse(who.book, intent, { opened: [], replayed: [], ...mail }, whole)
+  const turned = step(who.book, intent, { opened: [], replayed: [], ...mail }, whole)
   who.book = turned.book
   return turned
 }
@@ -47,14 +47,14 @@ export function turn(who: Side, intent: Intent, { now = T, mail = {}, peer, sele
 let wraps = 0
 
 /** Rumors in envelopes of their own, as they come in. */
-export function mailOf(...rumors: readonly Rumor[]): Pick<Mail, 'opened'> {
+export function mailOf(...rumors: readonly Rumor[]): Pick<HeardMail, 'opened'> {
   return {
     opened: rumors.map((rumor): OpenedWrap => ({ wrap: `${++wraps}`.padStart(64, '0'), stamp: T, bits: 0, rumor })),
   }
 }
 
 /** One side reads what came in. */
-export function hears(who: Side, rumors: readonly Rumor[], run: Run = {}): Turned {
+export function hears(who: Side, rumors: readonly Rumor[], run: Run = {}): StepOutput {
   return turn(who, STATUS, { ...run, mail: { ...mailOf(...rumors), ...run.mail } })
 }
 
@@ -81,7 +81,7 @@ export function envelope(name: number): Event {
 }
 
 /** The relays' answers to a wrap of a rumor: who took it and who did not. */
-export function answered(call: string, rumor: string, wrap: Event, took: string[], not: string[] = []): Credit {
+export function answered(call: string, rumor: string, wrap: Event, took: string[], not: string[] = []): PublishResult {
   const one = (relay: string, accepted: boolean) => ({
     relay,
     event: wrap.id,
@@ -92,12 +92,12 @@ export function answered(call: string, rumor: string, wrap: Event, took: string[
   return { call, rumor, wrap, receipts: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
 }
 
-export function credits(who: Side, all: readonly Credit[], now = T): void {
-  who.book = credit(who.book, all, { me: who.key, now, pid: who.pid })
+export function credits(who: Side, all: readonly PublishResult[], now = T): void {
+  who.book = recordPublished(who.book, all, { me: who.key, now, pid: who.pid })
 }
 
 export function tells(who: Side, call: string, ack: number): void {
-  who.book = told(who.book, [{ call, ack }])
+  who.book = recordReceiptsTaken(who.book, [{ call, ack }])
 }
 
 /** A call as one side sees it. */

@@ -10,7 +10,7 @@ import { emptyLog, parseLog } from '../src/call/log.ts'
 import { replay } from '../src/call/replay.ts'
 import { iso } from '../src/call/wording.ts'
 import { relayUrl } from '../src/nostr/relay-url.ts'
-import { codec } from '../src/state/codec.ts'
+import { stateCodec } from '../src/state/codec.ts'
 
 const CASES = 12_000
 
@@ -36,7 +36,7 @@ describe('what it has found', () => {
     const read = parseLog(spoiled(`["p","${callee.pubkey}"]`, '["p","x"]'))
     expect(typeof read === 'object' && replay(read, caller.pubkey, NOW)).toBeUndefined()
     const index = JSON.parse(JSON.stringify(book.index).replaceAll(`"peer":"${callee.pubkey}"`, '"peer":"x"'))
-    expect([codec.parse(index), codec.parse(book.index)]).toEqual([undefined, book.index])
+    expect([stateCodec.parse(index), stateCodec.parse(book.index)]).toEqual([undefined, book.index])
   })
 
   it('a call file with times that there are not', () => {

@@ -7,7 +7,7 @@ import { ARCHIVE_BOUNDS, type ArchiveBounds } from '../src/call/archive.ts'
 import type { Intent } from '../src/call/intent.ts'
 import { sha256, toHex } from '../src/nostr/crypto.ts'
 import type { Rumor } from '../src/nostr/event.ts'
-import { codecWith } from '../src/state/codec.ts'
+import { stateCodecWith } from '../src/state/codec.ts'
 import { type Agent, type Command, command, KILLED, newAgent, restart, type Sim, wholeLog } from './simulation/agent.ts'
 import { diceOf } from './simulation/dice.ts'
 import { attack } from './simulation/hostile.ts'
@@ -67,7 +67,7 @@ export function simulate(
     crashes: 0,
     ahead: 0,
     trace,
-    codec: codecWith(bounds),
+    codec: stateCodecWith(bounds),
     packed: 0,
     joined: 0,
     saved: (agent) => delivered(sim, agent, agent === ada ? ben : ada),

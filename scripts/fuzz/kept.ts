@@ -4,9 +4,9 @@ import { type AgentDirectory, agentOf } from '../../src/call/agents.ts'
 import { letterItem } from '../../src/call/inbox-items.ts'
 import { replay } from '../../src/call/replay.ts'
 import { callsOf } from '../../src/state/book.ts'
-import { codec } from '../../src/state/codec.ts'
-import { hear } from '../../src/state/hear.ts'
-import { endings, receipts } from '../../src/state/replies.ts'
+import { stateCodec } from '../../src/state/codec.ts'
+import { receiveAll } from '../../src/state/hear.ts'
+import { endsDue, receiptsDue } from '../../src/state/replies.ts'
 import { json } from './mutate.ts'
 import { agents, call, must, NOW } from './samples.ts'
 import { told } from './speech.ts'
@@ -38,14 +38,14 @@ const state = target(
   14,
   (chance) => json(chance, FULL),
   (value): Fault => {
-    const index = codec.parse(value)
+    const index = stateCodec.parse(value)
     if (index === undefined || index === 'newer') return undefined
     const held = { index, logs: book.logs }
-    const heard = hear(held, [], { me, now: NOW + 300, replayed: [], gate }).book
+    const heard = receiveAll(held, [], { me, now: NOW + 300, replayed: [], gate }).book
     const calls = callsOf(heard, me, NOW + 300)
-    codec.open(heard.index)
-    endings(calls)
-    receipts(heard, calls, [], [], NOW + 300, gate)
+    stateCodec.open(heard.index)
+    endsDue(calls)
+    receiptsDue(heard, calls, [], [], NOW + 300, gate)
     for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
     for (const { rumor, heard: at, file } of Object.values(heard.index.dms)) letterItem(rumor, at, NOBODY, file)
     for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
@@ -58,12 +58,12 @@ const calls = target(
   14,
   (chance) => json(chance, log),
   (value): Fault => {
-    const read = codec.parseLog(value)
+    const read = stateCodec.parseLog(value)
     if (read === undefined || read === 'newer') return undefined
     const held = { index: book.index, logs: { [read.id]: read } }
     replay(read, me, NOW)
     for (const one of callsOf(held, me, NOW)) told(held, one)
-    codec.rebuild(new Map([[read.id, read]]))
+    stateCodec.rebuild(new Map([[read.id, read]]))
     return faultOf({ 'what is owed is there': Object.keys(read.outbox).every((id) => read.entries[id] !== undefined) })
   },
 )

@@ -12,10 +12,10 @@ import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import { quoted } from '../../src/call/wording.ts'
 import { parseRumor, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { cleanLine, cleanText } from '../../src/sanitize.ts'
-import { type Book, callsOf, emptyIndex } from '../../src/state/book.ts'
-import { codec } from '../../src/state/codec.ts'
-import { hear } from '../../src/state/hear.ts'
-import { answers, endings, receipts } from '../../src/state/replies.ts'
+import { type State, callsOf, emptyIndex } from '../../src/state/book.ts'
+import { stateCodec } from '../../src/state/codec.ts'
+import { receiveAll } from '../../src/state/hear.ts'
+import { automaticAnswers, endsDue, receiptsDue } from '../../src/state/replies.ts'
 import type { Chance } from './chance.ts'
 import { json, NASTY, noise, text } from './mutate.ts'
 import { agents, call, NOW, rumors, stranger } from './samples.ts'
@@ -107,21 +107,21 @@ const mailboxes = target(
   },
   ({ opened, seen }) => {
     const me = seen === 'caller' ? caller.pubkey : callee.pubkey
-    const start: Book = seen === 'caller' ? call.books[0] : { index: { ...emptyIndex(), agent: me }, logs: {} }
+    const start: State = seen === 'caller' ? call.books[0] : { index: { ...emptyIndex(), agent: me }, logs: {} }
     const hearing = { me, now: NOW + 200, replayed: [], gate }
-    const { book, touched } = hear(start, opened, hearing)
-    const again = hear(book, opened, hearing).book
+    const { book, touched } = receiveAll(start, opened, hearing)
+    const again = receiveAll(book, opened, hearing).book
     const calls = callsOf(book, me, NOW + 200)
-    receipts(book, calls, touched, [], NOW + 200, gate)
-    answers(calls, gate, { name: '', relays: [] })
-    endings(calls)
+    receiptsDue(book, calls, touched, [], NOW + 200, gate)
+    automaticAnswers(calls, gate, { name: '', relays: [] })
+    endsDue(calls)
     for (const one of calls) told(book, one)
     return faultOf({
       'twice is as once': JSON.stringify(again.logs) === JSON.stringify(book.logs),
       'it is read as it is kept':
-        JSON.stringify(codec.parse(JSON.parse(JSON.stringify(book.index)))) === JSON.stringify(book.index),
+        JSON.stringify(stateCodec.parse(JSON.parse(JSON.stringify(book.index)))) === JSON.stringify(book.index),
       'calls are read as they are kept': Object.values(book.logs).every(
-        (log) => JSON.stringify(codec.parseLog(JSON.parse(JSON.stringify(log)))) === JSON.stringify(log),
+        (log) => JSON.stringify(stateCodec.parseLog(JSON.parse(JSON.stringify(log)))) === JSON.stringify(log),
       ),
       'nobody else has a say': calls.every((one) =>
         one.lines.every((l) => [one.caller, one.callee].includes(l.signal.from)),
@@ -131,7 +131,7 @@ const mailboxes = target(
 )
 
 /** All that a reader may be shown of a call. Throws where it cannot be. */
-export function told(book: Book, one: ReturnType<typeof callsOf>[number]): void {
+export function told(book: State, one: ReturnType<typeof callsOf>[number]): void {
   const log = book.logs[one.id]
   if (log === undefined) return
   for (const other of Object.values(book.logs)) judgeGlare(log, other)

@@ -1,11 +1,11 @@
 // A whole call, said by the production code between two books in memory, at fixed times.
-import type { Utterance } from '../../src/call/decide.ts'
+import type { IntendedSignal } from '../../src/call/decide.ts'
 import { chunksOf } from '../../src/call/file-transfer.ts'
 import { signalTemplate } from '../../src/call/signal.ts'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { type Book, callOf, emptyIndex } from '../../src/state/book.ts'
-import { hear } from '../../src/state/hear.ts'
+import { type State, callOf, emptyIndex } from '../../src/state/book.ts'
+import { receiveAll } from '../../src/state/hear.ts'
 import { say } from '../../src/state/say.ts'
 
 export const NOW = 1_795_000_000
@@ -15,7 +15,7 @@ export const agents = { caller: keysOf('p2p-comm caller'), callee: keysOf('p2p-c
 export type Spoken = { op: string; from: string; to: string; rumor: Rumor }
 
 /** The books of caller and callee after it, and everything that was said, in the order of saying. */
-export function aWholeCall(): { id: string; said: Spoken[]; books: [Book, Book] } {
+export function aWholeCall(): { id: string; said: Spoken[]; books: [State, State] } {
   const [a, b] = [agents.caller.pubkey, agents.callee.pubkey]
   const talk = newTalk()
   const relays = ['wss://relay.example']
@@ -24,7 +24,7 @@ export function aWholeCall(): { id: string; said: Spoken[]; books: [Book, Book] 
     call: undefined,
     body: { type: 'request', text: 'API review', deadline: NOW + 900, name: 'ada', relays },
   })
-  const from = (who: string, body: Utterance['body']) => talk.say(who, { to: who === a ? b : a, call: id, body })
+  const from = (who: string, body: IntendedSignal['body']) => talk.say(who, { to: who === a ? b : a, call: id, body })
   from(b, { type: 'accept', text: 'Sure.', name: 'ben', relays })
   from(a, { type: 'message', text: 'Is v2 final? "Yes" or “no” 🙂' })
   from(b, { type: 'message', text: 'Paging is missing.\nOtherwise it is.' })
@@ -38,7 +38,7 @@ export function aWholeCall(): { id: string; said: Spoken[]; books: [Book, Book] 
 }
 
 function newTalk() {
-  const books = new Map<string, Book>(
+  const books = new Map<string, State>(
     [agents.caller, agents.callee].map(({ pubkey }) => [
       pubkey,
       { index: { ...emptyIndex(), agent: pubkey }, logs: {} },
@@ -46,17 +46,17 @@ function newTalk() {
   )
   const said: Spoken[] = []
   let now = NOW
-  const bookOf = (who: string): Book => books.get(who) ?? { index: emptyIndex(), logs: {} }
+  const bookOf = (who: string): State => books.get(who) ?? { index: emptyIndex(), logs: {} }
   const deliver = (op: string, to: string, rumor: Rumor) => {
     said.push({ op, from: rumor.pubkey, to, rumor })
     const opened = [{ wrap: rumor.id, stamp: now, bits: 0, rumor }]
     const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
-    books.set(to, hear(bookOf(to), opened, { me: to, now, replayed: [], gate }).book)
+    books.set(to, receiveAll(bookOf(to), opened, { me: to, now, replayed: [], gate }).book)
   }
   return {
     said,
-    books: (): [Book, Book] => [bookOf(agents.caller.pubkey), bookOf(agents.callee.pubkey)],
-    say(who: string, utterance: Utterance): string {
+    books: (): [State, State] => [bookOf(agents.caller.pubkey), bookOf(agents.callee.pubkey)],
+    say(who: string, utterance: IntendedSignal): string {
       now += 5
       const spoken = say(bookOf(who), [utterance], { me: who, now, pid: 1 })
       books.set(who, spoken.book)

@@ -11,9 +11,9 @@ import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
 import { type Body, LIMIT, type SignalType, signalTemplate } from './signal.ts'
 
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
-export type Utterance = { to: string; call: string | undefined; body: Body }
+export type IntendedSignal = { to: string; call: string | undefined; body: Body }
 
-export type Decision = { say: Utterance[]; refusal?: undefined } | { say: []; refusal: Failure }
+export type Decision = { say: IntendedSignal[]; refusal?: undefined } | { say: []; refusal: Failure }
 
 /** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
 export type DecisionContext = {
@@ -187,7 +187,7 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
 }
 
 // The size is that of the event on the wire, not of the text: it is padded and encoded twice on the way.
-function withinSize(utterance: Utterance, me: string, now: number): Decision {
+function withinSize(utterance: IntendedSignal, me: string, now: number): Decision {
   const place = {
     call: utterance.call ?? '0'.repeat(64),
     to: utterance.to,

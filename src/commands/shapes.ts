@@ -6,7 +6,7 @@ import type { Presence } from '../call/presence.ts'
 import { stateOf } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
-import type { Summary } from '../state/book.ts'
+import type { CallSummary } from '../state/book.ts'
 import { deliveryOf } from '../state/owed.ts'
 
 export type CallShape = {
@@ -38,7 +38,7 @@ export function callShape(outcome: Outcome, id: string): CallShape | undefined {
 }
 
 /** All calls, the latest first. */
-export function callShapes(outcome: Outcome, wanted: (call: Summary) => boolean): CallShape[] {
+export function callShapes(outcome: Outcome, wanted: (call: CallSummary) => boolean): CallShape[] {
   return Object.entries(outcome.book.index.calls)
     .filter(([, call]) => wanted(call))
     .sort(([, a], [, b]) => b.last - a.last)

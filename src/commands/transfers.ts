@@ -8,7 +8,7 @@ import { quoted, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
 import { deliveryOf } from '../state/owed.ts'
-import { parcelsOf } from '../state/parcels.ts'
+import { remoteFilesOf } from '../state/parcels.ts'
 
 /**
  * `file` is its sender's word for it, the same on both sides; `have` of `of` are chunks, or bytes of what lies encrypted on a
@@ -41,7 +41,7 @@ export function transferShapes(outcome: Outcome): TransferShape[] {
     const theirs = transfers(call, log, call.peer).filter((t) => !isSettled(log.files[t.key]))
     return [...own.map((t) => outgoing(t, call, log, peer)), ...theirs.map((t) => incoming(t, call, log, peer))]
   })
-  const letters = parcelsOf(book, []).map(({ id, from, body, state }): TransferShape => {
+  const letters = remoteFilesOf(book, []).map(({ id, from, body, progress: state }): TransferShape => {
     const { file, name, size } = body
     const base = { call: '', file, id, peer: agentOf(people, from), name: cleanText(name, 255), size }
     return { ...base, ...fetched(size, state === undefined ? undefined : { fetching: state }) }

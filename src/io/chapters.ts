@@ -3,12 +3,12 @@
 import { readdirSync, renameSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { errno, onDisk, type Step } from './atomic.ts'
-import type { Codec, Volume } from './codec.ts'
+import type { Codec, StoredCall } from './codec.ts'
 import type { Home } from './home.ts'
 import { AGAIN, type Damaged, loadFile, loadLogs, logPath, type Memory, stampOf } from './load.ts'
 
 /** A log that was read whole, and what it was made of. */
-export type Joined<L, C> = { readonly log: L; readonly volume: Volume<L, C> }
+export type Joined<L, C> = { readonly log: L; readonly volume: StoredCall<L, C> }
 
 export function chapterPath(home: Home, id: string, number: number): string {
   return join(chapterFolder(logPath(home, id)), `${number}.json`)

@@ -28,14 +28,14 @@ export type ChapterCodec<I, L, C> = {
   readonly version: number
   of(head: L): number[]
   parse(value: unknown): C | 'newer' | undefined
-  joinSegments(volume: Volume<L, C>): L | undefined
+  joinSegments(volume: StoredCall<L, C>): L | undefined
   needsWholeCall(before: L, after: L): boolean
   pack(
     snapshot: { index: I; logs: Readonly<Record<string, L>> },
     log: L,
-    volume?: Volume<L, C>,
+    volume?: StoredCall<L, C>,
   ): { head: L; added: ReadonlyMap<number, C> }
 }
 
 /** The file of a call and its chapters by their numbers. */
-export type Volume<L, C> = { readonly head: L; readonly chapters: ReadonlyMap<number, C> }
+export type StoredCall<L, C> = { readonly head: L; readonly chapters: ReadonlyMap<number, C> }

@@ -4,7 +4,7 @@ import { LowSync } from 'lowdb'
 import { setAside } from './aside.ts'
 import { commit, makeFolder, type Staged, type Step, writeNew } from './atomic.ts'
 import { chapterFolder, chapterPath, loadWhole, prune } from './chapters.ts'
-import type { Codec, Volume } from './codec.ts'
+import type { Codec, StoredCall } from './codec.ts'
 import type { Home } from './home.ts'
 import { checkOwner, type Damaged, loadIndex, loadLogs, logIds, logPath, type Memory, stampOf } from './load.ts'
 import { locked } from './lock.ts'
@@ -117,7 +117,7 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
   function fill(index: I, also: readonly string[], damaged: Damaged, whole: Iterable<string>): Filled<I, L, C> {
     checkOwner(home, codec.owner?.(index), me)
     const logs = loadLogs(home, codec, [...codec.open(index, also), ...also], damaged, memory)
-    const volumes = new Map<string, Volume<L, C>>()
+    const volumes = new Map<string, StoredCall<L, C>>()
     for (const id of whole) {
       if (logs[id] === undefined) continue
       const joined = loadWhole(home, codec, id, damaged, memory)
@@ -147,12 +147,12 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
     }
   }
 
-  function pack(snapshot: Snapshot<I, L>, log: L, volume: Volume<L, C> | undefined) {
+  function pack(snapshot: Snapshot<I, L>, log: L, volume: StoredCall<L, C> | undefined) {
     return codec.chapters?.pack(snapshot, log, volume) ?? { head: log, added: new Map<number, C>() }
   }
 }
 
 type Filled<I, L, C> = {
   readonly fresh: Snapshot<I, L>
-  readonly volumes: ReadonlyMap<string, Volume<L, C>>
+  readonly volumes: ReadonlyMap<string, StoredCall<L, C>>
 }

@@ -2,7 +2,7 @@
 // for what is new, which saves a round trip; if it then turns out that the call was over, the outcome says that it came late.
 import { decide } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
-import { type Book, callsOf } from '../state/book.ts'
+import { type State, callsOf } from '../state/book.ts'
 import { isStale } from '../state/remember.ts'
 import type { Place } from './place.ts'
 import { routeTo } from './route.ts'
@@ -16,7 +16,7 @@ export type Ahead = { turn: Turn; uttered: Uttered | undefined }
  * The relays of the peer, when the intent is to say something that does not depend on what we have yet to hear. Undefined
  * when it does: the peer may read elsewhere by now, our clock was wrong, or the owner is to be told something too.
  */
-export function aheadTo(intent: Intent, place: Place, book: Book): readonly string[] | undefined {
+export function aheadTo(intent: Intent, place: Place, book: State): readonly string[] | undefined {
   const { index } = book
   if (intent.type !== 'send' || index.clockAhead !== undefined || Object.keys(index.appeals).length > 0)
     return undefined

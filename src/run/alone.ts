@@ -1,6 +1,6 @@
 // One `announce` at a time: cron may start the next one while the last still runs.
 import type { IntentOf } from '../call/intent.ts'
-import { announceOver, announcing, isAnnouncing } from '../state/announced.ts'
+import { endAnnounce, beginAnnounce, isAnnouncing } from '../state/announced.ts'
 import type { Outcome } from './outcome.ts'
 import { type Place, refreshed } from './place.ts'
 import { quiet } from './quiet.ts'
@@ -20,14 +20,14 @@ export async function alone(
   const pause = random() * intent.jitter
   const begun = await world.store.update([], (fresh) => {
     if (isAnnouncing(fresh, world.pid, now, world.alive)) return { snapshot: fresh, value: false }
-    return { snapshot: announcing(fresh, world.pid, now, pause), value: true }
+    return { snapshot: beginAnnounce(fresh, world.pid, now, pause), value: true }
   })
   if (!begun) return idle(intent, place, 'another announce is running')
   try {
     const slept = pause === 0 || (await world.pause(pause * 1000))
     return slept ? await work(refreshed(place)) : idle(intent, place, 'stopped before it began')
   } finally {
-    await world.store.update([], (fresh) => ({ snapshot: announceOver(fresh, world.pid), value: undefined }))
+    await world.store.update([], (fresh) => ({ snapshot: endAnnounce(fresh, world.pid), value: undefined }))
   }
 }
 

@@ -1,7 +1,7 @@
 // Saying that we are there: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
 import type { Intent } from '../call/intent.ts'
 import { inboxList, PRESENCE_LIFETIME, presenceOf } from '../call/presence.ts'
-import { listDue, listOffered, presenceDue, presenceTaken, wordsOf } from '../state/announced.ts'
+import { listDue, recordListOffered, presenceDue, recordPresenceTaken, presenceWords } from '../state/announced.ts'
 import { callsOf } from '../state/book.ts'
 import type { Place } from './place.ts'
 import { post } from './speak.ts'
@@ -27,14 +27,14 @@ export async function announce(intent: Intent, place: Place, turn: Turn): Promis
 async function showPresence(place: Place, turn: Turn): Promise<Posted> {
   const { world, now } = place
   const template = presenceOf(self(place, turn), now)
-  const words = wordsOf(template)
+  const words = presenceWords(template)
   const relays = [...new Set(world.relays.presence)]
   const held = turn.book.index.announced
   const due = presenceDue(held, words, relays, now)
   const receipts = await post(place, due.length === 0 ? [] : [template], due)
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   if (taken.length > 0)
-    await world.store.update([], (fresh) => ({ snapshot: presenceTaken(fresh, words, taken, now), value: undefined }))
+    await world.store.update([], (fresh) => ({ snapshot: recordPresenceTaken(fresh, words, taken, now), value: undefined }))
   const kept = relays.filter((url) => !due.includes(url))
   // What a relay keeps for us is as old as the oldest of it.
   const since = Math.min(now, ...kept.map((url) => held.taken?.[url] ?? now))
@@ -55,7 +55,7 @@ async function showList(place: Place, turn: Turn): Promise<void> {
   if (due.length === 0) return
   const receipts = await post(place, [inboxList(inbox, place.now)], due)
   await place.world.store.update([], (fresh) => {
-    return { snapshot: listOffered(fresh, lists, receipts, place.now), value: undefined }
+    return { snapshot: recordListOffered(fresh, lists, receipts, place.now), value: undefined }
   })
 }
 

@@ -6,23 +6,23 @@ import { type Escalation, escalationOf, escalationText } from '../call/escalatio
 import type { Intent } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
-import { appeal } from '../state/appeals.ts'
-import type { Book } from '../state/book.ts'
-import { directMessage, owe } from '../state/letters.ts'
+import { openEscalation } from '../state/appeals.ts'
+import type { State } from '../state/book.ts'
+import { directMessage, oweLetter } from '../state/letters.ts'
 import { namesOf } from '../state/remember.ts'
-import type { Said } from '../state/say.ts'
+import type { RecordedSignal } from '../state/say.ts'
 import { type Place, speakerOf } from './place.ts'
 
-export type Asking = { intent: Intent; verdict: Decision; said: readonly Said[]; calls: readonly Call[] }
+export type Asking = { intent: Intent; verdict: Decision; said: readonly RecordedSignal[]; calls: readonly Call[] }
 
 /** `asked`: the escalation, when the command is one. */
-export function ask(book: Book, place: Place, asking: Asking): { book: Book; asked: Escalation | undefined } {
+export function ask(book: State, place: Place, asking: Asking): { book: State; asked: Escalation | undefined } {
   const asked = escalationIn(book, place, asking)
   if (asked === undefined) return { book, asked }
   const { world } = place
   const letter = letterTo(place, asked)
-  const owed = letter === undefined ? book : owe(book, letter.rumor, letter.to)
-  return { book: appeal(owed, asked, world.owner.channels, letter?.rumor.id), asked }
+  const owed = letter === undefined ? book : oweLetter(book, letter.rumor, letter.to)
+  return { book: openEscalation(owed, asked, world.owner.channels, letter?.rumor.id), asked }
 }
 
 /** How the owner answers where it does not read us on Nostr. */
@@ -33,7 +33,7 @@ export function answerBy(ownerNpub: string | undefined): string {
 }
 
 function escalationIn(
-  book: Book,
+  book: State,
   { world, now, people }: Place,
   { intent, verdict, said, calls }: Asking,
 ): Escalation | undefined {

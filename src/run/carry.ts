@@ -1,6 +1,6 @@
 // Carrying out a turn: peers are told through relays and the owner through its channels, side by side.
-import type { Answered } from '../state/appeals.ts'
-import type { Book } from '../state/book.ts'
+import type { OwnerTold } from '../state/appeals.ts'
+import type { State } from '../state/book.ts'
 import { collect } from './collect.ts'
 import { type Escalated, inform, settle } from './escalate.ts'
 import type { Place } from './place.ts'
@@ -8,7 +8,7 @@ import type { Turn, Uttered } from './turn.ts'
 import { utter } from './utter.ts'
 
 /** `escalation`: what came of the one that the command is; `answers`: of all that the owner was told, by channel. */
-export type Carried = { book: Book; escalation: Escalated | undefined; answers: readonly Answered[] }
+export type Carried = { book: State; escalation: Escalated | undefined; answers: readonly OwnerTold[] }
 
 export async function carry(place: Place, turn: Turn): Promise<Carried> {
   const [uttered, answers] = await Promise.all([utter(place, turn), inform(place, turn)])
@@ -17,7 +17,7 @@ export async function carry(place: Place, turn: Turn): Promise<Carried> {
   return { book: await collect(place, book), escalation, answers }
 }
 
-async function writtenDown({ world }: Place, { touched, note, callsOnly }: Uttered): Promise<Book> {
+async function writtenDown({ world }: Place, { touched, note, callsOnly }: Uttered): Promise<State> {
   return await world.store.update(touched, (fresh) => {
     const snapshot = note(fresh)
     return { snapshot, value: snapshot, callsOnly }

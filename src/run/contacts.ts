@@ -6,13 +6,13 @@ import type { IntentOf } from '../call/intent.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
-import type { Book } from '../state/book.ts'
+import type { State } from '../state/book.ts'
 import { find } from './find.ts'
 import type { Place } from './place.ts'
 
 type Edit = IntentOf<'contacts'>
 
-export async function editList(intent: Edit, place: Place, book: Book): Promise<readonly Contact[]> {
+export async function editList(intent: Edit, place: Place, book: State): Promise<readonly Contact[]> {
   const { settings } = place.world
   if (intent.action === 'list') return place.people.contacts
   const pubkey = await keyOf(intent, place, book)
@@ -21,7 +21,7 @@ export async function editList(intent: Edit, place: Place, book: Book): Promise<
 
 // Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied. Of a
 // NIP-05 name only the key is kept: whose name it is may change, and a petname is the owner's own word.
-async function keyOf({ action, agent, petname }: Edit, place: Place, book: Book): Promise<string> {
+async function keyOf({ action, agent, petname }: Edit, place: Place, book: State): Promise<string> {
   const calls = Object.entries(book.index.calls).filter(
     ([id]) => agent.length >= 6 && id.startsWith(agent.toLowerCase()),
   )

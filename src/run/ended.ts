@@ -1,7 +1,7 @@
 // A run that has said its say: everything that its outcome is made of.
 import type { Intent } from '../call/intent.ts'
-import type { Answered } from '../state/appeals.ts'
-import type { Book } from '../state/book.ts'
+import type { OwnerTold } from '../state/appeals.ts'
+import type { State } from '../state/book.ts'
 import type { Posted } from './announce.ts'
 import type { Escalated } from './escalate.ts'
 import type { Heard } from './listen.ts'
@@ -13,9 +13,9 @@ export type Ended = {
   intent: Intent
   heard: Heard
   turn: Turn
-  book: Book
+  book: State
   posted: Posted | undefined
   escalation: Escalated | undefined
   /** What came of everything that the owner was told. */
-  answers: readonly Answered[]
+  answers: readonly OwnerTold[]
 }

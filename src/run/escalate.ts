@@ -2,8 +2,8 @@
 import { defuseMarkup, type Escalation, escalationText } from '../call/escalation.ts'
 import { relaySaid } from '../call/wording.ts'
 import type { Channel } from '../io/owner.ts'
-import { type Answered, type AppealDue, answered } from '../state/appeals.ts'
-import type { Book } from '../state/book.ts'
+import { type OwnerTold, type DueEscalation, recordOwnerTold } from '../state/appeals.ts'
+import type { State } from '../state/book.ts'
 import { delivery } from '../state/owed.ts'
 import { answerBy } from './appeal.ts'
 import type { Place } from './place.ts'
@@ -22,7 +22,7 @@ const LONGEST = 60_000
 const AT_LEAST = 3_000
 
 /** Tells the owner what is due. Never rejects. */
-export async function inform(place: Place, { appeals }: Turn): Promise<Answered[]> {
+export async function inform(place: Place, { appeals }: Turn): Promise<OwnerTold[]> {
   const { owner } = place.world
   const ms = patience(place)
   return await Promise.all(
@@ -40,13 +40,13 @@ export async function inform(place: Place, { appeals }: Turn): Promise<Answered[
 export async function settle(
   place: Place,
   { appeals, asked }: Turn,
-  book: Book,
-  answers: readonly Answered[],
-): Promise<{ book: Book; escalation: Escalated | undefined }> {
+  book: State,
+  answers: readonly OwnerTold[],
+): Promise<{ book: State; escalation: Escalated | undefined }> {
   if (appeals.length === 0) return { book, escalation: undefined }
   const { world, now } = place
   const logged = appeals.filter((due) => due.fresh).map((due) => log(place, due, book, answers))
-  const change = (fresh: Book) => answered(fresh, answers, world.owner.channels, now)
+  const change = (fresh: State) => recordOwnerTold(fresh, answers, world.owner.channels, now)
   await world.store.update([], (fresh) => ({ snapshot: change(fresh), value: undefined }))
   return { book: change(book), escalation: logged.find(({ id }) => id === asked?.id) }
 }
@@ -56,7 +56,7 @@ function patience({ world, deadline }: Place): number {
   return Math.max(Math.min(share, AT_LEAST), Math.min(share, deadline - world.clock()))
 }
 
-function log(place: Place, due: AppealDue, book: Book, answers: readonly Answered[]): Escalated {
+function log(place: Place, due: DueEscalation, book: State, answers: readonly OwnerTold[]): Escalated {
   const { escalation, channels } = due
   const results = answers.find((a) => a.id === escalation.id)?.results ?? {}
   const { owner } = place.world
@@ -69,14 +69,14 @@ function log(place: Place, due: AppealDue, book: Book, answers: readonly Answere
   return { id: escalation.id, channels: [...told, toldBy('log', error)] }
 }
 
-function peer({ id, call }: Escalation, book: Book): Told[] {
+function peer({ id, call }: Escalation, book: State): Told[] {
   const log = book.logs[call]
   if (call === '' || log?.entries[id] === undefined) return []
   const queued = delivery(log, id).state === 'queued'
   return [toldBy('peer', queued ? 'no relay took it; it goes out with the next command' : undefined)]
 }
 
-function nostr({ world }: Place, { letter }: AppealDue, book: Book): Told[] {
+function nostr({ world }: Place, { letter }: DueEscalation, book: State): Told[] {
   if (letter === undefined) {
     const own = world.ownerKey === world.keys.pubkey
     return own ? [toldBy('nostr', "owner.npub is this agent's own key; set it to the key of its owner")] : []

@@ -4,8 +4,8 @@ import { safeName } from '../call/filename.ts'
 import type { Intent } from '../call/intent.ts'
 import type { FileState } from '../call/log.ts'
 import type { Time } from '../io/depot.ts'
-import { type Book, callsOf } from '../state/book.ts'
-import { failedOnce, fetchable, type Parcel, parcelsOf, withParcels } from '../state/parcels.ts'
+import { type State, callsOf } from '../state/book.ts'
+import { afterFailedFetch, filesToFetch, type RemoteFileEntry, remoteFilesOf, recordFetched } from '../state/parcels.ts'
 import { type Place, refreshed, speakerOf } from './place.ts'
 
 /**
@@ -17,20 +17,20 @@ const GLANCE = 2_000
 const SMALL = 1_000_000
 
 /** Fetches what the command has time for; the book as it is then. Commands that wait fetch beside it: `openFetcher`. */
-export async function fetchFor(intent: Intent, place: Place, book: Book): Promise<Book> {
+export async function fetchFor(intent: Intent, place: Place, book: State): Promise<State> {
   const { world, deadline } = place
   const { stopped } = world
   const now = world.clock()
   if (intent.type === 'inbox') return await fetchAll(place, book, () => now + INBOX, stopped)
   const glance = Math.min(deadline, now + GLANCE)
-  const isSmall = ({ body: { size } }: Parcel) => size > 0 && size <= SMALL
+  const isSmall = ({ body: { size } }: RemoteFileEntry) => size > 0 && size <= SMALL
   return await fetchAll(place, book, (parcel) => (isSmall(parcel) ? deadline : glance), stopped)
 }
 
 /** Fetches while something else is waited for, so that neither keeps the other from being heard of. */
 export type Fetcher = {
   /** Fetches what there is to fetch, unless it is at it. What becomes of it is in the state. */
-  begin(place: Place, book: Book): void
+  begin(place: Place, book: State): void
   /** Leaves the rest to another command. Throws what is wrong with the disk. */
   stop(): Promise<void>
 }
@@ -63,21 +63,21 @@ export function openFetcher(until: number): Fetcher {
 /** @param until Unix ms to which each may take; past that nothing is begun */
 async function fetchAll(
   place: Place,
-  book: Book,
-  until: (parcel: Parcel) => number,
+  book: State,
+  until: (parcel: RemoteFileEntry) => number,
   stopped: AbortSignal,
-): Promise<Book> {
+): Promise<State> {
   const { world } = place
   let held = book
   for (const parcel of open(place, book)) {
     if (world.clock() >= until(parcel) || stopped.aborted) continue
     const claimed = await claim(place, parcel)
     if (claimed === undefined) continue
-    const state = await fetchOne(place, claimed, { until: until(parcel), stopped })
+    const fileState = await fetchOne(place, claimed, { until: until(parcel), stopped })
     // A long fetch ends in another second than it began.
     const speaker = speakerOf(refreshed(place))
     held = await world.store.update(parcel.call === '' ? [] : [parcel.call], (fresh) => {
-      const snapshot = withParcels(fresh, [{ parcel: claimed, state }], speaker)
+      const snapshot = recordFetched(fresh, [{ parcel: claimed, fileState }], speaker)
       return { snapshot, value: snapshot }
     })
   }
@@ -85,32 +85,32 @@ async function fetchAll(
 }
 
 // A parallel command may be at it, or have done it.
-async function claim(place: Place, { call, id }: Parcel): Promise<Parcel | undefined> {
+async function claim(place: Place, { call, id }: RemoteFileEntry): Promise<RemoteFileEntry | undefined> {
   const speaker = speakerOf(place)
   return await place.world.store.update(call === '' ? [] : [call], (fresh) => {
     const parcel = open(place, fresh).find((p) => p.id === id)
-    if (parcel?.state === undefined) return { snapshot: fresh, value: undefined }
-    const state: FileState = { fetching: { ...parcel.state, claim: { pid: speaker.pid, at: speaker.now } } }
-    return { snapshot: withParcels(fresh, [{ parcel, state }], speaker), value: parcel }
+    if (parcel?.progress === undefined) return { snapshot: fresh, value: undefined }
+    const fileState: FileState = { fetching: { ...parcel.progress, claim: { pid: speaker.pid, at: speaker.now } } }
+    return { snapshot: recordFetched(fresh, [{ parcel, fileState }], speaker), value: parcel }
   })
 }
 
-function open({ world, now }: Place, book: Book): Parcel[] {
-  return fetchable(parcelsOf(book, callsOf(book, world.keys.pubkey, now)), now, world.alive)
+function open({ world, now }: Place, book: State): RemoteFileEntry[] {
+  return filesToFetch(remoteFilesOf(book, callsOf(book, world.keys.pubkey, now)), now, world.alive)
 }
 
-async function fetchOne(place: Place, parcel: Parcel, time: Time): Promise<FileState> {
-  const { body, remote, call, from, state } = parcel
+async function fetchOne(place: Place, parcel: RemoteFileEntry, time: Time): Promise<FileState> {
+  const { body, remote, call, from, progress: fileState } = parcel
   const { key, nonce, x } = remote
   const sources = [body.text, ...remote.fallbacks]
   // One that gives no answer must not keep the others from being asked.
-  const first = (state?.tries ?? 0) % sources.length
+  const first = (fileState?.tries ?? 0) % sources.length
   const urls = [...sources.slice(first), ...sources.slice(0, first)]
   const wanted = { urls, key, nonce, x, ox: body.x, folder: call === '' ? from : call, name: safeName(body.name) }
   const fetched = await place.world.depot.fetch(wanted, encryptedSize(body), time)
   if (fetched.type === 'done') return { path: fetched.path, size: fetched.size, sha256: fetched.sha256 }
   if (fetched.type === 'refused') return { refused: fetched.why }
   const { have } = fetched
-  if (fetched.type === 'failed') return failedOnce(parcel, fetched.why, have, refreshed(place).now)
+  if (fetched.type === 'failed') return afterFailedFetch(parcel, fetched.why, have, refreshed(place).now)
   return { fetching: { have, tries: 0, at: 0, why: '' } }
 }

@@ -1,7 +1,7 @@
 // What only some commands do, loaded for them alone: a command pays for nothing that it does not use.
 import type { Intent, IntentOf, Large } from '../call/intent.ts'
-import type { Book } from '../state/book.ts'
-import { strangersTo } from '../state/relays.ts'
+import type { State } from '../state/book.ts'
+import { relaysToProbe } from '../state/relays.ts'
 import type { Posted } from './announce.ts'
 import type { Ended } from './ended.ts'
 import type { Heard } from './listen.ts'
@@ -17,7 +17,7 @@ const GOES_ONLINE: Types = ['announce', 'call', 'answer']
 const FETCHES: Types = ['inbox', 'status', 'announce']
 
 /** Undefined for a command that needs the relays. */
-export async function local(intent: Intent, place: Place, book: Book): Promise<Outcome | undefined> {
+export async function local(intent: Intent, place: Place, book: State): Promise<Outcome | undefined> {
   return LOCAL.includes(intent.type) ? await (await import('./local.ts')).local(intent, place, book) : undefined
 }
 
@@ -42,14 +42,14 @@ export async function announce(intent: Intent, place: Place, turn: Turn): Promis
 }
 
 /** Finds out which relays speak NIP-77, where it would have spared this run much. */
-export async function acquaint(place: Place, { answers }: Heard, { index }: Book): Promise<void> {
+export async function acquaint(place: Place, { answers }: Heard, { index }: State): Promise<void> {
   const mailboxes = answers.filter((a) => a.name === 'inbox')
-  const relays = strangersTo(index, mailboxes, place.now)
+  const relays = relaysToProbe(index, mailboxes, place.now)
   if (relays.length > 0) await (await import('./acquaint.ts')).acquaint(place, relays)
 }
 
 /** The book, with the files that lie on servers and that the command has time for. */
-export async function fetchFor(intent: Intent, place: Place, book: Book): Promise<Book> {
+export async function fetchFor(intent: Intent, place: Place, book: State): Promise<State> {
   return FETCHES.includes(intent.type) ? await (await import('./fetch.ts')).fetchFor(intent, place, book) : book
 }
 

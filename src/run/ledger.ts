@@ -1,11 +1,11 @@
 // What relays have taken, written down while the rest is still on its way: whoever is killed in the middle of a file need not
 // say again what was said.
-import { lettersSent } from '../state/letters.ts'
-import { type Credit, credit } from '../state/owed.ts'
+import { recordLettersSent } from '../state/letters.ts'
+import { type PublishResult, recordPublished } from '../state/owed.ts'
 import { type Place, speakerOf } from './place.ts'
 
 export type Ledger = {
-  note(credits: Credit[]): void
+  note(credits: PublishResult[]): void
   /** Waits for what is being written; the rumors whose credits are on disk. The others are for the caller to write. */
   close(): Promise<ReadonlySet<string>>
 }
@@ -16,7 +16,7 @@ const REST = 3
 export function openLedger(place: Place): Ledger {
   const { world } = place
   const written = new Set<string>()
-  let waiting: Credit[] = []
+  let waiting: PublishResult[] = []
   let writing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let pause = 0
@@ -29,7 +29,7 @@ export function openLedger(place: Place): Ledger {
     const calls = credits.map((c) => c.call).filter((call) => call !== '')
     await world.store.update(calls, (fresh) => {
       const speaker = speakerOf(place)
-      return { snapshot: credit(lettersSent(fresh, credits, speaker), credits, speaker), value: undefined }
+      return { snapshot: recordPublished(recordLettersSent(fresh, credits, speaker), credits, speaker), value: undefined }
     })
     for (const { rumor } of credits) written.add(rumor)
     pause = REST * (world.clock() - began)

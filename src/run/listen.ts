@@ -6,8 +6,8 @@ import type { Event } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
 import { wrapKind } from '../nostr/nip59.ts'
 import type { Index } from '../state/book.ts'
-import { isUnswept, lookBack, type Replayed } from '../state/mailbox.ts'
-import { heldOf, patienceFor } from '../state/relays.ts'
+import { needsSweep, replaySince, type CompleteReplay } from '../state/mailbox.ts'
+import { knownWraps, patienceFor } from '../state/relays.ts'
 import { isStale } from '../state/remember.ts'
 import { type Hints, lookups, unique } from './lookup.ts'
 import { openInTime } from './open.ts'
@@ -30,7 +30,7 @@ export type Answered = Omit<Named, 'events'>
 
 export type Heard = {
   opened: OpenedWrap[]
-  replayed: Replayed[]
+  replayed: CompleteReplay[]
   /** Presences and relay lists, unverified. */
   public: Event[]
   /** How each question was answered, without what came. */
@@ -63,7 +63,7 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
   })
   const count = wraps.length
   const opened = await openInTime(place, wraps)
-  const swept = (relay: string) => curiosity.deep || isUnswept(index.relays[relay], now)
+  const swept = (relay: string) => curiosity.deep || needsSweep(index.relays[relay], now)
   const clockAhead = wrongBy(world.pool.relays().flatMap((r) => r.clockAhead ?? []))
   return {
     opened,
@@ -86,9 +86,9 @@ async function ask({ world }: Place, asks: readonly Ask[], fetching: Fetching) {
 /** Kind 1059 stands alone in its REQ: some relays leave it out of a mixed answer without a word. */
 function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity): Ask[] {
   return world.relays.inbox.map((relay) => {
-    const since = lookBack(index.relays[relay], now, deep)
+    const since = replaySince(index.relays[relay], now, deep)
     // What is to be read once more, or to stay open, is asked for whole.
-    const held = deep || live ? undefined : heldOf(index, relay, since)
+    const held = deep || live ? undefined : knownWraps(index, relay, since)
     const filter = { kinds: [wrapKind], '#p': [world.keys.pubkey], since }
     return { relay, name: 'inbox', filter, ...(held && { held }), page: true, live }
   })
@@ -100,7 +100,7 @@ function presences({ world, now }: Place): Ask[] {
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
-function replayedOf(answer: Answered, { world, now, ahead }: Place, clockAhead: number, swept: boolean): Replayed[] {
+function replayedOf(answer: Answered, { world, now, ahead }: Place, clockAhead: number, swept: boolean): CompleteReplay[] {
   if (answer.name !== 'inbox' || !answer.complete) return []
   const began = now + ahead
   const theirs = world.pool.relays().find((r) => r.url === answer.relay)?.clockAhead ?? 0

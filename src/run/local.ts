@@ -1,14 +1,14 @@
 // Commands that talk to nobody: what we know, who we are, what is set. They answer from disk at once.
 import type { Intent } from '../call/intent.ts'
 import { Failure } from '../errors.ts'
-import type { Book } from '../state/book.ts'
+import type { State } from '../state/book.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
 import { quiet } from './quiet.ts'
 import type { Read } from './transcript.ts'
 
 /** Undefined for a command that needs the relays. */
-export async function local(intent: Intent, place: Place, book: Book): Promise<Outcome | undefined> {
+export async function local(intent: Intent, place: Place, book: State): Promise<Outcome | undefined> {
   const { settings } = place.world
   switch (intent.type) {
     case 'whoami': {
@@ -32,7 +32,7 @@ export async function local(intent: Intent, place: Place, book: Book): Promise<O
   }
 }
 
-function answered(read: Read | Failure, intent: Intent, place: Place, book: Book): Outcome {
+function answered(read: Read | Failure, intent: Intent, place: Place, book: State): Outcome {
   if (read instanceof Failure) return { ...quiet(intent, place, book), failure: read }
   return { ...quiet(intent, place, read.book), call: read.call, reading: read.reading }
 }

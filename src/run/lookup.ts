@@ -4,7 +4,7 @@ import type { Ask, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import { usable } from '../nostr/relay-url.ts'
 import type { Index } from '../state/book.ts'
-import type { Sightings } from '../state/remember.ts'
+import type { PeerFindings } from '../state/remember.ts'
 import type { Place } from './place.ts'
 import { type Ground, ownRelays } from './route.ts'
 
@@ -34,7 +34,7 @@ export function lookups({ world }: Ground, index: Index, peers: readonly string[
 }
 
 /** The lists of peers once more, out of turn. */
-export async function lookAgain(place: Place, index: Index, peers: readonly string[]): Promise<Sightings> {
+export async function lookAgain(place: Place, index: Index, peers: readonly string[]): Promise<PeerFindings> {
   const asks = lookups(place, index, peers)
   const answers = asks.length === 0 ? [] : await place.world.pool.fetch(asks, { deadline: place.deadline })
   const events = unique(answers.flatMap((a) => a.events))

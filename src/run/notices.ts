@@ -6,7 +6,7 @@ import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
 import { npubEncode } from '../nostr/nip19.ts'
-import { parcelsOf } from '../state/parcels.ts'
+import { remoteFilesOf } from '../state/parcels.ts'
 import type { Ended } from './ended.ts'
 import { type Route, routeTo } from './route.ts'
 
@@ -70,10 +70,10 @@ function toldLater({ turn, book, answers }: Ended): string[] {
 // Whoever asks what is new should know of what is still to come.
 function unfetched({ intent, book }: Ended, calls: readonly Call[]): string[] {
   if (intent.type !== 'inbox' && intent.type !== 'wait') return []
-  const held = parcelsOf(book, calls).filter((parcel) => (parcel.state?.tries ?? 0) > 0)
+  const held = remoteFilesOf(book, calls).filter((parcel) => (parcel.progress?.tries ?? 0) > 0)
   return held.map(
-    ({ from, body, state }) =>
-      `a file from ${shortNpub(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${state?.why}; later commands try again, \`p2p status\` shows how far it is`,
+    ({ from, body, progress: progress }) =>
+      `a file from ${shortNpub(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${progress?.why}; later commands try again, \`p2p status\` shows how far it is`,
   )
 }
 

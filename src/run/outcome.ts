@@ -7,10 +7,10 @@ import { type Presence, readPresences } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/world.ts'
-import { type Book, callsOf } from '../state/book.ts'
+import { type State, callsOf } from '../state/book.ts'
 import { isOnItsWay } from '../state/parcels.ts'
 import { namesOf } from '../state/remember.ts'
-import type { Said } from '../state/say.ts'
+import type { RecordedSignal } from '../state/say.ts'
 import type { Posted } from './announce.ts'
 import type { Ended } from './ended.ts'
 import type { Escalated } from './escalate.ts'
@@ -28,15 +28,15 @@ export type Outcome = {
   self: { name: string; about: string; relays: Place['world']['relays'] }
   people: AgentDirectory
   now: number
-  book: Book
+  book: State
   /** The calls that are open, oldest first. */
   calls: Call[]
   /** The call that the command was about, as it is now. */
   call: Call | undefined
   /** What the command itself said. */
-  said: Said | undefined
+  said: RecordedSignal | undefined
   /** All of it, where it took several rumors. */
-  parts: Said[]
+  parts: RecordedSignal[]
   /** What is unread. */
   news: InboxItem[]
   presences: Presence[]
@@ -93,7 +93,7 @@ export function outcomeOf(ended: Ended): Outcome {
 }
 
 /** Everything unread: the owner's words first, then call by call. */
-export function newsOf(book: Book, calls: readonly Call[], people: AgentDirectory, all = false): InboxItem[] {
+export function newsOf(book: State, calls: readonly Call[], people: AgentDirectory, all = false): InboxItem[] {
   // A letter that brings a file is news once the file is here, or will never be.
   const letters = Object.values(book.index.dms).filter((dm) => (dm.unread || all) && !isOnItsWay(dm))
   const items = calls.flatMap((call) => {

@@ -7,7 +7,7 @@ import { markdownOf } from '../call/transcript/markdown.ts'
 import type { SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { Failure } from '../errors.ts'
-import type { Book } from '../state/book.ts'
+import type { State } from '../state/book.ts'
 import type { Place } from './place.ts'
 
 export type Reading =
@@ -18,7 +18,7 @@ export type Reading =
   | { type: 'found'; hits: SearchHit[]; more: boolean }
 
 /** Where a call is looked up, and in whose words. */
-export type Source = { book: Book; me: Agent; people: AgentDirectory }
+export type Source = { book: State; me: Agent; people: AgentDirectory }
 
 /** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
 export function readCall(place: Place, call: Call, source: Source, most: number): Reading | undefined {

@@ -1,13 +1,13 @@
 // What has been printed is read. Done after printing, and only then.
 import type { InboxItem } from '../call/inbox-items.ts'
-import { marked } from '../state/shown.ts'
+import { markRead } from '../state/shown.ts'
 import { type Place, speakerOf } from './place.ts'
 
 export async function shown(place: Place, items: readonly InboxItem[]): Promise<void> {
   if (items.length === 0) return
   const calls = [...new Set(items.flatMap((item) => (item.call === '' ? [] : [item.call])))]
   await place.world.store.update(calls, (fresh) => ({
-    snapshot: marked(fresh, items, speakerOf(place)),
+    snapshot: markRead(fresh, items, speakerOf(place)),
     value: undefined,
   }))
 }

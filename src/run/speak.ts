@@ -4,8 +4,8 @@ import { callId, signalTemplate } from '../call/signal.ts'
 import type { Receipt } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
-import type { Credit, Due } from '../state/owed.ts'
-import type { ReceiptDue } from '../state/replies.ts'
+import type { PublishResult, PendingPublish } from '../state/owed.ts'
+import type { PendingReceipt } from '../state/replies.ts'
 import type { Place } from './place.ts'
 import type { Route } from './route.ts'
 import { workFor } from './work.ts'
@@ -15,14 +15,14 @@ const AFTER = 3_000
 
 /** What goes out in one run. `stamp`: the time on envelopes, unix seconds by the relays' clock. */
 export type Outgoing = {
-  dues: readonly Due[]
-  acks: readonly ReceiptDue[]
+  dues: readonly PendingPublish[]
+  acks: readonly PendingReceipt[]
   route: (peer: string) => Route
   stamp: number
 }
 
 /** `told` are the acks that a relay has taken; `lost`, the peers of whose relays none has taken a thing. */
-export type Spoken = { credits: Credit[]; told: { call: string; ack: number }[]; lost: string[] }
+export type Spoken = { credits: PublishResult[]; told: { call: string; ack: number }[]; lost: string[] }
 
 /** A sealed rumor on its way. `call` and `ack`: what its arrival tells the peer. `work`: what a new wrap of it costs. */
 type Letter = {
@@ -44,7 +44,7 @@ type Sent = { letter: Letter; receipts: Receipt[] }
 export async function speak(
   place: Place,
   { dues, acks, route, stamp }: Outgoing,
-  heard: (credits: Credit[]) => void = () => {},
+  heard: (credits: PublishResult[]) => void = () => {},
 ): Promise<Spoken> {
   const letters = [
     ...dues.map((due) => letterOf(due, place, route(due.to), stamp)),
@@ -77,7 +77,7 @@ export async function post(
   return await world.pool.publish(jobs, { deadline })
 }
 
-function letterOf({ call, to, rumor, wrap, skip }: Due, place: Place, { relays, pow }: Route, stamp: number): Letter {
+function letterOf({ call, to, rumor, wrap, skip }: PendingPublish, place: Place, { relays, pow }: Route, stamp: number): Letter {
   const { world } = place
   const ack = Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0)
   const rest = relays.filter((url) => !skip.includes(url))
@@ -98,7 +98,7 @@ function letterOf({ call, to, rumor, wrap, skip }: Due, place: Place, { relays, 
 
 // A receipt is not kept: the next run tells the ack again if no relay takes this one.
 function receiptOf(
-  { call, to, lc, ack, missing }: ReceiptDue,
+  { call, to, lc, ack, missing }: PendingReceipt,
   { world, now }: Place,
   { relays }: Route,
   stamp: number,
@@ -119,7 +119,7 @@ function lostIn(sent: readonly Sent[]): string[] {
   return [...new Set(tried.map(({ letter }) => letter.to))].filter((to) => !reached.includes(to))
 }
 
-function creditOf({ letter, receipts }: Sent): Credit[] {
+function creditOf({ letter, receipts }: Sent): PublishResult[] {
   return letter.owed ? [{ call: letter.call, rumor: letter.rumor.id, wrap: letter.wrap, receipts }] : []
 }
 

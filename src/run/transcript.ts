@@ -5,16 +5,16 @@ import type { IntentOf } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { type Book, callOf, type Summary } from '../state/book.ts'
+import { type State, callOf, type CallSummary } from '../state/book.ts'
 import { namesOf } from '../state/remember.ts'
 import { guess } from './find.ts'
 import { type Place, selfOf } from './place.ts'
 import { type Reading, readCall, retold, type Source } from './reading.ts'
 
-export type Read = { book: Book; call: Call | undefined; reading: Reading }
+export type Read = { book: State; call: Call | undefined; reading: Reading }
 
 /** Throws BAD_AGENT and AGENT_AMBIGUOUS for an agent that cannot be meant. */
-export function transcript(intent: IntentOf<'transcript'>, place: Place, book: Book): Read | Failure {
+export function transcript(intent: IntentOf<'transcript'>, place: Place, book: State): Read | Failure {
   const people = { ...place.people, names: namesOf(book) }
   const source = { book, people, me: selfOf(place, people) }
   const word = intent.id ?? place.selector
@@ -75,7 +75,7 @@ function wanted(intent: IntentOf<'transcript'>, { book, people }: Source): strin
     .map(([id]) => id)
 }
 
-function isNamed(word: string, call: Summary, people: AgentDirectory): boolean {
+function isNamed(word: string, call: CallSummary, people: AgentDirectory): boolean {
   const { npub, pubkey, name } = agentOf(people, call.peer, call.name)
   return [npub, pubkey, name.toLowerCase()].includes(word)
 }

@@ -5,20 +5,20 @@ import { trustOf } from '../call/agents.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
 import type { Presence } from '../call/presence.ts'
-import { type AppealDue, appealsDue } from '../state/appeals.ts'
-import { type Book, callsOf } from '../state/book.ts'
-import { callsIn, converse, type Seat, type Turned } from '../state/converse.ts'
-import { editBook } from '../state/edit.ts'
+import { type DueEscalation, dueEscalations } from '../state/appeals.ts'
+import { type State, callsOf } from '../state/book.ts'
+import { callsIn, step, type StepContext, type StepOutput } from '../state/converse.ts'
+import { beginTransaction } from '../state/edit.ts'
 import { lettersDue } from '../state/letters.ts'
-import { clocked, relaysAsked } from '../state/relays.ts'
-import { remember } from '../state/remember.ts'
+import { recordClock, recordMailboxAnswers } from '../state/relays.ts'
+import { rememberPeers } from '../state/remember.ts'
 import { ask } from './appeal.ts'
 import { type Heard, UNHEARD } from './listen.ts'
 import { type Place, speakerOf } from './place.ts'
 
-export type Turn = Turned & {
+export type Turn = StepOutput & {
   /** What the owner is to be told, and what the command itself asks it. */
-  appeals: AppealDue[]
+  appeals: DueEscalation[]
   asked: Escalation | undefined
 }
 
@@ -26,7 +26,7 @@ export type Turn = Turned & {
  * What came of what a turn said, still to be written down: `note` puts it into whatever is on disk by then. `callsOnly`: the
  * index has nothing to say of it.
  */
-export type Uttered = { touched: string[]; note: (fresh: Book) => Book; callsOnly: boolean }
+export type Uttered = { touched: string[]; note: (fresh: State) => State; callsOnly: boolean }
 
 /** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
 export type Looked = {
@@ -60,15 +60,15 @@ export async function take(
   const sightings = { ...looked, looked: looked.peers, public: heard.public }
   const calls = [...callsIn(opened, world.store.read().index, place.selector), ...(before?.touched ?? [])]
   return await world.store.update(calls, (fresh) => {
-    const asked = relaysAsked(owned(fresh, speaker.me), mailboxes, now)
-    const known = remember(clocked(asked, heard.answers, heard.clockAhead), sightings, now)
-    const turned = converse(known, intent, mail, seat)
+    const asked = recordMailboxAnswers(owned(fresh, speaker.me), mailboxes, now)
+    const known = rememberPeers(recordClock(asked, heard.answers, heard.clockAhead), sightings, now)
+    const turned = step(known, intent, mail, seat)
     // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
     if (listened === undefined) return { snapshot: turned.book, value: quietly(turned), callsOnly: true }
     const { verdict, said } = turned
     const asking = ask(turned.book, place, { intent, verdict, said, calls: callsOf(turned.book, speaker.me, now) })
     const letters = lettersDue(asking.book, speaker, world.alive)
-    const appeals = appealsDue(letters.book, world.owner.channels, speaker, world.alive)
+    const appeals = dueEscalations(letters.book, world.owner.channels, speaker, world.alive)
     // Last: while this process holds its claim on what it has just said, that is not due once more.
     const book = before === undefined ? appeals.book : before.note(appeals.book)
     const owed = { dues: [...letters.dues, ...turned.dues], appeals: appeals.dues, asked: asking.asked }
@@ -77,12 +77,12 @@ export async function take(
 }
 
 /** A turn in which the owner is told nothing. */
-function quietly(turned: Turned): Turn {
+function quietly(turned: StepOutput): Turn {
   return { ...turned, appeals: [], asked: undefined }
 }
 
 /** What a decision depends on in this place. @param peer the agent that `call` names */
-export function seatOf(place: Place, peer: string | undefined): Seat {
+export function seatOf(place: Place, peer: string | undefined): StepContext {
   const { world, people, selector } = place
   const { config } = world
   return {
@@ -94,9 +94,9 @@ export function seatOf(place: Place, peer: string | undefined): Seat {
 }
 
 // A state belongs to one key: cursors, seen ids and calls mean nothing to another.
-function owned(book: Book, me: string): Book {
+function owned(book: State, me: string): State {
   if (book.index.agent === me) return book
-  const edit = editBook(book)
+  const edit = beginTransaction(book)
   edit.index.agent = me
-  return edit.book
+  return edit.state
 }

@@ -1,9 +1,9 @@
 // Publishing what a turn owes, and what the relays answered; once more to peers who turn out to have moved.
-import { type Book, callsOf } from '../state/book.ts'
-import { lettersSent } from '../state/letters.ts'
-import { credit } from '../state/owed.ts'
-import { doubt, remember } from '../state/remember.ts'
-import { told } from '../state/replies.ts'
+import { type State, callsOf } from '../state/book.ts'
+import { recordLettersSent } from '../state/letters.ts'
+import { recordPublished } from '../state/owed.ts'
+import { doubtPeers, rememberPeers } from '../state/remember.ts'
+import { recordReceiptsTaken } from '../state/replies.ts'
 import { openLedger } from './ledger.ts'
 import { lookAgain } from './lookup.ts'
 import { type Place, speakerOf } from './place.ts'
@@ -19,13 +19,13 @@ export async function utter(place: Place, turn: Turn): Promise<Uttered | undefin
   const { world, now } = place
   if (turn.dues.length === 0 && turn.acks.length === 0) return undefined
   const calls = callsOf(turn.book, world.keys.pubkey, now)
-  const routeIn = (book: Book) => (peer: string) => routeTo(place, book, calls, peer)
+  const routeIn = (book: State) => (peer: string) => routeTo(place, book, calls, peer)
   const outgoing = { ...turn, route: routeIn(turn.book), stamp: now }
   const ledger = openLedger(place)
   const first = await speak(place, outgoing, turn.dues.length > FEW ? ledger.note : undefined)
   const written = await ledger.close()
   const seen = await lookAgain(place, turn.book.index, first.lost)
-  const { lost, ...second } = await speakAgain(place, outgoing, first, routeIn(remember(turn.book, seen, now)))
+  const { lost, ...second } = await speakAgain(place, outgoing, first, routeIn(rememberPeers(turn.book, seen, now)))
   const credits = [...first.credits.filter((c) => !written.has(c.rumor)), ...second.credits]
   const acked = [...first.told, ...second.told]
   return {
@@ -33,8 +33,8 @@ export async function utter(place: Place, turn: Turn): Promise<Uttered | undefin
     callsOnly: credits.length === 0 && first.lost.length === 0,
     note(fresh) {
       const speaker = speakerOf(place)
-      const met = doubt(remember(fresh, seen, now), lost)
-      return told(credit(lettersSent(met, credits, speaker), credits, speaker), acked)
+      const met = doubtPeers(rememberPeers(fresh, seen, now), lost)
+      return recordReceiptsTaken(recordPublished(recordLettersSent(met, credits, speaker), credits, speaker), acked)
     },
   }
 }

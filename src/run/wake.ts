@@ -1,7 +1,7 @@
 // The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and
 // counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
 import type { InboxItem } from '../call/inbox-items.ts'
-import { wakesDue, woken } from '../state/wakes.ts'
+import { wakesDue, recordWakes } from '../state/wakes.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
 
@@ -22,7 +22,7 @@ export async function wake(place: Place, { news }: Outcome): Promise<string[]> {
   const { command, unknown } = world.config.hook
   const due = await world.store.update([], (fresh) => {
     const items = wakesDue(fresh, news, unknown, now)
-    return { snapshot: woken(fresh, items, news, now), value: items }
+    return { snapshot: recordWakes(fresh, items, news, now), value: items }
   })
   const results = await Promise.all(
     due.map((item) => world.hook(command, `${JSON.stringify(wakeOf(item, news.length))}\n`)),

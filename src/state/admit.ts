@@ -3,9 +3,9 @@
 import type { Trust } from '../call/agents.ts'
 import { FILE } from '../call/signal.ts'
 import { type Rumor, tag } from '../nostr/event.ts'
-import type { Amount, Meter } from './book.ts'
+import type { MeterAmount, DailyMeter } from './book.ts'
 
-export type Gate = {
+export type AdmissionPolicy = {
   trust: (pubkey: string) => Trust
   calls: 'anyone' | 'contacts' | 'nobody'
   silent: boolean
@@ -14,35 +14,35 @@ export type Gate = {
 }
 
 /** What one key, and all strangers together, may bring in a day. What is over is offered again by an honest sender. */
-const DAY = {
+const DAILY_BOUNDS = {
   stranger: { requests: 20, rumors: 20_000, bytes: 256 * 1024 * 1024, files: 200 },
   strangers: { requests: 200, rumors: 50_000, bytes: 512 * 1024 * 1024, files: 1_000 },
   contact: { requests: 500, rumors: 100_000, bytes: 4 * 1024 * 1024 * 1024, files: 5_000 },
 }
 
 /** Ringing calls from unknown keys; the oldest unanswered one makes room for a new one. */
-export const RINGING = 20
+export const MAX_RINGING = 20
 
 /** Most refused calls that are answered in a day. */
-const REFUSED = 50
+const MAX_REFUSALS = 50
 
 /** Most keys that a day's meter tells apart. */
-const SENDERS = 2_000
+const MAX_SENDERS = 2_000
 
 /** Whether the policy lets this key call. The owner always may. */
-export function mayCall({ calls }: Pick<Gate, 'calls'>, trust: Trust): boolean {
+export function mayCall({ calls }: Pick<AdmissionPolicy, 'calls'>, trust: Trust): boolean {
   if (trust === 'owner') return true
   if (trust === 'blocked' || calls === 'nobody') return false
   return calls === 'anyone' || trust !== 'unknown'
 }
 
 /** Whether one more refused call is answered today: at most one of each sender, and not all that come in a flood. */
-export function mayRefuse({ refused }: Meter, sender: string, { silent }: Pick<Gate, 'silent'>): boolean {
-  return !silent && refused[sender] === undefined && Object.keys(refused).length < REFUSED
+export function mayRefuse({ refused }: DailyMeter, sender: string, { silent }: Pick<AdmissionPolicy, 'silent'>): boolean {
+  return !silent && refused[sender] === undefined && Object.keys(refused).length < MAX_REFUSALS
 }
 
 /** Why a rumor is dropped before it is looked at, if it is; counts it otherwise. `first`: it belongs to no call yet. */
-export function overBounds(meter: Meter, rumor: Rumor, first: boolean, gate: Gate): string | undefined {
+export function overBounds(meter: DailyMeter, rumor: Rumor, first: boolean, gate: AdmissionPolicy): string | undefined {
   const trust = gate.trust(rumor.pubkey)
   if (trust === 'owner') return undefined
   const known = meter.senders[rumor.pubkey]
@@ -50,21 +50,21 @@ export function overBounds(meter: Meter, rumor: Rumor, first: boolean, gate: Gat
   const own = sum(known ?? NOTHING, more)
   const all = sum(meter.strangers, more)
   const isStranger = trust === 'unknown'
-  if (exceeds(own, isStranger ? DAY.stranger : DAY.contact)) return 'sender-bound'
-  const isFull = known === undefined && Object.keys(meter.senders).length >= SENDERS
-  if (isStranger && (isFull || exceeds(all, DAY.strangers))) return 'strangers-bound'
+  if (exceeds(own, isStranger ? DAILY_BOUNDS.stranger : DAILY_BOUNDS.contact)) return 'sender-bound'
+  const isFull = known === undefined && Object.keys(meter.senders).length >= MAX_SENDERS
+  if (isStranger && (isFull || exceeds(all, DAILY_BOUNDS.strangers))) return 'strangers-bound'
   meter.senders[rumor.pubkey] = own
   if (isStranger) meter.strangers = all
   return undefined
 }
 
 /** Why a stranger's request or letter is not heard at all. */
-export function unworked(bits: number, trust: Trust, { pow }: Gate): string | undefined {
+export function lacksWork(bits: number, trust: Trust, { pow }: AdmissionPolicy): string | undefined {
   return trust === 'unknown' && bits < pow ? 'pow' : undefined
 }
 
 /** A meter for today; the one of a day that is over counts no more. */
-export function meterFor(meter: Meter, now: number): Meter {
+export function meterFor(meter: DailyMeter, now: number): DailyMeter {
   const day = Math.floor(now / 86_400)
   return meter.day === day
     ? { ...meter, senders: { ...meter.senders } }
@@ -72,26 +72,26 @@ export function meterFor(meter: Meter, now: number): Meter {
 }
 
 /** The unanswered calls of strangers that must make room for newer ones. `heard`: when they came in. */
-export function crowdedOut(ringing: readonly { id: string; heard: number; at: number }[]): string[] {
+export function overflowingCalls(ringing: readonly { id: string; heard: number; at: number }[]): string[] {
   // The attack: calls dated ahead would always be the newest.
   return ringing
     .toSorted((a, b) => Math.min(a.at, a.heard) - Math.min(b.at, b.heard))
-    .slice(0, Math.max(0, ringing.length - RINGING))
+    .slice(0, Math.max(0, ringing.length - MAX_RINGING))
     .map((s) => s.id)
 }
 
-const NOTHING: Required<Amount> = { requests: 0, rumors: 0, bytes: 0, files: 0 }
+const NOTHING: Required<MeterAmount> = { requests: 0, rumors: 0, bytes: 0, files: 0 }
 
 /** Bytes that a rumor takes on disk beside its text, about. */
-const FRAME = 500
+const RUMOR_OVERHEAD = 500
 
-function amountOf(rumor: Rumor, first: boolean): Amount {
+function amountOf(rumor: Rumor, first: boolean): MeterAmount {
   const isChunk = tag(rumor, 'op') === 'file' && tag(rumor, 'chunk') === '1'
   const files = rumor.kind === FILE || isChunk ? 1 : 0
-  return { requests: first ? 1 : 0, rumors: 1, bytes: rumor.content.length + FRAME, files }
+  return { requests: first ? 1 : 0, rumors: 1, bytes: rumor.content.length + RUMOR_OVERHEAD, files }
 }
 
-function sum(a: Amount, b: Amount): Required<Amount> {
+function sum(a: MeterAmount, b: MeterAmount): Required<MeterAmount> {
   return {
     requests: a.requests + b.requests,
     rumors: a.rumors + b.rumors,
@@ -100,7 +100,7 @@ function sum(a: Amount, b: Amount): Required<Amount> {
   }
 }
 
-function exceeds(amount: Required<Amount>, most: Required<Amount>): boolean {
+function exceeds(amount: Required<MeterAmount>, most: Required<MeterAmount>): boolean {
   return (
     amount.requests > most.requests ||
     amount.rumors > most.rumors ||

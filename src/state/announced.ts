@@ -1,22 +1,22 @@
 // What we last said of ourselves and which relays have it; and that one `announce` of an agent runs at a time.
 import type { Template } from '../nostr/event.ts'
-import type { Announced, Book } from './book.ts'
-import { editBook } from './edit.ts'
+import type { Announced, State } from './book.ts'
+import { beginTransaction } from './edit.ts'
 
 /**
  * A relay that has taken a presence is not sent the same one again for so long, in seconds: short of the two minutes after
  * which cron comes again, far short of the five that it is good for.
  */
-const DUE = 100
+const PRESENCE_DUE = 100
 
 const AN_HOUR = 3600
 const A_DAY = 24 * 3600
 
 /** Longer than any `announce` runs, in seconds. One that has hung, or whose number another process has got, is passed by. */
-const STALE = 60
+const ANNOUNCE_STALE = 60
 
 /** What a presence says, without its times. */
-export function wordsOf({ content, tags }: Template): string {
+export function presenceWords({ content, tags }: Template): string {
   return JSON.stringify([content, tags.filter((t) => t[0] !== 'expiration')])
 }
 
@@ -26,13 +26,13 @@ export function presenceDue(held: Announced, words: string, relays: readonly str
 }
 
 /** Writes down which relays have taken a presence. */
-export function presenceTaken(book: Book, words: string, relays: readonly string[], now: number): Book {
-  const edit = editBook(book)
+export function recordPresenceTaken(book: State, words: string, relays: readonly string[], now: number): State {
+  const edit = beginTransaction(book)
   const { announced } = edit.index
   const before = Object.entries(announced.words === words ? (announced.taken ?? {}) : {})
   const taken = Object.fromEntries([...before.filter(([, at]) => isFresh(at, now)), ...relays.map((url) => [url, now])])
   edit.index.announced = { ...announced, presence: now, words, taken }
-  return edit.book
+  return edit.state
 }
 
 /**
@@ -48,45 +48,45 @@ export function listDue(held: Announced, lists: string, relays: readonly string[
 }
 
 /** Writes down what relays made of our 10050. Nothing while none has it: it is offered again with the next command. */
-export function listOffered(
-  book: Book,
+export function recordListOffered(
+  book: State,
   lists: string,
   receipts: readonly { relay: string; accepted: boolean }[],
   now: number,
-): Book {
-  const edit = editBook(book)
+): State {
+  const edit = beginTransaction(book)
   const { announced } = edit.index
   const before = announced.lists === lists ? announced.offered : {}
   const fresh = Object.fromEntries(receipts.map((r) => [r.relay, { at: now, taken: r.accepted }]))
   const offered = { ...before, ...fresh }
   if (!Object.values(offered).some((one) => one.taken)) return book
   edit.index.announced = { ...announced, lists, offered }
-  return edit.book
+  return edit.state
 }
 
 /** Whether another `announce` runs. @param alive whether a process of this machine still runs */
-export function isAnnouncing({ index }: Book, pid: number, now: number, alive: (pid: number) => boolean): boolean {
+export function isAnnouncing({ index }: State, pid: number, now: number, alive: (pid: number) => boolean): boolean {
   const { announcing: held } = index
   // A container gives its first process the same number each time: our own is one that was left behind.
   if (held === undefined || held.pid === pid || !alive(held.pid)) return false
-  return now >= held.at && now < held.at + held.pause + STALE
+  return now >= held.at && now < held.at + held.pause + ANNOUNCE_STALE
 }
 
 /** @param pause seconds that it sleeps before it begins */
-export function announcing(book: Book, pid: number, now: number, pause: number): Book {
-  const edit = editBook(book)
+export function beginAnnounce(book: State, pid: number, now: number, pause: number): State {
+  const edit = beginTransaction(book)
   edit.index.announcing = { pid, at: now, pause }
-  return edit.book
+  return edit.state
 }
 
-export function announceOver(book: Book, pid: number): Book {
+export function endAnnounce(book: State, pid: number): State {
   if (book.index.announcing?.pid !== pid) return book
-  const edit = editBook(book)
+  const edit = beginTransaction(book)
   delete edit.index.announcing
-  return edit.book
+  return edit.state
 }
 
 // A clock that was set back must not make an old presence look like a new one.
 function isFresh(at: number, now: number): boolean {
-  return Math.abs(now - at) < DUE
+  return Math.abs(now - at) < PRESENCE_DUE
 }

@@ -1,101 +1,101 @@
 // What our owner has been asked and has not been told through every channel yet: when to try again, and when to give up.
 import type { Escalation } from '../call/escalation.ts'
-import type { Appeal, Book } from './book.ts'
-import { editBook } from './edit.ts'
+import type { PendingEscalation, State } from './book.ts'
+import { beginTransaction } from './edit.ts'
 import type { Speaker } from './say.ts'
 
 /** Seconds until a channel that failed is tried again: with the next command, then ever more seldom. After the last, never. */
-const WAITS = [0, 60, 600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
+const OWNER_WAITS = [0, 60, 600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 
 /** An owner who has not been told for so long is told no more. */
-const KEPT = 7 * 24 * 3600
+const OWNER_TRIED_FOR = 7 * 24 * 3600
 
 /** A claim of a process that has hung longer than any command may run counts as dead. */
-const CLAIM = 90
+const OWNER_CLAIM_LIFETIME = 90
 
 /** Most questions of before that one command tries again. */
-const MOST = 10
+const MAX_RETRIES_A_RUN = 10
 
 /** Channels where the same id twice is one notice, or where saying it twice does no harm. The others stop once one has worked. */
 const REPEATABLE: readonly string[] = ['webhook']
 
 /** Tell the owner now, through these channels. `fresh`: it has not been told through any, nor written to the log. */
-export type AppealDue = { escalation: Escalation; channels: string[]; letter: string | undefined; fresh: boolean }
+export type DueEscalation = { escalation: Escalation; channels: string[]; letter: string | undefined; fresh: boolean }
 
 /** What came of one telling, by channel: undefined where the owner was told, else why not. */
-export type Answered = { id: string; results: Record<string, string | undefined> }
+export type OwnerTold = { id: string; results: Record<string, string | undefined> }
 
 /** @param letter the rumor that asks the owner on Nostr, if one does */
-export function appeal(
-  book: Book,
+export function openEscalation(
+  book: State,
   escalation: Escalation,
   channels: readonly string[],
   letter: string | undefined,
-): Book {
-  const edit = editBook(book)
+): State {
+  const edit = beginTransaction(book)
   const open = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: '' }]))
   edit.index.appeals = {
     ...book.index.appeals,
     [escalation.id]: { escalation, open, fresh: true, ...(letter === undefined ? {} : { letter }) },
   }
-  return edit.book
+  return edit.state
 }
 
 /** What is to be told now, claimed by this process. `configured`: the channels that there are now. */
-export function appealsDue(
-  book: Book,
+export function dueEscalations(
+  book: State,
   configured: readonly string[],
   speaker: Speaker,
   alive: (pid: number) => boolean,
-): { book: Book; dues: AppealDue[] } {
+): { book: State; dues: DueEscalation[] } {
   const { now, pid } = speaker
   const appeals = { ...book.index.appeals }
   let again = 0
-  const dues = Object.entries(appeals).flatMap(([id, held]): AppealDue[] => {
+  const dues = Object.entries(appeals).flatMap(([id, held]): DueEscalation[] => {
     const { escalation, letter, claim } = held
-    if (claim !== undefined && Math.abs(now - claim.at) < CLAIM && alive(claim.pid)) return []
-    const left = leftOf(held, book, configured, now)
+    if (claim !== undefined && Math.abs(now - claim.at) < OWNER_CLAIM_LIFETIME && alive(claim.pid)) return []
+    const left = openChannels(held, book, configured, now)
     // A clock that was set back must not stop it.
     const channels = left.filter(
-      (c) => Math.abs(now - (held.open[c]?.at ?? 0)) >= (WAITS[(held.open[c]?.tries ?? 0) - 1] ?? 0),
+      (c) => Math.abs(now - (held.open[c]?.at ?? 0)) >= (OWNER_WAITS[(held.open[c]?.tries ?? 0) - 1] ?? 0),
     )
     const fresh = held.fresh === true
     // One that nothing is left to do for is due too: to be forgotten.
     if (channels.length === 0 && left.length > 0 && !fresh) return []
-    if (!fresh && again === MOST) return []
+    if (!fresh && again === MAX_RETRIES_A_RUN) return []
     if (!fresh) again++
     appeals[id] = { ...held, claim: { pid, at: now } }
     return [{ escalation, channels, letter, fresh }]
   })
-  return { book: dues.length === 0 ? book : withAppeals(book, appeals), dues }
+  return { book: dues.length === 0 ? book : withEscalations(book, appeals), dues }
 }
 
 /** Writes down what came of it. An appeal that nothing is left to do for is forgotten; the log has it. */
-export function answered(book: Book, all: readonly Answered[], configured: readonly string[], now: number): Book {
+export function recordOwnerTold(book: State, all: readonly OwnerTold[], configured: readonly string[], now: number): State {
   const appeals = { ...book.index.appeals }
   for (const answer of all) {
     const held = appeals[answer.id]
     if (held === undefined) continue
-    const told = after(held, answer, now)
-    if (leftOf(told, book, configured, now).length > 0) appeals[answer.id] = told
+    const told = entryAfterTelling(held, answer, now)
+    if (openChannels(told, book, configured, now).length > 0) appeals[answer.id] = told
     else delete appeals[answer.id]
   }
-  return withAppeals(book, appeals)
+  return withEscalations(book, appeals)
 }
 
 /** The channels that the owner is still to be told through. */
-function leftOf(held: Appeal, { index }: Book, configured: readonly string[], now: number): string[] {
-  if (now - held.escalation.at >= KEPT) return []
+function openChannels(held: PendingEscalation, { index }: State, configured: readonly string[], now: number): string[] {
+  if (now - held.escalation.at >= OWNER_TRIED_FOR) return []
   // A letter is forgotten once a relay has taken it.
   const reached = held.reached === true || (held.letter !== undefined && index.letters[held.letter] === undefined)
   return Object.entries(held.open)
-    .filter(([channel, { tries }]) => tries <= WAITS.length && configured.includes(channel))
+    .filter(([channel, { tries }]) => tries <= OWNER_WAITS.length && configured.includes(channel))
     .filter(([channel]) => !reached || REPEATABLE.includes(channel))
     .map(([channel]) => channel)
 }
 
-function after({ escalation, open, letter, reached }: Appeal, { results }: Answered, now: number): Appeal {
-  const left = Object.entries(open).flatMap(([channel, attempt]): [string, Appeal['open'][string]][] => {
+function entryAfterTelling({ escalation, open, letter, reached }: PendingEscalation, { results }: OwnerTold, now: number): PendingEscalation {
+  const left = Object.entries(open).flatMap(([channel, attempt]): [string, PendingEscalation['open'][string]][] => {
     if (!Object.hasOwn(results, channel)) return [[channel, attempt]]
     const error = results[channel]
     return error === undefined ? [] : [[channel, { tries: attempt.tries + 1, at: now, error }]]
@@ -109,8 +109,8 @@ function after({ escalation, open, letter, reached }: Appeal, { results }: Answe
   }
 }
 
-function withAppeals(book: Book, appeals: Record<string, Appeal>): Book {
-  const edit = editBook(book)
+function withEscalations(book: State, appeals: Record<string, PendingEscalation>): State {
+  const edit = beginTransaction(book)
   edit.index.appeals = appeals
-  return edit.book
+  return edit.state
 }

@@ -31,7 +31,7 @@ export type PeerMemory = {
 }
 
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
-export type Summary = {
+export type CallSummary = {
   peer: string
   /** What the peer called itself in this call. */
   name?: string
@@ -51,13 +51,13 @@ export type Summary = {
 }
 
 /** A direct message outside of calls. `file`: what has become of the file that it announces. */
-export type Letterbox = Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
+export type ReceivedLetters = Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
 
 /** A direct message of ours outside of calls, kept until a relay has taken it. */
-export type Letter = { to: string; rumor: Rumor; posting: OutboxEntry }
+export type OutgoingLetter = { to: string; rumor: Rumor; posting: OutboxEntry }
 
 /** What our owner has been asked, kept while there is a channel left to try. `letter`: the rumor that asks on Nostr. */
-export type Appeal = {
+export type PendingEscalation = {
   escalation: Escalation
   letter?: string
   /** By channel: how often it was tried, when last (unix seconds), and what went wrong. */
@@ -70,21 +70,21 @@ export type Appeal = {
 }
 
 /** `requests`: calls and letters. */
-export type Amount = { requests: number; rumors: number; bytes: number; files?: number }
+export type MeterAmount = { requests: number; rumors: number; bytes: number; files?: number }
 
 /**
  * What each sender, and all strangers together, have brought today (days since 1970, UTC), and whom we have told today that we
  * take no calls.
  */
-export type Meter = {
+export type DailyMeter = {
   day: number
-  senders: Record<string, Amount>
-  strangers: Amount
+  senders: Record<string, MeterAmount>
+  strangers: MeterAmount
   refused: Record<string, true>
 }
 
 /** For which unread things the agent was woken, when last and how often. */
-export type Wakes = Record<string, { at: number; times: number }>
+export type WakeRecords = Record<string, { at: number; times: number }>
 
 /**
  * What we last published about ourselves: `lists`, the relays of our 10050; of our presence when (unix seconds), in which
@@ -106,15 +106,15 @@ export type Index = {
   relays: Record<string, RelayMemory>
   /** Wraps opened: id → created_at, kept as long as they can be served again. */
   seen: Record<string, number>
-  calls: Record<string, Summary>
+  calls: Record<string, CallSummary>
   peers: Record<string, PeerMemory>
-  dms: Letterbox
-  letters: Record<string, Letter>
-  appeals: Record<string, Appeal>
+  dms: ReceivedLetters
+  letters: Record<string, OutgoingLetter>
+  appeals: Record<string, PendingEscalation>
   /** Rumors of calls whose request has not come yet. */
   strays: { rumor: Rumor; heard: number }[]
-  meter: Meter
-  wakes: Wakes
+  meter: DailyMeter
+  wakes: WakeRecords
   /** What was dropped and why, by count. */
   dropped: Record<string, number>
   announced: Announced
@@ -124,10 +124,10 @@ export type Index = {
   announcing?: { pid: number; at: number; pause: number }
 }
 
-export type Book = { index: Index; logs: Record<string, Log> }
+export type State = { index: Index; logs: Record<string, Log> }
 
 /** How long something still owed, unread or unconfirmed keeps a call that is over in sight. */
-export const KEPT = 7 * 24 * 3600
+export const OPEN_AFTER_END = 7 * 24 * 3600
 
 export function emptyIndex(): Index {
   return {
@@ -149,17 +149,17 @@ export function emptyIndex(): Index {
 }
 
 /** The calls of a book whose request is there, oldest first. */
-export function callsOf(book: Book, me: string, now: number): Call[] {
+export function callsOf(book: State, me: string, now: number): Call[] {
   return Object.values(book.logs)
     .flatMap((log) => callOf(book, log, me, now) ?? [])
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
 }
 
-export function callOf(book: Book, log: Log, me: string, now: number): Call | undefined {
+export function callOf(book: State, log: Log, me: string, now: number): Call | undefined {
   return replay(log, me, now, glareOf(book, log))
 }
 
-function glareOf(book: Book, log: Log): Glare {
+function glareOf(book: State, log: Log): Glare {
   const rivals = book.index.calls[log.id]?.rivals ?? []
   return combineGlare(rivals.flatMap((id) => book.logs[id] ?? []).map((rival) => judgeGlare(log, rival)))
 }

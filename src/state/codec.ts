@@ -15,11 +15,11 @@ import {
 } from '../call/archive.ts'
 import { type Log, parseLog } from '../call/log.ts'
 import { replay } from '../call/replay.ts'
-import { type Book, callOf, emptyIndex, type Index } from './book.ts'
-import { editBook } from './edit.ts'
+import { type State, callOf, emptyIndex, type Index } from './book.ts'
+import { beginTransaction } from './edit.ts'
 import { parseIndex } from './parse.ts'
 import { meetRivals } from './refresh.ts'
-import { summarise } from './summary.ts'
+import { summariseCall } from './summary.ts'
 
 const base = {
   version: 1,
@@ -33,7 +33,7 @@ const base = {
 }
 
 /** @param bounds what of a call is packed into chapters, and when */
-export function codecWith(bounds: ArchiveBounds) {
+export function stateCodecWith(bounds: ArchiveBounds) {
   return {
     ...base,
     chapters: {
@@ -42,12 +42,12 @@ export function codecWith(bounds: ArchiveBounds) {
       parse: parseSegment,
       joinSegments,
       needsWholeCall,
-      pack: (book: Book, log: Log, volume?: ArchivedCall) => packed(book, log, volume, bounds),
+      pack: (book: State, log: Log, volume?: ArchivedCall) => compactedCall(book, log, volume, bounds),
     },
   }
 }
 
-export const codec = codecWith(ARCHIVE_BOUNDS)
+export const stateCodec = stateCodecWith(ARCHIVE_BOUNDS)
 
 /** The calls that are open and those asked for, and with each the calls that were made at the same time, and theirs. */
 function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
@@ -60,7 +60,7 @@ function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
 }
 
 /** `volume`: the head and the chapters of which a log was made, when it was read whole. */
-function packed(book: Book, log: Log, volume: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
+function compactedCall(book: State, log: Log, volume: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
   const head = (volume && splitSegments(log, volume)) ?? log
   const logs = head === log ? book.logs : { ...book.logs, [log.id]: head }
   const me = base.owner(book.index)
@@ -73,15 +73,15 @@ function rebuild(logs: Map<string, Log>): Index {
   const held = [...logs.values()]
   const agent = held.flatMap((log) => ownerOf(log) ?? [])[0] ?? ''
   const mine = held.filter((log) => ownerOf(log) === agent)
-  const book: Book = { index: { ...emptyIndex(), agent }, logs: Object.fromEntries(mine.map((log) => [log.id, log])) }
-  const edit = editBook(book)
+  const book: State = { index: { ...emptyIndex(), agent }, logs: Object.fromEntries(mine.map((log) => [log.id, log])) }
+  const edit = beginTransaction(book)
   for (const log of mine) {
     const call = replay(log, agent, 0)
     // Every call is looked at once more; the next command writes what it finds.
-    if (call !== undefined) edit.table('calls')[log.id] = { ...summarise(call, log, 0, []), open: true }
+    if (call !== undefined) edit.table('calls')[log.id] = { ...summariseCall(call, log, 0, []), open: true }
   }
   for (const log of mine) meetRivals(edit, log.id, agent)
-  return edit.done().index
+  return edit.commit().index
 }
 
 // Our own rumors came from nowhere, so they have no time at which they were heard.

@@ -4,49 +4,49 @@ import { type Decision, type DecisionContext, decide } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
 import { callId, LIMIT, parseSignal } from '../call/signal.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
-import { type Book, callsOf, type Index } from './book.ts'
-import { hear } from './hear.ts'
-import type { Replayed } from './mailbox.ts'
-import { claim, type Due, due } from './owed.ts'
-import { answers, endings, type Policy, type ReceiptDue, receipts, telling } from './replies.ts'
-import { type Said, type Speaker, say } from './say.ts'
-import { rivals } from './summary.ts'
+import { type State, callsOf, type Index } from './book.ts'
+import { receiveAll } from './hear.ts'
+import type { CompleteReplay } from './mailbox.ts'
+import { claimRumors, type PendingPublish, dueRumors } from './owed.ts'
+import { automaticAnswers, endsDue, type Policy, type PendingReceipt, receiptsDue, markReceiptsTried } from './replies.ts'
+import { type RecordedSignal, type Speaker, say } from './say.ts'
+import { rivalsOf } from './summary.ts'
 
 /** Everything that a turn depends on beside the book. `alive`: whether a process of this machine still runs. */
-export type Seat = Omit<DecisionContext, 'calls'> & Speaker & { policy: Policy; alive: (pid: number) => boolean }
+export type StepContext = Omit<DecisionContext, 'calls'> & Speaker & { policy: Policy; alive: (pid: number) => boolean }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
-export type Mail = { opened: readonly OpenedWrap[]; replayed: readonly Replayed[]; deep?: boolean; unheard?: boolean }
+export type HeardMail = { opened: readonly OpenedWrap[]; replayed: readonly CompleteReplay[]; deep?: boolean; unheard?: boolean }
 
-export type Turned = {
-  book: Book
+export type StepOutput = {
+  book: State
   /** What the command itself wants to say, by its intent: the last of `said`. */
   verdict: Decision
-  said: Said[]
+  said: RecordedSignal[]
   /** What goes out now: rumors that are owed, and receipts. */
-  dues: Due[]
-  acks: ReceiptDue[]
+  dues: PendingPublish[]
+  acks: PendingReceipt[]
   /** Calls in which something new came in. */
   touched: string[]
 }
 
-export function converse(book: Book, intent: Intent, mail: Mail, seat: Seat): Turned {
+export function step(book: State, intent: Intent, mail: HeardMail, seat: StepContext): StepOutput {
   const { me, now, name, inbox, policy, alive } = seat
   const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true }
-  const heard = mail.unheard ? { book, touched: [] } : hear(book, mail.opened, hearing)
+  const heard = mail.unheard ? { book, touched: [] } : receiveAll(book, mail.opened, hearing)
   const calls = callsOf(heard.book, me, now)
   const verdict = decide(intent, { ...seat, calls })
   // What our agent answers itself goes before what we would answer for it.
   const answered = verdict.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays) }
-  const replies = [...endings(calls), ...answers(calls, policy, self).filter((u) => !answered.includes(u.call))]
+  const replies = [...endsDue(calls), ...automaticAnswers(calls, policy, self).filter((u) => !answered.includes(u.call))]
   // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
   const unasked = mail.unheard ? [] : replies
   const { book: spoken, said } = say(heard.book, [...unasked, ...verdict.say], seat)
-  const dues = [...(mail.unheard ? [] : due(spoken, now, alive)), ...freshly(said)]
+  const dues = [...(mail.unheard ? [] : dueRumors(spoken, now, alive)), ...freshDues(said)]
   const speaking = said.map((s) => s.call)
-  const acks = mail.unheard ? [] : receipts(spoken, callsOf(spoken, me, now), heard.touched, speaking, now, policy)
-  const told = telling(claim(spoken, dues, seat), [...acks, ...carried(said)], seat)
+  const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), heard.touched, speaking, now, policy)
+  const told = markReceiptsTried(claimRumors(spoken, dues, seat), [...acks, ...carriedAcks(said)], seat)
   return { book: told, verdict, said, dues, acks, touched: heard.touched }
 }
 
@@ -58,19 +58,19 @@ export function callsIn(opened: readonly OpenedWrap[], index: Index, selector: s
     if (signal?.body.type !== 'request') return callId(rumor) ?? []
     const { deadline } = signal.body
     const request = { peer: rumor.pubkey, direction: 'incoming' as const, createdAt: signal.at, deadline }
-    return [signal.id, ...rivals(index, request)]
+    return [signal.id, ...rivalsOf(index, request)]
   })
   const meant = selector?.toLowerCase()
   return meant === undefined ? ids : [...ids, ...Object.keys(index.calls).filter((id) => id.startsWith(meant))]
 }
 
 // What has just been said is claimed already, so the outbox does not name it: it goes last, in the order it was said.
-function freshly(said: readonly Said[]): Due[] {
+function freshDues(said: readonly RecordedSignal[]): PendingPublish[] {
   return said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
 }
 
 // Whatever is numbered carries the ack, so it does not need a receipt.
-function carried(said: readonly Said[]): Pick<ReceiptDue, 'call' | 'ack' | 'missing'>[] {
+function carriedAcks(said: readonly RecordedSignal[]): Pick<PendingReceipt, 'call' | 'ack' | 'missing'>[] {
   return said.map(({ call, rumor }) => ({
     call,
     ack: Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0),

@@ -2,13 +2,13 @@
 // writes only the files that changed and nothing is worked out twice from a log that stayed the same.
 import { emptyLog, freeze, type Log, type LogEntry, signalOf } from '../call/log.ts'
 import type { Signal } from '../call/signal.ts'
-import type { Book, Index } from './book.ts'
+import type { State, Index } from './book.ts'
 
 /** The parts of the index that grow, which a change copies only where it writes to them. */
 export type Table = 'relays' | 'seen' | 'calls' | 'peers' | 'dms' | 'dropped'
 
-export type Draft = {
-  book: Book
+export type Transaction = {
+  state: State
   /** The copy of the index. Its tables are to be read; `table` and `replace` change them. */
   index: Omit<Index, Table> & { readonly [K in Table]: Readonly<Index[K]> }
   /** The copy of a table, to be written to; made when first asked for. */
@@ -19,25 +19,25 @@ export type Draft = {
   /** The entries of such a copy, to be written to. */
   entries: (log: Log) => Record<string, LogEntry>
   /** What a copied log holds, at hand: a log is long and mail comes in heaps. */
-  ledger: (log: Log) => Ledger
+  logIndex: (log: Log) => LogIndex
   /** The calls whose logs were asked for. */
   changed: () => string[]
   /** The book as it is now. What was handed out before may not be written to any more. */
-  done: () => Book
+  commit: () => State
 }
 
 /** `said`: the numbered signals by `<sender> <seq>`; `owed`: rumors in the outbox by seq, ascending; `last`: of those. */
-export type Ledger = { said: Map<string, Signal>; owed: Map<number, string>; last: number }
+export type LogIndex = { said: Map<string, Signal>; owed: Map<number, string>; last: number }
 
-export function editBook(book: Book): Draft {
+export function beginTransaction(book: State): Transaction {
   const copy: Index = { ...book.index }
   const mine = new Set<Table>()
-  const edited: Book = { index: copy, logs: { ...book.logs } }
+  const edited: State = { index: copy, logs: { ...book.logs } }
   const changed = new Set<string>()
   const written = new Map<Log, Record<string, LogEntry>>()
-  const ledgers = new Map<Log, Ledger>()
+  const ledgers = new Map<Log, LogIndex>()
   return {
-    book: edited,
+    state: edited,
     index: copy,
     table: (name) => {
       if (!mine.has(name)) copy[name] = { ...copy[name] }
@@ -62,13 +62,13 @@ export function editBook(book: Book): Draft {
       log.entries = mine
       return mine
     },
-    ledger: (log) => {
-      const known = ledgers.get(log) ?? ledgerOf(log)
+    logIndex: (log) => {
+      const known = ledgers.get(log) ?? indexLog(log)
       ledgers.set(log, known)
       return known
     },
     changed: () => [...changed],
-    done: () => {
+    commit: () => {
       for (const entries of written.values()) freeze(entries)
       written.clear()
       return edited
@@ -77,15 +77,15 @@ export function editBook(book: Book): Draft {
 }
 
 /** Where a signal stands in a ledger. */
-export function placed({ from, seq }: Signal): string {
+export function seqKey({ from, seq }: Signal): string {
   return `${from} ${seq}`
 }
 
-function ledgerOf(log: Log): Ledger {
+function indexLog(log: Log): LogIndex {
   const said = new Map<string, Signal>()
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
-    if (signal !== undefined) said.set(placed(signal), signal)
+    if (signal !== undefined) said.set(seqKey(signal), signal)
   }
   const owed = Object.keys(log.outbox).flatMap((id): [number, string][] => {
     const signal = signalOf(log, id)

@@ -2,72 +2,72 @@
 import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry } from '../call/log.ts'
 import { onlyRecipient } from '../call/signal.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
-import { type Book, KEPT } from './book.ts'
-import { editBook } from './edit.ts'
-import { refresh } from './refresh.ts'
+import { type State, OPEN_AFTER_END } from './book.ts'
+import { beginTransaction } from './edit.ts'
+import { commitCalls } from './refresh.ts'
 import type { Speaker } from './say.ts'
 
 /** The same wrap may be published again for so long; after that its stamp may lie below the receiver's window. */
 export const SAME_WRAP = 300
 
 /** A peer's report that something is missing may have crossed the wrap that brings it. */
-const CROSSING = 10
+const MISSING_GRACE = 10
 
 /** Relays that took a rumor may still have lost it: it is wrapped anew after these waits while the peer has not acked it. */
-const WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
+const REWRAP_WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 
 /** A relay that has not taken what others took is tried again so often, since it may be the honest one; and so are all. */
-const RETRY = 900
+const RETRY_WAIT = 900
 
 /** A claim of a process that has hung longer than any command may run counts as dead. */
-const CLAIM = 20
+const CLAIM_LIFETIME = 20
 
 /** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`, which have taken it. */
-export type Due = { call: string; to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
+export type PendingPublish = { call: string; to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
 
-export type Receipt = { relay: string; event: string; accepted: boolean; reason: string; text: string }
+export type RelayAnswer = { relay: string; event: string; accepted: boolean; reason: string; text: string }
 
 /** A published wrap and what every relay answered. */
-export type Credit = { call: string; rumor: string; wrap: Event; receipts: Receipt[] }
+export type PublishResult = { call: string; rumor: string; wrap: Event; receipts: RelayAnswer[] }
 
 /** @param alive whether a process of this machine still runs */
-export function due(book: Book, now: number, alive: (pid: number) => boolean): Due[] {
+export function dueRumors(book: State, now: number, alive: (pid: number) => boolean): PendingPublish[] {
   return Object.values(book.logs).flatMap((log) => {
     const last = book.index.calls[log.id]?.last ?? now
     return Object.entries(log.outbox).flatMap(([id, posting]) => {
       const rumor = log.entries[id]?.rumor
       const to = rumor === undefined ? undefined : onlyRecipient(rumor)
-      if (rumor === undefined || to === undefined || now - last > KEPT || isClaimed(posting, now, alive)) return []
-      const turn = turnOf(posting, now)
+      if (rumor === undefined || to === undefined || now - last > OPEN_AFTER_END || isClaimed(posting, now, alive)) return []
+      const turn = nextPublish(posting, now)
       return turn === undefined ? [] : [{ call: log.id, to, rumor, ...turn }]
     })
   })
 }
 
 export function isClaimed({ claim }: OutboxEntry, now: number, alive: (pid: number) => boolean): boolean {
-  return claim !== undefined && Math.abs(now - claim.at) < CLAIM && alive(claim.pid)
+  return claim !== undefined && Math.abs(now - claim.at) < CLAIM_LIFETIME && alive(claim.pid)
 }
 
 /** What to publish of a posting now, undefined when its time has not come. */
-export function turnOf(posting: OutboxEntry, now: number): Pick<Due, 'wrap' | 'skip'> | undefined {
+export function nextPublish(posting: OutboxEntry, now: number): Pick<PendingPublish, 'wrap' | 'skip'> | undefined {
   const { wrap, wraps, accepted, failed, wanted } = posting
   const anew = { wrap: undefined, skip: [] }
   // A clock that was set back must not stop the outbox.
   const age = Math.abs(now - posting.wrapped)
   if (wraps === 0) return anew
-  if (wanted && age >= CROSSING) return anew
+  if (wanted && age >= MISSING_GRACE) return anew
   if (age <= SAME_WRAP)
     return wrap !== undefined && (accepted.length === 0 || failed.length > 0) ? { wrap, skip: accepted } : undefined
   if (accepted.length === 0) return anew
-  if (posting.retried !== undefined && Math.abs(now - posting.retried) < RETRY) return undefined
-  if (age >= (WAITS[wraps - 1] ?? WAITS.at(-1) ?? 0)) return anew
-  return failed.length > 0 && age >= RETRY ? { wrap: undefined, skip: accepted } : undefined
+  if (posting.retried !== undefined && Math.abs(now - posting.retried) < RETRY_WAIT) return undefined
+  if (age >= (REWRAP_WAITS[wraps - 1] ?? REWRAP_WAITS.at(-1) ?? 0)) return anew
+  return failed.length > 0 && age >= RETRY_WAIT ? { wrap: undefined, skip: accepted } : undefined
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
-export function claim(book: Book, dues: readonly Due[], { pid, now }: Speaker): Book {
+export function claimRumors(book: State, dues: readonly PendingPublish[], { pid, now }: Speaker): State {
   if (dues.length === 0) return book
-  const edit = editBook(book)
+  const edit = beginTransaction(book)
   for (const { call, rumor, wrap, skip } of dues) {
     const { outbox } = edit.log(call)
     const posting = outbox[rumor.id]
@@ -76,23 +76,23 @@ export function claim(book: Book, dues: readonly Due[], { pid, now }: Speaker): 
     const claim = { pid, at: now, ...(rest && { rest }) }
     outbox[rumor.id] = { ...posting, claim, ...(rest && { retried: now }) }
   }
-  return edit.done()
+  return edit.commit()
 }
 
 /** Writes down what the relays answered. */
-export function credit(book: Book, credits: readonly Credit[], speaker: Speaker): Book {
-  const edit = editBook(book)
+export function recordPublished(book: State, credits: readonly PublishResult[], speaker: Speaker): State {
+  const edit = beginTransaction(book)
   for (const { call, rumor, wrap, receipts } of credits) {
-    if (edit.book.logs[call] === undefined) continue
+    if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
     const posting = log.outbox[rumor]
-    if (posting !== undefined) log.outbox[rumor] = credited(posting, wrap, receipts, speaker.now)
+    if (posting !== undefined) log.outbox[rumor] = entryAfterPublish(posting, wrap, receipts, speaker.now)
   }
-  return refresh(edit, speaker)
+  return commitCalls(edit, speaker)
 }
 
 /** A posting after what the relays have answered to a wrap of it. */
-export function credited(posting: OutboxEntry, wrap: Event, receipts: readonly Receipt[], now: number): OutboxEntry {
+export function entryAfterPublish(posting: OutboxEntry, wrap: Event, receipts: readonly RelayAnswer[], now: number): OutboxEntry {
   const same = posting.wrap?.id === wrap.id
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...posting.accepted, ...taken])]
@@ -119,13 +119,13 @@ export type Delivery = { state: DeliveryState; accepted: string[]; failed: { url
 /** How far several rumors that belong together have come: as far as the one that is furthest behind. */
 export function deliveryOf(log: Log, rumors: readonly string[]): Delivery {
   const all = rumors.map((id) => delivery(log, id))
-  const state = STAGES.find((stage) => all.some((d) => d.state === stage)) ?? 'delivered'
+  const state = DELIVERY_STATES.find((stage) => all.some((d) => d.state === stage)) ?? 'delivered'
   const failed = new Map(all.flatMap((d) => d.failed).map((f) => [f.url, f]))
   const accepted = [...new Set(all.flatMap((d) => d.accepted))].filter((url) => !failed.has(url))
   return { state, accepted, failed: [...failed.values()] }
 }
 
-const STAGES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered']
+const DELIVERY_STATES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered']
 
 /** How far an own rumor has come, and what each relay said. */
 export function delivery(log: Log, rumor: string): Delivery {

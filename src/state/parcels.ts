@@ -5,13 +5,13 @@ import { type FileBody, isSettled, transfers, unfetchable } from '../call/file-t
 import type { FetchProgress, FileState } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { FILE, parseRemote, type RemoteFile } from '../call/signal.ts'
-import type { Book, Letterbox } from './book.ts'
-import { editBook } from './edit.ts'
-import { refresh } from './refresh.ts'
+import type { State, ReceivedLetters } from './book.ts'
+import { beginTransaction } from './edit.ts'
+import { commitCalls } from './refresh.ts'
 import type { Speaker } from './say.ts'
 
 /** A file that is still to come. `id`: the rumor that announced it; `call`: "" for a letter; `heard`: unix seconds. */
-export type Parcel = {
+export type RemoteFileEntry = {
   id: string
   call: string
   /** Under which its state is kept in the call. */
@@ -22,82 +22,82 @@ export type Parcel = {
   late: boolean
   body: FileBody
   remote: RemoteFile
-  state: FetchProgress | undefined
+  progress: FetchProgress | undefined
 }
 
 /** Seconds until the next try, by how many have failed; and for how long there are tries. */
-const WAITS = [0, 30, 120, 600, 3600, 6 * 3600]
-const TRIED = 7 * 24 * 3600
+const FETCH_WAITS = [0, 30, 120, 600, 3600, 6 * 3600]
+const FETCH_TRIED_FOR = 7 * 24 * 3600
 
 /** A claim is older than any fetch takes: its process hangs, or another has its number by now. */
-const CLAIM = 3600
+const FETCH_CLAIM_LIFETIME = 3600
 
 /** The parcels of a book, in the order of their calls, then those of letters. */
-export function parcelsOf(book: Book, calls: readonly Call[]): Parcel[] {
+export function remoteFilesOf(book: State, calls: readonly Call[]): RemoteFileEntry[] {
   return [...calls.flatMap((call) => inCall(book, call)), ...Object.values(book.index.dms).flatMap(inLetter)]
 }
 
 /** Whether a letter brings a file whose fate is open. */
-export function isOnItsWay({ rumor, file }: Letterbox[string]): boolean {
+export function isOnItsWay({ rumor, file }: ReceivedLetters[string]): boolean {
   return rumor.kind === FILE && !isSettled(file)
 }
 
-export type Judging = { calls: readonly Call[]; trust: (pubkey: string) => Trust; fetchMax: number }
+export type FetchContext = { calls: readonly Call[]; trust: (pubkey: string) => Trust; fetchMax: number }
 
 /** What is to become of the parcels that nobody has looked at yet: decided once, by the command that hears of them. */
-export function judged(parcels: readonly Parcel[], judging: Judging): { parcel: Parcel; state: FileState }[] {
+export function decideFetches(parcels: readonly RemoteFileEntry[], judging: FetchContext): { parcel: RemoteFileEntry; fileState: FileState }[] {
   const open = new Map<string, number>()
-  for (const { from, state } of parcels) if (state !== undefined) open.set(from, (open.get(from) ?? 0) + 1)
-  return parcels.flatMap((parcel): { parcel: Parcel; state: FileState }[] => {
-    if (parcel.state !== undefined) return []
+  for (const { from, progress: fileState } of parcels) if (fileState !== undefined) open.set(from, (open.get(from) ?? 0) + 1)
+  return parcels.flatMap((parcel): { parcel: RemoteFileEntry; fileState: FileState }[] => {
+    if (parcel.progress !== undefined) return []
     const before = open.get(parcel.from) ?? 0
-    const refused = unwelcome(parcel, judging) ?? unfetchable(parcel.body, before, judging.fetchMax)
-    if (refused !== undefined) return [{ parcel, state: { refused } }]
+    const refused = refusalOf(parcel, judging) ?? unfetchable(parcel.body, before, judging.fetchMax)
+    if (refused !== undefined) return [{ parcel, fileState: { refused } }]
     open.set(parcel.from, before + 1)
-    return [{ parcel, state: { fetching: { have: 0, tries: 0, at: 0, why: '' } } }]
+    return [{ parcel, fileState: { fetching: { have: 0, tries: 0, at: 0, why: '' } } }]
   })
 }
 
 /** The parcels to fetch now. */
-export function fetchable(parcels: readonly Parcel[], now: number, alive: (pid: number) => boolean): Parcel[] {
-  return parcels.filter(({ state }) => {
-    if (state === undefined || (state.claim !== undefined && isHeld(state.claim, now, alive))) return false
+export function filesToFetch(parcels: readonly RemoteFileEntry[], now: number, alive: (pid: number) => boolean): RemoteFileEntry[] {
+  return parcels.filter(({ progress: fileState }) => {
+    if (fileState === undefined || (fileState.claim !== undefined && isHeld(fileState.claim, now, alive))) return false
     // A clock that was set back must not stop it.
-    return Math.abs(now - state.at) >= (WAITS[state.tries] ?? WAITS.at(-1) ?? 0)
+    return Math.abs(now - fileState.at) >= (FETCH_WAITS[fileState.tries] ?? FETCH_WAITS.at(-1) ?? 0)
   })
 }
 
 /** A state after a try that failed; the last one, when there were tries for long enough. */
-export function failedOnce({ heard, state }: Parcel, why: string, have: number, now: number): FileState {
-  if (now - heard > TRIED) return { refused: `it could not be fetched for 7 days: ${why}` }
-  return { fetching: { have, tries: (state?.tries ?? 0) + 1, at: now, why } }
+export function afterFailedFetch({ heard, progress: fileState }: RemoteFileEntry, why: string, have: number, now: number): FileState {
+  if (now - heard > FETCH_TRIED_FOR) return { refused: `it could not be fetched for 7 days: ${why}` }
+  return { fetching: { have, tries: (fileState?.tries ?? 0) + 1, at: now, why } }
 }
 
 /** Writes down what became of parcels. One that has come to its end is news. */
-export function withParcels(
-  book: Book,
-  found: readonly { parcel: Parcel; state: FileState }[],
+export function recordFetched(
+  book: State,
+  found: readonly { parcel: RemoteFileEntry; fileState: FileState }[],
   speaker: Pick<Speaker, 'me' | 'now'>,
-): Book {
-  const edit = editBook(book)
-  for (const { parcel, state } of found) {
+): State {
+  const edit = beginTransaction(book)
+  for (const { parcel, fileState } of found) {
     const { call, key, id } = parcel
     const letter = edit.index.dms[id]
     if (call === '') {
-      if (letter !== undefined && !isSettled(letter.file)) edit.table('dms')[id] = { ...letter, file: state }
+      if (letter !== undefined && !isSettled(letter.file)) edit.table('dms')[id] = { ...letter, file: fileState }
       continue
     }
-    if (edit.book.logs[call] === undefined || isSettled(edit.book.logs[call]?.files[key])) continue
+    if (edit.state.logs[call] === undefined || isSettled(edit.state.logs[call]?.files[key])) continue
     const log = edit.log(call)
-    log.files[key] = state
-    if (isSettled(state)) log.unread.push(id)
+    log.files[key] = fileState
+    if (isSettled(fileState)) log.unread.push(id)
   }
-  return refresh(edit, speaker)
+  return commitCalls(edit, speaker)
 }
 
 // The attack: a stranger's address, asked for, tells the stranger where we are and that we read. In a call that we have
 // taken, and with our own owner, that is the price of files.
-function unwelcome({ call, from, late }: Parcel, { calls, trust }: Judging): string | undefined {
+function refusalOf({ call, from, late }: RemoteFileEntry, { calls, trust }: FetchContext): string | undefined {
   const known = trust(from)
   if (known === 'blocked') return 'its sender is blocked'
   if (call !== '') return late && known === 'unknown' ? 'it came after the call was over' : undefined
@@ -110,25 +110,25 @@ function isHeld(
   now: number,
   alive: (pid: number) => boolean,
 ): boolean {
-  return Math.abs(now - at) < CLAIM && alive(pid)
+  return Math.abs(now - at) < FETCH_CLAIM_LIFETIME && alive(pid)
 }
 
-function inCall(book: Book, call: Call): Parcel[] {
+function inCall(book: State, call: Call): RemoteFileEntry[] {
   const log = book.logs[call.id]
   if (log === undefined) return []
-  return transfers(call, log, call.peer).flatMap(({ key, id, chunks: [first] }): Parcel[] => {
+  return transfers(call, log, call.peer).flatMap(({ key, id, chunks: [first] }): RemoteFileEntry[] => {
     const body = first?.body
-    const state = log.files[key]
-    if (body?.type !== 'file' || body.remote === undefined || isSettled(state)) return []
+    const fileState = log.files[key]
+    if (body?.type !== 'file' || body.remote === undefined || isSettled(fileState)) return []
     const heard = log.entries[id]?.heard ?? call.last
     const late = call.lines.some((line) => line.signal.id === id && line.late)
-    return [{ id, call: call.id, key, from: call.peer, heard, late, body, remote: body.remote, state: state?.fetching }]
+    return [{ id, call: call.id, key, from: call.peer, heard, late, body, remote: body.remote, progress: fileState?.fetching }]
   })
 }
 
-function inLetter({ rumor, heard, file }: Letterbox[string]): Parcel[] {
+function inLetter({ rumor, heard, file }: ReceivedLetters[string]): RemoteFileEntry[] {
   const body = rumor.kind === FILE ? parseRemote(rumor) : undefined
   if (body?.remote === undefined || isSettled(file)) return []
   const { id, pubkey: from } = rumor
-  return [{ id, call: '', key: id, from, heard, late: false, body, remote: body.remote, state: file?.fetching }]
+  return [{ id, call: '', key: id, from, heard, late: false, body, remote: body.remote, progress: file?.fetching }]
 }

@@ -34,7 +34,7 @@ const flag: Check = (value) => typeof value === 'boolean'
 const texts: Check = (value) => Array.isArray(value) && value.every(text)
 const rumor: Check = (value) => parseRumor(value) !== undefined
 const posting: Check = (value) => parseOutboxEntry(value) !== undefined
-const phase: Check = (value) => typeof value === 'string' && Object.hasOwn(RULES, value)
+const isPhase: Check = (value) => typeof value === 'string' && Object.hasOwn(RULES, value)
 
 const table =
   (is: Check): Check =>
@@ -61,7 +61,7 @@ const summary = fields({
   topic: text,
   createdAt: number,
   deadline: number,
-  phase,
+  isPhase,
   unread: number,
   own: fields({ queued: number, relayed: number, delivered: number }),
   open: flag,

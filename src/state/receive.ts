@@ -4,21 +4,21 @@ import { type Log, signalOf, withoutContent } from '../call/log.ts'
 import { precedes } from '../call/replay.ts'
 import { callId, onlyRecipient, parseSignal, type Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
-import { type Gate, mayCall, mayRefuse, overBounds, unworked } from './admit.ts'
-import { type Draft, placed } from './edit.ts'
+import { type AdmissionPolicy, mayCall, mayRefuse, overBounds, lacksWork } from './admit.ts'
+import { type Transaction, seqKey } from './edit.ts'
 import { receiveLetter } from './letterbox.ts'
 import { meetRivals } from './refresh.ts'
-import { claimStrays, stray } from './strays.ts'
+import { takeOrphans, keepOrphan } from './strays.ts'
 
 /** `now` is by the relays' clock where that is known. `known`: the wrap has been opened before. */
-export type Reception = { me: string; now: number; gate: Gate; known: boolean }
+export type RumorContext = { me: string; now: number; gate: AdmissionPolicy; known: boolean }
 
 /** Takes in one rumor; why it was dropped, if it was. `touched`: calls in which something numbered was new. */
-export function admit(
-  edit: Draft,
+export function admitRumor(
+  edit: Transaction,
   rumor: Rumor,
   bits: number,
-  reception: Reception,
+  reception: RumorContext,
   touched: Set<string>,
 ): string | undefined {
   const { gate, me } = reception
@@ -27,30 +27,30 @@ export function admit(
   const trust = gate.trust(rumor.pubkey)
   if (trust === 'blocked') return 'blocked'
   const first = callId(rumor) === undefined
-  const dropped = first ? unworked(bits, trust, gate) : undefined
-  return dropped ?? overBounds(edit.index.meter, rumor, first, gate) ?? receive(edit, rumor, reception, touched)
+  const dropped = first ? lacksWork(bits, trust, gate) : undefined
+  return dropped ?? overBounds(edit.index.meter, rumor, first, gate) ?? receiveRumor(edit, rumor, reception, touched)
 }
 
-function receive(edit: Draft, rumor: Rumor, reception: Reception, touched: Set<string>): string | undefined {
+function receiveRumor(edit: Transaction, rumor: Rumor, reception: RumorContext, touched: Set<string>): string | undefined {
   const signal = parseSignal(rumor)
   if (signal === undefined) return receiveLetter(edit, rumor, reception)
   if (signal.to !== reception.me) return 'not-for-us'
   if (signal.body.type === 'request') return receiveRequest(edit, signal, rumor, reception, touched)
-  const log = edit.book.logs[signal.call]
+  const log = edit.state.logs[signal.call]
   return log === undefined
-    ? stray(edit, rumor, reception.now)
+    ? keepOrphan(edit, rumor, reception.now)
     : receiveInCall(edit, log, signal, rumor, reception, touched)
 }
 
 function receiveRequest(
-  edit: Draft,
+  edit: Transaction,
   signal: Signal,
   rumor: Rumor,
-  reception: Reception,
+  reception: RumorContext,
   touched: Set<string>,
 ): string | undefined {
   const { gate, now, me } = reception
-  const held = edit.book.logs[signal.id]
+  const held = edit.state.logs[signal.id]
   const welcome = mayCall(gate, gate.trust(signal.from))
   if (held === undefined) {
     if (!welcome && !mayRefuse(edit.index.meter, signal.from, gate)) return 'policy'
@@ -60,19 +60,19 @@ function receiveRequest(
     if (welcome) log.unread.push(signal.id)
     touched.add(signal.id)
   } else {
-    tellAgain(edit.log(signal.id), signal, reception)
+    ackAgain(edit.log(signal.id), signal, reception)
   }
   meetRivals(edit, signal.id, me)
-  for (const early of claimStrays(edit, signal.id)) receive(edit, early, reception, touched)
+  for (const early of takeOrphans(edit, signal.id)) receiveRumor(edit, early, reception, touched)
   return held === undefined ? undefined : 'duplicate'
 }
 
 function receiveInCall(
-  edit: Draft,
+  edit: Transaction,
   log: Log,
   signal: Signal,
   rumor: Rumor,
-  reception: Reception,
+  reception: RumorContext,
   touched: Set<string>,
 ): string | undefined {
   // A third party that knows a call's id (a former relay operator, a leaked log) is not part of it.
@@ -81,39 +81,39 @@ function receiveInCall(
   acknowledge(edit, mine, signal)
   if (signal.body.type === 'receipt') return undefined
   if (mine.entries[signal.id] !== undefined) {
-    tellAgain(mine, signal, reception)
+    ackAgain(mine, signal, reception)
     return 'duplicate'
   }
-  const { said } = edit.ledger(mine)
-  const taken = said.get(placed(signal))
+  const { said } = edit.logIndex(mine)
+  const taken = said.get(seqKey(signal))
   if (taken !== undefined) {
     if (!precedes(signal, taken)) return 'seq-taken'
     delete edit.entries(mine)[taken.id]
     mine.unread = mine.unread.filter((id) => id !== taken.id)
   }
   edit.entries(mine)[signal.id] = { rumor, heard: reception.now }
-  said.set(placed(signal), signal)
+  said.set(seqKey(signal), signal)
   if (isNews(said, signal, reception.me)) mine.unread.push(signal.id)
   touched.add(log.id)
   return taken === undefined ? undefined : 'seq-taken'
 }
 
 // Whoever wraps anew what we have does not know that we have it: the receipt was lost, also where a relay said OK to it.
-function tellAgain(log: Log, { seq }: Signal, { known }: Reception): void {
+function ackAgain(log: Log, { seq }: Signal, { known }: RumorContext): void {
   if (!known && seq <= log.told.taken) log.told = { ...log.told, taken: seq - 1, tried: seq - 1 }
 }
 
 // What the peer says it has is delivered; what it says it misses is wrapped anew by the outbox. Whatever is not in the
 // outbox has been acked before.
-function acknowledge(edit: Draft, log: Log, { ack, body }: Signal): void {
-  const { owed, last } = edit.ledger(log)
+function acknowledge(edit: Transaction, log: Log, { ack, body }: Signal): void {
+  const { owed, last } = edit.logIndex(log)
   // An ack beyond what we have said is a lie or another device's: it confirms nothing.
   if (ack > log.acked && ack <= last) {
     log.acked = ack
     for (const [seq, id] of owed) {
       if (seq > ack) break
       owed.delete(seq)
-      settleOwn(edit, log, id)
+      markDelivered(edit, log, id)
     }
   }
   if (body.type !== 'receipt' || body.missing.length === 0) return
@@ -125,7 +125,7 @@ function acknowledge(edit: Draft, log: Log, { ack, body }: Signal): void {
 }
 
 // The peer has it: nothing is owed, and the bytes of a file need not be kept for another try.
-function settleOwn(edit: Draft, log: Log, id: string): void {
+function markDelivered(edit: Transaction, log: Log, id: string): void {
   delete log.outbox[id]
   const body = signalOf(log, id)?.body
   const entry = log.entries[id]

@@ -1,7 +1,7 @@
 // What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun for ever by
 // one that is fast and empty: once in a while it gets the time that it needs.
-import type { Book, Index, RelayMemory } from './book.ts'
-import { editBook } from './edit.ts'
+import type { State, Index, RelayMemory } from './book.ts'
+import { beginTransaction } from './edit.ts'
 
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
 const OVERDUE = 1800
@@ -17,10 +17,10 @@ export function patienceFor(memory: RelayMemory | undefined, now: number): numbe
 }
 
 /** An answer to the question for the mailbox. `reconciled`: whether NIP-77, where it was tried, has worked. */
-export type Asked = { relay: string; complete: boolean; reconciled?: boolean }
+export type MailboxAnswer = { relay: string; complete: boolean; reconciled?: boolean }
 
 /** Notes which relays answered completely and which did not. `since`: when a relay began to be late. */
-export function relaysAsked(book: Book, answers: readonly Asked[], now: number): Book {
+export function recordMailboxAnswers(book: State, answers: readonly MailboxAnswer[], now: number): State {
   const known = book.index.relays
   const changed = answers.flatMap(({ relay, complete, reconciled }): [string, RelayMemory][] => {
     const held = known[relay] ?? {}
@@ -34,39 +34,39 @@ export function relaysAsked(book: Book, answers: readonly Asked[], now: number):
     return [[relay, { ...memory, since: memory.since ?? now, ...waited }]]
   })
   if (changed.length === 0) return book
-  const edit = editBook(book)
+  const edit = beginTransaction(book)
   Object.assign(edit.table('relays'), Object.fromEntries(changed))
-  return edit.book
+  return edit.state
 }
 
 /** Notes by how much our clock is wrong, seconds, if it is: until it is right again nothing is dated before a relay was asked. */
-export function clocked(book: Book, answers: readonly { complete: boolean }[], ahead: number): Book {
+export function recordClock(book: State, answers: readonly { complete: boolean }[], ahead: number): State {
   const known = book.index.clockAhead ?? 0
   if (known === ahead || !answers.some((answer) => answer.complete)) return book
-  const edit = editBook(book)
+  const edit = beginTransaction(book)
   if (ahead === 0) delete edit.index.clockAhead
   else edit.index.clockAhead = ahead
-  return edit.book
+  return edit.state
 }
 
 /** From so many known wraps on it is worth comparing what we have with what a relay has. Below, a REQ is as fast. */
-const MANY = 200
+const WORTH_COMPARING = 200
 
 const A_DAY = 24 * 3600
 
 /** What we hold of a mailbox since then, for a relay that speaks NIP-77; undefined where it does not, or it is not worth it. */
-export function heldOf({ relays, seen }: Index, relay: string, since: number): [string, number][] | undefined {
+export function knownWraps({ relays, seen }: Index, relay: string, since: number): [string, number][] | undefined {
   if (relays[relay]?.negentropy?.speaks !== true) return undefined
   const held: [string, number][] = []
   for (const id in seen) {
     const stamp = seen[id]
     if (stamp !== undefined && stamp >= since) held.push([id, stamp])
   }
-  return held.length < MANY ? undefined : held
+  return held.length < WORTH_COMPARING ? undefined : held
 }
 
 /** The relays to be asked whether they speak NIP-77: those that have sent much that we knew, once a day. */
-export function strangersTo(
+export function relaysToProbe(
   { relays }: Index,
   answers: readonly { relay: string; known: number }[],
   now: number,
@@ -75,14 +75,14 @@ export function strangersTo(
     const { speaks, at } = relays[relay]?.negentropy ?? { speaks: false, at: 0 }
     return !speaks && Math.abs(now - at) > A_DAY
   }
-  return answers.flatMap(({ relay, known }) => (known >= MANY && unsure(relay) ? [relay] : []))
+  return answers.flatMap(({ relay, known }) => (known >= WORTH_COMPARING && unsure(relay) ? [relay] : []))
 }
 
 /** Notes which relays speak NIP-77. */
-export function acquainted(book: Book, found: readonly { relay: string; speaks: boolean }[], now: number): Book {
-  const edit = editBook(book)
+export function recordNip77(book: State, found: readonly { relay: string; speaks: boolean }[], now: number): State {
+  const edit = beginTransaction(book)
   for (const { relay, speaks } of found) {
     edit.table('relays')[relay] = { ...edit.index.relays[relay], negentropy: { speaks, at: now } }
   }
-  return edit.book
+  return edit.state
 }

@@ -1,17 +1,17 @@
 // What relays publish about peers, kept for a day: where they read and what they call themselves.
 import { type Presence, readInboxList, readReadRelays } from '../call/presence.ts'
 import type { Event } from '../nostr/event.ts'
-import type { Book, PeerMemory } from './book.ts'
-import { editBook } from './edit.ts'
+import type { State, PeerMemory } from './book.ts'
+import { beginTransaction } from './edit.ts'
 
 /** Most peers kept; the ones looked up longest ago go first. */
-const MOST = 500
+const MAX_PEERS_KEPT = 500
 
 /** How long a list is good for, in seconds; and that there is none, since whoever has none may be about to publish one. */
-const A_DAY = 24 * 3600
-const A_MINUTE = 60
+const LISTED_FOR = 24 * 3600
+const UNLISTED_FOR = 60
 
-export type Sightings = {
+export type PeerFindings = {
   /** Whom we looked up, if a relay answered. */
   looked: readonly string[]
   public: readonly Event[]
@@ -20,45 +20,45 @@ export type Sightings = {
   hints: Readonly<Record<string, readonly string[]>>
 }
 
-export function remember(book: Book, { looked, public: events, presences, hints }: Sightings, now: number): Book {
+export function rememberPeers(book: State, { looked, public: events, presences, hints }: PeerFindings, now: number): State {
   if (looked.length === 0 && Object.keys(hints).length === 0) return book
-  const edit = editBook(book)
+  const edit = beginTransaction(book)
   const of = (pubkey: string): PeerMemory =>
     edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: '', pow: 0 }
   for (const [pubkey, relays] of Object.entries(hints)) {
-    edit.table('peers')[pubkey] = { ...of(pubkey), ...seen(presences, pubkey), hints: [...relays] }
+    edit.table('peers')[pubkey] = { ...of(pubkey), ...presenceFields(presences, pubkey), hints: [...relays] }
   }
   for (const pubkey of looked) {
     const held = of(pubkey)
-    edit.table('peers')[pubkey] = { ...held, ...listed(held, events, pubkey), looked: now, ...seen(presences, pubkey) }
+    edit.table('peers')[pubkey] = { ...held, ...listedFields(held, events, pubkey), looked: now, ...presenceFields(presences, pubkey) }
   }
   const all = Object.entries(edit.index.peers)
-  if (all.length > MOST)
-    edit.replace('peers', Object.fromEntries(all.sort(([, a], [, b]) => b.looked - a.looked).slice(0, MOST)))
-  return edit.book
+  if (all.length > MAX_PEERS_KEPT)
+    edit.replace('peers', Object.fromEntries(all.sort(([, a], [, b]) => b.looked - a.looked).slice(0, MAX_PEERS_KEPT)))
+  return edit.state
 }
 
 /** Whether a peer's lists are to be looked up: never done, too long ago, or in doubt. */
 export function isStale(memory: PeerMemory | undefined, now: number): boolean {
   if (memory === undefined) return true
   // A clock that was set back must not keep an old list for good.
-  return Math.abs(now - memory.looked) > (memory.inbox.length > 0 ? A_DAY : A_MINUTE)
+  return Math.abs(now - memory.looked) > (memory.inbox.length > 0 ? LISTED_FOR : UNLISTED_FOR)
 }
 
 /** Peers none of whose relays takes a thing: perhaps they read elsewhere by now, so they are looked up again. */
-export function doubt(book: Book, peers: readonly string[]): Book {
+export function doubtPeers(book: State, peers: readonly string[]): State {
   if (peers.length === 0) return book
-  const edit = editBook(book)
+  const edit = beginTransaction(book)
   const held = peers.flatMap((pubkey) => edit.index.peers[pubkey] ?? [])
   for (const pubkey of peers) {
     const memory = edit.index.peers[pubkey]
     if (memory !== undefined) edit.table('peers')[pubkey] = { ...memory, looked: 0 }
   }
-  return held.length === 0 ? book : edit.book
+  return held.length === 0 ? book : edit.state
 }
 
 // A relay that lags behind, or has lost a list, must not bring back what was replaced.
-function listed(held: PeerMemory, events: readonly Event[], pubkey: string): Partial<PeerMemory> {
+function listedFields(held: PeerMemory, events: readonly Event[], pubkey: string): Partial<PeerMemory> {
   const list = readInboxList(events, pubkey)
   const reads = readReadRelays(events, pubkey)
   return {
@@ -67,12 +67,12 @@ function listed(held: PeerMemory, events: readonly Event[], pubkey: string): Par
   }
 }
 
-function seen(presences: readonly Presence[], pubkey: string): Partial<PeerMemory> {
+function presenceFields(presences: readonly Presence[], pubkey: string): Partial<PeerMemory> {
   const present = presences.find((p) => p.pubkey === pubkey)
   return present === undefined ? {} : { hints: present.relays, name: present.name, pow: present.pow }
 }
 
 /** What agents have called themselves, by pubkey. */
-export function namesOf({ index }: Book): Record<string, string> {
+export function namesOf({ index }: State): Record<string, string> {
   return Object.fromEntries(Object.entries(index.peers).map(([pubkey, peer]) => [pubkey, peer.name]))
 }

@@ -1,32 +1,32 @@
 // What we are about to say, written into the book before anybody hears it: numbered, owed, and claimed by this process.
 
-import type { Utterance } from '../call/decide.ts'
+import type { IntendedSignal } from '../call/decide.ts'
 import { digestUpTo } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
 import { type Call, nextClock, transcriptOrder } from '../call/replay.ts'
 import { type Body, LIMIT, type SignalPosition, signalTemplate } from '../call/signal.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
-import { type Book, callOf, type Index } from './book.ts'
-import { editBook } from './edit.ts'
-import { refresh } from './refresh.ts'
-import { rivals } from './summary.ts'
+import { type State, callOf, type Index } from './book.ts'
+import { beginTransaction } from './edit.ts'
+import { commitCalls } from './refresh.ts'
+import { rivalsOf } from './summary.ts'
 
 export type Speaker = { me: string; now: number; pid: number }
 
 /** A rumor that is written down and owed to the peer of its call. */
-export type Said = { call: string; to: string; rumor: Rumor; seq: number }
+export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number }
 
-export function say(book: Book, drafts: readonly Utterance[], speaker: Speaker): { book: Book; said: Said[] } {
+export function say(book: State, drafts: readonly IntendedSignal[], speaker: Speaker): { book: State; said: RecordedSignal[] } {
   if (drafts.length === 0) return { book, said: [] }
   const { me, now, pid } = speaker
-  const edit = editBook(book)
-  const said: Said[] = []
+  const edit = beginTransaction(book)
+  const said: RecordedSignal[] = []
   const calls = new Map<string, Call>()
   for (const draft of drafts) {
-    const held = draft.call === undefined ? undefined : edit.book.logs[draft.call]
-    const call = held && (calls.get(held.id) ?? callOf(edit.book, held, me, now))
-    const place = placeOf(draft, call)
-    const rumor = rumorOf(signalTemplate(finished(draft, edit.index, now, held, call, me), place, now), me)
+    const held = draft.call === undefined ? undefined : edit.state.logs[draft.call]
+    const call = held && (calls.get(held.id) ?? callOf(edit.state, held, me, now))
+    const place = nextPosition(draft, call)
+    const rumor = rumorOf(signalTemplate(completeBody(draft, edit.index, now, held, call, me), place, now), me)
     const id = draft.call ?? rumor.id
     const log = edit.log(id)
     // The same request twice within one second is one rumor and so one call: a double submission.
@@ -41,33 +41,33 @@ export function say(book: Book, drafts: readonly Utterance[], speaker: Speaker):
     if (type === 'accept' || type === 'reject') log.unread = log.unread.filter((item) => item !== id)
     said.push({ call: id, to: draft.to, rumor, seq: place.seq })
   }
-  return { book: refresh(edit, speaker), said }
+  return { book: commitCalls(edit, speaker), said }
 }
 
 /** The numbers of the next signal in a call: they are taken under the lock, so no two processes take the same. */
-export function placeOf(draft: Pick<Utterance, 'to' | 'call'>, call: Call | undefined): SignalPosition {
+export function nextPosition(draft: Pick<IntendedSignal, 'to' | 'call'>, call: Call | undefined): SignalPosition {
   const { seq, lc, ack } = call ?? { seq: 0, lc: 0, ack: 0 }
   return { call: draft.call, to: draft.to, seq: seq + 1, lc: nextClock({ lc }), ack }
 }
 
 /** What only the book knows of a signal: what an end cuts off, and what a request follows. */
-function finished(
-  { to, body }: Utterance,
+function completeBody(
+  { to, body }: IntendedSignal,
   index: Index,
   now: number,
   log: Log | undefined,
   call: Call | undefined,
   me: string,
 ): Body {
-  if (body.type === 'end' && log !== undefined && call !== undefined) return sealed(body, log, call, me)
+  if (body.type === 'end' && log !== undefined && call !== undefined) return completeEnd(body, log, call, me)
   if (body.type !== 'request') return body
   const request = { peer: to, direction: 'outgoing' as const, createdAt: now, deadline: body.deadline }
-  const after = rivals(index, request).slice(-LIMIT.after)
+  const after = rivalsOf(index, request).slice(-LIMIT.after)
   return after.length === 0 ? body : { ...body, after }
 }
 
 // An end names what both sides have, and proves it.
-function sealed(body: Extract<Body, { type: 'end' }>, log: Log, call: Call, me: string): Body {
+function completeEnd(body: Extract<Body, { type: 'end' }>, log: Log, call: Call, me: string): Body {
   const reach = new Map([
     [me, call.seq],
     [call.peer, call.ack],

@@ -15,7 +15,7 @@ import { paceOf } from '../../src/call/pace.ts'
 import { replay } from '../../src/call/replay.ts'
 import { type Body, LIMIT, signalTemplate } from '../../src/call/signal.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
-import { summarise } from '../../src/state/summary.ts'
+import { summariseCall } from '../../src/state/summary.ts'
 import { must } from '../nostr/given.ts'
 import { given, ME, PEER, START } from './transcript/given.ts'
 
@@ -280,7 +280,7 @@ test('whoever has the head alone knows of the call what the whole says, but for 
       const [one, all] = [must(callOf(head)), must(callOf(whole))]
       expect({ ...one, lines: [] }).toEqual({ ...all, lines: [] })
       expect(paceOf(one, head.past).messages).toBe(paceOf(all).messages)
-      expect(summarise(one, head, START, [])).toEqual(summarise(all, whole, START, []))
+      expect(summariseCall(one, head, START, [])).toEqual(summariseCall(all, whole, START, []))
       expect(joinSegments({ head, chapters: added })).toEqual(whole)
       const stay = all.lines.slice(all.lines.length - one.lines.length + 2)
       expect(one.lines.slice(2)).toEqual(stay)

@@ -9,11 +9,11 @@ import type { Snapshot, Store } from '../../src/io/store.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import type { Index } from '../../src/state/book.ts'
 import { callOf } from '../../src/state/book.ts'
-import { codecWith } from '../../src/state/codec.ts'
-import { marked } from '../../src/state/shown.ts'
+import { stateCodecWith } from '../../src/state/codec.ts'
+import { markRead } from '../../src/state/shown.ts'
 import { END, hears, inCall, raw, type Side, says, send, T } from '../conversation.ts'
 
-export const spokenCodec = codecWith({ keep: 2, least: 3, most: 2 })
+export const spokenCodec = stateCodecWith({ keep: 2, least: 3, most: 2 })
 
 type Fresh = Snapshot<Index, Log>
 type Spoken = Store<Index, Log>
@@ -38,7 +38,7 @@ export function word(fresh: Fresh) {
   hears(side, [theirs(n, call.lc + 1, call.seq)])
   const log = side.book.logs[id]
   const items = log === undefined ? [] : itemsOf(log, callIn(side), { contacts: [], owner: undefined, names: {} })
-  side.book = marked(side.book, items, { me: side.key, now: T })
+  side.book = markRead(side.book, items, { me: side.key, now: T })
   says(side, send(`ours ${n}`))
   return { snapshot: side.book, value: n }
 }

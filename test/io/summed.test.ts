@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/io/store.ts'
 import { isUnchanged, summed } from '../../src/io/summed.ts'
-import { codec } from '../../src/state/codec.ts'
+import { stateCodec } from '../../src/state/codec.ts'
 import { newHome } from './sandbox.ts'
 
 test('what was summed is JSON with one field more, and known again', () => {
@@ -26,14 +26,14 @@ test('whatever was changed is found, at every place', () => {
 test('state.json carries its sum; what somebody else has written is looked at, entry by entry', async () => {
   const home = newHome()
   const notices: string[] = []
-  const open = () => openStore(home, codec, { say: (notice) => notices.push(notice), command: 'test' })
+  const open = () => openStore(home, stateCodec, { say: (notice) => notices.push(notice), command: 'test' })
   await open().update([], ({ logs }) => {
-    const index = { ...codec.empty(), agent: 'a'.repeat(64), seen: { [`${'b'.repeat(64)}`]: 5 } }
+    const index = { ...stateCodec.empty(), agent: 'a'.repeat(64), seen: { [`${'b'.repeat(64)}`]: 5 } }
     return { snapshot: { index, logs }, value: undefined }
   })
   const text = readFileSync(home.state, 'utf8')
   expect(isUnchanged(text)).toBe(true)
-  expect(open().read().index).toEqual({ ...codec.empty(), agent: 'a'.repeat(64), seen: { ['b'.repeat(64)]: 5 } })
+  expect(open().read().index).toEqual({ ...stateCodec.empty(), agent: 'a'.repeat(64), seen: { ['b'.repeat(64)]: 5 } })
   // By hand, and well.
   writeFileSync(home.state, text.replace(':5}', ':6}'))
   expect(open().read().index.seen).toEqual({ ['b'.repeat(64)]: 6 })

@@ -7,7 +7,7 @@ import { setSetting } from '../../src/io/config.ts'
 import type { Home } from '../../src/io/home.ts'
 import { loadIdentity } from '../../src/io/identity.ts'
 import { diagnose, faultsIn } from '../../src/run/doctor.ts'
-import { codec } from '../../src/state/codec.ts'
+import { stateCodec } from '../../src/state/codec.ts'
 import { certificateFor, tlsBefore } from '../io/certificate.ts'
 import { connectProxy } from '../io/proxies.ts'
 import { newFolder, newHome } from '../io/sandbox.ts'
@@ -19,7 +19,7 @@ type How = { relays?: readonly string[]; env?: Record<string, string>; home?: Ho
 
 async function examine({ relays = [], env = { PATH }, home = newHome(), budget = 4_000 }: How) {
   const opening = { home: home.root, relays, budget, trace: undefined }
-  const checks = await diagnose(openClinic(opening, env, codec))
+  const checks = await diagnose(openClinic(opening, env, stateCodec))
   const steps = checks.flatMap((check) => ('step' in check ? [`${check.step} ${check.ok}`] : []))
   const named = (name: string) => checks.find((check) => check.name === name)
   return { checks, steps, named, failed: checks.filter((check) => !check.ok) }
@@ -248,7 +248,7 @@ describe('files', () => {
       ok: false,
       hint: expect.stringMatching(/update/),
     })
-    writeFileSync(home.state, JSON.stringify({ ...codec.empty(), agent: 'a'.repeat(64) }))
+    writeFileSync(home.state, JSON.stringify({ ...stateCodec.empty(), agent: 'a'.repeat(64) }))
     expect((await examine({ relays, home })).named('state')).toMatchObject({
       ok: false,
       hint: expect.stringMatching(/--home/),

@@ -8,13 +8,13 @@ import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
 import { signalTemplate } from '../../src/call/signal.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { type Book, callsOf, emptyIndex, type Index } from '../../src/state/book.ts'
-import type { codecWith } from '../../src/state/codec.ts'
-import { callsIn, converse, type Mail, type Seat, type Turned } from '../../src/state/converse.ts'
-import { isUnswept, lookBack } from '../../src/state/mailbox.ts'
-import { type Credit, credit, type Receipt } from '../../src/state/owed.ts'
-import { told } from '../../src/state/replies.ts'
-import { marked } from '../../src/state/shown.ts'
+import { type State, callsOf, emptyIndex, type Index } from '../../src/state/book.ts'
+import type { stateCodecWith } from '../../src/state/codec.ts'
+import { callsIn, step, type HeardMail, type StepContext, type StepOutput } from '../../src/state/converse.ts'
+import { needsSweep, replaySince } from '../../src/state/mailbox.ts'
+import { type PublishResult, recordPublished, type RelayAnswer } from '../../src/state/owed.ts'
+import { recordReceiptsTaken } from '../../src/state/replies.ts'
+import { markRead } from '../../src/state/shown.ts'
 import type { Dice } from './dice.ts'
 import type { Network } from './network.ts'
 
@@ -60,7 +60,7 @@ export type Sim = {
 /** Thrown where a run dies. */
 export const KILLED = new Error('killed')
 
-export type SimCodec = ReturnType<typeof codecWith>
+export type SimCodec = ReturnType<typeof stateCodecWith>
 
 const PEOPLE = { contacts: [], owner: undefined, names: {} }
 const SHOWS: readonly Intent['type'][] = ['inbox', 'status', 'send']
@@ -88,7 +88,7 @@ export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Com
   const left: Intent = early === undefined ? intent : { type: 'status' }
   yield
   const answers = network.relays.map((relay) => {
-    const since = lookBack(index.relays[relay.url], raw, deep)
+    const since = replaySince(index.relays[relay.url], raw, deep)
     const skip = (id: string) => !deep && index.seen[id] !== undefined && !dice.chance(0.05)
     return { relay: relay.url, ...network.query(relay, agent.key, since, sim.at, skip) }
   })
@@ -101,7 +101,7 @@ export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Com
       relay: a.relay,
       cursor: Math.min(raw, now),
       began: now,
-      swept: deep || isUnswept(index.relays[a.relay], raw),
+      swept: deep || needsSweep(index.relays[a.relay], raw),
     }))
   const found = new Map(answers.flatMap((a) => a.found).map((o) => [o.wrap, o]))
   const mail = { opened: [...found.values()], replayed, deep }
@@ -109,7 +109,7 @@ export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Com
 
   const seat = seatOf(sim, agent, now, pid, peer, selector)
   const turned = update(sim, agent, [...callsIn(mail.opened, index, selector), ...(early?.touched ?? [])], (fresh) => {
-    const turn = converse(fresh, left, mail, seat)
+    const turn = step(fresh, left, mail, seat)
     // Last, as in the program: until then what was said ahead is claimed, and so not due once more.
     const book = early === undefined ? turn.book : noted(turn.book, early, seat)
     return { book, value: { ...turn, book } }
@@ -131,15 +131,15 @@ export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Com
 }
 
 /** What relays answered, to be written down. */
-type Spoken = { credits: Credit[]; acked: { call: string; ack: number }[]; touched: string[] }
+type Spoken = { credits: PublishResult[]; acked: { call: string; ack: number }[]; touched: string[] }
 
-function noted(book: Book, { credits, acked }: Spoken, seat: Seat): Book {
-  return told(credit(book, credits, seat), acked)
+function noted(book: State, { credits, acked }: Spoken, seat: StepContext): State {
+  return recordReceiptsTaken(recordPublished(book, credits, seat), acked)
 }
 
-function* speak(sim: Sim, agent: Agent, { dues, acks }: Turned, now: number): Generator<void, Spoken> {
+function* speak(sim: Sim, agent: Agent, { dues, acks }: StepOutput, now: number): Generator<void, Spoken> {
   const { network } = sim
-  const credits: Credit[] = []
+  const credits: PublishResult[] = []
   const acked: { call: string; ack: number }[] = []
   for (const { call, to, rumor, wrap: held, skip } of dues) {
     const wrap = held ?? network.seal(to, now)
@@ -159,12 +159,12 @@ function* speak(sim: Sim, agent: Agent, { dues, acks }: Turned, now: number): Ge
 }
 
 /** Undefined where it cannot be said yet. */
-function* sayAhead(sim: Sim, agent: Agent, intent: Intent, seat: Seat): Generator<void, Spoken | undefined> {
+function* sayAhead(sim: Sim, agent: Agent, intent: Intent, seat: StepContext): Generator<void, Spoken | undefined> {
   const mail = { opened: [], replayed: [], unheard: true }
   const calls = callsOf(load(sim, agent, []), agent.key, seat.now)
   if (decide(intent, { ...seat, calls }).refusal !== undefined) return undefined
   const turned = update(sim, agent, [], (fresh) => {
-    const turn = converse(fresh, intent, mail, seat)
+    const turn = step(fresh, intent, mail, seat)
     return { book: turn.book, value: turn, callsOnly: true }
   })
   if (turned.verdict.refusal !== undefined) return undefined
@@ -181,7 +181,7 @@ function seatOf(
   pid: number,
   peer: string | undefined,
   selector: string | undefined,
-): Seat {
+): StepContext {
   const policy = {
     trust: () => 'known' as const,
     calls: 'anyone' as const,
@@ -194,7 +194,7 @@ function seatOf(
   return { ...mine, people: PEOPLE, selector, peer, policy, alive: (other) => agent.running.has(other) }
 }
 
-function storyOf(opened: Mail['opened'], { said, dues, acks }: Turned): string {
+function storyOf(opened: HeardMail['opened'], { said, dues, acks }: StepOutput): string {
   const heard = opened.flatMap(({ rumor }) => (rumor === undefined ? [] : [wordOf(rumor)]))
   const out = [
     said.map((s) => wordOf(s.rumor)),
@@ -209,7 +209,7 @@ function wordOf({ id, tags, kind }: Rumor): string {
   return `${known.join('/')} ${id}`
 }
 
-function* show(sim: Sim, agent: Agent, book: Book, now: number): Generator<void> {
+function* show(sim: Sim, agent: Agent, book: State, now: number): Generator<void> {
   const items = callsOf(book, agent.key, now).flatMap((call) => {
     const log = book.logs[call.id]
     return log === undefined || log.unread.length === 0 ? [] : itemsOf(log, call, PEOPLE)
@@ -218,10 +218,10 @@ function* show(sim: Sim, agent: Agent, book: Book, now: number): Generator<void>
   for (const { call, id, type } of items) agent.saw.add(type === 'missed' ? `${call} missed` : id)
   yield
   const calls = items.map((i) => i.call)
-  update(sim, agent, calls, (fresh) => ({ book: marked(fresh, items, { me: agent.key, now }), value: undefined }))
+  update(sim, agent, calls, (fresh) => ({ book: markRead(fresh, items, { me: agent.key, now }), value: undefined }))
 }
 
-function publish({ network, at }: Sim, wrap: Event, rumor: Rumor, skip: readonly string[]): Receipt[] {
+function publish({ network, at }: Sim, wrap: Event, rumor: Rumor, skip: readonly string[]): RelayAnswer[] {
   return network.relays
     .filter((relay) => !skip.includes(relay.url))
     .map((relay) => {
@@ -239,7 +239,7 @@ function update<T>(
   sim: Sim,
   agent: Agent,
   also: readonly string[],
-  change: (fresh: Book) => { book: Book; value: T; callsOnly?: boolean },
+  change: (fresh: State) => { book: State; value: T; callsOnly?: boolean },
 ): T {
   const { disk } = agent
   const { chapters } = sim.codec
@@ -281,7 +281,7 @@ function applied<T>(
   sim: Sim,
   agent: Agent,
   also: readonly string[],
-  change: (fresh: Book) => { book: Book; value: T; callsOnly?: boolean },
+  change: (fresh: State) => { book: State; value: T; callsOnly?: boolean },
 ) {
   const volumes = new Map<string, ArchivedCall>()
   for (;;) {
@@ -302,7 +302,7 @@ function applied<T>(
   }
 }
 
-export function load({ codec }: Sim, { disk }: Agent, also: readonly string[]): Book {
+export function load({ codec }: Sim, { disk }: Agent, also: readonly string[]): State {
   const logs: Record<string, Log> = {}
   for (const id of codec.open(disk.index, also)) {
     const log = disk.logs[id]

@@ -5,8 +5,8 @@ import { paceOf } from '../../src/call/pace.ts'
 import type { Call, Line } from '../../src/call/replay.ts'
 import { transcriptOrder } from '../../src/call/replay.ts'
 import { isOver } from '../../src/call/rules.ts'
-import { type Book, callOf } from '../../src/state/book.ts'
-import { summarise } from '../../src/state/summary.ts'
+import { type State, callOf } from '../../src/state/book.ts'
+import { summariseCall } from '../../src/state/summary.ts'
 import { type Agent, load, type Sim, wholeLog } from './agent.ts'
 
 /** Safety: what one side takes for delivered is on the other's disk. */
@@ -119,7 +119,7 @@ export function summed(sim: Sim, agent: Agent, now: number): void {
     equal(`${short(id)} by its head`, { ...call, lines: [] }, { ...whole, lines: [] })
     if (call === undefined || whole === undefined) continue
     equal(`messages of ${short(id)}`, paceOf(call, log.past).messages, paceOf(whole).messages)
-    equal(`own of ${short(id)}`, summarise(call, log, now, []).own, summarise(whole, full, now, []).own)
+    equal(`own of ${short(id)}`, summariseCall(call, log, now, []).own, summariseCall(whole, full, now, []).own)
   }
 }
 
@@ -130,7 +130,7 @@ function owesNothing(agent: Agent, id: string): void {
 
 function callIn(sim: Sim, agent: Agent, id: string, now: number): Call {
   const summary = agent.disk.index.calls[id]
-  const book: Book = load(sim, agent, [id, ...(summary?.rivals ?? [])])
+  const book: State = load(sim, agent, [id, ...(summary?.rivals ?? [])])
   const log = wholeLog(sim, agent, id)
   const call = log && callOf(book, log, agent.key, now)
   if (call === undefined || summary === undefined) throw new Error(`${agent.name} lacks the call ${short(id)}`)

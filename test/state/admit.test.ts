@@ -3,19 +3,19 @@ import { describe, expect, it } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
 import { type Body, signalTemplate } from '../../src/call/signal.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { crowdedOut, type Gate, mayCall, meterFor, overBounds, RINGING, unworked } from '../../src/state/admit.ts'
-import { type Book, callsOf, emptyIndex } from '../../src/state/book.ts'
-import { hear } from '../../src/state/hear.ts'
-import { answers, receipts, telling } from '../../src/state/replies.ts'
+import { overflowingCalls, type AdmissionPolicy, mayCall, meterFor, overBounds, MAX_RINGING, lacksWork } from '../../src/state/admit.ts'
+import { type State, callsOf, emptyIndex } from '../../src/state/book.ts'
+import { receiveAll } from '../../src/state/hear.ts'
+import { automaticAnswers, receiptsDue, markReceiptsTried } from '../../src/state/replies.ts'
 import { must, sha256Of } from '../nostr/given.ts'
 
 const ME = sha256Of('me')
 const NOW = 1_790_000_000
 const key = (n: number) => sha256Of(`stranger ${n}`)
 
-type Settings = Partial<Omit<Gate, 'trust'>> & { trust?: Record<string, Trust> }
+type Settings = Partial<Omit<AdmissionPolicy, 'trust'>> & { trust?: Record<string, Trust> }
 
-function gateOf({ trust = {}, ...rest }: Settings = {}): Gate {
+function gateOf({ trust = {}, ...rest }: Settings = {}): AdmissionPolicy {
   return { calls: 'anyone', silent: false, pow: 0, ...rest, trust: (pubkey) => trust[pubkey] ?? 'unknown' }
 }
 
@@ -32,15 +32,15 @@ function letter(from: string, content: string, tags: string[][] = [], kind = 14)
 let wraps = 0
 
 /** The book after rumors have come in, each in a wrap of its own with so much work. */
-function heard(book: Book, rumors: readonly Rumor[], gate: Gate, { now = NOW, bits = 0 } = {}): Book {
+function heard(book: State, rumors: readonly Rumor[], gate: AdmissionPolicy, { now = NOW, bits = 0 } = {}): State {
   const opened = rumors.map((rumor) => ({ wrap: sha256Of(`wrap ${wraps++}`), stamp: now, bits, rumor }))
-  return hear(book, opened, { me: ME, now, replayed: [], gate }).book
+  return receiveAll(book, opened, { me: ME, now, replayed: [], gate }).book
 }
 
-const empty = (): Book => ({ index: emptyIndex(), logs: {} })
-const phases = (book: Book, now = NOW) => callsOf(book, ME, now).map((call) => call.phase)
-const refusals = (book: Book, gate: Gate, now = NOW) =>
-  answers(callsOf(book, ME, now), { ...gate, autoAnswer: 'nobody' }, { name: '', relays: [] }).map((u) => u.body)
+const empty = (): State => ({ index: emptyIndex(), logs: {} })
+const phases = (book: State, now = NOW) => callsOf(book, ME, now).map((call) => call.phase)
+const refusals = (book: State, gate: AdmissionPolicy, now = NOW) =>
+  automaticAnswers(callsOf(book, ME, now), { ...gate, autoAnswer: 'nobody' }, { name: '', relays: [] }).map((u) => u.body)
 
 describe('policy.calls', () => {
   const all: Trust[] = ['owner', 'trusted', 'known', 'unknown', 'blocked']
@@ -105,9 +105,9 @@ describe('a blocked key', () => {
 describe('work', () => {
   it('is asked of strangers alone', () => {
     const gate = gateOf({ pow: 12 })
-    expect(unworked(11, 'unknown', gate)).toBe('pow')
-    expect(unworked(12, 'unknown', gate)).toBeUndefined()
-    for (const trust of ['owner', 'trusted', 'known'] as const) expect(unworked(0, trust, gate)).toBeUndefined()
+    expect(lacksWork(11, 'unknown', gate)).toBe('pow')
+    expect(lacksWork(12, 'unknown', gate)).toBeUndefined()
+    for (const trust of ['owner', 'trusted', 'known'] as const) expect(lacksWork(0, trust, gate)).toBeUndefined()
   })
 
   it('is asked for a first word and not within a call', () => {
@@ -127,7 +127,7 @@ describe('work', () => {
 
 describe('the bounds of a day', () => {
   const meter = () => meterFor(emptyIndex().meter, NOW)
-  const count = (from: (n: number) => string, most: number, rumor: (from: string, n: number) => Rumor, gate: Gate) => {
+  const count = (from: (n: number) => string, most: number, rumor: (from: string, n: number) => Rumor, gate: AdmissionPolicy) => {
     const held = meter()
     let taken = 0
     const why = new Set<string>()
@@ -206,15 +206,15 @@ describe('ringing calls of strangers', () => {
   it('are 20 at most: the oldest makes room, unread and counted', () => {
     const held = heard(empty(), many(0, 12), gateOf(), { now: NOW + 60 })
     const book = heard(held, many(12, 25), gateOf(), { now: NOW + 120 })
-    expect(phases(book, NOW + 120)).toEqual([...Array(5).fill('missed'), ...Array(RINGING).fill('ringing')])
+    expect(phases(book, NOW + 120)).toEqual([...Array(5).fill('missed'), ...Array(MAX_RINGING).fill('ringing')])
     expect(book.index.dropped).toEqual({ ringing: 5 })
-    expect(Object.values(book.logs).filter((log) => log.unread.length > 0)).toHaveLength(RINGING)
+    expect(Object.values(book.logs).filter((log) => log.unread.length > 0)).toHaveLength(MAX_RINGING)
   })
 
   it('leave no trace when they come in such a number at once', () => {
     const book = heard(empty(), many(0, 150), gateOf(), { now: NOW + 200 })
-    expect(phases(book, NOW + 200)).toEqual(Array(RINGING).fill('ringing'))
-    expect([Object.keys(book.index.calls).length, book.index.dropped]).toEqual([RINGING, { ringing: 130 }])
+    expect(phases(book, NOW + 200)).toEqual(Array(MAX_RINGING).fill('ringing'))
+    expect([Object.keys(book.index.calls).length, book.index.dropped]).toEqual([MAX_RINGING, { ringing: 130 }])
     // Offered again where there is room by then, they ring.
     const later = NOW + 1_200
     expect(phases(heard(book, many(0, 3), gateOf(), { now: later }), later).filter((p) => p === 'ringing')).toEqual([])
@@ -223,8 +223,8 @@ describe('ringing calls of strangers', () => {
   })
 
   it('are told by receipt that they have come in, a few in each run', () => {
-    const all = (book: Book, gate: Gate) =>
-      receipts(book, callsOf(book, ME, NOW), Object.keys(book.logs), [], NOW, gate)
+    const all = (book: State, gate: AdmissionPolicy) =>
+      receiptsDue(book, callsOf(book, ME, NOW), Object.keys(book.logs), [], NOW, gate)
     const gate = gateOf({ trust: { [key(0)]: 'known' } })
     const book = heard(
       empty(),
@@ -235,8 +235,8 @@ describe('ringing calls of strangers', () => {
     expect(due).toHaveLength(9)
     expect(due.some((r) => r.to === key(0))).toBe(true)
     const told = { me: ME, now: NOW, pid: 1 }
-    expect(all(telling(book, due, told), gate).filter((r) => due.some((d) => d.call === r.call))).toEqual([])
-    expect(all(telling(book, due, told), gate)).toHaveLength(8)
+    expect(all(markReceiptsTried(book, due, told), gate).filter((r) => due.some((d) => d.call === r.call))).toEqual([])
+    expect(all(markReceiptsTried(book, due, told), gate)).toHaveLength(8)
   })
 
   it('make no room for calls that are dated ahead', () => {
@@ -250,7 +250,7 @@ describe('ringing calls of strangers', () => {
     const honest = must(callsOf(book, ME, NOW + 60).find((call) => call.topic === 'honest'))
     expect(honest.phase).toBe('ringing')
     expect(
-      crowdedOut([
+      overflowingCalls([
         { id: 'a', heard: 1, at: 9 },
         ...Array.from({ length: 20 }, (_, n) => ({ id: `${n}`, heard: 2, at: 1 })),
       ]),

@@ -1,17 +1,17 @@
 // Our own inbox list: offered until every relay has it, again after a day, and at once when it has changed.
 import { describe, expect, test } from 'vitest'
-import { listDue, listOffered } from '../../src/state/announced.ts'
-import { type Book, emptyIndex } from '../../src/state/book.ts'
+import { listDue, recordListOffered } from '../../src/state/announced.ts'
+import { type State, emptyIndex } from '../../src/state/book.ts'
 
 const NOW = 1_800_000_000
 const relays = ['wss://a.example', 'wss://b.example']
-const empty: Book = { index: emptyIndex(), logs: {} }
+const empty: State = { index: emptyIndex(), logs: {} }
 
-const due = ({ index }: Book, now = NOW, lists = 'here') => listDue(index.announced, lists, relays, now)
+const due = ({ index }: State, now = NOW, lists = 'here') => listDue(index.announced, lists, relays, now)
 
 function offered(taken: readonly boolean[], book = empty, now = NOW, lists = 'here') {
   const receipts = taken.flatMap((accepted, n) => ({ relay: relays[n] ?? '', accepted }))
-  return listOffered(book, lists, receipts, now)
+  return recordListOffered(book, lists, receipts, now)
 }
 
 describe('our list', () => {
@@ -32,7 +32,7 @@ describe('our list', () => {
     const book = offered([true, false])
     expect([0, 3600].map((later) => due(book, NOW + later))).toEqual([[], [relays[1]]])
     const receipts = [{ relay: relays[1] ?? '', accepted: true }]
-    const later = listOffered(book, 'here', receipts, NOW + 3600)
+    const later = recordListOffered(book, 'here', receipts, NOW + 3600)
     expect(due(later, NOW + 7200)).toEqual([])
   })
 

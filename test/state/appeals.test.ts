@@ -1,11 +1,11 @@
 // When the owner is told again, and when no more.
 import { describe, expect, test } from 'vitest'
 import type { Escalation } from '../../src/call/escalation.ts'
-import { answered, appeal, appealsDue } from '../../src/state/appeals.ts'
-import { type Book, emptyIndex } from '../../src/state/book.ts'
+import { recordOwnerTold, openEscalation, dueEscalations } from '../../src/state/appeals.ts'
+import { type State, emptyIndex } from '../../src/state/book.ts'
 
 const T = 1_800_000_000
-const empty: Book = { index: emptyIndex(), logs: {} }
+const empty: State = { index: emptyIndex(), logs: {} }
 const all = ['webhook', 'command', 'openclaw']
 const at = (now: number, pid = 1) => ({ me: 'me', now, pid })
 const nobody = () => false
@@ -17,8 +17,8 @@ const asked: Escalation = {
 }
 
 /** A book in which the owner was asked at T. */
-function asking(channels: readonly string[], letter?: string): Book {
-  const { index, logs } = appeal(empty, asked, channels, letter)
+function asking(channels: readonly string[], letter?: string): State {
+  const { index, logs } = openEscalation(empty, asked, channels, letter)
   return letter === undefined ? { index, logs } : { index: { ...index, letters: { [letter]: LETTER } }, logs }
 }
 
@@ -28,28 +28,28 @@ const LETTER = {
   posting: { wrapped: 0, wraps: 0, accepted: [], failed: [] },
 }
 
-const due = (book: Book, now = T, configured: readonly string[] = all) =>
-  appealsDue(book, configured, at(now), nobody).dues.map((d) => [...d.channels].sort().join(' '))
+const due = (book: State, now = T, configured: readonly string[] = all) =>
+  dueEscalations(book, configured, at(now), nobody).dues.map((d) => [...d.channels].sort().join(' '))
 
-const heardBack = (book: Book, results: Record<string, string | undefined>, now = T) =>
-  answered(book, [{ id: 'e1', results }], all, now)
+const heardBack = (book: State, results: Record<string, string | undefined>, now = T) =>
+  recordOwnerTold(book, [{ id: 'e1', results }], all, now)
 
 describe('a new one', () => {
   test('is told through every channel', () => {
-    const { dues, book } = appealsDue(asking(all), all, at(T), nobody)
+    const { dues, book } = dueEscalations(asking(all), all, at(T), nobody)
     expect(dues).toEqual([{ escalation: asked, channels: all, letter: undefined, fresh: true }])
     expect(book.index.appeals.e1?.claim).toEqual({ pid: 1, at: T })
   })
 
   test('is due without any channel too, for the log', () => {
-    expect(appealsDue(asking([]), [], at(T), nobody).dues).toMatchObject([{ channels: [], fresh: true }])
+    expect(dueEscalations(asking([]), [], at(T), nobody).dues).toMatchObject([{ channels: [], fresh: true }])
   })
 
   test('is left alone while the process that tells it lives, and taken over when it has died', () => {
-    const { book } = appealsDue(asking(all), all, at(T), everybody)
-    expect(appealsDue(book, all, at(T + 5, 2), everybody).dues).toEqual([])
-    expect(appealsDue(book, all, at(T + 5, 2), nobody).dues).toMatchObject([{ fresh: true }])
-    expect(appealsDue(book, all, at(T + 500, 2), everybody).dues).toMatchObject([{ fresh: true }])
+    const { book } = dueEscalations(asking(all), all, at(T), everybody)
+    expect(dueEscalations(book, all, at(T + 5, 2), everybody).dues).toEqual([])
+    expect(dueEscalations(book, all, at(T + 5, 2), nobody).dues).toMatchObject([{ fresh: true }])
+    expect(dueEscalations(book, all, at(T + 500, 2), everybody).dues).toMatchObject([{ fresh: true }])
   })
 
   test('is forgotten once the owner was told through every channel', () => {
@@ -58,7 +58,7 @@ describe('a new one', () => {
   })
 
   test('changes nothing when there is nothing to do', () => {
-    expect(appealsDue(empty, all, at(T), nobody).book).toBe(empty)
+    expect(dueEscalations(empty, all, at(T), nobody).book).toBe(empty)
   })
 })
 
@@ -97,7 +97,7 @@ describe('a channel that failed', () => {
   test('is tried no more when nobody wants it any more, and the question is forgotten', () => {
     expect(due(failed, T, ['webhook'])).toEqual(['webhook'])
     expect(due(failed, T, [])).toEqual([''])
-    expect(answered(failed, [{ id: 'e1', results: {} }], [], T).index.appeals).toEqual({})
+    expect(recordOwnerTold(failed, [{ id: 'e1', results: {} }], [], T).index.appeals).toEqual({})
   })
 
   test('is tried no more after a week', () => {
@@ -114,11 +114,11 @@ describe('a channel that failed', () => {
 
 test('what many questions of before ask again does not go out at once, and keeps no new one from going out', () => {
   let book = empty
-  for (let n = 0; n < 30; n++) book = appeal(book, { ...asked, id: `e${n}` }, all, undefined)
+  for (let n = 0; n < 30; n++) book = openEscalation(book, { ...asked, id: `e${n}` }, all, undefined)
   const no = { webhook: 'no', command: 'no', openclaw: 'no' }
   const ids = Array.from({ length: 30 }, (_, n) => ({ id: `e${n}`, results: no }))
-  book = appeal(answered(book, ids, all, T), { ...asked, id: 'new' }, all, undefined)
-  const first = appealsDue(book, all, at(T), everybody)
+  book = openEscalation(recordOwnerTold(book, ids, all, T), { ...asked, id: 'new' }, all, undefined)
+  const first = dueEscalations(book, all, at(T), everybody)
   expect(first.dues.map((d) => d.escalation.id)).toEqual([...Array.from({ length: 10 }, (_, n) => `e${n}`), 'new'])
-  expect(appealsDue(first.book, all, at(T, 2), everybody).dues[0]?.escalation.id).toBe('e10')
+  expect(dueEscalations(first.book, all, at(T, 2), everybody).dues[0]?.escalation.id).toBe('e10')
 })

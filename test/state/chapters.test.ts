@@ -10,15 +10,15 @@ import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
 import { type Body, LIMIT } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { type Book, callOf, callsOf } from '../../src/state/book.ts'
-import { codecWith } from '../../src/state/codec.ts'
-import { filed } from '../../src/state/filed.ts'
-import { marked } from '../../src/state/shown.ts'
+import { type State, callOf, callsOf } from '../../src/state/book.ts'
+import { stateCodecWith } from '../../src/state/codec.ts'
+import { recordTransfers } from '../../src/state/filed.ts'
+import { markRead } from '../../src/state/shown.ts'
 import { END, hears, inCall, raw, receipt, type Side, send, T, turn } from '../conversation.ts'
 
 type Shelf = {
   side: Side
-  codec: ReturnType<typeof codecWith>
+  codec: ReturnType<typeof stateCodecWith>
   chapters: Map<number, ArchiveSegment>
   joined: number
   packed: number
@@ -76,7 +76,7 @@ type Deed = readonly [number, number, number, number]
 
 function play(bounds: ArchiveBounds, script: readonly Deed[]) {
   const { ada, ben, id } = inCall()
-  const shelf: Shelf = { side: ada, codec: codecWith(bounds), chapters: new Map(), joined: 0, packed: 0 }
+  const shelf: Shelf = { side: ada, codec: stateCodecWith(bounds), chapters: new Map(), joined: 0, packed: 0 }
   let [theirs, clock] = [1, 2]
   const sent: Rumor[] = []
   const say = (body: Body, seq: number, lc: number, ack: number) => {
@@ -107,9 +107,9 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
     else if (what === 12) {
       const all =
         call.lines.length === 0 ? [] : transfers(call, log, ben.key).filter((t) => log.files[t.key] === undefined)
-      const done = all.slice(0, 1).map((transfer) => ({ call: id, transfer, state: { path: '/a' } }))
+      const done = all.slice(0, 1).map((transfer) => ({ call: id, transfer, fileState: { path: '/a' } }))
       change(shelf, id, (who) => {
-        who.book = filed(who.book, done, { me: ada.key, now: T, pid: 1 })
+        who.book = recordTransfers(who.book, done, { me: ada.key, now: T, pid: 1 })
       })
     } else if (what === 13)
       intend({ type: 'sendfile', name: 'a', content: { type: 'bytes', bytes: Buffer.alloc(30_000) } })
@@ -126,7 +126,7 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
     else {
       const items = itemsOf(log, call, { contacts: [], owner: undefined, names: {} })
       change(shelf, id, (who) => {
-        who.book = marked(who.book, items, { me: ada.key, now: T })
+        who.book = markRead(who.book, items, { me: ada.key, now: T })
       })
     }
   }
@@ -134,7 +134,7 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
 }
 
 // Every envelope has a number of its own.
-function unwrapped(book: Book): Book {
+function unwrapped(book: State): State {
   return { ...book, index: { ...book.index, seen: {} } }
 }
 
@@ -153,7 +153,7 @@ test('the same book, with chapters and without', () => {
       if (mine === undefined) throw new Error('no call')
       packed += shelf.packed
       joined += shelf.joined
-      const whole: Book = { ...shelf.side.book, logs: { ...shelf.side.book.logs, [id]: wholeOf(shelf, mine) } }
+      const whole: State = { ...shelf.side.book, logs: { ...shelf.side.book.logs, [id]: wholeOf(shelf, mine) } }
       expect(unwrapped(whole)).toEqual(unwrapped(other.book))
       const [call] = callsOf(shelf.side.book, shelf.side.key, T)
       const [full] = callsOf(other.book, other.key, T)

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Log } from '../../src/call/log.ts'
 import type { Phase } from '../../src/call/rules.ts'
-import { emptyIndex, type Summary } from '../../src/state/book.ts'
-import { codec } from '../../src/state/codec.ts'
+import { emptyIndex, type CallSummary } from '../../src/state/book.ts'
+import { stateCodec } from '../../src/state/codec.ts'
 import { isOpen } from '../../src/state/summary.ts'
 import {
   ACCEPT,
@@ -24,7 +24,7 @@ import {
 } from '../conversation.ts'
 
 describe('which calls a command needs', () => {
-  const summary = (open: boolean, rivals: string[] = []): Summary => ({
+  const summary = (open: boolean, rivals: string[] = []): CallSummary => ({
     ...{ peer: '', direction: 'incoming', topic: '', createdAt: 0, deadline: 0, phase: 'active' as Phase, unread: 0 },
     ...{ own: { queued: 0, relayed: 0, delivered: 0 }, open, last: 0, rivals },
   })
@@ -37,8 +37,8 @@ describe('which calls a command needs', () => {
       d: summary(false),
       e: summary(true),
     }
-    expect(codec.open({ ...emptyIndex(), calls }, []).sort()).toEqual(['a', 'b', 'c', 'e'])
-    expect(codec.open({ ...emptyIndex(), calls }, ['d', 'unknown']).sort()).toEqual([
+    expect(stateCodec.open({ ...emptyIndex(), calls }, []).sort()).toEqual(['a', 'b', 'c', 'e'])
+    expect(stateCodec.open({ ...emptyIndex(), calls }, ['d', 'unknown']).sort()).toEqual([
       'a',
       'b',
       'c',
@@ -94,11 +94,11 @@ describe('a call that is over is looked at', () => {
 describe('an index made of the call files', () => {
   const rebuilt = (who: Side) => {
     const logs = Object.entries(who.book.logs).map(([id, log]): [string, Log] => {
-      const parsed = codec.parseLog(JSON.parse(JSON.stringify(log)))
+      const parsed = stateCodec.parseLog(JSON.parse(JSON.stringify(log)))
       if (parsed === undefined || parsed === 'newer') throw new Error('a log that we wrote cannot be read')
       return [id, parsed]
     })
-    return { index: codec.rebuild(new Map(logs)), logs: Object.fromEntries(logs) }
+    return { index: stateCodec.rebuild(new Map(logs)), logs: Object.fromEntries(logs) }
   }
 
   test('says of every call what the lost one said, and has each looked at once more', () => {
@@ -144,7 +144,7 @@ describe('an index made of the call files', () => {
   test('leaves out the calls of another key', () => {
     const { ada, ben } = inCall()
     const other = inCall()
-    const index = codec.rebuild(new Map([...Object.entries(ada.book.logs), ...Object.entries(says2(other))]))
+    const index = stateCodec.rebuild(new Map([...Object.entries(ada.book.logs), ...Object.entries(says2(other))]))
     expect(Object.keys(index.calls)).toEqual(Object.keys(ada.book.logs))
     expect(index.agent).toBe(ada.key)
     expect(ben.key).not.toBe(ada.key)
@@ -163,7 +163,7 @@ test('what is written is what is read', () => {
   turn(ben, ACCEPT)
   turn(ben, STATUS)
   for (const who of [ada, ben]) {
-    expect(codec.parse(JSON.parse(JSON.stringify(who.book.index)))).toEqual(who.book.index)
-    expect(codec.parseLog(JSON.parse(JSON.stringify(logIn(who, id))))).toEqual(logIn(who, id))
+    expect(stateCodec.parse(JSON.parse(JSON.stringify(who.book.index)))).toEqual(who.book.index)
+    expect(stateCodec.parseLog(JSON.parse(JSON.stringify(logIn(who, id))))).toEqual(logIn(who, id))
   }
 })

@@ -1,7 +1,7 @@
 // What came in, merged: into the right call, once, whatever comes first and whoever sent it.
 import { describe, expect, test } from 'vitest'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { codec } from '../../src/state/codec.ts'
+import { stateCodec } from '../../src/state/codec.ts'
 import {
   ACCEPT,
   CALL,
@@ -154,7 +154,7 @@ describe('what comes before its request', () => {
 describe('a run that died between the call files and the index', () => {
   test('has left a call that nobody knew of: its request finds it, and it rings', () => {
     const { ada, ben, id } = ringing()
-    ben.book = { index: { ...codec.empty(), agent: ben.key }, logs: ben.book.logs }
+    ben.book = { index: { ...stateCodec.empty(), agent: ben.key }, logs: ben.book.logs }
     hears(
       ben,
       Object.values(logIn(ada, id).entries).map((e) => e.rumor),

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
-import { type Book, emptyIndex } from '../../src/state/book.ts'
-import { directMessage, lettersDue, lettersSent, owe } from '../../src/state/letters.ts'
+import { type State, emptyIndex } from '../../src/state/book.ts'
+import { directMessage, lettersDue, recordLettersSent, oweLetter } from '../../src/state/letters.ts'
 import { parseIndex } from '../../src/state/parse.ts'
 
 const T = 1_800_000_000
@@ -14,8 +14,8 @@ const at = (now: number, pid = 1) => ({ me: keys.pubkey, now, pid })
 const nobody = () => false
 
 const rumor = directMessage('May I?', owner.pubkey, at(T))
-const empty: Book = { index: emptyIndex(), logs: {} }
-const owing = owe(empty, rumor, owner.pubkey)
+const empty: State = { index: emptyIndex(), logs: {} }
+const owing = oweLetter(empty, rumor, owner.pubkey)
 const wrap = giftWrap(rumor, owner.pubkey, keys, { now: T })
 
 const verdict = (event: Event, accepted: boolean) => {
@@ -41,11 +41,11 @@ describe('owed', () => {
   })
 
   test('until a relay has taken it', () => {
-    expect(lettersSent(owing, verdict(wrap, true), at(T)).index.letters).toEqual({})
+    expect(recordLettersSent(owing, verdict(wrap, true), at(T)).index.letters).toEqual({})
   })
 
   test('the same wrap for five minutes, then a new one', () => {
-    const refused = lettersSent(owing, verdict(wrap, false), at(T))
+    const refused = recordLettersSent(owing, verdict(wrap, false), at(T))
     expect(refused.index.letters[rumor.id]?.posting).toMatchObject({
       wraps: 1,
       wrapped: T,
@@ -73,5 +73,5 @@ describe('owed', () => {
 
 test('nothing owed changes nothing, and what others owe is left alone', () => {
   expect(lettersDue(empty, at(T), nobody).book).toBe(empty)
-  expect(lettersSent(owing, [{ call: 'c', rumor: rumor.id, wrap, receipts: [] }], at(T))).toBe(owing)
+  expect(recordLettersSent(owing, [{ call: 'c', rumor: rumor.id, wrap, receipts: [] }], at(T))).toBe(owing)
 })

@@ -1,8 +1,8 @@
 // How far back a mailbox is read, and when its cursor moves.
 import { describe, expect, test } from 'vitest'
 import { emptyIndex, type Index, type RelayMemory } from '../../src/state/book.ts'
-import { editBook } from '../../src/state/edit.ts'
-import { DEEP, forgetSeen, isUnswept, lookBack, moveCursors } from '../../src/state/mailbox.ts'
+import { beginTransaction } from '../../src/state/edit.ts'
+import { DEEP_REPLAY, forgetSeen, needsSweep, replaySince, moveCursors } from '../../src/state/mailbox.ts'
 
 const T = 1_795_000_000
 const DAY = 86_400
@@ -13,12 +13,12 @@ describe('a mailbox is read', () => {
   const swept: RelayMemory = { cursor: T - 100, swept: T - 100 }
 
   test.each([
-    ['from 7 days ago, the first time', undefined, false, T - DEEP],
-    ['from 7 days ago, by a deep look', swept, true, T - DEEP],
+    ['from 7 days ago, the first time', undefined, false, T - DEEP_REPLAY],
+    ['from 7 days ago, by a deep look', swept, true, T - DEEP_REPLAY],
     ['from two days and a quarter of an hour before its cursor', swept, false, T - 100 - WINDOW],
-    ['as a whole once a day', { ...swept, swept: T - DAY - 1 }, false, T - DEEP],
-    ['as a whole, when its cursor is ahead of the clock', { cursor: T + 1, swept: T }, false, T - DEEP],
-    ['as a whole, when it was never', { cursor: T }, false, T - DEEP],
+    ['as a whole once a day', { ...swept, swept: T - DAY - 1 }, false, T - DEEP_REPLAY],
+    ['as a whole, when its cursor is ahead of the clock', { cursor: T + 1, swept: T }, false, T - DEEP_REPLAY],
+    ['as a whole, when it was never', { cursor: T }, false, T - DEEP_REPLAY],
     [
       'from before the last look, however long that was ago',
       { cursor: T - 30 * DAY, swept: T - 30 * DAY },
@@ -26,18 +26,18 @@ describe('a mailbox is read', () => {
       T - 30 * DAY - WINDOW,
     ],
   ])('%s', (_, memory, deep, since) => {
-    expect(lookBack(memory, T, deep)).toBe(since)
+    expect(replaySince(memory, T, deep)).toBe(since)
   })
 
   test('as a whole again after a sweep that a wrong clock has dated far ahead', () => {
-    expect(isUnswept({ cursor: T, swept: T + 2 * DAY }, T)).toBe(true)
-    expect(isUnswept({ cursor: T, swept: T + 60 }, T)).toBe(false)
+    expect(needsSweep({ cursor: T, swept: T + 2 * DAY }, T)).toBe(true)
+    expect(needsSweep({ cursor: T, swept: T + 60 }, T)).toBe(false)
   })
 })
 
 describe('a cursor', () => {
   const moved = (memory: RelayMemory, cursor: number, now = T) => {
-    const edit = editBook({ index: { ...emptyIndex(), relays: { [url]: memory } }, logs: {} })
+    const edit = beginTransaction({ index: { ...emptyIndex(), relays: { [url]: memory } }, logs: {} })
     moveCursors(edit, [{ relay: url, cursor, began: cursor }], now)
     return edit.index.relays[url]
   }
@@ -56,9 +56,9 @@ describe('a cursor', () => {
 })
 
 test('envelopes are known for as long as a relay can be asked for them', () => {
-  const seen = { new: T, old: T - DEEP, gone: T - DEEP - 3700 }
+  const seen = { new: T, old: T - DEEP_REPLAY, gone: T - DEEP_REPLAY - 3700 }
   const pruned = (relays: Index['relays']) => {
-    const edit = editBook({ index: { ...emptyIndex(), relays, seen }, logs: {} })
+    const edit = beginTransaction({ index: { ...emptyIndex(), relays, seen }, logs: {} })
     forgetSeen(edit, T)
     return Object.keys(edit.index.seen)
   }

@@ -1,8 +1,8 @@
 // The outbox: what goes out when, to whom, in which envelope, and what the relays' answers make of it.
 import { describe, expect, test } from 'vitest'
 import type { OutboxEntry } from '../../src/call/log.ts'
-import { KEPT } from '../../src/state/book.ts'
-import { credit, credited, delivery, due, turnOf } from '../../src/state/owed.ts'
+import { OPEN_AFTER_END } from '../../src/state/book.ts'
+import { recordPublished, entryAfterPublish, delivery, dueRumors, nextPublish } from '../../src/state/owed.ts'
 import {
   answered,
   credits,
@@ -35,7 +35,7 @@ function posted(took: string[], not: string[], more: Partial<OutboxEntry> = {}):
 const ANEW = { wrap: undefined, skip: [] }
 
 describe('when a posting is due', () => {
-  test.each<[string, OutboxEntry, number, ReturnType<typeof turnOf>]>([
+  test.each<[string, OutboxEntry, number, ReturnType<typeof nextPublish>]>([
     ['never sent: at once', { wrapped: 0, wraps: 0, accepted: [], failed: [] }, 0, ANEW],
     ['nobody took it: the same wrap, for five minutes', posted([], ['a', 'b']), 300, { wrap, skip: [] }],
     ['nobody took it: wrapped anew after that', posted([], ['a', 'b']), 301, ANEW],
@@ -65,12 +65,12 @@ describe('when a posting is due', () => {
     ['missed by the peer: anew', posted(['a'], [], { wanted: true }), 10, ANEW],
     ['missed by the peer, perhaps on its way: not yet', posted(['a'], [], { wanted: true }), 9, undefined],
   ])('%s', (_, posting, age, expected) => {
-    expect(turnOf(posting, T + age)).toEqual(expected)
+    expect(nextPublish(posting, T + age)).toEqual(expected)
   })
 
   test('a clock that was set back by a year stops nothing', () => {
-    expect(turnOf(posted(['a'], []), T - 365 * DAY)).toEqual(ANEW)
-    expect(turnOf(posted([], ['a']), T - 365 * DAY)).toEqual(ANEW)
+    expect(nextPublish(posted(['a'], []), T - 365 * DAY)).toEqual(ANEW)
+    expect(nextPublish(posted([], ['a']), T - 365 * DAY)).toEqual(ANEW)
   })
 })
 
@@ -79,35 +79,35 @@ describe('what relays answer', () => {
   const fresh: OutboxEntry = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid: 1, at: T } }
 
   test('the first wrap starts the clock, and is kept while there is somebody to offer it to', () => {
-    expect(credited(fresh, wrap, receipts(['a'], ['b']), T)).toEqual(
+    expect(entryAfterPublish(fresh, wrap, receipts(['a'], ['b']), T)).toEqual(
       posted(['a'], ['b'], { failed: [{ url: 'b', reason: 'blocked' }] }),
     )
-    expect(credited(fresh, wrap, receipts(['a'], []), T)).toEqual(posted(['a'], []))
-    expect(credited(fresh, wrap, receipts([], ['a']), T)).toMatchObject({ wraps: 1, wrapped: T, wrap })
+    expect(entryAfterPublish(fresh, wrap, receipts(['a'], []), T)).toEqual(posted(['a'], []))
+    expect(entryAfterPublish(fresh, wrap, receipts([], ['a']), T)).toMatchObject({ wraps: 1, wrapped: T, wrap })
   })
 
   test('the same wrap again counts no further', () => {
-    const again = credited(posted(['a'], ['b']), wrap, receipts(['b'], []), T + 60)
+    const again = entryAfterPublish(posted(['a'], ['b']), wrap, receipts(['b'], []), T + 60)
     expect(again).toEqual(posted(['a', 'b'], []))
   })
 
   test('a new wrap to all moves the clock on', () => {
-    expect(credited(posted(['a'], []), envelope(2), receipts(['a'], [], envelope(2)), T + 600)).toEqual(
+    expect(entryAfterPublish(posted(['a'], []), envelope(2), receipts(['a'], [], envelope(2)), T + 600)).toEqual(
       posted(['a'], [], { wraps: 2, wrapped: T + 600 }),
     )
   })
 
   test('a new wrap that nobody takes does not: it is tried again in a quarter of an hour', () => {
-    const vain = credited(posted(['a'], []), envelope(2), receipts([], ['a'], envelope(2)), T + 600)
+    const vain = entryAfterPublish(posted(['a'], []), envelope(2), receipts([], ['a'], envelope(2)), T + 600)
     expect(vain).toMatchObject({ wraps: 1, wrapped: T, accepted: ['a'], retried: T + 600 })
-    expect(turnOf(vain, T + 600 + 899)).toBeUndefined()
-    expect(turnOf(vain, T + 600 + 900)).toEqual(ANEW)
+    expect(nextPublish(vain, T + 600 + 899)).toBeUndefined()
+    expect(nextPublish(vain, T + 600 + 900)).toEqual(ANEW)
   })
 
   test('what the peer misses and nobody takes is still missed', () => {
     const missed = posted(['a'], [], { wanted: true })
-    expect(credited(missed, envelope(2), receipts([], ['a'], envelope(2)), T + 60)).toMatchObject({ wanted: true })
-    expect(credited(missed, envelope(2), receipts(['a'], [], envelope(2)), T + 60)).not.toHaveProperty('wanted')
+    expect(entryAfterPublish(missed, envelope(2), receipts([], ['a'], envelope(2)), T + 60)).toMatchObject({ wanted: true })
+    expect(entryAfterPublish(missed, envelope(2), receipts(['a'], [], envelope(2)), T + 60)).not.toHaveProperty('wanted')
   })
 
   test('a wrap for the rest leaves the schedule of the others alone', () => {
@@ -123,12 +123,12 @@ describe('what relays answer', () => {
     credits(ada, [answered(id, key, envelope(3), ['honest'])], at)
     expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600, accepted: ['liar', 'honest'] })
     // Both have taken it by now: the schedule goes on from the last wrap that all of them got.
-    expect(turnOf(logIn(ada, id).outbox[key] ?? fresh, T + 600 + HOUR)).toEqual(ANEW)
+    expect(nextPublish(logIn(ada, id).outbox[key] ?? fresh, T + 600 + HOUR)).toEqual(ANEW)
   })
 })
 
 describe('who sends it', () => {
-  const dueOf = ({ book }: Side, now: number, alive: boolean) => due(book, now, () => alive)
+  const dueOf = ({ book }: Side, now: number, alive: boolean) => dueRumors(book, now, () => alive)
 
   test('what a process is sending is left alone by another, for as long as it may live', () => {
     const { ada } = inCall()
@@ -155,8 +155,8 @@ describe('who sends it', () => {
   test('nothing is owed 7 days after the last word', () => {
     const { ada } = inCall()
     says(ada, END)
-    expect(dueOf(ada, T + KEPT, false).length).toBeGreaterThan(0)
-    expect(dueOf(ada, T + KEPT + 1, false)).toEqual([])
+    expect(dueOf(ada, T + OPEN_AFTER_END, false).length).toBeGreaterThan(0)
+    expect(dueOf(ada, T + OPEN_AFTER_END + 1, false)).toEqual([])
   })
 })
 
@@ -181,7 +181,7 @@ describe('how far it has come', () => {
     const [rumor] = says(ada, send('one'))
     hears(ada, [receipt(ben, id, ada.key, 2)])
     const speaker = { me: ada.key, now: T, pid: 1 }
-    const after = credit(ada.book, [answered(id, rumor?.id ?? '', wrap, ['a'])], speaker)
+    const after = recordPublished(ada.book, [answered(id, rumor?.id ?? '', wrap, ['a'])], speaker)
     expect(after.logs[id]?.outbox).toEqual({})
   })
 })

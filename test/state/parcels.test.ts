@@ -6,8 +6,8 @@ import type { Call } from '../../src/call/replay.ts'
 import { signalTemplate } from '../../src/call/signal.ts'
 import { randomBytes, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
-import { type Book, emptyIndex } from '../../src/state/book.ts'
-import { failedOnce, fetchable, judged, type Parcel, parcelsOf, withParcels } from '../../src/state/parcels.ts'
+import { type State, emptyIndex } from '../../src/state/book.ts'
+import { afterFailedFetch, filesToFetch, decideFetches, type RemoteFileEntry, remoteFilesOf, recordFetched } from '../../src/state/parcels.ts'
 
 const [me, ada] = [toHex(randomBytes(32)), toHex(randomBytes(32))]
 const T = 1_800_000_000
@@ -17,17 +17,17 @@ const body: FileBody = {
   ...{ type: 'file', text: 'https://files.example/x', file: 'b'.repeat(16), name: 'a', mime: 'x/y', size: 1000 },
   ...{ x: 'c'.repeat(64), chunk: [1, 1], remote },
 }
-const parcel = (more: Partial<Parcel> = {}): Parcel => ({
+const parcel = (more: Partial<RemoteFileEntry> = {}): RemoteFileEntry => ({
   ...{ id: toHex(randomBytes(32)), call: 'ca', key: 'k', from: ada, heard: T, late: false, body, remote },
-  ...{ state: undefined, ...more },
+  ...{ progress: undefined, ...more },
 })
 const fetching = (more: object = {}) => ({ have: 0, tries: 0, at: 0, why: '', ...more })
 
 describe('judged', () => {
   const active: Pick<Call, 'peer' | 'phase'> = { peer: ada, phase: 'active' }
-  const judge = (trust: Trust, one: Parcel, calls: Pick<Call, 'peer' | 'phase'>[] = [], fetchMax = 1000) => {
+  const judge = (trust: Trust, one: RemoteFileEntry, calls: Pick<Call, 'peer' | 'phase'>[] = [], fetchMax = 1000) => {
     const whole = calls.map((call) => ({ ...BLANK, ...call }))
-    return judged([one], { calls: whole, trust: () => trust, fetchMax })[0]?.state
+    return decideFetches([one], { calls: whole, trust: () => trust, fetchMax })[0]?.fileState
   }
 
   it('is fetched in a call, whoever it is, and from our owner', () => {
@@ -37,7 +37,7 @@ describe('judged', () => {
     expect(judge('known', parcel({ late: true }))).toEqual({ fetching: fetching() })
   })
 
-  it.each<[string, Trust, Partial<Parcel>, Pick<Call, 'peer' | 'phase'>[]]>([
+  it.each<[string, Trust, Partial<RemoteFileEntry>, Pick<Call, 'peer' | 'phase'>[]]>([
     ['a stranger outside of a call', 'unknown', { call: '' }, []],
     ['a contact outside of a call', 'trusted', { call: '' }, []],
     ['the peer of a call that is over', 'known', { call: '' }, [{ peer: ada, phase: 'ended' }]],
@@ -52,23 +52,23 @@ describe('judged', () => {
   it('has bounds, for each peer', () => {
     expect(judge('owner', parcel(), [], 999)).toEqual({ refused: expect.stringMatching(/999 bytes/) })
     const judging = { calls: [], trust: (): Trust => 'known', fetchMax: 1000 }
-    const many = Array.from({ length: INLINE_LIMITS.stored }, () => parcel({ state: fetching() }))
-    expect(judged([...many, parcel(), parcel({ from: me })], judging).map((j) => Object.keys(j.state)[0])).toEqual([
+    const many = Array.from({ length: INLINE_LIMITS.stored }, () => parcel({ progress: fetching() }))
+    expect(decideFetches([...many, parcel(), parcel({ from: me })], judging).map((j) => Object.keys(j.fileState)[0])).toEqual([
       'refused',
       'fetching',
     ])
     const fresh = Array.from({ length: INLINE_LIMITS.stored + 1 }, () => parcel())
-    expect(judged(fresh, judging).filter(({ state }) => 'refused' in state)).toHaveLength(1)
+    expect(decideFetches(fresh, judging).filter(({ fileState }) => 'refused' in fileState)).toHaveLength(1)
   })
 
   it('is judged once', () => {
-    expect(judge('blocked', parcel({ state: fetching() }))).toBeUndefined()
+    expect(judge('blocked', parcel({ progress: fetching() }))).toBeUndefined()
   })
 })
 
 describe('fetchable', () => {
-  const due = (state: Parcel['state'], now = T, alive: (pid: number) => boolean = () => true) =>
-    fetchable([parcel({ state })], now, alive).length === 1
+  const due = (fileState: RemoteFileEntry['progress'], now = T, alive: (pid: number) => boolean = () => true) =>
+    filesToFetch([parcel({ progress: fileState })], now, alive).length === 1
 
   it('at once, then after longer and longer waits', () => {
     expect(due(fetching())).toBe(true)
@@ -92,11 +92,11 @@ describe('fetchable', () => {
   })
 
   it('for seven days', () => {
-    const held = parcel({ state: fetching({ tries: 3, at: T, why: 'away' }) })
-    expect(failedOnce(held, 'gone', 5, T + 7 * 86_400)).toEqual({
+    const held = parcel({ progress: fetching({ tries: 3, at: T, why: 'away' }) })
+    expect(afterFailedFetch(held, 'gone', 5, T + 7 * 86_400)).toEqual({
       fetching: { have: 5, tries: 4, at: T + 7 * 86_400, why: 'gone' },
     })
-    expect(failedOnce(held, 'gone', 5, T + 7 * 86_400 + 1)).toEqual({ refused: expect.stringMatching(/7 days: gone/) })
+    expect(afterFailedFetch(held, 'gone', 5, T + 7 * 86_400 + 1)).toEqual({ refused: expect.stringMatching(/7 days: gone/) })
   })
 })
 
@@ -104,16 +104,16 @@ it('is found in letters until its fate is known, and never settled twice', () =>
   const template = signalTemplate(body, { call: undefined, to: me, seq: 1, lc: 1, ack: 0 }, T)
   const rumor = rumorOf(template, ada)
   const index = { ...emptyIndex(), dms: { [rumor.id]: { rumor, heard: T, unread: true } } }
-  const book: Book = { index, logs: {} }
-  const [found] = parcelsOf(book, [])
+  const book: State = { index, logs: {} }
+  const [found] = remoteFilesOf(book, [])
   if (found === undefined) throw new Error('not found')
   expect(found).toMatchObject({ id: rumor.id, call: '', from: ada, heard: T, body: { name: 'a' }, remote })
   const speaker = { me, now: T }
-  const begun = withParcels(book, [{ parcel: found, state: { fetching: fetching({ have: 3 }) } }], speaker)
-  expect(parcelsOf(begun, [])[0]?.state).toEqual(fetching({ have: 3 }))
-  const done = withParcels(begun, [{ parcel: found, state: { path: '/x' } }], speaker)
-  expect(parcelsOf(done, [])).toEqual([])
-  const late = withParcels(done, [{ parcel: found, state: { refused: 'no' } }], speaker)
+  const begun = recordFetched(book, [{ parcel: found, fileState: { fetching: fetching({ have: 3 }) } }], speaker)
+  expect(remoteFilesOf(begun, [])[0]?.progress).toEqual(fetching({ have: 3 }))
+  const done = recordFetched(begun, [{ parcel: found, fileState: { path: '/x' } }], speaker)
+  expect(remoteFilesOf(done, [])).toEqual([])
+  const late = recordFetched(done, [{ parcel: found, fileState: { refused: 'no' } }], speaker)
   expect(late.index.dms[rumor.id]?.file).toEqual({ path: '/x' })
 })
 

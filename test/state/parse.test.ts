@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseLog } from '../../src/call/log.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { type Book, emptyIndex } from '../../src/state/book.ts'
-import { codec } from '../../src/state/codec.ts'
+import { type State, emptyIndex } from '../../src/state/book.ts'
+import { stateCodec } from '../../src/state/codec.ts'
 import { parseIndex } from '../../src/state/parse.ts'
 import { CALL, END, hears, inCall, raw, STATUS, says, send, side, T, turn } from '../conversation.ts'
 
@@ -47,7 +47,7 @@ function damaged(value: Json, path: readonly number[], by: Json, how: number): J
 const damage = fc.record({ path: fc.array(fc.nat(40), { minLength: 1, maxLength: 6 }), by: anything, how: fc.nat(2) })
 
 /** What commands do with a book. */
-function worked(book: Book, me: string): void {
+function worked(book: State, me: string): void {
   const someone = { key: me, book, pid: 9 }
   turn(someone, STATUS, { now: T + 700 })
   const other = side('b')
@@ -56,8 +56,8 @@ function worked(book: Book, me: string): void {
   ])
   turn(someone, CALL, { peer: side('d').key, now: T + 701 })
   turn(someone, STATUS, { now: T + 9 * 86_400 })
-  codec.open(someone.book.index, [])
-  codec.rebuild(new Map(Object.entries(book.logs)))
+  stateCodec.open(someone.book.index, [])
+  stateCodec.rebuild(new Map(Object.entries(book.logs)))
 }
 
 describe('state.json', () => {
@@ -131,7 +131,7 @@ describe('a call file', () => {
   })
 })
 
-function logsOf(logs: Record<string, Json>): Book['logs'] {
+function logsOf(logs: Record<string, Json>): State['logs'] {
   return Object.fromEntries(
     Object.entries(logs).map(([id, log]) => {
       const parsed = parseLog(log)

@@ -1,29 +1,29 @@
 // A relay that is slow and honest gets its turn.
 import { describe, expect, test } from 'vitest'
 import { emptyIndex } from '../../src/state/book.ts'
-import { heldOf, patienceFor, relaysAsked, strangersTo } from '../../src/state/relays.ts'
+import { knownWraps, patienceFor, recordMailboxAnswers, relaysToProbe } from '../../src/state/relays.ts'
 
 const url = 'wss://slow.example'
 const late = [{ relay: url, complete: false }]
 const book = { index: emptyIndex(), logs: {} }
 
 test('a relay that has been late for half an hour is waited for, and then again half an hour later', () => {
-  const first = relaysAsked(book, late, 10_000)
+  const first = recordMailboxAnswers(book, late, 10_000)
   expect(patienceFor(first.index.relays[url], 11_000)).toBe(0)
   expect(patienceFor(first.index.relays[url], 11_800)).toBe(3000)
-  const waited = relaysAsked(first, late, 11_800)
+  const waited = recordMailboxAnswers(first, late, 11_800)
   expect(patienceFor(waited.index.relays[url], 11_900)).toBe(0)
   expect(patienceFor(waited.index.relays[url], 13_600)).toBe(3000)
 })
 
 test('a complete answer forgets that it was late, and keeps the cursor', () => {
   const held = { ...book, index: { ...book.index, relays: { [url]: { cursor: 5, since: 1, patience: 2 } } } }
-  expect(relaysAsked(held, [{ relay: url, complete: true }], 10_000).index.relays[url]).toEqual({ cursor: 5 })
+  expect(recordMailboxAnswers(held, [{ relay: url, complete: true }], 10_000).index.relays[url]).toEqual({ cursor: 5 })
   expect(patienceFor(undefined, 10_000)).toBe(0)
 })
 
 test('nothing to note leaves the book the same object', () => {
-  expect(relaysAsked(book, [{ relay: url, complete: true }], 10_000)).toBe(book)
+  expect(recordMailboxAnswers(book, [{ relay: url, complete: true }], 10_000)).toBe(book)
 })
 
 describe('a relay that speaks NIP-77', () => {
@@ -32,24 +32,24 @@ describe('a relay that speaks NIP-77', () => {
   const index = { ...book.index, seen: Object.fromEntries(stamps), relays: speaks(9_000) }
 
   test('is told what we hold of its window, where that is much', () => {
-    expect(heldOf(index, url, 10_050)).toEqual(stamps.slice(50))
-    expect(heldOf(index, url, 10_051)).toBeUndefined()
-    expect(heldOf(index, 'wss://other.example', 0)).toBeUndefined()
+    expect(knownWraps(index, url, 10_050)).toEqual(stamps.slice(50))
+    expect(knownWraps(index, url, 10_051)).toBeUndefined()
+    expect(knownWraps(index, 'wss://other.example', 0)).toBeUndefined()
   })
 
   test('and leaves us without an answer is asked in the old way for a day, complete or not', () => {
     for (const complete of [true, false]) {
-      const after = relaysAsked({ ...book, index }, [{ relay: url, complete, reconciled: false }], 10_000).index
+      const after = recordMailboxAnswers({ ...book, index }, [{ relay: url, complete, reconciled: false }], 10_000).index
       expect(after.relays[url]?.negentropy).toEqual({ speaks: false, at: 10_000 })
-      expect(heldOf(after, url, 0)).toBeUndefined()
+      expect(knownWraps(after, url, 0)).toBeUndefined()
       const answers = [{ relay: url, known: 250 }]
-      expect(strangersTo(after, answers, 10_000 + 86_400)).toEqual([])
-      expect(strangersTo(after, answers, 10_000 + 86_401)).toEqual([url])
+      expect(relaysToProbe(after, answers, 10_000 + 86_400)).toEqual([])
+      expect(relaysToProbe(after, answers, 10_000 + 86_401)).toEqual([url])
     }
   })
 
   test('and was cut off before it could say anything is asked again', () => {
-    const after = relaysAsked({ ...book, index }, [{ relay: url, complete: false }], 10_000).index
-    expect(heldOf(after, url, 0)).toHaveLength(250)
+    const after = recordMailboxAnswers({ ...book, index }, [{ relay: url, complete: false }], 10_000).index
+    expect(knownWraps(after, url, 0)).toHaveLength(250)
   })
 })

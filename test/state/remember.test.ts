@@ -3,21 +3,21 @@ import { describe, expect, test } from 'vitest'
 import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../../src/call/presence.ts'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize } from '../../src/nostr/event.ts'
-import { type Book, emptyIndex } from '../../src/state/book.ts'
-import { doubt, isStale, remember } from '../../src/state/remember.ts'
+import { type State, emptyIndex } from '../../src/state/book.ts'
+import { doubtPeers, isStale, rememberPeers } from '../../src/state/remember.ts'
 
 const NOW = 1_800_000_000
 const bob = randomKeys()
 const eve = randomKeys()
-const empty: Book = { index: emptyIndex(), logs: {} }
+const empty: State = { index: emptyIndex(), logs: {} }
 
 const list = (relays: readonly string[], at = NOW - 60, keys: Keys = bob) =>
   finalize({ kind: INBOX_LIST_KIND, created_at: at, tags: relays.map((url) => ['relay', url]), content: '' }, keys)
 
-const look = (book: Book, events: readonly Event[], now = NOW, looked = [bob.pubkey]) =>
-  remember(book, { looked, public: events, presences: readPresences(events, now), hints: {} }, now)
+const look = (book: State, events: readonly Event[], now = NOW, looked = [bob.pubkey]) =>
+  rememberPeers(book, { looked, public: events, presences: readPresences(events, now), hints: {} }, now)
 
-const memory = (book: Book, { pubkey } = bob) => book.index.peers[pubkey]
+const memory = (book: State, { pubkey } = bob) => book.index.peers[pubkey]
 
 describe('a list', () => {
   test('is the newest that its owner has signed', () => {
@@ -58,11 +58,11 @@ describe('a list', () => {
 
   test('that may be out of date is kept and looked up again', () => {
     const known = look(empty, [list(['wss://a.example'])])
-    const doubted = doubt(known, [bob.pubkey, eve.pubkey])
+    const doubted = doubtPeers(known, [bob.pubkey, eve.pubkey])
     expect(memory(doubted)?.inbox).toEqual(['wss://a.example'])
     expect(isStale(memory(doubted), NOW)).toBe(true)
     expect(memory(doubted, eve)).toBeUndefined()
-    expect(doubt(known, [])).toBe(known)
+    expect(doubtPeers(known, [])).toBe(known)
     expect(memory(known)?.looked).toBe(NOW)
   })
 })
@@ -91,7 +91,7 @@ test('a presence gives hints, and what somebody else named is kept until it does
     ]
     return finalize({ kind: PRESENCE_KIND, created_at: at, tags, content: '' }, bob)
   }
-  const hinted = remember(
+  const hinted = rememberPeers(
     empty,
     { looked: [], public: [], presences: [], hints: { [bob.pubkey]: ['wss://profile.example'] } },
     NOW,
