@@ -6,7 +6,7 @@ import { RULES } from '../src/call/rules.ts'
 import { sha256, toHex } from '../src/nostr/crypto.ts'
 import { finalize, type Rumor } from '../src/nostr/event.ts'
 import { seal, wrap } from '../src/nostr/nip59.ts'
-import { callOf } from '../src/state/book.ts'
+import { callOf } from '../src/state/state.ts'
 import { agents, aWholeCall, NOW, type Spoken } from './vectors/call.ts'
 import { forgeries } from './vectors/forgeries.ts'
 
@@ -67,11 +67,11 @@ function sealed({ op, from, to, rumor }: Spoken) {
 }
 
 /** What both sides must find in the end. */
-function ended({ id, said, books }: ReturnType<typeof aWholeCall>) {
+function ended({ id, said, states }: ReturnType<typeof aWholeCall>) {
   const sides = [agents.caller, agents.callee].map(({ pubkey }, i) => {
-    const book = books[i]
-    const log = book?.logs[id]
-    const call = book === undefined || log === undefined ? undefined : callOf(book, log, pubkey, NOW + 100)
+    const state = states[i]
+    const log = state?.logs[id]
+    const call = state === undefined || log === undefined ? undefined : callOf(state, log, pubkey, NOW + 100)
     return {
       phase: call?.phase,
       digest: call?.digest,

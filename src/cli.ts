@@ -14,7 +14,7 @@ import type { Outcome } from './run/outcome.ts'
 import { refreshed } from './run/place.ts'
 import { shown } from './run/shown.ts'
 import { run } from './run.ts'
-import { stateCodec } from './state/codec.ts'
+import { stateCodec } from './state/state-codec.ts'
 import { terminalWidth } from './term.ts'
 
 /** Network budget in seconds. */

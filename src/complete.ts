@@ -9,7 +9,7 @@ import { readConfig, settings } from './io/config.ts'
 import type { Env } from './io/home.ts'
 import { homeOf } from './io/home.ts'
 import { openStore } from './io/store.ts'
-import { stateCodec } from './state/codec.ts'
+import { stateCodec } from './state/state-codec.ts'
 import { type Candidate, type Known, suggest } from './suggest.ts'
 
 /** Most calls that are offered, the latest first. */

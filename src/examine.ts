@@ -5,7 +5,7 @@ import { openClinic } from './io/clinic.ts'
 import type { Opening } from './io/world.ts'
 import { named, report, write } from './print.ts'
 import { diagnose, faultsIn } from './run/doctor.ts'
-import { stateCodec } from './state/codec.ts'
+import { stateCodec } from './state/state-codec.ts'
 import { rowsOf, terminalWidth } from './term.ts'
 
 export type Examining = Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'> & { json: boolean; quiet: boolean }

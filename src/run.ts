@@ -41,12 +41,12 @@ async function round(intent: Intent, place: Place, purpose = intent): Promise<Ou
   const [carried, posted] = await Promise.all([
     carry(here, turn),
     announce(intent, here, turn),
-    acquaint(here, heard, turn.book),
+    acquaint(here, heard, turn.state),
   ])
 
-  const book = entire(intent, here, await fetchFor(purpose, here, carried.book))
+  const state = entire(intent, here, await fetchFor(purpose, here, carried.state))
 
-  const ended = { place: here, intent, heard, turn: joined(turn, ahead), ...carried, book, posted }
+  const ended = { place: here, intent, heard, turn: joined(turn, ahead), ...carried, state, posted }
   const outcome = await parting(await stay(ended, outcomeOf(ended)), here)
   return { ...outcome, notices: [...outcome.notices, ...(await wake(intent, here, outcome))] }
 }

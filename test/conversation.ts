@@ -1,4 +1,4 @@
-// Two agents as books, for tests of the pure core: what one says can be handed to the other, or not, or twice.
+// Two agents as states, for tests of the pure core: what one says can be handed to the other, or not, or twice.
 
 import type { Intent } from '../src/call/intent.ts'
 import type { Log } from '../src/call/log.ts'
@@ -6,17 +6,17 @@ import type { Call } from '../src/call/replay.ts'
 import { type Body, type SignalPosition, signalTemplate } from '../src/call/signal.ts'
 import { type Event, type Rumor, rumorOf } from '../src/nostr/event.ts'
 import type { OpenedWrap } from '../src/nostr/nip59.ts'
-import { type State, callOf, emptyIndex } from '../src/state/book.ts'
-import { step, type HeardMail, type StepContext, type StepOutput } from '../src/state/converse.ts'
-import { type PublishResult, recordPublished } from '../src/state/owed.ts'
-import { recordReceiptsTaken } from '../src/state/replies.ts'
+import { type PublishResult, recordPublished } from '../src/state/outbox.ts'
+import { recordReceiptsTaken } from '../src/state/receipts.ts'
+import { callOf, emptyIndex, type State } from '../src/state/state.ts'
+import { type HeardMail, type StepContext, type StepOutput, step } from '../src/state/step.ts'
 
 export const T = 1_795_000_000
 
-export type Side = { key: string; book: State; pid: number }
+export type Side = { key: string; state: State; pid: number }
 
 export function side(letter: string): Side {
-  return { key: letter.repeat(64), book: { index: { ...emptyIndex(), agent: letter.repeat(64) }, logs: {} }, pid: 1 }
+  return { key: letter.repeat(64), state: { index: { ...emptyIndex(), agent: letter.repeat(64) }, logs: {} }, pid: 1 }
 }
 
 export type Run = {
@@ -27,8 +27,12 @@ export type Run = {
   seat?: Partial<StepContext>
 }
 
-/** One turn of one side, kept in its book. */
-export function turn(who: Side, intent: Intent, { now = T, mail = {}, peer, selector, seat = {} }: Run = {}): StepOutput {
+/** One turn of one side, kept in its state. */
+export function turn(
+  who: Side,
+  intent: Intent,
+  { now = T, mail = {}, peer, selector, seat = {} }: Run = {},
+): StepOutput {
   const policy = {
     trust: () => 'known' as const,
     calls: 'anyone' as const,
@@ -39,8 +43,8 @@ export function turn(who: Side, intent: Intent, { now = T, mail = {}, peer, sele
   const mine = { me: who.key, now, pid: who.pid, name: '', inbox: [], ring: 900, inlineMax: 100_000 }
   const people = { contacts: [], owner: undefined, names: {} }
   const whole = { ...mine, people, selector, peer, policy, alive: (pid: number) => pid === who.pid, ...seat }
-  const turned = step(who.book, intent, { opened: [], replayed: [], ...mail }, whole)
-  who.book = turned.book
+  const turned = step(who.state, intent, { opened: [], replayed: [], ...mail }, whole)
+  who.state = turned.state
   return turned
 }
 
@@ -93,22 +97,22 @@ export function answered(call: string, rumor: string, wrap: Event, took: string[
 }
 
 export function credits(who: Side, all: readonly PublishResult[], now = T): void {
-  who.book = recordPublished(who.book, all, { me: who.key, now, pid: who.pid })
+  who.state = recordPublished(who.state, all, { me: who.key, now, pid: who.pid })
 }
 
 export function tells(who: Side, call: string, ack: number): void {
-  who.book = recordReceiptsTaken(who.book, [{ call, ack }])
+  who.state = recordReceiptsTaken(who.state, [{ call, ack }])
 }
 
 /** A call as one side sees it. */
 export function callIn(who: Side, id: string, now = T): Call {
-  const call = callOf(who.book, logIn(who, id), who.key, now)
+  const call = callOf(who.state, logIn(who, id), who.key, now)
   if (call === undefined) throw new Error('no such call')
   return call
 }
 
 export function logIn(who: Side, id: string): Log {
-  const log = who.book.logs[id]
+  const log = who.state.logs[id]
   if (log === undefined) throw new Error('no such log')
   return log
 }

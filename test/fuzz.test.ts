@@ -10,7 +10,7 @@ import { emptyLog, parseLog } from '../src/call/log.ts'
 import { replay } from '../src/call/replay.ts'
 import { iso } from '../src/call/wording.ts'
 import { relayUrl } from '../src/nostr/relay-url.ts'
-import { stateCodec } from '../src/state/codec.ts'
+import { stateCodec } from '../src/state/state-codec.ts'
 
 const CASES = 12_000
 
@@ -28,19 +28,19 @@ describe('what it has found', () => {
   })
 
   it('a call file and a state whose people are no keys', () => {
-    const book = call.books[0]
-    const log = must(book.logs[call.id])
+    const state = call.states[0]
+    const log = must(state.logs[call.id])
     const spoiled = (from: string, to: string) => JSON.parse(JSON.stringify(log).replaceAll(from, to))
     const { caller, callee } = agents
     expect(parseLog(spoiled(caller.pubkey, 'x'))).toBeUndefined()
     const read = parseLog(spoiled(`["p","${callee.pubkey}"]`, '["p","x"]'))
     expect(typeof read === 'object' && replay(read, caller.pubkey, NOW)).toBeUndefined()
-    const index = JSON.parse(JSON.stringify(book.index).replaceAll(`"peer":"${callee.pubkey}"`, '"peer":"x"'))
-    expect([stateCodec.parse(index), stateCodec.parse(book.index)]).toEqual([undefined, book.index])
+    const index = JSON.parse(JSON.stringify(state.index).replaceAll(`"peer":"${callee.pubkey}"`, '"peer":"x"'))
+    expect([stateCodec.parse(index), stateCodec.parse(state.index)]).toEqual([undefined, state.index])
   })
 
   it('a call file with times that there are not', () => {
-    const text = JSON.stringify(call.books[1].logs[call.id])
+    const text = JSON.stringify(call.states[1].logs[call.id])
     for (const [good, bad] of [
       [/"heard":\d+/, '"heard":-1e300'],
       [/"created_at":\d+/, '"created_at":-1'],

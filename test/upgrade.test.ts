@@ -9,7 +9,7 @@ import { agentEnv, inFolder, PROGRAM, start } from '../scripts/play.ts'
 import { startRelay } from '../scripts/relay.ts'
 import { parseLog } from '../src/call/log.ts'
 import { type Upgrade, upgraded } from '../src/migrate.ts'
-import { parseIndex } from '../src/state/parse.ts'
+import { parseIndex } from '../src/state/state-codec.ts'
 
 const KEPT = new URL('./upgrade/', import.meta.url).pathname
 const VERSIONS = readdirSync(KEPT).filter((name) => /^v\d+$/.test(name))

@@ -3,18 +3,18 @@
 import { type AgentDirectory, agentOf } from '../../src/call/agents.ts'
 import { letterItem } from '../../src/call/inbox-items.ts'
 import { replay } from '../../src/call/replay.ts'
-import { callsOf } from '../../src/state/book.ts'
-import { stateCodec } from '../../src/state/codec.ts'
-import { receiveAll } from '../../src/state/hear.ts'
-import { endsDue, receiptsDue } from '../../src/state/replies.ts'
+import { endsDue, receiptsDue } from '../../src/state/receipts.ts'
+import { receiveAll } from '../../src/state/receive.ts'
+import { callsOf } from '../../src/state/state.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
 import { json } from './mutate.ts'
 import { agents, call, must, NOW } from './samples.ts'
 import { told } from './speech.ts'
 import { type Fault, faultOf, target } from './target.ts'
 
 const me = agents.callee.pubkey
-const book = call.books[1]
-const log = must(book.logs[call.id])
+const state = call.states[1]
+const log = must(state.logs[call.id])
 const NOBODY: AgentDirectory = { contacts: [], owner: undefined, names: {} }
 const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
 
@@ -22,7 +22,7 @@ const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent
 const { rumor } = must(call.said[2])
 const posting = { wrapped: NOW, wraps: 1, accepted: ['wss://relay.example'], failed: [] }
 const FULL = {
-  ...book.index,
+  ...state.index,
   ...{
     relays: { 'wss://relay.example': { cursor: NOW } },
     strays: [{ rumor, heard: NOW }],
@@ -33,15 +33,15 @@ const FULL = {
   peers: { [agents.caller.pubkey]: { inbox: ['wss://relay.example'], looked: 1, hints: [], name: 'ada', pow: 0 } },
 }
 
-const state = target(
+const stateJson = target(
   'state.json',
   14,
   (chance) => json(chance, FULL),
   (value): Fault => {
     const index = stateCodec.parse(value)
     if (index === undefined || index === 'newer') return undefined
-    const held = { index, logs: book.logs }
-    const heard = receiveAll(held, [], { me, now: NOW + 300, replayed: [], gate }).book
+    const held = { index, logs: state.logs }
+    const heard = receiveAll(held, [], { me, now: NOW + 300, replayed: [], gate }).state
     const calls = callsOf(heard, me, NOW + 300)
     stateCodec.open(heard.index)
     endsDue(calls)
@@ -60,7 +60,7 @@ const calls = target(
   (value): Fault => {
     const read = stateCodec.parseLog(value)
     if (read === undefined || read === 'newer') return undefined
-    const held = { index: book.index, logs: { [read.id]: read } }
+    const held = { index: state.index, logs: { [read.id]: read } }
     replay(read, me, NOW)
     for (const one of callsOf(held, me, NOW)) told(held, one)
     stateCodec.rebuild(new Map([[read.id, read]]))
@@ -68,4 +68,4 @@ const calls = target(
   },
 )
 
-export const kept = [state, calls]
+export const kept = [stateJson, calls]

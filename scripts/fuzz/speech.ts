@@ -12,10 +12,10 @@ import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import { quoted } from '../../src/call/wording.ts'
 import { parseRumor, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { cleanLine, cleanText } from '../../src/sanitize.ts'
-import { type State, callsOf, emptyIndex } from '../../src/state/book.ts'
-import { stateCodec } from '../../src/state/codec.ts'
-import { receiveAll } from '../../src/state/hear.ts'
-import { automaticAnswers, endsDue, receiptsDue } from '../../src/state/replies.ts'
+import { automaticAnswers, endsDue, receiptsDue } from '../../src/state/receipts.ts'
+import { receiveAll } from '../../src/state/receive.ts'
+import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
 import type { Chance } from './chance.ts'
 import { json, NASTY, noise, text } from './mutate.ts'
 import { agents, call, NOW, rumors, stranger } from './samples.ts'
@@ -107,20 +107,20 @@ const mailboxes = target(
   },
   ({ opened, seen }) => {
     const me = seen === 'caller' ? caller.pubkey : callee.pubkey
-    const start: State = seen === 'caller' ? call.books[0] : { index: { ...emptyIndex(), agent: me }, logs: {} }
+    const start: State = seen === 'caller' ? call.states[0] : { index: { ...emptyIndex(), agent: me }, logs: {} }
     const hearing = { me, now: NOW + 200, replayed: [], gate }
-    const { book, touched } = receiveAll(start, opened, hearing)
-    const again = receiveAll(book, opened, hearing).book
-    const calls = callsOf(book, me, NOW + 200)
-    receiptsDue(book, calls, touched, [], NOW + 200, gate)
+    const { state, touched } = receiveAll(start, opened, hearing)
+    const again = receiveAll(state, opened, hearing).state
+    const calls = callsOf(state, me, NOW + 200)
+    receiptsDue(state, calls, touched, [], NOW + 200, gate)
     automaticAnswers(calls, gate, { name: '', relays: [] })
     endsDue(calls)
-    for (const one of calls) told(book, one)
+    for (const one of calls) told(state, one)
     return faultOf({
-      'twice is as once': JSON.stringify(again.logs) === JSON.stringify(book.logs),
+      'twice is as once': JSON.stringify(again.logs) === JSON.stringify(state.logs),
       'it is read as it is kept':
-        JSON.stringify(stateCodec.parse(JSON.parse(JSON.stringify(book.index)))) === JSON.stringify(book.index),
-      'calls are read as they are kept': Object.values(book.logs).every(
+        JSON.stringify(stateCodec.parse(JSON.parse(JSON.stringify(state.index)))) === JSON.stringify(state.index),
+      'calls are read as they are kept': Object.values(state.logs).every(
         (log) => JSON.stringify(stateCodec.parseLog(JSON.parse(JSON.stringify(log)))) === JSON.stringify(log),
       ),
       'nobody else has a say': calls.every((one) =>
@@ -131,10 +131,10 @@ const mailboxes = target(
 )
 
 /** All that a reader may be shown of a call. Throws where it cannot be. */
-export function told(book: State, one: ReturnType<typeof callsOf>[number]): void {
-  const log = book.logs[one.id]
+export function told(state: State, one: ReturnType<typeof callsOf>[number]): void {
+  const log = state.logs[one.id]
   if (log === undefined) return
-  for (const other of Object.values(book.logs)) judgeGlare(log, other)
+  for (const other of Object.values(state.logs)) judgeGlare(log, other)
   const transcript = transcriptOf(one, log, { npub: '', pubkey: stranger.pubkey, name: '', trust: 'unknown' }, people)
   for (const shown of [excerptOf(transcript, 0), excerptOf(transcript, 500)]) {
     textOf(shown)

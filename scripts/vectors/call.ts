@@ -1,12 +1,12 @@
-// A whole call, said by the production code between two books in memory, at fixed times.
+// A whole call, said by the production code between two states in memory, at fixed times.
 import type { IntendedSignal } from '../../src/call/decide.ts'
 import { chunksOf } from '../../src/call/file-transfer.ts'
 import { signalTemplate } from '../../src/call/signal.ts'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { type State, callOf, emptyIndex } from '../../src/state/book.ts'
-import { receiveAll } from '../../src/state/hear.ts'
+import { receiveAll } from '../../src/state/receive.ts'
 import { say } from '../../src/state/say.ts'
+import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
 
 export const NOW = 1_795_000_000
 
@@ -14,8 +14,8 @@ export const agents = { caller: keysOf('p2p-comm caller'), callee: keysOf('p2p-c
 
 export type Spoken = { op: string; from: string; to: string; rumor: Rumor }
 
-/** The books of caller and callee after it, and everything that was said, in the order of saying. */
-export function aWholeCall(): { id: string; said: Spoken[]; books: [State, State] } {
+/** The states of caller and callee after it, and everything that was said, in the order of saying. */
+export function aWholeCall(): { id: string; said: Spoken[]; states: [State, State] } {
   const [a, b] = [agents.caller.pubkey, agents.callee.pubkey]
   const talk = newTalk()
   const relays = ['wss://relay.example']
@@ -34,11 +34,11 @@ export function aWholeCall(): { id: string; said: Spoken[]; books: [State, State
   talk.receipt(a, b, id)
   from(a, { type: 'end', text: 'Bye.', cut: undefined, digest: '', expired: false })
   from(b, { type: 'end', text: '', cut: undefined, digest: '', expired: false })
-  return { id, said: talk.said, books: talk.books() }
+  return { id, said: talk.said, states: talk.states() }
 }
 
 function newTalk() {
-  const books = new Map<string, State>(
+  const states = new Map<string, State>(
     [agents.caller, agents.callee].map(({ pubkey }) => [
       pubkey,
       { index: { ...emptyIndex(), agent: pubkey }, logs: {} },
@@ -46,20 +46,20 @@ function newTalk() {
   )
   const said: Spoken[] = []
   let now = NOW
-  const bookOf = (who: string): State => books.get(who) ?? { index: emptyIndex(), logs: {} }
+  const bookOf = (who: string): State => states.get(who) ?? { index: emptyIndex(), logs: {} }
   const deliver = (op: string, to: string, rumor: Rumor) => {
     said.push({ op, from: rumor.pubkey, to, rumor })
     const opened = [{ wrap: rumor.id, stamp: now, bits: 0, rumor }]
     const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
-    books.set(to, receiveAll(bookOf(to), opened, { me: to, now, replayed: [], gate }).book)
+    states.set(to, receiveAll(bookOf(to), opened, { me: to, now, replayed: [], gate }).state)
   }
   return {
     said,
-    books: (): [State, State] => [bookOf(agents.caller.pubkey), bookOf(agents.callee.pubkey)],
+    states: (): [State, State] => [bookOf(agents.caller.pubkey), bookOf(agents.callee.pubkey)],
     say(who: string, utterance: IntendedSignal): string {
       now += 5
       const spoken = say(bookOf(who), [utterance], { me: who, now, pid: 1 })
-      books.set(who, spoken.book)
+      states.set(who, spoken.state)
       const [one] = spoken.said
       if (one === undefined) throw new Error('nothing was said')
       deliver(utterance.body.type, one.to, one.rumor)

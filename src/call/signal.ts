@@ -64,7 +64,7 @@ export type Signal = {
   body: Body
 }
 
-/** What is needed to number a signal: place in the call, by the sender's book. */
+/** What is needed to number a signal: place in the call, by the sender's state. */
 export type SignalPosition = { call: string | undefined; to: string; seq: number; lc: number; ack: number }
 
 export const LIMIT = {

@@ -33,6 +33,6 @@ export const inbox: Command = {
 }
 
 function shown(outcome: Outcome) {
-  const { intent, news, book, calls, people } = outcome
-  return intent.type === 'inbox' && intent.all ? newsOf(book, calls, people, true) : news
+  const { intent, news, state, calls, people } = outcome
+  return intent.type === 'inbox' && intent.all ? newsOf(state, calls, people, true) : news
 }

@@ -2,7 +2,7 @@
 
 import { relaySaid, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
-import { deliveryOf } from '../state/owed.ts'
+import { deliveryOf } from '../state/outbox.ts'
 import { optional, seconds, words } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './shapes.ts'
@@ -29,19 +29,23 @@ export const send: Command = {
 
 /** What became of what was said: never "sent" for less than a relay's word. */
 export function sentLines(outcome: Outcome): string[] {
-  const { said, parts, book, call } = outcome
-  const log = said === undefined ? undefined : book.logs[said.call]
+  const { said, parts, state, call } = outcome
+  const log = said === undefined ? undefined : state.logs[said.call]
   const shape = call === undefined ? undefined : callShape(outcome, call.id)
   if (said === undefined || log === undefined || shape === undefined) return []
-  const { state, accepted, failed } = deliveryOf(
+  const {
+    state: delivery,
+    accepted,
+    failed,
+  } = deliveryOf(
     log,
     parts.map((p) => p.rumor.id),
   )
   const missing = failed.map((f) => `; ${relaySaid(f)}`).join('')
   const on = accepted.length + failed.length
-  if (state === 'queued')
+  if (delivery === 'queued')
     return [`message ${said.seq} to ${who(shape.peer)} is queued: it is on disk and goes out with the next command`]
-  const how = state === 'delivered' ? 'delivered' : `relayed by ${accepted.length} of ${on} relays${missing}`
+  const how = delivery === 'delivered' ? 'delivered' : `relayed by ${accepted.length} of ${on} relays${missing}`
   const next = outcome.intent.type === 'send' && outcome.intent.wait === undefined && outcome.news.length === 0
   return [
     `message ${said.seq} to ${who(shape.peer)}: ${how}`,

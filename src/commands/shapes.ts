@@ -6,8 +6,8 @@ import type { Presence } from '../call/presence.ts'
 import { stateOf } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
-import type { CallSummary } from '../state/book.ts'
-import { deliveryOf } from '../state/owed.ts'
+import { deliveryOf } from '../state/outbox.ts'
+import type { CallSummary } from '../state/state.ts'
 
 export type CallShape = {
   id: string
@@ -21,7 +21,7 @@ export type CallShape = {
 }
 
 export function callShape(outcome: Outcome, id: string): CallShape | undefined {
-  const summary = outcome.book.index.calls[id]
+  const summary = outcome.state.index.calls[id]
   if (summary === undefined) return undefined
   // A call that is loaded is as it is now; time may have passed since its summary was made.
   const live = outcome.calls.find((c) => c.id === id)
@@ -39,7 +39,7 @@ export function callShape(outcome: Outcome, id: string): CallShape | undefined {
 
 /** All calls, the latest first. */
 export function callShapes(outcome: Outcome, wanted: (call: CallSummary) => boolean): CallShape[] {
-  return Object.entries(outcome.book.index.calls)
+  return Object.entries(outcome.state.index.calls)
     .filter(([, call]) => wanted(call))
     .sort(([, a], [, b]) => b.last - a.last)
     .flatMap(([id]) => callShape(outcome, id) ?? [])
@@ -62,14 +62,18 @@ export function itemShape({
   return { type, id, call, from, text, at, seq, late, path, size, sha256, reason }
 }
 
-export function messageShape({ said, parts, book }: Outcome): Record<string, unknown> | undefined {
-  const log = said === undefined ? undefined : book.logs[said.call]
+export function messageShape({ said, parts, state }: Outcome): Record<string, unknown> | undefined {
+  const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
-  const { state, accepted, failed } = deliveryOf(
+  const {
+    state: delivery,
+    accepted,
+    failed,
+  } = deliveryOf(
     log,
     parts.map((p) => p.rumor.id),
   )
-  return { id: said.rumor.id, seq: said.seq, state, relays: { accepted, failed } }
+  return { id: said.rumor.id, seq: said.seq, state: delivery, relays: { accepted, failed } }
 }
 
 export function presenceShape({ people }: Outcome, presence: Presence): Record<string, unknown> {

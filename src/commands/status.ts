@@ -47,7 +47,7 @@ export const status: Command = {
     outbox: owed(outcome),
     unread: outcome.news.length,
     new: outcome.news.map(itemShape),
-    dropped: outcome.book.index.dropped,
+    dropped: outcome.state.index.dropped,
   }),
 }
 
@@ -82,20 +82,20 @@ function explained(lines: string[]): string[] {
 /** What is dropped in the ordinary course of things: the same word twice, our own copy. */
 const ORDINARY = ['duplicate', 'own-copy']
 
-function droppedLine({ book }: Outcome): string[] {
-  const counts = Object.entries(book.index.dropped).filter(([reason]) => !ORDINARY.includes(reason))
+function droppedLine({ state }: Outcome): string[] {
+  const counts = Object.entries(state.index.dropped).filter(([reason]) => !ORDINARY.includes(reason))
   if (counts.length === 0) return []
   return [`dropped so far: ${counts.map(([reason, n]) => `${n} ${reason}`).join(', ')}`]
 }
 
-function owed({ book }: Outcome): number {
-  const letters = Object.keys(book.index.letters).length
-  return Object.values(book.index.calls).reduce((sum, call) => sum + call.own.queued, letters)
+function owed({ state }: Outcome): number {
+  const letters = Object.keys(state.index.letters).length
+  return Object.values(state.index.calls).reduce((sum, call) => sum + call.own.queued, letters)
 }
 
 // What the owner has been asked and does not know of.
-function unaskedLines({ book }: Outcome): string[] {
-  return Object.entries(book.index.appeals).flatMap(([id, { open, reached }]) => {
+function unaskedLines({ state }: Outcome): string[] {
+  return Object.entries(state.index.appeals).flatMap(([id, { open, reached }]) => {
     const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${error}`)
     if (reached === true || why.length === 0) return []
     return [

@@ -66,7 +66,7 @@ export const transcript: Command = {
     if (reading?.type === 'found') return foundLines(reading.hits, reading.more, query)
     return reading === undefined || intent.type !== 'transcript'
       ? []
-      : callLines(listed(outcome), Object.keys(outcome.book.index.calls).length > 0)
+      : callLines(listed(outcome), Object.keys(outcome.state.index.calls).length > 0)
   },
   json: (outcome) => {
     const { reading } = outcome

@@ -7,8 +7,8 @@ import type { Call } from '../call/replay.ts'
 import { quoted, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
-import { deliveryOf } from '../state/owed.ts'
-import { remoteFilesOf } from '../state/parcels.ts'
+import { remoteFilesOf } from '../state/files.ts'
+import { deliveryOf } from '../state/outbox.ts'
 
 /**
  * `file` is its sender's word for it, the same on both sides; `have` of `of` are chunks, or bytes of what lies encrypted on a
@@ -32,16 +32,16 @@ export type TransferShape = {
 
 /** The transfers of all open calls, then those of letters. */
 export function transferShapes(outcome: Outcome): TransferShape[] {
-  const { book, calls, me, people } = outcome
+  const { state, calls, me, people } = outcome
   const inCalls = calls.flatMap((call) => {
-    const log = book.logs[call.id]
+    const log = state.logs[call.id]
     if (log === undefined) return []
     const peer = agentOf(people, call.peer, call.peerName)
     const own = transfers(call, log, me.pubkey).filter((t) => t.have < t.of)
     const theirs = transfers(call, log, call.peer).filter((t) => !isSettled(log.files[t.key]))
     return [...own.map((t) => outgoing(t, call, log, peer)), ...theirs.map((t) => incoming(t, call, log, peer))]
   })
-  const letters = remoteFilesOf(book, []).map(({ id, from, body, progress: state }): TransferShape => {
+  const letters = remoteFilesOf(state, []).map(({ id, from, body, progress: state }): TransferShape => {
     const { file, name, size } = body
     const base = { call: '', file, id, peer: agentOf(people, from), name: cleanText(name, 255), size }
     return { ...base, ...fetched(size, state === undefined ? undefined : { fetching: state }) }

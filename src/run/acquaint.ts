@@ -1,5 +1,5 @@
 // Finding out which relays speak NIP-77: by what they say of themselves, in the run that had to read much that it knew.
-import { recordNip77 } from '../state/relays.ts'
+import { recordNip77 } from '../state/relay-memory.ts'
 import type { Place } from './place.ts'
 
 /** How long a relay has to say it, in ms. One that says nothing is taken for one that does not, or each run would wait as long. */

@@ -1,6 +1,6 @@
 // One `announce` at a time: cron may start the next one while the last still runs.
 import type { IntentOf } from '../call/intent.ts'
-import { endAnnounce, beginAnnounce, isAnnouncing } from '../state/announced.ts'
+import { beginAnnounce, endAnnounce, isAnnouncing } from '../state/announced.ts'
 import type { Outcome } from './outcome.ts'
 import { type Place, refreshed } from './place.ts'
 import { quiet } from './quiet.ts'

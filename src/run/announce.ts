@@ -1,8 +1,8 @@
 // Saying that we are there: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
 import type { Intent } from '../call/intent.ts'
 import { inboxList, PRESENCE_LIFETIME, presenceOf } from '../call/presence.ts'
-import { listDue, recordListOffered, presenceDue, recordPresenceTaken, presenceWords } from '../state/announced.ts'
-import { callsOf } from '../state/book.ts'
+import { listDue, presenceDue, presenceWords, recordListOffered, recordPresenceTaken } from '../state/announced.ts'
+import { callsOf } from '../state/state.ts'
 import type { Place } from './place.ts'
 import { post } from './speak.ts'
 import type { Turn } from './turn.ts'
@@ -29,12 +29,15 @@ async function showPresence(place: Place, turn: Turn): Promise<Posted> {
   const template = presenceOf(self(place, turn), now)
   const words = presenceWords(template)
   const relays = [...new Set(world.relays.presence)]
-  const held = turn.book.index.announced
+  const held = turn.state.index.announced
   const due = presenceDue(held, words, relays, now)
   const receipts = await post(place, due.length === 0 ? [] : [template], due)
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   if (taken.length > 0)
-    await world.store.update([], (fresh) => ({ snapshot: recordPresenceTaken(fresh, words, taken, now), value: undefined }))
+    await world.store.update([], (fresh) => ({
+      snapshot: recordPresenceTaken(fresh, words, taken, now),
+      value: undefined,
+    }))
   const kept = relays.filter((url) => !due.includes(url))
   // What a relay keeps for us is as old as the oldest of it.
   const since = Math.min(now, ...kept.map((url) => held.taken?.[url] ?? now))
@@ -51,7 +54,7 @@ async function showPresence(place: Place, turn: Turn): Promise<Posted> {
 async function showList(place: Place, turn: Turn): Promise<void> {
   const { inbox, presence, lookup } = place.world.relays
   const lists = [...inbox].sort().join(' ')
-  const due = listDue(turn.book.index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], place.now)
+  const due = listDue(turn.state.index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], place.now)
   if (due.length === 0) return
   const receipts = await post(place, [inboxList(inbox, place.now)], due)
   await place.world.store.update([], (fresh) => {
@@ -59,8 +62,8 @@ async function showList(place: Place, turn: Turn): Promise<void> {
   })
 }
 
-function self({ world, now }: Place, { book }: Turn) {
+function self({ world, now }: Place, { state }: Turn) {
   const { name, about, capabilities, policy } = world.config
-  const busy = callsOf(book, world.keys.pubkey, now).some((c) => c.phase === 'active')
+  const busy = callsOf(state, world.keys.pubkey, now).some((c) => c.phase === 'active')
   return { name, about, capabilities, inbox: world.relays.inbox, busy, pow: policy.pow }
 }

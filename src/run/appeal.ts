@@ -6,23 +6,23 @@ import { type Escalation, escalationOf, escalationText } from '../call/escalatio
 import type { Intent } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
-import { openEscalation } from '../state/appeals.ts'
-import type { State } from '../state/book.ts'
+import { openEscalation } from '../state/escalations.ts'
 import { directMessage, oweLetter } from '../state/letters.ts'
-import { namesOf } from '../state/remember.ts'
+import { namesOf } from '../state/peer-memory.ts'
 import type { RecordedSignal } from '../state/say.ts'
+import type { State } from '../state/state.ts'
 import { type Place, speakerOf } from './place.ts'
 
 export type Asking = { intent: Intent; verdict: Decision; said: readonly RecordedSignal[]; calls: readonly Call[] }
 
 /** `asked`: the escalation, when the command is one. */
-export function ask(book: State, place: Place, asking: Asking): { book: State; asked: Escalation | undefined } {
-  const asked = escalationIn(book, place, asking)
-  if (asked === undefined) return { book, asked }
+export function ask(state: State, place: Place, asking: Asking): { state: State; asked: Escalation | undefined } {
+  const asked = escalationIn(state, place, asking)
+  if (asked === undefined) return { state, asked }
   const { world } = place
   const letter = letterTo(place, asked)
-  const owed = letter === undefined ? book : oweLetter(book, letter.rumor, letter.to)
-  return { book: openEscalation(owed, asked, world.owner.channels, letter?.rumor.id), asked }
+  const owed = letter === undefined ? state : oweLetter(state, letter.rumor, letter.to)
+  return { state: openEscalation(owed, asked, world.owner.channels, letter?.rumor.id), asked }
 }
 
 /** How the owner answers where it does not read us on Nostr. */
@@ -33,14 +33,14 @@ export function answerBy(ownerNpub: string | undefined): string {
 }
 
 function escalationIn(
-  book: State,
+  state: State,
   { world, now, people }: Place,
   { intent, verdict, said, calls }: Asking,
 ): Escalation | undefined {
   if (intent.type !== 'escalate' || verdict.refusal !== undefined) return undefined
   const own = verdict.say.length > 0 ? said.at(-1) : undefined
   const call = calls.find((c) => c.id === own?.call)
-  const known = { ...people, names: namesOf(book) }
+  const known = { ...people, names: namesOf(state) }
   const me = { ...agentOf(known, world.keys.pubkey), name: world.config.name }
   const peer = call === undefined ? undefined : agentOf(known, call.peer, call.peerName)
   const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${world.pid} ${intent.text}`)))

@@ -5,22 +5,28 @@ import { assemble, isSettled, refusedFor, type Transfer, transfers } from '../ca
 import { safeName } from '../call/filename.ts'
 import type { FileState } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import { type State, callsOf } from '../state/book.ts'
-import { type SettledTransfer, recordTransfers } from '../state/filed.ts'
-import { decideFetches, remoteFilesOf, recordFetched } from '../state/parcels.ts'
+import { decideFetches, recordFetched, recordTransfers, remoteFilesOf, type SettledTransfer } from '../state/files.ts'
+import { callsOf, type State } from '../state/state.ts'
 import { type Place, speakerOf } from './place.ts'
 
 /** Runs after what came in is on disk: a run that dies in between leaves the work to the next one. */
-export async function collect(place: Place, book: State): Promise<State> {
+export async function collect(place: Place, state: State): Promise<State> {
   const { world, people, now } = place
-  const calls = callsOf(book, world.keys.pubkey, now)
+  const calls = callsOf(state, world.keys.pubkey, now)
   const open = new Map<string, number>()
-  const done = calls.flatMap((call) => doneIn(place, call, book, open))
+  const done = calls.flatMap((call) => doneIn(place, call, state, open))
   // What lies on a server is fetched by commands that have the time; whether it will be is known at once.
   const { fetchMax } = world.config.file
-  const found = decideFetches(remoteFilesOf(book, calls), { calls, trust: (pubkey) => trustOf(people, pubkey), fetchMax })
-  if (done.length === 0 && found.length === 0) return book
-  const touched = [...done.map((d) => d.call), ...found.flatMap(({ parcel: { call } }) => (call === '' ? [] : [call]))]
+  const found = decideFetches(remoteFilesOf(state, calls), {
+    calls,
+    trust: (pubkey) => trustOf(people, pubkey),
+    fetchMax,
+  })
+  if (done.length === 0 && found.length === 0) return state
+  const touched = [
+    ...done.map((d) => d.call),
+    ...found.flatMap(({ remoteFile: { call } }) => (call === '' ? [] : [call])),
+  ]
   return await world.store.update(touched, (fresh) => {
     const speaker = speakerOf(place)
     const snapshot = recordFetched(recordTransfers(fresh, done, speaker), found, speaker)
@@ -29,15 +35,16 @@ export async function collect(place: Place, book: State): Promise<State> {
 }
 
 /** @param open how many files of each peer are on their way, over all its calls */
-function doneIn(place: Place, call: Call, book: State, open: Map<string, number>): SettledTransfer[] {
-  const log = book.logs[call.id]
+function doneIn(place: Place, call: Call, state: State, open: Map<string, number>): SettledTransfer[] {
+  const log = state.logs[call.id]
   if (log === undefined) return []
   const all = transfers(call, log, call.peer).filter((t) => t.remote === undefined)
   return all.flatMap((transfer): SettledTransfer[] => {
     const base = { call: call.id, transfer }
     const known = log.files[transfer.key]
     // Chunks of a file that was refused go on coming; their bytes are not kept.
-    if (isSettled(known)) return transfer.chunks.some(({ body }) => body.text !== '') ? [{ ...base, fileState: known }] : []
+    if (isSettled(known))
+      return transfer.chunks.some(({ body }) => body.text !== '') ? [{ ...base, fileState: known }] : []
     const before = open.get(call.peer) ?? 0
     const fileState = stateOf(place, call.id, transfer, before)
     if (fileState !== undefined) return [{ ...base, fileState: fileState }]

@@ -6,23 +6,23 @@ import type { IntentOf } from '../call/intent.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
-import type { State } from '../state/book.ts'
+import type { State } from '../state/state.ts'
 import { find } from './find.ts'
 import type { Place } from './place.ts'
 
 type Edit = IntentOf<'contacts'>
 
-export async function editList(intent: Edit, place: Place, book: State): Promise<readonly Contact[]> {
+export async function editList(intent: Edit, place: Place, state: State): Promise<readonly Contact[]> {
   const { settings } = place.world
   if (intent.action === 'list') return place.people.contacts
-  const pubkey = await keyOf(intent, place, book)
+  const pubkey = await keyOf(intent, place, state)
   return await settings.editContacts((contacts) => edited(contacts, intent, pubkey))
 }
 
 // Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied. Of a
 // NIP-05 name only the key is kept: whose name it is may change, and a petname is the owner's own word.
-async function keyOf({ action, agent, petname }: Edit, place: Place, book: State): Promise<string> {
-  const calls = Object.entries(book.index.calls).filter(
+async function keyOf({ action, agent, petname }: Edit, place: Place, state: State): Promise<string> {
+  const calls = Object.entries(state.index.calls).filter(
     ([id]) => agent.length >= 6 && id.startsWith(agent.toLowerCase()),
   )
   const [peer] = [...new Set(calls.map(([, call]) => call.peer))]

@@ -1,7 +1,7 @@
 // What a command wants to know beside its mailbox, and what it found out.
 import type { Intent } from '../call/intent.ts'
 import { readPresences } from '../call/presence.ts'
-import type { Index } from '../state/book.ts'
+import type { Index } from '../state/state.ts'
 import { among, type Found, find } from './find.ts'
 import type { Curiosity, Heard } from './listen.ts'
 import { lookedUp } from './lookup.ts'

@@ -1,7 +1,7 @@
 // A run that has said its say: everything that its outcome is made of.
 import type { Intent } from '../call/intent.ts'
-import type { OwnerTold } from '../state/appeals.ts'
-import type { State } from '../state/book.ts'
+import type { OwnerTold } from '../state/escalations.ts'
+import type { State } from '../state/state.ts'
 import type { Posted } from './announce.ts'
 import type { Escalated } from './escalate.ts'
 import type { Heard } from './listen.ts'
@@ -13,7 +13,7 @@ export type Ended = {
   intent: Intent
   heard: Heard
   turn: Turn
-  book: State
+  state: State
   posted: Posted | undefined
   escalation: Escalated | undefined
   /** What came of everything that the owner was told. */

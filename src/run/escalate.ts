@@ -2,9 +2,9 @@
 import { defuseMarkup, type Escalation, escalationText } from '../call/escalation.ts'
 import { relaySaid } from '../call/wording.ts'
 import type { Channel } from '../io/owner.ts'
-import { type OwnerTold, type DueEscalation, recordOwnerTold } from '../state/appeals.ts'
-import type { State } from '../state/book.ts'
-import { delivery } from '../state/owed.ts'
+import { type DueEscalation, type OwnerTold, recordOwnerTold } from '../state/escalations.ts'
+import { delivery } from '../state/outbox.ts'
+import type { State } from '../state/state.ts'
 import { answerBy } from './appeal.ts'
 import type { Place } from './place.ts'
 import type { Turn } from './turn.ts'
@@ -40,15 +40,15 @@ export async function inform(place: Place, { appeals }: Turn): Promise<OwnerTold
 export async function settle(
   place: Place,
   { appeals, asked }: Turn,
-  book: State,
+  state: State,
   answers: readonly OwnerTold[],
-): Promise<{ book: State; escalation: Escalated | undefined }> {
-  if (appeals.length === 0) return { book, escalation: undefined }
+): Promise<{ state: State; escalation: Escalated | undefined }> {
+  if (appeals.length === 0) return { state, escalation: undefined }
   const { world, now } = place
-  const logged = appeals.filter((due) => due.fresh).map((due) => log(place, due, book, answers))
+  const logged = appeals.filter((due) => due.fresh).map((due) => log(place, due, state, answers))
   const change = (fresh: State) => recordOwnerTold(fresh, answers, world.owner.channels, now)
   await world.store.update([], (fresh) => ({ snapshot: change(fresh), value: undefined }))
-  return { book: change(book), escalation: logged.find(({ id }) => id === asked?.id) }
+  return { state: change(state), escalation: logged.find(({ id }) => id === asked?.id) }
 }
 
 function patience({ world, deadline }: Place): number {
@@ -56,32 +56,32 @@ function patience({ world, deadline }: Place): number {
   return Math.max(Math.min(share, AT_LEAST), Math.min(share, deadline - world.clock()))
 }
 
-function log(place: Place, due: DueEscalation, book: State, answers: readonly OwnerTold[]): Escalated {
+function log(place: Place, due: DueEscalation, state: State, answers: readonly OwnerTold[]): Escalated {
   const { escalation, channels } = due
   const results = answers.find((a) => a.id === escalation.id)?.results ?? {}
   const { owner } = place.world
   const told: Told[] = [
-    ...peer(escalation, book),
-    ...nostr(place, due, book),
+    ...peer(escalation, state),
+    ...nostr(place, due, state),
     ...owner.channels.filter((c) => channels.includes(c)).map((channel) => toldBy(channel, results[channel])),
   ]
   const error = owner.log({ ...escalation, channels: told })
   return { id: escalation.id, channels: [...told, toldBy('log', error)] }
 }
 
-function peer({ id, call }: Escalation, book: State): Told[] {
-  const log = book.logs[call]
+function peer({ id, call }: Escalation, state: State): Told[] {
+  const log = state.logs[call]
   if (call === '' || log?.entries[id] === undefined) return []
   const queued = delivery(log, id).state === 'queued'
   return [toldBy('peer', queued ? 'no relay took it; it goes out with the next command' : undefined)]
 }
 
-function nostr({ world }: Place, { letter }: DueEscalation, book: State): Told[] {
+function nostr({ world }: Place, { letter }: DueEscalation, state: State): Told[] {
   if (letter === undefined) {
     const own = world.ownerKey === world.keys.pubkey
     return own ? [toldBy('nostr', "owner.npub is this agent's own key; set it to the key of its owner")] : []
   }
-  const held = book.index.letters[letter]
+  const held = state.index.letters[letter]
   if (held === undefined) return [toldBy('nostr', undefined)]
   const why = held.posting.failed.map(relaySaid).join('; ')
   return [toldBy('nostr', `no relay took it; it goes out with the next command${why === '' ? '' : ` (${why})`}`)]

@@ -2,8 +2,8 @@
 import type { Call } from '../call/replay.ts'
 import { relaySaid } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { callOf } from '../state/book.ts'
-import { deliveryOf } from '../state/owed.ts'
+import { deliveryOf } from '../state/outbox.ts'
+import { callOf } from '../state/state.ts'
 import type { Ended } from './ended.ts'
 
 export function failureOf(ended: Ended): Failure | undefined {
@@ -15,17 +15,17 @@ export function failureOf(ended: Ended): Failure | undefined {
   return turn.verdict.say.length > 0 ? undelivered(ended) : unreached(ended)
 }
 
-function undelivered({ place, turn, book }: Ended): Failure | undefined {
+function undelivered({ place, turn, state }: Ended): Failure | undefined {
   const parts = turn.said.slice(turn.said.length - turn.verdict.say.length)
   const [said] = parts
-  const log = said === undefined ? undefined : book.logs[said.call]
+  const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
-  if (isLate(said.rumor.id, callOf(book, log, place.world.keys.pubkey, place.now))) return late(said.call)
-  const { state, failed } = deliveryOf(
+  if (isLate(said.rumor.id, callOf(state, log, place.world.keys.pubkey, place.now))) return late(said.call)
+  const { state: delivery, failed } = deliveryOf(
     log,
     parts.map((p) => p.rumor.id),
   )
-  if (state !== 'queued') return undefined
+  if (delivery !== 'queued') return undefined
   const why = failed.map(relaySaid).join('; ')
   const told = why === '' ? '' : ` (${why})`
   if (failed.length > 0 && failed.every((f) => /^(auth-required|restricted|blocked)/.test(f.reason))) {

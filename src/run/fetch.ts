@@ -4,8 +4,8 @@ import { safeName } from '../call/filename.ts'
 import type { Intent } from '../call/intent.ts'
 import type { FileState } from '../call/log.ts'
 import type { Time } from '../io/depot.ts'
-import { type State, callsOf } from '../state/book.ts'
-import { afterFailedFetch, filesToFetch, type RemoteFileEntry, remoteFilesOf, recordFetched } from '../state/parcels.ts'
+import { afterFailedFetch, filesToFetch, type RemoteFileEntry, recordFetched, remoteFilesOf } from '../state/files.ts'
+import { callsOf, type State } from '../state/state.ts'
 import { type Place, refreshed, speakerOf } from './place.ts'
 
 /**
@@ -16,21 +16,21 @@ const INBOX = 20_000
 const GLANCE = 2_000
 const SMALL = 1_000_000
 
-/** Fetches what the command has time for; the book as it is then. Commands that wait fetch beside it: `openFetcher`. */
-export async function fetchFor(intent: Intent, place: Place, book: State): Promise<State> {
+/** Fetches what the command has time for; the state as it is then. Commands that wait fetch beside it: `openFetcher`. */
+export async function fetchFor(intent: Intent, place: Place, state: State): Promise<State> {
   const { world, deadline } = place
   const { stopped } = world
   const now = world.clock()
-  if (intent.type === 'inbox') return await fetchAll(place, book, () => now + INBOX, stopped)
+  if (intent.type === 'inbox') return await fetchAll(place, state, () => now + INBOX, stopped)
   const glance = Math.min(deadline, now + GLANCE)
   const isSmall = ({ body: { size } }: RemoteFileEntry) => size > 0 && size <= SMALL
-  return await fetchAll(place, book, (parcel) => (isSmall(parcel) ? deadline : glance), stopped)
+  return await fetchAll(place, state, (remoteFile) => (isSmall(remoteFile) ? deadline : glance), stopped)
 }
 
 /** Fetches while something else is waited for, so that neither keeps the other from being heard of. */
 export type Fetcher = {
   /** Fetches what there is to fetch, unless it is at it. What becomes of it is in the state. */
-  begin(place: Place, book: State): void
+  begin(place: Place, state: State): void
   /** Leaves the rest to another command. Throws what is wrong with the disk. */
   stop(): Promise<void>
 }
@@ -41,10 +41,10 @@ export function openFetcher(until: number): Fetcher {
   let running: Promise<unknown> | undefined
   let trouble: { error: unknown } | undefined
   return {
-    begin(place, book) {
-      if (running !== undefined || trouble !== undefined || open(place, book).length === 0) return
+    begin(place, state) {
+      if (running !== undefined || trouble !== undefined || open(place, state).length === 0) return
       const signal = AbortSignal.any([stopped.signal, place.world.stopped])
-      running = fetchAll(place, book, () => until, signal)
+      running = fetchAll(place, state, () => until, signal)
         .catch((error: unknown) => {
           trouble = { error }
         })
@@ -63,21 +63,21 @@ export function openFetcher(until: number): Fetcher {
 /** @param until Unix ms to which each may take; past that nothing is begun */
 async function fetchAll(
   place: Place,
-  book: State,
-  until: (parcel: RemoteFileEntry) => number,
+  state: State,
+  until: (remoteFile: RemoteFileEntry) => number,
   stopped: AbortSignal,
 ): Promise<State> {
   const { world } = place
-  let held = book
-  for (const parcel of open(place, book)) {
-    if (world.clock() >= until(parcel) || stopped.aborted) continue
-    const claimed = await claim(place, parcel)
+  let held = state
+  for (const remoteFile of open(place, state)) {
+    if (world.clock() >= until(remoteFile) || stopped.aborted) continue
+    const claimed = await claim(place, remoteFile)
     if (claimed === undefined) continue
-    const fileState = await fetchOne(place, claimed, { until: until(parcel), stopped })
+    const fileState = await fetchOne(place, claimed, { until: until(remoteFile), stopped })
     // A long fetch ends in another second than it began.
     const speaker = speakerOf(refreshed(place))
-    held = await world.store.update(parcel.call === '' ? [] : [parcel.call], (fresh) => {
-      const snapshot = recordFetched(fresh, [{ parcel: claimed, fileState }], speaker)
+    held = await world.store.update(remoteFile.call === '' ? [] : [remoteFile.call], (fresh) => {
+      const snapshot = recordFetched(fresh, [{ remoteFile: claimed, fileState }], speaker)
       return { snapshot, value: snapshot }
     })
   }
@@ -88,19 +88,19 @@ async function fetchAll(
 async function claim(place: Place, { call, id }: RemoteFileEntry): Promise<RemoteFileEntry | undefined> {
   const speaker = speakerOf(place)
   return await place.world.store.update(call === '' ? [] : [call], (fresh) => {
-    const parcel = open(place, fresh).find((p) => p.id === id)
-    if (parcel?.progress === undefined) return { snapshot: fresh, value: undefined }
-    const fileState: FileState = { fetching: { ...parcel.progress, claim: { pid: speaker.pid, at: speaker.now } } }
-    return { snapshot: recordFetched(fresh, [{ parcel, fileState }], speaker), value: parcel }
+    const remoteFile = open(place, fresh).find((p) => p.id === id)
+    if (remoteFile?.progress === undefined) return { snapshot: fresh, value: undefined }
+    const fileState: FileState = { fetching: { ...remoteFile.progress, claim: { pid: speaker.pid, at: speaker.now } } }
+    return { snapshot: recordFetched(fresh, [{ remoteFile, fileState }], speaker), value: remoteFile }
   })
 }
 
-function open({ world, now }: Place, book: State): RemoteFileEntry[] {
-  return filesToFetch(remoteFilesOf(book, callsOf(book, world.keys.pubkey, now)), now, world.alive)
+function open({ world, now }: Place, state: State): RemoteFileEntry[] {
+  return filesToFetch(remoteFilesOf(state, callsOf(state, world.keys.pubkey, now)), now, world.alive)
 }
 
-async function fetchOne(place: Place, parcel: RemoteFileEntry, time: Time): Promise<FileState> {
-  const { body, remote, call, from, progress: fileState } = parcel
+async function fetchOne(place: Place, remoteFile: RemoteFileEntry, time: Time): Promise<FileState> {
+  const { body, remote, call, from, progress: fileState } = remoteFile
   const { key, nonce, x } = remote
   const sources = [body.text, ...remote.fallbacks]
   // One that gives no answer must not keep the others from being asked.
@@ -111,6 +111,6 @@ async function fetchOne(place: Place, parcel: RemoteFileEntry, time: Time): Prom
   if (fetched.type === 'done') return { path: fetched.path, size: fetched.size, sha256: fetched.sha256 }
   if (fetched.type === 'refused') return { refused: fetched.why }
   const { have } = fetched
-  if (fetched.type === 'failed') return afterFailedFetch(parcel, fetched.why, have, refreshed(place).now)
+  if (fetched.type === 'failed') return afterFailedFetch(remoteFile, fetched.why, have, refreshed(place).now)
   return { fetching: { have, tries: 0, at: 0, why: '' } }
 }

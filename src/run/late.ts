@@ -1,7 +1,7 @@
 // What only some commands do, loaded for them alone: a command pays for nothing that it does not use.
 import type { Intent, IntentOf, Large } from '../call/intent.ts'
-import type { State } from '../state/book.ts'
-import { relaysToProbe } from '../state/relays.ts'
+import { relaysToProbe } from '../state/relay-memory.ts'
+import type { State } from '../state/state.ts'
 import type { Posted } from './announce.ts'
 import type { Ended } from './ended.ts'
 import type { Heard } from './listen.ts'
@@ -17,8 +17,8 @@ const GOES_ONLINE: Types = ['announce', 'call', 'answer']
 const FETCHES: Types = ['inbox', 'status', 'announce']
 
 /** Undefined for a command that needs the relays. */
-export async function local(intent: Intent, place: Place, book: State): Promise<Outcome | undefined> {
-  return LOCAL.includes(intent.type) ? await (await import('./local.ts')).local(intent, place, book) : undefined
+export async function local(intent: Intent, place: Place, state: State): Promise<Outcome | undefined> {
+  return LOCAL.includes(intent.type) ? await (await import('./local.ts')).local(intent, place, state) : undefined
 }
 
 /** One `announce` at a time. */
@@ -48,9 +48,9 @@ export async function acquaint(place: Place, { answers }: Heard, { index }: Stat
   if (relays.length > 0) await (await import('./acquaint.ts')).acquaint(place, relays)
 }
 
-/** The book, with the files that lie on servers and that the command has time for. */
-export async function fetchFor(intent: Intent, place: Place, book: State): Promise<State> {
-  return FETCHES.includes(intent.type) ? await (await import('./fetch.ts')).fetchFor(intent, place, book) : book
+/** The state, with the files that lie on servers and that the command has time for. */
+export async function fetchFor(intent: Intent, place: Place, state: State): Promise<State> {
+  return FETCHES.includes(intent.type) ? await (await import('./fetch.ts')).fetchFor(intent, place, state) : state
 }
 
 /** The outcome at once, or when what the command waits for has come, or in vain. */

@@ -1,7 +1,7 @@
 // What relays have taken, written down while the rest is still on its way: whoever is killed in the middle of a file need not
 // say again what was said.
 import { recordLettersSent } from '../state/letters.ts'
-import { type PublishResult, recordPublished } from '../state/owed.ts'
+import { type PublishResult, recordPublished } from '../state/outbox.ts'
 import { type Place, speakerOf } from './place.ts'
 
 export type Ledger = {
@@ -29,7 +29,10 @@ export function openLedger(place: Place): Ledger {
     const calls = credits.map((c) => c.call).filter((call) => call !== '')
     await world.store.update(calls, (fresh) => {
       const speaker = speakerOf(place)
-      return { snapshot: recordPublished(recordLettersSent(fresh, credits, speaker), credits, speaker), value: undefined }
+      return {
+        snapshot: recordPublished(recordLettersSent(fresh, credits, speaker), credits, speaker),
+        value: undefined,
+      }
     })
     for (const { rumor } of credits) written.add(rumor)
     pause = REST * (world.clock() - began)

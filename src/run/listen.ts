@@ -5,10 +5,10 @@ import type { Ask, Fetching, Named } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
 import { wrapKind } from '../nostr/nip59.ts'
-import type { Index } from '../state/book.ts'
-import { needsSweep, replaySince, type CompleteReplay } from '../state/mailbox.ts'
-import { knownWraps, patienceFor } from '../state/relays.ts'
-import { isStale } from '../state/remember.ts'
+import { type CompleteReplay, needsSweep, replaySince } from '../state/cursors.ts'
+import { isStale } from '../state/peer-memory.ts'
+import { knownWraps, patienceFor } from '../state/relay-memory.ts'
+import type { Index } from '../state/state.ts'
 import { type Hints, lookups, unique } from './lookup.ts'
 import { openInTime } from './open.ts'
 import type { Place } from './place.ts'
@@ -100,7 +100,12 @@ function presences({ world, now }: Place): Ask[] {
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
-function replayedOf(answer: Answered, { world, now, ahead }: Place, clockAhead: number, swept: boolean): CompleteReplay[] {
+function replayedOf(
+  answer: Answered,
+  { world, now, ahead }: Place,
+  clockAhead: number,
+  swept: boolean,
+): CompleteReplay[] {
   if (answer.name !== 'inbox' || !answer.complete) return []
   const began = now + ahead
   const theirs = world.pool.relays().find((r) => r.url === answer.relay)?.clockAhead ?? 0

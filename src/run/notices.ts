@@ -6,15 +6,15 @@ import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
 import { npubEncode } from '../nostr/nip19.ts'
-import { remoteFilesOf } from '../state/parcels.ts'
+import { remoteFilesOf } from '../state/files.ts'
 import type { Ended } from './ended.ts'
 import { type Route, routeTo } from './route.ts'
 
 export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {
-  const { place, heard, turn, book } = ended
+  const { place, heard, turn, state } = ended
   const letters = turn.dues.filter((d) => d.call === '')
   const told = new Set([...turn.said, ...letters].map((s) => s.to))
-  const unknown = [...told].flatMap((to) => guessed(to, routeTo(place, book, calls, to).by, ended))
+  const unknown = [...told].flatMap((to) => guessed(to, routeTo(place, state, calls, to).by, ended))
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
   return [
@@ -30,12 +30,12 @@ export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {
 const FOLLOWS: readonly Intent['type'][] = ['send', 'inbox', 'status', 'wait']
 
 // Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
-function tooLong({ place, intent, book }: Ended, calls: readonly Call[]): string[] {
+function tooLong({ place, intent, state }: Ended, calls: readonly Call[]): string[] {
   if (!FOLLOWS.includes(intent.type)) return []
   const most = place.world.config.call.maxMessages
   return calls.flatMap((call) => {
     if (call.phase !== 'active') return []
-    const { messages, circling } = paceOf(call, book.logs[call.id]?.past)
+    const { messages, circling } = paceOf(call, state.logs[call.id]?.past)
     const id = call.id.slice(0, 8)
     const facts = [
       ...(messages > most ? [`has ${messages} messages, more than ${most} (call.maxMessages)`] : []),
@@ -50,12 +50,12 @@ function tooLong({ place, intent, book }: Ended, calls: readonly Call[]): string
 }
 
 // What the owner could not be told when it was asked.
-function toldLater({ turn, book, answers }: Ended): string[] {
+function toldLater({ turn, state, answers }: Ended): string[] {
   const before = answers.filter((a) => turn.appeals.some((due) => due.escalation.id === a.id && !due.fresh))
   const results = before.flatMap(({ id, results }) => Object.entries(results).map((r) => [id, ...r] as const))
   const owned = turn.appeals.flatMap((due) => (due.fresh && due.letter !== undefined ? [due.letter] : []))
   const sent = turn.dues.filter((d) => d.call === '' && !owned.includes(d.rumor.id))
-  const taken = sent.filter((d) => book.index.letters[d.rumor.id] === undefined)
+  const taken = sent.filter((d) => state.index.letters[d.rumor.id] === undefined)
   return [
     ...results.map(([id, channel, error]) =>
       error === undefined
@@ -68,11 +68,11 @@ function toldLater({ turn, book, answers }: Ended): string[] {
 }
 
 // Whoever asks what is new should know of what is still to come.
-function unfetched({ intent, book }: Ended, calls: readonly Call[]): string[] {
+function unfetched({ intent, state }: Ended, calls: readonly Call[]): string[] {
   if (intent.type !== 'inbox' && intent.type !== 'wait') return []
-  const held = remoteFilesOf(book, calls).filter((parcel) => (parcel.progress?.tries ?? 0) > 0)
+  const held = remoteFilesOf(state, calls).filter((remoteFile) => (remoteFile.progress?.tries ?? 0) > 0)
   return held.map(
-    ({ from, body, progress: progress }) =>
+    ({ from, body, progress }) =>
       `a file from ${shortNpub(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${progress?.why}; later commands try again, \`p2p status\` shows how far it is`,
   )
 }
@@ -87,11 +87,11 @@ function clock(ahead: number): string[] {
 }
 
 // NIP-17: without a list "the user is not ready to receive messages"; agents that are found otherwise get a try.
-function guessed(to: string, by: Route['by'], { place, book }: Ended): string[] {
+function guessed(to: string, by: Route['by'], { place, state }: Ended): string[] {
   const who = to === place.world.ownerKey ? 'your owner' : shortNpub(npubEncode(to))
   const where =
     by === 'own' ? 'your own relays' : by === 'reads' ? 'the relays of its kind 10002' : 'others that it named'
-  const listed = (book.index.peers[to]?.inbox.length ?? 0) > 0
+  const listed = (state.index.peers[to]?.inbox.length ?? 0) > 0
   if (by !== 'list' && listed) {
     const hint = '`p2p config set relays.allowPrivate true` allows the latter'
     return [`${who} reads at relays that were shut down or lie in a private network (${hint}); sent to ${where}`]

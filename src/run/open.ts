@@ -5,7 +5,7 @@ import { callId } from '../call/signal.ts'
 import type { Event } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
 import { type OpenedWrap, openedWrap, wrapHeaderOf } from '../nostr/nip59.ts'
-import type { Index } from '../state/book.ts'
+import type { Index } from '../state/state.ts'
 import type { Place } from './place.ts'
 
 /** Where strangers must work, so many wraps without work are opened in vain in one run; and so many at a time. */

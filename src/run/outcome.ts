@@ -7,10 +7,10 @@ import { type Presence, readPresences } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/world.ts'
-import { type State, callsOf } from '../state/book.ts'
-import { isOnItsWay } from '../state/parcels.ts'
-import { namesOf } from '../state/remember.ts'
+import { isOnItsWay } from '../state/files.ts'
+import { namesOf } from '../state/peer-memory.ts'
 import type { RecordedSignal } from '../state/say.ts'
+import { callsOf, type State } from '../state/state.ts'
 import type { Posted } from './announce.ts'
 import type { Ended } from './ended.ts'
 import type { Escalated } from './escalate.ts'
@@ -28,7 +28,7 @@ export type Outcome = {
   self: { name: string; about: string; relays: Place['world']['relays'] }
   people: AgentDirectory
   now: number
-  book: State
+  state: State
   /** The calls that are open, oldest first. */
   calls: Call[]
   /** The call that the command was about, as it is now. */
@@ -60,11 +60,11 @@ export type Outcome = {
 }
 
 export function outcomeOf(ended: Ended): Outcome {
-  const { place, intent, heard, turn, book, posted, escalation } = ended
+  const { place, intent, heard, turn, state, posted, escalation } = ended
   const { world, now } = place
-  const people = { ...place.people, names: namesOf(book) }
+  const people = { ...place.people, names: namesOf(state) }
   const me = world.keys.pubkey
-  const calls = callsOf(book, me, now)
+  const calls = callsOf(state, me, now)
   const parts = turn.said.slice(turn.said.length - turn.verdict.say.length)
   const said = parts[0]
   return {
@@ -73,12 +73,12 @@ export function outcomeOf(ended: Ended): Outcome {
     self: { name: world.config.name, about: world.config.about, relays: world.relays },
     people,
     now,
-    book,
+    state,
     calls,
     call: calls.find((c) => c.id === said?.call),
     said,
     parts,
-    news: newsOf(book, calls, people),
+    news: newsOf(state, calls, people),
     presences: readPresences(heard.public, now),
     relays: reportOf(place, heard),
     received: turn.touched.length,
@@ -93,11 +93,11 @@ export function outcomeOf(ended: Ended): Outcome {
 }
 
 /** Everything unread: the owner's words first, then call by call. */
-export function newsOf(book: State, calls: readonly Call[], people: AgentDirectory, all = false): InboxItem[] {
+export function newsOf(state: State, calls: readonly Call[], people: AgentDirectory, all = false): InboxItem[] {
   // A letter that brings a file is news once the file is here, or will never be.
-  const letters = Object.values(book.index.dms).filter((dm) => (dm.unread || all) && !isOnItsWay(dm))
+  const letters = Object.values(state.index.dms).filter((dm) => (dm.unread || all) && !isOnItsWay(dm))
   const items = calls.flatMap((call) => {
-    const log = book.logs[call.id]
+    const log = state.logs[call.id]
     return log === undefined ? [] : itemsOf(log, call, people, all)
   })
   return ownerFirst([...items, ...letters.map((dm) => letterItem(dm.rumor, dm.heard, people, dm.file))])

@@ -4,8 +4,8 @@ import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Log } from '../call/log.ts'
 import type { World } from '../io/world.ts'
-import type { Index } from '../state/book.ts'
 import type { Speaker } from '../state/say.ts'
+import type { Index } from '../state/state.ts'
 
 export type Place = {
   world: World<Index, Log>

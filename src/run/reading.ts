@@ -7,7 +7,7 @@ import { markdownOf } from '../call/transcript/markdown.ts'
 import type { SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { Failure } from '../errors.ts'
-import type { State } from '../state/book.ts'
+import type { State } from '../state/state.ts'
 import type { Place } from './place.ts'
 
 export type Reading =
@@ -18,7 +18,7 @@ export type Reading =
   | { type: 'found'; hits: SearchHit[]; more: boolean }
 
 /** Where a call is looked up, and in whose words. */
-export type Source = { book: State; me: Agent; people: AgentDirectory }
+export type Source = { state: State; me: Agent; people: AgentDirectory }
 
 /** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
 export function readCall(place: Place, call: Call, source: Source, most: number): Reading | undefined {
@@ -26,8 +26,8 @@ export function readCall(place: Place, call: Call, source: Source, most: number)
   return transcript === undefined ? undefined : { type: 'call', shown: shorten(place, transcript, most) }
 }
 
-export function retold(call: Call, { book, me, people }: Source): Transcript | undefined {
-  const log = book.logs[call.id]
+export function retold(call: Call, { state, me, people }: Source): Transcript | undefined {
+  const log = state.logs[call.id]
   return log === undefined ? undefined : transcriptOf(call, log, me, people)
 }
 

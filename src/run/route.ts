@@ -1,7 +1,7 @@
 // Which relays carry a letter to a peer: its own list, else what it told us, else a guess.
 import type { Call } from '../call/replay.ts'
 import { usable } from '../nostr/relay-url.ts'
-import type { State } from '../state/book.ts'
+import type { State } from '../state/state.ts'
 import type { Place } from './place.ts'
 
 /**
@@ -14,8 +14,8 @@ export type Route = { relays: string[]; by: 'list' | 'call' | 'hint' | 'reads' |
 export type Ground = { world: Pick<Place['world'], 'relays'> & { config: { relays: { allowPrivate: boolean } } } }
 
 /** NIP-17: a kind 10050 list goes before everything else; our own relays come last. */
-export function routeTo({ world }: Ground, book: State, calls: readonly Call[], peer: string): Route {
-  const memory = book.index.peers[peer]
+export function routeTo({ world }: Ground, state: State, calls: readonly Call[], peer: string): Route {
+  const memory = state.index.peers[peer]
   const pow = memory?.pow ?? 0
   const told = calls.findLast((c) => c.peer === peer && c.peerRelays.length > 0)?.peerRelays
   const sources = { list: memory?.inbox, call: told, hint: memory?.hints, reads: memory?.reads }

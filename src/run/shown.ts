@@ -1,6 +1,6 @@
 // What has been printed is read. Done after printing, and only then.
 import type { InboxItem } from '../call/inbox-items.ts'
-import { markRead } from '../state/shown.ts'
+import { markRead } from '../state/read-marks.ts'
 import { type Place, speakerOf } from './place.ts'
 
 export async function shown(place: Place, items: readonly InboxItem[]): Promise<void> {

@@ -4,8 +4,8 @@ import { callId, signalTemplate } from '../call/signal.ts'
 import type { Receipt } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
-import type { PublishResult, PendingPublish } from '../state/owed.ts'
-import type { PendingReceipt } from '../state/replies.ts'
+import type { PendingPublish, PublishResult } from '../state/outbox.ts'
+import type { PendingReceipt } from '../state/receipts.ts'
 import type { Place } from './place.ts'
 import type { Route } from './route.ts'
 import { workFor } from './work.ts'
@@ -77,7 +77,12 @@ export async function post(
   return await world.pool.publish(jobs, { deadline })
 }
 
-function letterOf({ call, to, rumor, wrap, skip }: PendingPublish, place: Place, { relays, pow }: Route, stamp: number): Letter {
+function letterOf(
+  { call, to, rumor, wrap, skip }: PendingPublish,
+  place: Place,
+  { relays, pow }: Route,
+  stamp: number,
+): Letter {
   const { world } = place
   const ack = Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0)
   const rest = relays.filter((url) => !skip.includes(url))

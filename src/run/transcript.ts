@@ -5,24 +5,24 @@ import type { IntentOf } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { type State, callOf, type CallSummary } from '../state/book.ts'
-import { namesOf } from '../state/remember.ts'
+import { namesOf } from '../state/peer-memory.ts'
+import { type CallSummary, callOf, type State } from '../state/state.ts'
 import { guess } from './find.ts'
 import { type Place, selfOf } from './place.ts'
 import { type Reading, readCall, retold, type Source } from './reading.ts'
 
-export type Read = { book: State; call: Call | undefined; reading: Reading }
+export type Read = { state: State; call: Call | undefined; reading: Reading }
 
 /** Throws BAD_AGENT and AGENT_AMBIGUOUS for an agent that cannot be meant. */
-export function transcript(intent: IntentOf<'transcript'>, place: Place, book: State): Read | Failure {
-  const people = { ...place.people, names: namesOf(book) }
-  const source = { book, people, me: selfOf(place, people) }
+export function transcript(intent: IntentOf<'transcript'>, place: Place, state: State): Read | Failure {
+  const people = { ...place.people, names: namesOf(state) }
+  const source = { state, people, me: selfOf(place, people) }
   const word = intent.id ?? place.selector
   const id = word === undefined ? undefined : pick(word, source)
   if (id instanceof Failure) return id
   const ids = id === undefined ? wanted(intent, source) : [id]
-  if (intent.search !== undefined) return { book, call: undefined, reading: search(intent, ids, place, source) }
-  if (id === undefined) return { book, call: undefined, reading: { type: 'calls', ids } }
+  if (intent.search !== undefined) return { state, call: undefined, reading: search(intent, ids, place, source) }
+  if (id === undefined) return { state, call: undefined, reading: { type: 'calls', ids } }
   const loaded = load(id, place, source)
   const reading = loaded === undefined ? undefined : readCall(place, loaded.call, loaded.source, intent.most)
   if (loaded === undefined || reading === undefined) {
@@ -33,12 +33,12 @@ export function transcript(intent: IntentOf<'transcript'>, place: Place, book: S
       '`p2p inbox --deep` asks the relays for what they still hold of it',
     )
   }
-  return { book: loaded.source.book, call: loaded.call, reading }
+  return { state: loaded.source.state, call: loaded.call, reading }
 }
 
 /** The one call that a word names: at least 6 characters of its id, or its peer. */
-function pick(word: string, { book, people }: Source): string | Failure {
-  const calls = Object.entries(book.index.calls)
+function pick(word: string, { state, people }: Source): string | Failure {
+  const calls = Object.entries(state.index.calls)
   const text = word.toLowerCase()
   const byId = /^[0-9a-f]{6,64}$/.test(text) ? calls.filter(([id]) => id.startsWith(text)) : []
   const fitting = byId.length > 0 ? byId : calls.filter(([, call]) => isNamed(text, call, people))
@@ -62,10 +62,10 @@ function pick(word: string, { book, people }: Source): string | Failure {
 }
 
 /** The calls with that agent in which something was said in that time, the latest first. */
-function wanted(intent: IntentOf<'transcript'>, { book, people }: Source): string[] {
+function wanted(intent: IntentOf<'transcript'>, { state, people }: Source): string[] {
   const { since = 0, until = Infinity, with: word = '' } = intent
   const agent = intent.with === undefined ? undefined : guess(intent.with, people)
-  return Object.entries(book.index.calls)
+  return Object.entries(state.index.calls)
     .filter(([, call]) => call.createdAt <= until && call.last >= since)
     .filter(([, call]) => {
       if (agent === undefined) return true
@@ -101,10 +101,10 @@ const HEAD = 60
 
 // Which of the calls that crossed became the conversation, only both together can tell.
 function load(id: string, { world, now }: Place, source: Source): { call: Call; source: Source } | undefined {
-  const { index } = source.book
+  const { index } = source.state
   const logs = [id, ...(index.calls[id]?.rivals ?? [])].flatMap((one) => world.store.readLog(one) ?? [])
-  const book = { index, logs: Object.fromEntries(logs.map((log) => [log.id, log])) }
-  const log = book.logs[id]
-  const call = log === undefined ? undefined : callOf(book, log, world.keys.pubkey, now)
-  return call === undefined ? undefined : { call, source: { ...source, book } }
+  const state = { index, logs: Object.fromEntries(logs.map((log) => [log.id, log])) }
+  const log = state.logs[id]
+  const call = log === undefined ? undefined : callOf(state, log, world.keys.pubkey, now)
+  return call === undefined ? undefined : { call, source: { ...source, state } }
 }

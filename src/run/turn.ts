@@ -5,13 +5,13 @@ import { trustOf } from '../call/agents.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
 import type { Presence } from '../call/presence.ts'
-import { type DueEscalation, dueEscalations } from '../state/appeals.ts'
-import { type State, callsOf } from '../state/book.ts'
-import { callsIn, step, type StepContext, type StepOutput } from '../state/converse.ts'
-import { beginTransaction } from '../state/edit.ts'
+import { type DueEscalation, dueEscalations } from '../state/escalations.ts'
 import { lettersDue } from '../state/letters.ts'
-import { recordClock, recordMailboxAnswers } from '../state/relays.ts'
-import { rememberPeers } from '../state/remember.ts'
+import { rememberPeers } from '../state/peer-memory.ts'
+import { recordClock, recordMailboxAnswers } from '../state/relay-memory.ts'
+import { callsOf, type State } from '../state/state.ts'
+import { callsIn, type StepContext, type StepOutput, step } from '../state/step.ts'
+import { beginTransaction } from '../state/transaction.ts'
 import { ask } from './appeal.ts'
 import { type Heard, UNHEARD } from './listen.ts'
 import { type Place, speakerOf } from './place.ts'
@@ -64,15 +64,15 @@ export async function take(
     const known = rememberPeers(recordClock(asked, heard.answers, heard.clockAhead), sightings, now)
     const turned = step(known, intent, mail, seat)
     // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
-    if (listened === undefined) return { snapshot: turned.book, value: quietly(turned), callsOnly: true }
+    if (listened === undefined) return { snapshot: turned.state, value: quietly(turned), callsOnly: true }
     const { verdict, said } = turned
-    const asking = ask(turned.book, place, { intent, verdict, said, calls: callsOf(turned.book, speaker.me, now) })
-    const letters = lettersDue(asking.book, speaker, world.alive)
-    const appeals = dueEscalations(letters.book, world.owner.channels, speaker, world.alive)
+    const asking = ask(turned.state, place, { intent, verdict, said, calls: callsOf(turned.state, speaker.me, now) })
+    const letters = lettersDue(asking.state, speaker, world.alive)
+    const appeals = dueEscalations(letters.state, world.owner.channels, speaker, world.alive)
     // Last: while this process holds its claim on what it has just said, that is not due once more.
-    const book = before === undefined ? appeals.book : before.note(appeals.book)
+    const state = before === undefined ? appeals.state : before.note(appeals.state)
     const owed = { dues: [...letters.dues, ...turned.dues], appeals: appeals.dues, asked: asking.asked }
-    return { snapshot: book, value: { ...turned, ...owed, book } }
+    return { snapshot: state, value: { ...turned, ...owed, state } }
   })
 }
 
@@ -94,9 +94,9 @@ export function seatOf(place: Place, peer: string | undefined): StepContext {
 }
 
 // A state belongs to one key: cursors, seen ids and calls mean nothing to another.
-function owned(book: State, me: string): State {
-  if (book.index.agent === me) return book
-  const edit = beginTransaction(book)
+function owned(state: State, me: string): State {
+  if (state.index.agent === me) return state
+  const edit = beginTransaction(state)
   edit.index.agent = me
   return edit.state
 }

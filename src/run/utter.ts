@@ -1,9 +1,10 @@
 // Publishing what a turn owes, and what the relays answered; once more to peers who turn out to have moved.
-import { type State, callsOf } from '../state/book.ts'
+
 import { recordLettersSent } from '../state/letters.ts'
-import { recordPublished } from '../state/owed.ts'
-import { doubtPeers, rememberPeers } from '../state/remember.ts'
-import { recordReceiptsTaken } from '../state/replies.ts'
+import { recordPublished } from '../state/outbox.ts'
+import { doubtPeers, rememberPeers } from '../state/peer-memory.ts'
+import { recordReceiptsTaken } from '../state/receipts.ts'
+import { callsOf, type State } from '../state/state.ts'
 import { openLedger } from './ledger.ts'
 import { lookAgain } from './lookup.ts'
 import { type Place, speakerOf } from './place.ts'
@@ -18,14 +19,14 @@ const FEW = 3
 export async function utter(place: Place, turn: Turn): Promise<Uttered | undefined> {
   const { world, now } = place
   if (turn.dues.length === 0 && turn.acks.length === 0) return undefined
-  const calls = callsOf(turn.book, world.keys.pubkey, now)
-  const routeIn = (book: State) => (peer: string) => routeTo(place, book, calls, peer)
-  const outgoing = { ...turn, route: routeIn(turn.book), stamp: now }
+  const calls = callsOf(turn.state, world.keys.pubkey, now)
+  const routeIn = (state: State) => (peer: string) => routeTo(place, state, calls, peer)
+  const outgoing = { ...turn, route: routeIn(turn.state), stamp: now }
   const ledger = openLedger(place)
   const first = await speak(place, outgoing, turn.dues.length > FEW ? ledger.note : undefined)
   const written = await ledger.close()
-  const seen = await lookAgain(place, turn.book.index, first.lost)
-  const { lost, ...second } = await speakAgain(place, outgoing, first, routeIn(rememberPeers(turn.book, seen, now)))
+  const seen = await lookAgain(place, turn.state.index, first.lost)
+  const { lost, ...second } = await speakAgain(place, outgoing, first, routeIn(rememberPeers(turn.state, seen, now)))
   const credits = [...first.credits.filter((c) => !written.has(c.rumor)), ...second.credits]
   const acked = [...first.told, ...second.told]
   return {

@@ -1,7 +1,7 @@
 // The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and
 // counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
 import type { InboxItem } from '../call/inbox-items.ts'
-import { wakesDue, recordWakes } from '../state/wakes.ts'
+import { recordWakes, wakesDue } from '../state/hook.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
 

@@ -1,6 +1,6 @@
 // A command that stays: the mailbox stays open, and every second the state is looked at, since a parallel command may have
 // taken in what is waited for.
-import { callsOf } from '../state/book.ts'
+import { callsOf } from '../state/state.ts'
 import { carry } from './carry.ts'
 import type { Ended } from './ended.ts'
 import { openFetcher } from './fetch.ts'
@@ -19,9 +19,9 @@ export async function* watch(ended: Ended, until: number): AsyncGenerator<Outcom
   yield outcomeOf(ended)
   const fetcher = openFetcher(until)
   try {
-    fetcher.begin(ended.place, ended.book)
+    fetcher.begin(ended.place, ended.state)
     for await (const now of changes(ended, until)) {
-      fetcher.begin(now.place, now.book)
+      fetcher.begin(now.place, now.state)
       yield outcomeOf(now)
     }
   } finally {
@@ -38,14 +38,14 @@ async function* changes(ended: Ended, until: number): AsyncGenerator<Ended> {
     const place = refreshed(now.place)
     const rung = ringsOut(now, place.now)
     if (came.length === 0 && !rung && world.clock() - offered < OFFER) {
-      now = { ...now, place, book: world.store.read() }
+      now = { ...now, place, state: world.store.read() }
     } else {
       offered = world.clock()
       const events = came.map((c) => c.event)
       const heard = rung ? await again({ ...now, place }) : await arrived({ ...now, place }, events)
       const here = onTime(place, heard.clockAhead)
       const turn = await take(here, { type: 'status' }, heard, NOBODY)
-      now = { ...now, place: here, heard, book: turn.book }
+      now = { ...now, place: here, heard, state: turn.state }
       const carrying = carry(here, turn)
       // It is awaited below, but may fail before that.
       carrying.catch(() => {})
@@ -54,7 +54,7 @@ async function* changes(ended: Ended, until: number): AsyncGenerator<Ended> {
         yield now
       } finally {
         // Whoever was shown the news has marked it as read meanwhile.
-        now = { ...now, ...(await carrying), book: world.store.read() }
+        now = { ...now, ...(await carrying), state: world.store.read() }
       }
     }
     yield now
@@ -62,8 +62,8 @@ async function* changes(ended: Ended, until: number): AsyncGenerator<Ended> {
 }
 
 // A ring that has run out since the mailbox was opened needs a complete replay before it counts as missed.
-function ringsOut({ heard, book, place }: Ended, now: number): boolean {
-  const calls = callsOf(book, place.world.keys.pubkey, now)
+function ringsOut({ heard, state, place }: Ended, now: number): boolean {
+  const calls = callsOf(state, place.world.keys.pubkey, now)
   return calls.some(
     (c) => c.phase === 'ringing' && now > c.deadline && !heard.replayed.some((r) => r.began > c.deadline),
   )

@@ -1,7 +1,7 @@
 // What we last said of ourselves and which relays have it; and that one `announce` of an agent runs at a time.
 import type { Template } from '../nostr/event.ts'
-import type { Announced, State } from './book.ts'
-import { beginTransaction } from './edit.ts'
+import type { Announced, State } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 /**
  * A relay that has taken a presence is not sent the same one again for so long, in seconds: short of the two minutes after
@@ -26,8 +26,8 @@ export function presenceDue(held: Announced, words: string, relays: readonly str
 }
 
 /** Writes down which relays have taken a presence. */
-export function recordPresenceTaken(book: State, words: string, relays: readonly string[], now: number): State {
-  const edit = beginTransaction(book)
+export function recordPresenceTaken(state: State, words: string, relays: readonly string[], now: number): State {
+  const edit = beginTransaction(state)
   const { announced } = edit.index
   const before = Object.entries(announced.words === words ? (announced.taken ?? {}) : {})
   const taken = Object.fromEntries([...before.filter(([, at]) => isFresh(at, now)), ...relays.map((url) => [url, now])])
@@ -49,17 +49,17 @@ export function listDue(held: Announced, lists: string, relays: readonly string[
 
 /** Writes down what relays made of our 10050. Nothing while none has it: it is offered again with the next command. */
 export function recordListOffered(
-  book: State,
+  state: State,
   lists: string,
   receipts: readonly { relay: string; accepted: boolean }[],
   now: number,
 ): State {
-  const edit = beginTransaction(book)
+  const edit = beginTransaction(state)
   const { announced } = edit.index
   const before = announced.lists === lists ? announced.offered : {}
   const fresh = Object.fromEntries(receipts.map((r) => [r.relay, { at: now, taken: r.accepted }]))
   const offered = { ...before, ...fresh }
-  if (!Object.values(offered).some((one) => one.taken)) return book
+  if (!Object.values(offered).some((one) => one.taken)) return state
   edit.index.announced = { ...announced, lists, offered }
   return edit.state
 }
@@ -73,15 +73,15 @@ export function isAnnouncing({ index }: State, pid: number, now: number, alive: 
 }
 
 /** @param pause seconds that it sleeps before it begins */
-export function beginAnnounce(book: State, pid: number, now: number, pause: number): State {
-  const edit = beginTransaction(book)
+export function beginAnnounce(state: State, pid: number, now: number, pause: number): State {
+  const edit = beginTransaction(state)
   edit.index.announcing = { pid, at: now, pause }
   return edit.state
 }
 
-export function endAnnounce(book: State, pid: number): State {
-  if (book.index.announcing?.pid !== pid) return book
-  const edit = beginTransaction(book)
+export function endAnnounce(state: State, pid: number): State {
+  if (state.index.announcing?.pid !== pid) return state
+  const edit = beginTransaction(state)
   delete edit.index.announcing
   return edit.state
 }

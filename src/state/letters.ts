@@ -1,11 +1,13 @@
 // Our direct messages outside of calls, as those to our owner: owed like anything else that we say, until a relay has taken
 // one, or for as long as relays keep it. In the outbox they stand under the call "".
-import { CHAT } from '../call/signal.ts'
+// Direct messages to us, outside of calls.
+import { CHAT, callId, FILE, onlyRecipient, parseRemote } from '../call/signal.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
-import { type State, OPEN_AFTER_END, type OutgoingLetter } from './book.ts'
-import { beginTransaction } from './edit.ts'
-import { type PublishResult, entryAfterPublish, type PendingPublish, isClaimed, nextPublish } from './owed.ts'
+import type { AdmissionPolicy } from './admission.ts'
+import { entryAfterPublish, isClaimed, nextPublish, type PendingPublish, type PublishResult } from './outbox.ts'
 import type { Speaker } from './say.ts'
+import { OPEN_AFTER_END, type OutgoingLetter, type ReceivedLetters, type State } from './state.ts'
+import { beginTransaction, type Transaction } from './transaction.ts'
 
 /** NIP-17's chat message to one receiver, which any client shows. */
 export function directMessage(text: string, to: string, { me, now }: Pick<Speaker, 'me' | 'now'>): Rumor {
@@ -13,16 +15,20 @@ export function directMessage(text: string, to: string, { me, now }: Pick<Speake
 }
 
 /** Writes a letter down, before anybody hears of it. */
-export function oweLetter(book: State, rumor: Rumor, to: string): State {
-  if (book.index.letters[rumor.id] !== undefined) return book
+export function oweLetter(state: State, rumor: Rumor, to: string): State {
+  if (state.index.letters[rumor.id] !== undefined) return state
   const posting = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
-  return withLetters(book, { ...book.index.letters, [rumor.id]: { to, rumor, posting } })
+  return withLetters(state, { ...state.index.letters, [rumor.id]: { to, rumor, posting } })
 }
 
 /** The letters to publish now, claimed by this process. */
-export function lettersDue(book: State, speaker: Speaker, alive: (pid: number) => boolean): { book: State; dues: PendingPublish[] } {
+export function lettersDue(
+  state: State,
+  speaker: Speaker,
+  alive: (pid: number) => boolean,
+): { state: State; dues: PendingPublish[] } {
   const { now, pid } = speaker
-  const held = Object.entries(book.index.letters).filter(([, { rumor }]) => now - rumor.created_at < OPEN_AFTER_END)
+  const held = Object.entries(state.index.letters).filter(([, { rumor }]) => now - rumor.created_at < OPEN_AFTER_END)
   const letters: State['index']['letters'] = Object.fromEntries(held)
   const dues = held.flatMap(([id, letter]): PendingPublish[] => {
     const { to, rumor, posting } = letter
@@ -31,15 +37,15 @@ export function lettersDue(book: State, speaker: Speaker, alive: (pid: number) =
     letters[id] = { ...letter, posting: { ...posting, claim: { pid, at: now } } }
     return [{ call: '', to, rumor, ...turn }]
   })
-  const kept = dues.length === 0 && held.length === Object.keys(book.index.letters).length
-  return { book: kept ? book : withLetters(book, letters), dues }
+  const kept = dues.length === 0 && held.length === Object.keys(state.index.letters).length
+  return { state: kept ? state : withLetters(state, letters), dues }
 }
 
 /** Writes down what the relays answered. One that a relay has taken is forgotten: nobody acks it. */
-export function recordLettersSent(book: State, credits: readonly PublishResult[], { now }: Speaker): State {
-  const mine = credits.filter(({ call, rumor }) => call === '' && book.index.letters[rumor] !== undefined)
-  if (mine.length === 0) return book
-  const letters = { ...book.index.letters }
+export function recordLettersSent(state: State, credits: readonly PublishResult[], { now }: Speaker): State {
+  const mine = credits.filter(({ call, rumor }) => call === '' && state.index.letters[rumor] !== undefined)
+  if (mine.length === 0) return state
+  const letters = { ...state.index.letters }
   for (const { rumor, wrap, receipts } of mine) {
     const held = letters[rumor]
     if (held === undefined) continue
@@ -47,11 +53,37 @@ export function recordLettersSent(book: State, credits: readonly PublishResult[]
     if (posting.accepted.length > 0) delete letters[rumor]
     else letters[rumor] = { ...held, posting }
   }
-  return withLetters(book, letters)
+  return withLetters(state, letters)
 }
 
-function withLetters(book: State, letters: Record<string, OutgoingLetter>): State {
-  const edit = beginTransaction(book)
+function withLetters(state: State, letters: Record<string, OutgoingLetter>): State {
+  const edit = beginTransaction(state)
   edit.index.letters = letters
   return edit.state
+}
+
+const MAX_LETTERS = 200
+
+/** Takes in a rumor that is no signal of a call; why it was dropped, if it was. */
+export function receiveLetter(
+  edit: Transaction,
+  rumor: Rumor,
+  { me, now }: { me: string; now: number },
+): string | undefined {
+  if (rumor.kind !== CHAT && rumor.kind !== FILE) return 'unknown'
+  if (rumor.kind === FILE && parseRemote(rumor) === undefined) return 'malformed'
+  if (callId(rumor) !== undefined) return 'malformed'
+  if (onlyRecipient(rumor) !== me) return 'not-for-us'
+  if (edit.index.dms[rumor.id] !== undefined) return 'duplicate'
+  edit.table('dms')[rumor.id] = { rumor, heard: now, unread: true }
+  return undefined
+}
+
+export function boundLetters(edit: Transaction, { trust }: AdmissionPolicy): void {
+  const letters = Object.entries(edit.index.dms)
+  if (letters.length <= MAX_LETTERS) return
+  // The attack: strangers write so much that the owner's word falls out before anybody has read it.
+  const weight = ({ unread, rumor }: ReceivedLetters[string]) => (!unread ? 0 : trust(rumor.pubkey) === 'owner' ? 2 : 1)
+  const recent = letters.sort(([, a], [, b]) => weight(b) - weight(a) || b.heard - a.heard).slice(0, MAX_LETTERS)
+  edit.replace('dms', Object.fromEntries(recent))
 }

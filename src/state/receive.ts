@@ -1,14 +1,51 @@
+// What came in, merged into the state. Pure, and the same whatever the order and however often: it is applied to what was
+// loaded, and once more under the lock to what is newest.
 // One rumor that came in: whether it may, what it belongs to, and what it makes of that.
+// Rumors of calls whose request has not come yet: kept for it, since relays keep no order.
 
 import { type Log, signalOf, withoutContent } from '../call/log.ts'
 import { precedes } from '../call/replay.ts'
 import { callId, onlyRecipient, parseSignal, type Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
-import { type AdmissionPolicy, mayCall, mayRefuse, overBounds, lacksWork } from './admit.ts'
-import { type Transaction, seqKey } from './edit.ts'
-import { receiveLetter } from './letterbox.ts'
-import { meetRivals } from './refresh.ts'
-import { takeOrphans, keepOrphan } from './strays.ts'
+import type { OpenedWrap } from '../nostr/nip59.ts'
+import { type AdmissionPolicy, lacksWork, mayCall, mayRefuse, meterFor, overBounds } from './admission.ts'
+import { catchUp, commitCalls, meetRivals } from './call-index.ts'
+import { type CompleteReplay, DEEP_REPLAY, forgetSeen, moveCursors, rereadLostCalls } from './cursors.ts'
+import { expireRinging, pruneCalls } from './expiry.ts'
+import { boundLetters, receiveLetter } from './letters.ts'
+import type { State } from './state.ts'
+import { beginTransaction, seqKey, type Transaction } from './transaction.ts'
+
+/** `deep`: wraps that are known are heard once more. `now` and `replayed` are by the relays' clock. */
+export type ReceiveContext = Omit<RumorContext, 'known'> & { replayed: readonly CompleteReplay[]; deep?: boolean }
+
+/** @returns the state, and the calls in which something numbered was new. */
+export function receiveAll(
+  state: State,
+  opened: readonly OpenedWrap[],
+  hearing: ReceiveContext,
+): { state: State; touched: string[] } {
+  const edit = beginTransaction(state)
+  const touched = new Set<string>()
+  rereadLostCalls(edit)
+  edit.index.meter = meterFor(edit.index.meter, hearing.now)
+  for (const { wrap, stamp, bits, rumor, reason } of opened) {
+    const known = edit.index.seen[wrap] !== undefined
+    if (known && hearing.deep !== true) continue
+    edit.table('seen')[wrap] = stamp
+    const dropped = rumor === undefined ? reason : admitRumor(edit, rumor, bits, { ...hearing, known }, touched)
+    if (dropped !== undefined) edit.table('dropped')[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
+  }
+  edit.commit()
+  catchUp(edit, hearing)
+  expireRinging(edit, { ...hearing, isNew: (id) => state.logs[id] === undefined })
+  moveCursors(edit, hearing.replayed, hearing.now)
+  forgetSeen(edit, hearing.now)
+  boundOrphans(edit, hearing.now)
+  boundLetters(edit, hearing.gate)
+  pruneCalls(edit, hearing.gate)
+  return { state: commitCalls(edit, hearing), touched: [...touched] }
+}
 
 /** `now` is by the relays' clock where that is known. `known`: the wrap has been opened before. */
 export type RumorContext = { me: string; now: number; gate: AdmissionPolicy; known: boolean }
@@ -31,7 +68,12 @@ export function admitRumor(
   return dropped ?? overBounds(edit.index.meter, rumor, first, gate) ?? receiveRumor(edit, rumor, reception, touched)
 }
 
-function receiveRumor(edit: Transaction, rumor: Rumor, reception: RumorContext, touched: Set<string>): string | undefined {
+function receiveRumor(
+  edit: Transaction,
+  rumor: Rumor,
+  reception: RumorContext,
+  touched: Set<string>,
+): string | undefined {
   const signal = parseSignal(rumor)
   if (signal === undefined) return receiveLetter(edit, rumor, reception)
   if (signal.to !== reception.me) return 'not-for-us'
@@ -145,4 +187,30 @@ function peerOf(log: Log, me: string): string | undefined {
   const request = log.entries[log.id]?.rumor
   if (request === undefined) return undefined
   return request.pubkey === me ? onlyRecipient(request) : request.pubkey
+}
+
+/** Most of all of them, and of one sender: a stranger can make up calls without end. */
+const MAX_ORPHANS = { all: 400, sender: 40 }
+
+export function keepOrphan(edit: Transaction, rumor: Rumor, now: number): string | undefined {
+  if (edit.index.strays.some((s) => s.rumor.id === rumor.id)) return 'duplicate'
+  edit.index.strays = [...edit.index.strays, { rumor, heard: now }]
+  return undefined
+}
+
+/** Takes out what has been waiting for this call. */
+export function takeOrphans(edit: Transaction, call: string): Rumor[] {
+  const mine = edit.index.strays.filter((s) => callId(s.rumor) === call)
+  if (mine.length > 0) edit.index.strays = edit.index.strays.filter((s) => callId(s.rumor) !== call)
+  return mine.map((s) => s.rumor)
+}
+
+export function boundOrphans(edit: Transaction, now: number): void {
+  const bySender = new Map<string, number>()
+  const kept = edit.index.strays.toReversed().filter(({ rumor, heard }, n) => {
+    const before = bySender.get(rumor.pubkey) ?? 0
+    bySender.set(rumor.pubkey, before + 1)
+    return now - heard < DEEP_REPLAY && before < MAX_ORPHANS.sender && n < MAX_ORPHANS.all
+  })
+  if (kept.length < edit.index.strays.length) edit.index.strays = kept.reverse()
 }

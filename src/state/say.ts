@@ -1,4 +1,4 @@
-// What we are about to say, written into the book before anybody hears it: numbered, owed, and claimed by this process.
+// What we are about to say, written into the state before anybody hears it: numbered, owed, and claimed by this process.
 
 import type { IntendedSignal } from '../call/decide.ts'
 import { digestUpTo } from '../call/digest.ts'
@@ -6,20 +6,23 @@ import type { Log } from '../call/log.ts'
 import { type Call, nextClock, transcriptOrder } from '../call/replay.ts'
 import { type Body, LIMIT, type SignalPosition, signalTemplate } from '../call/signal.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
-import { type State, callOf, type Index } from './book.ts'
-import { beginTransaction } from './edit.ts'
-import { commitCalls } from './refresh.ts'
-import { rivalsOf } from './summary.ts'
+import { commitCalls, rivalsOf } from './call-index.ts'
+import { callOf, type Index, type State } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 export type Speaker = { me: string; now: number; pid: number }
 
 /** A rumor that is written down and owed to the peer of its call. */
 export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number }
 
-export function say(book: State, drafts: readonly IntendedSignal[], speaker: Speaker): { book: State; said: RecordedSignal[] } {
-  if (drafts.length === 0) return { book, said: [] }
+export function say(
+  state: State,
+  drafts: readonly IntendedSignal[],
+  speaker: Speaker,
+): { state: State; said: RecordedSignal[] } {
+  if (drafts.length === 0) return { state, said: [] }
   const { me, now, pid } = speaker
-  const edit = beginTransaction(book)
+  const edit = beginTransaction(state)
   const said: RecordedSignal[] = []
   const calls = new Map<string, Call>()
   for (const draft of drafts) {
@@ -41,7 +44,7 @@ export function say(book: State, drafts: readonly IntendedSignal[], speaker: Spe
     if (type === 'accept' || type === 'reject') log.unread = log.unread.filter((item) => item !== id)
     said.push({ call: id, to: draft.to, rumor, seq: place.seq })
   }
-  return { book: commitCalls(edit, speaker), said }
+  return { state: commitCalls(edit, speaker), said }
 }
 
 /** The numbers of the next signal in a call: they are taken under the lock, so no two processes take the same. */
@@ -50,7 +53,7 @@ export function nextPosition(draft: Pick<IntendedSignal, 'to' | 'call'>, call: C
   return { call: draft.call, to: draft.to, seq: seq + 1, lc: nextClock({ lc }), ack }
 }
 
-/** What only the book knows of a signal: what an end cuts off, and what a request follows. */
+/** What only the state knows of a signal: what an end cuts off, and what a request follows. */
 function completeBody(
   { to, body }: IntendedSignal,
   index: Index,

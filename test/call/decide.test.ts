@@ -29,12 +29,12 @@ const file = (bytes: number): Intent => ({
   content: { type: 'bytes', bytes: Buffer.alloc(bytes) },
 })
 
-/** The refusal of a command, after which the book says what it said before. */
+/** The refusal of a command, after which the state says what it said before. */
 function refused(who: Side, intent: Intent, run: Run = {}) {
-  const before = { ...who.book.logs }
+  const before = { ...who.state.logs }
   const { verdict, said } = turn(who, intent, run)
   expect(said).toEqual([])
-  expect(who.book.logs).toEqual(before)
+  expect(who.state.logs).toEqual(before)
   if (verdict.refusal === undefined) throw new Error(`${intent.type} was not refused`)
   const { code, exit, message, hint } = verdict.refusal
   return { code, exit, message, hint }
@@ -63,7 +63,7 @@ describe('call', () => {
     const [ada, ben] = [side('a'), side('b')]
     const ids = [T, T, T + 1].map((now) => says(ada, CALL, { peer: ben.key, now })[0]?.id)
     expect(ids[0]).toBe(ids[1])
-    expect(Object.keys(ada.book.logs)).toEqual([ids[0], ids[2]])
+    expect(Object.keys(ada.state.logs)).toEqual([ids[0], ids[2]])
   })
 
   test('names the calls of the other side that it follows, and only those that might still ring', () => {

@@ -69,7 +69,7 @@ describe('any order, any repetition', () => {
         hears(ben, waiting[1])
         // Ada as she was before she heard anything, with what she has said herself.
         const own = Object.entries(logIn(ada, id).entries).filter(([, e]) => e.rumor.pubkey === ada.key)
-        const deaf: Side = { ...ada, book: bookWith({ ...logIn(ada, id), entries: Object.fromEntries(own) }, ada) }
+        const deaf: Side = { ...ada, state: bookWith({ ...logIn(ada, id), entries: Object.fromEntries(own) }, ada) }
         const theirs = Object.values(logIn(ben, id).entries).flatMap((e) =>
           e.rumor.pubkey === ben.key ? [e.rumor] : [],
         )
@@ -265,7 +265,7 @@ describe('two rumors under one seq', () => {
       expect(mine.map((l) => l.signal.id)).toEqual([expected?.id])
       expect(Object.keys(logIn(ben, id).entries)).toHaveLength(3)
       expect(logIn(ben, id).unread, 'what lost is not news').toEqual([expected?.id])
-      expect(ben.book.index.dropped['seq-taken']).toBeGreaterThan(0)
+      expect(ben.state.index.dropped['seq-taken']).toBeGreaterThan(0)
     }
   })
 })
@@ -336,7 +336,7 @@ describe('numbers that are none', () => {
       hears(ben, [rumorOf({ ...good, tags: good.tags.map((t) => (t[0] === name ? [name, number] : t)) }, ada.key)])
     }
     expect(callIn(ben, id).lines).toHaveLength(2)
-    expect(ben.book.index.dropped).toEqual({ malformed: 2 })
+    expect(ben.state.index.dropped).toEqual({ malformed: 2 })
   })
 
   test('an ack may be 0, and is a number otherwise', () => {
@@ -372,9 +372,9 @@ test('a rumor dated far ahead changes neither the order nor how long a call last
   expect(callIn(ben, id, T + 8 * 86_400).phase).toBe('expired')
 })
 
-function bookWith(log: Log, { book }: Side): Side['book'] {
+function bookWith(log: Log, { state }: Side): Side['state'] {
   const fresh = { ...emptyLog(log.id), entries: log.entries, outbox: outboxOf(log) }
-  return { index: { ...book.index, seen: {} }, logs: { [log.id]: fresh } }
+  return { index: { ...state.index, seen: {} }, logs: { [log.id]: fresh } }
 }
 
 function outboxOf(log: Log): Log['outbox'] {

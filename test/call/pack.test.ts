@@ -15,7 +15,7 @@ import { paceOf } from '../../src/call/pace.ts'
 import { replay } from '../../src/call/replay.ts'
 import { type Body, LIMIT, signalTemplate } from '../../src/call/signal.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
-import { summariseCall } from '../../src/state/summary.ts'
+import { summariseCall } from '../../src/state/call-index.ts'
 import { must } from '../nostr/given.ts'
 import { given, ME, PEER, START } from './transcript/given.ts'
 

@@ -7,10 +7,10 @@ import { replay } from '../../src/call/replay.ts'
 import type { Home } from '../../src/io/home.ts'
 import type { Snapshot, Store } from '../../src/io/store.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
-import type { Index } from '../../src/state/book.ts'
-import { callOf } from '../../src/state/book.ts'
-import { stateCodecWith } from '../../src/state/codec.ts'
-import { markRead } from '../../src/state/shown.ts'
+import { markRead } from '../../src/state/read-marks.ts'
+import type { Index } from '../../src/state/state.ts'
+import { callOf } from '../../src/state/state.ts'
+import { stateCodecWith } from '../../src/state/state-codec.ts'
 import { END, hears, inCall, raw, type Side, says, send, T } from '../conversation.ts'
 
 export const spokenCodec = stateCodecWith({ keep: 2, least: 3, most: 2 })
@@ -26,7 +26,7 @@ export const OURS = ada.key
 
 /** Writes down a call in which so many words of each side were said. */
 export async function spokenTo(store: Spoken, words: number): Promise<void> {
-  await store.update([], () => ({ snapshot: ada.book, value: 0 }))
+  await store.update([], () => ({ snapshot: ada.state, value: 0 }))
   for (let n = 0; n < words; n++) await store.update([], word)
 }
 
@@ -36,24 +36,24 @@ export function word(fresh: Fresh) {
   const call = callIn(side)
   const n = call.ack
   hears(side, [theirs(n, call.lc + 1, call.seq)])
-  const log = side.book.logs[id]
+  const log = side.state.logs[id]
   const items = log === undefined ? [] : itemsOf(log, callIn(side), { contacts: [], owner: undefined, names: {} })
-  side.book = markRead(side.book, items, { me: side.key, now: T })
+  side.state = markRead(side.state, items, { me: side.key, now: T })
   says(side, send(`ours ${n}`))
-  return { snapshot: side.book, value: n }
+  return { snapshot: side.state, value: n }
 }
 
 /** The peer's first word once more, in another envelope. */
 export function again(fresh: Fresh) {
   const side = sideOf(fresh)
   hears(side, [theirs(1, 3, 1)])
-  return { snapshot: side.book, value: side.book.index.dropped.duplicate ?? 0 }
+  return { snapshot: side.state, value: side.state.index.dropped.duplicate ?? 0 }
 }
 
 export function end(fresh: Fresh) {
   const side = sideOf(fresh)
   const [said] = says(side, END)
-  return { snapshot: side.book, value: said }
+  return { snapshot: side.state, value: said }
 }
 
 /** Anything that has the call written once more. */
@@ -87,12 +87,12 @@ function theirs(n: number, lc: number, ack: number): Rumor {
 }
 
 function sideOf({ index, logs }: Fresh): Side {
-  return { key: ada.key, pid: 1, book: { index, logs } }
+  return { key: ada.key, pid: 1, state: { index, logs } }
 }
 
-function callIn({ book }: Side) {
-  const log = book.logs[id]
-  const call = log && callOf(book, log, ada.key, T)
+function callIn({ state }: Side) {
+  const log = state.logs[id]
+  const call = log && callOf(state, log, ada.key, T)
   if (call === undefined) throw new Error('the call is not there')
   return call
 }

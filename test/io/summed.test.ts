@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/io/store.ts'
 import { isUnchanged, summed } from '../../src/io/summed.ts'
-import { stateCodec } from '../../src/state/codec.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
 import { newHome } from './sandbox.ts'
 
 test('what was summed is JSON with one field more, and known again', () => {

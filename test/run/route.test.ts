@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { lookedUp, lookups } from '../../src/run/lookup.ts'
 import { type Ground, routeTo } from '../../src/run/route.ts'
-import { emptyIndex, type PeerMemory } from '../../src/state/book.ts'
+import { emptyIndex, type PeerMemory } from '../../src/state/state.ts'
 
 const peer = 'b'.repeat(64)
 const other = 'c'.repeat(64)
@@ -10,12 +10,13 @@ const own = { inbox: ['wss://in.example'], presence: ['wss://on.example'], looku
 
 const ground = (allowPrivate = false): Ground => ({ world: { relays: own, config: { relays: { allowPrivate } } } })
 
-function book(known: Partial<PeerMemory>) {
+function state(known: Partial<PeerMemory>) {
   const memory = { inbox: [], looked: 0, hints: [], name: '', pow: 0, ...known }
   return { index: { ...emptyIndex(), peers: { [peer]: memory } }, logs: {} }
 }
 
-const route = (known: Partial<PeerMemory>, allowPrivate = false) => routeTo(ground(allowPrivate), book(known), [], peer)
+const route = (known: Partial<PeerMemory>, allowPrivate = false) =>
+  routeTo(ground(allowPrivate), state(known), [], peer)
 
 describe('a route', () => {
   const all = { inbox: ['wss://list.example'], hints: ['wss://hint.example'], reads: ['wss://reads.example'] }
@@ -49,7 +50,7 @@ describe('a route', () => {
 
 describe('a lookup', () => {
   const asked = (known: Partial<PeerMemory>, hints: Record<string, readonly string[]> = {}, peers = [peer]) =>
-    lookups(ground(), book(known).index, peers, hints)
+    lookups(ground(), state(known).index, peers, hints)
 
   test('asks our own relays, and the few where somebody is said to be', () => {
     const asks = asked({ hints: ['wss://hint.example'] }, { [peer]: ['wss://in.example', 'wss://profile.example'] })

@@ -8,13 +8,13 @@ import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
 import { signalTemplate } from '../../src/call/signal.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { type State, callsOf, emptyIndex, type Index } from '../../src/state/book.ts'
-import type { stateCodecWith } from '../../src/state/codec.ts'
-import { callsIn, step, type HeardMail, type StepContext, type StepOutput } from '../../src/state/converse.ts'
-import { needsSweep, replaySince } from '../../src/state/mailbox.ts'
-import { type PublishResult, recordPublished, type RelayAnswer } from '../../src/state/owed.ts'
-import { recordReceiptsTaken } from '../../src/state/replies.ts'
-import { markRead } from '../../src/state/shown.ts'
+import { needsSweep, replaySince } from '../../src/state/cursors.ts'
+import { type PublishResult, type RelayAnswer, recordPublished } from '../../src/state/outbox.ts'
+import { markRead } from '../../src/state/read-marks.ts'
+import { recordReceiptsTaken } from '../../src/state/receipts.ts'
+import { callsOf, emptyIndex, type Index, type State } from '../../src/state/state.ts'
+import type { stateCodecWith } from '../../src/state/state-codec.ts'
+import { callsIn, type HeardMail, type StepContext, type StepOutput, step } from '../../src/state/step.ts'
 import type { Dice } from './dice.ts'
 import type { Network } from './network.ts'
 
@@ -111,30 +111,30 @@ export function* command(sim: Sim, agent: Agent, { intent, peer, selector }: Com
   const turned = update(sim, agent, [...callsIn(mail.opened, index, selector), ...(early?.touched ?? [])], (fresh) => {
     const turn = step(fresh, left, mail, seat)
     // Last, as in the program: until then what was said ahead is claimed, and so not due once more.
-    const book = early === undefined ? turn.book : noted(turn.book, early, seat)
-    return { book, value: { ...turn, book } }
+    const state = early === undefined ? turn.state : noted(turn.state, early, seat)
+    return { state, value: { ...turn, state } }
   })
   for (const { rumor } of turned.said) agent.accepted.add(rumor.id)
   sim.trace?.(`${agent.name} ${pid} at ${now}: ${intent.type} ${selector ?? ''} ${storyOf(mail.opened, turned)}`)
   yield
 
   const spoken = yield* speak(sim, agent, turned, now)
-  const book =
+  const state =
     spoken.touched.length === 0
-      ? turned.book
+      ? turned.state
       : update(sim, agent, spoken.touched, (fresh) => {
           const after = noted(fresh, spoken, seat)
-          return { book: after, value: after }
+          return { state: after, value: after }
         })
-  if (SHOWS.includes(intent.type)) yield* show(sim, agent, book, now)
+  if (SHOWS.includes(intent.type)) yield* show(sim, agent, state, now)
   agent.running.delete(pid)
 }
 
 /** What relays answered, to be written down. */
 type Spoken = { credits: PublishResult[]; acked: { call: string; ack: number }[]; touched: string[] }
 
-function noted(book: State, { credits, acked }: Spoken, seat: StepContext): State {
-  return recordReceiptsTaken(recordPublished(book, credits, seat), acked)
+function noted(state: State, { credits, acked }: Spoken, seat: StepContext): State {
+  return recordReceiptsTaken(recordPublished(state, credits, seat), acked)
 }
 
 function* speak(sim: Sim, agent: Agent, { dues, acks }: StepOutput, now: number): Generator<void, Spoken> {
@@ -165,7 +165,7 @@ function* sayAhead(sim: Sim, agent: Agent, intent: Intent, seat: StepContext): G
   if (decide(intent, { ...seat, calls }).refusal !== undefined) return undefined
   const turned = update(sim, agent, [], (fresh) => {
     const turn = step(fresh, intent, mail, seat)
-    return { book: turn.book, value: turn, callsOnly: true }
+    return { state: turn.state, value: turn, callsOnly: true }
   })
   if (turned.verdict.refusal !== undefined) return undefined
   for (const { rumor } of turned.said) agent.accepted.add(rumor.id)
@@ -209,16 +209,16 @@ function wordOf({ id, tags, kind }: Rumor): string {
   return `${known.join('/')} ${id}`
 }
 
-function* show(sim: Sim, agent: Agent, book: State, now: number): Generator<void> {
-  const items = callsOf(book, agent.key, now).flatMap((call) => {
-    const log = book.logs[call.id]
+function* show(sim: Sim, agent: Agent, state: State, now: number): Generator<void> {
+  const items = callsOf(state, agent.key, now).flatMap((call) => {
+    const log = state.logs[call.id]
     return log === undefined || log.unread.length === 0 ? [] : itemsOf(log, call, PEOPLE)
   })
   if (items.length === 0) return
   for (const { call, id, type } of items) agent.saw.add(type === 'missed' ? `${call} missed` : id)
   yield
   const calls = items.map((i) => i.call)
-  update(sim, agent, calls, (fresh) => ({ book: markRead(fresh, items, { me: agent.key, now }), value: undefined }))
+  update(sim, agent, calls, (fresh) => ({ state: markRead(fresh, items, { me: agent.key, now }), value: undefined }))
 }
 
 function publish({ network, at }: Sim, wrap: Event, rumor: Rumor, skip: readonly string[]): RelayAnswer[] {
@@ -239,7 +239,7 @@ function update<T>(
   sim: Sim,
   agent: Agent,
   also: readonly string[],
-  change: (fresh: State) => { book: State; value: T; callsOnly?: boolean },
+  change: (fresh: State) => { state: State; value: T; callsOnly?: boolean },
 ): T {
   const { disk } = agent
   const { chapters } = sim.codec
@@ -247,9 +247,9 @@ function update<T>(
   const die = () => {
     if (sim.deadly > 0 && sim.dice.chance(sim.deadly / 4)) throw KILLED
   }
-  const { fresh, book, value, volumes, callsOnly = false } = applied(sim, agent, also, change)
-  const changed = Object.entries(book.logs).filter(([id, log]) => log !== fresh.logs[id])
-  const packed = changed.map(([id, log]) => ({ id, ...chapters.pack(book, log, volumes.get(id)) }))
+  const { fresh, state, value, volumes, callsOnly = false } = applied(sim, agent, also, change)
+  const changed = Object.entries(state.logs).filter(([id, log]) => log !== fresh.logs[id])
+  const packed = changed.map(([id, log]) => ({ id, ...chapters.pack(state, log, volumes.get(id)) }))
   for (const { id, added } of packed) {
     for (const [number, chapter] of added) {
       const named = disk.logs[id] === undefined ? [] : chapters.of(disk.logs[id])
@@ -263,8 +263,8 @@ function update<T>(
     disk.logs[id] = head
     die()
   }
-  if (changed.length + Number(book.index !== fresh.index) > 0) {
-    if (!callsOnly) disk.index = book.index
+  if (changed.length + Number(state.index !== fresh.index) > 0) {
+    if (!callsOnly) disk.index = state.index
     sim.saved(agent)
   }
   for (const { id, head } of packed) {
@@ -281,14 +281,14 @@ function applied<T>(
   sim: Sim,
   agent: Agent,
   also: readonly string[],
-  change: (fresh: State) => { book: State; value: T; callsOnly?: boolean },
+  change: (fresh: State) => { state: State; value: T; callsOnly?: boolean },
 ) {
   const volumes = new Map<string, ArchivedCall>()
   for (;;) {
     const fresh = load(sim, agent, also)
     for (const id of volumes.keys()) fresh.logs[id] = wholeLog(sim, agent, id) ?? missing(id)
     const changed = change(fresh)
-    const disturbed = Object.entries(changed.book.logs).filter(([id, log]) => {
+    const disturbed = Object.entries(changed.state.logs).filter(([id, log]) => {
       const before = fresh.logs[id]
       return before !== undefined && sim.codec.chapters.needsWholeCall(before, log)
     })

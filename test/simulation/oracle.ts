@@ -5,8 +5,8 @@ import { paceOf } from '../../src/call/pace.ts'
 import type { Call, Line } from '../../src/call/replay.ts'
 import { transcriptOrder } from '../../src/call/replay.ts'
 import { isOver } from '../../src/call/rules.ts'
-import { type State, callOf } from '../../src/state/book.ts'
-import { summariseCall } from '../../src/state/summary.ts'
+import { summariseCall } from '../../src/state/call-index.ts'
+import { callOf, type State } from '../../src/state/state.ts'
 import { type Agent, load, type Sim, wholeLog } from './agent.ts'
 
 /** Safety: what one side takes for delivered is on the other's disk. */
@@ -130,9 +130,9 @@ function owesNothing(agent: Agent, id: string): void {
 
 function callIn(sim: Sim, agent: Agent, id: string, now: number): Call {
   const summary = agent.disk.index.calls[id]
-  const book: State = load(sim, agent, [id, ...(summary?.rivals ?? [])])
+  const state: State = load(sim, agent, [id, ...(summary?.rivals ?? [])])
   const log = wholeLog(sim, agent, id)
-  const call = log && callOf(book, log, agent.key, now)
+  const call = log && callOf(state, log, agent.key, now)
   if (call === undefined || summary === undefined) throw new Error(`${agent.name} lacks the call ${short(id)}`)
   return call
 }

@@ -3,10 +3,18 @@ import { describe, expect, it } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
 import { type Body, signalTemplate } from '../../src/call/signal.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { overflowingCalls, type AdmissionPolicy, mayCall, meterFor, overBounds, MAX_RINGING, lacksWork } from '../../src/state/admit.ts'
-import { type State, callsOf, emptyIndex } from '../../src/state/book.ts'
-import { receiveAll } from '../../src/state/hear.ts'
-import { automaticAnswers, receiptsDue, markReceiptsTried } from '../../src/state/replies.ts'
+import {
+  type AdmissionPolicy,
+  lacksWork,
+  MAX_RINGING,
+  mayCall,
+  meterFor,
+  overBounds,
+  overflowingCalls,
+} from '../../src/state/admission.ts'
+import { automaticAnswers, markReceiptsTried, receiptsDue } from '../../src/state/receipts.ts'
+import { receiveAll } from '../../src/state/receive.ts'
+import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
 import { must, sha256Of } from '../nostr/given.ts'
 
 const ME = sha256Of('me')
@@ -31,16 +39,18 @@ function letter(from: string, content: string, tags: string[][] = [], kind = 14)
 
 let wraps = 0
 
-/** The book after rumors have come in, each in a wrap of its own with so much work. */
-function heard(book: State, rumors: readonly Rumor[], gate: AdmissionPolicy, { now = NOW, bits = 0 } = {}): State {
+/** The state after rumors have come in, each in a wrap of its own with so much work. */
+function heard(state: State, rumors: readonly Rumor[], gate: AdmissionPolicy, { now = NOW, bits = 0 } = {}): State {
   const opened = rumors.map((rumor) => ({ wrap: sha256Of(`wrap ${wraps++}`), stamp: now, bits, rumor }))
-  return receiveAll(book, opened, { me: ME, now, replayed: [], gate }).book
+  return receiveAll(state, opened, { me: ME, now, replayed: [], gate }).state
 }
 
 const empty = (): State => ({ index: emptyIndex(), logs: {} })
-const phases = (book: State, now = NOW) => callsOf(book, ME, now).map((call) => call.phase)
-const refusals = (book: State, gate: AdmissionPolicy, now = NOW) =>
-  automaticAnswers(callsOf(book, ME, now), { ...gate, autoAnswer: 'nobody' }, { name: '', relays: [] }).map((u) => u.body)
+const phases = (state: State, now = NOW) => callsOf(state, ME, now).map((call) => call.phase)
+const refusals = (state: State, gate: AdmissionPolicy, now = NOW) =>
+  automaticAnswers(callsOf(state, ME, now), { ...gate, autoAnswer: 'nobody' }, { name: '', relays: [] }).map(
+    (u) => u.body,
+  )
 
 describe('policy.calls', () => {
   const all: Trust[] = ['owner', 'trusted', 'known', 'unknown', 'blocked']
@@ -72,9 +82,9 @@ describe('policy.calls', () => {
   it('answers 20 of them in a run and 50 in a day, however many senders there are', () => {
     const gate = gateOf({ calls: 'nobody' })
     const calls = Array.from({ length: 70 }, (_, n) => request(key(n), 'a'))
-    const book = heard(empty(), calls, gate)
-    expect([refusals(book, gate).length, book.index.dropped]).toEqual([20, { policy: 20, ringing: 30 }])
-    expect(heard(book, [request(key(71), 'b')], gate).index.dropped.policy).toBe(21)
+    const state = heard(empty(), calls, gate)
+    expect([refusals(state, gate).length, state.index.dropped]).toEqual([20, { policy: 20, ringing: 30 }])
+    expect(heard(state, [request(key(71), 'b')], gate).index.dropped.policy).toBe(21)
   })
 
   it('answers nothing with policy.silent, also not to what was ringing before', () => {
@@ -90,13 +100,13 @@ describe('policy.calls', () => {
 describe('a blocked key', () => {
   it('is heard in nothing, and hears nothing', () => {
     const gate = gateOf({ trust: { [key(1)]: 'blocked' } })
-    const book = heard(
+    const state = heard(
       empty(),
       [request(key(1), 'a'), letter(key(1), 'b'), letter(key(1), 'c', [['call-id', key(9)]])],
       gate,
     )
-    expect(book.index.dropped).toEqual({ blocked: 3 })
-    expect([book.logs, book.index.dms, book.index.strays, book.index.meter.senders]).toEqual([{}, {}, [], {}])
+    expect(state.index.dropped).toEqual({ blocked: 3 })
+    expect([state.logs, state.index.dms, state.index.strays, state.index.meter.senders]).toEqual([{}, {}, [], {}])
     const ringing = heard(empty(), [request(key(1), 'a')], gateOf())
     expect(refusals(ringing, gate)).toEqual([])
   })
@@ -127,7 +137,12 @@ describe('work', () => {
 
 describe('the bounds of a day', () => {
   const meter = () => meterFor(emptyIndex().meter, NOW)
-  const count = (from: (n: number) => string, most: number, rumor: (from: string, n: number) => Rumor, gate: AdmissionPolicy) => {
+  const count = (
+    from: (n: number) => string,
+    most: number,
+    rumor: (from: string, n: number) => Rumor,
+    gate: AdmissionPolicy,
+  ) => {
     const held = meter()
     let taken = 0
     const why = new Set<string>()
@@ -190,12 +205,12 @@ describe('the bounds of a day', () => {
 
   it('are counted where they show, and our own copies are none of them', () => {
     const rumors = Array.from({ length: 30 }, (_, n) => letter(key(1), `letter ${n}`))
-    const book = heard(empty(), [...rumors, letter(ME, 'a copy'), letter(ME, 'another')], gateOf())
-    expect([Object.keys(book.index.dms).length, book.index.dropped]).toEqual([
+    const state = heard(empty(), [...rumors, letter(ME, 'a copy'), letter(ME, 'another')], gateOf())
+    expect([Object.keys(state.index.dms).length, state.index.dropped]).toEqual([
       20,
       { 'sender-bound': 10, 'own-copy': 2 },
     ])
-    expect(book.index.meter.strangers.requests).toBe(20)
+    expect(state.index.meter.strangers.requests).toBe(20)
   })
 })
 
@@ -205,38 +220,38 @@ describe('ringing calls of strangers', () => {
 
   it('are 20 at most: the oldest makes room, unread and counted', () => {
     const held = heard(empty(), many(0, 12), gateOf(), { now: NOW + 60 })
-    const book = heard(held, many(12, 25), gateOf(), { now: NOW + 120 })
-    expect(phases(book, NOW + 120)).toEqual([...Array(5).fill('missed'), ...Array(MAX_RINGING).fill('ringing')])
-    expect(book.index.dropped).toEqual({ ringing: 5 })
-    expect(Object.values(book.logs).filter((log) => log.unread.length > 0)).toHaveLength(MAX_RINGING)
+    const state = heard(held, many(12, 25), gateOf(), { now: NOW + 120 })
+    expect(phases(state, NOW + 120)).toEqual([...Array(5).fill('missed'), ...Array(MAX_RINGING).fill('ringing')])
+    expect(state.index.dropped).toEqual({ ringing: 5 })
+    expect(Object.values(state.logs).filter((log) => log.unread.length > 0)).toHaveLength(MAX_RINGING)
   })
 
   it('leave no trace when they come in such a number at once', () => {
-    const book = heard(empty(), many(0, 150), gateOf(), { now: NOW + 200 })
-    expect(phases(book, NOW + 200)).toEqual(Array(MAX_RINGING).fill('ringing'))
-    expect([Object.keys(book.index.calls).length, book.index.dropped]).toEqual([MAX_RINGING, { ringing: 130 }])
+    const state = heard(empty(), many(0, 150), gateOf(), { now: NOW + 200 })
+    expect(phases(state, NOW + 200)).toEqual(Array(MAX_RINGING).fill('ringing'))
+    expect([Object.keys(state.index.calls).length, state.index.dropped]).toEqual([MAX_RINGING, { ringing: 130 }])
     // Offered again where there is room by then, they ring.
     const later = NOW + 1_200
-    expect(phases(heard(book, many(0, 3), gateOf(), { now: later }), later).filter((p) => p === 'ringing')).toEqual([])
+    expect(phases(heard(state, many(0, 3), gateOf(), { now: later }), later).filter((p) => p === 'ringing')).toEqual([])
     const fresh = [request(key(3), 'again', { at: later, deadline: later + 900 })]
-    expect(phases(heard(book, fresh, gateOf(), { now: later }), later).at(-1)).toBe('ringing')
+    expect(phases(heard(state, fresh, gateOf(), { now: later }), later).at(-1)).toBe('ringing')
   })
 
   it('are told by receipt that they have come in, a few in each run', () => {
-    const all = (book: State, gate: AdmissionPolicy) =>
-      receiptsDue(book, callsOf(book, ME, NOW), Object.keys(book.logs), [], NOW, gate)
+    const all = (state: State, gate: AdmissionPolicy) =>
+      receiptsDue(state, callsOf(state, ME, NOW), Object.keys(state.logs), [], NOW, gate)
     const gate = gateOf({ trust: { [key(0)]: 'known' } })
-    const book = heard(
+    const state = heard(
       empty(),
       many(0, 30, () => NOW),
       gate,
     )
-    const due = all(book, gate)
+    const due = all(state, gate)
     expect(due).toHaveLength(9)
     expect(due.some((r) => r.to === key(0))).toBe(true)
     const told = { me: ME, now: NOW, pid: 1 }
-    expect(all(markReceiptsTried(book, due, told), gate).filter((r) => due.some((d) => d.call === r.call))).toEqual([])
-    expect(all(markReceiptsTried(book, due, told), gate)).toHaveLength(8)
+    expect(all(markReceiptsTried(state, due, told), gate).filter((r) => due.some((d) => d.call === r.call))).toEqual([])
+    expect(all(markReceiptsTried(state, due, told), gate)).toHaveLength(8)
   })
 
   it('make no room for calls that are dated ahead', () => {
@@ -246,8 +261,8 @@ describe('ringing calls of strangers', () => {
       gateOf(),
       { now: NOW },
     )
-    const book = heard(held, [request(key(99), 'honest', { at: NOW + 30 })], gateOf(), { now: NOW + 60 })
-    const honest = must(callsOf(book, ME, NOW + 60).find((call) => call.topic === 'honest'))
+    const state = heard(held, [request(key(99), 'honest', { at: NOW + 30 })], gateOf(), { now: NOW + 60 })
+    const honest = must(callsOf(state, ME, NOW + 60).find((call) => call.topic === 'honest'))
     expect(honest.phase).toBe('ringing')
     expect(
       overflowingCalls([
@@ -259,15 +274,15 @@ describe('ringing calls of strangers', () => {
 
   it('do not push out a contact', () => {
     const gate = gateOf({ trust: { [key(0)]: 'known' } })
-    const book = heard(empty(), many(0, 30), gate, { now: NOW + 60 })
-    expect(must(callsOf(book, ME, NOW + 60)[0]).phase).toBe('ringing')
-    expect(book.index.dropped).toEqual({ ringing: 9 })
+    const state = heard(empty(), many(0, 30), gate, { now: NOW + 60 })
+    expect(must(callsOf(state, ME, NOW + 60)[0]).phase).toBe('ringing')
+    expect(state.index.dropped).toEqual({ ringing: 9 })
   })
 
   it('ring for a day at the longest, whatever they say', () => {
-    const book = heard(empty(), [request(key(1), 'for ever', { deadline: 900_000_000_000 })], gateOf())
-    expect(phases(heard(book, [], gateOf(), { now: NOW + 86_000 }), NOW + 86_000)).toEqual(['ringing'])
-    expect(phases(heard(book, [], gateOf(), { now: NOW + 87_000 }), NOW + 87_000)).toEqual(['missed'])
+    const state = heard(empty(), [request(key(1), 'for ever', { deadline: 900_000_000_000 })], gateOf())
+    expect(phases(heard(state, [], gateOf(), { now: NOW + 86_000 }), NOW + 86_000)).toEqual(['ringing'])
+    expect(phases(heard(state, [], gateOf(), { now: NOW + 87_000 }), NOW + 87_000)).toEqual(['missed'])
   })
 })
 

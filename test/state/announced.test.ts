@@ -1,7 +1,7 @@
 // Our own inbox list: offered until every relay has it, again after a day, and at once when it has changed.
 import { describe, expect, test } from 'vitest'
 import { listDue, recordListOffered } from '../../src/state/announced.ts'
-import { type State, emptyIndex } from '../../src/state/book.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const NOW = 1_800_000_000
 const relays = ['wss://a.example', 'wss://b.example']
@@ -9,9 +9,9 @@ const empty: State = { index: emptyIndex(), logs: {} }
 
 const due = ({ index }: State, now = NOW, lists = 'here') => listDue(index.announced, lists, relays, now)
 
-function offered(taken: readonly boolean[], book = empty, now = NOW, lists = 'here') {
+function offered(taken: readonly boolean[], state = empty, now = NOW, lists = 'here') {
   const receipts = taken.flatMap((accepted, n) => ({ relay: relays[n] ?? '', accepted }))
-  return recordListOffered(book, lists, receipts, now)
+  return recordListOffered(state, lists, receipts, now)
 }
 
 describe('our list', () => {
@@ -21,25 +21,25 @@ describe('our list', () => {
   })
 
   test('is not offered again to who has it, for a day', () => {
-    const book = offered([true, true])
-    expect([0, 24 * 3600 - 1].map((later) => due(book, NOW + later))).toEqual([[], []])
-    expect(due(book, NOW + 24 * 3600)).toEqual(relays)
+    const state = offered([true, true])
+    expect([0, 24 * 3600 - 1].map((later) => due(state, NOW + later))).toEqual([[], []])
+    expect(due(state, NOW + 24 * 3600)).toEqual(relays)
     // A clock that was set back.
-    expect(due(book, NOW - 24 * 3600)).toEqual(relays)
+    expect(due(state, NOW - 24 * 3600)).toEqual(relays)
   })
 
   test('is offered again after an hour to who would not take it', () => {
-    const book = offered([true, false])
-    expect([0, 3600].map((later) => due(book, NOW + later))).toEqual([[], [relays[1]]])
+    const state = offered([true, false])
+    expect([0, 3600].map((later) => due(state, NOW + later))).toEqual([[], [relays[1]]])
     const receipts = [{ relay: relays[1] ?? '', accepted: true }]
-    const later = recordListOffered(book, 'here', receipts, NOW + 3600)
+    const later = recordListOffered(state, 'here', receipts, NOW + 3600)
     expect(due(later, NOW + 7200)).toEqual([])
   })
 
   test('is offered to everybody when it names other relays', () => {
-    const book = offered([true, true])
-    expect(due(book, NOW, 'there')).toEqual(relays)
-    const moved = offered([true, false], book, NOW, 'there')
+    const state = offered([true, true])
+    expect(due(state, NOW, 'there')).toEqual(relays)
+    const moved = offered([true, false], state, NOW, 'there')
     expect(due(moved, NOW + 3600, 'there')).toEqual([relays[1]])
     expect(due(moved, NOW, 'here')).toEqual(relays)
   })

@@ -1,8 +1,8 @@
 // When the owner is told again, and when no more.
 import { describe, expect, test } from 'vitest'
 import type { Escalation } from '../../src/call/escalation.ts'
-import { recordOwnerTold, openEscalation, dueEscalations } from '../../src/state/appeals.ts'
-import { type State, emptyIndex } from '../../src/state/book.ts'
+import { dueEscalations, openEscalation, recordOwnerTold } from '../../src/state/escalations.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const T = 1_800_000_000
 const empty: State = { index: emptyIndex(), logs: {} }
@@ -16,7 +16,7 @@ const asked: Escalation = {
   ...{ peer: '', peerNpub: '', peerName: '', peerTrust: '', topic: '', topicBy: '' },
 }
 
-/** A book in which the owner was asked at T. */
+/** A state in which the owner was asked at T. */
 function asking(channels: readonly string[], letter?: string): State {
   const { index, logs } = openEscalation(empty, asked, channels, letter)
   return letter === undefined ? { index, logs } : { index: { ...index, letters: { [letter]: LETTER } }, logs }
@@ -28,17 +28,17 @@ const LETTER = {
   posting: { wrapped: 0, wraps: 0, accepted: [], failed: [] },
 }
 
-const due = (book: State, now = T, configured: readonly string[] = all) =>
-  dueEscalations(book, configured, at(now), nobody).dues.map((d) => [...d.channels].sort().join(' '))
+const due = (state: State, now = T, configured: readonly string[] = all) =>
+  dueEscalations(state, configured, at(now), nobody).dues.map((d) => [...d.channels].sort().join(' '))
 
-const heardBack = (book: State, results: Record<string, string | undefined>, now = T) =>
-  recordOwnerTold(book, [{ id: 'e1', results }], all, now)
+const heardBack = (state: State, results: Record<string, string | undefined>, now = T) =>
+  recordOwnerTold(state, [{ id: 'e1', results }], all, now)
 
 describe('a new one', () => {
   test('is told through every channel', () => {
-    const { dues, book } = dueEscalations(asking(all), all, at(T), nobody)
+    const { dues, state } = dueEscalations(asking(all), all, at(T), nobody)
     expect(dues).toEqual([{ escalation: asked, channels: all, letter: undefined, fresh: true }])
-    expect(book.index.appeals.e1?.claim).toEqual({ pid: 1, at: T })
+    expect(state.index.appeals.e1?.claim).toEqual({ pid: 1, at: T })
   })
 
   test('is due without any channel too, for the log', () => {
@@ -46,10 +46,10 @@ describe('a new one', () => {
   })
 
   test('is left alone while the process that tells it lives, and taken over when it has died', () => {
-    const { book } = dueEscalations(asking(all), all, at(T), everybody)
-    expect(dueEscalations(book, all, at(T + 5, 2), everybody).dues).toEqual([])
-    expect(dueEscalations(book, all, at(T + 5, 2), nobody).dues).toMatchObject([{ fresh: true }])
-    expect(dueEscalations(book, all, at(T + 500, 2), everybody).dues).toMatchObject([{ fresh: true }])
+    const { state } = dueEscalations(asking(all), all, at(T), everybody)
+    expect(dueEscalations(state, all, at(T + 5, 2), everybody).dues).toEqual([])
+    expect(dueEscalations(state, all, at(T + 5, 2), nobody).dues).toMatchObject([{ fresh: true }])
+    expect(dueEscalations(state, all, at(T + 500, 2), everybody).dues).toMatchObject([{ fresh: true }])
   })
 
   test('is forgotten once the owner was told through every channel', () => {
@@ -58,7 +58,7 @@ describe('a new one', () => {
   })
 
   test('changes nothing when there is nothing to do', () => {
-    expect(dueEscalations(empty, all, at(T), nobody).book).toBe(empty)
+    expect(dueEscalations(empty, all, at(T), nobody).state).toBe(empty)
   })
 })
 
@@ -69,11 +69,11 @@ describe('a channel that failed', () => {
     expect(failed.index.appeals.e1?.fresh).toBeUndefined()
     expect(due(failed)).toEqual(['command openclaw webhook'])
     const waits: number[] = []
-    let [book, now] = [failed, T]
-    while (book.index.appeals.e1 !== undefined) {
-      while (due(book, now).length === 0) now += 10
+    let [state, now] = [failed, T]
+    while (state.index.appeals.e1 !== undefined) {
+      while (due(state, now).length === 0) now += 10
       waits.push(now - T)
-      book = heardBack(book, { webhook: 'no', command: 'no', openclaw: 'no' }, now)
+      state = heardBack(state, { webhook: 'no', command: 'no', openclaw: 'no' }, now)
     }
     expect(waits).toEqual([0, 60, 660, 4260, 25_860, 112_260, 285_060])
   })
@@ -113,12 +113,12 @@ describe('a channel that failed', () => {
 })
 
 test('what many questions of before ask again does not go out at once, and keeps no new one from going out', () => {
-  let book = empty
-  for (let n = 0; n < 30; n++) book = openEscalation(book, { ...asked, id: `e${n}` }, all, undefined)
+  let state = empty
+  for (let n = 0; n < 30; n++) state = openEscalation(state, { ...asked, id: `e${n}` }, all, undefined)
   const no = { webhook: 'no', command: 'no', openclaw: 'no' }
   const ids = Array.from({ length: 30 }, (_, n) => ({ id: `e${n}`, results: no }))
-  book = openEscalation(recordOwnerTold(book, ids, all, T), { ...asked, id: 'new' }, all, undefined)
-  const first = dueEscalations(book, all, at(T), everybody)
+  state = openEscalation(recordOwnerTold(state, ids, all, T), { ...asked, id: 'new' }, all, undefined)
+  const first = dueEscalations(state, all, at(T), everybody)
   expect(first.dues.map((d) => d.escalation.id)).toEqual([...Array.from({ length: 10 }, (_, n) => `e${n}`), 'new'])
-  expect(dueEscalations(first.book, all, at(T, 2), everybody).dues[0]?.escalation.id).toBe('e10')
+  expect(dueEscalations(first.state, all, at(T, 2), everybody).dues[0]?.escalation.id).toBe('e10')
 })

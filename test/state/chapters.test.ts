@@ -1,5 +1,5 @@
 // A call that is partly in chapters is the call that it would be in one piece, whatever its peer says: the same script, played
-// with chapters as small as they get and without any, leaves the same book.
+// with chapters as small as they get and without any, leaves the same state.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ArchivedCall, ArchiveSegment } from '../../src/call/archive.ts'
@@ -10,10 +10,10 @@ import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
 import { type Body, LIMIT } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { type State, callOf, callsOf } from '../../src/state/book.ts'
-import { stateCodecWith } from '../../src/state/codec.ts'
-import { recordTransfers } from '../../src/state/filed.ts'
-import { markRead } from '../../src/state/shown.ts'
+import { recordTransfers } from '../../src/state/files.ts'
+import { markRead } from '../../src/state/read-marks.ts'
+import { callOf, callsOf, type State } from '../../src/state/state.ts'
+import { stateCodecWith } from '../../src/state/state-codec.ts'
 import { END, hears, inCall, raw, receipt, type Side, send, T, turn } from '../conversation.ts'
 
 type Shelf = {
@@ -27,25 +27,25 @@ type Shelf = {
 /** What the store does with a change, in memory. */
 function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
   const { side, codec } = shelf
-  const before = side.book
+  const before = side.state
   make(side)
-  const [head, log] = [before.logs[id], side.book.logs[id]]
+  const [head, log] = [before.logs[id], side.state.logs[id]]
   if (head === undefined || log === undefined) return
   let volume: ArchivedCall | undefined
   if (codec.chapters.needsWholeCall(head, log)) {
     shelf.joined++
     volume = volumeOf(shelf, head)
-    side.book = { ...before, logs: { ...before.logs, [id]: wholeOf(shelf, head) } }
+    side.state = { ...before, logs: { ...before.logs, [id]: wholeOf(shelf, head) } }
     make(side)
   }
-  const after = side.book.logs[id]
+  const after = side.state.logs[id]
   if (after === undefined) throw new Error('the call is gone')
   expect(codec.chapters.needsWholeCall(volume === undefined ? head : wholeOf(shelf, head), after)).toBe(false)
-  const packed = codec.chapters.pack(side.book, after, volume)
+  const packed = codec.chapters.pack(side.state, after, volume)
   shelf.packed += packed.added.size
   for (const [number, chapter] of packed.added) shelf.chapters.set(number, chapter)
   // As it is read from disk: parsed, and from nothing else.
-  side.book = { ...side.book, logs: { ...side.book.logs, [id]: again(codec.parseLog, packed.head) } }
+  side.state = { ...side.state, logs: { ...side.state.logs, [id]: again(codec.parseLog, packed.head) } }
 }
 
 function volumeOf({ codec, chapters }: Shelf, head: Log): ArchivedCall {
@@ -91,8 +91,8 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
   }
   const intend = (intent: Intent) => change(shelf, id, (who) => void turn(who, intent, { selector: id }))
   for (const [what, a, b, c] of script) {
-    const log = shelf.side.book.logs[id]
-    const call = log && callOf(shelf.side.book, log, ada.key, T)
+    const log = shelf.side.state.logs[id]
+    const call = log && callOf(shelf.side.state, log, ada.key, T)
     if (log === undefined || call === undefined) throw new Error('no call')
     const honest = () => {
       theirs = Math.max(theirs, call.ack) + 1
@@ -109,7 +109,7 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
         call.lines.length === 0 ? [] : transfers(call, log, ben.key).filter((t) => log.files[t.key] === undefined)
       const done = all.slice(0, 1).map((transfer) => ({ call: id, transfer, fileState: { path: '/a' } }))
       change(shelf, id, (who) => {
-        who.book = recordTransfers(who.book, done, { me: ada.key, now: T, pid: 1 })
+        who.state = recordTransfers(who.state, done, { me: ada.key, now: T, pid: 1 })
       })
     } else if (what === 13)
       intend({ type: 'sendfile', name: 'a', content: { type: 'bytes', bytes: Buffer.alloc(30_000) } })
@@ -126,7 +126,7 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
     else {
       const items = itemsOf(log, call, { contacts: [], owner: undefined, names: {} })
       change(shelf, id, (who) => {
-        who.book = markRead(who.book, items, { me: ada.key, now: T })
+        who.state = markRead(who.state, items, { me: ada.key, now: T })
       })
     }
   }
@@ -134,11 +134,11 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
 }
 
 // Every envelope has a number of its own.
-function unwrapped(book: State): State {
-  return { ...book, index: { ...book.index, seen: {} } }
+function unwrapped(state: State): State {
+  return { ...state, index: { ...state.index, seen: {} } }
 }
 
-test('the same book, with chapters and without', () => {
+test('the same state, with chapters and without', () => {
   let [packed, joined] = [0, 0]
   fc.assert(
     fc.property(fc.array(deed, { minLength: 10, maxLength: 70 }), fc.nat(2), (script, which) => {
@@ -149,14 +149,14 @@ test('the same book, with chapters and without', () => {
       ][which]
       const [one, plain] = [play(bounds ?? ARCHIVE_BOUNDS, script), play(ARCHIVE_BOUNDS, script)]
       const [{ shelf, id }, other] = [one, plain.shelf.side]
-      const mine = shelf.side.book.logs[id]
+      const mine = shelf.side.state.logs[id]
       if (mine === undefined) throw new Error('no call')
       packed += shelf.packed
       joined += shelf.joined
-      const whole: State = { ...shelf.side.book, logs: { ...shelf.side.book.logs, [id]: wholeOf(shelf, mine) } }
-      expect(unwrapped(whole)).toEqual(unwrapped(other.book))
-      const [call] = callsOf(shelf.side.book, shelf.side.key, T)
-      const [full] = callsOf(other.book, other.key, T)
+      const whole: State = { ...shelf.side.state, logs: { ...shelf.side.state.logs, [id]: wholeOf(shelf, mine) } }
+      expect(unwrapped(whole)).toEqual(unwrapped(other.state))
+      const [call] = callsOf(shelf.side.state, shelf.side.key, T)
+      const [full] = callsOf(other.state, other.key, T)
       expect({ ...call, lines: [] }).toEqual({ ...full, lines: [] })
       if (mine.past !== undefined) expect(full?.ends).toEqual({})
     }),

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Log } from '../../src/call/log.ts'
 import type { Phase } from '../../src/call/rules.ts'
-import { emptyIndex, type CallSummary } from '../../src/state/book.ts'
-import { stateCodec } from '../../src/state/codec.ts'
-import { isOpen } from '../../src/state/summary.ts'
+import { isOpen } from '../../src/state/call-index.ts'
+import { type CallSummary, emptyIndex } from '../../src/state/state.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
 import {
   ACCEPT,
   CALL,
@@ -58,7 +58,7 @@ describe('a call that is over is looked at', () => {
     )
     hears(ben, [receipt(ada, id, ben.key, 2)])
     hears(ada, [receipt(ben, id, ada.key, 2)])
-    for (const who of [ada, ben]) who.book = { ...who.book, logs: { [id]: { ...logIn(who, id), unread: [] } } }
+    for (const who of [ada, ben]) who.state = { ...who.state, logs: { [id]: { ...logIn(who, id), unread: [] } } }
     return { ada, ben, id }
   }
   const open = (who: Side, id: string, now = T) => isOpen(callIn(who, id, now), logIn(who, id), now)
@@ -70,7 +70,7 @@ describe('a call that is over is looked at', () => {
 
   test('while something is unread', () => {
     const { ben, id } = over()
-    ben.book = { ...ben.book, logs: { [id]: { ...logIn(ben, id), unread: ['x'] } } }
+    ben.state = { ...ben.state, logs: { [id]: { ...logIn(ben, id), unread: ['x'] } } }
     expect(open(ben, id)).toBe(true)
   })
 
@@ -85,7 +85,7 @@ describe('a call that is over is looked at', () => {
     const { ada, ben, id } = inCall()
     says(ada, END)
     hears(ada, [receipt(ben, id, ada.key, 2)])
-    ada.book = { ...ada.book, logs: { [id]: { ...logIn(ada, id), unread: [] } } }
+    ada.state = { ...ada.state, logs: { [id]: { ...logIn(ada, id), unread: [] } } }
     expect(logIn(ada, id).outbox).toEqual({})
     expect(open(ada, id)).toBe(true)
   })
@@ -93,7 +93,7 @@ describe('a call that is over is looked at', () => {
 
 describe('an index made of the call files', () => {
   const rebuilt = (who: Side) => {
-    const logs = Object.entries(who.book.logs).map(([id, log]): [string, Log] => {
+    const logs = Object.entries(who.state.logs).map(([id, log]): [string, Log] => {
       const parsed = stateCodec.parseLog(JSON.parse(JSON.stringify(log)))
       if (parsed === undefined || parsed === 'newer') throw new Error('a log that we wrote cannot be read')
       return [id, parsed]
@@ -108,7 +108,7 @@ describe('an index made of the call files', () => {
     for (const who of [ada, ben]) {
       const { index } = rebuilt(who)
       expect(index.agent).toBe(who.key)
-      const expected = Object.entries(who.book.index.calls).map(([key, call]) => [key, { ...call, open: true }])
+      const expected = Object.entries(who.state.index.calls).map(([key, call]) => [key, { ...call, open: true }])
       expect(index.calls).toEqual(Object.fromEntries(expected))
       expect(index.calls[id]?.open).toBe(true)
       expect(index.relays).toEqual({})
@@ -122,7 +122,7 @@ describe('an index made of the call files', () => {
     hears(ben, x)
     for (const who of [ada, ben]) {
       const { index } = rebuilt(who)
-      for (const { id } of [...x, ...y]) expect(index.calls[id]?.rivals).toEqual(who.book.index.calls[id]?.rivals)
+      for (const { id } of [...x, ...y]) expect(index.calls[id]?.rivals).toEqual(who.state.index.calls[id]?.rivals)
     }
   })
 
@@ -131,7 +131,7 @@ describe('an index made of the call files', () => {
     const said = says(ada, send('one'))
     hears(ben, said)
     says(ben, send('two'))
-    ben.book = rebuilt(ben)
+    ben.state = rebuilt(ben)
     // Everything comes again, since nobody knows any more what was read.
     const all = Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : []))
     const dead = { ...ben, pid: 2 }
@@ -144,8 +144,8 @@ describe('an index made of the call files', () => {
   test('leaves out the calls of another key', () => {
     const { ada, ben } = inCall()
     const other = inCall()
-    const index = stateCodec.rebuild(new Map([...Object.entries(ada.book.logs), ...Object.entries(says2(other))]))
-    expect(Object.keys(index.calls)).toEqual(Object.keys(ada.book.logs))
+    const index = stateCodec.rebuild(new Map([...Object.entries(ada.state.logs), ...Object.entries(says2(other))]))
+    expect(Object.keys(index.calls)).toEqual(Object.keys(ada.state.logs))
     expect(index.agent).toBe(ada.key)
     expect(ben.key).not.toBe(ada.key)
   })
@@ -153,7 +153,7 @@ describe('an index made of the call files', () => {
   function says2({ ben }: { ben: Side }): Record<string, Log> {
     const eve = side('e')
     hears(eve, says(ben, CALL, { peer: eve.key, now: T + 50 }))
-    return eve.book.logs
+    return eve.state.logs
   }
 })
 
@@ -163,7 +163,7 @@ test('what is written is what is read', () => {
   turn(ben, ACCEPT)
   turn(ben, STATUS)
   for (const who of [ada, ben]) {
-    expect(stateCodec.parse(JSON.parse(JSON.stringify(who.book.index)))).toEqual(who.book.index)
+    expect(stateCodec.parse(JSON.parse(JSON.stringify(who.state.index)))).toEqual(who.state.index)
     expect(stateCodec.parseLog(JSON.parse(JSON.stringify(logIn(who, id))))).toEqual(logIn(who, id))
   }
 })

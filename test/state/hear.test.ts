@@ -1,7 +1,7 @@
 // What came in, merged: into the right call, once, whatever comes first and whoever sent it.
 import { describe, expect, test } from 'vitest'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { stateCodec } from '../../src/state/codec.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
 import {
   ACCEPT,
   CALL,
@@ -25,10 +25,10 @@ import {
 
 const WEEK = 7 * 86_400
 
-test('the book that was there before is not changed', () => {
+test('the state that was there before is not changed', () => {
   const { ada, ben } = inCall()
-  const before = JSON.stringify(ben.book)
-  const held = ben.book
+  const before = JSON.stringify(ben.state)
+  const held = ben.state
   hears(ben, [...says(ada, send('one')), ...says(ada, send('two')), ...says(ada, END)])
   expect(JSON.stringify(held)).toBe(before)
 })
@@ -46,7 +46,7 @@ describe('who is heard in a call', () => {
     ])
     expect(callIn(ada, id)).toMatchObject({ phase: 'active', ack: 1 })
     expect(logIn(ada, id).acked).toBe(1)
-    expect(ada.book.index.dropped).toEqual({ 'third-party': 3 })
+    expect(ada.state.index.dropped).toEqual({ 'third-party': 3 })
   })
 
   test('nobody who writes to somebody else, or in our own name', () => {
@@ -56,7 +56,7 @@ describe('who is heard in a call', () => {
       raw(ben, { type: 'message', text: 'x' }, { call: id, to: ben.key, seq: 2, lc: 3 }),
     ])
     expect(callIn(ben, id).lines).toHaveLength(2)
-    expect(ben.book.index.dropped).toEqual({ 'not-for-us': 1, 'own-copy': 1 })
+    expect(ben.state.index.dropped).toEqual({ 'not-for-us': 1, 'own-copy': 1 })
   })
 
   test('nobody whom we block', () => {
@@ -70,7 +70,7 @@ describe('who is heard in a call', () => {
     }
     hears(ben, says(ada, send('hello')), { seat: { policy } })
     expect(callIn(ben, id).lines).toHaveLength(2)
-    expect(ben.book.index.dropped).toEqual({ blocked: 1 })
+    expect(ben.state.index.dropped).toEqual({ blocked: 1 })
   })
 })
 
@@ -82,7 +82,7 @@ describe('the same again', () => {
     const after = JSON.stringify(logIn(ben, id))
     expect(turn(ben, STATUS, { mail }).touched).toEqual([])
     expect(JSON.stringify(logIn(ben, id))).toBe(after)
-    expect(ben.book.index.dropped).toEqual({})
+    expect(ben.state.index.dropped).toEqual({})
   })
 
   test('a rumor in a new envelope is there once; its sender has missed our receipt and gets another', () => {
@@ -91,16 +91,16 @@ describe('the same again', () => {
     const first = hears(ben, said)
     expect(first.acks.map((a) => a.ack)).toEqual([2])
     // A relay says that it has it, and has not.
-    ben.book = { ...ben.book, logs: { [id]: { ...logIn(ben, id), told: { taken: 2, tried: 2, at: T, asked: 0 } } } }
+    ben.state = { ...ben.state, logs: { [id]: { ...logIn(ben, id), told: { taken: 2, tried: 2, at: T, asked: 0 } } } }
     expect(turn(ben, STATUS).acks).toEqual([])
     expect(hears(ben, said).acks.map((a) => a.ack)).toEqual([2])
     expect(callIn(ben, id).lines).toHaveLength(3)
-    expect(ben.book.index.dropped).toEqual({ duplicate: 1 })
+    expect(ben.state.index.dropped).toEqual({ duplicate: 1 })
   })
 
   test('so does a request that comes again', () => {
     const { ada, ben, id } = ringing()
-    ben.book = { ...ben.book, logs: { [id]: { ...logIn(ben, id), told: { taken: 1, tried: 1, at: T, asked: 0 } } } }
+    ben.state = { ...ben.state, logs: { [id]: { ...logIn(ben, id), told: { taken: 1, tried: 1, at: T, asked: 0 } } } }
     const request = Object.values(logIn(ada, id).entries).map((e) => e.rumor)
     expect(hears(ben, request).acks.map((a) => a.ack)).toEqual([1])
   })
@@ -122,11 +122,11 @@ describe('what comes before its request', () => {
   test('waits for it', () => {
     const { rumors, ben, id } = first()
     hears(ben, rumors.slice(1))
-    expect(ben.book.logs).toEqual({})
-    expect(ben.book.index.strays).toHaveLength(1)
+    expect(ben.state.logs).toEqual({})
+    expect(ben.state.index.strays).toHaveLength(1)
     hears(ben, rumors.slice(0, 1))
     expect(callIn(ben, id).lines).toHaveLength(2)
-    expect(ben.book.index.strays).toEqual([])
+    expect(ben.state.index.strays).toEqual([])
   })
 
   test('also when both come at once, the wrong way round', () => {
@@ -141,38 +141,38 @@ describe('what comes before its request', () => {
       raw(from, { type: 'message', text: 'x' }, { call: `${n}`.padStart(64, '0'), to: ben.key, seq: 2, lc: 2 })
     const one = made(0, side('a'))
     hears(ben, [one, ...Array.from({ length: 300 }, (_, n) => made(n + 1))])
-    expect(ben.book.index.strays).toHaveLength(41)
+    expect(ben.state.index.strays).toHaveLength(41)
     expect(
-      ben.book.index.strays.map((s) => s.rumor.id),
+      ben.state.index.strays.map((s) => s.rumor.id),
       'a stranger pushes nobody else out',
     ).toContain(one.id)
     hears(ben, [], { now: T + WEEK })
-    expect(ben.book.index.strays).toEqual([])
+    expect(ben.state.index.strays).toEqual([])
   })
 })
 
 describe('a run that died between the call files and the index', () => {
   test('has left a call that nobody knew of: its request finds it, and it rings', () => {
     const { ada, ben, id } = ringing()
-    ben.book = { index: { ...stateCodec.empty(), agent: ben.key }, logs: ben.book.logs }
+    ben.state = { index: { ...stateCodec.empty(), agent: ben.key }, logs: ben.state.logs }
     hears(
       ben,
       Object.values(logIn(ada, id).entries).map((e) => e.rumor),
     )
-    expect(ben.book.index.calls[id]).toMatchObject({ phase: 'ringing', open: true, unread: 1 })
+    expect(ben.state.index.calls[id]).toMatchObject({ phase: 'ringing', open: true, unread: 1 })
     expect(says(ben, ACCEPT)).toHaveLength(1)
   })
 
   test('has left a message that is heard again, and counted once', () => {
     const { ada, ben, id } = inCall()
     const said = says(ada, send('one'))
-    const { index } = ben.book
+    const { index } = ben.state
     hears(ben, said)
-    ben.book = { index, logs: ben.book.logs }
+    ben.state = { index, logs: ben.state.logs }
     hears(ben, said)
     expect(callIn(ben, id).lines).toHaveLength(3)
     expect(logIn(ben, id).unread).toHaveLength(1)
-    expect(ben.book.index.calls[id]?.unread).toBe(1)
+    expect(ben.state.index.calls[id]?.unread).toBe(1)
   })
 })
 
@@ -181,10 +181,10 @@ describe('a call whose file was damaged', () => {
     const { ada, ben, id } = inCall()
     const relays = { 'wss://r': { cursor: T, swept: T, since: 5 } }
     hears(ben, says(ada, send('one')))
-    ben.book = { index: { ...ben.book.index, relays }, logs: {} }
+    ben.state = { index: { ...ben.state.index, relays }, logs: {} }
     hears(ben, [])
-    expect(ben.book.index).toMatchObject({ calls: {}, seen: {}, relays: { 'wss://r': { since: 5 } } })
-    expect(ben.book.index.relays['wss://r']).not.toHaveProperty('cursor')
+    expect(ben.state.index).toMatchObject({ calls: {}, seen: {}, relays: { 'wss://r': { since: 5 } } })
+    expect(ben.state.index.relays['wss://r']).not.toHaveProperty('cursor')
     hears(
       ben,
       Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : [])),
@@ -197,13 +197,13 @@ describe('a call whose file was damaged', () => {
     const request = mailOf(...Object.values(logIn(ada, id).entries).map((e) => e.rumor))
     turn(ben, STATUS, { mail: request })
     says(ben, REJECT)
-    const summary = { ...ben.book.index.calls[id], open: false }
-    ben.book = {
-      index: { ...ben.book.index, calls: { [id]: Object.assign({}, ben.book.index.calls[id], summary) } },
+    const summary = { ...ben.state.index.calls[id], open: false }
+    ben.state = {
+      index: { ...ben.state.index, calls: { [id]: Object.assign({}, ben.state.index.calls[id], summary) } },
       logs: {},
     }
     turn(ben, STATUS, { mail: request })
-    expect(ben.book.logs).toEqual({})
+    expect(ben.state.logs).toEqual({})
     turn(ben, STATUS, { mail: { ...request, deep: true } })
     expect(callIn(ben, id).topic).toBe('hello')
   })
@@ -272,8 +272,8 @@ describe('both calling at once', () => {
     const [won = '', lost = ''] = [x[0]?.id ?? '', y[0]?.id ?? ''].sort()
     for (const who of [ada, ben]) {
       expect([callIn(who, won).phase, callIn(who, lost).phase]).toEqual(['active', 'merged'])
-      expect(who.book.index.calls[won]).toMatchObject({ rivals: [lost], phase: 'active' })
-      expect(who.book.index.calls[lost]).toMatchObject({ rivals: [won], phase: 'merged' })
+      expect(who.state.index.calls[won]).toMatchObject({ rivals: [lost], phase: 'active' })
+      expect(who.state.index.calls[lost]).toMatchObject({ rivals: [won], phase: 'merged' })
     }
   })
 
@@ -305,7 +305,7 @@ describe('both calling at once', () => {
 test('the index notices that a call has expired, and is rid of it', () => {
   const { ada, ben, id } = inCall()
   hears(ben, [receipt(ada, id, ben.key, 1)])
-  expect(ben.book.index.calls[id]).toMatchObject({ phase: 'active', open: true })
+  expect(ben.state.index.calls[id]).toMatchObject({ phase: 'active', open: true })
   hears(ben, [], { now: T + WEEK + 1 })
-  expect(ben.book.index.calls[id]).toMatchObject({ phase: 'expired', open: false })
+  expect(ben.state.index.calls[id]).toMatchObject({ phase: 'expired', open: false })
 })

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
-import { type State, emptyIndex } from '../../src/state/book.ts'
-import { directMessage, lettersDue, recordLettersSent, oweLetter } from '../../src/state/letters.ts'
-import { parseIndex } from '../../src/state/parse.ts'
+import { directMessage, lettersDue, oweLetter, recordLettersSent } from '../../src/state/letters.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
+import { parseIndex } from '../../src/state/state-codec.ts'
 
 const T = 1_800_000_000
 const keys = randomKeys()
@@ -29,15 +29,15 @@ test("a letter is NIP-17's chat message to one receiver", () => {
 
 describe('owed', () => {
   test('at once, to its receiver, outside of calls', () => {
-    const { dues, book } = lettersDue(owing, at(T), nobody)
+    const { dues, state } = lettersDue(owing, at(T), nobody)
     expect(dues).toEqual([{ call: '', to: owner.pubkey, rumor, wrap: undefined, skip: [] }])
-    expect(book.index.letters[rumor.id]?.posting.claim).toEqual({ pid: 1, at: T })
+    expect(state.index.letters[rumor.id]?.posting.claim).toEqual({ pid: 1, at: T })
   })
 
   test('by one process at a time', () => {
-    const { book } = lettersDue(owing, at(T), nobody)
-    expect(lettersDue(book, at(T + 1, 2), () => true).dues).toEqual([])
-    expect(lettersDue(book, at(T + 1, 2), nobody).dues).toHaveLength(1)
+    const { state } = lettersDue(owing, at(T), nobody)
+    expect(lettersDue(state, at(T + 1, 2), () => true).dues).toEqual([])
+    expect(lettersDue(state, at(T + 1, 2), nobody).dues).toHaveLength(1)
   })
 
   test('until a relay has taken it', () => {
@@ -57,9 +57,9 @@ describe('owed', () => {
 
   test('for as long as relays would keep it', () => {
     expect(lettersDue(owing, at(T + 7 * 86_400 - 1), nobody).dues).toHaveLength(1)
-    const { book, dues } = lettersDue(owing, at(T + 7 * 86_400), nobody)
+    const { state, dues } = lettersDue(owing, at(T + 7 * 86_400), nobody)
     expect(dues).toEqual([])
-    expect(book.index.letters).toEqual({})
+    expect(state.index.letters).toEqual({})
   })
 
   test('also after a restart, and in a state that knew no letters', () => {
@@ -72,6 +72,6 @@ describe('owed', () => {
 })
 
 test('nothing owed changes nothing, and what others owe is left alone', () => {
-  expect(lettersDue(empty, at(T), nobody).book).toBe(empty)
+  expect(lettersDue(empty, at(T), nobody).state).toBe(empty)
   expect(recordLettersSent(owing, [{ call: 'c', rumor: rumor.id, wrap, receipts: [] }], at(T))).toBe(owing)
 })

@@ -1,8 +1,8 @@
 // How far back a mailbox is read, and when its cursor moves.
 import { describe, expect, test } from 'vitest'
-import { emptyIndex, type Index, type RelayMemory } from '../../src/state/book.ts'
-import { beginTransaction } from '../../src/state/edit.ts'
-import { DEEP_REPLAY, forgetSeen, needsSweep, replaySince, moveCursors } from '../../src/state/mailbox.ts'
+import { DEEP_REPLAY, forgetSeen, moveCursors, needsSweep, replaySince } from '../../src/state/cursors.ts'
+import { emptyIndex, type Index, type RelayMemory } from '../../src/state/state.ts'
+import { beginTransaction } from '../../src/state/transaction.ts'
 
 const T = 1_795_000_000
 const DAY = 86_400

@@ -1,8 +1,8 @@
 // The outbox: what goes out when, to whom, in which envelope, and what the relays' answers make of it.
 import { describe, expect, test } from 'vitest'
 import type { OutboxEntry } from '../../src/call/log.ts'
-import { OPEN_AFTER_END } from '../../src/state/book.ts'
-import { recordPublished, entryAfterPublish, delivery, dueRumors, nextPublish } from '../../src/state/owed.ts'
+import { delivery, dueRumors, entryAfterPublish, nextPublish, recordPublished } from '../../src/state/outbox.ts'
+import { OPEN_AFTER_END } from '../../src/state/state.ts'
 import {
   answered,
   credits,
@@ -106,8 +106,12 @@ describe('what relays answer', () => {
 
   test('what the peer misses and nobody takes is still missed', () => {
     const missed = posted(['a'], [], { wanted: true })
-    expect(entryAfterPublish(missed, envelope(2), receipts([], ['a'], envelope(2)), T + 60)).toMatchObject({ wanted: true })
-    expect(entryAfterPublish(missed, envelope(2), receipts(['a'], [], envelope(2)), T + 60)).not.toHaveProperty('wanted')
+    expect(entryAfterPublish(missed, envelope(2), receipts([], ['a'], envelope(2)), T + 60)).toMatchObject({
+      wanted: true,
+    })
+    expect(entryAfterPublish(missed, envelope(2), receipts(['a'], [], envelope(2)), T + 60)).not.toHaveProperty(
+      'wanted',
+    )
   })
 
   test('a wrap for the rest leaves the schedule of the others alone', () => {
@@ -128,7 +132,7 @@ describe('what relays answer', () => {
 })
 
 describe('who sends it', () => {
-  const dueOf = ({ book }: Side, now: number, alive: boolean) => dueRumors(book, now, () => alive)
+  const dueOf = ({ state }: Side, now: number, alive: boolean) => dueRumors(state, now, () => alive)
 
   test('what a process is sending is left alone by another, for as long as it may live', () => {
     const { ada } = inCall()
@@ -173,7 +177,7 @@ describe('how far it has come', () => {
     expect(stage()).toEqual({ state: 'relayed', accepted: ['a'], failed: [{ url: 'b', reason: 'blocked' }] })
     hears(ada, [receipt(ben, id, ada.key, 2)])
     expect(stage()).toEqual({ state: 'delivered', accepted: [], failed: [] })
-    expect(ada.book.index.calls[id]?.own).toEqual({ queued: 0, relayed: 0, delivered: 2 })
+    expect(ada.state.index.calls[id]?.own).toEqual({ queued: 0, relayed: 0, delivered: 2 })
   })
 
   test('an answer of a relay for what has been acked meanwhile changes nothing', () => {
@@ -181,7 +185,7 @@ describe('how far it has come', () => {
     const [rumor] = says(ada, send('one'))
     hears(ada, [receipt(ben, id, ada.key, 2)])
     const speaker = { me: ada.key, now: T, pid: 1 }
-    const after = recordPublished(ada.book, [answered(id, rumor?.id ?? '', wrap, ['a'])], speaker)
+    const after = recordPublished(ada.state, [answered(id, rumor?.id ?? '', wrap, ['a'])], speaker)
     expect(after.logs[id]?.outbox).toEqual({})
   })
 })

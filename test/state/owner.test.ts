@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
 import { toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
-import { type State, emptyIndex } from '../../src/state/book.ts'
-import { receiveAll } from '../../src/state/hear.ts'
+import { receiveAll } from '../../src/state/receive.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const T = 1_800_000_000
 const me = 'a'.repeat(64)
@@ -23,12 +23,12 @@ test('however much others write, an unread word of the owner is kept, and a read
   const empty: State = { index: { ...emptyIndex(), agent: me }, logs: {} }
   const at = (now: number) => ({ me, now, replayed: [], clockWrong: false, gate })
   const flood = (n: number) => Array.from({ length: 300 }, (_, i) => letter(friend, `flood ${n} ${i}`))
-  const said = receiveAll(empty, [letter(owner, 'stop')], at(T)).book
-  const flooded = receiveAll(said, flood(1), at(T + 60)).book
-  const texts = (book: State) => Object.values(book.index.dms).map((dm) => dm.rumor.content)
+  const said = receiveAll(empty, [letter(owner, 'stop')], at(T)).state
+  const flooded = receiveAll(said, flood(1), at(T + 60)).state
+  const texts = (state: State) => Object.values(state.index.dms).map((dm) => dm.rumor.content)
   expect(texts(flooded)).toHaveLength(200)
   expect(texts(flooded)).toContain('stop')
   const read = Object.fromEntries(Object.entries(flooded.index.dms).map(([id, dm]) => [id, { ...dm, unread: false }]))
-  const later = receiveAll({ ...flooded, index: { ...flooded.index, dms: read } }, flood(2), at(T + 120)).book
+  const later = receiveAll({ ...flooded, index: { ...flooded.index, dms: read } }, flood(2), at(T + 120)).state
   expect(texts(later)).not.toContain('stop')
 })

@@ -6,8 +6,15 @@ import type { Call } from '../../src/call/replay.ts'
 import { signalTemplate } from '../../src/call/signal.ts'
 import { randomBytes, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
-import { type State, emptyIndex } from '../../src/state/book.ts'
-import { afterFailedFetch, filesToFetch, decideFetches, type RemoteFileEntry, remoteFilesOf, recordFetched } from '../../src/state/parcels.ts'
+import {
+  afterFailedFetch,
+  decideFetches,
+  filesToFetch,
+  type RemoteFileEntry,
+  recordFetched,
+  remoteFilesOf,
+} from '../../src/state/files.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const [me, ada] = [toHex(randomBytes(32)), toHex(randomBytes(32))]
 const T = 1_800_000_000
@@ -17,7 +24,7 @@ const body: FileBody = {
   ...{ type: 'file', text: 'https://files.example/x', file: 'b'.repeat(16), name: 'a', mime: 'x/y', size: 1000 },
   ...{ x: 'c'.repeat(64), chunk: [1, 1], remote },
 }
-const parcel = (more: Partial<RemoteFileEntry> = {}): RemoteFileEntry => ({
+const remoteFile = (more: Partial<RemoteFileEntry> = {}): RemoteFileEntry => ({
   ...{ id: toHex(randomBytes(32)), call: 'ca', key: 'k', from: ada, heard: T, late: false, body, remote },
   ...{ progress: undefined, ...more },
 })
@@ -31,10 +38,10 @@ describe('judged', () => {
   }
 
   it('is fetched in a call, whoever it is, and from our owner', () => {
-    expect(judge('unknown', parcel())).toEqual({ fetching: fetching() })
-    expect(judge('owner', parcel({ call: '' }))).toEqual({ fetching: fetching() })
-    expect(judge('unknown', parcel({ call: '' }), [active])).toEqual({ fetching: fetching() })
-    expect(judge('known', parcel({ late: true }))).toEqual({ fetching: fetching() })
+    expect(judge('unknown', remoteFile())).toEqual({ fetching: fetching() })
+    expect(judge('owner', remoteFile({ call: '' }))).toEqual({ fetching: fetching() })
+    expect(judge('unknown', remoteFile({ call: '' }), [active])).toEqual({ fetching: fetching() })
+    expect(judge('known', remoteFile({ late: true }))).toEqual({ fetching: fetching() })
   })
 
   it.each<[string, Trust, Partial<RemoteFileEntry>, Pick<Call, 'peer' | 'phase'>[]]>([
@@ -46,29 +53,28 @@ describe('judged', () => {
     ['a stranger whose call was over', 'unknown', { late: true }, []],
     ['a blocked key', 'blocked', {}, [active]],
   ])('is not fetched from %s', (_, trust, more, calls) => {
-    expect(judge(trust, parcel(more), calls)).toEqual({ refused: expect.stringMatching(/./) })
+    expect(judge(trust, remoteFile(more), calls)).toEqual({ refused: expect.stringMatching(/./) })
   })
 
   it('has bounds, for each peer', () => {
-    expect(judge('owner', parcel(), [], 999)).toEqual({ refused: expect.stringMatching(/999 bytes/) })
+    expect(judge('owner', remoteFile(), [], 999)).toEqual({ refused: expect.stringMatching(/999 bytes/) })
     const judging = { calls: [], trust: (): Trust => 'known', fetchMax: 1000 }
-    const many = Array.from({ length: INLINE_LIMITS.stored }, () => parcel({ progress: fetching() }))
-    expect(decideFetches([...many, parcel(), parcel({ from: me })], judging).map((j) => Object.keys(j.fileState)[0])).toEqual([
-      'refused',
-      'fetching',
-    ])
-    const fresh = Array.from({ length: INLINE_LIMITS.stored + 1 }, () => parcel())
+    const many = Array.from({ length: INLINE_LIMITS.stored }, () => remoteFile({ progress: fetching() }))
+    expect(
+      decideFetches([...many, remoteFile(), remoteFile({ from: me })], judging).map((j) => Object.keys(j.fileState)[0]),
+    ).toEqual(['refused', 'fetching'])
+    const fresh = Array.from({ length: INLINE_LIMITS.stored + 1 }, () => remoteFile())
     expect(decideFetches(fresh, judging).filter(({ fileState }) => 'refused' in fileState)).toHaveLength(1)
   })
 
   it('is judged once', () => {
-    expect(judge('blocked', parcel({ progress: fetching() }))).toBeUndefined()
+    expect(judge('blocked', remoteFile({ progress: fetching() }))).toBeUndefined()
   })
 })
 
 describe('fetchable', () => {
   const due = (fileState: RemoteFileEntry['progress'], now = T, alive: (pid: number) => boolean = () => true) =>
-    filesToFetch([parcel({ progress: fileState })], now, alive).length === 1
+    filesToFetch([remoteFile({ progress: fileState })], now, alive).length === 1
 
   it('at once, then after longer and longer waits', () => {
     expect(due(fetching())).toBe(true)
@@ -92,11 +98,13 @@ describe('fetchable', () => {
   })
 
   it('for seven days', () => {
-    const held = parcel({ progress: fetching({ tries: 3, at: T, why: 'away' }) })
+    const held = remoteFile({ progress: fetching({ tries: 3, at: T, why: 'away' }) })
     expect(afterFailedFetch(held, 'gone', 5, T + 7 * 86_400)).toEqual({
       fetching: { have: 5, tries: 4, at: T + 7 * 86_400, why: 'gone' },
     })
-    expect(afterFailedFetch(held, 'gone', 5, T + 7 * 86_400 + 1)).toEqual({ refused: expect.stringMatching(/7 days: gone/) })
+    expect(afterFailedFetch(held, 'gone', 5, T + 7 * 86_400 + 1)).toEqual({
+      refused: expect.stringMatching(/7 days: gone/),
+    })
   })
 })
 
@@ -104,16 +112,16 @@ it('is found in letters until its fate is known, and never settled twice', () =>
   const template = signalTemplate(body, { call: undefined, to: me, seq: 1, lc: 1, ack: 0 }, T)
   const rumor = rumorOf(template, ada)
   const index = { ...emptyIndex(), dms: { [rumor.id]: { rumor, heard: T, unread: true } } }
-  const book: State = { index, logs: {} }
-  const [found] = remoteFilesOf(book, [])
+  const state: State = { index, logs: {} }
+  const [found] = remoteFilesOf(state, [])
   if (found === undefined) throw new Error('not found')
   expect(found).toMatchObject({ id: rumor.id, call: '', from: ada, heard: T, body: { name: 'a' }, remote })
   const speaker = { me, now: T }
-  const begun = recordFetched(book, [{ parcel: found, fileState: { fetching: fetching({ have: 3 }) } }], speaker)
+  const begun = recordFetched(state, [{ remoteFile: found, fileState: { fetching: fetching({ have: 3 }) } }], speaker)
   expect(remoteFilesOf(begun, [])[0]?.progress).toEqual(fetching({ have: 3 }))
-  const done = recordFetched(begun, [{ parcel: found, fileState: { path: '/x' } }], speaker)
+  const done = recordFetched(begun, [{ remoteFile: found, fileState: { path: '/x' } }], speaker)
   expect(remoteFilesOf(done, [])).toEqual([])
-  const late = recordFetched(done, [{ parcel: found, fileState: { refused: 'no' } }], speaker)
+  const late = recordFetched(done, [{ remoteFile: found, fileState: { refused: 'no' } }], speaker)
   expect(late.index.dms[rumor.id]?.file).toEqual({ path: '/x' })
 })
 

@@ -4,16 +4,15 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseLog } from '../../src/call/log.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { type State, emptyIndex } from '../../src/state/book.ts'
-import { stateCodec } from '../../src/state/codec.ts'
-import { parseIndex } from '../../src/state/parse.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
+import { parseIndex, stateCodec } from '../../src/state/state-codec.ts'
 import { CALL, END, hears, inCall, raw, STATUS, says, send, side, T, turn } from '../conversation.ts'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 const anything = fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json>
 
-/** A book with something in every corner, as JSON. */
+/** A state with something in every corner, as JSON. */
 function written(): { index: Json; logs: Record<string, Json>; me: string } {
   const { ada, ben } = inCall()
   hears(ada, says(side('c'), CALL, { peer: ada.key }))
@@ -24,8 +23,8 @@ function written(): { index: Json; logs: Record<string, Json>; me: string } {
   says(ada, END, { selector: ben.key })
   const relays = { 'wss://r': { cursor: T, swept: T, since: T, patience: 1 } }
   const peers = { [ben.key]: { inbox: ['wss://r'], looked: T, hints: [], name: 'ben', pow: 0 } }
-  const index = { ...ada.book.index, relays, peers }
-  return JSON.parse(JSON.stringify({ index, logs: ada.book.logs, me: ada.key }))
+  const index = { ...ada.state.index, relays, peers }
+  return JSON.parse(JSON.stringify({ index, logs: ada.state.logs, me: ada.key }))
 }
 
 /** The same with one thing in it replaced, left out, or added. */
@@ -46,18 +45,18 @@ function damaged(value: Json, path: readonly number[], by: Json, how: number): J
 
 const damage = fc.record({ path: fc.array(fc.nat(40), { minLength: 1, maxLength: 6 }), by: anything, how: fc.nat(2) })
 
-/** What commands do with a book. */
-function worked(book: State, me: string): void {
-  const someone = { key: me, book, pid: 9 }
+/** What commands do with a state. */
+function worked(state: State, me: string): void {
+  const someone = { key: me, state, pid: 9 }
   turn(someone, STATUS, { now: T + 700 })
   const other = side('b')
   hears(someone, [
-    raw(other, { type: 'message', text: 'more' }, { call: Object.keys(book.logs)[0] ?? '', to: me, seq: 3, lc: 9 }),
+    raw(other, { type: 'message', text: 'more' }, { call: Object.keys(state.logs)[0] ?? '', to: me, seq: 3, lc: 9 }),
   ])
   turn(someone, CALL, { peer: side('d').key, now: T + 701 })
   turn(someone, STATUS, { now: T + 9 * 86_400 })
-  stateCodec.open(someone.book.index, [])
-  stateCodec.rebuild(new Map(Object.entries(book.logs)))
+  stateCodec.open(someone.state.index, [])
+  stateCodec.rebuild(new Map(Object.entries(state.logs)))
 }
 
 describe('state.json', () => {

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../../src/call/presence.ts'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize } from '../../src/nostr/event.ts'
-import { type State, emptyIndex } from '../../src/state/book.ts'
-import { doubtPeers, isStale, rememberPeers } from '../../src/state/remember.ts'
+import { doubtPeers, isStale, rememberPeers } from '../../src/state/peer-memory.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const NOW = 1_800_000_000
 const bob = randomKeys()
@@ -14,10 +14,10 @@ const empty: State = { index: emptyIndex(), logs: {} }
 const list = (relays: readonly string[], at = NOW - 60, keys: Keys = bob) =>
   finalize({ kind: INBOX_LIST_KIND, created_at: at, tags: relays.map((url) => ['relay', url]), content: '' }, keys)
 
-const look = (book: State, events: readonly Event[], now = NOW, looked = [bob.pubkey]) =>
-  rememberPeers(book, { looked, public: events, presences: readPresences(events, now), hints: {} }, now)
+const look = (state: State, events: readonly Event[], now = NOW, looked = [bob.pubkey]) =>
+  rememberPeers(state, { looked, public: events, presences: readPresences(events, now), hints: {} }, now)
 
-const memory = (book: State, { pubkey } = bob) => book.index.peers[pubkey]
+const memory = (state: State, { pubkey } = bob) => state.index.peers[pubkey]
 
 describe('a list', () => {
   test('is the newest that its owner has signed', () => {

@@ -141,7 +141,7 @@ test('whom the policy does not let in hears so, once a day, and rings nowhere', 
   )
   expect(said.map((s) => s.length)).toEqual([1, 0])
   expect(said[0]?.[0]?.rumor.tags).toContainEqual(['reason', 'policy'])
-  expect(Object.values(ben.book.logs).flatMap((log) => log.unread)).toEqual([])
+  expect(Object.values(ben.state.logs).flatMap((log) => log.unread)).toEqual([])
 })
 
 function rumors(said: { rumor: Parameters<typeof hears>[1][number] }[]) {

@@ -21,17 +21,17 @@ test('two processes that decided at the same time take two numbers', () => {
   const { ada, id } = inCall()
   const body = { type: 'message' as const, text: 'one' }
   const draft = [{ to: callIn(ada, id).peer, call: id, body }]
-  const first = say(ada.book, draft, { me: ada.key, now: T, pid: 1 })
-  const second = say(first.book, draft, { me: ada.key, now: T, pid: 2 })
+  const first = say(ada.state, draft, { me: ada.key, now: T, pid: 1 })
+  const second = say(first.state, draft, { me: ada.key, now: T, pid: 2 })
   expect([first.said[0]?.seq, second.said[0]?.seq]).toEqual([2, 3])
-  expect(Object.keys(second.book.logs[id]?.entries ?? {})).toHaveLength(4)
+  expect(Object.keys(second.state.logs[id]?.entries ?? {})).toHaveLength(4)
 })
 
 test('several rumors of one turn are numbered one after the other', () => {
   const { ada, ben, id } = inCall()
   const body = { type: 'message' as const, text: 'one' }
   const drafts = Array.from({ length: 3 }, () => ({ to: ben.key, call: id, body }))
-  const { said } = say(ada.book, drafts, { me: ada.key, now: T, pid: 1 })
+  const { said } = say(ada.state, drafts, { me: ada.key, now: T, pid: 1 })
   expect(said.map((s) => numbers(s.rumor.tags))).toEqual([
     ['2', '3', '1'],
     ['3', '4', '1'],
@@ -46,7 +46,7 @@ test('it is written down as owed and claimed, and the index knows', () => {
     ...{ wrapped: 0, wraps: 0, accepted: [], failed: [] },
     claim: { pid: 1, at: T },
   })
-  expect(ada.book.index.calls[id]?.own).toEqual({ queued: 1, relayed: 0, delivered: 1 })
+  expect(ada.state.index.calls[id]?.own).toEqual({ queued: 1, relayed: 0, delivered: 1 })
 })
 
 describe('an end', () => {
@@ -76,7 +76,7 @@ test('a long call is not read again for every chunk of a file', () => {
   const { ada, id } = inCall()
   const draft = { to: callIn(ada, id).peer, call: id, body: { type: 'message' as const, text: 'x' } }
   const drafts = Array.from({ length: 4_000 }, () => draft)
-  const { user } = cpu(() => say(ada.book, drafts, { me: ada.key, now: T, pid: 1 }))
+  const { user } = cpu(() => say(ada.state, drafts, { me: ada.key, now: T, pid: 1 }))
   // Read again for each, it takes many times as long.
   expect(user).toBeLessThan(1_500)
 })

@@ -1,8 +1,8 @@
 // Waking a sleeping agent: once for each new thing, and again with growing waits until the agent has looked, since a wake
 // can get lost.
 import type { InboxItem } from '../call/inbox-items.ts'
-import type { State, WakeRecords } from './book.ts'
-import { beginTransaction } from './edit.ts'
+import type { State, WakeRecords } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 /** Seconds until the next wake for the same thing; after the last one nobody is woken for it any more. */
 const WAKE_AGAIN = [300, 900, 3600, 6 * 3600, 24 * 3600]
@@ -11,20 +11,20 @@ const WAKE_AGAIN = [300, 900, 3600, 6 * 3600, 24 * 3600]
 const MAX_WAKES_A_RUN = 10
 
 /** @param unknown whether strangers may wake the agent; their number is not in their hands otherwise either */
-export function wakesDue(book: State, items: readonly InboxItem[], unknown: boolean, now: number): InboxItem[] {
+export function wakesDue(state: State, items: readonly InboxItem[], unknown: boolean, now: number): InboxItem[] {
   return items
-    .filter((item) => (unknown || item.from.trust !== 'unknown') && isDue(book.index.wakes[keyOf(item)], now))
+    .filter((item) => (unknown || item.from.trust !== 'unknown') && isDue(state.index.wakes[keyOf(item)], now))
     .slice(0, MAX_WAKES_A_RUN)
 }
 
 /** Marks the wakes that are about to go out and forgets those of things that were read. */
-export function recordWakes(book: State, due: readonly InboxItem[], unread: readonly InboxItem[], now: number): State {
+export function recordWakes(state: State, due: readonly InboxItem[], unread: readonly InboxItem[], now: number): State {
   const keys = new Set(unread.map(keyOf))
-  const kept = Object.entries(book.index.wakes).filter(([key]) => keys.has(key))
-  if (due.length === 0 && kept.length === Object.keys(book.index.wakes).length) return book
+  const kept = Object.entries(state.index.wakes).filter(([key]) => keys.has(key))
+  if (due.length === 0 && kept.length === Object.keys(state.index.wakes).length) return state
   const wakes: WakeRecords = Object.fromEntries(kept)
   for (const item of due) wakes[keyOf(item)] = { at: now, times: (wakes[keyOf(item)]?.times ?? 0) + 1 }
-  const edit = beginTransaction(book)
+  const edit = beginTransaction(state)
   edit.index.wakes = wakes
   return edit.state
 }

@@ -148,18 +148,18 @@ export function emptyIndex(): Index {
   }
 }
 
-/** The calls of a book whose request is there, oldest first. */
-export function callsOf(book: State, me: string, now: number): Call[] {
-  return Object.values(book.logs)
-    .flatMap((log) => callOf(book, log, me, now) ?? [])
+/** The calls of a state whose request is there, oldest first. */
+export function callsOf(state: State, me: string, now: number): Call[] {
+  return Object.values(state.logs)
+    .flatMap((log) => callOf(state, log, me, now) ?? [])
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
 }
 
-export function callOf(book: State, log: Log, me: string, now: number): Call | undefined {
-  return replay(log, me, now, glareOf(book, log))
+export function callOf(state: State, log: Log, me: string, now: number): Call | undefined {
+  return replay(log, me, now, glareOf(state, log))
 }
 
-function glareOf(book: State, log: Log): Glare {
-  const rivals = book.index.calls[log.id]?.rivals ?? []
-  return combineGlare(rivals.flatMap((id) => book.logs[id] ?? []).map((rival) => judgeGlare(log, rival)))
+function glareOf(state: State, log: Log): Glare {
+  const rivals = state.index.calls[log.id]?.rivals ?? []
+  return combineGlare(rivals.flatMap((id) => state.logs[id] ?? []).map((rival) => judgeGlare(log, rival)))
 }

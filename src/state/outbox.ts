@@ -2,10 +2,10 @@
 import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry } from '../call/log.ts'
 import { onlyRecipient } from '../call/signal.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
-import { type State, OPEN_AFTER_END } from './book.ts'
-import { beginTransaction } from './edit.ts'
-import { commitCalls } from './refresh.ts'
+import { commitCalls } from './call-index.ts'
 import type { Speaker } from './say.ts'
+import { OPEN_AFTER_END, type State } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 /** The same wrap may be published again for so long; after that its stamp may lie below the receiver's window. */
 export const SAME_WRAP = 300
@@ -31,13 +31,14 @@ export type RelayAnswer = { relay: string; event: string; accepted: boolean; rea
 export type PublishResult = { call: string; rumor: string; wrap: Event; receipts: RelayAnswer[] }
 
 /** @param alive whether a process of this machine still runs */
-export function dueRumors(book: State, now: number, alive: (pid: number) => boolean): PendingPublish[] {
-  return Object.values(book.logs).flatMap((log) => {
-    const last = book.index.calls[log.id]?.last ?? now
+export function dueRumors(state: State, now: number, alive: (pid: number) => boolean): PendingPublish[] {
+  return Object.values(state.logs).flatMap((log) => {
+    const last = state.index.calls[log.id]?.last ?? now
     return Object.entries(log.outbox).flatMap(([id, posting]) => {
       const rumor = log.entries[id]?.rumor
       const to = rumor === undefined ? undefined : onlyRecipient(rumor)
-      if (rumor === undefined || to === undefined || now - last > OPEN_AFTER_END || isClaimed(posting, now, alive)) return []
+      if (rumor === undefined || to === undefined || now - last > OPEN_AFTER_END || isClaimed(posting, now, alive))
+        return []
       const turn = nextPublish(posting, now)
       return turn === undefined ? [] : [{ call: log.id, to, rumor, ...turn }]
     })
@@ -65,9 +66,9 @@ export function nextPublish(posting: OutboxEntry, now: number): Pick<PendingPubl
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
-export function claimRumors(book: State, dues: readonly PendingPublish[], { pid, now }: Speaker): State {
-  if (dues.length === 0) return book
-  const edit = beginTransaction(book)
+export function claimRumors(state: State, dues: readonly PendingPublish[], { pid, now }: Speaker): State {
+  if (dues.length === 0) return state
+  const edit = beginTransaction(state)
   for (const { call, rumor, wrap, skip } of dues) {
     const { outbox } = edit.log(call)
     const posting = outbox[rumor.id]
@@ -80,8 +81,8 @@ export function claimRumors(book: State, dues: readonly PendingPublish[], { pid,
 }
 
 /** Writes down what the relays answered. */
-export function recordPublished(book: State, credits: readonly PublishResult[], speaker: Speaker): State {
-  const edit = beginTransaction(book)
+export function recordPublished(state: State, credits: readonly PublishResult[], speaker: Speaker): State {
+  const edit = beginTransaction(state)
   for (const { call, rumor, wrap, receipts } of credits) {
     if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
@@ -92,7 +93,12 @@ export function recordPublished(book: State, credits: readonly PublishResult[], 
 }
 
 /** A posting after what the relays have answered to a wrap of it. */
-export function entryAfterPublish(posting: OutboxEntry, wrap: Event, receipts: readonly RelayAnswer[], now: number): OutboxEntry {
+export function entryAfterPublish(
+  posting: OutboxEntry,
+  wrap: Event,
+  receipts: readonly RelayAnswer[],
+  now: number,
+): OutboxEntry {
   const same = posting.wrap?.id === wrap.id
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...posting.accepted, ...taken])]

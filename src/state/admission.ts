@@ -3,7 +3,7 @@
 import type { Trust } from '../call/agents.ts'
 import { FILE } from '../call/signal.ts'
 import { type Rumor, tag } from '../nostr/event.ts'
-import type { MeterAmount, DailyMeter } from './book.ts'
+import type { DailyMeter, MeterAmount } from './state.ts'
 
 export type AdmissionPolicy = {
   trust: (pubkey: string) => Trust
@@ -37,7 +37,11 @@ export function mayCall({ calls }: Pick<AdmissionPolicy, 'calls'>, trust: Trust)
 }
 
 /** Whether one more refused call is answered today: at most one of each sender, and not all that come in a flood. */
-export function mayRefuse({ refused }: DailyMeter, sender: string, { silent }: Pick<AdmissionPolicy, 'silent'>): boolean {
+export function mayRefuse(
+  { refused }: DailyMeter,
+  sender: string,
+  { silent }: Pick<AdmissionPolicy, 'silent'>,
+): boolean {
   return !silent && refused[sender] === undefined && Object.keys(refused).length < MAX_REFUSALS
 }
 

@@ -1,8 +1,8 @@
 // What relays publish about peers, kept for a day: where they read and what they call themselves.
 import { type Presence, readInboxList, readReadRelays } from '../call/presence.ts'
 import type { Event } from '../nostr/event.ts'
-import type { State, PeerMemory } from './book.ts'
-import { beginTransaction } from './edit.ts'
+import type { PeerMemory, State } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 /** Most peers kept; the ones looked up longest ago go first. */
 const MAX_PEERS_KEPT = 500
@@ -20,9 +20,13 @@ export type PeerFindings = {
   hints: Readonly<Record<string, readonly string[]>>
 }
 
-export function rememberPeers(book: State, { looked, public: events, presences, hints }: PeerFindings, now: number): State {
-  if (looked.length === 0 && Object.keys(hints).length === 0) return book
-  const edit = beginTransaction(book)
+export function rememberPeers(
+  state: State,
+  { looked, public: events, presences, hints }: PeerFindings,
+  now: number,
+): State {
+  if (looked.length === 0 && Object.keys(hints).length === 0) return state
+  const edit = beginTransaction(state)
   const of = (pubkey: string): PeerMemory =>
     edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: '', pow: 0 }
   for (const [pubkey, relays] of Object.entries(hints)) {
@@ -30,7 +34,12 @@ export function rememberPeers(book: State, { looked, public: events, presences, 
   }
   for (const pubkey of looked) {
     const held = of(pubkey)
-    edit.table('peers')[pubkey] = { ...held, ...listedFields(held, events, pubkey), looked: now, ...presenceFields(presences, pubkey) }
+    edit.table('peers')[pubkey] = {
+      ...held,
+      ...listedFields(held, events, pubkey),
+      looked: now,
+      ...presenceFields(presences, pubkey),
+    }
   }
   const all = Object.entries(edit.index.peers)
   if (all.length > MAX_PEERS_KEPT)
@@ -46,15 +55,15 @@ export function isStale(memory: PeerMemory | undefined, now: number): boolean {
 }
 
 /** Peers none of whose relays takes a thing: perhaps they read elsewhere by now, so they are looked up again. */
-export function doubtPeers(book: State, peers: readonly string[]): State {
-  if (peers.length === 0) return book
-  const edit = beginTransaction(book)
+export function doubtPeers(state: State, peers: readonly string[]): State {
+  if (peers.length === 0) return state
+  const edit = beginTransaction(state)
   const held = peers.flatMap((pubkey) => edit.index.peers[pubkey] ?? [])
   for (const pubkey of peers) {
     const memory = edit.index.peers[pubkey]
     if (memory !== undefined) edit.table('peers')[pubkey] = { ...memory, looked: 0 }
   }
-  return held.length === 0 ? book : edit.state
+  return held.length === 0 ? state : edit.state
 }
 
 // A relay that lags behind, or has lost a list, must not bring back what was replaced.

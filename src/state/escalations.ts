@@ -1,8 +1,8 @@
 // What our owner has been asked and has not been told through every channel yet: when to try again, and when to give up.
 import type { Escalation } from '../call/escalation.ts'
-import type { PendingEscalation, State } from './book.ts'
-import { beginTransaction } from './edit.ts'
 import type { Speaker } from './say.ts'
+import type { PendingEscalation, State } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 /** Seconds until a channel that failed is tried again: with the next command, then ever more seldom. After the last, never. */
 const OWNER_WAITS = [0, 60, 600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
@@ -27,15 +27,15 @@ export type OwnerTold = { id: string; results: Record<string, string | undefined
 
 /** @param letter the rumor that asks the owner on Nostr, if one does */
 export function openEscalation(
-  book: State,
+  state: State,
   escalation: Escalation,
   channels: readonly string[],
   letter: string | undefined,
 ): State {
-  const edit = beginTransaction(book)
+  const edit = beginTransaction(state)
   const open = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: '' }]))
   edit.index.appeals = {
-    ...book.index.appeals,
+    ...state.index.appeals,
     [escalation.id]: { escalation, open, fresh: true, ...(letter === undefined ? {} : { letter }) },
   }
   return edit.state
@@ -43,18 +43,18 @@ export function openEscalation(
 
 /** What is to be told now, claimed by this process. `configured`: the channels that there are now. */
 export function dueEscalations(
-  book: State,
+  state: State,
   configured: readonly string[],
   speaker: Speaker,
   alive: (pid: number) => boolean,
-): { book: State; dues: DueEscalation[] } {
+): { state: State; dues: DueEscalation[] } {
   const { now, pid } = speaker
-  const appeals = { ...book.index.appeals }
+  const appeals = { ...state.index.appeals }
   let again = 0
   const dues = Object.entries(appeals).flatMap(([id, held]): DueEscalation[] => {
     const { escalation, letter, claim } = held
     if (claim !== undefined && Math.abs(now - claim.at) < OWNER_CLAIM_LIFETIME && alive(claim.pid)) return []
-    const left = openChannels(held, book, configured, now)
+    const left = openChannels(held, state, configured, now)
     // A clock that was set back must not stop it.
     const channels = left.filter(
       (c) => Math.abs(now - (held.open[c]?.at ?? 0)) >= (OWNER_WAITS[(held.open[c]?.tries ?? 0) - 1] ?? 0),
@@ -67,20 +67,25 @@ export function dueEscalations(
     appeals[id] = { ...held, claim: { pid, at: now } }
     return [{ escalation, channels, letter, fresh }]
   })
-  return { book: dues.length === 0 ? book : withEscalations(book, appeals), dues }
+  return { state: dues.length === 0 ? state : withEscalations(state, appeals), dues }
 }
 
 /** Writes down what came of it. An appeal that nothing is left to do for is forgotten; the log has it. */
-export function recordOwnerTold(book: State, all: readonly OwnerTold[], configured: readonly string[], now: number): State {
-  const appeals = { ...book.index.appeals }
+export function recordOwnerTold(
+  state: State,
+  all: readonly OwnerTold[],
+  configured: readonly string[],
+  now: number,
+): State {
+  const appeals = { ...state.index.appeals }
   for (const answer of all) {
     const held = appeals[answer.id]
     if (held === undefined) continue
     const told = entryAfterTelling(held, answer, now)
-    if (openChannels(told, book, configured, now).length > 0) appeals[answer.id] = told
+    if (openChannels(told, state, configured, now).length > 0) appeals[answer.id] = told
     else delete appeals[answer.id]
   }
-  return withEscalations(book, appeals)
+  return withEscalations(state, appeals)
 }
 
 /** The channels that the owner is still to be told through. */
@@ -94,7 +99,11 @@ function openChannels(held: PendingEscalation, { index }: State, configured: rea
     .map(([channel]) => channel)
 }
 
-function entryAfterTelling({ escalation, open, letter, reached }: PendingEscalation, { results }: OwnerTold, now: number): PendingEscalation {
+function entryAfterTelling(
+  { escalation, open, letter, reached }: PendingEscalation,
+  { results }: OwnerTold,
+  now: number,
+): PendingEscalation {
   const left = Object.entries(open).flatMap(([channel, attempt]): [string, PendingEscalation['open'][string]][] => {
     if (!Object.hasOwn(results, channel)) return [[channel, attempt]]
     const error = results[channel]
@@ -109,8 +118,8 @@ function entryAfterTelling({ escalation, open, letter, reached }: PendingEscalat
   }
 }
 
-function withEscalations(book: State, appeals: Record<string, PendingEscalation>): State {
-  const edit = beginTransaction(book)
+function withEscalations(state: State, appeals: Record<string, PendingEscalation>): State {
+  const edit = beginTransaction(state)
   edit.index.appeals = appeals
   return edit.state
 }

@@ -1,8 +1,8 @@
-// One change of the book: what it touches is copied once, what it leaves alone stays the same object, so that the store
+// One change of the state: what it touches is copied once, what it leaves alone stays the same object, so that the store
 // writes only the files that changed and nothing is worked out twice from a log that stayed the same.
 import { emptyLog, freeze, type Log, type LogEntry, signalOf } from '../call/log.ts'
 import type { Signal } from '../call/signal.ts'
-import type { State, Index } from './book.ts'
+import type { Index, State } from './state.ts'
 
 /** The parts of the index that grow, which a change copies only where it writes to them. */
 export type Table = 'relays' | 'seen' | 'calls' | 'peers' | 'dms' | 'dropped'
@@ -22,17 +22,17 @@ export type Transaction = {
   logIndex: (log: Log) => LogIndex
   /** The calls whose logs were asked for. */
   changed: () => string[]
-  /** The book as it is now. What was handed out before may not be written to any more. */
+  /** The state as it is now. What was handed out before may not be written to any more. */
   commit: () => State
 }
 
 /** `said`: the numbered signals by `<sender> <seq>`; `owed`: rumors in the outbox by seq, ascending; `last`: of those. */
 export type LogIndex = { said: Map<string, Signal>; owed: Map<number, string>; last: number }
 
-export function beginTransaction(book: State): Transaction {
-  const copy: Index = { ...book.index }
+export function beginTransaction(state: State): Transaction {
+  const copy: Index = { ...state.index }
   const mine = new Set<Table>()
-  const edited: State = { index: copy, logs: { ...book.logs } }
+  const edited: State = { index: copy, logs: { ...state.logs } }
   const changed = new Set<string>()
   const written = new Map<Log, Record<string, LogEntry>>()
   const ledgers = new Map<Log, LogIndex>()

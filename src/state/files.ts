@@ -1,14 +1,14 @@
 // Files that lie on servers, announced to us in calls and in letters: which are fetched, when, and what became of them.
-
+// A file that came in chunks and has come to its end, in the state: where it lies or why it was refused, and that it is news.
 import type { Trust } from '../call/agents.ts'
-import { type FileBody, isSettled, transfers, unfetchable } from '../call/file-transfer.ts'
-import type { FetchProgress, FileState } from '../call/log.ts'
+import { type FileBody, isSettled, type Transfer, transfers, unfetchable } from '../call/file-transfer.ts'
+import { type FetchProgress, type FileState, withoutContent } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { FILE, parseRemote, type RemoteFile } from '../call/signal.ts'
-import type { State, ReceivedLetters } from './book.ts'
-import { beginTransaction } from './edit.ts'
-import { commitCalls } from './refresh.ts'
+import { commitCalls } from './call-index.ts'
 import type { Speaker } from './say.ts'
+import type { ReceivedLetters, State } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 /** A file that is still to come. `id`: the rumor that announced it; `call`: "" for a letter; `heard`: unix seconds. */
 export type RemoteFileEntry = {
@@ -32,9 +32,9 @@ const FETCH_TRIED_FOR = 7 * 24 * 3600
 /** A claim is older than any fetch takes: its process hangs, or another has its number by now. */
 const FETCH_CLAIM_LIFETIME = 3600
 
-/** The parcels of a book, in the order of their calls, then those of letters. */
-export function remoteFilesOf(book: State, calls: readonly Call[]): RemoteFileEntry[] {
-  return [...calls.flatMap((call) => inCall(book, call)), ...Object.values(book.index.dms).flatMap(inLetter)]
+/** The remoteFiles of a state, in the order of their calls, then those of letters. */
+export function remoteFilesOf(state: State, calls: readonly Call[]): RemoteFileEntry[] {
+  return [...calls.flatMap((call) => inCall(state, call)), ...Object.values(state.index.dms).flatMap(inLetter)]
 }
 
 /** Whether a letter brings a file whose fate is open. */
@@ -44,23 +44,31 @@ export function isOnItsWay({ rumor, file }: ReceivedLetters[string]): boolean {
 
 export type FetchContext = { calls: readonly Call[]; trust: (pubkey: string) => Trust; fetchMax: number }
 
-/** What is to become of the parcels that nobody has looked at yet: decided once, by the command that hears of them. */
-export function decideFetches(parcels: readonly RemoteFileEntry[], judging: FetchContext): { parcel: RemoteFileEntry; fileState: FileState }[] {
+/** What is to become of the remoteFiles that nobody has looked at yet: decided once, by the command that hears of them. */
+export function decideFetches(
+  remoteFiles: readonly RemoteFileEntry[],
+  judging: FetchContext,
+): { remoteFile: RemoteFileEntry; fileState: FileState }[] {
   const open = new Map<string, number>()
-  for (const { from, progress: fileState } of parcels) if (fileState !== undefined) open.set(from, (open.get(from) ?? 0) + 1)
-  return parcels.flatMap((parcel): { parcel: RemoteFileEntry; fileState: FileState }[] => {
-    if (parcel.progress !== undefined) return []
-    const before = open.get(parcel.from) ?? 0
-    const refused = refusalOf(parcel, judging) ?? unfetchable(parcel.body, before, judging.fetchMax)
-    if (refused !== undefined) return [{ parcel, fileState: { refused } }]
-    open.set(parcel.from, before + 1)
-    return [{ parcel, fileState: { fetching: { have: 0, tries: 0, at: 0, why: '' } } }]
+  for (const { from, progress: fileState } of remoteFiles)
+    if (fileState !== undefined) open.set(from, (open.get(from) ?? 0) + 1)
+  return remoteFiles.flatMap((remoteFile): { remoteFile: RemoteFileEntry; fileState: FileState }[] => {
+    if (remoteFile.progress !== undefined) return []
+    const before = open.get(remoteFile.from) ?? 0
+    const refused = refusalOf(remoteFile, judging) ?? unfetchable(remoteFile.body, before, judging.fetchMax)
+    if (refused !== undefined) return [{ remoteFile, fileState: { refused } }]
+    open.set(remoteFile.from, before + 1)
+    return [{ remoteFile, fileState: { fetching: { have: 0, tries: 0, at: 0, why: '' } } }]
   })
 }
 
-/** The parcels to fetch now. */
-export function filesToFetch(parcels: readonly RemoteFileEntry[], now: number, alive: (pid: number) => boolean): RemoteFileEntry[] {
-  return parcels.filter(({ progress: fileState }) => {
+/** The remoteFiles to fetch now. */
+export function filesToFetch(
+  remoteFiles: readonly RemoteFileEntry[],
+  now: number,
+  alive: (pid: number) => boolean,
+): RemoteFileEntry[] {
+  return remoteFiles.filter(({ progress: fileState }) => {
     if (fileState === undefined || (fileState.claim !== undefined && isHeld(fileState.claim, now, alive))) return false
     // A clock that was set back must not stop it.
     return Math.abs(now - fileState.at) >= (FETCH_WAITS[fileState.tries] ?? FETCH_WAITS.at(-1) ?? 0)
@@ -68,20 +76,25 @@ export function filesToFetch(parcels: readonly RemoteFileEntry[], now: number, a
 }
 
 /** A state after a try that failed; the last one, when there were tries for long enough. */
-export function afterFailedFetch({ heard, progress: fileState }: RemoteFileEntry, why: string, have: number, now: number): FileState {
+export function afterFailedFetch(
+  { heard, progress: fileState }: RemoteFileEntry,
+  why: string,
+  have: number,
+  now: number,
+): FileState {
   if (now - heard > FETCH_TRIED_FOR) return { refused: `it could not be fetched for 7 days: ${why}` }
   return { fetching: { have, tries: (fileState?.tries ?? 0) + 1, at: now, why } }
 }
 
-/** Writes down what became of parcels. One that has come to its end is news. */
+/** Writes down what became of remoteFiles. One that has come to its end is news. */
 export function recordFetched(
-  book: State,
-  found: readonly { parcel: RemoteFileEntry; fileState: FileState }[],
+  state: State,
+  found: readonly { remoteFile: RemoteFileEntry; fileState: FileState }[],
   speaker: Pick<Speaker, 'me' | 'now'>,
 ): State {
-  const edit = beginTransaction(book)
-  for (const { parcel, fileState } of found) {
-    const { call, key, id } = parcel
+  const edit = beginTransaction(state)
+  for (const { remoteFile, fileState } of found) {
+    const { call, key, id } = remoteFile
     const letter = edit.index.dms[id]
     if (call === '') {
       if (letter !== undefined && !isSettled(letter.file)) edit.table('dms')[id] = { ...letter, file: fileState }
@@ -113,8 +126,8 @@ function isHeld(
   return Math.abs(now - at) < FETCH_CLAIM_LIFETIME && alive(pid)
 }
 
-function inCall(book: State, call: Call): RemoteFileEntry[] {
-  const log = book.logs[call.id]
+function inCall(state: State, call: Call): RemoteFileEntry[] {
+  const log = state.logs[call.id]
   if (log === undefined) return []
   return transfers(call, log, call.peer).flatMap(({ key, id, chunks: [first] }): RemoteFileEntry[] => {
     const body = first?.body
@@ -122,7 +135,19 @@ function inCall(book: State, call: Call): RemoteFileEntry[] {
     if (body?.type !== 'file' || body.remote === undefined || isSettled(fileState)) return []
     const heard = log.entries[id]?.heard ?? call.last
     const late = call.lines.some((line) => line.signal.id === id && line.late)
-    return [{ id, call: call.id, key, from: call.peer, heard, late, body, remote: body.remote, progress: fileState?.fetching }]
+    return [
+      {
+        id,
+        call: call.id,
+        key,
+        from: call.peer,
+        heard,
+        late,
+        body,
+        remote: body.remote,
+        progress: fileState?.fetching,
+      },
+    ]
   })
 }
 
@@ -131,4 +156,23 @@ function inLetter({ rumor, heard, file }: ReceivedLetters[string]): RemoteFileEn
   if (body?.remote === undefined || isSettled(file)) return []
   const { id, pubkey: from } = rumor
   return [{ id, call: '', key: id, from, heard, late: false, body, remote: body.remote, progress: file?.fetching }]
+}
+
+export type SettledTransfer = { call: string; transfer: Transfer; fileState: FileState }
+
+export function recordTransfers(state: State, done: readonly SettledTransfer[], speaker: Speaker): State {
+  const edit = beginTransaction(state)
+  for (const { call, transfer, fileState } of done) {
+    const log = edit.log(call)
+    // A parallel command may have been first; then there are only chunks left to empty that came afterwards.
+    if (!isSettled(log.files[transfer.key])) {
+      log.files[transfer.key] = fileState
+      log.unread.push(transfer.id)
+    }
+    for (const { id } of transfer.chunks) {
+      const entry = log.entries[id]
+      if (entry !== undefined && entry.rumor.content !== '') edit.entries(log)[id] = withoutContent(entry)
+    }
+  }
+  return commitCalls(edit, speaker)
 }

@@ -5,10 +5,10 @@ import { cutOf } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
 import { type Call, nextClock } from '../call/replay.ts'
 import type { Body, SeqRange } from '../call/signal.ts'
-import { type AdmissionPolicy, mayCall } from './admit.ts'
-import type { State } from './book.ts'
-import { beginTransaction } from './edit.ts'
+import { type AdmissionPolicy, mayCall } from './admission.ts'
 import type { Speaker } from './say.ts'
+import type { State } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 const PLAIN_END: Body = { type: 'end', text: '', cut: undefined, digest: '', expired: false }
 
@@ -73,7 +73,7 @@ const MAX_RINGING_RECEIPTS = 8
  * @param speaking calls in which this run says something
  */
 export function receiptsDue(
-  book: State,
+  state: State,
   calls: readonly Call[],
   touched: readonly string[],
   speaking: readonly string[],
@@ -83,9 +83,10 @@ export function receiptsDue(
   let welcomed = 0
   // The latest first: who has just called is there to hear it.
   return calls.toReversed().flatMap((call) => {
-    const log = book.logs[call.id]
+    const log = state.logs[call.id]
     if (log === undefined || speaking.includes(call.id)) return []
-    const asks = call.gaps.length > 0 && (touched.includes(call.id) || Math.abs(now - log.told.asked) > REPEAT_AFTER.missing)
+    const asks =
+      call.gaps.length > 0 && (touched.includes(call.id) || Math.abs(now - log.told.asked) > REPEAT_AFTER.missing)
     if (!asks && !owesReceipt(log, call, now)) return []
     // The attack: thousands of calls, so that we write to thousands of relays that their callers have chosen.
     if (isStrange(call, gate) && (call.phase !== 'ringing' || ++welcomed > MAX_RINGING_RECEIPTS)) return []
@@ -105,12 +106,12 @@ function owesReceipt({ told }: Log, call: Call, now: number): boolean {
 
 /** Marks the acks that this run is about to tell, by receipt or by what it says. */
 export function markReceiptsTried(
-  book: State,
+  state: State,
   acks: readonly Pick<PendingReceipt, 'call' | 'ack' | 'missing'>[],
   { now }: Speaker,
 ): State {
-  if (acks.length === 0) return book
-  const edit = beginTransaction(book)
+  if (acks.length === 0) return state
+  const edit = beginTransaction(state)
   for (const { call, ack, missing } of acks) {
     const log = edit.log(call)
     log.told = {
@@ -124,10 +125,10 @@ export function markReceiptsTried(
 }
 
 /** Notes the acks that a relay has taken. */
-export function recordReceiptsTaken(book: State, acks: readonly { call: string; ack: number }[]): State {
-  const news = acks.filter(({ call, ack }) => ack > (book.logs[call]?.told.taken ?? ack))
-  if (news.length === 0) return book
-  const edit = beginTransaction(book)
+export function recordReceiptsTaken(state: State, acks: readonly { call: string; ack: number }[]): State {
+  const news = acks.filter(({ call, ack }) => ack > (state.logs[call]?.told.taken ?? ack))
+  if (news.length === 0) return state
+  const edit = beginTransaction(state)
   for (const { call, ack } of news) {
     const log = edit.log(call)
     log.told = { ...log.told, taken: Math.max(ack, log.told.taken) }

@@ -1,7 +1,7 @@
 // What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun for ever by
 // one that is fast and empty: once in a while it gets the time that it needs.
-import type { State, Index, RelayMemory } from './book.ts'
-import { beginTransaction } from './edit.ts'
+import type { Index, RelayMemory, State } from './state.ts'
+import { beginTransaction } from './transaction.ts'
 
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
 const OVERDUE = 1800
@@ -20,8 +20,8 @@ export function patienceFor(memory: RelayMemory | undefined, now: number): numbe
 export type MailboxAnswer = { relay: string; complete: boolean; reconciled?: boolean }
 
 /** Notes which relays answered completely and which did not. `since`: when a relay began to be late. */
-export function recordMailboxAnswers(book: State, answers: readonly MailboxAnswer[], now: number): State {
-  const known = book.index.relays
+export function recordMailboxAnswers(state: State, answers: readonly MailboxAnswer[], now: number): State {
+  const known = state.index.relays
   const changed = answers.flatMap(({ relay, complete, reconciled }): [string, RelayMemory][] => {
     const held = known[relay] ?? {}
     const failed = reconciled === false && held.negentropy?.speaks === true
@@ -33,17 +33,17 @@ export function recordMailboxAnswers(book: State, answers: readonly MailboxAnswe
     const waited = patienceFor(memory, now) > 0 ? { patience: now } : {}
     return [[relay, { ...memory, since: memory.since ?? now, ...waited }]]
   })
-  if (changed.length === 0) return book
-  const edit = beginTransaction(book)
+  if (changed.length === 0) return state
+  const edit = beginTransaction(state)
   Object.assign(edit.table('relays'), Object.fromEntries(changed))
   return edit.state
 }
 
 /** Notes by how much our clock is wrong, seconds, if it is: until it is right again nothing is dated before a relay was asked. */
-export function recordClock(book: State, answers: readonly { complete: boolean }[], ahead: number): State {
-  const known = book.index.clockAhead ?? 0
-  if (known === ahead || !answers.some((answer) => answer.complete)) return book
-  const edit = beginTransaction(book)
+export function recordClock(state: State, answers: readonly { complete: boolean }[], ahead: number): State {
+  const known = state.index.clockAhead ?? 0
+  if (known === ahead || !answers.some((answer) => answer.complete)) return state
+  const edit = beginTransaction(state)
   if (ahead === 0) delete edit.index.clockAhead
   else edit.index.clockAhead = ahead
   return edit.state
@@ -79,8 +79,8 @@ export function relaysToProbe(
 }
 
 /** Notes which relays speak NIP-77. */
-export function recordNip77(book: State, found: readonly { relay: string; speaks: boolean }[], now: number): State {
-  const edit = beginTransaction(book)
+export function recordNip77(state: State, found: readonly { relay: string; speaks: boolean }[], now: number): State {
+  const edit = beginTransaction(state)
   for (const { relay, speaks } of found) {
     edit.table('relays')[relay] = { ...edit.index.relays[relay], negentropy: { speaks, at: now } }
   }

@@ -1,9 +1,11 @@
 // Rings that come to nothing: nobody answered in time, or too many strangers ring at once.
+// Calls of strangers that came to nothing: the latest are remembered, and the index does not grow with every flood.
 import type { Call } from '../call/replay.ts'
-import { overflowingCalls, type AdmissionPolicy } from './admit.ts'
-import { callOf } from './book.ts'
-import type { Transaction } from './edit.ts'
-import type { CompleteReplay } from './mailbox.ts'
+import type { Phase } from '../call/rules.ts'
+import { type AdmissionPolicy, overflowingCalls } from './admission.ts'
+import type { CompleteReplay } from './cursors.ts'
+import { type CallSummary, callOf } from './state.ts'
+import type { Transaction } from './transaction.ts'
 
 /** `isNew`: whether a call was not there before. */
 export type ExpiryContext = {
@@ -52,4 +54,17 @@ export function expireRinging(edit: Transaction, lapsing: ExpiryContext): void {
 function isMissed({ deadline, mine }: Call, heard: number, { now, replayed }: ExpiryContext): boolean {
   if (mine === 'callee') return now > Math.min(deadline, heard + LONGEST_RING)
   return now > deadline && replayed.some((r) => r.began > deadline)
+}
+
+/** Most of them that are kept in sight; their files stay. */
+const MAX_IDLE_CALLS = 1_000
+
+const CAME_TO_NOTHING: readonly Phase[] = ['missed', 'rejected', 'cancelled', 'merged']
+
+export function pruneCalls(edit: Transaction, { trust }: Pick<AdmissionPolicy, 'trust'>): void {
+  const isIdle = ({ open, direction, phase, peer }: CallSummary) =>
+    !open && direction === 'incoming' && CAME_TO_NOTHING.includes(phase) && trust(peer) === 'unknown'
+  const idle = Object.entries(edit.index.calls).filter(([, call]) => isIdle(call))
+  if (idle.length <= MAX_IDLE_CALLS) return
+  for (const [id] of idle.sort(([, a], [, b]) => b.last - a.last).slice(MAX_IDLE_CALLS)) delete edit.table('calls')[id]
 }

@@ -1,25 +1,37 @@
-// One turn in the conversations of a book: what came in is merged, what is to be said is decided and written down, and what
+// One turn in the conversations of a state: what came in is merged, what is to be said is decided and written down, and what
 // goes out now is marked as ours to send. Pure: applied to whatever is on disk by then.
 import { type Decision, type DecisionContext, decide } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
 import { callId, LIMIT, parseSignal } from '../call/signal.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
-import { type State, callsOf, type Index } from './book.ts'
-import { receiveAll } from './hear.ts'
-import type { CompleteReplay } from './mailbox.ts'
-import { claimRumors, type PendingPublish, dueRumors } from './owed.ts'
-import { automaticAnswers, endsDue, type Policy, type PendingReceipt, receiptsDue, markReceiptsTried } from './replies.ts'
+import { rivalsOf } from './call-index.ts'
+import type { CompleteReplay } from './cursors.ts'
+import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
+import {
+  automaticAnswers,
+  endsDue,
+  markReceiptsTried,
+  type PendingReceipt,
+  type Policy,
+  receiptsDue,
+} from './receipts.ts'
+import { receiveAll } from './receive.ts'
 import { type RecordedSignal, type Speaker, say } from './say.ts'
-import { rivalsOf } from './summary.ts'
+import { callsOf, type Index, type State } from './state.ts'
 
-/** Everything that a turn depends on beside the book. `alive`: whether a process of this machine still runs. */
+/** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
 export type StepContext = Omit<DecisionContext, 'calls'> & Speaker & { policy: Policy; alive: (pid: number) => boolean }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
-export type HeardMail = { opened: readonly OpenedWrap[]; replayed: readonly CompleteReplay[]; deep?: boolean; unheard?: boolean }
+export type HeardMail = {
+  opened: readonly OpenedWrap[]
+  replayed: readonly CompleteReplay[]
+  deep?: boolean
+  unheard?: boolean
+}
 
 export type StepOutput = {
-  book: State
+  state: State
   /** What the command itself wants to say, by its intent: the last of `said`. */
   verdict: Decision
   said: RecordedSignal[]
@@ -30,24 +42,27 @@ export type StepOutput = {
   touched: string[]
 }
 
-export function step(book: State, intent: Intent, mail: HeardMail, seat: StepContext): StepOutput {
+export function step(state: State, intent: Intent, mail: HeardMail, seat: StepContext): StepOutput {
   const { me, now, name, inbox, policy, alive } = seat
   const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true }
-  const heard = mail.unheard ? { book, touched: [] } : receiveAll(book, mail.opened, hearing)
-  const calls = callsOf(heard.book, me, now)
+  const heard = mail.unheard ? { state, touched: [] } : receiveAll(state, mail.opened, hearing)
+  const calls = callsOf(heard.state, me, now)
   const verdict = decide(intent, { ...seat, calls })
   // What our agent answers itself goes before what we would answer for it.
   const answered = verdict.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays) }
-  const replies = [...endsDue(calls), ...automaticAnswers(calls, policy, self).filter((u) => !answered.includes(u.call))]
+  const replies = [
+    ...endsDue(calls),
+    ...automaticAnswers(calls, policy, self).filter((u) => !answered.includes(u.call)),
+  ]
   // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
   const unasked = mail.unheard ? [] : replies
-  const { book: spoken, said } = say(heard.book, [...unasked, ...verdict.say], seat)
+  const { state: spoken, said } = say(heard.state, [...unasked, ...verdict.say], seat)
   const dues = [...(mail.unheard ? [] : dueRumors(spoken, now, alive)), ...freshDues(said)]
   const speaking = said.map((s) => s.call)
   const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), heard.touched, speaking, now, policy)
   const told = markReceiptsTried(claimRumors(spoken, dues, seat), [...acks, ...carriedAcks(said)], seat)
-  return { book: told, verdict, said, dues, acks, touched: heard.touched }
+  return { state: told, verdict, said, dues, acks, touched: heard.touched }
 }
 
 /** The calls that a turn may touch and that are not open anyway. `selector`: what --call names. */

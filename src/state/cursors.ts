@@ -1,7 +1,7 @@
 // How far each relay's mailbox has been read, and which wraps are known. A wrap's stamp lies by up to two days, so it never
 // moves a cursor: a cursor is a clock.
-import type { RelayMemory } from './book.ts'
-import type { Transaction } from './edit.ts'
+import type { RelayMemory } from './state.ts'
+import type { Transaction } from './transaction.ts'
 
 /**
  * A relay's complete replay: where its cursor goes, and when we asked. Both by the relays' clock, unix seconds. `swept`: the
