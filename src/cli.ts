@@ -8,7 +8,7 @@ import { readable } from './commands/words.ts'
 import { EXIT, Failure } from './errors.ts'
 import { inputOf } from './input.ts'
 import { homeOf } from './io/home.ts'
-import { type Opening, openWorld } from './io/world.ts'
+import { type EnvironmentOptions, openEnvironment } from './io/world.ts'
 import { failureIn, print, report, write } from './print.ts'
 import type { Outcome } from './run/outcome.ts'
 import { refreshed } from './run/place.ts'
@@ -56,7 +56,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
   const quiet = args.quiet === true
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
-  const world = openWorld(
+  const world = openEnvironment(
     {
       ...openingOf(args),
       command: verb,
@@ -97,7 +97,7 @@ function newsIn(command: Command, { intent, news }: Outcome): readonly InboxItem
 }
 
 /** What the command line says of the outside, whatever the command. */
-function openingOf(args: Args): Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'> {
+function openingOf(args: Args): Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> {
   return { home: text(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args) }
 }
 

@@ -5,7 +5,7 @@ import { labelOf, stateOf } from './call/wording.ts'
 import { type Args, loaded } from './commands/command.ts'
 import { asked } from './commands/completion.ts'
 import { verbs } from './commands/index.ts'
-import { readConfig, settings } from './io/config.ts'
+import { readConfig, listSettings } from './io/config.ts'
 import type { Env } from './io/home.ts'
 import { homeOf } from './io/home.ts'
 import { openStore } from './io/store.ts'
@@ -34,7 +34,7 @@ function known(what: Known, home: ReturnType<typeof homeOf>): Candidate[] {
     case 'agents':
       return people.contacts.map(({ petname, trust }) => ({ word: petname, describe: trust }))
     case 'settings':
-      return settings(config).map(({ key, describe }) => ({ word: key, describe }))
+      return listSettings(config).map(({ key, describe }) => ({ word: key, describe }))
     case 'calls': {
       const { index } = openStore(home, stateCodec, { say: () => {}, command: 'completion' }).read()
       const calls = Object.entries(index.calls).sort(([, a], [, b]) => b.last - a.last)

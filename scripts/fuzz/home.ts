@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../../src/errors.ts'
-import { readConfig, settings } from '../../src/io/config.ts'
+import { readConfig, listSettings } from '../../src/io/config.ts'
 import { parseHolder } from '../../src/io/holder.ts'
 import { homeOf } from '../../src/io/home.ts'
 import { loadIdentity } from '../../src/io/identity.ts'
-import { isKey, SETTINGS } from '../../src/io/settings.ts'
+import { isSettingKey, SETTINGS } from '../../src/io/settings.ts'
 import { keysFrom } from '../../src/nostr/crypto.ts'
 import { npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import type { Chance } from './chance.ts'
@@ -31,7 +31,7 @@ const config = target(
       mkdirSync(home.dir, { recursive: true })
       writeFileSync(home.config, content)
       const read = readConfig(home)
-      const wrong = settings(read).find(
+      const wrong = listSettings(read).find(
         ({ key, value }) => value !== undefined && SETTINGS[key].check(value) === undefined,
       )
       return wrong === undefined ? undefined : `${wrong.key} is not what it may be`
@@ -48,7 +48,7 @@ const typed = target(
       [text(chance, ['true', '12', 'wss://relay.example', '["a"]', ...NASTY])],
     ] as const,
   ([key, values]): Fault => {
-    if (!isKey(key)) return undefined
+    if (!isSettingKey(key)) return undefined
     const value = SETTINGS[key].check(SETTINGS[key].typed(values))
     const again = value === undefined ? undefined : SETTINGS[key].check(JSON.parse(JSON.stringify(value)))
     return JSON.stringify(again) === JSON.stringify(value) ? undefined : 'it is not read as it is kept'

@@ -1,6 +1,6 @@
 // What comes off the wire before anybody knows whose it is: frames, events, answers, keys as text.
 import { bech32 } from '@scure/base'
-import { bounds, gather } from '../../src/io/gathering.ts'
+import { answerBounds, openCollector } from '../../src/io/gathering.ts'
 import { isHex32, isPubkey } from '../../src/nostr/crypto.ts'
 import { eventId, maxTags, parseEvent, parseRumor, verifyEvent } from '../../src/nostr/event.ts'
 import { type Filter, matches } from '../../src/nostr/filter.ts'
@@ -107,7 +107,7 @@ const answers = target(
   }),
   ({ filter, frames: values, live }) => {
     const came: string[] = []
-    const gathering = gather({ onEvent: (event) => came.push(event.id) }, bounds)
+    const gathering = openCollector({ onEvent: (event) => came.push(event.id) }, answerBounds)
     const { page, take } = gathering.page(filter)
     if (live) page.open = false
     for (const value of values) {

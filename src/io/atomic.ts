@@ -16,14 +16,14 @@ import { dirname } from 'node:path'
 import { EXIT, Failure } from '../errors.ts'
 
 /** Called with a name before every step that changes the disk; tests end the process there. */
-export type Step = (name: string) => void
+export type OnStep = (name: string) => void
 
 /** A file that is written in full and waits to replace `target`. */
-export type Staged = { readonly temp: string; readonly target: string }
+export type StagedFile = { readonly temp: string; readonly target: string }
 
 /** The text of a file, undefined when there is none. Throws HOME_UNWRITABLE when it may not be read. */
 export function readText(path: string): string | undefined {
-  return onDisk(path, () => {
+  return withDiskErrors(path, () => {
     try {
       return readFileSync(path, 'utf8')
     } catch (error) {
@@ -34,11 +34,11 @@ export function readText(path: string): string | undefined {
 }
 
 /** Makes a folder of ours, 0700, and the ones above that are missing. One that exists is left as it is. */
-export function makeFolder(path: string, step: Step = quiet): void {
-  if (onDisk(path, () => statSync(path, { throwIfNoEntry: false }))?.isDirectory()) return
+export function makeFolder(path: string, step: OnStep = noStep): void {
+  if (withDiskErrors(path, () => statSync(path, { throwIfNoEntry: false }))?.isDirectory()) return
   // One by one: Node's `recursive` reports a read-only disk as ENOENT.
   if (dirname(path) !== path) makeFolder(dirname(path), step)
-  onDisk(path, () => {
+  withDiskErrors(path, () => {
     step(`mkdir ${path}`)
     try {
       mkdirSync(path, 0o700)
@@ -51,8 +51,8 @@ export function makeFolder(path: string, step: Step = quiet): void {
 }
 
 /** Writes a new file, 0600, through to the disk. `of` is the path that errors name. */
-export function writeNew(temp: string, content: string | Uint8Array, of: string, step: Step = quiet): void {
-  onDisk(of, () => {
+export function writeNew(temp: string, content: string | Uint8Array, of: string, step: OnStep = noStep): void {
+  withDiskErrors(of, () => {
     step(`write ${of}`)
     const file = openSync(temp, 'wx', 0o600)
     try {
@@ -68,9 +68,9 @@ export function writeNew(temp: string, content: string | Uint8Array, of: string,
 }
 
 /** Moves staged files over their targets in the given order, each folder on disk before the next folder's first file. */
-export function commit(staged: readonly Staged[], step: Step = quiet): void {
+export function commitFiles(staged: readonly StagedFile[], step: OnStep = noStep): void {
   staged.forEach(({ temp, target }, n) => {
-    onDisk(target, () => {
+    withDiskErrors(target, () => {
       step(`rename ${target}`)
       renameSync(temp, target)
       const folder = dirname(target)
@@ -83,14 +83,14 @@ export function commit(staged: readonly Staged[], step: Step = quiet): void {
 }
 
 /** Gives a whole file a second name; false when that name is taken, which is never overwritten. */
-export function linkNew(from: string, to: string, step: Step = quiet): boolean {
-  return onDisk(to, () => {
+export function linkNew(from: string, to: string, step: OnStep = noStep): boolean {
+  return withDiskErrors(to, () => {
     step(`link ${to}`)
     try {
       linkSync(from, to)
     } catch (error) {
       if (errno(error) === 'EEXIST') return false
-      if (!LINKLESS.includes(errno(error))) throw error
+      if (!NO_HARD_LINKS.includes(errno(error))) throw error
       return copyNew(from, to)
     }
     syncFolder(dirname(to))
@@ -99,7 +99,7 @@ export function linkNew(from: string, to: string, step: Step = quiet): boolean {
 }
 
 /** Runs `work`; what a disk can do wrong becomes a Failure that names the path, everything else passes through. */
-export function onDisk<T>(path: string, work: () => T): T {
+export function withDiskErrors<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
@@ -128,7 +128,7 @@ export function syncFolder(path: string): void {
 }
 
 // File systems without hard links (FAT, some network and phone disks).
-const LINKLESS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
+const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
 function copyNew(from: string, to: string): boolean {
   try {
@@ -151,4 +151,4 @@ function diskFailure(error: unknown, path: string): Failure | undefined {
   return new Failure('HOME_UNWRITABLE', EXIT.fault, `cannot use ${path} (${code})`, hint)
 }
 
-function quiet(): void {}
+function noStep(): void {}

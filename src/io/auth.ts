@@ -3,10 +3,10 @@ import type { Keys } from '../nostr/crypto.ts'
 import { type Event, finalize } from '../nostr/event.ts'
 import type { Refusal } from '../nostr/messages.ts'
 
-export type Standing = 'unasked' | 'pending' | 'granted' | 'refused'
+export type AuthState = 'unasked' | 'pending' | 'granted' | 'refused'
 
 export type Auth = {
-  standing(): Standing
+  standing(): AuthState
   /** Why, while the standing is `refused`. */
   refusal(): Refusal | undefined
   /** Answers a challenge, unless it was answered before or there were too many. */
@@ -18,10 +18,10 @@ export type Auth = {
 }
 
 // The attack: challenges without end, each of which costs us a signature and makes us ask for everything again.
-const most = 8
+const maxChallenges = 8
 
 export function openAuth(url: string, keys: Keys, now: () => number, send: (event: Event) => void): Auth {
-  let standing: Standing = 'unasked'
+  let standing: AuthState = 'unasked'
   let refusal: Refusal | undefined
   let challenges = 0
   let latest = { challenge: '', id: '' }
@@ -39,8 +39,8 @@ export function openAuth(url: string, keys: Keys, now: () => number, send: (even
       // NIP-42: a challenge "is valid for the duration of the connection or until another challenge is sent".
       if (challenge === latest.challenge) return 'known'
       challenges += 1
-      if (challenges > most) return 'too many'
-      const event = answer(url, challenge, keys, Math.floor(now() / 1000))
+      if (challenges > maxChallenges) return 'too many'
+      const event = authEvent(url, challenge, keys, Math.floor(now() / 1000))
       latest = { challenge, id: event.id }
       standing = 'pending'
       refusal = undefined
@@ -62,7 +62,7 @@ export function openAuth(url: string, keys: Keys, now: () => number, send: (even
 }
 
 // NIP-42, Canonical authentication event: kind 22242, the relay's address and its challenge, created_at now.
-function answer(url: string, challenge: string, keys: Keys, created_at: number): Event {
+function authEvent(url: string, challenge: string, keys: Keys, created_at: number): Event {
   const tags = [
     ['relay', url],
     ['challenge', challenge],

@@ -5,23 +5,23 @@ import { relayText } from '../nostr/messages.ts'
 import { isLoopback } from '../nostr/relay-url.ts'
 
 /** BUD-11: the kind of an event that permits a server one thing. */
-export const TOKEN = 24_242
+export const AUTH_KIND = 24_242
 
 /** An upload of the largest file on a slow line ends within so many seconds. */
-const VALID = 6 * 3600
+const AUTH_VALID = 6 * 3600
 
 /** BUD-11, Validation: "created_at … MUST be in the past", by the server's clock and not by ours. */
-const EARLIER = 60
+const AUTH_BACKDATED = 60
 
 /** The Authorization header that permits one upload. `x`: SHA-256 of its bytes, `size`: how many; `now` in unix seconds. */
-export function permission(keys: Keys, { x, size }: { x: string; size: number }, now: number): string {
+export function authHeader(keys: Keys, { x, size }: { x: string; size: number }, now: number): string {
   const tags = [
     ['t', 'upload'],
     ['x', x],
     ['size', String(size)],
-    ['expiration', String(now + VALID)],
+    ['expiration', String(now + AUTH_VALID)],
   ]
-  const token = finalize({ kind: TOKEN, created_at: now - EARLIER, tags, content: 'Upload a file' }, keys)
+  const token = finalize({ kind: AUTH_KIND, created_at: now - AUTH_BACKDATED, tags, content: 'Upload a file' }, keys)
   const json = JSON.stringify(token)
   // BUD-11 wants base64url without padding, older servers know base64 with it. Text of these letters is the same in both
   // alphabets, and at a length of three nothing is padded.

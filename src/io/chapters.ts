@@ -2,26 +2,26 @@
 // head that names it and taken away after the last one that did, so whatever a head names is there.
 import { readdirSync, renameSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { errno, onDisk, type Step } from './atomic.ts'
-import type { Codec, StoredCall } from './codec.ts'
+import { errno, withDiskErrors, type OnStep } from './atomic.ts'
+import type { StoreCodec, StoredCall } from './codec.ts'
 import type { Home } from './home.ts'
-import { AGAIN, type Damaged, loadFile, loadLogs, logPath, type Memory, stampOf } from './load.ts'
+import { COMES_AGAIN, type ReportDamage, loadFile, loadLogs, logPath, type FileCache, stampOf } from './load.ts'
 
 /** A log that was read whole, and what it was made of. */
-export type Joined<L, C> = { readonly log: L; readonly volume: StoredCall<L, C> }
+export type WholeCall<L, C> = { readonly log: L; readonly volume: StoredCall<L, C> }
 
-export function chapterPath(home: Home, id: string, number: number): string {
-  return join(chapterFolder(logPath(home, id)), `${number}.json`)
+export function segmentPath(home: Home, id: string, number: number): string {
+  return join(segmentFolder(logPath(home, id)), `${number}.json`)
 }
 
 /** The folder of the chapters of a call, by the path of its head. */
-export function chapterFolder(head: string): string {
+export function segmentFolder(head: string): string {
   return head.slice(0, -'.json'.length)
 }
 
 /** The paths of all chapters that lie in such a folder, also of those that no head names any more. */
-export function chapterFiles(folder: string): string[] {
-  const names = onDisk(folder, () => {
+export function segmentFiles(folder: string): string[] {
+  const names = withDiskErrors(folder, () => {
     try {
       return readdirSync(folder)
     } catch (error) {
@@ -35,34 +35,34 @@ export function chapterFiles(folder: string): string[] {
 /** A call with all that it holds; undefined without a file, or when a part of it is damaged. */
 export function loadWhole<I, L, C>(
   home: Home,
-  codec: Codec<I, L, C>,
+  codec: StoreCodec<I, L, C>,
   id: string,
-  damaged: Damaged,
-  memory: Memory = new Map(),
-): Joined<L, C> | undefined {
+  damaged: ReportDamage,
+  memory: FileCache = new Map(),
+): WholeCall<L, C> | undefined {
   const path = logPath(home, id)
   for (;;) {
     const stamp = stampOf(path)
     const head = loadLogs(home, codec, [id], damaged, memory)[id]
     if (head === undefined) return undefined
-    const { chapters, why } = loadChapters(home, codec, id, head, memory)
+    const { chapters, why } = loadSegments(home, codec, id, head, memory)
     const volume = { head, chapters }
     const log =
       why === undefined ? (codec.chapters === undefined ? head : codec.chapters.joinSegments(volume)) : undefined
     if (log !== undefined) return { log, volume }
     // Read without the lock: meanwhile the call may have become whole, and its chapters are gone.
     if (stampOf(path) !== stamp) continue
-    damaged(path, why ?? 'its chapters hold something else', AGAIN)
+    damaged(path, why ?? 'its chapters hold something else', COMES_AGAIN)
     return undefined
   }
 }
 
 /** Takes away what the head on disk does not name. Needs the lock, whose folder is `own`; what fails is done by a later run. */
-export function prune(home: Home, id: string, kept: readonly number[], own: string, step: Step): void {
-  const folder = chapterFolder(logPath(home, id))
-  const named = new Set(kept.map((number) => chapterPath(home, id, number)))
+export function pruneSegments(home: Home, id: string, kept: readonly number[], own: string, step: OnStep): void {
+  const folder = segmentFolder(logPath(home, id))
+  const named = new Set(kept.map((number) => segmentPath(home, id, number)))
   try {
-    const files = chapterFiles(folder)
+    const files = segmentFiles(folder)
     const gone = files.filter((path) => !named.has(path))
     if (gone.length === 0) return
     for (const [n, path] of gone.entries()) {
@@ -78,17 +78,17 @@ export function prune(home: Home, id: string, kept: readonly number[], own: stri
   }
 }
 
-function loadChapters<I, L, C>(
+function loadSegments<I, L, C>(
   home: Home,
-  { chapters: codec }: Codec<I, L, C>,
+  { chapters: codec }: StoreCodec<I, L, C>,
   id: string,
   head: L,
-  memory: Memory,
+  memory: FileCache,
 ): { chapters: Map<number, C>; why?: string } {
   const chapters = new Map<number, C>()
   for (const number of codec?.of(head) ?? []) {
     let why = 'missing'
-    const path = chapterPath(home, id, number)
+    const path = segmentPath(home, id, number)
     const hear = (what: string) => {
       why = what
     }

@@ -1,25 +1,25 @@
 // What `doctor` looks at the outside with. It opens no world: that takes files which may be what is broken.
 import type { Keys } from '../nostr/crypto.ts'
-import type { Codec } from './codec.ts'
+import type { StoreCodec } from './codec.ts'
 import type { Config } from './config.ts'
 import { type Check, examineFiles, programPath } from './doctor.ts'
 import { examineProxies } from './doctor-proxy.ts'
-import { type Examined, examineRelay, type Plan } from './doctor-relay.ts'
+import { type RelayExamination, examineRelay, type ExaminationPlan } from './doctor-relay.ts'
 import { homeOf } from './home.ts'
-import { namedRoles, type Roles, rolesOf } from './roles.ts'
-import { openWays } from './way.ts'
-import type { Opening } from './world.ts'
+import { namedRoles, type RelayRoles, rolesOf } from './roles.ts'
+import { openRoutes } from './way.ts'
+import type { EnvironmentOptions } from './world.ts'
 
-export type Clinic = {
+export type Probe = {
   /** What our own files are like, and what could be read of them. */
   checks: readonly Check[]
   keys: Keys | undefined
   config: Config | undefined
   /** Undefined when nobody can say which they are. */
-  relays: Roles | undefined
+  relays: RelayRoles | undefined
   programPath: (program: string) => string | undefined
   proxies: (addresses: readonly string[], ms: number) => Promise<Check[]>
-  relay: (plan: Omit<Plan, 'wayTo' | 'now' | 'trace'>) => Promise<Examined>
+  relay: (plan: Omit<ExaminationPlan, 'wayTo' | 'now' | 'trace'>) => Promise<RelayExamination>
   /** Unix ms. */
   clock: () => number
   /** Milliseconds that the network has to answer. */
@@ -27,18 +27,18 @@ export type Clinic = {
 }
 
 /** Throws BAD_RELAY, and nothing else that is expected. */
-export function openClinic<I, L, C>(
-  { home, relays, budget, trace }: Pick<Opening, 'home' | 'relays' | 'budget' | 'trace'>,
+export function openProbe<I, L, C>(
+  { home, relays, budget, trace }: Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'>,
   env: NodeJS.ProcessEnv,
-  codec: Codec<I, L, C>,
-): Clinic {
+  codec: StoreCodec<I, L, C>,
+): Probe {
   const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
   const left: Check[] = []
   const warn = (detail: string) => left.push({ name: 'relays', ok: true, warning: true, detail })
   const roles = config === undefined ? namedRoles(relays, env) : rolesOf(config, relays, env, warn)
   if (roles === undefined) warn('not checked: they stand in the configuration')
   // All of them are our own choice.
-  const wayTo = openWays(env, () => true)
+  const wayTo = openRoutes(env, () => true)
   return {
     checks: [...checks, ...left],
     keys,

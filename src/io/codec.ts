@@ -5,7 +5,7 @@
  * of the logs alone, `open` names the calls that are loaded always, and those that have to be read beside `also`, `owner`
  * the key to which an index belongs.
  */
-export type Codec<I, L, C = never> = {
+export type StoreCodec<I, L, C = never> = {
   /** Of the index and of the call files: what this program writes. */
   readonly version: number
   readonly logVersion: number
@@ -16,7 +16,7 @@ export type Codec<I, L, C = never> = {
   rebuild(logs: Map<string, L>): I
   open(index: I, also: readonly string[]): string[]
   owner?(index: I): string | undefined
-  readonly chapters?: ChapterCodec<I, L, C>
+  readonly chapters?: ArchiveCodec<I, L, C>
 }
 
 /**
@@ -24,7 +24,7 @@ export type Codec<I, L, C = never> = {
  * fit. `disturbs`: whether a change can only be told from the whole call. `pack`: what is to be written instead of a call, with
  * its parts where it was read whole.
  */
-export type ChapterCodec<I, L, C> = {
+export type ArchiveCodec<I, L, C> = {
   readonly version: number
   of(head: L): number[]
   parse(value: unknown): C | 'newer' | undefined

@@ -1,72 +1,72 @@
 // The settings of p2p/config.json: read with their presets, looked up, set and unset by key.
 import { EXIT, Failure } from '../errors.ts'
-import { changeRaw, damaged, pick, put, type Raw, readRaw, type Writing } from './configfile.ts'
+import { changeRawConfig, damagedFailure, pickValue, withValue, type RawConfig, readRawConfig, type ConfigWrite } from './configfile.ts'
 import { contactsOf } from './contacts.ts'
 import type { Home } from './home.ts'
-import { closeKeys, isKey, KEYS, type Key, SETTINGS, type Values } from './settings.ts'
+import { similarKeys, isSettingKey, SETTING_KEYS, type SettingKey, SETTINGS, type SettingValues } from './settings.ts'
 
-export type Config = ReturnType<typeof shape>
+export type Config = ReturnType<typeof parseConfig>
 
 /** All settings, presets filled in, and the contacts. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
 export function readConfig(home: Home): Config {
-  return shape(home, readRaw(home))
+  return parseConfig(home, readRawConfig(home))
 }
 
 /** Each setting in the order of the table: its value now, its preset, what it is for and what it takes. */
-export function settings(
+export function listSettings(
   config: Config,
-): { key: Key; value: unknown; default: unknown; describe: string; expects: string }[] {
-  return KEYS.map((key) => {
+): { key: SettingKey; value: unknown; default: unknown; describe: string; expects: string }[] {
+  return SETTING_KEYS.map((key) => {
     const { preset, describe, expects } = SETTINGS[key]
-    return { key, value: pick(config, key.split('.')), default: preset, describe, expects }
+    return { key, value: pickValue(config, key.split('.')), default: preset, describe, expects }
   })
 }
 
 /** The value of one key; undefined for an address or a name that is not set. Throws CONFIG_KEY. */
 export function getSetting(config: Config, key: string): unknown {
-  return pick(config, keyOf(key).split('.'))
+  return pickValue(config, settingKey(key).split('.'))
 }
 
 /** Sets a key to what was typed, one or several values. Throws CONFIG_KEY, CONFIG_VALUE, and what changing throws. */
-export async function setSetting(home: Home, key: string, values: readonly string[], writing: Writing): Promise<void> {
-  const setting = SETTINGS[keyOf(key)]
+export async function setSetting(home: Home, key: string, values: readonly string[], writing: ConfigWrite): Promise<void> {
+  const setting = SETTINGS[settingKey(key)]
   const value = setting.check(setting.typed(values))
   if (value === undefined) {
     throw new Failure('CONFIG_VALUE', EXIT.usage, `that is no value for ${key}`, `${key} takes ${setting.expects}`)
   }
-  await change(home, keyOf(key), value, writing)
+  await changeSetting(home, settingKey(key), value, writing)
 }
 
 /** Back to the preset. Throws CONFIG_KEY, and what changing throws. */
-export async function unsetSetting(home: Home, key: string, writing: Writing): Promise<void> {
-  await change(home, keyOf(key), undefined, writing)
+export async function unsetSetting(home: Home, key: string, writing: ConfigWrite): Promise<void> {
+  await changeSetting(home, settingKey(key), undefined, writing)
 }
 
-async function change(home: Home, key: Key, value: unknown, writing: Writing): Promise<void> {
+async function changeSetting(home: Home, key: SettingKey, value: unknown, writing: ConfigWrite): Promise<void> {
   const path = key.split('.')
-  await changeRaw(home, writing, (raw) => {
-    if (value === undefined && pick(raw, path) === undefined) return raw
-    const changed = put(raw, path, value)
-    if (changed === undefined) throw damaged(home, `the part that ${key} belongs to is no JSON object`)
+  await changeRawConfig(home, writing, (raw) => {
+    if (value === undefined && pickValue(raw, path) === undefined) return raw
+    const changed = withValue(raw, path, value)
+    if (changed === undefined) throw damagedFailure(home, `the part that ${key} belongs to is no JSON object`)
     return changed
   })
 }
 
-function keyOf(key: string): Key {
-  if (isKey(key)) return key
-  const close = closeKeys(key)
+function settingKey(key: string): SettingKey {
+  if (isSettingKey(key)) return key
+  const close = similarKeys(key)
   const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'all keys: p2p config'
   throw new Failure('CONFIG_KEY', EXIT.usage, `there is no setting ${JSON.stringify(key.slice(0, 64))}`, hint)
 }
 
-function shape(home: Home, raw: Raw) {
-  const get = <K extends Key>(key: K): Values[K] => {
+function parseConfig(home: Home, raw: RawConfig) {
+  const get = <K extends SettingKey>(key: K): SettingValues[K] => {
     const setting = SETTINGS[key]
-    const value = pick(raw, key.split('.'))
+    const value = pickValue(raw, key.split('.'))
     if (value === undefined) return setting.preset
     const checked = setting.check(value)
     if (checked !== undefined) return checked
-    throw damaged(home, `${key} is not ${setting.expects}`, `back to the preset: p2p config unset ${key}`)
+    throw damagedFailure(home, `${key} is not ${setting.expects}`, `back to the preset: p2p config unset ${key}`)
   }
   return {
     name: get('name'),

@@ -2,63 +2,63 @@
 import { join } from 'node:path'
 import { EXIT, Failure } from '../errors.ts'
 import { type Upgrade, upgraded, versionOf } from '../migrate.ts'
-import { commit, readText, type Step, writeNew } from './atomic.ts'
+import { commitFiles, readText, type OnStep, writeNew } from './atomic.ts'
 import type { Home } from './home.ts'
-import { newer } from './load.ts'
-import { locked } from './lock.ts'
+import { newerFailure } from './load.ts'
+import { withLock } from './lock.ts'
 
-export type Raw = { readonly [key: string]: unknown }
+export type RawConfig = { readonly [key: string]: unknown }
 
 /** Who writes (told to those who wait), and how long it may wait for its turn, in ms. */
-export type Writing = { readonly command: string; readonly lockMs?: number; readonly step?: Step }
+export type ConfigWrite = { readonly command: string; readonly lockMs?: number; readonly step?: OnStep }
 
 /** What is in the file; {} when there is none. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
-export function readRaw(home: Home): Raw {
+export function readRawConfig(home: Home): RawConfig {
   const text = readText(home.config)
   if (text === undefined) return {}
-  const raw = parse(home, text)
-  if (!isObject(raw)) throw damaged(home, 'it is no JSON object')
+  const raw = parseConfigFile(home, text)
+  if (!isObject(raw)) throw damagedFailure(home, 'it is no JSON object')
   // People write it by hand, and leave the version out.
   const held = upgraded({ version: 1, ...raw }, UPGRADES)
-  if (held === 'newer') throw newer(home.config, VERSION)
-  if (held === undefined) throw damaged(home, 'its version is none that there ever was')
+  if (held === 'newer') throw newerFailure(home.config, VERSION)
+  if (held === undefined) throw damagedFailure(home, 'its version is none that there ever was')
   return held
 }
 
 /** Applies a pure change to what is in the file by then and writes it. A change that gives the same object writes nothing. */
-export async function changeRaw(home: Home, writing: Writing, change: (raw: Raw) => Raw): Promise<Raw> {
+export async function changeRawConfig(home: Home, writing: ConfigWrite, change: (raw: RawConfig) => RawConfig): Promise<RawConfig> {
   const { command, lockMs: ms = 5_000, step = () => {} } = writing
-  return await locked(home, { command, ms, step }, (own) => {
-    const raw = readRaw(home)
+  return await withLock(home, { command, ms, step }, (own) => {
+    const raw = readRawConfig(home)
     const changed = change(raw)
     if (changed === raw) return raw
     const temp = join(own, 'config')
     // People edit it: a line a value.
     writeNew(temp, `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`, home.config, step)
-    commit([{ temp, target: home.config }], step)
+    commitFiles([{ temp, target: home.config }], step)
     return changed
   })
 }
 
 /** The value under a path, undefined when there is none. Own keys only: no path leads into an object's prototype. */
-export function pick(raw: unknown, path: readonly string[]): unknown {
+export function pickValue(raw: unknown, path: readonly string[]): unknown {
   const [first, ...rest] = path
   if (first === undefined) return raw
-  return isObject(raw) && Object.hasOwn(raw, first) ? pick(raw[first], rest) : undefined
+  return isObject(raw) && Object.hasOwn(raw, first) ? pickValue(raw[first], rest) : undefined
 }
 
 /** A copy with another value under a path; undefined takes the key away. Undefined when something else is in the way. */
-export function put(raw: unknown, path: readonly string[], value: unknown): Raw | undefined {
+export function withValue(raw: unknown, path: readonly string[], value: unknown): RawConfig | undefined {
   const [first, ...rest] = path
   if (first === undefined || (raw !== undefined && !isObject(raw))) return undefined
   const { [first]: old, ...others } = raw ?? {}
-  const inner = rest.length === 0 ? value : put(old, rest, value)
+  const inner = rest.length === 0 ? value : withValue(old, rest, value)
   if (inner === undefined && rest.length > 0) return undefined
   return inner === undefined ? others : { ...raw, [first]: inner }
 }
 
 /** The refusal of a file that nobody can make sense of. It is left as it is. */
-export function damaged(
+export function damagedFailure(
   home: Home,
   what: string,
   hint = `correct it, or begin anew: mv ${home.config} ${home.config}.old`,
@@ -70,20 +70,20 @@ export function damaged(
 const UPGRADES: readonly Upgrade[] = []
 const VERSION = versionOf(UPGRADES)
 
-function isObject(value: unknown): value is Raw {
+function isObject(value: unknown): value is RawConfig {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function parse(home: Home, text: string): unknown {
+function parseConfigFile(home: Home, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw damaged(home, `it is no JSON${place(text, error instanceof Error ? error.message : '')}`)
+    throw damagedFailure(home, `it is no JSON${errorPosition(text, error instanceof Error ? error.message : '')}`)
   }
 }
 
 // Only the position is taken from V8's message, where it has one: it quotes the text, and a webhook's address may be a secret.
-function place(text: string, message: string): string {
+function errorPosition(text: string, message: string): string {
   const position =
     /at position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON input') ? text.length : undefined)
   if (position === undefined) return ''

@@ -1,34 +1,34 @@
 // The connections of one run: one per relay, made when first needed and again when lost, and how each of them does.
 import type { Refusal } from '../nostr/messages.ts'
-import type { LineOptions } from './line.ts'
-import { connect, type Health, type RelayConnection } from './relay.ts'
-import type { Way } from './way.ts'
+import type { ConnectionOptions } from './line.ts'
+import { openRelayClient, type RelayHealth, type RelayClient } from './relay.ts'
+import type { HttpRoute } from './way.ts'
 
-export type Dialling = Omit<LineOptions, 'way'> & {
+export type DialOptions = Omit<ConnectionOptions, 'way'> & {
   /** Made anew for each connection. */
-  wayTo?: ((url: string) => Way | Promise<Way>) | undefined
+  wayTo?: ((url: string) => HttpRoute | Promise<HttpRoute>) | undefined
 }
 
 export type Connections = {
   /** The connection to a relay, or why there is none. */
-  to(url: string): RelayConnection | Refusal
+  to(url: string): RelayClient | Refusal
   /** When a relay last sent something, in `now`'s time; 0 if never. */
   heardAt(url: string): number
   /** What went wrong the last time that something was wanted of a relay, if anything. */
   note(url: string, trouble: Refusal | undefined): void
-  health(): Health[]
+  health(): RelayHealth[]
   close(): void
 }
 
-const most = 12
+const maxConnections = 12
 
-export function openConnections({ wayTo, ...options }: Dialling): Connections {
-  const connections = new Map<string, RelayConnection>()
+export function openConnections({ wayTo, ...options }: DialOptions): Connections {
+  const connections = new Map<string, RelayClient>()
   const troubles = new Map<string, Refusal>()
   // How they did, once all of it is over.
-  let last: Health[] | undefined
+  let last: RelayHealth[] | undefined
 
-  function health(connection: RelayConnection): Health {
+  function health(connection: RelayClient): RelayHealth {
     const { error, ...rest } = connection.health()
     const trouble = troubles.get(rest.url)
     const why = trouble ? `${trouble.reason}: ${trouble.text}` : error
@@ -43,8 +43,8 @@ export function openConnections({ wayTo, ...options }: Dialling): Connections {
       if (known && !known.lost()) return known
       if (last) return { reason: 'unreachable', text: 'closed by us' }
       const open = [...connections.values()].filter((one) => !one.lost())
-      if (open.length >= most) return { reason: 'unreachable', text: `not contacted: there are ${most} relays already` }
-      const fresh = connect(url, { ...options, way: wayTo?.(url) })
+      if (open.length >= maxConnections) return { reason: 'unreachable', text: `not contacted: there are ${maxConnections} relays already` }
+      const fresh = openRelayClient(url, { ...options, way: wayTo?.(url) })
       connections.set(url, fresh)
       return fresh
     },

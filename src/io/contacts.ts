@@ -1,6 +1,6 @@
 // The contacts in config.json: whom we call by what name, and how far they are trusted.
 import { isPubkey } from '../nostr/crypto.ts'
-import { changeRaw, damaged, type Raw, readRaw, type Writing } from './configfile.ts'
+import { changeRawConfig, damagedFailure, type RawConfig, readRawConfig, type ConfigWrite } from './configfile.ts'
 import type { Home } from './home.ts'
 
 export type Trust = 'known' | 'trusted' | 'blocked'
@@ -10,7 +10,7 @@ export type Contact = { readonly pubkey: string; readonly petname: string; reado
 
 /** The contacts on disk. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
 export function readContacts(home: Home): readonly Contact[] {
-  return contactsOf(home, readRaw(home))
+  return contactsOf(home, readRawConfig(home))
 }
 
 /**
@@ -20,9 +20,9 @@ export function readContacts(home: Home): readonly Contact[] {
 export async function editContacts(
   home: Home,
   edit: (contacts: readonly Contact[]) => readonly Contact[],
-  writing: Writing,
+  writing: ConfigWrite,
 ): Promise<readonly Contact[]> {
-  const raw = await changeRaw(home, writing, (raw) => {
+  const raw = await changeRawConfig(home, writing, (raw) => {
     const contacts = contactsOf(home, raw)
     const edited = edit(contacts)
     if (edited === contacts) return raw
@@ -35,12 +35,12 @@ export async function editContacts(
 }
 
 /** The contacts in a file that was read. Throws CONFIG_DAMAGED: a block that is silently dropped would let its peer in. */
-export function contactsOf(home: Home, raw: Raw): readonly Contact[] {
+export function contactsOf(home: Home, raw: RawConfig): readonly Contact[] {
   const list = raw.contacts ?? []
-  if (!Array.isArray(list)) throw damaged(home, 'contacts is no list')
+  if (!Array.isArray(list)) throw damagedFailure(home, 'contacts is no list')
   return list.map((value: unknown, n) => {
     const contact = parseContact(value)
-    if (contact === undefined) throw damaged(home, `contact ${n + 1} has no good pubkey, petname and trust`)
+    if (contact === undefined) throw damagedFailure(home, `contact ${n + 1} has no good pubkey, petname and trust`)
     return contact
   })
 }

@@ -3,26 +3,26 @@
 import { TAG } from '../nostr/aes-gcm.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Config } from './config.ts'
-import type { Fetched, Wanted } from './fetch.ts'
+import type { FetchResult, WantedFile } from './fetch.ts'
 import type { Env, Home } from './home.ts'
 import { openProgress, type Screen } from './progress.ts'
-import type { Stored } from './upload.ts'
-import { openWays } from './way.ts'
+import type { StoredFile } from './upload.ts'
+import { openRoutes } from './way.ts'
 
-export type Depot = {
+export type RemoteStorage = {
   /**
    * Puts a file of ours, encrypted, on our server. Throws UPLOAD_REFUSED, UPLOAD_FAILED, and what reading it throws.
    * @param ahead seconds by which our clock is ahead of everybody's
    */
-  put(path: string, server: string, ahead: number): Promise<Stored>
+  put(path: string, server: string, ahead: number): Promise<StoredFile>
   /** Fetches a file of a peer's as far as there is time. `of`: bytes that lie there, 0 when nobody has said. */
-  fetch(wanted: Wanted, of: number, time: Time): Promise<Fetched>
+  fetch(wanted: WantedFile, of: number, time: FetchTime): Promise<FetchResult>
 }
 
 /** Unix ms, and what ends it sooner. */
-export type Time = { until: number; stopped: AbortSignal }
+export type FetchTime = { until: number; stopped: AbortSignal }
 
-export type DepotOptions = Screen & {
+export type RemoteStorageOptions = Screen & {
   home: Home
   keys: Keys
   files: Config['file']
@@ -30,7 +30,7 @@ export type DepotOptions = Screen & {
   stopped: AbortSignal
 }
 
-export function openDepot({ home, keys, files, env, stopped, ...screen }: DepotOptions): Depot {
+export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }: RemoteStorageOptions): RemoteStorage {
   const { now } = screen
   const { allowPrivate, fetchMax } = files
   return {
@@ -39,7 +39,7 @@ export function openDepot({ home, keys, files, env, stopped, ...screen }: DepotO
       const progress = openProgress(`uploading to ${new URL(server).host}`, screen)
       try {
         // Our own server may lie anywhere.
-        const way = openWays(env, () => true)
+        const way = openRoutes(env, () => true)
         return await upload(path, {
           server,
           keys,
@@ -57,7 +57,7 @@ export function openDepot({ home, keys, files, env, stopped, ...screen }: DepotO
       const progress = openProgress('fetching a file', screen)
       // A client that announces the size of the file instead of that of its ciphertext is off by the tag.
       const most = Math.min(fetchMax, of === 0 ? fetchMax : of) + TAG
-      const way = openWays(env, () => allowPrivate)
+      const way = openRoutes(env, () => allowPrivate)
       const at = (done: number) => progress.at(done, of)
       try {
         return await fetchFile(home, wanted, { ...time, most, allowPrivate, now, way, progress: at })

@@ -3,24 +3,24 @@ import type { Keys } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
 import type { Reason, Refusal } from '../nostr/messages.ts'
-import { type Line, openLine } from './line.ts'
+import { type Connection, openConnection } from './line.ts'
 import { type Introduction, introduction } from './nip11.ts'
 import { publish } from './publish.ts'
 import { query } from './query.ts'
 import { by, sleep } from './wait.ts'
-import type { Way } from './way.ts'
+import type { HttpRoute } from './way.ts'
 
 /** What is tried at a relay. `recent`: the same with a stamp of now, for one that refuses old stamps. */
-export type Sample = { what: string; event: Event; recent?: Event; filter: (event: Event) => Filter }
+export type SampleEvent = { what: string; event: Event; recent?: Event; filter: (event: Event) => Filter }
 
-export type Plan = {
+export type ExaminationPlan = {
   url: string
   keys: Keys
-  wayTo: (url: string) => Promise<Way>
+  wayTo: (url: string) => Promise<HttpRoute>
   /** A question that every relay of its kind must answer to us; without one nothing is tried but to connect. */
   question: Filter | undefined
   /** @param clockAhead our clock minus the relay's, in seconds, when it told its time */
-  samples: (clockAhead: number | undefined) => Sample[]
+  samples: (clockAhead: number | undefined) => SampleEvent[]
   /** Unix milliseconds by which all is over, and milliseconds that one step may take. */
   deadline: number
   patience: number
@@ -28,43 +28,43 @@ export type Plan = {
   trace?: ((line: string) => void) | undefined
 }
 
-export type Step =
+export type RelayStep =
   | { step: 'connect' | 'auth' | 'write' | 'read'; ok: true; ms: number; note?: 'unasked' | 'stamps' }
   | { step: 'connect' | 'auth' | 'write' | 'read'; ok: false; what?: string; reason: Reason | 'vanished'; text: string }
 
-export type Examined = { url: string; introduction: Introduction; clockAhead?: number; steps: Step[] }
+export type RelayExamination = { url: string; introduction: Introduction; clockAhead?: number; steps: RelayStep[] }
 
 /** Never rejects; nothing outlives it. */
-export async function examineRelay(plan: Plan): Promise<Examined> {
+export async function examineRelay(plan: ExaminationPlan): Promise<RelayExamination> {
   const { url, wayTo, keys, now, trace, patience } = plan
   const told = introduction(url, wayTo(url.replace(/^ws/, 'http')), patience)
-  const line = openLine(url, { keys, now, trace, way: wayTo(url), handshakeMs: patience })
-  const steps: Step[] = []
+  const line = openConnection(url, { keys, now, trace, way: wayTo(url), handshakeMs: patience })
+  const steps: RelayStep[] = []
   for await (const step of stepsAt(line, plan)) steps.push(step)
   const clockAhead = line.measured()?.clockAhead ?? (await told).clockAhead
   line.close()
   return { url, introduction: await told, ...(clockAhead === undefined ? {} : { clockAhead }), steps }
 }
 
-async function* stepsAt(line: Line, plan: Plan): AsyncGenerator<Step> {
-  const connected = await connect(line, plan)
+async function* stepsAt(line: Connection, plan: ExaminationPlan): AsyncGenerator<RelayStep> {
+  const connected = await connectStep(line, plan)
   yield connected
   if (!connected.ok || plan.question === undefined) return
-  const asked = await ask(line, plan, plan.question)
+  const asked = await askStep(line, plan, plan.question)
   yield* asked
   if (asked.some((step) => !step.ok)) return
   const samples = plan.samples(line.measured()?.clockAhead)
-  const written = await Promise.all(samples.map((sample) => write(line, plan, sample)))
+  const written = await Promise.all(samples.map((sample) => writeStep(line, plan, sample)))
   yield* worst(written.map(({ step }) => step))
   if (written.some(({ step }) => !step.ok)) return
   yield* worst(await Promise.all(written.map(({ sample, event }) => readBack(line, plan, sample, event))))
 }
 
-function untilOf({ deadline, patience, now }: Plan): number {
+function untilOf({ deadline, patience, now }: ExaminationPlan): number {
   return Math.min(deadline, now() + patience)
 }
 
-async function connect(line: Line, plan: Plan): Promise<Step> {
+async function connectStep(line: Connection, plan: ExaminationPlan): Promise<RelayStep> {
   const stop = line.until(untilOf(plan))
   await by(stop.signal, line.ready)
   stop.clear()
@@ -75,7 +75,7 @@ async function connect(line: Line, plan: Plan): Promise<Step> {
 }
 
 // A relay asks for AUTH at once, or with its answer to a question, or never.
-async function ask(line: Line, plan: Plan, question: Filter): Promise<Step[]> {
+async function askStep(line: Connection, plan: ExaminationPlan, question: Filter): Promise<RelayStep[]> {
   const began = plan.now()
   const answer = await query(line, { filter: { ...question, limit: 1 }, deadline: untilOf(plan) })
   const standing = line.auth.standing()
@@ -93,7 +93,7 @@ function refusalOf({ reason = 'error', text = '' }: Partial<Refusal>): Refusal {
   return { reason, text }
 }
 
-async function write(line: Line, plan: Plan, sample: Sample): Promise<{ sample: Sample; event: Event; step: Step }> {
+async function writeStep(line: Connection, plan: ExaminationPlan, sample: SampleEvent): Promise<{ sample: SampleEvent; event: Event; step: RelayStep }> {
   const began = plan.now()
   let { event } = sample
   let receipt = await publish(line, event, untilOf(plan))
@@ -104,14 +104,14 @@ async function write(line: Line, plan: Plan, sample: Sample): Promise<{ sample: 
   }
   const ms = plan.now() - began
   const { accepted, reason, text } = receipt
-  const step: Step = accepted
+  const step: RelayStep = accepted
     ? { step: 'write', ok: true, ms, ...(old ? { note: 'stamps' as const } : {}) }
     : { step: 'write', ok: false, what: sample.what, reason, text }
   return { sample, event, step }
 }
 
 // Some relays answer OK a moment before they can give the event back.
-async function readBack(line: Line, plan: Plan, { what, filter }: Sample, event: Event): Promise<Step> {
+async function readBack(line: Connection, plan: ExaminationPlan, { what, filter }: SampleEvent, event: Event): Promise<RelayStep> {
   const began = plan.now()
   const until = untilOf(plan)
   for (;;) {
@@ -125,7 +125,7 @@ async function readBack(line: Line, plan: Plan, { what, filter }: Sample, event:
 }
 
 /** One step for several: the first that failed, else the slowest, with what is to be noted of any. */
-function worst(steps: readonly Step[]): Step[] {
+function worst(steps: readonly RelayStep[]): RelayStep[] {
   const bad = steps.find((step) => !step.ok)
   if (bad !== undefined) return [bad]
   const [slowest] = [...steps].sort((a, b) => (b.ok ? b.ms : 0) - (a.ok ? a.ms : 0))

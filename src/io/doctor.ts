@@ -4,8 +4,8 @@ import { delimiter, dirname, join } from 'node:path'
 import { Failure } from '../errors.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { npubEncode } from '../nostr/nip19.ts'
-import { makeFolder, onDisk, writeNew } from './atomic.ts'
-import type { Codec } from './codec.ts'
+import { makeFolder, withDiskErrors, writeNew } from './atomic.ts'
+import type { StoreCodec } from './codec.ts'
 import { type Config, readConfig } from './config.ts'
 import { discard } from './discard.ts'
 import type { Env, Home } from './home.ts'
@@ -16,17 +16,17 @@ import { openStore } from './store.ts'
 export type Check = { name: string; ok: boolean; detail: string; warning?: true; hint?: string }
 
 /** What could be read, for the checks that need it. */
-export type Files = { checks: Check[]; keys: Keys | undefined; config: Config | undefined }
+export type FileExamination = { checks: Check[]; keys: Keys | undefined; config: Config | undefined }
 
 /** Bytes that are too few to work with, and so few that the owner should hear of it. */
-const LEAST = 1_048_576
-const FEW = 100 * 1_048_576
+const MIN_FREE = 1_048_576
+const LOW_FREE = 100 * 1_048_576
 
 /** Most call files that are read. */
-const MOST = 500
+const MAX_CALL_FILES = 500
 
 /** Throws only what is a fault of ours. The identity is made if there is none, as by any other command. */
-export function examineFiles<I, L, C>(home: Home, env: Env, codec: Codec<I, L, C>): Files {
+export function examineFiles<I, L, C>(home: Home, env: Env, codec: StoreCodec<I, L, C>): FileExamination {
   const keys = attempt(() => loadIdentity(home, env))
   const config = attempt(() => readConfig(home))
   const from = env.P2P_SECRET_KEY === undefined ? home.identity : 'P2P_SECRET_KEY'
@@ -35,16 +35,16 @@ export function examineFiles<I, L, C>(home: Home, env: Env, codec: Codec<I, L, C
       check('keys', keys, ({ pubkey }) => `${npubEncode(pubkey)}, from ${from}`),
       check(
         'files',
-        attempt(() => probe(home)),
+        attempt(() => checkWritable(home)),
         () => `${home.dir} can be written`,
       ),
-      privacy(home),
-      space(attempt(() => roomAt(home.dir))),
+      privacyChecks(home),
+      spaceCheck(attempt(() => roomAt(home.dir))),
       check('config', config, () => inOrder(home.config)),
-      state(home, codec, found(keys)),
+      stateCheck(home, codec, valueOf(keys)),
     ].flat(),
-    keys: found(keys),
-    config: found(config),
+    keys: valueOf(keys),
+    config: valueOf(config),
   }
 }
 
@@ -63,9 +63,9 @@ function isProgram(path: string): boolean {
   }
 }
 
-type Tried<T> = { value: T } | Failure
+type Attempt<T> = { value: T } | Failure
 
-function attempt<T>(work: () => T): Tried<T> {
+function attempt<T>(work: () => T): Attempt<T> {
   try {
     return { value: work() }
   } catch (error) {
@@ -74,11 +74,11 @@ function attempt<T>(work: () => T): Tried<T> {
   }
 }
 
-function found<T>(tried: Tried<T>): T | undefined {
+function valueOf<T>(tried: Attempt<T>): T | undefined {
   return tried instanceof Failure ? undefined : tried.value
 }
 
-function check<T>(name: string, tried: Tried<T>, good: (value: T) => string): Check {
+function check<T>(name: string, tried: Attempt<T>, good: (value: T) => string): Check {
   if (!(tried instanceof Failure)) return { name, ok: true, detail: good(tried.value) }
   return { name, ok: false, detail: tried.message, hint: tried.hint }
 }
@@ -87,7 +87,7 @@ function inOrder(path: string): string {
   return existsSync(path) ? `${path} is in order` : `${path} is not there yet`
 }
 
-function probe(home: Home): void {
+function checkWritable(home: Home): void {
   makeFolder(home.dir)
   const path = join(home.dir, `.doctor-${process.pid}`)
   try {
@@ -98,15 +98,15 @@ function probe(home: Home): void {
 }
 
 // State and transcripts are plain text. Windows keeps no such bits.
-function privacy({ dir }: Home): Check[] {
-  const mode = found(attempt(() => onDisk(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)))
+function privacyChecks({ dir }: Home): Check[] {
+  const mode = valueOf(attempt(() => withDiskErrors(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)))
   if (mode === undefined || process.getuid === undefined || (mode & 0o077) === 0) return []
   return [{ name: 'files', ok: false, detail: `${dir} can be read by others`, hint: `chmod 700 ${dir}` }]
 }
 
 /** Free bytes, 0 when there is no room for another file. */
 function roomAt(path: string): number {
-  return onDisk(path, () => {
+  return withDiskErrors(path, () => {
     if (statSync(path, { throwIfNoEntry: false }) === undefined && dirname(path) !== path) return roomAt(dirname(path))
     const { bavail, bsize, files, ffree } = statfsSync(path)
     // Some file systems count no files and say 0 of 0.
@@ -114,21 +114,21 @@ function roomAt(path: string): number {
   })
 }
 
-function space(tried: Tried<number>): Check {
-  const free = found(tried) ?? 0
+function spaceCheck(tried: Attempt<number>): Check {
+  const free = valueOf(tried) ?? 0
   const base = check('space', tried, () => `${Math.floor(free / 1_048_576)} MiB free`)
-  if (free >= FEW || !base.ok) return base
+  if (free >= LOW_FREE || !base.ok) return base
   const hint = 'free some space, or choose another folder: --home DIR'
-  return free < LEAST ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
+  return free < MIN_FREE ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
 }
 
-function state<I, L, C>(home: Home, codec: Codec<I, L, C>, keys: Keys | undefined): Check {
+function stateCheck<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, keys: Keys | undefined): Check {
   const said: string[] = []
   const me = keys === undefined ? {} : { me: keys.pubkey }
   const store = openStore(home, codec, { command: 'doctor', say: (line) => said.push(line), ...me })
   const read = attempt(() => {
     const ids = store.allLogIds()
-    const some = ids.slice(0, MOST)
+    const some = ids.slice(0, MAX_CALL_FILES)
     store.read(some, some)
     return ids.length
   })

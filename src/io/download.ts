@@ -5,10 +5,10 @@ import { type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { isLoopback, isPrivateHost } from '../nostr/relay-url.ts'
 import { errno } from './atomic.ts'
-import { stopIn } from './wait.ts'
-import type { Way } from './way.ts'
+import { abortAfter } from './wait.ts'
+import type { HttpRoute } from './way.ts'
 
-export type Downloading = {
+export type DownloadOptions = {
   /** Bytes that the file on disk may reach. */
   most: number
   /** Whether this machine and the networks that it is in may be asked. */
@@ -18,30 +18,30 @@ export type Downloading = {
   now: () => number
   stopped: AbortSignal
   /** How to get to an address that is not ours: without `allowPrivate` never into a private network. */
-  way: (address: string) => Promise<Way>
+  way: (address: string) => Promise<HttpRoute>
   progress: (done: number) => void
   idleMs?: number
 }
 
 /** `refused` is final; after `failed` and `paused` the same call goes on where it was. */
-export type Got = { type: 'whole' } | { type: 'paused' } | { type: 'refused' | 'failed'; why: string }
+export type DownloadResult = { type: 'whole' } | { type: 'paused' } | { type: 'refused' | 'failed'; why: string }
 
-const IDLE = 30_000
-const REDIRECTS = 3
+const IDLE_MS = 30_000
+const MAX_REDIRECTS = 3
 
 /** Bytes in a millisecond that must come, on average, once so many ms have passed. */
 const SLOW = { rate: 8, after: 5_000 }
 
 /** Never rejects but for what is wrong with the disk. `to` is left alone by everybody else meanwhile. */
-export async function download(address: string, to: string, options: Downloading): Promise<Got> {
-  const stop = stopIn(options.until - options.now(), options.stopped)
+export async function download(address: string, to: string, options: DownloadOptions): Promise<DownloadResult> {
+  const stop = abortAfter(options.until - options.now(), options.stopped)
   const held = await sizeOf(to)
   const cut = new AbortController()
-  const idle = setTimeout(() => cut.abort(), options.idleMs ?? IDLE)
+  const idle = setTimeout(() => cut.abort(), options.idleMs ?? IDLE_MS)
   const asking = { ...options, from: held, signal: AbortSignal.any([stop.signal, cut.signal]), idle }
   try {
-    const answer = await ask(address, asking, REDIRECTS)
-    const got = 'type' in answer ? answer : await take(answer, to, asking)
+    const answer = await followRedirects(address, asking, MAX_REDIRECTS)
+    const got = 'type' in answer ? answer : await writeBody(answer, to, asking)
     if (got.type !== 'failed' || !asking.signal.aborted) return got
     if (options.stopped.aborted) return { type: 'paused' }
     if (cut.signal.aborted) return { type: 'failed', why: 'nothing came any more' }
@@ -65,18 +65,18 @@ export async function sizeOf(path: string): Promise<number> {
   }
 }
 
-type Asking = Downloading & { from: number; signal: AbortSignal; idle: NodeJS.Timeout }
+type DownloadRequest = DownloadOptions & { from: number; signal: AbortSignal; idle: NodeJS.Timeout }
 
-async function ask(address: string, asking: Asking, hops: number): Promise<IncomingMessage | Got> {
+async function followRedirects(address: string, asking: DownloadRequest, hops: number): Promise<IncomingMessage | DownloadResult> {
   const no = forbidden(address, asking.allowPrivate)
   if (no !== undefined) return { type: 'refused', why: no }
-  const answer = await request(new URL(address), asking)
+  const answer = await requestRange(new URL(address), asking)
   if ('type' in answer || ![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0)) return answer
   answer.destroy()
   const next = answer.headers.location ?? ''
   if (!URL.canParse(next, address)) return { type: 'failed', why: 'it leads on to no address' }
   if (hops === 0) return { type: 'refused', why: 'it leads from one address to the next without end' }
-  return await ask(new URL(next, address).href, asking, hops - 1)
+  return await followRedirects(new URL(next, address).href, asking, hops - 1)
 }
 
 // The attack: a peer that names http://169.254.169.254/, or a server that leads on to it, has us ask services of our own
@@ -90,7 +90,7 @@ function forbidden(address: string, allowPrivate: boolean): string | undefined {
 
 const PRIVATE = 'it lies in a private network; `p2p config set file.allowPrivate true` allows that'
 
-async function request(url: URL, { from, signal, way: wayTo }: Asking): Promise<IncomingMessage | Got> {
+async function requestRange(url: URL, { from, signal, way: wayTo }: DownloadRequest): Promise<IncomingMessage | DownloadResult> {
   const way = await wayTo(url.href)
   return await new Promise((resolve) => {
     const asked = (url.protocol === 'https:' ? securely : plainly)(url, {
@@ -109,13 +109,13 @@ async function request(url: URL, { from, signal, way: wayTo }: Asking): Promise<
     asked.on('close', () => way.agent?.destroy())
     asked.on('error', (error) => {
       const isPrivate = errno(error) === 'EPRIVATE'
-      resolve(isPrivate ? { type: 'refused', why: PRIVATE } : { type: 'failed', why: causeOf(error) })
+      resolve(isPrivate ? { type: 'refused', why: PRIVATE } : { type: 'failed', why: requestError(error) })
     })
     asked.end()
   })
 }
 
-async function take(answer: IncomingMessage, to: string, asking: Asking): Promise<Got> {
+async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRequest): Promise<DownloadResult> {
   const { most, from, progress, idle, now } = asking
   const resumed = answer.statusCode === 206 && from > 0
   if (answer.statusCode !== 200 && !resumed) {
@@ -135,7 +135,7 @@ async function take(answer: IncomingMessage, to: string, asking: Asking): Promis
   const file = await open(to, resumed ? 'a' : 'w', 0o600)
   let have = resumed ? from : 0
   const start = { have, at: now() }
-  const tooLarge: Got = { type: 'refused', why: `it is larger than ${most} bytes` }
+  const tooLarge: DownloadResult = { type: 'refused', why: `it is larger than ${most} bytes` }
   try {
     // The attack: an answer without an end. What is announced is judged at once, what comes as it comes.
     if (have + Number(answer.headers['content-length'] ?? 0) > most) return tooLarge
@@ -154,7 +154,7 @@ async function take(answer: IncomingMessage, to: string, asking: Asking): Promis
     return answer.complete ? { type: 'whole' } : { type: 'failed', why: 'it broke off' }
   } catch (error) {
     if (errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT') return { type: 'failed', why: 'the disk is full' }
-    return { type: 'failed', why: `it broke off (${causeOf(error)})` }
+    return { type: 'failed', why: `it broke off (${requestError(error)})` }
   } finally {
     answer.destroy()
     await file.close()
@@ -162,6 +162,6 @@ async function take(answer: IncomingMessage, to: string, asking: Asking): Promis
 }
 
 // A word and not the message: a peer's server can have a say in that, in its certificate for one.
-function causeOf(error: unknown): string {
+function requestError(error: unknown): string {
   return errno(error) || 'the connection failed'
 }

@@ -3,14 +3,14 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decryption, hashing, TAG } from '../nostr/aes-gcm.ts'
 import { isHex32 } from '../nostr/crypto.ts'
-import { errno, makeFolder, onDisk } from './atomic.ts'
-import { sweep } from './discard.ts'
-import { type Downloading, download, sizeOf } from './download.ts'
-import { openBerth } from './files.ts'
+import { errno, makeFolder, withDiskErrors } from './atomic.ts'
+import { removeLeftovers } from './discard.ts'
+import { type DownloadOptions, download, sizeOf } from './download.ts'
+import { openPendingFile } from './files.ts'
 import type { Home } from './home.ts'
 
 /** What a file message says of its file. Keys and hashes are hex; `ox` is "" where it does not say. */
-export type Wanted = {
+export type WantedFile = {
   /** Where it lies; the second and further ones are tried when the first has not got it. */
   urls: readonly string[]
   key: string
@@ -24,28 +24,28 @@ export type Wanted = {
 }
 
 /** `refused` is final. `have`: bytes that are kept for the next time. */
-export type Fetched =
+export type FetchResult =
   | { type: 'done'; path: string; size: number; sha256: string }
   | { type: 'refused'; why: string }
   | { type: 'failed'; why: string; have: number }
   | { type: 'paused'; have: number }
 
 /** Half a file that nobody goes on with is kept for so long, in ms. */
-const KEPT = 8 * 24 * 3600 * 1000
+const PARTS_KEPT_MS = 8 * 24 * 3600 * 1000
 
 /** Throws what is wrong with the disk. The same file must not be fetched twice at once. */
-export async function fetchFile(home: Home, wanted: Wanted, options: Downloading): Promise<Fetched> {
+export async function fetchFile(home: Home, wanted: WantedFile, options: DownloadOptions): Promise<FetchResult> {
   const { urls, x, folder } = wanted
   if (!isHex32(x) || !isHex32(folder)) throw new Error('no safe place for a file that is fetched')
   const parts = join(home.files, '.fetched')
   makeFolder(parts)
-  sweep(parts, '', KEPT)
+  removeLeftovers(parts, '', PARTS_KEPT_MS)
   const part = join(parts, `${folder.slice(0, 8)}-${x}`)
-  let last: Fetched = { type: 'refused', why: 'no address is named' }
+  let last: FetchResult = { type: 'refused', why: 'no address is named' }
   for (const url of urls) {
     const before = await sizeOf(part)
     const got = await download(url, part, options)
-    const fetched = got.type === 'whole' ? await opened(home, wanted, part) : { ...got, have: await sizeOf(part) }
+    const fetched = got.type === 'whole' ? await decryptPart(home, wanted, part) : { ...got, have: await sizeOf(part) }
     if (got.type === 'whole' || got.type === 'refused') await rm(part, { force: true })
     if (fetched.type === 'done' || fetched.type === 'paused') return fetched
     // What was put together of two answers may be the fault of either, so it is begun anew once.
@@ -55,16 +55,16 @@ export async function fetchFile(home: Home, wanted: Wanted, options: Downloading
   return last
 }
 
-async function opened(home: Home, wanted: Wanted, part: string): Promise<Fetched> {
+async function decryptPart(home: Home, wanted: WantedFile, part: string): Promise<FetchResult> {
   const outer = hashing()
   const size = await sizeOf(part)
   for await (const piece of piecesOf(part, 0, size)) outer.update(piece)
   // The attack: bytes that were chosen to harm whoever decrypts them. These are not the ones that our peer has announced.
   if (size < TAG || outer.hex() !== wanted.x)
     return { type: 'refused', why: 'what lies there is not what was announced' }
-  const berth = openBerth(home, wanted.folder, wanted.name)
+  const berth = openPendingFile(home, wanted.folder, wanted.name)
   try {
-    const sha256 = await decrypted(part, size, berth.temp, wanted)
+    const sha256 = await decryptFile(part, size, berth.temp, wanted)
     if (sha256 === undefined) return { type: 'refused', why: 'it does not open with the key that was announced' }
     if (wanted.ox !== '' && sha256 !== wanted.ox)
       return { type: 'refused', why: 'its contents are not what was announced' }
@@ -73,7 +73,7 @@ async function opened(home: Home, wanted: Wanted, part: string): Promise<Fetched
     // A disk that has no room for a peer's file is no fault of the command.
     if (errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT')
       return { type: 'failed', why: 'the disk is full', have: 0 }
-    return onDisk(berth.path, () => {
+    return withDiskErrors(berth.path, () => {
       throw error
     })
   } finally {
@@ -82,7 +82,7 @@ async function opened(home: Home, wanted: Wanted, part: string): Promise<Fetched
 }
 
 /** Decrypts one file into another; the SHA-256 of that, undefined when the tag is wrong. */
-async function decrypted(from: string, size: number, to: string, { key, nonce }: Wanted): Promise<string | undefined> {
+async function decryptFile(from: string, size: number, to: string, { key, nonce }: WantedFile): Promise<string | undefined> {
   const tag = new Uint8Array(TAG)
   for await (const piece of piecesOf(from, size - TAG, size)) tag.set(piece)
   const cipher = decryption(Buffer.from(key, 'hex'), Buffer.from(nonce, 'hex'), tag)

@@ -3,8 +3,8 @@ import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashing } from '../nostr/aes-gcm.ts'
 import { isHex32, randomBytes, sha256, toHex } from '../nostr/crypto.ts'
-import { linkNew, makeFolder, onDisk, type Step, writeNew } from './atomic.ts'
-import { discard, sweep } from './discard.ts'
+import { linkNew, makeFolder, withDiskErrors, type OnStep, writeNew } from './atomic.ts'
+import { discard, removeLeftovers } from './discard.ts'
 import type { Home } from './home.ts'
 
 /**
@@ -12,8 +12,8 @@ import type { Home } from './home.ts'
  * `report (2).json` and so on. `name` is safe already (call/filename.ts); one that is not is a bug, and thrown.
  * Throws DISK_FULL, HOME_UNWRITABLE.
  */
-export function placeFile(home: Home, callId: string, name: string, bytes: Uint8Array, step: Step = () => {}): string {
-  const berth = openBerth(home, callId, name, step)
+export function placeFile(home: Home, callId: string, name: string, bytes: Uint8Array, step: OnStep = () => {}): string {
+  const berth = openPendingFile(home, callId, name, step)
   try {
     writeNew(berth.temp, bytes, berth.path, step)
     return berth.keep({ size: bytes.length, digest: toHex(sha256(bytes)) })
@@ -23,7 +23,7 @@ export function placeFile(home: Home, callId: string, name: string, bytes: Uint8
 }
 
 /** Where a file is written before it has its name. */
-export type Berth = {
+export type PendingFile = {
   readonly temp: string
   /** The path that errors name. */
   readonly path: string
@@ -34,20 +34,20 @@ export type Berth = {
 }
 
 /** For a file that is too large to be handed over as bytes. As `placeFile` otherwise. */
-export function openBerth(home: Home, callId: string, name: string, step: Step = () => {}): Berth {
+export function openPendingFile(home: Home, callId: string, name: string, step: OnStep = () => {}): PendingFile {
   // A peer chose both; the last line of defence against ../../.bashrc stands where the file is written.
   if (!isHex32(callId) || !isPlain(name)) throw new Error('no safe place for a received file')
   const folder = join(home.files, callId.slice(0, 8))
   makeFolder(folder, step)
   // What killed runs have left. An hour is longer than any run writes a file.
-  sweep(folder, TEMP, 3_600_000)
-  const temp = join(folder, `${TEMP}${toHex(randomBytes(8))}`)
+  removeLeftovers(folder, PART_PREFIX, 3_600_000)
+  const temp = join(folder, `${PART_PREFIX}${toHex(randomBytes(8))}`)
   return {
     temp,
     path: join(folder, name),
     keep({ size, digest }) {
       for (let n = 1; ; n++) {
-        const path = join(folder, numbered(name, n, digest))
+        const path = join(folder, numberedName(name, n, digest))
         if (linkNew(temp, path, step) || isSame(path, size, digest)) return path
       }
     },
@@ -59,7 +59,7 @@ export function openBerth(home: Home, callId: string, name: string, step: Step =
 }
 
 // A hundred files of one name are somebody's mistake or malice; from then on the digest finds a free name at once.
-function numbered(name: string, n: number, digest: string): string {
+function numberedName(name: string, n: number, digest: string): string {
   if (n === 1) return name
   const mark = n < 100 ? `${n}` : n === 100 ? digest.slice(0, 16) : `${digest}-${n}`
   const dot = name.lastIndexOf('.')
@@ -67,7 +67,7 @@ function numbered(name: string, n: number, digest: string): string {
 }
 
 function isSame(path: string, size: number, digest: string): boolean {
-  return onDisk(path, () => {
+  return withDiskErrors(path, () => {
     const stats = lstatSync(path, { throwIfNoEntry: false })
     return stats?.isFile() === true && stats.size === size && digestOf(path) === digest
   })
@@ -90,4 +90,4 @@ function isPlain(name: string): boolean {
   return name !== '' && !name.startsWith('.') && !/[/\\\0]/.test(name) && Buffer.byteLength(name) <= 180
 }
 
-const TEMP = '.part-'
+const PART_PREFIX = '.part-'

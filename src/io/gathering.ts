@@ -2,35 +2,35 @@
 import { type Event, eventId, parseEvent } from '../nostr/event.ts'
 import { type Filter, matches, within } from '../nostr/filter.ts'
 import { countIn, newPage, type Page } from './paging.ts'
-import { recent } from './recent.ts'
-import type { EventFrame, Request } from './subscription.ts'
+import { recentIds } from './recent.ts'
+import type { EventFrame, SubscriptionRequest } from './subscription.ts'
 
 /** Where an answer stops, whatever the relay still has. A character of JSON is taken for a byte. */
-export type Bounds = { events: number; bytes: number; pages: number }
+export type AnswerBounds = { events: number; bytes: number; pages: number }
 
-export const bounds: Bounds = { events: 20_000, bytes: 64 * 1_048_576, pages: 400 }
+export const answerBounds: AnswerBounds = { events: 20_000, bytes: 64 * 1_048_576, pages: 400 }
 
 /** What is done with events. `size` is the length of the frame that brought one. */
-export type Handling = {
+export type EventHandling = {
   /** Whether an id is known already. Asked before anything else of its event is looked at. */
   skip?: ((id: string) => boolean) | undefined
   /** Takes what comes after the answer was given. */
   onEvent?: ((event: Event, size: number) => void) | undefined
 }
 
-export type Gathering = {
+export type Collector = {
   /** Opens the next page and takes its events. */
-  page(filter: Filter): { page: Page; take: Request['take'] }
+  page(filter: Filter): { page: Page; take: SubscriptionRequest['take'] }
   /** Whether the relay has sent anything at all for this answer. */
   touched(): boolean
   /** What came so far, and how much of what came was not what we had asked for. From then on events go to `onEvent`. */
   give(): { events: Event[]; dropped: number; known: number }
 }
 
-export function gather({ skip, onEvent }: Handling, most: Bounds): Gathering {
+export function openCollector({ skip, onEvent }: EventHandling, most: AnswerBounds): Collector {
   const events: Event[] = []
   // A live subscription may stay open for weeks.
-  const seen = recent(2 * most.events)
+  const seen = recentIds(2 * most.events)
   const sum = { events: 0, bytes: 0, dropped: 0, known: 0, touched: false, given: false }
 
   function take(page: Page, frame: EventFrame, size: number): string | undefined {
@@ -52,7 +52,7 @@ export function gather({ skip, onEvent }: Handling, most: Bounds): Gathering {
     if (stamp > (page.filter.until ?? Number.POSITIVE_INFINITY)) page.beyond += 1
     const isFresh = !seen.has(id)
     const isNew = isFresh && !skip?.(id)
-    const event = isNew ? genuine(value, page.filter) : undefined
+    const event = isNew ? verifiedEvent(value, page.filter) : undefined
     if (!within(stamp, page.filter) || (isNew && !event)) {
       sum.dropped += 1
       return undefined
@@ -79,7 +79,7 @@ export function gather({ skip, onEvent }: Handling, most: Bounds): Gathering {
 
 // The attack: a relay that sends us other people's wraps, or junk under the id of a message, so that whoever remembers ids
 // takes the message itself for known when another relay brings it. The signature is for those who know the kind.
-function genuine(value: unknown, filter: Filter): Event | undefined {
+function verifiedEvent(value: unknown, filter: Filter): Event | undefined {
   const event = parseEvent(value)
   return event && matches(event, filter) && eventId(event) === event.id ? event : undefined
 }

@@ -1,12 +1,12 @@
 // One document over HTTP: no redirect is followed, and its size and time are bounded.
 import type { IncomingMessage } from 'node:http'
-import { causeOf } from './cause.ts'
-import { onAbort, stopIn } from './wait.ts'
-import type { Way } from './way.ts'
+import { errorCause } from './cause.ts'
+import { onAbort, abortAfter } from './wait.ts'
+import type { HttpRoute } from './way.ts'
 
-export type Getting = {
+export type GetOptions = {
   accept: string
-  way: Way | Promise<Way>
+  way: HttpRoute | Promise<HttpRoute>
   /** Milliseconds until the last byte. */
   ms: number
   /** Most bytes. */
@@ -16,36 +16,36 @@ export type Getting = {
 }
 
 /** `clockAhead`: our clock minus the server's, in seconds, when it told its time. */
-export type Got = { ok: true; text: string; clockAhead?: number } | { ok: false; why: string }
+export type GetResult = { ok: true; text: string; clockAhead?: number } | { ok: false; why: string }
 
 /** GETs an https or http address. Never rejects. */
-export async function get(address: string, { accept, way, ms, most, ca }: Getting): Promise<Got> {
-  const stop = stopIn(ms)
-  let opened: Way | undefined
+export async function get(address: string, { accept, way, ms, most, ca }: GetOptions): Promise<GetResult> {
+  const stop = abortAfter(ms)
+  let opened: HttpRoute | undefined
   try {
     opened = await way
-    const response = await ask(address, { ...opened, ca, headers: { Accept: accept } }, stop.signal)
+    const response = await sendGet(address, { ...opened, ca, headers: { Accept: accept } }, stop.signal)
     const { statusCode = 0, headers } = response
     if (statusCode !== 200) {
       response.destroy()
       const redirect = statusCode >= 300 && statusCode < 400 ? ', a redirect, which is not followed' : ''
       return { ok: false, why: `it answered ${statusCode}${redirect}` }
     }
-    const text = await read(response, most)
+    const text = await readText(response, most)
     if (text === undefined) return { ok: false, why: `its answer is no text of at most ${most} bytes` }
     const told = Date.parse(headers.date ?? '')
     return { ok: true, text, ...(Number.isNaN(told) ? {} : { clockAhead: Math.round((Date.now() - told) / 1000) }) }
   } catch (error) {
-    return { ok: false, why: stop.signal.aborted ? 'no answer in time' : causeOf(error) }
+    return { ok: false, why: stop.signal.aborted ? 'no answer in time' : errorCause(error) }
   } finally {
     stop.clear()
     opened?.agent?.destroy()
   }
 }
 
-type Asking = Way & { ca: string | undefined; headers: Record<string, string> }
+type Asking = HttpRoute & { ca: string | undefined; headers: Record<string, string> }
 
-async function ask(address: string, { agent = undefined, ...asking }: Asking, signal: AbortSignal) {
+async function sendGet(address: string, { agent = undefined, ...asking }: Asking, signal: AbortSignal) {
   const { request } = address.startsWith('https:') ? await import('node:https') : await import('node:http')
   return await new Promise<IncomingMessage>((resolve, reject) => {
     // Without an agent of its own a connection would be kept for the next request, which never comes.
@@ -57,7 +57,7 @@ async function ask(address: string, { agent = undefined, ...asking }: Asking, si
   })
 }
 
-async function read(response: IncomingMessage, most: number): Promise<string | undefined> {
+async function readText(response: IncomingMessage, most: number): Promise<string | undefined> {
   const parts: Buffer[] = []
   let size = 0
   for await (const part of response) {

@@ -10,7 +10,7 @@ export type Race = {
   over(): void
 }
 
-export type Rules = {
+export type RaceRules = {
   relays: Iterable<string>
   /** Milliseconds that the others have after the first, and within which one that still sends must send something. */
   graceMs: number
@@ -22,8 +22,8 @@ export type Rules = {
   now: () => number
 }
 
-export function openRace({ relays, graceMs, patient, heardAt, now }: Rules): Race {
-  const cuts = new Map([...relays].map((relay) => [relay, cutter()]))
+export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules): Race {
+  const cuts = new Map([...relays].map((relay) => [relay, abortable()]))
   const timers = new Map<string, NodeJS.Timeout>()
   let wonAt: number | undefined
 
@@ -40,7 +40,7 @@ export function openRace({ relays, graceMs, patient, heardAt, now }: Rules): Rac
   }
 
   return {
-    cut: (relay) => (cuts.get(relay) ?? cutter()).signal,
+    cut: (relay) => (cuts.get(relay) ?? abortable()).signal,
     won() {
       if (wonAt !== undefined) return
       wonAt = now()
@@ -54,7 +54,7 @@ export function openRace({ relays, graceMs, patient, heardAt, now }: Rules): Rac
 }
 
 // Every ask of a relay listens to its cut, and Node would warn of a leak at the eleventh.
-function cutter(): AbortController {
+function abortable(): AbortController {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)
   return controller

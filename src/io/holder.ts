@@ -7,10 +7,10 @@ import { errno } from './atomic.ts'
 export type Holder = { readonly pid: number; readonly command: string; readonly where: string; readonly mark: string }
 
 /** How long, in ms, a holder has changed nothing: as watched by us, and as its file's time tells. */
-export type Idle = { readonly watched: number; readonly told: number }
+export type HolderSilence = { readonly watched: number; readonly told: number }
 
 export function thisHolder(command: string): Holder {
-  return { pid: process.pid, command, where: where(), mark: markOf(process.pid) ?? ALIVE }
+  return { pid: process.pid, command, where: machineId(), mark: processMark(process.pid) ?? ALIVE }
 }
 
 /** What a holder file says; undefined for none and for nonsense. */
@@ -37,16 +37,16 @@ export function parseHolder(text: string | undefined): Holder | undefined {
  * Whether a holder may be sent away: at once when its process is dead, after 10 s when it lives here and does nothing
  * (stopped), after 3 s of our own watching when it cannot be asked (another machine, whose clock may differ, or unnamed).
  */
-export function isGone(holder: Holder | undefined, idle: Idle): boolean {
-  if (holder === undefined || !isHere(holder)) return idle.watched > 3_000
-  const mark = markOf(holder.pid)
+export function isGone(holder: Holder | undefined, idle: HolderSilence): boolean {
+  if (holder === undefined || !isOnThisMachine(holder)) return idle.watched > 3_000
+  const mark = processMark(holder.pid)
   if (mark === undefined || (mark !== holder.mark && mark !== ALIVE && holder.mark !== ALIVE)) return true
   return idle.told > 10_000
 }
 
 /** Whether a holder's process number counts in the same place as ours. */
-export function isHere(holder: Holder): boolean {
-  return holder.where === where()
+export function isOnThisMachine(holder: Holder): boolean {
+  return holder.where === machineId()
 }
 
 const ALIVE = 'alive'
@@ -55,7 +55,7 @@ let here: string | undefined
 
 // The process numbers of two containers on one machine have nothing to do with each other, so on Linux the place is the
 // boot and the namespace; elsewhere the host's name has to do.
-function where(): string {
+function machineId(): string {
   here ??= tryOr(() => {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${boot} ${readlinkSync('/proc/self/ns/pid')}`
@@ -65,7 +65,7 @@ function where(): string {
 
 // The time at which a process was started, in ticks since boot, so that a number given out again is not taken for the dead
 // one; 'alive' where the system does not tell; undefined when there is none, or only a zombie.
-function markOf(pid: number): string | undefined {
+function processMark(pid: number): string | undefined {
   const stat = tryOr(
     () => readFileSync(`/proc/${pid}/stat`, 'latin1'),
     () => '',

@@ -19,7 +19,7 @@ export type Home = {
 
 /** --home, else P2P_HOME, else OPENCLAW_STATE_DIR, else ~/.openclaw. Touches nothing; an empty value counts as not given. */
 export function homeOf(option: string | undefined, env: Env): Home {
-  const root = resolve(tilde(option || env.P2P_HOME || env.OPENCLAW_STATE_DIR || '~/.openclaw', env))
+  const root = resolve(expandTilde(option || env.P2P_HOME || env.OPENCLAW_STATE_DIR || '~/.openclaw', env))
   const dir = join(root, 'p2p')
   return {
     root,
@@ -35,7 +35,7 @@ export function homeOf(option: string | undefined, env: Env): Home {
 }
 
 // Crontabs and .env files pass ~ on as it stands; a folder named "~" in some working directory would be a second identity.
-function tilde(path: string, env: Env): string {
+function expandTilde(path: string, env: Env): string {
   if (path !== '~' && !path.startsWith('~/')) return path
   return join(env.HOME || homedir(), path.slice(1))
 }

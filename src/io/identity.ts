@@ -5,25 +5,25 @@ import { EXIT, Failure } from '../errors.ts'
 import { type Upgrade, upgraded, versionOf } from '../migrate.ts'
 import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../nostr/crypto.ts'
 import { decode, npubEncode } from '../nostr/nip19.ts'
-import { errno, linkNew, makeFolder, onDisk, type Step, syncFolder, writeNew } from './atomic.ts'
-import { discard, sweep } from './discard.ts'
+import { errno, linkNew, makeFolder, withDiskErrors, type OnStep, syncFolder, writeNew } from './atomic.ts'
+import { discard, removeLeftovers } from './discard.ts'
 import type { Env, Home } from './home.ts'
-import { newer } from './load.ts'
+import { newerFailure } from './load.ts'
 
 /** Dice for the key and the time (ms) of its making; `step` as in atomic.ts. */
-export type Making = { readonly dice?: Dice; readonly now?: number; readonly step?: Step }
+export type IdentityOptions = { readonly dice?: Dice; readonly now?: number; readonly step?: OnStep }
 
 /**
  * The identity: P2P_SECRET_KEY (nsec or 64 hex digits) where it is set, and then no file is touched; else the identity file,
  * made when there is none. Throws BAD_SECRET, IDENTITY_UNSAFE, IDENTITY_DAMAGED, STATE_NEWER, HOME_UNWRITABLE, DISK_FULL.
  * No message holds any part of a secret: not what was typed, not what stood in the file, not a parser's quotation of it.
  */
-export function loadIdentity(home: Home, env: Env, making: Making = {}): Keys {
+export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {}): Keys {
   if (env.P2P_SECRET_KEY !== undefined) return fromEnvironment(env.P2P_SECRET_KEY)
   const there = lstat(home.identity)
-  if (there === undefined) make(home, randomKeys(making.dice), making)
+  if (there === undefined) createIdentity(home, randomKeys(making.dice), making)
   // A first run that was killed has left a second name of the secret, or a key that nobody uses.
-  else if (there.nlink > 1) sweep(home.root, TEMP)
+  else if (there.nlink > 1) removeLeftovers(home.root, IDENTITY_TEMP)
   return parseIdentity(home.identity, readGuarded(home.identity))
 }
 
@@ -31,13 +31,13 @@ export function loadIdentity(home: Home, env: Env, making: Making = {}): Keys {
  * Takes in a key that was made elsewhere (nsec or 64 hex digits). Where there is an identity already it must be that one.
  * Throws what loadIdentity throws, and IDENTITY_EXISTS.
  */
-export function importIdentity(home: Home, text: string, making: Making = {}): Keys {
+export function importIdentity(home: Home, text: string, making: IdentityOptions = {}): Keys {
   const keys = secretKeys(text.trim())
   if (keys === undefined) {
     const hint = 'give it an nsec or 64 hex digits on stdin: `p2p whoami --import - < FILE`'
     throw new Failure('BAD_SECRET', EXIT.usage, 'what came on stdin is no secret key', hint)
   }
-  if (lstat(home.identity) === undefined) make(home, keys, making)
+  if (lstat(home.identity) === undefined) createIdentity(home, keys, making)
   const held = parseIdentity(home.identity, readGuarded(home.identity))
   if (held.pubkey === keys.pubkey) return held
   const hint = 'give the other key a folder of its own: --home DIR'
@@ -60,7 +60,7 @@ export function secretKeys(text: string): Keys | undefined {
 }
 
 // Written under another name and linked into place: of two first runs one link succeeds, and nobody reads half a key.
-function make(home: Home, keys: Keys, { now = Date.now(), step = () => {} }: Making): void {
+function createIdentity(home: Home, keys: Keys, { now = Date.now(), step = () => {} }: IdentityOptions): void {
   const text = JSON.stringify(
     {
       version: VERSION,
@@ -73,7 +73,7 @@ function make(home: Home, keys: Keys, { now = Date.now(), step = () => {} }: Mak
     2,
   )
   makeFolder(home.root, step)
-  const temp = join(home.root, `${TEMP}${toHex(randomBytes(8))}`)
+  const temp = join(home.root, `${IDENTITY_TEMP}${toHex(randomBytes(8))}`)
   try {
     writeNew(temp, `${text}\n`, home.identity, step)
     linkNew(temp, home.identity, step)
@@ -85,7 +85,7 @@ function make(home: Home, keys: Keys, { now = Date.now(), step = () => {} }: Mak
     discard(temp)
   }
   step('sweep')
-  sweep(home.root, TEMP)
+  removeLeftovers(home.root, IDENTITY_TEMP)
 }
 
 /** The text of a file that only its owner can read or change. Throws IDENTITY_UNSAFE. */
@@ -93,12 +93,12 @@ function readGuarded(path: string): string {
   // The check and the reading are of one open file, so nobody can put another one there in between. O_NOFOLLOW refuses a
   // link, O_NONBLOCK keeps a pipe from holding us up.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
-  return onDisk(path, () => {
+  return withDiskErrors(path, () => {
     if (lstat(path)?.isSymbolicLink())
-      throw unsafe(path, 'is a link', `put the file itself in its place, then: chmod 600 ${path}`)
+      throw unsafeFailure(path, 'is a link', `put the file itself in its place, then: chmod 600 ${path}`)
     const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     try {
-      guard(path, fstatSync(file))
+      checkPermissions(path, fstatSync(file))
       return readFileSync(file, 'utf8')
     } finally {
       closeSync(file)
@@ -106,23 +106,23 @@ function readGuarded(path: string): string {
   })
 }
 
-function guard(path: string, stats: Stats): void {
-  if (!stats.isFile()) throw unsafe(path, 'is no regular file', `move it away: mv ${path} ${path}.old`)
-  if (stats.size > 4096) throw unsafe(path, 'is too large for an identity', `move it away: mv ${path} ${path}.old`)
+function checkPermissions(path: string, stats: Stats): void {
+  if (!stats.isFile()) throw unsafeFailure(path, 'is no regular file', `move it away: mv ${path} ${path}.old`)
+  if (stats.size > 4096) throw unsafeFailure(path, 'is too large for an identity', `move it away: mv ${path} ${path}.old`)
   // Windows keeps no such owner and bits.
   if (process.getuid === undefined) return
-  if (stats.uid !== process.getuid()) throw unsafe(path, 'belongs to another user', `chown ${process.getuid()} ${path}`)
-  if ((stats.mode & 0o077) !== 0) throw unsafe(path, 'can be read or changed by others', `chmod 600 ${path}`)
+  if (stats.uid !== process.getuid()) throw unsafeFailure(path, 'belongs to another user', `chown ${process.getuid()} ${path}`)
+  if ((stats.mode & 0o077) !== 0) throw unsafeFailure(path, 'can be read or changed by others', `chmod 600 ${path}`)
 }
 
-function unsafe(path: string, what: string, hint: string): Failure {
+function unsafeFailure(path: string, what: string, hint: string): Failure {
   return new Failure('IDENTITY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)
 }
 
 function parseIdentity(path: string, text: string): Keys {
   const written = parseObject(text)
   const value = written === undefined ? undefined : upgraded({ version: 1, ...written }, UPGRADES)
-  if (value === 'newer') throw newer(path, VERSION)
+  if (value === 'newer') throw newerFailure(path, VERSION)
   const keys = typeof value?.secretKey === 'string' ? secretKeys(value.secretKey) : undefined
   if (keys !== undefined && (value?.pubkey === undefined || value.pubkey === keys.pubkey)) return keys
   const hint = `put a copy of it back; to begin as a new agent instead: mv ${path} ${path}.old`
@@ -141,8 +141,8 @@ function parseObject(text: string): { version?: unknown; secretKey?: unknown; pu
 /** From each version of the identity file to the next. */
 const UPGRADES: readonly Upgrade[] = []
 const VERSION = versionOf(UPGRADES)
-const TEMP = '.p2p-identity-'
+const IDENTITY_TEMP = '.p2p-identity-'
 
 function lstat(path: string): Stats | undefined {
-  return onDisk(path, () => lstatSync(path, { throwIfNoEntry: false }))
+  return withDiskErrors(path, () => lstatSync(path, { throwIfNoEntry: false }))
 }

@@ -10,38 +10,38 @@ import {
   relayText,
 } from '../nostr/messages.ts'
 import { type Auth, openAuth } from './auth.ts'
-import { type Bounds, bounds } from './gathering.ts'
-import { type Pace, type Pacer, pacer } from './pacer.ts'
-import { type Measured, openSocket } from './socket.ts'
-import type { Request, Subscription } from './subscription.ts'
+import { type AnswerBounds, answerBounds } from './gathering.ts'
+import { type PacerSettings, type Pacer, openPacer } from './pacer.ts'
+import { type SocketTiming, openSocket } from './socket.ts'
+import type { SubscriptionRequest, Subscription } from './subscription.ts'
 import { openSubscriptions } from './subscriptions.ts'
-import { openTalks, type Talks } from './talks.ts'
-import { openVerdicts, type Verdicts } from './verdicts.ts'
-import { deferred, type Stop, stopIn } from './wait.ts'
-import type { Way } from './way.ts'
+import { openNegSessions, type NegSessions } from './talks.ts'
+import { openPendingOks, type PendingOks } from './verdicts.ts'
+import { deferred, type Stop, abortAfter } from './wait.ts'
+import type { HttpRoute } from './way.ts'
 
 /** `now` is Unix time in milliseconds. */
-export type LineOptions = {
+export type ConnectionOptions = {
   keys: Keys
   now: () => number
-  way?: Way | Promise<Way> | undefined
+  way?: HttpRoute | Promise<HttpRoute> | undefined
   /** Takes one line of text for every step. */
   trace?: ((line: string) => void) | undefined
   handshakeMs?: number
   pingMs?: number
   /** First pause after `rate-limited`; each further one is twice as long. */
   backoffMs?: number
-  pace?: Pace
-  bounds?: Bounds
+  pace?: PacerSettings
+  bounds?: AnswerBounds
 }
 
-export type Line = {
+export type Connection = {
   url: string
   auth: Auth
-  verdicts: Verdicts
-  talks: Talks
+  verdicts: PendingOks
+  talks: NegSessions
   pacer: Pacer
-  bounds: Bounds
+  bounds: AnswerBounds
   backoffMs: number
   /** Resolves when frames may be sent, which may be never. */
   ready: Promise<void>
@@ -49,7 +49,7 @@ export type Line = {
   gone: AbortSignal
   now(): number
   lost(): Refusal | undefined
-  measured(): Measured | undefined
+  measured(): SocketTiming | undefined
   /** When the relay last sent an event or the end of them, in `now`'s time. */
   heardAt(): number
   /** Why there is no full answer when time is up; `touched` when part of it came. */
@@ -57,24 +57,24 @@ export type Line = {
   /** Ends at `deadline` (in `now`'s time), when cut off, or with the line. */
   until(deadline: number, cut?: AbortSignal): Stop
   send(frame: ClientFrame): void
-  subscribe(request: Request): Subscription
+  subscribe(request: SubscriptionRequest): Subscription
   close(): void
 }
 
-export function openLine(url: string, options: LineOptions): Line {
+export function openConnection(url: string, options: ConnectionOptions): Connection {
   const { keys, now, trace, way, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
   const ready = deferred<void>()
   const gone = new AbortController()
   // Everything that waits on this line listens to it, and Node would warn of a leak at the eleventh.
   setMaxListeners(0, gone.signal)
-  let measured: Measured | undefined
+  let measured: SocketTiming | undefined
   let lost: Refusal | undefined
   let heardAt = 0
   let notice = ''
 
   const log = (text: string) => trace?.(`${url} ${text}`)
-  const verdicts = openVerdicts()
-  const talks = openTalks()
+  const verdicts = openPendingOks()
+  const talks = openNegSessions()
   const auth = openAuth(url, keys, theirTime, (event) => send({ type: 'AUTH', event }))
   const subscriptions = openSubscriptions(send, auth)
   const socket = openSocket({ url, way, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
@@ -87,11 +87,11 @@ export function openLine(url: string, options: LineOptions): Line {
   }
 
   function send(frame: ClientFrame): void {
-    log(`-> ${describe(frame)}`)
+    log(`-> ${describeFrame(frame)}`)
     socket.send(clientFrame(frame))
   }
 
-  function onOpen(values: Measured): void {
+  function onOpen(values: SocketTiming): void {
     measured = values
     log(`open after ${values.latencyMs} ms`)
     // A challenge that came with the 101 is read before this: then AUTH, REQ and EVENT leave in one flight.
@@ -104,7 +104,7 @@ export function openLine(url: string, options: LineOptions): Line {
 
   function onText(text: string): void {
     const frame = parseRelayFrame(text)
-    if (frame?.type !== 'EVENT') log(`<- ${frame ? describe(frame) : 'no frame of a relay'}`.trimEnd())
+    if (frame?.type !== 'EVENT') log(`<- ${frame ? describeFrame(frame) : 'no frame of a relay'}`.trimEnd())
     if (frame) hear(frame, text.length)
   }
 
@@ -149,8 +149,8 @@ export function openLine(url: string, options: LineOptions): Line {
     auth,
     verdicts,
     talks,
-    pacer: pacer(options.pace ?? { burst: 10, gapMs: 250 }, now),
-    bounds: options.bounds ?? bounds,
+    pacer: openPacer(options.pace ?? { burst: 10, gapMs: 250 }, now),
+    bounds: options.bounds ?? answerBounds,
     backoffMs,
     ready: ready.promise,
     gone: gone.signal,
@@ -164,14 +164,14 @@ export function openLine(url: string, options: LineOptions): Line {
       const silence = measured ? 'no answer in time' : 'no connection in time'
       return { reason: 'silent', text: notice === '' ? silence : `${silence}; it said: ${notice}` }
     },
-    until: (deadline, cut) => stopIn(deadline - now(), cut, gone.signal),
+    until: (deadline, cut) => abortAfter(deadline - now(), cut, gone.signal),
     send,
     subscribe: subscriptions.open,
     close: () => lose('closed by us'),
   }
 }
 
-function describe(frame: ClientFrame | RelayFrame): string {
+function describeFrame(frame: ClientFrame | RelayFrame): string {
   const { type } = frame
   if (type === 'REQ') return `REQ ${frame.sub} ${JSON.stringify(frame.filter)}`
   if (type === 'OK') return `OK ${frame.id.slice(0, 8)} ${frame.reason} ${frame.text}`

@@ -1,38 +1,38 @@
 // What comes after the answers: a queue of live events, and the patience to ask again where a subscription was lost.
 import type { Event } from '../nostr/event.ts'
 import type { Reason, Refusal } from '../nostr/messages.ts'
-import { recent } from './recent.ts'
-import { by, deferred, stopIn } from './wait.ts'
+import { recentIds } from './recent.ts'
+import { by, deferred, abortAfter } from './wait.ts'
 
-export type Arrival = { event: Event; relay: string }
+export type LiveEvent = { event: Event; relay: string }
 
 /** Pauses before asking again: doubled from the first to the longest, in milliseconds. */
-export type Retry = { firstMs: number; longestMs: number }
+export type Backoff = { firstMs: number; longestMs: number }
 
-export type Live = {
+export type LiveSubscriptions = {
   /** Queues an event, unless it was delivered before. `size` is its length as JSON. */
-  arrived(arrival: Arrival, size: number): void
+  arrived(arrival: LiveEvent, size: number): void
   /** Was given to the caller in another way. */
   delivered(event: Event): void
   /** A subscription that began at `since` was lost: `again` is called after a pause, unless the relay's no was final. */
   lost(refusal: Refusal, since: number, failures: number, again: (failures: number) => void): void
   /** All that is queued, as soon as there is something; nothing at the deadline (Unix ms) or when closed. */
-  next(deadline: number): Promise<Arrival[]>
+  next(deadline: number): Promise<LiveEvent[]>
   close(): void
 }
 
 // So many ids are remembered, and so much is queued for a caller who does not come back for it.
-const mostIds = 20_000
-const mostQueued = 64 * 1_048_576
+const maxIds = 20_000
+const maxQueuedBytes = 64 * 1_048_576
 
 // NIP-42: restricted is for who "is still not allowed". The others do not get better by being asked again either.
-const final: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
+const finalReasons: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
 
-export function openLive(now: () => number, retry: Retry, random: () => number = Math.random): Live {
-  const known = recent(mostIds)
+export function openLiveSubscriptions(now: () => number, retry: Backoff, random: () => number = Math.random): LiveSubscriptions {
+  const known = recentIds(maxIds)
   const timers = new Set<NodeJS.Timeout>()
   const closed = new AbortController()
-  let queue: Arrival[] = []
+  let queue: LiveEvent[] = []
   let queued = 0
   let bell = deferred<void>()
 
@@ -46,7 +46,7 @@ export function openLive(now: () => number, retry: Retry, random: () => number =
     arrived(arrival, size) {
       const name = nameOf(arrival.event)
       // Over the bound it is left out and not remembered: the relays have it, and the next replay brings it.
-      if (known.has(name) || queued + size > mostQueued) return
+      if (known.has(name) || queued + size > maxQueuedBytes) return
       known.add(name)
       queue.push(arrival)
       queued += size
@@ -54,7 +54,7 @@ export function openLive(now: () => number, retry: Retry, random: () => number =
     },
     delivered: (event) => known.add(nameOf(event)),
     lost({ reason }, since, failures, again) {
-      if (closed.signal.aborted || final.has(reason)) return
+      if (closed.signal.aborted || finalReasons.has(reason)) return
       // One that held for a while was no failure.
       const count = now() - since > retry.longestMs ? 0 : failures
       const timer = setTimeout(() => {
@@ -64,7 +64,7 @@ export function openLive(now: () => number, retry: Retry, random: () => number =
       timers.add(timer)
     },
     async next(deadline) {
-      const stop = stopIn(deadline - now(), closed.signal)
+      const stop = abortAfter(deadline - now(), closed.signal)
       if (queue.length === 0) await by(stop.signal, bell.promise)
       stop.clear()
       const arrivals = queue

@@ -5,32 +5,32 @@ import { join } from 'node:path'
 import { EXIT, Failure } from '../errors.ts'
 import { parseJson } from '../json.ts'
 import { isHex32 } from '../nostr/crypto.ts'
-import { errno, onDisk, readText } from './atomic.ts'
-import type { Codec } from './codec.ts'
+import { errno, withDiskErrors, readText } from './atomic.ts'
+import type { StoreCodec } from './codec.ts'
 import type { Home } from './home.ts'
 import { isUnchanged } from './summed.ts'
 
 /** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
-export type Damaged = (path: string, why: string, then: string) => void
+export type ReportDamage = (path: string, why: string, then: string) => void
 
 /**
  * What was read or written last, by path. A run reads the same files several times; a file that is still the same one (each
  * writing makes a new one) is not parsed again. Values are shared, so nobody may change them.
  */
-export type Memory = Map<string, { stamp: string; value: unknown }>
+export type FileCache = Map<string, { stamp: string; value: unknown }>
 
 /** Which file a path is now; undefined when there is none. */
 export function stampOf(path: string): string | undefined {
-  const stat = onDisk(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }))
+  const stat = withDiskErrors(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }))
   return stat === undefined ? undefined : `${stat.dev} ${stat.ino} ${stat.mtimeNs} ${stat.size}`
 }
 
 /** The index on disk; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
 export function loadIndex<I, L, C>(
   home: Home,
-  codec: Codec<I, L, C>,
-  damaged: Damaged,
-  memory: Memory = new Map(),
+  codec: StoreCodec<I, L, C>,
+  damaged: ReportDamage,
+  memory: FileCache = new Map(),
 ): { index: I; rebuilt: boolean } | undefined {
   const index = loadFile(
     home.state,
@@ -47,15 +47,15 @@ export function loadIndex<I, L, C>(
 }
 
 /** What becomes of a call whose file is damaged. */
-export const AGAIN = 'what relays still hold of that call comes again with: p2p inbox --deep'
+export const COMES_AGAIN = 'what relays still hold of that call comes again with: p2p inbox --deep'
 
 /** The logs of some calls by id, without what lies in chapters; without those that have no file or a damaged one. */
 export function loadLogs<I, L, C>(
   home: Home,
-  codec: Codec<I, L, C>,
+  codec: StoreCodec<I, L, C>,
   ids: readonly string[],
-  damaged: Damaged,
-  memory: Memory = new Map(),
+  damaged: ReportDamage,
+  memory: FileCache = new Map(),
 ): Record<string, L> {
   const logs: Record<string, L> = {}
   for (const id of new Set(ids)) {
@@ -64,7 +64,7 @@ export function loadLogs<I, L, C>(
       path,
       codec.logVersion,
       (value) => codec.parseLog(value),
-      (why) => damaged(path, why, AGAIN),
+      (why) => damaged(path, why, COMES_AGAIN),
       memory,
     )
     if (log !== undefined) logs[id] = log
@@ -74,7 +74,7 @@ export function loadLogs<I, L, C>(
 
 /** The ids of all calls that have a file. */
 export function logIds(home: Home): string[] {
-  const names = onDisk(home.calls, () => {
+  const names = withDiskErrors(home.calls, () => {
     try {
       return readdirSync(home.calls)
     } catch (error) {
@@ -109,7 +109,7 @@ export function loadFile<T>(
   version: number,
   parse: (value: unknown, unchanged: boolean) => T | 'newer' | undefined,
   damaged: (why: string) => void,
-  memory: Memory,
+  memory: FileCache,
 ): T | undefined {
   const stamp = stampOf(path)
   const known = memory.get(path)
@@ -119,7 +119,7 @@ export function loadFile<T>(
   if (text === undefined) return undefined
   const value = parseJson(text)
   const data = value === undefined ? undefined : parse(value, isUnchanged(text))
-  if (data === 'newer') throw newer(path, version)
+  if (data === 'newer') throw newerFailure(path, version)
   if (data !== undefined && stamp !== undefined && stampOf(path) === stamp) memory.set(path, { stamp, value: data })
   if (data === undefined)
     damaged(text === '' ? 'empty' : value === undefined ? 'no JSON' : `no data of version ${version}`)
@@ -127,7 +127,7 @@ export function loadFile<T>(
 }
 
 /** The refusal of a file that a newer program wrote. Nothing is changed. */
-export function newer(path: string, version: number): Failure {
+export function newerFailure(path: string, version: number): Failure {
   const hint = 'update p2p-comm, or choose another folder: --home DIR'
   const message = `${path} was written by a newer p2p-comm; this one knows version ${version}`
   return new Failure('STATE_NEWER', EXIT.refused, message, hint)

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, Failure } from '../errors.ts'
 import { randomBytes, toHex } from '../nostr/crypto.ts'
-import { errno, makeFolder, onDisk, readText, type Step } from './atomic.ts'
-import { discard, sweep } from './discard.ts'
-import { type Holder, isGone, isHere, parseHolder, thisHolder } from './holder.ts'
+import { errno, makeFolder, withDiskErrors, readText, type OnStep } from './atomic.ts'
+import { discard, removeLeftovers } from './discard.ts'
+import { type Holder, isGone, isOnThisMachine, parseHolder, thisHolder } from './holder.ts'
 import type { Home } from './home.ts'
 
 /** `command` is told to whoever waits; `ms` bounds the waiting. */
-export type LockOptions = { readonly command: string; readonly ms: number; readonly step: Step }
+export type LockOptions = { readonly command: string; readonly ms: number; readonly step: OnStep }
 
 // Whoever holds the lock has a folder of its own, p2p/lock/<token>/. Three moves of the file system carry everything:
 //   taking    rename lock-<token>/ to lock/, which succeeds only while lock/ is missing or empty, so for one run alone;
@@ -23,34 +23,34 @@ export type LockOptions = { readonly command: string; readonly ms: number; reado
  * by renaming them out of the folder `own`. When the lock was lost half-way, `work` is run again from its start.
  * Throws LOCKED, HOME_UNWRITABLE, DISK_FULL, and whatever `work` throws.
  */
-export async function locked<T>(home: Home, options: LockOptions, work: (own: string) => T): Promise<T> {
+export async function withLock<T>(home: Home, options: LockOptions, work: (own: string) => T): Promise<T> {
   const deadline = monotonic() + options.ms
   makeFolder(home.dir, options.step)
   for (;;) {
     const token = toHex(randomBytes(8))
-    const own = await take(home.dir, token, options, deadline)
+    const own = await acquireLock(home.dir, token, options, deadline)
     try {
       return work(own)
     } catch (error) {
       if (modified(own) !== undefined) throw error
     } finally {
-      leave(home.dir, token, options.step)
+      releaseLock(home.dir, token, options.step)
     }
   }
 }
 
-async function take(dir: string, token: string, options: LockOptions, deadline: number): Promise<string> {
+async function acquireLock(dir: string, token: string, options: LockOptions, deadline: number): Promise<string> {
   const place = join(dir, 'lock')
   const lobby = join(dir, `lock-${token}`)
   const watch = { key: '', since: 0 }
   try {
     for (;;) {
       // Made inside the loop: a run that slept for an hour finds that its lobby was swept away.
-      if (modified(lobby) === undefined) prepare(lobby, token, options)
+      if (modified(lobby) === undefined) prepareLock(lobby, token, options)
       options.step('take lock')
-      if (onDisk(place, () => moveInto(lobby, place))) break
-      const held = evict(dir, watch, options.step)
-      if (monotonic() >= deadline) throw lockedOut(place, held)
+      if (withDiskErrors(place, () => moveInto(lobby, place))) break
+      const held = evictDeadHolder(dir, watch, options.step)
+      if (monotonic() >= deadline) throw lockedFailure(place, held)
       // Even odds for all: a wait that grew would let newcomers overtake those who have waited longest.
       await sleep(4 + Math.random() * 12)
     }
@@ -61,15 +61,15 @@ async function take(dir: string, token: string, options: LockOptions, deadline: 
   const own = join(place, token)
   options.step('hold lock')
   const now = new Date()
-  for (const path of [join(own, 'holder.json'), own]) attempt(() => utimesSync(path, now, now))
+  for (const path of [join(own, 'holder.json'), own]) tryWork(() => utimesSync(path, now, now))
   // Runs that were killed while they waited have left their lobby behind.
-  sweep(dir, 'lock-', 3_600_000)
+  removeLeftovers(dir, 'lock-', 3_600_000)
   return own
 }
 
-function prepare(lobby: string, token: string, options: LockOptions): void {
+function prepareLock(lobby: string, token: string, options: LockOptions): void {
   options.step('prepare lock')
-  onDisk(lobby, () => {
+  withDiskErrors(lobby, () => {
     mkdirSync(lobby, 0o700)
     mkdirSync(join(lobby, token), 0o700)
     writeFileSync(join(lobby, token, 'holder.json'), JSON.stringify(thisHolder(options.command)), { mode: 0o600 })
@@ -88,30 +88,30 @@ function moveInto(lobby: string, place: string): boolean {
   }
 }
 
-type Held = { readonly holder: Holder | undefined; readonly since: number }
+type LockHolder = { readonly holder: Holder | undefined; readonly since: number }
 
 // Sends away a holder that is gone; tells who is there otherwise.
-function evict(dir: string, watch: { key: string; since: number }, step: Step): Held | undefined {
+function evictDeadHolder(dir: string, watch: { key: string; since: number }, step: OnStep): LockHolder | undefined {
   const place = join(dir, 'lock')
-  const token = attempt(() => readdirSync(place)[0])
+  const token = tryWork(() => readdirSync(place)[0])
   const own = join(place, token ?? '')
   const touched = modified(own)
   if (token === undefined || touched === undefined) {
-    attempt(() => rmdirSync(place))
+    tryWork(() => rmdirSync(place))
     return undefined
   }
   const key = `${token} ${touched}`
   if (watch.key !== key) Object.assign(watch, { key, since: monotonic() })
   const file = join(own, 'holder.json')
-  const holder = parseHolder(attempt(() => readText(file)))
+  const holder = parseHolder(tryWork(() => readText(file)))
   const idle = { watched: monotonic() - watch.since, told: Math.abs(Date.now() - touched) }
   if (!isGone(holder, idle)) return { holder, since: modified(file) ?? touched }
-  leave(dir, token, step)
+  releaseLock(dir, token, step)
   return undefined
 }
 
 // Out of the lock in one step, then out of the world: for the own folder, and for one whose holder is gone.
-function leave(dir: string, token: string, step: Step): void {
+function releaseLock(dir: string, token: string, step: OnStep): void {
   const own = join(dir, 'lock', token)
   const away = join(dir, `lock-${token}`)
   step('leave lock')
@@ -125,7 +125,7 @@ function leave(dir: string, token: string, step: Step): void {
   step('clear lock')
   discard(away)
   step('free lock')
-  attempt(() => rmdirSync(join(dir, 'lock')))
+  tryWork(() => rmdirSync(join(dir, 'lock')))
 }
 
 // Milliseconds of a clock that nobody sets. `performance` would be loaded for it.
@@ -134,11 +134,11 @@ function monotonic(): number {
 }
 
 function modified(path: string): number | undefined {
-  return attempt(() => statSync(path).mtimeMs)
+  return tryWork(() => statSync(path).mtimeMs)
 }
 
 // Other runs move these folders at the same time: what is not there any more, or not empty yet, is no error here.
-function attempt<T>(work: () => T): T | undefined {
+function tryWork<T>(work: () => T): T | undefined {
   try {
     return work()
   } catch {
@@ -146,10 +146,10 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-function lockedOut(place: string, held: Held | undefined): Failure {
+function lockedFailure(place: string, held: LockHolder | undefined): Failure {
   const { holder, since } = held ?? { holder: undefined, since: Date.now() }
   const age = Math.max(0, Math.round((Date.now() - since) / 1000))
-  const elsewhere = holder === undefined || isHere(holder) ? '' : ' on another machine or in another container'
+  const elsewhere = holder === undefined || isOnThisMachine(holder) ? '' : ' on another machine or in another container'
   const who = holder === undefined ? 'an unnamed run' : `process ${holder.pid} (${holder.command})${elsewhere}`
   const kill = holder === undefined || elsewhere !== '' ? '' : `: kill ${holder.pid}`
   const hint = `run it again; if that process hangs, end it${kill}`

@@ -4,51 +4,51 @@ import { Worker } from 'node:worker_threads'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
 import { type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
-import type { Given, Task, Told } from './mailroom/second.ts'
-import { SECOND, sharing } from './mailroom/share.ts'
+import type { ThreadInput, ThreadTask, ThreadOutput } from './mailroom/second.ts'
+import { UNWRAP_THREAD, shares } from './mailroom/share.ts'
 
 /** From this many wraps on a second thread is worth its start: it gains little at first, and a busy machine loses by it. */
-const worthwhile = 250
+const minWraps = 250
 
 /** How many shares the second thread is given ahead: it need not wait for this one, and does not hold the whole mailbox. */
-const ahead = 2
+const sharesAhead = 2
 
 /**
  * What the second thread may take, in MB: for what does not last, more of which makes it hardly faster, and for the rest. Two
  * shares of the largest wraps need less than half of that; if it runs out, the thread ends and this one does its work.
  */
-const memory = { young: 2, old: 64 }
+const threadMemory = { young: 2, old: 64 }
 
 /**
  * Whether so many wraps are worth a second thread; how long what it is at is waited for, in ms: its last shares take a few dozen.
  * When it is late, less.
  */
-export type Habits = { worth: (count: number) => boolean; patience: number; grace: number }
+export type UnwrapSettings = { worth: (count: number) => boolean; patience: number; grace: number }
 
-const HABITS: Habits = { worth: worthTwo, patience: 2_000, grace: 250 }
+const DEFAULTS: UnwrapSettings = { worth: isWorthTwoThreads, patience: 2_000, grace: 250 }
 
 /**
  * Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. The wraps
  * are taken out of the array as they are opened: a mailbox may be large, and nobody needs what was opened.
  */
-export type OpenWraps = (wraps: Event[], until: number) => Promise<(Unwrapped | undefined)[]>
+export type UnwrapAll = (wraps: Event[], until: number) => Promise<(Unwrapped | undefined)[]>
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
-export function openerOf(
+export function unwrapperOf(
   keys: Keys,
   clock: () => number,
   script?: string,
-  { worth, patience, grace } = HABITS,
-): OpenWraps {
+  { worth, patience, grace } = DEFAULTS,
+): UnwrapAll {
   return async (wraps, until) => {
     const late = () => clock() > until
     const total = wraps.length
     if (script === undefined || !worth(total)) return unwrapAll(wraps.splice(0), keys, late)
     const opened = new Map<number, Unwrapped>()
-    const keep = ({ from, opened: some }: Told) => {
+    const keep = ({ from, opened: some }: ThreadOutput) => {
       for (const [index, one] of some.entries()) opened.set(from + index, one)
     }
-    const next = sharing(total)
+    const next = shares(total)
     const part = (share = next()) => share && { from: share.from, wraps: wraps.splice(0, share.to - share.from) }
     // This thread's own first share: that one is the largest, and the other thread is still to start.
     let mine = part()
@@ -59,7 +59,7 @@ export function openerOf(
       if (given !== undefined) lent.set(given.from, given.wraps)
       return given
     }
-    const back = (told: Told) => {
+    const back = (told: ThreadOutput) => {
       keep(told)
       const left = lent.get(told.from)?.slice(told.opened.length) ?? []
       lent.delete(told.from)
@@ -80,25 +80,25 @@ export function openerOf(
 }
 
 // On a machine that is busy already a second thread only takes turns with the first.
-function worthTwo(count: number): boolean {
+function isWorthTwoThreads(count: number): boolean {
   const [load = 0] = loadavg()
-  return count >= worthwhile && availableParallelism() > 1 && load < 1.5 * availableParallelism()
+  return count >= minWraps && availableParallelism() > 1 && load < 1.5 * availableParallelism()
 }
 
 /** `until`: waits until something is so, but only as long as the thread lives and for `ms`, and lets the thread go. */
-type Second = { until(done: () => boolean, ms: number): Promise<void> }
+type SecondThread = { until(done: () => boolean, ms: number): Promise<void> }
 
 // A thread that cannot start or breaks is no failure, it only helps less.
 function startSecond(
   script: string,
-  task: Task,
-  part: () => Given | undefined,
-  keep: (told: Told) => void,
-): Second | undefined {
+  task: ThreadTask,
+  part: () => ThreadInput | undefined,
+  keep: (told: ThreadOutput) => void,
+): SecondThread | undefined {
   try {
     const worker = new Worker(script, {
-      ...{ argv: [SECOND], workerData: task, stdin: false, stdout: true, stderr: true },
-      resourceLimits: { maxYoungGenerationSizeMb: memory.young, maxOldGenerationSizeMb: memory.old },
+      ...{ argv: [UNWRAP_THREAD], workerData: task, stdin: false, stdout: true, stderr: true },
+      resourceLimits: { maxYoungGenerationSizeMb: threadMemory.young, maxOldGenerationSizeMb: threadMemory.old },
     })
     let alive = true
     let look = () => {}
@@ -111,12 +111,12 @@ function startSecond(
       if (given !== undefined) worker.postMessage(given)
     }
     worker.on('error', over).on('exit', over).unref()
-    worker.on('message', (told: Told) => {
+    worker.on('message', (told: ThreadOutput) => {
       keep(told)
       give()
       look()
     })
-    for (let n = 0; n < ahead; n++) give()
+    for (let n = 0; n < sharesAhead; n++) give()
     const until = async (done: () => boolean, ms: number) => {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((resolve) => {

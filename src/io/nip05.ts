@@ -2,10 +2,10 @@
 import { type Address, documentOf, type Entry, parseDocument } from '../nostr/nip05.ts'
 import { isPrivate } from '../nostr/relay-url.ts'
 import { get } from './get.ts'
-import type { Way } from './way.ts'
+import type { HttpRoute } from './way.ts'
 
 export type Inquiry = {
-  wayTo: (address: string) => Way | Promise<Way>
+  wayTo: (address: string) => HttpRoute | Promise<HttpRoute>
   /** Whether a domain may lie in our own network. */
   allowPrivate: boolean
   /** Milliseconds that there are. */

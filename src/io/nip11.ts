@@ -1,7 +1,7 @@
 // What a relay says of itself (NIP-11), asked over HTTP at the address of its WebSocket.
 import { parseRelayInfo, type RelayInfo } from '../nostr/nip11.ts'
 import { get } from './get.ts'
-import type { Way } from './way.ts'
+import type { HttpRoute } from './way.ts'
 
 /** Most bytes of a document. */
 const MOST = 65_536
@@ -10,7 +10,7 @@ const MOST = 65_536
 export type Introduction = { info?: RelayInfo; why?: string; clockAhead?: number }
 
 /** Never rejects. `ms` milliseconds at the most. */
-export async function introduction(relay: string, way: Promise<Way>, ms: number): Promise<Introduction> {
+export async function introduction(relay: string, way: Promise<HttpRoute>, ms: number): Promise<Introduction> {
   // NIP-11: "made available as a JSON document over HTTP, on the same URI as the relay's websocket".
   const address = relay.replace(/^ws/, 'http')
   const got = await get(address, { accept: 'application/nostr+json', way, ms, most: MOST })

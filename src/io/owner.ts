@@ -2,20 +2,20 @@
 import type { Config } from './config.ts'
 import type { Env, Home } from './home.ts'
 import { logLine } from './owner/log.ts'
-import type { Notice } from './owner/notice.ts'
+import type { OwnerNotice } from './owner/notice.ts'
 
-export type Channel = 'openclaw' | 'webhook' | 'command'
+export type OwnerChannel = 'openclaw' | 'webhook' | 'command'
 
 export type Owner = {
   /** The channels that are configured. */
-  channels: readonly Channel[]
+  channels: readonly OwnerChannel[]
   /** What went wrong; undefined when the owner was told. `ms`: how long it may take. Never rejects. */
-  tell(channel: Channel, notice: Notice, ms: number): Promise<string | undefined>
+  tell(channel: OwnerChannel, notice: OwnerNotice, ms: number): Promise<string | undefined>
   /** Appends a line to escalations.jsonl; what went wrong. */
   log(line: object): string | undefined
 }
 
-export function ownerOf(home: Home, { webhook, command, openclaw }: Config['owner'], env: Env): Owner {
+export function openOwner(home: Home, { webhook, command, openclaw }: Config['owner'], env: Env): Owner {
   // A half-set channel is one that fails and says why, not one that is passed over.
   const chats = [openclaw.target, openclaw.channel, openclaw.account].some((part) => part !== undefined)
   return {

@@ -1,6 +1,6 @@
 // How fast we may speak on one connection: a burst at once, then one thing every so often.
 
-export type Pace = {
+export type PacerSettings = {
   /** Events that may go out at once. */
   burst: number
   /** Milliseconds between events after that. */
@@ -15,7 +15,7 @@ export type Pacer = {
 }
 
 /** `now` is in milliseconds. */
-export function pacer({ burst, gapMs }: Pace, now: () => number): Pacer {
+export function openPacer({ burst, gapMs }: PacerSettings, now: () => number): Pacer {
   // When all turns given out so far would be used up at one per gap; a burst is that far ahead of the clock.
   let due = 0
   return {

@@ -3,7 +3,7 @@ import type { Filter } from '../nostr/filter.ts'
 import type { Hint } from '../nostr/messages.ts'
 
 /** Events asked for at a time: strfry's default cap, which most relays share. */
-export const pageLimit = 500
+export const defaultPageLimit = 500
 
 /** A page of fewer events, from a relay that gives no hint, is the last. No relay is known to cap lower. */
 export const smallPage = 50
@@ -24,7 +24,7 @@ export type Page = {
 }
 
 /** `hole`: something may be missing from here on, and why. */
-export type Next = { type: 'done'; hole?: string } | { type: 'ask'; filter: Filter; hole?: string }
+export type NextPage = { type: 'done'; hole?: string } | { type: 'ask'; filter: Filter; hole?: string }
 
 export function newPage(filter: Filter): Page {
   return { filter, open: true, ids: new Set(), fresh: 0, oldest: Number.POSITIVE_INFINITY, newest: 0, beyond: 0 }
@@ -40,14 +40,14 @@ export function countIn(page: Page, id: string, createdAt: number, isFresh: bool
 }
 
 /** What follows a page. `largest` is the most events that a page of this relay has had. */
-export function pageAfter(page: Page, hint: Hint | undefined, largest: number): Next {
+export function pageAfter(page: Page, hint: Hint | undefined, largest: number): NextPage {
   const size = page.ids.size
   if (page.beyond > 0) return { type: 'done', hole: 'the relay ignores until, so older events cannot be asked for' }
   // NIP-67: after "finish" "the client SHOULD NOT paginate"; without a hint it goes on from the oldest created_at.
   if (hint === 'finish' || (hint === undefined && size < smallPage)) return { type: 'done' }
   // Inclusive, because other events may share that second. They come again and are known by their ids.
   if (page.fresh > 0) return { type: 'ask', filter: { ...page.filter, until: page.oldest } }
-  if (size >= largest && allTies(page)) return pastTies(page)
+  if (size >= largest && allTies(page)) return belowTies(page)
   return hint === 'more'
     ? { type: 'done', hole: 'the relay says that it has more and does not send it' }
     : { type: 'done' }
@@ -58,7 +58,7 @@ function allTies(page: Page): boolean {
 }
 
 // NIP-67, ties: more events of one second than the relay sends at a time. There is no way to ask for the rest of them.
-function pastTies({ filter, oldest }: Page): Next {
+function belowTies({ filter, oldest }: Page): NextPage {
   const hole = `there may be more events of ${oldest} than the relay sends at a time`
   const until = oldest - 1
   return until < (filter.since ?? 0) ? { type: 'done', hole } : { type: 'ask', filter: { ...filter, until }, hole }

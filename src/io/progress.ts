@@ -16,17 +16,17 @@ export type Screen = {
 }
 
 /** What is over sooner needs no words, in ms; later there is a line every so often. */
-const SHORT = 1_500
-const EVERY = { line: 10_000, drawing: 200 }
+const SILENT_FOR = 1_500
+const LINE_EVERY = { line: 10_000, drawing: 200 }
 
 export function openProgress(what: string, { say, draw, now }: Screen): Progress {
-  let next = now() + SHORT
+  let next = now() + SILENT_FOR
   let drawn = false
   return {
     at(done, of) {
       if (now() < next) return
-      const far = of > 0 ? `${Math.floor((100 * done) / of)}%, ${size(done)} of ${size(of)}` : size(done)
-      next = now() + (draw === undefined ? EVERY.line : EVERY.drawing)
+      const far = of > 0 ? `${Math.floor((100 * done) / of)}%, ${formatSize(done)} of ${formatSize(of)}` : formatSize(done)
+      next = now() + (draw === undefined ? LINE_EVERY.line : LINE_EVERY.drawing)
       if (draw === undefined) return say(`${what}: ${far}`)
       drawn = true
       draw(`${what}: ${far}`)
@@ -37,6 +37,6 @@ export function openProgress(what: string, { say, draw, now }: Screen): Progress
   }
 }
 
-function size(bytes: number): string {
+function formatSize(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
 }

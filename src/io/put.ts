@@ -2,33 +2,33 @@
 import { type ClientRequest, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { relayText } from '../nostr/messages.ts'
-import { causeOf } from './cause.ts'
+import { errorCause } from './cause.ts'
 import { deferred } from './wait.ts'
-import type { Way } from './way.ts'
+import type { HttpRoute } from './way.ts'
 
 /** No byte has moved for so long, in ms: the line is dead. Once all is sent, a server may need longer to store it. */
 const IDLE = 30_000
 const STORING = 120_000
 
 /** How long a server may take to say that it does not even want the body (RFC 9110, 10.1.1), in ms. */
-const OBJECTION = 1_000
+const CONTINUE_WITHIN = 1_000
 
 /** Bytes of an answer that are read. */
-const GLANCE = 65_536
+const MAX_RESPONSE = 65_536
 
-export type Putting = {
+export type PutOptions = {
   length: number
   headers: Readonly<Record<string, string>>
-  way: (address: string) => Promise<Way>
+  way: (address: string) => Promise<HttpRoute>
   stopped: AbortSignal
   progress: (done: number, of: number) => void
   idleMs?: number
 }
 
-export type Put = { status: number; reason: string | string[] | undefined; body: string } | { broken: string }
+export type PutResult = { status: number; reason: string | string[] | undefined; body: string } | { broken: string }
 
 /** What the server answered, also when it did before all was sent; `broken` when the connection did not last. */
-export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options: Putting): Promise<Put> {
+export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options: PutOptions): Promise<PutResult> {
   const { length, headers, idleMs = IDLE, stopped } = options
   const way = await options.way(url.href)
   const asked = (url.protocol === 'https:' ? securely : plainly)(url, {
@@ -37,16 +37,16 @@ export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options:
     ...way,
     agent: way.agent ?? false,
   })
-  const over = deferred<Put>()
-  const end = (put: Put) => over.resolve(put)
-  const timer = alarm(() => end({ broken: `nothing has moved for ${Math.round(idleMs / 1000)} s` }))
+  const over = deferred<PutResult>()
+  const end = (put: PutResult) => over.resolve(put)
+  const timer = idleTimer(() => end({ broken: `nothing has moved for ${Math.round(idleMs / 1000)} s` }))
   const stop = () => end({ broken: 'stopped' })
   stopped.addEventListener('abort', stop, { once: true })
-  asked.on('error', (error) => end({ broken: relayText(causeOf(error)) }))
-  asked.on('response', (answer) => void read(answer).then(end))
+  asked.on('error', (error) => end({ broken: relayText(errorCause(error)) }))
+  asked.on('response', (answer) => void readResponse(answer).then(end))
   timer.set(idleMs)
   try {
-    const sent = send(asked, pieces, over.promise, (done) => {
+    const sent = sendBody(asked, pieces, over.promise, (done) => {
       timer.set(done === length ? STORING : idleMs)
       options.progress(done, length)
     })
@@ -61,7 +61,7 @@ export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options:
   }
 }
 
-async function send(
+async function sendBody(
   asked: ClientRequest,
   pieces: AsyncGenerator<Uint8Array>,
   over: Promise<unknown>,
@@ -72,7 +72,7 @@ async function send(
     answered = true
   })
   // A refusal must not be lost in a connection that is reset under the body, and a body that is not wanted not be sent.
-  await Promise.race([answer, willing(asked)])
+  await Promise.race([answer, awaitContinue(asked)])
   let done = 0
   for await (const piece of pieces) {
     if (answered) return
@@ -83,9 +83,9 @@ async function send(
   asked.end()
 }
 
-function willing(asked: ClientRequest): Promise<void> {
+function awaitContinue(asked: ClientRequest): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, OBJECTION)
+    const timer = setTimeout(resolve, CONTINUE_WITHIN)
     const go = () => {
       clearTimeout(timer)
       resolve()
@@ -99,12 +99,12 @@ function drained(asked: ClientRequest): Promise<void> {
   return new Promise((resolve) => asked.once('drain', resolve))
 }
 
-async function read(answer: IncomingMessage): Promise<Put> {
+async function readResponse(answer: IncomingMessage): Promise<PutResult> {
   let body = ''
   try {
     for await (const part of answer.setEncoding('utf8')) {
       body += part
-      if (body.length >= GLANCE) break
+      if (body.length >= MAX_RESPONSE) break
     }
   } catch {
     // The number says enough; a descriptor that is cut off is none.
@@ -112,7 +112,7 @@ async function read(answer: IncomingMessage): Promise<Put> {
   return { status: answer.statusCode ?? 0, reason: answer.headers['x-reason'], body }
 }
 
-function alarm(ring: () => void) {
+function idleTimer(ring: () => void) {
   let timer: NodeJS.Timeout | undefined
   const clear = () => clearTimeout(timer)
   return {

@@ -3,14 +3,14 @@ import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
 import type { Reason, Refusal } from '../nostr/messages.ts'
 import type { Held } from '../nostr/nip77.ts'
-import { type Gathering, gather, type Handling } from './gathering.ts'
-import type { Line } from './line.ts'
-import { pageAfter, pageLimit } from './paging.ts'
-import { type Comparison, compare } from './reconcile.ts'
-import type { End, Request, Subscription } from './subscription.ts'
+import { type Collector, openCollector, type EventHandling } from './gathering.ts'
+import type { Connection } from './line.ts'
+import { pageAfter, defaultPageLimit } from './paging.ts'
+import { type NegQuery, negQuery } from './reconcile.ts'
+import type { SubscriptionEnd, SubscriptionRequest, Subscription } from './subscription.ts'
 import { by, onAbort, sleep } from './wait.ts'
 
-export type Query = Handling & {
+export type Query = EventHandling & {
   filter: Filter
   /** Unix time in milliseconds. */
   deadline: number
@@ -26,7 +26,7 @@ export type Query = Handling & {
 }
 
 /** `complete` only by an EOSE that may be believed; otherwise `reason` and `text` say why not. `events` is what came. */
-export type Answer = {
+export type QueryAnswer = {
   relay: string
   events: Event[]
   complete: boolean
@@ -40,14 +40,14 @@ export type Answer = {
   text?: string
 }
 
-type Reading = {
-  line: Line
+type QueryProgress = {
+  line: Connection
   ask: Query
-  gathering: Gathering
+  gathering: Collector
   current: Subscription | undefined
   /** The relay's last no, while we wait to ask again. */
   refusal: Refusal | undefined
-  comparison: Comparison | undefined
+  comparison: NegQuery | undefined
   reconciled: boolean | undefined
 }
 
@@ -58,14 +58,14 @@ const longestPauseMs = 60_000
 const idsAtOnce = 200
 
 /** Asks one relay. Ends at the deadline and never rejects; throws RangeError when kind 1059 is asked for with others. */
-export function query(line: Line, ask: Query): Promise<Answer> {
+export function query(line: Connection, ask: Query): Promise<QueryAnswer> {
   // The trap: strfry answers a mixed REQ with a normal EOSE and leaves the 1059s out, to whoever has not done AUTH.
   const { kinds = [] } = ask.filter
   if (kinds.length > 1 && kinds.includes(giftWrap)) throw new RangeError('kind 1059 stands alone in its REQ')
   return answer({
     line,
     ask,
-    gathering: gather(ask, line.bounds),
+    gathering: openCollector(ask, line.bounds),
     current: undefined,
     refusal: undefined,
     comparison: undefined,
@@ -73,7 +73,7 @@ export function query(line: Line, ask: Query): Promise<Answer> {
   })
 }
 
-async function answer(reading: Reading): Promise<Answer> {
+async function answer(reading: QueryProgress): Promise<QueryAnswer> {
   const { line, ask, gathering } = reading
   const stop = line.until(ask.deadline, ask.cut)
   const end = await by(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
@@ -85,10 +85,10 @@ async function answer(reading: Reading): Promise<Answer> {
   return { ...given, complete: false, reason, text }
 }
 
-async function read(reading: Reading, signal: AbortSignal): Promise<End> {
+async function read(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
   const { line, ask } = reading
   if (ask.held === undefined || ask.live) return await readPages(reading, signal)
-  reading.comparison = compare(line, ask.filter, ask.held, signal)
+  reading.comparison = negQuery(line, ask.filter, ask.held, signal)
   const ids = await reading.comparison.ids
   if (!signal.aborted) reading.reconciled = ids !== undefined
   return ids === undefined ? await readPages(reading, signal) : await readIds(reading, ids, signal)
@@ -98,7 +98,7 @@ async function read(reading: Reading, signal: AbortSignal): Promise<End> {
  * What a relay has told us by NIP-77 that it has. A relay that lists an event and then does not send it, though it is asked for
  * nothing else, is believed like any other that ends an answer: one that never listed it would have kept it back as well.
  */
-async function readIds(reading: Reading, ids: readonly string[], signal: AbortSignal): Promise<End> {
+async function readIds(reading: QueryProgress, ids: readonly string[], signal: AbortSignal): Promise<SubscriptionEnd> {
   const { ask, gathering } = reading
   let left = [...ids]
   while (left.length > 0) {
@@ -115,9 +115,9 @@ async function readIds(reading: Reading, ids: readonly string[], signal: AbortSi
   return { eose: true }
 }
 
-async function readPages(reading: Reading, signal: AbortSignal): Promise<End> {
+async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
   const { line, ask, gathering } = reading
-  let filter = ask.page ? { ...ask.filter, limit: pageLimit } : ask.filter
+  let filter = ask.page ? { ...ask.filter, limit: defaultPageLimit } : ask.filter
   let largest = 0
   let hole: string | undefined
   for (let pages = 1; ; pages++) {
@@ -135,7 +135,7 @@ async function readPages(reading: Reading, signal: AbortSignal): Promise<End> {
 }
 
 /** One REQ until its EOSE. `rate-limited` is waited out: it says nothing about the relay's health. */
-async function readPage(reading: Reading, request: Request, signal: AbortSignal): Promise<End> {
+async function readPage(reading: QueryProgress, request: SubscriptionRequest, signal: AbortSignal): Promise<SubscriptionEnd> {
   const { line, ask } = reading
   for (let pauseMs = line.backoffMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     const subscription = line.subscribe(request)
@@ -150,6 +150,6 @@ async function readPage(reading: Reading, request: Request, signal: AbortSignal)
   }
 }
 
-function partial(text: string): End {
+function partial(text: string): SubscriptionEnd {
   return { eose: false, reason: 'partial', text }
 }

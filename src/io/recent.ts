@@ -1,12 +1,12 @@
 // A set that forgets the oldest, so that a process that listens for weeks stays as small as on its first day.
 
-export type Recent = {
+export type RecentIds = {
   has(id: string): boolean
   add(id: string): void
 }
 
 /** A set of at most `most` strings. */
-export function recent(most: number): Recent {
+export function recentIds(most: number): RecentIds {
   // A Set keeps the order in which its values came.
   const ids = new Set<string>()
   return {

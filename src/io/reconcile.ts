@@ -2,16 +2,16 @@
 import type { Filter } from '../nostr/filter.ts'
 import type { ClientFrame } from '../nostr/messages.ts'
 import type { Held, Reconciliation } from '../nostr/nip77.ts'
-import type { Line } from './line.ts'
-import { by, stopIn } from './wait.ts'
+import type { Connection } from './line.ts'
+import { by, abortAfter } from './wait.ts'
 
 /** How long a relay may think about one message, in ms. One that is silent for longer is asked in the old way. */
-const thinks = 1_500
+const answerWithin = 1_500
 
 /** Silence of so many ms says nothing yet, however fast the relay was to connect. */
-const breath = 100
+const pauseMs = 100
 
-export type Comparison = {
+export type NegQuery = {
   /** The ids that the relay has and we lack; undefined when it does not play along, or makes no sense. Never rejects. */
   ids: Promise<string[] | undefined>
   /**
@@ -21,7 +21,7 @@ export type Comparison = {
   ignored(): boolean
 }
 
-export function compare(line: Line, filter: Filter, held: Held, signal: AbortSignal): Comparison {
+export function negQuery(line: Connection, filter: Filter, held: Held, signal: AbortSignal): NegQuery {
   let askedAt: number | undefined
 
   async function ids(): Promise<string[] | undefined> {
@@ -70,7 +70,7 @@ export function compare(line: Line, filter: Filter, held: Held, signal: AbortSig
   }
 
   async function inTime<T>(promise: Promise<T>): Promise<T | undefined> {
-    const stop = stopIn(thinks, signal)
+    const stop = abortAfter(answerWithin, signal)
     const value = await by(stop.signal, promise)
     stop.clear()
     return value
@@ -80,7 +80,7 @@ export function compare(line: Line, filter: Filter, held: Held, signal: AbortSig
     ids: ids(),
     ignored() {
       if (askedAt === undefined) return false
-      const patience = Math.max(breath, 2 * (line.measured()?.latencyMs ?? 0))
+      const patience = Math.max(pauseMs, 2 * (line.measured()?.latencyMs ?? 0))
       return line.lost() !== undefined || line.now() - askedAt > patience
     },
   }

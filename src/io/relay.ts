@@ -1,11 +1,11 @@
 // One relay: ask it, tell it, and let go of it at once.
 import type { Event } from '../nostr/event.ts'
 import type { Refusal } from '../nostr/messages.ts'
-import { type LineOptions, openLine } from './line.ts'
-import { publish, type Receipt } from './publish.ts'
-import { type Answer, type Query, query } from './query.ts'
+import { type ConnectionOptions, openConnection } from './line.ts'
+import { publish, type PublishAnswer } from './publish.ts'
+import { type QueryAnswer, type Query, query } from './query.ts'
 
-export type Health = {
+export type RelayHealth = {
   url: string
   ok: boolean
   /** From dialing to the open WebSocket. */
@@ -15,13 +15,13 @@ export type Health = {
   error?: string
 }
 
-export type RelayConnection = {
+export type RelayClient = {
   url: string
   /** Throws RangeError when kind 1059 is asked for together with other kinds. */
-  query(ask: Query): Promise<Answer>
+  query(ask: Query): Promise<QueryAnswer>
   /** `deadline` in Unix milliseconds; `cut` ends the wait before it. */
-  publish(event: Event, deadline: number, cut?: AbortSignal): Promise<Receipt>
-  health(): Health
+  publish(event: Event, deadline: number, cut?: AbortSignal): Promise<PublishAnswer>
+  health(): RelayHealth
   /** Unix milliseconds of the last event or end of events that came. */
   heardAt(): number
   /** Why the connection is no more. It does not come back: connect again. */
@@ -31,8 +31,8 @@ export type RelayConnection = {
 }
 
 /** Starts to connect, and takes questions from the first moment on. Nothing here rejects, and nothing outlives `close`. */
-export function connect(url: string, options: LineOptions): RelayConnection {
-  const line = openLine(url, options)
+export function openRelayClient(url: string, options: ConnectionOptions): RelayClient {
+  const line = openConnection(url, options)
   return {
     url,
     query: (ask) => query(line, ask),

@@ -2,15 +2,15 @@
 import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
 import type { Held } from '../nostr/nip77.ts'
-import { type Dialling, openConnections } from './connections.ts'
+import { type DialOptions, openConnections } from './connections.ts'
 import { openRace } from './grace.ts'
-import { type Arrival, openLive, type Retry } from './live.ts'
-import type { Receipt } from './publish.ts'
-import type { Answer } from './query.ts'
-import type { Health } from './relay.ts'
+import { type LiveEvent, openLiveSubscriptions, type Backoff } from './live.ts'
+import type { PublishAnswer } from './publish.ts'
+import type { QueryAnswer } from './query.ts'
+import type { RelayHealth } from './relay.ts'
 
 /** One question to one relay. `name` is the caller's own, to know the answer by. */
-export type Ask = {
+export type RelayQuery = {
   relay: string
   name: string
   filter: Filter
@@ -20,13 +20,13 @@ export type Ask = {
   live?: boolean
 }
 
-export type Named = Answer & { name: string }
+export type NamedAnswer = QueryAnswer & { name: string }
 
 /** An event, and all relays that it is to be published to. `had`: others have it already, so these get the grace alone. */
-export type Job = { event: Event; relays: readonly string[]; had?: boolean }
+export type PublishJob = { event: Event; relays: readonly string[]; had?: boolean }
 
 /** Times are Unix milliseconds. */
-export type Fetching = {
+export type FetchOptions = {
   deadline: number
   /** Milliseconds beyond the grace that a relay may take. */
   patient?: (url: string) => number
@@ -34,35 +34,35 @@ export type Fetching = {
   skip?: (id: string) => boolean
 }
 
-export type PoolOptions = Dialling & {
+export type PoolOptions = DialOptions & {
   /** Milliseconds that the other relays get once one has answered. */
   grace?: number
-  retry?: Retry
+  retry?: Backoff
 }
 
 export type Pool = {
   /** Starts to connect, so that the answers come sooner. Resolves when that is under way: what follows costs no time then. */
   warm(urls: readonly string[]): Promise<void>
   /** Asks everything side by side. One answer per ask, in their order. */
-  fetch(asks: readonly Ask[], fetching: Fetching): Promise<Named[]>
+  fetch(asks: readonly RelayQuery[], fetching: FetchOptions): Promise<NamedAnswer[]>
   /** Publishes everything side by side. One receipt per event and relay, in the order of the jobs. */
-  publish(jobs: readonly Job[], until: { deadline: number }): Promise<Receipt[]>
+  publish(jobs: readonly PublishJob[], until: { deadline: number }): Promise<PublishAnswer[]>
   /**
    * What live asks brought after their answers: as soon as there is something, or nothing at the deadline (Unix ms).
    * Not twice at the same time.
    */
-  next(deadline: number): Promise<Arrival[]>
-  relays(): Health[]
+  next(deadline: number): Promise<LiveEvent[]>
+  relays(): RelayHealth[]
   /** Ends everything at once; nothing of it keeps the process alive afterwards. */
   close(): void
 }
 
-export function openRelays({ grace: graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
+export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
   const { now } = dialling
   const connections = openConnections(dialling)
-  const live = openLive(now, retry ?? { firstMs: 1_000, longestMs: 60_000 })
+  const live = openLiveSubscriptions(now, retry ?? { firstMs: 1_000, longestMs: 60_000 })
 
-  async function ask(one: Ask, fetching: Fetching, cut?: AbortSignal, failures = 0): Promise<Answer> {
+  async function ask(one: RelayQuery, fetching: FetchOptions, cut?: AbortSignal, failures = 0): Promise<QueryAnswer> {
     const { relay, filter, held, page, live: isLive } = one
     const connection = connections.to(relay)
     if ('reason' in connection) return { relay, events: [], complete: false, dropped: 0, known: 0, ...connection }
@@ -82,7 +82,7 @@ export function openRelays({ grace: graceMs = 250, retry, ...dialling }: PoolOpt
     })
   }
 
-  async function fetch(asks: readonly Ask[], fetching: Fetching): Promise<Named[]> {
+  async function fetch(asks: readonly RelayQuery[], fetching: FetchOptions): Promise<NamedAnswer[]> {
     const relays = asks.map((one) => one.relay)
     const race = openRace({ relays, graceMs, patient: fetching.patient, heardAt: connections.heardAt, now })
     const unanswered = new Set(asks)
@@ -98,12 +98,12 @@ export function openRelays({ grace: graceMs = 250, retry, ...dialling }: PoolOpt
     return Promise.all(answers).finally(race.over)
   }
 
-  async function publish(jobs: readonly Job[], { deadline }: { deadline: number }): Promise<Receipt[]> {
+  async function publish(jobs: readonly PublishJob[], { deadline }: { deadline: number }): Promise<PublishAnswer[]> {
     const receipts = await Promise.all(jobs.map((job) => publishOne(job, deadline)))
     return receipts.flat()
   }
 
-  function publishOne({ event, relays, had }: Job, deadline: number): Promise<Receipt[]> {
+  function publishOne({ event, relays, had }: PublishJob, deadline: number): Promise<PublishAnswer[]> {
     const urls = [...new Set(relays)]
     const race = openRace({ relays: urls, graceMs, now })
     if (had) race.won()
@@ -116,7 +116,7 @@ export function openRelays({ grace: graceMs = 250, retry, ...dialling }: PoolOpt
     return Promise.all(receipts).finally(race.over)
   }
 
-  async function tell(event: Event, relay: string, deadline: number, cut: AbortSignal): Promise<Receipt> {
+  async function tell(event: Event, relay: string, deadline: number, cut: AbortSignal): Promise<PublishAnswer> {
     const connection = connections.to(relay)
     if ('reason' in connection) return { relay, event: event.id, accepted: false, ...connection }
     return connection.publish(event, deadline, cut)

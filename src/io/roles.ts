@@ -5,13 +5,13 @@ import type { Config } from './config.ts'
 import type { Env } from './home.ts'
 import { SETTINGS } from './settings.ts'
 
-export type Roles = { presence: readonly string[]; inbox: readonly string[]; lookup: readonly string[] }
+export type RelayRoles = { presence: readonly string[]; inbox: readonly string[]; lookup: readonly string[] }
 
 /** `typed`: --relay. `say` hears of configured relays that were shut down and are left out. Throws BAD_RELAY. */
-export function rolesOf(config: Config, typed: readonly string[], env: Env, say: (line: string) => void): Roles {
+export function rolesOf(config: Config, typed: readonly string[], env: Env, say: (line: string) => void): RelayRoles {
   const named = namedRoles(typed, env)
   if (named !== undefined) return named
-  const left = (role: keyof Roles) => {
+  const left = (role: keyof RelayRoles) => {
     const alive = config.relays[role].filter((url) => !isDecommissioned(url))
     const gone = config.relays[role].filter(isDecommissioned)
     for (const url of gone)
@@ -23,13 +23,13 @@ export function rolesOf(config: Config, typed: readonly string[], env: Env, say:
 }
 
 /** The same without a configuration: undefined when neither --relay nor P2P_RELAYS names any. Throws BAD_RELAY. */
-export function namedRoles(typed: readonly string[], env: Env): Roles | undefined {
+export function namedRoles(typed: readonly string[], env: Env): RelayRoles | undefined {
   const named = typed.length > 0 ? typed : (env.P2P_RELAYS ?? '').split(',').filter((url) => url.trim() !== '')
-  const urls = [...new Set(named.map(checked))]
+  const urls = [...new Set(named.map(checkedUrl))]
   return urls.length === 0 ? undefined : { presence: urls, inbox: urls, lookup: urls }
 }
 
-function checked(text: string): string {
+function checkedUrl(text: string): string {
   const url = relayUrl(text)
   const shown = JSON.stringify(text.slice(0, 100))
   if (url === undefined) {

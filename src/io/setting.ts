@@ -15,25 +15,25 @@ export type Setting<T> = {
   typed(values: readonly string[]): unknown
 }
 
-export function text(most: number, describe: string): Setting<string> {
+export function textSetting(most: number, describe: string): Setting<string> {
   // Length in characters as people count them; control characters would let a name draw on other people's terminals.
   const check = (value: unknown) => (isText(value) && [...value].length <= most ? value : undefined)
-  return { preset: '', describe, expects: `text of at most ${most} characters`, check, typed: joined }
+  return { preset: '', describe, expects: `text of at most ${most} characters`, check, typed: joinWords }
 }
 
-export function texts(most: number, each: number, describe: string): Setting<readonly string[]> {
+export function textsSetting(most: number, each: number, describe: string): Setting<readonly string[]> {
   const words = listOf(most, (value) =>
     isText(value) && value !== '' && [...value].length <= each ? value : undefined,
   )
   const expects = `at most ${most} words of at most ${each} characters, with commas between them`
-  return { preset: [], describe, expects, check: (value) => once(words(value)), typed: list }
+  return { preset: [], describe, expects, check: (value) => withoutRepeats(words(value)), typed: parseList }
 }
 
 /** Relay addresses, each in its one spelling. An empty list would cut the agent off; `unset` brings the preset back. */
-export function relays(preset: readonly string[], describe: string): Setting<readonly string[]> {
+export function relaysSetting(preset: readonly string[], describe: string): Setting<readonly string[]> {
   const urls = listOf(20, (value) => (typeof value === 'string' ? relayUrl(value) : undefined))
   const check = (value: unknown) => {
-    const known = once(urls(value))
+    const known = withoutRepeats(urls(value))
     return known?.length === 0 ? undefined : known
   }
   return {
@@ -41,20 +41,20 @@ export function relays(preset: readonly string[], describe: string): Setting<rea
     describe,
     expects: '1 to 20 wss:// or ws:// addresses, with commas between them',
     check,
-    typed: list,
+    typed: parseList,
   }
 }
 
-export function choice<const C extends string>(
+export function choiceSetting<const C extends string>(
   choices: readonly C[],
   preset: NoInfer<C>,
   describe: string,
 ): Setting<C> {
   const check = (value: unknown) => choices.find((one) => one === value)
-  return { preset, describe, expects: choices.join(', '), check, typed: joined }
+  return { preset, describe, expects: choices.join(', '), check, typed: joinWords }
 }
 
-export function flag(describe: string): Setting<boolean> {
+export function flagSetting(describe: string): Setting<boolean> {
   const check = (value: unknown) => (typeof value === 'boolean' ? value : undefined)
   const words = new Map([
     ['true', true],
@@ -69,37 +69,37 @@ export function flag(describe: string): Setting<boolean> {
     describe,
     expects: 'true or false',
     check,
-    typed: (values) => words.get(joined(values).toLowerCase()),
+    typed: (values) => words.get(joinWords(values).toLowerCase()),
   }
 }
 
-export function whole(least: number, most: number, preset: number, describe: string): Setting<number> {
+export function numberSetting(least: number, most: number, preset: number, describe: string): Setting<number> {
   const check = (value: unknown) =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : undefined
-  const typed = (values: readonly string[]) => (/^\d{1,12}$/.test(joined(values)) ? Number(joined(values)) : undefined)
+  const typed = (values: readonly string[]) => (/^\d{1,12}$/.test(joinWords(values)) ? Number(joinWords(values)) : undefined)
   return { preset, describe, expects: `a whole number from ${least} to ${most}`, check, typed }
 }
 
 /** A command as a list of its words, run without a shell. On a command line a JSON list, or one value a word. */
-export function command(describe: string): Setting<readonly string[]> {
+export function commandSetting(describe: string): Setting<readonly string[]> {
   const check = listOf(50, (value) => (typeof value === 'string' && !value.includes('\0') ? value : undefined))
-  const typed = (values: readonly string[]) => (values.length === 1 && isList(values[0]) ? parse(values[0]) : values)
+  const typed = (values: readonly string[]) => (values.length === 1 && isList(values[0]) ? parseJsonValue(values[0]) : values)
   const expects = 'a program and its arguments, each a value of its own, or one JSON list'
   return { preset: [], describe, expects, check: (value) => withProgram(check(value)), typed }
 }
 
-export function url(protocols: readonly string[], describe: string): Setting<string | undefined> {
+export function urlSetting(protocols: readonly string[], describe: string): Setting<string | undefined> {
   const check = (value: unknown) => {
     if (typeof value !== 'string' || value.length > 2048 || !URL.canParse(value)) return undefined
     return protocols.includes(new URL(value).protocol) ? value : undefined
   }
   const expects = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
-  return { preset: undefined, describe, expects, check, typed: joined }
+  return { preset: undefined, describe, expects, check, typed: joinWords }
 }
 
 /** An address that secrets are sent to: https://, or http:// to this machine, where nobody can read the way. */
-export function safeUrl(describe: string): Setting<string | undefined> {
-  const { check, ...rest } = url(['https:', 'http:'], describe)
+export function safeUrlSetting(describe: string): Setting<string | undefined> {
+  const { check, ...rest } = urlSetting(['https:', 'http:'], describe)
   const expects = 'an address that begins with https://; http:// leads to this machine (localhost, 127.0.0.1) only'
   const safely = (value: unknown) => {
     const address = check(value)
@@ -109,15 +109,15 @@ export function safeUrl(describe: string): Setting<string | undefined> {
   return { ...rest, expects, check: safely }
 }
 
-export function npub(describe: string): Setting<string | undefined> {
+export function npubSetting(describe: string): Setting<string | undefined> {
   const check = (value: unknown) => (typeof value === 'string' && decode(value)?.type === 'npub' ? value : undefined)
-  return { preset: undefined, describe, expects: 'an npub', check, typed: joined }
+  return { preset: undefined, describe, expects: 'an npub', check, typed: joinWords }
 }
 
 /** A word handed to another program. One with a dash in front would be taken for an option of it. */
-export function word(describe: string): Setting<string | undefined> {
+export function wordSetting(describe: string): Setting<string | undefined> {
   const check = (value: unknown) => (isText(value) && /^[^-\s]\S{0,199}$/.test(value) ? value : undefined)
-  return { preset: undefined, describe, expects: 'a word that begins with no dash', check, typed: joined }
+  return { preset: undefined, describe, expects: 'a word that begins with no dash', check, typed: joinWords }
 }
 
 function listOf<T>(most: number, one: (value: unknown) => T | undefined) {
@@ -129,7 +129,7 @@ function listOf<T>(most: number, one: (value: unknown) => T | undefined) {
   }
 }
 
-function once(items: readonly string[] | undefined): readonly string[] | undefined {
+function withoutRepeats(items: readonly string[] | undefined): readonly string[] | undefined {
   return items && [...new Set(items)]
 }
 
@@ -137,13 +137,13 @@ function withProgram(words: readonly string[] | undefined): readonly string[] | 
   return words !== undefined && words.length > 0 && words[0] === '' ? undefined : words
 }
 
-function joined(values: readonly string[]): string {
+function joinWords(values: readonly string[]): string {
   return values.join(' ').trim()
 }
 
 // "a, b", "a b" as two values, or ["a", "b"].
-function list(values: readonly string[]): unknown {
-  if (values.length === 1 && isList(values[0])) return parse(values[0])
+function parseList(values: readonly string[]): unknown {
+  if (values.length === 1 && isList(values[0])) return parseJsonValue(values[0])
   return values
     .flatMap((value) => value.split(','))
     .map((item) => item.trim())
@@ -154,7 +154,7 @@ function isList(value: string | undefined): value is string {
   return value?.trimStart().startsWith('[') ?? false
 }
 
-function parse(text: string): unknown {
+function parseJsonValue(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,8 +1,8 @@
 // One WebSocket to a relay: text in, text out, what can be measured on the way, and gone at once when told.
 import type WebSocket from 'isomorphic-ws'
 import { maxFrame } from '../nostr/messages.ts'
-import { causeOf } from './cause.ts'
-import type { Way } from './way.ts'
+import { errorCause } from './cause.ts'
+import type { HttpRoute } from './way.ts'
 
 export type Socket = {
   /** Puts a frame on the wire. Only between `onOpen` and `onLost`; otherwise nothing happens. */
@@ -11,40 +11,40 @@ export type Socket = {
   terminate(): void
 }
 
-export type Dialing = {
+export type SocketOptions = {
   url: string
-  way?: Way | Promise<Way> | undefined
+  way?: HttpRoute | Promise<HttpRoute> | undefined
   /** Most milliseconds from dialing to the 101. */
   handshakeMs: number
   /** Every so many milliseconds the relay must show that it is there. */
   pingMs: number
   /** Unix time in milliseconds. */
   now: () => number
-  onOpen(measured: Measured): void
+  onOpen(measured: SocketTiming): void
   onText(text: string): void
   onLost(why: string): void
 }
 
 /** `latencyMs`: dialing to open. `clockAhead`: our clock minus the relay's, in seconds, when it told its time. */
-export type Measured = { latencyMs: number; clockAhead?: number }
+export type SocketTiming = { latencyMs: number; clockAhead?: number }
 
 /** Dials a relay. Never throws: what goes wrong comes to `onLost`, once. */
-export function openSocket(dialing: Dialing): Socket {
-  const wire: Wire = { ws: undefined, way: undefined, over: false }
+export function openSocket(dialing: SocketOptions): Socket {
+  const wire: SocketState = { ws: undefined, way: undefined, over: false }
   void dial(dialing, wire)
   return {
     send(text) {
       if (wire.ws?.readyState === wire.ws?.OPEN) wire.ws?.send(text)
     },
     terminate() {
-      cut(wire)
+      terminate(wire)
     },
   }
 }
 
-type Wire = { ws: WebSocket | undefined; way: Way | undefined; over: boolean }
+type SocketState = { ws: WebSocket | undefined; way: HttpRoute | undefined; over: boolean }
 
-async function dial(dialing: Dialing, wire: Wire): Promise<void> {
+async function dial(dialing: SocketOptions, wire: SocketState): Promise<void> {
   try {
     // ws is the slowest import of the program: commands that stay off line never pay for it.
     const [{ default: Client }, way] = await Promise.all([import('isomorphic-ws'), dialing.way])
@@ -59,20 +59,20 @@ async function dial(dialing: Dialing, wire: Wire): Promise<void> {
       closeTimeout: 1_000,
     }
     wire.ws = new Client(dialing.url, options)
-    listen(wire.ws, wire, dialing)
+    listenTo(wire.ws, wire, dialing)
   } catch (error) {
-    lose(wire, dialing, error)
+    reportLoss(wire, dialing, error)
   }
 }
 
 // Called in the tick that made the socket: a relay may send AUTH in the same segment as its 101.
-function listen(ws: WebSocket, wire: Wire, dialing: Dialing): void {
+function listenTo(ws: WebSocket, wire: SocketState, dialing: SocketOptions): void {
   const measure = stopwatch(dialing.now)
   let date: string | undefined
   let heartbeat: NodeJS.Timeout | undefined
   let alive = true
   const beat = () => {
-    if (!alive) return lose(wire, dialing, 'the relay stopped answering pings')
+    if (!alive) return reportLoss(wire, dialing, 'the relay stopped answering pings')
     alive = false
     ws.ping()
   }
@@ -90,28 +90,28 @@ function listen(ws: WebSocket, wire: Wire, dialing: Dialing): void {
     alive = true
     if (!wire.over && !isBinary) dialing.onText(String(data))
   })
-  ws.on('error', (error) => lose(wire, dialing, error))
+  ws.on('error', (error) => reportLoss(wire, dialing, error))
   ws.on('close', (code) => {
     clearInterval(heartbeat)
-    lose(wire, dialing, `the relay closed the connection (${code})`)
+    reportLoss(wire, dialing, `the relay closed the connection (${code})`)
   })
 }
 
 // After an error ws would wait up to 30 s for the other side to finish the close handshake.
-function lose(wire: Wire, dialing: Dialing, cause: unknown): void {
+function reportLoss(wire: SocketState, dialing: SocketOptions, cause: unknown): void {
   if (wire.over) return
-  cut(wire)
-  dialing.onLost(causeOf(cause))
+  terminate(wire)
+  dialing.onLost(errorCause(cause))
 }
 
 // ws cannot end what its agent is still dialing.
-function cut(wire: Wire): void {
+function terminate(wire: SocketState): void {
   wire.over = true
   wire.ws?.terminate()
   wire.way?.agent?.destroy()
 }
 
-function stopwatch(now: () => number): (date: string | undefined) => Measured {
+function stopwatch(now: () => number): (date: string | undefined) => SocketTiming {
   const start = now()
   return (date) => {
     const told = Date.parse(date ?? '')

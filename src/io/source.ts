@@ -5,7 +5,7 @@ import { EXIT, Failure } from '../errors.ts'
 import { errno } from './atomic.ts'
 
 /** Bytes that are read at a time. */
-const PIECE = 64 * 1024
+const PIECE_BYTES = 64 * 1024
 
 export type Source = {
   /** Bytes that it had when it was opened. */
@@ -17,13 +17,13 @@ export type Source = {
 
 /** Throws FILE_UNREADABLE, FILE_IS_FOLDER and FILE_EMPTY. Close it. */
 export async function openSource(path: string): Promise<Source> {
-  const file = await opened(path)
+  const file = await openFile(path)
   try {
     // Asked of what is open, not of the path, which may be another file by now.
     const stats = await file.stat({ bigint: true })
-    if (stats.isDirectory()) throw folder(path)
-    if (!stats.isFile()) throw unreadable(path, 'no regular file', '`p2p sendfile <name> -` sends what comes on stdin')
-    if (stats.size === 0n) throw empty(path)
+    if (stats.isDirectory()) throw folderFailure(path)
+    if (!stats.isFile()) throw unreadableFailure(path, 'no regular file', '`p2p sendfile <name> -` sends what comes on stdin')
+    if (stats.size === 0n) throw emptyFailure(path)
     return { size: Number(stats.size), pieces: () => piecesOf(file, path, stats), close: () => file.close() }
   } catch (error) {
     await file.close()
@@ -65,53 +65,53 @@ type Stats = { size: bigint; mtimeNs: bigint; nlink: bigint }
 
 async function* piecesOf(file: FileHandle, path: string, before: Stats): AsyncGenerator<Uint8Array> {
   const size = Number(before.size)
-  const buffer = new Uint8Array(PIECE)
+  const buffer = new Uint8Array(PIECE_BYTES)
   let at = 0
   while (at < size) {
-    const { bytesRead } = await reading(path, file.read(buffer, 0, Math.min(PIECE, size - at), at))
-    if (bytesRead === 0) throw changed(path, 'became shorter')
+    const { bytesRead } = await withReadErrors(path, file.read(buffer, 0, Math.min(PIECE_BYTES, size - at), at))
+    if (bytesRead === 0) throw changedFailure(path, 'became shorter')
     at += bytesRead
     yield buffer.subarray(0, bytesRead)
   }
-  const { bytesRead } = await reading(path, file.read(buffer, 0, 1, at))
-  if (bytesRead > 0) throw changed(path, 'became longer')
+  const { bytesRead } = await withReadErrors(path, file.read(buffer, 0, 1, at))
+  if (bytesRead > 0) throw changedFailure(path, 'became longer')
   const after = await file.stat({ bigint: true })
-  if (after.mtimeNs !== before.mtimeNs) throw changed(path, 'was written to')
-  if (after.nlink === 0n && before.nlink > 0n) throw changed(path, 'was removed or replaced')
+  if (after.mtimeNs !== before.mtimeNs) throw changedFailure(path, 'was written to')
+  if (after.nlink === 0n && before.nlink > 0n) throw changedFailure(path, 'was removed or replaced')
 }
 
-async function opened(path: string): Promise<FileHandle> {
+async function openFile(path: string): Promise<FileHandle> {
   try {
     // Without O_NONBLOCK a pipe that nobody writes to would hold us for ever.
     return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
-    if (errno(error) === 'EISDIR') throw folder(path)
-    throw unreadable(path, errno(error) || 'unreadable')
+    if (errno(error) === 'EISDIR') throw folderFailure(path)
+    throw unreadableFailure(path, errno(error) || 'unreadable')
   }
 }
 
-async function reading<T>(path: string, read: Promise<T>): Promise<T> {
+async function withReadErrors<T>(path: string, read: Promise<T>): Promise<T> {
   try {
     return await read
   } catch (error) {
-    throw unreadable(path, errno(error) || 'unreadable')
+    throw unreadableFailure(path, errno(error) || 'unreadable')
   }
 }
 
-function unreadable(path: string, why: string, hint = '`p2p sendfile <name> <base64>` takes the bytes themselves') {
+function unreadableFailure(path: string, why: string, hint = '`p2p sendfile <name> <base64>` takes the bytes themselves') {
   return new Failure('FILE_UNREADABLE', EXIT.usage, `${path} cannot be read (${why})`, hint)
 }
 
-function folder(path: string): Failure {
+function folderFailure(path: string): Failure {
   const hint = 'pack it first: `tar czf folder.tgz folder`, then `p2p sendfile folder.tgz`'
   return new Failure('FILE_IS_FOLDER', EXIT.usage, `${path} is a folder`, hint)
 }
 
-function empty(path: string): Failure {
+function emptyFailure(path: string): Failure {
   return new Failure('FILE_EMPTY', EXIT.usage, `${path} is empty`, 'send a file with something in it')
 }
 
-function changed(path: string, how: string): Failure {
+function changedFailure(path: string, how: string): Failure {
   const hint = 'send it again once nobody writes to it, or send a copy'
   return new Failure('FILE_CHANGED', EXIT.usage, `${path} ${how} while it was read`, hint)
 }

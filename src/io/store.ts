@@ -1,33 +1,33 @@
 // What is on disk: state.json through lowdb, and one file for each call. Read without a lock, changed under it.
 import { join } from 'node:path'
 import { LowSync } from 'lowdb'
-import { setAside } from './aside.ts'
-import { commit, makeFolder, type Staged, type Step, writeNew } from './atomic.ts'
-import { chapterFolder, chapterPath, loadWhole, prune } from './chapters.ts'
-import type { Codec, StoredCall } from './codec.ts'
+import { quarantine } from './aside.ts'
+import { commitFiles, makeFolder, type StagedFile, type OnStep, writeNew } from './atomic.ts'
+import { segmentFolder, segmentPath, loadWhole, pruneSegments } from './chapters.ts'
+import type { StoreCodec, StoredCall } from './codec.ts'
 import type { Home } from './home.ts'
-import { checkOwner, type Damaged, loadIndex, loadLogs, logIds, logPath, type Memory, stampOf } from './load.ts'
-import { locked } from './lock.ts'
-import { summed } from './summed.ts'
+import { checkOwner, type ReportDamage, loadIndex, loadLogs, logIds, logPath, type FileCache, stampOf } from './load.ts'
+import { withLock } from './lock.ts'
+import { withChecksum } from './summed.ts'
 
 /** The index, and the logs that were asked for, by call id. */
-export type Snapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }
+export type StoreSnapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }
 
 /** `callsOnly`: the index is not written, since all that changed in it follows from the call files and is soon written anyway. */
-export type Change<I, L, T> = { readonly snapshot: Snapshot<I, L>; readonly value: T; readonly callsOnly?: boolean }
+export type StoreChange<I, L, T> = { readonly snapshot: StoreSnapshot<I, L>; readonly value: T; readonly callsOnly?: boolean }
 
 export type Store<I, L> = {
   /**
    * What is on disk now: the open calls and `also`, and `whole` with what lies in chapters; a call without a file is absent.
    * Takes no lock, changes nothing.
    */
-  read(also?: readonly string[], whole?: readonly string[]): Snapshot<I, L>
+  read(also?: readonly string[], whole?: readonly string[]): StoreSnapshot<I, L>
   /**
    * Loads fresh, applies a pure change, writes what is no longer the same object: calls first, the index last. The change
    * may be applied more than once, as to calls that turn out to be needed whole; the last one is on disk, all of it, when this
    * resolves.
    */
-  update<T>(also: readonly string[], change: (fresh: Snapshot<I, L>) => Change<I, L, T>): Promise<T>
+  update<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>): Promise<T>
   /** One call alone and whole, whatever else is open: for going through all of them one by one. Undefined without a good file. */
   readLog(id: string): L | undefined
   allLogIds(): string[]
@@ -39,29 +39,29 @@ export type StoreOptions = {
   readonly command: string
   readonly me?: string
   readonly lockMs?: number
-  readonly step?: Step
+  readonly step?: OnStep
   readonly now?: () => number
 }
 
 /** Touches nothing yet. The methods throw HOME_UNWRITABLE, DISK_FULL, STATE_NEWER and OTHER_IDENTITY, `update` LOCKED too. */
-export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: StoreOptions): Store<I, L> {
+export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, options: StoreOptions): Store<I, L> {
   const { command, me, lockMs: ms = 5_000, step = () => {}, now = Date.now } = options
   const said = new Set<string>()
-  const memory: Memory = new Map()
+  const memory: FileCache = new Map()
 
   return {
     read(also = [], whole = []) {
-      const damaged: Damaged = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
+      const damaged: ReportDamage = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
       const index = loadIndex(home, codec, damaged, memory)?.index ?? codec.empty()
       return fill(index, [...also, ...whole], damaged, whole).fresh
     },
 
     update(also, change) {
-      return locked(home, { command, ms, step }, (own) => {
-        const damaged: Damaged = (path, why, then) => {
-          say(`${path} was damaged (${why}) and is set aside as ${setAside(path, own, now(), step)}; ${then}`)
+      return withLock(home, { command, ms, step }, (own) => {
+        const damaged: ReportDamage = (path, why, then) => {
+          say(`${path} was damaged (${why}) and is set aside as ${quarantine(path, own, now(), step)}; ${then}`)
         }
-        const staged: Staged[] = []
+        const staged: StagedFile[] = []
         const written = new Map<string, unknown>()
         const stage = (target: string, data: unknown, text = JSON.stringify(data)) => {
           const temp = join(own, `${staged.length}`)
@@ -73,7 +73,7 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
         const db = new LowSync<I>(
           {
             read: () => loaded?.index ?? null,
-            write: (index) => stage(home.state, index, summed(JSON.stringify(index))),
+            write: (index) => stage(home.state, index, withChecksum(JSON.stringify(index))),
           },
           codec.empty(),
         )
@@ -85,20 +85,20 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
         if (changed.length > 0) makeFolder(home.calls, step)
         const packed = changed.map(([id, log]) => ({ id, ...pack(snapshot, log, volumes.get(id)) }))
         for (const { id, added } of packed) {
-          if (added.size > 0) makeFolder(chapterFolder(logPath(home, id)), step)
-          for (const [number, chapter] of added) stage(chapterPath(home, id, number), chapter)
+          if (added.size > 0) makeFolder(segmentFolder(logPath(home, id)), step)
+          for (const [number, chapter] of added) stage(segmentPath(home, id, number), chapter)
         }
         for (const { id, head } of packed) stage(logPath(home, id), head)
         if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
           db.data = snapshot.index
           db.write()
         }
-        commit(staged, step)
+        commitFiles(staged, step)
         for (const [path, value] of written) {
           const stamp = stampOf(path)
           if (stamp !== undefined) memory.set(path, { stamp, value })
         }
-        for (const { id, head } of packed) prune(home, id, codec.chapters?.of(head) ?? [], own, step)
+        for (const { id, head } of packed) pruneSegments(home, id, codec.chapters?.of(head) ?? [], own, step)
         return value
       })
     },
@@ -114,7 +114,7 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
     said.add(notice)
   }
 
-  function fill(index: I, also: readonly string[], damaged: Damaged, whole: Iterable<string>): Filled<I, L, C> {
+  function fill(index: I, also: readonly string[], damaged: ReportDamage, whole: Iterable<string>): LoadedState<I, L, C> {
     checkOwner(home, codec.owner?.(index), me)
     const logs = loadLogs(home, codec, [...codec.open(index, also), ...also], damaged, memory)
     const volumes = new Map<string, StoredCall<L, C>>()
@@ -131,8 +131,8 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
   function applied<T>(
     index: I,
     also: readonly string[],
-    change: (fresh: Snapshot<I, L>) => Change<I, L, T>,
-    damaged: Damaged,
+    change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>,
+    damaged: ReportDamage,
   ) {
     const whole = new Set<string>()
     for (;;) {
@@ -147,12 +147,12 @@ export function openStore<I, L, C>(home: Home, codec: Codec<I, L, C>, options: S
     }
   }
 
-  function pack(snapshot: Snapshot<I, L>, log: L, volume: StoredCall<L, C> | undefined) {
+  function pack(snapshot: StoreSnapshot<I, L>, log: L, volume: StoredCall<L, C> | undefined) {
     return codec.chapters?.pack(snapshot, log, volume) ?? { head: log, added: new Map<number, C>() }
   }
 }
 
-type Filled<I, L, C> = {
-  readonly fresh: Snapshot<I, L>
+type LoadedState<I, L, C> = {
+  readonly fresh: StoreSnapshot<I, L>
   readonly volumes: ReadonlyMap<string, StoredCall<L, C>>
 }

@@ -5,11 +5,11 @@ import type { Auth } from './auth.ts'
 import { deferred } from './wait.ts'
 
 /** How the stored events ended: with an EOSE that may be believed, or not. */
-export type End = { eose: true; hint?: Hint } | ({ eose: false } & Refusal)
+export type SubscriptionEnd = { eose: true; hint?: Hint } | ({ eose: false } & Refusal)
 
 export type EventFrame = Extract<RelayFrame, { type: 'EVENT' }>
 
-export type Request = {
+export type SubscriptionRequest = {
   filter: Filter
   /** Stays open after EOSE. */
   live: boolean
@@ -18,16 +18,16 @@ export type Request = {
 }
 
 export type Subscription = {
-  stored: Promise<End>
+  stored: Promise<SubscriptionEnd>
   /** Nothing more will come. Without `live` that is when `stored` is; else when relay or connection put an end to it. */
-  over: Promise<End>
+  over: Promise<SubscriptionEnd>
   /** What the relay wants before it answers. */
   complaint(): Refusal | undefined
   close(): void
 }
 
 /** What can happen to a subscription. */
-export type Open = Subscription & {
+export type OpenSubscription = Subscription & {
   /** The connection stands. */
   ask(): void
   /** An AUTH has just been sent. */
@@ -43,19 +43,19 @@ export type Open = Subscription & {
 }
 
 /** The connection, as a subscription sees it. */
-export type Desk = {
+export type SubscriptionContext = {
   auth: Auth
   send(frame: ClientFrame): void
   /** A fresh id, under which the relay's answers come here. */
-  enter(open: Open): string
+  enter(open: OpenSubscription): string
   leave(sub: string): void
   /** It has ended. */
-  forget(open: Open): void
+  forget(open: OpenSubscription): void
 }
 
-export function openSubscription({ filter, live, take }: Request, desk: Desk): Open {
-  const stored = deferred<End>()
-  const over = deferred<End>()
+export function openSubscription({ filter, live, take }: SubscriptionRequest, desk: SubscriptionContext): OpenSubscription {
+  const stored = deferred<SubscriptionEnd>()
+  const over = deferred<SubscriptionEnd>()
   // idle: the relay has nothing of ours to answer. asked: EOSE is to come. live: it has come.
   let phase: 'idle' | 'asked' | 'live' = 'idle'
   let sub = ''
@@ -76,14 +76,14 @@ export function openSubscription({ filter, live, take }: Request, desk: Desk): O
     phase = 'idle'
   }
 
-  function finish(end: End): void {
+  function finish(end: SubscriptionEnd): void {
     hangUp()
     desk.forget(open)
     stored.resolve(end)
     over.resolve(end)
   }
 
-  function endStored(end: End): void {
+  function endStored(end: SubscriptionEnd): void {
     stored.resolve(end)
     phase = 'live'
     insisted = false
@@ -98,7 +98,7 @@ export function openSubscription({ filter, live, take }: Request, desk: Desk): O
     return true
   }
 
-  const open: Open = {
+  const open: OpenSubscription = {
     stored: stored.promise,
     over: over.promise,
     complaint: () => complaint,
@@ -150,6 +150,6 @@ export function openSubscription({ filter, live, take }: Request, desk: Desk): O
   return open
 }
 
-function refused({ reason, text }: Refusal): End {
+function refused({ reason, text }: Refusal): SubscriptionEnd {
   return { eose: false, reason, text }
 }

@@ -1,12 +1,12 @@
 // All open REQs of one connection: each answer goes to the one that asked, and what concerns the connection to all.
 import type { ClientFrame, Refusal, RelayFrame } from '../nostr/messages.ts'
 import type { Auth } from './auth.ts'
-import { type Open, openSubscription, type Request, type Subscription } from './subscription.ts'
+import { type OpenSubscription, openSubscription, type SubscriptionRequest, type Subscription } from './subscription.ts'
 
 export type SubscriptionFrame = Extract<RelayFrame, { type: 'EVENT' | 'EOSE' | 'CLOSED' }>
 
 export type Subscriptions = {
-  open(request: Request): Subscription
+  open(request: SubscriptionRequest): Subscription
   /** The connection stands: what was asked for before goes out. */
   ready(): void
   /** An AUTH has just been sent: everything is asked again in the same flight. */
@@ -20,8 +20,8 @@ export type Subscriptions = {
 }
 
 export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth): Subscriptions {
-  const all = new Set<Open>()
-  const bySub = new Map<string, Open>()
+  const all = new Set<OpenSubscription>()
+  const bySub = new Map<string, OpenSubscription>()
   let isReady = false
   let gone: Refusal | undefined
   let count = 0
@@ -29,14 +29,14 @@ export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth
   const desk = {
     auth,
     send,
-    enter(open: Open) {
+    enter(open: OpenSubscription) {
       count += 1
       const sub = `p2p${count}`
       bySub.set(sub, open)
       return sub
     },
     leave: (sub: string) => void bySub.delete(sub),
-    forget: (open: Open) => void all.delete(open),
+    forget: (open: OpenSubscription) => void all.delete(open),
   }
 
   return {

@@ -2,22 +2,22 @@
 // of entries that it has after months need not be looked at one by one at every start; whatever else has changed it, is.
 import { sha256, toHex } from '../nostr/crypto.ts'
 
-const START = '{"sum":"'
-const DIGITS = 64
-const END = '",'
+const CHECKSUM_START = '{"sum":"'
+const CHECKSUM_DIGITS = 64
+const CHECKSUM_END = '",'
 
 /** The text of a JSON object that has at least one field, with its sum in front, as the field `sum`. */
-export function summed(json: string): string {
+export function withChecksum(json: string): string {
   const rest = json.slice(1)
-  return `${START}${sumOf(rest)}${END}${rest}`
+  return `${CHECKSUM_START}${checksumOf(rest)}${CHECKSUM_END}${rest}`
 }
 
 /** Whether a text is what `summed` gave. */
 export function isUnchanged(text: string): boolean {
-  const rest = text.slice(START.length + DIGITS + END.length)
-  return text.startsWith(START) && text.slice(START.length, -rest.length) === sumOf(rest) + END
+  const rest = text.slice(CHECKSUM_START.length + CHECKSUM_DIGITS + CHECKSUM_END.length)
+  return text.startsWith(CHECKSUM_START) && text.slice(CHECKSUM_START.length, -rest.length) === checksumOf(rest) + CHECKSUM_END
 }
 
-function sumOf(text: string): string {
+function checksumOf(text: string): string {
   return toHex(sha256(Buffer.from(text, 'utf8')))
 }

@@ -3,18 +3,18 @@ import type { Refusal, RelayFrame } from '../nostr/messages.ts'
 import { deferred } from './wait.ts'
 
 /** What a relay said in a talk: a message in hex, or a no. */
-export type Said = { message: string } | Refusal
+export type NegReply = { message: string } | Refusal
 
-export type Talk = {
+export type NegSession = {
   /** NIP-77: subscription ids "are in a separate namespace from REQ subscription IDs". */
   sub: string
   /** The next thing that the relay says, and of several that came at once the first: both sides take turns. */
-  heard(): Promise<Said>
+  heard(): Promise<NegReply>
   close(): void
 }
 
-export type Talks = {
-  open(): Talk
+export type NegSessions = {
+  open(): NegSession
   tell(frame: Extract<RelayFrame, { type: 'NEG-MSG' | 'NEG-ERR' }>): void
   /** A NOTICE names no talk: a relay that knows none of this says so in one. */
   noticed(refusal: Refusal): void
@@ -26,17 +26,17 @@ export type Talks = {
 const complains =
   /\bneg|error|fail|parse|unknown|unrecogni[sz]ed|support|handle|invalid|\bbad\b|malformed|unexpected|disabled/i
 
-export function openTalks(): Talks {
-  const open = new Map<string, (said: Said) => void>()
+export function openNegSessions(): NegSessions {
+  const open = new Map<string, (said: NegReply) => void>()
   let count = 0
-  const tellAll = (said: Said) => {
+  const tellAll = (said: NegReply) => {
     for (const listener of open.values()) listener(said)
   }
   return {
     open() {
       count += 1
       const sub = `neg${count}`
-      let next = deferred<Said>()
+      let next = deferred<NegReply>()
       open.set(sub, (said) => next.resolve(said))
       return {
         sub,

@@ -6,25 +6,25 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { connect, isIP, isIPv6, type LookupFunction, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as encrypt } from 'node:tls'
-import { causeOf } from './cause.ts'
-import { type Gateway, proxyName } from './proxy.ts'
-import { stopIn } from './wait.ts'
+import { errorCause } from './cause.ts'
+import { type Proxy, proxyName } from './proxy.ts'
+import { abortAfter } from './wait.ts'
 
 /** Most milliseconds from dialing the proxy until it has opened the way. */
-const PATIENCE = 10_000
+const TUNNEL_TIMEOUT = 10_000
 
-type Target = { host: string; port: number; lookup: LookupFunction }
+type TunnelTarget = { host: string; port: number; lookup: LookupFunction }
 
 /** An agent for one connection, with or without TLS to the target: see agentFor in way.ts. */
-export function agentThrough(proxy: Gateway, secure: boolean): HttpAgent {
+export function agentThrough(proxy: Proxy, secure: boolean): HttpAgent {
   const closed = new AbortController()
   const agent = secure ? new HttpsAgent() : new HttpAgent()
   const destroySockets = agent.destroy.bind(agent)
   return Object.assign(agent, {
     createConnection(options: ConnectionOptions, done?: (error: Error | null, stream?: Duplex) => void) {
-      void open(proxy, targetOf(options), closed.signal).then((socket) => {
+      void openTunnel(proxy, targetOf(options), closed.signal).then((socket) => {
         if (socket instanceof Error) done?.(socket)
-        else done?.(null, secure ? encrypted(options, socket) : socket)
+        else done?.(null, secure ? withTls(options, socket) : socket)
       })
       return undefined
     },
@@ -36,8 +36,8 @@ export function agentThrough(proxy: Gateway, secure: boolean): HttpAgent {
 }
 
 /** The open way to the target, or why there is none. */
-async function open(proxy: Gateway, target: Target, closed: AbortSignal): Promise<Socket | Error> {
-  const stop = stopIn(PATIENCE, closed)
+async function openTunnel(proxy: Proxy, target: TunnelTarget, closed: AbortSignal): Promise<Socket | Error> {
+  const stop = abortAfter(TUNNEL_TIMEOUT, closed)
   try {
     if (proxy.url === undefined) throw new Error('its value is no http, https, socks5 or socks5h address')
     const way = proxy.url.protocol.startsWith('socks') ? throughSocks : throughHttp
@@ -46,7 +46,7 @@ async function open(proxy: Gateway, target: Target, closed: AbortSignal): Promis
     socket.destroy()
     throw new Error('closed by us')
   } catch (error) {
-    const why = stop.signal.aborted && !closed.aborted ? 'no answer in time' : causeOf(error)
+    const why = stop.signal.aborted && !closed.aborted ? 'no answer in time' : errorCause(error)
     return new Error(`proxy ${proxyName(proxy)}: ${why}`)
   } finally {
     stop.clear()
@@ -54,15 +54,15 @@ async function open(proxy: Gateway, target: Target, closed: AbortSignal): Promis
 }
 
 // RFC 9110, 9.3.6: CONNECT "requests that the recipient establish a tunnel to the destination".
-function throughHttp(proxy: URL, { host, port }: Target, signal: AbortSignal): Promise<Socket> {
+function throughHttp(proxy: URL, { host, port }: TunnelTarget, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const secure = proxy.protocol === 'https:'
     const path = `${isIPv6(host) ? `[${host}]` : host}:${port}`
-    const login = `${typed(proxy.username)}:${typed(proxy.password)}`
+    const login = `${bracketed(proxy.username)}:${bracketed(proxy.password)}`
     const basic = { 'Proxy-Authorization': `Basic ${Buffer.from(login).toString('base64')}` }
     const request = (secure ? httpsRequest : httpRequest)({
       method: 'CONNECT',
-      ...{ host: bare(proxy.hostname), port: Number(proxy.port) || (secure ? 443 : 80), path },
+      ...{ host: withoutBrackets(proxy.hostname), port: Number(proxy.port) || (secure ? 443 : 80), path },
       headers: { Host: path, ...(login === ':' ? {} : basic) },
       agent: false,
       signal,
@@ -80,19 +80,19 @@ function throughHttp(proxy: URL, { host, port }: Target, signal: AbortSignal): P
   })
 }
 
-async function throughSocks(proxy: URL, target: Target, signal: AbortSignal): Promise<Socket> {
+async function throughSocks(proxy: URL, target: TunnelTarget, signal: AbortSignal): Promise<Socket> {
   const { SocksClient } = await import('socks')
   const { host, port } = target
-  const dialed = await dial(bare(proxy.hostname), Number(proxy.port) || 1080, signal)
+  const dialed = await dial(withoutBrackets(proxy.hostname), Number(proxy.port) || 1080, signal)
   // socks5 looks names up here, socks5h leaves it to the proxy: with Tor nobody else must learn whom we look for.
   const destination = proxy.protocol === 'socks5:' ? await addressOf(target) : host
-  const login = { userId: typed(proxy.username), password: typed(proxy.password) }
+  const login = { userId: bracketed(proxy.username), password: bracketed(proxy.password) }
   const { socket } = await SocksClient.createConnection({
-    proxy: { host: bare(proxy.hostname), port: 1080, type: 5, ...(login.userId === '' ? {} : login) },
+    proxy: { host: withoutBrackets(proxy.hostname), port: 1080, type: 5, ...(login.userId === '' ? {} : login) },
     command: 'connect',
     destination: { host: destination, port },
     existing_socket: dialed,
-    timeout: PATIENCE,
+    timeout: TUNNEL_TIMEOUT,
   })
   return socket
 }
@@ -105,7 +105,7 @@ function dial(host: string, port: number, signal: AbortSignal): Promise<Socket> 
   })
 }
 
-function addressOf({ host, lookup }: Target): Promise<string> {
+function addressOf({ host, lookup }: TunnelTarget): Promise<string> {
   if (isIP(host) !== 0) return Promise.resolve(host)
   return new Promise((resolve, reject) => {
     lookup(host, { all: false }, (error, found) => {
@@ -116,7 +116,7 @@ function addressOf({ host, lookup }: Target): Promise<string> {
   })
 }
 
-function encrypted(options: ConnectionOptions, socket: Socket): Duplex {
+function withTls(options: ConnectionOptions, socket: Socket): Duplex {
   const { path: _, ...rest } = options
   // As Node does it for connections of its own: a WebSocket is spoken over HTTP/1.1 only.
   const secure = encrypt({ ALPNProtocols: ['http/1.1'], ...rest, socket })
@@ -124,16 +124,16 @@ function encrypted(options: ConnectionOptions, socket: Socket): Duplex {
   return secure
 }
 
-function targetOf({ host = '', port, lookup = resolve }: ConnectionOptions): Target {
-  return { host: bare(host), port: Number(port), lookup }
+function targetOf({ host = '', port, lookup = resolve }: ConnectionOptions): TunnelTarget {
+  return { host: withoutBrackets(host), port: Number(port), lookup }
 }
 
-function bare(host: string): string {
+function withoutBrackets(host: string): string {
   return host.replace(/^\[|\]$/g, '')
 }
 
 // A name or password as it was meant. Many people do not write its "%" as "%25".
-function typed(text: string): string {
+function bracketed(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {

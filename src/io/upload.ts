@@ -4,21 +4,21 @@ import { EXIT, Failure } from '../errors.ts'
 import { encryption, hashing, TAG } from '../nostr/aes-gcm.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { type Dice, randomBytes, toHex } from '../nostr/crypto.ts'
-import { addressIn, permission, reasonIn, uploadAddress } from './blossom.ts'
+import { addressIn, authHeader, reasonIn, uploadAddress } from './blossom.ts'
 import { put } from './put.ts'
 import { openSource, type Source } from './source.ts'
-import type { Way } from './way.ts'
+import type { HttpRoute } from './way.ts'
 
 /** Where a file lies and how it is opened: key and nonce, SHA-256 of what lies there (`x`) and of the file (`ox`), all hex. */
-export type Stored = { url: string; key: string; nonce: string; x: string; ox: string; size: number }
+export type StoredFile = { url: string; key: string; nonce: string; x: string; ox: string; size: number }
 
-export type Uploading = {
+export type UploadOptions = {
   server: string
   keys: Keys
   /** Unix ms. */
   now: () => number
   stopped: AbortSignal
-  way: (address: string) => Promise<Way>
+  way: (address: string) => Promise<HttpRoute>
   /** Bytes that have gone out, of how many. */
   progress: (done: number, of: number) => void
   idleMs?: number
@@ -29,11 +29,11 @@ export type Uploading = {
  * Puts a file on the server under a key of its own. Throws UPLOAD_REFUSED and UPLOAD_FAILED, and what reading the file
  * throws: FILE_CHANGED when the second reading is not like the first.
  */
-export async function upload(path: string, options: Uploading): Promise<Stored> {
+export async function upload(path: string, options: UploadOptions): Promise<StoredFile> {
   const source = await openSource(path)
   try {
-    const first = await attempt(path, source, options)
-    const last = first instanceof Failure && !options.stopped.aborted ? await attempt(path, source, options) : first
+    const first = await tryUpload(path, source, options)
+    const last = first instanceof Failure && !options.stopped.aborted ? await tryUpload(path, source, options) : first
     if (last instanceof Failure) throw last
     return last
   } finally {
@@ -43,29 +43,29 @@ export async function upload(path: string, options: Uploading): Promise<Stored> 
 
 // A broken connection is given back, all else is thrown. Each attempt has a key of its own: two different files under one
 // key and nonce, should the file change in between, would give both away.
-async function attempt(path: string, source: Source, options: Uploading): Promise<Stored | Failure> {
+async function tryUpload(path: string, source: Source, options: UploadOptions): Promise<StoredFile | Failure> {
   const { server, keys, now, dice = randomBytes } = options
   const [key, nonce] = [dice(32), dice(12)]
   const { x, ox } = await digestsOf(source, key, nonce)
   const length = source.size + TAG
-  const answer = await put(uploadAddress(server), sealed(path, source, key, nonce, x), {
+  const answer = await put(uploadAddress(server), encryptedPieces(path, source, key, nonce, x), {
     ...options,
     length,
     headers: {
-      Authorization: permission(keys, { x, size: length }, Math.floor(now() / 1000)),
+      Authorization: authHeader(keys, { x, size: length }, Math.floor(now() / 1000)),
       'Content-Type': 'application/octet-stream',
       // BUD-02: "the lowercase hex-encoded sha256 of the request body".
       'X-SHA-256': x,
     },
   })
   const host = new URL(server).host
-  if ('broken' in answer) return failed(`${host}: ${answer.broken}`)
+  if ('broken' in answer) return uploadFailed(`${host}: ${answer.broken}`)
   const { status, body } = answer
   const why = reasonIn(answer.reason, body)
-  if (status >= 500 || status === 429) throw failed(`${host} answered ${status}${why}`)
-  if (status < 200 || status >= 300) throw refused(`${host} answered ${status}${why}`)
+  if (status >= 500 || status === 429) throw uploadFailed(`${host} answered ${status}${why}`)
+  if (status < 200 || status >= 300) throw uploadRefused(`${host} answered ${status}${why}`)
   const url = addressIn(body, x)
-  if (url === undefined) throw refused(`${host} does not say where it keeps the file`)
+  if (url === undefined) throw uploadRefused(`${host} does not say where it keeps the file`)
   return { url, key: toHex(key), nonce: toHex(nonce), x, ox, size: source.size }
 }
 
@@ -80,7 +80,7 @@ async function digestsOf(source: Source, key: Uint8Array, nonce: Uint8Array): Pr
 }
 
 // The tag, without which no server has the file whole, is held back until all of it was what was announced.
-async function* sealed(path: string, source: Source, key: Uint8Array, nonce: Uint8Array, x: string) {
+async function* encryptedPieces(path: string, source: Source, key: Uint8Array, nonce: Uint8Array, x: string) {
   const [outer, cipher] = [hashing(), encryption(key, nonce)]
   for await (const piece of source.pieces()) {
     const bytes = cipher.update(piece)
@@ -96,12 +96,12 @@ async function* sealed(path: string, source: Source, key: Uint8Array, nonce: Uin
   yield last
 }
 
-function failed(why: string): Failure {
+function uploadFailed(why: string): Failure {
   const hint = 'nothing was sent; try again, or name another server: `p2p config set file.server https://…`'
   return new Failure('UPLOAD_FAILED', EXIT.unreachable, `the file could not be uploaded: ${why}`, hint)
 }
 
-function refused(why: string): Failure {
+function uploadRefused(why: string): Failure {
   const hint = 'nothing was sent; `p2p config set file.server https://…` names another server'
   return new Failure('UPLOAD_REFUSED', EXIT.refused, `the file was not taken: ${why}`, hint)
 }

@@ -1,14 +1,14 @@
 // Who waits for a relay's OK on which event.
 import type { Verdict } from '../nostr/messages.ts'
 
-export type Verdicts = {
+export type PendingOks = {
   /** Hears every verdict on the event of that id, until the function that it gives back is called. */
   on(id: string, listener: (verdict: Verdict) => void): () => void
   tell(id: string, verdict: Verdict): void
   tellAll(verdict: Verdict): void
 }
 
-export function openVerdicts(): Verdicts {
+export function openPendingOks(): PendingOks {
   const listeners = new Set<{ id: string; listener: (verdict: Verdict) => void }>()
   return {
     on(id, listener) {

@@ -6,7 +6,7 @@ const longest = 2 ** 31 - 1
 export type Stop = { signal: AbortSignal; clear(): void }
 
 /** A signal that is aborted `ms` from now, or as soon as one of the others is. `clear` when it is no longer needed. */
-export function stopIn(ms: number, ...others: readonly (AbortSignal | undefined)[]): Stop {
+export function abortAfter(ms: number, ...others: readonly (AbortSignal | undefined)[]): Stop {
   const controller = new AbortController()
   const stop = () => controller.abort()
   const timer = setTimeout(stop, Math.min(ms, longest))

@@ -8,10 +8,10 @@ import type { Env } from './home.ts'
 import { proxyFor } from './proxy.ts'
 
 /** For one connection, as http.request and ws take it. Whoever uses it destroys the agent in the end. */
-export type Way = { agent?: Agent | undefined; lookup?: LookupFunction | undefined }
+export type HttpRoute = { agent?: Agent | undefined; lookup?: LookupFunction | undefined }
 
 /** @param trusted whether an address is our own choice, so that it may lead anywhere */
-export function openWays(env: Env, trusted: (address: string) => boolean): (address: string) => Promise<Way> {
+export function openRoutes(env: Env, trusted: (address: string) => boolean): (address: string) => Promise<HttpRoute> {
   return async (address) => ({
     agent: await agentFor(address, env),
     lookup: trusted(address) ? undefined : publicOnly,
@@ -35,12 +35,12 @@ export async function agentFor(address: string, env: Env): Promise<Agent | undef
  * connected to. Behind an HTTP or socks5h proxy it is the proxy that looks names up, and that has to refuse its own network.
  */
 export const publicOnly: LookupFunction = (host, options, done) => {
-  resolve(host, { ...options, all: true }, (error, found) => answer(host, options.all === true, error, found, done))
+  resolve(host, { ...options, all: true }, (error, found) => answerLookup(host, options.all === true, error, found, done))
 }
 
 type Done = Parameters<LookupFunction>[2]
 
-function answer(host: string, all: boolean, error: Error | null, found: readonly LookupAddress[], done: Done): void {
+function answerLookup(host: string, all: boolean, error: Error | null, found: readonly LookupAddress[], done: Done): void {
   const open = error === null ? found.filter(({ address }) => !isPrivateHost(address)) : []
   const [first] = open
   if (error !== null) done(error, '')

@@ -3,23 +3,23 @@
 import type { Keys } from '../nostr/crypto.ts'
 import type { Address, Entry } from '../nostr/nip05.ts'
 import { decode } from '../nostr/nip19.ts'
-import type { Codec } from './codec.ts'
-import { type Config, getSetting, readConfig, setSetting, settings as settingsOf, unsetSetting } from './config.ts'
+import type { StoreCodec } from './codec.ts'
+import { type Config, getSetting, readConfig, setSetting, listSettings as settingsOf, unsetSetting } from './config.ts'
 import { type Contact, editContacts } from './contacts.ts'
-import { type Depot, openDepot } from './depot.ts'
+import { type RemoteStorage, openRemoteStorage } from './depot.ts'
 import { exportSecret } from './export.ts'
 import { placeFile } from './files.ts'
 import { type Env, type Home, homeOf } from './home.ts'
 import { loadIdentity } from './identity.ts'
-import { type OpenWraps, openerOf } from './mailroom.ts'
-import { type Owner, ownerOf } from './owner.ts'
-import { openRelays, type Pool } from './relays.ts'
-import { type Roles, rolesOf } from './roles.ts'
-import { signedFetch, signedOpening } from './sign.ts'
+import { type UnwrapAll, unwrapperOf } from './mailroom.ts'
+import { type Owner, openOwner } from './owner.ts'
+import { openPool, type Pool } from './relays.ts'
+import { type RelayRoles, rolesOf } from './roles.ts'
+import { showAsking, showUnwrapping } from './sign.ts'
 import { openStore, type Store } from './store.ts'
-import { keepTranscript } from './transcripts.ts'
+import { saveTranscript } from './transcripts.ts'
 import { sleep } from './wait.ts'
-import { openWays } from './way.ts'
+import { openRoutes } from './way.ts'
 
 export type SettingValue = { key: string; value: unknown; describe: string }
 
@@ -33,17 +33,17 @@ export type Settings = {
 }
 
 /** @typeParam I the index, @typeParam L a call's log: run/ knows what they are */
-export type World<I, L> = {
+export type Environment<I, L> = {
   keys: Keys
   home: Home
   config: Config
-  relays: Roles
+  relays: RelayRoles
   /** The owner's pubkey, if one is configured. */
   ownerKey: string | undefined
   store: Store<I, L>
   pool: Pool
   /** Opens the wraps that are for us. */
-  open: OpenWraps
+  open: UnwrapAll
   /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
   nip05: (address: Address, ms: number) => Promise<Entry | { why: string }>
   /** The NIPs that a relay says it speaks (NIP-11), within `ms` milliseconds; undefined where it does not say. */
@@ -57,7 +57,7 @@ export type World<I, L> = {
   pid: number
   alive: (pid: number) => boolean
   place: (call: string, name: string, bytes: Uint8Array) => string
-  depot: Depot
+  depot: RemoteStorage
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   keep: (call: string, markdown: string) => string
   /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
@@ -72,7 +72,7 @@ export type World<I, L> = {
 }
 
 /** What the command line says of the world. `relays`: --relay, as typed. */
-export type Opening = {
+export type EnvironmentOptions = {
   home: string | undefined
   relays: readonly string[]
   budget: number
@@ -90,7 +90,7 @@ export type Opening = {
 const HOOK_MS = 10_000
 
 /** Opens files and keys; touches no network yet. Throws what reading them throws, and BAD_RELAY. */
-export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L, C>): World<I, L> {
+export function openEnvironment<I, L, C>(opening: EnvironmentOptions, env: Env, codec: StoreCodec<I, L, C>): Environment<I, L> {
   const home = homeOf(opening.home, env)
   const keys = loadIdentity(home, env)
   const config = readConfig(home)
@@ -98,9 +98,9 @@ export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L
   const relays = rolesOf(config, opening.relays, env, opening.say)
   const own = new Set([...relays.presence, ...relays.inbox, ...relays.lookup])
   const { allowPrivate } = config.relays
-  const wayTo = openWays(env, (address) => allowPrivate || own.has(address))
+  const wayTo = openRoutes(env, (address) => allowPrivate || own.has(address))
   const owner = config.owner.npub === undefined ? undefined : decode(config.owner.npub)
-  const pool = openRelays({ keys, now: Date.now, trace: opening.trace, wayTo })
+  const pool = openPool({ keys, now: Date.now, trace: opening.trace, wayTo })
   // Whoever is told to stop waits for no relay: what is owed goes out with the next command.
   opening.stopped.addEventListener('abort', pool.close, { once: true })
   return {
@@ -110,8 +110,8 @@ export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L
     relays,
     ownerKey: owner?.type === 'npub' ? owner.pubkey : undefined,
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
-    pool: { ...pool, fetch: signedFetch(pool.fetch, opening.draw) },
-    open: signedOpening(openerOf(keys, Date.now, opening.script), opening.draw),
+    pool: { ...pool, fetch: showAsking(pool.fetch, opening.draw) },
+    open: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),
     nip05: async (address, ms) => (await import('./nip05.ts')).lookUp(address, { wayTo, allowPrivate, ms }),
     nipsOf: async (relay, ms) => {
       const { introduction } = await import('./nip11.ts')
@@ -123,13 +123,13 @@ export function openWorld<I, L, C>(opening: Opening, env: Env, codec: Codec<I, L
     pid: process.pid,
     alive,
     place: (call, name, bytes) => placeFile(home, call, name, bytes),
-    depot: openDepot({
+    depot: openRemoteStorage({
       ...{ home, keys, env, files: config.file, stopped: opening.stopped },
       ...{ say: opening.say, draw: opening.draw, now: Date.now },
     }),
-    keep: (call, markdown) => keepTranscript(home, call, markdown),
+    keep: (call, markdown) => saveTranscript(home, call, markdown),
     handOver: (path) => exportSecret(keys, path),
-    owner: ownerOf(home, config.owner, env),
+    owner: openOwner(home, config.owner, env),
     hook: async (command, input) => {
       const { runProgram } = await import('./owner/program.ts')
       return (await runProgram(command, { input, ms: HOOK_MS, env })).error

@@ -2,9 +2,9 @@
 import { inboxList, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { Clinic } from '../io/clinic.ts'
+import type { Probe } from '../io/clinic.ts'
 import type { Check } from '../io/doctor.ts'
-import type { Examined, Plan, Sample } from '../io/doctor-relay.ts'
+import type { RelayExamination, ExaminationPlan, SampleEvent } from '../io/doctor-relay.ts'
 import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
 import { wrap, wrapKind } from '../nostr/nip59.ts'
@@ -18,7 +18,7 @@ type Role = 'presence' | 'inbox' | 'lookup'
 /** Seconds that what is written to relays is kept. */
 const LASTS = 60
 
-export async function diagnose(clinic: Clinic): Promise<Check[]> {
+export async function diagnose(clinic: Probe): Promise<Check[]> {
   const { checks, relays, config, clock, budget } = clinic
   const rolesOf = (url: string) => ROLES.filter((role) => relays?.[role].includes(url))
   const urls = [...new Set(ROLES.flatMap((role) => relays?.[role] ?? []))]
@@ -33,7 +33,7 @@ export async function diagnose(clinic: Clinic): Promise<Check[]> {
     ...clockCheck(examined),
     ...proxies,
     ...(config === undefined ? [] : ownerChecks(config, clinic.programPath)),
-    ...examined.flatMap((one: Examined) => relayChecks(one, rolesOf(one.url), needs)),
+    ...examined.flatMap((one: RelayExamination) => relayChecks(one, rolesOf(one.url), needs)),
   ]
 }
 
@@ -47,9 +47,9 @@ export function faultsIn(checks: readonly Check[]): Failure | undefined {
 
 const ROLES: readonly Role[] = ['inbox', 'presence', 'lookup']
 
-type Planned = Omit<Plan, 'wayTo' | 'now' | 'trace'>
+type Planned = Omit<ExaminationPlan, 'wayTo' | 'now' | 'trace'>
 
-function planFor(url: string, roles: readonly Role[], { keys, clock, budget }: Clinic, deadline: number): Planned {
+function planFor(url: string, roles: readonly Role[], { keys, clock, budget }: Probe, deadline: number): Planned {
   const common = { url, deadline, patience: budget / 2 }
   // Who has no key can still find out whether a relay is there.
   if (keys === undefined) return { ...common, keys: randomKeys(), question: undefined, samples: () => [] }
@@ -69,7 +69,7 @@ function planFor(url: string, roles: readonly Role[], { keys, clock, budget }: C
 }
 
 // A lookup relay takes nothing but lists, and ours is not to be replaced for a test.
-const SAMPLES: Readonly<Record<Role, (keys: Keys, stamp: number) => Sample[]>> = {
+const SAMPLES: Readonly<Record<Role, (keys: Keys, stamp: number) => SampleEvent[]>> = {
   lookup: () => [],
   presence: (keys, stamp) => {
     // A d tag of its own, so that it takes no agent's place and nobody finds it on line; and a new one for each run, since
@@ -96,13 +96,13 @@ const SAMPLES: Readonly<Record<Role, (keys: Keys, stamp: number) => Sample[]>> =
   },
 }
 
-function presenceTags({ config, relays }: Clinic): number {
+function presenceTags({ config, relays }: Probe): number {
   const { name = '', about = '', capabilities = [] } = config ?? {}
   const self = { name, about, capabilities, inbox: relays?.inbox ?? [], busy: false, pow: config?.policy.pow ?? 0 }
   return presenceOf(self, 0).tags.length
 }
 
-function ownerChecks({ owner, hook }: NonNullable<Clinic['config']>, programPath: Clinic['programPath']): Check[] {
+function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath: Probe['programPath']): Check[] {
   const { npub, webhook, command, openclaw } = owner
   const chat = openclaw.target !== undefined || openclaw.channel !== undefined
   const channels = [

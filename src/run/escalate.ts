@@ -1,7 +1,7 @@
 // Telling the owner: everything due, through every channel at once, and what came of it.
 import { defuseMarkup, type Escalation, escalationText } from '../call/escalation.ts'
 import { relaySaid } from '../call/wording.ts'
-import type { Channel } from '../io/owner.ts'
+import type { OwnerChannel } from '../io/owner.ts'
 import { type DueEscalation, type OwnerTold, recordOwnerTold } from '../state/escalations.ts'
 import { delivery } from '../state/outbox.ts'
 import type { State } from '../state/state.ts'
@@ -10,7 +10,7 @@ import type { Place } from './place.ts'
 import type { Turn } from './turn.ts'
 
 /** One way in which somebody was to be told, and why it did not work where it did not. */
-export type Told = { channel: 'peer' | 'nostr' | Channel | 'log'; ok: boolean; error?: string }
+export type Told = { channel: 'peer' | 'nostr' | OwnerChannel | 'log'; ok: boolean; error?: string }
 
 export type Escalated = { id: string; channels: Told[] }
 

@@ -3,7 +3,7 @@ import { encryptedSize } from '../call/file-transfer.ts'
 import { safeName } from '../call/filename.ts'
 import type { Intent } from '../call/intent.ts'
 import type { FileState } from '../call/log.ts'
-import type { Time } from '../io/depot.ts'
+import type { FetchTime } from '../io/depot.ts'
 import { afterFailedFetch, filesToFetch, type RemoteFileEntry, recordFetched, remoteFilesOf } from '../state/files.ts'
 import { callsOf, type State } from '../state/state.ts'
 import { type Place, refreshed, speakerOf } from './place.ts'
@@ -99,7 +99,7 @@ function open({ world, now }: Place, state: State): RemoteFileEntry[] {
   return filesToFetch(remoteFilesOf(state, callsOf(state, world.keys.pubkey, now)), now, world.alive)
 }
 
-async function fetchOne(place: Place, remoteFile: RemoteFileEntry, time: Time): Promise<FileState> {
+async function fetchOne(place: Place, remoteFile: RemoteFileEntry, time: FetchTime): Promise<FileState> {
   const { body, remote, call, from, progress: fileState } = remoteFile
   const { key, nonce, x } = remote
   const sources = [body.text, ...remote.fallbacks]

@@ -1,6 +1,6 @@
 // What was found at the relays, as checks: every step by its name, a failed one with what to do about it.
 import type { Check } from '../io/doctor.ts'
-import type { Examined, Step } from '../io/doctor-relay.ts'
+import type { RelayExamination, RelayStep } from '../io/doctor-relay.ts'
 import { limitsHit, type Needs } from './limits.ts'
 import { wrongBy } from './listen.ts'
 
@@ -11,7 +11,7 @@ export type RelayCheck = Check & { relay: string; step: string }
 const SLOW = 2_000
 
 /** Our clock against the relays'. */
-export function clockCheck(examined: readonly Examined[]): Check[] {
+export function clockCheck(examined: readonly RelayExamination[]): Check[] {
   const clocks = examined.flatMap((one) => one.clockAhead ?? [])
   const name = 'clock'
   if (examined.length === 0) return []
@@ -23,7 +23,7 @@ export function clockCheck(examined: readonly Examined[]): Check[] {
   return [{ name, ok: false, detail, hint: 'set it, or let the network do so: `timedatectl set-ntp true`' }]
 }
 
-export function relayChecks(examined: Examined, roles: readonly string[], needs: Needs): RelayCheck[] {
+export function relayChecks(examined: RelayExamination, roles: readonly string[], needs: Needs): RelayCheck[] {
   const { url, steps } = examined
   const keys = roles.map((role) => `relays.${role}`)
   // Where nobody is, nobody says anything of himself: one line is enough.
@@ -39,7 +39,7 @@ export function relayChecks(examined: Examined, roles: readonly string[], needs:
   ]
 }
 
-function introduced({ url, introduction: { info, why = '' } }: Examined, needs: Needs): RelayCheck {
+function introduced({ url, introduction: { info, why = '' } }: RelayExamination, needs: Needs): RelayCheck {
   const base = { name: `${url} nip11`, relay: url, step: 'nip11', ok: true }
   // It is no fault: a relay works without, and then nobody knows its limits.
   if (info === undefined) {
@@ -56,10 +56,10 @@ function introduced({ url, introduction: { info, why = '' } }: Examined, needs: 
   }
 }
 
-type Failed = Extract<Step, { ok: false }>
-type Passed = Extract<Step, { ok: true }>
+type Failed = Extract<RelayStep, { ok: false }>
+type Passed = Extract<RelayStep, { ok: true }>
 
-const DONE: Readonly<Record<Step['step'], (ms: number) => string>> = {
+const DONE: Readonly<Record<RelayStep['step'], (ms: number) => string>> = {
   connect: (ms) => `open after ${ms} ms`,
   auth: (ms) => `accepted, and a question answered after ${ms} ms`,
   write: (ms) => `taken after ${ms} ms`,
@@ -98,7 +98,7 @@ function mend({ step, reason, text }: Failed, keys: readonly string[]): string {
   return other
 }
 
-function latency({ url, steps }: Examined): RelayCheck[] {
+function latency({ url, steps }: RelayExamination): RelayCheck[] {
   const times = steps.flatMap((step) => (step.ok ? [step.ms] : []))
   if (times.length < 2) return []
   const worst = Math.max(...times)

@@ -1,7 +1,7 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 
 import { AGENT_TOPIC, PRESENCE_KIND, PRESENCE_LOOKBACK } from '../call/presence.ts'
-import type { Ask, Fetching, Named } from '../io/relays.ts'
+import type { RelayQuery, FetchOptions, NamedAnswer } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
 import { wrapKind } from '../nostr/nip59.ts'
@@ -26,7 +26,7 @@ export type Curiosity = {
   live: boolean
 }
 
-export type Answered = Omit<Named, 'events'>
+export type Answered = Omit<NamedAnswer, 'events'>
 
 export type Heard = {
   opened: OpenedWrap[]
@@ -77,14 +77,14 @@ export async function listen(place: Place, index: Index, curiosity: Curiosity): 
 }
 
 /** How relays have answered, and what they have sent, each event once. The wraps may be many and are in this array alone. */
-async function ask({ world }: Place, asks: readonly Ask[], fetching: Fetching) {
+async function ask({ world }: Place, asks: readonly RelayQuery[], fetching: FetchOptions) {
   const answers = await world.pool.fetch(asks, fetching)
   const sent = (mail: boolean) => unique(answers.filter((a) => (a.name === 'inbox') === mail).flatMap((a) => a.events))
   return { answers: answers.map(({ events, ...answer }) => answer), wraps: sent(true), others: sent(false) }
 }
 
 /** Kind 1059 stands alone in its REQ: some relays leave it out of a mixed answer without a word. */
-function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity): Ask[] {
+function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity): RelayQuery[] {
   return world.relays.inbox.map((relay) => {
     const since = replaySince(index.relays[relay], now, deep)
     // What is to be read once more, or to stay open, is asked for whole.
@@ -94,7 +94,7 @@ function mailbox({ world, now }: Place, index: Index, { deep, live }: Curiosity)
   })
 }
 
-function presences({ world, now }: Place): Ask[] {
+function presences({ world, now }: Place): RelayQuery[] {
   const filter = { kinds: [PRESENCE_KIND], '#t': [AGENT_TOPIC], since: now - PRESENCE_LOOKBACK }
   return world.relays.presence.map((relay) => ({ relay, name: 'presence', filter }))
 }

@@ -1,6 +1,6 @@
 // Looking peers up: where they read, and what they call themselves.
 import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../call/presence.ts'
-import type { Ask, Named } from '../io/relays.ts'
+import type { RelayQuery, NamedAnswer } from '../io/relays.ts'
 import type { Event } from '../nostr/event.ts'
 import { usable } from '../nostr/relay-url.ts'
 import type { PeerFindings } from '../state/peer-memory.ts'
@@ -15,7 +15,7 @@ export type Hints = Readonly<Record<string, readonly string[]>>
 const MOST = 4
 
 /** What is asked about peers: at our own relays, and at the few where they are said to be found. */
-export function lookups({ world }: Ground, index: Index, peers: readonly string[], hints: Hints = {}): Ask[] {
+export function lookups({ world }: Ground, index: Index, peers: readonly string[], hints: Hints = {}): RelayQuery[] {
   if (peers.length === 0) return []
   const own = ownRelays(world)
   const filter = (authors: readonly string[]) => ({
@@ -44,7 +44,7 @@ export async function lookAgain(place: Place, index: Index, peers: readonly stri
 
 /** Whose lists are now known, or known not to be there. */
 export function lookedUp(
-  answers: readonly Pick<Named, 'name' | 'complete'>[],
+  answers: readonly Pick<NamedAnswer, 'name' | 'complete'>[],
   events: readonly Event[],
   asked: readonly string[],
 ): string[] {

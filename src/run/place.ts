@@ -3,12 +3,12 @@
 import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Log } from '../call/log.ts'
-import type { World } from '../io/world.ts'
+import type { Environment } from '../io/world.ts'
 import type { Speaker } from '../state/say.ts'
 import type { Index } from '../state/state.ts'
 
 export type Place = {
-  world: World<Index, Log>
+  world: Environment<Index, Log>
   /** Unix seconds, by the relays' clock once one has told it and ours is wrong: time enters a run once. */
   now: number
   /** Seconds by which our clock is ahead of `now`. */

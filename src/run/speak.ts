@@ -1,7 +1,7 @@
 // Saying what is owed: sealed, published to where the peer reads, and what every relay answered. Nothing is written here.
 
 import { callId, signalTemplate } from '../call/signal.ts'
-import type { Receipt } from '../io/publish.ts'
+import type { PublishAnswer } from '../io/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
 import type { PendingPublish, PublishResult } from '../state/outbox.ts'
@@ -38,7 +38,7 @@ type Letter = {
   work: Pick<GiftWrapOptions, 'work'>
 }
 
-type Sent = { letter: Letter; receipts: Receipt[] }
+type Sent = { letter: Letter; receipts: PublishAnswer[] }
 
 /** @param heard told of each letter as soon as the relays have answered */
 export async function speak(
@@ -71,7 +71,7 @@ export async function post(
   { world, deadline }: Place,
   templates: readonly Template[],
   relays: readonly string[],
-): Promise<Receipt[]> {
+): Promise<PublishAnswer[]> {
   if (templates.length === 0) return []
   const jobs = templates.map((t) => ({ event: finalize(t, world.keys), relays: [...new Set(relays)] }))
   return await world.pool.publish(jobs, { deadline })

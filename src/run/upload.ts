@@ -3,7 +3,7 @@ import { decide } from '../call/decide.ts'
 import { type FileBody, mimeOf } from '../call/file-transfer.ts'
 import type { Intent, Large } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
-import type { Stored } from '../io/upload.ts'
+import type { StoredFile } from '../io/upload.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
 
@@ -31,7 +31,7 @@ export async function uploaded(
   return { ...intent, content: { type: 'stored', body: bodyOf(name, stored) } }
 }
 
-function bodyOf(name: string, { url, key, nonce, x, ox, size }: Stored): FileBody {
+function bodyOf(name: string, { url, key, nonce, x, ox, size }: StoredFile): FileBody {
   return {
     type: 'file',
     text: url,
@@ -46,7 +46,7 @@ function bodyOf(name: string, { url, key, nonce, x, ox, size }: Stored): FileBod
 }
 
 // Whatever the server will answer, the announcement is not longer than this.
-const LONGEST: Stored = {
+const LONGEST: StoredFile = {
   url: 'x'.repeat(LIMIT.url),
   key: '0'.repeat(64),
   nonce: '0'.repeat(24),

@@ -1,11 +1,11 @@
 // Settings and contacts: every kind of value, damage, keys that are none, and files that people edit.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { getSetting, readConfig, setSetting, settings, unsetSetting } from '../../src/io/config.ts'
+import { getSetting, readConfig, setSetting, listSettings, unsetSetting } from '../../src/io/config.ts'
 import { editContacts, readContacts } from '../../src/io/contacts.ts'
 import type { Home } from '../../src/io/home.ts'
 import { homeOf } from '../../src/io/home.ts'
-import { KEYS } from '../../src/io/settings.ts'
+import { SETTING_KEYS } from '../../src/io/settings.ts'
 import { newDisk, newHome, remountReadOnly } from './sandbox.ts'
 
 const writing = { command: 'test' }
@@ -73,12 +73,12 @@ describe('without a file', () => {
   })
 
   it('every setting has a preset that it accepts itself, and a description', () => {
-    for (const setting of settings(readConfig(newHome()))) {
+    for (const setting of listSettings(readConfig(newHome()))) {
       expect(setting.value).toEqual(setting.default)
       expect(setting.describe).toMatch(/^[a-z]/)
       expect(setting.expects).not.toBe('')
     }
-    expect(KEYS).toHaveLength(25)
+    expect(SETTING_KEYS).toHaveLength(25)
   })
 })
 

@@ -5,8 +5,8 @@ import { Agent } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Downloading } from '../../src/io/download.ts'
-import { type Fetched, fetchFile, type Wanted } from '../../src/io/fetch.ts'
+import type { DownloadOptions } from '../../src/io/download.ts'
+import { type FetchResult, fetchFile, type WantedFile } from '../../src/io/fetch.ts'
 import { randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Blossom, startBlossom } from '../blossom.ts'
 import { newHome } from './sandbox.ts'
@@ -26,7 +26,7 @@ const content = Buffer.from(randomBytes(600_000))
 const hex = (bytes: Uint8Array) => toHex(bytes)
 
 /** A file on the server, and what its announcement says of it. */
-function put(nonceLength = 12): Wanted {
+function put(nonceLength = 12): WantedFile {
   const [key, nonce] = [randomBytes(32), randomBytes(nonceLength)]
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   const blob = Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()])
@@ -42,7 +42,7 @@ beforeEach(() => {
   home = newHome()
 })
 
-const fetch = (wanted: Wanted, more: Partial<Downloading> = {}): Promise<Fetched> =>
+const fetch = (wanted: WantedFile, more: Partial<DownloadOptions> = {}): Promise<FetchResult> =>
   fetchFile(home, wanted, {
     most: content.length + 32,
     allowPrivate: true,
@@ -85,7 +85,7 @@ describe('what is not what was announced is refused for good, and nothing of it 
     expect(held()).toEqual(NOT_BEGUN)
   })
 
-  it.each<[string, Partial<Wanted>, RegExp]>([
+  it.each<[string, Partial<WantedFile>, RegExp]>([
     ['another key', { key: '00'.repeat(32) }, /does not open/],
     ['another nonce', { nonce: '00'.repeat(12) }, /does not open/],
     ['another hash of the contents', { ox: '00'.repeat(32) }, /contents are not/],

@@ -1,11 +1,11 @@
 // A process that asks and tells the relays in its arguments, closes the pool and then has nothing more to do.
-import { openRelays } from '../../src/io/relays.ts'
+import { openPool } from '../../src/io/relays.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { wrapFor } from '../plain-client.ts'
 
 const keys = randomKeys()
 const relays = process.argv.slice(2)
-const pool = openRelays({ keys, now: Date.now, backoffMs: 30_000, retry: { firstMs: 30_000, longestMs: 60_000 } })
+const pool = openPool({ keys, now: Date.now, backoffMs: 30_000, retry: { firstMs: 30_000, longestMs: 60_000 } })
 const deadline = Date.now() + 60_000
 const filter = { kinds: [1059], '#p': [keys.pubkey] }
 const event = wrapFor(keys, Math.floor(Date.now() / 1000))

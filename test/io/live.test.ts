@@ -1,8 +1,8 @@
 // The small pieces behind a long wait: what is remembered, queued and tried again stays within bounds.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { openLive } from '../../src/io/live.ts'
-import { pacer } from '../../src/io/pacer.ts'
-import { recent } from '../../src/io/recent.ts'
+import { openLiveSubscriptions } from '../../src/io/live.ts'
+import { openPacer } from '../../src/io/pacer.ts'
+import { recentIds } from '../../src/io/recent.ts'
 import type { Reason } from '../../src/nostr/messages.ts'
 import { wrapFor } from '../plain-client.ts'
 import { alice, later, nowSeconds } from './scripted.ts'
@@ -13,34 +13,34 @@ const numbered = (n: number) => ({ ...event, id: n.toString(16).padStart(64, '0'
 const relay = 'ws://relay.example'
 
 test('recent remembers the newest so many, and forgets the oldest first', () => {
-  const ids = recent(2)
+  const ids = recentIds(2)
   for (const id of ['a', 'b', 'a', 'c']) ids.add(id)
   expect(['a', 'b', 'c'].map(ids.has)).toEqual([false, true, true])
 })
 
 describe('the pacer', () => {
   test('gives a burst at once and then a turn per gap', () => {
-    const { turn } = pacer({ burst: 3, gapMs: 100 }, () => 5_000)
+    const { turn } = openPacer({ burst: 3, gapMs: 100 }, () => 5_000)
     expect([1, 2, 3, 4, 5].map(turn)).toEqual([0, 0, 0, 100, 200])
   })
 
   test('gives a burst again after a rest', () => {
     let now = 5_000
-    const { turn } = pacer({ burst: 2, gapMs: 100 }, () => now)
+    const { turn } = openPacer({ burst: 2, gapMs: 100 }, () => now)
     expect([turn(), turn(), turn()]).toEqual([0, 0, 100])
     now += 1_000
     expect([turn(), turn(), turn()]).toEqual([0, 0, 100])
   })
 
   test('gives no turn while it is held, and no burst after', () => {
-    const { turn, hold } = pacer({ burst: 3, gapMs: 100 }, () => 5_000)
+    const { turn, hold } = openPacer({ burst: 3, gapMs: 100 }, () => 5_000)
     hold(400)
     expect([turn(), turn()]).toEqual([400, 500])
   })
 })
 
 describe('the queue', () => {
-  const live = () => openLive(Date.now, { firstMs: 1, longestMs: 1 })
+  const live = () => openLiveSubscriptions(Date.now, { firstMs: 1, longestMs: 1 })
 
   test('gives each event once, in order', async () => {
     const { arrived, delivered, next } = live()
@@ -68,7 +68,7 @@ describe('asking again', () => {
 
   /** Milliseconds until it asks again, and the failures that it then counts. */
   function pause(failures: number, dice: number, heldMs = 0, reason: Reason = 'unreachable') {
-    const { lost } = openLive(Date.now, retry, () => dice)
+    const { lost } = openLiveSubscriptions(Date.now, retry, () => dice)
     const started = Date.now()
     let result: { ms: number; count: number } | undefined
     lost(refusal(reason), started - heldMs, failures, (count) => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { sharing } from '../../src/io/mailroom/share.ts'
-import { openerOf } from '../../src/io/mailroom.ts'
+import { shares } from '../../src/io/mailroom/share.ts'
+import { unwrapperOf } from '../../src/io/mailroom.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
 import { unwrap, wrap } from '../../src/nostr/nip59.ts'
@@ -31,7 +31,7 @@ test('the wraps are good but for four', () => {
 })
 
 test('without a file of the program, one thread opens all', async () => {
-  expect(await openerOf(bob, Date.now)([...wraps], never)).toEqual(alone)
+  expect(await unwrapperOf(bob, Date.now)([...wraps], never)).toEqual(alone)
 })
 
 test('with it, two do, and each does a part', async () => {
@@ -51,7 +51,7 @@ test('with it, two do, and each does a part', async () => {
     while (!existsSync(sent) && Date.now() - start < 20_000) pause()
     return Date.now()
   }
-  expect(await openerOf(bob, clock, script, always)([...wraps], never)).toEqual(alone)
+  expect(await unwrapperOf(bob, clock, script, always)([...wraps], never)).toEqual(alone)
   expect(mine).toBeGreaterThan(20)
   expect(mine).toBeLessThan(80)
 })
@@ -71,31 +71,31 @@ for (const [what, text] of Object.entries(broken))
   test(`a second thread whose file ${what} is made up for`, async () => {
     const script = join(folder, `${what}.cjs`)
     if (text !== '') writeFileSync(script, text)
-    expect(await openerOf(bob, Date.now, script, hasty)([...wraps], never)).toEqual(alone)
+    expect(await unwrapperOf(bob, Date.now, script, hasty)([...wraps], never)).toEqual(alone)
   })
 
 test('on a busy machine there is no second one', async () => {
   const [ran, script] = [join(folder, 'ran'), join(folder, 'runs.cjs')]
   writeFileSync(script, `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '')`)
-  expect(await openerOf(bob, Date.now, script, { ...always, worth: () => false })([...wraps], never)).toEqual(alone)
+  expect(await unwrapperOf(bob, Date.now, script, { ...always, worth: () => false })([...wraps], never)).toEqual(alone)
   expect(existsSync(ran)).toBe(false)
 })
 
 test('too late for all, the first is opened', async () => {
-  expect(await openerOf(bob, Date.now)([...wraps], 0)).toEqual(alone.slice(0, 1))
-  const opened = await openerOf(bob, Date.now, join(folder, 'none.cjs'), always)([...wraps], 0)
+  expect(await unwrapperOf(bob, Date.now)([...wraps], 0)).toEqual(alone.slice(0, 1))
+  const opened = await unwrapperOf(bob, Date.now, join(folder, 'none.cjs'), always)([...wraps], 0)
   expect(opened).toEqual(wraps.map((_, index) => (index === 0 ? alone[0] : undefined)))
 })
 
 test('shares are everything, each once, and small at the end', () => {
   for (const total of [0, 1, 31, 32, 33, 150, 1_000, 5_000]) {
-    const next = sharing(total)
-    const shares = []
-    for (let share = next(); share !== undefined; share = next()) shares.push(share)
-    const taken = shares.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, index) => from + index))
+    const next = shares(total)
+    const given = []
+    for (let share = next(); share !== undefined; share = next()) given.push(share)
+    const taken = given.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, index) => from + index))
     expect(taken).toEqual(Array.from({ length: total }, (_, index) => index))
-    expect(Math.max(0, ...shares.map(({ from, to }) => to - from))).toBeLessThanOrEqual(256)
-    if (total > 150) expect((shares.at(-1)?.to ?? 0) - (shares.at(-1)?.from ?? 0)).toBeLessThanOrEqual(32)
+    expect(Math.max(0, ...given.map(({ from, to }) => to - from))).toBeLessThanOrEqual(256)
+    if (total > 150) expect((given.at(-1)?.to ?? 0) - (given.at(-1)?.from ?? 0)).toBeLessThanOrEqual(32)
   }
 })
 

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcp } from 'node:net'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Inquiry, lookUp } from '../../src/io/nip05.ts'
-import { openWays } from '../../src/io/way.ts'
+import { openRoutes } from '../../src/io/way.ts'
 import { type Certificate, certificateFor, tlsBefore } from './certificate.ts'
 import { connectProxy, socksProxy } from './proxies.ts'
 import { alice, tcp } from './scripted.ts'
@@ -17,7 +17,7 @@ beforeAll(() => {
   certificate = certificateFor('localhost', 'name.invalid')
 })
 
-const ways = (env: Record<string, string>, allowPrivate: boolean) => openWays(env, () => allowPrivate)
+const ways = (env: Record<string, string>, allowPrivate: boolean) => openRoutes(env, () => allowPrivate)
 
 /** An HTTPS server that answers as told; gives its port and the paths that were asked for. */
 async function domain(answer: RequestListener): Promise<{ port: number; asked: string[] }> {

@@ -1,15 +1,15 @@
 // Proxies: which one leads where, that everything really goes through, and what is said when it does not.
 import { describe, expect, test, vi } from 'vitest'
 import { proxyFor, proxyName } from '../../src/io/proxy.ts'
-import { connect } from '../../src/io/relay.ts'
-import { openWays } from '../../src/io/way.ts'
+import { openRelayClient } from '../../src/io/relay.ts'
+import { openRoutes } from '../../src/io/way.ts'
 import { certificateFor, tlsBefore } from './certificate.ts'
 import { connectProxy, socksProxy } from './proxies.ts'
 import { alice, dial, embedded, inbox, later, nobody, soon } from './scripted.ts'
 
 /** A name that no resolver knows, at the port of a relay of ours. */
 const named = (port: number) => `ws://relay.invalid:${port}`
-const wayTo = (env: Record<string, string>, trusted = true) => openWays(env, () => trusted)
+const wayTo = (env: Record<string, string>, trusted = true) => openRoutes(env, () => trusted)
 
 async function ask(url: string, env: Record<string, string>, extra: object = {}) {
   const lines: string[] = []
@@ -193,7 +193,7 @@ describe('a proxy that does not do it', () => {
   test('one that says nothing is let go of as soon as the connection is', async () => {
     const proxy = await socksProxy({ silent: true })
     const way = wayTo({ ALL_PROXY: `socks5h://${proxy.address}` })('ws://relay.invalid')
-    const connection = connect('ws://relay.invalid', { keys: alice, now: Date.now, way })
+    const connection = openRelayClient('ws://relay.invalid', { keys: alice, now: Date.now, way })
     await vi.waitUntil(() => proxy.clients.size === 1)
     expect(await connection.query({ filter: inbox, deadline: soon() })).toMatchObject({ reason: 'silent' })
     connection.close()

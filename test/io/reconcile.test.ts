@@ -2,7 +2,7 @@
 // the old way finds.
 import { describe, expect, test } from 'vitest'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
-import type { Answer } from '../../src/io/query.ts'
+import type { QueryAnswer } from '../../src/io/query.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize } from '../../src/nostr/event.ts'
 import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted } from './scripted.ts'
@@ -26,7 +26,7 @@ async function filled(options: Parameters<typeof embedded>[0], kept: readonly Ev
 }
 
 /** Asks as `status` would that knows all but the first `fresh` of them. */
-async function ask(url: string, fresh: number, patience = later()): Promise<Answer> {
+async function ask(url: string, fresh: number, patience = later()): Promise<QueryAnswer> {
   const known = new Map(wraps.slice(fresh).map((event) => [event.id, event.created_at]))
   return await dial(url).query({
     filter: { ...inbox, since: NOW - 10_000 },
@@ -37,7 +37,7 @@ async function ask(url: string, fresh: number, patience = later()): Promise<Answ
   })
 }
 
-const contents = (answer: Answer) => answer.events.map((event) => event.content).sort()
+const contents = (answer: QueryAnswer) => answer.events.map((event) => event.content).sort()
 const verbs = (relay: EmbeddedRelay, from: number) => relay.seen.slice(from).map(({ frame }) => frame[0])
 
 describe.each(['none', 'dm', 'late', 'all'] as const)('where AUTH is for %s', (auth) => {

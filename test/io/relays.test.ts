@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { type Ask, openRelays, type Pool, type PoolOptions } from '../../src/io/relays.ts'
+import { type RelayQuery, openPool, type Pool, type PoolOptions } from '../../src/io/relays.ts'
 import type { Event } from '../../src/nostr/event.ts'
 import { wrapFor } from '../plain-client.ts'
 import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted, soon, tcp } from './scripted.ts'
@@ -13,12 +13,12 @@ import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted, soon
 const wrap = (ago = 60) => wrapFor(alice, nowSeconds() - ago)
 
 function open(options: Partial<PoolOptions> = {}): Pool {
-  const pool = openRelays({ keys: alice, now: Date.now, retry: { firstMs: 10, longestMs: 100 }, ...options })
+  const pool = openPool({ keys: alice, now: Date.now, retry: { firstMs: 10, longestMs: 100 }, ...options })
   onTestFinished(() => pool.close())
   return pool
 }
 
-function asks(relays: string[], more: Partial<Ask> = {}): Ask[] {
+function asks(relays: string[], more: Partial<RelayQuery> = {}): RelayQuery[] {
   return relays.map((relay) => ({ relay, name: 'inbox', filter: inbox, ...more }))
 }
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
-import { connect, type RelayConnection } from '../../src/io/relay.ts'
+import { openRelayClient, type RelayClient } from '../../src/io/relay.ts'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 
 export const alice: Keys = randomKeys()
@@ -93,8 +93,8 @@ export async function nobody(): Promise<string> {
 }
 
 /** Our own connection as alice, closed with the test. */
-export function dial(url: string, options: Partial<Parameters<typeof connect>[1]> = {}): RelayConnection {
-  const connection = connect(url, { keys: alice, now: Date.now, ...options })
+export function dial(url: string, options: Partial<Parameters<typeof openRelayClient>[1]> = {}): RelayClient {
+  const connection = openRelayClient(url, { keys: alice, now: Date.now, ...options })
   onTestFinished(() => connection.close())
   return connection
 }

@@ -5,7 +5,7 @@ import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Log } from '../../src/call/log.ts'
 import { replay } from '../../src/call/replay.ts'
 import type { Home } from '../../src/io/home.ts'
-import type { Snapshot, Store } from '../../src/io/store.ts'
+import type { StoreSnapshot, Store } from '../../src/io/store.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import type { Index } from '../../src/state/state.ts'
@@ -15,7 +15,7 @@ import { END, hears, inCall, raw, type Side, says, send, T } from '../conversati
 
 export const spokenCodec = stateCodecWith({ keep: 2, least: 3, most: 2 })
 
-type Fresh = Snapshot<Index, Log>
+type Fresh = StoreSnapshot<Index, Log>
 type Spoken = Store<Index, Log>
 
 const { ada, ben, id } = inCall()

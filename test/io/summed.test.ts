@@ -2,18 +2,18 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/io/store.ts'
-import { isUnchanged, summed } from '../../src/io/summed.ts'
+import { isUnchanged, withChecksum } from '../../src/io/summed.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 import { newHome } from './sandbox.ts'
 
 test('what was summed is JSON with one field more, and known again', () => {
-  const text = summed(JSON.stringify({ a: 1, ü: ['"sum"', '\u2028'] }))
+  const text = withChecksum(JSON.stringify({ a: 1, ü: ['"sum"', '\u2028'] }))
   expect(JSON.parse(text)).toEqual({ sum: expect.stringMatching(/^[0-9a-f]{64}$/), a: 1, ü: ['"sum"', '\u2028'] })
   expect(isUnchanged(text)).toBe(true)
 })
 
 test('whatever was changed is found, at every place', () => {
-  const text = summed('{"version":1,"agent":"x"}')
+  const text = withChecksum('{"version":1,"agent":"x"}')
   for (let at = 0; at < text.length; at++) {
     const other = text[at] === '0' ? '1' : '0'
     expect(isUnchanged(`${text.slice(0, at)}${other}${text.slice(at + 1)}`)).toBe(false)

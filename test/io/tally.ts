@@ -1,11 +1,11 @@
 // The smallest data a store can keep: an index that counts, and logs that count. What the store does not know, it cannot spoil.
-import type { Codec } from '../../src/io/codec.ts'
-import type { Snapshot } from '../../src/io/store.ts'
+import type { StoreCodec } from '../../src/io/codec.ts'
+import type { StoreSnapshot } from '../../src/io/store.ts'
 
 export type Index = { version: 1; owner: string; count: number; calls: string[] }
 export type Log = { version: 1; count: number; text: string }
 
-export const codec: Codec<Index, Log> = {
+export const codec: StoreCodec<Index, Log> = {
   version: 1,
   logVersion: 1,
   empty: () => ({ version: 1, owner: '', count: 0, calls: [] }),
@@ -24,7 +24,7 @@ export const codec: Codec<Index, Log> = {
 export const CALL = 'c0'.repeat(32)
 
 /** One more in the index and in the log of a call; its value is the new count. */
-export function countUp({ index, logs }: Snapshot<Index, Log>, text = '') {
+export function countUp({ index, logs }: StoreSnapshot<Index, Log>, text = '') {
   const count = index.count + 1
   const log: Log = { version: 1, count: (logs[CALL]?.count ?? 0) + 1, text }
   return { snapshot: { index: { ...index, count, calls: [CALL] }, logs: { ...logs, [CALL]: log } }, value: count }

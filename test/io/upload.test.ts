@@ -4,8 +4,8 @@ import { appendFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { permission } from '../../src/io/blossom.ts'
-import { type Uploading, upload } from '../../src/io/upload.ts'
+import { authHeader } from '../../src/io/blossom.ts'
+import { type UploadOptions, upload } from '../../src/io/upload.ts'
 import { randomBytes, randomKeys, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Blossom, startBlossom } from '../blossom.ts'
 import { newFolder } from './sandbox.ts'
@@ -30,7 +30,7 @@ function writeOld(path: string, bytes: Uint8Array): void {
   utimesSync(path, 1_000_000_000, 1_000_000_000)
 }
 
-const send = (path: string, more: Partial<Uploading> = {}) =>
+const send = (path: string, more: Partial<UploadOptions> = {}) =>
   upload(path, {
     server: server.url,
     keys,
@@ -64,7 +64,7 @@ it('leaves the file encrypted on the server, under its hash', async () => {
 
 it('asks in letters that are the same in both alphabets of base64, without padding', () => {
   for (let size = 0; size < 2000; size += 37) {
-    expect(permission(randomKeys(), { x: toHex(randomBytes(32)), size }, 1_700_000_000)).toMatch(/^Nostr [A-Za-z0-9]+$/)
+    expect(authHeader(randomKeys(), { x: toHex(randomBytes(32)), size }, 1_700_000_000)).toMatch(/^Nostr [A-Za-z0-9]+$/)
   }
 })
 

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { openClinic } from '../../src/io/clinic.ts'
+import { openProbe } from '../../src/io/clinic.ts'
 import { setSetting } from '../../src/io/config.ts'
 import type { Home } from '../../src/io/home.ts'
 import { loadIdentity } from '../../src/io/identity.ts'
@@ -19,7 +19,7 @@ type How = { relays?: readonly string[]; env?: Record<string, string>; home?: Ho
 
 async function examine({ relays = [], env = { PATH }, home = newHome(), budget = 4_000 }: How) {
   const opening = { home: home.root, relays, budget, trace: undefined }
-  const checks = await diagnose(openClinic(opening, env, stateCodec))
+  const checks = await diagnose(openProbe(opening, env, stateCodec))
   const steps = checks.flatMap((check) => ('step' in check ? [`${check.step} ${check.ok}`] : []))
   const named = (name: string) => checks.find((check) => check.name === name)
   return { checks, steps, named, failed: checks.filter((check) => !check.ok) }

@@ -5,23 +5,23 @@ import type { Event } from '../../nostr/event.ts'
 import { type Unwrapped, unwrapAll } from '../../nostr/nip59.ts'
 
 /** What it knows from the start. `until`: Unix ms when it is late. */
-export type Task = { secret: Uint8Array; until: number }
+export type ThreadTask = { secret: Uint8Array; until: number }
 
 /** What it is given: some wraps, the first of which has the number `from`. */
-export type Given = { from: number; wraps: Event[] }
+export type ThreadInput = { from: number; wraps: Event[] }
 
 /** What it says: the wraps from `from` on, opened, as far as there was time. */
-export type Told = { from: number; opened: Unwrapped[] }
+export type ThreadOutput = { from: number; opened: Unwrapped[] }
 
 /** Does what this thread was started for. Returns false in the main thread, which was started for something else. */
-export function serve(): boolean {
+export function serveUnwrapThread(): boolean {
   const port = parentPort
   if (isMainThread || port === null) return false
-  const { secret, until }: Task = workerData
+  const { secret, until }: ThreadTask = workerData
   const keys = keysFrom(secret)
   const late = () => Date.now() > until
-  port.on('message', ({ from, wraps }: Given) => {
-    const told: Told = { from, opened: keys === undefined ? [] : unwrapAll(wraps, keys, late) }
+  port.on('message', ({ from, wraps }: ThreadInput) => {
+    const told: ThreadOutput = { from, opened: keys === undefined ? [] : unwrapAll(wraps, keys, late) }
     port.postMessage(told)
   })
   return true

@@ -1,13 +1,13 @@
 // escalations.jsonl: every escalation, one line each, with what became of it.
 import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { Failure } from '../../errors.ts'
-import { makeFolder, onDisk } from '../atomic.ts'
+import { makeFolder, withDiskErrors } from '../atomic.ts'
 import type { Home } from '../home.ts'
 
 /** Appends a line. What went wrong, as a value: an owner who can be told otherwise must be told all the same. */
 export function logLine(home: Home, line: object): string | undefined {
   try {
-    onDisk(home.escalations, () => {
+    withDiskErrors(home.escalations, () => {
       makeFolder(home.dir)
       append(home.escalations, JSON.stringify(line))
     })

@@ -2,15 +2,15 @@
 
 import { remark } from '../../sanitize.ts'
 import type { Env } from '../home.ts'
-import type { Notice } from './notice.ts'
+import type { OwnerNotice } from './notice.ts'
 import { runProgram } from './program.ts'
 
-export type Chat = { channel: string | undefined; target: string | undefined; account: string | undefined }
+export type OpenclawTarget = { channel: string | undefined; target: string | undefined; account: string | undefined }
 
 /** What went wrong; undefined when OpenClaw says that it has sent the message. Never rejects. */
 export async function tellOpenclaw(
-  { channel, target, account }: Chat,
-  { text }: Notice,
+  { channel, target, account }: OpenclawTarget,
+  { text }: OwnerNotice,
   { ms, env }: { ms: number; env: Env },
 ): Promise<string | undefined> {
   if (target === undefined) return 'owner.openclaw.target is not set'
@@ -41,7 +41,7 @@ function documentIn(stdout: string): object | undefined {
 // The outcome stands on top, or in `payload` as the channel's plugin gave it, or in that one's `result`.
 function complaint(answer: unknown, depth = 0): string | undefined {
   if (typeof answer !== 'object' || answer === null || depth > 2) return undefined
-  const { ok, error, dryRun, handledBy, payload, result } = { ...NOTHING, ...answer }
+  const { ok, error, dryRun, handledBy, payload, result } = { ...EMPTY_REPLY, ...answer }
   if (ok === false || (typeof error === 'string' && error !== '')) {
     return remark(typeof error === 'string' && error !== '' ? error : 'OpenClaw says that it has not sent it')
   }
@@ -50,7 +50,7 @@ function complaint(answer: unknown, depth = 0): string | undefined {
   return complaint(payload, depth + 1) ?? complaint(result, depth + 1)
 }
 
-const NOTHING: Record<'ok' | 'error' | 'dryRun' | 'handledBy' | 'payload' | 'result', unknown> = {
+const EMPTY_REPLY: Record<'ok' | 'error' | 'dryRun' | 'handledBy' | 'payload' | 'result', unknown> = {
   ok: undefined,
   error: undefined,
   dryRun: undefined,

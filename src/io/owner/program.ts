@@ -5,18 +5,18 @@ import { remark, seconds } from '../../sanitize.ts'
 import type { Env } from '../home.ts'
 
 /** `input`: what it gets on stdin. `ms`: how long it may run. */
-export type Running = { input: string; ms: number; env: Env }
+export type ProgramOptions = { input: string; ms: number; env: Env }
 
 /** How it ended: `error` is absent when it ended with 0. `stdout` is its first 64 KiB. */
-export type Ran = { error?: string; stdout: string }
+export type ProgramResult = { error?: string; stdout: string }
 
-const MOST = 65_536
+const MAX_OUTPUT = 65_536
 
 /** A program that has ended may have left another behind that holds its output open: so long is that waited for, in ms. */
-const DRAIN = 300
+const DRAIN_MS = 300
 
 /** Runs a program with its arguments as a list. Never rejects. */
-export function runProgram([file = '', ...args]: readonly string[], { input, ms, env }: Running): Promise<Ran> {
+export function runProgram([file = '', ...args]: readonly string[], { input, ms, env }: ProgramOptions): Promise<ProgramResult> {
   const child = start(file, args, env)
   if (child instanceof Error) return Promise.resolve({ error: reasonOf(child), stdout: '' })
   return new Promise((resolve) => {
@@ -38,7 +38,7 @@ export function runProgram([file = '', ...args]: readonly string[], { input, ms,
       const last = (why = remark(stderr().trim().split('\n').at(-1) ?? '')) => (why === '' ? '' : ` (${why})`)
       const done = () => end(code === 0 ? undefined : `ended with ${code ?? signal}${last()}`)
       child.on('close', done)
-      timers.push(setTimeout(done, DRAIN))
+      timers.push(setTimeout(done, DRAIN_MS))
     })
     // A program that does not read its stdin is no fault of the escalation.
     child.stdin?.on('error', () => {})
@@ -71,7 +71,7 @@ function bounded(stream: Readable | null): () => string {
   const parts: Buffer[] = []
   let size = 0
   stream?.on('data', (part: Buffer) => {
-    if (size < MOST) parts.push(part.subarray(0, MOST - size))
+    if (size < MAX_OUTPUT) parts.push(part.subarray(0, MAX_OUTPUT - size))
     size += part.length
   })
   stream?.on('error', () => {})

@@ -6,18 +6,18 @@ import { remark, seconds } from '../../sanitize.ts'
 import { errno } from '../atomic.ts'
 import type { Env } from '../home.ts'
 import { agentFor } from '../way.ts'
-import type { Notice } from './notice.ts'
+import type { OwnerNotice } from './notice.ts'
 
 /** Discord takes no longer messages; the owner finds the rest in `text`. */
-const CONTENT = 1_900
+const MAX_CONTENT = 1_900
 
 /** Bytes of an answer that may say why it is a no. */
-const GLANCE = 512
+const MAX_ANSWER = 512
 
 /** What went wrong; undefined when the server has taken it. Never rejects. No error names the address: it may be a secret. */
 export async function tellWebhook(
   address: string,
-  notice: Notice,
+  notice: OwnerNotice,
   { ms, env }: { ms: number; env: Env },
 ): Promise<string | undefined> {
   const url = URL.canParse(address) ? new URL(address) : undefined
@@ -31,8 +31,8 @@ export async function tellWebhook(
 }
 
 // Slack, Mattermost, Rocket.Chat and others show `text`; Discord shows `content`, and pings nobody with these mentions.
-function bodyOf({ facts, text }: Notice): object {
-  const content = text.length <= CONTENT ? text : `${text.slice(0, CONTENT).replace(/[\ud800-\udbff]$/, '')}…`
+function bodyOf({ facts, text }: OwnerNotice): object {
+  const content = text.length <= MAX_CONTENT ? text : `${text.slice(0, MAX_CONTENT).replace(/[\ud800-\udbff]$/, '')}…`
   const { text: question, ...rest } = { text: '', ...facts }
   return { event: 'escalation', ...rest, question, text, content, allowed_mentions: { parse: [] } }
 }
@@ -64,12 +64,12 @@ function post(
     asked.on('error', (error) =>
       end(`cannot be reached (${errno(error) === '' ? remark(error.message) : errno(error)})`),
     )
-    asked.on('response', (answer) => void verdictOn(answer).then(end))
+    asked.on('response', (answer) => void failureIn(answer).then(end))
     asked.end(body)
   })
 }
 
-async function verdictOn(answer: IncomingMessage): Promise<string | undefined> {
+async function failureIn(answer: IncomingMessage): Promise<string | undefined> {
   const status = answer.statusCode ?? 0
   // Nothing that follows can change a yes, so it is not read.
   if (status >= 200 && status < 300) return undefined
@@ -78,7 +78,7 @@ async function verdictOn(answer: IncomingMessage): Promise<string | undefined> {
   try {
     for await (const part of answer.setEncoding('utf8')) {
       said += part
-      if (said.length >= GLANCE) break
+      if (said.length >= MAX_ANSWER) break
     }
   } catch {
     // The number says enough.

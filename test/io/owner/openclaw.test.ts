@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Chat, tellOpenclaw } from '../../../src/io/owner/openclaw.ts'
+import { type OpenclawTarget, tellOpenclaw } from '../../../src/io/owner/openclaw.ts'
 import { NOTICE, program } from './standin.ts'
 
-const chat: Chat = { channel: 'telegram', target: '4711', account: undefined }
+const chat: OpenclawTarget = { channel: 'telegram', target: '4711', account: undefined }
 
 /** Tells the owner through a stand-in that runs `script`. */
 async function tell(script: string, { ms = 20_000, text = NOTICE.text, to = chat } = {}) {

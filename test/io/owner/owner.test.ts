@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ownerOf } from '../../../src/io/owner.ts'
+import { openOwner } from '../../../src/io/owner.ts'
 import { newFolder, newHome } from '../sandbox.ts'
 import { NOTICE, program } from './standin.ts'
 
@@ -15,7 +15,7 @@ const nothing = {
 
 describe('channels', () => {
   test('none is there by itself', () => {
-    expect(ownerOf(newHome(), nothing, {}).channels).toEqual([])
+    expect(openOwner(newHome(), nothing, {}).channels).toEqual([])
   })
 
   test('each by its setting', () => {
@@ -25,11 +25,11 @@ describe('channels', () => {
       command: ['x'],
       openclaw: { ...nothing.openclaw, target: '1' },
     }
-    expect(ownerOf(newHome(), all, {}).channels).toEqual(['openclaw', 'webhook', 'command'])
+    expect(openOwner(newHome(), all, {}).channels).toEqual(['openclaw', 'webhook', 'command'])
   })
 
   test('a half-set one fails and says why', async () => {
-    const owner = ownerOf(newHome(), { ...nothing, openclaw: { ...nothing.openclaw, channel: 'slack' } }, {})
+    const owner = openOwner(newHome(), { ...nothing, openclaw: { ...nothing.openclaw, channel: 'slack' } }, {})
     expect(owner.channels).toEqual(['openclaw'])
     expect(await owner.tell('openclaw', NOTICE, 1_000)).toBe('owner.openclaw.target is not set')
   })
@@ -37,7 +37,7 @@ describe('channels', () => {
 
 describe('command', () => {
   const tell = (words: string[], notice = NOTICE, ms = 20_000) =>
-    ownerOf(newHome(), { ...nothing, command: words }, { PATH: process.env.PATH, P2P_SECRET_KEY: 's' }).tell(
+    openOwner(newHome(), { ...nothing, command: words }, { PATH: process.env.PATH, P2P_SECRET_KEY: 's' }).tell(
       'command',
       notice,
       ms,
@@ -86,7 +86,7 @@ describe('log', () => {
 
   test('a line each, readable by its owner alone', () => {
     const home = newHome()
-    const owner = ownerOf(home, nothing, {})
+    const owner = openOwner(home, nothing, {})
     expect(owner.log({ id: 1, text: 'two\nlines' })).toBeUndefined()
     expect(owner.log({ id: 2 })).toBeUndefined()
     expect(linesOf(home.escalations).map((line) => JSON.parse(line).id)).toEqual([1, 2])
@@ -96,7 +96,7 @@ describe('log', () => {
 
   test('a line that was cut off spoils no other', () => {
     const home = newHome()
-    const owner = ownerOf(home, nothing, {})
+    const owner = openOwner(home, nothing, {})
     owner.log({ id: 1 })
     appendFileSync(home.escalations, '{"id":2,"te')
     owner.log({ id: 3 })
@@ -106,7 +106,7 @@ describe('log', () => {
   test('a log that cannot be written is told, and breaks nothing', () => {
     const home = newHome()
     mkdirSync(home.escalations, { recursive: true })
-    expect(ownerOf(home, nothing, {}).log({ id: 1 })).toMatch(/cannot use .*escalations\.jsonl \(EISDIR\)/)
+    expect(openOwner(home, nothing, {}).log({ id: 1 })).toMatch(/cannot use .*escalations\.jsonl \(EISDIR\)/)
     expect(existsSync(home.escalations)).toBe(true)
   })
 })

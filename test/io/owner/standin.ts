@@ -3,10 +3,10 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import type { Notice } from '../../../src/io/owner/notice.ts'
+import type { OwnerNotice } from '../../../src/io/owner/notice.ts'
 import { newFolder } from '../sandbox.ts'
 
-export const NOTICE: Notice = {
+export const NOTICE: OwnerNotice = {
   id: 'ab'.repeat(32),
   facts: { id: 'ab'.repeat(32), text: 'May I?' },
   text: 'Your agent needs you.',
