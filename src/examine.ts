@@ -1,14 +1,17 @@
 // `doctor` carried out. It opens no world, whose files may be what is broken.
 import { checkLines } from './commands/doctor.ts'
 import { EXIT } from './errors.ts'
-import { openProbe } from './io/clinic.ts'
-import type { EnvironmentOptions } from './io/world.ts'
+import { openProbe } from './io/doctor/probe.ts'
+import type { EnvironmentOptions } from './io/environment.ts'
 import { named, report, write } from './print.ts'
 import { diagnose, faultsIn } from './run/doctor.ts'
 import { stateCodec } from './state/state-codec.ts'
 import { rowsOf, terminalWidth } from './term.ts'
 
-export type Examining = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> & { json: boolean; quiet: boolean }
+export type Examining = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> & {
+  json: boolean
+  quiet: boolean
+}
 
 /** Prints what was found; the exit code. */
 export async function examine({ json, quiet, ...opening }: Examining, env: NodeJS.ProcessEnv): Promise<number> {

@@ -1,10 +1,10 @@
 // The executable: umask, argv in, exit code out. As a second thread of itself it opens wraps and does nothing else.
-import { UNWRAP_THREAD } from './io/mailroom/share.ts'
+import { UNWRAP_THREAD } from './io/unwrap-worker.ts'
 
 void start()
 
 async function start(): Promise<void> {
-  if (process.argv[2] === UNWRAP_THREAD && (await import('./io/mailroom/second.ts')).serveUnwrapThread()) return
+  if (process.argv[2] === UNWRAP_THREAD && (await import('./io/unwrap-worker.ts')).serveUnwrapThread()) return
   // Whatever is written is for its owner alone, also where a library forgets to say so.
   process.umask(0o077)
   // A reader that has seen enough (`p2p list | head -1`) is no fault.

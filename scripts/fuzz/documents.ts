@@ -1,5 +1,5 @@
 // What servers answer, and where they are: names, documents about people, relays and files, addresses.
-import { addressIn, reasonIn } from '../../src/io/blossom.ts'
+import { addressIn, reasonIn } from '../../src/io/files/blossom.ts'
 import { isPubkey } from '../../src/nostr/crypto.ts'
 import { documentOf, parseAddress, parseDocument } from '../../src/nostr/nip05.ts'
 import { parseRelayInfo } from '../../src/nostr/nip11.ts'

@@ -1,6 +1,6 @@
 // What comes off the wire before anybody knows whose it is: frames, events, answers, keys as text.
 import { bech32 } from '@scure/base'
-import { answerBounds, openCollector } from '../../src/io/gathering.ts'
+import { answerBounds, openCollector } from '../../src/io/relay/collector.ts'
 import { isHex32, isPubkey } from '../../src/nostr/crypto.ts'
 import { eventId, maxTags, parseEvent, parseRumor, verifyEvent } from '../../src/nostr/event.ts'
 import { type Filter, matches } from '../../src/nostr/filter.ts'

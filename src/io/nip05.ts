@@ -1,8 +1,8 @@
 // Whose a NIP-05 name is: asked of its domain, over HTTPS only.
 import { type Address, documentOf, type Entry, parseDocument } from '../nostr/nip05.ts'
 import { isPrivate } from '../nostr/relay-url.ts'
-import { get } from './get.ts'
-import type { HttpRoute } from './way.ts'
+import type { HttpRoute } from './http/agent.ts'
+import { get } from './http/request.ts'
 
 export type Inquiry = {
   wayTo: (address: string) => HttpRoute | Promise<HttpRoute>

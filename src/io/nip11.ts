@@ -1,7 +1,7 @@
 // What a relay says of itself (NIP-11), asked over HTTP at the address of its WebSocket.
 import { parseRelayInfo, type RelayInfo } from '../nostr/nip11.ts'
-import { get } from './get.ts'
-import type { HttpRoute } from './way.ts'
+import type { HttpRoute } from './http/agent.ts'
+import { get } from './http/request.ts'
 
 /** Most bytes of a document. */
 const MOST = 65_536

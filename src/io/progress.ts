@@ -1,4 +1,8 @@
 // How far long work is: one line that changes on a terminal, elsewhere a line now and then, so that whoever waits knows it goes on.
+// A sign of life at a terminal: what is being waited for, once it takes long, and gone when it is over.
+
+import type { Pool } from './relay/pool.ts'
+import type { UnwrapAll } from './unwrap-worker.ts'
 
 export type Progress = {
   /** Bytes that are done, of how many; 0 when nobody knows. */
@@ -25,7 +29,8 @@ export function openProgress(what: string, { say, draw, now }: Screen): Progress
   return {
     at(done, of) {
       if (now() < next) return
-      const far = of > 0 ? `${Math.floor((100 * done) / of)}%, ${formatSize(done)} of ${formatSize(of)}` : formatSize(done)
+      const far =
+        of > 0 ? `${Math.floor((100 * done) / of)}%, ${formatSize(done)} of ${formatSize(of)}` : formatSize(done)
       next = now() + (draw === undefined ? LINE_EVERY.line : LINE_EVERY.drawing)
       if (draw === undefined) return say(`${what}: ${far}`)
       drawn = true
@@ -39,4 +44,45 @@ export function openProgress(what: string, { say, draw, now }: Screen): Progress
 
 function formatSize(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
+/** Draws over the last line of a terminal; undefined where there is none. */
+export type Draw = ((text: string) => void) | undefined
+
+/** What is over sooner needs no words, in ms. */
+const ASKING_SILENT_FOR = 1_500
+
+/** So many letters take long to open. */
+const MANY_WRAPS = 500
+
+export function showAsking(fetch: Pool['fetch'], draw: Draw): Pool['fetch'] {
+  if (draw === undefined) return fetch
+  return async (asks, fetching) => {
+    const relays = new Set(asks.map((ask) => ask.relay)).size
+    let drawn = false
+    const timer = setTimeout(() => {
+      drawn = true
+      draw(`asking ${relays} ${relays === 1 ? 'relay' : 'relays'} …`)
+    }, ASKING_SILENT_FOR)
+    try {
+      return await fetch(asks, fetching)
+    } finally {
+      clearTimeout(timer)
+      if (drawn) draw('')
+    }
+  }
+}
+
+export function showUnwrapping(open: UnwrapAll, draw: Draw): UnwrapAll {
+  if (draw === undefined) return open
+  return async (wraps, until) => {
+    if (wraps.length < MANY_WRAPS) return await open(wraps, until)
+    // Said before: opening leaves no time for it.
+    draw(`opening ${wraps.length} letters …`)
+    try {
+      return await open(wraps, until)
+    } finally {
+      draw('')
+    }
+  }
 }

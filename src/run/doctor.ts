@@ -2,16 +2,16 @@
 import { inboxList, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { Probe } from '../io/clinic.ts'
-import type { Check } from '../io/doctor.ts'
-import type { RelayExamination, ExaminationPlan, SampleEvent } from '../io/doctor-relay.ts'
+import type { Check } from '../io/doctor/doctor.ts'
+import type { Probe } from '../io/doctor/probe.ts'
+import type { ExaminationPlan, RelayExamination, SampleEvent } from '../io/doctor/relay.ts'
 import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
 import { wrap, wrapKind } from '../nostr/nip59.ts'
 import { clockCheck, relayChecks } from './findings.ts'
 import { needsOf } from './limits.ts'
 
-export type { Check } from '../io/doctor.ts'
+export type { Check } from '../io/doctor/doctor.ts'
 
 type Role = 'presence' | 'inbox' | 'lookup'
 

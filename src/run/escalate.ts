@@ -1,7 +1,7 @@
 // Telling the owner: everything due, through every channel at once, and what came of it.
 import { defuseMarkup, type Escalation, escalationText } from '../call/escalation.ts'
 import { relaySaid } from '../call/wording.ts'
-import type { OwnerChannel } from '../io/owner.ts'
+import type { OwnerChannel } from '../io/owner/channels.ts'
 import { type DueEscalation, type OwnerTold, recordOwnerTold } from '../state/escalations.ts'
 import { delivery } from '../state/outbox.ts'
 import type { State } from '../state/state.ts'

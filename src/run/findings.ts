@@ -1,6 +1,6 @@
 // What was found at the relays, as checks: every step by its name, a failed one with what to do about it.
-import type { Check } from '../io/doctor.ts'
-import type { RelayExamination, RelayStep } from '../io/doctor-relay.ts'
+import type { Check } from '../io/doctor/doctor.ts'
+import type { RelayExamination, RelayStep } from '../io/doctor/relay.ts'
 import { limitsHit, type Needs } from './limits.ts'
 import { wrongBy } from './listen.ts'
 

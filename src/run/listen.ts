@@ -1,7 +1,7 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 
 import { AGENT_TOPIC, PRESENCE_KIND, PRESENCE_LOOKBACK } from '../call/presence.ts'
-import type { RelayQuery, FetchOptions, NamedAnswer } from '../io/relays.ts'
+import type { FetchOptions, NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
 import { wrapKind } from '../nostr/nip59.ts'

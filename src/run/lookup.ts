@@ -1,6 +1,6 @@
 // Looking peers up: where they read, and what they call themselves.
 import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../call/presence.ts'
-import type { RelayQuery, NamedAnswer } from '../io/relays.ts'
+import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import { usable } from '../nostr/relay-url.ts'
 import type { PeerFindings } from '../state/peer-memory.ts'

@@ -3,7 +3,7 @@
 import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Log } from '../call/log.ts'
-import type { Environment } from '../io/world.ts'
+import type { Environment } from '../io/environment.ts'
 import type { Speaker } from '../state/say.ts'
 import type { Index } from '../state/state.ts'
 

@@ -1,7 +1,7 @@
 // Saying what is owed: sealed, published to where the peer reads, and what every relay answered. Nothing is written here.
 
 import { callId, signalTemplate } from '../call/signal.ts'
-import type { PublishAnswer } from '../io/publish.ts'
+import type { PublishAnswer } from '../io/relay/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
 import type { PendingPublish, PublishResult } from '../state/outbox.ts'

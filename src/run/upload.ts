@@ -3,7 +3,7 @@ import { decide } from '../call/decide.ts'
 import { type FileBody, mimeOf } from '../call/file-transfer.ts'
 import type { Intent, Large } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
-import type { StoredFile } from '../io/upload.ts'
+import type { StoredFile } from '../io/files/upload.ts'
 import type { Outcome } from './outcome.ts'
 import type { Place } from './place.ts'
 

@@ -3,8 +3,8 @@ import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, st
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseLog } from '../../src/call/log.ts'
-import type { Home } from '../../src/io/home.ts'
-import { openStore } from '../../src/io/store.ts'
+import type { Home } from '../../src/io/home/paths.ts'
+import { openStore } from '../../src/io/store/store.ts'
 import { must } from '../nostr/given.ts'
 import { namesBelow, newHome, startWorker } from './sandbox.ts'
 import {

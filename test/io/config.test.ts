@@ -1,11 +1,11 @@
 // Settings and contacts: every kind of value, damage, keys that are none, and files that people edit.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { getSetting, readConfig, setSetting, listSettings, unsetSetting } from '../../src/io/config.ts'
-import { editContacts, readContacts } from '../../src/io/contacts.ts'
-import type { Home } from '../../src/io/home.ts'
-import { homeOf } from '../../src/io/home.ts'
-import { SETTING_KEYS } from '../../src/io/settings.ts'
+import { getSetting, listSettings, readConfig, setSetting, unsetSetting } from '../../src/io/home/config.ts'
+import { editContacts, readContacts } from '../../src/io/home/contacts.ts'
+import type { Home } from '../../src/io/home/paths.ts'
+import { homeOf } from '../../src/io/home/paths.ts'
+import { SETTING_KEYS } from '../../src/io/home/settings.ts'
 import { newDisk, newHome, remountReadOnly } from './sandbox.ts'
 
 const writing = { command: 'test' }

@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { placeFile } from '../../src/io/files.ts'
-import { homeOf } from '../../src/io/home.ts'
+import { placeFile } from '../../src/io/files/received.ts'
+import { homeOf } from '../../src/io/home/paths.ts'
 import { newDisk, newHome, startTogether, startWorker } from './sandbox.ts'
 import { CALL } from './tally.ts'
 

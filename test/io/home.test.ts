@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect, it } from 'vitest'
-import { type Env, homeOf } from '../../src/io/home.ts'
+import { type Env, homeOf } from '../../src/io/home/paths.ts'
 
 it.each<[string | undefined, Env, string]>([
   ['/a', { P2P_HOME: '/b', OPENCLAW_STATE_DIR: '/c', HOME: '/d' }, '/a'],

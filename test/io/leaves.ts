@@ -1,5 +1,5 @@
 // A process that asks and tells the relays in its arguments, closes the pool and then has nothing more to do.
-import { openPool } from '../../src/io/relays.ts'
+import { openPool } from '../../src/io/relay/pool.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { wrapFor } from '../plain-client.ts'
 

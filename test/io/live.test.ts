@@ -1,8 +1,7 @@
 // The small pieces behind a long wait: what is remembered, queued and tried again stays within bounds.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { openLiveSubscriptions } from '../../src/io/live.ts'
-import { openPacer } from '../../src/io/pacer.ts'
-import { recentIds } from '../../src/io/recent.ts'
+import { openLiveSubscriptions, recentIds } from '../../src/io/relay/live.ts'
+import { openPacer } from '../../src/io/relay/pacer.ts'
 import type { Reason } from '../../src/nostr/messages.ts'
 import { wrapFor } from '../plain-client.ts'
 import { alice, later, nowSeconds } from './scripted.ts'

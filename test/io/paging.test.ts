@@ -1,6 +1,6 @@
 // Reading a relay to the end: caps, hints, ties, and relays that do not do what until says.
 import { describe, expect, test } from 'vitest'
-import { countIn, newPage, pageAfter } from '../../src/io/paging.ts'
+import { countIn, newPage, pageAfter } from '../../src/io/relay/paging.ts'
 import type { Filter } from '../../src/nostr/filter.ts'
 import { eventBy, wrapFor } from '../plain-client.ts'
 import { alice, dial, embedded, inbox, later, nowSeconds, scripted } from './scripted.ts'

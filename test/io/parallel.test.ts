@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { thisHolder } from '../../src/io/holder.ts'
-import type { Home } from '../../src/io/home.ts'
-import { openStore } from '../../src/io/store.ts'
+import type { Home } from '../../src/io/home/paths.ts'
+import { thisHolder } from '../../src/io/store/lock-holder.ts'
+import { openStore } from '../../src/io/store/store.ts'
 import { namesBelow, newHome, startTogether, startWorker } from './sandbox.ts'
 import { CALL, codec, countUp, type Index } from './tally.ts'
 

@@ -1,8 +1,8 @@
 // Proxies: which one leads where, that everything really goes through, and what is said when it does not.
 import { describe, expect, test, vi } from 'vitest'
-import { proxyFor, proxyName } from '../../src/io/proxy.ts'
-import { openRelayClient } from '../../src/io/relay.ts'
-import { openRoutes } from '../../src/io/way.ts'
+import { openRoutes } from '../../src/io/http/agent.ts'
+import { proxyFor, proxyName } from '../../src/io/http/proxy-env.ts'
+import { openRelayClient } from '../../src/io/relay/clients.ts'
 import { certificateFor, tlsBefore } from './certificate.ts'
 import { connectProxy, socksProxy } from './proxies.ts'
 import { alice, dial, embedded, inbox, later, nobody, soon } from './scripted.ts'

@@ -2,7 +2,7 @@
 // the old way finds.
 import { describe, expect, test } from 'vitest'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
-import type { QueryAnswer } from '../../src/io/query.ts'
+import type { QueryAnswer } from '../../src/io/relay/query.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize } from '../../src/nostr/event.ts'
 import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted } from './scripted.ts'

@@ -1,7 +1,7 @@
 // Which relays a run uses, and that none of them is one that was shut down.
 import { describe, expect, test } from 'vitest'
-import { readConfig, setSetting } from '../../src/io/config.ts'
-import { rolesOf } from '../../src/io/roles.ts'
+import { readConfig, setSetting } from '../../src/io/home/config.ts'
+import { rolesOf } from '../../src/io/home/relay-roles.ts'
 import { newHome } from './sandbox.ts'
 
 async function roles(inbox: readonly string[] = [], typed: readonly string[] = [], env = {}) {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 import { afterAll, afterEach } from 'vitest'
-import { type Home, homeOf } from '../../src/io/home.ts'
+import { type Home, homeOf } from '../../src/io/home/paths.ts'
 
 /** A home in a new folder, removed after the test. */
 export function newHome(): Home {

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
-import { openRelayClient, type RelayClient } from '../../src/io/relay.ts'
+import { openRelayClient, type RelayClient } from '../../src/io/relay/clients.ts'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 
 export const alice: Keys = randomKeys()

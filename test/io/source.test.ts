@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
-import { openSource, readSource, readStream } from '../../src/io/source.ts'
+import { openSource, readSource, readStream } from '../../src/io/files/source.ts'
 import { newFolder } from './sandbox.ts'
 
 const failure = (code: string) => expect.objectContaining({ code, exit: 2, hint: expect.stringMatching(/./) })

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { homeOf } from '../../src/io/home.ts'
-import { openStore } from '../../src/io/store.ts'
-import { withChecksum } from '../../src/io/summed.ts'
+import { homeOf } from '../../src/io/home/paths.ts'
+import { withChecksum } from '../../src/io/store/load.ts'
+import { openStore } from '../../src/io/store/store.ts'
 import { namesBelow, newDisk, newHome, remountReadOnly, startWorker } from './sandbox.ts'
 import { CALL, codec, countUp } from './tally.ts'
 
@@ -38,7 +38,9 @@ describe('reading and writing', () => {
     })
     expect(store.allLogIds()).toEqual([CALL])
     expect(namesBelow(home.root)).toEqual(['p2p', 'p2p/calls', `p2p/calls/${CALL}.json`, 'p2p/state.json'])
-    expect(readFileSync(home.state, 'utf8')).toBe(withChecksum(`{"version":1,"owner":"","count":1,"calls":["${CALL}"]}`))
+    expect(readFileSync(home.state, 'utf8')).toBe(
+      withChecksum(`{"version":1,"owner":"","count":1,"calls":["${CALL}"]}`),
+    )
   })
 
   it('does not touch files whose object is the same', async () => {

@@ -1,8 +1,8 @@
 // A file that says whether it is as it was written.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { openStore } from '../../src/io/store.ts'
-import { isUnchanged, withChecksum } from '../../src/io/summed.ts'
+import { isUnchanged, withChecksum } from '../../src/io/store/load.ts'
+import { openStore } from '../../src/io/store/store.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 import { newHome } from './sandbox.ts'
 

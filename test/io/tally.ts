@@ -1,6 +1,6 @@
 // The smallest data a store can keep: an index that counts, and logs that count. What the store does not know, it cannot spoil.
-import type { StoreCodec } from '../../src/io/codec.ts'
-import type { StoreSnapshot } from '../../src/io/store.ts'
+import type { StoreCodec } from '../../src/io/store/codec.ts'
+import type { StoreSnapshot } from '../../src/io/store/store.ts'
 
 export type Index = { version: 1; owner: string; count: number; calls: string[] }
 export type Log = { version: 1; count: number; text: string }

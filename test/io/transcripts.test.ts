@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Failure } from '../../src/errors.ts'
-import { saveTranscript } from '../../src/io/transcripts.ts'
+import { saveTranscript } from '../../src/io/files/transcripts.ts'
 import { namesBelow, newHome } from './sandbox.ts'
 
 const ID = 'ab'.repeat(32)

@@ -1,9 +1,9 @@
 // A process of its own for the tests of io/: node worker.mjs <what> <home> [number]. It prints a line for all it has done.
 import { writeSync } from 'node:fs'
-import { placeFile } from '../../src/io/files.ts'
-import { homeOf } from '../../src/io/home.ts'
-import { loadIdentity } from '../../src/io/identity.ts'
-import { openStore } from '../../src/io/store.ts'
+import { placeFile } from '../../src/io/files/received.ts'
+import { loadIdentity } from '../../src/io/home/identity.ts'
+import { homeOf } from '../../src/io/home/paths.ts'
+import { openStore } from '../../src/io/store/store.ts'
 import { end, spokenCodec, word } from './spoken.ts'
 import { CALL, codec, countUp } from './tally.ts'
 

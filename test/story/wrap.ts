@@ -1,8 +1,8 @@
 // Gift wraps made by nostr-tools, as any other program on Nostr may put them on a relay: honest ones and lies.
 import { getEventHash, nip19 } from 'nostr-tools'
 import { createSeal, createWrap } from 'nostr-tools/nip59'
-import { homeOf } from '../../src/io/home.ts'
-import { loadIdentity } from '../../src/io/identity.ts'
+import { loadIdentity } from '../../src/io/home/identity.ts'
+import { homeOf } from '../../src/io/home/paths.ts'
 import { connect } from '../plain-client.ts'
 import { expand } from './checks.ts'
 import { actor } from './deeds.ts'

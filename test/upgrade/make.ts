@@ -2,7 +2,7 @@
 // npx tsx test/upgrade/make.ts test/upgrade/v1. What it says is known to test/upgrade.test.ts.
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { bundle } from '../../scripts/build.ts'
-import { secretKeys } from '../../src/io/identity.ts'
+import { secretKeys } from '../../src/io/home/identity.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'

@@ -1,5 +1,5 @@
 // owner.command: the owner's own program, which gets the notice as JSON on its stdin and nothing of it in its arguments.
-import type { Env } from '../home.ts'
+import type { Env } from '../home/paths.ts'
 import type { OwnerNotice } from './notice.ts'
 import { runProgram } from './program.ts'
 

@@ -1,8 +1,8 @@
 // escalations.jsonl: every escalation, one line each, with what became of it.
 import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { Failure } from '../../errors.ts'
-import { makeFolder, withDiskErrors } from '../atomic.ts'
-import type { Home } from '../home.ts'
+import type { Home } from '../home/paths.ts'
+import { makeFolder, withDiskErrors } from '../store/atomic.ts'
 
 /** Appends a line. What went wrong, as a value: an owner who can be told otherwise must be told all the same. */
 export function logLine(home: Home, line: object): string | undefined {

@@ -1,7 +1,7 @@
 // owner.openclaw: a message to the owner's chat by OpenClaw's own command. What counts is what its JSON says.
 
 import { remark } from '../../sanitize.ts'
-import type { Env } from '../home.ts'
+import type { Env } from '../home/paths.ts'
 import type { OwnerNotice } from './notice.ts'
 import { runProgram } from './program.ts'
 

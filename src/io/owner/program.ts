@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { remark, seconds } from '../../sanitize.ts'
-import type { Env } from '../home.ts'
+import type { Env } from '../home/paths.ts'
 
 /** `input`: what it gets on stdin. `ms`: how long it may run. */
 export type ProgramOptions = { input: string; ms: number; env: Env }
@@ -16,7 +16,10 @@ const MAX_OUTPUT = 65_536
 const DRAIN_MS = 300
 
 /** Runs a program with its arguments as a list. Never rejects. */
-export function runProgram([file = '', ...args]: readonly string[], { input, ms, env }: ProgramOptions): Promise<ProgramResult> {
+export function runProgram(
+  [file = '', ...args]: readonly string[],
+  { input, ms, env }: ProgramOptions,
+): Promise<ProgramResult> {
   const child = start(file, args, env)
   if (child instanceof Error) return Promise.resolve({ error: reasonOf(child), stdout: '' })
   return new Promise((resolve) => {

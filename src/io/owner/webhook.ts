@@ -3,9 +3,9 @@ import { type Agent, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { isLoopback } from '../../nostr/relay-url.ts'
 import { remark, seconds } from '../../sanitize.ts'
-import { errno } from '../atomic.ts'
-import type { Env } from '../home.ts'
-import { agentFor } from '../way.ts'
+import type { Env } from '../home/paths.ts'
+import { agentFor } from '../http/agent.ts'
+import { errno } from '../store/atomic.ts'
 import type { OwnerNotice } from './notice.ts'
 
 /** Discord takes no longer messages; the owner finds the rest in `text`. */

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openOwner } from '../../../src/io/owner.ts'
+import { openOwner } from '../../../src/io/owner/channels.ts'
 import { newFolder, newHome } from '../sandbox.ts'
 import { NOTICE, program } from './standin.ts'
 

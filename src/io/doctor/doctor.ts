@@ -1,0 +1,145 @@
+// Looking at our own files, one by one, so that a broken one does not hide what else is wrong.
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { Failure } from '../../errors.ts'
+import type { Keys } from '../../nostr/crypto.ts'
+import { npubEncode } from '../../nostr/nip19.ts'
+import { type Config, readConfig } from '../home/config.ts'
+import { loadIdentity } from '../home/identity.ts'
+import type { Env, Home } from '../home/paths.ts'
+import { makeFolder, withDiskErrors, writeNew } from '../store/atomic.ts'
+import type { StoreCodec } from '../store/codec.ts'
+import { discard } from '../store/discard.ts'
+import { openStore } from '../store/store.ts'
+
+/** `hint`: what to do about it. A warning is a check that passed and has a hint all the same. */
+export type Check = { name: string; ok: boolean; detail: string; warning?: true; hint?: string }
+
+/** What could be read, for the checks that need it. */
+export type FileExamination = { checks: Check[]; keys: Keys | undefined; config: Config | undefined }
+
+/** Bytes that are too few to work with, and so few that the owner should hear of it. */
+const MIN_FREE = 1_048_576
+const LOW_FREE = 100 * 1_048_576
+
+/** Most call files that are read. */
+const MAX_CALL_FILES = 500
+
+/** Throws only what is a fault of ours. The identity is made if there is none, as by any other command. */
+export function examineFiles<I, L, C>(home: Home, env: Env, codec: StoreCodec<I, L, C>): FileExamination {
+  const keys = attempt(() => loadIdentity(home, env))
+  const config = attempt(() => readConfig(home))
+  const from = env.P2P_SECRET_KEY === undefined ? home.identity : 'P2P_SECRET_KEY'
+  return {
+    checks: [
+      check('keys', keys, ({ pubkey }) => `${npubEncode(pubkey)}, from ${from}`),
+      check(
+        'files',
+        attempt(() => checkWritable(home)),
+        () => `${home.dir} can be written`,
+      ),
+      privacyChecks(home),
+      spaceCheck(attempt(() => roomAt(home.dir))),
+      check('config', config, () => inOrder(home.config)),
+      stateCheck(home, codec, valueOf(keys)),
+    ].flat(),
+    keys: valueOf(keys),
+    config: valueOf(config),
+  }
+}
+
+/** Where a program is, as a shell would find it; undefined when it cannot be run. */
+export function programPath(program: string, env: Env): string | undefined {
+  const places = program.includes('/') ? [''] : (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  return places.map((folder) => (folder === '' ? program : join(folder, program))).find(isProgram)
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+type Attempt<T> = { value: T } | Failure
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { value: work() }
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+}
+
+function valueOf<T>(tried: Attempt<T>): T | undefined {
+  return tried instanceof Failure ? undefined : tried.value
+}
+
+function check<T>(name: string, tried: Attempt<T>, good: (value: T) => string): Check {
+  if (!(tried instanceof Failure)) return { name, ok: true, detail: good(tried.value) }
+  return { name, ok: false, detail: tried.message, hint: tried.hint }
+}
+
+function inOrder(path: string): string {
+  return existsSync(path) ? `${path} is in order` : `${path} is not there yet`
+}
+
+function checkWritable(home: Home): void {
+  makeFolder(home.dir)
+  const path = join(home.dir, `.doctor-${process.pid}`)
+  try {
+    writeNew(path, 'ok', home.dir)
+  } finally {
+    discard(path)
+  }
+}
+
+// State and transcripts are plain text. Windows keeps no such bits.
+function privacyChecks({ dir }: Home): Check[] {
+  const mode = valueOf(attempt(() => withDiskErrors(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)))
+  if (mode === undefined || process.getuid === undefined || (mode & 0o077) === 0) return []
+  return [{ name: 'files', ok: false, detail: `${dir} can be read by others`, hint: `chmod 700 ${dir}` }]
+}
+
+/** Free bytes, 0 when there is no room for another file. */
+function roomAt(path: string): number {
+  return withDiskErrors(path, () => {
+    if (statSync(path, { throwIfNoEntry: false }) === undefined && dirname(path) !== path) return roomAt(dirname(path))
+    const { bavail, bsize, files, ffree } = statfsSync(path)
+    // Some file systems count no files and say 0 of 0.
+    return files > 0 && ffree === 0 ? 0 : bavail * bsize
+  })
+}
+
+function spaceCheck(tried: Attempt<number>): Check {
+  const free = valueOf(tried) ?? 0
+  const base = check('space', tried, () => `${Math.floor(free / 1_048_576)} MiB free`)
+  if (free >= LOW_FREE || !base.ok) return base
+  const hint = 'free some space, or choose another folder: --home DIR'
+  return free < MIN_FREE ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
+}
+
+function stateCheck<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, keys: Keys | undefined): Check {
+  const said: string[] = []
+  const me = keys === undefined ? {} : { me: keys.pubkey }
+  const store = openStore(home, codec, { command: 'doctor', say: (line) => said.push(line), ...me })
+  const read = attempt(() => {
+    const ids = store.allLogIds()
+    const some = ids.slice(0, MAX_CALL_FILES)
+    store.read(some, some)
+    return ids.length
+  })
+  const [damage] = said
+  if (damage !== undefined && !(read instanceof Failure)) {
+    return {
+      name: 'state',
+      ok: false,
+      detail: damage,
+      hint: '`p2p status` sets it aside and goes on with what is whole',
+    }
+  }
+  return check('state', read, (calls) => `${inOrder(home.state)}, ${calls === 1 ? '1 call' : `${calls} calls`}`)
+}

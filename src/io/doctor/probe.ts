@@ -1,0 +1,53 @@
+// What `doctor` looks at the outside with. It opens no world: that takes files which may be what is broken.
+import type { Keys } from '../../nostr/crypto.ts'
+import type { EnvironmentOptions } from '../environment.ts'
+import type { Config } from '../home/config.ts'
+import { homeOf } from '../home/paths.ts'
+import { namedRoles, type RelayRoles, rolesOf } from '../home/relay-roles.ts'
+import { openRoutes } from '../http/agent.ts'
+import type { StoreCodec } from '../store/codec.ts'
+import { type Check, examineFiles, programPath } from './doctor.ts'
+import { examineProxies } from './doctor-proxy.ts'
+import { type ExaminationPlan, examineRelay, type RelayExamination } from './relay.ts'
+
+export type Probe = {
+  /** What our own files are like, and what could be read of them. */
+  checks: readonly Check[]
+  keys: Keys | undefined
+  config: Config | undefined
+  /** Undefined when nobody can say which they are. */
+  relays: RelayRoles | undefined
+  programPath: (program: string) => string | undefined
+  proxies: (addresses: readonly string[], ms: number) => Promise<Check[]>
+  relay: (plan: Omit<ExaminationPlan, 'wayTo' | 'now' | 'trace'>) => Promise<RelayExamination>
+  /** Unix ms. */
+  clock: () => number
+  /** Milliseconds that the network has to answer. */
+  budget: number
+}
+
+/** Throws BAD_RELAY, and nothing else that is expected. */
+export function openProbe<I, L, C>(
+  { home, relays, budget, trace }: Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'>,
+  env: NodeJS.ProcessEnv,
+  codec: StoreCodec<I, L, C>,
+): Probe {
+  const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
+  const left: Check[] = []
+  const warn = (detail: string) => left.push({ name: 'relays', ok: true, warning: true, detail })
+  const roles = config === undefined ? namedRoles(relays, env) : rolesOf(config, relays, env, warn)
+  if (roles === undefined) warn('not checked: they stand in the configuration')
+  // All of them are our own choice.
+  const wayTo = openRoutes(env, () => true)
+  return {
+    checks: [...checks, ...left],
+    keys,
+    config,
+    relays: roles,
+    programPath: (program) => programPath(program, env),
+    proxies: (addresses, ms) => examineProxies(addresses, env, ms),
+    relay: (plan) => examineRelay({ ...plan, wayTo, now: Date.now, trace }),
+    clock: Date.now,
+    budget,
+  }
+}

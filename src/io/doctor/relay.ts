@@ -1,0 +1,143 @@
+// One relay, step by step: what it says of itself, connect, ask, AUTH, write, read back. The first step that fails is the last.
+import type { Keys } from '../../nostr/crypto.ts'
+import type { Event } from '../../nostr/event.ts'
+import type { Filter } from '../../nostr/filter.ts'
+import type { Reason, Refusal } from '../../nostr/messages.ts'
+import type { HttpRoute } from '../http/agent.ts'
+import { type Introduction, introduction } from '../nip11.ts'
+import { type Connection, openConnection } from '../relay/connection.ts'
+import { publish } from '../relay/publish.ts'
+import { query } from '../relay/query.ts'
+import { by, sleep } from '../timers.ts'
+
+/** What is tried at a relay. `recent`: the same with a stamp of now, for one that refuses old stamps. */
+export type SampleEvent = { what: string; event: Event; recent?: Event; filter: (event: Event) => Filter }
+
+export type ExaminationPlan = {
+  url: string
+  keys: Keys
+  wayTo: (url: string) => Promise<HttpRoute>
+  /** A question that every relay of its kind must answer to us; without one nothing is tried but to connect. */
+  question: Filter | undefined
+  /** @param clockAhead our clock minus the relay's, in seconds, when it told its time */
+  samples: (clockAhead: number | undefined) => SampleEvent[]
+  /** Unix milliseconds by which all is over, and milliseconds that one step may take. */
+  deadline: number
+  patience: number
+  now: () => number
+  trace?: ((line: string) => void) | undefined
+}
+
+export type RelayStep =
+  | { step: 'connect' | 'auth' | 'write' | 'read'; ok: true; ms: number; note?: 'unasked' | 'stamps' }
+  | { step: 'connect' | 'auth' | 'write' | 'read'; ok: false; what?: string; reason: Reason | 'vanished'; text: string }
+
+export type RelayExamination = { url: string; introduction: Introduction; clockAhead?: number; steps: RelayStep[] }
+
+/** Never rejects; nothing outlives it. */
+export async function examineRelay(plan: ExaminationPlan): Promise<RelayExamination> {
+  const { url, wayTo, keys, now, trace, patience } = plan
+  const told = introduction(url, wayTo(url.replace(/^ws/, 'http')), patience)
+  const line = openConnection(url, { keys, now, trace, way: wayTo(url), handshakeMs: patience })
+  const steps: RelayStep[] = []
+  for await (const step of stepsAt(line, plan)) steps.push(step)
+  const clockAhead = line.measured()?.clockAhead ?? (await told).clockAhead
+  line.close()
+  return { url, introduction: await told, ...(clockAhead === undefined ? {} : { clockAhead }), steps }
+}
+
+async function* stepsAt(line: Connection, plan: ExaminationPlan): AsyncGenerator<RelayStep> {
+  const connected = await connectStep(line, plan)
+  yield connected
+  if (!connected.ok || plan.question === undefined) return
+  const asked = await askStep(line, plan, plan.question)
+  yield* asked
+  if (asked.some((step) => !step.ok)) return
+  const samples = plan.samples(line.measured()?.clockAhead)
+  const written = await Promise.all(samples.map((sample) => writeStep(line, plan, sample)))
+  yield* worst(written.map(({ step }) => step))
+  if (written.some(({ step }) => !step.ok)) return
+  yield* worst(await Promise.all(written.map(({ sample, event }) => readBack(line, plan, sample, event))))
+}
+
+function untilOf({ deadline, patience, now }: ExaminationPlan): number {
+  return Math.min(deadline, now() + patience)
+}
+
+async function connectStep(line: Connection, plan: ExaminationPlan): Promise<RelayStep> {
+  const stop = line.until(untilOf(plan))
+  await by(stop.signal, line.ready)
+  stop.clear()
+  const measured = line.measured()
+  const lost = line.lost()
+  if (measured !== undefined && lost === undefined) return { step: 'connect', ok: true, ms: measured.latencyMs }
+  return { step: 'connect', ok: false, ...(lost ?? line.late(false)) }
+}
+
+// A relay asks for AUTH at once, or with its answer to a question, or never.
+async function askStep(line: Connection, plan: ExaminationPlan, question: Filter): Promise<RelayStep[]> {
+  const began = plan.now()
+  const answer = await query(line, { filter: { ...question, limit: 1 }, deadline: untilOf(plan) })
+  const standing = line.auth.standing()
+  const refusal = line.auth.refusal() ?? refusalOf(answer)
+  const ms = plan.now() - began
+  if (answer.complete && standing !== 'refused') {
+    return [{ step: 'auth', ok: true, ms, ...(standing === 'granted' ? {} : { note: 'unasked' as const }) }]
+  }
+  const gates: (Reason | undefined)[] = ['auth-required', 'restricted', 'blocked']
+  const atGate = standing === 'pending' || standing === 'refused' || gates.includes(answer.reason)
+  return [{ step: atGate ? 'auth' : 'read', ok: false, ...refusal }]
+}
+
+function refusalOf({ reason = 'error', text = '' }: Partial<Refusal>): Refusal {
+  return { reason, text }
+}
+
+async function writeStep(
+  line: Connection,
+  plan: ExaminationPlan,
+  sample: SampleEvent,
+): Promise<{ sample: SampleEvent; event: Event; step: RelayStep }> {
+  const began = plan.now()
+  let { event } = sample
+  let receipt = await publish(line, event, untilOf(plan))
+  const old = receipt.reason === 'timestamp' && sample.recent !== undefined
+  if (old && sample.recent !== undefined) {
+    event = sample.recent
+    receipt = await publish(line, event, untilOf(plan))
+  }
+  const ms = plan.now() - began
+  const { accepted, reason, text } = receipt
+  const step: RelayStep = accepted
+    ? { step: 'write', ok: true, ms, ...(old ? { note: 'stamps' as const } : {}) }
+    : { step: 'write', ok: false, what: sample.what, reason, text }
+  return { sample, event, step }
+}
+
+// Some relays answer OK a moment before they can give the event back.
+async function readBack(
+  line: Connection,
+  plan: ExaminationPlan,
+  { what, filter }: SampleEvent,
+  event: Event,
+): Promise<RelayStep> {
+  const began = plan.now()
+  const until = untilOf(plan)
+  for (;;) {
+    const answer = await query(line, { filter: filter(event), deadline: until })
+    if (answer.events.some(({ id }) => id === event.id)) return { step: 'read', ok: true, ms: plan.now() - began }
+    if (!answer.complete) return { step: 'read', ok: false, what, ...refusalOf(answer) }
+    if (plan.now() + 300 > until || !(await sleep(300, line.gone))) {
+      return { step: 'read', ok: false, what, reason: 'vanished', text: '' }
+    }
+  }
+}
+
+/** One step for several: the first that failed, else the slowest, with what is to be noted of any. */
+function worst(steps: readonly RelayStep[]): RelayStep[] {
+  const bad = steps.find((step) => !step.ok)
+  if (bad !== undefined) return [bad]
+  const [slowest] = [...steps].sort((a, b) => (b.ok ? b.ms : 0) - (a.ok ? a.ms : 0))
+  const note = steps.flatMap((step) => (step.ok && step.note !== undefined ? [step.note] : []))[0]
+  return slowest === undefined ? [] : [{ ...slowest, ...(note === undefined ? {} : { note }) }]
+}

@@ -1,0 +1,171 @@
+// Everything outside of the program that a run may touch, opened and closed together.
+
+import type { Keys } from '../nostr/crypto.ts'
+import type { Address, Entry } from '../nostr/nip05.ts'
+import { decode } from '../nostr/nip19.ts'
+import { placeFile } from './files/received.ts'
+import { openRemoteStorage, type RemoteStorage } from './files/remote.ts'
+import { saveTranscript } from './files/transcripts.ts'
+import {
+  type Config,
+  getSetting,
+  readConfig,
+  setSetting,
+  listSettings as settingsOf,
+  unsetSetting,
+} from './home/config.ts'
+import { type Contact, editContacts } from './home/contacts.ts'
+import { exportSecret } from './home/export.ts'
+import { loadIdentity } from './home/identity.ts'
+import { type Env, type Home, homeOf } from './home/paths.ts'
+import { type RelayRoles, rolesOf } from './home/relay-roles.ts'
+import { openRoutes } from './http/agent.ts'
+import { type Owner, openOwner } from './owner/channels.ts'
+import { showAsking, showUnwrapping } from './progress.ts'
+import { openPool, type Pool } from './relay/pool.ts'
+import type { StoreCodec } from './store/codec.ts'
+import { openStore, type Store } from './store/store.ts'
+import { sleep } from './timers.ts'
+import { type UnwrapAll, unwrapperOf } from './unwrap-worker.ts'
+
+export type SettingValue = { key: string; value: unknown; describe: string }
+
+/** What config.json holds, read and changed; throws CONFIG_KEY and what reading and writing can throw. */
+export type Settings = {
+  /** One key, or all of them for "". */
+  list(key: string): SettingValue[]
+  set(key: string, values: readonly string[]): Promise<unknown>
+  unset(key: string): Promise<void>
+  editContacts(edit: (contacts: readonly Contact[]) => readonly Contact[]): Promise<readonly Contact[]>
+}
+
+/** @typeParam I the index, @typeParam L a call's log: run/ knows what they are */
+export type Environment<I, L> = {
+  keys: Keys
+  home: Home
+  config: Config
+  relays: RelayRoles
+  /** The owner's pubkey, if one is configured. */
+  ownerKey: string | undefined
+  store: Store<I, L>
+  pool: Pool
+  /** Opens the wraps that are for us. */
+  open: UnwrapAll
+  /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
+  nip05: (address: Address, ms: number) => Promise<Entry | { why: string }>
+  /** The NIPs that a relay says it speaks (NIP-11), within `ms` milliseconds; undefined where it does not say. */
+  nipsOf: (relay: string, ms: number) => Promise<readonly number[] | undefined>
+  /** Unix ms; the only clock. */
+  clock: () => number
+  /** Sleeps for so many ms, less when we are stopped. */
+  pause: (ms: number) => Promise<boolean>
+  /** Milliseconds that the network has to answer. */
+  budget: number
+  pid: number
+  alive: (pid: number) => boolean
+  place: (call: string, name: string, bytes: Uint8Array) => string
+  depot: RemoteStorage
+  /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
+  keep: (call: string, markdown: string) => string
+  /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
+  handOver: (path: string) => string
+  owner: Owner
+  /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
+  hook: (command: readonly string[], input: string) => Promise<string | undefined>
+  settings: Settings
+  /** Something the user should see before the outcome: a call's id before a wait. */
+  say: (line: string) => void
+  stopped: AbortSignal
+}
+
+/** What the command line says of the world. `relays`: --relay, as typed. */
+export type EnvironmentOptions = {
+  home: string | undefined
+  relays: readonly string[]
+  budget: number
+  command: string
+  /** The file of the whole program, if it is one. */
+  script: string | undefined
+  say: (line: string) => void
+  /** Draws over the last line of a terminal, where there is one. */
+  draw: ((text: string) => void) | undefined
+  trace: ((line: string) => void) | undefined
+  stopped: AbortSignal
+}
+
+/** How long the event hook may run. */
+const HOOK_MS = 10_000
+
+/** Opens files and keys; touches no network yet. Throws what reading them throws, and BAD_RELAY. */
+export function openEnvironment<I, L, C>(
+  opening: EnvironmentOptions,
+  env: Env,
+  codec: StoreCodec<I, L, C>,
+): Environment<I, L> {
+  const home = homeOf(opening.home, env)
+  const keys = loadIdentity(home, env)
+  const config = readConfig(home)
+  const writing = { command: opening.command }
+  const relays = rolesOf(config, opening.relays, env, opening.say)
+  const own = new Set([...relays.presence, ...relays.inbox, ...relays.lookup])
+  const { allowPrivate } = config.relays
+  const wayTo = openRoutes(env, (address) => allowPrivate || own.has(address))
+  const owner = config.owner.npub === undefined ? undefined : decode(config.owner.npub)
+  const pool = openPool({ keys, now: Date.now, trace: opening.trace, wayTo })
+  // Whoever is told to stop waits for no relay: what is owed goes out with the next command.
+  opening.stopped.addEventListener('abort', pool.close, { once: true })
+  return {
+    keys,
+    home,
+    config,
+    relays,
+    ownerKey: owner?.type === 'npub' ? owner.pubkey : undefined,
+    store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
+    pool: { ...pool, fetch: showAsking(pool.fetch, opening.draw) },
+    open: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),
+    nip05: async (address, ms) => (await import('./nip05.ts')).lookUp(address, { wayTo, allowPrivate, ms }),
+    nipsOf: async (relay, ms) => {
+      const { introduction } = await import('./nip11.ts')
+      return (await introduction(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips
+    },
+    clock: Date.now,
+    pause: (ms) => sleep(ms, opening.stopped),
+    budget: opening.budget,
+    pid: process.pid,
+    alive,
+    place: (call, name, bytes) => placeFile(home, call, name, bytes),
+    depot: openRemoteStorage({
+      ...{ home, keys, env, files: config.file, stopped: opening.stopped },
+      ...{ say: opening.say, draw: opening.draw, now: Date.now },
+    }),
+    keep: (call, markdown) => saveTranscript(home, call, markdown),
+    handOver: (path) => exportSecret(keys, path),
+    owner: openOwner(home, config.owner, env),
+    hook: async (command, input) => {
+      const { runProgram } = await import('./owner/program.ts')
+      return (await runProgram(command, { input, ms: HOOK_MS, env })).error
+    },
+    settings: {
+      list: (key) => {
+        const held = readConfig(home)
+        if (key !== '') getSetting(held, key)
+        return settingsOf(held).filter((s) => key === '' || s.key === key)
+      },
+      set: (key, values) => setSetting(home, key, values, writing),
+      unset: (key) => unsetSetting(home, key, writing),
+      editContacts: (edit) => editContacts(home, edit, writing),
+    },
+    say: opening.say,
+    stopped: opening.stopped,
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Somebody else's process of that number is alive too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,60 @@
+// What is said to a Blossom server (BUD-01, BUD-02, BUD-11) beside the bytes: who asks for it, and what it has answered.
+import type { Keys } from '../../nostr/crypto.ts'
+import { finalize } from '../../nostr/event.ts'
+import { relayText } from '../../nostr/messages.ts'
+import { isLoopback } from '../../nostr/relay-url.ts'
+
+/** BUD-11: the kind of an event that permits a server one thing. */
+export const AUTH_KIND = 24_242
+
+/** An upload of the largest file on a slow line ends within so many seconds. */
+const AUTH_VALID = 6 * 3600
+
+/** BUD-11, Validation: "created_at … MUST be in the past", by the server's clock and not by ours. */
+const AUTH_BACKDATED = 60
+
+/** The Authorization header that permits one upload. `x`: SHA-256 of its bytes, `size`: how many; `now` in unix seconds. */
+export function authHeader(keys: Keys, { x, size }: { x: string; size: number }, now: number): string {
+  const tags = [
+    ['t', 'upload'],
+    ['x', x],
+    ['size', String(size)],
+    ['expiration', String(now + AUTH_VALID)],
+  ]
+  const token = finalize({ kind: AUTH_KIND, created_at: now - AUTH_BACKDATED, tags, content: 'Upload a file' }, keys)
+  const json = JSON.stringify(token)
+  // BUD-11 wants base64url without padding, older servers know base64 with it. Text of these letters is the same in both
+  // alphabets, and at a length of three nothing is padded.
+  return `Nostr ${Buffer.from(json.padEnd(Math.ceil(json.length / 3) * 3)).toString('base64')}`
+}
+
+/** Where BUD-02 takes uploads. */
+export function uploadAddress(server: string): URL {
+  return new URL('/upload', server)
+}
+
+/** The address in a blob descriptor (BUD-02) of the bytes that we have sent; undefined when it is about something else. */
+export function addressIn(descriptor: string, x: string): string | undefined {
+  const { url, sha256 } = parse(descriptor)
+  if (sha256 !== x || typeof url !== 'string' || url.length > 1_000 || !URL.canParse(url)) return undefined
+  const { protocol, hostname, href } = new URL(url)
+  // What a receiver would refuse is not worth announcing.
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)) ? href : undefined
+}
+
+/** BUD-01: "a human-readable header X-Reason that can be displayed to the user"; else what stands in the body. */
+export function reasonIn(header: string | string[] | undefined, body: string): string {
+  const told = Array.isArray(header) ? header[0] : header
+  const { message } = parse(body)
+  const why = relayText(told ?? (typeof message === 'string' ? message : ''))
+  return why === '' ? '' : ` (${why})`
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}

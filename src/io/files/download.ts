@@ -1,0 +1,174 @@
+// One GET into a file on disk, from an address that somebody else has chosen: where it may lead, how much it may bring, how
+// long it may take. What is there already is not asked for again.
+import { open, rm, stat } from 'node:fs/promises'
+import { type IncomingMessage, request as plainly } from 'node:http'
+import { request as securely } from 'node:https'
+import { isLoopback, isPrivateHost } from '../../nostr/relay-url.ts'
+import type { HttpRoute } from '../http/agent.ts'
+import { errno } from '../store/atomic.ts'
+import { abortAfter } from '../timers.ts'
+
+export type DownloadOptions = {
+  /** Bytes that the file on disk may reach. */
+  most: number
+  /** Whether this machine and the networks that it is in may be asked. */
+  allowPrivate: boolean
+  /** Unix ms at which it goes on another time. */
+  until: number
+  now: () => number
+  stopped: AbortSignal
+  /** How to get to an address that is not ours: without `allowPrivate` never into a private network. */
+  way: (address: string) => Promise<HttpRoute>
+  progress: (done: number) => void
+  idleMs?: number
+}
+
+/** `refused` is final; after `failed` and `paused` the same call goes on where it was. */
+export type DownloadResult = { type: 'whole' } | { type: 'paused' } | { type: 'refused' | 'failed'; why: string }
+
+const IDLE_MS = 30_000
+const MAX_REDIRECTS = 3
+
+/** Bytes in a millisecond that must come, on average, once so many ms have passed. */
+const SLOW = { rate: 8, after: 5_000 }
+
+/** Never rejects but for what is wrong with the disk. `to` is left alone by everybody else meanwhile. */
+export async function download(address: string, to: string, options: DownloadOptions): Promise<DownloadResult> {
+  const stop = abortAfter(options.until - options.now(), options.stopped)
+  const held = await sizeOf(to)
+  const cut = new AbortController()
+  const idle = setTimeout(() => cut.abort(), options.idleMs ?? IDLE_MS)
+  const asking = { ...options, from: held, signal: AbortSignal.any([stop.signal, cut.signal]), idle }
+  try {
+    const answer = await followRedirects(address, asking, MAX_REDIRECTS)
+    const got = 'type' in answer ? answer : await writeBody(answer, to, asking)
+    if (got.type !== 'failed' || !asking.signal.aborted) return got
+    if (options.stopped.aborted) return { type: 'paused' }
+    if (cut.signal.aborted) return { type: 'failed', why: 'nothing came any more' }
+    // Time is up. Who has sent something goes on next time; who has not is tried again as after any failure.
+    if ((await sizeOf(to)) <= held) return { type: 'failed', why: 'no answer in time' }
+    if (held > 0 && !('type' in answer) && answer.statusCode === 200)
+      return { type: 'failed', why: 'the server does not go on where it stopped' }
+    return { type: 'paused' }
+  } finally {
+    clearTimeout(idle)
+    stop.clear()
+  }
+}
+
+export async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return 0
+    throw error
+  }
+}
+
+type DownloadRequest = DownloadOptions & { from: number; signal: AbortSignal; idle: NodeJS.Timeout }
+
+async function followRedirects(
+  address: string,
+  asking: DownloadRequest,
+  hops: number,
+): Promise<IncomingMessage | DownloadResult> {
+  const no = forbidden(address, asking.allowPrivate)
+  if (no !== undefined) return { type: 'refused', why: no }
+  const answer = await requestRange(new URL(address), asking)
+  if ('type' in answer || ![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0)) return answer
+  answer.destroy()
+  const next = answer.headers.location ?? ''
+  if (!URL.canParse(next, address)) return { type: 'failed', why: 'it leads on to no address' }
+  if (hops === 0) return { type: 'refused', why: 'it leads from one address to the next without end' }
+  return await followRedirects(new URL(next, address).href, asking, hops - 1)
+}
+
+// The attack: a peer that names http://169.254.169.254/, or a server that leads on to it, has us ask services of our own
+// network. Names are judged once more by what they resolve to, see `publicOnly`.
+function forbidden(address: string, allowPrivate: boolean): string | undefined {
+  const { protocol, hostname } = new URL(URL.canParse(address) ? address : 'about:blank')
+  if (protocol !== 'https:' && protocol !== 'http:') return 'its address is not https'
+  if (!allowPrivate && isPrivateHost(hostname)) return PRIVATE
+  return protocol === 'https:' || isLoopback(hostname) ? undefined : 'its address is not https'
+}
+
+const PRIVATE = 'it lies in a private network; `p2p config set file.allowPrivate true` allows that'
+
+async function requestRange(
+  url: URL,
+  { from, signal, way: wayTo }: DownloadRequest,
+): Promise<IncomingMessage | DownloadResult> {
+  const way = await wayTo(url.href)
+  return await new Promise((resolve) => {
+    const asked = (url.protocol === 'https:' ? securely : plainly)(url, {
+      headers: {
+        'User-Agent': 'p2p-comm',
+        'Accept-Encoding': 'identity',
+        ...(from > 0 && { Range: `bytes=${from}-` }),
+      },
+      // A name and a password in an address are nobody's business but its owner's.
+      auth: '',
+      ...way,
+      agent: way.agent ?? false,
+      signal,
+    })
+    asked.on('response', resolve)
+    asked.on('close', () => way.agent?.destroy())
+    asked.on('error', (error) => {
+      const isPrivate = errno(error) === 'EPRIVATE'
+      resolve(isPrivate ? { type: 'refused', why: PRIVATE } : { type: 'failed', why: requestError(error) })
+    })
+    asked.end()
+  })
+}
+
+async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRequest): Promise<DownloadResult> {
+  const { most, from, progress, idle, now } = asking
+  const resumed = answer.statusCode === 206 && from > 0
+  if (answer.statusCode !== 200 && !resumed) {
+    answer.destroy()
+    // There is no more than is here already: a run was killed before it could look at it.
+    if (answer.statusCode === 416 && from > 0) return { type: 'whole' }
+    return {
+      type: 'failed',
+      why: `the server answered ${answer.statusCode}`,
+    }
+  }
+  if (resumed && !answer.headers['content-range']?.startsWith(`bytes ${from}-`)) {
+    answer.destroy()
+    await rm(to, { force: true })
+    return { type: 'failed', why: 'the server sent another part than was asked for' }
+  }
+  const file = await open(to, resumed ? 'a' : 'w', 0o600)
+  let have = resumed ? from : 0
+  const start = { have, at: now() }
+  const tooLarge: DownloadResult = { type: 'refused', why: `it is larger than ${most} bytes` }
+  try {
+    // The attack: an answer without an end. What is announced is judged at once, what comes as it comes.
+    if (have + Number(answer.headers['content-length'] ?? 0) > most) return tooLarge
+    for await (const piece of answer) {
+      if (!Buffer.isBuffer(piece)) continue
+      have += piece.length
+      if (have > most) return tooLarge
+      await file.appendFile(piece)
+      // The attack: a byte now and then keeps a command busy for as long as it has.
+      const took = now() - start.at
+      if (took > SLOW.after && (have - start.have) / took < SLOW.rate)
+        return { type: 'failed', why: 'it comes too slowly' }
+      idle.refresh()
+      progress(have)
+    }
+    return answer.complete ? { type: 'whole' } : { type: 'failed', why: 'it broke off' }
+  } catch (error) {
+    if (errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT') return { type: 'failed', why: 'the disk is full' }
+    return { type: 'failed', why: `it broke off (${requestError(error)})` }
+  } finally {
+    answer.destroy()
+    await file.close()
+  }
+}
+
+// A word and not the message: a peer's server can have a say in that, in its certificate for one.
+function requestError(error: unknown): string {
+  return errno(error) || 'the connection failed'
+}

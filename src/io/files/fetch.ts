@@ -1,0 +1,122 @@
+// A file that lies encrypted on a server: fetched, checked, opened, checked again, and only then put under its name.
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decryption, hashing, TAG } from '../../nostr/aes-gcm.ts'
+import { isHex32 } from '../../nostr/crypto.ts'
+import type { Home } from '../home/paths.ts'
+import { errno, makeFolder, withDiskErrors } from '../store/atomic.ts'
+import { removeLeftovers } from '../store/discard.ts'
+import { type DownloadOptions, download, sizeOf } from './download.ts'
+import { openPendingFile } from './received.ts'
+
+/** What a file message says of its file. Keys and hashes are hex; `ox` is "" where it does not say. */
+export type WantedFile = {
+  /** Where it lies; the second and further ones are tried when the first has not got it. */
+  urls: readonly string[]
+  key: string
+  nonce: string
+  /** SHA-256 of what lies there, and of the file that is in it. */
+  x: string
+  ox: string
+  /** The 64 hex digits whose first eight name its folder, and a name that is safe. */
+  folder: string
+  name: string
+}
+
+/** `refused` is final. `have`: bytes that are kept for the next time. */
+export type FetchResult =
+  | { type: 'done'; path: string; size: number; sha256: string }
+  | { type: 'refused'; why: string }
+  | { type: 'failed'; why: string; have: number }
+  | { type: 'paused'; have: number }
+
+/** Half a file that nobody goes on with is kept for so long, in ms. */
+const PARTS_KEPT_MS = 8 * 24 * 3600 * 1000
+
+/** Throws what is wrong with the disk. The same file must not be fetched twice at once. */
+export async function fetchFile(home: Home, wanted: WantedFile, options: DownloadOptions): Promise<FetchResult> {
+  const { urls, x, folder } = wanted
+  if (!isHex32(x) || !isHex32(folder)) throw new Error('no safe place for a file that is fetched')
+  const parts = join(home.files, '.fetched')
+  makeFolder(parts)
+  removeLeftovers(parts, '', PARTS_KEPT_MS)
+  const part = join(parts, `${folder.slice(0, 8)}-${x}`)
+  let last: FetchResult = { type: 'refused', why: 'no address is named' }
+  for (const url of urls) {
+    const before = await sizeOf(part)
+    const got = await download(url, part, options)
+    const fetched = got.type === 'whole' ? await decryptPart(home, wanted, part) : { ...got, have: await sizeOf(part) }
+    if (got.type === 'whole' || got.type === 'refused') await rm(part, { force: true })
+    if (fetched.type === 'done' || fetched.type === 'paused') return fetched
+    // What was put together of two answers may be the fault of either, so it is begun anew once.
+    if (got.type === 'whole' && before > 0) last = { type: 'failed', why: 'its parts did not fit together', have: 0 }
+    else if (fetched.type === 'failed' || last.type === 'refused') last = fetched
+  }
+  return last
+}
+
+async function decryptPart(home: Home, wanted: WantedFile, part: string): Promise<FetchResult> {
+  const outer = hashing()
+  const size = await sizeOf(part)
+  for await (const piece of piecesOf(part, 0, size)) outer.update(piece)
+  // The attack: bytes that were chosen to harm whoever decrypts them. These are not the ones that our peer has announced.
+  if (size < TAG || outer.hex() !== wanted.x)
+    return { type: 'refused', why: 'what lies there is not what was announced' }
+  const berth = openPendingFile(home, wanted.folder, wanted.name)
+  try {
+    const sha256 = await decryptFile(part, size, berth.temp, wanted)
+    if (sha256 === undefined) return { type: 'refused', why: 'it does not open with the key that was announced' }
+    if (wanted.ox !== '' && sha256 !== wanted.ox)
+      return { type: 'refused', why: 'its contents are not what was announced' }
+    return { type: 'done', path: berth.keep({ size: size - TAG, digest: sha256 }), size: size - TAG, sha256 }
+  } catch (error) {
+    // A disk that has no room for a peer's file is no fault of the command.
+    if (errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT')
+      return { type: 'failed', why: 'the disk is full', have: 0 }
+    return withDiskErrors(berth.path, () => {
+      throw error
+    })
+  } finally {
+    berth.leave()
+  }
+}
+
+/** Decrypts one file into another; the SHA-256 of that, undefined when the tag is wrong. */
+async function decryptFile(
+  from: string,
+  size: number,
+  to: string,
+  { key, nonce }: WantedFile,
+): Promise<string | undefined> {
+  const tag = new Uint8Array(TAG)
+  for await (const piece of piecesOf(from, size - TAG, size)) tag.set(piece)
+  const cipher = decryption(Buffer.from(key, 'hex'), Buffer.from(nonce, 'hex'), tag)
+  const inner = hashing()
+  const file = await open(to, 'wx', 0o600)
+  try {
+    for await (const piece of piecesOf(from, 0, size - TAG)) {
+      const bytes = cipher.update(piece)
+      inner.update(bytes)
+      await file.appendFile(bytes)
+    }
+    await file.sync()
+    return cipher.final() ? inner.hex() : undefined
+  } finally {
+    await file.close()
+  }
+}
+
+async function* piecesOf(path: string, from: number, to: number): AsyncGenerator<Uint8Array> {
+  const file = await open(path, 'r')
+  const buffer = new Uint8Array(65_536)
+  try {
+    for (let at = from; at < to; ) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, to - at), at)
+      if (bytesRead === 0) return
+      at += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}

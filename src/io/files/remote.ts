@@ -1,0 +1,69 @@
+// Files that lie on servers, as a run sees them: put there and fetched from there, and what is said meanwhile.
+
+import { TAG } from '../../nostr/aes-gcm.ts'
+import type { Keys } from '../../nostr/crypto.ts'
+import type { Config } from '../home/config.ts'
+import type { Env, Home } from '../home/paths.ts'
+import { openRoutes } from '../http/agent.ts'
+import { openProgress, type Screen } from '../progress.ts'
+import type { FetchResult, WantedFile } from './fetch.ts'
+import type { StoredFile } from './upload.ts'
+
+export type RemoteStorage = {
+  /**
+   * Puts a file of ours, encrypted, on our server. Throws UPLOAD_REFUSED, UPLOAD_FAILED, and what reading it throws.
+   * @param ahead seconds by which our clock is ahead of everybody's
+   */
+  put(path: string, server: string, ahead: number): Promise<StoredFile>
+  /** Fetches a file of a peer's as far as there is time. `of`: bytes that lie there, 0 when nobody has said. */
+  fetch(wanted: WantedFile, of: number, time: FetchTime): Promise<FetchResult>
+}
+
+/** Unix ms, and what ends it sooner. */
+export type FetchTime = { until: number; stopped: AbortSignal }
+
+export type RemoteStorageOptions = Screen & {
+  home: Home
+  keys: Keys
+  files: Config['file']
+  env: Env
+  stopped: AbortSignal
+}
+
+export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }: RemoteStorageOptions): RemoteStorage {
+  const { now } = screen
+  const { allowPrivate, fetchMax } = files
+  return {
+    async put(path, server, ahead) {
+      const { upload } = await import('./upload.ts')
+      const progress = openProgress(`uploading to ${new URL(server).host}`, screen)
+      try {
+        // Our own server may lie anywhere.
+        const way = openRoutes(env, () => true)
+        return await upload(path, {
+          server,
+          keys,
+          now: () => now() - ahead * 1000,
+          stopped,
+          way,
+          progress: progress.at,
+        })
+      } finally {
+        progress.end()
+      }
+    },
+    async fetch(wanted, of, time) {
+      const { fetchFile } = await import('./fetch.ts')
+      const progress = openProgress('fetching a file', screen)
+      // A client that announces the size of the file instead of that of its ciphertext is off by the tag.
+      const most = Math.min(fetchMax, of === 0 ? fetchMax : of) + TAG
+      const way = openRoutes(env, () => allowPrivate)
+      const at = (done: number) => progress.at(done, of)
+      try {
+        return await fetchFile(home, wanted, { ...time, most, allowPrivate, now, way, progress: at })
+      } finally {
+        progress.end()
+      }
+    },
+  }
+}

@@ -1,0 +1,122 @@
+// A file of the user's that is to be sent: opened once, read as often as needed, and noticed when it changes meanwhile.
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { EXIT, Failure } from '../../errors.ts'
+import { errno } from '../store/atomic.ts'
+
+/** Bytes that are read at a time. */
+const PIECE_BYTES = 64 * 1024
+
+export type Source = {
+  /** Bytes that it had when it was opened. */
+  size: number
+  /** All of it, from the start, in pieces that are overwritten by the next one. Throws FILE_CHANGED. */
+  pieces(): AsyncGenerator<Uint8Array>
+  close(): Promise<void>
+}
+
+/** Throws FILE_UNREADABLE, FILE_IS_FOLDER and FILE_EMPTY. Close it. */
+export async function openSource(path: string): Promise<Source> {
+  const file = await openFile(path)
+  try {
+    // Asked of what is open, not of the path, which may be another file by now.
+    const stats = await file.stat({ bigint: true })
+    if (stats.isDirectory()) throw folderFailure(path)
+    if (!stats.isFile())
+      throw unreadableFailure(path, 'no regular file', '`p2p sendfile <name> -` sends what comes on stdin')
+    if (stats.size === 0n) throw emptyFailure(path)
+    return { size: Number(stats.size), pieces: () => piecesOf(file, path, stats), close: () => file.close() }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** The bytes of a file of at most `most` bytes; only its size when it has more. Throws what opening and reading throw. */
+export async function readSource(path: string, most: number): Promise<{ bytes: Uint8Array } | { size: number }> {
+  const source = await openSource(path)
+  try {
+    if (source.size > most) return { size: source.size }
+    const bytes = new Uint8Array(source.size)
+    let at = 0
+    for await (const piece of source.pieces()) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+    return { bytes }
+  } finally {
+    await source.close()
+  }
+}
+
+/** What comes on stdin, if it is no more than `most` bytes; undefined, and the rest unread, when it is. */
+export async function readStream(stream: AsyncIterable<unknown>, most: number): Promise<Uint8Array | undefined> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of stream) {
+    const bytes = Buffer.isBuffer(part) ? part : Buffer.from(String(part))
+    size += bytes.length
+    if (size > most) return undefined
+    parts.push(bytes)
+  }
+  return Buffer.concat(parts)
+}
+
+type Stats = { size: bigint; mtimeNs: bigint; nlink: bigint }
+
+async function* piecesOf(file: FileHandle, path: string, before: Stats): AsyncGenerator<Uint8Array> {
+  const size = Number(before.size)
+  const buffer = new Uint8Array(PIECE_BYTES)
+  let at = 0
+  while (at < size) {
+    const { bytesRead } = await withReadErrors(path, file.read(buffer, 0, Math.min(PIECE_BYTES, size - at), at))
+    if (bytesRead === 0) throw changedFailure(path, 'became shorter')
+    at += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+  const { bytesRead } = await withReadErrors(path, file.read(buffer, 0, 1, at))
+  if (bytesRead > 0) throw changedFailure(path, 'became longer')
+  const after = await file.stat({ bigint: true })
+  if (after.mtimeNs !== before.mtimeNs) throw changedFailure(path, 'was written to')
+  if (after.nlink === 0n && before.nlink > 0n) throw changedFailure(path, 'was removed or replaced')
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    // Without O_NONBLOCK a pipe that nobody writes to would hold us for ever.
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  } catch (error) {
+    if (errno(error) === 'EISDIR') throw folderFailure(path)
+    throw unreadableFailure(path, errno(error) || 'unreadable')
+  }
+}
+
+async function withReadErrors<T>(path: string, read: Promise<T>): Promise<T> {
+  try {
+    return await read
+  } catch (error) {
+    throw unreadableFailure(path, errno(error) || 'unreadable')
+  }
+}
+
+function unreadableFailure(
+  path: string,
+  why: string,
+  hint = '`p2p sendfile <name> <base64>` takes the bytes themselves',
+) {
+  return new Failure('FILE_UNREADABLE', EXIT.usage, `${path} cannot be read (${why})`, hint)
+}
+
+function folderFailure(path: string): Failure {
+  const hint = 'pack it first: `tar czf folder.tgz folder`, then `p2p sendfile folder.tgz`'
+  return new Failure('FILE_IS_FOLDER', EXIT.usage, `${path} is a folder`, hint)
+}
+
+function emptyFailure(path: string): Failure {
+  return new Failure('FILE_EMPTY', EXIT.usage, `${path} is empty`, 'send a file with something in it')
+}
+
+function changedFailure(path: string, how: string): Failure {
+  const hint = 'send it again once nobody writes to it, or send a copy'
+  return new Failure('FILE_CHANGED', EXIT.usage, `${path} ${how} while it was read`, hint)
+}

@@ -1,0 +1,25 @@
+// Whole transcripts that were too long to print: p2p/transcripts/<call-id>.md, the newest one of each call.
+import { join } from 'node:path'
+import { isHex32, randomBytes, toHex } from '../../nostr/crypto.ts'
+import type { Home } from '../home/paths.ts'
+import { commitFiles, makeFolder, type OnStep, writeNew } from '../store/atomic.ts'
+import { discard, removeLeftovers } from '../store/discard.ts'
+
+/** Writes the transcript over the one before, 0600, and gives its absolute path. Throws DISK_FULL, HOME_UNWRITABLE. */
+export function saveTranscript(home: Home, callId: string, markdown: string, step: OnStep = () => {}): string {
+  if (!isHex32(callId)) throw new Error('a call id is 64 hex digits')
+  makeFolder(home.transcripts, step)
+  // What killed runs have left. An hour is longer than any run writes a file.
+  removeLeftovers(home.transcripts, PART_PREFIX, 3_600_000)
+  const target = join(home.transcripts, `${callId}.md`)
+  const temp = join(home.transcripts, `${PART_PREFIX}${toHex(randomBytes(8))}`)
+  try {
+    writeNew(temp, markdown, target, step)
+    commitFiles([{ temp, target }], step)
+    return target
+  } finally {
+    discard(temp)
+  }
+}
+
+const PART_PREFIX = '.part-'

@@ -1,0 +1,107 @@
+// A file on its way to a Blossom server: encrypted as it is read, so that no size of it ever sits in memory.
+
+import { EXIT, Failure } from '../../errors.ts'
+import { encryption, hashing, TAG } from '../../nostr/aes-gcm.ts'
+import type { Keys } from '../../nostr/crypto.ts'
+import { type Dice, randomBytes, toHex } from '../../nostr/crypto.ts'
+import type { HttpRoute } from '../http/agent.ts'
+import { put } from '../http/request.ts'
+import { addressIn, authHeader, reasonIn, uploadAddress } from './blossom.ts'
+import { openSource, type Source } from './source.ts'
+
+/** Where a file lies and how it is opened: key and nonce, SHA-256 of what lies there (`x`) and of the file (`ox`), all hex. */
+export type StoredFile = { url: string; key: string; nonce: string; x: string; ox: string; size: number }
+
+export type UploadOptions = {
+  server: string
+  keys: Keys
+  /** Unix ms. */
+  now: () => number
+  stopped: AbortSignal
+  way: (address: string) => Promise<HttpRoute>
+  /** Bytes that have gone out, of how many. */
+  progress: (done: number, of: number) => void
+  idleMs?: number
+  dice?: Dice
+}
+
+/**
+ * Puts a file on the server under a key of its own. Throws UPLOAD_REFUSED and UPLOAD_FAILED, and what reading the file
+ * throws: FILE_CHANGED when the second reading is not like the first.
+ */
+export async function upload(path: string, options: UploadOptions): Promise<StoredFile> {
+  const source = await openSource(path)
+  try {
+    const first = await tryUpload(path, source, options)
+    const last = first instanceof Failure && !options.stopped.aborted ? await tryUpload(path, source, options) : first
+    if (last instanceof Failure) throw last
+    return last
+  } finally {
+    await source.close()
+  }
+}
+
+// A broken connection is given back, all else is thrown. Each attempt has a key of its own: two different files under one
+// key and nonce, should the file change in between, would give both away.
+async function tryUpload(path: string, source: Source, options: UploadOptions): Promise<StoredFile | Failure> {
+  const { server, keys, now, dice = randomBytes } = options
+  const [key, nonce] = [dice(32), dice(12)]
+  const { x, ox } = await digestsOf(source, key, nonce)
+  const length = source.size + TAG
+  const answer = await put(uploadAddress(server), encryptedPieces(path, source, key, nonce, x), {
+    ...options,
+    length,
+    headers: {
+      Authorization: authHeader(keys, { x, size: length }, Math.floor(now() / 1000)),
+      'Content-Type': 'application/octet-stream',
+      // BUD-02: "the lowercase hex-encoded sha256 of the request body".
+      'X-SHA-256': x,
+    },
+  })
+  const host = new URL(server).host
+  if ('broken' in answer) return uploadFailed(`${host}: ${answer.broken}`)
+  const { status, body } = answer
+  const why = reasonIn(answer.reason, body)
+  if (status >= 500 || status === 429) throw uploadFailed(`${host} answered ${status}${why}`)
+  if (status < 200 || status >= 300) throw uploadRefused(`${host} answered ${status}${why}`)
+  const url = addressIn(body, x)
+  if (url === undefined) throw uploadRefused(`${host} does not say where it keeps the file`)
+  return { url, key: toHex(key), nonce: toHex(nonce), x, ox, size: source.size }
+}
+
+async function digestsOf(source: Source, key: Uint8Array, nonce: Uint8Array): Promise<{ x: string; ox: string }> {
+  const [outer, inner, cipher] = [hashing(), hashing(), encryption(key, nonce)]
+  for await (const piece of source.pieces()) {
+    inner.update(piece)
+    outer.update(cipher.update(piece))
+  }
+  outer.update(cipher.final())
+  return { x: outer.hex(), ox: inner.hex() }
+}
+
+// The tag, without which no server has the file whole, is held back until all of it was what was announced.
+async function* encryptedPieces(path: string, source: Source, key: Uint8Array, nonce: Uint8Array, x: string) {
+  const [outer, cipher] = [hashing(), encryption(key, nonce)]
+  for await (const piece of source.pieces()) {
+    const bytes = cipher.update(piece)
+    outer.update(bytes)
+    yield bytes
+  }
+  const last = cipher.final()
+  outer.update(last)
+  if (outer.hex() !== x) {
+    const hint = 'send it again once nobody writes to it, or send a copy'
+    throw new Failure('FILE_CHANGED', EXIT.usage, `${path} was written to while it was read`, hint)
+  }
+  yield last
+}
+
+function uploadFailed(why: string): Failure {
+  const hint = 'nothing was sent; try again, or name another server: `p2p config set file.server https://…`'
+  return new Failure('UPLOAD_FAILED', EXIT.unreachable, `the file could not be uploaded: ${why}`, hint)
+}
+
+function uploadRefused(why: string): Failure {
+  const hint = 'nothing was sent; `p2p config set file.server https://…` names another server'
+  return new Failure('UPLOAD_REFUSED', EXIT.refused, `the file was not taken: ${why}`, hint)
+}

@@ -1,0 +1,56 @@
+// The contacts in config.json: whom we call by what name, and how far they are trusted.
+import { isPubkey } from '../../nostr/crypto.ts'
+import { type ConfigWrite, changeRawConfig, damagedFailure, type RawConfig, readRawConfig } from './config.ts'
+import type { Home } from './paths.ts'
+
+export type Trust = 'known' | 'trusted' | 'blocked'
+
+/** `pubkey` in hex; `petname` is ours, 1 to 64 characters, never what the peer calls itself. */
+export type Contact = { readonly pubkey: string; readonly petname: string; readonly trust: Trust }
+
+/** The contacts on disk. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
+export function readContacts(home: Home): readonly Contact[] {
+  return contactsOf(home, readRawConfig(home))
+}
+
+/**
+ * Changes the contacts, under the lock, from what is on disk by then, and gives the new ones. `edit` is pure and may be
+ * applied more than once. Throws what readContacts throws, LOCKED and DISK_FULL.
+ */
+export async function editContacts(
+  home: Home,
+  edit: (contacts: readonly Contact[]) => readonly Contact[],
+  writing: ConfigWrite,
+): Promise<readonly Contact[]> {
+  const raw = await changeRawConfig(home, writing, (raw) => {
+    const contacts = contactsOf(home, raw)
+    const edited = edit(contacts)
+    if (edited === contacts) return raw
+    const changed = { ...raw, contacts: edited }
+    // What could not be read again must not be written.
+    contactsOf(home, changed)
+    return changed
+  })
+  return contactsOf(home, raw)
+}
+
+/** The contacts in a file that was read. Throws CONFIG_DAMAGED: a block that is silently dropped would let its peer in. */
+export function contactsOf(home: Home, raw: RawConfig): readonly Contact[] {
+  const list = raw.contacts ?? []
+  if (!Array.isArray(list)) throw damagedFailure(home, 'contacts is no list')
+  return list.map((value: unknown, n) => {
+    const contact = parseContact(value)
+    if (contact === undefined) throw damagedFailure(home, `contact ${n + 1} has no good pubkey, petname and trust`)
+    return contact
+  })
+}
+
+function parseContact(value: unknown): Contact | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { pubkey, petname, trust } = { pubkey: '', petname: '', trust: '', ...value }
+  if (typeof pubkey !== 'string' || !isPubkey(pubkey)) return undefined
+  if (typeof petname !== 'string' || petname === '' || petname.length > 64 || /\p{Cc}/u.test(petname)) return undefined
+  return trust === 'known' || trust === 'trusted' || trust === 'blocked'
+    ? { ...value, pubkey, petname, trust }
+    : undefined
+}

@@ -1,0 +1,150 @@
+// Who we are: the secret key in p2p-identity.json, made on the first run, or the one in P2P_SECRET_KEY.
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { join } from 'node:path'
+import { EXIT, Failure } from '../../errors.ts'
+import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
+import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../../nostr/crypto.ts'
+import { decode, npubEncode } from '../../nostr/nip19.ts'
+import { errno, linkNew, makeFolder, type OnStep, syncFolder, withDiskErrors, writeNew } from '../store/atomic.ts'
+import { discard, removeLeftovers } from '../store/discard.ts'
+import { newerFailure } from '../store/load.ts'
+import type { Env, Home } from './paths.ts'
+
+/** Dice for the key and the time (ms) of its making; `step` as in atomic.ts. */
+export type IdentityOptions = { readonly dice?: Dice; readonly now?: number; readonly step?: OnStep }
+
+/**
+ * The identity: P2P_SECRET_KEY (nsec or 64 hex digits) where it is set, and then no file is touched; else the identity file,
+ * made when there is none. Throws BAD_SECRET, IDENTITY_UNSAFE, IDENTITY_DAMAGED, STATE_NEWER, HOME_UNWRITABLE, DISK_FULL.
+ * No message holds any part of a secret: not what was typed, not what stood in the file, not a parser's quotation of it.
+ */
+export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {}): Keys {
+  if (env.P2P_SECRET_KEY !== undefined) return fromEnvironment(env.P2P_SECRET_KEY)
+  const there = lstat(home.identity)
+  if (there === undefined) createIdentity(home, randomKeys(making.dice), making)
+  // A first run that was killed has left a second name of the secret, or a key that nobody uses.
+  else if (there.nlink > 1) removeLeftovers(home.root, IDENTITY_TEMP)
+  return parseIdentity(home.identity, readGuarded(home.identity))
+}
+
+/**
+ * Takes in a key that was made elsewhere (nsec or 64 hex digits). Where there is an identity already it must be that one.
+ * Throws what loadIdentity throws, and IDENTITY_EXISTS.
+ */
+export function importIdentity(home: Home, text: string, making: IdentityOptions = {}): Keys {
+  const keys = secretKeys(text.trim())
+  if (keys === undefined) {
+    const hint = 'give it an nsec or 64 hex digits on stdin: `p2p whoami --import - < FILE`'
+    throw new Failure('BAD_SECRET', EXIT.usage, 'what came on stdin is no secret key', hint)
+  }
+  if (lstat(home.identity) === undefined) createIdentity(home, keys, making)
+  const held = parseIdentity(home.identity, readGuarded(home.identity))
+  if (held.pubkey === keys.pubkey) return held
+  const hint = 'give the other key a folder of its own: --home DIR'
+  throw new Failure('IDENTITY_EXISTS', EXIT.refused, `${home.identity} holds another identity, which stays`, hint)
+}
+
+function fromEnvironment(text: string): Keys {
+  const keys = secretKeys(text.trim())
+  if (keys !== undefined) return keys
+  // An empty one too: a secret that CI failed to fill in must not turn the run into one of another agent.
+  const hint = 'set it to an nsec or to 64 hex digits, or unset it to use the identity file'
+  throw new Failure('BAD_SECRET', EXIT.usage, 'P2P_SECRET_KEY is no secret key', hint)
+}
+
+/** The keys of an nsec or of 64 hex digits; undefined for anything else. */
+export function secretKeys(text: string): Keys | undefined {
+  const decoded = decode(text)
+  const secret = decoded?.type === 'nsec' ? decoded.secret : fromHex(text)
+  return secret === undefined ? undefined : keysFrom(secret)
+}
+
+// Written under another name and linked into place: of two first runs one link succeeds, and nobody reads half a key.
+function createIdentity(home: Home, keys: Keys, { now = Date.now(), step = () => {} }: IdentityOptions): void {
+  const text = JSON.stringify(
+    {
+      version: VERSION,
+      secretKey: toHex(keys.secret),
+      pubkey: keys.pubkey,
+      npub: npubEncode(keys.pubkey),
+      createdAt: Math.floor(now / 1000),
+    },
+    null,
+    2,
+  )
+  makeFolder(home.root, step)
+  const temp = join(home.root, `${IDENTITY_TEMP}${toHex(randomBytes(8))}`)
+  try {
+    writeNew(temp, `${text}\n`, home.identity, step)
+    linkNew(temp, home.identity, step)
+    syncFolder(home.root)
+  } catch (error) {
+    // Whoever came first has swept our file away.
+    if (errno(error) !== 'ENOENT' || lstat(home.identity) === undefined) throw error
+  } finally {
+    discard(temp)
+  }
+  step('sweep')
+  removeLeftovers(home.root, IDENTITY_TEMP)
+}
+
+/** The text of a file that only its owner can read or change. Throws IDENTITY_UNSAFE. */
+function readGuarded(path: string): string {
+  // The check and the reading are of one open file, so nobody can put another one there in between. O_NOFOLLOW refuses a
+  // link, O_NONBLOCK keeps a pipe from holding us up.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+  return withDiskErrors(path, () => {
+    if (lstat(path)?.isSymbolicLink())
+      throw unsafeFailure(path, 'is a link', `put the file itself in its place, then: chmod 600 ${path}`)
+    const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    try {
+      checkPermissions(path, fstatSync(file))
+      return readFileSync(file, 'utf8')
+    } finally {
+      closeSync(file)
+    }
+  })
+}
+
+function checkPermissions(path: string, stats: Stats): void {
+  if (!stats.isFile()) throw unsafeFailure(path, 'is no regular file', `move it away: mv ${path} ${path}.old`)
+  if (stats.size > 4096)
+    throw unsafeFailure(path, 'is too large for an identity', `move it away: mv ${path} ${path}.old`)
+  // Windows keeps no such owner and bits.
+  if (process.getuid === undefined) return
+  if (stats.uid !== process.getuid())
+    throw unsafeFailure(path, 'belongs to another user', `chown ${process.getuid()} ${path}`)
+  if ((stats.mode & 0o077) !== 0) throw unsafeFailure(path, 'can be read or changed by others', `chmod 600 ${path}`)
+}
+
+function unsafeFailure(path: string, what: string, hint: string): Failure {
+  return new Failure('IDENTITY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)
+}
+
+function parseIdentity(path: string, text: string): Keys {
+  const written = parseObject(text)
+  const value = written === undefined ? undefined : upgraded({ version: 1, ...written }, UPGRADES)
+  if (value === 'newer') throw newerFailure(path, VERSION)
+  const keys = typeof value?.secretKey === 'string' ? secretKeys(value.secretKey) : undefined
+  if (keys !== undefined && (value?.pubkey === undefined || value.pubkey === keys.pubkey)) return keys
+  const hint = `put a copy of it back; to begin as a new agent instead: mv ${path} ${path}.old`
+  throw new Failure('IDENTITY_DAMAGED', EXIT.refused, `${path} is damaged: it holds no usable key`, hint)
+}
+
+function parseObject(text: string): { version?: unknown; secretKey?: unknown; pubkey?: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** From each version of the identity file to the next. */
+const UPGRADES: readonly Upgrade[] = []
+const VERSION = versionOf(UPGRADES)
+const IDENTITY_TEMP = '.p2p-identity-'
+
+function lstat(path: string): Stats | undefined {
+  return withDiskErrors(path, () => lstatSync(path, { throwIfNoEntry: false }))
+}

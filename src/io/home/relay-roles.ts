@@ -1,0 +1,40 @@
+// Which relays play which part: the configured ones, or those of --relay and P2P_RELAYS in every role.
+import { EXIT, Failure } from '../../errors.ts'
+import { isDecommissioned, relayUrl } from '../../nostr/relay-url.ts'
+import type { Config } from './config.ts'
+import type { Env } from './paths.ts'
+import { SETTINGS } from './settings.ts'
+
+export type RelayRoles = { presence: readonly string[]; inbox: readonly string[]; lookup: readonly string[] }
+
+/** `typed`: --relay. `say` hears of configured relays that were shut down and are left out. Throws BAD_RELAY. */
+export function rolesOf(config: Config, typed: readonly string[], env: Env, say: (line: string) => void): RelayRoles {
+  const named = namedRoles(typed, env)
+  if (named !== undefined) return named
+  const left = (role: keyof RelayRoles) => {
+    const alive = config.relays[role].filter((url) => !isDecommissioned(url))
+    const gone = config.relays[role].filter(isDecommissioned)
+    for (const url of gone)
+      say(`${url} in relays.${role} was shut down and is not used; \`p2p config unset relays.${role}\``)
+    // Nothing may stop the very command that mends this.
+    return alive.length > 0 ? alive : SETTINGS[`relays.${role}`].preset
+  }
+  return { presence: left('presence'), inbox: left('inbox'), lookup: left('lookup') }
+}
+
+/** The same without a configuration: undefined when neither --relay nor P2P_RELAYS names any. Throws BAD_RELAY. */
+export function namedRoles(typed: readonly string[], env: Env): RelayRoles | undefined {
+  const named = typed.length > 0 ? typed : (env.P2P_RELAYS ?? '').split(',').filter((url) => url.trim() !== '')
+  const urls = [...new Set(named.map(checkedUrl))]
+  return urls.length === 0 ? undefined : { presence: urls, inbox: urls, lookup: urls }
+}
+
+function checkedUrl(text: string): string {
+  const url = relayUrl(text)
+  const shown = JSON.stringify(text.slice(0, 100))
+  if (url === undefined) {
+    throw new Failure('BAD_RELAY', EXIT.usage, `${shown} is no relay address`, 'a relay is named like wss://nos.lol')
+  }
+  if (!isDecommissioned(url)) return url
+  throw new Failure('BAD_RELAY', EXIT.usage, `the relay ${shown} was shut down`, 'name another one, like wss://nos.lol')
+}

@@ -1,0 +1,169 @@
+// The kinds of settings: what may stand in config.json, and how it is typed on a command line.
+
+import { decode } from '../../nostr/nip19.ts'
+import { isLoopback, relayUrl } from '../../nostr/relay-url.ts'
+
+/**
+ * One setting. `check` takes a JSON value and gives it in its proper shape, undefined when it is no such thing. `typed` makes
+ * the JSON value of what stood on a command line; `check` judges it afterwards.
+ */
+export type Setting<T> = {
+  readonly preset: T
+  readonly describe: string
+  readonly expects: string
+  check(value: unknown): T | undefined
+  typed(values: readonly string[]): unknown
+}
+
+export function textSetting(most: number, describe: string): Setting<string> {
+  // Length in characters as people count them; control characters would let a name draw on other people's terminals.
+  const check = (value: unknown) => (isText(value) && [...value].length <= most ? value : undefined)
+  return { preset: '', describe, expects: `text of at most ${most} characters`, check, typed: joinWords }
+}
+
+export function textsSetting(most: number, each: number, describe: string): Setting<readonly string[]> {
+  const words = listOf(most, (value) =>
+    isText(value) && value !== '' && [...value].length <= each ? value : undefined,
+  )
+  const expects = `at most ${most} words of at most ${each} characters, with commas between them`
+  return { preset: [], describe, expects, check: (value) => withoutRepeats(words(value)), typed: parseList }
+}
+
+/** Relay addresses, each in its one spelling. An empty list would cut the agent off; `unset` brings the preset back. */
+export function relaysSetting(preset: readonly string[], describe: string): Setting<readonly string[]> {
+  const urls = listOf(20, (value) => (typeof value === 'string' ? relayUrl(value) : undefined))
+  const check = (value: unknown) => {
+    const known = withoutRepeats(urls(value))
+    return known?.length === 0 ? undefined : known
+  }
+  return {
+    preset,
+    describe,
+    expects: '1 to 20 wss:// or ws:// addresses, with commas between them',
+    check,
+    typed: parseList,
+  }
+}
+
+export function choiceSetting<const C extends string>(
+  choices: readonly C[],
+  preset: NoInfer<C>,
+  describe: string,
+): Setting<C> {
+  const check = (value: unknown) => choices.find((one) => one === value)
+  return { preset, describe, expects: choices.join(', '), check, typed: joinWords }
+}
+
+export function flagSetting(describe: string): Setting<boolean> {
+  const check = (value: unknown) => (typeof value === 'boolean' ? value : undefined)
+  const words = new Map([
+    ['true', true],
+    ['on', true],
+    ['yes', true],
+    ['false', false],
+    ['off', false],
+    ['no', false],
+  ])
+  return {
+    preset: false,
+    describe,
+    expects: 'true or false',
+    check,
+    typed: (values) => words.get(joinWords(values).toLowerCase()),
+  }
+}
+
+export function numberSetting(least: number, most: number, preset: number, describe: string): Setting<number> {
+  const check = (value: unknown) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : undefined
+  const typed = (values: readonly string[]) =>
+    /^\d{1,12}$/.test(joinWords(values)) ? Number(joinWords(values)) : undefined
+  return { preset, describe, expects: `a whole number from ${least} to ${most}`, check, typed }
+}
+
+/** A command as a list of its words, run without a shell. On a command line a JSON list, or one value a word. */
+export function commandSetting(describe: string): Setting<readonly string[]> {
+  const check = listOf(50, (value) => (typeof value === 'string' && !value.includes('\0') ? value : undefined))
+  const typed = (values: readonly string[]) =>
+    values.length === 1 && isList(values[0]) ? parseJsonValue(values[0]) : values
+  const expects = 'a program and its arguments, each a value of its own, or one JSON list'
+  return { preset: [], describe, expects, check: (value) => withProgram(check(value)), typed }
+}
+
+export function urlSetting(protocols: readonly string[], describe: string): Setting<string | undefined> {
+  const check = (value: unknown) => {
+    if (typeof value !== 'string' || value.length > 2048 || !URL.canParse(value)) return undefined
+    return protocols.includes(new URL(value).protocol) ? value : undefined
+  }
+  const expects = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
+  return { preset: undefined, describe, expects, check, typed: joinWords }
+}
+
+/** An address that secrets are sent to: https://, or http:// to this machine, where nobody can read the way. */
+export function safeUrlSetting(describe: string): Setting<string | undefined> {
+  const { check, ...rest } = urlSetting(['https:', 'http:'], describe)
+  const expects = 'an address that begins with https://; http:// leads to this machine (localhost, 127.0.0.1) only'
+  const safely = (value: unknown) => {
+    const address = check(value)
+    const { protocol, hostname } = new URL(address ?? 'about:blank')
+    return protocol === 'https:' || isLoopback(hostname) ? address : undefined
+  }
+  return { ...rest, expects, check: safely }
+}
+
+export function npubSetting(describe: string): Setting<string | undefined> {
+  const check = (value: unknown) => (typeof value === 'string' && decode(value)?.type === 'npub' ? value : undefined)
+  return { preset: undefined, describe, expects: 'an npub', check, typed: joinWords }
+}
+
+/** A word handed to another program. One with a dash in front would be taken for an option of it. */
+export function wordSetting(describe: string): Setting<string | undefined> {
+  const check = (value: unknown) => (isText(value) && /^[^-\s]\S{0,199}$/.test(value) ? value : undefined)
+  return { preset: undefined, describe, expects: 'a word that begins with no dash', check, typed: joinWords }
+}
+
+function listOf<T>(most: number, one: (value: unknown) => T | undefined) {
+  return (value: unknown): readonly T[] | undefined => {
+    if (!Array.isArray(value) || value.length > most) return undefined
+    const items = value.map(one)
+    const good = items.filter((item) => item !== undefined)
+    return good.length === items.length ? good : undefined
+  }
+}
+
+function withoutRepeats(items: readonly string[] | undefined): readonly string[] | undefined {
+  return items && [...new Set(items)]
+}
+
+function withProgram(words: readonly string[] | undefined): readonly string[] | undefined {
+  return words !== undefined && words.length > 0 && words[0] === '' ? undefined : words
+}
+
+function joinWords(values: readonly string[]): string {
+  return values.join(' ').trim()
+}
+
+// "a, b", "a b" as two values, or ["a", "b"].
+function parseList(values: readonly string[]): unknown {
+  if (values.length === 1 && isList(values[0])) return parseJsonValue(values[0])
+  return values
+    .flatMap((value) => value.split(','))
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function isList(value: string | undefined): value is string {
+  return value?.trimStart().startsWith('[') ?? false
+}
+
+function parseJsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && !/\p{Cc}/u.test(value)
+}

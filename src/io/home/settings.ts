@@ -1,0 +1,96 @@
+// The one table of settings: every key of config.json with its preset, its bounds and what it is for.
+import {
+  choiceSetting,
+  commandSetting,
+  flagSetting,
+  npubSetting,
+  numberSetting,
+  relaysSetting,
+  type Setting,
+  safeUrlSetting,
+  textSetting,
+  textsSetting,
+  wordSetting,
+} from './setting-types.ts'
+
+const TABLE = {
+  name: textSetting(64, 'what others see you as'),
+  about: textSetting(280, 'one line about you, shown in lists'),
+  capabilities: textsSetting(20, 32, 'what you can be asked to do'),
+  'relays.presence': relaysSetting(
+    ['wss://nos.lol', 'wss://relay.primal.net', 'wss://nostr.mom'],
+    'where you announce yourself and look for others',
+  ),
+  'relays.inbox': relaysSetting(
+    ['wss://nos.lol', 'wss://relay.primal.net', 'wss://relay.ditto.pub'],
+    'where others leave what is for you',
+  ),
+  'relays.lookup': relaysSetting(
+    ['wss://purplepag.es'],
+    'where the inbox relays of others are looked up, besides the ones above',
+  ),
+  'relays.allowPrivate': flagSetting('contact relays in private networks that peers name'),
+  'owner.npub': npubSetting('your owner on Nostr: told of escalations, and obeyed'),
+  'owner.webhook': safeUrlSetting('an address that escalations are posted to'),
+  'owner.command': commandSetting('a program that is run for an escalation'),
+  'owner.openclaw.channel': wordSetting('the OpenClaw channel of your owner (telegram, slack, …)'),
+  'owner.openclaw.target': wordSetting('the address of your owner in that channel'),
+  'owner.openclaw.account': wordSetting('the OpenClaw account to send with'),
+  'policy.calls': choiceSetting(['anyone', 'contacts', 'nobody'], 'anyone', 'who may call you'),
+  'policy.autoAnswer': choiceSetting(['nobody', 'trusted'], 'nobody', 'whose calls are answered without asking'),
+  'policy.silent': flagSetting('leave calls that the policy refuses without an answer'),
+  'policy.pow': numberSetting(0, 32, 0, 'proof of work (NIP-13 bits) that strangers need to call you'),
+  'call.ring': numberSetting(10, 86_400, 900, 'seconds that your calls ring'),
+  'call.maxMessages': numberSetting(1, 1_000_000, 500, 'messages from which on you are told that a call is long'),
+  'hook.command': commandSetting('a program that is run by announce when something came in'),
+  'hook.unknown': flagSetting('run it for strangers too'),
+  'file.inlineMax': numberSetting(0, 16_777_216, 262_144, 'bytes up to which a file is sent through relays'),
+  'file.server': safeUrlSetting('the Blossom server for larger files'),
+  'file.fetchMax': numberSetting(0, 100_000_000_000, 268_435_456, 'bytes up to which a file is fetched from a server'),
+  'file.allowPrivate': flagSetting('fetch files from private networks'),
+} as const
+
+export type SettingKey = keyof typeof TABLE
+
+/** What each key's value is. */
+export type SettingValues = { readonly [K in SettingKey]: (typeof TABLE)[K] extends Setting<infer T> ? T : never }
+
+export const SETTINGS: { readonly [K in SettingKey]: Setting<SettingValues[K]> } = TABLE
+
+/** All keys in the order of the table. */
+export const SETTING_KEYS: readonly SettingKey[] = Object.keys(SETTINGS).filter(isSettingKey)
+
+/** Whether a text is a key. Own keys only: "constructor" and "__proto__" come with every object. */
+export function isSettingKey(text: string): text is SettingKey {
+  return Object.hasOwn(SETTINGS, text)
+}
+
+/** The up to three keys that a mistyped one may have meant, the closest first. */
+export function similarKeys(text: string): SettingKey[] {
+  const wanted = text.slice(0, 64).toLowerCase()
+  const last = (key: string) => key.slice(key.lastIndexOf('.') + 1)
+  const far = (key: SettingKey) => {
+    const lower = key.toLowerCase()
+    if (lower.startsWith(`${wanted}.`) || last(lower) === last(wanted)) return 1
+    return distance(lower, wanted)
+  }
+  return SETTING_KEYS.map((key) => ({ key, by: far(key) }))
+    .filter(({ by }) => by <= Math.max(2, wanted.length / 3))
+    .sort((a, b) => a.by - b.by)
+    .slice(0, 3)
+    .map(({ key }) => key)
+}
+
+// Levenshtein: how many letters to change, add or leave out.
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, n) => n)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries()) {
+      const changed = (row[j] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(changed, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

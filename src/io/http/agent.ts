@@ -1,0 +1,59 @@
+// The way to an address: through the proxy that the environment names, and never into our own network by a name that
+// somebody else gave us.
+import { type LookupAddress, lookup as resolve } from 'node:dns'
+import type { Agent } from 'node:http'
+import type { LookupFunction } from 'node:net'
+import { isPrivateHost } from '../../nostr/relay-url.ts'
+import type { Env } from '../home/paths.ts'
+import { proxyFor } from './proxy-env.ts'
+
+/** For one connection, as http.request and ws take it. Whoever uses it destroys the agent in the end. */
+export type HttpRoute = { agent?: Agent | undefined; lookup?: LookupFunction | undefined }
+
+/** @param trusted whether an address is our own choice, so that it may lead anywhere */
+export function openRoutes(env: Env, trusted: (address: string) => boolean): (address: string) => Promise<HttpRoute> {
+  return async (address) => ({
+    agent: await agentFor(address, env),
+    lookup: trusted(address) ? undefined : publicOnly,
+  })
+}
+
+/**
+ * A new agent for one connection to a ws, wss, http or https address; undefined where no proxy is set. Its `destroy` ends
+ * the connection, also one that is still being dialed. Its errors name the proxy and never its password.
+ */
+export async function agentFor(address: string, env: Env): Promise<Agent | undefined> {
+  const gateway = proxyFor(address, env)
+  if (gateway === undefined) return undefined
+  const { agentThrough } = await import('./tunnel.ts')
+  return agentThrough(gateway, /^(wss|https):/.test(address))
+}
+
+/**
+ * Looks a name up and keeps the addresses out in the world. The attack: a public name in a peer's list that resolves to
+ * 127.0.0.1 or 169.254.169.254, perhaps only the second time it is asked for. So the address is judged that is then
+ * connected to. Behind an HTTP or socks5h proxy it is the proxy that looks names up, and that has to refuse its own network.
+ */
+export const publicOnly: LookupFunction = (host, options, done) => {
+  resolve(host, { ...options, all: true }, (error, found) =>
+    answerLookup(host, options.all === true, error, found, done),
+  )
+}
+
+type Done = Parameters<LookupFunction>[2]
+
+function answerLookup(
+  host: string,
+  all: boolean,
+  error: Error | null,
+  found: readonly LookupAddress[],
+  done: Done,
+): void {
+  const open = error === null ? found.filter(({ address }) => !isPrivateHost(address)) : []
+  const [first] = open
+  if (error !== null) done(error, '')
+  else if (first === undefined)
+    done(Object.assign(new Error(`${host} leads into a private network`), { code: 'EPRIVATE' }), '')
+  else if (all) done(null, open)
+  else done(null, first.address, first.family)
+}

@@ -1,0 +1,195 @@
+// One document over HTTP: no redirect is followed, and its size and time are bounded.
+// One PUT whose body is a stream: with a known length, at the pace of the line, and given up when nothing moves.
+import { type ClientRequest, type IncomingMessage, request as plainly } from 'node:http'
+import { request as securely } from 'node:https'
+import { relayText } from '../../nostr/messages.ts'
+import { abortAfter, deferred, errorCause, onAbort } from '../timers.ts'
+import type { HttpRoute } from './agent.ts'
+
+export type GetOptions = {
+  accept: string
+  way: HttpRoute | Promise<HttpRoute>
+  /** Milliseconds until the last byte. */
+  ms: number
+  /** Most bytes. */
+  most: number
+  /** The certificate to trust in place of the known authorities', in PEM. */
+  ca?: string | undefined
+}
+
+/** `clockAhead`: our clock minus the server's, in seconds, when it told its time. */
+export type GetResult = { ok: true; text: string; clockAhead?: number } | { ok: false; why: string }
+
+/** GETs an https or http address. Never rejects. */
+export async function get(address: string, { accept, way, ms, most, ca }: GetOptions): Promise<GetResult> {
+  const stop = abortAfter(ms)
+  let opened: HttpRoute | undefined
+  try {
+    opened = await way
+    const response = await sendGet(address, { ...opened, ca, headers: { Accept: accept } }, stop.signal)
+    const { statusCode = 0, headers } = response
+    if (statusCode !== 200) {
+      response.destroy()
+      const redirect = statusCode >= 300 && statusCode < 400 ? ', a redirect, which is not followed' : ''
+      return { ok: false, why: `it answered ${statusCode}${redirect}` }
+    }
+    const text = await readText(response, most)
+    if (text === undefined) return { ok: false, why: `its answer is no text of at most ${most} bytes` }
+    const told = Date.parse(headers.date ?? '')
+    return { ok: true, text, ...(Number.isNaN(told) ? {} : { clockAhead: Math.round((Date.now() - told) / 1000) }) }
+  } catch (error) {
+    return { ok: false, why: stop.signal.aborted ? 'no answer in time' : errorCause(error) }
+  } finally {
+    stop.clear()
+    opened?.agent?.destroy()
+  }
+}
+
+type Asking = HttpRoute & { ca: string | undefined; headers: Record<string, string> }
+
+async function sendGet(address: string, { agent = undefined, ...asking }: Asking, signal: AbortSignal) {
+  const { request } = address.startsWith('https:') ? await import('node:https') : await import('node:http')
+  return await new Promise<IncomingMessage>((resolve, reject) => {
+    // Without an agent of its own a connection would be kept for the next request, which never comes.
+    const sent = request(address, { ...asking, agent: agent ?? false, signal }, resolve)
+    sent.on('error', reject)
+    // A proxy that is still being dialed is not ended by the end of the request.
+    onAbort(signal, () => reject(new Error('no answer in time')))
+    sent.end()
+  })
+}
+
+async function readText(response: IncomingMessage, most: number): Promise<string | undefined> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of response) {
+    const bytes = Buffer.from(part)
+    size += bytes.length
+    // Leaving the loop ends the connection.
+    if (size > most) return undefined
+    parts.push(bytes)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
+  } catch {
+    return undefined
+  }
+}
+
+/** No byte has moved for so long, in ms: the line is dead. Once all is sent, a server may need longer to store it. */
+const IDLE = 30_000
+const STORING = 120_000
+
+/** How long a server may take to say that it does not even want the body (RFC 9110, 10.1.1), in ms. */
+const CONTINUE_WITHIN = 1_000
+
+/** Bytes of an answer that are read. */
+const MAX_RESPONSE = 65_536
+
+export type PutOptions = {
+  length: number
+  headers: Readonly<Record<string, string>>
+  way: (address: string) => Promise<HttpRoute>
+  stopped: AbortSignal
+  progress: (done: number, of: number) => void
+  idleMs?: number
+}
+
+export type PutResult = { status: number; reason: string | string[] | undefined; body: string } | { broken: string }
+
+/** What the server answered, also when it did before all was sent; `broken` when the connection did not last. */
+export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options: PutOptions): Promise<PutResult> {
+  const { length, headers, idleMs = IDLE, stopped } = options
+  const way = await options.way(url.href)
+  const asked = (url.protocol === 'https:' ? securely : plainly)(url, {
+    method: 'PUT',
+    headers: { ...headers, 'Content-Length': length, 'User-Agent': 'p2p-comm', Expect: '100-continue' },
+    ...way,
+    agent: way.agent ?? false,
+  })
+  const over = deferred<PutResult>()
+  const end = (put: PutResult) => over.resolve(put)
+  const timer = idleTimer(() => end({ broken: `nothing has moved for ${Math.round(idleMs / 1000)} s` }))
+  const stop = () => end({ broken: 'stopped' })
+  stopped.addEventListener('abort', stop, { once: true })
+  asked.on('error', (error) => end({ broken: relayText(errorCause(error)) }))
+  asked.on('response', (answer) => void readResponse(answer).then(end))
+  timer.set(idleMs)
+  try {
+    const sent = sendBody(asked, pieces, over.promise, (done) => {
+      timer.set(done === length ? STORING : idleMs)
+      options.progress(done, length)
+    })
+    // What is wrong with the file is thrown, and is more than what the server makes of it.
+    const [answer] = await Promise.all([over.promise, sent])
+    return answer
+  } finally {
+    timer.clear()
+    stopped.removeEventListener('abort', stop)
+    asked.destroy()
+    way.agent?.destroy()
+  }
+}
+
+async function sendBody(
+  asked: ClientRequest,
+  pieces: AsyncGenerator<Uint8Array>,
+  over: Promise<unknown>,
+  moved: (done: number) => void,
+): Promise<void> {
+  let answered = false
+  const answer = over.then(() => {
+    answered = true
+  })
+  // A refusal must not be lost in a connection that is reset under the body, and a body that is not wanted not be sent.
+  await Promise.race([answer, awaitContinue(asked)])
+  let done = 0
+  for await (const piece of pieces) {
+    if (answered) return
+    if (!asked.write(piece)) await Promise.race([answer, drained(asked)])
+    done += piece.length
+    moved(done)
+  }
+  asked.end()
+}
+
+function awaitContinue(asked: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CONTINUE_WITHIN)
+    const go = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    asked.once('continue', go)
+    asked.once('close', go)
+  })
+}
+
+function drained(asked: ClientRequest): Promise<void> {
+  return new Promise((resolve) => asked.once('drain', resolve))
+}
+
+async function readResponse(answer: IncomingMessage): Promise<PutResult> {
+  let body = ''
+  try {
+    for await (const part of answer.setEncoding('utf8')) {
+      body += part
+      if (body.length >= MAX_RESPONSE) break
+    }
+  } catch {
+    // The number says enough; a descriptor that is cut off is none.
+  }
+  return { status: answer.statusCode ?? 0, reason: answer.headers['x-reason'], body }
+}
+
+function idleTimer(ring: () => void) {
+  let timer: NodeJS.Timeout | undefined
+  const clear = () => clearTimeout(timer)
+  return {
+    clear,
+    set(ms: number) {
+      clear()
+      timer = setTimeout(ring, ms)
+    },
+  }
+}

@@ -1,0 +1,36 @@
+// The owner's channels outside of Nostr: which are configured, and telling the owner through one of them.
+import type { Config } from '../home/config.ts'
+import type { Env, Home } from '../home/paths.ts'
+import { logLine } from './log.ts'
+import type { OwnerNotice } from './notice.ts'
+
+export type OwnerChannel = 'openclaw' | 'webhook' | 'command'
+
+export type Owner = {
+  /** The channels that are configured. */
+  channels: readonly OwnerChannel[]
+  /** What went wrong; undefined when the owner was told. `ms`: how long it may take. Never rejects. */
+  tell(channel: OwnerChannel, notice: OwnerNotice, ms: number): Promise<string | undefined>
+  /** Appends a line to escalations.jsonl; what went wrong. */
+  log(line: object): string | undefined
+}
+
+export function openOwner(home: Home, { webhook, command, openclaw }: Config['owner'], env: Env): Owner {
+  // A half-set channel is one that fails and says why, not one that is passed over.
+  const chats = [openclaw.target, openclaw.channel, openclaw.account].some((part) => part !== undefined)
+  return {
+    channels: [
+      ...(chats ? ['openclaw' as const] : []),
+      ...(webhook === undefined ? [] : ['webhook' as const]),
+      ...(command.length === 0 ? [] : ['command' as const]),
+    ],
+    async tell(channel, notice, ms) {
+      if (channel === 'openclaw')
+        return await (await import('./openclaw.ts')).tellOpenclaw(openclaw, notice, { ms, env })
+      if (channel === 'command') return await (await import('./command.ts')).tellCommand(command, notice, { ms, env })
+      if (webhook === undefined) return 'owner.webhook is not set'
+      return await (await import('./webhook.ts')).tellWebhook(webhook, notice, { ms, env })
+    },
+    log: (line) => logLine(home, line),
+  }
+}

@@ -1,0 +1,50 @@
+// One relay: ask it, tell it, and let go of it at once.
+import type { Event } from '../../nostr/event.ts'
+import type { Refusal } from '../../nostr/messages.ts'
+import { type ConnectionOptions, openConnection } from './connection.ts'
+import { type PublishAnswer, publish } from './publish.ts'
+import { type Query, type QueryAnswer, query } from './query.ts'
+
+export type RelayHealth = {
+  url: string
+  ok: boolean
+  /** From dialing to the open WebSocket. */
+  latencyMs?: number
+  /** Our clock minus the relay's, in seconds. */
+  clockAhead?: number
+  error?: string
+}
+
+export type RelayClient = {
+  url: string
+  /** Throws RangeError when kind 1059 is asked for together with other kinds. */
+  query(ask: Query): Promise<QueryAnswer>
+  /** `deadline` in Unix milliseconds; `cut` ends the wait before it. */
+  publish(event: Event, deadline: number, cut?: AbortSignal): Promise<PublishAnswer>
+  health(): RelayHealth
+  /** Unix milliseconds of the last event or end of events that came. */
+  heardAt(): number
+  /** Why the connection is no more. It does not come back: connect again. */
+  lost(): Refusal | undefined
+  /** Ends everything at once; whatever is still open is answered as unreachable. */
+  close(): void
+}
+
+/** Starts to connect, and takes questions from the first moment on. Nothing here rejects, and nothing outlives `close`. */
+export function openRelayClient(url: string, options: ConnectionOptions): RelayClient {
+  const line = openConnection(url, options)
+  return {
+    url,
+    query: (ask) => query(line, ask),
+    publish: (event, deadline, cut) => publish(line, event, deadline, cut),
+    health() {
+      const lost = line.lost()
+      const measured = line.measured()
+      const error = lost ? { error: lost.text } : {}
+      return { url, ok: measured !== undefined && lost === undefined, ...measured, ...error }
+    },
+    heardAt: line.heardAt,
+    lost: line.lost,
+    close: line.close,
+  }
+}

@@ -1,0 +1,181 @@
+// One connection to a relay: what comes in goes to whoever waits for it, and whoever waits hears when it is lost.
+import { setMaxListeners } from 'node:events'
+import type { Keys } from '../../nostr/crypto.ts'
+import {
+  type ClientFrame,
+  clientFrame,
+  parseRelayFrame,
+  type Refusal,
+  type RelayFrame,
+  relayText,
+} from '../../nostr/messages.ts'
+import type { HttpRoute } from '../http/agent.ts'
+import { abortAfter, deferred, type Stop } from '../timers.ts'
+import { type Auth, openAuth } from './auth.ts'
+import { type AnswerBounds, answerBounds } from './collector.ts'
+import { openPacer, type Pacer, type PacerSettings } from './pacer.ts'
+import { type NegSessions, openNegSessions, openPendingOks, type PendingOks } from './reply-waiters.ts'
+import type { Subscription, SubscriptionRequest } from './subscription.ts'
+import { openSubscriptions } from './subscription.ts'
+import { openSocket, type SocketTiming } from './websocket.ts'
+
+/** `now` is Unix time in milliseconds. */
+export type ConnectionOptions = {
+  keys: Keys
+  now: () => number
+  way?: HttpRoute | Promise<HttpRoute> | undefined
+  /** Takes one line of text for every step. */
+  trace?: ((line: string) => void) | undefined
+  handshakeMs?: number
+  pingMs?: number
+  /** First pause after `rate-limited`; each further one is twice as long. */
+  backoffMs?: number
+  pace?: PacerSettings
+  bounds?: AnswerBounds
+}
+
+export type Connection = {
+  url: string
+  auth: Auth
+  verdicts: PendingOks
+  talks: NegSessions
+  pacer: Pacer
+  bounds: AnswerBounds
+  backoffMs: number
+  /** Resolves when frames may be sent, which may be never. */
+  ready: Promise<void>
+  /** Aborted when the line is lost. */
+  gone: AbortSignal
+  now(): number
+  lost(): Refusal | undefined
+  measured(): SocketTiming | undefined
+  /** When the relay last sent an event or the end of them, in `now`'s time. */
+  heardAt(): number
+  /** Why there is no full answer when time is up; `touched` when part of it came. */
+  late(touched: boolean): Refusal
+  /** Ends at `deadline` (in `now`'s time), when cut off, or with the line. */
+  until(deadline: number, cut?: AbortSignal): Stop
+  send(frame: ClientFrame): void
+  subscribe(request: SubscriptionRequest): Subscription
+  close(): void
+}
+
+export function openConnection(url: string, options: ConnectionOptions): Connection {
+  const { keys, now, trace, way, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
+  const ready = deferred<void>()
+  const gone = new AbortController()
+  // Everything that waits on this line listens to it, and Node would warn of a leak at the eleventh.
+  setMaxListeners(0, gone.signal)
+  let measured: SocketTiming | undefined
+  let lost: Refusal | undefined
+  let heardAt = 0
+  let notice = ''
+
+  const log = (text: string) => trace?.(`${url} ${text}`)
+  const verdicts = openPendingOks()
+  const talks = openNegSessions()
+  const auth = openAuth(url, keys, theirTime, (event) => send({ type: 'AUTH', event }))
+  const subscriptions = openSubscriptions(send, auth)
+  const socket = openSocket({ url, way, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
+
+  // strfry takes an AUTH event of the last 60 seconds only. Where our clock is wrong and the relay told us its own, that is
+  // the one that counts; a relay that lies about it gets an AUTH that no other relay takes.
+  function theirTime(): number {
+    const ahead = measured?.clockAhead ?? 0
+    return Math.abs(ahead) > 10 ? now() - ahead * 1000 : now()
+  }
+
+  function send(frame: ClientFrame): void {
+    log(`-> ${describeFrame(frame)}`)
+    socket.send(clientFrame(frame))
+  }
+
+  function onOpen(values: SocketTiming): void {
+    measured = values
+    log(`open after ${values.latencyMs} ms`)
+    // A challenge that came with the 101 is read before this: then AUTH, REQ and EVENT leave in one flight.
+    setImmediate(() => {
+      if (lost) return
+      subscriptions.ready()
+      ready.resolve()
+    })
+  }
+
+  function onText(text: string): void {
+    const frame = parseRelayFrame(text)
+    if (frame?.type !== 'EVENT') log(`<- ${frame ? describeFrame(frame) : 'no frame of a relay'}`.trimEnd())
+    if (frame) hear(frame, text.length)
+  }
+
+  function hear(frame: RelayFrame, size: number): void {
+    if (frame.type === 'EVENT' || frame.type === 'EOSE' || frame.type === 'NEG-MSG') heardAt = now()
+    if (frame.type === 'AUTH') onChallenge(frame.challenge)
+    else if (frame.type === 'NOTICE') onNotice(frame)
+    else if (frame.type === 'NEG-MSG' || frame.type === 'NEG-ERR') talks.tell(frame)
+    else if (frame.type !== 'OK') subscriptions.hear(frame, size)
+    else if (auth.answered(frame)) subscriptions.settled()
+    else verdicts.tell(frame.id, frame)
+  }
+
+  function onChallenge(challenge: string): void {
+    const answer = auth.challenged(challenge)
+    if (answer === 'sent') {
+      subscriptions.challenged()
+      talks.challenged()
+    } else if (answer === 'too many') lose('it sends challenge after challenge')
+  }
+
+  // NIP-01 "defines no rules for how NOTICE messages should be sent or treated": some relays ask for AUTH with them.
+  function onNotice({ reason, text }: Refusal): void {
+    notice = text
+    talks.noticed({ reason, text })
+    if (reason !== 'auth-required') return
+    subscriptions.authWanted({ reason, text })
+    verdicts.tellAll({ accepted: false, reason, text })
+  }
+
+  function lose(why: string): void {
+    if (lost) return
+    lost = { reason: 'unreachable', text: relayText(why) }
+    log(`over: ${lost.text}`)
+    socket.terminate()
+    subscriptions.lost(lost)
+    gone.abort()
+  }
+
+  return {
+    url,
+    auth,
+    verdicts,
+    talks,
+    pacer: openPacer(options.pace ?? { burst: 10, gapMs: 250 }, now),
+    bounds: options.bounds ?? answerBounds,
+    backoffMs,
+    ready: ready.promise,
+    gone: gone.signal,
+    now,
+    lost: () => lost,
+    measured: () => measured,
+    heardAt: () => heardAt,
+    late(touched) {
+      if (lost) return lost
+      if (touched) return { reason: 'slow', text: 'was still sending when time was up' }
+      const silence = measured ? 'no answer in time' : 'no connection in time'
+      return { reason: 'silent', text: notice === '' ? silence : `${silence}; it said: ${notice}` }
+    },
+    until: (deadline, cut) => abortAfter(deadline - now(), cut, gone.signal),
+    send,
+    subscribe: subscriptions.open,
+    close: () => lose('closed by us'),
+  }
+}
+
+function describeFrame(frame: ClientFrame | RelayFrame): string {
+  const { type } = frame
+  if (type === 'REQ') return `REQ ${frame.sub} ${JSON.stringify(frame.filter)}`
+  if (type === 'OK') return `OK ${frame.id.slice(0, 8)} ${frame.reason} ${frame.text}`
+  if (type === 'CLOSED') return `CLOSED ${frame.sub} ${frame.text}`
+  if (type === 'NOTICE') return `NOTICE ${frame.text}`
+  if (type === 'NEG-ERR') return `NEG-ERR ${frame.sub} ${frame.text}`
+  return 'sub' in frame ? `${type} ${frame.sub}` : type
+}

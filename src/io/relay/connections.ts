@@ -1,0 +1,63 @@
+// The connections of one run: one per relay, made when first needed and again when lost, and how each of them does.
+import type { Refusal } from '../../nostr/messages.ts'
+import type { HttpRoute } from '../http/agent.ts'
+import { openRelayClient, type RelayClient, type RelayHealth } from './clients.ts'
+import type { ConnectionOptions } from './connection.ts'
+
+export type DialOptions = Omit<ConnectionOptions, 'way'> & {
+  /** Made anew for each connection. */
+  wayTo?: ((url: string) => HttpRoute | Promise<HttpRoute>) | undefined
+}
+
+export type Connections = {
+  /** The connection to a relay, or why there is none. */
+  to(url: string): RelayClient | Refusal
+  /** When a relay last sent something, in `now`'s time; 0 if never. */
+  heardAt(url: string): number
+  /** What went wrong the last time that something was wanted of a relay, if anything. */
+  note(url: string, trouble: Refusal | undefined): void
+  health(): RelayHealth[]
+  close(): void
+}
+
+const maxConnections = 12
+
+export function openConnections({ wayTo, ...options }: DialOptions): Connections {
+  const connections = new Map<string, RelayClient>()
+  const troubles = new Map<string, Refusal>()
+  // How they did, once all of it is over.
+  let last: RelayHealth[] | undefined
+
+  function health(connection: RelayClient): RelayHealth {
+    const { error, ...rest } = connection.health()
+    const trouble = troubles.get(rest.url)
+    const why = trouble ? `${trouble.reason}: ${trouble.text}` : error
+    return { ...rest, ok: rest.ok && trouble?.reason !== 'silent', ...(why !== undefined && { error: why }) }
+  }
+
+  const healths = () => last ?? [...connections.values()].map(health)
+
+  return {
+    to(url) {
+      const known = connections.get(url)
+      if (known && !known.lost()) return known
+      if (last) return { reason: 'unreachable', text: 'closed by us' }
+      const open = [...connections.values()].filter((one) => !one.lost())
+      if (open.length >= maxConnections)
+        return { reason: 'unreachable', text: `not contacted: there are ${maxConnections} relays already` }
+      const fresh = openRelayClient(url, { ...options, way: wayTo?.(url) })
+      connections.set(url, fresh)
+      return fresh
+    },
+    heardAt: (url) => connections.get(url)?.heardAt() ?? 0,
+    note(url, trouble) {
+      if (trouble) troubles.set(url, trouble)
+      else troubles.delete(url)
+    },
+    health: healths,
+    close() {
+      last = healths()
+      for (const connection of connections.values()) connection.close()
+    },
+  }
+}

@@ -1,0 +1,111 @@
+// What comes after the answers: a queue of live events, and the patience to ask again where a subscription was lost.
+// A set that forgets the oldest, so that a process that listens for weeks stays as small as on its first day.
+import type { Event } from '../../nostr/event.ts'
+import type { Reason, Refusal } from '../../nostr/messages.ts'
+import { abortAfter, by, deferred } from '../timers.ts'
+
+export type LiveEvent = { event: Event; relay: string }
+
+/** Pauses before asking again: doubled from the first to the longest, in milliseconds. */
+export type Backoff = { firstMs: number; longestMs: number }
+
+export type LiveSubscriptions = {
+  /** Queues an event, unless it was delivered before. `size` is its length as JSON. */
+  arrived(arrival: LiveEvent, size: number): void
+  /** Was given to the caller in another way. */
+  delivered(event: Event): void
+  /** A subscription that began at `since` was lost: `again` is called after a pause, unless the relay's no was final. */
+  lost(refusal: Refusal, since: number, failures: number, again: (failures: number) => void): void
+  /** All that is queued, as soon as there is something; nothing at the deadline (Unix ms) or when closed. */
+  next(deadline: number): Promise<LiveEvent[]>
+  close(): void
+}
+
+// So many ids are remembered, and so much is queued for a caller who does not come back for it.
+const maxIds = 20_000
+const maxQueuedBytes = 64 * 1_048_576
+
+// NIP-42: restricted is for who "is still not allowed". The others do not get better by being asked again either.
+const finalReasons: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
+
+export function openLiveSubscriptions(
+  now: () => number,
+  retry: Backoff,
+  random: () => number = Math.random,
+): LiveSubscriptions {
+  const known = recentIds(maxIds)
+  const timers = new Set<NodeJS.Timeout>()
+  const closed = new AbortController()
+  let queue: LiveEvent[] = []
+  let queued = 0
+  let bell = deferred<void>()
+
+  // Half the pause is certain and half is dice, so that a relay that comes back is not met by everybody at once.
+  function pause(failures: number): number {
+    const most = Math.min(retry.longestMs, retry.firstMs * 2 ** failures)
+    return Math.max(retry.firstMs, most * (0.5 + random() / 2))
+  }
+
+  return {
+    arrived(arrival, size) {
+      const name = nameOf(arrival.event)
+      // Over the bound it is left out and not remembered: the relays have it, and the next replay brings it.
+      if (known.has(name) || queued + size > maxQueuedBytes) return
+      known.add(name)
+      queue.push(arrival)
+      queued += size
+      bell.resolve()
+    },
+    delivered: (event) => known.add(nameOf(event)),
+    lost({ reason }, since, failures, again) {
+      if (closed.signal.aborted || finalReasons.has(reason)) return
+      // One that held for a while was no failure.
+      const count = now() - since > retry.longestMs ? 0 : failures
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        again(count + 1)
+      }, pause(count))
+      timers.add(timer)
+    },
+    async next(deadline) {
+      const stop = abortAfter(deadline - now(), closed.signal)
+      if (queue.length === 0) await by(stop.signal, bell.promise)
+      stop.clear()
+      const arrivals = queue
+      queue = []
+      queued = 0
+      bell = deferred()
+      return arrivals
+    },
+    close() {
+      for (const timer of timers) clearTimeout(timer)
+      closed.abort()
+    },
+  }
+}
+
+// The attack: a copy with a spoilt signature, sent first so that the good one is taken for known. The id is the hash of
+// the rest, which was checked when it came.
+function nameOf({ id, sig }: Event): string {
+  return id + sig
+}
+
+export type RecentIds = {
+  has(id: string): boolean
+  add(id: string): void
+}
+
+/** A set of at most `most` strings. */
+export function recentIds(most: number): RecentIds {
+  // A Set keeps the order in which its values came.
+  const ids = new Set<string>()
+  return {
+    has: (id) => ids.has(id),
+    add(id) {
+      ids.add(id)
+      if (ids.size <= most) return
+      const oldest = ids.values().next()
+      if (!oldest.done) ids.delete(oldest.value)
+    },
+  }
+}

@@ -1,0 +1,87 @@
+// NIP-77 with one relay: what it has of a filter and we have not, in a message or two where a REQ would bring all of it again.
+import type { Filter } from '../../nostr/filter.ts'
+import type { ClientFrame } from '../../nostr/messages.ts'
+import type { Held, Reconciliation } from '../../nostr/nip77.ts'
+import { abortAfter, by } from '../timers.ts'
+import type { Connection } from './connection.ts'
+
+/** How long a relay may think about one message, in ms. One that is silent for longer is asked in the old way. */
+const answerWithin = 1_500
+
+/** Silence of so many ms says nothing yet, however fast the relay was to connect. */
+const pauseMs = 100
+
+export type NegQuery = {
+  /** The ids that the relay has and we lack; undefined when it does not play along, or makes no sense. Never rejects. */
+  ids: Promise<string[] | undefined>
+  /**
+   * Whether the relay has left a message without an answer: it hung up on it, or has kept silent for twice as long as it took
+   * to connect. The trap: a relay that lists NIP-77 and knows nothing of it is cut off while we wait, in this run and all others.
+   */
+  ignored(): boolean
+}
+
+export function negQuery(line: Connection, filter: Filter, held: Held, signal: AbortSignal): NegQuery {
+  let askedAt: number | undefined
+
+  async function ids(): Promise<string[] | undefined> {
+    // Only who has much to compare pays for loading it, while the connection is made.
+    const { reconcile } = await import('../../nostr/nip77.ts')
+    const begun = reconcile(held)
+    await by(signal, line.ready)
+    if (signal.aborted) return undefined
+    const first = await talk(begun)
+    if (first !== 'as a stranger') return first
+    await inTime(line.auth.settled())
+    if (signal.aborted || line.auth.standing() !== 'granted') return undefined
+    // Once more, and under a new id: what still comes for the old one was meant for a stranger.
+    const second = await talk(reconcile(held))
+    return second === 'as a stranger' ? undefined : second
+  }
+
+  async function talk({ first, next }: Reconciliation): Promise<string[] | 'as a stranger' | undefined> {
+    const { sub, heard, close } = line.talks.open()
+    const needed: string[] = []
+    ask({ type: 'NEG-OPEN', sub, filter, message: first })
+    try {
+      for (;;) {
+        const said = await inTime(heard())
+        if (said === undefined) return undefined
+        askedAt = undefined
+        if ('reason' in said) return said.reason === 'auth-required' ? 'as a stranger' : undefined
+        // An answer that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
+        const standing = line.auth.standing()
+        if (standing === 'pending' || standing === 'refused') return 'as a stranger'
+        const step = next(said.message)
+        if (step === undefined) return undefined
+        needed.push(...step.need)
+        if (step.reply === undefined) return needed
+        ask({ type: 'NEG-MSG', sub, message: step.reply })
+      }
+    } finally {
+      close()
+      line.send({ type: 'NEG-CLOSE', sub })
+    }
+  }
+
+  function ask(frame: ClientFrame): void {
+    askedAt = line.now()
+    line.send(frame)
+  }
+
+  async function inTime<T>(promise: Promise<T>): Promise<T | undefined> {
+    const stop = abortAfter(answerWithin, signal)
+    const value = await by(stop.signal, promise)
+    stop.clear()
+    return value
+  }
+
+  return {
+    ids: ids(),
+    ignored() {
+      if (askedAt === undefined) return false
+      const patience = Math.max(pauseMs, 2 * (line.measured()?.latencyMs ?? 0))
+      return line.lost() !== undefined || line.now() - askedAt > patience
+    },
+  }
+}

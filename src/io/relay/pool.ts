@@ -1,0 +1,139 @@
+// Several relays as one: asked and told side by side, and the slow ones not waited for once another has answered.
+import type { Event } from '../../nostr/event.ts'
+import type { Filter } from '../../nostr/filter.ts'
+import type { Held } from '../../nostr/nip77.ts'
+import type { RelayHealth } from './clients.ts'
+import { type DialOptions, openConnections } from './connections.ts'
+import { type Backoff, type LiveEvent, openLiveSubscriptions } from './live.ts'
+import type { PublishAnswer } from './publish.ts'
+import type { QueryAnswer } from './query.ts'
+import { openRace } from './race.ts'
+
+/** One question to one relay. `name` is the caller's own, to know the answer by. */
+export type RelayQuery = {
+  relay: string
+  name: string
+  filter: Filter
+  /** What is known of it already, for a relay that speaks NIP-77. */
+  held?: Held
+  page?: boolean
+  live?: boolean
+}
+
+export type NamedAnswer = QueryAnswer & { name: string }
+
+/** An event, and all relays that it is to be published to. `had`: others have it already, so these get the grace alone. */
+export type PublishJob = { event: Event; relays: readonly string[]; had?: boolean }
+
+/** Times are Unix milliseconds. */
+export type FetchOptions = {
+  deadline: number
+  /** Milliseconds beyond the grace that a relay may take. */
+  patient?: (url: string) => number
+  /** Ids that are known already: such an event is not looked at. */
+  skip?: (id: string) => boolean
+}
+
+export type PoolOptions = DialOptions & {
+  /** Milliseconds that the other relays get once one has answered. */
+  grace?: number
+  retry?: Backoff
+}
+
+export type Pool = {
+  /** Starts to connect, so that the answers come sooner. Resolves when that is under way: what follows costs no time then. */
+  warm(urls: readonly string[]): Promise<void>
+  /** Asks everything side by side. One answer per ask, in their order. */
+  fetch(asks: readonly RelayQuery[], fetching: FetchOptions): Promise<NamedAnswer[]>
+  /** Publishes everything side by side. One receipt per event and relay, in the order of the jobs. */
+  publish(jobs: readonly PublishJob[], until: { deadline: number }): Promise<PublishAnswer[]>
+  /**
+   * What live asks brought after their answers: as soon as there is something, or nothing at the deadline (Unix ms).
+   * Not twice at the same time.
+   */
+  next(deadline: number): Promise<LiveEvent[]>
+  relays(): RelayHealth[]
+  /** Ends everything at once; nothing of it keeps the process alive afterwards. */
+  close(): void
+}
+
+export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
+  const { now } = dialling
+  const connections = openConnections(dialling)
+  const live = openLiveSubscriptions(now, retry ?? { firstMs: 1_000, longestMs: 60_000 })
+
+  async function ask(one: RelayQuery, fetching: FetchOptions, cut?: AbortSignal, failures = 0): Promise<QueryAnswer> {
+    const { relay, filter, held, page, live: isLive } = one
+    const connection = connections.to(relay)
+    if ('reason' in connection) return { relay, events: [], complete: false, dropped: 0, known: 0, ...connection }
+    const since = now()
+    return connection.query({
+      filter,
+      held,
+      page,
+      live: isLive,
+      cut,
+      deadline: fetching.deadline,
+      skip: fetching.skip,
+      onEvent: (event, size) => live.arrived({ event, relay }, size),
+      // Nobody waits for the next answer. It is cut off before it begins, and all that it would have held arrives live.
+      onEnd: (refusal) =>
+        live.lost(refusal, since, failures, (count) => void ask(one, fetching, AbortSignal.abort(), count)),
+    })
+  }
+
+  async function fetch(asks: readonly RelayQuery[], fetching: FetchOptions): Promise<NamedAnswer[]> {
+    const relays = asks.map((one) => one.relay)
+    const race = openRace({ relays, graceMs, patient: fetching.patient, heardAt: connections.heardAt, now })
+    const unanswered = new Set(asks)
+    const answers = asks.map(async (one) => {
+      const answer = await ask(one, fetching, race.cut(one.relay))
+      const { relay, events, complete, reason = 'error', text = '' } = answer
+      if (complete) unanswered.delete(one)
+      if (![...unanswered].some((other) => other.relay === relay)) race.won()
+      connections.note(relay, complete ? undefined : { reason, text })
+      if (one.live) events.forEach(live.delivered)
+      return { ...answer, name: one.name }
+    })
+    return Promise.all(answers).finally(race.over)
+  }
+
+  async function publish(jobs: readonly PublishJob[], { deadline }: { deadline: number }): Promise<PublishAnswer[]> {
+    const receipts = await Promise.all(jobs.map((job) => publishOne(job, deadline)))
+    return receipts.flat()
+  }
+
+  function publishOne({ event, relays, had }: PublishJob, deadline: number): Promise<PublishAnswer[]> {
+    const urls = [...new Set(relays)]
+    const race = openRace({ relays: urls, graceMs, now })
+    if (had) race.won()
+    const receipts = urls.map(async (relay) => {
+      const receipt = await tell(event, relay, deadline, race.cut(relay))
+      if (receipt.accepted) race.won()
+      connections.note(relay, receipt.accepted ? undefined : { reason: receipt.reason, text: receipt.text })
+      return receipt
+    })
+    return Promise.all(receipts).finally(race.over)
+  }
+
+  async function tell(event: Event, relay: string, deadline: number, cut: AbortSignal): Promise<PublishAnswer> {
+    const connection = connections.to(relay)
+    if ('reason' in connection) return { relay, event: event.id, accepted: false, ...connection }
+    return connection.publish(event, deadline, cut)
+  }
+
+  return {
+    warm(urls) {
+      urls.forEach(connections.to)
+      return new Promise((resolve) => setImmediate(resolve))
+    },
+    fetch,
+    publish,
+    next: live.next,
+    relays: connections.health,
+    close() {
+      live.close()
+      connections.close()
+    },
+  }
+}

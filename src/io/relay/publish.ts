@@ -1,0 +1,69 @@
+// One event to one relay, until the relay has said what it makes of it.
+import type { Event } from '../../nostr/event.ts'
+import type { Refusal, Verdict } from '../../nostr/messages.ts'
+import { by, deferred, sleep } from '../timers.ts'
+import type { Connection } from './connection.ts'
+
+/** What became of one event at one relay. `accepted` is an OK true and nothing else. */
+export type PublishAnswer = { relay: string; event: string } & Verdict
+
+/** Publishes an event. Ends at `deadline` (Unix ms) or when cut off, and never rejects. */
+export async function publish(
+  line: Connection,
+  event: Event,
+  deadline: number,
+  cut?: AbortSignal,
+): Promise<PublishAnswer> {
+  const stop = line.until(deadline, cut)
+  const verdict = await deliver(line, event, deadline, stop.signal)
+  stop.clear()
+  return { relay: line.url, event: event.id, ...verdict }
+}
+
+async function deliver(line: Connection, event: Event, deadline: number, signal: AbortSignal): Promise<Verdict> {
+  let last: Verdict | undefined
+  let insisted = false
+  await by(signal, line.ready)
+  for (let pauseMs = line.backoffMs; ; pauseMs *= 2) {
+    if (!(await turn(line, deadline, signal))) return rejection(line.lost() ?? last ?? unsentReason(line))
+    const verdict = await send(line, event, signal)
+    if (verdict === undefined) return rejection(line.lost() ?? last ?? line.late(false))
+    last = verdict
+    if (verdict.reason === 'auth-required' && !insisted) {
+      insisted = true
+      await by(signal, line.auth.settled())
+      const refusal = line.auth.refusal()
+      if (refusal) return rejection(refusal)
+    } else if (verdict.reason === 'rate-limited') {
+      line.pacer.hold(pauseMs)
+    } else {
+      return verdict
+    }
+  }
+}
+
+/** Waits for this connection's next turn to speak; false when time is up before it comes. */
+async function turn(line: Connection, deadline: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false
+  const waitMs = line.pacer.turn()
+  if (waitMs === 0) return true
+  return waitMs < deadline - line.now() && (await sleep(waitMs, signal))
+}
+
+async function send(line: Connection, event: Event, signal: AbortSignal): Promise<Verdict | undefined> {
+  const { promise, resolve } = deferred<Verdict>()
+  const stop = line.verdicts.on(event.id, resolve)
+  line.send({ type: 'EVENT', event })
+  const verdict = await by(signal, promise)
+  stop()
+  return verdict
+}
+
+function unsentReason(line: Connection): Refusal {
+  if (!line.measured()) return line.late(false)
+  return { reason: 'slow', text: 'not sent yet when time was up: events go out at a measured pace' }
+}
+
+function rejection({ reason, text }: Refusal): Verdict {
+  return { accepted: false, reason, text }
+}

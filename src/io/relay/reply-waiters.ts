@@ -1,0 +1,85 @@
+// Who waits for a relay's OK on which event.
+// Who waits for a relay's answers in which talk of NIP-77.
+import type { Refusal, RelayFrame, Verdict } from '../../nostr/messages.ts'
+import { deferred } from '../timers.ts'
+
+export type PendingOks = {
+  /** Hears every verdict on the event of that id, until the function that it gives back is called. */
+  on(id: string, listener: (verdict: Verdict) => void): () => void
+  tell(id: string, verdict: Verdict): void
+  tellAll(verdict: Verdict): void
+}
+
+export function openPendingOks(): PendingOks {
+  const listeners = new Set<{ id: string; listener: (verdict: Verdict) => void }>()
+  return {
+    on(id, listener) {
+      const entry = { id, listener }
+      listeners.add(entry)
+      return () => listeners.delete(entry)
+    },
+    tell(id, { accepted, reason, text }) {
+      for (const one of [...listeners]) if (one.id === id) one.listener({ accepted, reason, text })
+    },
+    tellAll(verdict) {
+      for (const one of [...listeners]) one.listener(verdict)
+    },
+  }
+}
+
+/** What a relay said in a talk: a message in hex, or a no. */
+export type NegReply = { message: string } | Refusal
+
+export type NegSession = {
+  /** NIP-77: subscription ids "are in a separate namespace from REQ subscription IDs". */
+  sub: string
+  /** The next thing that the relay says, and of several that came at once the first: both sides take turns. */
+  heard(): Promise<NegReply>
+  close(): void
+}
+
+export type NegSessions = {
+  open(): NegSession
+  tell(frame: Extract<RelayFrame, { type: 'NEG-MSG' | 'NEG-ERR' }>): void
+  /** A NOTICE names no talk: a relay that knows none of this says so in one. */
+  noticed(refusal: Refusal): void
+  /** An AUTH has just been sent: what the relay says to what it was asked before may be meant for a stranger. */
+  challenged(): void
+}
+
+// Relays also greet with a NOTICE, and ask for money.
+const complains =
+  /\bneg|error|fail|parse|unknown|unrecogni[sz]ed|support|handle|invalid|\bbad\b|malformed|unexpected|disabled/i
+
+export function openNegSessions(): NegSessions {
+  const open = new Map<string, (said: NegReply) => void>()
+  let count = 0
+  const tellAll = (said: NegReply) => {
+    for (const listener of open.values()) listener(said)
+  }
+  return {
+    open() {
+      count += 1
+      const sub = `neg${count}`
+      let next = deferred<NegReply>()
+      open.set(sub, (said) => next.resolve(said))
+      return {
+        sub,
+        async heard() {
+          const said = await next.promise
+          next = deferred()
+          return said
+        },
+        close: () => void open.delete(sub),
+      }
+    },
+    tell(frame) {
+      const { type, sub } = frame
+      open.get(sub)?.(type === 'NEG-MSG' ? { message: frame.message } : { reason: frame.reason, text: frame.text })
+    },
+    noticed(refusal) {
+      if (refusal.reason !== 'error' || complains.test(refusal.text)) tellAll(refusal)
+    },
+    challenged: () => tellAll({ reason: 'auth-required', text: 'a challenge' }),
+  }
+}

@@ -1,0 +1,229 @@
+// One REQ, which ends once, however often AUTH makes us ask it again under a new id.
+// All open REQs of one connection: each answer goes to the one that asked, and what concerns the connection to all.
+import type { Filter } from '../../nostr/filter.ts'
+import type { ClientFrame, Hint, Refusal, RelayFrame } from '../../nostr/messages.ts'
+import { deferred } from '../timers.ts'
+import type { Auth } from './auth.ts'
+
+/** How the stored events ended: with an EOSE that may be believed, or not. */
+export type SubscriptionEnd = { eose: true; hint?: Hint } | ({ eose: false } & Refusal)
+
+export type EventFrame = Extract<RelayFrame, { type: 'EVENT' }>
+
+export type SubscriptionRequest = {
+  filter: Filter
+  /** Stays open after EOSE. */
+  live: boolean
+  /** Takes an event, whose frame has `size` characters; says why no more are wanted, if so. */
+  take(frame: EventFrame, size: number): string | undefined
+}
+
+export type Subscription = {
+  stored: Promise<SubscriptionEnd>
+  /** Nothing more will come. Without `live` that is when `stored` is; else when relay or connection put an end to it. */
+  over: Promise<SubscriptionEnd>
+  /** What the relay wants before it answers. */
+  complaint(): Refusal | undefined
+  close(): void
+}
+
+/** What can happen to a subscription. */
+export type OpenSubscription = Subscription & {
+  /** The connection stands. */
+  ask(): void
+  /** An AUTH has just been sent. */
+  challenged(): void
+  /** The AUTH was answered. */
+  settled(): void
+  event(frame: EventFrame, size: number): void
+  eose(hint: Hint | undefined): void
+  closed(refusal: Refusal): void
+  /** A NOTICE asks for AUTH. It names no subscription, so it may be about this one. */
+  authWanted(refusal: Refusal): void
+  lost(refusal: Refusal): void
+}
+
+/** The connection, as a subscription sees it. */
+export type SubscriptionContext = {
+  auth: Auth
+  send(frame: ClientFrame): void
+  /** A fresh id, under which the relay's answers come here. */
+  enter(open: OpenSubscription): string
+  leave(sub: string): void
+  /** It has ended. */
+  forget(open: OpenSubscription): void
+}
+
+export function openSubscription(
+  { filter, live, take }: SubscriptionRequest,
+  desk: SubscriptionContext,
+): OpenSubscription {
+  const stored = deferred<SubscriptionEnd>()
+  const over = deferred<SubscriptionEnd>()
+  // idle: the relay has nothing of ours to answer. asked: EOSE is to come. live: it has come.
+  let phase: 'idle' | 'asked' | 'live' = 'idle'
+  let sub = ''
+  let insisted = false
+  let complaint: Refusal | undefined
+
+  function ask(): void {
+    hangUp()
+    complaint = undefined
+    phase = 'asked'
+    sub = desk.enter(open)
+    desk.send({ type: 'REQ', sub, filter })
+  }
+
+  function hangUp(): void {
+    if (phase !== 'idle') desk.send({ type: 'CLOSE', sub })
+    desk.leave(sub)
+    phase = 'idle'
+  }
+
+  function finish(end: SubscriptionEnd): void {
+    hangUp()
+    desk.forget(open)
+    stored.resolve(end)
+    over.resolve(end)
+  }
+
+  function endStored(end: SubscriptionEnd): void {
+    stored.resolve(end)
+    phase = 'live'
+    insisted = false
+    if (!live) finish(end)
+  }
+
+  // Once more, because the relay may have read the REQ before it had made up its mind about the AUTH. Then its no is final.
+  function insist(): boolean {
+    if (insisted) return false
+    insisted = true
+    ask()
+    return true
+  }
+
+  const open: OpenSubscription = {
+    stored: stored.promise,
+    over: over.promise,
+    complaint: () => complaint,
+    close: () => finish(refused(complaint ?? { reason: 'silent', text: 'no longer waited for' })),
+    ask,
+    challenged() {
+      insisted = false
+      ask()
+    },
+    settled() {
+      if (phase !== 'idle' && complaint === undefined) return
+      const refusal = desk.auth.refusal()
+      if (refusal) finish(refused(refusal))
+      else insist()
+    },
+    event(frame, size) {
+      const enough = take(frame, size)
+      if (enough !== undefined) endStored(refused({ reason: 'partial', text: enough }))
+    },
+    eose(hint) {
+      if (phase !== 'asked') return
+      const refusal = desk.auth.refusal()
+      // An EOSE that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
+      if (desk.auth.standing() === 'pending' || complaint) hangUp()
+      else if (refusal) endStored(refused(refusal))
+      else endStored(hint === undefined ? { eose: true } : { eose: true, hint })
+    },
+    closed(refusal) {
+      desk.leave(sub)
+      phase = 'idle'
+      const standing = desk.auth.standing()
+      if (refusal.reason !== 'auth-required') finish(refused(refusal))
+      else if (standing === 'refused') finish(refused(desk.auth.refusal() ?? refusal))
+      // The challenge is still to come, or what the relay makes of our answer to it.
+      else if (standing !== 'granted') complaint = refusal
+      else if (!insist()) finish(refused(refusal))
+    },
+    authWanted(refusal) {
+      if (phase !== 'asked') return
+      const standing = desk.auth.standing()
+      if (standing === 'granted') insist()
+      else if (standing !== 'refused') complaint = refusal
+    },
+    lost(refusal) {
+      phase = 'idle'
+      finish(refused(refusal))
+    },
+  }
+  return open
+}
+
+function refused({ reason, text }: Refusal): SubscriptionEnd {
+  return { eose: false, reason, text }
+}
+
+export type SubscriptionFrame = Extract<RelayFrame, { type: 'EVENT' | 'EOSE' | 'CLOSED' }>
+
+export type Subscriptions = {
+  open(request: SubscriptionRequest): Subscription
+  /** The connection stands: what was asked for before goes out. */
+  ready(): void
+  /** An AUTH has just been sent: everything is asked again in the same flight. */
+  challenged(): void
+  /** The AUTH was answered. */
+  settled(): void
+  /** An answer to one of them; those to REQs that are over are nobody's. */
+  hear(frame: SubscriptionFrame, size: number): void
+  authWanted(refusal: Refusal): void
+  lost(refusal: Refusal): void
+}
+
+export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth): Subscriptions {
+  const all = new Set<OpenSubscription>()
+  const bySub = new Map<string, OpenSubscription>()
+  let isReady = false
+  let gone: Refusal | undefined
+  let count = 0
+
+  const desk = {
+    auth,
+    send,
+    enter(open: OpenSubscription) {
+      count += 1
+      const sub = `p2p${count}`
+      bySub.set(sub, open)
+      return sub
+    },
+    leave: (sub: string) => void bySub.delete(sub),
+    forget: (open: OpenSubscription) => void all.delete(open),
+  }
+
+  return {
+    open(request) {
+      const open = openSubscription(request, desk)
+      all.add(open)
+      if (gone) open.lost(gone)
+      else if (isReady) open.ask()
+      return open
+    },
+    ready() {
+      isReady = true
+      for (const open of all) open.ask()
+    },
+    challenged() {
+      if (isReady) for (const open of all) open.challenged()
+    },
+    settled() {
+      if (isReady) for (const open of [...all]) open.settled()
+    },
+    hear(frame, size) {
+      const open = bySub.get(frame.sub)
+      if (frame.type === 'EVENT') open?.event(frame, size)
+      else if (frame.type === 'EOSE') open?.eose(frame.hint)
+      else open?.closed({ reason: frame.reason, text: frame.text })
+    },
+    authWanted(refusal) {
+      for (const open of [...all]) open.authWanted(refusal)
+    },
+    lost(refusal) {
+      gone = refusal
+      for (const open of [...all]) open.lost(refusal)
+    },
+  }
+}

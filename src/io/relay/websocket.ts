@@ -1,0 +1,121 @@
+// One WebSocket to a relay: text in, text out, what can be measured on the way, and gone at once when told.
+import type WebSocket from 'isomorphic-ws'
+import { maxFrame } from '../../nostr/messages.ts'
+import type { HttpRoute } from '../http/agent.ts'
+import { errorCause } from '../timers.ts'
+
+export type Socket = {
+  /** Puts a frame on the wire. Only between `onOpen` and `onLost`; otherwise nothing happens. */
+  send(text: string): void
+  /** Ends the connection now, without the close handshake. `onLost` is not called. */
+  terminate(): void
+}
+
+export type SocketOptions = {
+  url: string
+  way?: HttpRoute | Promise<HttpRoute> | undefined
+  /** Most milliseconds from dialing to the 101. */
+  handshakeMs: number
+  /** Every so many milliseconds the relay must show that it is there. */
+  pingMs: number
+  /** Unix time in milliseconds. */
+  now: () => number
+  onOpen(measured: SocketTiming): void
+  onText(text: string): void
+  onLost(why: string): void
+}
+
+/** `latencyMs`: dialing to open. `clockAhead`: our clock minus the relay's, in seconds, when it told its time. */
+export type SocketTiming = { latencyMs: number; clockAhead?: number }
+
+/** Dials a relay. Never throws: what goes wrong comes to `onLost`, once. */
+export function openSocket(dialing: SocketOptions): Socket {
+  const wire: SocketState = { ws: undefined, way: undefined, over: false }
+  void dial(dialing, wire)
+  return {
+    send(text) {
+      if (wire.ws?.readyState === wire.ws?.OPEN) wire.ws?.send(text)
+    },
+    terminate() {
+      terminate(wire)
+    },
+  }
+}
+
+type SocketState = { ws: WebSocket | undefined; way: HttpRoute | undefined; over: boolean }
+
+async function dial(dialing: SocketOptions, wire: SocketState): Promise<void> {
+  try {
+    // ws is the slowest import of the program: commands that stay off line never pay for it.
+    const [{ default: Client }, way] = await Promise.all([import('isomorphic-ws'), dialing.way])
+    if (wire.over) return
+    wire.way = way
+    const options: WebSocket.ClientOptions & { closeTimeout: number } = {
+      ...way,
+      handshakeTimeout: dialing.handshakeMs,
+      maxPayload: maxFrame,
+      perMessageDeflate: false,
+      // A relay that says goodbye and then stays would be taken for one that is there, for 30 s.
+      closeTimeout: 1_000,
+    }
+    wire.ws = new Client(dialing.url, options)
+    listenTo(wire.ws, wire, dialing)
+  } catch (error) {
+    reportLoss(wire, dialing, error)
+  }
+}
+
+// Called in the tick that made the socket: a relay may send AUTH in the same segment as its 101.
+function listenTo(ws: WebSocket, wire: SocketState, dialing: SocketOptions): void {
+  const measure = stopwatch(dialing.now)
+  let date: string | undefined
+  let heartbeat: NodeJS.Timeout | undefined
+  let alive = true
+  const beat = () => {
+    if (!alive) return reportLoss(wire, dialing, 'the relay stopped answering pings')
+    alive = false
+    ws.ping()
+  }
+  ws.on('upgrade', (response) => {
+    date = response.headers.date
+  })
+  ws.on('open', () => {
+    heartbeat = setInterval(beat, dialing.pingMs)
+    dialing.onOpen(measure(date))
+  })
+  ws.on('pong', () => {
+    alive = true
+  })
+  ws.on('message', (data, isBinary) => {
+    alive = true
+    if (!wire.over && !isBinary) dialing.onText(String(data))
+  })
+  ws.on('error', (error) => reportLoss(wire, dialing, error))
+  ws.on('close', (code) => {
+    clearInterval(heartbeat)
+    reportLoss(wire, dialing, `the relay closed the connection (${code})`)
+  })
+}
+
+// After an error ws would wait up to 30 s for the other side to finish the close handshake.
+function reportLoss(wire: SocketState, dialing: SocketOptions, cause: unknown): void {
+  if (wire.over) return
+  terminate(wire)
+  dialing.onLost(errorCause(cause))
+}
+
+// ws cannot end what its agent is still dialing.
+function terminate(wire: SocketState): void {
+  wire.over = true
+  wire.ws?.terminate()
+  wire.way?.agent?.destroy()
+}
+
+function stopwatch(now: () => number): (date: string | undefined) => SocketTiming {
+  const start = now()
+  return (date) => {
+    const told = Date.parse(date ?? '')
+    const latencyMs = Math.max(0, now() - start)
+    return Number.isNaN(told) ? { latencyMs } : { latencyMs, clockAhead: Math.round((now() - told) / 1000) }
+  }
+}

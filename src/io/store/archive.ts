@@ -1,0 +1,100 @@
+// The chapters of a call on disk: p2p/calls/<id>/<n>.json beside its head p2p/calls/<id>.json. A chapter is written before the
+// head that names it and taken away after the last one that did, so whatever a head names is there.
+import { readdirSync, renameSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Home } from '../home/paths.ts'
+import { errno, type OnStep, withDiskErrors } from './atomic.ts'
+import type { StoreCodec, StoredCall } from './codec.ts'
+import { COMES_AGAIN, type FileCache, loadFile, loadLogs, logPath, type ReportDamage, stampOf } from './load.ts'
+
+/** A log that was read whole, and what it was made of. */
+export type WholeCall<L, C> = { readonly log: L; readonly volume: StoredCall<L, C> }
+
+export function segmentPath(home: Home, id: string, number: number): string {
+  return join(segmentFolder(logPath(home, id)), `${number}.json`)
+}
+
+/** The folder of the chapters of a call, by the path of its head. */
+export function segmentFolder(head: string): string {
+  return head.slice(0, -'.json'.length)
+}
+
+/** The paths of all chapters that lie in such a folder, also of those that no head names any more. */
+export function segmentFiles(folder: string): string[] {
+  const names = withDiskErrors(folder, () => {
+    try {
+      return readdirSync(folder)
+    } catch (error) {
+      if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return []
+      throw error
+    }
+  })
+  return names.filter((name) => /^[1-9]\d*\.json$/.test(name)).map((name) => join(folder, name))
+}
+
+/** A call with all that it holds; undefined without a file, or when a part of it is damaged. */
+export function loadWhole<I, L, C>(
+  home: Home,
+  codec: StoreCodec<I, L, C>,
+  id: string,
+  damaged: ReportDamage,
+  memory: FileCache = new Map(),
+): WholeCall<L, C> | undefined {
+  const path = logPath(home, id)
+  for (;;) {
+    const stamp = stampOf(path)
+    const head = loadLogs(home, codec, [id], damaged, memory)[id]
+    if (head === undefined) return undefined
+    const { chapters, why } = loadSegments(home, codec, id, head, memory)
+    const volume = { head, chapters }
+    const log =
+      why === undefined ? (codec.chapters === undefined ? head : codec.chapters.joinSegments(volume)) : undefined
+    if (log !== undefined) return { log, volume }
+    // Read without the lock: meanwhile the call may have become whole, and its chapters are gone.
+    if (stampOf(path) !== stamp) continue
+    damaged(path, why ?? 'its chapters hold something else', COMES_AGAIN)
+    return undefined
+  }
+}
+
+/** Takes away what the head on disk does not name. Needs the lock, whose folder is `own`; what fails is done by a later run. */
+export function pruneSegments(home: Home, id: string, kept: readonly number[], own: string, step: OnStep): void {
+  const folder = segmentFolder(logPath(home, id))
+  const named = new Set(kept.map((number) => segmentPath(home, id, number)))
+  try {
+    const files = segmentFiles(folder)
+    const gone = files.filter((path) => !named.has(path))
+    if (gone.length === 0) return
+    for (const [n, path] of gone.entries()) {
+      step(`take away ${path}`)
+      // A run that has lost the lock has no such folder any more, and leaves alone what is another's by now.
+      renameSync(path, join(own, `chapter-${n}`))
+    }
+    step(`rmdir ${folder}`)
+    if (gone.length === files.length) rmdirSync(folder)
+  } catch (error) {
+    // The change is on disk; nothing may have it applied once more.
+    if (errno(error) === '') throw error
+  }
+}
+
+function loadSegments<I, L, C>(
+  home: Home,
+  { chapters: codec }: StoreCodec<I, L, C>,
+  id: string,
+  head: L,
+  memory: FileCache,
+): { chapters: Map<number, C>; why?: string } {
+  const chapters = new Map<number, C>()
+  for (const number of codec?.of(head) ?? []) {
+    let why = 'missing'
+    const path = segmentPath(home, id, number)
+    const hear = (what: string) => {
+      why = what
+    }
+    const chapter = codec && loadFile(path, codec.version, (value) => codec.parse(value), hear, memory)
+    if (chapter === undefined) return { chapters, why: `its chapter ${number}: ${why}` }
+    chapters.set(number, chapter)
+  }
+  return { chapters }
+}

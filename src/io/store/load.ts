@@ -1,0 +1,157 @@
+// Reading state.json and the call files: whole, damaged, of a newer version, or somebody else's.
+// JSON that begins with the SHA-256 of what follows. A file that still fits it is as this program wrote it, so the thousands
+// of entries that it has after months need not be looked at one by one at every start; whatever else has changed it, is.
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { EXIT, Failure } from '../../errors.ts'
+import { parseJson } from '../../json.ts'
+import { isHex32, sha256, toHex } from '../../nostr/crypto.ts'
+import type { Home } from '../home/paths.ts'
+import { errno, readText, withDiskErrors } from './atomic.ts'
+import type { StoreCodec } from './codec.ts'
+
+/** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
+export type ReportDamage = (path: string, why: string, then: string) => void
+
+/**
+ * What was read or written last, by path. A run reads the same files several times; a file that is still the same one (each
+ * writing makes a new one) is not parsed again. Values are shared, so nobody may change them.
+ */
+export type FileCache = Map<string, { stamp: string; value: unknown }>
+
+/** Which file a path is now; undefined when there is none. */
+export function stampOf(path: string): string | undefined {
+  const stat = withDiskErrors(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }))
+  return stat === undefined ? undefined : `${stat.dev} ${stat.ino} ${stat.mtimeNs} ${stat.size}`
+}
+
+/** The index on disk; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
+export function loadIndex<I, L, C>(
+  home: Home,
+  codec: StoreCodec<I, L, C>,
+  damaged: ReportDamage,
+  memory: FileCache = new Map(),
+): { index: I; rebuilt: boolean } | undefined {
+  const index = loadFile(
+    home.state,
+    codec.version,
+    (value, unchanged) => codec.parse(value, unchanged),
+    (why) => damaged(home.state, why, 'its contents are rebuilt from the call files'),
+    memory,
+  )
+  if (index !== undefined) return { index, rebuilt: false }
+  const ids = logIds(home)
+  // A first run that was killed between its call file and its index has left the call file alone.
+  if (ids.length === 0 && readText(home.state) === undefined) return undefined
+  return { index: codec.rebuild(new Map(Object.entries(loadLogs(home, codec, ids, damaged)))), rebuilt: true }
+}
+
+/** What becomes of a call whose file is damaged. */
+export const COMES_AGAIN = 'what relays still hold of that call comes again with: p2p inbox --deep'
+
+/** The logs of some calls by id, without what lies in chapters; without those that have no file or a damaged one. */
+export function loadLogs<I, L, C>(
+  home: Home,
+  codec: StoreCodec<I, L, C>,
+  ids: readonly string[],
+  damaged: ReportDamage,
+  memory: FileCache = new Map(),
+): Record<string, L> {
+  const logs: Record<string, L> = {}
+  for (const id of new Set(ids)) {
+    const path = logPath(home, id)
+    const log = loadFile(
+      path,
+      codec.logVersion,
+      (value) => codec.parseLog(value),
+      (why) => damaged(path, why, COMES_AGAIN),
+      memory,
+    )
+    if (log !== undefined) logs[id] = log
+  }
+  return logs
+}
+
+/** The ids of all calls that have a file. */
+export function logIds(home: Home): string[] {
+  const names = withDiskErrors(home.calls, () => {
+    try {
+      return readdirSync(home.calls)
+    } catch (error) {
+      if (errno(error) === 'ENOENT') return []
+      throw error
+    }
+  })
+  return names.filter((name) => name.endsWith('.json') && isHex32(name.slice(0, -5))).map((name) => name.slice(0, -5))
+}
+
+/** The file of a call. Throws on what is no id: a name with a slash in it would reach outside the folder. */
+export function logPath(home: Home, id: string): string {
+  if (!isHex32(id)) throw new Error('a call id is 64 hex digits')
+  return join(home.calls, `${id}.json`)
+}
+
+/** Refuses an index that was written for another key: two agents in one home would answer each other's calls. */
+export function checkOwner(home: Home, owner: string | undefined, me: string | undefined): void {
+  if (owner === undefined || me === undefined || owner === me) return
+  const hint = 'give this identity a folder of its own: --home DIR'
+  throw new Failure(
+    'OTHER_IDENTITY',
+    EXIT.refused,
+    `${home.dir} belongs to another identity (${owner.slice(0, 8)}…)`,
+    hint,
+  )
+}
+
+/** What is in a file, parsed; undefined when there is none, or when `damaged` has been told why. Throws STATE_NEWER. */
+export function loadFile<T>(
+  path: string,
+  version: number,
+  parse: (value: unknown, unchanged: boolean) => T | 'newer' | undefined,
+  damaged: (why: string) => void,
+  memory: FileCache,
+): T | undefined {
+  const stamp = stampOf(path)
+  const known = memory.get(path)
+  // What is kept under a path came from this very parser.
+  if (stamp !== undefined && known?.stamp === stamp) return known.value as T
+  const text = readText(path)
+  if (text === undefined) return undefined
+  const value = parseJson(text)
+  const data = value === undefined ? undefined : parse(value, isUnchanged(text))
+  if (data === 'newer') throw newerFailure(path, version)
+  if (data !== undefined && stamp !== undefined && stampOf(path) === stamp) memory.set(path, { stamp, value: data })
+  if (data === undefined)
+    damaged(text === '' ? 'empty' : value === undefined ? 'no JSON' : `no data of version ${version}`)
+  return data
+}
+
+/** The refusal of a file that a newer program wrote. Nothing is changed. */
+export function newerFailure(path: string, version: number): Failure {
+  const hint = 'update p2p-comm, or choose another folder: --home DIR'
+  const message = `${path} was written by a newer p2p-comm; this one knows version ${version}`
+  return new Failure('STATE_NEWER', EXIT.refused, message, hint)
+}
+
+const CHECKSUM_START = '{"sum":"'
+const CHECKSUM_DIGITS = 64
+const CHECKSUM_END = '",'
+
+/** The text of a JSON object that has at least one field, with its sum in front, as the field `sum`. */
+export function withChecksum(json: string): string {
+  const rest = json.slice(1)
+  return `${CHECKSUM_START}${checksumOf(rest)}${CHECKSUM_END}${rest}`
+}
+
+/** Whether a text is what `summed` gave. */
+export function isUnchanged(text: string): boolean {
+  const rest = text.slice(CHECKSUM_START.length + CHECKSUM_DIGITS + CHECKSUM_END.length)
+  return (
+    text.startsWith(CHECKSUM_START) &&
+    text.slice(CHECKSUM_START.length, -rest.length) === checksumOf(rest) + CHECKSUM_END
+  )
+}
+
+function checksumOf(text: string): string {
+  return toHex(sha256(Buffer.from(text, 'utf8')))
+}

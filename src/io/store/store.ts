@@ -1,0 +1,176 @@
+// What is on disk: state.json through lowdb, and one file for each call. Read without a lock, changed under it.
+import { join } from 'node:path'
+import { LowSync } from 'lowdb'
+import type { Home } from '../home/paths.ts'
+import { loadWhole, pruneSegments, segmentFolder, segmentPath } from './archive.ts'
+import { commitFiles, makeFolder, type OnStep, type StagedFile, writeNew } from './atomic.ts'
+import type { StoreCodec, StoredCall } from './codec.ts'
+import {
+  checkOwner,
+  type FileCache,
+  loadIndex,
+  loadLogs,
+  logIds,
+  logPath,
+  type ReportDamage,
+  stampOf,
+  withChecksum,
+} from './load.ts'
+import { withLock } from './lock.ts'
+import { quarantine } from './quarantine.ts'
+
+/** The index, and the logs that were asked for, by call id. */
+export type StoreSnapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }
+
+/** `callsOnly`: the index is not written, since all that changed in it follows from the call files and is soon written anyway. */
+export type StoreChange<I, L, T> = {
+  readonly snapshot: StoreSnapshot<I, L>
+  readonly value: T
+  readonly callsOnly?: boolean
+}
+
+export type Store<I, L> = {
+  /**
+   * What is on disk now: the open calls and `also`, and `whole` with what lies in chapters; a call without a file is absent.
+   * Takes no lock, changes nothing.
+   */
+  read(also?: readonly string[], whole?: readonly string[]): StoreSnapshot<I, L>
+  /**
+   * Loads fresh, applies a pure change, writes what is no longer the same object: calls first, the index last. The change
+   * may be applied more than once, as to calls that turn out to be needed whole; the last one is on disk, all of it, when this
+   * resolves.
+   */
+  update<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>): Promise<T>
+  /** One call alone and whole, whatever else is open: for going through all of them one by one. Undefined without a good file. */
+  readLog(id: string): L | undefined
+  allLogIds(): string[]
+}
+
+/** `say` hears what was damaged; `me` is the own pubkey; `lockMs` bounds the wait for the lock; `now` is in ms. */
+export type StoreOptions = {
+  readonly say: (notice: string) => void
+  readonly command: string
+  readonly me?: string
+  readonly lockMs?: number
+  readonly step?: OnStep
+  readonly now?: () => number
+}
+
+/** Touches nothing yet. The methods throw HOME_UNWRITABLE, DISK_FULL, STATE_NEWER and OTHER_IDENTITY, `update` LOCKED too. */
+export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, options: StoreOptions): Store<I, L> {
+  const { command, me, lockMs: ms = 5_000, step = () => {}, now = Date.now } = options
+  const said = new Set<string>()
+  const memory: FileCache = new Map()
+
+  return {
+    read(also = [], whole = []) {
+      const damaged: ReportDamage = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
+      const index = loadIndex(home, codec, damaged, memory)?.index ?? codec.empty()
+      return fill(index, [...also, ...whole], damaged, whole).fresh
+    },
+
+    update(also, change) {
+      return withLock(home, { command, ms, step }, (own) => {
+        const damaged: ReportDamage = (path, why, then) => {
+          say(`${path} was damaged (${why}) and is set aside as ${quarantine(path, own, now(), step)}; ${then}`)
+        }
+        const staged: StagedFile[] = []
+        const written = new Map<string, unknown>()
+        const stage = (target: string, data: unknown, text = JSON.stringify(data)) => {
+          const temp = join(own, `${staged.length}`)
+          writeNew(temp, text, target, step)
+          staged.push({ temp, target })
+          written.set(target, data)
+        }
+        const loaded = loadIndex(home, codec, damaged, memory)
+        const db = new LowSync<I>(
+          {
+            read: () => loaded?.index ?? null,
+            write: (index) => stage(home.state, index, withChecksum(JSON.stringify(index))),
+          },
+          codec.empty(),
+        )
+        db.read()
+        const { fresh, snapshot, value, volumes, callsOnly = false } = applied(db.data, also, change, damaged)
+        // Everything is written in full before anything is put in place, so a full disk leaves all of the old. A killed run
+        // has perhaps put calls in place without the index: they hold more than it knows, never less.
+        const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
+        if (changed.length > 0) makeFolder(home.calls, step)
+        const packed = changed.map(([id, log]) => ({ id, ...pack(snapshot, log, volumes.get(id)) }))
+        for (const { id, added } of packed) {
+          if (added.size > 0) makeFolder(segmentFolder(logPath(home, id)), step)
+          for (const [number, chapter] of added) stage(segmentPath(home, id, number), chapter)
+        }
+        for (const { id, head } of packed) stage(logPath(home, id), head)
+        if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
+          db.data = snapshot.index
+          db.write()
+        }
+        commitFiles(staged, step)
+        for (const [path, value] of written) {
+          const stamp = stampOf(path)
+          if (stamp !== undefined) memory.set(path, { stamp, value })
+        }
+        for (const { id, head } of packed) pruneSegments(home, id, codec.chapters?.of(head) ?? [], own, step)
+        return value
+      })
+    },
+
+    readLog: (id) => loadWhole(home, codec, id, (path, why, then) => say(`${path} is damaged (${why}); ${then}`))?.log,
+
+    allLogIds: () => logIds(home),
+  }
+
+  // A run reads several times and need not hear of the same file each time.
+  function say(notice: string): void {
+    if (!said.has(notice)) options.say(notice)
+    said.add(notice)
+  }
+
+  function fill(
+    index: I,
+    also: readonly string[],
+    damaged: ReportDamage,
+    whole: Iterable<string>,
+  ): LoadedState<I, L, C> {
+    checkOwner(home, codec.owner?.(index), me)
+    const logs = loadLogs(home, codec, [...codec.open(index, also), ...also], damaged, memory)
+    const volumes = new Map<string, StoredCall<L, C>>()
+    for (const id of whole) {
+      if (logs[id] === undefined) continue
+      const joined = loadWhole(home, codec, id, damaged, memory)
+      if (joined === undefined) delete logs[id]
+      else logs[id] = joined.log
+      if (joined !== undefined) volumes.set(id, joined.volume)
+    }
+    return { fresh: { index, logs }, volumes }
+  }
+
+  function applied<T>(
+    index: I,
+    also: readonly string[],
+    change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>,
+    damaged: ReportDamage,
+  ) {
+    const whole = new Set<string>()
+    for (;;) {
+      const { fresh, volumes } = fill(index, also, damaged, whole)
+      const changed = change(fresh)
+      const disturbed = Object.entries(changed.snapshot.logs).filter(([id, log]) => {
+        const before = fresh.logs[id]
+        return before !== undefined && before !== log && codec.chapters?.needsWholeCall(before, log)
+      })
+      if (disturbed.length === 0) return { fresh, volumes, ...changed }
+      for (const [id] of disturbed) whole.add(id)
+    }
+  }
+
+  function pack(snapshot: StoreSnapshot<I, L>, log: L, volume: StoredCall<L, C> | undefined) {
+    return codec.chapters?.pack(snapshot, log, volume) ?? { head: log, added: new Map<number, C>() }
+  }
+}
+
+type LoadedState<I, L, C> = {
+  readonly fresh: StoreSnapshot<I, L>
+  readonly volumes: ReadonlyMap<string, StoredCall<L, C>>
+}

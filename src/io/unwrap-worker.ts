@@ -1,0 +1,178 @@
+// Where a mailbox is opened: on this thread, and where many wraps wait on a second one too. What comes out is the same.
+// What the second thread does: it opens the wraps that it is given and sends back what was in them.
+// Work divided between two threads: each gets the next share of what is left.
+import { availableParallelism, loadavg } from 'node:os'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { type Keys, keysFrom } from '../nostr/crypto.ts'
+import type { Event } from '../nostr/event.ts'
+import { type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
+
+/** From this many wraps on a second thread is worth its start: it gains little at first, and a busy machine loses by it. */
+const minWraps = 250
+
+/** How many shares the second thread is given ahead: it need not wait for this one, and does not hold the whole mailbox. */
+const sharesAhead = 2
+
+/**
+ * What the second thread may take, in MB: for what does not last, more of which makes it hardly faster, and for the rest. Two
+ * shares of the largest wraps need less than half of that; if it runs out, the thread ends and this one does its work.
+ */
+const threadMemory = { young: 2, old: 64 }
+
+/**
+ * Whether so many wraps are worth a second thread; how long what it is at is waited for, in ms: its last shares take a few dozen.
+ * When it is late, less.
+ */
+export type UnwrapSettings = { worth: (count: number) => boolean; patience: number; grace: number }
+
+const DEFAULTS: UnwrapSettings = { worth: isWorthTwoThreads, patience: 2_000, grace: 250 }
+
+/**
+ * Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. The wraps
+ * are taken out of the array as they are opened: a mailbox may be large, and nobody needs what was opened.
+ */
+export type UnwrapAll = (wraps: Event[], until: number) => Promise<(Unwrapped | undefined)[]>
+
+/** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
+export function unwrapperOf(
+  keys: Keys,
+  clock: () => number,
+  script?: string,
+  { worth, patience, grace } = DEFAULTS,
+): UnwrapAll {
+  return async (wraps, until) => {
+    const late = () => clock() > until
+    const total = wraps.length
+    if (script === undefined || !worth(total)) return unwrapAll(wraps.splice(0), keys, late)
+    const opened = new Map<number, Unwrapped>()
+    const keep = ({ from, opened: some }: ThreadOutput) => {
+      for (const [index, one] of some.entries()) opened.set(from + index, one)
+    }
+    const next = shares(total)
+    const part = (share = next()) => share && { from: share.from, wraps: wraps.splice(0, share.to - share.from) }
+    // This thread's own first share: that one is the largest, and the other thread is still to start.
+    let mine = part()
+    // What the second thread was given and has not given back.
+    const lent = new Map<number, Event[]>()
+    const give = () => {
+      const given = part()
+      if (given !== undefined) lent.set(given.from, given.wraps)
+      return given
+    }
+    const back = (told: ThreadOutput) => {
+      keep(told)
+      const left = lent.get(told.from)?.slice(told.opened.length) ?? []
+      lent.delete(told.from)
+      if (left.length > 0) lent.set(told.from + told.opened.length, left)
+    }
+    const second = startSecond(script, { secret: keys.secret, until }, give, back)
+    while (mine !== undefined) {
+      keep({ from: mine.from, opened: unwrapAll(mine.wraps, keys, late) })
+      // What the second thread sends is heard only between two turns of this one.
+      await new Promise((resolve) => setImmediate(resolve))
+      mine = late() ? undefined : part()
+    }
+    await second?.until(() => lent.size === 0, late() ? grace : patience)
+    // It broke, or is stuck.
+    for (const [from, left] of lent) if (!late()) keep({ from, opened: unwrapAll(left, keys, late) })
+    return Array.from({ length: total }, (_, index) => opened.get(index))
+  }
+}
+
+// On a machine that is busy already a second thread only takes turns with the first.
+function isWorthTwoThreads(count: number): boolean {
+  const [load = 0] = loadavg()
+  return count >= minWraps && availableParallelism() > 1 && load < 1.5 * availableParallelism()
+}
+
+/** `until`: waits until something is so, but only as long as the thread lives and for `ms`, and lets the thread go. */
+type SecondThread = { until(done: () => boolean, ms: number): Promise<void> }
+
+// A thread that cannot start or breaks is no failure, it only helps less.
+function startSecond(
+  script: string,
+  task: ThreadTask,
+  part: () => ThreadInput | undefined,
+  keep: (told: ThreadOutput) => void,
+): SecondThread | undefined {
+  try {
+    const worker = new Worker(script, {
+      ...{ argv: [UNWRAP_THREAD], workerData: task, stdin: false, stdout: true, stderr: true },
+      resourceLimits: { maxYoungGenerationSizeMb: threadMemory.young, maxOldGenerationSizeMb: threadMemory.old },
+    })
+    let alive = true
+    let look = () => {}
+    const over = () => {
+      alive = false
+      look()
+    }
+    const give = () => {
+      const given = part()
+      if (given !== undefined) worker.postMessage(given)
+    }
+    worker.on('error', over).on('exit', over).unref()
+    worker.on('message', (told: ThreadOutput) => {
+      keep(told)
+      give()
+      look()
+    })
+    for (let n = 0; n < sharesAhead; n++) give()
+    const until = async (done: () => boolean, ms: number) => {
+      let timer: NodeJS.Timeout | undefined
+      await new Promise<void>((resolve) => {
+        look = () => (done() || !alive ? resolve() : undefined)
+        timer = setTimeout(resolve, ms)
+        look()
+      })
+      clearTimeout(timer)
+      void worker.terminate()
+    }
+    return { until }
+  } catch {
+    return undefined
+  }
+}
+
+/** What it knows from the start. `until`: Unix ms when it is late. */
+export type ThreadTask = { secret: Uint8Array; until: number }
+
+/** What it is given: some wraps, the first of which has the number `from`. */
+export type ThreadInput = { from: number; wraps: Event[] }
+
+/** What it says: the wraps from `from` on, opened, as far as there was time. */
+export type ThreadOutput = { from: number; opened: Unwrapped[] }
+
+/** Does what this thread was started for. Returns false in the main thread, which was started for something else. */
+export function serveUnwrapThread(): boolean {
+  const port = parentPort
+  if (isMainThread || port === null) return false
+  const { secret, until }: ThreadTask = workerData
+  const keys = keysFrom(secret)
+  const late = () => Date.now() > until
+  port.on('message', ({ from, wraps }: ThreadInput) => {
+    const told: ThreadOutput = { from, opened: keys === undefined ? [] : unwrapAll(wraps, keys, late) }
+    port.postMessage(told)
+  })
+  return true
+}
+
+/** The argument by which the program knows that it was started as the second thread. */
+export const UNWRAP_THREAD = 'second-thread'
+
+// Large shares are cheaper, since their seals are verified together; the last ones are small, so that both threads end
+// together.
+const minShare = 32
+const maxShare = 128
+
+export type Share = { from: number; to: number }
+
+/** Gives the shares of `total` things one after the other; undefined when all are given. */
+export function shares(total: number): () => Share | undefined {
+  let next = 0
+  return () => {
+    if (next >= total) return undefined
+    const from = next
+    next = Math.min(total, from + Math.min(maxShare, Math.max(minShare, Math.ceil((total - from) / 4))))
+    return { from, to: next }
+  }
+}
