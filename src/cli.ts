@@ -1,4 +1,4 @@
-// argv → Intent → run → stdout, stderr and the exit code: the one place that maps failures to codes.
+// argv → Intent → run → stdout, stderr and the exit code: the one context that maps failures to codes.
 import { readArgv, type Typed, verbOf } from './argv.ts'
 import type { InboxItem } from './call/inbox-items.ts'
 import type { Args, Command } from './commands/command.ts'
@@ -10,10 +10,10 @@ import { inputOf } from './input.ts'
 import { type EnvironmentOptions, openEnvironment } from './io/environment.ts'
 import { homeOf } from './io/home/paths.ts'
 import { failureIn, print, report, write } from './print.ts'
+import { refreshContext } from './run/context.ts'
 import type { Outcome } from './run/outcome.ts'
-import { refreshed } from './run/place.ts'
-import { shown } from './run/shown.ts'
-import { run } from './run.ts'
+import { markShown } from './run/outcome.ts'
+import { run } from './run/run.ts'
 import { stateCodec } from './state/state-codec.ts'
 import { terminalWidth } from './term.ts'
 
@@ -56,7 +56,7 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
   const quiet = args.quiet === true
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
-  const world = openEnvironment(
+  const environment = openEnvironment(
     {
       ...openingOf(args),
       command: verb,
@@ -76,17 +76,26 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
     const emit = (item: InboxItem) => write(`${JSON.stringify(itemShape(item))}\n`)
     const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`)
     const look = { quiet, width: terminalWidth(process.stdout, env) }
-    const people = { contacts: world.config.contacts, owner: world.ownerKey, names: {} }
-    const place = refreshed({ world, now: 0, ahead: 0, deadline: 0, people, selector: text(args.call), emit, say })
-    const outcome = await run(intent, place)
+    const people = { contacts: environment.config.contacts, owner: environment.ownerKey, names: {} }
+    const context = refreshContext({
+      environment,
+      now: 0,
+      ahead: 0,
+      deadline: 0,
+      people,
+      selector: text(args.call),
+      emit,
+      say,
+    })
+    const outcome = await run(intent, context)
     if (intent.type === 'wait' && intent.follow) return EXIT.ok
     const told = json ? outcome : readable(outcome)
     const code = await print(command, verb, told, json, look)
     // In that order: a crash in between prints the news twice, never not at all.
-    await shown(place, newsIn(command, told))
+    await markShown(context, newsIn(command, told))
     return code
   } finally {
-    world.pool.close()
+    environment.pool.close()
   }
 }
 

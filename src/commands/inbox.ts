@@ -2,7 +2,7 @@
 
 import { fitItems } from '../call/inbox-items.ts'
 import type { Outcome } from '../run/outcome.ts'
-import { newsOf } from '../run/outcome.ts'
+import { unreadItems } from '../run/outcome.ts'
 import { flag } from './args.ts'
 import type { Command } from './command.ts'
 import { itemShape } from './shapes.ts'
@@ -34,5 +34,5 @@ export const inbox: Command = {
 
 function shown(outcome: Outcome) {
   const { intent, news, state, calls, people } = outcome
-  return intent.type === 'inbox' && intent.all ? newsOf(state, calls, people, true) : news
+  return intent.type === 'inbox' && intent.all ? unreadItems(state, calls, people, true) : news
 }

@@ -63,7 +63,7 @@ export type Environment<I, L> = {
   budget: number
   pid: number
   alive: (pid: number) => boolean
-  place: (call: string, name: string, bytes: Uint8Array) => string
+  saveFile: (call: string, name: string, bytes: Uint8Array) => string
   depot: RemoteStorage
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   keep: (call: string, markdown: string) => string
@@ -78,7 +78,7 @@ export type Environment<I, L> = {
   stopped: AbortSignal
 }
 
-/** What the command line says of the world. `relays`: --relay, as typed. */
+/** What the command line says of the environment. `relays`: --relay, as typed. */
 export type EnvironmentOptions = {
   home: string | undefined
   relays: readonly string[]
@@ -133,7 +133,7 @@ export function openEnvironment<I, L, C>(
     budget: opening.budget,
     pid: process.pid,
     alive,
-    place: (call, name, bytes) => placeFile(home, call, name, bytes),
+    saveFile: (call, name, bytes) => placeFile(home, call, name, bytes),
     depot: openRemoteStorage({
       ...{ home, keys, env, files: config.file, stopped: opening.stopped },
       ...{ say: opening.say, draw: opening.draw, now: Date.now },

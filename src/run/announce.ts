@@ -1,14 +1,25 @@
 // Saying that we are there: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
-import type { Intent } from '../call/intent.ts'
+// One `announce` at a time: cron may start the next one while the last still runs.
+import type { Intent, IntentOf } from '../call/intent.ts'
 import { inboxList, PRESENCE_LIFETIME, presenceOf } from '../call/presence.ts'
-import { listDue, presenceDue, presenceWords, recordListOffered, recordPresenceTaken } from '../state/announced.ts'
+import {
+  beginAnnounce,
+  endAnnounce,
+  isAnnouncing,
+  listDue,
+  presenceDue,
+  presenceWords,
+  recordListOffered,
+  recordPresenceTaken,
+} from '../state/announced.ts'
 import { callsOf } from '../state/state.ts'
-import type { Place } from './place.ts'
-import { post } from './speak.ts'
-import type { Turn } from './turn.ts'
+import { type RunContext, refreshContext } from './context.ts'
+import { localOutcome, type Outcome } from './outcome.ts'
+import { publishEvents } from './publish.ts'
+import type { StepResult } from './step.ts'
 
 /** `accepted`: the relays that have it. `age`: seconds since they took it, when it was not due again. */
-export type Posted = {
+export type AnnounceResult = {
   expires: number
   age: number | undefined
   accepted: string[]
@@ -16,25 +27,29 @@ export type Posted = {
 }
 
 /** Presence for `announce`, the inbox list for every command that goes on line. */
-export async function announce(intent: Intent, place: Place, turn: Turn): Promise<Posted | undefined> {
+export async function announce(
+  intent: Intent,
+  context: RunContext,
+  result: StepResult,
+): Promise<AnnounceResult | undefined> {
   const [posted] = await Promise.all([
-    intent.type === 'announce' ? showPresence(place, turn) : undefined,
-    showList(place, turn),
+    intent.type === 'announce' ? announcePresence(context, result) : undefined,
+    announceInboxList(context, result),
   ])
   return posted
 }
 
-async function showPresence(place: Place, turn: Turn): Promise<Posted> {
-  const { world, now } = place
-  const template = presenceOf(self(place, turn), now)
+async function announcePresence(context: RunContext, result: StepResult): Promise<AnnounceResult> {
+  const { environment, now } = context
+  const template = presenceOf(presenceFields(context, result), now)
   const words = presenceWords(template)
-  const relays = [...new Set(world.relays.presence)]
-  const held = turn.state.index.announced
+  const relays = [...new Set(environment.relays.presence)]
+  const held = result.state.index.announced
   const due = presenceDue(held, words, relays, now)
-  const receipts = await post(place, due.length === 0 ? [] : [template], due)
+  const receipts = await publishEvents(context, due.length === 0 ? [] : [template], due)
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
   if (taken.length > 0)
-    await world.store.update([], (fresh) => ({
+    await environment.store.update([], (fresh) => ({
       snapshot: recordPresenceTaken(fresh, words, taken, now),
       value: undefined,
     }))
@@ -51,19 +66,54 @@ async function showPresence(place: Place, turn: Turn): Promise<Posted> {
   }
 }
 
-async function showList(place: Place, turn: Turn): Promise<void> {
-  const { inbox, presence, lookup } = place.world.relays
+async function announceInboxList(context: RunContext, result: StepResult): Promise<void> {
+  const { inbox, presence, lookup } = context.environment.relays
   const lists = [...inbox].sort().join(' ')
-  const due = listDue(turn.state.index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], place.now)
+  const due = listDue(
+    result.state.index.announced,
+    lists,
+    [...new Set([...presence, ...lookup, ...inbox])],
+    context.now,
+  )
   if (due.length === 0) return
-  const receipts = await post(place, [inboxList(inbox, place.now)], due)
-  await place.world.store.update([], (fresh) => {
-    return { snapshot: recordListOffered(fresh, lists, receipts, place.now), value: undefined }
+  const receipts = await publishEvents(context, [inboxList(inbox, context.now)], due)
+  await context.environment.store.update([], (fresh) => {
+    return { snapshot: recordListOffered(fresh, lists, receipts, context.now), value: undefined }
   })
 }
 
-function self({ world, now }: Place, { state }: Turn) {
-  const { name, about, capabilities, policy } = world.config
-  const busy = callsOf(state, world.keys.pubkey, now).some((c) => c.phase === 'active')
-  return { name, about, capabilities, inbox: world.relays.inbox, busy, pow: policy.pow }
+function presenceFields({ environment, now }: RunContext, { state }: StepResult) {
+  const { name, about, capabilities, policy } = environment.config
+  const busy = callsOf(state, environment.keys.pubkey, now).some((c) => c.phase === 'active')
+  return { name, about, capabilities, inbox: environment.relays.inbox, busy, pow: policy.pow }
+}
+
+/**
+ * Runs `work` after a random pause. When another run is at it, or we are stopped during the pause, nothing is done and the
+ * outcome says so in `idle`.
+ * @param random from 0 to 1: spreads the agents of all the machines whose cron strikes at the same second
+ */
+export async function announceAlone(
+  intent: IntentOf<'announce'>,
+  context: RunContext,
+  work: (context: RunContext) => Promise<Outcome>,
+  random: () => number = Math.random,
+): Promise<Outcome> {
+  const { environment, now } = context
+  const pause = random() * intent.jitter
+  const begun = await environment.store.update([], (fresh) => {
+    if (isAnnouncing(fresh, environment.pid, now, environment.alive)) return { snapshot: fresh, value: false }
+    return { snapshot: beginAnnounce(fresh, environment.pid, now, pause), value: true }
+  })
+  if (!begun) return idleOutcome(intent, context, 'another announce is running')
+  try {
+    const slept = pause === 0 || (await environment.pause(pause * 1000))
+    return slept ? await work(refreshContext(context)) : idleOutcome(intent, context, 'stopped before it began')
+  } finally {
+    await environment.store.update([], (fresh) => ({ snapshot: endAnnounce(fresh, environment.pid), value: undefined }))
+  }
+}
+
+function idleOutcome(intent: IntentOf<'announce'>, context: RunContext, why: string): Outcome {
+  return { ...localOutcome(intent, context, context.environment.store.read()), news: [], idle: why }
 }

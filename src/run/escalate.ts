@@ -1,33 +1,94 @@
+// `escalate` within a turn: the question is written down for every channel before any of them hears of it.
 // Telling the owner: everything due, through every channel at once, and what came of it.
-import { defuseMarkup, type Escalation, escalationText } from '../call/escalation.ts'
+import { agentOf } from '../call/agents.ts'
+import type { Decision } from '../call/decide.ts'
+import { defuseMarkup, type Escalation, escalationOf, escalationText } from '../call/escalation.ts'
+import type { Intent } from '../call/intent.ts'
+import type { Call } from '../call/replay.ts'
 import { relaySaid } from '../call/wording.ts'
 import type { OwnerChannel } from '../io/owner/channels.ts'
-import { type DueEscalation, type OwnerTold, recordOwnerTold } from '../state/escalations.ts'
+import { sha256, toHex } from '../nostr/crypto.ts'
+import { type DueEscalation, type OwnerTold, openEscalation, recordOwnerTold } from '../state/escalations.ts'
+import { directMessage, oweLetter } from '../state/letters.ts'
 import { delivery } from '../state/outbox.ts'
+import { namesOf } from '../state/peer-memory.ts'
+import type { RecordedSignal } from '../state/say.ts'
 import type { State } from '../state/state.ts'
-import { answerBy } from './appeal.ts'
-import type { Place } from './place.ts'
-import type { Turn } from './turn.ts'
+import { type RunContext, speakerOf } from './context.ts'
+import type { StepResult } from './step.ts'
+
+export type EscalateInput = {
+  intent: Intent
+  verdict: Decision
+  said: readonly RecordedSignal[]
+  calls: readonly Call[]
+}
+
+/** `asked`: the escalation, when the command is one. */
+export function escalate(
+  state: State,
+  context: RunContext,
+  asking: EscalateInput,
+): { state: State; asked: Escalation | undefined } {
+  const asked = escalationIn(state, context, asking)
+  if (asked === undefined) return { state, asked }
+  const { environment } = context
+  const letter = escalationLetter(context, asked)
+  const owed = letter === undefined ? state : oweLetter(state, letter.rumor, letter.to)
+  return { state: openEscalation(owed, asked, environment.owner.channels, letter?.rumor.id), asked }
+}
+
+/** How the owner answers where it does not read us on Nostr. */
+export function howToAnswer(ownerNpub: string | undefined): string {
+  return ownerNpub === undefined
+    ? 'To answer, tell it so where you usually do.'
+    : 'To answer, reply to the direct message it has sent you on Nostr, or tell it so where you usually do.'
+}
+
+function escalationIn(
+  state: State,
+  { environment, now, people }: RunContext,
+  { intent, verdict, said, calls }: EscalateInput,
+): Escalation | undefined {
+  if (intent.type !== 'escalate' || verdict.refusal !== undefined) return undefined
+  const own = verdict.say.length > 0 ? said.at(-1) : undefined
+  const call = calls.find((c) => c.id === own?.call)
+  const known = { ...people, names: namesOf(state) }
+  const me = { ...agentOf(known, environment.keys.pubkey), name: environment.config.name }
+  const peer = call === undefined ? undefined : agentOf(known, call.peer, call.peerName)
+  const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${environment.pid} ${intent.text}`)))
+  return escalationOf(intent.text, { id, at: now, me, call, peer })
+}
+
+// An owner's key that is our own would be told by itself: nobody would be told, and it would look as if somebody had been.
+function escalationLetter(context: RunContext, asked: Escalation) {
+  const to = context.environment.ownerKey
+  if (to === undefined || to === context.environment.keys.pubkey) return undefined
+  return {
+    to,
+    rumor: directMessage(escalationText(asked, 'To answer, just reply to this message.'), to, speakerOf(context)),
+  }
+}
 
 /** One way in which somebody was to be told, and why it did not work where it did not. */
-export type Told = { channel: 'peer' | 'nostr' | OwnerChannel | 'log'; ok: boolean; error?: string }
+export type ChannelResult = { channel: 'peer' | 'nostr' | OwnerChannel | 'log'; ok: boolean; error?: string }
 
-export type Escalated = { id: string; channels: Told[] }
+export type EscalationResult = { id: string; channels: ChannelResult[] }
 
 /** The share of the network budget that a channel has: 5 s of the usual 8. */
-const SHARE = 5 / 8
-const LONGEST = 60_000
+const CHANNEL_SHARE = 5 / 8
+const CHANNEL_MAX = 60_000
 
 /** Relays that took all the time there was must not keep the owner from being told, in ms. */
-const AT_LEAST = 3_000
+const CHANNEL_MIN = 3_000
 
 /** Tells the owner what is due. Never rejects. */
-export async function inform(place: Place, { appeals }: Turn): Promise<OwnerTold[]> {
-  const { owner } = place.world
-  const ms = patience(place)
+export async function tellOwner(context: RunContext, { appeals }: StepResult): Promise<OwnerTold[]> {
+  const { owner } = context.environment
+  const ms = channelTimeout(context)
   return await Promise.all(
     appeals.map(async ({ escalation, channels }) => {
-      const text = defuseMarkup(escalationText(escalation, answerBy(place.world.config.owner.npub)))
+      const text = defuseMarkup(escalationText(escalation, howToAnswer(context.environment.config.owner.npub)))
       const notice = { id: escalation.id, facts: escalation, text }
       const now = owner.channels.filter((channel) => channels.includes(channel))
       const results = await Promise.all(now.map(async (channel) => [channel, await owner.tell(channel, notice, ms)]))
@@ -37,56 +98,61 @@ export async function inform(place: Place, { appeals }: Turn): Promise<OwnerTold
 }
 
 /** Writes down what came of it: the log's line of each new escalation, and what is to be tried again. */
-export async function settle(
-  place: Place,
-  { appeals, asked }: Turn,
+export async function recordOwnerAnswers(
+  context: RunContext,
+  { appeals, asked }: StepResult,
   state: State,
   answers: readonly OwnerTold[],
-): Promise<{ state: State; escalation: Escalated | undefined }> {
+): Promise<{ state: State; escalation: EscalationResult | undefined }> {
   if (appeals.length === 0) return { state, escalation: undefined }
-  const { world, now } = place
-  const logged = appeals.filter((due) => due.fresh).map((due) => log(place, due, state, answers))
-  const change = (fresh: State) => recordOwnerTold(fresh, answers, world.owner.channels, now)
-  await world.store.update([], (fresh) => ({ snapshot: change(fresh), value: undefined }))
+  const { environment, now } = context
+  const logged = appeals.filter((due) => due.fresh).map((due) => logEscalation(context, due, state, answers))
+  const change = (fresh: State) => recordOwnerTold(fresh, answers, environment.owner.channels, now)
+  await environment.store.update([], (fresh) => ({ snapshot: change(fresh), value: undefined }))
   return { state: change(state), escalation: logged.find(({ id }) => id === asked?.id) }
 }
 
-function patience({ world, deadline }: Place): number {
-  const share = Math.min(LONGEST, world.budget * SHARE)
-  return Math.max(Math.min(share, AT_LEAST), Math.min(share, deadline - world.clock()))
+function channelTimeout({ environment, deadline }: RunContext): number {
+  const share = Math.min(CHANNEL_MAX, environment.budget * CHANNEL_SHARE)
+  return Math.max(Math.min(share, CHANNEL_MIN), Math.min(share, deadline - environment.clock()))
 }
 
-function log(place: Place, due: DueEscalation, state: State, answers: readonly OwnerTold[]): Escalated {
+function logEscalation(
+  context: RunContext,
+  due: DueEscalation,
+  state: State,
+  answers: readonly OwnerTold[],
+): EscalationResult {
   const { escalation, channels } = due
   const results = answers.find((a) => a.id === escalation.id)?.results ?? {}
-  const { owner } = place.world
-  const told: Told[] = [
-    ...peer(escalation, state),
-    ...nostr(place, due, state),
-    ...owner.channels.filter((c) => channels.includes(c)).map((channel) => toldBy(channel, results[channel])),
+  const { owner } = context.environment
+  const told: ChannelResult[] = [
+    ...peerResult(escalation, state),
+    ...nostrResult(context, due, state),
+    ...owner.channels.filter((c) => channels.includes(c)).map((channel) => channelResult(channel, results[channel])),
   ]
   const error = owner.log({ ...escalation, channels: told })
-  return { id: escalation.id, channels: [...told, toldBy('log', error)] }
+  return { id: escalation.id, channels: [...told, channelResult('log', error)] }
 }
 
-function peer({ id, call }: Escalation, state: State): Told[] {
+function peerResult({ id, call }: Escalation, state: State): ChannelResult[] {
   const log = state.logs[call]
   if (call === '' || log?.entries[id] === undefined) return []
   const queued = delivery(log, id).state === 'queued'
-  return [toldBy('peer', queued ? 'no relay took it; it goes out with the next command' : undefined)]
+  return [channelResult('peer', queued ? 'no relay took it; it goes out with the next command' : undefined)]
 }
 
-function nostr({ world }: Place, { letter }: DueEscalation, state: State): Told[] {
+function nostrResult({ environment }: RunContext, { letter }: DueEscalation, state: State): ChannelResult[] {
   if (letter === undefined) {
-    const own = world.ownerKey === world.keys.pubkey
-    return own ? [toldBy('nostr', "owner.npub is this agent's own key; set it to the key of its owner")] : []
+    const own = environment.ownerKey === environment.keys.pubkey
+    return own ? [channelResult('nostr', "owner.npub is this agent's own key; set it to the key of its owner")] : []
   }
   const held = state.index.letters[letter]
-  if (held === undefined) return [toldBy('nostr', undefined)]
+  if (held === undefined) return [channelResult('nostr', undefined)]
   const why = held.posting.failed.map(relaySaid).join('; ')
-  return [toldBy('nostr', `no relay took it; it goes out with the next command${why === '' ? '' : ` (${why})`}`)]
+  return [channelResult('nostr', `no relay took it; it goes out with the next command${why === '' ? '' : ` (${why})`}`)]
 }
 
-function toldBy(channel: Told['channel'], error: string | undefined): Told {
+function channelResult(channel: ChannelResult['channel'], error: string | undefined): ChannelResult {
   return error === undefined ? { channel, ok: true } : { channel, ok: false, error }
 }

@@ -1,38 +1,97 @@
 // Commands that talk to nobody: what we know, who we are, what is set. They answer from disk at once.
-import type { Intent } from '../call/intent.ts'
-import { Failure } from '../errors.ts'
+// The contact list: petnames and trust, which are ours and never a peer's word.
+
+import { type Contact, shortNpub } from '../call/agents.ts'
+import type { Intent, IntentOf } from '../call/intent.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { npubEncode } from '../nostr/nip19.ts'
+import { cleanLine } from '../sanitize.ts'
 import type { State } from '../state/state.ts'
-import type { Outcome } from './outcome.ts'
-import type { Place } from './place.ts'
-import { quiet } from './quiet.ts'
-import type { Read } from './transcript.ts'
+import type { RunContext } from './context.ts'
+import { localOutcome, type Outcome } from './outcome.ts'
+import { resolveAgent } from './resolve-agent.ts'
+import type { TranscriptRead } from './transcript.ts'
 
 /** Undefined for a command that needs the relays. */
-export async function local(intent: Intent, place: Place, state: State): Promise<Outcome | undefined> {
-  const { settings } = place.world
+export async function runLocal(intent: Intent, context: RunContext, state: State): Promise<Outcome | undefined> {
+  const { settings } = context.environment
   switch (intent.type) {
     case 'whoami': {
-      const outcome = quiet(intent, place, state)
-      return intent.exportTo === undefined ? outcome : { ...outcome, exported: place.world.handOver(intent.exportTo) }
+      const outcome = localOutcome(intent, context, state)
+      return intent.exportTo === undefined
+        ? outcome
+        : { ...outcome, exported: context.environment.handOver(intent.exportTo) }
     }
     case 'transcript': {
-      const { transcript } = await import('./transcript.ts')
-      return answered(transcript(intent, place, state), intent, place, state)
+      const { readTranscripts } = await import('./transcript.ts')
+      return transcriptOutcome(readTranscripts(intent, context, state), intent, context, state)
     }
     case 'contacts': {
-      const { editList } = await import('./contacts.ts')
-      return { ...quiet(intent, place, state), contacts: await editList(intent, place, state) }
+      const { editContactList } = await import('./local.ts')
+      return { ...localOutcome(intent, context, state), contacts: await editContactList(intent, context, state) }
     }
     case 'config':
       if (intent.action === 'set') await settings.set(intent.key, intent.values)
       if (intent.action === 'unset') await settings.unset(intent.key)
-      return { ...quiet(intent, place, state), settings: settings.list(intent.key) }
+      return { ...localOutcome(intent, context, state), settings: settings.list(intent.key) }
     default:
       return undefined
   }
 }
 
-function answered(read: Read | Failure, intent: Intent, place: Place, state: State): Outcome {
-  if (read instanceof Failure) return { ...quiet(intent, place, state), failure: read }
-  return { ...quiet(intent, place, read.state), call: read.call, reading: read.reading }
+function transcriptOutcome(read: TranscriptRead | Failure, intent: Intent, context: RunContext, state: State): Outcome {
+  if (read instanceof Failure) return { ...localOutcome(intent, context, state), failure: read }
+  return { ...localOutcome(intent, context, read.state), call: read.call, reading: read.reading }
+}
+
+type Edit = IntentOf<'contacts'>
+
+export async function editContactList(intent: Edit, context: RunContext, state: State): Promise<readonly Contact[]> {
+  const { settings } = context.environment
+  if (intent.action === 'list') return context.people.contacts
+  const pubkey = await keyOf(intent, context, state)
+  return await settings.editContacts((contacts) => editedContacts(contacts, intent, pubkey))
+}
+
+// Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied. Of a
+// NIP-05 name only the key is kept: whose name it is may change, and a petname is the owner's own word.
+async function keyOf({ action, agent, petname }: Edit, context: RunContext, state: State): Promise<string> {
+  const calls = Object.entries(state.index.calls).filter(
+    ([id]) => agent.length >= 6 && id.startsWith(agent.toLowerCase()),
+  )
+  const [peer] = [...new Set(calls.map(([, call]) => call.peer))]
+  if (peer !== undefined) return peer
+  const found = await resolveAgent(agent, context)
+  if ('pubkey' in found) return found.pubkey
+  throw new Failure(
+    'NO_SUCH_AGENT',
+    EXIT.impossible,
+    `"${agent}" is no key, no contact and no call`,
+    /^(npub1|nprofile1|[0-9a-f]{64}$)/.test(petname)
+      ? `the key first: \`p2p contacts ${action} npub1… ${agent}\``
+      : 'name it by its npub; `p2p list` shows them',
+  )
+}
+
+function editedContacts(contacts: readonly Contact[], { action, petname }: Edit, pubkey: string): readonly Contact[] {
+  const held = contacts.find((c) => c.pubkey === pubkey)
+  const others = contacts.filter((c) => c.pubkey !== pubkey)
+  if (action === 'remove') return others
+  // It stands in sentences of ours: nothing that draws, turns the line around, or cannot be seen.
+  if (petname !== cleanLine(petname, 64)) {
+    throw new Failure('USAGE', EXIT.usage, 'that is no petname', 'a petname is one line of at most 64 characters')
+  }
+  const name = petname !== '' ? petname : (held?.petname ?? shortNpub(npubEncode(pubkey)))
+  if (others.some((c) => c.petname.toLowerCase() === name.toLowerCase())) {
+    throw new Failure('PETNAME_TAKEN', EXIT.usage, `another contact is called "${name}"`, 'choose another name')
+  }
+  const trust =
+    action === 'block'
+      ? 'blocked'
+      : action === 'trust'
+        ? 'trusted'
+        : action === 'unblock'
+          ? 'known'
+          : (held?.trust ?? 'known')
+  return [...others, { pubkey, petname: name, trust }]
 }

@@ -7,32 +7,32 @@ import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
-import type { Ended } from './ended.ts'
+import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
 
-export function noticesOf(ended: Ended, calls: readonly Call[]): string[] {
-  const { place, heard, turn, state } = ended
-  const letters = turn.dues.filter((d) => d.call === '')
-  const told = new Set([...turn.said, ...letters].map((s) => s.to))
-  const unknown = [...told].flatMap((to) => guessed(to, routeTo(place, state, calls, to).by, ended))
+export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string[] {
+  const { context, heard, result, state } = finished
+  const letters = result.dues.filter((d) => d.call === '')
+  const told = new Set([...result.said, ...letters].map((s) => s.to))
+  const unknown = [...told].flatMap((to) => guessedRelays(to, routeTo(context, state, calls, to).by, finished))
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
   return [
-    ...clock(heard.clockAhead),
+    ...clockNotice(heard.clockAhead),
     ...(asked ? unknown : []),
-    ...toldLater(ended),
-    ...unfetched(ended, calls),
-    ...tooLong(ended, calls),
+    ...ownerToldLater(finished),
+    ...filesWaiting(finished, calls),
+    ...longCalls(finished, calls),
   ]
 }
 
 /** The commands by which an agent follows a call. */
-const FOLLOWS: readonly Intent['type'][] = ['send', 'inbox', 'status', 'wait']
+const FOLLOWING: readonly Intent['type'][] = ['send', 'inbox', 'status', 'wait']
 
 // Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
-function tooLong({ place, intent, state }: Ended, calls: readonly Call[]): string[] {
-  if (!FOLLOWS.includes(intent.type)) return []
-  const most = place.world.config.call.maxMessages
+function longCalls({ context, intent, state }: FinishedRun, calls: readonly Call[]): string[] {
+  if (!FOLLOWING.includes(intent.type)) return []
+  const most = context.environment.config.call.maxMessages
   return calls.flatMap((call) => {
     if (call.phase !== 'active') return []
     const { messages, circling } = paceOf(call, state.logs[call.id]?.past)
@@ -45,16 +45,16 @@ function tooLong({ place, intent, state }: Ended, calls: readonly Call[]): strin
     ]
     if (facts.length === 0) return []
     const next = `\`p2p end --call ${id}\` ends it, \`p2p escalate "…" --call ${id}\` asks your owner`
-    return [`the call ${id} with ${peerLabel(call, place.people)} ${facts.join(', and ')}; ${next}`]
+    return [`the call ${id} with ${peerLabel(call, context.people)} ${facts.join(', and ')}; ${next}`]
   })
 }
 
 // What the owner could not be told when it was asked.
-function toldLater({ turn, state, answers }: Ended): string[] {
-  const before = answers.filter((a) => turn.appeals.some((due) => due.escalation.id === a.id && !due.fresh))
+function ownerToldLater({ result, state, answers }: FinishedRun): string[] {
+  const before = answers.filter((a) => result.appeals.some((due) => due.escalation.id === a.id && !due.fresh))
   const results = before.flatMap(({ id, results }) => Object.entries(results).map((r) => [id, ...r] as const))
-  const owned = turn.appeals.flatMap((due) => (due.fresh && due.letter !== undefined ? [due.letter] : []))
-  const sent = turn.dues.filter((d) => d.call === '' && !owned.includes(d.rumor.id))
+  const owned = result.appeals.flatMap((due) => (due.fresh && due.letter !== undefined ? [due.letter] : []))
+  const sent = result.dues.filter((d) => d.call === '' && !owned.includes(d.rumor.id))
   const taken = sent.filter((d) => state.index.letters[d.rumor.id] === undefined)
   return [
     ...results.map(([id, channel, error]) =>
@@ -68,7 +68,7 @@ function toldLater({ turn, state, answers }: Ended): string[] {
 }
 
 // Whoever asks what is new should know of what is still to come.
-function unfetched({ intent, state }: Ended, calls: readonly Call[]): string[] {
+function filesWaiting({ intent, state }: FinishedRun, calls: readonly Call[]): string[] {
   if (intent.type !== 'inbox' && intent.type !== 'wait') return []
   const held = remoteFilesOf(state, calls).filter((remoteFile) => (remoteFile.progress?.tries ?? 0) > 0)
   return held.map(
@@ -77,7 +77,7 @@ function unfetched({ intent, state }: Ended, calls: readonly Call[]): string[] {
   )
 }
 
-function clock(ahead: number): string[] {
+function clockNotice(ahead: number): string[] {
   if (ahead === 0) return []
   const by =
     Math.abs(ahead) >= 7200
@@ -87,8 +87,8 @@ function clock(ahead: number): string[] {
 }
 
 // NIP-17: without a list "the user is not ready to receive messages"; agents that are found otherwise get a try.
-function guessed(to: string, by: Route['by'], { place, state }: Ended): string[] {
-  const who = to === place.world.ownerKey ? 'your owner' : shortNpub(npubEncode(to))
+function guessedRelays(to: string, by: Route['by'], { context, state }: FinishedRun): string[] {
+  const who = to === context.environment.ownerKey ? 'your owner' : shortNpub(npubEncode(to))
   const where =
     by === 'own' ? 'your own relays' : by === 'reads' ? 'the relays of its kind 10002' : 'others that it named'
   const listed = (state.index.peers[to]?.inbox.length ?? 0) > 0

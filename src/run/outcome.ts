@@ -1,5 +1,6 @@
 // What came of a run, as data: commands turn it into text or JSON.
-
+// A run that asks nobody.
+// What has been printed is read. Done after printing, and only then.
 import type { Agent, AgentDirectory, Contact } from '../call/agents.ts'
 import { type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
 import type { Intent } from '../call/intent.ts'
@@ -9,23 +10,24 @@ import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/environment.ts'
 import { isOnItsWay } from '../state/files.ts'
 import { namesOf } from '../state/peer-memory.ts'
+import { markRead } from '../state/read-marks.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callsOf, type State } from '../state/state.ts'
-import type { Posted } from './announce.ts'
-import type { Ended } from './ended.ts'
-import type { Escalated } from './escalate.ts'
-import { failureOf } from './failing.ts'
-import type { Heard } from './listen.ts'
+import type { AnnounceResult } from './announce.ts'
+import { ownAgent, type RunContext, speakerOf } from './context.ts'
+import type { EscalationResult } from './escalate.ts'
+import { failureOf } from './failures.ts'
+import type { FinishedRun } from './finished-run.ts'
 import { noticesOf } from './notices.ts'
-import { type Place, selfOf } from './place.ts'
-import type { Reading } from './reading.ts'
+import { NOTHING_HEARD, type SyncResult } from './sync.ts'
+import type { TranscriptView } from './transcript.ts'
 
 export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: string }
 
 export type Outcome = {
   intent: Intent
   me: Agent
-  self: { name: string; about: string; relays: Place['world']['relays'] }
+  self: { name: string; about: string; relays: RunContext['environment']['relays'] }
   people: AgentDirectory
   now: number
   state: State
@@ -43,12 +45,12 @@ export type Outcome = {
   relays: RelayReport[]
   /** How many calls something new came in for, for `announce`. */
   received: number
-  posted: Posted | undefined
+  posted: AnnounceResult | undefined
   /** Why nothing was done. */
   idle?: string
-  escalation: Escalated | undefined
+  escalation: EscalationResult | undefined
   /** What was read for its reader, by `transcript` and `end`. */
-  reading: Reading | undefined
+  reading: TranscriptView | undefined
   settings: readonly SettingValue[]
   contacts: readonly Contact[]
   /** Where the secret key was written to, by `whoami --export`. */
@@ -59,18 +61,18 @@ export type Outcome = {
   failure: Failure | undefined
 }
 
-export function outcomeOf(ended: Ended): Outcome {
-  const { place, intent, heard, turn, state, posted, escalation } = ended
-  const { world, now } = place
-  const people = { ...place.people, names: namesOf(state) }
-  const me = world.keys.pubkey
+export function outcomeOf(finished: FinishedRun): Outcome {
+  const { context, intent, heard, result, state, posted, escalation } = finished
+  const { environment, now } = context
+  const people = { ...context.people, names: namesOf(state) }
+  const me = environment.keys.pubkey
   const calls = callsOf(state, me, now)
-  const parts = turn.said.slice(turn.said.length - turn.verdict.say.length)
+  const parts = result.said.slice(result.said.length - result.verdict.say.length)
   const said = parts[0]
   return {
     intent,
-    me: selfOf(place, people),
-    self: { name: world.config.name, about: world.config.about, relays: world.relays },
+    me: ownAgent(context, people),
+    self: { name: environment.config.name, about: environment.config.about, relays: environment.relays },
     people,
     now,
     state,
@@ -78,22 +80,22 @@ export function outcomeOf(ended: Ended): Outcome {
     call: calls.find((c) => c.id === said?.call),
     said,
     parts,
-    news: newsOf(state, calls, people),
+    news: unreadItems(state, calls, people),
     presences: readPresences(heard.public, now),
-    relays: reportOf(place, heard),
-    received: turn.touched.length,
+    relays: relayReport(context, heard),
+    received: result.touched.length,
     posted,
     escalation,
     reading: undefined,
     settings: [],
     contacts: people.contacts,
-    notices: noticesOf(ended, calls),
-    failure: failureOf(ended),
+    notices: noticesOf(finished, calls),
+    failure: failureOf(finished),
   }
 }
 
 /** Everything unread: the owner's words first, then call by call. */
-export function newsOf(state: State, calls: readonly Call[], people: AgentDirectory, all = false): InboxItem[] {
+export function unreadItems(state: State, calls: readonly Call[], people: AgentDirectory, all = false): InboxItem[] {
   // A letter that brings a file is news once the file is here, or will never be.
   const letters = Object.values(state.index.dms).filter((dm) => (dm.unread || all) && !isOnItsWay(dm))
   const items = calls.flatMap((call) => {
@@ -103,8 +105,8 @@ export function newsOf(state: State, calls: readonly Call[], people: AgentDirect
   return ownerFirst([...items, ...letters.map((dm) => letterItem(dm.rumor, dm.heard, people, dm.file))])
 }
 
-function reportOf({ world }: Place, { answers }: Heard): RelayReport[] {
-  return world.pool.relays().map(({ url, ok, latencyMs, error }) => {
+function relayReport({ environment }: RunContext, { answers }: SyncResult): RelayReport[] {
+  return environment.pool.relays().map(({ url, ok, latencyMs, error }) => {
     const failed = answers.find((a) => a.relay === url && !a.complete)
     const why = error ?? (failed === undefined ? undefined : (failed.text ?? failed.reason))
     return {
@@ -114,4 +116,37 @@ function reportOf({ world }: Place, { answers }: Heard): RelayReport[] {
       ...(why === undefined ? {} : { error: why }),
     }
   })
+}
+
+/** The outcome of a run in which nobody was heard and nothing said. */
+export function localOutcome(intent: Intent, context: RunContext, state: State): Outcome {
+  const result = {
+    state,
+    verdict: { say: [] },
+    said: [],
+    dues: [],
+    appeals: [],
+    asked: undefined,
+    acks: [],
+    touched: [],
+  }
+  return outcomeOf({
+    context,
+    intent,
+    heard: NOTHING_HEARD,
+    result,
+    state,
+    posted: undefined,
+    escalation: undefined,
+    answers: [],
+  })
+}
+
+export async function markShown(context: RunContext, items: readonly InboxItem[]): Promise<void> {
+  if (items.length === 0) return
+  const calls = [...new Set(items.flatMap((item) => (item.call === '' ? [] : [item.call])))]
+  await context.environment.store.update(calls, (fresh) => ({
+    snapshot: markRead(fresh, items, speakerOf(context)),
+    value: undefined,
+  }))
 }

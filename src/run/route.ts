@@ -2,7 +2,7 @@
 import type { Call } from '../call/replay.ts'
 import { usable } from '../nostr/relay-url.ts'
 import type { State } from '../state/state.ts'
-import type { Place } from './place.ts'
+import type { RunContext } from './context.ts'
 
 /**
  * `by`: its kind 10050, its word in a call, a hint (its presence, an nprofile, its domain), the read relays of its kind
@@ -10,23 +10,25 @@ import type { Place } from './place.ts'
  */
 export type Route = { relays: string[]; by: 'list' | 'call' | 'hint' | 'reads' | 'own'; pow: number }
 
-/** What of a place decides about relays. */
-export type Ground = { world: Pick<Place['world'], 'relays'> & { config: { relays: { allowPrivate: boolean } } } }
+/** What of a context decides about relays. */
+export type RouteContext = {
+  environment: Pick<RunContext['environment'], 'relays'> & { config: { relays: { allowPrivate: boolean } } }
+}
 
 /** NIP-17: a kind 10050 list goes before everything else; our own relays come last. */
-export function routeTo({ world }: Ground, state: State, calls: readonly Call[], peer: string): Route {
+export function routeTo({ environment }: RouteContext, state: State, calls: readonly Call[], peer: string): Route {
   const memory = state.index.peers[peer]
   const pow = memory?.pow ?? 0
   const told = calls.findLast((c) => c.peer === peer && c.peerRelays.length > 0)?.peerRelays
   const sources = { list: memory?.inbox, call: told, hint: memory?.hints, reads: memory?.reads }
   for (const by of ['list', 'call', 'hint', 'reads'] as const) {
-    const relays = usable(sources[by] ?? [], ownRelays(world), world.config.relays.allowPrivate)
+    const relays = usable(sources[by] ?? [], ownRelays(environment), environment.config.relays.allowPrivate)
     if (relays.length > 0) return { relays, by, pow }
   }
-  return { relays: [...world.relays.inbox], by: 'own', pow }
+  return { relays: [...environment.relays.inbox], by: 'own', pow }
 }
 
 /** All relays that we have chosen ourselves. */
-export function ownRelays({ relays }: Pick<Place['world'], 'relays'>): string[] {
+export function ownRelays({ relays }: Pick<RunContext['environment'], 'relays'>): string[] {
   return [...new Set([...relays.inbox, ...relays.presence, ...relays.lookup])]
 }

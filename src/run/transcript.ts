@@ -1,30 +1,45 @@
+// Whoever ends a call gets it to read.
 // Reading calls from disk: one of them, a list of them, or every line that holds some words.
+// What a command has read for its reader: a call, the calls there are, or where words were found.
 
-import { type AgentDirectory, agentOf } from '../call/agents.ts'
+import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { IntentOf } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
+import { type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
+import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
+import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { type CallSummary, callOf, type State } from '../state/state.ts'
-import { guess } from './find.ts'
-import { type Place, selfOf } from './place.ts'
-import { type Reading, readCall, retold, type Source } from './reading.ts'
+import { ownAgent, type RunContext } from './context.ts'
+import type { Outcome } from './outcome.ts'
+import { resolveLocally } from './resolve-agent.ts'
 
-export type Read = { state: State; call: Call | undefined; reading: Reading }
+export function withTranscript(outcome: Outcome, context: RunContext): Outcome {
+  const { intent, call } = outcome
+  if (intent.type !== 'end' || call === undefined) return outcome
+  return { ...outcome, reading: readCall(context, call, outcome, intent.most) }
+}
+
+export type TranscriptRead = { state: State; call: Call | undefined; reading: TranscriptView }
 
 /** Throws BAD_AGENT and AGENT_AMBIGUOUS for an agent that cannot be meant. */
-export function transcript(intent: IntentOf<'transcript'>, place: Place, state: State): Read | Failure {
-  const people = { ...place.people, names: namesOf(state) }
-  const source = { state, people, me: selfOf(place, people) }
-  const word = intent.id ?? place.selector
-  const id = word === undefined ? undefined : pick(word, source)
+export function readTranscripts(
+  intent: IntentOf<'transcript'>,
+  context: RunContext,
+  state: State,
+): TranscriptRead | Failure {
+  const people = { ...context.people, names: namesOf(state) }
+  const source = { state, people, me: ownAgent(context, people) }
+  const word = intent.id ?? context.selector
+  const id = word === undefined ? undefined : pickCall(word, source)
   if (id instanceof Failure) return id
-  const ids = id === undefined ? wanted(intent, source) : [id]
-  if (intent.search !== undefined) return { state, call: undefined, reading: search(intent, ids, place, source) }
+  const ids = id === undefined ? callsWanted(intent, source) : [id]
+  if (intent.search !== undefined) return { state, call: undefined, reading: search(intent, ids, context, source) }
   if (id === undefined) return { state, call: undefined, reading: { type: 'calls', ids } }
-  const loaded = load(id, place, source)
-  const reading = loaded === undefined ? undefined : readCall(place, loaded.call, loaded.source, intent.most)
+  const loaded = loadCall(id, context, source)
+  const reading = loaded === undefined ? undefined : readCall(context, loaded.call, loaded.source, intent.most)
   if (loaded === undefined || reading === undefined) {
     return new Failure(
       'CALL_UNREADABLE',
@@ -37,7 +52,7 @@ export function transcript(intent: IntentOf<'transcript'>, place: Place, state: 
 }
 
 /** The one call that a word names: at least 6 characters of its id, or its peer. */
-function pick(word: string, { state, people }: Source): string | Failure {
+function pickCall(word: string, { state, people }: CallSource): string | Failure {
   const calls = Object.entries(state.index.calls)
   const text = word.toLowerCase()
   const byId = /^[0-9a-f]{6,64}$/.test(text) ? calls.filter(([id]) => id.startsWith(text)) : []
@@ -62,9 +77,9 @@ function pick(word: string, { state, people }: Source): string | Failure {
 }
 
 /** The calls with that agent in which something was said in that time, the latest first. */
-function wanted(intent: IntentOf<'transcript'>, { state, people }: Source): string[] {
+function callsWanted(intent: IntentOf<'transcript'>, { state, people }: CallSource): string[] {
   const { since = 0, until = Infinity, with: word = '' } = intent
-  const agent = intent.with === undefined ? undefined : guess(intent.with, people)
+  const agent = intent.with === undefined ? undefined : resolveLocally(intent.with, people)
   return Object.entries(state.index.calls)
     .filter(([, call]) => call.createdAt <= until && call.last >= since)
     .filter(([, call]) => {
@@ -81,14 +96,19 @@ function isNamed(word: string, call: CallSummary, people: AgentDirectory): boole
 }
 
 // Call by call: however many there are, only one of them is in memory.
-function search(intent: IntentOf<'transcript'>, ids: readonly string[], place: Place, source: Source): Reading {
+function search(
+  intent: IntentOf<'transcript'>,
+  ids: readonly string[],
+  context: RunContext,
+  source: CallSource,
+): TranscriptView {
   const hits: SearchHit[] = []
   let room = intent.most === 0 ? Infinity : intent.most
   for (const id of ids) {
-    const loaded = load(id, place, source)
-    const whole = loaded === undefined ? undefined : retold(loaded.call, loaded.source)
+    const loaded = loadCall(id, context, source)
+    const whole = loaded === undefined ? undefined : transcriptFor(loaded.call, loaded.source)
     for (const hit of whole === undefined ? [] : hitsIn(whole, intent.search ?? '', intent)) {
-      room -= hit.line.length + HEAD
+      room -= hit.line.length + HIT_OVERHEAD
       if (room < 0) return { type: 'found', hits, more: true }
       hits.push(hit)
     }
@@ -97,14 +117,57 @@ function search(intent: IntentOf<'transcript'>, ids: readonly string[], place: P
 }
 
 /** What stands before a line that was found: call, entry, time and author. */
-const HEAD = 60
+const HIT_OVERHEAD = 60
 
 // Which of the calls that crossed became the conversation, only both together can tell.
-function load(id: string, { world, now }: Place, source: Source): { call: Call; source: Source } | undefined {
+function loadCall(
+  id: string,
+  { environment, now }: RunContext,
+  source: CallSource,
+): { call: Call; source: CallSource } | undefined {
   const { index } = source.state
-  const logs = [id, ...(index.calls[id]?.rivals ?? [])].flatMap((one) => world.store.readLog(one) ?? [])
+  const logs = [id, ...(index.calls[id]?.rivals ?? [])].flatMap((one) => environment.store.readLog(one) ?? [])
   const state = { index, logs: Object.fromEntries(logs.map((log) => [log.id, log])) }
   const log = state.logs[id]
-  const call = log === undefined ? undefined : callOf(state, log, world.keys.pubkey, now)
+  const call = log === undefined ? undefined : callOf(state, log, environment.keys.pubkey, now)
   return call === undefined ? undefined : { call, source: { ...source, state } }
+}
+
+export type TranscriptView =
+  | { type: 'call'; shown: Excerpt }
+  /** The ids of calls, the latest first. */
+  | { type: 'calls'; ids: string[] }
+  /** `more`: there are more hits than fit. */
+  | { type: 'found'; hits: SearchHit[]; more: boolean }
+
+/** Where a call is looked up, and in whose words. */
+export type CallSource = { state: State; me: Agent; people: AgentDirectory }
+
+/** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
+export function readCall(
+  context: RunContext,
+  call: Call,
+  source: CallSource,
+  most: number,
+): TranscriptView | undefined {
+  const transcript = transcriptFor(call, source)
+  return transcript === undefined ? undefined : { type: 'call', shown: excerptFor(context, transcript, most) }
+}
+
+export function transcriptFor(call: Call, { state, me, people }: CallSource): Transcript | undefined {
+  const log = state.logs[call.id]
+  return log === undefined ? undefined : transcriptOf(call, log, me, people)
+}
+
+function excerptFor({ environment }: RunContext, transcript: Transcript, most: number): Excerpt {
+  const shown = excerptOf(transcript, most)
+  if (!shown.truncated) return shown
+  const whole = markdownOf(excerptOf(transcript, 0))
+  try {
+    return { ...shown, path: environment.keep(transcript.call.id, `${whole.join('\n')}\n`) }
+  } catch (error) {
+    // A full disk must not keep anybody from reading; the command that shows the whole is named all the same.
+    if (error instanceof Failure) return shown
+    throw error
+  }
 }

@@ -4,30 +4,30 @@ import { type FileBody, mimeOf } from '../call/file-transfer.ts'
 import type { Intent, Large } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import type { StoredFile } from '../io/files/upload.ts'
+import type { RunContext } from './context.ts'
 import type { Outcome } from './outcome.ts'
-import type { Place } from './place.ts'
 
 /**
  * The intent to announce the file, once it lies on the server; as it was when nothing may be sent now, which the run then
  * says. Throws what uploading throws.
  * @param before what a look at the mailbox has shown: not a byte leaves before a call is there to send it in
  */
-export async function uploaded(
+export async function uploadFor(
   intent: Large,
   server: string,
-  { world, selector, now }: Place,
+  { environment, selector, now }: RunContext,
   before: Outcome,
 ): Promise<Intent> {
-  const { inlineMax } = world.config.file
+  const { inlineMax } = environment.config.file
   const { name, content } = intent
-  const me = world.keys.pubkey
+  const me = environment.keys.pubkey
   // A server refuses what is dated ahead of its clock.
   const ahead = now - before.now
   const unused = { peer: undefined, name: '', inbox: [], ring: 0 }
   const scene = { ...unused, calls: before.calls, people: before.people, selector, inlineMax, me, now }
-  const { refusal } = decide({ ...intent, content: { type: 'stored', body: bodyOf(name, LONGEST) } }, scene)
+  const { refusal } = decide({ ...intent, content: { type: 'stored', body: bodyOf(name, LONGEST_STORED) } }, scene)
   if (refusal !== undefined) return intent
-  const stored = await world.depot.put(content.path, server, ahead)
+  const stored = await environment.depot.put(content.path, server, ahead)
   return { ...intent, content: { type: 'stored', body: bodyOf(name, stored) } }
 }
 
@@ -46,7 +46,7 @@ function bodyOf(name: string, { url, key, nonce, x, ox, size }: StoredFile): Fil
 }
 
 // Whatever the server will answer, the announcement is not longer than this.
-const LONGEST: StoredFile = {
+const LONGEST_STORED: StoredFile = {
   url: 'x'.repeat(LIMIT.url),
   key: '0'.repeat(64),
   nonce: '0'.repeat(24),

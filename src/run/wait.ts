@@ -1,51 +1,57 @@
 // Commands that stay until what they wait for has come: `wait`, `call --wait`, `send --wait`, and `wait --follow`.
-
+// A command that stays: the mailbox stays open, and every second the state is looked at, since a parallel command may have
+// taken in what is waited for.
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Intent } from '../call/intent.ts'
 import { callsMatching, peerLabel } from '../call/select-call.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { Ended } from './ended.ts'
-import type { Outcome } from './outcome.ts'
-import { shown } from './shown.ts'
-import { watch } from './watch.ts'
+import { callsOf } from '../state/state.ts'
+import { refreshContext, withRelayClock } from './context.ts'
+import { execute } from './deliver.ts'
+import { openDownloader } from './download.ts'
+import type { FinishedRun } from './finished-run.ts'
+import { markShown, type Outcome, outcomeOf } from './outcome.ts'
+import { NOBODY_LOOKED_UP, runStep } from './step.ts'
+import { type SyncResult, sync } from './sync.ts'
+import { unwrapInTime } from './unwrap.ts'
 
-const ALWAYS: readonly InboxItem['type'][] = ['escalate', 'end', 'owner']
-const ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed', 'end']
+const ALWAYS_AWAITED: readonly InboxItem['type'][] = ['escalate', 'end', 'owner']
+const CALL_ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed', 'end']
 
 /** The outcome at once, or when what the command waits for has come, or in vain. */
-export async function stay(ended: Ended, outcome: Outcome): Promise<Outcome> {
-  const { place, intent } = ended
-  const seconds = waits(intent)
+export async function waitFor(finished: FinishedRun, outcome: Outcome): Promise<Outcome> {
+  const { context, intent } = finished
+  const seconds = waitSeconds(intent)
   if (seconds === undefined || (outcome.failure !== undefined && intent.type !== 'wait')) return outcome
-  if (intent.type === 'wait' && intent.follow) return await follow(ended, outcome)
+  if (intent.type === 'wait' && intent.follow) return await followItems(finished, outcome)
   // A wait may be cut off by whoever started it: what goes on waiting for it is said before.
   if (outcome.call !== undefined)
-    place.say(`call ${outcome.call.id}: waiting for ${intent.type === 'call' ? 'the answer' : 'a reply'}`)
+    context.say(`call ${outcome.call.id}: waiting for ${intent.type === 'call' ? 'the answer' : 'a reply'}`)
   let last = outcome
-  for await (const seen of watch(ended, place.world.clock() + seconds * 1000)) {
+  for await (const seen of watch(finished, context.environment.clock() + seconds * 1000)) {
     const call = seen.calls.find((c) => c.id === outcome.call?.id) ?? outcome.call
     last = { ...seen, said: outcome.said, parts: outcome.parts, call, failure: undefined }
-    if (last.news.some((item) => isAwaited(item, intent, last))) return { ...last, failure: untaken(intent, last) }
+    if (last.news.some((item) => isAwaited(item, intent, last))) return { ...last, failure: notTaken(intent, last) }
   }
-  return { ...last, failure: inVain(intent, last, seconds) }
+  return { ...last, failure: timedOut(intent, last, seconds) }
 }
 
 // Each item is on disk before it is printed, and read only once it has been.
-async function follow(ended: Ended, outcome: Outcome): Promise<Outcome> {
-  const { place, intent } = ended
-  for await (const seen of watch(ended, Number.POSITIVE_INFINITY)) {
+async function followItems(finished: FinishedRun, outcome: Outcome): Promise<Outcome> {
+  const { context, intent } = finished
+  for await (const seen of watch(finished, Number.POSITIVE_INFINITY)) {
     const printed: InboxItem[] = []
     for (const item of seen.news.filter((i) => isAwaited(i, intent, seen))) {
-      if (place.world.stopped.aborted) break
-      await place.emit(item)
+      if (context.environment.stopped.aborted) break
+      await context.emit(item)
       printed.push(item)
     }
-    await shown(place, printed)
+    await markShown(context, printed)
   }
   return { ...outcome, news: [], failure: undefined }
 }
 
-function waits(intent: Intent): number | undefined {
+function waitSeconds(intent: Intent): number | undefined {
   if (intent.type === 'wait') return intent.seconds
   return intent.type === 'call' || intent.type === 'send' ? intent.wait : undefined
 }
@@ -53,16 +59,16 @@ function waits(intent: Intent): number | undefined {
 /** Whether an item is what the command waits for. The owner's word, an escalation and an end always are. */
 function isAwaited(item: InboxItem, intent: Intent, { call, calls, people }: Outcome): boolean {
   if (item.type === 'owner') return true
-  if (intent.type === 'call') return item.call === call?.id && ANSWERS.includes(item.type)
+  if (intent.type === 'call') return item.call === call?.id && CALL_ANSWERS.includes(item.type)
   if (intent.type === 'send') return item.call === call?.id && item.type !== 'request'
   if (intent.type !== 'wait') return true
   if (intent.call !== undefined && !callsMatching(calls, intent.call, people).some((c) => c.id === item.call))
     return false
-  return intent.for.length === 0 || intent.for.includes(item.type) || ALWAYS.includes(item.type)
+  return intent.for.length === 0 || intent.for.includes(item.type) || ALWAYS_AWAITED.includes(item.type)
 }
 
 /** Why a call that was answered is not one to speak in. */
-function untaken(intent: Intent, { call, people }: Outcome): Failure | undefined {
+function notTaken(intent: Intent, { call, people }: Outcome): Failure | undefined {
   if (intent.type !== 'call' || call === undefined || call.phase === 'active') return undefined
   const who = peerLabel(call, people)
   if (call.phase === 'rejected') {
@@ -71,7 +77,7 @@ function untaken(intent: Intent, { call, people }: Outcome): Failure | undefined
   return new Failure('NO_ANSWER', EXIT.waited, `${who} did not take the call (${call.phase})`, '`p2p call` calls again')
 }
 
-function inVain(intent: Intent, { call }: Outcome, seconds: number): Failure {
+function timedOut(intent: Intent, { call }: Outcome, seconds: number): Failure {
   const which = call === undefined ? '' : ` --call ${call.id.slice(0, 8)}`
   const what = intent.type === 'call' ? 'no answer' : 'nothing'
   return new Failure(
@@ -80,4 +86,77 @@ function inVain(intent: Intent, { call }: Outcome, seconds: number): Failure {
     `${what} came within ${seconds} s`,
     `\`p2p wait${which}\` goes on waiting`,
   )
+}
+
+/** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
+const LOOK_EVERY = 1_000
+const OFFER_EVERY = 30_000
+
+/** The outcome so far, again and again: at once, whenever something came in, and every second; until `until` (Unix ms). */
+export async function* watch(finished: FinishedRun, until: number): AsyncGenerator<Outcome> {
+  yield outcomeOf(finished)
+  const fetcher = openDownloader(until)
+  try {
+    fetcher.begin(finished.context, finished.state)
+    for await (const now of changes(finished, until)) {
+      fetcher.begin(now.context, now.state)
+      yield outcomeOf(now)
+    }
+  } finally {
+    await fetcher.stop()
+  }
+}
+
+async function* changes(finished: FinishedRun, until: number): AsyncGenerator<FinishedRun> {
+  const { environment } = finished.context
+  let now = finished
+  let offered = environment.clock()
+  while (environment.clock() < until && !environment.stopped.aborted) {
+    const came = await environment.pool.next(Math.min(until, environment.clock() + LOOK_EVERY))
+    const context = refreshContext(now.context)
+    const rung = hasRungOut(now, context.now)
+    if (came.length === 0 && !rung && environment.clock() - offered < OFFER_EVERY) {
+      now = { ...now, context, state: environment.store.read() }
+    } else {
+      offered = environment.clock()
+      const events = came.map((c) => c.event)
+      const heard = rung ? await syncAgain({ ...now, context }) : await unwrapArrived({ ...now, context }, events)
+      const here = withRelayClock(context, heard.clockAhead)
+      const result = await runStep(here, { type: 'status' }, heard, NOBODY_LOOKED_UP)
+      now = { ...now, context: here, heard, state: result.state }
+      const carrying = execute(here, result)
+      // It is awaited below, but may fail before that.
+      carrying.catch(() => {})
+      try {
+        // It is on disk: relays that keep our answer waiting must not keep the news from being shown.
+        yield now
+      } finally {
+        // Whoever was shown the news has marked it as read meanwhile.
+        now = { ...now, ...(await carrying), state: environment.store.read() }
+      }
+    }
+    yield now
+  }
+}
+
+// A ring that has run out since the mailbox was opened needs a complete replay before it counts as missed.
+function hasRungOut({ heard, state, context }: FinishedRun, now: number): boolean {
+  const calls = callsOf(state, context.environment.keys.pubkey, now)
+  return calls.some(
+    (c) => c.phase === 'ringing' && now > c.deadline && !heard.replayed.some((r) => r.began > c.deadline),
+  )
+}
+
+async function syncAgain({ context }: FinishedRun): Promise<SyncResult> {
+  const { index } = context.environment.store.read()
+  return await sync(context, index, { peers: [], hints: {}, everybody: false, deep: false, live: false })
+}
+
+async function unwrapArrived(
+  { context, heard }: FinishedRun,
+  events: Parameters<typeof unwrapInTime>[1],
+): Promise<SyncResult> {
+  const { seen } = context.environment.store.read().index
+  const fresh = events.filter((e) => seen[e.id] === undefined)
+  return { ...heard, opened: await unwrapInTime(context, fresh), public: [], answers: [], asked: [] }
 }

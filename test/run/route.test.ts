@@ -1,14 +1,16 @@
 // Where a letter goes: the peer's own word first, guesses last, and never where a stranger's list could harm us.
 import { describe, expect, test } from 'vitest'
-import { lookedUp, lookups } from '../../src/run/lookup.ts'
-import { type Ground, routeTo } from '../../src/run/route.ts'
+import { type RouteContext, routeTo } from '../../src/run/route.ts'
+import { lookupQueries, peersLookedUp } from '../../src/run/sync.ts'
 import { emptyIndex, type PeerMemory } from '../../src/state/state.ts'
 
 const peer = 'b'.repeat(64)
 const other = 'c'.repeat(64)
 const own = { inbox: ['wss://in.example'], presence: ['wss://on.example'], lookup: ['ws://127.0.0.1:7777'] }
 
-const ground = (allowPrivate = false): Ground => ({ world: { relays: own, config: { relays: { allowPrivate } } } })
+const ground = (allowPrivate = false): RouteContext => ({
+  environment: { relays: own, config: { relays: { allowPrivate } } },
+})
 
 function state(known: Partial<PeerMemory>) {
   const memory = { inbox: [], looked: 0, hints: [], name: '', pow: 0, ...known }
@@ -50,7 +52,7 @@ describe('a route', () => {
 
 describe('a lookup', () => {
   const asked = (known: Partial<PeerMemory>, hints: Record<string, readonly string[]> = {}, peers = [peer]) =>
-    lookups(ground(), state(known).index, peers, hints)
+    lookupQueries(ground(), state(known).index, peers, hints)
 
   test('asks our own relays, and the few where somebody is said to be', () => {
     const asks = asked({ hints: ['wss://hint.example'] }, { [peer]: ['wss://in.example', 'wss://profile.example'] })
@@ -82,9 +84,9 @@ describe('a lookup', () => {
     const answer = { relay: '', events: [], dropped: 0, known: 0 }
     const whole = { ...answer, name: 'lists', complete: true }
     const list = { id: '', sig: '', pubkey: peer, created_at: 1, kind: 10050, tags: [], content: '' }
-    expect(lookedUp([whole], [], [peer, other])).toEqual([peer, other])
-    expect(lookedUp([{ ...whole, complete: false }], [], [peer])).toEqual([])
-    expect(lookedUp([{ ...whole, name: 'hints' }], [], [peer])).toEqual([])
-    expect(lookedUp([{ ...whole, name: 'hints' }], [list], [peer, other])).toEqual([peer])
+    expect(peersLookedUp([whole], [], [peer, other])).toEqual([peer, other])
+    expect(peersLookedUp([{ ...whole, complete: false }], [], [peer])).toEqual([])
+    expect(peersLookedUp([{ ...whole, name: 'hints' }], [], [peer])).toEqual([])
+    expect(peersLookedUp([{ ...whole, name: 'hints' }], [list], [peer, other])).toEqual([peer])
   })
 })

@@ -1,7 +1,7 @@
 // Whether the proxies that stand in the environment are there.
 import { connect } from 'node:net'
 import type { Env } from '../home/paths.ts'
-import { type Proxy, proxyFor, proxyName } from '../http/proxy-env.ts'
+import { type ProxySetting, proxyFor, proxyName } from '../http/proxy-env.ts'
 import { errorCause } from '../timers.ts'
 import type { Check } from './doctor.ts'
 
@@ -14,7 +14,7 @@ export async function examineProxies(addresses: readonly string[], env: Env, ms:
   return [{ name: 'proxy', ok: true, detail: set ? 'NO_PROXY lets everything go around it' : 'none is set' }]
 }
 
-async function examineGateway(gateway: Proxy, ms: number): Promise<Check> {
+async function examineGateway(gateway: ProxySetting, ms: number): Promise<Check> {
   const { variable, url } = gateway
   const hint = `correct or unset ${variable}; NO_PROXY names what goes around it`
   if (url === undefined) {

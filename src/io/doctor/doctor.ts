@@ -41,10 +41,10 @@ export function examineFiles<I, L, C>(home: Home, env: Env, codec: StoreCodec<I,
       privacyChecks(home),
       spaceCheck(attempt(() => roomAt(home.dir))),
       check('config', config, () => inOrder(home.config)),
-      stateCheck(home, codec, valueOf(keys)),
+      stateCheck(home, codec, attemptedValue(keys)),
     ].flat(),
-    keys: valueOf(keys),
-    config: valueOf(config),
+    keys: attemptedValue(keys),
+    config: attemptedValue(config),
   }
 }
 
@@ -74,7 +74,7 @@ function attempt<T>(work: () => T): Attempt<T> {
   }
 }
 
-function valueOf<T>(tried: Attempt<T>): T | undefined {
+function attemptedValue<T>(tried: Attempt<T>): T | undefined {
   return tried instanceof Failure ? undefined : tried.value
 }
 
@@ -99,7 +99,7 @@ function checkWritable(home: Home): void {
 
 // State and transcripts are plain text. Windows keeps no such bits.
 function privacyChecks({ dir }: Home): Check[] {
-  const mode = valueOf(attempt(() => withDiskErrors(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)))
+  const mode = attemptedValue(attempt(() => withDiskErrors(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)))
   if (mode === undefined || process.getuid === undefined || (mode & 0o077) === 0) return []
   return [{ name: 'files', ok: false, detail: `${dir} can be read by others`, hint: `chmod 700 ${dir}` }]
 }
@@ -115,7 +115,7 @@ function roomAt(path: string): number {
 }
 
 function spaceCheck(tried: Attempt<number>): Check {
-  const free = valueOf(tried) ?? 0
+  const free = attemptedValue(tried) ?? 0
   const base = check('space', tried, () => `${Math.floor(free / 1_048_576)} MiB free`)
   if (free >= LOW_FREE || !base.ok) return base
   const hint = 'free some space, or choose another folder: --home DIR'

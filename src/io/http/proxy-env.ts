@@ -6,10 +6,10 @@ import type { Env } from '../home/paths.ts'
  * The proxy that a variable names. `url` is undefined when its value is none that we can use: such an address is not
  * contacted at all, since whoever set a proxy may have a reason not to be seen without it.
  */
-export type Proxy = { variable: string; url: URL | undefined }
+export type ProxySetting = { variable: string; url: URL | undefined }
 
 /** The proxy for a ws, wss, http or https address; undefined where there is none. Loopback is no exception. */
-export function proxyFor(address: string, env: Env): Proxy | undefined {
+export function proxyFor(address: string, env: Env): ProxySetting | undefined {
   const { protocol, hostname, port } = new URL(address)
   const secure = protocol === 'wss:' || protocol === 'https:'
   const variable = [secure ? 'https_proxy' : 'http_proxy', 'all_proxy']
@@ -22,7 +22,7 @@ export function proxyFor(address: string, env: Env): Proxy | undefined {
 }
 
 /** How a proxy is called in messages: without the name and the password that it wants. */
-export function proxyName({ variable, url }: Proxy): string {
+export function proxyName({ variable, url }: ProxySetting): string {
   return url === undefined ? variable : `${url.protocol}//${url.host}`
 }
 

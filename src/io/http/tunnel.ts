@@ -7,7 +7,7 @@ import { connect, isIP, isIPv6, type LookupFunction, type Socket } from 'node:ne
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as encrypt } from 'node:tls'
 import { abortAfter, errorCause } from '../timers.ts'
-import { type Proxy, proxyName } from './proxy-env.ts'
+import { type ProxySetting, proxyName } from './proxy-env.ts'
 
 /** Most milliseconds from dialing the proxy until it has opened the way. */
 const TUNNEL_TIMEOUT = 10_000
@@ -15,7 +15,7 @@ const TUNNEL_TIMEOUT = 10_000
 type TunnelTarget = { host: string; port: number; lookup: LookupFunction }
 
 /** An agent for one connection, with or without TLS to the target: see agentFor in way.ts. */
-export function agentThrough(proxy: Proxy, secure: boolean): HttpAgent {
+export function agentThrough(proxy: ProxySetting, secure: boolean): HttpAgent {
   const closed = new AbortController()
   const agent = secure ? new HttpsAgent() : new HttpAgent()
   const destroySockets = agent.destroy.bind(agent)
@@ -35,7 +35,7 @@ export function agentThrough(proxy: Proxy, secure: boolean): HttpAgent {
 }
 
 /** The open way to the target, or why there is none. */
-async function openTunnel(proxy: Proxy, target: TunnelTarget, closed: AbortSignal): Promise<Socket | Error> {
+async function openTunnel(proxy: ProxySetting, target: TunnelTarget, closed: AbortSignal): Promise<Socket | Error> {
   const stop = abortAfter(TUNNEL_TIMEOUT, closed)
   try {
     if (proxy.url === undefined) throw new Error('its value is no http, https, socks5 or socks5h address')

@@ -2,11 +2,11 @@
 // counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
 import type { InboxItem } from '../call/inbox-items.ts'
 import { recordWakes, wakesDue } from '../state/hook.ts'
+import type { RunContext } from './context.ts'
 import type { Outcome } from './outcome.ts'
-import type { Place } from './place.ts'
 
 /** What the hook reads on stdin, as JSON. */
-export type Wake = {
+export type HookEvent = {
   type: InboxItem['type']
   id: string
   call: string
@@ -17,20 +17,20 @@ export type Wake = {
 }
 
 /** A wake is noted before it is made, so that a parallel run does not make it too. */
-export async function wake(place: Place, { news }: Outcome): Promise<string[]> {
-  const { world, now } = place
-  const { command, unknown } = world.config.hook
-  const due = await world.store.update([], (fresh) => {
+export async function runHook(context: RunContext, { news }: Outcome): Promise<string[]> {
+  const { environment, now } = context
+  const { command, unknown } = environment.config.hook
+  const due = await environment.store.update([], (fresh) => {
     const items = wakesDue(fresh, news, unknown, now)
     return { snapshot: recordWakes(fresh, items, news, now), value: items }
   })
   const results = await Promise.all(
-    due.map((item) => world.hook(command, `${JSON.stringify(wakeOf(item, news.length))}\n`)),
+    due.map((item) => environment.hook(command, `${JSON.stringify(hookEventOf(item, news.length))}\n`)),
   )
   return [...new Set(results.flatMap((error) => (error === undefined ? [] : [`the event hook failed: ${error}`])))]
 }
 
-function wakeOf({ type, id, call, from }: InboxItem, unread: number): Wake {
+function hookEventOf({ type, id, call, from }: InboxItem, unread: number): HookEvent {
   const what = type === 'request' ? 'incoming call' : type
   const where = call === '' ? '' : ` in call ${call.slice(0, 8)}`
   const text = `p2p: ${what}${where}, from ${from.npub.slice(0, 12)} (${from.trust}); ${unread} unread. Run: p2p status`

@@ -7,8 +7,8 @@ import type { Environment } from '../io/environment.ts'
 import type { Speaker } from '../state/say.ts'
 import type { Index } from '../state/state.ts'
 
-export type Place = {
-  world: Environment<Index, Log>
+export type RunContext = {
+  environment: Environment<Index, Log>
   /** Unix seconds, by the relays' clock once one has told it and ours is wrong: time enters a run once. */
   now: number
   /** Seconds by which our clock is ahead of `now`. */
@@ -24,25 +24,25 @@ export type Place = {
   selector: string | undefined
 }
 
-/** The same place, now: for a command that stays. */
-export function refreshed(place: Place): Place {
-  const ms = place.world.clock()
-  return { ...place, now: Math.floor(ms / 1000) - place.ahead, deadline: ms + place.world.budget }
+/** The same context, now: for a command that stays. */
+export function refreshContext(context: RunContext): RunContext {
+  const ms = context.environment.clock()
+  return { ...context, now: Math.floor(ms / 1000) - context.ahead, deadline: ms + context.environment.budget }
 }
 
 /**
- * The same place by the relays' clock. What we say is dated by it, so that the deadline of a call means the same to both
+ * The same context by the relays' clock. What we say is dated by it, so that the deadline of a call means the same to both
  * sides, however wrong a clock is.
  */
-export function onTime(place: Place, ahead: number): Place {
-  return { ...place, ahead, now: place.now + place.ahead - ahead }
+export function withRelayClock(context: RunContext, ahead: number): RunContext {
+  return { ...context, ahead, now: context.now + context.ahead - ahead }
 }
 
 /** Ourselves, under the name that we give ourselves; "" for none. */
-export function selfOf({ world }: Place, people: AgentDirectory): Agent {
-  return { ...agentOf(people, world.keys.pubkey), name: world.config.name }
+export function ownAgent({ environment }: RunContext, people: AgentDirectory): Agent {
+  return { ...agentOf(people, environment.keys.pubkey), name: environment.config.name }
 }
 
-export function speakerOf({ world, now }: Place): Speaker {
-  return { me: world.keys.pubkey, now, pid: world.pid }
+export function speakerOf({ environment, now }: RunContext): Speaker {
+  return { me: environment.keys.pubkey, now, pid: environment.pid }
 }

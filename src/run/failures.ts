@@ -4,23 +4,24 @@ import { relaySaid } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import { callOf } from '../state/state.ts'
-import type { Ended } from './ended.ts'
+import type { FinishedRun } from './finished-run.ts'
 
-export function failureOf(ended: Ended): Failure | undefined {
-  const { intent, turn, escalation } = ended
-  if (turn.verdict.refusal !== undefined) return turn.verdict.refusal
-  if (escalation !== undefined) return escalated(ended)
+export function failureOf(finished: FinishedRun): Failure | undefined {
+  const { intent, result, escalation } = finished
+  if (result.verdict.refusal !== undefined) return result.verdict.refusal
+  if (escalation !== undefined) return ownerNotTold(finished)
   // For cron: a relay that is away is no failure of the job, the output says it.
   if (intent.type === 'announce') return undefined
-  return turn.verdict.say.length > 0 ? undelivered(ended) : unreached(ended)
+  return result.verdict.say.length > 0 ? notDelivered(finished) : noRelayAnswered(finished)
 }
 
-function undelivered({ place, turn, state }: Ended): Failure | undefined {
-  const parts = turn.said.slice(turn.said.length - turn.verdict.say.length)
+function notDelivered({ context, result, state }: FinishedRun): Failure | undefined {
+  const parts = result.said.slice(result.said.length - result.verdict.say.length)
   const [said] = parts
   const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
-  if (isLate(said.rumor.id, callOf(state, log, place.world.keys.pubkey, place.now))) return late(said.call)
+  if (isLate(said.rumor.id, callOf(state, log, context.environment.keys.pubkey, context.now)))
+    return lateFailure(said.call)
   const { state: delivery, failed } = deliveryOf(
     log,
     parts.map((p) => p.rumor.id),
@@ -49,7 +50,7 @@ function isLate(rumor: string, call: Call | undefined): boolean {
   return call?.lines.findLast((line) => line.signal.id === rumor)?.late === true
 }
 
-function late(call: string): Failure {
+function lateFailure(call: string): Failure {
   const id = call.slice(0, 8)
   return new Failure(
     'LATE',
@@ -60,7 +61,7 @@ function late(call: string): Failure {
 }
 
 // Nothing may be answered from memory as if it were news.
-function unreached({ heard }: Ended): Failure | undefined {
+function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
   if (heard.answers.length === 0 || heard.answers.some((a) => a.complete)) return undefined
   const why = heard.answers.map((a) => relaySaid({ url: a.relay, reason: a.text ?? a.reason ?? 'no answer' }))
   const told = [...new Set(why)].join('; ')
@@ -81,7 +82,7 @@ function unreached({ heard }: Ended): Failure | undefined {
 }
 
 // The peer counts: somebody knows that a person is needed, and the output says that the owner does not.
-function escalated({ escalation, place }: Ended): Failure | undefined {
+function ownerNotTold({ escalation, context }: FinishedRun): Failure | undefined {
   const channels = escalation?.channels.filter((c) => c.channel !== 'log') ?? []
   if (channels.some((c) => c.ok)) return undefined
   const why = channels.map((c) => `${c.channel}: ${c.error ?? 'failed'}`).join('; ')
@@ -97,6 +98,6 @@ function escalated({ escalation, place }: Ended): Failure | undefined {
     'OWNER_NOT_REACHED',
     EXIT.unreachable,
     `nobody could be told (${why})`,
-    `it is kept and tried again with the next command: \`p2p status\`; it also stands in ${place.world.home.escalations}`,
+    `it is kept and tried again with the next command: \`p2p status\`; it also stands in ${context.environment.home.escalations}`,
   )
 }

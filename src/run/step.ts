@@ -12,24 +12,24 @@ import { recordClock, recordMailboxAnswers } from '../state/relay-memory.ts'
 import { callsOf, type State } from '../state/state.ts'
 import { callsIn, type StepContext, type StepOutput, step } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
-import { ask } from './appeal.ts'
-import { type Heard, UNHEARD } from './listen.ts'
-import { type Place, speakerOf } from './place.ts'
+import { type RunContext, speakerOf } from './context.ts'
+import { escalate } from './escalate.ts'
+import { NOTHING_HEARD, type SyncResult } from './sync.ts'
 
-export type Turn = StepOutput & {
+export type StepResult = StepOutput & {
   /** What the owner is to be told, and what the command itself asks it. */
   appeals: DueEscalation[]
   asked: Escalation | undefined
 }
 
 /**
- * What came of what a turn said, still to be written down: `note` puts it into whatever is on disk by then. `callsOnly`: the
+ * What came of what a result said, still to be written down: `note` puts it into whatever is on disk by then. `callsOnly`: the
  * index has nothing to say of it.
  */
-export type Uttered = { touched: string[]; note: (fresh: State) => State; callsOnly: boolean }
+export type DeliveryResult = { touched: string[]; note: (fresh: State) => State; callsOnly: boolean }
 
 /** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
-export type Looked = {
+export type PeerLookup = {
   peer: string | undefined
   peers: readonly string[]
   presences: readonly Presence[]
@@ -37,38 +37,43 @@ export type Looked = {
 }
 
 /** Of a command that has looked nobody up. */
-export const NOBODY: Looked = { peer: undefined, peers: [], presences: [], hints: {} }
+export const NOBODY_LOOKED_UP: PeerLookup = { peer: undefined, peers: [], presences: [], hints: {} }
 
 /**
  * @param listened what was heard; undefined when the command speaks before it has heard anything
  * @param before what it said then: what came of that is written down with the rest
  */
-export async function take(
-  place: Place,
+export async function runStep(
+  context: RunContext,
   intent: Intent,
-  listened: Heard | undefined,
-  looked: Looked,
-  before?: Uttered,
-): Promise<Turn> {
-  const { world, now } = place
-  const speaker = speakerOf(place)
-  const seat = seatOf(place, looked.peer)
-  const heard = listened ?? UNHEARD
+  listened: SyncResult | undefined,
+  looked: PeerLookup,
+  before?: DeliveryResult,
+): Promise<StepResult> {
+  const { environment, now } = context
+  const speaker = speakerOf(context)
+  const seat = stepContext(context, looked.peer)
+  const heard = listened ?? NOTHING_HEARD
   const { opened, replayed } = heard
   const mail = { opened, replayed, deep: intent.type === 'inbox' && intent.deep, unheard: listened === undefined }
   const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
   const sightings = { ...looked, looked: looked.peers, public: heard.public }
-  const calls = [...callsIn(opened, world.store.read().index, place.selector), ...(before?.touched ?? [])]
-  return await world.store.update(calls, (fresh) => {
-    const asked = recordMailboxAnswers(owned(fresh, speaker.me), mailboxes, now)
+  const calls = [...callsIn(opened, environment.store.read().index, context.selector), ...(before?.touched ?? [])]
+  return await environment.store.update(calls, (fresh) => {
+    const asked = recordMailboxAnswers(withAgent(fresh, speaker.me), mailboxes, now)
     const known = rememberPeers(recordClock(asked, heard.answers, heard.clockAhead), sightings, now)
     const turned = step(known, intent, mail, seat)
     // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
-    if (listened === undefined) return { snapshot: turned.state, value: quietly(turned), callsOnly: true }
+    if (listened === undefined) return { snapshot: turned.state, value: withoutOwner(turned), callsOnly: true }
     const { verdict, said } = turned
-    const asking = ask(turned.state, place, { intent, verdict, said, calls: callsOf(turned.state, speaker.me, now) })
-    const letters = lettersDue(asking.state, speaker, world.alive)
-    const appeals = dueEscalations(letters.state, world.owner.channels, speaker, world.alive)
+    const asking = escalate(turned.state, context, {
+      intent,
+      verdict,
+      said,
+      calls: callsOf(turned.state, speaker.me, now),
+    })
+    const letters = lettersDue(asking.state, speaker, environment.alive)
+    const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.alive)
     // Last: while this process holds its claim on what it has just said, that is not due once more.
     const state = before === undefined ? appeals.state : before.note(appeals.state)
     const owed = { dues: [...letters.dues, ...turned.dues], appeals: appeals.dues, asked: asking.asked }
@@ -77,24 +82,24 @@ export async function take(
 }
 
 /** A turn in which the owner is told nothing. */
-function quietly(turned: StepOutput): Turn {
+function withoutOwner(turned: StepOutput): StepResult {
   return { ...turned, appeals: [], asked: undefined }
 }
 
-/** What a decision depends on in this place. @param peer the agent that `call` names */
-export function seatOf(place: Place, peer: string | undefined): StepContext {
-  const { world, people, selector } = place
-  const { config } = world
+/** What a decision depends on in this context. @param peer the agent that `call` names */
+export function stepContext(context: RunContext, peer: string | undefined): StepContext {
+  const { environment, people, selector } = context
+  const { config } = environment
   return {
-    ...speakerOf(place),
-    ...{ people, selector, peer, name: config.name, inbox: world.relays.inbox, alive: world.alive },
+    ...speakerOf(context),
+    ...{ people, selector, peer, name: config.name, inbox: environment.relays.inbox, alive: environment.alive },
     ...{ ring: config.call.ring, inlineMax: config.file.inlineMax },
     policy: { ...config.policy, trust: (pubkey: string) => trustOf(people, pubkey) },
   }
 }
 
 // A state belongs to one key: cursors, seen ids and calls mean nothing to another.
-function owned(state: State, me: string): State {
+function withAgent(state: State, me: string): State {
   if (state.index.agent === me) return state
   const edit = beginTransaction(state)
   edit.index.agent = me

@@ -5,23 +5,23 @@ import { EXIT, Failure } from '../errors.ts'
 import { isPubkey } from '../nostr/crypto.ts'
 import { type Address, type Entry, parseAddress } from '../nostr/nip05.ts'
 import { decode, npubEncode } from '../nostr/nip19.ts'
-import type { Place } from './place.ts'
+import type { RunContext } from './context.ts'
 
 /** A key and where it may be found, or a name that must be looked for among the agents on line. */
-export type Found = { pubkey: string; relays: readonly string[] } | { name: string }
+export type ResolvedAgent = { pubkey: string; relays: readonly string[] } | { name: string }
 
 /** Throws BAD_AGENT for a broken key, AGENT_AMBIGUOUS for a petname that two contacts have, NIP05_FAILED. */
-export async function find(word: string, place: Place): Promise<Found> {
-  const known = guess(word, place.people)
-  return 'address' in known ? await ask(known.address, word, place) : known
+export async function resolveAgent(word: string, context: RunContext): Promise<ResolvedAgent> {
+  const known = resolveLocally(word, context.people)
+  return 'address' in known ? await lookUpNip05(known.address, word, context) : known
 }
 
 /** The same as far as it can be told without asking anybody: a NIP-05 name is only recognised. */
-export function guess(word: string, people: AgentDirectory): Found | { address: Address } {
+export function resolveLocally(word: string, people: AgentDirectory): ResolvedAgent | { address: Address } {
   const text = word.trim().replace(/^nostr:/, '')
   const contacts = people.contacts.filter((c) => c.petname.toLowerCase() === text.toLowerCase())
   if (contacts.length > 1)
-    throw ambiguous(
+    throw ambiguousFailure(
       text,
       contacts.map((c) => c.pubkey),
     )
@@ -29,19 +29,19 @@ export function guess(word: string, people: AgentDirectory): Found | { address: 
   if (/^n(pub|profile|sec)1/.test(text.toLowerCase())) return fromBech32(text)
   if (/^[0-9a-f]{64}$/i.test(text)) {
     if (isPubkey(text.toLowerCase())) return { pubkey: text.toLowerCase(), relays: [] }
-    throw bad('this is no public key: no point on the curve has it', 'copy the key again')
+    throw badAgent('this is no public key: no point on the curve has it', 'copy the key again')
   }
-  if (text === '') throw bad('no agent is named', '`p2p list` shows who is on line')
+  if (text === '') throw badAgent('no agent is named', '`p2p list` shows who is on line')
   // Before the names on line: an agent may call itself "bob@example.com", and be believed by nobody.
   const address = parseAddress(text)
   return address === undefined ? { name: text } : { address }
 }
 
 /** The agent on line with that name. Names are the agents' own words, so only a unique one will do. */
-export function among(presences: readonly Presence[], name: string): string {
+export function agentNamed(presences: readonly Presence[], name: string): string {
   const matches = presences.filter((p) => p.name.toLowerCase() === name.toLowerCase())
   if (matches.length > 1)
-    throw ambiguous(
+    throw ambiguousFailure(
       name,
       matches.map((p) => p.pubkey),
     )
@@ -55,8 +55,8 @@ export function among(presences: readonly Presence[], name: string): string {
   )
 }
 
-async function ask(address: Address, word: string, { world, deadline }: Place): Promise<Entry> {
-  const entry = await world.nip05(address, deadline - world.clock())
+async function lookUpNip05(address: Address, word: string, { environment, deadline }: RunContext): Promise<Entry> {
+  const entry = await environment.nip05(address, deadline - environment.clock())
   if ('pubkey' in entry) return entry
   throw new Failure(
     'NIP05_FAILED',
@@ -66,21 +66,21 @@ async function ask(address: Address, word: string, { world, deadline }: Place): 
   )
 }
 
-function fromBech32(text: string): Found {
+function fromBech32(text: string): ResolvedAgent {
   const decoded = decode(text)
   if (decoded?.type === 'npub') return { pubkey: decoded.pubkey, relays: [] }
   if (decoded?.type === 'nprofile') return { pubkey: decoded.pubkey, relays: decoded.relays }
   // A secret key typed as an agent is in the shell's history by now: say so without repeating it.
   if (decoded?.type === 'nsec')
-    throw bad('this is a secret key, not an agent', 'treat it as leaked; an agent is named by its npub')
-  throw bad('this npub is damaged: its checksum does not fit', 'copy the key again, whole')
+    throw badAgent('this is a secret key, not an agent', 'treat it as leaked; an agent is named by its npub')
+  throw badAgent('this npub is damaged: its checksum does not fit', 'copy the key again, whole')
 }
 
-function bad(message: string, hint: string): Failure {
+function badAgent(message: string, hint: string): Failure {
   return new Failure('BAD_AGENT', EXIT.usage, message, hint)
 }
 
-function ambiguous(name: string, pubkeys: readonly string[]): Failure {
+function ambiguousFailure(name: string, pubkeys: readonly string[]): Failure {
   const list = pubkeys.slice(0, 5).map(npubEncode).join(', ')
   return new Failure(
     'AGENT_AMBIGUOUS',

@@ -1,0 +1,21 @@
+// A run that has said its say: everything that its outcome is made of.
+import type { Intent } from '../call/intent.ts'
+import type { OwnerTold } from '../state/escalations.ts'
+import type { State } from '../state/state.ts'
+import type { AnnounceResult } from './announce.ts'
+import type { RunContext } from './context.ts'
+import type { EscalationResult } from './escalate.ts'
+import type { StepResult } from './step.ts'
+import type { SyncResult } from './sync.ts'
+
+export type FinishedRun = {
+  context: RunContext
+  intent: Intent
+  heard: SyncResult
+  result: StepResult
+  state: State
+  posted: AnnounceResult | undefined
+  escalation: EscalationResult | undefined
+  /** What came of everything that the owner was told. */
+  answers: readonly OwnerTold[]
+}
