@@ -1,7 +1,7 @@
 // A picture of the demo at a terminal, for the README: docs/demo.svg, and a few lines of the same run as text. npm run picture
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { inPassing, type Look, type Span, spansOf } from '../src/term.ts'
+import { withAge, type Style, type Span, spansOf } from '../src/term.ts'
 import { start } from './play.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -69,7 +69,7 @@ function rowsOf({ who, typed, lines }: Scene): Row[] {
     { text: typed, look: 'strong' },
   ]
   const now = Math.floor(Date.now() / 1000)
-  const told = typed.startsWith('p2p transcript') ? lines : lines.map((line) => inPassing(line, now))
+  const told = typed.startsWith('p2p transcript') ? lines : lines.map((line) => withAge(line, now))
   // What was typed may hold a line break in its quotes; its second line stands among what was printed.
   return [...wrapped(prompt), ...told.flatMap((line) => wrapped(spansOf(line))), []]
 }
@@ -93,7 +93,7 @@ function wrapped(spans: Row): Row[] {
   return rows
 }
 
-const FILLS: Readonly<Record<Look | 'plain', string>> = {
+const FILLS: Readonly<Record<Style | 'plain', string>> = {
   plain: '#c9d1d9',
   strong: '#f0f6fc',
   faint: '#7d8590',

@@ -2,48 +2,48 @@
 // not look like an option is text, and what looks like one must be one. yargs, which costs more than all the rest of a
 // start, is asked only for help and for what is wrong.
 import type { Options } from 'yargs'
-import { type Args, loaded, type Table } from './commands/command.ts'
+import { type Args, loadVerbs, type VerbTable } from './commands/command.ts'
 import { EXIT, Failure } from './errors.ts'
-import { meant } from './meant.ts'
-import { GLOBAL, VERSION } from './options.ts'
+import { guessVerb } from './meant.ts'
+import { GLOBAL_OPTIONS, VERSION } from './options.ts'
 
-export type Typed = { verb: string; args: Args }
+export type ParsedArgv = { verb: string; args: Args }
 
 /** Words of argv told apart: options with their values, and texts. */
-type Words = { options: Record<string, unknown>; texts: string[]; help: boolean }
+type SplitArgv = { options: Record<string, unknown>; texts: string[]; help: boolean }
 
 /** Undefined when help or the version was printed. Throws Failure (exit 2) with what is wrong. */
 export async function readArgv(
   argv: readonly string[],
-  verbs: Table,
+  verbs: VerbTable,
   print: (text: string) => Promise<void>,
-): Promise<Typed | undefined> {
+): Promise<ParsedArgv | undefined> {
   const [verb, rest] = verbOf(argv)
   const load = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (verb !== undefined && load === undefined) throw unknownVerb(verb, Object.keys(verbs))
   const command = await load?.()
-  const words = tellApart(rest, { ...GLOBAL, ...command?.options })
+  const words = splitArgv(rest, { ...GLOBAL_OPTIONS, ...command?.options })
   if (words.options.version === true && !words.help) {
     await print(VERSION)
     return undefined
   }
-  const placed = command === undefined || words.help ? undefined : place(words.texts, command.usage)
+  const placed = command === undefined || words.help ? undefined : placeArguments(words.texts, command.usage)
   if (verb !== undefined && placed !== undefined) return { verb, args: { ...words.options, ...placed } }
-  const { explain } = await import('./usage.ts')
-  await explain(await loaded(verbs), verb, words, print)
+  const { printHelp } = await import('./usage.ts')
+  await printHelp(await loadVerbs(verbs), verb, words, print)
   return undefined
 }
 
 /** The first word that is neither an option nor an option's value, and everything else. */
 export function verbOf(argv: readonly string[]): [string | undefined, string[]] {
-  const at = argv.findIndex((word, i) => !word.startsWith('-') && !takesNext(argv[i - 1] ?? '', GLOBAL))
+  const at = argv.findIndex((word, i) => !word.startsWith('-') && !takesNext(argv[i - 1] ?? '', GLOBAL_OPTIONS))
   const end = argv.indexOf('--')
   if (at === -1 || (end !== -1 && end < at)) return [undefined, [...argv]]
   return [argv[at], [...argv.slice(0, at), ...argv.slice(at + 1)]]
 }
 
-function tellApart(argv: readonly string[], known: Readonly<Record<string, Options>>): Words {
-  const words: Words = { options: {}, texts: [], help: false }
+function splitArgv(argv: readonly string[], known: Readonly<Record<string, Options>>): SplitArgv {
+  const words: SplitArgv = { options: {}, texts: [], help: false }
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? ''
     if (word === '--') {
@@ -59,30 +59,30 @@ function tellApart(argv: readonly string[], known: Readonly<Record<string, Optio
       words.help = true
     } else if (takesNext(word, known) && argv[i + 1] !== undefined) {
       i++
-      put(words, name, known, argv[i])
+      setOption(words, name, known, argv[i])
     } else if (word === '--wait' && /^\d+$/.test(argv[i + 1] ?? '')) {
       // Its number may be left out, and what follows is then the text.
       i++
-      put(words, name, known, argv[i])
+      setOption(words, name, known, argv[i])
     } else {
-      put(words, name, known, value)
+      setOption(words, name, known, value)
     }
   }
   return words
 }
 
-function put(words: Words, name: string, known: Readonly<Record<string, Options>>, value: string | undefined): void {
+function setOption(words: SplitArgv, name: string, known: Readonly<Record<string, Options>>, value: string | undefined): void {
   const option = Object.hasOwn(known, name) ? known[name] : undefined
   if (option === undefined) {
-    throw misuse(
+    throw usageFailure(
       `there is no option --${name} here`,
       'a text that begins with dashes goes behind "--": `p2p send -- "--help"`',
     )
   }
   if (option.type === 'boolean' && value !== undefined)
-    throw misuse(`--${name} takes no value`, '`p2p --help` lists the options')
+    throw usageFailure(`--${name} takes no value`, '`p2p --help` lists the options')
   if (option.type === 'string' && value === undefined && name !== 'wait')
-    throw misuse(`--${name} needs a value`, '`p2p --help` lists the options')
+    throw usageFailure(`--${name} needs a value`, '`p2p --help` lists the options')
   if (option.array) {
     words.options[name] = [...strings(words.options[name]), value ?? '']
   } else {
@@ -91,7 +91,7 @@ function put(words: Words, name: string, known: Readonly<Record<string, Options>
 }
 
 /** Texts under the names of a usage line; undefined when there are too few or too many. */
-function place(texts: readonly string[], usage: string): Record<string, unknown> | undefined {
+function placeArguments(texts: readonly string[], usage: string): Record<string, unknown> | undefined {
   const places = usage.split(' ').slice(1)
   const rest = places.at(-1)?.endsWith('..]') ?? false
   const needed = places.filter((p) => p.startsWith('<')).length
@@ -114,12 +114,12 @@ function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : []
 }
 
-function misuse(message: string, hint: string): Failure {
+function usageFailure(message: string, hint: string): Failure {
   return new Failure('USAGE', EXIT.usage, message, hint)
 }
 
 function unknownVerb(verb: string, verbs: readonly string[]): Failure {
-  const close = meant(verb, verbs)
+  const close = guessVerb(verb, verbs)
   const hint = close === undefined ? '`p2p --help` lists the commands' : `did you mean \`p2p ${close}\`?`
   return new Failure('UNKNOWN_COMMAND', EXIT.usage, `there is no command "${verb.slice(0, 40)}"`, hint)
 }

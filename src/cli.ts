@@ -1,15 +1,15 @@
 // argv → Intent → run → stdout, stderr and the exit code: the one context that maps failures to codes.
-import { readArgv, type Typed, verbOf } from './argv.ts'
+import { readArgv, type ParsedArgv, verbOf } from './argv.ts'
 import type { InboxItem } from './call/inbox-items.ts'
 import type { Args, Command } from './commands/command.ts'
 import { commands, verbs } from './commands/index.ts'
 import { itemShape } from './commands/shapes.ts'
-import { readable } from './commands/words.ts'
+import { fitOutcome } from './commands/words.ts'
 import { EXIT, Failure } from './errors.ts'
-import { inputOf } from './input.ts'
+import { readInput } from './input.ts'
 import { type EnvironmentOptions, openEnvironment } from './io/environment.ts'
 import { homeOf } from './io/home/paths.ts'
-import { failureIn, print, report, write } from './print.ts'
+import { failureIn, printOutcome, printFailure, write } from './print.ts'
 import { refreshContext } from './run/context.ts'
 import type { Outcome } from './run/outcome.ts'
 import { markShown } from './run/outcome.ts'
@@ -18,31 +18,31 @@ import { stateCodec } from './state/state-codec.ts'
 import { terminalWidth } from './term.ts'
 
 /** Network budget in seconds. */
-const TIMEOUT = 8
+const DEFAULT_TIMEOUT = 8
 
 /** `script`: the file that holds the whole program, when it runs from one. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, script?: string): Promise<number> {
   // Known before anything can fail, so that a program always gets its one document.
-  const json = argv.slice(0, dashes(argv)).includes('--json')
+  const json = argv.slice(0, endOfOptions(argv)).includes('--json')
   const command = verbOf(argv)[0] ?? ''
   const tell = (text: string) => write(`${json ? JSON.stringify({ ok: true, command, text }) : text}\n`)
   try {
     const typed = await readArgv(argv, verbs, tell)
     if (typed === undefined) return EXIT.ok
-    return await perform(typed, env, json, script)
+    return await runVerb(typed, env, json, script)
   } catch (error) {
-    return await report(command, failureIn(error), json, {})
+    return await printFailure(command, failureIn(error), json, {})
   }
 }
 
-async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: boolean, script?: string): Promise<number> {
+async function runVerb({ verb, args }: ParsedArgv, env: NodeJS.ProcessEnv, json: boolean, script?: string): Promise<number> {
   if (verb === 'doctor') {
-    const { examine } = await import('./examine.ts')
-    return await examine({ ...openingOf(args), json, quiet: args.quiet === true }, env)
+    const { runDoctor } = await import('./examine.ts')
+    return await runDoctor({ ...environmentOptions(args), json, quiet: args.quiet === true }, env)
   }
   if (verb === 'completion') {
-    const { complete } = await import('./complete.ts')
-    const lines = await complete(args, env)
+    const { completions } = await import('./complete.ts')
+    const lines = await completions(args, env)
     await write(
       json ? `${JSON.stringify({ ok: true, command: verb, lines })}\n` : lines.map((line) => `${line}\n`).join(''),
     )
@@ -51,14 +51,14 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
   const command = await commands[verb]?.()
   if (command === undefined) throw new Error(`no command ${verb}`)
   const wanted = command.input?.(args)
-  const read = wanted === undefined ? {} : await inputOf(wanted, homeOf(text(args.home), env))
+  const read = wanted === undefined ? {} : await readInput(wanted, homeOf(optionalWord(args.home), env))
   const intent = command.intent({ ...args, ...read })
   const quiet = args.quiet === true
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
   const environment = openEnvironment(
     {
-      ...openingOf(args),
+      ...environmentOptions(args),
       command: verb,
       script,
       say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${line}\n`)),
@@ -83,16 +83,16 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
       ahead: 0,
       deadline: 0,
       people,
-      selector: text(args.call),
+      selector: optionalWord(args.call),
       emit,
       say,
     })
     const outcome = await run(intent, context)
     if (intent.type === 'wait' && intent.follow) return EXIT.ok
-    const told = json ? outcome : readable(outcome)
-    const code = await print(command, verb, told, json, look)
+    const told = json ? outcome : fitOutcome(outcome)
+    const code = await printOutcome(command, verb, told, json, look)
     // In that order: a crash in between prints the news twice, never not at all.
-    await markShown(context, newsIn(command, told))
+    await markShown(context, itemsPrinted(command, told))
     return code
   } finally {
     environment.pool.close()
@@ -100,18 +100,18 @@ async function perform({ verb, args }: Typed, env: NodeJS.ProcessEnv, json: bool
 }
 
 /** The items that this command has put before the user's eyes. */
-function newsIn(command: Command, { intent, news }: Outcome): readonly InboxItem[] {
+function itemsPrinted(command: Command, { intent, news }: Outcome): readonly InboxItem[] {
   if (intent.type === 'announce' || (intent.type === 'inbox' && intent.peek)) return []
   return command.shows === true ? news : []
 }
 
 /** What the command line says of the outside, whatever the command. */
-function openingOf(args: Args): Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> {
-  return { home: text(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args) }
+function environmentOptions(args: Args): Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> {
+  return { home: optionalWord(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args) }
 }
 
 function budgetOf(args: Args): number {
-  const seconds = args.timeout === undefined ? TIMEOUT : Number(args.timeout)
+  const seconds = args.timeout === undefined ? DEFAULT_TIMEOUT : Number(args.timeout)
   if (Number.isFinite(seconds) && seconds > 0 && seconds <= 600) return seconds * 1000
   throw new Failure(
     'USAGE',
@@ -129,11 +129,11 @@ function traceFor({ verbose }: Args): ((line: string) => void) | undefined {
   return verbose === true ? (line) => process.stderr.write(`p2p: ${line}\n`) : undefined
 }
 
-function text(value: unknown): string | undefined {
+function optionalWord(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-function dashes(argv: readonly string[]): number {
+function endOfOptions(argv: readonly string[]): number {
   const at = argv.indexOf('--')
   return at === -1 ? argv.length : at
 }

@@ -3,25 +3,25 @@ import { checkLines } from './commands/doctor.ts'
 import { EXIT } from './errors.ts'
 import { openProbe } from './io/doctor/probe.ts'
 import type { EnvironmentOptions } from './io/environment.ts'
-import { named, report, write } from './print.ts'
+import { withCommandName, printFailure, write } from './print.ts'
 import { diagnose, faultsIn } from './run/doctor.ts'
 import { stateCodec } from './state/state-codec.ts'
 import { rowsOf, terminalWidth } from './term.ts'
 
-export type Examining = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> & {
+export type DoctorOptions = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> & {
   json: boolean
   quiet: boolean
 }
 
 /** Prints what was found; the exit code. */
-export async function examine({ json, quiet, ...opening }: Examining, env: NodeJS.ProcessEnv): Promise<number> {
+export async function runDoctor({ json, quiet, ...opening }: DoctorOptions, env: NodeJS.ProcessEnv): Promise<number> {
   const checks = await diagnose(openProbe(opening, env, stateCodec))
   const failure = faultsIn(checks)
-  const typed = checks.map((check) => (check.hint === undefined ? check : { ...check, hint: named(check.hint) }))
-  if (failure !== undefined && json) return await report('doctor', failure, true, { checks: typed })
+  const typed = checks.map((check) => (check.hint === undefined ? check : { ...check, hint: withCommandName(check.hint) }))
+  if (failure !== undefined && json) return await printFailure('doctor', failure, true, { checks: typed })
   const lines = json
     ? [JSON.stringify({ ok: true, command: 'doctor', checks: typed })]
     : checkLines(typed, quiet).flatMap((line) => rowsOf(line, { width: terminalWidth(process.stdout, env) }))
   await write(lines.map((line) => `${line}\n`).join(''))
-  return failure === undefined ? EXIT.ok : await report('doctor', failure, false, {})
+  return failure === undefined ? EXIT.ok : await printFailure('doctor', failure, false, {})
 }

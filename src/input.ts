@@ -1,5 +1,5 @@
 // What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
-import type { Input, Wanted } from './commands/command.ts'
+import type { StdinInput, InputRequest } from './commands/command.ts'
 import { EXIT, Failure } from './errors.ts'
 import { readSource, readStream } from './io/files/source.ts'
 import { readConfig } from './io/home/config.ts'
@@ -7,18 +7,18 @@ import { importIdentity } from './io/home/identity.ts'
 import type { Env, Home } from './io/home/paths.ts'
 
 /** Bytes of a text, of which a message holds about 20,000. */
-const TEXT = 1_000_000
+const MAX_TEXT = 1_000_000
 
 /** Bytes of a secret key, white space around it allowed for. */
-const SECRET = 4_096
+const MAX_SECRET = 4_096
 
 /**
  * Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, FILE_CHANGED, FILE_TOO_LARGE and TEXT_TOO_LONG; for a secret key what
  * importing it throws.
  */
-export async function inputOf(wanted: Wanted, home: Home, env: Env = process.env): Promise<Input> {
+export async function readInput(wanted: InputRequest, home: Home, env: Env = process.env): Promise<StdinInput> {
   if (wanted.from === 'stdin' && wanted.as === 'secret') return await takeSecret(home, env)
-  const most = wanted.from === 'stdin' && wanted.as === 'text' ? TEXT : readConfig(home).file.inlineMax
+  const most = wanted.from === 'stdin' && wanted.as === 'text' ? MAX_TEXT : readConfig(home).file.inlineMax
   if (wanted.from === 'file') {
     const read = await readSource(wanted.path, most)
     return 'bytes' in read ? { input: read.bytes } : { large: read.size }
@@ -32,12 +32,12 @@ export async function inputOf(wanted: Wanted, home: Home, env: Env = process.env
   throw new Failure('FILE_TOO_LARGE', EXIT.usage, `${what} (file.inlineMax)`, hint)
 }
 
-async function takeSecret(home: Home, env: Env): Promise<Input> {
+async function takeSecret(home: Home, env: Env): Promise<StdinInput> {
   if (env.P2P_SECRET_KEY !== undefined) {
     const hint = 'unset it: every command would go on using that key instead of the imported one'
     throw new Failure('USAGE', EXIT.usage, 'P2P_SECRET_KEY is set', hint)
   }
-  const bytes = await readStream(process.stdin, SECRET)
+  const bytes = await readStream(process.stdin, MAX_SECRET)
   importIdentity(home, bytes === undefined ? '' : Buffer.from(bytes).toString('latin1'))
   return {}
 }

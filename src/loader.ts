@@ -16,19 +16,19 @@ declare const BUILD: string
 declare const VERSION: string
 
 /** Commands whose start is worth keeping. Each goes through functions that the others do not need. */
-const TYPICAL = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce', 'wait', 'whoami']
+const COMMON_VERBS = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce', 'wait', 'whoami']
 
 /** The length of the cache's first line, which names the commands that it was made of. */
-const HEADER = 100
+const HEADER_BYTES = 100
 
 /** Caches that are kept, each for a version of the program and of Node with its flags. */
-const KEPT = 3
+const CACHES_KEPT = 3
 
 /**
  * Parts of Node that most commands do without, and that cost milliseconds each to load: libraries name them at their top,
  * and they are loaded when something in them is used.
  */
-const LATE = [
+const LAZY_BUILTINS = [
   'child_process',
   'dns',
   'fs/promises',
@@ -42,7 +42,7 @@ const LATE = [
 ]
 
 /** Flags of Node's that are nothing to V8: with and without them the same cache will do. */
-const NODES_OWN =
+const BUILTIN_NAMES =
   /^(-r|--(require|import|loader|inspect|cpu-prof|heap-prof|env-file|title|trace-warnings|no-warnings))\b/
 
 const self = process.argv[1] ?? ''
@@ -63,16 +63,16 @@ function version(): void {
 function start(): void {
   const file = cacheFile()
   const cached = file === undefined ? undefined : readOwn(file)
-  const known = cached?.toString('latin1', 0, HEADER).trim().split(' ') ?? []
-  const script = new vm.Script(program(), { filename: self, ...(cached && { cachedData: cached.subarray(HEADER) }) })
+  const known = cached?.toString('latin1', 0, HEADER_BYTES).trim().split(' ') ?? []
+  const script = new vm.Script(program(), { filename: self, ...(cached && { cachedData: cached.subarray(HEADER_BYTES) }) })
   const held = cached === undefined || script.cachedDataRejected ? [] : known
-  const verb = TYPICAL.find((word) => process.argv.includes(word, 2))
+  const verb = COMMON_VERBS.find((word) => process.argv.includes(word, 2))
   if (file !== undefined && verb !== undefined && !held.includes(verb)) {
     process.once('exit', (code) => {
-      if (code === 0) keep(file, [...held, verb], script.createCachedData())
+      if (code === 0) writeCache(file, [...held, verb], script.createCachedData())
     })
   }
-  script.runInThisContext()(late(createRequire(self)), pathToFileURL(self).href)
+  script.runInThisContext()(lazyRequire(createRequire(self)), pathToFileURL(self).href)
 }
 
 /** The program without what makes comments of it. Node has read the file already, so it is not read once more. */
@@ -81,9 +81,9 @@ function program(): string {
   return text.slice(text.indexOf('\n'), text.lastIndexOf('\n')).replaceAll('\n//', '\n')
 }
 
-function late(require: NodeJS.Require): (name: string) => unknown {
+function lazyRequire(require: NodeJS.Require): (name: string) => unknown {
   return (name) => {
-    if (!LATE.includes(name.replace(/^node:/, ''))) return require(name)
+    if (!LAZY_BUILTINS.includes(name.replace(/^node:/, ''))) return require(name)
     return new Proxy(
       {},
       {
@@ -108,12 +108,12 @@ function cacheFile(): string | undefined {
   const root = P2P_HOME || OPENCLAW_STATE_DIR || path.join(process.getBuiltinModule('node:os').homedir(), '.openclaw')
   const made = fs.statSync(self, { throwIfNoEntry: false })?.mtimeMs ?? 0
   const flags = [...process.execArgv, ...NODE_OPTIONS.split(/\s+/)].filter((word) => word.startsWith('-'))
-  const engine = [process.versions.v8, process.arch, ...flags.filter((flag) => !NODES_OWN.test(flag))].join(' ')
-  return path.join(root, 'p2p', 'cache', `${BUILD}-${Math.floor(made)}-${short(engine)}`)
+  const engine = [process.versions.v8, process.arch, ...flags.filter((flag) => !BUILTIN_NAMES.test(flag))].join(' ')
+  return path.join(root, 'p2p', 'cache', `${BUILD}-${Math.floor(made)}-${shortHash(engine)}`)
 }
 
 // Only to tell a few texts apart: FNV-1a.
-function short(text: string): string {
+function shortHash(text: string): string {
   let hash = 0x811c9dc5
   for (const letter of text) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193)
   return (hash >>> 0).toString(16)
@@ -135,7 +135,7 @@ function isOurs(name: string): boolean {
 }
 
 /** Puts the cache in place whole, and takes those of other versions away. What goes wrong costs only time. */
-function keep(name: string, verbs: string[], data: Buffer): void {
+function writeCache(name: string, verbs: string[], data: Buffer): void {
   try {
     const folder = path.dirname(name)
     if (!isOurs(path.dirname(folder))) return
@@ -145,8 +145,8 @@ function keep(name: string, verbs: string[], data: Buffer): void {
     const others = fs.readdirSync(folder).map((old) => path.join(folder, old))
     const age = new Map(others.map((old) => [old, fs.statSync(old, { throwIfNoEntry: false })?.mtimeMs ?? 0]))
     const aged = others.filter((old) => old !== name).sort((a, b) => (age.get(b) ?? 0) - (age.get(a) ?? 0))
-    for (const old of aged.slice(KEPT - 1)) fs.rmSync(old, { force: true })
-    const header = Buffer.from(verbs.join(' ').padEnd(HEADER))
+    for (const old of aged.slice(CACHES_KEPT - 1)) fs.rmSync(old, { force: true })
+    const header = Buffer.from(verbs.join(' ').padEnd(HEADER_BYTES))
     fs.writeFileSync(`${name}.${process.pid}`, Buffer.concat([header, data]), { mode: 0o600, flag: 'wx' })
     fs.renameSync(`${name}.${process.pid}`, name)
   } catch {

@@ -1,13 +1,13 @@
 // What a command that does not exist may have meant: a slip of the finger, or another word for the same thing.
 
 /** One of `verbs`, as it is typed, or undefined. */
-export function meant(word: string, verbs: readonly string[]): string | undefined {
+export function guessVerb(word: string, verbs: readonly string[]): string | undefined {
   const typed = word.toLowerCase()
-  const other = Object.entries(OTHER_WORDS).find(([, words]) => words.includes(typed))
-  return other?.[0] ?? verbs.find((verb) => begins(typed, verb)) ?? verbs.find((verb) => slipped(typed, verb))
+  const other = Object.entries(SYNONYMS).find(([, words]) => words.includes(typed))
+  return other?.[0] ?? verbs.find((verb) => isPrefix(typed, verb)) ?? verbs.find((verb) => isTypo(typed, verb))
 }
 
-const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   '--help': ['help', 'man', 'usage', 'commands'],
   '--version': ['version'],
   'answer accept': ['accept', 'pickup', 'yes'],
@@ -23,19 +23,19 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   whoami: ['id', 'me', 'identity', 'npub', 'key'],
 }
 
-function begins(word: string, verb: string): boolean {
+function isPrefix(word: string, verb: string): boolean {
   return word.length >= 3 && verb.startsWith(word.slice(0, 3))
 }
 
 // The same letters in another order, or one or two of them left out or too many.
-function slipped(word: string, verb: string): boolean {
+function isTypo(word: string, verb: string): boolean {
   const sorted = (text: string) => [...text].sort().join('')
   const near = word.length >= 3 && Math.abs(word.length - verb.length) <= 2
-  return near && (sorted(word) === sorted(verb) || within(word, verb) || within(verb, word))
+  return near && (sorted(word) === sorted(verb) || isWithinOneEdit(word, verb) || isWithinOneEdit(verb, word))
 }
 
 /** Whether all letters of `part` stand in `whole`, in that order. */
-function within(part: string, whole: string): boolean {
+function isWithinOneEdit(part: string, whole: string): boolean {
   let at = 0
   for (const letter of part) {
     at = whole.indexOf(letter, at) + 1

@@ -2,7 +2,7 @@
 import type { Options } from 'yargs'
 import type { Verb } from './commands/command.ts'
 
-export const GLOBAL: Readonly<Record<string, Options>> = {
+export const GLOBAL_OPTIONS: Readonly<Record<string, Options>> = {
   json: { type: 'boolean', describe: 'one JSON document on stdout' },
   home: { type: 'string', describe: 'where identity and state lie (P2P_HOME, OPENCLAW_STATE_DIR, ~/.openclaw)' },
   relay: {

@@ -8,43 +8,43 @@ import { cleanLine, cleanText } from './sanitize.ts'
 import { rowsOf, terminalWidth } from './term.ts'
 
 /** Most characters of an error's message. */
-const LONGEST = 4_000
+const MAX_ERROR = 4_000
 
 /** How text is printed: `width` in columns, at a terminal. */
-export type Looks = { quiet: boolean; width: number | undefined }
+export type OutputOptions = { quiet: boolean; width: number | undefined }
 
 /** Prints what came of a command, and its failure; the exit code. */
-export async function print(
+export async function printOutcome(
   command: Command,
   verb: string,
   outcome: Outcome,
   json: boolean,
-  { quiet, width }: Looks,
+  { quiet, width }: OutputOptions,
 ): Promise<number> {
   const { failure } = outcome
   if (json || (outcome.intent.type === 'transcript' && outcome.intent.format === 'json')) {
     const fields = { ...command.json(outcome), notices: outcome.notices }
-    if (failure !== undefined) return await report(verb, failure, true, fields)
+    if (failure !== undefined) return await printFailure(verb, failure, true, fields)
     const document = { ok: true, command: verb, ...fields }
-    await write(`${JSON.stringify(document, typeable)}\n`)
+    await write(`${JSON.stringify(document, shellWord)}\n`)
     return EXIT.ok
   }
   // What was asked for by name is printed, quiet or not.
   const silent = quiet && outcome.news.length === 0 && outcome.intent.type !== 'transcript'
   const lines = silent ? [] : command.text(outcome)
   const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
-  const typed = [...lines, ...notes].map(named)
+  const typed = [...lines, ...notes].map(withCommandName)
   const { intent, now } = outcome
   // A page is for a file or a browser, and a record keeps its dates.
   const isPage = intent.type === 'transcript' && intent.format !== 'text'
   const exact = intent.type === 'transcript' || intent.type === 'end'
   const rows = isPage ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
   await write(rows.map((row) => `${row}\n`).join(''))
-  return failure === undefined ? EXIT.ok : await report(verb, failure, false, {})
+  return failure === undefined ? EXIT.ok : await printFailure(verb, failure, false, {})
 }
 
 /** Prints a failure; its exit code. `fields`: what there is to tell all the same. */
-export async function report(
+export async function printFailure(
   verb: string,
   failure: Failure,
   json: boolean,
@@ -52,8 +52,8 @@ export async function report(
 ): Promise<number> {
   const { code } = failure
   // Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
-  const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, LONGEST))
-  const [message, hint] = [clean(failure.message), named(clean(failure.hint))]
+  const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
+  const [message, hint] = [clean(failure.message), withCommandName(clean(failure.hint))]
   if (json) {
     const error = { code, message, hint }
     await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
@@ -86,12 +86,12 @@ export function failureIn(error: unknown): Failure {
  * Our texts name commands as `p2p …`; a reader must be able to type them, however we were started. What peers wrote stands on
  * lines of their own and is left alone.
  */
-export function named(line: string): string {
+export function withCommandName(line: string): string {
   return /^ {2}\S+> /.test(line) ? line : line.replace(/`p2p /g, `\`${program()} `)
 }
 
 /** For JSON: the one field that holds a command. */
-function typeable(key: string, value: unknown): unknown {
+function shellWord(key: string, value: unknown): unknown {
   return key === 'next' && typeof value === 'string' ? value.replace(/^p2p /, `${program()} `) : value
 }
 

@@ -3,23 +3,23 @@
 import type { Options } from 'yargs'
 import { takesNext } from './argv.ts'
 import type { Verb } from './commands/command.ts'
-import { GLOBAL, type Verbs } from './options.ts'
+import { GLOBAL_OPTIONS, type Verbs } from './options.ts'
 import { cleanLine } from './sanitize.ts'
 
 export type Candidate = { word: string; describe: string }
 
 /** What only this machine knows. */
-export type Known = 'calls' | 'agents' | 'settings'
+export type CandidateSource = 'calls' | 'agents' | 'settings'
 
 /** Candidates, or 'files'. @param typed the words behind `p2p`; the last one is being typed and may be "" */
 export function suggest(
   verbs: Verbs,
   typed: readonly string[],
-  known: (what: Known) => readonly Candidate[],
+  known: (what: CandidateSource) => readonly Candidate[],
 ): Candidate[] | 'files' {
   const current = typed.at(-1) ?? ''
   const found = candidates(verbs, typed.slice(0, -1), current, known)
-  return found === 'files' ? found : found.filter(({ word }) => word.startsWith(current)).map(tame)
+  return found === 'files' ? found : found.filter(({ word }) => word.startsWith(current)).map(cleanCandidate)
 }
 
 type Candidates = readonly Candidate[] | 'files'
@@ -28,11 +28,11 @@ function candidates(
   verbs: Verbs,
   before: readonly string[],
   current: string,
-  known: (what: Known) => readonly Candidate[],
+  known: (what: CandidateSource) => readonly Candidate[],
 ): Candidates {
-  const { verb, texts, open, ended } = walk(verbs, before)
+  const { verb, texts, open, ended } = positionAt(verbs, before)
   const command = verb === undefined || !Object.hasOwn(verbs, verb) ? undefined : verbs[verb]
-  const options = { ...GLOBAL, ...command?.options }
+  const options = { ...GLOBAL_OPTIONS, ...command?.options }
   if (open !== undefined) return valuesOf(open, options[open], known)
   if (current.startsWith('-') && !ended) return optionsOf(options)
   if (verb === undefined) return Object.entries(verbs).map(([word, { describe }]) => ({ word, describe }))
@@ -41,10 +41,10 @@ function candidates(
 }
 
 /** What was typed before: the verb, how many texts follow it, and an option that waits for its value. */
-function walk(verbs: Verbs, before: readonly string[]) {
+function positionAt(verbs: Verbs, before: readonly string[]) {
   const seen = { verb: undefined as string | undefined, texts: 0, open: undefined as string | undefined, ended: false }
   for (const word of before) {
-    const known = { ...GLOBAL, ...(seen.verb === undefined ? {} : verbs[seen.verb]?.options) }
+    const known = { ...GLOBAL_OPTIONS, ...(seen.verb === undefined ? {} : verbs[seen.verb]?.options) }
     if (seen.open !== undefined) seen.open = undefined
     else if (!seen.ended && word === '--') seen.ended = true
     else if (!seen.ended && word.startsWith('-')) seen.open = takesNext(word, known) ? word.slice(2) : undefined
@@ -62,7 +62,7 @@ function placeOf({ usage }: Verb, at: number): string | undefined {
   return place?.replace(/[<>[\].]/g, '')
 }
 
-const KNOWN: Readonly<Record<string, Known>> = {
+const SOURCE_BY_ARGUMENT: Readonly<Record<string, CandidateSource>> = {
   agent: 'agents',
   with: 'agents',
   call: 'calls',
@@ -70,12 +70,12 @@ const KNOWN: Readonly<Record<string, Known>> = {
   key: 'settings',
 }
 
-const FILES = ['name', 'home']
+const FILE_ARGUMENTS = ['name', 'home']
 
-function valuesOf(name: string, option: Options | undefined, known: (what: Known) => readonly Candidate[]): Candidates {
+function valuesOf(name: string, option: Options | undefined, known: (what: CandidateSource) => readonly Candidate[]): Candidates {
   if (option?.choices !== undefined) return option.choices.map((word) => ({ word: String(word), describe: '' }))
-  if (FILES.includes(name)) return 'files'
-  const what = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined
+  if (FILE_ARGUMENTS.includes(name)) return 'files'
+  const what = Object.hasOwn(SOURCE_BY_ARGUMENT, name) ? SOURCE_BY_ARGUMENT[name] : undefined
   return what === undefined ? [] : known(what)
 }
 
@@ -85,6 +85,6 @@ function optionsOf(options: Readonly<Record<string, Options>>): Candidate[] {
 }
 
 // A tab parts the two, a line break one from the next; a shell shows them as they are.
-function tame({ word, describe }: Candidate): Candidate {
+function cleanCandidate({ word, describe }: Candidate): Candidate {
   return { word: cleanLine(word, 200), describe: cleanLine(describe, 100) }
 }

@@ -2,15 +2,15 @@
 // The attack: words that a peer chose and that look like facts of ours. Only what stands outside of quotes and of quoted
 // lines is ever given a colour, and every row of a long quoted line bears its speaker's mark.
 
-export type Look = 'strong' | 'faint' | 'good' | 'warm' | 'bad' | 'name' | 'command'
+export type Style = 'strong' | 'faint' | 'good' | 'warm' | 'bad' | 'name' | 'command'
 
-export type Span = { text: string; look?: Look }
+export type Span = { text: string; look?: Style }
 
 /**
  * `width`: columns of the terminal; undefined for a pipe, where lines stay as they are. `now`: unix seconds, without which
  * times stay as they are; `exact`: they do so too, since what is printed is a record.
  */
-export type Setting = { width: number | undefined; now?: number; exact?: boolean }
+export type TerminalOptions = { width: number | undefined; now?: number; exact?: boolean }
 
 type Stream = { isTTY?: boolean; columns?: number }
 
@@ -24,14 +24,14 @@ export function terminalWidth(
 }
 
 /** A line as it is printed: in a pipe itself, at a terminal in rows with their escape sequences. */
-export function rowsOf(line: string, { width, now, exact = false }: Setting): string[] {
+export function rowsOf(line: string, { width, now, exact = false }: TerminalOptions): string[] {
   if (width === undefined) return [line]
-  const told = now === undefined || exact ? line : inPassing(line, now)
-  return wrapped(told, width).map((row) => spansOf(row).map(escaped).join(''))
+  const told = now === undefined || exact ? line : withAge(line, now)
+  return wrapped(told, width).map((row) => spansOf(row).map(ansi).join(''))
 }
 
 /** A line with its times as a person tells them: "3 min ago". */
-export function inPassing(line: string, now: number): string {
+export function withAge(line: string, now: number): string {
   if (QUOTED.test(line)) return line
   const parts = line.split(/("[^"]*")/)
   return parts.map((part, i) => (i % 2 === 1 ? part : sinceThen(part, now))).join('')
@@ -49,7 +49,7 @@ export function spansOf(line: string): Span[] {
   let at = 0
   for (const match of ours.matchAll(TOKENS)) {
     if (match.index > at) spans.push({ text: ours.slice(at, match.index) })
-    const look = LOOKS[match.slice(1).findIndex((group) => group !== undefined)]?.[0]
+    const look = STYLE_PATTERNS[match.slice(1).findIndex((group) => group !== undefined)]?.[0]
     spans.push(look === undefined ? { text: match[0] } : { text: match[0], look })
     at = match.index + match[0].length
   }
@@ -62,7 +62,7 @@ const ASIDE = /^(?: *(?:next|hint|saved|truncated)[:;] |p2p: hint: |note: |Lines
 const STATE = (words: string) => `(?<= is |[0-9a-f]{8} |\\), )(?:${words})(?=$|[,:])`
 
 // In the order in which they are looked for: what stands in quotes is found first, and so left alone.
-const LOOKS: readonly (readonly [Look | undefined, string])[] = [
+const STYLE_PATTERNS: readonly (readonly [Style | undefined, string])[] = [
   [undefined, '"[^"]*"'],
   ['command', '`[^`]*`'],
   ['bad', '^p2p: error:|^FAIL\\b|\\bNOT\\b|\\bfailed\\b|(?<=\\()blocked(?=,)'],
@@ -78,9 +78,9 @@ const LOOKS: readonly (readonly [Look | undefined, string])[] = [
   ['warm', `${STATE('ringing|dialing')}|^warn\\b|\\b(?:relayed|queued|busy)\\b|\\d+ unread|(?<=\\()unknown(?=[,)])`],
   ['faint', STATE('ended|rejected|missed|cancelled|expired|merged')],
 ]
-const TOKENS = new RegExp(LOOKS.map(([, pattern]) => `(${pattern})`).join('|'), 'g')
+const TOKENS = new RegExp(STYLE_PATTERNS.map(([, pattern]) => `(${pattern})`).join('|'), 'g')
 
-const CODES: Readonly<Record<Look, string>> = {
+const CODES: Readonly<Record<Style, string>> = {
   strong: '1',
   faint: '2',
   good: '32',
@@ -90,7 +90,7 @@ const CODES: Readonly<Record<Look, string>> = {
   command: '36',
 }
 
-function escaped({ text, look }: Span): string {
+function ansi({ text, look }: Span): string {
   return look === undefined ? text : `\u001b[${CODES[look]}m${text}\u001b[0m`
 }
 
@@ -119,7 +119,7 @@ function wrapped(line: string, columns: number): string[] {
   const rows = ['']
   let room = columns - mark.length
   for (const word of words.split(/(?<=\s)/)) {
-    for (const part of pieces(word, columns - mark.length)) {
+    for (const part of splitWord(word, columns - mark.length)) {
       const width = widthOf(part)
       if (width > room && rows.at(-1) !== '') {
         rows.push('')
@@ -133,7 +133,7 @@ function wrapped(line: string, columns: number): string[] {
 }
 
 /** A word in pieces that fit a row each. */
-function pieces(word: string, most: number): string[] {
+function splitWord(word: string, most: number): string[] {
   if (widthOf(word) <= most) return [word]
   const found = ['']
   for (const letter of word) {

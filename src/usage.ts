@@ -2,27 +2,27 @@
 import yargs, { type Argv } from 'yargs'
 import type { Verb } from './commands/command.ts'
 import { EXIT, Failure } from './errors.ts'
-import { GLOBAL, VERSION, type Verbs } from './options.ts'
+import { GLOBAL_OPTIONS, VERSION, type Verbs } from './options.ts'
 
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
-const TEXT = '\u0001'
+const TEXT_MARK = '\u0001'
 
-const EXITS =
+const EXIT_CODES_HELP =
   'Exit codes: 0 done, 1 a fault, 2 typed wrongly, 3 no relay took it (it is kept and goes out with the next command), ' +
   '4 refused, 5 waited in vain, 6 not possible now, 7 the other side rejected the call.'
 
 /** Prints help when it was asked for; else throws Failure USAGE with what is wrong with the texts. */
-export async function explain(
+export async function printHelp(
   verbs: Verbs,
   verb: string | undefined,
   { texts, help }: { texts: readonly string[]; help: boolean },
   print: (text: string) => Promise<void>,
 ): Promise<void> {
   const command = verb === undefined || help ? undefined : verbs[verb]
-  if (command !== undefined) throw misplaced(command, texts)
+  if (command !== undefined) throw misplacedFailure(command, texts)
   const words = [
     ...(verb === undefined ? [] : [verb]),
-    ...texts.map((text) => TEXT + text),
+    ...texts.map((text) => TEXT_MARK + text),
     ...(help ? ['--help'] : []),
   ]
   let shown = ''
@@ -33,7 +33,7 @@ export async function explain(
 }
 
 // Too few texts, or too many: then most often a text of several words stands without quotes.
-function misplaced({ usage, example }: Verb, texts: readonly string[]): Failure {
+function misplacedFailure({ usage, example }: Verb, texts: readonly string[]): Failure {
   const [verb = '', ...places] = usage.split(' ')
   const typed = `\`${example.split('\n')[0] ?? ''}\``
   const surplus = texts[places.length]
@@ -54,10 +54,10 @@ function describe(parser: Argv, verbs: Verbs): Argv {
       'boolean-negation': false,
       'greedy-arrays': false,
     })
-    .options(GLOBAL)
+    .options(GLOBAL_OPTIONS)
     .locale('en')
     .version(VERSION)
-    .epilogue(EXITS)
+    .epilogue(EXIT_CODES_HELP)
     .help()
     .alias('help', 'h')
     .demandCommand(1, 'no command is given')
@@ -88,7 +88,7 @@ function describe(parser: Argv, verbs: Verbs): Argv {
 // yargs' own words, in our case and without our mark.
 function sentence(message: string): string {
   const parts = message
-    .replaceAll(TEXT, '')
+    .replaceAll(TEXT_MARK, '')
     .split('\n')
     .map((part) => part.trim())
   const line = parts.filter((part) => part !== '').join(' ')

@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { agentEnv, inFolder, PROGRAM, start } from '../scripts/play.ts'
 import { readArgv } from '../src/argv.ts'
-import { loaded } from '../src/commands/command.ts'
+import { loadVerbs } from '../src/commands/command.ts'
 import { verbs } from '../src/commands/index.ts'
 
-test.each(Object.entries(await loaded(verbs)))('%s', async (verb, { example }) => {
+test.each(Object.entries(await loadVerbs(verbs)))('%s', async (verb, { example }) => {
   for (const line of example.split('\n')) {
     const words = typed(line)
     expect(words.slice(0, 2)).toEqual(['p2p', verb])

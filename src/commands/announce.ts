@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
-import { seconds } from './args.ts'
+import { secondsOption } from './args.ts'
 import type { Command } from './command.ts'
 
 export const announce: Command = {
@@ -10,8 +10,8 @@ export const announce: Command = {
   describe: 'Say that you are on line; for cron, every 2 minutes',
   example: 'p2p announce --jitter 20 --quiet',
   options: { jitter: { type: 'string', describe: 'sleep for a random time first, at most that many seconds' } },
-  intent: (args) => ({ type: 'announce', jitter: seconds(args, 'jitter', 20) ?? 0 }),
-  text: (outcome) => [[line(outcome), ...outcome.notices].map((part) => cleanLine(part, MOST)).join('; ')],
+  intent: (args) => ({ type: 'announce', jitter: secondsOption(args, 'jitter', 20) ?? 0 }),
+  text: (outcome) => [[announceLine(outcome), ...outcome.notices].map((part) => cleanLine(part, MAX_ERROR_TEXT)).join('; ')],
   notices: 'within',
   json: ({ posted, received, idle }) => ({
     presence: {
@@ -25,9 +25,9 @@ export const announce: Command = {
 }
 
 /** Characters of one part of the line: logs and cron's mails are read by the line. */
-const MOST = 2000
+const MAX_ERROR_TEXT = 2000
 
-function line({ posted, news, idle }: Outcome): string {
+function announceLine({ posted, news, idle }: Outcome): string {
   if (idle !== undefined) return idle
   const taken = posted?.accepted.length ?? 0
   const failed = posted?.failed ?? []

@@ -1,7 +1,7 @@
 // `answer accept` and `answer reject`: answers the call that rings.
 import { who } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { optional } from './args.ts'
+import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, messageShape } from './shapes.ts'
 
@@ -14,7 +14,7 @@ export const answer: Command = {
     text: { type: 'string', describe: 'a greeting, or the reason' },
   },
   intent: (args) => {
-    const decision = optional(args, 'decision')
+    const decision = optionalText(args, 'decision')
     if (decision !== 'accept' && decision !== 'reject') {
       throw new Failure(
         'USAGE',
@@ -23,7 +23,7 @@ export const answer: Command = {
         '`p2p answer accept` or `p2p answer reject "…"`',
       )
     }
-    return { type: 'answer', accept: decision === 'accept', text: optional(args, 'text') }
+    return { type: 'answer', accept: decision === 'accept', text: optionalText(args, 'text') }
   },
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)

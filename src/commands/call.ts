@@ -1,6 +1,6 @@
 // `call`: asks an agent for a conversation.
 import { who } from '../call/wording.ts'
-import { seconds, words } from './args.ts'
+import { secondsOption, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './shapes.ts'
 import { newsLines } from './words.ts'
@@ -20,9 +20,9 @@ export const call: Command = {
   options: { wait: { type: 'string', describe: 'stay until it is answered, for that many seconds (60)' } },
   intent: (args) => ({
     type: 'call',
-    agent: words(args, 'agent'),
-    topic: words(args, 'topic'),
-    wait: seconds(args, 'wait', 60),
+    agent: wordsArgument(args, 'agent'),
+    topic: wordsArgument(args, 'topic'),
+    wait: secondsOption(args, 'wait', 60),
   }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)

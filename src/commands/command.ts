@@ -7,15 +7,15 @@ import type { Outcome } from '../run/outcome.ts'
  * What was typed, by yargs: positionals and options under their names. `input`: the file or stdin that was asked for; `large`:
  * the bytes that a file has which is too large to be read for that.
  */
-export type Args = Readonly<Record<string, unknown>> & Input
+export type Args = Readonly<Record<string, unknown>> & StdinInput
 
-export type Input = { readonly input?: Uint8Array; readonly large?: number }
+export type StdinInput = { readonly input?: Uint8Array; readonly large?: number }
 
 /**
  * What must be read before an intent can be made: stdin, as a text, a file or a secret key (which is taken in at once and goes
  * no further), or a file by its path.
  */
-export type Wanted = { from: 'stdin'; as: 'text' | 'file' | 'secret' } | { from: 'file'; path: string }
+export type InputRequest = { from: 'stdin'; as: 'text' | 'file' | 'secret' } | { from: 'file'; path: string }
 
 /** How a verb is typed. */
 export type Verb = {
@@ -28,17 +28,17 @@ export type Verb = {
 }
 
 /** The verbs by name, each still to be loaded. */
-export type Table<V extends Verb = Verb> = Readonly<Record<string, () => Promise<V>>>
+export type VerbTable<V extends Verb = Verb> = Readonly<Record<string, () => Promise<V>>>
 
 /** All of a table, loaded: for help and completion. */
-export async function loaded<V extends Verb>(table: Table<V>): Promise<Readonly<Record<string, V>>> {
+export async function loadVerbs<V extends Verb>(table: VerbTable<V>): Promise<Readonly<Record<string, V>>> {
   const all = Object.entries(table).map(async ([name, load]) => [name, await load()] as const)
   return Object.fromEntries(await Promise.all(all))
 }
 
 /** What a verb means in a run, and how its outcome is printed. */
 export type Command = Verb & {
-  input?: (args: Args) => Wanted | undefined
+  input?: (args: Args) => InputRequest | undefined
   /** Throws Failure (exit 2) for what cannot be meant. */
   intent: (args: Args) => Intent
   /** Whether it prints what is unread, which is then read. */

@@ -1,6 +1,6 @@
 // `completion`: what a shell needs to complete what is typed. The scripts know nothing of the verbs: they ask for every word.
 import { EXIT, Failure } from '../errors.ts'
-import { optional } from './args.ts'
+import { optionalText } from './args.ts'
 import type { Args, Verb } from './command.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
@@ -16,8 +16,8 @@ export const completion: Verb = {
 }
 
 /** The script of a shell, or `words` for what a script asks. Throws USAGE. */
-export function asked(args: Args): { script: string } | { words: string[] } {
-  const shell = optional(args, 'shell')
+export function completionRequest(args: Args): { script: string } | { words: string[] } {
+  const shell = optionalText(args, 'shell')
   if (shell === 'words') return { words: Array.isArray(args.words) ? args.words.map(String) : [] }
   const known = SHELLS.find((name) => name === shell)
   if (known !== undefined) return { script: SCRIPTS[known] }

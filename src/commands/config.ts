@@ -1,6 +1,6 @@
 // `config`: settings, read and changed.
 import { EXIT, Failure } from '../errors.ts'
-import { optional } from './args.ts'
+import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 
 const ACTIONS = ['list', 'get', 'set', 'unset'] as const
@@ -15,11 +15,11 @@ export const config: Command = {
     values: { type: 'string', array: true, describe: 'its new value' },
   },
   intent: (args) => {
-    const action = ACTIONS.find((a) => a === (optional(args, 'action') || 'list'))
-    const key = optional(args, 'key')
+    const action = ACTIONS.find((a) => a === (optionalText(args, 'action') || 'list'))
+    const key = optionalText(args, 'key')
     const values = Array.isArray(args.values) ? args.values.map(String) : []
     if (action === undefined)
-      throw new Failure('USAGE', EXIT.usage, `config cannot "${optional(args, 'action')}"`, ACTIONS.join(', '))
+      throw new Failure('USAGE', EXIT.usage, `config cannot "${optionalText(args, 'action')}"`, ACTIONS.join(', '))
     if (action !== 'list' && key === '')
       throw new Failure('USAGE', EXIT.usage, `config ${action} needs a key`, '`p2p config` shows them all')
     if (action === 'set' && values.length === 0)

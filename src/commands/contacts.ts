@@ -3,7 +3,7 @@ import { agentOf } from '../call/agents.ts'
 import { who } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
-import { optional, words } from './args.ts'
+import { optionalText, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 
 const ACTIONS = ['list', 'add', 'remove', 'trust', 'block', 'unblock'] as const
@@ -18,19 +18,19 @@ export const contacts: Command = {
     petname: { type: 'string', describe: 'the name that you give it' },
   },
   intent: (args) => {
-    const action = ACTIONS.find((a) => a === (optional(args, 'action') || 'list'))
+    const action = ACTIONS.find((a) => a === (optionalText(args, 'action') || 'list'))
     if (action === undefined)
-      throw new Failure('USAGE', EXIT.usage, `contacts cannot "${optional(args, 'action')}"`, ACTIONS.join(', '))
+      throw new Failure('USAGE', EXIT.usage, `contacts cannot "${optionalText(args, 'action')}"`, ACTIONS.join(', '))
     if (action === 'list') return { type: 'contacts', action, agent: '', petname: '' }
-    return { type: 'contacts', action, agent: words(args, 'agent'), petname: optional(args, 'petname').trim() }
+    return { type: 'contacts', action, agent: wordsArgument(args, 'agent'), petname: optionalText(args, 'petname').trim() }
   },
   text: (outcome) =>
     outcome.contacts.length === 0
       ? ['no contacts; `p2p contacts add <npub> <name>`']
-      : agents(outcome).map((a) => `${who(a)} ${a.npub}`),
-  json: (outcome) => ({ contacts: agents(outcome) }),
+      : contactAgents(outcome).map((a) => `${who(a)} ${a.npub}`),
+  json: (outcome) => ({ contacts: contactAgents(outcome) }),
 }
 
-function agents({ contacts: held, people }: Outcome) {
+function contactAgents({ contacts: held, people }: Outcome) {
   return held.map((c) => ({ ...agentOf({ ...people, contacts: held }, c.pubkey) }))
 }

@@ -1,10 +1,10 @@
 // `end`: ends the call and prints its transcript.
 import { who } from '../call/wording.ts'
-import { optional } from './args.ts'
+import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape } from './shapes.ts'
-import { MAX_CHARS, most } from './transcript/most.ts'
-import { shownIn, shownLines, shownShape } from './transcript/show.ts'
+import { MAX_CHARS, maxCharsOption } from './transcript/most.ts'
+import { excerptShown, excerptLines, excerptShape } from './transcript/show.ts'
 
 export const end: Command = {
   usage: 'end [farewell]',
@@ -12,15 +12,15 @@ export const end: Command = {
   example: 'p2p end "Thanks, bye"',
   positionals: { farewell: { type: 'string', describe: 'a last word' } },
   options: { 'max-chars': MAX_CHARS },
-  intent: (args) => ({ type: 'end', text: optional(args, 'farewell'), most: most(args) }),
+  intent: (args) => ({ type: 'end', text: optionalText(args, 'farewell'), most: maxCharsOption(args) }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
-    const shown = shownIn(outcome)
+    const shown = excerptShown(outcome)
     if (shape === undefined || shown === undefined) return []
-    return [`call ${shape.id.slice(0, 8)} with ${who(shape.peer)} is ${shape.state}`, ...shownLines(shown)]
+    return [`call ${shape.id.slice(0, 8)} with ${who(shape.peer)} is ${shape.state}`, ...excerptLines(shown)]
   },
   json: (outcome) => ({
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
-    transcript: shownShape(outcome),
+    transcript: excerptShape(outcome),
   }),
 }

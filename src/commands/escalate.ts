@@ -1,6 +1,6 @@
 // `escalate`: tells the peer and the owner that a person is needed.
 import type { Outcome } from '../run/outcome.ts'
-import { optional, words } from './args.ts'
+import { optionalText, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 
 export const escalate: Command = {
@@ -8,19 +8,19 @@ export const escalate: Command = {
   describe: 'Ask your owner, and tell the other side that you do; "-" reads stdin',
   example: 'p2p escalate "They want to see the contract. May I?"',
   positionals: { text: { type: 'string', describe: 'what you need a person for' } },
-  input: (args) => (optional(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
-  intent: (args) => ({ type: 'escalate', text: words(args, 'text') }),
-  text: lines,
+  input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
+  intent: (args) => ({ type: 'escalate', text: wordsArgument(args, 'text') }),
+  text: escalationLines,
   json: ({ escalation }) => ({ escalation }),
 }
 
-const NAMES: Record<string, string> = { peer: 'the other side', nostr: 'owner, on Nostr', log: 'escalations.jsonl' }
+const CHANNEL_NAMES: Record<string, string> = { peer: 'the other side', nostr: 'owner, on Nostr', log: 'escalations.jsonl' }
 
-function lines({ escalation, failure }: Outcome): string[] {
+function escalationLines({ escalation, failure }: Outcome): string[] {
   const channels = escalation?.channels ?? []
   const list = channels.map(({ channel, ok, error }) => {
     const done = channel === 'log' ? 'written' : 'told'
-    return `${NAMES[channel] ?? `owner, by ${channel}`}: ${ok ? done : `failed (${error ?? 'no reason given'})`}`
+    return `${CHANNEL_NAMES[channel] ?? `owner, by ${channel}`}: ${ok ? done : `failed (${error ?? 'no reason given'})`}`
   })
   // Then the error says it all.
   if (escalation === undefined || failure !== undefined) return list

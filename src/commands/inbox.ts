@@ -3,7 +3,7 @@
 import { fitItems } from '../call/inbox-items.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { unreadItems } from '../run/outcome.ts'
-import { flag } from './args.ts'
+import { flagOption } from './args.ts'
 import type { Command } from './command.ts'
 import { itemShape } from './shapes.ts'
 import { newsLines } from './words.ts'
@@ -18,9 +18,9 @@ export const inbox: Command = {
     all: { type: 'boolean', describe: 'also what was read before, in the calls that are open' },
     deep: { type: 'boolean', describe: 'ask the relays for the last 7 days again' },
   },
-  intent: (args) => ({ type: 'inbox', peek: flag(args, 'peek'), all: flag(args, 'all'), deep: flag(args, 'deep') }),
+  intent: (args) => ({ type: 'inbox', peek: flagOption(args, 'peek'), all: flagOption(args, 'all'), deep: flagOption(args, 'deep') }),
   text: (outcome) => {
-    const items = shown(outcome)
+    const items = itemsShown(outcome)
     const fit = fitItems(items)
     const left = items.length - fit.length
     if (items.length === 0) return ['nothing new']
@@ -29,10 +29,10 @@ export const inbox: Command = {
       ...(left === 0 ? [] : [`… and ${left} more: \`p2p inbox --all --json\` has all of them`]),
     ]
   },
-  json: (outcome) => ({ new: shown(outcome).map(itemShape) }),
+  json: (outcome) => ({ new: itemsShown(outcome).map(itemShape) }),
 }
 
-function shown(outcome: Outcome) {
+function itemsShown(outcome: Outcome) {
   const { intent, news, state, calls, people } = outcome
   return intent.type === 'inbox' && intent.all ? unreadItems(state, calls, people, true) : news
 }

@@ -1,7 +1,7 @@
 // Every verb, in the order of --help. Each is loaded when it is typed, and brings along what only it needs.
-import type { Command, Table } from './command.ts'
+import type { Command, VerbTable } from './command.ts'
 
-export const commands: Table<Command> = {
+export const commands: VerbTable<Command> = {
   status: async () => (await import('./status.ts')).status,
   list: async () => (await import('./list.ts')).list,
   call: async () => (await import('./call.ts')).call,
@@ -20,7 +20,7 @@ export const commands: Table<Command> = {
 }
 
 /** And those that need no run. */
-export const verbs: Table = {
+export const verbs: VerbTable = {
   ...commands,
   doctor: async () => (await import('./doctor.ts')).doctor,
   completion: async () => (await import('./completion.ts')).completion,

@@ -4,13 +4,13 @@ import type { Presence } from '../call/presence.ts'
 import { quoted, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
-import { flag, optional } from './args.ts'
+import { flagOption, optionalText } from './args.ts'
 import type { Command } from './command.ts'
 import { presenceShape } from './shapes.ts'
 
 /** Most characters of what an agent says that it can, and most agents that the text shows without --all. */
-const CAN = 200
-const SHOWN = 30
+const MAX_CAPABILITY_TEXT = 200
+const MAX_SHOWN = 30
 
 export const list: Command = {
   usage: 'list',
@@ -20,12 +20,12 @@ export const list: Command = {
     all: { type: 'boolean', describe: 'show more than the first 30' },
     capability: { type: 'string', describe: 'only agents that name this capability' },
   },
-  intent: (args) => ({ type: 'list', all: flag(args, 'all'), capability: optional(args, 'capability') || undefined }),
+  intent: (args) => ({ type: 'list', all: flagOption(args, 'all'), capability: optionalText(args, 'capability') || undefined }),
   text: (outcome) => {
-    const found = agents(outcome)
+    const found = agentsShown(outcome)
     if (found.length === 0)
       return ['nobody is on line (agents announce themselves every 2 minutes with `p2p announce`)']
-    const most = outcome.intent.type === 'list' && outcome.intent.all ? found.length : SHOWN
+    const most = outcome.intent.type === 'list' && outcome.intent.all ? found.length : MAX_SHOWN
     return [
       `${found.length} on line:`,
       ...found.slice(0, most).flatMap((presence) => agentLines(outcome, presence)),
@@ -33,11 +33,11 @@ export const list: Command = {
       'next: `p2p call <npub> "<topic>"`',
     ]
   },
-  json: (outcome) => ({ agents: agents(outcome).map((presence) => presenceShape(outcome, presence)) }),
+  json: (outcome) => ({ agents: agentsShown(outcome).map((presence) => presenceShape(outcome, presence)) }),
 }
 
 /** Contacts first, then by name. We are not in our own list. */
-function agents({ presences, people, me, intent }: Outcome): Presence[] {
+function agentsShown({ presences, people, me, intent }: Outcome): Presence[] {
   const wanted = intent.type === 'list' ? intent.capability : undefined
   const rank = (p: Presence) => (contactOf(people, p.pubkey) === undefined ? 1 : 0)
   return presences
@@ -47,7 +47,7 @@ function agents({ presences, people, me, intent }: Outcome): Presence[] {
 
 function agentLines({ people, now }: Outcome, presence: Presence): string[] {
   const agent = agentOf(people, presence.pubkey, presence.name)
-  const can = presence.capabilities.length === 0 ? '' : cleanText(`can: ${presence.capabilities.join(', ')}`, CAN)
+  const can = presence.capabilities.length === 0 ? '' : cleanText(`can: ${presence.capabilities.join(', ')}`, MAX_CAPABILITY_TEXT)
   const seen = Math.max(0, now - presence.lastSeen)
   return [
     `${agent.npub} ${presence.status}, seen ${seen} s ago, ${who(agent)}`,

@@ -3,7 +3,7 @@
 import { relaySaid, who } from '../call/wording.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
-import { optional, seconds, words } from './args.ts'
+import { optionalText, secondsOption, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './shapes.ts'
 import { newsLines } from './words.ts'
@@ -17,8 +17,8 @@ export const send: Command = {
   options: {
     wait: { type: 'string', describe: 'stay until the other side says something, for that many seconds (60)' },
   },
-  input: (args) => (optional(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
-  intent: (args) => ({ type: 'send', text: words(args, 'text'), wait: seconds(args, 'wait', 60) }),
+  input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
+  intent: (args) => ({ type: 'send', text: wordsArgument(args, 'text'), wait: secondsOption(args, 'wait', 60) }),
   text: (outcome) => [...sentLines(outcome), ...newsLines(outcome.news)],
   json: (outcome) => ({
     message: messageShape(outcome),

@@ -3,7 +3,7 @@ import type { FileContent } from '../call/intent.ts'
 import { parseSignal } from '../call/signal.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
-import { optional, words } from './args.ts'
+import { optionalText, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { sentLines } from './send.ts'
 import { callShape, messageShape } from './shapes.ts'
@@ -17,10 +17,10 @@ export const sendfile: Command = {
     base64: { type: 'string', describe: 'the bytes in base64, or "-" for stdin' },
   },
   input: (args) => {
-    if (optional(args, 'base64') === '-') return { from: 'stdin', as: 'file' }
-    return args.base64 === undefined ? { from: 'file', path: words(args, 'name') } : undefined
+    if (optionalText(args, 'base64') === '-') return { from: 'stdin', as: 'file' }
+    return args.base64 === undefined ? { from: 'file', path: wordsArgument(args, 'name') } : undefined
   },
-  intent: (args) => ({ type: 'sendfile', name: baseName(words(args, 'name')), content: contentOf(args) }),
+  intent: (args) => ({ type: 'sendfile', name: baseName(wordsArgument(args, 'name')), content: contentOf(args) }),
   text: (outcome) => sentLines(outcome).map((line) => line.replace(/^message/, 'file, message')),
   json: (outcome) => ({
     file: fileShape(outcome),
@@ -29,7 +29,7 @@ export const sendfile: Command = {
 }
 
 function contentOf(args: Args): FileContent {
-  if (args.large !== undefined) return { type: 'path', path: words(args, 'name'), size: args.large }
+  if (args.large !== undefined) return { type: 'path', path: wordsArgument(args, 'name'), size: args.large }
   const bytes = bytesOf(args)
   if (bytes.length > 0) return { type: 'bytes', bytes }
   throw new Failure('FILE_EMPTY', EXIT.usage, 'the file is empty', 'send a file with something in it')
@@ -37,7 +37,7 @@ function contentOf(args: Args): FileContent {
 
 function bytesOf(args: Args): Uint8Array {
   if (args.input !== undefined) return args.input
-  const text = optional(args, 'base64').replace(/\s+/g, '').replace(/=+$/, '')
+  const text = optionalText(args, 'base64').replace(/\s+/g, '').replace(/=+$/, '')
   // Node's decoder skips what it does not know; a damaged file must not pass for a whole one.
   const good = /^[A-Za-z0-9+/]*$/.test(text) && text.length % 4 !== 1
   if (!good)

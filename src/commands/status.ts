@@ -9,10 +9,10 @@ import { transferLines, transferShapes } from './transfers.ts'
 import { callLine, newsLines } from './words.ts'
 
 /** Characters of a topic that remind of it; the whole was told when it came. */
-const TOPIC = 200
+const MAX_TOPIC_TEXT = 200
 
 /** Calls that are over stay in sight for a day. */
-const RECENT = 24 * 3600
+const RECENTLY_ENDED = 24 * 3600
 
 export const status: Command = {
   usage: 'status',
@@ -21,17 +21,17 @@ export const status: Command = {
   example: 'p2p status',
   intent: () => ({ type: 'status' }),
   text: (outcome) => {
-    const calls = shown(outcome)
+    const calls = callsShown(outcome)
     const up = outcome.relays.filter((r) => r.ok)
     const down = outcome.relays.filter((r) => !r.ok)
-    return explained([
+    return explainPrefix([
       `you are ${outcome.me.npub}${outcome.me.name === '' ? '' : ` ("${outcome.me.name}")`}`,
       `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relaySaid({ url, reason: error ?? 'no answer' })}`).join('')}`,
       ...(calls.length === 0
         ? ['no calls; `p2p list` shows whom you can call']
         : calls.flatMap((call) => callLines(call, outcome))),
-      ...(owed(outcome) > 0
-        ? [`outbox: ${owed(outcome)} not yet taken by a relay, offered again with every command`]
+      ...(outboxCount(outcome) > 0
+        ? [`outbox: ${outboxCount(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
       ...unaskedLines(outcome),
       ...transferLines(outcome),
@@ -42,53 +42,53 @@ export const status: Command = {
   json: (outcome) => ({
     agent: outcome.me,
     relays: outcome.relays,
-    calls: shown(outcome),
+    calls: callsShown(outcome),
     transfers: transferShapes(outcome),
-    outbox: owed(outcome),
+    outbox: outboxCount(outcome),
     unread: outcome.news.length,
     new: outcome.news.map(itemShape),
     dropped: outcome.state.index.dropped,
   }),
 }
 
-function shown(outcome: Outcome) {
-  return callShapes(outcome, (call) => call.open || outcome.now - call.last < RECENT).slice(0, 20)
+function callsShown(outcome: Outcome) {
+  return callShapes(outcome, (call) => call.open || outcome.now - call.last < RECENTLY_ENDED).slice(0, 20)
 }
 
 // An agent that begins anew reads here what a call is about and what it can type; what is in the news is said there.
 function callLines(call: CallShape, { news }: Outcome): string[] {
   const { id, state, topic, direction } = call
   const told = news.filter((item) => item.call === id).map((item) => item.type)
-  const next = NEXT[state]
+  const next = NEXT_COMMAND[state]
   if (next === undefined || told.includes('request')) return [`call ${callLine(call)}`]
   return [
     `call ${callLine(call)}`,
-    ...quoted(cleanText(topic, TOPIC), direction === 'outgoing' ? 'me>' : 'peer>'),
+    ...quoted(cleanText(topic, MAX_TOPIC_TEXT), direction === 'outgoing' ? 'me>' : 'peer>'),
     ...(told.includes('accept') ? [] : [`  next: ${next(id.slice(0, 8))}`]),
   ]
 }
 
-const NEXT: Readonly<Record<string, (id: string) => string>> = {
+const NEXT_COMMAND: Readonly<Record<string, (id: string) => string>> = {
   ringing: (id) => `\`p2p answer accept --call ${id}\` or \`p2p answer reject "…" --call ${id}\``,
   dialing: (id) => `\`p2p wait --call ${id}\` waits for the answer`,
   active: (id) => `\`p2p send "…" --call ${id}\``,
 }
 
-function explained(lines: string[]): string[] {
+function explainPrefix(lines: string[]): string[] {
   const quotes = lines.some((line) => line.startsWith('  peer>'))
   return quotes && !lines.includes(ABOUT_PEERS) ? [...lines, ABOUT_PEERS] : lines
 }
 
 /** What is dropped in the ordinary course of things: the same word twice, our own copy. */
-const ORDINARY = ['duplicate', 'own-copy']
+const ORDINARY_DROPS = ['duplicate', 'own-copy']
 
 function droppedLine({ state }: Outcome): string[] {
-  const counts = Object.entries(state.index.dropped).filter(([reason]) => !ORDINARY.includes(reason))
+  const counts = Object.entries(state.index.dropped).filter(([reason]) => !ORDINARY_DROPS.includes(reason))
   if (counts.length === 0) return []
   return [`dropped so far: ${counts.map(([reason, n]) => `${n} ${reason}`).join(', ')}`]
 }
 
-function owed({ state }: Outcome): number {
+function outboxCount({ state }: Outcome): number {
   const letters = Object.keys(state.index.letters).length
   return Object.values(state.index.calls).reduce((sum, call) => sum + call.own.queued, letters)
 }

@@ -1,14 +1,14 @@
 // `transcript`: a call, whole or in part; without an id the calls there are, or where words were found in them.
 import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
-import { optional } from './args.ts'
+import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape } from './shapes.ts'
-import { ALL_CALLS, callLines, type Fitting, fitting } from './transcript/calls.ts'
-import { allFound, foundLines } from './transcript/found.ts'
-import { MAX_CHARS, most } from './transcript/most.ts'
-import { period } from './transcript/period.ts'
-import { shownIn, shownLines, shownShape } from './transcript/show.ts'
+import { ALL_CALLS, listedCallLines, type FittingCalls, fitCalls } from './transcript/calls.ts'
+import { allHitsCommand, foundLines } from './transcript/found.ts'
+import { MAX_CHARS, maxCharsOption } from './transcript/most.ts'
+import { periodOptions } from './transcript/period.ts'
+import { excerptShown, excerptLines, excerptShape } from './transcript/show.ts'
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const
 
@@ -32,11 +32,11 @@ export const transcript: Command = {
     search: { type: 'string', describe: 'find words in all calls, or in the one that is named' },
   },
   intent: (args) => {
-    const format = FORMATS.find((f) => f === (optional(args, 'format') || 'text'))
+    const format = FORMATS.find((f) => f === (optionalText(args, 'format') || 'text'))
     if (format === undefined)
-      throw new Failure('USAGE', EXIT.usage, `no format "${optional(args, 'format')}"`, FORMATS.join(', '))
-    const id = optional(args, 'id') || optional(args, 'call') || undefined
-    const search = optional(args, 'search').trim() || undefined
+      throw new Failure('USAGE', EXIT.usage, `no format "${optionalText(args, 'format')}"`, FORMATS.join(', '))
+    const id = optionalText(args, 'id') || optionalText(args, 'call') || undefined
+    const search = optionalText(args, 'search').trim() || undefined
     if (args.search !== undefined && search === undefined)
       throw new Failure('USAGE', EXIT.usage, 'no word is given to search for', '`p2p transcript --search invoice`')
     if ((format === 'html' || format === 'markdown') && (id === undefined || search !== undefined))
@@ -47,51 +47,51 @@ export const transcript: Command = {
         `\`p2p transcript <id> --format ${format}\`; \`p2p transcript\` lists the calls`,
       )
     // A page is for a browser and so for a file; what is read in a terminal is bounded.
-    const max = most(args, format === 'html' ? 0 : undefined)
+    const max = maxCharsOption(args, format === 'html' ? 0 : undefined)
     return {
       type: 'transcript',
       id,
       format,
       most: max,
-      with: optional(args, 'with') || undefined,
+      with: optionalText(args, 'with') || undefined,
       search,
-      ...period(args),
+      ...periodOptions(args),
     }
   },
   text: (outcome) => {
     const { reading, intent } = outcome
-    const { format, query } = asked(outcome)
-    const shown = shownIn(outcome)
-    if (shown !== undefined) return shownLines(shown, format)
+    const { format, query } = transcriptIntent(outcome)
+    const shown = excerptShown(outcome)
+    if (shown !== undefined) return excerptLines(shown, format)
     if (reading?.type === 'found') return foundLines(reading.hits, reading.more, query)
     return reading === undefined || intent.type !== 'transcript'
       ? []
-      : callLines(listed(outcome), Object.keys(outcome.state.index.calls).length > 0)
+      : listedCallLines(listedCalls(outcome), Object.keys(outcome.state.index.calls).length > 0)
   },
   json: (outcome) => {
     const { reading } = outcome
     if (reading === undefined) return {}
-    if (reading.type === 'call') return { transcript: shownShape(outcome) }
+    if (reading.type === 'call') return { transcript: excerptShape(outcome) }
     if (reading.type === 'found')
       return {
         found: reading.hits,
-        ...(reading.more ? { truncated: true, next: `${allFound(asked(outcome).query)} --json` } : {}),
+        ...(reading.more ? { truncated: true, next: `${allHitsCommand(transcriptIntent(outcome).query)} --json` } : {}),
       }
-    const { calls, left } = listed(outcome)
+    const { calls, left } = listedCalls(outcome)
     return { calls, ...(left > 0 ? { truncated: true, left, next: `${ALL_CALLS} --json` } : {}) }
   },
 }
 
-function asked({ intent }: Outcome) {
+function transcriptIntent({ intent }: Outcome) {
   return intent.type === 'transcript'
     ? { format: intent.format, query: intent.search ?? '' }
     : { format: 'text' as const, query: '' }
 }
 
-function listed(outcome: Outcome): Fitting {
+function listedCalls(outcome: Outcome): FittingCalls {
   const { reading, intent } = outcome
   const ids = reading?.type === 'calls' ? reading.ids : []
-  return fitting(
+  return fitCalls(
     ids.flatMap((id) => callShape(outcome, id) ?? []),
     intent.type === 'transcript' ? intent.most : 0,
   )

@@ -39,12 +39,12 @@ export function transferShapes(outcome: Outcome): TransferShape[] {
     const peer = agentOf(people, call.peer, call.peerName)
     const own = transfers(call, log, me.pubkey).filter((t) => t.have < t.of)
     const theirs = transfers(call, log, call.peer).filter((t) => !isSettled(log.files[t.key]))
-    return [...own.map((t) => outgoing(t, call, log, peer)), ...theirs.map((t) => incoming(t, call, log, peer))]
+    return [...own.map((t) => outgoingTransfer(t, call, log, peer)), ...theirs.map((t) => incomingTransfer(t, call, log, peer))]
   })
   const letters = remoteFilesOf(state, []).map(({ id, from, body, progress: state }): TransferShape => {
     const { file, name, size } = body
     const base = { call: '', file, id, peer: agentOf(people, from), name: cleanText(name, 255), size }
-    return { ...base, ...fetched(size, state === undefined ? undefined : { fetching: state }) }
+    return { ...base, ...fetchFields(size, state === undefined ? undefined : { fetching: state }) }
   })
   return [...inCalls, ...letters]
 }
@@ -62,25 +62,25 @@ export function transferLines(outcome: Outcome): string[] {
   })
 }
 
-function outgoing(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
+function outgoingTransfer(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
   const ids = transfer.chunks.map((chunk) => chunk.id)
   const state = deliveryOf(log, ids).state === 'queued' ? 'queued' : 'relayed'
   const { have, of } = transfer
-  return { ...shape(transfer, call, peer), have, of, unit: 'chunks', direction: 'outgoing', state }
+  return { ...transferShape(transfer, call, peer), have, of, unit: 'chunks', direction: 'outgoing', state }
 }
 
-function incoming(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
-  const base = shape(transfer, call, peer)
-  if (transfer.remote !== undefined) return { ...base, ...fetched(transfer.size, log.files[transfer.key]) }
+function incomingTransfer(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
+  const base = transferShape(transfer, call, peer)
+  if (transfer.remote !== undefined) return { ...base, ...fetchFields(transfer.size, log.files[transfer.key]) }
   const { have, of } = transfer
   return { ...base, have, of, unit: 'chunks', direction: 'incoming', state: 'arriving' }
 }
 
-function shape({ file, id, name, size }: Transfer, { id: call }: Call, peer: Agent) {
+function transferShape({ file, id, name, size }: Transfer, { id: call }: Call, peer: Agent) {
   return { call, file: cleanText(file, 64), id, peer, name: cleanText(name, 255), size }
 }
 
-function fetched(size: number, state: FileState | undefined) {
+function fetchFields(size: number, state: FileState | undefined) {
   const fetching = isSettled(state) ? undefined : state?.fetching
   const failed = (fetching?.tries ?? 0) > 0
   return {

@@ -1,7 +1,7 @@
 // `wait`: blocks until something comes.
 import { ITEM_TYPES } from '../call/inbox-items.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { flag, optional, seconds } from './args.ts'
+import { flagOption, optionalText, secondsOption } from './args.ts'
 import type { Command } from './command.ts'
 import { itemShape } from './shapes.ts'
 import { newsLines } from './words.ts'
@@ -17,7 +17,7 @@ export const wait: Command = {
     for: { type: 'string', describe: 'only for these: request,accept,message,file,escalate,end' },
   },
   intent: (args) => {
-    const types = optional(args, 'for')
+    const types = optionalText(args, 'for')
       .split(',')
       .map((t) => t.trim())
       .filter((t) => t !== '')
@@ -26,10 +26,10 @@ export const wait: Command = {
       throw new Failure('USAGE', EXIT.usage, `nothing is called "${unknown}"`, `--for takes ${ITEM_TYPES.join(', ')}`)
     return {
       type: 'wait',
-      seconds: seconds(args, 'seconds', 60) ?? 60,
+      seconds: secondsOption(args, 'seconds', 60) ?? 60,
       for: types,
-      follow: flag(args, 'follow'),
-      call: optional(args, 'call') || undefined,
+      follow: flagOption(args, 'follow'),
+      call: optionalText(args, 'call') || undefined,
     }
   },
   text: (outcome) => newsLines(outcome.news),

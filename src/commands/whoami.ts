@@ -1,6 +1,6 @@
 // `whoami`: npub, name, relays. The secret key comes in on stdin and goes out to a file, and stands nowhere else.
 import { EXIT, Failure } from '../errors.ts'
-import { optional } from './args.ts'
+import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 
 export const whoami: Command = {
@@ -12,7 +12,7 @@ export const whoami: Command = {
     export: { type: 'string', describe: 'write your secret key (nsec) to this new file' },
   },
   input: (args) => {
-    const source = optional(args, 'import')
+    const source = optionalText(args, 'import')
     if (source === '') return undefined
     if (source === '-') return { from: 'stdin', as: 'secret' }
     // The attack: other users of the machine read arguments, and shells remember them. What was typed is not repeated.
@@ -23,7 +23,7 @@ export const whoami: Command = {
       '`p2p whoami --import - < FILE`; a key that was typed as an argument should be taken for leaked',
     )
   },
-  intent: (args) => ({ type: 'whoami', exportTo: optional(args, 'export') || undefined }),
+  intent: (args) => ({ type: 'whoami', exportTo: optionalText(args, 'export') || undefined }),
   text: ({ me, self, exported }) => [
     `npub: ${me.npub}`,
     `name: ${self.name === '' ? '(none; `p2p config set name "…"`)' : self.name}`,

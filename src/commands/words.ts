@@ -20,7 +20,7 @@ function wholeLine({ call }: InboxItem): string {
 }
 
 /** The same with as much of its news as fits into what a reader is shown at once; the rest stays unread. */
-export function readable(outcome: Outcome): Outcome {
+export function fitOutcome(outcome: Outcome): Outcome {
   const news = fitItems(outcome.news)
   const left = outcome.news.length - news.length
   if (left === 0) return { ...outcome, news }

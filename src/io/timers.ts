@@ -2,15 +2,15 @@
 // What went wrong, in one line, of whatever was thrown.
 
 /** setTimeout takes 31 bits of milliseconds and fires at once on more. */
-const longest = 2 ** 31 - 1
+const longestTimeout = 2 ** 31 - 1
 
-export type Stop = { signal: AbortSignal; clear(): void }
+export type AbortTimer = { signal: AbortSignal; clear(): void }
 
 /** A signal that is aborted `ms` from now, or as soon as one of the others is. `clear` when it is no longer needed. */
-export function abortAfter(ms: number, ...others: readonly (AbortSignal | undefined)[]): Stop {
+export function abortAfter(ms: number, ...others: readonly (AbortSignal | undefined)[]): AbortTimer {
   const controller = new AbortController()
   const stop = () => controller.abort()
-  const timer = setTimeout(stop, Math.min(ms, longest))
+  const timer = setTimeout(stop, Math.min(ms, longestTimeout))
   for (const other of others) onAbort(other, stop)
   const clear = () => {
     clearTimeout(timer)
@@ -20,7 +20,7 @@ export function abortAfter(ms: number, ...others: readonly (AbortSignal | undefi
 }
 
 /** What the promise gives, or undefined once the signal is aborted. The promise must be one that never rejects. */
-export function by<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
+export function beforeAbort<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
   const { promise: first, resolve } = deferred<T | undefined>()
   const stop = () => resolve(undefined)
   onAbort(signal, stop)
@@ -34,8 +34,8 @@ export function by<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | und
 /** Whether `ms` went by before the signal was aborted. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve } = deferred<true>()
-  const timer = setTimeout(() => resolve(true), Math.min(ms, longest))
-  const slept = await by(signal, promise)
+  const timer = setTimeout(() => resolve(true), Math.min(ms, longestTimeout))
+  const slept = await beforeAbort(signal, promise)
   clearTimeout(timer)
   return slept ?? false
 }

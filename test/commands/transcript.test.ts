@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest'
 import { end } from '../../src/commands/end.ts'
 import type { CallShape } from '../../src/commands/shapes.ts'
-import { fitting } from '../../src/commands/transcript/calls.ts'
-import { allFound } from '../../src/commands/transcript/found.ts'
+import { fitCalls } from '../../src/commands/transcript/calls.ts'
+import { allHitsCommand } from '../../src/commands/transcript/found.ts'
 import { transcript } from '../../src/commands/transcript.ts'
 import { Failure } from '../../src/errors.ts'
 
@@ -72,12 +72,12 @@ it('shows as many calls as fit, one at least', () => {
     own,
   }
   const calls = Array<CallShape>(30).fill(call)
-  expect(fitting(calls, 12_000)).toMatchObject({ calls: { length: 12 }, left: 18 })
-  expect(fitting(calls, 10)).toMatchObject({ calls: { length: 1 }, left: 29 })
-  expect(fitting(calls, 0)).toMatchObject({ calls: { length: 30 }, left: 0 })
-  expect(fitting([], 12_000)).toEqual({ calls: [], left: 0 })
+  expect(fitCalls(calls, 12_000)).toMatchObject({ calls: { length: 12 }, left: 18 })
+  expect(fitCalls(calls, 10)).toMatchObject({ calls: { length: 1 }, left: 29 })
+  expect(fitCalls(calls, 0)).toMatchObject({ calls: { length: 30 }, left: 0 })
+  expect(fitCalls([], 12_000)).toEqual({ calls: [], left: 0 })
 })
 
 it('names a command that a shell reads as it was meant', () => {
-  expect(allFound("it's $(rm) `x`")).toBe("p2p transcript --search 'it'\\''s $(rm) `x`' --max-chars 0")
+  expect(allHitsCommand("it's $(rm) `x`")).toBe("p2p transcript --search 'it'\\''s $(rm) `x`' --max-chars 0")
 })

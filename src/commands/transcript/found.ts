@@ -8,13 +8,13 @@ export function foundLines(hits: readonly SearchHit[], more: boolean, query: str
   return [
     ...hits.flatMap(hitLines),
     ...(hits.some((hit) => hit.from === 'peer') ? [ABOUT_PEERS] : []),
-    ...(more ? [`  more was found: \`${allFound(query)}\`, or narrow it with --with, --since, --until`] : []),
+    ...(more ? [`  more was found: \`${allHitsCommand(query)}\`, or narrow it with --with, --since, --until`] : []),
     '  next: `p2p transcript <id>` shows a call',
   ]
 }
 
 /** The command that shows all that was found, for a POSIX shell. */
-export function allFound(query: string): string {
+export function allHitsCommand(query: string): string {
   return `p2p transcript --search '${query.replace(/'/g, `'\\''`)}' --max-chars 0`
 }
 

@@ -1,21 +1,21 @@
 // `--since` and `--until`: days, moments or unix seconds.
 import { EXIT, Failure } from '../../errors.ts'
-import { optional } from '../args.ts'
+import { optionalText } from '../args.ts'
 import type { Args } from '../command.ts'
 
 /** Unix seconds, both included; undefined for what was not given. Throws USAGE. */
-export function period(args: Args): { since: number | undefined; until: number | undefined } {
-  const since = moment(args, 'since')
-  const until = moment(args, 'until')
+export function periodOptions(args: Args): { since: number | undefined; until: number | undefined } {
+  const since = momentOption(args, 'since')
+  const until = momentOption(args, 'until')
   if (since !== undefined && until !== undefined && since > until)
     throw new Failure('USAGE', EXIT.usage, '--since is later than --until', '')
   return { since, until }
 }
 
-function moment(args: Args, name: 'since' | 'until'): number | undefined {
-  const text = optional(args, name).trim()
+function momentOption(args: Args, name: 'since' | 'until'): number | undefined {
+  const text = optionalText(args, name).trim()
   if (text === '') return undefined
-  const at = /^\d{1,11}$/.test(text) ? Number(text) : dated(text, name === 'until' ? LAST : 0)
+  const at = /^\d{1,11}$/.test(text) ? Number(text) : parseDate(text, name === 'until' ? END_OF_DAY : 0)
   if (at !== undefined) return at
   throw new Failure(
     'USAGE',
@@ -26,9 +26,9 @@ function moment(args: Args, name: 'since' | 'until'): number | undefined {
 }
 
 /** A day reaches until its last second. */
-const LAST = 24 * 3600 - 1
+const END_OF_DAY = 24 * 3600 - 1
 
-function dated(text: string, last: number): number | undefined {
+function parseDate(text: string, last: number): number | undefined {
   const [, day = '', clock, zone = 'Z'] =
     /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?))?(Z|[+-]\d{2}:\d{2})?$/i.exec(text) ?? []
   const midnight = Date.parse(`${day}T00:00Z`)

@@ -8,7 +8,7 @@ import { type Introduction, introduction } from '../nip11.ts'
 import { type Connection, openConnection } from '../relay/connection.ts'
 import { publish } from '../relay/publish.ts'
 import { query } from '../relay/query.ts'
-import { by, sleep } from '../timers.ts'
+import { beforeAbort, sleep } from '../timers.ts'
 
 /** What is tried at a relay. `recent`: the same with a stamp of now, for one that refuses old stamps. */
 export type SampleEvent = { what: string; event: Event; recent?: Event; filter: (event: Event) => Filter }
@@ -66,7 +66,7 @@ function untilOf({ deadline, patience, now }: ExaminationPlan): number {
 
 async function connectStep(line: Connection, plan: ExaminationPlan): Promise<RelayStep> {
   const stop = line.until(untilOf(plan))
-  await by(stop.signal, line.ready)
+  await beforeAbort(stop.signal, line.ready)
   stop.clear()
   const measured = line.measured()
   const lost = line.lost()

@@ -1,6 +1,6 @@
 // owner.openclaw: a message to the owner's chat by OpenClaw's own command. What counts is what its JSON says.
 
-import { remark } from '../../sanitize.ts'
+import { cleanReason } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 import type { OwnerNotice } from './notice.ts'
 import { runProgram } from './program.ts'
@@ -43,7 +43,7 @@ function complaint(answer: unknown, depth = 0): string | undefined {
   if (typeof answer !== 'object' || answer === null || depth > 2) return undefined
   const { ok, error, dryRun, handledBy, payload, result } = { ...EMPTY_REPLY, ...answer }
   if (ok === false || (typeof error === 'string' && error !== '')) {
-    return remark(typeof error === 'string' && error !== '' ? error : 'OpenClaw says that it has not sent it')
+    return cleanReason(typeof error === 'string' && error !== '' ? error : 'OpenClaw says that it has not sent it')
   }
   if (dryRun === true || handledBy === 'dry-run') return 'OpenClaw only tried it out'
   if (handledBy === 'silent') return 'OpenClaw has suppressed it'

@@ -1,7 +1,7 @@
 // A program of the owner's, run without a shell and for a bounded time.
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import { remark, seconds } from '../../sanitize.ts'
+import { cleanReason, formatSeconds } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 
 /** `input`: what it gets on stdin. `ms`: how long it may run. */
@@ -33,12 +33,12 @@ export function runProgram(
     }
     const late = () => {
       kill(child)
-      end(`gave no answer within ${seconds(ms)}; with a longer \`--timeout\` it has longer`)
+      end(`gave no answer within ${formatSeconds(ms)}; with a longer \`--timeout\` it has longer`)
     }
     timers.push(setTimeout(late, ms))
     child.on('error', (error) => end(reasonOf(error)))
     child.on('exit', (code, signal) => {
-      const last = (why = remark(stderr().trim().split('\n').at(-1) ?? '')) => (why === '' ? '' : ` (${why})`)
+      const last = (why = cleanReason(stderr().trim().split('\n').at(-1) ?? '')) => (why === '' ? '' : ` (${why})`)
       const done = () => end(code === 0 ? undefined : `ended with ${code ?? signal}${last()}`)
       child.on('close', done)
       timers.push(setTimeout(done, DRAIN_MS))
@@ -84,5 +84,5 @@ function bounded(stream: Readable | null): () => string {
 function reasonOf(error: Error): string {
   const code = 'code' in error ? String(error.code) : ''
   if (code === 'ENOENT') return 'there is no such program'
-  return code === 'EACCES' ? 'the program may not be run' : remark(error.message)
+  return code === 'EACCES' ? 'the program may not be run' : cleanReason(error.message)
 }

@@ -2,7 +2,7 @@
 import { type Agent, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { isLoopback } from '../../nostr/relay-url.ts'
-import { remark, seconds } from '../../sanitize.ts'
+import { cleanReason, formatSeconds } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 import { agentFor } from '../http/agent.ts'
 import { errno } from '../store/atomic.ts'
@@ -60,9 +60,9 @@ function post(
       agent?.destroy()
       resolve(error)
     }
-    const timer = setTimeout(() => end(`gave no answer within ${seconds(ms)}`), ms)
+    const timer = setTimeout(() => end(`gave no answer within ${formatSeconds(ms)}`), ms)
     asked.on('error', (error) =>
-      end(`cannot be reached (${errno(error) === '' ? remark(error.message) : errno(error)})`),
+      end(`cannot be reached (${errno(error) === '' ? cleanReason(error.message) : errno(error)})`),
     )
     asked.on('response', (answer) => void failureIn(answer).then(end))
     asked.end(body)
@@ -83,6 +83,6 @@ async function failureIn(answer: IncomingMessage): Promise<string | undefined> {
   } catch {
     // The number says enough.
   }
-  const why = remark(said, 80)
+  const why = cleanReason(said, 80)
   return `answered ${status}${why === '' ? '' : ` (${why})`}`
 }

@@ -10,7 +10,7 @@ import {
   relayText,
 } from '../../nostr/messages.ts'
 import type { HttpRoute } from '../http/agent.ts'
-import { abortAfter, deferred, type Stop } from '../timers.ts'
+import { abortAfter, deferred, type AbortTimer } from '../timers.ts'
 import { type Auth, openAuth } from './auth.ts'
 import { type AnswerBounds, answerBounds } from './collector.ts'
 import { openPacer, type Pacer, type PacerSettings } from './pacer.ts'
@@ -54,7 +54,7 @@ export type Connection = {
   /** Why there is no full answer when time is up; `touched` when part of it came. */
   late(touched: boolean): Refusal
   /** Ends at `deadline` (in `now`'s time), when cut off, or with the line. */
-  until(deadline: number, cut?: AbortSignal): Stop
+  until(deadline: number, cut?: AbortSignal): AbortTimer
   send(frame: ClientFrame): void
   subscribe(request: SubscriptionRequest): Subscription
   close(): void

@@ -2,7 +2,7 @@
 // A set that forgets the oldest, so that a process that listens for weeks stays as small as on its first day.
 import type { Event } from '../../nostr/event.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
-import { abortAfter, by, deferred } from '../timers.ts'
+import { abortAfter, beforeAbort, deferred } from '../timers.ts'
 
 export type LiveEvent = { event: Event; relay: string }
 
@@ -69,7 +69,7 @@ export function openLiveSubscriptions(
     },
     async next(deadline) {
       const stop = abortAfter(deadline - now(), closed.signal)
-      if (queue.length === 0) await by(stop.signal, bell.promise)
+      if (queue.length === 0) await beforeAbort(stop.signal, bell.promise)
       stop.clear()
       const arrivals = queue
       queue = []

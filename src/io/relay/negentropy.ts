@@ -2,7 +2,7 @@
 import type { Filter } from '../../nostr/filter.ts'
 import type { ClientFrame } from '../../nostr/messages.ts'
 import type { Held, Reconciliation } from '../../nostr/nip77.ts'
-import { abortAfter, by } from '../timers.ts'
+import { abortAfter, beforeAbort } from '../timers.ts'
 import type { Connection } from './connection.ts'
 
 /** How long a relay may think about one message, in ms. One that is silent for longer is asked in the old way. */
@@ -28,7 +28,7 @@ export function negQuery(line: Connection, filter: Filter, held: Held, signal: A
     // Only who has much to compare pays for loading it, while the connection is made.
     const { reconcile } = await import('../../nostr/nip77.ts')
     const begun = reconcile(held)
-    await by(signal, line.ready)
+    await beforeAbort(signal, line.ready)
     if (signal.aborted) return undefined
     const first = await talk(begun)
     if (first !== 'as a stranger') return first
@@ -71,7 +71,7 @@ export function negQuery(line: Connection, filter: Filter, held: Held, signal: A
 
   async function inTime<T>(promise: Promise<T>): Promise<T | undefined> {
     const stop = abortAfter(answerWithin, signal)
-    const value = await by(stop.signal, promise)
+    const value = await beforeAbort(stop.signal, promise)
     stop.clear()
     return value
   }

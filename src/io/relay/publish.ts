@@ -1,7 +1,7 @@
 // One event to one relay, until the relay has said what it makes of it.
 import type { Event } from '../../nostr/event.ts'
 import type { Refusal, Verdict } from '../../nostr/messages.ts'
-import { by, deferred, sleep } from '../timers.ts'
+import { beforeAbort, deferred, sleep } from '../timers.ts'
 import type { Connection } from './connection.ts'
 
 /** What became of one event at one relay. `accepted` is an OK true and nothing else. */
@@ -23,7 +23,7 @@ export async function publish(
 async function deliver(line: Connection, event: Event, deadline: number, signal: AbortSignal): Promise<Verdict> {
   let last: Verdict | undefined
   let insisted = false
-  await by(signal, line.ready)
+  await beforeAbort(signal, line.ready)
   for (let pauseMs = line.backoffMs; ; pauseMs *= 2) {
     if (!(await turn(line, deadline, signal))) return rejection(line.lost() ?? last ?? unsentReason(line))
     const verdict = await send(line, event, signal)
@@ -31,7 +31,7 @@ async function deliver(line: Connection, event: Event, deadline: number, signal:
     last = verdict
     if (verdict.reason === 'auth-required' && !insisted) {
       insisted = true
-      await by(signal, line.auth.settled())
+      await beforeAbort(signal, line.auth.settled())
       const refusal = line.auth.refusal()
       if (refusal) return rejection(refusal)
     } else if (verdict.reason === 'rate-limited') {
@@ -54,7 +54,7 @@ async function send(line: Connection, event: Event, signal: AbortSignal): Promis
   const { promise, resolve } = deferred<Verdict>()
   const stop = line.verdicts.on(event.id, resolve)
   line.send({ type: 'EVENT', event })
-  const verdict = await by(signal, promise)
+  const verdict = await beforeAbort(signal, promise)
   stop()
   return verdict
 }

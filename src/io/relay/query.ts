@@ -3,7 +3,7 @@ import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
 import type { Held } from '../../nostr/nip77.ts'
-import { by, onAbort, sleep } from '../timers.ts'
+import { beforeAbort, onAbort, sleep } from '../timers.ts'
 import { type Collector, type EventHandling, openCollector } from './collector.ts'
 import type { Connection } from './connection.ts'
 import { type NegQuery, negQuery } from './negentropy.ts'
@@ -76,7 +76,7 @@ export function query(line: Connection, ask: Query): Promise<QueryAnswer> {
 async function answer(reading: QueryProgress): Promise<QueryAnswer> {
   const { line, ask, gathering } = reading
   const stop = line.until(ask.deadline, ask.cut)
-  const end = await by(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
+  const end = await beforeAbort(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
   stop.clear()
   const reconciled = reading.comparison?.ignored() ? false : reading.reconciled
   const given = { relay: line.url, ...gathering.give(), ...(reconciled !== undefined && { reconciled }) }
