@@ -71,7 +71,12 @@ function splitArgv(argv: readonly string[], known: Readonly<Record<string, Optio
   return words
 }
 
-function setOption(words: SplitArgv, name: string, known: Readonly<Record<string, Options>>, value: string | undefined): void {
+function setOption(
+  words: SplitArgv,
+  name: string,
+  known: Readonly<Record<string, Options>>,
+  value: string | undefined,
+): void {
   const option = Object.hasOwn(known, name) ? known[name] : undefined
   if (option === undefined) {
     throw usageFailure(

@@ -1,15 +1,15 @@
 // argv → Intent → run → stdout, stderr and the exit code: the one context that maps failures to codes.
-import { readArgv, type ParsedArgv, verbOf } from './argv.ts'
+import { type ParsedArgv, readArgv, verbOf } from './argv.ts'
 import type { InboxItem } from './call/inbox-items.ts'
 import type { Args, Command } from './commands/command.ts'
 import { commands, verbs } from './commands/index.ts'
-import { itemShape } from './commands/shapes.ts'
-import { fitOutcome } from './commands/words.ts'
+import { itemShape } from './commands/json.ts'
+import { fitOutcome } from './commands/text.ts'
 import { EXIT, Failure } from './errors.ts'
 import { readInput } from './input.ts'
 import { type EnvironmentOptions, openEnvironment } from './io/environment.ts'
 import { homeOf } from './io/home/paths.ts'
-import { failureIn, printOutcome, printFailure, write } from './print.ts'
+import { failureIn, printFailure, printOutcome, write } from './print.ts'
 import { refreshContext } from './run/context.ts'
 import type { Outcome } from './run/outcome.ts'
 import { markShown } from './run/outcome.ts'
@@ -35,7 +35,12 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, scri
   }
 }
 
-async function runVerb({ verb, args }: ParsedArgv, env: NodeJS.ProcessEnv, json: boolean, script?: string): Promise<number> {
+async function runVerb(
+  { verb, args }: ParsedArgv,
+  env: NodeJS.ProcessEnv,
+  json: boolean,
+  script?: string,
+): Promise<number> {
   if (verb === 'doctor') {
     const { runDoctor } = await import('./examine.ts')
     return await runDoctor({ ...environmentOptions(args), json, quiet: args.quiet === true }, env)

@@ -3,7 +3,7 @@ import { checkLines } from './commands/doctor.ts'
 import { EXIT } from './errors.ts'
 import { openProbe } from './io/doctor/probe.ts'
 import type { EnvironmentOptions } from './io/environment.ts'
-import { withCommandName, printFailure, write } from './print.ts'
+import { printFailure, withCommandName, write } from './print.ts'
 import { diagnose, faultsIn } from './run/doctor.ts'
 import { stateCodec } from './state/state-codec.ts'
 import { rowsOf, terminalWidth } from './term.ts'
@@ -17,7 +17,9 @@ export type DoctorOptions = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget
 export async function runDoctor({ json, quiet, ...opening }: DoctorOptions, env: NodeJS.ProcessEnv): Promise<number> {
   const checks = await diagnose(openProbe(opening, env, stateCodec))
   const failure = faultsIn(checks)
-  const typed = checks.map((check) => (check.hint === undefined ? check : { ...check, hint: withCommandName(check.hint) }))
+  const typed = checks.map((check) =>
+    check.hint === undefined ? check : { ...check, hint: withCommandName(check.hint) },
+  )
   if (failure !== undefined && json) return await printFailure('doctor', failure, true, { checks: typed })
   const lines = json
     ? [JSON.stringify({ ok: true, command: 'doctor', checks: typed })]

@@ -1,5 +1,5 @@
 // What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
-import type { StdinInput, InputRequest } from './commands/command.ts'
+import type { InputRequest, StdinInput } from './commands/command.ts'
 import { EXIT, Failure } from './errors.ts'
 import { readSource, readStream } from './io/files/source.ts'
 import { readConfig } from './io/home/config.ts'

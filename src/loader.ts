@@ -64,7 +64,10 @@ function start(): void {
   const file = cacheFile()
   const cached = file === undefined ? undefined : readOwn(file)
   const known = cached?.toString('latin1', 0, HEADER_BYTES).trim().split(' ') ?? []
-  const script = new vm.Script(program(), { filename: self, ...(cached && { cachedData: cached.subarray(HEADER_BYTES) }) })
+  const script = new vm.Script(program(), {
+    filename: self,
+    ...(cached && { cachedData: cached.subarray(HEADER_BYTES) }),
+  })
   const held = cached === undefined || script.cachedDataRejected ? [] : known
   const verb = COMMON_VERBS.find((word) => process.argv.includes(word, 2))
   if (file !== undefined && verb !== undefined && !held.includes(verb)) {

@@ -1,7 +1,7 @@
 // What is printed: an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
 import { basename } from 'node:path'
 import type { Command } from './commands/command.ts'
-import { noticeLines } from './commands/words.ts'
+import { noticeLines } from './commands/text.ts'
 import { EXIT, Failure } from './errors.ts'
 import type { Outcome } from './run/outcome.ts'
 import { cleanLine, cleanText } from './sanitize.ts'

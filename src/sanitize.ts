@@ -17,7 +17,10 @@ export function cleanText(text: string, most = 100_000): string {
 
 /** One line: breaks, tabs and runs of spaces become one space. */
 export function cleanLine(text: string, most = 200): string {
-  return truncate(wellFormed(text).replace(LINE_BREAKS, ' ').replace(INVISIBLE_CHARACTERS, '').replace(/\s+/g, ' ').trim(), most)
+  return truncate(
+    wellFormed(text).replace(LINE_BREAKS, ' ').replace(INVISIBLE_CHARACTERS, '').replace(/\s+/g, ' ').trim(),
+    most,
+  )
 }
 
 function wellFormed(text: string): string {

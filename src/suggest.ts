@@ -72,7 +72,11 @@ const SOURCE_BY_ARGUMENT: Readonly<Record<string, CandidateSource>> = {
 
 const FILE_ARGUMENTS = ['name', 'home']
 
-function valuesOf(name: string, option: Options | undefined, known: (what: CandidateSource) => readonly Candidate[]): Candidates {
+function valuesOf(
+  name: string,
+  option: Options | undefined,
+  known: (what: CandidateSource) => readonly Candidate[],
+): Candidates {
   if (option?.choices !== undefined) return option.choices.map((word) => ({ word: String(word), describe: '' }))
   if (FILE_ARGUMENTS.includes(name)) return 'files'
   const what = Object.hasOwn(SOURCE_BY_ARGUMENT, name) ? SOURCE_BY_ARGUMENT[name] : undefined

@@ -11,7 +11,9 @@ export const announce: Command = {
   example: 'p2p announce --jitter 20 --quiet',
   options: { jitter: { type: 'string', describe: 'sleep for a random time first, at most that many seconds' } },
   intent: (args) => ({ type: 'announce', jitter: secondsOption(args, 'jitter', 20) ?? 0 }),
-  text: (outcome) => [[announceLine(outcome), ...outcome.notices].map((part) => cleanLine(part, MAX_ERROR_TEXT)).join('; ')],
+  text: (outcome) => [
+    [announceLine(outcome), ...outcome.notices].map((part) => cleanLine(part, MAX_ERROR_TEXT)).join('; '),
+  ],
   notices: 'within',
   json: ({ posted, received, idle }) => ({
     presence: {

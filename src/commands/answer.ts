@@ -3,7 +3,7 @@ import { who } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
-import { callShape, messageShape } from './shapes.ts'
+import { callShape, messageShape } from './json.ts'
 
 export const answer: Command = {
   usage: 'answer <decision> [text]',

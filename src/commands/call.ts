@@ -2,8 +2,8 @@
 import { who } from '../call/wording.ts'
 import { secondsOption, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
-import { callShape, itemShape, messageShape } from './shapes.ts'
-import { newsLines } from './words.ts'
+import { callShape, itemShape, messageShape } from './json.ts'
+import { newsLines } from './text.ts'
 
 export const call: Command = {
   usage: 'call <agent> <topic>',

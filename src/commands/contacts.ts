@@ -22,7 +22,12 @@ export const contacts: Command = {
     if (action === undefined)
       throw new Failure('USAGE', EXIT.usage, `contacts cannot "${optionalText(args, 'action')}"`, ACTIONS.join(', '))
     if (action === 'list') return { type: 'contacts', action, agent: '', petname: '' }
-    return { type: 'contacts', action, agent: wordsArgument(args, 'agent'), petname: optionalText(args, 'petname').trim() }
+    return {
+      type: 'contacts',
+      action,
+      agent: wordsArgument(args, 'agent'),
+      petname: optionalText(args, 'petname').trim(),
+    }
   },
   text: (outcome) =>
     outcome.contacts.length === 0

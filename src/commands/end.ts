@@ -1,10 +1,9 @@
 // `end`: ends the call and prints its transcript.
 import { who } from '../call/wording.ts'
-import { optionalText } from './args.ts'
+import { MAX_CHARS, maxCharsOption, optionalText } from './args.ts'
 import type { Command } from './command.ts'
-import { callShape } from './shapes.ts'
-import { MAX_CHARS, maxCharsOption } from './transcript/most.ts'
-import { excerptShown, excerptLines, excerptShape } from './transcript/show.ts'
+import { callShape } from './json.ts'
+import { excerptLines, excerptShape, excerptShown } from './transcript.ts'
 
 export const end: Command = {
   usage: 'end [farewell]',

@@ -14,7 +14,11 @@ export const escalate: Command = {
   json: ({ escalation }) => ({ escalation }),
 }
 
-const CHANNEL_NAMES: Record<string, string> = { peer: 'the other side', nostr: 'owner, on Nostr', log: 'escalations.jsonl' }
+const CHANNEL_NAMES: Record<string, string> = {
+  peer: 'the other side',
+  nostr: 'owner, on Nostr',
+  log: 'escalations.jsonl',
+}
 
 function escalationLines({ escalation, failure }: Outcome): string[] {
   const channels = escalation?.channels ?? []

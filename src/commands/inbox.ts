@@ -5,8 +5,8 @@ import type { Outcome } from '../run/outcome.ts'
 import { unreadItems } from '../run/outcome.ts'
 import { flagOption } from './args.ts'
 import type { Command } from './command.ts'
-import { itemShape } from './shapes.ts'
-import { newsLines } from './words.ts'
+import { itemShape } from './json.ts'
+import { newsLines } from './text.ts'
 
 export const inbox: Command = {
   usage: 'inbox',
@@ -18,7 +18,12 @@ export const inbox: Command = {
     all: { type: 'boolean', describe: 'also what was read before, in the calls that are open' },
     deep: { type: 'boolean', describe: 'ask the relays for the last 7 days again' },
   },
-  intent: (args) => ({ type: 'inbox', peek: flagOption(args, 'peek'), all: flagOption(args, 'all'), deep: flagOption(args, 'deep') }),
+  intent: (args) => ({
+    type: 'inbox',
+    peek: flagOption(args, 'peek'),
+    all: flagOption(args, 'all'),
+    deep: flagOption(args, 'deep'),
+  }),
   text: (outcome) => {
     const items = itemsShown(outcome)
     const fit = fitItems(items)

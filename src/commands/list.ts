@@ -6,7 +6,7 @@ import type { Outcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
 import { flagOption, optionalText } from './args.ts'
 import type { Command } from './command.ts'
-import { presenceShape } from './shapes.ts'
+import { presenceShape } from './json.ts'
 
 /** Most characters of what an agent says that it can, and most agents that the text shows without --all. */
 const MAX_CAPABILITY_TEXT = 200
@@ -20,7 +20,11 @@ export const list: Command = {
     all: { type: 'boolean', describe: 'show more than the first 30' },
     capability: { type: 'string', describe: 'only agents that name this capability' },
   },
-  intent: (args) => ({ type: 'list', all: flagOption(args, 'all'), capability: optionalText(args, 'capability') || undefined }),
+  intent: (args) => ({
+    type: 'list',
+    all: flagOption(args, 'all'),
+    capability: optionalText(args, 'capability') || undefined,
+  }),
   text: (outcome) => {
     const found = agentsShown(outcome)
     if (found.length === 0)
@@ -47,7 +51,8 @@ function agentsShown({ presences, people, me, intent }: Outcome): Presence[] {
 
 function agentLines({ people, now }: Outcome, presence: Presence): string[] {
   const agent = agentOf(people, presence.pubkey, presence.name)
-  const can = presence.capabilities.length === 0 ? '' : cleanText(`can: ${presence.capabilities.join(', ')}`, MAX_CAPABILITY_TEXT)
+  const can =
+    presence.capabilities.length === 0 ? '' : cleanText(`can: ${presence.capabilities.join(', ')}`, MAX_CAPABILITY_TEXT)
   const seen = Math.max(0, now - presence.lastSeen)
   return [
     `${agent.npub} ${presence.status}, seen ${seen} s ago, ${who(agent)}`,

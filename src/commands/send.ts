@@ -5,8 +5,8 @@ import type { Outcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import { optionalText, secondsOption, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
-import { callShape, itemShape, messageShape } from './shapes.ts'
-import { newsLines } from './words.ts'
+import { callShape, itemShape, messageShape } from './json.ts'
+import { newsLines } from './text.ts'
 
 export const send: Command = {
   usage: 'send <text>',

@@ -5,8 +5,8 @@ import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
+import { callShape, messageShape } from './json.ts'
 import { sentLines } from './send.ts'
-import { callShape, messageShape } from './shapes.ts'
 
 export const sendfile: Command = {
   usage: 'sendfile <name> [base64]',

@@ -1,14 +1,20 @@
 // `transcript`: a call, whole or in part; without an id the calls there are, or where words were found in them.
+// The calls there are: one each, the latest first, as many as fit.
+// Where words were found: call, entry, time, author and the line.
+// One call on paper: in the format that was asked for.
+
+import type { Excerpt } from '../call/transcript/excerpt.ts'
+import { htmlOf } from '../call/transcript/html.ts'
+import { markdownOf } from '../call/transcript/markdown.ts'
+import type { SearchHit } from '../call/transcript/search.ts'
+import { textOf, wholeCommand } from '../call/transcript/text.ts'
+import { ABOUT_PEERS, labelOf, quoted, time } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
-import { optionalText } from './args.ts'
+import { MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
-import { callShape } from './shapes.ts'
-import { ALL_CALLS, listedCallLines, type FittingCalls, fitCalls } from './transcript/calls.ts'
-import { allHitsCommand, foundLines } from './transcript/found.ts'
-import { MAX_CHARS, maxCharsOption } from './transcript/most.ts'
-import { periodOptions } from './transcript/period.ts'
-import { excerptShown, excerptLines, excerptShape } from './transcript/show.ts'
+import { type CallShape, callShape } from './json.ts'
+import { callLine } from './text.ts'
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const
 
@@ -95,4 +101,82 @@ function listedCalls(outcome: Outcome): FittingCalls {
     ids.flatMap((id) => callShape(outcome, id) ?? []),
     intent.type === 'transcript' ? intent.most : 0,
   )
+}
+
+export type FittingCalls = { calls: CallShape[]; left: number }
+
+/** @param most characters that they may take as text; 0 for all */
+export function fitCalls(calls: readonly CallShape[], most: number): FittingCalls {
+  let room = most === 0 ? Infinity : most
+  const past = calls.findIndex((call, i) => {
+    room -= transcriptCallLines(call).reduce((sum, line) => sum + line.length + 1, 0)
+    return room < 0 && i > 0
+  })
+  const kept = past === -1 ? [...calls] : calls.slice(0, past)
+  return { calls: kept, left: calls.length - kept.length }
+}
+
+/** @param any whether there are calls at all */
+export function listedCallLines({ calls, left }: FittingCalls, any: boolean): string[] {
+  if (calls.length === 0)
+    return [any ? 'no such calls; `p2p transcript` lists all' : 'no calls yet; `p2p list` shows whom you can call']
+  return [
+    ...calls.flatMap(transcriptCallLines),
+    ...(calls.some((call) => call.direction === 'incoming') ? [ABOUT_PEERS] : []),
+    ...(left === 0 ? [] : [`  ${left} more: \`${ALL_CALLS}\`, or narrow it with --with, --since, --until`]),
+    '  next: `p2p transcript <id>`',
+  ]
+}
+
+export const ALL_CALLS = 'p2p transcript --max-chars 0'
+
+// What a call is about was written by who asked for it.
+function transcriptCallLines(call: CallShape): string[] {
+  return [
+    `${time(call.createdAt)} ${callLine(call)}`,
+    ...quoted(call.topic, call.direction === 'outgoing' ? 'me>' : 'peer>'),
+  ]
+}
+
+/** `query`: what was looked for, as typed. */
+export function foundLines(hits: readonly SearchHit[], more: boolean, query: string): string[] {
+  if (hits.length === 0) return [`nothing found; \`p2p transcript\` lists the calls there are`]
+  return [
+    ...hits.flatMap(hitLines),
+    ...(hits.some((hit) => hit.from === 'peer') ? [ABOUT_PEERS] : []),
+    ...(more ? [`  more was found: \`${allHitsCommand(query)}\`, or narrow it with --with, --since, --until`] : []),
+    '  next: `p2p transcript <id>` shows a call',
+  ]
+}
+
+/** The command that shows all that was found, for a POSIX shell. */
+export function allHitsCommand(query: string): string {
+  return `p2p transcript --search '${query.replace(/'/g, `'\\''`)}' --max-chars 0`
+}
+
+function hitLines({ call, n, type, from, author, at, line }: SearchHit): string[] {
+  const speaker = from === 'me' ? 'me' : labelOf(author)
+  return [
+    `call ${call.slice(0, 8)}, ${n}. ${time(at)} ${type} from ${speaker}:`,
+    ...quoted(line, from === 'me' ? 'me>' : 'peer>'),
+  ]
+}
+
+/** The transcript that an outcome carries, if it carries one. */
+export function excerptShown({ reading }: Outcome): Excerpt | undefined {
+  return reading?.type === 'call' ? reading.shown : undefined
+}
+
+export function excerptLines(shown: Excerpt, format: 'text' | 'json' | 'markdown' | 'html' = 'text'): string[] {
+  if (format === 'html') return [htmlOf(shown)]
+  return format === 'markdown' ? markdownOf(shown) : textOf(shown)
+}
+
+/** The contract: fields may be added, none renamed or dropped. */
+export function excerptShape(outcome: Outcome): Record<string, unknown> | undefined {
+  const shown = excerptShown(outcome)
+  if (shown === undefined) return undefined
+  const { call, entries, digest = null, verified, truncated, left, path } = shown
+  const cut = truncated ? { truncated, left, path, next: wholeCommand(shown, 'json') } : {}
+  return { call: callShape(outcome, call.id), entries, digest, verified, ...cut }
 }

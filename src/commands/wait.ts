@@ -3,8 +3,8 @@ import { ITEM_TYPES } from '../call/inbox-items.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { flagOption, optionalText, secondsOption } from './args.ts'
 import type { Command } from './command.ts'
-import { itemShape } from './shapes.ts'
-import { newsLines } from './words.ts'
+import { itemShape } from './json.ts'
+import { newsLines } from './text.ts'
 
 export const wait: Command = {
   usage: 'wait [seconds]',

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { InboxItem } from '../../src/call/inbox-items.ts'
 import { fitItems } from '../../src/call/inbox-items.ts'
-import { newsLines } from '../../src/commands/words.ts'
+import { newsLines } from '../../src/commands/text.ts'
 
 const from = { npub: `npub1${'q'.repeat(58)}`, pubkey: 'ab'.repeat(32), name: 'x', trust: 'unknown' as const }
 const item = (text: string, n: number): InboxItem => ({

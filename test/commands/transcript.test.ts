@@ -1,10 +1,8 @@
 // How `transcript` and `end` are typed.
 import { expect, it } from 'vitest'
 import { end } from '../../src/commands/end.ts'
-import type { CallShape } from '../../src/commands/shapes.ts'
-import { fitCalls } from '../../src/commands/transcript/calls.ts'
-import { allHitsCommand } from '../../src/commands/transcript/found.ts'
-import { transcript } from '../../src/commands/transcript.ts'
+import type { CallShape } from '../../src/commands/json.ts'
+import { allHitsCommand, fitCalls, transcript } from '../../src/commands/transcript.ts'
 import { Failure } from '../../src/errors.ts'
 
 const JULY = Date.UTC(2026, 6, 31) / 1000

@@ -10,7 +10,7 @@ import {
   relayText,
 } from '../../nostr/messages.ts'
 import type { HttpRoute } from '../http/agent.ts'
-import { abortAfter, deferred, type AbortTimer } from '../timers.ts'
+import { type AbortTimer, abortAfter, deferred } from '../timers.ts'
 import { type Auth, openAuth } from './auth.ts'
 import { type AnswerBounds, answerBounds } from './collector.ts'
 import { openPacer, type Pacer, type PacerSettings } from './pacer.ts'
