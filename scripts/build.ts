@@ -15,7 +15,7 @@ const HEAD = `#!/usr/bin/env node
 
 /** Gives the path of the built file. It is put in place whole: tests of other processes may be running it. */
 export async function bundle(): Promise<string> {
-  const { text, inputs } = await bundled('src/p2p.ts')
+  const { text, inputs } = await bundled('src/main.ts')
   const program = `((require, here) => { "use strict"; ${ascii(text)}\n})`
   const hash = createHash('sha256').update(program).digest('hex').slice(0, 16)
   const { version } = pkg
@@ -66,7 +66,7 @@ async function bundled(
     supported: { 'dynamic-import': false },
     // ws speeds itself up with native modules where they are installed. One is replaced by a file of ours; the other does what
     // Node has of itself since version 18.
-    alias: { bufferutil: `${root}src/io/mask.ts` },
+    alias: { bufferutil: `${root}src/io/relay/ws-mask.ts` },
     legalComments: 'none',
     logLevel: 'warning',
   })

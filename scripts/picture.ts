@@ -1,7 +1,7 @@
 // A picture of the demo at a terminal, for the README: docs/demo.svg, and a few lines of the same run as text. npm run picture
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Span, type Style, spansOf, withAge } from '../src/term.ts'
+import { type Span, type Style, spansOf, withAge } from '../src/cli/terminal.ts'
 import { start } from './play.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, inFolder, PROGRAM, start } from '../scripts/play.ts'
+import { suggest } from '../src/cli/suggest.ts'
 import { loadVerbs } from '../src/commands/command.ts'
 import * as table from '../src/commands/index.ts'
-import { suggest } from '../src/suggest.ts'
 import { inCall, withPair } from './agents.ts'
 
 const [commands, verbs] = [await loadVerbs(table.commands), await loadVerbs(table.verbs)]

@@ -1,7 +1,7 @@
 // --help: every command has an example, and every example can be typed.
 import { expect, test } from 'vitest'
 import { agentEnv, inFolder, PROGRAM, start } from '../scripts/play.ts'
-import { readArgv } from '../src/argv.ts'
+import { readArgv } from '../src/cli/argv.ts'
 import { loadVerbs } from '../src/commands/command.ts'
 import { verbs } from '../src/commands/index.ts'
 

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, start } from '../scripts/play.ts'
-import { rowsOf, spansOf, terminalWidth } from '../src/term.ts'
+import { rowsOf, spansOf, terminalWidth } from '../src/cli/terminal.ts'
 import { inCall, withPair } from './agents.ts'
 
 const NOW = Date.UTC(2026, 6, 31, 12) / 1000

@@ -1,5 +1,5 @@
 // What is typed: words in any order, options of other commands, texts that look like options.
-import { readArgv } from '../../src/argv.ts'
+import { readArgv } from '../../src/cli/argv.ts'
 import { commands, verbs } from '../../src/commands/index.ts'
 import { Failure } from '../../src/errors.ts'
 import { NASTY, text } from './mutate.ts'

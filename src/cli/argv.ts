@@ -2,8 +2,8 @@
 // not look like an option is text, and what looks like one must be one. yargs, which costs more than all the rest of a
 // start, is asked only for help and for what is wrong.
 import type { Options } from 'yargs'
-import { type Args, loadVerbs, type VerbTable } from './commands/command.ts'
-import { EXIT, Failure } from './errors.ts'
+import { type Args, loadVerbs, type VerbTable } from '../commands/command.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { guessVerb } from './meant.ts'
 import { GLOBAL_OPTIONS, VERSION } from './options.ts'
 
@@ -29,7 +29,7 @@ export async function readArgv(
   }
   const placed = command === undefined || words.help ? undefined : placeArguments(words.texts, command.usage)
   if (verb !== undefined && placed !== undefined) return { verb, args: { ...words.options, ...placed } }
-  const { printHelp } = await import('./usage.ts')
+  const { printHelp } = await import('./help.ts')
   await printHelp(await loadVerbs(verbs), verb, words, print)
   return undefined
 }

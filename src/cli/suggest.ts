@@ -1,10 +1,10 @@
 // What can stand where a shell asks: verbs, options and their values, read from the same table that reads what is typed, and
 // calls, contacts and settings from this machine. It asks no relay and makes nothing.
 import type { Options } from 'yargs'
+import type { Verb } from '../commands/command.ts'
+import { cleanLine } from '../sanitize.ts'
 import { takesNext } from './argv.ts'
-import type { Verb } from './commands/command.ts'
 import { GLOBAL_OPTIONS, type Verbs } from './options.ts'
-import { cleanLine } from './sanitize.ts'
 
 export type Candidate = { word: string; describe: string }
 

@@ -1,6 +1,6 @@
 // What every command takes beside its own.
 import type { Options } from 'yargs'
-import type { Verb } from './commands/command.ts'
+import type { Verb } from '../commands/command.ts'
 
 export const GLOBAL_OPTIONS: Readonly<Record<string, Options>> = {
   json: { type: 'boolean', describe: 'one JSON document on stdout' },

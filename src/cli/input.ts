@@ -1,10 +1,10 @@
 // What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
-import type { InputRequest, StdinInput } from './commands/command.ts'
-import { EXIT, Failure } from './errors.ts'
-import { readSource, readStream } from './io/files/source.ts'
-import { readConfig } from './io/home/config.ts'
-import { importIdentity } from './io/home/identity.ts'
-import type { Env, Home } from './io/home/paths.ts'
+import type { InputRequest, StdinInput } from '../commands/command.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { readSource, readStream } from '../io/files/source.ts'
+import { readConfig } from '../io/home/config.ts'
+import { importIdentity } from '../io/home/identity.ts'
+import type { Env, Home } from '../io/home/paths.ts'
 
 /** Bytes of a text, of which a message holds about 20,000. */
 const MAX_TEXT = 1_000_000

@@ -1,15 +1,15 @@
-// The executable: umask, argv in, exit code out. As a second thread of itself it opens wraps and does nothing else.
-import { UNWRAP_THREAD } from './io/unwrap-worker.ts'
+// The executable: umask, argv in, exit code out. As a second thread of itself it unwraps gift wraps and does nothing else.
+import { serveUnwrapThread, UNWRAP_THREAD } from './io/unwrap-worker.ts'
 
 void start()
 
 async function start(): Promise<void> {
-  if (process.argv[2] === UNWRAP_THREAD && (await import('./io/unwrap-worker.ts')).serveUnwrapThread()) return
+  if (process.argv[2] === UNWRAP_THREAD && serveUnwrapThread()) return
   // Whatever is written is for its owner alone, also where a library forgets to say so.
   process.umask(0o077)
   // A reader that has seen enough (`p2p list | head -1`) is no fault.
   process.stdout.on('error', () => process.exit(0))
-  const { main } = await import('./cli.ts')
+  const { main } = await import('./cli/cli.ts')
   const code = await main(process.argv.slice(2), process.env, process.argv[1])
   // What is still open (a name that is being looked up) belongs to nobody any more.
   process.exit(code)

@@ -1,11 +1,11 @@
 // What is printed: an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
 import { basename } from 'node:path'
-import type { Command } from './commands/command.ts'
-import { noticeLines } from './commands/text.ts'
-import { EXIT, Failure } from './errors.ts'
-import type { Outcome } from './run/outcome.ts'
-import { cleanLine, cleanText } from './sanitize.ts'
-import { rowsOf, terminalWidth } from './term.ts'
+import type { Command } from '../commands/command.ts'
+import { noticeLines } from '../commands/text.ts'
+import { EXIT, Failure } from '../errors.ts'
+import type { Outcome } from '../run/outcome.ts'
+import { cleanLine, cleanText } from '../sanitize.ts'
+import { rowsOf, terminalWidth } from './terminal.ts'
 
 /** Most characters of an error's message. */
 const MAX_ERROR = 4_000

@@ -1,21 +1,22 @@
 // argv → Intent → run → stdout, stderr and the exit code: the one context that maps failures to codes.
+
+import type { InboxItem } from '../call/inbox-items.ts'
+import type { Args, Command } from '../commands/command.ts'
+import { commands, verbs } from '../commands/index.ts'
+import { itemShape } from '../commands/json.ts'
+import { fitOutcome } from '../commands/text.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { type EnvironmentOptions, openEnvironment } from '../io/environment.ts'
+import { homeOf } from '../io/home/paths.ts'
+import { refreshContext } from '../run/context.ts'
+import type { Outcome } from '../run/outcome.ts'
+import { markShown } from '../run/outcome.ts'
+import { run } from '../run/run.ts'
+import { stateCodec } from '../state/state-codec.ts'
 import { type ParsedArgv, readArgv, verbOf } from './argv.ts'
-import type { InboxItem } from './call/inbox-items.ts'
-import type { Args, Command } from './commands/command.ts'
-import { commands, verbs } from './commands/index.ts'
-import { itemShape } from './commands/json.ts'
-import { fitOutcome } from './commands/text.ts'
-import { EXIT, Failure } from './errors.ts'
 import { readInput } from './input.ts'
-import { type EnvironmentOptions, openEnvironment } from './io/environment.ts'
-import { homeOf } from './io/home/paths.ts'
-import { failureIn, printFailure, printOutcome, write } from './print.ts'
-import { refreshContext } from './run/context.ts'
-import type { Outcome } from './run/outcome.ts'
-import { markShown } from './run/outcome.ts'
-import { run } from './run/run.ts'
-import { stateCodec } from './state/state-codec.ts'
-import { terminalWidth } from './term.ts'
+import { failureIn, printFailure, printOutcome, write } from './output.ts'
+import { terminalWidth } from './terminal.ts'
 
 /** Network budget in seconds. */
 const DEFAULT_TIMEOUT = 8
@@ -46,7 +47,7 @@ async function runVerb(
     return await runDoctor({ ...environmentOptions(args), json, quiet: args.quiet === true }, env)
   }
   if (verb === 'completion') {
-    const { completions } = await import('./complete.ts')
+    const { completions } = await import('./completion.ts')
     const lines = await completions(args, env)
     await write(
       json ? `${JSON.stringify({ ok: true, command: verb, lines })}\n` : lines.map((line) => `${line}\n`).join(''),

@@ -1,15 +1,15 @@
 // `completion` carried out: a script for a shell, or what can stand where it asks. No key is made and no relay asked.
 
-import { agentOf } from './call/agents.ts'
-import { labelOf, stateOf } from './call/wording.ts'
-import { type Args, loadVerbs } from './commands/command.ts'
-import { completionRequest } from './commands/completion.ts'
-import { verbs } from './commands/index.ts'
-import { listSettings, readConfig } from './io/home/config.ts'
-import type { Env } from './io/home/paths.ts'
-import { homeOf } from './io/home/paths.ts'
-import { openStore } from './io/store/store.ts'
-import { stateCodec } from './state/state-codec.ts'
+import { agentOf } from '../call/agents.ts'
+import { labelOf, stateOf } from '../call/wording.ts'
+import { type Args, loadVerbs } from '../commands/command.ts'
+import { completionRequest } from '../commands/completion.ts'
+import { verbs } from '../commands/index.ts'
+import { listSettings, readConfig } from '../io/home/config.ts'
+import type { Env } from '../io/home/paths.ts'
+import { homeOf } from '../io/home/paths.ts'
+import { openStore } from '../io/store/store.ts'
+import { stateCodec } from '../state/state-codec.ts'
 import { type Candidate, type CandidateSource, suggest } from './suggest.ts'
 
 /** Most calls that are offered, the latest first. */

@@ -1,7 +1,7 @@
 // yargs: the help of every command, and what is wrong with what was typed.
 import yargs, { type Argv } from 'yargs'
-import type { Verb } from './commands/command.ts'
-import { EXIT, Failure } from './errors.ts'
+import type { Verb } from '../commands/command.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { GLOBAL_OPTIONS, VERSION, type Verbs } from './options.ts'
 
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.

@@ -1,12 +1,12 @@
 // `doctor` carried out. It opens no world, whose files may be what is broken.
-import { checkLines } from './commands/doctor.ts'
-import { EXIT } from './errors.ts'
-import { openProbe } from './io/doctor/probe.ts'
-import type { EnvironmentOptions } from './io/environment.ts'
-import { printFailure, withCommandName, write } from './print.ts'
-import { diagnose, faultsIn } from './run/doctor.ts'
-import { stateCodec } from './state/state-codec.ts'
-import { rowsOf, terminalWidth } from './term.ts'
+import { checkLines } from '../commands/doctor.ts'
+import { EXIT } from '../errors.ts'
+import { openProbe } from '../io/doctor/probe.ts'
+import type { EnvironmentOptions } from '../io/environment.ts'
+import { diagnose, faultsIn } from '../run/doctor.ts'
+import { stateCodec } from '../state/state-codec.ts'
+import { printFailure, withCommandName, write } from './output.ts'
+import { rowsOf, terminalWidth } from './terminal.ts'
 
 export type DoctorOptions = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> & {
   json: boolean
