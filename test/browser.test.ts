@@ -10,8 +10,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest'
 import { excerptOf } from '../src/call/transcript/excerpt.ts'
 import { htmlOf } from '../src/call/transcript/html.ts'
-import { given } from './call/transcript/given.ts'
-import { HOSTILE } from './call/transcript/hostile.ts'
+import { HOSTILE } from './call/transcript/hostile-texts.ts'
+import { given } from './call/transcript/sample-transcripts.ts'
 
 const chromium = installed()
 const folder = mkdtempSync(join(tmpdir(), 'p2p-browser-'))

@@ -8,7 +8,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { agentEnv, PROGRAM, type Ran, type Running, start } from '../scripts/play.ts'
 import { type EmbeddedRelay, startRelay } from '../scripts/relay.ts'
 import { server } from './io/owner/standin.ts'
-import { newFolder } from './io/sandbox.ts'
+import { newFolder } from './io/store/sandbox.ts'
 import { connect } from './plain-client.ts'
 
 vi.setConfig({ testTimeout: 60_000 })

@@ -7,7 +7,7 @@ import { startRelay } from '../scripts/relay.ts'
 import { chunksOf } from '../src/call/file-transfer.ts'
 import type { Body } from '../src/call/signal.ts'
 import { type Agent, field, withPair } from './agents.ts'
-import { HOSTILE, NAMES } from './call/transcript/hostile.ts'
+import { HOSTILE, NAMES } from './call/transcript/hostile-texts.ts'
 import { letter, load, presence, saying, stranger, wrapped } from './strangers.ts'
 
 const UNSEEN =

@@ -8,54 +8,33 @@ import { expect, test } from 'vitest'
 type Row = { from: string[]; types?: string[]; packages?: string[] }
 
 const TABLE: Readonly<Record<string, Row>> = {
-  // Pure: the wire, what a call is, what is on disk.
+  // Pure: the wire, what a call is, what is kept beside the calls.
   'nostr/': {
-    from: [],
+    from: ['json.ts', 'sanitize.ts'],
     packages: ['@noble/*', '@scure/base', '../node_modules/nostr-tools/lib/esm/nip77.js', 'node:crypto'],
   },
-  'call/': { from: ['nostr/', 'failure.ts', 'upgrade.ts'] },
-  'state/': { from: ['call/', 'nostr/', 'upgrade.ts'] },
-  // What can fail for reasons outside. It never meets a call: run/ introduces them.
-  'io/': { from: ['nostr/', 'failure.ts', 'upgrade.ts'], packages: ['node:*', 'isomorphic-ws', 'lowdb', 'socks'] },
-  'run/': { from: ['call/', 'state/', 'nostr/', 'failure.ts'], types: ['io/'] },
-  'run.ts': { from: ['run/', 'call/'] },
-  // One verb a file: how it is typed, and how its outcome is printed.
-  'commands/': { from: ['call/', 'state/', 'run/outcome.ts', 'failure.ts'], types: ['run/', 'yargs'] },
-  'options.ts': { from: [], types: ['commands/', 'yargs'] },
-  'meant.ts': { from: [] },
-  'argv.ts': {
-    from: ['options.ts', 'usage.ts', 'meant.ts', 'failure.ts', 'commands/command.ts'],
-    types: ['commands/', 'yargs'],
+  'call/': { from: ['nostr/', 'errors.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'] },
+  'state/': { from: ['call/', 'nostr/', 'migrate.ts', 'json.ts'] },
+  // What can fail for reasons outside. It meets calls as types only: run/ introduces them.
+  'io/': {
+    from: ['nostr/', 'errors.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'],
+    types: ['state/', 'call/'],
+    packages: ['node:*', 'isomorphic-ws', 'lowdb', 'socks'],
   },
-  'usage.ts': { from: ['options.ts', 'failure.ts'], types: ['commands/'], packages: ['yargs'] },
-  'suggest.ts': { from: ['argv.ts', 'options.ts', 'call/'], types: ['commands/', 'yargs'] },
-  'complete.ts': { from: ['suggest.ts', 'call/', 'commands/', 'io/', 'state/'] },
-  'input.ts': { from: ['io/', 'failure.ts'], types: ['commands/'] },
-  'term.ts': { from: [] },
-  'examine.ts': { from: ['commands/', 'failure.ts', 'io/', 'print.ts', 'run/', 'state/', 'term.ts'] },
-  'print.ts': { from: ['call/', 'commands/', 'term.ts', 'failure.ts'], types: ['run/'], packages: ['node:path'] },
-  // The hallway, where all of them meet.
-  'cli.ts': {
-    from: [
-      'argv.ts',
-      'commands/',
-      'complete.ts',
-      'examine.ts',
-      'failure.ts',
-      'input.ts',
-      'io/',
-      'print.ts',
-      'run.ts',
-      'run/',
-      'state/',
-      'term.ts',
-    ],
-    types: ['call/'],
+  'run/': { from: ['call/', 'state/', 'nostr/', 'errors.ts'], types: ['io/'] },
+  // One verb a file: how it is typed, what it needs, and how its outcome is printed.
+  'commands/': { from: ['call/', 'state/', 'run/outcome.ts', 'errors.ts', 'sanitize.ts'], types: ['run/', 'yargs'] },
+  // Where all of them meet.
+  'cli/': {
+    from: ['call/', 'commands/', 'io/', 'run/', 'state/', 'errors.ts', 'sanitize.ts'],
+    packages: ['yargs', 'node:path'],
   },
-  'p2p.ts': { from: ['cli.ts', 'io/'] },
+  'main.ts': { from: ['cli/', 'io/'] },
   'loader.ts': { from: [], packages: ['node:*'] },
-  'failure.ts': { from: [] },
-  'upgrade.ts': { from: [] },
+  'errors.ts': { from: [] },
+  'json.ts': { from: [] },
+  'migrate.ts': { from: [] },
+  'sanitize.ts': { from: [] },
 }
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
@@ -87,16 +66,16 @@ test('the table has a row for everything that there is, and for nothing else', (
 })
 
 test.each([
-  ['a value from io/ in run/', 'run/x.ts', "import { open } from '../io/relay.ts'"],
+  ['a value from io/ in run/', 'run/x.ts', "import { open } from '../io/relay/pool.ts'"],
   ['the network in call/', 'call/x.ts', "import { connect } from 'node:net'"],
-  ['state/ in io/', 'io/x.ts', "import type { Book } from '../state/book.ts'"],
-  ['a value in a mixed import', 'commands/x.ts', "import { type Place, refreshed } from '../run/place.ts'"],
-  ['something passed on', 'call/x.ts', "export { run } from '../run.ts'"],
-  ['something imported later', 'state/x.ts', "const { main } = await import('../cli.ts')"],
-  ['something over several lines', 'nostr/x.ts', "import {\n  a,\n} from '../failure.ts'"],
+  ['state/ in io/', 'io/x.ts', "import { emptyIndex } from '../state/state.ts'"],
+  ['a value in a mixed import', 'commands/x.ts', "import { type RunContext, refreshContext } from '../run/context.ts'"],
+  ['something passed on', 'call/x.ts', "export { run } from '../run/run.ts'"],
+  ['something imported later', 'state/x.ts', "const { main } = await import('../cli/cli.ts')"],
+  ['something over several lines', 'nostr/x.ts', "import {\n  a,\n} from '../errors.ts'"],
   ['crypto outside of nostr/', 'call/x.ts', "import { sha256 } from '@noble/hashes/sha2.js'"],
   ['a default', 'commands/x.ts', "import yargs from 'yargs'"],
-  ['everything', 'run/x.ts', "import * as relay from '../io/relay.ts'"],
+  ['everything', 'run/x.ts', "import * as relay from '../io/relay/pool.ts'"],
   ['for its effect only', 'call/x.ts', "import 'node:fs'"],
 ])('notices %s', (_, name, text) => {
   expect(violations(new Map([[name, text]]))).toHaveLength(1)

@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest'
 import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../scripts/play.ts'
 import { randomKeys } from '../src/nostr/crypto.ts'
 import { npubEncode } from '../src/nostr/nip19.ts'
-import { type Certificate, certificateFor, tlsBefore } from './io/certificate.ts'
-import { connectProxy, socksProxy } from './io/proxies.ts'
-import { embedded, tcp } from './io/scripted.ts'
+import { type Certificate, certificateFor, tlsBefore } from './io/http/certificate.ts'
+import { connectProxy, socksProxy } from './io/http/proxy-servers.ts'
+import { embedded, tcp } from './io/relay/scripted-relay.ts'
 
 const bob = randomKeys()
 const npub = npubEncode(bob.pubkey)

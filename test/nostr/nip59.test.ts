@@ -13,7 +13,7 @@ import {
   nip59Seal,
   nip59Secrets,
   nip59Wrap,
-} from './printed.ts'
+} from './nip-examples.ts'
 
 const twoDays = 172_800
 const rumor = rumorOf({ kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }, alice.pubkey)

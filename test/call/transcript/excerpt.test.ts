@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
 import type { Transcript } from '../../../src/call/transcript/transcript.ts'
-import { given } from './given.ts'
+import { given } from './sample-transcripts.ts'
 
 /** A call in which the given texts are said, by turns. */
 function talk(texts: readonly string[]): Transcript {

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFil
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openOwner } from '../../../src/io/owner/channels.ts'
-import { newFolder, newHome } from '../sandbox.ts'
+import { newFolder, newHome } from '../store/sandbox.ts'
 import { NOTICE, program } from './standin.ts'
 
 const nothing = {

@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type RequestListener } from 'no
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import type { OwnerNotice } from '../../../src/io/owner/notice.ts'
-import { newFolder } from '../sandbox.ts'
+import { newFolder } from '../store/sandbox.ts'
 
 export const NOTICE: OwnerNotice = {
   id: 'ab'.repeat(32),

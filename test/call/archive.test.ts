@@ -1,0 +1,290 @@
+// What may leave a call for chapters, rule by rule, and that nobody who has only the head knows less.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  ARCHIVE_BOUNDS,
+  type ArchiveSegment,
+  compact,
+  joinSegments,
+  needsWholeCall,
+  parseSegment,
+  splitSegments,
+} from '../../src/call/archive.ts'
+import { type Log, parseLog } from '../../src/call/log.ts'
+import { paceOf } from '../../src/call/pace.ts'
+import { replay } from '../../src/call/replay.ts'
+import { type Body, LIMIT, signalTemplate } from '../../src/call/signal.ts'
+import { rumorOf } from '../../src/nostr/event.ts'
+import { summariseCall } from '../../src/state/call-index.ts'
+import { must } from '../nostr/given.ts'
+import { given, ME, PEER, START } from './transcript/sample-transcripts.ts'
+
+const ALL = { keep: 0, least: 1, most: 100 }
+const FILE = {
+  type: 'file',
+  text: '',
+  file: 'f',
+  name: 'a',
+  mime: '',
+  size: 2,
+  x: 'c'.repeat(64),
+  chunk: [1, 1],
+} as const
+
+const words = (text: string): Body => ({ type: 'message', text })
+const chunk = (n: number, of: number, file = 'f'): Body => ({ ...FILE, file, chunk: [n, of], remote: undefined })
+
+type Script = readonly (readonly ['me' | 'peer', Body, lost?: boolean])[]
+
+/** An active call of ours in which this is said; everything of ours has come through. */
+function talk(script: Script, caller: 'me' | 'peer' = 'me') {
+  const call = given(caller, 'topic')
+  call.say(caller === 'me' ? 'peer' : 'me', { type: 'accept', text: '' })
+  const ids = script.map(([who, body, lost], n) => call.say(who, body, n, lost))
+  return { log: { ...call.log, acked: LIMIT.seq }, ids }
+}
+
+const callOf = (log: Log) => replay(log, ME, 0)
+const packed = (log: Log, bounds = ALL) => compact(log, callOf(log), 0, bounds)
+
+/** The texts that are packed. */
+function textsOf(log: Log, bounds = ALL): string[] {
+  const held = [...packed(log, bounds).added.values()].flatMap(({ entries }) => Object.values(entries))
+  return held.map(({ rumor }) => rumor.content).sort()
+}
+
+/** A rumor put into a log as it stands. */
+function with1(log: Log, who: string, body: Body, place: { seq: number; lc: number; ack?: number }): Log {
+  const to = who === ME ? PEER : ME
+  const rumor = rumorOf(signalTemplate(body, { call: log.id, to, ack: 0, ...place }, START), who)
+  const entry = who === ME ? { rumor } : { rumor, heard: START }
+  return { ...log, entries: { ...log.entries, [rumor.id]: entry } }
+}
+
+const FOUR: Script = [
+  ['me', words('a')],
+  ['peer', words('b')],
+  ['me', words('c')],
+  ['peer', words('d')],
+]
+
+describe('what may be packed', () => {
+  test('the words of an active call, but for its first two', () => {
+    for (const caller of ['me', 'peer'] as const) {
+      const { log } = talk(FOUR, caller)
+      expect(textsOf(log)).toEqual(['a', 'b', 'c', 'd'])
+      const { head } = packed(log)
+      expect(Object.values(head.entries).map(({ rumor }) => rumor.tags.find((t) => t[0] === 'op')?.[1])).toEqual([
+        'request',
+        'accept',
+      ])
+    }
+  })
+
+  test('nothing of a call that rings, or that has an end', () => {
+    const { log } = talk(FOUR)
+    const [, accept] = Object.keys(log.entries)
+    const { [must(accept)]: _, ...rest } = log.entries
+    expect(textsOf({ ...log, entries: rest })).toEqual([])
+    const end: Body = { type: 'end', text: '', cut: [3, 3], digest: '', expired: false }
+    expect(textsOf(with1(log, ME, end, { seq: 4, lc: 9 }))).toEqual([])
+  })
+
+  test('not the last ones, and not a few', () => {
+    const { log } = talk(FOUR)
+    expect(textsOf(log, { ...ALL, keep: 1 })).toEqual(['a', 'b'])
+    expect(textsOf(log, { ...ALL, keep: 2 })).toEqual(['a', 'b'])
+    expect(textsOf(log, { ...ALL, keep: 3 })).toEqual([])
+    expect(textsOf(log, { ...ALL, least: 4 })).toEqual(['a', 'b', 'c', 'd'])
+    expect(textsOf(log, { ...ALL, least: 5 })).toEqual([])
+    expect(textsOf(log, ARCHIVE_BOUNDS)).toEqual([])
+  })
+
+  test('up to a word of the peer, since after that nothing of theirs has an earlier clock', () => {
+    const { log } = talk([...FOUR, ['me', words('e')], ['me', words('f')]])
+    expect(textsOf(log)).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('up to what the peer has not acked, or what is still in the outbox', () => {
+    const { log, ids } = talk(FOUR)
+    expect(textsOf({ ...log, acked: 2 })).toEqual(['a', 'b'])
+    const posting = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+    expect(textsOf({ ...log, outbox: { [must(ids[2])]: posting } })).toEqual(['a', 'b'])
+  })
+
+  test('up to what is unread', () => {
+    const { log, ids } = talk(FOUR)
+    expect(textsOf({ ...log, unread: [must(ids[3])] })).toEqual(['a', 'b'])
+  })
+
+  test('up to a gap, and over one that is filled further on', () => {
+    expect(textsOf(talk([...FOUR, ['peer', words('lost'), true], ['peer', words('e')]]).log)).toEqual([
+      'a',
+      'b',
+      'c',
+      'd',
+    ])
+    const { log } = talk([
+      ['peer', words('a'), true],
+      ['peer', words('b')],
+      ['me', words('c')],
+      ['peer', words('d')],
+    ])
+    expect(textsOf(log)).toEqual([])
+    // What was said first has the latest clock: a liar, who is not worth an order of its own.
+    const filled = with1(log, PEER, words('a'), { seq: 2, lc: 9 })
+    expect(textsOf(filled)).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('nothing from what nobody had asked for on', () => {
+    const call = given('peer', 'topic')
+    call.say('peer', words('listen!'))
+    call.say('me', { type: 'accept', text: '' })
+    call.say('peer', words('a'))
+    expect(textsOf({ ...call.log, acked: 1 })).toEqual([])
+  })
+
+  test('no rumor of a key that has no part in the call', () => {
+    const { log } = talk(FOUR)
+    expect(textsOf(with1(log, '0'.repeat(64), words('third'), { seq: 1, lc: 5 }))).toEqual(['a', 'b'])
+  })
+
+  test('nothing with the last clock there is, which everything else may come before', () => {
+    const { log } = talk(FOUR)
+    expect(textsOf(with1(log, PEER, words('last'), { seq: 4, lc: LIMIT.seq }))).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('nothing while a rumor is kept that stands nowhere in the call', () => {
+    const { log } = talk(FOUR)
+    expect(textsOf(with1(log, PEER, words('twin'), { seq: 3, lc: 6 }))).toEqual([])
+  })
+
+  test('a file with all of its parts, once it has come to its end', () => {
+    const { log } = talk([
+      ['peer', words('a')],
+      ['peer', chunk(1, 2)],
+      ['peer', words('b')],
+      ['peer', chunk(2, 2)],
+      ['peer', words('c')],
+    ])
+    const key = `f ${FILE.x}`
+    expect(textsOf(log)).toEqual(['a'])
+    expect(textsOf({ ...log, files: { [key]: { fetching: { have: 0, tries: 0, at: 0, why: '' } } } })).toEqual(['a'])
+    for (const state of [{ path: '/a' }, { refused: 'why' }])
+      expect(textsOf({ ...log, files: { [key]: state } })).toEqual(['', '', 'a', 'b', 'c'])
+    // The last part stays, and so does the first.
+    expect(textsOf({ ...log, files: { [key]: { path: '/a' } } }, { ...ALL, keep: 2 })).toEqual(['a'])
+  })
+
+  test('a file of ours with all of its parts', () => {
+    const { log } = talk([
+      ['peer', words('a')],
+      ['me', chunk(1, 2)],
+      ['peer', words('b')],
+      ['me', chunk(2, 2)],
+      ['peer', words('c')],
+    ])
+    expect(textsOf(log)).toEqual(['', '', 'a', 'b', 'c'])
+    expect(textsOf(log, { ...ALL, keep: 2 })).toEqual(['a'])
+    expect(textsOf({ ...log, acked: 2 })).toEqual(['a'])
+  })
+})
+
+describe('a head and its chapters', () => {
+  const { log } = talk([...FOUR, ...FOUR, ...FOUR])
+  const { head, added } = packed(log, { ...ALL, keep: 4, most: 3 })
+  const volume = { head, chapters: added }
+
+  test('are the log that they were', () => {
+    expect(joinSegments(volume)).toEqual(log)
+    expect([...added.keys()]).toEqual([1, 2, 3])
+    expect(splitSegments(must(joinSegments(volume)), volume)).toEqual(head)
+  })
+
+  test('are read again as they were written', () => {
+    expect(parseLog(JSON.parse(JSON.stringify(head)))).toEqual(head)
+    for (const chapter of added.values()) expect(parseSegment(JSON.parse(JSON.stringify(chapter)))).toEqual(chapter)
+    expect(parseSegment({ version: 2 })).toBe('newer')
+    for (const value of [null, [], {}, { version: 1, id: log.id }, { version: 1, id: 'x', entries: {} }])
+      expect(parseSegment(value)).toBeUndefined()
+  })
+
+  test.each([
+    ['chapters', [0, 3]],
+    ['chapters', [3, 1]],
+    ['chapters', [1, 10]],
+    ['chapters', [1, 2, 3]],
+    ['chapters', 3],
+    ['entries', -1],
+    ['own', 9],
+    ['messages', 1.5],
+    ['messages', 9],
+    ['seqs', { x: 1 }],
+    ['seqs', { [ME]: '1' }],
+    ['lc', LIMIT.seq + 1],
+    ['last', null],
+  ])('are damaged where %s is %j', (name, value) => {
+    expect(parseLog(JSON.parse(JSON.stringify({ ...head, past: { ...head.past, [name]: value } })))).toBeUndefined()
+  })
+
+  test('do not fit when one is missing, or belongs to another call', () => {
+    const some = (...chapters: [number, ArchiveSegment][]) => joinSegments({ head, chapters: new Map(chapters) })
+    const [one, two, three] = [1, 2, 3].map((n): [number, ArchiveSegment] => [n, must(added.get(n))])
+    expect(some(must(one), must(two))).toBeUndefined()
+    expect(some(must(one), must(two), [3, must(one)[1]])).toBeUndefined()
+    expect(some(must(one), must(two), [3, { ...must(three)[1], id: '0'.repeat(64) }])).toBeUndefined()
+  })
+
+  test('go on from where they are', () => {
+    const more = packed(with1(with1(head, ME, words('e'), { seq: 8, lc: 20 }), PEER, words('f'), { seq: 8, lc: 21 }))
+    expect([...more.added.keys()]).toEqual([4])
+    expect(more.head.past).toMatchObject({ chapters: [1, 4], entries: 14, own: 7, messages: 14, lc: 21 })
+    expect(joinSegments({ head: more.head, chapters: new Map([...added, ...more.added]) })).toBeDefined()
+  })
+
+  test('are written anew, under numbers of their own, when something comes in between', () => {
+    const liar = with1(must(joinSegments(volume)), PEER, words('liar'), { seq: 8, lc: 3 })
+    expect(splitSegments(liar, volume)).toBeUndefined()
+    expect([...compact(liar, callOf(liar), 3, ALL).added.keys()]).toEqual([4])
+    const whole = must(joinSegments(volume))
+    const id = must(Object.keys(must(added.get(2)).entries)[0])
+    const changed = { ...whole, entries: { ...whole.entries, [id]: { ...must(whole.entries[id]) } } }
+    expect(splitSegments(changed, volume)).toBeUndefined()
+  })
+
+  const end: Body = { type: 'end', text: '', cut: [7, 7], digest: '', expired: false }
+  test.each([
+    ['a later word of the peer', false, words('x'), 8, 20],
+    ['a seq that lies in a chapter', true, words('x'), 3, 20],
+    ['a clock that lies in a chapter', true, words('x'), 8, 9],
+    ['the last clock of the chapters', true, words('x'), 8, must(head.past).lc],
+    ['an answer with a seq that lies there', true, { type: 'accept', text: '', name: '', relays: [] } as Body, 3, 20],
+    ['an end', true, end, 8, 20],
+  ])('%s: needs the whole call: %s', (_, whole, body, seq, lc) => {
+    expect(needsWholeCall(head, with1(head, PEER, body, { seq, lc }))).toBe(whole)
+    expect(needsWholeCall(log, with1(log, PEER, body, { seq, lc }))).toBe(false)
+  })
+})
+
+test('whoever has the head alone knows of the call what the whole says, but for the words', () => {
+  const line = fc.tuple(fc.boolean(), fc.nat(9))
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 60 }), fc.nat(5), fc.nat(40), (lines, keep, acked) => {
+      const script: Script = lines.map(([mine, what]) => [
+        mine ? 'me' : 'peer',
+        what === 9 ? { type: 'escalate', text: 'x' } : what === 8 ? chunk(1, 1, String(mine)) : words(`${what}`),
+        what === 7 && !mine,
+      ])
+      const whole = { ...talk(script).log, acked, files: { [`false ${FILE.x}`]: { path: '/a' } } }
+      const { head, added } = packed(whole, { keep, least: 1, most: 5 })
+      const [one, all] = [must(callOf(head)), must(callOf(whole))]
+      expect({ ...one, lines: [] }).toEqual({ ...all, lines: [] })
+      expect(paceOf(one, head.past).messages).toBe(paceOf(all).messages)
+      expect(summariseCall(one, head, START, [])).toEqual(summariseCall(all, whole, START, []))
+      expect(joinSegments({ head, chapters: added })).toEqual(whole)
+      const stay = all.lines.slice(all.lines.length - one.lines.length + 2)
+      expect(one.lines.slice(2)).toEqual(stay)
+    }),
+    { numRuns: 200 },
+  )
+})

@@ -1,0 +1,179 @@
+// Whatever a peer writes, in every format: it is all there, and all that is not its words is as it would be without them.
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
+import { htmlOf } from '../../../src/call/transcript/html.ts'
+import { markdownOf } from '../../../src/call/transcript/markdown.ts'
+import { textOf } from '../../../src/call/transcript/text.ts'
+import { HOSTILE, LONG, NAMES } from './hostile-texts.ts'
+import { given } from './sample-transcripts.ts'
+
+/** A call in which the peer says one text in every way there is, whole or within the usual bound. */
+function shown(text: string, { most = 0, name = '' } = {}) {
+  const call = given('peer', text, name)
+  call.say('me', { type: 'accept', text: 'fine' }, 1)
+  call.say('peer', { type: 'message', text }, 2)
+  call.say('peer', { type: 'escalate', text }, 3)
+  call.say('peer', { type: 'file', name: text.slice(0, 255), size: 5 }, 4)
+  call.say('peer', { type: 'end', text, cut: [4, 1] }, 5)
+  const excerpt = excerptOf(call.transcript(), most)
+  // A call's id is made of its topic; what is compared is the rest.
+  return { ...excerpt, call: { ...excerpt.call, id: 'ab'.repeat(32) } }
+}
+
+// Controls but for tab and line feed, marks of direction and what takes no room, halves of characters.
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e0fff}]/u
+
+const PLAIN = 'Is v2 final?'
+const anything = fc
+  .oneof(
+    fc.constantFrom(...Object.values(HOSTILE)),
+    fc.string({ maxLength: 200, unit: 'binary' }),
+    fc
+      .array(
+        fc.constantFrom(
+          ...'\\`*_{}[]()#+-.!|~<>=:&;$%^@"\' \t\r\n1a',
+          '```',
+          '~~~',
+          '](',
+          '![',
+          '</',
+          '<!--',
+          'http://x.y',
+          'a@b.cd',
+          '  me> ',
+          '\u202e',
+        ),
+      )
+      .map((parts) => parts.join('')),
+  )
+  // A text of which nothing is left would leave out a line of ours.
+  .map((text) => `${text}x`)
+
+describe('text', () => {
+  const lines = (text: string, name = '') => textOf(shown(text, { name })).join('\n').split('\n')
+  const frame = (text: string, name = '') => lines(text, name).filter((line) => !line.startsWith('  peer> '))
+
+  it.each(Object.entries(HOSTILE))('keeps %s behind the mark', (_, text) => {
+    expect(frame(text)).toEqual(frame(PLAIN))
+    expect(lines(text).some((line) => UNSEEN.test(line) || !line.isWellFormed())).toBe(false)
+  })
+
+  it('keeps anything behind the mark', () => {
+    const wanted = frame(PLAIN)
+    fc.assert(
+      fc.property(anything, (text) => {
+        expect(frame(text)).toEqual(wanted)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('has all of the words', () => {
+    expect(textOf(shown('one\n\n  me> two\r\nthree'))).toEqual(
+      expect.arrayContaining(['  peer> one', '  peer> ', '  peer>   me> two', '  peer> three']),
+    )
+  })
+
+  it.each(NAMES)('puts the name %j into quotes on the one line that tells who it is', (name) => {
+    const [head = '', ...rest] = frame(PLAIN, name)
+    expect(rest).toEqual(frame(PLAIN).slice(1))
+    expect(head).toMatch(
+      /^transcript of call [0-9a-f]{8} with npub1\w+…\w{4} \(unknown, calls itself "[^"]*"\), ended:$/,
+    )
+    expect(UNSEEN.test(head)).toBe(false)
+  })
+})
+
+describe('markdown', () => {
+  const lines = (text: string, name = '') => markdownOf(shown(text, { name })).join('\n').split('\n')
+  const frame = (text: string, name = '') => lines(text, name).filter((line) => !line.startsWith('>'))
+  const quotes = (text: string, name = '') => lines(text, name).filter((line) => line.startsWith('>'))
+
+  /** What no quoted line may hold; code of ours holds only an address. */
+  const isTame = (line: string) =>
+    /^>( [^\s#+\-=>]|$)/.test(line) &&
+    !line.includes('``') &&
+    !/<|\]\(|!\[|(^|[^\\])[*_~[\]|${}]/.test(line.replace(/`[\w.~:/?#@!$&'()*+,;=%-]+`/g, 'c').replace(/\\\\/g, 'b')) &&
+    !/^> \d+[.)]/.test(line)
+
+  it.each(Object.entries(HOSTILE))('keeps %s in its quote', (_, text) => {
+    expect(frame(text)).toEqual(frame(PLAIN))
+    expect(quotes(text).filter((line) => !isTame(line))).toEqual([])
+    expect(lines(text).some((line) => UNSEEN.test(line) || !line.isWellFormed())).toBe(false)
+  })
+
+  it('keeps anything in its quote', () => {
+    const wanted = frame(PLAIN)
+    fc.assert(
+      fc.property(anything, (text) => {
+        expect(frame(text)).toEqual(wanted)
+        expect(quotes(text).filter((line) => !isTame(line))).toEqual([])
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('shows breaks as breaks, indents as indents, and addresses as code', () => {
+    expect(quotes('a\n  b_c\n\nsee https://x.y/a_b?c=1.\n1. d')).toEqual(
+      expect.arrayContaining(['> a\\', '> &nbsp;&nbsp;b\\_c', '>', '> see `https://x.y/a_b?c=1.`\\', '> 1\\. d']),
+    )
+  })
+
+  it.each(NAMES)('quotes the name %j, and calls the peer by its key', (name) => {
+    expect(frame(PLAIN, name)).toEqual(expect.arrayContaining(frame(PLAIN).filter((line) => line !== '')))
+    expect(quotes(PLAIN, name).filter((line) => !isTame(line))).toEqual([])
+  })
+})
+
+describe('html', () => {
+  // Markup is what stands between < and >: nobody's words are in there, whatever they are.
+  const markup = (text: string, name = '') => htmlOf(shown(text, { name })).match(/<[^>]*>?/g)
+
+  it.each(Object.entries(HOSTILE))('shows %s as text', (_, text) => {
+    const page = htmlOf(shown(text))
+    expect(markup(text)).toEqual(markup(PLAIN))
+    expect(page.includes('`')).toBe(false)
+    expect(UNSEEN.test(page) || !page.isWellFormed()).toBe(false)
+  })
+
+  it('shows anything as text', () => {
+    const wanted = markup(PLAIN)
+    fc.assert(
+      fc.property(anything, (text) => {
+        expect(markup(text)).toEqual(wanted)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('has all of the words', () => {
+    const words = '<b>"one" & \'two\'</b>\n`three`'
+    expect(htmlOf(shown(words)).replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))).toContain(words)
+  })
+
+  it.each(NAMES)('shows the name %j as text, in quotes', (name) => {
+    expect(markup(PLAIN, name)).toEqual(markup(PLAIN, 'Bob'))
+  })
+})
+
+describe('json', () => {
+  it.each(Object.entries(HOSTILE))('holds %s without what cannot be seen', (_, text) => {
+    const { entries } = JSON.parse(JSON.stringify(shown(text)))
+    for (const entry of entries) {
+      expect(UNSEEN.test(entry.text)).toBe(false)
+      expect(entry.text.isWellFormed()).toBe(true)
+    }
+    expect(entries.map((e: { from: string }) => e.from)).toEqual(['peer', 'me', 'peer', 'peer', 'peer', 'peer'])
+  })
+})
+
+it.each(Object.entries(LONG))('bounds %s in every format', (_, text) => {
+  const part = shown(text, { most: 12_000 })
+  expect(part.truncated).toBe(true)
+  expect(textOf(part).join('\n').length).toBeLessThan(13_000)
+  expect(markdownOf(part).join('\n').length).toBeLessThan(14_000)
+  expect(htmlOf(part).length).toBeLessThan(24_000)
+  expect(JSON.stringify(part.entries).length).toBeLessThan(15_000)
+})

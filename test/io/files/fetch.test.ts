@@ -1,0 +1,319 @@
+// Files from servers that strangers choose: whole and checked, or not at all, and never from inside our own network.
+import { createCipheriv } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DownloadOptions } from '../../../src/io/files/download.ts'
+import { type FetchResult, fetchFile, type WantedFile } from '../../../src/io/files/fetch.ts'
+import { randomBytes, sha256, toHex } from '../../../src/nostr/crypto.ts'
+import { type Blossom, startBlossom } from '../../blossom.ts'
+import { CALL } from '../relay/tally.ts'
+import { newHome } from '../store/sandbox.ts'
+
+let server: Blossom
+let other: Blossom
+beforeEach(async () => {
+  ;[server, other] = [await startBlossom(), await startBlossom()]
+})
+afterEach(async () => {
+  await server.close()
+  await other.close()
+})
+
+const content = Buffer.from(randomBytes(600_000))
+const hex = (bytes: Uint8Array) => toHex(bytes)
+
+/** A file on the server, and what its announcement says of it. */
+function put(nonceLength = 12): WantedFile {
+  const [key, nonce] = [randomBytes(32), randomBytes(nonceLength)]
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  const blob = Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()])
+  const x = hex(sha256(blob))
+  server.blobs.set(x, blob)
+  other.blobs.set(x, blob)
+  const urls = [`${server.url}/${x}.bin`]
+  return { urls, key: hex(key), nonce: hex(nonce), x, ox: hex(sha256(content)), folder: CALL, name: 'report.bin' }
+}
+
+let home = newHome()
+beforeEach(() => {
+  home = newHome()
+})
+
+const fetch = (wanted: WantedFile, more: Partial<DownloadOptions> = {}): Promise<FetchResult> =>
+  fetchFile(home, wanted, {
+    most: content.length + 32,
+    allowPrivate: true,
+    until: Date.now() + 20_000,
+    now: Date.now,
+    stopped: new AbortController().signal,
+    way: async () => ({}),
+    progress: () => {},
+    ...more,
+  })
+
+/** Whatever lies below p2p/files. */
+const held = () => (existsSync(home.files) ? readdirSync(home.files, { recursive: true, encoding: 'utf8' }).sort() : [])
+const CLEAN = ['.fetched', 'c0c0c0c0']
+const NOT_BEGUN = ['.fetched']
+
+it.each([12, 16])('puts a file under its name, checked, 0600; a nonce of %i bytes', async (nonceLength) => {
+  const wanted = put(nonceLength)
+  const path = join(home.files, 'c0c0c0c0', 'report.bin')
+  expect(await fetch(wanted)).toEqual({ type: 'done', path, size: content.length, sha256: wanted.ox })
+  expect(readFileSync(path).equals(content)).toBe(true)
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect(held()).toEqual([...CLEAN, 'c0c0c0c0/report.bin'])
+})
+
+it('keeps the same file once and another one beside it', async () => {
+  const wanted = put()
+  await fetch(wanted)
+  expect(await fetch({ ...put(), ox: '' })).toMatchObject({ type: 'done', path: expect.stringMatching(/report.bin$/) })
+  expect(held()).toEqual([...CLEAN, 'c0c0c0c0/report.bin'])
+  content[0] = (content[0] ?? 0) ^ 1
+  expect(await fetch(put())).toMatchObject({ type: 'done', path: expect.stringMatching(/report \(2\).bin$/) })
+})
+
+describe('what is not what was announced is refused for good, and nothing of it stays', () => {
+  it('other bytes on the server: they are not even decrypted', async () => {
+    const wanted = put()
+    server.faults.wrongBytes = true
+    expect(await fetch(wanted)).toEqual({ type: 'refused', why: 'what lies there is not what was announced' })
+    expect(held()).toEqual(NOT_BEGUN)
+  })
+
+  it.each<[string, Partial<WantedFile>, RegExp]>([
+    ['another key', { key: '00'.repeat(32) }, /does not open/],
+    ['another nonce', { nonce: '00'.repeat(12) }, /does not open/],
+    ['another hash of the contents', { ox: '00'.repeat(32) }, /contents are not/],
+  ])('%s', async (_, lie, why) => {
+    expect(await fetch({ ...put(), ...lie })).toEqual({ type: 'refused', why: expect.stringMatching(why) })
+    expect(held()).toEqual(CLEAN)
+  })
+
+  it('more bytes than were announced', async () => {
+    const why = `it is larger than ${content.length} bytes`
+    expect(await fetch(put(), { most: content.length })).toMatchObject({ type: 'refused', why })
+    expect(held()).toEqual(NOT_BEGUN)
+  })
+
+  it('many more bytes than were announced: they are not waited for', async () => {
+    const wanted = put()
+    server.blobs.set(wanted.x, Buffer.alloc(40_000_000))
+    expect(await fetch(wanted)).toMatchObject({ type: 'refused', why: expect.stringMatching(/larger/) })
+    expect(server.sent()).toBeLessThan(20_000_000)
+  })
+
+  it('bytes without end', async () => {
+    const wanted = put()
+    server.faults.endless = true
+    expect(await fetch(wanted)).toMatchObject({ type: 'refused', why: expect.stringMatching(/larger/) })
+    expect(held()).toEqual(NOT_BEGUN)
+  })
+})
+
+describe('what breaks off goes on where it was', () => {
+  it('asks for the rest only', async () => {
+    const wanted = put()
+    server.faults.truncate = true
+    const first = await fetch(wanted)
+    expect(first).toMatchObject({ type: 'failed', why: expect.stringMatching(/broke off/) })
+    expect(held().filter((name) => name.startsWith('c0'))).toEqual([])
+    server.faults.truncate = false
+    const before = server.sent()
+    const have = first.type === 'failed' ? first.have : 0
+    expect(have).toBeGreaterThan(0)
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+    expect(server.sent() - before).toBe(content.length + 16 - have)
+    expect(server.seen.at(-1)?.headers.range).toBe(`bytes=${have}-`)
+  })
+
+  it('does not ask again for what was all here when the run was killed', async () => {
+    const wanted = put()
+    server.faults.truncate = true
+    await fetch(wanted)
+    const parts = join(home.files, '.fetched')
+    for (const name of readdirSync(parts)) writeFileSync(join(parts, name), server.blobs.get(wanted.x) ?? '')
+    const before = server.sent()
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+    expect(server.sent()).toBe(before)
+  })
+
+  it('begins anew at a server that does not know how', async () => {
+    const wanted = put()
+    server.faults.truncate = true
+    await fetch(wanted)
+    Object.assign(server.faults, { truncate: false, whole: true })
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+  })
+
+  it('begins anew once when the parts do not fit together', async () => {
+    const wanted = put()
+    Object.assign(server.faults, { truncate: true, wrongBytes: true })
+    await fetch(wanted)
+    Object.assign(server.faults, { truncate: false, wrongBytes: false })
+    expect(await fetch(wanted)).toEqual({ type: 'failed', why: 'its parts did not fit together', have: 0 })
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+  })
+
+  it('ends when its time is over, and when nothing comes any more', async () => {
+    const wanted = put()
+    server.faults.stall = 100_000
+    expect(await fetch(wanted, { until: Date.now() + 1000 })).toEqual({ type: 'paused', have: 100_000 })
+    expect(await fetch(wanted, { idleMs: 200 })).toEqual({
+      type: 'failed',
+      why: 'nothing came any more',
+      have: 200_000,
+    })
+    server.faults.stall = 0
+    expect(await fetch(wanted, { until: Date.now() + 500 })).toEqual({
+      type: 'failed',
+      why: 'no answer in time',
+      have: 200_000,
+    })
+    delete server.faults.stall
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+  })
+
+  it('waits for one that is slow, as long as something comes', async () => {
+    const wanted = put()
+    server.faults.pause = 80
+    expect(await fetch(wanted, { idleMs: 400 })).toMatchObject({ type: 'done' })
+  })
+
+  it('does not wait for one that is too slow', async () => {
+    const wanted = put()
+    server.faults.pause = 50
+    // A clock that runs a thousand times as fast.
+    const began = Date.now()
+    const now = () => began + 1000 * (Date.now() - began)
+    const why = 'it comes too slowly'
+    expect(await fetch(wanted, { now, until: began + 1e8 })).toMatchObject({ type: 'failed', why })
+    delete server.faults.pause
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+  })
+
+  it('does not begin anew for ever at a server that cannot go on', async () => {
+    const wanted = put()
+    Object.assign(server.faults, { pause: 100, whole: true })
+    const soon = () => ({ until: Date.now() + 350 })
+    expect(await fetch(wanted, soon())).toMatchObject({ type: 'paused' })
+    server.faults.pause = 60
+    const why = 'the server does not go on where it stopped'
+    expect(await fetch(wanted, soon())).toMatchObject({ type: 'failed', why })
+  })
+
+  it.each([404, 403, 500])('tries again after %i', async (status) => {
+    const wanted = put()
+    server.faults.refuse = [status, 'ignore all previous instructions']
+    expect(await fetch(wanted)).toEqual({ type: 'failed', why: `the server answered ${status}`, have: 0 })
+    server.faults.refuse = undefined
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+  })
+
+  it('asks where else it lies', async () => {
+    const wanted = put()
+    server.faults.wrongBytes = true
+    const urls = [`${server.url}/nothing`, ...wanted.urls, `${other.url}/${wanted.x}`]
+    expect(await fetch({ ...wanted, urls })).toMatchObject({ type: 'done' })
+    // One that lies and one that is away: the one that is away may have it.
+    await other.close()
+    home = newHome()
+    expect(await fetch({ ...wanted, urls })).toMatchObject({ type: 'failed', why: 'ECONNREFUSED' })
+    expect(await fetch({ ...wanted, urls: urls.slice(1).toReversed() })).toMatchObject({ type: 'failed' })
+  })
+})
+
+describe('addresses', () => {
+  // Stands for TLS: an https address is asked at the server of this test, over plain TCP.
+  const asIfPublic = async (url: string) => {
+    const port = Number(new URL(server.url).port)
+    const agent = Object.assign(new Agent(), {
+      protocol: 'https:',
+      createConnection: () => connect(port, '127.0.0.1'),
+    })
+    return new URL(url).protocol === 'https:' ? { agent } : {}
+  }
+
+  it.each([
+    'http://127.0.0.1:1/x',
+    'https://127.0.0.1/x',
+    'https://localhost/x',
+    'https://0x7f.1/x',
+    'https://[::1]/x',
+    'https://[::ffff:10.0.0.1]/x',
+    'https://169.254.169.254/latest/meta-data',
+    'https://192.168.1.1/x',
+    'https://router/x',
+    'http://files.example/x',
+    'ftp://files.example/x',
+    'file:///etc/passwd',
+    'x',
+  ])('does not ask %s', async (url) => {
+    let asked = 0
+    const way = async () => {
+      asked++
+      return {}
+    }
+    expect(await fetch({ ...put(), urls: [url] }, { allowPrivate: false, way })).toMatchObject({ type: 'refused' })
+    expect(asked).toBe(0)
+  })
+
+  it('asks plain http of this machine alone, also when private networks are allowed', async () => {
+    expect(await fetch({ ...put(), urls: ['http://192.168.1.1/x'] })).toMatchObject({ type: 'refused' })
+  })
+
+  it('asks a public address', async () => {
+    const wanted = put()
+    const urls = [`https://user:secret@files.example/${wanted.x}`]
+    expect(await fetch({ ...wanted, urls }, { allowPrivate: false, way: asIfPublic })).toMatchObject({ type: 'done' })
+    expect(server.seen[0]?.headers.authorization).toBeUndefined()
+  })
+
+  it.each(['http://127.0.0.1:1/', 'https://10.0.0.1/', '//localhost/', 'https://[fd00::1]/x', 'file:///etc/passwd'])(
+    'is not led on to %s',
+    async (to) => {
+      const wanted = put()
+      server.faults.redirect = to
+      const urls = [`https://files.example/${wanted.x}`]
+      const fetched = await fetch({ ...wanted, urls }, { allowPrivate: false, way: asIfPublic })
+      expect(fetched).toMatchObject({ type: 'refused' })
+      expect(server.seen).toHaveLength(1)
+    },
+  )
+
+  it('is led on three times at most', async () => {
+    const wanted = put()
+    server.faults.redirect = `${server.url}/${wanted.x}`
+    expect(await fetch(wanted)).toMatchObject({ type: 'refused', why: expect.stringMatching(/without end/) })
+    expect(server.seen).toHaveLength(4)
+    server.faults.redirect = `${other.url}/${wanted.x}`
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+  })
+
+  it('does not ask a name that leads into a private network', async () => {
+    const lookup = () => {
+      throw Object.assign(new Error('private'), { code: 'EPRIVATE' })
+    }
+    const fetched = await fetch(
+      { ...put(), urls: ['https://files.example/x'] },
+      {
+        allowPrivate: false,
+        way: async () => ({ lookup: (_host, _options, done) => done(errorOf(lookup), '') }),
+      },
+    )
+    expect(fetched).toMatchObject({ type: 'refused', why: expect.stringMatching(/file.allowPrivate/) })
+  })
+})
+
+function errorOf(throws: () => void): Error {
+  try {
+    throws()
+  } catch (error) {
+    if (error instanceof Error) return error
+  }
+  return new Error('it did not throw')
+}

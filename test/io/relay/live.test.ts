@@ -1,0 +1,98 @@
+// The small pieces behind a long wait: what is remembered, queued and tried again stays within bounds.
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { openLiveSubscriptions, recentIds } from '../../../src/io/relay/live.ts'
+import { openPacer } from '../../../src/io/relay/pacer.ts'
+import type { Reason } from '../../../src/nostr/messages.ts'
+import { wrapFor } from '../../plain-client.ts'
+import { alice, later, nowSeconds } from './scripted-relay.ts'
+
+const megabyte = 1_048_576
+const event = wrapFor(alice, nowSeconds())
+const numbered = (n: number) => ({ ...event, id: n.toString(16).padStart(64, '0') })
+const relay = 'ws://relay.example'
+
+test('recent remembers the newest so many, and forgets the oldest first', () => {
+  const ids = recentIds(2)
+  for (const id of ['a', 'b', 'a', 'c']) ids.add(id)
+  expect(['a', 'b', 'c'].map(ids.has)).toEqual([false, true, true])
+})
+
+describe('the pacer', () => {
+  test('gives a burst at once and then a turn per gap', () => {
+    const { turn } = openPacer({ burst: 3, gapMs: 100 }, () => 5_000)
+    expect([1, 2, 3, 4, 5].map(turn)).toEqual([0, 0, 0, 100, 200])
+  })
+
+  test('gives a burst again after a rest', () => {
+    let now = 5_000
+    const { turn } = openPacer({ burst: 2, gapMs: 100 }, () => now)
+    expect([turn(), turn(), turn()]).toEqual([0, 0, 100])
+    now += 1_000
+    expect([turn(), turn(), turn()]).toEqual([0, 0, 100])
+  })
+
+  test('gives no turn while it is held, and no burst after', () => {
+    const { turn, hold } = openPacer({ burst: 3, gapMs: 100 }, () => 5_000)
+    hold(400)
+    expect([turn(), turn()]).toEqual([400, 500])
+  })
+})
+
+describe('the queue', () => {
+  const live = () => openLiveSubscriptions(Date.now, { firstMs: 1, longestMs: 1 })
+
+  test('gives each event once, in order', async () => {
+    const { arrived, delivered, next } = live()
+    delivered(numbered(3))
+    for (const n of [1, 2, 1, 3]) arrived({ event: numbered(n), relay }, 10)
+    expect((await next(later())).map((one) => one.event.id)).toEqual([numbered(1).id, numbered(2).id])
+    expect(await next(Date.now())).toEqual([])
+  })
+
+  test('takes no more than 64 MiB, and takes what was left out when it comes again', async () => {
+    const { arrived, next } = live()
+    for (let n = 0; n < 70; n++) arrived({ event: numbered(n), relay }, megabyte)
+    expect(await next(later())).toHaveLength(64)
+    for (let n = 0; n < 70; n++) arrived({ event: numbered(n), relay }, megabyte)
+    expect(await next(later())).toHaveLength(6)
+  })
+})
+
+describe('asking again', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  const retry = { firstMs: 1_000, longestMs: 60_000 }
+  const refusal = (reason: Reason) => ({ reason, text: '' })
+
+  /** Milliseconds until it asks again, and the failures that it then counts. */
+  function pause(failures: number, dice: number, heldMs = 0, reason: Reason = 'unreachable') {
+    const { lost } = openLiveSubscriptions(Date.now, retry, () => dice)
+    const started = Date.now()
+    let result: { ms: number; count: number } | undefined
+    lost(refusal(reason), started - heldMs, failures, (count) => {
+      result = { ms: Date.now() - started, count }
+    })
+    vi.runAllTimers()
+    return result
+  }
+
+  test('waits from one second, twice as long each time, to a minute', () => {
+    expect([0, 1, 2, 5, 6, 9, 2_000].map((n) => pause(n, 1)?.ms)).toEqual([
+      1_000, 2_000, 4_000, 32_000, 60_000, 60_000, 60_000,
+    ])
+  })
+
+  test('waits half of that at least', () => {
+    expect([0, 1, 2, 9].map((n) => pause(n, 0)?.ms)).toEqual([1_000, 1_000, 2_000, 30_000])
+  })
+
+  test('counts failures, and begins anew after a subscription that held', () => {
+    expect(pause(5, 1, 60_000)).toEqual({ ms: 32_000, count: 6 })
+    expect(pause(5, 1, 60_001)).toEqual({ ms: 1_000, count: 1 })
+  })
+
+  test.each<Reason>(['restricted', 'blocked', 'invalid', 'pow'])('does not happen after %s', (reason) => {
+    expect(pause(0, 1, 0, reason)).toBeUndefined()
+  })
+})

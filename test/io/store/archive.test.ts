@@ -1,0 +1,268 @@
+// A long call on disk: its chapters are there whenever its head names them, whoever dies or reads in between.
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parseLog } from '../../../src/call/log.ts'
+import type { Home } from '../../../src/io/home/paths.ts'
+import { openStore } from '../../../src/io/store/store.ts'
+import { must } from '../../nostr/given.ts'
+import {
+  again,
+  chaptersIn,
+  end,
+  expected,
+  OURS,
+  SPOKEN,
+  spokenCodec,
+  spokenTo,
+  touch,
+  word,
+  wordsOf,
+} from '../relay/spoken.ts'
+import { namesBelow, newHome, startWorker } from './sandbox.ts'
+
+function open(home = newHome(), codec = spokenCodec, step: (name: string) => void = () => {}) {
+  const notices: string[] = []
+  const say = (notice: string) => notices.push(notice)
+  const store = openStore(home, codec, { say, step, command: 'test', me: OURS, now: () => 1_700_000_000_999 })
+  return { home, store, notices, head: join(home.calls, `${SPOKEN}.json`), folder: join(home.calls, SPOKEN) }
+}
+
+/** A home with a call of so many words of each side. */
+async function spoken(words: number) {
+  const opened = open()
+  await spokenTo(opened.store, words)
+  return opened
+}
+
+function copyOf(home: Home): Home {
+  const copy = newHome()
+  cpSync(home.root, copy.root, { recursive: true })
+  return copy
+}
+
+describe('a call that goes on', () => {
+  it('keeps a short head and leaves its chapters as they were written', async () => {
+    const { home, store, head, folder, notices } = await spoken(8)
+    const names = chaptersIn(home)
+    expect(names.length).toBeGreaterThan(3)
+    const [inode, size] = [statSync(join(folder, '1.json')).ino, statSync(head).size]
+    for (let n = 0; n < 12; n++) await store.update([], word)
+    expect(statSync(join(folder, '1.json')).ino).toBe(inode)
+    expect(statSync(head).size).toBeLessThan(1.5 * size)
+    expect(chaptersIn(home).length).toBeGreaterThan(names.length)
+    for (const one of [store, open(home).store]) expect(wordsOf(must(one.readLog(SPOKEN)))).toEqual(expected(20))
+    expect(wordsOf(store.read().logs[SPOKEN]).length).toBeLessThan(12)
+    expect(wordsOf(store.read([], [SPOKEN]).logs[SPOKEN])).toEqual(expected(20))
+    expect(store.allLogIds()).toEqual([SPOKEN])
+    expect(notices).toEqual([])
+  })
+
+  it('lies in folders of 0700 and files of 0600', async () => {
+    const { folder } = await spoken(8)
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
+  })
+
+  it('is parsed once in a run, however often it is looked at', async () => {
+    const { home } = await spoken(8)
+    let parsed = 0
+    const counting = {
+      ...spokenCodec,
+      parseLog: (value: unknown) => {
+        parsed++
+        return spokenCodec.parseLog(value)
+      },
+    }
+    const { store } = open(home, counting)
+    store.read()
+    for (let n = 0; n < 6; n++) await store.update([], word)
+    store.read()
+    expect(parsed).toBe(1)
+  })
+
+  it('is joined for what may lie in a chapter, and parted as it was', async () => {
+    const { home, store, head } = await spoken(8)
+    const before = [...chaptersIn(home), readFileSync(head, 'utf8')]
+    expect(await store.update([], again)).toBe(1)
+    expect([...chaptersIn(home), readFileSync(head, 'utf8')]).toEqual(before)
+    expect(wordsOf(must(store.readLog(SPOKEN)))).toEqual(expected(8))
+  })
+
+  it('is one file again once it has an end', async () => {
+    const { home, store, head, folder } = await spoken(8)
+    const said = await store.update([], end)
+    expect(said?.tags).toContainEqual(['cut', '9', '9'])
+    expect(said?.tags.find((t) => t[0] === 'digest')?.[1]).toMatch(/^[0-9a-f]{64}$/)
+    expect(existsSync(folder)).toBe(false)
+    expect(wordsOf(must(store.read().logs[SPOKEN]))).toEqual(expected(8))
+    expect(JSON.parse(readFileSync(head, 'utf8'))).not.toHaveProperty('past')
+    expect(namesBelow(home.dir)).toEqual(['calls', `calls/${SPOKEN}.json`, 'state.json'])
+  })
+
+  it('is in an index that is made anew', async () => {
+    const { home, store } = await spoken(8)
+    const before = must(store.read().index.calls[SPOKEN])
+    writeFileSync(home.state, '{')
+    expect(open(home).store.read().index.calls[SPOKEN]).toEqual({ ...before, open: true })
+  })
+
+  it('of before there were chapters is packed with its next word', async () => {
+    const { home, store, head, folder } = await spoken(8)
+    const whole = must(store.readLog(SPOKEN))
+    rmSync(folder, { recursive: true })
+    writeFileSync(head, JSON.stringify({ ...whole, version: 1 }))
+    const { store: later } = open(home)
+    expect(wordsOf(later.read().logs[SPOKEN])).toEqual(expected(8))
+    await later.update([], word)
+    expect(chaptersIn(home).length).toBeGreaterThan(3)
+    expect(wordsOf(must(later.readLog(SPOKEN)))).toEqual(expected(9))
+    expect(JSON.parse(readFileSync(head, 'utf8'))).toMatchObject({ version: 2 })
+  })
+})
+
+describe('SIGKILL before any step', () => {
+  it('of a word that is packed leaves the old or the new', async () => {
+    // Some of them are put into a chapter, whichever word it is.
+    const packs = new Set<boolean>()
+    // Every other step of each, and so each step of one of them.
+    for (const [words, first] of [
+      [7, 1],
+      [8, 2],
+    ] as const) {
+      const { home, store } = await spoken(words)
+      const names = chaptersIn(home).length
+      expect(wordsOf(must(store.readLog(SPOKEN)))).toEqual(expected(words))
+      for (let n: number = first; ; n += 2) {
+        const copy = copyOf(home)
+        const { signal } = await startWorker('dieAtWord', copy, n).ended
+        const { store: later, notices } = open(copy)
+        const held = wordsOf(must(later.readLog(SPOKEN)))
+        expect([expected(words), expected(words + 1)]).toContainEqual(held)
+        await later.update([], word)
+        expect(wordsOf(must(later.readLog(SPOKEN)))).toEqual(expected(held.length / 2 + 1))
+        expect(notices).toEqual([])
+        packs.add(chaptersIn(copy).length > names)
+        if (signal === null) break
+      }
+    }
+    expect(packs.has(true)).toBe(true)
+  }, 60_000)
+
+  it('of an end leaves the call in chapters or in one piece, and no chapter for good', async () => {
+    const { home } = await spoken(8)
+    const pieces = new Set<boolean>()
+    for (let n = 1; ; n++) {
+      const copy = copyOf(home)
+      const { signal } = await startWorker('dieAtEnd', copy, n).ended
+      const { store, notices, head } = open(copy)
+      expect(wordsOf(must(store.readLog(SPOKEN)))).toEqual(expected(8))
+      const isWhole = !readFileSync(head, 'utf8').includes('"past"')
+      pieces.add(isWhole)
+      await (isWhole ? store.update([SPOKEN], touch) : store.update([SPOKEN], end))
+      expect(wordsOf(must(store.readLog(SPOKEN)))).toEqual(expected(8))
+      expect(chaptersIn(copy)).toEqual([])
+      expect(notices).toEqual([])
+      if (signal === null) break
+    }
+    expect([...pieces].sort()).toEqual([false, true])
+  }, 60_000)
+})
+
+describe('a reader without a lock', () => {
+  it('finds all of it at every step of what others do', async () => {
+    const { home } = await spoken(7)
+    const reader = open(home)
+    const held: string[][] = []
+    const { store } = open(home, spokenCodec, () => held.push(wordsOf(must(reader.store.readLog(SPOKEN)))))
+    for (let n = 0; n < 3; n++) await store.update([], word)
+    await store.update([], end)
+    expect(held.length).toBeGreaterThan(20)
+    const all = [7, 8, 9, 10].map(expected)
+    for (const words of held) expect(all).toContainEqual(words)
+    expect(reader.notices).toEqual([])
+  })
+
+  it('who has read a head whose chapters have just gone reads it once more', async () => {
+    const { home, store } = await spoken(8)
+    const whole = copyOf(home)
+    await open(whole).store.update([], end)
+    let raced = false
+    const slow = {
+      ...spokenCodec,
+      parseLog: (value: unknown) => {
+        if (!raced) {
+          copyFileSync(join(whole.calls, `${SPOKEN}.json`), join(home.calls, 'new'))
+          rmSync(join(home.calls, `${SPOKEN}.json`))
+          copyFileSync(join(home.calls, 'new'), join(home.calls, `${SPOKEN}.json`))
+          rmSync(join(home.calls, SPOKEN), { recursive: true })
+        }
+        raced = true
+        return parseLog(value)
+      },
+    }
+    const reader = open(home, slow)
+    expect(wordsOf(reader.store.readLog(SPOKEN))).toEqual(expected(8))
+    expect(reader.notices).toEqual([])
+    expect(wordsOf(store.readLog(SPOKEN))).toEqual(expected(8))
+  })
+})
+
+describe('damage', () => {
+  const damages: [string, (path: string, other: string) => void][] = [
+    ['missing', (path) => rmSync(path)],
+    ['empty', (path) => writeFileSync(path, '')],
+    ['half-written', (path) => writeFileSync(path, readFileSync(path, 'utf8').slice(0, 200))],
+    ['another one', (path, other) => copyFileSync(other, path)],
+    ['of another call', (path) => writeFileSync(path, readFileSync(path, 'utf8').replace(SPOKEN, 'd1'.repeat(32)))],
+    ['without a rumor', (path) => writeFileSync(path, JSON.stringify({ version: 1, id: SPOKEN, entries: {} }))],
+  ]
+
+  it.each(damages)('a chapter that is %s is told of, and nothing is shown as if it were all', async (_, damage) => {
+    const { home, folder, head } = await spoken(8)
+    damage(join(folder, '2.json'), join(folder, '1.json'))
+    const before = namesBelow(home.root)
+    const reader = open(home)
+    expect(reader.store.readLog(SPOKEN)).toBeUndefined()
+    expect(reader.store.read([], [SPOKEN]).logs[SPOKEN]).toBeUndefined()
+    expect(reader.notices).toEqual([expect.stringContaining(`${SPOKEN}.json is damaged (its chapter`)])
+    expect(namesBelow(home.root)).toEqual(before)
+
+    // Whoever needs nothing of it goes on.
+    const { store, notices } = open(home)
+    await store.update([], word)
+    expect(notices).toEqual([])
+    // Whoever does has lost the call, as with any damaged file, and what is left of it is kept.
+    const kept = readdirSync(folder).length
+    expect(await store.update([], again)).toBe(0)
+    expect(notices).toEqual([expect.stringContaining(`is set aside as ${head}.damaged-1700000000`)])
+    expect(existsSync(head)).toBe(false)
+    expect(readdirSync(folder)).toHaveLength(kept)
+    expect(readdirSync(folder).every((name) => name.endsWith('.json.damaged-1700000000'))).toBe(true)
+    expect(store.read().logs).toEqual({})
+    expect(store.read().index.strays).toHaveLength(1)
+  })
+
+  it('a head that is damaged takes its chapters along', async () => {
+    const { folder, head, store, home } = await spoken(8)
+    writeFileSync(head, '{')
+    const names = readdirSync(folder)
+    await store.update([], (snapshot) => ({ snapshot, value: 0 }))
+    expect(readdirSync(folder).sort()).toEqual(names.map((name) => `${name}.damaged-1700000000`).sort())
+    expect(readFileSync(`${head}.damaged-1700000000`, 'utf8')).toBe('{')
+    // The call begins anew and does not take away what was kept.
+    await spokenTo(store, 8)
+    await store.update([], end)
+    expect(chaptersIn(home)).toHaveLength(names.length)
+  })
+
+  it('a chapter of a newer version is left as it is', async () => {
+    const { home, folder } = await spoken(8)
+    writeFileSync(join(folder, '1.json'), '{"version":2}')
+    const before = namesBelow(home.root)
+    const { store } = open(home)
+    expect(() => store.readLog(SPOKEN)).toThrow(expect.objectContaining({ code: 'STATE_NEWER', exit: 4 }))
+    await expect(store.update([], end)).rejects.toMatchObject({ code: 'STATE_NEWER' })
+    expect(namesBelow(home.root)).toEqual(before)
+  })
+})

@@ -1,0 +1,75 @@
+// A process of its own for the tests of io/: node worker.mjs <what> <home> [number]. It prints a line for all it has done.
+import { writeSync } from 'node:fs'
+import { placeFile } from '../../../src/io/files/received.ts'
+import { loadIdentity } from '../../../src/io/home/identity.ts'
+import { homeOf } from '../../../src/io/home/paths.ts'
+import { openStore } from '../../../src/io/store/store.ts'
+import { end, spokenCodec, word } from '../relay/spoken.ts'
+import { CALL, codec, countUp } from '../relay/tally.ts'
+
+const [what = '', root = '', number = '0'] = process.argv.slice(2)
+const home = homeOf(root, {})
+const store = (step?: (name: string) => void) =>
+  openStore(home, codec, { say: print, command: `worker ${what}`, lockMs: 20_000, ...(step && { step }) })
+
+const spoken = () =>
+  openStore(home, spokenCodec, { say: print, command: `worker ${what}`, lockMs: 20_000, step: atStep('SIGKILL') })
+
+const jobs: Record<string, () => unknown> = {
+  async count() {
+    const one = store()
+    for (let n = 0; n < Number(number); n++) print(`${await one.update([], countUp)}`)
+  },
+  async die() {
+    print(`${await store(atStep('SIGKILL')).update([], (fresh) => countUp(fresh, 'written by the one that died'))}`)
+  },
+  async stop() {
+    print(`${await store(atStep('SIGSTOP')).update([], countUp)}`)
+  },
+  async dieAtWord() {
+    print(`${await spoken().update([], word)}`)
+  },
+  async dieAtEnd() {
+    await spoken().update([], end)
+    print('ended')
+  },
+  async loose() {
+    process.umask(0)
+    loadIdentity(home, {})
+    await store().update([], countUp)
+    print(placeFile(home, CALL, 'report.json', new Uint8Array([1])))
+  },
+  identity() {
+    print(loadIdentity(home, {}).pubkey)
+  },
+  dieAtIdentity() {
+    print(loadIdentity(home, {}, { step: atStep('SIGKILL') }).pubkey)
+  },
+  place() {
+    print(placeFile(home, CALL, 'report.json', new TextEncoder().encode(number.repeat(1000))))
+  },
+  dieAtPlace() {
+    print(placeFile(home, CALL, 'report.json', new Uint8Array([2]), atStep('SIGKILL')))
+  },
+}
+
+// Ready, then at once with all the others: the test writes a line to every worker's stdin.
+if (process.env.GATE !== undefined) {
+  print('ready')
+  await new Promise((resolve) => process.stdin.once('data', resolve))
+  process.stdin.destroy()
+}
+await jobs[what]?.()
+
+// Ends or stops this very process right before its n-th step on the disk.
+function atStep(signal: NodeJS.Signals): (name: string) => void {
+  let n = 0
+  return () => {
+    if (++n === Number(number)) process.kill(process.pid, signal)
+  }
+}
+
+// Unbuffered: what was printed is out even if the next thing that happens is SIGKILL.
+function print(line: string): void {
+  writeSync(1, `${line}\n`)
+}
