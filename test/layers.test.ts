@@ -21,7 +21,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     types: ['state/', 'call/'],
     packages: ['node:*', 'isomorphic-ws', 'lowdb', 'socks'],
   },
-  'run/': { from: ['call/', 'state/', 'nostr/', 'errors.ts'], types: ['io/'] },
+  'run/': { from: ['call/', 'state/', 'nostr/', 'errors.ts', 'sanitize.ts'], types: ['io/'] },
   // One verb a file: how it is typed, what it needs, and how its outcome is printed.
   'commands/': { from: ['call/', 'state/', 'run/outcome.ts', 'errors.ts', 'sanitize.ts'], types: ['run/', 'yargs'] },
   // Where all of them meet.

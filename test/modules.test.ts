@@ -1,8 +1,12 @@
 // What a command does not use is not loaded: the bundle tells of every module that it evaluates.
 import { readFileSync, writeFileSync } from 'node:fs'
+
 import { join } from 'node:path'
+
 import { expect, test } from 'vitest'
+
 import { agentEnv, inFolder, PROGRAM, start } from '../scripts/play.ts'
+
 import { startRelay } from '../scripts/relay.ts'
 
 // How esbuild begins the evaluation of a module of ours, and of one that was CommonJS.
@@ -20,13 +24,13 @@ function watched(): string {
 }
 
 const RARE =
-  /yargs|socks|ip-address|doctor|complet|html|markdown|blossom|upload|download|webhook|openclaw|io\/nip05|nip77|nip11/
+  /yargs|socks|ip-address|doctor|complet|html|markdown|blossom|io\/files\/(upload|download)|webhook|openclaw|io\/nip05|nip77|nip11/
 
 test.each([
-  ['whoami', [], /node_modules\/ws\/|src\/run\/(wait|wake|announce|transcript|contacts)\.ts/],
-  ['status', [], /src\/run\/(wait|wake|announce|transcript|local|upload)\.ts|src\/commands\/(send|call|list)\.ts/],
-  ['list', [], /src\/run\/(wait|wake|announce|local|fetch)\.ts|src\/commands\/(send|call|status)\.ts/],
-  ['announce', [], /src\/run\/(wait|wake|transcript|local)\.ts|src\/commands\/(send|call|status)\.ts/],
+  ['whoami', [], /node_modules\/ws\/|src\/run\/(wait|hook|announce|transcript|download)\.ts/],
+  ['status', [], /src\/run\/(wait|hook|announce|transcript|local|upload)\.ts|src\/commands\/(send|call|list)\.ts/],
+  ['list', [], /src\/run\/(wait|hook|announce|local|download)\.ts|src\/commands\/(send|call|status)\.ts/],
+  ['announce', [], /src\/run\/(wait|hook|transcript|local)\.ts|src\/commands\/(send|call|status)\.ts/],
 ])('%s', async (verb, args, unused) => {
   const relay = await startRelay()
   try {
@@ -37,7 +41,7 @@ test.each([
       const { code, stderr } = await start(process.execPath, [file, verb, ...args], { cwd: folder, env }).ended
       expect(code).toBe(0)
       const modules: string[] = JSON.parse(stderr.trim().split('\n').at(-1) ?? '')
-      expect(modules).toContain(`src/commands/${verb}.ts`)
+      expect(modules).toContain(`src/commands/$verb.ts`)
       expect(modules.filter((name) => RARE.test(name) || unused.test(name))).toEqual([])
     })
   } finally {

@@ -1,5 +1,6 @@
 // Anybody on the internet: keys without a program, who write what they like and as much as they like.
-import { type Body, type SignalPosition, signalTemplate } from '../src/call/signal.ts'
+import type { Body, SignalPosition } from '../src/call/signal.ts'
+import { signalTemplate } from '../src/call/signal-codec.ts'
 import { type Keys, keysFrom, sha256 } from '../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../src/nostr/event.ts'
 import { wrap } from '../src/nostr/nip59.ts'

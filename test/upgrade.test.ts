@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { look } from '../scripts/look.ts'
 import { agentEnv, inFolder, PROGRAM, start } from '../scripts/play.ts'
 import { startRelay } from '../scripts/relay.ts'
-import { parseLog } from '../src/call/log.ts'
+import { parseLog } from '../src/call/log-codec.ts'
 import { type Upgrade, upgraded } from '../src/migrate.ts'
 import { parseIndex } from '../src/state/state-codec.ts'
 

@@ -2,7 +2,8 @@
 // since a hundred thousand messages sent one by one would take the day.
 
 import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
-import { type Body, signalTemplate } from '../../src/call/signal.ts'
+import type { Body } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Keys, keysFrom, randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'

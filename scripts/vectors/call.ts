@@ -1,7 +1,7 @@
 // A whole call, said by the production code between two states in memory, at fixed times.
 import type { IntendedSignal } from '../../src/call/decide.ts'
 import { chunksOf } from '../../src/call/file-transfer.ts'
-import { signalTemplate } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { receiveAll } from '../../src/state/receive.ts'

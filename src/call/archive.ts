@@ -8,43 +8,10 @@ import { type Upgrade, upgraded } from '../migrate.ts'
 import { isHex32 } from '../nostr/crypto.ts'
 import { isSettled, transferKey } from './file-transfer.ts'
 import { timeOf } from './inbox-items.ts'
-import { type Entries, freeze, type Log, parseEntries, signalOf } from './log.ts'
+import { type ArchiveSummary, type Entries, freeze, type Log, signalOf } from './log.ts'
+import { parseEntries } from './log-codec.ts'
 import type { Call, Line } from './replay.ts'
-import { LIMIT, type SeqRange, type Signal } from './signal.ts'
-
-export type ArchiveSummary = {
-  /** The numbers of the first and the last chapter. */
-  chapters: SeqRange
-  /** How many rumors lie in them, how many of these are our own (all delivered), and how many are messages. */
-  entries: number
-  own: number
-  messages: number
-  /** How far each key's rumors lie in chapters, by its last seq there: without a gap, but for those that stayed. */
-  seqs: Readonly<Record<string, number>>
-  /** The highest Lamport clock among them, and when the last of them was said, unix seconds. */
-  lc: number
-  last: number
-}
-
-/** Undefined when it is damaged. */
-export function parseArchiveSummary(value: unknown): ArchiveSummary | undefined {
-  if (!isRecord(value) || !Array.isArray(value.chapters) || !isRecord(value.seqs)) return undefined
-  const [first, final, ...more]: unknown[] = value.chapters
-  const { entries, own, messages, lc, last } = value
-  const seqs = Object.entries(value.seqs).filter(
-    (pair): pair is [string, number] => isHex32(pair[0]) && isCount(pair[1], LIMIT.seq),
-  )
-  if (seqs.length !== Object.keys(value.seqs).length || more.length > 0) return undefined
-  if (!isCount(entries) || !isCount(own) || !isCount(messages) || !isCount(last)) return undefined
-  if (!isCount(lc, LIMIT.seq) || !isCount(first) || !isCount(final)) return undefined
-  // A chapter is never empty: a damaged number must not make us look for a million files.
-  if (first < 1 || final < first || final - first >= entries || own > entries || messages > entries) return undefined
-  return { chapters: [first, final], entries, own, messages, seqs: Object.fromEntries(seqs), lc, last }
-}
-
-function isCount(value: unknown, most = Number.MAX_SAFE_INTEGER): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
-}
+import { LIMIT, type Signal } from './signal.ts'
 
 /** `id`: the call's. */
 export type ArchiveSegment = { version: 1; id: string; entries: Entries }

@@ -8,7 +8,8 @@ import type { Intent, IntentOf } from './intent.ts'
 import type { Call } from './replay.ts'
 import { isOver, nextPhase } from './rules.ts'
 import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
-import { type Body, LIMIT, type SignalType, signalTemplate } from './signal.ts'
+import { type Body, LIMIT, type SignalType } from './signal.ts'
+import { signalTemplate } from './signal-codec.ts'
 
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
 export type IntendedSignal = { to: string; call: string | undefined; body: Body }

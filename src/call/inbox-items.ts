@@ -7,7 +7,8 @@ import { type Agent, type AgentDirectory, agentOf } from './agents.ts'
 import { type FileBody, type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
 import type { FileState, Log } from './log.ts'
 import type { Call, Line } from './replay.ts'
-import { FILE, parseRemote } from './signal.ts'
+import { FILE } from './signal.ts'
+import { parseRemote } from './signal-codec.ts'
 
 export const ITEM_TYPES = [
   'request',

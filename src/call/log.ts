@@ -1,10 +1,7 @@
 // What is kept of one call: what was said, and what cannot be derived from that. One file each.
-import { isRecord } from '../json.ts'
-import { type Upgrade, upgraded } from '../migrate.ts'
-import { isHex32 } from '../nostr/crypto.ts'
-import { type Event, parseEvent, type Rumor } from '../nostr/event.ts'
-import { type ArchiveSummary, parseArchiveSummary } from './archive.ts'
-import { parseSignal, type Signal } from './signal.ts'
+import type { Event, Rumor } from '../nostr/event.ts'
+import type { SeqRange, Signal } from './signal.ts'
+import { parseSignal } from './signal-codec.ts'
 
 /** A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. */
 export type LogEntry = { rumor: Rumor; heard?: number }
@@ -122,118 +119,17 @@ export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
 
 const parsedSignals = new WeakMap<Rumor, Signal>()
 const frozenEntries = new WeakSet<Entries>()
-
-/** Reads a call file's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */
-export function parseLog(value: unknown): Log | 'newer' | undefined {
-  const held = isRecord(value) ? upgraded(value, UPGRADES) : undefined
-  if (held === undefined || held === 'newer') return held
-  const { id, unread, outbox, acked, told, missed, files } = held
-  const past = held.past === undefined ? undefined : parseArchiveSummary(held.past)
-  const entries = isRecord(held.entries) ? parseEntries(held.entries) : undefined
-  if (typeof id !== 'string' || !isHex32(id) || entries === undefined || !isRecord(outbox)) return undefined
-  if (held.past !== undefined && past === undefined) return undefined
-  if (!isStrings(unread) || typeof acked !== 'number' || !isRecord(told) || !isRecord(files)) return undefined
-  const log: Log = { ...emptyLog(id), entries, unread, acked, told: { ...emptyLog(id).told, ...numbers(told) } }
-  for (const [key, posting] of Object.entries(outbox)) {
-    const parsed = parseOutboxEntry(posting)
-    // Own keys: every object has a "constructor".
-    if (parsed === undefined || !Object.hasOwn(log.entries, key)) return undefined
-    log.outbox[key] = parsed
-  }
-  log.files = Object.fromEntries(
-    Object.entries(files).flatMap(([key, file]): [string, FileState][] => {
-      const state = parseFile(file)
-      return state === undefined ? [] : [[key, state]]
-    }),
-  )
-  return { ...log, ...(typeof missed === 'number' && { missed }), ...(past && { past }) }
-}
-
-/** From each version of a call's file to the next. */
-const UPGRADES: readonly Upgrade[] = [
-  // Since 2 a part of the words may lie in chapters, where a program of version 1 would not look.
-  (old) => ({ ...old }),
-]
-
-export function parseEntries(value: Record<string, unknown>): Entries | undefined {
-  const entries: Record<string, LogEntry> = {}
-  for (const key of Object.keys(value)) {
-    const parsed = parseEntry(value[key])
-    if (parsed === undefined || parsed.rumor.id !== key) return undefined
-    entries[key] = parsed
-  }
-  return freeze(entries)
-}
-
-function parseEntry(value: unknown): LogEntry | undefined {
-  if (!isRecord(value)) return undefined
-  const rumor = parseRumor(value.rumor)
-  if (rumor === undefined) return undefined
-  if (value.heard === undefined) return { rumor }
-  return isTime(value.heard) ? { rumor, heard: value.heard } : undefined
-}
-
 // Our own file: its rumors were checked when they came in, so their ids are not hashed again for every command.
-export function parseRumor(value: unknown): Rumor | undefined {
-  if (!isRecord(value)) return undefined
-  const { id, pubkey, created_at, kind, tags, content } = value
-  if (typeof id !== 'string' || !isHex32(id) || typeof content !== 'string') return undefined
-  if (typeof pubkey !== 'string' || !isHex32(pubkey)) return undefined
-  if (!isTime(created_at) || typeof kind !== 'number' || !Array.isArray(tags)) return undefined
-  if (!tags.every(isStrings)) return undefined
-  return { id, pubkey, created_at, kind, tags, content }
-}
-
-function parseFile(value: unknown): FileState | undefined {
-  if (!isRecord(value)) return undefined
-  const { path, size, sha256, refused, fetching } = value
-  if (typeof refused === 'string') return { refused }
-  if (typeof path === 'string')
-    return { path, ...(typeof size === 'number' && { size }), ...(typeof sha256 === 'string' && { sha256 }) }
-  if (!isRecord(fetching)) return undefined
-  const { have = 0, tries = 0, at = 0 } = numbers(fetching)
-  const claim = parseClaim(fetching.claim)
-  return { fetching: { have, tries, at, why: String(fetching.why ?? ''), ...(claim && { claim }) } }
-}
-
-function parseClaim(value: unknown): Claim | undefined {
-  if (!isRecord(value) || typeof value.pid !== 'number' || typeof value.at !== 'number') return undefined
-  return { pid: value.pid, at: value.at, ...(value.rest === true && { rest: true }) }
-}
-
-export function parseOutboxEntry(value: unknown): OutboxEntry | undefined {
-  if (!isRecord(value)) return undefined
-  const { wrap, wrapped, wraps, accepted, failed, claim, wanted, retried } = value
-  if (typeof wrapped !== 'number' || typeof wraps !== 'number' || !isStrings(accepted) || !Array.isArray(failed))
-    return undefined
-  const event = wrap === undefined ? undefined : parseEvent(wrap)
-  const held = parseClaim(claim)
-  return {
-    wrapped,
-    wraps,
-    accepted,
-    failed: failed.flatMap((f) =>
-      isRecord(f) && typeof f.url === 'string' && typeof f.reason === 'string'
-        ? [{ url: f.url, reason: f.reason }]
-        : [],
-    ),
-    ...(event === undefined ? {} : { wrap: event }),
-    ...(wanted === true ? { wanted } : {}),
-    ...(typeof retried === 'number' && { retried }),
-    ...(held && { claim: held }),
-  }
-}
-
-function numbers(value: Record<string, unknown>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(value).filter((pair): pair is [string, number] => typeof pair[1] === 'number'),
-  )
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
-}
-
-function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+export type ArchiveSummary = {
+  /** The numbers of the first and the last chapter. */
+  chapters: SeqRange
+  /** How many rumors lie in them, how many of these are our own (all delivered), and how many are messages. */
+  entries: number
+  own: number
+  messages: number
+  /** How far each key's rumors lie in chapters, by its last seq there: without a gap, but for those that stayed. */
+  seqs: Readonly<Record<string, number>>
+  /** The highest Lamport clock among them, and when the last of them was said, unix seconds. */
+  lc: number
+  last: number
 }

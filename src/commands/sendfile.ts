@@ -1,6 +1,6 @@
 // `sendfile`: a file in the active call.
 import type { FileContent } from '../call/intent.ts'
-import { parseSignal } from '../call/signal.ts'
+import { parseSignal } from '../call/signal-codec.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'

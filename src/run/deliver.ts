@@ -9,13 +9,13 @@ import { type PublishResult, recordPublished } from '../state/outbox.ts'
 import { doubtPeers, rememberPeers } from '../state/peer-memory.ts'
 import { recordReceiptsTaken } from '../state/receipts.ts'
 import { callsOf, type State } from '../state/state.ts'
+import { assembleFiles } from './assemble-files.ts'
 import { type RunContext, speakerOf } from './context.ts'
-import { assembleFiles } from './download.ts'
-import { type EscalationResult, recordOwnerAnswers, tellOwner } from './escalate.ts'
 import { type OutgoingBatch, type PublishedBatch, publishAll } from './publish.ts'
 import { routeTo } from './route.ts'
 import type { DeliveryResult, StepResult } from './step.ts'
 import { lookAgain } from './sync.ts'
+import { type EscalationResult, recordOwnerAnswers, tellOwner } from './tell-owner.ts'
 
 /** What is said in so few letters is over before it could be cut short. */
 const FEW_EVENTS = 3

@@ -4,9 +4,9 @@ import type { OwnerTold } from '../state/escalations.ts'
 import type { State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
 import type { RunContext } from './context.ts'
-import type { EscalationResult } from './escalate.ts'
 import type { StepResult } from './step.ts'
 import type { SyncResult } from './sync.ts'
+import type { EscalationResult } from './tell-owner.ts'
 
 export type FinishedRun = {
   context: RunContext

@@ -27,7 +27,6 @@ export async function runLocal(intent: Intent, context: RunContext, state: State
       return transcriptOutcome(readTranscripts(intent, context, state), intent, context, state)
     }
     case 'contacts': {
-      const { editContactList } = await import('./local.ts')
       return { ...localOutcome(intent, context, state), contacts: await editContactList(intent, context, state) }
     }
     case 'config':

@@ -7,7 +7,8 @@ import { callsOf, type State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 import { deliver } from './deliver.ts'
 import { routeTo } from './route.ts'
-import { type DeliveryResult, NOBODY_LOOKED_UP, runStep, type StepResult, stepContext } from './step.ts'
+import { type DeliveryResult, runStep, type StepResult, stepContext } from './step.ts'
+import { NOBODY_LOOKED_UP } from './sync.ts'
 
 /** A turn that was taken before anything was heard, and what came of what it said. */
 export type OptimisticSend = { result: StepResult; delivered: DeliveryResult | undefined }

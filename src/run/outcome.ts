@@ -15,11 +15,11 @@ import type { RecordedSignal } from '../state/say.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
 import { ownAgent, type RunContext, speakerOf } from './context.ts'
-import type { EscalationResult } from './escalate.ts'
 import { failureOf } from './failures.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { noticesOf } from './notices.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync.ts'
+import type { EscalationResult } from './tell-owner.ts'
 import type { TranscriptView } from './transcript.ts'
 
 export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: string }

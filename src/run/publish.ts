@@ -1,6 +1,7 @@
 // Saying what is owed: sealed, published to where the peer reads, and what every relay answered. Nothing is written here.
 // Proof of work (NIP-13) for a first word to somebody who asks strangers for it: mined with progress, bounded in time.
-import { callId, signalTemplate } from '../call/signal.ts'
+
+import { callId, signalTemplate } from '../call/signal-codec.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
 import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
 import { mine } from '../nostr/nip13.ts'

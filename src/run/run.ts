@@ -72,7 +72,7 @@ export async function announceAlone(
   context: RunContext,
   work: (context: RunContext) => Promise<Outcome>,
 ): Promise<Outcome> {
-  return await (await import('./announce.ts')).announceAlone(intent, context, work)
+  return await (await import('./announce-once.ts')).announceAlone(intent, context, work)
 }
 
 /** The intent to announce a file, once it lies on the server. */
@@ -113,7 +113,10 @@ export async function waitFor(finished: FinishedRun, outcome: Outcome): Promise<
 
 /** Whoever ends a call gets it to read. */
 export async function withTranscript(outcome: Outcome, context: RunContext): Promise<Outcome> {
-  return outcome.intent.type === 'end' ? (await import('./transcript.ts')).withTranscript(outcome, context) : outcome
+  const { intent, call } = outcome
+  if (intent.type !== 'end' || call === undefined) return outcome
+  const { readCall } = await import('./transcript.ts')
+  return { ...outcome, reading: readCall(context, call, outcome, intent.most) }
 }
 
 /** Wakes the agent for what came in, and says what went wrong with that. */

@@ -4,7 +4,6 @@
 import { trustOf } from '../call/agents.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
-import type { Presence } from '../call/presence.ts'
 import { type DueEscalation, dueEscalations } from '../state/escalations.ts'
 import { lettersDue } from '../state/letters.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
@@ -14,7 +13,7 @@ import { callsIn, type StepContext, type StepOutput, step } from '../state/step.
 import { beginTransaction } from '../state/transaction.ts'
 import { type RunContext, speakerOf } from './context.ts'
 import { escalate } from './escalate.ts'
-import { NOTHING_HEARD, type SyncResult } from './sync.ts'
+import { NOTHING_HEARD, type PeerLookup, type SyncResult } from './sync.ts'
 
 export type StepResult = StepOutput & {
   /** What the owner is to be told, and what the command itself asks it. */
@@ -27,17 +26,6 @@ export type StepResult = StepOutput & {
  * index has nothing to say of it.
  */
 export type DeliveryResult = { touched: string[]; note: (fresh: State) => State; callsOnly: boolean }
-
-/** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
-export type PeerLookup = {
-  peer: string | undefined
-  peers: readonly string[]
-  presences: readonly Presence[]
-  hints: Record<string, readonly string[]>
-}
-
-/** Of a command that has looked nobody up. */
-export const NOBODY_LOOKED_UP: PeerLookup = { peer: undefined, peers: [], presences: [], hints: {} }
 
 /**
  * @param listened what was heard; undefined when the command speaks before it has heard anything

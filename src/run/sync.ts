@@ -1,9 +1,11 @@
+import type { Intent } from '../call/intent.ts'
+import type { Presence } from '../call/presence.ts'
+import type { RunContext } from './context.ts'
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 // Looking peers up: where they read, and what they call themselves.
 // What a command wants to know beside its mailbox, and what it found out.
 // Finding out which relays speak NIP-77: by what they say of themselves, in the run that had to read much that it knew.
 
-import type { Intent } from '../call/intent.ts'
 import {
   AGENT_TOPIC,
   INBOX_LIST_KIND,
@@ -20,10 +22,8 @@ import { type CompleteReplay, needsSweep, replaySince } from '../state/cursors.t
 import { isStale, type PeerFindings } from '../state/peer-memory.ts'
 import { knownWraps, patienceFor, recordNip77 } from '../state/relay-memory.ts'
 import type { Index } from '../state/state.ts'
-import type { RunContext } from './context.ts'
 import { agentNamed, type ResolvedAgent, resolveAgent } from './resolve-agent.ts'
 import { ownRelays, type RouteContext } from './route.ts'
-import type { PeerLookup } from './step.ts'
 import { unwrapInTime } from './unwrap.ts'
 
 /** What a run wants to know beside its mailbox. */
@@ -249,3 +249,14 @@ export async function probeNip77({ environment, now }: RunContext, relays: reado
   )
   await environment.store.update([], (fresh) => ({ snapshot: recordNip77(fresh, found, now), value: undefined }))
 }
+
+/** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
+export type PeerLookup = {
+  peer: string | undefined
+  peers: readonly string[]
+  presences: readonly Presence[]
+  hints: Record<string, readonly string[]>
+}
+
+/** Of a command that has looked nobody up. */
+export const NOBODY_LOOKED_UP: PeerLookup = { peer: undefined, peers: [], presences: [], hints: {} }

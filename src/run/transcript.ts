@@ -13,14 +13,7 @@ import { EXIT, Failure } from '../errors.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { type CallSummary, callOf, type State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
-import type { Outcome } from './outcome.ts'
 import { resolveLocally } from './resolve-agent.ts'
-
-export function withTranscript(outcome: Outcome, context: RunContext): Outcome {
-  const { intent, call } = outcome
-  if (intent.type !== 'end' || call === undefined) return outcome
-  return { ...outcome, reading: readCall(context, call, outcome, intent.most) }
-}
 
 export type TranscriptRead = { state: State; call: Call | undefined; reading: TranscriptView }
 

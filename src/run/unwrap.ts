@@ -1,7 +1,7 @@
 // Opening what lies in the mailbox, newest first and as long as there is time: junk must not keep a command from answering.
 
 import { trustOf } from '../call/agents.ts'
-import { callId } from '../call/signal.ts'
+import { callId } from '../call/signal-codec.ts'
 import type { Event } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
 import { type OpenedWrap, openedWrap, wrapHeaderOf } from '../nostr/nip59.ts'

@@ -11,8 +11,8 @@ import { execute } from './deliver.ts'
 import { openDownloader } from './download.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { markShown, type Outcome, outcomeOf } from './outcome.ts'
-import { NOBODY_LOOKED_UP, runStep } from './step.ts'
-import { type SyncResult, sync } from './sync.ts'
+import { runStep } from './step.ts'
+import { NOBODY_LOOKED_UP, type SyncResult, sync } from './sync.ts'
 import { unwrapInTime } from './unwrap.ts'
 
 const ALWAYS_AWAITED: readonly InboxItem['type'][] = ['escalate', 'end', 'owner']

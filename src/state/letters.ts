@@ -1,7 +1,8 @@
 // Our direct messages outside of calls, as those to our owner: owed like anything else that we say, until a relay has taken
 // one, or for as long as relays keep it. In the outbox they stand under the call "".
 // Direct messages to us, outside of calls.
-import { CHAT, callId, FILE, onlyRecipient, parseRemote } from '../call/signal.ts'
+import { CHAT, FILE } from '../call/signal.ts'
+import { callId, onlyRecipient, parseRemote } from '../call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
 import type { AdmissionPolicy } from './admission.ts'
 import { entryAfterPublish, isClaimed, nextPublish, type PendingPublish, type PublishResult } from './outbox.ts'

@@ -1,6 +1,6 @@
 // The outbox: what must go out now, and what the relays made of it. What no relay has taken is owed until one has.
 import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry } from '../call/log.ts'
-import { onlyRecipient } from '../call/signal.ts'
+import { onlyRecipient } from '../call/signal-codec.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { commitCalls } from './call-index.ts'
 import type { Speaker } from './say.ts'

@@ -5,7 +5,8 @@
 
 import { type Log, signalOf, withoutContent } from '../call/log.ts'
 import { precedes } from '../call/replay.ts'
-import { callId, onlyRecipient, parseSignal, type Signal } from '../call/signal.ts'
+import type { Signal } from '../call/signal.ts'
+import { callId, onlyRecipient, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
 import { type AdmissionPolicy, lacksWork, mayCall, mayRefuse, meterFor, overBounds } from './admission.ts'

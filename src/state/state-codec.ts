@@ -13,7 +13,8 @@ import {
   segmentNumbers,
   splitSegments,
 } from '../call/archive.ts'
-import { type Log, parseLog, parseOutboxEntry, parseRumor } from '../call/log.ts'
+import type { Log } from '../call/log.ts'
+import { parseLog, parseOutboxEntry, parseRumor } from '../call/log-codec.ts'
 import { replay } from '../call/replay.ts'
 import { RULES } from '../call/rules.ts'
 import { isRecord } from '../json.ts'

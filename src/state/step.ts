@@ -2,7 +2,8 @@
 // goes out now is marked as ours to send. Pure: applied to whatever is on disk by then.
 import { type Decision, type DecisionContext, decide } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
-import { callId, LIMIT, parseSignal } from '../call/signal.ts'
+import { LIMIT } from '../call/signal.ts'
+import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
 import { rivalsOf } from './call-index.ts'
 import type { CompleteReplay } from './cursors.ts'

@@ -10,10 +10,12 @@ import {
   parseSegment,
   splitSegments,
 } from '../../src/call/archive.ts'
-import { type Log, parseLog } from '../../src/call/log.ts'
+import type { Log } from '../../src/call/log.ts'
+import { parseLog } from '../../src/call/log-codec.ts'
 import { paceOf } from '../../src/call/pace.ts'
 import { replay } from '../../src/call/replay.ts'
-import { type Body, LIMIT, signalTemplate } from '../../src/call/signal.ts'
+import { type Body, LIMIT } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { summariseCall } from '../../src/state/call-index.ts'
 import { must } from '../nostr/given.ts'

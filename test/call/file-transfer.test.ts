@@ -9,9 +9,11 @@ import {
   refusedFor,
   transfers,
 } from '../../src/call/file-transfer.ts'
-import { emptyLog, type Log, type LogEntry, parseLog } from '../../src/call/log.ts'
+import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
+import { parseLog } from '../../src/call/log-codec.ts'
 import { type Call, replay } from '../../src/call/replay.ts'
-import { type Body, LIMIT, parseRemote, parseSignal, signalTemplate } from '../../src/call/signal.ts'
+import { type Body, LIMIT } from '../../src/call/signal.ts'
+import { parseRemote, parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
 import { randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { fitsRelays } from '../../src/nostr/nip59.ts'

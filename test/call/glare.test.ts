@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
 import { combineGlare, judgeGlare } from '../../src/call/replay.ts'
-import { type Body, signalTemplate } from '../../src/call/signal.ts'
+import type { Body } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 
 const [ada, ben] = ['a'.repeat(64), 'b'.repeat(64)]

@@ -1,5 +1,6 @@
 // A third agent that knows the ids of calls it has no part in, and lies in its own.
-import { type Body, signalTemplate } from '../../src/call/signal.ts'
+import type { Body } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { Agent, Sim } from './agent.ts'
 

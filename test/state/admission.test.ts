@@ -1,7 +1,8 @@
 // Who may come in and how much: the policy, the bounds of a day, and calls that make room for newer ones.
 import { describe, expect, it } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
-import { type Body, signalTemplate } from '../../src/call/signal.ts'
+import type { Body } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import {
   type AdmissionPolicy,

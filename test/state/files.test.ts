@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
 import { type FileBody, INLINE_LIMITS } from '../../src/call/file-transfer.ts'
 import type { Call } from '../../src/call/replay.ts'
-import { signalTemplate } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { randomBytes, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import {

@@ -2,7 +2,7 @@
 // that works with what was read.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseLog } from '../../src/call/log.ts'
+import { parseLog } from '../../src/call/log-codec.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 import { parseIndex, stateCodec } from '../../src/state/state-codec.ts'

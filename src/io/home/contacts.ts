@@ -1,6 +1,6 @@
 // The contacts in config.json: whom we call by what name, and how far they are trusted.
 import { isPubkey } from '../../nostr/crypto.ts'
-import { type ConfigWrite, changeRawConfig, damagedFailure, type RawConfig, readRawConfig } from './config.ts'
+import { type ConfigWrite, changeRawConfig, damagedFailure, type RawConfig, readRawConfig } from './config-file.ts'
 import type { Home } from './paths.ts'
 
 export type Trust = 'known' | 'trusted' | 'blocked'

@@ -3,7 +3,8 @@
 import { type Agent, agentOf, type Contact } from '../../../src/call/agents.ts'
 import { emptyLog, type Log } from '../../../src/call/log.ts'
 import { replay } from '../../../src/call/replay.ts'
-import { type Body, type SeqRange, signalTemplate } from '../../../src/call/signal.ts'
+import type { Body, SeqRange } from '../../../src/call/signal.ts'
+import { signalTemplate } from '../../../src/call/signal-codec.ts'
 import { type Transcript, transcriptOf } from '../../../src/call/transcript/transcript.ts'
 import { rumorOf } from '../../../src/nostr/event.ts'
 

@@ -2,7 +2,7 @@
 import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parseLog } from '../../../src/call/log.ts'
+import { parseLog } from '../../../src/call/log-codec.ts'
 import type { Home } from '../../../src/io/home/paths.ts'
 import { openStore } from '../../../src/io/store/store.ts'
 import { must } from '../../nostr/given.ts'

@@ -1,0 +1,97 @@
+// config.json as it stands: read, changed under the lock, its unknown keys and its damage left as they are.
+import { join } from 'node:path'
+import { EXIT, Failure } from '../../errors.ts'
+import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
+import { commitFiles, type OnStep, readText, writeNew } from '../store/atomic.ts'
+import { newerFailure } from '../store/load.ts'
+import { withLock } from '../store/lock.ts'
+import type { Home } from './paths.ts'
+
+export type RawConfig = { readonly [key: string]: unknown }
+
+/** Who writes (told to those who wait), and how long it may wait for its turn, in ms. */
+export type ConfigWrite = { readonly command: string; readonly lockMs?: number; readonly step?: OnStep }
+
+/** What is in the file; {} when there is none. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
+export function readRawConfig(home: Home): RawConfig {
+  const text = readText(home.config)
+  if (text === undefined) return {}
+  const raw = parseConfigFile(home, text)
+  if (!isObject(raw)) throw damagedFailure(home, 'it is no JSON object')
+  // People write it by hand, and leave the version out.
+  const held = upgraded({ version: 1, ...raw }, UPGRADES)
+  if (held === 'newer') throw newerFailure(home.config, VERSION)
+  if (held === undefined) throw damagedFailure(home, 'its version is none that there ever was')
+  return held
+}
+
+/** Applies a pure change to what is in the file by then and writes it. A change that gives the same object writes nothing. */
+export async function changeRawConfig(
+  home: Home,
+  writing: ConfigWrite,
+  change: (raw: RawConfig) => RawConfig,
+): Promise<RawConfig> {
+  const { command, lockMs: ms = 5_000, step = () => {} } = writing
+  return await withLock(home, { command, ms, step }, (own) => {
+    const raw = readRawConfig(home)
+    const changed = change(raw)
+    if (changed === raw) return raw
+    const temp = join(own, 'config')
+    // People edit it: a line a value.
+    writeNew(temp, `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`, home.config, step)
+    commitFiles([{ temp, target: home.config }], step)
+    return changed
+  })
+}
+
+/** The value under a path, undefined when there is none. Own keys only: no path leads into an object's prototype. */
+export function pickValue(raw: unknown, path: readonly string[]): unknown {
+  const [first, ...rest] = path
+  if (first === undefined) return raw
+  return isObject(raw) && Object.hasOwn(raw, first) ? pickValue(raw[first], rest) : undefined
+}
+
+/** A copy with another value under a path; undefined takes the key away. Undefined when something else is in the way. */
+export function withValue(raw: unknown, path: readonly string[], value: unknown): RawConfig | undefined {
+  const [first, ...rest] = path
+  if (first === undefined || (raw !== undefined && !isObject(raw))) return undefined
+  const { [first]: old, ...others } = raw ?? {}
+  const inner = rest.length === 0 ? value : withValue(old, rest, value)
+  if (inner === undefined && rest.length > 0) return undefined
+  return inner === undefined ? others : { ...raw, [first]: inner }
+}
+
+/** The refusal of a file that nobody can make sense of. It is left as it is. */
+export function damagedFailure(
+  home: Home,
+  what: string,
+  hint = `correct it, or begin anew: mv ${home.config} ${home.config}.old`,
+): Failure {
+  return new Failure('CONFIG_DAMAGED', EXIT.usage, `${home.config} is damaged: ${what}`, hint)
+}
+
+/** From each version of config.json to the next. */
+const UPGRADES: readonly Upgrade[] = []
+
+const VERSION = versionOf(UPGRADES)
+
+function isObject(value: unknown): value is RawConfig {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parseConfigFile(home: Home, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw damagedFailure(home, `it is no JSON${errorPosition(text, error instanceof Error ? error.message : '')}`)
+  }
+}
+
+// Only the position is taken from V8's message, where it has one: it quotes the text, and a webhook's address may be a secret.
+function errorPosition(text: string, message: string): string {
+  const position =
+    /at position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON input') ? text.length : undefined)
+  if (position === undefined) return ''
+  const lines = text.slice(0, Number(position)).split('\n')
+  return ` at line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`
+}
