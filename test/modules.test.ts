@@ -41,7 +41,7 @@ test.each([
       const { code, stderr } = await start(process.execPath, [file, verb, ...args], { cwd: folder, env }).ended
       expect(code).toBe(0)
       const modules: string[] = JSON.parse(stderr.trim().split('\n').at(-1) ?? '')
-      expect(modules).toContain(`src/commands/$verb.ts`)
+      expect(modules).toContain(`src/commands/${verb}.ts`)
       expect(modules.filter((name) => RARE.test(name) || unused.test(name))).toEqual([])
     })
   } finally {

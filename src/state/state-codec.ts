@@ -148,7 +148,7 @@ const summary = fields({
   topic: text,
   createdAt: number,
   deadline: number,
-  isPhase,
+  phase: isPhase,
   unread: number,
   own: fields({ queued: number, relayed: number, delivered: number }),
   open: flag,
