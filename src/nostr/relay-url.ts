@@ -21,7 +21,9 @@ export function relayUrl(text: string): string | undefined {
   const host = bare(url.hostname)
   if (host === '' || host.endsWith('.')) return undefined
   const path = url.pathname.replace(/\/+$/, '')
-  const spelled = `${url.protocol}//${host}${url.port === '' ? '' : `:${url.port}`}${path}${url.search}`
+  // A query may hold a backtick, which begins and ends a command where we name one.
+  const query = url.search.replace(/`/g, '%60')
+  const spelled = `${url.protocol}//${host}${url.port === '' ? '' : `:${url.port}`}${path}${query}`
   // What is not ASCII has become longer.
   return spelled.length > LONGEST ? undefined : spelled
 }
@@ -46,12 +48,14 @@ export function isPrivateHost(text: string): boolean {
   const inner = text.replace(/^\[|\]$/g, '')
   // WHATWG URLs write every spelling of an IPv4 address (0x7f.1, 2130706433) as four decimals, and IPv6 in one way.
   const host = bare(parse(`ws://${inner.includes(':') ? `[${inner}]` : inner}`)?.hostname ?? '').replace(/^\[|\]$/g, '')
-  if (host === 'localhost' || /\.(localhost|local|internal|lan|home|arpa)$/.test(host)) return true
+  if (host === 'localhost' || PRIVATE_NAME.test(host)) return true
   if (host.includes(':')) return isPrivateV6(host)
-  const parts = /^(\d+)\.(\d+)\.(\d+)\.\d+$/.exec(host)?.slice(1).map(Number)
-  if (parts === undefined) return !host.includes('.')
-  return isPrivateV4(parts[0] ?? 0, parts[1] ?? 0, parts[2] ?? 0)
+  return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? isSpecialV4(numberV4(host)) : !host.includes('.')
 }
+
+// IANA's special-use names, `internal` (ICANN, 2024), and those that RFC 6762, appendix G, found in use in networks at home and
+// at work. `onion` is left out: what reaches it leads out of every network.
+const PRIVATE_NAME = /\.(localhost|local|internal|arpa|test|invalid|alt|lan|home|corp|intranet|private)$/
 
 /**
  * The relays of a peer's list that we are ready to contact. A list is a stranger's word: it must not make us talk to
@@ -76,26 +80,66 @@ function bare(host: string): string {
   return host.replace(/\.$/, '')
 }
 
-// IANA's special-purpose registry for IPv4: this network, private, shared, loopback, link-local, protocol assignments,
-// benchmarking, multicast and reserved.
-function isPrivateV4(a: number, b: number, c: number): boolean {
-  if (a === 0 || a === 10 || a === 127 || a >= 224) return true
-  return (
-    (a === 100 && b >= 64 && b < 128) ||
-    (a === 169 && b === 254) ||
-    (a === 172 && b >= 16 && b < 32) ||
-    (a === 192 && (b === 168 || (b === 0 && c === 0))) ||
-    (a === 198 && (b === 18 || b === 19))
-  )
+// IANA's IPv4 Special-Purpose Address Registry, all of it, and multicast. Some of these are reachable from anywhere (AS112,
+// AMT), but nobody's relay or file server is there.
+const SPECIAL_V4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.31.196.0/24',
+  '192.52.193.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '192.175.48.0/24',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/3',
+]
+
+function isSpecialV4(address: number): boolean {
+  return SPECIAL_V4.some((range) => {
+    const [start = '', bits = ''] = range.split('/')
+    const shift = 32 - Number(bits)
+    return address >>> shift === numberV4(start) >>> shift
+  })
 }
 
-// Only 2000::/3 is out in the world. An address that stands for an IPv4 one (mapped, NAT64, 6to4) is as private as that.
+function numberV4(address: string): number {
+  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+}
+
+// What IANA's IPv6 Special-Purpose Address Registry sets apart within 2000::/3: protocol assignments (Teredo, benchmarking,
+// ORCHID, AMT), documentation, 6to4, AS112, and documentation again.
+const SPECIAL_V6: readonly ((groups: readonly number[]) => boolean)[] = [
+  ([a = 0, b = 0]) => a === 0x2001 && b < 0x0200,
+  ([a, b]) => a === 0x2001 && b === 0x0db8,
+  ([a]) => a === 0x2002,
+  ([a, b, c]) => a === 0x2620 && b === 0x004f && c === 0x8000,
+  ([a, b = 0]) => a === 0x3fff && b < 0x1000,
+]
+
+// Only 2000::/3 is out in the world. An address that stands for an IPv4 one (mapped, NAT64) is as private as that.
 function isPrivateV6(host: string): boolean {
   const carried =
-    /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(host) ??
-    /^64:ff9b::([0-9a-f]+):([0-9a-f]+)$/.exec(host) ??
-    /^2002:([0-9a-f]+):([0-9a-f]+):/.exec(host)
-  if (carried === null) return !/^[23][0-9a-f]{3}:/.test(host)
-  const [high, low] = carried.slice(1).map((part) => Number.parseInt(part, 16))
-  return isPrivateV4((high ?? 0) >> 8, (high ?? 0) & 255, (low ?? 0) >> 8)
+    /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(host) ?? /^64:ff9b::([0-9a-f]+):([0-9a-f]+)$/.exec(host) ?? undefined
+  if (carried !== undefined) {
+    const [high = 0, low = 0] = carried.slice(1).map((part) => Number.parseInt(part, 16))
+    return isSpecialV4(high * 65_536 + low)
+  }
+  if (!/^[23][0-9a-f]{3}:/.test(host)) return true
+  const groups = groupsOf(host)
+  return SPECIAL_V6.some((isIn) => isIn(groups))
+}
+
+/** The eight groups of an IPv6 address in the one spelling that URLs give it. */
+function groupsOf(host: string): number[] {
+  const [before = [], after = []] = host.split('::').map((side) => side.split(':').filter((group) => group !== ''))
+  const gap = Array.from({ length: 8 - before.length - after.length }, () => '0')
+  return [...before, ...gap, ...after].map((group) => Number.parseInt(group, 16))
 }

@@ -12,6 +12,7 @@ describe('a relay has one spelling', () => {
     ['wss://nos.lol/inbox/?a=b#c', 'wss://nos.lol/inbox?a=b'],
     ['ws://[::1]:7777', 'ws://[::1]:7777'],
     ['ws://0x7f.1', 'ws://127.0.0.1'],
+    ['wss://nos.lol/?`p2p`', 'wss://nos.lol?%60p2p%60'],
   ])('%s', (typed, url) => {
     expect(relayUrl(typed)).toBe(url)
     expect(relayUrl(url)).toBe(url)
@@ -61,7 +62,37 @@ describe('an address is private', () => {
     'ws://[::ffff:127.0.0.1]',
     'ws://[::ffff:10.0.0.1]',
     'ws://[64:ff9b::10.0.0.1]',
+    // 6to4: its relays are gone, and the address that stands for them all may be anybody's.
+    'ws://192.88.99.1',
     'ws://[2002:7f00:1::]',
+    'ws://[2002:808:808::]',
+    // Teredo, which carries an IPv4 address of its own; ORCHIDs, benchmarks, AMT, drones.
+    'ws://[2001::1]',
+    'ws://[2001:0:7f00:1::]',
+    'ws://[2001:2::1]',
+    'ws://[2001:10::1]',
+    'ws://[2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff]',
+    // Documentation.
+    'ws://192.0.2.1',
+    'ws://198.51.100.7',
+    'ws://203.0.113.7',
+    'ws://[2001:db8::1]',
+    'ws://[3fff::1]',
+    'ws://[3fff:fff::1]',
+    // AS112 and AMT.
+    'ws://192.31.196.1',
+    'ws://192.52.193.1',
+    'ws://192.175.48.1',
+    'ws://[2620:4f:8000::1]',
+    // Outside of 2000::/3: discard, the other NAT64, segment routing, site-local.
+    'ws://[100::1]',
+    'ws://[64:ff9b:1::808:808]',
+    'ws://[5f00::1]',
+    'ws://[fec0::1]',
+    'wss://wiki.corp',
+    'wss://db.intranet',
+    'wss://dashboard.test',
+    'wss://nas.home.arpa',
     'ws://[fd00::1]',
     'ws://[fe80::1]',
     'ws://[ff02::1]',
@@ -78,7 +109,17 @@ describe('an address is private', () => {
     'ws://[2606:4700::1111]',
     'ws://[::ffff:8.8.8.8]',
     'ws://[64:ff9b::8.8.8.8]',
-    'ws://[2002:808:808::]',
+    'ws://[2001:200::1]',
+    'ws://[2001:4860:4860::8888]',
+    'ws://[2620:4f:8001::1]',
+    'ws://[3fff:1000::1]',
+    'ws://192.0.3.1',
+    'ws://192.88.98.1',
+    'ws://192.88.100.1',
+    'ws://198.51.101.1',
+    'wss://test.example',
+    'wss://corp.example',
+    'ws://2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion',
   ])('%s is not', (address) => expect(isPrivate(address)).toBe(false))
 
   test.each(['127.0.0.1', '::1', '::ffff:127.0.0.1', 'fe80::1%eth0', '', '::ffff:7f00:1', '0:0:0:0:0:0:0:1'])(
