@@ -50,7 +50,13 @@ export function isPrivateHost(text: string): boolean {
   const host = bare(parse(`ws://${inner.includes(':') ? `[${inner}]` : inner}`)?.hostname ?? '').replace(/^\[|\]$/g, '')
   if (host === 'localhost' || PRIVATE_NAME.test(host)) return true
   if (host.includes(':')) return isPrivateV6(host)
-  return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? isSpecialV4(numberV4(host)) : !host.includes('.')
+  return carriesSpecialV4(host) || !host.includes('.')
+}
+
+// The attack: behind a proxy we see no address, and 10.0.0.1.nip.io or 10-0-0-1.sslip.io lead to the one that they spell.
+function carriesSpecialV4(host: string): boolean {
+  const spelled = /(?:^|[.-])(\d{1,3}[.-]\d{1,3}[.-]\d{1,3}[.-]\d{1,3})(?=[.-]|$)/g
+  return [...host.matchAll(spelled)].some(([, address = '']) => isSpecialV4(numberV4(address.replace(/-/g, '.'))))
 }
 
 // IANA's special-use names, `internal` (ICANN, 2024), and those that RFC 6762, appendix G, found in use in networks at home and
