@@ -2,7 +2,17 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take the longest, by their beginnings. */
-const LONG = ['stories', 'io/parallel', 'files/stored', 'escalate', 'simulation', 'policy', 'fuzz', 'chaos', 'skill']
+const LONG = [
+  'program/stories',
+  'io/store/parallel',
+  'program/files-through-blossom',
+  'program/escalate',
+  'scripts/simulation',
+  'program/policy',
+  'scripts/fuzz',
+  'scripts/chaos',
+  'scripts/install-skill',
+]
 
 // They begin first, so that no worker is left alone with one of them in the end.
 class LongestFirst extends BaseSequencer {
@@ -18,7 +28,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/build.ts'],
+    globalSetup: ['test/support/build.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Two cores: more workers than that only make real processes and real relays wait for each other.

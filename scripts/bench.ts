@@ -111,7 +111,7 @@ async function weigh(name: string, runners: readonly Runner[], results: Result[]
   const result = results.find((one) => one.name === name)
   if (runner === undefined || result === undefined) return
   runner.ready?.()
-  const scale = new URL('../test/rss.mjs', import.meta.url).href
+  const scale = new URL('../test/support/peak-memory.mjs', import.meta.url).href
   const { stderr } = await start(process.execPath, ['--import', scale, ...runner.args], runner.setting).ended
   result.memory = Math.max(...[...stderr.matchAll(/peak RSS (\d+) MiB/g)].map((found) => Number(found[1])))
 }

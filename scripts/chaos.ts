@@ -157,7 +157,7 @@ async function json<T>(who: Agent, args: readonly string[]): Promise<T> {
 }
 
 function command({ cwd, env }: Agent, args: readonly string[], clock: number): Promise<Ran> {
-  const preload = `${pathToFileURL(fileURLToPath(new URL('../test/clock.mjs', import.meta.url)))}?ms=${clock}`
+  const preload = `${pathToFileURL(fileURLToPath(new URL('../test/support/wrong-clock.mjs', import.meta.url)))}?ms=${clock}`
   return start(process.execPath, [...(clock === 0 ? [] : ['--import', preload]), PROGRAM, ...args], { cwd, env }).ended
 }
 

@@ -18,7 +18,7 @@ import { type Body, LIMIT } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { summariseCall } from '../../src/state/call-index.ts'
-import { must } from '../nostr/given.ts'
+import { must } from '../support/given.ts'
 import { given, ME, PEER, START } from './transcript/sample-transcripts.ts'
 
 const ALL = { keep: 0, least: 1, most: 100 }

@@ -20,7 +20,7 @@ import {
   side,
   T,
   turn,
-} from '../conversation.ts'
+} from '../support/conversation.ts'
 
 const ESCALATE: Intent = { type: 'escalate', text: 'help' }
 const file = (bytes: number): Intent => ({

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { paceOf } from '../../src/call/pace.ts'
 import { replay } from '../../src/call/replay.ts'
-import { must } from '../nostr/given.ts'
+import { must } from '../support/given.ts'
 import { given, ME, START } from './transcript/sample-transcripts.ts'
 
 /** A call in which `turns` texts are said in turn, `each` seconds apart, `times` in a row by each side. */

@@ -25,7 +25,7 @@ import {
   side,
   T,
   turn,
-} from '../conversation.ts'
+} from '../support/conversation.ts'
 
 const words = (text: string): Body => ({ type: 'message', text })
 

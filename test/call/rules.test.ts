@@ -20,7 +20,7 @@ import {
   side,
   T,
   turn,
-} from '../conversation.ts'
+} from '../support/conversation.ts'
 
 const PHASES = Object.keys(RULES).filter((name): name is Phase => name in RULES)
 const TYPES: SignalType[] = ['request', 'accept', 'reject', 'message', 'file', 'escalate', 'end', 'receipt']

@@ -4,9 +4,9 @@ import { createServer as createTcp } from 'node:net'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openRoutes } from '../../src/io/http/agent.ts'
 import { type Inquiry, lookUp } from '../../src/io/nip05.ts'
-import { type Certificate, certificateFor, tlsBefore } from './http/certificate.ts'
-import { connectProxy, socksProxy } from './http/proxy-servers.ts'
-import { alice, tcp } from './relay/scripted-relay.ts'
+import { type Certificate, certificateFor, tlsBefore } from '../support/certificate.ts'
+import { connectProxy, socksProxy } from '../support/proxy-servers.ts'
+import { alice, tcp } from '../support/scripted-relay.ts'
 
 const relay = 'wss://relay.example.com'
 const good = JSON.stringify({ names: { bob: alice.pubkey }, relays: { [alice.pubkey]: [relay] } })

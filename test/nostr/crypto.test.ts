@@ -19,7 +19,7 @@ import {
   toHex,
   verify,
 } from '../../src/nostr/crypto.ts'
-import { alice, bob, describeVectors, must } from './given.ts'
+import { alice, bob, describeVectors, must } from '../support/given.ts'
 
 const order = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141'
 const offCurve = 'eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34'

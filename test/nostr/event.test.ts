@@ -15,7 +15,7 @@ import {
   tags,
   verifyEvent,
 } from '../../src/nostr/event.ts'
-import { alice, bob, must, now } from './given.ts'
+import { alice, bob, must, now } from '../support/given.ts'
 
 const template = { kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }
 const signed = finalize(template, alice)

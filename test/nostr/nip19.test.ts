@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromHex, isPubkey, randomBytes } from '../../src/nostr/crypto.ts'
 import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
-import { alice, bob, must } from './given.ts'
+import { alice, bob, must } from '../support/given.ts'
 
 const fiatjaf = '3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d'
 const profile =

@@ -11,7 +11,7 @@ import {
   paddedLength,
   payloadLength,
 } from '../../src/nostr/nip44.ts'
-import { alice, bob, describeVectors, must, sha256Of } from './given.ts'
+import { alice, bob, describeVectors, must, sha256Of } from '../support/given.ts'
 
 type Message = { conversation_key: string; nonce: string }
 type Vectors = {

@@ -5,7 +5,7 @@ import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
 import { seal, type UnwrapRefusal, unwrap, wrap } from '../../src/nostr/nip59.ts'
-import { alice, bob, mallory, must, now } from './given.ts'
+import { alice, bob, mallory, must, now } from '../support/given.ts'
 
 const rumor = rumorOf({ kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }, alice.pubkey)
 const once = randomKeys()

@@ -5,7 +5,7 @@ import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
 import { unwrap, unwrapAll, wrap } from '../../src/nostr/nip59.ts'
-import { alice, bob, mallory, must, now } from './given.ts'
+import { alice, bob, mallory, must, now } from '../support/given.ts'
 
 const once = must(keysFrom(sha256(Buffer.from('once'))))
 const shared = new Map<string, Uint8Array>()

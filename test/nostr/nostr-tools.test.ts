@@ -15,7 +15,7 @@ import { type Event, finalize, parseEvent, rumorOf, verifyEvent, verifyEvents } 
 import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
 import { unwrap, wrap } from '../../src/nostr/nip59.ts'
-import { must, now } from './given.ts'
+import { must, now } from '../support/given.ts'
 
 // Words, any code points, and any 16-bit units, among which are halves of pairs.
 const units = fc

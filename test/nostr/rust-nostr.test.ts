@@ -24,7 +24,7 @@ import { type Event, finalize, parseEvent, type Rumor, rumorOf, verifyEvent } fr
 import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
 import { unwrap, wrap } from '../../src/nostr/nip59.ts'
-import { alice, bob, must, now } from './given.ts'
+import { alice, bob, must, now } from '../support/given.ts'
 
 beforeAll(() => loadWasmSync())
 

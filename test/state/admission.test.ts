@@ -16,7 +16,7 @@ import {
 import { automaticAnswers, markReceiptsTried, receiptsDue } from '../../src/state/receipts.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
-import { must, sha256Of } from '../nostr/given.ts'
+import { must, sha256Of } from '../support/given.ts'
 
 const ME = sha256Of('me')
 const NOW = 1_790_000_000

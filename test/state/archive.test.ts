@@ -14,7 +14,7 @@ import { recordTransfers } from '../../src/state/files.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import { callOf, callsOf, type State } from '../../src/state/state.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
-import { END, hears, inCall, raw, receipt, type Side, send, T, turn } from '../conversation.ts'
+import { END, hears, inCall, raw, receipt, type Side, send, T, turn } from '../support/conversation.ts'
 
 type Shelf = {
   side: Side

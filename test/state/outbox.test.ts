@@ -18,7 +18,7 @@ import {
   send,
   T,
   turn,
-} from '../conversation.ts'
+} from '../support/conversation.ts'
 
 const [HOUR, DAY] = [3600, 86_400]
 const wrap = envelope(1)

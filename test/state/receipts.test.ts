@@ -17,7 +17,7 @@ import {
   T,
   tells,
   turn,
-} from '../conversation.ts'
+} from '../support/conversation.ts'
 
 describe('a receipt', () => {
   test('one for all that came in, with what is missing', () => {

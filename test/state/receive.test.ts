@@ -21,7 +21,7 @@ import {
   side,
   T,
   turn,
-} from '../conversation.ts'
+} from '../support/conversation.ts'
 
 const WEEK = 7 * 86_400
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { LIMIT } from '../../src/call/signal.ts'
 import { say } from '../../src/state/say.ts'
-import { ACCEPT, callIn, END, hears, inCall, logIn, raw, ringing, says, send, T } from '../conversation.ts'
+import { ACCEPT, callIn, END, hears, inCall, logIn, raw, ringing, says, send, T } from '../support/conversation.ts'
 
 const numbers = (tags: string[][] | undefined) =>
   ['seq', 'lc', 'ack'].map((name) => tags?.find((t) => t[0] === name)?.[1])

@@ -6,7 +6,7 @@ import { parseLog } from '../../src/call/log-codec.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 import { parseIndex, stateCodec } from '../../src/state/state-codec.ts'
-import { CALL, END, hears, inCall, raw, STATUS, says, send, side, T, turn } from '../conversation.ts'
+import { CALL, END, hears, inCall, raw, STATUS, says, send, side, T, turn } from '../support/conversation.ts'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 

@@ -21,7 +21,7 @@ import {
   side,
   T,
   turn,
-} from '../conversation.ts'
+} from '../support/conversation.ts'
 
 describe('which calls a command needs', () => {
   const summary = (open: boolean, rivals: string[] = []): CallSummary => ({

@@ -1,13 +1,13 @@
 // Makes the home of an agent that has been through most of what leaves a trace, to be kept when a version is released:
-// npx tsx test/upgrade/make.ts test/upgrade/v1. What it says is known to test/upgrade.test.ts.
+// npx tsx test/upgrade/make.ts test/upgrade/v1. What it says is known to test/program/upgrade.test.ts.
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { bundle } from '../../scripts/build.ts'
 import { secretKeys } from '../../src/io/home/identity.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
-import { type Agent, field, inCall, withPair } from '../agents.ts'
-import { connect } from '../plain-client.ts'
+import { connect } from '../support/nostr-client.ts'
+import { type Agent, field, inCall, withPair } from '../support/two-programs.ts'
 
 const [target] = process.argv.slice(2)
 if (target === undefined) throw new Error('say where to: npx tsx test/upgrade/make.ts test/upgrade/v1')

@@ -8,9 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DownloadOptions } from '../../../src/io/files/download.ts'
 import { type FetchResult, fetchFile, type WantedFile } from '../../../src/io/files/fetch.ts'
 import { randomBytes, sha256, toHex } from '../../../src/nostr/crypto.ts'
-import { type Blossom, startBlossom } from '../../blossom.ts'
-import { CALL } from '../relay/tally.ts'
-import { newHome } from '../store/sandbox.ts'
+import { type Blossom, startBlossom } from '../../support/blossom-server.ts'
+import { CALL } from '../../support/counting-codec.ts'
+import { newHome } from '../../support/temporary-home.ts'
 
 let server: Blossom
 let other: Blossom

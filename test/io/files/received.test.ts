@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { placeFile } from '../../../src/io/files/received.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
-import { CALL } from '../relay/tally.ts'
-import { newDisk, newHome, startTogether, startWorker } from '../store/sandbox.ts'
+import { CALL } from '../../support/counting-codec.ts'
+import { newDisk, newHome, startTogether, startWorker } from '../../support/temporary-home.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

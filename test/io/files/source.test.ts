@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { openSource, readSource, readStream } from '../../../src/io/files/source.ts'
-import { newFolder } from '../store/sandbox.ts'
+import { newFolder } from '../../support/temporary-home.ts'
 
 const failure = (code: string) => expect.objectContaining({ code, exit: 2, hint: expect.stringMatching(/./) })
 

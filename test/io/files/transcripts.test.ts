@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Failure } from '../../../src/errors.ts'
 import { saveTranscript } from '../../../src/io/files/transcripts.ts'
-import { namesBelow, newHome } from '../store/sandbox.ts'
+import { namesBelow, newHome } from '../../support/temporary-home.ts'
 
 const ID = 'ab'.repeat(32)
 

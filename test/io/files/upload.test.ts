@@ -7,8 +7,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { authHeader } from '../../../src/io/files/blossom.ts'
 import { type UploadOptions, upload } from '../../../src/io/files/upload.ts'
 import { randomBytes, randomKeys, sha256, toHex } from '../../../src/nostr/crypto.ts'
-import { type Blossom, startBlossom } from '../../blossom.ts'
-import { newFolder } from '../store/sandbox.ts'
+import { type Blossom, startBlossom } from '../../support/blossom-server.ts'
+import { newFolder } from '../../support/temporary-home.ts'
 
 let server: Blossom
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { editContacts, readContacts } from '../../../src/io/home/contacts.ts'
 import type { Home } from '../../../src/io/home/paths.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { SETTING_KEYS } from '../../../src/io/home/settings.ts'
-import { newDisk, newHome, remountReadOnly } from '../store/sandbox.ts'
+import { newDisk, newHome, remountReadOnly } from '../../support/temporary-home.ts'
 
 const writing = { command: 'test' }
 const NPUB = 'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg'

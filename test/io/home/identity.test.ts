@@ -20,7 +20,14 @@ import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { type Env, type Home, homeOf } from '../../../src/io/home/paths.ts'
 import { fromHex, keysFrom, toHex } from '../../../src/nostr/crypto.ts'
 import { decode, nsecEncode } from '../../../src/nostr/nip19.ts'
-import { namesBelow, newDisk, newHome, remountReadOnly, startTogether, startWorker } from '../store/sandbox.ts'
+import {
+  namesBelow,
+  newDisk,
+  newHome,
+  remountReadOnly,
+  startTogether,
+  startWorker,
+} from '../../support/temporary-home.ts'
 
 const SECRET = '67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa'
 const PUBKEY = '7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e'

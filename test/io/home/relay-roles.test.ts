@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig, setSetting } from '../../../src/io/home/config.ts'
 import { rolesOf } from '../../../src/io/home/relay-roles.ts'
-import { newHome } from '../store/sandbox.ts'
+import { newHome } from '../../support/temporary-home.ts'
 
 async function roles(inbox: readonly string[] = [], typed: readonly string[] = [], env = {}) {
   const home = newHome()

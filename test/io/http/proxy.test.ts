@@ -3,9 +3,9 @@ import { describe, expect, test, vi } from 'vitest'
 import { openRoutes } from '../../../src/io/http/agent.ts'
 import { proxyFor, proxyName } from '../../../src/io/http/proxy-env.ts'
 import { openRelayClient } from '../../../src/io/relay/clients.ts'
-import { alice, dial, embedded, inbox, later, nobody, soon } from '../relay/scripted-relay.ts'
-import { certificateFor, tlsBefore } from './certificate.ts'
-import { connectProxy, socksProxy } from './proxy-servers.ts'
+import { certificateFor, tlsBefore } from '../../support/certificate.ts'
+import { connectProxy, socksProxy } from '../../support/proxy-servers.ts'
+import { alice, dial, embedded, inbox, later, nobody, soon } from '../../support/scripted-relay.ts'
 
 /** A name that no resolver knows, at the port of a relay of ours. */
 const named = (port: number) => `ws://relay.invalid:${port}`

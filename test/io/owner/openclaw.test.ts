@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type OpenclawTarget, tellOpenclaw } from '../../../src/io/owner/openclaw.ts'
-import { NOTICE, program } from './standin.ts'
+import { NOTICE, program } from '../../support/owner-stand-ins.ts'
 
 const chat: OpenclawTarget = { channel: 'telegram', target: '4711', account: undefined }
 

@@ -3,8 +3,8 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFil
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openOwner } from '../../../src/io/owner/channels.ts'
-import { newFolder, newHome } from '../store/sandbox.ts'
-import { NOTICE, program } from './standin.ts'
+import { NOTICE, program } from '../../support/owner-stand-ins.ts'
+import { newFolder, newHome } from '../../support/temporary-home.ts'
 
 const nothing = {
   npub: undefined,

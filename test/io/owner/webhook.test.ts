@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { tellWebhook } from '../../../src/io/owner/webhook.ts'
-import { NOTICE, type Request, server } from './standin.ts'
+import { NOTICE, type Request, server } from '../../support/owner-stand-ins.ts'
 
 const soon = { ms: 5_000, env: {} }
 const NONE: Request = { method: '', url: '', headers: {}, body: '' }

@@ -1,8 +1,18 @@
 // NIP-42 as relays really do it: before, during and after a question, in a NOTICE, too late, twice, or never.
 import { describe, expect, test, vi } from 'vitest'
 import { type Event, parseEvent, tag, verifyEvent } from '../../../src/nostr/event.ts'
-import { wrapFor } from '../../plain-client.ts'
-import { alice, dial, embedded, inbox, later, nowSeconds, type Say, scripted, soon } from './scripted-relay.ts'
+import { wrapFor } from '../../support/nostr-client.ts'
+import {
+  alice,
+  dial,
+  embedded,
+  inbox,
+  later,
+  nowSeconds,
+  type Say,
+  scripted,
+  soon,
+} from '../../support/scripted-relay.ts'
 
 const event = wrapFor(alice, nowSeconds() - 60)
 

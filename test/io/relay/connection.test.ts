@@ -5,8 +5,19 @@ import { createServer } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { randomKeys } from '../../../src/nostr/crypto.ts'
 import type { Event } from '../../../src/nostr/event.ts'
-import { eventBy, wrapFor } from '../../plain-client.ts'
-import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted, soon, tcp } from './scripted-relay.ts'
+import { eventBy, wrapFor } from '../../support/nostr-client.ts'
+import {
+  alice,
+  dial,
+  embedded,
+  inbox,
+  later,
+  nobody,
+  nowSeconds,
+  scripted,
+  soon,
+  tcp,
+} from '../../support/scripted-relay.ts'
 
 const wrap = (ago = 60) => wrapFor(alice, nowSeconds() - ago)
 const ids = (events: Event[]) => events.map((event) => event.id).sort()

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openLiveSubscriptions, recentIds } from '../../../src/io/relay/live.ts'
 import { openPacer } from '../../../src/io/relay/pacer.ts'
 import type { Reason } from '../../../src/nostr/messages.ts'
-import { wrapFor } from '../../plain-client.ts'
-import { alice, later, nowSeconds } from './scripted-relay.ts'
+import { wrapFor } from '../../support/nostr-client.ts'
+import { alice, later, nowSeconds } from '../../support/scripted-relay.ts'
 
 const megabyte = 1_048_576
 const event = wrapFor(alice, nowSeconds())

@@ -5,7 +5,7 @@ import type { EmbeddedRelay } from '../../../scripts/relay.ts'
 import type { QueryAnswer } from '../../../src/io/relay/query.ts'
 import { randomKeys } from '../../../src/nostr/crypto.ts'
 import { type Event, finalize } from '../../../src/nostr/event.ts'
-import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted } from './scripted-relay.ts'
+import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted } from '../../support/scripted-relay.ts'
 
 const once = randomKeys()
 const NOW = nowSeconds()

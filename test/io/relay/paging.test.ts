@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { countIn, newPage, pageAfter } from '../../../src/io/relay/paging.ts'
 import type { Filter } from '../../../src/nostr/filter.ts'
-import { eventBy, wrapFor } from '../../plain-client.ts'
-import { alice, dial, embedded, inbox, later, nowSeconds, scripted } from './scripted-relay.ts'
+import { eventBy, wrapFor } from '../../support/nostr-client.ts'
+import { alice, dial, embedded, inbox, later, nowSeconds, scripted } from '../../support/scripted-relay.ts'
 
 const start = nowSeconds() - 5_000
 // Signing is slow, and the relay that holds them does not look.

@@ -7,8 +7,19 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openPool, type Pool, type PoolOptions, type RelayQuery } from '../../../src/io/relay/pool.ts'
 import type { Event } from '../../../src/nostr/event.ts'
-import { wrapFor } from '../../plain-client.ts'
-import { alice, dial, embedded, inbox, later, nobody, nowSeconds, scripted, soon, tcp } from './scripted-relay.ts'
+import { wrapFor } from '../../support/nostr-client.ts'
+import {
+  alice,
+  dial,
+  embedded,
+  inbox,
+  later,
+  nobody,
+  nowSeconds,
+  scripted,
+  soon,
+  tcp,
+} from '../../support/scripted-relay.ts'
 
 const wrap = (ago = 60) => wrapFor(alice, nowSeconds() - ago)
 
@@ -366,7 +377,7 @@ test('a process ends by itself once the pool is closed, whatever the relays do',
     (await embedded({ faults: { mute: true } })).url,
     (await scripted({ heard: (say, [verb, sub]) => verb === 'REQ' && say('CLOSED', sub, 'rate-limited: later') })).url,
   ]
-  const script = fileURLToPath(new URL('leaves.ts', import.meta.url))
+  const script = fileURLToPath(new URL('pool-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--import', 'tsx', '--trace-warnings', script, ...relays])
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   const exitedAt = Date.now()

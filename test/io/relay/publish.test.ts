@@ -1,8 +1,8 @@
 // Publishing to one relay: a yes is an OK true and nothing else, and every no has its reason.
 import { describe, expect, test, vi } from 'vitest'
 import { parseEvent } from '../../../src/nostr/event.ts'
-import { wrapFor } from '../../plain-client.ts'
-import { alice, dial, embedded, later, nobody, nowSeconds, scripted, soon } from './scripted-relay.ts'
+import { wrapFor } from '../../support/nostr-client.ts'
+import { alice, dial, embedded, later, nobody, nowSeconds, scripted, soon } from '../../support/scripted-relay.ts'
 
 const wrap = () => wrapFor(alice, nowSeconds() - 60)
 const idOf = (frame: unknown[]) => parseEvent(frame[1])?.id

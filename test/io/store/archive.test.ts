@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parseLog } from '../../../src/call/log-codec.ts'
 import type { Home } from '../../../src/io/home/paths.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { must } from '../../nostr/given.ts'
+import { must } from '../../support/given.ts'
 import {
   again,
   chaptersIn,
@@ -18,8 +18,8 @@ import {
   touch,
   word,
   wordsOf,
-} from '../relay/spoken.ts'
-import { namesBelow, newHome, startWorker } from './sandbox.ts'
+} from '../../support/long-call.ts'
+import { namesBelow, newHome, startWorker } from '../../support/temporary-home.ts'
 
 function open(home = newHome(), codec = spokenCodec, step: (name: string) => void = () => {}) {
   const notices: string[] = []

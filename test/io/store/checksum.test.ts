@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { isUnchanged, withChecksum } from '../../../src/io/store/load.ts'
 import { openStore } from '../../../src/io/store/store.ts'
 import { stateCodec } from '../../../src/state/state-codec.ts'
-import { newHome } from './sandbox.ts'
+import { newHome } from '../../support/temporary-home.ts'
 
 test('what was summed is JSON with one field more, and known again', () => {
   const text = withChecksum(JSON.stringify({ a: 1, ü: ['"sum"', '\u2028'] }))

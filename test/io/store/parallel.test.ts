@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import type { Home } from '../../../src/io/home/paths.ts'
 import { thisHolder } from '../../../src/io/store/lock-holder.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { CALL, codec, countUp, type Index } from '../relay/tally.ts'
-import { namesBelow, newHome, startTogether, startWorker } from './sandbox.ts'
+import { CALL, codec, countUp, type Index } from '../../support/counting-codec.ts'
+import { namesBelow, newHome, startTogether, startWorker } from '../../support/temporary-home.ts'
 
 function open(home: Home, lockMs = 4_000, step: (name: string) => void = () => {}) {
   const notices: string[] = []

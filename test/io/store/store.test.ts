@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { withChecksum } from '../../../src/io/store/load.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { CALL, codec, countUp } from '../relay/tally.ts'
-import { namesBelow, newDisk, newHome, remountReadOnly, startWorker } from './sandbox.ts'
+import { CALL, codec, countUp } from '../../support/counting-codec.ts'
+import { namesBelow, newDisk, newHome, remountReadOnly, startWorker } from '../../support/temporary-home.ts'
 
 const OTHER = 'd1'.repeat(32)
 

@@ -4,8 +4,8 @@ import { placeFile } from '../../../src/io/files/received.ts'
 import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { end, spokenCodec, word } from '../relay/spoken.ts'
-import { CALL, codec, countUp } from '../relay/tally.ts'
+import { CALL, codec, countUp } from '../../support/counting-codec.ts'
+import { end, spokenCodec, word } from '../../support/long-call.ts'
 
 const [what = '', root = '', number = '0'] = process.argv.slice(2)
 const home = homeOf(root, {})

@@ -7,7 +7,7 @@ import { noble } from '../../../src/nostr/crypto/noble.ts'
 import { batchFrom, native } from '../../../src/nostr/crypto/openssl.ts'
 import { order, reduce, toBytes, toNumber } from '../../../src/nostr/crypto/openssl-curve.ts'
 import { claimsOf } from '../../../src/nostr/crypto/openssl-verify.ts'
-import { must } from '../given.ts'
+import { must } from '../../support/given.ts'
 
 const prime = 2n ** 256n - 2n ** 32n - 977n
 const cases = Number(process.env.P2P_CASES ?? 60)

@@ -1,0 +1,71 @@
+// A command that dies before any of its steps has never said what it does not remember: afterwards nothing is lost,
+// nothing is there twice, and both sides hold the same call.
+import { pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+import { type Agent, inCall, messagesOf, withPair } from '../support/two-programs.ts'
+
+/** `P2P_STEPS=1` dies before every single step, which takes a minute. */
+const EVERY = Number(process.env.P2P_STEPS ?? 6)
+
+const kill = pathToFileURL(new URL('../support/kill-at-step.mjs', import.meta.url).pathname)
+
+/** Runs a command again and again, killed before its first, its second … step, until it comes through. */
+async function killedEverywhere(
+  who: Agent,
+  args: (n: number) => string[],
+  every: number,
+): Promise<{ texts: string[]; kills: number }> {
+  const texts: string[] = []
+  for (let n = 1, kills = 0; n < 400; n += every) {
+    const ran = await who.run(args(n), 0, '', [`--import=${kill}?at=${n}`])
+    if (ran.code === null) {
+      kills++
+      continue
+    }
+    // It came through: from here on it makes a promise.
+    // An end that was written down by the one before is said already.
+    const said = args(n)[0] === 'end' && /no call is active/.test(ran.stderr)
+    if (!said) expect(ran).toMatchObject({ code: 0, stderr: '' })
+    texts.push(args(n).at(-1) ?? '')
+    return { texts, kills }
+  }
+  throw new Error('it never comes through')
+}
+
+test('send, killed before its steps', async () => {
+  await withPair({}, async (pair) => {
+    const { ada, ben } = pair
+    const call = await inCall(pair)
+    const { texts, kills } = await killedEverywhere(ada, (n) => ['send', `try ${n}`], EVERY)
+    expect(kills).toBeGreaterThan(40 / EVERY)
+    await ada.json(['status'])
+    await ben.json(['inbox'])
+    await ada.json(['end'])
+    await ben.json(['status'])
+    await ada.json(['status'])
+    const ours = await messagesOf(ada, call)
+    expect(ours).toEqual(await messagesOf(ben, call))
+    expect(new Set(ours).size).toBe(ours.length)
+    expect(ours).toEqual(expect.arrayContaining(texts))
+    // What a killed command had written down went out with the next one; its number is taken once.
+    expect(ours.length).toBeGreaterThan(1)
+    const { transcript } = await ada.json(['transcript', call])
+    expect(transcript).toMatchObject({ verified: true })
+  })
+}, 60_000)
+
+test('inbox and end, killed before their steps', async () => {
+  await withPair({}, async (pair) => {
+    const { ada, ben } = pair
+    const call = await inCall(pair)
+    for (const n of [1, 2, 3]) await ada.json(['send', `word ${n}`])
+    await killedEverywhere(ben, () => ['inbox', '--quiet'], EVERY)
+    await killedEverywhere(ben, () => ['end'], EVERY)
+    await ada.json(['status'])
+    await ben.json(['status'])
+    expect(await messagesOf(ben, call)).toEqual(['word 1', 'word 2', 'word 3'])
+    expect(await messagesOf(ada, call)).toEqual(['word 1', 'word 2', 'word 3'])
+    for (const who of [ada, ben])
+      expect((await who.json(['transcript', call])).transcript).toMatchObject({ verified: true })
+  })
+}, 60_000)

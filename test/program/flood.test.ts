@@ -1,0 +1,156 @@
+// A mailbox full of junk: commands answer in time and in bounded memory, what is real among it is found, nothing is lost.
+// P2P_FLOOD says how many wraps of junk (1,500; the full number is 10,000).
+import { readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { startRelay } from '../../scripts/relay.ts'
+import { type Keys, toHex } from '../../src/nostr/crypto.ts'
+import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { mine } from '../../src/nostr/nip13.ts'
+import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
+import { wrap } from '../../src/nostr/nip59.ts'
+import { must } from '../support/given.ts'
+import { letter, load, now, request, stranger, wrapped } from '../support/strangers.ts'
+
+const MANY = Number(process.env.P2P_FLOOD ?? 800)
+/** The network budget of a command, and what the rest of it may take, in ms. */
+const BUDGET = 8_000
+const REST = 4_000
+/** Most memory that a command may hold, in MiB. */
+const MEMORY = 200
+
+const preload = pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href
+const ben = stranger('ben')
+const once = stranger('a key for all envelopes')
+const shared = must(conversationKey(once.secret, ben.pubkey))
+
+/** An envelope around anything. Whose key it is under does not matter, and nobody looks at its signature. */
+function envelope(inner: string, n: number): Event {
+  const content = encrypt(inner, shared)
+  const bare = { kind: 1059, created_at: now() - (n % 100_000), tags: [['p', ben.pubkey]], content }
+  return { ...rumorOf(bare, once.pubkey), sig: '00'.repeat(64) }
+}
+
+function sealed(rumor: Rumor, keys: Keys): string {
+  const content = encrypt(JSON.stringify(rumor), must(conversationKey(keys.secret, ben.pubkey)))
+  return JSON.stringify(finalize({ kind: 13, created_at: now(), tags: [], content }, keys))
+}
+
+const KINDS: readonly ((n: number) => Event)[] = [
+  (n) => ({ ...envelope('x'.repeat(500), n), id: toHex(Buffer.alloc(32, n)) }),
+  (n) => envelope(`{"junk":${n}}`, n),
+  (n) => envelope('x'.repeat(1 + (n % 20_000)), n),
+  (n) => {
+    const keys = stranger(`number ${n}`)
+    return envelope(sealed(request(keys, ben.pubkey, `call ${n} ${'x'.repeat(200)}`), keys), n)
+  },
+]
+
+function junk(count: number): Event[] {
+  const undecryptable = envelope('nobody can open this', 0).content.replace(/.{40}$/, 'A'.repeat(40))
+  return Array.from({ length: count }, (_, n) => {
+    const made = must(KINDS[n % KINDS.length])(n)
+    if (n % KINDS.length !== 0) return made
+    const bare = { kind: 1059, created_at: now() - n, tags: [['p', ben.pubkey]], content: undecryptable }
+    return { ...rumorOf(bare, once.pubkey), sig: '00'.repeat(64) }
+  })
+}
+
+type Status = { new: { text: string; type: string }[]; dropped: Record<string, number>; relays: { ok: boolean }[] }
+
+function statusOf(ran: Ran): Status {
+  if (ran.code !== 0) throw new Error(`status ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
+  return JSON.parse(ran.stdout)
+}
+
+/** What the index says: how many wraps were opened, and whether the mailbox counts as read. */
+function progress(home: string): { seen: number; read: boolean; calls: number } {
+  const { seen, relays, calls } = JSON.parse(readFileSync(`${home}/.openclaw/p2p/state.json`, 'utf8'))
+  const cursors = Object.values(relays).filter((r) => typeof r === 'object' && r !== null && 'cursor' in r)
+  return { seen: Object.keys(seen).length, read: cursors.length > 0, calls: Object.keys(calls).length }
+}
+
+type Flood = { run: (...args: string[]) => Promise<Ran>; home: string; all: number }
+
+/** A mailbox with junk in it, and in the middle what is real: of a contact, and of a stranger who has worked for it. */
+async function flooded(count: number, pow: number, body: (flood: Flood) => Promise<void>): Promise<void> {
+  const relay = await startRelay({ trust: true })
+  try {
+    await inFolder(async (folder) => {
+      const env = { ...agentEnv(folder, [relay.url]), P2P_SECRET_KEY: toHex(ben.secret) }
+      const run = (...args: string[]) =>
+        start(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+      const [ada, carol] = [stranger('ada'), stranger('carol')]
+      await run('contacts', 'add', carol.pubkey, 'carol')
+      await run('config', 'set', 'policy.pow', String(pow))
+      const work = (event: Omit<Rumor, 'id'>) =>
+        mine(event, pow, { deadline: Number.POSITIVE_INFINITY, clock: Date.now })
+      const real = [
+        wrapped(letter(carol, ben.pubkey, 'a letter of a contact'), carol, ben.pubkey),
+        wrapped(request(carol, ben.pubkey, 'a call of a contact'), carol, ben.pubkey),
+        wrap(request(ada, ben.pubkey, 'a call worked for'), ada, ben.pubkey, { now: now(), work }),
+      ]
+      const heap = junk(count)
+      await load(relay.url, [...heap.slice(0, count / 2), ...real, ...heap.slice(count / 2)])
+      const all = count + real.length
+      expect(relay.events()).toHaveLength(all)
+      await body({ run, home: folder, all })
+    })
+  } finally {
+    await relay.close()
+  }
+}
+
+/** `status` again and again until the whole mailbox is read; what each run found, and how many wraps it opened. */
+async function readThrough({ run, home, all }: Flood, most: number): Promise<{ found: string[]; opened: number }[]> {
+  const runs: { found: string[]; opened: number }[] = []
+  for (let before = 0; runs.length < most; ) {
+    const ran = await run('status', '--json')
+    const found = statusOf(ran).new.map((item) => item.text)
+    const { seen, read } = progress(home)
+    const memory = Number(/peak RSS (\d+)/.exec(ran.stderr)?.[1])
+    if (process.env.P2P_FLOOD !== undefined)
+      console.log(`run ${runs.length + 1}: ${Math.round(ran.ms)} ms, ${memory} MiB, ${seen} of ${all} opened`)
+    expect(ran.ms).toBeLessThan(BUDGET + REST)
+    expect(memory).toBeLessThan(MEMORY)
+    // The cursor moves when all of it was read, and not before.
+    expect(read).toBe(seen === all)
+    runs.push({ found, opened: seen - before })
+    before = seen
+    if (read) break
+  }
+  return runs
+}
+
+describe(`${MANY} wraps of junk`, () => {
+  test('status answers in time, and it or the next runs find what is real', { timeout: 300_000 }, async () => {
+    await flooded(MANY, 0, async (flood) => {
+      const runs = await readThrough(flood, 20)
+      const found = runs.flatMap((run) => run.found)
+      for (const text of ['a letter of a contact', 'a call of a contact'])
+        expect(found.filter((one) => one === text)).toHaveLength(1)
+      // Of the strangers' calls only those are kept that ring.
+      expect(progress(flood.home)).toEqual({ seen: flood.all, read: true, calls: 21 })
+      const { dropped, new: news } = statusOf(await flood.run('status', '--json'))
+      expect(news).toEqual([])
+      expect(Object.keys(dropped).sort()).toEqual(['bad-seal', 'ringing', 'strangers-bound', 'undecryptable'])
+      expect(Object.values(dropped).reduce((a, b) => a + b) + runs.flatMap((run) => run.found).length).toBe(flood.all)
+    })
+  })
+
+  test('with policy.pow what was worked for comes first, and junk costs little', { timeout: 300_000 }, async () => {
+    await flooded(1_500, 8, async (flood) => {
+      const runs = await readThrough(flood, 20)
+      expect(runs[0]?.found).toContain('a call worked for')
+      // 200 in vain, and the slice in which that many were reached.
+      for (const { opened } of runs) expect(opened).toBeLessThanOrEqual(402)
+      expect(runs.length).toBeGreaterThan(3)
+      const found = runs.flatMap((run) => run.found).sort()
+      expect(found).toEqual(['a call of a contact', 'a call worked for', 'a letter of a contact'])
+      const { dropped } = statusOf(await flood.run('status', '--json'))
+      expect(dropped).toMatchObject({ pow: 375 })
+      expect(progress(flood.home)).toEqual({ seen: flood.all, read: true, calls: 2 })
+    })
+  })
+})

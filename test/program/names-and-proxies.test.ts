@@ -1,0 +1,98 @@
+// The program itself with a name of the web (NIP-05) and behind proxies: who is called, through what, and when it ends.
+import { mkdirSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { randomKeys } from '../../src/nostr/crypto.ts'
+import { npubEncode } from '../../src/nostr/nip19.ts'
+import { type Certificate, certificateFor, tlsBefore } from '../support/certificate.ts'
+import { connectProxy, socksProxy } from '../support/proxy-servers.ts'
+import { embedded, tcp } from '../support/scripted-relay.ts'
+
+const bob = randomKeys()
+const npub = npubEncode(bob.pubkey)
+const NAMES = JSON.stringify({ names: { bob: bob.pubkey } })
+
+async function run(
+  home: string,
+  relay: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ran> {
+  const setting = { cwd: home, env: { ...agentEnv(home, [relay]), ...env } }
+  return await start(process.execPath, [PROGRAM, ...args], setting).ended
+}
+
+describe('a name of the web', () => {
+  test('is called as the key that its domain gives, and never becomes a name of ours', async ({ skip }) => {
+    const certificate = certificateFor('localhost')
+    if (certificate === undefined) return skip('there is no openssl')
+    const [relay, domain] = await Promise.all([embedded(), port(certificate)])
+    const env = { NODE_EXTRA_CA_CERTS: certificate.path }
+    await inFolder(async (home) => {
+      const p2p = (...args: string[]) => run(home, relay.url, ['--json', ...args], env)
+      const refused = await p2p('call', `bob@localhost:${domain}`, 'Hello')
+      expect(JSON.parse(refused.stdout)).toMatchObject({
+        error: {
+          code: 'NIP05_FAILED',
+          message: expect.stringMatching(/private network/),
+          hint: expect.stringMatching(/npub/),
+        },
+      })
+      expect(refused.code).toBe(6)
+      expect((await p2p('config', 'set', 'relays.allowPrivate', 'true')).code).toBe(0)
+      // Somebody on line has taken the very name.
+      const impostor = join(home, 'impostor')
+      mkdirSync(impostor)
+      await run(impostor, relay.url, ['config', 'set', 'name', `bob@localhost:${domain}`])
+      expect((await run(impostor, relay.url, ['announce'])).code).toBe(0)
+      const called = await p2p('call', `bob@localhost:${domain}`, 'Hello')
+      expect(JSON.parse(called.stdout)).toMatchObject({ ok: true, call: { peer: { npub, trust: 'unknown' } } })
+      expect(JSON.parse(called.stdout).call.peer.name).not.toContain('localhost')
+      const added = JSON.parse((await p2p('contacts', 'add', `bob@localhost:${domain}`)).stdout)
+      expect(added.contacts).toMatchObject([{ npub, trust: 'known' }])
+      expect(JSON.stringify(added)).not.toContain('localhost')
+      const nobody = JSON.parse((await p2p('call', `eve@localhost:${domain}`, 'Hello')).stdout)
+      expect(nobody.error).toMatchObject({
+        code: 'NIP05_FAILED',
+        message: expect.stringMatching(/nobody called "eve"/),
+      })
+    })
+  })
+})
+
+describe('behind a proxy', () => {
+  test.each(['http', 'socks5h'])('of %s everything goes through it, and its password nowhere else', async (scheme) => {
+    const [relay, proxy] = await Promise.all([
+      embedded({ auth: 'none' }),
+      scheme === 'http' ? connectProxy() : socksProxy({ login: true }),
+    ])
+    const env = { ALL_PROXY: `${scheme}://me:open-sesame@${proxy.address}` }
+    await inFolder(async (home) => {
+      // A name that nobody can resolve: it is the proxy that leads to the relay.
+      const url = `ws://relay.invalid:${relay.port}`
+      const { code, stdout, stderr } = await run(home, url, ['--json', '--verbose', 'doctor'], env)
+      expect(code).toBe(0)
+      expect(proxy.asked.length).toBeGreaterThan(1)
+      expect(proxy.asked.every((asked) => asked.startsWith(`relay.invalid:${relay.port}`))).toBe(true)
+      expect(proxy.logins).toContain('me:open-sesame')
+      expect(stdout + stderr).not.toContain('open-sesame')
+    })
+  })
+
+  test('that says nothing a command ends when its time is up', async () => {
+    const proxy = await socksProxy({ silent: true })
+    await inFolder(async (home) => {
+      const env = { ALL_PROXY: `socks5h://${proxy.address}` }
+      const { code, ms } = await run(home, 'ws://relay.invalid', ['--json', '--timeout', '1', 'status'], env)
+      expect(code).toBe(3)
+      expect(ms).toBeLessThan(4_000)
+    })
+  })
+})
+
+async function port(certificate: Certificate): Promise<number> {
+  const server = createServer((_, response) => response.end(NAMES))
+  return await tlsBefore(Number(new URL(await tcp(server)).port), certificate)
+}

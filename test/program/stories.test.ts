@@ -1,0 +1,15 @@
+// Every story of test/stories: the program as its users meet it. They are the specification of the command line.
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, test, vi } from 'vitest'
+import { tell } from '../support/story/story.ts'
+
+const folder = fileURLToPath(new URL('../stories/', import.meta.url))
+const stories = readdirSync(folder).filter((file) => file.endsWith('.txt'))
+
+// Side by side, for some of them wait for relays that say nothing; few, for every command is a process.
+vi.setConfig({ maxConcurrency: 4, testTimeout: 120_000 })
+
+describe.concurrent('stories', () => {
+  for (const story of stories) test(story.replace('.txt', ''), () => tell(`${folder}${story}`))
+})

@@ -1,0 +1,100 @@
+// The package: what is in it, that it holds its own, and that it runs from the PATH after an install without a network.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { publint } from 'publint'
+import { expect, test } from 'vitest'
+import pkg from '../../package.json' with { type: 'json' }
+import { inFolder, start } from '../../scripts/play.ts'
+import { startRelay } from '../../scripts/relay.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+test('it holds what is needed and nothing else, and publint has no complaint', async () => {
+  await inFolder(async (folder) => {
+    const { file, files, size, unpackedSize } = pack(folder)
+    expect(files).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist/p2p.js',
+      'dist/package.json',
+      'package.json',
+      'skill/SKILL.md',
+    ])
+    expect(size).toBeLessThan(300_000)
+    expect(unpackedSize).toBeLessThan(1_000_000)
+    const { messages } = await publint({ pack: { tarball: arrayBuffer(file) }, strict: true })
+    expect(messages).toEqual([])
+  })
+})
+
+// Whatever an install would run or fetch would stand in these fields.
+test('an install runs nothing and fetches nothing: all is in the one file, with its licences', () => {
+  expect(pkg).not.toHaveProperty('dependencies')
+  expect(Object.keys(pkg.scripts).filter((name) => /install$|^prepare$/.test(name))).toEqual([])
+  const program = readFileSync(join(root, 'dist/p2p.js'), 'utf8')
+  const told = program.slice(program.lastIndexOf('/*\nThis file contains'))
+  for (const name of ['@noble/secp256k1', 'ws', 'yargs', 'lowdb', 'socks']) {
+    expect(told).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\): .*Copyright`, 'm'))
+  }
+  expect(told).toContain('Permission is hereby granted, free of charge')
+})
+
+test('installed globally, offline, p2p is on the PATH', async () => {
+  await inFolder(async (folder) => {
+    const { file } = pack(folder)
+    const prefix = join(folder, 'prefix')
+    const npm = [
+      'install',
+      '--global',
+      '--prefix',
+      prefix,
+      '--offline',
+      '--no-audit',
+      '--cache',
+      join(folder, 'cache'),
+      file,
+    ]
+    expect(spawnSync('npm', npm, { cwd: folder, encoding: 'utf8' })).toMatchObject({ status: 0 })
+    const home = join(folder, 'home')
+    mkdirSync(home)
+    const relay = await startRelay()
+    try {
+      const env = { HOME: home, PATH: `${prefix}/bin:${process.env.PATH}`, P2P_RELAYS: relay.url }
+      const p2p = (...args: string[]) => start('p2p', args, { cwd: folder, env }).ended
+      expect(await p2p('--version')).toMatchObject({ code: 0, stdout: `${pkg.version}\n`, stderr: '' })
+      expect((await p2p('--version', '--json')).stdout).toContain(`"${pkg.version}"`)
+      const { code, stdout } = await p2p('status')
+      expect(code).toBe(0)
+      expect(stdout).toMatch(/^you are npub1\w+\nrelays: 1 of 1 answered\nno calls; `p2p list` shows/)
+    } finally {
+      await relay.close()
+    }
+  })
+})
+
+type Packed = { file: string; files: string[]; size: number; unpackedSize: number }
+
+/** Makes the tarball of what is built: other tests are running it, so it is not built again. */
+function pack(folder: string): Packed {
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
+  const { stdout, stderr } = spawnSync('npm', args, { cwd: root, encoding: 'utf8' })
+  const listed: unknown = JSON.parse(stdout || 'null')
+  const [packed] = Array.isArray(listed) ? listed : Object.values(Object(listed))
+  if (packed === undefined) throw new Error(`npm pack: ${stderr}`)
+  const files: unknown[] = packed.files
+  const file = join(folder, String(packed.filename))
+  return {
+    file,
+    files: files.map((one) => String(Object(one).path)).sort((a, b) => (a < b ? -1 : 1)),
+    size: statSync(file).size,
+    unpackedSize: Number(packed.unpackedSize),
+  }
+}
+
+function arrayBuffer(path: string): ArrayBuffer {
+  const bytes = readFileSync(path)
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
+}

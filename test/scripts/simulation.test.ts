@@ -1,0 +1,30 @@
+// Nothing lost, nothing twice: the seeded simulation, in short. More seeds: npx tsx test/simulation/simulation.ts --seeds 10000
+import { expect, test } from 'vitest'
+import { ARCHIVE_BOUNDS } from '../../src/call/archive.ts'
+import { simulate } from '../simulation/simulation.ts'
+
+const SEEDS = 300
+
+test(`${SEEDS} seeds of two agents, a hostile third and a network that does what it likes`, () => {
+  const total = { ahead: 0, compared: 0, packed: 0, joined: 0, same: 0 }
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      const figures = simulate(seed)
+      if (figures.packed > 0 && figures.calm) {
+        expect(figures.state).toBe(simulate(seed, undefined, ARCHIVE_BOUNDS).state)
+        total.same++
+      }
+      for (const key of ['ahead', 'compared', 'packed', 'joined'] as const) total[key] += figures[key]
+    } catch (error) {
+      const again = `npx tsx test/simulation/simulation.ts --seeds 1 --from ${seed} --trace`
+      throw new Error(`seed ${seed} failed; again: ${again}`, { cause: error })
+    }
+  }
+  // A simulation in which nobody says anything would hold as well.
+  expect(total.compared).toBeGreaterThan(5 * SEEDS)
+  expect(total.ahead).toBeGreaterThan(SEEDS)
+  // Nor would one in which nothing is packed, or nothing meets what is.
+  expect(total.packed).toBeGreaterThan(SEEDS)
+  expect(total.joined).toBeGreaterThan(SEEDS / 5)
+  expect(total.same).toBeGreaterThan(SEEDS / 20)
+}, 120_000)

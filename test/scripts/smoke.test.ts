@@ -1,0 +1,44 @@
+// npm run smoke: a whole call over relays that work, and the first step that fails over relays that do not.
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { look, parse } from '../../scripts/look.ts'
+import { type Ran, start } from '../../scripts/play.ts'
+import { type RelayOptions, startRelay } from '../../scripts/relay.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+test('a relay that works carries a whole call', async () => {
+  const ran = await smoke('--relay', await relay(), '--json')
+  const steps = look(parse(ran.stdout), '.steps')
+  expect(steps).toHaveLength(16)
+  expect(steps).toEqual(Array(16).fill(expect.objectContaining({ ok: true, ms: expect.any(Number) })))
+  expect(look(parse(ran.stdout), '.ok')).toBe(true)
+  expect(ran.code).toBe(0)
+}, 60_000)
+
+test('a relay that refuses wraps is named with its reason, and nothing is tried after that', async () => {
+  const url = await relay({ maxBytes: 1000 })
+  const { code, stdout } = await smoke('--relay', url)
+  expect(code).toBe(1)
+  expect(stdout.split('\n').filter((line) => line.startsWith('failed'))).toEqual([
+    expect.stringMatching(/^failed +\d+ ms {2}alice calls: .*event too large/),
+  ])
+  expect(stdout).toMatch(/\nno whole call over .*\n$/)
+})
+
+test('without a relay it says how it is typed', async () => {
+  const { code, stderr } = await smoke()
+  expect(code).toBe(1)
+  expect(stderr).toContain('npm run smoke -- --relay')
+})
+
+async function relay(options: RelayOptions = {}): Promise<string> {
+  const { url, close } = await startRelay(options)
+  onTestFinished(close)
+  return url
+}
+
+function smoke(...args: string[]): Promise<Ran> {
+  const words = ['--import', 'tsx', 'scripts/smoke.ts', ...args]
+  return start(process.execPath, words, { cwd: root, env: { PATH: process.env.PATH ?? '' } }).ended
+}

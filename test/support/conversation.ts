@@ -1,0 +1,144 @@
+// Two agents as states, for tests of the pure core: what one says can be handed to the other, or not, or twice.
+
+import type { Intent } from '../../src/call/intent.ts'
+import type { Log } from '../../src/call/log.ts'
+import type { Call } from '../../src/call/replay.ts'
+import type { Body, SignalPosition } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
+import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import type { OpenedWrap } from '../../src/nostr/nip59.ts'
+import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
+import { recordReceiptsTaken } from '../../src/state/receipts.ts'
+import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
+import { type HeardMail, type StepContext, type StepOutput, step } from '../../src/state/step.ts'
+
+export const T = 1_795_000_000
+
+export type Side = { key: string; state: State; pid: number }
+
+export function side(letter: string): Side {
+  return { key: letter.repeat(64), state: { index: { ...emptyIndex(), agent: letter.repeat(64) }, logs: {} }, pid: 1 }
+}
+
+export type Run = {
+  now?: number
+  mail?: Partial<HeardMail>
+  peer?: string
+  selector?: string
+  seat?: Partial<StepContext>
+}
+
+/** One turn of one side, kept in its state. */
+export function turn(
+  who: Side,
+  intent: Intent,
+  { now = T, mail = {}, peer, selector, seat = {} }: Run = {},
+): StepOutput {
+  const policy = {
+    trust: () => 'known' as const,
+    calls: 'anyone' as const,
+    silent: false,
+    pow: 0,
+    autoAnswer: 'nobody' as const,
+  }
+  const mine = { me: who.key, now, pid: who.pid, name: '', inbox: [], ring: 900, inlineMax: 100_000 }
+  const people = { contacts: [], owner: undefined, names: {} }
+  const whole = { ...mine, people, selector, peer, policy, alive: (pid: number) => pid === who.pid, ...seat }
+  const turned = step(who.state, intent, { opened: [], replayed: [], ...mail }, whole)
+  who.state = turned.state
+  return turned
+}
+
+let wraps = 0
+
+/** Rumors in envelopes of their own, as they come in. */
+export function mailOf(...rumors: readonly Rumor[]): Pick<HeardMail, 'opened'> {
+  return {
+    opened: rumors.map((rumor): OpenedWrap => ({ wrap: `${++wraps}`.padStart(64, '0'), stamp: T, bits: 0, rumor })),
+  }
+}
+
+/** One side reads what came in. */
+export function hears(who: Side, rumors: readonly Rumor[], run: Run = {}): StepOutput {
+  return turn(who, STATUS, { ...run, mail: { ...mailOf(...rumors), ...run.mail } })
+}
+
+/** What one side says with this command. */
+export function says(who: Side, intent: Intent, run: Run = {}): Rumor[] {
+  const { said, verdict } = turn(who, intent, run)
+  if (verdict.refusal !== undefined) throw verdict.refusal
+  return said.map((s) => s.rumor)
+}
+
+/** A rumor that the program would not say. */
+export function raw(from: Side, body: Body, place: Partial<SignalPosition> & { to: string }, at = T): Rumor {
+  return rumorOf(signalTemplate(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), from.key)
+}
+
+export function receipt(from: Side, call: string, to: string, ack: number, missing: [number, number][] = []): Rumor {
+  return raw(from, { type: 'receipt', text: '', missing }, { call, to, seq: 0, lc: 1, ack })
+}
+
+/** An envelope without anything in it, for what relays answer to. */
+export function envelope(name: number): Event {
+  const hex = `${name}`.padStart(64, '0')
+  return { id: hex, pubkey: hex, created_at: T, kind: 1059, tags: [['p', hex]], content: '', sig: hex + hex }
+}
+
+/** The relays' answers to a wrap of a rumor: who took it and who did not. */
+export function answered(call: string, rumor: string, wrap: Event, took: string[], not: string[] = []): PublishResult {
+  const one = (relay: string, accepted: boolean) => ({
+    relay,
+    event: wrap.id,
+    accepted,
+    reason: accepted ? '' : 'blocked',
+    text: '',
+  })
+  return { call, rumor, wrap, receipts: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
+}
+
+export function credits(who: Side, all: readonly PublishResult[], now = T): void {
+  who.state = recordPublished(who.state, all, { me: who.key, now, pid: who.pid })
+}
+
+export function tells(who: Side, call: string, ack: number): void {
+  who.state = recordReceiptsTaken(who.state, [{ call, ack }])
+}
+
+/** A call as one side sees it. */
+export function callIn(who: Side, id: string, now = T): Call {
+  const call = callOf(who.state, logIn(who, id), who.key, now)
+  if (call === undefined) throw new Error('no such call')
+  return call
+}
+
+export function logIn(who: Side, id: string): Log {
+  const log = who.state.logs[id]
+  if (log === undefined) throw new Error('no such log')
+  return log
+}
+
+export const STATUS: Intent = { type: 'status' }
+export const ACCEPT: Intent = { type: 'answer', accept: true, text: '' }
+export const REJECT: Intent = { type: 'answer', accept: false, text: '' }
+export const END: Intent = { type: 'end', text: '', most: 0 }
+export const CALL: Intent = { type: 'call', agent: '', topic: 'hello', wait: undefined }
+
+export function send(text: string): Intent {
+  return { type: 'send', text, wait: undefined }
+}
+
+/** Two sides in an active call: ada has called, ben has accepted, both know. */
+export function inCall(): { ada: Side; ben: Side; id: string } {
+  const { ada, ben, id } = ringing()
+  hears(ada, says(ben, ACCEPT))
+  return { ada, ben, id }
+}
+
+/** Ada has called, and ben's phone rings. */
+export function ringing(now = T): { ada: Side; ben: Side; id: string } {
+  const [ada, ben] = [side('a'), side('b')]
+  const rumors = says(ada, CALL, { peer: ben.key, now })
+  hears(ben, rumors, { now })
+  return { ada, ben, id: rumors[0]?.id ?? '' }
+}

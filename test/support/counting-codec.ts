@@ -1,0 +1,45 @@
+// The smallest data a store can keep: an index that counts, and logs that count. What the store does not know, it cannot spoil.
+import type { StoreCodec } from '../../src/io/store/codec.ts'
+import type { StoreSnapshot } from '../../src/io/store/store.ts'
+
+export type Index = { version: 1; owner: string; count: number; calls: string[] }
+export type Log = { version: 1; count: number; text: string }
+
+export const codec: StoreCodec<Index, Log> = {
+  version: 1,
+  logVersion: 1,
+  empty: () => ({ version: 1, owner: '', count: 0, calls: [] }),
+  parse: (value) => versioned(value, isIndex),
+  parseLog: (value) => versioned(value, isLog),
+  rebuild: (logs) => ({
+    version: 1,
+    owner: '',
+    count: Math.max(0, ...[...logs.values()].map((log) => log.count)),
+    calls: [...logs.keys()].sort(),
+  }),
+  open: (index) => index.calls,
+  owner: (index) => (index.owner === '' ? undefined : index.owner),
+}
+
+export const CALL = 'c0'.repeat(32)
+
+/** One more in the index and in the log of a call; its value is the new count. */
+export function countUp({ index, logs }: StoreSnapshot<Index, Log>, text = '') {
+  const count = index.count + 1
+  const log: Log = { version: 1, count: (logs[CALL]?.count ?? 0) + 1, text }
+  return { snapshot: { index: { ...index, count, calls: [CALL] }, logs: { ...logs, [CALL]: log } }, value: count }
+}
+
+function versioned<T>(value: unknown, is: (value: unknown) => value is T): T | 'newer' | undefined {
+  if (is(value)) return value
+  const newer = typeof value === 'object' && value !== null && 'version' in value && value.version === 2
+  return newer ? 'newer' : undefined
+}
+
+function isIndex(value: unknown): value is Index {
+  return typeof value === 'object' && value !== null && 'calls' in value && 'version' in value && value.version === 1
+}
+
+function isLog(value: unknown): value is Log {
+  return typeof value === 'object' && value !== null && 'text' in value && 'version' in value && value.version === 1
+}

@@ -1,0 +1,98 @@
+// A call that goes on and on, with chapters so small that every few words make one: for tests of what lies on disk.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { itemsOf } from '../../src/call/inbox-items.ts'
+import type { Log } from '../../src/call/log.ts'
+import { replay } from '../../src/call/replay.ts'
+import type { Home } from '../../src/io/home/paths.ts'
+import type { Store, StoreSnapshot } from '../../src/io/store/store.ts'
+import type { Rumor } from '../../src/nostr/event.ts'
+import { markRead } from '../../src/state/read-marks.ts'
+import type { Index } from '../../src/state/state.ts'
+import { callOf } from '../../src/state/state.ts'
+import { stateCodecWith } from '../../src/state/state-codec.ts'
+import { END, hears, inCall, raw, type Side, says, send, T } from './conversation.ts'
+
+export const spokenCodec = stateCodecWith({ keep: 2, least: 3, most: 2 })
+
+type Fresh = StoreSnapshot<Index, Log>
+type Spoken = Store<Index, Log>
+
+const { ada, ben, id } = inCall()
+
+/** The id of the call, and our key. */
+export const SPOKEN = id
+export const OURS = ada.key
+
+/** Writes down a call in which so many words of each side were said. */
+export async function spokenTo(store: Spoken, words: number): Promise<void> {
+  await store.update([], () => ({ snapshot: ada.state, value: 0 }))
+  for (let n = 0; n < words; n++) await store.update([], word)
+}
+
+/** One more word of the peer, read, and one of ours; its value is how many there are now. */
+export function word(fresh: Fresh) {
+  const side = sideOf(fresh)
+  const call = callIn(side)
+  const n = call.ack
+  hears(side, [theirs(n, call.lc + 1, call.seq)])
+  const log = side.state.logs[id]
+  const items = log === undefined ? [] : itemsOf(log, callIn(side), { contacts: [], owner: undefined, names: {} })
+  side.state = markRead(side.state, items, { me: side.key, now: T })
+  says(side, send(`ours ${n}`))
+  return { snapshot: side.state, value: n }
+}
+
+/** The peer's first word once more, in another envelope. */
+export function again(fresh: Fresh) {
+  const side = sideOf(fresh)
+  hears(side, [theirs(1, 3, 1)])
+  return { snapshot: side.state, value: side.state.index.dropped.duplicate ?? 0 }
+}
+
+export function end(fresh: Fresh) {
+  const side = sideOf(fresh)
+  const [said] = says(side, END)
+  return { snapshot: side.state, value: said }
+}
+
+/** Anything that has the call written once more. */
+export function touch({ index, logs }: Fresh) {
+  const log = logs[id]
+  return { snapshot: { index, logs: log === undefined ? logs : { ...logs, [id]: { ...log } } }, value: 0 }
+}
+
+/** What was said, in order, as a reader of the whole call sees it. */
+export function wordsOf(log: Log | undefined): string[] {
+  const call = log && replay(log, ada.key, T)
+  return call?.lines.flatMap(({ signal: { body } }) => (body.type === 'message' ? [body.text] : [])) ?? []
+}
+
+/** What a call of so many words of each side says. */
+export function expected(words: number): string[] {
+  return Array.from({ length: words }, (_, n) => [`theirs ${n + 1}`, `ours ${n + 1}`]).flat()
+}
+
+/** The names of the chapters that lie there. */
+export function chaptersIn(home: Home): string[] {
+  try {
+    return readdirSync(join(home.calls, id)).sort()
+  } catch {
+    return []
+  }
+}
+
+function theirs(n: number, lc: number, ack: number): Rumor {
+  return raw(ben, { type: 'message', text: `theirs ${n}` }, { call: id, to: ada.key, seq: n + 1, lc, ack }, T)
+}
+
+function sideOf({ index, logs }: Fresh): Side {
+  return { key: ada.key, pid: 1, state: { index, logs } }
+}
+
+function callIn({ state }: Side) {
+  const log = state.logs[id]
+  const call = log && callOf(state, log, ada.key, T)
+  if (call === undefined) throw new Error('the call is not there')
+  return call
+}

@@ -1,0 +1,66 @@
+// Gift wraps made by nostr-tools, as any other program on Nostr may put them on a relay: honest ones and lies.
+import { getEventHash, nip19 } from 'nostr-tools'
+import { createSeal, createWrap } from 'nostr-tools/nip59'
+import { loadIdentity } from '../../../src/io/home/identity.ts'
+import { homeOf } from '../../../src/io/home/paths.ts'
+import { connect } from '../nostr-client.ts'
+import { expand } from './expectations.ts'
+import type { Word } from './parse-story.ts'
+import { actor } from './scene.ts'
+import { npubOf, type Stage } from './stage.ts'
+
+const FORM =
+  /^(?<from>\w+)(?: as (?<claims>\w+))? to (?<to>\w+) (?:(?<op>[a-z]+) in (?<call>[0-9a-f]{64}) seq (?<seq>\S+) lc (?<lc>\S+)|dm)$/
+
+/**
+ * `wrap carol to bob dm 'hi'`: a plain NIP-17 message. `wrap mallory as alice to bob message in $CALL seq 3 lc 5 'hi'`: a
+ * rumor of that call, sealed with mallory's key, and with alice's name on it.
+ */
+export async function wrap(stage: Stage, words: Word[]): Promise<void> {
+  const text = expand(stage, words.at(-1))
+  const form = FORM.exec(
+    words
+      .slice(0, -1)
+      .map((word) => expand(stage, word))
+      .join(' '),
+  )?.groups
+  if (form === undefined)
+    throw new Error('wrap carol to bob dm "…", or: wrap mallory to bob message in $CALL seq 3 lc 5 "…"')
+  const { from = '', claims = from, to = '', op, call = '', seq = '', lc = '' } = form
+  const { secret } = loadIdentity(homeOf(undefined, { HOME: named(stage, from).home }), {})
+  const receiver = hexOf(stage, to)
+  const numbers = [
+    ['call-id', call],
+    ['seq', seq],
+    ['lc', lc],
+    ['ack', '1'],
+  ]
+  const rumor = {
+    kind: op === undefined || op === 'message' ? 14 : 1410,
+    created_at: Math.floor(Date.now() / 1000) + stage.ahead,
+    tags: [
+      ['p', receiver],
+      ...(op === undefined ? [] : numbers),
+      ...(op === undefined || op === 'message' ? [] : [['op', op]]),
+    ],
+    content: text,
+    pubkey: hexOf(stage, claims),
+  }
+  const event = createWrap(createSeal({ ...rumor, id: getEventHash(rumor) }, secret, receiver), receiver)
+  for (const relay of stage.relays.values()) {
+    const client = await connect(relay.url)
+    const { accepted, reason } = await client.publish(event)
+    client.socket.close()
+    if (accepted !== true) throw new Error(`the relay refused it: ${reason}`)
+  }
+}
+
+function hexOf(stage: Stage, name: string): string {
+  const decoded = nip19.decode(npubOf(stage, named(stage, name)))
+  if (decoded.type !== 'npub') throw new Error('no npub')
+  return decoded.data
+}
+
+function named(stage: Stage, text: string) {
+  return actor(stage, { text, quoted: false })
+}

@@ -1,0 +1,69 @@
+// What holds for every command of every story, whatever the story is about.
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { nsecEncode } from 'nostr-tools/nip19'
+import { isRecord, parse } from '../../../scripts/look.ts'
+import type { Ran } from '../../../scripts/play.ts'
+import { SCHEMAS, schemaFault } from '../json-schema.ts'
+
+/** What is wrong with what a command did; undefined when nothing is. @param args as typed, without the program */
+export function fault(args: readonly string[], ran: Ran, secrets: Iterable<string>): string | undefined {
+  const { code, stdout, stderr } = ran
+  const printed = stdout + stderr
+  if (code === null) return 'it was killed: it took too long, or could not be started'
+  if (code === 1 && /\bFAULT\b|a fault of p2p's own/.test(printed)) return 'it broke'
+  const leak = [...secrets].find((secret) => tells(printed, secret))
+  if (leak !== undefined) return 'it printed a secret key'
+  if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(printed))
+    return 'it printed control or direction characters'
+  if (/\bundefined\b|\bNaN\b|\[object /.test(printed)) return 'it printed what only a program should see'
+  if (asksForJson(args)) return jsonFault(ran) ?? shapeFault(args, ran)
+  if (code !== 0 && !/^p2p: error: \S/m.test(stderr)) return 'it failed without saying why'
+  if (code !== 0 && !/^p2p: hint: \S/m.test(stderr)) return 'it failed without saying what to do next'
+  return undefined
+}
+
+/** Whether the one document of --json is due: one for the whole run, also when it fails. */
+export function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  const options = end === -1 ? args : args.slice(0, end)
+  return options.includes('--json') && !options.includes('--follow')
+}
+
+function jsonFault({ code, stdout }: Ran): string | undefined {
+  const document = parse(stdout)
+  if (!isRecord(document)) return 'it printed something else than exactly one JSON document'
+  if (typeof document.command !== 'string') return 'its JSON does not name the command'
+  if (document.ok !== (code === 0)) return `its JSON says ok: ${document.ok}, its exit code is ${code}`
+  if (document.ok === true) return undefined
+  const { error } = document
+  if (!isRecord(error)) return 'its JSON has no error'
+  const { code: word, message, hint } = error
+  if (typeof word !== 'string' || !/^[A-Z][A-Z0-9_]+$/.test(word)) return 'its error has no upper-case code'
+  if (typeof message !== 'string' || message === '') return 'its error has no message'
+  if (typeof hint !== 'string' || hint === '') return 'its error has no hint'
+  return undefined
+}
+
+// Help and the version are not what the schemas describe, and a verb that does not exist has none.
+function shapeFault(args: readonly string[], { stdout }: Ran): string | undefined {
+  const document = parse(stdout)
+  const command = isRecord(document) ? String(document.command) : ''
+  if (args.some((arg) => /^(-h|--help|--version)$/.test(arg)) || !SCHEMAS.includes(command)) return undefined
+  return schemaFault(command, document)
+}
+
+/** The first file below a folder that holds a secret; an identity file may. */
+export function leakyFile(folder: string, secrets: readonly string[]): string | undefined {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => {
+    const path = join(folder, name)
+    if (!statSync(path).isFile() || name.endsWith('p2p-identity.json')) return false
+    const text = readFileSync(path, 'latin1')
+    return secrets.some((secret) => tells(text, secret))
+  })
+}
+
+/** Whether a text has a secret key in it, as hex or as an nsec. */
+export function tells(text: string, secret: string): boolean {
+  return text.toLowerCase().includes(secret) || text.includes(nsecEncode(Buffer.from(secret, 'hex')))
+}

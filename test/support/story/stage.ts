@@ -1,0 +1,137 @@
+// What a story happens on: a folder that is gone afterwards, agents with a home each, relays in this process, and the clock.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { agentEnv, inFolder, PROGRAM, type Ran, type Running, start } from '../../../scripts/play.ts'
+import { type EmbeddedRelay, startRelay } from '../../../scripts/relay.ts'
+import { loadIdentity } from '../../../src/io/home/identity.ts'
+import { homeOf } from '../../../src/io/home/paths.ts'
+import { toHex } from '../../../src/nostr/crypto.ts'
+import { npubEncode } from '../../../src/nostr/nip19.ts'
+import { fault, leakyFile, tells } from './promises.ts'
+
+/** `cwd` holds the program and nothing else; `ahead`: how wrong its clock is, in seconds. */
+export type Actor = { name: string; home: string; cwd: string; ahead: number }
+
+export type Stage = {
+  folder: string
+  actors: Map<string, Actor>
+  relays: Map<string, EmbeddedRelay>
+  vars: Map<string, string>
+  /** Secret keys, as hex, that may stand nowhere but in identity files. */
+  secrets: Set<string>
+  /** How far everybody's clock, also the relays', is ahead of the real one, in seconds. */
+  ahead: number
+  /** Whether everybody uses the relays in the settings, and no P2P_RELAYS. */
+  byConfig: boolean
+  /** For the next command. */
+  stdin: string
+  env: Record<string, string>
+  started: Map<string, { running: Running; args: string[]; heard: Map<EmbeddedRelay, number> }>
+  /** The last command that has ended. */
+  last: Ran
+}
+
+export async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
+  await inFolder(async (folder) => {
+    const stage: Stage = {
+      folder,
+      actors: new Map(),
+      relays: new Map(),
+      vars: new Map([['FOLDER', folder]]),
+      secrets: new Set(),
+      ahead: 0,
+      byConfig: false,
+      stdin: '',
+      env: {},
+      started: new Map(),
+      last: { code: 0, stdout: '', stderr: '', ms: 0 },
+    }
+    try {
+      await body(stage)
+      inspect(stage)
+    } finally {
+      for (const { running } of stage.started.values()) running.stop()
+      await Promise.all([...stage.relays.values()].map((relay) => relay.close()))
+    }
+  })
+}
+
+export async function addRelay(stage: Stage, name: string): Promise<void> {
+  const relay = await startRelay({ now: () => Math.floor(Date.now() / 1000) + stage.ahead })
+  stage.relays.set(name, relay)
+  stage.vars.set(name.toUpperCase(), relay.url)
+}
+
+export function addActor(stage: Stage, name: string): void {
+  const cwd = join(stage.folder, name, 'app')
+  const home = join(stage.folder, name, 'home')
+  const bin = join(stage.folder, name, 'bin')
+  for (const folder of [cwd, home, bin]) mkdirSync(folder, { recursive: true })
+  copyFileSync(PROGRAM, join(cwd, 'p2p.js'))
+  // Under this name the program calls itself `p2p` in what it tells its reader to type.
+  copyFileSync(PROGRAM, join(bin, 'p2p'))
+  stage.actors.set(name, { name, home, cwd, ahead: 0 })
+}
+
+/** The npub of an actor; its identity is made when nobody has asked for it before. */
+export function npubOf(stage: Stage, { home }: Actor): string {
+  const keys = loadIdentity(homeOf(undefined, { HOME: home }), {})
+  stage.secrets.add(toHex(keys.secret))
+  return npubEncode(keys.pubkey)
+}
+
+/** Starts `p2p <args>` as an actor. */
+export function act(stage: Stage, actor: Actor, args: readonly string[]): Running {
+  const clock = (stage.ahead + actor.ahead) * 1000
+  const preload = clock === 0 ? [] : ['--import', `${new URL('../wrong-clock.mjs', import.meta.url)}?ms=${clock}`]
+  const program = join(stage.folder, actor.name, 'bin', 'p2p')
+  return enter(stage, actor, process.execPath, [...preload, program, ...args], urls(stage))
+}
+
+/** Gives a line to a shell, which has nothing but HOME and PATH. */
+export function actInShell(stage: Stage, actor: Actor, command: string): Running {
+  return enter(stage, actor, '/bin/sh', ['-c', command], [])
+}
+
+/** Takes note of what a command did. Throws what is wrong with it whatever the story says. */
+export function settle(stage: Stage, args: readonly string[], ran: Ran): void {
+  stage.last = ran
+  for (const { home } of stage.actors.values()) learnSecret(stage, home)
+  const wrong = fault(args, ran, stage.secrets)
+  if (wrong !== undefined) throw new Error(wrong)
+}
+
+function enter(stage: Stage, actor: Actor, file: string, args: string[], relays: string[]): Running {
+  const { P2P_RELAYS, ...bare } = agentEnv(actor.home, relays)
+  const env = { ...bare, ...(relays.length === 0 ? {} : { P2P_RELAYS: P2P_RELAYS ?? '' }), ...stage.env }
+  const running = start(file, args, { cwd: actor.cwd, env, stdin: stage.stdin })
+  stage.stdin = ''
+  stage.env = {}
+  return running
+}
+
+function urls(stage: Stage): string[] {
+  if (stage.byConfig) return []
+  return [...stage.relays.values()].map((relay) => relay.url)
+}
+
+function learnSecret(stage: Stage, home: string): void {
+  const { identity } = homeOf(undefined, { HOME: home })
+  const [secret] = existsSync(identity) ? (/[0-9a-f]{64}/.exec(readFileSync(identity, 'utf8')) ?? []) : []
+  if (secret !== undefined) stage.secrets.add(secret)
+}
+
+// What must hold at the end of every story.
+function inspect(stage: Stage): void {
+  const [name] = stage.started.keys()
+  if (name !== undefined) throw new Error(`nobody has joined ${name}`)
+  for (const { cwd } of stage.actors.values())
+    if (readdirSync(cwd).join() !== 'p2p.js')
+      throw new Error(`a command wrote into its working directory: ${readdirSync(cwd)}`)
+  const secrets = [...stage.secrets]
+  const leak = leakyFile(stage.folder, secrets)
+  if (leak !== undefined) throw new Error(`a secret key stands in ${leak}`)
+  for (const relay of stage.relays.values())
+    if (secrets.some((secret) => tells(JSON.stringify(relay.seen), secret)))
+      throw new Error('a relay was told a secret key')
+}

@@ -1,0 +1,67 @@
+// Anybody on the internet: keys without a program, who write what they like and as much as they like.
+import type { Body, SignalPosition } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
+import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
+import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { wrap } from '../../src/nostr/nip59.ts'
+import { must } from './given.ts'
+import { connect } from './nostr-client.ts'
+
+/** The key of a name. */
+export function stranger(name: string): Keys {
+  return must(keysFrom(sha256(Buffer.from(`stranger ${name}`))))
+}
+
+export function now(): number {
+  return Math.floor(Date.now() / 1000)
+}
+
+/** What a stranger says. `place`: where in a call, to whom; without a call it is a request. */
+export function saying(
+  keys: Keys,
+  body: Body,
+  place: Pick<SignalPosition, 'to'> & Partial<SignalPosition>,
+  at = now(),
+): Rumor {
+  return rumorOf(signalTemplate(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), keys.pubkey)
+}
+
+export function request(keys: Keys, to: string, topic: string, name = ''): Rumor {
+  return saying(keys, { type: 'request', text: topic, deadline: now() + 900, name, relays: [] }, { to })
+}
+
+/** A direct message, outside of calls. */
+export function letter(keys: Keys, to: string, text: string): Rumor {
+  return rumorOf({ kind: 14, created_at: now(), tags: [['p', to]], content: text }, keys.pubkey)
+}
+
+export function wrapped(rumor: Rumor, keys: Keys, to: string): Event {
+  return wrap(rumor, keys, to, { now: now() })
+}
+
+/** A presence in whatever words. */
+export function presence(keys: Keys, tags: string[][], content = ''): Event {
+  const head = [
+    ['d', 'p2p-comm'],
+    ['t', 'p2p-agent'],
+  ]
+  const tail = [['expiration', String(now() + 300)]]
+  return finalize({ kind: 30315, created_at: now(), tags: [...head, ...tags, ...tail], content }, keys)
+}
+
+/** Puts events on a relay, many at a time. Throws where it refuses one. */
+export async function load(url: string, events: readonly Event[]): Promise<void> {
+  const client = await connect(url)
+  try {
+    for (let at = 0; at < events.length; at += 200) {
+      const some = events.slice(at, at + 200)
+      for (const event of some) client.send('EVENT', event)
+      for (const { id } of some) {
+        const [, , accepted, reason] = await client.next('OK', id)
+        if (accepted !== true) throw new Error(`the relay refused ${id}: ${String(reason)}`)
+      }
+    }
+  } finally {
+    client.socket.close()
+  }
+}
