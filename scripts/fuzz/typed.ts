@@ -1,6 +1,6 @@
 // What is typed: words in any order, options of other commands, texts that look like options.
 import { readArgv } from '../../src/cli/argv.ts'
-import { commands, verbs } from '../../src/commands/index.ts'
+import { commands, isCommand, verbs } from '../../src/commands/index.ts'
 import { Failure } from '../../src/errors.ts'
 import { NASTY, text } from './mutate.ts'
 import { KEYS } from './samples.ts'
@@ -75,7 +75,7 @@ const argv = target(
       const typed = await readArgv(words, verbs, async () => {})
       if (typed === undefined) return undefined
       if (!Object.hasOwn(verbs, typed.verb)) return 'it is no verb'
-      const command = Object.hasOwn(commands, typed.verb) ? await commands[typed.verb]?.() : undefined
+      const command = isCommand(typed.verb) ? await commands[typed.verb]() : undefined
       command?.input?.(typed.args)
       return command === undefined || typeof command.intent(typed.args).type === 'string'
         ? undefined

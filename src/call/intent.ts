@@ -37,7 +37,9 @@ export type Intent =
   /** `exportTo`: the new file that the secret key is written to. */
   | { type: 'whoami'; exportTo: string | undefined }
 
-export type IntentOf<T extends Intent['type']> = Extract<Intent, { type: T }>
+export type IntentType = Intent['type']
+
+export type IntentOf<T extends IntentType> = Extract<Intent, { type: T }>
 
 /** A file to be sent: its bytes; where it lies, if it is too large for relays; or what to say of it once it is on a server. */
 export type FileContent =

@@ -1,15 +1,15 @@
 // argv → Intent → run → stdout, stderr and the exit code: the one context that maps failures to codes.
 
 import type { InboxItem } from '../call/inbox-items.ts'
-import type { Args, Command } from '../commands/command.ts'
-import { commands, verbs } from '../commands/index.ts'
+import type { IntentType } from '../call/intent.ts'
+import type { Args } from '../commands/command.ts'
+import { commands, isCommand, verbs } from '../commands/index.ts'
 import { itemShape } from '../commands/json.ts'
 import { fitOutcome } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { type EnvironmentOptions, openEnvironment } from '../io/environment.ts'
 import { homeOf } from '../io/home/paths.ts'
 import { refreshContext } from '../run/context.ts'
-import type { Outcome } from '../run/outcome.ts'
 import { markShown } from '../run/outcome.ts'
 import { run } from '../run/run.ts'
 import { stateCodec } from '../state/state-codec.ts'
@@ -54,8 +54,18 @@ async function runVerb(
     )
     return EXIT.ok
   }
-  const command = await commands[verb]?.()
-  if (command === undefined) throw new Error(`no command ${verb}`)
+  if (!isCommand(verb)) throw new Error(`no command ${verb}`)
+  return await runCommand(verb, args, env, json, script)
+}
+
+async function runCommand<T extends IntentType>(
+  verb: T,
+  args: Args,
+  env: NodeJS.ProcessEnv,
+  json: boolean,
+  script?: string,
+): Promise<number> {
+  const command = await commands[verb]()
   const wanted = command.input?.(args)
   const read = wanted === undefined ? {} : await readInput(wanted, homeOf(optionalWord(args.home), env))
   const intent = command.intent({ ...args, ...read })
@@ -93,22 +103,16 @@ async function runVerb(
       emit,
       say,
     })
-    const outcome = await run(intent, context)
-    if (intent.type === 'wait' && intent.follow) return EXIT.ok
+    const outcome = await run(verb, intent, context)
+    if (command.print?.(intent).stream) return EXIT.ok
     const told = json ? outcome : fitOutcome(outcome)
     const code = await printOutcome(command, verb, told, json, look)
     // In that order: a crash in between prints the news twice, never not at all.
-    await markShown(context, itemsPrinted(command, told))
+    if (command.shows?.(intent)) await markShown(context, told.news)
     return code
   } finally {
     environment.pool.close()
   }
-}
-
-/** The items that this command has put before the user's eyes. */
-function itemsPrinted(command: Command, { intent, news }: Outcome): readonly InboxItem[] {
-  if (intent.type === 'announce' || (intent.type === 'inbox' && intent.peek)) return []
-  return command.shows === true ? news : []
 }
 
 /** What the command line says of the outside, whatever the command. */

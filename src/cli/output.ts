@@ -1,9 +1,10 @@
 // What is printed: an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
 import { basename } from 'node:path'
+import type { IntentType } from '../call/intent.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine, cleanText } from '../sanitize.ts'
 import { rowsOf, terminalWidth } from './terminal.ts'
 
@@ -14,15 +15,16 @@ const MAX_ERROR = 4_000
 export type OutputOptions = { quiet: boolean; width: number | undefined }
 
 /** Prints what came of a command, and its failure; the exit code. */
-export async function printOutcome(
-  command: Command,
-  verb: string,
-  outcome: Outcome,
+export async function printOutcome<T extends IntentType>(
+  command: Command<T>,
+  verb: T,
+  outcome: OutcomeOf<T>,
   json: boolean,
   { quiet, width }: OutputOptions,
 ): Promise<number> {
-  const { failure } = outcome
-  if (json || (outcome.intent.type === 'transcript' && outcome.intent.format === 'json')) {
+  const { failure, now } = outcome
+  const style = command.print?.(outcome.intent) ?? {}
+  if (json || style.json) {
     const fields = { ...command.json(outcome), notices: outcome.notices }
     if (failure !== undefined) return await printFailure(verb, failure, true, fields)
     const document = { ok: true, command: verb, ...fields }
@@ -30,15 +32,12 @@ export async function printOutcome(
     return EXIT.ok
   }
   // What was asked for by name is printed, quiet or not.
-  const silent = quiet && outcome.news.length === 0 && outcome.intent.type !== 'transcript'
+  const silent = quiet && outcome.news.length === 0 && !style.always
   const lines = silent ? [] : command.text(outcome)
   const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
   const typed = [...lines, ...notes].map(withCommandName)
-  const { intent, now } = outcome
-  // A page is for a file or a browser, and a record keeps its dates.
-  const isPage = intent.type === 'transcript' && intent.format !== 'text'
-  const exact = intent.type === 'transcript' || intent.type === 'end'
-  const rows = isPage ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
+  const { page, exact = false } = style
+  const rows = page ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
   await write(rows.map((row) => `${row}\n`).join(''))
   return failure === undefined ? EXIT.ok : await printFailure(verb, failure, false, {})
 }

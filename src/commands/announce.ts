@@ -1,11 +1,11 @@
 // `announce`: for cron. Presence, what is owed, what came in; marks nothing read.
 
-import type { Outcome } from '../run/outcome.ts'
+import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
 import { secondsOption } from './args.ts'
 import type { Command } from './command.ts'
 
-export const announce: Command = {
+export const announce: Command<'announce'> = {
   usage: 'announce',
   describe: 'Say that you are on line; for cron, every 2 minutes',
   example: 'p2p announce --jitter 20 --quiet',
@@ -29,7 +29,7 @@ export const announce: Command = {
 /** Characters of one part of the line: logs and cron's mails are read by the line. */
 const MAX_ERROR_TEXT = 2000
 
-function announceLine({ posted, news, idle }: Outcome): string {
+function announceLine({ posted, news, idle }: OutcomeOf<'announce'>): string {
   if (idle !== undefined) return idle
   const taken = posted?.accepted.length ?? 0
   const failed = posted?.failed ?? []

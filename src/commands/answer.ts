@@ -5,7 +5,7 @@ import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, messageShape } from './json.ts'
 
-export const answer: Command = {
+export const answer: Command<'answer'> = {
   usage: 'answer <decision> [text]',
   describe: 'Accept or reject the incoming call',
   example: 'p2p answer accept\n  p2p answer reject "I\'m busy right now"',
@@ -29,8 +29,7 @@ export const answer: Command = {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     if (shape === undefined) return []
     const id = shape.id.slice(0, 8)
-    const accepted = outcome.intent.type === 'answer' && outcome.intent.accept
-    if (!accepted) return [`rejected call ${id} from ${who(shape.peer)}`]
+    if (!outcome.intent.accept) return [`rejected call ${id} from ${who(shape.peer)}`]
     return [
       `accepted call ${id} from ${who(shape.peer)}`,
       `  next: \`p2p send "…" --call ${id}\`, or \`p2p wait --call ${id}\` until the other side speaks`,

@@ -5,9 +5,9 @@ import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
 import { newsLines } from './text.ts'
 
-export const call: Command = {
+export const call: Command<'call'> = {
   usage: 'call <agent> <topic>',
-  shows: true,
+  shows: () => true,
   describe: 'Ask an agent for a conversation',
   example: 'p2p call npub1… "Can you review this API?" --wait',
   positionals: {
@@ -38,8 +38,6 @@ export const call: Command = {
   json: (outcome) => ({
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
     message: messageShape(outcome),
-    ...(outcome.intent.type === 'call' && outcome.intent.wait !== undefined
-      ? { new: outcome.news.map(itemShape) }
-      : {}),
+    ...(outcome.intent.wait === undefined ? {} : { new: outcome.news.map(itemShape) }),
   }),
 }

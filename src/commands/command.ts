@@ -1,7 +1,7 @@
 // The shape of a verb: how it is typed, what it means, how its outcome is printed.
 import type { Options } from 'yargs'
-import type { Intent } from '../call/intent.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { IntentOf, IntentType } from '../call/intent.ts'
+import type { OutcomeOf } from '../run/outcome.ts'
 
 /**
  * What was typed, by yargs: positionals and options under their names. `input`: the file or stdin that was asked for; `large`:
@@ -36,17 +36,25 @@ export async function loadVerbs<V extends Verb>(table: VerbTable<V>): Promise<Re
   return Object.fromEntries(await Promise.all(all))
 }
 
+/**
+ * `json`: one document, asked for by an option of its own; `always`: quiet or not; `page`: for a file or a browser, so that no line
+ * of it is broken; `exact`: a record, which keeps its dates; `stream`: all of it was printed before the end.
+ */
+export type PrintStyle = { json?: boolean; always?: boolean; page?: boolean; exact?: boolean; stream?: boolean }
+
 /** What a verb means in a run, and how its outcome is printed. */
-export type Command = Verb & {
+export type Command<T extends IntentType> = Verb & {
   input?: (args: Args) => InputRequest | undefined
   /** Throws Failure (exit 2) for what cannot be meant. */
-  intent: (args: Args) => Intent
+  intent: (args: Args) => IntentOf<T>
   /** Whether it prints what is unread, which is then read. */
-  shows?: true
+  shows?: (intent: IntentOf<T>) => boolean
+  /** How its text is printed, where not like any other. */
+  print?: (intent: IntentOf<T>) => PrintStyle
   /** Lines for an agent or a person. Commands to type next are written as `p2p …`. */
-  text: (outcome: Outcome) => string[]
+  text: (outcome: OutcomeOf<T>) => string[]
   /** `within`: its text tells the notices too, which otherwise follow it in lines of their own. */
   notices?: 'within'
   /** The fields beside `ok` and `command`. */
-  json: (outcome: Outcome) => Record<string, unknown>
+  json: (outcome: OutcomeOf<T>) => Record<string, unknown>
 }

@@ -5,7 +5,7 @@ import type { Command } from './command.ts'
 
 const ACTIONS = ['list', 'get', 'set', 'unset'] as const
 
-export const config: Command = {
+export const config: Command<'config'> = {
   usage: 'config [action] [key] [values..]',
   describe: 'Settings',
   example: 'p2p config set name "Ada\'s agent"\n  p2p config set relays.inbox wss://nos.lol,wss://relay.primal.net',
@@ -32,8 +32,7 @@ export const config: Command = {
     return { type: 'config', action, key, values }
   },
   text: ({ settings, intent }) => {
-    if (intent.type === 'config' && intent.key !== '')
-      return settings.map((s) => `${s.key} = ${JSON.stringify(s.value ?? null)}`)
+    if (intent.key !== '') return settings.map((s) => `${s.key} = ${JSON.stringify(s.value ?? null)}`)
     return settings.map((s) => `${s.key} = ${JSON.stringify(s.value ?? null)}  (${s.describe})`)
   },
   json: ({ settings }) => ({ config: Object.fromEntries(settings.map((s) => [s.key, s.value ?? null])) }),

@@ -2,13 +2,13 @@
 import { agentOf } from '../call/agents.ts'
 import { who } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 
 const ACTIONS = ['list', 'add', 'remove', 'trust', 'block', 'unblock'] as const
 
-export const contacts: Command = {
+export const contacts: Command<'contacts'> = {
   usage: 'contacts [action] [agent] [petname]',
   describe: 'Whom you know, by the names that you give them',
   example: 'p2p contacts add npub1… bob',
@@ -36,6 +36,6 @@ export const contacts: Command = {
   json: (outcome) => ({ contacts: contactAgents(outcome) }),
 }
 
-function contactAgents({ contacts: held, people }: Outcome) {
+function contactAgents({ contacts: held, people }: OutcomeOf<'contacts'>) {
   return held.map((c) => ({ ...agentOf({ ...people, contacts: held }, c.pubkey) }))
 }

@@ -5,12 +5,13 @@ import type { Command } from './command.ts'
 import { callShape } from './json.ts'
 import { excerptLines, excerptShape, excerptShown } from './transcript.ts'
 
-export const end: Command = {
+export const end: Command<'end'> = {
   usage: 'end [farewell]',
   describe: 'End the active call, or hang up one that rings; prints the transcript',
   example: 'p2p end "Thanks, bye"',
   positionals: { farewell: { type: 'string', describe: 'a last word' } },
   options: { 'max-chars': MAX_CHARS },
+  print: () => ({ exact: true }),
   intent: (args) => ({ type: 'end', text: optionalText(args, 'farewell'), most: maxCharsOption(args) }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)

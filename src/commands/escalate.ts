@@ -1,9 +1,9 @@
 // `escalate`: tells the peer and the owner that a person is needed.
-import type { Outcome } from '../run/outcome.ts'
+import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 
-export const escalate: Command = {
+export const escalate: Command<'escalate'> = {
   usage: 'escalate <text>',
   describe: 'Ask your owner, and tell the other side that you do; "-" reads stdin',
   example: 'p2p escalate "They want to see the contract. May I?"',
@@ -20,7 +20,7 @@ const CHANNEL_NAMES: Record<string, string> = {
   log: 'escalations.jsonl',
 }
 
-function escalationLines({ escalation, failure }: Outcome): string[] {
+function escalationLines({ escalation, failure }: OutcomeOf<'escalate'>): string[] {
   const channels = escalation?.channels ?? []
   const list = channels.map(({ channel, ok, error }) => {
     const done = channel === 'log' ? 'written' : 'told'

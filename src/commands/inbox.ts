@@ -1,16 +1,14 @@
 // `inbox`: what is new.
 
 import { fitItems } from '../call/inbox-items.ts'
-import type { Outcome } from '../run/outcome.ts'
-import { unreadItems } from '../run/outcome.ts'
 import { flagOption } from './args.ts'
 import type { Command } from './command.ts'
 import { itemShape } from './json.ts'
 import { newsLines } from './text.ts'
 
-export const inbox: Command = {
+export const inbox: Command<'inbox'> = {
   usage: 'inbox',
-  shows: true,
+  shows: ({ peek }) => !peek,
   describe: 'What is new',
   example: 'p2p inbox --peek',
   options: {
@@ -24,8 +22,7 @@ export const inbox: Command = {
     all: flagOption(args, 'all'),
     deep: flagOption(args, 'deep'),
   }),
-  text: (outcome) => {
-    const items = itemsShown(outcome)
+  text: ({ items }) => {
     const fit = fitItems(items)
     const left = items.length - fit.length
     if (items.length === 0) return ['nothing new']
@@ -34,10 +31,5 @@ export const inbox: Command = {
       ...(left === 0 ? [] : [`… and ${left} more: \`p2p inbox --all --json\` has all of them`]),
     ]
   },
-  json: (outcome) => ({ new: itemsShown(outcome).map(itemShape) }),
-}
-
-function itemsShown(outcome: Outcome) {
-  const { intent, news, state, calls, people } = outcome
-  return intent.type === 'inbox' && intent.all ? unreadItems(state, calls, people, true) : news
+  json: ({ items }) => ({ new: items.map(itemShape) }),
 }

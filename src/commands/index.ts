@@ -1,7 +1,11 @@
 // Every verb, in the order of --help. Each is loaded when it is typed, and brings along what only it needs.
+import type { IntentType } from '../call/intent.ts'
 import type { Command, VerbTable } from './command.ts'
 
-export const commands: VerbTable<Command> = {
+/** The verbs that are a run, each still to be loaded. */
+export type CommandTable = { readonly [T in IntentType]: () => Promise<Command<T>> }
+
+export const commands: CommandTable = {
   status: async () => (await import('./status.ts')).status,
   list: async () => (await import('./list.ts')).list,
   call: async () => (await import('./call.ts')).call,
@@ -17,6 +21,10 @@ export const commands: VerbTable<Command> = {
   contacts: async () => (await import('./contacts.ts')).contacts,
   config: async () => (await import('./config.ts')).config,
   whoami: async () => (await import('./whoami.ts')).whoami,
+}
+
+export function isCommand(verb: string): verb is IntentType {
+  return Object.hasOwn(commands, verb)
 }
 
 /** And those that need no run. */

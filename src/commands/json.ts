@@ -4,7 +4,7 @@ import { type Agent, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Presence } from '../call/presence.ts'
 import { stateOf } from '../call/wording.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { CallSummary } from '../state/state.ts'
@@ -20,7 +20,10 @@ export type CallShape = {
   own: { queued: number; relayed: number; delivered: number }
 }
 
-export function callShape(outcome: Outcome, id: string): CallShape | undefined {
+/** What of an outcome tells of its calls. */
+export type CallsOutcome = Pick<CommonOutcome, 'state' | 'calls' | 'people'>
+
+export function callShape(outcome: CallsOutcome, id: string): CallShape | undefined {
   const summary = outcome.state.index.calls[id]
   if (summary === undefined) return undefined
   // A call that is loaded is as it is now; time may have passed since its summary was made.
@@ -38,7 +41,7 @@ export function callShape(outcome: Outcome, id: string): CallShape | undefined {
 }
 
 /** All calls, the latest first. */
-export function callShapes(outcome: Outcome, wanted: (call: CallSummary) => boolean): CallShape[] {
+export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) => boolean): CallShape[] {
   return Object.entries(outcome.state.index.calls)
     .filter(([, call]) => wanted(call))
     .sort(([, a], [, b]) => b.last - a.last)
@@ -62,7 +65,11 @@ export function itemShape({
   return { type, id, call, from, text, at, seq, late, path, size, sha256, reason }
 }
 
-export function messageShape({ said, parts, state }: Outcome): Record<string, unknown> | undefined {
+export function messageShape({
+  said,
+  parts,
+  state,
+}: SpokenOutcome & Pick<CommonOutcome, 'state'>): Record<string, unknown> | undefined {
   const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
   const {
@@ -76,7 +83,7 @@ export function messageShape({ said, parts, state }: Outcome): Record<string, un
   return { id: said.rumor.id, seq: said.seq, state: delivery, relays: { accepted, failed } }
 }
 
-export function presenceShape({ people }: Outcome, presence: Presence): Record<string, unknown> {
+export function presenceShape({ people }: Pick<CommonOutcome, 'people'>, presence: Presence): Record<string, unknown> {
   const { about, capabilities, status, lastSeen, pubkey, name } = presence
   return { ...agentOf(people, pubkey, name), about, capabilities, status, lastSeen }
 }

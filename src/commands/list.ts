@@ -2,7 +2,7 @@
 import { agentOf, contactOf } from '../call/agents.ts'
 import type { Presence } from '../call/presence.ts'
 import { quoted, who } from '../call/wording.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { CommonOutcome, OutcomeOf } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
 import { flagOption, optionalText } from './args.ts'
 import type { Command } from './command.ts'
@@ -12,7 +12,7 @@ import { presenceShape } from './json.ts'
 const MAX_CAPABILITY_TEXT = 200
 const MAX_SHOWN = 30
 
-export const list: Command = {
+export const list: Command<'list'> = {
   usage: 'list',
   describe: 'Agents on line',
   example: 'p2p list --capability translate',
@@ -29,7 +29,7 @@ export const list: Command = {
     const found = agentsShown(outcome)
     if (found.length === 0)
       return ['nobody is on line (agents announce themselves every 2 minutes with `p2p announce`)']
-    const most = outcome.intent.type === 'list' && outcome.intent.all ? found.length : MAX_SHOWN
+    const most = outcome.intent.all ? found.length : MAX_SHOWN
     return [
       `${found.length} on line:`,
       ...found.slice(0, most).flatMap((presence) => agentLines(outcome, presence)),
@@ -41,15 +41,15 @@ export const list: Command = {
 }
 
 /** Contacts first, then by name. We are not in our own list. */
-function agentsShown({ presences, people, me, intent }: Outcome): Presence[] {
-  const wanted = intent.type === 'list' ? intent.capability : undefined
+function agentsShown({ presences, people, me, intent }: OutcomeOf<'list'>): Presence[] {
+  const wanted = intent.capability
   const rank = (p: Presence) => (contactOf(people, p.pubkey) === undefined ? 1 : 0)
   return presences
     .filter((p) => p.pubkey !== me.pubkey && (wanted === undefined || p.capabilities.includes(wanted)))
     .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
 }
 
-function agentLines({ people, now }: Outcome, presence: Presence): string[] {
+function agentLines({ people, now }: CommonOutcome, presence: Presence): string[] {
   const agent = agentOf(people, presence.pubkey, presence.name)
   const can =
     presence.capabilities.length === 0 ? '' : cleanText(`can: ${presence.capabilities.join(', ')}`, MAX_CAPABILITY_TEXT)

@@ -1,16 +1,16 @@
 // `send`: a message in the active call.
 
 import { relaySaid, who } from '../call/wording.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import { optionalText, secondsOption, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
 import { newsLines } from './text.ts'
 
-export const send: Command = {
+export const send: Command<'send'> = {
   usage: 'send <text>',
-  shows: true,
+  shows: () => true,
   describe: 'Say something in the active call; "-" reads stdin',
   example: 'p2p send "Is v2 final?" --wait 30',
   positionals: { text: { type: 'string', describe: 'what to say' } },
@@ -19,7 +19,10 @@ export const send: Command = {
   },
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
   intent: (args) => ({ type: 'send', text: wordsArgument(args, 'text'), wait: secondsOption(args, 'wait', 60) }),
-  text: (outcome) => [...sentLines(outcome), ...newsLines(outcome.news)],
+  text: (outcome) => [
+    ...sentLines(outcome, outcome.intent.wait === undefined && outcome.news.length === 0),
+    ...newsLines(outcome.news),
+  ],
   json: (outcome) => ({
     message: messageShape(outcome),
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
@@ -27,8 +30,11 @@ export const send: Command = {
   }),
 }
 
-/** What became of what was said: never "sent" for less than a relay's word. */
-export function sentLines(outcome: Outcome): string[] {
+/**
+ * What became of what was said: never "sent" for less than a relay's word.
+ * @param next whether to name the command that waits for an answer
+ */
+export function sentLines(outcome: CommonOutcome & SpokenOutcome, next: boolean): string[] {
   const { said, parts, state, call } = outcome
   const log = said === undefined ? undefined : state.logs[said.call]
   const shape = call === undefined ? undefined : callShape(outcome, call.id)
@@ -46,7 +52,6 @@ export function sentLines(outcome: Outcome): string[] {
   if (delivery === 'queued')
     return [`message ${said.seq} to ${who(shape.peer)} is queued: it is on disk and goes out with the next command`]
   const how = delivery === 'delivered' ? 'delivered' : `relayed by ${accepted.length} of ${on} relays${missing}`
-  const next = outcome.intent.type === 'send' && outcome.intent.wait === undefined && outcome.news.length === 0
   return [
     `message ${said.seq} to ${who(shape.peer)}: ${how}`,
     ...(next ? [`  next: \`p2p wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`] : []),

@@ -2,13 +2,13 @@
 import type { FileContent } from '../call/intent.ts'
 import { parseSignal } from '../call/signal-codec.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape, messageShape } from './json.ts'
 import { sentLines } from './send.ts'
 
-export const sendfile: Command = {
+export const sendfile: Command<'sendfile'> = {
   usage: 'sendfile <name> [base64]',
   describe: 'Send a file in the active call: name and base64, a path, or a name and "-" for stdin',
   example: 'p2p sendfile report.json "eyJkYXRhIjogdHJ1ZX0="\n  p2p sendfile ./report.json',
@@ -21,7 +21,7 @@ export const sendfile: Command = {
     return args.base64 === undefined ? { from: 'file', path: wordsArgument(args, 'name') } : undefined
   },
   intent: (args) => ({ type: 'sendfile', name: baseName(wordsArgument(args, 'name')), content: contentOf(args) }),
-  text: (outcome) => sentLines(outcome).map((line) => line.replace(/^message/, 'file, message')),
+  text: (outcome) => sentLines(outcome, false).map((line) => line.replace(/^message/, 'file, message')),
   json: (outcome) => ({
     file: fileShape(outcome),
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
@@ -50,11 +50,11 @@ function baseName(path: string): string {
   return path.split(/[/\\]/).findLast((part) => part !== '') ?? 'file'
 }
 
-function fileShape(outcome: Outcome): Record<string, unknown> | undefined {
+function fileShape(outcome: OutcomeOf<'sendfile'>): Record<string, unknown> | undefined {
   const { said, parts, intent } = outcome
   const shape = messageShape(outcome)
   const file = said === undefined ? undefined : parseSignal(said.rumor)?.body
-  if (intent.type !== 'sendfile' || shape === undefined || file?.type !== 'file') return undefined
+  if (shape === undefined || file?.type !== 'file') return undefined
   const url = file.remote === undefined ? undefined : file.text
   return { ...shape, name: intent.name, size: file.size, sha256: file.x, chunks: parts.length, url }
 }

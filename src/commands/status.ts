@@ -6,7 +6,7 @@ import { encryptedSize, isSettled, type Transfer, transfers } from '../call/file
 import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { ABOUT_PEERS, quoted, relaySaid, who } from '../call/wording.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { CommonOutcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { deliveryOf } from '../state/outbox.ts'
@@ -20,9 +20,9 @@ const MAX_TOPIC_TEXT = 200
 /** Calls that are over stay in sight for a day. */
 const RECENTLY_ENDED = 24 * 3600
 
-export const status: Command = {
+export const status: Command<'status'> = {
   usage: 'status',
-  shows: true,
+  shows: () => true,
   describe: 'Relays, calls, and what is new',
   example: 'p2p status',
   intent: () => ({ type: 'status' }),
@@ -57,12 +57,12 @@ export const status: Command = {
   }),
 }
 
-function callsShown(outcome: Outcome) {
+function callsShown(outcome: CommonOutcome) {
   return callShapes(outcome, (call) => call.open || outcome.now - call.last < RECENTLY_ENDED).slice(0, 20)
 }
 
 // An agent that begins anew reads here what a call is about and what it can type; what is in the news is said there.
-function callLines(call: CallShape, { news }: Outcome): string[] {
+function callLines(call: CallShape, { news }: CommonOutcome): string[] {
   const { id, state, topic, direction } = call
   const told = news.filter((item) => item.call === id).map((item) => item.type)
   const next = NEXT_COMMAND[state]
@@ -88,19 +88,19 @@ function explainPrefix(lines: string[]): string[] {
 /** What is dropped in the ordinary course of things: the same word twice, our own copy. */
 const ORDINARY_DROPS = ['duplicate', 'own-copy']
 
-function droppedLine({ state }: Outcome): string[] {
+function droppedLine({ state }: CommonOutcome): string[] {
   const counts = Object.entries(state.index.dropped).filter(([reason]) => !ORDINARY_DROPS.includes(reason))
   if (counts.length === 0) return []
   return [`dropped so far: ${counts.map(([reason, n]) => `${n} ${reason}`).join(', ')}`]
 }
 
-function outboxCount({ state }: Outcome): number {
+function outboxCount({ state }: CommonOutcome): number {
   const letters = Object.keys(state.index.letters).length
   return Object.values(state.index.calls).reduce((sum, call) => sum + call.own.queued, letters)
 }
 
 // What the owner has been asked and does not know of.
-function unaskedLines({ state }: Outcome): string[] {
+function unaskedLines({ state }: CommonOutcome): string[] {
   return Object.entries(state.index.appeals).flatMap(([id, { open, reached }]) => {
     const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${error}`)
     if (reached === true || why.length === 0) return []
@@ -131,7 +131,7 @@ export type TransferShape = {
 }
 
 /** The transfers of all open calls, then those of letters. */
-export function transferShapes(outcome: Outcome): TransferShape[] {
+export function transferShapes(outcome: CommonOutcome): TransferShape[] {
   const { state, calls, me, people } = outcome
   const inCalls = calls.flatMap((call) => {
     const log = state.logs[call.id]
@@ -153,7 +153,7 @@ export function transferShapes(outcome: Outcome): TransferShape[] {
 }
 
 /** One line each, and the peer's name for its file behind a mark. */
-export function transferLines(outcome: Outcome): string[] {
+export function transferLines(outcome: CommonOutcome): string[] {
   return transferShapes(outcome).flatMap((t) => {
     const far = t.unit === 'chunks' ? `${t.have} of ${t.of} parts` : `${t.have} of ${t.of || 'unknown'} bytes`
     const where = t.call === '' ? '' : ` in call ${t.call.slice(0, 8)}`

@@ -5,7 +5,7 @@ import type { Agent } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
 import { ABOUT_PEERS, quoted, time, who } from '../call/wording.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { CommonOutcome } from '../run/outcome.ts'
 
 /** Everything unread, with the command to type next; nothing when nothing is new. */
 export function newsLines(items: readonly InboxItem[]): string[] {
@@ -20,7 +20,7 @@ function wholeLine({ call }: InboxItem): string {
 }
 
 /** The same with as much of its news as fits into what a reader is shown at once; the rest stays unread. */
-export function fitOutcome(outcome: Outcome): Outcome {
+export function fitOutcome<O extends Pick<CommonOutcome, 'news' | 'notices'>>(outcome: O): O {
   const news = fitItems(outcome.news)
   const left = outcome.news.length - news.length
   if (left === 0) return { ...outcome, news }
@@ -91,6 +91,6 @@ export function callLine(call: {
 }
 
 /** What the user should know beside the result. */
-export function noticeLines({ notices }: Outcome): string[] {
+export function noticeLines({ notices }: Pick<CommonOutcome, 'notices'>): string[] {
   return notices.map((n) => `note: ${n}`)
 }

@@ -10,15 +10,15 @@ import type { SearchHit } from '../call/transcript/search.ts'
 import { textOf, wholeCommand } from '../call/transcript/text.ts'
 import { ABOUT_PEERS, labelOf, quoted, time } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { Outcome } from '../run/outcome.ts'
+import type { OutcomeOf } from '../run/outcome.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
-import { type CallShape, callShape } from './json.ts'
+import { type CallShape, type CallsOutcome, callShape } from './json.ts'
 import { callLine } from './text.ts'
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const
 
-export const transcript: Command = {
+export const transcript: Command<'transcript'> = {
   usage: 'transcript [id]',
   describe: 'The transcript of a call; without an id, the calls there are',
   example:
@@ -37,6 +37,7 @@ export const transcript: Command = {
     until: { type: 'string', describe: 'only until then, a day with all of its hours' },
     search: { type: 'string', describe: 'find words in all calls, or in the one that is named' },
   },
+  print: ({ format }) => ({ json: format === 'json', always: true, exact: true, page: format !== 'text' }),
   intent: (args) => {
     const format = FORMATS.find((f) => f === (optionalText(args, 'format') || 'text'))
     if (format === undefined)
@@ -66,40 +67,33 @@ export const transcript: Command = {
   },
   text: (outcome) => {
     const { reading, intent } = outcome
-    const { format, query } = transcriptIntent(outcome)
     const shown = excerptShown(outcome)
-    if (shown !== undefined) return excerptLines(shown, format)
-    if (reading?.type === 'found') return foundLines(reading.hits, reading.more, query)
-    return reading === undefined || intent.type !== 'transcript'
+    if (shown !== undefined) return excerptLines(shown, intent.format)
+    if (reading?.type === 'found') return foundLines(reading.hits, reading.more, intent.search ?? '')
+    return reading === undefined
       ? []
       : listedCallLines(listedCalls(outcome), Object.keys(outcome.state.index.calls).length > 0)
   },
   json: (outcome) => {
-    const { reading } = outcome
+    const { reading, intent } = outcome
     if (reading === undefined) return {}
     if (reading.type === 'call') return { transcript: excerptShape(outcome) }
     if (reading.type === 'found')
       return {
         found: reading.hits,
-        ...(reading.more ? { truncated: true, next: `${allHitsCommand(transcriptIntent(outcome).query)} --json` } : {}),
+        ...(reading.more ? { truncated: true, next: `${allHitsCommand(intent.search ?? '')} --json` } : {}),
       }
     const { calls, left } = listedCalls(outcome)
     return { calls, ...(left > 0 ? { truncated: true, left, next: `${ALL_CALLS} --json` } : {}) }
   },
 }
 
-function transcriptIntent({ intent }: Outcome) {
-  return intent.type === 'transcript'
-    ? { format: intent.format, query: intent.search ?? '' }
-    : { format: 'text' as const, query: '' }
-}
-
-function listedCalls(outcome: Outcome): FittingCalls {
+function listedCalls(outcome: OutcomeOf<'transcript'>): FittingCalls {
   const { reading, intent } = outcome
   const ids = reading?.type === 'calls' ? reading.ids : []
   return fitCalls(
     ids.flatMap((id) => callShape(outcome, id) ?? []),
-    intent.type === 'transcript' ? intent.most : 0,
+    intent.most,
   )
 }
 
@@ -163,7 +157,7 @@ function hitLines({ call, n, type, from, author, at, line }: SearchHit): string[
 }
 
 /** The transcript that an outcome carries, if it carries one. */
-export function excerptShown({ reading }: Outcome): Excerpt | undefined {
+export function excerptShown({ reading }: Pick<OutcomeOf<'transcript'>, 'reading'>): Excerpt | undefined {
   return reading?.type === 'call' ? reading.shown : undefined
 }
 
@@ -173,7 +167,9 @@ export function excerptLines(shown: Excerpt, format: 'text' | 'json' | 'markdown
 }
 
 /** The contract: fields may be added, none renamed or dropped. */
-export function excerptShape(outcome: Outcome): Record<string, unknown> | undefined {
+export function excerptShape(
+  outcome: CallsOutcome & Pick<OutcomeOf<'transcript'>, 'reading'>,
+): Record<string, unknown> | undefined {
   const shown = excerptShown(outcome)
   if (shown === undefined) return undefined
   const { call, entries, digest = null, verified, truncated, left, path } = shown

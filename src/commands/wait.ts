@@ -6,9 +6,9 @@ import type { Command } from './command.ts'
 import { itemShape } from './json.ts'
 import { newsLines } from './text.ts'
 
-export const wait: Command = {
+export const wait: Command<'wait'> = {
   usage: 'wait [seconds]',
-  shows: true,
+  shows: () => true,
   describe: 'Stay until something comes',
   example: 'p2p wait 30 --for message,file',
   positionals: { seconds: { type: 'string', describe: 'how long (60)' } },
@@ -16,6 +16,7 @@ export const wait: Command = {
     follow: { type: 'boolean', describe: 'stream JSON lines until stopped' },
     for: { type: 'string', describe: 'only for these: request,accept,message,file,escalate,end' },
   },
+  print: ({ follow }) => ({ stream: follow }),
   intent: (args) => {
     const types = optionalText(args, 'for')
       .split(',')

@@ -3,7 +3,7 @@ import { EXIT, Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 
-export const whoami: Command = {
+export const whoami: Command<'whoami'> = {
   usage: 'whoami',
   describe: 'Your key, your name, your relays',
   example: 'p2p whoami',

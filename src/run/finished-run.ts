@@ -1,5 +1,5 @@
 // A run that has said its say: everything that its outcome is made of.
-import type { Intent } from '../call/intent.ts'
+import type { Intent, IntentOf, IntentType } from '../call/intent.ts'
 import type { OwnerTold } from '../state/escalations.ts'
 import type { State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
@@ -15,7 +15,11 @@ export type FinishedRun = {
   result: StepResult
   state: State
   posted: AnnounceResult | undefined
+  /** Why nothing was done. */
+  idle: string | undefined
   escalation: EscalationResult | undefined
   /** What came of everything that the owner was told. */
   answers: readonly OwnerTold[]
 }
+
+export type FinishedRunOf<T extends IntentType> = FinishedRun & { intent: IntentOf<T> }

@@ -3,7 +3,7 @@
 import type { InboxItem } from '../call/inbox-items.ts'
 import { recordWakes, wakesDue } from '../state/hook.ts'
 import type { RunContext } from './context.ts'
-import type { Outcome } from './outcome.ts'
+import type { CommonOutcome } from './outcome.ts'
 
 /** What the hook reads on stdin, as JSON. */
 export type HookEvent = {
@@ -17,7 +17,7 @@ export type HookEvent = {
 }
 
 /** A wake is noted before it is made, so that a parallel run does not make it too. */
-export async function runHook(context: RunContext, { news }: Outcome): Promise<string[]> {
+export async function runHook(context: RunContext, { news }: Pick<CommonOutcome, 'news'>): Promise<string[]> {
   const { environment, now } = context
   const { command, unknown } = environment.config.hook
   const due = await environment.store.update([], (fresh) => {

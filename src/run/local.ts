@@ -2,45 +2,50 @@
 // The contact list: petnames and trust, which are ours and never a peer's word.
 
 import { type Contact, shortNpub } from '../call/agents.ts'
-import type { Intent, IntentOf } from '../call/intent.ts'
+import type { IntentOf, IntentType } from '../call/intent.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
 import type { State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
-import { localOutcome, type Outcome } from './outcome.ts'
+import { localOutcome, type OutcomeOf } from './outcome.ts'
 import { resolveAgent } from './resolve-agent.ts'
-import type { TranscriptRead } from './transcript.ts'
+
+type Answers = { [T in IntentType]?: (intent: IntentOf<T>, context: RunContext, state: State) => Promise<OutcomeOf<T>> }
 
 /** Undefined for a command that needs the relays. */
-export async function runLocal(intent: Intent, context: RunContext, state: State): Promise<Outcome | undefined> {
-  const { settings } = context.environment
-  switch (intent.type) {
-    case 'whoami': {
-      const outcome = localOutcome(intent, context, state)
-      return intent.exportTo === undefined
-        ? outcome
-        : { ...outcome, exported: context.environment.handOver(intent.exportTo) }
-    }
-    case 'transcript': {
-      const { readTranscripts } = await import('./transcript.ts')
-      return transcriptOutcome(readTranscripts(intent, context, state), intent, context, state)
-    }
-    case 'contacts': {
-      return { ...localOutcome(intent, context, state), contacts: await editContactList(intent, context, state) }
-    }
-    case 'config':
-      if (intent.action === 'set') await settings.set(intent.key, intent.values)
-      if (intent.action === 'unset') await settings.unset(intent.key)
-      return { ...localOutcome(intent, context, state), settings: settings.list(intent.key) }
-    default:
-      return undefined
-  }
+export async function runLocal<T extends IntentType>(
+  type: T,
+  intent: IntentOf<T>,
+  context: RunContext,
+  state: State,
+): Promise<OutcomeOf<T> | undefined> {
+  return await ANSWERS[type]?.(intent, context, state)
 }
 
-function transcriptOutcome(read: TranscriptRead | Failure, intent: Intent, context: RunContext, state: State): Outcome {
-  if (read instanceof Failure) return { ...localOutcome(intent, context, state), failure: read }
-  return { ...localOutcome(intent, context, read.state), call: read.call, reading: read.reading }
+const ANSWERS: Answers = {
+  async whoami(intent, context, state) {
+    const { name, about } = context.environment.config
+    const self = { name, about, relays: context.environment.relays }
+    const exported = intent.exportTo === undefined ? {} : { exported: context.environment.handOver(intent.exportTo) }
+    return localOutcome(intent, context, state, { self, ...exported })
+  },
+  async transcript(intent, context, state) {
+    const { readTranscripts } = await import('./transcript.ts')
+    const read = readTranscripts(intent, context, state)
+    if (read instanceof Failure)
+      return { ...localOutcome<'transcript'>(intent, context, state, { reading: undefined }), failure: read }
+    return localOutcome(intent, context, read.state, { reading: read.reading })
+  },
+  async contacts(intent, context, state) {
+    return localOutcome(intent, context, state, { contacts: await editContactList(intent, context, state) })
+  },
+  async config(intent, context, state) {
+    const { settings } = context.environment
+    if (intent.action === 'set') await settings.set(intent.key, intent.values)
+    if (intent.action === 'unset') await settings.unset(intent.key)
+    return localOutcome(intent, context, state, { settings: settings.list(intent.key) })
+  },
 }
 
 type Edit = IntentOf<'contacts'>

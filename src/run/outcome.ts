@@ -1,9 +1,8 @@
-// What came of a run, as data: commands turn it into text or JSON.
-// A run that asks nobody.
+// What came of a run, as data: each command's printer turns its own into text or JSON.
 // What has been printed is read. Done after printing, and only then.
 import type { Agent, AgentDirectory, Contact } from '../call/agents.ts'
 import { type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
-import type { Intent } from '../call/intent.ts'
+import type { IntentOf, IntentType } from '../call/intent.ts'
 import { type Presence, readPresences } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
 import type { Failure } from '../errors.ts'
@@ -16,82 +15,133 @@ import { callsOf, type State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
 import { ownAgent, type RunContext, speakerOf } from './context.ts'
 import { failureOf } from './failures.ts'
-import type { FinishedRun } from './finished-run.ts'
+import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import { noticesOf } from './notices.ts'
+import type { StepResult } from './step.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync.ts'
 import type { EscalationResult } from './tell-owner.ts'
 import type { TranscriptView } from './transcript.ts'
 
 export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: string }
 
-export type Outcome = {
-  intent: Intent
+/** What every command has to tell. */
+export type CommonOutcome = {
   me: Agent
-  self: { name: string; about: string; relays: RunContext['environment']['relays'] }
   people: AgentDirectory
   now: number
   state: State
   /** The calls that are open, oldest first. */
   calls: Call[]
-  /** The call that the command was about, as it is now. */
-  call: Call | undefined
-  /** What the command itself said. */
-  said: RecordedSignal | undefined
-  /** All of it, where it took several rumors. */
-  parts: RecordedSignal[]
   /** What is unread. */
   news: InboxItem[]
-  presences: Presence[]
   relays: RelayReport[]
-  /** How many calls something new came in for, for `announce`. */
-  received: number
-  posted: AnnounceResult | undefined
-  /** Why nothing was done. */
-  idle?: string
-  escalation: EscalationResult | undefined
-  /** What was read for its reader, by `transcript` and `end`. */
-  reading: TranscriptView | undefined
-  settings: readonly SettingValue[]
-  contacts: readonly Contact[]
-  /** Where the secret key was written to, by `whoami --export`. */
-  exported?: string
   /** One line each: what the user should know beside the result. */
   notices: string[]
   /** Why the command did not, or not wholly, do its job. */
   failure: Failure | undefined
 }
 
-export function outcomeOf(finished: FinishedRun): Outcome {
-  const { context, intent, heard, result, state, posted, escalation } = finished
-  const { environment, now } = context
-  const people = { ...context.people, names: namesOf(state) }
-  const me = environment.keys.pubkey
-  const calls = callsOf(state, me, now)
-  const parts = result.said.slice(result.said.length - result.verdict.say.length)
-  const said = parts[0]
+/** Of a command that says something: `said`, the first of the `parts` that it took, and the call as it is now. */
+export type SpokenOutcome = { call: Call | undefined; said: RecordedSignal | undefined; parts: RecordedSignal[] }
+
+/** What each command has to tell beside that. */
+export type OwnOutcome = {
+  status: object
+  list: { presences: Presence[] }
+  call: SpokenOutcome
+  answer: SpokenOutcome
+  send: SpokenOutcome
+  sendfile: SpokenOutcome
+  escalate: { escalation: EscalationResult | undefined }
+  end: SpokenOutcome & { reading: TranscriptView | undefined }
+  /** `received`: how many calls something new came in for; `idle`: why nothing was done. */
+  announce: { posted: AnnounceResult | undefined; received: number; idle?: string }
+  /** `items`: what is shown: what is unread, or all of it. */
+  inbox: { items: InboxItem[] }
+  wait: object
+  transcript: { reading: TranscriptView | undefined }
+  contacts: { contacts: readonly Contact[] }
+  config: { settings: readonly SettingValue[] }
+  /** `exported`: where the secret key was written to. */
+  whoami: { self: { name: string; about: string; relays: RunContext['environment']['relays'] }; exported?: string }
+}
+
+export type OutcomeOf<T extends IntentType> = CommonOutcome & { intent: IntentOf<T> } & OwnOutcome[T]
+
+export function outcomeOf<T extends IntentType>(type: T, finished: FinishedRunOf<T>): OutcomeOf<T> {
+  const { context, heard, state } = finished
+  const calls = callsOf(state, context.environment.keys.pubkey, context.now)
+  const { failure, notices } = { failure: failureOf(finished), notices: noticesOf(finished, calls) }
+  const common = { ...commonOutcome(context, state, calls), relays: relayReport(context, heard), notices, failure }
+  const own = OWN[type]?.(finished, common)
+  if (own === undefined) throw new Error(`${type} does not ask the relays`)
+  return Object.assign({ ...common, intent: finished.intent }, own)
+}
+
+/** The outcome of a run in which nobody was heard and nothing said. */
+export function localOutcome<T extends IntentType>(
+  intent: IntentOf<T>,
+  context: RunContext,
+  state: State,
+  own: OwnOutcome[T],
+): OutcomeOf<T> {
+  const calls = callsOf(state, context.environment.keys.pubkey, context.now)
+  return Object.assign({ ...commonOutcome(context, state, calls), intent }, own)
+}
+
+/** A run in which nothing was done, and why. */
+export function idleRun<I>(intent: I, context: RunContext, idle: string) {
+  const state = context.environment.store.read()
+  const none = { said: [], dues: [], appeals: [], asked: undefined, acks: [], touched: [] }
+  const result: StepResult = { state, verdict: { say: [] }, ...none }
   return {
-    intent,
+    ...{ context, intent, heard: NOTHING_HEARD, result, state, posted: undefined, idle },
+    ...{ escalation: undefined, answers: [] },
+  }
+}
+
+function commonOutcome(context: RunContext, state: State, calls: Call[]): CommonOutcome {
+  const people = { ...context.people, names: namesOf(state) }
+  return {
     me: ownAgent(context, people),
-    self: { name: environment.config.name, about: environment.config.about, relays: environment.relays },
     people,
-    now,
+    now: context.now,
     state,
     calls,
-    call: calls.find((c) => c.id === said?.call),
-    said,
-    parts,
     news: unreadItems(state, calls, people),
-    presences: readPresences(heard.public, now),
-    relays: relayReport(context, heard),
-    received: result.touched.length,
-    posted,
-    escalation,
-    reading: undefined,
-    settings: [],
-    contacts: people.contacts,
-    notices: noticesOf(finished, calls),
-    failure: failureOf(finished),
+    relays: [],
+    notices: [],
+    failure: undefined,
   }
+}
+
+/** Of the commands that ask the relays. The others say themselves what came of them. */
+type OwnOutcomes = { [T in IntentType]?: (finished: FinishedRunOf<T>, common: CommonOutcome) => OwnOutcome[T] }
+
+const OWN: OwnOutcomes = {
+  status: () => ({}),
+  list: ({ heard, context }) => ({ presences: readPresences(heard.public, context.now) }),
+  call: spokenOutcome,
+  answer: spokenOutcome,
+  send: spokenOutcome,
+  sendfile: spokenOutcome,
+  escalate: ({ escalation }) => ({ escalation }),
+  end: (finished, common) => ({ ...spokenOutcome(finished, common), reading: undefined }),
+  announce: ({ posted, result, idle }) => ({
+    posted,
+    received: result.touched.length,
+    ...(idle === undefined ? {} : { idle }),
+  }),
+  inbox: ({ intent }, { state, calls, people, news }) => ({
+    items: intent.all ? unreadItems(state, calls, people, true) : news,
+  }),
+  wait: () => ({}),
+}
+
+function spokenOutcome({ result }: Pick<FinishedRun, 'result'>, { calls }: CommonOutcome): SpokenOutcome {
+  const parts = result.said.slice(result.said.length - result.verdict.say.length)
+  const said = parts[0]
+  return { call: calls.find((c) => c.id === said?.call), said, parts }
 }
 
 /** Everything unread: the owner's words first, then call by call. */
@@ -115,30 +165,6 @@ function relayReport({ environment }: RunContext, { answers }: SyncResult): Rela
       ...(latencyMs === undefined ? {} : { latencyMs }),
       ...(why === undefined ? {} : { error: why }),
     }
-  })
-}
-
-/** The outcome of a run in which nobody was heard and nothing said. */
-export function localOutcome(intent: Intent, context: RunContext, state: State): Outcome {
-  const result = {
-    state,
-    verdict: { say: [] },
-    said: [],
-    dues: [],
-    appeals: [],
-    asked: undefined,
-    acks: [],
-    touched: [],
-  }
-  return outcomeOf({
-    context,
-    intent,
-    heard: NOTHING_HEARD,
-    result,
-    state,
-    posted: undefined,
-    escalation: undefined,
-    answers: [],
   })
 }
 

@@ -2,31 +2,48 @@
 // it. The only context where pure meets impure.
 // What only some commands do, loaded for them alone: a command pays for nothing that it does not use.
 // Whoever asks for everything gets the words that lie in chapters too.
-import { type Intent, type IntentOf, isLarge, type Large } from '../call/intent.ts'
+import { type FileContent, type Intent, type IntentOf, type IntentType, isLarge, type Large } from '../call/intent.ts'
 import { relaysToProbe } from '../state/relay-memory.ts'
 import type { State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
+import type { Turn } from './announce-once.ts'
 import { type RunContext, refreshContext, withRelayClock } from './context.ts'
 import { execute } from './deliver.ts'
-import type { FinishedRun } from './finished-run.ts'
+import type { FinishedRunOf } from './finished-run.ts'
 import { mergeOptimistic, optimisticRelays, sendOptimistically } from './optimistic-send.ts'
-import { type Outcome, outcomeOf } from './outcome.ts'
+import { type CommonOutcome, idleRun, type OutcomeOf, outcomeOf } from './outcome.ts'
 import { runStep, type StepResult } from './step.ts'
 import { lookupsFrom, resolveCallee, type SyncResult, sync, syncRequestFor } from './sync.ts'
 
-export async function run(intent: Intent, context: RunContext): Promise<Outcome> {
-  if (intent.type === 'announce') return await announceAlone(intent, context, (then) => runOnce(intent, then))
-  const { server } = context.environment.config.file
-  if (!isLarge(intent) || server === undefined) return await runOnce(intent, context)
-  const before = await runOnce({ type: 'status' }, context, intent)
-  const ready = await uploadFor(intent, server, context, before)
-  return await runOnce(ready, refreshContext(context))
+/** `type`: the intent's. */
+export async function run<T extends IntentType>(
+  type: T,
+  intent: IntentOf<T>,
+  opened: RunContext,
+): Promise<OutcomeOf<T>> {
+  const turn = await announceTurn(intent, opened)
+  if ('idle' in turn) return { ...outcomeOf(type, idleRun(intent, opened, turn.idle)), news: [] }
+  const { context } = turn
+  try {
+    const { server } = context.environment.config.file
+    if (!isLarge(intent) || server === undefined) return await runOnce(type, intent, context)
+    const before = await runOnce('status', { type: 'status' }, context, intent)
+    const content = await uploadFor(intent, server, context, before)
+    return await runOnce(type, Object.assign({ ...intent }, { content }), refreshContext(context))
+  } finally {
+    await turn.end()
+  }
 }
 
 /** @param purpose what the user wants in the end, where the round only prepares it */
-async function runOnce(intent: Intent, context: RunContext, purpose = intent): Promise<Outcome> {
+async function runOnce<T extends IntentType>(
+  type: T,
+  intent: IntentOf<T>,
+  context: RunContext,
+  purpose: Intent = intent,
+): Promise<OutcomeOf<T>> {
   const known = context.environment.store.read()
-  const answered = await runLocal(intent, context, known)
+  const answered = await runLocal(type, intent, context, known)
   if (answered !== undefined) return answered
 
   const wanted = await resolveCallee(intent, context)
@@ -49,8 +66,9 @@ async function runOnce(intent: Intent, context: RunContext, purpose = intent): P
 
   const state = withArchives(intent, here, await downloadFor(purpose, here, carried.state))
 
-  const finished = { context: here, intent, heard, result: mergeOptimistic(result, ahead), ...carried, state, posted }
-  const outcome = await withTranscript(await waitFor(finished, outcomeOf(finished)), here)
+  const merged = mergeOptimistic(result, ahead)
+  const finished = { context: here, intent, heard, result: merged, ...carried, state, posted, idle: undefined }
+  const outcome = await withTranscript(await waitFor(type, finished, outcomeOf(type, finished)), here)
   return { ...outcome, notices: [...outcome.notices, ...(await runHook(intent, here, outcome))] }
 }
 
@@ -62,71 +80,83 @@ const GOES_ONLINE: IntentTypes = ['announce', 'call', 'answer']
 const FETCHES: IntentTypes = ['inbox', 'status', 'announce']
 
 /** Undefined for a command that needs the relays. */
-export async function runLocal(intent: Intent, context: RunContext, state: State): Promise<Outcome | undefined> {
-  return LOCAL.includes(intent.type) ? await (await import('./local.ts')).runLocal(intent, context, state) : undefined
-}
-
-/** One `announce` at a time. */
-export async function announceAlone(
-  intent: IntentOf<'announce'>,
+async function runLocal<T extends IntentType>(
+  type: T,
+  intent: IntentOf<T>,
   context: RunContext,
-  work: (context: RunContext) => Promise<Outcome>,
-): Promise<Outcome> {
-  return await (await import('./announce-once.ts')).announceAlone(intent, context, work)
+  state: State,
+): Promise<OutcomeOf<T> | undefined> {
+  if (!LOCAL.includes(type)) return undefined
+  return await (await import('./local.ts')).runLocal(type, intent, context, state)
 }
 
-/** The intent to announce a file, once it lies on the server. */
-export async function uploadFor(intent: Large, server: string, context: RunContext, before: Outcome): Promise<Intent> {
+/** One `announce` at a time; every other command has its turn at once. */
+async function announceTurn(intent: Intent, context: RunContext): Promise<Turn> {
+  if (intent.type !== 'announce') return { context, end: async () => {} }
+  return await (await import('./announce-once.ts')).announceTurn(context, intent.jitter)
+}
+
+/** What to say of a file, once it lies on the server. */
+async function uploadFor(
+  intent: Large,
+  server: string,
+  context: RunContext,
+  before: CommonOutcome,
+): Promise<FileContent> {
   return await (await import('./upload.ts')).uploadFor(intent, server, context, before)
 }
 
-export async function announce(
-  intent: Intent,
-  context: RunContext,
-  result: StepResult,
-): Promise<AnnounceResult | undefined> {
+async function announce(intent: Intent, context: RunContext, result: StepResult): Promise<AnnounceResult | undefined> {
   return GOES_ONLINE.includes(intent.type)
     ? await (await import('./announce.ts')).announce(intent, context, result)
     : undefined
 }
 
 /** Finds out which relays speak NIP-77, where it would have spared this run much. */
-export async function probeNip77(context: RunContext, { answers }: SyncResult, { index }: State): Promise<void> {
+async function probeNip77(context: RunContext, { answers }: SyncResult, { index }: State): Promise<void> {
   const mailboxes = answers.filter((a) => a.name === 'inbox')
   const relays = relaysToProbe(index, mailboxes, context.now)
   if (relays.length > 0) await (await import('./sync.ts')).probeNip77(context, relays)
 }
 
 /** The state, with the files that lie on servers and that the command has time for. */
-export async function downloadFor(intent: Intent, context: RunContext, state: State): Promise<State> {
+async function downloadFor(intent: Intent, context: RunContext, state: State): Promise<State> {
   return FETCHES.includes(intent.type)
     ? await (await import('./download.ts')).downloadFor(intent, context, state)
     : state
 }
 
 /** The outcome at once, or when what the command waits for has come, or in vain. */
-export async function waitFor(finished: FinishedRun, outcome: Outcome): Promise<Outcome> {
-  const { intent } = finished
+async function waitFor<T extends IntentType>(
+  type: T,
+  finished: FinishedRunOf<T>,
+  outcome: OutcomeOf<T>,
+): Promise<OutcomeOf<T>> {
+  const intent: Intent = finished.intent
   const waits = intent.type === 'wait' || ('wait' in intent && intent.wait !== undefined)
-  return waits ? await (await import('./wait.ts')).waitFor(finished, outcome) : outcome
+  return waits ? await (await import('./wait.ts')).waitFor(type, finished, outcome) : outcome
 }
 
 /** Whoever ends a call gets it to read. */
-export async function withTranscript(outcome: Outcome, context: RunContext): Promise<Outcome> {
-  const { intent, call } = outcome
+async function withTranscript<O extends CommonOutcome & { intent: Intent }>(
+  outcome: O,
+  context: RunContext,
+): Promise<O> {
+  const intent: Intent = outcome.intent
+  const call = 'call' in outcome ? outcome.calls.find((c) => c === outcome.call) : undefined
   if (intent.type !== 'end' || call === undefined) return outcome
   const { readCall } = await import('./transcript.ts')
   return { ...outcome, reading: readCall(context, call, outcome, intent.most) }
 }
 
 /** Wakes the agent for what came in, and says what went wrong with that. */
-export async function runHook(intent: Intent, context: RunContext, outcome: Outcome): Promise<string[]> {
+async function runHook(intent: Intent, context: RunContext, outcome: CommonOutcome): Promise<string[]> {
   const wakes =
     (intent.type === 'announce' || intent.type === 'wait') && context.environment.config.hook.command.length > 0
   return wakes ? await (await import('./hook.ts')).runHook(context, outcome) : []
 }
 
-export function withArchives(intent: Intent, { environment }: RunContext, state: State): State {
+function withArchives(intent: Intent, { environment }: RunContext, state: State): State {
   if (intent.type !== 'inbox' || !intent.all) return state
   const packed = Object.values(state.logs).flatMap(({ id, past }) => (past === undefined ? [] : [id]))
   if (packed.length === 0) return state

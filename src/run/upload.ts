@@ -1,14 +1,14 @@
 // A file that is too large for relays: put on the server first, so that the run that announces it is one like any other.
 import { decide } from '../call/decide.ts'
 import { type FileBody, mimeOf } from '../call/file-transfer.ts'
-import type { Intent, Large } from '../call/intent.ts'
+import type { FileContent, Large } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import type { StoredFile } from '../io/files/upload.ts'
 import type { RunContext } from './context.ts'
-import type { Outcome } from './outcome.ts'
+import type { CommonOutcome } from './outcome.ts'
 
 /**
- * The intent to announce the file, once it lies on the server; as it was when nothing may be sent now, which the run then
+ * What to announce, once the file lies on the server; the file as it was when nothing may be sent now, which the run then
  * says. Throws what uploading throws.
  * @param before what a look at the mailbox has shown: not a byte leaves before a call is there to send it in
  */
@@ -16,8 +16,8 @@ export async function uploadFor(
   intent: Large,
   server: string,
   { environment, selector, now }: RunContext,
-  before: Outcome,
-): Promise<Intent> {
+  before: CommonOutcome,
+): Promise<FileContent> {
   const { inlineMax } = environment.config.file
   const { name, content } = intent
   const me = environment.keys.pubkey
@@ -26,9 +26,9 @@ export async function uploadFor(
   const unused = { peer: undefined, name: '', inbox: [], ring: 0 }
   const scene = { ...unused, calls: before.calls, people: before.people, selector, inlineMax, me, now }
   const { refusal } = decide({ ...intent, content: { type: 'stored', body: bodyOf(name, LONGEST_STORED) } }, scene)
-  if (refusal !== undefined) return intent
+  if (refusal !== undefined) return content
   const stored = await environment.depot.put(content.path, server, ahead)
-  return { ...intent, content: { type: 'stored', body: bodyOf(name, stored) } }
+  return { type: 'stored', body: bodyOf(name, stored) }
 }
 
 function bodyOf(name: string, { url, key, nonce, x, ox, size }: StoredFile): FileBody {

@@ -2,15 +2,16 @@
 // A command that stays: the mailbox stays open, and every second the state is looked at, since a parallel command may have
 // taken in what is waited for.
 import type { InboxItem } from '../call/inbox-items.ts'
-import type { Intent } from '../call/intent.ts'
+import type { Intent, IntentType } from '../call/intent.ts'
+import type { Call } from '../call/replay.ts'
 import { callsMatching, peerLabel } from '../call/select-call.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { callsOf } from '../state/state.ts'
 import { refreshContext, withRelayClock } from './context.ts'
 import { execute } from './deliver.ts'
 import { openDownloader } from './download.ts'
-import type { FinishedRun } from './finished-run.ts'
-import { markShown, type Outcome, outcomeOf } from './outcome.ts'
+import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
+import { type CommonOutcome, markShown, type OutcomeOf, outcomeOf, type SpokenOutcome } from './outcome.ts'
 import { runStep } from './step.ts'
 import { NOBODY_LOOKED_UP, type SyncResult, sync } from './sync.ts'
 import { unwrapInTime } from './unwrap.ts'
@@ -18,30 +19,41 @@ import { unwrapInTime } from './unwrap.ts'
 const ALWAYS_AWAITED: readonly InboxItem['type'][] = ['escalate', 'end', 'owner']
 const CALL_ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed', 'end']
 
-/** The outcome at once, or when what the command waits for has come, or in vain. */
-export async function waitFor(finished: FinishedRun, outcome: Outcome): Promise<Outcome> {
-  const { context, intent } = finished
+/** The outcome at once, or when what the command waits for has come, or time is up. */
+export async function waitFor<T extends IntentType>(
+  type: T,
+  finished: FinishedRunOf<T>,
+  outcome: OutcomeOf<T>,
+): Promise<OutcomeOf<T>> {
+  const { context } = finished
+  const intent: Intent = finished.intent
   const seconds = waitSeconds(intent)
   if (seconds === undefined || (outcome.failure !== undefined && intent.type !== 'wait')) return outcome
-  if (intent.type === 'wait' && intent.follow) return await followItems(finished, outcome)
+  if (intent.type === 'wait' && intent.follow) return await followItems(type, finished, outcome)
+  const about = callIn(outcome)
   // A wait may be cut off by whoever started it: what goes on waiting for it is said before.
-  if (outcome.call !== undefined)
-    context.say(`call ${outcome.call.id}: waiting for ${intent.type === 'call' ? 'the answer' : 'a reply'}`)
+  if (about !== undefined)
+    context.say(`call ${about.id}: waiting for ${intent.type === 'call' ? 'the answer' : 'a reply'}`)
   let last = outcome
-  for await (const seen of watch(finished, context.environment.clock() + seconds * 1000)) {
-    const call = seen.calls.find((c) => c.id === outcome.call?.id) ?? outcome.call
-    last = { ...seen, said: outcome.said, parts: outcome.parts, call, failure: undefined }
-    if (last.news.some((item) => isAwaited(item, intent, last))) return { ...last, failure: notTaken(intent, last) }
+  for await (const seen of watch(type, finished, context.environment.clock() + seconds * 1000)) {
+    const call = callIn(seen) ?? about
+    last = { ...seen, ...('call' in seen ? { call } : {}), failure: undefined }
+    if (last.news.some((item) => isAwaited(item, intent, last, call)))
+      return { ...last, failure: notTaken(intent, last, call) }
   }
-  return { ...last, failure: timedOut(intent, last, seconds) }
+  return { ...last, failure: timedOut(intent, callIn(last), seconds) }
 }
 
 // Each item is on disk before it is printed, and read only once it has been.
-async function followItems(finished: FinishedRun, outcome: Outcome): Promise<Outcome> {
+async function followItems<T extends IntentType>(
+  type: T,
+  finished: FinishedRunOf<T>,
+  outcome: OutcomeOf<T>,
+): Promise<OutcomeOf<T>> {
   const { context, intent } = finished
-  for await (const seen of watch(finished, Number.POSITIVE_INFINITY)) {
+  for await (const seen of watch(type, finished, Number.POSITIVE_INFINITY)) {
     const printed: InboxItem[] = []
-    for (const item of seen.news.filter((i) => isAwaited(i, intent, seen))) {
+    for (const item of seen.news.filter((i) => isAwaited(i, intent, seen, undefined))) {
       if (context.environment.stopped.aborted) break
       await context.emit(item)
       printed.push(item)
@@ -51,13 +63,17 @@ async function followItems(finished: FinishedRun, outcome: Outcome): Promise<Out
   return { ...outcome, news: [], failure: undefined }
 }
 
+function callIn(outcome: object): Call | undefined {
+  return 'call' in outcome ? (outcome as SpokenOutcome).call : undefined
+}
+
 function waitSeconds(intent: Intent): number | undefined {
   if (intent.type === 'wait') return intent.seconds
   return intent.type === 'call' || intent.type === 'send' ? intent.wait : undefined
 }
 
 /** Whether an item is what the command waits for. The owner's word, an escalation and an end always are. */
-function isAwaited(item: InboxItem, intent: Intent, { call, calls, people }: Outcome): boolean {
+function isAwaited(item: InboxItem, intent: Intent, { calls, people }: CommonOutcome, call: Call | undefined): boolean {
   if (item.type === 'owner') return true
   if (intent.type === 'call') return item.call === call?.id && CALL_ANSWERS.includes(item.type)
   if (intent.type === 'send') return item.call === call?.id && item.type !== 'request'
@@ -68,7 +84,7 @@ function isAwaited(item: InboxItem, intent: Intent, { call, calls, people }: Out
 }
 
 /** Why a call that was answered is not one to speak in. */
-function notTaken(intent: Intent, { call, people }: Outcome): Failure | undefined {
+function notTaken(intent: Intent, { people }: CommonOutcome, call: Call | undefined): Failure | undefined {
   if (intent.type !== 'call' || call === undefined || call.phase === 'active') return undefined
   const who = peerLabel(call, people)
   if (call.phase === 'rejected') {
@@ -77,7 +93,7 @@ function notTaken(intent: Intent, { call, people }: Outcome): Failure | undefine
   return new Failure('NO_ANSWER', EXIT.waited, `${who} did not take the call (${call.phase})`, '`p2p call` calls again')
 }
 
-function timedOut(intent: Intent, { call }: Outcome, seconds: number): Failure {
+function timedOut(intent: Intent, call: Call | undefined, seconds: number): Failure {
   const which = call === undefined ? '' : ` --call ${call.id.slice(0, 8)}`
   const what = intent.type === 'call' ? 'no answer' : 'nothing'
   return new Failure(
@@ -93,21 +109,25 @@ const LOOK_EVERY = 1_000
 const OFFER_EVERY = 30_000
 
 /** The outcome so far, again and again: at once, whenever something came in, and every second; until `until` (Unix ms). */
-export async function* watch(finished: FinishedRun, until: number): AsyncGenerator<Outcome> {
-  yield outcomeOf(finished)
+async function* watch<T extends IntentType>(
+  type: T,
+  finished: FinishedRunOf<T>,
+  until: number,
+): AsyncGenerator<OutcomeOf<T>> {
+  yield outcomeOf(type, finished)
   const fetcher = openDownloader(until)
   try {
     fetcher.begin(finished.context, finished.state)
     for await (const now of changes(finished, until)) {
       fetcher.begin(now.context, now.state)
-      yield outcomeOf(now)
+      yield outcomeOf(type, now)
     }
   } finally {
     await fetcher.stop()
   }
 }
 
-async function* changes(finished: FinishedRun, until: number): AsyncGenerator<FinishedRun> {
+async function* changes<R extends FinishedRun>(finished: R, until: number): AsyncGenerator<R> {
   const { environment } = finished.context
   let now = finished
   let offered = environment.clock()

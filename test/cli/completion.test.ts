@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, inFolder, PROGRAM, start } from '../../scripts/play.ts'
 import { suggest } from '../../src/cli/suggest.ts'
-import { loadVerbs } from '../../src/commands/command.ts'
+import { loadVerbs, type Verb } from '../../src/commands/command.ts'
 import * as table from '../../src/commands/index.ts'
 import { inCall, withPair } from '../support/two-programs.ts'
 
-const [commands, verbs] = [await loadVerbs(table.commands), await loadVerbs(table.verbs)]
+const [commands, verbs] = [await loadVerbs<Verb>(table.commands), await loadVerbs(table.verbs)]
 
 const KNOWN = { calls: ['1a2b3c4d'], agents: ['ada', 'ben'], settings: ['name', 'about'] }
 
