@@ -16,7 +16,7 @@ declare const BUILD: string
 declare const VERSION: string
 
 /** Commands whose start is worth keeping. Each goes through functions that the others do not need. */
-const COMMON_VERBS = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce', 'wait', 'whoami']
+const COMMON_VERBS = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce', 'wait', 'whoami', 'hook']
 
 /** The length of the cache's first line, which names the commands that it was made of. */
 const HEADER_BYTES = 100

@@ -7,7 +7,7 @@ import { commands, isCommand, verbs } from '../commands/index.ts'
 import { itemShape } from '../commands/json.ts'
 import { fitOutcome } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { type EnvironmentOptions, openEnvironment } from '../io/environment.ts'
+import type { EnvironmentOptions } from '../io/environment.ts'
 import { homeOf } from '../io/home/paths.ts'
 import { refreshContext } from '../run/context.ts'
 import { markShown } from '../run/outcome.ts'
@@ -46,6 +46,7 @@ async function runVerb(
     const { runDoctor } = await import('./examine.ts')
     return await runDoctor({ ...environmentOptions(args), json, quiet: args.quiet === true }, env)
   }
+  if (verb === 'hook') return await (await import('./harness-hook.ts')).answerHook(args, env, json)
   if (verb === 'completion') {
     const { completions } = await import('./completion.ts')
     const lines = await completions(args, env)
@@ -70,6 +71,8 @@ async function runCommand<T extends IntentType>(
   const read = wanted === undefined ? {} : await readInput(wanted, homeOf(optionalWord(args.home), env))
   const intent = command.intent({ ...args, ...read })
   const quiet = args.quiet === true
+  // Nothing of the network is loaded for the commands above.
+  const { openEnvironment } = await import('../io/environment.ts')
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
   const environment = openEnvironment(

@@ -31,5 +31,6 @@ export function isCommand(verb: string): verb is IntentType {
 export const verbs: VerbTable = {
   ...commands,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  hook: async () => (await import('./hook.ts')).hook,
   completion: async () => (await import('./completion.ts')).completion,
 }

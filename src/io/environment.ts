@@ -2,13 +2,13 @@
 
 import type { Keys } from '../nostr/crypto.ts'
 import type { Address, Entry } from '../nostr/nip05.ts'
-import { decode } from '../nostr/nip19.ts'
 import { placeFile } from './files/received.ts'
 import { openRemoteStorage, type RemoteStorage } from './files/remote.ts'
 import { saveTranscript } from './files/transcripts.ts'
 import {
   type Config,
   getSetting,
+  ownerKeyOf,
   readConfig,
   setSetting,
   listSettings as settingsOf,
@@ -110,7 +110,6 @@ export function openEnvironment<I, L, C>(
   const own = new Set([...relays.presence, ...relays.inbox, ...relays.lookup])
   const { allowPrivate } = config.relays
   const wayTo = openRoutes(env, (address) => allowPrivate || own.has(address))
-  const owner = config.owner.npub === undefined ? undefined : decode(config.owner.npub)
   const pool = openPool({ keys, now: Date.now, trace: opening.trace, wayTo })
   // Whoever is told to stop waits for no relay: what is owed goes out with the next command.
   opening.stopped.addEventListener('abort', pool.close, { once: true })
@@ -119,7 +118,7 @@ export function openEnvironment<I, L, C>(
     home,
     config,
     relays,
-    ownerKey: owner?.type === 'npub' ? owner.pubkey : undefined,
+    ownerKey: ownerKeyOf(config),
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
     pool: { ...pool, fetch: showAsking(pool.fetch, opening.draw) },
     open: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),

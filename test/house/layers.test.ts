@@ -23,7 +23,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'run/': { from: ['call/', 'state/', 'nostr/', 'errors.ts', 'sanitize.ts'], types: ['io/'] },
   // One verb a file: how it is typed, what it needs, and how its outcome is printed.
-  'commands/': { from: ['call/', 'state/', 'errors.ts', 'sanitize.ts'], types: ['run/', 'yargs'] },
+  'commands/': { from: ['call/', 'state/', 'errors.ts', 'json.ts', 'sanitize.ts'], types: ['run/', 'yargs'] },
   // Where all of them meet.
   'cli/': {
     from: ['call/', 'commands/', 'io/', 'run/', 'state/', 'errors.ts', 'sanitize.ts'],

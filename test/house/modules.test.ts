@@ -30,6 +30,11 @@ test.each([
   ['whoami', [], /node_modules\/ws\/|src\/run\/(wait|hook|announce|transcript|download)\.ts/],
   ['status', [], /src\/run\/(wait|hook|announce|transcript|local|upload)\.ts|src\/commands\/(send|call|list)\.ts/],
   ['list', [], /src\/run\/(wait|hook|announce|local|download)\.ts|src\/commands\/(send|call|status)\.ts/],
+  [
+    'hook',
+    ['generic'],
+    /src\/io\/(relay|http|owner|environment)|node_modules\/ws\/|src\/run\/(wait|hook|announce|local)\.ts/,
+  ],
   ['announce', [], /src\/run\/(wait|hook|transcript|local)\.ts|src\/commands\/(send|call|status)\.ts/],
 ])('%s', async (verb, args, unused) => {
   const relay = await startRelay()

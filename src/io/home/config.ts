@@ -1,6 +1,7 @@
 // The settings of p2p/config.json: read with their presets, looked up, set and unset by key.
 
 import { EXIT, Failure } from '../../errors.ts'
+import { decode } from '../../nostr/nip19.ts'
 import {
   type ConfigWrite,
   changeRawConfig,
@@ -19,6 +20,12 @@ export type Config = ReturnType<typeof parseConfig>
 /** All settings, presets filled in, and the contacts. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
 export function readConfig(home: Home): Config {
   return parseConfig(home, readRawConfig(home))
+}
+
+/** The pubkey of the owner, if one is set. */
+export function ownerKeyOf({ owner }: Config): string | undefined {
+  const decoded = owner.npub === undefined ? undefined : decode(owner.npub)
+  return decoded?.type === 'npub' ? decoded.pubkey : undefined
 }
 
 /** Each setting in the order of the table: its value now, its preset, what it is for and what it takes. */

@@ -1,0 +1,77 @@
+// `hook` carried out: from the settings and the state on this disk alone. It makes no key, asks no relay, takes no lock and
+// marks nothing as read. Whatever goes wrong, a harness goes on as if there were no hook: exit 0 and nothing printed.
+import type { Args } from '../commands/command.ts'
+import {
+  type HookQuestion,
+  hookAnswer,
+  hookDocument,
+  hookQuestion,
+  keyOfThing,
+  readsEvent,
+  waitingText,
+} from '../commands/hook.ts'
+import { EXIT } from '../errors.ts'
+import { readStream } from '../io/files/source.ts'
+import { ownerKeyOf, readConfig } from '../io/home/config.ts'
+import { openHookMemory } from '../io/home/hook-memory.ts'
+import { type Env, type Home, homeOf } from '../io/home/paths.ts'
+import { openStore } from '../io/store/store.ts'
+import { type WaitingThing, waitingThings } from '../run/waiting.ts'
+import { parseHookMemory, rememberHold, rememberTold } from '../state/hook-memory.ts'
+import { stateCodec } from '../state/state-codec.ts'
+import { withCommandName, write } from './output.ts'
+
+/** Most bytes of a harness's input, which holds what a tool has given back. */
+const MAX_INPUT = 64 * 1024 * 1024
+
+/** How long stdin may stay open, in ms: a harness writes and closes it at once, and must not be held up by one that does not. */
+const INPUT_MS = 2_000
+
+/** Prints the answer, if there is one. With --verbose, why there is none, on stderr. The exit code. */
+export async function answerHook(args: Args, env: Env, json: boolean): Promise<number> {
+  const home = homeOf(typeof args.home === 'string' ? args.home : undefined, env)
+  try {
+    const question = hookQuestion(args, readsEvent(args) ? await readInput() : '')
+    if (question === undefined) throw new Error('the input on stdin asks nothing of it')
+    const things = readWaiting(home)
+    const text = withCommandName(waitingText(things))
+    if (question.type === 'line' && json) await write(`${hookDocument(things, text)}\n`)
+    else if (text === '') throw new Error('nothing waits')
+    else if (isBounded(question, things, home)) throw new Error('this session has been told of it')
+    else await write(`${hookAnswer(question, text)}\n`)
+  } catch (error) {
+    if (args.verbose === true) process.stderr.write(`p2p: hook: ${error instanceof Error ? error.message : error}\n`)
+  }
+  return EXIT.ok
+}
+
+// Throws for damaged state and settings: what stands in them is not known, and the next command mends and tells it.
+function readWaiting(home: Home): WaitingThing[] {
+  const config = readConfig(home)
+  const people = { contacts: config.contacts, owner: ownerKeyOf(config), names: {} }
+  const say = (notice: string) => {
+    throw new Error(notice)
+  }
+  const state = openStore(home, stateCodec, { say, command: 'hook' }).read()
+  return waitingThings(state, people, Math.floor(Date.now() / 1000))
+}
+
+/** Whether this session must be left alone; writes down that it was not. What cannot be written down is not bounded. */
+function isBounded(question: HookQuestion, things: readonly WaitingThing[], home: Home): boolean {
+  if (question.type === 'line' || (question.type === 'context' && !question.once)) return false
+  const file = openHookMemory(home, question.session)
+  const keys = things.map(keyOfThing)
+  const memory = parseHookMemory(file.read())
+  const next =
+    question.type === 'stop' ? rememberHold(memory, keys, Math.floor(Date.now() / 1000)) : rememberTold(memory, keys)
+  if (next !== undefined) file.write(next)
+  return next === undefined
+}
+
+/** What is on stdin; "" at a terminal, for too much of it, and when it does not end. */
+async function readInput(): Promise<string> {
+  if (process.stdin.isTTY) return ''
+  const timer = new Promise<undefined>((resolve) => setTimeout(resolve, INPUT_MS, undefined).unref())
+  const bytes = await Promise.race([readStream(process.stdin, MAX_INPUT), timer])
+  return bytes === undefined ? '' : Buffer.from(bytes).toString('utf8')
+}

@@ -1,0 +1,120 @@
+// `hook`: what the hook of an agent's harness expects, in the harness's own form. The formats and where they are written down
+// are in docs/HARNESSES.md.
+import { isRecord, parseJson } from '../json.ts'
+import type { WaitingThing } from '../run/waiting.ts'
+import { optionalText } from './args.ts'
+import type { Args, Verb } from './command.ts'
+
+/** Those that speak of their events in JSON on stdin. Any other harness gets one line. */
+const JSON_HARNESSES: readonly string[] = ['claude-code', 'codex']
+
+const CONTEXT_EVENTS: readonly string[] = ['SessionStart', 'UserPromptSubmit', 'PostToolUse']
+
+export const hook: Verb = {
+  usage: 'hook <harness> [event]',
+  describe: "What waits for you, as an agent harness's hook expects it: asks no relay, marks nothing as read",
+  example: 'p2p hook claude-code\np2p hook codex Stop\np2p hook generic',
+  positionals: {
+    harness: {
+      type: 'string',
+      choices: [...JSON_HARNESSES, 'openclaw', 'generic'],
+      describe: 'whose form; one line of text for any name that is not known',
+    },
+    event: {
+      type: 'string',
+      choices: [...CONTEXT_EVENTS, 'Stop'],
+      describe: 'answer this event only; the harness says on stdin which one it is',
+    },
+  },
+}
+
+/**
+ * What a hook was asked. `line`: for harnesses that read one line. `context`: what the agent is told beside its work; `once`:
+ * after every tool, so only what is new to its session. `stop`: whether it may stop.
+ */
+export type HookQuestion =
+  | { type: 'line' }
+  | { type: 'context'; event: string; session: string; once: boolean }
+  | { type: 'stop'; session: string }
+
+/** Whether a harness says on stdin what it asks. */
+export function readsEvent(args: Args): boolean {
+  return JSON_HARNESSES.includes(optionalText(args, 'harness'))
+}
+
+/**
+ * The question of a harness; undefined when there is none to answer: input that is cut short, an event that is not for us, a
+ * subagent's, a stop that a hook has already held up.
+ *
+ * @param input what came on stdin
+ */
+export function hookQuestion(args: Args, input: string): HookQuestion | undefined {
+  if (!readsEvent(args)) return { type: 'line' }
+  const asked = parseJson(input)
+  if (!isRecord(asked)) return undefined
+  const { hook_event_name: event, session_id: id, stop_hook_active: held, agent_id: subagent } = asked
+  if (typeof event !== 'string' || typeof id !== 'string' || subagent !== undefined) return undefined
+  const wanted = optionalText(args, 'event')
+  if (wanted !== '' && wanted !== event) return undefined
+  const session = `${optionalText(args, 'harness')} ${id}`
+  // It goes on because a hook of somebody held it up, perhaps ours: held up again, it might never come to an end.
+  if (event === 'Stop') return held === false ? { type: 'stop', session } : undefined
+  return CONTEXT_EVENTS.includes(event) ? { type: 'context', event, session, once: event === 'PostToolUse' } : undefined
+}
+
+/** What tells one waiting thing from another in the memory of a session. */
+export function keyOfThing({ type, id }: WaitingThing): string {
+  return `${type} ${id}`
+}
+
+/** What a harness is given for a text of `waitingText`, in the form of its question. */
+export function hookAnswer(question: HookQuestion, text: string): string {
+  switch (question.type) {
+    case 'line':
+      return text
+    case 'context':
+      return JSON.stringify({ hookSpecificOutput: { hookEventName: question.event, additionalContext: text } })
+    case 'stop':
+      return JSON.stringify({ decision: 'block', reason: text })
+  }
+}
+
+/** The same as a document, for `--json` where a harness has no form of its own. */
+export function hookDocument(things: readonly WaitingThing[], text: string): string {
+  const ringing = things.filter(({ type }) => type === 'ringing').length
+  const unread = things.length - ringing
+  return JSON.stringify({ ok: true, command: 'hook', ringing, unread, waiting: things, text })
+}
+
+/** Calls and letters that are told one by one; of the rest, how many. */
+const MAX_TOLD = 5
+
+/** What waits, in a line; "" for nothing. The counts are of all, also of what is not told one by one. */
+export function waitingText(things: readonly WaitingThing[]): string {
+  if (things.length === 0) return ''
+  const rings = things.filter(({ type }) => type === 'ringing').length
+  const unread = things.length - rings
+  const counts = [
+    ...(rings === 0 ? [] : [`${rings} ${rings === 1 ? 'call rings' : 'calls ring'}`]),
+    ...(unread === 0 ? [] : [`${unread} unread`]),
+  ]
+  const told = groupsOf(things, ({ call, npub }) => `${call} ${npub}`).map(placeText)
+  const rest = told.length - MAX_TOLD
+  const more = rest > 0 ? [`and ${rest} more`] : []
+  return `p2p-comm: ${counts.join(', ')} (${[...told.slice(0, MAX_TOLD), ...more].join('; ')}). \`p2p status\` shows what it is.`
+}
+
+function placeText(things: readonly WaitingThing[]): string {
+  const [first] = things
+  if (first === undefined) return ''
+  const counts = groupsOf(things, ({ type }) => type).map((same) =>
+    same[0]?.type === 'ringing' ? 'ringing' : `${same.length} ${same[0]?.type}`,
+  )
+  const where = first.call === '' ? 'letters' : `call ${first.call.slice(0, 8)}`
+  return `${where}, ${first.npub.slice(0, 12)} (${first.trust}): ${counts.join(', ')}`
+}
+
+function groupsOf(things: readonly WaitingThing[], key: (thing: WaitingThing) => string): WaitingThing[][] {
+  const keys = [...new Set(things.map(key))]
+  return keys.map((one) => things.filter((thing) => key(thing) === one))
+}

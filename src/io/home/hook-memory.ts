@@ -1,0 +1,42 @@
+// The files of hook-memory: p2p/hooks/, one for each session of a harness, so that sessions side by side need no lock.
+import { readdirSync, renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseJson } from '../../json.ts'
+import { sha256, toHex } from '../../nostr/crypto.ts'
+import { makeFolder, readText, writeNew } from '../store/atomic.ts'
+import { discard } from '../store/discard.ts'
+import type { Home } from './paths.ts'
+
+/** Sessions that are kept: the latest. */
+const MAX_SESSIONS = 50
+
+/** Opens the memory of a session. `read`: what its file holds, undefined for none. `write` throws HOME_UNWRITABLE, DISK_FULL. */
+export function openHookMemory(home: Home, session: string): { read(): unknown; write(value: unknown): void } {
+  const folder = join(home.dir, 'hooks')
+  // What a harness calls its session may hold anything.
+  const path = join(folder, `${toHex(sha256(Buffer.from(session, 'utf8'))).slice(0, 32)}.json`)
+  return {
+    read: () => parseJson(readText(path) ?? ''),
+    write(value) {
+      makeFolder(folder)
+      const temp = `${path}.${process.pid}`
+      try {
+        writeNew(temp, JSON.stringify(value), path)
+        renameSync(temp, path)
+      } finally {
+        discard(temp)
+      }
+      prune(folder)
+    },
+  }
+}
+
+function prune(folder: string): void {
+  const names = readdirSync(folder)
+  if (names.length <= MAX_SESSIONS) return
+  const aged = names
+    .map((name) => join(folder, name))
+    .map((path) => ({ path, at: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.at - a.at)
+  for (const { path } of aged.slice(MAX_SESSIONS)) discard(path)
+}

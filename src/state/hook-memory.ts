@@ -1,0 +1,48 @@
+// What one session of a harness was told by `p2p hook`, so that it is told once at each step and held up a bounded number of
+// times. Kept in a file of its own beside the state, which the hook never writes.
+import { isRecord } from '../json.ts'
+
+/** `told`: keys of what was told after a tool. `held`: by key, how often the session was held up for it. `at`: unix seconds. */
+export type HookMemory = { told: string[]; held: Record<string, number>; at: number[] }
+
+/** How often a session is held up for one thing: an agent that will not look at it is let go. */
+const MAX_HOLDS_A_THING = 3
+
+/**
+ * How often a session is held up in an hour, for whatever: a peer that keeps writing must not keep an agent at work for ever.
+ * As many as Claude Code allows in a row. Its own mark, stop_hook_active, has been seen to be false all along.
+ */
+const MAX_HOLDS_AN_HOUR = 8
+
+const HOUR = 3600
+
+/** What a file holds; a fresh memory for anything else. */
+export function parseHookMemory(value: unknown): HookMemory {
+  if (!isRecord(value)) return { told: [], held: {}, at: [] }
+  const { told, held, at } = value
+  return {
+    told: Array.isArray(told) ? told.filter((key) => typeof key === 'string') : [],
+    held: Object.fromEntries(
+      Object.entries(isRecord(held) ? held : {}).flatMap(([key, n]) => (isCount(n) ? [[key, n]] : [])),
+    ),
+    at: Array.isArray(at) ? at.filter(isCount) : [],
+  }
+}
+
+/** The memory after these things were told; undefined when all of them had been told before. */
+export function rememberTold(memory: HookMemory, keys: readonly string[]): HookMemory | undefined {
+  return keys.some((key) => !memory.told.includes(key)) ? { ...memory, told: [...keys] } : undefined
+}
+
+/** The memory after the session was held up for these things; undefined when it must be let go. @param now unix seconds */
+export function rememberHold(memory: HookMemory, keys: readonly string[], now: number): HookMemory | undefined {
+  // A clock that was set back would make old holds look like ones to come.
+  const at = memory.at.filter((time) => Math.abs(now - time) < HOUR)
+  const times = (key: string) => (Object.hasOwn(memory.held, key) ? (memory.held[key] ?? 0) : 0)
+  if (at.length >= MAX_HOLDS_AN_HOUR || keys.every((key) => times(key) >= MAX_HOLDS_A_THING)) return undefined
+  return { ...memory, held: Object.fromEntries(keys.map((key) => [key, times(key) + 1])), at: [...at, now] }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
