@@ -17,7 +17,11 @@ export type Exit = (typeof EXIT)[keyof typeof EXIT]
 /** Every word that `error.code` can be: its exit code and what it means. A test compares README and the sources with it. */
 export const CODES = {
   FAULT: [EXIT.fault, "a fault of p2p's own; please report it"],
-  DISK_FULL: [EXIT.fault, 'the disk is full; what was there is whole'],
+  DISK_FULL: [EXIT.fault, 'the disk is full, or your share of it; what was there is whole'],
+  DISK_FAILED: [EXIT.fault, 'the disk does not do what it is asked to'],
+  TOO_MANY_FILES: [EXIT.fault, 'too many files are open'],
+  NOT_PERMITTED: [EXIT.fault, 'Node was started with permissions that leave out something p2p needs'],
+  OUTPUT_FAILED: [EXIT.fault, 'what was to be printed did not get to where stdout leads'],
   HOME_UNWRITABLE: [EXIT.fault, 'the folder of identity and state cannot be written'],
   USAGE: [EXIT.usage, 'an option or argument is wrong'],
   UNKNOWN_COMMAND: [EXIT.usage, 'there is no such command'],
@@ -25,10 +29,11 @@ export const CODES = {
   SELF_CALL: [EXIT.usage, 'that is your own key'],
   BAD_RELAY: [EXIT.usage, 'that is no relay address'],
   BAD_BASE64: [EXIT.usage, 'that is no base64'],
+  BAD_HOME: [EXIT.usage, 'what names the folder of identity and state is no path'],
   BAD_SECRET: [EXIT.usage, 'P2P_SECRET_KEY or an imported key is no secret key'],
   TEXT_EMPTY: [EXIT.usage, 'there is nothing to say'],
   TEXT_TOO_LONG: [EXIT.usage, 'the text does not fit into one message'],
-  TEXT_NOT_UTF8: [EXIT.usage, 'what came on stdin is no text'],
+  TEXT_NOT_UTF8: [EXIT.usage, 'what was typed, or came on stdin, is no UTF-8 text'],
   FILE_EMPTY: [EXIT.usage, 'the file is empty'],
   FILE_TOO_LARGE: [EXIT.usage, 'the file is too large for relays, and no server is set'],
   FILE_UNREADABLE: [EXIT.usage, 'the file cannot be read'],
@@ -44,6 +49,7 @@ export const CODES = {
   UPLOAD_FAILED: [EXIT.unreachable, 'the file server could not be reached'],
   REFUSED: [EXIT.refused, 'every relay refused'],
   UPLOAD_REFUSED: [EXIT.refused, 'the file server refused'],
+  HOME_UNSAFE: [EXIT.refused, 'a folder or file of the home is of somebody else, or can be changed by everybody'],
   IDENTITY_UNSAFE: [EXIT.refused, 'the identity file is a link, of somebody else, or readable by others'],
   IDENTITY_DAMAGED: [EXIT.refused, 'the identity file is damaged; it is left as it is'],
   IDENTITY_EXISTS: [EXIT.refused, 'there is another identity already'],
@@ -68,6 +74,11 @@ export const CODES = {
 } as const satisfies Record<string, readonly [Exit, string]>
 
 export type Code = keyof typeof CODES
+
+/** A path as it stands in the command line of a hint. */
+export function shellPath(path: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+}
 
 /** @param code fixed upper-case word, one per cause; @param hint what to type or do next, "" when there is nothing. */
 export class Failure extends Error {

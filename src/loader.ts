@@ -53,11 +53,24 @@ else start()
 // Without a stream, whose making takes longer than the rest.
 function version(): void {
   try {
-    fs.writeSync(1, `${VERSION}\n`)
-  } catch {
-    // A pipe that is full for a moment; or one whose reader has gone, which is no fault.
-    process.stdout.on('error', () => {}).write(`${VERSION}\n`)
+    // Not writeSync, which takes it for done when a disk that is nearly full has taken the first part.
+    fs.writeFileSync(1, `${VERSION}\n`)
+  } catch (error) {
+    // A pipe that is full for a moment takes it later.
+    if (wordOf(error) === 'EAGAIN') process.stdout.on('error', refuseVersion).write(`${VERSION}\n`)
+    else refuseVersion(error)
   }
+}
+
+// As cli/output.ts does it: a reader that has gone is no fault.
+function refuseVersion(error: unknown): void {
+  if (wordOf(error) === 'EPIPE') return
+  process.exitCode = 1
+  process.stderr.write(`p2p: error: what was to be printed did not get out (${wordOf(error)})\n`)
+}
+
+function wordOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 function start(): void {
@@ -108,11 +121,21 @@ function cacheFile(): string | undefined {
   const { P2P_HOME, OPENCLAW_STATE_DIR, NODE_DISABLE_COMPILE_CACHE, NODE_OPTIONS = '' } = process.env
   if (NODE_DISABLE_COMPILE_CACHE) return undefined
   // Not loaded for `--version`, like all that stands here.
-  const root = P2P_HOME || OPENCLAW_STATE_DIR || path.join(process.getBuiltinModule('node:os').homedir(), '.openclaw')
+  const root = P2P_HOME || OPENCLAW_STATE_DIR || defaultRoot()
+  if (root === undefined) return undefined
   const made = fs.statSync(self, { throwIfNoEntry: false })?.mtimeMs ?? 0
   const flags = [...process.execArgv, ...NODE_OPTIONS.split(/\s+/)].filter((word) => word.startsWith('-'))
   const engine = [process.versions.v8, process.arch, ...flags.filter((flag) => !BUILTIN_NAMES.test(flag))].join(' ')
   return path.join(root, 'p2p', 'cache', `${BUILD}-${Math.floor(made)}-${shortHash(engine)}`)
+}
+
+// A number that no user has, and no HOME: the program says so.
+function defaultRoot(): string | undefined {
+  try {
+    return path.join(process.getBuiltinModule('node:os').homedir(), '.openclaw')
+  } catch {
+    return undefined
+  }
 }
 
 // Only to tell a few texts apart: FNV-1a.

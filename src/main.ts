@@ -7,8 +7,6 @@ async function start(): Promise<void> {
   if (process.argv[2] === UNWRAP_THREAD && serveUnwrapThread()) return
   // Whatever is written is for its owner alone, also where a library forgets to say so.
   process.umask(0o077)
-  // A reader that has seen enough (`p2p list | head -1`) is no fault.
-  process.stdout.on('error', () => process.exit(0))
   const { main } = await import('./cli/cli.ts')
   const code = await main(process.argv.slice(2), process.env, process.argv[1])
   // What is still open (a name that is being looked up) belongs to nobody any more.

@@ -1,5 +1,6 @@
 // Which call a command means: the one that fits, the one that was named, or a refusal with the candidates.
 import { EXIT, Failure } from '../errors.ts'
+import { foldName } from '../input-text.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { type AgentDirectory, agentOf, shortNpub } from './agents.ts'
 import type { Call } from './replay.ts'
@@ -10,12 +11,12 @@ import type { Call } from './replay.ts'
  */
 export function callsMatching(calls: readonly Call[], selector: string | undefined, people: AgentDirectory): Call[] {
   if (selector === undefined) return [...calls]
-  const word = selector.toLowerCase()
+  const word = foldName(selector)
   const byId = /^[0-9a-f]{6,64}$/.test(word) ? calls.filter((c) => c.id.startsWith(word)) : []
   if (byId.length > 0) return byId
   return calls.filter((c) => {
     const peer = agentOf(people, c.peer, c.peerName)
-    return [peer.npub, peer.pubkey, peer.name.toLowerCase()].includes(word)
+    return [peer.npub, peer.pubkey, foldName(peer.name)].includes(word)
   })
 }
 

@@ -4,6 +4,7 @@
 import type { Options } from 'yargs'
 import { type Args, loadVerbs, type VerbTable } from '../commands/command.ts'
 import { EXIT, Failure } from '../errors.ts'
+import { inputText } from '../input-text.ts'
 import { guessVerb } from './meant.ts'
 import { GLOBAL_OPTIONS, VERSION } from './options.ts'
 
@@ -11,6 +12,27 @@ export type ParsedArgv = { verb: string; args: Args }
 
 /** Words of argv told apart: options with their values, and texts. */
 type SplitArgv = { options: Record<string, unknown>; texts: string[]; help: boolean }
+
+/**
+ * The words as they were meant: a script with Windows' line ends leaves a carriage return at the end of each line. The value
+ * of --home is left as it is, since it is judged as a place. Throws TEXT_NOT_UTF8: what a shell of another locale has passed
+ * can be told no more, and the peer would read something else.
+ */
+export function normalizeArgv(argv: readonly string[]): string[] {
+  const words = argv.at(-1) === '\r' ? argv.slice(0, -1) : argv
+  return words.map((word, i) => {
+    if (words[i - 1] === '--home' || word.startsWith('--home=')) return word
+    const { text, wrong } = inputText('argument', word)
+    if (text !== undefined) return text
+    const what = `argument ${i + 1} ${wrong}: ${JSON.stringify(word.slice(0, 40))}`
+    throw new Failure(
+      'TEXT_NOT_UTF8',
+      EXIT.usage,
+      what,
+      'type it in a UTF-8 locale (`locale` shows yours); a text can also come on stdin: `p2p send -`',
+    )
+  })
+}
 
 /** Undefined when help or the version was printed. Throws Failure (exit 2) with what is wrong. */
 export async function readArgv(

@@ -13,24 +13,25 @@ import { refreshContext } from '../run/context.ts'
 import { markShown } from '../run/outcome.ts'
 import { run } from '../run/run.ts'
 import { stateCodec } from '../state/state-codec.ts'
-import { type ParsedArgv, readArgv, verbOf } from './argv.ts'
+import { normalizeArgv, type ParsedArgv, readArgv, verbOf } from './argv.ts'
 import { readInput } from './input.ts'
-import { failureIn, printFailure, printOutcome, write } from './output.ts'
+import { failureIn, printFailure, printOutcome, watchOutput, write } from './output.ts'
 import { terminalWidth } from './terminal.ts'
 
 /** Network budget in seconds. */
 const DEFAULT_TIMEOUT = 8
 
 /** `script`: the file that holds the whole program, when it runs from one. */
-export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, script?: string): Promise<number> {
+export async function main(typed: readonly string[], env: NodeJS.ProcessEnv, script?: string): Promise<number> {
+  watchOutput()
   // Known before anything can fail, so that a program always gets its one document.
-  const json = argv.slice(0, endOfOptions(argv)).includes('--json')
-  const command = verbOf(argv)[0] ?? ''
+  const json = typed.slice(0, endOfOptions(typed)).some((word) => word.trimEnd() === '--json')
+  const command = (verbOf(typed)[0] ?? '').trimEnd()
   const tell = (text: string) => write(`${json ? JSON.stringify({ ok: true, command, text }) : text}\n`)
   try {
-    const typed = await readArgv(argv, verbs, tell)
-    if (typed === undefined) return EXIT.ok
-    return await runVerb(typed, env, json, script)
+    const read = await readArgv(normalizeArgv(typed), verbs, tell)
+    if (read === undefined) return EXIT.ok
+    return await runVerb(read, env, json, script)
   } catch (error) {
     return await printFailure(command, failureIn(error), json, {})
   }

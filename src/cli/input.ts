@@ -38,6 +38,6 @@ async function takeSecret(home: Home, env: Env): Promise<StdinInput> {
     throw new Failure('USAGE', EXIT.usage, 'P2P_SECRET_KEY is set', hint)
   }
   const bytes = await readStream(process.stdin, MAX_SECRET)
-  importIdentity(home, bytes === undefined ? '' : Buffer.from(bytes).toString('latin1'))
+  importIdentity(home, bytes ?? new Uint8Array())
   return {}
 }

@@ -1,9 +1,11 @@
 // What is printed: an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
+import { fstatSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { IntentType } from '../call/intent.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
+import { diskFailure, errno, lastDiskFailure } from '../io/store/disk-errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine, cleanText } from '../sanitize.ts'
 import { rowsOf, terminalWidth } from './terminal.ts'
@@ -42,6 +44,22 @@ export async function printOutcome<T extends IntentType>(
   return failure === undefined ? EXIT.ok : await printFailure(verb, failure, false, {})
 }
 
+/**
+ * Ends the program when stdout takes no more. A reader that has seen enough (`p2p list | head -1`) is no fault; whatever else
+ * keeps our words from where they were to go is one.
+ */
+export function watchOutput(): void {
+  process.stdout.on('error', (error) => {
+    if (errno(error) === 'EPIPE') process.exit(EXIT.ok)
+    // Whoever waits for it hears of it, and tells what else there is to tell.
+    if (awaited > 0) return
+    sayFailure(outputFailure(error))
+    process.exit(EXIT.fault)
+  })
+  // There is nobody left to tell.
+  process.stderr.on('error', () => {})
+}
+
 /** Prints a failure; its exit code. `fields`: what there is to tell all the same. */
 export async function printFailure(
   verb: string,
@@ -49,24 +67,33 @@ export async function printFailure(
   json: boolean,
   fields: Record<string, unknown>,
 ): Promise<number> {
-  const { code } = failure
-  // Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
-  const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
-  const [message, hint] = [clean(failure.message), withCommandName(clean(failure.hint))]
-  if (json) {
-    const error = { code, message, hint }
-    await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
-  } else {
-    const lines = [`p2p: error: ${message}`, ...(hint === '' ? [] : [`p2p: hint: ${hint}`])]
-    const width = terminalWidth(process.stderr, process.env)
-    process.stderr.write(
-      lines
-        .flatMap((line) => rowsOf(line, { width }))
-        .map((row) => `${row}\n`)
-        .join(''),
-    )
+  // Where stdout takes nothing, a program is told by the exit code.
+  if (!json || failure.code === 'OUTPUT_FAILED') {
+    sayFailure(failure)
+    return failure.exit
   }
-  return failure.exit
+  const error = { code: failure.code, ...cleanWords(failure) }
+  try {
+    await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
+    return failure.exit
+  } catch (unwritten) {
+    sayFailure(failure)
+    return await printFailure(verb, failureIn(unwritten), false, {})
+  }
+}
+
+function sayFailure(failure: Failure): void {
+  const { message, hint } = cleanWords(failure)
+  const lines = [`p2p: error: ${message}`, ...(hint === '' ? [] : [`p2p: hint: ${hint}`])]
+  const width = terminalWidth(process.stderr, process.env)
+  const rows = lines.flatMap((line) => rowsOf(line, { width }))
+  process.stderr.write(rows.map((row) => `${row}\n`).join(''))
+}
+
+// Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
+function cleanWords({ code, message, hint }: Failure): { message: string; hint: string } {
+  const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
+  return { message: clean(message), hint: withCommandName(clean(hint)) }
 }
 
 // Errors repeat what was typed; a secret key typed in the wrong place must not reach logs and transcripts that way.
@@ -74,9 +101,11 @@ function withoutSecrets(text: string): string {
   return text.replace(/nsec1[02-9ac-hj-np-z]{10,}/gi, 'nsec1…')
 }
 
-/** An expected failure as it is; anything else is a fault of ours. */
+/** An expected failure as it is; what a disk did as a plain error; anything else is a fault of ours. */
 export function failureIn(error: unknown): Failure {
   if (error instanceof Failure) return error
+  const disk = lastDiskFailure(error)
+  if (disk !== undefined) return disk
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new Failure('FAULT', EXIT.fault, `a fault of p2p's own: ${what}`, 'please report it')
 }
@@ -99,7 +128,35 @@ function program(): string {
   return basename(script) === 'p2p' ? 'p2p' : `node "${script}"`
 }
 
-/** Resolves when the text is out. */
-export function write(output: string): Promise<void> {
-  return new Promise((resolve, reject) => process.stdout.write(output, (error) => (error ? reject(error) : resolve())))
+/** Texts that somebody waits for; one that has failed is never counted off, since nothing gets out any more. */
+let awaited = 0
+
+/** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. */
+export async function write(output: string): Promise<void> {
+  try {
+    // Node's stream takes it for written when a disk that is nearly full has taken the first part.
+    if (isFile(process.stdout.fd)) return writeFileSync(process.stdout.fd, output)
+    awaited++
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.write(output, (error) => (error ? reject(error) : resolve()))
+    })
+    awaited--
+  } catch (error) {
+    throw outputFailure(error)
+  }
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile()
+  } catch {
+    return false
+  }
+}
+
+function outputFailure(error: unknown): Failure {
+  const why = diskFailure(error, 'stdout')?.message ?? `stdout takes nothing (${errno(error) || 'no word why'})`
+  // Not to run it again: what was said would be said twice.
+  const hint = 'what the command did stands, and nothing was marked read; `p2p status` shows it'
+  return new Failure('OUTPUT_FAILED', EXIT.fault, `what was to be printed did not get out: ${why}`, hint)
 }

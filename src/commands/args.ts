@@ -4,12 +4,13 @@
 
 import { MOST } from '../call/transcript/excerpt.ts'
 import { EXIT, Failure } from '../errors.ts'
+import { inputText } from '../input-text.ts'
 import type { Args } from './command.ts'
 
 /** A text as typed, or what stdin held for "-". Throws TEXT_EMPTY. */
 export function wordsArgument(args: Args, name: string): string {
   const typed = optionalText(args, name)
-  const text = typed === '-' && args.input !== undefined ? decodeUtf8(args.input) : typed
+  const text = typed === '-' && args.input !== undefined ? stdinText(args.input) : typed
   if (text.trim() === '')
     throw new Failure('TEXT_EMPTY', EXIT.usage, `the ${name} is empty`, 'say something, in quotes')
   return text
@@ -35,18 +36,12 @@ export function flagOption(args: Args, name: string): boolean {
   return args[name] === true
 }
 
-function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    // One line break at the end is the shell's, not the author's.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '')
-  } catch {
-    throw new Failure(
-      'TEXT_NOT_UTF8',
-      EXIT.usage,
-      'what came on stdin is no UTF-8 text',
-      '`p2p sendfile <name> -` sends bytes',
-    )
-  }
+function stdinText(bytes: Uint8Array): string {
+  const { text, wrong } = inputText('file', bytes)
+  // One line break at the end is the shell's, not the author's.
+  if (text !== undefined) return text.replace(/\r?\n$/, '')
+  const hint = '`p2p sendfile <name> -` sends bytes'
+  throw new Failure('TEXT_NOT_UTF8', EXIT.usage, `what came on stdin ${wrong}`, hint)
 }
 
 export const MAX_CHARS = {

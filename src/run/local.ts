@@ -4,6 +4,7 @@
 import { type Contact, shortNpub } from '../call/agents.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { EXIT, Failure } from '../errors.ts'
+import { foldName } from '../input-text.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
 import type { State } from '../state/state.ts'
@@ -86,7 +87,7 @@ function editedContacts(contacts: readonly Contact[], { action, petname }: Edit,
     throw new Failure('USAGE', EXIT.usage, 'that is no petname', 'a petname is one line of at most 64 characters')
   }
   const name = petname !== '' ? petname : (held?.petname ?? shortNpub(npubEncode(pubkey)))
-  if (others.some((c) => c.petname.toLowerCase() === name.toLowerCase())) {
+  if (others.some((c) => foldName(c.petname) === foldName(name))) {
     throw new Failure('PETNAME_TAKEN', EXIT.usage, `another contact is called "${name}"`, 'choose another name')
   }
   const trust =

@@ -2,6 +2,7 @@
 import type { AgentDirectory } from '../call/agents.ts'
 import type { Presence } from '../call/presence.ts'
 import { EXIT, Failure } from '../errors.ts'
+import { foldName } from '../input-text.ts'
 import { isPubkey } from '../nostr/crypto.ts'
 import { type Address, type Entry, parseAddress } from '../nostr/nip05.ts'
 import { decode, npubEncode } from '../nostr/nip19.ts'
@@ -19,7 +20,7 @@ export async function resolveAgent(word: string, context: RunContext): Promise<R
 /** The same as far as it can be told without asking anybody: a NIP-05 name is only recognised. */
 export function resolveLocally(word: string, people: AgentDirectory): ResolvedAgent | { address: Address } {
   const text = word.trim().replace(/^nostr:/, '')
-  const contacts = people.contacts.filter((c) => c.petname.toLowerCase() === text.toLowerCase())
+  const contacts = people.contacts.filter((c) => foldName(c.petname) === foldName(text))
   if (contacts.length > 1)
     throw ambiguousFailure(
       text,
@@ -39,7 +40,7 @@ export function resolveLocally(word: string, people: AgentDirectory): ResolvedAg
 
 /** The agent on line with that name. Names are the agents' own words, so only a unique one will do. */
 export function agentNamed(presences: readonly Presence[], name: string): string {
-  const matches = presences.filter((p) => p.name.toLowerCase() === name.toLowerCase())
+  const matches = presences.filter((p) => foldName(p.name) === foldName(name))
   if (matches.length > 1)
     throw ambiguousFailure(
       name,

@@ -10,6 +10,7 @@ import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { EXIT, Failure } from '../errors.ts'
+import { foldName } from '../input-text.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { type CallSummary, callOf, type State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
@@ -47,7 +48,7 @@ export function readTranscripts(
 /** The one call that a word names: at least 6 characters of its id, or its peer. */
 function pickCall(word: string, { state, people }: CallSource): string | Failure {
   const calls = Object.entries(state.index.calls)
-  const text = word.toLowerCase()
+  const text = foldName(word)
   const byId = /^[0-9a-f]{6,64}$/.test(text) ? calls.filter(([id]) => id.startsWith(text)) : []
   const fitting = byId.length > 0 ? byId : calls.filter(([, call]) => isNamed(text, call, people))
   const [match, second] = fitting.map(([id]) => id)
@@ -77,7 +78,7 @@ function callsWanted(intent: IntentOf<'transcript'>, { state, people }: CallSour
     .filter(([, call]) => call.createdAt <= until && call.last >= since)
     .filter(([, call]) => {
       if (agent === undefined) return true
-      return 'pubkey' in agent ? call.peer === agent.pubkey : isNamed(word.trim().toLowerCase(), call, people)
+      return 'pubkey' in agent ? call.peer === agent.pubkey : isNamed(foldName(word), call, people)
     })
     .sort(([, a], [, b]) => b.last - a.last)
     .map(([id]) => id)
@@ -85,7 +86,7 @@ function callsWanted(intent: IntentOf<'transcript'>, { state, people }: CallSour
 
 function isNamed(word: string, call: CallSummary, people: AgentDirectory): boolean {
   const { npub, pubkey, name } = agentOf(people, call.peer, call.name)
-  return [npub, pubkey, name.toLowerCase()].includes(word)
+  return [npub, pubkey, foldName(name)].includes(word)
 }
 
 // Call by call: however many there are, only one of them is in memory.

@@ -13,25 +13,29 @@ const TABLE: Readonly<Record<string, Row>> = {
     from: ['json.ts', 'sanitize.ts'],
     packages: ['@noble/*', '@scure/base', '../node_modules/nostr-tools/lib/esm/nip77.js', 'node:crypto'],
   },
-  'call/': { from: ['nostr/', 'errors.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'] },
+  'call/': { from: ['nostr/', 'errors.ts', 'input-text.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'] },
   'state/': { from: ['call/', 'nostr/', 'migrate.ts', 'json.ts'] },
   // What can fail for reasons outside. It meets calls as types only: run/ introduces them.
   'io/': {
-    from: ['nostr/', 'errors.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'],
+    from: ['nostr/', 'errors.ts', 'input-text.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'],
     types: ['state/', 'call/'],
     packages: ['node:*', 'isomorphic-ws', 'lowdb', 'socks'],
   },
-  'run/': { from: ['call/', 'state/', 'nostr/', 'errors.ts', 'sanitize.ts'], types: ['io/'] },
+  'run/': { from: ['call/', 'state/', 'nostr/', 'errors.ts', 'input-text.ts', 'sanitize.ts'], types: ['io/'] },
   // One verb a file: how it is typed, what it needs, and how its outcome is printed.
-  'commands/': { from: ['call/', 'state/', 'errors.ts', 'json.ts', 'sanitize.ts'], types: ['run/', 'yargs'] },
+  'commands/': {
+    from: ['call/', 'state/', 'errors.ts', 'input-text.ts', 'json.ts', 'sanitize.ts'],
+    types: ['run/', 'yargs'],
+  },
   // Where all of them meet.
   'cli/': {
-    from: ['call/', 'commands/', 'io/', 'run/', 'state/', 'errors.ts', 'sanitize.ts'],
-    packages: ['yargs', 'node:path'],
+    from: ['call/', 'commands/', 'io/', 'run/', 'state/', 'errors.ts', 'input-text.ts', 'sanitize.ts'],
+    packages: ['yargs', 'node:path', 'node:fs'],
   },
   'main.ts': { from: ['cli/', 'io/'] },
   'loader.ts': { from: [], packages: ['node:*'] },
   'errors.ts': { from: [] },
+  'input-text.ts': { from: [] },
   'json.ts': { from: [] },
   'migrate.ts': { from: [] },
   'sanitize.ts': { from: [] },

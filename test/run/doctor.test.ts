@@ -223,7 +223,7 @@ describe('files', () => {
     const home = newHome()
     mkdirSync(home.dir, { mode: 0o755 })
     const { failed } = await examine({ relays: [(await embedded()).url], home })
-    expect(failed).toMatchObject([{ name: 'files', hint: `chmod 700 ${home.dir}` }])
+    expect(failed).toMatchObject([{ name: 'files', hint: `\`chmod 700 ${home.dir}\`` }])
   })
 
   test('that cannot be there hide nothing else; without a key a relay is only connected to', async () => {

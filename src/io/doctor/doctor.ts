@@ -1,15 +1,16 @@
 // Looking at our own files, one by one, so that a broken one does not hide what else is wrong.
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { Failure } from '../../errors.ts'
+import { Failure, shellPath } from '../../errors.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { npubEncode } from '../../nostr/nip19.ts'
 import { type Config, readConfig } from '../home/config.ts'
 import { loadIdentity } from '../home/identity.ts'
 import type { Env, Home } from '../home/paths.ts'
-import { makeFolder, withDiskErrors, writeNew } from '../store/atomic.ts'
+import { makeFolder, writeNew } from '../store/atomic.ts'
 import type { StoreCodec } from '../store/codec.ts'
 import { discard } from '../store/discard.ts'
+import { withDiskErrors } from '../store/disk-errors.ts'
 import { openStore } from '../store/store.ts'
 
 /** `hint`: what to do about it. A warning is a check that passed and has a hint all the same. */
@@ -39,6 +40,7 @@ export function examineFiles<I, L, C>(home: Home, env: Env, codec: StoreCodec<I,
         () => `${home.dir} can be written`,
       ),
       privacyChecks(home),
+      groupChecks(home),
       spaceCheck(attempt(() => roomAt(home.dir))),
       check('config', config, () => inOrder(home.config)),
       stateCheck(home, codec, attemptedValue(keys)),
@@ -101,7 +103,20 @@ function checkWritable(home: Home): void {
 function privacyChecks({ dir }: Home): Check[] {
   const mode = attemptedValue(attempt(() => withDiskErrors(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)))
   if (mode === undefined || process.getuid === undefined || (mode & 0o077) === 0) return []
-  return [{ name: 'files', ok: false, detail: `${dir} can be read by others`, hint: `chmod 700 ${dir}` }]
+  return [{ name: 'files', ok: false, detail: `${dir} can be read by others`, hint: `\`chmod 700 ${shellPath(dir)}\`` }]
+}
+
+// A group may be a person's own, or a machine's whole crew.
+function groupChecks({ root, config, state }: Home): Check[] {
+  if (process.getuid === undefined) return []
+  return [root, config, state].flatMap((path): Check[] => {
+    const mode = attemptedValue(
+      attempt(() => withDiskErrors(path, () => statSync(path, { throwIfNoEntry: false })?.mode)),
+    )
+    if (mode === undefined || (mode & 0o020) === 0) return []
+    const hint = `\`chmod g-w ${shellPath(path)}\``
+    return [{ name: 'files', ok: true, warning: true, detail: `${path} can be changed by its group`, hint }]
+  })
 }
 
 /** Free bytes, 0 when there is no room for another file. */

@@ -5,7 +5,7 @@ import { type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { isLoopback, isPrivateHost } from '../../nostr/relay-url.ts'
 import type { HttpRoute } from '../http/agent.ts'
-import { errno } from '../store/atomic.ts'
+import { errno } from '../store/disk-errors.ts'
 import { abortAfter } from '../timers.ts'
 
 export type DownloadOptions = {

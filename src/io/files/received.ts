@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { hashing } from '../../nostr/aes-gcm.ts'
 import { isHex32, randomBytes, sha256, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
-import { linkNew, makeFolder, type OnStep, withDiskErrors, writeNew } from '../store/atomic.ts'
+import { linkNew, makeFolder, type OnStep, writeNew } from '../store/atomic.ts'
 import { discard, removeLeftovers } from '../store/discard.ts'
+import { withDiskErrors } from '../store/disk-errors.ts'
 
 /**
  * Keeps a received file and gives its absolute path. The same bytes under the same name are kept once; other bytes go to

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { EXIT, Failure } from '../../errors.ts'
-import { errno } from '../store/atomic.ts'
+import { errno } from '../store/disk-errors.ts'
 
 /** Bytes that are read at a time. */
 const PIECE_BYTES = 64 * 1024
@@ -49,17 +49,22 @@ export async function readSource(path: string, most: number): Promise<{ bytes: U
   }
 }
 
-/** What comes on stdin, if it is no more than `most` bytes; undefined, and the rest unread, when it is. */
+/** What comes on stdin, if it is no more than `most` bytes; undefined, and the rest unread, when it is. Throws FILE_UNREADABLE. */
 export async function readStream(stream: AsyncIterable<unknown>, most: number): Promise<Uint8Array | undefined> {
   const parts: Buffer[] = []
   let size = 0
-  for await (const part of stream) {
-    const bytes = Buffer.isBuffer(part) ? part : Buffer.from(String(part))
-    size += bytes.length
-    if (size > most) return undefined
-    parts.push(bytes)
+  try {
+    for await (const part of stream) {
+      const bytes = Buffer.isBuffer(part) ? part : Buffer.from(String(part))
+      size += bytes.length
+      if (size > most) return undefined
+      parts.push(bytes)
+    }
+    return Buffer.concat(parts)
+  } catch (error) {
+    // A terminal that belongs to another program by now says EIO.
+    throw unreadableFailure('stdin', errno(error) || 'unreadable', 'give it a file: `< FILE`')
   }
-  return Buffer.concat(parts)
 }
 
 type Stats = { size: bigint; mtimeNs: bigint; nlink: bigint }

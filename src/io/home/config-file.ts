@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { EXIT, Failure } from '../../errors.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
 import { commitFiles, type OnStep, readText, writeNew } from '../store/atomic.ts'
+import { discard } from '../store/discard.ts'
 import { newerFailure } from '../store/load.ts'
 import { withLock } from '../store/lock.ts'
+import { checkHome } from '../store/ownership.ts'
+import { linkedFile, wholeCopy } from '../store/replace.ts'
 import type { Home } from './paths.ts'
 
 export type RawConfig = { readonly [key: string]: unknown }
@@ -14,9 +17,9 @@ export type ConfigWrite = { readonly command: string; readonly lockMs?: number; 
 
 /** What is in the file; {} when there is none. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
 export function readRawConfig(home: Home): RawConfig {
-  const text = readText(home.config)
-  if (text === undefined) return {}
-  const raw = parseConfigFile(home, text)
+  checkHome(home)
+  const raw = readWhole(home)
+  if (raw === undefined) return {}
   if (!isObject(raw)) throw damagedFailure(home, 'it is no JSON object')
   // People write it by hand, and leave the version out.
   const held = upgraded({ version: 1, ...raw }, UPGRADES)
@@ -39,7 +42,10 @@ export async function changeRawConfig(
     const temp = join(own, 'config')
     // People edit it: a line a value.
     writeNew(temp, `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`, home.config, step)
-    commitFiles([{ temp, target: home.config }], step)
+    const target = linkedFile(home.config)
+    commitFiles([{ temp, target, inPlace: true }], step)
+    // Left by a run that was killed: it must not come back when the file is damaged some day.
+    discard(wholeCopy(target))
     return changed
   })
 }
@@ -62,11 +68,7 @@ export function withValue(raw: unknown, path: readonly string[], value: unknown)
 }
 
 /** The refusal of a file that nobody can make sense of. It is left as it is. */
-export function damagedFailure(
-  home: Home,
-  what: string,
-  hint = `correct it, or begin anew: mv ${home.config} ${home.config}.old`,
-): Failure {
+export function damagedFailure(home: Home, what: string, hint = 'correct it there, or put a copy of it back'): Failure {
   return new Failure('CONFIG_DAMAGED', EXIT.usage, `${home.config} is damaged: ${what}`, hint)
 }
 
@@ -79,11 +81,26 @@ function isObject(value: unknown): value is RawConfig {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function parseConfigFile(home: Home, text: string): unknown {
+// A file that is mounted by itself is written in place: while that goes on, and after it was cut off, it is whole beside it.
+function readWhole(home: Home): unknown {
+  const first = parseFile(home, home.config)
+  if (!(first instanceof Failure)) return first
+  const copy = parseFile(home, wholeCopy(linkedFile(home.config)))
+  if (copy !== undefined && !(copy instanceof Failure)) return copy
+  // It may have come to its end in between.
+  const last = parseFile(home, home.config)
+  if (last instanceof Failure) throw last
+  return last
+}
+
+function parseFile(home: Home, path: string): unknown {
+  const { text, wrong } = readText(path) ?? {}
+  if (wrong !== undefined) return damagedFailure(home, `it ${wrong}`)
+  if (text === undefined) return undefined
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw damagedFailure(home, `it is no JSON${errorPosition(text, error instanceof Error ? error.message : '')}`)
+    return damagedFailure(home, `it is no JSON${errorPosition(text, error instanceof Error ? error.message : '')}`)
   }
 }
 

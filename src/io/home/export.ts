@@ -4,8 +4,8 @@ import { resolve } from 'node:path'
 import { EXIT, Failure } from '../../errors.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { nsecEncode } from '../../nostr/nip19.ts'
-import { errno } from '../store/atomic.ts'
 import { discard } from '../store/discard.ts'
+import { errno } from '../store/disk-errors.ts'
 
 /**
  * Writes the key as an nsec to a new file, 0600, and gives its absolute path. Throws FILE_EXISTS for whatever has that name

@@ -16,7 +16,7 @@ export function openHookMemory(home: Home, session: string): { read(): unknown; 
   // What a harness calls its session may hold anything.
   const path = join(folder, `${toHex(sha256(Buffer.from(session, 'utf8'))).slice(0, 32)}.json`)
   return {
-    read: () => parseJson(readText(path) ?? ''),
+    read: () => parseJson(readText(path)?.text ?? ''),
     write(value) {
       makeFolder(folder)
       const temp = `${path}.${process.pid}`

@@ -1,13 +1,17 @@
 // Who we are: the secret key in p2p-identity.json, made on the first run, or the one in P2P_SECRET_KEY.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT, Failure } from '../../errors.ts'
+import { EXIT, Failure, shellPath } from '../../errors.ts'
+import { inputText } from '../../input-text.ts'
+import { isRecord, parseJson } from '../../json.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
 import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../../nostr/crypto.ts'
 import { decode, npubEncode } from '../../nostr/nip19.ts'
-import { errno, linkNew, makeFolder, type OnStep, syncFolder, withDiskErrors, writeNew } from '../store/atomic.ts'
+import { linkNew, makeFolder, type OnStep, syncFolder, writeNew } from '../store/atomic.ts'
 import { discard, removeLeftovers } from '../store/discard.ts'
+import { errno, userName, withDiskErrors } from '../store/disk-errors.ts'
 import { newerFailure } from '../store/load.ts'
+import { checkHome } from '../store/ownership.ts'
 import type { Env, Home } from './paths.ts'
 
 /** Dice for the key and the time (ms) of its making; `step` as in atomic.ts. */
@@ -20,6 +24,7 @@ export type IdentityOptions = { readonly dice?: Dice; readonly now?: number; rea
  */
 export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {}): Keys {
   if (env.P2P_SECRET_KEY !== undefined) return fromEnvironment(env.P2P_SECRET_KEY)
+  checkHome(home)
   const there = lstat(home.identity)
   if (there === undefined) createIdentity(home, randomKeys(making.dice), making)
   // A first run that was killed has left a second name of the secret, or a key that nobody uses.
@@ -31,12 +36,13 @@ export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {})
  * Takes in a key that was made elsewhere (nsec or 64 hex digits). Where there is an identity already it must be that one.
  * Throws what loadIdentity throws, and IDENTITY_EXISTS.
  */
-export function importIdentity(home: Home, text: string, making: IdentityOptions = {}): Keys {
-  const keys = secretKeys(text.trim())
+export function importIdentity(home: Home, bytes: Uint8Array, making: IdentityOptions = {}): Keys {
+  const keys = secretKeys(valueText(inputText('file', bytes).text))
   if (keys === undefined) {
     const hint = 'give it an nsec or 64 hex digits on stdin: `p2p whoami --import - < FILE`'
     throw new Failure('BAD_SECRET', EXIT.usage, 'what came on stdin is no secret key', hint)
   }
+  checkHome(home)
   if (lstat(home.identity) === undefined) createIdentity(home, keys, making)
   const held = parseIdentity(home.identity, readGuarded(home.identity))
   if (held.pubkey === keys.pubkey) return held
@@ -45,11 +51,16 @@ export function importIdentity(home: Home, text: string, making: IdentityOptions
 }
 
 function fromEnvironment(text: string): Keys {
-  const keys = secretKeys(text.trim())
+  const keys = secretKeys(valueText(text))
   if (keys !== undefined) return keys
   // An empty one too: a secret that CI failed to fill in must not turn the run into one of another agent.
   const hint = 'set it to an nsec or to 64 hex digits, or unset it to use the identity file'
   throw new Failure('BAD_SECRET', EXIT.usage, 'P2P_SECRET_KEY is no secret key', hint)
+}
+
+// What stands around a key is none of it; what stands for other bytes is no key.
+function valueText(text = ''): string {
+  return inputText('variable', text).text ?? ''
 }
 
 /** The keys of an nsec or of 64 hex digits; undefined for anything else. */
@@ -72,10 +83,10 @@ function createIdentity(home: Home, keys: Keys, { now = Date.now(), step = () =>
     null,
     2,
   )
-  makeFolder(home.root, step)
+  elseHere(() => makeFolder(home.root, step))
   const temp = join(home.root, `${IDENTITY_TEMP}${toHex(randomBytes(8))}`)
   try {
-    writeNew(temp, `${text}\n`, home.identity, step)
+    elseHere(() => writeNew(temp, `${text}\n`, home.identity, step))
     linkNew(temp, home.identity, step)
     syncFolder(home.root)
   } catch (error) {
@@ -88,18 +99,29 @@ function createIdentity(home: Home, keys: Keys, { now = Date.now(), step = () =>
   removeLeftovers(home.root, IDENTITY_TEMP)
 }
 
-/** The text of a file that only its owner can read or change. Throws IDENTITY_UNSAFE. */
-function readGuarded(path: string): string {
+// There is no agent here yet, so another folder is as good.
+function elseHere(make: () => void): void {
+  try {
+    make()
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'HOME_UNWRITABLE') throw error
+    const hint = `${error.hint}; or name another folder for identity and state: --home DIR`
+    throw new Failure(error.code, error.exit, error.message, hint)
+  }
+}
+
+/** What is in a file that only its owner can read or change. Throws IDENTITY_UNSAFE. */
+function readGuarded(path: string): Uint8Array {
   // The check and the reading are of one open file, so nobody can put another one there in between. O_NOFOLLOW refuses a
   // link, O_NONBLOCK keeps a pipe from holding us up.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   return withDiskErrors(path, () => {
     if (lstat(path)?.isSymbolicLink())
-      throw unsafeFailure(path, 'is a link', `put the file itself in its place, then: chmod 600 ${path}`)
+      throw unsafeFailure(path, 'is a link', 'put the file that it leads to in its place, readable for its owner alone')
     const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     try {
       checkPermissions(path, fstatSync(file))
-      return readFileSync(file, 'utf8')
+      return readFileSync(file)
     } finally {
       closeSync(file)
     }
@@ -107,38 +129,31 @@ function readGuarded(path: string): string {
 }
 
 function checkPermissions(path: string, stats: Stats): void {
-  if (!stats.isFile()) throw unsafeFailure(path, 'is no regular file', `move it away: mv ${path} ${path}.old`)
-  if (stats.size > 4096)
-    throw unsafeFailure(path, 'is too large for an identity', `move it away: mv ${path} ${path}.old`)
+  if (!stats.isFile()) throw unsafeFailure(path, 'is no regular file', RESTORE)
+  if (stats.size > 4096) throw unsafeFailure(path, 'is too large for an identity', RESTORE)
   // Windows keeps no such owner and bits.
   if (process.getuid === undefined) return
   if (stats.uid !== process.getuid())
-    throw unsafeFailure(path, 'belongs to another user', `chown ${process.getuid()} ${path}`)
-  if ((stats.mode & 0o077) !== 0) throw unsafeFailure(path, 'can be read or changed by others', `chmod 600 ${path}`)
+    throw unsafeFailure(path, `belongs to ${userName(stats.uid)}`, 'run p2p as that user, whose agent it is')
+  if ((stats.mode & 0o077) !== 0)
+    throw unsafeFailure(path, 'can be read or changed by others', `\`chmod 600 ${shellPath(path)}\``)
 }
 
 function unsafeFailure(path: string, what: string, hint: string): Failure {
   return new Failure('IDENTITY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)
 }
 
-function parseIdentity(path: string, text: string): Keys {
-  const written = parseObject(text)
-  const value = written === undefined ? undefined : upgraded({ version: 1, ...written }, UPGRADES)
+function parseIdentity(path: string, bytes: Uint8Array): Keys {
+  const written = parseJson(inputText('file', bytes).text ?? '')
+  const value = isRecord(written) ? upgraded({ version: 1, ...written }, UPGRADES) : undefined
   if (value === 'newer') throw newerFailure(path, VERSION)
   const keys = typeof value?.secretKey === 'string' ? secretKeys(value.secretKey) : undefined
   if (keys !== undefined && (value?.pubkey === undefined || value.pubkey === keys.pubkey)) return keys
-  const hint = `put a copy of it back; to begin as a new agent instead: mv ${path} ${path}.old`
-  throw new Failure('IDENTITY_DAMAGED', EXIT.refused, `${path} is damaged: it holds no usable key`, hint)
+  throw new Failure('IDENTITY_DAMAGED', EXIT.refused, `${path} is damaged: it holds no usable key`, RESTORE)
 }
 
-function parseObject(text: string): { version?: unknown; secretKey?: unknown; pubkey?: unknown } | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : undefined
-  } catch {
-    return undefined
-  }
-}
+// Nothing that would begin as a new agent: everybody who knows this one would lose it.
+const RESTORE = 'put a copy of the identity file in its place; where there is none, its key may still stand in a backup'
 
 /** From each version of the identity file to the next. */
 const UPGRADES: readonly Upgrade[] = []

@@ -1,6 +1,8 @@
 // Where an agent's files are: one folder, p2p/, with the identity beside it.
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
+import { EXIT, Failure } from '../../errors.ts'
+import { inputText } from '../../input-text.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -17,9 +19,14 @@ export type Home = {
   readonly escalations: string
 }
 
-/** --home, else P2P_HOME, else OPENCLAW_STATE_DIR, else ~/.openclaw. Touches nothing; an empty value counts as not given. */
+/**
+ * --home, else P2P_HOME, else OPENCLAW_STATE_DIR, else ~/.openclaw. Touches nothing; an empty value counts as not given.
+ * Throws BAD_HOME for what only looks like a path: another folder is another agent.
+ */
 export function homeOf(option: string | undefined, env: Env): Home {
-  const root = resolve(expandTilde(option || env.P2P_HOME || env.OPENCLAW_STATE_DIR || '~/.openclaw', env))
+  const given = { '--home': option, P2P_HOME: env.P2P_HOME, OPENCLAW_STATE_DIR: env.OPENCLAW_STATE_DIR }
+  const [name, path] = Object.entries(given).find(([, value]) => value) ?? ['', '~/.openclaw']
+  const root = resolve(expandTilde(checkedPlace(name, path ?? ''), env))
   const dir = join(root, 'p2p')
   return {
     root,
@@ -37,5 +44,29 @@ export function homeOf(option: string | undefined, env: Env): Home {
 // Crontabs and .env files pass ~ on as it stands; a folder named "~" in some working directory would be a second identity.
 function expandTilde(path: string, env: Env): string {
   if (path !== '~' && !path.startsWith('~/')) return path
-  return join(env.HOME || homedir(), path.slice(1))
+  return join(env.HOME ? checkedPlace('HOME', env.HOME) : userFolder(), path.slice(1))
+}
+
+function checkedPlace(name: string, path: string): string {
+  const { text, wrong } = inputText('place', path)
+  if (text !== undefined) return text
+  const hint = 'give the path as it is, without quotes, and with nothing before or behind it'
+  throw new Failure('BAD_HOME', EXIT.usage, `${name} ${wrong}: ${JSON.stringify(path.slice(0, 200))}`, hint)
+}
+
+// A container may run as a number that no user has.
+function userFolder(): string {
+  try {
+    // With HOME set to nothing, the first gives nothing too.
+    const folder = homedir() || userInfo().homedir
+    if (folder !== '') return folder
+  } catch {
+    // Told below.
+  }
+  throw new Failure(
+    'BAD_HOME',
+    EXIT.usage,
+    'HOME is not set, and the system knows no folder of this user',
+    'name the folder of identity and state: P2P_HOME=/path, or `--home /path` with every command',
+  )
 }

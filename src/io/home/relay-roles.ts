@@ -1,5 +1,6 @@
 // Which relays play which part: the configured ones, or those of --relay and P2P_RELAYS in every role.
 import { EXIT, Failure } from '../../errors.ts'
+import { inputText } from '../../input-text.ts'
 import { isDecommissioned, relayUrl } from '../../nostr/relay-url.ts'
 import type { Config } from './config.ts'
 import type { Env } from './paths.ts'
@@ -24,9 +25,15 @@ export function rolesOf(config: Config, typed: readonly string[], env: Env, say:
 
 /** The same without a configuration: undefined when neither --relay nor P2P_RELAYS names any. Throws BAD_RELAY. */
 export function namedRoles(typed: readonly string[], env: Env): RelayRoles | undefined {
-  const named = typed.length > 0 ? typed : (env.P2P_RELAYS ?? '').split(',').filter((url) => url.trim() !== '')
+  const named = typed.length > 0 ? typed : listed(env.P2P_RELAYS ?? '')
   const urls = [...new Set(named.map(checkedUrl))]
   return urls.length === 0 ? undefined : { presence: urls, inbox: urls, lookup: urls }
+}
+
+function listed(variable: string): string[] {
+  const { text, wrong } = inputText('variable', variable)
+  if (text === undefined) throw new Failure('BAD_RELAY', EXIT.usage, `P2P_RELAYS ${wrong}`, 'type the addresses again')
+  return text.split(',').filter((url) => url.trim() !== '')
 }
 
 function checkedUrl(text: string): string {

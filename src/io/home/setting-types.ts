@@ -1,6 +1,6 @@
 // The kinds of settings: what may stand in config.json, and how it is typed on a command line.
 
-import { decode } from '../../nostr/nip19.ts'
+import { decode, npubEncode } from '../../nostr/nip19.ts'
 import { isLoopback, relayUrl } from '../../nostr/relay-url.ts'
 
 /**
@@ -112,7 +112,11 @@ export function safeUrlSetting(describe: string): Setting<string | undefined> {
 }
 
 export function npubSetting(describe: string): Setting<string | undefined> {
-  const check = (value: unknown) => (typeof value === 'string' && decode(value)?.type === 'npub' ? value : undefined)
+  // NIP-21: "nostr:" in front, as apps copy it.
+  const check = (value: unknown) => {
+    const key = typeof value === 'string' ? decode(value.trim().replace(/^nostr:/i, '')) : undefined
+    return key?.type === 'npub' || key?.type === 'nprofile' ? npubEncode(key.pubkey) : undefined
+  }
   return { preset: undefined, describe, expects: 'an npub', check, typed: joinWords }
 }
 

@@ -1,5 +1,6 @@
 // Which proxy leads to an address: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, read as curl reads them.
 import { BlockList, isIP } from 'node:net'
+import { inputText } from '../../input-text.ts'
 import type { Env } from '../home/paths.ts'
 
 /**
@@ -17,8 +18,8 @@ export function proxyFor(address: string, env: Env): ProxySetting | undefined {
     .find((name) => (env[name] ?? '').trim() !== '')
   if (variable === undefined) return undefined
   const target = { host: withoutBrackets(hostname), port: port === '' ? (secure ? '443' : '80') : port }
-  if (isExempt(target, env.no_proxy ?? env.NO_PROXY ?? '')) return undefined
-  return { variable, url: parseProxyUrl((env[variable] ?? '').trim()) }
+  if (isExempt(target, inputText('variable', env.no_proxy ?? env.NO_PROXY ?? '').text ?? '')) return undefined
+  return { variable, url: parseProxyUrl(inputText('variable', env[variable] ?? '').text ?? '') }
 }
 
 /** How a proxy is called in messages: without the name and the password that it wants. */

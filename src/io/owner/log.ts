@@ -2,7 +2,8 @@
 import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { Failure } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
-import { makeFolder, withDiskErrors } from '../store/atomic.ts'
+import { makeFolder } from '../store/atomic.ts'
+import { withDiskErrors } from '../store/disk-errors.ts'
 
 /** Appends a line. What went wrong, as a value: an owner who can be told otherwise must be told all the same. */
 export function logLine(home: Home, line: object): string | undefined {

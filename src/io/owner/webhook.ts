@@ -5,7 +5,7 @@ import { isLoopback } from '../../nostr/relay-url.ts'
 import { cleanReason, formatSeconds } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 import { agentFor } from '../http/agent.ts'
-import { errno } from '../store/atomic.ts'
+import { errno } from '../store/disk-errors.ts'
 import type { OwnerNotice } from './notice.ts'
 
 /** Discord takes no longer messages; the owner finds the rest in `text`. */

@@ -1,11 +1,13 @@
 // The chapters of a call on disk: p2p/calls/<id>/<n>.json beside its head p2p/calls/<id>.json. A chapter is written before the
 // head that names it and taken away after the last one that did, so whatever a head names is there.
-import { readdirSync, renameSync, rmdirSync } from 'node:fs'
+import { readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Home } from '../home/paths.ts'
-import { errno, type OnStep, withDiskErrors } from './atomic.ts'
+import type { OnStep } from './atomic.ts'
 import type { StoreCodec, StoredCall } from './codec.ts'
+import { errno, withDiskErrors } from './disk-errors.ts'
 import { COMES_AGAIN, type FileCache, loadFile, loadLogs, logPath, type ReportDamage, stampOf } from './load.ts'
+import { takeAway } from './replace.ts'
 
 /** A log that was read whole, and what it was made of. */
 export type WholeCall<L, C> = { readonly log: L; readonly volume: StoredCall<L, C> }
@@ -68,7 +70,7 @@ export function pruneSegments(home: Home, id: string, kept: readonly number[], o
     for (const [n, path] of gone.entries()) {
       step(`take away ${path}`)
       // A run that has lost the lock has no such folder any more, and leaves alone what is another's by now.
-      renameSync(path, join(own, `chapter-${n}`))
+      takeAway(path, own, `chapter-${n}`)
     }
     step(`rmdir ${folder}`)
     if (gone.length === files.length) rmdirSync(folder)

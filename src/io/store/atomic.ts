@@ -3,32 +3,38 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
   readFileSync,
-  renameSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { EXIT, Failure } from '../../errors.ts'
+import { type InputText, inputText } from '../../input-text.ts'
+import { errno, withDiskErrors } from './disk-errors.ts'
+import { checkOwnership } from './ownership.ts'
+import { replaceFile, type StagedFile } from './replace.ts'
 
 /** Called with a name before every step that changes the disk; tests end the process there. */
 export type OnStep = (name: string) => void
 
-/** A file that is written in full and waits to replace `target`. */
-export type StagedFile = { readonly temp: string; readonly target: string }
-
-/** The text of a file, undefined when there is none. Throws HOME_UNWRITABLE when it may not be read. */
-export function readText(path: string): string | undefined {
+/**
+ * The text of a file that only we and root can have written; undefined when there is none. Throws HOME_UNSAFE, and what a
+ * disk can do wrong.
+ */
+export function readText(path: string): InputText | undefined {
   return withDiskErrors(path, () => {
+    const file = openToRead(path)
+    if (file === undefined) return undefined
     try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
-      if (errno(error) === 'ENOENT') return undefined
-      throw error
+      // Of what is open, since the path may lead to another file by now.
+      checkOwnership(path, { open: fstatSync(file) })
+      return inputText('file', readFileSync(file))
+    } finally {
+      closeSync(file)
     }
   })
 }
@@ -69,10 +75,11 @@ export function writeNew(temp: string, content: string | Uint8Array, of: string,
 
 /** Moves staged files over their targets in the given order, each folder on disk before the next folder's first file. */
 export function commitFiles(staged: readonly StagedFile[], step: OnStep = noStep): void {
-  staged.forEach(({ temp, target }, n) => {
+  staged.forEach((file, n) => {
+    const { target } = file
     withDiskErrors(target, () => {
       step(`rename ${target}`)
-      renameSync(temp, target)
+      replaceFile(file)
       const folder = dirname(target)
       const next = staged[n + 1]
       if (next !== undefined && dirname(next.target) === folder) return
@@ -98,20 +105,6 @@ export function linkNew(from: string, to: string, step: OnStep = noStep): boolea
   })
 }
 
-/** Runs `work`; what a disk can do wrong becomes a Failure that names the path, everything else passes through. */
-export function withDiskErrors<T>(path: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw diskFailure(error, path) ?? error
-  }
-}
-
-/** The word of a system error, "" when it is none. */
-export function errno(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
-
 /** Brings the names in a folder to the disk, where the system can. */
 export function syncFolder(path: string): void {
   try {
@@ -127,8 +120,19 @@ export function syncFolder(path: string): void {
   }
 }
 
+function openToRead(path: string): number | undefined {
+  try {
+    // A pipe that nobody writes to would hold us for ever.
+    return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 // File systems without hard links (FAT, some network and phone disks).
-const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
+// A file that is mounted by itself says EXDEV.
+const NO_HARD_LINKS = ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
 function copyNew(from: string, to: string): boolean {
   try {
@@ -138,17 +142,6 @@ function copyNew(from: string, to: string): boolean {
     if (errno(error) === 'EEXIST') return false
     throw error
   }
-}
-
-function diskFailure(error: unknown, path: string): Failure | undefined {
-  const code = errno(error)
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const hint = 'free some space and run it again; what was there before is unharmed'
-    return new Failure('DISK_FULL', EXIT.fault, `the disk is full: ${path} could not be written`, hint)
-  }
-  if (!['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EEXIST'].includes(code)) return undefined
-  const hint = 'make it writable for this user, or choose another folder: --home DIR'
-  return new Failure('HOME_UNWRITABLE', EXIT.fault, `cannot use ${path} (${code})`, hint)
 }
 
 function noStep(): void {}

@@ -7,8 +7,10 @@ import { EXIT, Failure } from '../../errors.ts'
 import { parseJson } from '../../json.ts'
 import { isHex32, sha256, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
-import { errno, readText, withDiskErrors } from './atomic.ts'
+import { readText } from './atomic.ts'
 import type { StoreCodec } from './codec.ts'
+import { errno, withDiskErrors } from './disk-errors.ts'
+import { checkHome } from './ownership.ts'
 
 /** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
 export type ReportDamage = (path: string, why: string, then: string) => void
@@ -32,6 +34,7 @@ export function loadIndex<I, L, C>(
   damaged: ReportDamage,
   memory: FileCache = new Map(),
 ): { index: I; rebuilt: boolean } | undefined {
+  checkHome(home)
   const index = loadFile(
     home.state,
     codec.version,
@@ -94,13 +97,9 @@ export function logPath(home: Home, id: string): string {
 /** Refuses an index that was written for another key: two agents in one home would answer each other's calls. */
 export function checkOwner(home: Home, owner: string | undefined, me: string | undefined): void {
   if (owner === undefined || me === undefined || owner === me) return
-  const hint = 'give this identity a folder of its own: --home DIR'
-  throw new Failure(
-    'OTHER_IDENTITY',
-    EXIT.refused,
-    `${home.dir} belongs to another identity (${owner.slice(0, 8)}…)`,
-    hint,
-  )
+  const hint = `put the identity file of that one back in its place: ${home.identity}; another identity has a folder of its own: --home DIR`
+  const whose = `${owner.slice(0, 8)}…`
+  throw new Failure('OTHER_IDENTITY', EXIT.refused, `${home.dir} belongs to another identity, ${whose}`, hint)
 }
 
 /** What is in a file, parsed; undefined when there is none, or when `damaged` has been told why. Throws STATE_NEWER. */
@@ -115,14 +114,23 @@ export function loadFile<T>(
   const known = memory.get(path)
   // What is kept under a path came from this very parser.
   if (stamp !== undefined && known?.stamp === stamp) return known.value as T
-  const text = readText(path)
-  if (text === undefined) return undefined
+  const read = readText(path)
+  if (read === undefined) return undefined
+  const { text = '', wrong } = read
   const value = parseJson(text)
   const data = value === undefined ? undefined : parse(value, isUnchanged(text))
   if (data === 'newer') throw newerFailure(path, version)
   if (data !== undefined && stamp !== undefined && stampOf(path) === stamp) memory.set(path, { stamp, value: data })
   if (data === undefined)
-    damaged(text === '' ? 'empty' : value === undefined ? 'no JSON' : `no data of version ${version}`)
+    damaged(
+      wrong !== undefined
+        ? 'no UTF-8 text'
+        : text === ''
+          ? 'empty'
+          : value === undefined
+            ? 'no JSON'
+            : `no data of version ${version}`,
+    )
   return data
 }
 

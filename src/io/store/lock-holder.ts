@@ -1,7 +1,7 @@
 // Who holds the lock, and whether that process is still there.
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { errno } from './atomic.ts'
+import { errno } from './disk-errors.ts'
 
 /** `where` names the machine (or container) that `pid` counts in; `mark` tells a process from a later one with its number. */
 export type Holder = { readonly pid: number; readonly command: string; readonly where: string; readonly mark: string }

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, Failure } from '../../errors.ts'
 import { randomBytes, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
-import { errno, makeFolder, type OnStep, readText, withDiskErrors } from './atomic.ts'
+import { makeFolder, type OnStep, readText } from './atomic.ts'
 import { discard, removeLeftovers } from './discard.ts'
+import { errno, withDiskErrors } from './disk-errors.ts'
 import { type Holder, isGone, isOnThisMachine, parseHolder, thisHolder } from './lock-holder.ts'
 
 /** `command` is told to whoever waits; `ms` bounds the waiting. */
@@ -103,7 +104,7 @@ function evictDeadHolder(dir: string, watch: { key: string; since: number }, ste
   const key = `${token} ${touched}`
   if (watch.key !== key) Object.assign(watch, { key, since: monotonic() })
   const file = join(own, 'holder.json')
-  const holder = parseHolder(tryWork(() => readText(file)))
+  const holder = parseHolder(tryWork(() => readText(file)?.text))
   const idle = { watched: monotonic() - watch.since, told: Math.abs(Date.now() - touched) }
   if (!isGone(holder, idle)) return { holder, since: modified(file) ?? touched }
   releaseLock(dir, token, step)

@@ -1,8 +1,8 @@
 // Damaged files, kept for whoever can still read them.
-import { renameSync } from 'node:fs'
-import { join } from 'node:path'
 import { segmentFiles, segmentFolder } from './archive.ts'
-import { linkNew, type OnStep, withDiskErrors } from './atomic.ts'
+import { linkNew, type OnStep } from './atomic.ts'
+import { withDiskErrors } from './disk-errors.ts'
+import { takeAway } from './replace.ts'
 
 /**
  * Keeps a damaged file under a name of its own, never over an earlier one, and takes it out of the way; the chapters of a call
@@ -23,7 +23,7 @@ function moveAside(path: string, own: string, now: number, step: OnStep): string
     if (!linkNew(path, kept, step)) continue
     withDiskErrors(path, () => {
       step(`take away ${path}`)
-      renameSync(path, join(own, `damaged-${n}`))
+      takeAway(path, own, `damaged-${n}`)
     })
     return kept
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { LowSync } from 'lowdb'
 import type { Home } from '../home/paths.ts'
 import { loadWhole, pruneSegments, segmentFolder, segmentPath } from './archive.ts'
-import { commitFiles, makeFolder, type OnStep, type StagedFile, writeNew } from './atomic.ts'
+import { commitFiles, makeFolder, type OnStep, writeNew } from './atomic.ts'
 import type { StoreCodec, StoredCall } from './codec.ts'
 import {
   checkOwner,
@@ -18,6 +18,7 @@ import {
 } from './load.ts'
 import { withLock } from './lock.ts'
 import { quarantine } from './quarantine.ts'
+import type { StagedFile } from './replace.ts'
 
 /** The index, and the logs that were asked for, by call id. */
 export type StoreSnapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }

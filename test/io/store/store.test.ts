@@ -230,7 +230,7 @@ describe('disks', () => {
       code: 'HOME_UNWRITABLE',
       exit: 1,
       message: expect.stringContaining(home.dir),
-      hint: expect.stringContaining('--home'),
+      hint: expect.stringContaining('mount it'),
     })
   })
 

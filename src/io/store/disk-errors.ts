@@ -1,0 +1,148 @@
+// What a file system can do wrong, as plain errors with a hint: the one place where its words become ours. Nothing that a
+// person can cause or mend is a fault of p2p's own. The hints lead to the state that is there, never away from it.
+import { lstatSync, readFileSync, type Stats } from 'node:fs'
+import { dirname } from 'node:path'
+import { type Code, EXIT, type Exit, Failure, shellPath } from '../../errors.ts'
+
+/** Runs `work`; what a disk can do wrong becomes a Failure that names the path, everything else passes through. */
+export function withDiskErrors<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw diskFailure(error, path) ?? error
+  }
+}
+
+/** The same for work that is waited for. */
+export async function withDiskErrorsLater<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw diskFailure(error, path) ?? error
+  }
+}
+
+/** The word of a system error, "" when it is none. */
+export function errno(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/**
+ * An error of a file system as a plain one; undefined for what is none, and for ENOENT, which callers wait for.
+ * @param path what was to be read or written, for an error that does not say so itself
+ */
+export function diskFailure(error: unknown, path: string): Failure | undefined {
+  const word = errno(error)
+  if (word === 'ERR_ACCESS_DENIED') return permissionFailure(error, path)
+  if (!(error instanceof Error && 'syscall' in error) || word === 'ENOENT') return undefined
+  const [code, exit, what, hint] = DISK_ERRORS[word] ?? BROKEN
+  return new Failure(code, exit, `${path}: ${what} (${word})`, typeof hint === 'string' ? hint : hint(path))
+}
+
+/** Like `diskFailure`, where nobody waits for anything any more: a file or folder that is gone was taken away. */
+export function lastDiskFailure(error: unknown): Failure | undefined {
+  const path = error instanceof Error && 'path' in error ? String(error.path) : ''
+  // Without a path it is an error of the network, or one of ours.
+  if (path === '' && errno(error) !== 'ERR_ACCESS_DENIED') return undefined
+  if (errno(error) === 'ENOENT') return new Failure('DISK_FAILED', EXIT.fault, `${path} is gone (ENOENT)`, GONE)
+  return diskFailure(error, path)
+}
+
+/** A user for a sentence: "alice (uid 1000)", "uid 1000" where the system has no name for it. */
+export function userName(uid: number): string {
+  try {
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((one) => one.split(':')[2] === `${uid}`)
+    const name = line?.split(':')[0] ?? ''
+    return /^[\w.-]{1,32}$/.test(name) ? `${name} (uid ${uid})` : `uid ${uid}`
+  } catch {
+    return `uid ${uid}`
+  }
+}
+
+type DiskError = readonly [Code, Exit, string, string | ((path: string) => string)]
+
+const SPACE = 'free some space and run it again; what was there before is unharmed'
+const FILES = 'end other programs that hold files open, or allow more: `ulimit -n 1024`'
+const GONE = 'somebody has moved or deleted it meanwhile; run it again'
+const BLOCKED = 'look at what lies there: a file where a folder belongs, or the other way round'
+const MOUNT = 'mount the disk anew, or look whether it is failing, and run it again'
+
+const BROKEN: DiskError = ['DISK_FAILED', EXIT.fault, 'the disk does not do what it is asked to', MOUNT]
+
+const DISK_ERRORS: Readonly<Record<string, DiskError>> = {
+  ENOSPC: ['DISK_FULL', EXIT.fault, 'the disk is full', SPACE],
+  EDQUOT: ['DISK_FULL', EXIT.fault, 'your share of the disk is used up', SPACE],
+  EFBIG: [
+    'DISK_FULL',
+    EXIT.fault,
+    'the file would be larger than files may be here',
+    'allow larger ones: `ulimit -f unlimited`',
+  ],
+  EROFS: ['HOME_UNWRITABLE', EXIT.fault, 'the disk can only be read', 'mount it so that it can be written'],
+  EACCES: ['HOME_UNWRITABLE', EXIT.fault, 'this user may not use it', accessHint],
+  EPERM: ['HOME_UNWRITABLE', EXIT.fault, 'this user may not use it', accessHint],
+  ENOTDIR: [
+    'HOME_UNWRITABLE',
+    EXIT.fault,
+    'a part of that path is no folder',
+    'correct it, or what --home or P2P_HOME names',
+  ],
+  EISDIR: ['HOME_UNWRITABLE', EXIT.fault, 'a folder is in its place', BLOCKED],
+  EEXIST: ['HOME_UNWRITABLE', EXIT.fault, 'something else is in its place', BLOCKED],
+  ELOOP: ['HOME_UNWRITABLE', EXIT.fault, 'links lead in a circle there', 'correct the links'],
+  ENAMETOOLONG: ['HOME_UNWRITABLE', EXIT.fault, 'the path is too long', 'move the folder to where its path is shorter'],
+  EBUSY: [
+    'HOME_UNWRITABLE',
+    EXIT.fault,
+    'it is in use: mounted by itself, or held by another program',
+    'mount the folder that it is in, and not the file alone',
+  ],
+  EMFILE: ['TOO_MANY_FILES', EXIT.fault, 'this program has too many files open', FILES],
+  ENFILE: ['TOO_MANY_FILES', EXIT.fault, 'the system has too many files open', FILES],
+  EIO: BROKEN,
+  ESTALE: ['DISK_FAILED', EXIT.fault, 'the network disk has lost it', MOUNT],
+  ENOTCONN: ['DISK_FAILED', EXIT.fault, 'the disk is not connected any more', MOUNT],
+}
+
+// Whose it is decides what helps. The attack: as root, files given away, or made readable for all, are somebody else's to change.
+function accessHint(path: string): string {
+  const { where, stats } = nearest(path)
+  const me = process.getuid?.()
+  if (me === undefined || stats === undefined) return 'look at its permissions'
+  if (stats.uid !== me && me !== 0) return `${where} belongs to ${userName(stats.uid)}: run p2p as that user`
+  if (me === 0) return `not its permissions but the disk forbids it, or \`lsattr -d ${shellPath(where)}\` says why`
+  return `let its owner use it: \`chmod u+rwX ${shellPath(where)}\``
+}
+
+/** The path, or the one above it that is there. */
+function nearest(path: string): { where: string; stats: Stats | undefined } {
+  for (let where = path; ; where = dirname(where)) {
+    try {
+      const stats = lstatSync(where)
+      // In a folder of another user one's own file may be as closed as the folder.
+      const above = where === dirname(where) ? stats : lstatSync(dirname(where))
+      return above.uid !== stats.uid && above.uid !== 0 ? { where: dirname(where), stats: above } : { where, stats }
+    } catch {
+      if (where === dirname(where)) return { where, stats: undefined }
+    }
+  }
+}
+
+// https://nodejs.org/api/permissions.html: the error names the permission and the resource.
+function permissionFailure(error: unknown, path: string): Failure {
+  const permission = error instanceof Error && 'permission' in error ? String(error.permission) : ''
+  const told = error instanceof Error && 'resource' in error ? String(error.resource) : ''
+  const resource = told === '' ? path : told
+  const flag = PERMISSION_FLAGS[permission] ?? 'its permissions'
+  const hint = `start Node with ${flag}, or without its permission model`
+  return new Failure('NOT_PERMITTED', EXIT.fault, `Node's permission model forbids ${permission} of ${resource}`, hint)
+}
+
+const PERMISSION_FLAGS: Readonly<Record<string, string>> = {
+  FileSystemRead: '--allow-fs-read for the program and for the folder of identity and state',
+  FileSystemWrite: '--allow-fs-write for the folder of identity and state',
+  WorkerThreads: '--allow-worker',
+  ChildProcess: '--allow-child-process',
+}
