@@ -103,6 +103,7 @@ async function listen(relay: Relay, host: string, port: number, clockOffset: num
   const upgrades = new WebSocketServer({ noServer: true, path: '/', maxPayload: maxMessage })
   upgrades.on('headers', (headers) => headers.push(`Date: ${date()}`))
   http.on('upgrade', (request, socket, head) => {
+    if (relay.faults.tooMany !== undefined) return socket.end(refusal(relay.faults.tooMany))
     if (!relay.faults.mute) upgrades.handleUpgrade(request, socket, head, (client) => greet(relay, client))
   })
   http.on('connection', (socket) => {
@@ -123,6 +124,11 @@ async function listen(relay: Relay, host: string, port: number, clockOffset: num
       relay.clients.clear()
     },
   }
+}
+
+function refusal(headers: Record<string, string>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 429 Too Many Requests\r\n${lines.join('')}Connection: close\r\nContent-Length: 0\r\n\r\n`
 }
 
 /** NIP-11's document. */

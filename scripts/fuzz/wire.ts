@@ -107,7 +107,10 @@ const answers = target(
   }),
   ({ filter, frames: values, live }) => {
     const came: string[] = []
-    const gathering = openCollector({ onEvent: (event) => came.push(event.id) }, answerBounds)
+    const gathering = openCollector(
+      { onEvent: (event) => came.push(event.id) },
+      { bounds: answerBounds, now: Date.now, hold: () => {} },
+    )
     const { page, take } = gathering.page(filter)
     if (live) page.open = false
     for (const value of values) {

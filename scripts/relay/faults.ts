@@ -14,16 +14,26 @@ export interface Faults {
   shuffle: boolean
   /** Milliseconds by which every outgoing frame is late. */
   delay: number
+  /** Bytes that it sends on a connection in one second: a slow line. */
+  bytesPerSecond: number
   /** Accepts the WebSocket, then neither acts nor says a thing. */
   silent: boolean
   /** Accepts the TCP connection and never upgrades it. */
   mute: boolean
   /** Never ends its stored events with an EOSE. */
   noEose: boolean
+  /** Says EOSE before it sends what it has. */
+  eoseFirst: boolean
   /** Takes events without answering them (an AUTH is still answered). */
   noOk: boolean
+  /** Takes an AUTH, and says so to nobody. */
+  noAuthOk: boolean
+  /** Says this in a NOTICE to whoever connects. */
+  greeting: string | undefined
   ignoreUntil: boolean
   ignoreLimit: boolean
+  /** Closes a REQ that asks for more than its limit, with this reason, where others send as many as they do. */
+  closesLimit: string | undefined
   /** Most events for one filter, in place of the relay's `limit`. */
   cap: number | undefined
   /** Sends a broken frame before each good one. */
@@ -32,6 +42,12 @@ export interface Faults {
   foreign: boolean
   /** Cuts a connection once it has sent this many frames. */
   closeAfter: number
+  /** Cuts a connection on which a frame of more than so many bytes comes in, with 1009. */
+  maxFrame: number
+  /** Answers the upgrade with 429 and these headers. */
+  tooMany: Record<string, string> | undefined
+  /** Closes every connection as soon as it is open. */
+  hangsUp: boolean
   /** Sends events with another content under the old id and signature. */
   forge: boolean
 }
@@ -45,16 +61,24 @@ export function noFaults(): Faults {
     repeat: false,
     shuffle: false,
     delay: 0,
+    bytesPerSecond: Number.POSITIVE_INFINITY,
     silent: false,
     mute: false,
     noEose: false,
+    eoseFirst: false,
     noOk: false,
+    noAuthOk: false,
+    greeting: undefined,
     ignoreUntil: false,
     ignoreLimit: false,
+    closesLimit: undefined,
     cap: undefined,
     garbage: false,
     foreign: false,
     closeAfter: Number.POSITIVE_INFINITY,
+    maxFrame: Number.POSITIVE_INFINITY,
+    tooMany: undefined,
+    hangsUp: false,
     forge: false,
   }
 }

@@ -53,6 +53,8 @@ export interface Client {
   /** The talks of NIP-77, and what they are about. */
   readonly talks: Map<string, Item[]>
   framesSent: number
+  /** When all that was sent so far has gone over a slow line, Unix ms. */
+  busyUntil: number
 }
 
 export const maxSubscriptions = 20
@@ -72,12 +74,15 @@ export function greet(relay: Relay, socket: WebSocket): void {
     subscriptions: new Map(),
     talks: new Map(),
     framesSent: 0,
+    busyUntil: 0,
   }
   relay.clients.add(client)
   socket.on('message', (data) => hear(relay, client, data))
   socket.on('close', () => relay.clients.delete(client))
   // A message over the limit or an illegal one: ws closes the connection and tells us here.
   socket.on('error', () => socket.terminate())
+  if (relay.faults.hangsUp) return socket.close()
+  if (relay.faults.greeting !== undefined) say(relay, client, ['NOTICE', relay.faults.greeting])
   if (relay.policy.auth !== 'none' && relay.policy.auth !== 'late') say(relay, client, ['AUTH', challenge])
 }
 
@@ -86,6 +91,7 @@ function hear(relay: Relay, client: Client, data: RawData): void {
   relay.seen.push({ connection: client.connection, frame })
   if (relay.seen.length > maxSeen) relay.seen.shift()
   if (relay.faults.silent) return
+  if (sizeOf(data) > relay.faults.maxFrame) return client.socket.close(1009)
 
   const [verb, subject, ...rest] = frame
   if (verb === 'EVENT') publish(relay, client, subject)
@@ -140,7 +146,7 @@ function authenticate(relay: Relay, client: Client, value: unknown): void {
     event === undefined ? 'invalid: not an event' : whyNotAuthentic(event, client.challenge, url, relay.policy.now())
   // NIP-42: a client may authenticate as several, one after the other.
   if (reason === undefined && event !== undefined) client.keys.add(event.pubkey)
-  ok(relay, client, value, reason === undefined, reason ?? '')
+  if (!relay.faults.noAuthOk) ok(relay, client, value, reason === undefined, reason ?? '')
 }
 
 function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]): void {
@@ -152,7 +158,7 @@ function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]):
   client.subscriptions.delete(id)
   const filters = asked.map(readFilter).filter((filter) => filter !== undefined)
   const { auth } = relay.policy
-  const fault = whyNoSubscription(client, asked, filters)
+  const fault = whyNoSubscription(client, asked, filters) ?? whyTooMany(relay, filters)
   const denial = fault === undefined ? whyNotServed(auth, client.keys, filters) : undefined
   if (fault !== undefined || denial !== undefined) {
     say(relay, client, denial !== undefined && auth === 'notice' ? ['NOTICE', denial] : ['CLOSED', id, fault ?? denial])
@@ -170,6 +176,11 @@ function whyNoSubscription(client: Client, asked: unknown[], filters: Filter[]):
   return undefined
 }
 
+function whyTooMany({ faults, policy }: Relay, filters: Filter[]): string | undefined {
+  const isTooMany = filters.some(({ limit }) => Number.isFinite(limit) && limit > policy.limit)
+  return isTooMany ? faults.closesLimit : undefined
+}
+
 function answer(relay: Relay, client: Client, id: string, filters: Filter[]): void {
   const { policy, faults, shelf, dice } = relay
   const now = policy.now()
@@ -182,10 +193,11 @@ function answer(relay: Relay, client: Client, id: string, filters: Filter[]): vo
   })
   const events = [...new Set(pages.flatMap((page) => page.events))].sort(byAge)
   const strangers = () => shelf.find((event) => !filters.some((filter) => fits(filter, event)), now)
-  for (const event of spoil(events, strangers, faults, dice)) say(relay, client, ['EVENT', id, event])
-  if (faults.noEose) return
   const hint = pages.every((page) => page.complete) ? 'finish' : 'more'
-  say(relay, client, policy.hints === 'nip67' ? ['EOSE', id, [hint]] : ['EOSE', id])
+  const end = policy.hints === 'nip67' ? ['EOSE', id, [hint]] : ['EOSE', id]
+  if (faults.eoseFirst) say(relay, client, end)
+  for (const event of spoil(events, strangers, faults, dice)) say(relay, client, ['EVENT', id, event])
+  if (!faults.noEose && !faults.eoseFirst) say(relay, client, end)
 }
 
 /** Whoever waits for the OK of an id gets it, even when nothing else about the event can be read. */
@@ -195,8 +207,16 @@ function ok(relay: Relay, client: Client, value: unknown, accepted: boolean, rea
 }
 
 function say({ faults, dice }: Relay, client: Client, frame: unknown[]): void {
-  if (faults.delay > 0) setTimeout(speak, faults.delay).unref()
+  const late = faults.delay + lineTime()
+  if (late > 0) setTimeout(speak, late).unref()
   else speak()
+
+  function lineTime(): number {
+    if (!Number.isFinite(faults.bytesPerSecond)) return 0
+    const now = Date.now()
+    client.busyUntil = Math.max(now, client.busyUntil) + (1000 * textOf(frame).length) / faults.bytesPerSecond
+    return client.busyUntil - now
+  }
 
   function speak(): void {
     if (faults.silent || client.socket.readyState !== WebSocket.OPEN) return
@@ -222,6 +242,10 @@ function textOf(frame: unknown[]): string {
   const text = texts.get(event) ?? JSON.stringify(event)
   texts.set(event, text)
   return `["EVENT",${JSON.stringify(id)},${text}]`
+}
+
+function sizeOf(data: RawData): number {
+  return Array.isArray(data) ? data.reduce((sum, part) => sum + part.byteLength, 0) : data.byteLength
 }
 
 /** Anything but a JSON array reads as an empty frame. */

@@ -5,6 +5,7 @@ import { EXIT, Failure } from '../errors.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import { callOf } from '../state/state.ts'
 import type { FinishedRun } from './finished-run.ts'
+import type { SyncAnswer } from './sync.ts'
 
 export function failureOf(finished: FinishedRun): Failure | undefined {
   const { intent, result, escalation } = finished
@@ -62,7 +63,9 @@ function lateFailure(call: string): Failure {
 
 // Nothing may be answered from memory as if it were news.
 function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
-  if (heard.answers.length === 0 || heard.answers.some((a) => a.complete)) return undefined
+  // A relay that has sent something was there, even where it did not tell all.
+  const isAnswered = ({ complete, reason }: SyncAnswer) => complete || reason === 'partial' || reason === 'slow'
+  if (heard.answers.length === 0 || heard.answers.some(isAnswered)) return undefined
   const why = heard.answers.map((a) => relaySaid({ url: a.relay, reason: a.text ?? a.reason ?? 'no answer' }))
   const told = [...new Set(why)].join('; ')
   if (heard.answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {

@@ -14,17 +14,23 @@ import {
   RELAY_LIST_KIND,
   readPresences,
 } from '../call/presence.ts'
-import type { FetchOptions, NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
+import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import { type OpenedWrap, wrapKind } from '../nostr/nip59.ts'
 import { usable } from '../nostr/relay-url.ts'
-import { type CompleteReplay, needsSweep, replaySince } from '../state/cursors.ts'
+import {
+  type CompleteReplay,
+  type MailboxQuestion,
+  mailboxQuestions,
+  type PartAnswer,
+  replayOutcome,
+} from '../state/cursors.ts'
 import { isStale, type PeerFindings } from '../state/peer-memory.ts'
-import { knownWraps, patienceFor, recordNip77 } from '../state/relay-memory.ts'
-import type { Index } from '../state/state.ts'
+import { askLimitOf, knownWraps, patienceFor, recordNip77 } from '../state/relay-memory.ts'
+import type { Index, Sweep } from '../state/state.ts'
 import { agentNamed, type ResolvedAgent, resolveAgent } from './resolve-agent.ts'
 import { ownRelays, type RouteContext } from './route.ts'
-import { unwrapInTime } from './unwrap.ts'
+import { openMailReader } from './unwrap.ts'
 
 /** What a run wants to know beside its mailbox. */
 export type SyncRequest = {
@@ -39,10 +45,13 @@ export type SyncRequest = {
   live: boolean
 }
 
-export type SyncAnswer = Omit<NamedAnswer, 'events'>
+/** `sweep`: where the next run goes on, if this one met a bound; `stalled`: when the sweep began that is given up. */
+export type SyncAnswer = Omit<NamedAnswer, 'events'> & { sweep?: Sweep | undefined; stalled?: number | undefined }
 
 export type SyncResult = {
   opened: OpenedWrap[]
+  /** How many wraps came that could not be opened in this run. */
+  left: number
   replayed: CompleteReplay[]
   /** Presences and relay lists, unverified. */
   public: Event[]
@@ -55,7 +64,9 @@ export type SyncResult = {
 }
 
 /** What a command has heard that has not listened. */
-export const NOTHING_HEARD: SyncResult = { opened: [], replayed: [], public: [], answers: [], asked: [], clockAhead: 0 }
+export const NOTHING_HEARD: SyncResult = {
+  ...{ opened: [], left: 0, replayed: [], public: [], answers: [], asked: [], clockAhead: 0 },
+}
 
 /** A difference that relays and deadlines forgive. */
 const CLOCK_TOLERANCE = 60
@@ -64,49 +75,77 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
   const { environment, now, deadline } = context
   // Our own lists are ours to say, not a relay's.
   const asked = request.peers.filter((p) => p !== environment.keys.pubkey && isStale(index.peers[p], now))
+  const mailboxes = environment.relays.inbox.map((relay) => mailboxOf(context, index, relay, request))
   const asks = [
-    ...mailboxQueries(context, index, request),
+    ...mailboxes.flatMap((mailbox) => mailbox.asks),
     ...lookupQueries(context, index, asked, request.hints),
     ...(request.everybody ? presenceQueries(context) : []),
   ]
-  const { answers, wraps, others } = await fetchAnswers(context, asks, {
+  const reader = openMailReader(context)
+  const found = await environment.pool.fetch(asks, {
     deadline,
-    skip: (id) => !request.deep && index.seen[id] !== undefined,
+    skip: (id) => reader.has(id) || (!request.deep && index.seen[id] !== undefined),
+    take: reader.take,
+    cut: reader.enough,
     patient: (url) => patienceFor(index.relays[url], now),
   })
-  const count = wraps.length
-  const opened = await unwrapInTime(context, wraps)
-  const swept = (relay: string) => request.deep || needsSweep(index.relays[relay], now)
+  const { opened, left } = await reader.finish()
   const clockAhead = medianClockError(environment.pool.relays().flatMap((r) => r.clockAhead ?? []))
+  const outcomes = new Map(
+    mailboxes.map(({ relay, questions }) => {
+      const parts = questions.flatMap(({ part }) => partAnswer(part, relay, found))
+      const run = { ...replayClock(relay, context, clockAhead), relay, deep: request.deep, left }
+      return [relay, replayOutcome(index.relays[relay], parts, run)]
+    }),
+  )
   return {
     opened,
-    // What was not opened in this run is asked for again: then no cursor moves.
-    replayed:
-      opened.length < count ? [] : answers.flatMap((a) => completeReplayOf(a, context, clockAhead, swept(a.relay))),
-    public: others,
-    answers,
+    left: left.length,
+    replayed: [...outcomes.values()].flatMap(({ complete }) => complete ?? []),
+    public: uniqueEvents(found.flatMap((a) => a.events)),
+    answers: found.map(({ events, ...answer }) => {
+      const { sweep, stalled } = (answer.name === 'inbox' && outcomes.get(answer.relay)) || {}
+      return { ...answer, sweep, stalled }
+    }),
     asked,
     clockAhead,
   }
 }
 
-/** How relays have answered, and what they have sent, each event once. The wraps may be many and are in this array alone. */
-async function fetchAnswers({ environment }: RunContext, asks: readonly RelayQuery[], fetching: FetchOptions) {
-  const answers = await environment.pool.fetch(asks, fetching)
-  const sent = (mail: boolean) =>
-    uniqueEvents(answers.filter((a) => (a.name === 'inbox') === mail).flatMap((a) => a.events))
-  return { answers: answers.map(({ events, ...answer }) => answer), wraps: sent(true), others: sent(false) }
-}
+type Mailbox = { relay: string; questions: MailboxQuestion[]; asks: RelayQuery[] }
 
 /** Kind 1059 stands alone in its REQ: some relays leave it out of a mixed answer without a word. */
-function mailboxQueries({ environment, now }: RunContext, index: Index, { deep, live }: SyncRequest): RelayQuery[] {
-  return environment.relays.inbox.map((relay) => {
-    const since = replaySince(index.relays[relay], now, deep)
-    // What is to be read once more, or to stay open, is asked for whole.
-    const held = deep || live ? undefined : knownWraps(index, relay, since)
-    const filter = { kinds: [wrapKind], '#p': [environment.keys.pubkey], since }
-    return { relay, name: 'inbox', filter, ...(held && { held }), page: true, live }
-  })
+function mailboxOf(
+  { environment, now, deadline }: RunContext,
+  index: Index,
+  relay: string,
+  { deep, live }: SyncRequest,
+): Mailbox {
+  const memory = index.relays[relay]
+  // What is to be read once more, or to stay open, is asked for whole.
+  const [whole] = mailboxQuestions(memory, now, { deep, compares: true })
+  const held = deep || live || whole === undefined ? undefined : knownWraps(index, relay, whole.since)
+  const questions = mailboxQuestions(memory, now, { deep, compares: held !== undefined })
+  // Half of the time for what is new, and the rest for where the last run stopped.
+  const half = environment.clock() + (deadline - environment.clock()) / 2
+  return {
+    relay,
+    questions,
+    asks: questions.map(({ part, ...span }) => ({
+      ...{ relay, name: part === 'older' ? 'sweep' : 'inbox', page: true, streams: true },
+      filter: { kinds: [wrapKind], '#p': [environment.keys.pubkey], ...span },
+      ...(held && { held }),
+      ...(part === 'newer' && { deadline: half }),
+      ...(part !== 'older' && { live }),
+      limit: askLimitOf(memory, now),
+      plain: memory?.negentropy?.speaks === false,
+    })),
+  }
+}
+
+function partAnswer(part: MailboxQuestion['part'], relay: string, found: readonly NamedAnswer[]): PartAnswer[] {
+  const answer = found.find((a) => a.relay === relay && a.name === (part === 'older' ? 'sweep' : 'inbox'))
+  return answer === undefined ? [] : [{ ...answer, part }]
 }
 
 function presenceQueries({ environment, now }: RunContext): RelayQuery[] {
@@ -115,16 +154,10 @@ function presenceQueries({ environment, now }: RunContext): RelayQuery[] {
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
-function completeReplayOf(
-  answer: SyncAnswer,
-  { environment, now, ahead }: RunContext,
-  clockAhead: number,
-  swept: boolean,
-): CompleteReplay[] {
-  if (answer.name !== 'inbox' || !answer.complete) return []
+function replayClock(relay: string, { environment, now, ahead }: RunContext, clockAhead: number) {
   const began = now + ahead
-  const theirs = environment.pool.relays().find((r) => r.url === answer.relay)?.clockAhead ?? 0
-  return [{ relay: answer.relay, cursor: Math.min(began, began - theirs), began: began - clockAhead, swept }]
+  const theirs = environment.pool.relays().find((r) => r.url === relay)?.clockAhead ?? 0
+  return { cursor: Math.min(began, began - theirs), began: began - clockAhead }
 }
 
 // The median, so that one relay that lies about the time moves nothing while two tell the truth.

@@ -1,8 +1,9 @@
-// Opening what lies in the mailbox, newest first and as long as there is time: junk must not keep a command from answering.
+// Opening what lies in the mailbox while it arrives, as long as there is time: junk must neither fill the memory nor keep a
+// command from answering, and what has arrived is shown in the run in which it arrived.
 
 import { trustOf } from '../call/agents.ts'
 import { callId } from '../call/signal-codec.ts'
-import type { Event } from '../nostr/event.ts'
+import type { Event, Rumor } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
 import { type OpenedWrap, openedWrap, wrapHeaderOf } from '../nostr/nip59.ts'
 import type { Index } from '../state/state.ts'
@@ -12,48 +13,146 @@ import type { RunContext } from './context.ts'
 const MAX_JUNK = 200
 const UNWRAP_AT_ONCE = 200
 
+/** What lies unopened at most, and what is kept of what was opened, in characters; and how many wraps one run takes. */
+const MAX_UNOPENED = 6 * 1_048_576
+const MAX_OPENED = 24 * 1_048_576
+const MAX_TAKEN = 40_000
+
 /** The part of a command's time that is left for what comes after the opening: writing down, answering. */
 const BUDGET_RESERVE = 0.1
 
-/**
- * What was in the wraps, which are taken out of the array; fewer than there are when time was up or too many were junk.
- * The others are for the next run.
- *
- * Who has sent a wrap stands inside. Where policy.pow asks strangers for work, what carries it is opened first. What carries
- * none may be from a contact or belong to a call, so it is opened too: a flood costs its sender little, and us `IN_VAIN` a run.
- */
-export async function unwrapInTime(context: RunContext, wraps: Event[]): Promise<OpenedWrap[]> {
-  const { environment, deadline } = context
-  const { pow } = environment.config.policy
-  if (pow === 0) return await unwrapSome(context, wraps)
-  const opened = await unwrapSome(
-    context,
-    wraps.filter((wrap) => difficulty(wrap) >= pow),
-  )
-  const { calls } = environment.store.read().index
-  const others = wraps.filter((wrap) => difficulty(wrap) < pow)
-  let junk = 0
-  for (
-    let at = 0;
-    at < others.length && junk < MAX_JUNK && environment.clock() < deadline - environment.budget * BUDGET_RESERVE;
-    at += UNWRAP_AT_ONCE
-  ) {
-    const some = await unwrapSome(context, others.slice(at, at + UNWRAP_AT_ONCE))
-    junk += some.filter((one) => !isWanted(one, context, calls)).length
-    opened.push(...some)
-  }
-  return opened
+/** What a wrap takes to open until this machine has shown it, and what a lot takes beside, in ms. */
+const MS_PER_WRAP = 1
+const MS_PER_LOT = 50
+
+/** Takes the wraps of a run as relays send them. */
+export type MailReader = {
+  /** Whether this run has it, from whichever relay. */
+  has(id: string): boolean
+  /** Takes a wrap of so many characters: resolves when there is room for the next; or says why no more are wanted. */
+  take(wrap: Event, size: number): Promise<void> | string | undefined
+  /** Aborted once the time that is left is needed to open what is here. */
+  enough: AbortSignal
+  /** Opens the rest. Nothing may be taken any more. */
+  finish(): Promise<OpenedMail>
 }
 
-async function unwrapSome({ environment, deadline }: RunContext, wraps: Event[]): Promise<OpenedWrap[]> {
-  if (wraps.length === 0) return []
+/** `left`: the stamps of wraps that could not be opened in this run, Unix s; they are asked for again. */
+export type OpenedMail = { opened: OpenedWrap[]; left: number[] }
+
+export function openMailReader(context: RunContext): MailReader {
+  const { environment, deadline } = context
+  const until = deadline - environment.budget * BUDGET_RESERVE
+  const enough = new AbortController()
+  const ids = new Set<string>()
+  const opened: OpenedWrap[] = []
+  const left: number[] = []
+  const open = openerFor(context, until)
+  let queue: Event[] = []
+  let unopened = 0
+  let kept = 0
+  let pace = MS_PER_WRAP
+  let timer: NodeJS.Timeout | undefined
+  let working: Promise<void> | undefined
+
+  const openBy = () => until - MS_PER_LOT - queue.length * pace
+
+  // The moment comes closer with each wrap that arrives.
+  function watch(): void {
+    timer = setTimeout(
+      () => (environment.clock() >= openBy() ? enough.abort() : watch()),
+      Math.max(20, Math.min(200, openBy() - environment.clock())),
+    )
+  }
+
+  async function openLot(): Promise<void> {
+    const lot = newestFirst(queue)
+    const [began, count] = [environment.clock(), lot.length]
+    queue = []
+    unopened = 0
+    const came = await open(lot)
+    for (const one of came.opened) kept += sizeOf(one.rumor)
+    opened.push(...came.opened)
+    left.push(...came.left)
+    pace = Math.max(pace / 2, (environment.clock() - began) / Math.max(1, count))
+    working = undefined
+  }
+
+  watch()
+  return {
+    has: (id) => ids.has(id),
+    take(wrap, size) {
+      if (ids.has(wrap.id)) return working
+      if (kept > MAX_OPENED) return `stopped after ${MAX_OPENED} bytes of letters`
+      if (ids.size >= MAX_TAKEN) return `stopped after ${MAX_TAKEN} letters`
+      ids.add(wrap.id)
+      queue.push(wrap)
+      unopened += size
+      const isLot = unopened > MAX_UNOPENED || queue.length * pace > (until - environment.clock()) / 2
+      if (isLot) working ??= openLot()
+      return working
+    },
+    enough: enough.signal,
+    async finish() {
+      clearTimeout(timer)
+      await working
+      await openLot()
+      return { opened, left }
+    },
+  }
+}
+
+/** The wraps that a mailbox that stays open has brought. */
+export async function unwrapInTime(context: RunContext, wraps: readonly Event[]): Promise<OpenedWrap[]> {
+  const until = context.deadline - context.environment.budget * BUDGET_RESERVE
+  return (await openerFor(context, until)([...wraps])).opened
+}
+
+/**
+ * Opens lots of wraps, which are taken out of their array; fewer than there are when time was up or too many were junk.
+ *
+ * Who has sent a wrap stands inside. Where policy.pow asks strangers for work, what carries it is opened first. What carries
+ * none may be from a contact or belong to a call, so it is opened too: a flood costs its sender little, and us `MAX_JUNK` a run.
+ */
+function openerFor(context: RunContext, until: number): (lot: Event[]) => Promise<OpenedMail> {
+  const { environment } = context
+  const { pow } = environment.config.policy
+  let junk = 0
+  if (pow === 0) return async (lot) => await unwrapSome(context, lot, until)
+  return async (lot) => {
+    const isWorked = (wrap: Event) => difficulty(wrap) >= pow
+    const { opened, left } = await unwrapSome(context, lot.filter(isWorked), until)
+    const { calls } = environment.store.read().index
+    const others = lot.filter((wrap) => !isWorked(wrap))
+    let at = 0
+    for (; at < others.length && junk < MAX_JUNK && environment.clock() < until; at += UNWRAP_AT_ONCE) {
+      const some = await unwrapSome(context, others.slice(at, at + UNWRAP_AT_ONCE), until)
+      junk += some.opened.filter((one) => !isWanted(one, context, calls)).length
+      opened.push(...some.opened)
+      left.push(...some.left)
+    }
+    return { opened, left: [...left, ...others.slice(at).map((wrap) => wrap.created_at)] }
+  }
+}
+
+async function unwrapSome({ environment }: RunContext, wraps: Event[], until: number): Promise<OpenedMail> {
+  if (wraps.length === 0) return { opened: [], left: [] }
   // All that is needed of a wrap beside what is in it: the wraps themselves are gone as soon as they are opened.
   const covers = wraps.map(wrapHeaderOf)
-  const results = await environment.open(wraps, deadline - environment.budget * BUDGET_RESERVE)
-  return covers.flatMap((cover, n) => {
+  const results = await environment.open(wraps, until)
+  const opened = covers.flatMap((cover, n) => {
     const result = results[n]
     return result === undefined ? [] : [openedWrap(cover, result)]
   })
+  return { opened, left: covers.flatMap(({ stamp }, n) => (results[n] === undefined ? [stamp] : [])) }
+}
+
+function newestFirst(wraps: Event[]): Event[] {
+  return wraps.sort((a, b) => b.created_at - a.created_at)
+}
+
+function sizeOf(rumor: Rumor | undefined): number {
+  return rumor === undefined ? 0 : rumor.content.length + 40 * rumor.tags.length + 300
 }
 
 function isWanted({ rumor }: OpenedWrap, { people }: RunContext, calls: Index['calls']): boolean {

@@ -1,6 +1,6 @@
 // How far each relay's mailbox has been read, and which wraps are known. A wrap's stamp lies by up to two days, so it never
 // moves a cursor: a cursor is a clock.
-import type { RelayMemory } from './state.ts'
+import type { RelayMemory, Sweep } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
 /**
@@ -16,6 +16,10 @@ const REPLAY_WINDOW = 2 * 24 * 3600 + 900
 export const DEEP_REPLAY = 7 * 24 * 3600
 
 const SWEEP_EVERY = 24 * 3600
+
+/** A wrap that is dated further ahead counts as dated so far ahead; and no wrap is remembered longer than so. In seconds. */
+const FAR_AHEAD = 2 * 24 * 3600
+const LONGEST_MEMORY = 30 * 24 * 3600
 
 /** From which stamp on a mailbox is read. */
 export function replaySince(memory: RelayMemory | undefined, now: number, deep: boolean): number {
@@ -33,22 +37,141 @@ export function needsSweep(memory: RelayMemory | undefined, now: number): boolea
   return cursor === undefined || cursor > now || swept === undefined || Math.abs(now - swept) > SWEEP_EVERY
 }
 
+/**
+ * A question to a relay for our mailbox, stamps in Unix s, inclusive: `all` of the window; or, where a replay met a bound, what is
+ * `newer` than all that it has seen, and what is `older` than where it stopped.
+ */
+export type MailboxQuestion = { part: 'all' | 'newer' | 'older'; since: number; until?: number }
+
+/**
+ * What to ask a relay. A replay that met a bound goes on where it stopped, and hears first what has come since. The attack: 72 MB
+ * of junk dated now, which cost a stranger nothing, so that what lies below them is never read.
+ *
+ * @param compares whether it is asked by NIP-77, which needs no pages
+ */
+export function mailboxQuestions(
+  memory: RelayMemory | undefined,
+  now: number,
+  { deep, compares }: { deep: boolean; compares: boolean },
+): MailboxQuestion[] {
+  const since = replaySince(memory, now, deep)
+  const sweep = sweepUnderWay(memory, now, deep)
+  if (sweep === undefined) return [{ part: 'all', since }]
+  const lowest = deep ? Math.min(since, sweep.since) : sweep.since
+  if (compares) return [{ part: 'all', since: Math.min(since, lowest) }]
+  return [
+    { part: 'newer', since: sweep.top },
+    { part: 'older', since: lowest, until: sweep.until },
+  ]
+}
+
+/** Who looks deep hears everything again, so only a deep look is gone on with. */
+function sweepUnderWay(memory: RelayMemory | undefined, now: number, deep: boolean): Sweep | undefined {
+  const sweep = memory?.sweep
+  // Begun by a clock that was wrong.
+  if (sweep === undefined || sweep.began > now) return undefined
+  return deep && sweep.deep !== true ? undefined : sweep
+}
+
+/** How a relay has answered. `reached`: all that is newer than this stamp has come; `newest`: the newest stamp of all. */
+export type PartAnswer = { part: MailboxQuestion['part']; complete: boolean; newest?: number; reached?: number }
+
+/** `cursor` and `began` as in CompleteReplay, of this run; `left`: the stamps of what came and was not opened. */
+export type ReplayRun = { relay: string; cursor: number; began: number; deep: boolean; left: readonly number[] }
+
+/**
+ * What a run has come to at one relay: all of the mailbox is read, or the next run goes on with a sweep. `stalled`: the sweep that
+ * began then is given up, and the next run begins anew.
+ */
+export type ReplayOutcome = { complete?: CompleteReplay; sweep?: Sweep; stalled?: number }
+
+/**
+ * What follows from the answers of a relay to `mailboxQuestions` of the same memory.
+ *
+ * When a sweep completes, the cursor becomes the clock at which its *first* run began: what was published since may lie anywhere
+ * in the two days above.
+ */
+export function replayOutcome(
+  memory: RelayMemory | undefined,
+  answers: readonly PartAnswer[],
+  run: ReplayRun,
+): ReplayOutcome {
+  const { relay, cursor, began, deep } = run
+  const swept = deep || needsSweep(memory, began)
+  const held = sweepUnderWay(memory, began, deep)
+  const [all, newer, older] = (['all', 'newer', 'older'] as const).map((part) => answers.find((a) => a.part === part))
+  if (all !== undefined) {
+    const until = stoppedAt(all, run.left)
+    if (until === undefined) return all.complete ? { complete: { relay, cursor, began, swept } } : kept(held)
+    const top = Math.min(began, all.newest ?? began)
+    return {
+      sweep: {
+        ...{ since: replaySince(memory, began, deep), until, top, began, cursor },
+        ...(swept && { whole: true as const }),
+        ...(deep && { deep: true as const }),
+      },
+    }
+  }
+  if (held === undefined || older === undefined) return kept(held)
+  const until = stoppedAt(
+    older,
+    run.left.filter((stamp) => stamp <= held.until),
+  )
+  if (until === undefined && older.complete) {
+    return { complete: { relay, cursor: held.cursor, began: held.began, swept: held.whole === true } }
+  }
+  // A relay that sends and never says that it is through would keep us below for good.
+  if (until === undefined && older.newest !== undefined) return { stalled: held.began }
+  const isNewRead = newer?.complete === true && !run.left.some((stamp) => stamp >= held.top)
+  const top = isNewRead ? Math.max(held.top, Math.min(began, newer.newest ?? began)) : held.top
+  return { sweep: { ...held, until: Math.min(held.until, until ?? held.until), top } }
+}
+
+function kept(sweep: Sweep | undefined): ReplayOutcome {
+  return sweep === undefined ? {} : { sweep }
+}
+
+/** From which stamp on, downwards, the mailbox is still to be read; undefined where all was, or nobody knows. */
+function stoppedAt({ complete, reached }: PartAnswer, left: readonly number[]): number | undefined {
+  const unread = [...(complete || reached === undefined ? [] : [reached]), ...left]
+  return (!complete && reached === undefined) || unread.length === 0 ? undefined : Math.max(...unread)
+}
+
 export function moveCursors(edit: Transaction, replayed: readonly CompleteReplay[], now: number): void {
   for (const { relay, cursor, began, swept } of replayed) {
-    const held = edit.index.relays[relay]?.cursor ?? 0
+    const { sweep, ...memory } = edit.index.relays[relay] ?? {}
+    const held = memory.cursor ?? 0
     // A parallel run may have got further; one with a wrong clock has not.
     const reached = held > now ? cursor : Math.max(cursor, held)
-    edit.table('relays')[relay] = { ...edit.index.relays[relay], cursor: reached, ...(swept && { swept: began }) }
+    const later = sweep !== undefined && sweep.began > began ? { sweep } : {}
+    edit.table('relays')[relay] = { ...memory, ...later, cursor: reached, ...(swept && { swept: began }) }
   }
+}
+
+/** Where a sweep stands when a parallel run has written of it meanwhile; undefined where that one is through. */
+export function mergeSweeps({ cursor, sweep: held }: RelayMemory, sweep: Sweep, now: number): Sweep | undefined {
+  if (cursor !== undefined && cursor <= now && cursor >= sweep.cursor) return held
+  if (held?.began !== sweep.began) return sweep
+  return { ...sweep, until: Math.min(held.until, sweep.until), top: Math.max(held.top, sweep.top) }
 }
 
 /** Forgets the wraps that no relay will be asked for again. */
 export function forgetSeen(edit: Transaction, now: number): void {
-  const cursors = Object.values(edit.index.relays).flatMap((r) => r.cursor ?? [])
-  const floor = Math.min(now - DEEP_REPLAY, ...cursors.map((cursor) => cursor - REPLAY_WINDOW)) - 3600
+  const relays = Object.values(edit.index.relays)
+  const asked = relays.flatMap(({ cursor, sweep }) => [
+    ...(cursor === undefined ? [] : [cursor - REPLAY_WINDOW]),
+    ...(sweep === undefined ? [] : [sweep.since]),
+  ])
+  // The cursor of a relay that is no longer asked stays where it is for ever.
+  const floor = Math.max(Math.min(now - DEEP_REPLAY, ...asked), now - LONGEST_MEMORY) - 3600
   const { seen } = edit.index
   // Thousands of them, most of which stay.
-  for (const id in seen) if ((seen[id] ?? floor) < floor) delete edit.table('seen')[id]
+  for (const id in seen) {
+    const stamp = seen[id] ?? floor
+    if (stamp < floor) delete edit.table('seen')[id]
+    // The attack: wraps that are dated ten years ahead, which would be remembered for as long.
+    else if (stamp > now + FAR_AHEAD) edit.table('seen')[id] = now + FAR_AHEAD
+  }
 }
 
 /**
@@ -61,5 +184,6 @@ export function rereadLostCalls(edit: Transaction): void {
   if (lost.length === 0) return
   for (const id of lost) delete edit.table('calls')[id]
   edit.replace('seen', {})
-  for (const [url, { cursor, swept, ...rest }] of Object.entries(edit.index.relays)) edit.table('relays')[url] = rest
+  for (const [url, { cursor, swept, sweep, ...rest }] of Object.entries(edit.index.relays))
+    edit.table('relays')[url] = rest
 }

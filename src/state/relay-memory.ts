@@ -1,6 +1,7 @@
 // What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun for ever by
 // one that is fast and empty: once in a while it gets the time that it needs.
-import type { Index, RelayMemory, State } from './state.ts'
+import { mergeSweeps } from './cursors.ts'
+import type { Index, RelayMemory, State, Sweep } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
@@ -16,27 +17,61 @@ export function patienceFor(memory: RelayMemory | undefined, now: number): numbe
   return now - (memory?.patience ?? 0) < OVERDUE ? 0 : PATIENCE
 }
 
-/** An answer to the question for the mailbox. `reconciled`: whether NIP-77, where it was tried, has worked. */
-export type MailboxAnswer = { relay: string; complete: boolean; reconciled?: boolean }
+/**
+ * An answer to the question for the mailbox. `reconciled`: whether NIP-77, where it was tried, has worked; `limit`: the relay would
+ * not be asked for more events at a time; `reached`: it met a bound of ours, and `sweep` is what the next run goes on with;
+ * `stalled`: when the sweep began that is given up.
+ */
+export type MailboxAnswer = {
+  relay: string
+  complete: boolean
+  reconciled?: boolean
+  limit?: number
+  reached?: number
+  sweep?: Sweep | undefined
+  stalled?: number | undefined
+}
 
 /** Notes which relays answered completely and which did not. `since`: when a relay began to be late. */
 export function recordMailboxAnswers(state: State, answers: readonly MailboxAnswer[], now: number): State {
   const known = state.index.relays
-  const changed = answers.flatMap(({ relay, complete, reconciled }): [string, RelayMemory][] => {
-    const held = known[relay] ?? {}
-    const failed = reconciled === false && held.negentropy?.speaks === true
-    const memory = failed ? { ...held, negentropy: { speaks: false, at: now } } : held
-    if (complete) {
-      const { since, patience, ...rest } = memory
-      return since === undefined && patience === undefined && !failed ? [] : [[relay, rest]]
-    }
-    const waited = patienceFor(memory, now) > 0 ? { patience: now } : {}
-    return [[relay, { ...memory, since: memory.since ?? now, ...waited }]]
+  const changed = answers.flatMap((answer): [string, RelayMemory][] => {
+    const held = known[answer.relay] ?? {}
+    const memory = afterAnswer(held, answer, now)
+    return isSame(held, memory) ? [] : [[answer.relay, memory]]
   })
   if (changed.length === 0) return state
   const edit = beginTransaction(state)
   Object.assign(edit.table('relays'), Object.fromEntries(changed))
   return edit.state
+}
+
+function afterAnswer(held: RelayMemory, answer: MailboxAnswer, now: number): RelayMemory {
+  const { since, patience, sweep: before, ...rest } = held
+  const left = before?.began === answer.stalled ? undefined : before
+  const sweep = answer.sweep === undefined ? left : mergeSweeps(held, answer.sweep, now)
+  const isAnswered = answer.complete || answer.reached !== undefined
+  const waited = patienceFor(held, now) > 0 ? now : patience
+  return {
+    ...rest,
+    ...(answer.reconciled === false && rest.negentropy?.speaks && { negentropy: { speaks: false, at: now } }),
+    ...(answer.limit !== undefined && { limits: { ...rest.limits, limit: answer.limit, at: now } }),
+    ...(sweep !== undefined && { sweep }),
+    ...(!isAnswered && { since: since ?? now, ...(waited !== undefined && { patience: waited }) }),
+  }
+}
+
+function isSame(a: RelayMemory, b: RelayMemory): boolean {
+  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort())
+}
+
+/** A relay may have been set up anew since. */
+const LIMITS_FOR = 24 * 3600
+
+/** The most events that a relay lets itself be asked for at a time, as far as it has shown. */
+export function askLimitOf(memory: RelayMemory | undefined, now: number): number | undefined {
+  const { limit, at = 0 } = memory?.limits ?? {}
+  return Math.abs(now - at) < LIMITS_FOR ? limit : undefined
 }
 
 /** Notes by how much our clock is wrong, seconds, if it is: until it is right again nothing is dated before a relay was asked. */

@@ -178,6 +178,8 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
     fields({
       ...{ cursor: optional(number), swept: optional(number), since: optional(number), patience: optional(number) },
       negentropy: optional(fields({ speaks: flag, at: number })),
+      sweep: optional(fields({ since: number, until: number, top: number, began: number, cursor: number })),
+      limits: optional(fields({ at: number, limit: optional(number) })),
     }),
   ),
   seen: table(number),

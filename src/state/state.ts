@@ -13,7 +13,27 @@ export type RelayMemory = {
   patience?: number
   /** Whether it speaks NIP-77, and when it said so or did otherwise, unix seconds. */
   negentropy?: { speaks: boolean; at: number }
+  sweep?: Sweep
+  limits?: RelayLimits
 }
+
+/**
+ * A replay that met a bound and goes on with the next run, all in Unix s. Of the stamps from `since` on, those from `until` up to
+ * `top` are read. `began`: when its first run did; `cursor`: where the cursor goes once it is through. `whole`: of the whole mailbox;
+ * `deep`: what is known is heard once more.
+ */
+export type Sweep = {
+  since: number
+  until: number
+  top: number
+  began: number
+  cursor: number
+  whole?: true
+  deep?: true
+}
+
+/** What a relay lets itself be asked or told, as it has said or shown, and when, unix seconds: `limit` events at a time. */
+export type RelayLimits = { at: number; limit?: number }
 
 /** What is known of a peer. `hints`: where its presence, an nprofile or its domain say that it is found; `pow`: the proof of
  * work that it asks of strangers. */

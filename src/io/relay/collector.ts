@@ -5,15 +5,20 @@ import { recentIds } from './live.ts'
 import { countIn, newPage, type Page } from './paging.ts'
 import type { EventFrame, SubscriptionRequest } from './subscription.ts'
 
-/** Where an answer stops, whatever the relay still has. A character of JSON is taken for a byte. */
+/** Where an answer stops, whatever the relay still has. A character of JSON is taken for a byte. Known events count for nothing. */
 export type AnswerBounds = { events: number; bytes: number; pages: number }
 
-export const answerBounds: AnswerBounds = { events: 20_000, bytes: 64 * 1_048_576, pages: 400 }
+export const answerBounds: AnswerBounds = { events: 20_000, bytes: 16 * 1_048_576, pages: 400 }
+
+/** What becomes of an event that was taken: go on, wait until there is room for more, or no more are wanted, and why. */
+export type TakeResult = Promise<void> | string | undefined
 
 /** What is done with events. `size` is the length of the frame that brought one. */
 export type EventHandling = {
   /** Whether an id is known already. Asked before anything else of its event is looked at. */
   skip?: ((id: string) => boolean) | undefined
+  /** Takes what comes before the answer is given, which then holds no events: for more than memory should hold at a time. */
+  take?: ((event: Event, size: number) => TakeResult) | undefined
   /** Takes what comes after the answer was given. */
   onEvent?: ((event: Event, size: number) => void) | undefined
 }
@@ -21,45 +26,65 @@ export type EventHandling = {
 export type Collector = {
   /** Opens the next page and takes its events. */
   page(filter: Filter): { page: Page; take: SubscriptionRequest['take'] }
-  /** Whether the relay has sent anything at all for this answer. */
-  touched(): boolean
+  /** When the relay last sent an event for this answer, in `now`'s time; undefined if never. */
+  touchedAt(): number | undefined
   /** What came so far, and how much of what came was not what we had asked for. From then on events go to `onEvent`. */
-  give(): { events: Event[]; dropped: number; known: number }
+  give(): { events: Event[]; dropped: number; known: number; newest?: number }
 }
 
-export function openCollector({ skip, onEvent }: EventHandling, most: AnswerBounds): Collector {
+export type CollectorContext = {
+  bounds: AnswerBounds
+  now: () => number
+  /** Takes nothing more from the relay until then. */
+  hold: (until: Promise<void>) => void
+}
+
+export function openCollector({ skip, take, onEvent }: EventHandling, context: CollectorContext): Collector {
+  const { bounds, now, hold } = context
   const events: Event[] = []
   // A live subscription may stay open for weeks.
-  const seen = recentIds(2 * most.events)
-  const sum = { events: 0, bytes: 0, dropped: 0, known: 0, touched: false, given: false }
+  const seen = recentIds(2 * bounds.events)
+  const sum = { events: 0, bytes: 0, dropped: 0, known: 0, newest: 0, given: false }
+  let touchedAt: number | undefined
 
-  function take(page: Page, frame: EventFrame, size: number): string | undefined {
-    sum.touched = true
-    if (page.open) {
-      sum.bytes += size
-      if (sum.bytes > most.bytes) return `stopped after ${most.bytes} bytes`
-      if (sum.events >= most.events) return `stopped after ${most.events} events`
+  function hear(page: Page, frame: EventFrame, size: number): string | undefined {
+    touchedAt = now()
+    const isNew = !seen.has(frame.id) && !skip?.(frame.id)
+    const spent = isNew && page.open ? spend(size) : undefined
+    if (spent !== undefined) return spent
+    const event = admit(page, frame, isNew)
+    if (event === undefined) return undefined
+    if (sum.given) {
+      onEvent?.(event, size)
+      return undefined
     }
-    const event = admit(page, frame)
-    if (event && sum.given) onEvent?.(event, size)
-    else if (event) events.push(event)
+    const taken = take === undefined ? void events.push(event) : take(event, size)
+    if (typeof taken === 'string') return taken
+    if (taken !== undefined) hold(taken)
     return undefined
   }
 
+  function spend(size: number): string | undefined {
+    sum.bytes += size
+    sum.events += 1
+    if (sum.events > bounds.events) return `stopped after ${bounds.events} events`
+    // Who takes them as they come sees to it that they do not fill the memory.
+    return take === undefined && sum.bytes > bounds.bytes ? `stopped after ${bounds.bytes} bytes` : undefined
+  }
+
   /** The event, when it is what we had asked for and nobody has it yet. */
-  function admit(page: Page, { id, event: value }: EventFrame): Event | undefined {
+  function admit(page: Page, { id, event: value }: EventFrame, isNew: boolean): Event | undefined {
     const stamp = claimedStamp(value)
     if (stamp > (page.filter.until ?? Number.POSITIVE_INFINITY)) page.beyond += 1
     const isFresh = !seen.has(id)
-    const isNew = isFresh && !skip?.(id)
     const event = isNew ? verifiedEvent(value, page.filter) : undefined
     if (!within(stamp, page.filter) || (isNew && !event)) {
       sum.dropped += 1
       return undefined
     }
     seen.add(id)
-    sum.events += isFresh ? 1 : 0
     sum.known += isFresh && !isNew ? 1 : 0
+    sum.newest = Math.max(sum.newest, stamp)
     countIn(page, id, stamp, isFresh)
     return event
   }
@@ -67,12 +92,13 @@ export function openCollector({ skip, onEvent }: EventHandling, most: AnswerBoun
   return {
     page(filter) {
       const page = newPage(filter)
-      return { page, take: (frame, size) => take(page, frame, size) }
+      return { page, take: (frame, size) => hear(page, frame, size) }
     },
-    touched: () => sum.touched,
+    touchedAt: () => touchedAt,
     give() {
       sum.given = true
-      return { events, dropped: sum.dropped, known: sum.known }
+      const { dropped, known, newest } = sum
+      return { events, dropped, known, ...(newest > 0 && { newest }) }
     },
   }
 }

@@ -49,8 +49,11 @@ export type Connection = {
   now(): number
   lost(): Refusal | undefined
   measured(): SocketTiming | undefined
-  /** When the relay last sent an event or the end of them, in `now`'s time. */
+  /** When the relay last sent an event or the end of them, in `now`'s time; now, while it is held. */
   heardAt(): number
+  /** Takes nothing from the relay until then, so that it waits with what it has to send. */
+  hold(until: Promise<void>): void
+  isHeld(): boolean
   /** Why there is no full answer when time is up; `touched` when part of it came. */
   late(touched: boolean): Refusal
   /** Ends at `deadline` (in `now`'s time), when cut off, or with the line. */
@@ -69,6 +72,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   let measured: SocketTiming | undefined
   let lost: Refusal | undefined
   let heardAt = 0
+  let holds = 0
   let notice = ''
 
   const log = (text: string) => trace?.(`${url} ${text}`)
@@ -134,6 +138,16 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     verdicts.tellAll({ accepted: false, reason, text })
   }
 
+  function hold(until: Promise<void>): void {
+    holds += 1
+    if (holds === 1) socket.pause()
+    void until.then(() => {
+      holds -= 1
+      heardAt = now()
+      if (holds === 0) socket.resume()
+    })
+  }
+
   function lose(why: string): void {
     if (lost) return
     lost = { reason: 'unreachable', text: relayText(why) }
@@ -156,7 +170,9 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     now,
     lost: () => lost,
     measured: () => measured,
-    heardAt: () => heardAt,
+    heardAt: () => (holds > 0 ? now() : heardAt),
+    hold,
+    isHeld: () => holds > 0,
     late(touched) {
       if (lost) return lost
       if (touched) return { reason: 'slow', text: 'was still sending when time was up' }

@@ -1,8 +1,10 @@
 // Several relays as one: asked and told side by side, and the slow ones not waited for once another has answered.
+import { setMaxListeners } from 'node:events'
 import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
 import type { Held } from '../../nostr/nip77.ts'
 import type { RelayHealth } from './clients.ts'
+import type { TakeResult } from './collector.ts'
 import { type DialOptions, openConnections } from './connections.ts'
 import { type Backoff, type LiveEvent, openLiveSubscriptions } from './live.ts'
 import type { PublishAnswer } from './publish.ts'
@@ -18,6 +20,14 @@ export type RelayQuery = {
   held?: Held
   page?: boolean
   live?: boolean
+  /** Whether `take` gets its events. */
+  streams?: boolean
+  /** When this question is over, Unix ms, if before the others. */
+  deadline?: number
+  /** Most events that the relay is known to let itself be asked for at a time. */
+  limit?: number | undefined
+  /** Whether the relay is known not to speak NIP-77. */
+  plain?: boolean
 }
 
 export type NamedAnswer = QueryAnswer & { name: string }
@@ -32,6 +42,10 @@ export type FetchOptions = {
   patient?: (url: string) => number
   /** Ids that are known already: such an event is not looked at. */
   skip?: (id: string) => boolean
+  /** Takes the events of the questions that stream, as they come and before the answers are given. */
+  take?: (event: Event, size: number) => TakeResult
+  /** Ends the questions that stream. */
+  cut?: AbortSignal
 }
 
 export type PoolOptions = DialOptions & {
@@ -63,7 +77,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
   const live = openLiveSubscriptions(now, retry ?? { firstMs: 1_000, longestMs: 60_000 })
 
   async function ask(one: RelayQuery, fetching: FetchOptions, cut?: AbortSignal, failures = 0): Promise<QueryAnswer> {
-    const { relay, filter, held, page, live: isLive } = one
+    const { relay, filter, held, page, live: isLive, streams, limit, plain } = one
     const connection = connections.to(relay)
     if ('reason' in connection) return { relay, events: [], complete: false, dropped: 0, known: 0, ...connection }
     const since = now()
@@ -71,10 +85,13 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
       filter,
       held,
       page,
+      limit,
+      plain,
       live: isLive,
       cut,
-      deadline: fetching.deadline,
+      deadline: Math.min(fetching.deadline, one.deadline ?? fetching.deadline),
       skip: fetching.skip,
+      take: streams && fetching.take ? taking(isLive, fetching.take) : undefined,
       onEvent: (event, size) => live.arrived({ event, relay }, size),
       // Nobody waits for the next answer. It is cut off before it begins, and all that it would have held arrives live.
       onEnd: (refusal) =>
@@ -82,12 +99,20 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     })
   }
 
+  function taking(isLive: boolean | undefined, take: NonNullable<FetchOptions['take']>): typeof take {
+    return (event, size) => {
+      if (isLive) live.delivered(event)
+      return take(event, size)
+    }
+  }
+
   async function fetch(asks: readonly RelayQuery[], fetching: FetchOptions): Promise<NamedAnswer[]> {
     const relays = asks.map((one) => one.relay)
     const race = openRace({ relays, graceMs, patient: fetching.patient, heardAt: connections.heardAt, now })
     const unanswered = new Set(asks)
     const answers = asks.map(async (one) => {
-      const answer = await ask(one, fetching, race.cut(one.relay))
+      const cut = race.cut(one.relay)
+      const answer = await ask(one, fetching, one.streams && fetching.cut ? anyOf(cut, fetching.cut) : cut)
       const { relay, events, complete, reason = 'error', text = '' } = answer
       if (complete) unanswered.delete(one)
       if (![...unanswered].some((other) => other.relay === relay)) race.won()
@@ -136,4 +161,10 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
       connections.close()
     },
   }
+}
+
+function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
+  const either = AbortSignal.any([...signals])
+  setMaxListeners(0, either)
+  return either
 }

@@ -7,8 +7,8 @@ import { beforeAbort, onAbort, sleep } from '../timers.ts'
 import { type Collector, type EventHandling, openCollector } from './collector.ts'
 import type { Connection } from './connection.ts'
 import { type NegQuery, negQuery } from './negentropy.ts'
-import { defaultPageLimit, pageAfter } from './paging.ts'
-import type { Subscription, SubscriptionEnd, SubscriptionRequest } from './subscription.ts'
+import { defaultPageLimit, type NextPage, type Page, pageAfter, reachedBy, smallerLimit } from './paging.ts'
+import type { Subscription, SubscriptionEnd } from './subscription.ts'
 
 export type Query = EventHandling & {
   filter: Filter
@@ -20,6 +20,10 @@ export type Query = EventHandling & {
   held?: Held | undefined
   /** Reads until the relay has sent all that it keeps, not only what it sends for one REQ. */
   page?: boolean | undefined
+  /** Most events that the relay is known to let itself be asked for at a time. */
+  limit?: number | undefined
+  /** Whether the relay is known not to speak NIP-77. */
+  plain?: boolean | undefined
   /** Stays open: what comes after the answer was given goes to `onEvent`, until `onEnd` says why no more will. */
   live?: boolean | undefined
   onEnd?: ((refusal: Refusal) => void) | undefined
@@ -34,6 +38,14 @@ export type QueryAnswer = {
   dropped: number
   /** How many events came that were known already. */
   known: number
+  /** The newest stamp of all that came, Unix s; absent where nothing did. */
+  newest?: number
+  /** Of an answer that is not complete: all that is newer than this stamp has come. Absent where that is not known. */
+  reached?: number
+  /** What a complete answer lacks all the same, since the relay does not give it: of which second. */
+  gap?: number
+  /** The relay would not be asked for more events than this at a time. */
+  limit?: number
   /** Whether what it has was found out by NIP-77; absent where that was not tried. */
   reconciled?: boolean
   reason?: Reason
@@ -45,10 +57,16 @@ type QueryProgress = {
   ask: Query
   gathering: Collector
   current: Subscription | undefined
+  /** What is being read of the filter, newest first; undefined while it is read by ids. */
+  page: Page | undefined
   /** The relay's last no, while we wait to ask again. */
   refusal: Refusal | undefined
   comparison: NegQuery | undefined
   reconciled: boolean | undefined
+  gap: number | undefined
+  limit: number | undefined
+  /** Whether a second that fills a page may be read by NIP-77. */
+  compares: boolean
 }
 
 const giftWrap = 1059
@@ -57,19 +75,22 @@ const longestPauseMs = 60_000
 /** Ids in one REQ: with their 67 characters each well below what relays take. */
 const idsAtOnce = 200
 
+/** Events asked for where one second fills a page: some relays send more than by default to who asks for more. */
+const secondLimit = 5_000
+
+/** A relay that has sent nothing for so many ms is not taken for one that was still sending. */
+const flowMs = 1_000
+
 /** Asks one relay. Ends at the deadline and never rejects; throws RangeError when kind 1059 is asked for with others. */
 export function query(line: Connection, ask: Query): Promise<QueryAnswer> {
   // The trap: strfry answers a mixed REQ with a normal EOSE and leaves the 1059s out, to whoever has not done AUTH.
   const { kinds = [] } = ask.filter
   if (kinds.length > 1 && kinds.includes(giftWrap)) throw new RangeError('kind 1059 stands alone in its REQ')
+  const { bounds, now, hold } = line
   return answer({
-    line,
-    ask,
-    gathering: openCollector(ask, line.bounds),
-    current: undefined,
-    refusal: undefined,
-    comparison: undefined,
-    reconciled: undefined,
+    ...{ line, ask, gathering: openCollector(ask, { bounds, now, hold }) },
+    ...{ current: undefined, page: undefined, refusal: undefined, comparison: undefined, reconciled: undefined },
+    ...{ gap: undefined, limit: ask.limit, compares: ask.plain !== true },
   })
 }
 
@@ -79,10 +100,27 @@ async function answer(reading: QueryProgress): Promise<QueryAnswer> {
   const end = await beforeAbort(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
   stop.clear()
   const reconciled = reading.comparison?.ignored() ? false : reading.reconciled
-  const given = { relay: line.url, ...gathering.give(), ...(reconciled !== undefined && { reconciled }) }
+  const { gap, limit } = reading
+  const given = {
+    relay: line.url,
+    ...gathering.give(),
+    ...(reconciled !== undefined && { reconciled }),
+    ...(gap !== undefined && { gap }),
+    ...(limit !== undefined && limit !== ask.limit && { limit }),
+  }
   if (end?.eose) return { ...given, complete: true }
-  const { reason, text } = end ?? reading.refusal ?? reading.current?.complaint() ?? line.late(gathering.touched())
-  return { ...given, complete: false, reason, text }
+  const reached = reachedWith(reading, end)
+  const { reason, text } =
+    end ?? reading.refusal ?? reading.current?.complaint() ?? line.late(gathering.touchedAt() !== undefined)
+  return { ...given, complete: false, ...(reached !== undefined && { reached }), reason, text }
+}
+
+// The trap: a relay that sends what it has and never an EOSE. It is not still sending, so nothing is said of where it got to:
+// whoever went on below that would never see what comes in above.
+function reachedWith({ line, gathering, page }: QueryProgress, end: SubscriptionEnd | undefined): number | undefined {
+  if (page === undefined) return undefined
+  const isFlowing = end !== undefined || line.isHeld() || line.now() - (gathering.touchedAt() ?? 0) < flowMs
+  return isFlowing ? reachedBy(page) : page.filter.until
 }
 
 async function read(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
@@ -99,14 +137,10 @@ async function read(reading: QueryProgress, signal: AbortSignal): Promise<Subscr
  * nothing else, is believed like any other that ends an answer: one that never listed it would have kept it back as well.
  */
 async function readIds(reading: QueryProgress, ids: readonly string[], signal: AbortSignal): Promise<SubscriptionEnd> {
-  const { ask, gathering } = reading
   let left = [...ids]
   while (left.length > 0) {
     const some = left.slice(0, idsAtOnce)
-    const filter = { ...ask.filter, ids: some }
-    const { page, take } = gathering.page(filter)
-    const end = await readPage(reading, { filter, live: false, take }, signal)
-    page.open = false
+    const { page, end } = await readPage(reading, { ...reading.ask.filter, ids: some }, signal)
     if (!end.eose) return end
     // Where only some of them came the relay may send no more at a time. Each round is about fewer than the one before.
     const rest = some.filter((id) => !page.ids.has(id))
@@ -116,41 +150,84 @@ async function readIds(reading: QueryProgress, ids: readonly string[], signal: A
 }
 
 async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
-  const { line, ask, gathering } = reading
-  let filter = ask.page ? { ...ask.filter, limit: defaultPageLimit } : ask.filter
+  const { line, ask } = reading
+  const limit = Math.min(defaultPageLimit, reading.limit ?? defaultPageLimit)
+  let filter: Filter = ask.page ? { ...ask.filter, limit } : ask.filter
   let largest = 0
-  let hole: string | undefined
   for (let pages = 1; ; pages++) {
-    const { page, take } = gathering.page(filter)
-    const end = await readPage(reading, { filter, live: pages === 1 && ask.live === true, take }, signal)
-    page.open = false
-    if (!end.eose || !ask.page) return end
+    const { page, end } = await readPage(reading, filter, signal, pages === 1 && ask.live === true)
+    if (!ask.page) return end
+    if (!end.eose) return end
+    filter = page.filter
     largest = Math.max(largest, page.ids.size)
     const next = pageAfter(page, end.hint, largest)
-    hole ??= next.hole
-    if (next.type === 'done') return hole === undefined ? end : partial(hole)
+    if (next.type === 'done') return next.lacking === undefined ? end : partial(next.lacking)
     if (pages >= line.bounds.pages) return partial(`stopped after ${pages} pages`)
-    filter = next.filter
+    const below = next.type === 'ask' ? next.filter : await readSecond(reading, page, next, signal)
+    if (below === undefined) return { eose: true }
+    filter = below
   }
 }
 
-/** One REQ until its EOSE. `rate-limited` is waited out: it says nothing about the relay's health. */
+/**
+ * The rest of a second that fills a page: halving does not help there, and a stranger can fill it. By asking for more at a
+ * time, by NIP-77, or not at all, which is told. What to ask for then.
+ */
+async function readSecond(
+  reading: QueryProgress,
+  page: Page,
+  { at, below }: Extract<NextPage, { type: 'second' }>,
+  signal: AbortSignal,
+): Promise<Filter | undefined> {
+  const filter = { ...reading.ask.filter, since: at, until: at }
+  if (reading.limit === undefined) {
+    const larger = await readPage(reading, { ...filter, limit: secondLimit }, signal)
+    if (larger.end.eose && larger.page.ids.size > page.ids.size) return below
+  }
+  const known = new Map([...page.ids].map((id) => [id, at]))
+  const ids = reading.compares ? await negQuery(reading.line, filter, known, signal).ids : undefined
+  reading.compares = ids !== undefined
+  const rest = ids === undefined ? undefined : await readIds(reading, ids, signal)
+  if (rest?.eose !== true) reading.gap ??= at
+  return below
+}
+
+/**
+ * One REQ until its EOSE. `rate-limited` is waited out: it says nothing about the relay's health. Where the relay does not let
+ * itself be asked for so many events, it is asked for fewer.
+ */
 async function readPage(
   reading: QueryProgress,
-  request: SubscriptionRequest,
+  filter: Filter,
   signal: AbortSignal,
-): Promise<SubscriptionEnd> {
-  const { line, ask } = reading
-  for (let pauseMs = line.backoffMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-    const subscription = line.subscribe(request)
+  live = false,
+): Promise<{ page: Page; end: SubscriptionEnd }> {
+  const { line, ask, gathering } = reading
+  let asked = filter
+  for (let pauseMs = line.backoffMs; ; ) {
+    const { page, take } = gathering.page(asked)
+    if (filter.ids === undefined) reading.page = page
+    const subscription = line.subscribe({ filter: asked, live, take, ...(ask.page && { settles: true }) })
     reading.current = subscription
     onAbort(signal, subscription.close)
     const end = await subscription.stored
     signal.removeEventListener('abort', subscription.close)
     reading.refusal = !end.eose && end.reason === 'rate-limited' ? end : undefined
-    if (reading.refusal && (await sleep(pauseMs, signal))) continue
-    if (request.live) void subscription.over.then((over) => over.eose || ask.onEnd?.(over))
-    return end
+    if (reading.refusal && (await sleep(pauseMs, signal))) {
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+      continue
+    }
+    const fewer = end.eose || signal.aborted || page.ids.size > 0 ? undefined : smallerLimit(asked.limit, end)
+    if (fewer !== undefined) {
+      // The larger limit for a second says nothing of what is asked for otherwise.
+      if (asked.limit !== secondLimit) reading.limit = fewer
+      asked = { ...asked, limit: fewer }
+      continue
+    }
+    page.open = false
+    page.whole = end.eose
+    if (live) void subscription.over.then((over) => over.eose || ask.onEnd?.(over))
+    return { page, end }
   }
 }
 

@@ -22,6 +22,9 @@ export type RaceRules = {
   now: () => number
 }
 
+/** A timer that is late by so many ms is late because of us. */
+const BUSY = 50
+
 export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules): Race {
   const cuts = new Map([...relays].map((relay) => [relay, abortable()]))
   const timers = new Map<string, NodeJS.Timeout>()
@@ -31,12 +34,16 @@ export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules):
     const patience = Math.max(0, patient?.(relay) ?? 0)
     const ends = Math.max(since + graceMs + patience, (heardAt?.(relay) ?? 0) + graceMs)
     const left = ends - now()
-    if (left <= 0) cuts.get(relay)?.abort()
-    else
-      timers.set(
-        relay,
-        setTimeout(() => review(relay, since), Math.ceil(left)),
-      )
+    if (left <= 0) {
+      cuts.get(relay)?.abort()
+      return
+    }
+    const ring = () => {
+      // While this process was at work, what the relay sent lay unread: it gets the grace anew.
+      const isBusy = now() - ends > BUSY
+      review(relay, isBusy ? now() - patience : since)
+    }
+    timers.set(relay, setTimeout(ring, Math.ceil(left)))
   }
 
   return {

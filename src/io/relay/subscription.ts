@@ -14,6 +14,8 @@ export type SubscriptionRequest = {
   filter: Filter
   /** Stays open after EOSE. */
   live: boolean
+  /** Whether an EOSE before any event waits a moment for what may still come. */
+  settles?: boolean
   /** Takes an event, whose frame has `size` characters; says why no more are wanted, if so. */
   take(frame: EventFrame, size: number): string | undefined
 }
@@ -54,8 +56,11 @@ export type SubscriptionContext = {
   forget(open: OpenSubscription): void
 }
 
+/** How long nothing must come behind an EOSE that came first, in ms: a moment, and once something came. */
+const settleMs = { first: 15, further: 250 }
+
 export function openSubscription(
-  { filter, live, take }: SubscriptionRequest,
+  { filter, live, take, settles = false }: SubscriptionRequest,
   desk: SubscriptionContext,
 ): OpenSubscription {
   const stored = deferred<SubscriptionEnd>()
@@ -65,16 +70,21 @@ export function openSubscription(
   let sub = ''
   let insisted = false
   let complaint: Refusal | undefined
+  let events = 0
+  let settling: NodeJS.Timeout | undefined
 
   function ask(): void {
     hangUp()
     complaint = undefined
+    events = 0
     phase = 'asked'
     sub = desk.enter(open)
     desk.send({ type: 'REQ', sub, filter })
   }
 
   function hangUp(): void {
+    clearTimeout(settling)
+    settling = undefined
     if (phase !== 'idle') desk.send({ type: 'CLOSE', sub })
     desk.leave(sub)
     phase = 'idle'
@@ -92,6 +102,13 @@ export function openSubscription(
     phase = 'live'
     insisted = false
     if (!live) finish(end)
+  }
+
+  // A relay that sends EOSE before its events must not be read as empty. What comes behind it counts, and as nobody knows when
+  // that is all, the answer is not complete.
+  function settle(hint: Hint | undefined): void {
+    if (events === 0) endStored(hint === undefined ? { eose: true } : { eose: true, hint })
+    else endStored(refused({ reason: 'partial', text: 'it said that this was all before it had sent anything' }))
   }
 
   // Once more, because the relay may have read the REQ before it had made up its mind about the AUTH. Then its no is final.
@@ -119,6 +136,11 @@ export function openSubscription(
       else insist()
     },
     event(frame, size) {
+      events += 1
+      if (settling !== undefined) {
+        clearTimeout(settling)
+        settling = setTimeout(() => settle(undefined), settleMs.further)
+      }
       const enough = take(frame, size)
       if (enough !== undefined) endStored(refused({ reason: 'partial', text: enough }))
     },
@@ -128,6 +150,7 @@ export function openSubscription(
       // An EOSE that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
       if (desk.auth.standing() === 'pending' || complaint) hangUp()
       else if (refusal) endStored(refused(refusal))
+      else if (settles && !live && events === 0) settling ??= setTimeout(() => settle(hint), settleMs.first)
       else endStored(hint === undefined ? { eose: true } : { eose: true, hint })
     },
     closed(refusal) {

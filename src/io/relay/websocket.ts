@@ -7,6 +7,9 @@ import { errorCause } from '../timers.ts'
 export type Socket = {
   /** Puts a frame on the wire. Only between `onOpen` and `onLost`; otherwise nothing happens. */
   send(text: string): void
+  /** Nothing is read from the wire until `resume`: the relay waits. Only between `onOpen` and `onLost`. */
+  pause(): void
+  resume(): void
   /** Ends the connection now, without the close handshake. `onLost` is not called. */
   terminate(): void
 }
@@ -36,6 +39,8 @@ export function openSocket(dialing: SocketOptions): Socket {
     send(text) {
       if (wire.ws?.readyState === wire.ws?.OPEN) wire.ws?.send(text)
     },
+    pause: () => wire.ws?.pause(),
+    resume: () => wire.ws?.resume(),
     terminate() {
       terminate(wire)
     },
