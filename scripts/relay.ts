@@ -33,6 +33,8 @@ export interface EmbeddedRelay {
   readonly faults: Faults
   /** The last 10,000 frames from clients, oldest first. Connections are counted from 1. */
   readonly seen: readonly { connection: number; frame: unknown[] }[]
+  /** How many events it has sent. */
+  readonly sent: { events: number }
   /** What it keeps and has not expired, newest first. */
   events(): Event[]
   /** How many clients are connected now. */
@@ -52,6 +54,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
     shelf: makeShelf(),
     clients: new Set(),
     seen: [],
+    sent: { events: 0 },
     connectionsSoFar: 0,
     url: '',
   }
@@ -64,6 +67,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
     policy: relay.policy,
     faults: relay.faults,
     seen: relay.seen,
+    sent: relay.sent,
     events: () => relay.shelf.find(() => true, relay.policy.now()),
     connections: () => relay.clients.size,
     async restart({ empty = false } = {}) {

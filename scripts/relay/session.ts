@@ -39,6 +39,7 @@ export interface Relay {
   readonly clients: Set<Client>
   /** The last frames that clients sent, oldest first. */
   readonly seen: { connection: number; frame: unknown[] }[]
+  readonly sent: { events: number }
   connectionsSoFar: number
   url: string
 }
@@ -81,7 +82,10 @@ export function greet(relay: Relay, socket: WebSocket): void {
   socket.on('close', () => relay.clients.delete(client))
   // A message over the limit or an illegal one: ws closes the connection and tells us here.
   socket.on('error', () => socket.terminate())
-  if (relay.faults.hangsUp) return socket.close()
+  if (relay.faults.hangsUp) {
+    socket.close()
+    return
+  }
   if (relay.faults.greeting !== undefined) say(relay, client, ['NOTICE', relay.faults.greeting])
   if (relay.policy.auth !== 'none' && relay.policy.auth !== 'late') say(relay, client, ['AUTH', challenge])
 }
@@ -91,7 +95,10 @@ function hear(relay: Relay, client: Client, data: RawData): void {
   relay.seen.push({ connection: client.connection, frame })
   if (relay.seen.length > maxSeen) relay.seen.shift()
   if (relay.faults.silent) return
-  if (sizeOf(data) > relay.faults.maxFrame) return client.socket.close(1009)
+  if (sizeOf(data) > relay.faults.maxFrame) {
+    client.socket.close(1009)
+    return
+  }
 
   const [verb, subject, ...rest] = frame
   if (verb === 'EVENT') publish(relay, client, subject)
@@ -206,7 +213,7 @@ function ok(relay: Relay, client: Client, value: unknown, accepted: boolean, rea
   say(relay, client, typeof id === 'string' ? ['OK', id, accepted, reason] : ['NOTICE', reason])
 }
 
-function say({ faults, dice }: Relay, client: Client, frame: unknown[]): void {
+function say({ faults, dice, sent }: Relay, client: Client, frame: unknown[]): void {
   const late = faults.delay + lineTime()
   if (late > 0) setTimeout(speak, late).unref()
   else speak()
@@ -222,6 +229,7 @@ function say({ faults, dice }: Relay, client: Client, frame: unknown[]): void {
     if (faults.silent || client.socket.readyState !== WebSocket.OPEN) return
     if (client.framesSent < faults.closeAfter) {
       client.framesSent += 1
+      if (frame[0] === 'EVENT') sent.events += 1
       if (faults.garbage) client.socket.send(brokenFrame(dice))
       client.socket.send(textOf(frame), cutIfDone)
     } else cutIfDone()

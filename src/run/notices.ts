@@ -9,6 +9,7 @@ import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
+import type { SyncResult } from './sync.ts'
 
 export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string[] {
   const { context, heard, result, state } = finished
@@ -19,6 +20,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
   const asked = heard.answers.some((a) => a.complete)
   return [
     ...clockNotice(heard.clockAhead),
+    ...mailboxNotices(heard),
     ...(asked ? unknown : []),
     ...ownerToldLater(finished),
     ...filesWaiting(finished, calls),
@@ -75,6 +77,26 @@ function filesWaiting({ intent, state }: FinishedRun, calls: readonly Call[]): s
     ({ from, body, progress }) =>
       `a file from ${shortNpub(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${progress?.why}; later commands try again, \`p2p status\` shows how far it is`,
   )
+}
+
+// Nothing is left unread in silence.
+function mailboxNotices({ answers, left }: SyncResult): string[] {
+  const unfinished = answers.filter((a) => a.sweep !== undefined).map((a) => a.relay)
+  const gaps = answers.flatMap(({ relay, gap }) => (gap === undefined ? [] : [`${relay} (${when(gap)})`]))
+  return [
+    ...(unfinished.length > 0 || left > 0
+      ? [
+          `more waits ${unfinished.length > 0 ? `at ${unfinished.join(', ')} ` : ''}than this run could read; \`p2p inbox\` goes on`,
+        ]
+      : []),
+    ...(gaps.length > 0
+      ? [`there may be more letters of one second than the relay gives: ${gaps.join(', ')}; other relays may have them`]
+      : []),
+  ]
+}
+
+function when(stamp: number): string {
+  return new Date(stamp * 1000).toISOString()
 }
 
 function clockNotice(ahead: number): string[] {

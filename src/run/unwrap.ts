@@ -23,7 +23,11 @@ const BUDGET_RESERVE = 0.1
 
 /** What a wrap takes to open until this machine has shown it, and what a lot takes beside, in ms. */
 const MS_PER_WRAP = 1
-const MS_PER_LOT = 50
+const MS_PER_LOT = 100
+
+/** What comes in slowly is opened every so many ms, while there is nothing else to do; so many wraps are no trickle. */
+const LOOK_EVERY = 200
+const TRICKLE = 250
 
 /** Takes the wraps of a run as relays send them. */
 export type MailReader = {
@@ -59,10 +63,12 @@ export function openMailReader(context: RunContext): MailReader {
 
   // The moment comes closer with each wrap that arrives.
   function watch(): void {
-    timer = setTimeout(
-      () => (environment.clock() >= openBy() ? enough.abort() : watch()),
-      Math.max(20, Math.min(200, openBy() - environment.clock())),
-    )
+    if (environment.clock() >= openBy()) {
+      enough.abort()
+      return
+    }
+    if (queue.length > 0 && queue.length < TRICKLE) working ??= openLot()
+    timer = setTimeout(watch, Math.max(20, Math.min(LOOK_EVERY, openBy() - environment.clock())))
   }
 
   async function openLot(): Promise<void> {

@@ -1,10 +1,11 @@
 // The embedded relay's faults: each is off until set, does what it says, and can be taken back while the relay runs.
+import { once } from 'node:events'
 import { afterEach, expect, test, vi } from 'vitest'
 import WebSocket from 'ws'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, verifyEvent } from '../../src/nostr/event.ts'
-import { connect, eventBy, type PlainClient } from '../support/nostr-client.ts'
+import { authFor, connect, eventBy, type PlainClient } from '../support/nostr-client.ts'
 
 const alice = randomKeys()
 const noon = 1_750_000_000
@@ -200,4 +201,72 @@ test('forge: another content under the old id and signature', async () => {
   expect(events.map(verifyEvent)).toEqual([false, false])
   // What it keeps stays what it was.
   expect(relay.events().every(verifyEvent)).toBe(true)
+})
+
+test('bytesPerSecond: a slow line, on which frames stay in order', async () => {
+  const client = await open()
+  const notes = await publishNotes(client, 5)
+  relay.faults.bytesPerSecond = 10_000
+  const start = performance.now()
+  expect(await client.ask('s', {})).toEqual({ events: notes, end: ['EOSE', 's'] })
+  const bytes = 5 * JSON.stringify(notes[0]).length
+  expect(performance.now() - start).toBeGreaterThan(bytes / 10 - 20)
+  expect(relay.sent.events).toBe(5)
+})
+
+test('eoseFirst: says that this was all before it sends what it has', async () => {
+  const client = await open()
+  await publishNotes(client, 1)
+  relay.faults.eoseFirst = true
+  const texts: string[] = []
+  client.socket.on('message', (data) => texts.push(String(data)))
+  client.send('REQ', 's', {})
+  await client.next('EVENT', 's')
+  expect(texts.map((text) => JSON.parse(text)[0])).toEqual(['EOSE', 'EVENT'])
+})
+
+test('noAuthOk: takes an AUTH without an OK', async () => {
+  const client = await open({ auth: 'dm', faults: { noAuthOk: true } })
+  const [, challenge] = await client.next('AUTH')
+  client.send('AUTH', authFor(alice, relay.url, challenge, noon))
+  expect((await client.ask('s', { kinds: [1059], '#p': [alice.pubkey] })).end).toEqual(['EOSE', 's'])
+  expect(client.waiting('OK')).toBe(0)
+})
+
+test('greeting: says something to whoever connects', async () => {
+  const client = await open({ faults: { greeting: 'hello' } })
+  expect(await client.next('NOTICE')).toEqual(['NOTICE', 'hello'])
+})
+
+test('closesLimit: closes a REQ that asks for more than its limit', async () => {
+  const client = await open({ limit: 2, faults: { closesLimit: 'invalid: too much' } })
+  await publishNotes(client, 3)
+  expect((await client.ask('a', { limit: 3 })).end).toEqual(['CLOSED', 'a', 'invalid: too much'])
+  expect((await client.ask('b', { limit: 2 })).events).toHaveLength(2)
+  expect((await client.ask('c', {})).events).toHaveLength(2)
+})
+
+test('maxFrame: cuts a connection on which a larger frame comes in', async () => {
+  const client = await open({ faults: { maxFrame: 500 } })
+  await client.publish(note(1))
+  const code = new Promise((resolve) => client.socket.once('close', resolve))
+  client.send('EVENT', eventBy(alice, { created_at: noon, content: 'x'.repeat(500) }))
+  expect(await code).toBe(1009)
+  expect(relay.events()).toHaveLength(1)
+})
+
+test('tooMany: answers the upgrade with 429 and headers', async () => {
+  await open()
+  relay.faults.tooMany = { 'Retry-After': '30' }
+  const socket = new WebSocket(relay.url)
+  socket.on('error', () => {})
+  const [, response] = await once(socket, 'unexpected-response')
+  expect([response.statusCode, response.headers['retry-after']]).toEqual([429, '30'])
+  socket.terminate()
+})
+
+test('hangsUp: closes every connection as soon as it is open', async () => {
+  await open()
+  relay.faults.hangsUp = true
+  await (await connect(relay.url)).gone
 })

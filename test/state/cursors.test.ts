@@ -1,7 +1,17 @@
 // How far back a mailbox is read, and when its cursor moves.
 import { describe, expect, test } from 'vitest'
-import { DEEP_REPLAY, forgetSeen, moveCursors, needsSweep, replaySince } from '../../src/state/cursors.ts'
-import { emptyIndex, type Index, type RelayMemory } from '../../src/state/state.ts'
+import {
+  DEEP_REPLAY,
+  forgetSeen,
+  mailboxQuestions,
+  mergeSweeps,
+  moveCursors,
+  needsSweep,
+  type PartAnswer,
+  replayOutcome,
+  replaySince,
+} from '../../src/state/cursors.ts'
+import { emptyIndex, type Index, type RelayMemory, type Sweep } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
 
 const T = 1_795_000_000
@@ -64,4 +74,149 @@ test('envelopes are known for as long as a relay can be asked for them', () => {
   }
   expect(pruned({ [url]: { cursor: T } })).toEqual(['new', 'old'])
   expect(pruned({ [url]: { cursor: T }, other: { cursor: T - 6 * DAY } })).toEqual(['new', 'old', 'gone'])
+})
+
+test('a wrap that is dated far ahead is known for as long as one of today and no longer', () => {
+  const ahead = T + 10 * 365 * DAY
+  let index: Index = { ...emptyIndex(), relays: { [url]: { cursor: T } }, seen: { ahead } }
+  const at = (now: number) => {
+    const edit = beginTransaction({ index: { ...index, relays: { [url]: { cursor: now } } }, logs: {} })
+    forgetSeen(edit, now)
+    index = edit.commit().index
+    return Object.keys(index.seen)
+  }
+  expect(at(T)).toEqual(['ahead'])
+  expect(at(T + 8 * DAY)).toEqual(['ahead'])
+  expect(at(T + 10 * DAY)).toEqual([])
+})
+
+test('the cursor of a relay that nobody asks any more holds nothing back for ever', () => {
+  const seen = { old: T - 40 * DAY }
+  const edit = beginTransaction({
+    index: { ...emptyIndex(), relays: { [url]: { cursor: T - 400 * DAY } }, seen },
+    logs: {},
+  })
+  forgetSeen(edit, T)
+  expect(edit.index.seen).toEqual({})
+})
+
+describe('a replay that met a bound', () => {
+  const began = T - 300
+  const sweep: Sweep = { since: T - DEEP_REPLAY, until: T - 5_000, top: began, began, cursor: began, whole: true }
+  const memory: RelayMemory = { sweep }
+  const run = { relay: url, cursor: T, began: T, deep: false, left: [] }
+  const ask = (held: RelayMemory | undefined, deep = false, compares = false) =>
+    mailboxQuestions(held, T, { deep, compares })
+
+  test('asks for what is newer than its top, and goes on below where it stopped', () => {
+    expect(ask(memory)).toEqual([
+      { part: 'newer', since: began },
+      { part: 'older', since: T - DEEP_REPLAY, until: T - 5_000 },
+    ])
+  })
+
+  test.each([
+    ['there is none', undefined, false, false],
+    ['it was begun by a clock that ran ahead', { sweep: { ...sweep, began: T + 1 } }, false, false],
+    ['NIP-77 needs no pages', memory, false, true],
+    ['all is to be heard once more', memory, true, false],
+  ])('is asked for all when %s', (_, held, deep, compares) => {
+    expect(ask(held, deep, compares)).toEqual([{ part: 'all', since: T - DEEP_REPLAY }])
+  })
+
+  test('of a deep look is gone on with by the next', () => {
+    expect(ask({ sweep: { ...sweep, deep: true } }, true)).toHaveLength(2)
+  })
+
+  describe('begins', () => {
+    const begun = (answer: Partial<PartAnswer>, left: number[] = [], held?: RelayMemory) =>
+      replayOutcome(held, [{ part: 'all', complete: false, ...answer }], { ...run, left })
+
+    test('where the relay was when time was up', () => {
+      expect(begun({ reached: T - 900, newest: T - 10 })).toEqual({
+        sweep: { since: T - DEEP_REPLAY, until: T - 900, top: T - 10, began: T, cursor: T, whole: true },
+      })
+    })
+
+    test('at the newest wrap that could not be opened, also where the relay was through', () => {
+      expect(begun({ complete: true, newest: T }, [T - 70, T - 50]).sweep).toMatchObject({ until: T - 50 })
+      expect(begun({ reached: T - 900, newest: T }, [T - 50]).sweep).toMatchObject({ until: T - 50 })
+    })
+
+    test('with a top that no stamp can put ahead of our clock', () => {
+      expect(begun({ reached: T - 900, newest: T + 10 * DAY }).sweep).toMatchObject({ top: T })
+    })
+
+    test('not where nobody knows how far the relay has got', () => {
+      expect(begun({ newest: T })).toEqual({})
+      expect(begun({ newest: T }, [], { cursor: T - 60, swept: T - 60 })).toEqual({})
+    })
+  })
+
+  describe('goes on', () => {
+    const gone = (newer: Partial<PartAnswer>, older: Partial<PartAnswer>, left: number[] = []) =>
+      replayOutcome(
+        memory,
+        [
+          { part: 'newer', complete: true, ...newer },
+          { part: 'older', complete: false, ...older },
+        ],
+        { ...run, left },
+      )
+
+    test('to its end: the cursor is the clock at which its first run began', () => {
+      expect(gone({}, { complete: true })).toEqual({ complete: { relay: url, cursor: began, began, swept: true } })
+    })
+
+    test('further down, and its top up', () => {
+      expect(gone({ newest: T - 20 }, { reached: T - 90_000, newest: T - 5_000 })).toEqual({
+        sweep: { ...sweep, until: T - 90_000, top: T - 20 },
+      })
+    })
+
+    test('with the same top while what is newer was not read, or not opened', () => {
+      expect(gone({ complete: false, newest: T - 20 }, { reached: T - 90_000 }).sweep).toMatchObject({ top: began })
+      expect(gone({ newest: T - 20 }, { reached: T - 90_000 }, [T - 30]).sweep).toMatchObject({
+        top: began,
+        until: T - 90_000,
+      })
+    })
+
+    test('from where it was when the relay was away', () => {
+      expect(gone({ complete: false }, {})).toEqual({ sweep })
+    })
+
+    test('no further at a relay that sends and never ends', () => {
+      expect(gone({}, { newest: T - 5_000 })).toEqual({ stalled: began })
+    })
+
+    test('not to its end while some of it could not be opened', () => {
+      expect(gone({}, { complete: true }, [T - 80_000]).sweep).toMatchObject({ until: T - 80_000 })
+      // What is newer is asked for again anyway.
+      expect(gone({}, { complete: true }, [T - 30])).toHaveProperty('complete')
+    })
+  })
+
+  test('and was gone on with by a parallel run is as far as the one that got further', () => {
+    const theirs = { ...sweep, until: T - 9_000, top: began + 5 }
+    expect(mergeSweeps({ sweep: theirs }, sweep, T)).toEqual(theirs)
+    expect(mergeSweeps({ sweep }, theirs, T)).toEqual(theirs)
+    expect(mergeSweeps({}, sweep, T)).toEqual(sweep)
+    // That one was through.
+    expect(mergeSweeps({ cursor: began }, sweep, T)).toBeUndefined()
+    expect(mergeSweeps({ cursor: T + DAY }, sweep, T)).toEqual(sweep)
+  })
+
+  test('is forgotten once the cursor has moved past it', () => {
+    const edit = beginTransaction({ index: { ...emptyIndex(), relays: { [url]: memory } }, logs: {} })
+    moveCursors(edit, [{ relay: url, cursor: began, began, swept: true }], T)
+    expect(edit.index.relays[url]).toEqual({ cursor: began, swept: began })
+  })
+
+  test('and one that a parallel run has begun since then is not', () => {
+    const later = { ...sweep, began: T - 5, cursor: T - 5 }
+    const edit = beginTransaction({ index: { ...emptyIndex(), relays: { [url]: { sweep: later } } }, logs: {} })
+    moveCursors(edit, [{ relay: url, cursor: began, began }], T)
+    expect(edit.index.relays[url]?.sweep).toEqual(later)
+  })
 })

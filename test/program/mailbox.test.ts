@@ -1,0 +1,249 @@
+// How a mailbox is read from relays that are full, slow, capped or odd: what is real in it is found, what has arrived is shown in
+// the run in which it arrived, and nothing is fetched twice for want of time.
+import { readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { agentEnv, inFolder, PROGRAM, start } from '../../scripts/play.ts'
+import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
+import { toHex } from '../../src/nostr/crypto.ts'
+import { type Event, rumorOf } from '../../src/nostr/event.ts'
+import { letter, load, now, request, stranger, wrapped } from '../support/strangers.ts'
+
+const preload = pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href
+const [ben, carol, once] = [stranger('ben'), stranger('carol'), stranger('a key for all envelopes')]
+
+/** An envelope that nobody can open, of about so many bytes. */
+function junk(n: number, bytes: number, stamp = now()): Event {
+  const content = `${'A'.repeat(bytes)}${n}`
+  const bare = { kind: 1059, created_at: stamp, tags: [['p', ben.pubkey]], content }
+  return { ...rumorOf(bare, once.pubkey), sig: '00'.repeat(64) }
+}
+
+/** The same wrap as if it had been dated otherwise: relays that trust do not look at the signature. */
+function dated(wrap: Event, stamp: number): Event {
+  const { kind, tags, content, pubkey } = wrap
+  return { ...rumorOf({ kind, created_at: stamp, tags, content }, pubkey), sig: '00'.repeat(64) }
+}
+
+const call = (topic: string) => wrapped(request(carol, ben.pubkey, topic), carol, ben.pubkey)
+const mail = (text: string) => wrapped(letter(carol, ben.pubkey, text), carol, ben.pubkey)
+
+type Run = { code: number | null; ms: number; memory: number; new: string[]; notices: string[]; sent: number }
+
+type Reader = {
+  relays: EmbeddedRelay[]
+  /** Runs a command with --json. `sent`: how many events the relays sent meanwhile. */
+  run(...args: string[]): Promise<Run>
+  memoryOf(relay: EmbeddedRelay): Record<string, unknown>
+}
+
+async function withReader(options: RelayOptions[], body: (reader: Reader) => Promise<void>): Promise<void> {
+  const relays = await Promise.all(options.map((one) => startRelay({ trust: true, auth: 'none', ...one })))
+  try {
+    await inFolder(async (folder) => {
+      const urls = relays.map(({ url }) => url)
+      const env = { ...agentEnv(folder, urls), P2P_SECRET_KEY: toHex(ben.secret) }
+      const program = (...args: string[]) =>
+        start(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+      await program('contacts', 'add', carol.pubkey, 'carol')
+      await body({
+        relays,
+        async run(...args) {
+          const before = relays.reduce((sum, { sent }) => sum + sent.events, 0)
+          const { code, ms, stdout, stderr } = await program(...args, '--json')
+          const said = JSON.parse(stdout)
+          return {
+            ...{ code, ms, memory: Number(/peak RSS (\d+)/.exec(stderr)?.[1]) },
+            new: (said.new ?? []).map((item: { text: string }) => item.text),
+            notices: said.notices ?? [],
+            sent: relays.reduce((sum, { sent }) => sum + sent.events, 0) - before,
+          }
+        },
+        memoryOf: ({ url }) => JSON.parse(readFileSync(`${folder}/.openclaw/p2p/state.json`, 'utf8')).relays[url],
+      })
+    })
+  } finally {
+    await Promise.all(relays.map((relay) => relay.close()))
+  }
+}
+
+/** Runs `status` until it shows something; all that it showed, and each run. */
+async function untilShown({ run }: Reader, most: number, ...args: string[]): Promise<Run[]> {
+  const runs: Run[] = []
+  while (runs.length < most && runs.every((one) => one.new.length === 0)) runs.push(await run('status', ...args))
+  return runs
+}
+
+describe('below junk', () => {
+  test('more than one run can read, a call is found: each run goes on where the last one stopped', async () => {
+    await withReader([{ limit: 100 }], async (reader) => {
+      const [relay] = reader.relays
+      if (relay === undefined) throw new Error('no relay')
+      // Two thirds of a second for each MB: a run of 4 s reads a third of it.
+      const wraps = Array.from({ length: 240 }, (_, n) => junk(n, 50_000, now() - Math.floor(n / 6)))
+      await load(relay.url, [...wraps, dated(call('the call below'), now() - 86_400)])
+      relay.faults.bytesPerSecond = 1_500_000
+      const runs = await untilShown(reader, 6, '--timeout', '4')
+      expect(runs.at(-1)?.new).toEqual(['the call below'])
+      expect(runs.length).toBeGreaterThan(2)
+      for (const { code, ms, memory } of runs) {
+        expect(code).toBe(0)
+        expect(ms).toBeLessThan(4_000 + 1_500)
+        expect(memory).toBeLessThan(200)
+      }
+      // What had been read is not sent once more, but for the seconds at the seams.
+      expect(runs.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(1.4 * wraps.length)
+    })
+  })
+
+  test('what comes in above meanwhile is heard in the next run, and the cursor waits for the first', async () => {
+    await withReader([{ limit: 100 }], async (reader) => {
+      const [relay] = reader.relays
+      if (relay === undefined) throw new Error('no relay')
+      const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, now() - 60 - Math.floor(n / 6)))
+      await load(relay.url, [...wraps, dated(call('the call below'), now() - 86_400)])
+      relay.faults.bytesPerSecond = 1_500_000
+      const began = now()
+      expect((await reader.run('status', '--timeout', '3')).new).toEqual([])
+      expect(reader.memoryOf(relay)).not.toHaveProperty('cursor')
+      relay.faults.bytesPerSecond = Number.POSITIVE_INFINITY
+      await load(relay.url, [dated(mail('above'), now())])
+      const { new: news } = await reader.run('status', '--timeout', '3')
+      expect(news.sort()).toEqual(['above', 'the call below'])
+      const { cursor, sweep } = reader.memoryOf(relay)
+      expect(sweep).toBeUndefined()
+      expect(Math.abs(Number(cursor) - began)).toBeLessThan(2)
+    })
+  })
+
+  test('the bound on memory is one over all relays, and what one has brought is not taken again from another', async () => {
+    await withReader([{}, {}, {}], async (reader) => {
+      const wraps = Array.from({ length: 400 }, (_, n) => junk(n, 64_000, now() - (n % 50)))
+      const real = dated(call('the call below'), now() - 86_400)
+      for (const relay of reader.relays) await load(relay.url, [...wraps, real])
+      const runs = await untilShown(reader, 6)
+      expect(runs.at(-1)?.new).toEqual(['the call below'])
+      for (const { memory } of runs) expect(memory).toBeLessThan(200)
+    })
+  })
+
+  test('a deep look goes on where the last one stopped too', async () => {
+    await withReader([{ limit: 100 }], async (reader) => {
+      const [relay] = reader.relays
+      if (relay === undefined) throw new Error('no relay')
+      const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, now() - Math.floor(n / 6)))
+      await load(relay.url, [...wraps, dated(call('the call below'), now() - 5 * 86_400)])
+      relay.faults.bytesPerSecond = 1_500_000
+      const news: string[] = []
+      for (let n = 0; n < 5 && news.length === 0; n++)
+        news.push(...(await reader.run('inbox', '--deep', '--timeout', '4')).new)
+      expect(news).toEqual(['the call below'])
+    })
+  })
+})
+
+describe('a page that one second fills', () => {
+  const second = now() - 100
+  const ties = Array.from({ length: 600 }, (_, n) => junk(n, 200, second))
+
+  test.each(['none', 'refused'] as const)(
+    'fails no command, is told, and what lies below it is read (NIP-77: %s)',
+    async (negentropy) => {
+      await withReader([{ negentropy }], async (reader) => {
+        await load(String(reader.relays[0]?.url), [...ties, dated(call('the call below'), now() - 86_400)])
+        const runs = [await reader.run('status'), await reader.run('status'), await reader.run('inbox')]
+        expect(runs.map(({ code }) => code)).toEqual([0, 0, 0])
+        expect(runs.flatMap((run) => run.new)).toEqual(['the call below'])
+        expect(runs[0]?.notices.join()).toMatch(/more letters of one second/)
+      })
+    },
+  )
+
+  test('is read whole by NIP-77', async () => {
+    await withReader([{ negentropy: 'nip77' }], async (reader) => {
+      const hidden = dated(mail('hidden among them'), second)
+      // A relay gives the lowest ids first.
+      const lower = ties.filter(({ id }) => id < hidden.id)
+      const more = Array.from({ length: 6_000 }, (_, n) => junk(1_000 + n, 10, second)).filter(
+        ({ id }) => id < hidden.id,
+      )
+      await load(String(reader.relays[0]?.url), [...[...lower, ...more].slice(0, 560), hidden])
+      const run = await reader.run('status')
+      expect(run).toMatchObject({ code: 0, new: ['hidden among them'], notices: [] })
+    })
+  })
+
+  test('is read whole from a relay that gives more to who asks for more', async () => {
+    await withReader([{ limit: 5_000 }], async (reader) => {
+      await load(String(reader.relays[0]?.url), [...ties, dated(mail('below'), second - 10)])
+      const run = await reader.run('status')
+      expect(run).toMatchObject({ code: 0, new: ['below'], notices: [] })
+    })
+  })
+})
+
+describe('an odd relay', () => {
+  test('that never sends EOSE: what waits is shown in the first run, and once', async () => {
+    await withReader([{ faults: { noEose: true } }], async (reader) => {
+      const [relay] = reader.relays
+      const texts = Array.from({ length: 8 }, (_, n) => `letter ${n}`)
+      await load(String(relay?.url), texts.map(mail))
+      const runs: Run[] = []
+      for (let n = 0; n < 3; n++) {
+        runs.push(await reader.run('inbox', '--timeout', '3'))
+        // Wherever its stamp lies among those that are known.
+        await load(String(relay?.url), [mail(`later ${n}`)])
+      }
+      expect(runs.map((run) => run.code)).toEqual([0, 0, 0])
+      expect(runs.map((run) => run.new.sort())).toEqual([texts, ['later 0'], ['later 1']])
+      expect(relay && reader.memoryOf(relay)).not.toHaveProperty('cursor')
+    })
+  })
+
+  test('that says EOSE before it sends what it has is not read as empty', async () => {
+    await withReader([{ faults: { eoseFirst: true } }], async (reader) => {
+      const [relay] = reader.relays
+      await load(String(relay?.url), [mail('one'), mail('two')])
+      const run = await reader.run('inbox')
+      expect(run.new.sort()).toEqual(['one', 'two'])
+      expect(run.ms).toBeLessThan(3_000)
+      expect(relay && reader.memoryOf(relay)).not.toHaveProperty('cursor')
+    })
+  })
+
+  test.each(['invalid: limit too large, at most 100', 'error: no', ''])(
+    'that closes a REQ with more than its limit is asked for less (%j)',
+    async (closesLimit) => {
+      await withReader([{ limit: 100, faults: { closesLimit } }], async (reader) => {
+        const [relay] = reader.relays
+        await load(String(relay?.url), [
+          ...Array.from({ length: 150 }, (_, n) => junk(n, 100, now() - n)),
+          mail('hello'),
+        ])
+        expect(await reader.run('inbox')).toMatchObject({ code: 0, new: ['hello'] })
+        const asked = () =>
+          relay?.seen.flatMap(({ frame }) => (frame[0] === 'REQ' ? (Object(frame[2]).limit ?? []) : []))
+        expect(asked()).toContain(500)
+        const before = asked()?.length
+        await reader.run('inbox')
+        // It is kept with the relay, and kept to.
+        expect(asked()?.slice(before)).not.toContain(500)
+      })
+    },
+  )
+
+  test('over a slow line shows what has arrived in each run, and fetches none of it again', async () => {
+    await withReader([{}], async (reader) => {
+      const texts = Array.from({ length: 60 }, (_, n) => `letter ${n} ${'x'.repeat(1_500)}`)
+      const slow = reader.relays[0]
+      await load(String(slow?.url), texts.map(mail))
+      if (slow !== undefined) slow.faults.bytesPerSecond = 100_000
+      const runs: Run[] = []
+      for (let n = 0; n < 4; n++) runs.push(await reader.run('inbox', '--timeout', '3'))
+      const shown = runs.flatMap((run) => run.new.map((text) => text.slice(0, 10)))
+      expect(new Set(shown).size).toBe(60)
+      expect(shown).toHaveLength(60)
+      expect(runs[0]?.new.length).toBeGreaterThan(10)
+    })
+  })
+})
