@@ -9,7 +9,7 @@ import { openField } from './bench/field.ts'
 import { type Race, races, sizeOfProgram } from './bench/races.ts'
 import type { Course, Runner } from './bench/runners.ts'
 import { type Judged, judged, type Result, summary, table } from './bench/table.ts'
-import { inFolder, start } from './play.ts'
+import { startProcess, withTemporaryFolder } from './processes.ts'
 
 export type Report = {
   machine: string
@@ -35,7 +35,7 @@ export async function bench({ only, rounds, quick, say }: Wanted): Promise<Repor
   const results: Result[] = []
   const goals: Judged[] = []
   try {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const course: Course = { folder, field, now: Math.floor(Date.now() / 1000), quick }
       for (const [race, prepare] of Object.entries(races)) {
         if (only.length > 0 && !only.includes(race)) continue
@@ -100,7 +100,7 @@ async function run(race: string, { runners, rounds, warm }: Race): Promise<Resul
 async function once(runner: Runner): Promise<{ ms: number; left: number | undefined }> {
   const { name, args, setting, ready, counts, opened } = runner
   ready?.()
-  const { code, stdout, stderr, ms } = await start(process.execPath, args, setting).ended
+  const { code, stdout, stderr, ms } = await startProcess(process.execPath, args, setting).ended
   if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`)
   if (counts === undefined) return { ms, left: undefined }
   return { ms, left: counts - (opened?.() ?? Number(JSON.parse(stdout).opened)) }
@@ -112,7 +112,7 @@ async function weigh(name: string, runners: readonly Runner[], results: Result[]
   if (runner === undefined || result === undefined) return
   runner.ready?.()
   const scale = new URL('../test/support/peak-memory.mjs', import.meta.url).href
-  const { stderr } = await start(process.execPath, ['--import', scale, ...runner.args], runner.setting).ended
+  const { stderr } = await startProcess(process.execPath, ['--import', scale, ...runner.args], runner.setting).ended
   result.memory = Math.max(...[...stderr.matchAll(/peak RSS (\d+) MiB/g)].map((found) => Number(found[1])))
 }
 

@@ -4,7 +4,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Dice, pause, startWeather } from './chaos/weather.ts'
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from './play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from './processes.ts'
 import { seededDice } from './relay/faults.ts'
 import { startRelay } from './relay.ts'
 
@@ -43,7 +43,7 @@ export async function chaos(messages: number, seed: number): Promise<Report> {
     [1, 2, 3].map((n) => startRelay({ seed: seed + n, now: () => Math.floor((Date.now() + passed.ms) / 1000) })),
   )
   try {
-    return await inFolder(async (folder) => {
+    return await withTemporaryFolder(async (folder) => {
       const [ada, ben] = ['ada', 'ben'].map((name) =>
         agent(
           folder,
@@ -93,7 +93,7 @@ async function talk(who: Agent, count: number, dice: Dice): Promise<{ accepted: 
   const sender = async () => {
     while (accepted.length < count) {
       const text = `${who.name} ${++tries}`
-      const running = start(process.execPath, [PROGRAM, 'send', text, '--json', '--timeout', '4'], {
+      const running = startProcess(process.execPath, [PROGRAM, 'send', text, '--json', '--timeout', '4'], {
         cwd: who.cwd,
         env: who.env,
       })
@@ -156,9 +156,10 @@ async function json<T>(who: Agent, args: readonly string[]): Promise<T> {
   return JSON.parse(ran.stdout)
 }
 
-function command({ cwd, env }: Agent, args: readonly string[], clock: number): Promise<Ran> {
+function command({ cwd, env }: Agent, args: readonly string[], clock: number): Promise<ProcessResult> {
   const preload = `${pathToFileURL(fileURLToPath(new URL('../test/support/wrong-clock.mjs', import.meta.url)))}?ms=${clock}`
-  return start(process.execPath, [...(clock === 0 ? [] : ['--import', preload]), PROGRAM, ...args], { cwd, env }).ended
+  return startProcess(process.execPath, [...(clock === 0 ? [] : ['--import', preload]), PROGRAM, ...args], { cwd, env })
+    .ended
 }
 
 function sum(numbers: readonly number[]): number {

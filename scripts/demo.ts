@@ -2,10 +2,10 @@
 // npm run demo. Ends with 0 when both hold the same call.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from './play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from './processes.ts'
 import { startRelay } from './relay.ts'
 
-type Agent = (...args: string[]) => Promise<Ran>
+type Agent = (...args: string[]) => Promise<ProcessResult>
 
 /** What a transcript ends with once both sides have ended the call and hold the same. */
 const DIGEST = /^digest: ([0-9a-f]{64}) \(verified/m
@@ -68,7 +68,8 @@ function newAgent(folder: string, name: string, relay: string): Agent {
   copyFileSync(PROGRAM, program)
   return async (...args) => {
     console.log(`${name}$ p2p ${args.map(typed).join(' ')}`)
-    const ran = await start(process.execPath, [program, ...args], { cwd: home, env: agentEnv(home, [relay]) }).ended
+    const ran = await startProcess(process.execPath, [program, ...args], { cwd: home, env: agentEnv(home, [relay]) })
+      .ended
     process.stdout.write(`${ran.stdout}${ran.stderr}\n`)
     if (ran.code !== 0) throw new Error(`${name}'s command ended with ${ran.code}`)
     return ran
@@ -99,7 +100,7 @@ function show(name: string, command: readonly string[], output: string): void {
 }
 
 /** The first group of a pattern that must be in what a command printed. */
-function found({ stdout }: Ran, pattern: RegExp): string {
+function found({ stdout }: ProcessResult, pattern: RegExp): string {
   const [, group] = pattern.exec(stdout) ?? []
   if (group === undefined) throw new Error(`there is no ${pattern} in what it printed`)
   return group
@@ -107,7 +108,7 @@ function found({ stdout }: Ran, pattern: RegExp): string {
 
 const relay = await startRelay()
 try {
-  await inFolder((folder) => demo(folder, relay.url))
+  await withTemporaryFolder((folder) => demo(folder, relay.url))
 } catch (error) {
   console.error(`demo: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1

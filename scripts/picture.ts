@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Span, type Style, spansOf, withAge } from '../src/cli/terminal.ts'
-import { start } from './play.ts'
+import { startProcess } from './processes.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -22,7 +22,7 @@ const EDGE = 20
 type Scene = { who: string; typed: string; lines: string[] }
 
 async function main(): Promise<void> {
-  const { code, stdout, stderr } = await start(process.execPath, ['--import', 'tsx', 'scripts/demo.ts'], {
+  const { code, stdout, stderr } = await startProcess(process.execPath, ['--import', 'tsx', 'scripts/demo.ts'], {
     cwd: root,
     env: { PATH: process.env.PATH ?? '' },
   }).ended

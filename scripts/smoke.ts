@@ -3,8 +3,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { look, parse } from './look.ts'
-import { agentEnv, inFolder, PROGRAM, start } from './play.ts'
+import { parseJson } from '../src/json.ts'
+import { valueAt } from './json-path.ts'
+import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from './processes.ts'
 
 type Step = { step: string; ok: boolean; ms: number; note: string }
 
@@ -58,7 +59,7 @@ async function inOrder(tell: (step: Step) => void, deeds: [string, () => Promise
 }
 
 async function finds(seconds: number, who: Agent, npub: string): Promise<unknown> {
-  return await until(seconds, async () => look(await who('list'), `.agents[npub=${npub}]`))
+  return await until(seconds, async () => valueAt(await who('list'), `.agents[npub=${npub}]`))
 }
 
 // The last to end hears of it with its next command.
@@ -88,26 +89,28 @@ function newAgent(folder: string, name: string, relays: readonly string[], secon
   const setting = { cwd: home, env: agentEnv(home, relays), patience: seconds * 2000 + 10_000 }
   return async (...args) => {
     const words = [PROGRAM, '--json', '--timeout', `${seconds}`, ...args]
-    const { stdout, stderr } = await start(process.execPath, words, setting).ended
-    const said = parse(stdout)
-    if (look(said, '.ok') === true) return said
-    const { message, hint } = { message: look(said, '.error.message'), hint: look(said, '.error.hint') }
+    const { stdout, stderr } = await startProcess(process.execPath, words, setting).ended
+    const said = parseJson(stdout)
+    if (valueAt(said, '.ok') === true) return said
+    const { message, hint } = { message: valueAt(said, '.error.message'), hint: valueAt(said, '.error.hint') }
     throw new Error(message === undefined ? stderr || 'it was killed' : `${message}; ${hint}`)
   }
 }
 
 /** Which relays took what was said, and why others did not. */
 function taken(said: unknown): string {
-  const [relays] = ['.message', '.file', '.presence'].flatMap((part) => look(said, `${part}.relays`) ?? [])
-  const count = (key: string) => Number(look(relays, `.${key}.length`) ?? 0)
+  const [relays] = ['.message', '.file', '.presence'].flatMap((part) => valueAt(said, `${part}.relays`) ?? [])
+  const count = (key: string) => Number(valueAt(relays, `.${key}.length`) ?? 0)
   const all = count('accepted') + count('failed')
-  const failed = look(relays, '.failed')
-  const why = (Array.isArray(failed) ? failed : []).map((one) => `; ${look(one, '.url')}: ${look(one, '.reason')}`)
+  const failed = valueAt(relays, '.failed')
+  const why = (Array.isArray(failed) ? failed : []).map(
+    (one) => `; ${valueAt(one, '.url')}: ${valueAt(one, '.reason')}`,
+  )
   return all === 0 ? '' : `taken by ${count('accepted')} of ${all}${why.join('')}`
 }
 
 async function text(said: Promise<unknown>, path: string): Promise<string> {
-  return String(look(await said, path) ?? '')
+  return String(valueAt(await said, path) ?? '')
 }
 
 function line({ step, ok, ms, note }: Step): string {
@@ -127,7 +130,7 @@ async function main(): Promise<boolean> {
   if (!(seconds >= 1 && seconds <= 600)) throw new Error('--timeout takes 1 to 600 seconds')
   const tell = (step: Step) => (values.json ? undefined : console.log(line(step)))
   const began = performance.now()
-  const steps = await inFolder((folder) => smoke(folder, { relays, seconds, tell }))
+  const steps = await withTemporaryFolder((folder) => smoke(folder, { relays, seconds, tell }))
   const ok = steps.every((step) => step.ok)
   const ms = Math.round(performance.now() - began)
   if (values.json) console.log(JSON.stringify({ ok, relays, ms, steps }))

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
-import { agentEnv, PROGRAM, type Ran, type Setting, start } from '../play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, type Setting, startProcess } from '../processes.ts'
 import type { History } from './history.ts'
 
 export type Home = {
@@ -74,8 +74,8 @@ export async function makeHome(folder: string, { keys, calls, relays, ca }: Furn
 }
 
 /** Runs the built program; what goes wrong ends the bench. */
-export async function ours(setting: Setting, args: readonly string[], stdin = ''): Promise<Ran> {
-  const ran = await start(process.execPath, [PROGRAM, ...args], { ...setting, stdin }).ended
+export async function ours(setting: Setting, args: readonly string[], stdin = ''): Promise<ProcessResult> {
+  const ran = await startProcess(process.execPath, [PROGRAM, ...args], { ...setting, stdin }).ended
   if (ran.code !== 0) throw new Error(`p2p ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)
   return ran
 }

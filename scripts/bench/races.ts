@@ -1,6 +1,6 @@
 // What is measured against what, and what it is to reach.
 import { statSync } from 'node:fs'
-import { PROGRAM } from '../play.ts'
+import { PROGRAM } from '../processes.ts'
 import { makeCertificate } from './certificate.ts'
 import { callWith, newKeys, waiting } from './history.ts'
 import { type Home, ours } from './home.ts'

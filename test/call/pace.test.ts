@@ -2,12 +2,12 @@
 import { expect, test } from 'vitest'
 import { paceOf } from '../../src/call/pace.ts'
 import { replay } from '../../src/call/replay.ts'
-import { must } from '../support/given.ts'
-import { given, ME, START } from './transcript/sample-transcripts.ts'
+import { must } from '../support/must.ts'
+import { ME, START, sampleCall } from './transcript/sample-transcripts.ts'
 
 /** A call in which `turns` texts are said in turn, `each` seconds apart, `times` in a row by each side. */
 function talk(turns: number, { each = 5, text = 'ok', times = 1 } = {}) {
-  const call = given('peer', 'topic')
+  const call = sampleCall('peer', 'topic')
   call.say('me', { type: 'accept', text: 'fine' }, 1)
   for (let n = 0; n < turns * times; n++)
     call.say(Math.floor(n / times) % 2 === 0 ? 'peer' : 'me', { type: 'message', text }, 10 + n * each)

@@ -3,18 +3,18 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { suggest } from '../../src/cli/suggest.ts'
 import { loadVerbs, type Verb } from '../../src/commands/command.ts'
 import * as table from '../../src/commands/index.ts'
-import { inCall, withPair } from '../support/two-programs.ts'
+import { startCall, withPair } from '../support/two-programs.ts'
 
 const [commands, verbs] = [await loadVerbs<Verb>(table.commands), await loadVerbs(table.verbs)]
 
 const KNOWN = { calls: ['1a2b3c4d'], agents: ['ada', 'ben'], settings: ['name', 'about'] }
 
 /** The words that are offered behind `p2p`. */
-function offered(...typed: string[]): string[] | 'files' {
+function candidatesFor(...typed: string[]): string[] | 'files' {
   const found = suggest(verbs, typed, (what) => KNOWN[what].map((word) => ({ word, describe: '' })))
   return found === 'files' ? found : found.map(({ word }) => word)
 }
@@ -57,13 +57,13 @@ describe('what can stand where the shell asks', () => {
     [['nonsense', ''], []],
     [['toString', ''], []],
   ])('%j', (typed, expected) => {
-    expect(offered(...typed)).toEqual(expected)
+    expect(candidatesFor(...typed)).toEqual(expected)
   })
 
   test('every verb is offered, and every option of every verb', () => {
-    expect(offered('')).toEqual(Object.keys(verbs))
+    expect(candidatesFor('')).toEqual(Object.keys(verbs))
     for (const [verb, { options = {} }] of Object.entries(commands)) {
-      expect(offered(verb, '-')).toEqual(expect.arrayContaining(Object.keys(options).map((name) => `--${name}`)))
+      expect(candidatesFor(verb, '-')).toEqual(expect.arrayContaining(Object.keys(options).map((name) => `--${name}`)))
     }
   })
 })
@@ -71,7 +71,7 @@ describe('what can stand where the shell asks', () => {
 test('calls and contacts come from this machine, and nothing that a peer has written', async () => {
   await withPair({}, async (pair) => {
     const { ben } = pair
-    const call = await inCall(pair, 'rm -rf /')
+    const call = await startCall(pair, 'rm -rf /')
     await ben.json(['contacts', 'add', call.slice(0, 8), 'ada the first'])
     expect((await ben.run(['completion', 'words', '--', 'transcript', ''])).stdout).toBe(
       `${call.slice(0, 8)}\tactive, with ada the first\n`,
@@ -81,9 +81,9 @@ test('calls and contacts come from this machine, and nothing that a peer has wri
 })
 
 test('asking makes no key, and an unknown shell is told of those that are known', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const run = (...args: string[]) =>
-      start(process.execPath, [PROGRAM, ...args], { cwd: folder, env: agentEnv(folder, []) }).ended
+      startProcess(process.execPath, [PROGRAM, ...args], { cwd: folder, env: agentEnv(folder, []) }).ended
     for (const words of [['call', ''], ['config', 'get', ''], ['transcript', ''], ['']]) {
       expect((await run('completion', 'words', '--', ...words)).code).toBe(0)
     }
@@ -96,7 +96,7 @@ test('asking makes no key, and an unknown shell is told of those that are known'
 })
 
 /** What a shell prints for each word on the way: its script is read, then it is asked. */
-const ASKING: Readonly<Record<string, string>> = {
+const SHELL_SCRIPTS: Readonly<Record<string, string>> = {
   bash: `. ./script; for last in st --js; do COMP_WORDS=(p2p status "$last"); [ $last = st ] && COMP_WORDS=(p2p st)
 COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _p2p p2p; echo "\${COMPREPLY[@]}"; done
 COMP_WORDS=(p2p call 'ada'); COMP_CWORD=2; _p2p p2p; echo "\${COMPREPLY[@]}"`,
@@ -106,11 +106,11 @@ COMP_WORDS=(p2p call 'ada'); COMP_CWORD=2; _p2p p2p; echo "\${COMPREPLY[@]}"`,
 ask() { words=("$@"); CURRENT=$#; _p2p }; ask p2p st; ask p2p status --js; ask p2p call ada`,
 }
 
-describe.each(Object.keys(ASKING))('%s', (shell) => {
+describe.each(Object.keys(SHELL_SCRIPTS))('%s', (shell) => {
   const here = spawnSync(shell, ['-c', 'exit 0']).status === 0
 
   test.skipIf(!here)(`reads its script and completes with it${here ? '' : ' (not installed here)'}`, async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const env = { ...agentEnv(folder, []), PATH: `${folder}/bin:${process.env.PATH}` }
       mkdirSync(join(folder, 'bin'))
       mkdirSync(join(folder, '.openclaw/p2p'), { recursive: true })
@@ -123,11 +123,11 @@ describe.each(Object.keys(ASKING))('%s', (shell) => {
         },
       ]
       writeFileSync(join(folder, '.openclaw/p2p/config.json'), JSON.stringify({ contacts }), { mode: 0o600 })
-      const run = (...args: string[]) => start(shell, args, { cwd: folder, env }).ended
+      const run = (...args: string[]) => startProcess(shell, args, { cwd: folder, env }).ended
       const { stdout: script } = await run('-c', `p2p completion ${shell}`)
       writeFileSync(join(folder, 'script'), script)
       expect(await run('-n', 'script')).toMatchObject({ code: 0, stderr: '' })
-      const { stdout, stderr } = await run('-c', ASKING[shell] ?? '')
+      const { stdout, stderr } = await run('-c', SHELL_SCRIPTS[shell] ?? '')
       expect(stderr).toBe('')
       const name = shell === 'bash' ? 'ada\\ l' : 'ada l'
       expect(stdout).toBe(`status\n--json\n${name}\n`)

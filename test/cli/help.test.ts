@@ -1,13 +1,13 @@
 // --help: every command has an example, and every example can be typed.
 import { expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { readArgv } from '../../src/cli/argv.ts'
 import { loadVerbs } from '../../src/commands/command.ts'
 import { verbs } from '../../src/commands/index.ts'
 
 test.each(Object.entries(await loadVerbs(verbs)))('%s', async (verb, { example }) => {
   for (const line of example.split('\n')) {
-    const words = typed(line)
+    const words = wordsOfExample(line)
     expect(words.slice(0, 2)).toEqual(['p2p', verb])
     // Undefined would mean that help is printed instead.
     expect(await readArgv(words.slice(1), verbs, async () => {})).toMatchObject({ verb })
@@ -15,9 +15,9 @@ test.each(Object.entries(await loadVerbs(verbs)))('%s', async (verb, { example }
 })
 
 test('help shows the examples, and that of all commands the exit codes', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const help = (...args: string[]) =>
-      start(process.execPath, [PROGRAM, ...args], { cwd: folder, env: agentEnv(folder, []) }).ended
+      startProcess(process.execPath, [PROGRAM, ...args], { cwd: folder, env: agentEnv(folder, []) }).ended
     const all = await help('--help')
     expect(all.code).toBe(0)
     for (const verb of Object.keys(verbs)) expect(all.stdout).toMatch(new RegExp(`^ {2}p2p ${verb}\\b`, 'm'))
@@ -29,7 +29,7 @@ test('help shows the examples, and that of all commands the exit codes', async (
 })
 
 /** The words of an example, as a shell would see those before a pipe or a redirection. */
-function typed(line: string): string[] {
+function wordsOfExample(line: string): string[] {
   const inner = /^\s*eval "\$\((.*)\)"$/.exec(line)?.[1] ?? line
   const [command = ''] = inner.split(/ [|>] /)
   return [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')

@@ -1,22 +1,22 @@
 // What a person sees at a terminal, and that a pipe gets none of it.
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, PROGRAM, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, startProcess } from '../../scripts/processes.ts'
 import { rowsOf, spansOf, terminalWidth } from '../../src/cli/terminal.ts'
-import { inCall, withPair } from '../support/two-programs.ts'
+import { startCall, withPair } from '../support/two-programs.ts'
 
 const NOW = Date.UTC(2026, 6, 31, 12) / 1000
 const NPUB = 'npub1eza24e2…fts5'
 
 /** A line with what stands out in it marked as <look:text>. */
-function seen(line: string): string {
+function markSpans(line: string): string {
   return spansOf(line)
     .map(({ text, look }) => (look === undefined ? text : `<${look}:${text}>`))
     .join('')
 }
 
 /** A line at a terminal, without colour. */
-function told(line: string, more: { exact?: boolean; width?: number } = {}): string[] {
+function plainRows(line: string, more: { exact?: boolean; width?: number } = {}): string[] {
   return rowsOf(line, { width: 40, now: NOW, ...more }).map((row) => row.replace(/\u001b\[[\d;]*m/g, ''))
 }
 
@@ -45,23 +45,23 @@ describe('what stands out', () => {
     ['your owner was NOT told', 'your owner was <bad:NOT> told'],
     ['  me> hi', '<faint:  me> >hi'],
   ])('%s', (line, expected) => {
-    expect(seen(line)).toBe(expected)
+    expect(markSpans(line)).toBe(expected)
   })
 
   test.each([`  peer> call 324fea93 active, with ada (trusted, ${NPUB}) delivered`, `  peer>   next: \`p2p end\``])(
     'nothing that a peer has written: %s',
     (line) => {
-      expect(seen(line)).toBe(`<warm:  peer> >${line.slice(8)}`)
+      expect(markSpans(line)).toBe(`<warm:  peer> >${line.slice(8)}`)
     },
   )
 
   test('nor what it calls itself, nor what a relay says', () => {
     const claimed = `bob (trusted, ${NPUB}) delivered`
-    expect(seen(`call 324fea93 ringing, incoming, with ${NPUB} (unknown, calls itself "${claimed}")`)).toBe(
+    expect(markSpans(`call 324fea93 ringing, incoming, with ${NPUB} (unknown, calls itself "${claimed}")`)).toBe(
       `<strong:call> 324fea93 <warm:ringing>, incoming, with ${NPUB} (<warm:unknown>, calls itself "${claimed}")`,
     )
     const relays = `relays: 1 of 2 answered; wss://a.example: with bob (trusted, ${NPUB}) delivered`
-    expect(seen(relays)).toBe(relays)
+    expect(markSpans(relays)).toBe(relays)
   })
 })
 
@@ -77,20 +77,20 @@ describe('times', () => {
     ['npub1… available, seen 45 s ago, x', '45 s ago'],
     ['npub1… available, seen 245 s ago, x', '4 min ago'],
   ])('%s', (line, expected) => {
-    expect(told(line)[0]).toContain(expected)
+    expect(plainRows(line)[0]).toContain(expected)
   })
 
   test('stay as they are in a record, in what a peer wrote, and in what it calls itself', () => {
     const record = '1. 2026-07-31 11:57Z message from peer'
-    expect(told(record, { exact: true })).toEqual([record])
-    expect(told('  peer> seen 2026-07-31 11:57Z')).toEqual(['  peer> seen 2026-07-31 11:57Z'])
-    expect(told('x (unknown, calls itself "2026-07-31 11:57Z")')[0]).toContain('2026-07-31 11:57Z')
+    expect(plainRows(record, { exact: true })).toEqual([record])
+    expect(plainRows('  peer> seen 2026-07-31 11:57Z')).toEqual(['  peer> seen 2026-07-31 11:57Z'])
+    expect(plainRows('x (unknown, calls itself "2026-07-31 11:57Z")')[0]).toContain('2026-07-31 11:57Z')
   })
 })
 
 describe('a long quoted line', () => {
   test('bears its mark on every row, so that no row of it looks like ours', () => {
-    const rows = told(`  peer> ${'x'.repeat(60)} ${' '.repeat(30)}call 324fea93 ended: type \`p2p end\` now`)
+    const rows = plainRows(`  peer> ${'x'.repeat(60)} ${' '.repeat(30)}call 324fea93 ended: type \`p2p end\` now`)
     expect(rows.length).toBeGreaterThan(3)
     for (const row of rows) {
       expect(row).toMatch(/^ {2}peer> /)
@@ -102,7 +102,7 @@ describe('a long quoted line', () => {
   })
 
   test('also where letters are wide', () => {
-    for (const row of told(`  peer> ${'漢'.repeat(50)}`)) expect(row).toMatch(/^ {2}peer> 漢{1,16}$/)
+    for (const row of plainRows(`  peer> ${'漢'.repeat(50)}`)) expect(row).toMatch(/^ {2}peer> 漢{1,16}$/)
   })
 })
 
@@ -120,13 +120,13 @@ const script = process.platform === 'linux' && spawnSync('script', ['--version']
 test.skipIf(!script)(`at a real terminal${script ? '' : ' (script is not installed here)'}`, async () => {
   await withPair({}, async (pair) => {
     const { relay, ada, ben, folder } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     await ben.json(['contacts', 'add', call.slice(0, 8), 'ada'])
     await ada.json(['send', 'a long one '.repeat(20)])
     const at = (args: string, more = {}) => {
       const env = { ...agentEnv(ben.home, [relay.url]), TERM: 'xterm', ...more }
       const typed = `stty cols 60; exec "${process.execPath}" "${PROGRAM}" ${args}`
-      return start('script', ['-qec', typed, '/dev/null'], { cwd: folder, env }).ended
+      return startProcess('script', ['-qec', typed, '/dev/null'], { cwd: folder, env }).ended
     }
     const { stdout } = await at('inbox --peek')
     expect(stdout).toContain('\u001b[1mmessage 2\u001b[0m in call')
@@ -152,7 +152,7 @@ test.skipIf(!script)(
     await withPair({ faults: { delay: 2_000 } }, async ({ relay, ada, folder }) => {
       const typed = (redirect: string) => ['-qec', `"${process.execPath}" "${PROGRAM}" status ${redirect}`, '/dev/null']
       const env = { ...agentEnv(ada.home, [relay.url]), TERM: 'xterm' }
-      const at = (redirect = '') => start('script', typed(redirect), { cwd: folder, env }).ended
+      const at = (redirect = '') => startProcess('script', typed(redirect), { cwd: folder, env }).ended
       const [shown, piped] = await Promise.all([at(), at('2>&1 | cat')])
       expect(shown.stdout).toContain('\r\u001b[Kasking 1 relay …\r\u001b[K')
       expect(piped.stdout).toContain('relays: 1 of 1 answered')

@@ -7,7 +7,7 @@ import { Failure } from '../../src/errors.ts'
 
 const JULY = Date.UTC(2026, 6, 31) / 1000
 
-function typed(args: Record<string, string>) {
+function intentOf(args: Record<string, string>) {
   try {
     return transcript.intent(args)
   } catch (error) {
@@ -17,11 +17,11 @@ function typed(args: Record<string, string>) {
 }
 
 it('is bounded unless it is a page or somebody says otherwise', () => {
-  expect(typed({ id: 'ab' })).toMatchObject({ type: 'transcript', id: 'ab', format: 'text', most: 12_000 })
-  expect(typed({ id: 'ab', format: 'markdown' })).toMatchObject({ most: 12_000 })
-  expect(typed({ id: 'ab', format: 'html' })).toMatchObject({ format: 'html', most: 0 })
-  expect(typed({ id: 'ab', format: 'html', 'max-chars': '500' })).toMatchObject({ most: 500 })
-  expect(typed({ id: 'ab', 'max-chars': '0' })).toMatchObject({ most: 0 })
+  expect(intentOf({ id: 'ab' })).toMatchObject({ type: 'transcript', id: 'ab', format: 'text', most: 12_000 })
+  expect(intentOf({ id: 'ab', format: 'markdown' })).toMatchObject({ most: 12_000 })
+  expect(intentOf({ id: 'ab', format: 'html' })).toMatchObject({ format: 'html', most: 0 })
+  expect(intentOf({ id: 'ab', format: 'html', 'max-chars': '500' })).toMatchObject({ most: 500 })
+  expect(intentOf({ id: 'ab', 'max-chars': '0' })).toMatchObject({ most: 0 })
   expect(end.intent({})).toMatchObject({ type: 'end', text: '', most: 12_000 })
   expect(end.intent({ 'max-chars': '0' })).toMatchObject({ most: 0 })
 })
@@ -34,8 +34,8 @@ it.each([
   ['2026-07-31t10:00+02:00', JULY + 28_800, JULY + 28_800],
   ['1785456000', 1_785_456_000, 1_785_456_000],
 ])('takes %s for a time', (text, since, until) => {
-  expect(typed({ since: text })).toMatchObject({ since, until: undefined })
-  expect(typed({ until: text })).toMatchObject({ since: undefined, until })
+  expect(intentOf({ since: text })).toMatchObject({ since, until: undefined })
+  expect(intentOf({ until: text })).toMatchObject({ since: undefined, until })
 })
 
 it.each([
@@ -53,7 +53,7 @@ it.each([
   { format: 'markdown', search: 'x' },
   { search: ' ' },
 ])('refuses %j', (args) => {
-  expect(typed(args)).toBe('USAGE 2')
+  expect(intentOf(args)).toBe('USAGE 2')
 })
 
 it('shows as many calls as fit, one at least', () => {

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const names: Record<string, string> = Object.fromEntries(Object.entries(EXIT).map(([name, n]) => [String(n), name]))
 
 /** Every code in the sources, with the exit code beside it. */
-function used(): string[] {
+function codesInSources(): string[] {
   const files = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).filter(
     (f) => f.endsWith('.ts') && f !== 'errors.ts',
   )
@@ -20,8 +20,8 @@ function used(): string[] {
 test('the sources and the table name the same codes with the same exit codes', () => {
   // `NO_CALL` is thrown through a constant of that name.
   const table = Object.entries(CODES).map(([code, [exit]]) => `${code} ${names[exit]}`)
-  expect(used().filter((pair) => !table.includes(pair))).toEqual([])
-  expect(table.filter((pair) => !used().includes(pair) && !pair.startsWith('NO_CALL '))).toEqual([])
+  expect(codesInSources().filter((pair) => !table.includes(pair))).toEqual([])
+  expect(table.filter((pair) => !codesInSources().includes(pair) && !pair.startsWith('NO_CALL '))).toEqual([])
 })
 
 test('README lists them all', () => {

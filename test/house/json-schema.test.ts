@@ -1,7 +1,7 @@
 // The schemas themselves: one for every command, and none that takes anything.
 import { expect, test } from 'vitest'
 import { commands } from '../../src/commands/index.ts'
-import { SCHEMAS, schemaFault } from '../support/json-schema.ts'
+import { SCHEMAS, schemaError } from '../support/json-schema.ts'
 
 test('every command that prints JSON has a schema', () => {
   const silent = ['completion']
@@ -10,10 +10,10 @@ test('every command that prints JSON has a schema', () => {
 })
 
 test.each(SCHEMAS.filter((name) => name !== 'common'))('%s is no schema for everything', (name) => {
-  expect(schemaFault(name, {})).toMatch(/breaks/)
-  expect(schemaFault(name, { ok: true, command: 'another' })).toMatch(/breaks/)
+  expect(schemaError(name, {})).toMatch(/breaks/)
+  expect(schemaError(name, { ok: true, command: 'another' })).toMatch(/breaks/)
   if (name === 'item') return
-  expect(schemaFault(name, { ok: false, command: name })).toMatch(/breaks/)
+  expect(schemaError(name, { ok: false, command: name })).toMatch(/breaks/)
   const error = { code: 'USAGE', message: 'no', hint: '' }
-  expect(schemaFault(name, { ok: false, command: name, error })).toBeUndefined()
+  expect(schemaError(name, { ok: false, command: name, error })).toBeUndefined()
 })

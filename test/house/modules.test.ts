@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
-import { agentEnv, inFolder, PROGRAM, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 
 import { startRelay } from '../../scripts/relay.ts'
 
@@ -13,7 +13,7 @@ import { startRelay } from '../../scripts/relay.ts'
 const STARTS = ['__esm=(fn,res,err)=>function(){', '__commonJS=(cb,mod)=>function(){']
 
 /** The program, telling on stderr in the end which modules it has evaluated. */
-function watched(): string {
+function bundleWithTrace(): string {
   const tell = (table: string) => `(globalThis.evaluated??=new Set).add(Object.getOwnPropertyNames(${table}||{})[0]);`
   const text = readFileSync(PROGRAM, 'utf8')
   for (const begin of STARTS) expect(text.split(begin)).toHaveLength(2)
@@ -39,11 +39,11 @@ test.each([
 ])('%s', async (verb, args, unused) => {
   const relay = await startRelay()
   try {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const file = join(folder, 'p2p.js')
-      writeFileSync(file, watched())
+      writeFileSync(file, bundleWithTrace())
       const env = { ...agentEnv(join(folder, 'home'), [relay.url]), NODE_DISABLE_COMPILE_CACHE: '1' }
-      const { code, stderr } = await start(process.execPath, [file, verb, ...args], { cwd: folder, env }).ended
+      const { code, stderr } = await startProcess(process.execPath, [file, verb, ...args], { cwd: folder, env }).ended
       expect(code).toBe(0)
       const modules: string[] = JSON.parse(stderr.trim().split('\n').at(-1) ?? '')
       expect(modules).toContain(`src/commands/${verb}.ts`)

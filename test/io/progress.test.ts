@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { openProgress } from '../../src/io/progress.ts'
 
-function watched(drawing: boolean) {
+function recordProgress(drawing: boolean) {
   const [said, drawn]: [string[], string[]] = [[], []]
   let ms = 0
   const draw = drawing ? (text: string) => drawn.push(text) : undefined
@@ -13,11 +13,11 @@ function watched(drawing: boolean) {
 }
 
 it('is a line now and then where there is no terminal', () => {
-  expect(watched(false).said).toEqual(['uploading: 3%, 1.5 MB of 42.0 MB', 'uploading: 27%, 11.5 MB of 42.0 MB'])
+  expect(recordProgress(false).said).toEqual(['uploading: 3%, 1.5 MB of 42.0 MB', 'uploading: 27%, 11.5 MB of 42.0 MB'])
 })
 
 it('is one line that changes, and is gone in the end, where there is one', () => {
-  const { said, drawn } = watched(true)
+  const { said, drawn } = recordProgress(true)
   expect(said).toEqual([])
   expect(drawn.length).toBeGreaterThan(90)
   expect(drawn.at(-2)).toMatch(/^uploading: 49%, 20.9 MB of 42.0 MB$/)

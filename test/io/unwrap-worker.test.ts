@@ -18,19 +18,19 @@ const wraps = Array.from({ length: 100 }, (_, index): Event => {
   const event = wrap(rumor, alice, bob.pubkey, { now })
   return index % 25 === 7 ? { ...event, content: `B${event.content.slice(1)}` } : event
 })
-const alone = wraps.map((event) => unwrap(event, bob))
-const never = Number.MAX_SAFE_INTEGER
-const always = { worth: () => true, patience: 20_000, grace: 250 }
-const hasty = { ...always, patience: 300 }
+const unwrappedAlone = wraps.map((event) => unwrap(event, bob))
+const NEVER = Number.MAX_SAFE_INTEGER
+const ALWAYS = { worth: () => true, patience: 20_000, grace: 250 }
+const HASTY = { ...ALWAYS, patience: 300 }
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test('the wraps are good but for four', () => {
-  expect(alone.filter((one) => one.ok)).toHaveLength(96)
+  expect(unwrappedAlone.filter((one) => one.ok)).toHaveLength(96)
 })
 
 test('without a file of the program, one thread opens all', async () => {
-  expect(await unwrapperOf(bob, Date.now)([...wraps], never)).toEqual(alone)
+  expect(await unwrapperOf(bob, Date.now)([...wraps], NEVER)).toEqual(unwrappedAlone)
 })
 
 test('with it, two do, and each does a part', async () => {
@@ -50,7 +50,7 @@ test('with it, two do, and each does a part', async () => {
     while (!existsSync(sent) && Date.now() - start < 20_000) pause()
     return Date.now()
   }
-  expect(await unwrapperOf(bob, clock, script, always)([...wraps], never)).toEqual(alone)
+  expect(await unwrapperOf(bob, clock, script, ALWAYS)([...wraps], NEVER)).toEqual(unwrappedAlone)
   expect(mine).toBeGreaterThan(20)
   expect(mine).toBeLessThan(80)
 })
@@ -70,20 +70,22 @@ for (const [what, text] of Object.entries(broken))
   test(`a second thread whose file ${what} is made up for`, async () => {
     const script = join(folder, `${what}.cjs`)
     if (text !== '') writeFileSync(script, text)
-    expect(await unwrapperOf(bob, Date.now, script, hasty)([...wraps], never)).toEqual(alone)
+    expect(await unwrapperOf(bob, Date.now, script, HASTY)([...wraps], NEVER)).toEqual(unwrappedAlone)
   })
 
 test('on a busy machine there is no second one', async () => {
   const [ran, script] = [join(folder, 'ran'), join(folder, 'runs.cjs')]
   writeFileSync(script, `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '')`)
-  expect(await unwrapperOf(bob, Date.now, script, { ...always, worth: () => false })([...wraps], never)).toEqual(alone)
+  expect(await unwrapperOf(bob, Date.now, script, { ...ALWAYS, worth: () => false })([...wraps], NEVER)).toEqual(
+    unwrappedAlone,
+  )
   expect(existsSync(ran)).toBe(false)
 })
 
 test('too late for all, the first is opened', async () => {
-  expect(await unwrapperOf(bob, Date.now)([...wraps], 0)).toEqual(alone.slice(0, 1))
-  const opened = await unwrapperOf(bob, Date.now, join(folder, 'none.cjs'), always)([...wraps], 0)
-  expect(opened).toEqual(wraps.map((_, index) => (index === 0 ? alone[0] : undefined)))
+  expect(await unwrapperOf(bob, Date.now)([...wraps], 0)).toEqual(unwrappedAlone.slice(0, 1))
+  const opened = await unwrapperOf(bob, Date.now, join(folder, 'none.cjs'), ALWAYS)([...wraps], 0)
+  expect(opened).toEqual(wraps.map((_, index) => (index === 0 ? unwrappedAlone[0] : undefined)))
 })
 
 test('shares are everything, each once, and small at the end', () => {

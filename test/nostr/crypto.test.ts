@@ -19,7 +19,9 @@ import {
   toHex,
   verify,
 } from '../../src/nostr/crypto.ts'
-import { alice, bob, describeVectors, must } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { describeVectors } from '../support/official-vectors.ts'
+import { alice, bob } from '../support/people.ts'
 
 const order = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141'
 const offCurve = 'eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34'

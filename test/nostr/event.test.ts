@@ -15,7 +15,8 @@ import {
   tags,
   verifyEvent,
 } from '../../src/nostr/event.ts'
-import { alice, bob, must, now } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { alice, bob, now } from '../support/people.ts'
 
 const template = { kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }
 const signed = finalize(template, alice)

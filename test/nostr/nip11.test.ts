@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseRelayInfo } from '../../src/nostr/nip11.ts'
 
-const none = { auth: false, payment: false, restricted: false }
+const NO_LIMITS = { auth: false, payment: false, restricted: false }
 const read = (document: unknown) => parseRelayInfo(JSON.stringify(document))
 
 describe('relay information', () => {
@@ -29,7 +29,7 @@ describe('relay information', () => {
     })
   })
 
-  test('may say nothing', () => expect(read({})).toEqual({ software: '', nips: [], limits: none }))
+  test('may say nothing', () => expect(read({})).toEqual({ software: '', nips: [], limits: NO_LIMITS }))
 
   test('is believed only where a field is what it should be', () => {
     const limitation = {
@@ -40,10 +40,10 @@ describe('relay information', () => {
     expect(read({ software: 7, supported_nips: ['1', 2, null, 3.5], limitation })).toEqual({
       software: '',
       nips: [2],
-      limits: none,
+      limits: NO_LIMITS,
     })
-    expect(parseRelayInfo('{"limitation":{"__proto__":{"auth_required":true}}}')?.limits).toEqual(none)
-    expect(parseRelayInfo('{"__proto__":{"limitation":{"auth_required":true}}}')?.limits).toEqual(none)
+    expect(parseRelayInfo('{"limitation":{"__proto__":{"auth_required":true}}}')?.limits).toEqual(NO_LIMITS)
+    expect(parseRelayInfo('{"__proto__":{"limitation":{"auth_required":true}}}')?.limits).toEqual(NO_LIMITS)
   })
 
   test.each(['', 'null', '[]', '7', '"x"', '<html>', '{'])('is not %s', (text) => {

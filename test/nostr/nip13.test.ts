@@ -4,7 +4,8 @@ import { getPow, minePow } from 'nostr-tools/nip13'
 import { describe, expect, it } from 'vitest'
 import { eventId, finalize, rumorOf } from '../../src/nostr/event.ts'
 import { difficulty, leadingZeroBits, mine } from '../../src/nostr/nip13.ts'
-import { alice, must, now } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { alice, now } from '../support/people.ts'
 
 const bare = { pubkey: alice.pubkey, created_at: now, kind: 1059, tags: [['p', alice.pubkey]], content: 'sealed' }
 const time = { deadline: Number.POSITIVE_INFINITY, clock: () => 0 }

@@ -3,16 +3,17 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromHex, isPubkey, randomBytes } from '../../src/nostr/crypto.ts'
 import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
-import { alice, bob, must } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { alice, bob } from '../support/people.ts'
 
-const fiatjaf = '3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d'
+const FIATJAF = '3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d'
 const profile =
   'nprofile1qqsrhuxx8l9ex335q7he0f09aej04zpazpl0ne2cgukyawd24mayt8gpp4mhxue69uhhytnc9e3k7mgpz4mhxue69uhkg6nzv9ejuumpv34kytnrdaksjlyr9p'
 
 describe('the examples that NIP-19 prints, both ways', () => {
   test('npub', () => {
     const pairs = [
-      [fiatjaf, 'npub180cvv07tjdrrgpa0j7j7tmnyl2yr6yr7l8j4s3evf6u64th6gkwsyjh6w6'],
+      [FIATJAF, 'npub180cvv07tjdrrgpa0j7j7tmnyl2yr6yr7l8j4s3evf6u64th6gkwsyjh6w6'],
       [
         '7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e',
         'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg',
@@ -33,8 +34,8 @@ describe('the examples that NIP-19 prints, both ways', () => {
 
   test('nprofile', () => {
     const relays = ['wss://r.x.com', 'wss://djbas.sadkb.com']
-    expect(nprofileEncode(fiatjaf, relays)).toBe(profile)
-    expect(decode(profile)).toEqual({ type: 'nprofile', pubkey: fiatjaf, relays })
+    expect(nprofileEncode(FIATJAF, relays)).toBe(profile)
+    expect(decode(profile)).toEqual({ type: 'nprofile', pubkey: FIATJAF, relays })
   })
 })
 

@@ -11,7 +11,9 @@ import {
   paddedLength,
   payloadLength,
 } from '../../src/nostr/nip44.ts'
-import { alice, bob, describeVectors, must, sha256Of } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { describeVectors, sha256Of } from '../support/official-vectors.ts'
+import { alice, bob } from '../support/people.ts'
 
 type Message = { conversation_key: string; nonce: string }
 type Vectors = {

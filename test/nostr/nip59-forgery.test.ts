@@ -5,53 +5,54 @@ import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
 import { seal, type UnwrapRefusal, unwrap, wrap } from '../../src/nostr/nip59.ts'
-import { alice, bob, mallory, must, now } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { alice, bob, mallory, now } from '../support/people.ts'
 
 const rumor = rumorOf({ kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }, alice.pubkey)
-const once = randomKeys()
+const throwawayKeys = randomKeys()
 const withBob = new Map<string, Uint8Array>()
 const genuine = seal(rumor, alice, bob.pubkey, now)
 
 describe('the tools of this file', () => {
   test('make a wrap that opens when nothing is forged', () => {
-    expect(unwrap(wrapping(genuine), bob)).toEqual({ ok: true, rumor, from: alice.pubkey })
-    expect(unwrap(wrapping(sealing(rumor, alice)), bob)).toEqual({ ok: true, rumor, from: alice.pubkey })
+    expect(unwrap(wrapAround(genuine), bob)).toEqual({ ok: true, rumor, from: alice.pubkey })
+    expect(unwrap(wrapAround(sealAround(rumor, alice)), bob)).toEqual({ ok: true, rumor, from: alice.pubkey })
   })
 })
 
 describe('impersonation', () => {
   test("mallory seals a rumor in alice's name", () => {
-    expect(refusal(wrapping(sealing(rumor, mallory)))).toBe('forged')
+    expect(refusal(wrapAround(sealAround(rumor, mallory)))).toBe('forged')
   })
 
   test("mallory puts alice's name on her own seal, with an id that fits", () => {
-    const renamed = { ...sealing(rumor, mallory), pubkey: alice.pubkey }
-    expect(refusal(wrapping(renamed))).toBe('forged')
-    expect(refusal(wrapping({ ...renamed, id: eventId(renamed) }))).toBe('forged')
+    const renamed = { ...sealAround(rumor, mallory), pubkey: alice.pubkey }
+    expect(refusal(wrapAround(renamed))).toBe('forged')
+    expect(refusal(wrapAround({ ...renamed, id: eventId(renamed) }))).toBe('forged')
   })
 
   test("mallory puts her name on alice's seal", () => {
     const renamed = { ...genuine, pubkey: mallory.pubkey }
-    expect(refusal(wrapping({ ...renamed, id: eventId(renamed) }))).toBe('forged')
+    expect(refusal(wrapAround({ ...renamed, id: eventId(renamed) }))).toBe('forged')
     // Signed anew, it is a good seal of mallory's, which holds nothing that she and bob could have agreed on.
-    expect(refusal(wrapping(finalize(genuine, mallory)))).toBe('undecryptable')
+    expect(refusal(wrapAround(finalize(genuine, mallory)))).toBe('undecryptable')
   })
 
   test('mallory passes on a seal that alice made for her', () => {
     const toMallory = rumorOf({ ...rumor, tags: [['p', mallory.pubkey]] }, alice.pubkey)
-    expect(refusal(wrapping(seal(toMallory, alice, mallory.pubkey, now)))).toBe('undecryptable')
+    expect(refusal(wrapAround(seal(toMallory, alice, mallory.pubkey, now)))).toBe('undecryptable')
   })
 
   test("bob's own seal to alice comes back to him", () => {
     const toAlice = rumorOf({ ...rumor, tags: [['p', alice.pubkey]] }, bob.pubkey)
-    expect(refusal(wrapping(seal(toAlice, bob, alice.pubkey, now)))).toBe('undecryptable')
+    expect(refusal(wrapAround(seal(toAlice, bob, alice.pubkey, now)))).toBe('undecryptable')
   })
 
   test('bob, who shares the key with alice, writes a seal for her without her signature', () => {
     // Bob can make the ciphertext of either direction. What he cannot make is her signature.
     const content = encrypt(JSON.stringify(rumor), must(conversationKey(bob.secret, alice.pubkey)))
     const written = { ...genuine, content }
-    expect(refusal(wrapping({ ...written, id: eventId(written) }))).toBe('forged')
+    expect(refusal(wrapAround({ ...written, id: eventId(written) }))).toBe('forged')
   })
 })
 
@@ -59,16 +60,16 @@ describe('tampering', () => {
   const flip = (text: string) => (text.startsWith('0') ? '1' : '0') + text.slice(1)
   const seals: Record<string, [Partial<Event>, UnwrapRefusal]> = {
     signature: [{ sig: flip(genuine.sig) }, 'forged'],
-    'signature of another event': [{ sig: sealing(rumor, alice).sig }, 'forged'],
+    'signature of another event': [{ sig: sealAround(rumor, alice).sig }, 'forged'],
     id: [{ id: flip(genuine.id) }, 'forged'],
     time: [{ created_at: genuine.created_at + 1 }, 'forged'],
     tags: [{ tags: [['p', bob.pubkey]] }, 'forged'],
-    content: [{ content: sealing(rumor, alice).content }, 'forged'],
+    content: [{ content: sealAround(rumor, alice).content }, 'forged'],
     kind: [{ kind: 14 }, 'bad-seal'],
   }
   for (const [what, [change, reason]] of Object.entries(seals))
     test(`a seal with another ${what}`, () => {
-      expect(refusal(wrapping({ ...genuine, ...change }))).toBe(reason)
+      expect(refusal(wrapAround({ ...genuine, ...change }))).toBe(reason)
     })
 
   test('a wrap with one byte of content changed', () => {
@@ -100,7 +101,7 @@ describe('tampering', () => {
   }
   for (const [what, value] of Object.entries(rumors))
     test(`a sealed rumor with ${what}`, () => {
-      expect(refusal(wrapping(sealing(value, alice)))).toBe('bad-rumor')
+      expect(refusal(wrapAround(sealAround(value, alice)))).toBe('bad-rumor')
     })
 })
 
@@ -142,39 +143,39 @@ describe('misdirection', () => {
 describe('the wrong thing in the right place', () => {
   test('a seal of another kind, signed by its author', () => {
     for (const kind of [14, 1059, 1, 0])
-      expect(refusal(wrapping(finalize({ ...genuine, kind }, alice)))).toBe('bad-seal')
+      expect(refusal(wrapAround(finalize({ ...genuine, kind }, alice)))).toBe('bad-seal')
   })
 
   test('a rumor straight in a wrap, or a wrap in a wrap', () => {
-    expect(refusal(wrapping(rumor))).toBe('bad-seal')
-    expect(refusal(wrapping(finalize(rumor, alice)))).toBe('bad-seal')
-    expect(refusal(wrapping(wrap(rumor, alice, bob.pubkey, { now })))).toBe('bad-seal')
+    expect(refusal(wrapAround(rumor))).toBe('bad-seal')
+    expect(refusal(wrapAround(finalize(rumor, alice)))).toBe('bad-seal')
+    expect(refusal(wrapAround(wrap(rumor, alice, bob.pubkey, { now })))).toBe('bad-seal')
   })
 
   test('a seal in a seal', () => {
-    const opened = unwrap(wrapping(sealing(genuine, alice)), bob)
+    const opened = unwrap(wrapAround(sealAround(genuine, alice)), bob)
     expect(opened).toMatchObject({ ok: true, from: alice.pubkey, rumor: { kind: 13 } })
   })
 
   test('a signed event in a seal gives the rumor without the signature', () => {
     const signed = finalize(rumor, alice)
-    const opened = unwrap(wrapping(sealing(signed, alice)), bob)
+    const opened = unwrap(wrapAround(sealAround(signed, alice)), bob)
     expect(opened).toEqual({ ok: true, rumor, from: alice.pubkey })
     expect(JSON.stringify(opened)).not.toContain(signed.sig)
   })
 
   test("a public event of alice's, signed by her, in a seal of mallory's", () => {
-    expect(refusal(wrapping(sealing(finalize({ ...rumor, kind: 1 }, alice), mallory)))).toBe('forged')
+    expect(refusal(wrapAround(sealAround(finalize({ ...rumor, kind: 1 }, alice), mallory)))).toBe('forged')
   })
 
   test('a seal with tags opens: NIP-17 asks for an expiration there', () => {
     const tagged = finalize({ ...genuine, tags: [['expiration', String(now + 60)]] }, alice)
-    expect(unwrap(wrapping(tagged), bob)).toMatchObject({ ok: true, rumor })
+    expect(unwrap(wrapAround(tagged), bob)).toMatchObject({ ok: true, rumor })
   })
 
   test('fields that nobody asked for stay outside', () => {
     const text = JSON.stringify(rumor).replace('{', '{"__proto__":{"admin":true},"toString":1,"from":"root",')
-    const opened = unwrap(wrapping(sealing(text, alice)), bob)
+    const opened = unwrap(wrapAround(sealAround(text, alice)), bob)
     expect(opened).toEqual({ ok: true, rumor, from: alice.pubkey })
     expect(opened.ok && Object.keys(opened.rumor).sort()).toEqual(Object.keys(rumor).sort())
     expect('admin' in {}).toBe(false)
@@ -198,12 +199,12 @@ describe('the wrong thing in the right place', () => {
   ]
   test('no JSON, or JSON of something else', () => {
     for (const text of junk.filter((text) => text !== '')) {
-      expect(refusal(wrapping(text)), text).toBe('bad-seal')
-      expect(refusal(wrapping(sealing(text, alice))), text).toBe('bad-rumor')
+      expect(refusal(wrapAround(text)), text).toBe('bad-seal')
+      expect(refusal(wrapAround(sealAround(text, alice))), text).toBe('bad-rumor')
     }
     for (const content of [...junk, 'A'.repeat(132), `${'A'.repeat(131)}=`, '#'.repeat(200)]) {
-      expect(refusal({ ...wrapping(genuine), content }), content).toBe('undecryptable')
-      expect(refusal(wrapping(finalize({ ...genuine, content }, alice))), content).toBe('undecryptable')
+      expect(refusal({ ...wrapAround(genuine), content }), content).toBe('undecryptable')
+      expect(refusal(wrapAround(finalize({ ...genuine, content }, alice))), content).toBe('undecryptable')
     }
   })
 })
@@ -213,10 +214,10 @@ describe('size and depth', () => {
 
   test('JSON nested as deep as it fits', () => {
     for (const bomb of [deep('[', ']', 32_000), deep('{"a":', '}', 10_000).replace(':}', ':1}'), '['.repeat(65_000)]) {
-      expect(refusal(wrapping(bomb))).toBe('bad-seal')
+      expect(refusal(wrapAround(bomb))).toBe('bad-seal')
       for (const field of ['tags', 'content', 'id', 'x']) {
         const text = JSON.stringify(rumor).replace('{', `{"${field}":${deep('[', ']', 15_000)},`)
-        expect(['bad-rumor', 'opened']).toContain(refusal(wrapping(sealing(text, alice))) ?? 'opened')
+        expect(['bad-rumor', 'opened']).toContain(refusal(wrapAround(sealAround(text, alice))) ?? 'opened')
       }
     }
   })
@@ -224,18 +225,18 @@ describe('size and depth', () => {
   test('a bomb in the field that counts', () => {
     const bombed = { ...rumor, tags: 'BOMB' }
     const text = JSON.stringify(bombed).replace('"BOMB"', deep('[', ']', 15_000))
-    expect(refusal(wrapping(sealing(text, alice)))).toBe('bad-rumor')
+    expect(refusal(wrapAround(sealAround(text, alice)))).toBe('bad-rumor')
   })
 
   test('more tags than anybody needs', () => {
     const many = idOf({ ...rumor, tags: Array.from({ length: 2_001 }, () => ['t']) })
-    expect(refusal(wrapping(sealing(many, alice)))).toBe('bad-rumor')
+    expect(refusal(wrapAround(sealAround(many, alice)))).toBe('bad-rumor')
     const wide = idOf({ ...rumor, tags: [Array.from({ length: 101 }, () => '')] })
-    expect(refusal(wrapping(sealing(wide, alice)))).toBe('bad-rumor')
+    expect(refusal(wrapAround(sealAround(wide, alice)))).toBe('bad-rumor')
   })
 
   test('payloads of many megabytes', () => {
-    expect(refusal({ ...wrapping(genuine), content: 'A'.repeat(64_000_000) })).toBe('undecryptable')
+    expect(refusal({ ...wrapAround(genuine), content: 'A'.repeat(64_000_000) })).toBe('undecryptable')
   })
 })
 
@@ -250,26 +251,29 @@ test('nothing throws, whatever is in the layers', () => {
       .filter((part) => part.length < 40_000)
   fc.assert(
     fc.property(layer(genuine), layer(rumor), fc.string(), (asSeal, asRumor, content) => {
-      expect(refusal(wrapping(asSeal))).not.toBe('not-for-us')
-      const opened = unwrap(wrapping(sealing(asRumor, alice)), bob)
+      expect(refusal(wrapAround(asSeal))).not.toBe('not-for-us')
+      const opened = unwrap(wrapAround(sealAround(asRumor, alice)), bob)
       if (opened.ok) expect(opened.rumor.pubkey).toBe(alice.pubkey)
-      expect(refusal({ ...wrapping(genuine), content })).toBe('undecryptable')
+      expect(refusal({ ...wrapAround(genuine), content })).toBe('undecryptable')
     }),
     { numRuns: 40 },
   )
 })
 
 // A wrap for bob around any text or JSON. The one-time key is used all the time here, to save the tests a second.
-function wrapping(inner: object | string): Event {
-  return finalize({ kind: 1059, created_at: now, tags: [['p', bob.pubkey]], content: encrypted(inner, once) }, once)
+function wrapAround(inner: object | string): Event {
+  return finalize(
+    { kind: 1059, created_at: now, tags: [['p', bob.pubkey]], content: encryptToBob(inner, throwawayKeys) },
+    throwawayKeys,
+  )
 }
 
 // A good seal for bob by anybody around any text or JSON.
-function sealing(inner: object | string, keys: Keys): Event {
-  return finalize({ kind: 13, created_at: now, tags: [], content: encrypted(inner, keys) }, keys)
+function sealAround(inner: object | string, keys: Keys): Event {
+  return finalize({ kind: 13, created_at: now, tags: [], content: encryptToBob(inner, keys) }, keys)
 }
 
-function encrypted(inner: object | string, keys: Keys): string {
+function encryptToBob(inner: object | string, keys: Keys): string {
   const text = typeof inner === 'string' ? inner : JSON.stringify(inner)
   const key = withBob.get(keys.pubkey) ?? must(conversationKey(keys.secret, bob.pubkey))
   withBob.set(keys.pubkey, key)

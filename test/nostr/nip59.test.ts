@@ -4,7 +4,8 @@ import { type Event, eventId, parseEvent, type Rumor, rumorOf, tag, verifyEvent 
 import { decode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt, maxPlaintext } from '../../src/nostr/nip44.ts'
 import { seal, unwrap, wrap, wrapSize } from '../../src/nostr/nip59.ts'
-import { alice, bob, mallory, must, now } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { alice, bob, mallory, now } from '../support/people.ts'
 import {
   nip17Secrets,
   nip17WrapToReceiver,

@@ -17,7 +17,10 @@ function items(from: number, to: number): Item[] {
   }))
 }
 
-function talk(ours: readonly Item[], theirs: readonly Item[]): { need: string[]; rounds: number; longest: number } {
+function reconcileBoth(
+  ours: readonly Item[],
+  theirs: readonly Item[],
+): { need: string[]; rounds: number; longest: number } {
   const { first, next } = reconcile(ours.map(({ id, stamp }) => [id, stamp] as const))
   const need: string[] = []
   let [message, rounds, longest]: [string | undefined, number, number] = [first, 0, 0]
@@ -52,14 +55,14 @@ describe('what the relay has and we have not', () => {
       items(90, 99),
     ],
   ])('%s', (_, ours, theirs, lacking) => {
-    const { need, rounds, longest } = talk(ours, theirs)
+    const { need, rounds, longest } = reconcileBoth(ours, theirs)
     expect(need).toEqual(ids(lacking))
     expect(rounds).toBeLessThan(10)
     expect(longest).toBeLessThan(125_000)
   })
 
   test('the same is found to be the same in one message', () => {
-    expect(talk(items(0, 5_000), items(0, 5_000)).rounds).toBe(1)
+    expect(reconcileBoth(items(0, 5_000), items(0, 5_000)).rounds).toBe(1)
   })
 })
 

@@ -15,7 +15,8 @@ import { type Event, finalize, parseEvent, rumorOf, verifyEvent, verifyEvents } 
 import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
 import { unwrap, wrap } from '../../src/nostr/nip59.ts'
-import { must, now } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { now } from '../support/people.ts'
 
 // Words, any code points, and any 16-bit units, among which are halves of pairs.
 const units = fc
@@ -33,8 +34,8 @@ const template = fc.record({
   content: text,
 })
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 }).filter((bytes) => keysFrom(bytes) !== undefined)
-const crowd = Array.from({ length: 12 }, () => randomKeys())
-const member = fc.constantFrom(...crowd)
+const people = Array.from({ length: 12 }, () => randomKeys())
+const member = fc.constantFrom(...people)
 
 /** More of them: P2P_CASES=1000. */
 const RUNS = Number(process.env.P2P_CASES ?? 300)
@@ -75,7 +76,7 @@ test('60 keys: the same public key and the same conversation keys', () => {
 })
 
 describe('NIP-44', () => {
-  const key = must(conversationKey(crowd[0]?.secret ?? new Uint8Array(), crowd[1]?.pubkey ?? ''))
+  const key = must(conversationKey(people[0]?.secret ?? new Uint8Array(), people[1]?.pubkey ?? ''))
   const nonce = fc.uint8Array({ minLength: 32, maxLength: 32 })
   const anyKey = fc.oneof(fc.constant(key), nonce)
 

@@ -24,7 +24,8 @@ import { type Event, finalize, parseEvent, type Rumor, rumorOf, verifyEvent } fr
 import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
 import { unwrap, wrap } from '../../src/nostr/nip59.ts'
-import { alice, bob, must, now } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { alice, bob, now } from '../support/people.ts'
 
 beforeAll(() => loadWasmSync())
 
@@ -62,7 +63,7 @@ describe('events', () => {
       const event = new EventBuilder(new Kind(kind), content)
         .tags(tags.map((tag) => Tag.parse(tag)))
         .customCreatedAt(Timestamp.fromSecs(created_at))
-        .signWithKeys(theirs(alice))
+        .signWithKeys(rustKeysOf(alice))
       const parsed = must(parseEvent(JSON.parse(event.asJson())))
       expect(parsed).toEqual({ ...rumorOf(template(content), alice.pubkey), sig: parsed.sig })
       expect(verifyEvent(parsed)).toBe(true)
@@ -85,7 +86,7 @@ describe('NIP-44', () => {
 
   test('200 payloads each way', () => {
     const key = must(conversationKey(alice.secret, bob.pubkey))
-    const [secret, pubkey] = [theirs(bob).secretKey, PublicKey.parse(alice.pubkey)]
+    const [secret, pubkey] = [rustKeysOf(bob).secretKey, PublicKey.parse(alice.pubkey)]
     fc.assert(
       fc.property(plain, (text) => {
         expect(nip44Decrypt(secret, pubkey, encrypt(text, key))).toBe(text)
@@ -100,7 +101,7 @@ describe('gift wraps', () => {
   test('of ours open there and name the right sender', async () => {
     for (const content of texts) {
       const rumor = rumorOf(template(content), alice.pubkey)
-      const opened = await openThere(
+      const opened = await unwrapWithRust(
         wrap(rumor, alice, bob.pubkey, { now, expiration: now + 60, relay: 'wss://a.example' }),
         bob,
       )
@@ -111,7 +112,7 @@ describe('gift wraps', () => {
   test('of theirs open here and name the right sender', async () => {
     for (const content of texts) {
       const rumor = rumorOf(template(content), alice.pubkey)
-      const signer = NostrSigner.keys(theirs(alice))
+      const signer = NostrSigner.keys(rustKeysOf(alice))
       const unsigned = UnsignedEvent.fromJson(JSON.stringify(rumor))
       const wrapped = await EventBuilder.giftWrap(signer, PublicKey.parse(bob.pubkey), unsigned, [])
       const received = must(parseEvent(JSON.parse(wrapped.asJson())))
@@ -122,14 +123,14 @@ describe('gift wraps', () => {
 
   test('of ours for one do not open there for another', async () => {
     const rumor = rumorOf(template('hello'), alice.pubkey)
-    await expect(openThere(wrap(rumor, alice, alice.pubkey, { now }), bob)).rejects.toThrow()
+    await expect(unwrapWithRust(wrap(rumor, alice, alice.pubkey, { now }), bob)).rejects.toThrow()
   })
 })
 
 describe('NIP-19', () => {
   test('keys and profiles are written alike and read alike', () => {
     for (const keys of [alice, bob, randomKeys(), randomKeys()]) {
-      const other = theirs(keys)
+      const other = rustKeysOf(keys)
       expect(other.publicKey.toHex()).toBe(keys.pubkey)
       expect([npubEncode(keys.pubkey), nsecEncode(keys.secret)]).toEqual([
         other.publicKey.toBech32(),
@@ -144,13 +145,13 @@ describe('NIP-19', () => {
   })
 })
 
-function theirs(keys: Keys): TheirKeys {
+function rustKeysOf(keys: Keys): TheirKeys {
   return new TheirKeys(SecretKey.parse(toHex(keys.secret)))
 }
 
-async function openThere(wrapped: Event, keys: Keys): Promise<{ rumor: Rumor; from: string }> {
+async function unwrapWithRust(wrapped: Event, keys: Keys): Promise<{ rumor: Rumor; from: string }> {
   const gift = await UnwrappedGift.fromGiftWrap(
-    NostrSigner.keys(theirs(keys)),
+    NostrSigner.keys(rustKeysOf(keys)),
     TheirEvent.fromJson(JSON.stringify(wrapped)),
   )
   return { rumor: JSON.parse(gift.rumor.asJson()), from: gift.sender.toHex() }

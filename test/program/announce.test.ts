@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
-import { type Agent, inCall, withPair } from '../support/two-programs.ts'
+import { type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
 
 const SECOND = 1000
 
@@ -45,7 +45,7 @@ test('the same presence is sent again when it is due, when it has changed, and t
     await ada.json(['config', 'set', 'about', 'Reviews APIs'])
     await ada.json(['announce'], 102 * SECOND)
     expect(presences(relay)).toBe(3)
-    await inCall(pair)
+    await startCall(pair)
     await ada.json(['announce'], 103 * SECOND)
     expect(presences(relay)).toBe(4)
     await ada.json(['announce'], 104 * SECOND)
@@ -76,7 +76,7 @@ test('a jitter is a number of seconds', async () => {
 })
 
 /** The process that the state says is announcing; 0 for none. */
-function runnerOf({ home }: Agent): number {
+function runnerOf({ home }: AgentProgram): number {
   const path = `${home}/.openclaw/p2p/state.json`
   return existsSync(path) ? Number(Object(JSON.parse(readFileSync(path, 'utf8'))).announcing?.pid ?? 0) : 0
 }

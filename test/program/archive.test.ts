@@ -2,24 +2,24 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { look } from '../../scripts/look.ts'
+import { valueAt } from '../../scripts/json-path.ts'
 import type { Log, LogEntry } from '../../src/call/log.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { secretKeys } from '../../src/io/home/identity.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
-import { must } from '../support/given.ts'
-import { connect } from '../support/nostr-client.ts'
-import { type Agent, field, inCall, withPair } from '../support/two-programs.ts'
+import { must } from '../support/must.ts'
+import { openNostrClient } from '../support/nostr-client.ts'
+import { type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const MESSAGES = 1_500
 
 test('a long call is sent in, ended and read as a short one is', async () => {
   await withPair({}, async (pair) => {
     const { ada, ben, relay } = pair
-    const call = await inCall(pair)
-    const told = goOn(ada, ben, call)
+    const call = await startCall(pair)
+    const told = addMessages(ada, ben, call)
     const texts = told.map((rumor) => rumor.content)
 
     await ada.json(['send', 'and one more'])
@@ -28,31 +28,31 @@ test('a long call is sent in, ended and read as a short one is', async () => {
     await ada.json(['inbox'])
     const now = [...texts, 'and one more', 'and an answer']
     for (const who of [ada, ben]) {
-      expect(chapters(who, call).length).toBeGreaterThan(0)
+      expect(segmentsOf(who, call).length).toBeGreaterThan(0)
       expect(Object.keys(logOf(who, call).entries).length).toBeLessThan(500)
       expect(await wordsOf(who, call)).toEqual(now)
-      expect(look(await who.json(['status']), `.calls[id=${call}]`)).toMatchObject({
+      expect(valueAt(await who.json(['status']), `.calls[id=${call}]`)).toMatchObject({
         state: 'active',
         own: { queued: 0 },
       })
-      expect(look(await who.json(['inbox', '--all']), '.new.length')).toBeGreaterThan(MESSAGES / 2)
+      expect(valueAt(await who.json(['inbox', '--all']), '.new.length')).toBeGreaterThan(MESSAGES / 2)
       expect((await who.run(['transcript', '--search', '700 of'])).stdout).toContain('700 of')
       expect((await who.run(['doctor', '--json'])).stdout).not.toContain('damaged')
     }
-    expect(look(await ada.json(['status']), `.calls[id=${call}].own.delivered`)).toBe(MESSAGES / 2 + 2)
+    expect(valueAt(await ada.json(['status']), `.calls[id=${call}].own.delivered`)).toBe(MESSAGES / 2 + 2)
 
     // A word that lies in a chapter comes once more, in a new envelope.
     const keys = must(
-      secretKeys(field(JSON.parse(readFileSync(`${ada.home}/.openclaw/p2p-identity.json`, 'utf8')), 'secretKey')),
+      secretKeys(stringField(JSON.parse(readFileSync(`${ada.home}/.openclaw/p2p-identity.json`, 'utf8')), 'secretKey')),
     )
     const first = must(told.find((rumor) => rumor.pubkey === keys.pubkey))
-    const client = await connect(relay.url)
+    const client = await openNostrClient(relay.url)
     const to = must(first.tags.find((t) => t[0] === 'p')?.[1])
     await client.publish(giftWrap(first, to, keys, { now: Math.floor(Date.now() / 1000) }))
     client.socket.close()
-    expect(look(await ben.json(['inbox']), '.new')).toEqual([])
+    expect(valueAt(await ben.json(['inbox']), '.new')).toEqual([])
     expect(await wordsOf(ben, call)).toEqual(now)
-    expect(chapters(ben, call).length).toBeGreaterThan(0)
+    expect(segmentsOf(ben, call).length).toBeGreaterThan(0)
 
     await ben.json(['end', 'bye'])
     await ada.json(['status'])
@@ -61,20 +61,20 @@ test('a long call is sent in, ended and read as a short one is', async () => {
       const { transcript } = await who.json(['transcript', call])
       expect(transcript).toMatchObject({ verified: true, digest: expect.stringMatching(/^[0-9a-f]{64}$/) })
       expect(await wordsOf(who, call)).toEqual(now)
-      expect(chapters(who, call)).toEqual([])
+      expect(segmentsOf(who, call)).toEqual([])
     }
   })
 }, 120_000)
 
 /** All messages of the call, in order. */
-async function wordsOf(who: Agent, call: string): Promise<string[]> {
-  const entries = look(await who.json(['transcript', call, '--max-chars', '0']), '.transcript.entries')
+async function wordsOf(who: AgentProgram, call: string): Promise<string[]> {
+  const entries = valueAt(await who.json(['transcript', call, '--max-chars', '0']), '.transcript.entries')
   if (!Array.isArray(entries)) throw new Error('no transcript')
-  return entries.flatMap((entry) => (field(entry, 'type') === 'message' ? [field(entry, 'text')] : []))
+  return entries.flatMap((entry) => (stringField(entry, 'type') === 'message' ? [stringField(entry, 'text')] : []))
 }
 
 /** Has the two say so much, without the weeks that it would take: both hold it, and each has acked what the other said. */
-function goOn(ada: Agent, ben: Agent, call: string): Rumor[] {
+function addMessages(ada: AgentProgram, ben: AgentProgram, call: string): Rumor[] {
   const request = must(logOf(ada, call).entries[call]).rumor
   const [one, other] = [request.pubkey, must(request.tags.find((t) => t[0] === 'p')?.[1])]
   const told = Array.from({ length: MESSAGES }, (_, n) => {
@@ -100,17 +100,17 @@ function goOn(ada: Agent, ben: Agent, call: string): Rumor[] {
   return told
 }
 
-function logOf(who: Agent, call: string): Log {
+function logOf(who: AgentProgram, call: string): Log {
   const log = parseLog(JSON.parse(readFileSync(pathOf(who, call), 'utf8')))
   if (log === undefined || log === 'newer') throw new Error('the call cannot be read')
   return log
 }
 
-function pathOf({ home }: Agent, call: string): string {
+function pathOf({ home }: AgentProgram, call: string): string {
   return `${home}/.openclaw/p2p/calls/${call}.json`
 }
 
-function chapters({ home }: Agent, call: string): string[] {
+function segmentsOf({ home }: AgentProgram, call: string): string[] {
   const folder = join(home, '.openclaw/p2p/calls', call)
   return existsSync(folder) ? readdirSync(folder) : []
 }

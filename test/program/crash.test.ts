@@ -2,16 +2,16 @@
 // nothing is there twice, and both sides hold the same call.
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { type Agent, inCall, messagesOf, withPair } from '../support/two-programs.ts'
+import { type AgentProgram, messagesOf, startCall, withPair } from '../support/two-programs.ts'
 
 /** `P2P_STEPS=1` dies before every single step, which takes a minute. */
-const EVERY = Number(process.env.P2P_STEPS ?? 6)
+const STRIDE = Number(process.env.P2P_STEPS ?? 6)
 
 const kill = pathToFileURL(new URL('../support/kill-at-step.mjs', import.meta.url).pathname)
 
 /** Runs a command again and again, killed before its first, its second … step, until it comes through. */
-async function killedEverywhere(
-  who: Agent,
+async function runKilledAtEveryStep(
+  who: AgentProgram,
   args: (n: number) => string[],
   every: number,
 ): Promise<{ texts: string[]; kills: number }> {
@@ -35,9 +35,9 @@ async function killedEverywhere(
 test('send, killed before its steps', async () => {
   await withPair({}, async (pair) => {
     const { ada, ben } = pair
-    const call = await inCall(pair)
-    const { texts, kills } = await killedEverywhere(ada, (n) => ['send', `try ${n}`], EVERY)
-    expect(kills).toBeGreaterThan(40 / EVERY)
+    const call = await startCall(pair)
+    const { texts, kills } = await runKilledAtEveryStep(ada, (n) => ['send', `try ${n}`], STRIDE)
+    expect(kills).toBeGreaterThan(40 / STRIDE)
     await ada.json(['status'])
     await ben.json(['inbox'])
     await ada.json(['end'])
@@ -57,10 +57,10 @@ test('send, killed before its steps', async () => {
 test('inbox and end, killed before their steps', async () => {
   await withPair({}, async (pair) => {
     const { ada, ben } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     for (const n of [1, 2, 3]) await ada.json(['send', `word ${n}`])
-    await killedEverywhere(ben, () => ['inbox', '--quiet'], EVERY)
-    await killedEverywhere(ben, () => ['end'], EVERY)
+    await runKilledAtEveryStep(ben, () => ['inbox', '--quiet'], STRIDE)
+    await runKilledAtEveryStep(ben, () => ['end'], STRIDE)
     await ada.json(['status'])
     await ben.json(['status'])
     expect(await messagesOf(ben, call)).toEqual(['word 1', 'word 2', 'word 3'])

@@ -5,34 +5,34 @@ import { join } from 'node:path'
 import { finalizeEvent, generateSecretKey, getPublicKey, nip17, nip19 } from 'nostr-tools'
 import { unwrapEvent } from 'nostr-tools/nip59'
 import { afterEach, expect, test, vi } from 'vitest'
-import { agentEnv, PROGRAM, type Ran, type Running, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, type RunningProcess, startProcess } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, startRelay } from '../../scripts/relay.ts'
-import { connect } from '../support/nostr-client.ts'
-import { server } from '../support/owner-stand-ins.ts'
+import { openNostrClient } from '../support/nostr-client.ts'
+import { startHttpServer } from '../support/owner-stand-ins.ts'
 import { newFolder } from '../support/temporary-home.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
 const relays: EmbeddedRelay[] = []
-const runs: Running[] = []
+const runs: RunningProcess[] = []
 
 afterEach(async () => {
   for (const run of runs.splice(0)) run.stop()
   await Promise.all(relays.splice(0).map((relay) => relay.close()))
 })
 
-async function relay(): Promise<EmbeddedRelay> {
+async function newRelay(): Promise<EmbeddedRelay> {
   const one = await startRelay()
   relays.push(one)
   return one
 }
 
 /** An agent at a relay with these settings. Every command is a process. */
-function agent(relay: EmbeddedRelay, config: object) {
+function startAgent(relay: EmbeddedRelay, config: object) {
   const home = newFolder()
   const env = { ...agentEnv(home, [relay.url]), P2P_HOME: home }
   const begin = (...args: string[]) => {
-    const running = start(process.execPath, [PROGRAM, '--json', ...args], { cwd: home, env })
+    const running = startProcess(process.execPath, [PROGRAM, '--json', ...args], { cwd: home, env })
     runs.push(running)
     return running
   }
@@ -56,16 +56,16 @@ function agent(relay: EmbeddedRelay, config: object) {
   }
 }
 
-function read(ran: Ran) {
+function read(ran: ProcessResult) {
   return { ...ran, json: JSON.parse(ran.stdout) }
 }
 
 /** An owner on Nostr, by nostr-tools: reads at `reads`, and says so at `listed`. */
-async function owner(reads: EmbeddedRelay, listed: EmbeddedRelay) {
+async function ownerClient(reads: EmbeddedRelay, listed: EmbeddedRelay) {
   const secret = generateSecretKey()
   const pubkey = getPublicKey(secret)
-  const at = await connect(reads.url)
-  const lists = await connect(listed.url)
+  const at = await openNostrClient(reads.url)
+  const lists = await openNostrClient(listed.url)
   const now = Math.floor(Date.now() / 1000)
   const list = { kind: 10050, created_at: now, tags: [['relay', reads.url]], content: '' }
   expect(await lists.publish({ ...finalizeEvent(list, secret) })).toMatchObject({ accepted: true })
@@ -79,7 +79,7 @@ async function owner(reads: EmbeddedRelay, listed: EmbeddedRelay) {
         .filter((e) => e.kind === 1059 && e.tags.some((t) => t[0] === 'p' && t[1] === pubkey))
         .map((e) => unwrapEvent(e, secret)),
     async answer(relay: EmbeddedRelay, to: string, text: string, asked: string) {
-      const client = await connect(relay.url)
+      const client = await openNostrClient(relay.url)
       const letter = nip17.wrapEvent(secret, { publicKey: to }, text, undefined, { eventId: asked })
       expect(await client.publish(letter)).toMatchObject({ accepted: true })
       client.socket.close()
@@ -89,9 +89,9 @@ async function owner(reads: EmbeddedRelay, listed: EmbeddedRelay) {
 }
 
 test('an owner whose client is nostr-tools reads it where it says that it reads, and its reply is obeyed', async () => {
-  const [ours, theirs] = [await relay(), await relay()]
-  const olga = await owner(theirs, ours)
-  const alice = await agent(ours, { owner: { npub: olga.npub }, relays: { allowPrivate: true } }).ready()
+  const [ours, theirs] = [await newRelay(), await newRelay()]
+  const olga = await ownerClient(theirs, ours)
+  const alice = await startAgent(ours, { owner: { npub: olga.npub }, relays: { allowPrivate: true } }).ready()
   const { json, code } = await alice.run('escalate', 'May I go on?')
   expect(code).toBe(0)
   expect(json.escalation.channels).toEqual([
@@ -118,7 +118,7 @@ test('an owner whose client is nostr-tools reads it where it says that it reads,
 })
 
 test('an own key for an owner is no owner', async () => {
-  const alice = agent(await relay(), {})
+  const alice = startAgent(await newRelay(), {})
   const { json } = await alice.run('whoami')
   await alice.run('config', 'set', 'owner.npub', json.agent.npub)
   const asked = await alice.run('escalate', 'May I?')
@@ -132,8 +132,8 @@ test('an own key for an owner is no owner', async () => {
 
 test('a webhook that hangs costs its time; it is asked again with the same key, and once it has answered no more', async () => {
   let patient = false
-  const { url, requests } = await server((_, response) => void (patient && response.writeHead(200).end()))
-  const alice = await agent(await relay(), { owner: { webhook: `${url}/s3cret` } }).ready()
+  const { url, requests } = await startHttpServer((_, response) => void (patient && response.writeHead(200).end()))
+  const alice = await startAgent(await newRelay(), { owner: { webhook: `${url}/s3cret` } }).ready()
   const asked = await alice.run('escalate', 'May I?')
   expect(asked.ms).toBeLessThan(9_000)
   expect(asked.json).toMatchObject({ ok: false, error: { code: 'OWNER_NOT_REACHED' } })
@@ -162,8 +162,8 @@ test('a webhook that hangs costs its time; it is asked again with the same key, 
 
 test('a wait tells the owner, too, what it could not be told before', async () => {
   let open = false
-  const { url, requests } = await server((_, response) => void response.writeHead(open ? 200 : 503).end())
-  const alice = await agent(await relay(), { owner: { webhook: url } }).ready()
+  const { url, requests } = await startHttpServer((_, response) => void response.writeHead(open ? 200 : 503).end())
+  const alice = await startAgent(await newRelay(), { owner: { webhook: url } }).ready()
   await alice.run('escalate', 'May I?')
   open = true
   expect((await alice.run('wait', '1')).code).toBe(5)
@@ -172,11 +172,11 @@ test('a wait tells the owner, too, what it could not be told before', async () =
 
 test('a question whose command was killed in the middle is asked by the next one, and stands in the log once', async () => {
   let first = true
-  const { url, requests } = await server((_, response) => {
+  const { url, requests } = await startHttpServer((_, response) => {
     if (!first) response.writeHead(200).end()
     first = false
   })
-  const alice = await agent(await relay(), { owner: { webhook: url } }).ready()
+  const alice = await startAgent(await newRelay(), { owner: { webhook: url } }).ready()
   const killed = alice.begin('escalate', 'May I?')
   await expect.poll(() => requests.length, { timeout: 20_000 }).toBe(1)
   killed.stop()
@@ -188,8 +188,10 @@ test('a question whose command was killed in the middle is asked by the next one
 })
 
 test('two commands side by side ask once', async () => {
-  const { url, requests } = await server((_, response) => void setTimeout(() => response.writeHead(200).end(), 1_500))
-  const alice = await agent(await relay(), { owner: { webhook: url } }).ready()
+  const { url, requests } = await startHttpServer(
+    (_, response) => void setTimeout(() => response.writeHead(200).end(), 1_500),
+  )
+  const alice = await startAgent(await newRelay(), { owner: { webhook: url } }).ready()
   const asking = alice.begin('escalate', 'May I?')
   await expect.poll(() => requests.length, { timeout: 20_000 }).toBe(1)
   const beside = await alice.run('status')
@@ -199,9 +201,9 @@ test('two commands side by side ask once', async () => {
 })
 
 test('relays that say nothing do not keep the owner from being told', async () => {
-  const silent = await relay()
-  const { url } = await server((_, response) => void response.writeHead(200).end())
-  const alice = await agent(silent, { owner: { webhook: url } }).ready()
+  const silent = await newRelay()
+  const { url } = await startHttpServer((_, response) => void response.writeHead(200).end())
+  const alice = await startAgent(silent, { owner: { webhook: url } }).ready()
   silent.faults.silent = true
   const { json, code } = await alice.run('escalate', 'May I?', '--timeout', '2')
   expect(json.escalation.channels).toEqual([

@@ -7,11 +7,11 @@ import { createSeal, createWrap } from 'nostr-tools/nip59'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { loadIdentity } from '../../src/io/home/identity.ts'
 import { homeOf } from '../../src/io/home/paths.ts'
-import { type Blossom, startBlossom } from '../support/blossom-server.ts'
-import { connect } from '../support/nostr-client.ts'
-import { type Agent, inCall, type Pair, withPair } from '../support/two-programs.ts'
+import { type BlossomServer, startBlossom } from '../support/blossom-server.ts'
+import { openNostrClient } from '../support/nostr-client.ts'
+import { type AgentPair, type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
 
-let server: Blossom
+let server: BlossomServer
 beforeEach(async () => {
   server = await startBlossom()
 })
@@ -19,7 +19,7 @@ afterEach(() => server.close())
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-const keysOf = ({ home }: Agent) => loadIdentity(homeOf(undefined, { HOME: home }), {})
+const keysOf = ({ home }: AgentProgram) => loadIdentity(homeOf(undefined, { HOME: home }), {})
 
 /** A file message as NIP-17 has it; `left` are the tags that this client does not know. */
 function fileMessage(content: Buffer, left: readonly string[] = []): string[][] {
@@ -41,14 +41,20 @@ function fileMessage(content: Buffer, left: readonly string[] = []): string[][] 
   return [...tags.filter(([name = '']) => !left.includes(name)), ['url', `${server.url}/${x}.jpg`]]
 }
 
-async function deliver({ relay }: Pair, from: Uint8Array, to: string, tags: string[][], kind = 15): Promise<string> {
+async function deliver(
+  { relay }: AgentPair,
+  from: Uint8Array,
+  to: string,
+  tags: string[][],
+  kind = 15,
+): Promise<string> {
   const content = tags.find((t) => t[0] === 'url')?.[1] ?? ''
   const rumor = {
     ...{ kind, content, pubkey: getPublicKey(from), created_at: Math.floor(Date.now() / 1000) },
     tags: [['p', to], ...tags.filter((t) => t[0] !== 'url')],
   }
   const id = getEventHash(rumor)
-  const client = await connect(relay.url)
+  const client = await openNostrClient(relay.url)
   const { accepted } = await client.publish(createWrap(createSeal({ ...rumor, id }, from, to), to))
   client.socket.close()
   expect(accepted).toBe(true)
@@ -60,7 +66,7 @@ const photo = randomBytes(50_000)
 /** Milliseconds by which everybody's clock is ahead. */
 let ahead = 0
 
-async function withReader(body: (pair: Pair, ben: string) => Promise<void>): Promise<void> {
+async function withReader(body: (pair: AgentPair, ben: string) => Promise<void>): Promise<void> {
   ahead = 0
   await withPair({ now: () => Math.floor((Date.now() + ahead) / 1000) }, async (pair) => {
     await pair.ben.json(['config', 'set', 'file.allowPrivate', 'true'])
@@ -118,7 +124,7 @@ it('is not fetched further than it was announced', async () => {
 
 it('comes from the peer of a call as long as the call lasts', async () => {
   await withReader(async (pair, ben) => {
-    await inCall(pair)
+    await startCall(pair)
     const { secret } = keysOf(pair.ada)
     await deliver(pair, secret, ben, fileMessage(photo))
     const { new: items } = await pair.ben.json(['inbox'])

@@ -13,11 +13,11 @@ import {
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { agentEnv, PROGRAM, start } from '../../scripts/play.ts'
-import { type Blossom, startBlossom } from '../support/blossom-server.ts'
-import { type Agent, inCall, type Pair, withPair } from '../support/two-programs.ts'
+import { agentEnv, PROGRAM, startProcess } from '../../scripts/processes.ts'
+import { type BlossomServer, startBlossom } from '../support/blossom-server.ts'
+import { type AgentPair, type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
 
-let server: Blossom
+let server: BlossomServer
 beforeEach(async () => {
   server = await startBlossom()
 })
@@ -25,10 +25,10 @@ afterEach(() => server.close())
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-const filesOf = (agent: Agent) => join(agent.home, '.openclaw', 'p2p', 'files')
+const filesOf = (agent: AgentProgram) => join(agent.home, '.openclaw', 'p2p', 'files')
 
 /** The names of received files. */
-function received(agent: Agent): string[] {
+function receivedFiles(agent: AgentProgram): string[] {
   if (!existsSync(filesOf(agent))) return []
   return readdirSync(filesOf(agent), { recursive: true, encoding: 'utf8' }).filter((name) =>
     /^[0-9a-f]{8}\//.test(name),
@@ -42,7 +42,7 @@ function newFile(folder: string, size = 400_000, name = 'data.bin'): { path: str
   return { path, bytes }
 }
 
-async function until(holds: () => boolean): Promise<void> {
+async function waitUntil(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
@@ -50,20 +50,20 @@ async function until(holds: () => boolean): Promise<void> {
 let ahead = 0
 
 /** Two agents in a call, ada with the server and ben willing to ask this machine. */
-async function withServer(body: (pair: Pair & { call: string }) => Promise<void>): Promise<void> {
+async function withServer(body: (pair: AgentPair & { call: string }) => Promise<void>): Promise<void> {
   ahead = 0
   await withPair({ now: () => Math.floor((Date.now() + ahead) / 1000) }, async (pair) => {
     await pair.ada.json(['config', 'set', 'file.server', server.url])
     await pair.ben.json(['config', 'set', 'file.allowPrivate', 'true'])
-    await body({ ...pair, call: await inCall(pair) })
+    await body({ ...pair, call: await startCall(pair) })
   })
 }
 
 /** Runs a command with a preload that tells its peak memory in MiB. */
-async function measured(agent: Agent, relay: string, cwd: string, args: string[]) {
+async function runMeasuringMemory(agent: AgentProgram, relay: string, cwd: string, args: string[]) {
   const preload = ['--import', pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href]
   const env = agentEnv(agent.home, [relay])
-  const ran = await start(process.execPath, [...preload, PROGRAM, ...args, '--json'], { cwd, env }).ended
+  const ran = await startProcess(process.execPath, [...preload, PROGRAM, ...args, '--json'], { cwd, env }).ended
   const { stdout, stderr, code } = ran
   expect([code, stderr]).toEqual([0, expect.stringMatching(/peak RSS \d+/)])
   return { json: JSON.parse(stdout), stderr, mib: Number(/peak RSS (\d+)/.exec(stderr)?.[1]) }
@@ -76,15 +76,15 @@ it('brings a file that does not sit in memory, on either side', async () => {
     const file = openSync(path, 'w')
     for (let n = 0; n < 8; n++) writeSync(file, randomBytes(65_536), 0, 65_536, n * 1_000_003)
     truncateSync(path, megabytes * 1024 * 1024)
-    const base = await measured(ada, relay.url, folder, ['status'])
-    const sent = await measured(ada, relay.url, folder, ['sendfile', path])
+    const base = await runMeasuringMemory(ada, relay.url, folder, ['status'])
+    const sent = await runMeasuringMemory(ada, relay.url, folder, ['sendfile', path])
     expect(sent.json.file).toMatchObject({
       name: 'large.bin',
       size: megabytes * 1024 * 1024,
       chunks: 1,
       state: 'relayed',
     })
-    const got = await measured(ben, relay.url, folder, ['inbox'])
+    const got = await runMeasuringMemory(ben, relay.url, folder, ['inbox'])
     console.log(`${megabytes} MB: peak RSS of status ${base.mib} MiB, sendfile ${sent.mib} MiB, inbox ${got.mib} MiB`)
     const saved = join(filesOf(ben), call.slice(0, 8), 'large.bin')
     const { sha256: x } = sent.json.file
@@ -219,7 +219,7 @@ describe('a file on a server', () => {
       server.faults.wrongBytes = true
       const { new: items } = await ben.json(['inbox'])
       expect(items).toMatchObject([{ type: 'file', reason: 'what lies there is not what was announced' }])
-      expect(received(ben)).toEqual([])
+      expect(receivedFiles(ben)).toEqual([])
       server.faults.wrongBytes = false
       ahead = 3600_000
       expect(await ben.json(['inbox'], ahead)).toMatchObject({ new: [] })
@@ -237,7 +237,7 @@ describe('a file on a server', () => {
       await ben.json(['send', 'thanks'])
       expect(server.seen.filter((s) => s.method === 'GET')).toHaveLength(1)
       expect(await ben.json(['announce'])).toMatchObject({ ok: true })
-      expect(received(ben)).toHaveLength(2)
+      expect(receivedFiles(ben)).toHaveLength(2)
       expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'file', text: 'two.bin' }] })
     })
   })
@@ -247,7 +247,7 @@ describe('a file on a server', () => {
       server.faults.stall = 100_000
       await ada.json(['sendfile', newFile(folder).path])
       const waiting = ben.start(['wait', '30', '--for', 'message', '--json'])
-      await until(() => server.sent() > 0)
+      await waitUntil(() => server.sent() > 0)
       await ada.json(['send', 'did you get it?'])
       const { code, stdout, ms } = await waiting.ended
       expect([code, JSON.parse(stdout).new]).toMatchObject([0, [{ type: 'message', text: 'did you get it?' }]])
@@ -267,7 +267,7 @@ describe('a file on a server', () => {
       const reading = ben.start(['inbox'])
       const parts = join(filesOf(ben), '.fetched')
       const arrived = () => existsSync(parts) && readdirSync(parts).some((name) => statSync(join(parts, name)).size > 0)
-      await until(arrived)
+      await waitUntil(arrived)
       reading.stop()
       await reading.ended
       delete server.faults.stall

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
-import { type Agent, inCall, withPair } from '../support/two-programs.ts'
+import { type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
@@ -18,11 +18,11 @@ function newFile(folder: string, size: number, name = 'data.bin'): { path: strin
   return { path, bytes }
 }
 
-async function until(holds: () => boolean): Promise<void> {
+async function waitUntil(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2))
 }
 
-const files = (agent: Agent) => {
+const files = (agent: AgentProgram) => {
   const folder = join(agent.home, '.openclaw', 'p2p', 'files')
   return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : []
 }
@@ -30,7 +30,7 @@ const files = (agent: Agent) => {
 it('brings 200 kB byte for byte, in any order and repeated', async () => {
   await withPair({}, async (pair) => {
     const { relay, ada, ben, folder } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     const { path, bytes } = newFile(folder, 200_000)
     const sent = await ada.json(['sendfile', path])
     expect(sent.file).toMatchObject({
@@ -55,7 +55,7 @@ it('brings 200 kB byte for byte, in any order and repeated', async () => {
 
 it('takes many small files that come together', async () => {
   await withPair({}, async (pair) => {
-    await inCall(pair)
+    await startCall(pair)
     for (let n = 0; n < 10; n++)
       await pair.ada.json(['sendfile', 'note.txt', Buffer.from(`note ${n}`).toString('base64')])
     const { new: items } = await pair.ben.json(['inbox'])
@@ -69,12 +69,12 @@ it('takes many small files that come together', async () => {
 it('says on both sides how far a file is, and goes on with the rest after a kill', async () => {
   await withPair({}, async (pair) => {
     const { relay, ada, ben, folder } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     const { path, bytes } = newFile(folder, 256_000)
     const from = relay.seen.length
     const sending = ada.start(['sendfile', path])
     // A burst of ten goes out at once, the others one by one.
-    await until(() => wrapsIn(relay, from).length >= 11)
+    await waitUntil(() => wrapsIn(relay, from).length >= 11)
     sending.stop()
     await sending.ended
     const first = wrapsIn(relay, from).length
@@ -105,11 +105,11 @@ it('says on both sides how far a file is, and goes on with the rest after a kill
 it('does not give a relay again what it has taken, though the receiver has not come', async () => {
   await withPair({}, async (pair) => {
     const { relay, ada, ben, folder } = pair
-    await inCall(pair)
+    await startCall(pair)
     const { path, bytes } = newFile(folder, 256_000)
     const from = relay.seen.length
     const sending = ada.start(['sendfile', path])
-    await until(() => wrapsIn(relay, from).length >= 12)
+    await waitUntil(() => wrapsIn(relay, from).length >= 12)
     sending.stop()
     await sending.ended
     const before = relay.seen.length
@@ -123,7 +123,7 @@ it('does not give a relay again what it has taken, though the receiver has not c
 it('says what cannot be sent', async () => {
   await withPair({}, async (pair) => {
     const { ada, folder, relay } = pair
-    await inCall(pair)
+    await startCall(pair)
     mkdirSync(join(folder, 'sub'))
     const { path: empty } = newFile(folder, 0, 'empty')
     const { path: large } = newFile(folder, 262_145, 'large')

@@ -3,38 +3,38 @@
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { mine } from '../../src/nostr/nip13.ts'
 import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
 import { wrap } from '../../src/nostr/nip59.ts'
-import { must } from '../support/given.ts'
-import { letter, load, now, request, stranger, wrapped } from '../support/strangers.ts'
+import { must } from '../support/must.ts'
+import { giftWrapOf, letterRumor, publishAll, requestRumor, strangerKeys, unixNow } from '../support/strangers.ts'
 
-const MANY = Number(process.env.P2P_FLOOD ?? 800)
+const WRAPS = Number(process.env.P2P_FLOOD ?? 800)
 /** The network budget of a command, and what the rest of it may take, in ms. */
 const BUDGET = 8_000
-const REST = 4_000
+const REST_BUDGET = 4_000
 /** Most memory that a command may hold, in MiB. */
 const MEMORY = 200
 
 const preload = pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href
-const ben = stranger('ben')
-const once = stranger('a key for all envelopes')
-const shared = must(conversationKey(once.secret, ben.pubkey))
+const ben = strangerKeys('ben')
+const envelopeKeys = strangerKeys('a key for all envelopes')
+const shared = must(conversationKey(envelopeKeys.secret, ben.pubkey))
 
 /** An envelope around anything. Whose key it is under does not matter, and nobody looks at its signature. */
 function envelope(inner: string, n: number): Event {
   const content = encrypt(inner, shared)
-  const bare = { kind: 1059, created_at: now() - (n % 100_000), tags: [['p', ben.pubkey]], content }
-  return { ...rumorOf(bare, once.pubkey), sig: '00'.repeat(64) }
+  const bare = { kind: 1059, created_at: unixNow() - (n % 100_000), tags: [['p', ben.pubkey]], content }
+  return { ...rumorOf(bare, envelopeKeys.pubkey), sig: '00'.repeat(64) }
 }
 
-function sealed(rumor: Rumor, keys: Keys): string {
+function sealFor(rumor: Rumor, keys: Keys): string {
   const content = encrypt(JSON.stringify(rumor), must(conversationKey(keys.secret, ben.pubkey)))
-  return JSON.stringify(finalize({ kind: 13, created_at: now(), tags: [], content }, keys))
+  return JSON.stringify(finalize({ kind: 13, created_at: unixNow(), tags: [], content }, keys))
 }
 
 const KINDS: readonly ((n: number) => Event)[] = [
@@ -42,8 +42,8 @@ const KINDS: readonly ((n: number) => Event)[] = [
   (n) => envelope(`{"junk":${n}}`, n),
   (n) => envelope('x'.repeat(1 + (n % 20_000)), n),
   (n) => {
-    const keys = stranger(`number ${n}`)
-    return envelope(sealed(request(keys, ben.pubkey, `call ${n} ${'x'.repeat(200)}`), keys), n)
+    const keys = strangerKeys(`number ${n}`)
+    return envelope(sealFor(requestRumor(keys, ben.pubkey, `call ${n} ${'x'.repeat(200)}`), keys), n)
   },
 ]
 
@@ -52,14 +52,14 @@ function junk(count: number): Event[] {
   return Array.from({ length: count }, (_, n) => {
     const made = must(KINDS[n % KINDS.length])(n)
     if (n % KINDS.length !== 0) return made
-    const bare = { kind: 1059, created_at: now() - n, tags: [['p', ben.pubkey]], content: undecryptable }
-    return { ...rumorOf(bare, once.pubkey), sig: '00'.repeat(64) }
+    const bare = { kind: 1059, created_at: unixNow() - n, tags: [['p', ben.pubkey]], content: undecryptable }
+    return { ...rumorOf(bare, envelopeKeys.pubkey), sig: '00'.repeat(64) }
   })
 }
 
 type Status = { new: { text: string; type: string }[]; dropped: Record<string, number>; relays: { ok: boolean }[] }
 
-function statusOf(ran: Ran): Status {
+function statusOf(ran: ProcessResult): Status {
   if (ran.code !== 0) throw new Error(`status ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
   return JSON.parse(ran.stdout)
 }
@@ -71,28 +71,28 @@ function progress(home: string): { seen: number; read: boolean; calls: number } 
   return { seen: Object.keys(seen).length, read: cursors.length > 0, calls: Object.keys(calls).length }
 }
 
-type Flood = { run: (...args: string[]) => Promise<Ran>; home: string; all: number }
+type Flood = { run: (...args: string[]) => Promise<ProcessResult>; home: string; all: number }
 
 /** A mailbox with junk in it, and in the middle what is real: of a contact, and of a stranger who has worked for it. */
-async function flooded(count: number, pow: number, body: (flood: Flood) => Promise<void>): Promise<void> {
+async function withFlood(count: number, pow: number, body: (flood: Flood) => Promise<void>): Promise<void> {
   const relay = await startRelay({ trust: true })
   try {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const env = { ...agentEnv(folder, [relay.url]), P2P_SECRET_KEY: toHex(ben.secret) }
       const run = (...args: string[]) =>
-        start(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
-      const [ada, carol] = [stranger('ada'), stranger('carol')]
+        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+      const [ada, carol] = [strangerKeys('ada'), strangerKeys('carol')]
       await run('contacts', 'add', carol.pubkey, 'carol')
       await run('config', 'set', 'policy.pow', String(pow))
       const work = (event: Omit<Rumor, 'id'>) =>
         mine(event, pow, { deadline: Number.POSITIVE_INFINITY, clock: Date.now })
       const real = [
-        wrapped(letter(carol, ben.pubkey, 'a letter of a contact'), carol, ben.pubkey),
-        wrapped(request(carol, ben.pubkey, 'a call of a contact'), carol, ben.pubkey),
-        wrap(request(ada, ben.pubkey, 'a call worked for'), ada, ben.pubkey, { now: now(), work }),
+        giftWrapOf(letterRumor(carol, ben.pubkey, 'a letter of a contact'), carol, ben.pubkey),
+        giftWrapOf(requestRumor(carol, ben.pubkey, 'a call of a contact'), carol, ben.pubkey),
+        wrap(requestRumor(ada, ben.pubkey, 'a call worked for'), ada, ben.pubkey, { now: unixNow(), work }),
       ]
       const heap = junk(count)
-      await load(relay.url, [...heap.slice(0, count / 2), ...real, ...heap.slice(count / 2)])
+      await publishAll(relay.url, [...heap.slice(0, count / 2), ...real, ...heap.slice(count / 2)])
       const all = count + real.length
       expect(relay.events()).toHaveLength(all)
       await body({ run, home: folder, all })
@@ -112,7 +112,7 @@ async function readThrough({ run, home, all }: Flood, most: number): Promise<{ f
     const memory = Number(/peak RSS (\d+)/.exec(ran.stderr)?.[1])
     if (process.env.P2P_FLOOD !== undefined)
       console.log(`run ${runs.length + 1}: ${Math.round(ran.ms)} ms, ${memory} MiB, ${seen} of ${all} opened`)
-    expect(ran.ms).toBeLessThan(BUDGET + REST)
+    expect(ran.ms).toBeLessThan(BUDGET + REST_BUDGET)
     expect(memory).toBeLessThan(MEMORY)
     // The cursor moves when all of it was read, and not before.
     expect(read).toBe(seen === all)
@@ -123,9 +123,9 @@ async function readThrough({ run, home, all }: Flood, most: number): Promise<{ f
   return runs
 }
 
-describe(`${MANY} wraps of junk`, () => {
+describe(`${WRAPS} wraps of junk`, () => {
   test('status answers in time, and it or the next runs find what is real', { timeout: 300_000 }, async () => {
-    await flooded(MANY, 0, async (flood) => {
+    await withFlood(WRAPS, 0, async (flood) => {
       const runs = await readThrough(flood, 20)
       const found = runs.flatMap((run) => run.found)
       for (const text of ['a letter of a contact', 'a call of a contact'])
@@ -140,7 +140,7 @@ describe(`${MANY} wraps of junk`, () => {
   })
 
   test('with policy.pow what was worked for comes first, and junk costs little', { timeout: 300_000 }, async () => {
-    await flooded(1_500, 8, async (flood) => {
+    await withFlood(1_500, 8, async (flood) => {
       const runs = await readThrough(flood, 20)
       expect(runs[0]?.found).toContain('a call worked for')
       // 200 in vain, and the slice in which that many were reached.

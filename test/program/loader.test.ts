@@ -4,23 +4,23 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, 
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import pkg from '../../package.json' with { type: 'json' }
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 
 /** The built file alone in a folder beside a package.json of the given type; runs a command with a home of its own. */
-async function alone<T>(
+async function withLoneFile<T>(
   type: string,
-  body: (run: (...args: string[]) => Promise<Ran>, home: string) => Promise<T>,
+  body: (run: (...args: string[]) => Promise<ProcessResult>, home: string) => Promise<T>,
 ): Promise<T> {
   const relay = await startRelay()
   try {
-    return await inFolder(async (folder) => {
+    return await withTemporaryFolder(async (folder) => {
       const file = join(folder, 'p2p.js')
       copyFileSync(PROGRAM, file)
       if (type !== '') writeFileSync(join(folder, 'package.json'), JSON.stringify({ type }))
       const env = agentEnv(join(folder, 'home'), [relay.url])
       return await body(
-        (...args) => start(process.execPath, [file, ...args], { cwd: folder, env }).ended,
+        (...args) => startProcess(process.execPath, [file, ...args], { cwd: folder, env }).ended,
         join(folder, 'home/.openclaw/p2p'),
       )
     })
@@ -30,7 +30,7 @@ async function alone<T>(
 }
 
 test.each(['', 'module', 'commonjs'])('the file runs alone, beside a package.json of type %j', async (type) => {
-  await alone(type, async (run) => {
+  await withLoneFile(type, async (run) => {
     expect(await run('--version')).toMatchObject({ code: 0, stdout: `${pkg.version}\n`, stderr: '' })
     expect((await run('status')).stdout).toContain('1 of 1 answered')
     expect((await run('call', '--help')).stdout).toContain('p2p call <agent> <topic>')
@@ -38,7 +38,7 @@ test.each(['', 'module', 'commonjs'])('the file runs alone, beside a package.jso
 })
 
 test('the second run starts from a cache that only we can read and write', async () => {
-  await alone('', async (run, home) => {
+  await withLoneFile('', async (run, home) => {
     await run('status')
     const [name = ''] = readdirSync(join(home, 'cache'))
     const made = statSync(join(home, 'cache', name))
@@ -50,7 +50,7 @@ test('the second run starts from a cache that only we can read and write', async
 })
 
 test('the cache comes to hold what each command needs, and stays small in number', async () => {
-  await alone('', async (run, home) => {
+  await withLoneFile('', async (run, home) => {
     await run('status')
     const [name = ''] = readdirSync(join(home, 'cache'))
     const before = statSync(join(home, 'cache', name)).size
@@ -70,13 +70,13 @@ test('the version reaches whoever reads it, and nobody else is no fault', () => 
 })
 
 test('a flag of Node alone makes no second cache, one of V8 does', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const env = agentEnv(join(folder, 'home'), [])
     const run = (...flags: string[]) =>
-      start(process.execPath, [...flags, PROGRAM, 'whoami'], { cwd: folder, env }).ended
+      startProcess(process.execPath, [...flags, PROGRAM, 'whoami'], { cwd: folder, env }).ended
     // What makes the folder that holds the cache.
     const args = [PROGRAM, 'config', 'set', 'name', 'x']
-    expect(await start(process.execPath, args, { cwd: folder, env }).ended).toMatchObject({ code: 0 })
+    expect(await startProcess(process.execPath, args, { cwd: folder, env }).ended).toMatchObject({ code: 0 })
     const kept = () => readdirSync(join(folder, 'home/.openclaw/p2p/cache')).length
     for (const flags of [[], [], ['--import', 'data:text/javascript,'], ['--no-warnings']]) {
       expect((await run(...flags)).code).toBe(0)
@@ -88,7 +88,7 @@ test('a flag of Node alone makes no second cache, one of V8 does', async () => {
 })
 
 test('a damaged cache is made anew', async () => {
-  await alone('', async (run, home) => {
+  await withLoneFile('', async (run, home) => {
     await run('status')
     const [name = ''] = readdirSync(join(home, 'cache'))
     writeFileSync(join(home, 'cache', name), 'no code at all')
@@ -98,7 +98,7 @@ test('a damaged cache is made anew', async () => {
 })
 
 test('a cache in a folder that others can write is neither used nor made', async () => {
-  await alone('', async (run, home) => {
+  await withLoneFile('', async (run, home) => {
     await run('whoami')
     mkdirSync(join(home, 'cache'), { recursive: true })
     chmodSync(join(home, 'cache'), 0o777)
@@ -108,11 +108,11 @@ test('a cache in a folder that others can write is neither used nor made', async
 })
 
 test('what is loaded late is whole', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     // Nobody listens there, so nothing is asked of the network.
     const env = { ...agentEnv(join(folder, 'home'), []), HTTPS_PROXY: 'http://127.0.0.1:9' }
     const args = [PROGRAM, 'contacts', 'add', 'bob@example.invalid', 'bob']
-    const { stderr } = await start(process.execPath, args, { cwd: folder, env }).ended
+    const { stderr } = await startProcess(process.execPath, args, { cwd: folder, env }).ended
     expect(stderr).toContain('example.invalid')
     expect(stderr).not.toContain('is not a function')
   })

@@ -3,12 +3,12 @@ import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
-import { type Certificate, certificateFor, tlsBefore } from '../support/certificate.ts'
-import { connectProxy, socksProxy } from '../support/proxy-servers.ts'
-import { embedded, tcp } from '../support/scripted-relay.ts'
+import { type Certificate, certificateFor, startTlsInFront } from '../support/certificate.ts'
+import { startConnectProxy, startSocksProxy } from '../support/proxy-servers.ts'
+import { listenTcp, startTestRelay } from '../support/scripted-relay.ts'
 
 const bob = randomKeys()
 const npub = npubEncode(bob.pubkey)
@@ -19,18 +19,18 @@ async function run(
   relay: string,
   args: readonly string[],
   env: Record<string, string> = {},
-): Promise<Ran> {
+): Promise<ProcessResult> {
   const setting = { cwd: home, env: { ...agentEnv(home, [relay]), ...env } }
-  return await start(process.execPath, [PROGRAM, ...args], setting).ended
+  return await startProcess(process.execPath, [PROGRAM, ...args], setting).ended
 }
 
 describe('a name of the web', () => {
   test('is called as the key that its domain gives, and never becomes a name of ours', async ({ skip }) => {
     const certificate = certificateFor('localhost')
     if (certificate === undefined) return skip('there is no openssl')
-    const [relay, domain] = await Promise.all([embedded(), port(certificate)])
+    const [relay, domain] = await Promise.all([startTestRelay(), port(certificate)])
     const env = { NODE_EXTRA_CA_CERTS: certificate.path }
-    await inFolder(async (home) => {
+    await withTemporaryFolder(async (home) => {
       const p2p = (...args: string[]) => run(home, relay.url, ['--json', ...args], env)
       const refused = await p2p('call', `bob@localhost:${domain}`, 'Hello')
       expect(JSON.parse(refused.stdout)).toMatchObject({
@@ -65,11 +65,11 @@ describe('a name of the web', () => {
 describe('behind a proxy', () => {
   test.each(['http', 'socks5h'])('of %s everything goes through it, and its password nowhere else', async (scheme) => {
     const [relay, proxy] = await Promise.all([
-      embedded({ auth: 'none' }),
-      scheme === 'http' ? connectProxy() : socksProxy({ login: true }),
+      startTestRelay({ auth: 'none' }),
+      scheme === 'http' ? startConnectProxy() : startSocksProxy({ login: true }),
     ])
     const env = { ALL_PROXY: `${scheme}://me:open-sesame@${proxy.address}` }
-    await inFolder(async (home) => {
+    await withTemporaryFolder(async (home) => {
       // A name that nobody can resolve: it is the proxy that leads to the relay.
       const url = `ws://relay.invalid:${relay.port}`
       const { code, stdout, stderr } = await run(home, url, ['--json', '--verbose', 'doctor'], env)
@@ -82,8 +82,8 @@ describe('behind a proxy', () => {
   })
 
   test('that says nothing a command ends when its time is up', async () => {
-    const proxy = await socksProxy({ silent: true })
-    await inFolder(async (home) => {
+    const proxy = await startSocksProxy({ silent: true })
+    await withTemporaryFolder(async (home) => {
       const env = { ALL_PROXY: `socks5h://${proxy.address}` }
       const { code, ms } = await run(home, 'ws://relay.invalid', ['--json', '--timeout', '1', 'status'], env)
       expect(code).toBe(3)
@@ -94,5 +94,5 @@ describe('behind a proxy', () => {
 
 async function port(certificate: Certificate): Promise<number> {
   const server = createServer((_, response) => response.end(NAMES))
-  return await tlsBefore(Number(new URL(await tcp(server)).port), certificate)
+  return await startTlsInFront(Number(new URL(await listenTcp(server)).port), certificate)
 }

@@ -10,22 +10,22 @@ import WebSocket from 'ws'
 import { newKeys } from '../../scripts/bench/history.ts'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
 import { finalize } from '../../src/nostr/event.ts'
-import { type Agent, field, inCall, withPair } from '../support/two-programs.ts'
+import { type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const MANY = 400
 
-function stateOf(agent: Agent) {
+function stateOf(agent: AgentProgram) {
   const file = join(agent.home, '.openclaw/p2p/state.json')
   return { file, index: JSON.parse(readFileSync(file, 'utf8')) }
 }
 
 /** Puts many wraps on the relay that the agent takes for opened, as after days of use. */
-async function used(relay: EmbeddedRelay, who: Agent): Promise<void> {
+async function giveHistory(relay: EmbeddedRelay, who: AgentProgram): Promise<void> {
   const { agent } = await who.json(['whoami'])
   const now = Math.floor(Date.now() / 1000)
   const stranger = newKeys()
   const junk = Array.from({ length: MANY }, (_, n) => {
-    const tags = [['p', field(agent, 'pubkey')]]
+    const tags = [['p', stringField(agent, 'pubkey')]]
     return finalize({ kind: 1059, created_at: now - n, tags, content: `${n}` }, stranger)
   })
   relay.policy.trust = true
@@ -44,8 +44,8 @@ async function used(relay: EmbeddedRelay, who: Agent): Promise<void> {
 test('much that is known is compared and not sent again, and what is new arrives', async () => {
   await withPair({ auth: 'dm', negentropy: 'nip77', limit: 1_000 }, async (pair) => {
     const { ada, ben, relay } = pair
-    await inCall(pair)
-    await used(relay, ben)
+    await startCall(pair)
+    await giveHistory(relay, ben)
 
     const asked = async (...args: string[]) => {
       const before = relay.seen.length
@@ -91,7 +91,7 @@ test('a relay whose HTTP hangs makes one run wait, and not each of them', async 
     const address = front.address()
     const url = `ws://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
     await ben.json(['status', '--relay', url])
-    await used(relay, ben)
+    await giveHistory(relay, ben)
     await ben.json(['status', '--relay', url])
     await ben.json(['status', '--relay', url])
     expect(questions).toBe(1)

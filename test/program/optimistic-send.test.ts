@@ -1,11 +1,11 @@
 // A message in an active call leaves in the same flight as the question for what is new.
 import { expect, test } from 'vitest'
-import { inCall, withPair } from '../support/two-programs.ts'
+import { startCall, withPair } from '../support/two-programs.ts'
 
 test('send waits for no answer before it speaks, where nothing that it may hear can change what it says', async () => {
   await withPair({ auth: 'dm' }, async (pair) => {
     const { relay, ada } = pair
-    await inCall(pair)
+    await startCall(pair)
     await ada.json(['inbox'])
     const before = relay.seen.length
     await ada.json(['send', 'hello'])

@@ -1,12 +1,12 @@
 // Twenty commands of one agent at once: every seq once, nothing lost, nobody waits for ever.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { inCall, messagesOf, withPair } from '../support/two-programs.ts'
+import { messagesOf, startCall, withPair } from '../support/two-programs.ts'
 
 test('twenty commands of one agent at once take turns', async () => {
   await withPair({}, async (pair) => {
     const { ada, ben } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     const waiting = ada.start(['wait', '30', '--for', 'message', '--json'])
     const sends = Array.from({ length: 14 }, (_, i) => ada.run(['send', `from ada ${i}`, '--json']))
     const others = [['inbox'], ['announce'], ['announce'], ['status'], ['list']].map((args) =>

@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, 
 import { dirname } from 'node:path'
 import { generateSecretKey, getPublicKey, nip19 } from 'nostr-tools'
 import { expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
-import { leakyFile, tells } from '../support/story/promises.ts'
+import { containsSecret, leakyFile } from '../support/story/promises.ts'
 import { withPair } from '../support/two-programs.ts'
 
 const key = generateSecretKey()
@@ -16,17 +16,17 @@ const npub = nip19.npubEncode(getPublicKey(key))
 type Options = { stdin?: string; env?: Record<string, string>; relays?: string[] }
 
 /** Runs a command in a home of its own; what it printed never has the key in it. */
-async function p2p(home: string, args: readonly string[], options: Options = {}): Promise<Ran> {
+async function p2p(home: string, args: readonly string[], options: Options = {}): Promise<ProcessResult> {
   const env = { ...agentEnv(home, options.relays ?? ['ws://127.0.0.1:1']), ...options.env }
   mkdirSync(home, { recursive: true })
   const setting = { cwd: home, env, stdin: options.stdin ?? '' }
-  const ran = await start(process.execPath, [PROGRAM, ...args], setting).ended
-  if (tells(ran.stdout + ran.stderr, hex)) throw new Error(`${args.join(' ')} printed the key`)
+  const ran = await startProcess(process.execPath, [PROGRAM, ...args], setting).ended
+  if (containsSecret(ran.stdout + ran.stderr, hex)) throw new Error(`${args.join(' ')} printed the key`)
   return ran
 }
 
 test('a key is imported on stdin where there is none yet, and nowhere else', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const [one, other] = [`${folder}/one`, `${folder}/other`]
     const imported = await p2p(one, ['whoami', '--import', '-', '--json'], { stdin: `  ${nsec}\n` })
     expect(JSON.parse(imported.stdout).agent.npub).toBe(npub)
@@ -52,7 +52,7 @@ test('a key is imported on stdin where there is none yet, and nowhere else', asy
 })
 
 test('a key is no argument, and P2P_SECRET_KEY stands in nobody’s way', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     for (const args of [['--import', nsec], [`--import=${hex}`], ['--import', './key']]) {
       const ran = await p2p(folder, ['whoami', ...args])
       expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('whoami --import - <')])
@@ -64,7 +64,7 @@ test('a key is no argument, and P2P_SECRET_KEY stands in nobody’s way', async 
 })
 
 test('a key is exported to a new file, 0600, and over nothing', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const file = `${folder}/exported`
     const env = { P2P_SECRET_KEY: nsec }
     const ran = await p2p(folder, ['whoami', '--export', file, '--json'], { env })
@@ -115,7 +115,7 @@ console.log('{"ok": true}')\n`,
       const told = readFileSync(`${folder}/told-${name}`, 'utf8')
       expect(Object.keys(JSON.parse(told).env)).not.toContain('P2P_SECRET_KEY')
       expect(JSON.parse(told).env.HOME).toBe(`${folder}/cara`)
-      expect(tells(told, hex)).toBe(false)
+      expect(containsSecret(told, hex)).toBe(false)
     }
     expect(leakyFile(folder, [hex])).toBeUndefined()
   })
@@ -124,7 +124,7 @@ console.log('{"ok": true}')\n`,
 test('whatever goes wrong, --verbose and the errors keep the key to themselves', async () => {
   const relay = await startRelay({ auth: 'all' })
   try {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const ada = `${folder}/ada`
       const identity = `${ada}/.openclaw/p2p-identity.json`
       const run = (args: string[], options: Options = {}) =>
@@ -159,12 +159,16 @@ test('whatever goes wrong, --verbose and the errors keep the key to themselves',
         expect((await run(['doctor'])).code).not.toBe(0)
       }
     })
-    expect(tells(JSON.stringify(relay.seen), hex)).toBe(false)
+    expect(containsSecret(JSON.stringify(relay.seen), hex)).toBe(false)
   } finally {
     await relay.close()
   }
 })
 
 test('the guard of this file finds a key where there is one', () => {
-  expect([tells(`x${nsec}`, hex), tells(hex.toUpperCase(), hex), tells(npub, hex)]).toEqual([true, true, false])
+  expect([containsSecret(`x${nsec}`, hex), containsSecret(hex.toUpperCase(), hex), containsSecret(npub, hex)]).toEqual([
+    true,
+    true,
+    false,
+  ])
 })

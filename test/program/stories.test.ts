@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, test, vi } from 'vitest'
-import { tell } from '../support/story/story.ts'
+import { runStory } from '../support/story/story.ts'
 
 const folder = fileURLToPath(new URL('../stories/', import.meta.url))
 const stories = readdirSync(folder).filter((file) => file.endsWith('.txt'))
@@ -11,5 +11,5 @@ const stories = readdirSync(folder).filter((file) => file.endsWith('.txt'))
 vi.setConfig({ maxConcurrency: 4, testTimeout: 120_000 })
 
 describe.concurrent('stories', () => {
-  for (const story of stories) test(story.replace('.txt', ''), () => tell(`${folder}${story}`))
+  for (const story of stories) test(story.replace('.txt', ''), () => runStory(`${folder}${story}`))
 })

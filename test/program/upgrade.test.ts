@@ -4,15 +4,15 @@ import { chmodSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { look } from '../../scripts/look.ts'
-import { agentEnv, inFolder, PROGRAM, start } from '../../scripts/play.ts'
+import { valueAt } from '../../scripts/json-path.ts'
+import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
 import { type Upgrade, upgraded } from '../../src/migrate.ts'
 import { parseIndex } from '../../src/state/state-codec.ts'
 
-const KEPT = new URL('../upgrade/', import.meta.url).pathname
-const VERSIONS = readdirSync(KEPT).filter((name) => /^v\d+$/.test(name))
+const HOMES = new URL('../upgrade/', import.meta.url).pathname
+const VERSIONS = readdirSync(HOMES).filter((name) => /^v\d+$/.test(name))
 const CLOCK = pathToFileURL(new URL('../support/wrong-clock.mjs', import.meta.url).pathname)
 
 type Home = {
@@ -25,21 +25,21 @@ type Home = {
 /** A copy of a kept home, whose commands run a minute after it was made, at a relay that has nothing. */
 async function withHome(version: string, body: (home: Home) => Promise<void>): Promise<void> {
   const { at, first, second }: { at: number; first: string; second: string } = JSON.parse(
-    readFileSync(join(KEPT, version, 'made.json'), 'utf8'),
+    readFileSync(join(HOMES, version, 'made.json'), 'utf8'),
   )
   const ahead = at + 60_000 - Date.now()
   const relay = await startRelay({ now: () => Math.floor((Date.now() + ahead) / 1000) })
   try {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const root = join(folder, '.openclaw')
-      cpSync(join(KEPT, version), root, { recursive: true })
+      cpSync(join(HOMES, version), root, { recursive: true })
       // Git keeps no such modes.
       for (const { name, parentPath } of readdirSync(root, { recursive: true, withFileTypes: true }))
         chmodSync(join(parentPath, name), name.includes('.') ? 0o600 : 0o700)
       const run = async (...args: string[]) => {
         const words = ['--import', `${CLOCK}?ms=${ahead}`, PROGRAM, ...args, '--json']
         const env = agentEnv(folder, [relay.url])
-        const { code, stdout } = await start(process.execPath, words, { cwd: folder, env }).ended
+        const { code, stdout } = await startProcess(process.execPath, words, { cwd: folder, env }).ended
         const json: unknown = JSON.parse(stdout)
         return { code, json }
       }
@@ -56,42 +56,42 @@ describe.each(VERSIONS)('%s', (version) => {
       const identity: unknown = JSON.parse(readFileSync(join(root, 'p2p-identity.json'), 'utf8'))
       const { code, json } = await run('status')
       expect(code).toBe(0)
-      expect(look(json, '.agent.npub')).toBe(look(identity, '.npub'))
-      expect(look(json, '.agent.name')).toBe('ben')
-      expect(look(json, '.new')).toEqual([
+      expect(valueAt(json, '.agent.npub')).toBe(valueAt(identity, '.npub'))
+      expect(valueAt(json, '.agent.name')).toBe('ben')
+      expect(valueAt(json, '.new')).toEqual([
         expect.objectContaining({ type: 'message', call: second, text: 'unread' }),
         expect.objectContaining({ type: 'request', text: 'a call that rings' }),
         expect.objectContaining({ type: 'dm', text: 'a letter' }),
       ])
-      const call = (id: string) => look(json, `.calls[id=${id}]`)
-      expect(look(json, '.calls.length')).toBe(3)
+      const call = (id: string) => valueAt(json, `.calls[id=${id}]`)
+      expect(valueAt(json, '.calls.length')).toBe(3)
       expect(call(first)).toMatchObject({ state: 'ended', peer: { name: 'ada' } })
       // What no relay had taken has gone out now.
       expect(call(second)).toMatchObject({ state: 'active', own: { queued: 0, relayed: 1 } })
-      expect(look(json, '.calls[topic=a call that rings].state')).toBe('ringing')
-      expect(look((await run('inbox')).json, '.new')).toEqual([])
+      expect(valueAt(json, '.calls[topic=a call that rings].state')).toBe('ringing')
+      expect(valueAt((await run('inbox')).json, '.new')).toEqual([])
 
       const { json: transcript } = await run('transcript', first)
-      expect(look(transcript, '.transcript.verified')).toBe(true)
-      expect(look(transcript, '.transcript.entries[type=accept].from')).toBe('me')
-      expect(look(transcript, '.transcript.entries[text=from ada].from')).toBe('peer')
-      expect(look(transcript, '.transcript.entries[text=from ben].state')).toBe('delivered')
-      expect(look((await run('contacts')).json, '.contacts[name=ada].trust')).toBe('known')
-      expect(look((await run('config', 'get', 'about')).json, '.config.about')).toBe('kept from an earlier version')
+      expect(valueAt(transcript, '.transcript.verified')).toBe(true)
+      expect(valueAt(transcript, '.transcript.entries[type=accept].from')).toBe('me')
+      expect(valueAt(transcript, '.transcript.entries[text=from ada].from')).toBe('peer')
+      expect(valueAt(transcript, '.transcript.entries[text=from ben].state')).toBe('delivered')
+      expect(valueAt((await run('contacts')).json, '.contacts[name=ada].trust')).toBe('known')
+      expect(valueAt((await run('config', 'get', 'about')).json, '.config.about')).toBe('kept from an earlier version')
       expect((await run('answer', 'accept')).code).toBe(0)
       expect((await run('end', '--call', second)).code).toBe(0)
     })
   })
 
   test('is read without a loss', () => {
-    const dir = join(KEPT, version, 'p2p')
+    const dir = join(HOMES, version, 'p2p')
     const state: unknown = JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8'))
-    expect(parseIndex(state)).toMatchObject({ agent: look(state, '.agent'), calls: look(state, '.calls') })
+    expect(parseIndex(state)).toMatchObject({ agent: valueAt(state, '.agent'), calls: valueAt(state, '.calls') })
     if (version === 'v1') expect(parseIndex(state)).toMatchObject(Object(state))
     for (const name of readdirSync(join(dir, 'calls'))) {
       const call: unknown = JSON.parse(readFileSync(join(dir, 'calls', name), 'utf8'))
       if (version === 'v1') expect(parseLog(call)).toMatchObject({ ...Object(call), version: 2 })
-      else expect(parseLog(call)).toMatchObject({ id: look(call, '.id') })
+      else expect(parseLog(call)).toMatchObject({ id: valueAt(call, '.id') })
     }
   })
 })
@@ -108,8 +108,8 @@ test.each(['p2p-identity.json', 'p2p/config.json', 'p2p/state.json', 'p2p/calls'
       const before = contents(root)
       for (const args of [['status'], ['announce'], ['send', 'hi'], ['inbox'], ['transcript', call.slice(0, 8)]]) {
         const { code, json } = await run(...args)
-        expect([code, look(json, '.error.code')]).toEqual([4, 'STATE_NEWER'])
-        expect(look(json, '.error.hint')).toContain('update p2p-comm')
+        expect([code, valueAt(json, '.error.code')]).toEqual([4, 'STATE_NEWER'])
+        expect(valueAt(json, '.error.hint')).toContain('update p2p-comm')
       }
       expect(contents(root)).toEqual(before)
     })

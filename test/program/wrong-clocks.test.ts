@@ -1,6 +1,6 @@
 // A clock that is a day wrong on either side: order and delivery hold, and the user is told.
 import { expect, test } from 'vitest'
-import { field, inCall, messagesOf, withPair } from '../support/two-programs.ts'
+import { messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const DAY = 86_400_000
 
@@ -14,7 +14,7 @@ test.each([
 ])('one clock is a day %s the relays (%i ms), the other %i ms', async (word, wrong, other) => {
   await withPair(RIGHT, async (pair) => {
     const { ada, ben } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     for (let i = 0; i < 2; i++) {
       await ada.json(['send', `ada ${i}`], wrong)
       await ben.json(['inbox'], other)
@@ -43,10 +43,10 @@ test('an announcement and a call reach each other though the clocks are two days
 test('a call is answered though the clock of its caller is a day behind, or the one of its callee a day ahead', async () => {
   await withPair(RIGHT, async ({ ada, ben }) => {
     const { agent } = await ben.json(['whoami'])
-    await ada.json(['call', field(agent, 'npub'), 'hello'], -DAY)
+    await ada.json(['call', stringField(agent, 'npub'), 'hello'], -DAY)
     await ben.json(['answer', 'accept'])
     await ada.json(['end'], -DAY)
-    await ada.json(['call', field(agent, 'npub'), 'hello again'])
+    await ada.json(['call', stringField(agent, 'npub'), 'hello again'])
     await ben.json(['answer', 'accept'], DAY)
   })
 })

@@ -8,9 +8,9 @@ import { loadIdentity } from '../../src/io/home/identity.ts'
 import type { Home } from '../../src/io/home/paths.ts'
 import { diagnose, faultsIn } from '../../src/run/doctor.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
-import { certificateFor, tlsBefore } from '../support/certificate.ts'
-import { connectProxy } from '../support/proxy-servers.ts'
-import { embedded, nobody, nowSeconds, scripted } from '../support/scripted-relay.ts'
+import { certificateFor, startTlsInFront } from '../support/certificate.ts'
+import { startConnectProxy } from '../support/proxy-servers.ts'
+import { nowSeconds, startScriptedRelay, startTestRelay, unusedAddress } from '../support/scripted-relay.ts'
 import { newFolder, newHome } from '../support/temporary-home.ts'
 
 const PATH = process.env.PATH ?? ''
@@ -25,7 +25,7 @@ async function examine({ relays = [], env = { PATH }, home = newHome(), budget =
   return { checks, steps, named, failed: checks.filter((check) => !check.ok) }
 }
 
-const WELL = ['nip11 true', 'connect true', 'auth true', 'write true', 'read true', 'latency true']
+const ALL_WELL = ['nip11 true', 'connect true', 'auth true', 'write true', 'read true', 'latency true']
 
 describe('a relay that does what it should', () => {
   test.each([
@@ -34,15 +34,15 @@ describe('a relay that does what it should', () => {
     ['dm', 'accepted, and a question answered'],
     ['all', 'accepted, and a question answered'],
   ] as const)('passes every step, with AUTH for %s', async (auth, said) => {
-    const relay = await embedded({ auth })
+    const relay = await startTestRelay({ auth })
     const { steps, named, failed } = await examine({ relays: [relay.url] })
-    expect(steps).toEqual(WELL)
+    expect(steps).toEqual(ALL_WELL)
     expect(failed).toEqual([])
     expect(named(`${relay.url} auth`)?.detail).toContain(said)
   })
 
   test('is left as it was: what is written says nothing, is gone in a minute, and no connection stays', async () => {
-    const relay = await embedded({ auth: 'dm' })
+    const relay = await startTestRelay({ auth: 'dm' })
     const home = newHome()
     const { pubkey } = loadIdentity(home, {})
     const { checks } = await examine({ relays: [relay.url], home })
@@ -59,7 +59,7 @@ describe('a relay that does what it should', () => {
   })
 
   test('is asked for no more than its part', async () => {
-    const [inbox, presence, lookup] = await Promise.all([embedded(), embedded(), embedded()])
+    const [inbox, presence, lookup] = await Promise.all([startTestRelay(), startTestRelay(), startTestRelay()])
     const home = newHome()
     for (const [key, { url }] of Object.entries({ inbox, presence, lookup })) {
       await setSetting(home, `relays.${key}`, [url], { command: 'test' })
@@ -72,9 +72,9 @@ describe('a relay that does what it should', () => {
   })
 
   test('learns the time of a letter when it refuses old stamps, which is said', async () => {
-    const relay = await embedded({ oldest: 60 })
+    const relay = await startTestRelay({ oldest: 60 })
     const { steps, named } = await examine({ relays: [relay.url] })
-    expect(steps).toEqual(WELL)
+    expect(steps).toEqual(ALL_WELL)
     expect(named(`${relay.url} write`)).toMatchObject({ warning: true, detail: expect.stringMatching(/stamp of now/) })
     expect(named(`${relay.url} nip11`)).toMatchObject({
       warning: true,
@@ -95,7 +95,7 @@ describe('a relay that does not is found out at the step', () => {
     ['write', { refuse: 'invalid: created_at too early' }, /too early/, /clock/],
     ['read', { dropEvents: 1 }, /letter to ourselves: it said OK and does not give it back/, /another relay/],
   ] as const)('%s, with %o', async (step, faults, detail, hint) => {
-    const relay = await embedded({ auth: 'none', faults })
+    const relay = await startTestRelay({ auth: 'none', faults })
     const { failed, checks } = await examine({ relays: [relay.url], budget: 1_000 })
     expect(failed).toEqual([
       expect.objectContaining({
@@ -114,8 +114,8 @@ describe('a relay that does not is found out at the step', () => {
   })
 
   test('auth, when the answer to it never comes or is a no', async () => {
-    const deaf = await scripted({ opened: (say) => say('AUTH', 'a challenge') })
-    const other = await embedded({ auth: 'all' })
+    const deaf = await startScriptedRelay({ opened: (say) => say('AUTH', 'a challenge') })
+    const other = await startTestRelay({ auth: 'all' })
     // What it names in AUTH is not what the relay calls itself.
     const renamed = other.url.replace('127.0.0.1', 'localhost')
     const { failed } = await examine({ relays: [deaf.url, renamed], budget: 2_000 })
@@ -124,7 +124,7 @@ describe('a relay that does not is found out at the step', () => {
   })
 
   test('connect, when nobody is there, and only once', async () => {
-    const url = await nobody()
+    const url = await unusedAddress()
     const { failed, steps } = await examine({ relays: [url, 'ws://relay.invalid'] })
     expect(steps).toEqual(['connect false', 'connect false'])
     expect(failed.map((check) => check.hint)).toEqual([
@@ -136,8 +136,8 @@ describe('a relay that does not is found out at the step', () => {
   test('connect, when its certificate is from nobody we know', async ({ skip }) => {
     const certificate = certificateFor('localhost')
     if (certificate === undefined) return skip('there is no openssl')
-    const relay = await embedded({ auth: 'none' })
-    const url = `wss://localhost:${await tlsBefore(relay.port, certificate)}`
+    const relay = await startTestRelay({ auth: 'none' })
+    const url = `wss://localhost:${await startTlsInFront(relay.port, certificate)}`
     const { failed } = await examine({ relays: [url] })
     expect(failed).toMatchObject([{ step: 'connect', hint: expect.stringMatching(/NODE_EXTRA_CA_CERTS/) }])
   })
@@ -145,9 +145,9 @@ describe('a relay that does not is found out at the step', () => {
 
 describe('the clock', () => {
   test('is judged by most relays, not by one that lies', async () => {
-    const relays = await Promise.all([0, 1, 100_000].map((clockOffset) => embedded({ clockOffset })))
+    const relays = await Promise.all([0, 1, 100_000].map((clockOffset) => startTestRelay({ clockOffset })))
     expect((await examine({ relays: relays.map(({ url }) => url) })).named('clock')).toMatchObject({ ok: true })
-    const wrong = await Promise.all([-600, -601].map((clockOffset) => embedded({ clockOffset })))
+    const wrong = await Promise.all([-600, -601].map((clockOffset) => startTestRelay({ clockOffset })))
     const { named } = await examine({ relays: wrong.map(({ url }) => url) })
     expect(named('clock')).toMatchObject({ ok: false, detail: expect.stringMatching(/^60\d s ahead of the time of 2/) })
   })
@@ -155,7 +155,7 @@ describe('the clock', () => {
 
 describe('the proxy', () => {
   test('is there, or goes around, or not there, or none', async () => {
-    const [relay, proxy, gone] = await Promise.all([embedded(), connectProxy(), nobody()])
+    const [relay, proxy, gone] = await Promise.all([startTestRelay(), startConnectProxy(), unusedAddress()])
     const check = async (env: Record<string, string>) => (await examine({ relays: [relay.url], env })).named('proxy')
     const address = `http://me:secret@${proxy.address}`
     expect(await check({ HTTP_PROXY: address })).toMatchObject({
@@ -182,7 +182,7 @@ describe('the owner', () => {
   async function check(settings: Record<string, readonly string[]>, env: Record<string, string> = { PATH }) {
     const home = newHome()
     for (const [key, values] of Object.entries(settings)) await setSetting(home, key, values, { command: 'test' })
-    const { checks } = await examine({ relays: [(await embedded()).url], home, env })
+    const { checks } = await examine({ relays: [(await startTestRelay()).url], home, env })
     return checks.filter(({ name }) => name === 'owner' || name === 'hook')
   }
 
@@ -222,12 +222,12 @@ describe('files', () => {
   test('that others can read are a fault', async () => {
     const home = newHome()
     mkdirSync(home.dir, { mode: 0o755 })
-    const { failed } = await examine({ relays: [(await embedded()).url], home })
+    const { failed } = await examine({ relays: [(await startTestRelay()).url], home })
     expect(failed).toMatchObject([{ name: 'files', hint: `\`chmod 700 ${home.dir}\`` }])
   })
 
   test('that cannot be there hide nothing else; without a key a relay is only connected to', async () => {
-    const relay = await embedded()
+    const relay = await startTestRelay()
     const home = newHome()
     const root = join(home.root, 'file')
     writeFileSync(root, '')
@@ -240,7 +240,7 @@ describe('files', () => {
   })
 
   test('of a newer version, or of another agent, are left alone', async () => {
-    const relays = [(await embedded()).url]
+    const relays = [(await startTestRelay()).url]
     const home = newHome()
     mkdirSync(home.dir, { mode: 0o700 })
     writeFileSync(home.state, '{"version":99}')
@@ -256,11 +256,11 @@ describe('files', () => {
   })
 
   test('with a damaged configuration say that the relays were not looked at, unless they are named', async () => {
-    const relay = await embedded()
+    const relay = await startTestRelay()
     const home = newHome()
     mkdirSync(home.dir, { mode: 0o700 })
     writeFileSync(home.config, '{')
     expect((await examine({ home })).named('relays')).toMatchObject({ warning: true })
-    expect((await examine({ home, relays: [relay.url] })).steps).toEqual(WELL)
+    expect((await examine({ home, relays: [relay.url] })).steps).toEqual(ALL_WELL)
   })
 })

@@ -4,7 +4,8 @@ import { eventId } from '../../src/nostr/event.ts'
 import { leadingZeroBits } from '../../src/nostr/nip13.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { mineFor } from '../../src/run/publish.ts'
-import { alice, must, now } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { alice, now } from '../support/people.ts'
 
 const wrap = { pubkey: alice.pubkey, created_at: now, kind: 1059, tags: [['p', alice.pubkey]], content: 'sealed' }
 

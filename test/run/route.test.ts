@@ -8,7 +8,7 @@ const peer = 'b'.repeat(64)
 const other = 'c'.repeat(64)
 const own = { inbox: ['wss://in.example'], presence: ['wss://on.example'], lookup: ['ws://127.0.0.1:7777'] }
 
-const ground = (allowPrivate = false): RouteContext => ({
+const routeContext = (allowPrivate = false): RouteContext => ({
   environment: { relays: own, config: { relays: { allowPrivate } } },
 })
 
@@ -18,7 +18,7 @@ function state(known: Partial<PeerMemory>) {
 }
 
 const route = (known: Partial<PeerMemory>, allowPrivate = false) =>
-  routeTo(ground(allowPrivate), state(known), [], peer)
+  routeTo(routeContext(allowPrivate), state(known), [], peer)
 
 describe('a route', () => {
   const all = { inbox: ['wss://list.example'], hints: ['wss://hint.example'], reads: ['wss://reads.example'] }
@@ -28,7 +28,7 @@ describe('a route', () => {
     expect(route({ ...all, inbox: [] })).toMatchObject({ by: 'hint', relays: all.hints })
     expect(route({ reads: all.reads })).toMatchObject({ by: 'reads', relays: all.reads })
     expect(route({})).toEqual({ by: 'own', relays: own.inbox, pow: 0 })
-    expect(routeTo(ground(), { index: emptyIndex(), logs: {} }, [], peer)).toMatchObject({ by: 'own' })
+    expect(routeTo(routeContext(), { index: emptyIndex(), logs: {} }, [], peer)).toMatchObject({ by: 'own' })
   })
 
   test('has at most three relays, none twice and none that was shut down', () => {
@@ -52,7 +52,7 @@ describe('a route', () => {
 
 describe('a lookup', () => {
   const asked = (known: Partial<PeerMemory>, hints: Record<string, readonly string[]> = {}, peers = [peer]) =>
-    lookupQueries(ground(), state(known).index, peers, hints)
+    lookupQueries(routeContext(), state(known).index, peers, hints)
 
   test('asks our own relays, and the few where somebody is said to be', () => {
     const asks = asked({ hints: ['wss://hint.example'] }, { [peer]: ['wss://in.example', 'wss://profile.example'] })

@@ -3,14 +3,14 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const SKILL = join(root, 'skill/SKILL.md')
 
 test('the skill goes to ~/clawd where that is, and a whole call runs from there', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const relay = await startRelay()
     try {
       const [alice, bob] = [shellOf(folder, 'alice', relay.url), shellOf(folder, 'bob', relay.url)]
@@ -39,7 +39,7 @@ test('the skill goes to ~/clawd where that is, and a whole call runs from there'
 })
 
 test('else into the present workspace, and nothing but these two files is ever touched', async () => {
-  await inFolder(async (home) => {
+  await withTemporaryFolder(async (home) => {
     const skill = join(home, '.openclaw/workspace/skills/p2p-comm')
     mkdirSync(join(home, '.openclaw/p2p/calls'), { recursive: true })
     for (const kept of ['p2p-identity.json', 'p2p/state.json', 'p2p/calls/a.json']) {
@@ -47,14 +47,14 @@ test('else into the present workspace, and nothing but these two files is ever t
     }
     const first = await install(home)
     expect(first.stdout).toMatch(/^the skill p2p-comm is in .*\n {2}p2p.js: new, \d+ kB\n {2}SKILL.md: new, \d+ kB\n/)
-    const before = kept(home)
+    const before = filesBelow(home)
     expect((await install(home)).stdout).toMatch(/p2p.js: as it was.*\n {2}SKILL.md: as it was/)
-    expect(kept(home)).toEqual(before)
+    expect(filesBelow(home)).toEqual(before)
 
     writeFileSync(join(skill, 'p2p.js'), 'an old one')
     writeFileSync(join(skill, 'notes.txt'), 'mine')
     expect((await install(home)).stdout).toMatch(/p2p.js: replaced.*\n {2}SKILL.md: as it was/)
-    expect(kept(home)).toEqual({ ...before, [join(skill, 'notes.txt')]: 'mine' })
+    expect(filesBelow(home)).toEqual({ ...before, [join(skill, 'notes.txt')]: 'mine' })
     expect(readFileSync(join(skill, 'p2p.js'))).toEqual(readFileSync(PROGRAM))
     expect(statSync(join(skill, 'p2p.js')).mode & 0o111).not.toBe(0)
 
@@ -65,7 +65,7 @@ test('else into the present workspace, and nothing but these two files is ever t
 })
 
 test('what is in the way is named, and what to do', async () => {
-  await inFolder(async (home) => {
+  await withTemporaryFolder(async (home) => {
     writeFileSync(join(home, 'clawd'), '')
     const { code, stderr } = await install(home)
     expect(code).toBe(1)
@@ -73,7 +73,7 @@ test('what is in the way is named, and what to do', async () => {
   })
 })
 
-type Shell = { home: string; skill: string; run(line: string): Promise<Ran> }
+type Shell = { home: string; skill: string; run(line: string): Promise<ProcessResult> }
 
 /** An agent at a shell whose environment is HOME and PATH; its relay stands in its settings. */
 function shellOf(folder: string, name: string, relay: string): Shell {
@@ -85,21 +85,22 @@ function shellOf(folder: string, name: string, relay: string): Shell {
   const env = { HOME: home, PATH: process.env.PATH ?? '' }
   const run = async (line: string) => {
     const command = `node "$HOME/clawd/skills/p2p-comm/p2p.js" ${line}`
-    const ran = await start('/bin/sh', ['-c', command], { cwd: folder, env }).ended
+    const ran = await startProcess('/bin/sh', ['-c', command], { cwd: folder, env }).ended
     if (ran.code !== 0) throw new Error(`${line} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
     return ran
   }
   return { home, skill: join(home, 'clawd/skills/p2p-comm'), run }
 }
 
-function install(home: string, ...more: (string | Record<string, string>)[]): Promise<Ran> {
+function install(home: string, ...more: (string | Record<string, string>)[]): Promise<ProcessResult> {
   const words = more.filter((word) => typeof word === 'string')
   const env = Object.assign({ HOME: home, PATH: process.env.PATH ?? '' }, ...more.filter((m) => typeof m === 'object'))
-  return start(process.execPath, ['--import', 'tsx', 'scripts/install-skill.ts', ...words], { cwd: root, env }).ended
+  return startProcess(process.execPath, ['--import', 'tsx', 'scripts/install-skill.ts', ...words], { cwd: root, env })
+    .ended
 }
 
 /** What every file below a home says, but for the program itself. */
-function kept(home: string): Record<string, string> {
+function filesBelow(home: string): Record<string, string> {
   const files = readdirSync(home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   const paths = files.map(({ parentPath, name }) => join(parentPath, name)).filter((path) => !path.endsWith('p2p.js'))
   return Object.fromEntries(paths.map((path) => [path, readFileSync(path, 'utf8')]))

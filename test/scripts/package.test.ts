@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
 import { expect, test } from 'vitest'
 import pkg from '../../package.json' with { type: 'json' }
-import { inFolder, start } from '../../scripts/play.ts'
+import { startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 test('it holds what is needed and nothing else, and publint has no complaint', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const { file, files, size, unpackedSize } = pack(folder)
     expect(files).toEqual([
       'CHANGELOG.md',
@@ -43,7 +43,7 @@ test('an install runs nothing and fetches nothing: all is in the one file, with 
 })
 
 test('installed globally, offline, p2p is on the PATH', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const { file } = pack(folder)
     const prefix = join(folder, 'prefix')
     const npm = [
@@ -63,7 +63,7 @@ test('installed globally, offline, p2p is on the PATH', async () => {
     const relay = await startRelay()
     try {
       const env = { HOME: home, PATH: `${prefix}/bin:${process.env.PATH}`, P2P_RELAYS: relay.url }
-      const p2p = (...args: string[]) => start('p2p', args, { cwd: folder, env }).ended
+      const p2p = (...args: string[]) => startProcess('p2p', args, { cwd: folder, env }).ended
       expect(await p2p('--version')).toMatchObject({ code: 0, stdout: `${pkg.version}\n`, stderr: '' })
       expect((await p2p('--version', '--json')).stdout).toContain(`"${pkg.version}"`)
       const { code, stdout } = await p2p('status')

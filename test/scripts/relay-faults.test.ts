@@ -5,7 +5,7 @@ import WebSocket from 'ws'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, verifyEvent } from '../../src/nostr/event.ts'
-import { authFor, connect, eventBy, type PlainClient } from '../support/nostr-client.ts'
+import { authEvent, openNostrClient, signedEvent, type NostrClient } from '../support/nostr-client.ts'
 
 const alice = randomKeys()
 const noon = 1_750_000_000
@@ -14,23 +14,23 @@ let relay: EmbeddedRelay
 
 afterEach(() => relay.close())
 
-async function open(options: RelayOptions = {}): Promise<PlainClient> {
+async function openClient(options: RelayOptions = {}): Promise<NostrClient> {
   relay = await startRelay({ auth: 'none', now: () => noon, ...options })
-  return connect(relay.url)
+  return openNostrClient(relay.url)
 }
 
 function note(n: number): Event {
-  return eventBy(alice, { created_at: noon - n, content: `note ${n}` })
+  return signedEvent(alice, { created_at: noon - n, content: `note ${n}` })
 }
 
-async function publishNotes(client: PlainClient, count: number): Promise<Event[]> {
+async function publishNotes(client: NostrClient, count: number): Promise<Event[]> {
   const notes = Array.from({ length: count }, (_, n) => note(n))
   for (const event of notes) await client.publish(event)
   return notes
 }
 
 test('dropEvents: says that it took an event and did not', async () => {
-  const client = await open({ faults: { dropEvents: 1 } })
+  const client = await openClient({ faults: { dropEvents: 1 } })
   await client.ask('live', {})
   expect(await client.publish(note(1))).toEqual({ accepted: true, reason: '' })
   expect(relay.events()).toEqual([])
@@ -44,7 +44,7 @@ test('dropEvents: a share is dropped, the same ones for the same seed', async ()
   const notes = Array.from({ length: 40 }, (_, n) => note(n))
   const kept: string[] = []
   for (const seed of [7, 7, 8]) {
-    const client = await open({ trust: true, seed, faults: { dropEvents: 0.5 } })
+    const client = await openClient({ trust: true, seed, faults: { dropEvents: 0.5 } })
     for (const event of notes) await client.publish(event)
     kept.push(
       relay
@@ -61,7 +61,7 @@ test('dropEvents: a share is dropped, the same ones for the same seed', async ()
 })
 
 test('refuse: with its reason, for ever or so many times', async () => {
-  const client = await open({ faults: { refuse: 'blocked: not you' } })
+  const client = await openClient({ faults: { refuse: 'blocked: not you' } })
   for (const n of [1, 2, 3]) {
     expect(await client.publish(note(n))).toEqual({ accepted: false, reason: 'blocked: not you' })
   }
@@ -74,14 +74,14 @@ test('refuse: with its reason, for ever or so many times', async () => {
 })
 
 test('repeat: everything comes twice', async () => {
-  const client = await open()
+  const client = await openClient()
   const [event] = await publishNotes(client, 1)
   relay.faults.repeat = true
   expect((await client.ask('s', {})).events).toEqual([event, event])
 })
 
 test('shuffle: the same events in another order', async () => {
-  const client = await open()
+  const client = await openClient()
   const notes = await publishNotes(client, 20)
   relay.faults.shuffle = true
   const { events } = await client.ask('s', {})
@@ -91,7 +91,7 @@ test('shuffle: the same events in another order', async () => {
 })
 
 test('delay: every frame is late, and in order', async () => {
-  const client = await open()
+  const client = await openClient()
   const notes = await publishNotes(client, 5)
   relay.faults.delay = 50
   const start = performance.now()
@@ -101,7 +101,7 @@ test('delay: every frame is late, and in order', async () => {
 })
 
 test('silent: listens, and neither acts nor speaks', async () => {
-  const client = await open({ auth: 'dm', faults: { silent: true } })
+  const client = await openClient({ auth: 'dm', faults: { silent: true } })
   client.send('EVENT', note(1))
   client.send('REQ', 's', {})
   client.socket.send('nonsense')
@@ -116,7 +116,7 @@ test('silent: listens, and neither acts nor speaks', async () => {
 })
 
 test('mute: takes the TCP connection and never upgrades it, nor answers HTTP', async () => {
-  await open()
+  await openClient()
   relay.faults.mute = true
   const socket = new WebSocket(relay.url, { handshakeTimeout: 200 })
   const connected = vi.fn()
@@ -127,11 +127,11 @@ test('mute: takes the TCP connection and never upgrades it, nor answers HTTP', a
   const document = fetch(relay.url.replace('ws:', 'http:'), { signal: AbortSignal.timeout(200) })
   await expect(document).rejects.toThrow('timeout')
   relay.faults.mute = false
-  expect((await (await connect(relay.url)).ask('s', {})).end).toEqual(['EOSE', 's'])
+  expect((await (await openNostrClient(relay.url)).ask('s', {})).end).toEqual(['EOSE', 's'])
 })
 
 test('noEose and noOk: does the work without saying so', async () => {
-  const client = await open({ faults: { noEose: true, noOk: true } })
+  const client = await openClient({ faults: { noEose: true, noOk: true } })
   const event = note(1)
   client.send('EVENT', event)
   client.send('REQ', 's', {})
@@ -143,7 +143,7 @@ test('noEose and noOk: does the work without saying so', async () => {
 })
 
 test('ignoreUntil, ignoreLimit and cap bend the filter', async () => {
-  const client = await open({ hints: 'nip67' })
+  const client = await openClient({ hints: 'nip67' })
   const notes = await publishNotes(client, 4)
   const older = { until: noon - 2, limit: 1 }
   expect((await client.ask('a', older)).events).toEqual([notes[2]])
@@ -156,7 +156,7 @@ test('ignoreUntil, ignoreLimit and cap bend the filter', async () => {
 })
 
 test('garbage: a broken frame before each good one, and the good ones all come', async () => {
-  const client = await open({ faults: { garbage: true } })
+  const client = await openClient({ faults: { garbage: true } })
   const texts: string[] = []
   client.socket.on('message', (data) => texts.push(String(data)))
   const notes = await publishNotes(client, 20)
@@ -166,7 +166,7 @@ test('garbage: a broken frame before each good one, and the good ones all come',
 })
 
 test('foreign: up to three stored events that were not asked for', async () => {
-  const client = await open()
+  const client = await openClient()
   const notes = await publishNotes(client, 5)
   relay.faults.foreign = true
   const { events } = await client.ask('s', { ids: [notes[4]?.id] })
@@ -174,12 +174,12 @@ test('foreign: up to three stored events that were not asked for', async () => {
 })
 
 test('closeAfter: the connection is cut after so many frames, all of which arrive', async () => {
-  const client = await open({ trust: true })
+  const client = await openClient({ trust: true })
   const large = { ...note(0), content: 'x'.repeat(60_000) }
   for (let n = 0; n < 100; n++) await client.publish({ ...large, id: `${n}`.padStart(64, '0') })
   // More than the sockets hold: the last of them is still on its way out when the next would be due.
   relay.faults.closeAfter = 90
-  const other = await connect(relay.url)
+  const other = await openNostrClient(relay.url)
   other.send('REQ', 's', {})
   await other.gone
   expect([other.waiting('EVENT'), other.waiting('EOSE')]).toEqual([90, 0])
@@ -188,13 +188,13 @@ test('closeAfter: the connection is cut after so many frames, all of which arriv
   await client.gone
   expect(client.waiting('EVENT')).toBe(0)
   relay.faults.closeAfter = Number.POSITIVE_INFINITY
-  expect((await (await connect(relay.url)).ask('s', {})).events).toHaveLength(100)
+  expect((await (await openNostrClient(relay.url)).ask('s', {})).events).toHaveLength(100)
 })
 
 test('forge: another content under the old id and signature', async () => {
-  const client = await open()
+  const client = await openClient()
   const [event] = await publishNotes(client, 1)
-  await client.publish(eventBy(alice, { created_at: noon - 9, content: '' }))
+  await client.publish(signedEvent(alice, { created_at: noon - 9, content: '' }))
   relay.faults.forge = true
   const { events } = await client.ask('s', {})
   expect(events[0]).toEqual({ ...event, content: 'Aote 0' })
@@ -228,7 +228,7 @@ test('eoseFirst: says that this was all before it sends what it has', async () =
 test('noAuthOk: takes an AUTH without an OK', async () => {
   const client = await open({ auth: 'dm', faults: { noAuthOk: true } })
   const [, challenge] = await client.next('AUTH')
-  client.send('AUTH', authFor(alice, relay.url, challenge, noon))
+  client.send('AUTH', authEvent(alice, relay.url, challenge, noon))
   expect((await client.ask('s', { kinds: [1059], '#p': [alice.pubkey] })).end).toEqual(['EOSE', 's'])
   expect(client.waiting('OK')).toBe(0)
 })
@@ -250,7 +250,7 @@ test('maxFrame: cuts a connection on which a larger frame comes in', async () =>
   const client = await open({ faults: { maxFrame: 500 } })
   await client.publish(note(1))
   const code = new Promise((resolve) => client.socket.once('close', resolve))
-  client.send('EVENT', eventBy(alice, { created_at: noon, content: 'x'.repeat(500) }))
+  client.send('EVENT', signedEvent(alice, { created_at: noon, content: 'x'.repeat(500) }))
   expect(await code).toBe(1009)
   expect(relay.events()).toHaveLength(1)
 })
@@ -268,5 +268,5 @@ test('tooMany: answers the upgrade with 429 and headers', async () => {
 test('hangsUp: closes every connection as soon as it is open', async () => {
   await open()
   relay.faults.hangsUp = true
-  await (await connect(relay.url)).gone
+  await (await openNostrClient(relay.url)).gone
 })

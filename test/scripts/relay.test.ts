@@ -6,7 +6,7 @@ import WebSocket from 'ws'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
-import { authFor, connect, eventBy, type PlainClient, wrapFor } from '../support/nostr-client.ts'
+import { authEvent, emptyWrapFor, type NostrClient, openNostrClient, signedEvent } from '../support/nostr-client.ts'
 
 const alice = randomKeys()
 const bob = randomKeys()
@@ -18,15 +18,15 @@ let relay: EmbeddedRelay
 afterEach(() => relay.close())
 
 /** A relay whose clock the test holds. */
-async function open(options: RelayOptions = {}): Promise<PlainClient> {
+async function openClient(options: RelayOptions = {}): Promise<NostrClient> {
   clock = noon
   relay = await startRelay({ auth: 'none', now: () => clock, ...options })
-  return connect(relay.url)
+  return openNostrClient(relay.url)
 }
 
-async function authenticate(client: PlainClient, keys = alice): Promise<void> {
+async function authenticate(client: NostrClient, keys = alice): Promise<void> {
   const [, challenge] = await client.next('AUTH')
-  client.send('AUTH', authFor(keys, relay.url, challenge, clock))
+  client.send('AUTH', authEvent(keys, relay.url, challenge, clock))
   expect((await client.next('OK'))[2]).toBe(true)
 }
 
@@ -34,44 +34,44 @@ function ids(events: Event[]): string[] {
   return events.map((event) => event.id)
 }
 
-const yes = { accepted: true, reason: '' }
+const ACCEPTED = { accepted: true, reason: '' }
 
 test('an event is kept, answered with OK, and comes back byte for byte', async () => {
-  const client = await open()
-  const event = eventBy(alice, { created_at: noon, content: 'é\n"\\\u2028', tags: [['t', 'x', 'more']] })
-  expect(await client.publish(event)).toEqual(yes)
+  const client = await openClient()
+  const event = signedEvent(alice, { created_at: noon, content: 'é\n"\\\u2028', tags: [['t', 'x', 'more']] })
+  expect(await client.publish(event)).toEqual(ACCEPTED)
   expect(await client.ask('s', { ids: [event.id] })).toEqual({ events: [event], end: ['EOSE', 's'] })
   expect(relay.events()).toEqual([event])
   expect(await client.publish(event)).toEqual({ accepted: true, reason: expect.stringMatching(/^duplicate: /) })
 })
 
 test('a copy with a broken signature is refused and does not stand in the way of the genuine event', async () => {
-  const client = await open()
-  const event = eventBy(alice, { created_at: noon })
+  const client = await openClient()
+  const event = signedEvent(alice, { created_at: noon })
   const badSignature = { ...event, sig: event.sig.replace(/^../, event.sig.startsWith('00') ? '11' : '00') }
   const badId = { ...event, content: 'another' }
   for (const forged of [badSignature, badId]) {
     expect(await client.publish(forged)).toEqual({ accepted: false, reason: expect.stringMatching(/^invalid: /) })
   }
-  expect(await client.publish(event)).toEqual(yes)
+  expect(await client.publish(event)).toEqual(ACCEPTED)
   // Nor does a forgery pass as a duplicate afterwards.
   expect((await client.publish(badSignature)).accepted).toBe(false)
   expect(relay.events()).toEqual([event])
 })
 
 test('trust takes events unchecked, but never an AUTH', async () => {
-  const client = await open({ trust: true, auth: 'dm' })
-  const event = { ...eventBy(alice, { created_at: noon }), sig: '0'.repeat(128) }
-  expect(await client.publish(event)).toEqual(yes)
+  const client = await openClient({ trust: true, auth: 'dm' })
+  const event = { ...signedEvent(alice, { created_at: noon }), sig: '0'.repeat(128) }
+  expect(await client.publish(event)).toEqual(ACCEPTED)
   const [, challenge] = await client.next('AUTH')
-  client.send('AUTH', { ...authFor(alice, relay.url, challenge, clock), sig: '0'.repeat(128) })
+  client.send('AUTH', { ...authEvent(alice, relay.url, challenge, clock), sig: '0'.repeat(128) })
   expect((await client.next('OK'))[2]).toBe(false)
 })
 
 test('stored events come newest first, ties by lowest id, and the limit keeps the newest', async () => {
-  const client = await open()
+  const client = await openClient()
   const times = [noon - 3, noon, noon - 1, noon - 1, noon - 2]
-  const events = times.map((created_at, i) => eventBy(alice, { created_at, content: `${i}` }))
+  const events = times.map((created_at, i) => signedEvent(alice, { created_at, content: `${i}` }))
   for (const event of events) await client.publish(event)
   const sorted = ids(events.sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1)))
   expect(ids((await client.ask('s', { kinds: [1] })).events)).toEqual(sorted)
@@ -80,9 +80,9 @@ test('stored events come newest first, ties by lowest id, and the limit keeps th
 })
 
 test('every field of a filter counts, filters are alternatives, and nothing comes twice', async () => {
-  const client = await open()
-  const a = eventBy(alice, { created_at: noon - 10, tags: [['t', 'x'], ['t', 'y'], ['empty']] })
-  const b = eventBy(bob, { created_at: noon, kind: 7, tags: [['p', alice.pubkey]] })
+  const client = await openClient()
+  const a = signedEvent(alice, { created_at: noon - 10, tags: [['t', 'x'], ['t', 'y'], ['empty']] })
+  const b = signedEvent(bob, { created_at: noon, kind: 7, tags: [['p', alice.pubkey]] })
   await client.publish(a)
   await client.publish(b)
   const cases: [object[], Event[]][] = [
@@ -111,7 +111,7 @@ test('every field of a filter counts, filters are alternatives, and nothing come
 })
 
 test('what is no filter, no subscription id or no message is refused, and the connection lives on', async () => {
-  const client = await open()
+  const client = await openClient()
   const bad = [
     { kinds: ['1'] },
     { kinds: 1 },
@@ -155,16 +155,16 @@ test('what is no filter, no subscription id or no message is refused, and the co
 })
 
 test('a live subscription hears what fits all its fields, until CLOSE or a REQ in its place', async () => {
-  const client = await open()
-  const writer = await connect(relay.url)
+  const client = await openClient()
+  const writer = await openNostrClient(relay.url)
   await client.ask('mine', { kinds: [1059], '#p': [alice.pubkey], since: noon - 100, limit: 0 })
   await client.ask('closed', { kinds: [1059] })
   client.send('CLOSE', 'closed')
   await client.ask('replaced', { kinds: [1059] })
   await client.ask('replaced', { kinds: [9999] })
 
-  const mine = wrapFor(alice, noon)
-  const others = [wrapFor(bob, noon), wrapFor(alice, noon - 101), eventBy(bob, { created_at: noon })]
+  const mine = emptyWrapFor(alice, noon)
+  const others = [emptyWrapFor(bob, noon), emptyWrapFor(alice, noon - 101), signedEvent(bob, { created_at: noon })]
   for (const event of [...others, mine, mine]) await writer.publish(event)
   // The relay speaks in order: by this EOSE everything live has come.
   await client.ask('fence', { limit: 0 })
@@ -173,16 +173,16 @@ test('a live subscription hears what fits all its fields, until CLOSE or a REQ i
 })
 
 test('of replaceable and addressable events only the latest is kept, by lowest id in a tie', async () => {
-  const client = await open()
+  const client = await openClient()
   for (const [kind, d] of [[0], [3], [10050], [30315, 'p2p-comm'], [30315, '']] as const) {
     const tags = d === undefined ? [] : [['d', d]]
     const [low, high] = [1, 2]
-      .map((n) => eventBy(alice, { kind, tags, created_at: noon, content: `${n}` }))
+      .map((n) => signedEvent(alice, { kind, tags, created_at: noon, content: `${n}` }))
       .sort((a, b) => (a.id < b.id ? -1 : 1))
     if (low === undefined || high === undefined) throw new Error('two events were made')
-    const older = eventBy(alice, { kind, tags, created_at: noon - 1 })
-    expect(await client.publish(high)).toEqual(yes)
-    expect(await client.publish(low)).toEqual(yes)
+    const older = signedEvent(alice, { kind, tags, created_at: noon - 1 })
+    expect(await client.publish(high)).toEqual(ACCEPTED)
+    expect(await client.publish(low)).toEqual(ACCEPTED)
     for (const late of [high, older]) {
       expect(await client.publish(late)).toEqual({ accepted: true, reason: 'duplicate: have a newer event' })
     }
@@ -191,24 +191,24 @@ test('of replaceable and addressable events only the latest is kept, by lowest i
   }
   expect(relay.events()).toHaveLength(5)
   // Somebody else's is another address.
-  await client.publish(eventBy(bob, { kind: 0, created_at: noon - 5 }))
+  await client.publish(signedEvent(bob, { kind: 0, created_at: noon - 5 }))
   expect((await client.ask('s', { kinds: [0] })).events).toHaveLength(2)
 })
 
 test('an ephemeral event is passed on and not kept', async () => {
-  const client = await open()
+  const client = await openClient()
   await client.ask('live', { kinds: [20001] })
-  const event = eventBy(alice, { kind: 20001, created_at: noon })
-  expect(await client.publish(event)).toEqual(yes)
+  const event = signedEvent(alice, { kind: 20001, created_at: noon })
+  expect(await client.publish(event)).toEqual(ACCEPTED)
   expect(await client.next('EVENT')).toEqual(['EVENT', 'live', event])
   expect(relay.events()).toEqual([])
 })
 
 test('an expired event is refused, and one that expires later is not served from then on (NIP-40)', async () => {
-  const client = await open()
-  const until = (t: number) => eventBy(alice, { created_at: noon - 50, tags: [['expiration', `${t}`]] })
+  const client = await openClient()
+  const until = (t: number) => signedEvent(alice, { created_at: noon - 50, tags: [['expiration', `${t}`]] })
   expect(await client.publish(until(noon))).toEqual({ accepted: false, reason: 'invalid: event expired' })
-  expect(await client.publish(until(noon + 10))).toEqual(yes)
+  expect(await client.publish(until(noon + 10))).toEqual(ACCEPTED)
   clock = noon + 9
   expect((await client.ask('s', {})).events).toHaveLength(1)
   clock = noon + 10
@@ -217,41 +217,41 @@ test('an expired event is refused, and one that expires later is not served from
 })
 
 test('a deletion request removes the own events it names, stays, and keeps them away (NIP-09)', async () => {
-  const client = await open()
-  const own = eventBy(alice, { created_at: noon })
-  const foreign = eventBy(bob, { created_at: noon })
+  const client = await openClient()
+  const own = signedEvent(alice, { created_at: noon })
+  const foreign = signedEvent(bob, { created_at: noon })
   const address = `30315:${alice.pubkey}:x`
-  const old = eventBy(alice, { kind: 30315, created_at: noon - 1, tags: [['d', 'x']] })
-  const later = eventBy(alice, { kind: 30315, created_at: noon + 5, tags: [['d', 'x']] })
+  const old = signedEvent(alice, { kind: 30315, created_at: noon - 1, tags: [['d', 'x']] })
+  const later = signedEvent(alice, { kind: 30315, created_at: noon + 5, tags: [['d', 'x']] })
   const tags = [
     ['e', own.id],
     ['e', foreign.id],
     ['a', address],
   ]
-  const deletion = eventBy(alice, { kind: 5, created_at: noon, tags })
-  const undo = eventBy(alice, { kind: 5, created_at: noon + 1, tags: [['e', deletion.id]] })
-  for (const event of [own, foreign, old, deletion, undo]) expect(await client.publish(event)).toEqual(yes)
+  const deletion = signedEvent(alice, { kind: 5, created_at: noon, tags })
+  const undo = signedEvent(alice, { kind: 5, created_at: noon + 1, tags: [['e', deletion.id]] })
+  for (const event of [own, foreign, old, deletion, undo]) expect(await client.publish(event)).toEqual(ACCEPTED)
   expect(ids(relay.events()).sort()).toEqual(ids([foreign, deletion, undo]).sort())
   for (const event of [own, old]) expect((await client.publish(event)).reason).toMatch(/^blocked: /)
-  expect(await client.publish(later)).toEqual(yes)
+  expect(await client.publish(later)).toEqual(ACCEPTED)
 })
 
 test('the receiver of a wrap may have it deleted, others may not (NIP-59)', async () => {
-  const client = await open()
-  const wrap = wrapFor(alice, noon)
+  const client = await openClient()
+  const wrap = emptyWrapFor(alice, noon)
   await client.publish(wrap)
-  await client.publish(eventBy(bob, { kind: 5, created_at: noon, tags: [['e', wrap.id]] }))
+  await client.publish(signedEvent(bob, { kind: 5, created_at: noon, tags: [['e', wrap.id]] }))
   expect((await client.ask('s', { kinds: [1059] })).events).toHaveLength(1)
-  await client.publish(eventBy(alice, { kind: 5, created_at: noon, tags: [['e', wrap.id]] }))
+  await client.publish(signedEvent(alice, { kind: 5, created_at: noon, tags: [['e', wrap.id]] }))
   expect((await client.ask('s', { kinds: [1059] })).events).toHaveLength(0)
 })
 
 test('seals, AUTH events, wrong times and large events are refused with their reasons', async () => {
-  const client = await open({ oldest: 3600, maxBytes: 1000 })
-  const at = (created_at: number) => eventBy(alice, { created_at })
+  const client = await openClient({ oldest: 3600, maxBytes: 1000 })
+  const at = (created_at: number) => signedEvent(alice, { created_at })
   const base = Buffer.byteLength(JSON.stringify(at(noon)))
   const filled = (bytes: number) =>
-    eventBy(alice, { created_at: noon, content: 'é'.repeat(Math.floor(bytes / 2)) + 'x'.repeat(bytes % 2) })
+    signedEvent(alice, { created_at: noon, content: 'é'.repeat(Math.floor(bytes / 2)) + 'x'.repeat(bytes % 2) })
   const cases: [Event, RegExp | true][] = [
     [at(noon + 900), true],
     [at(noon + 901), /^invalid: created_at too late$/],
@@ -259,8 +259,8 @@ test('seals, AUTH events, wrong times and large events are refused with their re
     [at(noon - 3601), /^invalid: created_at too early$/],
     [filled(1000 - base), true],
     [filled(1001 - base), /^invalid: event too large/],
-    [eventBy(alice, { kind: 13, created_at: noon }), /^blocked: /],
-    [eventBy(alice, { kind: 22242, created_at: noon }), /^blocked: /],
+    [signedEvent(alice, { kind: 13, created_at: noon }), /^blocked: /],
+    [signedEvent(alice, { kind: 22242, created_at: noon }), /^blocked: /],
   ]
   for (const [event, expected] of cases) {
     const { accepted, reason } = await client.publish(event)
@@ -270,8 +270,8 @@ test('seals, AUTH events, wrong times and large events are refused with their re
 })
 
 test('no more than the cap comes for a filter, and NIP-67 says whether that was all', async () => {
-  const client = await open({ limit: 3, hints: 'nip67' })
-  const publish = (n: number) => client.publish(eventBy(alice, { created_at: noon - n }))
+  const client = await openClient({ limit: 3, hints: 'nip67' })
+  const publish = (n: number) => client.publish(signedEvent(alice, { created_at: noon - n }))
   for (const n of [1, 2, 3]) await publish(n)
   expect((await client.ask('s', { limit: 500 })).end).toEqual(['EOSE', 's', ['finish']])
   expect((await client.ask('s', { limit: 2 })).end).toEqual(['EOSE', 's', ['more']])
@@ -281,7 +281,7 @@ test('no more than the cap comes for a filter, and NIP-67 says whether that was 
 })
 
 test('a connection has 20 subscriptions', async () => {
-  const client = await open()
+  const client = await openClient()
   for (let n = 1; n <= 20; n++) expect((await client.ask(`${n}`, {})).end[0]).toBe('EOSE')
   expect((await client.ask('21', {})).end).toEqual(['CLOSED', '21', expect.stringMatching(/^error: /)])
   expect((await client.ask('20', {})).end[0]).toBe('EOSE')
@@ -290,20 +290,20 @@ test('a connection has 20 subscriptions', async () => {
 })
 
 test('a message above 131,072 bytes ends the connection, and only that one', async () => {
-  const client = await open()
-  const other = await connect(relay.url)
+  const client = await openClient()
+  const other = await openNostrClient(relay.url)
   client.socket.send('x'.repeat(131_073))
   expect(await client.gone).toBe(1009)
   expect((await other.ask('s', {})).end[0]).toBe('EOSE')
 })
 
 test('dm: wraps go to the key that authenticated and is named, stored and live', async () => {
-  const client = await open({ auth: 'dm' })
-  const writer = await connect(relay.url)
-  const before = wrapFor(alice, noon - 10)
-  const notOurs = wrapFor(bob, noon - 10)
-  const note = eventBy(bob, { created_at: noon - 10 })
-  for (const event of [before, notOurs, note]) expect(await writer.publish(event)).toEqual(yes)
+  const client = await openClient({ auth: 'dm' })
+  const writer = await openNostrClient(relay.url)
+  const before = emptyWrapFor(alice, noon - 10)
+  const notOurs = emptyWrapFor(bob, noon - 10)
+  const note = signedEvent(bob, { created_at: noon - 10 })
+  for (const event of [before, notOurs, note]) expect(await writer.publish(event)).toEqual(ACCEPTED)
 
   const wanted = { kinds: [1059], '#p': [alice.pubkey] }
   const refused = await client.ask('early', wanted)
@@ -318,8 +318,8 @@ test('dm: wraps go to the key that authenticated and is named, stored and live',
   expect(theirs.end).toEqual(['CLOSED', 'theirs', expect.stringMatching(/^restricted: /)])
   expect(ids((await client.ask('all', {})).events).sort()).toEqual(ids([before, note]).sort())
 
-  const live = wrapFor(alice, noon)
-  for (const event of [wrapFor(bob, noon), live]) await writer.publish(event)
+  const live = emptyWrapFor(alice, noon)
+  for (const event of [emptyWrapFor(bob, noon), live]) await writer.publish(event)
   expect(await client.next('EVENT', 'all')).toEqual(['EVENT', 'all', live])
   await client.ask('fence', { limit: 0 })
   expect(await client.next('EVENT', 'ours')).toEqual(['EVENT', 'ours', live])
@@ -329,10 +329,10 @@ test('dm: wraps go to the key that authenticated and is named, stored and live',
 })
 
 test('a client may authenticate as several keys (NIP-42)', async () => {
-  const client = await open({ auth: 'dm' })
+  const client = await openClient({ auth: 'dm' })
   const [, challenge] = await client.next('AUTH')
   for (const keys of [alice, bob]) {
-    client.send('AUTH', authFor(keys, relay.url, challenge, clock))
+    client.send('AUTH', authEvent(keys, relay.url, challenge, clock))
     expect((await client.next('OK'))[2]).toBe(true)
   }
   for (const keys of [alice, bob]) {
@@ -341,18 +341,18 @@ test('a client may authenticate as several keys (NIP-42)', async () => {
 })
 
 test('an AUTH must be of the kind, of now, for this challenge, for this relay, and signed', async () => {
-  const client = await open({ auth: 'dm' })
+  const client = await openClient({ auth: 'dm' })
   const [, challenge] = await client.next('AUTH')
-  const good = authFor(alice, `${relay.url}/`, challenge, clock - 60)
+  const good = authEvent(alice, `${relay.url}/`, challenge, clock - 60)
   const bad: Record<string, Event> = {
-    kind: eventBy(alice, { created_at: clock, tags: good.tags }),
-    early: authFor(alice, relay.url, challenge, clock - 61),
-    late: authFor(alice, relay.url, challenge, clock + 61),
-    challenge: authFor(alice, relay.url, 'another', clock),
-    relay: authFor(alice, 'wss://relay.example.com', challenge, clock),
-    port: authFor(alice, 'ws://127.0.0.1:1', challenge, clock),
-    noUrl: authFor(alice, 'here', challenge, clock),
-    signature: { ...authFor(alice, relay.url, challenge, clock), sig: good.sig },
+    kind: signedEvent(alice, { created_at: clock, tags: good.tags }),
+    early: authEvent(alice, relay.url, challenge, clock - 61),
+    late: authEvent(alice, relay.url, challenge, clock + 61),
+    challenge: authEvent(alice, relay.url, 'another', clock),
+    relay: authEvent(alice, 'wss://relay.example.com', challenge, clock),
+    port: authEvent(alice, 'ws://127.0.0.1:1', challenge, clock),
+    noUrl: authEvent(alice, 'here', challenge, clock),
+    signature: { ...authEvent(alice, relay.url, challenge, clock), sig: good.sig },
   }
   for (const [name, event] of Object.entries(bad)) {
     client.send('AUTH', event)
@@ -367,34 +367,34 @@ test('an AUTH must be of the kind, of now, for this challenge, for this relay, a
 })
 
 test('a challenge is good on its own connection only', async () => {
-  const client = await open({ auth: 'dm' })
-  const other = await connect(relay.url)
+  const client = await openClient({ auth: 'dm' })
+  const other = await openNostrClient(relay.url)
   const [, challenge] = await other.next('AUTH')
-  client.send('AUTH', authFor(alice, relay.url, challenge, clock))
+  client.send('AUTH', authEvent(alice, relay.url, challenge, clock))
   expect((await client.next('OK'))[2]).toBe(false)
 })
 
 test('serviceUrl is what an AUTH must name behind a proxy', async () => {
-  const client = await open({ auth: 'dm', serviceUrl: 'wss://relay.example.com' })
+  const client = await openClient({ auth: 'dm', serviceUrl: 'wss://relay.example.com' })
   const [, challenge] = await client.next('AUTH')
-  client.send('AUTH', authFor(alice, relay.url, challenge, clock))
+  client.send('AUTH', authEvent(alice, relay.url, challenge, clock))
   expect((await client.next('OK'))[2]).toBe(false)
-  client.send('AUTH', authFor(alice, 'wss://relay.example.com/', challenge, clock))
+  client.send('AUTH', authEvent(alice, 'wss://relay.example.com/', challenge, clock))
   expect((await client.next('OK'))[2]).toBe(true)
 })
 
 test('all: neither reads nor writes before AUTH', async () => {
-  const client = await open({ auth: 'all' })
-  const event = eventBy(alice, { created_at: noon })
+  const client = await openClient({ auth: 'all' })
+  const event = signedEvent(alice, { created_at: noon })
   expect((await client.publish(event)).reason).toMatch(/^auth-required: /)
   expect((await client.ask('s', { kinds: [1] })).end[2]).toMatch(/^auth-required: /)
   await authenticate(client)
-  expect(await client.publish(event)).toEqual(yes)
+  expect(await client.publish(event)).toEqual(ACCEPTED)
   expect((await client.ask('s', { kinds: [1] })).events).toEqual([event])
 })
 
 test('late: the challenge comes after the first CLOSED', async () => {
-  const client = await open({ auth: 'late' })
+  const client = await openClient({ auth: 'late' })
   expect((await client.ask('notes', { kinds: [1] })).end[0]).toBe('EOSE')
   expect(client.waiting('AUTH')).toBe(0)
   expect((await client.ask('s', { kinds: [1059] })).end[2]).toMatch(/^auth-required: /)
@@ -403,7 +403,7 @@ test('late: the challenge comes after the first CLOSED', async () => {
 })
 
 test('notice: says with a NOTICE that it wants AUTH', async () => {
-  const client = await open({ auth: 'notice' })
+  const client = await openClient({ auth: 'notice' })
   client.send('REQ', 's', { kinds: [1059] })
   expect((await client.next('NOTICE'))[1]).toMatch(/^auth-required: /)
   await authenticate(client)
@@ -411,15 +411,15 @@ test('notice: says with a NOTICE that it wants AUTH', async () => {
 })
 
 test('none: no challenge, and wraps for anybody', async () => {
-  const client = await open()
-  const wrap = wrapFor(bob, noon)
+  const client = await openClient()
+  const wrap = emptyWrapFor(bob, noon)
   await client.publish(wrap)
   expect((await client.ask('s', { kinds: [1059] })).events).toEqual([wrap])
   expect(client.waiting('AUTH')).toBe(0)
 })
 
 test('over HTTP it gives its document (NIP-11)', async () => {
-  await open({ hints: 'nip67', limit: 7 })
+  await openClient({ hints: 'nip67', limit: 7 })
   const at = relay.url.replace('ws:', 'http:')
   const answer = await fetch(at, { headers: { Accept: 'application/nostr+json' } })
   expect(answer.headers.get('access-control-allow-origin')).toBe('*')
@@ -432,20 +432,20 @@ test('over HTTP it gives its document (NIP-11)', async () => {
 })
 
 test('the upgrade carries its time, which may lie', async () => {
-  await open({ clockOffset: -7200 })
+  await openClient({ clockOffset: -7200 })
   const socket = new WebSocket(relay.url)
   const date = await new Promise((resolve) => socket.once('upgrade', (answer) => resolve(answer.headers.date)))
   expect(Date.parse(String(date)) / 1000).toBe(noon - 7200)
 })
 
 test('only one path is a relay', async () => {
-  await open()
-  await expect(connect(`${relay.url}/other`)).rejects.toThrow('400')
+  await openClient()
+  await expect(openNostrClient(`${relay.url}/other`)).rejects.toThrow('400')
 })
 
 test('frames of clients are on record, by connection', async () => {
-  const first = await open()
-  const second = await connect(relay.url)
+  const first = await openClient()
+  const second = await openNostrClient(relay.url)
   await first.ask('a', { kinds: [1] })
   await second.ask('b', { kinds: [7] })
   expect(relay.seen).toEqual([
@@ -459,20 +459,20 @@ test('frames of clients are on record, by connection', async () => {
 })
 
 test('restart cuts everybody, and comes back on the same port with or without what it kept', async () => {
-  const client = await open()
-  await client.publish(eventBy(alice, { created_at: noon }))
+  const client = await openClient()
+  await client.publish(signedEvent(alice, { created_at: noon }))
   await relay.restart()
   await client.gone
-  const again = await connect(relay.url)
+  const again = await openNostrClient(relay.url)
   expect((await again.ask('s', {})).events).toHaveLength(1)
   await relay.restart({ empty: true })
-  expect((await (await connect(relay.url)).ask('s', {})).events).toEqual([])
+  expect((await (await openNostrClient(relay.url)).ask('s', {})).events).toEqual([])
 })
 
 test('5,000 wraps by #p are answered within 200 ms', async () => {
-  const client = await open({ trust: true, limit: 5000, auth: 'dm' })
+  const client = await openClient({ trust: true, limit: 5000, auth: 'dm' })
   await authenticate(client)
-  const template = { ...wrapFor(alice, noon), content: 'x'.repeat(2500) }
+  const template = { ...emptyWrapFor(alice, noon), content: 'x'.repeat(2500) }
   for (let n = 0; n < 5000; n++) {
     client.send('EVENT', { ...template, id: n.toString(16).padStart(64, '0'), created_at: noon - n })
   }
@@ -502,12 +502,12 @@ test('5,000 wraps by #p are answered within 200 ms', async () => {
 })
 
 test('by hand: one line with its url, until it is told to stop', async () => {
-  await open()
+  await openClient()
   const program = spawn(process.execPath, ['--import', 'tsx', 'scripts/relay.ts', '--port', '0'])
   const exit = once(program, 'exit')
   const [line] = await once(program.stdout, 'data')
   const url = /^(ws:\/\/127\.0\.0\.1:\d+) .*p2p --relay \1 status\n$/.exec(String(line))?.[1] ?? ''
-  const client = await connect(url)
+  const client = await openNostrClient(url)
   expect((await client.ask('s', {})).end).toEqual(['EOSE', 's'])
   program.kill('SIGTERM')
   expect(await exit).toEqual([0, null])

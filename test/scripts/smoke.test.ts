@@ -1,18 +1,19 @@
 // npm run smoke: a whole call over relays that work, and the first step that fails over relays that do not.
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { look, parse } from '../../scripts/look.ts'
-import { type Ran, start } from '../../scripts/play.ts'
+import { valueAt } from '../../scripts/json-path.ts'
+import { type ProcessResult, startProcess } from '../../scripts/processes.ts'
 import { type RelayOptions, startRelay } from '../../scripts/relay.ts'
+import { parseJson } from '../../src/json.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 test('a relay that works carries a whole call', async () => {
   const ran = await smoke('--relay', await relay(), '--json')
-  const steps = look(parse(ran.stdout), '.steps')
+  const steps = valueAt(parseJson(ran.stdout), '.steps')
   expect(steps).toHaveLength(16)
   expect(steps).toEqual(Array(16).fill(expect.objectContaining({ ok: true, ms: expect.any(Number) })))
-  expect(look(parse(ran.stdout), '.ok')).toBe(true)
+  expect(valueAt(parseJson(ran.stdout), '.ok')).toBe(true)
   expect(ran.code).toBe(0)
 }, 60_000)
 
@@ -38,7 +39,7 @@ async function relay(options: RelayOptions = {}): Promise<string> {
   return url
 }
 
-function smoke(...args: string[]): Promise<Ran> {
+function smoke(...args: string[]): Promise<ProcessResult> {
   const words = ['--import', 'tsx', 'scripts/smoke.ts', ...args]
-  return start(process.execPath, words, { cwd: root, env: { PATH: process.env.PATH ?? '' } }).ended
+  return startProcess(process.execPath, words, { cwd: root, env: { PATH: process.env.PATH ?? '' } }).ended
 }

@@ -16,7 +16,8 @@ import {
 import { automaticAnswers, markReceiptsTried, receiptsDue } from '../../src/state/receipts.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
-import { must, sha256Of } from '../support/given.ts'
+import { must } from '../support/must.ts'
+import { sha256Of } from '../support/official-vectors.ts'
 
 const ME = sha256Of('me')
 const NOW = 1_790_000_000

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { verifyEvent } from 'nostr-tools'
 import { parseEvent, tags } from '../../src/nostr/event.ts'
 
-export type Faults = {
+export type BlossomFaults = {
   /** Answers with this status and X-Reason, before the body. */
   refuse?: [status: number, reason: string] | undefined
   /** Says 413 once so many bytes of a body have come, and reads no further. */
@@ -30,9 +30,9 @@ export type Faults = {
   whole?: boolean
 }
 
-export type Blossom = {
+export type BlossomServer = {
   readonly url: string
-  readonly faults: Faults
+  readonly faults: BlossomFaults
   readonly blobs: Map<string, Buffer>
   /** What was asked of it: method, path, headers, and how many bytes of a body came. */
   readonly seen: { method: string; path: string; headers: IncomingMessage['headers']; bytes: number }[]
@@ -42,10 +42,10 @@ export type Blossom = {
 }
 
 /** `keep`: whether uploads are kept; else only their hash is taken, for files that are too large for this process. */
-export async function startBlossom({ keep = true } = {}): Promise<Blossom> {
-  const faults: Faults = {}
+export async function startBlossom({ keep = true } = {}): Promise<BlossomServer> {
+  const faults: BlossomFaults = {}
   const blobs = new Map<string, Buffer>()
-  const seen: Blossom['seen'] = []
+  const seen: BlossomServer['seen'] = []
   let sent = 0
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
   // A client that waits for a "go on" is told no before it has sent a thing.

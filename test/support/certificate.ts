@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createServer } from 'node:tls'
-import { tcp } from './scripted-relay.ts'
+import { listenTcp } from './scripted-relay.ts'
 import { newFolder } from './temporary-home.ts'
 
 export type Certificate = { key: string; cert: string; path: string }
@@ -28,7 +28,7 @@ export function certificateFor(...names: readonly string[]): Certificate | undef
 }
 
 /** A port that speaks TLS and hands what is inside to another port of this machine. */
-export async function tlsBefore(port: number, { key, cert }: Certificate): Promise<number> {
+export async function startTlsInFront(port: number, { key, cert }: Certificate): Promise<number> {
   const server = createServer({ key, cert }, (client) => {
     const onward = connect(port, '127.0.0.1')
     client.pipe(onward).pipe(client)
@@ -36,5 +36,5 @@ export async function tlsBefore(port: number, { key, cert }: Certificate): Promi
     onward.on('error', () => client.destroy())
     client.on('close', () => onward.destroy())
   })
-  return Number(new URL(await tcp(server)).port)
+  return Number(new URL(await listenTcp(server)).port)
 }

@@ -2,10 +2,10 @@
 import type { StoreCodec } from '../../src/io/store/codec.ts'
 import type { StoreSnapshot } from '../../src/io/store/store.ts'
 
-export type Index = { version: 1; owner: string; count: number; calls: string[] }
-export type Log = { version: 1; count: number; text: string }
+export type CountingIndex = { version: 1; owner: string; count: number; calls: string[] }
+export type CountingLog = { version: 1; count: number; text: string }
 
-export const codec: StoreCodec<Index, Log> = {
+export const countingCodec: StoreCodec<CountingIndex, CountingLog> = {
   version: 1,
   logVersion: 1,
   empty: () => ({ version: 1, owner: '', count: 0, calls: [] }),
@@ -21,13 +21,13 @@ export const codec: StoreCodec<Index, Log> = {
   owner: (index) => (index.owner === '' ? undefined : index.owner),
 }
 
-export const CALL = 'c0'.repeat(32)
+export const CALL_ID = 'c0'.repeat(32)
 
 /** One more in the index and in the log of a call; its value is the new count. */
-export function countUp({ index, logs }: StoreSnapshot<Index, Log>, text = '') {
+export function countUp({ index, logs }: StoreSnapshot<CountingIndex, CountingLog>, text = '') {
   const count = index.count + 1
-  const log: Log = { version: 1, count: (logs[CALL]?.count ?? 0) + 1, text }
-  return { snapshot: { index: { ...index, count, calls: [CALL] }, logs: { ...logs, [CALL]: log } }, value: count }
+  const log: CountingLog = { version: 1, count: (logs[CALL_ID]?.count ?? 0) + 1, text }
+  return { snapshot: { index: { ...index, count, calls: [CALL_ID] }, logs: { ...logs, [CALL_ID]: log } }, value: count }
 }
 
 function versioned<T>(value: unknown, is: (value: unknown) => value is T): T | 'newer' | undefined {
@@ -36,10 +36,10 @@ function versioned<T>(value: unknown, is: (value: unknown) => value is T): T | '
   return newer ? 'newer' : undefined
 }
 
-function isIndex(value: unknown): value is Index {
+function isIndex(value: unknown): value is CountingIndex {
   return typeof value === 'object' && value !== null && 'calls' in value && 'version' in value && value.version === 1
 }
 
-function isLog(value: unknown): value is Log {
+function isLog(value: unknown): value is CountingLog {
   return typeof value === 'object' && value !== null && 'text' in value && 'version' in value && value.version === 1
 }

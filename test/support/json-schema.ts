@@ -12,7 +12,7 @@ const ajv = new Ajv2020({ strict: true, strictRequired: false, allErrors: false,
 for (const name of SCHEMAS) ajv.addSchema(JSON.parse(readFileSync(`${folder}${name}.json`, 'utf8')))
 
 /** What is wrong with a document, if anything. `name`: a command, or `item` for a line of `wait --follow`. */
-export function schemaFault(name: string, document: unknown): string | undefined {
+export function schemaError(name: string, document: unknown): string | undefined {
   if (!SCHEMAS.includes(name)) return `docs/schema/${name}.json is missing`
   return ajv.validate(`${name}.json`, document) ? undefined : `breaks docs/schema/${name}.json: ${ajv.errorsText()}`
 }

@@ -13,25 +13,25 @@ import { callOf } from '../../src/state/state.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
 import { END, hears, inCall, raw, type Side, says, send, T } from './conversation.ts'
 
-export const spokenCodec = stateCodecWith({ keep: 2, least: 3, most: 2 })
+export const smallArchiveCodec = stateCodecWith({ keep: 2, least: 3, most: 2 })
 
-type Fresh = StoreSnapshot<Index, Log>
-type Spoken = Store<Index, Log>
+type LongCallSnapshot = StoreSnapshot<Index, Log>
+type LongCallStore = Store<Index, Log>
 
 const { ada, ben, id } = inCall()
 
 /** The id of the call, and our key. */
-export const SPOKEN = id
-export const OURS = ada.key
+export const LONG_CALL = id
+export const OUR_KEY = ada.key
 
 /** Writes down a call in which so many words of each side were said. */
-export async function spokenTo(store: Spoken, words: number): Promise<void> {
+export async function writeLongCall(store: LongCallStore, words: number): Promise<void> {
   await store.update([], () => ({ snapshot: ada.state, value: 0 }))
-  for (let n = 0; n < words; n++) await store.update([], word)
+  for (let n = 0; n < words; n++) await store.update([], addMessages)
 }
 
 /** One more word of the peer, read, and one of ours; its value is how many there are now. */
-export function word(fresh: Fresh) {
+export function addMessages(fresh: LongCallSnapshot) {
   const side = sideOf(fresh)
   const call = callIn(side)
   const n = call.ack
@@ -44,37 +44,37 @@ export function word(fresh: Fresh) {
 }
 
 /** The peer's first word once more, in another envelope. */
-export function again(fresh: Fresh) {
+export function repeatFirstMessage(fresh: LongCallSnapshot) {
   const side = sideOf(fresh)
   hears(side, [theirs(1, 3, 1)])
   return { snapshot: side.state, value: side.state.index.dropped.duplicate ?? 0 }
 }
 
-export function end(fresh: Fresh) {
+export function endCall(fresh: LongCallSnapshot) {
   const side = sideOf(fresh)
   const [said] = says(side, END)
   return { snapshot: side.state, value: said }
 }
 
 /** Anything that has the call written once more. */
-export function touch({ index, logs }: Fresh) {
+export function touchCall({ index, logs }: LongCallSnapshot) {
   const log = logs[id]
   return { snapshot: { index, logs: log === undefined ? logs : { ...logs, [id]: { ...log } } }, value: 0 }
 }
 
 /** What was said, in order, as a reader of the whole call sees it. */
-export function wordsOf(log: Log | undefined): string[] {
+export function textsOf(log: Log | undefined): string[] {
   const call = log && replay(log, ada.key, T)
   return call?.lines.flatMap(({ signal: { body } }) => (body.type === 'message' ? [body.text] : [])) ?? []
 }
 
 /** What a call of so many words of each side says. */
-export function expected(words: number): string[] {
+export function expectedTexts(words: number): string[] {
   return Array.from({ length: words }, (_, n) => [`theirs ${n + 1}`, `ours ${n + 1}`]).flat()
 }
 
 /** The names of the chapters that lie there. */
-export function chaptersIn(home: Home): string[] {
+export function segmentsIn(home: Home): string[] {
   try {
     return readdirSync(join(home.calls, id)).sort()
   } catch {
@@ -86,7 +86,7 @@ function theirs(n: number, lc: number, ack: number): Rumor {
   return raw(ben, { type: 'message', text: `theirs ${n}` }, { call: id, to: ada.key, seq: n + 1, lc, ack }, T)
 }
 
-function sideOf({ index, logs }: Fresh): Side {
+function sideOf({ index, logs }: LongCallSnapshot): Side {
   return { key: ada.key, pid: 1, state: { index, logs } }
 }
 

@@ -4,7 +4,7 @@ import WebSocket from 'ws'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, parseEvent, type Template } from '../../src/nostr/event.ts'
 
-export interface PlainClient {
+export interface NostrClient {
   readonly socket: WebSocket
   /** What came and was not JSON. */
   readonly rubbish: string[]
@@ -21,7 +21,7 @@ export interface PlainClient {
   ask(id: string, ...filters: unknown[]): Promise<{ events: Event[]; end: unknown[] }>
 }
 
-export async function connect(url: string): Promise<PlainClient> {
+export async function openNostrClient(url: string): Promise<NostrClient> {
   const socket = new WebSocket(url)
   const frames: unknown[][] = []
   const rubbish: string[] = []
@@ -78,22 +78,27 @@ export async function connect(url: string): Promise<PlainClient> {
 }
 
 /** A signed event of somebody; whatever is not given is filled in. */
-export function eventBy(keys: Keys, template: Partial<Template> & { created_at: number }): Event {
+export function signedEvent(keys: Keys, template: Partial<Template> & { created_at: number }): Event {
   return finalize({ kind: 1, tags: [], content: '', ...template }, keys)
 }
 
 /** A gift wrap by its looks; what is inside does not matter to a relay. */
-export function wrapFor(receiver: Keys, created_at: number, tags: string[][] = []): Event {
-  return eventBy(randomKeys(), { kind: 1059, created_at, tags: [['p', receiver.pubkey], ...tags], content: 'sealed' })
+export function emptyWrapFor(receiver: Keys, created_at: number, tags: string[][] = []): Event {
+  return signedEvent(randomKeys(), {
+    kind: 1059,
+    created_at,
+    tags: [['p', receiver.pubkey], ...tags],
+    content: 'sealed',
+  })
 }
 
 /** NIP-42's answer to a challenge. */
-export function authFor(keys: Keys, relay: string, challenge: unknown, created_at: number): Event {
+export function authEvent(keys: Keys, relay: string, challenge: unknown, created_at: number): Event {
   const tags = [
     ['relay', relay],
     ['challenge', String(challenge)],
   ]
-  return eventBy(keys, { kind: 22242, created_at, tags })
+  return signedEvent(keys, { kind: 22242, created_at, tags })
 }
 
 function readJson(text: string): unknown {

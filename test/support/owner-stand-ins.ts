@@ -6,14 +6,14 @@ import { afterEach } from 'vitest'
 import type { OwnerNotice } from '../../src/io/owner/notice.ts'
 import { newFolder } from './temporary-home.ts'
 
-export const NOTICE: OwnerNotice = {
+export const SAMPLE_NOTICE: OwnerNotice = {
   id: 'ab'.repeat(32),
   facts: { id: 'ab'.repeat(32), text: 'May I?' },
   text: 'Your agent needs you.',
 }
 
 /** A program of that name in a folder of its own: a script of Node's. What it does not consume stays unread. */
-export function program(name: string, script: string): { folder: string; path: string } {
+export function writeProgram(name: string, script: string): { folder: string; path: string } {
   const folder = newFolder()
   const path = join(folder, name)
   writeFileSync(path, `#!${process.execPath}\n${script}\n`)
@@ -21,11 +21,13 @@ export function program(name: string, script: string): { folder: string; path: s
   return { folder, path }
 }
 
-export type Request = { method: string; url: string; headers: IncomingHttpHeaders; body: string }
+export type ReceivedRequest = { method: string; url: string; headers: IncomingHttpHeaders; body: string }
 
 /** A server that keeps what it was sent; closed after the test, whatever hangs on it. */
-export async function server(answer: RequestListener): Promise<{ url: string; port: number; requests: Request[] }> {
-  const requests: Request[] = []
+export async function startHttpServer(
+  answer: RequestListener,
+): Promise<{ url: string; port: number; requests: ReceivedRequest[] }> {
+  const requests: ReceivedRequest[] = []
   const http = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))

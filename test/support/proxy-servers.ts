@@ -3,7 +3,7 @@
 import { createServer as createHttp } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { tcp } from './scripted-relay.ts'
+import { listenTcp } from './scripted-relay.ts'
 
 export type TestProxy = {
   /** "127.0.0.1:<port>" */
@@ -19,7 +19,7 @@ export type TestProxy = {
 }
 
 /** RFC 9110, 9.3.6. `status`: the answer to every request. */
-export async function connectProxy({ status = 200 } = {}): Promise<TestProxy> {
+export async function startConnectProxy({ status = 200 } = {}): Promise<TestProxy> {
   const { proxy, carry, note } = start()
   const server = createHttp((_request, response) => response.writeHead(405).end())
   server.on('connection', note)
@@ -31,12 +31,12 @@ export async function connectProxy({ status = 200 } = {}): Promise<TestProxy> {
     if (status === 200) carry(client, Number(/:(\d+)$/.exec(request.url ?? '')?.[1]))
     else client.end()
   })
-  proxy.address = new URL(await tcp(server)).host
+  proxy.address = new URL(await listenTcp(server)).host
   return proxy
 }
 
 /** RFC 1928 and RFC 1929. `login`: it insists on a name and a password. `silent`: it accepts and says nothing. */
-export async function socksProxy({ login = false, silent = false } = {}): Promise<TestProxy> {
+export async function startSocksProxy({ login = false, silent = false } = {}): Promise<TestProxy> {
   const { proxy, carry, note } = start()
   const server = createServer((client) => {
     note(client)
@@ -62,7 +62,7 @@ export async function socksProxy({ login = false, silent = false } = {}): Promis
     client.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0]))
     carry(client, port)
   }
-  proxy.address = new URL(await tcp(server)).host
+  proxy.address = new URL(await listenTcp(server)).host
   return proxy
 }
 

@@ -5,18 +5,17 @@ import { onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { openRelayClient, type RelayClient } from '../../src/io/relay/clients.ts'
-import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
+import { alice } from './people.ts'
 
-export const alice: Keys = randomKeys()
-export const inbox = { kinds: [1059], '#p': [alice.pubkey] }
+export const inboxFilter = { kinds: [1059], '#p': [alice.pubkey] }
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000)
 /** A deadline past every test's own: who waits for it has failed. */
-export const later = (): number => Date.now() + 600_000
-export const soon = (ms = 250): number => Date.now() + ms
+export const farDeadline = (): number => Date.now() + 600_000
+export const nearDeadline = (ms = 250): number => Date.now() + ms
 
-export type Say = (...frame: unknown[]) => void
+export type SendFrame = (...frame: unknown[]) => void
 
-export type Scripted = {
+export type ScriptedRelay = {
   url: string
   /** All that clients sent, in order. */
   frames: unknown[][]
@@ -26,20 +25,20 @@ export type Scripted = {
   connections(): number
 }
 
-export type Script = {
-  opened?: (say: Say, socket: WebSocket) => void
-  heard?: (say: Say, frame: unknown[], socket: WebSocket) => void
+export type RelayScript = {
+  opened?: (say: SendFrame, socket: WebSocket) => void
+  heard?: (say: SendFrame, frame: unknown[], socket: WebSocket) => void
   autoPong?: boolean
 }
 
 /** Starts a relay that does what the script says and nothing else; it ends with the test. */
-export async function scripted({ opened, heard, autoPong = true }: Script): Promise<Scripted> {
+export async function startScriptedRelay({ opened, heard, autoPong = true }: RelayScript): Promise<ScriptedRelay> {
   const frames: unknown[][] = []
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong })
   let connections = 0
   server.on('connection', (socket) => {
     connections += 1
-    const say: Say = (...frame) => socket.send(JSON.stringify(frame))
+    const say: SendFrame = (...frame) => socket.send(JSON.stringify(frame))
     socket.on('message', (data) => {
       const frame: unknown = JSON.parse(String(data))
       if (!Array.isArray(frame)) throw new Error('a client sent no frame')
@@ -60,14 +59,14 @@ export async function scripted({ opened, heard, autoPong = true }: Script): Prom
 }
 
 /** The embedded relay, which ends with the test. */
-export async function embedded(options: RelayOptions = {}): Promise<EmbeddedRelay> {
+export async function startTestRelay(options: RelayOptions = {}): Promise<EmbeddedRelay> {
   const relay = await startRelay(options)
   onTestFinished(() => relay.close())
   return relay
 }
 
 /** A server of bare TCP, which ends with the test. */
-export async function tcp(server: Server): Promise<string> {
+export async function listenTcp(server: Server): Promise<string> {
   const sockets = new Set<{ destroy(): void }>()
   server.on('connection', (socket) => {
     sockets.add(socket)
@@ -83,7 +82,7 @@ export async function tcp(server: Server): Promise<string> {
 }
 
 /** An address where nobody listens. */
-export async function nobody(): Promise<string> {
+export async function unusedAddress(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `ws://127.0.0.1:${portOf(server)}`
@@ -93,7 +92,7 @@ export async function nobody(): Promise<string> {
 }
 
 /** Our own connection as alice, closed with the test. */
-export function dial(url: string, options: Partial<Parameters<typeof openRelayClient>[1]> = {}): RelayClient {
+export function connectAsAlice(url: string, options: Partial<Parameters<typeof openRelayClient>[1]> = {}): RelayClient {
   const connection = openRelayClient(url, { keys: alice, now: Date.now, ...options })
   onTestFinished(() => connection.close())
   return connection

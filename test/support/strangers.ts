@@ -4,54 +4,54 @@ import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { wrap } from '../../src/nostr/nip59.ts'
-import { must } from './given.ts'
-import { connect } from './nostr-client.ts'
+import { must } from './must.ts'
+import { openNostrClient } from './nostr-client.ts'
 
 /** The key of a name. */
-export function stranger(name: string): Keys {
+export function strangerKeys(name: string): Keys {
   return must(keysFrom(sha256(Buffer.from(`stranger ${name}`))))
 }
 
-export function now(): number {
+export function unixNow(): number {
   return Math.floor(Date.now() / 1000)
 }
 
 /** What a stranger says. `place`: where in a call, to whom; without a call it is a request. */
-export function saying(
+export function signalRumor(
   keys: Keys,
   body: Body,
   place: Pick<SignalPosition, 'to'> & Partial<SignalPosition>,
-  at = now(),
+  at = unixNow(),
 ): Rumor {
   return rumorOf(signalTemplate(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), keys.pubkey)
 }
 
-export function request(keys: Keys, to: string, topic: string, name = ''): Rumor {
-  return saying(keys, { type: 'request', text: topic, deadline: now() + 900, name, relays: [] }, { to })
+export function requestRumor(keys: Keys, to: string, topic: string, name = ''): Rumor {
+  return signalRumor(keys, { type: 'request', text: topic, deadline: unixNow() + 900, name, relays: [] }, { to })
 }
 
 /** A direct message, outside of calls. */
-export function letter(keys: Keys, to: string, text: string): Rumor {
-  return rumorOf({ kind: 14, created_at: now(), tags: [['p', to]], content: text }, keys.pubkey)
+export function letterRumor(keys: Keys, to: string, text: string): Rumor {
+  return rumorOf({ kind: 14, created_at: unixNow(), tags: [['p', to]], content: text }, keys.pubkey)
 }
 
-export function wrapped(rumor: Rumor, keys: Keys, to: string): Event {
-  return wrap(rumor, keys, to, { now: now() })
+export function giftWrapOf(rumor: Rumor, keys: Keys, to: string): Event {
+  return wrap(rumor, keys, to, { now: unixNow() })
 }
 
 /** A presence in whatever words. */
-export function presence(keys: Keys, tags: string[][], content = ''): Event {
+export function presenceEvent(keys: Keys, tags: string[][], content = ''): Event {
   const head = [
     ['d', 'p2p-comm'],
     ['t', 'p2p-agent'],
   ]
-  const tail = [['expiration', String(now() + 300)]]
-  return finalize({ kind: 30315, created_at: now(), tags: [...head, ...tags, ...tail], content }, keys)
+  const tail = [['expiration', String(unixNow() + 300)]]
+  return finalize({ kind: 30315, created_at: unixNow(), tags: [...head, ...tags, ...tail], content }, keys)
 }
 
 /** Puts events on a relay, many at a time. Throws where it refuses one. */
-export async function load(url: string, events: readonly Event[]): Promise<void> {
-  const client = await connect(url)
+export async function publishAll(url: string, events: readonly Event[]): Promise<void> {
+  const client = await openNostrClient(url)
   try {
     for (let at = 0; at < events.length; at += 200) {
       const some = events.slice(at, at + 200)

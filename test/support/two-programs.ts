@@ -1,30 +1,37 @@
 // Two agents as real processes against an embedded relay, for tests that need more than a story: parallel runs, kills,
 // wrong clocks.
 import { pathToFileURL } from 'node:url'
-import { agentEnv, inFolder, PROGRAM, type Ran, type Running, start } from '../../scripts/play.ts'
+import {
+  agentEnv,
+  PROGRAM,
+  type ProcessResult,
+  type RunningProcess,
+  startProcess,
+  withTemporaryFolder,
+} from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 
-export type Agent = {
+export type AgentProgram = {
   home: string
   /** Starts a command; `clock`: milliseconds by which this run's clock is ahead. */
-  start(args: readonly string[], clock?: number): Running
-  run(args: readonly string[], clock?: number, stdin?: string, node?: readonly string[]): Promise<Ran>
+  start(args: readonly string[], clock?: number): RunningProcess
+  run(args: readonly string[], clock?: number, stdin?: string, node?: readonly string[]): Promise<ProcessResult>
   /** The JSON that a command prints; throws unless it ended with `code`. */
   json(args: readonly string[], clock?: number, code?: number): Promise<Record<string, unknown>>
 }
 
-export type Pair = { relay: EmbeddedRelay; ada: Agent; ben: Agent; folder: string }
+export type AgentPair = { relay: EmbeddedRelay; ada: AgentProgram; ben: AgentProgram; folder: string }
 
 /**
  * Runs `body` with two agents that share a relay; everything is gone afterwards. Time passes for the relay as it does for
  * the command that was started last, unless `options.now` gives it a clock of its own.
  */
-export async function withPair<T>(options: RelayOptions, body: (pair: Pair) => Promise<T>): Promise<T> {
+export async function withPair<T>(options: RelayOptions, body: (pair: AgentPair) => Promise<T>): Promise<T> {
   const time = { ms: 0 }
   const relay = await startRelay({ now: () => Math.floor((Date.now() + time.ms) / 1000), ...options })
   try {
-    return await inFolder(async (folder) => {
-      const [ada, ben] = [agent(folder, 'ada', relay.url, time), agent(folder, 'ben', relay.url, time)]
+    return await withTemporaryFolder(async (folder) => {
+      const [ada, ben] = [agentProgram(folder, 'ada', relay.url, time), agentProgram(folder, 'ben', relay.url, time)]
       return await body({ relay, ada, ben, folder })
     })
   } finally {
@@ -33,16 +40,16 @@ export async function withPair<T>(options: RelayOptions, body: (pair: Pair) => P
 }
 
 /** Has the two in an active call; its id. */
-export async function inCall({ ada, ben }: Pair, topic = 'test'): Promise<string> {
+export async function startCall({ ada, ben }: AgentPair, topic = 'test'): Promise<string> {
   const { agent: self } = await ben.json(['whoami'])
-  const { call } = await ada.json(['call', field(self, 'npub'), topic])
+  const { call } = await ada.json(['call', stringField(self, 'npub'), topic])
   await ben.json(['answer', 'accept'])
   await ada.json(['inbox'])
-  return field(call, 'id')
+  return stringField(call, 'id')
 }
 
 /** A string in parsed JSON; throws where there is none. */
-export function field(value: unknown, key: string): string {
+export function stringField(value: unknown, key: string): string {
   if (typeof value === 'object' && value !== null) {
     const found: unknown = Object.entries(value).find(([name]) => name === key)?.[1]
     if (typeof found === 'string') return found
@@ -51,22 +58,22 @@ export function field(value: unknown, key: string): string {
 }
 
 /** The messages of a call as one side holds them, in order. */
-export async function messagesOf(who: Agent, call: string, clock = 0): Promise<string[]> {
+export async function messagesOf(who: AgentProgram, call: string, clock = 0): Promise<string[]> {
   const { transcript } = await who.json(['transcript', call, '--format', 'json'], clock)
   const entries =
     typeof transcript === 'object' && transcript !== null && 'entries' in transcript ? transcript.entries : []
   if (!Array.isArray(entries)) return []
-  return entries.flatMap((entry) => (field(entry, 'type') === 'message' ? [field(entry, 'text')] : []))
+  return entries.flatMap((entry) => (stringField(entry, 'type') === 'message' ? [stringField(entry, 'text')] : []))
 }
 
-function agent(folder: string, name: string, relay: string, time: { ms: number }): Agent {
+function agentProgram(folder: string, name: string, relay: string, time: { ms: number }): AgentProgram {
   const home = `${folder}/${name}`
   const env = agentEnv(home, [relay])
   const clockFile = pathToFileURL(new URL('./wrong-clock.mjs', import.meta.url).pathname)
   const begin = (args: readonly string[], clock = 0, stdin = '', node: readonly string[] = []) => {
     time.ms = clock
     const preload = clock === 0 ? [] : ['--import', `${clockFile}?ms=${clock}`]
-    return start(process.execPath, [...preload, ...node, PROGRAM, ...args], { cwd: folder, env, stdin })
+    return startProcess(process.execPath, [...preload, ...node, PROGRAM, ...args], { cwd: folder, env, stdin })
   }
   const run = (args: readonly string[], clock = 0, stdin = '', node: readonly string[] = []) =>
     begin(args, clock, stdin, node).ended

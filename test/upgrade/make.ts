@@ -6,8 +6,8 @@ import { secretKeys } from '../../src/io/home/identity.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
-import { connect } from '../support/nostr-client.ts'
-import { type Agent, field, inCall, withPair } from '../support/two-programs.ts'
+import { openNostrClient } from '../support/nostr-client.ts'
+import { type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const [target] = process.argv.slice(2)
 if (target === undefined) throw new Error('say where to: npx tsx test/upgrade/make.ts test/upgrade/v1')
@@ -19,7 +19,7 @@ await withPair({}, async (pair) => {
   await ben.json(['config', 'set', 'owner.webhook', 'http://127.0.0.1:9/'])
   await ben.json(['announce'])
 
-  const first = await inCall(pair, 'a call that was ended')
+  const first = await startCall(pair, 'a call that was ended')
   await ben.json(['contacts', 'add', first.slice(0, 8), 'ada'])
   await ada.json(['send', 'from ada'])
   await ben.json(['send', 'from ben'])
@@ -31,10 +31,10 @@ await withPair({}, async (pair) => {
   await ada.json(['status'])
   await ben.json(['status'])
 
-  const second = await inCall(pair, 'a call that goes on')
+  const second = await startCall(pair, 'a call that goes on')
   await ben.json(['escalate', 'may I?', '--call', second])
   await ada.json(['send', 'unread', '--call', second])
-  await ada.json(['call', field((await ben.json(['whoami'])).agent, 'npub'), 'a call that rings'])
+  await ada.json(['call', stringField((await ben.json(['whoami'])).agent, 'npub'), 'a call that rings'])
   await letter(ben, relay.url)
   await ben.json(['inbox', '--peek'])
   await relay.close()
@@ -49,12 +49,12 @@ await withPair({}, async (pair) => {
 })
 
 /** A direct message of a stranger's, as any NIP-17 client sends it. */
-async function letter(to: Agent, relay: string): Promise<void> {
+async function letter(to: AgentProgram, relay: string): Promise<void> {
   const identity: unknown = JSON.parse(readFileSync(`${to.home}/.openclaw/p2p-identity.json`, 'utf8'))
-  const receiver = secretKeys(field(identity, 'secretKey'))?.pubkey ?? ''
+  const receiver = secretKeys(stringField(identity, 'secretKey'))?.pubkey ?? ''
   const [keys, now] = [randomKeys(), Math.floor(Date.now() / 1000)]
   const message = { kind: 14, created_at: now, tags: [['p', receiver]], content: 'a letter' }
-  const client = await connect(relay)
+  const client = await openNostrClient(relay)
   await client.publish(giftWrap(rumorOf(message, keys.pubkey), receiver, keys, { now }))
   client.socket.close()
 }

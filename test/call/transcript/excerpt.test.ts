@@ -4,11 +4,11 @@ import { expect, it } from 'vitest'
 import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
 import type { Transcript } from '../../../src/call/transcript/transcript.ts'
-import { given } from './sample-transcripts.ts'
+import { sampleCall } from './sample-transcripts.ts'
 
 /** A call in which the given texts are said, by turns. */
 function talk(texts: readonly string[]): Transcript {
-  const call = given('me', 'Talk')
+  const call = sampleCall('me', 'Talk')
   call.say('peer', { type: 'accept' }, 1)
   texts.forEach((text, i) => {
     call.say(i % 2 === 0 ? 'me' : 'peer', { type: 'message', text }, 2 + i)

@@ -6,11 +6,11 @@ import { htmlOf } from '../../../src/call/transcript/html.ts'
 import { markdownOf } from '../../../src/call/transcript/markdown.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
 import { HOSTILE, LONG, NAMES } from './hostile-texts.ts'
-import { given } from './sample-transcripts.ts'
+import { sampleCall } from './sample-transcripts.ts'
 
 /** A call in which the peer says one text in every way there is, whole or within the usual bound. */
 function shown(text: string, { most = 0, name = '' } = {}) {
-  const call = given('peer', text, name)
+  const call = sampleCall('peer', text, name)
   call.say('me', { type: 'accept', text: 'fine' }, 1)
   call.say('peer', { type: 'message', text }, 2)
   call.say('peer', { type: 'escalate', text }, 3)

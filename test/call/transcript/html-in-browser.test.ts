@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest'
 import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { htmlOf } from '../../../src/call/transcript/html.ts'
 import { HOSTILE } from './hostile-texts.ts'
-import { given } from './sample-transcripts.ts'
+import { sampleCall } from './sample-transcripts.ts'
 
 const chromium = installed()
 const folder = mkdtempSync(join(tmpdir(), 'p2p-browser-'))
@@ -51,7 +51,7 @@ it('is what stops them: without the policy they run, and a narrow window holds i
 
 /** A page of a call in which the peer says everything hostile that we know. */
 function hostilePage() {
-  const call = given('peer', 'Everything')
+  const call = sampleCall('peer', 'Everything')
   call.say('me', { type: 'accept', text: 'go on' }, 1)
   const texts = Object.values(HOSTILE).map((text) => text.replaceAll('http://127.0.0.1:9/', address('')))
   texts.forEach((text, i) => {

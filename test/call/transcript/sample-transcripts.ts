@@ -16,7 +16,7 @@ export const START = 1_785_491_900
 
 type Party = 'me' | 'peer'
 
-export type Given = {
+export type SampleCall = {
   log: Log
   /** Puts a signal into the call, `after` seconds after its beginning; `lost` takes a number and never arrives. */
   say: (who: Party, body: Partial<Body> & Pick<Body, 'type'>, after?: number, lost?: boolean) => string
@@ -26,13 +26,13 @@ export type Given = {
 export const AUTHOR: Agent = { ...agentOf({ contacts: [], owner: undefined, names: {} }, ME), name: 'Ada' }
 
 /** A call that `caller` asks for. */
-export function given(caller: Party, topic: string, name = ''): Given {
+export function sampleCall(caller: Party, topic: string, name = ''): SampleCall {
   const key = { me: ME, peer: PEER }
   const seq = { me: 0, peer: 0 }
   let lc = 0
   let id: string | undefined
   let log = emptyLog('0'.repeat(64))
-  const say: Given['say'] = (who, body, after = 0, lost = false) => {
+  const say: SampleCall['say'] = (who, body, after = 0, lost = false) => {
     const other = who === 'me' ? 'peer' : 'me'
     const place = { call: id, to: key[other], seq: ++seq[who], lc: ++lc, ack: seq[other] }
     const rumor = rumorOf(signalTemplate(filled(body), place, START + after), key[who])

@@ -1,12 +1,12 @@
 // Finding words in what was said.
 import { expect, it } from 'vitest'
 import { hitsIn } from '../../../src/call/transcript/search.ts'
-import { given, START } from './sample-transcripts.ts'
+import { START, sampleCall } from './sample-transcripts.ts'
 
 const always = { since: undefined, until: undefined }
 
 function talk() {
-  const call = given('me', 'The invoice of July')
+  const call = sampleCall('me', 'The invoice of July')
   call.say('peer', { type: 'accept', text: 'Fine' }, 10)
   call.say('peer', { type: 'message', text: 'first line\nthe INVOICE is late\nlast line' }, 20)
   call.say('me', { type: 'message', text: 'no bill here' }, 30, false)
@@ -36,7 +36,7 @@ it('takes the query as it stands: it is no pattern', () => {
 })
 
 it('finds full-width letters by the plain ones', () => {
-  const call = given('me', 'ＩＮＶＯＩＣＥ')
+  const call = sampleCall('me', 'ＩＮＶＯＩＣＥ')
   expect(hitsIn(call.transcript(), 'invoice', always)).toHaveLength(1)
 })
 
@@ -51,7 +51,7 @@ it('shows of a long line what stands around the word', () => {
   const [hit] = hitsIn(talk(), 'needle', always)
   expect(hit?.line).toMatch(/^…x+ needle y+…$/)
   expect(hit?.line.length).toBeLessThanOrEqual(242)
-  const call = given('me', '\u{1f600}'.repeat(190))
+  const call = sampleCall('me', '\u{1f600}'.repeat(190))
   expect(hitsIn(call.transcript(), '\u{1f600}', always)[0]?.line.isWellFormed()).toBe(true)
 })
 

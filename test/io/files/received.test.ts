@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { placeFile } from '../../../src/io/files/received.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
-import { CALL } from '../../support/counting-codec.ts'
-import { newDisk, newHome, startTogether, startWorker } from '../../support/temporary-home.ts'
+import { CALL_ID } from '../../support/counting-codec.ts'
+import { newDisk, newHome } from '../../support/temporary-home.ts'
+import { startWorker, startWorkersTogether } from '../../support/worker-process.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 it('keeps a file under its name, 0600', () => {
   const home = newHome()
-  const path = placeFile(home, CALL, 'report.json', bytes('{}'))
+  const path = placeFile(home, CALL_ID, 'report.json', bytes('{}'))
   expect(path).toBe(join(home.files, 'c0c0c0c0', 'report.json'))
   expect(readFileSync(path, 'utf8')).toBe('{}')
   expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -21,7 +22,7 @@ it('keeps a file under its name, 0600', () => {
 it('keeps the same bytes once, and other bytes beside them', () => {
   const home = newHome()
   const place = (text: string, name = 'report.json') =>
-    placeFile(home, CALL, name, bytes(text)).slice(home.files.length + 10)
+    placeFile(home, CALL_ID, name, bytes(text)).slice(home.files.length + 10)
   expect(place('one')).toBe('report.json')
   expect(place('two')).toBe('report (2).json')
   expect(place('six')).toBe('report (3).json')
@@ -39,9 +40,9 @@ it('does not try more than a hundred names', () => {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'a.txt'), 'a')
   for (let n = 2; n < 200; n++) writeFileSync(join(folder, `a (${n}).txt`), 'a')
-  const path = placeFile(home, CALL, 'a.txt', bytes('new'))
+  const path = placeFile(home, CALL_ID, 'a.txt', bytes('new'))
   expect(path).toMatch(/a \([0-9a-f]{16}\)\.txt$/)
-  expect(placeFile(home, CALL, 'a.txt', bytes('new'))).toBe(path)
+  expect(placeFile(home, CALL_ID, 'a.txt', bytes('new'))).toBe(path)
 })
 
 it('follows no link and enters no folder that has the name', () => {
@@ -50,22 +51,22 @@ it('follows no link and enters no folder that has the name', () => {
   mkdirSync(join(folder, 'b.txt'), { recursive: true })
   writeFileSync(join(home.root, 'mine'), 'mine')
   symlinkSync(join(home.root, 'mine'), join(folder, 'a.txt'))
-  expect(placeFile(home, CALL, 'a.txt', bytes('mine'))).toBe(join(folder, 'a (2).txt'))
-  expect(placeFile(home, CALL, 'b.txt', bytes('b'))).toBe(join(folder, 'b (2).txt'))
+  expect(placeFile(home, CALL_ID, 'a.txt', bytes('mine'))).toBe(join(folder, 'a (2).txt'))
+  expect(placeFile(home, CALL_ID, 'b.txt', bytes('b'))).toBe(join(folder, 'b (2).txt'))
   expect(readFileSync(join(home.root, 'mine'), 'utf8')).toBe('mine')
 })
 
 it.each(['../x', 'a/b', 'a\\b', '', '.', '..', '.bashrc', 'a\0b', 'x'.repeat(200)])('refuses the name %j', (name) => {
-  expect(() => placeFile(newHome(), CALL, name, bytes('x'))).toThrow('no safe place')
+  expect(() => placeFile(newHome(), CALL_ID, name, bytes('x'))).toThrow('no safe place')
 })
 
-it.each(['../../..', 'c0c0c0c0', '', CALL.toUpperCase()])('refuses the call id %j', (id) => {
+it.each(['../../..', 'c0c0c0c0', '', CALL_ID.toUpperCase()])('refuses the call id %j', (id) => {
   expect(() => placeFile(newHome(), id, 'a.txt', bytes('x'))).toThrow('no safe place')
 })
 
 it('gives ten runs at once ten files', async () => {
   const home = newHome()
-  const workers = await startTogether('place', home, [0, 1, 2, 3, 4, 5, 6, 7, 8, 8])
+  const workers = await startWorkersTogether('place', home, [0, 1, 2, 3, 4, 5, 6, 7, 8, 8])
   await Promise.all(workers.map((worker) => worker.ended))
   const paths = workers.map((worker) => worker.lines[0] ?? '')
   expect(new Set(paths).size).toBe(9)
@@ -84,7 +85,7 @@ it('has the file whole or not at all when it is killed at any step, and sweeps u
     seen.add(there.length)
     for (const name of there) expect([...readFileSync(join(folder, name))]).toEqual([2])
     for (const name of readdirSync(folder)) utimesSync(join(folder, name), 1, 1)
-    placeFile(home, CALL, 'report.json', new Uint8Array([2]))
+    placeFile(home, CALL_ID, 'report.json', new Uint8Array([2]))
     expect(readdirSync(folder)).toEqual(['report.json'])
     if (signal === null) break
   }
@@ -95,8 +96,8 @@ it('leaves nothing on a disk that is full', (test) => {
   const disk = newDisk(64)
   if ('no' in disk) return test.skip(disk.no)
   const home = homeOf(disk.folder, {})
-  const kept = placeFile(home, CALL, 'kept.txt', bytes('kept'))
+  const kept = placeFile(home, CALL_ID, 'kept.txt', bytes('kept'))
   const full = expect.objectContaining({ code: 'DISK_FULL', exit: 1 })
-  expect(() => placeFile(home, CALL, 'big.txt', bytes('x'.repeat(100_000)))).toThrow(full)
+  expect(() => placeFile(home, CALL_ID, 'big.txt', bytes('x'.repeat(100_000)))).toThrow(full)
   expect(readdirSync(join(kept, '..'))).toEqual(['kept.txt'])
 })

@@ -20,12 +20,12 @@ const failure = (code: string) => expect.objectContaining({ code, exit: 2, hint:
 
 function newFile(size = 200_000): string {
   const path = join(newFolder(), 'data.bin')
-  restored(path, () => writeFileSync(path, Buffer.alloc(size, 'abc')))
+  changeKeepingTimes(path, () => writeFileSync(path, Buffer.alloc(size, 'abc')))
   return path
 }
 
 // With the time of an older change, as `tar` and `cp -p` leave it.
-function restored(path: string, change: () => void): void {
+function changeKeepingTimes(path: string, change: () => void): void {
   change()
   utimesSync(path, 1_000_000_000, 1_000_000_000)
 }
@@ -60,7 +60,7 @@ it.each<[string, (path: string) => void]>([
   ['shrinks', (path) => truncateSync(path, 100_000)],
   ['vanishes', (path) => rmSync(path)],
   ['is replaced', (path) => renameSync(newFile(), path)],
-  ['grows and looks old', (path) => restored(path, () => appendFileSync(path, 'x'))],
+  ['grows and looks old', (path) => changeKeepingTimes(path, () => appendFileSync(path, 'x'))],
   ['is written to', (path) => writeFileSync(path, Buffer.alloc(200_000, 'xyz'))],
 ])('notices a file that %s while it is read', async (_, change) => {
   const path = newFile()

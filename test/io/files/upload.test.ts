@@ -7,10 +7,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { authHeader } from '../../../src/io/files/blossom.ts'
 import { type UploadOptions, upload } from '../../../src/io/files/upload.ts'
 import { randomBytes, randomKeys, sha256, toHex } from '../../../src/nostr/crypto.ts'
-import { type Blossom, startBlossom } from '../../support/blossom-server.ts'
+import { type BlossomServer, startBlossom } from '../../support/blossom-server.ts'
 import { newFolder } from '../../support/temporary-home.ts'
 
-let server: Blossom
+let server: BlossomServer
 beforeEach(async () => {
   server = await startBlossom()
 })

@@ -20,14 +20,8 @@ import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { type Env, type Home, homeOf } from '../../../src/io/home/paths.ts'
 import { fromHex, keysFrom, toHex } from '../../../src/nostr/crypto.ts'
 import { decode, nsecEncode } from '../../../src/nostr/nip19.ts'
-import {
-  namesBelow,
-  newDisk,
-  newHome,
-  remountReadOnly,
-  startTogether,
-  startWorker,
-} from '../../support/temporary-home.ts'
+import { namesBelow, newDisk, newHome, remountReadOnly } from '../../support/temporary-home.ts'
+import { startWorker, startWorkersTogether } from '../../support/worker-process.ts'
 
 const SECRET = '67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa'
 const PUBKEY = '7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e'
@@ -59,7 +53,7 @@ describe('the identity file', () => {
   it('is one for all that run for the first time at once', async () => {
     for (let round = 0; round < 3; round++) {
       const home = newHome()
-      const workers = await startTogether('identity', home, Array(8).fill(0))
+      const workers = await startWorkersTogether('identity', home, Array(8).fill(0))
       await Promise.all(workers.map((worker) => worker.ended))
       const pubkeys = new Set(workers.flatMap((worker) => worker.lines))
       expect(pubkeys).toEqual(new Set([loadIdentity(home, {}).pubkey]))
@@ -91,7 +85,7 @@ describe('an identity file that is not safe is refused and left as it is', () =>
   const cases: [string, (home: Home) => void, RegExp][] = [
     ['that the group can read', (home) => chmodSync(home.identity, 0o640), /chmod 600/],
     ['that others can write', (home) => chmodSync(home.identity, 0o602), /chmod 600/],
-    ['that is a link', (home) => moveAnd(home, symlinkSync), /that it leads to/],
+    ['that is a link', (home) => replaceByLink(home, symlinkSync), /that it leads to/],
     ['that is a link to nothing', (home) => replace(home, () => symlinkSync('/nonexistent', home.identity)), /./],
     ['that is a folder', (home) => replace(home, () => mkdirSync(home.identity, 0o700)), /put a copy/],
     [
@@ -172,7 +166,7 @@ describe('P2P_SECRET_KEY', () => {
     (text) => {
       const failure = refusal(newHome(), { P2P_SECRET_KEY: text })
       expect(failure).toMatchObject({ code: 'BAD_SECRET', exit: 2 })
-      if (text.length > 4) expect(told(failure)).not.toContain(text.slice(0, 6))
+      if (text.length > 4) expect(everythingSaidBy(failure)).not.toContain(text.slice(0, 6))
     },
   )
 })
@@ -210,13 +204,14 @@ function refusal(home: Home, env: Env = {}): Failure {
     if (!(error instanceof Failure)) throw error
     const nsec = nsecEncode(bytes(SECRET))
     for (const secret of [SECRET, nsec.slice(5)])
-      for (let at = 0; at + 6 <= secret.length; at++) expect(told(error)).not.toContain(secret.slice(at, at + 6))
+      for (let at = 0; at + 6 <= secret.length; at++)
+        expect(everythingSaidBy(error)).not.toContain(secret.slice(at, at + 6))
     return error
   }
   throw new Error('not refused')
 }
 
-function told(error: Failure): string {
+function everythingSaidBy(error: Failure): string {
   return `${error.message} ${error.hint} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`
 }
 
@@ -231,7 +226,7 @@ function replace(home: Home, make: () => void): void {
   make()
 }
 
-function moveAnd(home: Home, link: (target: string, path: string) => void): void {
+function replaceByLink(home: Home, link: (target: string, path: string) => void): void {
   renameSync(home.identity, join(home.root, 'elsewhere.json'))
   link(join(home.root, 'elsewhere.json'), home.identity)
 }

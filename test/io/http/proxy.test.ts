@@ -3,19 +3,27 @@ import { describe, expect, test, vi } from 'vitest'
 import { openRoutes } from '../../../src/io/http/agent.ts'
 import { proxyFor, proxyName } from '../../../src/io/http/proxy-env.ts'
 import { openRelayClient } from '../../../src/io/relay/clients.ts'
-import { certificateFor, tlsBefore } from '../../support/certificate.ts'
-import { connectProxy, socksProxy } from '../../support/proxy-servers.ts'
-import { alice, dial, embedded, inbox, later, nobody, soon } from '../../support/scripted-relay.ts'
+import { certificateFor, startTlsInFront } from '../../support/certificate.ts'
+import { alice } from '../../support/people.ts'
+import { startConnectProxy, startSocksProxy } from '../../support/proxy-servers.ts'
+import {
+  connectAsAlice,
+  farDeadline,
+  inboxFilter,
+  nearDeadline,
+  startTestRelay,
+  unusedAddress,
+} from '../../support/scripted-relay.ts'
 
 /** A name that no resolver knows, at the port of a relay of ours. */
-const named = (port: number) => `ws://relay.invalid:${port}`
-const wayTo = (env: Record<string, string>, trusted = true) => openRoutes(env, () => trusted)
+const urlWithName = (port: number) => `ws://relay.invalid:${port}`
+const routesBy = (env: Record<string, string>, trusted = true) => openRoutes(env, () => trusted)
 
-async function ask(url: string, env: Record<string, string>, extra: object = {}) {
+async function queryThrough(url: string, env: Record<string, string>, extra: object = {}) {
   const lines: string[] = []
-  const way = wayTo(env)(url).then((found) => ({ ...found, ...extra }))
-  const connection = dial(url, { way, trace: (line) => lines.push(line) })
-  const answer = await connection.query({ filter: inbox, deadline: later() })
+  const way = routesBy(env)(url).then((found) => ({ ...found, ...extra }))
+  const connection = connectAsAlice(url, { way, trace: (line) => lines.push(line) })
+  const answer = await connection.query({ filter: inboxFilter, deadline: farDeadline() })
   return { answer, connection, said: JSON.stringify([lines, answer, connection.health()]) }
 }
 
@@ -75,15 +83,15 @@ describe('which proxy', () => {
   })
 
   test('no way but the proxy is made for an address', async () => {
-    expect(await wayTo({})('wss://nos.lol')).toEqual({ agent: undefined, lookup: undefined })
-    expect((await wayTo({ ALL_PROXY: 'http://p:1' })('wss://nos.lol')).agent).toBeDefined()
+    expect(await routesBy({})('wss://nos.lol')).toEqual({ agent: undefined, lookup: undefined })
+    expect((await routesBy({ ALL_PROXY: 'http://p:1' })('wss://nos.lol')).agent).toBeDefined()
   })
 })
 
 describe('through a proxy', () => {
   test('CONNECT carries a ws connection and leaves the name to the proxy', async () => {
-    const [relay, proxy] = await Promise.all([embedded({ auth: 'none' }), connectProxy()])
-    const { answer } = await ask(named(relay.port), { HTTP_PROXY: `http://${proxy.address}` })
+    const [relay, proxy] = await Promise.all([startTestRelay({ auth: 'none' }), startConnectProxy()])
+    const { answer } = await queryThrough(urlWithName(relay.port), { HTTP_PROXY: `http://${proxy.address}` })
     expect(answer).toMatchObject({ complete: true })
     expect(proxy.asked).toEqual([`relay.invalid:${relay.port}`])
     expect(proxy.carried()).toBeGreaterThan(200)
@@ -92,59 +100,61 @@ describe('through a proxy', () => {
   test.each(['http', 'socks5h'])('%s carries a wss connection, and the certificate is checked', async (scheme) => {
     const certificate = certificateFor('relay.invalid')
     if (certificate === undefined) return console.warn('skipped: there is no openssl')
-    const proxy = await (scheme === 'http' ? connectProxy() : socksProxy())
-    const relay = await embedded({ auth: 'none' })
-    const port = await tlsBefore(relay.port, certificate)
+    const proxy = await (scheme === 'http' ? startConnectProxy() : startSocksProxy())
+    const relay = await startTestRelay({ auth: 'none' })
+    const port = await startTlsInFront(relay.port, certificate)
     const env = { HTTPS_PROXY: `${scheme}://${proxy.address}` }
-    const good = await ask(`wss://relay.invalid:${port}`, env, { ca: certificate.cert })
+    const good = await queryThrough(`wss://relay.invalid:${port}`, env, { ca: certificate.cert })
     expect(good.answer).toMatchObject({ complete: true })
-    const bad = await ask(`wss://relay.invalid:${port}`, env)
+    const bad = await queryThrough(`wss://relay.invalid:${port}`, env)
     expect(bad.answer).toMatchObject({ complete: false, text: expect.stringMatching(/self.signed/i) })
-    const other = await ask(`wss://other.invalid:${port}`, env, { ca: certificate.cert })
+    const other = await queryThrough(`wss://other.invalid:${port}`, env, { ca: certificate.cert })
     expect(other.answer).toMatchObject({ complete: false, text: expect.stringMatching(/altnames/i) })
     expect(proxy.asked).toHaveLength(3)
   })
 
   test('socks5h and socks send the name and resolve nothing', async () => {
-    const [relay, proxy] = await Promise.all([embedded({ auth: 'none' }), socksProxy()])
+    const [relay, proxy] = await Promise.all([startTestRelay({ auth: 'none' }), startSocksProxy()])
     for (const scheme of ['socks5h', 'socks']) {
-      const { answer } = await ask(named(relay.port), { ALL_PROXY: `${scheme}://${proxy.address}` })
+      const { answer } = await queryThrough(urlWithName(relay.port), { ALL_PROXY: `${scheme}://${proxy.address}` })
       expect(answer).toMatchObject({ complete: true })
     }
     expect(proxy.asked).toEqual(Array(2).fill(`relay.invalid:${relay.port} name`))
   })
 
   test('socks5 resolves here and sends the address', async () => {
-    const [relay, proxy] = await Promise.all([embedded({ auth: 'none' }), socksProxy()])
+    const [relay, proxy] = await Promise.all([startTestRelay({ auth: 'none' }), startSocksProxy()])
     const env = { ALL_PROXY: `socks5://${proxy.address}` }
-    const { answer } = await ask(`ws://localhost:${relay.port}`, env)
+    const { answer } = await queryThrough(`ws://localhost:${relay.port}`, env)
     expect(answer).toMatchObject({ complete: true })
     expect(proxy.asked).toEqual([expect.stringMatching(/ IPv[46]$/)])
-    expect((await ask(named(relay.port), env)).answer.text).toMatch(/ENOTFOUND|EAI_AGAIN/)
+    expect((await queryThrough(urlWithName(relay.port), env)).answer.text).toMatch(/ENOTFOUND|EAI_AGAIN/)
   })
 
   test('socks5 refuses a name that leads into our own network, unless it is our own relay', async () => {
-    const [relay, proxy] = await Promise.all([embedded({ auth: 'none' }), socksProxy()])
+    const [relay, proxy] = await Promise.all([startTestRelay({ auth: 'none' }), startSocksProxy()])
     const url = `ws://localhost:${relay.port}`
-    const way = wayTo({ ALL_PROXY: `socks5://${proxy.address}` }, false)(url)
-    const answer = await dial(url, { way }).query({ filter: inbox, deadline: later() })
+    const way = routesBy({ ALL_PROXY: `socks5://${proxy.address}` }, false)(url)
+    const answer = await connectAsAlice(url, { way }).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer.text).toMatch(/localhost leads into a private network/)
     expect(proxy.asked).toEqual([])
   })
 
   test.each(['http', 'socks5h'])('%s: the name and the password are sent and never shown', async (scheme) => {
-    const proxy = await (scheme === 'http' ? connectProxy() : socksProxy({ login: true }))
-    const relay = await embedded({ auth: 'none' })
-    const { answer, said } = await ask(named(relay.port), { ALL_PROXY: `${scheme}://me:s%40cret%25@${proxy.address}` })
+    const proxy = await (scheme === 'http' ? startConnectProxy() : startSocksProxy({ login: true }))
+    const relay = await startTestRelay({ auth: 'none' })
+    const { answer, said } = await queryThrough(urlWithName(relay.port), {
+      ALL_PROXY: `${scheme}://me:s%40cret%25@${proxy.address}`,
+    })
     expect(answer).toMatchObject({ complete: true })
     expect(proxy.logins).toEqual(['me:s@cret%'])
     expect(said).not.toMatch(/s(@|%40)cret/)
   })
 
   test('NO_PROXY is gone around', async () => {
-    const [relay, proxy] = await Promise.all([embedded({ auth: 'none' }), connectProxy()])
+    const [relay, proxy] = await Promise.all([startTestRelay({ auth: 'none' }), startConnectProxy()])
     const env = { ALL_PROXY: `http://${proxy.address}`, NO_PROXY: `127.0.0.1:${relay.port}` }
-    expect((await ask(relay.url, env)).answer).toMatchObject({ complete: true })
+    expect((await queryThrough(relay.url, env)).answer).toMatchObject({ complete: true })
     expect(proxy.clients.size).toBe(0)
   })
 })
@@ -153,9 +163,9 @@ describe('a proxy that does not do it', () => {
   test.each(['http', 'https', 'socks5', 'socks5h'])(
     '%s: one that is not there is named without its password',
     async (scheme) => {
-      const host = new URL(await nobody()).host
-      const relay = await embedded({ auth: 'none' })
-      const { answer, said } = await ask(relay.url, { ALL_PROXY: `${scheme}://me:secret@${host}` })
+      const host = new URL(await unusedAddress()).host
+      const relay = await startTestRelay({ auth: 'none' })
+      const { answer, said } = await queryThrough(relay.url, { ALL_PROXY: `${scheme}://me:secret@${host}` })
       expect(answer).toMatchObject({ complete: false, reason: 'unreachable' })
       expect(answer.text).toContain(`proxy ${scheme}://${host}: `)
       expect(answer.text).toContain('ECONNREFUSED')
@@ -166,36 +176,40 @@ describe('a proxy that does not do it', () => {
 
   test('one that refuses says with what, and a wrong password is a word about passwords', async () => {
     const [relay, no, locked] = await Promise.all([
-      embedded(),
-      connectProxy({ status: 403 }),
-      connectProxy({ status: 407 }),
+      startTestRelay(),
+      startConnectProxy({ status: 403 }),
+      startConnectProxy({ status: 407 }),
     ])
-    expect((await ask(relay.url, { HTTP_PROXY: no.address })).answer.text).toMatch(/^proxy http:.*: it answered 403$/)
-    const { answer } = await ask(relay.url, { HTTP_PROXY: `http://me:secret@${locked.address}` })
+    expect((await queryThrough(relay.url, { HTTP_PROXY: no.address })).answer.text).toMatch(
+      /^proxy http:.*: it answered 403$/,
+    )
+    const { answer } = await queryThrough(relay.url, { HTTP_PROXY: `http://me:secret@${locked.address}` })
     expect(answer.text).toMatch(/^proxy http:.*: it answered 407, it wants a name and a password$/)
   })
 
   test('SOCKS that wants a password and gets none is refused', async () => {
-    const proxy = await socksProxy({ login: true })
-    const { answer } = await ask(named(1), { ALL_PROXY: `socks5h://${proxy.address}` })
+    const proxy = await startSocksProxy({ login: true })
+    const { answer } = await queryThrough(urlWithName(1), { ALL_PROXY: `socks5h://${proxy.address}` })
     expect(answer.text).toMatch(/^proxy socks5h:/)
     expect(proxy.asked).toEqual([])
   })
 
   test('a value that is no proxy is no reason to go without one', async () => {
-    const relay = await embedded({ auth: 'none' })
-    const { answer, said } = await ask(relay.url, { ALL_PROXY: 'sokcs5://me:secret@tor:9050' })
+    const relay = await startTestRelay({ auth: 'none' })
+    const { answer, said } = await queryThrough(relay.url, { ALL_PROXY: 'sokcs5://me:secret@tor:9050' })
     expect(answer.text).toMatch(/^proxy ALL_PROXY: its value is no /)
     expect(said).not.toContain('secret')
     expect(relay.seen).toEqual([])
   })
 
   test('one that says nothing is let go of as soon as the connection is', async () => {
-    const proxy = await socksProxy({ silent: true })
-    const way = wayTo({ ALL_PROXY: `socks5h://${proxy.address}` })('ws://relay.invalid')
+    const proxy = await startSocksProxy({ silent: true })
+    const way = routesBy({ ALL_PROXY: `socks5h://${proxy.address}` })('ws://relay.invalid')
     const connection = openRelayClient('ws://relay.invalid', { keys: alice, now: Date.now, way })
     await vi.waitUntil(() => proxy.clients.size === 1)
-    expect(await connection.query({ filter: inbox, deadline: soon() })).toMatchObject({ reason: 'silent' })
+    expect(await connection.query({ filter: inboxFilter, deadline: nearDeadline() })).toMatchObject({
+      reason: 'silent',
+    })
     connection.close()
     await vi.waitUntil(() => proxy.clients.size === 0)
   })
@@ -203,13 +217,13 @@ describe('a proxy that does not do it', () => {
 
 describe('without a proxy', () => {
   test('a name that leads into our own network is not followed for a stranger', async () => {
-    const relay = await embedded({ auth: 'none' })
+    const relay = await startTestRelay({ auth: 'none' })
     const url = `ws://localhost:${relay.port}`
-    const guarded = dial(url, { way: wayTo({}, false)(url) })
-    const answer = await guarded.query({ filter: inbox, deadline: later() })
+    const guarded = connectAsAlice(url, { way: routesBy({}, false)(url) })
+    const answer = await guarded.query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'unreachable' })
     expect(answer.text).toBe('localhost leads into a private network')
     expect(relay.seen).toEqual([])
-    expect((await ask(url, {})).answer).toMatchObject({ complete: true })
+    expect((await queryThrough(url, {})).answer).toMatchObject({ complete: true })
   })
 })

@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type OpenclawTarget, tellOpenclaw } from '../../../src/io/owner/openclaw.ts'
-import { NOTICE, program } from '../../support/owner-stand-ins.ts'
+import { SAMPLE_NOTICE, writeProgram } from '../../support/owner-stand-ins.ts'
 
 const chat: OpenclawTarget = { channel: 'telegram', target: '4711', account: undefined }
 
 /** Tells the owner through a stand-in that runs `script`. */
-async function tell(script: string, { ms = 20_000, text = NOTICE.text, to = chat } = {}) {
-  const { folder } = program('openclaw', `const said = (o) => console.log(JSON.stringify(o, null, 2))\n${script}`)
+async function runOpenclaw(script: string, { ms = 20_000, text = SAMPLE_NOTICE.text, to = chat } = {}) {
+  const { folder } = writeProgram('openclaw', `const said = (o) => console.log(JSON.stringify(o, null, 2))\n${script}`)
   const env = { PATH: folder, P2P_SECRET_KEY: 'f'.repeat(64), OTHER: 'kept' }
-  return { folder, error: await tellOpenclaw(to, { ...NOTICE, text }, { ms, env }) }
+  return { folder, error: await tellOpenclaw(to, { ...SAMPLE_NOTICE, text }, { ms, env }) }
 }
 
 describe('what it is given', () => {
@@ -23,7 +23,7 @@ describe('what it is given', () => {
 
   test('its words as a list, and no secret of ours', async () => {
     const text = '--json "$(touch x)" `touch x`; $HOME\n> quoted'
-    const { folder, error } = await tell(note, { text, to: { ...chat, account: 'main' } })
+    const { folder, error } = await runOpenclaw(note, { text, to: { ...chat, account: 'main' } })
     expect(error).toBeUndefined()
     expect(JSON.parse(readFileSync(join(folder, 'given.json'), 'utf8'))).toEqual({
       argv: [
@@ -45,7 +45,7 @@ describe('what it is given', () => {
   })
 
   test('no channel and no account where none is set', async () => {
-    const { folder } = await tell(note, { to: { ...chat, channel: undefined } })
+    const { folder } = await runOpenclaw(note, { to: { ...chat, channel: undefined } })
     expect(JSON.parse(readFileSync(join(folder, 'given.json'), 'utf8')).argv.slice(0, 4)).toEqual([
       'message',
       'send',
@@ -55,7 +55,7 @@ describe('what it is given', () => {
   })
 
   test('nothing without a target', async () => {
-    expect(await tellOpenclaw({ ...chat, target: undefined }, NOTICE, { ms: 1, env: {} })).toBe(
+    expect(await tellOpenclaw({ ...chat, target: undefined }, SAMPLE_NOTICE, { ms: 1, env: {} })).toBe(
       'owner.openclaw.target is not set',
     )
   })
@@ -73,7 +73,7 @@ describe('what is believed', () => {
       `console.log('[plugins] loading {x}\\n12:00 [lcm] {"no": }')\nsaid({ payload: {} })`,
     ],
   ])('%s', async (_, script) => {
-    expect((await tell(script)).error).toBeUndefined()
+    expect((await runOpenclaw(script)).error).toBeUndefined()
   })
 
   test.each([
@@ -102,14 +102,14 @@ describe('what is believed', () => {
     ['an exit with 1 that says yes', `said({ ok: true }); process.exitCode = 1`, 'ended with 1'],
     ['a death', `process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 60000)`, 'ended with SIGTERM'],
   ])('not %s', async (_, script, error) => {
-    expect((await tell(script)).error).toEqual(typeof error === 'string' ? error : expect.stringMatching(error))
+    expect((await runOpenclaw(script)).error).toEqual(typeof error === 'string' ? error : expect.stringMatching(error))
   })
 })
 
 describe('bounds', () => {
   test('one that hangs is stopped with whatever it has started', async () => {
     const began = performance.now()
-    const { folder, error } = await tell(
+    const { folder, error } = await runOpenclaw(
       `const { spawn } = require('node:child_process')
        const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'inherit' })
        require('node:fs').writeFileSync(__dirname + '/pids.json', JSON.stringify([process.pid, child.pid]))
@@ -119,17 +119,17 @@ describe('bounds', () => {
     expect(error).toMatch(/^gave no answer within 1\.5 s/)
     expect(performance.now() - began).toBeLessThan(10_000)
     const pids: number[] = JSON.parse(readFileSync(join(folder, 'pids.json'), 'utf8'))
-    await expect.poll(() => pids.filter(lives), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([])
   })
 
   test('one that talks without end is not kept in memory', async () => {
-    const { error } = await tell(`process.stdout.write('x'.repeat(50_000_000)); process.exitCode = 1`)
+    const { error } = await runOpenclaw(`process.stdout.write('x'.repeat(50_000_000)); process.exitCode = 1`)
     expect(error).toBe('ended with 1')
   })
 
   test('one that leaves another behind is not waited for', async () => {
     const began = performance.now()
-    const { error } = await tell(
+    const { error } = await runOpenclaw(
       `const { spawn } = require('node:child_process')
        spawn(process.execPath, ['-e', 'setTimeout(() => {}, 8000)'], { stdio: 'inherit', detached: true }).unref()
        said({ payload: { ok: true } })`,
@@ -139,14 +139,14 @@ describe('bounds', () => {
   })
 
   test('none there', async () => {
-    expect(await tellOpenclaw(chat, NOTICE, { ms: 5_000, env: { PATH: '/nonexistent' } })).toBe(
+    expect(await tellOpenclaw(chat, SAMPLE_NOTICE, { ms: 5_000, env: { PATH: '/nonexistent' } })).toBe(
       'there is no such program',
     )
   })
 })
 
 // A killed child whose parent was killed too stays a zombie until somebody reaps it: it runs no more.
-function lives(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))

@@ -3,10 +3,10 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFil
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openOwner } from '../../../src/io/owner/channels.ts'
-import { NOTICE, program } from '../../support/owner-stand-ins.ts'
+import { SAMPLE_NOTICE, writeProgram } from '../../support/owner-stand-ins.ts'
 import { newFolder, newHome } from '../../support/temporary-home.ts'
 
-const nothing = {
+const NO_CHANNELS = {
   npub: undefined,
   webhook: undefined,
   command: [],
@@ -15,50 +15,50 @@ const nothing = {
 
 describe('channels', () => {
   test('none is there by itself', () => {
-    expect(openOwner(newHome(), nothing, {}).channels).toEqual([])
+    expect(openOwner(newHome(), NO_CHANNELS, {}).channels).toEqual([])
   })
 
   test('each by its setting', () => {
     const all = {
-      ...nothing,
+      ...NO_CHANNELS,
       webhook: 'https://x.example',
       command: ['x'],
-      openclaw: { ...nothing.openclaw, target: '1' },
+      openclaw: { ...NO_CHANNELS.openclaw, target: '1' },
     }
     expect(openOwner(newHome(), all, {}).channels).toEqual(['openclaw', 'webhook', 'command'])
   })
 
   test('a half-set one fails and says why', async () => {
-    const owner = openOwner(newHome(), { ...nothing, openclaw: { ...nothing.openclaw, channel: 'slack' } }, {})
+    const owner = openOwner(newHome(), { ...NO_CHANNELS, openclaw: { ...NO_CHANNELS.openclaw, channel: 'slack' } }, {})
     expect(owner.channels).toEqual(['openclaw'])
-    expect(await owner.tell('openclaw', NOTICE, 1_000)).toBe('owner.openclaw.target is not set')
+    expect(await owner.tell('openclaw', SAMPLE_NOTICE, 1_000)).toBe('owner.openclaw.target is not set')
   })
 })
 
 describe('command', () => {
-  const tell = (words: string[], notice = NOTICE, ms = 20_000) =>
-    openOwner(newHome(), { ...nothing, command: words }, { PATH: process.env.PATH, P2P_SECRET_KEY: 's' }).tell(
+  const tell = (words: string[], notice = SAMPLE_NOTICE, ms = 20_000) =>
+    openOwner(newHome(), { ...NO_CHANNELS, command: words }, { PATH: process.env.PATH, P2P_SECRET_KEY: 's' }).tell(
       'command',
       notice,
       ms,
     )
 
   test('gets the facts and the words on stdin, and none of them in its arguments or its environment', async () => {
-    const { path, folder } = program(
+    const { path, folder } = writeProgram(
       'note',
       `const { writeFileSync, readFileSync } = require('node:fs')
        const { P2P_SECRET_KEY = 'none' } = process.env
        writeFileSync(__dirname + '/given.json', JSON.stringify({ argv: process.argv.slice(2), stdin: readFileSync(0, 'utf8'), P2P_SECRET_KEY }))`,
     )
     const facts = { id: '1', text: '$(touch x) "; rm -rf /' }
-    expect(await tell([path, 'one', '$HOME'], { ...NOTICE, facts })).toBeUndefined()
+    expect(await tell([path, 'one', '$HOME'], { ...SAMPLE_NOTICE, facts })).toBeUndefined()
     const { argv, stdin, P2P_SECRET_KEY } = JSON.parse(readFileSync(join(folder, 'given.json'), 'utf8'))
     expect({ argv, P2P_SECRET_KEY }).toEqual({ argv: ['one', '$HOME'], P2P_SECRET_KEY: 'none' })
-    expect(JSON.parse(stdin)).toEqual({ ...facts, message: NOTICE.text })
+    expect(JSON.parse(stdin)).toEqual({ ...facts, message: SAMPLE_NOTICE.text })
   })
 
   test('one that does not read its stdin has done its job', async () => {
-    const long = { ...NOTICE, facts: { text: 'x'.repeat(1_000_000) } }
+    const long = { ...SAMPLE_NOTICE, facts: { text: 'x'.repeat(1_000_000) } }
     expect(await tell([process.execPath, '-e', ''], long)).toBeUndefined()
   })
 
@@ -68,7 +68,7 @@ describe('command', () => {
   })
 
   test('one that hangs is stopped', async () => {
-    expect(await tell([process.execPath, '-e', 'setTimeout(() => {}, 60000)'], NOTICE, 400)).toMatch(
+    expect(await tell([process.execPath, '-e', 'setTimeout(() => {}, 60000)'], SAMPLE_NOTICE, 400)).toMatch(
       /^gave no answer within 0\.4 s/,
     )
   })
@@ -86,7 +86,7 @@ describe('log', () => {
 
   test('a line each, readable by its owner alone', () => {
     const home = newHome()
-    const owner = openOwner(home, nothing, {})
+    const owner = openOwner(home, NO_CHANNELS, {})
     expect(owner.log({ id: 1, text: 'two\nlines' })).toBeUndefined()
     expect(owner.log({ id: 2 })).toBeUndefined()
     expect(linesOf(home.escalations).map((line) => JSON.parse(line).id)).toEqual([1, 2])
@@ -96,7 +96,7 @@ describe('log', () => {
 
   test('a line that was cut off spoils no other', () => {
     const home = newHome()
-    const owner = openOwner(home, nothing, {})
+    const owner = openOwner(home, NO_CHANNELS, {})
     owner.log({ id: 1 })
     appendFileSync(home.escalations, '{"id":2,"te')
     owner.log({ id: 3 })
@@ -106,7 +106,7 @@ describe('log', () => {
   test('a log that cannot be written is told, and breaks nothing', () => {
     const home = newHome()
     mkdirSync(home.escalations, { recursive: true })
-    expect(openOwner(home, nothing, {}).log({ id: 1 })).toMatch(/cannot use .*escalations\.jsonl \(EISDIR\)/)
+    expect(openOwner(home, NO_CHANNELS, {}).log({ id: 1 })).toMatch(/cannot use .*escalations\.jsonl \(EISDIR\)/)
     expect(existsSync(home.escalations)).toBe(true)
   })
 })

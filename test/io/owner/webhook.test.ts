@@ -2,24 +2,24 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { tellWebhook } from '../../../src/io/owner/webhook.ts'
-import { NOTICE, type Request, server } from '../../support/owner-stand-ins.ts'
+import { type ReceivedRequest, SAMPLE_NOTICE, startHttpServer } from '../../support/owner-stand-ins.ts'
 
 const soon = { ms: 5_000, env: {} }
-const NONE: Request = { method: '', url: '', headers: {}, body: '' }
+const NO_REQUEST: ReceivedRequest = { method: '', url: '', headers: {}, body: '' }
 
 describe('what is sent', () => {
   test('one POST of JSON that chat services take, with a key that stays the same when it is sent again', async () => {
-    const { url, requests } = await server((_, response) => response.writeHead(204).end())
-    const facts = { id: NOTICE.id, at: 5, call: 'c', topic: 't', text: 'May I?' }
-    expect(await tellWebhook(`${url}/hook?key=s3cret`, { ...NOTICE, facts }, soon)).toBeUndefined()
+    const { url, requests } = await startHttpServer((_, response) => response.writeHead(204).end())
+    const facts = { id: SAMPLE_NOTICE.id, at: 5, call: 'c', topic: 't', text: 'May I?' }
+    expect(await tellWebhook(`${url}/hook?key=s3cret`, { ...SAMPLE_NOTICE, facts }, soon)).toBeUndefined()
     expect(requests).toHaveLength(1)
-    const { method, url: path, headers, body } = requests[0] ?? NONE
+    const { method, url: path, headers, body } = requests[0] ?? NO_REQUEST
     expect({ method, path }).toEqual({ method: 'POST', path: '/hook?key=s3cret' })
     expect(headers['content-type']).toMatch(/^application\/json/)
-    expect(headers['idempotency-key']).toBe(NOTICE.id)
+    expect(headers['idempotency-key']).toBe(SAMPLE_NOTICE.id)
     expect(JSON.parse(body)).toEqual({
       event: 'escalation',
-      id: NOTICE.id,
+      id: SAMPLE_NOTICE.id,
       at: 5,
       call: 'c',
       topic: 't',
@@ -31,8 +31,8 @@ describe('what is sent', () => {
   })
 
   test("Discord's 2000 characters hold what is sent to it", async () => {
-    const { url, requests } = await server((_, response) => response.writeHead(200).end('ok'))
-    await tellWebhook(url, { ...NOTICE, text: '😀'.repeat(2000) }, soon)
+    const { url, requests } = await startHttpServer((_, response) => response.writeHead(200).end('ok'))
+    await tellWebhook(url, { ...SAMPLE_NOTICE, text: '😀'.repeat(2000) }, soon)
     const { text, content } = JSON.parse(requests[0]?.body ?? '')
     expect(text).toHaveLength(4000)
     expect(content.length).toBeLessThan(2000)
@@ -42,27 +42,27 @@ describe('what is sent', () => {
 
 describe('what counts as told', () => {
   test.each([200, 201, 202, 204])('%d', async (status) => {
-    const { url } = await server((_, response) => response.writeHead(status).end())
-    expect(await tellWebhook(url, NOTICE, soon)).toBeUndefined()
+    const { url } = await startHttpServer((_, response) => response.writeHead(status).end())
+    expect(await tellWebhook(url, SAMPLE_NOTICE, soon)).toBeUndefined()
   })
 
   test.each([400, 401, 404, 429, 500, 503])('not %d, and it says so', async (status) => {
-    const { url } = await server((_, response) => response.writeHead(status).end('no_team\u001b[31m\nred'))
-    expect(await tellWebhook(url, NOTICE, soon)).toBe(`answered ${status} (no_team [31m red)`)
+    const { url } = await startHttpServer((_, response) => response.writeHead(status).end('no_team\u001b[31m\nred'))
+    expect(await tellWebhook(url, SAMPLE_NOTICE, soon)).toBe(`answered ${status} (no_team [31m red)`)
   })
 
   test.each([301, 302, 307, 308])('not %d: a redirect is not followed', async (status) => {
-    const goal = await server((_, response) => response.writeHead(200).end())
-    const { url } = await server((_, response) => response.writeHead(status, { location: goal.url }).end())
-    expect(await tellWebhook(url, NOTICE, soon)).toBe(
+    const goal = await startHttpServer((_, response) => response.writeHead(200).end())
+    const { url } = await startHttpServer((_, response) => response.writeHead(status, { location: goal.url }).end())
+    expect(await tellWebhook(url, SAMPLE_NOTICE, soon)).toBe(
       `answered ${status}: it wants to lead elsewhere, which is not followed`,
     )
     expect(goal.requests).toEqual([])
   })
 
   test('not a server that hangs up', async () => {
-    const { url } = await server((request) => request.socket.destroy())
-    expect(await tellWebhook(url, NOTICE, soon)).toBe('cannot be reached (ECONNRESET)')
+    const { url } = await startHttpServer((request) => request.socket.destroy())
+    expect(await tellWebhook(url, SAMPLE_NOTICE, soon)).toBe('cannot be reached (ECONNRESET)')
   })
 
   test('not a port that nobody listens on; no error names the address', async () => {
@@ -73,7 +73,7 @@ describe('what counts as told', () => {
         free.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
       }),
     )
-    expect(await tellWebhook(`http://user:s3cret@127.0.0.1:${port}/s3cret`, NOTICE, soon)).toBe(
+    expect(await tellWebhook(`http://user:s3cret@127.0.0.1:${port}/s3cret`, SAMPLE_NOTICE, soon)).toBe(
       'cannot be reached (ECONNREFUSED)',
     )
   })
@@ -81,38 +81,38 @@ describe('what counts as told', () => {
 
 describe('bounds', () => {
   test('a server that never answers costs its time and no more', async () => {
-    const { url, requests } = await server(() => {})
+    const { url, requests } = await startHttpServer(() => {})
     const began = performance.now()
-    expect(await tellWebhook(url, NOTICE, { ms: 300, env: {} })).toBe('gave no answer within 0.3 s')
+    expect(await tellWebhook(url, SAMPLE_NOTICE, { ms: 300, env: {} })).toBe('gave no answer within 0.3 s')
     expect(performance.now() - began).toBeLessThan(3_000)
     expect(requests).toHaveLength(1)
   })
 
   test('a yes with an endless body is a yes at once', async () => {
-    const { url } = await server((_, response) => {
+    const { url } = await startHttpServer((_, response) => {
       response.writeHead(200)
       const more = () => void response.write('x'.repeat(65_536), () => setImmediate(more))
       response.on('error', () => {})
       more()
     })
-    expect(await tellWebhook(url, NOTICE, { ms: 60_000, env: {} })).toBeUndefined()
+    expect(await tellWebhook(url, SAMPLE_NOTICE, { ms: 60_000, env: {} })).toBeUndefined()
   })
 
   test('of a no with an endless body a line is read', async () => {
-    const { url } = await server((_, response) => {
+    const { url } = await startHttpServer((_, response) => {
       response.writeHead(500)
       const more = () => void (response.destroyed || response.write('x'.repeat(65_536), () => setImmediate(more)))
       more()
     })
-    expect(await tellWebhook(url, NOTICE, { ms: 60_000, env: {} })).toBe(`answered 500 (${'x'.repeat(80)}…)`)
+    expect(await tellWebhook(url, SAMPLE_NOTICE, { ms: 60_000, env: {} })).toBe(`answered 500 (${'x'.repeat(80)}…)`)
   })
 
   test('a no whose body drips is a no when time is up', async () => {
-    const { url } = await server((_, response) => {
+    const { url } = await startHttpServer((_, response) => {
       response.writeHead(500)
       response.write('slow')
     })
-    expect(await tellWebhook(url, NOTICE, { ms: 300, env: {} })).toBe('gave no answer within 0.3 s')
+    expect(await tellWebhook(url, SAMPLE_NOTICE, { ms: 300, env: {} })).toBe('gave no answer within 0.3 s')
   })
 })
 
@@ -126,20 +126,20 @@ describe('where to', () => {
     'ftp://127.0.0.1/',
     'not an address',
   ])('never to %s', async (address) => {
-    expect(await tellWebhook(address, NOTICE, soon)).toMatch(/^owner\.webhook (must be https|is no address)/)
+    expect(await tellWebhook(address, SAMPLE_NOTICE, soon)).toMatch(/^owner\.webhook (must be https|is no address)/)
   })
 
   test('localhost is this machine', async () => {
-    const { port } = await server((_, response) => response.writeHead(200).end())
-    expect(await tellWebhook(`http://localhost:${port}/`, NOTICE, soon)).toBeUndefined()
+    const { port } = await startHttpServer((_, response) => response.writeHead(200).end())
+    expect(await tellWebhook(`http://localhost:${port}/`, SAMPLE_NOTICE, soon)).toBeUndefined()
   })
 
   test('this machine is reached past the proxy, and the world through it', async () => {
-    const { url, requests } = await server((_, response) => response.writeHead(200).end())
+    const { url, requests } = await startHttpServer((_, response) => response.writeHead(200).end())
     const env = { ALL_PROXY: 'http://127.0.0.1:1', HTTPS_PROXY: 'http://127.0.0.1:1' }
-    expect(await tellWebhook(url, NOTICE, { ms: 5_000, env })).toBeUndefined()
+    expect(await tellWebhook(url, SAMPLE_NOTICE, { ms: 5_000, env })).toBeUndefined()
     expect(requests).toHaveLength(1)
-    expect(await tellWebhook('https://127.0.0.1:2/', NOTICE, { ms: 5_000, env })).toMatch(
+    expect(await tellWebhook('https://127.0.0.1:2/', SAMPLE_NOTICE, { ms: 5_000, env })).toMatch(
       /proxy http:\/\/127\.0\.0\.1:1/,
     )
   })

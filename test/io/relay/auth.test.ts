@@ -1,20 +1,20 @@
 // NIP-42 as relays really do it: before, during and after a question, in a NOTICE, too late, twice, or never.
 import { describe, expect, test, vi } from 'vitest'
 import { type Event, parseEvent, tag, verifyEvent } from '../../../src/nostr/event.ts'
-import { wrapFor } from '../../support/nostr-client.ts'
+import { emptyWrapFor } from '../../support/nostr-client.ts'
+import { alice } from '../../support/people.ts'
 import {
-  alice,
-  dial,
-  embedded,
-  inbox,
-  later,
+  connectAsAlice,
+  farDeadline,
+  inboxFilter,
+  nearDeadline,
   nowSeconds,
-  type Say,
-  scripted,
-  soon,
+  type SendFrame,
+  startScriptedRelay,
+  startTestRelay,
 } from '../../support/scripted-relay.ts'
 
-const event = wrapFor(alice, nowSeconds() - 60)
+const event = emptyWrapFor(alice, nowSeconds() - 60)
 
 /** The id of the event of an AUTH frame. */
 function idOf(frame: unknown[] | undefined): string {
@@ -27,28 +27,28 @@ function authEvent(frame: unknown[] | undefined): Event {
   return parsed
 }
 
-const ok = (say: Say, frame: unknown[], accepted = true, text = '') => say('OK', idOf(frame), accepted, text)
+const sayOk = (say: SendFrame, frame: unknown[], accepted = true, text = '') => say('OK', idOf(frame), accepted, text)
 
 describe('the embedded relay', () => {
   test.each(['dm', 'all', 'late', 'notice'] as const)('that asks for AUTH in mode %s serves us', async (auth) => {
-    const relay = await embedded({ auth })
-    const connection = dial(relay.url)
-    expect(await connection.publish(event, later())).toMatchObject({ accepted: true })
-    const answer = await connection.query({ filter: inbox, deadline: later() })
+    const relay = await startTestRelay({ auth })
+    const connection = connectAsAlice(relay.url)
+    expect(await connection.publish(event, farDeadline())).toMatchObject({ accepted: true })
+    const answer = await connection.query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: true, events: [{ id: event.id }] })
   })
 
   test('that refuses our AUTH is told from one that has nothing, and says why', async () => {
-    const relay = await embedded({ auth: 'dm', serviceUrl: 'wss://somewhere-else.example' })
-    const connection = dial(relay.url)
-    const answer = await connection.query({ filter: inbox, deadline: later() })
+    const relay = await startTestRelay({ auth: 'dm', serviceUrl: 'wss://somewhere-else.example' })
+    const connection = connectAsAlice(relay.url)
+    const answer = await connection.query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, events: [] })
     expect(answer.text).toMatch(/^AUTH refused: /)
   })
 
   test('gets the AUTH that NIP-42 describes', async () => {
-    const relay = await embedded({ auth: 'dm' })
-    await dial(relay.url).query({ filter: inbox, deadline: later() })
+    const relay = await startTestRelay({ auth: 'dm' })
+    await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     const auth = authEvent(relay.seen.find(({ frame }) => frame[0] === 'AUTH')?.frame)
     expect(verifyEvent(auth)).toBe(true)
     expect(auth).toMatchObject({ kind: 22242, pubkey: alice.pubkey, content: '' })
@@ -59,10 +59,10 @@ describe('the embedded relay', () => {
 
 describe('a clock that is a day wrong', () => {
   test.each([86_400_000, -86_400_000])('does not keep us out: AUTH is dated by the relay (%i ms)', async (wrong) => {
-    const relay = await embedded({ auth: 'dm' })
+    const relay = await startTestRelay({ auth: 'dm' })
     const now = () => Date.now() + wrong
-    const connection = dial(relay.url, { now })
-    const answer = await connection.query({ filter: inbox, deadline: now() + 20_000 })
+    const connection = connectAsAlice(relay.url, { now })
+    const answer = await connection.query({ filter: inboxFilter, deadline: now() + 20_000 })
     expect(answer).toMatchObject({ complete: true })
     expect(connection.health().clockAhead).toBeCloseTo(wrong / 1000, -1)
   })
@@ -70,14 +70,14 @@ describe('a clock that is a day wrong', () => {
 
 describe('a question that is open', () => {
   test('is asked again under a new id in the flight of the AUTH, and the old one no longer counts', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       heard(say, frame) {
         const [verb, sub] = frame
         if (verb === 'REQ' && relay.heard('REQ').length === 1) say('AUTH', 'c')
         if (verb === 'AUTH') {
           // What a stranger is shown: nothing, and that is all there is.
           say('EOSE', relay.heard('REQ')[0]?.[1])
-          ok(say, frame)
+          sayOk(say, frame)
         }
         if (verb === 'REQ' && relay.heard('REQ').length === 2) {
           say('EVENT', sub, event)
@@ -85,7 +85,7 @@ describe('a question that is open', () => {
         }
       },
     })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later() })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: true, events: [{ id: event.id }] })
     const [first, , , second] = relay.frames
     expect(relay.frames.slice(0, 4).map(([verb]) => verb)).toEqual(['REQ', 'AUTH', 'CLOSE', 'REQ'])
@@ -95,120 +95,126 @@ describe('a question that is open', () => {
 
   test('does not believe an EOSE that overtakes the OK of the AUTH', async () => {
     let auth: unknown[] = []
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
         const [verb, sub] = frame
         if (verb === 'AUTH') auth = frame
         if (verb === 'REQ' && relay.heard('REQ').length === 1) {
           say('EOSE', sub)
-          ok(say, auth)
+          sayOk(say, auth)
         } else if (verb === 'REQ') {
           say('EVENT', sub, event)
           say('EOSE', sub)
         }
       },
     })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later() })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: true, events: [{ id: event.id }] })
     expect(relay.heard('REQ')).toHaveLength(2)
   })
 
   test('is never complete while the AUTH has no OK', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard: (say, [verb, sub]) => verb === 'REQ' && say('EOSE', sub),
     })
-    expect(await dial(relay.url).query({ filter: inbox, deadline: soon() })).toMatchObject({ complete: false })
+    expect(await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: nearDeadline() })).toMatchObject({
+      complete: false,
+    })
   })
 
   test('keeps what a relay shows to strangers when it refuses the AUTH, and is not complete', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
-        if (frame[0] === 'AUTH') ok(say, frame, false, 'restricted: members only')
+        if (frame[0] === 'AUTH') sayOk(say, frame, false, 'restricted: members only')
         if (frame[0] !== 'REQ') return
         say('EVENT', frame[1], event)
         say('EOSE', frame[1])
       },
     })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later() })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'restricted', events: [{ id: event.id }] })
     expect(answer.text).toBe('AUTH refused: restricted: members only')
   })
 
   test('waits for the challenge when it is told to authenticate before it can', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       heard(say, frame) {
         const [verb, sub] = frame
-        if (verb === 'AUTH') ok(say, frame)
+        if (verb === 'AUTH') sayOk(say, frame)
         if (verb !== 'REQ') return
         if (relay.heard('AUTH').length > 0) return say('EOSE', sub)
         say('CLOSED', sub, 'auth-required: who are you?')
         setTimeout(() => say('AUTH', 'c'), 30)
       },
     })
-    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })).toMatchObject({
+      complete: true,
+    })
     expect(relay.frames.map(([verb]) => verb).slice(0, 3)).toEqual(['REQ', 'AUTH', 'REQ'])
   })
 
   test('says so when the challenge never comes', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       heard: (say, [verb, sub]) => verb === 'REQ' && say('CLOSED', sub, 'auth-required: who are you?'),
     })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: soon() })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: nearDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'auth-required', text: 'auth-required: who are you?' })
     expect(relay.heard('REQ')).toHaveLength(1)
   })
 
   test('is asked once more after the OK when the relay had read the REQ first', async () => {
     let auth: unknown[] = []
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
         const [verb, sub] = frame
         if (verb === 'AUTH') auth = frame
         if (verb === 'REQ' && relay.heard('REQ').length === 1) {
           say('CLOSED', sub, 'auth-required: who are you?')
-          ok(say, auth)
+          sayOk(say, auth)
         } else if (verb === 'REQ') say('EOSE', sub)
       },
     })
-    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })).toMatchObject({
+      complete: true,
+    })
     expect(relay.heard('REQ')).toHaveLength(2)
   })
 
   test('gives up on a relay that has taken the AUTH and still wants it', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
-        if (frame[0] === 'AUTH') ok(say, frame)
+        if (frame[0] === 'AUTH') sayOk(say, frame)
         if (frame[0] === 'REQ') say('CLOSED', frame[1], 'auth-required: who are you?')
       },
     })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later() })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'auth-required' })
     expect(relay.heard('REQ')).toHaveLength(2)
   })
 
   test('has the refusal of the AUTH as its reason, whichever comes first', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
-        if (frame[0] === 'AUTH') setTimeout(() => ok(say, frame, false, 'invalid: created_at too early'), 30)
+        if (frame[0] === 'AUTH') setTimeout(() => sayOk(say, frame, false, 'invalid: created_at too early'), 30)
         if (frame[0] === 'REQ') say('CLOSED', frame[1], 'auth-required: who are you?')
       },
     })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later() })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'timestamp' })
     expect(answer.text).toBe('AUTH refused: invalid: created_at too early')
   })
 
   test('takes a NOTICE for what others say with CLOSED', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       heard(say, frame) {
         const [verb, sub] = frame
-        if (verb === 'AUTH') ok(say, frame)
+        if (verb === 'AUTH') sayOk(say, frame)
         if (verb !== 'REQ') return
         if (relay.heard('AUTH').length > 0) return say('EOSE', sub)
         say('NOTICE', 'restricted: you must authenticate')
@@ -217,27 +223,31 @@ describe('a question that is open', () => {
         setTimeout(() => say('AUTH', 'c'), 30)
       },
     })
-    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })).toMatchObject({
+      complete: true,
+    })
     expect(relay.heard('REQ')).toHaveLength(2)
   })
 
   test('is asked once more when the NOTICE comes after the OK', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
         const [verb, sub] = frame
-        if (verb === 'AUTH') ok(say, frame)
+        if (verb === 'AUTH') sayOk(say, frame)
         if (verb === 'REQ' && relay.heard('REQ').length > 1) say('EOSE', sub)
         else if (verb === 'REQ') say('NOTICE', 'auth-required: once more')
       },
     })
-    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })).toMatchObject({
+      complete: true,
+    })
     expect(relay.heard('REQ')).toHaveLength(2)
   })
 
   test('is asked once more when the NOTICE comes while the AUTH is being looked at', async () => {
     let auth: unknown[] = []
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
         const [verb, sub] = frame
@@ -245,19 +255,21 @@ describe('a question that is open', () => {
         if (verb === 'REQ' && relay.heard('REQ').length > 1) say('EOSE', sub)
         else if (verb === 'REQ') {
           say('NOTICE', 'auth-required: who are you?')
-          ok(say, auth)
+          sayOk(say, auth)
         }
       },
     })
-    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })).toMatchObject({
+      complete: true,
+    })
     expect(relay.heard('REQ')).toHaveLength(2)
   })
 
   test('with a NOTICE and no challenge has the NOTICE as its reason', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       heard: (say, [verb]) => verb === 'REQ' && say('NOTICE', 'please authenticate'),
     })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: soon() })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: nearDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'auth-required', text: 'please authenticate' })
   })
 })
@@ -265,72 +277,81 @@ describe('a question that is open', () => {
 describe('challenges', () => {
   test('that come after the answer make live questions ask again, and nothing comes twice', async () => {
     const arrived: string[] = []
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       heard(say, frame) {
-        if (frame[0] === 'AUTH') ok(say, frame)
+        if (frame[0] === 'AUTH') sayOk(say, frame)
         if (frame[0] !== 'REQ') return
         say('EVENT', frame[1], event)
         say('EOSE', frame[1])
       },
     })
     const onEvent = (one: Event) => arrived.push(one.id)
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later(), live: true, onEvent })
+    const answer = await connectAsAlice(relay.url).query({
+      filter: inboxFilter,
+      deadline: farDeadline(),
+      live: true,
+      onEvent,
+    })
     expect(answer).toMatchObject({ complete: true, events: [{ id: event.id }] })
     const tell = (...frame: unknown[]) => {
       for (const socket of relay.sockets) socket.send(JSON.stringify(frame))
     }
     tell('AUTH', 'later')
     await vi.waitFor(() => expect(relay.heard('REQ')).toHaveLength(2))
-    const news = wrapFor(alice, nowSeconds())
+    const news = emptyWrapFor(alice, nowSeconds())
     tell('EVENT', relay.heard('REQ')[1]?.[1], news)
     await vi.waitFor(() => expect(arrived).toEqual([news.id]))
   })
 
   test('that are new give a relay another chance to make up its mind', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c1'),
       heard(say, frame) {
         const [verb, sub] = frame
         const count = relay.heard('REQ').length
         // The first AUTH is taken and does not help; the second one helps, once its OK is there.
-        if (verb === 'AUTH' && relay.heard('AUTH').length === 1) ok(say, frame)
+        if (verb === 'AUTH' && relay.heard('AUTH').length === 1) sayOk(say, frame)
         if (verb !== 'REQ') return
         if (count === 4) return say('EOSE', sub)
         if (count === 2) return say('AUTH', 'c2')
         say('CLOSED', sub, 'auth-required: who are you?')
         const auth = relay.heard('AUTH')[1]
-        if (auth) ok(say, auth)
+        if (auth) sayOk(say, auth)
       },
     })
-    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })).toMatchObject({
+      complete: true,
+    })
     expect(relay.heard('REQ')).toHaveLength(4)
   })
 
   test('that are the same again are answered once', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
-        if (frame[0] === 'AUTH') ok(say, frame)
+        if (frame[0] === 'AUTH') sayOk(say, frame)
         if (frame[0] !== 'REQ') return
         for (let n = 0; n < 20; n++) say('AUTH', 'c')
         say('EOSE', frame[1])
       },
     })
-    expect(await dial(relay.url).query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    expect(await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })).toMatchObject({
+      complete: true,
+    })
     expect(relay.heard('AUTH')).toHaveLength(1)
     expect(relay.heard('REQ')).toHaveLength(1)
   })
 
   test('without end end the connection', async () => {
     let count = 0
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c0'),
       heard(say, [verb]) {
         count += 1
         if (verb === 'AUTH') say('AUTH', `c${count}`)
       },
     })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later() })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'unreachable', text: 'it sends challenge after challenge' })
     expect(relay.heard('AUTH').length).toBeLessThan(10)
   })

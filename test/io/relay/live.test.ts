@@ -3,11 +3,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openLiveSubscriptions, recentIds } from '../../../src/io/relay/live.ts'
 import { openPacer } from '../../../src/io/relay/pacer.ts'
 import type { Reason } from '../../../src/nostr/messages.ts'
-import { wrapFor } from '../../support/nostr-client.ts'
-import { alice, later, nowSeconds } from '../../support/scripted-relay.ts'
+import { emptyWrapFor } from '../../support/nostr-client.ts'
+import { alice } from '../../support/people.ts'
+import { farDeadline, nowSeconds } from '../../support/scripted-relay.ts'
 
 const megabyte = 1_048_576
-const event = wrapFor(alice, nowSeconds())
+const event = emptyWrapFor(alice, nowSeconds())
 const numbered = (n: number) => ({ ...event, id: n.toString(16).padStart(64, '0') })
 const relay = 'ws://relay.example'
 
@@ -45,16 +46,16 @@ describe('the queue', () => {
     const { arrived, delivered, next } = live()
     delivered(numbered(3))
     for (const n of [1, 2, 1, 3]) arrived({ event: numbered(n), relay }, 10)
-    expect((await next(later())).map((one) => one.event.id)).toEqual([numbered(1).id, numbered(2).id])
+    expect((await next(farDeadline())).map((one) => one.event.id)).toEqual([numbered(1).id, numbered(2).id])
     expect(await next(Date.now())).toEqual([])
   })
 
   test('takes no more than 64 MiB, and takes what was left out when it comes again', async () => {
     const { arrived, next } = live()
     for (let n = 0; n < 70; n++) arrived({ event: numbered(n), relay }, megabyte)
-    expect(await next(later())).toHaveLength(64)
+    expect(await next(farDeadline())).toHaveLength(64)
     for (let n = 0; n < 70; n++) arrived({ event: numbered(n), relay }, megabyte)
-    expect(await next(later())).toHaveLength(6)
+    expect(await next(farDeadline())).toHaveLength(6)
   })
 })
 

@@ -2,37 +2,45 @@
 import { describe, expect, test } from 'vitest'
 import { countIn, newPage, pageAfter } from '../../../src/io/relay/paging.ts'
 import type { Filter } from '../../../src/nostr/filter.ts'
-import { eventBy, wrapFor } from '../../support/nostr-client.ts'
-import { alice, dial, embedded, inbox, later, nowSeconds, scripted } from '../../support/scripted-relay.ts'
+import { emptyWrapFor, signedEvent } from '../../support/nostr-client.ts'
+import { alice } from '../../support/people.ts'
+import {
+  connectAsAlice,
+  farDeadline,
+  inboxFilter,
+  nowSeconds,
+  startScriptedRelay,
+  startTestRelay,
+} from '../../support/scripted-relay.ts'
 
 const start = nowSeconds() - 5_000
 // Signing is slow, and the relay that holds them does not look.
-const wraps = Array.from({ length: 300 }, (_, n) => ({ ...wrapFor(alice, start + n), sig: '0'.repeat(128) }))
+const wraps = Array.from({ length: 300 }, (_, n) => ({ ...emptyWrapFor(alice, start + n), sig: '0'.repeat(128) }))
 
-async function stocked(count: number, options: Parameters<typeof embedded>[0] = {}, stamp?: number) {
-  const relay = await embedded({ auth: 'none', trust: true, ...options })
+async function relayWithWraps(count: number, options: Parameters<typeof startTestRelay>[0] = {}, stamp?: number) {
+  const relay = await startTestRelay({ auth: 'none', trust: true, ...options })
   const events =
-    stamp === undefined ? wraps.slice(0, count) : Array.from({ length: count }, () => wrapFor(alice, stamp))
-  const writer = dial(relay.url, { pace: { burst: 1_000, gapMs: 1 } })
-  await Promise.all(events.map((event) => writer.publish(event, later())))
+    stamp === undefined ? wraps.slice(0, count) : Array.from({ length: count }, () => emptyWrapFor(alice, stamp))
+  const writer = connectAsAlice(relay.url, { pace: { burst: 1_000, gapMs: 1 } })
+  await Promise.all(events.map((event) => writer.publish(event, farDeadline())))
   writer.close()
-  const read = (more: Partial<Parameters<typeof writer.query>[0]> = {}, filter: Filter = inbox) =>
-    dial(relay.url).query({ filter, page: true, deadline: later(), ...more })
+  const read = (more: Partial<Parameters<typeof writer.query>[0]> = {}, filter: Filter = inboxFilter) =>
+    connectAsAlice(relay.url).query({ filter, page: true, deadline: farDeadline(), ...more })
   const requests = () => relay.seen.map(({ frame }) => frame).filter(([verb]) => verb === 'REQ')
   return { relay, events, read, requests }
 }
 
 describe('from a relay', () => {
   test('that sends all at once, one page is asked for, of 500', async () => {
-    const { read, requests } = await stocked(49)
+    const { read, requests } = await relayWithWraps(49)
     const answer = await read()
     expect(answer.complete).toBe(true)
     expect(answer.events).toHaveLength(49)
-    expect(requests()).toMatchObject([['REQ', expect.any(String), { ...inbox, limit: 500 }]])
+    expect(requests()).toMatchObject([['REQ', expect.any(String), { ...inboxFilter, limit: 500 }]])
   })
 
   test.each(['none', 'nip67'] as const)('that caps at 60 (hints: %s), all pages are read', async (hints) => {
-    const { read, events } = await stocked(300, { limit: 60, hints })
+    const { read, events } = await relayWithWraps(300, { limit: 60, hints })
     const answer = await read()
     expect(answer).toMatchObject({ complete: true, dropped: 0 })
     expect(new Set(answer.events.map(({ id }) => id))).toEqual(new Set(events.map(({ id }) => id)))
@@ -40,27 +48,27 @@ describe('from a relay', () => {
   })
 
   test('that says "finish", no further page is asked for', async () => {
-    const { read, requests } = await stocked(100, { hints: 'nip67' })
+    const { read, requests } = await relayWithWraps(100, { hints: 'nip67' })
     expect(await read()).toMatchObject({ complete: true })
     expect(requests()).toHaveLength(1)
   })
 
   test('that says "more" at ten a page, all pages are read', async () => {
-    const { read } = await stocked(55, { hints: 'nip67', limit: 10 })
+    const { read } = await relayWithWraps(55, { hints: 'nip67', limit: 10 })
     const answer = await read()
     expect(answer.complete).toBe(true)
     expect(answer.events).toHaveLength(55)
   })
 
   test('in any order, all pages are read', async () => {
-    const { read } = await stocked(150, { limit: 60, faults: { shuffle: true, repeat: true } })
+    const { read } = await relayWithWraps(150, { limit: 60, faults: { shuffle: true, repeat: true } })
     const answer = await read()
     expect(answer.complete).toBe(true)
     expect(answer.events).toHaveLength(150)
   })
 
   test('with events that are known, the pages behind them are read all the same', async () => {
-    const { read, events } = await stocked(150, { limit: 60 })
+    const { read, events } = await relayWithWraps(150, { limit: 60 })
     // The newest 140 are known, and the unknown ones are on the last page.
     const known = new Set(events.slice(10).map(({ id }) => id))
     const answer = await read({ skip: (id) => known.has(id) })
@@ -69,7 +77,7 @@ describe('from a relay', () => {
   })
 
   test('that ignores until, reading stops and is not complete', async () => {
-    const { read, requests } = await stocked(150, { limit: 60, faults: { ignoreUntil: true } })
+    const { read, requests } = await relayWithWraps(150, { limit: 60, faults: { ignoreUntil: true } })
     const answer = await read()
     expect(answer).toMatchObject({ complete: false, reason: 'partial' })
     expect(answer.text).toMatch(/ignores until/)
@@ -78,51 +86,53 @@ describe('from a relay', () => {
   })
 
   test('with more events of one second than it sends at a time, the older ones are read and the gap is told', async () => {
-    const { relay, read } = await stocked(80, { limit: 60 }, start - 1)
-    const older = wraps.slice(0, 5).map(() => wrapFor(alice, start - 60))
-    const writer = dial(relay.url)
-    for (const event of older) await writer.publish(event, later())
+    const { relay, read } = await relayWithWraps(80, { limit: 60 }, start - 1)
+    const older = wraps.slice(0, 5).map(() => emptyWrapFor(alice, start - 60))
+    const writer = connectAsAlice(relay.url)
+    for (const event of older) await writer.publish(event, farDeadline())
     const answer = await read()
     expect(answer).toMatchObject({ complete: true, gap: start - 1 })
     expect(answer.events).toHaveLength(65)
   })
 
   test('with a boundary between pages in the middle of a second, nothing is lost', async () => {
-    const relay = await embedded({ auth: 'none', trust: true, limit: 60 })
-    const writer = dial(relay.url, { pace: { burst: 1_000, gapMs: 1 } })
+    const relay = await startTestRelay({ auth: 'none', trust: true, limit: 60 })
+    const writer = connectAsAlice(relay.url, { pace: { burst: 1_000, gapMs: 1 } })
     // Ten events a second: 60 to a page, shifted by five, so that every boundary splits a second.
-    const events = Array.from({ length: 205 }, (_, n) => wrapFor(alice, start + Math.floor((n + 5) / 10)))
-    await Promise.all(events.map((event) => writer.publish(event, later())))
-    const answer = await dial(relay.url).query({ filter: inbox, page: true, deadline: later() })
+    const events = Array.from({ length: 205 }, (_, n) => emptyWrapFor(alice, start + Math.floor((n + 5) / 10)))
+    await Promise.all(events.map((event) => writer.publish(event, farDeadline())))
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, page: true, deadline: farDeadline() })
     expect(answer.complete).toBe(true)
     expect(answer.events).toHaveLength(205)
   })
 
   test('that always has more and never sends it, reading stops', async () => {
-    const relay = await scripted({ heard: (say, [verb, sub]) => verb === 'REQ' && say('EOSE', sub, ['more']) })
-    const answer = await dial(relay.url).query({ filter: inbox, page: true, deadline: later() })
+    const relay = await startScriptedRelay({
+      heard: (say, [verb, sub]) => verb === 'REQ' && say('EOSE', sub, ['more']),
+    })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, page: true, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'partial' })
     expect(relay.heard('REQ')).toHaveLength(1)
   })
 
   test('that invents events without end, reading stops at so many pages', async () => {
     let stamp = start
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       heard(say, [verb, sub]) {
         if (verb !== 'REQ') return
         stamp -= 1
-        say('EVENT', sub, wrapFor(alice, stamp))
+        say('EVENT', sub, emptyWrapFor(alice, stamp))
         say('EOSE', sub, ['more'])
       },
     })
-    const few = dial(relay.url, { bounds: { events: 100, bytes: 1_000_000, pages: 5 } })
-    const answer = await few.query({ filter: inbox, page: true, deadline: later() })
+    const few = connectAsAlice(relay.url, { bounds: { events: 100, bytes: 1_000_000, pages: 5 } })
+    const answer = await few.query({ filter: inboxFilter, page: true, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'partial', text: 'stopped after 5 pages' })
     expect(relay.heard('REQ')).toHaveLength(5)
   })
 
   test('that is lost between two pages, what came is kept', async () => {
-    const { relay, read } = await stocked(150, { limit: 60 })
+    const { relay, read } = await relayWithWraps(150, { limit: 60 })
     relay.faults.closeAfter = 70
     const answer = await read()
     expect(answer).toMatchObject({ complete: false, reason: 'unreachable' })
@@ -130,7 +140,7 @@ describe('from a relay', () => {
   })
 
   test('live, the first page stays open and later ones are closed', async () => {
-    const { relay, read } = await stocked(150, { limit: 60 })
+    const { relay, read } = await relayWithWraps(150, { limit: 60 })
     const arrived: string[] = []
     const answer = await read({ live: true, onEvent: (event) => arrived.push(event.id) })
     expect(answer.complete).toBe(true)
@@ -138,35 +148,43 @@ describe('from a relay', () => {
     const count = (verb: string) => relay.seen.filter(({ frame }) => frame[0] === verb).length
     expect(count('REQ')).toBeGreaterThan(2)
     await expect.poll(() => count('CLOSE')).toBe(count('REQ') - 1)
-    const news = wrapFor(alice, start - 9)
-    await dial(relay.url).publish(news, later())
+    const news = emptyWrapFor(alice, start - 9)
+    await connectAsAlice(relay.url).publish(news, farDeadline())
     await expect.poll(() => arrived).toEqual([news.id])
   })
 
   test('live and cut off in the middle, the rest still comes', async () => {
-    const { relay } = await stocked(150, { limit: 60, faults: { delay: 40 } })
+    const { relay } = await relayWithWraps(150, { limit: 60, faults: { delay: 40 } })
     const arrived = new Set<string>()
-    const connection = dial(relay.url)
+    const connection = connectAsAlice(relay.url)
     const onEvent = ({ id }: { id: string }) => arrived.add(id)
     const cut = AbortSignal.timeout(60)
-    const answer = await connection.query({ filter: inbox, page: true, live: true, deadline: later(), cut, onEvent })
+    const answer = await connection.query({
+      filter: inboxFilter,
+      page: true,
+      live: true,
+      deadline: farDeadline(),
+      cut,
+      onEvent,
+    })
     expect(answer.complete).toBe(false)
     await expect.poll(() => arrived.size + answer.events.length).toBe(150)
   })
 
   test('without page, one REQ as it is', async () => {
-    const { read, requests } = await stocked(100, { limit: 60 })
-    const answer = await read({ page: false }, { ...inbox, limit: 70 })
+    const { read, requests } = await relayWithWraps(100, { limit: 60 })
+    const answer = await read({ page: false }, { ...inboxFilter, limit: 70 })
     expect(answer.complete).toBe(true)
     expect(answer.events).toHaveLength(60)
     expect(requests()).toMatchObject([['REQ', expect.any(String), { limit: 70 }]])
   })
 
   test('other kinds page just as well', async () => {
-    const relay = await embedded({ auth: 'none', hints: 'nip67', limit: 2 })
-    const connection = dial(relay.url)
-    for (const n of [1, 2, 3, 4, 5]) await connection.publish(eventBy(alice, { created_at: start + n }), later())
-    const answer = await connection.query({ filter: { authors: [alice.pubkey] }, page: true, deadline: later() })
+    const relay = await startTestRelay({ auth: 'none', hints: 'nip67', limit: 2 })
+    const connection = connectAsAlice(relay.url)
+    for (const n of [1, 2, 3, 4, 5])
+      await connection.publish(signedEvent(alice, { created_at: start + n }), farDeadline())
+    const answer = await connection.query({ filter: { authors: [alice.pubkey] }, page: true, deadline: farDeadline() })
     expect(answer.complete).toBe(true)
     expect(answer.events).toHaveLength(5)
   })

@@ -1,14 +1,14 @@
 // A process that asks and tells the relays in its arguments, closes the pool and then has nothing more to do.
 import { openPool } from '../../../src/io/relay/pool.ts'
 import { randomKeys } from '../../../src/nostr/crypto.ts'
-import { wrapFor } from '../../support/nostr-client.ts'
+import { emptyWrapFor } from '../../support/nostr-client.ts'
 
 const keys = randomKeys()
 const relays = process.argv.slice(2)
 const pool = openPool({ keys, now: Date.now, backoffMs: 30_000, retry: { firstMs: 30_000, longestMs: 60_000 } })
 const deadline = Date.now() + 60_000
 const filter = { kinds: [1059], '#p': [keys.pubkey] }
-const event = wrapFor(keys, Math.floor(Date.now() / 1000))
+const event = emptyWrapFor(keys, Math.floor(Date.now() / 1000))
 const inbox = relays.map((relay) => ({ relay, name: 'inbox', filter, page: true, live: true }))
 // So many at once that Node warns where listeners pile up.
 const people = relays.flatMap((relay) =>

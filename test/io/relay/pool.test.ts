@@ -7,45 +7,48 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openPool, type Pool, type PoolOptions, type RelayQuery } from '../../../src/io/relay/pool.ts'
 import type { Event } from '../../../src/nostr/event.ts'
-import { wrapFor } from '../../support/nostr-client.ts'
+import { emptyWrapFor } from '../../support/nostr-client.ts'
+import { alice } from '../../support/people.ts'
 import {
-  alice,
-  dial,
-  embedded,
-  inbox,
-  later,
-  nobody,
+  connectAsAlice,
+  farDeadline,
+  inboxFilter,
+  listenTcp,
+  nearDeadline,
   nowSeconds,
-  scripted,
-  soon,
-  tcp,
+  startScriptedRelay,
+  startTestRelay,
+  unusedAddress,
 } from '../../support/scripted-relay.ts'
 
-const wrap = (ago = 60) => wrapFor(alice, nowSeconds() - ago)
+const wrap = (ago = 60) => emptyWrapFor(alice, nowSeconds() - ago)
 
-function open(options: Partial<PoolOptions> = {}): Pool {
+function openTestPool(options: Partial<PoolOptions> = {}): Pool {
   const pool = openPool({ keys: alice, now: Date.now, retry: { firstMs: 10, longestMs: 100 }, ...options })
   onTestFinished(() => pool.close())
   return pool
 }
 
-function asks(relays: string[], more: Partial<RelayQuery> = {}): RelayQuery[] {
-  return relays.map((relay) => ({ relay, name: 'inbox', filter: inbox, ...more }))
+function queriesFor(relays: string[], more: Partial<RelayQuery> = {}): RelayQuery[] {
+  return relays.map((relay) => ({ relay, name: 'inbox', filter: inboxFilter, ...more }))
 }
 
 /** A relay that answers nothing. */
-const silent = async () => (await embedded({ auth: 'none', faults: { silent: true } })).url
-const good = async (event?: Event) => {
-  const relay = await embedded({ auth: 'none' })
-  if (event) await dial(relay.url).publish(event, later())
+const startSilentRelay = async () => (await startTestRelay({ auth: 'none', faults: { silent: true } })).url
+const startGoodRelay = async (event?: Event) => {
+  const relay = await startTestRelay({ auth: 'none' })
+  if (event) await connectAsAlice(relay.url).publish(event, farDeadline())
   return relay
 }
 
 describe('fetch', () => {
   test('gives one answer per ask, in their order, with their names, over one connection per relay', async () => {
-    const relay = await good(wrap())
-    const list = [...asks([relay.url]), ...asks([relay.url], { name: 'people', filter: { kinds: [30315] } })]
-    const answers = await open().fetch(list, { deadline: later() })
+    const relay = await startGoodRelay(wrap())
+    const list = [
+      ...queriesFor([relay.url]),
+      ...queriesFor([relay.url], { name: 'people', filter: { kinds: [30315] } }),
+    ]
+    const answers = await openTestPool().fetch(list, { deadline: farDeadline() })
     expect(answers).toMatchObject([
       { relay: relay.url, name: 'inbox', complete: true, events: [{ kind: 1059 }] },
       { relay: relay.url, name: 'people', complete: true, events: [] },
@@ -54,9 +57,13 @@ describe('fetch', () => {
   })
 
   test('does not wait the whole budget for a silent relay once another has answered', async () => {
-    const urls = [await silent(), (await good()).url, (await embedded({ faults: { mute: true } })).url]
+    const urls = [
+      await startSilentRelay(),
+      (await startGoodRelay()).url,
+      (await startTestRelay({ faults: { mute: true } })).url,
+    ]
     const started = Date.now()
-    const answers = await open().fetch(asks(urls), { deadline: later() })
+    const answers = await openTestPool().fetch(queriesFor(urls), { deadline: farDeadline() })
     expect(answers).toMatchObject([
       { complete: false, reason: 'silent', text: 'no answer in time' },
       { complete: true },
@@ -66,23 +73,23 @@ describe('fetch', () => {
   })
 
   test('counts a relay as first only when it has answered all that it was asked', async () => {
-    const half = await scripted({
+    const half = await startScriptedRelay({
       heard(say, [verb, sub], socket) {
         if (verb !== 'REQ') return
         if (half.heard('REQ').length === 1) return say('EOSE', sub)
         setTimeout(() => socket.terminate(), 600)
       },
     })
-    const slow = await embedded({ auth: 'none', faults: { delay: 450 } })
-    const list = [...asks([half.url]), ...asks([half.url], { name: 'b' }), ...asks([slow.url])]
-    const answers = await open({ grace: 100 }).fetch(list, { deadline: later() })
+    const slow = await startTestRelay({ auth: 'none', faults: { delay: 450 } })
+    const list = [...queriesFor([half.url]), ...queriesFor([half.url], { name: 'b' }), ...queriesFor([slow.url])]
+    const answers = await openTestPool({ grace: 100 }).fetch(list, { deadline: farDeadline() })
     expect(answers.map(({ complete }) => complete)).toEqual([true, false, true])
   })
 
   test('lets a slow relay finish that is still sending, and cuts it when it stops', async () => {
     const events = Array.from({ length: 12 }, (_, n) => wrap(n))
     const drip = (count: number) =>
-      scripted({
+      startScriptedRelay({
         heard(say, [verb, sub]) {
           if (verb !== 'REQ') return
           for (const [n, event] of events.slice(0, count).entries()) setTimeout(() => say('EVENT', sub, event), 80 * n)
@@ -91,77 +98,92 @@ describe('fetch', () => {
       })
     const [slow, stuck] = [await drip(12), await drip(6)]
     const started = Date.now()
-    const answers = await open({ grace: 500 }).fetch(asks([slow.url, stuck.url, (await good()).url]), {
-      deadline: later(),
-    })
+    const answers = await openTestPool({ grace: 500 }).fetch(
+      queriesFor([slow.url, stuck.url, (await startGoodRelay()).url]),
+      {
+        deadline: farDeadline(),
+      },
+    )
     expect(answers).toMatchObject([{ complete: true }, { complete: false, reason: 'slow' }, { complete: true }])
     expect(answers.map(({ events }) => events.length)).toEqual([12, 6, 0])
     expect(Date.now() - started).toBeLessThan(10_000)
   })
 
   test('is patient with a relay for which it is asked to be', async () => {
-    const slow = await embedded({ auth: 'none', faults: { delay: 400 } })
-    const fast = await good()
+    const slow = await startTestRelay({ auth: 'none', faults: { delay: 400 } })
+    const fast = await startGoodRelay()
     const patient = (url: string) => (url === slow.url ? 10_000 : 0)
-    const hasty = await open({ grace: 50 }).fetch(asks([slow.url, fast.url]), { deadline: later() })
+    const hasty = await openTestPool({ grace: 50 }).fetch(queriesFor([slow.url, fast.url]), { deadline: farDeadline() })
     expect(hasty).toMatchObject([{ complete: false }, { complete: true }])
-    const waited = await open({ grace: 50 }).fetch(asks([slow.url, fast.url]), { deadline: later(), patient })
+    const waited = await openTestPool({ grace: 50 }).fetch(queriesFor([slow.url, fast.url]), {
+      deadline: farDeadline(),
+      patient,
+    })
     expect(waited).toMatchObject([{ complete: true }, { complete: true }])
   })
 
   test('ends at the deadline when nobody answers', async () => {
-    const urls = [await silent(), (await embedded({ faults: { mute: true } })).url]
-    const answers = await open().fetch(asks(urls), { deadline: soon(300) })
+    const urls = [await startSilentRelay(), (await startTestRelay({ faults: { mute: true } })).url]
+    const answers = await openTestPool().fetch(queriesFor(urls), { deadline: nearDeadline(300) })
     expect(answers).toMatchObject([{ reason: 'silent' }, { reason: 'silent' }])
   })
 
   test('a refused connection neither costs time nor starts the grace', async () => {
-    const slow = await embedded({ auth: 'none', faults: { delay: 300 } })
-    const answers = await open({ grace: 30 }).fetch(asks([await nobody(), slow.url]), { deadline: later() })
+    const slow = await startTestRelay({ auth: 'none', faults: { delay: 300 } })
+    const answers = await openTestPool({ grace: 30 }).fetch(queriesFor([await unusedAddress(), slow.url]), {
+      deadline: farDeadline(),
+    })
     expect(answers).toMatchObject([{ complete: false, reason: 'unreachable' }, { complete: true }])
   })
 
   test('with no relay that is there ends at once', async () => {
     const started = Date.now()
-    const answers = await open().fetch(asks([await nobody(), await nobody()]), { deadline: later() })
+    const answers = await openTestPool().fetch(queriesFor([await unusedAddress(), await unusedAddress()]), {
+      deadline: farDeadline(),
+    })
     expect(answers).toMatchObject([{ reason: 'unreachable' }, { reason: 'unreachable' }])
     expect(Date.now() - started).toBeLessThan(5_000)
-    expect(await open().fetch([], { deadline: later() })).toEqual([])
+    expect(await openTestPool().fetch([], { deadline: farDeadline() })).toEqual([])
   })
 
   test('skips what is known', async () => {
     const event = wrap()
-    const relay = await good(event)
+    const relay = await startGoodRelay(event)
     const skip = (id: string) => id === event.id
-    expect(await open().fetch(asks([relay.url]), { deadline: later(), skip })).toMatchObject([{ events: [] }])
+    expect(await openTestPool().fetch(queriesFor([relay.url]), { deadline: farDeadline(), skip })).toMatchObject([
+      { events: [] },
+    ])
   })
 
   test('connects to twelve relays at most', async () => {
-    const urls = await Promise.all(Array.from({ length: 13 }, async () => (await good()).url))
-    const answers = await open({ grace: 10_000 }).fetch(asks(urls), { deadline: later() })
+    const urls = await Promise.all(Array.from({ length: 13 }, async () => (await startGoodRelay()).url))
+    const answers = await openTestPool({ grace: 10_000 }).fetch(queriesFor(urls), { deadline: farDeadline() })
     expect(answers.filter(({ complete }) => complete)).toHaveLength(12)
     expect(answers[12]).toMatchObject({ complete: false, reason: 'unreachable' })
     expect(answers[12]?.text).toMatch(/12 relays/)
   })
 
   test('connects again to a relay that was lost since', async () => {
-    const relay = await good()
-    const pool = open()
-    await pool.fetch(asks([relay.url]), { deadline: later() })
+    const relay = await startGoodRelay()
+    const pool = openTestPool()
+    await pool.fetch(queriesFor([relay.url]), { deadline: farDeadline() })
     await relay.restart()
     await vi.waitFor(() => expect(pool.relays()).toMatchObject([{ ok: false }]))
-    expect(await pool.fetch(asks([relay.url]), { deadline: later() })).toMatchObject([{ complete: true }])
+    expect(await pool.fetch(queriesFor([relay.url]), { deadline: farDeadline() })).toMatchObject([{ complete: true }])
     expect(pool.relays()).toMatchObject([{ ok: true }])
   })
 })
 
 describe('publish', () => {
   test('gives one receipt per event and relay', async () => {
-    const [one, two] = [await good(), await embedded({ auth: 'none', faults: { refuse: 'blocked: no' } })]
-    const dead = await nobody()
+    const [one, two] = [
+      await startGoodRelay(),
+      await startTestRelay({ auth: 'none', faults: { refuse: 'blocked: no' } }),
+    ]
+    const dead = await unusedAddress()
     const events = [wrap(), wrap()]
     const jobs = events.map((event) => ({ event, relays: [one.url, two.url, dead, one.url] }))
-    const receipts = await open().publish(jobs, { deadline: later() })
+    const receipts = await openTestPool().publish(jobs, { deadline: farDeadline() })
     expect(receipts.map(({ event, relay }) => [event, relay])).toEqual(
       events.flatMap(({ id }) => [one.url, two.url, dead].map((relay) => [id, relay])),
     )
@@ -175,33 +197,33 @@ describe('publish', () => {
   })
 
   test('does not wait for the others of a job once one relay took it, but for every job', async () => {
-    const [fast, slow] = [await good(), await embedded({ auth: 'none', faults: { delay: 500 } })]
+    const [fast, slow] = [await startGoodRelay(), await startTestRelay({ auth: 'none', faults: { delay: 500 } })]
     const jobs = [
-      { event: wrap(), relays: [fast.url, await silent()] },
+      { event: wrap(), relays: [fast.url, await startSilentRelay()] },
       { event: wrap(), relays: [slow.url] },
     ]
     const started = Date.now()
-    const receipts = await open({ grace: 50 }).publish(jobs, { deadline: later() })
+    const receipts = await openTestPool({ grace: 50 }).publish(jobs, { deadline: farDeadline() })
     expect(receipts).toMatchObject([{ accepted: true }, { accepted: false, reason: 'silent' }, { accepted: true }])
     expect(Date.now() - started).toBeLessThan(5_000)
   })
 
   test('a refusal does not end the others', async () => {
-    const slow = await embedded({ auth: 'none', faults: { delay: 300 } })
-    const refuses = await embedded({ auth: 'none', faults: { refuse: 'blocked: no' } })
+    const slow = await startTestRelay({ auth: 'none', faults: { delay: 300 } })
+    const refuses = await startTestRelay({ auth: 'none', faults: { refuse: 'blocked: no' } })
     const jobs = [{ event: wrap(), relays: [refuses.url, slow.url] }]
-    const receipts = await open({ grace: 30 }).publish(jobs, { deadline: later() })
+    const receipts = await openTestPool({ grace: 30 }).publish(jobs, { deadline: farDeadline() })
     expect(receipts).toMatchObject([{ reason: 'blocked' }, { accepted: true }])
   })
 
   test('shares connections and AUTH with fetch', async () => {
-    const relay = await embedded({ auth: 'all' })
-    const pool = open()
+    const relay = await startTestRelay({ auth: 'all' })
+    const pool = openTestPool()
     pool.warm([relay.url])
     const event = wrap()
     const [receipts] = await Promise.all([
-      pool.publish([{ event, relays: [relay.url] }], { deadline: later() }),
-      pool.fetch(asks([relay.url]), { deadline: later() }),
+      pool.publish([{ event, relays: [relay.url] }], { deadline: farDeadline() }),
+      pool.fetch(queriesFor([relay.url]), { deadline: farDeadline() }),
     ])
     expect(receipts).toMatchObject([{ accepted: true }])
     expect(new Set(relay.seen.map(({ connection }) => connection)).size).toBe(1)
@@ -211,98 +233,102 @@ describe('publish', () => {
 
 describe('next', () => {
   test('gives what comes live, with the relay that it came from, and what came between two calls', async () => {
-    const relay = await good()
-    const pool = open()
-    await pool.fetch(asks([relay.url], { live: true, page: true }), { deadline: later() })
+    const relay = await startGoodRelay()
+    const pool = openTestPool()
+    await pool.fetch(queriesFor([relay.url], { live: true, page: true }), { deadline: farDeadline() })
     const events = [wrap(1), wrap(2)]
-    const writer = dial(relay.url)
+    const writer = connectAsAlice(relay.url)
     for (const event of events) {
-      await writer.publish(event, later())
-      expect(await pool.next(later())).toEqual([{ event, relay: relay.url }])
+      await writer.publish(event, farDeadline())
+      expect(await pool.next(farDeadline())).toEqual([{ event, relay: relay.url }])
     }
-    expect(await pool.next(soon(50))).toEqual([])
-    for (const ago of [3, 4]) await writer.publish(wrap(ago), later())
+    expect(await pool.next(nearDeadline(50))).toEqual([])
+    for (const ago of [3, 4]) await writer.publish(wrap(ago), farDeadline())
     await expect.poll(() => relay.events().length).toBe(4)
-    const rest = await pool.next(later())
-    if (rest.length < 2) rest.push(...(await pool.next(later())))
+    const rest = await pool.next(farDeadline())
+    if (rest.length < 2) rest.push(...(await pool.next(farDeadline())))
     expect(rest).toHaveLength(2)
   })
 
   test('gives an event once, whichever relays bring it and however it came', async () => {
-    const [one, two] = [await good(), await good()]
-    const pool = open()
+    const [one, two] = [await startGoodRelay(), await startGoodRelay()]
+    const pool = openTestPool()
     const before = wrap(1)
-    await dial(one.url).publish(before, later())
-    await pool.fetch(asks([one.url, two.url], { live: true }), { deadline: later() })
-    await dial(two.url).publish(before, later())
+    await connectAsAlice(one.url).publish(before, farDeadline())
+    await pool.fetch(queriesFor([one.url, two.url], { live: true }), { deadline: farDeadline() })
+    await connectAsAlice(two.url).publish(before, farDeadline())
     const event = wrap(2)
-    for (const relay of [one, two]) await dial(relay.url).publish(event, later())
-    expect(await pool.next(later())).toMatchObject([{ event: { id: event.id } }])
-    expect(await pool.next(soon(200))).toEqual([])
+    for (const relay of [one, two]) await connectAsAlice(relay.url).publish(event, farDeadline())
+    expect(await pool.next(farDeadline())).toMatchObject([{ event: { id: event.id } }])
+    expect(await pool.next(nearDeadline(200))).toEqual([])
   })
 
   test('a copy with a spoilt signature does not keep the good one out', async () => {
     const event = wrap()
-    const [one, two] = [await scripted({}), await scripted({})]
-    const pool = open()
-    const waiting = pool.fetch(asks([one.url, two.url], { live: true }), { deadline: soon() })
+    const [one, two] = [await startScriptedRelay({}), await startScriptedRelay({})]
+    const pool = openTestPool()
+    const waiting = pool.fetch(queriesFor([one.url, two.url], { live: true }), { deadline: nearDeadline() })
     await waiting
     const tell = (relay: typeof one, told: Event) => {
       for (const socket of relay.sockets) socket.send(JSON.stringify(['EVENT', relay.heard('REQ')[0]?.[1], told]))
     }
     tell(one, { ...event, sig: '0'.repeat(128) })
-    expect(await pool.next(later())).toHaveLength(1)
+    expect(await pool.next(farDeadline())).toHaveLength(1)
     tell(two, event)
-    expect(await pool.next(later())).toEqual([{ event, relay: two.url }])
+    expect(await pool.next(farDeadline())).toEqual([{ event, relay: two.url }])
   })
 
   test('gives what a relay that was cut off sends later', async () => {
     const event = wrap()
-    const slow = await embedded({ auth: 'none', faults: { delay: 500 } })
-    await dial(slow.url).publish(event, later())
-    const pool = open({ grace: 20 })
-    const answers = await pool.fetch(asks([slow.url, (await good()).url], { live: true }), { deadline: later() })
+    const slow = await startTestRelay({ auth: 'none', faults: { delay: 500 } })
+    await connectAsAlice(slow.url).publish(event, farDeadline())
+    const pool = openTestPool({ grace: 20 })
+    const answers = await pool.fetch(queriesFor([slow.url, (await startGoodRelay()).url], { live: true }), {
+      deadline: farDeadline(),
+    })
     expect(answers).toMatchObject([{ complete: false, events: [] }, { complete: true }])
-    expect(await pool.next(later())).toEqual([{ event, relay: slow.url }])
+    expect(await pool.next(farDeadline())).toEqual([{ event, relay: slow.url }])
   })
 
   test('connects again after a loss and brings what was missed, known events left out', async () => {
     const old = wrap(5)
-    const relay = await good(old)
-    const pool = open()
-    await pool.fetch(asks([relay.url], { live: true, page: true }), { deadline: later() })
+    const relay = await startGoodRelay(old)
+    const pool = openTestPool()
+    await pool.fetch(queriesFor([relay.url], { live: true, page: true }), { deadline: farDeadline() })
     const missed = wrap(10)
     await relay.restart()
-    await dial(relay.url).publish(missed, later())
-    expect(await pool.next(later())).toEqual([{ event: missed, relay: relay.url }])
+    await connectAsAlice(relay.url).publish(missed, farDeadline())
+    expect(await pool.next(farDeadline())).toEqual([{ event: missed, relay: relay.url }])
     await relay.restart()
     await vi.waitFor(() => expect(relay.connections()).toBeGreaterThan(0))
     const live = wrap(20)
-    await dial(relay.url).publish(live, later())
-    expect(await pool.next(later())).toEqual([{ event: live, relay: relay.url }])
+    await connectAsAlice(relay.url).publish(live, farDeadline())
+    expect(await pool.next(farDeadline())).toEqual([{ event: live, relay: relay.url }])
   })
 
   test('finds a relay that was not there at first', async () => {
-    const relay = await good()
+    const relay = await startGoodRelay()
     const { port } = relay
     await relay.close()
-    const pool = open()
-    const answers = await pool.fetch(asks([`ws://127.0.0.1:${port}`], { live: true }), { deadline: later() })
+    const pool = openTestPool()
+    const answers = await pool.fetch(queriesFor([`ws://127.0.0.1:${port}`], { live: true }), {
+      deadline: farDeadline(),
+    })
     expect(answers).toMatchObject([{ reason: 'unreachable' }])
-    const late = await embedded({ auth: 'none', port })
+    const late = await startTestRelay({ auth: 'none', port })
     const event = wrap()
-    await dial(late.url).publish(event, later())
-    expect(await pool.next(later())).toMatchObject([{ event: { id: event.id } }])
+    await connectAsAlice(late.url).publish(event, farDeadline())
+    expect(await pool.next(farDeadline())).toMatchObject([{ event: { id: event.id } }])
   })
 
   test('asks again where only the subscription was ended, but not where the no is final', async () => {
     const refusing = (text: string) =>
-      scripted({ heard: (say, [verb, sub]) => verb === 'REQ' && say('CLOSED', sub, text) })
+      startScriptedRelay({ heard: (say, [verb, sub]) => verb === 'REQ' && say('CLOSED', sub, text) })
     const [idle, banned] = [
       await refusing('error: shutting down idle subscription'),
       await refusing('blocked: go away'),
     ]
-    await open().fetch(asks([idle.url, banned.url], { live: true }), { deadline: later() })
+    await openTestPool().fetch(queriesFor([idle.url, banned.url], { live: true }), { deadline: farDeadline() })
     await vi.waitFor(() => expect(idle.heard('REQ').length).toBeGreaterThan(2))
     expect(banned.heard('REQ')).toHaveLength(1)
     expect(idle.connections()).toBe(1)
@@ -310,23 +336,23 @@ describe('next', () => {
 
   test('tries less and less often', async () => {
     let attempts = 0
-    const relay = await tcp(
+    const relay = await listenTcp(
       createServer((socket) => {
         attempts += 1
         socket.destroy()
       }),
     )
-    const pool = open({ retry: { firstMs: 20, longestMs: 100_000 } })
-    await pool.fetch(asks([relay], { live: true }), { deadline: later() })
+    const pool = openTestPool({ retry: { firstMs: 20, longestMs: 100_000 } })
+    await pool.fetch(queriesFor([relay], { live: true }), { deadline: farDeadline() })
     await vi.waitFor(() => expect(attempts).toBeGreaterThan(2))
-    await pool.next(soon(400))
+    await pool.next(nearDeadline(400))
     // 20, 40, 80, 160, 320 ms and their dice; without a pause it would be hundreds.
     expect(attempts).toBeLessThan(9)
   })
 
   test('ends when the pool is closed', async () => {
-    const pool = open()
-    const waiting = pool.next(later())
+    const pool = openTestPool()
+    const waiting = pool.next(farDeadline())
     pool.close()
     expect(await waiting).toEqual([])
   })
@@ -334,9 +360,13 @@ describe('next', () => {
 
 describe('relays', () => {
   test('tells how each one did, also afterwards', async () => {
-    const [relay, dead, quiet] = [await embedded({ auth: 'none', clockOffset: -100 }), await nobody(), await silent()]
-    const pool = open()
-    await pool.fetch(asks([relay.url, dead, quiet]), { deadline: later() })
+    const [relay, dead, quiet] = [
+      await startTestRelay({ auth: 'none', clockOffset: -100 }),
+      await unusedAddress(),
+      await startSilentRelay(),
+    ]
+    const pool = openTestPool()
+    await pool.fetch(queriesFor([relay.url, dead, quiet]), { deadline: farDeadline() })
     const told = pool.relays()
     expect(told).toMatchObject([
       { url: relay.url, ok: true, latencyMs: expect.any(Number) },
@@ -354,28 +384,32 @@ describe('relays', () => {
       asked.push(url)
       throw new Error('the proxy is down')
     }
-    const answers = await open({ wayTo }).fetch(asks(['ws://127.0.0.1:9']), { deadline: later() })
+    const answers = await openTestPool({ wayTo }).fetch(queriesFor(['ws://127.0.0.1:9']), { deadline: farDeadline() })
     expect(answers).toMatchObject([{ reason: 'unreachable', text: 'the proxy is down' }])
     expect(asked).toEqual(['ws://127.0.0.1:9'])
   })
 })
 
 test('a closed pool connects to nobody', async () => {
-  const relay = await good()
-  const pool = open()
+  const relay = await startGoodRelay()
+  const pool = openTestPool()
   pool.close()
-  const answers = await pool.fetch(asks([relay.url]), { deadline: later() })
+  const answers = await pool.fetch(queriesFor([relay.url]), { deadline: farDeadline() })
   expect(answers).toMatchObject([{ complete: false, reason: 'unreachable', text: 'closed by us' }])
   expect(relay.seen).toEqual([])
 })
 
 test('a process ends by itself once the pool is closed, whatever the relays do', async () => {
   const relays = [
-    (await embedded({ auth: 'dm' })).url,
-    await nobody(),
-    await silent(),
-    (await embedded({ faults: { mute: true } })).url,
-    (await scripted({ heard: (say, [verb, sub]) => verb === 'REQ' && say('CLOSED', sub, 'rate-limited: later') })).url,
+    (await startTestRelay({ auth: 'dm' })).url,
+    await unusedAddress(),
+    await startSilentRelay(),
+    (await startTestRelay({ faults: { mute: true } })).url,
+    (
+      await startScriptedRelay({
+        heard: (say, [verb, sub]) => verb === 'REQ' && say('CLOSED', sub, 'rate-limited: later'),
+      })
+    ).url,
   ]
   const script = fileURLToPath(new URL('pool-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--import', 'tsx', '--trace-warnings', script, ...relays])

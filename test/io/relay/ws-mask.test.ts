@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { PROGRAM } from '../../../scripts/play.ts'
+import { PROGRAM } from '../../../scripts/processes.ts'
 import { mask, unmask } from '../../../src/io/relay/ws-mask.ts'
 
 const LENGTHS = [0, 1, 2, 3, 4, 5, 7, 8, 31, 48, 125, 126, 1_000, 4_097]

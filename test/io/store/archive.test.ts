@@ -5,33 +5,34 @@ import { describe, expect, it } from 'vitest'
 import { parseLog } from '../../../src/call/log-codec.ts'
 import type { Home } from '../../../src/io/home/paths.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { must } from '../../support/given.ts'
 import {
-  again,
-  chaptersIn,
-  end,
-  expected,
-  OURS,
-  SPOKEN,
-  spokenCodec,
-  spokenTo,
-  touch,
-  word,
-  wordsOf,
+  addMessages,
+  endCall,
+  expectedTexts,
+  LONG_CALL,
+  OUR_KEY,
+  repeatFirstMessage,
+  segmentsIn,
+  smallArchiveCodec,
+  textsOf,
+  touchCall,
+  writeLongCall,
 } from '../../support/long-call.ts'
-import { namesBelow, newHome, startWorker } from '../../support/temporary-home.ts'
+import { must } from '../../support/must.ts'
+import { namesBelow, newHome } from '../../support/temporary-home.ts'
+import { startWorker } from '../../support/worker-process.ts'
 
-function open(home = newHome(), codec = spokenCodec, step: (name: string) => void = () => {}) {
+function openTestStore(home = newHome(), codec = smallArchiveCodec, step: (name: string) => void = () => {}) {
   const notices: string[] = []
   const say = (notice: string) => notices.push(notice)
-  const store = openStore(home, codec, { say, step, command: 'test', me: OURS, now: () => 1_700_000_000_999 })
-  return { home, store, notices, head: join(home.calls, `${SPOKEN}.json`), folder: join(home.calls, SPOKEN) }
+  const store = openStore(home, codec, { say, step, command: 'test', me: OUR_KEY, now: () => 1_700_000_000_999 })
+  return { home, store, notices, head: join(home.calls, `${LONG_CALL}.json`), folder: join(home.calls, LONG_CALL) }
 }
 
 /** A home with a call of so many words of each side. */
-async function spoken(words: number) {
-  const opened = open()
-  await spokenTo(opened.store, words)
+async function storeWithCall(words: number) {
+  const opened = openTestStore()
+  await writeLongCall(opened.store, words)
   return opened
 }
 
@@ -43,80 +44,81 @@ function copyOf(home: Home): Home {
 
 describe('a call that goes on', () => {
   it('keeps a short head and leaves its chapters as they were written', async () => {
-    const { home, store, head, folder, notices } = await spoken(8)
-    const names = chaptersIn(home)
+    const { home, store, head, folder, notices } = await storeWithCall(8)
+    const names = segmentsIn(home)
     expect(names.length).toBeGreaterThan(3)
     const [inode, size] = [statSync(join(folder, '1.json')).ino, statSync(head).size]
-    for (let n = 0; n < 12; n++) await store.update([], word)
+    for (let n = 0; n < 12; n++) await store.update([], addMessages)
     expect(statSync(join(folder, '1.json')).ino).toBe(inode)
     expect(statSync(head).size).toBeLessThan(1.5 * size)
-    expect(chaptersIn(home).length).toBeGreaterThan(names.length)
-    for (const one of [store, open(home).store]) expect(wordsOf(must(one.readLog(SPOKEN)))).toEqual(expected(20))
-    expect(wordsOf(store.read().logs[SPOKEN]).length).toBeLessThan(12)
-    expect(wordsOf(store.read([], [SPOKEN]).logs[SPOKEN])).toEqual(expected(20))
-    expect(store.allLogIds()).toEqual([SPOKEN])
+    expect(segmentsIn(home).length).toBeGreaterThan(names.length)
+    for (const one of [store, openTestStore(home).store])
+      expect(textsOf(must(one.readLog(LONG_CALL)))).toEqual(expectedTexts(20))
+    expect(textsOf(store.read().logs[LONG_CALL]).length).toBeLessThan(12)
+    expect(textsOf(store.read([], [LONG_CALL]).logs[LONG_CALL])).toEqual(expectedTexts(20))
+    expect(store.allLogIds()).toEqual([LONG_CALL])
     expect(notices).toEqual([])
   })
 
   it('lies in folders of 0700 and files of 0600', async () => {
-    const { folder } = await spoken(8)
+    const { folder } = await storeWithCall(8)
     expect(statSync(folder).mode & 0o777).toBe(0o700)
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
   })
 
   it('is parsed once in a run, however often it is looked at', async () => {
-    const { home } = await spoken(8)
+    const { home } = await storeWithCall(8)
     let parsed = 0
     const counting = {
-      ...spokenCodec,
+      ...smallArchiveCodec,
       parseLog: (value: unknown) => {
         parsed++
-        return spokenCodec.parseLog(value)
+        return smallArchiveCodec.parseLog(value)
       },
     }
-    const { store } = open(home, counting)
+    const { store } = openTestStore(home, counting)
     store.read()
-    for (let n = 0; n < 6; n++) await store.update([], word)
+    for (let n = 0; n < 6; n++) await store.update([], addMessages)
     store.read()
     expect(parsed).toBe(1)
   })
 
   it('is joined for what may lie in a chapter, and parted as it was', async () => {
-    const { home, store, head } = await spoken(8)
-    const before = [...chaptersIn(home), readFileSync(head, 'utf8')]
-    expect(await store.update([], again)).toBe(1)
-    expect([...chaptersIn(home), readFileSync(head, 'utf8')]).toEqual(before)
-    expect(wordsOf(must(store.readLog(SPOKEN)))).toEqual(expected(8))
+    const { home, store, head } = await storeWithCall(8)
+    const before = [...segmentsIn(home), readFileSync(head, 'utf8')]
+    expect(await store.update([], repeatFirstMessage)).toBe(1)
+    expect([...segmentsIn(home), readFileSync(head, 'utf8')]).toEqual(before)
+    expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(8))
   })
 
   it('is one file again once it has an end', async () => {
-    const { home, store, head, folder } = await spoken(8)
-    const said = await store.update([], end)
+    const { home, store, head, folder } = await storeWithCall(8)
+    const said = await store.update([], endCall)
     expect(said?.tags).toContainEqual(['cut', '9', '9'])
     expect(said?.tags.find((t) => t[0] === 'digest')?.[1]).toMatch(/^[0-9a-f]{64}$/)
     expect(existsSync(folder)).toBe(false)
-    expect(wordsOf(must(store.read().logs[SPOKEN]))).toEqual(expected(8))
+    expect(textsOf(must(store.read().logs[LONG_CALL]))).toEqual(expectedTexts(8))
     expect(JSON.parse(readFileSync(head, 'utf8'))).not.toHaveProperty('past')
-    expect(namesBelow(home.dir)).toEqual(['calls', `calls/${SPOKEN}.json`, 'state.json'])
+    expect(namesBelow(home.dir)).toEqual(['calls', `calls/${LONG_CALL}.json`, 'state.json'])
   })
 
   it('is in an index that is made anew', async () => {
-    const { home, store } = await spoken(8)
-    const before = must(store.read().index.calls[SPOKEN])
+    const { home, store } = await storeWithCall(8)
+    const before = must(store.read().index.calls[LONG_CALL])
     writeFileSync(home.state, '{')
-    expect(open(home).store.read().index.calls[SPOKEN]).toEqual({ ...before, open: true })
+    expect(openTestStore(home).store.read().index.calls[LONG_CALL]).toEqual({ ...before, open: true })
   })
 
   it('of before there were chapters is packed with its next word', async () => {
-    const { home, store, head, folder } = await spoken(8)
-    const whole = must(store.readLog(SPOKEN))
+    const { home, store, head, folder } = await storeWithCall(8)
+    const whole = must(store.readLog(LONG_CALL))
     rmSync(folder, { recursive: true })
     writeFileSync(head, JSON.stringify({ ...whole, version: 1 }))
-    const { store: later } = open(home)
-    expect(wordsOf(later.read().logs[SPOKEN])).toEqual(expected(8))
-    await later.update([], word)
-    expect(chaptersIn(home).length).toBeGreaterThan(3)
-    expect(wordsOf(must(later.readLog(SPOKEN)))).toEqual(expected(9))
+    const { store: later } = openTestStore(home)
+    expect(textsOf(later.read().logs[LONG_CALL])).toEqual(expectedTexts(8))
+    await later.update([], addMessages)
+    expect(segmentsIn(home).length).toBeGreaterThan(3)
+    expect(textsOf(must(later.readLog(LONG_CALL)))).toEqual(expectedTexts(9))
     expect(JSON.parse(readFileSync(head, 'utf8'))).toMatchObject({ version: 2 })
   })
 })
@@ -130,19 +132,19 @@ describe('SIGKILL before any step', () => {
       [7, 1],
       [8, 2],
     ] as const) {
-      const { home, store } = await spoken(words)
-      const names = chaptersIn(home).length
-      expect(wordsOf(must(store.readLog(SPOKEN)))).toEqual(expected(words))
+      const { home, store } = await storeWithCall(words)
+      const names = segmentsIn(home).length
+      expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(words))
       for (let n: number = first; ; n += 2) {
         const copy = copyOf(home)
         const { signal } = await startWorker('dieAtWord', copy, n).ended
-        const { store: later, notices } = open(copy)
-        const held = wordsOf(must(later.readLog(SPOKEN)))
-        expect([expected(words), expected(words + 1)]).toContainEqual(held)
-        await later.update([], word)
-        expect(wordsOf(must(later.readLog(SPOKEN)))).toEqual(expected(held.length / 2 + 1))
+        const { store: later, notices } = openTestStore(copy)
+        const held = textsOf(must(later.readLog(LONG_CALL)))
+        expect([expectedTexts(words), expectedTexts(words + 1)]).toContainEqual(held)
+        await later.update([], addMessages)
+        expect(textsOf(must(later.readLog(LONG_CALL)))).toEqual(expectedTexts(held.length / 2 + 1))
         expect(notices).toEqual([])
-        packs.add(chaptersIn(copy).length > names)
+        packs.add(segmentsIn(copy).length > names)
         if (signal === null) break
       }
     }
@@ -150,18 +152,18 @@ describe('SIGKILL before any step', () => {
   }, 60_000)
 
   it('of an end leaves the call in chapters or in one piece, and no chapter for good', async () => {
-    const { home } = await spoken(8)
+    const { home } = await storeWithCall(8)
     const pieces = new Set<boolean>()
     for (let n = 1; ; n++) {
       const copy = copyOf(home)
       const { signal } = await startWorker('dieAtEnd', copy, n).ended
-      const { store, notices, head } = open(copy)
-      expect(wordsOf(must(store.readLog(SPOKEN)))).toEqual(expected(8))
+      const { store, notices, head } = openTestStore(copy)
+      expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(8))
       const isWhole = !readFileSync(head, 'utf8').includes('"past"')
       pieces.add(isWhole)
-      await (isWhole ? store.update([SPOKEN], touch) : store.update([SPOKEN], end))
-      expect(wordsOf(must(store.readLog(SPOKEN)))).toEqual(expected(8))
-      expect(chaptersIn(copy)).toEqual([])
+      await (isWhole ? store.update([LONG_CALL], touchCall) : store.update([LONG_CALL], endCall))
+      expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(8))
+      expect(segmentsIn(copy)).toEqual([])
       expect(notices).toEqual([])
       if (signal === null) break
     }
@@ -171,40 +173,42 @@ describe('SIGKILL before any step', () => {
 
 describe('a reader without a lock', () => {
   it('finds all of it at every step of what others do', async () => {
-    const { home } = await spoken(7)
-    const reader = open(home)
+    const { home } = await storeWithCall(7)
+    const reader = openTestStore(home)
     const held: string[][] = []
-    const { store } = open(home, spokenCodec, () => held.push(wordsOf(must(reader.store.readLog(SPOKEN)))))
-    for (let n = 0; n < 3; n++) await store.update([], word)
-    await store.update([], end)
+    const { store } = openTestStore(home, smallArchiveCodec, () =>
+      held.push(textsOf(must(reader.store.readLog(LONG_CALL)))),
+    )
+    for (let n = 0; n < 3; n++) await store.update([], addMessages)
+    await store.update([], endCall)
     expect(held.length).toBeGreaterThan(20)
-    const all = [7, 8, 9, 10].map(expected)
+    const all = [7, 8, 9, 10].map(expectedTexts)
     for (const words of held) expect(all).toContainEqual(words)
     expect(reader.notices).toEqual([])
   })
 
   it('who has read a head whose chapters have just gone reads it once more', async () => {
-    const { home, store } = await spoken(8)
+    const { home, store } = await storeWithCall(8)
     const whole = copyOf(home)
-    await open(whole).store.update([], end)
+    await openTestStore(whole).store.update([], endCall)
     let raced = false
     const slow = {
-      ...spokenCodec,
+      ...smallArchiveCodec,
       parseLog: (value: unknown) => {
         if (!raced) {
-          copyFileSync(join(whole.calls, `${SPOKEN}.json`), join(home.calls, 'new'))
-          rmSync(join(home.calls, `${SPOKEN}.json`))
-          copyFileSync(join(home.calls, 'new'), join(home.calls, `${SPOKEN}.json`))
-          rmSync(join(home.calls, SPOKEN), { recursive: true })
+          copyFileSync(join(whole.calls, `${LONG_CALL}.json`), join(home.calls, 'new'))
+          rmSync(join(home.calls, `${LONG_CALL}.json`))
+          copyFileSync(join(home.calls, 'new'), join(home.calls, `${LONG_CALL}.json`))
+          rmSync(join(home.calls, LONG_CALL), { recursive: true })
         }
         raced = true
         return parseLog(value)
       },
     }
-    const reader = open(home, slow)
-    expect(wordsOf(reader.store.readLog(SPOKEN))).toEqual(expected(8))
+    const reader = openTestStore(home, slow)
+    expect(textsOf(reader.store.readLog(LONG_CALL))).toEqual(expectedTexts(8))
     expect(reader.notices).toEqual([])
-    expect(wordsOf(store.readLog(SPOKEN))).toEqual(expected(8))
+    expect(textsOf(store.readLog(LONG_CALL))).toEqual(expectedTexts(8))
   })
 })
 
@@ -214,27 +218,27 @@ describe('damage', () => {
     ['empty', (path) => writeFileSync(path, '')],
     ['half-written', (path) => writeFileSync(path, readFileSync(path, 'utf8').slice(0, 200))],
     ['another one', (path, other) => copyFileSync(other, path)],
-    ['of another call', (path) => writeFileSync(path, readFileSync(path, 'utf8').replace(SPOKEN, 'd1'.repeat(32)))],
-    ['without a rumor', (path) => writeFileSync(path, JSON.stringify({ version: 1, id: SPOKEN, entries: {} }))],
+    ['of another call', (path) => writeFileSync(path, readFileSync(path, 'utf8').replace(LONG_CALL, 'd1'.repeat(32)))],
+    ['without a rumor', (path) => writeFileSync(path, JSON.stringify({ version: 1, id: LONG_CALL, entries: {} }))],
   ]
 
   it.each(damages)('a chapter that is %s is told of, and nothing is shown as if it were all', async (_, damage) => {
-    const { home, folder, head } = await spoken(8)
+    const { home, folder, head } = await storeWithCall(8)
     damage(join(folder, '2.json'), join(folder, '1.json'))
     const before = namesBelow(home.root)
-    const reader = open(home)
-    expect(reader.store.readLog(SPOKEN)).toBeUndefined()
-    expect(reader.store.read([], [SPOKEN]).logs[SPOKEN]).toBeUndefined()
-    expect(reader.notices).toEqual([expect.stringContaining(`${SPOKEN}.json is damaged (its chapter`)])
+    const reader = openTestStore(home)
+    expect(reader.store.readLog(LONG_CALL)).toBeUndefined()
+    expect(reader.store.read([], [LONG_CALL]).logs[LONG_CALL]).toBeUndefined()
+    expect(reader.notices).toEqual([expect.stringContaining(`${LONG_CALL}.json is damaged (its chapter`)])
     expect(namesBelow(home.root)).toEqual(before)
 
     // Whoever needs nothing of it goes on.
-    const { store, notices } = open(home)
-    await store.update([], word)
+    const { store, notices } = openTestStore(home)
+    await store.update([], addMessages)
     expect(notices).toEqual([])
     // Whoever does has lost the call, as with any damaged file, and what is left of it is kept.
     const kept = readdirSync(folder).length
-    expect(await store.update([], again)).toBe(0)
+    expect(await store.update([], repeatFirstMessage)).toBe(0)
     expect(notices).toEqual([expect.stringContaining(`is set aside as ${head}.damaged-1700000000`)])
     expect(existsSync(head)).toBe(false)
     expect(readdirSync(folder)).toHaveLength(kept)
@@ -244,25 +248,25 @@ describe('damage', () => {
   })
 
   it('a head that is damaged takes its chapters along', async () => {
-    const { folder, head, store, home } = await spoken(8)
+    const { folder, head, store, home } = await storeWithCall(8)
     writeFileSync(head, '{')
     const names = readdirSync(folder)
     await store.update([], (snapshot) => ({ snapshot, value: 0 }))
     expect(readdirSync(folder).sort()).toEqual(names.map((name) => `${name}.damaged-1700000000`).sort())
     expect(readFileSync(`${head}.damaged-1700000000`, 'utf8')).toBe('{')
     // The call begins anew and does not take away what was kept.
-    await spokenTo(store, 8)
-    await store.update([], end)
-    expect(chaptersIn(home)).toHaveLength(names.length)
+    await writeLongCall(store, 8)
+    await store.update([], endCall)
+    expect(segmentsIn(home)).toHaveLength(names.length)
   })
 
   it('a chapter of a newer version is left as it is', async () => {
-    const { home, folder } = await spoken(8)
+    const { home, folder } = await storeWithCall(8)
     writeFileSync(join(folder, '1.json'), '{"version":2}')
     const before = namesBelow(home.root)
-    const { store } = open(home)
-    expect(() => store.readLog(SPOKEN)).toThrow(expect.objectContaining({ code: 'STATE_NEWER', exit: 4 }))
-    await expect(store.update([], end)).rejects.toMatchObject({ code: 'STATE_NEWER' })
+    const { store } = openTestStore(home)
+    expect(() => store.readLog(LONG_CALL)).toThrow(expect.objectContaining({ code: 'STATE_NEWER', exit: 4 }))
+    await expect(store.update([], endCall)).rejects.toMatchObject({ code: 'STATE_NEWER' })
     expect(namesBelow(home.root)).toEqual(before)
   })
 })

@@ -5,40 +5,41 @@ import { describe, expect, it } from 'vitest'
 import type { Home } from '../../../src/io/home/paths.ts'
 import { thisHolder } from '../../../src/io/store/lock-holder.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { CALL, codec, countUp, type Index } from '../../support/counting-codec.ts'
-import { namesBelow, newHome, startTogether, startWorker } from '../../support/temporary-home.ts'
+import { CALL_ID, type CountingIndex, countingCodec, countUp } from '../../support/counting-codec.ts'
+import { namesBelow, newHome } from '../../support/temporary-home.ts'
+import { startWorker, startWorkersTogether } from '../../support/worker-process.ts'
 
-function open(home: Home, lockMs = 4_000, step: (name: string) => void = () => {}) {
+function openTestStore(home: Home, lockMs = 4_000, step: (name: string) => void = () => {}) {
   const notices: string[] = []
   return {
     notices,
-    store: openStore(home, codec, { say: (notice) => notices.push(notice), command: 'test', lockMs, step }),
+    store: openStore(home, countingCodec, { say: (notice) => notices.push(notice), command: 'test', lockMs, step }),
   }
 }
 
 describe('20 processes at once', () => {
   it('count to 200, each number once', async () => {
     const home = newHome()
-    const workers = await startTogether('count', home, Array(20).fill(10))
+    const workers = await startWorkersTogether('count', home, Array(20).fill(10))
     const ends = await Promise.all(workers.map((worker) => worker.ended))
     expect(ends.every((end) => end.code === 0)).toBe(true)
     const told = workers.flatMap((worker) => worker.lines.map(Number)).sort((a, b) => a - b)
     expect(told).toEqual(Array.from({ length: 200 }, (_, n) => n + 1))
-    const { store, notices } = open(home)
-    expect(store.read()).toMatchObject({ index: { count: 200 }, logs: { [CALL]: { count: 200 } } })
+    const { store, notices } = openTestStore(home)
+    expect(store.read()).toMatchObject({ index: { count: 200 }, logs: { [CALL_ID]: { count: 200 } } })
     expect(notices).toEqual([])
     expect(readdirSync(home.dir).sort()).toEqual(['calls', 'state.json'])
   })
 
   it('are read at any moment without a lock, the calls never behind the index', async () => {
     const home = newHome()
-    const { store, notices } = open(home)
-    const workers = await startTogether('count', home, [60, 60])
+    const { store, notices } = openTestStore(home)
+    const workers = await startWorkersTogether('count', home, [60, 60])
     const ended = Promise.all(workers.map((worker) => worker.ended)).then(() => true)
     let reads = 0
     while (!(await Promise.race([ended, new Promise((resolve) => setImmediate(resolve, false))]))) {
       const { index, logs } = store.read()
-      expect(logs[CALL]?.count ?? 0).toBeGreaterThanOrEqual(index.count)
+      expect(logs[CALL_ID]?.count ?? 0).toBeGreaterThanOrEqual(index.count)
       reads++
     }
     expect(reads).toBeGreaterThan(20)
@@ -53,7 +54,7 @@ describe('20 processes at once', () => {
       await dead.ended
       expect(readdirSync(home.dir)).toContain('lock')
       const before = count(home)
-      const workers = await startTogether('count', home, Array(6).fill(1))
+      const workers = await startWorkersTogether('count', home, Array(6).fill(1))
       await Promise.all(workers.map((worker) => worker.ended))
       const told = workers.flatMap((worker) => worker.lines.map(Number)).sort((a, b) => a - b)
       expect(told).toEqual(Array.from({ length: 6 }, (_, n) => before + n + 1))
@@ -70,23 +71,23 @@ describe('SIGKILL', () => {
       const outcomes = new Set<number>()
       for (let n = 1; ; n++) {
         const home = newHome()
-        if (old === 1) await open(home).store.update([], countUp)
+        if (old === 1) await openTestStore(home).store.update([], countUp)
         const worker = startWorker('die', home, n)
         const { signal } = await worker.ended
-        const { store, notices } = open(home)
-        const { index, logs } = store.read([CALL])
-        const log = logs[CALL]?.count ?? 0
+        const { store, notices } = openTestStore(home)
+        const { index, logs } = store.read([CALL_ID])
+        const log = logs[CALL_ID]?.count ?? 0
         outcomes.add(index.count)
         expect([old, old + 1]).toContain(index.count)
         // Calls come first: a log may know more than the index, never less.
         expect([index.count, old + 1]).toContain(log)
-        expect(await timed(() => store.update([CALL], countUp))).toBeLessThan(2_000)
+        expect(await millisecondsOf(() => store.update([CALL_ID], countUp))).toBeLessThan(2_000)
         expect(store.read().index.count).toBe(index.count + 1)
         expect(notices).toEqual([])
         const left = readdirSync(home.dir).filter((name) => name !== 'calls' && name !== 'state.json')
         // A run that died while it waited or cleaned up leaves a folder that nobody mistakes for the lock.
         expect(left.every((name) => /^lock-[0-9a-f]{16}$/.test(name))).toBe(true)
-        expect(readdirSync(home.calls)).toEqual([`${CALL}.json`])
+        expect(readdirSync(home.calls)).toEqual([`${CALL_ID}.json`])
         if (signal === null) break
         expect(worker.lines).toEqual([])
       }
@@ -97,10 +98,10 @@ describe('SIGKILL', () => {
   it('before any step of a run that finds a damaged state keeps what was damaged, and the calls', async () => {
     for (let n = 1; ; n++) {
       const home = newHome()
-      await open(home).store.update([], countUp)
+      await openTestStore(home).store.update([], countUp)
       writeFileSync(home.state, '{"version":1,"cou')
       const { signal } = await startWorker('die', home, n).ended
-      await open(home).store.update([], countUp)
+      await openTestStore(home).store.update([], countUp)
       expect(count(home)).toBeGreaterThanOrEqual(2)
       expect(count(home)).toBeLessThanOrEqual(3)
       const kept = readdirSync(home.dir).filter((name) => name.startsWith('state.json.damaged-'))
@@ -112,18 +113,18 @@ describe('SIGKILL', () => {
 
   it('at random moments loses nothing that was acknowledged and repeats nothing', async () => {
     const home = newHome()
-    const { store } = open(home)
+    const { store } = openTestStore(home)
     const told: number[] = []
     for (let round = 0; round < 8; round++) {
-      const workers = await startTogether('count', home, [1_000, 1_000, 1_000])
+      const workers = await startWorkersTogether('count', home, [1_000, 1_000, 1_000])
       await Promise.all(workers.map((worker) => worker.printed(1 + Math.floor(Math.random() * 6))))
       for (const worker of workers) worker.child.kill('SIGKILL')
       await Promise.all(workers.map((worker) => worker.ended))
       told.push(...workers.flatMap((worker) => worker.lines.map(Number)))
       const { index, logs } = store.read()
       expect(index.count).toBeGreaterThanOrEqual(Math.max(...told))
-      expect(logs[CALL]?.count).toBeGreaterThanOrEqual(index.count)
-      expect(await timed(async () => told.push(await store.update([], countUp)))).toBeLessThan(4_000)
+      expect(logs[CALL_ID]?.count).toBeGreaterThanOrEqual(index.count)
+      expect(await millisecondsOf(async () => told.push(await store.update([], countUp)))).toBeLessThan(4_000)
     }
     expect(new Set(told).size).toBe(told.length)
     expect(namesBelow(home.dir).filter((name) => name.includes('damaged'))).toEqual([])
@@ -133,8 +134,8 @@ describe('SIGKILL', () => {
 describe('a holder that was stopped', () => {
   it('is named to whoever waits in vain', async (test) => {
     if (!existsSync('/proc/self/stat')) return test.skip('nothing here tells when a process has stopped')
-    const { home, worker } = await stoppedAt(8)
-    const waited = open(home, 50).store.update([], countUp)
+    const { home, worker } = await stopAtStep(8)
+    const waited = openTestStore(home, 50).store.update([], countUp)
     await expect(waited).rejects.toMatchObject({
       code: 'LOCKED',
       exit: 5,
@@ -151,7 +152,7 @@ describe('a holder that was stopped', () => {
     if (!existsSync('/proc/self/stat')) return test.skip('nothing here tells when a process has stopped')
     let evictions = 0
     for (let n = 1; ; n++) {
-      const { home, worker } = await stoppedAt(n)
+      const { home, worker } = await stopAtStep(n)
       if (worker.lines.length > 0) break
       const place = join(home.dir, 'lock')
       const held = readdirSync(home.dir).includes('lock')
@@ -162,14 +163,14 @@ describe('a holder that was stopped', () => {
         for (const name of readdirSync(place)) utimesSync(join(place, name), past, past)
       }
       const before = count(home)
-      expect(await open(home).store.update([], countUp)).toBe(before + 1)
+      expect(await openTestStore(home).store.update([], countUp)).toBe(before + 1)
       worker.child.kill('SIGCONT')
       expect(await worker.ended).toMatchObject({ code: 0 })
       const told = [1, before + 1, ...worker.lines.map(Number)].sort()
       expect(told).toEqual([1, 2, 3])
       expect(count(home)).toBe(3)
       // Stopped between its call and its index, it had put the call in place; then it counted there once more.
-      expect(open(home).store.read().logs[CALL]?.count).toBeGreaterThanOrEqual(3)
+      expect(openTestStore(home).store.read().logs[CALL_ID]?.count).toBeGreaterThanOrEqual(3)
       expect(readdirSync(home.dir).sort()).toEqual(['calls', 'state.json'])
     }
     expect(evictions).toBeGreaterThan(8)
@@ -189,7 +190,7 @@ describe('the lock', () => {
       renameSync(join(home.dir, 'lock', 'dead'), join(home.dir, 'lock-dead'))
       holdAs(home, 'successor', alive)
     }
-    await expect(open(home, 50, step).store.update([], countUp)).rejects.toMatchObject({ code: 'LOCKED' })
+    await expect(openTestStore(home, 50, step).store.update([], countUp)).rejects.toMatchObject({ code: 'LOCKED' })
     expect(done).toBe(true)
     expect(readdirSync(join(home.dir, 'lock'))).toEqual(['successor'])
   })
@@ -206,8 +207,8 @@ describe('the lock', () => {
         holdAs(home, 'x', holder)
         // A clock that is far off on the other machine changes nothing.
         utimesSync(join(home.dir, 'lock', 'x'), 0, 0)
-        await expect(open(home, 300).store.update([], countUp)).rejects.toThrow(named)
-        expect(await timed(() => open(home).store.update([], countUp))).toBeGreaterThan(2_500)
+        await expect(openTestStore(home, 300).store.update([], countUp)).rejects.toThrow(named)
+        expect(await millisecondsOf(() => openTestStore(home).store.update([], countUp))).toBeGreaterThan(2_500)
       }),
     )
   })
@@ -218,7 +219,7 @@ describe('the lock', () => {
     const young = join(home.dir, 'lock-0123456789abcdee')
     for (const folder of [old, young]) mkdirSync(join(folder, 'x'), { recursive: true })
     utimesSync(old, 1, 1)
-    await open(home).store.update([], countUp)
+    await openTestStore(home).store.update([], countUp)
     expect(readdirSync(home.dir).filter((name) => name.startsWith('lock'))).toEqual(['lock-0123456789abcdee'])
   })
 
@@ -226,17 +227,17 @@ describe('the lock', () => {
     const home = newHome()
     const worker = startWorker('count', home, 1)
     await worker.printed(1)
-    expect(await timed(() => worker.ended)).toBeLessThan(2_000)
+    expect(await millisecondsOf(() => worker.ended)).toBeLessThan(2_000)
   })
 })
 
 function count(home: Home): number {
   if (!existsSync(home.state)) return 0
-  const index: Index = JSON.parse(readFileSync(home.state, 'utf8'))
+  const index: CountingIndex = JSON.parse(readFileSync(home.state, 'utf8'))
   return index.count
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now()
   await work()
   return performance.now() - begun
@@ -248,9 +249,9 @@ function holdAs(home: Home, token: string, holder: string): void {
 }
 
 /** A worker that is stopped right before its n-th step in a home that counts 1. */
-async function stoppedAt(n: number) {
+async function stopAtStep(n: number) {
   const home = newHome()
-  await open(home).store.update([], countUp)
+  await openTestStore(home).store.update([], countUp)
   const worker = startWorker('stop', home, n)
   const stat = `/proc/${worker.child.pid}/stat`
   while (worker.child.exitCode === null && !/\) T /.test(readFileSync(stat, 'utf8'))) await new Promise(setImmediate)

@@ -5,14 +5,15 @@ import { describe, expect, it } from 'vitest'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { withChecksum } from '../../../src/io/store/load.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { CALL, codec, countUp } from '../../support/counting-codec.ts'
-import { namesBelow, newDisk, newHome, remountReadOnly, startWorker } from '../../support/temporary-home.ts'
+import { CALL_ID, countingCodec, countUp } from '../../support/counting-codec.ts'
+import { namesBelow, newDisk, newHome, remountReadOnly } from '../../support/temporary-home.ts'
+import { startWorker } from '../../support/worker-process.ts'
 
 const OTHER = 'd1'.repeat(32)
 
-function open(home = newHome(), more: Partial<Parameters<typeof openStore>[2]> = {}) {
+function openTestStore(home = newHome(), more: Partial<Parameters<typeof openStore>[2]> = {}) {
   const notices: string[] = []
-  const store = openStore(home, codec, {
+  const store = openStore(home, countingCodec, {
     say: (notice) => notices.push(notice),
     command: 'test',
     now: () => 1_700_000_000_999,
@@ -23,43 +24,43 @@ function open(home = newHome(), more: Partial<Parameters<typeof openStore>[2]> =
 
 describe('reading and writing', () => {
   it('reads an empty state of a home that is not there, and makes nothing', () => {
-    const { home, store } = open()
-    expect(store.read([CALL])).toEqual({ index: codec.empty(), logs: {} })
+    const { home, store } = openTestStore()
+    expect(store.read([CALL_ID])).toEqual({ index: countingCodec.empty(), logs: {} })
     expect(store.allLogIds()).toEqual([])
     expect(namesBelow(home.root)).toEqual([])
   })
 
   it('writes what changed, reads it back, and leaves nothing else behind', async () => {
-    const { home, store } = open()
+    const { home, store } = openTestStore()
     expect(await store.update([], countUp)).toBe(1)
     expect(store.read()).toEqual({
-      index: { version: 1, owner: '', count: 1, calls: [CALL] },
-      logs: { [CALL]: { version: 1, count: 1, text: '' } },
+      index: { version: 1, owner: '', count: 1, calls: [CALL_ID] },
+      logs: { [CALL_ID]: { version: 1, count: 1, text: '' } },
     })
-    expect(store.allLogIds()).toEqual([CALL])
-    expect(namesBelow(home.root)).toEqual(['p2p', 'p2p/calls', `p2p/calls/${CALL}.json`, 'p2p/state.json'])
+    expect(store.allLogIds()).toEqual([CALL_ID])
+    expect(namesBelow(home.root)).toEqual(['p2p', 'p2p/calls', `p2p/calls/${CALL_ID}.json`, 'p2p/state.json'])
     expect(readFileSync(home.state, 'utf8')).toBe(
-      withChecksum(`{"version":1,"owner":"","count":1,"calls":["${CALL}"]}`),
+      withChecksum(`{"version":1,"owner":"","count":1,"calls":["${CALL_ID}"]}`),
     )
   })
 
   it('does not touch files whose object is the same', async () => {
-    const { home, store } = open()
+    const { home, store } = openTestStore()
     await store.update([], countUp)
     const before = statSync(home.state).ino
     const log = { version: 1, count: 9, text: 'other' } as const
     await store.update([], ({ index, logs }) => ({ snapshot: { index, logs: { ...logs, [OTHER]: log } }, value: 0 }))
     expect(statSync(home.state).ino).toBe(before)
-    const file = statSync(join(home.calls, `${CALL}.json`)).ino
+    const file = statSync(join(home.calls, `${CALL_ID}.json`)).ino
     await store.update([OTHER], ({ index, logs }) => ({ snapshot: { index: { ...index, count: 5 }, logs }, value: 0 }))
-    expect(statSync(join(home.calls, `${CALL}.json`)).ino).toBe(file)
+    expect(statSync(join(home.calls, `${CALL_ID}.json`)).ino).toBe(file)
     expect(statSync(home.state).ino).not.toBe(before)
     expect(store.read([OTHER]).logs[OTHER]).toEqual(log)
     expect(store.read().logs[OTHER]).toBeUndefined()
   })
 
   it('writes nothing and frees the lock when the change throws', async () => {
-    const { home, store } = open()
+    const { home, store } = openTestStore()
     await store.update([], countUp)
     const boom = () => {
       throw new Error('boom')
@@ -71,16 +72,16 @@ describe('reading and writing', () => {
   })
 
   it('lets two updates of one process follow each other', async () => {
-    const { store } = open()
+    const { store } = openTestStore()
     const counts = await Promise.all(Array.from({ length: 8 }, () => store.update([], countUp)))
     expect(counts.sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
   // A call id comes from the wire: "../../.ssh/authorized_keys" must be no file name here.
-  it.each(['../../escape', '', 'C0'.repeat(32), `${'c0'.repeat(31)}c/`, `${CALL}\n`])(
+  it.each(['../../escape', '', 'C0'.repeat(32), `${'c0'.repeat(31)}c/`, `${CALL_ID}\n`])(
     'refuses the id %j',
     async (id) => {
-      const { home, store } = open()
+      const { home, store } = openTestStore()
       expect(() => store.read([id])).toThrow('call id')
       const log = { version: 1, count: 1, text: '' } as const
       await expect(
@@ -101,7 +102,7 @@ describe('reading and writing', () => {
       p2p: '700',
       'p2p-identity.json': '600',
       'p2p/calls': '700',
-      [`p2p/calls/${CALL}.json`]: '600',
+      [`p2p/calls/${CALL_ID}.json`]: '600',
       'p2p/files': '700',
       'p2p/files/c0c0c0c0': '700',
       'p2p/files/c0c0c0c0/report.json': '600',
@@ -110,13 +111,15 @@ describe('reading and writing', () => {
   })
 
   it('refuses the state of another identity', async () => {
-    const { home, store } = open()
+    const { home, store } = openTestStore()
     await store.update([], ({ index, logs }) => ({ snapshot: { index: { ...index, owner: 'aa' }, logs }, value: 0 }))
-    expect(open(home, { me: 'aa' }).store.read().index.owner).toBe('aa')
-    expect(() => open(home, { me: 'bb' }).store.read()).toThrow(
+    expect(openTestStore(home, { me: 'aa' }).store.read().index.owner).toBe('aa')
+    expect(() => openTestStore(home, { me: 'bb' }).store.read()).toThrow(
       expect.objectContaining({ code: 'OTHER_IDENTITY', exit: 4 }),
     )
-    await expect(open(home, { me: 'bb' }).store.update([], countUp)).rejects.toMatchObject({ code: 'OTHER_IDENTITY' })
+    await expect(openTestStore(home, { me: 'bb' }).store.update([], countUp)).rejects.toMatchObject({
+      code: 'OTHER_IDENTITY',
+    })
   })
 })
 
@@ -127,7 +130,7 @@ describe('damage', () => {
     ['of another kind', '{"hello":1}'],
     ['binary', '\0\0\0\0'],
   ])('rebuilds a state.json that is %s, keeps it, and says so', async (_, text) => {
-    const { home, store, notices } = open()
+    const { home, store, notices } = openTestStore()
     await store.update([], countUp)
     await store.update([], countUp)
     writeFileSync(home.state, text)
@@ -140,11 +143,11 @@ describe('damage', () => {
     expect(await store.update([], countUp)).toBe(3)
     expect(readFileSync(`${home.state}.damaged-1700000000`, 'utf8')).toBe(text)
     expect(notices[1]).toContain(`set aside as ${home.state}.damaged-1700000000`)
-    expect(open(home).store.read().index.count).toBe(3)
+    expect(openTestStore(home).store.read().index.count).toBe(3)
   })
 
   it('writes the rebuilt index even when the change leaves it alone, and never over an earlier damaged file', async () => {
-    const { home, store } = open()
+    const { home, store } = openTestStore()
     await store.update([], countUp)
     for (const text of ['first', 'second']) {
       writeFileSync(home.state, text)
@@ -156,31 +159,31 @@ describe('damage', () => {
   })
 
   it('finds the calls again when the index is missing', () => {
-    const { home, store, notices } = open()
+    const { home, store, notices } = openTestStore()
     mkdirSync(home.calls, { recursive: true })
-    writeFileSync(join(home.calls, `${CALL}.json`), '{"version":1,"count":7,"text":""}')
-    expect(store.read().index).toMatchObject({ count: 7, calls: [CALL] })
+    writeFileSync(join(home.calls, `${CALL_ID}.json`), '{"version":1,"count":7,"text":""}')
+    expect(store.read().index).toMatchObject({ count: 7, calls: [CALL_ID] })
     expect(notices).toEqual([])
   })
 
   it('leaves a damaged call out, sets it aside and goes on', async () => {
-    const { home, store, notices } = open()
+    const { home, store, notices } = openTestStore()
     await store.update([], countUp)
-    const file = join(home.calls, `${CALL}.json`)
+    const file = join(home.calls, `${CALL_ID}.json`)
     writeFileSync(file, '{')
     expect(store.read().logs).toEqual({})
     expect(readFileSync(file, 'utf8')).toBe('{')
     expect(await store.update([], countUp)).toBe(2)
     expect(readFileSync(`${file}.damaged-1700000000`, 'utf8')).toBe('{')
-    expect(store.read().logs[CALL]?.count).toBe(1)
+    expect(store.read().logs[CALL_ID]?.count).toBe(1)
     expect(notices).toHaveLength(2)
-    expect(store.allLogIds()).toEqual([CALL])
+    expect(store.allLogIds()).toEqual([CALL_ID])
   })
 
   it.each(['state', 'call'] as const)('refuses a %s file of a newer version and leaves it as it is', async (which) => {
-    const { home, store } = open()
+    const { home, store } = openTestStore()
     await store.update([], countUp)
-    const file = which === 'state' ? home.state : join(home.calls, `${CALL}.json`)
+    const file = which === 'state' ? home.state : join(home.calls, `${CALL_ID}.json`)
     writeFileSync(file, '{"version":2,"new":true}')
     const before = namesBelow(home.root)
     expect(() => store.read()).toThrow(expect.objectContaining({ code: 'STATE_NEWER', exit: 4 }))
@@ -194,7 +197,7 @@ describe('disks', () => {
   it('says that the disk is full, and has harmed nothing', async (test) => {
     const disk = newDisk(64)
     if ('no' in disk) return test.skip(disk.no)
-    const { home, store } = open(homeOf(disk.folder, {}))
+    const { home, store } = openTestStore(homeOf(disk.folder, {}))
     await store.update([], countUp)
     const before = contents(home.dir)
     // The call's file fits the rest of the disk in part: a writer that does not look would put half of it in place.
@@ -202,7 +205,7 @@ describe('disks', () => {
     await expect(store.update([], (fresh) => countUp(fresh, big))).rejects.toMatchObject({
       code: 'DISK_FULL',
       exit: 1,
-      message: expect.stringContaining(join(home.calls, `${CALL}.json`)),
+      message: expect.stringContaining(join(home.calls, `${CALL_ID}.json`)),
     })
     expect(contents(home.dir)).toEqual(before)
     expect(await store.update([], (fresh) => countUp(fresh, 'small'))).toBe(2)
@@ -213,7 +216,7 @@ describe('disks', () => {
     await expect(
       store.update([], (fresh) => {
         const { snapshot, value } = countUp(fresh, 'x'.repeat(30_000))
-        return { snapshot: { ...snapshot, index: { ...snapshot.index, calls: [CALL, ...wide] } }, value }
+        return { snapshot: { ...snapshot, index: { ...snapshot.index, calls: [CALL_ID, ...wide] } }, value }
       }),
     ).rejects.toMatchObject({ code: 'DISK_FULL' })
     expect(contents(home.dir)).toEqual(after)
@@ -222,7 +225,7 @@ describe('disks', () => {
   it('reads from a read-only disk, and names the path that it cannot write', async (test) => {
     const disk = newDisk(256)
     if ('no' in disk) return test.skip(disk.no)
-    const { home, store } = open(homeOf(disk.folder, {}))
+    const { home, store } = openTestStore(homeOf(disk.folder, {}))
     await store.update([], countUp)
     remountReadOnly(disk.folder)
     expect(store.read().index.count).toBe(1)
@@ -237,7 +240,7 @@ describe('disks', () => {
   it('names the path where a file is in the way of the folder', async () => {
     const home = newHome()
     writeFileSync(home.dir, 'no folder')
-    const { store } = open(home)
+    const { store } = openTestStore(home)
     expect(() => store.read()).toThrow(expect.objectContaining({ code: 'HOME_UNWRITABLE' }))
     await expect(store.update([], countUp)).rejects.toMatchObject({ code: 'HOME_UNWRITABLE' })
     expect(existsSync(home.dir)).toBe(true)

@@ -4,16 +4,16 @@ import { placeFile } from '../../../src/io/files/received.ts'
 import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { CALL, codec, countUp } from '../../support/counting-codec.ts'
-import { end, spokenCodec, word } from '../../support/long-call.ts'
+import { CALL_ID, countingCodec, countUp } from '../../support/counting-codec.ts'
+import { addMessages, endCall, smallArchiveCodec } from '../../support/long-call.ts'
 
 const [what = '', root = '', number = '0'] = process.argv.slice(2)
 const home = homeOf(root, {})
 const store = (step?: (name: string) => void) =>
-  openStore(home, codec, { say: print, command: `worker ${what}`, lockMs: 20_000, ...(step && { step }) })
+  openStore(home, countingCodec, { say: print, command: `worker ${what}`, lockMs: 20_000, ...(step && { step }) })
 
 const spoken = () =>
-  openStore(home, spokenCodec, { say: print, command: `worker ${what}`, lockMs: 20_000, step: atStep('SIGKILL') })
+  openStore(home, smallArchiveCodec, { say: print, command: `worker ${what}`, lockMs: 20_000, step: atStep('SIGKILL') })
 
 const jobs: Record<string, () => unknown> = {
   async count() {
@@ -27,17 +27,17 @@ const jobs: Record<string, () => unknown> = {
     print(`${await store(atStep('SIGSTOP')).update([], countUp)}`)
   },
   async dieAtWord() {
-    print(`${await spoken().update([], word)}`)
+    print(`${await spoken().update([], addMessages)}`)
   },
   async dieAtEnd() {
-    await spoken().update([], end)
+    await spoken().update([], endCall)
     print('ended')
   },
   async loose() {
     process.umask(0)
     loadIdentity(home, {})
     await store().update([], countUp)
-    print(placeFile(home, CALL, 'report.json', new Uint8Array([1])))
+    print(placeFile(home, CALL_ID, 'report.json', new Uint8Array([1])))
   },
   identity() {
     print(loadIdentity(home, {}).pubkey)
@@ -46,10 +46,10 @@ const jobs: Record<string, () => unknown> = {
     print(loadIdentity(home, {}, { step: atStep('SIGKILL') }).pubkey)
   },
   place() {
-    print(placeFile(home, CALL, 'report.json', new TextEncoder().encode(number.repeat(1000))))
+    print(placeFile(home, CALL_ID, 'report.json', new TextEncoder().encode(number.repeat(1000))))
   },
   dieAtPlace() {
-    print(placeFile(home, CALL, 'report.json', new Uint8Array([2]), atStep('SIGKILL')))
+    print(placeFile(home, CALL_ID, 'report.json', new Uint8Array([2]), atStep('SIGKILL')))
   },
 }
 

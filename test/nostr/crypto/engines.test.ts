@@ -7,16 +7,16 @@ import { noble } from '../../../src/nostr/crypto/noble.ts'
 import { batchFrom, native } from '../../../src/nostr/crypto/openssl.ts'
 import { order, reduce, toBytes, toNumber } from '../../../src/nostr/crypto/openssl-curve.ts'
 import { claimsOf } from '../../../src/nostr/crypto/openssl-verify.ts'
-import { must } from '../../support/given.ts'
+import { must } from '../../support/must.ts'
 
 const prime = 2n ** 256n - 2n ** 32n - 977n
 const cases = Number(process.env.P2P_CASES ?? 60)
-const found = native()
+const openssl = native()
 
-describe.skipIf(found === undefined)(
+describe.skipIf(openssl === undefined)(
   'node:crypto says what noble says (skipped where this Node lacks the curve)',
   () => {
-    const node = found ?? noble
+    const node = openssl ?? noble
     const dice = seeded('engines')
 
     test('the group is that of the curve', () => {
@@ -202,8 +202,8 @@ function symmetric(node: Engine, noble: Engine, dice: (length: number) => Uint8A
   expect(node.chacha20(key, nonce, data)).toEqual(noble.chacha20(key, nonce, data))
 }
 
-test.skipIf(found === undefined)('hashes and ciphers refuse the same sizes', () => {
-  const node = found ?? noble
+test.skipIf(openssl === undefined)('hashes and ciphers refuse the same sizes', () => {
+  const node = openssl ?? noble
   const bytes = (length: number) => new Uint8Array(length).fill(7)
   for (const [key, nonce, length] of [
     [32, 12, 0],

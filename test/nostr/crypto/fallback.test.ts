@@ -1,7 +1,7 @@
 // A Node whose OpenSSL lacks the curve (BoringSSL, FIPS builds): noble does it all.
 import { expect, test, vi } from 'vitest'
 import { computedBy, keysFrom, sha256, sharedX, sign, verify, verifyAll } from '../../../src/nostr/crypto.ts'
-import { must } from '../../support/given.ts'
+import { must } from '../../support/must.ts'
 
 vi.mock('node:crypto', async (original) => ({
   ...(await original<typeof import('node:crypto')>()),

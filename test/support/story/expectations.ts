@@ -1,30 +1,31 @@
 // What a story may say of the command that has ended last.
 
-import { look, parse } from '../../../scripts/look.ts'
+import { valueAt } from '../../../scripts/json-path.ts'
+import { parseJson } from '../../../src/json.ts'
 import type { Word } from './parse-story.ts'
 import type { Stage } from './stage.ts'
 
 /** `stdout 'regex'`, `! stderr 'regex'`. "^" and "$" mean lines. */
-export function printed(stage: Stage, stream: 'stdout' | 'stderr', [pattern]: Word[], not: boolean): void {
+export function expectPrinted(stage: Stage, stream: 'stdout' | 'stderr', [pattern]: Word[], not: boolean): void {
   const found = regex(stage, pattern).test(stage.last[stream])
   if (found === not) throw new Error(`${stream} ${not ? 'has' : 'does not have'} /${pattern?.text}/`)
 }
 
-export function exited(stage: Stage, [code]: Word[]): void {
+export function expectExitCode(stage: Stage, [code]: Word[]): void {
   if (String(stage.last.code) !== code?.text) throw new Error(`it ended with ${stage.last.code}, not ${code?.text}`)
 }
 
 /** `took under 5`: seconds. */
-export function took(stage: Stage, [, seconds]: Word[]): void {
+export function expectDuration(stage: Stage, [, seconds]: Word[]): void {
   const ms = Math.round(stage.last.ms)
   if (ms >= Number(seconds?.text) * 1000) throw new Error(`it took ${ms} ms`)
 }
 
 /** `json .path == value`, `json .path != value`, `json .path ~ 'regex'`, `json .path`, `! json .path`. */
-export function json(stage: Stage, [path, sign, value]: Word[], not: boolean): void {
-  const document = parse(stage.last.stdout)
+export function expectJson(stage: Stage, [path, sign, value]: Word[], not: boolean): void {
+  const document = parseJson(stage.last.stdout)
   if (document === undefined) throw new Error('stdout is no JSON document')
-  const found = look(document, expand(stage, path))
+  const found = valueAt(document, expand(stage, path))
   const told = `${expand(stage, path)} is ${JSON.stringify(found)}`
   if (sign === undefined) {
     if ((found === undefined) !== not) throw new Error(told)
@@ -36,25 +37,25 @@ export function json(stage: Stage, [path, sign, value]: Word[], not: boolean): v
 }
 
 /** `same $A $B`. */
-export function same(stage: Stage, [a, b]: Word[], not: boolean): void {
+export function expectSame(stage: Stage, [a, b]: Word[], not: boolean): void {
   const [one, other] = [expand(stage, a), expand(stage, b)]
   if ((one === other) === not) throw new Error(`${JSON.stringify(one)} and ${JSON.stringify(other)}`)
 }
 
 /** The text of a word, with what its variables hold. */
 export function expand(stage: Stage, word: Word | undefined): string {
-  return filled(stage, word?.text ?? '', (value) => value)
+  return fillVariables(stage, word?.text ?? '', (value) => value)
 }
 
 export function regex(stage: Stage, word: Word | undefined): RegExp {
   return new RegExp(
-    filled(stage, word?.text ?? '', (value) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')),
+    fillVariables(stage, word?.text ?? '', (value) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')),
     'mu',
   )
 }
 
 /** Every `$NAME` replaced. Throws on a name that nothing was put into. */
-export function filled({ vars }: Stage, text: string, quote: (value: string) => string): string {
+export function fillVariables({ vars }: Stage, text: string, quote: (value: string) => string): string {
   return text.replace(/\$([A-Z]\w*)/g, (_, name: string) => {
     const value = vars.get(name)
     if (value === undefined) throw new Error(`nothing is called $${name}`)
@@ -65,5 +66,5 @@ export function filled({ vars }: Stage, text: string, quote: (value: string) => 
 // A bare word is JSON: 3, true, null. In quotes, or from a variable, it is text.
 function meant(stage: Stage, word: Word | undefined): unknown {
   if (word === undefined || word.quoted || word.text.includes('$')) return expand(stage, word)
-  return parse(word.text)
+  return parseJson(word.text)
 }

@@ -3,10 +3,10 @@ import { getEventHash, nip19 } from 'nostr-tools'
 import { createSeal, createWrap } from 'nostr-tools/nip59'
 import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
-import { connect } from '../nostr-client.ts'
+import { openNostrClient } from '../nostr-client.ts'
 import { expand } from './expectations.ts'
 import type { Word } from './parse-story.ts'
-import { actor } from './scene.ts'
+import { findActor } from './scene.ts'
 import { npubOf, type Stage } from './stage.ts'
 
 const FORM =
@@ -16,7 +16,7 @@ const FORM =
  * `wrap carol to bob dm 'hi'`: a plain NIP-17 message. `wrap mallory as alice to bob message in $CALL seq 3 lc 5 'hi'`: a
  * rumor of that call, sealed with mallory's key, and with alice's name on it.
  */
-export async function wrap(stage: Stage, words: Word[]): Promise<void> {
+export async function publishWrap(stage: Stage, words: Word[]): Promise<void> {
   const text = expand(stage, words.at(-1))
   const form = FORM.exec(
     words
@@ -48,7 +48,7 @@ export async function wrap(stage: Stage, words: Word[]): Promise<void> {
   }
   const event = createWrap(createSeal({ ...rumor, id: getEventHash(rumor) }, secret, receiver), receiver)
   for (const relay of stage.relays.values()) {
-    const client = await connect(relay.url)
+    const client = await openNostrClient(relay.url)
     const { accepted, reason } = await client.publish(event)
     client.socket.close()
     if (accepted !== true) throw new Error(`the relay refused it: ${reason}`)
@@ -62,5 +62,5 @@ function hexOf(stage: Stage, name: string): string {
 }
 
 function named(stage: Stage, text: string) {
-  return actor(stage, { text, quoted: false })
+  return findActor(stage, { text, quoted: false })
 }

@@ -2,22 +2,26 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { nsecEncode } from 'nostr-tools/nip19'
-import { isRecord, parse } from '../../../scripts/look.ts'
-import type { Ran } from '../../../scripts/play.ts'
-import { SCHEMAS, schemaFault } from '../json-schema.ts'
+import type { ProcessResult } from '../../../scripts/processes.ts'
+import { isRecord, parseJson } from '../../../src/json.ts'
+import { SCHEMAS, schemaError } from '../json-schema.ts'
 
 /** What is wrong with what a command did; undefined when nothing is. @param args as typed, without the program */
-export function fault(args: readonly string[], ran: Ran, secrets: Iterable<string>): string | undefined {
+export function brokenPromise(
+  args: readonly string[],
+  ran: ProcessResult,
+  secrets: Iterable<string>,
+): string | undefined {
   const { code, stdout, stderr } = ran
   const printed = stdout + stderr
   if (code === null) return 'it was killed: it took too long, or could not be started'
   if (code === 1 && /\bFAULT\b|a fault of p2p's own/.test(printed)) return 'it broke'
-  const leak = [...secrets].find((secret) => tells(printed, secret))
+  const leak = [...secrets].find((secret) => containsSecret(printed, secret))
   if (leak !== undefined) return 'it printed a secret key'
   if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(printed))
     return 'it printed control or direction characters'
   if (/\bundefined\b|\bNaN\b|\[object /.test(printed)) return 'it printed what only a program should see'
-  if (asksForJson(args)) return jsonFault(ran) ?? shapeFault(args, ran)
+  if (asksForJson(args)) return brokenJson(ran) ?? brokenSchema(args, ran)
   if (code !== 0 && !/^p2p: error: \S/m.test(stderr)) return 'it failed without saying why'
   if (code !== 0 && !/^p2p: hint: \S/m.test(stderr)) return 'it failed without saying what to do next'
   return undefined
@@ -30,8 +34,8 @@ export function asksForJson(args: readonly string[]): boolean {
   return options.includes('--json') && !options.includes('--follow')
 }
 
-function jsonFault({ code, stdout }: Ran): string | undefined {
-  const document = parse(stdout)
+function brokenJson({ code, stdout }: ProcessResult): string | undefined {
+  const document = parseJson(stdout)
   if (!isRecord(document)) return 'it printed something else than exactly one JSON document'
   if (typeof document.command !== 'string') return 'its JSON does not name the command'
   if (document.ok !== (code === 0)) return `its JSON says ok: ${document.ok}, its exit code is ${code}`
@@ -46,11 +50,11 @@ function jsonFault({ code, stdout }: Ran): string | undefined {
 }
 
 // Help and the version are not what the schemas describe, and a verb that does not exist has none.
-function shapeFault(args: readonly string[], { stdout }: Ran): string | undefined {
-  const document = parse(stdout)
+function brokenSchema(args: readonly string[], { stdout }: ProcessResult): string | undefined {
+  const document = parseJson(stdout)
   const command = isRecord(document) ? String(document.command) : ''
   if (args.some((arg) => /^(-h|--help|--version)$/.test(arg)) || !SCHEMAS.includes(command)) return undefined
-  return schemaFault(command, document)
+  return schemaError(command, document)
 }
 
 /** The first file below a folder that holds a secret; an identity file may. */
@@ -59,11 +63,11 @@ export function leakyFile(folder: string, secrets: readonly string[]): string | 
     const path = join(folder, name)
     if (!statSync(path).isFile() || name.endsWith('p2p-identity.json')) return false
     const text = readFileSync(path, 'latin1')
-    return secrets.some((secret) => tells(text, secret))
+    return secrets.some((secret) => containsSecret(text, secret))
   })
 }
 
 /** Whether a text has a secret key in it, as hex or as an nsec. */
-export function tells(text: string, secret: string): boolean {
+export function containsSecret(text: string, secret: string): boolean {
   return text.toLowerCase().includes(secret) || text.includes(nsecEncode(Buffer.from(secret, 'hex')))
 }

@@ -1,13 +1,20 @@
 // What a story happens on: a folder that is gone afterwards, agents with a home each, relays in this process, and the clock.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { agentEnv, inFolder, PROGRAM, type Ran, type Running, start } from '../../../scripts/play.ts'
+import {
+  agentEnv,
+  PROGRAM,
+  type ProcessResult,
+  type RunningProcess,
+  startProcess,
+  withTemporaryFolder,
+} from '../../../scripts/processes.ts'
 import { type EmbeddedRelay, startRelay } from '../../../scripts/relay.ts'
 import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { toHex } from '../../../src/nostr/crypto.ts'
 import { npubEncode } from '../../../src/nostr/nip19.ts'
-import { fault, leakyFile, tells } from './promises.ts'
+import { brokenPromise, containsSecret, leakyFile } from './promises.ts'
 
 /** `cwd` holds the program and nothing else; `ahead`: how wrong its clock is, in seconds. */
 export type Actor = { name: string; home: string; cwd: string; ahead: number }
@@ -26,13 +33,13 @@ export type Stage = {
   /** For the next command. */
   stdin: string
   env: Record<string, string>
-  started: Map<string, { running: Running; args: string[]; heard: Map<EmbeddedRelay, number> }>
+  started: Map<string, { running: RunningProcess; args: string[]; heard: Map<EmbeddedRelay, number> }>
   /** The last command that has ended. */
-  last: Ran
+  last: ProcessResult
 }
 
-export async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
-  await inFolder(async (folder) => {
+export async function withStage(body: (stage: Stage) => Promise<void>): Promise<void> {
+  await withTemporaryFolder(async (folder) => {
     const stage: Stage = {
       folder,
       actors: new Map(),
@@ -48,7 +55,7 @@ export async function onStage(body: (stage: Stage) => Promise<void>): Promise<vo
     }
     try {
       await body(stage)
-      inspect(stage)
+      checkEnd(stage)
     } finally {
       for (const { running } of stage.started.values()) running.stop()
       await Promise.all([...stage.relays.values()].map((relay) => relay.close()))
@@ -81,30 +88,30 @@ export function npubOf(stage: Stage, { home }: Actor): string {
 }
 
 /** Starts `p2p <args>` as an actor. */
-export function act(stage: Stage, actor: Actor, args: readonly string[]): Running {
+export function startProgram(stage: Stage, actor: Actor, args: readonly string[]): RunningProcess {
   const clock = (stage.ahead + actor.ahead) * 1000
   const preload = clock === 0 ? [] : ['--import', `${new URL('../wrong-clock.mjs', import.meta.url)}?ms=${clock}`]
   const program = join(stage.folder, actor.name, 'bin', 'p2p')
-  return enter(stage, actor, process.execPath, [...preload, program, ...args], urls(stage))
+  return startAs(stage, actor, process.execPath, [...preload, program, ...args], urls(stage))
 }
 
 /** Gives a line to a shell, which has nothing but HOME and PATH. */
-export function actInShell(stage: Stage, actor: Actor, command: string): Running {
-  return enter(stage, actor, '/bin/sh', ['-c', command], [])
+export function startShell(stage: Stage, actor: Actor, command: string): RunningProcess {
+  return startAs(stage, actor, '/bin/sh', ['-c', command], [])
 }
 
 /** Takes note of what a command did. Throws what is wrong with it whatever the story says. */
-export function settle(stage: Stage, args: readonly string[], ran: Ran): void {
+export function checkResult(stage: Stage, args: readonly string[], ran: ProcessResult): void {
   stage.last = ran
   for (const { home } of stage.actors.values()) learnSecret(stage, home)
-  const wrong = fault(args, ran, stage.secrets)
+  const wrong = brokenPromise(args, ran, stage.secrets)
   if (wrong !== undefined) throw new Error(wrong)
 }
 
-function enter(stage: Stage, actor: Actor, file: string, args: string[], relays: string[]): Running {
+function startAs(stage: Stage, actor: Actor, file: string, args: string[], relays: string[]): RunningProcess {
   const { P2P_RELAYS, ...bare } = agentEnv(actor.home, relays)
   const env = { ...bare, ...(relays.length === 0 ? {} : { P2P_RELAYS: P2P_RELAYS ?? '' }), ...stage.env }
-  const running = start(file, args, { cwd: actor.cwd, env, stdin: stage.stdin })
+  const running = startProcess(file, args, { cwd: actor.cwd, env, stdin: stage.stdin })
   stage.stdin = ''
   stage.env = {}
   return running
@@ -122,7 +129,7 @@ function learnSecret(stage: Stage, home: string): void {
 }
 
 // What must hold at the end of every story.
-function inspect(stage: Stage): void {
+function checkEnd(stage: Stage): void {
   const [name] = stage.started.keys()
   if (name !== undefined) throw new Error(`nobody has joined ${name}`)
   for (const { cwd } of stage.actors.values())
@@ -132,6 +139,6 @@ function inspect(stage: Stage): void {
   const leak = leakyFile(stage.folder, secrets)
   if (leak !== undefined) throw new Error(`a secret key stands in ${leak}`)
   for (const relay of stage.relays.values())
-    if (secrets.some((secret) => tells(JSON.stringify(relay.seen), secret)))
+    if (secrets.some((secret) => containsSecret(JSON.stringify(relay.seen), secret)))
       throw new Error('a relay was told a secret key')
 }

@@ -2,30 +2,50 @@
 // come of it. The language is described in test/stories/README.md.
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { exited, expand, filled, json, printed, same, took } from './expectations.ts'
-import { wrap } from './gift-wraps.ts'
+import {
+  expand,
+  expectDuration,
+  expectExitCode,
+  expectJson,
+  expectPrinted,
+  expectSame,
+  fillVariables,
+} from './expectations.ts'
+import { publishWrap } from './gift-wraps.ts'
 import { type Line, readStory, type Word } from './parse-story.ts'
-import { actor, cat, chmod, direct, exists, listening, makeSecret, mode, name, setClock, write } from './scene.ts'
-import { act, actInShell, addActor, addRelay, npubOf, onStage, type Stage, settle } from './stage.ts'
+import {
+  awaitListening,
+  chmod,
+  controlRelay,
+  expectExists,
+  expectMode,
+  findActor,
+  makeSecret,
+  readHomeFile,
+  setClock,
+  setVariable,
+  writeHomeFile,
+} from './scene.ts'
+import { addActor, addRelay, checkResult, npubOf, type Stage, startProgram, startShell, withStage } from './stage.ts'
 
 /** Throws at the first line that is not as it says, naming it and what its command printed. */
-export async function tell(path: string): Promise<void> {
+export async function runStory(path: string): Promise<void> {
   const lines = readStory(readFileSync(path, 'utf8'))
-  await onStage(async (stage) => {
+  await withStage(async (stage) => {
     if (!lines.some((line) => line.words[0]?.text === 'relays')) await addRelay(stage, 'relay')
     for (const line of lines) {
       try {
         await perform(stage, line)
       } catch (error) {
-        throw failure(path, line, stage, error)
+        throw storyError(path, line, stage, error)
       }
     }
   })
 }
 
-type Deed = (stage: Stage, words: Word[], not: boolean) => void | Promise<void>
+type StoryCommand = (stage: Stage, words: Word[], not: boolean) => void | Promise<void>
 
-const DEEDS: Readonly<Record<string, Deed>> = {
+const STORY_COMMANDS: Readonly<Record<string, StoryCommand>> = {
   agents: (stage, words) => {
     for (const word of words) addActor(stage, word.text)
   },
@@ -43,65 +63,65 @@ const DEEDS: Readonly<Record<string, Deed>> = {
   env: (stage, [key, value]) => {
     stage.env[key?.text ?? ''] = expand(stage, value)
   },
-  let: name,
+  let: setVariable,
   secret: makeSecret,
-  write,
-  wrap,
-  listening,
+  writeHomeFile,
+  publishWrap,
+  awaitListening,
   join: async (stage, [who], not) => {
     const begun = stage.started.get(who?.text ?? '')
     if (begun === undefined) throw new Error(`${who?.text} has started nothing`)
     stage.started.delete(who?.text ?? '')
-    ended(stage, begun.args, await begun.running.ended, not)
+    finishCommand(stage, begun.args, await begun.running.ended, not)
   },
-  cat,
-  exists,
+  readHomeFile,
+  expectExists,
   chmod,
-  mode,
-  same,
-  took,
-  json,
-  exit: exited,
-  stdout: (stage, words, not) => printed(stage, 'stdout', words, not),
-  stderr: (stage, words, not) => printed(stage, 'stderr', words, not),
+  expectMode,
+  expectSame,
+  expectDuration,
+  expectJson,
+  exit: expectExitCode,
+  stdout: (stage, words, not) => expectPrinted(stage, 'stdout', words, not),
+  stderr: (stage, words, not) => expectPrinted(stage, 'stderr', words, not),
 }
 
 async function perform(stage: Stage, line: Line): Promise<void> {
   const [first, ...rest] = line.words
-  for (const word of line.source.match(/\$[A-Z]+\b/g) ?? []) meet(stage, word.slice(1))
+  for (const word of line.source.match(/\$[A-Z]+\b/g) ?? []) learnNpub(stage, word.slice(1))
   if (line.shell !== undefined) {
-    const who = actor(stage, { text: line.shell.agent, quoted: false })
-    const command = filled(stage, line.shell.command, (value) => value)
-    ended(stage, command.split(' '), await actInShell(stage, who, command).ended, line.not)
+    const who = findActor(stage, { text: line.shell.agent, quoted: false })
+    const command = fillVariables(stage, line.shell.command, (value) => value)
+    finishCommand(stage, command.split(' '), await startShell(stage, who, command).ended, line.not)
     return
   }
-  const deed = DEEDS[first?.text ?? '']
+  const deed = STORY_COMMANDS[first?.text ?? '']
   const relay = stage.relays.get(first?.text ?? '')
   if (deed !== undefined) await deed(stage, rest, line.not)
-  else if (relay !== undefined) await direct(stage, relay, rest)
+  else if (relay !== undefined) await controlRelay(stage, relay, rest)
   else await command(stage, line)
 }
 
 async function command(stage: Stage, { words: [who, ...rest], background, not }: Line): Promise<void> {
   const args = rest.map((word) => expand(stage, word))
   const heard = new Map([...stage.relays.values()].map((relay) => [relay, relay.seen.length]))
-  const running = act(stage, actor(stage, who), args)
+  const running = startProgram(stage, findActor(stage, who), args)
   if (background) stage.started.set(who?.text ?? '', { running, args, heard })
-  else ended(stage, args, await running.ended, not)
+  else finishCommand(stage, args, await running.ended, not)
 }
 
-function ended(stage: Stage, args: readonly string[], ran: Stage['last'], not: boolean): void {
-  settle(stage, args, ran)
+function finishCommand(stage: Stage, args: readonly string[], ran: Stage['last'], not: boolean): void {
+  checkResult(stage, args, ran)
   if ((ran.code !== 0) !== not) throw new Error(`it ended with ${ran.code}`)
 }
 
 // $ALICE is the npub of alice; asked for, it is there.
-function meet(stage: Stage, variable: string): void {
+function learnNpub(stage: Stage, variable: string): void {
   const who = stage.actors.get(variable.toLowerCase())
   if (who !== undefined) stage.vars.set(variable, npubOf(stage, who))
 }
 
-function failure(path: string, { number, source }: Line, { last }: Stage, error: unknown): Error {
+function storyError(path: string, { number, source }: Line, { last }: Stage, error: unknown): Error {
   const why = error instanceof Error ? error.message : String(error)
   const printed = `the last command ended with ${last.code} after ${Math.round(last.ms)} ms and printed\n${last.stdout}--- stderr\n${last.stderr}---`
   const told = new Error(`${basename(path)}:${number}: ${source}\n${why}\n${printed}`)

@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url'
 export const PROGRAM = fileURLToPath(new URL('../dist/p2p.js', import.meta.url))
 
 /** What one command did. `code` is null when it was killed; `ms`: how long it took. */
-export type Ran = { code: number | null; stdout: string; stderr: string; ms: number }
+export type ProcessResult = { code: number | null; stdout: string; stderr: string; ms: number }
 
-export type Running = { readonly ended: Promise<Ran>; stop(): void }
+export type RunningProcess = { readonly ended: Promise<ProcessResult>; stop(): void }
 
 /** `env` is the whole environment: nothing of ours reaches an agent but what stands here. */
 export type Setting = { cwd: string; env: Readonly<Record<string, string>>; stdin?: string; patience?: number }
@@ -21,7 +21,11 @@ export type Setting = { cwd: string; env: Readonly<Record<string, string>>; stdi
 const PATIENCE = 60_000
 
 /** Starts a program. It never throws: what cannot be started ends with code null and the reason on stderr. */
-export function start(file: string, args: readonly string[], { cwd, env, stdin = '', patience }: Setting): Running {
+export function startProcess(
+  file: string,
+  args: readonly string[],
+  { cwd, env, stdin = '', patience }: Setting,
+): RunningProcess {
   const began = performance.now()
   const child = spawn(file, args, {
     cwd,
@@ -37,7 +41,7 @@ export function start(file: string, args: readonly string[], { cwd, env, stdin =
   // A command that does not read its stdin may be gone before all of it is written.
   child.stdin.on('error', () => {})
   child.stdin.end(stdin)
-  const ended = new Promise<Ran>((resolve) => {
+  const ended = new Promise<ProcessResult>((resolve) => {
     child.on('error', (error) => err.push(Buffer.from(`${error.message}\n`)))
     child.on('close', (code) =>
       resolve({
@@ -57,7 +61,7 @@ export function agentEnv(home: string, relays: readonly string[]): Record<string
 }
 
 /** Runs `body` with a new folder, which is gone afterwards, whatever happens. */
-export async function inFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
+export async function withTemporaryFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'p2p-play-'))
   try {
     return await body(folder)

@@ -1,23 +1,11 @@
 // Looking into JSON with a path as short as `.agents[0].name`, `.new[type=message].text` or `.calls.length`.
+import { isRecord } from '../src/json.ts'
 
 /** What the path leads to; undefined when it leads nowhere. Throws when it is no path. */
-export function look(document: unknown, path: string): unknown {
+export function valueAt(document: unknown, path: string): unknown {
   const steps = path.match(/\.[\w-]+|\[\d+\]|\[\w+=[^\]]*\]/g) ?? []
   if (steps.join('') !== path) throw new Error(`no path: ${path}`)
   return steps.reduce(step, document)
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Undefined for a text that is no JSON. */
-export function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function step(value: unknown, word: string): unknown {
