@@ -65,22 +65,22 @@ const STORY_COMMANDS: Readonly<Record<string, StoryCommand>> = {
   },
   let: setVariable,
   secret: makeSecret,
-  writeHomeFile,
-  publishWrap,
-  awaitListening,
+  write: writeHomeFile,
+  wrap: publishWrap,
+  listening: awaitListening,
   join: async (stage, [who], not) => {
     const begun = stage.started.get(who?.text ?? '')
     if (begun === undefined) throw new Error(`${who?.text} has started nothing`)
     stage.started.delete(who?.text ?? '')
     finishCommand(stage, begun.args, await begun.running.ended, not)
   },
-  readHomeFile,
-  expectExists,
+  cat: readHomeFile,
+  exists: expectExists,
   chmod,
-  expectMode,
-  expectSame,
-  expectDuration,
-  expectJson,
+  mode: expectMode,
+  same: expectSame,
+  took: expectDuration,
+  json: expectJson,
   exit: expectExitCode,
   stdout: (stage, words, not) => expectPrinted(stage, 'stdout', words, not),
   stderr: (stage, words, not) => expectPrinted(stage, 'stderr', words, not),
