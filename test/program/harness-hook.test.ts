@@ -3,9 +3,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, start } from '../../scripts/play.ts'
-import { schemaFault } from '../support/json-schema.ts'
-import { type Agent, field, inCall, type Pair, withPair } from '../support/two-programs.ts'
+import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { schemaError } from '../support/json-schema.ts'
+import { type AgentPair, type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const GOLDEN = new URL('./harness-hook/', import.meta.url)
 const HARNESSES = ['claude-code', 'codex']
@@ -22,13 +22,13 @@ function inputOf(harness: string, event: string, more: object = {}): string {
 }
 
 /** What a hook prints; it always ends with 0 and says nothing else. */
-async function answer(who: Pick<Agent, 'run'>, args: readonly string[], input = ''): Promise<string> {
+async function answer(who: Pick<AgentProgram, 'run'>, args: readonly string[], input = ''): Promise<string> {
   const { code, stdout, stderr } = await who.run(['hook', ...args], 0, input)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   return stdout
 }
 
-type Waiting = Pair & { steady(value: unknown): unknown }
+type Waiting = AgentPair & { steady(value: unknown): unknown }
 
 /**
  * Ada, whom Ben knows, is in a call with him and has written twice; Carl, a stranger, rings. Ben's program has heard it, Ben has
@@ -39,19 +39,19 @@ async function withWaiting(body: (waiting: Waiting) => Promise<void>): Promise<v
     const { ada, ben, folder, relay } = pair
     const carl = async (...args: string[]) => {
       const env = agentEnv(join(folder, 'carl'), [relay.url])
-      const ran = await start(process.execPath, [PROGRAM, ...args, '--json'], { cwd: folder, env }).ended
+      const ran = await startProcess(process.execPath, [PROGRAM, ...args, '--json'], { cwd: folder, env }).ended
       return JSON.parse(ran.stdout)
     }
     await Promise.all([ada.json(['config', 'set', 'name', HOSTILE]), carl('config', 'set', 'name', HOSTILE)])
-    const call = await inCall(pair, HOSTILE)
+    const call = await startCall(pair, HOSTILE)
     await ben.json(['contacts', 'add', call.slice(0, 8), HOSTILE])
     await ben.json(['inbox'])
     for (const text of [HOSTILE, `${HOSTILE}\n"}`]) await ada.json(['send', text])
-    await carl('call', field((await ben.json(['whoami'])).agent, 'npub'), HOSTILE)
+    await carl('call', stringField((await ben.json(['whoami'])).agent, 'npub'), HOSTILE)
     await ben.json(['announce'])
     const names = [
-      [field((await ada.json(['whoami'])).agent, 'npub').slice(0, 12), '<ada>'],
-      [field((await carl('whoami')).agent, 'npub').slice(0, 12), '<carl>'],
+      [stringField((await ada.json(['whoami'])).agent, 'npub').slice(0, 12), '<ada>'],
+      [stringField((await carl('whoami')).agent, 'npub').slice(0, 12), '<carl>'],
       [`node "${PROGRAM}"`, '<p2p>'],
     ] as const
     const steadyText = (text: string) =>
@@ -119,17 +119,17 @@ test('any other harness gets a line, or a document; and no relay is asked', asyn
       expect(steady(await answer(ben, [harness, 'whatever']))).toBe(golden('generic.output.txt'))
     }
     const document = JSON.parse(await answer(ben, ['generic', '--json']))
-    expect(schemaFault('hook', document)).toBeUndefined()
+    expect(schemaError('hook', document)).toBeUndefined()
     expect(document).toMatchObject({ ringing: 1, unread: 3 })
     expect(JSON.stringify(document)).not.toMatch(/IGNORE|PREVIOUS/)
   })
 })
 
 test('without a state, with a damaged one or a later one: nothing, and nothing is made', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const env = agentEnv(folder, [])
-    const run: Agent['run'] = (args, _, stdin = '') =>
-      start(process.execPath, [PROGRAM, ...args], { cwd: folder, env, stdin }).ended
+    const run: AgentProgram['run'] = (args, _, stdin = '') =>
+      startProcess(process.execPath, [PROGRAM, ...args], { cwd: folder, env, stdin }).ended
     const asked = (harness: string) => answer({ run }, [harness], harness === 'generic' ? '' : inputOf(harness, 'Stop'))
     for (const harness of [...HARNESSES, 'generic']) expect(await asked(harness)).toBe('')
     expect(existsSync(join(folder, '.openclaw'))).toBe(false)
@@ -149,9 +149,9 @@ test('without a state, with a damaged one or a later one: nothing, and nothing i
 })
 
 test('input that does not end is not waited for', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const command = `mkfifo pipe && "${process.execPath}" "${PROGRAM}" hook claude-code --verbose 3<>pipe <&3`
-    const { code, stdout, stderr } = await start('/bin/sh', ['-c', command], {
+    const { code, stdout, stderr } = await startProcess('/bin/sh', ['-c', command], {
       cwd: folder,
       env: agentEnv(folder, []),
       patience: 20_000,
