@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 
 const [MALLORY, ADA] = [12_345, 12_346]
 const asRoot = describe.skipIf(process.getuid?.() !== 0)
@@ -23,7 +23,7 @@ const asRoot = describe.skipIf(process.getuid?.() !== 0)
 type Scene = { folder: string; home: string; config: string; ran: string }
 
 async function scene(body: (scene: Scene) => Promise<void>): Promise<void> {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     chmodSync(folder, 0o755)
     const home = join(folder, 'agent')
     mkdirSync(join(home, 'p2p'), { recursive: true, mode: 0o700 })
@@ -35,11 +35,11 @@ async function scene(body: (scene: Scene) => Promise<void>): Promise<void> {
   })
 }
 
-async function p2p({ folder, home }: Scene, words: string, uid?: number): Promise<Ran> {
+async function p2p({ folder, home }: Scene, words: string, uid?: number): Promise<ProcessResult> {
   const env: Record<string, string> = { ...agentEnv(folder, ['ws://127.0.0.1:1']), P2P_HOME: home }
   const as = uid === undefined ? [] : ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups']
   const [file = '', ...args] = [...as, process.execPath, PROGRAM, ...words.split(' ')]
-  return await start(file, args, { cwd: '/', env, stdin: '01'.repeat(32) }).ended
+  return await startProcess(file, args, { cwd: '/', env, stdin: '01'.repeat(32) }).ended
 }
 
 const COMMANDS = ['announce', 'whoami', 'config get name', 'contacts', 'transcript', 'status', 'whoami --import -']

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { fromHex } from '../../src/nostr/crypto.ts'
 import { nsecEncode } from '../../src/nostr/nip19.ts'
 import { withPair } from '../support/two-programs.ts'
@@ -17,9 +17,9 @@ const utf16 = (text: string) => Buffer.from(`${BOM}${text}`, 'utf16le')
 type Setting = { env?: Record<string, string>; stdin?: string; cwd?: string }
 
 /** A command in a home below `folder`, given to a shell, so that its arguments may be any bytes. */
-async function shell(folder: string, line: string, { env = {}, cwd = folder }: Setting = {}): Promise<Ran> {
+async function shell(folder: string, line: string, { env = {}, cwd = folder }: Setting = {}): Promise<ProcessResult> {
   const all = { ...agentEnv(folder, ['ws://127.0.0.1:1']), P2P: PROGRAM, NODE: process.execPath, ...env }
-  return await start('bash', ['-c', line], { cwd, env: all }).ended
+  return await startProcess('bash', ['-c', line], { cwd, env: all }).ended
 }
 
 const p2p = (words: string) => `"$NODE" "$P2P" ${words}`
@@ -35,7 +35,7 @@ describe('files', () => {
     ['UTF-16', utf16('{"name": "Jos\u00e9"}')],
     ['Windows line ends', '{\r\n"name": "Jos\u00e9"\r\n}\r\n'],
   ])('config.json with %s is read', async (_, content) => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       write(folder, 'p2p/config.json', content)
       const { code, stdout } = await shell(folder, p2p('config get name'))
       expect([code, stdout]).toEqual([0, 'name = "Jos\u00e9"\n'])
@@ -43,7 +43,7 @@ describe('files', () => {
   })
 
   test('config.json in Latin-1 is refused by name, and left as it is', async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       write(folder, 'p2p/config.json', Buffer.from('{"name": "Jos\u00e9"}', 'latin1'))
       const { code, stdout } = await shell(folder, p2p('whoami --json'))
       expect([code, JSON.parse(stdout).error.code]).toEqual([2, 'CONFIG_DAMAGED'])
@@ -55,7 +55,7 @@ describe('files', () => {
     ['a byte order mark', (json) => `${BOM}${json}`],
     ['UTF-16', utf16],
   ])('an identity with %s is read', async (_, spoil) => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       write(folder, 'p2p-identity.json', spoil(JSON.stringify({ version: 1, secretKey: SECRET })))
       expect((await shell(folder, p2p('whoami'))).stdout).toContain(NPUB)
     })
@@ -66,7 +66,7 @@ describe('files', () => {
     ['quotes', `"${NSEC}"\n`],
     ['UTF-16', utf16(`${NSEC}\r\n`)],
   ])('an nsec with %s is imported', async (_, content) => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       writeFileSync(join(folder, 'key'), content)
       const { code, stdout } = await shell(folder, p2p('whoami --import - < key'))
       expect([code, stdout]).toEqual([0, expect.stringContaining(NPUB)])
@@ -78,14 +78,14 @@ describe('files', () => {
     ['', 'TEXT_EMPTY'],
     ["$'\\xef\\xbb\\xbf'", 'TEXT_EMPTY'],
   ])('a text on stdin: %s', async (text, code) => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const ran = await shell(folder, `printf %s ${text} | ${p2p('send - --json')}`)
       expect([ran.code, JSON.parse(ran.stdout).error.code]).toEqual([2, code])
     })
   })
 
   test('a folder on stdin is no fault of ours', async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const ran = await shell(folder, p2p('send - --json < /'))
       expect([ran.code, JSON.parse(ran.stdout).error.code]).toEqual([2, 'TEXT_EMPTY'])
     })
@@ -96,7 +96,7 @@ describe('variables', () => {
   test.each(['"$P2P_SECRET_KEY"', "'$P2P_SECRET_KEY'", '$P2P_SECRET_KEY\r', `${BOM}$P2P_SECRET_KEY`])(
     'P2P_SECRET_KEY as %j is the key',
     async (shape) => {
-      await inFolder(async (folder) => {
+      await withTemporaryFolder(async (folder) => {
         const env = { P2P_SECRET_KEY: shape.replace('$P2P_SECRET_KEY', () => NSEC) }
         expect((await shell(folder, p2p('whoami'), { env })).stdout).toContain(NPUB)
       })
@@ -104,7 +104,7 @@ describe('variables', () => {
   )
 
   test('P2P_RELAYS in quotes, and a carriage return behind it', async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const env = { P2P_RELAYS: '"ws://127.0.0.1:1,ws://127.0.0.1:2"\r' }
       const { stdout } = await shell(folder, p2p('whoami --json'), { env })
       expect(JSON.parse(stdout).agent.relays.inbox).toEqual(['ws://127.0.0.1:1', 'ws://127.0.0.1:2'])
@@ -120,7 +120,7 @@ describe('variables', () => {
     ['OPENCLAW_STATE_DIR', { OPENCLAW_STATE_DIR: '$FOLDER/agent\r' }, 'carriage return'],
     ['HOME', { HOME: '"$FOLDER"' }, 'quotes'],
   ])('%s as %j is refused by name, and makes nothing', async (name, env, why) => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const cwd = join(folder, 'cwd')
       mkdirSync(cwd)
       const real = Object.fromEntries(
@@ -139,7 +139,7 @@ describe('variables', () => {
   })
 
   test('no HOME at all: the folder that the system knows, or a plain word', async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const line = `unset HOME; ${p2p('completion --json zsh > /dev/null')} && ${p2p('whoami --json --home "$PWD/agent"')}`
       expect((await shell(folder, line)).code).toBe(0)
     })
@@ -154,7 +154,7 @@ describe('arguments', () => {
     [`sendfile $'caf\\xe9.txt' --json`, 'argument 2 '],
     [`$'caf\\xe9' --json`, 'argument 1 '],
   ])('Latin-1 in %s is refused', async (words, named) => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const { code, stdout } = await shell(folder, p2p(words))
       const { error } = JSON.parse(stdout)
       expect([code, error.code]).toEqual([2, 'TEXT_NOT_UTF8'])
@@ -164,7 +164,7 @@ describe('arguments', () => {
   })
 
   test('a script with Windows line ends runs', async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       writeFileSync(
         join(folder, 'script'),
         `${p2p('config set name Ada')}\r\n${p2p('config get name')} \r\n${p2p('whoami --json')}\r\n`,
@@ -176,7 +176,7 @@ describe('arguments', () => {
   })
 
   test('--home with a carriage return is no other folder', async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const { code, stderr } = await shell(folder, p2p(`whoami --home "$PWD/agent"$'\\r'`))
       expect([code, stderr]).toEqual([2, expect.stringContaining('--home ends with a carriage return')])
       expect(readdirSync(folder)).toEqual([])
@@ -205,7 +205,7 @@ describe('arguments', () => {
   })
 
   test('owner.npub takes what apps copy', async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       for (const typed of [`nostr:${NPUB}`, NPUB.toUpperCase(), NPUB]) {
         const { code, stdout } = await shell(folder, p2p(`config set owner.npub ${typed}`))
         expect([code, stdout]).toEqual([0, `owner.npub = "${NPUB}"\n`])

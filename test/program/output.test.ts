@@ -2,14 +2,14 @@
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, type Ran, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 import { newDisk } from '../support/temporary-home.ts'
-import { inCall, withPair } from '../support/two-programs.ts'
+import { startCall, withPair } from '../support/two-programs.ts'
 
-async function shell(home: string, line: string, relay = 'ws://127.0.0.1:1'): Promise<Ran> {
+async function shell(home: string, line: string, relay = 'ws://127.0.0.1:1'): Promise<ProcessResult> {
   const env = { ...agentEnv(home, [relay]), P2P: PROGRAM, NODE: process.execPath }
-  return await start('bash', ['-c', line], { cwd: home, env }).ended
+  return await startProcess('bash', ['-c', line], { cwd: home, env }).ended
 }
 
 const p2p = (words: string) => `"$NODE" "$P2P" ${words}`
@@ -37,7 +37,7 @@ describe('a disk that takes nothing', () => {
   ])('%s', async (words) => {
     const relay = await startRelay()
     onTestFinished(relay.close)
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const { code, stdout, stderr } = await shell(folder, p2p(`${words} > /dev/full`), relay.url)
       expect([code, stdout]).toEqual([1, ''])
       expect(stderr).toMatch(/^p2p: error: what was to be printed did not get out.*ENOSPC/m)
@@ -46,7 +46,7 @@ describe('a disk that takes nothing', () => {
   })
 
   test('an error that was to be printed as JSON is said on stderr, with exit 1', async () => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const { code, stderr } = await shell(folder, p2p('dance --json > /dev/full'))
       expect([code, stderr]).toEqual([1, expect.stringMatching(/no command "dance"[\s\S]*did not get out/)])
     })
@@ -55,7 +55,7 @@ describe('a disk that takes nothing', () => {
   test('what was not printed stays unread, and what was said is said once', async () => {
     await withPair({}, async (pair) => {
       const { ada, ben } = pair
-      const call = await inCall(pair)
+      const call = await startCall(pair)
       await ada.json(['send', 'one'])
       const lost = await shell(join(ben.home), p2p('inbox > /dev/full'), pair.relay.url)
       expect(lost.code).toBe(1)
@@ -74,7 +74,7 @@ test.each(['config', 'config --json', 'config --help', '--version'])(
   async (words) => {
     const disk = newDisk(16)
     if ('no' in disk) return
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       // One page is left, and all of it but two bytes is used.
       writeFileSync(join(disk.folder, 'filler'), 'x'.repeat(12_288))
       writeFileSync(join(disk.folder, 'out'), 'x'.repeat(4_094))
@@ -88,7 +88,7 @@ test.each(['config', 'config --json', 'config --help', '--version'])(
 test.each(['--version', '--help', 'config', 'config --json', 'status'])(
   'a reader that has gone is no fault: %s',
   async (words) => {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       // Whoever reads is gone before the first letter is written.
       const { stdout, stderr } = await shell(folder, `(sleep 0.3; ${p2p(words)}; echo "ended with $?" >&2) | true`)
       expect([stdout, stderr]).toEqual(['', expect.stringMatching(/ended with [03]\n$/)])
@@ -98,7 +98,7 @@ test.each(['--version', '--help', 'config', 'config --json', 'status'])(
 )
 
 test('a stderr that takes nothing changes no exit code', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const { code } = await shell(folder, p2p('dance 2> /dev/full'))
     expect(code).toBe(2)
     expect((await shell(folder, p2p('config --verbose > /dev/null 2> /dev/full'))).code).toBe(0)
@@ -106,7 +106,7 @@ test('a stderr that takes nothing changes no exit code', async () => {
 })
 
 test('a stdout that is closed from the start', async () => {
-  await inFolder(async (folder) => {
+  await withTemporaryFolder(async (folder) => {
     const { code, stderr } = await shell(folder, p2p('config >&-'))
     expect([code, stderr]).toEqual([0, ''])
   })
