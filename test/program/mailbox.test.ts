@@ -3,17 +3,17 @@
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, inFolder, PROGRAM, start } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { toHex } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
-import { letter, load, now, request, stranger, wrapped } from '../support/strangers.ts'
+import { giftWrapOf, letterRumor, publishAll, requestRumor, strangerKeys, unixNow } from '../support/strangers.ts'
 
 const preload = pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href
-const [ben, carol, once] = [stranger('ben'), stranger('carol'), stranger('a key for all envelopes')]
+const [ben, carol, once] = [strangerKeys('ben'), strangerKeys('carol'), strangerKeys('a key for all envelopes')]
 
 /** An envelope that nobody can open, of about so many bytes. */
-function junk(n: number, bytes: number, stamp = now()): Event {
+function junk(n: number, bytes: number, stamp = unixNow()): Event {
   const content = `${'A'.repeat(bytes)}${n}`
   const bare = { kind: 1059, created_at: stamp, tags: [['p', ben.pubkey]], content }
   return { ...rumorOf(bare, once.pubkey), sig: '00'.repeat(64) }
@@ -25,8 +25,8 @@ function dated(wrap: Event, stamp: number): Event {
   return { ...rumorOf({ kind, created_at: stamp, tags, content }, pubkey), sig: '00'.repeat(64) }
 }
 
-const call = (topic: string) => wrapped(request(carol, ben.pubkey, topic), carol, ben.pubkey)
-const mail = (text: string) => wrapped(letter(carol, ben.pubkey, text), carol, ben.pubkey)
+const call = (topic: string) => giftWrapOf(requestRumor(carol, ben.pubkey, topic), carol, ben.pubkey)
+const mail = (text: string) => giftWrapOf(letterRumor(carol, ben.pubkey, text), carol, ben.pubkey)
 
 type Run = { code: number | null; ms: number; memory: number; new: string[]; notices: string[]; sent: number }
 
@@ -40,11 +40,11 @@ type Reader = {
 async function withReader(options: RelayOptions[], body: (reader: Reader) => Promise<void>): Promise<void> {
   const relays = await Promise.all(options.map((one) => startRelay({ trust: true, auth: 'none', ...one })))
   try {
-    await inFolder(async (folder) => {
+    await withTemporaryFolder(async (folder) => {
       const urls = relays.map(({ url }) => url)
       const env = { ...agentEnv(folder, urls), P2P_SECRET_KEY: toHex(ben.secret) }
       const program = (...args: string[]) =>
-        start(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
       await program('contacts', 'add', carol.pubkey, 'carol')
       await body({
         relays,
@@ -80,8 +80,8 @@ describe('below junk', () => {
       const [relay] = reader.relays
       if (relay === undefined) throw new Error('no relay')
       // Two thirds of a second for each MB: a run of 4 s reads a third of it.
-      const wraps = Array.from({ length: 240 }, (_, n) => junk(n, 50_000, now() - Math.floor(n / 6)))
-      await load(relay.url, [...wraps, dated(call('the call below'), now() - 86_400)])
+      const wraps = Array.from({ length: 240 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
+      await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
       relay.faults.bytesPerSecond = 1_500_000
       const runs = await untilShown(reader, 6, '--timeout', '4')
       expect(runs.at(-1)?.new).toEqual(['the call below'])
@@ -100,14 +100,14 @@ describe('below junk', () => {
     await withReader([{ limit: 100 }], async (reader) => {
       const [relay] = reader.relays
       if (relay === undefined) throw new Error('no relay')
-      const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, now() - 60 - Math.floor(n / 6)))
-      await load(relay.url, [...wraps, dated(call('the call below'), now() - 86_400)])
+      const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, unixNow() - 60 - Math.floor(n / 6)))
+      await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
       relay.faults.bytesPerSecond = 1_500_000
-      const began = now()
+      const began = unixNow()
       expect((await reader.run('status', '--timeout', '3')).new).toEqual([])
       expect(reader.memoryOf(relay)).not.toHaveProperty('cursor')
       relay.faults.bytesPerSecond = Number.POSITIVE_INFINITY
-      await load(relay.url, [dated(mail('above'), now())])
+      await publishAll(relay.url, [dated(mail('above'), unixNow())])
       const { new: news } = await reader.run('status', '--timeout', '3')
       expect(news.sort()).toEqual(['above', 'the call below'])
       const { cursor, sweep } = reader.memoryOf(relay)
@@ -118,9 +118,9 @@ describe('below junk', () => {
 
   test('the bound on memory is one over all relays, and what one has brought is not taken again from another', async () => {
     await withReader([{}, {}, {}], async (reader) => {
-      const wraps = Array.from({ length: 400 }, (_, n) => junk(n, 64_000, now() - (n % 50)))
-      const real = dated(call('the call below'), now() - 86_400)
-      for (const relay of reader.relays) await load(relay.url, [...wraps, real])
+      const wraps = Array.from({ length: 400 }, (_, n) => junk(n, 64_000, unixNow() - (n % 50)))
+      const real = dated(call('the call below'), unixNow() - 86_400)
+      for (const relay of reader.relays) await publishAll(relay.url, [...wraps, real])
       const runs = await untilShown(reader, 6)
       expect(runs.at(-1)?.new).toEqual(['the call below'])
       for (const { memory } of runs) expect(memory).toBeLessThan(200)
@@ -131,8 +131,8 @@ describe('below junk', () => {
     await withReader([{ limit: 100 }], async (reader) => {
       const [relay] = reader.relays
       if (relay === undefined) throw new Error('no relay')
-      const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, now() - Math.floor(n / 6)))
-      await load(relay.url, [...wraps, dated(call('the call below'), now() - 5 * 86_400)])
+      const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
+      await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 5 * 86_400)])
       relay.faults.bytesPerSecond = 1_500_000
       const news: string[] = []
       for (let n = 0; n < 5 && news.length === 0; n++)
@@ -143,14 +143,14 @@ describe('below junk', () => {
 })
 
 describe('a page that one second fills', () => {
-  const second = now() - 100
+  const second = unixNow() - 100
   const ties = Array.from({ length: 600 }, (_, n) => junk(n, 200, second))
 
   test.each(['none', 'refused'] as const)(
     'fails no command, is told, and what lies below it is read (NIP-77: %s)',
     async (negentropy) => {
       await withReader([{ negentropy }], async (reader) => {
-        await load(String(reader.relays[0]?.url), [...ties, dated(call('the call below'), now() - 86_400)])
+        await publishAll(String(reader.relays[0]?.url), [...ties, dated(call('the call below'), unixNow() - 86_400)])
         const runs = [await reader.run('status'), await reader.run('status'), await reader.run('inbox')]
         expect(runs.map(({ code }) => code)).toEqual([0, 0, 0])
         expect(runs.flatMap((run) => run.new)).toEqual(['the call below'])
@@ -167,7 +167,7 @@ describe('a page that one second fills', () => {
       const more = Array.from({ length: 6_000 }, (_, n) => junk(1_000 + n, 10, second)).filter(
         ({ id }) => id < hidden.id,
       )
-      await load(String(reader.relays[0]?.url), [...[...lower, ...more].slice(0, 560), hidden])
+      await publishAll(String(reader.relays[0]?.url), [...[...lower, ...more].slice(0, 560), hidden])
       const run = await reader.run('status')
       expect(run).toMatchObject({ code: 0, new: ['hidden among them'], notices: [] })
     })
@@ -175,7 +175,7 @@ describe('a page that one second fills', () => {
 
   test('is read whole from a relay that gives more to who asks for more', async () => {
     await withReader([{ limit: 5_000 }], async (reader) => {
-      await load(String(reader.relays[0]?.url), [...ties, dated(mail('below'), second - 10)])
+      await publishAll(String(reader.relays[0]?.url), [...ties, dated(mail('below'), second - 10)])
       const run = await reader.run('status')
       expect(run).toMatchObject({ code: 0, new: ['below'], notices: [] })
     })
@@ -186,13 +186,13 @@ describe('an odd relay', () => {
   test('that never sends EOSE: what waits is shown in the first run, and once', async () => {
     await withReader([{ faults: { noEose: true } }], async (reader) => {
       const [relay] = reader.relays
-      const texts = Array.from({ length: 8 }, (_, n) => `letter ${n}`)
-      await load(String(relay?.url), texts.map(mail))
+      const texts = Array.from({ length: 8 }, (_, n) => `letterRumor ${n}`)
+      await publishAll(String(relay?.url), texts.map(mail))
       const runs: Run[] = []
       for (let n = 0; n < 3; n++) {
         runs.push(await reader.run('inbox', '--timeout', '3'))
         // Wherever its stamp lies among those that are known.
-        await load(String(relay?.url), [mail(`later ${n}`)])
+        await publishAll(String(relay?.url), [mail(`later ${n}`)])
       }
       expect(runs.map((run) => run.code)).toEqual([0, 0, 0])
       expect(runs.map((run) => run.new.sort())).toEqual([texts, ['later 0'], ['later 1']])
@@ -203,7 +203,7 @@ describe('an odd relay', () => {
   test('that says EOSE before it sends what it has is not read as empty', async () => {
     await withReader([{ faults: { eoseFirst: true } }], async (reader) => {
       const [relay] = reader.relays
-      await load(String(relay?.url), [mail('one'), mail('two')])
+      await publishAll(String(relay?.url), [mail('one'), mail('two')])
       const run = await reader.run('inbox')
       expect(run.new.sort()).toEqual(['one', 'two'])
       expect(run.ms).toBeLessThan(3_000)
@@ -216,8 +216,8 @@ describe('an odd relay', () => {
     async (closesLimit) => {
       await withReader([{ limit: 100, faults: { closesLimit } }], async (reader) => {
         const [relay] = reader.relays
-        await load(String(relay?.url), [
-          ...Array.from({ length: 150 }, (_, n) => junk(n, 100, now() - n)),
+        await publishAll(String(relay?.url), [
+          ...Array.from({ length: 150 }, (_, n) => junk(n, 100, unixNow() - n)),
           mail('hello'),
         ])
         expect(await reader.run('inbox')).toMatchObject({ code: 0, new: ['hello'] })
@@ -234,9 +234,9 @@ describe('an odd relay', () => {
 
   test('over a slow line shows what has arrived in each run, and fetches none of it again', async () => {
     await withReader([{}], async (reader) => {
-      const texts = Array.from({ length: 60 }, (_, n) => `letter ${n} ${'x'.repeat(1_500)}`)
+      const texts = Array.from({ length: 60 }, (_, n) => `letterRumor ${n} ${'x'.repeat(1_500)}`)
       const slow = reader.relays[0]
-      await load(String(slow?.url), texts.map(mail))
+      await publishAll(String(slow?.url), texts.map(mail))
       if (slow !== undefined) slow.faults.bytesPerSecond = 100_000
       const runs: Run[] = []
       for (let n = 0; n < 4; n++) runs.push(await reader.run('inbox', '--timeout', '3'))

@@ -5,7 +5,7 @@ import WebSocket from 'ws'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, verifyEvent } from '../../src/nostr/event.ts'
-import { authEvent, openNostrClient, signedEvent, type NostrClient } from '../support/nostr-client.ts'
+import { authEvent, type NostrClient, openNostrClient, signedEvent } from '../support/nostr-client.ts'
 
 const alice = randomKeys()
 const noon = 1_750_000_000
@@ -204,7 +204,7 @@ test('forge: another content under the old id and signature', async () => {
 })
 
 test('bytesPerSecond: a slow line, on which frames stay in order', async () => {
-  const client = await open()
+  const client = await openClient()
   const notes = await publishNotes(client, 5)
   relay.faults.bytesPerSecond = 10_000
   const start = performance.now()
@@ -215,7 +215,7 @@ test('bytesPerSecond: a slow line, on which frames stay in order', async () => {
 })
 
 test('eoseFirst: says that this was all before it sends what it has', async () => {
-  const client = await open()
+  const client = await openClient()
   await publishNotes(client, 1)
   relay.faults.eoseFirst = true
   const texts: string[] = []
@@ -226,7 +226,7 @@ test('eoseFirst: says that this was all before it sends what it has', async () =
 })
 
 test('noAuthOk: takes an AUTH without an OK', async () => {
-  const client = await open({ auth: 'dm', faults: { noAuthOk: true } })
+  const client = await openClient({ auth: 'dm', faults: { noAuthOk: true } })
   const [, challenge] = await client.next('AUTH')
   client.send('AUTH', authEvent(alice, relay.url, challenge, noon))
   expect((await client.ask('s', { kinds: [1059], '#p': [alice.pubkey] })).end).toEqual(['EOSE', 's'])
@@ -234,12 +234,12 @@ test('noAuthOk: takes an AUTH without an OK', async () => {
 })
 
 test('greeting: says something to whoever connects', async () => {
-  const client = await open({ faults: { greeting: 'hello' } })
+  const client = await openClient({ faults: { greeting: 'hello' } })
   expect(await client.next('NOTICE')).toEqual(['NOTICE', 'hello'])
 })
 
 test('closesLimit: closes a REQ that asks for more than its limit', async () => {
-  const client = await open({ limit: 2, faults: { closesLimit: 'invalid: too much' } })
+  const client = await openClient({ limit: 2, faults: { closesLimit: 'invalid: too much' } })
   await publishNotes(client, 3)
   expect((await client.ask('a', { limit: 3 })).end).toEqual(['CLOSED', 'a', 'invalid: too much'])
   expect((await client.ask('b', { limit: 2 })).events).toHaveLength(2)
@@ -247,7 +247,7 @@ test('closesLimit: closes a REQ that asks for more than its limit', async () => 
 })
 
 test('maxFrame: cuts a connection on which a larger frame comes in', async () => {
-  const client = await open({ faults: { maxFrame: 500 } })
+  const client = await openClient({ faults: { maxFrame: 500 } })
   await client.publish(note(1))
   const code = new Promise((resolve) => client.socket.once('close', resolve))
   client.send('EVENT', signedEvent(alice, { created_at: noon, content: 'x'.repeat(500) }))
@@ -256,7 +256,7 @@ test('maxFrame: cuts a connection on which a larger frame comes in', async () =>
 })
 
 test('tooMany: answers the upgrade with 429 and headers', async () => {
-  await open()
+  await openClient()
   relay.faults.tooMany = { 'Retry-After': '30' }
   const socket = new WebSocket(relay.url)
   socket.on('error', () => {})
@@ -266,7 +266,7 @@ test('tooMany: answers the upgrade with 429 and headers', async () => {
 })
 
 test('hangsUp: closes every connection as soon as it is open', async () => {
-  await open()
+  await openClient()
   relay.faults.hangsUp = true
   await (await openNostrClient(relay.url)).gone
 })
