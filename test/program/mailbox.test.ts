@@ -186,7 +186,7 @@ describe('an odd relay', () => {
   test('that never sends EOSE: what waits is shown in the first run, and once', async () => {
     await withReader([{ faults: { noEose: true } }], async (reader) => {
       const [relay] = reader.relays
-      const texts = Array.from({ length: 8 }, (_, n) => `letterRumor ${n}`)
+      const texts = Array.from({ length: 8 }, (_, n) => `letter ${n}`)
       await publishAll(String(relay?.url), texts.map(mail))
       const runs: Run[] = []
       for (let n = 0; n < 3; n++) {
@@ -234,7 +234,7 @@ describe('an odd relay', () => {
 
   test('over a slow line shows what has arrived in each run, and fetches none of it again', async () => {
     await withReader([{}], async (reader) => {
-      const texts = Array.from({ length: 60 }, (_, n) => `letterRumor ${n} ${'x'.repeat(1_500)}`)
+      const texts = Array.from({ length: 60 }, (_, n) => `letter ${n} ${'x'.repeat(1_500)}`)
       const slow = reader.relays[0]
       await publishAll(String(slow?.url), texts.map(mail))
       if (slow !== undefined) slow.faults.bytesPerSecond = 100_000
