@@ -1,54 +1,127 @@
-// Builds the program and puts it beside its SKILL.md where OpenClaw finds skills. It writes these two files and nothing else:
-// identity and state lie elsewhere. npm run install-skill [-- --dir DIR]
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+// Builds the program and puts it beside its SKILL.md where an agent's harness looks for skills; with --hooks it also writes into
+// the harness's settings what tells the agent that something waits. Identity and state lie elsewhere and are never touched.
+import { existsSync, mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bundle } from './build.ts'
+import { readSettings, replaceFile, writeSettings } from './install-skill/files.ts'
+import { foundHarnesses, HARNESS_NAMES, type HookSettings, type Place, placeOf } from './install-skill/harnesses.ts'
+import { hookCommand, withHooks, withoutHooks } from './install-skill/hooks.ts'
 
 const SKILL = fileURLToPath(new URL('../skill/SKILL.md', import.meta.url))
 
-const { values } = parseArgs({ options: { dir: { type: 'string' } } })
+const HELP = `npm run install-skill -- [--for openclaw|claude-code|codex|DIR]… [--project [DIR]] [--hooks | --remove]
+  --for      whose skill: a harness, or the folder for the two files; without it, every harness that is found here
+  --project  for one project alone: the folder that this is typed in, or DIR
+  --hooks    also: the harness tells its agent what waits (docs/HARNESSES.md)
+  --remove   takes back exactly what --hooks has written; the skill stays`
+
 try {
-  await install(values.dir === undefined ? skillFolder(process.env) : resolve(values.dir))
+  await main()
 } catch (error) {
   console.error(`install-skill: ${error instanceof Error ? error.message : error}`)
-  console.error('hint: npm run install-skill -- --dir DIR puts the two files into DIR')
+  console.error('hint: npm run install-skill -- --dir DIR puts the two files into DIR; --help shows every option')
   process.exitCode = 1
 }
 
-/** The skill's folder: in the workspace that the name `clawd` stands for where there is one, else in OpenClaw's present one. */
-function skillFolder({ OPENCLAW_STATE_DIR: state }: NodeJS.ProcessEnv): string {
-  const clawd = join(homedir(), 'clawd')
-  const workspace = existsSync(clawd) ? clawd : join(state || join(homedir(), '.openclaw'), 'workspace')
-  return resolve(workspace, 'skills', 'p2p-comm')
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      for: { type: 'string', multiple: true },
+      dir: { type: 'string', multiple: true },
+      project: { type: 'boolean' },
+      hooks: { type: 'boolean' },
+      remove: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help) return console.log(HELP)
+  const surplus = positionals[values.project === true ? 1 : 0]
+  if (surplus !== undefined) throw new Error(`"${surplus}" is too much`)
+  // npm runs a script in the package's folder and says where it was typed.
+  const here = process.env.INIT_CWD ?? process.cwd()
+  const project = values.project === true ? resolve(here, positionals[0] ?? '.') : undefined
+  const wanted = [
+    ...(values.for ?? []).map((word) => placeFor(word, here, project)),
+    ...(values.dir ?? []).map((folder) => folderPlace(resolve(here, folder))),
+  ]
+  const places = wanted.length > 0 ? wanted : foundHarnesses(process.env).map((name) => harnessPlace(name, project))
+  const program = values.remove === true ? undefined : await bundle()
+  for (const place of places) {
+    const lines = program === undefined ? removeFrom(place) : installAt(place, program, values.hooks === true)
+    for (const line of lines) console.log(line)
+  }
 }
 
-async function install(folder: string): Promise<void> {
-  // OpenClaw keeps its folders to itself, so what is made on the way is the user's alone too.
+/** What `--for` names: a harness, else a folder, which is written with a slash or is there. */
+function placeFor(word: string, here: string, project: string | undefined): Place {
+  const name = HARNESS_NAMES.find((known) => known === word)
+  if (name !== undefined) return harnessPlace(name, project)
+  const folder = resolve(here, word)
+  if (word.includes('/') || existsSync(folder)) return folderPlace(folder)
+  throw new Error(`there is no harness "${word}" (${HARNESS_NAMES.join(', ')}); a new folder is written ./${word}`)
+}
+
+function harnessPlace(name: (typeof HARNESS_NAMES)[number], project: string | undefined): Place {
+  return placeOf(name, project, { env: process.env, node: process.execPath })
+}
+
+function folderPlace(folder: string): Place {
+  return { name: 'folder', title: 'this folder', folder }
+}
+
+/** What was done, for people. `built`: the program. Throws when the files or the settings cannot be written. */
+function installAt({ title, folder, hooks }: Place, built: string, withThem: boolean): string[] {
+  // Harnesses keep their folders to themselves, so what is made on the way is the user's alone too.
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const program = join(folder, 'p2p.js')
-  const done = [replace(program, await bundle(), 0o755), replace(join(folder, 'SKILL.md'), SKILL, 0o644)]
-  console.log(`the skill p2p-comm is in ${folder}`)
-  for (const line of done) console.log(`  ${line}`)
-  console.log(`  next: node "${program}" status`)
-  // Cron's PATH seldom leads to this Node.
-  console.log(`  cron: */2 * * * * "${process.execPath}" "${program}" announce --jitter 20 --quiet`)
+  return [
+    `the skill p2p-comm is in ${folder}`,
+    `  ${replaceFile(program, built, 0o755)}`,
+    `  ${replaceFile(join(folder, 'SKILL.md'), SKILL, 0o644)}`,
+    `  for: ${title}`,
+    ...(withThem ? hookLines(title, hooks) : []),
+    `  next: node "${program}" status`,
+    // Cron's PATH seldom leads to this Node.
+    `  cron: */2 * * * * "${process.execPath}" "${program}" announce --jitter 20 --quiet`,
+  ]
 }
 
-// A command may be running from the old file, and the next one may begin at any moment: it finds the old one or the new.
-function replace(path: string, source: string, mode: number): string {
-  const bytes = readFileSync(source)
-  const before = existsSync(path) ? readFileSync(path) : undefined
-  const size = `${Math.ceil(bytes.length / 1024)} kB`
-  if (before?.equals(bytes)) return `${basename(path)}: as it was, ${size}`
-  const fresh = `${path}.${process.pid}`
+function hookLines(title: string, hooks: HookSettings | undefined): string[] {
+  if (hooks === undefined) return [`  hooks: ${title} runs no command of ours; docs/HARNESSES.md says how it is woken`]
+  const before = readSettings(hooks.file)
+  const edit = withHooks(before, hooks)
+  if ('refused' in edit) throw new Error(`${hooks.file} is left as it is: ${edit.refused}`)
+  if (edit.text !== before) writeSettings(hooks.file, edit.text)
+  const what = edit.events.length === 0 ? 'as they were' : `${edit.events.join(', ')} written`
+  return [
+    `  hooks: ${what} in ${hooks.file}`,
+    `         each runs: ${hookCommand(hooks)}`,
+    ...(hooks.harness === 'codex' ? ['         Codex runs them once they are reviewed: /hooks in a session'] : []),
+    ...strictnessNote(title, edit.text),
+  ]
+}
+
+// Neither reads a file with comments at all; their owner may think that it does.
+function strictnessNote(title: string, text: string): string[] {
   try {
-    writeFileSync(fresh, bytes, { mode })
-    renameSync(fresh, path)
-  } finally {
-    rmSync(fresh, { force: true })
+    JSON.parse(text)
+    return []
+  } catch {
+    return [`         note: it has comments or trailing commas, which ${title} may not read`]
   }
-  return `${basename(path)}: ${before === undefined ? 'new' : 'replaced'}, ${size}`
+}
+
+function removeFrom({ title, folder, hooks }: Place): string[] {
+  const stays = `the skill p2p-comm for ${title}, in ${folder}, stays; delete the folder to take it away`
+  const before = hooks === undefined ? undefined : readSettings(hooks.file)
+  if (hooks === undefined || before === undefined) return [stays, '  hooks: none were there']
+  const edit = withoutHooks(before, hooks)
+  if ('refused' in edit) throw new Error(`${hooks.file} is left as it is: ${edit.refused}`)
+  if (edit.events.length === 0) return [stays, `  hooks: none of ours in ${hooks.file}`]
+  writeSettings(hooks.file, edit.text)
+  const gone = edit.text === '' ? ', which held nothing else and is removed' : ''
+  return [stays, `  hooks: ${edit.events.join(', ')} taken out of ${hooks.file}${gone}`]
 }

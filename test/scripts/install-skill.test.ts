@@ -1,5 +1,15 @@
 // npm run install-skill: where the two files go, that it can be run again, and a whole call from there as its inventor typed it.
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -70,6 +80,96 @@ test('what is in the way is named, and what to do', async () => {
     const { code, stderr } = await install(home)
     expect(code).toBe(1)
     expect(stderr).toMatch(/^install-skill: .*clawd.*\nhint: npm run install-skill -- --dir DIR/)
+  })
+})
+
+test('each harness that is found gets the skill where it looks for it, and tells its agent what waits', async () => {
+  await withTemporaryFolder(async (home) => {
+    for (const folder of ['.claude', '.codex']) mkdirSync(join(home, folder))
+    const settings = join(home, '.claude/settings.json')
+    const dotfiles = join(home, 'dotfiles.json')
+    const mine = '{\n\t"model": "opus", // mine\n\t"hooks": { "Stop": [] }\n}\n'
+    writeFileSync(dotfiles, mine, { mode: 0o640 })
+    symlinkSync(dotfiles, settings)
+
+    const { code, stdout } = await install(home, '--hooks')
+    expect(code).toBe(0)
+    const skills = [join(home, '.claude/skills/p2p-comm'), join(home, '.agents/skills/p2p-comm')]
+    for (const skill of skills) {
+      expect(readdirSync(skill).sort()).toEqual(['SKILL.md', 'p2p.js'])
+      expect(stdout).toContain(`the skill p2p-comm is in ${skill}\n`)
+    }
+    expect(existsSync(join(home, '.openclaw'))).toBe(false)
+    expect(stdout).toContain(`  hooks: SessionStart, UserPromptSubmit, PostToolUse, Stop written in ${settings}\n`)
+    expect(stdout).toContain('note: it has comments or trailing commas, which Claude Code may not read')
+    expect(stdout).toContain('Codex runs them once they are reviewed')
+
+    // What is written is what each of them runs, in a shell and with its input on stdin.
+    const hooks = JSON.parse(readFileSync(join(home, '.codex/hooks.json'), 'utf8'))
+    expect(Object.keys(hooks)).toEqual(['hooks'])
+    const [command] = Object.values(hooks.hooks).map((groups) => Object(groups)[0].hooks[0].command)
+    const ran = await startProcess('/bin/sh', ['-c', command], { cwd: home, env: { HOME: home }, stdin: '{"cut' }).ended
+    expect(ran).toMatchObject({ code: 0, stdout: '', stderr: '' })
+
+    const written = readFileSync(dotfiles, 'utf8')
+    expect((await install(home, '--hooks')).stdout).toMatch(/hooks: as they were[\s\S]*hooks: as they were/)
+    expect(readFileSync(dotfiles, 'utf8')).toBe(written)
+    expect(statSync(dotfiles).mode & 0o777).toBe(0o640)
+
+    expect((await install(home, '--remove')).stdout).toMatch(
+      /Stop taken out of .*settings\.json\n[\s\S]*which held nothing else/,
+    )
+    expect(readFileSync(dotfiles, 'utf8')).toBe(mine)
+    expect(lstatSync(settings).isSymbolicLink()).toBe(true)
+    expect(existsSync(join(home, '.codex/hooks.json'))).toBe(false)
+    expect((await install(home, '--remove')).stdout).toMatch(/none of ours[\s\S]*none were there/)
+    expect(existsSync(join(skills[0] ?? '', 'p2p.js'))).toBe(true)
+  })
+})
+
+test('an older program, or none, never holds an agent up: the hook ends with 0', async () => {
+  await withTemporaryFolder(async (home) => {
+    await install(home, '--for', 'claude-code', '--hooks')
+    const { hooks } = JSON.parse(readFileSync(join(home, '.claude/settings.json'), 'utf8'))
+    const { command } = hooks.Stop[0].hooks[0]
+    const run = () => startProcess('/bin/sh', ['-c', command], { cwd: home, env: { HOME: home } }).ended
+    const program = join(home, '.claude/skills/p2p-comm/p2p.js')
+    writeFileSync(program, 'process.exit(2)')
+    expect(await run()).toMatchObject({ code: 0, stdout: '' })
+    rmSync(program)
+    expect(await run()).toMatchObject({ code: 0, stdout: '' })
+  })
+})
+
+test('for one project; for a folder; and settings that cannot be changed stay', async () => {
+  await withTemporaryFolder(async (home) => {
+    const project = join(home, 'work')
+    mkdirSync(project)
+    expect((await install(home, '--for', 'claude-code', '--for', 'codex', '--hooks', '--project', project)).code).toBe(
+      0,
+    )
+    const settings = readFileSync(join(project, '.claude/settings.json'), 'utf8')
+    // Its settings are shared: nothing in there is of this machine.
+    expect(settings).toContain('node \\"$CLAUDE_PROJECT_DIR\\"/.claude/skills/p2p-comm/p2p.js hook claude-code || true')
+    expect(settings).not.toContain(home)
+    expect(readdirSync(join(project, '.agents/skills/p2p-comm')).sort()).toEqual(['SKILL.md', 'p2p.js'])
+    expect(existsSync(join(project, '.codex/hooks.json'))).toBe(true)
+    expect(existsSync(join(home, '.claude'))).toBe(false)
+
+    const folder = join(home, 'some/where')
+    const { stdout } = await install(home, '--for', folder, '--hooks')
+    expect(readdirSync(folder).sort()).toEqual(['SKILL.md', 'p2p.js'])
+    expect(stdout).toContain('hooks: this folder runs no command of ours')
+    const wrong = await install(home, '--for', 'claude')
+    expect(wrong).toMatchObject({ code: 1, stdout: '' })
+    expect(wrong.stderr).toContain('no harness "claude" (openclaw, claude-code, codex)')
+
+    mkdirSync(join(home, '.claude'))
+    writeFileSync(join(home, '.claude/settings.json'), '{"hooks": [')
+    const refused = await install(home, '--for', 'claude-code', '--hooks')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('settings.json is left as it is: it is no JSON object')
+    expect(readFileSync(join(home, '.claude/settings.json'), 'utf8')).toBe('{"hooks": [')
   })
 })
 

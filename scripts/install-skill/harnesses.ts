@@ -1,0 +1,79 @@
+// Where each harness looks for skills and for hooks. The addresses of the documents are in docs/HARNESSES.md.
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+export const HARNESS_NAMES = ['openclaw', 'claude-code', 'codex'] as const
+export type HarnessName = (typeof HARNESS_NAMES)[number]
+
+/** `folder`: of the skill. `hooks`: the file of the harness that holds its hooks, where it has one. */
+export type Place = { name: HarnessName | 'folder'; title: string; folder: string; hooks?: HookSettings }
+
+/** `node` and `program`: how the harness starts the hook, as words of a shell. */
+export type HookSettings = {
+  harness: HarnessName
+  file: string
+  events: readonly string[]
+  node: string
+  program: string
+}
+
+/** Both know these four by the same names; what they are for is in docs/HARNESSES.md. */
+const EVENTS = ['SessionStart', 'UserPromptSubmit', 'PostToolUse', 'Stop']
+
+export type Environment = { env: NodeJS.ProcessEnv; node: string }
+
+/** The place of a harness: the user's, or that of a project. */
+export function placeOf(name: HarnessName, project: string | undefined, { env, node }: Environment): Place {
+  const own = (variable: string, folder: string) => env[variable] || join(homedir(), folder)
+  switch (name) {
+    case 'openclaw':
+      return { name, title: 'OpenClaw', folder: join(project ?? workspaceOf(env), 'skills', 'p2p-comm') }
+    case 'claude-code': {
+      const root = project === undefined ? own('CLAUDE_CONFIG_DIR', '.claude') : join(project, '.claude')
+      const folder = join(root, 'skills', 'p2p-comm')
+      const hooks = { harness: name, file: join(root, 'settings.json'), events: EVENTS }
+      // A project's settings are shared: they name no path of this machine.
+      const start =
+        project === undefined
+          ? { node: shellWord(node), program: shellWord(join(folder, 'p2p.js')) }
+          : { node: 'node', program: '"$CLAUDE_PROJECT_DIR"/.claude/skills/p2p-comm/p2p.js' }
+      return { name, title: 'Claude Code', folder, hooks: { ...hooks, ...start } }
+    }
+    case 'codex': {
+      const folder = join(project ?? homedir(), '.agents', 'skills', 'p2p-comm')
+      const root = project === undefined ? own('CODEX_HOME', '.codex') : join(project, '.codex')
+      const hooks = { harness: name, file: join(root, 'hooks.json'), events: EVENTS }
+      const start = { node: shellWord(node), program: shellWord(join(folder, 'p2p.js')) }
+      return { name, title: 'Codex', folder, hooks: { ...hooks, ...start } }
+    }
+  }
+}
+
+/** The harnesses that this user has; OpenClaw where there is none. Our own files lie in ~/.openclaw too and say nothing. */
+export function foundHarnesses(env: NodeJS.ProcessEnv): HarnessName[] {
+  const signs: Record<HarnessName, string[]> = {
+    openclaw: [
+      join(homedir(), 'clawd'),
+      ...['openclaw.json', 'workspace', 'skills'].map((name) => join(stateOf(env), name)),
+    ],
+    'claude-code': [env.CLAUDE_CONFIG_DIR || join(homedir(), '.claude')],
+    codex: [env.CODEX_HOME || join(homedir(), '.codex')],
+  }
+  const found = HARNESS_NAMES.filter((name) => signs[name].some((path) => existsSync(path)))
+  return found.length === 0 ? ['openclaw'] : found
+}
+
+// In the workspace that the name `clawd` stands for where there is one, else in OpenClaw's present one.
+function workspaceOf(env: NodeJS.ProcessEnv): string {
+  const clawd = join(homedir(), 'clawd')
+  return resolve(existsSync(clawd) ? clawd : join(stateOf(env), 'workspace'))
+}
+
+function stateOf({ OPENCLAW_STATE_DIR: state }: NodeJS.ProcessEnv): string {
+  return state || join(homedir(), '.openclaw')
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
