@@ -122,6 +122,6 @@ function removeFrom({ title, folder, hooks }: Place): string[] {
   if ('refused' in edit) throw new Error(`${hooks.file} is left as it is: ${edit.refused}`)
   if (edit.events.length === 0) return [stays, `  hooks: none of ours in ${hooks.file}`]
   writeSettings(hooks.file, edit.text)
-  const gone = edit.text === '' ? ', which held nothing else and is removed' : ''
+  const gone = edit.text === '' ? ', which held nothing else' : ''
   return [stays, `  hooks: ${edit.events.join(', ')} taken out of ${hooks.file}${gone}`]
 }

@@ -1,5 +1,15 @@
 // Files that are replaced whole: whoever reads one finds the old one or the new.
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname } from 'node:path'
 
 /** Puts the bytes of a file in place. What became of it, for people. Throws what the disk says. */
@@ -17,17 +27,17 @@ export function readSettings(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
-/** Puts a text in place, in the file that a link leads to, with the rights that it had. "" removes the file. */
+/** Puts a text in place, in the file that a link leads to, with the rights that it had. "" removes a file, and empties a link's. */
 export function writeSettings(path: string, text: string): void {
-  if (text === '') {
-    rmSync(path)
-  } else if (existsSync(path)) {
-    const file = realpathSync(path)
-    putInPlace(file, text, statSync(file).mode & 0o777)
-  } else {
+  if (!existsSync(path)) {
     // A harness keeps its folder to its user.
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     putInPlace(path, text, 0o600)
+  } else if (text === '' && !lstatSync(path).isSymbolicLink()) {
+    rmSync(path)
+  } else {
+    const file = realpathSync(path)
+    putInPlace(file, text, statSync(file).mode & 0o777)
   }
 }
 

@@ -1,8 +1,8 @@
 // The package: what is in it, that it holds its own, and that it runs from the PATH after an install without a network.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { publint } from 'publint'
 import { expect, test } from 'vitest'
 import pkg from '../../package.json' with { type: 'json' }
@@ -22,6 +22,7 @@ test('it holds what is needed and nothing else, and publint has no complaint', a
       'dist/package.json',
       'package.json',
       'skill/SKILL.md',
+      'test/vectors/protocol.json',
     ])
     expect(size).toBeLessThan(300_000)
     expect(unpackedSize).toBeLessThan(1_000_000)
@@ -75,12 +76,43 @@ test('installed globally, offline, p2p is on the PATH', async () => {
   })
 })
 
+// What is published can be checked by whoever has the sources: README says how.
+test('built anew in another folder it is the same program, and packed anew the same package, byte for byte', async () => {
+  await withTemporaryFolder(async (folder) => {
+    const copy = join(folder, 'a copy', 'elsewhere')
+    for (const name of [
+      'src',
+      'scripts',
+      'package.json',
+      'tsconfig.json',
+      ...pkg.files.filter((file) => !file.startsWith('dist/')),
+    ]) {
+      cpSync(join(root, name), join(copy, name), { recursive: true })
+    }
+    const program = readFileSync(join(root, 'dist/p2p.js'), 'utf8')
+    const bundled = program
+      .slice(program.lastIndexOf('/*\nThis file contains'))
+      .matchAll(/^(\S+) \d+\.\d+\.\d+\S* \(/gm)
+    for (const name of [...[...bundled].map(([, name]) => name ?? ''), 'esbuild', '@esbuild']) {
+      cpSync(join(root, 'node_modules', name), join(copy, 'node_modules', name), { recursive: true })
+    }
+    const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/esm/index.mjs')).href
+    const env = { PATH: process.env.PATH ?? '', HOME: folder, TZ: 'Pacific/Auckland', LANG: 'de_DE.UTF-8' }
+    const built = await startProcess(process.execPath, ['--import', tsx, 'scripts/build.ts'], { cwd: copy, env }).ended
+    expect(built).toMatchObject({ code: 0, stderr: '' })
+    expect(readFileSync(join(copy, 'dist/p2p.js'), 'utf8') === program).toBe(true)
+
+    const [first, second] = [pack(folder), pack(join(folder, 'a copy'), copy)]
+    expect(readFileSync(first.file).equals(readFileSync(second.file))).toBe(true)
+  })
+})
+
 type Packed = { file: string; files: string[]; size: number; unpackedSize: number }
 
 /** Makes the tarball of what is built: other tests are running it, so it is not built again. */
-function pack(folder: string): Packed {
+function pack(folder: string, cwd = root): Packed {
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
-  const { stdout, stderr } = spawnSync('npm', args, { cwd: root, encoding: 'utf8' })
+  const { stdout, stderr } = spawnSync('npm', args, { cwd, encoding: 'utf8' })
   const listed: unknown = JSON.parse(stdout || 'null')
   const [packed] = Array.isArray(listed) ? listed : Object.values(Object(listed))
   if (packed === undefined) throw new Error(`npm pack: ${stderr}`)

@@ -174,6 +174,6 @@ test('whatever the file, and however it is written: in, and out again to the byt
       expect(added(text)).toBe(text)
       expect(JSON.stringify([text, removed(text)])).toBe(JSON.stringify([text, before]))
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 })
