@@ -4,6 +4,7 @@ import { cleanLine } from '../sanitize.ts'
 
 export type Trust = 'owner' | 'trusted' | 'known' | 'unknown' | 'blocked'
 
+/** `pubkey` in hex; `petname` is ours, 1 to 64 characters, never what the peer calls itself. */
 export type Contact = { pubkey: string; petname: string; trust: 'known' | 'trusted' | 'blocked' }
 
 export type Agent = { npub: string; pubkey: string; name: string; trust: Trust }

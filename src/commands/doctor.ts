@@ -1,5 +1,5 @@
 // `doctor`: what works and what does not, with what to do about it. It takes no part in a run: what a run needs may be broken.
-import type { Check } from '../run/doctor.ts'
+import type { DoctorCheck } from '../run/doctor.ts'
 import type { Verb } from './command.ts'
 
 export const doctor: Verb = {
@@ -9,7 +9,7 @@ export const doctor: Verb = {
 }
 
 /** A line a check, and below a failed one or a warning what to do. `quiet`: only those. */
-export function checkLines(checks: readonly Check[], quiet: boolean): string[] {
+export function checkLines(checks: readonly DoctorCheck[], quiet: boolean): string[] {
   const lines = checks.flatMap(({ name, ok, warning, detail, hint = '' }) => {
     if (quiet && ok && warning !== true) return []
     const mark = ok ? (warning === true ? 'warn' : 'ok  ') : 'FAIL'

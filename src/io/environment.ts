@@ -1,5 +1,6 @@
 // Everything outside of the program that a run may touch, opened and closed together.
 
+import type { Contact } from '../call/agents.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Address, Entry } from '../nostr/nip05.ts'
 import { placeFile } from './files/received.ts'
@@ -14,7 +15,7 @@ import {
   listSettings as settingsOf,
   unsetSetting,
 } from './home/config.ts'
-import { type Contact, editContacts } from './home/contacts.ts'
+import { editContacts } from './home/contacts.ts'
 import { exportSecret } from './home/export.ts'
 import { loadIdentity } from './home/identity.ts'
 import { type Env, type Home, homeOf } from './home/paths.ts'
@@ -124,8 +125,8 @@ export function openEnvironment<I, L, C>(
     open: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),
     nip05: async (address, ms) => (await import('./nip05.ts')).lookUp(address, { wayTo, allowPrivate, ms }),
     nipsOf: async (relay, ms) => {
-      const { introduction } = await import('./nip11.ts')
-      return (await introduction(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips
+      const { fetchRelayInfo } = await import('./nip11.ts')
+      return (await fetchRelayInfo(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips
     },
     clock: Date.now,
     pause: (ms) => sleep(ms, opening.stopped),

@@ -7,10 +7,10 @@ import { get } from './http/request.ts'
 const MOST = 65_536
 
 /** What was found, or why not; and our clock minus the relay's, in seconds, when it told its time. */
-export type Introduction = { info?: RelayInfo; why?: string; clockAhead?: number }
+export type RelayIntroduction = { info?: RelayInfo; why?: string; clockAhead?: number }
 
 /** Never rejects. `ms` milliseconds at the most. */
-export async function introduction(relay: string, way: Promise<HttpRoute>, ms: number): Promise<Introduction> {
+export async function fetchRelayInfo(relay: string, way: Promise<HttpRoute>, ms: number): Promise<RelayIntroduction> {
   // NIP-11: "made available as a JSON document over HTTP, on the same URI as the relay's websocket".
   const address = relay.replace(/^ws/, 'http')
   const got = await get(address, { accept: 'application/nostr+json', way, ms, most: MOST })

@@ -12,7 +12,7 @@ export type Keys = { readonly secret: Uint8Array; readonly pubkey: string }
 export type Dice = (length: number) => Uint8Array
 
 /** A signature with what it is for: BIP-340's 64 bytes, the hash that was signed, and the author's public key in hex. */
-export type Signed = { signature: Uint8Array; hash: Uint8Array; pubkey: string }
+export type SignedByPubkey = { signature: Uint8Array; hash: Uint8Array; pubkey: string }
 
 let chosen: Engine | undefined
 
@@ -67,7 +67,7 @@ export function verify(signature: Uint8Array, hash: Uint8Array, pubkey: string):
 }
 
 /** `verify` of each, and much faster than one after the other from a few dozen on. */
-export function verifyAll(items: readonly Signed[]): boolean[] {
+export function verifyAll(items: readonly SignedByPubkey[]): boolean[] {
   const formed = items.flatMap(({ signature, hash, pubkey }, index) => {
     const key = fromHex(pubkey)
     return key?.length === 32 && signature.length === 64 ? [{ index, signature, hash, key }] : []

@@ -1,11 +1,12 @@
 // NIP-01's event: its serialisation, its id, its signature, and the parsers that let foreign JSON in.
+import { isRecord, isWhole } from '../json.ts'
 import {
   type Dice,
   fromHex,
   isHex32,
   type Keys,
   randomBytes,
-  type Signed,
+  type SignedByPubkey,
   sha256,
   sign,
   toHex,
@@ -117,7 +118,7 @@ export function tags(event: Pick<Event, 'tags'>, name: string): string[][] {
   return event.tags.filter((entry) => entry[0] === name)
 }
 
-function signedIn(event: Event): Signed | undefined {
+function signedIn(event: Event): SignedByPubkey | undefined {
   const hash = idBytes(event)
   const signature = fromHex(event.sig)
   return toHex(hash) === event.id && signature !== undefined ? { signature, hash, pubkey: event.pubkey } : undefined
@@ -132,7 +133,7 @@ function parseBody(value: unknown): Omit<Rumor, 'id'> | undefined {
   const { pubkey, created_at, kind, content } = value
   const tags = parseTags(value.tags)
   if (typeof pubkey !== 'string' || !isHex32(pubkey)) return undefined
-  if (!isWhole(created_at, Number.MAX_SAFE_INTEGER) || !isWhole(kind, 65_535)) return undefined
+  if (!isWhole(created_at) || !isWhole(kind, 65_535)) return undefined
   if (tags === undefined || typeof content !== 'string') return undefined
   return { pubkey, created_at, kind, tags, content }
 }
@@ -148,12 +149,4 @@ function parseTags(value: unknown): string[][] | undefined {
     list.push(strings)
   }
   return list
-}
-
-function isWhole(value: unknown, most: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

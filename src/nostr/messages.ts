@@ -1,6 +1,6 @@
 // The frames of NIP-01, NIP-42 and NIP-77 in both directions, as closed unions: what we say to a relay, and what we let a relay say to us.
 // Why a relay did not do what we wanted: the prefixes of NIP-01 and NIP-42, and what we see for ourselves.
-import { parseJson } from '../json.ts'
+import { isRecord, parseJson } from '../json.ts'
 import { isHex32 } from './crypto.ts'
 import type { Event } from './event.ts'
 import type { Filter } from './filter.ts'
@@ -18,7 +18,7 @@ export type ClientFrame =
 /** `text` is the relay's own, made safe to print. `event` is not looked at yet: `id` is only what the relay claims. */
 export type RelayFrame =
   | { type: 'EVENT'; sub: string; id: string; event: unknown }
-  | ({ type: 'OK'; id: string } & Verdict)
+  | ({ type: 'OK'; id: string } & EventVerdict)
   | { type: 'EOSE'; sub: string; hint?: Hint }
   | ({ type: 'CLOSED'; sub: string } & Refusal)
   | ({ type: 'NOTICE' } & Refusal)
@@ -27,7 +27,7 @@ export type RelayFrame =
   | ({ type: 'NEG-ERR'; sub: string } & Refusal)
 
 /** What a relay made of an event. */
-export type Verdict = { accepted: boolean; reason: Reason; text: string }
+export type EventVerdict = { accepted: boolean; reason: Reason; text: string }
 
 /** NIP-67: the relay has sent all that it keeps, or knows that it has not. */
 export type Hint = 'finish' | 'more'
@@ -91,12 +91,12 @@ export function parseRelayFrame(text: string): RelayFrame | undefined {
 }
 
 function parseEventFrame(sub: string, event: unknown): RelayFrame | undefined {
-  if (!isSub(sub) || typeof event !== 'object' || event === null || !('id' in event)) return undefined
+  if (!isSub(sub) || !isRecord(event)) return undefined
   const { id } = event
   return typeof id === 'string' && isHex32(id) ? { type: 'EVENT', sub, id, event } : undefined
 }
 
-function parseVerdict(accepted: unknown, message: unknown): Verdict {
+function parseVerdict(accepted: unknown, message: unknown): EventVerdict {
   const refusal = parseRefusal(message)
   // The attack is a mistake: a relay, or a test's mock of one, that says "true" or 1. Only true is a yes.
   if (accepted !== true) return { accepted: false, ...refusal }

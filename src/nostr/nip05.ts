@@ -1,4 +1,5 @@
 // NIP-05: names that look like an e-mail address, and the document that says whose they are.
+import { ownValue, parseJson } from '../json.ts'
 import { isPubkey } from './crypto.ts'
 import { relayUrl } from './relay-url.ts'
 
@@ -29,26 +30,12 @@ export function documentOf({ name, domain }: Address): string {
 
 /** Whom a document gives that name, and where they may be found; undefined when it does not, or is no such document. */
 export function parseDocument(json: string, name: string): Entry | undefined {
-  const document = parse(json)
-  const pubkey = own(own(document, 'names'), name)
+  const document = parseJson(json)
+  const pubkey = ownValue(ownValue(document, 'names'), name)
   // NIP-05: "Keys must be returned in hex format, in lowercase."
   if (typeof pubkey !== 'string' || !isPubkey(pubkey)) return undefined
-  const listed = own(own(document, 'relays'), pubkey)
+  const listed = ownValue(ownValue(document, 'relays'), pubkey)
   const urls = Array.isArray(listed) ? listed.slice(0, 100) : []
   const relays = urls.flatMap((url: unknown) => (typeof url === 'string' ? (relayUrl(url) ?? []) : []))
   return { pubkey, relays: [...new Set(relays)].slice(0, MOST) }
-}
-
-// Own properties only: every object has a "constructor", and a server must not be asked to vouch for it.
-function own(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  return Object.getOwnPropertyDescriptor(value, key)?.value
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
 }

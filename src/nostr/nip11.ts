@@ -1,5 +1,5 @@
 // NIP-11: what a relay says of itself, read field by field. A field that is not what it should be is left out.
-import { isRecord, parseJson } from '../json.ts'
+import { isRecord, ownValue, parseJson } from '../json.ts'
 
 /** Bytes, counts and bits; `oldest` and `newest` are seconds that created_at may lie behind and ahead of the relay's clock. */
 export type Limits = {
@@ -25,8 +25,8 @@ const AGE = 30 * 365 * 24 * 3600
 export function parseRelayInfo(json: string): RelayInfo | undefined {
   const document = parseJson(json)
   if (!isRecord(document)) return undefined
-  const said = own(document, 'limitation')
-  const count = (name: string) => whole(own(said, name))
+  const said = ownValue(document, 'limitation')
+  const count = (name: string) => whole(ownValue(said, name))
   const limits = {
     message: count('max_message_length'),
     content: count('max_content_length'),
@@ -38,15 +38,15 @@ export function parseRelayInfo(json: string): RelayInfo | undefined {
     newest: age(count('created_at_upper_limit')),
   }
   const known = Object.entries(limits).filter(([, value]) => value !== undefined)
-  const nips = own(document, 'supported_nips')
+  const nips = ownValue(document, 'supported_nips')
   return {
-    software: `${text(own(document, 'software'))} ${text(own(document, 'version'))}`.trim(),
+    software: `${text(ownValue(document, 'software'))} ${text(ownValue(document, 'version'))}`.trim(),
     nips: Array.isArray(nips) ? nips.slice(0, 500).flatMap((nip: unknown) => whole(nip) ?? []) : [],
     limits: {
       ...Object.fromEntries(known),
-      auth: own(said, 'auth_required') === true,
-      payment: own(said, 'payment_required') === true,
-      restricted: own(said, 'restricted_writes') === true,
+      auth: ownValue(said, 'auth_required') === true,
+      payment: ownValue(said, 'payment_required') === true,
+      restricted: ownValue(said, 'restricted_writes') === true,
     },
   }
 }
@@ -63,8 +63,4 @@ function age(value: number | undefined): number | undefined {
 // It is printed: nothing but what names and addresses of programs are made of.
 function text(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, 100).replace(/[^\w .,:/+@~()-]/g, '') : ''
-}
-
-function own(value: unknown, key: string): unknown {
-  return isRecord(value) ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined
 }

@@ -4,7 +4,7 @@
 import { inboxList, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { Check } from '../io/doctor/doctor.ts'
+import type { DoctorCheck } from '../io/doctor/doctor.ts'
 import type { Probe } from '../io/doctor/probe.ts'
 import type { ExaminationPlan, RelayExamination, RelayStep, SampleEvent } from '../io/doctor/relay.ts'
 import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
@@ -13,14 +13,14 @@ import type { Limits } from '../nostr/nip11.ts'
 import { WRAP_LIMIT, wrap, wrapKind } from '../nostr/nip59.ts'
 import { medianClockError } from './sync.ts'
 
-export type { Check } from '../io/doctor/doctor.ts'
+export type { DoctorCheck } from '../io/doctor/doctor.ts'
 
 type RelayRole = 'presence' | 'inbox' | 'lookup'
 
 /** Seconds that what is written to relays is kept. */
 const SAMPLE_LIFETIME = 60
 
-export async function diagnose(clinic: Probe): Promise<Check[]> {
+export async function diagnose(clinic: Probe): Promise<DoctorCheck[]> {
   const { checks, relays, config, clock, budget } = clinic
   const rolesOf = (url: string) => ROLES.filter((role) => relays?.[role].includes(url))
   const urls = [...new Set(ROLES.flatMap((role) => relays?.[role] ?? []))]
@@ -40,7 +40,7 @@ export async function diagnose(clinic: Probe): Promise<Check[]> {
 }
 
 /** Undefined when nothing needs mending. */
-export function faultsIn(checks: readonly Check[]): Failure | undefined {
+export function faultsIn(checks: readonly DoctorCheck[]): Failure | undefined {
   const bad = checks.filter((check) => !check.ok).map((check) => check.name)
   if (bad.length === 0) return undefined
   const what = `${bad.length} of ${checks.length} checks failed: ${[...new Set(bad)].join(', ')}`
@@ -109,7 +109,7 @@ function presenceTags({ config, relays }: Probe): number {
   return presenceOf(self, 0).tags.length
 }
 
-function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath: Probe['programPath']): Check[] {
+function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath: Probe['programPath']): DoctorCheck[] {
   const { npub, webhook, command, openclaw } = owner
   const chat = openclaw.target !== undefined || openclaw.channel !== undefined
   const channels = [
@@ -118,12 +118,12 @@ function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath:
     ...(webhook === undefined ? [] : ['webhook']),
     ...(command.length === 0 ? [] : ['command']),
   ]
-  const missing = (key: string, program: string | undefined): Check[] => {
+  const missing = (key: string, program: string | undefined): DoctorCheck[] => {
     if (program === undefined || programPath(program) !== undefined) return []
     const hint = `install it, or correct \`p2p config get ${key}\``
     return [{ name: 'owner', ok: false, detail: `${key}: there is no program ${JSON.stringify(program)}`, hint }]
   }
-  const alone: Check = {
+  const alone: DoctorCheck = {
     ...{ name: 'owner', ok: true, warning: true, detail: 'no channel is set: escalations reach the log only' },
     hint: '`p2p config set owner.npub npub1…` or `p2p config set owner.openclaw.target …` sets one',
   }
@@ -136,19 +136,19 @@ function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath:
   ]
 }
 
-const openclawTargetMissing: Check = {
+const openclawTargetMissing: DoctorCheck = {
   ...{ name: 'owner', ok: false, detail: 'owner.openclaw.channel is set, and owner.openclaw.target is not' },
   hint: '`p2p config set owner.openclaw.target …` names your owner in that channel',
 }
 
 /** A step of a relay's examination. */
-export type RelayCheck = Check & { relay: string; step: string }
+export type RelayCheck = DoctorCheck & { relay: string; step: string }
 
 /** Milliseconds from which a relay is slow: a command has 8 s for all that it does. */
 const SLOW = 2_000
 
 /** Our clock against the relays'. */
-export function clockCheck(examined: readonly RelayExamination[]): Check[] {
+export function clockCheck(examined: readonly RelayExamination[]): DoctorCheck[] {
   const clocks = examined.flatMap((one) => one.clockAhead ?? [])
   const name = 'clock'
   if (examined.length === 0) return []
@@ -203,7 +203,7 @@ const STEP_DONE: Readonly<Record<RelayStep['step'], (ms: number) => string>> = {
   read: (ms) => `given back after ${ms} ms`,
 }
 
-function stepRemark({ step, ms, note }: PassedStep): Partial<Check> {
+function stepRemark({ step, ms, note }: PassedStep): Partial<DoctorCheck> {
   if (step === 'auth' && note === 'unasked') return { detail: `not asked for; a question answered after ${ms} ms` }
   if (note !== 'stamps') return {}
   const detail = 'taken only with a stamp of now: the relay learns when each letter was sent'

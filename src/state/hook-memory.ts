@@ -1,6 +1,6 @@
 // What one session of a harness was told by `p2p hook`, so that it is told once at each step and held up a bounded number of
 // times. Kept in a file of its own beside the state, which the hook never writes.
-import { isRecord } from '../json.ts'
+import { isRecord, isWhole } from '../json.ts'
 
 /** `told`: keys of what was told after a tool. `held`: by key, how often the session was held up for it. `at`: unix seconds. */
 export type HookMemory = { told: string[]; held: Record<string, number>; at: number[] }
@@ -23,9 +23,9 @@ export function parseHookMemory(value: unknown): HookMemory {
   return {
     told: Array.isArray(told) ? told.filter((key) => typeof key === 'string') : [],
     held: Object.fromEntries(
-      Object.entries(isRecord(held) ? held : {}).flatMap(([key, n]) => (isCount(n) ? [[key, n]] : [])),
+      Object.entries(isRecord(held) ? held : {}).flatMap(([key, n]) => (isWhole(n) ? [[key, n]] : [])),
     ),
-    at: Array.isArray(at) ? at.filter(isCount) : [],
+    at: Array.isArray(at) ? at.filter((time) => isWhole(time)) : [],
   }
 }
 
@@ -41,8 +41,4 @@ export function rememberHold(memory: HookMemory, keys: readonly string[], now: n
   const times = (key: string) => (Object.hasOwn(memory.held, key) ? (memory.held[key] ?? 0) : 0)
   if (at.length >= MAX_HOLDS_AN_HOUR || keys.every((key) => times(key) >= MAX_HOLDS_A_THING)) return undefined
   return { ...memory, held: Object.fromEntries(keys.map((key) => [key, times(key) + 1])), at: [...at, now] }
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

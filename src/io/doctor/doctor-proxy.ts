@@ -3,10 +3,10 @@ import { connect } from 'node:net'
 import type { Env } from '../home/paths.ts'
 import { type ProxySetting, proxyFor, proxyName } from '../http/proxy-env.ts'
 import { errorCause } from '../timers.ts'
-import type { Check } from './doctor.ts'
+import type { DoctorCheck } from './doctor.ts'
 
 /** One check for each proxy on the way to these addresses, or one that says that there is none. */
-export async function examineProxies(addresses: readonly string[], env: Env, ms: number): Promise<Check[]> {
+export async function examineProxies(addresses: readonly string[], env: Env, ms: number): Promise<DoctorCheck[]> {
   const ways = addresses.flatMap((address) => proxyFor(address, env) ?? [])
   const proxies = [...new Map(ways.map((gateway) => [`${gateway.variable} ${proxyName(gateway)}`, gateway])).values()]
   if (proxies.length > 0) return await Promise.all(proxies.map((gateway) => examineGateway(gateway, ms)))
@@ -14,7 +14,7 @@ export async function examineProxies(addresses: readonly string[], env: Env, ms:
   return [{ name: 'proxy', ok: true, detail: set ? 'NO_PROXY lets everything go around it' : 'none is set' }]
 }
 
-async function examineGateway(gateway: ProxySetting, ms: number): Promise<Check> {
+async function examineGateway(gateway: ProxySetting, ms: number): Promise<DoctorCheck> {
   const { variable, url } = gateway
   const hint = `correct or unset ${variable}; NO_PROXY names what goes around it`
   if (url === undefined) {

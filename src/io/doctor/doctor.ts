@@ -14,10 +14,10 @@ import { withDiskErrors } from '../store/disk-errors.ts'
 import { openStore } from '../store/store.ts'
 
 /** `hint`: what to do about it. A warning is a check that passed and has a hint all the same. */
-export type Check = { name: string; ok: boolean; detail: string; warning?: true; hint?: string }
+export type DoctorCheck = { name: string; ok: boolean; detail: string; warning?: true; hint?: string }
 
 /** What could be read, for the checks that need it. */
-export type FileExamination = { checks: Check[]; keys: Keys | undefined; config: Config | undefined }
+export type FileExamination = { checks: DoctorCheck[]; keys: Keys | undefined; config: Config | undefined }
 
 /** Bytes that are too few to work with, and so few that the owner should hear of it. */
 const MIN_FREE = 1_048_576
@@ -80,7 +80,7 @@ function attemptedValue<T>(tried: Attempt<T>): T | undefined {
   return tried instanceof Failure ? undefined : tried.value
 }
 
-function check<T>(name: string, tried: Attempt<T>, good: (value: T) => string): Check {
+function check<T>(name: string, tried: Attempt<T>, good: (value: T) => string): DoctorCheck {
   if (!(tried instanceof Failure)) return { name, ok: true, detail: good(tried.value) }
   return { name, ok: false, detail: tried.message, hint: tried.hint }
 }
@@ -100,16 +100,16 @@ function checkWritable(home: Home): void {
 }
 
 // State and transcripts are plain text. Windows keeps no such bits.
-function privacyChecks({ dir }: Home): Check[] {
+function privacyChecks({ dir }: Home): DoctorCheck[] {
   const mode = attemptedValue(attempt(() => withDiskErrors(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)))
   if (mode === undefined || process.getuid === undefined || (mode & 0o077) === 0) return []
   return [{ name: 'files', ok: false, detail: `${dir} can be read by others`, hint: `\`chmod 700 ${shellPath(dir)}\`` }]
 }
 
 // A group may be a person's own, or a machine's whole crew.
-function groupChecks({ root, config, state }: Home): Check[] {
+function groupChecks({ root, config, state }: Home): DoctorCheck[] {
   if (process.getuid === undefined) return []
-  return [root, config, state].flatMap((path): Check[] => {
+  return [root, config, state].flatMap((path): DoctorCheck[] => {
     const mode = attemptedValue(
       attempt(() => withDiskErrors(path, () => statSync(path, { throwIfNoEntry: false })?.mode)),
     )
@@ -129,7 +129,7 @@ function roomAt(path: string): number {
   })
 }
 
-function spaceCheck(tried: Attempt<number>): Check {
+function spaceCheck(tried: Attempt<number>): DoctorCheck {
   const free = attemptedValue(tried) ?? 0
   const base = check('space', tried, () => `${Math.floor(free / 1_048_576)} MiB free`)
   if (free >= LOW_FREE || !base.ok) return base
@@ -137,7 +137,7 @@ function spaceCheck(tried: Attempt<number>): Check {
   return free < MIN_FREE ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
 }
 
-function stateCheck<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, keys: Keys | undefined): Check {
+function stateCheck<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, keys: Keys | undefined): DoctorCheck {
   const said: string[] = []
   const me = keys === undefined ? {} : { me: keys.pubkey }
   const store = openStore(home, codec, { command: 'doctor', say: (line) => said.push(line), ...me })

@@ -6,19 +6,19 @@ import { homeOf } from '../home/paths.ts'
 import { namedRoles, type RelayRoles, rolesOf } from '../home/relay-roles.ts'
 import { openRoutes } from '../http/agent.ts'
 import type { StoreCodec } from '../store/codec.ts'
-import { type Check, examineFiles, programPath } from './doctor.ts'
+import { type DoctorCheck, examineFiles, programPath } from './doctor.ts'
 import { examineProxies } from './doctor-proxy.ts'
 import { type ExaminationPlan, examineRelay, type RelayExamination } from './relay.ts'
 
 export type Probe = {
   /** What our own files are like, and what could be read of them. */
-  checks: readonly Check[]
+  checks: readonly DoctorCheck[]
   keys: Keys | undefined
   config: Config | undefined
   /** Undefined when nobody can say which they are. */
   relays: RelayRoles | undefined
   programPath: (program: string) => string | undefined
-  proxies: (addresses: readonly string[], ms: number) => Promise<Check[]>
+  proxies: (addresses: readonly string[], ms: number) => Promise<DoctorCheck[]>
   relay: (plan: Omit<ExaminationPlan, 'wayTo' | 'now' | 'trace'>) => Promise<RelayExamination>
   /** Unix ms. */
   clock: () => number
@@ -33,7 +33,7 @@ export function openProbe<I, L, C>(
   codec: StoreCodec<I, L, C>,
 ): Probe {
   const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
-  const left: Check[] = []
+  const left: DoctorCheck[] = []
   const warn = (detail: string) => left.push({ name: 'relays', ok: true, warning: true, detail })
   const roles = config === undefined ? namedRoles(relays, env) : rolesOf(config, relays, env, warn)
   if (roles === undefined) warn('not checked: they stand in the configuration')

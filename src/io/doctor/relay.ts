@@ -4,7 +4,7 @@ import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
 import type { HttpRoute } from '../http/agent.ts'
-import { type Introduction, introduction } from '../nip11.ts'
+import { fetchRelayInfo, type RelayIntroduction } from '../nip11.ts'
 import { type Connection, openConnection } from '../relay/connection.ts'
 import { publish } from '../relay/publish.ts'
 import { query } from '../relay/query.ts'
@@ -32,12 +32,12 @@ export type RelayStep =
   | { step: 'connect' | 'auth' | 'write' | 'read'; ok: true; ms: number; note?: 'unasked' | 'stamps' }
   | { step: 'connect' | 'auth' | 'write' | 'read'; ok: false; what?: string; reason: Reason | 'vanished'; text: string }
 
-export type RelayExamination = { url: string; introduction: Introduction; clockAhead?: number; steps: RelayStep[] }
+export type RelayExamination = { url: string; introduction: RelayIntroduction; clockAhead?: number; steps: RelayStep[] }
 
 /** Never rejects; nothing outlives it. */
 export async function examineRelay(plan: ExaminationPlan): Promise<RelayExamination> {
   const { url, wayTo, keys, now, trace, patience } = plan
-  const told = introduction(url, wayTo(url.replace(/^ws/, 'http')), patience)
+  const told = fetchRelayInfo(url, wayTo(url.replace(/^ws/, 'http')), patience)
   const line = openConnection(url, { keys, now, trace, way: wayTo(url), handshakeMs: patience })
   const steps: RelayStep[] = []
   for await (const step of stepsAt(line, plan)) steps.push(step)

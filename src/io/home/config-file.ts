@@ -1,6 +1,7 @@
 // config.json as it stands: read, changed under the lock, its unknown keys and its damage left as they are.
 import { join } from 'node:path'
 import { EXIT, Failure } from '../../errors.ts'
+import { isRecord } from '../../json.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
 import { commitFiles, type OnStep, readText, writeNew } from '../store/atomic.ts'
 import { discard } from '../store/discard.ts'
@@ -20,7 +21,7 @@ export function readRawConfig(home: Home): RawConfig {
   checkHome(home)
   const raw = readWhole(home)
   if (raw === undefined) return {}
-  if (!isObject(raw)) throw damagedFailure(home, 'it is no JSON object')
+  if (!isRecord(raw)) throw damagedFailure(home, 'it is no JSON object')
   // People write it by hand, and leave the version out.
   const held = upgraded({ version: 1, ...raw }, UPGRADES)
   if (held === 'newer') throw newerFailure(home.config, VERSION)
@@ -54,13 +55,13 @@ export async function changeRawConfig(
 export function pickValue(raw: unknown, path: readonly string[]): unknown {
   const [first, ...rest] = path
   if (first === undefined) return raw
-  return isObject(raw) && Object.hasOwn(raw, first) ? pickValue(raw[first], rest) : undefined
+  return isRecord(raw) && Object.hasOwn(raw, first) ? pickValue(raw[first], rest) : undefined
 }
 
 /** A copy with another value under a path; undefined takes the key away. Undefined when something else is in the way. */
 export function withValue(raw: unknown, path: readonly string[], value: unknown): RawConfig | undefined {
   const [first, ...rest] = path
-  if (first === undefined || (raw !== undefined && !isObject(raw))) return undefined
+  if (first === undefined || (raw !== undefined && !isRecord(raw))) return undefined
   const { [first]: old, ...others } = raw ?? {}
   const inner = rest.length === 0 ? value : withValue(old, rest, value)
   if (inner === undefined && rest.length > 0) return undefined
@@ -76,10 +77,6 @@ export function damagedFailure(home: Home, what: string, hint = 'correct it ther
 const UPGRADES: readonly Upgrade[] = []
 
 const VERSION = versionOf(UPGRADES)
-
-function isObject(value: unknown): value is RawConfig {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 // A file that is mounted by itself is written in place: while that goes on, and after it was cut off, it is whole beside it.
 function readWhole(home: Home): unknown {

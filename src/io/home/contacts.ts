@@ -1,12 +1,9 @@
 // The contacts in config.json: whom we call by what name, and how far they are trusted.
+import type { Contact } from '../../call/agents.ts'
+import { isRecord } from '../../json.ts'
 import { isPubkey } from '../../nostr/crypto.ts'
 import { type ConfigWrite, changeRawConfig, damagedFailure, type RawConfig, readRawConfig } from './config-file.ts'
 import type { Home } from './paths.ts'
-
-export type Trust = 'known' | 'trusted' | 'blocked'
-
-/** `pubkey` in hex; `petname` is ours, 1 to 64 characters, never what the peer calls itself. */
-export type Contact = { readonly pubkey: string; readonly petname: string; readonly trust: Trust }
 
 /** The contacts on disk. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
 export function readContacts(home: Home): readonly Contact[] {
@@ -46,7 +43,7 @@ export function contactsOf(home: Home, raw: RawConfig): readonly Contact[] {
 }
 
 function parseContact(value: unknown): Contact | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+  if (!isRecord(value)) return undefined
   const { pubkey, petname, trust } = { pubkey: '', petname: '', trust: '', ...value }
   if (typeof pubkey !== 'string' || !isPubkey(pubkey)) return undefined
   if (typeof petname !== 'string' || petname === '' || petname.length > 64 || /\p{Cc}/u.test(petname)) return undefined

@@ -1,5 +1,6 @@
 // The kinds of settings: what may stand in config.json, and how it is typed on a command line.
 
+import { parseJson } from '../../json.ts'
 import { decode, npubEncode } from '../../nostr/nip19.ts'
 import { isLoopback, relayUrl } from '../../nostr/relay-url.ts'
 
@@ -85,7 +86,7 @@ export function numberSetting(least: number, most: number, preset: number, descr
 export function commandSetting(describe: string): Setting<readonly string[]> {
   const check = listOf(50, (value) => (typeof value === 'string' && !value.includes('\0') ? value : undefined))
   const typed = (values: readonly string[]) =>
-    values.length === 1 && isList(values[0]) ? parseJsonValue(values[0]) : values
+    values.length === 1 && isList(values[0]) ? parseJson(values[0]) : values
   const expects = 'a program and its arguments, each a value of its own, or one JSON list'
   return { preset: [], describe, expects, check: (value) => withProgram(check(value)), typed }
 }
@@ -149,7 +150,7 @@ function joinWords(values: readonly string[]): string {
 
 // "a, b", "a b" as two values, or ["a", "b"].
 function parseList(values: readonly string[]): unknown {
-  if (values.length === 1 && isList(values[0])) return parseJsonValue(values[0])
+  if (values.length === 1 && isList(values[0])) return parseJson(values[0])
   return values
     .flatMap((value) => value.split(','))
     .map((item) => item.trim())
@@ -158,14 +159,6 @@ function parseList(values: readonly string[]): unknown {
 
 function isList(value: string | undefined): value is string {
   return value?.trimStart().startsWith('[') ?? false
-}
-
-function parseJsonValue(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function isText(value: unknown): value is string {

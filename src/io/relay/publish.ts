@@ -1,11 +1,11 @@
 // One event to one relay, until the relay has said what it makes of it.
 import type { Event } from '../../nostr/event.ts'
-import type { Refusal, Verdict } from '../../nostr/messages.ts'
+import type { EventVerdict, Refusal } from '../../nostr/messages.ts'
 import { beforeAbort, deferred, sleep } from '../timers.ts'
 import type { Connection } from './connection.ts'
 
 /** What became of one event at one relay. `accepted` is an OK true and nothing else. */
-export type PublishAnswer = { relay: string; event: string } & Verdict
+export type PublishAnswer = { relay: string; event: string } & EventVerdict
 
 /** Publishes an event. Ends at `deadline` (Unix ms) or when cut off, and never rejects. */
 export async function publish(
@@ -20,8 +20,8 @@ export async function publish(
   return { relay: line.url, event: event.id, ...verdict }
 }
 
-async function deliver(line: Connection, event: Event, deadline: number, signal: AbortSignal): Promise<Verdict> {
-  let last: Verdict | undefined
+async function deliver(line: Connection, event: Event, deadline: number, signal: AbortSignal): Promise<EventVerdict> {
+  let last: EventVerdict | undefined
   let insisted = false
   await beforeAbort(signal, line.ready)
   for (let pauseMs = line.backoffMs; ; pauseMs *= 2) {
@@ -50,8 +50,8 @@ async function turn(line: Connection, deadline: number, signal: AbortSignal): Pr
   return waitMs < deadline - line.now() && (await sleep(waitMs, signal))
 }
 
-async function send(line: Connection, event: Event, signal: AbortSignal): Promise<Verdict | undefined> {
-  const { promise, resolve } = deferred<Verdict>()
+async function send(line: Connection, event: Event, signal: AbortSignal): Promise<EventVerdict | undefined> {
+  const { promise, resolve } = deferred<EventVerdict>()
   const stop = line.verdicts.on(event.id, resolve)
   line.send({ type: 'EVENT', event })
   const verdict = await beforeAbort(signal, promise)
@@ -64,6 +64,6 @@ function unsentReason(line: Connection): Refusal {
   return { reason: 'slow', text: 'not sent yet when time was up: events go out at a measured pace' }
 }
 
-function rejection({ reason, text }: Refusal): Verdict {
+function rejection({ reason, text }: Refusal): EventVerdict {
   return { accepted: false, reason, text }
 }

@@ -1,17 +1,17 @@
 // Who waits for a relay's OK on which event.
 // Who waits for a relay's answers in which talk of NIP-77.
-import type { Refusal, RelayFrame, Verdict } from '../../nostr/messages.ts'
+import type { EventVerdict, Refusal, RelayFrame } from '../../nostr/messages.ts'
 import { deferred } from '../timers.ts'
 
 export type PendingOks = {
   /** Hears every verdict on the event of that id, until the function that it gives back is called. */
-  on(id: string, listener: (verdict: Verdict) => void): () => void
-  tell(id: string, verdict: Verdict): void
-  tellAll(verdict: Verdict): void
+  on(id: string, listener: (verdict: EventVerdict) => void): () => void
+  tell(id: string, verdict: EventVerdict): void
+  tellAll(verdict: EventVerdict): void
 }
 
 export function openPendingOks(): PendingOks {
-  const listeners = new Set<{ id: string; listener: (verdict: Verdict) => void }>()
+  const listeners = new Set<{ id: string; listener: (verdict: EventVerdict) => void }>()
   return {
     on(id, listener) {
       const entry = { id, listener }

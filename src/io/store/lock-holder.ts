@@ -1,6 +1,7 @@
 // Who holds the lock, and whether that process is still there.
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { isRecord, isWhole, parseJson } from '../../json.ts'
 import { errno } from './disk-errors.ts'
 
 /** `where` names the machine (or container) that `pid` counts in; `mark` tells a process from a later one with its number. */
@@ -15,22 +16,12 @@ export function thisHolder(command: string): Holder {
 
 /** What a holder file says; undefined for none and for nonsense. */
 export function parseHolder(text: string | undefined): Holder | undefined {
-  try {
-    const value: unknown = JSON.parse(text ?? '')
-    if (typeof value !== 'object' || value === null) return undefined
-    const { pid, command, where, mark } = { pid: 0, command: '', where: '', mark: '', ...value }
-    if (!Number.isSafeInteger(pid) || pid < 1 || typeof where !== 'string' || typeof mark !== 'string') return undefined
-    return {
-      pid,
-      command: String(command)
-        .replace(/[^\x20-\x7e]/g, '')
-        .slice(0, 80),
-      where,
-      mark,
-    }
-  } catch {
-    return undefined
-  }
+  const value = parseJson(text ?? '')
+  if (!isRecord(value)) return undefined
+  const { pid, command = '', where = '', mark = '' } = value
+  if (!isWhole(pid) || pid === 0 || typeof where !== 'string' || typeof mark !== 'string') return undefined
+  const shown = typeof command === 'string' ? command.replace(/[^\x20-\x7e]/g, '').slice(0, 80) : ''
+  return { pid, command: shown, where, mark }
 }
 
 /**

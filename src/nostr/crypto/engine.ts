@@ -11,9 +11,9 @@ export type Engine = {
   /** BIP-340, Default Signing. Throws on what is no secret and on `aux` of any length but 32. */
   sign(hash: Uint8Array, secret: Uint8Array, aux: Uint8Array): Uint8Array
   /** BIP-340, Verification, of 64 bytes under 32. */
-  verify(item: Signed): boolean
+  verify(item: SignedByKey): boolean
   /** `verify` of each, in whatever way is fastest for that many. */
-  verifyAll(items: readonly Signed[]): boolean[]
+  verifyAll(items: readonly SignedByKey[]): boolean[]
   sha256(bytes: Uint8Array): Uint8Array
   hmacSha256(key: Uint8Array, messages: readonly Uint8Array[]): Uint8Array
   hkdfExtract(salt: Uint8Array, keyMaterial: Uint8Array): Uint8Array
@@ -23,4 +23,4 @@ export type Engine = {
   chacha20(key: Uint8Array, nonce: Uint8Array, data: Uint8Array): Uint8Array
 }
 
-export type Signed = { signature: Uint8Array; hash: Uint8Array; key: Uint8Array }
+export type SignedByKey = { signature: Uint8Array; hash: Uint8Array; key: Uint8Array }

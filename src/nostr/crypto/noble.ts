@@ -7,7 +7,7 @@ import { expand, extract } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { getSharedSecret, hashes, schnorr, utils } from '@noble/secp256k1'
-import type { Engine, Signed } from './engine.ts'
+import type { Engine, SignedByKey } from './engine.ts'
 
 // noble-secp256k1 brings no hash of its own and throws at the first signature until it is given one.
 hashes.sha256 = sha256
@@ -43,7 +43,7 @@ export const noble: Engine = {
   chacha20: (key, nonce, data) => chacha20(key, nonce, data),
 }
 
-function verify({ signature, hash, key }: Signed): boolean {
+function verify({ signature, hash, key }: SignedByKey): boolean {
   try {
     return schnorr.verify(signature, hash, key)
   } catch {

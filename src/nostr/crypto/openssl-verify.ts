@@ -1,16 +1,16 @@
-// What a BIP-340 signature claims, and whether it is so, with the multiplications done by OpenSSL.
-// Many claims in one equation: if all are true, so is their sum with any coefficients; if one is false, the sum is true for
+// The equation that a BIP-340 signature claims to hold, and whether it does, with the multiplications done by OpenSSL.
+// Many equations summed into one: if all are true, so is their sum with any coefficients; if one is false, the sum is true for
 // one choice of coefficients in 2^128 (BIP-340, Batch Verification).
 import { createCipheriv, createHash, randomBytes, verify } from 'node:crypto'
 import { etc, Point } from '@noble/secp256k1'
-import type { Signed } from './engine.ts'
+import type { SignedByKey } from './engine.ts'
 import { keyAt, lift, order, reduce, tagged, timesBase, toBytes, toNumber } from './openssl-curve.ts'
 
 /** s·G = R + e·P, with R and P on the curve and s and e from 1 to the order less one. */
-export type Claim = { R: Point; P: Point; s: bigint; e: bigint }
+export type SignatureEquation = { R: Point; P: Point; s: bigint; e: bigint }
 
-/** What each signature claims; undefined for one that cannot be good, whatever the key. */
-export function claimsOf(items: readonly Signed[]): (Claim | undefined)[] {
+/** The equation of each signature; undefined for one that cannot be good, whatever the key. */
+export function equationsOf(items: readonly SignedByKey[]): (SignatureEquation | undefined)[] {
   const keys = new Map<string, Point | undefined>()
   return items.map(({ signature, hash, key }) => {
     if (signature.length !== 64 || key.length !== 32) return undefined
@@ -25,7 +25,7 @@ export function claimsOf(items: readonly Signed[]): (Claim | undefined)[] {
 }
 
 /**
- * Whether the claim is true; undefined when this way cannot tell (by chance that never happens).
+ * Whether the equation is true; undefined when this way cannot tell (by chance that never happens).
  *
  * node:crypto has no door to e·P with both coordinates, but it has ECDSA. To verify, ECDSA computes u·G + v·Q and compares
  * its x with a number; a hash z and a signature (r, w) make u = z / w and v = r / w. So Q, r and w are chosen here, for the
@@ -35,7 +35,7 @@ export function claimsOf(items: readonly Signed[]): (Claim | undefined)[] {
  * Two different points moved by the same unknown t·G have the same x for at most one t, or for x that differ by exactly the
  * order: together a chance of less than 2^-126, which nobody can improve without t.
  */
-export function holds({ R, P, s, e }: Claim): boolean | undefined {
+export function holds({ R, P, s, e }: SignatureEquation): boolean | undefined {
   secretShift ??= shift()
   const { t, T } = secretShift
   const r = reduce(R.add(T).toAffine().x)
@@ -64,14 +64,14 @@ function shift() {
 
 const coefficientBits = 128
 
-/** Whether all claims are true: (Σ a·s)·G = Σ a·R + Σ (a·e)·P. False may also mean, by no chance that matters, undecided. */
-export function allHold(claims: readonly Claim[]): boolean {
-  const a = coefficients(claims)
+/** Whether all equations are true: (Σ a·s)·G = Σ a·R + Σ (a·e)·P. False may also mean, by no chance that matters, undecided. */
+export function allHold(equations: readonly SignatureEquation[]): boolean {
+  const a = coefficients(equations)
   const nonces: Term[] = []
   // One term for each key, not for each signature: most people who write once write often.
   const keys = new Map<bigint, Term>()
   let sum = 0n
-  for (const [index, { R, P, s, e }] of claims.entries()) {
+  for (const [index, { R, P, s, e }] of equations.entries()) {
     const factor = a[index] ?? 0n
     nonces.push({ point: R, scalar: factor })
     keys.set(P.X, { point: P, scalar: (keys.get(P.X)?.scalar ?? 0n) + factor * e })
@@ -85,11 +85,13 @@ export function allHold(claims: readonly Claim[]): boolean {
 
 // BIP-340 derives them from all the inputs, so that nobody can choose a signature to fit them; random bytes on top, so that
 // nobody can try many in advance either.
-function coefficients(claims: readonly Claim[]): bigint[] {
+function coefficients(equations: readonly SignatureEquation[]): bigint[] {
   const seed = createHash('sha256').update(randomBytes(32))
-  for (const { R, P, s, e } of claims) for (const number of [R.X, P.X, s, e]) seed.update(toBytes(number))
-  const bytes = createCipheriv('chacha20', seed.digest(), new Uint8Array(16)).update(new Uint8Array(16 * claims.length))
-  return claims.map((_, index) => toNumber(bytes.subarray(16 * index, 16 * index + 16)))
+  for (const { R, P, s, e } of equations) for (const number of [R.X, P.X, s, e]) seed.update(toBytes(number))
+  const bytes = createCipheriv('chacha20', seed.digest(), new Uint8Array(16)).update(
+    new Uint8Array(16 * equations.length),
+  )
+  return equations.map((_, index) => toNumber(bytes.subarray(16 * index, 16 * index + 16)))
 }
 
 type Term = { point: Point; scalar: bigint }

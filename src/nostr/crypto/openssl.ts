@@ -1,11 +1,11 @@
 // The fast engine: node:crypto, where this Node's OpenSSL has the curve and the cipher. Some builds do not: those on
 // BoringSSL, and those that allow only what FIPS lists. It says what `noble` says, byte for byte.
 import { createCipheriv, createHash, createHmac } from 'node:crypto'
-import type { Engine, Signed } from './engine.ts'
+import type { Engine, SignedByKey } from './engine.ts'
 import { noble } from './noble.ts'
 import { lift, toBytes } from './openssl-curve.ts'
 import { publicKey, sharedX, sign } from './openssl-secret.ts'
-import { allHold, type Claim, claimsOf, holds } from './openssl-verify.ts'
+import { allHold, equationsOf, holds, type SignatureEquation } from './openssl-verify.ts'
 
 /** From this many on, one equation for all is faster than one after the other. */
 export const batchFrom = 20
@@ -49,23 +49,23 @@ function toHex(bytes: Uint8Array | undefined): string {
   return Buffer.from(bytes ?? []).toString('hex')
 }
 
-function verify(item: Signed): boolean {
-  const [claim] = claimsOf([item])
-  return isTrue(claim, item)
+function verify(item: SignedByKey): boolean {
+  const [equation] = equationsOf([item])
+  return isTrue(equation, item)
 }
 
-function verifyAll(items: readonly Signed[]): boolean[] {
-  const claims = claimsOf(items)
-  const possible = claims.filter((claim) => claim !== undefined)
-  if (possible.length >= batchFrom && allHold(possible)) return claims.map((claim) => claim !== undefined)
+function verifyAll(items: readonly SignedByKey[]): boolean[] {
+  const equations = equationsOf(items)
+  const possible = equations.filter((equation) => equation !== undefined)
+  if (possible.length >= batchFrom && allHold(possible)) return equations.map((equation) => equation !== undefined)
   // One bad signature spoils the sum and says nothing of the others: each is looked at by itself.
-  return items.map((item, index) => isTrue(claims[index], item))
+  return items.map((item, index) => isTrue(equations[index], item))
 }
 
-function isTrue(claim: Claim | undefined, item: Signed): boolean {
-  if (claim === undefined) return false
+function isTrue(equation: SignatureEquation | undefined, item: SignedByKey): boolean {
+  if (equation === undefined) return false
   try {
-    return holds(claim) ?? noble.verify(item)
+    return holds(equation) ?? noble.verify(item)
   } catch {
     return noble.verify(item)
   }

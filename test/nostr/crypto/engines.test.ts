@@ -2,11 +2,11 @@
 // asks for more of the latter (noble needs some minutes for that).
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { Engine, Signed } from '../../../src/nostr/crypto/engine.ts'
+import type { Engine, SignedByKey } from '../../../src/nostr/crypto/engine.ts'
 import { noble } from '../../../src/nostr/crypto/noble.ts'
 import { batchFrom, native } from '../../../src/nostr/crypto/openssl.ts'
 import { order, reduce, toBytes, toNumber } from '../../../src/nostr/crypto/openssl-curve.ts'
-import { claimsOf } from '../../../src/nostr/crypto/openssl-verify.ts'
+import { equationsOf } from '../../../src/nostr/crypto/openssl-verify.ts'
 import { must } from '../../support/must.ts'
 
 const prime = 2n ** 256n - 2n ** 32n - 977n
@@ -110,9 +110,9 @@ describe.skipIf(openssl === undefined)(
       }
       // Nobody can make a good signature with an s that small, so what a check does with s + n shows only here.
       for (const s of [0n, order, order + 1n, 2n ** 256n - 1n])
-        expect(claimsOf([{ signature: Buffer.concat([signature.subarray(0, 32), toBytes(s)]), hash, key }])).toEqual([
-          undefined,
-        ])
+        expect(equationsOf([{ signature: Buffer.concat([signature.subarray(0, 32), toBytes(s)]), hash, key }])).toEqual(
+          [undefined],
+        )
       for (const part of [signature.subarray(1), dice(65), dice(0)]) same({ signature: part, hash, key })
       for (const part of [key.subarray(1), dice(33), dice(0)]) same({ signature, hash, key: part })
       for (const part of [hash.subarray(1), dice(33), dice(0)]) same({ signature, hash: part, key })
@@ -183,7 +183,7 @@ describe.skipIf(openssl === undefined)(
     })
 
     // Both engines' word on a signature, which must be one.
-    function same(item: Signed): boolean {
+    function same(item: SignedByKey): boolean {
       const good = noble.verify(item)
       expect(node.verify(item)).toBe(good)
       return good
@@ -231,7 +231,7 @@ test.skipIf(openssl === undefined)('hashes and ciphers refuse the same sizes', (
 })
 
 // n signatures by three people.
-function signedBy(engine: Engine, length: number, dice: (length: number) => Uint8Array): Signed[] {
+function signedBy(engine: Engine, length: number, dice: (length: number) => Uint8Array): SignedByKey[] {
   const people = [dice(32), dice(32), dice(32)]
   return Array.from({ length }, (_, index) => {
     const [hash, secret] = [dice(32), must(people[index % 3])]
@@ -239,24 +239,24 @@ function signedBy(engine: Engine, length: number, dice: (length: number) => Uint
   })
 }
 
-function moveBy({ signature, hash, key }: Signed, by: bigint): Signed {
+function moveBy({ signature, hash, key }: SignedByKey, by: bigint): SignedByKey {
   const s = toBytes(reduce(toNumber(signature.subarray(32)) + by))
   return { signature: Buffer.concat([signature.subarray(0, 32), s]), hash, key }
 }
 
-function spoilSignature(item: Signed): Signed {
+function spoilSignature(item: SignedByKey): SignedByKey {
   return { ...item, signature: item.signature.map((byte, at) => (at === 63 ? byte ^ 1 : byte)) }
 }
 
-function spoilHash(item: Signed): Signed {
+function spoilHash(item: SignedByKey): SignedByKey {
   return { ...item, hash: item.hash.map((byte, at) => (at === 0 ? byte ^ 1 : byte)) }
 }
 
-function spoilNonce(item: Signed): Signed {
+function spoilNonce(item: SignedByKey): SignedByKey {
   return { ...item, signature: Buffer.concat([toBytes(5n), item.signature.subarray(32)]) }
 }
 
-function swapKey(item: Signed): Signed {
+function swapKey(item: SignedByKey): SignedByKey {
   return { ...item, key: must(noble.publicKey(toBytes(3n))) }
 }
 
