@@ -43,8 +43,7 @@ export function replaceFile({ temp, target, inPlace }: StagedFile): void {
     throw moved
   }
   if (moved !== undefined) {
-    overwrite(target, content)
-    discard(copy)
+    overwrite(target, copy, content)
   }
   discard(temp)
 }
@@ -92,14 +91,25 @@ function writeThrough(path: string, content: Uint8Array): void {
   }
 }
 
-// Nothing is cut off before the new contents are there: a reader finds the old, the new, or what is no JSON.
-function overwrite(path: string, content: Uint8Array): void {
-  const file = openSync(path, 'r+')
+// Nothing is cut off before the new contents are there: a reader finds the old, the new, or what is no JSON. From the first
+// letter on the copy stays until all of it is written, whatever goes wrong.
+function overwrite(path: string, copy: string, content: Uint8Array): void {
+  const file = openOr(() => discard(copy), path)
   try {
     writeFileSync(file, content)
     ftruncateSync(file, content.length)
     fsyncSync(file)
+    discard(copy)
   } finally {
     closeSync(file)
+  }
+}
+
+function openOr(giveUp: () => void, path: string): number {
+  try {
+    return openSync(path, 'r+')
+  } catch (error) {
+    giveUp()
+    throw error
   }
 }
