@@ -104,9 +104,18 @@ function parseFile(value: unknown): FileState | undefined {
   if (typeof path === 'string')
     return { path, ...(typeof size === 'number' && { size }), ...(typeof sha256 === 'string' && { sha256 }) }
   if (!isRecord(fetching)) return undefined
-  const { have = 0, tries = 0, at = 0 } = numbers(fetching)
+  const { have = 0, tries = 0, at = 0, wrong = 0 } = numbers(fetching)
   const claim = parseClaim(fetching.claim)
-  return { fetching: { have, tries, at, why: String(fetching.why ?? ''), ...(claim && { claim }) } }
+  return {
+    fetching: {
+      have,
+      tries,
+      at,
+      why: String(fetching.why ?? ''),
+      ...(wrong > 0 && { wrong }),
+      ...(claim && { claim }),
+    },
+  }
 }
 
 function parseClaim(value: unknown): Claim | undefined {

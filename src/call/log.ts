@@ -36,8 +36,11 @@ export type FileState =
   | { refused: string }
   | { fetching: FetchProgress }
 
-/** `have`: encrypted bytes that are here. `tries`: how often it failed, `at`: when last (unix seconds), and `why`. */
-export type FetchProgress = { have: number; tries: number; at: number; why: string; claim?: Claim }
+/**
+ * `have`: encrypted bytes that are here. `tries`: how often it failed, `at`: when last (unix seconds), and `why`; `wrong`: how
+ * often all of it came and was something else.
+ */
+export type FetchProgress = { have: number; tries: number; at: number; why: string; wrong?: number; claim?: Claim }
 
 export type Entries = Readonly<Record<string, LogEntry>>
 

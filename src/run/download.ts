@@ -5,7 +5,14 @@ import { safeName } from '../call/filename.ts'
 import type { Intent } from '../call/intent.ts'
 import type { FileState } from '../call/log.ts'
 import type { FetchTime } from '../io/files/remote.ts'
-import { afterFailedFetch, filesToFetch, type RemoteFileEntry, recordFetched, remoteFilesOf } from '../state/files.ts'
+import {
+  afterFailedFetch,
+  afterPausedFetch,
+  filesToFetch,
+  type RemoteFileEntry,
+  recordFetched,
+  remoteFilesOf,
+} from '../state/files.ts'
 import { callsOf, type State } from '../state/state.ts'
 import { type RunContext, refreshContext, speakerOf } from './context.ts'
 
@@ -111,7 +118,6 @@ async function downloadOne(context: RunContext, remoteFile: RemoteFileEntry, tim
   const fetched = await context.environment.depot.fetch(wanted, encryptedSize(body), time)
   if (fetched.type === 'done') return { path: fetched.path, size: fetched.size, sha256: fetched.sha256 }
   if (fetched.type === 'refused') return { refused: fetched.why }
-  const { have } = fetched
-  if (fetched.type === 'failed') return afterFailedFetch(remoteFile, fetched.why, have, refreshContext(context).now)
-  return { fetching: { have, tries: 0, at: 0, why: '' } }
+  if (fetched.type === 'failed') return afterFailedFetch(remoteFile, fetched, refreshContext(context).now)
+  return afterPausedFetch(remoteFile, fetched.have)
 }

@@ -30,6 +30,9 @@ export type RemoteFileEntry = {
 const FETCH_WAITS = [0, 30, 120, 600, 3600, 6 * 3600]
 const FETCH_TRIED_FOR = 7 * 24 * 3600
 
+/** A server that gives other bytes than were announced, all of them, has so many chances: each costs as much as the file. */
+const MAX_WRONG = 3
+
 /** A claim is older than any fetch takes: its process hangs, or another has its number by now. */
 const FETCH_CLAIM_LIFETIME = 3600
 
@@ -76,15 +79,25 @@ export function filesToFetch(
   })
 }
 
-/** A state after a try that failed; the last one, when there were tries for long enough. */
+/** What a try has come to that failed. `wrong`: all of it came and was something else. */
+export type FailedFetch = { why: string; have: number; wrong?: true }
+
+/** A state after a try that failed; the last one, when there were tries for long enough, or too many that cost too much. */
 export function afterFailedFetch(
-  { heard, progress: fileState }: RemoteFileEntry,
-  why: string,
-  have: number,
+  { heard, progress }: RemoteFileEntry,
+  { why, have, wrong }: FailedFetch,
   now: number,
 ): FileState {
+  const times = (progress?.wrong ?? 0) + (wrong ? 1 : 0)
+  if (times >= MAX_WRONG) return { refused: `${why}, ${MAX_WRONG} times` }
   if (now - heard > FETCH_TRIED_FOR) return { refused: `it could not be fetched for 7 days: ${why}` }
-  return { fetching: { have, tries: (fileState?.tries ?? 0) + 1, at: now, why } }
+  return { fetching: { have, tries: (progress?.tries ?? 0) + 1, at: now, why, ...(times > 0 && { wrong: times }) } }
+}
+
+/** A state after a try that ran out of time while something came: it goes on at once, next time. */
+export function afterPausedFetch({ progress }: RemoteFileEntry, have: number): FileState {
+  const wrong = progress?.wrong ?? 0
+  return { fetching: { have, tries: 0, at: 0, why: '', ...(wrong > 0 && { wrong }) } }
 }
 
 /** Writes down what became of remoteFiles. One that has come to its end is news. */

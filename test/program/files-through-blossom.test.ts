@@ -213,16 +213,41 @@ describe('a file on a server', () => {
     })
   })
 
-  it('that is not what was announced is refused once and for all', async () => {
+  it('that is not what was announced is refused for good, after three times', async () => {
     await withServer(async ({ ada, ben, folder }) => {
       await ada.json(['sendfile', newFile(folder).path])
       server.faults.wrongBytes = true
-      const { new: items } = await ben.json(['inbox'])
-      expect(items).toMatchObject([{ type: 'file', reason: 'what lies there is not what was announced' }])
+      for (ahead of [0, 60_000]) expect(await ben.json(['inbox'], ahead)).toMatchObject({ new: [] })
+      ahead = 300_000
+      const { new: items } = await ben.json(['inbox'], ahead)
+      expect(items).toMatchObject([{ type: 'file', reason: 'what lies there is not what was announced, 3 times' }])
       expect(receivedFiles(ben)).toEqual([])
       server.faults.wrongBytes = false
       ahead = 3600_000
       expect(await ben.json(['inbox'], ahead)).toMatchObject({ new: [] })
+    })
+  })
+
+  it('comes after a portal has shown its page, a server was down, and half of it came', async () => {
+    await withServer(async ({ ada, ben, folder }) => {
+      const { path, bytes } = newFile(folder)
+      await ada.json(['sendfile', path])
+      const [[x = '', blob = Buffer.alloc(0)] = []] = [...server.blobs]
+      const answers: (() => void)[] = [
+        () => server.blobs.set(x, Buffer.from('<html>Sign in to the network</html>')),
+        () => Object.assign(server.faults, { redirect: 'http://portal.example/' }),
+        () => Object.assign(server.faults, { refuse: [503, ''] }),
+        () => server.blobs.set(x, blob.subarray(0, 1_000)),
+      ]
+      for (const [n, misbehave] of answers.entries()) {
+        Object.assign(server.faults, { redirect: undefined, refuse: undefined })
+        server.blobs.set(x, blob)
+        misbehave()
+        expect([n, (await ben.json(['inbox'], ahead)).new]).toEqual([n, []])
+        ahead += 4_000_000
+      }
+      server.blobs.set(x, blob)
+      expect(await ben.json(['inbox'], ahead)).toMatchObject({ new: [{ type: 'file', sha256: sha256(bytes) }] })
     })
   })
 

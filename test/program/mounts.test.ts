@@ -5,12 +5,12 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync,
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { wholeCopy } from '../../src/io/store/replace.ts'
-import { type Agent, inCall, messagesOf, type Pair, withPair } from '../support/two-programs.ts'
+import { type AgentPair, type AgentProgram, messagesOf, startCall, withPair } from '../support/two-programs.ts'
 
 const mounted: string[] = []
 
 /** Two programs, and what was mounted for them is mounted no longer when their folder is removed. */
-async function withMounts(body: (pair: Pair) => Promise<void>): Promise<void> {
+async function withMounts(body: (pair: AgentPair) => Promise<void>): Promise<void> {
   await withPair({}, async (pair) => {
     try {
       await body(pair)
@@ -32,7 +32,7 @@ function bind(from: string, over: string, ...options: string[]): boolean {
   }
 }
 
-const dirOf = ({ home }: Agent) => join(home, '.openclaw', 'p2p')
+const dirOf = ({ home }: AgentProgram) => join(home, '.openclaw', 'p2p')
 
 describe('config.json mounted by itself', () => {
   test('is read and written', async (context) => {
@@ -100,7 +100,7 @@ test.each(['calls', 'files', 'transcripts'])('p2p/%s/ mounted by itself: a whole
     const [place, outside] = [join(dirOf(ada), name), join(folder, 'volume')]
     for (const path of [place, outside]) mkdirSync(path, { recursive: true, mode: 0o700 })
     if (!bind(outside, place)) return
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     await ada.json(['send', 'one'])
     await ben.json(['inbox'])
     await ben.json(['send', 'two'])
@@ -118,7 +118,7 @@ test.each(['calls', 'files', 'transcripts'])('p2p/%s/ mounted by itself: a whole
 test('state.json mounted by itself is said, and what was said before is kept', async (context) => {
   await withMounts(async (pair) => {
     const { ada, folder } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     const [state, outside] = [join(dirOf(ada), 'state.json'), join(folder, 'state')]
     writeFileSync(outside, readFileSync(state), { mode: 0o600 })
     if (!bind(outside, state)) return context.skip('nothing can be mounted here')

@@ -8,6 +8,7 @@ import { randomBytes, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import {
   afterFailedFetch,
+  afterPausedFetch,
   decideFetches,
   filesToFetch,
   type RemoteFileEntry,
@@ -99,12 +100,40 @@ describe('fetchable', () => {
 
   it('for seven days', () => {
     const held = remoteFile({ progress: fetching({ tries: 3, at: T, why: 'away' }) })
-    expect(afterFailedFetch(held, 'gone', 5, T + 7 * 86_400)).toEqual({
+    expect(afterFailedFetch(held, { why: 'gone', have: 5 }, T + 7 * 86_400)).toEqual({
       fetching: { have: 5, tries: 4, at: T + 7 * 86_400, why: 'gone' },
     })
-    expect(afterFailedFetch(held, 'gone', 5, T + 7 * 86_400 + 1)).toEqual({
+    expect(afterFailedFetch(held, { why: 'gone', have: 5 }, T + 7 * 86_400 + 1)).toEqual({
       refused: expect.stringMatching(/7 days: gone/),
     })
+  })
+})
+
+describe('what came was something else', () => {
+  const wrong = { why: 'not it', have: 0, wrong: true } as const
+
+  it('three times, with waits in between, and is final then', () => {
+    let held = remoteFile({ progress: fetching() })
+    for (const times of [1, 2]) {
+      const next = afterFailedFetch(held, wrong, T)
+      expect(next).toEqual({ fetching: { have: 0, tries: times, at: T, why: 'not it', wrong: times } })
+      // What else goes wrong in between, and a pause, take nothing back.
+      const away = afterFailedFetch(
+        remoteFile({ progress: 'fetching' in next ? next.fetching : undefined }),
+        { why: 'away', have: 9 },
+        T,
+      )
+      expect(away).toMatchObject({ fetching: { why: 'away', have: 9, wrong: times } })
+      expect(afterPausedFetch(remoteFile({ progress: 'fetching' in next ? next.fetching : undefined }), 4)).toEqual({
+        fetching: { have: 4, tries: 0, at: 0, why: '', wrong: times },
+      })
+      held = remoteFile({ progress: 'fetching' in next ? next.fetching : undefined })
+    }
+    expect(afterFailedFetch(held, wrong, T)).toEqual({ refused: 'not it, 3 times' })
+  })
+
+  it('counts for nothing where it never happened', () => {
+    expect(afterPausedFetch(remoteFile(), 4)).toEqual({ fetching: { have: 4, tries: 0, at: 0, why: '' } })
   })
 })
 

@@ -22,6 +22,8 @@ export type BlossomFaults = {
   wrongBytes?: boolean
   truncate?: boolean
   endless?: boolean
+  /** What it says that it sends. */
+  type?: string | undefined
   /** Leads on to this address. */
   redirect?: string | undefined
   /** Sends nothing, or nothing more after so many bytes. */
@@ -103,7 +105,8 @@ export async function startBlossom({ keep = true } = {}): Promise<BlossomServer>
     const closed = once(response, 'close')
     if (faults.wrongBytes) body[0] = (body[0] ?? 0) ^ 1
     const range = { 'Content-Range': `bytes ${from}-${blob.length - 1}/${blob.length}` }
-    const length = faults.endless ? {} : { 'Content-Length': body.length }
+    const kind = faults.type === undefined ? {} : { 'Content-Type': faults.type }
+    const length = { ...kind, ...(faults.endless ? {} : { 'Content-Length': body.length }) }
     response.writeHead(from > 0 ? 206 : 200, { ...length, ...(from > 0 && range) })
     const until = Math.min(
       faults.truncate ? body.length / 2 : body.length,

@@ -5,7 +5,7 @@ import { type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { isLoopback, isPrivateHost } from '../../nostr/relay-url.ts'
 import type { HttpRoute } from '../http/agent.ts'
-import { errno } from '../store/disk-errors.ts'
+import { errno, withDiskErrorsLater } from '../store/disk-errors.ts'
 import { abortAfter } from '../timers.ts'
 
 export type DownloadOptions = {
@@ -23,7 +23,10 @@ export type DownloadOptions = {
   idleMs?: number
 }
 
-/** `refused` is final; after `failed` and `paused` the same call goes on where it was. */
+/**
+ * `refused` is final, so it is only for what will be the same tomorrow: a portal, a server's bad hour or a name that leads
+ * elsewhere today is not. After `failed` and `paused` the same call goes on where it was.
+ */
 export type DownloadResult = { type: 'whole' } | { type: 'paused' } | { type: 'refused' | 'failed'; why: string }
 
 const IDLE_MS = 30_000
@@ -58,7 +61,7 @@ export async function download(address: string, to: string, options: DownloadOpt
 
 export async function sizeOf(path: string): Promise<number> {
   try {
-    return (await stat(path)).size
+    return (await withDiskErrorsLater(path, () => stat(path))).size
   } catch (error) {
     if (errno(error) === 'ENOENT') return 0
     throw error
@@ -73,13 +76,15 @@ async function followRedirects(
   hops: number,
 ): Promise<IncomingMessage | DownloadResult> {
   const no = forbidden(address, asking.allowPrivate)
-  if (no !== undefined) return { type: 'refused', why: no }
+  if (no !== undefined && hops === MAX_REDIRECTS) return { type: 'refused', why: no }
+  // A portal, before it lets anybody through, leads every address to its own page.
+  if (no !== undefined) return { type: 'failed', why: `it leads on to where we do not ask: ${no}` }
   const answer = await requestRange(new URL(address), asking)
   if ('type' in answer || ![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0)) return answer
   answer.destroy()
   const next = answer.headers.location ?? ''
   if (!URL.canParse(next, address)) return { type: 'failed', why: 'it leads on to no address' }
-  if (hops === 0) return { type: 'refused', why: 'it leads from one address to the next without end' }
+  if (hops === 0) return { type: 'failed', why: 'it leads from one address to the next without end' }
   return await followRedirects(new URL(next, address).href, asking, hops - 1)
 }
 
@@ -115,8 +120,8 @@ async function requestRange(
     asked.on('response', resolve)
     asked.on('close', () => way.agent?.destroy())
     asked.on('error', (error) => {
-      const isPrivate = errno(error) === 'EPRIVATE'
-      resolve(isPrivate ? { type: 'refused', why: PRIVATE } : { type: 'failed', why: requestError(error) })
+      // A portal has every name lead to itself.
+      resolve({ type: 'failed', why: errno(error) === 'EPRIVATE' ? PRIVATE : requestError(error) })
     })
     asked.end()
   })
@@ -136,16 +141,21 @@ async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRe
   }
   if (resumed && !answer.headers['content-range']?.startsWith(`bytes ${from}-`)) {
     answer.destroy()
-    await rm(to, { force: true })
+    await withDiskErrorsLater(to, () => rm(to, { force: true }))
     return { type: 'failed', why: 'the server sent another part than was asked for' }
   }
-  const file = await open(to, resumed ? 'a' : 'w', 0o600)
   let have = resumed ? from : 0
   const start = { have, at: now() }
-  const tooLarge: DownloadResult = { type: 'refused', why: `it is larger than ${most} bytes` }
+  // A page, where a file was to be, is that of a portal or of a server that has lost its way.
+  const isPage = /^(text\/|application\/json)/i.test(answer.headers['content-type'] ?? '')
+  const tooLarge: DownloadResult = { type: isPage ? 'failed' : 'refused', why: `it is larger than ${most} bytes` }
+  // The attack: an answer without an end. What is announced is judged at once, what comes as it comes.
+  if (have + Number(answer.headers['content-length'] ?? 0) > most) {
+    answer.destroy()
+    return tooLarge
+  }
+  const file = await withDiskErrorsLater(to, () => open(to, resumed ? 'a' : 'w', 0o600))
   try {
-    // The attack: an answer without an end. What is announced is judged at once, what comes as it comes.
-    if (have + Number(answer.headers['content-length'] ?? 0) > most) return tooLarge
     for await (const piece of answer) {
       if (!Buffer.isBuffer(piece)) continue
       have += piece.length

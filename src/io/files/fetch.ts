@@ -6,7 +6,7 @@ import { isHex32 } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
 import { makeFolder } from '../store/atomic.ts'
 import { removeLeftovers } from '../store/discard.ts'
-import { errno, withDiskErrors } from '../store/disk-errors.ts'
+import { errno, withDiskErrors, withDiskErrorsLater } from '../store/disk-errors.ts'
 import { type DownloadOptions, download, sizeOf } from './download.ts'
 import { openPendingFile } from './received.ts'
 
@@ -24,45 +24,63 @@ export type WantedFile = {
   name: string
 }
 
-/** `refused` is final. `have`: bytes that are kept for the next time. */
+/** What is asked for: `of`, the bytes that lie there, as its sender says; 0 for one that does not say. */
+export type FetchOptions = Omit<DownloadOptions, 'most'> & { of: number; fetchMax: number }
+
+/**
+ * `refused` is final. `have`: bytes that are kept for the next time. `wrong`: all of it came, and it was something else: a few
+ * times of that are final too.
+ */
 export type FetchResult =
   | { type: 'done'; path: string; size: number; sha256: string }
   | { type: 'refused'; why: string }
-  | { type: 'failed'; why: string; have: number }
+  | { type: 'failed'; why: string; have: number; wrong?: true }
   | { type: 'paused'; have: number }
 
 /** Half a file that nobody goes on with is kept for so long, in ms. */
 const PARTS_KEPT_MS = 8 * 24 * 3600 * 1000
 
 /** Throws what is wrong with the disk. The same file must not be fetched twice at once. */
-export async function fetchFile(home: Home, wanted: WantedFile, options: DownloadOptions): Promise<FetchResult> {
+export async function fetchFile(home: Home, wanted: WantedFile, asked: FetchOptions): Promise<FetchResult> {
   const { urls, x, folder } = wanted
   if (!isHex32(x) || !isHex32(folder)) throw new Error('no safe place for a file that is fetched')
   const parts = join(home.files, '.fetched')
   makeFolder(parts)
   removeLeftovers(parts, '', PARTS_KEPT_MS)
   const part = join(parts, `${folder.slice(0, 8)}-${x}`)
-  let last: FetchResult = { type: 'refused', why: 'no address is named' }
+  const { of, fetchMax } = asked
+  const most = Math.min(fetchMax, of === 0 ? fetchMax : of) + TAG
+  const options = { ...asked, most }
+  const results: FetchResult[] = []
   for (const url of urls) {
     const before = await sizeOf(part)
     const got = await download(url, part, options)
-    const fetched = got.type === 'whole' ? await decryptPart(home, wanted, part) : { ...got, have: await sizeOf(part) }
-    if (got.type === 'whole' || got.type === 'refused') await rm(part, { force: true })
+    const fetched =
+      got.type === 'whole' ? await decryptPart(home, { ...wanted, of }, part) : { ...got, have: await sizeOf(part) }
+    if (got.type === 'whole' || got.type === 'refused') await withDiskErrorsLater(part, () => rm(part, { force: true }))
     if (fetched.type === 'done' || fetched.type === 'paused') return fetched
     // What was put together of two answers may be the fault of either, so it is begun anew once.
-    if (got.type === 'whole' && before > 0) last = { type: 'failed', why: 'its parts did not fit together', have: 0 }
-    else if (fetched.type === 'failed' || last.type === 'refused') last = fetched
+    if (got.type === 'whole' && before > 0)
+      results.push({ type: 'failed', why: 'its parts did not fit together', have: 0 })
+    else results.push(fetched)
   }
-  return last
+  // Where one lies, another may have it: what was wrong counts only where nothing else can come.
+  const failed = results.filter((result) => result.type === 'failed')
+  const open = failed.findLast((result) => !result.wrong) ?? failed.at(-1)
+  return open ?? results.at(-1) ?? { type: 'refused', why: 'no address is named' }
 }
 
-async function decryptPart(home: Home, wanted: WantedFile, part: string): Promise<FetchResult> {
+// A client that announces the size of the file instead of that of its ciphertext is off by the tag.
+function isPlausible(size: number, of: number): boolean {
+  return of === 0 || size === of || size === of + TAG
+}
+
+async function decryptPart(home: Home, wanted: WantedFile & { of: number }, part: string): Promise<FetchResult> {
   const outer = hashing()
   const size = await sizeOf(part)
   for await (const piece of piecesOf(part, 0, size)) outer.update(piece)
   // The attack: bytes that were chosen to harm whoever decrypts them. These are not the ones that our peer has announced.
-  if (size < TAG || outer.hex() !== wanted.x)
-    return { type: 'refused', why: 'what lies there is not what was announced' }
+  if (size < TAG || outer.hex() !== wanted.x) return await notAnnounced(part, size, wanted.of)
   const berth = openPendingFile(home, wanted.folder, wanted.name)
   try {
     const sha256 = await decryptFile(part, size, berth.temp, wanted)
@@ -80,6 +98,15 @@ async function decryptPart(home: Home, wanted: WantedFile, part: string): Promis
   } finally {
     berth.leave()
   }
+}
+
+// A portal's page and half a file are nothing that anybody has put there: they say nothing of what will come tomorrow.
+async function notAnnounced(part: string, size: number, of: number): Promise<FetchResult> {
+  const failed = (why: string) => ({ type: 'failed', why, have: 0 }) as const
+  if (!isPlausible(size, of)) return failed(`${size} bytes came instead of ${of}`)
+  for await (const piece of piecesOf(part, 0, Math.min(size, 64)))
+    if (/^\s*</.test(Buffer.from(piece).toString('latin1'))) return failed('a page came instead of the file')
+  return { ...failed('what lies there is not what was announced'), wrong: true }
 }
 
 /** Decrypts one file into another; the SHA-256 of that, undefined when the tag is wrong. */

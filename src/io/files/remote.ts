@@ -1,6 +1,5 @@
 // Files that lie on servers, as a run sees them: put there and fetched from there, and what is said meanwhile.
 
-import { TAG } from '../../nostr/aes-gcm.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import type { Config } from '../home/config.ts'
 import type { Env, Home } from '../home/paths.ts'
@@ -55,12 +54,10 @@ export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }
     async fetch(wanted, of, time) {
       const { fetchFile } = await import('./fetch.ts')
       const progress = openProgress('fetching a file', screen)
-      // A client that announces the size of the file instead of that of its ciphertext is off by the tag.
-      const most = Math.min(fetchMax, of === 0 ? fetchMax : of) + TAG
       const way = openRoutes(env, () => allowPrivate)
       const at = (done: number) => progress.at(done, of)
       try {
-        return await fetchFile(home, wanted, { ...time, most, allowPrivate, now, way, progress: at })
+        return await fetchFile(home, wanted, { ...time, of, fetchMax, allowPrivate, now, way, progress: at })
       } finally {
         progress.end()
       }

@@ -34,8 +34,10 @@ export function errno(error: unknown): string {
 export function diskFailure(error: unknown, path: string): Failure | undefined {
   const word = errno(error)
   if (word === 'ERR_ACCESS_DENIED') return permissionFailure(error, path)
-  if (!(error instanceof Error && 'syscall' in error) || word === 'ENOENT') return undefined
-  const [code, exit, what, hint] = DISK_ERRORS[word] ?? BROKEN
+  if (word === 'ENOENT') return undefined
+  const known = DISK_ERRORS[word] ?? (error instanceof Error && 'syscall' in error ? BROKEN : undefined)
+  if (known === undefined) return undefined
+  const [code, exit, what, hint] = known
   return new Failure(code, exit, `${path}: ${what} (${word})`, typeof hint === 'string' ? hint : hint(path))
 }
 

@@ -5,8 +5,7 @@ import { Agent } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { DownloadOptions } from '../../../src/io/files/download.ts'
-import { type FetchResult, fetchFile, type WantedFile } from '../../../src/io/files/fetch.ts'
+import { type FetchOptions, type FetchResult, fetchFile, type WantedFile } from '../../../src/io/files/fetch.ts'
 import { randomBytes, sha256, toHex } from '../../../src/nostr/crypto.ts'
 import { type BlossomServer, startBlossom } from '../../support/blossom-server.ts'
 import { CALL_ID } from '../../support/counting-codec.ts'
@@ -42,9 +41,10 @@ beforeEach(() => {
   home = newHome()
 })
 
-const fetch = (wanted: WantedFile, more: Partial<DownloadOptions> = {}): Promise<FetchResult> =>
+const fetch = (wanted: WantedFile, more: Partial<FetchOptions> = {}): Promise<FetchResult> =>
   fetchFile(home, wanted, {
-    most: content.length + 32,
+    of: content.length + 16,
+    fetchMax: 100_000_000,
     allowPrivate: true,
     until: Date.now() + 20_000,
     now: Date.now,
@@ -81,11 +81,14 @@ it('keeps the same file once and another one beside it', async () => {
   expect(await fetch(storeOnServer())).toMatchObject({ type: 'done', path: expect.stringMatching(/report \(2\).bin$/) })
 })
 
-describe('what is not what was announced is refused for good, and nothing of it stays', () => {
-  it('other bytes on the server: they are not even decrypted', async () => {
+describe('what is not what was announced is not kept', () => {
+  it('other bytes on the server, as many as were announced: they are not even decrypted, and counted', async () => {
     const wanted = storeOnServer()
     server.faults.wrongBytes = true
-    expect(await fetch(wanted)).toEqual({ type: 'refused', why: 'what lies there is not what was announced' })
+    const why = 'what lies there is not what was announced'
+    // A client that announces the size of the file is off by the tag; one that announces none is believed in nothing.
+    for (const of of [content.length + 16, content.length, 0])
+      expect(await fetch(wanted, { of })).toEqual({ type: 'failed', why, have: 0, wrong: true })
     expect(filesInHome()).toEqual(NOT_BEGUN)
   })
 
@@ -100,7 +103,8 @@ describe('what is not what was announced is refused for good, and nothing of it 
 
   it('more bytes than were announced', async () => {
     const why = `it is larger than ${content.length} bytes`
-    expect(await fetch(storeOnServer(), { most: content.length })).toMatchObject({ type: 'refused', why })
+    for (const more of [{ of: content.length - 16 }, { of: 0, fetchMax: content.length - 16 }])
+      expect(await fetch(storeOnServer(), more)).toMatchObject({ type: 'refused', why })
     expect(filesInHome()).toEqual(NOT_BEGUN)
   })
 
@@ -116,6 +120,45 @@ describe('what is not what was announced is refused for good, and nothing of it 
     server.faults.endless = true
     expect(await fetch(wanted)).toMatchObject({ type: 'refused', why: expect.stringMatching(/larger/) })
     expect(filesInHome()).toEqual(NOT_BEGUN)
+  })
+})
+
+describe('what nobody has put there is asked for again, and counts for nothing', () => {
+  const page = '<!DOCTYPE html><title>Sign in to the network</title>'.padEnd(content.length + 16)
+
+  it.each<[string, Buffer, number, RegExp]>([
+    ['a portal\u2019s page', Buffer.from('<html>Sign in</html>'), content.length + 16, /20 bytes came instead of/],
+    ['a page of the very size', Buffer.from(page), content.length + 16, /a page came/],
+    ['a page for a file of unknown size', Buffer.from('\n<html>Sign in</html>'), 0, /a page came/],
+    ['half of the file', content.subarray(0, 9_999), content.length + 16, /9999 bytes came instead of/],
+    ['nothing', Buffer.alloc(0), content.length + 16, /0 bytes came instead of/],
+  ])('%s', async (_, body, of, why) => {
+    const wanted = storeOnServer()
+    const blob = server.blobs.get(wanted.x) ?? Buffer.alloc(0)
+    server.blobs.set(wanted.x, body)
+    if (body.length === 0) server.faults.refuse = [200, '']
+    expect(await fetch(wanted, { of })).toEqual({ type: 'failed', why: expect.stringMatching(why), have: 0 })
+    expect(filesInHome()).toEqual(NOT_BEGUN)
+    server.blobs.set(wanted.x, blob)
+    server.faults.refuse = undefined
+    expect(await fetch(wanted, { of })).toMatchObject({ type: 'done' })
+  })
+
+  it.each([true, false])('a page that is larger than the file; with its length told: %s', async (told) => {
+    const wanted = storeOnServer()
+    Object.assign(server.faults, { type: 'text/html; charset=utf-8', endless: !told })
+    expect(await fetch(wanted, { of: 1_000 })).toMatchObject({ type: 'failed', why: expect.stringMatching(/larger/) })
+    Object.assign(server.faults, { type: undefined, endless: false })
+    expect(await fetch(wanted)).toMatchObject({ type: 'done' })
+  })
+
+  it('one address gives other bytes, and the other one cannot be asked', async () => {
+    const wanted = storeOnServer()
+    server.faults.wrongBytes = true
+    await other.close()
+    const urls = [`${other.url}/${wanted.x}`, ...wanted.urls]
+    for (const order of [urls, urls.toReversed()])
+      expect(await fetch({ ...wanted, urls: order })).toEqual({ type: 'failed', why: 'ECONNREFUSED', have: 0 })
   })
 })
 
@@ -286,7 +329,7 @@ describe('addresses', () => {
       server.faults.redirect = to
       const urls = [`https://files.example/${wanted.x}`]
       const fetched = await fetch({ ...wanted, urls }, { allowPrivate: false, way: asIfPublic })
-      expect(fetched).toMatchObject({ type: 'refused' })
+      expect(fetched).toEqual({ type: 'failed', why: expect.stringMatching(/where we do not ask/), have: 0 })
       expect(server.seen).toHaveLength(1)
     },
   )
@@ -294,7 +337,7 @@ describe('addresses', () => {
   it('is led on three times at most', async () => {
     const wanted = storeOnServer()
     server.faults.redirect = `${server.url}/${wanted.x}`
-    expect(await fetch(wanted)).toMatchObject({ type: 'refused', why: expect.stringMatching(/without end/) })
+    expect(await fetch(wanted)).toMatchObject({ type: 'failed', why: expect.stringMatching(/without end/) })
     expect(server.seen).toHaveLength(4)
     server.faults.redirect = `${other.url}/${wanted.x}`
     expect(await fetch(wanted)).toMatchObject({ type: 'done' })
@@ -311,7 +354,7 @@ describe('addresses', () => {
         way: async () => ({ lookup: (_host, _options, done) => done(errorOf(lookup), '') }),
       },
     )
-    expect(fetched).toMatchObject({ type: 'refused', why: expect.stringMatching(/file.allowPrivate/) })
+    expect(fetched).toMatchObject({ type: 'failed', why: expect.stringMatching(/file.allowPrivate/) })
   })
 })
 
