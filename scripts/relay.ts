@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { WebSocketServer } from 'ws'
 import type { Event } from '../src/nostr/event.ts'
+import { otherSpelling } from '../src/nostr/relay-url.ts'
 import { type Faults, noFaults, seededDice } from './relay/faults.ts'
 import { greet, maxFilters, maxIdLength, maxSubscriptions, type Policy, type Relay } from './relay/session.ts'
 import { makeShelf } from './relay/shelf.ts'
@@ -18,8 +19,12 @@ export interface RelayOptions extends Partial<Policy> {
   /** 0, the default, takes any free port. */
   port?: number
   host?: string
+  /** Where it is found, "/" unless said; the same with another slash at the end answers with a redirect. */
+  path?: string
   /** Seconds by which the `Date` header of its HTTP answers is off. The clock that it works by is `now`. */
   clockOffset?: number
+  /** Whether its answers have a `Date` header at all; they do unless said. */
+  tellsTime?: boolean
   /** Seed of the dice that its faults throw. */
   seed?: number
   faults?: Partial<Faults>
@@ -46,7 +51,8 @@ export interface EmbeddedRelay {
 
 /** Starts a relay; it listens once the promise is kept. Fails if the port is taken. */
 export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRelay> {
-  const { port = 0, host = '127.0.0.1', clockOffset = 0, seed = 1, faults = {}, ...policy } = options
+  const { port = 0, host = '127.0.0.1', path = '/', clockOffset = 0, tellsTime = true, ...more } = options
+  const { seed = 1, faults = {}, ...policy } = more
   const relay: Relay = {
     policy: { ...defaultPolicy, ...policy },
     faults: { ...noFaults(), ...faults },
@@ -58,9 +64,9 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
     connectionsSoFar: 0,
     url: '',
   }
-  let line = await listen(relay, host, port, clockOffset)
+  let line = await listen(relay, { host, port, path, clockOffset, tellsTime })
   const taken = line.port
-  relay.url = `ws://${host}:${taken}`
+  relay.url = `ws://${host}:${taken}${path === '/' ? '' : path}`
   return {
     url: relay.url,
     port: taken,
@@ -73,7 +79,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
     async restart({ empty = false } = {}) {
       await line.stop()
       if (empty) relay.shelf.clear()
-      line = await listen(relay, host, taken, clockOffset)
+      line = await listen(relay, { host, port: taken, path, clockOffset, tellsTime })
     },
     close: () => line.stop(),
   }
@@ -89,6 +95,7 @@ const defaultPolicy: Policy = {
   oldest: Number.POSITIVE_INFINITY,
   trust: false,
   serviceUrl: undefined,
+  exactUrl: undefined,
   now: () => Math.floor(Date.now() / 1000),
 }
 
@@ -97,16 +104,21 @@ interface Line {
   stop(): Promise<void>
 }
 
-async function listen(relay: Relay, host: string, port: number, clockOffset: number): Promise<Line> {
+type Place = { host: string; port: number; path: string; clockOffset: number; tellsTime: boolean }
+
+async function listen(relay: Relay, { host, port, path, clockOffset, tellsTime }: Place): Promise<Line> {
   const date = () => new Date((relay.policy.now() + clockOffset) * 1000).toUTCString()
   const sockets = new Set<Socket>()
   const http = createServer((request, response) => {
-    if (!relay.faults.mute) describe(relay, request, response.setHeader('Date', date()))
+    response.sendDate = false
+    if (tellsTime) response.setHeader('Date', date())
+    if (!relay.faults.mute) describe(relay, request, response)
   })
   // NIP-01: "Relays MUST only accept connections to a single endpoint".
-  const upgrades = new WebSocketServer({ noServer: true, path: '/', maxPayload: maxMessage })
-  upgrades.on('headers', (headers) => headers.push(`Date: ${date()}`))
+  const upgrades = new WebSocketServer({ noServer: true, path, maxPayload: maxMessage })
+  if (tellsTime) upgrades.on('headers', (headers) => headers.push(`Date: ${date()}`))
   http.on('upgrade', (request, socket, head) => {
+    if (request.url !== path && request.url === otherSpelling(path)) return socket.end(redirect(path))
     if (relay.faults.tooMany !== undefined) return socket.end(refusal(relay.faults.tooMany))
     if (!relay.faults.mute) upgrades.handleUpgrade(request, socket, head, (client) => greet(relay, client))
   })
@@ -128,6 +140,10 @@ async function listen(relay: Relay, host: string, port: number, clockOffset: num
       relay.clients.clear()
     },
   }
+}
+
+function redirect(path: string): string {
+  return `HTTP/1.1 301 Moved Permanently\r\nLocation: ${path}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
 }
 
 function refusal(headers: Record<string, string>): string {

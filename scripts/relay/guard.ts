@@ -29,14 +29,18 @@ export function whyNotServed(auth: Auth, keys: ReadonlySet<string>, filters: Fil
   return own ? undefined : 'restricted: these private messages are not for the key that authenticated'
 }
 
-/** NIP-42, "Signed Event Verification". `url` is the relay's own, `now` in seconds. */
-export function whyNotAuthentic(event: Event, challenge: string, url: string, now: number): string | undefined {
+/** NIP-42, "Signed Event Verification". `url` is the relay's own, or `exact`, letter for letter; `now` in seconds. */
+export function whyNotAuthentic(
+  event: Event,
+  challenge: string,
+  { url, exact, now }: { url: string; exact?: string | undefined; now: number },
+): string | undefined {
   if (event.kind !== 22242) return 'invalid: an AUTH is of kind 22242'
   if (Math.abs(now - event.created_at) > authWindow) return 'invalid: created_at is not now'
   if (!tagValues(event, 'challenge').includes(challenge)) return 'invalid: wrong challenge'
   // The attack: another relay hands its client our challenge, then uses the answer here.
-  if (!tagValues(event, 'relay').some((relay) => hostOf(relay) === hostOf(url)))
-    return 'invalid: made for another relay'
+  const isOurs = (relay: string) => (exact === undefined ? hostOf(relay) === hostOf(url) : relay === exact)
+  if (!tagValues(event, 'relay').some(isOurs)) return 'invalid: made for another relay'
   return verifyEvent(event) ? undefined : 'invalid: wrong id or signature'
 }
 

@@ -26,6 +26,8 @@ export interface Policy {
   trust: boolean
   /** The URL that an AUTH must name where clients come through a proxy; else the relay's own. */
   serviceUrl: string | undefined
+  /** The address that an AUTH must name letter for letter; any spelling of ours will do where this is left out. */
+  exactUrl: string | undefined
   /** The relay's clock, in seconds. */
   now: () => number
 }
@@ -150,7 +152,9 @@ function authenticate(relay: Relay, client: Client, value: unknown): void {
   const event = parseEvent(value)
   const url = relay.policy.serviceUrl ?? relay.url
   const reason =
-    event === undefined ? 'invalid: not an event' : whyNotAuthentic(event, client.challenge, url, relay.policy.now())
+    event === undefined
+      ? 'invalid: not an event'
+      : whyNotAuthentic(event, client.challenge, { url, exact: relay.policy.exactUrl, now: relay.policy.now() })
   // NIP-42: a client may authenticate as several, one after the other.
   if (reason === undefined && event !== undefined) client.keys.add(event.pubkey)
   if (!relay.faults.noAuthOk) ok(relay, client, value, reason === undefined, reason ?? '')

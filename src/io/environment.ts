@@ -111,7 +111,7 @@ export function openEnvironment<I, L, C>(
   const own = new Set([...relays.presence, ...relays.inbox, ...relays.lookup])
   const { allowPrivate } = config.relays
   const wayTo = openRoutes(env, (address) => allowPrivate || own.has(address))
-  const pool = openPool({ keys, now: Date.now, trace: opening.trace, wayTo })
+  const pool = openPool({ keys, now: Date.now, trace: opening.trace, wayTo, own: (url) => own.has(url) })
   // Whoever is told to stop waits for no relay: what is owed goes out with the next command.
   opening.stopped.addEventListener('abort', pool.close, { once: true })
   return {

@@ -39,9 +39,12 @@ const maxChallenge = 1_024
 // NIP-01: a subscription id is a "non-empty string of max length 64 chars".
 const maxSub = 64
 
-// Relays that do not know NIP-42's prefixes ask in a NOTICE, in words of their own.
-const asksForAuth =
-  /auth-required|unauth|nip-?42|(must|need|please|requir).{0,80}auth|auth.{0,80}(must|need|first|requir)/i
+// Relays that do not know NIP-42's prefixes ask in a NOTICE, in words of their own. And some say in it that they do not ask.
+const demandsAuth = /unauth|(must|need|please|requir).{0,80}auth|auth.{0,80}(must|need|first|requir)/i
+const namesAuth = /nip-?42/i
+const waivesAuth =
+  /(\bnot|n['’]t|\b(dont|doesnt|never|no longer)) (need|require|have to)|\bneed(n['’]t| not) auth|\b(not|un) ?(needed|required|necessary)|\bno \w+ (is )?(needed|required|necessary)|\boptional\b|auth\w*["']?\s*[:=]\s*(false|no|off|none)\b/i
+const offersAuth = /\b(support|implement)/i
 
 /** The text of a frame of ours. */
 export function clientFrame(frame: ClientFrame): string {
@@ -76,7 +79,7 @@ export function parseRelayFrame(text: string): RelayFrame | undefined {
     case 'EOSE':
       return isSub(first) ? { type, sub: first, ...parseHint(second) } : undefined
     case 'CLOSED':
-      return isSub(first) ? { type, sub: first, ...parseRefusal(second) } : undefined
+      return isSub(first) ? { type, sub: first, ...worded(parseRefusal(second), 'closed') } : undefined
     case 'NOTICE':
       return { type, ...parseNotice(first) }
     case 'AUTH':
@@ -84,7 +87,7 @@ export function parseRelayFrame(text: string): RelayFrame | undefined {
     case 'NEG-MSG':
       return isSub(first) && isHex(second) ? { type, sub: first, message: second } : undefined
     case 'NEG-ERR':
-      return isSub(first) ? { type, sub: first, ...parseRefusal(second) } : undefined
+      return isSub(first) ? { type, sub: first, ...worded(parseRefusal(second), 'closed') } : undefined
     default:
       return undefined
   }
@@ -99,14 +102,27 @@ function parseEventFrame(sub: string, event: unknown): RelayFrame | undefined {
 function parseVerdict(accepted: unknown, message: unknown): EventVerdict {
   const refusal = parseRefusal(message)
   // The attack is a mistake: a relay, or a test's mock of one, that says "true" or 1. Only true is a yes.
-  if (accepted !== true) return { accepted: false, ...refusal }
+  if (accepted !== true) return { accepted: false, ...worded(refusal, 'refused') }
   const reason: Reason = refusal.reason === 'duplicate' ? 'duplicate' : 'accepted'
   return { accepted: true, reason, text: refusal.text }
 }
 
+// Whoever is told of it should not be told nothing.
+function worded({ reason, text }: Refusal, what: 'closed' | 'refused'): Refusal {
+  const prefix = text.replace(/:$/, '')
+  if (prefix === '') return { reason, text: `${what} without a reason` }
+  return { reason, text: /^[a-z-]+:$/i.test(text) ? `${prefix}: ${what} without a reason` : text }
+}
+
 function parseNotice(message: string): Refusal {
   const notice = parseRefusal(message)
-  return asksForAuth.test(notice.text) ? { reason: 'auth-required', text: notice.text } : notice
+  return asksForAuth(notice.text) ? { reason: 'auth-required', text: notice.text } : notice
+}
+
+function asksForAuth(text: string): boolean {
+  if (waivesAuth.test(text)) return false
+  // "does your client implement NIP-42?" asks for it; "supports NIP-42" does not.
+  return demandsAuth.test(text) || (namesAuth.test(text) && (!offersAuth.test(text) || text.includes('?')))
 }
 
 // NIP-67: "Clients MUST ignore unknown hint values without error." Of two that contradict each other the careful one counts.

@@ -10,8 +10,8 @@ const LONGEST = 256
 const MOST = 3
 
 /**
- * One spelling per relay: ws or wss, lower-case host, no default port, no lone slash, no credentials, no fragment.
- * Undefined for anything else.
+ * One spelling per relay: ws or wss, lower-case host, no default port, no lone slash, no credentials, no fragment. The path stays
+ * as it is: where `/nostr/` is a relay, `/nostr` may be a redirect. Undefined for anything else.
  */
 export function relayUrl(text: string): string | undefined {
   if (text.length > LONGEST) return undefined
@@ -20,12 +20,18 @@ export function relayUrl(text: string): string | undefined {
   if (url.username !== '' || url.password !== '') return undefined
   const host = bare(url.hostname)
   if (host === '' || host.endsWith('.')) return undefined
-  const path = url.pathname.replace(/\/+$/, '')
+  const path = /^\/*$/.test(url.pathname) ? '' : url.pathname
   // A query may hold a backtick, which begins and ends a command where we name one.
   const query = url.search.replace(/`/g, '%60')
   const spelled = `${url.protocol}//${host}${url.port === '' ? '' : `:${url.port}`}${path}${query}`
   // What is not ASCII has become longer.
   return spelled.length > LONGEST ? undefined : spelled
+}
+
+/** The same address with a slash at the end of its path, or without the one that is there. */
+export function otherSpelling(url: string): string {
+  const [, address = url, query = ''] = /^([^?]*)(.*)$/s.exec(url) ?? []
+  return address.endsWith('/') ? `${address.slice(0, -1)}${query}` : `${address}/${query}`
 }
 
 /** Whether a relay was shut down, whatever the spelling of its address. */
@@ -68,7 +74,11 @@ const PRIVATE_NAME = /\.(localhost|local|internal|arpa|test|invalid|alt|lan|home
  * services inside our own network, so private addresses are left out unless they are our own relays or allowed.
  */
 export function usable(urls: readonly string[], own: readonly string[], allowPrivate: boolean, most = MOST): string[] {
-  const known = urls.flatMap((url) => relayUrl(url) ?? []).filter((url) => !isDecommissioned(url))
+  // Whoever names one of our own relays with another slash at its end means that one.
+  const spelled = (url: string) => (!own.includes(url) && own.includes(otherSpelling(url)) ? otherSpelling(url) : url)
+  const known = urls
+    .flatMap((url) => spelled(relayUrl(url) ?? ''))
+    .filter((url) => url !== '' && !isDecommissioned(url))
   const safe = known.filter((url) => allowPrivate || own.includes(url) || !isPrivate(url))
   return [...new Set(safe)].slice(0, most)
 }

@@ -109,10 +109,22 @@ describe('reasons', () => {
     ['error: could not connect to the database', 'error'],
     ['who knows: what', 'error'],
     ['no prefix at all', 'error'],
-    ['', 'error'],
   ])('a refusal "%s" is %s', (text, reason) => {
     expect(parse('OK', id, false, text)).toEqual({ type: 'OK', id, accepted: false, reason, text })
     expect(parse('CLOSED', 's', text)).toEqual({ type: 'CLOSED', sub: 's', reason, text })
+  })
+
+  test.each([
+    ['', 'error', ''],
+    ['  ', 'error', ''],
+    [undefined, 'error', ''],
+    ['blocked:', 'blocked', 'blocked: '],
+    ['Invalid', 'invalid', undefined],
+  ])('a refusal of nothing but "%s" has words', (text, reason, begin) => {
+    const words = (how: string) => (begin === undefined ? text : `${begin}${how} without a reason`)
+    expect(parse('OK', id, false, text)).toMatchObject({ reason, text: words('refused') })
+    expect(parse('CLOSED', 's', text)).toMatchObject({ reason, text: words('closed') })
+    expect(parse('NEG-ERR', 's', text)).toMatchObject({ reason, text: words('closed') })
   })
 
   test.each([
@@ -148,16 +160,31 @@ describe('reasons', () => {
     'ERROR: authentication required',
     'You must authenticate first',
     'please AUTH',
+    'this relay needs NIP-42',
+    'client need auth first',
+    'error: authentication required. We support NIP-42',
+    'you cannot read without auth, which is required',
+    'auth-required: not optional',
   ])('a NOTICE "%s" asks for AUTH', (text) => {
     expect(parse('NOTICE', text)).toMatchObject({ reason: 'auth-required', text })
   })
 
-  test.each(['authenticated', 'the author is unknown', 'rate-limited: slow down', 'could not parse command'])(
-    'a NOTICE "%s" does not',
-    (text) => {
-      expect(parse('NOTICE', text)).not.toMatchObject({ reason: 'auth-required' })
-    },
-  )
+  test.each([
+    'authenticated',
+    'the author is unknown',
+    'rate-limited: slow down',
+    'could not parse command',
+    'This relay does not require AUTH',
+    "You don't need to authenticate here",
+    'AUTH is not required for reading',
+    'authentication is optional',
+    'No authentication required, welcome!',
+    'auth_required: false',
+    'you need not authenticate first',
+    'This relay supports NIP-42',
+  ])('a NOTICE "%s" does not', (text) => {
+    expect(parse('NOTICE', text)).not.toMatchObject({ reason: 'auth-required' })
+  })
 })
 
 describe("a relay's words", () => {
@@ -175,8 +202,13 @@ describe("a relay's words", () => {
     expect(relayText('a\ud800b')).toBe('a b')
   })
 
-  test('that are no text are none', () => {
-    expect(parse('CLOSED', 's', { a: 1 })).toEqual({ type: 'CLOSED', sub: 's', reason: 'error', text: '' })
+  test('that are no text are none of theirs', () => {
+    expect(parse('CLOSED', 's', { a: 1 })).toEqual({
+      type: 'CLOSED',
+      sub: 's',
+      reason: 'error',
+      text: 'closed without a reason',
+    })
   })
 })
 

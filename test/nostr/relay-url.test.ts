@@ -1,6 +1,13 @@
 // Relay addresses: one spelling each, and where a stranger's list may and may not send us.
 import { describe, expect, test } from 'vitest'
-import { isDecommissioned, isPrivate, isPrivateHost, relayUrl, usable } from '../../src/nostr/relay-url.ts'
+import {
+  isDecommissioned,
+  isPrivate,
+  isPrivateHost,
+  otherSpelling,
+  relayUrl,
+  usable,
+} from '../../src/nostr/relay-url.ts'
 
 describe('a relay has one spelling', () => {
   test.each([
@@ -9,7 +16,9 @@ describe('a relay has one spelling', () => {
     ['wss://nos.lol:443//', 'wss://nos.lol'],
     ['wss://nos.lol.:8443/', 'wss://nos.lol:8443'],
     ['ws://nos.lol:80', 'ws://nos.lol'],
-    ['wss://nos.lol/inbox/?a=b#c', 'wss://nos.lol/inbox?a=b'],
+    ['wss://nos.lol/inbox/?a=b#c', 'wss://nos.lol/inbox/?a=b'],
+    ['wss://nos.lol/inbox', 'wss://nos.lol/inbox'],
+    ['wss://nos.lol/nostr/', 'wss://nos.lol/nostr/'],
     ['ws://[::1]:7777', 'ws://[::1]:7777'],
     ['ws://0x7f.1', 'ws://127.0.0.1'],
     ['wss://nos.lol/?`p2p`', 'wss://nos.lol?%60p2p%60'],
@@ -32,6 +41,16 @@ describe('a relay has one spelling', () => {
     'ws:..///x',
     'wss://nos.lol..',
   ])('%s is none', (typed) => expect(relayUrl(typed)).toBeUndefined())
+})
+
+test('the other spelling of an address differs in the slash at the end of its path', () => {
+  for (const [one, other] of [
+    ['wss://nos.lol', 'wss://nos.lol/'],
+    ['wss://nos.lol/a', 'wss://nos.lol/a/'],
+    ['wss://nos.lol/a?b=/', 'wss://nos.lol/a/?b=/'],
+  ] as const) {
+    expect([otherSpelling(one), otherSpelling(other)]).toEqual([other, one])
+  }
 })
 
 describe('an address is private', () => {
@@ -157,6 +176,12 @@ describe('of a list that somebody else wrote', () => {
     expect(gone.map(isDecommissioned)).toEqual([true, true, true])
     expect(usable([...gone, 'wss://nos.lol'], [], true)).toEqual(['wss://nos.lol'])
     expect(isDecommissioned('wss://relay.damus.io.example.com')).toBe(false)
+  })
+
+  test('one of our own is meant also where the slash at its end is another', () => {
+    const typed = ['wss://nos.lol/nostr/', 'wss://a.example/inbox?b=c']
+    const urls = ['wss://nos.lol/nostr', 'wss://a.example/inbox/?b=c', 'wss://b.example/x/']
+    expect(usable(urls, typed, false)).toEqual([...typed, 'wss://b.example/x/'])
   })
 
   test('only ws and wss', () => {

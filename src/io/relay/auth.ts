@@ -1,7 +1,8 @@
-// NIP-42 on one connection: every challenge is answered with the identity key, and we know what the relay made of it.
-import type { Keys } from '../../nostr/crypto.ts'
+// NIP-42 on one connection: who we are to the relay, and what it makes of that.
+import { type Keys, randomKeys } from '../../nostr/crypto.ts'
 import { type Event, finalize } from '../../nostr/event.ts'
-import type { Refusal } from '../../nostr/messages.ts'
+import type { Reason, Refusal } from '../../nostr/messages.ts'
+import { otherSpelling } from '../../nostr/relay-url.ts'
 
 export type AuthState = 'unasked' | 'pending' | 'granted' | 'refused'
 
@@ -9,27 +10,64 @@ export type Auth = {
   standing(): AuthState
   /** Why, while the standing is `refused`. */
   refusal(): Refusal | undefined
-  /** Answers a challenge, unless it was answered before or there were too many. */
-  challenged(challenge: string): 'sent' | 'known' | 'too many'
-  /** Takes the OK of an AUTH event; false when it belongs to another event. */
-  answered(ok: { id: string; accepted: boolean } & Refusal): boolean
+  /** Answers a challenge, unless it was answered before, there were too many, or a guest waits until it must. */
+  challenged(challenge: string): 'sent' | 'known' | 'kept' | 'too many'
+  /** The relay does nothing without AUTH: whether one goes out now that did not before. Only a write may be worth our identity. */
+  demanded(what: 'read' | 'write'): boolean
+  /** Takes the OK of an AUTH event; false when it belongs to another event. `again`: another AUTH has been sent for it. */
+  answered(ok: { id: string; accepted: boolean } & Refusal): 'settled' | 'again' | false
+  /** The relay goes on and never says what it made of our AUTH: it is taken for granted. */
+  presume(): void
   /** Resolves when the standing is `granted` or `refused`, which may be never. */
   settled(): Promise<void>
+  /** Whether anybody waits for that. */
+  isAwaited(): boolean
+}
+
+export type AuthOptions = {
+  url: string
+  keys: Keys
+  /**
+   * At a relay that only a peer has named a challenge alone is not answered, and a demand with a key made for it. Our identity
+   * only where that is refused: NIP-59 lets relays ask for it, and who asks learns who writes to whom.
+   */
+  guest: boolean
+  /** Unix milliseconds. */
+  now: () => number
+  send: (event: Event) => void
 }
 
 // The attack: challenges without end, each of which costs us a signature and makes us ask for everything again.
 const maxChallenges = 8
 
-export function openAuth(url: string, keys: Keys, now: () => number, send: (event: Event) => void): Auth {
+/** A no of these kinds is not about how the address is spelled. */
+const aboutUs: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'rate-limited', 'pow', 'timestamp'])
+
+export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
   let standing: AuthState = 'unasked'
   let refusal: Refusal | undefined
   let challenges = 0
   let latest = { challenge: '', id: '' }
   let waiting: (() => void)[] = []
+  let spelling = url
+  let isRespelled = false
+  // What we are called by. A guest waits to be asked.
+  let role: 'nobody' | 'guest' | 'identity' = guest ? 'nobody' : 'identity'
+  let mask: Keys | undefined
 
   const settle = () => {
     for (const resolve of waiting) resolve()
     waiting = []
+  }
+
+  function authenticate(challenge: string): void {
+    mask ??= role === 'guest' ? randomKeys() : undefined
+    const signer = role === 'guest' ? (mask ?? keys) : keys
+    const event = authEvent(spelling, challenge, signer, Math.floor(now() / 1000))
+    latest = { challenge, id: event.id }
+    standing = 'pending'
+    refusal = undefined
+    send(event)
   }
 
   return {
@@ -40,20 +78,39 @@ export function openAuth(url: string, keys: Keys, now: () => number, send: (even
       if (challenge === latest.challenge) return 'known'
       challenges += 1
       if (challenges > maxChallenges) return 'too many'
-      const event = authEvent(url, challenge, keys, Math.floor(now() / 1000))
-      latest = { challenge, id: event.id }
-      standing = 'pending'
-      refusal = undefined
-      send(event)
+      latest = { challenge, id: '' }
+      if (role === 'nobody') return 'kept'
+      authenticate(challenge)
       return 'sent'
+    },
+    demanded(what) {
+      if (role === 'identity' || standing === 'pending') return false
+      if (role === 'guest' && (what === 'read' || standing === 'unasked')) return false
+      role = role === 'nobody' ? 'guest' : 'identity'
+      if (latest.challenge === '') return false
+      authenticate(latest.challenge)
+      return true
     },
     answered({ id, accepted, reason, text }) {
       if (id !== latest.id) return false
+      // Some relays compare the address letter for letter, with a slash at its end that nobody has typed.
+      if (!accepted && !isRespelled && !aboutUs.has(reason)) {
+        isRespelled = true
+        spelling = otherSpelling(url)
+        authenticate(latest.challenge)
+        return 'again'
+      }
       standing = accepted ? 'granted' : 'refused'
       refusal = accepted ? undefined : { reason, text: `AUTH refused: ${text}` }
       settle()
-      return true
+      return 'settled'
     },
+    presume() {
+      if (standing !== 'pending') return
+      standing = 'granted'
+      settle()
+    },
+    isAwaited: () => waiting.length > 0,
     async settled() {
       if (standing === 'granted' || standing === 'refused') return
       await new Promise<void>((resolve) => waiting.push(resolve))

@@ -1,6 +1,7 @@
 // One connection to a relay: what comes in goes to whoever waits for it, and whoever waits hears when it is lost.
 import { setMaxListeners } from 'node:events'
 import type { Keys } from '../../nostr/crypto.ts'
+import type { Event } from '../../nostr/event.ts'
 import {
   type ClientFrame,
   clientFrame,
@@ -22,6 +23,8 @@ import { openSocket, type SocketTiming } from './websocket.ts'
 /** `now` is Unix time in milliseconds. */
 export type ConnectionOptions = {
   keys: Keys
+  /** Whether only a peer has named the relay, so that it does not learn who we are unless it must. */
+  guest?: boolean
   now: () => number
   way?: HttpRoute | Promise<HttpRoute> | undefined
   /** Takes one line of text for every step. */
@@ -30,6 +33,8 @@ export type ConnectionOptions = {
   pingMs?: number
   /** First pause after `rate-limited`; each further one is twice as long. */
   backoffMs?: number
+  /** How long an AUTH may stay without an OK at a relay that goes on answering. */
+  authMs?: number
   pace?: PacerSettings
   bounds?: AnswerBounds
 }
@@ -37,6 +42,9 @@ export type ConnectionOptions = {
 export type Connection = {
   url: string
   auth: Auth
+  guest: boolean
+  /** The relay does nothing without AUTH: whether another one goes out for that. */
+  demand(what: 'read' | 'write'): boolean
   verdicts: PendingOks
   talks: NegSessions
   pacer: Pacer
@@ -65,6 +73,7 @@ export type Connection = {
 
 export function openConnection(url: string, options: ConnectionOptions): Connection {
   const { keys, now, trace, way, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
+  const { guest = false, authMs = 600 } = options
   const ready = deferred<void>()
   const gone = new AbortController()
   // Everything that waits on this line listens to it, and Node would warn of a leak at the eleventh.
@@ -78,8 +87,8 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   const log = (text: string) => trace?.(`${url} ${text}`)
   const verdicts = openPendingOks()
   const talks = openNegSessions()
-  const auth = openAuth(url, keys, theirTime, (event) => send({ type: 'AUTH', event }))
-  const subscriptions = openSubscriptions(send, auth)
+  const auth = openAuth({ url, keys, guest, now: theirTime, send: sendAuth })
+  const subscriptions = openSubscriptions(send, auth, { demand, onDoubt: () => doubtAuth(true) })
   const socket = openSocket({ url, way, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
 
   // strfry takes an AUTH event of the last 60 seconds only. Where our clock is wrong and the relay told us its own, that is
@@ -92,6 +101,32 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   function send(frame: ClientFrame): void {
     log(`-> ${describeFrame(frame)}`)
     socket.send(clientFrame(frame))
+  }
+
+  // The trap: a relay that takes our AUTH and never says so, and goes on with what it is asked all the same.
+  let authSince: { at: number; goesOn: boolean; timer: NodeJS.Timeout } | undefined
+
+  function sendAuth(event: Event): void {
+    send({ type: 'AUTH', event })
+    clearTimeout(authSince?.timer)
+    authSince = { at: now(), goesOn: false, timer: setTimeout(() => doubtAuth(auth.isAwaited()), authMs) }
+  }
+
+  function doubtAuth(goesOn: boolean): void {
+    if (authSince === undefined || auth.standing() !== 'pending') return
+    authSince.goesOn ||= goesOn
+    if (!authSince.goesOn || now() - authSince.at < authMs) return
+    auth.presume()
+    subscriptions.settled()
+  }
+
+  function demand(what: 'read' | 'write'): boolean {
+    const isSent = auth.demanded(what)
+    if (isSent) {
+      subscriptions.challenged()
+      talks.challenged()
+    }
+    return isSent
   }
 
   function onOpen(values: SocketTiming): void {
@@ -117,8 +152,13 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     else if (frame.type === 'NOTICE') onNotice(frame)
     else if (frame.type === 'NEG-MSG' || frame.type === 'NEG-ERR') talks.tell(frame)
     else if (frame.type !== 'OK') subscriptions.hear(frame, size)
-    else if (auth.answered(frame)) subscriptions.settled()
-    else verdicts.tell(frame.id, frame)
+    else hearOk(frame)
+  }
+
+  function hearOk(frame: Extract<RelayFrame, { type: 'OK' }>): void {
+    const answered = auth.answered(frame)
+    if (answered === 'settled') subscriptions.settled()
+    else if (answered === false) verdicts.tell(frame.id, frame)
   }
 
   function onChallenge(challenge: string): void {
@@ -153,6 +193,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     lost = { reason: 'unreachable', text: relayText(why) }
     log(`over: ${lost.text}`)
     socket.terminate()
+    clearTimeout(authSince?.timer)
     subscriptions.lost(lost)
     gone.abort()
   }
@@ -160,6 +201,8 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   return {
     url,
     auth,
+    guest,
+    demand,
     verdicts,
     talks,
     pacer: openPacer(options.pace ?? { burst: 10, gapMs: 250 }, now),

@@ -4,9 +4,11 @@ import type { HttpRoute } from '../http/agent.ts'
 import { openRelayClient, type RelayClient, type RelayHealth } from './clients.ts'
 import type { ConnectionOptions } from './connection.ts'
 
-export type DialOptions = Omit<ConnectionOptions, 'way'> & {
+export type DialOptions = Omit<ConnectionOptions, 'way' | 'guest'> & {
   /** Made anew for each connection. */
   wayTo?: ((url: string) => HttpRoute | Promise<HttpRoute>) | undefined
+  /** Whether a relay is our own choice; all are where this is left out. */
+  own?: ((url: string) => boolean) | undefined
 }
 
 export type Connections = {
@@ -22,7 +24,7 @@ export type Connections = {
 
 const maxConnections = 12
 
-export function openConnections({ wayTo, ...options }: DialOptions): Connections {
+export function openConnections({ wayTo, own = () => true, ...options }: DialOptions): Connections {
   const connections = new Map<string, RelayClient>()
   const troubles = new Map<string, Refusal>()
   // How they did, once all of it is over.
@@ -45,7 +47,7 @@ export function openConnections({ wayTo, ...options }: DialOptions): Connections
       const open = [...connections.values()].filter((one) => !one.lost())
       if (open.length >= maxConnections)
         return { reason: 'unreachable', text: `not contacted: there are ${maxConnections} relays already` }
-      const fresh = openRelayClient(url, { ...options, way: wayTo?.(url) })
+      const fresh = openRelayClient(url, { ...options, guest: !own(url), way: wayTo?.(url) })
       connections.set(url, fresh)
       return fresh
     },

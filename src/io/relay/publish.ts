@@ -22,16 +22,18 @@ export async function publish(
 
 async function deliver(line: Connection, event: Event, deadline: number, signal: AbortSignal): Promise<EventVerdict> {
   let last: EventVerdict | undefined
-  let insisted = false
+  // A guest may be asked for more than the key that it has shown first.
+  let demands = line.guest ? 2 : 1
   await beforeAbort(signal, line.ready)
   for (let pauseMs = line.backoffMs; ; pauseMs *= 2) {
     if (!(await turn(line, deadline, signal))) return rejection(line.lost() ?? last ?? unsentReason(line))
     const verdict = await send(line, event, signal)
     if (verdict === undefined) return rejection(line.lost() ?? last ?? line.late(false))
     last = verdict
-    if (verdict.reason === 'auth-required' && !insisted) {
-      insisted = true
-      await beforeAbort(signal, line.auth.settled())
+    if (isDemand(line, verdict) && demands > 0) {
+      demands -= 1
+      const taken = await authenticate(line, event, signal)
+      if (taken) return taken
       const refusal = line.auth.refusal()
       if (refusal) return rejection(refusal)
     } else if (verdict.reason === 'rate-limited') {
@@ -40,6 +42,28 @@ async function deliver(line: Connection, event: Event, deadline: number, signal:
       return verdict
     }
   }
+}
+
+// Restricted "is still not allowed" (NIP-42), unless what is not allowed is the key that stands for us.
+function isDemand({ auth, guest }: Connection, { accepted, reason }: EventVerdict): boolean {
+  if (accepted || reason === 'auth-required') return !accepted
+  return guest && auth.standing() === 'granted' && (reason === 'restricted' || reason === 'blocked')
+}
+
+/** Waits until the relay has made up its mind about who we are; its yes to the event, where that comes first. */
+async function authenticate(line: Connection, event: Event, signal: AbortSignal): Promise<EventVerdict | undefined> {
+  const { promise: taken, resolve } = deferred<EventVerdict | undefined>()
+  // A NOTICE names no event: the one that it seemed to be about may be taken all the same.
+  const stop = line.verdicts.on(event.id, (verdict) => verdict.accepted && resolve(verdict))
+  const standing = async () => {
+    line.demand('write')
+    await line.auth.settled()
+    if (line.auth.refusal() && line.demand('write')) await line.auth.settled()
+    return undefined
+  }
+  const verdict = await beforeAbort(signal, Promise.race([taken, standing()]))
+  stop()
+  return verdict
 }
 
 /** Waits for this connection's next turn to speak; false when time is up before it comes. */

@@ -45,8 +45,15 @@ export type OpenSubscription = Subscription & {
   lost(refusal: Refusal): void
 }
 
+export type AuthDemands = {
+  /** The relay does not answer without AUTH. */
+  demand(what: 'read'): void
+  /** It has answered what was asked after our AUTH, and said nothing of the AUTH. */
+  onDoubt(): void
+}
+
 /** The connection, as a subscription sees it. */
-export type SubscriptionContext = {
+export type SubscriptionContext = AuthDemands & {
   auth: Auth
   send(frame: ClientFrame): void
   /** A fresh id, under which the relay's answers come here. */
@@ -58,6 +65,9 @@ export type SubscriptionContext = {
 
 /** How long nothing must come behind an EOSE that came first, in ms: a moment, and once something came. */
 const settleMs = { first: 15, further: 250 }
+
+/** How long a challenge is waited for that a NOTICE has led to expect, in ms, where the relay has answered all the same. */
+const unaskedMs = 600
 
 export function openSubscription(
   { filter, live, take, settles = false }: SubscriptionRequest,
@@ -72,6 +82,7 @@ export function openSubscription(
   let complaint: Refusal | undefined
   let events = 0
   let settling: NodeJS.Timeout | undefined
+  let waiting: NodeJS.Timeout | undefined
 
   function ask(): void {
     hangUp()
@@ -84,6 +95,7 @@ export function openSubscription(
 
   function hangUp(): void {
     clearTimeout(settling)
+    clearTimeout(waiting)
     settling = undefined
     if (phase !== 'idle') desk.send({ type: 'CLOSE', sub })
     desk.leave(sub)
@@ -119,6 +131,11 @@ export function openSubscription(
     return true
   }
 
+  // Asked once more, a relay that only greets everybody with words about AUTH does not say them again.
+  function askAgain(): void {
+    if (phase === 'idle' && complaint !== undefined && desk.auth.standing() === 'unasked') insist()
+  }
+
   const open: OpenSubscription = {
     stored: stored.promise,
     over: over.promise,
@@ -148,8 +165,13 @@ export function openSubscription(
       if (phase !== 'asked') return
       const refusal = desk.auth.refusal()
       // An EOSE that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
-      if (desk.auth.standing() === 'pending' || complaint) hangUp()
-      else if (refusal) endStored(refused(refusal))
+      if (desk.auth.standing() === 'pending') {
+        hangUp()
+        desk.onDoubt()
+      } else if (complaint) {
+        hangUp()
+        waiting = setTimeout(askAgain, unaskedMs)
+      } else if (refusal) endStored(refused(refusal))
       else if (settles && !live && events === 0) settling ??= setTimeout(() => settle(hint), settleMs.first)
       else endStored(hint === undefined ? { eose: true } : { eose: true, hint })
     },
@@ -160,14 +182,19 @@ export function openSubscription(
       if (refusal.reason !== 'auth-required') finish(refused(refusal))
       else if (standing === 'refused') finish(refused(desk.auth.refusal() ?? refusal))
       // The challenge is still to come, or what the relay makes of our answer to it.
-      else if (standing !== 'granted') complaint = refusal
-      else if (!insist()) finish(refused(refusal))
+      else if (standing !== 'granted') {
+        complaint = refusal
+        desk.demand('read')
+      } else if (!insist()) finish(refused(refusal))
     },
     authWanted(refusal) {
       if (phase !== 'asked') return
       const standing = desk.auth.standing()
       if (standing === 'granted') insist()
-      else if (standing !== 'refused') complaint = refusal
+      else if (standing !== 'refused') {
+        complaint = refusal
+        desk.demand('read')
+      }
     },
     lost(refusal) {
       phase = 'idle'
@@ -197,7 +224,7 @@ export type Subscriptions = {
   lost(refusal: Refusal): void
 }
 
-export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth): Subscriptions {
+export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth, demands: AuthDemands): Subscriptions {
   const all = new Set<OpenSubscription>()
   const bySub = new Map<string, OpenSubscription>()
   let isReady = false
@@ -205,6 +232,7 @@ export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth
   let count = 0
 
   const desk = {
+    ...demands,
     auth,
     send,
     enter(open: OpenSubscription) {

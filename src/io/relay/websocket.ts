@@ -96,9 +96,10 @@ function listenTo(ws: WebSocket, wire: SocketState, dialing: SocketOptions): voi
     if (!wire.over && !isBinary) dialing.onText(String(data))
   })
   ws.on('error', (error) => reportLoss(wire, dialing, error))
-  ws.on('close', (code) => {
+  ws.on('close', (code, reason) => {
     clearInterval(heartbeat)
-    reportLoss(wire, dialing, `the relay closed the connection (${code})`)
+    const words = String(reason).trim()
+    reportLoss(wire, dialing, `the relay closed the connection (${code}${words === '' ? '' : `: ${words}`})`)
   })
 }
 
