@@ -115,16 +115,16 @@ describe('a question that is open', () => {
   })
 
   test('is answered by a relay that takes the AUTH and never says so, within a second', async () => {
-    const relay = await embedded({ auth: 'dm', faults: { noAuthOk: true } })
+    const relay = await startTestRelay({ auth: 'dm', faults: { noAuthOk: true } })
     const started = Date.now()
-    expect(await dial(relay.url).publish(event, later())).toMatchObject({ accepted: true })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later() })
+    expect(await connectAsAlice(relay.url).publish(event, farDeadline())).toMatchObject({ accepted: true })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: true, events: [{ id: event.id }] })
     expect(Date.now() - started).toBeLessThan(1_500)
   })
 
   test('is not believed before a relay that has not said what it makes of the AUTH was asked once more', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, [verb, sub]) {
         if (verb !== 'REQ') return
@@ -133,31 +133,37 @@ describe('a question that is open', () => {
         say('EOSE', sub)
       },
     })
-    const answer = await dial(relay.url, { authMs: 50 }).query({ filter: inbox, deadline: later() })
+    const answer = await connectAsAlice(relay.url, { authMs: 50 }).query({
+      filter: inboxFilter,
+      deadline: farDeadline(),
+    })
     expect(answer).toMatchObject({ complete: true, events: [{ id: event.id }] })
   })
 
   test('at a slow relay waits for the OK of the AUTH while nothing else comes', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
         const [verb, sub] = frame
-        if (verb === 'AUTH') setTimeout(() => ok(say, frame, false, 'restricted: members only'), 200)
+        if (verb === 'AUTH') setTimeout(() => sayOk(say, frame, false, 'restricted: members only'), 200)
         if (verb === 'REQ') setTimeout(() => say('EOSE', sub), 200)
       },
     })
-    const answer = await dial(relay.url, { authMs: 50 }).query({ filter: inbox, deadline: later() })
+    const answer = await connectAsAlice(relay.url, { authMs: 50 }).query({
+      filter: inboxFilter,
+      deadline: farDeadline(),
+    })
     expect(answer).toMatchObject({ complete: false, reason: 'restricted' })
   })
 
   test.each(['This relay does not require AUTH', 'We need NIP-42, says a greeting that means nothing'])(
     'is answered by an open relay that greets with "%s"',
     async (greeting) => {
-      const relay = await embedded({ auth: 'none', faults: { greeting } })
+      const relay = await startTestRelay({ auth: 'none', faults: { greeting } })
       const started = Date.now()
-      const connection = dial(relay.url)
-      expect(await connection.publish(event, later())).toMatchObject({ accepted: true })
-      const answer = await connection.query({ filter: inbox, deadline: later() })
+      const connection = connectAsAlice(relay.url)
+      expect(await connection.publish(event, farDeadline())).toMatchObject({ accepted: true })
+      const answer = await connection.query({ filter: inboxFilter, deadline: farDeadline() })
       expect(answer).toMatchObject({ complete: true, events: [{ id: event.id }] })
       expect(Date.now() - started).toBeLessThan(1_500)
     },
@@ -410,35 +416,35 @@ describe('the address in an AUTH', () => {
   const spelled = (frame: unknown[]) => tag(authEvent(frame), 'relay')
 
   test('is spelled the other way once where a relay does not take it as we have it', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
         const fits = frame[0] === 'AUTH' && spelled(frame) === `${relay.url}/`
-        if (frame[0] === 'AUTH') ok(say, frame, fits, fits ? '' : 'invalid: wrong relay')
+        if (frame[0] === 'AUTH') sayOk(say, frame, fits, fits ? '' : 'invalid: wrong relay')
         if (frame[0] === 'REQ') say('EOSE', frame[1])
       },
     })
-    const connection = dial(relay.url)
-    expect(await connection.query({ filter: inbox, deadline: later() })).toMatchObject({ complete: true })
+    const connection = connectAsAlice(relay.url)
+    expect(await connection.query({ filter: inboxFilter, deadline: farDeadline() })).toMatchObject({ complete: true })
     expect(relay.heard('AUTH').map(spelled)).toEqual([relay.url, `${relay.url}/`])
   })
 
   test('is refused for good after that', async () => {
-    const relay = await embedded({ auth: 'dm', serviceUrl: 'wss://somewhere-else.example' })
-    const answer = await dial(relay.url).query({ filter: inbox, deadline: later() })
+    const relay = await startTestRelay({ auth: 'dm', serviceUrl: 'wss://somewhere-else.example' })
+    const answer = await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false })
     expect(relay.seen.filter(({ frame }) => frame[0] === 'AUTH')).toHaveLength(2)
   })
 
   test('is not what a relay minds that lets members in only', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
-        if (frame[0] === 'AUTH') ok(say, frame, false, 'restricted: members only')
+        if (frame[0] === 'AUTH') sayOk(say, frame, false, 'restricted: members only')
         if (frame[0] === 'REQ') say('CLOSED', frame[1], 'auth-required: who are you?')
       },
     })
-    await dial(relay.url).query({ filter: inbox, deadline: later() })
+    await connectAsAlice(relay.url).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(relay.heard('AUTH')).toHaveLength(1)
   })
 })
@@ -448,27 +454,30 @@ describe('at a relay that only a peer has named', () => {
   const signers = (relay: { heard(verb: string): unknown[][] }) => relay.heard('AUTH').map((f) => authEvent(f).pubkey)
 
   test('a challenge alone is not answered', async () => {
-    const relay = await embedded({ auth: 'dm' })
-    const connection = dial(relay.url, guest)
-    expect(await connection.publish(event, later())).toMatchObject({ accepted: true })
-    const answer = await connection.query({ filter: { kinds: [10050], authors: [alice.pubkey] }, deadline: later() })
+    const relay = await startTestRelay({ auth: 'dm' })
+    const connection = connectAsAlice(relay.url, guest)
+    expect(await connection.publish(event, farDeadline())).toMatchObject({ accepted: true })
+    const answer = await connection.query({
+      filter: { kinds: [10050], authors: [alice.pubkey] },
+      deadline: farDeadline(),
+    })
     expect(answer).toMatchObject({ complete: true })
     expect(relay.seen.filter(({ frame }) => frame[0] === 'AUTH')).toEqual([])
   })
 
   test.each(['OK', 'NOTICE'])('a key made for it answers where a write is not taken without (%s)', async (how) => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
-        if (frame[0] === 'AUTH') return ok(say, frame)
+        if (frame[0] === 'AUTH') return sayOk(say, frame)
         if (relay.heard('AUTH').length > 0) return say('OK', idOf(frame), true, '')
         if (how === 'OK') say('OK', idOf(frame), false, 'auth-required: who are you?')
         else say('NOTICE', 'auth-required: who are you?')
       },
     })
-    const connection = dial(relay.url, guest)
-    const others = [wrapFor(alice, nowSeconds()), wrapFor(alice, nowSeconds())]
-    const receipts = await Promise.all([event, ...others].map((one) => connection.publish(one, later())))
+    const connection = connectAsAlice(relay.url, guest)
+    const others = [emptyWrapFor(alice, nowSeconds()), emptyWrapFor(alice, nowSeconds())]
+    const receipts = await Promise.all([event, ...others].map((one) => connection.publish(one, farDeadline())))
     expect(receipts.map(({ accepted }) => accepted)).toEqual([true, true, true])
     expect(signers(relay)).toHaveLength(1)
     expect(signers(relay)).not.toContain(alice.pubkey)
@@ -477,18 +486,18 @@ describe('at a relay that only a peer has named', () => {
   test.each(['AUTH', 'restricted: members only', 'blocked: who are you?', 'auth-required: somebody else'])(
     'our identity answers only where that one is refused (%s)',
     async (how) => {
-      const relay = await scripted({
+      const relay = await startScriptedRelay({
         opened: (say) => say('AUTH', 'c'),
         heard(say, frame) {
           const isOurs = signers(relay).includes(alice.pubkey)
           if (frame[0] === 'AUTH') {
-            ok(say, frame, how !== 'AUTH' || authEvent(frame).pubkey === alice.pubkey, 'restricted: members only')
+            sayOk(say, frame, how !== 'AUTH' || authEvent(frame).pubkey === alice.pubkey, 'restricted: members only')
           } else if (isOurs) say('OK', idOf(frame), true, '')
           else if (relay.heard('AUTH').length === 0) say('OK', idOf(frame), false, 'auth-required: who are you?')
           else say('OK', idOf(frame), false, how)
         },
       })
-      expect(await dial(relay.url, guest).publish(event, later())).toMatchObject({ accepted: true })
+      expect(await connectAsAlice(relay.url, guest).publish(event, farDeadline())).toMatchObject({ accepted: true })
       const [mask, ...rest] = signers(relay)
       expect(mask).not.toBe(alice.pubkey)
       expect(rest).toEqual([alice.pubkey])
@@ -496,22 +505,24 @@ describe('at a relay that only a peer has named', () => {
   )
 
   test('our identity is not shown for what anybody may read', async () => {
-    const relay = await scripted({
+    const relay = await startScriptedRelay({
       opened: (say) => say('AUTH', 'c'),
       heard(say, frame) {
-        if (frame[0] === 'AUTH') ok(say, frame, false, 'restricted: members only')
+        if (frame[0] === 'AUTH') sayOk(say, frame, false, 'restricted: members only')
         if (frame[0] === 'REQ') say('CLOSED', frame[1], 'auth-required: who are you?')
       },
     })
     const filter = { kinds: [10050], authors: [alice.pubkey] }
-    expect(await dial(relay.url, guest).query({ filter, deadline: later() })).toMatchObject({ reason: 'restricted' })
+    expect(await connectAsAlice(relay.url, guest).query({ filter, deadline: farDeadline() })).toMatchObject({
+      reason: 'restricted',
+    })
     expect(signers(relay)).toHaveLength(1)
     expect(signers(relay)).not.toContain(alice.pubkey)
   })
 
   test('a challenge that comes late is answered for what waits for it', async () => {
-    const relay = await embedded({ auth: 'late' })
-    const answer = await dial(relay.url, guest).query({ filter: inbox, deadline: soon(2_000) })
+    const relay = await startTestRelay({ auth: 'late' })
+    const answer = await connectAsAlice(relay.url, guest).query({ filter: inboxFilter, deadline: nearDeadline(2_000) })
     // A wrap for us is shown to us alone.
     expect(answer).toMatchObject({ complete: false, reason: 'restricted' })
     expect(relay.seen.filter(({ frame }) => frame[0] === 'AUTH')).toHaveLength(1)
