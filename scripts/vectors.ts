@@ -55,7 +55,7 @@ function sealed({ op, from, to, rumor }: Spoken) {
   return {
     op,
     rumor,
-    seal: seal(rumor, keys, to, stamp, dice(`seal ${rumor.id}`)),
+    seal: seal(rumor, keys, to, { stamp }, dice(`seal ${rumor.id}`)),
     wrap: wrap(
       rumor,
       keys,

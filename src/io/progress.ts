@@ -75,12 +75,12 @@ export function showAsking(fetch: Pool['fetch'], draw: Draw): Pool['fetch'] {
 
 export function showUnwrapping(open: UnwrapAll, draw: Draw): UnwrapAll {
   if (draw === undefined) return open
-  return async (wraps, until) => {
-    if (wraps.length < MANY_WRAPS) return await open(wraps, until)
+  return async (wraps, ...rest) => {
+    if (wraps.length < MANY_WRAPS) return await open(wraps, ...rest)
     // Said before: opening leaves no time for it.
     draw(`opening ${wraps.length} letters …`)
     try {
-      return await open(wraps, until)
+      return await open(wraps, ...rest)
     } finally {
       draw('')
     }

@@ -5,7 +5,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type Keys, keysFrom } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
-import { type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
+import { type CallKeyring, openSeal, openWraps, type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
 
 /** From this many wraps on a second thread is worth its start: it gains little at first, and a busy machine loses by it. */
 const minWraps = 250
@@ -29,9 +29,10 @@ const DEFAULTS: UnwrapSettings = { worth: isWorthTwoThreads, patience: 2_000, gr
 
 /**
  * Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. The wraps
- * are taken out of the array as they are opened: a mailbox may be large, and nobody needs what was opened.
+ * are taken out of the array as they are opened: a mailbox may be large, and nobody needs what was opened. Rejects with what the
+ * keyring throws.
  */
-export type UnwrapAll = (wraps: Event[], until: number) => Promise<(Unwrapped | undefined)[]>
+export type UnwrapAll = (wraps: Event[], until: number, ring?: CallKeyring) => Promise<(Unwrapped | undefined)[]>
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
 export function unwrapperOf(
@@ -40,41 +41,56 @@ export function unwrapperOf(
   script?: string,
   { worth, patience, grace } = DEFAULTS,
 ): UnwrapAll {
-  return async (wraps, until) => {
+  return async (wraps, until, ring) => {
     const late = () => clock() > until
     const total = wraps.length
-    if (script === undefined || !worth(total)) return unwrapAll(wraps.splice(0), keys, late)
+    const options = { late, ring }
+    if (script === undefined || !worth(total)) return unwrapAll(wraps.splice(0), keys, options)
     const opened = new Map<number, Unwrapped>()
-    const keep = ({ from, opened: some }: ThreadOutput) => {
-      for (const [index, one] of some.entries()) opened.set(from + index, one)
+    const keep = (from: number, some: readonly Unwrapped[]) => {
+      for (const [n, one] of some.entries()) opened.set(from + n, one)
     }
     const next = shares(total)
     const part = (share = next()) => share && { from: share.from, wraps: wraps.splice(0, share.to - share.from) }
     // This thread's own first share: that one is the largest, and the other thread is still to start.
     let mine = part()
-    // What the second thread was given and has not given back.
+    // What the second thread was given and has not given back, and what it has given back since this one last looked.
     const lent = new Map<number, Event[]>()
+    const returned: ThreadOutput[] = []
     const give = () => {
       const given = part()
       if (given !== undefined) lent.set(given.from, given.wraps)
       return given
     }
     const back = (told: ThreadOutput) => {
-      keep(told)
+      returned.push(told)
       const left = lent.get(told.from)?.slice(told.opened.length) ?? []
       lent.delete(told.from)
       if (left.length > 0) lent.set(told.from + told.opened.length, left)
     }
-    const second = startSecond(script, { secret: keys.secret, until }, give, back)
-    while (mine !== undefined) {
-      keep({ from: mine.from, opened: unwrapAll(mine.wraps, keys, late) })
-      // What the second thread sends is heard only between two turns of this one.
-      await new Promise((resolve) => setImmediate(resolve))
-      mine = late() ? undefined : part()
+    const finish = () => {
+      for (const { from, opened: some } of returned.splice(0))
+        keep(
+          from,
+          some.map((one) => ('sealed' in one ? openSeal(one.sealed, keys, { wrap: one.wrap, ring }) : one)),
+        )
     }
-    await second?.until(() => lent.size === 0, late() ? grace : patience)
+    const second = startSecond(script, { secret: keys.secret, until, authors: ring?.authors ?? [] }, give, back)
+    try {
+      while (mine !== undefined) {
+        keep(mine.from, unwrapAll(mine.wraps, keys, options))
+        // What the second thread sends is heard only between two turns of this one.
+        await new Promise((resolve) => setImmediate(resolve))
+        finish()
+        mine = late() ? undefined : part()
+      }
+      await second?.until(() => lent.size === 0, late() ? grace : patience)
+    } finally {
+      second?.end()
+    }
+    finish()
     // It broke, or is stuck.
-    for (const [from, left] of lent) if (!late()) keep({ from, opened: unwrapAll(left, keys, late) })
+    for (const [from, left] of lent) if (!late()) keep(from, unwrapAll(left, keys, options))
     return Array.from({ length: total }, (_, index) => opened.get(index))
   }
 }
@@ -85,19 +101,22 @@ function isWorthTwoThreads(count: number): boolean {
   return count >= minWraps && availableParallelism() > 1 && load < 1.5 * availableParallelism()
 }
 
-/** `until`: waits until something is so, but only as long as the thread lives and for `ms`, and lets the thread go. */
-type SecondThread = { until(done: () => boolean, ms: number): Promise<void> }
+/** `until`: waits until something is so, but only as long as the thread lives and for `ms`. `end`: lets the thread go. */
+type SecondThread = { until(done: () => boolean, ms: number): Promise<void>; end(): void }
 
 // A thread that cannot start or breaks is no failure, it only helps less.
 function startSecond(
   script: string,
-  task: ThreadTask,
+  { secret, ...task }: ThreadTask,
   part: () => ThreadInput | undefined,
   keep: (told: ThreadOutput) => void,
 ): SecondThread | undefined {
+  // In memory that both threads see, not in a message: nothing that carried the secret is left once it is overwritten.
+  const lent = new Uint8Array(new SharedArrayBuffer(secret.length))
+  lent.set(secret)
   try {
     const worker = new Worker(script, {
-      ...{ argv: [UNWRAP_THREAD], workerData: task, stdin: false, stdout: true, stderr: true },
+      ...{ argv: [UNWRAP_THREAD], workerData: { ...task, secret: lent }, stdin: false, stdout: true, stderr: true },
       resourceLimits: { maxYoungGenerationSizeMb: threadMemory.young, maxOldGenerationSizeMb: threadMemory.old },
     })
     let alive = true
@@ -125,32 +144,40 @@ function startSecond(
         look()
       })
       clearTimeout(timer)
-      void worker.terminate()
     }
-    return { until }
+    return { until, end: () => void worker.terminate().finally(() => lent.fill(0)) }
   } catch {
+    lent.fill(0)
     return undefined
   }
 }
 
-/** What it knows from the start. `until`: Unix ms when it is late. */
-export type ThreadTask = { secret: Uint8Array; until: number }
+/** What it knows from the start. `until`: Unix ms when it is late. `authors`: whose seals it hands back as they are. */
+export type ThreadTask = { secret: Uint8Array; until: number; authors: readonly string[] }
 
 /** What it is given: some wraps, the first of which has the number `from`. */
 export type ThreadInput = { from: number; wraps: Event[] }
 
+/** A seal that the key of a call may open. No such key is ever in this thread. */
+type SealedForCall = { wrap: string; sealed: Event }
+
 /** What it says: the wraps from `from` on, opened, as far as there was time. */
-export type ThreadOutput = { from: number; opened: Unwrapped[] }
+export type ThreadOutput = { from: number; opened: (Unwrapped | SealedForCall)[] }
 
 /** Does what this thread was started for. Returns false in the main thread, which was started for something else. */
 export function serveUnwrapThread(): boolean {
   const port = parentPort
   if (isMainThread || port === null) return false
-  const { secret, until }: ThreadTask = workerData
+  const { secret, until, authors }: ThreadTask = workerData
   const keys = keysFrom(secret)
-  const late = () => Date.now() > until
+  const [late, inCalls] = [() => Date.now() > until, new Set(authors)]
+  const open = (wraps: Event[], own: Keys) =>
+    openWraps<Unwrapped | SealedForCall>(wraps, own, {
+      late,
+      inside: (sealed, wrap) => (inCalls.has(sealed.pubkey) ? { wrap, sealed } : openSeal(sealed, own, { wrap })),
+    })
   port.on('message', ({ from, wraps }: ThreadInput) => {
-    const told: ThreadOutput = { from, opened: keys === undefined ? [] : unwrapAll(wraps, keys, late) }
+    const told: ThreadOutput = { from, opened: keys === undefined ? [] : open(wraps, keys) }
     port.postMessage(told)
   })
   return true

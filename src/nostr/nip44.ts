@@ -60,16 +60,29 @@ export function encrypt(plaintext: string, key: Uint8Array, nonce: Uint8Array = 
 
 /** The text of a payload; undefined for whatever was not made with this key. Never throws. */
 export function decrypt(payload: string, key: Uint8Array): string | undefined {
+  const parts = payloadParts(payload)
+  return parts && decryptParts(parts, key)
+}
+
+/** What a payload consists of; its MAC is still to be checked. */
+export type PayloadParts = { nonce: Uint8Array; ciphertext: Uint8Array; mac: Uint8Array }
+
+/** The parts of a payload of version 2, taken apart once for all the keys that may fit; undefined for whatever is none. */
+export function payloadParts(payload: string): PayloadParts | undefined {
   // A payload of 132 characters is the shortest there is. A later version may start with '#', which is no base64 either.
-  if (payload.length < 132 || payload.length > maxPayload || key.length !== 32) return undefined
+  if (payload.length < 132 || payload.length > maxPayload) return undefined
   const data = Buffer.from(payload, 'base64')
   // Buffer skips what is not base64 and takes base64url too. With that, one message could be dressed up as many payloads.
   if (data.toString('base64') !== payload) return undefined
   if (data.length < 99 || data[0] !== version) return undefined
-  const nonce = data.subarray(1, 33)
-  const ciphertext = data.subarray(33, -32)
+  return { nonce: data.subarray(1, 33), ciphertext: data.subarray(33, -32), mac: data.subarray(-32) }
+}
+
+/** The text in the parts; undefined where they were not made with this key. Never throws. */
+export function decryptParts({ nonce, ciphertext, mac }: PayloadParts, key: Uint8Array): string | undefined {
+  if (key.length !== 32) return undefined
   const keys = messageKeys(key, nonce)
-  if (!equalBytes(hmacSha256(keys.hmacKey, nonce, ciphertext), data.subarray(-32))) return undefined
+  if (!equalBytes(hmacSha256(keys.hmacKey, nonce, ciphertext), mac)) return undefined
   return unpad(Buffer.from(chacha20(keys.chachaKey, keys.chachaNonce, ciphertext)))
 }
 

@@ -1,13 +1,15 @@
 // Wraps opened by two threads: the same as by one, whatever becomes of the second.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { BroadcastChannel } from 'node:worker_threads'
 import { afterAll, expect, test } from 'vitest'
 import { shares, unwrapperOf } from '../../src/io/unwrap-worker.ts'
-import { randomKeys } from '../../src/nostr/crypto.ts'
+import { randomKeys, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
 import { unwrap, wrap } from '../../src/nostr/nip59.ts'
+import { callPair, messageIn, ringOf } from '../support/call-pair.ts'
 
 const program = fileURLToPath(new URL('../../dist/p2p.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'p2p-mailroom-'))
@@ -86,6 +88,64 @@ test('too late for all, the first is opened', async () => {
   expect(await unwrapperOf(bob, Date.now)([...wraps], 0)).toEqual(unwrappedAlone.slice(0, 1))
   const opened = await unwrapperOf(bob, Date.now, join(folder, 'none.cjs'), ALWAYS)([...wraps], 0)
   expect(opened).toEqual(wraps.map((_, index) => (index === 0 ? unwrappedAlone[0] : undefined)))
+})
+
+const pair = callPair('a call', alice, bob)
+const ofCall = Array.from({ length: 60 }, (_, n) =>
+  wrap(messageIn(pair.binding, `secret ${n}`, alice, bob), alice, bob.pubkey, { now, callKey: pair.caller }),
+)
+const mixed = [...ofCall, ...wraps.slice(0, 60)].sort((a, b) => (a.id < b.id ? -1 : 1))
+
+test('what is sealed with the key of a call opens beside a second thread as well', async () => {
+  const ring = () => ringOf([pair.callee])
+  const expected = mixed.map((event) => unwrap(event, bob, ring()))
+  expect(expected.filter((one) => one.ok && one.key === 'call')).toHaveLength(60)
+  expect(await unwrapperOf(bob, Date.now)([...mixed], NEVER, ring())).toEqual(expected)
+  expect(await unwrapperOf(bob, Date.now, program, ALWAYS)([...mixed], NEVER, ring())).toEqual(expected)
+  for (const what of ['throws', 'takes a share and breaks'])
+    expect(await unwrapperOf(bob, Date.now, join(folder, `${what}.cjs`), HASTY)([...mixed], NEVER, ring())).toEqual(
+      expected,
+    )
+})
+
+test('a keyring that throws is heard, and the second thread is let go', async () => {
+  const refusing = {
+    ...ringOf([pair.callee]),
+    keyOf: () => {
+      throw new Error('a link')
+    },
+  }
+  await expect(unwrapperOf(bob, Date.now, program, ALWAYS)([...mixed], NEVER, refusing)).rejects.toThrow('a link')
+})
+
+test('the second thread is given no key of a call, and the secret in memory that is wiped afterwards', async () => {
+  const [script, told] = [join(folder, 'tells.cjs'), join(folder, 'told')]
+  const channel = new BroadcastChannel('p2p-secret')
+  const lent = new Promise<Uint8Array>((resolve) => {
+    channel.onmessage = (message: unknown) => resolve(Object(message).data)
+  })
+  writeFileSync(
+    script,
+    `const { parentPort, workerData, BroadcastChannel } = require('node:worker_threads')
+    const { appendFileSync } = require('node:fs')
+    const tell = (what) => appendFileSync(${JSON.stringify(told)}, JSON.stringify(what, (_, value) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value))
+    tell(workerData)
+    parentPort.on('message', tell)
+    new BroadcastChannel('p2p-secret').postMessage(workerData.secret)`,
+  )
+  const opening = unwrapperOf(bob, Date.now, script, HASTY)([...mixed], NEVER, ringOf([pair.callee]))
+  const seen = await lent
+  expect(seen.buffer).toBeInstanceOf(SharedArrayBuffer)
+  expect(Buffer.from(seen).toString('hex')).toBe(toHex(bob.secret))
+  await opening
+  while (seen.some((byte) => byte !== 0)) await new Promise(setImmediate)
+  channel.close()
+  const given = readFileSync(told, 'utf8')
+  expect(given).toContain(toHex(bob.secret))
+  expect(given).toContain(alice.pubkey)
+  for (const secret of [pair.callee.key, pair.eks.callee.secret, pair.eks.caller.secret])
+    expect(given).not.toContain(toHex(secret))
 })
 
 test('shares are everything, each once, and small at the end', () => {

@@ -11,12 +11,17 @@ import { alice, bob, mallory, now } from '../support/people.ts'
 const rumor = rumorOf({ kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }, alice.pubkey)
 const throwawayKeys = randomKeys()
 const withBob = new Map<string, Uint8Array>()
-const genuine = seal(rumor, alice, bob.pubkey, now)
+const genuine = seal(rumor, alice, bob.pubkey, { stamp: now })
 
 describe('the tools of this file', () => {
   test('make a wrap that opens when nothing is forged', () => {
-    expect(unwrap(wrapAround(genuine), bob)).toEqual({ ok: true, rumor, from: alice.pubkey })
-    expect(unwrap(wrapAround(sealAround(rumor, alice)), bob)).toEqual({ ok: true, rumor, from: alice.pubkey })
+    expect(unwrap(wrapAround(genuine), bob)).toEqual({ ok: true, rumor, from: alice.pubkey, key: 'identity' })
+    expect(unwrap(wrapAround(sealAround(rumor, alice)), bob)).toEqual({
+      ok: true,
+      rumor,
+      from: alice.pubkey,
+      key: 'identity',
+    })
   })
 })
 
@@ -40,12 +45,12 @@ describe('impersonation', () => {
 
   test('mallory passes on a seal that alice made for her', () => {
     const toMallory = rumorOf({ ...rumor, tags: [['p', mallory.pubkey]] }, alice.pubkey)
-    expect(refusal(wrapAround(seal(toMallory, alice, mallory.pubkey, now)))).toBe('undecryptable')
+    expect(refusal(wrapAround(seal(toMallory, alice, mallory.pubkey, { stamp: now })))).toBe('undecryptable')
   })
 
   test("bob's own seal to alice comes back to him", () => {
     const toAlice = rumorOf({ ...rumor, tags: [['p', alice.pubkey]] }, bob.pubkey)
-    expect(refusal(wrapAround(seal(toAlice, bob, alice.pubkey, now)))).toBe('undecryptable')
+    expect(refusal(wrapAround(seal(toAlice, bob, alice.pubkey, { stamp: now })))).toBe('undecryptable')
   })
 
   test('bob, who shares the key with alice, writes a seal for her without her signature', () => {
@@ -160,7 +165,7 @@ describe('the wrong thing in the right place', () => {
   test('a signed event in a seal gives the rumor without the signature', () => {
     const signed = finalize(rumor, alice)
     const opened = unwrap(wrapAround(sealAround(signed, alice)), bob)
-    expect(opened).toEqual({ ok: true, rumor, from: alice.pubkey })
+    expect(opened).toEqual({ ok: true, rumor, from: alice.pubkey, key: 'identity' })
     expect(JSON.stringify(opened)).not.toContain(signed.sig)
   })
 
@@ -176,7 +181,7 @@ describe('the wrong thing in the right place', () => {
   test('fields that nobody asked for stay outside', () => {
     const text = JSON.stringify(rumor).replace('{', '{"__proto__":{"admin":true},"toString":1,"from":"root",')
     const opened = unwrap(wrapAround(sealAround(text, alice)), bob)
-    expect(opened).toEqual({ ok: true, rumor, from: alice.pubkey })
+    expect(opened).toEqual({ ok: true, rumor, from: alice.pubkey, key: 'identity' })
     expect(opened.ok && Object.keys(opened.rumor).sort()).toEqual(Object.keys(rumor).sort())
     expect('admin' in {}).toBe(false)
   })

@@ -84,7 +84,7 @@ test('one bad seal among many is dropped, and nothing else', () => {
 test('when it is late, what was opened by then is there', () => {
   for (const most of [1, 2, 7, 25, 39, 40, 41]) {
     let asked = 0
-    const opened = unwrapAll(pool, bob, () => ++asked >= most)
+    const opened = unwrapAll(pool, bob, { late: () => ++asked >= most })
     expect(opened).toEqual(pool.slice(0, most).map((event) => unwrappedAlone.get(event)))
   }
 })

@@ -33,7 +33,7 @@ describe('the example that NIP-59 prints', () => {
   })
 
   test('opens to the rumor', () => {
-    expect(unwrap(nip59Wrap, receiver)).toEqual({ ok: true, rumor: nip59Rumor, from: author.pubkey })
+    expect(unwrap(nip59Wrap, receiver)).toEqual({ ok: true, rumor: nip59Rumor, from: author.pubkey, key: 'identity' })
   })
 
   test('has layers that we encrypt to the same payloads, given the nonces', () => {
@@ -61,11 +61,21 @@ test('the wraps that NIP-17 prints open to one message, for receiver and sender'
 
 describe('a wrap', () => {
   test('opens for its receiver and names its author', () => {
-    expect(unwrap(wrap(rumor, alice, bob.pubkey, { now }), bob)).toEqual({ ok: true, rumor, from: alice.pubkey })
+    expect(unwrap(wrap(rumor, alice, bob.pubkey, { now }), bob)).toEqual({
+      ok: true,
+      rumor,
+      from: alice.pubkey,
+      key: 'identity',
+    })
   })
 
   test('to oneself opens as well', () => {
-    expect(unwrap(wrap(rumor, alice, alice.pubkey, { now }), alice)).toEqual({ ok: true, rumor, from: alice.pubkey })
+    expect(unwrap(wrap(rumor, alice, alice.pubkey, { now }), alice)).toEqual({
+      ok: true,
+      rumor,
+      from: alice.pubkey,
+      key: 'identity',
+    })
   })
 
   test('survives the way through JSON', () => {
@@ -184,7 +194,7 @@ describe('wrapSize', () => {
 })
 
 test('a seal is dated as told', () => {
-  const sealed = seal(rumor, alice, bob.pubkey, 12_345)
+  const sealed = seal(rumor, alice, bob.pubkey, { stamp: 12_345 })
   expect(sealed).toMatchObject({ kind: 13, created_at: 12_345, pubkey: alice.pubkey })
   expect(rumorIn(sealed)).toEqual(rumor)
 })

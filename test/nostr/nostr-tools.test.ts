@@ -120,7 +120,7 @@ describe('NIP-59', () => {
       fc.property(template, member, member, (event, author, receiver) => {
         const wrapped = must(parseEvent(JSON.parse(JSON.stringify(wrapEvent(event, author.secret, receiver.pubkey)))))
         const rumor = rumorOf(event, author.pubkey)
-        expect(unwrap(wrapped, receiver)).toEqual({ ok: true, rumor, from: author.pubkey })
+        expect(unwrap(wrapped, receiver)).toEqual({ ok: true, rumor, from: author.pubkey, key: 'identity' })
       }),
       { numRuns: 25 },
     )

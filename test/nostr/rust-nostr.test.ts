@@ -117,7 +117,7 @@ describe('gift wraps', () => {
       const wrapped = await EventBuilder.giftWrap(signer, PublicKey.parse(bob.pubkey), unsigned, [])
       const received = must(parseEvent(JSON.parse(wrapped.asJson())))
       expect(verifyEvent(received)).toBe(true)
-      expect(unwrap(received, bob)).toEqual({ ok: true, rumor, from: alice.pubkey })
+      expect(unwrap(received, bob)).toEqual({ ok: true, rumor, from: alice.pubkey, key: 'identity' })
     }
   })
 

@@ -1,0 +1,94 @@
+// Which calls' keys are tried on what a peer has sealed, and which seals are kept for a key that is still to come.
+import type { CallKey } from '../nostr/call-key.ts'
+import type { Event } from '../nostr/event.ts'
+import type { CallKeyring, OpenedWrap, UnopenedSeal } from '../nostr/nip59.ts'
+
+/** "20 a run, the rest in the next." Each costs a file and a multiplication on the curve, and a peer may make many calls. */
+export const TRIES_A_RUN = 20
+
+/** What is kept of one peer until its accept comes: "at most 200 wraps and 4 MB a peer". */
+export const KEPT_SEALS = { count: 200, bytes: 4_000_000 } as const
+
+/**
+ * A call in which both sides have sent a call key. `owed`: whether something of ours is still to be taken there; `heard`: when
+ * anything was last said or heard in it, unix seconds.
+ */
+export type KeyedCall = { id: string; peer: string; owed: boolean; heard: number }
+
+/** Which calls were tried in vain on a wrap in earlier runs, by its id. */
+export type TriedCalls = Readonly<Record<string, readonly string[]>>
+
+/**
+ * `keyOf`: reads and derives the key of a call; called once a call and run, and only for one that is tried. `awaited`: peers to whom
+ * a request of ours with an `ek` is unanswered, or has not rung for 7 days yet. `kept`: how much of them is kept already.
+ */
+export type KeyringOptions = {
+  calls: readonly KeyedCall[]
+  tried: TriedCalls
+  keyOf: (call: string) => CallKey | undefined
+  awaited: readonly string[]
+  kept: Readonly<Record<string, { count: number; bytes: number }>>
+}
+
+/** The keyring of one run. */
+export function openKeyring({ calls, tried, keyOf, awaited, kept }: KeyringOptions): CallKeyring {
+  const byPeer = new Map<string, string[]>()
+  for (const { id, peer } of [...calls].sort(likelier)) byPeer.set(peer, [...(byPeer.get(peer) ?? []), id])
+  const read = new Map<string, CallKey | undefined>()
+  const held = new Map(awaited.map((peer) => [peer, { ...(kept[peer] ?? { count: 0, bytes: 0 }) }]))
+  return {
+    authors: [...new Set([...byPeer.keys(), ...awaited])],
+    callsFor(author, wrap) {
+      const before = new Set(Object.hasOwn(tried, wrap) ? tried[wrap] : [])
+      const open = (byPeer.get(author) ?? []).filter((call) => !before.has(call))
+      return { calls: open.slice(0, TRIES_A_RUN), left: Math.max(0, open.length - TRIES_A_RUN) }
+    },
+    keyOf(call) {
+      if (!read.has(call)) read.set(call, keyOf(call))
+      return read.get(call)
+    },
+    keeps(seal) {
+      const mine = held.get(seal.pubkey)
+      const bytes = sizeOf(seal)
+      if (mine === undefined || mine.count >= KEPT_SEALS.count || mine.bytes + bytes > KEPT_SEALS.bytes) return false
+      mine.count += 1
+      mine.bytes += bytes
+      return true
+    },
+  }
+}
+
+/** Bytes that a kept seal counts as. */
+export function sizeOf(seal: Event): number {
+  return Buffer.byteLength(JSON.stringify(seal))
+}
+
+/** Most wraps of which is remembered what was tried on them; of the others everything is tried again. */
+const REMEMBERED_WRAPS = 2_000
+
+/**
+ * What was tried by now. "No wrap counts as seen before all were tried": only those of which calls are left stand here, and they are
+ * neither seen nor does a cursor pass them (`isToBeTriedAgain`).
+ */
+export function rememberTries(tried: TriedCalls, opened: readonly OpenedWrap[]): TriedCalls {
+  const now: Record<string, readonly string[]> = { ...tried }
+  for (const { wrap, unopened } of opened) {
+    if (unopened === undefined || !isLeft(unopened)) delete now[wrap]
+    else now[wrap] = [...new Set([...(Object.hasOwn(tried, wrap) ? (tried[wrap] ?? []) : []), ...unopened.tried])]
+  }
+  return Object.fromEntries(Object.entries(now).slice(-REMEMBERED_WRAPS))
+}
+
+/** Whether a later run has more keys to try on a wrap. */
+export function isToBeTriedAgain({ unopened }: OpenedWrap): boolean {
+  return unopened !== undefined && isLeft(unopened)
+}
+
+function isLeft({ left }: UnopenedSeal): boolean {
+  return left > 0
+}
+
+// "Those with something owed or heard lately first"; of two that are alike, always the same.
+function likelier(a: KeyedCall, b: KeyedCall): number {
+  return Number(b.owed) - Number(a.owed) || b.heard - a.heard || (a.id < b.id ? -1 : 1)
+}
