@@ -52,6 +52,10 @@ export const CODES = {
   HOME_UNSAFE: [EXIT.refused, 'a folder or file of the home is of somebody else, or can be changed by everybody'],
   IDENTITY_UNSAFE: [EXIT.refused, 'the identity file is a link, of somebody else, or readable by others'],
   IDENTITY_DAMAGED: [EXIT.refused, 'the identity file is damaged; it is left as it is'],
+  CALL_KEY_UNSAFE: [
+    EXIT.refused,
+    "a call's key file is a link, of somebody else, readable by others, or another call's",
+  ],
   IDENTITY_EXISTS: [EXIT.refused, 'there is another identity already'],
   OTHER_IDENTITY: [EXIT.refused, 'the state belongs to another key'],
   STATE_NEWER: [EXIT.refused, 'a newer p2p-comm wrote the state'],

@@ -1,6 +1,8 @@
 // The smallest data a store can keep: an index that counts, and logs that count. What the store does not know, it cannot spoil.
+import type { CallSecret } from '../../src/io/store/call-keys.ts'
 import type { StoreCodec } from '../../src/io/store/codec.ts'
 import type { StoreSnapshot } from '../../src/io/store/store.ts'
+import { randomKeys } from '../../src/nostr/crypto.ts'
 
 export type CountingIndex = { version: 1; owner: string; count: number; calls: string[] }
 export type CountingLog = { version: 1; count: number; text: string }
@@ -22,6 +24,9 @@ export const countingCodec: StoreCodec<CountingIndex, CountingLog> = {
 }
 
 export const CALL_ID = 'c0'.repeat(32)
+
+/** A key pair for that call. */
+export const CALL_SECRET: CallSecret = { call: CALL_ID, keys: randomKeys((length) => new Uint8Array(length).fill(7)) }
 
 /** One more in the index and in the log of a call; its value is the new count. */
 export function countUp({ index, logs }: StoreSnapshot<CountingIndex, CountingLog>, text = '') {

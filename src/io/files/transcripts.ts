@@ -7,11 +7,10 @@ import { discard, removeLeftovers } from '../store/discard.ts'
 
 /** Writes the transcript over the one before, 0600, and gives its absolute path. Throws DISK_FULL, HOME_UNWRITABLE. */
 export function saveTranscript(home: Home, callId: string, markdown: string, step: OnStep = () => {}): string {
-  if (!isHex32(callId)) throw new Error('a call id is 64 hex digits')
+  const target = transcriptPath(home, callId)
   makeFolder(home.transcripts, step)
   // What killed runs have left. An hour is longer than any run writes a file.
   removeLeftovers(home.transcripts, PART_PREFIX, 3_600_000)
-  const target = join(home.transcripts, `${callId}.md`)
   const temp = join(home.transcripts, `${PART_PREFIX}${toHex(randomBytes(8))}`)
   try {
     writeNew(temp, markdown, target, step)
@@ -20,6 +19,12 @@ export function saveTranscript(home: Home, callId: string, markdown: string, ste
   } finally {
     discard(temp)
   }
+}
+
+/** Where the transcript of a call lies, if it does. Throws on what is no id. */
+export function transcriptPath(home: Home, callId: string): string {
+  if (!isHex32(callId)) throw new Error('a call id is 64 hex digits')
+  return join(home.transcripts, `${callId}.md`)
 }
 
 const PART_PREFIX = '.part-'

@@ -116,6 +116,7 @@ function parseConfig(home: Home, raw: RawConfig) {
       pow: get('policy.pow'),
     },
     call: { ring: get('call.ring'), maxMessages: get('call.maxMessages') },
+    transcript: { keep: get('transcript.keep') },
     hook: { command: get('hook.command'), unknown: get('hook.unknown') },
     file: {
       inlineMax: get('file.inlineMax'),

@@ -1,7 +1,7 @@
 // Who we are: the secret key in p2p-identity.json, made on the first run, or the one in P2P_SECRET_KEY.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { lstatSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT, Failure, shellPath } from '../../errors.ts'
+import { EXIT, Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 import { isRecord, parseJson } from '../../json.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
@@ -9,9 +9,10 @@ import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex
 import { decode, npubEncode } from '../../nostr/nip19.ts'
 import { linkNew, makeFolder, type OnStep, syncFolder, writeNew } from '../store/atomic.ts'
 import { discard, removeLeftovers } from '../store/discard.ts'
-import { errno, userName, withDiskErrors } from '../store/disk-errors.ts'
+import { errno, withDiskErrors } from '../store/disk-errors.ts'
 import { newerFailure } from '../store/load.ts'
 import { checkHome } from '../store/ownership.ts'
+import { readSecretFile } from '../store/secret-file.ts'
 import type { Env, Home } from './paths.ts'
 
 /** Dice for the key and the time (ms) of its making; `step` as in atomic.ts. */
@@ -110,37 +111,10 @@ function elseHere(make: () => void): void {
   }
 }
 
-/** What is in a file that only its owner can read or change. Throws IDENTITY_UNSAFE. */
+/** What is in the identity file, which only its owner can read or change. Throws IDENTITY_UNSAFE. */
 function readGuarded(path: string): Uint8Array {
-  // The check and the reading are of one open file, so nobody can put another one there in between. O_NOFOLLOW refuses a
-  // link, O_NONBLOCK keeps a pipe from holding us up.
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
-  return withDiskErrors(path, () => {
-    if (lstat(path)?.isSymbolicLink())
-      throw unsafeFailure(path, 'is a link', 'put the file that it leads to in its place, readable for its owner alone')
-    const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    try {
-      checkPermissions(path, fstatSync(file))
-      return readFileSync(file)
-    } finally {
-      closeSync(file)
-    }
-  })
-}
-
-function checkPermissions(path: string, stats: Stats): void {
-  if (!stats.isFile()) throw unsafeFailure(path, 'is no regular file', RESTORE)
-  if (stats.size > 4096) throw unsafeFailure(path, 'is too large for an identity', RESTORE)
-  // Windows keeps no such owner and bits.
-  if (process.getuid === undefined) return
-  if (stats.uid !== process.getuid())
-    throw unsafeFailure(path, `belongs to ${userName(stats.uid)}`, 'run p2p as that user, whose agent it is')
-  if ((stats.mode & 0o077) !== 0)
-    throw unsafeFailure(path, 'can be read or changed by others', `\`chmod 600 ${shellPath(path)}\``)
-}
-
-function unsafeFailure(path: string, what: string, hint: string): Failure {
-  return new Failure('IDENTITY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)
+  const refuse = (what: string, hint = RESTORE) => new Failure('IDENTITY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)
+  return readSecretFile(path, refuse) ?? new Uint8Array(0)
 }
 
 function parseIdentity(path: string, bytes: Uint8Array): Keys {

@@ -42,6 +42,12 @@ const TABLE = {
   'policy.pow': numberSetting(0, 32, 0, 'proof of work (NIP-13 bits) that strangers need to call you'),
   'call.ring': numberSetting(10, 86_400, 900, 'seconds that your calls ring'),
   'call.maxMessages': numberSetting(1, 1_000_000, 500, 'messages from which on you are told that a call is long'),
+  'transcript.keep': numberSetting(
+    0,
+    36_500,
+    0,
+    'days after which a call that is over is deleted, its transcript and files with it (0: when you forget it)',
+  ),
   'hook.command': commandSetting('a program that is run by announce when something came in'),
   'hook.unknown': flagSetting('run it for strangers too'),
   'file.inlineMax': numberSetting(0, 16_777_216, 262_144, 'bytes up to which a file is sent through relays'),

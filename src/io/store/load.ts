@@ -77,15 +77,20 @@ export function loadLogs<I, L, C>(
 
 /** The ids of all calls that have a file. */
 export function logIds(home: Home): string[] {
-  const names = withDiskErrors(home.calls, () => {
+  const names = namesIn(home.calls)
+  return names.filter((name) => name.endsWith('.json') && isHex32(name.slice(0, -5))).map((name) => name.slice(0, -5))
+}
+
+/** The names in a folder; none where there is no folder. */
+export function namesIn(folder: string): string[] {
+  return withDiskErrors(folder, () => {
     try {
-      return readdirSync(home.calls)
+      return readdirSync(folder)
     } catch (error) {
       if (errno(error) === 'ENOENT') return []
       throw error
     }
   })
-  return names.filter((name) => name.endsWith('.json') && isHex32(name.slice(0, -5))).map((name) => name.slice(0, -5))
 }
 
 /** The file of a call. Throws on what is no id: a name with a slash in it would reach outside the folder. */

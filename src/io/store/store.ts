@@ -1,9 +1,11 @@
 // What is on disk: state.json through lowdb, and one file for each call. Read without a lock, changed under it.
 import { join } from 'node:path'
 import { LowSync } from 'lowdb'
+import type { Removal } from '../../state/retention.ts'
 import type { Home } from '../home/paths.ts'
 import { loadWhole, pruneSegments, segmentFolder, segmentPath } from './archive.ts'
 import { commitFiles, makeFolder, type OnStep, writeNew } from './atomic.ts'
+import { type CallSecret, stageCallKey } from './call-keys.ts'
 import type { StoreCodec, StoredCall } from './codec.ts'
 import {
   checkOwner,
@@ -18,16 +20,22 @@ import {
 } from './load.ts'
 import { withLock } from './lock.ts'
 import { quarantine } from './quarantine.ts'
+import { removeFiles } from './removal.ts'
 import type { StagedFile } from './replace.ts'
 
 /** The index, and the logs that were asked for, by call id. */
 export type StoreSnapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }
 
-/** `callsOnly`: the index is not written, since all that changed in it follows from the call files and is soon written anyway. */
+/**
+ * `callsOnly`: the index is not written, since all that changed in it follows from the call files and is soon written anyway.
+ * `secrets`: keys of calls that are on the disk before the calls are. `removals`: what is deleted before the index says so.
+ */
 export type StoreChange<I, L, T> = {
   readonly snapshot: StoreSnapshot<I, L>
   readonly value: T
   readonly callsOnly?: boolean
+  readonly secrets?: readonly CallSecret[]
+  readonly removals?: readonly Removal[]
 }
 
 export type Store<I, L> = {
@@ -42,6 +50,8 @@ export type Store<I, L> = {
    * resolves.
    */
   update<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>): Promise<T>
+  /** As `update`. @returns the paths of what was there and is deleted */
+  remove(change: (fresh: StoreSnapshot<I, L>) => Omit<StoreChange<I, L, unknown>, 'value'>): Promise<string[]>
   /** One call alone and whole, whatever else is open: for going through all of them one by one. Undefined without a good file. */
   readLog(id: string): L | undefined
   allLogIds(): string[]
@@ -70,56 +80,75 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
       return fill(index, [...also, ...whole], damaged, whole).fresh
     },
 
-    update(also, change) {
-      return withLock(home, { command, ms, step }, (own) => {
-        const damaged: ReportDamage = (path, why, then) => {
-          say(`${path} was damaged (${why}) and is set aside as ${quarantine(path, own, now(), step)}; ${then}`)
-        }
-        const staged: StagedFile[] = []
-        const written = new Map<string, unknown>()
-        const stage = (target: string, data: unknown, text = JSON.stringify(data)) => {
-          const temp = join(own, `${staged.length}`)
-          writeNew(temp, text, target, step)
-          staged.push({ temp, target })
-          written.set(target, data)
-        }
-        const loaded = loadIndex(home, codec, damaged, memory)
-        const db = new LowSync<I>(
-          {
-            read: () => loaded?.index ?? null,
-            write: (index) => stage(home.state, index, withChecksum(JSON.stringify(index))),
-          },
-          codec.empty(),
-        )
-        db.read()
-        const { fresh, snapshot, value, volumes, callsOnly = false } = applied(db.data, also, change, damaged)
-        // Everything is written in full before anything is put in place, so a full disk leaves all of the old. A killed run
-        // has perhaps put calls in place without the index: they hold more than it knows, never less.
-        const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
-        if (changed.length > 0) makeFolder(home.calls, step)
-        const packed = changed.map(([id, log]) => ({ id, ...pack(snapshot, log, volumes.get(id)) }))
-        for (const { id, added } of packed) {
-          if (added.size > 0) makeFolder(segmentFolder(logPath(home, id)), step)
-          for (const [number, chapter] of added) stage(segmentPath(home, id, number), chapter)
-        }
-        for (const { id, head } of packed) stage(logPath(home, id), head)
-        if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
-          db.data = snapshot.index
-          db.write()
-        }
-        commitFiles(staged, step)
-        for (const [path, value] of written) {
-          const stamp = stampOf(path)
-          if (stamp !== undefined) memory.set(path, { stamp, value })
-        }
-        for (const { id, head } of packed) pruneSegments(home, id, codec.chapters?.of(head) ?? [], own, step)
-        return value
-      })
-    },
+    update: async (also, change) => (await commit(also, change)).value,
+
+    remove: async (change) => (await commit([], (fresh) => ({ ...change(fresh), value: undefined }))).removed,
 
     readLog: (id) => loadWhole(home, codec, id, (path, why, then) => say(`${path} is damaged (${why}); ${then}`))?.log,
 
     allLogIds: () => logIds(home),
+  }
+
+  function commit<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>) {
+    // Outside: where the lock is lost half-way it all begins anew, and what is gone by then was deleted by this run.
+    const removed: string[] = []
+    return withLock(home, { command, ms, step }, (own) => {
+      const damaged: ReportDamage = (path, why, then) => {
+        say(`${path} was damaged (${why}) and is set aside as ${quarantine(path, own, now(), step)}; ${then}`)
+      }
+      const staged: StagedFile[] = []
+      const written = new Map<string, unknown>()
+      const stage = (target: string, data: unknown, text = JSON.stringify(data)) => {
+        const temp = join(own, `${staged.length}`)
+        writeNew(temp, text, target, step)
+        staged.push({ temp, target })
+        written.set(target, data)
+      }
+      const loaded = loadIndex(home, codec, damaged, memory)
+      const db = new LowSync<I>(
+        {
+          read: () => loaded?.index ?? null,
+          write: (index) => stage(home.state, index, withChecksum(JSON.stringify(index))),
+        },
+        codec.empty(),
+      )
+      db.read()
+      const {
+        fresh,
+        snapshot,
+        value,
+        volumes,
+        callsOnly = false,
+        secrets = [],
+        removals = [],
+      } = applied(db.data, also, change, damaged)
+      // Everything is written in full before anything is put in place, so a full disk leaves all of the old. A killed run
+      // has perhaps put calls in place without the index: they hold more than it knows, never less.
+      const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
+      if (changed.length + secrets.length > 0) makeFolder(home.calls, step)
+      const keyFiles = secrets.flatMap((secret) => stageCallKey(home, secret, own, step))
+      const packed = changed.map(([id, log]) => ({ id, ...pack(snapshot, log, volumes.get(id)) }))
+      for (const { id, added } of packed) {
+        if (added.size > 0) makeFolder(segmentFolder(logPath(home, id)), step)
+        for (const [number, chapter] of added) stage(segmentPath(home, id, number), chapter)
+      }
+      for (const { id, head } of packed) stage(logPath(home, id), head)
+      if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
+        db.data = snapshot.index
+        db.write()
+      }
+      // A call whose key was not on the disk before it would owe a public key that nobody has the secret of.
+      commitFiles(keyFiles, step)
+      // What is taken away goes before the index forgets it, so that a killed run does it again.
+      removed.push(...removeFiles(home, removals, own, step))
+      commitFiles(staged, step)
+      for (const [path, value] of written) {
+        const stamp = stampOf(path)
+        if (stamp !== undefined) memory.set(path, { stamp, value })
+      }
+      for (const { id, head } of packed) pruneSegments(home, id, codec.chapters?.of(head) ?? [], own, step)
+      return { value, removed }
+    })
   }
 
   // A run reads several times and need not hear of the same file each time.

@@ -67,6 +67,9 @@ describe('without a file', () => {
             "wss://nostr.mom",
           ],
         },
+        "transcript": {
+          "keep": 0,
+        },
       }
     `)
     expect(existsSync(home.dir)).toBe(false)
@@ -78,7 +81,7 @@ describe('without a file', () => {
       expect(setting.describe).toMatch(/^[a-z]/)
       expect(setting.expects).not.toBe('')
     }
-    expect(SETTING_KEYS).toHaveLength(25)
+    expect(SETTING_KEYS).toHaveLength(26)
   })
 })
 

@@ -103,6 +103,7 @@ describe('reading and writing', () => {
       'p2p-identity.json': '600',
       'p2p/calls': '700',
       [`p2p/calls/${CALL_ID}.json`]: '600',
+      [`p2p/calls/${CALL_ID}.key`]: '600',
       'p2p/files': '700',
       'p2p/files/c0c0c0c0': '700',
       'p2p/files/c0c0c0c0/report.json': '600',

@@ -4,7 +4,8 @@ import { placeFile } from '../../../src/io/files/received.ts'
 import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { openStore } from '../../../src/io/store/store.ts'
-import { CALL_ID, countingCodec, countUp } from '../../support/counting-codec.ts'
+import { removalsOf } from '../../../src/state/retention.ts'
+import { CALL_ID, CALL_SECRET, countingCodec, countUp } from '../../support/counting-codec.ts'
 import { addMessages, endCall, smallArchiveCodec } from '../../support/long-call.ts'
 
 const [what = '', root = '', number = '0'] = process.argv.slice(2)
@@ -33,10 +34,18 @@ const jobs: Record<string, () => unknown> = {
     await spoken().update([], endCall)
     print('ended')
   },
+  async dieAtKey() {
+    const one = store(atStep('SIGKILL'))
+    print(`${await one.update([], (fresh) => ({ ...countUp(fresh), secrets: [CALL_SECRET] }))}`)
+  },
+  async dieAtRemoval() {
+    const removals = removalsOf(CALL_ID, [], true)
+    for (const path of await store(atStep('SIGKILL')).remove((snapshot) => ({ snapshot, removals }))) print(path)
+  },
   async loose() {
     process.umask(0)
     loadIdentity(home, {})
-    await store().update([], countUp)
+    await store().update([], (fresh) => ({ ...countUp(fresh), secrets: [CALL_SECRET] }))
     print(placeFile(home, CALL_ID, 'report.json', new Uint8Array([1])))
   },
   identity() {

@@ -1,0 +1,74 @@
+// Deleting what is kept of calls: their keys, files, transcripts and received files. What is deleted is named.
+import { lstatSync, renameSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Removal } from '../../state/retention.ts'
+import { transcriptPath } from '../files/transcripts.ts'
+import type { Home } from '../home/paths.ts'
+import { type OnStep, syncFolder } from './atomic.ts'
+import { callKeyPath } from './call-keys.ts'
+import { discard } from './discard.ts'
+import { errno, withDiskErrors } from './disk-errors.ts'
+import { logPath, namesIn } from './load.ts'
+import { wholeCopy } from './replace.ts'
+
+/**
+ * Takes away what is there of it, each in one step, and gives its paths. Needs the lock, whose folder is `own`. Deleted is not
+ * shredded: what a disk, a snapshot or a backup still has of it is theirs.
+ */
+export function removeFiles(home: Home, removals: readonly Removal[], own: string, step: OnStep): string[] {
+  const paths = [...new Set(removals.flatMap((removal) => pathsOf(home, removal)))]
+  const removed = paths.filter((path, n) => removeOne(path, join(own, `removed-${n}`), step))
+  for (const folder of new Set(removed.map((path) => dirname(path)))) syncFolder(folder)
+  return removed
+}
+
+function removeOne(path: string, away: string, step: OnStep): boolean {
+  return withDiskErrors(path, () => {
+    if (!isThere(path)) return false
+    step(`take away ${path}`)
+    // A run that has lost the lock has no such folder any more, and leaves alone what is another's by now.
+    const moved = tryMove(path, away)
+    // At once, and not when the lock is left: nothing of a secret lies about under another name.
+    step(`remove ${path}`)
+    discard(moved ? away : path)
+    return !isThere(path)
+  })
+}
+
+// False where it lies on another disk than the state, as received files may.
+function tryMove(path: string, away: string): boolean {
+  try {
+    renameSync(path, away)
+    return true
+  } catch (error) {
+    if (errno(error) !== 'EXDEV') throw error
+    statSync(dirname(away))
+    return false
+  }
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
+function pathsOf(home: Home, removal: Removal): string[] {
+  switch (removal.type) {
+    case 'key':
+      // Where the folder is a mount of its own, a killed run has perhaps left the copy from which it was to be put in place.
+      return [callKeyPath(home, removal.call), wholeCopy(callKeyPath(home, removal.call))]
+    case 'transcript':
+      return [transcriptPath(home, removal.call)]
+    case 'call':
+      return callFiles(home, removal.call)
+    case 'files':
+      if (!/^[0-9a-f]{8}$/.test(removal.folder)) throw new Error('a folder of received files has eight hex digits')
+      return [join(home.files, removal.folder)]
+  }
+}
+
+// Its file, what was damaged of it and set aside, and the folder of its archive; in the order in which a reader needs them.
+function callFiles(home: Home, call: string): string[] {
+  const path = logPath(home, call)
+  const damaged = namesIn(home.calls).filter((name) => name.startsWith(`${call}.json.damaged-`))
+  return [path, ...damaged.map((name) => join(home.calls, name)), path.slice(0, -'.json'.length)]
+}

@@ -1,0 +1,43 @@
+// Files that hold a secret: read only where nobody else can have read or changed them.
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { type Failure, shellPath } from '../../errors.ts'
+import { userName, withDiskErrors } from './disk-errors.ts'
+
+/** Most bytes that such a file has. */
+const MAX_SECRET_FILE = 4096
+
+/** The refusal of a file, by what is wrong with it; without a hint only the right file in its place helps. */
+export type RefuseFile = (what: string, hint?: string) => Failure
+
+/**
+ * What is in a file that only its owner can read or change; undefined when there is none. Throws the refusal of a link, of what is no
+ * regular file or too large, of loose permissions and of another user's file.
+ */
+export function readSecretFile(path: string, refuse: RefuseFile): Uint8Array | undefined {
+  // The check and the reading are of one open file, so nobody can put another one there in between. O_NOFOLLOW refuses a
+  // link, O_NONBLOCK keeps a pipe from holding us up.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+  return withDiskErrors(path, () => {
+    const there = lstatSync(path, { throwIfNoEntry: false })
+    if (there === undefined) return undefined
+    if (there.isSymbolicLink())
+      throw refuse('is a link', 'put the file that it leads to in its place, readable for its owner alone')
+    const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    try {
+      checkSecretFile(path, fstatSync(file), refuse)
+      return readFileSync(file)
+    } finally {
+      closeSync(file)
+    }
+  })
+}
+
+function checkSecretFile(path: string, stats: Stats, refuse: RefuseFile): void {
+  if (!stats.isFile()) throw refuse('is no regular file')
+  if (stats.size > MAX_SECRET_FILE) throw refuse('is too large for a key')
+  // Windows keeps no such owner and bits.
+  if (process.getuid === undefined) return
+  if (stats.uid !== process.getuid())
+    throw refuse(`belongs to ${userName(stats.uid)}`, 'run p2p as that user, whose agent it is')
+  if ((stats.mode & 0o077) !== 0) throw refuse('can be read or changed by others', `\`chmod 600 ${shellPath(path)}\``)
+}

@@ -1,0 +1,79 @@
+// What is kept on disk of calls that are over, and when it is deleted. Pure: io/store/removal.ts deletes, and names it.
+import { EXPIRES } from '../call/replay.ts'
+import { isOver, type Phase } from '../call/rules.ts'
+
+/**
+ * One thing that is to be deleted: the secret of a call, its transcript, its file with its archive, or the folder of the files
+ * that were received in calls whose ids begin with these eight digits.
+ */
+export type Removal = { type: 'key' | 'transcript' | 'call'; call: string } | { type: 'files'; folder: string }
+
+/**
+ * A call that is here. `over`: when it was, by our own clock, unix seconds (`overSince`); `settled`: whether nothing of it is unread,
+ * and nothing is owed.
+ */
+export type KeptCall = { id: string; over: number | undefined; settled: boolean }
+
+/** What lies on disk; `changed`: when it was last written, unix seconds. */
+export type KeptFiles = {
+  keys: readonly { call: string; changed: number }[]
+  transcripts: readonly { call: string; changed: number }[]
+  folders: readonly { folder: string; changed: number }[]
+}
+
+/** `keepDays`: transcript.keep; 0 for until it is forgotten by hand. `now`: unix seconds by our own clock. */
+export type RetentionOptions = { now: number; keepDays: number }
+
+const DAY = 86_400
+
+/** "It is deleted 7 days after the end, no sooner: a lost receipt must still be readable." */
+export const KEY_LIFETIME = 7 * DAY
+
+/** "A sender keeps every rumor, acked or not, until the call is over for 7 days", whatever the setting says. */
+const LEAST_CALL_LIFETIME = 7 * DAY
+
+/**
+ * When a call was over; undefined while it is not. `last`: when anything was last said here or came in, by our own clock: a peer's
+ * own dates would let it say when we delete.
+ */
+export function overSince(phase: Phase, last: number): number | undefined {
+  if (!isOver(phase)) return undefined
+  // A call that nobody has spoken in ends when it expires, not when it fell silent: what was never acked is offered for a week more.
+  return phase === 'expired' ? last + EXPIRES : last
+}
+
+/**
+ * What is due. Keys go by their own rule whatever the setting; everything else only where it says after how many days. Of a call
+ * that is not here any more the time of the file counts.
+ */
+export function removalsDue(calls: readonly KeptCall[], files: KeptFiles, options: RetentionOptions): Removal[] {
+  const { now, keepDays } = options
+  const known = new Map(calls.map((call) => [call.id, call]))
+  const since = (call: string, changed: number) => (known.has(call) ? known.get(call)?.over : changed)
+  const isDue = (from: number | undefined, after: number) => from !== undefined && now - from >= after
+  const keys = files.keys.filter(({ call, changed }) => isDue(since(call, changed), KEY_LIFETIME))
+  const removals: Removal[] = keys.map(({ call }) => ({ type: 'key', call }))
+  if (keepDays === 0) return removals
+  const kept = keepDays * DAY
+  const transcripts = files.transcripts.filter(({ call, changed }) => isDue(since(call, changed), kept))
+  removals.push(...transcripts.map(({ call }): Removal => ({ type: 'transcript', call })))
+  const gone = calls.filter(({ over, settled }) => settled && isDue(over, Math.max(kept, LEAST_CALL_LIFETIME)))
+  removals.push(...gone.map(({ id }): Removal => ({ type: 'call', call: id })))
+  for (const { id } of gone) known.delete(id)
+  // The folder is named by eight digits, which two calls may share: it stays as long as one of them does.
+  const inUse = new Set([...known.keys()].map((id) => id.slice(0, 8)))
+  const folders = files.folders.filter(({ folder, changed }) => !inUse.has(folder) && isDue(changed, kept))
+  return [...removals, ...folders.map(({ folder }): Removal => ({ type: 'files', folder }))]
+}
+
+/** What `forget` deletes of a call that is over: all of it, and its files where it was asked to, unless another call shares them. */
+export function removalsOf(call: string, others: readonly string[], withFiles: boolean): Removal[] {
+  const folder = call.slice(0, 8)
+  const shared = others.some((id) => id !== call && id.startsWith(folder))
+  const removals: Removal[] = [
+    { type: 'key', call },
+    { type: 'transcript', call },
+    { type: 'call', call },
+  ]
+  return withFiles && !shared ? [...removals, { type: 'files', folder }] : removals
+}
