@@ -10,6 +10,7 @@ import { isOver, nextPhase } from './rules.ts'
 import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
 import { type Body, LIMIT, type SignalType } from './signal.ts'
 import { signalTemplate } from './signal-codec.ts'
+import { partLimit } from './text-limit.ts'
 
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
 export type IntendedSignal = { to: string; call: string | undefined; body: Body }
@@ -196,20 +197,25 @@ function withinSize(utterance: IntendedSignal, me: string, now: number): Decisio
     lc: LIMIT.seq,
     ack: LIMIT.seq,
   }
-  if (fitsRelays(rumorOf(signalTemplate(utterance.body, place, now), me))) return { say: [utterance] }
-  if (utterance.body.type === 'file')
+  const { body } = utterance
+  const template = signalTemplate(body, place, now)
+  const fits = (content: string) => fitsRelays(rumorOf({ ...template, content }, me))
+  if (fits(template.content)) return { say: [utterance] }
+  if (body.type === 'file')
     return refuse(
       'FILE_TOO_LARGE',
       EXIT.usage,
       'the name of the file is too long',
       'send it under a shorter name: `p2p sendfile <name> -`',
     )
-  const bytes = Buffer.byteLength(utterance.body.text)
+  const limit = partLimit(body.text, fits)
   return refuse(
     'TEXT_TOO_LONG',
     EXIT.usage,
-    `the text is too long for one message (${bytes} bytes)`,
-    'say it in several messages of at most 20,000 bytes, or `p2p sendfile <path>`',
+    `the text is too long for one message: ${Buffer.byteLength(body.text)} bytes, and of this one ${limit} fit`,
+    body.type === 'message'
+      ? `say it in several messages of at most ${limit} bytes each, or write it to a file: \`p2p sendfile <path>\``
+      : `say it with at most ${limit} bytes; in the call \`p2p send\` and \`p2p sendfile <path>\` take the rest`,
   )
 }
 

@@ -6,7 +6,7 @@ import { readConfig } from '../io/home/config.ts'
 import { importIdentity } from '../io/home/identity.ts'
 import type { Env, Home } from '../io/home/paths.ts'
 
-/** Bytes of a text, of which a message holds about 20,000. */
+/** Bytes of a text: far more than one message holds, so that the refusal can tell how much of it that is. */
 const MAX_TEXT = 1_000_000
 
 /** Bytes of a secret key, white space around it allowed for. */

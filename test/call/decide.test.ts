@@ -180,6 +180,29 @@ describe('what fits into one envelope', () => {
     expect(refused(ada, send('\u0001'.repeat(8_000))).code).toBe('TEXT_TOO_LONG')
   })
 
+  // A peer of whoever is told "at most N bytes" must be able to do that with this very text.
+  test.each<[string, string]>([
+    ['letters', 'x'.repeat(60_000)],
+    ['a table', '"Zürich","12,50","a ""quoted"" field"\r\n'.repeat(700)],
+    ['one dense place in plain words', `${'x'.repeat(40_000)}${'"\n'.repeat(6_000)}${'x'.repeat(40_000)}`],
+    ['emoji', '\u{1f600}'.repeat(12_000)],
+    ['escapes', '\u0007'.repeat(20_000)],
+  ])('the limit that is told holds for that text, wherever it is cut: %s', (_, text) => {
+    const { ada } = inCall()
+    const { hint, message } = refused(ada, send(text))
+    const limit = Number(/at most (\d+) bytes/.exec(hint)?.[1])
+    expect(message).toContain(`of this one ${limit} fit`)
+    const bytes = Buffer.from(text)
+    expect(limit).toBeGreaterThan(3_000)
+    for (let from = 0; from < bytes.length; from += Math.floor(limit / 3)) {
+      // A part that ends within a letter ends before it.
+      const part = new TextDecoder('utf-8', { ignoreBOM: true })
+        .decode(bytes.subarray(from, from + limit))
+        .replaceAll('\ufffd', '')
+      if (part.trim() !== '') expect(turn(ada, send(part)).said).toHaveLength(1)
+    }
+  })
+
   test('a file goes in chunks, each with a number of its own, up to what relays carry: FILE_TOO_LARGE', () => {
     const { ada, ben, id } = inCall()
     const { said } = turn(ada, file(50_000))
