@@ -1,5 +1,5 @@
 // Where each harness looks for skills and for hooks. The addresses of the documents are in docs/HARNESSES.md.
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -50,18 +50,21 @@ export function placeOf(name: HarnessName, project: string | undefined, { env, n
   }
 }
 
-/** The harnesses that this user has; OpenClaw where there is none. Our own files lie in ~/.openclaw too and say nothing. */
+/** The harnesses that this user has; OpenClaw where there is none. */
 export function foundHarnesses(env: NodeJS.ProcessEnv): HarnessName[] {
-  const signs: Record<HarnessName, string[]> = {
-    openclaw: [
-      join(homedir(), 'clawd'),
-      ...['openclaw.json', 'workspace', 'skills'].map((name) => join(stateOf(env), name)),
-    ],
-    'claude-code': [env.CLAUDE_CONFIG_DIR || join(homedir(), '.claude')],
-    codex: [env.CODEX_HOME || join(homedir(), '.codex')],
+  const isHere: Record<HarnessName, boolean> = {
+    openclaw: existsSync(join(homedir(), 'clawd')) || holdsMoreThanOurs(stateOf(env)),
+    'claude-code': existsSync(env.CLAUDE_CONFIG_DIR || join(homedir(), '.claude')),
+    codex: existsSync(env.CODEX_HOME || join(homedir(), '.codex')),
   }
-  const found = HARNESS_NAMES.filter((name) => signs[name].some((path) => existsSync(path)))
+  const found = HARNESS_NAMES.filter((name) => isHere[name])
   return found.length === 0 ? ['openclaw'] : found
+}
+
+// Identity and state of ours lie in OpenClaw's folder also where there is no OpenClaw.
+function holdsMoreThanOurs(folder: string): boolean {
+  const names = existsSync(folder) ? readdirSync(folder) : ['p2p']
+  return names.length === 0 || names.some((name) => !/^\.?p2p/.test(name))
 }
 
 // In the workspace that the name `clawd` stands for where there is one, else in OpenClaw's present one.

@@ -49,6 +49,14 @@ describe('what can stand where the shell asks', () => {
     [['transcript', ''], ['1a2b3c4d']],
     [['send', 'hi', '--call', ''], ['1a2b3c4d']],
     [['transcript', '--format', 'h'], ['html']],
+    [
+      ['hook', 'c'],
+      ['claude-code', 'codex'],
+    ],
+    [
+      ['hook', 'codex', 'S'],
+      ['SessionStart', 'Stop'],
+    ],
     [['completion', 'f'], ['fish']],
     [['sendfile', './re'], 'files'],
     [['--home', ''], 'files'],

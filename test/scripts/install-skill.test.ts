@@ -85,7 +85,8 @@ test('what is in the way is named, and what to do', async () => {
 
 test('each harness that is found gets the skill where it looks for it, and tells its agent what waits', async () => {
   await withTemporaryFolder(async (home) => {
-    for (const folder of ['.claude', '.codex']) mkdirSync(join(home, folder))
+    for (const folder of ['.claude', '.codex', '.openclaw/p2p']) mkdirSync(join(home, folder), { recursive: true })
+    writeFileSync(join(home, '.openclaw/p2p-identity.json'), 'ours')
     const settings = join(home, '.claude/settings.json')
     const dotfiles = join(home, 'dotfiles.json')
     const mine = '{\n\t"model": "opus", // mine\n\t"hooks": { "Stop": [] }\n}\n'
@@ -99,7 +100,8 @@ test('each harness that is found gets the skill where it looks for it, and tells
       expect(readdirSync(skill).sort()).toEqual(['SKILL.md', 'p2p.js'])
       expect(stdout).toContain(`the skill p2p-comm is in ${skill}\n`)
     }
-    expect(existsSync(join(home, '.openclaw'))).toBe(false)
+    // What lies there is ours and no sign of an OpenClaw.
+    expect(readdirSync(join(home, '.openclaw')).sort()).toEqual(['p2p', 'p2p-identity.json'])
     expect(stdout).toContain(`  hooks: SessionStart, UserPromptSubmit, PostToolUse, Stop written in ${settings}\n`)
     expect(stdout).toContain('note: it has comments or trailing commas, which Claude Code may not read')
     expect(stdout).toContain('Codex runs them once they are reviewed')
@@ -124,6 +126,12 @@ test('each harness that is found gets the skill where it looks for it, and tells
     expect(existsSync(join(home, '.codex/hooks.json'))).toBe(false)
     expect((await install(home, '--remove')).stdout).toMatch(/none of ours[\s\S]*none were there/)
     expect(existsSync(join(skills[0] ?? '', 'p2p.js'))).toBe(true)
+
+    writeFileSync(join(home, '.openclaw/openclaw.json'), '{}')
+    const all = await install(home, '--hooks')
+    expect(all.stdout).toMatch(
+      /for: OpenClaw\n {2}hooks: OpenClaw runs no command of ours[\s\S]*for: Claude Code[\s\S]*for: Codex/,
+    )
   })
 })
 
