@@ -21,10 +21,11 @@ export type HookSettings = {
 /** Both know these four by the same names; what they are for is in docs/HARNESSES.md. */
 const EVENTS = ['SessionStart', 'UserPromptSubmit', 'PostToolUse', 'Stop']
 
-export type Environment = { env: NodeJS.ProcessEnv; node: string }
+/** `node`: the program that runs ours. */
+export type Machine = { env: NodeJS.ProcessEnv; node: string }
 
 /** The place of a harness: the user's, or that of a project. */
-export function placeOf(name: HarnessName, project: string | undefined, { env, node }: Environment): Place {
+export function placeOf(name: HarnessName, project: string | undefined, { env, node }: Machine): Place {
   const own = (variable: string, folder: string) => env[variable] || join(homedir(), folder)
   switch (name) {
     case 'openclaw':
