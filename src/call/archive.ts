@@ -1,8 +1,6 @@
-// What a call's own file still says of the words that have left it for chapters: as much as every command needs.
-// Chapters: the older words of a call that is spoken in for long, each of them a file that is never changed. The head, the
-// call's own file, holds everything else, so that no command has to read and write what has long been settled.
-// Which words of a call may lie in chapters: the oldest ones, once nothing that either side says any more can change what
-// they are. A call is a fold over all of its signals; what is packed must be of no weight in what the fold finds.
+// The older words of a call that is spoken in for long lie in segments, files that are never changed. The head, the call's own file,
+// holds everything else, so that no command has to read and write what has long been settled. A word may lie there once nothing that
+// either side says any more can change what it is: a call is a fold over all of its signals.
 import { isRecord } from '../json.ts'
 import { type Upgrade, upgraded } from '../migrate.ts'
 import { isHex32 } from '../nostr/crypto.ts'
@@ -11,54 +9,64 @@ import { timeOf } from './inbox-items.ts'
 import { type ArchiveSummary, type Entries, freeze, type Log, signalOf } from './log.ts'
 import { parseEntries } from './log-codec.ts'
 import type { Call, Line } from './replay.ts'
-import { LIMIT, type Signal } from './signal.ts'
+import type { Party } from './rules.ts'
+import type { Signal, SignalType } from './signal.ts'
 
 /** `id`: the call's. */
 export type ArchiveSegment = { version: 1; id: string; entries: Entries }
 
-/** A head and the chapters that belong to it, by their numbers. */
-export type ArchivedCall = { head: Log; chapters: ReadonlyMap<number, ArchiveSegment> }
+/** A head and the segments that belong to it, by their numbers. */
+export type ArchivedCall = { head: Log; segments: ReadonlyMap<number, ArchiveSegment> }
 
-/** The numbers of the chapters in which a part of a log lies; none for a log that is whole. */
+/** The numbers of the segments in which a part of a log lies; none for a log that is whole. */
 export function segmentNumbers({ past }: Log): number[] {
   if (past === undefined) return []
-  const [first, last] = past.chapters
+  const [first, last] = past.segments
   return Array.from({ length: last - first + 1 }, (_, n) => first + n)
 }
 
-/** The whole log; undefined when a chapter is not one of this call, or they do not hold what the head says they do. */
-export function joinSegments({ head, chapters }: ArchivedCall): Log | undefined {
+/** The whole log; undefined when a segment is not one of this call, or they do not hold what the head says they do. */
+export function joinSegments({ head, segments }: ArchivedCall): Log | undefined {
   const { past, ...rest } = head
   if (past === undefined) return head
-  const held = [...chapters.values()]
-  const entries = Object.assign({}, ...held.map((chapter) => chapter.entries), head.entries)
+  const held = [...segments.values()]
+  const entries = Object.assign({}, ...held.map((segment) => segment.entries), head.entries)
   const expected = past.entries + Object.keys(head.entries).length
   if (held.some(({ id }) => id !== head.id) || Object.keys(entries).length !== expected) return undefined
   return { ...rest, entries: freeze(entries) }
 }
 
 /**
- * Whether what was added to a head does not simply come after its chapters, so that only the whole call tells what becomes of
- * it: a rumor that may lie there already, or claims a place there, and an end, whose digest is over all of them.
+ * Whether only the whole call tells what becomes of a change: a rumor that may lie in a segment already or claims a place there, a
+ * link into one, and an end, since the digest is over all of them.
  */
 export function needsWholeCall(before: Log, { past, ...after }: Log): boolean {
-  if (past === undefined || before.entries === after.entries) return false
+  if (past === undefined) return false
+  if (after.unjudged === true) return true
+  if (before.entries === after.entries) return false
   return Object.keys(after.entries).some((id) => {
     if (before.entries[id] !== undefined) return false
     const signal = signalOf(after, id)
     if (signal === undefined) return false
-    return signal.body.type === 'end' || signal.lc <= past.lc || signal.seq <= (past.seqs[signal.from] ?? 0)
+    return signal.body.type === 'end' || linksIntoArchive(signal, past)
   })
 }
 
-/** A log that was joined, as the head that it came from; undefined when its chapters do not hold its oldest words any more. */
-export function splitSegments(log: Log, { head, chapters }: ArchivedCall): Log | undefined {
+/** Whether a signal stands at or before the last archived one of its author, or acknowledges one that is not the last of the other. */
+export function linksIntoArchive({ from, seq, ack }: Signal, { tails }: ArchiveSummary): boolean {
+  if (seq <= (tails[from]?.seq ?? 0)) return true
+  const other = Object.entries(tails).find(([author]) => author !== from)?.[1]
+  return other !== undefined && ack.seq < other.seq
+}
+
+/** A log that was joined, as the head that it came from; undefined when its segments do not hold its oldest words any more. */
+export function splitSegments(log: Log, { head, segments }: ArchivedCall): Log | undefined {
   const { past } = head
   if (past === undefined) return undefined
   const entries = { ...log.entries }
-  for (const chapter of chapters.values()) {
-    for (const id of Object.keys(chapter.entries)) {
-      if (entries[id] !== chapter.entries[id]) return undefined
+  for (const segment of segments.values()) {
+    for (const id of Object.keys(segment.entries)) {
+      if (entries[id] !== segment.entries[id]) return undefined
       delete entries[id]
     }
   }
@@ -66,7 +74,7 @@ export function splitSegments(log: Log, { head, chapters }: ArchivedCall): Log |
   return needsWholeCall(head, mine) ? undefined : mine
 }
 
-/** Reads a chapter's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */
+/** Reads a segment's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */
 export function parseSegment(value: unknown): ArchiveSegment | 'newer' | undefined {
   const held = isRecord(value) ? upgraded(value, UPGRADES) : undefined
   if (held === undefined || held === 'newer') return held
@@ -76,24 +84,24 @@ export function parseSegment(value: unknown): ArchiveSegment | 'newer' | undefin
   return { version: 1, id, entries }
 }
 
-/** From each version of a chapter's file to the next. */
+/** From each version of a segment's file to the next. */
 const UPGRADES: readonly Upgrade[] = []
 
 /**
  * `keep`: so many entries stay in the head, since receipts, news and the pace of a call are about the latest. `least`: packed at
- * once, so that it is done seldom. `most`: in one chapter.
+ * once, so that it is done seldom. `most`: in one segment.
  */
 export type ArchiveBounds = { keep: number; least: number; most: number }
 
 export const ARCHIVE_BOUNDS: ArchiveBounds = { keep: 256, least: 512, most: 2048 }
 
-/** The head, and the chapters that were added, by their numbers. */
+/** The head, and the segments that were added, by their numbers. */
 export type CompactResult = { head: Log; added: Map<number, ArchiveSegment> }
 
 /**
- * Puts into chapters what may lie there, if it is enough.
+ * Puts into segments what may lie there, if it is enough.
  * @param call what the log says at time 0, so that no silence has ended it
- * @param after the number of the last chapter that is on disk; a chapter is never written over
+ * @param after the number of the last segment that is on disk; a segment is never written over
  */
 export function compact(log: Log, call: Call | undefined, after = 0, bounds = ARCHIVE_BOUNDS): CompactResult {
   const none = { head: log, added: new Map() }
@@ -119,28 +127,43 @@ export function compact(log: Log, call: Call | undefined, after = 0, bounds = AR
 }
 
 /**
- * How many lines, from the first on, may be packed. Up to there nothing is open, no seq is missing, no file is cut in two, and
- * the last word is the peer's: whatever an honest peer says from then on, and we do, has a later clock.
+ * How many lines, from the first on, may be archived. Up to there nothing is open, no number is missing, no file is cut in two; the
+ * last word is the peer's, and what stays links to nothing before the last archived words: whatever an honest peer says from then
+ * on, and we do, has a later clock.
  */
 function archivableLines(log: Log, call: Call, keep: number): number {
   const { lines, peer } = call
   const unread = new Set(log.unread)
   const ends = lastChunks(lines)
-  const seqs = new Map<string, SeqRun>()
-  for (const from of [call.caller, call.callee]) seqs.set(from, seqRunFrom(log.past?.seqs[from] ?? 0))
-  for (const { signal } of lines) if (isAnswer(signal)) seqs.get(signal.from)?.have.add(signal.seq)
+  const lowest = lowestAcks(lines)
+  const tails: Record<string, number> = {}
+  for (const from of [call.caller, call.callee]) tails[from] = Math.max(log.past?.tails[from]?.seq ?? 0, 0)
   let [best, open] = [0, 0]
   for (const [n, line] of lines.slice(0, Math.max(0, lines.length - keep)).entries()) {
     const { signal } = line
     if (isAnswer(signal)) continue
-    const said = seqs.get(signal.from)
-    if (said === undefined || unread.has(signal.id) || !isSettledLine(line, log, peer)) break
+    if (unread.has(signal.id) || !isSettledLine(line, log, peer)) break
     if (signal.body.type === 'file') open = Math.max(open, ends.get(chunkKey(signal)) ?? n)
-    said.have.add(signal.seq)
-    said.top = Math.max(said.top, signal.seq)
-    if (signal.from === peer && open <= n && [...seqs.values()].every(isGapless)) best = n + 1
+    tails[signal.from] = signal.seq
+    const { [call.caller]: callers = 0, [call.callee]: callees = 0 } = tails
+    const after = lowest[n + 1]
+    const isClean = after === undefined || (after.caller >= callees && after.callee >= callers)
+    if (signal.from === peer && open <= n && callers > 0 && callees > 0 && isClean) best = n + 1
   }
   return best
+}
+
+/** For each line the lowest numbers that it and the lines after it acknowledge, by party. */
+function lowestAcks(lines: readonly Line[]): Record<Party, number>[] {
+  const lowest: Record<Party, number>[] = new Array(lines.length)
+  let after: Record<Party, number> = { caller: Infinity, callee: Infinity }
+  for (let n = lines.length - 1; n >= 0; n--) {
+    const line = lines[n]
+    if (line !== undefined && !isAnswer(line.signal))
+      after = { ...after, [line.party]: Math.min(after[line.party], line.signal.ack.seq) }
+    lowest[n] = after
+  }
+  return lowest
 }
 
 // What makes a call active stays in the head: it is little, and from it alone the fold comes to the same phase.
@@ -148,14 +171,14 @@ function isAnswer({ body }: Signal): boolean {
   return body.type === 'request' || body.type === 'accept' || body.type === 'reject'
 }
 
-function isSettledLine({ signal, late, unasked }: Line, log: Log, peer: string): boolean {
+function isSettledLine({ signal, late, effective }: Line, log: Log, peer: string): boolean {
   const { body, from, id } = signal
-  if (late || unasked || (body.type !== 'message' && body.type !== 'escalate' && body.type !== 'file')) return false
-  // The attack: a peer that takes the last Lamport number there is. Nothing comes after that, so everything may stand before it.
-  if (signal.lc >= LIMIT.seq) return false
-  if (from !== peer) return signal.seq <= log.acked && log.outbox[id] === undefined
+  if (late || !effective || !ARCHIVABLE.includes(body.type)) return false
+  if (from !== peer) return signal.seq <= log.acked.seq && log.outbox[id] === undefined
   return body.type !== 'file' || isSettled(log.files[transferKey(body)])
 }
+
+const ARCHIVABLE: readonly SignalType[] = ['message', 'progress', 'escalate', 'file']
 
 /** Where the last chunk of each file stands. */
 function lastChunks(lines: readonly Line[]): Map<string, number> {
@@ -168,18 +191,6 @@ function chunkKey({ from, body }: Signal): string {
   return body.type === 'file' ? `${from} ${transferKey(body)}` : ''
 }
 
-/** `solid`: up to where there is no gap, `top`: how far it would have to be. */
-type SeqRun = { have: Set<number>; solid: number; top: number }
-
-function seqRunFrom(base: number): SeqRun {
-  return { have: new Set(), solid: base, top: base }
-}
-
-function isGapless(seqs: SeqRun): boolean {
-  while (seqs.have.has(seqs.solid + 1)) seqs.solid++
-  return seqs.solid >= seqs.top
-}
-
 function summariseArchive(
   past: ArchiveSummary | undefined,
   lines: readonly Line[],
@@ -188,19 +199,17 @@ function summariseArchive(
   last: number,
 ): ArchiveSummary {
   const sum = {
-    chapters: [past?.chapters[0] ?? first, last] as const,
+    segments: [past?.segments[0] ?? first, last] as const,
     entries: (past?.entries ?? 0) + lines.length,
     own: past?.own ?? 0,
     messages: past?.messages ?? 0,
-    seqs: { ...past?.seqs },
-    lc: past?.lc ?? 0,
+    tails: { ...past?.tails },
     last: past?.last ?? 0,
   }
-  for (const { signal, party, heard } of lines) {
+  for (const { signal, party, clock, heard } of lines) {
     if (party === call.mine) sum.own++
     if (signal.body.type === 'message') sum.messages++
-    sum.seqs[signal.from] = Math.max(sum.seqs[signal.from] ?? 0, signal.seq)
-    sum.lc = Math.max(sum.lc, signal.lc)
+    sum.tails[signal.from] = { seq: signal.seq, id: signal.id, clock }
     sum.last = Math.max(sum.last, timeOf(signal.at, heard))
   }
   return sum

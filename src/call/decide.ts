@@ -13,7 +13,7 @@ import { signalTemplate } from './signal-codec.ts'
 import { partLimit } from './text-limit.ts'
 
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
-export type IntendedSignal = { to: string; call: string | undefined; body: Body }
+export type IntendedSignal = { to: string; call: string | undefined; body: Body; re?: string }
 
 export type Decision = { say: IntendedSignal[]; refusal?: undefined } | { say: []; refusal: Failure }
 
@@ -63,7 +63,7 @@ function request(topic: string, { peer, calls, name, inbox, ring, me, now, peopl
       'call with a few words, and `p2p send` the rest once the call is answered',
     )
   }
-  const incoming = calls.find((c) => c.peer === peer && c.mine === 'callee' && c.phase === 'ringing')
+  const incoming = calls.find((c) => c.peer === peer && c.mine === 'callee' && c.phase === 'ringing' && !c.held)
   if (incoming !== undefined) {
     const who = peerLabel(incoming, people)
     return refuse(
@@ -105,7 +105,9 @@ function file({ name, content }: IntentOf<'sendfile'>, scene: DecisionContext): 
   if (content.type === 'path') return tooLarge(content.size, scene)
   if (content.type === 'bytes' && content.bytes.length > scene.inlineMax) return tooLarge(content.bytes.length, scene)
   const bodies =
-    content.type === 'stored' ? [content.body] : chunksOf(name, mimeOf(name), content.bytes, `${scene.now} ${call.seq}`)
+    content.type === 'stored'
+      ? [content.body]
+      : chunksOf(name, mimeOf(name), content.bytes, `${scene.now} ${call.own.seq}`)
   const verdicts = bodies.map((body) => withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now))
   return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
 }
@@ -121,7 +123,7 @@ function escalate(text: string, scene: DecisionContext): Decision {
 function end(text: string, scene: DecisionContext): Decision {
   const call = chooseCall('end', 'end', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
-  const body: Body = { type: 'end', text, cut: undefined, digest: '', expired: false }
+  const body: Body = { type: 'end', text, expired: false }
   return withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now)
 }
 
@@ -137,7 +139,7 @@ function chooseCall(verb: string, type: SignalType, scene: DecisionContext): Cal
 
 // Whoever has ended a call says nothing more in it.
 function mayStill(call: Call): boolean {
-  return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed'
+  return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed' && !call.held
 }
 
 function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: DecisionContext): Failure {
@@ -188,14 +190,18 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
   )
 }
 
+const LONGEST_ID = '0'.repeat(64)
+
 // The size is that of the event on the wire, not of the text: it is padded and encoded twice on the way.
 function withinSize(utterance: IntendedSignal, me: string, now: number): Decision {
   const place = {
-    call: utterance.call ?? '0'.repeat(64),
+    call: utterance.call ?? LONGEST_ID,
     to: utterance.to,
     seq: LIMIT.seq,
-    lc: LIMIT.seq,
-    ack: LIMIT.seq,
+    prev: LONGEST_ID,
+    ack: { seq: LIMIT.seq, id: LONGEST_ID },
+    read: LIMIT.seq,
+    re: LONGEST_ID,
   }
   const { body } = utterance
   const template = signalTemplate(body, place, now)

@@ -1,48 +1,24 @@
-// The verifiable end: a cut says how far each side had got, a digest over it proves that both hold the same call.
+// One value that people of both sides can compare: it stands for every taken signal of a call, in the order both read.
 import { fromHex, sha256, toHex } from '../nostr/crypto.ts'
-import type { SeqRange, Signal } from './signal.ts'
+import type { Signal } from './signal.ts'
 
-/** The cut that an end names: its sender's own last seq before it, and the peer's last seq without a gap. */
-export function cutOf(end: Signal | undefined): SeqRange | undefined {
-  return end?.body.type === 'end' ? end.body.cut : undefined
+/**
+ * SHA-256, as hex, over the 32-byte ids of all taken signals of both sides in transcript order, confirming ends left out.
+ * Source: docs/PROTOCOL.md, "The end".
+ * @param signals in transcript order
+ */
+export function digestOf(signals: readonly Signal[]): string {
+  const ends = signals.filter((signal) => signal.body.type === 'end')
+  const parts = signals.filter((signal) => !isConfirmingEnd(signal, ends)).flatMap(({ id }) => fromHex(id) ?? [])
+  return toHex(sha256(Buffer.concat(parts)))
 }
 
 /**
- * SHA-256, as hex, over the 32-byte rumor ids in the union of the cuts of `ends`, in transcript order, ends left out.
- * Undefined while something in a cut is missing.
- * @param signals the call's numbered signals in transcript order
+ * "A confirming end, without content and outcome and with an `ack` that covers the peer's `end`, only stands outside the digest; of
+ * two ends that crossed neither is confirming."
  */
-export function digestOf(ends: readonly Signal[], signals: readonly Signal[]): string | undefined {
-  const reach = new Map<string, number>()
-  for (const end of ends) {
-    const cut = cutOf(end)
-    if (cut === undefined) return undefined
-    raise(reach, end.from, cut[0])
-    raise(reach, end.to, cut[1])
-  }
-  return digestUpTo(reach, signals)
-}
-
-/** The same over everything up to the given last seq of each party: what an end that we are about to say must carry. */
-export function digestUpTo(reach: ReadonlyMap<string, number>, signals: readonly Signal[]): string | undefined {
-  const inside = signals.filter((s) => s.seq <= (reach.get(s.from) ?? 0))
-  // An end uses up a seq too; the union of two cuts may reach over the first of them.
-  const expected = [...reach.values()].reduce((sum, n) => sum + n, 0)
-  if (inside.length !== expected) return undefined
-  const ids = inside.filter((s) => s.body.type !== 'end').flatMap((s) => fromHex(s.id) ?? [])
-  return toHex(sha256(concat(ids)))
-}
-
-function raise(reach: Map<string, number>, who: string, seq: number): void {
-  reach.set(who, Math.max(reach.get(who) ?? 0, seq))
-}
-
-function concat(parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
+export function isConfirmingEnd(signal: Signal, ends: readonly Signal[]): boolean {
+  const { body, from, ack } = signal
+  if (body.type !== 'end' || body.text !== '' || body.outcome !== undefined) return false
+  return ends.some((other) => other.from !== from && ack.id === other.id)
 }

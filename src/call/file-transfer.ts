@@ -78,17 +78,17 @@ export function isSettled(state: FileState | undefined): state is Exclude<FileSt
 }
 
 /** Whether a peer's file, announced in a line of a call, is still to come. */
-export function isComing({ signal, unasked }: Line, log: Log, peer: string): boolean {
+export function isComing({ signal, effective }: Line, log: Log, peer: string): boolean {
   const { body, from } = signal
-  return body.type === 'file' && from === peer && !unasked && !isSettled(log.files[transferKey(body)])
+  return body.type === 'file' && from === peer && effective && !isSettled(log.files[transferKey(body)])
 }
 
 /** The files that `who` sends in a call, in the order in which they began. */
 export function transfers(call: Call, log: Log, who: string): Transfer[] {
   const found = new Map<string, Transfer>()
-  for (const { signal, unasked } of call.lines) {
+  for (const { signal, effective } of call.lines) {
     const { body } = signal
-    if (body.type !== 'file' || signal.from !== who || unasked) continue
+    if (body.type !== 'file' || signal.from !== who || !effective) continue
     const key = transferKey(body)
     const transfer = found.get(key) ?? {
       key,
@@ -105,7 +105,7 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
     // A chunk that contradicts the first one is not part of this file.
     if (body.chunk[1] !== transfer.of || transfer.chunks.some((c) => chunkNumber(c) === body.chunk[0])) continue
     transfer.chunks.push(signal)
-    if (signal.from === call.peer || signal.seq <= log.acked) transfer.have++
+    if (signal.from === call.peer || signal.seq <= log.acked.seq) transfer.have++
     found.set(key, transfer)
   }
   return [...found.values()]

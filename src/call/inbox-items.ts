@@ -5,9 +5,9 @@ import type { Rumor } from '../nostr/event.ts'
 import { cleanText } from '../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf } from './agents.ts'
 import { type FileBody, type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
-import type { FileState, Log } from './log.ts'
+import { type FileState, type Fork, type Log, signalOf, UNDELIVERED } from './log.ts'
 import type { Call, Line } from './replay.ts'
-import { FILE } from './signal.ts'
+import { FILE, type SeqRange } from './signal.ts'
 import { parseRemote } from './signal-codec.ts'
 
 export const ITEM_TYPES = [
@@ -15,20 +15,35 @@ export const ITEM_TYPES = [
   'accept',
   'reject',
   'message',
+  'progress',
+  'propose',
+  'agree',
+  'decline',
   'file',
   'escalate',
   'end',
   'missed',
+  'forked',
+  'lost',
+  'undelivered',
   'dm',
   'owner',
 ] as const
 
 export type ItemType = (typeof ITEM_TYPES)[number]
 
-/** One new thing. `text` is the peer's, cleaned; `at` unix seconds; `seq` 0 where there is none. */
+/**
+ * One new thing. `text` is the peer's, cleaned; of something undelivered it is ours. `at` unix seconds; `seq` 0 where there is none.
+ * `ref` and `re` name signals of the call, `me/3` or `peer/5`; `unseen`: what stands above it that its author had not taken.
+ */
 export type InboxItem = {
   type: ItemType
   id: string
+  ref?: string
+  re?: string
+  unseen?: string[]
+  /** Whose log has two branches, as we see it. */
+  fork?: Fork['by']
   call: string
   from: Agent
   text: string
@@ -47,12 +62,44 @@ export type InboxItem = {
 /** The items of a call, in transcript order: the unread ones, or all that the peer has said. */
 export function itemsOf(log: Log, call: Call, people: AgentDirectory, all = false): InboxItem[] {
   const from = agentOf(people, call.peer, call.peerName)
+  const unread = new Set(log.unread)
   const lines = call.lines.filter(
-    (l) => l.signal.from === call.peer && !l.unasked && (all || log.unread.includes(l.signal.id)),
+    (line) => line.signal.from === call.peer && isShown(line) && (all || unread.has(line.signal.id)),
   )
-  const missed = (log.missed !== undefined && all) || log.unread.includes('missed')
   const items = lines.flatMap((line) => itemOf(line, log, call, from) ?? [])
-  return missed ? [...items, missedItem(log, call, from)] : items
+  const marks = MARKS.filter(([mark, is]) => unread.has(mark) || (all && is(log)))
+  return [...items, ...marks.map(([mark]) => markItem(mark, log, call, from)), ...undeliveredItems(log, call, from)]
+}
+
+/** Whether a line is shown with its words: what the rules do not let its sender say is a line without them. */
+export function isShown({ effective, late, signal }: Line): boolean {
+  return (effective || late) && signal.body.type !== 'opaque'
+}
+
+const MARKS: readonly (readonly ['missed' | 'forked' | 'lost', (log: Log) => boolean])[] = [
+  ['missed', (log) => log.missed !== undefined],
+  ['forked', (log) => log.fork !== undefined],
+  ['lost', (log) => log.lost !== undefined],
+]
+
+function markItem(type: 'missed' | 'forked' | 'lost', log: Log, call: Call, from: Agent): InboxItem {
+  const at = { missed: log.missed ?? call.deadline, forked: log.fork?.at ?? call.last, lost: log.lost ?? call.last }
+  const base = { type, id: call.id, call: call.id, from, at: at[type], seq: 0 }
+  // What a call was about is the caller's word; of the rest there is nothing of the peer's to quote.
+  const text = type === 'missed' ? cleanText(call.topic) : ''
+  return { ...base, text, ...(type === 'forked' && log.fork !== undefined ? { fork: log.fork.by } : {}) }
+}
+
+/** Our own words that nobody has acknowledged, and that are not offered any more. */
+function undeliveredItems(log: Log, call: Call, from: Agent): InboxItem[] {
+  return log.unread.flatMap((mark): InboxItem[] => {
+    const id = mark.startsWith(UNDELIVERED) ? mark.slice(UNDELIVERED.length) : undefined
+    const signal = id === undefined ? undefined : signalOf(log, id)
+    if (signal === undefined) return []
+    const text = signal.body.type === 'file' ? cleanText(signal.body.name, 255) : cleanText(signal.body.text)
+    const { seq } = signal
+    return [{ type: 'undelivered', id: signal.id, ref: `me/${seq}`, call: call.id, from, text, at: signal.at, seq }]
+  })
 }
 
 /**
@@ -79,20 +126,40 @@ export function ownerFirst(items: readonly InboxItem[]): InboxItem[] {
   return [...items.filter((i) => i.type === 'owner'), ...items.filter((i) => i.type !== 'owner')]
 }
 
-function itemOf({ signal, heard, late }: Line, log: Log, call: Call, from: Agent): InboxItem | undefined {
+function itemOf({ signal, heard, late, unseen }: Line, log: Log, call: Call, from: Agent): InboxItem | undefined {
   const { body } = signal
-  if (body.type === 'receipt') return undefined
+  if (body.type === 'receipt' || body.type === 'opaque') return undefined
+  const re = signal.re === undefined ? undefined : refOf(log, signal.re, call)
   const base = {
     id: signal.id,
+    ref: `peer/${signal.seq}`,
+    ...(re === undefined ? {} : { re }),
     call: call.id,
     from,
     at: timeOf(signal.at, heard),
     seq: signal.seq,
     ...(late ? { late } : {}),
+    ...(unseen === undefined ? {} : { unseen: refsIn(unseen, 'me') }),
   }
   if (body.type === 'file') return { ...base, type: 'file', ...fileFields(body, receivedFile(log, body)) }
   const reason = body.type === 'reject' ? { reason: body.reason } : {}
   return { ...base, type: body.type, text: cleanText(body.text), ...reason }
+}
+
+/** A signal of the call, the same way everywhere: `me/3` or `peer/5`; undefined for one that is not held. */
+export function refOf(log: Log, id: string, { peer }: Pick<Call, 'peer'>): string | undefined {
+  const signal = signalOf(log, id)
+  return signal === undefined ? undefined : `${signal.from === peer ? 'peer' : 'me'}/${signal.seq}`
+}
+
+/** Most refs of a range that are named one by one. */
+const MAX_REFS = 20
+
+/** The signals of a range, by their refs: all of them, or the first ones and the last where they are many. */
+export function refsIn([first, last]: SeqRange, whose: 'me' | 'peer'): string[] {
+  const count = last - first + 1
+  if (count <= MAX_REFS) return Array.from({ length: count }, (_, n) => `${whose}/${first + n}`)
+  return [...Array.from({ length: MAX_REFS - 1 }, (_, n) => `${whose}/${first + n}`), `${whose}/${last}`]
 }
 
 // What nobody has said is left out: a size of 0, a hash of "".
@@ -105,18 +172,6 @@ function fileFields({ name }: FileBody, facts: FileFacts): Pick<InboxItem, 'text
     ...(sha256 === '' ? {} : { sha256 }),
     ...(path === undefined ? {} : { path }),
     ...(reason === undefined ? {} : { reason }),
-  }
-}
-
-function missedItem(log: Log, call: Call, from: Agent): InboxItem {
-  return {
-    type: 'missed',
-    id: call.id,
-    call: call.id,
-    from,
-    text: cleanText(call.topic),
-    at: log.missed ?? call.deadline,
-    seq: 0,
   }
 }
 

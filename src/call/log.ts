@@ -1,10 +1,13 @@
 // What is kept of one call: what was said, and what cannot be derived from that. One file each.
 import type { Event, Rumor } from '../nostr/event.ts'
-import type { SeqRange, Signal } from './signal.ts'
+import { type Link, NOTHING, type SeqRange, type Signal } from './signal.ts'
 import { parseSignal } from './signal-codec.ts'
 
-/** A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. */
-export type LogEntry = { rumor: Rumor; heard?: number }
+/**
+ * A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. `hadAcked`: up to where its
+ * author had acknowledged us before, where the rumor itself says less.
+ */
+export type LogEntry = { rumor: Rumor; heard?: number; hadAcked?: number }
 
 /** What an own rumor still waits for. It is kept until the peer has acked it or the call is over for 7 days. */
 export type OutboxEntry = {
@@ -19,7 +22,9 @@ export type OutboxEntry = {
   /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them in vain. */
   retried?: number
   /** The peer has said that it misses it. */
-  wanted?: true
+  missing?: true
+  /** It was acknowledged once, and is offered one more time, until a relay has it. */
+  again?: true
   /** The process that is publishing it right now, so that a parallel one leaves it alone. */
   claim?: Claim
 }
@@ -44,43 +49,109 @@ export type FetchProgress = { have: number; tries: number; at: number; why: stri
 
 export type Entries = Readonly<Record<string, LogEntry>>
 
+/**
+ * A log that has two branches, or would have: the peer's, ours as the peer's links say (`me`), or one of them by the peer's word
+ * (`told`). `seq` and `id` are what we hold at that place. `at`: unix seconds. `foreign`: what came in its place.
+ */
+export type Fork = { by: 'peer' | 'me' | 'told'; seq: number; id: string; at: number; foreign?: string }
+
+/**
+ * What the peer was told: the highest ack of ours that a relay has taken, and the last one that we tried, with when (unix seconds); when
+ * we asked for what is missing, when we last said that the call has forked, when an answer was last offered again, and the `read`
+ * mark that it has.
+ */
+export type Told = {
+  taken: number
+  tried: number
+  at: number
+  asked: number
+  forked: number
+  read: number
+  again?: number
+}
+
+/** What stands in `unread` before the id of an own rumor that was never acknowledged. */
+export const UNDELIVERED = 'undelivered:'
+
+/** Why a rumor that has no place in the call is kept beside it: shown, never acted on, never in the digest. */
+export type AsideReason = 'fork' | 'after-end' | 'verified'
+
+export type AsideEntry = LogEntry & { why: AsideReason }
+
+/** Both logs of a call as we hold them, and what cannot be derived from them. */
 export type Log = {
-  version: 2
+  version: 3
   id: string
-  /** By rumor id; a rumor that lost its `seq` to another one is not kept. Changed only through a draft (state/edit.ts). */
+  /** What was taken, of both sides, by rumor id. Changed only through a transaction (state/transaction.ts). */
   entries: Entries
-  /** Items not yet shown: rumor ids, and `missed`. */
+  /** What came before something that it follows, by rumor id, in the order of arrival. */
+  waiting: Entries
+  /** What has no place: three rumors at the most. `asideMore`: how many more there were. */
+  aside: Readonly<Record<string, AsideEntry>>
+  asideMore: number
+  /** Items not yet shown: rumor ids, and marks like `missed`. */
   unread: string[]
   outbox: Record<string, OutboxEntry>
-  /** The highest own seq that the peer says it has without a gap. */
-  acked: number
-  /** The highest ack of ours that a relay has taken, and the last one that we tried, with when. */
-  told: { taken: number; tried: number; at: number; asked: number }
-  /** When a complete replay showed that nobody had answered in time. */
+  /** Up to where the peer has taken our signals, by its signals and receipts; and up to where somebody there has looked. */
+  acked: Link
+  peerRead: number
+  /** Up to where the peer's signals were shown to our agent. */
+  read: number
+  told: Told
+  /** When our own clock and a complete replay showed that nobody had answered in time. */
   missed?: number
+  /** At glare: the request waits for what becomes of ours; or the other call has become the conversation. */
+  held?: true
+  merged?: string
+  /** At glare: our own request that this call takes in; we accept it by ourselves. */
+  merges?: string
+  /** How many signals came before the answer, and were not kept. */
+  unanswered?: number
+  fork?: Fork
+  /** The highest number that a receipt of the peer has acknowledged. */
+  receiptAck?: number
+  /** When the peer said that it does not have this call. */
+  lost?: number
+  /** What the peer had acknowledged of ours when its end was taken. */
+  ackedAtEnd?: number
+  /** Once the peer has bound itself to all of ours: nothing is taken any more. `digest` is SHA-256, hex. */
+  verified?: { digest: string; at: number }
+  /** When what was never acknowledged was told as undelivered. */
+  undelivered?: number
+  /** Never on disk: something came whose place lies in the archive, so that the change is worked out again over the whole call. */
+  unjudged?: true
   /** What became of the peer's files, by transfer. */
   files: Record<string, FileState>
-  /** What lies in chapters (chapter.ts), for a call that has been spoken in for long; everything above is without that. */
+  /** What lies in segments (archive.ts), for a call that has been spoken in for long; everything above is without that. */
   past?: ArchiveSummary
 }
 
 export function emptyLog(id: string): Log {
   return {
-    version: 2,
+    version: 3,
     id,
     entries: {},
+    waiting: {},
+    aside: {},
+    asideMore: 0,
     unread: [],
     outbox: {},
-    acked: 0,
-    told: { taken: 0, tried: 0, at: 0, asked: 0 },
+    acked: NOTHING,
+    peerRead: 0,
+    read: 0,
+    told: { taken: 0, tried: 0, at: 0, asked: 0, forked: 0, read: 0 },
     files: {},
   }
 }
 
 /** The signal of one entry. Read once: a command looks at the same rumor many times. */
-export function signalOf(log: Log, id: string): Signal | undefined {
+export function signalOf(log: Pick<Log, 'entries'>, id: string): Signal | undefined {
   const rumor = log.entries[id]?.rumor
-  if (rumor === undefined) return undefined
+  return rumor === undefined ? undefined : parsedSignal(rumor)
+}
+
+/** A rumor as a signal, read once. */
+export function parsedSignal(rumor: Rumor): Signal | undefined {
   const known = parsedSignals.get(rumor)
   if (known !== undefined) return known
   const signal = parseSignal(rumor)
@@ -111,28 +182,30 @@ export function withoutContent(entry: LogEntry): LogEntry {
   return { ...entry, rumor: { ...entry.rumor, content: '' } }
 }
 
-/** How far an own rumor has come: on disk only, on a relay, or acked by the peer. */
-export type DeliveryState = 'queued' | 'relayed' | 'delivered'
+/** How far an own rumor has come: on disk only, on a relay, acked by the peer's program, or looked at there. */
+export type DeliveryState = 'queued' | 'relayed' | 'delivered' | 'read'
 
 export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
-  const posting = log.outbox[rumor]
-  if (posting === undefined || (signalOf(log, rumor)?.seq ?? 0) <= log.acked) return 'delivered'
-  return posting.accepted.length > 0 ? 'relayed' : 'queued'
+  const seq = signalOf(log, rumor)?.seq ?? 0
+  if (seq <= log.acked.seq) return seq <= log.peerRead ? 'read' : 'delivered'
+  return (log.outbox[rumor]?.accepted.length ?? 0) > 0 ? 'relayed' : 'queued'
 }
 
 const parsedSignals = new WeakMap<Rumor, Signal>()
 const frozenEntries = new WeakSet<Entries>()
-// Our own file: its rumors were checked when they came in, so their ids are not hashed again for every command.
+/** The last signal of one author in the archive. */
+export type ArchivedTail = { seq: number; id: string; clock: number }
+
+/** What a call's own file still says of the words that have left it for segments: as much as every command needs. */
 export type ArchiveSummary = {
-  /** The numbers of the first and the last chapter. */
-  chapters: SeqRange
+  /** The numbers of the first and the last segment. */
+  segments: SeqRange
   /** How many rumors lie in them, how many of these are our own (all delivered), and how many are messages. */
   entries: number
   own: number
   messages: number
-  /** How far each key's rumors lie in chapters, by its last seq there: without a gap, but for those that stayed. */
-  seqs: Readonly<Record<string, number>>
-  /** The highest Lamport clock among them, and when the last of them was said, unix seconds. */
-  lc: number
+  /** How far each key's log lies in segments. */
+  tails: Readonly<Record<string, ArchivedTail>>
+  /** When the last of them was said, unix seconds. */
   last: number
 }

@@ -12,7 +12,7 @@ const CIRCLING = { turns: 30, seconds: 600, characters: 200 }
 
 /** @param past what of the call lies in chapters; the turns that count are the last ones */
 export function paceOf({ lines }: Call, past?: ArchiveSummary): Pace {
-  const said = lines.filter(({ signal, unasked }) => signal.body.type === 'message' && !unasked)
+  const said = lines.filter(({ signal, effective }) => signal.body.type === 'message' && effective)
   const turns = said.filter(({ signal }, n) => said[n - 1]?.signal.from !== signal.from)
   const last = turns.slice(-CIRCLING.turns)
   const times = last.map(({ signal, heard }) => timeOf(signal.at, heard))

@@ -1,5 +1,7 @@
 // The protocol on one screen: who may say what, when, and what it makes of the call.
-// Rule 1: whatever changes a call stands in this table; time does the rest (a ring runs out, a silent call expires).
+// Rule 1: whatever changes a call stands in this table. Three things stand outside of it, in replay.ts and take.ts: time (a ring runs
+// out, a silent call expires), another call (glare: merged), and a log with two branches (forked). An end that was said before the
+// answer was known cancels, whatever stands above it (replay.ts, `isCancel`).
 // Rule 2: the table knows no roles of ours. `decide` reads it before we speak and `replay` when we listen, so what we
 // let ourselves send is by construction what we accept.
 import type { SignalType } from './signal.ts'
@@ -15,6 +17,7 @@ export type Phase =
   | 'merged' // both called at once, and the other call became the conversation
   | 'ended'
   | 'expired' // nobody said anything for 7 days
+  | 'forked' // one of the two logs has two branches: nothing is built on it any more
 
 type Row = Partial<Record<SignalType, Partial<Record<Party, Phase>>>>
 
@@ -23,7 +26,16 @@ const both = (phase: Phase): Record<Party, Phase> => ({ caller: phase, callee: p
 /** What is not in the table may not be said. A signal that came too late stays in the transcript, marked late. */
 export const RULES: Readonly<Record<Phase, Row>> = {
   ringing: { accept: { callee: 'active' }, reject: { callee: 'rejected' }, end: { caller: 'cancelled' } },
-  active: { message: both('active'), file: both('active'), escalate: both('active'), end: both('ended') },
+  active: {
+    message: both('active'),
+    file: both('active'),
+    progress: both('active'),
+    propose: both('active'),
+    agree: both('active'),
+    decline: both('active'),
+    escalate: both('active'),
+    end: both('ended'),
+  },
   // The second end confirms the first one.
   ended: { end: both('ended') },
   expired: { end: both('ended') },
@@ -32,6 +44,7 @@ export const RULES: Readonly<Record<Phase, Row>> = {
   rejected: {},
   cancelled: {},
   merged: {},
+  forked: {},
 }
 
 /** The phase after `party` has said `type` in `phase`; undefined when it may not be said. */

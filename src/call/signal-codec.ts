@@ -4,10 +4,13 @@ import { type Rumor, type Template, tag, tags } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
 import {
   type Body,
+  type CallOutcome,
   CHAT,
   CONTROL,
   FILE,
   LIMIT,
+  type Link,
+  NOTHING,
   type RejectReason,
   type RemoteFile,
   type SeqRange,
@@ -15,38 +18,118 @@ import {
   type SignalPosition,
 } from './signal.ts'
 
-/** The rumor of a signal, without author and id. A request names no call: its own id becomes the call's. */
-export function signalTemplate(body: Body, place: SignalPosition, at: number): Template {
-  const numbers = [
-    ...(place.call === undefined ? [] : [['call-id', place.call]]),
-    ...(body.type === 'receipt' ? [] : [['seq', String(place.seq)]]),
-    ['lc', String(place.lc)],
-    ['ack', String(place.ack)],
-  ]
+/**
+ * The rumor of a signal, without author and id. A request names no call: its own id becomes the call's. Receipts carry no number
+ * and no `prev`. Source: docs/PROTOCOL.md, "Signals".
+ */
+export function signalTemplate(body: Body, position: SignalPosition, at: number): Template {
+  const { call, to, seq, prev, read, re } = position
   const kind = kindOf(body)
-  const head = [['p', place.to], ...(kind === CONTROL ? [['op', body.type]] : []), ...numbers]
+  const said = body.type === 'receipt' && (body.fork !== undefined || body.lost === true)
   return {
     kind,
     created_at: at,
-    tags: [...head, ...bodyTags(body)],
+    tags: [
+      ['p', to],
+      ...(kind === CONTROL ? [['op', body.type]] : []),
+      ...(call === undefined ? [] : [['call-id', call]]),
+      ...(body.type === 'receipt' ? [] : [['seq', String(seq)]]),
+      ...(prev === undefined || body.type === 'receipt' ? [] : [['prev', prev]]),
+      ...(said ? [] : [ackTag(position.ack)]),
+      ...(read === undefined || read === 0 || said ? [] : [['read', String(read)]]),
+      ...(re === undefined ? [] : [['e', re, '', 'reply']]),
+      ...bodyTags(body),
+    ],
     content: body.text,
   }
 }
 
-/** Reads a rumor as a signal of a call; undefined when it is none or breaks a rule of the wire. */
+/**
+ * Reads a rumor as a signal of a call; undefined when it is none, or its place in the call is unsound (number, links). What has
+ * a sound place and is not understood is `opaque`: dropped, it would be a gap for ever.
+ */
 export function parseSignal(rumor: Rumor): Signal | undefined {
-  const body = parseBody(rumor)
-  if (body === undefined) return undefined
   const to = onlyRecipient(rumor)
+  const isControl = rumor.kind === CONTROL
+  const op = isControl ? tag(rumor, 'op') : undefined
+  const named = tag(rumor, 'call-id')
+  if (to === undefined) return undefined
+  if (op === 'request' && named === undefined) return parseRequest(rumor, to)
   // The request's own id names the call, so nobody can ring into a call that exists.
-  const call = body.type === 'request' ? rumor.id : callId(rumor)
-  const seq = body.type === 'receipt' ? 0 : count(tag(rumor, 'seq'))
-  const lc = count(tag(rumor, 'lc'))
-  const ack = reached(tag(rumor, 'ack'))
-  if (to === undefined || call === undefined || seq === undefined || lc === undefined || ack === undefined)
-    return undefined
-  if (body.type === 'request' && (seq !== 1 || tag(rumor, 'call-id') !== undefined)) return undefined
-  return { id: rumor.id, from: rumor.pubkey, to, at: rumor.created_at, call, seq, lc, ack, body }
+  const call = callId(rumor)
+  if (call === undefined) return undefined
+  const common = { id: rumor.id, from: rumor.pubkey, to, at: rumor.created_at, call, ...readMark(rumor) }
+  if (op === 'receipt') return parseReceipt(rumor, common)
+  const seq = count(tag(rumor, 'seq'))
+  const prev = tag(rumor, 'prev')
+  const ack = parseAck(rumor)
+  if (seq === undefined || ack === undefined) return undefined
+  // "`prev`: the sender's own signal `seq - 1`. Not on `seq` 1."
+  if (seq === 1 ? prev !== undefined : prev === undefined || !isHex(prev, 64)) return undefined
+  const body = parseBody(rumor) ?? { type: 'opaque', text: '', op: opaqueName(rumor) }
+  const re = parseReply(rumor)
+  return { ...common, seq, prev, ack, ...(re !== undefined && { re }), body }
+}
+
+function parseRequest(rumor: Rumor, to: string): Signal | undefined {
+  const body = parseBody(rumor)
+  const ack = parseAck(rumor)
+  if (body?.type !== 'request' || tag(rumor, 'seq') !== '1' || tag(rumor, 'prev') !== undefined) return undefined
+  if (ack?.seq !== 0) return undefined
+  const { id, pubkey: from, created_at: at } = rumor
+  return { id, from, to, at, call: id, seq: 1, prev: undefined, ack, body }
+}
+
+type Common = Pick<Signal, 'id' | 'from' | 'to' | 'at' | 'call' | 'read'>
+
+function parseReceipt(rumor: Rumor, common: Common): Signal | undefined {
+  const base = { ...common, seq: 0, prev: undefined }
+  const missing = readMissing(rumor)
+  const forked = tags(rumor, 'fork')[0]
+  if (forked !== undefined) {
+    const fork = parseLink(forked)
+    return fork === undefined
+      ? undefined
+      : { ...base, ack: NOTHING, body: { type: 'receipt', text: '', missing: [], fork } }
+  }
+  if (tag(rumor, 'lost') !== undefined) {
+    return { ...base, ack: NOTHING, body: { type: 'receipt', text: '', missing: [], lost: true } }
+  }
+  const ack = parseAck(rumor)
+  return ack === undefined ? undefined : { ...base, ack, body: { type: 'receipt', text: '', missing } }
+}
+
+function ackTag({ seq, id }: Link): string[] {
+  return id === undefined ? ['ack', '0'] : ['ack', String(seq), id]
+}
+
+function parseAck(rumor: Rumor): Link | undefined {
+  const entry = tags(rumor, 'ack')[0]
+  return entry === undefined ? undefined : parseLink(entry)
+}
+
+/** `[name, "0"]` for nothing, else `[name, n, id]`. */
+function parseLink([, word, id]: readonly string[]): Link | undefined {
+  if (word === '0') return id === undefined || id === '' ? NOTHING : undefined
+  const seq = count(word)
+  return seq === undefined || id === undefined || !isHex(id, 64) ? undefined : { seq, id }
+}
+
+function readMark(rumor: Rumor): { read?: number } {
+  const read = reached(tag(rumor, 'read'))
+  return read === undefined ? {} : { read }
+}
+
+// NIP-10: the marker says what an `e` tag is; the direct answer is marked "reply".
+function parseReply(rumor: Rumor): string | undefined {
+  const id = tags(rumor, 'e').find((entry) => entry[3] === 'reply')?.[1]
+  return id !== undefined && isHex(id, 64) ? id : undefined
+}
+
+// An op's name is a stranger's word: shown only where it can be nothing but a name.
+function opaqueName(rumor: Rumor): string {
+  const op = rumor.kind === CONTROL ? (tag(rumor, 'op') ?? '') : `kind-${rumor.kind}`
+  return /^[a-z0-9-]{1,32}$/.test(op) ? op : 'unknown'
 }
 
 /** The call that a rumor claims to belong to, if it claims one. */
@@ -77,17 +160,20 @@ function bodyTags(body: Body): string[][] {
       return [
         ['expiration', String(body.deadline)],
         ...introduction(body),
-        ...(body.after ?? []).map((id) => ['after', id]),
+        ...(body.ek ?? []).map((key) => ['ek', key]),
       ]
     case 'accept':
-      return introduction(body)
+      return [
+        ...introduction(body),
+        ...(body.ek ?? []).map((key) => ['ek', key]),
+        ...(body.merged === undefined ? [] : [['merged', body.merged]]),
+      ]
     case 'reject':
       return [['reason', body.reason]]
     case 'end':
       return [
         ...(body.expired ? [['reason', 'expired']] : []),
-        ...(body.cut === undefined ? [] : [['cut', String(body.cut[0]), String(body.cut[1])]]),
-        ['digest', body.digest],
+        ...(body.outcome === undefined ? [] : [['outcome', body.outcome]]),
       ]
     case 'file':
       if (body.remote !== undefined) return remoteTags(body, body.remote)
@@ -98,8 +184,11 @@ function bodyTags(body: Body): string[][] {
         ['size', String(body.size)],
         ['x', body.x],
         ['chunk', String(body.chunk[0]), String(body.chunk[1])],
+        ...(body.note === undefined || body.chunk[0] > 1 ? [] : [['note', body.note]]),
       ]
     case 'receipt':
+      if (body.fork !== undefined) return [['fork', String(body.fork.seq), body.fork.id ?? '']]
+      if (body.lost === true) return [['lost', '1']]
       return body.missing.length === 0 ? [] : [['missing', ...body.missing.map(writeRange)]]
     default:
       return []
@@ -134,52 +223,50 @@ function parseBody(rumor: Rumor): Body | undefined {
   if (rumor.kind === CHAT) return text === '' ? undefined : { type: 'message', text }
   if (rumor.kind === FILE) return parseRemote(rumor)
   if (rumor.kind !== CONTROL) return undefined
-  switch (tag(rumor, 'op')) {
+  const op = tag(rumor, 'op')
+  switch (op) {
     case 'request': {
       const deadline = seconds(tag(rumor, 'expiration'))
-      if (deadline === undefined || text === '') return undefined
-      const after = tags(rumor, 'after').flatMap(([, id = '']) => (isHex(id, 64) ? id : []))
-      return {
-        type: 'request',
-        text: text.slice(0, LIMIT.topic),
-        deadline,
-        ...readIntroduction(rumor),
-        ...(after.length > 0 && { after: after.slice(0, LIMIT.after) }),
-      }
+      if (tag(rumor, 'call-id') !== undefined || deadline === undefined || text === '') return undefined
+      return { type: 'request', text: text.slice(0, LIMIT.topic), deadline, ...readIntroduction(rumor) }
     }
-    case 'accept':
-      return { type: 'accept', text, ...readIntroduction(rumor) }
+    case 'accept': {
+      const merged = tag(rumor, 'merged')
+      const glare = merged !== undefined && isHex(merged, 64) ? { merged } : {}
+      return { type: 'accept', text, ...readIntroduction(rumor), ...glare }
+    }
     case 'reject':
       return { type: 'reject', text, reason: rejectReason(tag(rumor, 'reason')) }
+    case 'progress':
+    case 'propose':
+      return text === '' ? undefined : { type: op, text }
     case 'escalate':
-      return { type: 'escalate', text }
+    case 'agree':
+    case 'decline':
+      return { type: op, text }
     case 'end':
-      return {
-        type: 'end',
-        text,
-        cut: readCut(rumor),
-        digest: tag(rumor, 'digest') ?? '',
-        expired: tag(rumor, 'reason') === 'expired',
-      }
+      return { type: 'end', text, ...readOutcome(rumor), expired: tag(rumor, 'reason') === 'expired' }
     case 'file':
       return readFile(rumor)
-    case 'receipt':
-      return { type: 'receipt', text: '', missing: readMissing(rumor) }
     default:
       return undefined
   }
 }
 
-function readIntroduction(rumor: Rumor): { name: string; relays: string[] } {
+function readIntroduction(rumor: Rumor): { name: string; relays: string[]; ek?: string[] } {
   const urls = tags(rumor, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? [])
-  return { name: (tag(rumor, 'name') ?? '').slice(0, LIMIT.name), relays: urls.slice(0, LIMIT.relays) }
+  const keys = tags(rumor, 'ek').map(([, key = '']) => key.slice(0, 64))
+  return {
+    name: (tag(rumor, 'name') ?? '').slice(0, LIMIT.name),
+    relays: urls.slice(0, LIMIT.relays),
+    // More than one are as good as none, and kept as that: protocol, "Calls that stay secret".
+    ...(keys.length > 0 && { ek: keys.slice(0, 2) }),
+  }
 }
 
-function readCut(rumor: Rumor): SeqRange | undefined {
-  const [, own, peer] = tags(rumor, 'cut')[0] ?? []
-  // Who hangs up, or confirms that the other has, may have said nothing before.
-  const [first, last] = [reached(own), reached(peer)]
-  return first === undefined || last === undefined ? undefined : [first, last]
+function readOutcome(rumor: Rumor): { outcome?: CallOutcome } {
+  const word = tag(rumor, 'outcome')
+  return word === 'done' || word === 'partial' || word === 'failed' ? { outcome: word } : {}
 }
 
 function readFile(rumor: Rumor): Body | undefined {
@@ -193,6 +280,7 @@ function readFile(rumor: Rumor): Body | undefined {
   if (!/^[0-9a-f]{64}$/.test(x) || file === '' || file.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
   const name = (tag(rumor, 'name') ?? 'file').slice(0, 255)
   const mime = (tag(rumor, 'm') ?? 'application/octet-stream').slice(0, 100)
+  const note = tag(rumor, 'note')
   return {
     type: 'file',
     text: rumor.content,
@@ -202,6 +290,7 @@ function readFile(rumor: Rumor): Body | undefined {
     size: Number(size),
     x,
     chunk: [chunk[0], chunk[1]],
+    ...(note !== undefined && note !== '' && chunk[0] === 1 && { note: note.slice(0, LIMIT.note) }),
     remote: undefined,
   }
 }

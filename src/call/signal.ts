@@ -8,6 +8,12 @@ export const FILE = 15
 export type RejectReason = 'declined' | 'busy' | 'policy' | 'expired'
 export type SeqRange = readonly [first: number, last: number]
 
+/** How a call went, in the words of whoever ended it. */
+export type CallOutcome = 'done' | 'partial' | 'failed'
+
+/** A signal by its author's number and its id; number 0 without an id stands for "nothing". */
+export type Link = { seq: number; id: string | undefined }
+
 export type Body =
   | {
       type: 'request'
@@ -15,13 +21,25 @@ export type Body =
       deadline: number
       name: string
       relays: string[]
-      /** Calls of the other side that might still ring, which the caller knows of: it calls back, not at the same time. */
-      after?: readonly string[]
+      /** The public key of a pair made for this call alone, as the caller sent it; several are none. */
+      ek?: readonly string[]
     }
-  | { type: 'accept'; text: string; name: string; relays: string[] }
+  | {
+      type: 'accept'
+      text: string
+      name: string
+      relays: string[]
+      ek?: readonly string[]
+      /** At glare: the request of the accept's own author that this conversation takes in. */
+      merged?: string
+    }
   | { type: 'reject'; text: string; reason: RejectReason }
   | { type: 'message'; text: string }
+  | { type: 'progress'; text: string }
   | { type: 'escalate'; text: string }
+  | { type: 'propose'; text: string }
+  | { type: 'agree'; text: string }
+  | { type: 'decline'; text: string }
   | {
       type: 'file'
       /** base64 of one chunk, or the address of a file that is kept on a server. */
@@ -34,10 +52,15 @@ export type Body =
       x: string
       /** Which chunk of how many, from 1. */
       chunk: SeqRange
+      /** What the sender says of the file; on the first chunk only. */
+      note?: string
       remote: RemoteFile | undefined
     }
-  | { type: 'end'; text: string; cut: SeqRange | undefined; digest: string; expired: boolean }
-  | { type: 'receipt'; text: ''; missing: SeqRange[] }
+  | { type: 'end'; text: string; outcome?: CallOutcome; expired: boolean }
+  /** `fork` and `lost` are answers to what does not fit, and say nothing of what was taken. */
+  | { type: 'receipt'; text: ''; missing: SeqRange[]; fork?: Link; lost?: true }
+  /** Whatever keeps its place in the log without being understood: a later version's, or broken. `op`: [a-z0-9-]{1,32}. */
+  | { type: 'opaque'; text: ''; op: string }
 
 /**
  * NIP-17, kind 15: a file that lies encrypted on a server. `x`: SHA-256 of what lies there; key and nonce in hex. `fallbacks`:
@@ -47,7 +70,11 @@ export type RemoteFile = { key: string; nonce: string; x: string; fallbacks: rea
 
 export type SignalType = Body['type']
 
-/** One thing said in a call. `at` is what the sender's clock said, unix seconds. `seq` is 0 for a receipt. */
+/**
+ * One thing said in a call. `at` is what the sender's clock said, unix seconds. `seq` is 0 for a receipt. `prev`: the sender's
+ * own signal before it; `ack`: up to where its sender had taken ours; `read`: up to where somebody there had looked; `re`: the
+ * signal that it answers (NIP-10).
+ */
 export type Signal = {
   id: string
   from: string
@@ -55,25 +82,36 @@ export type Signal = {
   at: number
   call: string
   seq: number
-  lc: number
-  ack: number
+  prev: string | undefined
+  ack: Link
+  read?: number
+  re?: string
   body: Body
 }
 
-/** What is needed to number a signal: place in the call, by the sender's state. */
-export type SignalPosition = { call: string | undefined; to: string; seq: number; lc: number; ack: number }
+/** What is needed to number a signal: its place in the call, by the sender's state. `call` is undefined for a request. */
+export type SignalPosition = {
+  call: string | undefined
+  to: string
+  seq: number
+  prev: string | undefined
+  ack: Link
+  read?: number | undefined
+  re?: string | undefined
+}
+
+/** The link that stands for "nothing yet". */
+export const NOTHING: Link = { seq: 0, id: undefined }
 
 export const LIMIT = {
   seq: 1_000_000,
   topic: 1_000,
   name: 64,
   relays: 5,
-  after: 20,
+  note: 500,
+  op: 32,
   missing: 50,
   chunks: 1_000,
   fallbacks: 3,
   url: 2_000,
 } as const
-// NIP-17's names, so that any of its clients can fetch and open the file.
-// A plain decimal from 1 to 1,000,000: "1e3", "0x10", "+1", " 1" and a number that would push our clock to the end of
-// its range are not numbers of a call.

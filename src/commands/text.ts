@@ -47,6 +47,20 @@ function itemLines(item: InboxItem): string[] {
       ]
     case 'message':
       return [`message ${item.seq} in call ${id} from ${from}, ${time(item.at)}${late}:`, ...quoted(item.text)]
+    case 'progress':
+      return [`progress in call ${id} from ${from}, ${time(item.at)}${late}:`, ...quoted(item.text)]
+    case 'propose':
+      return [
+        `proposal ${item.ref} in call ${id} from ${from}, ${time(item.at)}${late}:`,
+        ...quoted(item.text),
+        `  next: \`p2p agree ${item.ref} --call ${id}\` or \`p2p decline ${item.ref} "…" --call ${id}\``,
+      ]
+    case 'agree':
+    case 'decline':
+      return [
+        `${from} ${item.type === 'agree' ? 'agreed to' : 'declined'} ${item.re ?? 'a proposal'} in call ${id}${item.text === '' ? '' : ':'}`,
+        ...quoted(item.text),
+      ]
     case 'file':
       return fileLines(`file in call ${id} from ${from}`, item, 'peer>')
     case 'escalate':
@@ -59,6 +73,18 @@ function itemLines(item: InboxItem): string[] {
       ]
     case 'missed':
       return [`missed call ${id} with ${from}, about:`, ...quoted(item.text)]
+    case 'forked':
+      return [
+        `call ${id} with ${from} is over: ${FORKED[item.fork ?? 'told']}`,
+        `  next: \`p2p call ${item.from.npub} "<topic>"\` begins anew; \`p2p transcript ${id}\` shows both texts`,
+      ]
+    case 'lost':
+      return [
+        `${from} says that it does not have call ${id}`,
+        `  next: \`p2p call ${item.from.npub} "<topic>"\` begins anew`,
+      ]
+    case 'undelivered':
+      return [`never delivered, ${item.ref} in call ${id} to ${from}:`, ...quoted(item.text, 'me>')]
     case 'dm':
       if (item.name !== undefined) return fileLines(`file from ${from}, ${time(item.at)}`, item, 'peer>')
       return [`direct message from ${from}, ${time(item.at)}:`, ...quoted(item.text)]
@@ -66,6 +92,13 @@ function itemLines(item: InboxItem): string[] {
       if (item.name !== undefined) return fileLines(`file from ${from}, ${time(item.at)}`, item, 'owner>')
       return [`from ${from}, ${time(item.at)}:`, ...quoted(item.text, 'owner>')]
   }
+}
+
+/** Why a call has forked, as far as it can be told: a copy, a second machine, or a lie. */
+const FORKED: Readonly<Record<'peer' | 'me' | 'told', string>> = {
+  me: 'this state is older than what you have said: restored from a copy, or another machine uses this identity',
+  peer: 'the other side has said two things under one number: its state was restored from a copy, another machine uses its identity, or it lies',
+  told: 'the other side holds another branch of it: a state was restored from a copy, two machines use one identity, or it lies',
 }
 
 function fileLines(head: string, { text, size, path, reason }: InboxItem, mark: string): string[] {

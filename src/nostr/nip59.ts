@@ -2,7 +2,7 @@
 // cannot be lied to about that. What belongs to a call with keys of its own is sealed with those (call-key.ts).
 import { parseJson } from '../json.ts'
 import { type CallKey, isOfCall } from './call-key.ts'
-import { type Dice, type Keys, randomBytes, randomInt, randomKeys } from './crypto.ts'
+import { type Dice, fromHex, type Keys, randomBytes, randomInt, randomKeys, verify } from './crypto.ts'
 import {
   type Event,
   eventId,
@@ -285,13 +285,16 @@ export function fitsRelays(rumor: Rumor): boolean {
 }
 
 /**
- * A wrap that was opened, or why it could not be. `stamp` is its created_at, `bits` its proof of work. `call`: the call whose key its
- * seal was made with; without it, the identities'.
+ * A wrap that was opened, or why it could not be. `stamp` is its created_at, `bits` its proof of work; `pubkey` and `sig` are those of
+ * the one-time key, whose signature nobody has looked at yet. `call`: the call whose key its seal was made with; without it, the
+ * identities'.
  */
 export type OpenedWrap = {
   wrap: string
   stamp: number
   bits: number
+  pubkey?: string
+  sig?: string
   rumor?: Rumor
   call?: string
   reason?: string
@@ -299,10 +302,21 @@ export type OpenedWrap = {
 }
 
 /** What stands on the outside of a wrap. */
-export type WrapHeader = Pick<OpenedWrap, 'wrap' | 'stamp' | 'bits'>
+export type WrapHeader = Omit<OpenedWrap, 'rumor' | 'reason'>
 
+/** What is kept of a wrap while it is opened. */
 export function wrapHeaderOf(event: Event): WrapHeader {
-  return { wrap: event.id, stamp: event.created_at, bits: difficulty(event) }
+  const { id, created_at, pubkey, sig } = event
+  return { wrap: id, stamp: created_at, bits: difficulty(event), pubkey, sig }
+}
+
+/**
+ * Whether a wrap was made by whoever holds its one-time key. The attack: a relay puts a new date or tag on a wrap that it keeps, so
+ * that an old seal comes in an envelope that nobody has seen, as often as it likes.
+ */
+export function isWrapSigned({ wrap, pubkey, sig }: WrapHeader): boolean {
+  const [hash, signature] = [fromHex(wrap), fromHex(sig ?? '')]
+  return hash !== undefined && signature !== undefined && pubkey !== undefined && verify(signature, hash, pubkey)
 }
 
 /** What a wrap has come to. */

@@ -21,8 +21,7 @@ function notDelivered({ context, result, state }: FinishedRun): Failure | undefi
   const [said] = parts
   const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
-  if (isLate(said.rumor.id, callOf(state, log, context.environment.keys.pubkey, context.now)))
-    return lateFailure(said.call)
+  if (isLate(said.rumor.id, callOf(log, context.environment.keys.pubkey, context.now))) return lateFailure(said.call)
   const { state: delivery, failed } = deliveryOf(
     log,
     parts.map((p) => p.rumor.id),

@@ -104,19 +104,16 @@ function wrapOf(
 
 // A receipt is not kept: the next run tells the ack again if no relay takes this one.
 function receiptWrapOf(
-  { call, to, lc, ack, missing }: PendingReceipt,
+  { call, to, ack, read, missing, fork, lost }: PendingReceipt,
   { environment, now }: RunContext,
   { relays }: Route,
   stamp: number,
 ): OutgoingWrap {
-  const template = signalTemplate(
-    { type: 'receipt', text: '', missing: [...missing] },
-    { call, to, seq: 0, lc, ack },
-    now,
-  )
+  const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
+  const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, now)
   const rumor = rumorOf(template, environment.keys.pubkey)
   const wrap = giftWrap(rumor, to, environment.keys, { now: stamp })
-  return { wrap, rumor, to, relays, call, ack, owed: false, had: false, work: {} }
+  return { wrap, rumor, to, relays, call, ack: ack.seq, owed: false, had: false, work: {} }
 }
 
 function unreachedPeers(sent: readonly SentWrap[]): string[] {

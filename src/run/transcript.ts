@@ -113,18 +113,16 @@ function search(
 /** What stands before a line that was found: call, entry, time and author. */
 const HIT_OVERHEAD = 60
 
-// Which of the calls that crossed became the conversation, only both together can tell.
 function loadCall(
   id: string,
   { environment, now }: RunContext,
   source: CallSource,
 ): { call: Call; source: CallSource } | undefined {
   const { index } = source.state
-  const logs = [id, ...(index.calls[id]?.rivals ?? [])].flatMap((one) => environment.store.readLog(one) ?? [])
-  const state = { index, logs: Object.fromEntries(logs.map((log) => [log.id, log])) }
-  const log = state.logs[id]
-  const call = log === undefined ? undefined : callOf(state, log, environment.keys.pubkey, now)
-  return call === undefined ? undefined : { call, source: { ...source, state } }
+  const log = environment.store.readLog(id)
+  const call = log === undefined ? undefined : callOf(log, environment.keys.pubkey, now)
+  if (log === undefined || call === undefined) return undefined
+  return { call, source: { ...source, state: { index, logs: { [id]: log } } } }
 }
 
 export type TranscriptView =

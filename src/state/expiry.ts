@@ -1,7 +1,8 @@
-// Rings that come to nothing: nobody answered in time, or too many strangers ring at once.
-// Calls of strangers that came to nothing: the latest are remembered, and the index does not grow with every flood.
+// What time makes of calls: rings that come to nothing, calls that fell silent, and what was never acknowledged in them.
+import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import type { Phase } from '../call/rules.ts'
+import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, overflowingCalls } from './admission.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { type CallSummary, callOf } from './state.ts'
@@ -19,16 +20,21 @@ export type ExpiryContext = {
 /** The longest ring that can be set (call.ring), in seconds. */
 const LONGEST_RING = 86_400
 
-export function expireRinging(edit: Transaction, lapsing: ExpiryContext): void {
-  const { me, now, gate } = lapsing
+/** A call rings for so long from when it was heard, in seconds, however slow its caller's clock is. */
+const SHORTEST_RING = 300
+
+/** Ends the rings that nobody answered in time, and makes room among those of strangers. */
+export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
+  const { me, now, gate } = expiry
   const strangers: { id: string; heard: number; at: number }[] = []
   for (const log of Object.values(edit.state.logs)) {
-    const call = callOf(edit.state, log, me, now)
+    const call = callOf(log, me, now)
     if (call?.phase !== 'ringing') continue
     const heard = log.entries[call.id]?.heard ?? call.createdAt
-    if (isMissed(call, heard, lapsing)) {
+    if (isMissed(call, heard, expiry)) {
       const mine = edit.log(call.id)
       mine.missed = now
+      delete mine.held
       mine.unread = [...mine.unread.filter((item) => item !== call.id), 'missed']
     } else if (call.mine === 'callee' && gate.trust(call.peer) === 'unknown') {
       strangers.push({ id: call.id, heard, at: call.createdAt })
@@ -38,7 +44,7 @@ export function expireRinging(edit: Transaction, lapsing: ExpiryContext): void {
   // has only just come in leaves no trace: an honest caller offers it again.
   for (const id of overflowingCalls(strangers)) {
     edit.table('dropped').ringing = (edit.index.dropped.ringing ?? 0) + 1
-    if (lapsing.isNew(id)) {
+    if (expiry.isNew(id)) {
       delete edit.state.logs[id]
       delete edit.table('calls')[id]
     } else {
@@ -49,11 +55,37 @@ export function expireRinging(edit: Transaction, lapsing: ExpiryContext): void {
   }
 }
 
-// The caller says so only when a complete replay since then shows no answer. The attack: a call that rings for a thousand
-// years. Here none does for longer than a day.
+/** Until when an incoming call rings, unix seconds by our own clock. The attack: a call that rings for a thousand years. */
+export function ringsUntil(deadline: number, heard: number): number {
+  return Math.min(Math.max(deadline, heard + SHORTEST_RING), heard + LONGEST_RING)
+}
+
+// The caller says so only when a complete replay since then shows no answer.
 function isMissed({ deadline, mine }: Call, heard: number, { now, replayed }: ExpiryContext): boolean {
-  if (mine === 'callee') return now > Math.min(deadline, heard + LONGEST_RING)
+  if (mine === 'callee') return now > ringsUntil(deadline, heard)
   return now > deadline && replayed.some((r) => r.began > deadline)
+}
+
+/** Tells, once, what was never acknowledged in calls that have expired or forked: those words are not offered any more. */
+export function tellUndelivered(edit: Transaction, { me, now }: { me: string; now: number }): void {
+  for (const log of Object.values(edit.state.logs)) {
+    if (log.undelivered !== undefined || Object.keys(log.outbox).length === 0) continue
+    const phase = callOf(log, me, now)?.phase
+    if (phase !== 'expired' && phase !== 'forked') continue
+    const mine = edit.log(log.id)
+    mine.undelivered = now
+    mine.unread.push(...undeliveredOf(mine).map((id) => `${UNDELIVERED}${id}`))
+  }
+}
+
+const WORDS: readonly SignalType[] = ['message', 'file', 'propose', 'agree', 'decline', 'escalate']
+
+function undeliveredOf(log: Log): string[] {
+  return Object.keys(log.outbox).filter((id) => {
+    const signal = signalOf(log, id)
+    if (signal === undefined || signal.seq <= log.acked.seq || !WORDS.includes(signal.body.type)) return false
+    return signal.body.type !== 'file' || signal.body.chunk[0] === 1
+  })
 }
 
 /** Most of them that are kept in sight; their files stay. */
@@ -61,6 +93,7 @@ const MAX_IDLE_CALLS = 1_000
 
 const CAME_TO_NOTHING: readonly Phase[] = ['missed', 'rejected', 'cancelled', 'merged']
 
+/** Forgets strangers' calls that came to nothing: the latest are remembered, and the index does not grow with every flood. */
 export function pruneCalls(edit: Transaction, { trust }: Pick<AdmissionPolicy, 'trust'>): void {
   const isIdle = ({ open, direction, phase, peer }: CallSummary) =>
     !open && direction === 'incoming' && CAME_TO_NOTHING.includes(phase) && trust(peer) === 'unknown'

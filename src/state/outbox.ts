@@ -10,8 +10,9 @@ import { beginTransaction } from './transaction.ts'
 /** The same wrap may be published again for so long; after that its stamp may lie below the receiver's window. */
 export const SAME_WRAP = 300
 
-/** A peer's report that something is missing may have crossed the wrap that brings it. */
-const MISSING_GRACE = 10
+/** What a peer reports missing is wrapped anew at most so often, in seconds, and at most so many in one run. */
+const MISSING_GRACE = 60
+const MAX_MISSING = 100
 
 /** Relays that took a rumor may still have lost it: it is wrapped anew after these waits while the peer has not acked it. */
 const REWRAP_WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
@@ -30,33 +31,48 @@ export type RelayAnswer = { relay: string; event: string; accepted: boolean; rea
 /** A published wrap and what every relay answered. */
 export type PublishResult = { call: string; rumor: string; wrap: Event; receipts: RelayAnswer[] }
 
-/** @param alive whether a process of this machine still runs */
-export function dueRumors(state: State, now: number, alive: (pid: number) => boolean): PendingPublish[] {
+/**
+ * What is to be published now: what is owed, not claimed by a process that still runs, and whose time has come. Nothing in a call that
+ * has forked, and nothing to anybody who was blocked meanwhile.
+ * @param alive whether a process of this machine still runs
+ */
+export function dueRumors(
+  state: State,
+  now: number,
+  alive: (pid: number) => boolean,
+  isBlocked: (pubkey: string) => boolean = () => false,
+): PendingPublish[] {
+  let missing = 0
   return Object.values(state.logs).flatMap((log) => {
+    if (log.fork !== undefined) return []
     const last = state.index.calls[log.id]?.last ?? now
     return Object.entries(log.outbox).flatMap(([id, posting]) => {
       const rumor = log.entries[id]?.rumor
       const to = rumor === undefined ? undefined : onlyRecipient(rumor)
       if (rumor === undefined || to === undefined || now - last > OPEN_AFTER_END || isClaimed(posting, now, alive))
         return []
+      if (isBlocked(to)) return []
       const turn = nextPublish(posting, now)
-      return turn === undefined ? [] : [{ call: log.id, to, rumor, ...turn }]
+      // The attack: a peer that misses everything, again and again.
+      if (turn === undefined || (posting.missing && ++missing > MAX_MISSING)) return []
+      return [{ call: log.id, to, rumor, ...turn }]
     })
   })
 }
 
+/** Whether a process that still runs is publishing this right now. */
 export function isClaimed({ claim }: OutboxEntry, now: number, alive: (pid: number) => boolean): boolean {
   return claim !== undefined && Math.abs(now - claim.at) < CLAIM_LIFETIME && alive(claim.pid)
 }
 
 /** What to publish of a posting now, undefined when its time has not come. */
 export function nextPublish(posting: OutboxEntry, now: number): Pick<PendingPublish, 'wrap' | 'skip'> | undefined {
-  const { wrap, wraps, accepted, failed, wanted } = posting
+  const { wrap, wraps, accepted, failed, missing } = posting
   const anew = { wrap: undefined, skip: [] }
   // A clock that was set back must not stop the outbox.
   const age = Math.abs(now - posting.wrapped)
   if (wraps === 0) return anew
-  if (wanted && age >= MISSING_GRACE) return anew
+  if (missing && age >= MISSING_GRACE) return anew
   if (age <= SAME_WRAP)
     return wrap !== undefined && (accepted.length === 0 || failed.length > 0) ? { wrap, skip: accepted } : undefined
   if (accepted.length === 0) return anew
@@ -87,7 +103,11 @@ export function recordPublished(state: State, credits: readonly PublishResult[],
     if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
     const posting = log.outbox[rumor]
-    if (posting !== undefined) log.outbox[rumor] = entryAfterPublish(posting, wrap, receipts, speaker.now)
+    if (posting === undefined) continue
+    const after = entryAfterPublish(posting, wrap, receipts, speaker.now)
+    // What was acknowledged once already is owed no longer than until a relay has it.
+    if (posting.again === true && after.accepted.length > 0) delete log.outbox[rumor]
+    else log.outbox[rumor] = after
   }
   return commitCalls(edit, speaker)
 }
@@ -116,7 +136,8 @@ export function entryAfterPublish(
     ...(keep && !aside ? { wrap } : {}),
     ...(vain ? { retried: now } : posting.retried === undefined ? {} : { retried: posting.retried }),
     // What nobody took is still missed.
-    ...(posting.wanted && taken.length === 0 ? { wanted: true } : {}),
+    ...(posting.missing && taken.length === 0 ? { missing: true } : {}),
+    ...(posting.again ? { again: true } : {}),
   }
 }
 
@@ -125,13 +146,13 @@ export type Delivery = { state: DeliveryState; accepted: string[]; failed: { url
 /** How far several rumors that belong together have come: as far as the one that is furthest behind. */
 export function deliveryOf(log: Log, rumors: readonly string[]): Delivery {
   const all = rumors.map((id) => delivery(log, id))
-  const state = DELIVERY_STATES.find((stage) => all.some((d) => d.state === stage)) ?? 'delivered'
+  const state = DELIVERY_STATES.find((stage) => all.some((d) => d.state === stage)) ?? 'read'
   const failed = new Map(all.flatMap((d) => d.failed).map((f) => [f.url, f]))
   const accepted = [...new Set(all.flatMap((d) => d.accepted))].filter((url) => !failed.has(url))
   return { state, accepted, failed: [...failed.values()] }
 }
 
-const DELIVERY_STATES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered']
+const DELIVERY_STATES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered', 'read']
 
 /** How far an own rumor has come, and what each relay said. */
 export function delivery(log: Log, rumor: string): Delivery {

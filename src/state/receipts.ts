@@ -1,16 +1,15 @@
 // What we owe a peer without being asked: the confirming end, the end that answers a late accept, and one receipt.
-
 import type { IntendedSignal } from '../call/decide.ts'
-import { cutOf } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
-import { type Call, nextClock } from '../call/replay.ts'
-import type { Body, SeqRange } from '../call/signal.ts'
+import type { Call } from '../call/replay.ts'
+import { type Body, type Link, NOTHING, type SeqRange } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
+import { lostCalls, markLostTold } from './orphans.ts'
 import type { Speaker } from './say.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-const PLAIN_END: Body = { type: 'end', text: '', cut: undefined, digest: '', expired: false }
+const PLAIN_END: Body = { type: 'end', text: '', expired: false }
 
 /** Who may call, and whose calls are answered without asking. */
 export type Policy = AdmissionPolicy & { autoAnswer: 'nobody' | 'trusted' }
@@ -18,8 +17,8 @@ export type Policy = AdmissionPolicy & { autoAnswer: 'nobody' | 'trusted' }
 /** How we introduce ourselves when we accept. */
 type Introduction = { name: string; relays: string[] }
 
-/** An ack that no relay took is tried again after a minute, and what is missing is asked for again after five. */
-const REPEAT_AFTER = { ack: 60, missing: 300 }
+/** Seconds: an ack that no relay took is tried again, and what is missing is asked for again; a fork is said so often. */
+const REPEAT_AFTER = { ack: 60, missing: 300, forked: 60 }
 
 /** The ends that the rules want from us now. They are numbered and owed like anything else that we say. */
 export function endsDue(calls: readonly Call[]): IntendedSignal[] {
@@ -28,14 +27,12 @@ export function endsDue(calls: readonly Call[]): IntendedSignal[] {
       call.mine === 'caller' ? [call.ends.caller, call.ends.callee] : [call.ends.callee, call.ends.caller]
     if (own !== undefined) return []
     const draft = { to: call.peer, call: call.id }
-    // The peer's end is confirmed once everything in its cut is here: the digest must be over the same call.
-    if (
-      theirs !== undefined &&
-      (call.phase === 'ended' || call.phase === 'missed') &&
-      call.ack >= (cutOf(theirs)?.[0] ?? 0)
-    ) {
+    // "Once the peer's `end` is taken, the program says its own in the same run, without being asked."
+    if (theirs !== undefined && (call.phase === 'ended' || call.phase === 'missed')) {
       return [{ ...draft, body: PLAIN_END }]
     }
+    // At glare: our own request is closed, which cancels it at the other side.
+    if (call.phase === 'merged' && call.mine === 'caller') return [{ ...draft, body: PLAIN_END }]
     const late = call.lines.some((l) => l.late && l.signal.body.type === 'accept' && l.signal.from === call.peer)
     if (call.phase === 'missed' && call.mine === 'caller' && late)
       return [{ ...draft, body: { ...PLAIN_END, expired: true } }]
@@ -44,12 +41,12 @@ export function endsDue(calls: readonly Call[]): IntendedSignal[] {
 }
 
 /**
- * What is answered without asking our agent: a stranger whom the policy does not let in hears so, and a trusted peer is
- * let in where the owner has said so.
+ * What is answered without asking our agent: a stranger whom the policy does not let in hears so, a call at glare takes in our own,
+ * and a trusted peer is let in where the owner has said so.
  */
 export function automaticAnswers(calls: readonly Call[], gate: Policy, self: Introduction): IntendedSignal[] {
   return calls.flatMap((call): IntendedSignal[] => {
-    if (call.phase !== 'ringing' || call.mine !== 'callee') return []
+    if (call.phase !== 'ringing' || call.mine !== 'callee' || call.held) return []
     const trust = gate.trust(call.peer)
     const draft = { to: call.peer, call: call.id }
     if (!mayCall(gate, trust)) {
@@ -57,68 +54,134 @@ export function automaticAnswers(calls: readonly Call[], gate: Policy, self: Int
       const body: Body = { type: 'reject', text: '', reason: 'policy' }
       return gate.silent || trust === 'blocked' ? [] : [{ ...draft, body }]
     }
+    const accept = { type: 'accept' as const, text: '', ...self }
+    if (call.merges !== undefined) return [{ ...draft, body: { ...accept, merged: call.merges } }]
     const takes = gate.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')
-    return takes ? [{ ...draft, body: { type: 'accept', text: '', ...self } }] : []
+    return takes ? [{ ...draft, body: accept }] : []
   })
 }
 
-export type PendingReceipt = { call: string; to: string; lc: number; ack: number; missing: SeqRange[] }
+/** A receipt to send: what is taken and what was looked at, what is missing; or that the call has forked, or is lost here. */
+export type PendingReceipt = {
+  call: string
+  to: string
+  ack: Link
+  read?: number
+  missing: SeqRange[]
+  fork?: Link
+  lost?: true
+}
 
 /** Most strangers who are told in one run that their call has come in; the others hear it in the next ones. */
 const MAX_RINGING_RECEIPTS = 8
 
-/**
- * The receipts to send: at most one a call, none where something numbered goes out anyway (it carries the ack).
- * @param touched calls in which this run took in something numbered
- * @param speaking calls in which this run says something
- */
-export function receiptsDue(
-  state: State,
-  calls: readonly Call[],
-  touched: readonly string[],
-  speaking: readonly string[],
-  now: number,
-  gate: Pick<AdmissionPolicy, 'trust'>,
-): PendingReceipt[] {
-  let welcomed = 0
+/** Receipts of calls that nobody has answered: to one stranger, and to all strangers in a day. */
+const RINGING_RECEIPTS = { peer: 2, day: 40 }
+
+export type ReceiptContext = {
+  /** Calls in which this run took in something that wants an answer, and those in which it says something. */
+  touched: readonly string[]
+  speaking: readonly string[]
+  now: number
+  gate: AdmissionPolicy
+  tellRead?: boolean
+}
+
+/** The receipts to send: at most one a call, none where something numbered goes out anyway (it carries the ack). */
+export function receiptsDue(state: State, calls: readonly Call[], context: ReceiptContext): PendingReceipt[] {
+  const { speaking, gate, now } = context
+  const lost = lostCalls(state, now).map(
+    ({ call, to }): PendingReceipt => ({ call, to, ack: NOTHING, missing: [], lost: true }),
+  )
+  let ringing = 0
   // The latest first: who has just called is there to hear it.
-  return calls.toReversed().flatMap((call) => {
+  const receipts = calls.toReversed().flatMap((call): PendingReceipt[] => {
     const log = state.logs[call.id]
-    if (log === undefined || speaking.includes(call.id)) return []
-    const asks =
-      call.gaps.length > 0 && (touched.includes(call.id) || Math.abs(now - log.told.asked) > REPEAT_AFTER.missing)
-    if (!asks && !owesReceipt(log, call, now)) return []
+    if (log === undefined || speaking.includes(call.id) || gate.trust(call.peer) === 'blocked') return []
+    if (log.fork !== undefined) return forkReceipt(log, call, context)
+    const receipt = receiptFor(log, call, context)
+    if (receipt === undefined || !isUnanswered(call)) return receipt === undefined ? [] : [receipt]
+    if (!mayTellRinging(state, call, gate)) return []
     // The attack: thousands of calls, so that we write to thousands of relays that their callers have chosen.
-    if (isStrange(call, gate) && (call.phase !== 'ringing' || ++welcomed > MAX_RINGING_RECEIPTS)) return []
-    return [{ call: call.id, to: call.peer, lc: nextClock(call), ack: call.ack, missing: call.gaps }]
+    if (gate.trust(call.peer) === 'unknown' && ++ringing > MAX_RINGING_RECEIPTS) return []
+    return [receipt]
   })
+  return [...lost.filter(({ to }) => gate.trust(to) !== 'blocked'), ...receipts]
 }
 
-// A call of somebody unknown in which we have said nothing.
-function isStrange({ mine, seq, peer }: Call, { trust }: Pick<AdmissionPolicy, 'trust'>): boolean {
-  return mine === 'callee' && seq === 0 && trust(peer) === 'unknown'
+function receiptFor(
+  log: Log,
+  call: Call,
+  { touched, now, tellRead = true }: ReceiptContext,
+): PendingReceipt | undefined {
+  const { told, read } = log
+  const asks = call.gaps.length > 0 && (touched.includes(call.id) || Math.abs(now - told.asked) > REPEAT_AFTER.missing)
+  const looked = tellRead && read > told.read && Math.abs(now - told.at) >= REPEAT_AFTER.ack
+  if (!asks && !looked && !owesAck(log, call, now)) return undefined
+  return { call: call.id, to: call.peer, ack: call.taken, missing: call.gaps, ...(tellRead && read > 0 && { read }) }
 }
 
-function owesReceipt({ told }: Log, call: Call, now: number): boolean {
-  if (call.ack <= told.taken) return false
-  return call.ack > told.tried || Math.abs(now - told.at) > REPEAT_AFTER.ack
+function owesAck({ told }: Log, { taken }: Call, now: number): boolean {
+  if (taken.seq <= told.taken) return false
+  return taken.seq > told.tried || Math.abs(now - told.at) > REPEAT_AFTER.ack
 }
 
-/** Marks the acks that this run is about to tell, by receipt or by what it says. */
+// "At most one a minute and call while the other goes on offering."
+function forkReceipt(log: Log, { id, peer }: Call, { touched, now }: ReceiptContext): PendingReceipt[] {
+  const { fork, told } = log
+  if (fork === undefined || !touched.includes(id)) return []
+  if (Math.abs(now - told.forked) < REPEAT_AFTER.forked) return []
+  return [{ call: id, to: peer, ack: NOTHING, missing: [], fork: { seq: fork.seq, id: fork.id } }]
+}
+
+// A call in which we have said nothing.
+function isUnanswered({ mine, own }: Call): boolean {
+  return mine === 'callee' && own.seq === 0
+}
+
+// "Two receipts tell the caller that it rings and that somebody has looked; at most two a peer and 40 a day to strangers in all, and
+// not at all with `policy.silent` or to whom the policy refuses."
+function mayTellRinging({ index }: State, { phase, peer, held }: Call, gate: AdmissionPolicy): boolean {
+  const trust = gate.trust(peer)
+  if (phase !== 'ringing' || held || gate.silent || !mayCall(gate, trust)) return false
+  if (trust !== 'unknown') return true
+  const { rang = {} } = index.meter
+  const all = Object.values(rang).reduce((sum, n) => sum + n, 0)
+  return (rang[peer] ?? 0) < RINGING_RECEIPTS.peer && all < RINGING_RECEIPTS.day
+}
+
+/** What a receipt, or a signal that carries the ack, tells the peer. */
+export type Told = Pick<PendingReceipt, 'call' | 'to' | 'ack' | 'missing'> & Partial<PendingReceipt>
+
+/** Marks what this run is about to tell, by receipt or by what it says. */
 export function markReceiptsTried(
   state: State,
-  acks: readonly Pick<PendingReceipt, 'call' | 'ack' | 'missing'>[],
+  all: readonly Told[],
   { now }: Speaker,
+  isStranger: (pubkey: string) => boolean = () => false,
 ): State {
-  if (acks.length === 0) return state
-  const edit = beginTransaction(state)
-  for (const { call, ack, missing } of acks) {
+  if (all.length === 0) return state
+  const lost = all.filter((one) => one.lost === true).map(({ call, to }) => ({ call, to }))
+  const edit = beginTransaction(markLostTold(state, lost, now))
+  for (const { call, to, ack, read, missing, fork } of all) {
+    if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
+    const { told } = log
+    if (fork !== undefined) {
+      log.told = { ...told, forked: now }
+      continue
+    }
     log.told = {
-      ...log.told,
-      tried: Math.max(ack, log.told.tried),
+      ...told,
+      tried: Math.max(ack.seq, told.tried),
       at: now,
-      asked: missing.length > 0 ? now : log.told.asked,
+      asked: missing.length > 0 ? now : told.asked,
+      read: Math.max(read ?? 0, told.read),
+    }
+    const { meter } = edit.index
+    const isRing = Object.values(log.entries).every(({ rumor }) => rumor.pubkey === to)
+    if (isRing && isStranger(to)) {
+      edit.index.meter = { ...meter, rang: { ...meter.rang, [to]: (meter.rang?.[to] ?? 0) + 1 } }
     }
   }
   return edit.commit()

@@ -1,21 +1,22 @@
 // What we are about to say, written into the state before anybody hears it: numbered, owed, and claimed by this process.
 
 import type { IntendedSignal } from '../call/decide.ts'
-import { digestUpTo } from '../call/digest.ts'
 import type { Log } from '../call/log.ts'
-import { type Call, nextClock, transcriptOrder } from '../call/replay.ts'
-import { type Body, LIMIT, type SignalPosition } from '../call/signal.ts'
+import { lastSignal } from '../call/replay.ts'
+import { type Link, NOTHING, type SignalPosition } from '../call/signal.ts'
 import { signalTemplate } from '../call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
-import { commitCalls, rivalsOf } from './call-index.ts'
-import { callOf, type Index, type State } from './state.ts'
+import { commitCalls } from './call-index.ts'
+import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-export type Speaker = { me: string; now: number; pid: number }
+/** Who speaks, and when; `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
+export type Speaker = { me: string; now: number; pid: number; tellRead?: boolean }
 
 /** A rumor that is written down and owed to the peer of its call. */
-export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number }
+export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number; ack: Link }
 
+/** Writes down what is to be said: each signal numbered, linked, owed, and claimed by this process. */
 export function say(
   state: State,
   drafts: readonly IntendedSignal[],
@@ -25,12 +26,12 @@ export function say(
   const { me, now, pid } = speaker
   const edit = beginTransaction(state)
   const said: RecordedSignal[] = []
-  const calls = new Map<string, Call>()
+  const positions = new Map<string, Position>()
   for (const draft of drafts) {
     const held = draft.call === undefined ? undefined : edit.state.logs[draft.call]
-    const call = held && (calls.get(held.id) ?? callOf(edit.state, held, me, now))
-    const place = nextPosition(draft, call)
-    const rumor = rumorOf(signalTemplate(completeBody(draft, edit.index, now, held, call, me), place, now), me)
+    const position = held && (positions.get(held.id) ?? positionIn(held, draft.to, me))
+    const place = nextPosition(draft, position, speaker)
+    const rumor = rumorOf(signalTemplate(draft.body, place, now), me)
     const id = draft.call ?? rumor.id
     const log = edit.log(id)
     // The same request twice within one second is one rumor and so one call: a double submission.
@@ -39,42 +40,37 @@ export function say(
       log.outbox[rumor.id] = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid, at: now } }
     }
     // The chunks of a file are many and the call is long: only its numbers go on.
-    if (call !== undefined) calls.set(id, { ...call, seq: place.seq, lc: place.lc })
+    if (position !== undefined) positions.set(id, { ...position, own: { seq: place.seq, id: rumor.id } })
     // Whoever answers a call has seen it.
     const { type } = draft.body
     if (type === 'accept' || type === 'reject') log.unread = log.unread.filter((item) => item !== id)
-    said.push({ call: id, to: draft.to, rumor, seq: place.seq })
+    said.push({ call: id, to: draft.to, rumor, seq: place.seq, ack: place.ack })
   }
   return { state: commitCalls(edit, speaker), said }
 }
 
-/** The numbers of the next signal in a call: they are taken under the lock, so no two processes take the same. */
-export function nextPosition(draft: Pick<IntendedSignal, 'to' | 'call'>, call: Call | undefined): SignalPosition {
-  const { seq, lc, ack } = call ?? { seq: 0, lc: 0, ack: 0 }
-  return { call: draft.call, to: draft.to, seq: seq + 1, lc: nextClock({ lc }), ack }
+/** How far a call has got, as the next signal names it. */
+export type Position = { own: Link; taken: Link; read: number }
+
+/** The position in a log: our own last signal, the peer's last that is taken, and up to where our agent has looked. */
+export function positionIn(log: Log, peer: string, me: string): Position {
+  return { own: lastSignal(log, me), taken: lastSignal(log, peer), read: log.read }
 }
 
-/** What only the state knows of a signal: what an end cuts off, and what a request follows. */
-function completeBody(
-  { to, body }: IntendedSignal,
-  index: Index,
-  now: number,
-  log: Log | undefined,
-  call: Call | undefined,
-  me: string,
-): Body {
-  if (body.type === 'end' && log !== undefined && call !== undefined) return completeEnd(body, log, call, me)
-  if (body.type !== 'request') return body
-  const request = { peer: to, direction: 'outgoing' as const, createdAt: now, deadline: body.deadline }
-  const after = rivalsOf(index, request).slice(-LIMIT.after)
-  return after.length === 0 ? body : { ...body, after }
-}
-
-// An end names what both sides have, and proves it.
-function completeEnd(body: Extract<Body, { type: 'end' }>, log: Log, call: Call, me: string): Body {
-  const reach = new Map([
-    [me, call.seq],
-    [call.peer, call.ack],
-  ])
-  return { ...body, cut: [call.seq, call.ack], digest: digestUpTo(reach, transcriptOrder(log)) ?? '' }
+/** The links of the next signal in a call: they are taken under the lock, so no two processes take the same number. */
+export function nextPosition(
+  { to, call, re }: Pick<IntendedSignal, 'to' | 'call' | 're'>,
+  position: Position | undefined,
+  { tellRead = true }: { tellRead?: boolean },
+): SignalPosition {
+  const { own, taken, read } = position ?? { own: NOTHING, taken: NOTHING, read: 0 }
+  return {
+    call,
+    to,
+    seq: own.seq + 1,
+    prev: own.id,
+    ack: taken,
+    ...(tellRead && { read }),
+    ...(re !== undefined && { re }),
+  }
 }

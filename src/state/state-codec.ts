@@ -1,6 +1,6 @@
 // The pure half of the store: how state.json and the call files are read, which calls every command needs, and what can be
-// made of the call files alone.
-// Reading state.json: ours and written whole, but a disk can damage it, and a command must not trip over what is left.
+// made of the call files alone. The files are ours and written whole, but a disk can damage them, and a command must not trip over
+// what is left.
 import {
   ARCHIVE_BOUNDS,
   type ArchiveBounds,
@@ -14,19 +14,19 @@ import {
   splitSegments,
 } from '../call/archive.ts'
 import type { Log } from '../call/log.ts'
-import { parseLog, parseOutboxEntry, parseRumor } from '../call/log-codec.ts'
+import { LOG_VERSION, parseLog, parseOutboxEntry, parseRumor } from '../call/log-codec.ts'
 import { replay } from '../call/replay.ts'
 import { RULES } from '../call/rules.ts'
 import { isRecord } from '../json.ts'
 import { type Upgrade, upgraded } from '../migrate.ts'
 import { isHex32 } from '../nostr/crypto.ts'
-import { meetRivals, summariseCall } from './call-index.ts'
+import { summariseCall } from './call-index.ts'
 import { callOf, emptyIndex, type Index, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 const base = {
-  version: 1,
-  logVersion: 2,
+  version: 2,
+  logVersion: LOG_VERSION,
   owner: (index: Index): string | undefined => (index.agent === '' ? undefined : index.agent),
   empty: emptyIndex,
   parse: parseIndex,
@@ -45,30 +45,27 @@ export function stateCodecWith(bounds: ArchiveBounds) {
       parse: parseSegment,
       joinSegments,
       needsWholeCall,
-      pack: (state: State, log: Log, volume?: ArchivedCall) => compactedCall(state, log, volume, bounds),
+      pack: (state: State, log: Log, stored?: ArchivedCall) => compactedCall(state, log, stored, bounds),
     },
   }
 }
 
 export const stateCodec = stateCodecWith(ARCHIVE_BOUNDS)
 
-/** The calls that are open and those asked for, and with each the calls that were made at the same time, and theirs. */
+/** The calls that are open, and those asked for. */
 function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
   const wanted = new Set(also)
   // Thousands of them, few of which are open.
   for (const id in calls) if (calls[id]?.open) wanted.add(id)
-  // A set goes on to what is added on the way. Read without one of its rivals, a call would be another one.
-  for (const id of wanted) for (const rival of calls[id]?.rivals ?? []) wanted.add(rival)
   return [...wanted]
 }
 
-/** `volume`: the head and the chapters of which a log was made, when it was read whole. */
-function compactedCall(state: State, log: Log, volume: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
-  const head = (volume && splitSegments(log, volume)) ?? log
-  const logs = head === log ? state.logs : { ...state.logs, [log.id]: head }
+/** `stored`: the head and the segments of which a log was made, when it was read whole. */
+function compactedCall(state: State, log: Log, stored: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
+  const head = (stored && splitSegments(log, stored)) ?? log
   const me = base.owner(state.index)
-  const call = me === undefined ? undefined : callOf({ index: state.index, logs }, head, me, 0)
-  return compact(head, call, volume?.head.past?.chapters[1], bounds)
+  const call = me === undefined ? undefined : callOf(head, me, 0)
+  return compact(head, call, stored?.head.past?.segments[1], bounds)
 }
 
 /** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */
@@ -81,9 +78,8 @@ function rebuild(logs: Map<string, Log>): Index {
   for (const log of mine) {
     const call = replay(log, agent, 0)
     // Every call is looked at once more; the next command writes what it finds.
-    if (call !== undefined) edit.table('calls')[log.id] = { ...summariseCall(call, log, 0, []), open: true }
+    if (call !== undefined) edit.table('calls')[log.id] = { ...summariseCall(call, log, 0), open: true }
   }
-  for (const log of mine) meetRivals(edit, log.id, agent)
   return edit.commit().index
 }
 
@@ -110,7 +106,10 @@ export function parseIndex(value: unknown, unchanged = false): Index | 'newer' |
 }
 
 /** From each version of state.json to the next. */
-const UPGRADES: readonly Upgrade[] = []
+const UPGRADES: readonly Upgrade[] = [
+  // 0.1.0: its calls are rendered to Markdown and set aside (io/store/legacy.ts); what is known of relays, peers and letters stays.
+  ({ strays, ...old }) => ({ ...old, calls: {}, orphans: [] }),
+]
 
 type Check = (value: unknown) => boolean
 
@@ -150,10 +149,10 @@ const summary = fields({
   deadline: number,
   phase: isPhase,
   unread: number,
-  own: fields({ queued: number, relayed: number, delivered: number }),
+  own: fields({ queued: number, relayed: number, delivered: number, read: number }),
   open: flag,
   last: number,
-  rivals: optional(texts),
+  held: optional(flag),
 })
 
 const peer = fields({
@@ -188,9 +187,17 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   dms: table(fields({ rumor, heard: number, unread: flag, file: optional(isRecord) })),
   letters: table(fields({ to: key, rumor, posting })),
   appeals: table(appeal),
-  strays: (value) => Array.isArray(value) && value.every(fields({ rumor, heard: number })),
+  orphans: (value) => Array.isArray(value) && value.every(fields({ rumor, heard: number, replays: number })),
+  lostTold: table(number),
+  forgotten: table(number),
   wakes: table(fields({ at: number, times: number })),
-  meter: fields({ day: number, senders: table(amount), strangers: amount, refused: isRecord }),
+  meter: fields({
+    day: number,
+    senders: table(amount),
+    strangers: amount,
+    refused: isRecord,
+    rang: optional(table(number)),
+  }),
   dropped: table(number),
   announced: fields({
     presence: number,

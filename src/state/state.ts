@@ -1,7 +1,7 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
 import type { Escalation } from '../call/escalation.ts'
 import type { Claim, FileState, Log, OutboxEntry } from '../call/log.ts'
-import { type Call, combineGlare, type Glare, judgeGlare, replay } from '../call/replay.ts'
+import { type Call, replay } from '../call/replay.ts'
 import type { Phase } from '../call/rules.ts'
 import type { Rumor } from '../nostr/event.ts'
 
@@ -62,12 +62,12 @@ export type CallSummary = {
   phase: Phase
   unread: number
   /** How far our own rumors have come. */
-  own: { queued: number; relayed: number; delivered: number }
+  own: { queued: number; relayed: number; delivered: number; read: number }
   /** Whether every command must look at it: not over, or something still owed, unread or unconfirmed. */
   open: boolean
   last: number
-  /** Calls that the same two started at the same time, if they did. */
-  rivals?: string[]
+  /** At glare: it does not ring while ours to the same agent does. */
+  held?: true
 }
 
 /** A direct message outside of calls. `file`: what has become of the file that it announces. */
@@ -101,7 +101,12 @@ export type DailyMeter = {
   senders: Record<string, MeterAmount>
   strangers: MeterAmount
   refused: Record<string, true>
+  /** How many receipts each stranger got for a call that nobody has answered. */
+  rang?: Record<string, number>
 }
+
+/** A rumor of a call that is not here. `replays`: how many complete replays since then have not brought its request. */
+export type Orphan = { rumor: Rumor; heard: number; replays: number }
 
 /** For which unread things the agent was woken, when last and how often. */
 export type WakeRecords = Record<string, { at: number; times: number }>
@@ -120,7 +125,7 @@ export type Announced = {
 }
 
 export type Index = {
-  version: 1
+  version: 2
   /** The pubkey that this state belongs to; "" before the first command. */
   agent: string
   relays: Record<string, RelayMemory>
@@ -131,8 +136,12 @@ export type Index = {
   dms: ReceivedLetters
   letters: Record<string, OutgoingLetter>
   appeals: Record<string, PendingEscalation>
-  /** Rumors of calls whose request has not come yet. */
-  strays: { rumor: Rumor; heard: number }[]
+  /** Rumors of calls whose request has not come. */
+  orphans: Orphan[]
+  /** Peers who were told that a call of theirs is unknown here, and when, unix seconds. */
+  lostTold: Record<string, number>
+  /** Calls that were deleted here, and when: nobody is told that they are lost. */
+  forgotten: Record<string, number>
   meter: DailyMeter
   wakes: WakeRecords
   /** What was dropped and why, by count. */
@@ -151,7 +160,7 @@ export const OPEN_AFTER_END = 7 * 24 * 3600
 
 export function emptyIndex(): Index {
   return {
-    version: 1,
+    version: 2,
     agent: '',
     relays: {},
     seen: {},
@@ -160,7 +169,9 @@ export function emptyIndex(): Index {
     dms: {},
     letters: {},
     appeals: {},
-    strays: [],
+    orphans: [],
+    lostTold: {},
+    forgotten: {},
     wakes: {},
     meter: { day: 0, senders: {}, strangers: { requests: 0, rumors: 0, bytes: 0 }, refused: {} },
     dropped: {},
@@ -171,15 +182,11 @@ export function emptyIndex(): Index {
 /** The calls of a state whose request is there, oldest first. */
 export function callsOf(state: State, me: string, now: number): Call[] {
   return Object.values(state.logs)
-    .flatMap((log) => callOf(state, log, me, now) ?? [])
+    .flatMap((log) => callOf(log, me, now) ?? [])
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
 }
 
-export function callOf(state: State, log: Log, me: string, now: number): Call | undefined {
-  return replay(log, me, now, glareOf(state, log))
-}
-
-function glareOf(state: State, log: Log): Glare {
-  const rivals = state.index.calls[log.id]?.rivals ?? []
-  return combineGlare(rivals.flatMap((id) => state.logs[id] ?? []).map((rival) => judgeGlare(log, rival)))
+/** A call as its log tells it; undefined while its request is not here. */
+export function callOf(log: Log, me: string, now: number): Call | undefined {
+  return replay(log, me, now)
 }

@@ -5,7 +5,6 @@ import type { Intent } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { OpenedWrap } from '../nostr/nip59.ts'
-import { rivalsOf } from './call-index.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {
@@ -15,6 +14,7 @@ import {
   type PendingReceipt,
   type Policy,
   receiptsDue,
+  type Told,
 } from './receipts.ts'
 import { receiveAll } from './receive.ts'
 import { type RecordedSignal, type Speaker, say } from './say.ts'
@@ -59,22 +59,21 @@ export function step(state: State, intent: Intent, mail: HeardMail, seat: StepCo
   // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
   const unasked = mail.unheard ? [] : replies
   const { state: spoken, said } = say(heard.state, [...unasked, ...verdict.say], seat)
-  const dues = [...(mail.unheard ? [] : dueRumors(spoken, now, alive)), ...freshDues(said)]
+  const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
+  const isStranger = (pubkey: string) => policy.trust(pubkey) === 'unknown'
+  const dues = [...(mail.unheard ? [] : dueRumors(spoken, now, alive, isBlocked)), ...freshDues(said)]
   const speaking = said.map((s) => s.call)
-  const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), heard.touched, speaking, now, policy)
-  const told = markReceiptsTried(claimRumors(spoken, dues, seat), [...acks, ...carriedAcks(said)], seat)
+  const receipts = { touched: heard.touched, speaking, now, gate: policy, tellRead: seat.tellRead ?? true }
+  const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)
+  const told = markReceiptsTried(claimRumors(spoken, dues, seat), [...acks, ...carriedAcks(said)], seat, isStranger)
   return { state: told, verdict, said, dues, acks, touched: heard.touched }
 }
 
-/** The calls that a turn may touch and that are not open anyway. `selector`: what --call names. */
+/** The calls that a step may touch and that are not open anyway. `selector`: what --call names. */
 export function callsIn(opened: readonly OpenedWrap[], index: Index, selector: string | undefined): string[] {
   const ids = opened.flatMap(({ rumor }) => {
     if (rumor === undefined) return []
-    const signal = parseSignal(rumor)
-    if (signal?.body.type !== 'request') return callId(rumor) ?? []
-    const { deadline } = signal.body
-    const request = { peer: rumor.pubkey, direction: 'incoming' as const, createdAt: signal.at, deadline }
-    return [signal.id, ...rivalsOf(index, request)]
+    return callId(rumor) ?? (parseSignal(rumor)?.body.type === 'request' ? rumor.id : [])
   })
   const meant = selector?.toLowerCase()
   return meant === undefined ? ids : [...ids, ...Object.keys(index.calls).filter((id) => id.startsWith(meant))]
@@ -85,11 +84,10 @@ function freshDues(said: readonly RecordedSignal[]): PendingPublish[] {
   return said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
 }
 
-// Whatever is numbered carries the ack, so it does not need a receipt.
-function carriedAcks(said: readonly RecordedSignal[]): Pick<PendingReceipt, 'call' | 'ack' | 'missing'>[] {
-  return said.map(({ call, rumor }) => ({
-    call,
-    ack: Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0),
-    missing: [],
+// Whatever is numbered carries the ack and the read mark, so it does not need a receipt.
+function carriedAcks(said: readonly RecordedSignal[]): Told[] {
+  return said.map(({ call, to, ack, rumor }) => ({
+    ...{ call, to, ack, missing: [] },
+    read: Number(rumor.tags.find((t) => t[0] === 'read')?.[1] ?? 0),
   }))
 }

@@ -1,7 +1,7 @@
 // One change of the state: what it touches is copied once, what it leaves alone stays the same object, so that the store
 // writes only the files that changed and nothing is worked out twice from a log that stayed the same.
-import { emptyLog, freeze, type Log, type LogEntry, signalOf } from '../call/log.ts'
-import type { Signal } from '../call/signal.ts'
+import { emptyLog, freeze, type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
+import type { Link, Signal } from '../call/signal.ts'
 import type { Index, State } from './state.ts'
 
 /** The parts of the index that grow, which a change copies only where it writes to them. */
@@ -26,8 +26,19 @@ export type Transaction = {
   commit: () => State
 }
 
-/** `said`: the numbered signals by `<sender> <seq>`; `owed`: rumors in the outbox by seq, ascending; `last`: of those. */
-export type LogIndex = { said: Map<string, Signal>; owed: Map<number, string>; last: number }
+/**
+ * What a log holds, at hand: `said`, the taken signals by `<sender> <seq>`; `last` of each author, the archive's too; who has `ended`; up to
+ * where each author `acks` the other;
+ * `waiting`, how many wait for a number; `owed`, rumors in the outbox by number, ascending.
+ */
+export type LogIndex = {
+  said: Map<string, Signal>
+  last: Map<string, Link>
+  ended: Set<string>
+  acks: Map<string, number>
+  waiting: Map<number, number>
+  owed: Map<number, string>
+}
 
 export function beginTransaction(state: State): Transaction {
   const copy: Index = { ...state.index }
@@ -76,23 +87,44 @@ export function beginTransaction(state: State): Transaction {
   }
 }
 
-/** Where a signal stands in a ledger. */
-export function seqKey({ from, seq }: Signal): string {
+/** Where a signal stands in the index of a log. */
+export function seqKey({ from, seq }: Pick<Signal, 'from' | 'seq'>): string {
   return `${from} ${seq}`
 }
 
+/** Adds a signal that has taken its place. */
+export function indexSignal(index: LogIndex, signal: Signal): void {
+  const { from, seq, id, ack, body } = signal
+  index.said.set(seqKey(signal), signal)
+  if (seq > (index.last.get(from)?.seq ?? 0)) index.last.set(from, { seq, id })
+  index.acks.set(from, Math.max(ack.seq, index.acks.get(from) ?? 0))
+  if (body.type === 'end') index.ended.add(from)
+}
+
 function indexLog(log: Log): LogIndex {
-  const said = new Map<string, Signal>()
+  const index: LogIndex = {
+    said: new Map(),
+    last: new Map(),
+    ended: new Set(),
+    acks: new Map(),
+    waiting: new Map(),
+    owed: new Map(),
+  }
+  for (const [author, { seq, id }] of Object.entries(log.past?.tails ?? {})) index.last.set(author, { seq, id })
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
-    if (signal !== undefined) said.set(seqKey(signal), signal)
+    if (signal !== undefined) indexSignal(index, signal)
+  }
+  for (const { rumor } of Object.values(log.waiting)) {
+    const seq = parsedSignal(rumor)?.seq
+    if (seq !== undefined) index.waiting.set(seq, (index.waiting.get(seq) ?? 0) + 1)
   }
   const owed = Object.keys(log.outbox).flatMap((id): [number, string][] => {
     const signal = signalOf(log, id)
     return signal === undefined ? [] : [[signal.seq, id]]
   })
-  owed.sort(([a], [b]) => a - b)
-  return { said, owed: new Map(owed), last: owed.at(-1)?.[0] ?? 0 }
+  for (const [seq, id] of owed.sort(([a], [b]) => a - b)) index.owed.set(seq, id)
+  return index
 }
 
 // The entries are shared until they are written to: most changes of a log are to something else.

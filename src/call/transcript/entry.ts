@@ -69,10 +69,13 @@ export type Verdict = 'verified' | 'differs' | 'pending' | 'none'
 /** What the digest says of the call, as a word and as a sentence. */
 export function verdictOf({ digest, verified, call }: Transcript): { word: Verdict; text: string } {
   if (digest !== undefined && verified === true)
-    return { word: 'verified', text: 'verified: both sides hold the same call' }
-  if (digest !== undefined && verified === false)
-    return { word: 'differs', text: 'NOT verified: the other side holds a different call' }
+    return {
+      word: 'verified',
+      text: 'verified: the other side has confirmed every word of ours, and we hold all of its words',
+    }
+  if (call.state === 'forked')
+    return { word: 'differs', text: 'NOT verified: one of the two sides holds another branch of this call' }
   return ['rejected', 'cancelled', 'missed', 'merged'].includes(call.state)
     ? { word: 'none', text: 'none: the call never became a conversation' }
-    : { word: 'pending', text: 'pending until both sides have ended the call' }
+    : { word: 'pending', text: 'pending until both sides have ended the call and confirmed it' }
 }

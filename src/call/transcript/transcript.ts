@@ -3,10 +3,17 @@
 import { cleanLine, cleanText } from '../../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf } from '../agents.ts'
 import { type FileFacts, fileFactsOf, receivedFile, type Transfer, transfers } from '../file-transfer.ts'
-import { timeOf } from '../inbox-items.ts'
-import { type DeliveryState, deliveryStateOf, type Log } from '../log.ts'
-import type { Call, Line, Verification } from '../replay.ts'
-import type { SignalType } from '../signal.ts'
+import { isShown, refOf, refsIn, timeOf } from '../inbox-items.ts'
+import {
+  type AsideEntry,
+  type AsideReason,
+  type DeliveryState,
+  deliveryStateOf,
+  type Log,
+  parsedSignal,
+} from '../log.ts'
+import { type Call, isConfirming, type Line, type Verification } from '../replay.ts'
+import type { CallOutcome, Signal, SignalType } from '../signal.ts'
 import { stateOf } from '../wording.ts'
 
 /**
@@ -17,6 +24,9 @@ export type TranscriptEntry = {
   n: number
   from: 'me' | 'peer'
   author: Agent
+  /** Its number as both sides name it: `me/3`, `peer/5`; `re`: of what it answers. None for a gap. */
+  ref?: string
+  re?: string
   type: SignalType | 'gap'
   text: string
   at: number
@@ -24,6 +34,15 @@ export type TranscriptEntry = {
   id?: string
   state?: DeliveryState
   late?: true
+  /** What stands above it that its author had not taken; up to where its author had acknowledged before. */
+  unseen?: string[]
+  hadAcked?: string
+  /** It came before something that it follows; or it has no place in the call, and why. */
+  waiting?: true
+  aside?: AsideReason
+  /** How the call went, in the words of whoever ended it; an end that only confirms the other one. */
+  outcome?: CallOutcome
+  confirms?: true
   /** Why a call was rejected, or a file not taken. */
   reason?: string
   path?: string
@@ -59,11 +78,14 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
   // The chunks of a file are one entry, at the place of the first.
   const files = new Map([me.pubkey, call.peer].flatMap((from) => transfers(call, log, from)).map((t) => [t.id, t]))
   const lines = call.lines.filter(
-    ({ signal, unasked }) => !unasked && (signal.body.type !== 'file' || files.has(signal.id)),
+    (line) => line.signal.body.type !== 'file' || !isShown(line) || files.has(line.signal.id),
   )
-  const said = lines.map((line) => entryOf(line, log, line.signal.from === me.pubkey ? me : peer, me, files))
-  const gaps = call.gaps.map(([first, last]) => gapOf(first, last, peer))
-  const entries = gaps.reduce((all, gap) => insert(all, gap), said)
+  const context = { log, call, me, peer, files }
+  const entries = [
+    ...lines.map((line) => entryOf(line, context)),
+    ...behindGaps(call, context),
+    ...Object.values(log.aside).flatMap((entry) => asideOf(entry, context)),
+  ]
   return {
     call: {
       id: call.id,
@@ -80,33 +102,71 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
   }
 }
 
-function entryOf(
-  { signal, heard, late }: Line,
-  log: Log,
-  author: Agent,
-  me: Agent,
-  files: ReadonlyMap<string, Transfer>,
-): TranscriptEntry {
-  const own = author === me
+type EntryContext = { log: Log; call: Call; me: Agent; peer: Agent; files: ReadonlyMap<string, Transfer> }
+
+function entryOf(line: Line, context: EntryContext): TranscriptEntry {
+  const { log, call, me, peer, files } = context
+  const { signal, heard, late, unseen, hadAcked } = line
+  const own = signal.from === me.pubkey
   const { body } = signal
   const file = files.get(signal.id)
   const pieces = file === undefined ? [signal] : file.chunks
   const facts = body.type !== 'file' ? undefined : own ? fileFactsOf(body, undefined) : receivedFile(log, body)
+  const re = signal.re === undefined ? undefined : refOf(log, signal.re, call)
+  const isOpaque = !isShown(line) && body.type !== 'request'
   return {
     n: 0,
+    ref: `${own ? 'me' : 'peer'}/${signal.seq}`,
+    ...(re === undefined ? {} : { re }),
     from: own ? 'me' : 'peer',
-    author,
-    type: body.type,
-    text:
-      file === undefined ? cleanText(body.text) : `${cleanLine(file.name, 255)} (${facts?.size ?? file.size} bytes)`,
+    author: own ? me : peer,
+    type: isOpaque ? 'opaque' : body.type,
+    text: isOpaque
+      ? opaqueName(signal)
+      : file === undefined
+        ? cleanText(body.text)
+        : `${cleanLine(file.name, 255)} (${facts?.size ?? file.size} bytes)`,
     at: timeOf(signal.at, heard),
     seq: signal.seq,
     id: signal.id,
     ...(own ? { state: furthestBehind(pieces.map((s) => deliveryStateOf(log, s.id))) } : {}),
     ...(late ? { late } : {}),
+    ...(unseen === undefined ? {} : { unseen: refsIn(unseen, own ? 'peer' : 'me') }),
+    ...(hadAcked === undefined ? {} : { hadAcked: `me/${hadAcked}` }),
     ...(body.type === 'reject' ? { reason: body.reason } : {}),
-    ...(file === undefined || facts === undefined ? {} : fileFacts(file, facts)),
+    ...(body.type === 'end' && body.outcome !== undefined ? { outcome: body.outcome } : {}),
+    ...(body.type === 'end' && isConfirming(signal, call) ? { confirms: true as const } : {}),
+    ...(isOpaque || file === undefined || facts === undefined ? {} : fileFacts(file, facts)),
   }
+}
+
+// "An op's name shown only as [a-z0-9-]{1,32}": it is a stranger's word.
+function opaqueName({ body }: Signal): string {
+  return body.type === 'opaque' ? body.op : body.type
+}
+
+// "Behind a gap … shown after everything else and marked so."
+function behindGaps({ gaps, waiting }: Call, context: EntryContext): TranscriptEntry[] {
+  const { peer, log } = context
+  const missing = gaps.map(([first, last]) => gapOf(first, last, peer))
+  const came = waiting.map((signal): TranscriptEntry => {
+    const { id, seq, body, at } = signal
+    const entry = { n: 0, ref: `peer/${seq}`, from: 'peer' as const, author: peer, seq, id, waiting: true as const }
+    const when = timeOf(at, log.waiting[id]?.heard)
+    const text = body.type === 'file' ? cleanLine(body.name, 255) : cleanText(body.text)
+    return { ...entry, type: body.type, text: body.type === 'opaque' ? body.op : text, at: when }
+  })
+  return [...missing, ...came].sort((a, b) => a.seq - b.seq)
+}
+
+// What has no place in the call is shown below it, as what it is.
+function asideOf({ rumor, heard, why }: AsideEntry, { peer }: EntryContext): TranscriptEntry[] {
+  const signal = parsedSignal(rumor)
+  if (signal === undefined) return []
+  const { id, seq, body, at } = signal
+  const text = body.type === 'file' ? cleanLine(body.name, 255) : cleanText(body.text)
+  const base = { n: 0, ref: `peer/${seq}`, from: 'peer' as const, author: peer, seq, id, aside: why }
+  return [{ ...base, type: body.type, text: body.type === 'opaque' ? body.op : text, at: timeOf(at, heard) }]
 }
 
 function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): Partial<TranscriptEntry> {
@@ -122,18 +182,12 @@ function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): 
 }
 
 function furthestBehind(stages: readonly DeliveryState[]): DeliveryState {
-  return STAGES.find((stage) => stages.includes(stage)) ?? 'delivered'
+  return STAGES.find((stage) => stages.includes(stage)) ?? 'read'
 }
 
-const STAGES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered']
+const STAGES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered', 'read']
 
-// What has not come yet is shown as a gap at its place among the peer's words, and filled in when it comes.
 function gapOf(first: number, last: number, peer: Agent): TranscriptEntry {
   const text = first === last ? 'one message has not arrived yet' : `${last - first + 1} messages have not arrived yet`
   return { n: 0, from: 'peer', author: peer, type: 'gap', text, at: 0, seq: first }
-}
-
-function insert(entries: TranscriptEntry[], gap: TranscriptEntry): TranscriptEntry[] {
-  const at = entries.findLastIndex((e) => e.from === 'peer' && e.seq < gap.seq)
-  return [...entries.slice(0, at + 1), { ...gap, at: entries[at]?.at ?? 0 }, ...entries.slice(at + 1)]
 }

@@ -47,8 +47,8 @@ export function loadWhole<I, L, C>(
     const stamp = stampOf(path)
     const head = loadLogs(home, codec, [id], damaged, memory)[id]
     if (head === undefined) return undefined
-    const { chapters, why } = loadSegments(home, codec, id, head, memory)
-    const volume = { head, chapters }
+    const { chapters: segments, why } = loadSegments(home, codec, id, head, memory)
+    const volume = { head, segments }
     const log =
       why === undefined ? (codec.chapters === undefined ? head : codec.chapters.joinSegments(volume)) : undefined
     if (log !== undefined) return { log, volume }

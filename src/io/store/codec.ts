@@ -38,4 +38,4 @@ export type ArchiveCodec<I, L, C> = {
 }
 
 /** The file of a call and its chapters by their numbers. */
-export type StoredCall<L, C> = { readonly head: L; readonly chapters: ReadonlyMap<number, C> }
+export type StoredCall<L, C> = { readonly head: L; readonly segments: ReadonlyMap<number, C> }

@@ -1,0 +1,85 @@
+// Signals of calls that are not here: their request is still to come, since relays keep no order, or the call was lost with an older
+// state. After two complete replays it is lost, and the other side is told.
+import { callId, parseSignal } from '../call/signal-codec.ts'
+import type { Rumor } from '../nostr/event.ts'
+import type { AdmissionPolicy } from './admission.ts'
+import { type CompleteReplay, DEEP_REPLAY } from './cursors.ts'
+import type { State } from './state.ts'
+import { beginTransaction, type Transaction } from './transaction.ts'
+
+/** Most orphans of all, of one sender, and of all strangers, and most characters of text of one that are kept. */
+const MAX_ORPHANS = { all: 400, sender: 40, strangers: 80, text: 0 }
+
+/** How many complete replays without its request make a call lost; how often a peer is told, in seconds, and how many a day. */
+const REPLAYS = 2
+const TOLD_EVERY = 86_400
+const MAX_TOLD = 40
+
+/** Keeps the place of a signal whose call is not here; why it was dropped, if it was. */
+export function keepOrphan(edit: Transaction, rumor: Rumor, { now }: { now: number }): string | undefined {
+  if (edit.index.orphans.some((orphan) => orphan.rumor.id === rumor.id)) return 'duplicate'
+  edit.index.orphans = [...edit.index.orphans, { rumor, heard: now, replays: 0 }]
+  return undefined
+}
+
+/** Takes out what has been waiting for this call. */
+export function takeOrphans(edit: Transaction, call: string): Rumor[] {
+  const mine = edit.index.orphans.filter((orphan) => callId(orphan.rumor) === call)
+  if (mine.length > 0) edit.index.orphans = edit.index.orphans.filter((orphan) => callId(orphan.rumor) !== call)
+  return mine.map((orphan) => orphan.rumor)
+}
+
+/** Counts a complete replay for every orphan that was there before it began. */
+export function countReplay(edit: Transaction, { replayed }: { replayed: readonly CompleteReplay[] }): void {
+  const began = Math.max(0, ...replayed.map((replay) => replay.began))
+  if (began === 0 || edit.index.orphans.length === 0) return
+  edit.index.orphans = edit.index.orphans.map((orphan) =>
+    orphan.heard < began ? { ...orphan, replays: orphan.replays + 1 } : orphan,
+  )
+}
+
+/** Bounds what strangers can make us keep by making up calls without end. */
+export function boundOrphans(
+  edit: Transaction,
+  { now, gate }: { now: number; gate: Pick<AdmissionPolicy, 'trust'> },
+): void {
+  const bySender = new Map<string, number>()
+  let strangers = 0
+  const kept = edit.index.orphans.toReversed().filter(({ rumor, heard }, n) => {
+    const before = bySender.get(rumor.pubkey) ?? 0
+    bySender.set(rumor.pubkey, before + 1)
+    if (gate.trust(rumor.pubkey) === 'unknown' && ++strangers > MAX_ORPHANS.strangers) return false
+    return now - heard < DEEP_REPLAY && before < MAX_ORPHANS.sender && n < MAX_ORPHANS.all
+  })
+  if (kept.length < edit.index.orphans.length) edit.index.orphans = kept.reverse()
+}
+
+/** A call of a peer's that is unknown here, of which it is to be told. */
+export type LostCall = { call: string; to: string }
+
+/**
+ * "`lost`, once a day and peer, to one whose numbered signals in a call are unknown here after two complete replays (never for a call
+ * that we forgot)."
+ */
+export function lostCalls({ index, logs }: State, now: number): LostCall[] {
+  const told = Object.values(index.lostTold).filter((at) => Math.abs(now - at) < TOLD_EVERY).length
+  const lost = new Map<string, string>()
+  for (const { rumor, replays } of index.orphans) {
+    const signal = parseSignal(rumor)
+    if (replays < REPLAYS || signal === undefined || signal.seq === 0) continue
+    if (logs[signal.call] !== undefined || index.calls[signal.call] !== undefined) continue
+    if (index.forgotten[signal.call] !== undefined || lost.has(signal.from)) continue
+    if (Math.abs(now - (index.lostTold[signal.from] ?? Number.NEGATIVE_INFINITY)) < TOLD_EVERY) continue
+    lost.set(signal.from, signal.call)
+  }
+  return [...lost].slice(0, Math.max(0, MAX_TOLD - told)).map(([to, call]) => ({ call, to }))
+}
+
+/** Notes who is about to be told, and forgets whom that was long ago. */
+export function markLostTold(state: State, lost: readonly LostCall[], now: number): State {
+  if (lost.length === 0) return state
+  const edit = beginTransaction(state)
+  const recent = Object.entries(state.index.lostTold).filter(([, at]) => Math.abs(now - at) < TOLD_EVERY)
+  edit.index.lostTold = Object.fromEntries([...recent, ...lost.map(({ to }) => [to, now] as const)])
+  return edit.commit()
+}

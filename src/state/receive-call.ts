@@ -1,0 +1,323 @@
+// A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
+import { type AsideReason, type Log, type LogEntry, parsedSignal, signalOf, withoutContent } from '../call/log.ts'
+import { digestNow } from '../call/replay.ts'
+import type { Link, Signal, SignalType } from '../call/signal.ts'
+import { onlyRecipient } from '../call/signal-codec.ts'
+import { type HeldLog, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
+import type { Rumor } from '../nostr/event.ts'
+import type { RumorContext } from './receive.ts'
+import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
+
+type Arrival = { signal: Signal; rumor: Rumor }
+
+/** Takes in a signal of a call; why it was dropped, if it was. `touched`: calls in which something came in that wants an answer. */
+export function receiveSignal(
+  edit: Transaction,
+  log: Log,
+  { signal, rumor }: Arrival,
+  context: RumorContext,
+  touched: Set<string>,
+): string | undefined {
+  const { me, now } = context
+  // A third party that knows a call's id (a former relay operator, a leaked log) is not part of it.
+  if (signal.from !== peerOf(log, me)) return 'third-party'
+  const mine = edit.log(log.id)
+  if (isUnanswered(mine, me) && !isHangUp(signal)) return countUnanswered(mine, signal)
+  const index = edit.logIndex(mine)
+  if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, touched)
+  if (isHeld(mine, signal.id)) {
+    if (!context.isRewrapped()) return 'duplicate'
+    // "Or saw one that it has in a wrap that it had not seen": the sender has not heard that we have it.
+    mine.told = { ...mine.told, taken: 0, tried: 0 }
+    if (signal.body.type === 'end') offerAgain(edit, mine, context, ['end'])
+    touched.add(log.id)
+    return 'duplicate'
+  }
+  const verdict = judgeSignal(signal, heldLog(mine, index), me)
+  if (verdict.type === 'archive') {
+    mine.unjudged = true
+    return undefined
+  }
+  if (verdict.type === 'duplicate') return 'duplicate'
+  // Any later sound signal shows that the peer has the call.
+  if (verdict.type !== 'fork') delete mine.lost
+  if (verdict.type === 'drop') return verdict.why
+  touched.add(log.id)
+  const entry = { rumor, heard: now }
+  if (verdict.type === 'fork') return recordFork(mine, verdict, entry, now)
+  acknowledge(edit, mine, signal.ack, signal.read)
+  if (verdict.type === 'aside') return keepAside(mine, entry, verdict.why)
+  if (verdict.type === 'wait') {
+    mine.waiting = { ...mine.waiting, [signal.id]: entry }
+    index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 0) + 1)
+    return undefined
+  }
+  takeInTurn(edit, mine, { signal, entry }, context)
+  return undefined
+}
+
+/** Verifies the calls that both sides have ended, when all that came in is in. */
+export function settleCalls(edit: Transaction, { me, now }: { me: string; now: number }): void {
+  for (const id of edit.changed()) {
+    const log = edit.state.logs[id]
+    if (log === undefined || log.verified !== undefined || log.fork !== undefined || log.merged !== undefined) continue
+    const index = edit.logIndex(log)
+    const peer = peerOf(log, me)
+    // "Our own `end` is said; the peer's `end` is taken; and a signal or receipt of the peer acks, by id, our own `end`."
+    if (!index.ended.has(me) || peer === undefined || !index.ended.has(peer)) continue
+    if (log.acked.id !== index.last.get(me)?.id) continue
+    if (!isConversation(index, peer, me)) continue
+    const digest = digestNow(log)
+    if (digest !== undefined) edit.log(id).verified = { digest, at: now }
+  }
+}
+
+/** Offers our signals of these types once more, in new wraps: the other side asks in vain, because they did not reach it. */
+export function offerAgain(
+  edit: Transaction,
+  log: Log,
+  { me, now }: { me: string; now: number },
+  types: readonly SignalType[],
+): void {
+  if (log.fork !== undefined || Math.abs(now - (log.told.again ?? 0)) < AGAIN) return
+  for (const id of Object.keys(log.entries)) {
+    const signal = signalOf(log, id)
+    if (signal?.from !== me || !types.includes(signal.body.type)) continue
+    // Two ends that are no confirmation would answer each other for ever.
+    if (signal.body.type === 'end' && !isConfirmation(edit.logIndex(log), signal)) continue
+    const owed = log.outbox[id]
+    log.outbox[id] = owed === undefined ? { ...FRESH, again: true } : { ...owed, missing: true }
+    log.told = { ...log.told, again: now }
+  }
+}
+
+/** What is answered again, at most once so often, in seconds. */
+const AGAIN = 60
+
+const FRESH = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+
+/** Whom a call is with. */
+function peerOf(log: Log, me: string): string | undefined {
+  const request = log.entries[log.id]?.rumor
+  if (request === undefined) return undefined
+  return request.pubkey === me ? onlyRecipient(request) : request.pubkey
+}
+
+// "Before an answer a ringing call is its request and a counter: nothing else of a stranger's is stored but its `end`, which
+// cancels." What was not kept is offered again, since we do not acknowledge it.
+function isUnanswered(log: Log, me: string): boolean {
+  const request = log.entries[log.id]?.rumor
+  return request?.pubkey !== me && Object.values(log.entries).every(({ rumor }) => rumor.pubkey !== me)
+}
+
+function isHangUp({ body, seq, ack }: Signal): boolean {
+  return body.type === 'end' && seq === 2 && ack.seq === 0
+}
+
+function countUnanswered(log: Log, { body }: Signal): string | undefined {
+  if (body.type !== 'receipt') log.unanswered = (log.unanswered ?? 0) + 1
+  return 'unanswered'
+}
+
+function isHeld(log: Log, id: string): boolean {
+  return log.entries[id] !== undefined || log.waiting[id] !== undefined || log.aside[id] !== undefined
+}
+
+function heldLog(log: Log, index: LogIndex): HeldLog {
+  return {
+    call: log.id,
+    idAt: (author, seq) => {
+      const known = index.said.get(seqKey({ from: author, seq }))?.id
+      if (known !== undefined) return known
+      const tail = log.past?.tails[author]
+      if (tail === undefined || seq > tail.seq) return undefined
+      return seq === tail.seq ? tail.id : 'archived'
+    },
+    last: (author) => index.last.get(author) ?? { seq: 0, id: undefined },
+    hasEnded: (author) => index.ended.has(author),
+    waitingAt: (seq) => index.waiting.get(seq) ?? 0,
+    frozen: log.verified !== undefined,
+    forked: log.fork !== undefined,
+  }
+}
+
+/** Takes a signal, and then whatever has waited for it. */
+function takeInTurn(
+  edit: Transaction,
+  log: Log,
+  first: { signal: Signal; entry: LogEntry },
+  context: RumorContext,
+): void {
+  let next: { signal: Signal; entry: LogEntry } | undefined = first
+  while (next !== undefined && log.fork === undefined) {
+    const { signal }: { signal: Signal } = next
+    take(edit, log, next, context)
+    next = judgeWaiting(edit, log, signal, context)
+  }
+}
+
+function take(
+  edit: Transaction,
+  log: Log,
+  { signal, entry }: { signal: Signal; entry: LogEntry },
+  context: RumorContext,
+): void {
+  const index = edit.logIndex(log)
+  // "A receiver reads one that is lower as that of `prev`, marks the line, receipts counted too, and drops nothing for it."
+  const before = Math.max(index.acks.get(signal.from) ?? 0, log.receiptAck ?? 0)
+  const marked = signal.ack.seq < before ? { ...entry, hadAcked: before } : entry
+  edit.entries(log)[signal.id] = marked
+  indexSignal(index, signal)
+  if (signal.body.type === 'end') log.ackedAtEnd = log.acked.seq
+  if (signal.body.type === 'accept') mergeRequest(edit, log, signal.body.merged, signal.from)
+  if (isNews(index, signal, context.me)) log.unread.push(signal.id)
+}
+
+/**
+ * "A waiting rumor is judged when its number, or the one before it, is taken": another one under the same number, or one that links to
+ * something else, is a branch. Of several that fit, the first that came.
+ */
+function judgeWaiting(
+  edit: Transaction,
+  log: Log,
+  taken: Signal,
+  context: RumorContext,
+): { signal: Signal; entry: LogEntry } | undefined {
+  if (Object.keys(log.waiting).length === 0) return undefined
+  const index = edit.logIndex(log)
+  const waiting = { ...log.waiting }
+  let next: { signal: Signal; entry: LogEntry } | undefined
+  for (const [id, entry] of Object.entries(log.waiting)) {
+    const signal = parsedSignal(entry.rumor)
+    // What stays waits for a later number; behind an end nothing comes any more.
+    if (signal === undefined || (signal.seq > taken.seq + 1 && !index.ended.has(taken.from))) continue
+    const fits = signal.seq === taken.seq + 1 && signal.prev === taken.id && !index.ended.has(taken.from)
+    if (fits && next === undefined) {
+      next = { signal, entry }
+      delete waiting[id]
+      index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 1) - 1)
+      continue
+    }
+    // The second one that fits is judged when the first has its place.
+    if (fits) continue
+    delete waiting[id]
+    const verdict = judgeSignal(signal, heldLog(log, index), context.me)
+    if (verdict.type === 'fork') recordFork(log, verdict, entry, context.now)
+    else if (verdict.type === 'aside') keepAside(log, entry, verdict.why)
+  }
+  log.waiting = waiting
+  return log.fork === undefined ? next : undefined
+}
+
+function receiveReceipt(
+  edit: Transaction,
+  log: Log,
+  signal: Signal,
+  context: RumorContext,
+  touched: Set<string>,
+): string | undefined {
+  const { body, ack, read } = signal
+  const { now, me } = context
+  if (body.type !== 'receipt') return undefined
+  if (body.fork !== undefined) {
+    const last = edit.logIndex(log).last.get(signal.from)
+    const place = { seq: Math.max(1, last?.seq ?? 1), id: last?.id ?? log.id }
+    return log.fork === undefined ? recordFork(log, { type: 'fork', by: 'told', ...place }, undefined, now) : undefined
+  }
+  if (body.lost === true) {
+    if (log.lost === undefined) log.unread = [...log.unread.filter((mark) => mark !== 'lost'), 'lost']
+    log.lost = now
+    return undefined
+  }
+  const verdict = judgeAck(ack, heldLog(log, edit.logIndex(log)), me)
+  if (verdict?.type === 'archive') {
+    log.unjudged = true
+    return undefined
+  }
+  if (verdict !== undefined) {
+    touched.add(log.id)
+    return log.fork === undefined && log.verified === undefined ? recordFork(log, verdict, undefined, now) : undefined
+  }
+  delete log.lost
+  log.receiptAck = Math.max(log.receiptAck ?? 0, ack.seq)
+  acknowledge(edit, log, ack, read)
+  for (const [seq, id] of edit.logIndex(log).owed) {
+    const owed = log.outbox[id]
+    const missing = body.missing.some(([first, last]) => seq >= first && seq <= last)
+    if (missing && owed !== undefined) log.outbox[id] = { ...owed, missing: true }
+  }
+  return undefined
+}
+
+type Branch = { type: 'fork'; by: 'peer' | 'me' | 'told'; seq: number; id: string }
+
+// "Nothing is built on it: no line changes, no number is skipped, no link to what we do not hold is signed." A verified call stays as
+// it is; the attempt is told.
+function recordFork(log: Log, { by, seq, id }: Branch, entry: LogEntry | undefined, now: number): string {
+  if (log.fork === undefined) {
+    log.fork = { by, seq, id, at: now, ...(entry === undefined ? {} : { foreign: entry.rumor.id }) }
+    log.unread = [...log.unread.filter((mark) => mark !== 'forked'), 'forked']
+  }
+  if (entry !== undefined) keepAside(log, entry, 'fork')
+  return 'forked'
+}
+
+function keepAside(log: Log, entry: LogEntry, why: AsideReason): string {
+  if (log.aside[entry.rumor.id] !== undefined) return 'duplicate'
+  if (Object.keys(log.aside).length >= MAX_ASIDE) log.asideMore += 1
+  else log.aside = { ...log.aside, [entry.rumor.id]: { ...entry, why } }
+  return why === 'fork' ? 'forked' : 'kept-aside'
+}
+
+// What the peer has taken is delivered; whatever is not in the outbox has been acknowledged before.
+function acknowledge(edit: Transaction, log: Log, ack: Link, read = 0): void {
+  if (ack.seq > log.acked.seq) log.acked = ack
+  log.peerRead = Math.max(log.peerRead, Math.min(read, log.acked.seq))
+  const { owed } = edit.logIndex(log)
+  for (const [seq, id] of owed) {
+    if (seq > ack.seq) break
+    owed.delete(seq)
+    markDelivered(edit, log, id)
+  }
+}
+
+// The peer has it: nothing is owed, and the bytes of a file need not be kept for another try.
+function markDelivered(edit: Transaction, log: Log, id: string): void {
+  delete log.outbox[id]
+  const body = signalOf(log, id)?.body
+  const entry = log.entries[id]
+  if (body?.type === 'file' && body.remote === undefined && entry !== undefined)
+    edit.entries(log)[id] = withoutContent(entry)
+}
+
+// The other side's request that its accept of ours takes in: it does not ring any more. Any other that was held rings then.
+function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, from: string): void {
+  const other = merged === undefined ? undefined : edit.state.logs[merged]
+  if (other === undefined || signalOf(other, other.id)?.from !== from || other.merged !== undefined) return
+  const mine = edit.log(other.id)
+  // One that we have answered is a conversation already.
+  if (!isUnanswered(mine, log.entries[log.id]?.rumor.pubkey ?? '')) return
+  mine.merged = log.id
+  mine.unread = mine.unread.filter((id) => id !== other.id)
+  delete mine.held
+}
+
+// A file is news once it is whole. What we do not understand wakes nobody. The end that confirms our own says nothing new.
+function isNews(index: LogIndex, signal: Signal, me: string): boolean {
+  const { body } = signal
+  if (body.type === 'file' || body.type === 'opaque') return false
+  return body.type !== 'end' || body.text !== '' || body.outcome !== undefined || !index.ended.has(me)
+}
+
+function isConfirmation(index: LogIndex, end: Signal): boolean {
+  if (end.body.type !== 'end' || end.body.text !== '' || end.body.outcome !== undefined) return false
+  return [...index.ended].some((author) => author !== end.from && index.last.get(author)?.id === end.ack.id)
+}
+
+// "A cancelled, rejected, missed, merged or forked call has no digest": there was a conversation only where an accept stands, and the
+// caller had it before it hung up.
+function isConversation(index: LogIndex, peer: string, me: string): boolean {
+  for (const author of [peer, me])
+    if (index.said.get(seqKey({ from: author, seq: 1 }))?.body.type === 'accept') return true
+  return false
+}

@@ -1,0 +1,98 @@
+// A request that came in: whether it rings, and what becomes of it when both call each other at once ("glare").
+import { type Log, signalOf } from '../call/log.ts'
+import type { Signal } from '../call/signal.ts'
+import type { Rumor } from '../nostr/event.ts'
+import { mayCall, mayRefuse } from './admission.ts'
+import type { RumorContext } from './receive.ts'
+import { offerAgain } from './receive-call.ts'
+import { callOf } from './state.ts'
+import type { Transaction } from './transaction.ts'
+
+/** Takes in a request; why it was dropped, if it was. */
+export function receiveRequest(
+  edit: Transaction,
+  { signal, rumor }: { signal: Signal; rumor: Rumor },
+  context: RumorContext,
+  touched: Set<string>,
+): string | undefined {
+  const { gate, now } = context
+  const held = edit.state.logs[signal.id]
+  if (held !== undefined) {
+    // "A request seen in a new wrap is answered with our accept or reject wrapped anew."
+    if (context.isRewrapped()) {
+      offerAgain(edit, edit.log(signal.id), context, ['accept', 'reject'])
+      touched.add(signal.id)
+    }
+    return 'duplicate'
+  }
+  // One that was here and is over needs no second ring.
+  if (edit.index.calls[signal.id] !== undefined || edit.index.forgotten[signal.id] !== undefined) return 'duplicate'
+  const welcome = mayCall(gate, gate.trust(signal.from))
+  if (!welcome && !mayRefuse(edit.index.meter, signal.from, gate)) return 'policy'
+  if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
+  const log = edit.log(signal.id)
+  edit.entries(log)[signal.id] = { rumor, heard: now }
+  touched.add(signal.id)
+  if (!welcome) return undefined
+  const into = mergedInto(edit, signal)
+  const ours = ringingCallTo(edit, signal.from, context)
+  if (into !== undefined) log.merged = into
+  else if (ours === undefined) log.unread.push(signal.id)
+  else meetAtGlare(edit, log, ours)
+  return undefined
+}
+
+/**
+ * "Whoever has an unanswered, not hung-up request to the author of a request with a *smaller* id … accepts that one by itself, at once,
+ * closes its own as `merged`. Whoever holds the smaller one lets the other's request not ring." Judged by when we heard, never by
+ * dates.
+ */
+function meetAtGlare(edit: Transaction, log: Log, ours: Log): void {
+  if (ours.id < log.id) {
+    log.held = true
+    return
+  }
+  edit.log(ours.id).merged = log.id
+  log.merges = ours.id
+}
+
+/** Our own request to this agent that is neither answered nor hung up, if there is one. */
+function ringingCallTo(edit: Transaction, peer: string, { me, now }: RumorContext): Log | undefined {
+  return Object.values(edit.state.logs).find((log) => {
+    if (signalOf(log, log.id)?.from !== me || log.merged !== undefined) return false
+    const call = callOf(log, me, now)
+    return call?.peer === peer && call.phase === 'ringing' && call.ends.caller === undefined
+  })
+}
+
+/** The call whose accept names this request as merged, where that came first. */
+function mergedInto(edit: Transaction, { id, from }: Signal): string | undefined {
+  return Object.values(edit.state.logs).find((log) =>
+    Object.keys(log.entries).some((key) => {
+      const signal = signalOf(log, key)
+      return signal?.body.type === 'accept' && signal.from === from && signal.body.merged === id
+    }),
+  )?.id
+}
+
+/** Lets held requests ring once ours to the same agent has come to anything but a conversation that took them in. */
+export function releaseHeldCalls(edit: Transaction, context: { me: string; now: number }): void {
+  const { me, now } = context
+  for (const log of Object.values(edit.state.logs)) {
+    if (log.held !== true) continue
+    const request = signalOf(log, log.id)
+    const isRinging = Object.values(edit.state.logs).some((other) => {
+      const call = other.id < log.id ? callOf(other, me, now) : undefined
+      return (
+        call?.mine === 'caller' &&
+        call.peer === request?.from &&
+        call.phase === 'ringing' &&
+        call.ends.caller === undefined
+      )
+    })
+    if (isRinging) continue
+    const mine = edit.log(log.id)
+    delete mine.held
+    if (callOf(mine, me, now)?.phase === 'ringing') mine.unread.push(log.id)
+  }
+}
