@@ -53,6 +53,7 @@ type Optional = Partial<
   Pick<
     Log,
     | 'missed'
+    | 'ringsUntil'
     | 'held'
     | 'merged'
     | 'merges'
@@ -70,7 +71,15 @@ type Optional = Partial<
 // What may be absent; a field that is there must be sound.
 function parseOptional(value: Record<string, unknown>): Optional | undefined {
   const optional: Optional = {}
-  for (const name of ['missed', 'unanswered', 'receiptAck', 'lost', 'ackedAtEnd', 'undelivered'] as const) {
+  for (const name of [
+    'missed',
+    'ringsUntil',
+    'unanswered',
+    'receiptAck',
+    'lost',
+    'ackedAtEnd',
+    'undelivered',
+  ] as const) {
     const field = value[name]
     if (field === undefined) continue
     if (!isCount(field)) return undefined

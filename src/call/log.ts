@@ -100,6 +100,8 @@ export type Log = {
   told: Told
   /** When our own clock and a complete replay showed that nobody had answered in time. */
   missed?: number
+  /** Until when an incoming call rings, unix seconds by our own clock. */
+  ringsUntil?: number
   /** At glare: the request waits for what becomes of ours; or the other call has become the conversation. */
   held?: true
   merged?: string

@@ -24,8 +24,23 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...(asked ? unknown : []),
     ...ownerToldLater(finished),
     ...filesWaiting(finished, calls),
+    ...behindGaps(finished, calls),
     ...longCalls(finished, calls),
   ]
+}
+
+// Nothing is told out of its place: what came before something that it follows is told with that.
+function behindGaps({ intent }: FinishedRun, calls: readonly Call[]): string[] {
+  if (!FOLLOWING.includes(intent.type)) return []
+  return calls.flatMap(({ id, waiting, gaps }) => {
+    const [gap] = gaps
+    if (waiting.length === 0 || gap === undefined) return []
+    const came = waiting.length === 1 ? '1 message' : `${waiting.length} messages`
+    const verb = waiting.length === 1 ? 'waits' : 'wait'
+    return [
+      `${came} in the call ${id.slice(0, 8)} ${verb} for one that has not arrived (peer/${gap[0]}); the other side is asked for it, \`p2p transcript ${id.slice(0, 8)}\` shows what came`,
+    ]
+  })
 }
 
 /** The commands by which an agent follows a call. */

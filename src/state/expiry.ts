@@ -17,12 +17,6 @@ export type ExpiryContext = {
   isNew: (call: string) => boolean
 }
 
-/** The longest ring that can be set (call.ring), in seconds. */
-const LONGEST_RING = 86_400
-
-/** A call rings for so long from when it was heard, in seconds, however slow its caller's clock is. */
-const SHORTEST_RING = 300
-
 /** Ends the rings that nobody answered in time, and makes room among those of strangers. */
 export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
   const { me, now, gate } = expiry
@@ -31,7 +25,7 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
     const call = callOf(log, me, now)
     if (call?.phase !== 'ringing') continue
     const heard = log.entries[call.id]?.heard ?? call.createdAt
-    if (isMissed(call, heard, expiry)) {
+    if (isMissed(call, log, expiry)) {
       const mine = edit.log(call.id)
       mine.missed = now
       delete mine.held
@@ -55,14 +49,9 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
   }
 }
 
-/** Until when an incoming call rings, unix seconds by our own clock. The attack: a call that rings for a thousand years. */
-export function ringsUntil(deadline: number, heard: number): number {
-  return Math.min(Math.max(deadline, heard + SHORTEST_RING), heard + LONGEST_RING)
-}
-
-// The caller says so only when a complete replay since then shows no answer.
-function isMissed({ deadline, mine }: Call, heard: number, { now, replayed }: ExpiryContext): boolean {
-  if (mine === 'callee') return now > ringsUntil(deadline, heard)
+// The caller says so only when a complete replay since then shows no answer. Both by our own clock.
+function isMissed({ deadline, mine }: Call, { ringsUntil }: Log, { now, replayed }: ExpiryContext): boolean {
+  if (mine === 'callee') return now > (ringsUntil ?? deadline)
   return now > deadline && replayed.some((r) => r.began > deadline)
 }
 

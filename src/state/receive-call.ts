@@ -1,7 +1,7 @@
 // A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
 import { type AsideReason, type Log, type LogEntry, parsedSignal, signalOf, withoutContent } from '../call/log.ts'
 import { digestNow } from '../call/replay.ts'
-import type { Link, Signal, SignalType } from '../call/signal.ts'
+import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
 import { type HeldLog, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
@@ -45,7 +45,8 @@ export function receiveSignal(
   touched.add(log.id)
   const entry = { rumor, heard: now }
   if (verdict.type === 'fork') return recordFork(mine, verdict, entry, now)
-  acknowledge(edit, mine, signal.ack, signal.read)
+  // Acks of what waits or is kept aside count on arrival, where they name what we hold.
+  if (judgeAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
   if (verdict.type === 'aside') return keepAside(mine, entry, verdict.why)
   if (verdict.type === 'wait') {
     mine.waiting = { ...mine.waiting, [signal.id]: entry }
@@ -234,6 +235,8 @@ function receiveReceipt(
     log.unjudged = true
     return undefined
   }
+  // Who asks for what is missing does not know yet that there is nothing to come.
+  if (log.fork !== undefined && body.missing.length > 0) touched.add(log.id)
   if (verdict !== undefined) {
     touched.add(log.id)
     return log.fork === undefined && log.verified === undefined ? recordFork(log, verdict, undefined, now) : undefined
@@ -241,12 +244,42 @@ function receiveReceipt(
   delete log.lost
   log.receiptAck = Math.max(log.receiptAck ?? 0, ack.seq)
   acknowledge(edit, log, ack, read)
-  for (const [seq, id] of edit.logIndex(log).owed) {
-    const owed = log.outbox[id]
-    const missing = body.missing.some(([first, last]) => seq >= first && seq <= last)
-    if (missing && owed !== undefined) log.outbox[id] = { ...owed, missing: true }
-  }
+  offerMissing(edit, log, body.missing, context)
   return undefined
+}
+
+/**
+ * "Whatever the peer reports `missing` is wrapped anew", also what it has acknowledged before: its state may have gone back. The
+ * attack: everything is missing, again and again; the outbox bounds it by time and number.
+ */
+function offerMissing(
+  edit: Transaction,
+  log: Log,
+  missing: readonly SeqRange[],
+  { me, now }: { me: string; now: number },
+): void {
+  if (log.fork !== undefined || missing.length === 0) return
+  const { said, last } = edit.logIndex(log)
+  const mayRepeat = Math.abs(now - (log.told.again ?? 0)) >= AGAIN
+  const top = last.get(me)?.seq ?? 0
+  for (const [first, end] of missing) {
+    for (let seq = first; seq <= Math.min(end, top); seq++) {
+      const id = said.get(seqKey({ from: me, seq }))?.id
+      if (id === undefined) {
+        // It lies in the archive: the change is worked out again over the whole call.
+        log.unjudged = true
+        continue
+      }
+      const owed = log.outbox[id]
+      // The bytes of a file that was delivered are not kept.
+      const isWhole = log.entries[id]?.rumor.content !== '' || signalOf(log, id)?.body.type !== 'file'
+      if (owed !== undefined) log.outbox[id] = { ...owed, missing: true }
+      else if (mayRepeat && isWhole) {
+        log.outbox[id] = { ...FRESH, again: true }
+        log.told = { ...log.told, again: now }
+      }
+    }
+  }
 }
 
 type Branch = { type: 'fork'; by: 'peer' | 'me' | 'told'; seq: number; id: string }

@@ -32,6 +32,7 @@ export function receiveRequest(
   if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
   const log = edit.log(signal.id)
   edit.entries(log)[signal.id] = { rumor, heard: now }
+  log.ringsUntil = ringsUntil(signal, lastLook(edit), now)
   touched.add(signal.id)
   if (!welcome) return undefined
   const into = mergedInto(edit, signal)
@@ -40,6 +41,25 @@ export function receiveRequest(
   else if (ours === undefined) log.unread.push(signal.id)
   else meetAtGlare(edit, log, ours)
   return undefined
+}
+
+/** The longest ring that can be set (call.ring), in seconds. */
+const LONGEST_RING = 86_400
+
+/**
+ * Until when a call rings, unix seconds by our own clock. A caller's clock may be slow by hours: what was not there when we last looked
+ * was not sent before that, whatever it says, and rings as long as its caller has set. The attack: a call that rings for ever.
+ */
+function ringsUntil({ at, body }: Signal, looked: number, now: number): number {
+  const deadline = body.type === 'request' ? body.deadline : at
+  const ring = Math.max(0, deadline - at)
+  return Math.min(Math.max(deadline, Math.min(looked, now) + ring), now + LONGEST_RING)
+}
+
+/** When we last knew all that our relays keep for us, unix seconds; 0 before the first time. */
+function lastLook(edit: Transaction): number {
+  const cursors = Object.values(edit.index.relays).flatMap(({ cursor }) => cursor ?? [])
+  return cursors.length === 0 ? 0 : Math.min(...cursors)
 }
 
 /**

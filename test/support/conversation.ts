@@ -1,14 +1,16 @@
 // Two agents as states, for tests of the pure core: what one says can be handed to the other, or not, or twice.
 
 import type { Intent } from '../../src/call/intent.ts'
-import type { Log } from '../../src/call/log.ts'
+import { type Log, parsedSignal } from '../../src/call/log.ts'
 import type { Call } from '../../src/call/replay.ts'
-import type { Body, SignalPosition } from '../../src/call/signal.ts'
+import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
+import { randomKeys, sign, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { OpenedWrap } from '../../src/nostr/nip59.ts'
 import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
 import { recordReceiptsTaken } from '../../src/state/receipts.ts'
+import { positionIn } from '../../src/state/say.ts'
 import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
 import { type HeardMail, type StepContext, type StepOutput, step } from '../../src/state/step.ts'
 
@@ -50,11 +52,16 @@ export function turn(
 }
 
 let wraps = 0
+const wrapper = randomKeys()
 
-/** Rumors in envelopes of their own, as they come in. */
+/** Rumors in envelopes of their own, as they come in, signed by a key that nobody knows. */
 export function mailOf(...rumors: readonly Rumor[]): Pick<HeardMail, 'opened'> {
   return {
-    opened: rumors.map((rumor): OpenedWrap => ({ wrap: `${++wraps}`.padStart(64, '0'), stamp: T, bits: 0, rumor })),
+    opened: rumors.map((rumor): OpenedWrap => {
+      const wrap = `${++wraps}`.padStart(64, '0')
+      const sig = toHex(sign(Buffer.from(wrap, 'hex'), wrapper.secret))
+      return { wrap, stamp: T, bits: 0, pubkey: wrapper.pubkey, sig, rumor }
+    }),
   }
 }
 
@@ -72,11 +79,25 @@ export function says(who: Side, intent: Intent, run: Run = {}): Rumor[] {
 
 /** A rumor that the program would not say. */
 export function raw(from: Side, body: Body, place: Partial<SignalPosition> & { to: string }, at = T): Rumor {
-  return rumorOf(signalTemplate(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), from.key)
+  const position = { call: undefined, seq: 1, prev: undefined, ack: NOTHING, ...place }
+  return rumorOf(signalTemplate(body, position, at), from.key)
 }
 
+/** A signal of the peer of a call, in its place as that side knows it, but for what `place` says otherwise. */
+export function rawIn(from: Side, id: string, body: Body, place: Partial<SignalPosition> = {}, at = T): Rumor {
+  const log = logIn(from, id)
+  const to = callIn(from, id).peer
+  const { own, taken } = positionIn(log, to, from.key)
+  return raw(from, body, { call: id, to, seq: own.seq + 1, prev: own.id, ack: taken, ...place }, at)
+}
+
+/** A receipt for the first `ack` signals of the other side, as the one who sends it holds them. */
 export function receipt(from: Side, call: string, to: string, ack: number, missing: [number, number][] = []): Rumor {
-  return raw(from, { type: 'receipt', text: '', missing }, { call, to, seq: 0, lc: 1, ack })
+  const held = Object.values(logIn(from, call).entries).find(
+    ({ rumor }) => rumor.pubkey === to && parsedSignal(rumor)?.seq === ack,
+  )
+  const link = ack === 0 ? NOTHING : { seq: ack, id: held?.rumor.id }
+  return raw(from, { type: 'receipt', text: '', missing }, { call, to, seq: 0, ack: link })
 }
 
 /** An envelope without anything in it, for what relays answer to. */
@@ -107,7 +128,7 @@ export function tells(who: Side, call: string, ack: number): void {
 
 /** A call as one side sees it. */
 export function callIn(who: Side, id: string, now = T): Call {
-  const call = callOf(who.state, logIn(who, id), who.key, now)
+  const call = callOf(logIn(who, id), who.key, now)
   if (call === undefined) throw new Error('no such call')
   return call
 }

@@ -1,5 +1,5 @@
 // Anybody on the internet: keys without a program, who write what they like and as much as they like.
-import type { Body, SignalPosition } from '../../src/call/signal.ts'
+import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
@@ -23,7 +23,10 @@ export function signalRumor(
   place: Pick<SignalPosition, 'to'> & Partial<SignalPosition>,
   at = unixNow(),
 ): Rumor {
-  return rumorOf(signalTemplate(body, { call: undefined, seq: 1, lc: 1, ack: 0, ...place }, at), keys.pubkey)
+  return rumorOf(
+    signalTemplate(body, { call: undefined, seq: 1, prev: undefined, ack: NOTHING, ...place }, at),
+    keys.pubkey,
+  )
 }
 
 export function requestRumor(keys: Keys, to: string, topic: string, name = ''): Rumor {

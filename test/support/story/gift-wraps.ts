@@ -10,10 +10,10 @@ import { findActor } from './scene.ts'
 import { npubOf, type Stage } from './stage.ts'
 
 const FORM =
-  /^(?<from>\w+)(?: as (?<claims>\w+))? to (?<to>\w+) (?:(?<op>[a-z]+) in (?<call>[0-9a-f]{64}) seq (?<seq>\S+) lc (?<lc>\S+)|dm)$/
+  /^(?<from>\w+)(?: as (?<claims>\w+))? to (?<to>\w+) (?:(?<op>[a-z]+) in (?<call>[0-9a-f]{64}) seq (?<seq>\S+) prev (?<prev>\S+)|dm)$/
 
 /**
- * `wrap carol to bob dm 'hi'`: a plain NIP-17 message. `wrap mallory as alice to bob message in $CALL seq 3 lc 5 'hi'`: a
+ * `wrap carol to bob dm 'hi'`: a plain NIP-17 message. `wrap mallory as alice to bob message in $CALL seq 2 prev $CALL 'hi'`: a
  * rumor of that call, sealed with mallory's key, and with alice's name on it.
  */
 export async function publishWrap(stage: Stage, words: Word[]): Promise<void> {
@@ -25,15 +25,15 @@ export async function publishWrap(stage: Stage, words: Word[]): Promise<void> {
       .join(' '),
   )?.groups
   if (form === undefined)
-    throw new Error('wrap carol to bob dm "…", or: wrap mallory to bob message in $CALL seq 3 lc 5 "…"')
-  const { from = '', claims = from, to = '', op, call = '', seq = '', lc = '' } = form
+    throw new Error('wrap carol to bob dm "…", or: wrap mallory to bob message in $CALL seq 2 prev $CALL "…"')
+  const { from = '', claims = from, to = '', op, call = '', seq = '', prev = '' } = form
   const { secret } = loadIdentity(homeOf(undefined, { HOME: named(stage, from).home }), {})
   const receiver = hexOf(stage, to)
   const numbers = [
     ['call-id', call],
     ['seq', seq],
-    ['lc', lc],
-    ['ack', '1'],
+    ['prev', prev],
+    ['ack', '0'],
   ]
   const rumor = {
     kind: op === undefined || op === 'message' ? 14 : 1410,
