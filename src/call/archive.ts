@@ -148,7 +148,7 @@ function archivableLines(log: Log, call: Call, keep: number): number {
     const { [call.caller]: callers = 0, [call.callee]: callees = 0 } = tails
     const after = lowest[n + 1]
     const isClean = after === undefined || (after.caller >= callees && after.callee >= callers)
-    if (signal.from === peer && open <= n && callers > 0 && callees > 0 && isClean) best = n + 1
+    if (signal.from === peer && open <= n && isClean) best = n + 1
   }
   return best
 }

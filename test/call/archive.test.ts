@@ -13,13 +13,13 @@ import {
 import type { Log } from '../../src/call/log.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
 import { paceOf } from '../../src/call/pace.ts'
-import { replay } from '../../src/call/replay.ts'
-import { type Body, LIMIT } from '../../src/call/signal.ts'
+import { lastSignal, replay } from '../../src/call/replay.ts'
+import { type Body, LIMIT, type Link } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { summariseCall } from '../../src/state/call-index.ts'
-import { must } from '../support/must.ts'
-import { ME, PEER, START, sampleCall } from './transcript/sample-transcripts.ts'
+import { must } from '../support/given.ts'
+import { given, ME, PEER, START } from './transcript/sample-transcripts.ts'
 
 const ALL = { keep: 0, least: 1, most: 100 }
 const FILE = {
@@ -40,10 +40,15 @@ type Script = readonly (readonly ['me' | 'peer', Body, lost?: boolean])[]
 
 /** An active call of ours in which this is said; everything of ours has come through. */
 function talk(script: Script, caller: 'me' | 'peer' = 'me') {
-  const call = sampleCall(caller, 'topic')
+  const call = given(caller, 'topic')
   call.say(caller === 'me' ? 'peer' : 'me', { type: 'accept', text: '' })
   const ids = script.map(([who, body, lost], n) => call.say(who, body, n, lost))
-  return { log: { ...call.log, acked: LIMIT.seq }, ids }
+  return { log: { ...call.log, acked: ackedAll(call.log) }, ids }
+}
+
+/** As if the peer had acknowledged all of ours, or so many. */
+function ackedAll(log: Log, seq: number = LIMIT.seq): Link {
+  return { seq, id: log.id }
 }
 
 const callOf = (log: Log) => replay(log, ME, 0)
@@ -55,10 +60,12 @@ function textsOf(log: Log, bounds = ALL): string[] {
   return held.map(({ rumor }) => rumor.content).sort()
 }
 
-/** A rumor put into a log as it stands. */
-function with1(log: Log, who: string, body: Body, place: { seq: number; lc: number; ack?: number }): Log {
+/** A rumor put into a log as it stands, behind the last of its author, with all of the other side acknowledged, unless said otherwise. */
+function with1(log: Log, who: string, body: Body, place: { seq?: number; prev?: string; ack?: Link } = {}): Log {
   const to = who === ME ? PEER : ME
-  const rumor = rumorOf(signalTemplate(body, { call: log.id, to, ack: 0, ...place }, START), who)
+  const [own, other] = [lastSignal(log, who), lastSignal(log, to)]
+  const position = { call: log.id, to, seq: own.seq + 1, prev: own.id, ack: other, ...place }
+  const rumor = rumorOf(signalTemplate(body, position, START), who)
   const entry = who === ME ? { rumor } : { rumor, heard: START }
   return { ...log, entries: { ...log.entries, [rumor.id]: entry } }
 }
@@ -88,8 +95,8 @@ describe('what may be packed', () => {
     const [, accept] = Object.keys(log.entries)
     const { [must(accept)]: _, ...rest } = log.entries
     expect(textsOf({ ...log, entries: rest })).toEqual([])
-    const end: Body = { type: 'end', text: '', cut: [3, 3], digest: '', expired: false }
-    expect(textsOf(with1(log, ME, end, { seq: 4, lc: 9 }))).toEqual([])
+    const end: Body = { type: 'end', text: '', expired: false }
+    expect(textsOf(with1(log, ME, end))).toEqual([])
   })
 
   test('not the last ones, and not a few', () => {
@@ -109,7 +116,7 @@ describe('what may be packed', () => {
 
   test('up to what the peer has not acked, or what is still in the outbox', () => {
     const { log, ids } = talk(FOUR)
-    expect(textsOf({ ...log, acked: 2 })).toEqual(['a', 'b'])
+    expect(textsOf({ ...log, acked: ackedAll(log, 2) })).toEqual(['a', 'b'])
     const posting = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
     expect(textsOf({ ...log, outbox: { [must(ids[2])]: posting } })).toEqual(['a', 'b'])
   })
@@ -119,46 +126,18 @@ describe('what may be packed', () => {
     expect(textsOf({ ...log, unread: [must(ids[3])] })).toEqual(['a', 'b'])
   })
 
-  test('up to a gap, and over one that is filled further on', () => {
-    expect(textsOf(talk([...FOUR, ['peer', words('lost'), true], ['peer', words('e')]]).log)).toEqual([
-      'a',
-      'b',
-      'c',
-      'd',
-    ])
-    const { log } = talk([
-      ['peer', words('a'), true],
-      ['peer', words('b')],
-      ['me', words('c')],
-      ['peer', words('d')],
-    ])
-    expect(textsOf(log)).toEqual([])
-    // What was said first has the latest clock: a liar, who is not worth an order of its own.
-    const filled = with1(log, PEER, words('a'), { seq: 2, lc: 9 })
-    expect(textsOf(filled)).toEqual(['a', 'b', 'c', 'd'])
-  })
-
-  test('nothing from what nobody had asked for on', () => {
-    const call = sampleCall('peer', 'topic')
-    call.say('peer', words('listen!'))
-    call.say('me', { type: 'accept', text: '' })
-    call.say('peer', words('a'))
-    expect(textsOf({ ...call.log, acked: 1 })).toEqual([])
-  })
-
-  test('no rumor of a key that has no part in the call', () => {
+  test('up to a word that something later does not acknowledge, so that its clock can be told without the archive', () => {
     const { log } = talk(FOUR)
-    expect(textsOf(with1(log, '0'.repeat(64), words('third'), { seq: 1, lc: 5 }))).toEqual(['a', 'b'])
+    const [, , second] = Object.keys(log.entries)
+    const low = with1(log, PEER, words('low'), { ack: { seq: 2, id: must(second) } })
+    expect(textsOf(low)).toEqual(['a', 'b', 'c', 'd', 'low'])
+    expect(textsOf(low, { ...ALL, keep: 1 })).toEqual(['a', 'b'])
   })
 
-  test('nothing with the last clock there is, which everything else may come before', () => {
+  test('nothing from what the rules did not let anybody say on', () => {
     const { log } = talk(FOUR)
-    expect(textsOf(with1(log, PEER, words('last'), { seq: 4, lc: LIMIT.seq }))).toEqual(['a', 'b', 'c', 'd'])
-  })
-
-  test('nothing while a rumor is kept that stands nowhere in the call', () => {
-    const { log } = talk(FOUR)
-    expect(textsOf(with1(log, PEER, words('twin'), { seq: 3, lc: 6 }))).toEqual([])
+    const { log: odd } = talk([...FOUR, ['peer', { type: 'opaque', text: '', op: 'later' }], ...FOUR])
+    expect(textsOf(odd)).toEqual(textsOf(log))
   })
 
   test('a file with all of its parts, once it has come to its end', () => {
@@ -188,14 +167,14 @@ describe('what may be packed', () => {
     ])
     expect(textsOf(log)).toEqual(['', '', 'a', 'b', 'c'])
     expect(textsOf(log, { ...ALL, keep: 2 })).toEqual(['a'])
-    expect(textsOf({ ...log, acked: 2 })).toEqual(['a'])
+    expect(textsOf({ ...log, acked: ackedAll(log, 2) })).toEqual(['a'])
   })
 })
 
 describe('a head and its chapters', () => {
   const { log } = talk([...FOUR, ...FOUR, ...FOUR])
   const { head, added } = packed(log, { ...ALL, keep: 4, most: 3 })
-  const volume = { head, chapters: added }
+  const volume = { head, segments: added }
 
   test('are the log that they were', () => {
     expect(joinSegments(volume)).toEqual(log)
@@ -212,25 +191,25 @@ describe('a head and its chapters', () => {
   })
 
   test.each([
-    ['chapters', [0, 3]],
-    ['chapters', [3, 1]],
-    ['chapters', [1, 10]],
-    ['chapters', [1, 2, 3]],
-    ['chapters', 3],
+    ['segments', [0, 3]],
+    ['segments', [3, 1]],
+    ['segments', [1, 10]],
+    ['segments', [1, 2, 3]],
+    ['segments', 3],
     ['entries', -1],
     ['own', 9],
     ['messages', 1.5],
     ['messages', 9],
-    ['seqs', { x: 1 }],
-    ['seqs', { [ME]: '1' }],
-    ['lc', LIMIT.seq + 1],
+    ['tails', { x: 1 }],
+    ['tails', { [ME]: { seq: '1', id: ME, clock: 1 } }],
+    ['tails', { [ME]: { seq: 1, id: 'x', clock: 1 } }],
     ['last', null],
   ])('are damaged where %s is %j', (name, value) => {
     expect(parseLog(JSON.parse(JSON.stringify({ ...head, past: { ...head.past, [name]: value } })))).toBeUndefined()
   })
 
   test('do not fit when one is missing, or belongs to another call', () => {
-    const some = (...chapters: [number, ArchiveSegment][]) => joinSegments({ head, chapters: new Map(chapters) })
+    const some = (...chapters: [number, ArchiveSegment][]) => joinSegments({ head, segments: new Map(chapters) })
     const [one, two, three] = [1, 2, 3].map((n): [number, ArchiveSegment] => [n, must(added.get(n))])
     expect(some(must(one), must(two))).toBeUndefined()
     expect(some(must(one), must(two), [3, must(one)[1]])).toBeUndefined()
@@ -238,33 +217,36 @@ describe('a head and its chapters', () => {
   })
 
   test('go on from where they are', () => {
-    const more = packed(with1(with1(head, ME, words('e'), { seq: 8, lc: 20 }), PEER, words('f'), { seq: 8, lc: 21 }))
+    const more = packed(with1(with1(head, ME, words('e')), PEER, words('f')))
     expect([...more.added.keys()]).toEqual([4])
-    expect(more.head.past).toMatchObject({ chapters: [1, 4], entries: 14, own: 7, messages: 14, lc: 21 })
-    expect(joinSegments({ head: more.head, chapters: new Map([...added, ...more.added]) })).toBeDefined()
+    expect(more.head.past).toMatchObject({ segments: [1, 4], entries: 14, own: 7, messages: 14 })
+    expect(joinSegments({ head: more.head, segments: new Map([...added, ...more.added]) })).toBeDefined()
   })
 
   test('are written anew, under numbers of their own, when something comes in between', () => {
-    const liar = with1(must(joinSegments(volume)), PEER, words('liar'), { seq: 8, lc: 3 })
+    const [, early] = Object.keys(log.entries)
+    const liar = with1(must(joinSegments(volume)), PEER, words('liar'), { ack: { seq: 1, id: must(early) } })
     expect(splitSegments(liar, volume)).toBeUndefined()
-    expect([...compact(liar, callOf(liar), 3, ALL).added.keys()]).toEqual([4])
     const whole = must(joinSegments(volume))
     const id = must(Object.keys(must(added.get(2)).entries)[0])
     const changed = { ...whole, entries: { ...whole.entries, [id]: { ...must(whole.entries[id]) } } }
     expect(splitSegments(changed, volume)).toBeUndefined()
   })
 
-  const end: Body = { type: 'end', text: '', cut: [7, 7], digest: '', expired: false }
+  const end: Body = { type: 'end', text: '', expired: false }
+  const low: Link = { seq: 1, id: log.id }
   test.each([
-    ['a later word of the peer', false, words('x'), 8, 20],
-    ['a seq that lies in a chapter', true, words('x'), 3, 20],
-    ['a clock that lies in a chapter', true, words('x'), 8, 9],
-    ['the last clock of the chapters', true, words('x'), 8, must(head.past).lc],
-    ['an answer with a seq that lies there', true, { type: 'accept', text: '', name: '', relays: [] } as Body, 3, 20],
-    ['an end', true, end, 8, 20],
-  ])('%s: needs the whole call: %s', (_, whole, body, seq, lc) => {
-    expect(needsWholeCall(head, with1(head, PEER, body, { seq, lc }))).toBe(whole)
-    expect(needsWholeCall(log, with1(log, PEER, body, { seq, lc }))).toBe(false)
+    ['a later word of the peer', false, words('x'), {}],
+    ['a number that lies in a segment', true, words('x'), { seq: 3 }],
+    ['an acknowledgement of something that lies in one', true, words('x'), { ack: low }],
+    ['an end', true, end, {}],
+  ])('%s: needs the whole call: %s', (_, whole, body, place) => {
+    expect(needsWholeCall(head, with1(head, PEER, body, place))).toBe(whole)
+    expect(needsWholeCall(log, with1(log, PEER, body, place))).toBe(false)
+  })
+
+  test('what could not be judged without the archive needs the whole call', () => {
+    expect(needsWholeCall(head, { ...head, unjudged: true })).toBe(true)
   })
 })
 
@@ -275,15 +257,15 @@ test('whoever has the head alone knows of the call what the whole says, but for 
       const script: Script = lines.map(([mine, what]) => [
         mine ? 'me' : 'peer',
         what === 9 ? { type: 'escalate', text: 'x' } : what === 8 ? chunk(1, 1, String(mine)) : words(`${what}`),
-        what === 7 && !mine,
       ])
-      const whole = { ...talk(script).log, acked, files: { [`false ${FILE.x}`]: { path: '/a' } } }
+      const { log } = talk(script)
+      const whole = { ...log, acked: ackedAll(log, acked), files: { [`false ${FILE.x}`]: { path: '/a' } } }
       const { head, added } = packed(whole, { keep, least: 1, most: 5 })
       const [one, all] = [must(callOf(head)), must(callOf(whole))]
       expect({ ...one, lines: [] }).toEqual({ ...all, lines: [] })
       expect(paceOf(one, head.past).messages).toBe(paceOf(all).messages)
-      expect(summariseCall(one, head, START, [])).toEqual(summariseCall(all, whole, START, []))
-      expect(joinSegments({ head, chapters: added })).toEqual(whole)
+      expect(summariseCall(one, head, START)).toEqual(summariseCall(all, whole, START))
+      expect(joinSegments({ head, segments: added })).toEqual(whole)
       const stay = all.lines.slice(all.lines.length - one.lines.length + 2)
       expect(one.lines.slice(2)).toEqual(stay)
     }),

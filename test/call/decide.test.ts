@@ -50,7 +50,6 @@ describe('call', () => {
       ['p', ben.key],
       ['op', 'request'],
       ['seq', '1'],
-      ['lc', '1'],
       ['ack', '0'],
       ['expiration', String(T + 60)],
       ['name', 'ada'],
@@ -64,15 +63,6 @@ describe('call', () => {
     const ids = [T, T, T + 1].map((now) => says(ada, CALL, { peer: ben.key, now })[0]?.id)
     expect(ids[0]).toBe(ids[1])
     expect(Object.keys(ada.state.logs)).toEqual([ids[0], ids[2]])
-  })
-
-  test('names the calls of the other side that it follows, and only those that might still ring', () => {
-    const { ada, ben, id } = ringing()
-    says(ben, REJECT)
-    const back = says(ben, CALL, { peer: ada.key, now: T + 5 })[0]
-    expect(back?.tags).toContainEqual(['after', id])
-    const later = says(ben, CALL, { peer: ada.key, now: T + 900 })[0]
-    expect(later?.tags.some((t) => t[0] === 'after')).toBe(false)
   })
 
   test('ourselves: SELF_CALL', () => {
@@ -208,7 +198,7 @@ describe('what fits into one envelope', () => {
     const { said } = turn(ada, file(50_000))
     expect(said.map((s) => s.seq)).toEqual([2, 3, 4])
     hears(ben, said.map((s) => s.rumor).toReversed())
-    expect(callIn(ben, id)).toMatchObject({ ack: 4, gaps: [] })
+    expect(callIn(ben, id)).toMatchObject({ taken: { seq: 4 }, gaps: [] })
     const large = refused(ada, file(100_001))
     expect(large).toMatchObject({ code: 'FILE_TOO_LARGE', exit: EXIT.usage })
     expect(large.hint).toMatch(/file\.server/)

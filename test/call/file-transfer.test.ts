@@ -12,7 +12,7 @@ import {
 import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
 import { type Call, replay } from '../../src/call/replay.ts'
-import { type Body, LIMIT } from '../../src/call/signal.ts'
+import { type Body, LIMIT, NOTHING } from '../../src/call/signal.ts'
 import { parseRemote, parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
 import { randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
@@ -20,22 +20,30 @@ import { fitsRelays } from '../../src/nostr/nip59.ts'
 
 const [ada, ben] = [toHex(randomBytes(32)), toHex(randomBytes(32))]
 const T = 1_800_000_000
+const HEX = '0'.repeat(64)
 
 /** A call that ben has accepted and in which ada says all this, as ben holds it; seqs and clocks count up. */
 function heard(bodies: readonly Body[], order = bodies.map((_, i) => i)): { call: Call; log: Log } {
   const request: Body = { type: 'request', text: 'files', deadline: T + 900, name: '', relays: [] }
-  const asked = rumorOf(signalTemplate(request, { call: undefined, to: ben, seq: 1, lc: 1, ack: 0 }, T), ada)
+  const first = { call: undefined, to: ben, seq: 1, prev: undefined, ack: NOTHING }
+  const asked = rumorOf(signalTemplate(request, first, T), ada)
   const entries: Record<string, LogEntry> = {}
   const log = { ...emptyLog(asked.id), entries }
   entries[asked.id] = { rumor: asked, heard: T }
   const accept: Body = { type: 'accept', text: '', name: '', relays: [] }
-  const taken = rumorOf(signalTemplate(accept, { call: asked.id, to: ada, seq: 1, lc: 2, ack: 1 }, T), ben)
+  const position = { call: asked.id, to: ada, seq: 1, prev: undefined, ack: { seq: 1, id: asked.id } }
+  const taken = rumorOf(signalTemplate(accept, position, T), ben)
   entries[taken.id] = { rumor: taken }
+  let prev = asked.id
+  const said = bodies.map((body, i) => {
+    const place = { call: asked.id, to: ben, seq: i + 2, prev, ack: { seq: 1, id: taken.id } }
+    const rumor = rumorOf(signalTemplate(body, place, T), ada)
+    prev = rumor.id
+    return rumor
+  })
   for (const i of order) {
-    const body = bodies[i]
-    if (body === undefined) continue
-    const rumor = rumorOf(signalTemplate(body, { call: asked.id, to: ben, seq: i + 2, lc: i + 3, ack: 1 }, T), ada)
-    entries[rumor.id] = { rumor, heard: T }
+    const rumor = said[i]
+    if (rumor !== undefined) entries[rumor.id] = { rumor, heard: T }
   }
   const call = replay(log, ben, T)
   if (call === undefined) throw new Error('no call')
@@ -65,7 +73,8 @@ it.each([1, CHUNK - 1, CHUNK, CHUNK + 1, 200_000])('cuts %i bytes and puts them 
 })
 
 it('cuts so that every relay takes the wrap, whatever the name', () => {
-  const place = { call: '0'.repeat(64), to: ben, seq: LIMIT.seq, lc: LIMIT.seq, ack: LIMIT.seq }
+  const id = '0'.repeat(64)
+  const place = { call: id, to: ben, seq: LIMIT.seq, prev: id, ack: { seq: LIMIT.seq, id } }
   for (const body of chunksOf('\u{1f4be}'.repeat(60), 'application/octet-stream', randomBytes(CHUNK), 'salt'))
     expect(fitsRelays(rumorOf(signalTemplate(body, place, T), ada))).toBe(true)
 })
@@ -117,9 +126,10 @@ it('takes no chunk from anybody else, and none from before the call was taken', 
 
 it('counts what the peer has acked as having arrived, of what is ours', () => {
   const { log } = heard(chunksOf('a', 'x/y', randomBytes(60_000), 'salt'))
-  const call = replay({ ...log, acked: 3 }, ada, T)
+  const acked = { seq: 3, id: log.id }
+  const call = replay({ ...log, acked }, ada, T)
   if (call === undefined) throw new Error('no call')
-  expect(transfers(call, { ...log, acked: 3 }, ada)).toMatchObject([{ have: 2, of: 3 }])
+  expect(transfers(call, { ...log, acked }, ada)).toMatchObject([{ have: 2, of: 3 }])
 })
 
 it('has bounds', () => {
@@ -139,8 +149,8 @@ const control = (tags: string[][], content = 'AAAA') => {
     ['op', 'file'],
     ['call-id', '0'.repeat(64)],
     ['seq', '2'],
-    ['lc', '2'],
-    ['ack', '1'],
+    ['prev', HEX],
+    ['ack', '0'],
   ]
   return parseSignal(rumorOf({ kind: 1410, created_at: T, tags: [...numbers, ...tags], content }, ada))
 }
@@ -167,7 +177,8 @@ it.each<[string, string[]]>([
     ['chunk', '1', '1'],
   ]
   expect(control(good)?.body.type).toBe('file')
-  expect(control([...good.filter((t) => t[0] !== name), lie])).toBeUndefined()
+  // It keeps its place in the log, and is no file.
+  expect(control([...good.filter((t) => t[0] !== name), lie])?.body).toEqual({ type: 'opaque', text: '', op: 'file' })
 })
 
 const stored: FileBody = {
@@ -186,7 +197,7 @@ const stored: FileBody = {
 }
 
 it('announces a file on a server with the tags of NIP-17, and reads them back', () => {
-  const place = { call: '0'.repeat(64), to: ben, seq: 2, lc: 2, ack: 1 }
+  const place = { call: HEX, to: ben, seq: 2, prev: HEX, ack: { seq: 1, id: HEX } }
   const rumor = rumorOf(signalTemplate(stored, place, T), ada)
   expect(rumor).toMatchObject({ kind: 15, content: stored.text })
   // The size is that of what lies on the server.
@@ -219,7 +230,7 @@ it.each<[string, string[] | undefined]>([
   ['x', ['x', '../../etc/passwd']],
   ['ox', ['ox', 'c'.repeat(63)]],
 ])('does not read a file message whose %s is %j', (name, lie) => {
-  const { tags, ...rest } = signalTemplate(stored, { call: undefined, to: ben, seq: 2, lc: 2, ack: 1 }, T)
+  const { tags, ...rest } = signalTemplate(stored, { call: undefined, to: ben, seq: 2, prev: HEX, ack: NOTHING }, T)
   const lying = [...tags.filter((t) => t[0] !== name), ...(lie === undefined ? [] : [lie])]
   expect(parseRemote(rumorOf({ ...rest, tags }, ada))).toBeDefined()
   expect(parseRemote(rumorOf({ ...rest, tags: lying }, ada))).toBeUndefined()

@@ -2,6 +2,7 @@
 // accepts, by playing it.
 import { describe, expect, test } from 'vitest'
 import type { Intent } from '../../src/call/intent.ts'
+import { lastSignal } from '../../src/call/replay.ts'
 import { isOver, nextPhase, type Party, type Phase, RULES } from '../../src/call/rules.ts'
 import type { Body, SignalType } from '../../src/call/signal.ts'
 import {
@@ -11,10 +12,13 @@ import {
   END,
   hears,
   inCall,
+  logIn,
   REJECT,
   raw,
+  rawIn,
   ringing,
   type Side,
+  STATUS,
   says,
   send,
   side,
@@ -23,7 +27,10 @@ import {
 } from '../support/conversation.ts'
 
 const PHASES = Object.keys(RULES).filter((name): name is Phase => name in RULES)
-const TYPES: SignalType[] = ['request', 'accept', 'reject', 'message', 'file', 'escalate', 'end', 'receipt']
+const TYPES: SignalType[] = [
+  ...(['request', 'accept', 'reject', 'message', 'file', 'progress', 'propose', 'agree', 'decline'] as const),
+  ...(['escalate', 'end', 'receipt', 'opaque'] as const),
+]
 const PARTIES: Party[] = ['caller', 'callee']
 
 test('every phase, signal and party', () => {
@@ -47,6 +54,14 @@ test('every phase, signal and party', () => {
       message   of the callee → active
       file      of the caller → active
       file      of the callee → active
+      progress  of the caller → active
+      progress  of the callee → active
+      propose   of the caller → active
+      propose   of the callee → active
+      agree     of the caller → active
+      agree     of the callee → active
+      decline   of the caller → active
+      decline   of the callee → active
       escalate  of the caller → active
       escalate  of the callee → active
       end       of the caller → ended
@@ -66,12 +81,14 @@ test('every phase, signal and party', () => {
       nothing
     merged (over)
       nothing
+    forked (over)
+      nothing
     "
   `)
 })
 
 test('the table names no phase that does not exist, and a receipt or a second request changes none', () => {
-  expect(PHASES).toHaveLength(8)
+  expect(PHASES).toHaveLength(9)
   for (const phase of PHASES) {
     for (const party of PARTIES) {
       expect(nextPhase(phase, 'receipt', party)).toBeUndefined()
@@ -97,11 +114,31 @@ const SCENES: Record<Phase, () => { ada: Side; ben: Side; id: string }> = {
   merged: () => {
     const [ada, ben] = [side('a'), side('b')]
     const [x, y] = [says(ada, CALL, { peer: ben.key }), says(ben, CALL, { peer: ada.key })]
-    hears(ada, y)
-    hears(ben, x)
+    // Whoever holds the greater request accepts the other one by itself, and closes its own.
+    const [toBen, toAda] = [hears(ada, y).said, hears(ben, x).said]
+    hears(
+      ben,
+      toBen.map((said) => said.rumor),
+    )
+    hears(
+      ada,
+      toAda.map((said) => said.rumor),
+    )
     const [one = '', other = ''] = [x[0]?.id, y[0]?.id].sort()
     expect(callIn(ada, one).phase).toBe('active')
     return { ada, ben, id: other }
+  },
+  forked: () => {
+    const scene = inCall()
+    const [one, other] = ['one', 'other'].map((text) => rawIn(scene.ben, scene.id, { type: 'message', text }))
+    hears(
+      scene.ada,
+      [one, other].flatMap((rumor) => rumor ?? []),
+    )
+    const { acks } = turn(scene.ada, STATUS)
+    expect(acks).toEqual([])
+    hears(scene.ben, [raw(scene.ada, FORK, { call: scene.id, to: scene.ben.key, seq: 0 })])
+    return scene
   },
   expired: () => {
     const scene = inCall()
@@ -109,6 +146,8 @@ const SCENES: Record<Phase, () => { ada: Side; ben: Side; id: string }> = {
     return scene
   },
 }
+
+const FORK: Body = { type: 'receipt', text: '', missing: [], fork: { seq: 1, id: '0'.repeat(64) } }
 
 const LATER = T + 8 * 86_400
 
@@ -126,7 +165,7 @@ const BODIES: Record<string, Body> = {
   reject: { type: 'reject', text: '', reason: 'busy' },
   message: { type: 'message', text: 'words' },
   escalate: { type: 'escalate', text: 'help' },
-  end: { type: 'end', text: 'bye', cut: [9, 9], digest: '', expired: false },
+  end: { type: 'end', text: 'bye', expired: false },
 }
 
 describe.each(PHASES)('in a call that is %s', (phase) => {
@@ -156,7 +195,7 @@ describe.each(PHASES)('in a call that is %s', (phase) => {
       )
       const heard = callIn(peer, id, now)
       const line = heard.lines.find((l) => l.signal.id === said[0]?.rumor.id)
-      expect(line).toMatchObject({ late: false, unasked: false })
+      expect(line).toMatchObject({ late: false, effective: true })
       // A call that is ended is confirmed in the same turn.
       expect(heard.phase).toBe(allowed)
     }
@@ -171,8 +210,10 @@ describe.each(PHASES)('in a call that is %s, whatever comes in', (phase) => {
   test.each(Object.entries(BODIES))('%s makes of it what the table says, and nothing else', (_, body) => {
     for (const [party, me, peer] of [['caller', caller, callee] as const, ['callee', callee, caller] as const]) {
       const before = callIn(peer, id, now)
-      const said = before.lines.filter((l) => l.signal.from === me.key).length
-      const rumor = raw(me, body, { call: id, to: peer.key, seq: said + 1, lc: before.lc + 1, ack: 0 }, now + 60)
+      // What it hears of itself is what it has said, in its own place.
+      const { seq, id: prev } = lastSignal(logIn(peer, id), me.key)
+      const place = { call: id, to: peer.key, seq: seq + 1, prev, ack: before.own }
+      const rumor = raw(me, body, place, now + 60)
       // A copy: what is tried on it must not be there for the next.
       const listener = { ...peer }
       hears(listener, [rumor], { now: now + 60 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Log } from '../../src/call/log.ts'
 import { replay } from '../../src/call/replay.ts'
+import type { Link } from '../../src/call/signal.ts'
 import type { Home } from '../../src/io/home/paths.ts'
 import type { Store, StoreSnapshot } from '../../src/io/store/store.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
@@ -34,8 +35,8 @@ export async function writeLongCall(store: LongCallStore, words: number): Promis
 export function addMessages(fresh: LongCallSnapshot) {
   const side = sideOf(fresh)
   const call = callIn(side)
-  const n = call.ack
-  hears(side, [theirs(n, call.lc + 1, call.seq)])
+  const n = call.taken.seq
+  hears(side, [theirs(side, n, call.taken, call.own)])
   const log = side.state.logs[id]
   const items = log === undefined ? [] : itemsOf(log, callIn(side), { contacts: [], owner: undefined, names: {} })
   side.state = markRead(side.state, items, { me: side.key, now: T })
@@ -46,7 +47,7 @@ export function addMessages(fresh: LongCallSnapshot) {
 /** The peer's first word once more, in another envelope. */
 export function repeatFirstMessage(fresh: LongCallSnapshot) {
   const side = sideOf(fresh)
-  hears(side, [theirs(1, 3, 1)])
+  hears(side, [FIRST])
   return { snapshot: side.state, value: side.state.index.dropped.duplicate ?? 0 }
 }
 
@@ -82,8 +83,12 @@ export function segmentsIn(home: Home): string[] {
   }
 }
 
-function theirs(n: number, lc: number, ack: number): Rumor {
-  return raw(ben, { type: 'message', text: `theirs ${n}` }, { call: id, to: ada.key, seq: n + 1, lc, ack }, T)
+/** The peer's first word in the call. */
+const FIRST = theirs(ada, 1, callIn(ada).taken, callIn(ada).own)
+
+function theirs(side: Side, n: number, prev: Link, ack: Link): Rumor {
+  const position = { call: id, to: side.key, seq: n + 1, prev: prev.id, ack }
+  return raw(ben, { type: 'message', text: `theirs ${n}` }, position, T)
 }
 
 function sideOf({ index, logs }: LongCallSnapshot): Side {
@@ -92,7 +97,7 @@ function sideOf({ index, logs }: LongCallSnapshot): Side {
 
 function callIn({ state }: Side) {
   const log = state.logs[id]
-  const call = log && callOf(state, log, ada.key, T)
+  const call = log && callOf(log, ada.key, T)
   if (call === undefined) throw new Error('the call is not there')
   return call
 }

@@ -15,7 +15,7 @@ function shown(text: string, { most = 0, name = '' } = {}) {
   call.say('peer', { type: 'message', text }, 2)
   call.say('peer', { type: 'escalate', text }, 3)
   call.say('peer', { type: 'file', name: text.slice(0, 255), size: 5 }, 4)
-  call.say('peer', { type: 'end', text, cut: [4, 1] }, 5)
+  call.say('peer', { type: 'end', text }, 5)
   const excerpt = excerptOf(call.transcript(), most)
   // A call's id is made of its topic; what is compared is the rest.
   return { ...excerpt, call: { ...excerpt.call, id: 'ab'.repeat(32) } }

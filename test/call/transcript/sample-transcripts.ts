@@ -3,7 +3,7 @@
 import { type Agent, agentOf, type Contact } from '../../../src/call/agents.ts'
 import { emptyLog, type Log } from '../../../src/call/log.ts'
 import { replay } from '../../../src/call/replay.ts'
-import type { Body, SeqRange } from '../../../src/call/signal.ts'
+import { type Body, type Link, NOTHING, type SeqRange } from '../../../src/call/signal.ts'
 import { signalTemplate } from '../../../src/call/signal-codec.ts'
 import { type Transcript, transcriptOf } from '../../../src/call/transcript/transcript.ts'
 import { rumorOf } from '../../../src/nostr/event.ts'
@@ -16,32 +16,34 @@ export const START = 1_785_491_900
 
 type Party = 'me' | 'peer'
 
-export type SampleCall = {
+export type Given = {
   log: Log
   /** Puts a signal into the call, `after` seconds after its beginning; `lost` takes a number and never arrives. */
-  say: (who: Party, body: Partial<Body> & Pick<Body, 'type'>, after?: number, lost?: boolean) => string
+  say: (who: Party, body: Partial<Body> & Pick<Body, 'type'>, after?: number, lost?: boolean, ack?: Link) => string
   transcript: (contacts?: readonly Contact[]) => Transcript
 }
 
 export const AUTHOR: Agent = { ...agentOf({ contacts: [], owner: undefined, names: {} }, ME), name: 'Ada' }
 
 /** A call that `caller` asks for. */
-export function sampleCall(caller: Party, topic: string, name = ''): SampleCall {
+export function given(caller: Party, topic: string, name = ''): Given {
   const key = { me: ME, peer: PEER }
-  const seq = { me: 0, peer: 0 }
-  let lc = 0
+  const last: Record<Party, Link> = { me: NOTHING, peer: NOTHING }
   let id: string | undefined
   let log = emptyLog('0'.repeat(64))
-  const say: SampleCall['say'] = (who, body, after = 0, lost = false) => {
+  const say: Given['say'] = (who, body, after = 0, lost = false, ack) => {
     const other = who === 'me' ? 'peer' : 'me'
-    const place = { call: id, to: key[other], seq: ++seq[who], lc: ++lc, ack: seq[other] }
-    const rumor = rumorOf(signalTemplate(filled(body), place, START + after), key[who])
+    const position = { call: id, to: key[other], seq: last[who].seq + 1, prev: last[who].id, ack: ack ?? last[other] }
+    const rumor = rumorOf(signalTemplate(filled(body), position, START + after), key[who])
+    last[who] = { seq: position.seq, id: rumor.id }
     if (id === undefined) {
       id = rumor.id
       log = emptyLog(id)
     }
     const entry = who === 'me' ? { rumor } : { rumor, heard: START + after + 1 }
     if (!lost) log = { ...log, entries: { ...log.entries, [rumor.id]: entry } }
+    // Whatever the peer says acknowledges what stands before it.
+    if (who === 'peer') log = { ...log, acked: position.ack }
     return rumor.id
   }
   say(caller, { type: 'request', text: topic, name })
@@ -50,12 +52,15 @@ export function sampleCall(caller: Party, topic: string, name = ''): SampleCall 
       return log
     },
     say,
-    transcript: (contacts = []) => {
-      const call = replay(log, ME, START + 3600)
-      if (call === undefined) throw new Error('no call')
-      return transcriptOf(call, log, AUTHOR, { contacts, owner: undefined, names: {} })
-    },
+    transcript: (contacts = []) => transcriptIn(log, contacts),
   }
+}
+
+/** The transcript of a log as it stands. */
+export function transcriptIn(log: Log, contacts: readonly Contact[] = []): Transcript {
+  const call = replay(log, ME, START + 3600)
+  if (call === undefined) throw new Error('no call')
+  return transcriptOf(call, log, AUTHOR, { contacts, owner: undefined, names: {} })
 }
 
 function filled(body: Partial<Body> & Pick<Body, 'type'>): Body {
@@ -69,11 +74,13 @@ function filled(body: Partial<Body> & Pick<Body, 'type'>): Body {
     case 'reject':
       return { reason: 'declined', ...body, type: 'reject', text }
     case 'end':
-      return { cut: undefined, digest: '', expired: false, ...body, type: 'end', text }
+      return { expired: false, ...body, type: 'end', text }
     case 'file':
       return { ...FILE, ...body, type: 'file', text }
     case 'receipt':
       return { type: 'receipt', text: '', missing: none }
+    case 'opaque':
+      return { type: 'opaque', text: '', op: 'later' }
     default:
       return { type: body.type, text }
   }

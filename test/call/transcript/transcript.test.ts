@@ -1,12 +1,11 @@
 // What becomes an entry of a transcript, and what is known of it.
 import { expect, it } from 'vitest'
-import { ME, PEER, START, sampleCall } from './sample-transcripts.ts'
+import { given, ME, PEER, START, transcriptIn } from './sample-transcripts.ts'
 
 it('tells who said what when, in order, and how far our own words have come', () => {
-  const call = sampleCall('me', 'Minutes')
+  const call = given('me', 'Minutes')
   call.say('peer', { type: 'accept', text: 'Fine' }, 10)
   const last = call.say('me', { type: 'message', text: 'One\r\nTwo' }, 20)
-  call.log.acked = 1
   call.log.outbox[last] = { wrapped: START, wraps: 1, accepted: ['wss://a'], failed: [] }
   const { entries, call: facts, digest, verified } = call.transcript()
   expect(facts).toMatchObject({ direction: 'outgoing', state: 'active', topic: 'Minutes', createdAt: START })
@@ -28,24 +27,26 @@ it('tells who said what when, in order, and how far our own words have come', ()
   expect([digest, verified]).toEqual([undefined, 'pending'])
 })
 
-it('shows a gap among the words of the peer until what is missing has come', () => {
-  const call = sampleCall('peer', 'Minutes')
+it('shows what came before something that it follows below everything else, behind the gap', () => {
+  const call = given('peer', 'Minutes')
   call.say('me', { type: 'accept' }, 1)
   call.say('peer', { type: 'message', text: 'two' }, 2, true)
   call.say('peer', { type: 'message', text: 'three' }, 3, true)
-  call.say('me', { type: 'message', text: 'still there?' }, 4)
-  call.say('peer', { type: 'message', text: 'four' }, 5)
-  expect(call.transcript().entries.map((e) => [e.n, e.type, e.text])).toEqual([
-    [1, 'request', 'Minutes'],
-    [2, 'gap', '2 messages have not arrived yet'],
-    [3, 'accept', ''],
-    [4, 'message', 'still there?'],
-    [5, 'message', 'four'],
+  const late = call.say('peer', { type: 'message', text: 'four' }, 5)
+  call.say('me', { type: 'message', text: 'still there?' }, 6)
+  const { [late]: waiting, ...entries } = call.log.entries
+  const log = { ...call.log, entries, waiting: waiting === undefined ? {} : { [late]: waiting } }
+  expect(transcriptIn(log).entries.map((e) => [e.n, e.type, e.text, e.waiting])).toEqual([
+    [1, 'request', 'Minutes', undefined],
+    [2, 'accept', '', undefined],
+    [3, 'message', 'still there?', undefined],
+    [4, 'gap', '2 messages have not arrived yet', undefined],
+    [5, 'message', 'four', true],
   ])
 })
 
 it('makes one entry of the chunks of a file, at the place of the first that is here', () => {
-  const call = sampleCall('peer', 'Files')
+  const call = given('peer', 'Files')
   call.say('me', { type: 'accept' }, 1)
   const file = { type: 'file', file: 'f', name: 'a\u202eb.txt', size: 50_000, x: 'cd'.repeat(32) } as const
   call.say('peer', { ...file, chunk: [1, 3] }, 2, true)
@@ -59,11 +60,11 @@ it('makes one entry of the chunks of a file, at the place of the first that is h
 })
 
 it('says of an own file what is true of the chunk that is furthest behind', () => {
-  const call = sampleCall('me', 'Files')
+  const call = given('me', 'Files')
   call.say('peer', { type: 'accept' }, 1)
   const file = { type: 'file', file: 'f', name: 'a.txt', size: 50_000, x: 'cd'.repeat(32) } as const
   const ids = [1, 2, 3].map((n) => call.say('me', { ...file, chunk: [n, 3] }, 1 + n))
-  call.log.acked = 2
+  call.log.acked = { seq: 2, id: ids[0] }
   const sent = { wrapped: START, wraps: 1, failed: [] }
   call.log.outbox[ids[1] ?? ''] = { ...sent, accepted: ['wss://a'] }
   call.log.outbox[ids[2] ?? ''] = { ...sent, accepted: [] }
@@ -71,28 +72,32 @@ it('says of an own file what is true of the chunk that is furthest behind', () =
 })
 
 it('does not let a peer attach its file to ours by the same names', () => {
-  const call = sampleCall('me', 'Files')
+  const call = given('me', 'Files')
   call.say('peer', { type: 'accept' }, 1)
   call.say('me', { type: 'file', file: 'f', x: 'cd'.repeat(32), chunk: [1, 1] }, 2)
   call.log.files[`f ${'cd'.repeat(32)}`] = { path: '/files/theirs' }
   expect(call.transcript().entries.at(-1)).not.toHaveProperty('path')
 })
 
-it('marks what came after the cut of the end as late, and says why a call was rejected', () => {
-  const ended = sampleCall('me', 'Bye')
+it('marks what the end had not acknowledged as late, and says why a call was rejected', () => {
+  const ended = given('me', 'Bye')
   ended.say('peer', { type: 'accept' }, 1)
-  ended.say('me', { type: 'end', cut: [1, 1] }, 2)
-  ended.say('peer', { type: 'message', text: 'one more' }, 3)
-  expect(ended.transcript().entries.at(-1)).toMatchObject({ text: 'one more', late: true })
+  ended.say('me', { type: 'end' }, 2)
+  ended.say('peer', { type: 'message', text: 'one more' }, 3, false, { seq: 1, id: ended.log.id })
+  expect(ended.transcript().entries.at(-2)).toMatchObject({ text: 'one more', late: true })
+  expect(ended.transcript().entries.at(-1)).toMatchObject({ type: 'end', unseen: ['peer/2'] })
 
-  const refused = sampleCall('me', 'Hello')
+  const refused = given('me', 'Hello')
   refused.say('peer', { type: 'reject', reason: 'busy', text: 'later' }, 1)
   expect(refused.transcript().entries.at(-1)).toMatchObject({ type: 'reject', reason: 'busy', text: 'later' })
   expect(refused.transcript().call.state).toBe('rejected')
 })
 
-it('leaves out what was said into a call that nobody had accepted', () => {
-  const call = sampleCall('peer', 'Hello')
+it('shows a line without its words for what the rules did not let its author say', () => {
+  const call = given('peer', 'Hello')
   call.say('peer', { type: 'message', text: 'listen' }, 1)
-  expect(call.transcript().entries.map((e) => e.type)).toEqual(['request'])
+  expect(call.transcript().entries.map((e) => [e.type, e.text])).toEqual([
+    ['request', 'Hello'],
+    ['opaque', 'message'],
+  ])
 })
