@@ -71,7 +71,7 @@ function ended({ id, said, states }: ReturnType<typeof aWholeCall>) {
   const sides = [agents.caller, agents.callee].map(({ pubkey }, i) => {
     const state = states[i]
     const log = state?.logs[id]
-    const call = state === undefined || log === undefined ? undefined : callOf(state, log, pubkey, NOW + 100)
+    const call = state === undefined || log === undefined ? undefined : callOf(log, pubkey, NOW + 100)
     return {
       phase: call?.phase,
       digest: call?.digest,

@@ -2,9 +2,10 @@
 // since a hundred thousand messages sent one by one would take the day.
 
 import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
-import type { Body } from '../../src/call/signal.ts'
+import { digestNow } from '../../src/call/replay.ts'
+import { type Body, type Link, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
-import { type Keys, keysFrom, randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
+import { type Keys, keysFrom, randomBytes } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
 
@@ -29,20 +30,17 @@ export function callWith(
   now: number,
 ): History {
   const began = now - 3600
-  const seqs = new Map([
-    [me.pubkey, 0],
-    [peer.pubkey, 0],
-  ])
-  let lc = 0
+  const links = new Map<string, Link>()
+  let count = 0
   let call: string | undefined
   const entries: Record<string, LogEntry> = {}
   const tell = (from: Keys, body: Body): Rumor => {
     const to = from === me ? peer : me
-    const seq = (seqs.get(from.pubkey) ?? 0) + 1
-    lc += 1
-    const place = { call, to: to.pubkey, seq, lc, ack: seqs.get(to.pubkey) ?? 0 }
-    seqs.set(from.pubkey, seq)
-    return rumorOf(signalTemplate(body, place, Math.min(now, began + Math.floor(lc / 10))), from.pubkey)
+    const { seq, id: prev } = links.get(from.pubkey) ?? NOTHING
+    const position = { call, to: to.pubkey, seq: seq + 1, prev, ack: links.get(to.pubkey) ?? NOTHING }
+    const rumor = rumorOf(signalTemplate(body, position, Math.min(now, began + Math.floor(count++ / 10))), from.pubkey)
+    links.set(from.pubkey, { seq: seq + 1, id: rumor.id })
+    return rumor
   }
   const keep = (from: Keys, body: Body) => {
     const rumor = tell(from, body)
@@ -52,19 +50,17 @@ export function callWith(
   call = keep(me, { type: 'request', text: 'bench', deadline: began + 86_400, name: '', relays })
   keep(peer, { type: 'accept', text: '', name: '', relays })
   for (let n = 0; n < messages; n++) keep(n % 2 === 0 ? me : peer, { type: 'message', text: `${n} ${TEXT}` })
-  const digest = toHex(sha256(Buffer.from(Object.keys(entries).join(''), 'hex')))
-  for (const from of ended ? [me, peer] : []) {
-    const [own = 0, theirs = 0] = [from, from === me ? peer : me].map(({ pubkey }) => seqs.get(pubkey))
-    keep(from, { type: 'end', text: '', cut: [own, theirs], digest, expired: false })
-  }
-  const told = seqs.get(peer.pubkey) ?? 0
+  for (const from of ended ? [me, peer] : []) keep(from, { type: 'end', text: '', expired: false })
+  const taken = links.get(peer.pubkey) ?? NOTHING
+  const acked = links.get(me.pubkey) ?? NOTHING
   const log: Log = {
     ...emptyLog(call),
-    entries,
-    acked: seqs.get(me.pubkey) ?? 0,
-    told: { taken: told, tried: told, at: now, asked: 0 },
+    ...{ entries, acked },
+    told: { ...emptyLog(call).told, taken: taken.seq, tried: taken.seq, at: now },
   }
-  return { peer, log, next: () => tell(peer, { type: 'message', text: `${lc} ${TEXT}` }) }
+  const digest = ended ? digestNow(log) : undefined
+  if (digest !== undefined) log.verified = { digest, at: now }
+  return { peer, log, next: () => tell(peer, { type: 'message', text: `${count} ${TEXT}` }) }
 }
 
 /** What peers of calls have said since, as it lies on a relay: `count` wraps, each peer's in its own order. */

@@ -25,7 +25,9 @@ const FULL = {
   ...state.index,
   ...{
     relays: { 'wss://relay.example': { cursor: NOW } },
-    strays: [{ rumor, heard: NOW }],
+    orphans: [{ rumor, heard: NOW, replays: 1 }],
+    lostTold: { [agents.caller.pubkey]: NOW },
+    forgotten: { [rumor.id]: NOW },
     wakes: { a: { at: 1, times: 1 } },
   },
   dms: { [rumor.id]: { rumor, heard: NOW, unread: true, file: { path: '/x' } } },
@@ -45,11 +47,11 @@ const stateJson = target(
     const calls = callsOf(heard, me, NOW + 300)
     stateCodec.open(heard.index)
     endsDue(calls)
-    receiptsDue(heard, calls, [], [], NOW + 300, gate)
+    receiptsDue(heard, calls, { touched: [], speaking: [], now: NOW + 300, gate })
     for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
     for (const { rumor, heard: at, file } of Object.values(heard.index.dms)) letterItem(rumor, at, NOBODY, file)
     for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
-    return faultOf({ 'it is still an index': heard.index.version === 1 && Array.isArray(heard.index.strays) })
+    return faultOf({ 'it is still an index': heard.index.version === 2 && Array.isArray(heard.index.orphans) })
   },
 )
 

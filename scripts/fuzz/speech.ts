@@ -2,7 +2,6 @@
 
 import type { AgentDirectory } from '../../src/call/agents.ts'
 import { safeName } from '../../src/call/filename.ts'
-import { judgeGlare } from '../../src/call/replay.ts'
 import { LIMIT } from '../../src/call/signal.ts'
 import { parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
 import { excerptOf } from '../../src/call/transcript/excerpt.ts'
@@ -34,11 +33,12 @@ function spoiled(chance: Chance): Rumor | undefined {
 const signals = target('signals', 110, spoiled, (rumor): Fault => {
   const signal = rumor && parseSignal(rumor)
   if (rumor === undefined || signal === undefined) return undefined
-  const { body, seq, lc, ack, to, at } = signal
-  const place = { call: body.type === 'request' ? undefined : signal.call, to, seq, lc, ack }
+  const { body, seq, prev, ack, read, re, to, at } = signal
+  const place = { call: body.type === 'request' ? undefined : signal.call, to, seq, prev, ack, read, re }
   const again = parseSignal(rumorOf(signalTemplate(body, place, at), signal.from))
   return faultOf({
-    'its numbers are in bounds': [seq, lc, ack].every((n) => Number.isInteger(n) && n >= 0 && n <= LIMIT.seq) && lc > 0,
+    'its numbers are in bounds': [seq, ack.seq].every((n) => Number.isInteger(n) && n >= 0 && n <= LIMIT.seq),
+    'its links are ids': [prev, ack.id].every((id) => id === undefined || /^[0-9a-f]{64}$/.test(id)),
     'its call is an id': /^[0-9a-f]{64}$/.test(signal.call),
     'it is read as it is written':
       JSON.stringify(again?.body) ===
@@ -113,7 +113,7 @@ const mailboxes = target(
     const { state, touched } = receiveAll(start, opened, hearing)
     const again = receiveAll(state, opened, hearing).state
     const calls = callsOf(state, me, NOW + 200)
-    receiptsDue(state, calls, touched, [], NOW + 200, gate)
+    receiptsDue(state, calls, { touched, speaking: [], now: NOW + 200, gate })
     automaticAnswers(calls, gate, { name: '', relays: [] })
     endsDue(calls)
     for (const one of calls) told(state, one)
@@ -135,7 +135,6 @@ const mailboxes = target(
 export function told(state: State, one: ReturnType<typeof callsOf>[number]): void {
   const log = state.logs[one.id]
   if (log === undefined) return
-  for (const other of Object.values(state.logs)) judgeGlare(log, other)
   const transcript = transcriptOf(one, log, { npub: '', pubkey: stranger.pubkey, name: '', trust: 'unknown' }, people)
   for (const shown of [excerptOf(transcript, 0), excerptOf(transcript, 500)]) {
     textOf(shown)

@@ -1,12 +1,13 @@
 // A whole call, said by the production code between two states in memory, at fixed times.
 import type { IntendedSignal } from '../../src/call/decide.ts'
 import { chunksOf } from '../../src/call/file-transfer.ts'
+import { lastSignal } from '../../src/call/replay.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { say } from '../../src/state/say.ts'
-import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 
 export const NOW = 1_795_000_000
 
@@ -24,16 +25,22 @@ export function aWholeCall(): { id: string; said: Spoken[]; states: [State, Stat
     call: undefined,
     body: { type: 'request', text: 'API review', deadline: NOW + 900, name: 'ada', relays },
   })
-  const from = (who: string, body: IntendedSignal['body']) => talk.say(who, { to: who === a ? b : a, call: id, body })
+  const from = (who: string, body: IntendedSignal['body'], re?: string) =>
+    talk.say(who, { to: who === a ? b : a, call: id, body, ...(re !== undefined && { re }) })
   from(b, { type: 'accept', text: 'Sure.', name: 'ben', relays })
   from(a, { type: 'message', text: 'Is v2 final? "Yes" or “no” 🙂' })
   from(b, { type: 'message', text: 'Paging is missing.\nOtherwise it is.' })
   for (const body of chunksOf('report.json', 'application/json', Buffer.from('{"data": true}'), 'vectors'))
     from(a, body)
+  from(b, { type: 'propose', text: 'Paging by cursor, in v2.1.' })
+  const [proposal] = talk.said.slice(-1)
+  from(a, { type: 'agree', text: '' }, proposal?.rumor.id)
+  from(b, { type: 'progress', text: 'half of it' })
   from(b, { type: 'escalate', text: 'May I see the contract?' })
   talk.receipt(a, b, id)
-  from(a, { type: 'end', text: 'Bye.', cut: undefined, digest: '', expired: false })
-  from(b, { type: 'end', text: '', cut: undefined, digest: '', expired: false })
+  from(a, { type: 'end', text: 'Bye.', outcome: 'done', expired: false })
+  from(b, { type: 'end', text: '', expired: false })
+  talk.receipt(a, b, id)
   return { id, said: talk.said, states: talk.states() }
 }
 
@@ -68,9 +75,8 @@ function newTalk() {
     receipt(who: string, to: string, call: string): void {
       now += 5
       const log = bookOf(who).logs[call]
-      const held = log === undefined ? undefined : callOf(bookOf(who), log, who, now)
-      if (held === undefined) throw new Error('no such call')
-      const place = { call, to, seq: 0, lc: held.lc + 1, ack: held.ack }
+      if (log === undefined) throw new Error('no such call')
+      const place = { call, to, seq: 0, prev: undefined, ack: lastSignal(log, to) }
       deliver('receipt', to, rumorOf(signalTemplate({ type: 'receipt', text: '', missing: [] }, place, now), who))
     },
   }

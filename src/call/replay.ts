@@ -73,20 +73,22 @@ export type Call = {
 /** Undefined while the request itself has not come. */
 export function replay(log: Log, me: string, now: number): Call | undefined {
   const known = memoize(foldedCalls, log, () => new Map())
-  const { missed, merged, fork, verified, ackedAtEnd, acked, peerRead } = log
-  const waiting = Object.keys(log.waiting).join()
-  const key = [
+  const { missed, merged, merges, held, fork, verified, ackedAtEnd, acked, peerRead, lost } = log
+  const waiting = Object.keys(log.waiting)
+  const key = JSON.stringify([
     me,
     missed,
     merged,
-    fork?.id,
-    fork?.by,
-    verified?.digest,
+    merges,
+    held,
+    fork,
+    verified,
     ackedAtEnd,
-    acked.seq,
+    acked,
     peerRead,
+    lost,
     waiting,
-  ].join()
+  ])
   const call = known.has(key) ? known.get(key) : foldLog(log, me)
   known.set(key, call)
   return call && { ...call, phase: withExpiry(call.phase, call.last, now) }

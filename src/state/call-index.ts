@@ -2,7 +2,7 @@
 import { isComing } from '../call/file-transfer.ts'
 import { deliveryStateOf, type Log, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import { isOver } from '../call/rules.ts'
+import { isOver, type Phase } from '../call/rules.ts'
 import { type CallSummary, callOf, OPEN_AFTER_END, type State } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -50,10 +50,14 @@ export function summariseCall(call: Call, log: Log, now: number): CallSummary {
   }
 }
 
+/** How a call ends that never was a conversation. */
+export const CAME_TO_NOTHING: readonly Phase[] = ['missed', 'rejected', 'cancelled', 'merged']
+
 /** Whether every command must look at a call: it is not over, or something is still owed, unread, coming or unconfirmed. */
 export function isOpen(call: Call, log: Log, now: number): boolean {
   if (!isOver(call.phase)) return true
-  if (now - call.last >= OPEN_AFTER_END) return log.unread.length > 0
+  // What came to nothing is news for as long as anything else is kept; what was said in a call is told however late.
+  if (now - call.last >= OPEN_AFTER_END) return log.unread.length > 0 && !CAME_TO_NOTHING.includes(call.phase)
   if (Object.keys(log.outbox).length > 0 || log.unread.length > 0) return true
   const unconfirmed = call.phase === 'ended' && call.verified === 'pending'
   return unconfirmed || call.phase === 'forked' || call.lines.some((line) => isComing(line, log, call.peer))

@@ -1,9 +1,9 @@
 // What time makes of calls: rings that come to nothing, calls that fell silent, and what was never acknowledged in them.
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import type { Phase } from '../call/rules.ts'
 import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, overflowingCalls } from './admission.ts'
+import { CAME_TO_NOTHING } from './call-index.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { type CallSummary, callOf } from './state.ts'
 import type { Transaction } from './transaction.ts'
@@ -79,8 +79,6 @@ function undeliveredOf(log: Log): string[] {
 
 /** Most of them that are kept in sight; their files stay. */
 const MAX_IDLE_CALLS = 1_000
-
-const CAME_TO_NOTHING: readonly Phase[] = ['missed', 'rejected', 'cancelled', 'merged']
 
 /** Forgets strangers' calls that came to nothing: the latest are remembered, and the index does not grow with every flood. */
 export function pruneCalls(edit: Transaction, { trust }: Pick<AdmissionPolicy, 'trust'>): void {

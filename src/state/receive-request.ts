@@ -20,13 +20,14 @@ export function receiveRequest(
   if (held !== undefined) {
     // "A request seen in a new wrap is answered with our accept or reject wrapped anew."
     if (context.isRewrapped()) {
-      offerAgain(edit, edit.log(signal.id), context, ['accept', 'reject'])
+      const log = edit.log(signal.id)
+      log.told = { ...log.told, taken: 0, tried: 0 }
+      offerAgain(edit, log, context, ['accept', 'reject'])
       touched.add(signal.id)
     }
     return 'duplicate'
   }
-  // One that was here and is over needs no second ring.
-  if (edit.index.calls[signal.id] !== undefined || edit.index.forgotten[signal.id] !== undefined) return 'duplicate'
+  if (edit.index.forgotten[signal.id] !== undefined) return 'duplicate'
   const welcome = mayCall(gate, gate.trust(signal.from))
   if (!welcome && !mayRefuse(edit.index.meter, signal.from, gate)) return 'policy'
   if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { valueAt } from '../../scripts/json-path.ts'
 import type { Log, LogEntry } from '../../src/call/log.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
+import { lastSignal } from '../../src/call/replay.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { secretKeys } from '../../src/io/home/identity.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
@@ -77,11 +78,14 @@ async function wordsOf(who: AgentProgram, call: string): Promise<string[]> {
 function addMessages(ada: AgentProgram, ben: AgentProgram, call: string): Rumor[] {
   const request = must(logOf(ada, call).entries[call]).rumor
   const [one, other] = [request.pubkey, must(request.tags.find((t) => t[0] === 'p')?.[1])]
+  const links = new Map([one, other].map((key) => [key, lastSignal(logOf(ada, call), key)]))
   const told = Array.from({ length: MESSAGES }, (_, n) => {
     const [from, to] = n % 2 === 0 ? [one, other] : [other, one]
-    const seq = 2 + Math.floor(n / 2)
-    const place = { call, to, seq, lc: 3 + n, ack: n % 2 === 0 ? seq - 1 : seq }
-    return rumorOf(signalTemplate({ type: 'message', text: `${n} of many` }, place, request.created_at), from)
+    const [own, ack] = [must(links.get(from)), must(links.get(to))]
+    const place = { call, to, seq: own.seq + 1, prev: own.id, ack }
+    const rumor = rumorOf(signalTemplate({ type: 'message', text: `${n} of many` }, place, request.created_at), from)
+    links.set(from, { seq: place.seq, id: rumor.id })
+    return rumor
   })
   for (const [who, key] of [
     [ada, one],
@@ -94,7 +98,8 @@ function addMessages(ada: AgentProgram, ben: AgentProgram, call: string): Rumor[
     ])
     const last = 1 + MESSAGES / 2
     const entries = { ...log.entries, ...Object.fromEntries(more) }
-    const grown: Log = { ...log, entries, outbox: {}, acked: last, told: { ...log.told, taken: last, tried: last } }
+    const acked = must(links.get(key))
+    const grown: Log = { ...log, entries, outbox: {}, acked, told: { ...log.told, taken: last, tried: last } }
     writeFileSync(pathOf(who, call), JSON.stringify(grown))
   }
   return told

@@ -148,11 +148,11 @@ function* speak(sim: Sim, agent: Agent, { dues, acks }: StepOutput, now: number)
     if (receipts.some((r) => r.accepted)) acked.push({ call, ack: Number(rumor.tags.find((t) => t[0] === 'ack')?.[1]) })
     yield
   }
-  for (const { call, to, lc, ack, missing } of acks) {
-    const body = { type: 'receipt' as const, text: '' as const, missing }
-    const rumor = rumorOf(signalTemplate(body, { call, to, seq: 0, lc, ack }, now), agent.key)
+  for (const { call, to, ack, read, missing, fork, lost } of acks) {
+    const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
+    const rumor = rumorOf(signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, now), agent.key)
     const receipts = publish(sim, network.seal(to, now), rumor, [])
-    if (receipts.some((r) => r.accepted)) acked.push({ call, ack })
+    if (receipts.some((r) => r.accepted)) acked.push({ call, ack: ack.seq })
     yield
   }
   return { credits, acked, touched: [...credits, ...acked].map((c) => c.call) }
@@ -320,8 +320,8 @@ export function wholeLog(sim: Sim, agent: Agent, id: string): Log | undefined {
 function volumeOf({ codec }: Sim, { disk }: Agent, id: string): ArchivedCall | undefined {
   const head = disk.logs[id]
   if (head === undefined) return undefined
-  const chapters = new Map(codec.chapters.of(head).map((n) => [n, disk.chapters[id]?.get(n) ?? missing(id)]))
-  return { head, chapters }
+  const segments = new Map(codec.chapters.of(head).map((n) => [n, disk.chapters[id]?.get(n) ?? missing(id)]))
+  return { head, segments }
 }
 
 function missing(id: string): never {

@@ -1,5 +1,5 @@
 // A third agent that knows the ids of calls it has no part in, and lies in its own.
-import type { Body } from '../../src/call/signal.ts'
+import { type Body, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { Agent, Sim } from './agent.ts'
@@ -12,16 +12,20 @@ export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Ru
   const theirs = own.filter((r) => r.tags[0]?.[1] === victim.key).map((r) => r.id)
   const calls = [...known, ...theirs]
   const call = calls.length === 0 || dice.chance(0.15) ? undefined : dice.pick(calls)
-  const [seq, lc, ack] = [numberOf(sim), numberOf(sim), numberOf(sim)]
+  const seq = numberOf(sim)
+  const held = call === undefined ? [] : Object.keys(victim.disk.logs[call]?.entries ?? {})
+  const anyId = () => (held.length > 0 && dice.chance(0.8) ? dice.pick(held) : 'f'.repeat(64))
+  const prev = call === undefined || seq === 1 ? undefined : anyId()
+  const ack = call === undefined || dice.chance(0.2) ? NOTHING : { seq: numberOf(sim), id: anyId() }
   const body = call === undefined ? request(sim) : bodyOf(sim)
   const rumor = rumorOf(
-    signalTemplate(body, { call, to: victim.key, seq: call === undefined ? 1 : seq, lc, ack }, at(sim)),
+    signalTemplate(body, { call, to: victim.key, seq: call === undefined ? 1 : seq, prev, ack }, at(sim)),
     key,
   )
   const last = rumor.tags.at(-1)
   const bent =
     dice.chance(0.1) && last !== undefined
-      ? rumorOf({ ...rumor, tags: [...rumor.tags.slice(0, -1), ['lc', dice.pick(ODD)], last] }, key)
+      ? rumorOf({ ...rumor, tags: [...rumor.tags.slice(0, -1), ['seq', dice.pick(ODD)], last] }, key)
       : rumor
   if (call === undefined) own.push(bent)
   for (const relay of network.relays) network.publish(relay, network.seal(victim.key, at(sim)), bent, sim.at)
@@ -47,8 +51,8 @@ function bodyOf({ dice }: Sim): Body {
     { type: 'message', text: evil },
     { type: 'accept', text: evil, name: '', relays: [] },
     { type: 'reject', text: evil, reason: 'busy' },
-    { type: 'end', text: evil, cut: [1 + dice.below(9), dice.below(9)], digest: 'x', expired: dice.chance(0.5) },
-    { type: 'end', text: '', cut: [1_000_000, 1_000_000], digest: '', expired: false },
+    { type: 'end', text: evil, expired: dice.chance(0.5) },
+    { type: 'end', text: '', expired: false },
     { type: 'receipt', text: '', missing: [[1, 1_000_000]] },
     { type: 'escalate', text: evil },
   ])

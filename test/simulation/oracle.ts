@@ -6,15 +6,15 @@ import type { Call, Line } from '../../src/call/replay.ts'
 import { transcriptOrder } from '../../src/call/replay.ts'
 import { isOver } from '../../src/call/rules.ts'
 import { summariseCall } from '../../src/state/call-index.ts'
-import { callOf, type State } from '../../src/state/state.ts'
-import { type Agent, load, type Sim, wholeLog } from './agent.ts'
+import { callOf } from '../../src/state/state.ts'
+import { type Agent, type Sim, wholeLog } from './agent.ts'
 
 /** Safety: what one side takes for delivered is on the other's disk. */
 export function delivered(sim: Sim, of: Agent, to: Agent): void {
   for (const [id, log] of Object.entries(of.disk.logs)) {
-    if (log.acked === 0 || peerIn(log, of.key) !== to.key) continue
+    if (log.acked.seq === 0 || peerIn(log, of.key) !== to.key) continue
     const held = new Set(seqs(wholeLog(sim, to, id), of.key))
-    for (let seq = 1; seq <= log.acked; seq++)
+    for (let seq = 1; seq <= log.acked.seq; seq++)
       if (!held.has(seq)) throw new Error(`${of.name} takes ${seq} of ${short(id)} for delivered; ${to.name} lacks it`)
   }
 }
@@ -58,7 +58,8 @@ function same(a: Call, b: Call): void {
   equal(`gaps of ${what}`, [a.gaps, b.gaps], [[], []])
   equal(`digests of ${what}`, a.digest, b.digest)
   const bothEnded = a.ends.caller !== undefined && a.ends.callee !== undefined
-  equal(`verified of ${what}`, [a.verified, b.verified], bothEnded ? [true, true] : ['pending', 'pending'])
+  const talked = a.phase === 'ended' && b.phase === 'ended'
+  equal(`verified of ${what}`, [a.verified, b.verified], talked && bothEnded ? [true, true] : ['pending', 'pending'])
   if ((a.phase === 'ended' || b.phase === 'ended') && !bothEnded) throw new Error(`${what}: no confirming end`)
   // A ring that one side gave up is a matter of its clock; everything else is the same on both sides.
   const ring = [a.phase, b.phase].includes('ringing')
@@ -74,7 +75,8 @@ function causal({ lines }: Call, what: string): void {
     const { from, to, seq, ack } = signal
     if ((reached.get(from) ?? 0) !== seq - 1)
       throw new Error(`${what}: ${wordOf({ signal })} stands before what came before`)
-    if ((reached.get(to) ?? 0) < ack) throw new Error(`${what}: ${wordOf({ signal })} stands before what it answers`)
+    if ((reached.get(to) ?? 0) < ack.seq)
+      throw new Error(`${what}: ${wordOf({ signal })} stands before what it answers`)
     reached.set(from, seq)
   }
 }
@@ -97,10 +99,10 @@ function promised(sim: Sim, agent: Agent, other: Agent, calls: ReadonlySet<strin
 // What the peer has said was put before the user's eyes, or will be.
 function newsOf(agent: Agent, call: Call): void {
   const log = agent.disk.logs[call.id]
-  for (const { signal, unasked } of call.lines) {
+  for (const { signal, effective } of call.lines) {
     const { id, from, body } = signal
     const answered = body.type === 'request' && call.lines.some((l) => l.signal.from === agent.key)
-    const silent = body.type === 'file' || (body.type === 'end' && body.text === '') || answered || unasked
+    const silent = body.type === 'file' || (body.type === 'end' && body.text === '') || answered || !effective
     if (from === agent.key || silent) continue
     const missed = body.type === 'request' && log?.missed !== undefined
     if (!agent.saw.has(id) && log?.unread.includes(id) !== true && !missed)
@@ -111,15 +113,15 @@ function newsOf(agent: Agent, call: Call): void {
 /** What is told of a call without its chapters is what the whole call says, whoever the other side is; an ended one has none. */
 export function summed(sim: Sim, agent: Agent, now: number): void {
   for (const [id, log] of Object.entries(agent.disk.logs)) {
-    const call = callOf(load(sim, agent, [id]), log, agent.key, now)
+    const call = callOf(log, agent.key, now)
     const full = wholeLog(sim, agent, id) ?? log
-    const whole = callOf(load(sim, agent, [id]), full, agent.key, now)
+    const whole = callOf(full, agent.key, now)
     if (log.past !== undefined && Object.keys(whole?.ends ?? {}).length > 0)
       throw new Error(`${agent.name} has ${short(id)} in pieces though it has an end`)
     equal(`${short(id)} by its head`, { ...call, lines: [] }, { ...whole, lines: [] })
     if (call === undefined || whole === undefined) continue
     equal(`messages of ${short(id)}`, paceOf(call, log.past).messages, paceOf(whole).messages)
-    equal(`own of ${short(id)}`, summariseCall(call, log, now, []).own, summariseCall(whole, full, now, []).own)
+    equal(`own of ${short(id)}`, summariseCall(call, log, now).own, summariseCall(whole, full, now).own)
   }
 }
 
@@ -130,9 +132,8 @@ function owesNothing(agent: Agent, id: string): void {
 
 function callIn(sim: Sim, agent: Agent, id: string, now: number): Call {
   const summary = agent.disk.index.calls[id]
-  const state: State = load(sim, agent, [id, ...(summary?.rivals ?? [])])
   const log = wholeLog(sim, agent, id)
-  const call = log && callOf(state, log, agent.key, now)
+  const call = log && callOf(log, agent.key, now)
   if (call === undefined || summary === undefined) throw new Error(`${agent.name} lacks the call ${short(id)}`)
   return call
 }
@@ -147,15 +148,15 @@ function peerIn(log: Log, me: string): string | undefined {
 }
 
 function seqs(log: Log | undefined, from: string): number[] {
-  return log === undefined ? [] : transcriptOrder(log).flatMap((s) => (s.from === from ? [s.seq] : []))
+  return log === undefined ? [] : transcriptOrder(log).flatMap(({ signal: s }) => (s.from === from ? [s.seq] : []))
 }
 
-function isShown({ unasked }: Line): boolean {
-  return !unasked
+function isShown({ effective, late }: Line): boolean {
+  return effective || late
 }
 
 function wordOf({ signal }: Pick<Line, 'signal'>): string {
-  return `${signal.lc} ${short(signal.from)} ${signal.seq} ${signal.body.type} ${short(signal.id)}`
+  return `${short(signal.from)} ${signal.seq} ${signal.body.type} ${short(signal.id)}`
 }
 
 function equal(what: string, a: unknown, b: unknown): void {

@@ -1,7 +1,7 @@
 // Who may come in and how much: the policy, the bounds of a day, and calls that make room for newer ones.
 import { describe, expect, it } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
-import type { Body } from '../../src/call/signal.ts'
+import { type Body, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import {
@@ -32,7 +32,7 @@ function gateOf({ trust = {}, ...rest }: Settings = {}): AdmissionPolicy {
 /** A request of somebody's. `at`: what its clock says. */
 function request(from: string, topic: string, { at = NOW, deadline = NOW + 900 } = {}): Rumor {
   const body: Body = { type: 'request', text: topic, deadline, name: '', relays: [] }
-  return rumorOf(signalTemplate(body, { call: undefined, to: ME, seq: 1, lc: 1, ack: 0 }, at), from)
+  return rumorOf(signalTemplate(body, { call: undefined, to: ME, seq: 1, prev: undefined, ack: NOTHING }, at), from)
 }
 
 function letter(from: string, content: string, tags: string[][] = [], kind = 14): Rumor {
@@ -108,7 +108,7 @@ describe('a blocked key', () => {
       gate,
     )
     expect(state.index.dropped).toEqual({ blocked: 3 })
-    expect([state.logs, state.index.dms, state.index.strays, state.index.meter.senders]).toEqual([{}, {}, [], {}])
+    expect([state.logs, state.index.dms, state.index.orphans, state.index.meter.senders]).toEqual([{}, {}, [], {}])
     const ringing = heard(empty(), [request(key(1), 'a')], gateOf())
     expect(refusals(ringing, gate)).toEqual([])
   })
@@ -126,11 +126,7 @@ describe('work', () => {
     const gate = gateOf({ pow: 8 })
     const call = request(key(1), 'topic')
     const worked = heard(empty(), [call], gate, { bits: 8 })
-    const said = signalTemplate(
-      { type: 'end', text: '', cut: undefined, digest: '', expired: false },
-      place(call.id, 2),
-      NOW,
-    )
+    const said = signalTemplate({ type: 'end', text: '', expired: false }, { ...place(call.id, 2), prev: call.id }, NOW)
     const both = heard(worked, [rumorOf(said, key(1)), request(key(2), 'x'), letter(key(2), 'y')], gate)
     expect(both.index.dropped).toEqual({ pow: 2 })
     expect(phases(both)).toEqual(['cancelled'])
@@ -241,7 +237,7 @@ describe('ringing calls of strangers', () => {
 
   it('are told by receipt that they have come in, a few in each run', () => {
     const all = (state: State, gate: AdmissionPolicy) =>
-      receiptsDue(state, callsOf(state, ME, NOW), Object.keys(state.logs), [], NOW, gate)
+      receiptsDue(state, callsOf(state, ME, NOW), { touched: Object.keys(state.logs), speaking: [], now: NOW, gate })
     const gate = gateOf({ trust: { [key(0)]: 'known' } })
     const state = heard(
       empty(),
@@ -313,5 +309,5 @@ describe('calls of strangers that came to nothing', () => {
 })
 
 function place(call: string, seq: number) {
-  return { call, to: ME, seq, lc: seq, ack: 0 }
+  return { call, to: ME, seq, prev: call, ack: NOTHING }
 }

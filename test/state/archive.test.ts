@@ -8,13 +8,13 @@ import { transfers } from '../../src/call/file-transfer.ts'
 import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
-import { type Body, LIMIT } from '../../src/call/signal.ts'
+import { type Body, type Link, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { recordTransfers } from '../../src/state/files.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import { callOf, callsOf, type State } from '../../src/state/state.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
-import { END, hears, inCall, raw, receipt, type Side, send, T, turn } from '../support/conversation.ts'
+import { END, hears, inCall, raw, type Side, send, T, turn } from '../support/conversation.ts'
 
 type Shelf = {
   side: Side
@@ -53,7 +53,7 @@ function volumeOf({ codec, chapters }: Shelf, head: Log): ArchivedCall {
     const chapter = chapters.get(n)
     return chapter === undefined ? [] : [[n, again(codec.chapters.parse, chapter)]]
   })
-  return { head, chapters: new Map(named) }
+  return { head, segments: new Map(named) }
 }
 
 function wholeOf(shelf: Shelf, head: Log): Log {
@@ -77,33 +77,39 @@ type Deed = readonly [number, number, number, number]
 function play(bounds: ArchiveBounds, script: readonly Deed[]) {
   const { ada, ben, id } = inCall()
   const shelf: Shelf = { side: ada, codec: stateCodecWith(bounds), chapters: new Map(), joined: 0, packed: 0 }
-  let [theirs, clock] = [1, 2]
   const sent: Rumor[] = []
-  const say = (body: Body, seq: number, lc: number, ack: number) => {
-    const rumor = raw(
-      ben,
-      body,
-      { call: id, to: ada.key, seq: Math.max(1, seq), lc: Math.max(1, Math.min(lc, LIMIT.seq)), ack },
-      T + sent.length,
-    )
+  /** What was last said at some time, on either side, whether it lies in the archive or not. */
+  const links = new Map<string, Link & { from: string }>()
+  const say = (body: Body, place: Partial<SignalPosition> = {}) => {
+    const log = shelf.side.state.logs[id]
+    const call = log && callOf(log, ada.key, T)
+    if (call === undefined) throw new Error('no call')
+    const position = { call: id, to: ada.key, seq: call.taken.seq + 1, prev: call.taken.id, ack: call.own, ...place }
+    const rumor = raw(ben, body, { ...position, prev: position.seq === 1 ? undefined : position.prev }, T + sent.length)
     sent.push(rumor)
     change(shelf, id, (who) => void hears(who, [rumor]))
   }
   const intend = (intent: Intent) => change(shelf, id, (who) => void turn(who, intent, { selector: id }))
   for (const [what, a, b, c] of script) {
     const log = shelf.side.state.logs[id]
-    const call = log && callOf(shelf.side.state, log, ada.key, T)
+    const call = log && callOf(log, ada.key, T)
     if (log === undefined || call === undefined) throw new Error('no call')
-    const honest = () => {
-      theirs = Math.max(theirs, call.ack) + 1
-      clock = Math.max(clock, call.lc) + 1
-      return [theirs, clock, call.seq] as const
+    links
+      .set(call.own.id ?? '', { from: ada.key, ...call.own })
+      .set(call.taken.id ?? '', { from: ben.key, ...call.taken })
+    const any = (from: string): Link => {
+      const some = [...links.values()].filter((link) => link.from === from && link.seq > 0)
+      const one = some[(a * 10 + b) % Math.max(1, some.length)]
+      return one === undefined ? NOTHING : { seq: one.seq, id: one.id }
     }
     if (what < 5) intend(send(`${a}${b}`))
-    else if (what < 9) say({ type: 'message', text: `${a}${b}` }, ...honest())
-    else if (what === 9) say({ type: 'message', text: 'a lie' }, 1 + a * b, 1 + b * c, c)
-    else if (what === 10) say({ type: 'accept', text: '', name: 'x', relays: [] }, 1 + a, 1 + b * c, c)
-    else if (what === 11) say({ ...FILE, file: `${a % 2}`, chunk: [1 + (b % 2), 2] }, ...honest())
+    else if (what < 9) say({ type: 'message', text: `${a}${b}` })
+    // Rarely: a log that has forked takes nothing more.
+    else if (what === 9 && c < 2) say({ type: 'message', text: 'a lie' }, { ack: any(ada.key) })
+    else if (what === 9 && c < 4) say({ type: 'message', text: 'early' }, { seq: call.taken.seq + 2 })
+    else if (what === 10 && c === 0)
+      say({ type: 'accept', text: '', name: 'x', relays: [] }, { seq: 1 + a, prev: any(ben.key).id })
+    else if (what === 11) say({ ...FILE, file: `${a % 2}`, chunk: [1 + (b % 2), 2] })
     else if (what === 12) {
       const all =
         call.lines.length === 0 ? [] : transfers(call, log, ben.key).filter((t) => log.files[t.key] === undefined)
@@ -117,12 +123,21 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
       const again = sent[(a * 10 + b) % Math.max(1, sent.length)]
       if (again !== undefined) change(shelf, id, (who) => void hears(who, [again]))
     } else if (what === 15)
-      change(shelf, id, (who) => void hears(who, [receipt(ben, id, ada.key, call.seq, [[1 + a, 1 + a + b]])]))
+      change(
+        shelf,
+        id,
+        (who) =>
+          void hears(who, [
+            raw(
+              ben,
+              { type: 'receipt', text: '', missing: [[1 + a, 1 + a + b]] },
+              { call: id, to: ada.key, ack: call.own },
+            ),
+          ]),
+      )
     else if (what === 16 && a === 0) intend(END)
-    else if (what === 16 && a === 1)
-      say({ type: 'end', text: 'x', cut: [b, c], digest: '', expired: false }, ...honest())
-    else if (what === 17 && a === 0) say({ type: 'message', text: 'last' }, theirs + 1, LIMIT.seq, 0)
-    else if (what === 18 && a < 2) say({ type: 'reject', text: '', reason: 'busy' }, ...honest())
+    else if (what === 16 && a === 1) say({ type: 'end', text: 'x', expired: false })
+    else if (what === 18 && a < 2) say({ type: 'opaque', text: '', op: 'later' })
     else {
       const items = itemsOf(log, call, { contacts: [], owner: undefined, names: {} })
       change(shelf, id, (who) => {
@@ -160,8 +175,8 @@ test('the same state, with chapters and without', () => {
       expect({ ...call, lines: [] }).toEqual({ ...full, lines: [] })
       if (mine.past !== undefined) expect(full?.ends).toEqual({})
     }),
-    { numRuns: 200 },
+    { numRuns: 40 },
   )
   // Where nothing is packed, or nothing meets what is, it would hold as well.
-  expect([packed > 200, joined > 40]).toEqual([true, true])
+  expect([packed > 200, joined > 10]).toEqual([true, true])
 }, 60_000)

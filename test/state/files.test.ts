@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
 import { type FileBody, INLINE_LIMITS } from '../../src/call/file-transfer.ts'
 import type { Call } from '../../src/call/replay.ts'
+import { NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { randomBytes, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
@@ -138,7 +139,7 @@ describe('what came was something else', () => {
 })
 
 it('is found in letters until its fate is known, and never settled twice', () => {
-  const template = signalTemplate(body, { call: undefined, to: me, seq: 1, lc: 1, ack: 0 }, T)
+  const template = signalTemplate(body, { call: undefined, to: me, seq: 1, prev: undefined, ack: NOTHING }, T)
   const rumor = rumorOf(template, ada)
   const index = { ...emptyIndex(), dms: { [rumor.id]: { rumor, heard: T, unread: true } } }
   const state: State = { index, logs: {} }
@@ -166,6 +167,8 @@ const BLANK: Call = {
     peerRelays: [],
     createdAt: 0,
   },
-  ...{ deadline: 0, phase: 'active', lines: [], lc: 0, seq: 0, ack: 0, gaps: [], ends: {}, digest: undefined },
+  ...{ deadline: 0, phase: 'active', lines: [], waiting: [], own: NOTHING, taken: NOTHING, gaps: [] },
+  ...{ acked: 0, peerRead: 0, ends: {}, digest: undefined, fork: undefined, held: false },
+  ...{ merges: undefined, lost: undefined },
   ...{ verified: 'pending', last: 0 },
 }

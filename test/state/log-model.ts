@@ -113,7 +113,6 @@ function perform(world: World, who: Side, intent: Intent, more: { peer?: string 
   if (loss > 0) world.wire.push(...mine.filter(() => random() < 0.1))
   const mail = { ...mailOf(...heard.map((wire) => wire.rumor)), replayed: [] }
   const out = turn(who, intent, { now, mail, ...more })
-  if ((globalThis as any).TRACE) traceRun(world, who, intent, heard, out)
   publish(world, who, out, loss)
   check(world, who)
   if (random() < 0.3) world.copies.set(who, [...(world.copies.get(who) ?? []).slice(-6), who.state])
@@ -198,7 +197,6 @@ function restore(world: World, who: Side): void {
   const copies = world.copies.get(who) ?? []
   const copy = copies[Math.floor(world.random() * copies.length)]
   if (copy === undefined) return
-  if ((globalThis as any).TRACE) console.log('RESTORE', who.key[0])
   who.state = copy
   world.restored = true
   world.restoredAt.set(who, world.now)
@@ -264,38 +262,4 @@ function mulberry(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296
   }
-}
-
-function traceRun(world: World, who: Side, intent: Intent, heard: readonly Wire[], { dues, acks }: StepOutput): void {
-  const name = (r: Rumor) => {
-    const s = parsedSignal(r)
-    return s === undefined
-      ? '?'
-      : `${s.from[0]}${s.seq}:${s.body.type}${s.body.type === 'receipt' ? `(ack ${s.ack.seq}${s.body.fork ? ` FORK ${s.body.fork.seq}` : ''}${s.body.lost ? ' LOST' : ''})` : ''}:${s.id.slice(0, 4)}`
-  }
-  const log = theLog(who)
-  console.log(
-    world.now - 1_795_000_000,
-    who.key[0],
-    intent.type,
-    'heard',
-    heard.map((h) => name(h.rumor)).join(' '),
-    '| says',
-    dues.map((d) => name(d.rumor)).join(' '),
-    '| receipts',
-    acks
-      .map(
-        (a) =>
-          `ack${a.ack.seq}${a.fork ? ' FORK' + a.fork.seq : ''}${a.lost ? ' LOST' : ''} miss ${JSON.stringify(a.missing)}`,
-      )
-      .join(' '),
-    '| fork',
-    log?.fork?.by,
-    'ver',
-    log?.verified !== undefined,
-    'acked',
-    log?.acked.seq,
-    'outbox',
-    Object.keys(log?.outbox ?? {}).length,
-  )
 }

@@ -62,8 +62,8 @@ describe('when a posting is due', () => {
     ['then every two', posted(['a'], [], { wraps: 9 }), 2 * DAY, ANEW],
     ['not before', posted(['a'], [], { wraps: 9 }), 2 * DAY - 1, undefined],
     ['in vain a while ago: not yet', posted(['a'], [], { retried: T + 600 }), 601, undefined],
-    ['missed by the peer: anew', posted(['a'], [], { wanted: true }), 10, ANEW],
-    ['missed by the peer, perhaps on its way: not yet', posted(['a'], [], { wanted: true }), 9, undefined],
+    ['missed by the peer: anew', posted(['a'], [], { missing: true }), 60, ANEW],
+    ['missed by the peer, perhaps on its way: not yet', posted(['a'], [], { missing: true }), 59, undefined],
   ])('%s', (_, posting, age, expected) => {
     expect(nextPublish(posting, T + age)).toEqual(expected)
   })
@@ -105,12 +105,12 @@ describe('what relays answer', () => {
   })
 
   test('what the peer misses and nobody takes is still missed', () => {
-    const missed = posted(['a'], [], { wanted: true })
+    const missed = posted(['a'], [], { missing: true })
     expect(entryAfterPublish(missed, envelope(2), receipts([], ['a'], envelope(2)), T + 60)).toMatchObject({
-      wanted: true,
+      missing: true,
     })
     expect(entryAfterPublish(missed, envelope(2), receipts(['a'], [], envelope(2)), T + 60)).not.toHaveProperty(
-      'wanted',
+      'missing',
     )
   })
 
@@ -177,7 +177,7 @@ describe('how far it has come', () => {
     expect(stage()).toEqual({ state: 'relayed', accepted: ['a'], failed: [{ url: 'b', reason: 'blocked' }] })
     hears(ada, [receipt(ben, id, ada.key, 2)])
     expect(stage()).toEqual({ state: 'delivered', accepted: [], failed: [] })
-    expect(ada.state.index.calls[id]?.own).toEqual({ queued: 0, relayed: 0, delivered: 2 })
+    expect(ada.state.index.calls[id]?.own).toEqual({ queued: 0, relayed: 0, delivered: 2, read: 0 })
   })
 
   test('an answer of a relay for what has been acked meanwhile changes nothing', () => {

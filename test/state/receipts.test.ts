@@ -27,14 +27,15 @@ describe('a receipt', () => {
       ben,
       [rumors[0], rumors[3]].flatMap((r) => r ?? []),
     )
-    expect(acks).toEqual([{ call: id, to: ada.key, lc: 7, ack: 2, missing: [[3, 4]] }])
+    expect(acks).toEqual([{ call: id, to: ada.key, ack: { seq: 2, id: rumors[0]?.id }, missing: [[3, 4]] }])
   })
 
   test('none where something goes out that carries the ack', () => {
     const { ada, ben } = inCall()
-    const { acks, said } = turn(ben, send('yes'), { mail: mail(ben, says(ada, send('one'))) })
+    const one = says(ada, send('one'))
+    const { acks, said } = turn(ben, send('yes'), { mail: mail(ben, one) })
     expect(acks).toEqual([])
-    expect(said[0]?.rumor.tags).toContainEqual(['ack', '2'])
+    expect(said[0]?.rumor.tags).toContainEqual(['ack', '2', one[0]?.id])
   })
 
   test('none for nothing, and none for a receipt', () => {
@@ -71,10 +72,15 @@ describe('the confirming end', () => {
     const { said } = hears(ben, end)
     expect(said.map((s) => s.rumor.tags.find((t) => t[0] === 'op')?.[1])).toEqual(['end'])
     expect(hears(ben, end).said).toEqual([])
-    expect(callIn(ben, id)).toMatchObject({ phase: 'ended', verified: true })
+    // Verified once ada has bound herself to it.
+    expect(callIn(ben, id)).toMatchObject({ phase: 'ended', verified: 'pending' })
+    expect(hears(ada, rumors(said)).acks).toMatchObject([{ ack: { seq: 2 } }])
+    hears(ben, [receipt(ada, id, ben.key, 2)])
+    for (const who of [ada, ben]) expect(callIn(who, id).verified).toBe(true)
+    expect(callIn(ada, id).digest).toBe(callIn(ben, id).digest)
   })
 
-  test('waits for what is missing before the cut', () => {
+  test('waits for what is missing before the end', () => {
     const { ada, ben } = inCall()
     const lost = says(ada, send('lost'))
     expect(hears(ben, says(ada, END)).said).toEqual([])
@@ -92,8 +98,9 @@ describe('the confirming end', () => {
     hears(ben, [], { now: T + 1000 })
     expect(callIn(ben, id, T + 1000).phase).toBe('missed')
     const { said } = hears(ben, says(ada, END), { now: T + 1000 })
+    // There was no conversation, so there is nothing to verify.
     hears(ada, rumors(said))
-    expect([callIn(ada, id).verified, callIn(ben, id).verified]).toEqual([true, true])
+    expect([callIn(ada, id).verified, callIn(ben, id).verified]).toEqual(['pending', 'pending'])
   })
 })
 
@@ -115,7 +122,7 @@ describe('an accept that comes too late', () => {
     const confirmed = hears(ben, rumors(said), { now: late })
     expect(callIn(ben, id, late).phase).toBe('ended')
     hears(ada, rumors(confirmed.said), { now: late })
-    expect([callIn(ada, id, late).verified, callIn(ben, id, late).verified]).toEqual([true, true])
+    expect(callIn(ada, id, late).phase).toBe('missed')
     expect(logIn(ben, id).unread).toContain(said[0]?.rumor.id)
   })
 

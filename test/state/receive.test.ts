@@ -4,7 +4,6 @@ import type { Rumor } from '../../src/nostr/event.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 import {
   ACCEPT,
-  CALL,
   callIn,
   END,
   hears,
@@ -38,22 +37,23 @@ describe('who is heard in a call', () => {
     const { ada, id } = inCall()
     says(ada, send('hello'))
     const eve = side('e')
-    const evil = { call: id, to: ada.key, lc: 9 }
+    const evil = { call: id, to: ada.key, prev: id, ack: logIn(ada, id).acked }
+    const { own } = callIn(ada, id)
     hears(ada, [
-      raw(eve, { type: 'message', text: 'I am ben' }, { ...evil, seq: 2, ack: 2 }),
-      raw(eve, { type: 'end', text: '', cut: [1, 2], digest: '', expired: false }, { ...evil, seq: 3 }),
-      receipt(eve, id, ada.key, 2),
+      raw(eve, { type: 'message', text: 'I am ben' }, { ...evil, seq: 2, ack: own }),
+      raw(eve, { type: 'end', text: '', expired: false }, { ...evil, seq: 3 }),
+      raw(eve, { type: 'receipt', text: '', missing: [] }, { ...evil, ack: own }),
     ])
-    expect(callIn(ada, id)).toMatchObject({ phase: 'active', ack: 1 })
-    expect(logIn(ada, id).acked).toBe(1)
+    expect(callIn(ada, id)).toMatchObject({ phase: 'active', taken: { seq: 1 } })
+    expect(logIn(ada, id).acked.seq).toBe(1)
     expect(ada.state.index.dropped).toEqual({ 'third-party': 3 })
   })
 
   test('nobody who writes to somebody else, or in our own name', () => {
     const { ada, ben, id } = inCall()
     hears(ben, [
-      raw(ada, { type: 'message', text: 'x' }, { call: id, to: side('c').key, seq: 2, lc: 3 }),
-      raw(ben, { type: 'message', text: 'x' }, { call: id, to: ben.key, seq: 2, lc: 3 }),
+      raw(ada, { type: 'message', text: 'x' }, { call: id, to: side('c').key, seq: 2, prev: id }),
+      raw(ben, { type: 'message', text: 'x' }, { call: id, to: ben.key, seq: 2, prev: id }),
     ])
     expect(callIn(ben, id).lines).toHaveLength(2)
     expect(ben.state.index.dropped).toEqual({ 'not-for-us': 1, 'own-copy': 1 })
@@ -89,20 +89,26 @@ describe('the same again', () => {
     const { ada, ben, id } = inCall()
     const said = says(ada, send('once'))
     const first = hears(ben, said)
-    expect(first.acks.map((a) => a.ack)).toEqual([2])
+    expect(first.acks.map((a) => a.ack.seq)).toEqual([2])
     // A relay says that it has it, and has not.
-    ben.state = { ...ben.state, logs: { [id]: { ...logIn(ben, id), told: { taken: 2, tried: 2, at: T, asked: 0 } } } }
+    ben.state = {
+      ...ben.state,
+      logs: { [id]: { ...logIn(ben, id), told: { ...logIn(ben, id).told, taken: 2, tried: 2, at: T } } },
+    }
     expect(turn(ben, STATUS).acks).toEqual([])
-    expect(hears(ben, said).acks.map((a) => a.ack)).toEqual([2])
+    expect(hears(ben, said).acks.map((a) => a.ack.seq)).toEqual([2])
     expect(callIn(ben, id).lines).toHaveLength(3)
     expect(ben.state.index.dropped).toEqual({ duplicate: 1 })
   })
 
   test('so does a request that comes again', () => {
     const { ada, ben, id } = ringing()
-    ben.state = { ...ben.state, logs: { [id]: { ...logIn(ben, id), told: { taken: 1, tried: 1, at: T, asked: 0 } } } }
+    ben.state = {
+      ...ben.state,
+      logs: { [id]: { ...logIn(ben, id), told: { ...logIn(ben, id).told, taken: 1, tried: 1, at: T } } },
+    }
     const request = Object.values(logIn(ada, id).entries).map((e) => e.rumor)
-    expect(hears(ben, request).acks.map((a) => a.ack)).toEqual([1])
+    expect(hears(ben, request).acks.map((a) => a.ack.seq)).toEqual([1])
   })
 })
 
@@ -123,31 +129,41 @@ describe('what comes before its request', () => {
     const { rumors, ben, id } = first()
     hears(ben, rumors.slice(1))
     expect(ben.state.logs).toEqual({})
-    expect(ben.state.index.strays).toHaveLength(1)
+    expect(ben.state.index.orphans).toHaveLength(1)
     hears(ben, rumors.slice(0, 1))
-    expect(callIn(ben, id).lines).toHaveLength(2)
-    expect(ben.state.index.strays).toEqual([])
+    // Before an answer a call is its request and a counter; the rest is offered again.
+    expect(callIn(ben, id).lines).toHaveLength(1)
+    expect(logIn(ben, id).unanswered).toBe(1)
+    says(ben, ACCEPT)
+    hears(ben, rumors.slice(1))
+    expect(callIn(ben, id).lines).toHaveLength(3)
+    expect(ben.state.index.orphans).toEqual([])
   })
 
   test('also when both come at once, the wrong way round', () => {
     const { rumors, ben, id } = first()
     expect(hears(ben, rumors.toReversed()).touched).toEqual([id])
-    expect(callIn(ben, id)).toMatchObject({ ack: 2, gaps: [] })
+    expect(callIn(ben, id)).toMatchObject({ taken: { seq: 1 }, gaps: [] })
+    expect(logIn(ben, id).unanswered).toBe(1)
   })
 
   test('not for ever, and not without end', () => {
     const [ben, eve] = [side('b'), side('e')]
     const made = (n: number, from = eve) =>
-      raw(from, { type: 'message', text: 'x' }, { call: `${n}`.padStart(64, '0'), to: ben.key, seq: 2, lc: 2 })
+      raw(
+        from,
+        { type: 'message', text: 'x' },
+        { call: `${n}`.padStart(64, '0'), to: ben.key, seq: 2, prev: '0'.repeat(64) },
+      )
     const one = made(0, side('a'))
     hears(ben, [one, ...Array.from({ length: 300 }, (_, n) => made(n + 1))])
-    expect(ben.state.index.strays).toHaveLength(41)
+    expect(ben.state.index.orphans).toHaveLength(41)
     expect(
-      ben.state.index.strays.map((s) => s.rumor.id),
+      ben.state.index.orphans.map((s) => s.rumor.id),
       'a stranger pushes nobody else out',
     ).toContain(one.id)
     hears(ben, [], { now: T + WEEK })
-    expect(ben.state.index.strays).toEqual([])
+    expect(ben.state.index.orphans).toEqual([])
   })
 })
 
@@ -185,11 +201,13 @@ describe('a call whose file was damaged', () => {
     hears(ben, [])
     expect(ben.state.index).toMatchObject({ calls: {}, seen: {}, relays: { 'wss://r': { since: 5 } } })
     expect(ben.state.index.relays['wss://r']).not.toHaveProperty('cursor')
-    hears(
-      ben,
-      Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : [])),
-    )
-    expect(callIn(ben, id).lines.map((l) => l.signal.body.text)).toEqual(['hello', 'one'])
+    const theirs = Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : []))
+    hears(ben, theirs)
+    // It rings again: what we have answered was in the file, and the caller holds us to it.
+    expect(callIn(ben, id).lines.map((l) => l.signal.body.text)).toEqual(['hello'])
+    says(ben, ACCEPT, { now: T + 60 })
+    hears(ben, theirs.slice(1))
+    expect(callIn(ben, id).phase).toBe('forked')
   })
 
   test('and that is over: a deep look brings it back', () => {
@@ -260,45 +278,6 @@ describe('what is news', () => {
     expect(logIn(ben, id).unread).toEqual([id])
     says(ben, REJECT)
     expect(logIn(ben, id).unread).toEqual([])
-  })
-})
-
-describe('both calling at once', () => {
-  test('one call is the conversation on both sides, without an answer, whoever hears first', () => {
-    const [ada, ben] = [side('a'), side('b')]
-    const [x, y] = [says(ada, CALL, { peer: ben.key }), says(ben, CALL, { peer: ada.key, now: T + 60 })]
-    hears(ada, y)
-    hears(ben, x)
-    const [won = '', lost = ''] = [x[0]?.id ?? '', y[0]?.id ?? ''].sort()
-    for (const who of [ada, ben]) {
-      expect([callIn(who, won).phase, callIn(who, lost).phase]).toEqual(['active', 'merged'])
-      expect(who.state.index.calls[won]).toMatchObject({ rivals: [lost], phase: 'active' })
-      expect(who.state.index.calls[lost]).toMatchObject({ rivals: [won], phase: 'merged' })
-    }
-  })
-
-  test('of several calls that crossed, each is held against all others', () => {
-    const [ada, ben] = [side('a'), side('b')]
-    const mine = [T, T + 1, T + 2].map((now) => says(ada, CALL, { peer: ben.key, now })[0])
-    const theirs = says(ben, CALL, { peer: ada.key, now: T + 3 })
-    const some = mine.flatMap((r) => r ?? [])
-    for (const rumor of some) hears(ben, [rumor])
-    hears(ada, theirs)
-    const phases = (who: typeof ada) => [...some, ...theirs].map(({ id }) => callIn(who, id).phase)
-    expect(phases(ada)).toEqual(phases(ben))
-    expect(phases(ada)).toContain('active')
-    expect(phases(ada)).not.toContain('ringing')
-  })
-
-  test('a conversation that was won is not missed, though its ring ran out before the other call came', () => {
-    const [ada, ben] = [side('a'), side('b')]
-    const [x, y] = [says(ada, CALL, { peer: ben.key }), says(ben, CALL, { peer: ada.key })]
-    const late = T + 5_000
-    hears(ada, [], { now: late, mail: { replayed: [{ relay: 'r', cursor: late, began: late }] } })
-    expect(callIn(ada, x[0]?.id ?? '').phase).toBe('missed')
-    hears(ada, y, { now: late })
-    hears(ben, x, { now: late })
-    for (const { id } of [...x, ...y]) expect(callIn(ada, id, late).phase).toBe(callIn(ben, id, late).phase)
   })
 })
 

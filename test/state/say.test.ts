@@ -1,20 +1,30 @@
 // What we say gets its number under the lock, and is owed before anybody hears it.
-import { describe, expect, test } from 'vitest'
-import { LIMIT } from '../../src/call/signal.ts'
+import { expect, test } from 'vitest'
 import { say } from '../../src/state/say.ts'
-import { ACCEPT, callIn, END, hears, inCall, logIn, raw, ringing, says, send, T } from '../support/conversation.ts'
+import { ACCEPT, callIn, END, hears, inCall, logIn, ringing, says, send, T } from '../support/conversation.ts'
 
-const numbers = (tags: string[][] | undefined) =>
-  ['seq', 'lc', 'ack'].map((name) => tags?.find((t) => t[0] === name)?.[1])
+const links = (tags: string[][] | undefined) =>
+  ['seq', 'prev', 'ack'].map((name) => tags?.find((t) => t[0] === name)?.[1])
 
-test('seq counts what we say, lc what anybody says, ack what we have without a gap', () => {
-  const { ada, ben } = inCall()
-  expect(numbers(says(ada, send('one'))[0]?.tags)).toEqual(['2', '3', '1'])
+test('a signal names its own last one, and the last of the other side that is taken', () => {
+  const { ada, ben, id } = inCall()
+  const [one] = says(ada, send('one'))
+  expect(links(one?.tags)).toEqual(['2', id, '1'])
+  expect(one?.tags.find((t) => t[0] === 'ack')?.[2]).toBe(callIn(ada, id).taken.id)
   const [two] = says(ada, send('two'))
-  expect(numbers(two?.tags)).toEqual(['3', '4', '1'])
+  expect(links(two?.tags)).toEqual(['3', one?.id, '1'])
   hears(ben, two === undefined ? [] : [two])
   // Ben has the third and not the second.
-  expect(numbers(says(ben, send('hm?'))[0]?.tags)).toEqual(['2', '5', '1'])
+  const [hm] = says(ben, send('hm?'))
+  expect(hm?.tags.find((t) => t[0] === 'ack')).toEqual(['ack', '1', id])
+})
+
+test('what our agent was shown is told beside, unless the owner does not want it', () => {
+  const { ada, ben, id } = inCall()
+  hears(ben, says(ada, send('one')))
+  ben.state.logs[id] = { ...logIn(ben, id), read: 2 }
+  expect(says(ben, send('yes'))[0]?.tags).toContainEqual(['read', '2'])
+  expect(says(ben, send('no'), { seat: { tellRead: false } })[0]?.tags.some((t) => t[0] === 'read')).toBe(false)
 })
 
 test('two processes that decided at the same time take two numbers', () => {
@@ -32,10 +42,10 @@ test('several rumors of one turn are numbered one after the other', () => {
   const body = { type: 'message' as const, text: 'one' }
   const drafts = Array.from({ length: 3 }, () => ({ to: ben.key, call: id, body }))
   const { said } = say(ada.state, drafts, { me: ada.key, now: T, pid: 1 })
-  expect(said.map((s) => numbers(s.rumor.tags))).toEqual([
-    ['2', '3', '1'],
-    ['3', '4', '1'],
-    ['4', '5', '1'],
+  expect(said.map((s) => links(s.rumor.tags))).toEqual([
+    ['2', id, '1'],
+    ['3', said[0]?.rumor.id, '1'],
+    ['4', said[1]?.rumor.id, '1'],
   ])
 })
 
@@ -46,30 +56,15 @@ test('it is written down as owed and claimed, and the index knows', () => {
     ...{ wrapped: 0, wraps: 0, accepted: [], failed: [] },
     claim: { pid: 1, at: T },
   })
-  expect(ada.state.index.calls[id]?.own).toEqual({ queued: 1, relayed: 0, delivered: 1 })
+  expect(ada.state.index.calls[id]?.own).toEqual({ queued: 1, relayed: 0, delivered: 1, read: 0 })
 })
 
-describe('an end', () => {
-  test('cuts off what we have said and what we have without a gap', () => {
-    const { ada, ben } = inCall()
-    says(ada, send('lost'))
-    hears(ben, says(ada, send('one')))
-    expect(says(ben, END)[0]?.tags).toContainEqual(['cut', '1', '1'])
-  })
-
-  test('of one who hangs up before an answer has said one thing and heard nothing', () => {
-    const { ada, ben, id } = ringing()
-    const end = says(ada, END)
-    expect(end[0]?.tags).toContainEqual(['cut', '1', '0'])
-    hears(ben, end)
-    expect(callIn(ben, id).phase).toBe('cancelled')
-  })
-})
-
-test('the Lamport clock stops at the last number that can be read', () => {
-  const { ben, ada, id } = inCall()
-  hears(ben, [raw(ada, { type: 'message', text: 'x' }, { call: id, to: ben.key, seq: 2, lc: LIMIT.seq })])
-  expect(numbers(says(ben, send('one'))[0]?.tags)).toEqual(['2', String(LIMIT.seq), '2'])
+test('whoever hangs up before an answer has taken nothing', () => {
+  const { ada, ben, id } = ringing()
+  const end = says(ada, END)
+  expect(end[0]?.tags).toContainEqual(['ack', '0'])
+  hears(ben, end)
+  expect(callIn(ben, id).phase).toBe('cancelled')
 })
 
 test('a long call is not read again for every chunk of a file', () => {

@@ -18,7 +18,9 @@ function written(): { index: Json; logs: Record<string, Json>; me: string } {
   hears(ada, says(side('c'), CALL, { peer: ada.key }))
   hears(ada, says(ben, send('hello')))
   says(ada, send('one'))
-  hears(ada, [raw(ben, { type: 'message', text: 'x' }, { call: 'd'.repeat(64), to: ada.key, seq: 2, lc: 2 })])
+  hears(ada, [
+    raw(ben, { type: 'message', text: 'x' }, { call: 'd'.repeat(64), to: ada.key, seq: 2, prev: 'e'.repeat(64) }),
+  ])
   hears(ada, [raw(ben, { type: 'message', text: 'letter' }, { to: ada.key })].map(bare))
   says(ada, END, { selector: ben.key })
   const relays = { 'wss://r': { cursor: T, swept: T, since: T, patience: 1 } }
@@ -51,7 +53,11 @@ function worked(state: State, me: string): void {
   turn(someone, STATUS, { now: T + 700 })
   const other = side('b')
   hears(someone, [
-    raw(other, { type: 'message', text: 'more' }, { call: Object.keys(state.logs)[0] ?? '', to: me, seq: 3, lc: 9 }),
+    raw(
+      other,
+      { type: 'message', text: 'more' },
+      { call: Object.keys(state.logs)[0] ?? '', to: me, seq: 3, prev: 'e'.repeat(64) },
+    ),
   ])
   turn(someone, CALL, { peer: side('d').key, now: T + 701 })
   turn(someone, STATUS, { now: T + 9 * 86_400 })
@@ -80,7 +86,7 @@ describe('state.json', () => {
   })
 
   test('of a later version', () => {
-    expect(parseIndex({ version: 2 })).toBe('newer')
+    expect(parseIndex({ version: 3 })).toBe('newer')
   })
 
   test('of an earlier one, which lacked some parts', () => {
@@ -126,7 +132,7 @@ describe('a call file', () => {
   })
 
   test('of a later version', () => {
-    expect(parseLog({ version: 3 })).toBe('newer')
+    expect(parseLog({ version: 4 })).toBe('newer')
   })
 })
 

@@ -1,0 +1,350 @@
+// What a peer can do that holds a valid key and chooses every number, link, text and order. Each worked on 0.1.0.
+import { describe, expect, test } from 'vitest'
+import type { Body } from '../../src/call/signal.ts'
+import type { Rumor } from '../../src/nostr/event.ts'
+import {
+  ACCEPT,
+  CALL,
+  callIn,
+  END,
+  hears,
+  inCall,
+  logIn,
+  raw,
+  rawIn,
+  receipt,
+  type Side,
+  STATUS,
+  says,
+  send,
+  side,
+  T,
+  turn,
+} from '../support/conversation.ts'
+
+const words = (text: string): Body => ({ type: 'message', text })
+const BYE: Body = { type: 'end', text: '', expired: false }
+
+/** A call of a liar that we have accepted. */
+function called(): { me: Side; liar: Side; id: string } {
+  const { ada, ben, id } = inCall()
+  return { me: ben, liar: ada, id }
+}
+
+function textsIn(who: Side, id: string): string[] {
+  return callIn(who, id).lines.map(({ signal, effective }) => (effective ? signal.body.text : ''))
+}
+
+/** Whatever a run of ours says, and the receipts, as the other side gets them. */
+function out({ said }: ReturnType<typeof turn>): Rumor[] {
+  return said.map((one) => one.rumor)
+}
+
+describe('rewriting', () => {
+  test.each([
+    ['before the end', false],
+    ['after both have ended and it was verified', true],
+  ])('a second text under a taken number changes nothing: %s', (_, ended) => {
+    const { me, liar, id } = called()
+    const promise = rawIn(liar, id, words('I will pay'))
+    hears(me, [promise])
+    hears(liar, says(me, send('Agreed')))
+    if (ended) {
+      const end = rawIn(liar, id, BYE, { seq: 3, prev: promise.id })
+      hears(liar, out(hears(me, [end])))
+      const own = callIn(me, id).own
+      hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: own })])
+      expect(callIn(me, id).verified).toBe(true)
+    }
+    const before = callIn(me, id)
+    hears(me, [
+      rawIn(liar, id, words('I pay nothing, and you agreed')),
+      rawIn(liar, id, BYE, { seq: 3, prev: promise.id }),
+    ])
+    const after = callIn(me, id)
+    expect(textsIn(me, id).slice(0, 4)).toEqual(['hello', '', 'I will pay', 'Agreed'])
+    expect(after.verified).toBe(ended)
+    expect(after.digest).toBe(before.digest)
+    expect(after.phase).toBe(ended ? 'ended' : 'forked')
+    expect(logIn(me, id).unread).toContain('forked')
+    expect(Object.values(logIn(me, id).aside).map(({ rumor }) => rumor.content)).toContain(
+      'I pay nothing, and you agreed',
+    )
+  })
+
+  test('nor does one that links to something else than what is taken', () => {
+    const { me, liar, id } = called()
+    hears(me, [rawIn(liar, id, words('one'))])
+    hears(me, [rawIn(liar, id, words('three'), { seq: 3, prev: 'f'.repeat(64) })])
+    expect(callIn(me, id)).toMatchObject({ phase: 'forked', verified: false, fork: { by: 'peer' } })
+    expect(textsIn(me, id)).toEqual(['hello', '', 'one'])
+  })
+
+  test('of several that wait for one number, the first that came is taken, and the call is forked', () => {
+    const { me, liar, id } = called()
+    const two = rawIn(liar, id, words('two'))
+    const [three, other] = ['three', 'another three'].map((text) =>
+      rawIn(liar, id, words(text), { seq: 3, prev: two.id }),
+    )
+    hears(
+      me,
+      [three, other, two].flatMap((rumor) => rumor ?? []),
+    )
+    expect(textsIn(me, id)).toEqual(['hello', '', 'two', 'three'])
+    expect(callIn(me, id).phase).toBe('forked')
+  })
+
+  test('what is forked is answered with what we hold, once a minute, and nothing more is said in it', () => {
+    const { me, liar, id } = called()
+    const [one, two] = ['one', 'two'].map((text) => rawIn(liar, id, words(text)))
+    hears(
+      me,
+      [one].flatMap((rumor) => rumor ?? []),
+    )
+    says(me, send('yes'))
+    const first = hears(
+      me,
+      [two].flatMap((rumor) => rumor ?? []),
+      { now: T + 700 },
+    )
+    expect(first.acks).toMatchObject([{ call: id, fork: { seq: 2, id: one?.id } }])
+    expect(first.dues).toEqual([])
+    const again = rawIn(liar, id, words('three'))
+    expect(hears(me, [again], { now: T + 720 }).acks).toEqual([])
+    expect(hears(me, [rawIn(liar, id, words('four'))], { now: T + 800 }).acks).toHaveLength(1)
+    expect(turn(me, send('more'), { now: T + 900, selector: id }).verdict.refusal?.code).toBe('NO_CALL')
+    expect(turn(me, STATUS, { now: T + 8_000 }).dues).toEqual([])
+  })
+
+  test('three rumors without a place are kept, whatever the reason, and the rest is counted', () => {
+    const { me, liar, id } = called()
+    hears(
+      me,
+      Array.from({ length: 12 }, (_, n) => rawIn(liar, id, words(`text ${n}`))),
+    )
+    expect(Object.keys(logIn(me, id).aside)).toHaveLength(3)
+    expect(logIn(me, id).asideMore).toBe(8)
+  })
+})
+
+describe('a proof of nothing', () => {
+  test('an end that acknowledges nothing verifies nothing, and what is confirmed is known', () => {
+    const { me, liar, id } = called()
+    says(me, send('one'))
+    says(me, send('two'))
+    says(me, END)
+    hears(me, [rawIn(liar, id, BYE, { ack: { seq: 0, id: undefined } })])
+    const call = callIn(me, id)
+    expect(call.verified).toBe('pending')
+    expect([call.acked, call.own.seq]).toEqual([0, 4])
+    // Only an acknowledgement of our own end, by its id, binds the peer to all of ours.
+    hears(me, [receipt(me, id, me.key, 0)].slice(1))
+    const lie = { seq: 4, id: '1'.repeat(64) }
+    hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: lie })])
+    expect(callIn(me, id).verified).not.toBe(true)
+  })
+})
+
+describe('the order', () => {
+  test('a question that is placed before our answer stands there marked', () => {
+    const { me, liar, id } = called()
+    hears(me, [rawIn(liar, id, words('Shall I delete the temporary files?'))])
+    const known = logIn(me, id).acked
+    const [two] = callIn(me, id).lines.slice(-1)
+    says(me, send('Yes, go ahead.'))
+    hears(me, [
+      rawIn(liar, id, words('I mean: the production database'), {
+        seq: 3,
+        prev: two?.signal.id,
+        ack: { seq: 1, id: callIn(me, id).lines[1]?.signal.id },
+      }),
+    ])
+    expect(known.seq).toBe(1)
+    const lines = callIn(me, id).lines
+    const yes = lines.find(({ signal }) => signal.body.text === 'Yes, go ahead.')
+    const meant = lines.findIndex(({ signal }) => signal.body.text.startsWith('I mean'))
+    expect(lines.indexOf(yes ?? (lines[0] as (typeof lines)[number])) < meant || yes?.unseen?.[1] === 3).toBe(true)
+  })
+
+  test('one who had acknowledged more before is marked as such', () => {
+    const { me, liar, id } = called()
+    says(me, send('No.'))
+    const own = callIn(me, id).own
+    hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: own })])
+    const accept = callIn(me, id).lines[1]?.signal.id
+    hears(me, [rawIn(liar, id, words('So you said yes?'), { ack: { seq: 1, id: accept } })])
+    expect(callIn(me, id).lines.find(({ signal }) => signal.seq === 2 && signal.from === liar.key)?.hadAcked).toBe(2)
+  })
+
+  test('an end cannot make late what its author had acknowledged', () => {
+    const { me, liar, id } = called()
+    says(me, send('one'))
+    says(me, send('two'))
+    const own = callIn(me, id).own
+    hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: own })])
+    const accept = callIn(me, id).lines[1]?.signal.id
+    hears(me, [rawIn(liar, id, BYE, { ack: { seq: 1, id: accept } })])
+    expect(callIn(me, id).lines.filter(({ late }) => late)).toEqual([])
+  })
+})
+
+describe('a call that is forced', () => {
+  const nobody = {
+    trust: () => 'unknown' as const,
+    calls: 'nobody' as const,
+    silent: false,
+    pow: 0,
+    autoAnswer: 'nobody' as const,
+  }
+
+  test('a request dated into the ringing of a call that is over is an ordinary one, and refused', () => {
+    const { ada: me, ben: liar, id } = inCall()
+    hears(liar, says(me, END))
+    for (let n = 0; n < 8; n++) {
+      const request = raw(
+        liar,
+        { type: 'request', text: `again ${n}`, deadline: T + 900_000, name: '', relays: [] },
+        { to: me.key },
+        T - n,
+      )
+      const { said } = hears(me, [request], { now: T + 60 + n * 90_000, seat: { policy: nobody } })
+      expect(callIn(me, id, T + 60).phase).toBe('ended')
+      expect(callIn(me, request.id, T + 60).phase).toBe('rejected')
+      expect(said.map((one) => one.rumor.tags.find((tag) => tag[0] === 'op')?.[1])).toContain('reject')
+      hears(me, [raw(liar, words('do it'), { call: request.id, to: me.key, seq: 2, prev: request.id })])
+      expect(callIn(me, request.id, T + 60).lines.filter(({ effective }) => effective)).toHaveLength(2)
+    }
+  })
+
+  test('before an answer nothing of a caller is kept but its request and the end that cancels', () => {
+    const [me, liar] = [side('b'), side('a')]
+    const [request] = says(liar, CALL, { peer: me.key })
+    hears(me, request === undefined ? [] : [request])
+    const id = request?.id ?? ''
+    let prev = id
+    const flood = Array.from({ length: 1_000 }, (_, n) => {
+      const rumor = raw(liar, words('x'.repeat(20_000)), { call: id, to: me.key, seq: n + 2, prev })
+      prev = rumor.id
+      return rumor
+    })
+    hears(me, flood)
+    expect(JSON.stringify(me.state.logs).length).toBeLessThan(3_000)
+    expect(logIn(me, id).unanswered).toBe(1_000)
+    hears(me, [raw(liar, BYE, { call: id, to: me.key, seq: 2, prev: id })])
+    expect(callIn(me, id).phase).toBe('cancelled')
+  })
+
+  test('an accept that was never asked for opens nothing', () => {
+    const [me, liar] = [side('b'), side('a')]
+    const [request] = says(liar, CALL, { peer: me.key })
+    hears(me, request === undefined ? [] : [request])
+    const id = request?.id ?? ''
+    hears(me, [
+      raw(liar, { type: 'accept', text: '', name: '', relays: [] }, { call: id, to: me.key, seq: 2, prev: id }),
+    ])
+    expect(callIn(me, id).phase).toBe('ringing')
+  })
+})
+
+describe('a peer that misses everything', () => {
+  test('gets what it may, once a minute and a hundred a run', () => {
+    const { me, liar, id } = called()
+    const content = { type: 'bytes' as const, bytes: Buffer.alloc(90_000) }
+    turn(me, { type: 'sendfile', name: 'a', content }, { selector: id })
+    for (const rumor of Object.keys(logIn(me, id).outbox)) {
+      const log = logIn(me, id)
+      me.state = {
+        ...me.state,
+        logs: {
+          [id]: { ...log, outbox: { ...log.outbox, [rumor]: { wrapped: T, wraps: 1, accepted: ['r'], failed: [] } } },
+        },
+      }
+    }
+    const asks = () =>
+      raw(
+        liar,
+        { type: 'receipt', text: '', missing: [[1, 1_000_000]] },
+        {
+          call: id,
+          to: me.key,
+          seq: 0,
+          ack:
+            callIn(me, id).own.seq > 1 ? { seq: 1, id: callIn(me, id).lines[1]?.signal.id } : { seq: 0, id: undefined },
+        },
+      )
+    const counts = [11, 22, 33, 70, 81].map((after) => hears(me, [asks()], { now: T + after }).dues.length)
+    expect(counts.slice(0, 3).every((count) => count <= 1)).toBe(true)
+    expect(counts[3]).toBeLessThanOrEqual(7)
+  })
+})
+
+test('a signal of a later version keeps its place, and the end is confirmed', () => {
+  const { me, liar, id } = called()
+  const later = rawIn(liar, id, { type: 'opaque', text: '', op: 'wave' })
+  const one = rawIn(liar, id, words('one'), { seq: 3, prev: later.id })
+  const two = rawIn(liar, id, words('two'), { seq: 4, prev: one.id })
+  hears(me, [later, one, two])
+  expect(callIn(me, id)).toMatchObject({ taken: { seq: 4 }, gaps: [], phase: 'active' })
+  expect(textsIn(me, id)).toEqual(['hello', '', '', 'one', 'two'])
+  expect(logIn(me, id).unread).not.toContain(later.id)
+  const { said } = hears(me, [rawIn(liar, id, BYE, { seq: 5, prev: two.id })])
+  expect(said.map((one) => one.rumor.tags.find((tag) => tag[0] === 'op')?.[1])).toEqual(['end'])
+})
+
+describe('both call each other at once', () => {
+  const crossed = () => {
+    const [ada, ben] = [side('a'), side('b')]
+    const [x] = says(ada, CALL, { peer: ben.key })
+    const [y] = says(ben, CALL, { peer: ada.key })
+    if (x === undefined || y === undefined) throw new Error('no requests')
+    const [low, high] = x.id < y.id ? [ada, ben] : [ben, ada]
+    const [smaller, greater] = x.id < y.id ? [x, y] : [y, x]
+    return { low, high, smaller, greater }
+  }
+
+  test('who holds the greater request accepts the other by itself; the other one does not ring', () => {
+    const { low, high, smaller, greater } = crossed()
+    expect(hears(low, [greater]).said).toEqual([])
+    expect(logIn(low, greater.id)).toMatchObject({ held: true, unread: [] })
+    const answer = hears(high, [smaller])
+    expect(callIn(high, smaller.id).phase).toBe('active')
+    expect(callIn(high, greater.id).phase).toBe('merged')
+    expect(out(answer).find((rumor) => rumor.tags.some((tag) => tag[0] === 'merged'))?.tags).toContainEqual([
+      'merged',
+      greater.id,
+    ])
+    hears(low, out(answer))
+    expect([callIn(low, smaller.id).phase, callIn(low, greater.id).phase]).toEqual(['active', 'merged'])
+  })
+
+  test('not where the policy does not let the other in', () => {
+    const { high, smaller, greater } = crossed()
+    const policy = {
+      trust: () => 'unknown' as const,
+      calls: 'contacts' as const,
+      silent: false,
+      pow: 0,
+      autoAnswer: 'nobody' as const,
+    }
+    hears(high, [smaller], { seat: { policy } })
+    expect(callIn(high, smaller.id).phase).toBe('rejected')
+    expect(callIn(high, greater.id).phase).toBe('ringing')
+  })
+
+  test('one that was held rings when ours is rejected, and when we hang ours up', () => {
+    for (const end of ['rejected', 'hung up'] as const) {
+      const { low, high, smaller, greater } = crossed()
+      hears(low, [greater])
+      if (end === 'hung up') says(low, END, { selector: smaller.id })
+      const reject = raw(
+        high,
+        { type: 'reject', text: '', reason: 'busy' },
+        { call: smaller.id, to: low.key, ack: { seq: 1, id: smaller.id } },
+      )
+      hears(low, end === 'rejected' ? [reject] : [])
+      expect(logIn(low, greater.id).held).toBeUndefined()
+      expect(logIn(low, greater.id).unread).toEqual([greater.id])
+      expect(says(low, ACCEPT, { selector: greater.id })).toHaveLength(1)
+    }
+  })
+})
