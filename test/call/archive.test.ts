@@ -18,8 +18,8 @@ import { type Body, LIMIT, type Link } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { summariseCall } from '../../src/state/call-index.ts'
-import { must } from '../support/given.ts'
-import { given, ME, PEER, START } from './transcript/sample-transcripts.ts'
+import { must } from '../support/must.ts'
+import { ME, PEER, START, sampleCall } from './transcript/sample-transcripts.ts'
 
 const ALL = { keep: 0, least: 1, most: 100 }
 const FILE = {
@@ -40,7 +40,7 @@ type Script = readonly (readonly ['me' | 'peer', Body, lost?: boolean])[]
 
 /** An active call of ours in which this is said; everything of ours has come through. */
 function talk(script: Script, caller: 'me' | 'peer' = 'me') {
-  const call = given(caller, 'topic')
+  const call = sampleCall(caller, 'topic')
   call.say(caller === 'me' ? 'peer' : 'me', { type: 'accept', text: '' })
   const ids = script.map(([who, body, lost], n) => call.say(who, body, n, lost))
   return { log: { ...call.log, acked: ackedAll(call.log) }, ids }

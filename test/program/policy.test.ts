@@ -2,15 +2,23 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { difficulty } from '../../src/nostr/nip13.ts'
-import { letter, load, presence, request, saying, stranger, wrapped } from '../support/strangers.ts'
-import { type Agent, field, inCall, messagesOf, withPair } from '../support/two-programs.ts'
+import {
+  giftWrapOf,
+  letterRumor,
+  presenceEvent,
+  publishAll,
+  requestRumor,
+  signalRumor,
+  strangerKeys,
+} from '../support/strangers.ts'
+import { type AgentProgram, messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
-async function npubOf(who: Agent): Promise<string> {
-  return field((await who.json(['whoami'])).agent, 'npub')
+async function npubOf(who: AgentProgram): Promise<string> {
+  return stringField((await who.json(['whoami'])).agent, 'npub')
 }
 
-async function pubkeyOf(who: Agent): Promise<string> {
-  return field((await who.json(['whoami'])).agent, 'pubkey')
+async function pubkeyOf(who: AgentProgram): Promise<string> {
+  return stringField((await who.json(['whoami'])).agent, 'pubkey')
 }
 
 test('contacts have petnames and trust, which are ours', async () => {
@@ -44,7 +52,7 @@ test('whom the policy does not let in hears so once a day, or nothing', async ()
     const { call } = await ada.json(['call', npub, 'first'])
     expect(await ben.json(['inbox'])).toMatchObject({ new: [] })
     const { new: news } = await ada.json(['inbox'])
-    expect(news).toMatchObject([{ type: 'reject', reason: 'policy', call: field(call, 'id') }])
+    expect(news).toMatchObject([{ type: 'reject', reason: 'policy', call: stringField(call, 'id') }])
     // The second call of the day is dropped without a word, and counted.
     await ada.json(['call', npub, 'second'])
     const status = await ben.json(['status'])
@@ -83,7 +91,7 @@ test('a trusted peer is answered without asking, where the owner has said so', a
 test('a blocked key is heard in nothing until it is unblocked', async () => {
   await withPair({}, async (pair) => {
     const { ada, ben, relay } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     await ben.json(['contacts', 'block', call.slice(0, 8), 'nuisance'])
     await ada.json(['send', 'you cannot hear this'])
     await ada.json(['end', 'nor this'])
@@ -109,12 +117,12 @@ test('policy.pow: a first word of a stranger needs work, and `call` does it', as
     expect(difficulty(wrap ?? { id: '', tags: [] })).toBe(9)
 
     // Mallory does not work; a contact need not.
-    const [mallory, carol] = [stranger('mallory'), stranger('carol')]
+    const [mallory, carol] = [strangerKeys('mallory'), strangerKeys('carol')]
     await ben.json(['contacts', 'add', carol.pubkey, 'carol'])
-    await load(relay.url, [
-      wrapped(request(mallory, me, 'cheap'), mallory, me),
-      wrapped(letter(mallory, me, 'cheap, too'), mallory, me),
-      wrapped(letter(carol, me, 'hello from carol'), carol, me),
+    await publishAll(relay.url, [
+      giftWrapOf(requestRumor(mallory, me, 'cheap'), mallory, me),
+      giftWrapOf(letterRumor(mallory, me, 'cheap, too'), mallory, me),
+      giftWrapOf(letterRumor(carol, me, 'hello from carol'), carol, me),
     ])
     const { new: news, dropped } = await ben.json(['status'])
     expect(news).toMatchObject([{ text: 'worked for' }, { text: 'hello from carol' }])
@@ -122,7 +130,7 @@ test('policy.pow: a first word of a stranger needs work, and `call` does it', as
     expect((await ben.run(['status'])).stdout).toContain('dropped so far: 2 pow')
 
     // In a call nobody is a stranger any more.
-    const id = field((await ben.json(['answer', 'accept'])).call, 'id')
+    const id = stringField((await ben.json(['answer', 'accept'])).call, 'id')
     expect((await ada.run(['send', 'without work'])).stderr).toBe('')
     expect(await ben.json(['inbox'])).toMatchObject({ new: [{ text: 'without work' }] })
     expect(await messagesOf(ben, id)).toEqual(['without work'])
@@ -133,9 +141,9 @@ test('a peer that asks for more work than there is gets its call without, and th
   await withPair({}, async ({ ada, ben, relay }) => {
     await ben.json(['announce'])
     const [shown] = relay.events().filter((e) => e.kind === 30315)
-    const greedy = stranger('greedy')
-    await load(relay.url, [
-      presence(greedy, [
+    const greedy = strangerKeys('greedy')
+    await publishAll(relay.url, [
+      presenceEvent(greedy, [
         ['name', 'greedy'],
         ['pow', '99'],
         ['relay', relay.url],
@@ -151,7 +159,7 @@ test('a peer that asks for more work than there is gets its call without, and th
 test('a call that has become long is told to our own agent and to nobody else', async () => {
   await withPair({}, async (pair) => {
     const { ada, ben, relay } = pair
-    const id = await inCall(pair)
+    const id = await startCall(pair)
     const short = id.slice(0, 8)
     await ada.json(['config', 'set', 'call.maxMessages', '2'])
     await ada.json(['send', 'one'])
@@ -184,11 +192,11 @@ test('a call that has become long is told to our own agent and to nobody else', 
 test('a stranger who talks into a call is no part of it, whatever the policy', async () => {
   await withPair({}, async (pair) => {
     const { ben, relay } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     const me = await pubkeyOf(ben)
-    const mallory = stranger('mallory')
-    const rumor = saying(mallory, { type: 'message', text: 'hello' }, { to: me, call, seq: 2, prev: call })
-    await load(relay.url, [wrapped(rumor, mallory, me)])
+    const mallory = strangerKeys('mallory')
+    const rumor = signalRumor(mallory, { type: 'message', text: 'hello' }, { to: me, call, seq: 2, prev: call })
+    await publishAll(relay.url, [giftWrapOf(rumor, mallory, me)])
     expect(await ben.json(['status'])).toMatchObject({ new: [], dropped: { 'third-party': 1 } })
   })
 })

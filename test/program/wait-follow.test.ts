@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { agentEnv, PROGRAM } from '../../scripts/play.ts'
+import { agentEnv, PROGRAM } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, startRelay } from '../../scripts/relay.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
 import { lastSignal } from '../../src/call/replay.ts'
@@ -16,22 +16,22 @@ import { secretKeys } from '../../src/io/home/identity.ts'
 import type { Keys } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
-import { connect } from '../support/nostr-client.ts'
-import { type Agent, field, inCall, withPair } from '../support/two-programs.ts'
+import { openNostrClient } from '../support/nostr-client.ts'
+import { type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
-const SLOW = 60_000
+const TIMEOUT_MS = 60_000
 
 test('it streams, outlives its relay, forgets nothing, grows no fatter, and stops when told', async () => {
   await withPair({}, async (pair) => {
     const { relay, ada, ben } = pair
-    const call = await inCall(pair)
+    const call = await startCall(pair)
     const stream = follow(ada, relay)
     const path = `${ada.home}/.openclaw/p2p/calls/${call}.json`
     const unkept: string[] = []
     stream.onLine((item) => {
       if (item.seq % 20 === 0 && !readFileSync(path, 'utf8').includes(item.id)) unkept.push(item.id)
     })
-    const say = await speaker(relay, ben, ada, call)
+    const say = await messageWriter(relay, ben, ada, call)
 
     await say(2, 150)
     await stream.until(150)
@@ -58,14 +58,14 @@ test(
   async () => {
     await withPair({}, async (pair) => {
       const { ada, ben } = pair
-      const call = await inCall(pair)
+      const call = await startCall(pair)
       const gone = await startRelay()
       await gone.close()
       const stream = follow(ada, gone)
       await vi.waitFor(() => expect(stream.errors()).toContain('ECONNREFUSED'), { timeout: 20_000 })
       const relay = await startRelay({ port: gone.port })
       onTestFinished(() => relay.close())
-      const say = await speaker(relay, ben, ada, call)
+      const say = await messageWriter(relay, ben, ada, call)
       await say(2, 1)
       await stream.until(1)
       // From now on nobody answers when it tells ben that it has it.
@@ -75,7 +75,7 @@ test(
       expect(await stop(stream.child)).toEqual({ code: 0, soon: true })
     })
   },
-  SLOW,
+  TIMEOUT_MS,
 )
 
 test(
@@ -83,9 +83,9 @@ test(
   async () => {
     await withPair({}, async (pair) => {
       const { relay, ada, ben } = pair
-      const call = await inCall(pair)
+      const call = await startCall(pair)
       const { child, until } = follow(ada, relay)
-      const say = await speaker(relay, ben, ada, call)
+      const say = await messageWriter(relay, ben, ada, call)
       await say(2, 1)
       await until(1)
       const ended = once(child, 'exit')
@@ -95,13 +95,13 @@ test(
       expect(await ada.json(['inbox'])).toMatchObject({ new: [{ text: 'text 3' }] })
     })
   },
-  SLOW,
+  TIMEOUT_MS,
 )
 
 type Line = { type: string; id: string; text: string; seq: number }
 
 /** A running `p2p wait --follow` and what it has printed. */
-function follow({ home }: Agent, relay: EmbeddedRelay) {
+function follow({ home }: AgentProgram, relay: EmbeddedRelay) {
   const child = spawn(process.execPath, [PROGRAM, 'wait', '--follow', '--verbose'], {
     env: agentEnv(home, [relay.url]),
   })
@@ -129,13 +129,13 @@ function follow({ home }: Agent, relay: EmbeddedRelay) {
 }
 
 /** Says texts in a call as `from`, numbered from `first`, faster than its program would. */
-async function speaker(relay: EmbeddedRelay, from: Agent, to: Agent, call: string) {
+async function messageWriter(relay: EmbeddedRelay, from: AgentProgram, to: AgentProgram, call: string) {
   const keys = keysIn(from)
-  const receiver = field((await to.json(['whoami'])).agent, 'pubkey')
+  const receiver = stringField((await to.json(['whoami'])).agent, 'pubkey')
   const log = parseLog(JSON.parse(readFileSync(join(from.home, 'p2p', 'calls', `${call}.json`), 'utf8')))
   let prev = log === undefined || log === 'newer' ? undefined : lastSignal(log, keys.pubkey).id
   return async (first: number, count: number) => {
-    const client = await connect(relay.url)
+    const client = await openNostrClient(relay.url)
     const now = Math.floor(Date.now() / 1000)
     for (let seq = first; seq < first + count; seq++) {
       const place = { call, to: receiver, seq, prev, ack: NOTHING }
@@ -148,9 +148,9 @@ async function speaker(relay: EmbeddedRelay, from: Agent, to: Agent, call: strin
   }
 }
 
-function keysIn({ home }: Agent): Keys {
+function keysIn({ home }: AgentProgram): Keys {
   const identity: unknown = JSON.parse(readFileSync(`${home}/.openclaw/p2p-identity.json`, 'utf8'))
-  const keys = secretKeys(field(identity, 'secretKey'))
+  const keys = secretKeys(stringField(identity, 'secretKey'))
   if (keys === undefined) throw new Error('no key')
   return keys
 }

@@ -16,7 +16,7 @@ export const START = 1_785_491_900
 
 type Party = 'me' | 'peer'
 
-export type Given = {
+export type SampleCall = {
   log: Log
   /** Puts a signal into the call, `after` seconds after its beginning; `lost` takes a number and never arrives. */
   say: (who: Party, body: Partial<Body> & Pick<Body, 'type'>, after?: number, lost?: boolean, ack?: Link) => string
@@ -26,12 +26,12 @@ export type Given = {
 export const AUTHOR: Agent = { ...agentOf({ contacts: [], owner: undefined, names: {} }, ME), name: 'Ada' }
 
 /** A call that `caller` asks for. */
-export function given(caller: Party, topic: string, name = ''): Given {
+export function sampleCall(caller: Party, topic: string, name = ''): SampleCall {
   const key = { me: ME, peer: PEER }
   const last: Record<Party, Link> = { me: NOTHING, peer: NOTHING }
   let id: string | undefined
   let log = emptyLog('0'.repeat(64))
-  const say: Given['say'] = (who, body, after = 0, lost = false, ack) => {
+  const say: SampleCall['say'] = (who, body, after = 0, lost = false, ack) => {
     const other = who === 'me' ? 'peer' : 'me'
     const position = { call: id, to: key[other], seq: last[who].seq + 1, prev: last[who].id, ack: ack ?? last[other] }
     const rumor = rumorOf(signalTemplate(filled(body), position, START + after), key[who])

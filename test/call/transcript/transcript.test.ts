@@ -1,9 +1,9 @@
 // What becomes an entry of a transcript, and what is known of it.
 import { expect, it } from 'vitest'
-import { given, ME, PEER, START, transcriptIn } from './sample-transcripts.ts'
+import { ME, PEER, START, sampleCall, transcriptIn } from './sample-transcripts.ts'
 
 it('tells who said what when, in order, and how far our own words have come', () => {
-  const call = given('me', 'Minutes')
+  const call = sampleCall('me', 'Minutes')
   call.say('peer', { type: 'accept', text: 'Fine' }, 10)
   const last = call.say('me', { type: 'message', text: 'One\r\nTwo' }, 20)
   call.log.outbox[last] = { wrapped: START, wraps: 1, accepted: ['wss://a'], failed: [] }
@@ -28,7 +28,7 @@ it('tells who said what when, in order, and how far our own words have come', ()
 })
 
 it('shows what came before something that it follows below everything else, behind the gap', () => {
-  const call = given('peer', 'Minutes')
+  const call = sampleCall('peer', 'Minutes')
   call.say('me', { type: 'accept' }, 1)
   call.say('peer', { type: 'message', text: 'two' }, 2, true)
   call.say('peer', { type: 'message', text: 'three' }, 3, true)
@@ -46,7 +46,7 @@ it('shows what came before something that it follows below everything else, behi
 })
 
 it('makes one entry of the chunks of a file, at the place of the first that is here', () => {
-  const call = given('peer', 'Files')
+  const call = sampleCall('peer', 'Files')
   call.say('me', { type: 'accept' }, 1)
   const file = { type: 'file', file: 'f', name: 'a\u202eb.txt', size: 50_000, x: 'cd'.repeat(32) } as const
   call.say('peer', { ...file, chunk: [1, 3] }, 2, true)
@@ -60,7 +60,7 @@ it('makes one entry of the chunks of a file, at the place of the first that is h
 })
 
 it('says of an own file what is true of the chunk that is furthest behind', () => {
-  const call = given('me', 'Files')
+  const call = sampleCall('me', 'Files')
   call.say('peer', { type: 'accept' }, 1)
   const file = { type: 'file', file: 'f', name: 'a.txt', size: 50_000, x: 'cd'.repeat(32) } as const
   const ids = [1, 2, 3].map((n) => call.say('me', { ...file, chunk: [n, 3] }, 1 + n))
@@ -72,7 +72,7 @@ it('says of an own file what is true of the chunk that is furthest behind', () =
 })
 
 it('does not let a peer attach its file to ours by the same names', () => {
-  const call = given('me', 'Files')
+  const call = sampleCall('me', 'Files')
   call.say('peer', { type: 'accept' }, 1)
   call.say('me', { type: 'file', file: 'f', x: 'cd'.repeat(32), chunk: [1, 1] }, 2)
   call.log.files[`f ${'cd'.repeat(32)}`] = { path: '/files/theirs' }
@@ -80,21 +80,21 @@ it('does not let a peer attach its file to ours by the same names', () => {
 })
 
 it('marks what the end had not acknowledged as late, and says why a call was rejected', () => {
-  const ended = given('me', 'Bye')
+  const ended = sampleCall('me', 'Bye')
   ended.say('peer', { type: 'accept' }, 1)
   ended.say('me', { type: 'end' }, 2)
   ended.say('peer', { type: 'message', text: 'one more' }, 3, false, { seq: 1, id: ended.log.id })
   expect(ended.transcript().entries.at(-2)).toMatchObject({ text: 'one more', late: true })
   expect(ended.transcript().entries.at(-1)).toMatchObject({ type: 'end', unseen: ['peer/2'] })
 
-  const refused = given('me', 'Hello')
+  const refused = sampleCall('me', 'Hello')
   refused.say('peer', { type: 'reject', reason: 'busy', text: 'later' }, 1)
   expect(refused.transcript().entries.at(-1)).toMatchObject({ type: 'reject', reason: 'busy', text: 'later' })
   expect(refused.transcript().call.state).toBe('rejected')
 })
 
 it('shows a line without its words for what the rules did not let its author say', () => {
-  const call = given('peer', 'Hello')
+  const call = sampleCall('peer', 'Hello')
   call.say('peer', { type: 'message', text: 'listen' }, 1)
   expect(call.transcript().entries.map((e) => [e.type, e.text])).toEqual([
     ['request', 'Hello'],
