@@ -5,8 +5,14 @@ import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
 import { type HeldLog, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
-import type { RumorContext } from './receive.ts'
+import type { AdmissionPolicy } from './admission.ts'
 import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
+
+/**
+ * `isRewrapped`: whether the rumor came in a wrap that had not been seen, made by whoever has its one-time key: the sender wraps anew
+ * because our answer has not reached it.
+ */
+export type RumorContext = { me: string; now: number; gate: AdmissionPolicy; isRewrapped: () => boolean }
 
 type Arrival = { signal: Signal; rumor: Rumor }
 

@@ -9,7 +9,7 @@ import { type CompleteReplay, forgetSeen, moveCursors, rereadLostCalls } from '.
 import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, receiveLetter } from './letters.ts'
 import { boundOrphans, countReplay, keepOrphan, takeOrphans } from './orphans.ts'
-import { receiveSignal, settleCalls } from './receive-call.ts'
+import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
 import type { State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
@@ -22,12 +22,6 @@ export type ReceiveContext = {
   replayed: readonly CompleteReplay[]
   deep?: boolean
 }
-
-/**
- * `isRewrapped`: whether the rumor came in a wrap that had not been seen, made by whoever has its one-time key: the sender wraps anew
- * because our answer has not reached it.
- */
-export type RumorContext = { me: string; now: number; gate: AdmissionPolicy; isRewrapped: () => boolean }
 
 /** What came of it: the state, the calls in which something came in that wants an answer, and whose calls are unknown here. */
 export type Received = { state: State; touched: string[] }
