@@ -302,7 +302,7 @@ export type OpenedWrap = {
 }
 
 /** What stands on the outside of a wrap. */
-export type WrapHeader = Omit<OpenedWrap, 'rumor' | 'reason'>
+export type WrapHeader = Omit<OpenedWrap, 'rumor' | 'reason' | 'call' | 'unopened'>
 
 /** What is kept of a wrap while it is opened. */
 export function wrapHeaderOf(event: Event): WrapHeader {

@@ -151,12 +151,12 @@ function mayTellRinging({ index }: State, { phase, peer, held }: Call, gate: Adm
 }
 
 /** What a receipt, or a signal that carries the ack, tells the peer. */
-export type Told = Pick<PendingReceipt, 'call' | 'to' | 'ack' | 'missing'> & Partial<PendingReceipt>
+export type ToldPeer = Pick<PendingReceipt, 'call' | 'to' | 'ack' | 'missing'> & Partial<PendingReceipt>
 
 /** Marks what this run is about to tell, by receipt or by what it says. */
 export function markReceiptsTried(
   state: State,
-  all: readonly Told[],
+  all: readonly ToldPeer[],
   { now }: Speaker,
   isStranger: (pubkey: string) => boolean = () => false,
 ): State {

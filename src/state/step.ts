@@ -14,7 +14,7 @@ import {
   type PendingReceipt,
   type Policy,
   receiptsDue,
-  type Told,
+  type ToldPeer,
 } from './receipts.ts'
 import { receiveAll } from './receive.ts'
 import { type RecordedSignal, type Speaker, say } from './say.ts'
@@ -85,7 +85,7 @@ function freshDues(said: readonly RecordedSignal[]): PendingPublish[] {
 }
 
 // Whatever is numbered carries the ack and the read mark, so it does not need a receipt.
-function carriedAcks(said: readonly RecordedSignal[]): Told[] {
+function carriedAcks(said: readonly RecordedSignal[]): ToldPeer[] {
   return said.map(({ call, to, ack, rumor }) => ({
     ...{ call, to, ack, missing: [] },
     read: Number(rumor.tags.find((t) => t[0] === 'read')?.[1] ?? 0),
