@@ -7,38 +7,40 @@
  * @param fits whether a part goes into one message; of parts of one length, the one that takes the most room decides
  */
 export function partLimit(text: string, fits: (part: string) => boolean): number {
-  const letters = [...text].map((letter) => ({
-    letter,
-    bytes: Buffer.byteLength(letter),
-    wire: Buffer.byteLength(JSON.stringify(letter)) - 2,
-  }))
+  const letters = [...text]
+  const bytes = Uint8Array.from(letters, (letter) => Buffer.byteLength(letter))
+  const wire = Uint8Array.from(letters, (letter, n) => (ESCAPED.test(letter) ? escapedSize(letter) : (bytes[n] ?? 0)))
   let [good, bad] = [0, Buffer.byteLength(text) + 1]
   while (bad - good > 1) {
     const middle = Math.floor((good + bad) / 2)
-    if (fits(widestPart(letters, middle))) good = middle
+    const [from, to] = widestPart(bytes, wire, middle)
+    if (fits(letters.slice(from, to).join(''))) good = middle
     else bad = middle
   }
   return good < 1_000 ? good : Math.floor(good / 100) * 100
 }
 
-type Letter = { letter: string; bytes: number; wire: number }
+// What JSON writes in another way than it is: controls, quotes, backslashes, and half of a pair.
+const ESCAPED = /^[\0-\x1f"\\\ud800-\udfff]$/
 
-/** Of all parts of at most `most` bytes the one that takes the most room on the wire. */
-function widestPart(letters: readonly Letter[], most: number): string {
-  const window = { from: 0, bytes: 0, wire: 0 }
-  let best = { from: 0, to: 0, wire: -1 }
-  for (const [to, { bytes, wire }] of letters.entries()) {
-    window.bytes += bytes
-    window.wire += wire
-    while (window.bytes > most) {
-      window.bytes -= letters[window.from]?.bytes ?? 0
-      window.wire -= letters[window.from]?.wire ?? 0
-      window.from++
+function escapedSize(letter: string): number {
+  return JSON.stringify(letter).length - 2
+}
+
+/** Of all parts of at most `most` bytes the one that takes the most room on the wire: its first letter, and the one behind it. */
+function widestPart(bytes: Uint8Array, wire: Uint8Array, most: number): [from: number, to: number] {
+  let [from, size, room, widest] = [0, 0, 0, -1]
+  let best: [number, number] = [0, 0]
+  for (let to = 0; to < bytes.length; to++) {
+    size += bytes[to] ?? 0
+    room += wire[to] ?? 0
+    for (; size > most; from++) {
+      size -= bytes[from] ?? 0
+      room -= wire[from] ?? 0
     }
-    if (window.wire > best.wire) best = { from: window.from, to: to + 1, wire: window.wire }
+    if (room <= widest) continue
+    widest = room
+    best = [from, to + 1]
   }
-  return letters
-    .slice(best.from, best.to)
-    .map(({ letter }) => letter)
-    .join('')
+  return best
 }
