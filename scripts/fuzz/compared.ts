@@ -1,7 +1,7 @@
 // What a relay says in a talk of NIP-77: messages of bytes, one after the other, to somebody who holds a few hundred ids.
 import { createHash } from 'node:crypto'
 import { isHex32 } from '../../src/nostr/crypto.ts'
-import { mostNeeded, reconcile } from '../../src/nostr/nip77.ts'
+import { MAX_NEEDED, reconcile } from '../../src/nostr/nip77.ts'
 import { type Item, respond } from '../relay/negentropy.ts'
 import type { Chance } from './chance.ts'
 import { bytes } from './mutate.ts'
@@ -47,7 +47,7 @@ const talks = target(
     return faultOf({
       'what it needs are ids': told.every(isHex32),
       'each is needed once': new Set(told).size === told.length,
-      'it does not need more than it may': told.length <= mostNeeded,
+      'it does not need more than it may': told.length <= MAX_NEEDED,
     })
   },
 )

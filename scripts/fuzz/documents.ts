@@ -1,7 +1,7 @@
 // What servers answer, and where they are: names, documents about people, relays and files, addresses.
 import { addressIn, reasonIn } from '../../src/io/files/blossom.ts'
 import { isPubkey } from '../../src/nostr/crypto.ts'
-import { documentOf, parseAddress, parseDocument } from '../../src/nostr/nip05.ts'
+import { nip05Url, parseAddress, parseNip05Document } from '../../src/nostr/nip05.ts'
 import { parseRelayInfo } from '../../src/nostr/nip11.ts'
 import { isDecommissioned, isPrivate, isPrivateHost, relayUrl, usable } from '../../src/nostr/relay-url.ts'
 import type { Chance } from './chance.ts'
@@ -26,7 +26,7 @@ const addresses = target(
   (word) => {
     const address = parseAddress(word)
     if (address === undefined) return undefined
-    const url = new URL(documentOf(address))
+    const url = new URL(nip05Url(address))
     return faultOf({
       'its name is plain': /^[a-z0-9_.-]{1,64}$/.test(address.name),
       'it is asked over HTTPS': url.protocol === 'https:' && url.username === '' && url.password === '',
@@ -41,7 +41,7 @@ const people = target(
   60,
   (chance) => [spoiledJson(chance, NIP05), chance.pick(['bob', '_', ...NASTY])] as const,
   ([document, name]) => {
-    const entry = parseDocument(document, name)
+    const entry = parseNip05Document(document, name)
     return entry === undefined
       ? undefined
       : faultOf({

@@ -2,10 +2,10 @@
 import { bech32 } from '@scure/base'
 import { answerBounds, openCollector } from '../../src/io/relay/collector.ts'
 import { isHex32, isPubkey } from '../../src/nostr/crypto.ts'
-import { eventId, maxTags, parseEvent, parseRumor, verifyEvent } from '../../src/nostr/event.ts'
-import { type Filter, matches } from '../../src/nostr/filter.ts'
+import { eventId, MAX_TAGS, parseEvent, parseRumor, verifyEvent } from '../../src/nostr/event.ts'
+import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
 import { parseRefusal, parseRelayFrame } from '../../src/nostr/messages.ts'
-import { decode, npubEncode } from '../../src/nostr/nip19.ts'
+import { decodeNip19, npubEncode } from '../../src/nostr/nip19.ts'
 import type { Chance } from './chance.ts'
 import { any, bytes, json, text } from './mutate.ts'
 import { FRAMES, KEYS, NOW, rumors, signed, stranger } from './samples.ts'
@@ -50,7 +50,7 @@ const events = target(
       'it has seven fields': Object.keys(event).join() === 'id,pubkey,created_at,kind,tags,content,sig',
       'it is a plain object': Object.getPrototypeOf(event) === Object.prototype,
       'its tags are strings': event.tags.every((t) => t.length > 0 && t.every((part) => typeof part === 'string')),
-      'its tags are bounded': event.tags.length <= maxTags,
+      'its tags are bounded': event.tags.length <= MAX_TAGS,
       'its numbers are whole': Number.isSafeInteger(event.created_at) && event.kind >= 0 && event.kind <= 65_535,
       'it is read the same again': sameAgain(event, parseEvent),
     })
@@ -119,7 +119,7 @@ const answers = target(
     }
     const { events: taken } = gathering.give()
     return faultOf({
-      'what is taken was asked for': taken.every((event) => matches(event, filter)),
+      'what is taken was asked for': taken.every((event) => matchesFilter(event, filter)),
       'each is taken once': new Set(taken.map((event) => event.id)).size === taken.length,
       'each is what its id says': taken.every((event) => eventId(event) === event.id),
       'nothing comes twice': came.length === 0 || !taken.some((event) => came.includes(event.id)),
@@ -128,7 +128,7 @@ const answers = target(
 )
 
 const keys = target('nip19', 60, keyText, (word): Fault => {
-  const decoded = decode(word)
+  const decoded = decodeNip19(word)
   if (decoded === undefined || decoded.type === 'nsec') return undefined
   const relays = decoded.type === 'nprofile' ? decoded.relays : []
   return faultOf({

@@ -2,7 +2,7 @@
 
 import type { Contact } from '../call/agents.ts'
 import type { Keys } from '../nostr/crypto.ts'
-import type { Address, Entry } from '../nostr/nip05.ts'
+import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import { placeFile } from './files/received.ts'
 import { openRemoteStorage, type RemoteStorage } from './files/remote.ts'
 import { saveTranscript } from './files/transcripts.ts'
@@ -53,7 +53,7 @@ export type Environment<I, L> = {
   /** Opens the wraps that are for us. */
   open: UnwrapAll
   /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
-  nip05: (address: Address, ms: number) => Promise<Entry | { why: string }>
+  nip05: (address: Nip05Address, ms: number) => Promise<Nip05Entry | { why: string }>
   /** The NIPs that a relay says it speaks (NIP-11), within `ms` milliseconds; undefined where it does not say. */
   nipsOf: (relay: string, ms: number) => Promise<readonly number[] | undefined>
   /** Unix ms; the only clock. */

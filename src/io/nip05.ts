@@ -1,5 +1,5 @@
 // Whose a NIP-05 name is: asked of its domain, over HTTPS only.
-import { type Address, documentOf, type Entry, parseDocument } from '../nostr/nip05.ts'
+import { type Nip05Address, type Nip05Entry, nip05Url, parseNip05Document } from '../nostr/nip05.ts'
 import { isPrivate } from '../nostr/relay-url.ts'
 import type { HttpRoute } from './http/agent.ts'
 import { get } from './http/request.ts'
@@ -19,15 +19,15 @@ const PATIENCE = 3_000
 const MOST = 65_536
 
 /** The key behind a name and where it may be found, or why nobody knows. Never rejects. */
-export async function lookUp(address: Address, inquiry: Inquiry): Promise<Entry | { why: string }> {
+export async function lookUp(address: Nip05Address, inquiry: Inquiry): Promise<Nip05Entry | { why: string }> {
   const { wayTo, allowPrivate, ms, ca } = inquiry
-  const url = documentOf(address)
+  const url = nip05Url(address)
   // A stranger may have given us the name: it must not make us talk to what is inside our own network.
   if (!allowPrivate && isPrivate(url)) return { why: `${address.domain} lies in a private network` }
   // NIP-05: "Fetchers MUST ignore any HTTP redirects given by the /.well-known/nostr.json endpoint."
   const bounds = { ms: Math.min(PATIENCE, ms), most: MOST }
   const got = await get(url, { accept: 'application/json', way: wayTo(url), ...bounds, ca })
   if (!got.ok) return { why: `${address.domain}: ${got.why}` }
-  const entry = parseDocument(got.text, address.name)
+  const entry = parseNip05Document(got.text, address.name)
   return entry ?? { why: `${address.domain} knows nobody called "${address.name}"` }
 }

@@ -4,10 +4,10 @@ import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
 /** Bytes of GCM's tag, which follows the ciphertext. */
 export const TAG = 16
 
-export type Hashing = { update(bytes: Uint8Array): void; hex(): string }
+export type Sha256Stream = { update(bytes: Uint8Array): void; hex(): string }
 
 /** SHA-256 of what is given to it piece by piece, as lowercase hex. */
-export function hashing(): Hashing {
+export function createSha256(): Sha256Stream {
   const hash = createHash('sha256')
   return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') }
 }
@@ -15,7 +15,7 @@ export function hashing(): Hashing {
 export type Encryption = { update(bytes: Uint8Array): Uint8Array; final(): Uint8Array }
 
 /** AES-256-GCM: `final` gives what is left and the tag. 32-byte key; a nonce must never serve twice under one key. */
-export function encryption(key: Uint8Array, nonce: Uint8Array): Encryption {
+export function createEncryption(key: Uint8Array, nonce: Uint8Array): Encryption {
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   return {
     update: (bytes) => cipher.update(bytes),
@@ -26,7 +26,7 @@ export function encryption(key: Uint8Array, nonce: Uint8Array): Encryption {
 export type Decryption = { update(bytes: Uint8Array): Uint8Array; final(): boolean }
 
 /** The way back. What `update` gives is not to be believed before `final` has said true. */
-export function decryption(key: Uint8Array, nonce: Uint8Array, tag: Uint8Array): Decryption {
+export function createDecryption(key: Uint8Array, nonce: Uint8Array, tag: Uint8Array): Decryption {
   const cipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
   cipher.setAuthTag(tag)
   return {

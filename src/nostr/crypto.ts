@@ -1,9 +1,9 @@
-// The mathematics: BIP-340 signatures and ECDH on secp256k1, SHA-256, HMAC, HKDF, ChaCha20, dice and hex.
+// The mathematics: BIP-340 signatures and ECDH on secp256k1, SHA-256, HMAC, HKDF, ChaCha20, random bytes and hex.
 // Behind it are two engines, noble and node:crypto, that say the same; no other file knows which of them is at work.
 import { randomBytes as nodeRandomBytes, timingSafeEqual } from 'node:crypto'
 import type { Engine } from './crypto/engine.ts'
 import { noble } from './crypto/noble.ts'
-import { native } from './crypto/openssl.ts'
+import { opensslEngine } from './crypto/openssl.ts'
 
 /** An identity: the 32-byte secret and the x-only public key as 64 lowercase hex digits (BIP-340). */
 export type Keys = { readonly secret: Uint8Array; readonly pubkey: string }
@@ -14,16 +14,16 @@ export type Dice = (length: number) => Uint8Array
 /** A signature with what it is for: BIP-340's 64 bytes, the hash that was signed, and the author's public key in hex. */
 export type SignedByPubkey = { signature: Uint8Array; hash: Uint8Array; pubkey: string }
 
-let chosen: Engine | undefined
+let chosenEngine: Engine | undefined
 
 // Asked for at the first use, since a command that computes nothing should not pay for the question.
 function engine(): Engine {
-  chosen ??= (process.env.P2P_CRYPTO === 'noble' ? undefined : native()) ?? noble
-  return chosen
+  chosenEngine ??= (process.env.P2P_CRYPTO === 'noble' ? undefined : opensslEngine()) ?? noble
+  return chosenEngine
 }
 
-/** What computes: node:crypto where it can, else noble, which P2P_CRYPTO=noble asks for. */
-export function computedBy(): 'node' | 'noble' {
+/** Which engine computes: node:crypto where it can, else noble; P2P_CRYPTO=noble chooses noble. */
+export function engineName(): 'node' | 'noble' {
   return engine() === noble ? 'noble' : 'node'
 }
 

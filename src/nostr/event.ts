@@ -32,8 +32,8 @@ export type Rumor = Omit<Event, 'sig'>
 export type Template = Pick<Event, 'kind' | 'created_at' | 'tags' | 'content'>
 
 /** Most tags of an event, and most strings in a tag, that the parsers take. strfry's own bound is 2,000 tags. */
-export const maxTags = 2_000
-export const maxTagStrings = 100
+export const MAX_TAGS = 2_000
+export const MAX_TAG_STRINGS = 100
 
 /**
  * The text whose SHA-256 is the id (NIP-01).
@@ -66,13 +66,13 @@ export function finalize(template: Template, keys: Keys, dice: Dice = randomByte
 
 /** Whether the id is the hash of the content and the signature is the author's. Never throws. */
 export function verifyEvent(event: Event): boolean {
-  const claimed = signedIn(event)
+  const claimed = signatureIn(event)
   return claimed !== undefined && verify(claimed.signature, claimed.hash, claimed.pubkey)
 }
 
 /** `verifyEvent` of each, and much faster than one after the other from a few dozen on. */
 export function verifyEvents(events: readonly Event[]): boolean[] {
-  const claimed = events.map(signedIn)
+  const claimed = events.map(signatureIn)
   const good = verifyAll(claimed.filter((item) => item !== undefined))
   // As many answers as questions, in the same order; what was no question is answered already.
   const answers = good[Symbol.iterator]()
@@ -118,7 +118,7 @@ export function tags(event: Pick<Event, 'tags'>, name: string): string[][] {
   return event.tags.filter((entry) => entry[0] === name)
 }
 
-function signedIn(event: Event): SignedByPubkey | undefined {
+function signatureIn(event: Event): SignedByPubkey | undefined {
   const hash = idBytes(event)
   const signature = fromHex(event.sig)
   return toHex(hash) === event.id && signature !== undefined ? { signature, hash, pubkey: event.pubkey } : undefined
@@ -139,11 +139,11 @@ function parseBody(value: unknown): Omit<Rumor, 'id'> | undefined {
 }
 
 function parseTags(value: unknown): string[][] | undefined {
-  if (!Array.isArray(value) || value.length > maxTags) return undefined
+  if (!Array.isArray(value) || value.length > MAX_TAGS) return undefined
   const list: string[][] = []
   for (const entry of value) {
     // NIP-01, Tags: "Each tag is an array of one or more strings".
-    if (!Array.isArray(entry) || entry.length < 1 || entry.length > maxTagStrings) return undefined
+    if (!Array.isArray(entry) || entry.length < 1 || entry.length > MAX_TAG_STRINGS) return undefined
     const strings = entry.filter((part): part is string => typeof part === 'string')
     if (strings.length !== entry.length) return undefined
     list.push(strings)

@@ -14,17 +14,18 @@ export type Filter = {
 }
 
 /** Whether an event is one that the filter asks for. `limit` says how many, not which. */
-export function matches(event: Event, filter: Filter): boolean {
+export function matchesFilter(event: Event, filter: Filter): boolean {
   if (filter.ids && !filter.ids.includes(event.id)) return false
   if (filter.authors && !filter.authors.includes(event.pubkey)) return false
   if (filter.kinds && !filter.kinds.includes(event.kind)) return false
   return (
-    within(event.created_at, filter) && Object.entries(filter).every(([key, values]) => tagMatches(event, key, values))
+    isWithin(event.created_at, filter) &&
+    Object.entries(filter).every(([key, values]) => tagMatches(event, key, values))
   )
 }
 
 /** NIP-01: "an event matches a filter if since <= created_at <= until holds". */
-export function within(createdAt: number, { since = 0, until = Number.MAX_SAFE_INTEGER }: Filter): boolean {
+export function isWithin(createdAt: number, { since = 0, until = Number.MAX_SAFE_INTEGER }: Filter): boolean {
   return since <= createdAt && createdAt <= until
 }
 

@@ -1,5 +1,5 @@
-// The frames of NIP-01, NIP-42 and NIP-77 in both directions, as closed unions: what we say to a relay, and what we let a relay say to us.
-// Why a relay did not do what we wanted: the prefixes of NIP-01 and NIP-42, and what we see for ourselves.
+// The frames of NIP-01, NIP-42 and NIP-77 as closed unions: what we say to a relay, and what a relay may say to us. And why
+// a relay did not do what we wanted: by the prefixes of NIP-01 and NIP-42, or as we saw ourselves.
 import { isRecord, parseJson } from '../json.ts'
 import { isHex32 } from './crypto.ts'
 import type { Event } from './event.ts'
@@ -33,18 +33,18 @@ export type EventVerdict = { accepted: boolean; reason: Reason; text: string }
 export type Hint = 'finish' | 'more'
 
 /** Most characters of a frame that is looked at, and most bytes that a connection lets one have. */
-export const maxFrame = 1_048_576
+export const MAX_FRAME = 1_048_576
 
-const maxChallenge = 1_024
+const MAX_CHALLENGE = 1_024
 // NIP-01: a subscription id is a "non-empty string of max length 64 chars".
-const maxSub = 64
+const MAX_SUB = 64
 
 // Relays that do not know NIP-42's prefixes ask in a NOTICE, in words of their own. And some say in it that they do not ask.
-const demandsAuth = /unauth|(must|need|please|requir).{0,80}auth|auth.{0,80}(must|need|first|requir)/i
-const namesAuth = /nip-?42/i
-const waivesAuth =
+const DEMANDS_AUTH = /unauth|(must|need|please|requir).{0,80}auth|auth.{0,80}(must|need|first|requir)/i
+const NAMES_AUTH = /nip-?42/i
+const WAIVES_AUTH =
   /(\bnot|n['’]t|\b(dont|doesnt|never|no longer)) (need|require|have to)|\bneed(n['’]t| not) auth|\b(not|un) ?(needed|required|necessary)|\bno \w+ (is )?(needed|required|necessary)|\boptional\b|auth\w*["']?\s*[:=]\s*(false|no|off|none)\b/i
-const offersAuth = /\b(support|implement)/i
+const OFFERS_AUTH = /\b(support|implement)/i
 
 /** The text of a frame of ours. */
 export function clientFrame(frame: ClientFrame): string {
@@ -67,7 +67,7 @@ export function clientFrame(frame: ClientFrame): string {
 
 /** What a relay said, or undefined for what is none of its frames. Never throws. */
 export function parseRelayFrame(text: string): RelayFrame | undefined {
-  const frame = text.length > maxFrame ? undefined : parseJson(text)
+  const frame = text.length > MAX_FRAME ? undefined : parseJson(text)
   if (!Array.isArray(frame)) return undefined
   const [type, first, second, third]: unknown[] = frame
   if (typeof first !== 'string') return undefined
@@ -79,15 +79,15 @@ export function parseRelayFrame(text: string): RelayFrame | undefined {
     case 'EOSE':
       return isSub(first) ? { type, sub: first, ...parseHint(second) } : undefined
     case 'CLOSED':
-      return isSub(first) ? { type, sub: first, ...worded(parseRefusal(second), 'closed') } : undefined
+      return isSub(first) ? { type, sub: first, ...withWords(parseRefusal(second), 'closed') } : undefined
     case 'NOTICE':
       return { type, ...parseNotice(first) }
     case 'AUTH':
-      return first.length > 0 && first.length <= maxChallenge ? { type, challenge: first } : undefined
+      return first.length > 0 && first.length <= MAX_CHALLENGE ? { type, challenge: first } : undefined
     case 'NEG-MSG':
       return isSub(first) && isHex(second) ? { type, sub: first, message: second } : undefined
     case 'NEG-ERR':
-      return isSub(first) ? { type, sub: first, ...worded(parseRefusal(second), 'closed') } : undefined
+      return isSub(first) ? { type, sub: first, ...withWords(parseRefusal(second), 'closed') } : undefined
     default:
       return undefined
   }
@@ -102,13 +102,13 @@ function parseEventFrame(sub: string, event: unknown): RelayFrame | undefined {
 function parseVerdict(accepted: unknown, message: unknown): EventVerdict {
   const refusal = parseRefusal(message)
   // The attack is a mistake: a relay, or a test's mock of one, that says "true" or 1. Only true is a yes.
-  if (accepted !== true) return { accepted: false, ...worded(refusal, 'refused') }
+  if (accepted !== true) return { accepted: false, ...withWords(refusal, 'refused') }
   const reason: Reason = refusal.reason === 'duplicate' ? 'duplicate' : 'accepted'
   return { accepted: true, reason, text: refusal.text }
 }
 
 // Whoever is told of it should not be told nothing.
-function worded({ reason, text }: Refusal, what: 'closed' | 'refused'): Refusal {
+function withWords({ reason, text }: Refusal, what: 'closed' | 'refused'): Refusal {
   const prefix = text.replace(/:$/, '')
   if (prefix === '') return { reason, text: `${what} without a reason` }
   return { reason, text: /^[a-z-]+:$/i.test(text) ? `${prefix}: ${what} without a reason` : text }
@@ -120,9 +120,9 @@ function parseNotice(message: string): Refusal {
 }
 
 function asksForAuth(text: string): boolean {
-  if (waivesAuth.test(text)) return false
+  if (WAIVES_AUTH.test(text)) return false
   // "does your client implement NIP-42?" asks for it; "supports NIP-42" does not.
-  return demandsAuth.test(text) || (namesAuth.test(text) && (!offersAuth.test(text) || text.includes('?')))
+  return DEMANDS_AUTH.test(text) || (NAMES_AUTH.test(text) && (!OFFERS_AUTH.test(text) || text.includes('?')))
 }
 
 // NIP-67: "Clients MUST ignore unknown hint values without error." Of two that contradict each other the careful one counts.
@@ -133,7 +133,7 @@ function parseHint(hints: unknown): { hint?: Hint } {
 }
 
 function isSub(text: string): boolean {
-  return text.length > 0 && text.length <= maxSub
+  return text.length > 0 && text.length <= MAX_SUB
 }
 
 function isHex(value: unknown): value is string {
@@ -167,7 +167,7 @@ export type Refusal = { reason: Reason; text: string }
 
 const maxText = 200
 
-const prefixes: ReadonlyMap<string, Reason> = new Map<string, Reason>([
+const PREFIXES: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['duplicate', 'duplicate'],
   ['auth-required', 'auth-required'],
   ['restricted', 'restricted'],
@@ -180,14 +180,14 @@ const prefixes: ReadonlyMap<string, Reason> = new Map<string, Reason>([
 ])
 
 // Relays word it as they like: "created_at too late", "event creation date is too far off from the current time".
-const aboutTime = /created_at|timestamp|\bdate\b|too (early|late|old|new|far)|in the (future|past)|expired|\bclock\b/i
+const ABOUT_TIME = /created_at|timestamp|\bdate\b|too (early|late|old|new|far)|in the (future|past)|expired|\bclock\b/i
 
 /** A no as a relay words it in OK, CLOSED and NOTICE: a prefix of NIP-01 or NIP-42, a colon, and text for people. */
 export function parseRefusal(message: unknown): Refusal {
   const text = typeof message === 'string' ? relayText(message) : ''
   const prefix = /^([a-z-]+)(?::|$)/i.exec(text)?.[1] ?? ''
-  const reason = prefixes.get(prefix.toLowerCase()) ?? 'error'
-  return { reason: reason === 'invalid' && aboutTime.test(text) ? 'timestamp' : reason, text }
+  const reason = PREFIXES.get(prefix.toLowerCase()) ?? 'error'
+  return { reason: reason === 'invalid' && ABOUT_TIME.test(text) ? 'timestamp' : reason, text }
 }
 
 /** A stranger's words on one line of ours: no control, line or bidi characters, no half characters, at most 200 units. */

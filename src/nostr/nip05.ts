@@ -4,15 +4,15 @@ import { isPubkey } from './crypto.ts'
 import { relayUrl } from './relay-url.ts'
 
 /** `domain` is a host, with its port if it is not 443. */
-export type Address = { name: string; domain: string }
+export type Nip05Address = { name: string; domain: string }
 
-export type Entry = { pubkey: string; relays: string[] }
+export type Nip05Entry = { pubkey: string; relays: string[] }
 
 /** Most relays that are taken from a document. */
-const MOST = 5
+const MAX_RELAYS = 5
 
 /** Reads "name@domain", and "domain" for "_@domain"; undefined for anything else. */
-export function parseAddress(text: string): Address | undefined {
+export function parseAddress(text: string): Nip05Address | undefined {
   const [, name = '_', host = ''] = /^(?:([^@]*)@)?([^@]+)$/.exec(text.toLowerCase()) ?? []
   // NIP-05: "the <local-part> part MUST only use characters a-z0-9-_."
   if (!/^[a-z0-9_.-]{1,64}$/.test(name) || /[\s/?#\\%]/.test(host) || host.length > 253) return undefined
@@ -24,12 +24,12 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /** Where the document of an address is. */
-export function documentOf({ name, domain }: Address): string {
+export function nip05Url({ name, domain }: Nip05Address): string {
   return `https://${domain}/.well-known/nostr.json?name=${encodeURIComponent(name)}`
 }
 
 /** Whom a document gives that name, and where they may be found; undefined when it does not, or is no such document. */
-export function parseDocument(json: string, name: string): Entry | undefined {
+export function parseNip05Document(json: string, name: string): Nip05Entry | undefined {
   const document = parseJson(json)
   const pubkey = ownValue(ownValue(document, 'names'), name)
   // NIP-05: "Keys must be returned in hex format, in lowercase."
@@ -37,5 +37,5 @@ export function parseDocument(json: string, name: string): Entry | undefined {
   const listed = ownValue(ownValue(document, 'relays'), pubkey)
   const urls = Array.isArray(listed) ? listed.slice(0, 100) : []
   const relays = urls.flatMap((url: unknown) => (typeof url === 'string' ? (relayUrl(url) ?? []) : []))
-  return { pubkey, relays: [...new Set(relays)].slice(0, MOST) }
+  return { pubkey, relays: [...new Set(relays)].slice(0, MAX_RELAYS) }
 }

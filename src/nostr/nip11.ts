@@ -2,7 +2,7 @@
 import { isRecord, ownValue, parseJson } from '../json.ts'
 
 /** Bytes, counts and bits; `oldest` and `newest` are seconds that created_at may lie behind and ahead of the relay's clock. */
-export type Limits = {
+export type AnnouncedLimits = {
   message?: number
   content?: number
   tags?: number
@@ -16,17 +16,17 @@ export type Limits = {
   restricted: boolean
 }
 
-export type RelayInfo = { software: string; nips: number[]; limits: Limits }
+export type RelayInfo = { software: string; nips: number[]; limits: AnnouncedLimits }
 
 /** Some relays give a date instead of an age; nobody means an age of more than 30 years. */
-const AGE = 30 * 365 * 24 * 3600
+const MAX_AGE = 30 * 365 * 24 * 3600
 
 /** Undefined for what is no such document. */
 export function parseRelayInfo(json: string): RelayInfo | undefined {
   const document = parseJson(json)
   if (!isRecord(document)) return undefined
   const said = ownValue(document, 'limitation')
-  const count = (name: string) => whole(ownValue(said, name))
+  const count = (name: string) => positiveInteger(ownValue(said, name))
   const limits = {
     message: count('max_message_length'),
     content: count('max_content_length'),
@@ -34,14 +34,14 @@ export function parseRelayInfo(json: string): RelayInfo | undefined {
     subscriptions: count('max_subscriptions'),
     subscriptionId: count('max_subid_length'),
     work: count('min_pow_difficulty'),
-    oldest: age(count('created_at_lower_limit')),
-    newest: age(count('created_at_upper_limit')),
+    oldest: credibleAge(count('created_at_lower_limit')),
+    newest: credibleAge(count('created_at_upper_limit')),
   }
   const known = Object.entries(limits).filter(([, value]) => value !== undefined)
   const nips = ownValue(document, 'supported_nips')
   return {
-    software: `${text(ownValue(document, 'software'))} ${text(ownValue(document, 'version'))}`.trim(),
-    nips: Array.isArray(nips) ? nips.slice(0, 500).flatMap((nip: unknown) => whole(nip) ?? []) : [],
+    software: `${programName(ownValue(document, 'software'))} ${programName(ownValue(document, 'version'))}`.trim(),
+    nips: Array.isArray(nips) ? nips.slice(0, 500).flatMap((nip: unknown) => positiveInteger(nip) ?? []) : [],
     limits: {
       ...Object.fromEntries(known),
       auth: ownValue(said, 'auth_required') === true,
@@ -52,15 +52,15 @@ export function parseRelayInfo(json: string): RelayInfo | undefined {
 }
 
 // 0 stands for "no limit" with most software, and a limit of nothing makes no sense for the rest.
-function whole(value: unknown): number | undefined {
+function positiveInteger(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined
 }
 
-function age(value: number | undefined): number | undefined {
-  return value !== undefined && value <= AGE ? value : undefined
+function credibleAge(value: number | undefined): number | undefined {
+  return value !== undefined && value <= MAX_AGE ? value : undefined
 }
 
 // It is printed: nothing but what names and addresses of programs are made of.
-function text(value: unknown): string {
+function programName(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, 100).replace(/[^\w .,:/+@~()-]/g, '') : ''
 }

@@ -5,7 +5,7 @@ import { type Rumor, serialize } from './event.ts'
 /** What is hashed: an event that is neither named nor signed yet. */
 export type Unhashed = Omit<Rumor, 'id'>
 
-export type Mining = {
+export type MiningOptions = {
   /** Unix milliseconds; when it has passed the search ends without a result. */
   deadline: number
   clock: () => number
@@ -22,16 +22,21 @@ export function difficulty({ id, tags }: Pick<Rumor, 'id' | 'tags'>): number {
 }
 
 /** The same event with a nonce that gives its id so many leading zero bits; undefined when the time was too short. */
-export function mine(event: Unhashed, bits: number, { deadline, clock, progress }: Mining): Unhashed | undefined {
+export function mine(
+  event: Unhashed,
+  bits: number,
+  { deadline, clock, progress }: MiningOptions,
+): Unhashed | undefined {
   if (bits <= 0) return event
-  const { bytes, at } = hashed(event, bits)
-  for (let n = 0; n < 10 ** WIDTH; n++) {
+  const { bytes, at } = hashInput(event, bits)
+  for (let n = 0; n < 10 ** NONCE_WIDTH; n++) {
     if (n % 4096 === 0 && n > 0) {
       progress?.(n)
       if (clock() > deadline) return undefined
     }
-    for (let i = at + WIDTH - 1, rest = n; i >= at; i--, rest = Math.floor(rest / 10)) bytes[i] = DIGIT + (rest % 10)
-    if (zeroBits(sha256(bytes)) >= bits) return withNonce(event, String(n).padStart(WIDTH, '0'), bits)
+    for (let i = at + NONCE_WIDTH - 1, rest = n; i >= at; i--, rest = Math.floor(rest / 10))
+      bytes[i] = ZERO_BYTE + (rest % 10)
+    if (zeroBits(sha256(bytes)) >= bits) return withNonce(event, String(n).padStart(NONCE_WIDTH, '0'), bits)
   }
   return undefined
 }
@@ -44,19 +49,19 @@ export function leadingZeroBits(id: string): number {
 }
 
 /** Digits of a nonce, and the byte of a 0. */
-const WIDTH = 12
-const DIGIT = 0x30
+const NONCE_WIDTH = 12
+const ZERO_BYTE = 0x30
 
 function withNonce(event: Unhashed, nonce: string, bits: number): Unhashed {
   return { ...event, tags: [...event.tags, ['nonce', nonce, String(bits)]] }
 }
 
 // What is hashed, once, and where in it the nonce stands: making the text anew for every try would take most of the time.
-function hashed(event: Unhashed, bits: number): { bytes: Uint8Array; at: number } {
-  const bytes = Buffer.from(serialize(withNonce(event, '0'.repeat(WIDTH), bits)), 'utf8')
+function hashInput(event: Unhashed, bits: number): { bytes: Uint8Array; at: number } {
+  const bytes = Buffer.from(serialize(withNonce(event, '0'.repeat(NONCE_WIDTH), bits)), 'utf8')
   // Counted from the end, since only what follows is known by its length: the rest of the tag, and the content.
   const behind = `","${bits}"]],${JSON.stringify(event.content)}]`
-  return { bytes, at: bytes.length - Buffer.byteLength(behind) - WIDTH }
+  return { bytes, at: bytes.length - Buffer.byteLength(behind) - NONCE_WIDTH }
 }
 
 function zeroBits(hash: Uint8Array): number {

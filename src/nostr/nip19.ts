@@ -2,16 +2,16 @@
 import { bech32 } from '@scure/base'
 import { fromHex, isPubkey, toHex } from './crypto.ts'
 
-export type Decoded =
+export type DecodedNip19 =
   | { type: 'npub'; pubkey: string }
   | { type: 'nprofile'; pubkey: string; relays: string[] }
   | { type: 'nsec'; secret: Uint8Array }
 
 /** NIP-19, Notes: "Bech32-formatted strings SHOULD be limited in size to 5000 characters." */
-const maxText = 5_000
+const MAX_TEXT = 5_000
 
 // "nprofile", the separator and the checksum take 15 of them; a character carries 5 bits.
-const maxProfileBytes = Math.floor(((maxText - 15) * 5) / 8)
+const MAX_PROFILE_BYTES = Math.floor(((MAX_TEXT - 15) * 5) / 8)
 
 /** npub1… of a public key in hex. Throws RangeError on what is no 32 bytes of hex. */
 export function npubEncode(pubkey: string): string {
@@ -30,19 +30,19 @@ export function nsecEncode(secret: Uint8Array): string {
 export function nprofileEncode(pubkey: string, relays: readonly string[]): string {
   const items = [0, 32, ...bytes32(fromHex(pubkey))]
   for (const relay of relays) {
-    const fits = relay.length <= 255 && items.length + 2 + relay.length <= maxProfileBytes
+    const fits = relay.length <= 255 && items.length + 2 + relay.length <= MAX_PROFILE_BYTES
     // NIP-19: relays are "encoded as ascii".
     if (fits && isAscii(relay)) items.push(1, relay.length, ...Buffer.from(relay, 'ascii'))
   }
-  return bech32.encode('nprofile', bech32.toWords(Uint8Array.from(items)), maxText)
+  return bech32.encode('nprofile', bech32.toWords(Uint8Array.from(items)), MAX_TEXT)
 }
 
 /**
  * What a text stands for; undefined for everything else: another prefix, a bad checksum, too long, bytes missing, a public
  * key that is not on the curve. Upper case is as good as lower, a mix is refused (BIP-173). Never throws.
  */
-export function decode(text: string): Decoded | undefined {
-  const parts = bech32.decodeUnsafe(text, maxText)
+export function decodeNip19(text: string): DecodedNip19 | undefined {
+  const parts = bech32.decodeUnsafe(text, MAX_TEXT)
   const bytes = parts && bech32.fromWordsUnsafe(parts.words)
   if (!parts || !bytes) return undefined
   if (parts.prefix === 'npub') {
@@ -53,7 +53,7 @@ export function decode(text: string): Decoded | undefined {
   return parts.prefix === 'nprofile' ? decodeProfile(bytes) : undefined
 }
 
-function decodeProfile(bytes: Uint8Array): Decoded | undefined {
+function decodeProfile(bytes: Uint8Array): DecodedNip19 | undefined {
   let pubkey: string | undefined
   const relays: string[] = []
   let at = 0

@@ -5,41 +5,40 @@ import { chacha20, equalBytes, hkdfExpand, hkdfExtract, hmacSha256, type Keys, r
  * Most bytes of plaintext that `encrypt` takes. NIP-44 knows longer ones since 2026, older clients do not, and no relay
  * would carry the event.
  */
-export const maxPlaintext = 65_535
+export const MAX_PLAINTEXT = 65_535
 
 /**
  * Most characters of payload that `decrypt` looks at: twice the largest WebSocket frame that relays let through.
  * NIP-44, Implementation considerations: a bound of one's own, applied before base64 is decoded, against denial of service.
  */
-export const maxPayload = 262_144
+export const MAX_PAYLOAD = 262_144
 
-const version = 2
-const extendedFrom = 65_536
-const salt = Buffer.from('nip44-v2', 'utf8')
+const VERSION = 2
+const EXTENDED_FROM = 65_536
+const SALT = Buffer.from('nip44-v2', 'utf8')
 // With ignoreBOM a leading U+FEFF is text like any other, and what was encrypted is what comes out.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The 32-byte key that two people share, the same from either side; undefined when a key is none. */
 export function conversationKey(secret: Uint8Array, pubkey: string): Uint8Array | undefined {
   const shared = sharedX(secret, pubkey)
-  return shared === undefined ? undefined : hkdfExtract(salt, shared)
+  return shared === undefined ? undefined : hkdfExtract(SALT, shared)
 }
 
 /**
- * The same for an identity, worked out once for each of the people it writes with and hears from. The secret's array stays as
- * it is for as long as the process lives.
+ * `conversationKey` of an identity, computed once for each peer. The secret's array must not change while the process lives.
  */
 export function lastingKey({ secret }: Keys, pubkey: string): Uint8Array | undefined {
-  const known = lasting.get(secret) ?? new Map<string, Uint8Array | undefined>()
-  lasting.set(secret, known)
+  const known = cachedKeys.get(secret) ?? new Map<string, Uint8Array | undefined>()
+  cachedKeys.set(secret, known)
   // The attack: authors without end, for one who listens for days.
-  if (known.size >= mostLasting) known.clear()
+  if (known.size >= MAX_CACHED_KEYS) known.clear()
   if (!known.has(pubkey)) known.set(pubkey, conversationKey(secret, pubkey))
   return known.get(pubkey)
 }
 
-const lasting = new WeakMap<Uint8Array, Map<string, Uint8Array | undefined>>()
-const mostLasting = 10_000
+const cachedKeys = new WeakMap<Uint8Array, Map<string, Uint8Array | undefined>>()
+const MAX_CACHED_KEYS = 10_000
 
 /**
  * The payload (base64) of 1 to `maxPlaintext` bytes of text under a conversation key. A nonce must never be used twice.
@@ -47,7 +46,7 @@ const mostLasting = 10_000
  */
 export function encrypt(plaintext: string, key: Uint8Array, nonce: Uint8Array = randomBytes(32)): string {
   const text = Buffer.from(plaintext, 'utf8')
-  if (text.length < 1 || text.length > maxPlaintext) throw new RangeError(`cannot encrypt ${text.length} bytes`)
+  if (text.length < 1 || text.length > MAX_PLAINTEXT) throw new RangeError(`cannot encrypt ${text.length} bytes`)
   if (key.length !== 32 || nonce.length !== 32) throw new RangeError('a key and a nonce have 32 bytes each')
   const padded = Buffer.alloc(2 + paddedLength(text.length))
   padded.writeUInt16BE(text.length)
@@ -55,7 +54,7 @@ export function encrypt(plaintext: string, key: Uint8Array, nonce: Uint8Array = 
   const keys = messageKeys(key, nonce)
   const ciphertext = chacha20(keys.chachaKey, keys.chachaNonce, padded)
   const mac = hmacSha256(keys.hmacKey, nonce, ciphertext)
-  return Buffer.concat([Uint8Array.of(version), nonce, ciphertext, mac]).toString('base64')
+  return Buffer.concat([Uint8Array.of(VERSION), nonce, ciphertext, mac]).toString('base64')
 }
 
 /** The text of a payload; undefined for whatever was not made with this key. Never throws. */
@@ -70,11 +69,11 @@ export type PayloadParts = { nonce: Uint8Array; ciphertext: Uint8Array; mac: Uin
 /** The parts of a payload of version 2, taken apart once for all the keys that may fit; undefined for whatever is none. */
 export function payloadParts(payload: string): PayloadParts | undefined {
   // A payload of 132 characters is the shortest there is. A later version may start with '#', which is no base64 either.
-  if (payload.length < 132 || payload.length > maxPayload) return undefined
+  if (payload.length < 132 || payload.length > MAX_PAYLOAD) return undefined
   const data = Buffer.from(payload, 'base64')
   // Buffer skips what is not base64 and takes base64url too. With that, one message could be dressed up as many payloads.
   if (data.toString('base64') !== payload) return undefined
-  if (data.length < 99 || data[0] !== version) return undefined
+  if (data.length < 99 || data[0] !== VERSION) return undefined
   return { nonce: data.subarray(1, 33), ciphertext: data.subarray(33, -32), mac: data.subarray(-32) }
 }
 
@@ -96,7 +95,7 @@ export function paddedLength(n: number): number {
 
 /** Characters of the payload of n bytes of plaintext. */
 export function payloadLength(n: number): number {
-  const prefix = n < extendedFrom ? 2 : 6
+  const prefix = n < EXTENDED_FROM ? 2 : 6
   return 4 * Math.ceil((1 + 32 + prefix + paddedLength(n) + 32) / 3)
 }
 
@@ -111,7 +110,7 @@ function unpad(padded: Buffer): string | undefined {
   // NIP-44, Encryption 4: two zero bytes say that the length follows in four more. It is then never one that fits in two.
   const length = short === 0 ? padded.readUInt32BE(2) : short
   const start = short === 0 ? 6 : 2
-  if (short === 0 && length < extendedFrom) return undefined
+  if (short === 0 && length < EXTENDED_FROM) return undefined
   if (padded.length !== start + paddedLength(length)) return undefined
   try {
     return utf8.decode(padded.subarray(start, start + length))

@@ -1,65 +1,63 @@
-// NIP-77: which events of a filter a relay has and we do not, found by comparing fingerprints instead of sending all of them.
-// The reconciliation itself is nostr-tools'; here stand its bounds, since a relay may say anything.
-// The package holds the module and leaves it out of its exports; its index would bring all of nostr-tools into the bundle.
-// What we hold of a filter, as NIP-77's reconciliation asks for it. The library has a storage of its own, which takes three
-// times as long for a few thousand ids, and a command pays for it at every start.
+// NIP-77: which events of a filter a relay has and we lack, found by comparing fingerprints instead of sending all of them.
+// The reconciliation is nostr-tools' (the package leaves the module out of its exports, and its index would bring all of
+// nostr-tools into the bundle); here are its bounds, since a relay may say anything, and a storage three times as fast.
 import { Negentropy } from '../../node_modules/nostr-tools/lib/esm/nip77.js'
 import { isHex32, sha256 } from './crypto.ts'
 
 /** What we have: ids, each once, and their created_at in Unix seconds. All of it must match the filter that the relay is told. */
-export type Held = Iterable<readonly [id: string, stamp: number]>
+export type HeldIds = Iterable<readonly [id: string, stamp: number]>
 
-/** A talk with one relay. Messages are hex, as they stand in NEG-OPEN and NEG-MSG. */
+/** A session with one relay. Messages are hex, as they stand in NEG-OPEN and NEG-MSG. */
 export type Reconciliation = {
-  /** Opens the talk. */
+  /** The message that opens the session. */
   readonly first: string
-  /** What follows from a message of the relay's; undefined for one that makes no sense, or one too many. Never throws. */
-  next(message: string): Step | undefined
+  /** The step after a message of the relay's; undefined for one that makes no sense, or one too many. Never throws. */
+  next(message: string): ReconciliationStep | undefined
 }
 
-/** The ids that the relay has and we lack, and what to say next; nothing when we are through. */
-export type Step = { need: string[]; reply: string | undefined }
+/** The ids that the relay has and we lack, and our next message; undefined when the session is over. */
+export type ReconciliationStep = { need: string[]; reply: string | undefined }
 
 /** Stamps need 31 bits until 2038, and the library counts in no more. */
-const latest = 2 ** 31
+const STAMP_LIMIT = 2 ** 31
 
 /** Bytes of our messages at the most: strfry's default for a WebSocket message is 131,072 characters, and hex has two a byte. */
-const frameBytes = 60_000
+const FRAME_BYTES = 60_000
 
 /**
  * The attack: a relay that goes on for ever. Each round parts a range in sixteen, so 20,000 events take four; the library cuts
  * what does not fit into a frame and goes on in the next round.
  */
-const mostRounds = 40
+const MAX_ROUNDS = 40
 
 /**
- * Ranges that are read in one talk. The attack: messages full of ranges that say nothing, each of which costs us a hash, so that
+ * Ranges that are read in one session. The attack: messages full of ranges that say nothing, each of which costs us a hash, so that
  * forty of them take ten seconds. Three frames of strfry that part every range in sixteen hold fewer.
  */
-const mostRanges = 80_000
+const MAX_RANGES = 80_000
 
 /** Most ids that we let ourselves be told of: as many events as are taken of one answer. */
-export const mostNeeded = 20_000
+export const MAX_NEEDED = 20_000
 
-export function reconcile(held: Held): Reconciliation {
-  const negentropy = new Negentropy(holdingsOf(comparable(held)), frameBytes)
+export function reconcile(held: HeldIds): Reconciliation {
+  const negentropy = new Negentropy(holdingsOf(comparableIds(held)), FRAME_BYTES)
   let rounds = 0
   let ranges = 0
-  const told = new Set<string>()
+  const named = new Set<string>()
   return {
     first: negentropy.initiate(),
     next(message) {
       rounds += 1
       ranges += rangesIn(Buffer.from(message, 'hex')) ?? Number.POSITIVE_INFINITY
-      if (rounds > mostRounds || ranges > mostRanges) return undefined
+      if (rounds > MAX_ROUNDS || ranges > MAX_RANGES) return undefined
       const need: string[] = []
       try {
         // Asked again in a later round, a range may name an id twice.
         const reply = negentropy.reconcile(message, undefined, (id) => {
-          if (isHex32(id) && !told.has(id)) need.push(id)
-          told.add(id)
+          if (isHex32(id) && !named.has(id)) need.push(id)
+          named.add(id)
         })
-        return told.size > mostNeeded ? undefined : { need, reply: reply ?? undefined }
+        return named.size > MAX_NEEDED ? undefined : { need, reply: reply ?? undefined }
       } catch {
         return undefined
       }
@@ -67,9 +65,9 @@ export function reconcile(held: Held): Reconciliation {
   }
 }
 
-/** What can be compared at all. What we hold has been on a disk, where everything can happen to it. */
-function comparable(held: Held): (readonly [id: string, stamp: number])[] {
-  return [...held].filter(([id, stamp]) => isHex32(id) && Number.isInteger(stamp) && stamp >= 0 && stamp < latest)
+/** The ids that can be compared at all: what we hold comes from a disk, where it may have been damaged. */
+function comparableIds(held: HeldIds): (readonly [id: string, stamp: number])[] {
+  return [...held].filter(([id, stamp]) => isHex32(id) && Number.isInteger(stamp) && stamp >= 0 && stamp < STAMP_LIMIT)
 }
 
 /**
@@ -87,7 +85,7 @@ function rangesIn(bytes: Uint8Array): number | undefined {
       const byte = bytes[at++]
       if (byte === undefined) return Number.NaN
       value = value * 128 + (byte % 128)
-      if (byte < 128) return value < latest ? value : Number.NaN
+      if (byte < 128) return value < STAMP_LIMIT ? value : Number.NaN
     }
     return Number.NaN
   }
@@ -119,17 +117,17 @@ export type Holdings = {
   fingerprint(begin: number, end: number): Uint8Array
 }
 
-const idBytes = 32
-const lanes = idBytes / 4
+const ID_BYTES = 32
+const LANES = ID_BYTES / 4
 
-/** @param held ids, each once, with their created_at in Unix seconds */
+/** The storage of a reconciliation. @param held ids, each once, with their created_at in Unix seconds */
 export function holdingsOf(held: Iterable<readonly [id: string, stamp: number]>): Holdings {
   const sorted = [...held].sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1))
   const bytes = Uint8Array.from(Buffer.from(sorted.map(([id]) => id).join(''), 'hex'))
   const view = new DataView(bytes.buffer)
   const itemAt = (at: number): HeldItem => ({
     timestamp: sorted[at]?.[1] ?? 0,
-    id: bytes.subarray(idBytes * at, idBytes * (at + 1)),
+    id: bytes.subarray(ID_BYTES * at, ID_BYTES * (at + 1)),
   })
 
   return {
@@ -154,12 +152,12 @@ export function holdingsOf(held: Iterable<readonly [id: string, stamp: number]>)
     // NIP-77, Fingerprint Algorithm: the sum of the ids modulo 2^256, "interpreting them as 256-bit unsigned integers",
     // little-endian; their count as a varint; the first 16 bytes of the SHA-256 of both.
     fingerprint(begin, end) {
-      const sums = new Array<number>(lanes).fill(0)
+      const sums = new Array<number>(LANES).fill(0)
       // Sums of a million words of 32 bits are still exact.
-      for (let at = begin * idBytes; at < end * idBytes; at += idBytes) {
-        for (let lane = 0; lane < lanes; lane++) sums[lane] = (sums[lane] ?? 0) + view.getUint32(at + 4 * lane, true)
+      for (let at = begin * ID_BYTES; at < end * ID_BYTES; at += ID_BYTES) {
+        for (let lane = 0; lane < LANES; lane++) sums[lane] = (sums[lane] ?? 0) + view.getUint32(at + 4 * lane, true)
       }
-      const sum = new DataView(new ArrayBuffer(idBytes))
+      const sum = new DataView(new ArrayBuffer(ID_BYTES))
       let carry = 0
       for (const [lane, words] of sums.entries()) {
         sum.setUint32(4 * lane, (words + carry) % 2 ** 32, true)

@@ -4,28 +4,28 @@
 const DECOMMISSIONED: readonly string[] = ['relay.damus.io', 'relay.nostr.band']
 
 /** Most characters of a relay's address. */
-const LONGEST = 256
+const MAX_LENGTH = 256
 
 /** Most relays that one peer can make us contact. */
-const MOST = 3
+const MAX_RELAYS = 3
 
 /**
  * One spelling per relay: ws or wss, lower-case host, no default port, no lone slash, no credentials, no fragment. The path stays
  * as it is: where `/nostr/` is a relay, `/nostr` may be a redirect. Undefined for anything else.
  */
 export function relayUrl(text: string): string | undefined {
-  if (text.length > LONGEST) return undefined
-  const url = parse(text.trim())
+  if (text.length > MAX_LENGTH) return undefined
+  const url = parseUrl(text.trim())
   if (url === undefined || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) return undefined
   if (url.username !== '' || url.password !== '') return undefined
-  const host = bare(url.hostname)
+  const host = withoutRootDot(url.hostname)
   if (host === '' || host.endsWith('.')) return undefined
   const path = /^\/*$/.test(url.pathname) ? '' : url.pathname
   // A query may hold a backtick, which begins and ends a command where we name one.
   const query = url.search.replace(/`/g, '%60')
   const spelled = `${url.protocol}//${host}${url.port === '' ? '' : `:${url.port}`}${path}${query}`
   // What is not ASCII has become longer.
-  return spelled.length > LONGEST ? undefined : spelled
+  return spelled.length > MAX_LENGTH ? undefined : spelled
 }
 
 /** The same address with a slash at the end of its path, or without the one that is there. */
@@ -36,7 +36,7 @@ export function otherSpelling(url: string): string {
 
 /** Whether a relay was shut down, whatever the spelling of its address. */
 export function isDecommissioned(address: string): boolean {
-  return DECOMMISSIONED.includes(bare(parse(address)?.hostname ?? ''))
+  return DECOMMISSIONED.includes(withoutRootDot(parseUrl(address)?.hostname ?? ''))
 }
 
 /** Whether the host of an URL is this machine by its spelling: a name that a resolver could lead elsewhere is not. */
@@ -46,14 +46,17 @@ export function isLoopback(host: string): boolean {
 
 /** Whether an address points into this machine or a private network, by its spelling. */
 export function isPrivate(address: string): boolean {
-  return isPrivateHost(parse(address)?.hostname ?? '')
+  return isPrivateHost(parseUrl(address)?.hostname ?? '')
 }
 
 /** The same of a host: a name, or an IP address in any spelling, with or without brackets. What nobody can read is private. */
 export function isPrivateHost(text: string): boolean {
   const inner = text.replace(/^\[|\]$/g, '')
   // WHATWG URLs write every spelling of an IPv4 address (0x7f.1, 2130706433) as four decimals, and IPv6 in one way.
-  const host = bare(parse(`ws://${inner.includes(':') ? `[${inner}]` : inner}`)?.hostname ?? '').replace(/^\[|\]$/g, '')
+  const host = withoutRootDot(parseUrl(`ws://${inner.includes(':') ? `[${inner}]` : inner}`)?.hostname ?? '').replace(
+    /^\[|\]$/g,
+    '',
+  )
   if (host === 'localhost' || PRIVATE_NAME.test(host)) return true
   if (host.includes(':')) return isPrivateV6(host)
   return carriesSpecialV4(host) || !host.includes('.')
@@ -73,7 +76,12 @@ const PRIVATE_NAME = /\.(localhost|local|internal|arpa|test|invalid|alt|lan|home
  * The relays of a peer's list that we are ready to contact. A list is a stranger's word: it must not make us talk to
  * services inside our own network, so private addresses are left out unless they are our own relays or allowed.
  */
-export function usable(urls: readonly string[], own: readonly string[], allowPrivate: boolean, most = MOST): string[] {
+export function usable(
+  urls: readonly string[],
+  own: readonly string[],
+  allowPrivate: boolean,
+  most = MAX_RELAYS,
+): string[] {
   // Whoever names one of our own relays with another slash at its end means that one.
   const spelled = (url: string) => (!own.includes(url) && own.includes(otherSpelling(url)) ? otherSpelling(url) : url)
   const known = urls
@@ -83,7 +91,7 @@ export function usable(urls: readonly string[], own: readonly string[], allowPri
   return [...new Set(safe)].slice(0, most)
 }
 
-function parse(text: string): URL | undefined {
+function parseUrl(text: string): URL | undefined {
   try {
     return new URL(text)
   } catch {
@@ -92,7 +100,7 @@ function parse(text: string): URL | undefined {
 }
 
 // A host may be written with the root's dot behind it: "localhost." is localhost.
-function bare(host: string): string {
+function withoutRootDot(host: string): string {
   return host.replace(/\.$/, '')
 }
 

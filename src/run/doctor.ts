@@ -9,7 +9,7 @@ import type { Probe } from '../io/doctor/probe.ts'
 import type { ExaminationPlan, RelayExamination, RelayStep, SampleEvent } from '../io/doctor/relay.ts'
 import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
-import type { Limits } from '../nostr/nip11.ts'
+import type { AnnouncedLimits } from '../nostr/nip11.ts'
 import { WRAP_LIMIT, wrap, wrapKind } from '../nostr/nip59.ts'
 import { medianClockError } from './sync.ts'
 
@@ -267,7 +267,7 @@ export function eventNeeds(presenceTags: number): EventNeeds {
 const TWO_DAYS = 2 * 24 * 3600
 
 /** A line for each limit that is too tight for us, in the order of how much it hurts. */
-export function limitsHit(limits: Limits, needs: EventNeeds): string[] {
+export function limitsHit(limits: AnnouncedLimits, needs: EventNeeds): string[] {
   const below = (name: keyof EventNeeds) => (limits[name] ?? Number.POSITIVE_INFINITY) < needs[name]
   const { oldest = Number.POSITIVE_INFINITY, newest = Number.POSITIVE_INFINITY, work = 0 } = limits
   return [

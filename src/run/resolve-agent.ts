@@ -4,8 +4,8 @@ import type { Presence } from '../call/presence.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { foldName } from '../input-text.ts'
 import { isPubkey } from '../nostr/crypto.ts'
-import { type Address, type Entry, parseAddress } from '../nostr/nip05.ts'
-import { decode, npubEncode } from '../nostr/nip19.ts'
+import { type Nip05Address, type Nip05Entry, parseAddress } from '../nostr/nip05.ts'
+import { decodeNip19, npubEncode } from '../nostr/nip19.ts'
 import type { RunContext } from './context.ts'
 
 /** A key and where it may be found, or a name that must be looked for among the agents on line. */
@@ -18,7 +18,7 @@ export async function resolveAgent(word: string, context: RunContext): Promise<R
 }
 
 /** The same as far as it can be told without asking anybody: a NIP-05 name is only recognised. */
-export function resolveLocally(word: string, people: AgentDirectory): ResolvedAgent | { address: Address } {
+export function resolveLocally(word: string, people: AgentDirectory): ResolvedAgent | { address: Nip05Address } {
   const text = word.trim().replace(/^nostr:/, '')
   const contacts = people.contacts.filter((c) => foldName(c.petname) === foldName(text))
   if (contacts.length > 1)
@@ -56,7 +56,11 @@ export function agentNamed(presences: readonly Presence[], name: string): string
   )
 }
 
-async function lookUpNip05(address: Address, word: string, { environment, deadline }: RunContext): Promise<Entry> {
+async function lookUpNip05(
+  address: Nip05Address,
+  word: string,
+  { environment, deadline }: RunContext,
+): Promise<Nip05Entry> {
   const entry = await environment.nip05(address, deadline - environment.clock())
   if ('pubkey' in entry) return entry
   throw new Failure(
@@ -68,7 +72,7 @@ async function lookUpNip05(address: Address, word: string, { environment, deadli
 }
 
 function fromBech32(text: string): ResolvedAgent {
-  const decoded = decode(text)
+  const decoded = decodeNip19(text)
   if (decoded?.type === 'npub') return { pubkey: decoded.pubkey, relays: [] }
   if (decoded?.type === 'nprofile') return { pubkey: decoded.pubkey, relays: decoded.relays }
   // A secret key typed as an agent is in the shell's history by now: say so without repeating it.

@@ -5,8 +5,8 @@ import {
   type Event,
   eventId,
   finalize,
-  maxTagStrings,
-  maxTags,
+  MAX_TAG_STRINGS,
+  MAX_TAGS,
   parseEvent,
   parseRumor,
   rumorOf,
@@ -116,8 +116,8 @@ describe('parseEvent', () => {
     for (const created_at of [0, Number.MAX_SAFE_INTEGER]) expect(parseEvent({ ...signed, created_at })).toBeDefined()
     expect(parseEvent({ ...signed, content: '', tags: [] })).toBeDefined()
     expect(parseEvent({ ...signed, tags: [['-'], ['a', '', '']] })).toBeDefined()
-    expect(parseEvent({ ...signed, tags: Array.from({ length: maxTags }, () => ['t']) })).toBeDefined()
-    expect(parseEvent({ ...signed, tags: [Array.from({ length: maxTagStrings }, () => 't')] })).toBeDefined()
+    expect(parseEvent({ ...signed, tags: Array.from({ length: MAX_TAGS }, () => ['t']) })).toBeDefined()
+    expect(parseEvent({ ...signed, tags: [Array.from({ length: MAX_TAG_STRINGS }, () => 't')] })).toBeDefined()
   })
 
   const bad: Record<string, unknown[]> = {
@@ -138,8 +138,8 @@ describe('parseEvent', () => {
       [['p', undefined]],
       [[undefined, 'p']],
       [{ 0: 'p', length: 1 }],
-      Array.from({ length: maxTags + 1 }, () => ['t']),
-      [Array.from({ length: maxTagStrings + 1 }, () => 't')],
+      Array.from({ length: MAX_TAGS + 1 }, () => ['t']),
+      [Array.from({ length: MAX_TAG_STRINGS + 1 }, () => 't')],
     ],
     content: [null, undefined, 1, ['x'], {}],
     sig: ['', signed.sig.toUpperCase(), signed.sig.slice(2), `${signed.sig}00`, null, undefined, 1],

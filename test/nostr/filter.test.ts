@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fits, readFilter } from '../../scripts/relay/filter.ts'
 import type { Event } from '../../src/nostr/event.ts'
-import { type Filter, matches } from '../../src/nostr/filter.ts'
+import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
 
 const hex = (digit: string) => digit.repeat(64)
 
@@ -33,7 +33,7 @@ test.each<[boolean, Filter]>([
   [false, { '#p': [hex('3')], '#t': ['y'] }],
   [false, { '#d': [''] }],
 ])('matches: %s for %j', (expected, filter) => {
-  expect(matches(wrap, filter)).toBe(expected)
+  expect(matchesFilter(wrap, filter)).toBe(expected)
 })
 
 test('the relay that we test with reads filters in the same way', () => {
@@ -70,7 +70,7 @@ test('the relay that we test with reads filters in the same way', () => {
   fc.assert(
     fc.property(event, filter, (one, asked) => {
       const theirs = readFilter(asked)
-      expect(matches(one, asked)).toBe(theirs !== undefined && fits(theirs, one))
+      expect(matchesFilter(one, asked)).toBe(theirs !== undefined && fits(theirs, one))
     }),
   )
 })

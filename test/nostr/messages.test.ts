@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { finalize } from '../../src/nostr/event.ts'
-import { clientFrame, maxFrame, parseRelayFrame, relayText } from '../../src/nostr/messages.ts'
+import { clientFrame, MAX_FRAME, parseRelayFrame, relayText } from '../../src/nostr/messages.ts'
 
 const id = 'a'.repeat(64)
 
@@ -82,8 +82,8 @@ describe('what is no frame', () => {
 
   test('a frame longer than any that we read', () => {
     const long = (length: number) => `["NOTICE","${'x'.repeat(length - 13)}"]`
-    expect(parseRelayFrame(long(maxFrame))).toMatchObject({ type: 'NOTICE' })
-    expect(parseRelayFrame(long(maxFrame + 1))).toBeUndefined()
+    expect(parseRelayFrame(long(MAX_FRAME))).toMatchObject({ type: 'NOTICE' })
+    expect(parseRelayFrame(long(MAX_FRAME + 1))).toBeUndefined()
   })
 
   test('nothing makes it throw', () => {

@@ -1,7 +1,7 @@
 // NIP-05 names and documents, as the NIP prints them and as somebody with bad intentions would.
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { documentOf, parseAddress, parseDocument } from '../../src/nostr/nip05.ts'
+import { nip05Url, parseAddress, parseNip05Document } from '../../src/nostr/nip05.ts'
 
 // The key and the relays of the NIP's own example.
 const bob = 'b0635d6a9851d3aed0cd6c495b282167acf761729078d975fc341b22650b07b9'
@@ -47,14 +47,12 @@ describe('a name', () => {
   ])('%s is none', (text) => expect(parseAddress(text)).toBeUndefined())
 
   test('leads to one document of its domain, whatever it is', () => {
-    expect(documentOf({ name: 'bob', domain: 'example.com' })).toBe(
-      'https://example.com/.well-known/nostr.json?name=bob',
-    )
+    expect(nip05Url({ name: 'bob', domain: 'example.com' })).toBe('https://example.com/.well-known/nostr.json?name=bob')
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (text) => {
         const address = parseAddress(text)
         if (address === undefined) return
-        const url = new URL(documentOf(address))
+        const url = new URL(nip05Url(address))
         expect([url.protocol, url.host, url.pathname]).toEqual(['https:', address.domain, '/.well-known/nostr.json'])
         expect([...url.searchParams]).toEqual([['name', address.name]])
       }),
@@ -63,7 +61,7 @@ describe('a name', () => {
 })
 
 describe('a document', () => {
-  const read = (document: unknown, name = 'bob') => parseDocument(JSON.stringify(document), name)
+  const read = (document: unknown, name = 'bob') => parseNip05Document(JSON.stringify(document), name)
 
   test('says whose the name is, and where to look', () => {
     expect(read({ names: { bob } })).toEqual({ pubkey: bob, relays: [] })
@@ -95,9 +93,9 @@ describe('a document', () => {
       expect(read({ names: {} }, name)).toBeUndefined()
       expect(read({ names: { [name]: bob } }, name)?.pubkey).toBe(bob)
     }
-    expect(parseDocument(`{"names":{"__proto__":{"bob":"${bob}"}}}`, 'bob')).toBeUndefined()
-    expect(parseDocument(`{"__proto__":{"names":{"bob":"${bob}"}}}`, 'bob')).toBeUndefined()
-    expect(parseDocument(`{"names":{"__proto__":"${bob}"}}`, '__proto__')).toEqual({ pubkey: bob, relays: [] })
+    expect(parseNip05Document(`{"names":{"__proto__":{"bob":"${bob}"}}}`, 'bob')).toBeUndefined()
+    expect(parseNip05Document(`{"__proto__":{"names":{"bob":"${bob}"}}}`, 'bob')).toBeUndefined()
+    expect(parseNip05Document(`{"names":{"__proto__":"${bob}"}}`, '__proto__')).toEqual({ pubkey: bob, relays: [] })
     Object.defineProperty(Object.prototype, 'eve', { value: bob, configurable: true })
     onTestFinished(() => {
       Reflect.deleteProperty(Object.prototype, 'eve')
@@ -107,13 +105,13 @@ describe('a document', () => {
 
   test.each(['', 'null', '[]', '"x"', '7', '{', '{"names":null}', '{"names":[]}', `${'['.repeat(9999)}`])(
     '%s is none',
-    (json) => expect(parseDocument(json, 'bob')).toBeUndefined(),
+    (json) => expect(parseNip05Document(json, 'bob')).toBeUndefined(),
   )
 
   test('of any shape neither throws nor changes anything', () => {
     fc.assert(
       fc.property(fc.json(), fc.string(), (json, name) => {
-        const entry = parseDocument(json, name)
+        const entry = parseNip05Document(json, name)
         expect(entry === undefined || /^[0-9a-f]{64}$/.test(entry.pubkey)).toBe(true)
       }),
     )

@@ -2,7 +2,7 @@ import { bech32 } from '@scure/base'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromHex, isPubkey, randomBytes } from '../../src/nostr/crypto.ts'
-import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
+import { decodeNip19, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import { must } from '../support/must.ts'
 import { alice, bob } from '../support/people.ts'
 
@@ -21,7 +21,7 @@ describe('the examples that NIP-19 prints, both ways', () => {
     ]
     for (const [pubkey = '', npub = ''] of pairs) {
       expect(npubEncode(pubkey)).toBe(npub)
-      expect(decode(npub)).toEqual({ type: 'npub', pubkey })
+      expect(decodeNip19(npub)).toEqual({ type: 'npub', pubkey })
     }
   })
 
@@ -29,20 +29,24 @@ describe('the examples that NIP-19 prints, both ways', () => {
     const secret = must(fromHex('67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa'))
     const nsec = 'nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5'
     expect(nsecEncode(secret)).toBe(nsec)
-    expect(decode(nsec)).toEqual({ type: 'nsec', secret })
+    expect(decodeNip19(nsec)).toEqual({ type: 'nsec', secret })
   })
 
   test('nprofile', () => {
     const relays = ['wss://r.x.com', 'wss://djbas.sadkb.com']
     expect(nprofileEncode(FIATJAF, relays)).toBe(profile)
-    expect(decode(profile)).toEqual({ type: 'nprofile', pubkey: FIATJAF, relays })
+    expect(decodeNip19(profile)).toEqual({ type: 'nprofile', pubkey: FIATJAF, relays })
   })
 })
 
 describe('what is taken', () => {
   test('a profile without relays, and text in upper case', () => {
-    expect(decode(nprofileEncode(alice.pubkey, []))).toEqual({ type: 'nprofile', pubkey: alice.pubkey, relays: [] })
-    expect(decode(npubEncode(alice.pubkey).toUpperCase())).toEqual({ type: 'npub', pubkey: alice.pubkey })
+    expect(decodeNip19(nprofileEncode(alice.pubkey, []))).toEqual({
+      type: 'nprofile',
+      pubkey: alice.pubkey,
+      relays: [],
+    })
+    expect(decodeNip19(npubEncode(alice.pubkey).toUpperCase())).toEqual({ type: 'npub', pubkey: alice.pubkey })
   })
 
   test('a profile with items of unknown types, in any order', () => {
@@ -69,13 +73,13 @@ describe('what is taken', () => {
       1,
     ]
     const decoded = { type: 'nprofile', pubkey: alice.pubkey, relays: ['wss://a.example'] }
-    expect(decode(profileOf(items))).toEqual(decoded)
+    expect(decodeNip19(profileOf(items))).toEqual(decoded)
   })
 
   test('a relay that is no ASCII is passed over', () => {
     const key = [0, 32, ...must(fromHex(alice.pubkey))]
     const relays = (items: number[]) => {
-      const decoded = decode(profileOf([...key, ...items]))
+      const decoded = decodeNip19(profileOf([...key, ...items]))
       return decoded?.type === 'nprofile' ? decoded.relays : undefined
     }
     expect(relays([1, 2, 0xc3, 0xa9, 1, 1, 0x61])).toEqual(['a'])
@@ -113,13 +117,13 @@ describe('what is refused', () => {
   }
   for (const [what, text] of Object.entries(refused))
     test(what, () => {
-      expect(decode(text)).toBeUndefined()
+      expect(decodeNip19(text)).toBeUndefined()
     })
 
   test('one changed character anywhere in an npub', () => {
     for (let at = 0; at < npub.length; at++) {
       const other = npub[at] === 'q' ? 'z' : 'q'
-      expect(decode(npub.slice(0, at) + other + npub.slice(at + 1))).toBeUndefined()
+      expect(decodeNip19(npub.slice(0, at) + other + npub.slice(at + 1))).toBeUndefined()
     }
   })
 
@@ -133,7 +137,7 @@ describe('what is refused', () => {
       .map(([text, at, part]) => text.slice(0, at) + part + text.slice(at + 1))
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), made, broken), (text) => {
-        const decoded = decode(text)
+        const decoded = decodeNip19(text)
         if (decoded?.type === 'nsec') expect(decoded.secret).toHaveLength(32)
         else if (decoded !== undefined) expect(isPubkey(decoded.pubkey)).toBe(true)
       }),
@@ -146,21 +150,21 @@ describe('encoding', () => {
   test('leaves out the relays that a profile cannot hold', () => {
     const good = 'wss://a.example'
     const relays = [`wss://${'a'.repeat(250)}.example`, 'wss://é.example', '', good]
-    expect(decode(nprofileEncode(alice.pubkey, relays))).toEqual({
+    expect(decodeNip19(nprofileEncode(alice.pubkey, relays))).toEqual({
       type: 'nprofile',
       pubkey: alice.pubkey,
       relays: [good],
     })
     expect(nprofileEncode(alice.pubkey, relays)).toBe(nprofileEncode(alice.pubkey, [good]))
     const longest = `wss://${'a'.repeat(249)}`
-    expect(decode(nprofileEncode(alice.pubkey, [longest]))).toMatchObject({ relays: [longest] })
+    expect(decodeNip19(nprofileEncode(alice.pubkey, [longest]))).toMatchObject({ relays: [longest] })
     const many = nprofileEncode(
       alice.pubkey,
       Array.from({ length: 40 }, () => longest),
     )
     expect(many.length).toBeLessThanOrEqual(5_000)
     expect(many.length).toBeGreaterThan(4_500)
-    expect(decode(many)).toMatchObject({ relays: Array.from({ length: 11 }, () => longest) })
+    expect(decodeNip19(many)).toMatchObject({ relays: Array.from({ length: 11 }, () => longest) })
   })
 
   test('fills 5,000 characters to the last and no further', () => {
@@ -171,7 +175,7 @@ describe('encoding', () => {
         Array.from({ length: 3_200 }, () => relay),
       )
       expect(text.length).toBeLessThanOrEqual(5_000)
-      expect(decode(text)).toBeDefined()
+      expect(decodeNip19(text)).toBeDefined()
     }
   })
 

@@ -5,8 +5,8 @@ import {
   conversationKey,
   decrypt,
   encrypt,
-  maxPayload,
-  maxPlaintext,
+  MAX_PAYLOAD,
+  MAX_PLAINTEXT,
   messageKeys,
   paddedLength,
   payloadLength,
@@ -152,7 +152,7 @@ describe('what NIP-44 prints', () => {
       expect(sha256Of(payload)).toBe(payloadSum)
       expect(payload).toHaveLength(payloadLength(length))
       expect(decrypt(payload, printedKey)).toBe(plaintext)
-      if (length <= maxPlaintext) expect(encrypt(plaintext, printedKey, one)).toBe(payload)
+      if (length <= MAX_PLAINTEXT) expect(encrypt(plaintext, printedKey, one)).toBe(payload)
     })
 })
 
@@ -184,7 +184,7 @@ describe('encrypt', () => {
 
   test('is refused for no text, too much text, and keys and nonces of another length', () => {
     expect(() => encrypt('', key)).toThrow(RangeError)
-    expect(() => encrypt('x'.repeat(maxPlaintext + 1), key)).toThrow(RangeError)
+    expect(() => encrypt('x'.repeat(MAX_PLAINTEXT + 1), key)).toThrow(RangeError)
     expect(() => encrypt('x', key.subarray(1))).toThrow(RangeError)
     expect(() => encrypt('x', key, randomBytes(31))).toThrow(RangeError)
   })
@@ -280,10 +280,10 @@ describe('decrypt', () => {
   test('refuses what is larger than the bound, whatever it holds', () => {
     const most = Buffer.concat([u16(0), u32(163_840), Buffer.alloc(163_840, 'a')])
     const below = seal(key, randomBytes(32), most)
-    expect(below.length).toBeLessThanOrEqual(maxPayload)
+    expect(below.length).toBeLessThanOrEqual(MAX_PAYLOAD)
     expect(decrypt(below, key)).toBe('a'.repeat(163_840))
     const above = seal(key, randomBytes(32), Buffer.concat([u16(0), u32(196_608), Buffer.alloc(196_608, 'a')]))
-    expect(above.length).toBeGreaterThan(maxPayload)
+    expect(above.length).toBeGreaterThan(MAX_PAYLOAD)
     expect(decrypt(above, key)).toBeUndefined()
     expect(decrypt('A'.repeat(50_000_000), key)).toBeUndefined()
   })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Dice, fromHex, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, parseEvent, type Rumor, rumorOf, tag, verifyEvent } from '../../src/nostr/event.ts'
-import { decode } from '../../src/nostr/nip19.ts'
-import { conversationKey, decrypt, encrypt, maxPlaintext } from '../../src/nostr/nip44.ts'
+import { decodeNip19 } from '../../src/nostr/nip19.ts'
+import { conversationKey, decrypt, encrypt, MAX_PLAINTEXT } from '../../src/nostr/nip44.ts'
 import { seal, unwrap, wrap, wrapSize } from '../../src/nostr/nip59.ts'
 import { must } from '../support/must.ts'
 import { alice, bob, mallory, now } from '../support/people.ts'
@@ -185,7 +185,7 @@ describe('wrapSize', () => {
 
   test('is above 65,536 for all that cannot be wrapped at all', () => {
     const bare = Buffer.byteLength(JSON.stringify(text(0)))
-    for (const size of [40_961, maxPlaintext, maxPlaintext + 1, 100_000, 10_000_000]) {
+    for (const size of [40_961, MAX_PLAINTEXT, MAX_PLAINTEXT + 1, 100_000, 10_000_000]) {
       const message = text(size - bare)
       expect(wrapSize(message)).toBeGreaterThan(65_536)
       expect(() => wrap(message, alice, bob.pubkey, { now })).toThrow(RangeError)
@@ -200,7 +200,7 @@ test('a seal is dated as told', () => {
 })
 
 function keysOf(secret: string) {
-  const decoded = decode(secret)
+  const decoded = decodeNip19(secret)
   return must(keysFrom(decoded?.type === 'nsec' ? decoded.secret : must(fromHex(secret))))
 }
 

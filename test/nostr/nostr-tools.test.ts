@@ -12,7 +12,7 @@ import { finalizeEvent, getEventHash, getPublicKey, verifyEvent as theirVerify }
 import { describe, expect, test } from 'vitest'
 import { isPubkey, keysFrom, randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, parseEvent, rumorOf, verifyEvent, verifyEvents } from '../../src/nostr/event.ts'
-import { decode, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
+import { decodeNip19, nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
 import { unwrap, wrap } from '../../src/nostr/nip59.ts'
 import { must } from '../support/must.ts'
@@ -135,10 +135,14 @@ describe('NIP-19', () => {
       fc.property(secret, relays, (bytes, hints) => {
         const { pubkey } = must(keysFrom(bytes))
         expect([npubEncode(pubkey), nsecEncode(bytes)]).toEqual([theirNpub(pubkey), theirNsec(bytes)])
-        expect(decode(theirNpub(pubkey))).toEqual({ type: 'npub', pubkey })
-        expect(decode(theirNsec(bytes))).toEqual({ type: 'nsec', secret: bytes })
+        expect(decodeNip19(theirNpub(pubkey))).toEqual({ type: 'npub', pubkey })
+        expect(decodeNip19(theirNsec(bytes))).toEqual({ type: 'nsec', secret: bytes })
         // They write the relays first and the key last, which is as good.
-        expect(decode(theirProfile({ pubkey, relays: hints }))).toEqual({ type: 'nprofile', pubkey, relays: hints })
+        expect(decodeNip19(theirProfile({ pubkey, relays: hints }))).toEqual({
+          type: 'nprofile',
+          pubkey,
+          relays: hints,
+        })
         expect(theirDecode(nprofileEncode(pubkey, hints))).toEqual({
           type: 'nprofile',
           data: { pubkey, relays: hints },
@@ -150,7 +154,7 @@ describe('NIP-19', () => {
   test('32 bytes that are no point on the curve are theirs to show and ours to refuse', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[0-9a-f]{64}$/), (hex) => {
-        expect(decode(theirNpub(hex)) !== undefined).toBe(isPubkey(hex))
+        expect(decodeNip19(theirNpub(hex)) !== undefined).toBe(isPubkey(hex))
       }),
     )
   })

@@ -1,10 +1,10 @@
 // Which of a relay's limits are told: those that we would hit, and no others.
 import { describe, expect, test } from 'vitest'
-import type { Limits } from '../../src/nostr/nip11.ts'
+import type { AnnouncedLimits } from '../../src/nostr/nip11.ts'
 import { eventNeeds, limitsHit } from '../../src/run/doctor.ts'
 
 const open = { auth: false, payment: false, restricted: false }
-const hit = (limits: Partial<Limits>) => limitsHit({ ...open, ...limits }, eventNeeds(12))
+const hit = (limits: Partial<AnnouncedLimits>) => limitsHit({ ...open, ...limits }, eventNeeds(12))
 
 describe('a limit', () => {
   test.each([

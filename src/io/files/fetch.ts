@@ -1,7 +1,7 @@
 // A file that lies encrypted on a server: fetched, checked, opened, checked again, and only then put under its name.
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decryption, hashing, TAG } from '../../nostr/aes-gcm.ts'
+import { createDecryption, createSha256, TAG } from '../../nostr/aes-gcm.ts'
 import { isHex32 } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
 import { makeFolder } from '../store/atomic.ts'
@@ -76,7 +76,7 @@ function isPlausible(size: number, of: number): boolean {
 }
 
 async function decryptPart(home: Home, wanted: WantedFile & { of: number }, part: string): Promise<FetchResult> {
-  const outer = hashing()
+  const outer = createSha256()
   const size = await sizeOf(part)
   for await (const piece of piecesOf(part, 0, size)) outer.update(piece)
   // The attack: bytes that were chosen to harm whoever decrypts them. These are not the ones that our peer has announced.
@@ -118,8 +118,8 @@ async function decryptFile(
 ): Promise<string | undefined> {
   const tag = new Uint8Array(TAG)
   for await (const piece of piecesOf(from, size - TAG, size)) tag.set(piece)
-  const cipher = decryption(Buffer.from(key, 'hex'), Buffer.from(nonce, 'hex'), tag)
-  const inner = hashing()
+  const cipher = createDecryption(Buffer.from(key, 'hex'), Buffer.from(nonce, 'hex'), tag)
+  const inner = createSha256()
   const file = await open(to, 'wx', 0o600)
   try {
     for await (const piece of piecesOf(from, 0, size - TAG)) {

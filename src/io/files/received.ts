@@ -1,7 +1,7 @@
 // Received files: p2p/files/<first 8 of the call id>/<name>, never over another file, and there only once it is whole.
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { hashing } from '../../nostr/aes-gcm.ts'
+import { createSha256 } from '../../nostr/aes-gcm.ts'
 import { isHex32, randomBytes, sha256, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
 import { linkNew, makeFolder, type OnStep, writeNew } from '../store/atomic.ts'
@@ -83,7 +83,7 @@ function isSame(path: string, size: number, digest: string): boolean {
 function digestOf(path: string): string {
   const file = openSync(path, 'r')
   try {
-    const hash = hashing()
+    const hash = createSha256()
     const buffer = new Uint8Array(65_536)
     for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
       hash.update(buffer.subarray(0, read))

@@ -1,7 +1,7 @@
 // A file on its way to a Blossom server: encrypted as it is read, so that no size of it ever sits in memory.
 
 import { EXIT, Failure } from '../../errors.ts'
-import { encryption, hashing, TAG } from '../../nostr/aes-gcm.ts'
+import { createEncryption, createSha256, TAG } from '../../nostr/aes-gcm.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { type Dice, randomBytes, toHex } from '../../nostr/crypto.ts'
 import type { HttpRoute } from '../http/agent.ts'
@@ -70,7 +70,7 @@ async function tryUpload(path: string, source: Source, options: UploadOptions): 
 }
 
 async function digestsOf(source: Source, key: Uint8Array, nonce: Uint8Array): Promise<{ x: string; ox: string }> {
-  const [outer, inner, cipher] = [hashing(), hashing(), encryption(key, nonce)]
+  const [outer, inner, cipher] = [createSha256(), createSha256(), createEncryption(key, nonce)]
   for await (const piece of source.pieces()) {
     inner.update(piece)
     outer.update(cipher.update(piece))
@@ -81,7 +81,7 @@ async function digestsOf(source: Source, key: Uint8Array, nonce: Uint8Array): Pr
 
 // The tag, without which no server has the file whole, is held back until all of it was what was announced.
 async function* encryptedPieces(path: string, source: Source, key: Uint8Array, nonce: Uint8Array, x: string) {
-  const [outer, cipher] = [hashing(), encryption(key, nonce)]
+  const [outer, cipher] = [createSha256(), createEncryption(key, nonce)]
   for await (const piece of source.pieces()) {
     const bytes = cipher.update(piece)
     outer.update(bytes)

@@ -1,7 +1,7 @@
 // The settings of p2p/config.json: read with their presets, looked up, set and unset by key.
 
 import { EXIT, Failure } from '../../errors.ts'
-import { decode } from '../../nostr/nip19.ts'
+import { decodeNip19 } from '../../nostr/nip19.ts'
 import {
   type ConfigWrite,
   changeRawConfig,
@@ -24,7 +24,7 @@ export function readConfig(home: Home): Config {
 
 /** The pubkey of the owner, if one is set. */
 export function ownerKeyOf({ owner }: Config): string | undefined {
-  const decoded = owner.npub === undefined ? undefined : decode(owner.npub)
+  const decoded = owner.npub === undefined ? undefined : decodeNip19(owner.npub)
   return decoded?.type === 'npub' ? decoded.pubkey : undefined
 }
 

@@ -6,7 +6,7 @@ import { inputText } from '../../input-text.ts'
 import { isRecord, parseJson } from '../../json.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
 import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../../nostr/crypto.ts'
-import { decode, npubEncode } from '../../nostr/nip19.ts'
+import { decodeNip19, npubEncode } from '../../nostr/nip19.ts'
 import { linkNew, makeFolder, type OnStep, syncFolder, writeNew } from '../store/atomic.ts'
 import { discard, removeLeftovers } from '../store/discard.ts'
 import { errno, withDiskErrors } from '../store/disk-errors.ts'
@@ -66,7 +66,7 @@ function valueText(text = ''): string {
 
 /** The keys of an nsec or of 64 hex digits; undefined for anything else. */
 export function secretKeys(text: string): Keys | undefined {
-  const decoded = decode(text)
+  const decoded = decodeNip19(text)
   const secret = decoded?.type === 'nsec' ? decoded.secret : fromHex(text)
   return secret === undefined ? undefined : keysFrom(secret)
 }

@@ -1,7 +1,7 @@
 // The kinds of settings: what may stand in config.json, and how it is typed on a command line.
 
 import { parseJson } from '../../json.ts'
-import { decode, npubEncode } from '../../nostr/nip19.ts'
+import { decodeNip19, npubEncode } from '../../nostr/nip19.ts'
 import { isLoopback, relayUrl } from '../../nostr/relay-url.ts'
 
 /**
@@ -115,7 +115,7 @@ export function safeUrlSetting(describe: string): Setting<string | undefined> {
 export function npubSetting(describe: string): Setting<string | undefined> {
   // NIP-21: "nostr:" in front, as apps copy it.
   const check = (value: unknown) => {
-    const key = typeof value === 'string' ? decode(value.trim().replace(/^nostr:/i, '')) : undefined
+    const key = typeof value === 'string' ? decodeNip19(value.trim().replace(/^nostr:/i, '')) : undefined
     return key?.type === 'npub' || key?.type === 'nprofile' ? npubEncode(key.pubkey) : undefined
   }
   return { preset: undefined, describe, expects: 'an npub', check, typed: joinWords }

@@ -1,6 +1,6 @@
 // The events of one answer as they come in: known ones skipped, foreign and forged ones dropped, all of it bounded.
 import { type Event, eventId, parseEvent } from '../../nostr/event.ts'
-import { type Filter, matches, within } from '../../nostr/filter.ts'
+import { type Filter, isWithin, matchesFilter } from '../../nostr/filter.ts'
 import { recentIds } from './live.ts'
 import { countIn, newPage, type Page } from './paging.ts'
 import type { EventFrame, SubscriptionRequest } from './subscription.ts'
@@ -78,7 +78,7 @@ export function openCollector({ skip, take, onEvent }: EventHandling, context: C
     if (stamp > (page.filter.until ?? Number.POSITIVE_INFINITY)) page.beyond += 1
     const isFresh = !seen.has(id)
     const event = isNew ? verifiedEvent(value, page.filter) : undefined
-    if (!within(stamp, page.filter) || (isNew && !event)) {
+    if (!isWithin(stamp, page.filter) || (isNew && !event)) {
       sum.dropped += 1
       return undefined
     }
@@ -107,7 +107,7 @@ export function openCollector({ skip, take, onEvent }: EventHandling, context: C
 // takes the message itself for known when another relay brings it. The signature is for those who know the kind.
 function verifiedEvent(value: unknown, filter: Filter): Event | undefined {
   const event = parseEvent(value)
-  return event && matches(event, filter) && eventId(event) === event.id ? event : undefined
+  return event && matchesFilter(event, filter) && eventId(event) === event.id ? event : undefined
 }
 
 // Of a known event only its time is of interest, and only for paging: a relay that lies there cheats its own answer.

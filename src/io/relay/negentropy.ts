@@ -1,7 +1,7 @@
 // NIP-77 with one relay: what it has of a filter and we have not, in a message or two where a REQ would bring all of it again.
 import type { Filter } from '../../nostr/filter.ts'
 import type { ClientFrame } from '../../nostr/messages.ts'
-import type { Held, Reconciliation } from '../../nostr/nip77.ts'
+import type { HeldIds, Reconciliation } from '../../nostr/nip77.ts'
 import { abortAfter, beforeAbort } from '../timers.ts'
 import type { Connection } from './connection.ts'
 
@@ -21,7 +21,7 @@ export type NegQuery = {
   ignored(): boolean
 }
 
-export function negQuery(line: Connection, filter: Filter, held: Held, signal: AbortSignal): NegQuery {
+export function negQuery(line: Connection, filter: Filter, held: HeldIds, signal: AbortSignal): NegQuery {
   let askedAt: number | undefined
 
   async function ids(): Promise<string[] | undefined> {

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
-import type { Held } from '../../nostr/nip77.ts'
+import type { HeldIds } from '../../nostr/nip77.ts'
 import type { RelayHealth } from './clients.ts'
 import type { TakeResult } from './collector.ts'
 import { type DialOptions, openConnections } from './connections.ts'
@@ -17,7 +17,7 @@ export type RelayQuery = {
   name: string
   filter: Filter
   /** What is known of it already, for a relay that speaks NIP-77. */
-  held?: Held
+  held?: HeldIds
   page?: boolean
   live?: boolean
   /** Whether `take` gets its events. */
@@ -36,7 +36,7 @@ export type NamedAnswer = QueryAnswer & { name: string }
 export type PublishJob = { event: Event; relays: readonly string[]; had?: boolean }
 
 /** Times are Unix milliseconds. */
-export type FetchOptions = {
+export type PoolFetchOptions = {
   deadline: number
   /** Milliseconds beyond the grace that a relay may take. */
   patient?: (url: string) => number
@@ -58,7 +58,7 @@ export type Pool = {
   /** Starts to connect, so that the answers come sooner. Resolves when that is under way: what follows costs no time then. */
   warm(urls: readonly string[]): Promise<void>
   /** Asks everything side by side. One answer per ask, in their order. */
-  fetch(asks: readonly RelayQuery[], fetching: FetchOptions): Promise<NamedAnswer[]>
+  fetch(asks: readonly RelayQuery[], fetching: PoolFetchOptions): Promise<NamedAnswer[]>
   /** Publishes everything side by side. One receipt per event and relay, in the order of the jobs. */
   publish(jobs: readonly PublishJob[], until: { deadline: number }): Promise<PublishAnswer[]>
   /**
@@ -76,7 +76,12 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
   const connections = openConnections(dialling)
   const live = openLiveSubscriptions(now, retry ?? { firstMs: 1_000, longestMs: 60_000 })
 
-  async function ask(one: RelayQuery, fetching: FetchOptions, cut?: AbortSignal, failures = 0): Promise<QueryAnswer> {
+  async function ask(
+    one: RelayQuery,
+    fetching: PoolFetchOptions,
+    cut?: AbortSignal,
+    failures = 0,
+  ): Promise<QueryAnswer> {
     const { relay, filter, held, page, live: isLive, streams, limit, plain } = one
     const connection = connections.to(relay)
     if ('reason' in connection) return { relay, events: [], complete: false, dropped: 0, known: 0, ...connection }
@@ -99,14 +104,14 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     })
   }
 
-  function taking(isLive: boolean | undefined, take: NonNullable<FetchOptions['take']>): typeof take {
+  function taking(isLive: boolean | undefined, take: NonNullable<PoolFetchOptions['take']>): typeof take {
     return (event, size) => {
       if (isLive) live.delivered(event)
       return take(event, size)
     }
   }
 
-  async function fetch(asks: readonly RelayQuery[], fetching: FetchOptions): Promise<NamedAnswer[]> {
+  async function fetch(asks: readonly RelayQuery[], fetching: PoolFetchOptions): Promise<NamedAnswer[]> {
     const relays = asks.map((one) => one.relay)
     const race = openRace({ relays, graceMs, patient: fetching.patient, heardAt: connections.heardAt, now })
     const unanswered = new Set(asks)

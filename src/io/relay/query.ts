@@ -2,7 +2,7 @@
 import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
-import type { Held } from '../../nostr/nip77.ts'
+import type { HeldIds } from '../../nostr/nip77.ts'
 import { beforeAbort, onAbort, sleep } from '../timers.ts'
 import { type Collector, type EventHandling, openCollector } from './collector.ts'
 import type { Connection } from './connection.ts'
@@ -17,7 +17,7 @@ export type Query = EventHandling & {
   /** Ends the answer before the deadline. */
   cut?: AbortSignal | undefined
   /** What is known already of the filter's events, where there is much of it and the relay speaks NIP-77. */
-  held?: Held | undefined
+  held?: HeldIds | undefined
   /** Reads until the relay has sent all that it keeps, not only what it sends for one REQ. */
   page?: boolean | undefined
   /** Most events that the relay is known to let itself be asked for at a time. */

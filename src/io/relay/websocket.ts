@@ -1,6 +1,6 @@
 // One WebSocket to a relay: text in, text out, what can be measured on the way, and gone at once when told.
 import type WebSocket from 'isomorphic-ws'
-import { maxFrame } from '../../nostr/messages.ts'
+import { MAX_FRAME } from '../../nostr/messages.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { errorCause } from '../timers.ts'
 
@@ -58,7 +58,7 @@ async function dial(dialing: SocketOptions, wire: SocketState): Promise<void> {
     const options: WebSocket.ClientOptions & { closeTimeout: number } = {
       ...way,
       handshakeTimeout: dialing.handshakeMs,
-      maxPayload: maxFrame,
+      maxPayload: MAX_FRAME,
       perMessageDeflate: false,
       // A relay that says goodbye and then stays would be taken for one that is there, for 30 s.
       closeTimeout: 1_000,

@@ -5,9 +5,9 @@
 // can time one signature of a process that makes a few and ends; who runs code beside us is no one we can hide from.
 import { createPrivateKey, diffieHellman, type ECDH, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { noble } from './noble.ts'
-import { even, evenKey, order, pairOf, reduce, tagged, toBytes, toNumber } from './openssl-curve.ts'
+import { evenPoint, evenPublicKey, keyPairOf, modOrder, ORDER, taggedHash, toBytes, toNumber } from './openssl-curve.ts'
 
-type Prepared = {
+type PreparedSecret = {
   /** The bytes it was made of: whoever changes an array has another secret. */
   bytes: Uint8Array
   /** The x of the public key, and the secret or its negative, whichever has the even y (BIP-340's P and d). */
@@ -19,24 +19,24 @@ type Prepared = {
 }
 
 /** From this many on, a KeyObject is worth its making: importing costs 1 ms cold, and each ECDH is then a quarter cheaper. */
-const many = 4
+const KEY_OBJECT_FROM = 4
 
-const prepared = new WeakMap<Uint8Array, Prepared>()
+const preparedSecrets = new WeakMap<Uint8Array, PreparedSecret>()
 
 export function publicKey(secret: Uint8Array): Uint8Array | undefined {
-  const own = prepare(secret)
+  const own = prepareSecret(secret)
   return own === undefined ? undefined : Uint8Array.from(own.key)
 }
 
 export function sharedX(secret: Uint8Array, key: Uint8Array): Uint8Array | undefined {
-  const own = prepare(secret)
+  const own = prepareSecret(secret)
   // OpenSSL does not look at what comes after the point that it reads.
   if (own === undefined || key.length !== 32) return undefined
   own.shared += 1
   try {
-    if (own.shared < many) return own.pair.computeSecret(even(key))
-    own.object ??= objectOf(own)
-    return diffieHellman({ privateKey: own.object, publicKey: evenKey(key) })
+    if (own.shared < KEY_OBJECT_FROM) return own.pair.computeSecret(evenPoint(key))
+    own.object ??= keyObjectOf(own)
+    return diffieHellman({ privateKey: own.object, publicKey: evenPublicKey(key) })
   } catch {
     // OpenSSL throws on what is no point, and noble says so once more; if it threw for anything else, noble can do it.
     return noble.sharedX(secret, key)
@@ -48,42 +48,42 @@ export function sharedX(secret: Uint8Array, key: Uint8Array): Uint8Array | undef
  * faulty signature gives the secret away to one who has another of the same nonce, and with fresh `aux` there is none.
  */
 export function sign(hash: Uint8Array, secret: Uint8Array, aux: Uint8Array): Uint8Array {
-  const own = prepare(secret)
+  const own = prepareSecret(secret)
   if (own === undefined) throw new RangeError('the secret is no key')
   if (aux.length !== 32) throw new RangeError('aux has 32 bytes')
-  const mask = tagged('aux', aux)
+  const mask = taggedHash('aux', aux)
   const masked = toBytes(own.scalar).map((byte, at) => byte ^ (mask[at] ?? 0))
-  const drawn = reduce(toNumber(tagged('nonce', masked, own.key, hash)))
-  const nonce = prepare(toBytes(drawn))
+  const drawn = modOrder(toNumber(taggedHash('nonce', masked, own.key, hash)))
+  const nonce = prepareSecret(toBytes(drawn))
   if (nonce === undefined) throw new Error('the nonce is zero')
-  const challenge = reduce(toNumber(tagged('challenge', nonce.key, own.key, hash)))
-  return Buffer.concat([nonce.key, toBytes(reduce(nonce.scalar + challenge * own.scalar))])
+  const challenge = modOrder(toNumber(taggedHash('challenge', nonce.key, own.key, hash)))
+  return Buffer.concat([nonce.key, toBytes(modOrder(nonce.scalar + challenge * own.scalar))])
 }
 
 // Also the public key of a nonce is found here; its array is nobody else's, and what is kept goes when the array goes.
-function prepare(secret: Uint8Array): Prepared | undefined {
-  const found = prepared.get(secret)
+function prepareSecret(secret: Uint8Array): PreparedSecret | undefined {
+  const found = preparedSecrets.get(secret)
   if (found !== undefined && secret.length === 32 && timingSafeEqual(found.bytes, secret)) return found
   if (secret.length !== 32) return undefined
   const scalar = toNumber(secret)
-  if (scalar === 0n || scalar >= order) return undefined
+  if (scalar === 0n || scalar >= ORDER) return undefined
   const bytes = Uint8Array.from(secret)
-  const pair = pairOf(bytes)
+  const pair = keyPairOf(bytes)
   const compressed = pair.getPublicKey(null, 'compressed')
-  const own: Prepared = {
+  const own: PreparedSecret = {
     bytes,
     key: compressed.subarray(1),
-    scalar: compressed[0] === 2 ? scalar : order - scalar,
+    scalar: compressed[0] === 2 ? scalar : ORDER - scalar,
     pair,
     object: undefined,
     shared: 0,
   }
-  prepared.set(secret, own)
+  preparedSecrets.set(secret, own)
   return own
 }
 
 // RFC 5915 with the public key in it, so that OpenSSL need not compute it once more.
-function objectOf({ bytes, pair }: Prepared): KeyObject {
+function keyObjectOf({ bytes, pair }: PreparedSecret): KeyObject {
   const [start, parameters] = [Buffer.from('30740201010420', 'hex'), Buffer.from('a00706052b8104000aa144034200', 'hex')]
   const key = Buffer.concat([start, bytes, parameters, pair.getPublicKey()])
   return createPrivateKey({ key, format: 'der', type: 'sec1' })

@@ -4,7 +4,7 @@
 import { createCipheriv, createHash, randomBytes, verify } from 'node:crypto'
 import { etc, Point } from '@noble/secp256k1'
 import type { SignedByKey } from './engine.ts'
-import { keyAt, lift, order, reduce, tagged, timesBase, toBytes, toNumber } from './openssl-curve.ts'
+import { liftX, modOrder, ORDER, publicKeyAt, taggedHash, timesBase, toBytes, toNumber } from './openssl-curve.ts'
 
 /** s·G = R + e·P, with R and P on the curve and s and e from 1 to the order less one. */
 export type SignatureEquation = { R: Point; P: Point; s: bigint; e: bigint }
@@ -15,12 +15,12 @@ export function equationsOf(items: readonly SignedByKey[]): (SignatureEquation |
   return items.map(({ signature, hash, key }) => {
     if (signature.length !== 64 || key.length !== 32) return undefined
     const name = key.toString()
-    if (!keys.has(name)) keys.set(name, lift(key))
+    if (!keys.has(name)) keys.set(name, liftX(key))
     const r = signature.subarray(0, 32)
-    const [R, P, s] = [lift(r), keys.get(name), toNumber(signature.subarray(32))]
+    const [R, P, s] = [liftX(r), keys.get(name), toNumber(signature.subarray(32))]
     // BIP-340 refuses s from the order upwards. noble refuses zero too, which no signer makes.
-    if (R === undefined || P === undefined || s === 0n || s >= order) return undefined
-    return { R, P, s, e: reduce(toNumber(tagged('challenge', r, key, hash))) }
+    if (R === undefined || P === undefined || s === 0n || s >= ORDER) return undefined
+    return { R, P, s, e: modOrder(toNumber(taggedHash('challenge', r, key, hash))) }
   })
 }
 
@@ -35,37 +35,37 @@ export function equationsOf(items: readonly SignedByKey[]): (SignatureEquation |
  * Two different points moved by the same unknown t·G have the same x for at most one t, or for x that differ by exactly the
  * order: together a chance of less than 2^-126, which nobody can improve without t.
  */
-export function holds({ R, P, s, e }: SignatureEquation): boolean | undefined {
-  secretShift ??= shift()
+export function isTrueEquation({ R, P, s, e }: SignatureEquation): boolean | undefined {
+  secretShift ??= newShift()
   const { t, T } = secretShift
-  const r = reduce(R.add(T).toAffine().x)
+  const r = modOrder(R.add(T).toAffine().x)
   if (r === 0n || e === 0n) return undefined
-  const inverse = etc.invert(reduce(e * r), order)
+  const inverse = etc.invert(modOrder(e * r), ORDER)
   // v = r / w = -e, so w = -r / e.
-  const w = reduce(-r * r * inverse)
+  const w = modOrder(-r * r * inverse)
   // Q = P + k·G, and z / w - e·k = s + t, so k = -(s + t) / e - z / r.
-  const k = reduce(-((s + t) * r + hashOfNothing * e) * inverse)
+  const k = modOrder(-((s + t) * r + HASH_OF_NOTHING * e) * inverse)
   if (k === 0n) return undefined
   const Q = P.add(timesBase(k))
   if (Q.is0()) return undefined
   const ecdsa = Buffer.concat([toBytes(r), toBytes(w)])
-  return verify('sha256', nothing, { key: keyAt(Q.toAffine()), dsaEncoding: 'ieee-p1363' }, ecdsa)
+  return verify('sha256', NOTHING, { key: publicKeyAt(Q.toAffine()), dsaEncoding: 'ieee-p1363' }, ecdsa)
 }
 
-const nothing = new Uint8Array(0)
-const hashOfNothing = 0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855n
+const NOTHING = new Uint8Array(0)
+const HASH_OF_NOTHING = 0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855n
 
 let secretShift: { t: bigint; T: Point } | undefined
 
-function shift() {
-  const t = reduce(toNumber(randomBytes(32))) || 1n
+function newShift() {
+  const t = modOrder(toNumber(randomBytes(32))) || 1n
   return { t, T: timesBase(t) }
 }
 
-const coefficientBits = 128
+const COEFFICIENT_BITS = 128
 
 /** Whether all equations are true: (Σ a·s)·G = Σ a·R + Σ (a·e)·P. False may also mean, by no chance that matters, undecided. */
-export function allHold(equations: readonly SignatureEquation[]): boolean {
+export function areAllTrue(equations: readonly SignatureEquation[]): boolean {
   const a = coefficients(equations)
   const nonces: Term[] = []
   // One term for each key, not for each signature: most people who write once write often.
@@ -77,10 +77,10 @@ export function allHold(equations: readonly SignatureEquation[]): boolean {
     keys.set(P.X, { point: P, scalar: (keys.get(P.X)?.scalar ?? 0n) + factor * e })
     sum += factor * s
   }
-  const left = reduce(sum)
+  const left = modOrder(sum)
   if (left === 0n) return false
-  const reduced = [...keys.values()].map(({ point, scalar }) => ({ point, scalar: reduce(scalar) }))
-  return timesBase(left).equals(multiply(nonces, coefficientBits).add(multiply(reduced, 256)))
+  const reduced = [...keys.values()].map(({ point, scalar }) => ({ point, scalar: modOrder(scalar) }))
+  return timesBase(left).equals(multiply(nonces, COEFFICIENT_BITS).add(multiply(reduced, 256)))
 }
 
 // BIP-340 derives them from all the inputs, so that nobody can choose a signature to fit them; random bytes on top, so that
@@ -102,30 +102,30 @@ function multiply(terms: readonly Term[], bits: number): Point {
   let total: Point | undefined
   for (let at = width * (Math.ceil(bits / width) - 1); at >= 0; at -= width) {
     for (let i = 0; i < width; i++) total = total?.double()
-    total = plus(total, column(terms, BigInt(at), width))
+    total = addPoints(total, sumColumn(terms, BigInt(at), width))
   }
   return total ?? Point.ZERO
 }
 
 // Digit by digit: points with the same digit are added up, then the sum for digit d is taken d times.
-function column(terms: readonly Term[], at: bigint, width: number): Point | undefined {
+function sumColumn(terms: readonly Term[], at: bigint, width: number): Point | undefined {
   const buckets: (Point | undefined)[] = new Array(2 ** width)
   const mask = (1n << BigInt(width)) - 1n
   for (const { point, scalar } of terms) {
     const digit = Number((scalar >> at) & mask)
-    if (digit > 0) buckets[digit] = plus(buckets[digit], point)
+    if (digit > 0) buckets[digit] = addPoints(buckets[digit], point)
   }
   let running: Point | undefined
   let sum: Point | undefined
   for (let digit = buckets.length - 1; digit > 0; digit--) {
-    running = plus(running, buckets[digit])
-    sum = plus(sum, running)
+    running = addPoints(running, buckets[digit])
+    sum = addPoints(sum, running)
   }
   return sum
 }
 
 // Nothing is zero: adding it to a point would cost as much as any other.
-function plus(a: Point | undefined, b: Point | undefined): Point | undefined {
+function addPoints(a: Point | undefined, b: Point | undefined): Point | undefined {
   return b === undefined ? a : (a?.add(b) ?? b)
 }
 

@@ -3,24 +3,24 @@
 import { createCipheriv, createHash, createHmac } from 'node:crypto'
 import type { Engine, SignedByKey } from './engine.ts'
 import { noble } from './noble.ts'
-import { lift, toBytes } from './openssl-curve.ts'
+import { liftX, toBytes } from './openssl-curve.ts'
 import { publicKey, sharedX, sign } from './openssl-secret.ts'
-import { allHold, equationsOf, holds, type SignatureEquation } from './openssl-verify.ts'
+import { areAllTrue, equationsOf, isTrueEquation, type SignatureEquation } from './openssl-verify.ts'
 
 /** From this many on, one equation for all is faster than one after the other. */
-export const batchFrom = 20
+export const BATCH_FROM = 20
 
 const engine: Engine = {
   publicKey,
-  isPoint: (key) => lift(key) !== undefined,
+  isPoint: (key) => liftX(key) !== undefined,
   sharedX(secret, key) {
     const shared = sharedX(secret, key)
-    return shared === undefined ? undefined : plain(shared)
+    return shared === undefined ? undefined : plainArray(shared)
   },
-  sign: (hash, secret, aux) => plain(sign(hash, secret, aux)),
+  sign: (hash, secret, aux) => plainArray(sign(hash, secret, aux)),
   verify,
   verifyAll,
-  sha256: (bytes) => plain(createHash('sha256').update(bytes).digest()),
+  sha256: (bytes) => plainArray(createHash('sha256').update(bytes).digest()),
   hmacSha256,
   hkdfExtract: (salt, keyMaterial) => hmacSha256(salt, [keyMaterial]),
   hkdfExpand,
@@ -28,16 +28,16 @@ const engine: Engine = {
 }
 
 /** The engine, or undefined where OpenSSL cannot do it. Costs a millisecond, most of which the first use then saves. */
-export function native(): Engine | undefined {
+export function opensslEngine(): Engine | undefined {
   try {
-    return works() ? engine : undefined
+    return isWorking() ? engine : undefined
   } catch {
     return undefined
   }
 }
 
 // Known answers rather than names: a cipher of the same name that reads its IV in another order would be worse than none.
-function works(): boolean {
+function isWorking(): boolean {
   const two = toBytes(2n)
   const twice = 'c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5'
   // RFC 8439, A.1, test vector 5: the key is zero and the nonce is two.
@@ -51,21 +51,21 @@ function toHex(bytes: Uint8Array | undefined): string {
 
 function verify(item: SignedByKey): boolean {
   const [equation] = equationsOf([item])
-  return isTrue(equation, item)
+  return verifyOne(equation, item)
 }
 
 function verifyAll(items: readonly SignedByKey[]): boolean[] {
   const equations = equationsOf(items)
   const possible = equations.filter((equation) => equation !== undefined)
-  if (possible.length >= batchFrom && allHold(possible)) return equations.map((equation) => equation !== undefined)
+  if (possible.length >= BATCH_FROM && areAllTrue(possible)) return equations.map((equation) => equation !== undefined)
   // One bad signature spoils the sum and says nothing of the others: each is looked at by itself.
-  return items.map((item, index) => isTrue(equations[index], item))
+  return items.map((item, index) => verifyOne(equations[index], item))
 }
 
-function isTrue(equation: SignatureEquation | undefined, item: SignedByKey): boolean {
+function verifyOne(equation: SignatureEquation | undefined, item: SignedByKey): boolean {
   if (equation === undefined) return false
   try {
-    return holds(equation) ?? noble.verify(item)
+    return isTrueEquation(equation) ?? noble.verify(item)
   } catch {
     return noble.verify(item)
   }
@@ -74,7 +74,7 @@ function isTrue(equation: SignatureEquation | undefined, item: SignedByKey): boo
 function hmacSha256(key: Uint8Array, messages: readonly Uint8Array[]): Uint8Array {
   const mac = createHmac('sha256', key)
   for (const message of messages) mac.update(message)
-  return plain(mac.digest())
+  return plainArray(mac.digest())
 }
 
 // RFC 5869, 2.3. hkdfSync() always extracts first.
@@ -85,15 +85,15 @@ function hkdfExpand(key: Uint8Array, info: Uint8Array, length: number): Uint8Arr
   for (let n = 1; n <= count; n++) {
     blocks.push(hmacSha256(key, [blocks.at(-1) ?? new Uint8Array(0), info, Uint8Array.of(n)]))
   }
-  return plain(Buffer.concat(blocks).subarray(0, length))
+  return plainArray(Buffer.concat(blocks).subarray(0, length))
 }
 
 // OpenSSL's IV is the block counter in four bytes, then the nonce.
 function chacha20(key: Uint8Array, nonce: Uint8Array, data: Uint8Array): Uint8Array {
-  return plain(createCipheriv('chacha20', key, Buffer.concat([new Uint8Array(4), nonce])).update(data))
+  return plainArray(createCipheriv('chacha20', key, Buffer.concat([new Uint8Array(4), nonce])).update(data))
 }
 
 // The same bytes, without what a Buffer does otherwise than an array: what noble gives is an array too.
-function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+function plainArray({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength)
 }

@@ -19,7 +19,7 @@ import { Failure } from '../../../src/errors.ts'
 import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { type Env, type Home, homeOf } from '../../../src/io/home/paths.ts'
 import { fromHex, keysFrom, toHex } from '../../../src/nostr/crypto.ts'
-import { decode, nsecEncode } from '../../../src/nostr/nip19.ts'
+import { decodeNip19, nsecEncode } from '../../../src/nostr/nip19.ts'
 import { namesBelow, newDisk, newHome, remountReadOnly } from '../../support/temporary-home.ts'
 import { startWorker, startWorkersTogether } from '../../support/worker-process.ts'
 
@@ -38,7 +38,7 @@ describe('the identity file', () => {
       npub: expect.stringMatching(/^npub1/),
       createdAt: 1_700_000_000,
     })
-    expect(decode(file.npub)).toEqual({ type: 'npub', pubkey: keys.pubkey })
+    expect(decodeNip19(file.npub)).toEqual({ type: 'npub', pubkey: keys.pubkey })
     expect(statSync(home.identity).mode & 0o777).toBe(0o600)
     expect(loadIdentity(home, {})).toEqual(keys)
     expect(namesBelow(home.root)).toEqual(['p2p-identity.json'])

@@ -4,14 +4,14 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Engine, SignedByKey } from '../../../src/nostr/crypto/engine.ts'
 import { noble } from '../../../src/nostr/crypto/noble.ts'
-import { batchFrom, native } from '../../../src/nostr/crypto/openssl.ts'
-import { order, reduce, toBytes, toNumber } from '../../../src/nostr/crypto/openssl-curve.ts'
+import { BATCH_FROM, opensslEngine } from '../../../src/nostr/crypto/openssl.ts'
+import { modOrder, ORDER, toBytes, toNumber } from '../../../src/nostr/crypto/openssl-curve.ts'
 import { equationsOf } from '../../../src/nostr/crypto/openssl-verify.ts'
 import { must } from '../../support/must.ts'
 
 const prime = 2n ** 256n - 2n ** 32n - 977n
 const cases = Number(process.env.P2P_CASES ?? 60)
-const openssl = native()
+const openssl = opensslEngine()
 
 describe.skipIf(openssl === undefined)(
   'node:crypto says what noble says (skipped where this Node lacks the curve)',
@@ -21,21 +21,21 @@ describe.skipIf(openssl === undefined)(
 
     test('the group is that of the curve', () => {
       // n - 1 is the largest secret, and its key is that of 1 (SEC 2: G has the order n).
-      expect(noble.publicKey(toBytes(order - 1n))).toEqual(noble.publicKey(toBytes(1n)))
-      expect(noble.publicKey(toBytes(order))).toBeUndefined()
+      expect(noble.publicKey(toBytes(ORDER - 1n))).toEqual(noble.publicKey(toBytes(1n)))
+      expect(noble.publicKey(toBytes(ORDER))).toBeUndefined()
     })
 
     const secrets: Record<string, Uint8Array> = {
       one: toBytes(1n),
       two: toBytes(2n),
       'with leading zeros': toBytes(2n ** 64n + 12_345n),
-      'half of n': toBytes(order / 2n),
-      'more than half of n': toBytes(order / 2n + 1n),
-      'n - 1': toBytes(order - 1n),
+      'half of n': toBytes(ORDER / 2n),
+      'more than half of n': toBytes(ORDER / 2n + 1n),
+      'n - 1': toBytes(ORDER - 1n),
       random: dice(32),
       zero: toBytes(0n),
-      n: toBytes(order),
-      'n + 1': toBytes(order + 1n),
+      n: toBytes(ORDER),
+      'n + 1': toBytes(ORDER + 1n),
       p: toBytes(prime),
       'the largest number': new Uint8Array(32).fill(255),
       '31 bytes': dice(31),
@@ -52,7 +52,7 @@ describe.skipIf(openssl === undefined)(
       'p - 1': toBytes(prime - 1n),
       p: toBytes(prime),
       'p + 1, which is one again': toBytes(prime + 1n),
-      n: toBytes(order),
+      n: toBytes(ORDER),
       'the largest number': new Uint8Array(32).fill(255),
       '31 bytes': dice(31),
       '33 bytes': dice(33),
@@ -100,7 +100,7 @@ describe.skipIf(openssl === undefined)(
       const secret = dice(32)
       const [hash, key] = [dice(32), keyOf(secret)]
       const signature = noble.sign(hash, secret, dice(32))
-      const numbers = [0n, 1n, order - 1n, order, order + 1n, prime - 1n, prime, prime + 1n, 2n ** 256n - 1n].map(
+      const numbers = [0n, 1n, ORDER - 1n, ORDER, ORDER + 1n, prime - 1n, prime, prime + 1n, 2n ** 256n - 1n].map(
         toBytes,
       )
       for (const number of [...numbers, ...Object.values(keys).filter((some) => some.length === 32)]) {
@@ -109,7 +109,7 @@ describe.skipIf(openssl === undefined)(
         same({ signature, hash, key: number })
       }
       // Nobody can make a good signature with an s that small, so what a check does with s + n shows only here.
-      for (const s of [0n, order, order + 1n, 2n ** 256n - 1n])
+      for (const s of [0n, ORDER, ORDER + 1n, 2n ** 256n - 1n])
         expect(equationsOf([{ signature: Buffer.concat([signature.subarray(0, 32), toBytes(s)]), hash, key }])).toEqual(
           [undefined],
         )
@@ -129,7 +129,7 @@ describe.skipIf(openssl === undefined)(
         const [key, r] = [keyOf(secret), keyOf(nonce)]
         const e = challenge(r, key, hash)
         const all = [1n, -1n].flatMap((a) =>
-          [1n, -1n].map((b) => reduce(a * toNumber(nonce) + b * e * toNumber(secret))),
+          [1n, -1n].map((b) => modOrder(a * toNumber(nonce) + b * e * toNumber(secret))),
         )
         const good = all.map((s) => same({ signature: Buffer.concat([r, toBytes(s)]), hash, key }))
         expect(good.filter((isGood) => isGood)).toHaveLength(1)
@@ -158,7 +158,7 @@ describe.skipIf(openssl === undefined)(
     }, 600_000)
 
     test('many signatures at once are judged as one by one', () => {
-      for (const length of [0, 1, batchFrom - 1, batchFrom, batchFrom + 1, 60]) {
+      for (const length of [0, 1, BATCH_FROM - 1, BATCH_FROM, BATCH_FROM + 1, 60]) {
         const items = signedBy(node, length, dice)
         expect(node.verifyAll(items)).toEqual(items.map(() => true))
         for (const spoil of [spoilSignature, spoilHash, spoilNonce, swapKey]) {
@@ -171,7 +171,7 @@ describe.skipIf(openssl === undefined)(
 
     // The attack on a sum without coefficients: two errors that cancel out.
     test('two bad signatures do not make up for each other', () => {
-      const items = signedBy(node, batchFrom, dice)
+      const items = signedBy(node, BATCH_FROM, dice)
       const moved = items.map((item, index) => (index < 2 ? moveBy(item, index === 0 ? 1n : -1n) : item))
       expect(node.verifyAll(moved)).toEqual(items.map((_, index) => index > 1))
     })
@@ -240,7 +240,7 @@ function signedBy(engine: Engine, length: number, dice: (length: number) => Uint
 }
 
 function moveBy({ signature, hash, key }: SignedByKey, by: bigint): SignedByKey {
-  const s = toBytes(reduce(toNumber(signature.subarray(32)) + by))
+  const s = toBytes(modOrder(toNumber(signature.subarray(32)) + by))
   return { signature: Buffer.concat([signature.subarray(0, 32), s]), hash, key }
 }
 
@@ -268,7 +268,7 @@ function flip(bytes: Uint8Array | undefined, dice: (length: number) => Uint8Arra
 
 function challenge(r: Uint8Array, key: Uint8Array, hash: Uint8Array): bigint {
   const tag = noble.sha256(Buffer.from('BIP0340/challenge'))
-  return reduce(toNumber(noble.sha256(Buffer.concat([tag, tag, r, key, hash]))))
+  return modOrder(toNumber(noble.sha256(Buffer.concat([tag, tag, r, key, hash]))))
 }
 
 function keyOf(secret: Uint8Array | undefined): Uint8Array {

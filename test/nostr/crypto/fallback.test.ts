@@ -1,6 +1,6 @@
 // A Node whose OpenSSL lacks the curve (BoringSSL, FIPS builds): noble does it all.
 import { expect, test, vi } from 'vitest'
-import { computedBy, keysFrom, sha256, sharedX, sign, verify, verifyAll } from '../../../src/nostr/crypto.ts'
+import { engineName, keysFrom, sha256, sharedX, sign, verify, verifyAll } from '../../../src/nostr/crypto.ts'
 import { must } from '../../support/must.ts'
 
 vi.mock('node:crypto', async (original) => ({
@@ -11,7 +11,7 @@ vi.mock('node:crypto', async (original) => ({
 }))
 
 test('without the curve noble computes', () => {
-  expect(computedBy()).toBe('noble')
+  expect(engineName()).toBe('noble')
   const keys = must(keysFrom(new Uint8Array(32).fill(7)))
   const hash = sha256(Buffer.from('a message'))
   const signature = sign(hash, keys.secret)

@@ -1,12 +1,12 @@
 // The tests of the codecs, official vectors among them, once more on the reference engine. Beside this they run on whatever
 // this Node is fastest with.
 import { expect, test } from 'vitest'
-import { computedBy } from '../../../src/nostr/crypto.ts'
+import { engineName } from '../../../src/nostr/crypto.ts'
 
 process.env.P2P_CRYPTO = 'noble'
 
 test('P2P_CRYPTO=noble asks for the reference', () => {
-  expect(computedBy()).toBe('noble')
+  expect(engineName()).toBe('noble')
 })
 
 await import('../crypto.test.ts')
