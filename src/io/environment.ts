@@ -25,6 +25,7 @@ import { type Owner, openOwner } from './owner/channels.ts'
 import { showAsking, showUnwrapping } from './progress.ts'
 import { openPool, type Pool } from './relay/pool.ts'
 import type { StoreCodec } from './store/codec.ts'
+import type { RenderLegacy } from './store/legacy.ts'
 import { openStore, type Store } from './store/store.ts'
 import { sleep } from './timers.ts'
 import { type UnwrapAll, unwrapperOf } from './unwrap-worker.ts'
@@ -70,6 +71,8 @@ export type Environment<I, L> = {
   keep: (call: string, markdown: string) => string
   /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
   handOver: (path: string) => string
+  /** Renders the calls of 0.1.0 and sets their files aside, under the lock; their ids. */
+  setAsideLegacyCalls: (render: RenderLegacy) => Promise<string[]>
   owner: Owner
   /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
   hook: (command: readonly string[], input: string) => Promise<string | undefined>
@@ -140,6 +143,14 @@ export function openEnvironment<I, L, C>(
     }),
     keep: (call, markdown) => saveTranscript(home, call, markdown),
     handOver: (path) => exportSecret(keys, path),
+    setAsideLegacyCalls: async (render) => {
+      const [{ setAsideLegacyCalls }, { withLock }] = await Promise.all([
+        import('./store/legacy.ts'),
+        import('./store/lock.ts'),
+      ])
+      const options = { command: opening.command, ms: 5_000, step: () => {} }
+      return await withLock(home, options, () => setAsideLegacyCalls(home, render))
+    },
     owner: openOwner(home, config.owner, env),
     hook: async (command, input) => {
       const { runProgram } = await import('./owner/program.ts')

@@ -42,7 +42,8 @@ async function runOnce<T extends IntentType>(
   context: RunContext,
   purpose: Intent = intent,
 ): Promise<OutcomeOf<T>> {
-  const known = context.environment.store.read()
+  const read = context.environment.store.read()
+  const known = read.index.legacy === true ? await (await import('./legacy.ts')).withoutLegacyCalls(context) : read
   const answered = await runLocal(type, intent, context, known)
   if (answered !== undefined) return answered
 

@@ -108,7 +108,7 @@ export function parseIndex(value: unknown, unchanged = false): Index | 'newer' |
 /** From each version of state.json to the next. */
 const UPGRADES: readonly Upgrade[] = [
   // 0.1.0: its calls are rendered to Markdown and set aside (io/store/legacy.ts); what is known of relays, peers and letters stays.
-  ({ strays, ...old }) => ({ ...old, calls: {}, orphans: [] }),
+  ({ strays, ...old }) => ({ ...old, calls: {}, orphans: [], legacy: true }),
 ]
 
 type Check = (value: unknown) => boolean
@@ -206,6 +206,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
     taken: optional(table(number)),
     offered: optional(table(fields({ at: number, taken: flag }))),
   }),
+  legacy: flag,
   clockAhead: number,
   announcing: fields({ pid: number, at: number, pause: number }),
 }

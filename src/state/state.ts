@@ -147,6 +147,8 @@ export type Index = {
   /** What was dropped and why, by count. */
   dropped: Record<string, number>
   announced: Announced
+  /** 0.1.0 wrote this: its calls are still to be set aside. */
+  legacy?: true
   /** Seconds by which our clock was ahead of the relays' when they last told; absent while it was right. */
   clockAhead?: number
   /** The `announce` that runs, since when, and the seconds that it sleeps first. */

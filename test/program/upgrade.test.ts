@@ -7,9 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { valueAt } from '../../scripts/json-path.ts'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
-import { parseLog } from '../../src/call/log-codec.ts'
 import { type Upgrade, upgraded } from '../../src/migrate.ts'
-import { parseIndex } from '../../src/state/state-codec.ts'
 
 const HOMES = new URL('../upgrade/', import.meta.url).pathname
 const VERSIONS = readdirSync(HOMES).filter((name) => /^v\d+$/.test(name))
@@ -58,63 +56,54 @@ describe.each(VERSIONS)('%s', (version) => {
       expect(code).toBe(0)
       expect(valueAt(json, '.agent.npub')).toBe(valueAt(identity, '.npub'))
       expect(valueAt(json, '.agent.name')).toBe('ben')
-      expect(valueAt(json, '.new')).toEqual([
-        expect.objectContaining({ type: 'message', call: second, text: 'unread' }),
-        expect.objectContaining({ type: 'request', text: 'a call that rings' }),
-        expect.objectContaining({ type: 'dm', text: 'a letter' }),
-      ])
-      const call = (id: string) => valueAt(json, `.calls[id=${id}]`)
-      expect(valueAt(json, '.calls.length')).toBe(3)
-      expect(call(first)).toMatchObject({ state: 'ended', peer: { name: 'ada' } })
-      // What no relay had taken has gone out now.
-      expect(call(second)).toMatchObject({ state: 'active', own: { queued: 0, relayed: 1 } })
-      expect(valueAt(json, '.calls[topic=a call that rings].state')).toBe('ringing')
+      // Its calls proved nothing against the peer: they are kept as Markdown, and their files set aside.
+      expect(valueAt(json, '.calls')).toEqual([])
+      expect(valueAt(json, '.new')).toEqual([expect.objectContaining({ type: 'dm', text: 'a letter' })])
+      expect(readdirSync(join(root, 'p2p/calls-0.1.0')).sort()).toEqual(
+        readdirSync(join(HOMES, version, 'p2p/calls')).sort(),
+      )
+      expect(readdirSync(join(root, 'p2p/calls'))).toEqual([])
+      const kept = readFileSync(join(root, 'p2p/transcripts', `${first}.md`), 'utf8')
+      expect(kept).toContain('Kept by 0.1.0, not verifiable')
+      expect(kept).toMatch(/ {4}from ada[\s\S]* {4}from ben/)
+      expect(readFileSync(join(root, 'p2p/transcripts', `${second}.md`), 'utf8')).toContain('    unread')
       expect(valueAt((await run('inbox')).json, '.new')).toEqual([])
-
-      const { json: transcript } = await run('transcript', first)
-      expect(valueAt(transcript, '.transcript.verified')).toBe(true)
-      expect(valueAt(transcript, '.transcript.entries[type=accept].from')).toBe('me')
-      expect(valueAt(transcript, '.transcript.entries[text=from ada].from')).toBe('peer')
-      expect(valueAt(transcript, '.transcript.entries[text=from ben].state')).toBe('delivered')
       expect(valueAt((await run('contacts')).json, '.contacts[name=ada].trust')).toBe('known')
       expect(valueAt((await run('config', 'get', 'about')).json, '.config.about')).toBe('kept from an earlier version')
-      expect((await run('answer', 'accept')).code).toBe(0)
-      expect((await run('end', '--call', second)).code).toBe(0)
     })
   })
 
-  test('is read without a loss', () => {
-    const dir = join(HOMES, version, 'p2p')
-    const state: unknown = JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8'))
-    expect(parseIndex(state)).toMatchObject({ agent: valueAt(state, '.agent'), calls: valueAt(state, '.calls') })
-    if (version === 'v1') expect(parseIndex(state)).toMatchObject(Object(state))
-    for (const name of readdirSync(join(dir, 'calls'))) {
-      const call: unknown = JSON.parse(readFileSync(join(dir, 'calls', name), 'utf8'))
-      if (version === 'v1') expect(parseLog(call)).toMatchObject({ ...Object(call), version: 2 })
-      else expect(parseLog(call)).toMatchObject({ id: valueAt(call, '.id') })
-    }
+  test('is taken over once, also after a run that was killed in the middle of it', async () => {
+    await withHome(version, async ({ root, run }) => {
+      const before = readFileSync(join(root, 'p2p/state.json'))
+      await run('status')
+      // As if the state had not been written any more.
+      writeFileSync(join(root, 'p2p/state.json'), before)
+      const { code, json } = await run('status')
+      expect([code, valueAt(json, '.calls')]).toEqual([0, []])
+      expect(readdirSync(join(root, 'p2p/calls-0.1.0'))).toHaveLength(
+        readdirSync(join(HOMES, version, 'p2p/calls')).length,
+      )
+    })
   })
 })
 
-test.each(['p2p-identity.json', 'p2p/config.json', 'p2p/state.json', 'p2p/calls'])(
-  'a newer %s is refused',
-  async (which) => {
-    await withHome('v1', async ({ root, run }) => {
-      const [call = ''] = readdirSync(join(root, 'p2p/calls'))
-      const path = join(root, which, which === 'p2p/calls' ? call : '')
-      const version = which === 'p2p/calls' ? 3 : 2
-      const text = JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), version, more: 'of what is to come' })
-      writeFileSync(path, text)
-      const before = contents(root)
-      for (const args of [['status'], ['announce'], ['send', 'hi'], ['inbox'], ['transcript', call.slice(0, 8)]]) {
-        const { code, json } = await run(...args)
-        expect([code, valueAt(json, '.error.code')]).toEqual([4, 'STATE_NEWER'])
-        expect(valueAt(json, '.error.hint')).toContain('update p2p-comm')
-      }
-      expect(contents(root)).toEqual(before)
-    })
-  },
-)
+test.each(['p2p-identity.json', 'p2p/config.json', 'p2p/state.json'])('a newer %s is refused', async (which) => {
+  await withHome('v1', async ({ root, run }) => {
+    const [call = ''] = readdirSync(join(root, 'p2p/calls'))
+    const path = join(root, which)
+    const version = which === 'p2p/state.json' ? 3 : 2
+    const text = JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), version, more: 'of what is to come' })
+    writeFileSync(path, text)
+    const before = contents(root)
+    for (const args of [['status'], ['announce'], ['send', 'hi'], ['inbox'], ['transcript', call.slice(0, 8)]]) {
+      const { code, json } = await run(...args)
+      expect([code, valueAt(json, '.error.code')]).toEqual([4, 'STATE_NEWER'])
+      expect(valueAt(json, '.error.hint')).toContain('update p2p-comm')
+    }
+    expect(contents(root)).toEqual(before)
+  })
+})
 
 test('versions are taken one by one, and none is left out', () => {
   const upgrades: Upgrade[] = [

@@ -25,7 +25,7 @@ export type WantedFile = {
 }
 
 /** What is asked for: `of`, the bytes that lie there, as its sender says; 0 for one that does not say. */
-export type FetchOptions = Omit<DownloadOptions, 'most'> & { of: number; fetchMax: number }
+export type FileFetchOptions = Omit<DownloadOptions, 'most'> & { of: number; fetchMax: number }
 
 /**
  * `refused` is final. `have`: bytes that are kept for the next time. `wrong`: all of it came, and it was something else: a few
@@ -41,7 +41,7 @@ export type FetchResult =
 const PARTS_KEPT_MS = 8 * 24 * 3600 * 1000
 
 /** Throws what is wrong with the disk. The same file must not be fetched twice at once. */
-export async function fetchFile(home: Home, wanted: WantedFile, asked: FetchOptions): Promise<FetchResult> {
+export async function fetchFile(home: Home, wanted: WantedFile, asked: FileFetchOptions): Promise<FetchResult> {
   const { urls, x, folder } = wanted
   if (!isHex32(x) || !isHex32(folder)) throw new Error('no safe place for a file that is fetched')
   const parts = join(home.files, '.fetched')

@@ -5,7 +5,7 @@ import { Agent } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type FetchOptions, type FetchResult, fetchFile, type WantedFile } from '../../../src/io/files/fetch.ts'
+import { type FetchResult, type FileFetchOptions, fetchFile, type WantedFile } from '../../../src/io/files/fetch.ts'
 import { randomBytes, sha256, toHex } from '../../../src/nostr/crypto.ts'
 import { type BlossomServer, startBlossom } from '../../support/blossom-server.ts'
 import { CALL_ID } from '../../support/counting-codec.ts'
@@ -41,7 +41,7 @@ beforeEach(() => {
   home = newHome()
 })
 
-const fetch = (wanted: WantedFile, more: Partial<FetchOptions> = {}): Promise<FetchResult> =>
+const fetch = (wanted: WantedFile, more: Partial<FileFetchOptions> = {}): Promise<FetchResult> =>
   fetchFile(home, wanted, {
     of: content.length + 16,
     fetchMax: 100_000_000,
