@@ -133,7 +133,7 @@ function spaceCheck(tried: Attempt<number>): DoctorCheck {
   const free = attemptedValue(tried) ?? 0
   const base = check('space', tried, () => `${Math.floor(free / 1_048_576)} MiB free`)
   if (free >= LOW_FREE || !base.ok) return base
-  const hint = 'free some space, or choose another folder: --home DIR'
+  const hint = 'free some space; nothing can be written on a disk that is full'
   return free < MIN_FREE ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
 }
 

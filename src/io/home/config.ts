@@ -76,7 +76,7 @@ async function changeSetting(home: Home, key: SettingKey, value: unknown, writin
 function settingKey(key: string): SettingKey {
   if (isSettingKey(key)) return key
   const close = similarKeys(key)
-  const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'all keys: p2p config'
+  const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : '`p2p config` shows all keys'
   throw new Failure('CONFIG_KEY', EXIT.usage, `there is no setting ${JSON.stringify(key.slice(0, 64))}`, hint)
 }
 
@@ -87,7 +87,7 @@ function parseConfig(home: Home, raw: RawConfig) {
     if (value === undefined) return setting.preset
     const checked = setting.check(value)
     if (checked !== undefined) return checked
-    throw damagedFailure(home, `${key} is not ${setting.expects}`, `back to the preset: p2p config unset ${key}`)
+    throw damagedFailure(home, `${key} is not ${setting.expects}`, `back to the preset: \`p2p config unset ${key}\``)
   }
   return {
     name: get('name'),

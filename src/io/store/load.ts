@@ -50,7 +50,7 @@ export function loadIndex<I, L, C>(
 }
 
 /** What becomes of a call whose file is damaged. */
-export const COMES_AGAIN = 'what relays still hold of that call comes again with: p2p inbox --deep'
+export const COMES_AGAIN = 'what relays still hold of that call comes again with `p2p inbox --deep`'
 
 /** The logs of some calls by id, without what lies in chapters; without those that have no file or a damaged one. */
 export function loadLogs<I, L, C>(
@@ -141,7 +141,7 @@ export function loadFile<T>(
 
 /** The refusal of a file that a newer program wrote. Nothing is changed. */
 export function newerFailure(path: string, version: number): Failure {
-  const hint = 'update p2p-comm, or choose another folder: --home DIR'
+  const hint = 'update p2p-comm to the version that wrote it, or a later one; nothing was changed'
   const message = `${path} was written by a newer p2p-comm; this one knows version ${version}`
   return new Failure('STATE_NEWER', EXIT.refused, message, hint)
 }

@@ -1,0 +1,66 @@
+// What our texts tell to type can be typed: the command is there, and so are its options. And none tells to do what takes an
+// agent away from its owner.
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { readArgv } from '../../src/cli/argv.ts'
+import { verbs } from '../../src/commands/index.ts'
+import { Failure } from '../../src/errors.ts'
+
+const SRC = fileURLToPath(new URL('../../src/', import.meta.url))
+
+/** The sources without their comments. */
+const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => ({
+    name,
+    text: readFileSync(SRC + name, 'utf8')
+      .replace(/\/\*[\s\S]*?\*\//g, '')
+      .replace(/(^|\s)\/\/.*$/gm, ''),
+  }))
+
+// Verbs of version 2 that the texts know already.
+const COMING = /^p2p (agree|decline|propose) /
+
+/** Every `p2p …` in a text of ours, with what is put in or stands for something as one word. */
+function commandsIn(text: string): string[] {
+  const slot = /\$\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}/
+  const whole = text.replace(new RegExp(`(?<=[a-z])${slot.source}`, 'g'), '').replace(new RegExp(slot, 'g'), 'x')
+  const found = [...whole.matchAll(/\\?`(p2p [^`\n]*?)\\?`/g)].map(([, command = '']) => command)
+  // A verb that is put in is one that was typed.
+  return found.filter((command) => !/^p2p [x/]/.test(command) && !COMING.test(command))
+}
+
+function wordsOf(command: string): string[] {
+  const plain = command
+    .replace(/<[^>]*>/g, 'x')
+    .replace(/ < FILE$/, '')
+    .replace(/\\"/g, '"')
+  return [...plain.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare = '']) => quoted ?? bare).slice(1)
+}
+
+const commands = sources.flatMap(({ name, text }) => commandsIn(text).map((command) => [command, name] as const))
+
+test('there are commands to look at', () => {
+  expect(commands.length).toBeGreaterThan(80)
+})
+
+test.each([...new Map(commands)])('`%s` (%s)', async (command) => {
+  try {
+    await readArgv(wordsOf(command), verbs, async () => {})
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    expect([command, error.message]).toEqual([command, expect.not.stringMatching(/no command|no option/)])
+  }
+})
+
+// The attack is ours: advice that an agent follows to the letter, and is another agent afterwards.
+test('no text tells to give a file away, to remove or move one, or to begin anew', () => {
+  const bad = /\bchown\b|`(rm|mv|rmdir|unlink) |: (rm|mv) |new agent|begin (as|anew)|start over|delete (it|the)/
+  const found = sources.flatMap(({ name, text }) =>
+    [...text.matchAll(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g)].flatMap(([literal]) =>
+      bad.test(literal.slice(1, -1)) ? [`${name}: ${literal}`] : [],
+    ),
+  )
+  expect(found).toEqual([])
+})
