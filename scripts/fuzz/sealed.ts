@@ -3,7 +3,7 @@
 import { chacha20, hmacSha256 } from '../../src/nostr/crypto.ts'
 import { eventId, finalize, parseEvent, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, decrypt, encrypt, messageKeys, paddedLength } from '../../src/nostr/nip44.ts'
-import { unwrap } from '../../src/nostr/nip59.ts'
+import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import { bytes, json, noise, text } from './mutate.ts'
 import { agents, must, NOW, rumors, seals, stranger, wraps } from './samples.ts'
 import { type Fault, faultOf, target } from './target.ts'

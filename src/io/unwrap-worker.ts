@@ -5,7 +5,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type Keys, keysFrom } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
-import { type CallKeyring, openSeal, openWraps, type Unwrapped, unwrapAll } from '../nostr/nip59.ts'
+import { type CallKeyring, openSeal, openWraps, type Unwrapped, unwrapAll } from '../nostr/nip59-unwrap.ts'
 
 /** From this many wraps on a second thread is worth its start: it gains little at first, and a busy machine loses by it. */
 const minWraps = 250
@@ -32,7 +32,7 @@ const DEFAULTS: UnwrapSettings = { worth: isWorthTwoThreads, patience: 2_000, gr
  * are taken out of the array as they are opened: a mailbox may be large, and nobody needs what was opened. Rejects with what the
  * keyring throws.
  */
-export type UnwrapAll = (wraps: Event[], until: number, ring?: CallKeyring) => Promise<(Unwrapped | undefined)[]>
+export type UnwrapAll = (wraps: Event[], until: number, keyring?: CallKeyring) => Promise<(Unwrapped | undefined)[]>
 
 /** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
 export function unwrapperOf(
@@ -41,10 +41,10 @@ export function unwrapperOf(
   script?: string,
   { worth, patience, grace } = DEFAULTS,
 ): UnwrapAll {
-  return async (wraps, until, ring) => {
+  return async (wraps, until, keyring) => {
     const late = () => clock() > until
     const total = wraps.length
-    const options = { late, ring }
+    const options = { late, keyring }
     if (script === undefined || !worth(total)) return unwrapAll(wraps.splice(0), keys, options)
     const opened = new Map<number, Unwrapped>()
     const keep = (from: number, some: readonly Unwrapped[]) => {
@@ -72,10 +72,10 @@ export function unwrapperOf(
       for (const { from, opened: some } of returned.splice(0))
         keep(
           from,
-          some.map((one) => ('sealed' in one ? openSeal(one.sealed, keys, { wrap: one.wrap, ring }) : one)),
+          some.map((one) => ('sealed' in one ? openSeal(one.sealed, keys, { wrap: one.wrap, keyring }) : one)),
         )
     }
-    const second = startSecond(script, { secret: keys.secret, until, authors: ring?.authors ?? [] }, give, back)
+    const second = startSecond(script, { secret: keys.secret, until, authors: keyring?.authors ?? [] }, give, back)
     try {
       while (mine !== undefined) {
         keep(mine.from, unwrapAll(mine.wraps, keys, options))

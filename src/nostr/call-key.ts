@@ -6,7 +6,7 @@ import {
   isHex32,
   isPubkey,
   type Keys,
-  type Dice as RandomBytes,
+  type RandomBytes,
   randomBytes,
   randomKeys,
   sharedX,

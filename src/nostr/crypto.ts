@@ -9,7 +9,7 @@ import { opensslEngine } from './crypto/openssl.ts'
 export type Keys = { readonly secret: Uint8Array; readonly pubkey: string }
 
 /** A source of randomness: asked for n bytes, gives n bytes. */
-export type Dice = (length: number) => Uint8Array
+export type RandomBytes = (length: number) => Uint8Array
 
 /** A signature with what it is for: BIP-340's 64 bytes, the hash that was signed, and the author's public key in hex. */
 export type SignedByPubkey = { signature: Uint8Array; hash: Uint8Array; pubkey: string }
@@ -36,9 +36,10 @@ export function randomBytes(length: number): Uint8Array {
  * A random whole number in [0, below), for `below` up to 2^32. It is 48 random bits modulo `below`: for the two days of
  * NIP-59 the bias is under 2^-30, which is fine for times and jitter. Keys and nonces are bytes and do not come from here.
  */
-export function randomInt(below: number, dice: Dice = randomBytes): number {
-  if (!Number.isSafeInteger(below) || below < 1 || below > 2 ** 32) throw new RangeError(`no dice with ${below} sides`)
-  return dice(6).reduce((sum, byte) => sum * 256 + byte, 0) % below
+export function randomInt(below: number, random: RandomBytes = randomBytes): number {
+  if (!Number.isSafeInteger(below) || below < 1 || below > 2 ** 32)
+    throw new RangeError(`no random number below ${below}`)
+  return random(6).reduce((sum, byte) => sum * 256 + byte, 0) % below
 }
 
 /** The key pair of a 32-byte secret; undefined for any other length, for zero, and from the group order upwards. */
@@ -48,10 +49,10 @@ export function keysFrom(secret: Uint8Array): Keys | undefined {
   return key === undefined ? undefined : { secret: own, pubkey: toHex(key) }
 }
 
-/** A fresh key pair. Throws when the dice give a number that is no key: by chance that happens once in 2^128. */
-export function randomKeys(dice: Dice = randomBytes): Keys {
-  const keys = keysFrom(dice(32))
-  if (keys === undefined) throw new Error('the dice gave a number that is no secp256k1 key')
+/** A fresh key pair. Throws when the random number is no key: by chance that happens once in 2^128. */
+export function randomKeys(random: RandomBytes = randomBytes): Keys {
+  const keys = keysFrom(random(32))
+  if (keys === undefined) throw new Error('the random number is no secp256k1 key')
   return keys
 }
 

@@ -1,10 +1,10 @@
 // NIP-01's event: its serialisation, its id, its signature, and the parsers that let foreign JSON in.
 import { isRecord, isWhole } from '../json.ts'
 import {
-  type Dice,
   fromHex,
   isHex32,
   type Keys,
+  type RandomBytes,
   randomBytes,
   type SignedByPubkey,
   sha256,
@@ -58,10 +58,10 @@ export function rumorOf(template: Template, pubkey: string): Rumor {
   return { id: eventId({ pubkey, created_at, kind, tags, content }), pubkey, created_at, kind, tags, content }
 }
 
-/** The signed event of an author. `dice` is asked once, for the signature's auxiliary randomness. */
-export function finalize(template: Template, keys: Keys, dice: Dice = randomBytes): Event {
+/** The signed event of an author. `random` is asked once, for the signature's auxiliary randomness. */
+export function finalize(template: Template, keys: Keys, random: RandomBytes = randomBytes): Event {
   const rumor = rumorOf(template, keys.pubkey)
-  return { ...rumor, sig: toHex(sign(idBytes(rumor), keys.secret, dice(32))) }
+  return { ...rumor, sig: toHex(sign(idBytes(rumor), keys.secret, random(32))) }
 }
 
 /** Whether the id is the hash of the content and the signature is the author's. Never throws. */

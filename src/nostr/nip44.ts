@@ -28,7 +28,7 @@ export function conversationKey(secret: Uint8Array, pubkey: string): Uint8Array 
 /**
  * `conversationKey` of an identity, computed once for each peer. The secret's array must not change while the process lives.
  */
-export function lastingKey({ secret }: Keys, pubkey: string): Uint8Array | undefined {
+export function cachedConversationKey({ secret }: Keys, pubkey: string): Uint8Array | undefined {
   const known = cachedKeys.get(secret) ?? new Map<string, Uint8Array | undefined>()
   cachedKeys.set(secret, known)
   // The attack: authors without end, for one who listens for days.

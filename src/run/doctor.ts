@@ -10,7 +10,7 @@ import type { ExaminationPlan, RelayExamination, RelayStep, SampleEvent } from '
 import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
 import type { AnnouncedLimits } from '../nostr/nip11.ts'
-import { WRAP_LIMIT, wrap, wrapKind } from '../nostr/nip59.ts'
+import { WRAP_KIND, WRAP_LIMIT, wrap } from '../nostr/nip59.ts'
 import { medianClockError } from './sync.ts'
 
 export type { DoctorCheck } from '../io/doctor/doctor.ts'
@@ -62,7 +62,7 @@ function planFor(
   if (keys === undefined) return { ...common, keys: randomKeys(), question: undefined, samples: () => [] }
   const me = keys.pubkey
   const question = roles.includes('inbox')
-    ? { kinds: [wrapKind], '#p': [me] }
+    ? { kinds: [WRAP_KIND], '#p': [me] }
     : { kinds: [inboxList([], 0).kind], authors: [me] }
   return {
     ...common,
@@ -98,7 +98,7 @@ const SAMPLE_EVENTS: Readonly<Record<RelayRole, (keys: Keys, stamp: number) => S
     const rumor = rumorOf({ kind: CONTROL, created_at: stamp, tags, content: '' }, keys.pubkey)
     const sealed = (recent: boolean) =>
       wrap(rumor, keys, keys.pubkey, { now: stamp, expiration: stamp + SAMPLE_LIFETIME, recent })
-    const filter = ({ id }: Event) => ({ kinds: [wrapKind], '#p': [keys.pubkey], ids: [id] })
+    const filter = ({ id }: Event) => ({ kinds: [WRAP_KIND], '#p': [keys.pubkey], ids: [id] })
     return [{ what: 'letter', event: sealed(false), recent: sealed(true), filter }]
   },
 }

@@ -16,7 +16,8 @@ import {
 } from '../call/presence.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
-import { type OpenedWrap, wrapKind } from '../nostr/nip59.ts'
+import { WRAP_KIND } from '../nostr/nip59.ts'
+import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { usable } from '../nostr/relay-url.ts'
 import {
   type CompleteReplay,
@@ -133,7 +134,7 @@ function mailboxOf(
     questions,
     asks: questions.map(({ part, ...span }) => ({
       ...{ relay, name: part === 'older' ? 'sweep' : 'inbox', page: true, streams: true },
-      filter: { kinds: [wrapKind], '#p': [environment.keys.pubkey], ...span },
+      filter: { kinds: [WRAP_KIND], '#p': [environment.keys.pubkey], ...span },
       ...(held && { held }),
       ...(part === 'newer' && { deadline: half }),
       ...(part !== 'older' && { live }),

@@ -5,7 +5,7 @@ import { trustOf } from '../call/agents.ts'
 import { callId } from '../call/signal-codec.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
-import { type OpenedWrap, openedWrap, wrapHeaderOf } from '../nostr/nip59.ts'
+import { type OpenedWrap, openedWrapOf, wrapHeaderOf } from '../nostr/nip59-unwrap.ts'
 import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
@@ -148,7 +148,7 @@ async function unwrapSome({ environment }: RunContext, wraps: Event[], until: nu
   const results = await environment.open(wraps, until)
   const opened = covers.flatMap((cover, n) => {
     const result = results[n]
-    return result === undefined ? [] : [openedWrap(cover, result)]
+    return result === undefined ? [] : [openedWrapOf(cover, result)]
   })
   return { opened, left: covers.flatMap(({ stamp }, n) => (results[n] === undefined ? [stamp] : [])) }
 }

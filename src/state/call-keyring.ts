@@ -1,7 +1,7 @@
 // Which calls' keys are tried on what a peer has sealed, and which seals are kept for a key that is still to come.
 import type { CallKey } from '../nostr/call-key.ts'
 import type { Event } from '../nostr/event.ts'
-import type { CallKeyring, OpenedWrap, UnopenedSeal } from '../nostr/nip59.ts'
+import type { CallKeyring, OpenedWrap, UnopenedSeal } from '../nostr/nip59-unwrap.ts'
 
 /** "20 a run, the rest in the next." Each costs a file and a multiplication on the curve, and a peer may make many calls. */
 export const TRIES_A_RUN = 20

@@ -2,7 +2,7 @@
 // loaded, and once more under the lock to what is newest.
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
-import { isWrapSigned, type OpenedWrap } from '../nostr/nip59.ts'
+import { isWrapSigned, type OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { type AdmissionPolicy, lacksWork, meterFor, overBounds } from './admission.ts'
 import { catchUp, commitCalls } from './call-index.ts'
 import { type CompleteReplay, forgetSeen, moveCursors, rereadLostCalls } from './cursors.ts'

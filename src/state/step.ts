@@ -4,7 +4,7 @@ import { type Decision, type DecisionContext, decide } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
-import type { OpenedWrap } from '../nostr/nip59.ts'
+import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {

@@ -8,8 +8,9 @@ import { afterAll, expect, test } from 'vitest'
 import { shares, unwrapperOf } from '../../src/io/unwrap-worker.ts'
 import { randomKeys, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
-import { unwrap, wrap } from '../../src/nostr/nip59.ts'
-import { callPair, messageIn, ringOf } from '../support/call-pair.ts'
+import { wrap } from '../../src/nostr/nip59.ts'
+import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
+import { callPair, keyringOf, messageIn } from '../support/call-pair.ts'
 
 const program = fileURLToPath(new URL('../../dist/p2p.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'p2p-mailroom-'))
@@ -97,7 +98,7 @@ const ofCall = Array.from({ length: 60 }, (_, n) =>
 const mixed = [...ofCall, ...wraps.slice(0, 60)].sort((a, b) => (a.id < b.id ? -1 : 1))
 
 test('what is sealed with the key of a call opens beside a second thread as well', async () => {
-  const ring = () => ringOf([pair.callee])
+  const ring = () => keyringOf([pair.callee])
   const expected = mixed.map((event) => unwrap(event, bob, ring()))
   expect(expected.filter((one) => one.ok && one.key === 'call')).toHaveLength(60)
   expect(await unwrapperOf(bob, Date.now)([...mixed], NEVER, ring())).toEqual(expected)
@@ -110,7 +111,7 @@ test('what is sealed with the key of a call opens beside a second thread as well
 
 test('a keyring that throws is heard, and the second thread is let go', async () => {
   const refusing = {
-    ...ringOf([pair.callee]),
+    ...keyringOf([pair.callee]),
     keyOf: () => {
       throw new Error('a link')
     },
@@ -134,7 +135,7 @@ test('the second thread is given no key of a call, and the secret in memory that
     parentPort.on('message', tell)
     new BroadcastChannel('p2p-secret').postMessage(workerData.secret)`,
   )
-  const opening = unwrapperOf(bob, Date.now, script, HASTY)([...mixed], NEVER, ringOf([pair.callee]))
+  const opening = unwrapperOf(bob, Date.now, script, HASTY)([...mixed], NEVER, keyringOf([pair.callee]))
   const seen = await lent
   expect(seen.buffer).toBeInstanceOf(SharedArrayBuffer)
   expect(Buffer.from(seen).toString('hex')).toBe(toHex(bob.secret))

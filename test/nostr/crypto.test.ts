@@ -88,11 +88,11 @@ describe('keys', () => {
     expect(keys.secret).toEqual(new Uint8Array(32).fill(7))
   })
 
-  test('come from the dice', () => {
+  test('come from random bytes', () => {
     expect(randomKeys((length) => new Uint8Array(length).fill(7)).pubkey).toBe(
       keysFrom(new Uint8Array(32).fill(7))?.pubkey,
     )
-    expect(() => randomKeys((length) => new Uint8Array(length))).toThrow('dice')
+    expect(() => randomKeys((length) => new Uint8Array(length))).toThrow('random number')
     expect(randomKeys().pubkey).not.toBe(randomKeys().pubkey)
   })
 

@@ -6,17 +6,9 @@ import type { CallKey } from '../../src/nostr/call-key.ts'
 import type { Keys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf, verifyEvent } from '../../src/nostr/event.ts'
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
-import {
-  openedWrap,
-  openKeptSeal,
-  seal,
-  unwrap,
-  unwrapAll,
-  wrap,
-  wrapHeaderOf,
-  wrapSize,
-} from '../../src/nostr/nip59.ts'
-import { callPair, messageIn, ringOf } from '../support/call-pair.ts'
+import { seal, wrap, wrapSize } from '../../src/nostr/nip59.ts'
+import { openedWrapOf, openKeptSeal, unwrap, unwrapAll, wrapHeaderOf } from '../../src/nostr/nip59-unwrap.ts'
+import { callPair, keyringOf, messageIn } from '../support/call-pair.ts'
 import { must } from '../support/must.ts'
 import { alice, bob, mallory, now } from '../support/people.ts'
 
@@ -28,16 +20,16 @@ const opened = { ok: true, rumor, from: alice.pubkey, key: 'call', call: pair.bi
 
 describe('a wrap of a call', () => {
   test('opens with the key of the call, and says so', () => {
-    expect(unwrap(secret, bob, ringOf([pair.callee]))).toEqual(opened)
-    expect(openedWrap(wrapHeaderOf(secret), unwrap(secret, bob, ringOf([pair.callee])))).toMatchObject({
+    expect(unwrap(secret, bob, keyringOf([pair.callee]))).toEqual(opened)
+    expect(openedWrapOf(wrapHeaderOf(secret), unwrap(secret, bob, keyringOf([pair.callee])))).toMatchObject({
       ...{ rumor, call: pair.binding.call },
     })
   })
 
   test('that was sealed with the identities says that, whatever keys are there: a downgrade can be seen', () => {
-    const found = unwrap(plain, bob, ringOf([pair.callee]))
+    const found = unwrap(plain, bob, keyringOf([pair.callee]))
     expect(found).toEqual({ ok: true, rumor, from: alice.pubkey, key: 'identity' })
-    expect(openedWrap(wrapHeaderOf(plain), found)).not.toHaveProperty('call')
+    expect(openedWrapOf(wrapHeaderOf(plain), found)).not.toHaveProperty('call')
   })
 
   test('looks like any other from outside: signed by a key used once, of the same size, its seal by the identity', () => {
@@ -48,8 +40,8 @@ describe('a wrap of a call', () => {
   })
 
   test('opens for nobody who has both identities and no call key', () => {
-    for (const ring of [undefined, ringOf([]), ringOf([callPair('another call').callee])]) {
-      const found = unwrap(secret, bob, ring)
+    for (const keyring of [undefined, keyringOf([]), keyringOf([callPair('another call').callee])]) {
+      const found = unwrap(secret, bob, keyring)
       expect(found).toMatchObject({ ok: false, reason: 'undecryptable', unopened: { from: alice.pubkey } })
     }
     const inner = JSON.parse(must(decrypt(secret.content, must(conversationKey(bob.secret, secret.pubkey)))))
@@ -73,7 +65,7 @@ describe('a wrap of a call', () => {
 
 describe('lies in the envelope of a call', () => {
   const reason = (event: Event, keys: readonly CallKey[] = [pair.callee]) => {
-    const found = unwrap(event, bob, ringOf(keys))
+    const found = unwrap(event, bob, keyringOf(keys))
     return found.ok ? found.key : found.reason
   }
 
@@ -98,7 +90,7 @@ describe('lies in the envelope of a call', () => {
     expect(reason(around(inName))).toBe('forged')
     expect(reason(forged(messageIn(pair.binding, 'hi', alice), mallory, pair.caller.key))).toBe('undecryptable')
     // The keyring hands out what it should not.
-    const loose = { ...ringOf([pair.callee]), callsFor: () => ({ calls: [pair.binding.call], left: 0 }) }
+    const loose = { ...keyringOf([pair.callee]), callsFor: () => ({ calls: [pair.binding.call], left: 0 }) }
     expect(unwrap(forged(messageIn(pair.binding, 'hi', mallory), mallory, pair.caller.key), bob, loose).ok).toBe(false)
   })
 
@@ -108,7 +100,7 @@ describe('lies in the envelope of a call', () => {
       callKey: pair.callee,
     })
     const loose = {
-      ...ringOf([pair.callee]),
+      ...keyringOf([pair.callee]),
       callsFor: () => ({ calls: [pair.binding.call], left: 0 }),
       keeps: () => true,
     }
@@ -127,41 +119,46 @@ describe('lies in the envelope of a call', () => {
 
 describe('the keyring', () => {
   test('is asked for a key only of a call with the author of the seal', () => {
-    const ring = ringOf([pair.callee, callPair('with mallory', mallory).callee])
-    unwrap(wrap(messageIn(pair.binding, 'hi', mallory), mallory, bob.pubkey, { now }), bob, ring)
-    expect(ring.asked).toEqual([callPair('with mallory').binding.call])
-    const strangers = ringOf([callPair('with mallory', mallory).callee])
+    const keyring = keyringOf([pair.callee, callPair('with mallory', mallory).callee])
+    unwrap(wrap(messageIn(pair.binding, 'hi', mallory), mallory, bob.pubkey, { now }), bob, keyring)
+    expect(keyring.asked).toEqual([callPair('with mallory').binding.call])
+    const strangers = keyringOf([callPair('with mallory', mallory).callee])
     expect([unwrap(plain, bob, strangers).ok, strangers.asked]).toEqual([true, []])
   })
 
   test('hands a seal back only where it says so, and what was tried and is left', () => {
     const other = callPair('another call')
-    const ring = { ...ringOf([other.callee], true), callsFor: () => ({ calls: [other.binding.call, 'lost'], left: 3 }) }
-    const found = unwrap(secret, bob, ring)
+    const keyring = {
+      ...keyringOf([other.callee], true),
+      callsFor: () => ({ calls: [other.binding.call, 'lost'], left: 3 }),
+    }
+    const found = unwrap(secret, bob, keyring)
     const unopened = { from: alice.pubkey, tried: [other.binding.call, 'lost'], left: 3, seal: expect.anything() }
     expect(found).toEqual({ ok: false, reason: 'undecryptable', unopened })
-    expect(unwrap(secret, bob, { ...ring, keeps: () => false })).not.toHaveProperty('unopened.seal')
+    expect(unwrap(secret, bob, { ...keyring, keeps: () => false })).not.toHaveProperty('unopened.seal')
     // Once the accept has come.
     const kept = must(found.ok ? undefined : found.unopened?.seal)
-    const open = (sealed: Event) => openKeptSeal(sealed, bob, { wrap: secret.id, ring: ringOf([pair.callee]) })
+    const open = (sealed: Event) => openKeptSeal(sealed, bob, { wrap: secret.id, keyring: keyringOf([pair.callee]) })
     expect(open(kept)).toEqual(opened)
     expect(open({ ...kept, pubkey: mallory.pubkey })).toEqual({ ok: false, reason: 'forged' })
     expect(open({ ...kept, kind: 14 })).toEqual({ ok: false, reason: 'bad-seal' })
   })
 
   test('that throws is heard', () => {
-    const ring = ringOf([pair.callee])
-    ring.keyOf = () => {
+    const keyring = keyringOf([pair.callee])
+    keyring.keyOf = () => {
       throw new Error('a link')
     }
-    expect(() => unwrap(secret, bob, ring)).toThrow('a link')
-    expect(unwrap(wrap(messageIn(pair.binding, 'x', mallory), mallory, bob.pubkey, { now }), bob, ring).ok).toBe(true)
+    expect(() => unwrap(secret, bob, keyring)).toThrow('a link')
+    expect(unwrap(wrap(messageIn(pair.binding, 'x', mallory), mallory, bob.pubkey, { now }), bob, keyring).ok).toBe(
+      true,
+    )
   })
 })
 
 test('many wraps, of calls and letters and junk, are each what they are alone', () => {
   const calls = Array.from({ length: 6 }, (_, n) => callPair(`call ${n}`, must([alice, mallory][n % 2])))
-  const ring = ringOf(calls.map(({ callee }) => callee))
+  const keyring = keyringOf(calls.map(({ callee }) => callee))
   const pool = calls.flatMap(({ binding, caller }, n) => {
     const author = must([alice, mallory][n % 2])
     const said = messageIn(binding, `message ${n}`, author)
@@ -172,11 +169,11 @@ test('many wraps, of calls and letters and junk, are each what they are alone', 
     secret,
     around(sealedBy(rumor, mallory, pair.caller.key)),
   )
-  const alone = new Map(pool.map((event) => [event, unwrap(event, bob, ring)]))
+  const alone = new Map(pool.map((event) => [event, unwrap(event, bob, keyring)]))
   expect([...alone.values()].filter((one) => one.ok && one.key === 'call')).toHaveLength(6)
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...pool), { maxLength: 60 }), (events) => {
-      expect(unwrapAll(events, bob, { ring })).toEqual(events.map((event) => alone.get(event)))
+      expect(unwrapAll(events, bob, { keyring })).toEqual(events.map((event) => alone.get(event)))
     }),
     { numRuns: 8 },
   )

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Dice, fromHex, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
+import { fromHex, keysFrom, type RandomBytes, sha256 } from '../../src/nostr/crypto.ts'
 import { type Event, eventId, parseEvent, type Rumor, rumorOf, tag, verifyEvent } from '../../src/nostr/event.ts'
 import { decodeNip19 } from '../../src/nostr/nip19.ts'
 import { conversationKey, decrypt, encrypt, MAX_PLAINTEXT } from '../../src/nostr/nip44.ts'
-import { seal, unwrap, wrap, wrapSize } from '../../src/nostr/nip59.ts'
+import { seal, wrap, wrapSize } from '../../src/nostr/nip59.ts'
+import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import { must } from '../support/must.ts'
 import { alice, bob, mallory, now } from '../support/people.ts'
 import {
@@ -213,7 +214,7 @@ function rumorIn(sealed: Event): unknown {
   return JSON.parse(must(decrypt(sealed.content, must(conversationKey(bob.secret, sealed.pubkey)))))
 }
 
-function seeded(seed: string): Dice {
+function seeded(seed: string): RandomBytes {
   let count = 0
   return (length) => sha256(Buffer.from(`${seed} ${count++}`)).subarray(0, length)
 }

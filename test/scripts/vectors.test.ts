@@ -7,7 +7,7 @@ import { FILES, filled, vectors } from '../../scripts/vectors.ts'
 import { parseSignal } from '../../src/call/signal-codec.ts'
 import { fromHex, keysFrom } from '../../src/nostr/crypto.ts'
 import { parseEvent, verifyEvent } from '../../src/nostr/event.ts'
-import { unwrap } from '../../src/nostr/nip59.ts'
+import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 
 const data = vectors()
 const keys = keysFrom(fromHex(data.agents.callee.secret) ?? new Uint8Array())

@@ -2,7 +2,7 @@
 // outside of one.
 
 import type { Event, Rumor } from '../../src/nostr/event.ts'
-import type { OpenedWrap } from '../../src/nostr/nip59.ts'
+import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
 import type { Dice } from './dice.ts'
 
 /** How a relay behaves for a while. */

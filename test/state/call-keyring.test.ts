@@ -1,7 +1,8 @@
 // Which keys are tried on what, in which order and how many, over several runs.
 import { describe, expect, it } from 'vitest'
 import type { CallKey } from '../../src/nostr/call-key.ts'
-import { type OpenedWrap, openedWrap, seal, unwrap, wrap, wrapHeaderOf } from '../../src/nostr/nip59.ts'
+import { seal, wrap } from '../../src/nostr/nip59.ts'
+import { type OpenedWrap, openedWrapOf, unwrap, wrapHeaderOf } from '../../src/nostr/nip59-unwrap.ts'
 import {
   isToBeTriedAgain,
   KEPT_SEALS,
@@ -60,7 +61,7 @@ describe('the keys that are tried', () => {
     const times = new Map<string, number>()
     for (let run = 0; run < 3; run++) {
       const open = ring(tried)
-      const results = [one, junk].map((event) => openedWrap(wrapHeaderOf(event), unwrap(event, bob, open)))
+      const results = [one, junk].map((event) => openedWrapOf(wrapHeaderOf(event), unwrap(event, bob, open)))
       runs.push([must(results[0]), must(results[1])])
       for (const call of results[1]?.unopened?.tried ?? []) times.set(call, (times.get(call) ?? 0) + 1)
       tried = rememberTries(tried, results)

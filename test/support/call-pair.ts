@@ -2,7 +2,7 @@
 import { type CallBinding, type CallKey, deriveCallKey } from '../../src/nostr/call-key.ts'
 import { type Keys, keysFrom, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import type { CallKeyring } from '../../src/nostr/nip59.ts'
+import type { CallKeyring } from '../../src/nostr/nip59-unwrap.ts'
 import { must } from './must.ts'
 import { alice, bob, now } from './people.ts'
 
@@ -35,7 +35,7 @@ export function messageIn({ call }: CallBinding, content = 'hello', author: Keys
 }
 
 /** A keyring that has these keys, and counts what it is asked for. */
-export function ringOf(keys: readonly CallKey[], keeps = false): CallKeyring & { asked: string[] } {
+export function keyringOf(keys: readonly CallKey[], keeps = false): CallKeyring & { asked: string[] } {
   const asked: string[] = []
   return {
     asked,

@@ -7,7 +7,7 @@ import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.t
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { randomKeys, sign, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import type { OpenedWrap } from '../../src/nostr/nip59.ts'
+import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
 import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
 import { recordReceiptsTaken } from '../../src/state/receipts.ts'
 import { positionIn } from '../../src/state/say.ts'

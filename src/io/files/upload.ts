@@ -3,7 +3,7 @@
 import { EXIT, Failure } from '../../errors.ts'
 import { createEncryption, createSha256, TAG } from '../../nostr/aes-gcm.ts'
 import type { Keys } from '../../nostr/crypto.ts'
-import { type Dice, randomBytes, toHex } from '../../nostr/crypto.ts'
+import { type RandomBytes, randomBytes, toHex } from '../../nostr/crypto.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { put } from '../http/request.ts'
 import { addressIn, authHeader, reasonIn, uploadAddress } from './blossom.ts'
@@ -22,7 +22,7 @@ export type UploadOptions = {
   /** Bytes that have gone out, of how many. */
   progress: (done: number, of: number) => void
   idleMs?: number
-  dice?: Dice
+  randomBytes?: RandomBytes
 }
 
 /**
@@ -44,8 +44,8 @@ export async function upload(path: string, options: UploadOptions): Promise<Stor
 // A broken connection is given back, all else is thrown. Each attempt has a key of its own: two different files under one
 // key and nonce, should the file change in between, would give both away.
 async function tryUpload(path: string, source: Source, options: UploadOptions): Promise<StoredFile | Failure> {
-  const { server, keys, now, dice = randomBytes } = options
-  const [key, nonce] = [dice(32), dice(12)]
+  const { server, keys, now, randomBytes: random = randomBytes } = options
+  const [key, nonce] = [random(32), random(12)]
   const { x, ox } = await digestsOf(source, key, nonce)
   const length = source.size + TAG
   const answer = await put(uploadAddress(server), encryptedPieces(path, source, key, nonce, x), {

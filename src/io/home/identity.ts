@@ -5,7 +5,7 @@ import { EXIT, Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 import { isRecord, parseJson } from '../../json.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
-import { type Dice, fromHex, type Keys, keysFrom, randomBytes, randomKeys, toHex } from '../../nostr/crypto.ts'
+import { fromHex, type Keys, keysFrom, type RandomBytes, randomBytes, randomKeys, toHex } from '../../nostr/crypto.ts'
 import { decodeNip19, npubEncode } from '../../nostr/nip19.ts'
 import { linkNew, makeFolder, type OnStep, syncFolder, writeNew } from '../store/atomic.ts'
 import { discard, removeLeftovers } from '../store/discard.ts'
@@ -16,7 +16,7 @@ import { readSecretFile } from '../store/secret-file.ts'
 import type { Env, Home } from './paths.ts'
 
 /** Dice for the key and the time (ms) of its making; `step` as in atomic.ts. */
-export type IdentityOptions = { readonly dice?: Dice; readonly now?: number; readonly step?: OnStep }
+export type IdentityOptions = { readonly randomBytes?: RandomBytes; readonly now?: number; readonly step?: OnStep }
 
 /**
  * The identity: P2P_SECRET_KEY (nsec or 64 hex digits) where it is set, and then no file is touched; else the identity file,
@@ -27,7 +27,7 @@ export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {})
   if (env.P2P_SECRET_KEY !== undefined) return fromEnvironment(env.P2P_SECRET_KEY)
   checkHome(home)
   const there = lstat(home.identity)
-  if (there === undefined) createIdentity(home, randomKeys(making.dice), making)
+  if (there === undefined) createIdentity(home, randomKeys(making.randomBytes), making)
   // A first run that was killed has left a second name of the secret, or a key that nobody uses.
   else if (there.nlink > 1) removeLeftovers(home.root, IDENTITY_TEMP)
   return parseIdentity(home.identity, readGuarded(home.identity))

@@ -40,7 +40,7 @@ export function openLiveSubscriptions(
   let queued = 0
   let bell = deferred<void>()
 
-  // Half the pause is certain and half is dice, so that a relay that comes back is not met by everybody at once.
+  // Half the pause is certain and half is random, so that a relay that comes back is not met by everybody at once.
   function pause(failures: number): number {
     const most = Math.min(retry.longestMs, retry.firstMs * 2 ** failures)
     return Math.max(retry.firstMs, most * (0.5 + random() / 2))
