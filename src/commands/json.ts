@@ -51,18 +51,21 @@ export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) =>
 export function itemShape({
   type,
   id,
+  ref,
+  re,
   call,
   from,
   text,
   at,
   seq,
   late,
+  unseen,
   path,
   size,
   sha256,
   reason,
 }: InboxItem): Record<string, unknown> {
-  return { type, id, call, from, text, at, seq, late, path, size, sha256, reason }
+  return { type, id, ref, re, call, from, text, at, seq, late, unseen, path, size, sha256, reason }
 }
 
 export function messageShape({

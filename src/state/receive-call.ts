@@ -3,7 +3,7 @@ import { type AsideReason, type Log, type LogEntry, parsedSignal, signalOf, with
 import { digestNow } from '../call/replay.ts'
 import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
-import { type HeldLog, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
+import { type HeldLog, type Judgement, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { AdmissionPolicy } from './admission.ts'
 import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
@@ -39,7 +39,7 @@ export function receiveSignal(
     touched.add(log.id)
     return 'duplicate'
   }
-  const verdict = judgeSignal(signal, heldLog(mine, index), me)
+  const verdict = judgeIn(mine, signal, heldLog(mine, index), me)
   if (verdict.type === 'archive') {
     mine.unjudged = true
     return undefined
@@ -146,6 +146,13 @@ function heldLog(log: Log, index: LogIndex): HeldLog {
     frozen: log.verified !== undefined,
     forked: log.fork !== undefined,
   }
+}
+
+// Where only the other side has said that the call has forked, what comes may show which of the two it is; taken is nothing any more.
+function judgeIn(log: Log, signal: Signal, held: HeldLog, me: string): Judgement {
+  if (log.fork?.by !== 'told') return judgeSignal(signal, held, me)
+  const verdict = judgeSignal(signal, { ...held, forked: false }, me)
+  return verdict.type === 'take' || verdict.type === 'wait' ? { type: 'aside', why: 'fork' } : verdict
 }
 
 /** Takes a signal, and then whatever has waited for it. */
@@ -296,6 +303,8 @@ function recordFork(log: Log, { by, seq, id }: Branch, entry: LogEntry | undefin
   if (log.fork === undefined) {
     log.fork = { by, seq, id, at: now, ...(entry === undefined ? {} : { foreign: entry.rumor.id }) }
     log.unread = [...log.unread.filter((mark) => mark !== 'forked'), 'forked']
+  } else if (log.fork.by === 'told' && by !== 'told') {
+    log.fork = { ...log.fork, by, seq, id, ...(entry === undefined ? {} : { foreign: entry.rumor.id }) }
   }
   if (entry !== undefined) keepAside(log, entry, 'fork')
   return 'forked'

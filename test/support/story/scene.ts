@@ -1,5 +1,5 @@
 // The words with which a story sets its scene: clocks, files, relays that misbehave, and what they are called afterwards.
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generateSecretKey, getPublicKey, nip19 } from 'nostr-tools'
 import { valueAt } from '../../../scripts/json-path.ts'
@@ -39,6 +39,24 @@ export function writeHomeFile(stage: Stage, [who, path, text]: Word[]): void {
   const file = join(findActor(stage, who).home, expand(stage, path))
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, expand(stage, text), { mode: 0o600 })
+}
+
+/** `backup alice`: her whole home is copied; `restore alice`: it is as it was then. */
+export function backUpHome(stage: Stage, [who]: Word[]): void {
+  const { home } = findActor(stage, who)
+  rmSync(`${home}.backup`, { recursive: true, force: true })
+  cpSync(home, `${home}.backup`, { recursive: true, preserveTimestamps: true })
+}
+
+export function restoreHome(stage: Stage, [who]: Word[]): void {
+  const { home } = findActor(stage, who)
+  rmSync(home, { recursive: true })
+  cpSync(`${home}.backup`, home, { recursive: true, preserveTimestamps: true })
+}
+
+/** `remove alice path`: a file or folder below her home is gone. */
+export function removeFromHome(stage: Stage, [who, path]: Word[]): void {
+  rmSync(join(findActor(stage, who).home, expand(stage, path)), { recursive: true })
 }
 
 /** `cat alice path`: what the file holds, for `stdout` and `json`. */

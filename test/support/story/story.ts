@@ -15,6 +15,7 @@ import { publishWrap } from './gift-wraps.ts'
 import { type Line, readStory, type Word } from './parse-story.ts'
 import {
   awaitListening,
+  backUpHome,
   chmod,
   controlRelay,
   expectExists,
@@ -22,6 +23,8 @@ import {
   findActor,
   makeSecret,
   readHomeFile,
+  removeFromHome,
+  restoreHome,
   setClock,
   setVariable,
   writeHomeFile,
@@ -66,6 +69,9 @@ const STORY_COMMANDS: Readonly<Record<string, StoryCommand>> = {
   let: setVariable,
   secret: makeSecret,
   write: writeHomeFile,
+  backup: backUpHome,
+  restore: restoreHome,
+  remove: removeFromHome,
   wrap: publishWrap,
   listening: awaitListening,
   join: async (stage, [who], not) => {
