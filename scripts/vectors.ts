@@ -34,7 +34,7 @@ export function vectors() {
     dice('presence'),
   )
   return {
-    version: 1,
+    version: 2,
     comment: 'Made by `npm run vectors` with fixed keys, dice and clock. Times are Unix seconds, keys and ids hex.',
     agents: {
       caller: { secret: toHex(caller.secret), pubkey: caller.pubkey },
@@ -124,15 +124,16 @@ function callTable({ signals, agents: keys, call }: ReturnType<typeof vectors>):
         .find((t) => t[0] === name)
         ?.slice(1)
         .join(', ') ?? ''
+    const short = (name: string) => value(name).replace(/[0-9a-f]{64}/, (id) => id.slice(0, 8))
     const who = rumor.pubkey === keys.caller.pubkey ? 'caller' : 'callee'
-    return `| ${who} | ${op} | ${value('seq')} | ${value('lc')} | ${value('ack')} | ${value('cut')} |`
+    return `| ${who} | ${op} | ${value('seq')} | ${short('prev')} | ${short('ack')} |`
   })
   const digest = `Both sides end with the digest \`${call.sides[0]?.digest}\`.`
   return [
     'The whole call of the vectors:',
     '',
-    '| who | says | seq | lc | ack | cut |',
-    '|---|---|---|---|---|---|',
+    '| who | says | seq | prev | ack |',
+    '|---|---|---|---|---|',
     ...rows,
     '',
     digest,

@@ -6,15 +6,15 @@ import { agents, type aWholeCall, NOW } from './call.ts'
 
 export type Forgery = { why: string; rumor?: Rumor; wrap?: unknown }
 
-export function forgeries({ id, said }: ReturnType<typeof aWholeCall>): Forgery[] {
+export function forgeries({ said }: ReturnType<typeof aWholeCall>): Forgery[] {
   const message = said.find((s) => s.op === 'message')?.rumor
   const request = said[0]?.rumor
   if (message === undefined || request === undefined) throw new Error('the call lacks a message')
-  return [...malformed(message, request, id), ...forged(message)]
+  return [...malformed(message, request), ...forged(message)]
 }
 
 // Each differs from a good rumor in one tag.
-function malformed(message: Rumor, request: Rumor, id: string): Forgery[] {
+function malformed(message: Rumor, request: Rumor): Forgery[] {
   const replaced = (rumor: Rumor, name: string, ...values: string[]) =>
     again(
       rumor,
@@ -29,11 +29,13 @@ function malformed(message: Rumor, request: Rumor, id: string): Forgery[] {
     { why: 'seq is no plain decimal', rumor: replaced(message, 'seq', '1e1') },
     { why: 'seq has a leading zero', rumor: replaced(message, 'seq', '02') },
     { why: 'seq is over 1,000,000', rumor: replaced(message, 'seq', '1000001') },
-    { why: 'lc is negative', rumor: replaced(message, 'lc', '-1') },
+    { why: 'prev is missing', rumor: without(message, 'prev') },
+    { why: 'prev is no id', rumor: replaced(message, 'prev', 'f'.repeat(63)) },
     { why: 'ack is missing', rumor: without(message, 'ack') },
+    { why: 'ack is negative', rumor: replaced(message, 'ack', '-1', 'f'.repeat(64)) },
+    { why: 'ack has a number and no id', rumor: replaced(message, 'ack', '1') },
     { why: 'the call id is no id', rumor: replaced(message, 'call-id', '../../etc') },
     { why: 'it is for a room of two', rumor: again(message, [...message.tags, ['p', agents.caller.pubkey]]) },
-    { why: 'a request names a call', rumor: again(request, [...request.tags, ['call-id', id]]) },
     { why: 'a request does not begin with seq 1', rumor: replaced(request, 'seq', '2') },
     { why: 'a request has no deadline', rumor: without(request, 'expiration') },
     { why: 'an unknown operation', rumor: replaced(request, 'op', 'transfer-money') },
