@@ -108,7 +108,8 @@ export function openEnvironment<I, L, C>(
 ): Environment<I, L> {
   const home = homeOf(opening.home, env)
   const keys = loadIdentity(home, env)
-  const config = readConfig(home)
+  // What mends a setting must not be stopped by it.
+  const config = opening.command === 'config' ? readConfig(home, () => {}) : readConfig(home)
   const writing = { command: opening.command }
   const relays = rolesOf(config, opening.relays, env, opening.say)
   const own = new Set([...relays.presence, ...relays.inbox, ...relays.lookup])
@@ -158,7 +159,9 @@ export function openEnvironment<I, L, C>(
     },
     settings: {
       list: (key) => {
-        const held = readConfig(home)
+        const held = readConfig(home, (failure, of) => {
+          if (key === '' || key === of) throw failure
+        })
         if (key !== '') getSetting(held, key)
         return settingsOf(held).filter((s) => key === '' || s.key === key)
       },

@@ -63,6 +63,10 @@ const CASES: Case[] = [
     spoil: ({ config }) => writeFileSync(config, Buffer.from('{"name": "Jos\u00e9"}', 'latin1')),
   },
   { name: 'a setting that is none', spoil: ({ config }) => edit(config, { call: { ring: 'long' } }), mends: true },
+  {
+    name: 'two settings that are none',
+    spoil: ({ config }) => edit(config, { call: { ring: 'long' }, policy: { calls: 1 } }),
+  },
   { name: 'settings of a later version', spoil: ({ config }) => later(config) },
   { name: 'contacts that are none', spoil: ({ config }) => edit(config, { contacts: [{ petname: 'bob' }] }) },
   { name: 'a state of a later version', spoil: ({ state }) => writeFileSync(state, '{"version": 99}') },

@@ -1,5 +1,6 @@
 // The settings of p2p/config.json: read with their presets, looked up, set and unset by key.
 
+import type { Contact } from '../../call/agents.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { decodeNip19 } from '../../nostr/nip19.ts'
 import {
@@ -17,9 +18,20 @@ import { isSettingKey, SETTING_KEYS, SETTINGS, type SettingKey, type SettingValu
 
 export type Config = ReturnType<typeof parseConfig>
 
-/** All settings, presets filled in, and the contacts. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
-export function readConfig(home: Home): Config {
-  return parseConfig(home, readRawConfig(home))
+/**
+ * All settings, presets filled in, and the contacts. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE.
+ * @param damaged hears of each value that is none and has the preset in its place; without it the first one is thrown. Only
+ *   for what mends settings: nobody else may go on as if, say, nobody was blocked.
+ */
+export function readConfig(home: Home, damaged: ReportBadSetting = raise): Config {
+  return parseConfig(home, readRawConfig(home), damaged)
+}
+
+/** `key`: the setting, or "contacts". */
+type ReportBadSetting = (failure: Failure, key: string) => void
+
+function raise(failure: Failure): never {
+  throw failure
 }
 
 /** The pubkey of the owner, if one is set. */
@@ -80,14 +92,16 @@ function settingKey(key: string): SettingKey {
   throw new Failure('CONFIG_KEY', EXIT.usage, `there is no setting ${JSON.stringify(key.slice(0, 64))}`, hint)
 }
 
-function parseConfig(home: Home, raw: RawConfig) {
+function parseConfig(home: Home, raw: RawConfig, damaged: ReportBadSetting) {
   const get = <K extends SettingKey>(key: K): SettingValues[K] => {
     const setting = SETTINGS[key]
     const value = pickValue(raw, key.split('.'))
     if (value === undefined) return setting.preset
     const checked = setting.check(value)
     if (checked !== undefined) return checked
-    throw damagedFailure(home, `${key} is not ${setting.expects}`, `back to the preset: \`p2p config unset ${key}\``)
+    const hint = `back to the preset: \`p2p config unset ${key}\``
+    damaged(damagedFailure(home, `${key} is not ${setting.expects}`, hint), key)
+    return setting.preset
   }
   return {
     name: get('name'),
@@ -124,8 +138,16 @@ function parseConfig(home: Home, raw: RawConfig) {
       fetchMax: get('file.fetchMax'),
       allowPrivate: get('file.allowPrivate'),
     },
-    contacts: contactsOf(home, raw),
+    contacts: contactsIn(home, raw, damaged),
   }
 }
 
-// Only the position is taken from V8's message, where it has one: it quotes the text, and a webhook's address may be a secret.
+function contactsIn(home: Home, raw: RawConfig, damaged: ReportBadSetting): readonly Contact[] {
+  try {
+    return contactsOf(home, raw)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    damaged(error, 'contacts')
+    return []
+  }
+}
