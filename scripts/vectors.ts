@@ -3,11 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { presenceOf } from '../src/call/presence.ts'
 import { RULES } from '../src/call/rules.ts'
-import { sha256, toHex } from '../src/nostr/crypto.ts'
+import { toHex } from '../src/nostr/crypto.ts'
 import { finalize, type Rumor } from '../src/nostr/event.ts'
 import { seal, wrap } from '../src/nostr/nip59.ts'
 import { callOf } from '../src/state/state.ts'
 import { agents, aWholeCall, NOW, type Spoken } from './vectors/call.ts'
+import { callKeyTable, callKeyVectors } from './vectors/call-keys.ts'
+import { dice } from './vectors/dice.ts'
 import { forgeries } from './vectors/forgeries.ts'
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -43,6 +45,7 @@ export function vectors() {
     rules: RULES,
     signals: call.said.map(sealed),
     call: ended(call),
+    callKeys: callKeyVectors(),
     presence,
     invalid: forgeries(call),
   }
@@ -82,17 +85,6 @@ function ended({ id, said, states }: ReturnType<typeof aWholeCall>) {
   return { id, rumors: said.map((s) => s.rumor.id), sides }
 }
 
-/** A source of bytes that anybody can rebuild: SHA-256 of the name and a counter, block after block. */
-function dice(name: string): (length: number) => Uint8Array {
-  let count = 0
-  return (length) => {
-    const bytes = new Uint8Array(length)
-    for (let at = 0; at < length; at += 32)
-      bytes.set(sha256(Buffer.from(`${name} ${count++}`)).subarray(0, length - at), at)
-    return bytes
-  }
-}
-
 /** The document with its examples, rules and call filled in from the vectors. */
 export function filled(document: string, data: ReturnType<typeof vectors>): string {
   const rumorOf = (op: string): Rumor | undefined => data.signals.find((s) => s.op === op)?.rumor
@@ -105,7 +97,8 @@ export function filled(document: string, data: ReturnType<typeof vectors>): stri
     /```json example=(\w+)\n[\s\S]*?```/g,
     (_, name: string) => `\`\`\`json example=${name}\n${JSON.stringify(examples[name], null, 2)}\n\`\`\``,
   )
-  return block(block(withExamples, 'rules', rulesTable()), 'call', callTable(data))
+  const withCall = block(block(withExamples, 'rules', rulesTable()), 'call', callTable(data))
+  return block(withCall, 'call-keys', callKeyTable(data.callKeys))
 }
 
 function rulesTable(): string {

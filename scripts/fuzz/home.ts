@@ -90,13 +90,14 @@ const holders = target(
   },
 )
 
-function fileText(chance: Chance, sample: object): string {
+/** The text of a JSON file, spoiled. */
+export function fileText(chance: Chance, sample: object): string {
   const good = JSON.stringify(sample, null, 2)
   return chance.often(40) ? text(chance, [good]) : JSON.stringify(json(chance, sample))
 }
 
-// Only a Failure may be thrown, and it tells no secret.
-function inHome(work: (home: ReturnType<typeof homeOf>) => Fault, secrets: readonly string[] = []): Fault {
+/** Work in a home of its own. Only a Failure may be thrown, and it tells no secret. */
+export function inHome(work: (home: ReturnType<typeof homeOf>) => Fault, secrets: readonly string[] = []): Fault {
   const folder = mkdtempSync(join(tmpdir(), 'p2p-fuzz-'))
   try {
     return work(homeOf(folder, {}))

@@ -1,4 +1,5 @@
 // Every parser that meets a stranger, a server, a damaged disk or a hasty hand.
+import { callKeys } from './call-keys.ts'
 import { compared } from './compared.ts'
 import { documents } from './documents.ts'
 import { home } from './home.ts'
@@ -14,6 +15,7 @@ export const TARGETS: readonly Target[] = [
   ...wire,
   ...compared,
   ...sealed,
+  ...callKeys,
   ...publications,
   ...documents,
   ...speech,

@@ -3,11 +3,11 @@ import type { IntendedSignal } from '../../src/call/decide.ts'
 import { chunksOf } from '../../src/call/file-transfer.ts'
 import { lastSignal } from '../../src/call/replay.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
-import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { say } from '../../src/state/say.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
+import { keysOf } from './dice.ts'
 
 export const NOW = 1_795_000_000
 
@@ -80,10 +80,4 @@ function newTalk() {
       deliver('receipt', to, rumorOf(signalTemplate({ type: 'receipt', text: '', missing: [] }, place, now), who))
     },
   }
-}
-
-function keysOf(name: string): Keys {
-  const keys = keysFrom(sha256(Buffer.from(name)))
-  if (keys === undefined) throw new Error('no key')
-  return keys
 }

@@ -255,7 +255,8 @@ function parseBody(rumor: Rumor): Body | undefined {
 
 function readIntroduction(rumor: Rumor): { name: string; relays: string[]; ek?: string[] } {
   const urls = tags(rumor, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? [])
-  const keys = tags(rumor, 'ek').map(([, key = '']) => key.slice(0, 64))
+  // Cut behind the length of a key: one that is longer is none, and cut to it, it would be one on this side alone.
+  const keys = tags(rumor, 'ek').map(([, key = '']) => key.slice(0, 65))
   return {
     name: (tag(rumor, 'name') ?? '').slice(0, LIMIT.name),
     relays: urls.slice(0, LIMIT.relays),

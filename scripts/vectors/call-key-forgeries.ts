@@ -1,0 +1,91 @@
+// What is no call key, what is a downgrade, and wraps that say of a call what is not so; each with what must become of it.
+import { isDowngraded, type SealedSignal } from '../../src/call/secrecy.ts'
+import { ekFault } from '../../src/nostr/call-key.ts'
+import { type Keys, toHex } from '../../src/nostr/crypto.ts'
+import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
+import { agents, NOW } from './call.ts'
+import { dice, keysOf } from './dice.ts'
+
+const { caller, callee } = agents
+
+/** Values of all `ek` tags of one rumor, and what is wrong with them. */
+export function ekCases(good: string, another: string) {
+  const identities = [caller.pubkey, callee.pubkey]
+  const cases: [string, string[]][] = [
+    ['a call key', [good]],
+    ['no tag', []],
+    ['the same tag twice', [good, good]],
+    ['two keys', [good, another]],
+    ['upper case', [good.toUpperCase()]],
+    ['a compressed point', [`02${good}`]],
+    ['an empty tag', ['']],
+    ['an x that is not on the curve', ['f'.repeat(64)]],
+    ['zero', ['0'.repeat(64)]],
+    ["the caller's identity", [caller.pubkey]],
+    ["the callee's identity", [callee.pubkey]],
+  ]
+  return [
+    ...cases.map(([what, values]) => ({ what, values, fault: ekFault(values, identities) ?? null })),
+    { what: "the caller's own call key, in the accept", values: [good], fault: 'copied' },
+  ]
+}
+
+/** Signals under the identities' key in a call with keys: which of them are dropped. */
+export function downgrades(accepted: number) {
+  const signals: SealedSignal[] = [
+    { type: 'message', by: 'caller', ack: 1, at: accepted + 5 },
+    { type: 'message', by: 'callee', ack: 1, at: accepted + 5 },
+    { type: 'end', by: 'caller', ack: 0, at: accepted + 5 },
+    { type: 'end', by: 'caller', ack: 1, at: accepted + 5 },
+    { type: 'end', by: 'callee', ack: 0, at: accepted + 5 },
+    { type: 'receipt', by: 'caller', ack: 0, at: accepted + 5 },
+    { type: 'receipt', by: 'caller', ack: 1, at: accepted + 5 },
+    { type: 'receipt', by: 'callee', ack: 1, at: accepted - 5 },
+    { type: 'receipt', by: 'callee', ack: 1, at: accepted + 5 },
+    { type: 'receipt', by: 'callee', ack: 2, at: accepted - 5 },
+    { type: 'receipt', by: 'callee', ack: 2, at: accepted + 5, answers: 'lost' },
+    { type: 'receipt', by: 'caller', ack: 2, at: accepted + 5, answers: 'fork' },
+    { type: 'reject', by: 'callee', ack: 1, at: accepted + 5 },
+  ]
+  return { accepted, signals: signals.map((signal) => ({ ...signal, dropped: isDowngraded(signal, accepted) })) }
+}
+
+/** `ours`, `theirs`, `other`: conversation keys, of the call as either side has it, and of another call of the same two. */
+type Said = { message: Rumor; reply: Rumor; ours: Uint8Array; theirs: Uint8Array; other: Uint8Array }
+
+export function foreignWraps({ message, reply, ours, theirs, other }: Said) {
+  const mallory = keysOf('p2p-comm mallory')
+  const inHerName = rumorOf({ ...message }, mallory.pubkey)
+  const between = must(conversationKey(caller.secret, callee.pubkey))
+  return [
+    {
+      why: "sealed with the identities' key after both have sent `ek`",
+      ...{ becomes: 'downgraded', wrap: forged(message, caller, between) },
+    },
+    {
+      why: 'sealed with the key of another call of the two',
+      ...{ becomes: 'misplaced', wrap: forged(message, caller, other) },
+    },
+    {
+      why: "sealed with the call's key by somebody else",
+      ...{ becomes: 'undecryptable', wrap: forged(inHerName, mallory, ours) },
+    },
+    { why: "the callee's own words, sent back", becomes: 'undecryptable', wrap: forged(reply, callee, theirs) },
+  ]
+}
+
+function forged(rumor: Rumor, author: Keys, key: Uint8Array): Event {
+  const [random, once] = [dice(`forged ${rumor.id} ${toHex(key)}`), keysOf('p2p-comm once')]
+  const content = encrypt(JSON.stringify(rumor), key, random(32))
+  const sealed = finalize({ kind: 13, created_at: NOW, tags: [], content }, author, random)
+  const outer = must(conversationKey(once.secret, callee.pubkey))
+  const tags = [['p', callee.pubkey]]
+  const inner = encrypt(JSON.stringify(sealed), outer, random(32))
+  return finalize({ kind: 1059, created_at: NOW, tags, content: inner }, once, random)
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a vector is missing')
+  return value
+}
