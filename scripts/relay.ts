@@ -42,8 +42,9 @@ export interface EmbeddedRelay {
   readonly sent: { events: number }
   /** What it keeps and has not expired, newest first. */
   events(): Event[]
-  /** How many clients are connected now. */
+  /** How many clients are connected now, and how many asked to be so far. */
   connections(): number
+  connectionsSoFar(): number
   /** Cuts all connections and comes back on the same port, with or without what it kept. */
   restart(how?: { empty?: boolean }): Promise<void>
   close(): Promise<void>
@@ -64,7 +65,11 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
     connectionsSoFar: 0,
     url: '',
   }
-  let line = await listen(relay, { host, port, path, clockOffset, tellsTime })
+  let asked = 0
+  const onAsked = () => {
+    asked += 1
+  }
+  let line = await listen(relay, { host, port, path, clockOffset, tellsTime, onAsked })
   const taken = line.port
   relay.url = `ws://${host}:${taken}${path === '/' ? '' : path}`
   return {
@@ -76,10 +81,11 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
     sent: relay.sent,
     events: () => relay.shelf.find(() => true, relay.policy.now()),
     connections: () => relay.clients.size,
+    connectionsSoFar: () => asked,
     async restart({ empty = false } = {}) {
       await line.stop()
       if (empty) relay.shelf.clear()
-      line = await listen(relay, { host, port: taken, path, clockOffset, tellsTime })
+      line = await listen(relay, { host, port: taken, path, clockOffset, tellsTime, onAsked })
     },
     close: () => line.stop(),
   }
@@ -104,9 +110,9 @@ interface Line {
   stop(): Promise<void>
 }
 
-type Place = { host: string; port: number; path: string; clockOffset: number; tellsTime: boolean }
+type Place = { host: string; port: number; path: string; clockOffset: number; tellsTime: boolean; onAsked: () => void }
 
-async function listen(relay: Relay, { host, port, path, clockOffset, tellsTime }: Place): Promise<Line> {
+async function listen(relay: Relay, { host, port, path, clockOffset, tellsTime, onAsked }: Place): Promise<Line> {
   const date = () => new Date((relay.policy.now() + clockOffset) * 1000).toUTCString()
   const sockets = new Set<Socket>()
   const http = createServer((request, response) => {
@@ -118,6 +124,7 @@ async function listen(relay: Relay, { host, port, path, clockOffset, tellsTime }
   const upgrades = new WebSocketServer({ noServer: true, path, maxPayload: maxMessage })
   if (tellsTime) upgrades.on('headers', (headers) => headers.push(`Date: ${date()}`))
   http.on('upgrade', (request, socket, head) => {
+    onAsked()
     if (request.url !== path && request.url === otherSpelling(path)) return socket.end(redirect(path))
     if (relay.faults.tooMany !== undefined) return socket.end(refusal(relay.faults.tooMany))
     if (!relay.faults.mute) upgrades.handleUpgrade(request, socket, head, (client) => greet(relay, client))

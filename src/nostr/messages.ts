@@ -143,7 +143,8 @@ function isHex(value: unknown): value is string {
 /**
  * Why something did or did not happen at a relay. From `accepted` to `error` the relay said so, in the prefixes of NIP-01
  * and NIP-42; `timestamp` is an `invalid:` that is about created_at. The rest is what we saw ourselves: no connection, no
- * answer, an answer still under way when time was up, or an answer with a hole that the relay does not let us fill.
+ * answer, an answer still under way when time was up, an answer with a hole that the relay does not let us fill, or a message that
+ * the relay does not take for its size.
  */
 export type Reason =
   | 'accepted'
@@ -161,6 +162,7 @@ export type Reason =
   | 'silent'
   | 'slow'
   | 'partial'
+  | 'too-large'
 
 /** A no, in the relay's words (made safe to print) or in ours. */
 export type Refusal = { reason: Reason; text: string }

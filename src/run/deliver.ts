@@ -8,6 +8,7 @@ import { recordLettersSent } from '../state/letters.ts'
 import { type PublishResult, recordPublished } from '../state/outbox.ts'
 import { doubtPeers, rememberPeers } from '../state/peer-memory.ts'
 import { recordReceiptsTaken } from '../state/receipts.ts'
+import { recordObservations } from '../state/relay-memory.ts'
 import { callsOf, type State } from '../state/state.ts'
 import { assembleFiles } from './assemble-files.ts'
 import { type RunContext, speakerOf } from './context.ts'
@@ -44,7 +45,8 @@ export async function deliver(context: RunContext, result: StepResult): Promise<
     callsOnly: credits.length === 0 && first.lost.length === 0,
     note(fresh) {
       const speaker = speakerOf(context)
-      const met = doubtPeers(rememberPeers(fresh, seen, now), lost)
+      const shown = recordObservations(fresh, environment.pool.observed(), now)
+      const met = doubtPeers(rememberPeers(shown, seen, now), lost)
       return recordReceiptsTaken(recordPublished(recordLettersSent(met, credits, speaker), credits, speaker), acked)
     },
   }

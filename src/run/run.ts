@@ -3,7 +3,7 @@
 // What only some commands do, loaded for them alone: a command pays for nothing that it does not use.
 // Whoever asks for everything gets the words that lie in chapters too.
 import { type FileContent, type Intent, type IntentOf, type IntentType, isLarge, type Large } from '../call/intent.ts'
-import { relaysToProbe } from '../state/relay-memory.ts'
+import { relayFacts, relaysToProbe } from '../state/relay-memory.ts'
 import type { State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
 import type { Turn } from './announce-once.ts'
@@ -44,6 +44,7 @@ async function runOnce<T extends IntentType>(
 ): Promise<OutcomeOf<T>> {
   const read = context.environment.store.read()
   const known = read.index.legacy === true ? await (await import('./legacy.ts')).withoutLegacyCalls(context) : read
+  context.environment.pool.learn(relayFacts(known.index, context.now))
   const answered = await runLocal(type, intent, context, known)
   if (answered !== undefined) return answered
 

@@ -7,7 +7,7 @@ import type { Intent } from '../call/intent.ts'
 import { type DueEscalation, dueEscalations } from '../state/escalations.ts'
 import { lettersDue } from '../state/letters.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
-import { recordClock, recordMailboxAnswers } from '../state/relay-memory.ts'
+import { recordClock, recordMailboxAnswers, recordObservations } from '../state/relay-memory.ts'
 import { callsOf, type State } from '../state/state.ts'
 import { callsIn, type StepContext, type StepOutput, step } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
@@ -48,7 +48,8 @@ export async function runStep(
   const sightings = { ...looked, looked: looked.peers, public: heard.public }
   const calls = [...callsIn(opened, environment.store.read().index, context.selector), ...(before?.touched ?? [])]
   return await environment.store.update(calls, (fresh) => {
-    const asked = recordMailboxAnswers(withAgent(fresh, speaker.me), mailboxes, now)
+    const met = recordObservations(withAgent(fresh, speaker.me), environment.pool.observed(), now)
+    const asked = recordMailboxAnswers(met, mailboxes, now)
     const known = rememberPeers(recordClock(asked, heard.answers, heard.clockAhead), sightings, now)
     const turned = step(known, intent, mail, seat)
     // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.

@@ -1,7 +1,7 @@
 // What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun for ever by
 // one that is fast and empty: once in a while it gets the time that it needs.
 import { mergeSweeps } from './cursors.ts'
-import type { Index, RelayMemory, State, Sweep } from './state.ts'
+import type { Index, RelayMemory, RelayRest, State, Sweep } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
@@ -63,6 +63,96 @@ function afterAnswer(held: RelayMemory, answer: MailboxAnswer, now: number): Rel
 
 function isSame(a: RelayMemory, b: RelayMemory): boolean {
   return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort())
+}
+
+/**
+ * A relay wants to be left alone, and said so `at`, Unix ms. `seconds`: for so long, where it says; `only`: with questions, or with
+ * what we publish.
+ */
+export type Rebuff = { at: number; why: string; seconds?: number; only?: 'read' | 'write' }
+
+/**
+ * What is known of a relay from before. `rest`: until when it is left alone, Unix ms, and whether it has named that time itself;
+ * `frame`: the largest message that it takes, in bytes.
+ */
+export type RelayFacts = {
+  rest?: { until: number; why: string; named: boolean; only?: 'read' | 'write' } | undefined
+  frame?: number | undefined
+}
+
+/** What one run has found out. `reached`: whether there was a connection. */
+export type RelayObservation = { url: string; reached: boolean; rebuff?: Rebuff; frame?: number }
+
+/** A relay that names no time is left alone for so many seconds, twice as long each time, and no longer than a presence lasts. */
+const REST = { first: 30, longest: 300 }
+
+/** As long as a relay says it is left alone, but no longer than a day. */
+const LONGEST_NAMED = 24 * 3600
+
+/** Most relays that are remembered: peers name new ones without end. Those that hold a cursor are our own. */
+const MAX_RELAYS = 200
+
+/** What of our memory the connections of a run should know, by address. */
+export function relayFacts({ relays }: Index, now: number): Map<string, RelayFacts> {
+  const facts = Object.entries(relays).flatMap(([url, { rest, limits }]): [string, RelayFacts][] => {
+    // A clock that was set back must not lock a relay out.
+    const isResting = rest !== undefined && rest.until > now && rest.until - now <= LONGEST_NAMED
+    const frame = limits !== undefined && Math.abs(now - limits.at) < LIMITS_FOR ? limits.frame : undefined
+    if (!isResting && frame === undefined) return []
+    const { until = 0, why = '', named = false, only } = rest ?? {}
+    const left = { until: 1000 * until, why, named, ...(only && { only }) }
+    return [[url, { ...(isResting && { rest: left }), ...(frame !== undefined && { frame }) }]]
+  })
+  return new Map(facts)
+}
+
+/** Notes what a run has found out of relays. The same again changes nothing. */
+export function recordObservations(state: State, observed: readonly RelayObservation[], now: number): State {
+  const known = state.index.relays
+  const changed = observed.flatMap((one): [string, RelayMemory][] => {
+    const held = known[one.url] ?? {}
+    const memory = afterRun(held, one, now)
+    return isSame(held, memory) ? [] : [[one.url, memory]]
+  })
+  if (changed.length === 0) return state
+  const edit = beginTransaction(state)
+  const all = Object.entries({ ...edit.table('relays'), ...Object.fromEntries(changed) })
+  edit.replace('relays', Object.fromEntries(bounded(all)))
+  return edit.state
+}
+
+function afterRun(held: RelayMemory, { reached, rebuff, frame }: RelayObservation, now: number): RelayMemory {
+  const { rest: before, lost, limits, ...kept } = held
+  const rest = rebuff === undefined ? restAfter(before, reached, now) : restOf(rebuff, before, now)
+  return {
+    ...kept,
+    ...(frame === undefined ? limits && { limits } : { limits: { ...limits, at: now, frame } }),
+    ...(rest !== undefined && { rest }),
+    ...(!reached && rebuff === undefined && { lost: lost ?? now }),
+  }
+}
+
+// Whoever is asked and answers rests no more. Of what we publish that says nothing.
+function restAfter(rest: RelayRest | undefined, reached: boolean, now: number): RelayRest | undefined {
+  const isPartly = rest?.only !== undefined && now < rest.until + REST.longest
+  return reached && !isPartly ? undefined : rest
+}
+
+function restOf({ at, seconds, why, only }: Rebuff, before: RelayRest | undefined, now: number): RelayRest {
+  // A run writes more than once of what it has met once.
+  if (before?.at === at) return before
+  const tries = (before?.tries ?? 0) + 1
+  const guess = Math.min(REST.longest, REST.first * 2 ** (tries - 1))
+  const until = now + (seconds === undefined ? guess : Math.min(seconds, LONGEST_NAMED))
+  return { at, until, tries, why, ...(seconds !== undefined && { named: true as const }), ...(only && { only }) }
+}
+
+function bounded(relays: [string, RelayMemory][]): [string, RelayMemory][] {
+  if (relays.length <= MAX_RELAYS) return relays
+  const lastSeen = ({ limits, rest, lost }: RelayMemory) => Math.max(limits?.at ?? 0, rest?.until ?? 0, lost ?? 0)
+  const [own, others] = [true, false].map((is) => relays.filter(([, one]) => (one.cursor !== undefined) === is))
+  const latest = (others ?? []).sort(([, a], [, b]) => lastSeen(b) - lastSeen(a))
+  return [...(own ?? []), ...latest.slice(0, Math.max(0, MAX_RELAYS - (own?.length ?? 0)))]
 }
 
 /** A relay may have been set up anew since. */

@@ -15,6 +15,9 @@ export type RelayMemory = {
   negentropy?: { speaks: boolean; at: number }
   sweep?: Sweep
   limits?: RelayLimits
+  rest?: RelayRest
+  /** When it could not be reached, unix seconds, until it could again. */
+  lost?: number
 }
 
 /**
@@ -32,8 +35,17 @@ export type Sweep = {
   deep?: true
 }
 
-/** What a relay lets itself be asked or told, as it has said or shown, and when, unix seconds: `limit` events at a time. */
-export type RelayLimits = { at: number; limit?: number }
+/**
+ * What a relay lets itself be asked or told, as it has said or shown, and when, unix seconds: `limit` events at a time, and messages
+ * of `frame` bytes.
+ */
+export type RelayLimits = { at: number; limit?: number; frame?: number }
+
+/**
+ * A relay that wants to be left alone: when it said so, unix ms, until when, unix seconds, and for the how many-th time in a row.
+ * `named`: it has said for how long; `only`: with questions, or with what we publish.
+ */
+export type RelayRest = { at: number; until: number; tries: number; why: string; named?: true; only?: 'read' | 'write' }
 
 /** What is known of a peer. `hints`: where its presence, an nprofile or its domain say that it is found; `pow`: the proof of
  * work that it asks of strangers. */

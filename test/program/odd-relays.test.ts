@@ -1,6 +1,9 @@
 // Relays that do not do what they should, met by the whole program: a call goes through them, in time, and what cannot is said.
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import type { Faults } from '../../scripts/relay/faults.ts'
 import { type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
@@ -58,6 +61,86 @@ test('a relay that the peer alone has named learns no identity of ours, also whe
   } finally {
     await Promise.all([shared.close(), theirs.close()])
   }
+})
+
+describe('a relay that closes with 1009 on frames above 16 kB', () => {
+  test('does not take a file, which is said, and takes every text after it', async () => {
+    await withPair({ auth: 'dm', faults: { maxFrame: 16_384 } }, async (pair) => {
+      const { ada, ben, folder } = pair
+      const call = await startCall(pair)
+      writeFileSync(`${folder}/picture.bin`, randomBytes(50_000))
+      const sent = await ada.run(['sendfile', `${folder}/picture.bin`])
+      expect(sent.code).toBe(3)
+      expect(sent.stderr + sent.stdout).toMatch(/too large for this relay/)
+      for (const text of ['one', 'two']) {
+        const ran = await ada.run(['send', text])
+        expect(ran).toMatchObject({ code: 0 })
+        expect(ran.ms).toBeLessThan(3_000)
+      }
+      await ben.json(['inbox'])
+      expect(await messagesOf(ben, call)).toEqual(['one', 'two'])
+    })
+  })
+
+  test('keeps no message from another peer, or from another relay', async () => {
+    const [strict, other] = [await startRelay({ faults: { maxFrame: 16_384 } }), await startRelay()]
+    try {
+      await withTemporaryFolder(async (folder) => {
+        const urls = [strict.url, other.url]
+        const [ada, ben] = [agentAt(folder, 'ada', urls), agentAt(folder, 'ben', urls)]
+        const their = stringField((await ben('whoami')).agent, 'pubkey')
+        await ada('call', their, 'hello')
+        await ben('answer', 'accept')
+        await ada('inbox')
+        writeFileSync(`${folder}/picture.bin`, randomBytes(50_000))
+        await ada('sendfile', `${folder}/picture.bin`)
+        const { new: news } = await ben('inbox')
+        expect(JSON.stringify(news)).toContain('picture.bin')
+      })
+    } finally {
+      await Promise.all([strict.close(), other.close()])
+    }
+  })
+})
+
+describe('a relay whose limits refuse us', () => {
+  test.each<[string, Partial<Faults>]>([
+    ['429 and half a minute', { tooMany: { 'Retry-After': '30' } }],
+    ['429', { tooMany: {} }],
+    ['closing at once', { hangsUp: true }],
+  ])('is left alone by the next commands, and costs them nothing (%s)', async (_, faults) => {
+    const [busy, good] = [await startRelay({ auth: 'none', faults }), await startRelay({ auth: 'none' })]
+    try {
+      await withTemporaryFolder(async (folder) => {
+        const ada = agentAt(folder, 'ada', [busy.url, good.url])
+        await ada('status')
+        const before = busy.connectionsSoFar()
+        Object.assign(busy.faults, { tooMany: undefined, hangsUp: false })
+        for (const command of ['status', 'inbox', 'announce']) {
+          const { relays = [] } = await ada(command)
+          if (command === 'status') expect(JSON.stringify(relays)).toMatch(/left alone for \d+ s more: /)
+        }
+        expect(busy.connectionsSoFar()).toBe(before)
+      })
+    } finally {
+      await Promise.all([busy.close(), good.close()])
+    }
+  })
+
+  test('and is our only one is tried again by the next command, unless it has named the time', async () => {
+    await withPair({ auth: 'none', faults: { hangsUp: true } }, async ({ ada, relay }) => {
+      expect((await ada.run(['status'])).code).toBe(3)
+      relay.faults.hangsUp = false
+      expect((await ada.run(['status'])).code).toBe(0)
+      relay.faults.tooMany = { 'Retry-After': '30' }
+      expect((await ada.run(['status'])).code).toBe(3)
+      relay.faults.tooMany = undefined
+      const again = await ada.run(['status'])
+      expect(again.code).toBe(3)
+      expect(again.stderr + again.stdout).toMatch(/left alone for \d+ s more/)
+      expect(again.ms).toBeLessThan(2_000)
+    })
+  })
 })
 
 function agentAt(folder: string, name: string, relays: readonly string[]) {

@@ -1,7 +1,16 @@
 // A relay that is slow and honest gets its turn.
 import { describe, expect, test } from 'vitest'
-import { knownWraps, patienceFor, recordMailboxAnswers, relaysToProbe } from '../../src/state/relay-memory.ts'
-import { emptyIndex } from '../../src/state/state.ts'
+import {
+  askLimitOf,
+  knownWraps,
+  patienceFor,
+  type RelayObservation,
+  recordMailboxAnswers,
+  recordObservations,
+  relayFacts,
+  relaysToProbe,
+} from '../../src/state/relay-memory.ts'
+import { emptyIndex, type RelayMemory, type State, type Sweep } from '../../src/state/state.ts'
 
 const url = 'wss://slow.example'
 const late = [{ relay: url, complete: false }]
@@ -55,5 +64,105 @@ describe('a relay that speaks NIP-77', () => {
   test('and was cut off before it could say anything is asked again', () => {
     const after = recordMailboxAnswers({ ...state, index }, [{ relay: url, complete: false }], 10_000).index
     expect(knownWraps(after, url, 0)).toHaveLength(250)
+  })
+})
+
+describe('a relay that wants to be left alone', () => {
+  const T = 1_795_000_000
+  const seen = (more: Partial<RelayObservation> = {}): RelayObservation[] => [{ url, reached: false, ...more }]
+  const rebuff = { at: 1, why: 'slow down' }
+  const noted = (memory: RelayMemory, observed: RelayObservation[], now = T) =>
+    recordObservations({ ...state, index: { ...state.index, relays: { [url]: memory } } }, observed, now).index.relays[
+      url
+    ]
+  const known = (memory: RelayMemory, now = T) =>
+    relayFacts({ ...state.index, relays: { [url]: memory } }, now).get(url)
+
+  test('and names no time rests for half a minute, twice as long each time, but no longer than a presence lasts', () => {
+    let memory: RelayMemory = {}
+    let now = T
+    const rests = Array.from({ length: 6 }, () => {
+      memory = noted(memory, seen({ rebuff: { ...rebuff, at: now } }), now) ?? {}
+      const rest = (memory.rest?.until ?? now) - now
+      now = memory.rest?.until ?? now
+      return rest
+    })
+    expect(rests).toEqual([30, 60, 120, 240, 300, 300])
+  })
+
+  test('and names one rests as long, but no longer than a day', () => {
+    expect(noted({}, seen({ rebuff: { ...rebuff, seconds: 40 } }))?.rest).toMatchObject({ until: T + 40, named: true })
+    expect(noted({}, seen({ rebuff: { ...rebuff, seconds: 9e9 } }))?.rest).toMatchObject({ until: T + 86_400 })
+  })
+
+  test('is known to the next run until then, and to none whose clock was set back', () => {
+    const memory: RelayMemory = { rest: { at: 1, until: T + 30, tries: 1, why: 'slow down', only: 'write' } }
+    expect(known(memory)).toEqual({
+      rest: { until: 1000 * (T + 30), why: 'slow down', named: false, only: 'write' },
+    })
+    expect(known(memory, T + 30)).toBeUndefined()
+    expect(known(memory, T - 10 * 86_400)).toBeUndefined()
+  })
+
+  test('is noted once by a run that writes twice, and by parallel ones', () => {
+    const once = noted({}, seen({ rebuff })) ?? {}
+    expect(noted(once, seen({ rebuff }), T + 2)).toEqual(once)
+  })
+
+  test('and then answers is as it was before', () => {
+    const rest = { at: 1, until: T + 50, tries: 4, why: 'slow down' }
+    expect(noted({ cursor: 5, rest }, seen({ reached: true }))).toEqual({ cursor: 5 })
+    expect(noted({ rest }, seen())).toMatchObject({ rest })
+    // Reading goes on while it rests from what we publish, and says nothing of that.
+    const writes = { ...rest, only: 'write' as const }
+    expect(noted({ rest: writes }, seen({ reached: true }))).toEqual({ rest: writes })
+    expect(noted({ rest: writes }, seen({ reached: true }), T + 400)).toEqual({})
+  })
+
+  test('and could not be reached is remembered with when that began', () => {
+    expect(noted({}, seen())).toEqual({ lost: T })
+    expect(noted({ lost: T - 50 }, seen())).toEqual({ lost: T - 50 })
+    expect(noted({ lost: T - 50 }, seen({ reached: true }))).toEqual({})
+  })
+
+  test('or takes no large messages is believed for a day', () => {
+    const memory = noted({}, seen({ reached: true, frame: 16_384 })) ?? {}
+    expect(memory).toEqual({ limits: { at: T, frame: 16_384 } })
+    expect(known(memory, T + 86_399)).toEqual({ frame: 16_384 })
+    expect(known(memory, T + 86_400)).toBeUndefined()
+  })
+
+  test('is one of few that are remembered, however many peers name', () => {
+    const own = { [url]: { cursor: T } }
+    const many = Array.from({ length: 500 }, (_, n) => ({ url: `wss://r${n}.example`, reached: false }))
+    let held: State = { ...state, index: { ...state.index, relays: own } }
+    for (const [n, one] of many.entries()) held = recordObservations(held, [one], T + n)
+    const { relays } = held.index
+    expect(Object.keys(relays)).toHaveLength(200)
+    expect(relays).toMatchObject({ ...own, 'wss://r499.example': { lost: T + 499 } })
+    expect(relays).not.toHaveProperty('wss://r0.example')
+  })
+})
+
+describe('a relay that met a bound of ours', () => {
+  const sweep: Sweep = { since: 1, until: 500, top: 900, began: 1_000, cursor: 1_000 }
+  const held = (memory: RelayMemory): State => ({ ...state, index: { ...state.index, relays: { [url]: memory } } })
+
+  test('is not late, and goes on with the next run', () => {
+    const after = recordMailboxAnswers(state, [{ relay: url, complete: false, reached: 500, sweep }], 1_000)
+    expect(after.index.relays[url]).toEqual({ sweep })
+  })
+
+  test('begins anew where it was given up, and not where a parallel run has begun another', () => {
+    const stalled = [{ relay: url, complete: false, stalled: 1_000 }]
+    expect(recordMailboxAnswers(held({ sweep }), stalled, 2_000).index.relays[url]).toEqual({ since: 2_000 })
+    const other = { ...sweep, began: 1_500 }
+    expect(recordMailboxAnswers(held({ sweep: other }), stalled, 2_000).index.relays[url]?.sweep).toEqual(other)
+  })
+
+  test('keeps what it has shown not to be asked for', () => {
+    const after = recordMailboxAnswers(state, [{ relay: url, complete: true, limit: 100 }], 1_000)
+    expect(askLimitOf(after.index.relays[url], 1_000 + 86_399)).toBe(100)
+    expect(askLimitOf(after.index.relays[url], 1_000 + 86_400)).toBeUndefined()
   })
 })

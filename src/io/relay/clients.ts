@@ -1,6 +1,7 @@
 // One relay: ask it, tell it, and let go of it at once.
 import type { Event } from '../../nostr/event.ts'
 import type { Refusal } from '../../nostr/messages.ts'
+import type { Rebuff } from '../../state/relay-memory.ts'
 import { type ConnectionOptions, openConnection } from './connection.ts'
 import { type PublishAnswer, publish } from './publish.ts'
 import { type Query, type QueryAnswer, query } from './query.ts'
@@ -26,6 +27,9 @@ export type RelayClient = {
   heardAt(): number
   /** Why the connection is no more. It does not come back: connect again. */
   lost(): Refusal | undefined
+  /** Of one that is lost: whether the relay wants to be left alone, and the size of the message on which it closed. */
+  rebuff(): Rebuff | undefined
+  closedOn(): number | undefined
   /** Ends everything at once; whatever is still open is answered as unreachable. */
   close(): void
 }
@@ -45,6 +49,8 @@ export function openRelayClient(url: string, options: ConnectionOptions): RelayC
     },
     heardAt: line.heardAt,
     lost: line.lost,
+    rebuff: line.rebuff,
+    closedOn: line.closedOn,
     close: line.close,
   }
 }

@@ -10,15 +10,17 @@ import {
   type RelayFrame,
   relayText,
 } from '../../nostr/messages.ts'
+import type { Rebuff } from '../../state/relay-memory.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { type AbortTimer, abortAfter, deferred } from '../timers.ts'
 import { type Auth, openAuth } from './auth.ts'
 import { type AnswerBounds, answerBounds } from './collector.ts'
 import { openPacer, type Pacer, type PacerSettings } from './pacer.ts'
+import { retryAfter, secondsIn } from './refusals.ts'
 import { type NegSessions, openNegSessions, openPendingOks, type PendingOks } from './reply-waiters.ts'
 import type { Subscription, SubscriptionRequest } from './subscription.ts'
 import { openSubscriptions } from './subscription.ts'
-import { openSocket, type SocketTiming } from './websocket.ts'
+import { openSocket, type SocketLoss, type SocketTiming } from './websocket.ts'
 
 /** `now` is Unix time in milliseconds. */
 export type ConnectionOptions = {
@@ -56,6 +58,10 @@ export type Connection = {
   gone: AbortSignal
   now(): number
   lost(): Refusal | undefined
+  /** Of a line that is lost: whether the relay wants to be left alone. */
+  rebuff(): Rebuff | undefined
+  /** Of a line that is lost: the size of the message that the relay closed it on, in bytes. */
+  closedOn(): number | undefined
   measured(): SocketTiming | undefined
   /** When the relay last sent an event or the end of them, in `now`'s time; now, while it is held. */
   heardAt(): number
@@ -71,6 +77,9 @@ export type Connection = {
   close(): void
 }
 
+/** A relay that closes a connection so soon, without a word, does not want it. */
+const atOnceMs = 2_000
+
 export function openConnection(url: string, options: ConnectionOptions): Connection {
   const { keys, now, trace, way, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
   const { guest = false, authMs = 600 } = options
@@ -83,6 +92,12 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   let heardAt = 0
   let holds = 0
   let notice = ''
+  let openedAt: number | undefined
+  let isHeard = false
+  let rebuff: Rebuff | undefined
+  let closedOn: number | undefined
+  // The sizes of the events that the relay has not answered.
+  const unanswered = new Map<string, number>()
 
   const log = (text: string) => trace?.(`${url} ${text}`)
   const verdicts = openPendingOks()
@@ -100,7 +115,9 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
 
   function send(frame: ClientFrame): void {
     log(`-> ${describeFrame(frame)}`)
-    socket.send(clientFrame(frame))
+    const text = clientFrame(frame)
+    if (frame.type === 'EVENT') unanswered.set(frame.event.id, Buffer.byteLength(text))
+    socket.send(text)
   }
 
   // The trap: a relay that takes our AUTH and never says so, and goes on with what it is asked all the same.
@@ -131,6 +148,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
 
   function onOpen(values: SocketTiming): void {
     measured = values
+    openedAt = now()
     log(`open after ${values.latencyMs} ms`)
     // A challenge that came with the 101 is read before this: then AUTH, REQ and EVENT leave in one flight.
     setImmediate(() => {
@@ -147,6 +165,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   }
 
   function hear(frame: RelayFrame, size: number): void {
+    if (frame.type !== 'AUTH' && frame.type !== 'NOTICE') isHeard = true
     if (frame.type === 'EVENT' || frame.type === 'EOSE' || frame.type === 'NEG-MSG') heardAt = now()
     if (frame.type === 'AUTH') onChallenge(frame.challenge)
     else if (frame.type === 'NOTICE') onNotice(frame)
@@ -156,6 +175,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   }
 
   function hearOk(frame: Extract<RelayFrame, { type: 'OK' }>): void {
+    unanswered.delete(frame.id)
     const answered = auth.answered(frame)
     if (answered === 'settled') subscriptions.settled()
     else if (answered === false) verdicts.tell(frame.id, frame)
@@ -188,14 +208,29 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     })
   }
 
-  function lose(why: string): void {
+  function lose(why: string, loss: SocketLoss = {}): void {
     if (lost) return
-    lost = { reason: 'unreachable', text: relayText(why) }
+    const text = relayText(why)
+    lost = { reason: 'unreachable', text }
+    // 1009 is "message too big" (RFC 6455, 7.4.1).
+    if (loss.code === 1009 && unanswered.size > 0) closedOn = Math.max(...unanswered.values())
+    else rebuff = rebuffIn(text, loss)
     log(`over: ${lost.text}`)
     socket.terminate()
     clearTimeout(authSince?.timer)
     subscriptions.lost(lost)
     gone.abort()
+  }
+
+  /** 429 is "too many requests"; 503 with a time is the same in other words. */
+  function rebuffIn(why: string, { status, code, retryAfter: after }: SocketLoss): Rebuff | undefined {
+    const seconds = retryAfter(after, now()) ?? secondsIn(notice)
+    const named = { at: now(), ...(seconds !== undefined && { seconds }) }
+    if (status === 429 || (status === 503 && after !== undefined)) return { ...named, why }
+    const atOnce = code !== undefined && !isHeard && openedAt !== undefined && now() - openedAt < atOnceMs
+    return atOnce
+      ? { why: notice === '' ? `${why}, at once` : `${why}, at once; it said: ${notice}`, ...named }
+      : undefined
   }
 
   return {
@@ -212,6 +247,8 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     gone: gone.signal,
     now,
     lost: () => lost,
+    rebuff: () => rebuff,
+    closedOn: () => closedOn,
     measured: () => measured,
     heardAt: () => (holds > 0 ? now() : heardAt),
     hold,

@@ -1,8 +1,10 @@
 // The connections of one run: one per relay, made when first needed and again when lost, and how each of them does.
 import type { Refusal } from '../../nostr/messages.ts'
+import type { RelayObservation } from '../../state/relay-memory.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { openRelayClient, type RelayClient, type RelayHealth } from './clients.ts'
 import type { ConnectionOptions } from './connection.ts'
+import { openRefusals, type Refusals } from './refusals.ts'
 
 export type DialOptions = Omit<ConnectionOptions, 'way' | 'guest'> & {
   /** Made anew for each connection. */
@@ -12,8 +14,12 @@ export type DialOptions = Omit<ConnectionOptions, 'way' | 'guest'> & {
 }
 
 export type Connections = {
-  /** The connection to a relay, or why there is none. */
-  to(url: string): RelayClient | Refusal
+  /** What relays have shown not to take. */
+  refusals: Refusals
+  /** The connection to a relay, or why there is none for a question, or for an event of `size` bytes. */
+  to(url: string, size?: number): RelayClient | Refusal
+  /** What this run has found out of each relay. */
+  observed(): RelayObservation[]
   /** When a relay last sent something, in `now`'s time; 0 if never. */
   heardAt(url: string): number
   /** What went wrong the last time that something was wanted of a relay, if anything. */
@@ -26,6 +32,9 @@ const maxConnections = 12
 
 export function openConnections({ wayTo, own = () => true, ...options }: DialOptions): Connections {
   const connections = new Map<string, RelayClient>()
+  const refusals = openRefusals(options.now)
+  // Relays that were not contacted, and why.
+  const avoided = new Map<string, Refusal>()
   const troubles = new Map<string, Refusal>()
   // How they did, once all of it is over.
   let last: RelayHealth[] | undefined
@@ -37,11 +46,41 @@ export function openConnections({ wayTo, own = () => true, ...options }: DialOpt
     return { ...rest, ok: rest.ok && trouble?.reason !== 'silent', ...(why !== undefined && { error: why }) }
   }
 
-  const healths = () => last ?? [...connections.values()].map(health)
+  const healths = () =>
+    last ?? [
+      ...[...connections.values()].map(health),
+      ...[...avoided].map(([url, { text }]) => ({ url, ok: false, error: text })),
+    ]
+
+  const reviewed = new WeakSet<RelayClient>()
+
+  /** Hears what the last connection to a relay has come to. */
+  function review(url: string): void {
+    const client = connections.get(url)
+    if (client?.lost() === undefined || reviewed.has(client)) return
+    reviewed.add(client)
+    const rebuff = client.rebuff()
+    const size = client.closedOn()
+    if (rebuff !== undefined) refusals.rebuffed(url, rebuff)
+    if (size !== undefined) refusals.closedOn(url, size)
+  }
 
   return {
-    to(url) {
+    refusals,
+    observed: () =>
+      [...connections].map(([url, client]) => {
+        review(url)
+        return { url, reached: client.health().latencyMs !== undefined, ...refusals.found(url) }
+      }),
+    to(url, size) {
+      review(url)
       const known = connections.get(url)
+      const barred = refusals.barred(url, size === undefined ? 'read' : 'write') ?? refusals.tooLarge(url, size ?? 0)
+      if (barred) {
+        if (known === undefined) avoided.set(url, barred)
+        return barred
+      }
+      avoided.delete(url)
       if (known && !known.lost()) return known
       if (last) return { reason: 'unreachable', text: 'closed by us' }
       const open = [...connections.values()].filter((one) => !one.lost())

@@ -2,7 +2,9 @@
 import { setMaxListeners } from 'node:events'
 import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
+import { clientFrame, type Refusal } from '../../nostr/messages.ts'
 import type { HeldIds } from '../../nostr/nip77.ts'
+import type { RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
 import type { RelayHealth } from './clients.ts'
 import type { TakeResult } from './collector.ts'
 import { type DialOptions, openConnections } from './connections.ts'
@@ -67,13 +69,21 @@ export type Pool = {
    */
   next(deadline: number): Promise<LiveEvent[]>
   relays(): RelayHealth[]
+  /** What is known from before of what relays do not take. */
+  learn(facts: ReadonlyMap<string, RelayFacts>): void
+  /** What this run has found out about that. */
+  observed(): RelayObservation[]
   /** Ends everything at once; nothing of it keeps the process alive afterwards. */
   close(): void
 }
 
+/** How often an event goes out again because another was too large: limits lie between 4 kB and 1 MB, and each step halves. */
+const MAX_AGAIN = 8
+
 export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
   const { now } = dialling
   const connections = openConnections(dialling)
+  const { refusals } = connections
   const live = openLiveSubscriptions(now, retry ?? { firstMs: 1_000, longestMs: 60_000 })
 
   async function ask(
@@ -83,10 +93,15 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     failures = 0,
   ): Promise<QueryAnswer> {
     const { relay, filter, held, page, live: isLive, streams, limit, plain } = one
-    const connection = connections.to(relay)
-    if ('reason' in connection) return { relay, events: [], complete: false, dropped: 0, known: 0, ...connection }
     const since = now()
-    return connection.query({
+    const connection = connections.to(relay)
+    const again = (refusal: Refusal) =>
+      live.lost(refusal, since, failures, (count) => void ask(one, fetching, AbortSignal.abort(), count))
+    if ('reason' in connection) {
+      if (isLive) again(connection)
+      return { relay, events: [], complete: false, dropped: 0, known: 0, ...connection }
+    }
+    const answer = await connection.query({
       filter,
       held,
       page,
@@ -99,9 +114,12 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
       take: streams && fetching.take ? taking(isLive, fetching.take) : undefined,
       onEvent: (event, size) => live.arrived({ event, relay }, size),
       // Nobody waits for the next answer. It is cut off before it begins, and all that it would have held arrives live.
-      onEnd: (refusal) =>
-        live.lost(refusal, since, failures, (count) => void ask(one, fetching, AbortSignal.abort(), count)),
+      onEnd: again,
     })
+    // A relay that closed the connection on a message of ours, which it found too large, is asked once more without it.
+    const isClosed = answer.reason === 'unreachable' && connection.closedOn() !== undefined
+    const isOver = isLive || cut?.aborted || failures === MAX_AGAIN
+    return isClosed && !isOver ? await ask(one, fetching, cut, failures + 1) : answer
   }
 
   function taking(isLive: boolean | undefined, take: NonNullable<PoolFetchOptions['take']>): typeof take {
@@ -115,10 +133,12 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     const relays = asks.map((one) => one.relay)
     const race = openRace({ relays, graceMs, patient: fetching.patient, heardAt: connections.heardAt, now })
     const unanswered = new Set(asks)
+    liftIfAll(relays, 'read')
     const answers = asks.map(async (one) => {
       const cut = race.cut(one.relay)
       const answer = await ask(one, fetching, one.streams && fetching.cut ? anyOf(cut, fetching.cut) : cut)
       const { relay, events, complete, reason = 'error', text = '' } = answer
+      if (reason === 'rate-limited') refusals.limited(relay, 'read', text)
       if (complete) unanswered.delete(one)
       if (![...unanswered].some((other) => other.relay === relay)) race.won()
       connections.note(relay, complete ? undefined : { reason, text })
@@ -133,8 +153,14 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     return receipts.flat()
   }
 
+  /** Where all relays for something rest, those are tried that have named no time. */
+  function liftIfAll(urls: readonly string[], what: 'read' | 'write'): void {
+    if (urls.every((url) => refusals.barred(url, what))) urls.forEach(refusals.lift)
+  }
+
   function publishOne({ event, relays, had }: PublishJob, deadline: number): Promise<PublishAnswer[]> {
     const urls = [...new Set(relays)]
+    liftIfAll(urls, 'write')
     const race = openRace({ relays: urls, graceMs, now })
     if (had) race.won()
     const receipts = urls.map(async (relay) => {
@@ -147,20 +173,30 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
   }
 
   async function tell(event: Event, relay: string, deadline: number, cut: AbortSignal): Promise<PublishAnswer> {
-    const connection = connections.to(relay)
-    if ('reason' in connection) return { relay, event: event.id, accepted: false, ...connection }
-    return connection.publish(event, deadline, cut)
+    const size = Buffer.byteLength(clientFrame({ type: 'EVENT', event }))
+    for (let tries = 0; ; tries++) {
+      const connection = connections.to(relay, size)
+      if ('reason' in connection) return { relay, event: event.id, accepted: false, ...connection }
+      const answer = await connection.publish(event, deadline, cut)
+      if (answer.accepted) refusals.took(relay, size)
+      if (answer.reason === 'rate-limited') refusals.limited(relay, 'write', answer.text)
+      // Whatever else was under way on a connection that a message was too large for goes out again on the next one.
+      const isClosed = answer.reason === 'unreachable' && connection.closedOn() !== undefined
+      if (!isClosed || tries === MAX_AGAIN || cut.aborted) return answer
+    }
   }
 
   return {
     warm(urls) {
-      urls.forEach(connections.to)
+      for (const url of urls) connections.to(url)
       return new Promise((resolve) => setImmediate(resolve))
     },
     fetch,
     publish,
     next: live.next,
     relays: connections.health,
+    learn: refusals.learn,
+    observed: connections.observed,
     close() {
       live.close()
       connections.close()

@@ -25,8 +25,11 @@ export type SocketOptions = {
   now: () => number
   onOpen(measured: SocketTiming): void
   onText(text: string): void
-  onLost(why: string): void
+  onLost(why: string, loss: SocketLoss): void
 }
+
+/** `code`: of the closing frame; `status`: of an answer that is no 101; `retryAfter`: that answer's header. */
+export type SocketLoss = { code?: number; status?: number; retryAfter?: string | undefined }
 
 /** `latencyMs`: dialing to open. `clockAhead`: our clock minus the relay's, in seconds, when it told its time. */
 export type SocketTiming = { latencyMs: number; clockAhead?: number }
@@ -95,19 +98,24 @@ function listenTo(ws: WebSocket, wire: SocketState, dialing: SocketOptions): voi
     alive = true
     if (!wire.over && !isBinary) dialing.onText(String(data))
   })
+  // Without a listener ws says the same and drops the headers.
+  ws.on('unexpected-response', (_, { statusCode = 0, headers }) => {
+    const loss = { status: statusCode, retryAfter: headers['retry-after'] }
+    reportLoss(wire, dialing, `Unexpected server response: ${statusCode}`, loss)
+  })
   ws.on('error', (error) => reportLoss(wire, dialing, error))
   ws.on('close', (code, reason) => {
     clearInterval(heartbeat)
     const words = String(reason).trim()
-    reportLoss(wire, dialing, `the relay closed the connection (${code}${words === '' ? '' : `: ${words}`})`)
+    reportLoss(wire, dialing, `the relay closed the connection (${code}${words === '' ? '' : `: ${words}`})`, { code })
   })
 }
 
 // After an error ws would wait up to 30 s for the other side to finish the close handshake.
-function reportLoss(wire: SocketState, dialing: SocketOptions, cause: unknown): void {
+function reportLoss(wire: SocketState, dialing: SocketOptions, cause: unknown, loss: SocketLoss = {}): void {
   if (wire.over) return
   terminate(wire)
-  dialing.onLost(errorCause(cause))
+  dialing.onLost(errorCause(cause), loss)
 }
 
 // ws cannot end what its agent is still dialing.

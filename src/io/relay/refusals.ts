@@ -1,0 +1,100 @@
+// What relays have shown not to take, in this run and before: when they want to be left alone, and how large a message may be.
+import type { Refusal } from '../../nostr/messages.ts'
+import type { Rebuff, RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
+
+export type Refusals = {
+  learn(facts: ReadonlyMap<string, RelayFacts>): void
+  /** Why a relay is not asked, or told something, now. */
+  barred(url: string, what: 'read' | 'write'): Refusal | undefined
+  /** There is no other relay for it: one that has not named the time itself is tried all the same. */
+  lift(url: string): void
+  rebuffed(url: string, rebuff: Rebuff): void
+  /** It has said `rate-limited:` until there was no more time. */
+  limited(url: string, only: 'read' | 'write', text: string): void
+  /** Why a relay does not take a message of so many bytes. */
+  tooLarge(url: string, size: number): Refusal | undefined
+  /** It has taken a message of that size. */
+  took(url: string, size: number): void
+  /** It has closed the connection on a message of that size. */
+  closedOn(url: string, size: number): void
+  /** What was found out of a relay in this run. */
+  found(url: string): Pick<RelayObservation, 'rebuff' | 'frame'>
+}
+
+/** How long a relay is left alone within one run where it does not say, in seconds. */
+const REST = 30
+
+const LEFT_ALONE = 'left alone'
+
+/** No relay is taken to want messages smaller than this, in bytes. */
+const SMALLEST_FRAME = 4_096
+
+/** @param now Unix milliseconds */
+export function openRefusals(now: () => number): Refusals {
+  const facts = new Map<string, RelayFacts>()
+  const found = new Map<string, { rebuff?: Rebuff; frame?: number }>()
+  const largest = new Map<string, number>()
+  const note = (url: string, one: { rebuff?: Rebuff; frame?: number }) =>
+    void found.set(url, { ...found.get(url), ...one })
+
+  const rebuffed = (url: string, rebuff: Rebuff) => {
+    note(url, { rebuff })
+    const { seconds = REST, why, only } = rebuff
+    const rest = { until: now() + 1000 * seconds, why, named: rebuff.seconds !== undefined, ...(only && { only }) }
+    facts.set(url, { ...facts.get(url), rest })
+  }
+
+  return {
+    learn(known) {
+      for (const [url, one] of known) facts.set(url, one)
+    },
+    barred(url, what) {
+      const rest = facts.get(url)?.rest
+      if (rest === undefined || rest.until <= now() || (rest.only ?? what) !== what) return undefined
+      const seconds = Math.ceil((rest.until - now()) / 1000)
+      return { reason: 'rate-limited', text: `${LEFT_ALONE} for ${seconds} s more: ${rest.why}` }
+    },
+    lift(url) {
+      const one = facts.get(url)
+      // What it has said in this run it has said for this run.
+      if (one?.rest?.named === false && !found.get(url)?.rebuff) facts.set(url, { ...one, rest: undefined })
+    },
+    rebuffed,
+    limited(url, only, why) {
+      // Its answer to what was kept from it is ours.
+      if (facts.get(url)?.rest !== undefined && why.startsWith(LEFT_ALONE)) return
+      const seconds = secondsIn(why)
+      rebuffed(url, { at: now(), why, only, ...(seconds !== undefined && { seconds }) })
+    },
+    tooLarge(url, size) {
+      const most = facts.get(url)?.frame
+      if (most === undefined || size <= most) return undefined
+      return { reason: 'too-large', text: `too large for this relay: ${size} bytes, and it takes ${most}` }
+    },
+    took: (url, size) => void largest.set(url, Math.max(size, largest.get(url) ?? 0)),
+    closedOn(url, size) {
+      // Limits are round. What it takes is found in a few steps, without a connection lost for each message.
+      const frame = Math.max(2 ** Math.floor(Math.log2(size - 1)), largest.get(url) ?? 0, SMALLEST_FRAME)
+      if (frame >= size) return
+      note(url, { frame })
+      facts.set(url, { ...facts.get(url), frame })
+    },
+    found: (url) => found.get(url) ?? {},
+  }
+}
+
+const UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
+
+/** The seconds that a relay names in words of its own ("retry in 30 seconds"); undefined where it names none. */
+export function secondsIn(text: string): number | undefined {
+  const [, count, unit = ''] =
+    /(?<!\d)(\d{1,6}) ?(s|m|h|secs?|seconds?|mins?|minutes?|hours?)\b/i.exec(text) ?? ([] as (string | undefined)[])
+  return count === undefined ? undefined : Number(count) * (UNIT[unit[0]?.toLowerCase() ?? ''] ?? 1)
+}
+
+/** The seconds of a Retry-After header, by our clock where it is a date; undefined where there is none that makes sense. */
+export function retryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000)
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined
+}
