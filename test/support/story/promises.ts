@@ -57,11 +57,11 @@ function brokenSchema(args: readonly string[], { stdout }: ProcessResult): strin
   return schemaError(command, document)
 }
 
-/** The first file below a folder that holds a secret; an identity file may. */
+/** The first file below a folder that holds a secret; an identity file may, and the key of a call. */
 export function leakyFile(folder: string, secrets: readonly string[]): string | undefined {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => {
     const path = join(folder, name)
-    if (!statSync(path).isFile() || name.endsWith('p2p-identity.json')) return false
+    if (!statSync(path).isFile() || /p2p-identity\.json$|p2p[/\\]calls[/\\][0-9a-f]{64}\.key$/.test(name)) return false
     const text = readFileSync(path, 'latin1')
     return secrets.some((secret) => containsSecret(text, secret))
   })

@@ -103,7 +103,7 @@ export function startShell(stage: Stage, actor: Actor, command: string): Running
 /** Takes note of what a command did. Throws what is wrong with it whatever the story says. */
 export function checkResult(stage: Stage, args: readonly string[], ran: ProcessResult): void {
   stage.last = ran
-  for (const { home } of stage.actors.values()) learnSecret(stage, home)
+  for (const { home } of stage.actors.values()) learnSecrets(stage, home)
   const wrong = brokenPromise(args, ran, stage.secrets)
   if (wrong !== undefined) throw new Error(wrong)
 }
@@ -122,10 +122,13 @@ function urls(stage: Stage): string[] {
   return [...stage.relays.values()].map((relay) => relay.url)
 }
 
-function learnSecret(stage: Stage, home: string): void {
-  const { identity } = homeOf(undefined, { HOME: home })
-  const [secret] = existsSync(identity) ? (/[0-9a-f]{64}/.exec(readFileSync(identity, 'utf8')) ?? []) : []
-  if (secret !== undefined) stage.secrets.add(secret)
+function learnSecrets(stage: Stage, folder: string): void {
+  const { identity, calls } = homeOf(undefined, { HOME: folder })
+  const keys = existsSync(calls) ? readdirSync(calls).filter((name) => name.endsWith('.key')) : []
+  for (const path of [identity, ...keys.map((name) => join(calls, name))]) {
+    const secret = existsSync(path) ? /"secretKey": ?"([0-9a-f]{64})"/.exec(readFileSync(path, 'utf8'))?.[1] : undefined
+    if (secret !== undefined) stage.secrets.add(secret)
+  }
 }
 
 // What must hold at the end of every story.
