@@ -68,7 +68,7 @@ export function waiting(me: Keys, calls: readonly History[], count: number, now:
   return Array.from({ length: count }, (_, n) => {
     const call = calls[n % calls.length]
     if (call === undefined) throw new Error('no call')
-    return giftWrap(call.next(), me.pubkey, call.peer, { now })
+    return giftWrap(call.next(), me.pubkey, call.peer, { now, callKey: undefined })
   })
 }
 

@@ -1,12 +1,41 @@
 // Which key a signal of a call with keys of its own is sealed with, for whoever says it, and whether one that came with the
 // identities' key is a downgrade, for whoever hears it.
+import { type BoundCall, bindCall, type CallKey } from '../nostr/call-key.ts'
 import type { Party } from './rules.ts'
+import type { Signal } from './signal.ts'
 
 /**
  * What of a signal decides about its seal. `ack`: the number up to which its author had taken the other side's; `at`: when it was
  * said, unix seconds by its author's clock; `answers`: of a receipt, whether it says `lost` or `fork`.
  */
 export type SealedSignal = { type: string; by: Party; ack: number; at: number; answers?: 'lost' | 'fork' | undefined }
+
+/** What decides about the seal of a signal of a call. */
+export function sealedSignalOf({ body, from, ack, at }: Signal, caller: string): SealedSignal {
+  const answers =
+    body.type !== 'receipt' ? undefined : body.lost ? 'lost' : body.fork !== undefined ? 'fork' : undefined
+  return { type: body.type, by: from === caller ? 'caller' : 'callee', ack: ack.seq, at, answers }
+}
+
+/** A call and what was taken in it so far, in any order; its request and accept among it, wherever they lie. */
+export type IntroducedCall = { id: string; caller: string; callee: string; signals: readonly Signal[] }
+
+/** Whether a call has a key, and when its accept says that it was said, unix seconds. */
+export type CallSecrecy = { bound: BoundCall; acceptedAt: number }
+
+/** Undefined before the accept is taken. A second accept, with another call key, is one line without effect: the first one counts. */
+export function secrecyOf({ id, caller, callee, signals }: IntroducedCall): CallSecrecy | undefined {
+  const request = signals.find((signal) => signal.id === id)
+  const accepts = signals.filter(({ from, body }) => from === callee && body.type === 'accept')
+  const [accept] = accepts.sort((a, b) => a.seq - b.seq)
+  if (request === undefined || accept === undefined) return undefined
+  const sent = { call: id, caller, callee, requestEks: eksOf(request), acceptEks: eksOf(accept) }
+  return { bound: bindCall(sent), acceptedAt: accept.at }
+}
+
+function eksOf({ body }: Signal): readonly string[] {
+  return body.type === 'request' || body.type === 'accept' ? (body.ek ?? []) : []
+}
 
 /** "These two are sealed as NIP-59 says", and a reject, since it comes before any accept. */
 const BEFORE_KEYS: readonly string[] = ['request', 'accept', 'reject']
@@ -15,6 +44,26 @@ const BEFORE_KEYS: readonly string[] = ['request', 'accept', 'reject']
 export function goesUnderCallKey({ type, answers }: Pick<SealedSignal, 'type' | 'answers'>): boolean {
   // "`lost` and `fork` receipts, which are always sealed so, since who lost the call has no key."
   return !BEFORE_KEYS.includes(type) && answers === undefined
+}
+
+/**
+ * What a signal of ours is sealed with. `lost`: with nothing: its call has a key, and it is not here any more. It is told and never
+ * said with the identities' key instead, which would be a downgrade of our own.
+ */
+export type SealChoice = { type: 'identity' } | { type: 'call'; key: CallKey } | { type: 'lost' }
+
+/**
+ * @param secrecy that of the signal's call, as `bindCall` says; undefined before its accept, and of what belongs to no call
+ * @param keyOf reads and derives the key of the call; asked only where it is needed
+ */
+export function chooseSeal(
+  signal: Pick<SealedSignal, 'type' | 'answers'>,
+  secrecy: 'call' | 'identity' | undefined,
+  keyOf: () => CallKey | undefined,
+): SealChoice {
+  if (secrecy !== 'call' || !goesUnderCallKey(signal)) return { type: 'identity' }
+  const key = keyOf()
+  return key === undefined ? { type: 'lost' } : { type: 'call', key }
 }
 
 /**

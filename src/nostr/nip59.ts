@@ -107,8 +107,11 @@ export const RETENTION = 7 * 24 * 3600
 /** strfry's default: no event may be larger, as normalised JSON in bytes. */
 export const WRAP_LIMIT = 65_536
 
-/** `recent`, `work` and `callKey` are those of WrapOptions. */
-export type GiftWrapOptions = Pick<WrapOptions, 'now' | 'recent' | 'work' | 'callKey'>
+/**
+ * `recent` and `work` are those of WrapOptions. `callKey` too, and it has to be said: forgotten, what a call is told to keep secret would
+ * go out with the identities' key.
+ */
+export type GiftWrapOptions = Pick<WrapOptions, 'now' | 'recent' | 'work'> & { callKey: CallKey | undefined }
 
 /** A wrap for one receiver. */
 export function giftWrap(rumor: Rumor, to: string, keys: Keys, options: GiftWrapOptions): Event {

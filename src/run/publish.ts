@@ -90,7 +90,7 @@ function wrapOf(
   // Only a first word costs work: in a call we are no strangers any more.
   const work = pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, pow) } : {}
   return {
-    wrap: wrap ?? giftWrap(rumor, to, environment.keys, { now: stamp, ...work }),
+    wrap: wrap ?? giftWrap(rumor, to, environment.keys, { now: stamp, callKey: undefined, ...work }),
     rumor,
     to,
     relays: rest,
@@ -112,7 +112,7 @@ function receiptWrapOf(
   const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
   const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, now)
   const rumor = rumorOf(template, environment.keys.pubkey)
-  const wrap = giftWrap(rumor, to, environment.keys, { now: stamp })
+  const wrap = giftWrap(rumor, to, environment.keys, { now: stamp, callKey: undefined })
   return { wrap, rumor, to, relays, call, ack: ack.seq, owed: false, had: false, work: {} }
 }
 
@@ -137,7 +137,10 @@ async function publishWrap(
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   if (strict.length === 0) return { letter, receipts }
-  const wrap = giftWrap(letter.rumor, letter.to, environment.keys, { now: stamp, recent: true, ...letter.work })
+  const wrap = giftWrap(letter.rumor, letter.to, environment.keys, {
+    ...{ now: stamp, recent: true, callKey: undefined },
+    ...letter.work,
+  })
   const better = await environment.pool.publish([jobOf({ ...letter, wrap, relays: strict })], until())
   return { letter, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -1,6 +1,15 @@
 // Who seals what with which key, and what is a downgrade: the table of the protocol, row by row.
 import { describe, expect, it } from 'vitest'
-import { goesUnderCallKey, isDowngraded, type SealedSignal } from '../../src/call/secrecy.ts'
+import {
+  chooseSeal,
+  goesUnderCallKey,
+  isDowngraded,
+  type SealedSignal,
+  sealedSignalOf,
+  secrecyOf,
+} from '../../src/call/secrecy.ts'
+import type { Body, Signal } from '../../src/call/signal.ts'
+import { callPair } from '../support/call-pair.ts'
 
 const ACCEPTED = 1_760_000_100
 const TYPES = ['message', 'progress', 'escalate', 'propose', 'agree', 'decline', 'file', 'opaque', 'end', 'receipt']
@@ -14,6 +23,28 @@ describe('what we say in a call with keys', () => {
     expect(TYPES.filter((type) => !goesUnderCallKey({ type }))).toEqual([])
     expect(['request', 'accept', 'reject'].filter((type) => goesUnderCallKey({ type }))).toEqual([])
     for (const answers of ['lost', 'fork'] as const) expect(goesUnderCallKey({ type: 'receipt', answers })).toBe(false)
+  })
+})
+
+describe('what our own is sealed with', () => {
+  const key = { call: 'c0'.repeat(32), peer: 'bb'.repeat(32), key: new Uint8Array(32) }
+
+  it('is the key of its call, where both sides have one, and never the identities’ because it is lost', () => {
+    for (const type of TYPES) {
+      expect(chooseSeal({ type }, 'call', () => key)).toEqual({ type: 'call', key })
+      expect(chooseSeal({ type }, 'call', () => undefined)).toEqual({ type: 'lost' })
+    }
+  })
+
+  it('is the identities’ otherwise, and no key is read for it', () => {
+    const unread = () => {
+      throw new Error('a key was read')
+    }
+    for (const type of [...TYPES, 'request', 'accept', 'reject'])
+      for (const secrecy of ['identity', undefined] as const)
+        expect(chooseSeal({ type }, secrecy, unread)).toEqual({ type: 'identity' })
+    for (const signal of [{ type: 'accept' }, { type: 'receipt', answers: 'lost' as const }])
+      expect(chooseSeal(signal, 'call', unread)).toEqual({ type: 'identity' })
   })
 })
 
@@ -55,5 +86,52 @@ describe('what comes under the identities’ key in a call with keys', () => {
     )
     expect(new Set(wordless.map(({ type }) => type))).toEqual(new Set(['end', 'receipt']))
     expect(wordless.filter(({ type, by, ack }) => type === 'end' && (by !== 'caller' || ack !== 0))).toEqual([])
+  })
+})
+
+describe('whether a call has a key', () => {
+  const { binding } = callPair()
+  const { call: id, caller, callee, callerEk, calleeEk } = binding
+  const signal = (from: string, seq: number, body: Body, at = ACCEPTED): Signal => ({
+    ...{ id: seq === 1 && from === caller ? id : `${from}${seq}`, from, to: from === caller ? callee : caller },
+    ...{ at, call: id, seq, prev: undefined, ack: { seq: seq - 1, id: undefined }, body },
+  })
+  const request = (ek?: string[]) =>
+    signal(caller, 1, { type: 'request', text: 'x', deadline: 0, name: '', relays: [], ...(ek && { ek }) })
+  const accept = (seq: number, ek?: string[], at = ACCEPTED) =>
+    signal(callee, seq, { type: 'accept', text: '', name: '', relays: [], ...(ek && { ek }) }, at)
+  const found = (...signals: Signal[]) => secrecyOf({ id, caller, callee, signals })
+
+  it('is unknown before its accept', () => {
+    expect(found(request([callerEk]))).toBeUndefined()
+    expect(found(request([callerEk]), { ...accept(1, [calleeEk]), from: caller })).toBeUndefined()
+    expect(found(accept(1, [calleeEk]))).toBeUndefined()
+  })
+
+  it('is what its request and its accept say', () => {
+    const bound = { bound: { secrecy: 'call', binding }, acceptedAt: ACCEPTED }
+    expect(found(request([callerEk]), accept(1, [calleeEk]))).toEqual(bound)
+    expect(found(request([callerEk]), accept(1))).toMatchObject({ bound: { faults: { callee: 'missing' } } })
+    expect(found(request(), accept(1, [calleeEk]))).toMatchObject({ bound: { faults: { caller: 'missing' } } })
+  })
+
+  it('does not change with a later accept', () => {
+    const first = found(request([callerEk]), accept(1, [calleeEk]))
+    for (const later of [accept(2, ['ab'.repeat(32)], 0), accept(9)])
+      expect(found(later, accept(1, [calleeEk]), request([callerEk]))).toEqual(first)
+    expect(found(request([callerEk]), accept(2, [calleeEk]), accept(1))?.bound.secrecy).toBe('identity')
+  })
+
+  it('is asked of signals as they are said', () => {
+    const receipt: Extract<Body, { type: 'receipt' }> = { type: 'receipt', text: '', missing: [] }
+    expect(sealedSignalOf(signal(callee, 0, { ...receipt, lost: true }), caller)).toMatchObject({
+      answers: 'lost',
+      by: 'callee',
+    })
+    const fork = { ...receipt, fork: { seq: 1, id } }
+    expect(sealedSignalOf(signal(caller, 0, fork), caller)).toMatchObject({ answers: 'fork', by: 'caller' })
+    expect(sealedSignalOf(signal(caller, 3, { type: 'message', text: 'x' }), caller)).toEqual({
+      ...{ type: 'message', by: 'caller', ack: 2, at: ACCEPTED, answers: undefined },
+    })
   })
 })

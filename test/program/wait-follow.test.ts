@@ -141,7 +141,7 @@ async function messageWriter(relay: EmbeddedRelay, from: AgentProgram, to: Agent
       const place = { call, to: receiver, seq, prev, ack: NOTHING }
       const rumor = rumorOf(signalTemplate({ type: 'message', text: `text ${seq}` }, place, now), keys.pubkey)
       prev = rumor.id
-      client.send('EVENT', giftWrap(rumor, receiver, keys, { now }))
+      client.send('EVENT', giftWrap(rumor, receiver, keys, { now, callKey: undefined }))
     }
     await vi.waitFor(() => expect(client.waiting('OK') === count || relay.faults.noOk).toBe(true), { timeout: 20_000 })
     client.socket.close()

@@ -16,7 +16,7 @@ const nobody = () => false
 const rumor = directMessage('May I?', owner.pubkey, at(T))
 const empty: State = { index: emptyIndex(), logs: {} }
 const owing = oweLetter(empty, rumor, owner.pubkey)
-const wrap = giftWrap(rumor, owner.pubkey, keys, { now: T })
+const wrap = giftWrap(rumor, owner.pubkey, keys, { now: T, callKey: undefined })
 
 const verdict = (event: Event, accepted: boolean) => {
   const receipt = { relay: 'wss://a', event: event.id, accepted, reason: accepted ? '' : 'error', text: '' }

@@ -55,6 +55,6 @@ async function letter(to: AgentProgram, relay: string): Promise<void> {
   const [keys, now] = [randomKeys(), Math.floor(Date.now() / 1000)]
   const message = { kind: 14, created_at: now, tags: [['p', receiver]], content: 'a letter' }
   const client = await openNostrClient(relay)
-  await client.publish(giftWrap(rumorOf(message, keys.pubkey), receiver, keys, { now }))
+  await client.publish(giftWrap(rumorOf(message, keys.pubkey), receiver, keys, { now, callKey: undefined }))
   client.socket.close()
 }
