@@ -127,7 +127,7 @@ export function openEnvironment<I, L, C>(
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
     pool: { ...pool, fetch: showAsking(pool.fetch, opening.draw) },
     open: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),
-    nip05: async (address, ms) => (await import('./nip05.ts')).lookUp(address, { wayTo, allowPrivate, ms }),
+    nip05: async (address, ms) => (await import('./nip05.ts')).lookUpNip05(address, { wayTo, allowPrivate, ms }),
     nipsOf: async (relay, ms) => {
       const { fetchRelayInfo } = await import('./nip11.ts')
       return (await fetchRelayInfo(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips

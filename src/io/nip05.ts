@@ -4,7 +4,7 @@ import { isPrivate } from '../nostr/relay-url.ts'
 import type { HttpRoute } from './http/agent.ts'
 import { get } from './http/request.ts'
 
-export type Inquiry = {
+export type Nip05Inquiry = {
   wayTo: (address: string) => HttpRoute | Promise<HttpRoute>
   /** Whether a domain may lie in our own network. */
   allowPrivate: boolean
@@ -15,17 +15,17 @@ export type Inquiry = {
 }
 
 /** Most milliseconds and bytes for one document. */
-const PATIENCE = 3_000
-const MOST = 65_536
+const MAX_MS = 3_000
+const MAX_BYTES = 65_536
 
 /** The key behind a name and where it may be found, or why nobody knows. Never rejects. */
-export async function lookUp(address: Nip05Address, inquiry: Inquiry): Promise<Nip05Entry | { why: string }> {
+export async function lookUpNip05(address: Nip05Address, inquiry: Nip05Inquiry): Promise<Nip05Entry | { why: string }> {
   const { wayTo, allowPrivate, ms, ca } = inquiry
   const url = nip05Url(address)
   // A stranger may have given us the name: it must not make us talk to what is inside our own network.
   if (!allowPrivate && isPrivate(url)) return { why: `${address.domain} lies in a private network` }
   // NIP-05: "Fetchers MUST ignore any HTTP redirects given by the /.well-known/nostr.json endpoint."
-  const bounds = { ms: Math.min(PATIENCE, ms), most: MOST }
+  const bounds = { ms: Math.min(MAX_MS, ms), most: MAX_BYTES }
   const got = await get(url, { accept: 'application/json', way: wayTo(url), ...bounds, ca })
   if (!got.ok) return { why: `${address.domain}: ${got.why}` }
   const entry = parseNip05Document(got.text, address.name)

@@ -4,7 +4,7 @@ import type { HttpRoute } from './http/agent.ts'
 import { get } from './http/request.ts'
 
 /** Most bytes of a document. */
-const MOST = 65_536
+const MAX_BYTES = 65_536
 
 /** What was found, or why not; and our clock minus the relay's, in seconds, when it told its time. */
 export type RelayIntroduction = { info?: RelayInfo; why?: string; clockAhead?: number }
@@ -13,7 +13,7 @@ export type RelayIntroduction = { info?: RelayInfo; why?: string; clockAhead?: n
 export async function fetchRelayInfo(relay: string, way: Promise<HttpRoute>, ms: number): Promise<RelayIntroduction> {
   // NIP-11: "made available as a JSON document over HTTP, on the same URI as the relay's websocket".
   const address = relay.replace(/^ws/, 'http')
-  const got = await get(address, { accept: 'application/nostr+json', way, ms, most: MOST })
+  const got = await get(address, { accept: 'application/nostr+json', way, ms, most: MAX_BYTES })
   if (!got.ok) return { why: got.why }
   const info = parseRelayInfo(got.text)
   const clock = got.clockAhead === undefined ? {} : { clockAhead: got.clockAhead }

@@ -35,13 +35,13 @@ const base = {
   rebuild,
 }
 
-/** @param bounds what of a call is packed into chapters, and when */
+/** @param bounds what of a call is packed into segments, and when */
 export function stateCodecWith(bounds: ArchiveBounds) {
   return {
     ...base,
-    chapters: {
+    archive: {
       version: 1,
-      of: segmentNumbers,
+      segmentsOf: segmentNumbers,
       parse: parseSegment,
       joinSegments,
       needsWholeCall,

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcp } from 'node:net'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openRoutes } from '../../src/io/http/agent.ts'
-import { type Inquiry, lookUp } from '../../src/io/nip05.ts'
+import { lookUpNip05, type Nip05Inquiry } from '../../src/io/nip05.ts'
 import { type Certificate, certificateFor, startTlsInFront } from '../support/certificate.ts'
 import { alice } from '../support/people.ts'
 import { startConnectProxy, startSocksProxy } from '../support/proxy-servers.ts'
@@ -31,10 +31,10 @@ async function startDomain(answer: RequestListener): Promise<{ port: number; ask
   return { port: await startTlsInFront(Number(new URL(await listenTcp(server)).port), certificate), asked }
 }
 
-async function askDomain(host: string, how: Partial<Inquiry> = {}) {
+async function askDomain(host: string, how: Partial<Nip05Inquiry> = {}) {
   const { allowPrivate = true } = how
   const inquiry = { wayTo: routesBy({}, allowPrivate), allowPrivate, ms: 5_000, ca: certificate?.cert, ...how }
-  return await lookUp({ name: 'bob', domain: host }, inquiry)
+  return await lookUpNip05({ name: 'bob', domain: host }, inquiry)
 }
 
 describe('a name', () => {

@@ -1,4 +1,4 @@
-// A call of 1,500 messages between two real programs: its older words are put into chapters, and it is one call all the same.
+// A call of 1,500 messages between two real programs: its older words are put into segments, and it is one call all the same.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -42,7 +42,7 @@ test('a long call is sent in, ended and read as a short one is', async () => {
     }
     expect(valueAt(await ada.json(['status']), `.calls[id=${call}].own.delivered`)).toBe(MESSAGES / 2 + 2)
 
-    // A word that lies in a chapter comes once more, in a new envelope.
+    // A word that lies in a segment comes once more, in a new envelope.
     const keys = must(
       secretKeys(stringField(JSON.parse(readFileSync(`${ada.home}/.openclaw/p2p-identity.json`, 'utf8')), 'secretKey')),
     )

@@ -242,17 +242,17 @@ function update<T>(
   change: (fresh: State) => { state: State; value: T; callsOnly?: boolean },
 ): T {
   const { disk } = agent
-  const { chapters } = sim.codec
+  const { archive } = sim.codec
   // Without a throw of the dice where nobody dies: such a seed goes the same way whatever is packed.
   const die = () => {
     if (sim.deadly > 0 && sim.dice.chance(sim.deadly / 4)) throw KILLED
   }
   const { fresh, state, value, volumes, callsOnly = false } = applied(sim, agent, also, change)
   const changed = Object.entries(state.logs).filter(([id, log]) => log !== fresh.logs[id])
-  const packed = changed.map(([id, log]) => ({ id, ...chapters.pack(state, log, volumes.get(id)) }))
+  const packed = changed.map(([id, log]) => ({ id, ...archive.pack(state, log, volumes.get(id)) }))
   for (const { id, added } of packed) {
     for (const [number, chapter] of added) {
-      const named = disk.logs[id] === undefined ? [] : chapters.of(disk.logs[id])
+      const named = disk.logs[id] === undefined ? [] : archive.segmentsOf(disk.logs[id])
       if (named.includes(number)) throw new Error(`chapter ${number} of ${id} was written over`)
       disk.chapters[id] = new Map(disk.chapters[id]).set(number, chapter)
       sim.packed++
@@ -269,7 +269,7 @@ function update<T>(
   }
   for (const { id, head } of packed) {
     for (const number of disk.chapters[id]?.keys() ?? []) {
-      if (chapters.of(head).includes(number)) continue
+      if (archive.segmentsOf(head).includes(number)) continue
       disk.chapters[id]?.delete(number)
       die()
     }
@@ -290,7 +290,7 @@ function applied<T>(
     const changed = change(fresh)
     const disturbed = Object.entries(changed.state.logs).filter(([id, log]) => {
       const before = fresh.logs[id]
-      return before !== undefined && sim.codec.chapters.needsWholeCall(before, log)
+      return before !== undefined && sim.codec.archive.needsWholeCall(before, log)
     })
     if (disturbed.length === 0) return { fresh, volumes, ...changed }
     sim.joined += disturbed.length
@@ -314,13 +314,13 @@ export function load({ codec }: Sim, { disk }: Agent, also: readonly string[]): 
 /** A call with what lies in its chapters. */
 export function wholeLog(sim: Sim, agent: Agent, id: string): Log | undefined {
   const volume = volumeOf(sim, agent, id)
-  return volume && (sim.codec.chapters.joinSegments(volume) ?? missing(id))
+  return volume && (sim.codec.archive.joinSegments(volume) ?? missing(id))
 }
 
 function volumeOf({ codec }: Sim, { disk }: Agent, id: string): ArchivedCall | undefined {
   const head = disk.logs[id]
   if (head === undefined) return undefined
-  const segments = new Map(codec.chapters.of(head).map((n) => [n, disk.chapters[id]?.get(n) ?? missing(id)]))
+  const segments = new Map(codec.archive.segmentsOf(head).map((n) => [n, disk.chapters[id]?.get(n) ?? missing(id)]))
   return { head, segments }
 }
 
@@ -334,7 +334,7 @@ export function restart({ codec }: Sim, agent: Agent, lost: boolean): void {
   const logs = Object.entries(disk.logs).map(([id, log]): [string, Log] => [id, again(codec.parseLog, log)])
   disk.logs = Object.fromEntries(logs)
   for (const chapters of Object.values(disk.chapters))
-    for (const [number, chapter] of chapters) chapters.set(number, again(codec.chapters.parse, chapter))
+    for (const [number, chapter] of chapters) chapters.set(number, again(codec.archive.parse, chapter))
   disk.index = lost ? codec.rebuild(new Map(logs)) : again(codec.parse, disk.index)
 }
 

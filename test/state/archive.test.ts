@@ -32,7 +32,7 @@ function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
   const [head, log] = [before.logs[id], side.state.logs[id]]
   if (head === undefined || log === undefined) return
   let volume: ArchivedCall | undefined
-  if (codec.chapters.needsWholeCall(head, log)) {
+  if (codec.archive.needsWholeCall(head, log)) {
     shelf.joined++
     volume = volumeOf(shelf, head)
     side.state = { ...before, logs: { ...before.logs, [id]: wholeOf(shelf, head) } }
@@ -40,8 +40,8 @@ function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
   }
   const after = side.state.logs[id]
   if (after === undefined) throw new Error('the call is gone')
-  expect(codec.chapters.needsWholeCall(volume === undefined ? head : wholeOf(shelf, head), after)).toBe(false)
-  const packed = codec.chapters.pack(side.state, after, volume)
+  expect(codec.archive.needsWholeCall(volume === undefined ? head : wholeOf(shelf, head), after)).toBe(false)
+  const packed = codec.archive.pack(side.state, after, volume)
   shelf.packed += packed.added.size
   for (const [number, chapter] of packed.added) shelf.chapters.set(number, chapter)
   // As it is read from disk: parsed, and from nothing else.
@@ -49,15 +49,15 @@ function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
 }
 
 function volumeOf({ codec, chapters }: Shelf, head: Log): ArchivedCall {
-  const named = codec.chapters.of(head).flatMap((n): [number, ArchiveSegment][] => {
+  const named = codec.archive.segmentsOf(head).flatMap((n): [number, ArchiveSegment][] => {
     const chapter = chapters.get(n)
-    return chapter === undefined ? [] : [[n, again(codec.chapters.parse, chapter)]]
+    return chapter === undefined ? [] : [[n, again(codec.archive.parse, chapter)]]
   })
   return { head, segments: new Map(named) }
 }
 
 function wholeOf(shelf: Shelf, head: Log): Log {
-  const whole = shelf.codec.chapters.joinSegments(volumeOf(shelf, head))
+  const whole = shelf.codec.archive.joinSegments(volumeOf(shelf, head))
   if (whole === undefined) throw new Error('the chapters are not what the head says')
   return whole
 }

@@ -1,4 +1,4 @@
-// A call that goes on and on, with chapters so small that every few words make one: for tests of what lies on disk.
+// A call that goes on and on, with segments so small that every few words make one: for tests of what lies on disk.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { itemsOf } from '../../src/call/inbox-items.ts'
@@ -74,7 +74,7 @@ export function expectedTexts(words: number): string[] {
   return Array.from({ length: words }, (_, n) => [`theirs ${n + 1}`, `ours ${n + 1}`]).flat()
 }
 
-/** The names of the chapters that lie there. */
+/** The names of the segments that lie there. */
 export function segmentsIn(home: Home): string[] {
   try {
     return readdirSync(join(home.calls, id)).sort()

@@ -10,7 +10,7 @@ import { abortAfter } from '../timers.ts'
 
 export type DownloadOptions = {
   /** Bytes that the file on disk may reach. */
-  most: number
+  maxBytes: number
   /** Whether this machine and the networks that it is in may be asked. */
   allowPrivate: boolean
   /** Unix ms at which it goes on another time. */
@@ -18,7 +18,7 @@ export type DownloadOptions = {
   now: () => number
   stopped: AbortSignal
   /** How to get to an address that is not ours: without `allowPrivate` never into a private network. */
-  way: (address: string) => Promise<HttpRoute>
+  routeTo: (address: string) => Promise<HttpRoute>
   progress: (done: number) => void
   idleMs?: number
 }
@@ -33,15 +33,15 @@ const IDLE_MS = 30_000
 const MAX_REDIRECTS = 3
 
 /** Bytes in a millisecond that must come, on average, once so many ms have passed. */
-const SLOW = { rate: 8, after: 5_000 }
+const MIN_SPEED = { rate: 8, after: 5_000 }
 
 /** Never rejects but for what is wrong with the disk. `to` is left alone by everybody else meanwhile. */
 export async function download(address: string, to: string, options: DownloadOptions): Promise<DownloadResult> {
   const stop = abortAfter(options.until - options.now(), options.stopped)
-  const held = await sizeOf(to)
+  const bytesBefore = await sizeOf(to)
   const cut = new AbortController()
   const idle = setTimeout(() => cut.abort(), options.idleMs ?? IDLE_MS)
-  const asking = { ...options, from: held, signal: AbortSignal.any([stop.signal, cut.signal]), idle }
+  const asking = { ...options, from: bytesBefore, signal: AbortSignal.any([stop.signal, cut.signal]), idle }
   try {
     const answer = await followRedirects(address, asking, MAX_REDIRECTS)
     const got = 'type' in answer ? answer : await writeBody(answer, to, asking)
@@ -49,8 +49,8 @@ export async function download(address: string, to: string, options: DownloadOpt
     if (options.stopped.aborted) return { type: 'paused' }
     if (cut.signal.aborted) return { type: 'failed', why: 'nothing came any more' }
     // Time is up. Who has sent something goes on next time; who has not is tried again as after any failure.
-    if ((await sizeOf(to)) <= held) return { type: 'failed', why: 'no answer in time' }
-    if (held > 0 && !('type' in answer) && answer.statusCode === 200)
+    if ((await sizeOf(to)) <= bytesBefore) return { type: 'failed', why: 'no answer in time' }
+    if (bytesBefore > 0 && !('type' in answer) && answer.statusCode === 200)
       return { type: 'failed', why: 'the server does not go on where it stopped' }
     return { type: 'paused' }
   } finally {
@@ -75,7 +75,7 @@ async function followRedirects(
   asking: DownloadRequest,
   hops: number,
 ): Promise<IncomingMessage | DownloadResult> {
-  const no = forbidden(address, asking.allowPrivate)
+  const no = whyForbidden(address, asking.allowPrivate)
   if (no !== undefined && hops === MAX_REDIRECTS) return { type: 'refused', why: no }
   // A portal, before it lets anybody through, leads every address to its own page.
   if (no !== undefined) return { type: 'failed', why: `it leads on to where we do not ask: ${no}` }
@@ -90,7 +90,7 @@ async function followRedirects(
 
 // The attack: a peer that names http://169.254.169.254/, or a server that leads on to it, has us ask services of our own
 // network. Names are judged once more by what they resolve to, see `publicOnly`.
-function forbidden(address: string, allowPrivate: boolean): string | undefined {
+function whyForbidden(address: string, allowPrivate: boolean): string | undefined {
   const { protocol, hostname } = new URL(URL.canParse(address) ? address : 'about:blank')
   if (protocol !== 'https:' && protocol !== 'http:') return 'its address is not https'
   if (!allowPrivate && isPrivateHost(hostname)) return PRIVATE
@@ -101,7 +101,7 @@ const PRIVATE = 'it lies in a private network; `p2p config set file.allowPrivate
 
 async function requestRange(
   url: URL,
-  { from, signal, way: wayTo }: DownloadRequest,
+  { from, signal, routeTo: wayTo }: DownloadRequest,
 ): Promise<IncomingMessage | DownloadResult> {
   const way = await wayTo(url.href)
   return await new Promise((resolve) => {
@@ -128,7 +128,7 @@ async function requestRange(
 }
 
 async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRequest): Promise<DownloadResult> {
-  const { most, from, progress, idle, now } = asking
+  const { maxBytes: most, from, progress, idle, now } = asking
   const resumed = answer.statusCode === 206 && from > 0
   if (answer.statusCode !== 200 && !resumed) {
     answer.destroy()
@@ -163,7 +163,7 @@ async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRe
       await file.appendFile(piece)
       // The attack: a byte now and then keeps a command busy for as long as it has.
       const took = now() - start.at
-      if (took > SLOW.after && (have - start.have) / took < SLOW.rate)
+      if (took > MIN_SPEED.after && (have - start.have) / took < MIN_SPEED.rate)
         return { type: 'failed', why: 'it comes too slowly' }
       idle.refresh()
       progress(have)

@@ -24,8 +24,8 @@ export type WantedFile = {
   name: string
 }
 
-/** What is asked for: `of`, the bytes that lie there, as its sender says; 0 for one that does not say. */
-export type FileFetchOptions = Omit<DownloadOptions, 'most'> & { of: number; fetchMax: number }
+/** `announcedSize`: the bytes that lie there, as their sender says; 0 for one that does not say. */
+export type FileFetchOptions = Omit<DownloadOptions, 'maxBytes'> & { announcedSize: number; fetchMax: number }
 
 /**
  * `refused` is final. `have`: bytes that are kept for the next time. `wrong`: all of it came, and it was something else: a few
@@ -44,19 +44,21 @@ const PARTS_KEPT_MS = 8 * 24 * 3600 * 1000
 export async function fetchFile(home: Home, wanted: WantedFile, asked: FileFetchOptions): Promise<FetchResult> {
   const { urls, x, folder } = wanted
   if (!isHex32(x) || !isHex32(folder)) throw new Error('no safe place for a file that is fetched')
-  const parts = join(home.files, '.fetched')
-  makeFolder(parts)
-  removeLeftovers(parts, '', PARTS_KEPT_MS)
-  const part = join(parts, `${folder.slice(0, 8)}-${x}`)
-  const { of, fetchMax } = asked
-  const most = Math.min(fetchMax, of === 0 ? fetchMax : of) + TAG
-  const options = { ...asked, most }
+  const partsFolder = join(home.files, '.fetched')
+  makeFolder(partsFolder)
+  removeLeftovers(partsFolder, '', PARTS_KEPT_MS)
+  const part = join(partsFolder, `${folder.slice(0, 8)}-${x}`)
+  const { announcedSize, fetchMax } = asked
+  const maxBytes = Math.min(fetchMax, announcedSize === 0 ? fetchMax : announcedSize) + TAG
+  const options = { ...asked, maxBytes }
   const results: FetchResult[] = []
   for (const url of urls) {
     const before = await sizeOf(part)
     const got = await download(url, part, options)
     const fetched =
-      got.type === 'whole' ? await decryptPart(home, { ...wanted, of }, part) : { ...got, have: await sizeOf(part) }
+      got.type === 'whole'
+        ? await decryptPart(home, { ...wanted, announcedSize }, part)
+        : { ...got, have: await sizeOf(part) }
     if (got.type === 'whole' || got.type === 'refused') await withDiskErrorsLater(part, () => rm(part, { force: true }))
     if (fetched.type === 'done' || fetched.type === 'paused') return fetched
     // What was put together of two answers may be the fault of either, so it is begun anew once.
@@ -71,39 +73,43 @@ export async function fetchFile(home: Home, wanted: WantedFile, asked: FileFetch
 }
 
 // A client that announces the size of the file instead of that of its ciphertext is off by the tag.
-function isPlausible(size: number, of: number): boolean {
-  return of === 0 || size === of || size === of + TAG
+function isPlausible(size: number, announced: number): boolean {
+  return announced === 0 || size === announced || size === announced + TAG
 }
 
-async function decryptPart(home: Home, wanted: WantedFile & { of: number }, part: string): Promise<FetchResult> {
+async function decryptPart(
+  home: Home,
+  wanted: WantedFile & { announcedSize: number },
+  part: string,
+): Promise<FetchResult> {
   const outer = createSha256()
   const size = await sizeOf(part)
   for await (const piece of piecesOf(part, 0, size)) outer.update(piece)
   // The attack: bytes that were chosen to harm whoever decrypts them. These are not the ones that our peer has announced.
-  if (size < TAG || outer.hex() !== wanted.x) return await notAnnounced(part, size, wanted.of)
-  const berth = openPendingFile(home, wanted.folder, wanted.name)
+  if (size < TAG || outer.hex() !== wanted.x) return await unlikeAnnounced(part, size, wanted.announcedSize)
+  const pending = openPendingFile(home, wanted.folder, wanted.name)
   try {
-    const sha256 = await decryptFile(part, size, berth.temp, wanted)
+    const sha256 = await decryptFile(part, size, pending.temp, wanted)
     if (sha256 === undefined) return { type: 'refused', why: 'it does not open with the key that was announced' }
     if (wanted.ox !== '' && sha256 !== wanted.ox)
       return { type: 'refused', why: 'its contents are not what was announced' }
-    return { type: 'done', path: berth.keep({ size: size - TAG, digest: sha256 }), size: size - TAG, sha256 }
+    return { type: 'done', path: pending.place({ size: size - TAG, digest: sha256 }), size: size - TAG, sha256 }
   } catch (error) {
     // A disk that has no room for a peer's file is no fault of the command.
     if (errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT')
       return { type: 'failed', why: 'the disk is full', have: 0 }
-    return withDiskErrors(berth.path, () => {
+    return withDiskErrors(pending.path, () => {
       throw error
     })
   } finally {
-    berth.leave()
+    pending.cleanUp()
   }
 }
 
 // A portal's page and half a file are nothing that anybody has put there: they say nothing of what will come tomorrow.
-async function notAnnounced(part: string, size: number, of: number): Promise<FetchResult> {
+async function unlikeAnnounced(part: string, size: number, announced: number): Promise<FetchResult> {
   const failed = (why: string) => ({ type: 'failed', why, have: 0 }) as const
-  if (!isPlausible(size, of)) return failed(`${size} bytes came instead of ${of}`)
+  if (!isPlausible(size, announced)) return failed(`${size} bytes came instead of ${announced}`)
   for await (const piece of piecesOf(part, 0, Math.min(size, 64)))
     if (/^\s*</.test(Buffer.from(piece).toString('latin1'))) return failed('a page came instead of the file')
   return { ...failed('what lies there is not what was announced'), wrong: true }

@@ -20,12 +20,12 @@ export function placeFile(
   bytes: Uint8Array,
   step: OnStep = () => {},
 ): string {
-  const berth = openPendingFile(home, callId, name, step)
+  const pending = openPendingFile(home, callId, name, step)
   try {
-    writeNew(berth.temp, bytes, berth.path, step)
-    return berth.keep({ size: bytes.length, digest: toHex(sha256(bytes)) })
+    writeNew(pending.temp, bytes, pending.path, step)
+    return pending.place({ size: bytes.length, digest: toHex(sha256(bytes)) })
   } finally {
-    berth.leave()
+    pending.cleanUp()
   }
 }
 
@@ -35,9 +35,9 @@ export type PendingFile = {
   /** The path that errors name. */
   readonly path: string
   /** Gives what is in `temp`, whole and on the disk, its name, and says which. `digest`: SHA-256 in hex. */
-  keep(file: { size: number; digest: string }): string
+  place(file: { size: number; digest: string }): string
   /** Removes `temp`: always, in the end. */
-  leave(): void
+  cleanUp(): void
 }
 
 /** For a file that is too large to be handed over as bytes. As `placeFile` otherwise. */
@@ -52,13 +52,13 @@ export function openPendingFile(home: Home, callId: string, name: string, step: 
   return {
     temp,
     path: join(folder, name),
-    keep({ size, digest }) {
+    place({ size, digest }) {
       for (let n = 1; ; n++) {
         const path = join(folder, numberedName(name, n, digest))
         if (linkNew(temp, path, step) || isSame(path, size, digest)) return path
       }
     },
-    leave() {
+    cleanUp() {
       step('remove temp')
       discard(temp)
     },

@@ -57,7 +57,15 @@ export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }
       const way = openRoutes(env, () => allowPrivate)
       const at = (done: number) => progress.at(done, of)
       try {
-        return await fetchFile(home, wanted, { ...time, of, fetchMax, allowPrivate, now, way, progress: at })
+        return await fetchFile(home, wanted, {
+          ...time,
+          announcedSize: of,
+          fetchMax,
+          allowPrivate,
+          now,
+          routeTo: way,
+          progress: at,
+        })
       } finally {
         progress.end()
       }

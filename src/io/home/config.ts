@@ -1,4 +1,4 @@
-// The settings of p2p/config.json: read with their presets, looked up, set and unset by key.
+// The settings of p2p/config.json: read with their defaults, looked up, set and unset by key.
 
 import type { Contact } from '../../call/agents.ts'
 import { EXIT, Failure } from '../../errors.ts'
@@ -19,12 +19,12 @@ import { isSettingKey, SETTING_KEYS, SETTINGS, type SettingKey, type SettingValu
 export type Config = ReturnType<typeof parseConfig>
 
 /**
- * All settings, presets filled in, and the contacts. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE.
- * @param damaged hears of each value that is none and has the preset in its place; without it the first one is thrown. Only
+ * All settings, defaults filled in, and the contacts. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE.
+ * @param reportBadSetting hears of each value that is none and has the default in its place; without it the first one is thrown. Only
  *   for what mends settings: nobody else may go on as if, say, nobody was blocked.
  */
-export function readConfig(home: Home, damaged: ReportBadSetting = raise): Config {
-  return parseConfig(home, readRawConfig(home), damaged)
+export function readConfig(home: Home, reportBadSetting: ReportBadSetting = raise): Config {
+  return parseConfig(home, readRawConfig(home), reportBadSetting)
 }
 
 /** `key`: the setting, or "contacts". */
@@ -40,13 +40,13 @@ export function ownerKeyOf({ owner }: Config): string | undefined {
   return decoded?.type === 'npub' ? decoded.pubkey : undefined
 }
 
-/** Each setting in the order of the table: its value now, its preset, what it is for and what it takes. */
+/** Each setting in the order of the table: its value now, its default, what it is for and what it takes. */
 export function listSettings(
   config: Config,
 ): { key: SettingKey; value: unknown; default: unknown; describe: string; expects: string }[] {
   return SETTING_KEYS.map((key) => {
-    const { preset, describe, expects } = SETTINGS[key]
-    return { key, value: pickValue(config, key.split('.')), default: preset, describe, expects }
+    const { defaultValue, describe, expects } = SETTINGS[key]
+    return { key, value: pickValue(config, key.split('.')), default: defaultValue, describe, expects }
   })
 }
 
@@ -70,7 +70,7 @@ export async function setSetting(
   await changeSetting(home, settingKey(key), value, writing)
 }
 
-/** Back to the preset. Throws CONFIG_KEY, and what changing throws. */
+/** Back to the default. Throws CONFIG_KEY, and what changing throws. */
 export async function unsetSetting(home: Home, key: string, writing: ConfigWrite): Promise<void> {
   await changeSetting(home, settingKey(key), undefined, writing)
 }
@@ -92,16 +92,16 @@ function settingKey(key: string): SettingKey {
   throw new Failure('CONFIG_KEY', EXIT.usage, `there is no setting ${JSON.stringify(key.slice(0, 64))}`, hint)
 }
 
-function parseConfig(home: Home, raw: RawConfig, damaged: ReportBadSetting) {
+function parseConfig(home: Home, raw: RawConfig, reportBadSetting: ReportBadSetting) {
   const get = <K extends SettingKey>(key: K): SettingValues[K] => {
     const setting = SETTINGS[key]
     const value = pickValue(raw, key.split('.'))
-    if (value === undefined) return setting.preset
+    if (value === undefined) return setting.defaultValue
     const checked = setting.check(value)
     if (checked !== undefined) return checked
-    const hint = `back to the preset: \`p2p config unset ${key}\``
-    damaged(damagedFailure(home, `${key} is not ${setting.expects}`, hint), key)
-    return setting.preset
+    const hint = `back to the default: \`p2p config unset ${key}\``
+    reportBadSetting(damagedFailure(home, `${key} is not ${setting.expects}`, hint), key)
+    return setting.defaultValue
   }
   return {
     name: get('name'),
@@ -138,16 +138,16 @@ function parseConfig(home: Home, raw: RawConfig, damaged: ReportBadSetting) {
       fetchMax: get('file.fetchMax'),
       allowPrivate: get('file.allowPrivate'),
     },
-    contacts: contactsIn(home, raw, damaged),
+    contacts: contactsIn(home, raw, reportBadSetting),
   }
 }
 
-function contactsIn(home: Home, raw: RawConfig, damaged: ReportBadSetting): readonly Contact[] {
+function contactsIn(home: Home, raw: RawConfig, reportBadSetting: ReportBadSetting): readonly Contact[] {
   try {
     return contactsOf(home, raw)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    damaged(error, 'contacts')
+    reportBadSetting(error, 'contacts')
     return []
   }
 }

@@ -15,7 +15,7 @@ import { checkHome } from '../store/ownership.ts'
 import { readSecretFile } from '../store/secret-file.ts'
 import type { Env, Home } from './paths.ts'
 
-/** Dice for the key and the time (ms) of its making; `step` as in atomic.ts. */
+/** Random bytes for the key, and the time (ms) of its making; `step` as in atomic.ts. */
 export type IdentityOptions = { readonly randomBytes?: RandomBytes; readonly now?: number; readonly step?: OnStep }
 
 /**

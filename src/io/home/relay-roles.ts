@@ -12,25 +12,25 @@ export type RelayRoles = { presence: readonly string[]; inbox: readonly string[]
 export function rolesOf(config: Config, typed: readonly string[], env: Env, say: (line: string) => void): RelayRoles {
   const named = namedRoles(typed, env)
   if (named !== undefined) return named
-  const left = (role: keyof RelayRoles) => {
+  const usableRelays = (role: keyof RelayRoles) => {
     const alive = config.relays[role].filter((url) => !isDecommissioned(url))
     const gone = config.relays[role].filter(isDecommissioned)
     for (const url of gone)
       say(`${url} in relays.${role} was shut down and is not used; \`p2p config unset relays.${role}\``)
     // Nothing may stop the very command that mends this.
-    return alive.length > 0 ? alive : SETTINGS[`relays.${role}`].preset
+    return alive.length > 0 ? alive : SETTINGS[`relays.${role}`].defaultValue
   }
-  return { presence: left('presence'), inbox: left('inbox'), lookup: left('lookup') }
+  return { presence: usableRelays('presence'), inbox: usableRelays('inbox'), lookup: usableRelays('lookup') }
 }
 
 /** The same without a configuration: undefined when neither --relay nor P2P_RELAYS names any. Throws BAD_RELAY. */
 export function namedRoles(typed: readonly string[], env: Env): RelayRoles | undefined {
-  const named = typed.length > 0 ? typed : listed(env.P2P_RELAYS ?? '')
+  const named = typed.length > 0 ? typed : readRelayVariable(env.P2P_RELAYS ?? '')
   const urls = [...new Set(named.map(checkedUrl))]
   return urls.length === 0 ? undefined : { presence: urls, inbox: urls, lookup: urls }
 }
 
-function listed(variable: string): string[] {
+function readRelayVariable(variable: string): string[] {
   const { text, wrong } = inputText('variable', variable)
   if (text === undefined) throw new Failure('BAD_RELAY', EXIT.usage, `P2P_RELAYS ${wrong}`, 'type the addresses again')
   return text.split(',').filter((url) => url.trim() !== '')

@@ -9,7 +9,7 @@ import { isLoopback, relayUrl } from '../../nostr/relay-url.ts'
  * the JSON value of what stood on a command line; `check` judges it afterwards.
  */
 export type Setting<T> = {
-  readonly preset: T
+  readonly defaultValue: T
   readonly describe: string
   readonly expects: string
   check(value: unknown): T | undefined
@@ -19,7 +19,7 @@ export type Setting<T> = {
 export function textSetting(most: number, describe: string): Setting<string> {
   // Length in characters as people count them; control characters would let a name draw on other people's terminals.
   const check = (value: unknown) => (isText(value) && [...value].length <= most ? value : undefined)
-  return { preset: '', describe, expects: `text of at most ${most} characters`, check, typed: joinWords }
+  return { defaultValue: '', describe, expects: `text of at most ${most} characters`, check, typed: joinWords }
 }
 
 export function textsSetting(most: number, each: number, describe: string): Setting<readonly string[]> {
@@ -27,18 +27,18 @@ export function textsSetting(most: number, each: number, describe: string): Sett
     isText(value) && value !== '' && [...value].length <= each ? value : undefined,
   )
   const expects = `at most ${most} words of at most ${each} characters, with commas between them`
-  return { preset: [], describe, expects, check: (value) => withoutRepeats(words(value)), typed: parseList }
+  return { defaultValue: [], describe, expects, check: (value) => withoutRepeats(words(value)), typed: parseList }
 }
 
-/** Relay addresses, each in its one spelling. An empty list would cut the agent off; `unset` brings the preset back. */
-export function relaysSetting(preset: readonly string[], describe: string): Setting<readonly string[]> {
+/** Relay addresses, each in its one spelling. An empty list would cut the agent off; `unset` brings the default back. */
+export function relaysSetting(defaultValue: readonly string[], describe: string): Setting<readonly string[]> {
   const urls = listOf(20, (value) => (typeof value === 'string' ? relayUrl(value) : undefined))
   const check = (value: unknown) => {
     const known = withoutRepeats(urls(value))
     return known?.length === 0 ? undefined : known
   }
   return {
-    preset,
+    defaultValue,
     describe,
     expects: '1 to 20 wss:// or ws:// addresses, with commas between them',
     check,
@@ -48,11 +48,11 @@ export function relaysSetting(preset: readonly string[], describe: string): Sett
 
 export function choiceSetting<const C extends string>(
   choices: readonly C[],
-  preset: NoInfer<C>,
+  defaultValue: NoInfer<C>,
   describe: string,
 ): Setting<C> {
   const check = (value: unknown) => choices.find((one) => one === value)
-  return { preset, describe, expects: choices.join(', '), check, typed: joinWords }
+  return { defaultValue, describe, expects: choices.join(', '), check, typed: joinWords }
 }
 
 export function flagSetting(describe: string): Setting<boolean> {
@@ -66,7 +66,7 @@ export function flagSetting(describe: string): Setting<boolean> {
     ['no', false],
   ])
   return {
-    preset: false,
+    defaultValue: false,
     describe,
     expects: 'true or false',
     check,
@@ -74,12 +74,12 @@ export function flagSetting(describe: string): Setting<boolean> {
   }
 }
 
-export function numberSetting(least: number, most: number, preset: number, describe: string): Setting<number> {
+export function numberSetting(least: number, most: number, defaultValue: number, describe: string): Setting<number> {
   const check = (value: unknown) =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : undefined
   const typed = (values: readonly string[]) =>
     /^\d{1,12}$/.test(joinWords(values)) ? Number(joinWords(values)) : undefined
-  return { preset, describe, expects: `a whole number from ${least} to ${most}`, check, typed }
+  return { defaultValue, describe, expects: `a whole number from ${least} to ${most}`, check, typed }
 }
 
 /** A command as a list of its words, run without a shell. On a command line a JSON list, or one value a word. */
@@ -88,7 +88,7 @@ export function commandSetting(describe: string): Setting<readonly string[]> {
   const typed = (values: readonly string[]) =>
     values.length === 1 && isList(values[0]) ? parseJson(values[0]) : values
   const expects = 'a program and its arguments, each a value of its own, or one JSON list'
-  return { preset: [], describe, expects, check: (value) => withProgram(check(value)), typed }
+  return { defaultValue: [], describe, expects, check: (value) => withProgram(check(value)), typed }
 }
 
 export function urlSetting(protocols: readonly string[], describe: string): Setting<string | undefined> {
@@ -97,7 +97,7 @@ export function urlSetting(protocols: readonly string[], describe: string): Sett
     return protocols.includes(new URL(value).protocol) ? value : undefined
   }
   const expects = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
-  return { preset: undefined, describe, expects, check, typed: joinWords }
+  return { defaultValue: undefined, describe, expects, check, typed: joinWords }
 }
 
 /** An address that secrets are sent to: https://, or http:// to this machine, where nobody can read the way. */
@@ -118,13 +118,13 @@ export function npubSetting(describe: string): Setting<string | undefined> {
     const key = typeof value === 'string' ? decodeNip19(value.trim().replace(/^nostr:/i, '')) : undefined
     return key?.type === 'npub' || key?.type === 'nprofile' ? npubEncode(key.pubkey) : undefined
   }
-  return { preset: undefined, describe, expects: 'an npub', check, typed: joinWords }
+  return { defaultValue: undefined, describe, expects: 'an npub', check, typed: joinWords }
 }
 
 /** A word handed to another program. One with a dash in front would be taken for an option of it. */
 export function wordSetting(describe: string): Setting<string | undefined> {
   const check = (value: unknown) => (isText(value) && /^[^-\s]\S{0,199}$/.test(value) ? value : undefined)
-  return { preset: undefined, describe, expects: 'a word that begins with no dash', check, typed: joinWords }
+  return { defaultValue: undefined, describe, expects: 'a word that begins with no dash', check, typed: joinWords }
 }
 
 function listOf<T>(most: number, one: (value: unknown) => T | undefined) {

@@ -1,4 +1,4 @@
-// The one table of settings: every key of config.json with its preset, its bounds and what it is for.
+// The one table of settings: every key of config.json with its default, its bounds and what it is for.
 import {
   choiceSetting,
   commandSetting,
@@ -75,12 +75,12 @@ export function isSettingKey(text: string): text is SettingKey {
 export function similarKeys(text: string): SettingKey[] {
   const wanted = text.slice(0, 64).toLowerCase()
   const last = (key: string) => key.slice(key.lastIndexOf('.') + 1)
-  const far = (key: SettingKey) => {
+  const distanceTo = (key: SettingKey) => {
     const lower = key.toLowerCase()
     if (lower.startsWith(`${wanted}.`) || last(lower) === last(wanted)) return 1
     return distance(lower, wanted)
   }
-  return SETTING_KEYS.map((key) => ({ key, by: far(key) }))
+  return SETTING_KEYS.map((key) => ({ key, by: distanceTo(key) }))
     .filter(({ by }) => by <= Math.max(2, wanted.length / 3))
     .sort((a, b) => a.by - b.by)
     .slice(0, 3)

@@ -36,18 +36,18 @@ export async function agentFor(address: string, env: Env): Promise<Agent | undef
  */
 export const publicOnly: LookupFunction = (host, options, done) => {
   resolve(host, { ...options, all: true }, (error, found) =>
-    answerLookup(host, options.all === true, error, found, done),
+    answerPublicOnly(host, options.all === true, error, found, done),
   )
 }
 
-type Done = Parameters<LookupFunction>[2]
+type LookupCallback = Parameters<LookupFunction>[2]
 
-function answerLookup(
+function answerPublicOnly(
   host: string,
   all: boolean,
   error: Error | null,
   found: readonly LookupAddress[],
-  done: Done,
+  done: LookupCallback,
 ): void {
   const open = error === null ? found.filter(({ address }) => !isPrivateHost(address)) : []
   const [first] = open

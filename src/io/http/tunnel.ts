@@ -57,7 +57,7 @@ function throughHttp(proxy: URL, { host, port }: TunnelTarget, signal: AbortSign
   return new Promise((resolve, reject) => {
     const secure = proxy.protocol === 'https:'
     const path = `${isIPv6(host) ? `[${host}]` : host}:${port}`
-    const login = `${bracketed(proxy.username)}:${bracketed(proxy.password)}`
+    const login = `${decodedLogin(proxy.username)}:${decodedLogin(proxy.password)}`
     const basic = { 'Proxy-Authorization': `Basic ${Buffer.from(login).toString('base64')}` }
     const request = (secure ? httpsRequest : httpRequest)({
       method: 'CONNECT',
@@ -85,7 +85,7 @@ async function throughSocks(proxy: URL, target: TunnelTarget, signal: AbortSigna
   const dialed = await dial(withoutBrackets(proxy.hostname), Number(proxy.port) || 1080, signal)
   // socks5 looks names up here, socks5h leaves it to the proxy: with Tor nobody else must learn whom we look for.
   const destination = proxy.protocol === 'socks5:' ? await addressOf(target) : host
-  const login = { userId: bracketed(proxy.username), password: bracketed(proxy.password) }
+  const login = { userId: decodedLogin(proxy.username), password: decodedLogin(proxy.password) }
   const { socket } = await SocksClient.createConnection({
     proxy: { host: withoutBrackets(proxy.hostname), port: 1080, type: 5, ...(login.userId === '' ? {} : login) },
     command: 'connect',
@@ -132,7 +132,7 @@ function withoutBrackets(host: string): string {
 }
 
 // A name or password as it was meant. Many people do not write its "%" as "%25".
-function bracketed(text: string): string {
+function decodedLogin(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {

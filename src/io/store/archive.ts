@@ -1,5 +1,5 @@
-// The chapters of a call on disk: p2p/calls/<id>/<n>.json beside its head p2p/calls/<id>.json. A chapter is written before the
-// head that names it and taken away after the last one that did, so whatever a head names is there.
+// The archive of a call on disk: its segments p2p/calls/<id>/<n>.json beside its head p2p/calls/<id>.json. A segment is written
+// before the head that names it and taken away after the last one that did, so whatever a head names is there.
 import { readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Home } from '../home/paths.ts'
@@ -10,18 +10,18 @@ import { COMES_AGAIN, type FileCache, loadFile, loadLogs, logPath, type ReportDa
 import { takeAway } from './replace.ts'
 
 /** A log that was read whole, and what it was made of. */
-export type WholeCall<L, C> = { readonly log: L; readonly volume: StoredCall<L, C> }
+export type WholeCall<L, C> = { readonly log: L; readonly stored: StoredCall<L, C> }
 
 export function segmentPath(home: Home, id: string, number: number): string {
   return join(segmentFolder(logPath(home, id)), `${number}.json`)
 }
 
-/** The folder of the chapters of a call, by the path of its head. */
+/** The folder of the segments of a call, by the path of its head. */
 export function segmentFolder(head: string): string {
   return head.slice(0, -'.json'.length)
 }
 
-/** The paths of all chapters that lie in such a folder, also of those that no head names any more. */
+/** The paths of all segments in such a folder, also of those that no head names any more. */
 export function segmentFiles(folder: string): string[] {
   const names = withDiskErrors(folder, () => {
     try {
@@ -39,22 +39,22 @@ export function loadWhole<I, L, C>(
   home: Home,
   codec: StoreCodec<I, L, C>,
   id: string,
-  damaged: ReportDamage,
-  memory: FileCache = new Map(),
+  reportDamage: ReportDamage,
+  cache: FileCache = new Map(),
 ): WholeCall<L, C> | undefined {
   const path = logPath(home, id)
   for (;;) {
     const stamp = stampOf(path)
-    const head = loadLogs(home, codec, [id], damaged, memory)[id]
+    const head = loadLogs(home, codec, [id], reportDamage, cache)[id]
     if (head === undefined) return undefined
-    const { chapters: segments, why } = loadSegments(home, codec, id, head, memory)
-    const volume = { head, segments }
+    const { segments, why } = loadSegments(home, codec, id, head, cache)
+    const stored = { head, segments }
     const log =
-      why === undefined ? (codec.chapters === undefined ? head : codec.chapters.joinSegments(volume)) : undefined
-    if (log !== undefined) return { log, volume }
-    // Read without the lock: meanwhile the call may have become whole, and its chapters are gone.
+      why === undefined ? (codec.archive === undefined ? head : codec.archive.joinSegments(stored)) : undefined
+    if (log !== undefined) return { log, stored }
+    // Read without the lock: meanwhile the call may have become whole, and its segments are gone.
     if (stampOf(path) !== stamp) continue
-    damaged(path, why ?? 'its chapters hold something else', COMES_AGAIN)
+    reportDamage(path, why ?? 'its archive holds something else', COMES_AGAIN)
     return undefined
   }
 }
@@ -70,7 +70,7 @@ export function pruneSegments(home: Home, id: string, kept: readonly number[], o
     for (const [n, path] of gone.entries()) {
       step(`take away ${path}`)
       // A run that has lost the lock has no such folder any more, and leaves alone what is another's by now.
-      takeAway(path, own, `chapter-${n}`)
+      takeAway(path, own, `segment-${n}`)
     }
     step(`rmdir ${folder}`)
     if (gone.length === files.length) rmdirSync(folder)
@@ -82,21 +82,21 @@ export function pruneSegments(home: Home, id: string, kept: readonly number[], o
 
 function loadSegments<I, L, C>(
   home: Home,
-  { chapters: codec }: StoreCodec<I, L, C>,
+  { archive: codec }: StoreCodec<I, L, C>,
   id: string,
   head: L,
-  memory: FileCache,
-): { chapters: Map<number, C>; why?: string } {
-  const chapters = new Map<number, C>()
-  for (const number of codec?.of(head) ?? []) {
+  cache: FileCache,
+): { segments: Map<number, C>; why?: string } {
+  const segments = new Map<number, C>()
+  for (const number of codec?.segmentsOf(head) ?? []) {
     let why = 'missing'
     const path = segmentPath(home, id, number)
     const hear = (what: string) => {
       why = what
     }
-    const chapter = codec && loadFile(path, codec.version, (value) => codec.parse(value), hear, memory)
-    if (chapter === undefined) return { chapters, why: `its chapter ${number}: ${why}` }
-    chapters.set(number, chapter)
+    const segment = codec && loadFile(path, codec.version, (value) => codec.parse(value), hear, cache)
+    if (segment === undefined) return { segments, why: `segment ${number} of its archive: ${why}` }
+    segments.set(number, segment)
   }
-  return { chapters }
+  return { segments }
 }

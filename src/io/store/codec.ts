@@ -16,26 +16,26 @@ export type StoreCodec<I, L, C = never> = {
   rebuild(logs: Map<string, L>): I
   open(index: I, also: readonly string[]): string[]
   owner?(index: I): string | undefined
-  readonly chapters?: ArchiveCodec<I, L, C>
+  readonly archive?: ArchiveCodec<I, L, C>
 }
 
 /**
- * Where a part of a long call lies in files of its own. `of`: their numbers. `joined`: the whole call, undefined when they do not
- * fit. `disturbs`: whether a change can only be told from the whole call. `pack`: what is to be written instead of a call, with
+ * Where a part of a long call lies in files of its own. `segmentsOf`: their numbers. `joinSegments`: the whole call, undefined when
+ * they do not fit. `needsWholeCall`: whether a change can only be told from the whole call. `pack`: what is to be written instead of a call, with
  * its parts where it was read whole.
  */
 export type ArchiveCodec<I, L, C> = {
   readonly version: number
-  of(head: L): number[]
+  segmentsOf(head: L): number[]
   parse(value: unknown): C | 'newer' | undefined
-  joinSegments(volume: StoredCall<L, C>): L | undefined
+  joinSegments(stored: StoredCall<L, C>): L | undefined
   needsWholeCall(before: L, after: L): boolean
   pack(
     snapshot: { index: I; logs: Readonly<Record<string, L>> },
     log: L,
-    volume?: StoredCall<L, C>,
+    stored?: StoredCall<L, C>,
   ): { head: L; added: ReadonlyMap<number, C> }
 }
 
-/** The file of a call and its chapters by their numbers. */
+/** The file of a call and the segments of its archive by their numbers. */
 export type StoredCall<L, C> = { readonly head: L; readonly segments: ReadonlyMap<number, C> }

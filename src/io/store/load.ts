@@ -1,13 +1,12 @@
 // Reading state.json and the call files: whole, damaged, of a newer version, or somebody else's.
-// JSON that begins with the SHA-256 of what follows. A file that still fits it is as this program wrote it, so the thousands
-// of entries that it has after months need not be looked at one by one at every start; whatever else has changed it, is.
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT, Failure } from '../../errors.ts'
 import { parseJson } from '../../json.ts'
-import { isHex32, sha256, toHex } from '../../nostr/crypto.ts'
+import { isHex32 } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
 import { readText } from './atomic.ts'
+import { isUnchanged } from './checksum.ts'
 import type { StoreCodec } from './codec.ts'
 import { errno, withDiskErrors } from './disk-errors.ts'
 import { checkHome } from './ownership.ts'
@@ -31,34 +30,34 @@ export function stampOf(path: string): string | undefined {
 export function loadIndex<I, L, C>(
   home: Home,
   codec: StoreCodec<I, L, C>,
-  damaged: ReportDamage,
-  memory: FileCache = new Map(),
+  reportDamage: ReportDamage,
+  cache: FileCache = new Map(),
 ): { index: I; rebuilt: boolean } | undefined {
   checkHome(home)
   const index = loadFile(
     home.state,
     codec.version,
     (value, unchanged) => codec.parse(value, unchanged),
-    (why) => damaged(home.state, why, 'its contents are rebuilt from the call files'),
-    memory,
+    (why) => reportDamage(home.state, why, 'its contents are rebuilt from the call files'),
+    cache,
   )
   if (index !== undefined) return { index, rebuilt: false }
   const ids = logIds(home)
   // A first run that was killed between its call file and its index has left the call file alone.
   if (ids.length === 0 && readText(home.state) === undefined) return undefined
-  return { index: codec.rebuild(new Map(Object.entries(loadLogs(home, codec, ids, damaged)))), rebuilt: true }
+  return { index: codec.rebuild(new Map(Object.entries(loadLogs(home, codec, ids, reportDamage)))), rebuilt: true }
 }
 
 /** What becomes of a call whose file is damaged. */
 export const COMES_AGAIN = 'what relays still hold of that call comes again with `p2p inbox --deep`'
 
-/** The logs of some calls by id, without what lies in chapters; without those that have no file or a damaged one. */
+/** The logs of some calls by id, without what lies in their archives; without those that have no file or a damaged one. */
 export function loadLogs<I, L, C>(
   home: Home,
   codec: StoreCodec<I, L, C>,
   ids: readonly string[],
-  damaged: ReportDamage,
-  memory: FileCache = new Map(),
+  reportDamage: ReportDamage,
+  cache: FileCache = new Map(),
 ): Record<string, L> {
   const logs: Record<string, L> = {}
   for (const id of new Set(ids)) {
@@ -67,8 +66,8 @@ export function loadLogs<I, L, C>(
       path,
       codec.logVersion,
       (value) => codec.parseLog(value),
-      (why) => damaged(path, why, COMES_AGAIN),
-      memory,
+      (why) => reportDamage(path, why, COMES_AGAIN),
+      cache,
     )
     if (log !== undefined) logs[id] = log
   }
@@ -107,16 +106,16 @@ export function checkOwner(home: Home, owner: string | undefined, me: string | u
   throw new Failure('OTHER_IDENTITY', EXIT.refused, `${home.dir} belongs to another identity, ${whose}`, hint)
 }
 
-/** What is in a file, parsed; undefined when there is none, or when `damaged` has been told why. Throws STATE_NEWER. */
+/** What is in a file, parsed; undefined when there is none, or when `reportDamage` was told why. Throws STATE_NEWER. */
 export function loadFile<T>(
   path: string,
   version: number,
   parse: (value: unknown, unchanged: boolean) => T | 'newer' | undefined,
-  damaged: (why: string) => void,
-  memory: FileCache,
+  reportDamage: (why: string) => void,
+  cache: FileCache,
 ): T | undefined {
   const stamp = stampOf(path)
-  const known = memory.get(path)
+  const known = cache.get(path)
   // What is kept under a path came from this very parser.
   if (stamp !== undefined && known?.stamp === stamp) return known.value as T
   const read = readText(path)
@@ -125,9 +124,9 @@ export function loadFile<T>(
   const value = parseJson(text)
   const data = value === undefined ? undefined : parse(value, isUnchanged(text))
   if (data === 'newer') throw newerFailure(path, version)
-  if (data !== undefined && stamp !== undefined && stampOf(path) === stamp) memory.set(path, { stamp, value: data })
+  if (data !== undefined && stamp !== undefined && stampOf(path) === stamp) cache.set(path, { stamp, value: data })
   if (data === undefined)
-    damaged(
+    reportDamage(
       wrong !== undefined
         ? 'no UTF-8 text'
         : text === ''
@@ -144,27 +143,4 @@ export function newerFailure(path: string, version: number): Failure {
   const hint = 'update p2p-comm to the version that wrote it, or a later one; nothing was changed'
   const message = `${path} was written by a newer p2p-comm; this one knows version ${version}`
   return new Failure('STATE_NEWER', EXIT.refused, message, hint)
-}
-
-const CHECKSUM_START = '{"sum":"'
-const CHECKSUM_DIGITS = 64
-const CHECKSUM_END = '",'
-
-/** The text of a JSON object that has at least one field, with its sum in front, as the field `sum`. */
-export function withChecksum(json: string): string {
-  const rest = json.slice(1)
-  return `${CHECKSUM_START}${checksumOf(rest)}${CHECKSUM_END}${rest}`
-}
-
-/** Whether a text is what `summed` gave. */
-export function isUnchanged(text: string): boolean {
-  const rest = text.slice(CHECKSUM_START.length + CHECKSUM_DIGITS + CHECKSUM_END.length)
-  return (
-    text.startsWith(CHECKSUM_START) &&
-    text.slice(CHECKSUM_START.length, -rest.length) === checksumOf(rest) + CHECKSUM_END
-  )
-}
-
-function checksumOf(text: string): string {
-  return toHex(sha256(Buffer.from(text, 'utf8')))
 }

@@ -8,7 +8,7 @@ import { errno } from './disk-errors.ts'
 export type Holder = { readonly pid: number; readonly command: string; readonly where: string; readonly mark: string }
 
 /** How long, in ms, a holder has changed nothing: as watched by us, and as its file's time tells. */
-export type HolderSilence = { readonly watched: number; readonly told: number }
+export type HolderSilence = { readonly byWatching: number; readonly byFileTime: number }
 
 export function thisHolder(command: string): Holder {
   return { pid: process.pid, command, where: machineId(), mark: processMark(process.pid) ?? ALIVE }
@@ -29,10 +29,10 @@ export function parseHolder(text: string | undefined): Holder | undefined {
  * (stopped), after 3 s of our own watching when it cannot be asked (another machine, whose clock may differ, or unnamed).
  */
 export function isGone(holder: Holder | undefined, idle: HolderSilence): boolean {
-  if (holder === undefined || !isOnThisMachine(holder)) return idle.watched > 3_000
+  if (holder === undefined || !isOnThisMachine(holder)) return idle.byWatching > 3_000
   const mark = processMark(holder.pid)
   if (mark === undefined || (mark !== holder.mark && mark !== ALIVE && holder.mark !== ALIVE)) return true
-  return idle.told > 10_000
+  return idle.byFileTime > 10_000
 }
 
 /** Whether a holder's process number counts in the same place as ours. */
@@ -42,16 +42,16 @@ export function isOnThisMachine(holder: Holder): boolean {
 
 const ALIVE = 'alive'
 
-let here: string | undefined
+let thisMachine: string | undefined
 
 // The process numbers of two containers on one machine have nothing to do with each other, so on Linux the place is the
 // boot and the namespace; elsewhere the host's name has to do.
 function machineId(): string {
-  here ??= tryOr(() => {
+  thisMachine ??= tryOr(() => {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${boot} ${readlinkSync('/proc/self/ns/pid')}`
   }, hostname)
-  return here
+  return thisMachine
 }
 
 // The time at which a process was started, in ticks since boot, so that a number given out again is not taken for the dead

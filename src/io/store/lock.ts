@@ -105,7 +105,7 @@ function evictDeadHolder(dir: string, watch: { key: string; since: number }, ste
   if (watch.key !== key) Object.assign(watch, { key, since: monotonic() })
   const file = join(own, 'holder.json')
   const holder = parseHolder(tryWork(() => readText(file)?.text))
-  const idle = { watched: monotonic() - watch.since, told: Math.abs(Date.now() - touched) }
+  const idle = { byWatching: monotonic() - watch.since, byFileTime: Math.abs(Date.now() - touched) }
   if (!isGone(holder, idle)) return { holder, since: modified(file) ?? touched }
   releaseLock(dir, token, step)
   return undefined

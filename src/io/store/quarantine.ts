@@ -5,12 +5,12 @@ import { withDiskErrors } from './disk-errors.ts'
 import { takeAway } from './replace.ts'
 
 /**
- * Keeps a damaged file under a name of its own, never over an earlier one, and takes it out of the way; the chapters of a call
+ * Keeps a damaged file under a name of its own, never over an earlier one, and takes it out of the way; the segments of a call
  * with it. `own`: the folder of the lock, `now` in ms. @returns where it is kept
  */
 export function quarantine(path: string, own: string, now: number, step: OnStep): string {
   // First of all: a head that is left without them is found to be damaged once more.
-  for (const chapter of segmentFiles(segmentFolder(path))) moveAside(chapter, own, now, step)
+  for (const segment of segmentFiles(segmentFolder(path))) moveAside(segment, own, now, step)
   return moveAside(path, own, now, step)
 }
 

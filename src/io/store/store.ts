@@ -6,18 +6,9 @@ import type { Home } from '../home/paths.ts'
 import { loadWhole, pruneSegments, segmentFolder, segmentPath } from './archive.ts'
 import { commitFiles, makeFolder, type OnStep, writeNew } from './atomic.ts'
 import { type CallSecret, stageCallKey } from './call-keys.ts'
+import { withChecksum } from './checksum.ts'
 import type { StoreCodec, StoredCall } from './codec.ts'
-import {
-  checkOwner,
-  type FileCache,
-  loadIndex,
-  loadLogs,
-  logIds,
-  logPath,
-  type ReportDamage,
-  stampOf,
-  withChecksum,
-} from './load.ts'
+import { checkOwner, type FileCache, loadIndex, loadLogs, logIds, logPath, type ReportDamage, stampOf } from './load.ts'
 import { withLock } from './lock.ts'
 import { quarantine } from './quarantine.ts'
 import { removeFiles } from './removal.ts'
@@ -40,7 +31,7 @@ export type StoreChange<I, L, T> = {
 
 export type Store<I, L> = {
   /**
-   * What is on disk now: the open calls and `also`, and `whole` with what lies in chapters; a call without a file is absent.
+   * What is on disk now: the open calls and `also`, and `whole` with their archives; a call without a file is absent.
    * Takes no lock, changes nothing.
    */
   read(also?: readonly string[], whole?: readonly string[]): StoreSnapshot<I, L>
@@ -70,14 +61,14 @@ export type StoreOptions = {
 /** Touches nothing yet. The methods throw HOME_UNWRITABLE, DISK_FULL, STATE_NEWER and OTHER_IDENTITY, `update` LOCKED too. */
 export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, options: StoreOptions): Store<I, L> {
   const { command, me, lockMs: ms = 5_000, step = () => {}, now = Date.now } = options
-  const said = new Set<string>()
-  const memory: FileCache = new Map()
+  const saidNotices = new Set<string>()
+  const cache: FileCache = new Map()
 
   return {
     read(also = [], whole = []) {
-      const damaged: ReportDamage = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
-      const index = loadIndex(home, codec, damaged, memory)?.index ?? codec.empty()
-      return fill(index, [...also, ...whole], damaged, whole).fresh
+      const reportDamage: ReportDamage = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
+      const index = loadIndex(home, codec, reportDamage, cache)?.index ?? codec.empty()
+      return loadState(index, [...also, ...whole], reportDamage, whole).fresh
     },
 
     update: async (also, change) => (await commit(also, change)).value,
@@ -93,7 +84,7 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
     // Outside: where the lock is lost half-way it all begins anew, and what is gone by then was deleted by this run.
     const removed: string[] = []
     return withLock(home, { command, ms, step }, (own) => {
-      const damaged: ReportDamage = (path, why, then) => {
+      const reportDamage: ReportDamage = (path, why, then) => {
         say(`${path} was damaged (${why}) and is set aside as ${quarantine(path, own, now(), step)}; ${then}`)
       }
       const staged: StagedFile[] = []
@@ -104,7 +95,7 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
         staged.push({ temp, target })
         written.set(target, data)
       }
-      const loaded = loadIndex(home, codec, damaged, memory)
+      const loaded = loadIndex(home, codec, reportDamage, cache)
       const db = new LowSync<I>(
         {
           read: () => loaded?.index ?? null,
@@ -117,20 +108,20 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
         fresh,
         snapshot,
         value,
-        volumes,
+        storedCalls,
         callsOnly = false,
         secrets = [],
         removals = [],
-      } = applied(db.data, also, change, damaged)
+      } = applyChange(db.data, also, change, reportDamage)
       // Everything is written in full before anything is put in place, so a full disk leaves all of the old. A killed run
       // has perhaps put calls in place without the index: they hold more than it knows, never less.
       const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
       if (changed.length + secrets.length > 0) makeFolder(home.calls, step)
       const keyFiles = secrets.flatMap((secret) => stageCallKey(home, secret, own, step))
-      const packed = changed.map(([id, log]) => ({ id, ...pack(snapshot, log, volumes.get(id)) }))
+      const packed = changed.map(([id, log]) => ({ id, ...pack(snapshot, log, storedCalls.get(id)) }))
       for (const { id, added } of packed) {
         if (added.size > 0) makeFolder(segmentFolder(logPath(home, id)), step)
-        for (const [number, chapter] of added) stage(segmentPath(home, id, number), chapter)
+        for (const [number, segment] of added) stage(segmentPath(home, id, number), segment)
       }
       for (const { id, head } of packed) stage(logPath(home, id), head)
       if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
@@ -144,63 +135,63 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
       commitFiles(staged, step)
       for (const [path, value] of written) {
         const stamp = stampOf(path)
-        if (stamp !== undefined) memory.set(path, { stamp, value })
+        if (stamp !== undefined) cache.set(path, { stamp, value })
       }
-      for (const { id, head } of packed) pruneSegments(home, id, codec.chapters?.of(head) ?? [], own, step)
+      for (const { id, head } of packed) pruneSegments(home, id, codec.archive?.segmentsOf(head) ?? [], own, step)
       return { value, removed }
     })
   }
 
   // A run reads several times and need not hear of the same file each time.
   function say(notice: string): void {
-    if (!said.has(notice)) options.say(notice)
-    said.add(notice)
+    if (!saidNotices.has(notice)) options.say(notice)
+    saidNotices.add(notice)
   }
 
-  function fill(
+  function loadState(
     index: I,
     also: readonly string[],
-    damaged: ReportDamage,
+    reportDamage: ReportDamage,
     whole: Iterable<string>,
   ): LoadedState<I, L, C> {
     checkOwner(home, codec.owner?.(index), me)
-    const logs = loadLogs(home, codec, [...codec.open(index, also), ...also], damaged, memory)
-    const volumes = new Map<string, StoredCall<L, C>>()
+    const logs = loadLogs(home, codec, [...codec.open(index, also), ...also], reportDamage, cache)
+    const storedCalls = new Map<string, StoredCall<L, C>>()
     for (const id of whole) {
       if (logs[id] === undefined) continue
-      const joined = loadWhole(home, codec, id, damaged, memory)
+      const joined = loadWhole(home, codec, id, reportDamage, cache)
       if (joined === undefined) delete logs[id]
       else logs[id] = joined.log
-      if (joined !== undefined) volumes.set(id, joined.volume)
+      if (joined !== undefined) storedCalls.set(id, joined.stored)
     }
-    return { fresh: { index, logs }, volumes }
+    return { fresh: { index, logs }, storedCalls }
   }
 
-  function applied<T>(
+  function applyChange<T>(
     index: I,
     also: readonly string[],
     change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>,
-    damaged: ReportDamage,
+    reportDamage: ReportDamage,
   ) {
     const whole = new Set<string>()
     for (;;) {
-      const { fresh, volumes } = fill(index, also, damaged, whole)
+      const { fresh, storedCalls } = loadState(index, also, reportDamage, whole)
       const changed = change(fresh)
       const disturbed = Object.entries(changed.snapshot.logs).filter(([id, log]) => {
         const before = fresh.logs[id]
-        return before !== undefined && before !== log && codec.chapters?.needsWholeCall(before, log)
+        return before !== undefined && before !== log && codec.archive?.needsWholeCall(before, log)
       })
-      if (disturbed.length === 0) return { fresh, volumes, ...changed }
+      if (disturbed.length === 0) return { fresh, storedCalls, ...changed }
       for (const [id] of disturbed) whole.add(id)
     }
   }
 
-  function pack(snapshot: StoreSnapshot<I, L>, log: L, volume: StoredCall<L, C> | undefined) {
-    return codec.chapters?.pack(snapshot, log, volume) ?? { head: log, added: new Map<number, C>() }
+  function pack(snapshot: StoreSnapshot<I, L>, log: L, stored: StoredCall<L, C> | undefined) {
+    return codec.archive?.pack(snapshot, log, stored) ?? { head: log, added: new Map<number, C>() }
   }
 }
 
 type LoadedState<I, L, C> = {
   readonly fresh: StoreSnapshot<I, L>
-  readonly volumes: ReadonlyMap<string, StoredCall<L, C>>
+  readonly storedCalls: ReadonlyMap<string, StoredCall<L, C>>
 }

@@ -43,13 +43,13 @@ beforeEach(() => {
 
 const fetch = (wanted: WantedFile, more: Partial<FileFetchOptions> = {}): Promise<FetchResult> =>
   fetchFile(home, wanted, {
-    of: content.length + 16,
+    announcedSize: content.length + 16,
     fetchMax: 100_000_000,
     allowPrivate: true,
     until: Date.now() + 20_000,
     now: Date.now,
     stopped: new AbortController().signal,
-    way: async () => ({}),
+    routeTo: async () => ({}),
     progress: () => {},
     ...more,
   })
@@ -88,7 +88,7 @@ describe('what is not what was announced is not kept', () => {
     const why = 'what lies there is not what was announced'
     // A client that announces the size of the file is off by the tag; one that announces none is believed in nothing.
     for (const of of [content.length + 16, content.length, 0])
-      expect(await fetch(wanted, { of })).toEqual({ type: 'failed', why, have: 0, wrong: true })
+      expect(await fetch(wanted, { announcedSize: of })).toEqual({ type: 'failed', why, have: 0, wrong: true })
     expect(filesInHome()).toEqual(NOT_BEGUN)
   })
 
@@ -103,7 +103,7 @@ describe('what is not what was announced is not kept', () => {
 
   it('more bytes than were announced', async () => {
     const why = `it is larger than ${content.length} bytes`
-    for (const more of [{ of: content.length - 16 }, { of: 0, fetchMax: content.length - 16 }])
+    for (const more of [{ announcedSize: content.length - 16 }, { announcedSize: 0, fetchMax: content.length - 16 }])
       expect(await fetch(storeOnServer(), more)).toMatchObject({ type: 'refused', why })
     expect(filesInHome()).toEqual(NOT_BEGUN)
   })
@@ -137,17 +137,24 @@ describe('what nobody has put there is asked for again, and counts for nothing',
     const blob = server.blobs.get(wanted.x) ?? Buffer.alloc(0)
     server.blobs.set(wanted.x, body)
     if (body.length === 0) server.faults.refuse = [200, '']
-    expect(await fetch(wanted, { of })).toEqual({ type: 'failed', why: expect.stringMatching(why), have: 0 })
+    expect(await fetch(wanted, { announcedSize: of })).toEqual({
+      type: 'failed',
+      why: expect.stringMatching(why),
+      have: 0,
+    })
     expect(filesInHome()).toEqual(NOT_BEGUN)
     server.blobs.set(wanted.x, blob)
     server.faults.refuse = undefined
-    expect(await fetch(wanted, { of })).toMatchObject({ type: 'done' })
+    expect(await fetch(wanted, { announcedSize: of })).toMatchObject({ type: 'done' })
   })
 
   it.each([true, false])('a page that is larger than the file; with its length told: %s', async (told) => {
     const wanted = storeOnServer()
     Object.assign(server.faults, { type: 'text/html; charset=utf-8', endless: !told })
-    expect(await fetch(wanted, { of: 1_000 })).toMatchObject({ type: 'failed', why: expect.stringMatching(/larger/) })
+    expect(await fetch(wanted, { announcedSize: 1_000 })).toMatchObject({
+      type: 'failed',
+      why: expect.stringMatching(/larger/),
+    })
     Object.assign(server.faults, { type: undefined, endless: false })
     expect(await fetch(wanted)).toMatchObject({ type: 'done' })
   })
@@ -305,7 +312,7 @@ describe('addresses', () => {
       asked++
       return {}
     }
-    expect(await fetch({ ...storeOnServer(), urls: [url] }, { allowPrivate: false, way })).toMatchObject({
+    expect(await fetch({ ...storeOnServer(), urls: [url] }, { allowPrivate: false, routeTo: way })).toMatchObject({
       type: 'refused',
     })
     expect(asked).toBe(0)
@@ -318,7 +325,9 @@ describe('addresses', () => {
   it('asks a public address', async () => {
     const wanted = storeOnServer()
     const urls = [`https://user:secret@files.example/${wanted.x}`]
-    expect(await fetch({ ...wanted, urls }, { allowPrivate: false, way: asIfPublic })).toMatchObject({ type: 'done' })
+    expect(await fetch({ ...wanted, urls }, { allowPrivate: false, routeTo: asIfPublic })).toMatchObject({
+      type: 'done',
+    })
     expect(server.seen[0]?.headers.authorization).toBeUndefined()
   })
 
@@ -328,7 +337,7 @@ describe('addresses', () => {
       const wanted = storeOnServer()
       server.faults.redirect = to
       const urls = [`https://files.example/${wanted.x}`]
-      const fetched = await fetch({ ...wanted, urls }, { allowPrivate: false, way: asIfPublic })
+      const fetched = await fetch({ ...wanted, urls }, { allowPrivate: false, routeTo: asIfPublic })
       expect(fetched).toEqual({ type: 'failed', why: expect.stringMatching(/where we do not ask/), have: 0 })
       expect(server.seen).toHaveLength(1)
     },
@@ -351,7 +360,7 @@ describe('addresses', () => {
       { ...storeOnServer(), urls: ['https://files.example/x'] },
       {
         allowPrivate: false,
-        way: async () => ({ lookup: (_host, _options, done) => done(errorOf(lookup), '') }),
+        routeTo: async () => ({ lookup: (_host, _options, done) => done(errorOf(lookup), '') }),
       },
     )
     expect(fetched).toMatchObject({ type: 'failed', why: expect.stringMatching(/file.allowPrivate/) })

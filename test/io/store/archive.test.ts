@@ -1,4 +1,4 @@
-// A long call on disk: its chapters are there whenever its head names them, whoever dies or reads in between.
+// A long call on disk: its segments are there whenever its head names them, whoever dies or reads in between.
 import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -43,7 +43,7 @@ function copyOf(home: Home): Home {
 }
 
 describe('a call that goes on', () => {
-  it('keeps a short head and leaves its chapters as they were written', async () => {
+  it('keeps a short head and leaves its segments as they were written', async () => {
     const { home, store, head, folder, notices } = await storeWithCall(8)
     const names = segmentsIn(home)
     expect(names.length).toBeGreaterThan(3)
@@ -83,7 +83,7 @@ describe('a call that goes on', () => {
     expect(parsed).toBe(1)
   })
 
-  it('is joined for what may lie in a chapter, and parted as it was', async () => {
+  it('is joined for what may lie in a segment, and parted as it was', async () => {
     const { home, store, head } = await storeWithCall(8)
     const before = [...segmentsIn(home), readFileSync(head, 'utf8')]
     expect(await store.update([], repeatFirstMessage)).toBe(1)
@@ -109,7 +109,7 @@ describe('a call that goes on', () => {
     expect(openTestStore(home).store.read().index.calls[LONG_CALL]).toEqual({ ...before, open: true })
   })
 
-  it('of before there were chapters is packed with its next word', async () => {
+  it('of before there were segments is packed with its next word', async () => {
     const { home, store, head, folder } = await storeWithCall(8)
     const whole = must(store.readLog(LONG_CALL))
     rmSync(folder, { recursive: true })
@@ -125,7 +125,7 @@ describe('a call that goes on', () => {
 
 describe('SIGKILL before any step', () => {
   it('of a word that is packed leaves the old or the new', async () => {
-    // Some of them are put into a chapter, whichever word it is.
+    // Some of them are put into a segment, whichever word it is.
     const packs = new Set<boolean>()
     // Every other step of each, and so each step of one of them.
     for (const [words, first] of [
@@ -151,7 +151,7 @@ describe('SIGKILL before any step', () => {
     expect(packs.has(true)).toBe(true)
   }, 60_000)
 
-  it('of an end leaves the call in chapters or in one piece, and no chapter for good', async () => {
+  it('of an end leaves the call in segments or in one piece, and no segment for good', async () => {
     const { home } = await storeWithCall(8)
     const pieces = new Set<boolean>()
     for (let n = 1; ; n++) {
@@ -187,7 +187,7 @@ describe('a reader without a lock', () => {
     expect(reader.notices).toEqual([])
   })
 
-  it('who has read a head whose chapters have just gone reads it once more', async () => {
+  it('who has read a head whose segments have just gone reads it once more', async () => {
     const { home, store } = await storeWithCall(8)
     const whole = copyOf(home)
     await openTestStore(whole).store.update([], endCall)
@@ -222,14 +222,16 @@ describe('damage', () => {
     ['without a rumor', (path) => writeFileSync(path, JSON.stringify({ version: 1, id: LONG_CALL, entries: {} }))],
   ]
 
-  it.each(damages)('a chapter that is %s is told of, and nothing is shown as if it were all', async (_, damage) => {
+  it.each(damages)('a segment that is %s is told of, and nothing is shown as if it were all', async (_, damage) => {
     const { home, folder, head } = await storeWithCall(8)
     damage(join(folder, '2.json'), join(folder, '1.json'))
     const before = namesBelow(home.root)
     const reader = openTestStore(home)
     expect(reader.store.readLog(LONG_CALL)).toBeUndefined()
     expect(reader.store.read([], [LONG_CALL]).logs[LONG_CALL]).toBeUndefined()
-    expect(reader.notices).toEqual([expect.stringContaining(`${LONG_CALL}.json is damaged (its chapter`)])
+    expect(reader.notices).toEqual([
+      expect.stringMatching(`${LONG_CALL}\\.json is damaged \\((segment 2 of its archive|its archive)`),
+    ])
     expect(namesBelow(home.root)).toEqual(before)
 
     // Whoever needs nothing of it goes on.
@@ -247,7 +249,7 @@ describe('damage', () => {
     expect(store.read().index.orphans).toHaveLength(1)
   })
 
-  it('a head that is damaged takes its chapters along', async () => {
+  it('a head that is damaged takes its segments along', async () => {
     const { folder, head, store, home } = await storeWithCall(8)
     writeFileSync(head, '{')
     const names = readdirSync(folder)
@@ -260,7 +262,7 @@ describe('damage', () => {
     expect(segmentsIn(home)).toHaveLength(names.length)
   })
 
-  it('a chapter of a newer version is left as it is', async () => {
+  it('a segment of a newer version is left as it is', async () => {
     const { home, folder } = await storeWithCall(8)
     writeFileSync(join(folder, '1.json'), '{"version":2}')
     const before = namesBelow(home.root)

@@ -1,7 +1,7 @@
 // A file that says whether it is as it was written.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { isUnchanged, withChecksum } from '../../../src/io/store/load.ts'
+import { isUnchanged, withChecksum } from '../../../src/io/store/checksum.ts'
 import { openStore } from '../../../src/io/store/store.ts'
 import { stateCodec } from '../../../src/state/state-codec.ts'
 import { newHome } from '../../support/temporary-home.ts'

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { homeOf } from '../../../src/io/home/paths.ts'
-import { withChecksum } from '../../../src/io/store/load.ts'
+import { withChecksum } from '../../../src/io/store/checksum.ts'
 import { openStore } from '../../../src/io/store/store.ts'
 import { CALL_ID, countingCodec, countUp } from '../../support/counting-codec.ts'
 import { namesBelow, newDisk, newHome, remountReadOnly } from '../../support/temporary-home.ts'
