@@ -7,7 +7,7 @@ import { type Agent, type AgentDirectory, agentOf } from './agents.ts'
 import { type FileBody, type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
 import { type FileState, type Fork, type Log, signalOf, UNDELIVERED } from './log.ts'
 import type { Call, Line } from './replay.ts'
-import { FILE, type SeqRange } from './signal.ts'
+import { type CallOutcome, FILE, type SeqRange } from './signal.ts'
 import { parseRemote } from './signal-codec.ts'
 
 export const ITEM_TYPES = [
@@ -32,6 +32,11 @@ export const ITEM_TYPES = [
 
 export type ItemType = (typeof ITEM_TYPES)[number]
 
+/** "`progress` is told once and counts in no `unread`." */
+export function countsAsUnread({ type }: { type: string }): boolean {
+  return type !== 'progress'
+}
+
 /**
  * One new thing. `text` is the peer's, cleaned; of something undelivered it is ours. `at` unix seconds; `seq` 0 where there is none.
  * `ref` and `re` name signals of the call, `me/3` or `peer/5`; `unseen`: what stands above it that its author had not taken.
@@ -55,6 +60,8 @@ export type InboxItem = {
   sha256?: string
   name?: string
   reason?: string
+  /** How the call went, in the words of whoever ended it. */
+  outcome?: CallOutcome
   /** Its text is longer than what is shown of it. */
   cut?: true
 }
@@ -143,7 +150,8 @@ function itemOf({ signal, heard, late, unseen }: Line, log: Log, call: Call, fro
   }
   if (body.type === 'file') return { ...base, type: 'file', ...fileFields(body, receivedFile(log, body)) }
   const reason = body.type === 'reject' ? { reason: body.reason } : {}
-  return { ...base, type: body.type, text: cleanText(body.text), ...reason }
+  const outcome = body.type === 'end' && body.outcome !== undefined ? { outcome: body.outcome } : {}
+  return { ...base, type: body.type, text: cleanText(body.text), ...reason, ...outcome }
 }
 
 /** A signal of the call, the same way everywhere: `me/3` or `peer/5`; undefined for one that is not held. */

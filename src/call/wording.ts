@@ -43,6 +43,19 @@ export function time(at: number): string {
   return `${iso(at).slice(0, 16).replace('T', ' ')}Z`
 }
 
+/** Unix seconds as the time of the day in UTC, to the minute. */
+export function clockTime(at: number): string {
+  return `${iso(at).slice(11, 16)}Z`
+}
+
+/** How long something has lasted, in seconds: "40 s", "12 min", "3 h", "5 days". */
+export function lasting(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds))
+  if (s < 120) return `${s} s`
+  if (s < 120 * 60) return `${Math.floor(s / 60)} min`
+  return s < 48 * 3600 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86_400)} days`
+}
+
 /** Unix seconds as ISO 8601 in UTC, to the second. */
 export function iso(at: number): string {
   return `${new Date(Math.min(Math.max(0, at), LATEST) * 1000).toISOString().slice(0, -5)}Z`
@@ -51,7 +64,7 @@ export function iso(at: number): string {
 /** The last second of the year 9999: later years have no plain ISO form. */
 const LATEST = 253_402_300_799
 
-/** The states that users see: one side's `ringing` is the other side's `dialing`. */
-export function stateOf({ phase, direction }: { phase: Phase; direction: 'incoming' | 'outgoing' }): string {
-  return phase === 'ringing' && direction === 'outgoing' ? 'dialing' : phase
+/** The states that users see: a call of ours is `dialing` until a program of theirs has the request, then `ringing`. */
+export function stateOf(call: { phase: Phase; direction: 'incoming' | 'outgoing'; confirmed: number }): string {
+  return call.phase === 'ringing' && call.direction === 'outgoing' && call.confirmed === 0 ? 'dialing' : call.phase
 }

@@ -9,6 +9,7 @@ import { listSettings, readConfig } from '../io/home/config.ts'
 import type { Env } from '../io/home/paths.ts'
 import { homeOf } from '../io/home/paths.ts'
 import { openStore } from '../io/store/store.ts'
+import { confirmedOf } from '../state/call-index.ts'
 import { stateCodec } from '../state/state-codec.ts'
 import { type Candidate, type CandidateSource, suggest } from './suggest.ts'
 
@@ -40,7 +41,7 @@ function knownCandidates(what: CandidateSource, home: ReturnType<typeof homeOf>)
       const calls = Object.entries(index.calls).sort(([, a], [, b]) => b.last - a.last)
       return calls.slice(0, MAX_CANDIDATES).map(([id, call]) => ({
         word: id.slice(0, 8),
-        describe: `${stateOf(call)}, with ${labelOf(agentOf(people, call.peer))}`,
+        describe: `${stateOf({ ...call, confirmed: confirmedOf(call).n })}, with ${labelOf(agentOf(people, call.peer))}`,
       }))
     }
   }

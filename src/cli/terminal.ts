@@ -68,15 +68,15 @@ const STYLE_PATTERNS: readonly (readonly [Style | undefined, string])[] = [
   ['bad', '^p2p: error:|^FAIL\\b|\\bNOT\\b|\\bfailed\\b|(?<=\\()blocked(?=,)'],
   [
     'strong',
-    '^(?:incoming call|missed call|direct message|message \\d+|file|calling|transcript of call|call|\\d+ on line)\\b',
+    '^(?:incoming call|missed call|direct message|message (?:me|peer)/\\d+|proposal|progress|file|calling|transcript of call|call|\\d+ on line)\\b',
   ],
   [
     'name',
     '(?<=^|from |with |to |calling )[^"(),]{1,64}(?= \\((?:known|trusted|blocked), npub1)|your owner(?= \\(npub1)',
   ],
-  ['good', `${STATE('active')}|^ok\\b|\\b(?:delivered|verified|available)\\b|(?<=\\()(?:trusted|known)(?=,)`],
+  ['good', `${STATE('active')}|^ok\\b|\\b(?:delivered|read|verified|available)\\b|(?<=\\()(?:trusted|known)(?=,)`],
   ['warm', `${STATE('ringing|dialing')}|^warn\\b|\\b(?:relayed|queued|busy)\\b|\\d+ unread|(?<=\\()unknown(?=[,)])`],
-  ['faint', STATE('ended|rejected|missed|cancelled|expired|merged')],
+  ['faint', STATE('ended|rejected|missed|cancelled|expired|merged|forked')],
 ]
 const TOKENS = new RegExp(STYLE_PATTERNS.map(([, pattern]) => `(${pattern})`).join('|'), 'g')
 

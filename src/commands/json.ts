@@ -1,14 +1,24 @@
 // The JSON that programs read. The names are a contract: fields may be added, none renamed or dropped.
 
 import { type Agent, agentOf } from '../call/agents.ts'
+import { type Agreement, agreementsOf, openProposals, type Proposal } from '../call/agreements.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Presence } from '../call/presence.ts'
+import type { Verification } from '../call/replay.ts'
+import { isOver, type Phase } from '../call/rules.ts'
+import type { CallOutcome } from '../call/signal.ts'
+import { type Moment, type Standing, standingOf } from '../call/standing.ts'
 import { stateOf } from '../call/wording.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
+import { CAME_TO_NOTHING, confirmedOf } from '../state/call-index.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { CallSummary } from '../state/state.ts'
 
+/**
+ * `rings`: until when, unix seconds. `confirmed`: how many of our signals the other side has confirmed to have. `transcript`: where
+ * it lies as Markdown, once the call is over. `proposals`: those that wait for an answer.
+ */
 export type CallShape = {
   id: string
   peer: Agent
@@ -16,28 +26,74 @@ export type CallShape = {
   state: string
   topic: string
   createdAt: number
+  rings: number
   unread: number
-  own: { queued: number; relayed: number; delivered: number }
+  own: { queued: number; relayed: number; delivered: number; read: number }
+  secrecy?: 'call' | 'identity'
+  verified: Verification
+  confirmed: { n: number; of: number }
+  transcript?: string
+  agreements: Agreement[]
+  proposals?: ProposalShape[]
+  outcome?: CallOutcome
+  /** The last one of the other side, where it has said nothing since. */
+  progress?: Moment
 }
 
+export type ProposalShape = Pick<Proposal, 'ref' | 'from' | 'text' | 'at'>
+
 /** What of an outcome tells of its calls. */
-export type CallsOutcome = Pick<CommonOutcome, 'state' | 'calls' | 'people'>
+export type CallsOutcome = Pick<CommonOutcome, 'state' | 'calls' | 'people' | 'transcripts'>
 
 export function callShape(outcome: CallsOutcome, id: string): CallShape | undefined {
   const summary = outcome.state.index.calls[id]
   if (summary === undefined) return undefined
+  const { direction, own, createdAt, unread, outcome: went } = summary
   // A call that is loaded is as it is now; time may have passed since its summary was made.
   const live = outcome.calls.find((c) => c.id === id)
+  const phase = live?.phase ?? summary.phase
+  const confirmed = confirmedOf(summary)
+  const path = isOver(phase) ? outcome.transcripts[id] : undefined
+  const open = live === undefined || isOver(phase) ? [] : openProposals(live)
+  const { progress } = standingIn(outcome, id) ?? {}
   return {
     id,
     peer: agentOf(outcome.people, summary.peer, live?.peerName ?? summary.name),
-    direction: summary.direction,
-    state: stateOf({ phase: live?.phase ?? summary.phase, direction: summary.direction }),
+    direction,
+    state: stateOf({ phase, direction, confirmed: confirmed.n }),
     topic: cleanText(summary.topic, 1000),
-    createdAt: summary.createdAt,
-    unread: summary.unread,
-    own: summary.own,
+    createdAt,
+    rings: summary.deadline,
+    unread,
+    own,
+    // "It is there from the accept on."
+    ...(WITHOUT_CONVERSATION.includes(phase) ? {} : { secrecy: 'identity' as const }),
+    verified: summary.verified === true ? true : NEVER_VERIFIED.includes(phase) ? false : 'pending',
+    confirmed,
+    ...(path === undefined ? {} : { transcript: path }),
+    agreements: (live === undefined ? (summary.agreements ?? []) : agreementsOf(live)).map(cleanAgreement),
+    ...(open.length === 0 ? {} : { proposals: open.map(cleanProposal) }),
+    ...(went === undefined ? {} : { outcome: went }),
+    ...(progress === undefined ? {} : { progress: { ...progress, text: cleanText(progress.text) } }),
   }
+}
+
+/** How a call that is loaded stands. */
+export function standingIn({ calls, state }: CallsOutcome, id: string): Standing | undefined {
+  const call = calls.find((c) => c.id === id)
+  const log = state.logs[id]
+  return call === undefined || log === undefined ? undefined : standingOf(call, log, state.index.calls[id]?.deadline)
+}
+
+const NEVER_VERIFIED: readonly Phase[] = [...CAME_TO_NOTHING, 'forked']
+const WITHOUT_CONVERSATION: readonly Phase[] = [...CAME_TO_NOTHING, 'ringing']
+
+function cleanAgreement({ answer, ...proposal }: Agreement): Agreement {
+  return { ...proposal, text: cleanText(proposal.text), answer: { ...answer, text: cleanText(answer.text) } }
+}
+
+function cleanProposal({ ref, from, text, at }: Proposal): ProposalShape {
+  return { ref, from, text: cleanText(text), at }
 }
 
 /** All calls, the latest first. */
@@ -48,24 +104,9 @@ export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) =>
     .flatMap(([id]) => callShape(outcome, id) ?? [])
 }
 
-export function itemShape({
-  type,
-  id,
-  ref,
-  re,
-  call,
-  from,
-  text,
-  at,
-  seq,
-  late,
-  unseen,
-  path,
-  size,
-  sha256,
-  reason,
-}: InboxItem): Record<string, unknown> {
-  return { type, id, ref, re, call, from, text, at, seq, late, unseen, path, size, sha256, reason }
+export function itemShape(item: InboxItem): Record<string, unknown> {
+  const { type, id, ref, re, call, from, text, at, seq, late, unseen, path, size, sha256, reason, outcome } = item
+  return { type, id, ref, re, call, from, text, at, seq, late, unseen, path, size, sha256, reason, outcome }
 }
 
 export function messageShape({
@@ -83,7 +124,7 @@ export function messageShape({
     log,
     parts.map((p) => p.rumor.id),
   )
-  return { id: said.rumor.id, seq: said.seq, state: delivery, relays: { accepted, failed } }
+  return { id: said.rumor.id, ref: `me/${said.seq}`, seq: said.seq, state: delivery, relays: { accepted, failed } }
 }
 
 export function presenceShape({ people }: Pick<CommonOutcome, 'people'>, presence: Presence): Record<string, unknown> {

@@ -50,10 +50,10 @@ export function sentLines(outcome: CommonOutcome & SpokenOutcome, next: boolean)
   const missing = failed.map((f) => `; ${relaySaid(f)}`).join('')
   const on = accepted.length + failed.length
   if (delivery === 'queued')
-    return [`message ${said.seq} to ${who(shape.peer)} is queued: it is on disk and goes out with the next command`]
-  const how = delivery === 'delivered' ? 'delivered' : `relayed by ${accepted.length} of ${on} relays${missing}`
+    return [`message me/${said.seq} to ${who(shape.peer)} is queued: it is on disk and goes out with the next command`]
+  const how = delivery === 'relayed' ? `relayed by ${accepted.length} of ${on} relays${missing}` : delivery
   return [
-    `message ${said.seq} to ${who(shape.peer)}: ${how}`,
+    `message me/${said.seq} to ${who(shape.peer)}: ${how}`,
     ...(next ? [`  next: \`p2p wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`] : []),
   ]
 }

@@ -3,22 +3,27 @@
 
 import { type Agent, agentOf } from '../call/agents.ts'
 import { encryptedSize, isSettled, type Transfer, transfers } from '../call/file-transfer.ts'
+import { countsAsUnread } from '../call/inbox-items.ts'
 import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
+import { standingParts } from '../call/standing.ts'
 import { ABOUT_PEERS, quoted, relaySaid, who } from '../call/wording.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { Command } from './command.ts'
-import { type CallShape, callShapes, itemShape } from './json.ts'
-import { callLine, newsLines } from './text.ts'
+import { type CallShape, callShapes, itemShape, standingIn } from './json.ts'
+import { callLine, endedFacts, newsLines } from './text.ts'
 
 /** Characters of a topic that remind of it; the whole was told when it came. */
 const MAX_TOPIC_TEXT = 200
 
 /** Calls that are over stay in sight for a day. */
 const RECENTLY_ENDED = 24 * 3600
+
+/** Most calls that are shown, and of them most that are over. */
+const MAX_CALLS = { all: 20, over: 5 }
 
 export const status: Command<'status'> = {
   usage: 'status',
@@ -27,7 +32,7 @@ export const status: Command<'status'> = {
   example: 'p2p status',
   intent: () => ({ type: 'status' }),
   text: (outcome) => {
-    const calls = callsShown(outcome)
+    const { calls, total } = callsShown(outcome)
     const up = outcome.relays.filter((r) => r.ok)
     const down = outcome.relays.filter((r) => !r.ok)
     return explainPrefix([
@@ -35,7 +40,8 @@ export const status: Command<'status'> = {
       `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relaySaid({ url, reason: error ?? 'no answer' })}`).join('')}`,
       ...(calls.length === 0
         ? ['no calls; `p2p list` shows whom you can call']
-        : calls.flatMap((call) => callLines(call, outcome))),
+        : calls.flatMap((call) => callLines(call, calls, outcome))),
+      ...(total > calls.length ? [`${total - calls.length} more calls: \`p2p transcript\` lists all`] : []),
       ...(outboxCount(outcome) > 0
         ? [`outbox: ${outboxCount(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
@@ -45,39 +51,79 @@ export const status: Command<'status'> = {
       ...newsLines(outcome.news),
     ])
   },
-  json: (outcome) => ({
-    agent: outcome.me,
-    relays: outcome.relays,
-    calls: callsShown(outcome),
-    transfers: transferShapes(outcome),
-    outbox: outboxCount(outcome),
-    unread: outcome.news.length,
-    new: outcome.news.map(itemShape),
-    dropped: outcome.state.index.dropped,
-  }),
+  json: (outcome) => {
+    const { calls, total } = callsShown(outcome)
+    return {
+      agent: outcome.me,
+      relays: outcome.relays,
+      calls,
+      total,
+      complete: calls.length === total,
+      transfers: transferShapes(outcome),
+      outbox: outboxCount(outcome),
+      unread: outcome.news.filter(countsAsUnread).length,
+      new: outcome.news.map(itemShape),
+      dropped: outcome.state.index.dropped,
+    }
+  },
 }
 
-function callsShown(outcome: CommonOutcome) {
-  return callShapes(outcome, (call) => call.open || outcome.now - call.last < RECENTLY_ENDED).slice(0, 20)
+/** The calls that are open or were until lately, the latest first, and how many there are in all. */
+function callsShown(outcome: CommonOutcome): { calls: CallShape[]; total: number } {
+  const { state, now } = outcome
+  const lately = callShapes(outcome, (call) => call.open || now - call.last < RECENTLY_ENDED)
+  const going = lately.filter(({ state }) => !isOverState(state)).slice(0, MAX_CALLS.all)
+  const over = lately.filter(({ state }) => isOverState(state))
+  const most = Math.max(MAX_CALLS.over, MAX_CALLS.all - going.length)
+  const calls = [...going, ...over.slice(0, most)]
+  return { calls, total: Object.keys(state.index.calls).length }
+}
+
+function isOverState(state: string): boolean {
+  return !['dialing', 'ringing', 'active'].includes(state)
 }
 
 // An agent that begins anew reads here what a call is about and what it can type; what is in the news is said there.
-function callLines(call: CallShape, { news }: CommonOutcome): string[] {
-  const { id, state, topic, direction } = call
-  const told = news.filter((item) => item.call === id).map((item) => item.type)
-  const next = NEXT_COMMAND[state]
-  if (next === undefined || told.includes('request')) return [`call ${callLine(call)}`]
+function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOutcome): string[] {
+  const { id, state, topic, direction, transcript } = call
+  const standing = standingIn(outcome, id)
+  if (isOverState(state)) {
+    const path = transcript === undefined ? [] : [`  transcript: ${transcript}`]
+    return [`call ${callLine(call, endedFacts(call))}`, ...path]
+  }
+  const told = outcome.news.filter((item) => item.call === id).map((item) => item.type)
+  const outgoing = direction === 'outgoing'
+  const facts = standing === undefined ? [] : standingParts(standing, outgoing, outcome.now)
+  const twin = all.find((other) => other !== call && isTwin(other, call))
+  const line = `call ${callLine(call, [...facts, ...(twin === undefined ? [] : [`the same caller as ${twin.id.slice(0, 8)}`])])}`
+  const next = nextCommand(call)
+  if (told.includes('request')) return [line]
   return [
-    `call ${callLine(call)}`,
-    ...quoted(cleanText(topic, MAX_TOPIC_TEXT), direction === 'outgoing' ? 'me>' : 'peer>'),
-    ...(told.includes('accept') ? [] : [`  next: ${next(id.slice(0, 8))}`]),
+    line,
+    ...quoted(cleanText(topic, MAX_TOPIC_TEXT), outgoing ? 'me>' : 'peer>'),
+    ...(standing?.progress === undefined || told.includes('progress')
+      ? []
+      : quoted(cleanText(standing.progress.text, MAX_TOPIC_TEXT))),
+    ...(told.includes('accept') ? [] : [`  next: ${next}`]),
   ]
 }
 
-const NEXT_COMMAND: Readonly<Record<string, (id: string) => string>> = {
-  ringing: (id) => `\`p2p answer accept --call ${id}\` or \`p2p answer reject "…" --call ${id}\``,
-  dialing: (id) => `\`p2p wait --call ${id}\` waits for the answer`,
-  active: (id) => `\`p2p send "…" --call ${id}\``,
+/** Two calls that ring, of one caller. */
+function isTwin(a: CallShape, b: CallShape): boolean {
+  const rings = (call: CallShape) => call.state === 'ringing' && call.direction === 'incoming'
+  return rings(a) && rings(b) && a.peer.pubkey === b.peer.pubkey
+}
+
+function nextCommand({ id, state, direction, proposals = [] }: CallShape): string {
+  const call = `--call ${id.slice(0, 8)}`
+  if (state === 'active') {
+    const asked = proposals.find(({ from }) => from === 'peer')
+    return asked === undefined
+      ? `\`p2p send "…" ${call}\``
+      : `${asked.ref} waits for \`p2p agree ${asked.ref} ${call}\` or \`p2p decline ${asked.ref} "…" ${call}\``
+  }
+  if (direction === 'outgoing') return `\`p2p wait ${call}\` waits for the answer`
+  return `\`p2p answer accept ${call}\` or \`p2p answer reject "…" ${call}\``
 }
 
 function explainPrefix(lines: string[]): string[] {

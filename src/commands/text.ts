@@ -1,11 +1,11 @@
 // How things are said to an agent or a person. What a peer wrote stands on lines of its own behind a mark, so that no
 // text of a peer's can look like ours, another speaker's or the owner's.
 
-import type { Agent } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
 import { ABOUT_PEERS, quoted, time, who } from '../call/wording.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
+import type { CallShape } from './json.ts'
 
 /** Everything unread, with the command to type next; nothing when nothing is new. */
 export function newsLines(items: readonly InboxItem[]): string[] {
@@ -30,7 +30,7 @@ export function fitOutcome<O extends Pick<CommonOutcome, 'news' | 'notices'>>(ou
 function itemLines(item: InboxItem): string[] {
   const id = item.call.slice(0, 8)
   const from = who(item.from)
-  const late = item.late ? ', late: sent before its sender knew that the call was over' : ''
+  const said = `in call ${id} from ${from}, ${time(item.at)}${marksOf(item)}:`
   switch (item.type) {
     case 'request':
       return [
@@ -39,35 +39,42 @@ function itemLines(item: InboxItem): string[] {
         `  next: \`p2p answer accept --call ${id}\` or \`p2p answer reject "…" --call ${id}\``,
       ]
     case 'accept':
-      return [`${from} accepted call ${id}${late}`, ...quoted(item.text), `  next: \`p2p send "…" --call ${id}\``]
+      return [
+        `${from} accepted call ${id}${marksOf(item)}`,
+        ...quoted(item.text),
+        `  next: \`p2p send "…" --call ${id}\``,
+      ]
     case 'reject':
       return [
         `${from} rejected call ${id} (${item.reason ?? 'declined'})${item.text === '' ? '' : ':'}`,
         ...quoted(item.text),
       ]
     case 'message':
-      return [`message ${item.seq} in call ${id} from ${from}, ${time(item.at)}${late}:`, ...quoted(item.text)]
+      return [`message ${item.ref} ${said}`, ...quoted(item.text)]
     case 'progress':
-      return [`progress in call ${id} from ${from}, ${time(item.at)}${late}:`, ...quoted(item.text)]
+      return [`progress ${item.ref} ${said}`, ...quoted(item.text)]
     case 'propose':
       return [
-        `proposal ${item.ref} in call ${id} from ${from}, ${time(item.at)}${late}:`,
+        `proposal ${item.ref} ${said}`,
         ...quoted(item.text),
         `  next: \`p2p agree ${item.ref} --call ${id}\` or \`p2p decline ${item.ref} "…" --call ${id}\``,
       ]
     case 'agree':
     case 'decline':
       return [
-        `${from} ${item.type === 'agree' ? 'agreed to' : 'declined'} ${item.re ?? 'a proposal'} in call ${id}${item.text === '' ? '' : ':'}`,
+        `${from} ${item.type === 'agree' ? 'agreed to' : 'declined'} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${item.text === '' ? '' : ':'}`,
         ...quoted(item.text),
       ]
     case 'file':
-      return fileLines(`file in call ${id} from ${from}`, item, 'peer>')
+      return fileLines(`file ${item.ref} in call ${id} from ${from}${late(item)}`, item, 'peer>')
     case 'escalate':
-      return [`${from} has asked its owner about call ${id}, and waits for a person:`, ...quoted(item.text)]
+      return [
+        `${from} has asked its owner about call ${id} (${item.ref}), and waits for a person${item.text === '' ? '' : ':'}`,
+        ...quoted(item.text),
+      ]
     case 'end':
       return [
-        `${from} ended call ${id}${item.text === '' ? '' : ':'}`,
+        `${from} ended call ${id}${item.outcome === undefined ? '' : `, outcome: ${item.outcome}`}${item.text === '' ? '' : ':'}`,
         ...quoted(item.text),
         `  next: \`p2p transcript ${id}\` shows it`,
       ]
@@ -94,6 +101,22 @@ function itemLines(item: InboxItem): string[] {
   }
 }
 
+/** What else is known of something said: what it answers, what its author had not seen, and that it came too late. */
+function marksOf(item: InboxItem): string {
+  const { re, unseen = [] } = item
+  const first = unseen[0]
+  const range = unseen.length > 1 ? `${first} to ${unseen.at(-1)} were` : `${first} was`
+  return [
+    ...(re === undefined ? [] : [`, answers ${re}`]),
+    ...(first === undefined ? [] : [`, written before ${range} seen`]),
+    late(item),
+  ].join('')
+}
+
+function late(item: InboxItem): string {
+  return item.late ? ', late: sent before its sender knew that the call was over' : ''
+}
+
 /** Why a call has forked, as far as it can be told: a copy, a second machine, or a lie. */
 const FORKED: Readonly<Record<'peer' | 'me' | 'told', string>> = {
   me: 'this state is older than what you have said: restored from a copy, or another machine uses this identity',
@@ -101,26 +124,33 @@ const FORKED: Readonly<Record<'peer' | 'me' | 'told', string>> = {
   told: 'the other side holds another branch of it: a state was restored from a copy, two machines use one identity, or it lies',
 }
 
-function fileLines(head: string, { text, size, path, reason }: InboxItem, mark: string): string[] {
+function fileLines(head: string, { text, size, sha256, path, reason }: InboxItem, mark: string): string[] {
+  const hash = sha256 === undefined ? '' : `, SHA-256 ${sha256}`
   return [
-    `${head}, ${size === undefined || size === 0 ? 'of unknown size' : `${size} bytes`}, named:`,
+    `${head}, ${size === undefined || size === 0 ? 'of unknown size' : `${size} bytes`}${hash}, named:`,
     ...quoted(text, mark),
     ...(path === undefined ? [] : [`  saved: ${path}`]),
     ...(reason === undefined ? [] : [`  not taken: ${reason}`]),
   ]
 }
 
-/** A call in one line. */
-export function callLine(call: {
-  id: string
-  peer: Agent
-  direction: string
-  state: string
-  topic: string
-  unread: number
-}): string {
-  const unread = call.unread > 0 ? `, ${call.unread} unread` : ''
-  return `${call.id.slice(0, 8)} ${call.state}, ${call.direction}, with ${who(call.peer)}${unread}`
+/** A call in one line. `facts`: what is known of it beside. */
+export function callLine(call: CallShape, facts: readonly string[] = []): string {
+  const { id, state, direction, peer, unread } = call
+  const parts = [...facts, ...(unread > 0 ? [`${unread} unread`] : [])]
+  return [`${id.slice(0, 8)} ${state}, ${direction}, with ${who(peer)}`, ...parts].join(', ')
+}
+
+/** Of a call that is over: how it went, and whether both sides hold the same. */
+export function endedFacts({ state, verified, confirmed, outcome, id }: CallShape): string[] {
+  const went = outcome === undefined ? [] : [`outcome: ${outcome}`]
+  if (state !== 'ended') return went
+  if (verified === true) return [...went, 'verified']
+  const { n, of } = confirmed
+  return [
+    ...went,
+    `not verified yet: the other side has confirmed ${n} of ${of} (\`p2p wait --call ${id.slice(0, 8)}\`)`,
+  ]
 }
 
 /** What the user should know beside the result. */

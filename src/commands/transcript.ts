@@ -14,7 +14,7 @@ import type { OutcomeOf } from '../run/outcome.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
 import { type CallShape, type CallsOutcome, callShape } from './json.ts'
-import { callLine } from './text.ts'
+import { callLine, endedFacts } from './text.ts'
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const
 
@@ -127,7 +127,7 @@ export const ALL_CALLS = 'p2p transcript --max-chars 0'
 // What a call is about was written by who asked for it.
 function transcriptCallLines(call: CallShape): string[] {
   return [
-    `${time(call.createdAt)} ${callLine(call)}`,
+    `${time(call.createdAt)} ${callLine(call, endedFacts(call))}`,
     ...quoted(call.topic, call.direction === 'outgoing' ? 'me>' : 'peer>'),
   ]
 }

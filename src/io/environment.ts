@@ -5,7 +5,7 @@ import type { Keys } from '../nostr/crypto.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import { placeFile } from './files/received.ts'
 import { openRemoteStorage, type RemoteStorage } from './files/remote.ts'
-import { saveTranscript } from './files/transcripts.ts'
+import { saveTranscript, transcriptPaths } from './files/transcripts.ts'
 import {
   type Config,
   getSetting,
@@ -67,6 +67,8 @@ export type Environment<I, L> = {
   alive: (pid: number) => boolean
   saveFile: (call: string, name: string, bytes: Uint8Array) => string
   depot: RemoteStorage
+  /** Where transcripts lie as Markdown, by call. */
+  transcripts: () => Readonly<Record<string, string>>
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   keep: (call: string, markdown: string) => string
   /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
@@ -142,6 +144,7 @@ export function openEnvironment<I, L, C>(
       ...{ home, keys, env, files: config.file, stopped: opening.stopped },
       ...{ say: opening.say, draw: opening.draw, now: Date.now },
     }),
+    transcripts: () => transcriptPaths(home),
     keep: (call, markdown) => saveTranscript(home, call, markdown),
     handOver: (path) => exportSecret(keys, path),
     setAsideLegacyCalls: async (render) => {

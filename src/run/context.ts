@@ -44,5 +44,5 @@ export function ownAgent({ environment }: RunContext, people: AgentDirectory): A
 }
 
 export function speakerOf({ environment, now }: RunContext): Speaker {
-  return { me: environment.keys.pubkey, now, pid: environment.pid }
+  return { me: environment.keys.pubkey, now, pid: environment.pid, tellRead: environment.config.receipts.read }
 }

@@ -32,6 +32,8 @@ export type CommonOutcome = {
   state: State
   /** The calls that are open, oldest first. */
   calls: Call[]
+  /** Where transcripts lie as Markdown, by call. */
+  transcripts: Readonly<Record<string, string>>
   /** What is unread. */
   news: InboxItem[]
   relays: RelayReport[]
@@ -108,6 +110,7 @@ function commonOutcome(context: RunContext, state: State, calls: Call[]): Common
     now: context.now,
     state,
     calls,
+    transcripts: context.environment.transcripts(),
     news: unreadItems(state, calls, people),
     relays: [],
     notices: [],

@@ -1,14 +1,12 @@
 // What waits for this agent, as facts that its program has verified: ids, types, trust. Nothing that a peer wrote, no name and
 // no topic can get into it, so that it may stand where an agent reads its owner's words.
 import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
+import { countsAsUnread } from '../call/inbox-items.ts'
 import { callsOf, type State } from '../state/state.ts'
 import { unreadItems } from './outcome.ts'
 
 /** `type`: that of an item of `new[]`, or `ringing`. `call`: "" for a letter. */
 export type WaitingThing = { type: string; id: string; call: string; npub: string; trust: Agent['trust'] }
-
-/** What becomes no unread thing (cli.md, "Shapes": `progress` counts in no `unread`). */
-const SILENT_TYPES: readonly string[] = ['progress']
 
 /**
  * Incoming calls that ring, and what is unread: the owner's words first, then call by call. @param now unix seconds
@@ -21,7 +19,7 @@ export function waitingThings(state: State, people: AgentDirectory, now: number)
     return [{ type: 'ringing', id, call: id, npub, trust }]
   })
   const unread = unreadItems(state, calls, people)
-    .filter(({ type }) => !SILENT_TYPES.includes(type))
+    .filter(countsAsUnread)
     .map(({ type, id, call, from }): WaitingThing => ({ type, id, call, npub: from.npub, trust: from.trust }))
   return [...rings, ...unread]
 }

@@ -1,5 +1,7 @@
 // The end of a change: the index says of every call what its log says, and whether every command must look at it.
+import { type Agreement, agreementsOf, callOutcome } from '../call/agreements.ts'
 import { isComing } from '../call/file-transfer.ts'
+import { countsAsUnread } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver, type Phase } from '../call/rules.ts'
@@ -34,20 +36,43 @@ function indexCall(edit: Transaction, id: string, me: string, now: number): void
 
 /** What the index says of a call. */
 export function summariseCall(call: Call, log: Log, now: number): CallSummary {
+  const [agreements, outcome] = [rememberedAgreements(call), callOutcome(call)]
   return {
     peer: call.peer,
     ...(call.peerName === '' ? {} : { name: call.peerName }),
     direction: call.mine === 'caller' ? 'outgoing' : 'incoming',
     topic: call.topic,
     createdAt: call.createdAt,
-    deadline: call.deadline,
+    deadline: call.mine === 'callee' ? (log.ringsUntil ?? call.deadline) : call.deadline,
     phase: call.phase,
     unread: unreadCount(log),
     own: ownOf(call, log),
     open: isOpen(call, log, now),
     last: call.last,
     ...(log.held === true ? { held: true } : {}),
+    ...(log.verified === undefined ? {} : { verified: true }),
+    ...(agreements.length === 0 ? {} : { agreements }),
+    ...(outcome === undefined ? {} : { outcome }),
   }
+}
+
+/** Characters of an agreement that stand in the index; the call's own file has all of them. */
+const MAX_REMEMBERED = 300
+
+// As many as our own agent has made or taken.
+function rememberedAgreements(call: Call): Agreement[] {
+  return agreementsOf(call).map((one) => {
+    const { text, answer } = one
+    if (Math.max(text.length, answer.text.length) <= MAX_REMEMBERED) return one
+    const [mine, theirs] = [text.slice(0, MAX_REMEMBERED), answer.text.slice(0, MAX_REMEMBERED)]
+    return { ...one, text: mine, answer: { ...answer, text: theirs }, cut: true as const }
+  })
+}
+
+/** How many of our signals the other side has confirmed to have, of how many. */
+export function confirmedOf({ own }: Pick<CallSummary, 'own'>): { n: number; of: number } {
+  const n = own.delivered + own.read
+  return { n, of: own.queued + own.relayed + n }
 }
 
 /** How a call ends that never was a conversation. */
@@ -63,9 +88,8 @@ export function isOpen(call: Call, log: Log, now: number): boolean {
   return unconfirmed || call.phase === 'forked' || call.lines.some((line) => isComing(line, log, call.peer))
 }
 
-/** "`progress` is told once and counts in no `unread`." */
 export function unreadCount(log: Log): number {
-  return log.unread.filter((id) => signalOf(log, id)?.body.type !== 'progress').length
+  return log.unread.filter((id) => countsAsUnread(signalOf(log, id)?.body ?? { type: '' })).length
 }
 
 function ownOf(call: Call, log: Log): CallSummary['own'] {

@@ -1,4 +1,5 @@
-// What has been put before the user's eyes is read.
+// What has been put before the user's eyes is read: here, and as the mark that tells the other side that somebody has looked.
+import { isSettled, transferKey } from '../call/file-transfer.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import { commitCalls } from './call-index.ts'
@@ -18,24 +19,38 @@ export function markRead(
     if (call === '' && letter !== undefined) edit.table('dms')[id] = { ...letter, unread: false }
     if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
-    const mark = MARKS.includes(type) ? type : type === 'undelivered' ? `${UNDELIVERED}${id}` : id
+    const mark = markOf(type, id)
     log.unread = log.unread.filter((unread) => unread !== mark)
-    log.read = Math.max(log.read, lookedUpTo(log, who.me))
+  }
+  for (const id of edit.changed()) {
+    const log = edit.log(id)
+    log.read = Math.max(log.read, shownUpTo(log, who.me))
   }
   return commitCalls(edit, who)
 }
 
-/** What stands in a log's `unread` by its type, since it is no signal. */
-const MARKS: readonly InboxItem['type'][] = ['missed', 'forked', 'lost']
+/** What stands in `unread` for an item. */
+function markOf(type: InboxItem['type'], id: string): string {
+  if (type === 'missed' || type === 'forked' || type === 'lost') return type
+  return type === 'undelivered' ? `${UNDELIVERED}${id}` : id
+}
 
-/** "The peer's highest `seq` that was shown to our agent": everything up to it was, or is nothing that is shown. */
-function lookedUpTo(log: Log, me: string): number {
-  let [top, unread] = [0, Number.POSITIVE_INFINITY]
+/**
+ * "The peer's highest `seq` that was shown to our agent": the last one below which nothing is unread, and no file still to come.
+ * @param me our own key
+ */
+export function shownUpTo(log: Log, me: string): number {
+  const unread = new Set(log.unread)
+  const archived = Object.entries(log.past?.tails ?? {}).filter(([author]) => author !== me)
+  let taken = Math.max(0, ...archived.map(([, { seq }]) => seq))
+  let first = Infinity
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
     if (signal === undefined || signal.from === me) continue
-    top = Math.max(top, signal.seq)
-    if (log.unread.includes(id)) unread = Math.min(unread, signal.seq)
+    taken = Math.max(taken, signal.seq)
+    const { body } = signal
+    const isComing = body.type === 'file' && !isSettled(log.files[transferKey(body)])
+    if (unread.has(id) || isComing) first = Math.min(first, signal.seq)
   }
-  return Math.min(top, unread - 1)
+  return Math.min(taken, first - 1)
 }

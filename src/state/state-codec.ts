@@ -140,6 +140,12 @@ const fields = (checks: Record<string, Check>): Check => {
 const amount = fields({ requests: number, rumors: number, bytes: number, files: optional(number) })
 const claim = optional(fields({ pid: number, at: number }))
 
+const agreement = fields({
+  ...{ ref: text, from: text, text, at: number },
+  answer: fields({ ref: text, text, at: number, late: optional(flag) }),
+  cut: optional(flag),
+})
+
 const summary = fields({
   peer: key,
   name: optional(text),
@@ -153,6 +159,9 @@ const summary = fields({
   open: flag,
   last: number,
   held: optional(flag),
+  verified: optional(flag),
+  agreements: optional((value) => Array.isArray(value) && value.every(agreement)),
+  outcome: optional(text),
 })
 
 const peer = fields({

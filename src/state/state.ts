@@ -1,8 +1,10 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
+import type { Agreement } from '../call/agreements.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Claim, FileState, Log, OutboxEntry } from '../call/log.ts'
 import { type Call, replay } from '../call/replay.ts'
 import type { Phase } from '../call/rules.ts'
+import type { CallOutcome } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 
 /** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began; `swept`: of the whole mailbox. */
@@ -70,6 +72,7 @@ export type CallSummary = {
   direction: 'incoming' | 'outgoing'
   topic: string
   createdAt: number
+  /** Until when it rings, by our own clock, unix seconds. */
   deadline: number
   phase: Phase
   unread: number
@@ -80,6 +83,11 @@ export type CallSummary = {
   last: number
   /** At glare: it does not ring while ours to the same agent does. */
   held?: true
+  /** Both sides hold the same call, and have said so. */
+  verified?: true
+  /** What was agreed, each text cut to a reminder; and how the call went, in the words of whoever ended it. */
+  agreements?: Agreement[]
+  outcome?: CallOutcome
 }
 
 /** A direct message outside of calls. `file`: what has become of the file that it announces. */

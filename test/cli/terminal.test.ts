@@ -27,16 +27,16 @@ describe('what stands out', () => {
       `<strong:call> 324fea93 <good:active>, incoming, with <name:ada> (<good:known>, ${NPUB}), <warm:1 unread>`,
     ],
     [
-      `message 2 in call 324fea93 from your owner (${NPUB}), 2026-07-31 12:00Z:`,
-      `<strong:message 2> in call 324fea93 from <name:your owner> (${NPUB}), 2026-07-31 12:00Z:`,
+      `message peer/2 in call 324fea93 from your owner (${NPUB}), 2026-07-31 12:00Z:`,
+      `<strong:message peer/2> in call 324fea93 from <name:your owner> (${NPUB}), 2026-07-31 12:00Z:`,
     ],
     [
       `call 324fea93 with ada (trusted, ${NPUB}) is ended`,
       `<strong:call> 324fea93 with <name:ada> (<good:trusted>, ${NPUB}) is <faint:ended>`,
     ],
     [
-      `message 3 to ada (known, ${NPUB}): delivered`,
-      `<strong:message 3> to <name:ada> (<good:known>, ${NPUB}): <good:delivered>`,
+      `message me/3 to ada (known, ${NPUB}): delivered`,
+      `<strong:message me/3> to <name:ada> (<good:known>, ${NPUB}): <good:delivered>`,
     ],
     ['  next: `p2p send "…"`', '<faint:  next: `p2p send "…"`>'],
     ['no calls; `p2p list` shows whom you can call', 'no calls; <command:`p2p list`> shows whom you can call'],
@@ -67,13 +67,13 @@ describe('what stands out', () => {
 
 describe('times', () => {
   test.each([
-    ['message 2 in call 1a2b3c4d from x, 2026-07-31 12:00Z:', 'just now'],
-    ['message 2 in call 1a2b3c4d from x, 2026-07-31 11:57Z:', '3 min ago'],
-    ['message 2 in call 1a2b3c4d from x, 2026-07-31 09:30Z:', '2 h ago'],
-    ['message 2 in call 1a2b3c4d from x, 2026-07-30 09:30Z:', 'yesterday'],
-    ['message 2 in call 1a2b3c4d from x, 2026-07-25 12:00Z:', '6 days ago'],
-    ['message 2 in call 1a2b3c4d from x, 2026-01-25 12:00Z:', '2026-01-25 12:00Z'],
-    ['message 2 in call 1a2b3c4d from x, 2026-08-25 12:00Z:', '2026-08-25 12:00Z'],
+    ['message peer/2 in call 1a2b3c4d from x, 2026-07-31 12:00Z:', 'just now'],
+    ['message peer/2 in call 1a2b3c4d from x, 2026-07-31 11:57Z:', '3 min ago'],
+    ['message peer/2 in call 1a2b3c4d from x, 2026-07-31 09:30Z:', '2 h ago'],
+    ['message peer/2 in call 1a2b3c4d from x, 2026-07-30 09:30Z:', 'yesterday'],
+    ['message peer/2 in call 1a2b3c4d from x, 2026-07-25 12:00Z:', '6 days ago'],
+    ['message peer/2 in call 1a2b3c4d from x, 2026-01-25 12:00Z:', '2026-01-25 12:00Z'],
+    ['message peer/2 in call 1a2b3c4d from x, 2026-08-25 12:00Z:', '2026-08-25 12:00Z'],
     ['npub1… available, seen 45 s ago, x', '45 s ago'],
     ['npub1… available, seen 245 s ago, x', '4 min ago'],
   ])('%s', (line, expected) => {
@@ -129,7 +129,7 @@ test.skipIf(!script)(`at a real terminal${script ? '' : ' (script is not install
       return startProcess('script', ['-qec', typed, '/dev/null'], { cwd: folder, env }).ended
     }
     const { stdout } = await at('inbox --peek')
-    expect(stdout).toContain('\u001b[1mmessage 2\u001b[0m in call')
+    expect(stdout).toContain('\u001b[1mmessage peer/2\u001b[0m in call')
     expect(stdout).toContain('from \u001b[1;36mada\u001b[0m (\u001b[32mknown\u001b[0m, npub1')
     expect(stdout).toMatch(/just now|min ago/)
     expect(stdout.match(/\u001b\[33m {2}peer> /g)?.length).toBeGreaterThan(3)

@@ -58,7 +58,7 @@ it.each([
 
 it('shows as many calls as fit, one at least', () => {
   const peer = { npub: 'npub1x', pubkey: 'x', name: 'x', trust: 'unknown' as const }
-  const own = { queued: 0, relayed: 0, delivered: 0 }
+  const own = { queued: 0, relayed: 0, delivered: 0, read: 0 }
   const call: CallShape = {
     id: 'ab'.repeat(32),
     peer,
@@ -66,11 +66,15 @@ it('shows as many calls as fit, one at least', () => {
     state: 'ended',
     topic: 'x'.repeat(900),
     createdAt: JULY,
+    rings: JULY,
     unread: 0,
     own,
+    verified: true,
+    confirmed: { n: 0, of: 0 },
+    agreements: [],
   }
   const calls = Array<CallShape>(30).fill(call)
-  expect(fitCalls(calls, 12_000)).toMatchObject({ calls: { length: 12 }, left: 18 })
+  expect(fitCalls(calls, 12_000)).toMatchObject({ calls: { length: 11 }, left: 19 })
   expect(fitCalls(calls, 10)).toMatchObject({ calls: { length: 1 }, left: 29 })
   expect(fitCalls(calls, 0)).toMatchObject({ calls: { length: 30 }, left: 0 })
   expect(fitCalls([], 12_000)).toEqual({ calls: [], left: 0 })

@@ -91,7 +91,7 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
       id: call.id,
       peer,
       direction,
-      state: stateOf({ phase: call.phase, direction }),
+      state: stateOf({ phase: call.phase, direction, confirmed: call.acked }),
       topic: cleanText(call.topic, 1000),
       createdAt: call.createdAt,
     },

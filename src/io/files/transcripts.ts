@@ -1,4 +1,5 @@
 // Whole transcripts that were too long to print: p2p/transcripts/<call-id>.md, the newest one of each call.
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isHex32, randomBytes, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
@@ -18,6 +19,24 @@ export function saveTranscript(home: Home, callId: string, markdown: string, ste
     return target
   } finally {
     discard(temp)
+  }
+}
+
+/** Where transcripts lie, by call. A folder that cannot be read holds none. */
+export function transcriptPaths(home: Home): Record<string, string> {
+  const paths: Record<string, string> = {}
+  for (const name of fileNames(home.transcripts)) {
+    const call = name.endsWith('.md') ? name.slice(0, -'.md'.length) : ''
+    if (isHex32(call)) paths[call] = join(home.transcripts, name)
+  }
+  return paths
+}
+
+function fileNames(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
   }
 }
 

@@ -129,6 +129,7 @@ function parseConfig(home: Home, raw: RawConfig, reportBadSetting: ReportBadSett
       silent: get('policy.silent'),
       pow: get('policy.pow'),
     },
+    receipts: { read: get('receipts.read') },
     call: { ring: get('call.ring'), maxMessages: get('call.maxMessages') },
     transcript: { keep: get('transcript.keep') },
     hook: { command: get('hook.command'), unknown: get('hook.unknown') },

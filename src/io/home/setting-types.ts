@@ -55,7 +55,7 @@ export function choiceSetting<const C extends string>(
   return { defaultValue, describe, expects: choices.join(', '), check, typed: joinWords }
 }
 
-export function flagSetting(describe: string): Setting<boolean> {
+export function flagSetting(describe: string, defaultValue = false): Setting<boolean> {
   const check = (value: unknown) => (typeof value === 'boolean' ? value : undefined)
   const words = new Map([
     ['true', true],
@@ -66,7 +66,7 @@ export function flagSetting(describe: string): Setting<boolean> {
     ['no', false],
   ])
   return {
-    defaultValue: false,
+    defaultValue,
     describe,
     expects: 'true or false',
     check,

@@ -40,6 +40,7 @@ const TABLE = {
   'policy.autoAnswer': choiceSetting(['nobody', 'trusted'], 'nobody', 'whose calls are answered without asking'),
   'policy.silent': flagSetting('leave calls that the policy refuses without an answer'),
   'policy.pow': numberSetting(0, 32, 0, 'proof of work (NIP-13 bits) that strangers need to call you'),
+  'receipts.read': flagSetting('tell others that you have looked', true),
   'call.ring': numberSetting(10, 86_400, 900, 'seconds that your calls ring'),
   'call.maxMessages': numberSetting(1, 1_000_000, 500, 'messages from which on you are told that a call is long'),
   'transcript.keep': numberSetting(

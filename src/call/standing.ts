@@ -1,0 +1,74 @@
+// How a call stands, as far as we know it: what a command that waited and heard nothing can still tell.
+import { isShown, timeOf } from './inbox-items.ts'
+import { type DeliveryState, deliveryStateOf, type Log } from './log.ts'
+import type { Call, Line } from './replay.ts'
+import type { SignalType } from './signal.ts'
+import { clockTime, lasting } from './wording.ts'
+
+/** Something that was said, by its ref (`me/3`), and when, unix seconds. */
+export type Moment = { ref: string; at: number; text: string }
+
+/**
+ * `rings`: since when and until when, whether a program of theirs has the request, and whether its agent has looked. `own`: our last
+ * word, and how far it has come. `asks`: their owner is asked, and nobody there has said anything since. `progress`: their last
+ * one, where they have said nothing since.
+ */
+export type Standing = {
+  rings: { since: number; until: number; reached: boolean; looked: boolean } | undefined
+  own: { ref: string; state: DeliveryState } | undefined
+  asks: Moment | undefined
+  progress: Moment | undefined
+}
+
+/** @param until until when it rings, by our own clock */
+export function standingOf(call: Call, log: Log, until = call.deadline): Standing {
+  const { phase, mine, acked, peerRead, createdAt } = call
+  const theirs = call.lines.filter((line) => line.party !== mine && isShown(line))
+  const answered = theirs.findLast(({ signal }) => WORDS.includes(signal.body.type))?.signal.seq ?? 0
+  const lastOf = (type: SignalType) => {
+    const line = theirs.findLast(({ signal }) => signal.body.type === type)
+    return line !== undefined && line.signal.seq > answered ? momentOf(line) : undefined
+  }
+  const own = call.lines.findLast(({ party }) => party === mine)?.signal
+  const active = phase === 'active'
+  return {
+    rings: phase === 'ringing' ? { since: createdAt, until, reached: acked > 0, looked: peerRead > 0 } : undefined,
+    own: active && own !== undefined ? { ref: `me/${own.seq}`, state: deliveryStateOf(log, own.id) } : undefined,
+    asks: active ? lastOf('escalate') : undefined,
+    progress: active ? lastOf('progress') : undefined,
+  }
+}
+
+/** What ends the state of "it asks its owner" and makes its progress old news. */
+const WORDS: readonly SignalType[] = ['message', 'file', 'propose', 'agree', 'decline']
+
+function momentOf({ signal, heard }: Line): Moment {
+  return { ref: `peer/${signal.seq}`, at: timeOf(signal.at, heard), text: signal.body.text }
+}
+
+/** The same in parts of a sentence of ours, without any words of a peer's. */
+export function standingParts({ rings, own, asks, progress }: Standing, outgoing: boolean, now: number): string[] {
+  return [
+    ...(rings === undefined ? [] : ringParts(rings, outgoing, now)),
+    ...(own === undefined ? [] : [`your last word, ${own.ref}, is ${DELIVERY[own.state]}`]),
+    ...(asks === undefined ? [] : [`its owner is asked since ${lasting(now - asks.at)} (${asks.ref})`]),
+    ...(progress === undefined ? [] : [`its last progress, ${progress.ref}, came ${lasting(now - progress.at)} ago`]),
+  ]
+}
+
+function ringParts(rings: NonNullable<Standing['rings']>, outgoing: boolean, now: number): string[] {
+  const { since, until, reached, looked } = rings
+  const age = `since ${lasting(now - since)}, until ${clockTime(until)}`
+  if (!outgoing) return [`ringing ${age}`]
+  if (!reached) return [`dialing ${age}: nothing was heard from its program yet`]
+  const seen = looked ? 'and its agent has looked' : 'its agent has not looked yet, as far as it tells'
+  return [`ringing ${age}: its program has the call, ${seen}`]
+}
+
+/** The words for how far something of ours has come. */
+export const DELIVERY: Readonly<Record<DeliveryState, string>> = {
+  queued: 'queued (on disk only)',
+  relayed: 'relayed, not delivered yet',
+  delivered: 'delivered, not read yet',
+  read: 'read',
+}
