@@ -29,6 +29,8 @@ export function vectors() {
         inbox: ['wss://relay.example'],
         busy: false,
         pow: 0,
+        every: 2,
+        looked: NOW - 60,
       },
       NOW,
     ),

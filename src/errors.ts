@@ -70,7 +70,7 @@ export const CODES = {
   ALREADY_RINGING: [EXIT.impossible, 'the agent is calling you right now'],
   CALL_UNREADABLE: [EXIT.impossible, 'the file of the call is damaged or gone'],
   NO_SUCH_AGENT: [EXIT.impossible, 'nobody on line and no contact has that name'],
-  AGENT_AMBIGUOUS: [EXIT.impossible, 'more than one agent has that name; they are named'],
+  AGENT_AMBIGUOUS: [EXIT.impossible, 'more than one agent has that name, or may have; they are named'],
   NIP05_FAILED: [EXIT.impossible, 'the name@domain could not be looked up'],
   NO_OWNER_CHANNEL: [EXIT.impossible, 'no channel to the owner is configured'],
   DOCTOR: [EXIT.impossible, 'something needs mending'],

@@ -25,14 +25,6 @@ export function inputText(kind: InputKind, raw: string | Uint8Array): InputText 
   return { text: withoutQuotes(text.trim()) }
 }
 
-/**
- * A name as it is compared: "José" is the same name in both of Unicode's normal forms, and in capitals. Never shown, never
- * kept, and not for files, whose names are bytes.
- */
-export function foldName(name: string): string {
-  return name.trim().normalize('NFC').toLowerCase().normalize('NFC')
-}
-
 const NOT_UTF8 = 'is no UTF-8 text'
 
 const BYTE_ORDER_MARK = /^\ufeff/

@@ -1,6 +1,6 @@
 // What editors, env files, Windows and shells of other locales leave around a text: mended, or refused by name.
 import { describe, expect, it } from 'vitest'
-import { foldName, type InputKind, inputText } from '../src/input-text.ts'
+import { type InputKind, inputText } from '../src/input-text.ts'
 
 const BOM = '\ufeff'
 
@@ -70,19 +70,4 @@ describe('what is refused, since a guess would lead to another agent', () => {
   ])('%s %j', (kind, raw, wrong) => {
     expect(inputText(kind, raw)).toEqual({ wrong: expect.stringMatching(wrong) })
   })
-})
-
-it.each([
-  ['Jos\u00e9', 'Jose\u0301'],
-  ['JOS\u00c9', 'jose\u0301'],
-  ['\u1e9b\u0323', '\u1e9b\u0323'],
-  ['\u212bke', '\u00c5ke'],
-  [' Bob ', 'bob'],
-])('%j and %j are one name', (a, b) => {
-  expect(foldName(a)).toBe(foldName(b))
-})
-
-it('and other letters are another one', () => {
-  expect(foldName('Jose')).not.toBe(foldName('Jos\u00e9'))
-  expect(foldName('B\u043eb')).not.toBe(foldName('Bob'))
 })

@@ -31,6 +31,8 @@ export interface Faults {
   /** Says this in a NOTICE to whoever connects. */
   greeting: string | undefined
   ignoreUntil: boolean
+  /** Knows none of these tags in a filter: `c` and it sends events whatever their `c` is. */
+  ignoreTags: string
   ignoreLimit: boolean
   /** Closes a REQ that asks for more than its limit, with this reason, where others send as many as they do. */
   closesLimit: string | undefined
@@ -70,6 +72,7 @@ export function noFaults(): Faults {
     noAuthOk: false,
     greeting: undefined,
     ignoreUntil: false,
+    ignoreTags: '',
     ignoreLimit: false,
     closesLimit: undefined,
     cap: undefined,

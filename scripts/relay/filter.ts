@@ -30,10 +30,11 @@ export function readFilter(value: unknown): Filter | undefined {
 }
 
 /** NIP-01: all conditions of a filter must hold; one common value is enough within a list. */
-export function fits(filter: Filter, event: Event, ignoreUntil = false): boolean {
+export function fits(filter: Filter, event: Event, ignoreUntil = false, ignoreTags = ''): boolean {
   if (event.created_at < filter.since) return false
   if (event.created_at > filter.until && !ignoreUntil) return false
   for (const [field, wanted] of filter.lists) {
+    if (field.startsWith('#') && ignoreTags.includes(field.slice(1))) continue
     if (!valuesOf(event, field).some((value) => wanted.has(value))) return false
   }
   return true

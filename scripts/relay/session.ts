@@ -198,7 +198,8 @@ function answer(relay: Relay, client: Client, id: string, filters: Filter[]): vo
   const cap = faults.cap ?? policy.limit
   const pages = filters.map((filter) => {
     const room = faults.ignoreLimit ? cap : Math.min(filter.limit, cap)
-    const wanted = (event: Event) => fits(filter, event, faults.ignoreUntil) && mayRead(policy.auth, client.keys, event)
+    const wanted = (event: Event) =>
+      fits(filter, event, faults.ignoreUntil, faults.ignoreTags) && mayRead(policy.auth, client.keys, event)
     const found = shelf.find(wanted, now)
     return { events: found.slice(0, room), complete: found.length <= room }
   })

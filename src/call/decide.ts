@@ -8,6 +8,7 @@ import type { Intent, IntentOf } from './intent.ts'
 import type { Call } from './replay.ts'
 import { isOver, nextPhase } from './rules.ts'
 import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
+import type { SelectorDirectory } from './selector.ts'
 import { type Body, LIMIT, type SignalType } from './signal.ts'
 import { signalTemplate } from './signal-codec.ts'
 import { partLimit } from './text-limit.ts'
@@ -21,6 +22,8 @@ export type Decision = { say: IntendedSignal[]; refusal?: undefined } | { say: [
 export type DecisionContext = {
   calls: readonly Call[]
   people: AgentDirectory
+  /** What the selector may mean. */
+  directory: SelectorDirectory
   selector: string | undefined
   peer: string | undefined
   name: string
@@ -129,8 +132,9 @@ function end(text: string, scene: DecisionContext): Decision {
 
 // The same table that judges what comes in says in which calls this may be said.
 function chooseCall(verb: string, type: SignalType, scene: DecisionContext): Call | Failure {
-  const { calls, people, selector } = scene
-  const meant = callsMatching(calls, selector, people)
+  const { calls, people, directory, selector } = scene
+  const meant = callsMatching(calls, selector, directory)
+  if (meant instanceof Failure) return meant
   const fitting = meant.filter((c) => mayStill(c) && nextPhase(c.phase, type, c.mine) !== undefined)
   // A conversation goes before a call that still rings: `end` hangs up the one that is spoken in.
   const active = fitting.filter((c) => c.phase === 'active')

@@ -1,18 +1,20 @@
 // What the user wants, as data: what argv is read into, and all that `run` is told.
 
 import type { FileBody } from './file-transfer.ts'
+import type { PresenceWish } from './listing.ts'
 
 export type Intent =
   | { type: 'status' }
-  | { type: 'list'; all: boolean; capability: string | undefined }
+  /** `verify`: ask the domains of NIP-05 names. */
+  | { type: 'list'; wish: PresenceWish; verify: boolean }
   | { type: 'call'; agent: string; topic: string; wait: number | undefined }
   | { type: 'answer'; accept: boolean; text: string }
   | { type: 'send'; text: string; wait: number | undefined }
   | { type: 'sendfile'; name: string; content: FileContent }
   | { type: 'escalate'; text: string }
   | { type: 'end'; text: string; most: number }
-  /** `jitter`: most seconds that it sleeps before it begins. */
-  | { type: 'announce'; jitter: number }
+  /** `jitter`: most seconds that it sleeps before it begins; undefined for what fits whoever has started it. */
+  | { type: 'announce'; jitter: number | undefined }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
   | { type: 'wait'; seconds: number; for: readonly string[]; follow: boolean; call: string | undefined }
   | {

@@ -1,8 +1,11 @@
 // Who is on line (NIP-38, kind 30315) and where they read (NIP-17, kind 10050): what we publish of ourselves, and how we
 // read what others publish.
 import { type Event, type Template, tag, tags, verifyEvents } from '../nostr/event.ts'
+import { addressText, parseAddress } from '../nostr/nip05.ts'
+import { difficulty } from '../nostr/nip13.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
 import { cleanLine } from '../sanitize.ts'
+import { nameTag } from './name.ts'
 
 export const PRESENCE_KIND = 30315
 export const INBOX_LIST_KIND = 10050
@@ -11,20 +14,33 @@ export const RELAY_LIST_KIND = 10002
 export const AGENT_TOPIC = 'p2p-agent'
 export const PRESENCE_ID = 'p2p-comm'
 
-/** Announced every 2 minutes, good for 5, looked for over 6 (relays may keep expired events for a while). */
-export const PRESENCE_LIFETIME = 300
-export const PRESENCE_LOOKBACK = 360
+/** Minutes between two announcements unless set otherwise (presence.every). */
+export const PRESENCE_EVERY = 2
+
+/** Seconds within which a presence counts: 2.5 times the longest time between two, of half an hour. */
+export const PRESENCE_LOOKBACK = 4_500
+
+/** Seconds by which the clock of whoever announces itself may be ahead of ours. */
+export const PRESENCE_AHEAD = 900
 
 export type Presence = {
   pubkey: string
   name: string
+  /** Its `n`, by which it is found; undefined where that is not what its name makes it. */
+  asked: string | undefined
   about: string
+  /** In lower case. */
   capabilities: string[]
   status: 'available' | 'busy'
   relays: string[]
+  /** Unix seconds, like `looked`: when its agent, and not cron, last looked; undefined where it does not say. */
   lastSeen: number
-  /** NIP-13 bits that it asks of strangers. */
+  looked: number | undefined
+  /** The NIP-05 name that it says is its own, unchecked. */
+  nip05: string | undefined
+  /** NIP-13 bits that it asks of strangers, and that this presence itself has cost. */
   pow: number
+  work: number
 }
 
 export type PresenceFields = {
@@ -34,9 +50,22 @@ export type PresenceFields = {
   inbox: readonly string[]
   busy: boolean
   pow: number
+  /** Minutes until the next one. */
+  every: number
+  /** Unix seconds. */
+  looked?: number | undefined
+  nip05?: string | undefined
+}
+
+/** Seconds that a presence is good for when one goes out every so many minutes: one may be missed. */
+export function presenceLifetime(every: number): number {
+  return every * 150
 }
 
 export function presenceOf(self: PresenceFields, now: number): Template {
+  const { looked, nip05 } = self
+  const one = (name: string, value: string | number | undefined) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]]
   return {
     kind: PRESENCE_KIND,
     created_at: now,
@@ -44,15 +73,24 @@ export function presenceOf(self: PresenceFields, now: number): Template {
       ['d', PRESENCE_ID],
       ['t', AGENT_TOPIC],
       ['name', self.name],
+      ...one('n', nameTag(self.name)),
       ['status', self.busy ? 'busy' : 'available'],
-      ...self.capabilities.map((c) => ['c', c]),
+      // Relays compare letter by letter.
+      ...unique(self.capabilities.map(capabilityTag)).map((c) => ['c', c]),
       ...self.inbox.map((url) => ['relay', url]),
       ...(self.pow > 0 ? [['pow', String(self.pow)]] : []),
+      ...one('nip05', nip05),
+      ...one('looked', looked),
       // NIP-40: an agent that stops announcing is gone from the list by itself.
-      ['expiration', String(now + PRESENCE_LIFETIME)],
+      ['expiration', String(now + presenceLifetime(self.every))],
     ],
     content: self.about,
   }
+}
+
+/** A `c` tag's value. */
+export function capabilityTag(capability: string): string {
+  return capability.normalize('NFC').trim().toLowerCase()
 }
 
 export function inboxList(relays: readonly string[], now: number): Template {
@@ -61,8 +99,9 @@ export function inboxList(relays: readonly string[], now: number): Template {
 
 /** The agents on line: the newest presence of each key, well signed and not expired; in no particular order. */
 export function readPresences(events: readonly Event[], now: number): Presence[] {
-  const presences = events.filter((e) => e.kind === PRESENCE_KIND && tag(e, 'd') === PRESENCE_ID)
-  return newestPerAuthor(wellSigned(presences)).flatMap((event) => (isLive(event, now) ? [parsePresence(event)] : []))
+  return newestPerAuthor(wellSigned(events.filter(isPresence))).flatMap((event) =>
+    isLive(event, now) ? [parsePresence(event)] : [],
+  )
 }
 
 /** The relays of a list, and its created_at. */
@@ -108,23 +147,49 @@ function newestPerAuthor(events: readonly Event[]): Event[] {
   return [...newest.values()]
 }
 
-// Relays may serve expired events (NIP-40), and a key may claim to be on line for a year: both are checked here.
-function isLive(event: Event, now: number): boolean {
-  const expires = Number(tag(event, 'expiration') ?? event.created_at + PRESENCE_LIFETIME)
-  return expires > now && now - event.created_at <= PRESENCE_LOOKBACK
+/** Whether an event is the presence of an agent at all. */
+export function isPresence(event: Event): boolean {
+  return event.kind === PRESENCE_KIND && tag(event, 'd') === PRESENCE_ID
 }
 
-function parsePresence(event: Event): Presence {
+/** Whether a presence says that its agent is on line now. */
+export function isLive(event: Event, now: number): boolean {
+  // Relays may serve expired events (NIP-40), and a key may claim to be on line for a year: both are checked here.
+  const expires = Number(tag(event, 'expiration') ?? event.created_at + presenceLifetime(PRESENCE_EVERY))
+  const age = now - event.created_at
+  return expires > now && age <= PRESENCE_LOOKBACK && age >= -PRESENCE_AHEAD
+}
+
+/** What a presence says. Its signature is the caller's to check. */
+export function parsePresence(event: Event): Presence {
   const relays = tags(event, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? [])
-  const capabilities = tags(event, 'c').map((t) => cleanLine(t[1] ?? '', 32))
+  const capabilities = tags(event, 'c').map((t) => capabilityTag(cleanLine(t[1] ?? '', 32)))
+  const name = tag(event, 'name') ?? ''
+  const asked = tag(event, 'n')
+  const looked = Number(/^\d{1,12}$/.exec(tag(event, 'looked') ?? '')?.[0])
   return {
     pubkey: event.pubkey,
-    name: cleanLine(tag(event, 'name') ?? '', 64),
+    name: cleanLine(name, 64),
+    // The attack: shown under one name, and found under another's.
+    asked: asked !== undefined && asked !== '' && asked === nameTag(name) ? asked : undefined,
     about: cleanLine(event.content, 280),
-    capabilities: [...new Set(capabilities.filter((c) => c !== ''))].slice(0, 20),
+    capabilities: unique(capabilities.filter((c) => c !== '')).slice(0, 20),
     status: tag(event, 'status') === 'busy' ? 'busy' : 'available',
-    relays: [...new Set(relays)].slice(0, 5),
+    relays: unique(relays).slice(0, 5),
     lastSeen: event.created_at,
+    // Nobody has looked after it was said.
+    looked: looked <= event.created_at ? looked : undefined,
+    nip05: nip05Of(event),
     pow: /^\d{1,2}$/.test(tag(event, 'pow') ?? '') ? Number(tag(event, 'pow')) : 0,
+    work: difficulty(event),
   }
+}
+
+function nip05Of(event: Event): string | undefined {
+  const address = parseAddress(tag(event, 'nip05') ?? '')
+  return address && addressText(address)
+}
+
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Set(items)]
 }

@@ -1,23 +1,27 @@
 // Which call a command means: the one that fits, the one that was named, or a refusal with the candidates.
 import { EXIT, Failure } from '../errors.ts'
-import { foldName } from '../input-text.ts'
 import { npubEncode } from '../nostr/nip19.ts'
-import { type AgentDirectory, agentOf, shortNpub } from './agents.ts'
+import { type AgentDirectory, shortNpub } from './agents.ts'
 import type { Call } from './replay.ts'
+import { type SelectorDirectory, select } from './selector.ts'
 
-/**
- * The calls that a selector names: the id or at least 6 characters of it, or its peer (npub, hex, petname, name).
- * Without a selector all of them.
- */
-export function callsMatching(calls: readonly Call[], selector: string | undefined, people: AgentDirectory): Call[] {
+/** The calls that a selector means: that call, or all with that agent; without a selector all of them. Or why it means none. */
+export function callsMatching(
+  calls: readonly Call[],
+  selector: string | undefined,
+  directory: SelectorDirectory,
+): Call[] | Failure {
   if (selector === undefined) return [...calls]
-  const word = foldName(selector)
-  const byId = /^[0-9a-f]{6,64}$/.test(word) ? calls.filter((c) => c.id.startsWith(word)) : []
-  if (byId.length > 0) return byId
-  return calls.filter((c) => {
-    const peer = agentOf(people, c.peer, c.peerName)
-    return [peer.npub, peer.pubkey, foldName(peer.name)].includes(word)
-  })
+  const meant = select(selector, directory)
+  if (meant instanceof Failure) return asCall(meant)
+  if (meant.type === 'call') return calls.filter((c) => c.id === meant.id)
+  return meant.type === 'agent' ? calls.filter((c) => c.peer === meant.pubkey) : []
+}
+
+/** Where a call is wanted, what names no agent is no call. */
+export function asCall(failure: Failure): Failure {
+  if (failure.code !== 'BAD_AGENT') return failure
+  return new Failure('NO_SUCH_CALL', EXIT.impossible, `no call fits: ${failure.message}`, failure.hint)
 }
 
 /** The one call among the candidates, or why there is none. `none` says what to do when there is no candidate. */

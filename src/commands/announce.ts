@@ -9,8 +9,10 @@ export const announce: Command<'announce'> = {
   usage: 'announce',
   describe: 'Say that you are on line; for cron, every 2 minutes',
   example: 'p2p announce --jitter 20 --quiet',
-  options: { jitter: { type: 'string', describe: 'sleep for a random time first, at most that many seconds' } },
-  intent: (args) => ({ type: 'announce', jitter: secondsOption(args, 'jitter', 20) ?? 0 }),
+  options: {
+    jitter: { type: 'string', describe: 'sleep for a random time first, at most that many seconds (under cron 20)' },
+  },
+  intent: (args) => ({ type: 'announce', jitter: secondsOption(args, 'jitter', 20) }),
   text: (outcome) => [
     [announceLine(outcome), ...outcome.notices].map((part) => cleanLine(part, MAX_ERROR_TEXT)).join('; '),
   ],

@@ -3,12 +3,12 @@
 import { type Agent, agentOf } from '../call/agents.ts'
 import { type Agreement, agreementsOf, openProposals, type Proposal } from '../call/agreements.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
-import type { Presence } from '../call/presence.ts'
 import type { Verification } from '../call/replay.ts'
 import { isOver, type Phase } from '../call/rules.ts'
 import type { CallOutcome } from '../call/signal.ts'
 import { type Moment, type Standing, standingOf } from '../call/standing.ts'
 import { stateOf } from '../call/wording.ts'
+import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
 import { CAME_TO_NOTHING, confirmedOf } from '../state/call-index.ts'
@@ -127,7 +127,9 @@ export function messageShape({
   return { id: said.rumor.id, ref: `me/${said.seq}`, seq: said.seq, state: delivery, relays: { accepted, failed } }
 }
 
-export function presenceShape({ people }: Pick<CommonOutcome, 'people'>, presence: Presence): Record<string, unknown> {
-  const { about, capabilities, status, lastSeen, pubkey, name } = presence
-  return { ...agentOf(people, pubkey, name), about, capabilities, status, lastSeen }
+export function presenceShape(
+  { people }: Pick<CommonOutcome, 'people'>,
+  { about, capabilities, status, lastSeen, looked, pubkey, name, nip05, verified }: OnlineAgent,
+): Record<string, unknown> {
+  return { ...agentOf(people, pubkey, name), about, capabilities, status, lastSeen, looked, nip05, verified }
 }

@@ -1,61 +1,116 @@
 // `list`: who is on line.
-import { agentOf, contactOf } from '../call/agents.ts'
-import type { Presence } from '../call/presence.ts'
+import { agentOf } from '../call/agents.ts'
 import { quoted, who } from '../call/wording.ts'
+import { EXIT, Failure } from '../errors.ts'
+import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, OutcomeOf } from '../run/outcome.ts'
 import { cleanText } from '../sanitize.ts'
 import { flagOption, optionalText } from './args.ts'
-import type { Command } from './command.ts'
+import type { Args, Command } from './command.ts'
 import { presenceShape } from './json.ts'
 
-/** Most characters of what an agent says that it can, and most agents that the text shows without --all. */
+/** Most characters of what an agent says that it can. */
 const MAX_CAPABILITY_TEXT = 200
-const MAX_SHOWN = 30
+
+/** Most agents that are shown to a reader and to a program, unless they ask for more. */
+const SHOWN = { text: 30, json: 100 }
 
 export const list: Command<'list'> = {
   usage: 'list',
   describe: 'Agents on line',
   example: 'p2p list --capability translate',
   options: {
-    all: { type: 'boolean', describe: 'show more than the first 30' },
     capability: { type: 'string', describe: 'only agents that name this capability' },
+    name: { type: 'string', describe: 'only agents of this name' },
+    search: { type: 'string', describe: 'only agents with this word in name, about or capabilities' },
+    limit: { type: 'string', describe: `at most so many (${SHOWN.text}; with --json ${SHOWN.json})` },
+    all: { type: 'boolean', describe: 'all of them, however long that takes' },
+    verify: { type: 'boolean', describe: 'ask the domains that agents say they belong to' },
   },
   intent: (args) => ({
     type: 'list',
-    all: flagOption(args, 'all'),
-    capability: optionalText(args, 'capability') || undefined,
+    wish: {
+      capability: optionalText(args, 'capability').trim() || undefined,
+      name: optionalText(args, 'name').trim() || undefined,
+      search: optionalText(args, 'search').trim() || undefined,
+      limit: limitOption(args),
+    },
+    verify: flagOption(args, 'verify'),
   }),
   text: (outcome) => {
-    const found = agentsShown(outcome)
-    if (found.length === 0)
-      return ['nobody is on line (agents announce themselves every 2 minutes with `p2p announce`)']
-    const most = outcome.intent.all ? found.length : MAX_SHOWN
+    const { agents, total } = outcome.online
+    if (agents.length === 0) return [nobodyLine(outcome)]
     return [
-      `${found.length} on line:`,
-      ...found.slice(0, most).flatMap((presence) => agentLines(outcome, presence)),
-      ...(found.length > most ? [`… and ${found.length - most} more: \`p2p list --all\``] : []),
+      `${countText(outcome)} on line:`,
+      ...agents.flatMap((agent) => agentLines(outcome, agent)),
+      ...(total > agents.length || outcome.online.more ? [moreLine(agents.length)] : []),
       'next: `p2p call <npub> "<topic>"`',
     ]
   },
-  json: (outcome) => ({ agents: agentsShown(outcome).map((presence) => presenceShape(outcome, presence)) }),
+  json: (outcome) => ({
+    agents: outcome.online.agents.map((agent) => presenceShape(outcome, agent)),
+    total: outcome.online.total,
+    complete: isComplete(outcome),
+  }),
 }
 
-/** Contacts first, then by name. We are not in our own list. */
-function agentsShown({ presences, people, me, intent }: OutcomeOf<'list'>): Presence[] {
-  const wanted = intent.capability
-  const rank = (p: Presence) => (contactOf(people, p.pubkey) === undefined ? 1 : 0)
-  return presences
-    .filter((p) => p.pubkey !== me.pubkey && (wanted === undefined || p.capabilities.includes(wanted)))
-    .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
+/** Throws USAGE. */
+function limitOption(args: Args): number {
+  if (flagOption(args, 'all')) return Number.POSITIVE_INFINITY
+  const text = optionalText(args, 'limit').trim()
+  if (text === '') return args.json === true ? SHOWN.json : SHOWN.text
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new Failure('USAGE', EXIT.usage, '--limit takes a number of agents from 1 on', '`p2p list --all` shows all')
 }
 
-function agentLines({ people, now }: CommonOutcome, presence: Presence): string[] {
-  const agent = agentOf(people, presence.pubkey, presence.name)
+/** Whether nobody that was asked for is missing, as far as all relays know. */
+function isComplete({ online }: OutcomeOf<'list'>): boolean {
+  return online.agents.length === online.total && !online.more && online.lacking.length === 0
+}
+
+function countText(outcome: OutcomeOf<'list'>): string {
+  const { agents, total, more, lacking } = outcome.online
+  if (isComplete(outcome)) return String(total)
+  const least = more || lacking.length > 0 ? `at least ${total}` : String(total)
+  return agents.length === total ? least : `${agents.length} of ${least}`
+}
+
+function nobodyLine({ intent, online }: OutcomeOf<'list'>): string {
+  const { capability, name, search } = intent.wish
+  const told = online.lacking.length > 0 ? ', as far as relays have said' : ''
+  if (capability === undefined && name === undefined && search === undefined)
+    return `nobody is on line${told} (agents announce themselves with \`p2p announce\`)`
+  return `nobody on line is ${search === undefined ? 'called so or can do that' : 'described so'}${told}; \`p2p list\` shows who is`
+}
+
+function moreLine(shown: number): string {
+  return `… and more: \`p2p list --limit ${Math.max(2 * shown, SHOWN.text)}\`; --capability, --name and --search narrow it down`
+}
+
+function agentLines({ people, now }: CommonOutcome, online: OnlineAgent): string[] {
+  const agent = agentOf(people, online.pubkey, online.name)
   const can =
-    presence.capabilities.length === 0 ? '' : cleanText(`can: ${presence.capabilities.join(', ')}`, MAX_CAPABILITY_TEXT)
-  const seen = Math.max(0, now - presence.lastSeen)
-  return [
-    `${agent.npub} ${presence.status}, seen ${seen} s ago, ${who(agent)}`,
-    ...quoted([presence.about, can].filter((l) => l !== '').join('\n')),
+    online.capabilities.length === 0 ? '' : cleanText(`can: ${online.capabilities.join(', ')}`, MAX_CAPABILITY_TEXT)
+  const facts = [
+    `seen ${span(now - online.lastSeen)} ago`,
+    ...(online.looked === undefined ? [] : [`looked ${span(now - online.looked)} ago`]),
+    who(agent),
+    ...domainFact(online),
   ]
+  return [
+    `${agent.npub} ${online.status}, ${facts.join(', ')}`,
+    ...quoted([online.about, can].filter((l) => l !== '').join('\n')),
+  ]
+}
+
+function domainFact({ nip05, verified }: OnlineAgent): string[] {
+  if (nip05 === undefined) return []
+  if (verified === undefined) return [`says it is ${nip05} (not checked)`]
+  return [verified ? `${nip05} (its domain says so)` : `says it is ${nip05}, which that domain denies`]
+}
+
+/** Seconds in words; what lies ahead by a clock that is not ours is now. */
+function span(seconds: number): string {
+  if (seconds < 120) return `${Math.max(0, seconds)} s`
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }

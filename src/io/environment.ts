@@ -24,6 +24,7 @@ import { openRoutes } from './http/agent.ts'
 import { type Owner, openOwner } from './owner/channels.ts'
 import { showAsking, showUnwrapping } from './progress.ts'
 import { openPool, type Pool } from './relay/pool.ts'
+import { startedByCron } from './scheduler.ts'
 import type { StoreCodec } from './store/codec.ts'
 import type { RenderLegacy } from './store/legacy.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -59,6 +60,8 @@ export type Environment<I, L> = {
   nipsOf: (relay: string, ms: number) => Promise<readonly number[] | undefined>
   /** Unix ms; the only clock. */
   clock: () => number
+  /** Whether cron has started us, and no agent or person. */
+  isScheduled: () => boolean
   /** Sleeps for so many ms, less when we are stopped. */
   pause: (ms: number) => Promise<boolean>
   /** Milliseconds that the network has to answer. */
@@ -135,6 +138,7 @@ export function openEnvironment<I, L, C>(
       return (await fetchRelayInfo(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips
     },
     clock: Date.now,
+    isScheduled: () => startedByCron(process.pid),
     pause: (ms) => sleep(ms, opening.stopped),
     budget: opening.budget,
     pid: process.pid,

@@ -23,6 +23,11 @@ export function parseAddress(text: string): Nip05Address | undefined {
   return { name, domain: url.host }
 }
 
+/** An address as people write it: the domain alone where it names nobody. */
+export function addressText({ name, domain }: Nip05Address): string {
+  return name === '_' ? domain : `${name}@${domain}`
+}
+
 /** Where the document of an address is. */
 export function nip05Url({ name, domain }: Nip05Address): string {
   return `https://${domain}/.well-known/nostr.json?name=${encodeURIComponent(name)}`

@@ -5,18 +5,21 @@ import { type RunContext, refreshContext } from './context.ts'
 /** Why nothing is to be done now; or the context of the run, and what is to be called in its end. */
 export type Turn = { idle: string } | { context: RunContext; end: () => Promise<void> }
 
+/** Seconds by which cron's strike is spread. */
+const JITTER = 20
+
 /**
  * Begins after a random pause, unless another run is at it or we are stopped during the pause.
- * @param jitter most seconds of the pause
+ * @param jitter most seconds of the pause; undefined for what fits whoever has started us
  * @param random from 0 to 1: spreads the agents of all the machines whose cron strikes at the same second
  */
 export async function announceTurn(
   context: RunContext,
-  jitter: number,
+  jitter: number | undefined,
   random: () => number = Math.random,
 ): Promise<Turn> {
   const { environment, now } = context
-  const pause = random() * jitter
+  const pause = random() * (jitter ?? (environment.isScheduled() ? JITTER : 0))
   const begun = await environment.store.update([], (fresh) => {
     if (isAnnouncing(fresh, environment.pid, now, environment.alive)) return { snapshot: fresh, value: false }
     return { snapshot: beginAnnounce(fresh, environment.pid, now, pause), value: true }

@@ -1,7 +1,7 @@
 // `doctor`: everything that a run needs is looked at, and each fault is named with what to do about it.
 // What was found at the relays, as checks: every step by its name, a failed one with what to do about it.
 // Which limits of a relay (NIP-11) we would hit, and what comes of it.
-import { inboxList, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
+import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { DoctorCheck } from '../io/doctor/doctor.ts'
@@ -11,7 +11,7 @@ import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
 import type { AnnouncedLimits } from '../nostr/nip11.ts'
 import { WRAP_KIND, WRAP_LIMIT, wrap } from '../nostr/nip59.ts'
-import { medianClockError } from './sync.ts'
+import { medianClockError } from './clock.ts'
 
 export type { DoctorCheck } from '../io/doctor/doctor.ts'
 
@@ -106,7 +106,7 @@ const SAMPLE_EVENTS: Readonly<Record<RelayRole, (keys: Keys, stamp: number) => S
 function presenceTags({ config, relays }: Probe): number {
   const { name = '', about = '', capabilities = [] } = config ?? {}
   const self = { name, about, capabilities, inbox: relays?.inbox ?? [], busy: false, pow: config?.policy.pow ?? 0 }
-  return presenceOf(self, 0).tags.length
+  return presenceOf({ ...self, every: PRESENCE_EVERY, looked: 0, nip05: config?.nip05 }, 0).tags.length
 }
 
 function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath: Probe['programPath']): DoctorCheck[] {

@@ -3,8 +3,8 @@
 
 import { type Contact, shortNpub } from '../call/agents.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
+import { isSameName } from '../call/name.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { foldName } from '../input-text.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
 import type { State } from '../state/state.ts'
@@ -61,12 +61,15 @@ export async function editContactList(intent: Edit, context: RunContext, state: 
 // Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied. Of a
 // NIP-05 name only the key is kept: whose name it is may change, and a petname is the owner's own word.
 async function keyOf({ action, agent, petname }: Edit, context: RunContext, state: State): Promise<string> {
-  const calls = Object.entries(state.index.calls).filter(
-    ([id]) => agent.length >= 6 && id.startsWith(agent.toLowerCase()),
-  )
-  const [peer] = [...new Set(calls.map(([, call]) => call.peer))]
-  if (peer !== undefined) return peer
-  const found = await resolveAgent(agent, context)
+  const found = await resolveAgent(agent, context, state.index)
+  // Trust is given to a key: whoever says that it is called so is not known by that.
+  if ('pubkey' in found && found.claimed)
+    throw new Failure(
+      'AGENT_AMBIGUOUS',
+      EXIT.impossible,
+      `"${agent}" is what ${npubEncode(found.pubkey)} calls itself, which anybody can`,
+      `the key, if it is the one you mean: \`p2p contacts ${action} ${npubEncode(found.pubkey)}\``,
+    )
   if ('pubkey' in found) return found.pubkey
   throw new Failure(
     'NO_SUCH_AGENT',
@@ -87,7 +90,7 @@ function editedContacts(contacts: readonly Contact[], { action, petname }: Edit,
     throw new Failure('USAGE', EXIT.usage, 'that is no petname', 'a petname is one line of at most 64 characters')
   }
   const name = petname !== '' ? petname : (held?.petname ?? shortNpub(npubEncode(pubkey)))
-  if (others.some((c) => foldName(c.petname) === foldName(name))) {
+  if (others.some((c) => isSameName(c.petname, name))) {
     throw new Failure('PETNAME_TAKEN', EXIT.usage, `another contact is called "${name}"`, 'choose another name')
   }
   const trust =

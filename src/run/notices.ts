@@ -5,8 +5,10 @@ import type { Intent } from '../call/intent.ts'
 import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
+import { relaySaid } from '../call/wording.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
+import type { PresenceFindings } from './discovery.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
 import type { SyncResult } from './sync.ts'
@@ -26,6 +28,18 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...filesWaiting(finished, calls),
     ...behindGaps(finished, calls),
     ...longCalls(finished, calls),
+    ...notListed(heard.online),
+  ]
+}
+
+// What of the agents on line is not told, and why.
+function notListed(online: PresenceFindings | undefined): string[] {
+  if (online === undefined) return []
+  const { lacking, hidden, forged } = online
+  return [
+    ...[...new Set(lacking.map(relaySaid))].map((said) => `not all that are on line may be here: ${said}`),
+    ...(hidden === 0 ? [] : [`${hidden} on line are left out, whose presence has cost no work (policy.presencePow)`]),
+    ...forged.map((url) => `${url} sent presences that their authors have not signed`),
   ]
 }
 

@@ -2,6 +2,7 @@
 // for what is new, which saves a round trip; if it then turns out that the call was over, the outcome says that it came late.
 import { decide } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
+import { directoryOf } from '../state/directory.ts'
 import { isStale } from '../state/peer-memory.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
@@ -22,7 +23,8 @@ export function optimisticRelays(intent: Intent, context: RunContext, state: Sta
   if (intent.type !== 'send' || index.clockAhead !== undefined || Object.keys(index.appeals).length > 0)
     return undefined
   const calls = callsOf(state, context.environment.keys.pubkey, context.now)
-  const [utterance] = decide(intent, { ...stepContext(context, undefined), calls }).say
+  const directory = directoryOf(index, context.people, 'callers')
+  const [utterance] = decide(intent, { ...stepContext(context, undefined), calls, directory }).say
   if (utterance === undefined || isStale(index.peers[utterance.to], context.now)) return undefined
   return routeTo(context, state, calls, utterance.to).relays
 }

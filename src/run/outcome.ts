@@ -3,7 +3,6 @@
 import type { Agent, AgentDirectory, Contact } from '../call/agents.ts'
 import { type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
-import { type Presence, readPresences } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/environment.ts'
@@ -14,6 +13,7 @@ import type { RecordedSignal } from '../state/say.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
 import { ownAgent, type RunContext, speakerOf } from './context.ts'
+import type { PresenceFindings } from './discovery.ts'
 import { failureOf } from './failures.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import { noticesOf } from './notices.ts'
@@ -49,7 +49,7 @@ export type SpokenOutcome = { call: Call | undefined; said: RecordedSignal | und
 /** What each command has to tell beside that. */
 export type OwnOutcome = {
   status: object
-  list: { presences: Presence[] }
+  list: { online: PresenceFindings }
   call: SpokenOutcome
   answer: SpokenOutcome
   send: SpokenOutcome
@@ -123,7 +123,10 @@ type OwnOutcomes = { [T in IntentType]?: (finished: FinishedRunOf<T>, common: Co
 
 const OWN: OwnOutcomes = {
   status: () => ({}),
-  list: ({ heard, context }) => ({ presences: readPresences(heard.public, context.now) }),
+  list: ({ heard }) => {
+    if (heard.online === undefined) throw new Error('nobody has asked who is on line')
+    return { online: heard.online }
+  },
   call: spokenOutcome,
   answer: spokenOutcome,
   send: spokenOutcome,

@@ -1,59 +1,87 @@
-// Whom a command means by <agent>: a key, a petname, a NIP-05 name, or the unique name of an agent on line.
-import type { AgentDirectory } from '../call/agents.ts'
-import type { Presence } from '../call/presence.ts'
+// Whom a command means by <agent>: what the one resolver says of the word (call/selector.ts), a NIP-05 name looked up, and the name of
+// an agent on line only where the relays' answer was complete and names one.
+import { nameTag } from '../call/name.ts'
+import { select } from '../call/selector.ts'
+import { relaySaid } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { foldName } from '../input-text.ts'
-import { isPubkey } from '../nostr/crypto.ts'
-import { type Nip05Address, type Nip05Entry, parseAddress } from '../nostr/nip05.ts'
-import { decodeNip19, npubEncode } from '../nostr/nip19.ts'
+import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
+import { npubEncode } from '../nostr/nip19.ts'
+import { cleanLine } from '../sanitize.ts'
+import { directoryOf } from '../state/directory.ts'
+import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
+import type { OnlineAgent, PresenceFindings } from './discovery.ts'
 
-/** A key and where it may be found, or a name that must be looked for among the agents on line. */
-export type ResolvedAgent = { pubkey: string; relays: readonly string[] } | { name: string }
+/**
+ * A key and where it may be found, or a name that must be looked for among the agents on line. `claimed`: the key calls itself so, and
+ * nothing else leads to it.
+ */
+export type ResolvedAgent = { pubkey: string; relays: readonly string[]; claimed?: string } | { name: string }
 
-/** Throws BAD_AGENT for a broken key, AGENT_AMBIGUOUS for a petname that two contacts have, NIP05_FAILED. */
-export async function resolveAgent(word: string, context: RunContext): Promise<ResolvedAgent> {
-  const known = resolveLocally(word, context.people)
-  return 'address' in known ? await lookUpNip05(known.address, word, context) : known
+/** Throws BAD_AGENT for a broken key, AGENT_AMBIGUOUS for a name that may be two agents', SEVERAL_CALLS, NO_SUCH_CALL, NIP05_FAILED. */
+export async function resolveAgent(word: string, context: RunContext, index: Index): Promise<ResolvedAgent> {
+  const meant = select(word, directoryOf(index, context.people, 'spoken'))
+  if (meant instanceof Failure) throw meant
+  if (meant.type === 'address') return await lookUpNip05(meant.address, word, context)
+  if (meant.type === 'call') return { pubkey: meant.peer, relays: [] }
+  if (meant.type === 'name') return { name: meant.name }
+  const { pubkey, relays, claimed } = meant
+  return { pubkey, relays, ...(claimed === undefined ? {} : { claimed }) }
 }
 
-/** The same as far as it can be told without asking anybody: a NIP-05 name is only recognised. */
-export function resolveLocally(word: string, people: AgentDirectory): ResolvedAgent | { address: Nip05Address } {
-  const text = word.trim().replace(/^nostr:/, '')
-  const contacts = people.contacts.filter((c) => foldName(c.petname) === foldName(text))
-  if (contacts.length > 1)
-    throw ambiguousFailure(
-      text,
-      contacts.map((c) => c.pubkey),
+/**
+ * The one agent on line with that name. Throws NO_SUCH_AGENT; AGENT_AMBIGUOUS with the candidates, also where there may be more of them
+ * than relays have told of; NIP05_FAILED where its domain denies what it says of itself.
+ */
+export function agentNamed(found: PresenceFindings, name: string, now: number): OnlineAgent {
+  // What is found by another tag than its name makes is no answer.
+  const named = found.agents.filter((one) => one.asked === nameTag(name))
+  const [one, second] = named
+  const silent = found.lacking.map(relaySaid).join('; ')
+  const candidates = named.map((agent) => candidate(agent, now)).join('; ')
+  if (one === undefined) throw nobodyCalled(name, silent)
+  if (second !== undefined || found.more)
+    throw refusal(`more than one agent on line is called "${name}": ${candidates}`, one)
+  if (found.lacking.length > 0)
+    throw refusal(
+      `an agent on line is called "${name}", and whether another one is, not all relays have said (${silent}): ${candidates}`,
+      one,
     )
-  if (contacts[0] !== undefined) return { pubkey: contacts[0].pubkey, relays: [] }
-  if (/^n(pub|profile|sec)1/.test(text.toLowerCase())) return fromBech32(text)
-  if (/^[0-9a-f]{64}$/i.test(text)) {
-    if (isPubkey(text.toLowerCase())) return { pubkey: text.toLowerCase(), relays: [] }
-    throw badAgent('this is no public key: no point on the curve has it', 'copy the key again')
-  }
-  if (text === '') throw badAgent('no agent is named', '`p2p list` shows who is on line')
-  // Before the names on line: an agent may call itself "bob@example.com", and be believed by nobody.
-  const address = parseAddress(text)
-  return address === undefined ? { name: text } : { address }
-}
-
-/** The agent on line with that name. Names are the agents' own words, so only a unique one will do. */
-export function agentNamed(presences: readonly Presence[], name: string): string {
-  const matches = presences.filter((p) => foldName(p.name) === foldName(name))
-  if (matches.length > 1)
-    throw ambiguousFailure(
-      name,
-      matches.map((p) => p.pubkey),
-    )
-  const [match] = matches
-  if (match !== undefined) return match.pubkey
+  if (one.verified !== false) return one
   throw new Failure(
+    'NIP05_FAILED',
+    EXIT.impossible,
+    `the agent on line that is called "${name}" says that it is ${one.nip05}, which that domain denies: ${candidates}`,
+    'use the npub if you mean it all the same',
+  )
+}
+
+function nobodyCalled(name: string, silent: string): Failure {
+  const why = silent === '' ? '' : `, as far as relays have said (${silent})`
+  return new Failure(
     'NO_SUCH_AGENT',
     EXIT.impossible,
-    `no agent named "${name}" is on line, and no contact has that name`,
+    `no agent named "${name}" is on line, and no contact has that name${why}`,
     '`p2p list` shows who is on line; an npub reaches an agent that is not',
   )
+}
+
+function refusal(message: string, { pubkey }: OnlineAgent): Failure {
+  return new Failure(
+    'AGENT_AMBIGUOUS',
+    EXIT.impossible,
+    message,
+    `the npub of the one you mean: \`p2p call ${npubEncode(pubkey)} "…"\``,
+  )
+}
+
+/** What is known of a candidate, facts first: its key, when it was seen, and what it says that it can. */
+function candidate({ pubkey, lastSeen, capabilities }: OnlineAgent, now: number): string {
+  const can =
+    capabilities.length === 0
+      ? ''
+      : `, says that it can "${cleanLine(capabilities.join(', '), 80).replace(/["`]/g, "'")}"`
+  return `${npubEncode(pubkey)} (seen ${Math.max(0, now - lastSeen)} s ago${can})`
 }
 
 async function lookUpNip05(
@@ -68,29 +96,5 @@ async function lookUpNip05(
     EXIT.impossible,
     `the name "${word}" could not be looked up: ${entry.why}`,
     'check the name, or use the npub; `p2p list` shows who is on line',
-  )
-}
-
-function fromBech32(text: string): ResolvedAgent {
-  const decoded = decodeNip19(text)
-  if (decoded?.type === 'npub') return { pubkey: decoded.pubkey, relays: [] }
-  if (decoded?.type === 'nprofile') return { pubkey: decoded.pubkey, relays: decoded.relays }
-  // A secret key typed as an agent is in the shell's history by now: say so without repeating it.
-  if (decoded?.type === 'nsec')
-    throw badAgent('this is a secret key, not an agent', 'treat it as leaked; an agent is named by its npub')
-  throw badAgent('this npub is damaged: its checksum does not fit', 'copy the key again, whole')
-}
-
-function badAgent(message: string, hint: string): Failure {
-  return new Failure('BAD_AGENT', EXIT.usage, message, hint)
-}
-
-function ambiguousFailure(name: string, pubkeys: readonly string[]): Failure {
-  const list = pubkeys.slice(0, 5).map(npubEncode).join(', ')
-  return new Failure(
-    'AGENT_AMBIGUOUS',
-    EXIT.impossible,
-    `${pubkeys.length} agents are called "${name}": ${list}`,
-    'use the npub of the one you mean',
   )
 }

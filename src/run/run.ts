@@ -48,7 +48,7 @@ async function runOnce<T extends IntentType>(
   const answered = await runLocal(type, intent, context, known)
   if (answered !== undefined) return answered
 
-  const wanted = await resolveCallee(intent, context)
+  const wanted = await resolveCallee(intent, context, known.index)
   const request = syncRequestFor(intent, known.index, wanted, context.environment.ownerKey)
   // A message in an active call does not wait for what there is to hear.
   const to = optimisticRelays(intent, context, known)

@@ -4,6 +4,7 @@
 import { trustOf } from '../call/agents.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
+import { recordLook } from '../state/announced.ts'
 import { type DueEscalation, dueEscalations } from '../state/escalations.ts'
 import { lettersDue } from '../state/letters.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
@@ -48,7 +49,8 @@ export async function runStep(
   const sightings = { ...looked, looked: looked.peers, public: heard.public }
   const calls = [...callsIn(opened, environment.store.read().index, context.selector), ...(before?.touched ?? [])]
   return await environment.store.update(calls, (fresh) => {
-    const met = recordObservations(withAgent(fresh, speaker.me), environment.pool.observed(), now)
+    const seen = intent.type === 'announce' || heard.answers.length === 0 ? fresh : recordLook(fresh, now)
+    const met = recordObservations(withAgent(seen, speaker.me), environment.pool.observed(), now)
     const asked = recordMailboxAnswers(met, mailboxes, now)
     const known = rememberPeers(recordClock(asked, heard.answers, heard.clockAhead), sightings, now)
     const turned = step(known, intent, mail, seat)

@@ -1,19 +1,14 @@
 import type { Intent } from '../call/intent.ts'
 import type { Presence } from '../call/presence.ts'
+import type { NamedKey } from '../call/selector.ts'
 import type { RunContext } from './context.ts'
+import type { PresenceFindings, PresenceRequest } from './discovery.ts'
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 // Looking peers up: where they read, and what they call themselves.
 // What a command wants to know beside its mailbox, and what it found out.
 // Finding out which relays speak NIP-77: by what they say of themselves, in the run that had to read much that it knew.
 
-import {
-  AGENT_TOPIC,
-  INBOX_LIST_KIND,
-  PRESENCE_KIND,
-  PRESENCE_LOOKBACK,
-  RELAY_LIST_KIND,
-  readPresences,
-} from '../call/presence.ts'
+import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../call/presence.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import { WRAP_KIND } from '../nostr/nip59.ts'
@@ -29,6 +24,7 @@ import {
 import { isStale, type PeerFindings } from '../state/peer-memory.ts'
 import { askLimitOf, knownWraps, patienceFor, recordNip77 } from '../state/relay-memory.ts'
 import type { Index, Sweep } from '../state/state.ts'
+import { medianClockError } from './clock.ts'
 import { agentNamed, type ResolvedAgent, resolveAgent } from './resolve-agent.ts'
 import { ownRelays, type RouteContext } from './route.ts'
 import { openMailReader } from './unwrap.ts'
@@ -39,8 +35,8 @@ export type SyncRequest = {
   peers: readonly string[]
   /** Where else to look, by pubkey: what an nprofile or a domain says. */
   hints: RelayHints
-  /** Whether everybody on line is wanted. */
-  everybody: boolean
+  /** Who on line is wanted. */
+  online: PresenceRequest | undefined
   deep: boolean
   /** Keep the mailbox open for what comes later. */
   live: boolean
@@ -54,8 +50,10 @@ export type SyncResult = {
   /** How many wraps came that could not be opened in this run. */
   left: number
   replayed: CompleteReplay[]
-  /** Presences and relay lists, unverified. */
+  /** Presences and relay lists of peers, unverified. */
   public: Event[]
+  /** Who is on line, where that was asked. */
+  online: PresenceFindings | undefined
   /** How each question was answered, without what came. */
   answers: SyncAnswer[]
   /** Whose lists were asked for. */
@@ -66,23 +64,17 @@ export type SyncResult = {
 
 /** What a command has heard that has not listened. */
 export const NOTHING_HEARD: SyncResult = {
-  ...{ opened: [], left: 0, replayed: [], public: [], answers: [], asked: [], clockAhead: 0 },
+  ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clockAhead: 0 },
 }
-
-/** A difference that relays and deadlines forgive. */
-const CLOCK_TOLERANCE = 60
 
 export async function sync(context: RunContext, index: Index, request: SyncRequest): Promise<SyncResult> {
   const { environment, now, deadline } = context
   // Our own lists are ours to say, not a relay's.
   const asked = request.peers.filter((p) => p !== environment.keys.pubkey && isStale(index.peers[p], now))
   const mailboxes = environment.relays.inbox.map((relay) => mailboxOf(context, index, relay, request))
-  const asks = [
-    ...mailboxes.flatMap((mailbox) => mailbox.asks),
-    ...lookupQueries(context, index, asked, request.hints),
-    ...(request.everybody ? presenceQueries(context) : []),
-  ]
+  const asks = [...mailboxes.flatMap((mailbox) => mailbox.asks), ...lookupQueries(context, index, asked, request.hints)]
   const reader = openMailReader(context)
+  const looking = request.online && findOnline(context, index, request.online)
   const found = await environment.pool.fetch(asks, {
     deadline,
     skip: (id) => reader.has(id) || (!request.deep && index.seen[id] !== undefined),
@@ -91,6 +83,7 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
     patient: (url) => patienceFor(index.relays[url], now),
   })
   const { opened, left } = await reader.finish()
+  const online = await looking
   const clockAhead = medianClockError(environment.pool.relays().flatMap((r) => r.clockAhead ?? []))
   const outcomes = new Map(
     mailboxes.map(({ relay, questions }) => {
@@ -104,10 +97,14 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
     left: left.length,
     replayed: [...outcomes.values()].flatMap(({ complete }) => complete ?? []),
     public: uniqueEvents(found.flatMap((a) => a.events)),
-    answers: found.map(({ events, ...answer }) => {
-      const { sweep, stalled } = (answer.name === 'inbox' && outcomes.get(answer.relay)) || {}
-      return { ...answer, sweep, stalled }
-    }),
+    online,
+    answers: [
+      ...found.map(({ events, ...answer }) => {
+        const { sweep, stalled } = (answer.name === 'inbox' && outcomes.get(answer.relay)) || {}
+        return { ...answer, sweep, stalled }
+      }),
+      ...(online?.answers ?? []),
+    ],
     asked,
     clockAhead,
   }
@@ -149,9 +146,9 @@ function partAnswer(part: MailboxQuestion['part'], relay: string, found: readonl
   return answer === undefined ? [] : [{ ...answer, part }]
 }
 
-function presenceQueries({ environment, now }: RunContext): RelayQuery[] {
-  const filter = { kinds: [PRESENCE_KIND], '#t': [AGENT_TOPIC], since: now - PRESENCE_LOOKBACK }
-  return environment.relays.presence.map((relay) => ({ relay, name: 'presence', filter }))
+/** Loaded by commands that ask who is on line, and by no other. */
+async function findOnline(context: RunContext, index: Index, request: PresenceRequest): Promise<PresenceFindings> {
+  return await (await import('./discovery.ts')).findPresences(context, index, request)
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
@@ -162,12 +159,6 @@ function replayClock(relay: string, { environment, now, ahead }: RunContext, clo
 }
 
 // The median, so that one relay that lies about the time moves nothing while two tell the truth.
-export function medianClockError(clocks: readonly number[]): number {
-  const sorted = [...clocks].sort((a, b) => a - b)
-  const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
-  return Math.abs(middle) > CLOCK_TOLERANCE ? middle : 0
-}
-
 /** Where else peers are said to be found, by pubkey. */
 export type RelayHints = Readonly<Record<string, readonly string[]>>
 
@@ -226,11 +217,15 @@ export function uniqueEvents(events: readonly Event[]): Event[] {
 const MAX_PEERS_LOOKED_UP = 20
 
 /** Whom `call` means, as far as it can be told without asking a relay. */
-export async function resolveCallee(intent: Intent, context: RunContext): Promise<ResolvedAgent | undefined> {
+export async function resolveCallee(
+  intent: Intent,
+  context: RunContext,
+  index: Index,
+): Promise<ResolvedAgent | undefined> {
   if (intent.type !== 'call') return undefined
   // The relays are dialed while a domain is asked.
   void context.environment.pool.warm(context.environment.relays.inbox)
-  return await resolveAgent(intent.agent, context)
+  return await resolveAgent(intent.agent, context, index)
 }
 
 export function syncRequestFor(
@@ -250,10 +245,21 @@ export function syncRequestFor(
       MAX_PEERS_LOOKED_UP,
     ),
     hints: callee === undefined ? {} : { [callee.pubkey]: callee.relays },
-    everybody: intent.type === 'list' || (wanted !== undefined && 'name' in wanted),
+    online: onlineRequest(intent, wanted),
     deep: intent.type === 'inbox' && intent.deep,
     live: intent.type === 'wait' || ((intent.type === 'call' || intent.type === 'send') && intent.wait !== undefined),
   }
+}
+
+/** Candidates of a name that are told apart, and how long relays have to say that they have another, in ms. */
+const MAX_CANDIDATES = 5
+const NAME_PATIENCE = 1_500
+
+function onlineRequest(intent: Intent, wanted: ResolvedAgent | undefined): PresenceRequest | undefined {
+  if (intent.type === 'list') return { wish: intent.wish, verify: intent.verify }
+  if (wanted === undefined || !('name' in wanted)) return undefined
+  // Whoever is called by a name alone is the only one who has it, as far as all relays know.
+  return { wish: { name: wanted.name, limit: MAX_CANDIDATES }, patience: NAME_PATIENCE, verify: true }
 }
 
 /** Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line, or more than one, has. */
@@ -262,13 +268,16 @@ export function lookupsFrom(heard: SyncResult, wanted: ResolvedAgent | undefined
   const peers = peersLookedUp(heard.answers, heard.public, heard.asked)
   if (wanted === undefined) return { peer: undefined, peers, presences, hints: {} }
   if ('name' in wanted) {
-    const peer = agentNamed(presences, wanted.name)
+    if (heard.online === undefined) throw new Error('nobody has asked who is on line')
+    const found = agentNamed(heard.online, wanted.name, now)
+    const { pubkey: peer, relays } = found
     // Its presence says where it reads; the list is looked up with the next command.
-    const relays = presences.find((p) => p.pubkey === peer)?.relays ?? []
-    return { peer, peers, presences, hints: { [peer]: relays } }
+    const called = { pubkey: peer, name: wanted.name }
+    return { peer, peers, presences: [...presences, found], hints: { [peer]: relays }, called }
   }
-  const hints = wanted.relays.length === 0 ? {} : { [wanted.pubkey]: wanted.relays }
-  return { peer: wanted.pubkey, peers, presences, hints }
+  const { pubkey: peer, relays, claimed } = wanted
+  const hints = relays.length === 0 ? {} : { [peer]: relays }
+  return { peer, peers, presences, hints, ...(claimed !== undefined && { called: { pubkey: peer, name: claimed } }) }
 }
 
 /** How long a relay has to say it, in ms. One that says nothing is taken for one that does not, or each run would wait as long. */
@@ -290,6 +299,8 @@ export type PeerLookup = {
   peers: readonly string[]
   presences: readonly Presence[]
   hints: Record<string, readonly string[]>
+  /** The name by which somebody is called who gave it to itself. */
+  called?: NamedKey
 }
 
 /** Of a command that has looked nobody up. */

@@ -2,19 +2,20 @@
 // Reading calls from disk: one of them, a list of them, or every line that holds some words.
 // What a command has read for its reader: a call, the calls there are, or where words were found.
 
-import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
+import type { Agent, AgentDirectory } from '../call/agents.ts'
 import type { IntentOf } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
+import { asCall } from '../call/select-call.ts'
+import { select } from '../call/selector.ts'
 import { type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { foldName } from '../input-text.ts'
+import { directoryOf } from '../state/directory.ts'
 import { namesOf } from '../state/peer-memory.ts'
-import { type CallSummary, callOf, type State } from '../state/state.ts'
+import { callOf, type State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
-import { resolveLocally } from './resolve-agent.ts'
 
 export type TranscriptRead = { state: State; call: Call | undefined; reading: TranscriptView }
 
@@ -45,19 +46,20 @@ export function readTranscripts(
   return { state: loaded.source.state, call: loaded.call, reading }
 }
 
-/** The one call that a word names: at least 6 characters of its id, or its peer. */
+/** The one call that a word names: at least 8 characters of its id, or its peer. */
 function pickCall(word: string, { state, people }: CallSource): string | Failure {
-  const calls = Object.entries(state.index.calls)
-  const text = foldName(word)
-  const byId = /^[0-9a-f]{6,64}$/.test(text) ? calls.filter(([id]) => id.startsWith(text)) : []
-  const fitting = byId.length > 0 ? byId : calls.filter(([, call]) => isNamed(text, call, people))
+  const meant = select(word, directoryOf(state.index, people, 'callers'))
+  if (meant instanceof Failure) return asCall(meant)
+  if (meant.type === 'call') return meant.id
+  const peer = meant.type === 'agent' ? meant.pubkey : undefined
+  const fitting = Object.entries(state.index.calls).filter(([, call]) => call.peer === peer)
   const [match, second] = fitting.map(([id]) => id)
   if (match === undefined) {
     return new Failure(
       'NO_SUCH_CALL',
       EXIT.impossible,
       `no call fits "${word}"`,
-      '`p2p transcript` lists the calls there are; 6 characters of an id will do',
+      '`p2p transcript` lists the calls there are; 8 characters of an id will do',
     )
   }
   if (second === undefined) return match
@@ -72,21 +74,21 @@ function pickCall(word: string, { state, people }: CallSource): string | Failure
 
 /** The calls with that agent in which something was said in that time, the latest first. */
 function callsWanted(intent: IntentOf<'transcript'>, { state, people }: CallSource): string[] {
-  const { since = 0, until = Infinity, with: word = '' } = intent
-  const agent = intent.with === undefined ? undefined : resolveLocally(intent.with, people)
+  const { since = 0, until = Infinity } = intent
+  const peer = intent.with === undefined ? undefined : peerMeant(intent.with, state, people)
   return Object.entries(state.index.calls)
     .filter(([, call]) => call.createdAt <= until && call.last >= since)
-    .filter(([, call]) => {
-      if (agent === undefined) return true
-      return 'pubkey' in agent ? call.peer === agent.pubkey : isNamed(foldName(word), call, people)
-    })
+    .filter(([, call]) => peer === undefined || call.peer === peer)
     .sort(([, a], [, b]) => b.last - a.last)
     .map(([id]) => id)
 }
 
-function isNamed(word: string, call: CallSummary, people: AgentDirectory): boolean {
-  const { npub, pubkey, name } = agentOf(people, call.peer, call.name)
-  return [npub, pubkey, foldName(name)].includes(word)
+/** "" for somebody with whom there is no call. Throws what `select` refuses. */
+function peerMeant(word: string, state: State, people: AgentDirectory): string {
+  const meant = select(word, directoryOf(state.index, people, 'callers'))
+  if (meant instanceof Failure) throw meant
+  if (meant.type === 'call') return meant.peer
+  return meant.type === 'agent' ? meant.pubkey : ''
 }
 
 // Call by call: however many there are, only one of them is in memory.

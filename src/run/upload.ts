@@ -4,6 +4,7 @@ import { type FileBody, mimeOf } from '../call/file-transfer.ts'
 import type { FileContent, Large } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import type { StoredFile } from '../io/files/upload.ts'
+import { directoryOf } from '../state/directory.ts'
 import type { RunContext } from './context.ts'
 import type { CommonOutcome } from './outcome.ts'
 
@@ -24,7 +25,8 @@ export async function uploadFor(
   // A server refuses what is dated ahead of its clock.
   const ahead = now - before.now
   const unused = { peer: undefined, name: '', inbox: [], ring: 0 }
-  const scene = { ...unused, calls: before.calls, people: before.people, selector, inlineMax, me, now }
+  const directory = directoryOf(before.state.index, before.people, 'callers')
+  const scene = { ...unused, calls: before.calls, people: before.people, directory, selector, inlineMax, me, now }
   const { refusal } = decide({ ...intent, content: { type: 'stored', body: bodyOf(name, LONGEST_STORED) } }, scene)
   if (refusal !== undefined) return content
   const stored = await environment.depot.put(content.path, server, ahead)

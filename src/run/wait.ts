@@ -6,6 +6,7 @@ import type { Intent, IntentType } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import { callsMatching, peerLabel } from '../call/select-call.ts'
 import { EXIT, Failure } from '../errors.ts'
+import { directoryOf } from '../state/directory.ts'
 import { callsOf } from '../state/state.ts'
 import { refreshContext, withRelayClock } from './context.ts'
 import { execute } from './deliver.ts'
@@ -29,6 +30,7 @@ export async function waitFor<T extends IntentType>(
   const intent: Intent = finished.intent
   const seconds = waitSeconds(intent)
   if (seconds === undefined || (outcome.failure !== undefined && intent.type !== 'wait')) return outcome
+  if (intent.type === 'wait' && intent.call !== undefined) callsAwaited(intent.call, outcome)
   if (intent.type === 'wait' && intent.follow) return await followItems(type, finished, outcome)
   const about = callIn(outcome)
   // A wait may be cut off by whoever started it: what goes on waiting for it is said before.
@@ -73,14 +75,20 @@ function waitSeconds(intent: Intent): number | undefined {
 }
 
 /** Whether an item is what the command waits for. The owner's word, an escalation and an end always are. */
-function isAwaited(item: InboxItem, intent: Intent, { calls, people }: CommonOutcome, call: Call | undefined): boolean {
+function isAwaited(item: InboxItem, intent: Intent, outcome: CommonOutcome, call: Call | undefined): boolean {
   if (item.type === 'owner') return true
   if (intent.type === 'call') return item.call === call?.id && CALL_ANSWERS.includes(item.type)
   if (intent.type === 'send') return item.call === call?.id && item.type !== 'request'
   if (intent.type !== 'wait') return true
-  if (intent.call !== undefined && !callsMatching(calls, intent.call, people).some((c) => c.id === item.call))
-    return false
+  if (intent.call !== undefined && !callsAwaited(intent.call, outcome).some((c) => c.id === item.call)) return false
   return intent.for.length === 0 || intent.for.includes(item.type) || ALWAYS_AWAITED.includes(item.type)
+}
+
+/** Throws for a word that may mean several calls: nobody should wait for the wrong one. */
+function callsAwaited(selector: string, { calls, people, state }: CommonOutcome): readonly Call[] {
+  const meant = callsMatching(calls, selector, directoryOf(state.index, people, 'callers'))
+  if (meant instanceof Failure) throw meant
+  return meant
 }
 
 /** Why a call that was answered is not one to speak in. */
@@ -169,7 +177,7 @@ function hasRungOut({ heard, state, context }: FinishedRun, now: number): boolea
 
 async function syncAgain({ context }: FinishedRun): Promise<SyncResult> {
   const { index } = context.environment.store.read()
-  return await sync(context, index, { peers: [], hints: {}, everybody: false, deep: false, live: false })
+  return await sync(context, index, { peers: [], hints: {}, online: undefined, deep: false, live: false })
 }
 
 async function unwrapArrived(

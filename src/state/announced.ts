@@ -3,11 +3,11 @@ import type { Template } from '../nostr/event.ts'
 import type { Announced, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/**
- * A relay that has taken a presence is not sent the same one again for so long, in seconds: short of the two minutes after
- * which cron comes again, far short of the five that it is good for.
- */
-const PRESENCE_DUE = 100
+/** Seconds by which a presence may go out before it is due, since cron and jitter come a little early or late. */
+const DUE_EARLY = 20
+
+/** A relay's word that it has a presence is remembered for so long, in seconds; none is good for longer. */
+const TAKEN_KEPT = 3600
 
 const AN_HOUR = 3600
 const A_DAY = 24 * 3600
@@ -15,14 +15,23 @@ const A_DAY = 24 * 3600
 /** Longer than any `announce` runs, in seconds. One that has hung, or whose number another process has got, is passed by. */
 const ANNOUNCE_STALE = 60
 
-/** What a presence says, without its times. */
+/** What a presence says, without its times: that our agent has looked since is no news that a relay should carry early. */
 export function presenceWords({ content, tags }: Template): string {
-  return JSON.stringify([content, tags.filter((t) => t[0] !== 'expiration')])
+  return JSON.stringify([content, tags.filter((t) => t[0] !== 'expiration' && t[0] !== 'looked')])
 }
 
-/** The relays that are to be sent this presence: those that have not taken the same words lately. */
-export function presenceDue(held: Announced, words: string, relays: readonly string[], now: number): string[] {
-  return relays.filter((url) => held.words !== words || !isFresh(held.taken?.[url] ?? 0, now))
+/**
+ * The relays that are to be sent this presence: those that have not taken the same words lately.
+ * @param every minutes between two
+ */
+export function presenceDue(
+  held: Announced,
+  { words, relays, every }: { words: string; relays: readonly string[]; every: number },
+  now: number,
+): string[] {
+  const due = every * 60 - DUE_EARLY
+  // A clock that was set back must not make an old presence look like a new one.
+  return relays.filter((url) => held.words !== words || Math.abs(now - (held.taken?.[url] ?? 0)) >= due)
 }
 
 /** Writes down which relays have taken a presence. */
@@ -30,7 +39,8 @@ export function recordPresenceTaken(state: State, words: string, relays: readonl
   const edit = beginTransaction(state)
   const { announced } = edit.index
   const before = Object.entries(announced.words === words ? (announced.taken ?? {}) : {})
-  const taken = Object.fromEntries([...before.filter(([, at]) => isFresh(at, now)), ...relays.map((url) => [url, now])])
+  const kept = before.filter(([, at]) => Math.abs(now - at) < TAKEN_KEPT)
+  const taken = Object.fromEntries([...kept, ...relays.map((url) => [url, now])])
   edit.index.announced = { ...announced, presence: now, words, taken }
   return edit.state
 }
@@ -86,7 +96,9 @@ export function endAnnounce(state: State, pid: number): State {
   return edit.state
 }
 
-// A clock that was set back must not make an old presence look like a new one.
-function isFresh(at: number, now: number): boolean {
-  return Math.abs(now - at) < PRESENCE_DUE
+/** Our agent has looked: it, and not cron, has run a command. */
+export function recordLook(state: State, now: number): State {
+  const edit = beginTransaction(state)
+  edit.index.announced = { ...edit.index.announced, looked: now }
+  return edit.state
 }

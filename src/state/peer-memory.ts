@@ -1,5 +1,7 @@
 // What relays publish about peers, kept for a day: where they read and what they call themselves.
+import { isSameName } from '../call/name.ts'
 import { type Presence, readInboxList, readReadRelays } from '../call/presence.ts'
+import type { NamedKey } from '../call/selector.ts'
 import type { Event } from '../nostr/event.ts'
 import type { PeerMemory, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -18,14 +20,16 @@ export type PeerFindings = {
   presences: readonly Presence[]
   /** Relays that an nprofile or a domain named. */
   hints: Readonly<Record<string, readonly string[]>>
+  /** Whom our agent calls now by a name that it gave itself. */
+  called?: NamedKey | undefined
 }
 
 export function rememberPeers(
   state: State,
-  { looked, public: events, presences, hints }: PeerFindings,
+  { looked, public: events, presences, hints, called }: PeerFindings,
   now: number,
 ): State {
-  if (looked.length === 0 && Object.keys(hints).length === 0) return state
+  if (looked.length === 0 && Object.keys(hints).length === 0 && called === undefined) return state
   const edit = beginTransaction(state)
   const of = (pubkey: string): PeerMemory =>
     edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: '', pow: 0 }
@@ -41,10 +45,20 @@ export function rememberPeers(
       ...presenceFields(presences, pubkey),
     }
   }
+  if (called !== undefined) {
+    const held = of(called.pubkey)
+    const names = held.called ?? []
+    if (!names.some((name) => isSameName(name, called.name)))
+      edit.table('peers')[called.pubkey] = { ...held, called: [...names, called.name] }
+  }
   const all = Object.entries(edit.index.peers)
-  if (all.length > MAX_PEERS_KEPT)
-    edit.replace('peers', Object.fromEntries(all.sort(([, a], [, b]) => b.looked - a.looked).slice(0, MAX_PEERS_KEPT)))
+  if (all.length > MAX_PEERS_KEPT) edit.replace('peers', Object.fromEntries(all.sort(byUse).slice(0, MAX_PEERS_KEPT)))
   return edit.state
+}
+
+// Whom our agent has called by a name stays: forgotten, the name could lead to somebody else.
+function byUse([, a]: [string, PeerMemory], [, b]: [string, PeerMemory]): number {
+  return Number(b.called !== undefined) - Number(a.called !== undefined) || b.looked - a.looked
 }
 
 /** Whether a peer's lists are to be looked up: never done, too long ago, or in doubt. */

@@ -172,6 +172,7 @@ const peer = fields({
   reads: optional(texts),
   name: text,
   pow: number,
+  called: optional(texts),
 })
 
 const appeal = fields({
@@ -215,6 +216,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
     lists: text,
     words: optional(text),
     taken: optional(table(number)),
+    looked: optional(number),
     offered: optional(table(fields({ at: number, taken: flag }))),
   }),
   legacy: flag,

@@ -62,6 +62,8 @@ export type PeerMemory = {
   reads?: string[]
   name: string
   pow: number
+  /** Names by which our agent has called it: they lead to nobody else any more. */
+  called?: string[]
 }
 
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
@@ -140,6 +142,8 @@ export type Announced = {
   lists: string
   words?: string
   taken?: Record<string, number>
+  /** When our agent, and not cron, last ran a command, unix seconds. */
+  looked?: number
   /** Which relays were offered our 10050, when, and whether they took it. */
   offered?: Record<string, { at: number; taken: boolean }>
 }

@@ -6,6 +6,7 @@ import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { CompleteReplay } from './cursors.ts'
+import { directoryOf } from './directory.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {
   automaticAnswers,
@@ -21,7 +22,8 @@ import { type RecordedSignal, type Speaker, say } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
-export type StepContext = Omit<DecisionContext, 'calls'> & Speaker & { policy: Policy; alive: (pid: number) => boolean }
+export type StepContext = Omit<DecisionContext, 'calls' | 'directory'> &
+  Speaker & { policy: Policy; alive: (pid: number) => boolean }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
 export type HeardMail = {
@@ -48,7 +50,8 @@ export function step(state: State, intent: Intent, mail: HeardMail, seat: StepCo
   const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true }
   const heard = mail.unheard ? { state, touched: [] } : receiveAll(state, mail.opened, hearing)
   const calls = callsOf(heard.state, me, now)
-  const verdict = decide(intent, { ...seat, calls })
+  const directory = directoryOf(heard.state.index, seat.people, 'callers')
+  const verdict = decide(intent, { ...seat, calls, directory })
   // What our agent answers itself goes before what we would answer for it.
   const answered = verdict.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays) }

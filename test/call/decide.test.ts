@@ -141,10 +141,10 @@ describe('which call is meant', () => {
     expect(refusal.hint).toMatch(/--call [0-9a-f]{8}/)
   })
 
-  test('by 6 characters of its id, by its peer, or not at all', () => {
+  test('by 8 characters of its id, by its peer, or not at all', () => {
     for (const name of ['id', 'key'] as const) {
       const { ben, ids, others } = two()
-      const selector = name === 'id' ? ids[1]?.slice(0, 6) : others[1]?.key
+      const selector = name === 'id' ? ids[1]?.slice(0, 8) : others[1]?.key
       expect(turn(ben, ACCEPT, selector === undefined ? {} : { selector }).said[0]?.call).toBe(ids[1])
     }
     const { ben, ids } = two()

@@ -9,6 +9,7 @@ import type { Log } from '../../src/call/log.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { needsSweep, replaySince } from '../../src/state/cursors.ts'
+import { directoryOf } from '../../src/state/directory.ts'
 import { type PublishResult, type RelayAnswer, recordPublished } from '../../src/state/outbox.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import { recordReceiptsTaken } from '../../src/state/receipts.ts'
@@ -161,8 +162,10 @@ function* speak(sim: Sim, agent: Agent, { dues, acks }: StepOutput, now: number)
 /** Undefined where it cannot be said yet. */
 function* sayAhead(sim: Sim, agent: Agent, intent: Intent, seat: StepContext): Generator<void, Spoken | undefined> {
   const mail = { opened: [], replayed: [], unheard: true }
-  const calls = callsOf(load(sim, agent, []), agent.key, seat.now)
-  if (decide(intent, { ...seat, calls }).refusal !== undefined) return undefined
+  const state = load(sim, agent, [])
+  const calls = callsOf(state, agent.key, seat.now)
+  const directory = directoryOf(state.index, seat.people, 'callers')
+  if (decide(intent, { ...seat, calls, directory }).refusal !== undefined) return undefined
   const turned = update(sim, agent, [], (fresh) => {
     const turn = step(fresh, intent, mail, seat)
     return { state: turn.state, value: turn, callsOnly: true }

@@ -42,11 +42,12 @@ export function giftWrapOf(rumor: Rumor, keys: Keys, to: string): Event {
   return wrap(rumor, keys, to, { now: unixNow() })
 }
 
-/** A presence in whatever words. */
+/** A presence in whatever words, found by the name in them. */
 export function presenceEvent(keys: Keys, tags: string[][], content = ''): Event {
   const head = [
     ['d', 'p2p-comm'],
     ['t', 'p2p-agent'],
+    ...tags.flatMap(([tag, name = '']) => (tag === 'name' ? [['n', name.toLowerCase()]] : [])),
   ]
   const tail = [['expiration', String(unixNow() + 300)]]
   return finalize({ kind: 30315, created_at: unixNow(), tags: [...head, ...tags, ...tail], content }, keys)

@@ -107,6 +107,8 @@ function parseConfig(home: Home, raw: RawConfig, reportBadSetting: ReportBadSett
     name: get('name'),
     about: get('about'),
     capabilities: get('capabilities'),
+    nip05: get('nip05'),
+    presence: { every: get('presence.every'), pow: get('presence.pow') },
     relays: {
       presence: get('relays.presence'),
       inbox: get('relays.inbox'),
@@ -128,6 +130,7 @@ function parseConfig(home: Home, raw: RawConfig, reportBadSetting: ReportBadSett
       autoAnswer: get('policy.autoAnswer'),
       silent: get('policy.silent'),
       pow: get('policy.pow'),
+      presencePow: get('policy.presencePow'),
     },
     receipts: { read: get('receipts.read') },
     call: { ring: get('call.ring'), maxMessages: get('call.maxMessages') },

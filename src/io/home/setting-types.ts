@@ -1,6 +1,7 @@
 // The kinds of settings: what may stand in config.json, and how it is typed on a command line.
 
 import { parseJson } from '../../json.ts'
+import { parseAddress } from '../../nostr/nip05.ts'
 import { decodeNip19, npubEncode } from '../../nostr/nip19.ts'
 import { isLoopback, relayUrl } from '../../nostr/relay-url.ts'
 
@@ -110,6 +111,13 @@ export function safeUrlSetting(describe: string): Setting<string | undefined> {
     return protocol === 'https:' || isLoopback(hostname) ? address : undefined
   }
   return { ...rest, expects, check: safely }
+}
+
+/** A NIP-05 name: name@domain, or a domain alone. */
+export function addressSetting(describe: string): Setting<string | undefined> {
+  const check = (value: unknown) =>
+    typeof value === 'string' && parseAddress(value) !== undefined ? value.toLowerCase() : undefined
+  return { defaultValue: undefined, describe, expects: 'a name like me@example.com', check, typed: joinWords }
 }
 
 export function npubSetting(describe: string): Setting<string | undefined> {

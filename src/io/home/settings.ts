@@ -1,5 +1,6 @@
 // The one table of settings: every key of config.json with its default, its bounds and what it is for.
 import {
+  addressSetting,
   choiceSetting,
   commandSetting,
   flagSetting,
@@ -17,6 +18,14 @@ const TABLE = {
   name: textSetting(64, 'what others see you as'),
   about: textSetting(280, 'one line about you, shown in lists'),
   capabilities: textsSetting(20, 32, 'what you can be asked to do'),
+  nip05: addressSetting('your NIP-05 name, which others can check at its domain'),
+  'presence.every': numberSetting(
+    2,
+    30,
+    2,
+    'minutes between two announcements; you are in lists for 2.5 times as long',
+  ),
+  'presence.pow': numberSetting(0, 32, 0, 'proof of work (NIP-13 bits) that goes into each announcement'),
   'relays.presence': relaysSetting(
     ['wss://nos.lol', 'wss://relay.primal.net', 'wss://nostr.mom'],
     'where you announce yourself and look for others',
@@ -40,6 +49,7 @@ const TABLE = {
   'policy.autoAnswer': choiceSetting(['nobody', 'trusted'], 'nobody', 'whose calls are answered without asking'),
   'policy.silent': flagSetting('leave calls that the policy refuses without an answer'),
   'policy.pow': numberSetting(0, 32, 0, 'proof of work (NIP-13 bits) that strangers need to call you'),
+  'policy.presencePow': numberSetting(0, 32, 0, 'proof of work without which strangers are left out of your lists'),
   'receipts.read': flagSetting('tell others that you have looked', true),
   'call.ring': numberSetting(10, 86_400, 900, 'seconds that your calls ring'),
   'call.maxMessages': numberSetting(1, 1_000_000, 500, 'messages from which on you are told that a call is long'),

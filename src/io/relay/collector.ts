@@ -26,6 +26,8 @@ export type EventHandling = {
 export type Collector = {
   /** Opens the next page and takes its events. */
   page(filter: Filter): { page: Page; take: SubscriptionRequest['take'] }
+  /** What came so far, as far as nobody else takes it. */
+  events(): readonly Event[]
   /** When the relay last sent an event for this answer, in `now`'s time; undefined if never. */
   touchedAt(): number | undefined
   /** What came so far, and how much of what came was not what we had asked for. From then on events go to `onEvent`. */
@@ -94,6 +96,7 @@ export function openCollector({ skip, take, onEvent }: EventHandling, context: C
       const page = newPage(filter)
       return { page, take: (frame, size) => hear(page, frame, size) }
     },
+    events: () => events,
     touchedAt: () => touchedAt,
     give() {
       sum.given = true

@@ -21,6 +21,8 @@ export type RelayQuery = {
   /** What is known of it already, for a relay that speaks NIP-77. */
   held?: HeldIds
   page?: boolean
+  /** Asked after each page of what the relay has sent so far: whether no more of it is wanted. */
+  enough?: (events: readonly Event[]) => boolean
   live?: boolean
   /** Whether `take` gets its events. */
   streams?: boolean
@@ -92,7 +94,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     cut?: AbortSignal,
     failures = 0,
   ): Promise<QueryAnswer> {
-    const { relay, filter, held, page, live: isLive, streams, limit, plain } = one
+    const { relay, filter, held, page, enough, live: isLive, streams, limit, plain } = one
     const since = now()
     const connection = connections.to(relay)
     const again = (refusal: Refusal) =>
@@ -105,6 +107,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
       filter,
       held,
       page,
+      enough,
       limit,
       plain,
       live: isLive,

@@ -20,6 +20,8 @@ export type Query = EventHandling & {
   held?: HeldIds | undefined
   /** Reads until the relay has sent all that it keeps, not only what it sends for one REQ. */
   page?: boolean | undefined
+  /** Asked after each page of what has come so far: whether no more of it is wanted. */
+  enough?: ((events: readonly Event[]) => boolean) | undefined
   /** Most events that the relay is known to let itself be asked for at a time. */
   limit?: number | undefined
   /** Whether the relay is known not to speak NIP-77. */
@@ -42,6 +44,8 @@ export type QueryAnswer = {
   newest?: number
   /** Of an answer that is not complete: all that is newer than this stamp has come. Absent where that is not known. */
   reached?: number
+  /** Of an answer that is complete for us: the relay may have more, which was not wanted. */
+  more?: true
   /** What a complete answer lacks all the same, since the relay does not give it: of which second. */
   gap?: number
   /** The relay would not be asked for more events than this at a time. */
@@ -64,6 +68,7 @@ type QueryProgress = {
   comparison: NegQuery | undefined
   reconciled: boolean | undefined
   gap: number | undefined
+  more: boolean
   limit: number | undefined
   /** Whether a second that fills a page may be read by NIP-77. */
   compares: boolean
@@ -90,7 +95,7 @@ export function query(line: Connection, ask: Query): Promise<QueryAnswer> {
   return answer({
     ...{ line, ask, gathering: openCollector(ask, { bounds, now, hold }) },
     ...{ current: undefined, page: undefined, refusal: undefined, comparison: undefined, reconciled: undefined },
-    ...{ gap: undefined, limit: ask.limit, compares: ask.plain !== true },
+    ...{ gap: undefined, more: false, limit: ask.limit, compares: ask.plain !== true },
   })
 }
 
@@ -100,12 +105,13 @@ async function answer(reading: QueryProgress): Promise<QueryAnswer> {
   const end = await beforeAbort(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
   stop.clear()
   const reconciled = reading.comparison?.ignored() ? false : reading.reconciled
-  const { gap, limit } = reading
+  const { gap, more, limit } = reading
   const given = {
     relay: line.url,
     ...gathering.give(),
     ...(reconciled !== undefined && { reconciled }),
     ...(gap !== undefined && { gap }),
+    ...(more && { more }),
     ...(limit !== undefined && limit !== ask.limit && { limit }),
   }
   if (end?.eose) return { ...given, complete: true }
@@ -150,7 +156,7 @@ async function readIds(reading: QueryProgress, ids: readonly string[], signal: A
 }
 
 async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
-  const { line, ask } = reading
+  const { line, ask, gathering } = reading
   const limit = Math.min(defaultPageLimit, reading.limit ?? defaultPageLimit)
   let filter: Filter = ask.page ? { ...ask.filter, limit } : ask.filter
   let largest = 0
@@ -162,6 +168,10 @@ async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<S
     largest = Math.max(largest, page.ids.size)
     const next = pageAfter(page, end.hint, largest)
     if (next.type === 'done') return next.lacking === undefined ? end : partial(next.lacking)
+    if (ask.enough?.(gathering.events()) === true) {
+      reading.more = true
+      return { eose: true }
+    }
     if (pages >= line.bounds.pages) return partial(`stopped after ${pages} pages`)
     const below = next.type === 'ask' ? next.filter : await readSecond(reading, page, next, signal)
     if (below === undefined) return { eose: true }

@@ -35,6 +35,7 @@ describe('without a file', () => {
           "unknown": false,
         },
         "name": "",
+        "nip05": undefined,
         "owner": {
           "command": [],
           "npub": undefined,
@@ -49,7 +50,15 @@ describe('without a file', () => {
           "autoAnswer": "nobody",
           "calls": "anyone",
           "pow": 0,
+          "presencePow": 0,
           "silent": false,
+        },
+        "presence": {
+          "every": 2,
+          "pow": 0,
+        },
+        "receipts": {
+          "read": true,
         },
         "relays": {
           "allowPrivate": false,
@@ -81,7 +90,7 @@ describe('without a file', () => {
       expect(setting.describe).toMatch(/^[a-z]/)
       expect(setting.expects).not.toBe('')
     }
-    expect(SETTING_KEYS).toHaveLength(26)
+    expect(SETTING_KEYS).toHaveLength(31)
   })
 })
 

@@ -1,0 +1,193 @@
+// Who is shown of all that relays say is on line: known agents first, then a share of strangers from each relay, each checked once and
+// in the order of showing. The attack: thousands of made-up presences, which must cost us no more than what is shown.
+import { type Event, verifyEvent, verifyEvents } from '../nostr/event.ts'
+import { holdsWord, isSameName } from './name.ts'
+import { capabilityTag, isLive, isPresence, type Presence, parsePresence } from './presence.ts'
+
+/** Which agents are wanted; `limit`: most that are shown. */
+export type PresenceWish = {
+  capability?: string | undefined
+  name?: string | undefined
+  /** A word in name, petname, about or capabilities. */
+  search?: string | undefined
+  limit: number
+}
+
+/** What one relay has sent, unchecked. */
+export type PresenceSource = { relay: string; events: readonly Event[] }
+
+/** `petname`: of a contact; `spoken`: we have had a call with it. */
+export type Acquaintance = { petname?: string | undefined; spoken?: boolean }
+
+export type ListingRules = {
+  now: number
+  me: string
+  known: ReadonlyMap<string, Acquaintance>
+  /** NIP-13 bits without which strangers are left out. */
+  work: number
+  wish: PresenceWish
+}
+
+/**
+ * `total`: how many there are of what was read, those not shown unchecked. `hidden`: strangers left out for lack of work.
+ * `forged`: relays that sent what its author has not signed.
+ */
+export type Listing = { agents: Presence[]; total: number; hidden: number; forged: string[] }
+
+/** Presences of one author, the newest first, and who sent them. */
+type SentPresence = { event: Event; relays: Set<string> }
+type ListedAuthor = { pubkey: string; candidates: SentPresence[]; seen: number }
+
+/** So many bad signatures of one relay are looked at before nothing more that only it has is believed. */
+const MAX_FORGED = 20
+
+export function listingOf(sources: readonly PresenceSource[], rules: ListingRules): Listing {
+  const { limit } = rules.wish
+  const fits = fitting(rules)
+  const { authors, hidden } = eligible(sources, rules, fits)
+  const order = inOrder(authors, sources, rules)
+  const judge = openJudge()
+  const agents: Presence[] = []
+  let at = 0
+  while (at < order.length && agents.length < limit) {
+    const next = order.slice(at, at + limit - agents.length)
+    at += next.length
+    judge.checkTogether(next)
+    agents.push(...next.flatMap((author) => judge.newest(author, fits) ?? []))
+  }
+  const left = order.slice(at).filter((author) => author.candidates.some(judge.isBelieved))
+  const position = (p: Presence) => rankOf(rules.known.get(p.pubkey))
+  agents.sort((a, b) => position(a) - position(b) || seenAt(b, rules.now) - seenAt(a, rules.now))
+  return { agents, total: agents.length + left.length, hidden, forged: judge.forged() }
+}
+
+/** Whether a presence is one that is wanted, by what it says; undefined while only work is lacking. */
+export function fitting({ now, me, known, work, wish }: ListingRules): (event: Event) => boolean | undefined {
+  const capability = wish.capability === undefined ? undefined : capabilityTag(wish.capability)
+  return (event) => {
+    if (event.pubkey === me || !isPresence(event) || !isLive(event, now)) return false
+    const acquaintance = known.get(event.pubkey)
+    const plain = capability === undefined && wish.name === undefined && wish.search === undefined
+    if (plain && (work === 0 || acquaintance !== undefined)) return true
+    const presence = parsePresence(event)
+    const names = [presence.name, acquaintance?.petname ?? '']
+    const { name, search } = wish
+    if (capability !== undefined && !presence.capabilities.includes(capability)) return false
+    if (name !== undefined && !names.some((one) => isSameName(one, name))) return false
+    if (search !== undefined && ![...names, presence.about, ...presence.capabilities].some((t) => holdsWord(t, search)))
+      return false
+    return acquaintance !== undefined || presence.work >= work ? true : undefined
+  }
+}
+
+/** Those with at least one presence that is wanted. Older ones and ended ones stay: whichever is newest and genuine decides. */
+function eligible(sources: readonly PresenceSource[], { now }: ListingRules, fits: ReturnType<typeof fitting>) {
+  const byAuthor = new Map<string, Map<string, SentPresence>>()
+  for (const { relay, events } of sources) {
+    // A relay keeps one for each author: whatever else it sends is its own doing, and costs us nothing.
+    for (const event of newestOfEach(events)) {
+      const held = byAuthor.get(event.pubkey) ?? new Map<string, SentPresence>()
+      const one = held.get(event.id) ?? { event, relays: new Set() }
+      one.relays.add(relay)
+      byAuthor.set(event.pubkey, held.set(event.id, one))
+    }
+  }
+  const authors: ListedAuthor[] = []
+  let hidden = 0
+  for (const [pubkey, held] of byAuthor) {
+    const candidates = [...held.values()].sort((a, b) => byAge(a.event, b.event))
+    const wanted = candidates.find(({ event }) => fits(event) !== false)
+    if (wanted === undefined) continue
+    if (fits(wanted.event)) authors.push({ pubkey, candidates, seen: Math.min(now, wanted.event.created_at) })
+    else hidden += 1
+  }
+  return { authors, hidden }
+}
+
+// NIP-01: "In case of replaceable events with the same timestamp, the event with the lowest id should be retained".
+function byAge(a: Event, b: Event): number {
+  return b.created_at - a.created_at || (a.id < b.id ? -1 : 1)
+}
+
+function newestOfEach(events: readonly Event[]): Iterable<Event> {
+  const newest = new Map<string, Event>()
+  for (const event of events) {
+    const held = newest.get(event.pubkey)
+    if (held === undefined || byAge(event, held) < 0) newest.set(event.pubkey, event)
+  }
+  return newest.values()
+}
+
+/** Known ones first; then strangers in turns, one of each relay, so that none can push out what others have. */
+function inOrder(
+  authors: readonly ListedAuthor[],
+  sources: readonly PresenceSource[],
+  { known }: ListingRules,
+): ListedAuthor[] {
+  // What an agent is free to choose (its name, when it looked) orders nothing; when it was seen it can choose only ahead of now.
+  const bySeen = authors.toSorted((a, b) => b.seen - a.seen || (a.pubkey < b.pubkey ? -1 : 1))
+  const rank = ({ pubkey }: ListedAuthor) => rankOf(known.get(pubkey))
+  const acquainted = bySeen.filter((author) => rank(author) < STRANGER).sort((a, b) => rank(a) - rank(b))
+  const strangers = bySeen.filter((author) => rank(author) === STRANGER)
+  const queues = [...new Set(sources.map(({ relay }) => relay))].map((relay) =>
+    strangers.filter(({ candidates }) => candidates.some(({ relays }) => relays.has(relay))).values(),
+  )
+  return [...acquainted, ...inTurns(queues)]
+}
+
+function inTurns<T>(queues: readonly Iterator<T>[]): Set<T> {
+  const taken = new Set<T>()
+  let left = [...queues]
+  while (left.length > 0) {
+    left = left.filter((queue) => {
+      let next = queue.next()
+      while (!next.done && taken.has(next.value)) next = queue.next()
+      if (!next.done) taken.add(next.value)
+      return !next.done
+    })
+  }
+  return taken
+}
+
+const STRANGER = 2
+
+function rankOf(known: Acquaintance | undefined): number {
+  if (known?.petname !== undefined) return 0
+  return known?.spoken ? 1 : STRANGER
+}
+
+function seenAt({ lastSeen }: Presence, now: number): number {
+  return Math.min(now, lastSeen)
+}
+
+/** Checks signatures, each once, and remembers which relays have sent bad ones. */
+function openJudge() {
+  const verdicts = new Map<string, boolean>()
+  const blame = new Map<string, number>()
+
+  const isBelieved = ({ relays }: SentPresence) => [...relays].some((relay) => (blame.get(relay) ?? 0) < MAX_FORGED)
+
+  function isGenuine({ event, relays }: SentPresence): boolean {
+    const known = verdicts.get(event.id)
+    const genuine = known ?? verifyEvent(event)
+    verdicts.set(event.id, genuine)
+    if (!genuine) for (const relay of relays) blame.set(relay, (blame.get(relay) ?? 0) + 1)
+    return genuine
+  }
+
+  return {
+    isBelieved,
+    /** The newest of each at once, which is much faster. */
+    checkTogether(authors: readonly ListedAuthor[]): void {
+      const events = authors.flatMap(({ candidates }) => candidates.find(isBelieved)?.event ?? [])
+      const good = verifyEvents(events)
+      for (const [n, { id }] of events.entries()) verdicts.set(id, good[n] === true)
+    },
+    /** The newest genuine presence of an author, if it is wanted. */
+    newest({ candidates }: ListedAuthor, fits: ReturnType<typeof fitting>): Presence | undefined {
+      const genuine = candidates.find((one) => isBelieved(one) && isGenuine(one))
+      return genuine !== undefined && fits(genuine.event) ? parsePresence(genuine.event) : undefined
+    },
+    forged: () => [...blame.keys()],
+  }
+}

@@ -1,0 +1,78 @@
+// Names that agents give themselves and that we give to agents: how they are asked for, when two are the same, and when one only
+// looks like another.
+
+/** A presence's `n` tag: the name in NFC, trimmed, in lower case. Relays compare it letter by letter. */
+export function nameTag(name: string): string {
+  return name.normalize('NFC').trim().toLowerCase().normalize('NFC')
+}
+
+/** Whether two names are the same: "José" is, in both of Unicode's normal forms, in capitals and in full-width letters. */
+export function isSameName(a: string, b: string): boolean {
+  return folded(a) === folded(b)
+}
+
+/**
+ * Whether a reader may take one name for the other: the same name, or letters of other alphabets that are drawn alike ("bob" with
+ * a Cyrillic "о"), or digits and letters that are (0 and o; 1, l and i). Two such names lead nowhere without a key.
+ */
+export function looksLike(a: string, b: string): boolean {
+  return isSameName(a, b) || skeleton(a) === skeleton(b)
+}
+
+/** Whether a text holds a word, however both are written. */
+export function holdsWord(text: string, word: string): boolean {
+  return folded(text).includes(folded(word))
+}
+
+function folded(name: string): string {
+  return visible(name.normalize('NFKC')).replace(/\s+/g, ' ').trim().toLowerCase().normalize('NFKC')
+}
+
+/** What is left of a name when all that is drawn alike is one sign. Only to be compared: it is no name. */
+function skeleton(name: string): string {
+  const small = drawn(folded(drawn(visible(name.normalize('NFKC')))))
+  return small.replace(/[1i|]/g, 'l').replaceAll('0', 'o').replaceAll('rn', 'm').replaceAll('vv', 'w')
+}
+
+function drawn(text: string): string {
+  return [...text].map((letter) => ALIKE.get(letter) ?? letter).join('')
+}
+
+function visible(name: string): string {
+  return name.replace(/\p{Default_Ignorable_Code_Point}|\p{Cc}/gu, '')
+}
+
+// Letters that UTS 39 calls confusable with one of a to z, of the alphabets that names are written in: a library of all 6,000 would be
+// a tenth of the program. A capital stands here where it looks like another letter than its small form does (Ν, but ν).
+const DRAWN_AS: Readonly<Record<string, string>> = {
+  a: 'аАɑαΑᴀ',
+  b: 'вВьΒβʙ',
+  c: 'сСϲᴄ',
+  d: 'ԁᴅ',
+  e: 'еЕєҽεΕᴇ',
+  f: 'ғƒꜰ',
+  g: 'ɡԍցɢ',
+  h: 'һнНΗհʜ',
+  i: 'іІӏӀıιΙɪ',
+  j: 'јЈϳյᴊ',
+  k: 'кКқκΚᴋ',
+  l: 'ǀլʟ',
+  m: 'мМΜᴍ',
+  n: 'пΝηոռɴ',
+  o: 'оОөοΟσօᴏ',
+  p: 'рРρΡᴘ',
+  q: 'ԛզ',
+  r: 'гʀ',
+  s: 'ѕЅՏꜱ',
+  t: 'тТτΤᴛ',
+  u: 'υμսՍᴜ',
+  v: 'ѵνᴠ',
+  w: 'ԝѡωᴡ',
+  x: 'хХҳχΧ',
+  y: 'уУүΥγʏ',
+  z: 'Ζᴢ',
+  '-': '‐‑‒–—−',
+  "'": '‘’ʼ`´',
+}
+
+const ALIKE = new Map(Object.entries(DRAWN_AS).flatMap(([as, signs]) => [...signs].map((sign) => [sign, as] as const)))

@@ -1,0 +1,175 @@
+// What a word means that names an agent or a call. Asked by every command that takes one, so that no two answer differently:
+// an exact key (or a whole call id), a petname, the beginning of a call id, and last a name that an agent gave itself, only where
+// the word has no key's form and is nobody's petname. Two that fit are an error that names them; never the first of them.
+import { EXIT, Failure } from '../errors.ts'
+import { isPubkey } from '../nostr/crypto.ts'
+import { type Nip05Address, parseAddress } from '../nostr/nip05.ts'
+import { decodeNip19, npubEncode } from '../nostr/nip19.ts'
+import { isSameName, looksLike } from './name.ts'
+
+export type NamedKey = { pubkey: string; name: string }
+
+/** What words may mean. */
+export type SelectorDirectory = {
+  /** By the names that our owner has given. */
+  petnames: readonly NamedKey[]
+  /** The peers of the calls there are, by the call's id. */
+  calls: Readonly<Record<string, { readonly peer: string }>>
+  /** Names by which our agent has called somebody: each leads nowhere else any more. */
+  led: readonly NamedKey[]
+  /** What agents that may be meant call themselves. */
+  claimed: readonly NamedKey[]
+}
+
+/**
+ * `relays`: where an nprofile says that the agent is found; `claimed`: a name that it gave itself, by which it was found. `address`: a
+ * NIP-05 name, to be looked up. `name`: nobody that is known here has it.
+ */
+export type Selection =
+  | { type: 'agent'; pubkey: string; relays: readonly string[]; claimed?: string }
+  | { type: 'call'; id: string; peer: string }
+  | { type: 'address'; address: Nip05Address }
+  | { type: 'name'; name: string }
+
+/** What a word means, or why it means nothing (BAD_AGENT, AGENT_AMBIGUOUS, SEVERAL_CALLS, NO_SUCH_CALL). Asks nobody. */
+export function select(word: string, directory: SelectorDirectory): Selection | Failure {
+  const text = word.trim().replace(/^nostr:/i, '')
+  if (text === '') return badAgent('no agent is named', '`p2p list` shows who is on line')
+  return (
+    exactly(text, directory) ??
+    petnamed(text, directory) ??
+    (hasKeyForm(text) ? brokenKey(text) : undefined) ??
+    callBeginningWith(text.toLowerCase(), directory) ??
+    addressed(text) ??
+    named(text, directory)
+  )
+}
+
+/** Fewer characters of an id a stranger grinds in a moment (6 of them in 46 s, by the way). */
+const LEAST_ID = 8
+
+// A call's whole id looks like a key, and half of all ids are one. Nobody can make one that is another's key.
+function exactly(text: string, { calls }: SelectorDirectory): Selection | undefined {
+  const hex = text.toLowerCase()
+  const call = Object.hasOwn(calls, hex) ? calls[hex] : undefined
+  if (call !== undefined) return { type: 'call', id: hex, peer: call.peer }
+  const isKnown = Object.values(calls).some(({ peer }) => peer === hex)
+  if (isKnown || isPubkey(hex)) return { type: 'agent', pubkey: hex, relays: [] }
+  const decoded = decodeNip19(text)
+  if (decoded?.type === 'npub') return { type: 'agent', pubkey: decoded.pubkey, relays: [] }
+  return decoded?.type === 'nprofile' ? { type: 'agent', pubkey: decoded.pubkey, relays: decoded.relays } : undefined
+}
+
+function petnamed(text: string, { petnames }: SelectorDirectory): Selection | Failure | undefined {
+  return onlyOne(
+    text,
+    petnames.filter(({ name }) => isSameName(name, text)),
+  )
+}
+
+// The attack: an agent calls itself "npub1bob…", and a key that was copied with a fault leads to it.
+function hasKeyForm(text: string): boolean {
+  return /^n(pub|profile|sec)1/i.test(text) || /^[0-9a-f]{64}$/i.test(text)
+}
+
+function brokenKey(text: string): Failure {
+  // A secret key typed as an agent is in the shell's history by now: say so without repeating it.
+  if (/^nsec1/i.test(text))
+    return badAgent('this is a secret key, not an agent', 'treat it as leaked; an agent is named by its npub')
+  if (/^[0-9a-f]{64}$/i.test(text))
+    return badAgent('this is no public key: no point on the curve has it, and no call this id', 'copy the key again')
+  const cut = text.includes('…') || text.includes('...')
+  return badAgent(
+    cut
+      ? 'this npub is shortened, which is enough to read and not to call'
+      : 'this npub is damaged: its checksum does not fit',
+    'copy the key again, whole',
+  )
+}
+
+function callBeginningWith(hex: string, { calls }: SelectorDirectory): Selection | Failure | undefined {
+  if (!/^[0-9a-f]{6,64}$/.test(hex)) return undefined
+  const fitting = Object.keys(calls).filter((id) => id.startsWith(hex))
+  const [id, second] = fitting
+  // It is no name either: the attack is an agent that calls itself by the id of a call that is gone.
+  if (hex.length >= LEAST_ID && id === undefined)
+    return new Failure(
+      'NO_SUCH_CALL',
+      EXIT.impossible,
+      `no call here begins with ${hex.slice(0, 16)}`,
+      '`p2p transcript` lists the calls there are; a name that looks like an id leads nowhere: use the npub',
+    )
+  if (id === undefined) return undefined
+  if (hex.length < LEAST_ID)
+    return new Failure(
+      'NO_SUCH_CALL',
+      EXIT.impossible,
+      `${hex} is too short for the id of a call: ${LEAST_ID} characters at least`,
+      `the call that it begins is ${fitting.map((one) => one.slice(0, 16)).join(', ')}`,
+    )
+  if (second === undefined) return { type: 'call', id, peer: calls[id]?.peer ?? '' }
+  const list = fitting.slice(0, MAX_NAMED).join(', ')
+  return new Failure(
+    'SEVERAL_CALLS',
+    EXIT.impossible,
+    `${fitting.length} calls begin with ${hex}: ${list}`,
+    'type more of the id, or the npub of the agent',
+  )
+}
+
+// Before claimed names: an agent may call itself "bob@example.com", and be believed by nobody.
+function addressed(text: string): Selection | undefined {
+  const address = parseAddress(text)
+  return address === undefined ? undefined : { type: 'address', address }
+}
+
+function named(text: string, { led, petnames, claimed }: SelectorDirectory): Selection | Failure {
+  const before = led.filter(({ name }) => isSameName(name, text))
+  if (before.length > 0) return byClaim(text, before)
+  const same = claimed.filter(({ name }) => isSameName(name, text))
+  // The attack: "bоb" with a letter of another alphabet, which leads to somebody else than "bob" does.
+  const alike = [...petnames, ...led, ...claimed].find(
+    ({ name, pubkey }) => looksLike(name, text) && !same.some((one) => one.pubkey === pubkey),
+  )
+  if (alike !== undefined)
+    return new Failure(
+      'AGENT_AMBIGUOUS',
+      EXIT.impossible,
+      `that name looks like the one of ${npubEncode(alike.pubkey)}, in other letters`,
+      'use the npub of the one you mean',
+    )
+  return byClaim(text, same)
+}
+
+function byClaim(text: string, fitting: readonly NamedKey[]): Selection | Failure {
+  const one = onlyOne(text, fitting)
+  if (one === undefined) return { type: 'name', name: text }
+  return one instanceof Failure ? one : { ...one, claimed: text }
+}
+
+function onlyOne(
+  text: string,
+  fitting: readonly NamedKey[],
+): Extract<Selection, { type: 'agent' }> | Failure | undefined {
+  const keys = [...new Set(fitting.map(({ pubkey }) => pubkey))]
+  const [pubkey] = keys
+  if (pubkey === undefined) return undefined
+  return keys.length === 1 ? { type: 'agent', pubkey, relays: [] } : ambiguousName(text, keys)
+}
+
+/** Most candidates that an error names. */
+const MAX_NAMED = 5
+
+function ambiguousName(name: string, keys: readonly string[]): Failure {
+  const more = keys.length > MAX_NAMED ? ` and ${keys.length - MAX_NAMED} more` : ''
+  return new Failure(
+    'AGENT_AMBIGUOUS',
+    EXIT.impossible,
+    `${keys.length} agents are called "${name}": ${keys.slice(0, MAX_NAMED).map(npubEncode).join(', ')}${more}`,
+    'use the npub of the one you mean',
+  )
+}
+
+function badAgent(message: string, hint: string): Failure {
+  return new Failure('BAD_AGENT', EXIT.usage, message, hint)
+}

@@ -1,0 +1,170 @@
+// Asking relays who is on line: for what is wanted and not for everybody, page by page until what is shown is complete, and how
+// complete it is in the end.
+import {
+  type Acquaintance,
+  fitting,
+  type Listing,
+  type ListingRules,
+  listingOf,
+  type PresenceWish,
+} from '../call/listing.ts'
+import { isSameName, nameTag } from '../call/name.ts'
+import {
+  AGENT_TOPIC,
+  capabilityTag,
+  PRESENCE_ID,
+  PRESENCE_KIND,
+  PRESENCE_LOOKBACK,
+  type Presence,
+} from '../call/presence.ts'
+import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
+import type { Event } from '../nostr/event.ts'
+import type { Filter } from '../nostr/filter.ts'
+import { parseAddress } from '../nostr/nip05.ts'
+import { acquaintances } from '../state/directory.ts'
+import type { Index } from '../state/state.ts'
+import { medianClockError } from './clock.ts'
+import type { RunContext } from './context.ts'
+
+/**
+ * `patience`: ms that relays get once one has answered, where all of them count. `verify`: whether the domains that agents say they
+ * belong to are asked.
+ */
+export type PresenceRequest = { wish: PresenceWish; patience?: number; verify?: boolean }
+
+/** `verified`: whether the domain of its NIP-05 name says so, too; undefined where that was not asked or not answered. */
+export type OnlineAgent = Presence & { verified?: boolean | undefined }
+
+/**
+ * `answers`: how relays have answered; `lacking`: those that have not told all that was wanted, and why; `more`: a relay has more that
+ * would not be shown.
+ */
+export type PresenceFindings = Omit<Listing, 'agents'> & {
+  agents: OnlineAgent[]
+  answers: Omit<NamedAnswer, 'events'>[]
+  lacking: { url: string; reason: string }[]
+  more: boolean
+}
+
+/** Most authors that one question names: contacts, and those we have spoken with last. */
+const MAX_AUTHORS = 500
+
+/** Asks all presence relays and says who is to be shown of what they tell. */
+export async function findPresences(
+  context: RunContext,
+  index: Index,
+  { wish, patience = 0, verify = false }: PresenceRequest,
+): Promise<PresenceFindings> {
+  const { environment, people } = context
+  const known = acquaintances(index, people)
+  const since = context.now - (index.clockAhead ?? 0) - PRESENCE_LOOKBACK
+  const rules = (): ListingRules => ({
+    ...{ now: clockNow(context), me: environment.keys.pubkey, known, wish },
+    work: environment.config.policy.presencePow,
+  })
+  const asked = await ask(context, patience, (relay) => questions(relay, { known, wish, since }, rules))
+  // The trap: a relay that does not know the tag sends whatever there is, or nothing. It is asked for all, and we pick.
+  const ignorant = [...new Set(asked.filter(ignoresTags(wish)).map(({ relay }) => relay))]
+  const all = asked.filter(({ relay }) => !ignorant.includes(relay))
+  if (ignorant.length > 0)
+    all.push(
+      ...(await ask(context, patience, (relay) =>
+        ignorant.includes(relay) ? questions(relay, { known, wish, since, untagged: true }, rules) : [],
+      )),
+    )
+  const listing = listingOf(all, rules())
+  return {
+    ...listing,
+    agents: verify ? await withVerdicts(listing.agents, context) : listing.agents,
+    answers: all.map(({ events, ...answer }) => answer),
+    lacking: all.flatMap(({ relay, complete, gap, text, reason }) => {
+      if (complete && gap === undefined) return []
+      const why = complete ? 'it has more of one second than it sends' : (text ?? reason ?? 'no answer')
+      return [{ url: relay, reason: why }]
+    }),
+    more: all.some(({ more }) => more === true) || known.size > MAX_AUTHORS,
+  }
+}
+
+/** Unix seconds by the relays' clock, as soon as one has told it. */
+function clockNow({ environment, now, ahead }: RunContext): number {
+  return now + ahead - medianClockError(environment.pool.relays().flatMap((r) => r.clockAhead ?? []))
+}
+
+async function ask(
+  { environment, deadline }: RunContext,
+  patience: number,
+  questionsTo: (relay: string) => RelayQuery[],
+): Promise<NamedAnswer[]> {
+  const relays = [...new Set(environment.relays.presence)]
+  return await environment.pool.fetch(relays.flatMap(questionsTo), { deadline, patient: () => patience })
+}
+
+/** `untagged`: the relay is asked for all, and not for what is wanted. `since`: Unix seconds. */
+type Question = { known: ListingRules['known']; wish: PresenceWish; since: number; untagged?: true }
+
+function questions(relay: string, { known, wish, since, untagged }: Question, rules: () => ListingRules): RelayQuery[] {
+  const tags = untagged ? {} : tagsOf(wish)
+  const authors = authorsWanted(known, wish)
+  const strangers = {
+    ...{ relay, name: 'presence', page: true, enough: enough(rules) },
+    filter: { kinds: [PRESENCE_KIND], '#t': [AGENT_TOPIC], ...tags, since },
+  }
+  if (authors.length === 0) return [strangers]
+  // However many strangers there are: those we know are found. A contact is meant by our name for it, too.
+  const mine = wish.name === undefined ? tags : {}
+  const filter = { kinds: [PRESENCE_KIND], authors, '#d': [PRESENCE_ID], ...mine, since }
+  return [strangers, { relay, name: 'presence', page: true, filter }]
+}
+
+function tagsOf({ capability, name }: PresenceWish): Filter {
+  return {
+    ...(capability === undefined ? {} : { '#c': [capabilityTag(capability)] }),
+    ...(name === undefined ? {} : { '#n': [nameTag(name)] }),
+  }
+}
+
+function authorsWanted(known: ListingRules['known'], { name }: PresenceWish): string[] {
+  const isMeant = ({ petname }: Acquaintance) => petname !== undefined && isSameName(petname, name ?? '')
+  const meant = [...known].filter(([, one]) => name === undefined || isMeant(one))
+  return meant.slice(0, MAX_AUTHORS).map(([pubkey]) => pubkey)
+}
+
+/** Most domains that one command asks, and how long they have to answer, in ms: strangers choose them. */
+const MAX_DOMAINS = 20
+const DOMAIN_WITHIN = 3_000
+
+async function withVerdicts(
+  agents: readonly Presence[],
+  { environment, deadline }: RunContext,
+): Promise<OnlineAgent[]> {
+  const asked = new Set(agents.filter(({ nip05 }) => nip05 !== undefined).slice(0, MAX_DOMAINS))
+  const within = Math.min(DOMAIN_WITHIN, deadline - environment.clock())
+  return await Promise.all(
+    agents.map(async (agent) => {
+      const address = asked.has(agent) ? parseAddress(agent.nip05 ?? '') : undefined
+      if (address === undefined) return agent
+      const entry = await environment.nip05(address, within)
+      return 'pubkey' in entry ? { ...agent, verified: entry.pubkey === agent.pubkey } : agent
+    }),
+  )
+}
+
+/** Whether a relay has told as many as will be shown: they come newest first, so that the rest would stand below them. */
+function enough(rules: () => ListingRules): (events: readonly Event[]) => boolean {
+  const authors = new Set<string>()
+  let looked = 0
+  return (events) => {
+    const now = rules()
+    const fits = fitting(now)
+    for (const event of events.slice(looked)) if (fits(event)) authors.add(event.pubkey)
+    looked = events.length
+    return authors.size >= now.wish.limit
+  }
+}
+
+function ignoresTags(wish: PresenceWish): (answer: NamedAnswer) => boolean {
+  const asksForTags = Object.keys(tagsOf(wish)).length > 0
+  return ({ dropped, complete, reason }) =>
+    asksForTags && (dropped > 0 || (!complete && (reason === 'invalid' || reason === 'error')))
+}

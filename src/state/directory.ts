@@ -1,0 +1,53 @@
+// Whom words may mean, out of what is kept: contacts, calls, names that have led to somebody, and names that agents gave themselves.
+import type { AgentDirectory, Contact } from '../call/agents.ts'
+import type { Acquaintance } from '../call/listing.ts'
+import type { Phase } from '../call/rules.ts'
+import type { NamedKey, SelectorDirectory } from '../call/selector.ts'
+import type { Index } from './state.ts'
+
+/** Phases of calls in which both sides have spoken: whoever only rang is a stranger still. */
+const SPOKEN: readonly Phase[] = ['active', 'ended', 'expired', 'forked']
+
+/**
+ * @param whose whose claimed names count: of everybody with whom there is a call, where a call is meant; or only of those we have
+ * spoken with, where somebody is called
+ */
+export function directoryOf(
+  { calls, peers }: Pick<Index, 'calls' | 'peers'>,
+  { contacts }: Pick<AgentDirectory, 'contacts'>,
+  whose: 'callers' | 'spoken',
+): SelectorDirectory {
+  const petnames = contacts.map(({ pubkey, petname }) => ({ pubkey, name: petname }))
+  const led = Object.entries(peers).flatMap(([pubkey, { called = [] }]) => called.map((name) => ({ pubkey, name })))
+  return { petnames, calls, led, claimed: claimedNames({ calls, peers }, contacts, whose) }
+}
+
+function claimedNames(
+  { calls, peers }: Pick<Index, 'calls' | 'peers'>,
+  contacts: readonly Contact[],
+  whose: 'callers' | 'spoken',
+): NamedKey[] {
+  const blocked = new Set(contacts.filter(({ trust }) => trust === 'blocked').map(({ pubkey }) => pubkey))
+  return Object.values(calls).flatMap(({ peer, name = '', phase }) => {
+    if (blocked.has(peer) || (whose === 'spoken' && !SPOKEN.includes(phase))) return []
+    // What it calls itself now, and what it did when we spoke.
+    const names = new Set([name, peers[peer]?.name ?? ''])
+    return [...names].filter((one) => one !== '').map((one) => ({ pubkey: peer, name: one }))
+  })
+}
+
+/** Contacts, and agents we have spoken with: the first by petname, the latter by when they last said something, the latest first. */
+export function acquaintances(
+  { calls }: Pick<Index, 'calls'>,
+  { contacts }: Pick<AgentDirectory, 'contacts'>,
+): Map<string, Acquaintance> {
+  const known = new Map<string, Acquaintance>()
+  const blocked = new Set<string>()
+  for (const { pubkey, petname, trust } of contacts)
+    if (trust === 'blocked') blocked.add(pubkey)
+    else known.set(pubkey, { petname })
+  const spoken = Object.values(calls).filter(({ phase }) => SPOKEN.includes(phase))
+  for (const { peer } of spoken.sort((a, b) => b.last - a.last))
+    if (!blocked.has(peer)) known.set(peer, { ...known.get(peer), spoken: true })
+  return known
+}
