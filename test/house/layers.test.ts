@@ -1,8 +1,6 @@
 // Who may import whom. A folder's name answers whether a line may touch the network; this holds the names to it.
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, posix } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { importsOf, readSources, roomOf, withoutComments } from '../../scripts/rooms/imports.ts'
 
 /** What a folder, or a file on top, may import besides itself. `types`: of these, types only. */
 type Row = { from: string[]; types?: string[]; packages?: string[] }
@@ -41,15 +39,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'sanitize.ts': { from: [] },
 }
 
-const SRC = fileURLToPath(new URL('../../src', import.meta.url))
-
-type Import = { to: string; type: boolean }
-
-const sources = new Map(
-  readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => [name.replaceAll('\\', '/'), readFileSync(join(SRC, name), 'utf8')]),
-)
+const sources = readSources()
 
 test('every import is in the table', () => {
   expect(violations(sources)).toEqual([])
@@ -61,12 +51,14 @@ test('no cycles, not even of types', () => {
 
 test('what is pure knows no time, no dice and no process', () => {
   const impure = /\b(Date\.now|new Date\(\)|Math\.random|process\.|setTimeout|setInterval|console\.|fetch\()/
-  const found = [...sources].filter(([name, text]) => /^(call|state)\//.test(name) && impure.test(bare(text)))
+  const found = [...sources].filter(
+    ([name, text]) => /^(call|state)\//.test(name) && impure.test(withoutComments(text)),
+  )
   expect(found.map(([name]) => name)).toEqual([])
 })
 
 test('the table has a row for everything that there is, and for nothing else', () => {
-  expect([...new Set([...sources.keys()].map(layerOf))].sort()).toEqual(Object.keys(TABLE).sort())
+  expect([...new Set([...sources.keys()].map(roomOf))].sort()).toEqual(Object.keys(TABLE).sort())
 })
 
 test.each([
@@ -101,10 +93,10 @@ function violations(files: ReadonlyMap<string, string>): string[] {
 }
 
 function mayImport(name: string, to: string, type: boolean): boolean {
-  const row = TABLE[layerOf(name)]
+  const row = TABLE[roomOf(name)]
   if (row === undefined) return false
   const { from, types = [], packages = [] } = row
-  const allowed = [layerOf(name), ...from, ...packages, ...(type ? types : [])]
+  const allowed = [roomOf(name), ...from, ...packages, ...(type ? types : [])]
   return allowed.some((entry) => (/[/*]$/.test(entry) ? to.startsWith(entry.replace('*', '')) : to === entry))
 }
 
@@ -120,30 +112,4 @@ function cycles(files: ReadonlyMap<string, string>): string[] {
   }
   for (const name of files.keys()) visit(name, [])
   return found
-}
-
-const STATEMENT = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?([^'";]*?)\s*from\s+'([^']+)'/g
-const LATER = /\bimport\(\s*'([^']+)'\s*\)|(?:^|\n)\s*import\s+'([^']+)'/g
-
-/** Paths from src/ on, or packages. */
-function importsOf(name: string, text: string): Import[] {
-  const code = bare(text)
-  const statements = [...code.matchAll(STATEMENT)].map(([, type, names = '', to = '']) => {
-    const each = /^\{(.*)\}$/s.exec(names.trim())?.[1]?.split(',') ?? ['all of it']
-    return { to, type: type !== undefined || each.every((n) => n.trim() === '' || n.trim().startsWith('type ')) }
-  })
-  const later = [...code.matchAll(LATER)].map(([, to, effect]) => ({ to: to ?? effect ?? '', type: false }))
-  return [...statements, ...later].map(({ to, type }) => ({
-    to: to.startsWith('.') ? posix.join(dirname(name), to) : to,
-    type,
-  }))
-}
-
-function layerOf(name: string): string {
-  return name.includes('/') ? `${name.split('/')[0]}/` : name
-}
-
-/** Without comments. */
-function bare(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '')
 }
