@@ -30,7 +30,7 @@ const FULL = {
     forgotten: { [rumor.id]: NOW },
     wakes: { a: { at: 1, times: 1 } },
   },
-  dms: { [rumor.id]: { rumor, heard: NOW, unread: true, file: { path: '/x' } } },
+  letterLogs: { [agents.caller.pubkey]: { open: true, bytes: 1, last: NOW } },
   letters: { [rumor.id]: { to: agents.caller.pubkey, rumor, posting } },
   peers: { [agents.caller.pubkey]: { inbox: ['wss://relay.example'], looked: 1, hints: [], name: 'ada', pow: 0 } },
 }
@@ -49,7 +49,6 @@ const stateJson = target(
     endsDue(calls)
     receiptsDue(heard, calls, { touched: [], speaking: [], now: NOW + 300, gate })
     for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
-    for (const { rumor, heard: at, file } of Object.values(heard.index.dms)) letterItem(rumor, at, NOBODY, file)
     for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
     return faultOf({ 'it is still an index': heard.index.version === 2 && Array.isArray(heard.index.orphans) })
   },
@@ -70,4 +69,31 @@ const calls = target(
   },
 )
 
-export const kept = [stateJson, calls]
+const LETTERS = {
+  ...{ version: 1, peer: agents.caller.pubkey },
+  letters: { [rumor.id]: { rumor, heard: NOW, unread: true, file: { path: '/x' } } },
+}
+
+const letters = target(
+  'files of letters',
+  14,
+  (chance) => json(chance, LETTERS),
+  (value): Fault => {
+    const read = stateCodec.letters.parse(value)
+    if (read === undefined || read === 'newer') return undefined
+    for (const letter of Object.values(read.letters)) letterItem(letter, NOBODY)
+    const held = { index: stateCodec.rebuild(new Map(), new Map([[read.peer, read]])), logs: {} }
+    const heard = receiveAll({ ...held, letters: { [read.peer]: read } }, [], {
+      me,
+      now: NOW,
+      replayed: [],
+      gate,
+    }).state
+    return faultOf({
+      'none is lost unread':
+        Object.keys(heard.letters?.[read.peer]?.letters ?? {}).length > 0 || Object.keys(read.letters).length === 0,
+    })
+  },
+)
+
+export const kept = [stateJson, calls, letters]

@@ -64,6 +64,8 @@ export type InboxItem = {
   outcome?: CallOutcome
   /** Its text is longer than what is shown of it. */
   cut?: true
+  /** A letter that may have been told before: no instruction, from the owner neither. */
+  repeat?: true
 }
 
 /** The items of a call, in transcript order: the unread ones, or all that the peer has said. */
@@ -109,24 +111,27 @@ function undeliveredItems(log: Log, call: Call, from: Agent): InboxItem[] {
   })
 }
 
+/** A letter to be shown: `state/letter-log.ts` keeps it. */
+export type ShownLetter = { rumor: Rumor; heard: number; repeat?: true; file?: FileState }
+
 /**
- * A direct message outside of calls; from the owner it is an instruction, and nobody else can make that type. `file`: what has
- * become of the file that it announces.
+ * A letter: a direct message outside of calls. From the owner it is an instruction, and nobody else can make that type; one with
+ * `repeat`, which may have been told before, is none. A reaction is its sign.
  */
-export function letterItem(rumor: Rumor, heard: number, people: AgentDirectory, file?: FileState): InboxItem {
+export function letterItem({ rumor, heard, repeat, file }: ShownLetter, people: AgentDirectory): InboxItem {
   const from = agentOf(people, rumor.pubkey)
   const type = from.trust === 'owner' ? 'owner' : 'dm'
-  const body = rumor.kind === FILE ? parseRemote(rumor) : undefined
-  return {
-    type,
-    id: rumor.id,
-    call: '',
-    from,
-    at: Math.min(rumor.created_at, heard),
-    seq: 0,
-    ...(body === undefined ? { text: cleanText(rumor.content) } : fileFields(body, fileFactsOf(body, file))),
-  }
+  const base = { type, id: rumor.id, call: '', from, at: Math.min(rumor.created_at, heard), seq: 0 } as const
+  const marks = repeat === true ? { repeat } : {}
+  if (rumor.kind !== FILE) return { ...base, ...marks, text: cleanText(rumor.content) }
+  const body = parseRemote(rumor)
+  if (body !== undefined) return { ...base, ...marks, ...fileFields(body, fileFactsOf(body, file)) }
+  // Early clients announce a file without the hash by which it could be checked.
+  const text = cleanText(rumor.content, 255)
+  return { ...base, ...marks, text, name: text, reason: UNCHECKABLE }
 }
+
+const UNCHECKABLE = 'announced without what is needed to open and check it, so it was not fetched'
 
 /** The owner first, then in the order given. */
 export function ownerFirst(items: readonly InboxItem[]): InboxItem[] {

@@ -56,7 +56,7 @@ export function spansOf(line: string): Span[] {
   return [...spans, { text: line.slice(at) }].filter(({ text }) => text !== '')
 }
 
-const QUOTED = /^( {2}(peer|me|owner)> )(.*)$/s
+const QUOTED = /^( {2}(peer|me|owner|repeat)> )(.*)$/s
 const ASIDE = /^(?: *(?:next|hint|saved|truncated)[:;] |p2p: hint: |note: |Lines behind "peer>"|\(truncated: )/
 
 const STATE = (words: string) => `(?<= is |[0-9a-f]{8} |\\), )(?:${words})(?=$|[,:])`

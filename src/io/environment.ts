@@ -43,14 +43,14 @@ export type Settings = {
 }
 
 /** @typeParam I the index, @typeParam L a call's log: run/ knows what they are */
-export type Environment<I, L> = {
+export type Environment<I, L, P = never> = {
   keys: Keys
   home: Home
   config: Config
   relays: RelayRoles
   /** The owner's pubkey, if one is configured. */
   ownerKey: string | undefined
-  store: Store<I, L>
+  store: Store<I, L, P>
   pool: Pool
   /** Opens the wraps that are for us. */
   open: UnwrapAll
@@ -106,11 +106,11 @@ export type EnvironmentOptions = {
 const HOOK_MS = 10_000
 
 /** Opens files and keys; touches no network yet. Throws what reading them throws, and BAD_RELAY. */
-export function openEnvironment<I, L, C>(
+export function openEnvironment<I, L, C, P>(
   opening: EnvironmentOptions,
   env: Env,
-  codec: StoreCodec<I, L, C>,
-): Environment<I, L> {
+  codec: StoreCodec<I, L, C, P>,
+): Environment<I, L, P> {
   const home = homeOf(opening.home, env)
   const keys = loadIdentity(home, env)
   // What mends a setting must not be stopped by it.

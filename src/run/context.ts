@@ -5,10 +5,10 @@ import type { InboxItem } from '../call/inbox-items.ts'
 import type { Log } from '../call/log.ts'
 import type { Environment } from '../io/environment.ts'
 import type { Speaker } from '../state/say.ts'
-import type { Index } from '../state/state.ts'
+import type { Index, LetterLog } from '../state/state.ts'
 
 export type RunContext = {
-  environment: Environment<Index, Log>
+  environment: Environment<Index, Log, LetterLog>
   /** Unix seconds, by the relays' clock once one has told it and ours is wrong: time enters a run once. */
   now: number
   /** Seconds by which our clock is ahead of `now`. */

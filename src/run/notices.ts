@@ -29,6 +29,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...behindGaps(finished, calls),
     ...longCalls(finished, calls),
     ...notListed(heard.online),
+    ...lettersLeft(finished),
   ]
 }
 
@@ -55,6 +56,15 @@ function behindGaps({ intent }: FinishedRun, calls: readonly Call[]): string[] {
       `${came} in the call ${id.slice(0, 8)} ${verb} for one that has not arrived (peer/${gap[0]}); the other side is asked for it, \`p2p transcript ${id.slice(0, 8)}\` shows what came`,
     ]
   })
+}
+
+// "A bound that unread ones meet is told."
+function lettersLeft({ intent, state }: FinishedRun): string[] {
+  const { lettersLeft: left = 0 } = state.index
+  if (left === 0 || !FOLLOWING.includes(intent.type)) return []
+  return [
+    `${left === 1 ? '1 letter' : `${left} letters`} found no room beside the unread ones; read those with \`p2p inbox\`, then \`p2p inbox --deep\` asks the relays once more`,
+  ]
 }
 
 /** The commands by which an agent follows a call. */

@@ -6,11 +6,11 @@ import type { IntentOf, IntentType } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/environment.ts'
-import { isOnItsWay } from '../state/files.ts'
+import { isDue, isOnItsWay, letterLogsOf } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { markRead } from '../state/read-marks.ts'
 import type { RecordedSignal } from '../state/say.ts'
-import { callsOf, type State } from '../state/state.ts'
+import { callsOf, type Letter, type State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
 import { ownAgent, type RunContext, speakerOf } from './context.ts'
 import type { PresenceFindings } from './discovery.ts'
@@ -111,7 +111,7 @@ function commonOutcome(context: RunContext, state: State, calls: Call[]): Common
     state,
     calls,
     transcripts: context.environment.transcripts(),
-    news: unreadItems(state, calls, people),
+    news: unreadItems(state, calls, people, context.now),
     relays: [],
     notices: [],
     failure: undefined,
@@ -138,8 +138,8 @@ const OWN: OwnOutcomes = {
     received: result.touched.length,
     ...(idle === undefined ? {} : { idle }),
   }),
-  inbox: ({ intent }, { state, calls, people, news }) => ({
-    items: intent.all ? unreadItems(state, calls, people, true) : news,
+  inbox: ({ intent }, { state, calls, people, now, news }) => ({
+    items: intent.all ? unreadItems(state, calls, people, now, true) : news,
   }),
   wait: () => ({}),
 }
@@ -151,14 +151,22 @@ function spokenOutcome({ result }: Pick<FinishedRun, 'result'>, { calls }: Commo
 }
 
 /** Everything unread: the owner's words first, then call by call. */
-export function unreadItems(state: State, calls: readonly Call[], people: AgentDirectory, all = false): InboxItem[] {
+export function unreadItems(
+  state: State,
+  calls: readonly Call[],
+  people: AgentDirectory,
+  now: number,
+  all = false,
+): InboxItem[] {
   // A letter that brings a file is news once the file is here, or will never be.
-  const letters = Object.values(state.index.dms).filter((dm) => (dm.unread || all) && !isOnItsWay(dm))
+  const told = (letter: Letter) => (all ? !letter.mine : isDue(letter, now)) && !isOnItsWay(letter)
+  const letters = letterLogsOf(state).flatMap(({ letters }) => Object.values(letters).filter(told))
+  letters.sort((a, b) => a.heard - b.heard || a.rumor.created_at - b.rumor.created_at)
   const items = calls.flatMap((call) => {
     const log = state.logs[call.id]
     return log === undefined ? [] : itemsOf(log, call, people, all)
   })
-  return ownerFirst([...items, ...letters.map((dm) => letterItem(dm.rumor, dm.heard, people, dm.file))])
+  return ownerFirst([...items, ...letters.map((letter) => letterItem(letter, people))])
 }
 
 function relayReport({ environment }: RunContext, { answers }: SyncResult): RelayReport[] {

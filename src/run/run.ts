@@ -3,6 +3,7 @@
 // What only some commands do, loaded for them alone: a command pays for nothing that it does not use.
 // Whoever asks for everything gets the words that lie in chapters too.
 import { type FileContent, type Intent, type IntentOf, type IntentType, isLarge, type Large } from '../call/intent.ts'
+import { letterLogName } from '../state/letter-log.ts'
 import { relayFacts, relaysToProbe } from '../state/relay-memory.ts'
 import type { State } from '../state/state.ts'
 import type { AnnounceResult } from './announce.ts'
@@ -161,10 +162,10 @@ async function runHook(intent: Intent, context: RunContext, outcome: CommonOutco
 function withArchives(intent: Intent, { environment }: RunContext, state: State): State {
   if (intent.type !== 'inbox' || !intent.all) return state
   const packed = Object.values(state.logs).flatMap(({ id, past }) => (past === undefined ? [] : [id]))
-  if (packed.length === 0) return state
-  const { logs } = environment.store.read([], packed)
+  const { logs, letters } = environment.store.read(Object.keys(state.index.letterLogs).map(letterLogName), packed)
   return {
     ...state,
+    ...(letters !== undefined && { letters }),
     logs: {
       ...state.logs,
       ...Object.fromEntries(packed.flatMap((id) => (logs[id] === undefined ? [] : [[id, logs[id]]]))),

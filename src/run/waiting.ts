@@ -18,7 +18,7 @@ export function waitingThings(state: State, people: AgentDirectory, now: number)
     const { npub, trust } = agentOf(people, peer)
     return [{ type: 'ringing', id, call: id, npub, trust }]
   })
-  const unread = unreadItems(state, calls, people)
+  const unread = unreadItems(state, calls, people, now)
     .filter(countsAsUnread)
     .map(({ type, id, call, from }): WaitingThing => ({ type, id, call, npub: from.npub, trust: from.trust }))
   return [...rings, ...unread]

@@ -7,8 +7,9 @@ import type { Call } from '../call/replay.ts'
 import { FILE, type RemoteFile } from '../call/signal.ts'
 import { parseRemote } from '../call/signal-codec.ts'
 import { commitCalls } from './call-index.ts'
+import { commitLetters, letterLogsOf, updateLetter } from './letter-log.ts'
 import type { Speaker } from './say.ts'
-import type { ReceivedLetters, State } from './state.ts'
+import type { Letter, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** A file that is still to come. `id`: the rumor that announced it; `call`: "" for a letter; `heard`: unix seconds. */
@@ -38,12 +39,10 @@ const FETCH_CLAIM_LIFETIME = 3600
 
 /** The remoteFiles of a state, in the order of their calls, then those of letters. */
 export function remoteFilesOf(state: State, calls: readonly Call[]): RemoteFileEntry[] {
-  return [...calls.flatMap((call) => inCall(state, call)), ...Object.values(state.index.dms).flatMap(inLetter)]
-}
-
-/** Whether a letter brings a file whose fate is open. */
-export function isOnItsWay({ rumor, file }: ReceivedLetters[string]): boolean {
-  return rumor.kind === FILE && !isSettled(file)
+  return [
+    ...calls.flatMap((call) => inCall(state, call)),
+    ...letterLogsOf(state).flatMap((held) => Object.values(held.letters).flatMap(inLetter)),
+  ]
 }
 
 export type FetchContext = { calls: readonly Call[]; trust: (pubkey: string) => Trust; fetchMax: number }
@@ -108,10 +107,9 @@ export function recordFetched(
 ): State {
   const edit = beginTransaction(state)
   for (const { remoteFile, fileState } of found) {
-    const { call, key, id } = remoteFile
-    const letter = edit.index.dms[id]
+    const { call, key, id, from } = remoteFile
     if (call === '') {
-      if (letter !== undefined && !isSettled(letter.file)) edit.table('dms')[id] = { ...letter, file: fileState }
+      if (!isSettled(state.letters?.[from]?.letters[id]?.file)) updateLetter(edit, from, id, { file: fileState })
       continue
     }
     if (edit.state.logs[call] === undefined || isSettled(edit.state.logs[call]?.files[key])) continue
@@ -119,6 +117,7 @@ export function recordFetched(
     log.files[key] = fileState
     if (isSettled(fileState)) log.unread.push(id)
   }
+  commitLetters(edit)
   return commitCalls(edit, speaker)
 }
 
@@ -165,7 +164,8 @@ function inCall(state: State, call: Call): RemoteFileEntry[] {
   })
 }
 
-function inLetter({ rumor, heard, file }: ReceivedLetters[string]): RemoteFileEntry[] {
+function inLetter({ rumor, heard, file, mine }: Letter): RemoteFileEntry[] {
+  if (mine) return []
   const body = rumor.kind === FILE ? parseRemote(rumor) : undefined
   if (body?.remote === undefined || isSettled(file)) return []
   const { id, pubkey: from } = rumor

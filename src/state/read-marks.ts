@@ -3,6 +3,7 @@ import { isSettled, transferKey } from '../call/file-transfer.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import { commitCalls } from './call-index.ts'
+import { commitLetters, updateLetter } from './letter-log.ts'
 import type { Speaker } from './say.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -10,13 +11,15 @@ import { beginTransaction } from './transaction.ts'
 /** Marks the items as read, and notes up to where our agent has looked. */
 export function markRead(
   state: State,
-  items: readonly Pick<InboxItem, 'id' | 'call' | 'type'>[],
+  items: readonly (Pick<InboxItem, 'id' | 'call' | 'type'> & Partial<Pick<InboxItem, 'from'>>)[],
   who: Pick<Speaker, 'me' | 'now'>,
 ): State {
   const edit = beginTransaction(state)
-  for (const { id, call, type } of items) {
-    const letter = edit.index.dms[id]
-    if (call === '' && letter !== undefined) edit.table('dms')[id] = { ...letter, unread: false }
+  for (const { id, call, type, from } of items) {
+    if (call === '' && from !== undefined) {
+      updateLetter(edit, from.pubkey, id, { unread: false })
+      delete edit.index.lettersLeft
+    }
     if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
     const mark = markOf(type, id)
@@ -26,6 +29,7 @@ export function markRead(
     const log = edit.log(id)
     log.read = Math.max(log.read, shownUpTo(log, who.me))
   }
+  commitLetters(edit)
   return commitCalls(edit, who)
 }
 

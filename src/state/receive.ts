@@ -7,7 +7,7 @@ import { type AdmissionPolicy, lacksWork, meterFor, overBounds } from './admissi
 import { catchUp, commitCalls } from './call-index.ts'
 import { type CompleteReplay, forgetSeen, moveCursors, rereadLostCalls } from './cursors.ts'
 import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
-import { boundLetters, receiveLetter } from './letters.ts'
+import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
 import { boundOrphans, countReplay, keepOrphan, takeOrphans } from './orphans.ts'
 import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
@@ -31,6 +31,7 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   const edit = beginTransaction(state)
   const touched = new Set<string>()
   rereadLostCalls(edit)
+  noteLoss(edit, context.now)
   edit.index.meter = meterFor(edit.index.meter, context.now)
   for (const wrap of opened) {
     const known = edit.index.seen[wrap.wrap] !== undefined
@@ -52,7 +53,8 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   moveCursors(edit, context.replayed, context.now)
   forgetSeen(edit, context.now)
   boundOrphans(edit, context)
-  boundLetters(edit, context.gate)
+  boundLetters(edit, { now: context.now, trust: context.gate.trust })
+  commitLetters(edit)
   pruneCalls(edit, context.gate)
   return { state: commitCalls(edit, context), touched: [...touched] }
 }
@@ -72,7 +74,19 @@ export function admitRumor(
   if (trust === 'blocked') return 'blocked'
   const first = callId(rumor) === undefined
   const dropped = first ? lacksWork(bits, trust, gate) : undefined
-  return dropped ?? overBounds(edit.index.meter, rumor, first, gate) ?? receiveRumor(edit, rumor, context, touched)
+  if (dropped !== undefined) return dropped
+  const over = overBounds(edit.index.meter, rumor, first, gate)
+  const letter = { now: context.now, trust: gate.trust, bits }
+  // NIP-17's clients never offer a letter again, so one that is too many for today is told tomorrow.
+  if (over !== undefined) return isLetter(rumor) ? receiveLetter(edit, rumor, { ...letter, tomorrow: true }) : over
+  return isLetter(rumor) ? receiveLetter(edit, rumor, letter) : receiveRumor(edit, rumor, context, touched)
+}
+
+// The attack: after a loss every order of the owner that a relay still has would be one once more.
+function noteLoss(edit: Transaction, now: number): void {
+  if (edit.index.lost !== true) return
+  delete edit.index.lost
+  edit.index.lostAt = now
 }
 
 function receiveRumor(
@@ -82,7 +96,7 @@ function receiveRumor(
   touched: Set<string>,
 ): string | undefined {
   const signal = parseSignal(rumor)
-  if (signal === undefined) return receiveLetter(edit, rumor, context)
+  if (signal === undefined) return callId(rumor) === undefined ? 'unknown' : 'malformed'
   if (signal.to !== context.me) return 'not-for-us'
   if (signal.body.type !== 'request') {
     const log = edit.state.logs[signal.call]

@@ -21,7 +21,8 @@ import { isRecord } from '../json.ts'
 import { type Upgrade, upgraded } from '../migrate.ts'
 import { isHex32 } from '../nostr/crypto.ts'
 import { summariseCall } from './call-index.ts'
-import { callOf, emptyIndex, type Index, type State } from './state.ts'
+import { LETTER_LOG_VERSION, parseLetterLog, summariseLetters } from './letter-log.ts'
+import { callOf, emptyIndex, type Index, type LetterLog, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 const base = {
@@ -33,6 +34,8 @@ const base = {
   parseLog,
   open: openCalls,
   rebuild,
+  lost: (): Index => ({ ...emptyIndex(), lost: true }),
+  letters: { version: LETTER_LOG_VERSION, parse: parseLetterLog, open: openLetters },
 }
 
 /** @param bounds what of a call is packed into segments, and when */
@@ -60,6 +63,11 @@ function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
   return [...wanted]
 }
 
+/** The peers whose letters are open. */
+function openLetters({ letterLogs }: Index): string[] {
+  return Object.keys(letterLogs).filter((peer) => letterLogs[peer]?.open)
+}
+
 /** `stored`: the head and the segments of which a log was made, when it was read whole. */
 function compactedCall(state: State, log: Log, stored: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
   const head = (stored && splitSegments(log, stored)) ?? log
@@ -69,7 +77,7 @@ function compactedCall(state: State, log: Log, stored: ArchivedCall | undefined,
 }
 
 /** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */
-function rebuild(logs: Map<string, Log>): Index {
+function rebuild(logs: Map<string, Log>, letters: Map<string, LetterLog> = new Map()): Index {
   const held = [...logs.values()]
   const agent = held.flatMap((log) => ownerOf(log) ?? [])[0] ?? ''
   const mine = held.filter((log) => ownerOf(log) === agent)
@@ -80,6 +88,8 @@ function rebuild(logs: Map<string, Log>): Index {
     // Every call is looked at once more; the next command writes what it finds.
     if (call !== undefined) edit.table('calls')[log.id] = { ...summariseCall(call, log, 0), open: true }
   }
+  for (const [peer, held] of letters) edit.table('letterLogs')[peer] = summariseLetters(held)
+  edit.index.lost = true
   return edit.commit().index
 }
 
@@ -197,6 +207,10 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   calls: table(summary),
   peers: table(peer),
   dms: table(fields({ rumor, heard: number, unread: flag, file: optional(isRecord) })),
+  letterLogs: table(fields({ open: flag, bytes: number, last: number })),
+  lettersLeft: number,
+  lost: flag,
+  lostAt: number,
   letters: table(fields({ to: key, rumor, posting })),
   appeals: table(appeal),
   orphans: (value) => Array.isArray(value) && value.every(fields({ rumor, heard: number, replays: number })),

@@ -92,8 +92,25 @@ export type CallSummary = {
   outcome?: CallOutcome
 }
 
-/** A direct message outside of calls. `file`: what has become of the file that it announces. */
-export type ReceivedLetters = Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
+/**
+ * A letter. `heard`: when it came in or was written, unix seconds; `mine`: we wrote it; `repeat`: it may have been told before;
+ * `from`: it is told no sooner, unix seconds; `file`: what has become of the file that it announces.
+ */
+export type Letter = {
+  rumor: Rumor
+  heard: number
+  unread: boolean
+  mine?: true
+  repeat?: true
+  from?: number
+  file?: FileState
+}
+
+/** The letters with one peer, by rumor id. */
+export type LetterLog = { version: 1; peer: string; letters: Record<string, Letter> }
+
+/** What the index knows of a log. `open`: it holds what is unread or on its way; `bytes`: what it takes on disk, about. */
+export type LetterLogSummary = { open: boolean; bytes: number; last: number }
 
 /** A direct message of ours outside of calls, kept until a relay has taken it. */
 export type OutgoingLetter = { to: string; rumor: Rumor; posting: OutboxEntry }
@@ -157,7 +174,7 @@ export type Index = {
   seen: Record<string, number>
   calls: Record<string, CallSummary>
   peers: Record<string, PeerMemory>
-  dms: ReceivedLetters
+  letterLogs: Record<string, LetterLogSummary>
   letters: Record<string, OutgoingLetter>
   appeals: Record<string, PendingEscalation>
   /** Rumors of calls whose request has not come. */
@@ -171,15 +188,22 @@ export type Index = {
   /** What was dropped and why, by count. */
   dropped: Record<string, number>
   announced: Announced
-  /** 0.1.0 wrote this: its calls are still to be set aside. */
+  /** 0.1.0 wrote this: its calls are still to be set aside, and its letters are here. */
   legacy?: true
+  dms?: Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
+  /** Letters that found no room since some were read last. */
+  lettersLeft?: number
+  /** An earlier state was lost; and when that was found out, unix seconds: what was written before may have been told. */
+  lost?: true
+  lostAt?: number
   /** Seconds by which our clock was ahead of the relays' when they last told; absent while it was right. */
   clockAhead?: number
   /** The `announce` that runs, since when, and the seconds that it sleeps first. */
   announcing?: { pid: number; at: number; pause: number }
 }
 
-export type State = { index: Index; logs: Record<string, Log> }
+/** `letters`: the logs of letters that are loaded, by peer; absent where none is. */
+export type State = { index: Index; logs: Record<string, Log>; letters?: Record<string, LetterLog> }
 
 /** How long something still owed, unread or unconfirmed keeps a call that is over in sight. */
 export const OPEN_AFTER_END = 7 * 24 * 3600
@@ -192,7 +216,7 @@ export function emptyIndex(): Index {
     seen: {},
     calls: {},
     peers: {},
-    dms: {},
+    letterLogs: {},
     letters: {},
     appeals: {},
     orphans: [],

@@ -7,6 +7,7 @@ import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { directoryOf } from './directory.ts'
+import { isLetter, letterLogName } from './letter-log.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {
   automaticAnswers,
@@ -76,6 +77,7 @@ export function step(state: State, intent: Intent, mail: HeardMail, seat: StepCo
 export function callsIn(opened: readonly OpenedWrap[], index: Index, selector: string | undefined): string[] {
   const ids = opened.flatMap(({ rumor }) => {
     if (rumor === undefined) return []
+    if (isLetter(rumor)) return letterLogName(rumor.pubkey)
     return callId(rumor) ?? (parseSignal(rumor)?.body.type === 'request' ? rumor.id : [])
   })
   const meant = selector?.toLowerCase()

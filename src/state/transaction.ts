@@ -2,10 +2,10 @@
 // writes only the files that changed and nothing is worked out twice from a log that stayed the same.
 import { emptyLog, freeze, type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
 import type { Link, Signal } from '../call/signal.ts'
-import type { Index, State } from './state.ts'
+import type { Index, LetterLog, State } from './state.ts'
 
 /** The parts of the index that grow, which a change copies only where it writes to them. */
-export type Table = 'relays' | 'seen' | 'calls' | 'peers' | 'dms' | 'dropped'
+export type Table = 'relays' | 'seen' | 'calls' | 'peers' | 'letterLogs' | 'dropped'
 
 export type Transaction = {
   state: State
@@ -22,6 +22,10 @@ export type Transaction = {
   logIndex: (log: Log) => LogIndex
   /** The calls whose logs were asked for. */
   changed: () => string[]
+  /** The copy of the letters with a peer, to be written to; a new one when there are none. */
+  letterLog: (peer: string) => LetterLog
+  /** The peers whose letters were asked for. */
+  changedLetters: () => string[]
   /** The state as it is now. What was handed out before may not be written to any more. */
   commit: () => State
 }
@@ -43,8 +47,9 @@ export type LogIndex = {
 export function beginTransaction(state: State): Transaction {
   const copy: Index = { ...state.index }
   const mine = new Set<Table>()
-  const edited: State = { index: copy, logs: { ...state.logs } }
+  const edited: State = { ...state, index: copy, logs: { ...state.logs } }
   const changed = new Set<string>()
+  const letters = new Set<string>()
   const written = new Map<Log, Record<string, LogEntry>>()
   const ledgers = new Map<Log, LogIndex>()
   return {
@@ -79,6 +84,15 @@ export function beginTransaction(state: State): Transaction {
       return known
     },
     changed: () => [...changed],
+    letterLog: (peer) => {
+      const held = edited.letters?.[peer]
+      if (letters.has(peer) && held !== undefined) return held
+      letters.add(peer)
+      const mine = { version: 1 as const, peer, letters: { ...held?.letters } }
+      edited.letters = { ...edited.letters, [peer]: mine }
+      return mine
+    },
+    changedLetters: () => [...letters],
     commit: () => {
       for (const entries of written.values()) freeze(entries)
       written.clear()

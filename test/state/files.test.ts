@@ -141,8 +141,10 @@ describe('what came was something else', () => {
 it('is found in letters until its fate is known, and never settled twice', () => {
   const template = signalTemplate(body, { call: undefined, to: me, seq: 1, prev: undefined, ack: NOTHING }, T)
   const rumor = rumorOf(template, ada)
-  const index = { ...emptyIndex(), dms: { [rumor.id]: { rumor, heard: T, unread: true } } }
-  const state: State = { index, logs: {} }
+  const letters = {
+    [ada]: { version: 1 as const, peer: ada, letters: { [rumor.id]: { rumor, heard: T, unread: true } } },
+  }
+  const state: State = { index: emptyIndex(), logs: {}, letters }
   const [found] = remoteFilesOf(state, [])
   if (found === undefined) throw new Error('not found')
   expect(found).toMatchObject({ id: rumor.id, call: '', from: ada, heard: T, body: { name: 'a' }, remote })
@@ -152,7 +154,7 @@ it('is found in letters until its fate is known, and never settled twice', () =>
   const done = recordFetched(begun, [{ remoteFile: found, fileState: { path: '/x' } }], speaker)
   expect(remoteFilesOf(done, [])).toEqual([])
   const late = recordFetched(done, [{ remoteFile: found, fileState: { refused: 'no' } }], speaker)
-  expect(late.index.dms[rumor.id]?.file).toEqual({ path: '/x' })
+  expect(late.letters?.[ada]?.letters[rumor.id]?.file).toEqual({ path: '/x' })
 })
 
 const BLANK: Call = {

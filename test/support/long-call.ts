@@ -9,15 +9,15 @@ import type { Home } from '../../src/io/home/paths.ts'
 import type { Store, StoreSnapshot } from '../../src/io/store/store.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { markRead } from '../../src/state/read-marks.ts'
-import type { Index } from '../../src/state/state.ts'
+import type { Index, LetterLog } from '../../src/state/state.ts'
 import { callOf } from '../../src/state/state.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
 import { END, hears, inCall, raw, type Side, says, send, T } from './conversation.ts'
 
 export const smallArchiveCodec = stateCodecWith({ keep: 2, least: 3, most: 2 })
 
-type LongCallSnapshot = StoreSnapshot<Index, Log>
-type LongCallStore = Store<Index, Log>
+type LongCallSnapshot = StoreSnapshot<Index, Log, LetterLog>
+type LongCallStore = Store<Index, Log, LetterLog>
 
 const { ada, ben, id } = inCall()
 

@@ -27,7 +27,7 @@ const LOW_FREE = 100 * 1_048_576
 const MAX_CALL_FILES = 500
 
 /** Throws only what is a fault of ours. The identity is made if there is none, as by any other command. */
-export function examineFiles<I, L, C>(home: Home, env: Env, codec: StoreCodec<I, L, C>): FileExamination {
+export function examineFiles<I, L, C, P>(home: Home, env: Env, codec: StoreCodec<I, L, C, P>): FileExamination {
   const keys = attempt(() => loadIdentity(home, env))
   const config = attempt(() => readConfig(home))
   const from = env.P2P_SECRET_KEY === undefined ? home.identity : 'P2P_SECRET_KEY'
@@ -137,7 +137,7 @@ function spaceCheck(tried: Attempt<number>): DoctorCheck {
   return free < MIN_FREE ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
 }
 
-function stateCheck<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, keys: Keys | undefined): DoctorCheck {
+function stateCheck<I, L, C, P>(home: Home, codec: StoreCodec<I, L, C, P>, keys: Keys | undefined): DoctorCheck {
   const said: string[] = []
   const me = keys === undefined ? {} : { me: keys.pubkey }
   const store = openStore(home, codec, { command: 'doctor', say: (line) => said.push(line), ...me })

@@ -27,10 +27,10 @@ export type Probe = {
 }
 
 /** Throws BAD_RELAY, and nothing else that is expected. */
-export function openProbe<I, L, C>(
+export function openProbe<I, L, C, P>(
   { home, relays, budget, trace }: Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'>,
   env: NodeJS.ProcessEnv,
-  codec: StoreCodec<I, L, C>,
+  codec: StoreCodec<I, L, C, P>,
 ): Probe {
   const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
   const left: DoctorCheck[] = []

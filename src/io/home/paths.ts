@@ -10,10 +10,13 @@ export type Env = Readonly<Record<string, string | undefined>>
 export type Home = {
   readonly root: string
   readonly identity: string
+  /** The pubkey of the identity that has had a state here. */
+  readonly used: string
   readonly dir: string
   readonly config: string
   readonly state: string
   readonly calls: string
+  readonly letters: string
   readonly files: string
   readonly transcripts: string
   readonly escalations: string
@@ -31,10 +34,12 @@ export function homeOf(option: string | undefined, env: Env): Home {
   return {
     root,
     identity: join(root, 'p2p-identity.json'),
+    used: join(root, 'p2p-identity.used'),
     dir,
     config: join(dir, 'config.json'),
     state: join(dir, 'state.json'),
     calls: join(dir, 'calls'),
+    letters: join(dir, 'letters'),
     files: join(dir, 'files'),
     transcripts: join(dir, 'transcripts'),
     escalations: join(dir, 'escalations.jsonl'),

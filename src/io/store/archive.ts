@@ -35,9 +35,9 @@ export function segmentFiles(folder: string): string[] {
 }
 
 /** A call with all that it holds; undefined without a file, or when a part of it is damaged. */
-export function loadWhole<I, L, C>(
+export function loadWhole<I, L, C, P>(
   home: Home,
-  codec: StoreCodec<I, L, C>,
+  codec: StoreCodec<I, L, C, P>,
   id: string,
   reportDamage: ReportDamage,
   cache: FileCache = new Map(),
@@ -80,9 +80,9 @@ export function pruneSegments(home: Home, id: string, kept: readonly number[], o
   }
 }
 
-function loadSegments<I, L, C>(
+function loadSegments<I, L, C, P>(
   home: Home,
-  { archive: codec }: StoreCodec<I, L, C>,
+  { archive: codec }: StoreCodec<I, L, C, P>,
   id: string,
   head: L,
   cache: FileCache,

@@ -5,7 +5,7 @@
  * of the logs alone, `open` names the calls that are loaded always, and those that have to be read beside `also`, `owner`
  * the key to which an index belongs.
  */
-export type StoreCodec<I, L, C = never> = {
+export type StoreCodec<I, L, C = never, P = never> = {
   /** Of the index and of the call files: what this program writes. */
   readonly version: number
   readonly logVersion: number
@@ -13,11 +13,24 @@ export type StoreCodec<I, L, C = never> = {
   /** `unchanged`: it is as this program wrote it. */
   parse(value: unknown, unchanged: boolean): I | 'newer' | undefined
   parseLog(value: unknown): L | 'newer' | undefined
-  rebuild(logs: Map<string, L>): I
+  rebuild(logs: Map<string, L>, letters: Map<string, P>): I
+  /** The index of an agent whose files are all gone. */
+  lost?(): I
   open(index: I, also: readonly string[]): string[]
   owner?(index: I): string | undefined
   readonly archive?: ArchiveCodec<I, L, C>
+  readonly letters?: LetterCodec<I, P>
 }
+
+/** The letters with each peer, in files of their own. `open`: the peers whose letters are loaded always. */
+export type LetterCodec<I, P> = {
+  readonly version: number
+  parse(value: unknown): P | 'newer' | undefined
+  open(index: I): string[]
+}
+
+/** Before the pubkey of a peer whose letters are asked for, where else the id of a call stands. */
+export const LETTERS = 'letters/'
 
 /**
  * Where a part of a long call lies in files of its own. `segmentsOf`: their numbers. `joinSegments`: the whole call, undefined when

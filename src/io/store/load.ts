@@ -27,11 +27,12 @@ export function stampOf(path: string): string | undefined {
 }
 
 /** The index on disk; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
-export function loadIndex<I, L, C>(
+export function loadIndex<I, L, C, P>(
   home: Home,
-  codec: StoreCodec<I, L, C>,
+  codec: StoreCodec<I, L, C, P>,
   reportDamage: ReportDamage,
   cache: FileCache = new Map(),
+  me?: string,
 ): { index: I; rebuilt: boolean } | undefined {
   checkHome(home)
   const index = loadFile(
@@ -44,17 +45,58 @@ export function loadIndex<I, L, C>(
   if (index !== undefined) return { index, rebuilt: false }
   const ids = logIds(home)
   // A first run that was killed between its call file and its index has left the call file alone.
-  if (ids.length === 0 && readText(home.state) === undefined) return undefined
-  return { index: codec.rebuild(new Map(Object.entries(loadLogs(home, codec, ids, reportDamage)))), rebuilt: true }
+  const peers = codec.letters === undefined ? [] : letterPeers(home)
+  if (ids.length + peers.length === 0 && readText(home.state) === undefined) {
+    // The attack: with the files gone, every old order that a relay still has would be new.
+    return codec.lost !== undefined && wasUsed(home, me) ? { index: codec.lost(), rebuilt: true } : undefined
+  }
+  const logs = new Map(Object.entries(loadLogs(home, codec, ids, reportDamage)))
+  const letters = new Map(Object.entries(loadLetters(home, codec, peers, reportDamage)))
+  return { index: codec.rebuild(logs, letters), rebuilt: true }
+}
+
+/** Whether this identity has had a state in this place. */
+export function wasUsed(home: Home, me: string | undefined): boolean {
+  return me !== undefined && readText(home.used)?.text?.trim() === me
+}
+
+/** The logs of letters of some peers, by pubkey; without those that have no file or a damaged one. */
+export function loadLetters<I, L, C, P>(
+  home: Home,
+  { letters: codec }: StoreCodec<I, L, C, P>,
+  peers: readonly string[],
+  reportDamage: ReportDamage,
+  cache: FileCache = new Map(),
+): Record<string, P> {
+  const loaded: Record<string, P> = {}
+  if (codec === undefined) return loaded
+  for (const peer of new Set(peers)) {
+    const path = letterPath(home, peer)
+    const then = 'what relays still hold of these letters comes again with `p2p inbox --deep`'
+    const held = loadFile(path, codec.version, codec.parse, (why) => reportDamage(path, why, then), cache)
+    if (held !== undefined) loaded[peer] = held
+  }
+  return loaded
+}
+
+/** The file of the letters with a peer. Throws on what is no pubkey, as a call's does. */
+export function letterPath(home: Home, peer: string): string {
+  if (!isHex32(peer)) throw new Error('a pubkey is 64 hex digits')
+  return join(home.letters, `${peer}.json`)
+}
+
+function letterPeers(home: Home): string[] {
+  const names = namesIn(home.letters)
+  return names.filter((name) => name.endsWith('.json') && isHex32(name.slice(0, -5))).map((name) => name.slice(0, -5))
 }
 
 /** What becomes of a call whose file is damaged. */
 export const COMES_AGAIN = 'what relays still hold of that call comes again with `p2p inbox --deep`'
 
 /** The logs of some calls by id, without what lies in their archives; without those that have no file or a damaged one. */
-export function loadLogs<I, L, C>(
+export function loadLogs<I, L, C, P>(
   home: Home,
-  codec: StoreCodec<I, L, C>,
+  codec: StoreCodec<I, L, C, P>,
   ids: readonly string[],
   reportDamage: ReportDamage,
   cache: FileCache = new Map(),

@@ -7,42 +7,58 @@ import { loadWhole, pruneSegments, segmentFolder, segmentPath } from './archive.
 import { commitFiles, makeFolder, type OnStep, writeNew } from './atomic.ts'
 import { type CallSecret, stageCallKey } from './call-keys.ts'
 import { withChecksum } from './checksum.ts'
-import type { StoreCodec, StoredCall } from './codec.ts'
-import { checkOwner, type FileCache, loadIndex, loadLogs, logIds, logPath, type ReportDamage, stampOf } from './load.ts'
+import { LETTERS, type StoreCodec, type StoredCall } from './codec.ts'
+import {
+  checkOwner,
+  type FileCache,
+  letterPath,
+  loadIndex,
+  loadLetters,
+  loadLogs,
+  logIds,
+  logPath,
+  type ReportDamage,
+  stampOf,
+  wasUsed,
+} from './load.ts'
 import { withLock } from './lock.ts'
 import { quarantine } from './quarantine.ts'
 import { removeFiles } from './removal.ts'
 import type { StagedFile } from './replace.ts'
 
-/** The index, and the logs that were asked for, by call id. */
-export type StoreSnapshot<I, L> = { readonly index: I; readonly logs: Readonly<Record<string, L>> }
+/** The index, and the logs that were asked for, by call id; `letters` by the peer's pubkey. */
+export type StoreSnapshot<I, L, P = never> = {
+  readonly index: I
+  readonly logs: Readonly<Record<string, L>>
+  readonly letters?: Readonly<Record<string, P>>
+}
 
 /**
  * `callsOnly`: the index is not written, since all that changed in it follows from the call files and is soon written anyway.
  * `secrets`: keys of calls that are on the disk before the calls are. `removals`: what is deleted before the index says so.
  */
-export type StoreChange<I, L, T> = {
-  readonly snapshot: StoreSnapshot<I, L>
+export type StoreChange<I, L, T, P = never> = {
+  readonly snapshot: StoreSnapshot<I, L, P>
   readonly value: T
   readonly callsOnly?: boolean
   readonly secrets?: readonly CallSecret[]
   readonly removals?: readonly Removal[]
 }
 
-export type Store<I, L> = {
+export type Store<I, L, P = never> = {
   /**
    * What is on disk now: the open calls and `also`, and `whole` with their archives; a call without a file is absent.
-   * Takes no lock, changes nothing.
+   * Takes no lock, changes nothing. `also`: ids of calls, and `letters/<pubkey>` for the letters with a peer.
    */
-  read(also?: readonly string[], whole?: readonly string[]): StoreSnapshot<I, L>
+  read(also?: readonly string[], whole?: readonly string[]): StoreSnapshot<I, L, P>
   /**
    * Loads fresh, applies a pure change, writes what is no longer the same object: calls first, the index last. The change
    * may be applied more than once, as to calls that turn out to be needed whole; the last one is on disk, all of it, when this
    * resolves.
    */
-  update<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>): Promise<T>
+  update<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L, P>) => StoreChange<I, L, T, P>): Promise<T>
   /** As `update`. @returns the paths of what was there and is deleted */
-  remove(change: (fresh: StoreSnapshot<I, L>) => Omit<StoreChange<I, L, unknown>, 'value'>): Promise<string[]>
+  remove(change: (fresh: StoreSnapshot<I, L, P>) => Omit<StoreChange<I, L, unknown, P>, 'value'>): Promise<string[]>
   /** One call alone and whole, whatever else is open: for going through all of them one by one. Undefined without a good file. */
   readLog(id: string): L | undefined
   allLogIds(): string[]
@@ -59,7 +75,11 @@ export type StoreOptions = {
 }
 
 /** Touches nothing yet. The methods throw HOME_UNWRITABLE, DISK_FULL, STATE_NEWER and OTHER_IDENTITY, `update` LOCKED too. */
-export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, options: StoreOptions): Store<I, L> {
+export function openStore<I, L, C, P>(
+  home: Home,
+  codec: StoreCodec<I, L, C, P>,
+  options: StoreOptions,
+): Store<I, L, P> {
   const { command, me, lockMs: ms = 5_000, step = () => {}, now = Date.now } = options
   const saidNotices = new Set<string>()
   const cache: FileCache = new Map()
@@ -67,7 +87,7 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
   return {
     read(also = [], whole = []) {
       const reportDamage: ReportDamage = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
-      const index = loadIndex(home, codec, reportDamage, cache)?.index ?? codec.empty()
+      const index = loadIndex(home, codec, reportDamage, cache, me)?.index ?? codec.empty()
       return loadState(index, [...also, ...whole], reportDamage, whole).fresh
     },
 
@@ -80,7 +100,7 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
     allLogIds: () => logIds(home),
   }
 
-  function commit<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>) {
+  function commit<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L, P>) => StoreChange<I, L, T, P>) {
     // Outside: where the lock is lost half-way it all begins anew, and what is gone by then was deleted by this run.
     const removed: string[] = []
     return withLock(home, { command, ms, step }, (own) => {
@@ -95,7 +115,7 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
         staged.push({ temp, target })
         written.set(target, data)
       }
-      const loaded = loadIndex(home, codec, reportDamage, cache)
+      const loaded = loadIndex(home, codec, reportDamage, cache, me)
       const db = new LowSync<I>(
         {
           read: () => loaded?.index ?? null,
@@ -124,10 +144,14 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
         for (const [number, segment] of added) stage(segmentPath(home, id, number), segment)
       }
       for (const { id, head } of packed) stage(logPath(home, id), head)
+      const letters = Object.entries(snapshot.letters ?? {}).filter(([peer, held]) => fresh.letters?.[peer] !== held)
+      if (letters.length > 0) makeFolder(home.letters, step)
+      for (const [peer, held] of letters) stage(letterPath(home, peer), held)
       if (!callsOnly && (snapshot.index !== fresh.index || loaded?.rebuilt)) {
         db.data = snapshot.index
         db.write()
       }
+      if (me !== undefined && !wasUsed(home, me)) stage(home.used, me, `${me}\n`)
       // A call whose key was not on the disk before it would owe a public key that nobody has the secret of.
       commitFiles(keyFiles, step)
       // What is taken away goes before the index forgets it, so that a killed run does it again.
@@ -153,9 +177,12 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
     also: readonly string[],
     reportDamage: ReportDamage,
     whole: Iterable<string>,
-  ): LoadedState<I, L, C> {
+  ): LoadedState<I, L, C, P> {
     checkOwner(home, codec.owner?.(index), me)
-    const logs = loadLogs(home, codec, [...codec.open(index, also), ...also], reportDamage, cache)
+    const calls = also.filter((name) => !name.startsWith(LETTERS))
+    const peers = also.flatMap((name) => (name.startsWith(LETTERS) ? [name.slice(LETTERS.length)] : []))
+    const logs = loadLogs(home, codec, [...codec.open(index, calls), ...calls], reportDamage, cache)
+    const letters = loadLetters(home, codec, [...(codec.letters?.open(index) ?? []), ...peers], reportDamage, cache)
     const storedCalls = new Map<string, StoredCall<L, C>>()
     for (const id of whole) {
       if (logs[id] === undefined) continue
@@ -164,13 +191,13 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
       else logs[id] = joined.log
       if (joined !== undefined) storedCalls.set(id, joined.stored)
     }
-    return { fresh: { index, logs }, storedCalls }
+    return { fresh: { index, logs, ...(Object.keys(letters).length > 0 && { letters }) }, storedCalls }
   }
 
   function applyChange<T>(
     index: I,
     also: readonly string[],
-    change: (fresh: StoreSnapshot<I, L>) => StoreChange<I, L, T>,
+    change: (fresh: StoreSnapshot<I, L, P>) => StoreChange<I, L, T, P>,
     reportDamage: ReportDamage,
   ) {
     const whole = new Set<string>()
@@ -186,12 +213,12 @@ export function openStore<I, L, C>(home: Home, codec: StoreCodec<I, L, C>, optio
     }
   }
 
-  function pack(snapshot: StoreSnapshot<I, L>, log: L, stored: StoredCall<L, C> | undefined) {
+  function pack(snapshot: StoreSnapshot<I, L, P>, log: L, stored: StoredCall<L, C> | undefined) {
     return codec.archive?.pack(snapshot, log, stored) ?? { head: log, added: new Map<number, C>() }
   }
 }
 
-type LoadedState<I, L, C> = {
-  readonly fresh: StoreSnapshot<I, L>
+type LoadedState<I, L, C, P> = {
+  readonly fresh: StoreSnapshot<I, L, P>
   readonly storedCalls: ReadonlyMap<string, StoredCall<L, C>>
 }

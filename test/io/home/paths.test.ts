@@ -23,10 +23,12 @@ it('has everything but the identity in p2p/', () => {
   expect(homeOf('/h', {})).toEqual({
     root: '/h',
     identity: '/h/p2p-identity.json',
+    used: '/h/p2p-identity.used',
     dir: '/h/p2p',
     config: '/h/p2p/config.json',
     state: '/h/p2p/state.json',
     calls: '/h/p2p/calls',
+    letters: '/h/p2p/letters',
     files: '/h/p2p/files',
     transcripts: '/h/p2p/transcripts',
     escalations: '/h/p2p/escalations.jsonl',

@@ -1,0 +1,179 @@
+// Letters: direct messages outside of calls, by rumor id in one log for each peer (p2p/letters/<pubkey>.json), so that a letter is
+// told once whatever its wrap looks like. Source: docs/PROTOCOL.md, "Letters".
+import type { Trust } from '../call/agents.ts'
+import { isSettled } from '../call/file-transfer.ts'
+import { parseRumor } from '../call/log-codec.ts'
+import { CHAT, FILE } from '../call/signal.ts'
+import { callId, parseRemote } from '../call/signal-codec.ts'
+import { isRecord } from '../json.ts'
+import { isHex32 } from '../nostr/crypto.ts'
+import type { Rumor } from '../nostr/event.ts'
+import type { Letter, LetterLog, LetterLogSummary, State } from './state.ts'
+import type { Transaction } from './transaction.ts'
+
+export const LETTER_LOG_VERSION = 1
+
+/** NIP-25's reaction, which clients wrap like a message (NIP-17). */
+const REACTION = 7
+const LETTER_KINDS: readonly number[] = [CHAT, FILE, REACTION]
+
+/** "An owner's letter whose rumor is older than 7 days … is shown as 'may be a repeat'." Seconds. */
+const FRESH = 7 * 86_400
+
+/**
+ * Most bytes of letters: of one stranger, of all strangers, the part of that which only wraps with work may take, of one contact.
+ * With the orphans, strangers without a call make us keep less than 6 MB.
+ */
+const MOST = { stranger: 500_000, strangers: 5_000_000, worked: 1_000_000, contact: 32_000_000 }
+
+/** NIP-13 bits from which a stranger's letter may use the room that is kept for those who have worked. */
+const WORK = 16
+
+/** Read letters of a peer that are kept in any case. */
+const KEPT_READ = 2_000
+
+/** Bytes that a letter takes on disk beside its text, about. */
+const OVERHEAD = 600
+
+/** Whether a rumor is a letter by its kind: no part of a call. */
+export function isLetter(rumor: Rumor): boolean {
+  return LETTER_KINDS.includes(rumor.kind) && callId(rumor) === undefined
+}
+
+/** The logs of letters that are loaded: those that hold something unread, and those that were asked for. */
+export function letterLogsOf(state: State): LetterLog[] {
+  return Object.values(state.letters ?? {})
+}
+
+export type LetterContext = {
+  now: number
+  trust: (pubkey: string) => Trust
+  /** NIP-13 bits of the wrap. */
+  bits: number
+  /** It is over its sender's bound for today: it is told tomorrow, where there is room. */
+  tomorrow?: boolean
+}
+
+/**
+ * Takes in a rumor that is no signal of a call; why it was dropped, if it was. Whom its `p` tags name says nothing: clients tag
+ * the author, the receiver twice, nobody, or all of a room; it is for us since its wrap is.
+ */
+export function receiveLetter(edit: Transaction, rumor: Rumor, context: LetterContext): string | undefined {
+  if (!LETTER_KINDS.includes(rumor.kind)) return 'unknown'
+  if (!isLetter(rumor)) return 'malformed'
+  const { now, trust, tomorrow = false } = context
+  const peer = rumor.pubkey
+  // The attack: a relay dates the wrap anew, which gives it another id, and an old order is an order once more.
+  if (edit.state.letters?.[peer]?.letters[rumor.id] !== undefined) return 'duplicate'
+  if (!hasRoom(edit, rumor, context)) {
+    edit.index.lettersLeft = (edit.index.lettersLeft ?? 0) + 1
+    return 'letters-full'
+  }
+  const old = now - rumor.created_at > FRESH || rumor.created_at <= (edit.index.lostAt ?? 0)
+  edit.letterLog(peer).letters[rumor.id] = {
+    ...{ rumor, heard: now, unread: true },
+    ...(old && { repeat: true }),
+    ...(tomorrow && trust(peer) === 'unknown' && { from: (Math.floor(now / 86_400) + 1) * 86_400 }),
+  }
+  // What it comes to is written down at once, since the next one asks for it.
+  const { bytes = 0, last = 0 } = edit.index.letterLogs[peer] ?? {}
+  edit.table('letterLogs')[peer] = { open: true, bytes: bytes + sizeOf(rumor), last: Math.max(last, now) }
+  return undefined
+}
+
+/** Writes down a letter of ours. */
+export function keepOwnLetter(edit: Transaction, rumor: Rumor, to: string): void {
+  edit.letterLog(to).letters[rumor.id] = { rumor, heard: rumor.created_at, unread: false, mine: true }
+}
+
+/** Changes what is known of a letter that is here. */
+export function updateLetter(edit: Transaction, peer: string, id: string, change: Partial<Letter>): void {
+  if (edit.state.letters?.[peer]?.letters[id] === undefined) return
+  const held = edit.letterLog(peer)
+  const letter = held.letters[id]
+  if (letter !== undefined) held.letters[id] = { ...letter, ...change }
+}
+
+/** "Past a bound the oldest *read* ones go first." Only what is old enough to be "may be a repeat" if it came once more. */
+export function boundLetters(
+  edit: Transaction,
+  { now, trust }: { now: number; trust: (pubkey: string) => Trust },
+): void {
+  for (const { peer, letters } of letterLogsOf(edit.state)) {
+    if (Object.keys(letters).length <= KEPT_READ || trust(peer) === 'owner') continue
+    const read = Object.entries(letters).filter(([, letter]) => !letter.unread && !isOnItsWay(letter))
+    const old = read.filter(([, { rumor, heard }]) => now - Math.max(rumor.created_at, heard) > FRESH)
+    const going = old.sort(([, a], [, b]) => a.heard - b.heard).slice(0, Math.max(0, read.length - KEPT_READ))
+    if (going.length === 0) continue
+    const held = edit.letterLog(peer)
+    for (const [id] of going) delete held.letters[id]
+  }
+}
+
+/** Whether a letter brings a file whose fate is open. */
+export function isOnItsWay({ rumor, file }: Letter): boolean {
+  return rumor.kind === FILE && !isSettled(file) && parseRemote(rumor) !== undefined
+}
+
+/** Whether a letter is news by now. @param now unix seconds */
+export function isDue({ unread, from }: Letter, now: number): boolean {
+  return unread && now >= (from ?? 0)
+}
+
+/** The parser of a file of letters; undefined for what cannot be understood. */
+export function parseLetterLog(value: unknown): LetterLog | 'newer' | undefined {
+  if (!isRecord(value) || typeof value.version !== 'number') return undefined
+  if (value.version > LETTER_LOG_VERSION) return 'newer'
+  const { peer, letters } = value
+  if (typeof peer !== 'string' || !isHex32(peer) || !isRecord(letters)) return undefined
+  const whole = Object.entries(letters).every(
+    ([id, letter]) =>
+      isRecord(letter) &&
+      parseRumor(letter.rumor)?.id === id &&
+      Number.isFinite(letter.heard) &&
+      typeof letter.unread === 'boolean' &&
+      (letter.from === undefined || Number.isFinite(letter.from)) &&
+      (letter.file === undefined || isRecord(letter.file)),
+  )
+  return whole ? { version: LETTER_LOG_VERSION, peer, letters: letters as Record<string, Letter> } : undefined
+}
+
+export function summariseLetters({ letters }: LetterLog): LetterLogSummary {
+  const all = Object.values(letters)
+  return {
+    open: all.some((letter) => letter.unread || (!letter.mine && isOnItsWay(letter))),
+    bytes: all.reduce((sum, { rumor }) => sum + sizeOf(rumor), 0),
+    last: all.reduce((last, { heard }) => Math.max(last, heard), 0),
+  }
+}
+
+/** Brings the index up to the logs that have changed. */
+export function commitLetters(edit: Transaction): void {
+  for (const peer of edit.changedLetters()) {
+    const held = edit.state.letters?.[peer]
+    if (held !== undefined) edit.table('letterLogs')[peer] = summariseLetters(held)
+  }
+}
+
+/** What the store writes under a call's id it writes under this name for a peer's letters. */
+export function letterLogName(peer: string): string {
+  return `letters/${peer}`
+}
+
+// The attack: ten keys, or ten thousand, fill what strangers have, and no stranger is heard any more.
+function hasRoom(edit: Transaction, rumor: Rumor, { trust, bits }: LetterContext): boolean {
+  const known = trust(rumor.pubkey)
+  if (known === 'owner') return true
+  const mine = (edit.index.letterLogs[rumor.pubkey]?.bytes ?? 0) + sizeOf(rumor)
+  if (known !== 'unknown') return mine <= MOST.contact
+  let all = sizeOf(rumor)
+  for (const [peer, { bytes }] of Object.entries(edit.index.letterLogs)) if (trust(peer) === 'unknown') all += bytes
+  const most = bits >= WORK ? MOST.strangers : MOST.strangers - MOST.worked
+  // The fuller it is, the less one key may have of it.
+  return mine <= MOST.stranger && all <= most && mine <= Math.max(20_000, (most - all) / 4)
+}
+
+function sizeOf({ content, tags }: Rumor): number {
+  // JSON writes a control character as six.
+  return OVERHEAD + Buffer.byteLength(JSON.stringify(content)) + JSON.stringify(tags).length
+}
