@@ -7,6 +7,7 @@ import type { Home } from '../home/paths.ts'
 import { makeFolder } from '../store/atomic.ts'
 import { removeLeftovers } from '../store/discard.ts'
 import { errno, withDiskErrors, withDiskErrorsLater } from '../store/disk-errors.ts'
+import { syncFile } from '../store/sync.ts'
 import { type DownloadOptions, download, sizeOf } from './download.ts'
 import { openPendingFile } from './received.ts'
 
@@ -133,7 +134,7 @@ async function decryptFile(
       inner.update(bytes)
       await file.appendFile(bytes)
     }
-    await file.sync()
+    syncFile(file.fd)
     return cipher.final() ? inner.hex() : undefined
   } finally {
     await file.close()

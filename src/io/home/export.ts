@@ -1,11 +1,12 @@
 // The secret key written to a file, for a copy in a safe place or for another client: only where its owner asks for it.
-import { closeSync, constants, fsyncSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { EXIT, Failure } from '../../errors.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { nsecEncode } from '../../nostr/nip19.ts'
 import { discard } from '../store/discard.ts'
 import { errno } from '../store/disk-errors.ts'
+import { syncFile } from '../store/sync.ts'
 
 /**
  * Writes the key as an nsec to a new file, 0600, and gives its absolute path. Throws FILE_EXISTS for whatever has that name
@@ -19,7 +20,7 @@ export function exportSecret({ secret }: Keys, path: string): string {
     const file = openSync(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     try {
       writeFileSync(file, `${nsecEncode(secret)}\n`)
-      fsyncSync(file)
+      syncFile(file)
     } catch (error) {
       discard(target)
       throw error

@@ -4,6 +4,7 @@ import { Failure } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
 import { makeFolder } from '../store/atomic.ts'
 import { withDiskErrors } from '../store/disk-errors.ts'
+import { syncFile } from '../store/sync.ts'
 
 /** Appends a line. What went wrong, as a value: an owner who can be told otherwise must be told all the same. */
 export function logLine(home: Home, line: object): string | undefined {
@@ -27,7 +28,8 @@ function append(path: string, line: string): void {
     const last = Buffer.alloc(1)
     if (size > 0) readSync(file, last, 0, 1, size - 1)
     const broken = size > 0 && last.toString() !== '\n'
-    writeFileSync(file, `${broken ? '\n' : ''}${line}\n`, { flush: true })
+    writeFileSync(file, `${broken ? '\n' : ''}${line}\n`)
+    syncFile(file)
   } finally {
     closeSync(file)
   }

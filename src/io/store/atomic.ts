@@ -4,7 +4,6 @@ import {
   constants,
   copyFileSync,
   fstatSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -17,6 +16,7 @@ import { type InputText, inputText } from '../../input-text.ts'
 import { errno, withDiskErrors } from './disk-errors.ts'
 import { checkOwnership } from './ownership.ts'
 import { replaceFile, type StagedFile } from './replace.ts'
+import { syncFile, syncFolder } from './sync.ts'
 
 /** Called with a name before every step that changes the disk; tests end the process there. */
 export type OnStep = (name: string) => void
@@ -66,7 +66,7 @@ export function writeNew(temp: string, content: string | Uint8Array, of: string,
       // of it is written or the disk has said no.
       writeFileSync(file, content)
       step(`fsync ${of}`)
-      fsyncSync(file)
+      syncFile(file)
     } finally {
       closeSync(file)
     }
@@ -103,21 +103,6 @@ export function linkNew(from: string, to: string, step: OnStep = noStep): boolea
     syncFolder(dirname(to))
     return true
   })
-}
-
-/** Brings the names in a folder to the disk, where the system can. */
-export function syncFolder(path: string): void {
-  try {
-    const folder = openSync(path, 'r')
-    try {
-      fsyncSync(folder)
-    } finally {
-      closeSync(folder)
-    }
-  } catch (error) {
-    // Windows and some network disks cannot; an EIO must be heard.
-    if (!['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EBADF'].includes(errno(error))) throw error
-  }
 }
 
 function openToRead(path: string): number | undefined {

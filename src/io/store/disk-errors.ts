@@ -139,7 +139,8 @@ function permissionFailure(error: unknown, path: string): Failure {
   const resource = told === '' ? path : told
   const flag = PERMISSION_FLAGS[permission] ?? 'its permissions'
   const hint = `start Node with ${flag}, or without its permission model`
-  return new Failure('NOT_PERMITTED', EXIT.fault, `Node's permission model forbids ${permission} of ${resource}`, hint)
+  const what = permission === '' && error instanceof Error ? error.message : `${permission} of ${resource}`
+  return new Failure('NOT_PERMITTED', EXIT.fault, `Node's permission model forbids it: ${what}`, hint)
 }
 
 const PERMISSION_FLAGS: Readonly<Record<string, string>> = {

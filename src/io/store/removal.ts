@@ -4,12 +4,13 @@ import { dirname, join } from 'node:path'
 import type { Removal } from '../../state/retention.ts'
 import { transcriptPath } from '../files/transcripts.ts'
 import type { Home } from '../home/paths.ts'
-import { type OnStep, syncFolder } from './atomic.ts'
+import type { OnStep } from './atomic.ts'
 import { callKeyPath } from './call-keys.ts'
 import { discard } from './discard.ts'
 import { errno, withDiskErrors } from './disk-errors.ts'
 import { logPath, namesIn } from './load.ts'
 import { wholeCopy } from './replace.ts'
+import { syncFolder } from './sync.ts'
 
 /**
  * Takes away what is there of it, each in one step, and gives its paths. Needs the lock, whose folder is `own`. Deleted is not

@@ -2,7 +2,6 @@
 // itself, and over a file that is.
 import {
   closeSync,
-  fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs'
 import { discard } from './discard.ts'
 import { errno } from './disk-errors.ts'
+import { syncFile } from './sync.ts'
 
 /** A file that is written in full and waits to replace `target`. */
 export type StagedFile = {
@@ -85,7 +85,7 @@ function writeThrough(path: string, content: Uint8Array): void {
   const file = openSync(path, 'wx', 0o600)
   try {
     writeFileSync(file, content)
-    fsyncSync(file)
+    syncFile(file)
   } finally {
     closeSync(file)
   }
@@ -98,7 +98,7 @@ function overwrite(path: string, copy: string, content: Uint8Array): void {
   try {
     writeFileSync(file, content)
     ftruncateSync(file, content.length)
-    fsyncSync(file)
+    syncFile(file)
     discard(copy)
   } finally {
     closeSync(file)

@@ -1,0 +1,30 @@
+// Bringing what was written to the disk itself, where that may be done.
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { errno } from './disk-errors.ts'
+
+/**
+ * Returns when what was written to an open file is on the disk. Node 22 and 24 forbid that to everybody under their permission
+ * model: there the system does it, seconds later.
+ */
+export function syncFile(file: number): void {
+  try {
+    fsyncSync(file)
+  } catch (error) {
+    if (errno(error) !== 'ERR_ACCESS_DENIED') throw error
+  }
+}
+
+/** Brings the names in a folder to the disk, where the system can. */
+export function syncFolder(path: string): void {
+  try {
+    const folder = openSync(path, 'r')
+    try {
+      syncFile(folder)
+    } finally {
+      closeSync(folder)
+    }
+  } catch (error) {
+    // Windows and some network disks cannot; an EIO must be heard.
+    if (!['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EBADF'].includes(errno(error))) throw error
+  }
+}
