@@ -42,15 +42,19 @@ export function readText(path: string): InputText | undefined {
 /** Makes a folder of ours, 0700, and the ones above that are missing. One that exists is left as it is. */
 export function makeFolder(path: string, step: OnStep = noStep): void {
   if (withDiskErrors(path, () => statSync(path, { throwIfNoEntry: false }))?.isDirectory()) return
-  // One by one: Node's `recursive` reports a read-only disk as ENOENT.
-  if (dirname(path) !== path) makeFolder(dirname(path), step)
   withDiskErrors(path, () => {
     step(`mkdir ${path}`)
     try {
       mkdirSync(path, 0o700)
     } catch (error) {
+      // One by one: Node's `recursive` reports a read-only disk as ENOENT. The one above is looked at only where it has to be
+      // made: Node's permission model may not let us.
+      if (errno(error) === 'ENOENT' && dirname(path) !== path) {
+        makeFolder(dirname(path), step)
+        return makeFolder(path, step)
+      }
       // Another run was faster, or a file is in the way.
-      if (errno(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error
+      if (errno(error) !== 'EEXIST' || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error
     }
     syncFolder(dirname(path))
   })

@@ -24,7 +24,9 @@ export function syncFolder(path: string): void {
       closeSync(folder)
     }
   } catch (error) {
-    // Windows and some network disks cannot; an EIO must be heard.
-    if (!['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EBADF'].includes(errno(error))) throw error
+    // Windows and some network disks cannot, and Node's permission model may not let us; an EIO must be heard.
+    if (!CANNOT.includes(errno(error))) throw error
   }
 }
+
+const CANNOT = ['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EBADF', 'ERR_ACCESS_DENIED']
