@@ -20,7 +20,18 @@ const DAILY_BOUNDS = {
   contact: { requests: 500, rumors: 100_000, bytes: 4 * 1024 * 1024 * 1024, files: 5_000 },
 }
 
-/** Ringing calls from unknown keys; the oldest unanswered one makes room for a new one. */
+/**
+ * First words that one stranger may bring in a day, by how many all of them have brought: ten keys cannot use up what is there for
+ * all. Whoever has worked for it (NIP-13) finds room beside that.
+ */
+const SHARES = [
+  { until: 100, share: 20 },
+  { until: 150, share: 5 },
+  { until: 180, share: 2 },
+]
+const WORKED = { bits: 16, requests: 100 }
+
+/** Ringing calls from unknown keys; of the key with the most of them the oldest makes room for a new one. */
 export const MAX_RINGING = 20
 
 /** Most refused calls that are answered in a day. */
@@ -45,8 +56,17 @@ export function mayRefuse(
   return !silent && refused[sender] === undefined && Object.keys(refused).length < MAX_REFUSALS
 }
 
-/** Why a rumor is dropped before it is looked at, if it is; counts it otherwise. `first`: it belongs to no call yet. */
-export function overBounds(meter: DailyMeter, rumor: Rumor, first: boolean, gate: AdmissionPolicy): string | undefined {
+/**
+ * Why a rumor is dropped before it is looked at, if it is; counts it otherwise. `first`: it belongs to no call yet; `bits`: the work
+ * that its wrap has cost.
+ */
+export function overBounds(
+  meter: DailyMeter,
+  rumor: Rumor,
+  first: boolean,
+  gate: AdmissionPolicy,
+  bits = 0,
+): string | undefined {
   const trust = gate.trust(rumor.pubkey)
   if (trust === 'owner') return undefined
   const known = meter.senders[rumor.pubkey]
@@ -56,10 +76,17 @@ export function overBounds(meter: DailyMeter, rumor: Rumor, first: boolean, gate
   const isStranger = trust === 'unknown'
   if (exceeds(own, isStranger ? DAILY_BOUNDS.stranger : DAILY_BOUNDS.contact)) return 'sender-bound'
   const isFull = known === undefined && Object.keys(meter.senders).length >= MAX_SENDERS
-  if (isStranger && (isFull || exceeds(all, DAILY_BOUNDS.strangers))) return 'strangers-bound'
+  if (isStranger && first && own.requests > shareOf(meter.strangers)) return 'sender-bound'
+  const spare = bits >= WORKED.bits ? WORKED.requests : 0
+  const most = { ...DAILY_BOUNDS.strangers, requests: DAILY_BOUNDS.strangers.requests + spare }
+  if (isStranger && (isFull || exceeds(all, most))) return 'strangers-bound'
   meter.senders[rumor.pubkey] = own
   if (isStranger) meter.strangers = all
   return undefined
+}
+
+function shareOf({ requests }: MeterAmount): number {
+  return SHARES.find(({ until }) => requests < until)?.share ?? 1
 }
 
 /** Why a stranger's request or letter is not heard at all. */
@@ -76,13 +103,25 @@ export function meterFor(meter: DailyMeter, now: number): DailyMeter {
 }
 
 /** The unanswered calls of strangers that must make room for newer ones. `heard`: when they came in. */
-export function overflowingCalls(ringing: readonly { id: string; heard: number; at: number }[]): string[] {
+export function overflowingCalls(ringing: readonly RingingCall[]): string[] {
   // The attack: calls dated ahead would always be the newest.
-  return ringing
-    .toSorted((a, b) => Math.min(a.at, a.heard) - Math.min(b.at, b.heard))
-    .slice(0, Math.max(0, ringing.length - MAX_RINGING))
-    .map((s) => s.id)
+  const left = ringing.toSorted((a, b) => Math.min(a.at, a.heard) - Math.min(b.at, b.heard))
+  const going: string[] = []
+  while (left.length > MAX_RINGING) {
+    // The attack: one key rings so often that nobody else's call is left.
+    const counts = new Map<string, number>()
+    for (const { peer } of left) counts.set(peer, (counts.get(peer) ?? 0) + 1)
+    const most = Math.max(...counts.values())
+    const [gone] = left.splice(
+      left.findIndex(({ peer }) => counts.get(peer) === most),
+      1,
+    )
+    if (gone !== undefined) going.push(gone.id)
+  }
+  return going
 }
+
+export type RingingCall = { id: string; peer: string; heard: number; at: number }
 
 const NOTHING: Required<MeterAmount> = { requests: 0, rumors: 0, bytes: 0, files: 0 }
 

@@ -2,7 +2,7 @@
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import type { SignalType } from '../call/signal.ts'
-import { type AdmissionPolicy, overflowingCalls } from './admission.ts'
+import { type AdmissionPolicy, overflowingCalls, type RingingCall } from './admission.ts'
 import { CAME_TO_NOTHING } from './call-index.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { type CallSummary, callOf } from './state.ts'
@@ -20,7 +20,7 @@ export type ExpiryContext = {
 /** Ends the rings that nobody answered in time, and makes room among those of strangers. */
 export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
   const { me, now, gate } = expiry
-  const strangers: { id: string; heard: number; at: number }[] = []
+  const strangers: RingingCall[] = []
   for (const log of Object.values(edit.state.logs)) {
     const call = callOf(log, me, now)
     if (call?.phase !== 'ringing') continue
@@ -31,7 +31,7 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
       delete mine.held
       mine.unread = [...mine.unread.filter((item) => item !== call.id), 'missed']
     } else if (call.mine === 'callee' && gate.trust(call.peer) === 'unknown') {
-      strangers.push({ id: call.id, heard, at: call.createdAt })
+      strangers.push({ id: call.id, peer: call.peer, heard, at: call.createdAt })
     }
   }
   // The attack: a ring that is never answered costs its caller nothing. The oldest is missed without being news, and what

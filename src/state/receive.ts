@@ -75,7 +75,7 @@ export function admitRumor(
   const first = callId(rumor) === undefined
   const dropped = first ? lacksWork(bits, trust, gate) : undefined
   if (dropped !== undefined) return dropped
-  const over = overBounds(edit.index.meter, rumor, first, gate)
+  const over = overBounds(edit.index.meter, rumor, first, gate, bits)
   const letter = { now: context.now, trust: gate.trust, bits }
   // NIP-17's clients never offer a letter again, so one that is too many for today is told tomorrow.
   if (over !== undefined) return isLetter(rumor) ? receiveLetter(edit, rumor, { ...letter, tomorrow: true }) : over

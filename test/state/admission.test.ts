@@ -182,6 +182,20 @@ describe('the bounds of a day', () => {
     expect(count(key, most, (pubkey) => ({ ...rumor, pubkey }), gateOf())).toEqual([taken, ['strangers-bound']])
   })
 
+  it('leave a share to others where ten keys want all of it, and room for whoever has worked', () => {
+    const held = meter()
+    const write = (from: number, bits = 0) => overBounds(held, { ...short, pubkey: key(from) }, true, gateOf(), bits)
+    for (let n = 0; n < 10; n++) for (let word = 0; word < 20; word++) write(n)
+    expect(Array.from({ length: 15 }, (_, n) => write(100 + n))).toEqual(Array(15).fill(undefined))
+    // A thousand keys use it up all the same: then work is what helps.
+    for (let n = 0; n < 1_000; n++) write(1_000 + n)
+    expect([write(5_000), write(5_000, 15), write(5_000, 16)]).toEqual([
+      'strangers-bound',
+      'strangers-bound',
+      undefined,
+    ])
+  })
+
   it('take a contact however many strangers there are', () => {
     const held = meter()
     for (let n = 1; n <= 3_000; n++) overBounds(held, { ...inCall, pubkey: key(n) }, false, gateOf())
@@ -264,10 +278,16 @@ describe('ringing calls of strangers', () => {
     expect(honest.phase).toBe('ringing')
     expect(
       overflowingCalls([
-        { id: 'a', heard: 1, at: 9 },
-        ...Array.from({ length: 20 }, (_, n) => ({ id: `${n}`, heard: 2, at: 1 })),
+        { id: 'a', peer: 'a', heard: 1, at: 9 },
+        ...Array.from({ length: 20 }, (_, n) => ({ id: `${n}`, peer: `${n}`, heard: 2, at: 1 })),
       ]),
     ).toEqual(['a'])
+  })
+
+  it('make room for others first where one key has the most of them', () => {
+    const honest = Array.from({ length: 5 }, (_, n) => ({ id: `honest ${n}`, peer: `${n}`, heard: 1, at: 1 }))
+    const greedy = Array.from({ length: 18 }, (_, n) => ({ id: `greedy ${n}`, peer: 'greedy', heard: 9, at: 9 }))
+    expect(overflowingCalls([...greedy, ...honest])).toEqual(['greedy 0', 'greedy 1', 'greedy 2'])
   })
 
   it('do not push out a contact', () => {
