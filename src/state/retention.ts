@@ -14,11 +14,16 @@ export type Removal = { type: 'key' | 'transcript' | 'call'; call: string } | { 
  */
 export type KeptCall = { id: string; over: number | undefined; settled: boolean }
 
-/** What lies on disk; `changed`: when it was last written, unix seconds. */
+/**
+ * What lies on disk; `changed`: when it was last written, unix seconds. `gone`: calls that were deleted before. `others`: keys whose
+ * letters' files lie here too, in folders that are named after them.
+ */
 export type KeptFiles = {
   keys: readonly { call: string; changed: number }[]
   transcripts: readonly { call: string; changed: number }[]
   folders: readonly { folder: string; changed: number }[]
+  gone: readonly string[]
+  others: readonly string[]
 }
 
 /** `keepDays`: transcript.keep; 0 for until it is forgotten by hand. `now`: unix seconds by our own clock. */
@@ -60,20 +65,30 @@ export function removalsDue(calls: readonly KeptCall[], files: KeptFiles, option
   const gone = calls.filter(({ over, settled }) => settled && isDue(over, Math.max(kept, LEAST_CALL_LIFETIME)))
   removals.push(...gone.map(({ id }): Removal => ({ type: 'call', call: id })))
   for (const { id } of gone) known.delete(id)
-  // The folder is named by eight digits, which two calls may share: it stays as long as one of them does.
-  const inUse = new Set([...known.keys()].map((id) => id.slice(0, 8)))
-  const folders = files.folders.filter(({ folder, changed }) => !inUse.has(folder) && isDue(changed, kept))
+  // The attack: whoever tries four billion requests has a call whose folder is that of another call, or of the owner's letters. It
+  // stays as long as one of them does; and what belongs to no call that was here is not ours to delete.
+  const inUse = new Set([...known.keys(), ...files.others].map(folderOf))
+  const ofGone = new Set([...gone.map(({ id }) => id), ...files.gone].map(folderOf))
+  const isOver = (folder: string) => ofGone.has(folder) && !inUse.has(folder)
+  const folders = files.folders.filter(({ folder, changed }) => isOver(folder) && isDue(changed, kept))
   return [...removals, ...folders.map(({ folder }): Removal => ({ type: 'files', folder }))]
 }
 
-/** What `forget` deletes of a call that is over: all of it, and its files where it was asked to, unless another call shares them. */
+/**
+ * What `forget` deletes of a call that is over: all of it, and its files where it was asked to, unless something else lies there.
+ * @param others the ids of all other calls, and the keys whose letters' files lie here
+ */
 export function removalsOf(call: string, others: readonly string[], withFiles: boolean): Removal[] {
-  const folder = call.slice(0, 8)
-  const shared = others.some((id) => id !== call && id.startsWith(folder))
+  const shared = others.some((id) => id !== call && folderOf(id) === folderOf(call))
   const removals: Removal[] = [
     { type: 'key', call },
     { type: 'transcript', call },
     { type: 'call', call },
   ]
-  return withFiles && !shared ? [...removals, { type: 'files', folder }] : removals
+  return withFiles && !shared ? [...removals, { type: 'files', folder: folderOf(call) }] : removals
+}
+
+// p2p/files/<first eight digits>, as io/files/received.ts names it.
+function folderOf(id: string): string {
+  return id.slice(0, 8)
 }

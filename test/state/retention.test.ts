@@ -19,7 +19,7 @@ const [A, B, TWIN] = [id('aaaaaaaa'), id('bbbbbbbb'), id('aaaaaaaa1')]
 const call = (name: string, days: number | undefined, settled = true): KeptCall => ({
   ...{ id: name, over: days === undefined ? undefined : NOW - days * DAY, settled },
 })
-const nothing: KeptFiles = { keys: [], transcripts: [], folders: [] }
+const nothing: KeptFiles = { keys: [], transcripts: [], folders: [], gone: [], others: [] }
 const at = (name: string, days: number) => ({ call: name, changed: NOW - days * DAY })
 const folder = (name: string, days: number) => ({ folder: name.slice(0, 8), changed: NOW - days * DAY })
 const due = (calls: readonly KeptCall[], files: Partial<KeptFiles> = {}, keepDays = 0) =>
@@ -74,8 +74,14 @@ describe('transcript.keep 30', () => {
   })
 
   it('deletes what is left of calls that are gone, by the time of the file', () => {
-    expect(due([], files, 30)).toEqual(['key aaaaaaaa0', 'transcript aaaaaaaa0', 'files aaaaaaaa'])
-    expect(due([], { transcripts: [at(A, 29)], folders: [folder(A, 29)] }, 30)).toEqual([])
+    expect(due([], { ...files, gone: [A] }, 30)).toEqual(['key aaaaaaaa0', 'transcript aaaaaaaa0', 'files aaaaaaaa'])
+    expect(due([], { transcripts: [at(A, 29)], folders: [folder(A, 29)], gone: [A] }, 30)).toEqual([])
+  })
+
+  it('keeps files that belong to no call that was here, and those of letters', () => {
+    expect(due([], files, 30)).not.toContain('files aaaaaaaa')
+    // A key whose first eight digits are those of a call: somebody has tried for it.
+    expect(due([call(A, 90)], { ...files, others: [TWIN] }, 30)).not.toContain('files aaaaaaaa')
   })
 
   it('keeps files whose folder another call has too', () => {
@@ -122,6 +128,7 @@ it('whatever there is, what is open or fresh stays, and what is done twice is do
           keys: written.map((one) => at(one.call, one.days)),
           transcripts: written.map((one) => at(one.call, one.days)),
           folders: written.map((one) => folder(one.call, one.days)),
+          ...{ gone: [A, id('cccccccc')], others: [] },
         }
         const removals = removalsDue(calls, files, { now: NOW, keepDays })
         for (const one of removals) {

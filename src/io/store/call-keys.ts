@@ -4,7 +4,7 @@ import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT, Failure } from '../../errors.ts'
 import { isRecord, parseJson } from '../../json.ts'
-import { fromHex, isHex32, type Keys, keysFrom, toHex } from '../../nostr/crypto.ts'
+import { fromHex, type Keys, keysFrom, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
 import { type OnStep, writeNew } from './atomic.ts'
 import { logPath, namesIn } from './load.ts'
@@ -52,15 +52,20 @@ export function stageCallKey(home: Home, { call, keys }: CallSecret, own: string
   return [{ temp, target }]
 }
 
-/** All calls that have a secret here, and when its file was written, unix seconds. */
+/** All calls of which a secret is here, whole or left behind by a killed run, and when it was written, unix seconds. */
 export function listCallKeys(home: Home): { call: string; changed: number }[] {
-  return namesIn(home.calls).flatMap((name) => {
-    const call = name.slice(0, -'.key'.length)
-    if (!name.endsWith('.key') || !isHex32(call)) return []
+  const written = new Map<string, number>()
+  for (const name of namesIn(home.calls)) {
+    const call = KEY_NAME.exec(name)?.[1]
+    if (call === undefined) continue
     const stats = lstatSync(join(home.calls, name), { throwIfNoEntry: false })
-    return [{ call, changed: Math.floor((stats?.mtimeMs ?? 0) / 1000) }]
-  })
+    if (stats !== undefined) written.set(call, Math.max(written.get(call) ?? 0, Math.floor(stats.mtimeMs / 1000)))
+  }
+  return [...written].map(([call, changed]) => ({ call, changed }))
 }
+
+// The second one as `wholeCopy` names it.
+const KEY_NAME = /^([0-9a-f]{64})\.key(?:\.next)?$/
 
 const GONE = 'move it away; without it nobody can read what was sealed in that call, and a new `p2p call` begins anew'
 

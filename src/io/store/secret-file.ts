@@ -1,7 +1,7 @@
 // Files that hold a secret: read only where nobody else can have read or changed them.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { type Failure, shellPath } from '../../errors.ts'
-import { userName, withDiskErrors } from './disk-errors.ts'
+import { errno, userName, withDiskErrors } from './disk-errors.ts'
 
 /** Most bytes that such a file has. */
 const MAX_SECRET_FILE = 4096
@@ -22,7 +22,8 @@ export function readSecretFile(path: string, refuse: RefuseFile): Uint8Array | u
     if (there === undefined) return undefined
     if (there.isSymbolicLink())
       throw refuse('is a link', 'put the file that it leads to in its place, readable for its owner alone')
-    const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    const file = openIfThere(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    if (file === undefined) return undefined
     try {
       checkSecretFile(path, fstatSync(file), refuse)
       return readFileSync(file)
@@ -30,6 +31,16 @@ export function readSecretFile(path: string, refuse: RefuseFile): Uint8Array | u
       closeSync(file)
     }
   })
+}
+
+// Between the look and the opening another run may have deleted it.
+function openIfThere(path: string, flags: number): number | undefined {
+  try {
+    return openSync(path, flags)
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function checkSecretFile(path: string, stats: Stats, refuse: RefuseFile): void {

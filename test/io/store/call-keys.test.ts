@@ -227,6 +227,17 @@ describe('what is removed', () => {
     expect(await again).toEqual([])
   })
 
+  it('is also the copy of a key that a killed run has left on a disk of its own', async () => {
+    const home = newHome()
+    mkdirSync(home.calls, { recursive: true })
+    for (const name of [`${CALL_ID}.key.next`, 'x.key', `${CALL_ID}.key.old`, `${CALL_ID.toUpperCase()}.key`])
+      writeFileSync(join(home.calls, name), HEX)
+    expect(listCallKeys(home).map(({ call }) => call)).toEqual([CALL_ID])
+    const removals = [{ type: 'key' as const, call: CALL_ID }]
+    const removed = await store(home).remove((snapshot) => ({ snapshot, removals }))
+    expect(removed).toEqual([join(home.calls, `${CALL_ID}.key.next`)])
+  })
+
   it('is the link and not what it leads to, and what lies on another disk too', async (test) => {
     const home = await keyed()
     const elsewhere = newFolder()
