@@ -34,8 +34,9 @@ type OutgoingWrap = {
   call: string
   ack: number
   owed: boolean
-  /** Other relays have it. */
-  had: boolean
+  spare: string[]
+  /** Nobody waits for it: other relays have it, or it is a receipt. */
+  aside: boolean
   work: Pick<GiftWrapOptions, 'work'>
 }
 
@@ -81,7 +82,7 @@ export async function publishEvents(
 function wrapOf(
   { call, to, rumor, wrap, skip }: PendingPublish,
   context: RunContext,
-  { relays, pow }: Route,
+  { relays, spare = [], pow }: Route,
   stamp: number,
 ): OutgoingWrap {
   const { environment } = context
@@ -97,7 +98,8 @@ function wrapOf(
     call,
     ack,
     owed: true,
-    had: skip.length > 0,
+    spare,
+    aside: skip.length > 0,
     work,
   }
 }
@@ -113,7 +115,7 @@ function receiptWrapOf(
   const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, now)
   const rumor = rumorOf(template, environment.keys.pubkey)
   const wrap = giftWrap(rumor, to, environment.keys, { now: stamp, callKey: undefined })
-  return { wrap, rumor, to, relays, call, ack: ack.seq, owed: false, had: false, work: {} }
+  return { wrap, rumor, to, relays, call, spare: [], ack: ack.seq, owed: false, aside: true, work: {} }
 }
 
 function unreachedPeers(sent: readonly SentWrap[]): string[] {
@@ -131,7 +133,7 @@ async function publishWrap(
   letter: OutgoingWrap,
   stamp: number,
 ): Promise<SentWrap> {
-  const jobOf = ({ wrap, relays, had }: OutgoingWrap) => ({ event: wrap, relays, had })
+  const jobOf = ({ wrap, relays, spare, aside }: OutgoingWrap) => ({ event: wrap, relays, spare, aside })
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
   const receipts = await environment.pool.publish([jobOf(letter)], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.

@@ -1,29 +1,61 @@
-// Which relays carry a letter to a peer: its own list, else what it told us, else a guess.
+// Which relays carry a letter to a peer: its own list, else what it told us, else a guess. And which are not to hear of us yet.
+import { type AgentDirectory, trustOf } from '../call/agents.ts'
 import type { Call } from '../call/replay.ts'
 import { usable } from '../nostr/relay-url.ts'
-import type { State } from '../state/state.ts'
+import type { CallSummary, Index, RelayMemory, State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
 /**
  * `by`: its kind 10050, its word in a call, a hint (its presence, an nprofile, its domain), the read relays of its kind
- * 10002, or our own. The last two are guesses, of which the user is told. `pow`: the bits of work that it asks of strangers.
+ * 10002, or our own. The last two are guesses, of which the user is told. `spare`: where it goes when none of `relays` takes it: the
+ * rest of that list, and our own. `pow`: the bits of work that it asks of strangers.
  */
-export type Route = { relays: string[]; by: 'list' | 'call' | 'hint' | 'reads' | 'own'; pow: number }
-
-/** What of a context decides about relays. */
-export type RouteContext = {
-  environment: Pick<RunContext['environment'], 'relays'> & { config: { relays: { allowPrivate: boolean } } }
+export type Route = {
+  relays: string[]
+  spare?: string[]
+  by: 'list' | 'call' | 'hint' | 'reads' | 'own'
+  pow: number
 }
 
+/** What of a context decides about relays. Without `people` everybody is a stranger. */
+export type RouteContext = {
+  environment: Pick<RunContext['environment'], 'relays'> & {
+    config: { relays: { allowPrivate: boolean }; policy?: { calls: 'anyone' | 'contacts' | 'nobody' } }
+  }
+  people?: AgentDirectory
+  now?: number
+}
+
+/** Relays of one list that are told at once, and those that are tried in all. */
+const AT_ONCE = 3
+const TRIED = 6
+
+/** A relay that could not be reached for less than this may be back, in seconds; before that the others go first. */
+const LOST_FOR = 3600
+
 /** NIP-17: a kind 10050 list goes before everything else; our own relays come last. */
-export function routeTo({ environment }: RouteContext, state: State, calls: readonly Call[], peer: string): Route {
-  const memory = state.index.peers[peer]
+export function routeTo(context: RouteContext, state: State, calls: readonly Call[], peer: string): Route {
+  const { environment, now = 0 } = context
+  const { allowPrivate } = environment.config.relays
+  const own = ownRelays(environment)
+  const { index } = state
+  const memory = index.peers[peer]
   const pow = memory?.pow ?? 0
   const told = calls.findLast((c) => c.peer === peer && c.peerRelays.length > 0)?.peerRelays
   const sources = { list: memory?.inbox, call: told, hint: memory?.hints, reads: memory?.reads }
+  const met = !isUnmet(context, index, peer)
   for (const by of ['list', 'call', 'hint', 'reads'] as const) {
-    const relays = usable(sources[by] ?? [], ownRelays(environment), environment.config.relays.allowPrivate)
-    if (relays.length > 0) return { relays, by, pow }
+    const named = usable(sources[by] ?? [], own, allowPrivate, TRIED)
+    if (named.length === 0) continue
+    // The attack: strangers ring and name relays of theirs, which would learn from where we read.
+    if (!met) return { relays: named.filter((url) => own.includes(url)), by, pow }
+    const isFine = (url: string) => !isTroubled(index.relays[url], now)
+    const all = [...named.filter(isFine), ...named.filter((url) => !isFine(url))]
+    const relays = all.slice(0, AT_ONCE)
+    const spare = [...new Set([...all.slice(AT_ONCE), ...environment.relays.inbox])].filter(
+      (url) => !relays.includes(url),
+    )
+    return { relays, ...(spare.length > 0 && { spare }), by, pow }
   }
   return { relays: [...environment.relays.inbox], by: 'own', pow }
 }
@@ -31,4 +63,27 @@ export function routeTo({ environment }: RouteContext, state: State, calls: read
 /** All relays that we have chosen ourselves. */
 export function ownRelays({ relays }: Pick<RunContext['environment'], 'relays'>): string[] {
   return [...new Set([...relays.inbox, ...relays.presence, ...relays.lookup])]
+}
+
+/**
+ * Whether all that we have with somebody are calls of its own that nobody here has answered: then no relay is contacted that only it
+ * has named. What the policy refuses by itself is no answer.
+ */
+export function isUnmet({ environment, people }: RouteContext, { calls, letters }: Index, peer: string): boolean {
+  if (people !== undefined && trustOf(people, peer) !== 'unknown') return false
+  const held = Object.values(calls).filter((call) => call.peer === peer)
+  if (held.length === 0 || Object.values(letters).some(({ to }) => to === peer)) return false
+  const isWelcome = (environment.config.policy?.calls ?? 'anyone') === 'anyone'
+  return held.every(
+    (call) => call.direction === 'incoming' && (hasSaidNothing(call) || (call.phase === 'rejected' && !isWelcome)),
+  )
+}
+
+function hasSaidNothing({ own }: CallSummary): boolean {
+  return own.queued + own.relayed + own.delivered + own.read === 0
+}
+
+function isTroubled(memory: RelayMemory | undefined, now: number): boolean {
+  const { lost, rest } = memory ?? {}
+  return (lost !== undefined && Math.abs(now - lost) < LOST_FOR) || (rest !== undefined && rest.until > now)
 }

@@ -26,7 +26,7 @@ import { askLimitOf, knownWraps, patienceFor, recordNip77 } from '../state/relay
 import type { Index, Sweep } from '../state/state.ts'
 import { medianClockError } from './clock.ts'
 import { agentNamed, type ResolvedAgent, resolveAgent } from './resolve-agent.ts'
-import { ownRelays, type RouteContext } from './route.ts'
+import { isUnmet, ownRelays, type RouteContext } from './route.ts'
 import { openMailReader } from './unwrap.ts'
 
 /** What a run wants to know beside its mailbox. */
@@ -167,19 +167,24 @@ const MAX_HINTED_RELAYS = 4
 
 /** What is asked about peers: at our own relays, and at the few where they are said to be found. */
 export function lookupQueries(
-  { environment }: RouteContext,
+  context: RouteContext,
   index: Index,
   peers: readonly string[],
   hints: RelayHints = {},
 ): RelayQuery[] {
   if (peers.length === 0) return []
+  const { environment } = context
   const own = ownRelays(environment)
   const filter = (authors: readonly string[]) => ({
     kinds: [INBOX_LIST_KIND, RELAY_LIST_KIND, PRESENCE_KIND],
     authors: [...authors],
   })
-  const hinted = (peer: string) =>
-    usable([...(hints[peer] ?? []), ...(index.peers[peer]?.hints ?? [])], own, environment.config.relays.allowPrivate)
+  // What the user has typed is no stranger's word.
+  const named = (peer: string) => [
+    ...(hints[peer] ?? []),
+    ...(isUnmet(context, index, peer) ? [] : (index.peers[peer]?.hints ?? [])),
+  ]
+  const hinted = (peer: string) => usable(named(peer), own, environment.config.relays.allowPrivate)
   const elsewhere = [...new Set(peers.flatMap(hinted))].filter((url) => !own.includes(url)).slice(0, MAX_HINTED_RELAYS)
   return [
     ...own.map((relay) => ({ relay, name: 'lists', filter: filter(peers) })),

@@ -72,6 +72,9 @@ export type PendingReceipt = {
   lost?: true
 }
 
+/** Most receipts of one run: what a relay lets go out at once. The rest goes with the next, so that no command waits for them. */
+const MAX_RECEIPTS = 10
+
 /** Most strangers who are told in one run that their call has come in; the others hear it in the next ones. */
 const MAX_RINGING_RECEIPTS = 8
 
@@ -106,7 +109,7 @@ export function receiptsDue(state: State, calls: readonly Call[], context: Recei
     if (gate.trust(call.peer) === 'unknown' && ++ringing > MAX_RINGING_RECEIPTS) return []
     return [receipt]
   })
-  return [...lost.filter(({ to }) => gate.trust(to) !== 'blocked'), ...receipts]
+  return [...lost.filter(({ to }) => gate.trust(to) !== 'blocked'), ...receipts].slice(0, MAX_RECEIPTS)
 }
 
 function receiptFor(

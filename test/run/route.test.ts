@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type RouteContext, routeTo } from '../../src/run/route.ts'
 import { lookupQueries, peersLookedUp } from '../../src/run/sync.ts'
-import { emptyIndex, type PeerMemory } from '../../src/state/state.ts'
+import { type CallSummary, emptyIndex, type PeerMemory, type State } from '../../src/state/state.ts'
 
 const peer = 'b'.repeat(64)
 const other = 'c'.repeat(64)
@@ -41,12 +41,88 @@ describe('a route', () => {
     expect(route({ ...all, inbox: ['wss://relay.nostr.band'] })).toMatchObject({ by: 'hint', relays: all.hints })
   })
 
+  test('goes on to the rest of its list and to our own where none of the first three takes it', () => {
+    const inbox = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `wss://${name}.example`)
+    expect(route({ inbox })).toMatchObject({ relays: inbox.slice(0, 3), spare: [...inbox.slice(3, 6), ...own.inbox] })
+    expect(route({ inbox: own.inbox })).toEqual({ by: 'list', relays: own.inbox, pow: 0 })
+  })
+
+  test('begins with the relays that could be reached lately and do not rest', () => {
+    const now = 1_795_000_000
+    const inbox = ['wss://lost.example', 'wss://rests.example', 'wss://was-lost.example', 'wss://fine.example']
+    const relays = {
+      'wss://lost.example': { lost: now - 60 },
+      'wss://rests.example': { rest: { at: 1, until: now + 60, tries: 1, why: '' } },
+      'wss://was-lost.example': { lost: now - 7_200, rest: { at: 1, until: now - 60, tries: 1, why: '' } },
+    }
+    const known = state({ inbox })
+    const chosen = routeTo({ ...routeContext(), now }, { ...known, index: { ...known.index, relays } }, [], peer)
+    expect(chosen.relays).toEqual([...inbox.slice(2), 'wss://lost.example'])
+    expect(chosen.spare).toEqual(['wss://rests.example', ...own.inbox])
+  })
+
   test('leads into no private network, unless that relay is ours too or it is allowed', () => {
     const inbox = ['ws://127.0.0.1:6379', 'ws://[::1]:22', 'wss://router.lan']
     expect(route({ inbox })).toMatchObject({ by: 'own' })
     expect(route({ inbox: [...inbox, 'ws://127.0.0.1:7777'] }).relays).toEqual(['ws://127.0.0.1:7777'])
     expect(route({ inbox }, true).relays).toEqual(inbox)
     expect(route({ hints: inbox, reads: inbox })).toMatchObject({ by: 'own' })
+  })
+})
+
+describe('somebody of whom we know only calls that nobody here has answered', () => {
+  const theirs = ['wss://theirs.example', 'wss://in.example']
+  const said = { queued: 0, relayed: 0, delivered: 0, read: 0 }
+  const call = (more: Partial<CallSummary> = {}): CallSummary => ({
+    ...{ peer, direction: 'incoming', topic: '', createdAt: 1, deadline: 2, phase: 'ringing', unread: 1 },
+    ...{ own: said, open: true, last: 1, ...more },
+  })
+  const knowing = (known: Partial<PeerMemory>, ...calls: CallSummary[]) => {
+    const { index } = state(known)
+    return { index: { ...index, calls: Object.fromEntries(calls.map((one, n) => [`${n}`, one])) }, logs: {} }
+  }
+  const people = (trust?: 'known' | 'trusted' | 'blocked') => ({
+    contacts: trust === undefined ? [] : [{ pubkey: peer, petname: 'x', trust }],
+    owner: undefined,
+    names: {},
+  })
+  const reached = (held: State, context: Partial<RouteContext> = {}) =>
+    routeTo({ ...routeContext(), people: people(), ...context }, held, [], peer)
+
+  test.each(['inbox', 'hints', 'reads'])('is answered at relays that are ours too, and at no other (%s)', (source) => {
+    const held = knowing({ [source]: theirs }, call(), call({ phase: 'missed' }), call({ phase: 'cancelled' }))
+    expect(reached(held)).toMatchObject({ relays: ['wss://in.example'] })
+    expect(reached(held).spare).toBeUndefined()
+    expect(reached(knowing({ [source]: theirs.slice(0, 1) }, call())).relays).toEqual([])
+  })
+
+  test.each<[string, State, Partial<RouteContext>]>([
+    ['one is answered', knowing({ inbox: theirs }, call({ phase: 'active', own: { ...said, queued: 1 } })), {}],
+    ['we said no', knowing({ inbox: theirs }, call({ phase: 'rejected', own: { ...said, queued: 1 } })), {}],
+    ['we called it', knowing({ inbox: theirs }, call(), call({ direction: 'outgoing' })), {}],
+    ['it is a contact', knowing({ inbox: theirs }, call()), { people: people('known') }],
+    ['there is none, and we write first', knowing({ inbox: theirs }), {}],
+  ])('is met where %s', (_, held, context) => {
+    expect(reached(held, context).relays).toEqual(theirs)
+  })
+
+  test('is not met by what the policy refuses by itself', () => {
+    const environment = {
+      relays: own,
+      config: { relays: { allowPrivate: false }, policy: { calls: 'contacts' as const } },
+    }
+    const held = knowing({ inbox: theirs }, call({ phase: 'rejected', own: { ...said, queued: 1 } }))
+    expect(reached(held, { environment }).relays).toEqual(['wss://in.example'])
+  })
+
+  test('is looked up at our own relays alone, unless its relay was typed', () => {
+    const { index } = knowing({ hints: theirs }, call())
+    const asks = (hints = {}) => lookupQueries({ ...routeContext(), people: people() }, index, [peer], hints)
+    expect(asks().map((a) => a.name)).toEqual(['lists', 'lists', 'lists'])
+    expect(asks({ [peer]: ['wss://typed.example'] }).at(-1)).toMatchObject({
+      name: 'hints',
+      relay: 'wss://typed.example',
+    })
   })
 })
 

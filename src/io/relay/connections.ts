@@ -20,6 +20,9 @@ export type Connections = {
   to(url: string, size?: number): RelayClient | Refusal
   /** What this run has found out of each relay. */
   observed(): RelayObservation[]
+  isOpen(url: string): boolean
+  /** How long it took to connect to those that are open, in the middle, and twice that for who is further away; in ms. */
+  typicalDialMs(): number
   /** When a relay last sent something, in `now`'s time; 0 if never. */
   heardAt(url: string): number
   /** What went wrong the last time that something was wanted of a relay, if anything. */
@@ -29,6 +32,9 @@ export type Connections = {
 }
 
 const maxConnections = 12
+
+/** Nothing that can wait is waited for longer than so, in ms. */
+const LONGEST_DIAL = 750
 
 export function openConnections({ wayTo, own = () => true, ...options }: DialOptions): Connections {
   const connections = new Map<string, RelayClient>()
@@ -90,6 +96,12 @@ export function openConnections({ wayTo, own = () => true, ...options }: DialOpt
       connections.set(url, fresh)
       return fresh
     },
+    isOpen: (url) => isOpen(connections.get(url)),
+    typicalDialMs() {
+      const open = [...connections.values()].filter(isOpen)
+      const took = open.map((client) => client.health().latencyMs ?? 0).sort((a, b) => a - b)
+      return Math.min(LONGEST_DIAL, 2 * (took[Math.floor(took.length / 2)] ?? 0))
+    },
     heardAt: (url) => connections.get(url)?.heardAt() ?? 0,
     note(url, trouble) {
       if (trouble) troubles.set(url, trouble)
@@ -101,4 +113,8 @@ export function openConnections({ wayTo, own = () => true, ...options }: DialOpt
       for (const connection of connections.values()) connection.close()
     },
   }
+}
+
+function isOpen(client: RelayClient | undefined): boolean {
+  return client !== undefined && client.lost() === undefined && client.health().latencyMs !== undefined
 }

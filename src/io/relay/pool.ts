@@ -5,6 +5,7 @@ import type { Filter } from '../../nostr/filter.ts'
 import { clientFrame, type Refusal } from '../../nostr/messages.ts'
 import type { HeldIds } from '../../nostr/nip77.ts'
 import type { RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
+import { abortAfter, beforeAbort, deferred } from '../timers.ts'
 import type { RelayHealth } from './clients.ts'
 import type { TakeResult } from './collector.ts'
 import { type DialOptions, openConnections } from './connections.ts'
@@ -36,8 +37,11 @@ export type RelayQuery = {
 
 export type NamedAnswer = QueryAnswer & { name: string }
 
-/** An event, and all relays that it is to be published to. `had`: others have it already, so these get the grace alone. */
-export type PublishJob = { event: Event; relays: readonly string[]; had?: boolean }
+/**
+ * An event, and all relays that it is to be published to. `spare`: where it goes as well when none of them takes it soon. `aside`:
+ * nobody waits for it, as others have it already, or it can wait: so all have the grace alone.
+ */
+export type PublishJob = { event: Event; relays: readonly string[]; spare?: readonly string[]; aside?: boolean }
 
 /** Times are Unix milliseconds. */
 export type PoolFetchOptions = {
@@ -81,6 +85,9 @@ export type Pool = {
 
 /** How often an event goes out again because another was too large: limits lie between 4 kB and 1 MB, and each step halves. */
 const MAX_AGAIN = 8
+
+/** How long the relays of a peer have to take something before the spare ones are told too, in ms. */
+const SPARE_AFTER = 1_000
 
 export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
   const { now } = dialling
@@ -161,18 +168,50 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     if (urls.every((url) => refusals.barred(url, what))) urls.forEach(refusals.lift)
   }
 
-  function publishOne({ event, relays, had }: PublishJob, deadline: number): Promise<PublishAnswer[]> {
+  async function publishOne(
+    { event, relays, spare = [], aside }: PublishJob,
+    deadline: number,
+  ): Promise<PublishAnswer[]> {
     const urls = [...new Set(relays)]
-    liftIfAll(urls, 'write')
-    const race = openRace({ relays: urls, graceMs, now })
-    if (had) race.won()
-    const receipts = urls.map(async (relay) => {
-      const receipt = await tell(event, relay, deadline, race.cut(relay))
-      if (receipt.accepted) race.won()
-      connections.note(relay, receipt.accepted ? undefined : { reason: receipt.reason, text: receipt.text })
-      return receipt
-    })
-    return Promise.all(receipts).finally(race.over)
+    const others = [...new Set(spare)].filter((url) => !urls.includes(url))
+    liftIfAll([...urls, ...others], 'write')
+    // Who has to be connected to first has as much more as it took with those that are.
+    const patient = (url: string) => (aside && !connections.isOpen(url) ? connections.typicalDialMs() : 0)
+    const race = openRace({ relays: [...urls, ...others], graceMs, patient, now })
+    const taken = deferred<void>()
+    if (aside) race.won()
+    const wave = (some: readonly string[]) =>
+      Promise.all(
+        some.map(async (relay) => {
+          const until = aside ? Math.min(deadline, now() + graceMs + patient(relay)) : deadline
+          const receipt = await tell(event, relay, until, race.cut(relay))
+          if (receipt.accepted) {
+            race.won()
+            taken.resolve()
+          }
+          connections.note(relay, receipt.accepted ? undefined : { reason: receipt.reason, text: receipt.text })
+          return receipt
+        }),
+      )
+    const first = wave(urls)
+    const isTaken = others.length > 0 && (await takenSoon(taken.promise, first, deadline))
+    const second = others.length === 0 || isTaken || aside ? [] : wave(others)
+    const receipts = [...(await first), ...(await second)]
+    race.over()
+    return receipts
+  }
+
+  /** Whether a relay has taken it by the time that the others should be asked: soon, or at once when none of them does. */
+  async function takenSoon(
+    taken: Promise<void>,
+    first: Promise<readonly PublishAnswer[]>,
+    deadline: number,
+  ): Promise<boolean> {
+    const stop = abortAfter(Math.min(SPARE_AFTER, deadline - now()))
+    const all = first.then((receipts) => receipts.some((r) => r.accepted))
+    const isTaken = await beforeAbort(stop.signal, Promise.race([taken.then(() => true), all]))
+    stop.clear()
+    return isTaken ?? false
   }
 
   async function tell(event: Event, relay: string, deadline: number, cut: AbortSignal): Promise<PublishAnswer> {

@@ -69,9 +69,8 @@ async function authenticate(line: Connection, event: Event, signal: AbortSignal)
 /** Waits for this connection's next turn to speak; false when time is up before it comes. */
 async function turn(line: Connection, deadline: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return false
-  const waitMs = line.pacer.turn()
-  if (waitMs === 0) return true
-  return waitMs < deadline - line.now() && (await sleep(waitMs, signal))
+  const waitMs = line.pacer.turnWithin(deadline - line.now())
+  return waitMs === 0 || (waitMs !== undefined && (await sleep(waitMs, signal)))
 }
 
 async function send(line: Connection, event: Event, signal: AbortSignal): Promise<EventVerdict | undefined> {

@@ -208,6 +208,50 @@ describe('publish', () => {
     expect(Date.now() - started).toBeLessThan(5_000)
   })
 
+  describe('to spare relays', () => {
+    test('goes what none of the first takes: soon, and at once where all say no', async () => {
+      const dead = [(await startTestRelay({ auth: 'none', faults: { silent: true } })).url, await unusedAddress()]
+      const [live, unused] = [await startGoodRelay(), await startGoodRelay()]
+      const started = Date.now()
+      const slowly = await openTestPool().publish([{ event: wrap(), relays: dead, spare: [live.url] }], {
+        deadline: farDeadline(),
+      })
+      expect(slowly.map(({ accepted }) => accepted)).toEqual([false, false, true])
+      expect(Date.now() - started).toBeLessThan(4_000)
+      const [no] = [await unusedAddress()]
+      const refused = await openTestPool().publish([{ event: wrap(), relays: [no], spare: [live.url, no] }], {
+        deadline: farDeadline(),
+      })
+      expect(refused.map(({ relay, accepted }) => [relay, accepted])).toEqual([
+        [no, false],
+        [live.url, true],
+      ])
+      const taken = await openTestPool().publish([{ event: wrap(), relays: [live.url], spare: [unused.url] }], {
+        deadline: farDeadline(),
+      })
+      expect(taken).toHaveLength(1)
+      expect(unused.connectionsSoFar()).toBe(0)
+    })
+  })
+
+  describe('aside', () => {
+    test('waits for nobody longer than the grace, and takes no turn that it cannot use', async () => {
+      const relay = await startGoodRelay()
+      const silent = await startTestRelay({ auth: 'none', faults: { silent: true } })
+      const pool = openTestPool({ pace: { burst: 2, gapMs: 1_000 } })
+      await pool.fetch(queriesFor([relay.url]), { deadline: farDeadline() })
+      const started = Date.now()
+      const jobs = Array.from({ length: 5 }, () => ({ event: wrap(), relays: [relay.url, silent.url], aside: true }))
+      const receipts = await pool.publish(jobs, { deadline: farDeadline() })
+      expect(Date.now() - started).toBeLessThan(3_000)
+      expect(receipts.filter(({ accepted }) => accepted)).toHaveLength(2)
+      expect(receipts.find(({ accepted, relay: url }) => !accepted && url === relay.url)?.text).toMatch(/not sent yet/)
+      // The next turn is the third, not the sixth.
+      const [next] = await pool.publish([{ event: wrap(), relays: [relay.url] }], { deadline: Date.now() + 1_900 })
+      expect(next).toMatchObject({ accepted: true })
+    })
+  })
+
   test('a refusal does not end the others', async () => {
     const slow = await startTestRelay({ auth: 'none', faults: { delay: 300 } })
     const refuses = await startTestRelay({ auth: 'none', faults: { refuse: 'blocked: no' } })
