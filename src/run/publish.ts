@@ -64,7 +64,7 @@ export async function publishAll(
     told: sent
       .filter(({ receipts }) => receipts.some((r) => r.accepted))
       .map(({ letter }) => ({ call: letter.call, ack: letter.ack })),
-    lost: unreachedPeers(sent),
+    lost: unreachedPeers(sent, context.environment.relays.inbox),
   }
 }
 
@@ -118,9 +118,13 @@ function receiptWrapOf(
   return { wrap, rumor, to, relays, call, spare: [], ack: ack.seq, owed: false, aside: true, work: {} }
 }
 
-function unreachedPeers(sent: readonly SentWrap[]): string[] {
+function unreachedPeers(sent: readonly SentWrap[], own: readonly string[]): string[] {
   const tried = sent.filter(({ receipts }) => receipts.length > 0)
-  const reached = tried.filter(({ receipts }) => receipts.some((r) => r.accepted)).map(({ letter }) => letter.to)
+  // That one of our own took it, which the peer has not named, says nothing of where the peer reads.
+  const isNamed = ({ relays }: OutgoingWrap, url: string) => relays.includes(url) || !own.includes(url)
+  const reached = tried
+    .filter(({ letter, receipts }) => receipts.some((r) => r.accepted && isNamed(letter, r.relay)))
+    .map(({ letter }) => letter.to)
   return [...new Set(tried.map(({ letter }) => letter.to))].filter((to) => !reached.includes(to))
 }
 

@@ -8,7 +8,7 @@ import type { RunContext } from './context.ts'
 /**
  * `by`: its kind 10050, its word in a call, a hint (its presence, an nprofile, its domain), the read relays of its kind
  * 10002, or our own. The last two are guesses, of which the user is told. `spare`: where it goes when none of `relays` takes it: the
- * rest of that list, and our own. `pow`: the bits of work that it asks of strangers.
+ * rest of what the peer has named, and our own. `pow`: the bits of work that it asks of strangers.
  */
 export type Route = {
   relays: string[]
@@ -52,9 +52,10 @@ export function routeTo(context: RouteContext, state: State, calls: readonly Cal
     const isFine = (url: string) => !isTroubled(index.relays[url], now)
     const all = [...named.filter(isFine), ...named.filter((url) => !isFine(url))]
     const relays = all.slice(0, AT_ONCE)
-    const spare = [...new Set([...all.slice(AT_ONCE), ...environment.relays.inbox])].filter(
-      (url) => !relays.includes(url),
-    )
+    const rest = all.slice(AT_ONCE)
+    // Where it has named no more, and these could be reached lately, it may have moved: then it is looked up again first.
+    const ours = rest.length > 0 || !named.some(isFine) ? environment.relays.inbox : []
+    const spare = [...new Set([...rest, ...ours])].filter((url) => !relays.includes(url))
     return { relays, ...(spare.length > 0 && { spare }), by, pow }
   }
   return { relays: [...environment.relays.inbox], by: 'own', pow }

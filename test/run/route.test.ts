@@ -45,6 +45,8 @@ describe('a route', () => {
     const inbox = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `wss://${name}.example`)
     expect(route({ inbox })).toMatchObject({ relays: inbox.slice(0, 3), spare: [...inbox.slice(3, 6), ...own.inbox] })
     expect(route({ inbox: own.inbox })).toEqual({ by: 'list', relays: own.inbox, pow: 0 })
+    // Who has named no more may have moved, and is looked up again before.
+    expect(route({ inbox: inbox.slice(0, 3) }).spare).toBeUndefined()
   })
 
   test('begins with the relays that could be reached lately and do not rest', () => {
@@ -59,6 +61,11 @@ describe('a route', () => {
     const chosen = routeTo({ ...routeContext(), now }, { ...known, index: { ...known.index, relays } }, [], peer)
     expect(chosen.relays).toEqual([...inbox.slice(2), 'wss://lost.example'])
     expect(chosen.spare).toEqual(['wss://rests.example', ...own.inbox])
+    const troubled = {
+      ...known,
+      index: { ...known.index, relays: Object.fromEntries(inbox.map((url) => [url, { lost: now }])) },
+    }
+    expect(routeTo({ ...routeContext(), now }, troubled, [], peer).spare).toEqual([inbox[3], ...own.inbox])
   })
 
   test('leads into no private network, unless that relay is ours too or it is allowed', () => {
