@@ -11,6 +11,7 @@ import {
   waitingText,
 } from '../commands/hook.ts'
 import { EXIT } from '../errors.ts'
+import { inputText } from '../input-text.ts'
 import { readStream } from '../io/files/source.ts'
 import { ownerKeyOf, readConfig } from '../io/home/config.ts'
 import { openHookMemory } from '../io/home/hook-memory.ts'
@@ -73,5 +74,5 @@ async function readInput(): Promise<string> {
   if (process.stdin.isTTY) return ''
   const timer = new Promise<undefined>((resolve) => setTimeout(resolve, INPUT_MS, undefined).unref())
   const bytes = await Promise.race([readStream(process.stdin, MAX_INPUT), timer])
-  return bytes === undefined ? '' : Buffer.from(bytes).toString('utf8')
+  return inputText('file', bytes ?? new Uint8Array(0)).text ?? ''
 }

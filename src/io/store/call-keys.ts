@@ -3,6 +3,7 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT, Failure } from '../../errors.ts'
+import { inputText } from '../../input-text.ts'
 import { isRecord, parseJson } from '../../json.ts'
 import { fromHex, type Keys, keysFrom, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
@@ -27,7 +28,7 @@ export function readCallKey(home: Home, call: string): Keys | 'damaged' | undefi
   const path = callKeyPath(home, call)
   const bytes = readSecretFile(path, (what, hint = GONE) => unsafeFailure(path, what, hint))
   if (bytes === undefined) return undefined
-  const value = parseJson(Buffer.from(bytes).toString('utf8'))
+  const value = parseJson(inputText('file', bytes).text ?? '')
   if (!isRecord(value) || value.call !== call || typeof value.secretKey !== 'string') return 'damaged'
   const secret = fromHex(value.secretKey)
   const keys = secret && keysFrom(secret)
@@ -67,7 +68,8 @@ export function listCallKeys(home: Home): { call: string; changed: number }[] {
 // The second one as `wholeCopy` names it.
 const KEY_NAME = /^([0-9a-f]{64})\.key(?:\.next)?$/
 
-const GONE = 'move it away; without it nobody can read what was sealed in that call, and a new `p2p call` begins anew'
+const GONE =
+  'put a copy of it in its place; without it nobody can read what was sealed in that call, and a new `p2p call` begins anew'
 
 function unsafeFailure(path: string, what: string, hint: string): Failure {
   return new Failure('CALL_KEY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)

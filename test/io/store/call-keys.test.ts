@@ -110,9 +110,9 @@ describe('a key file that is not safe is refused and left as it is', () => {
     ['that others can write', (path) => chmodSync(path, 0o602), /chmod 600/],
     ['that is a link', (path) => moveAway(path, (there) => symlinkSync(there, path)), /in its place/],
     ['that is a link to nothing', (path) => moveAway(path, () => symlinkSync('/nonexistent', path)), /in its place/],
-    ['that is a folder', (path) => moveAway(path, () => mkdirSync(path, 0o700)), /move it away/],
-    ['that is a pipe', (path) => moveAway(path, () => execFileSync('mkfifo', ['-m', '600', path])), /move it away/],
-    ['that is too large', (path) => writeFileSync(path, ' '.repeat(4097)), /move it away/],
+    ['that is a folder', (path) => moveAway(path, () => mkdirSync(path, 0o700)), /put a copy of it/],
+    ['that is a pipe', (path) => moveAway(path, () => execFileSync('mkfifo', ['-m', '600', path])), /put a copy of it/],
+    ['that is too large', (path) => writeFileSync(path, ' '.repeat(4097)), /put a copy of it/],
   ]
   it.each(cases)('%s', async (_, spoil, hint) => {
     const home = await keyed()
