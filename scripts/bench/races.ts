@@ -4,7 +4,7 @@ import { PROGRAM } from '../processes.ts'
 import { makeCertificate } from './certificate.ts'
 import { callWith, newKeys, waiting } from './history.ts'
 import { type Home, ours } from './home.ts'
-import { type Course, freshHome, named, peers, type Runner, send } from './runners.ts'
+import { type Course, freshHome, named, peers, type Runner, readyEvent, send } from './runners.ts'
 
 /**
  * `ratio`: the runner's median to the other's; `over`: milliseconds above it; `trips`: round trips of a command;
@@ -44,10 +44,16 @@ async function empty(course: Course, auth: 'none' | 'dm', rounds: number): Promi
   const goals: Goal[] = [
     { of: 'p2p --version', kind: 'ratio', to: NODE.name, most: 1.15 },
     { of: 'p2p send', kind: 'ratio', to: NODE.name, most: 1.5 },
+    { of: 'p2p send', kind: 'ratio', to: 'node and ws', most: 1.15 },
     { of: 'p2p send', kind: 'ratio', to: 'nostr-tools', most: 0.5 },
   ]
   return {
-    runners: [{ ...NODE, setting }, version, send(home), ...peers(home, url).slice(0, auth === 'none' ? 2 : 1)],
+    runners: [
+      ...[{ ...NODE, setting }, version, send(home)],
+      // It cannot log in.
+      ...(auth === 'none' ? [readyEvent(home, url, course.now)] : []),
+      ...peers(home, url).slice(0, auth === 'none' ? 2 : 1),
+    ],
     goals: auth === 'none' ? goals : [],
     rounds,
     warm: true,

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
+import { giftWrap } from '../../src/nostr/nip59.ts'
 import { PROGRAM, type Setting } from '../processes.ts'
 import type { Field } from './field.ts'
 import { callWith, type History, listOf, newKeys } from './history.ts'
@@ -61,6 +62,17 @@ export function named(home: Home, name: string, args: readonly string[]): Runner
 
 export function send(home: Home): Runner {
   return named(home, 'p2p send', ['send', 'hello'])
+}
+
+/** What nothing that speaks to a relay can do without: a connection, a question, an event that is ready, the answers. */
+export function readyEvent(home: Home, url: string, now: number): Runner {
+  const [call] = home.calls
+  if (call === undefined) throw new Error('no call')
+  const event = giftWrap(call.next(), call.peer.pubkey, home.keys, { now, callKey: undefined })
+  const filter = { kinds: [event.kind], '#p': [home.keys.pubkey], since: now }
+  const words = [url, JSON.stringify(filter), JSON.stringify(event)]
+  const script = fileURLToPath(new URL('ready-event.cjs', import.meta.url))
+  return { name: 'node and ws', args: [script, ...words], setting: home.setting() }
 }
 
 export function peers(home: Home, url: string): Runner[] {

@@ -3,8 +3,8 @@ import { type Code, EXIT, Failure } from '../errors.ts'
 import { rumorOf } from '../nostr/event.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
 import type { AgentDirectory } from './agents.ts'
-import { chunksOf, mimeOf } from './file-transfer.ts'
-import type { Intent, IntentOf } from './intent.ts'
+import { chunksOf, LONGEST_STORED, mimeOf, storedBody } from './file-transfer.ts'
+import type { FileContent, Intent, IntentOf } from './intent.ts'
 import type { Call } from './replay.ts'
 import { isOver, nextPhase } from './rules.ts'
 import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
@@ -16,7 +16,12 @@ import { partLimit } from './text-limit.ts'
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
 export type IntendedSignal = { to: string; call: string | undefined; body: Body; re?: string }
 
-export type Decision = { say: IntendedSignal[]; refusal?: undefined } | { say: []; refusal: Failure }
+/** A file of ours that must lie on a server before it can be announced in that call. */
+export type PendingUpload = { to: string; call: string; name: string; path: string }
+
+export type Decision =
+  | { say: IntendedSignal[]; upload?: PendingUpload; refusal?: undefined }
+  | { say: []; upload?: undefined; refusal: Failure }
 
 /** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
 export type DecisionContext = {
@@ -31,9 +36,14 @@ export type DecisionContext = {
   ring: number
   /** Bytes up to which a file is sent through relays. */
   inlineMax: number
+  /** Whether larger ones may be put on a server. */
+  stores?: boolean
   me: string
   now: number
 }
+
+/** What the choice of a call depends on. */
+type CallChoice = Pick<DecisionContext, 'calls' | 'people' | 'directory' | 'selector'>
 
 export function decide(intent: Intent, scene: DecisionContext): Decision {
   switch (intent.type) {
@@ -105,14 +115,32 @@ function inActive(body: Body, scene: DecisionContext): Decision {
 function file({ name, content }: IntentOf<'sendfile'>, scene: DecisionContext): Decision {
   const call = chooseCall('sendfile', 'file', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
-  if (content.type === 'path') return tooLarge(content.size, scene)
+  if (content.type === 'path') return stored(name, content, call, scene)
   if (content.type === 'bytes' && content.bytes.length > scene.inlineMax) return tooLarge(content.bytes.length, scene)
-  const bodies =
-    content.type === 'stored'
-      ? [content.body]
-      : chunksOf(name, mimeOf(name), content.bytes, `${scene.now} ${call.own.seq}`)
+  const bodies = chunksOf(name, mimeOf(name), content.bytes, `${scene.now} ${call.own.seq}`)
   const verdicts = bodies.map((body) => withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now))
   return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
+}
+
+// Not a byte leaves before a call is there to announce it in.
+function stored(
+  name: string,
+  { path, size }: Extract<FileContent, { type: 'path' }>,
+  { id, peer }: Call,
+  scene: DecisionContext,
+): Decision {
+  if (scene.stores !== true) return tooLarge(size, scene)
+  const longest = withinSize({ to: peer, call: id, body: storedBody(name, LONGEST_STORED) }, scene.me, scene.now)
+  return longest.refusal === undefined ? { say: [], upload: { to: peer, call: id, name, path } } : longest
+}
+
+/** What was decided before, once more before it is said: the call may be over since, where that took its time. */
+export function confirm(said: IntendedSignal, scene: DecisionContext): Decision {
+  const call = scene.calls.find((c) => c.id === said.call)
+  const { type } = said.body
+  if (call !== undefined && mayStill(call) && nextPhase(call.phase, type, call.mine) !== undefined)
+    return { say: [said] }
+  return { say: [], refusal: noCallFailure('sendfile', call === undefined ? [] : [call], scene) }
 }
 
 // An escalation reaches the owner also without a call; a call that was named must be there.
@@ -130,8 +158,8 @@ function end(text: string, scene: DecisionContext): Decision {
   return withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now)
 }
 
-// The same table that judges what comes in says in which calls this may be said.
-function chooseCall(verb: string, type: SignalType, scene: DecisionContext): Call | Failure {
+/** The call that a command is to be said in, or why there is none: the same table that judges what comes in says where it may be. */
+export function chooseCall(verb: string, type: SignalType, scene: CallChoice): Call | Failure {
   const { calls, people, directory, selector } = scene
   const meant = callsMatching(calls, selector, directory)
   if (meant instanceof Failure) return meant
@@ -146,7 +174,7 @@ function mayStill(call: Call): boolean {
   return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed' && !call.held
 }
 
-function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: DecisionContext): Failure {
+function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: CallChoice): Failure {
   const dialing = meant.find((c) => c.phase === 'ringing' && c.mine === 'caller')
   const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')
   const code = 'NO_CALL'

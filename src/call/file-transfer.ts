@@ -4,7 +4,7 @@ import { TAG } from '../nostr/aes-gcm.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
 import type { FileState, Log } from './log.ts'
 import type { Call, Line } from './replay.ts'
-import type { Body, RemoteFile, Signal } from './signal.ts'
+import { type Body, LIMIT, type RemoteFile, type Signal } from './signal.ts'
 
 /** Raw bytes of one chunk: as base64, sealed and wrapped, it stays below the 65,536 bytes that relays take. */
 export const CHUNK = 20 * 1024
@@ -47,6 +47,34 @@ export function chunksOf(name: string, mime: string, bytes: Uint8Array, salt: st
     chunk: [i + 1, of] as const,
     remote: undefined,
   }))
+}
+
+/** Where a file lies and how it is opened: key and nonce, SHA-256 of what lies there (`x`) and of the file (`ox`), all hex. */
+export type StoredFile = { url: string; key: string; nonce: string; x: string; ox: string; size: number }
+
+/** The signal that announces it. */
+export function storedBody(name: string, { url, key, nonce, x, ox, size }: StoredFile): FileBody {
+  return {
+    type: 'file',
+    text: url,
+    file: x.slice(0, 16),
+    name,
+    mime: mimeOf(name),
+    size,
+    x: ox,
+    chunk: [1, 1],
+    remote: { key, nonce, x, fallbacks: [] },
+  }
+}
+
+/** Whatever a server will answer, the announcement is not longer than this. */
+export const LONGEST_STORED: StoredFile = {
+  url: 'x'.repeat(LIMIT.url),
+  key: '0'.repeat(64),
+  nonce: '0'.repeat(24),
+  x: '0'.repeat(64),
+  ox: '0'.repeat(64),
+  size: 1e12,
 }
 
 /** Two files are the same transfer when their sender gave them one id and one hash. */

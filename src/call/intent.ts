@@ -1,6 +1,5 @@
 // What the user wants, as data: what argv is read into, and all that `run` is told.
 
-import type { FileBody } from './file-transfer.ts'
 import type { PresenceWish } from './listing.ts'
 
 export type Intent =
@@ -43,15 +42,5 @@ export type IntentType = Intent['type']
 
 export type IntentOf<T extends IntentType> = Extract<Intent, { type: T }>
 
-/** A file to be sent: its bytes; where it lies, if it is too large for relays; or what to say of it once it is on a server. */
-export type FileContent =
-  | { type: 'bytes'; bytes: Uint8Array }
-  | { type: 'path'; path: string; size: number }
-  | { type: 'stored'; body: FileBody }
-
-/** A `sendfile` whose file goes to a server. */
-export type Large = IntentOf<'sendfile'> & { content: Extract<FileContent, { type: 'path' }> }
-
-export function isLarge(intent: Intent): intent is Large {
-  return intent.type === 'sendfile' && intent.content.type === 'path'
-}
+/** A file to be sent: its bytes, or where it lies if it is too large for relays. */
+export type FileContent = { type: 'bytes'; bytes: Uint8Array } | { type: 'path'; path: string; size: number }

@@ -71,6 +71,7 @@ async function runCommand<T extends IntentType>(
   const wanted = command.input?.(args)
   const read = wanted === undefined ? {} : await readInput(wanted, homeOf(optionalWord(args.home), env))
   const intent = command.intent({ ...args, ...read })
+  const needs = command.needs(intent)
   const quiet = args.quiet === true
   // Nothing of the network is loaded for the commands above.
   const { openEnvironment } = await import('../io/environment.ts')
@@ -107,12 +108,12 @@ async function runCommand<T extends IntentType>(
       emit,
       say,
     })
-    const outcome = await run(verb, intent, context)
+    const outcome = await run({ type: verb, intent, needs }, context)
     if (command.print?.(intent).stream) return EXIT.ok
     const told = json ? outcome : fitOutcome(outcome)
     const code = await printOutcome(command, verb, told, json, look)
     // In that order: a crash in between prints the news twice, never not at all.
-    if (command.shows?.(intent)) await markShown(context, told.news)
+    if (needs.shows === true) await markShown(context, told.news)
     return code
   } finally {
     environment.pool.close()

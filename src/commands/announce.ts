@@ -13,6 +13,14 @@ export const announce: Command<'announce'> = {
     jitter: { type: 'string', describe: 'sleep for a random time first, at most that many seconds (under cron 20)' },
   },
   intent: (args) => ({ type: 'announce', jitter: secondsOption(args, 'jitter', 20) }),
+  needs: ({ jitter }) => ({
+    network: true,
+    alone: { jitter },
+    goesOnline: 'presence',
+    downloads: 'quick',
+    wakes: true,
+    unattended: true,
+  }),
   text: (outcome) => [
     [announceLine(outcome), ...outcome.notices].map((part) => cleanLine(part, MAX_ERROR_TEXT)).join('; '),
   ],

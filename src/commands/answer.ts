@@ -25,6 +25,7 @@ export const answer: Command<'answer'> = {
     }
     return { type: 'answer', accept: decision === 'accept', text: optionalText(args, 'text') }
   },
+  needs: () => ({ network: true, goesOnline: 'list' }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     if (shape === undefined) return []

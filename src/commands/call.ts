@@ -7,7 +7,6 @@ import { newsLines } from './text.ts'
 
 export const call: Command<'call'> = {
   usage: 'call <agent> <topic>',
-  shows: () => true,
   describe: 'Ask an agent for a conversation',
   example: 'p2p call npub1… "Can you review this API?" --wait',
   positionals: {
@@ -23,6 +22,13 @@ export const call: Command<'call'> = {
     agent: wordsArgument(args, 'agent'),
     topic: wordsArgument(args, 'topic'),
     wait: secondsOption(args, 'wait', 60),
+  }),
+  needs: ({ agent, wait }) => ({
+    network: true,
+    lookups: { agent },
+    goesOnline: 'list',
+    waits: wait === undefined ? undefined : { type: 'answer', seconds: wait },
+    shows: true,
   }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)

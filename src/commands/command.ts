@@ -1,6 +1,7 @@
 // The shape of a verb: how it is typed, what it means, how its outcome is printed.
 import type { Options } from 'yargs'
 import type { IntentOf, IntentType } from '../call/intent.ts'
+import type { Needs } from '../run/needs.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 
 /**
@@ -47,8 +48,8 @@ export type Command<T extends IntentType> = Verb & {
   input?: (args: Args) => InputRequest | undefined
   /** Throws Failure (exit 2) for what cannot be meant. */
   intent: (args: Args) => IntentOf<T>
-  /** Whether it prints what is unread, which is then read. */
-  shows?: (intent: IntentOf<T>) => boolean
+  /** What it needs of a run. */
+  needs: (intent: IntentOf<T>) => Needs
   /** How its text is printed, where not like any other. */
   print?: (intent: IntentOf<T>) => PrintStyle
   /** Lines for an agent or a person. Commands to type next are written as `p2p …`. */

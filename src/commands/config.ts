@@ -31,6 +31,7 @@ export const config: Command<'config'> = {
       )
     return { type: 'config', action, key, values }
   },
+  needs: () => ({}),
   text: ({ settings, intent }) => {
     if (intent.key !== '') return settings.map((s) => `${s.key} = ${JSON.stringify(s.value ?? null)}`)
     return settings.map((s) => `${s.key} = ${JSON.stringify(s.value ?? null)}  (${s.describe})`)

@@ -29,6 +29,7 @@ export const contacts: Command<'contacts'> = {
       petname: optionalText(args, 'petname').trim(),
     }
   },
+  needs: () => ({}),
   text: (outcome) =>
     outcome.contacts.length === 0
       ? ['no contacts; `p2p contacts add <npub> <name>`']

@@ -13,6 +13,7 @@ export const end: Command<'end'> = {
   options: { 'max-chars': MAX_CHARS },
   print: () => ({ exact: true }),
   intent: (args) => ({ type: 'end', text: optionalText(args, 'farewell'), most: maxCharsOption(args) }),
+  needs: ({ most }) => ({ network: true, transcript: { most } }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     const shown = excerptShown(outcome)

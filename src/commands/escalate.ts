@@ -10,6 +10,7 @@ export const escalate: Command<'escalate'> = {
   positionals: { text: { type: 'string', describe: 'what you need a person for' } },
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
   intent: (args) => ({ type: 'escalate', text: wordsArgument(args, 'text') }),
+  needs: () => ({ network: true, lookups: 'owner' }),
   text: escalationLines,
   json: ({ escalation }) => ({ escalation }),
 }

@@ -8,7 +8,6 @@ import { newsLines } from './text.ts'
 
 export const inbox: Command<'inbox'> = {
   usage: 'inbox',
-  shows: ({ peek }) => !peek,
   describe: 'What is new',
   example: 'p2p inbox --peek',
   options: {
@@ -21,6 +20,14 @@ export const inbox: Command<'inbox'> = {
     peek: flagOption(args, 'peek'),
     all: flagOption(args, 'all'),
     deep: flagOption(args, 'deep'),
+  }),
+  needs: ({ peek, all, deep }) => ({
+    network: true,
+    deep,
+    archives: all,
+    downloads: 'patient',
+    shows: !peek,
+    notes: ['pace', 'files'],
   }),
   text: ({ items }) => {
     const fit = fitItems(items)

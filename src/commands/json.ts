@@ -105,7 +105,8 @@ export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) =>
 }
 
 export function itemShape(item: InboxItem): Record<string, unknown> {
-  const { type, id, ref, re, call, from, text, at, seq, late, repeat, unseen, path, size, sha256, reason, outcome } = item
+  const { type, id, ref, re, call, from, text, at, seq, late, repeat, unseen, path, size, sha256, reason, outcome } =
+    item
   return { type, id, ref, re, call, from, text, at, seq, late, repeat, unseen, path, size, sha256, reason, outcome }
 }
 

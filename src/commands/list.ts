@@ -37,6 +37,7 @@ export const list: Command<'list'> = {
     },
     verify: flagOption(args, 'verify'),
   }),
+  needs: ({ wish, verify }) => ({ network: true, lookups: { wish, verify } }),
   text: (outcome) => {
     const { agents, total } = outcome.online
     if (agents.length === 0) return [nobodyLine(outcome)]

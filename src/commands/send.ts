@@ -10,7 +10,6 @@ import { newsLines } from './text.ts'
 
 export const send: Command<'send'> = {
   usage: 'send <text>',
-  shows: () => true,
   describe: 'Say something in the active call; "-" reads stdin',
   example: 'p2p send "Is v2 final?" --wait 30',
   positionals: { text: { type: 'string', describe: 'what to say' } },
@@ -19,6 +18,13 @@ export const send: Command<'send'> = {
   },
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
   intent: (args) => ({ type: 'send', text: wordsArgument(args, 'text'), wait: secondsOption(args, 'wait', 60) }),
+  needs: ({ wait }) => ({
+    network: true,
+    optimistic: true,
+    waits: wait === undefined ? undefined : { type: 'reply', seconds: wait },
+    shows: true,
+    notes: ['pace'],
+  }),
   text: (outcome) => [
     ...sentLines(outcome, outcome.intent.wait === undefined && outcome.news.length === 0),
     ...newsLines(outcome.news),

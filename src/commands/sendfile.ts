@@ -21,6 +21,7 @@ export const sendfile: Command<'sendfile'> = {
     return args.base64 === undefined ? { from: 'file', path: wordsArgument(args, 'name') } : undefined
   },
   intent: (args) => ({ type: 'sendfile', name: baseName(wordsArgument(args, 'name')), content: contentOf(args) }),
+  needs: () => ({ network: true }),
   text: (outcome) => sentLines(outcome, false).map((line) => line.replace(/^message/, 'file, message')),
   json: (outcome) => ({
     file: fileShape(outcome),

@@ -27,10 +27,10 @@ const MAX_CALLS = { all: 20, over: 5 }
 
 export const status: Command<'status'> = {
   usage: 'status',
-  shows: () => true,
   describe: 'Relays, calls, and what is new',
   example: 'p2p status',
   intent: () => ({ type: 'status' }),
+  needs: () => ({ network: true, downloads: 'quick', shows: true, notes: ['pace'] }),
   text: (outcome) => {
     const { calls, total } = callsShown(outcome)
     const up = outcome.relays.filter((r) => r.ok)

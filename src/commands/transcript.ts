@@ -65,6 +65,7 @@ export const transcript: Command<'transcript'> = {
       ...periodOptions(args),
     }
   },
+  needs: () => ({}),
   text: (outcome) => {
     const { reading, intent } = outcome
     const shown = excerptShown(outcome)

@@ -8,7 +8,6 @@ import { newsLines } from './text.ts'
 
 export const wait: Command<'wait'> = {
   usage: 'wait [seconds]',
-  shows: () => true,
   describe: 'Stay until something comes',
   example: 'p2p wait 30 --for message,file',
   positionals: { seconds: { type: 'string', describe: 'how long (60)' } },
@@ -33,6 +32,13 @@ export const wait: Command<'wait'> = {
       call: optionalText(args, 'call') || undefined,
     }
   },
+  needs: ({ seconds, for: types, call, follow }) => ({
+    network: true,
+    waits: { type: 'items', seconds, for: types, call, follow },
+    wakes: true,
+    shows: true,
+    notes: ['pace', 'files'],
+  }),
   text: (outcome) => newsLines(outcome.news),
   json: (outcome) => ({ new: outcome.news.map(itemShape) }),
 }

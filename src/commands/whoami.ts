@@ -24,6 +24,7 @@ export const whoami: Command<'whoami'> = {
     )
   },
   intent: (args) => ({ type: 'whoami', exportTo: optionalText(args, 'export') || undefined }),
+  needs: () => ({}),
   text: ({ me, self, exported }) => [
     `npub: ${me.npub}`,
     `name: ${self.name === '' ? '(none; `p2p config set name "…"`)' : self.name}`,

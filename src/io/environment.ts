@@ -2,7 +2,9 @@
 
 import type { Contact } from '../call/agents.ts'
 import type { Keys } from '../nostr/crypto.ts'
+import { type Event, finalize, type Rumor, type Template } from '../nostr/event.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
+import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
 import { placeFile } from './files/received.ts'
 import { openRemoteStorage, type RemoteStorage } from './files/remote.ts'
 import { saveTranscript, transcriptPaths } from './files/transcripts.ts'
@@ -54,6 +56,10 @@ export type Environment<I, L, P = never> = {
   pool: Pool
   /** Opens the wraps that are for us. */
   open: UnwrapAll
+  /** Seals and wraps a rumor with keys and stamps by chance. */
+  seal: (rumor: Rumor, to: string, options: GiftWrapOptions) => Event
+  /** Signs what everybody may read of us. */
+  sign: (template: Template) => Event
   /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
   nip05: (address: Nip05Address, ms: number) => Promise<Nip05Entry | { why: string }>
   /** The NIPs that a relay says it speaks (NIP-11), within `ms` milliseconds; undefined where it does not say. */
@@ -62,8 +68,12 @@ export type Environment<I, L, P = never> = {
   clock: () => number
   /** Whether cron has started us, and no agent or person. */
   isScheduled: () => boolean
+  /** From 0 to 1, by chance. */
+  random: () => number
   /** Sleeps for so many ms, less when we are stopped. */
   pause: (ms: number) => Promise<boolean>
+  /** Calls back after so many ms, unless what it gives is called before. */
+  later: (ms: number, act: () => void) => () => void
   /** Milliseconds that the network has to answer. */
   budget: number
   pid: number
@@ -137,9 +147,16 @@ export function openEnvironment<I, L, C, P>(
       const { fetchRelayInfo } = await import('./nip11.ts')
       return (await fetchRelayInfo(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips
     },
+    seal: (rumor, to, options) => giftWrap(rumor, to, keys, options),
+    sign: (template) => finalize(template, keys),
     clock: Date.now,
     isScheduled: () => startedByCron(process.pid),
+    random: Math.random,
     pause: (ms) => sleep(ms, opening.stopped),
+    later(ms, act) {
+      const timer = setTimeout(act, ms)
+      return () => clearTimeout(timer)
+    },
     budget: opening.budget,
     pid: process.pid,
     alive,

@@ -9,17 +9,13 @@ export type Turn = { idle: string } | { context: RunContext; end: () => Promise<
 const JITTER = 20
 
 /**
- * Begins after a random pause, unless another run is at it or we are stopped during the pause.
+ * Begins after a pause by chance, which spreads the agents of all the machines whose cron strikes at the same second, unless another
+ * run is at it or we are stopped during the pause.
  * @param jitter most seconds of the pause; undefined for what fits whoever has started us
- * @param random from 0 to 1: spreads the agents of all the machines whose cron strikes at the same second
  */
-export async function announceTurn(
-  context: RunContext,
-  jitter: number | undefined,
-  random: () => number = Math.random,
-): Promise<Turn> {
+export async function takeTurn(context: RunContext, jitter: number | undefined): Promise<Turn> {
   const { environment, now } = context
-  const pause = random() * (jitter ?? (environment.isScheduled() ? JITTER : 0))
+  const pause = environment.random() * (jitter ?? (environment.isScheduled() ? JITTER : 0))
   const begun = await environment.store.update([], (fresh) => {
     if (isAnnouncing(fresh, environment.pid, now, environment.alive)) return { snapshot: fresh, value: false }
     return { snapshot: beginAnnounce(fresh, environment.pid, now, pause), value: true }

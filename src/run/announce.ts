@@ -1,80 +1,72 @@
 // Saying that we are there: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
-import type { Intent } from '../call/intent.ts'
-import { inboxList, presenceLifetime, presenceOf } from '../call/presence.ts'
+import { inboxList, presenceOf } from '../call/presence.ts'
+import type { PublishAnswer } from '../io/relay/publish.ts'
 import type { Template } from '../nostr/event.ts'
 import { mine } from '../nostr/nip13.ts'
 import { listDue, presenceDue, presenceWords, recordListOffered, recordPresenceTaken } from '../state/announced.ts'
-import { callsOf } from '../state/state.ts'
+import { callsOf, type State } from '../state/state.ts'
+import type { Action, Executor, Plan } from './action.ts'
 import type { RunContext } from './context.ts'
-import { publishEvents } from './publish.ts'
-import type { StepResult } from './step.ts'
 
-/** `accepted`: the relays that have it. `age`: seconds since they took it, when it was not due again. */
-export type AnnounceResult = {
-  expires: number
-  age: number | undefined
-  accepted: string[]
-  failed: { url: string; reason: string }[]
+/** What is to be said of us now: the inbox list by every command that goes on line, presence by `announce`. Pure. */
+export function announcements(what: 'presence' | 'list'): NonNullable<Plan['announcements']> {
+  return (state, context) => [
+    ...(what === 'presence' ? presenceActions(state, context) : []),
+    ...inboxListActions(state, context),
+  ]
 }
 
-/** Presence for `announce`, the inbox list for every command that goes on line. */
-export async function announce(
-  intent: Intent,
-  context: RunContext,
-  result: StepResult,
-): Promise<AnnounceResult | undefined> {
-  const [posted] = await Promise.all([
-    intent.type === 'announce' ? announcePresence(context, result) : undefined,
-    announceInboxList(context, result),
-  ])
-  return posted
+export const publishPresence: Executor<'presence'> = {
+  async execute(action, context) {
+    const { template, relays } = action
+    const receipts = await publishTemplate({ template: withWork(template, context), relays }, context)
+    return { type: 'presence', action, receipts }
+  },
+  record: (state, done, { now }) =>
+    done.reduce((next, { action: { words }, receipts }) => {
+      const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
+      return taken.length === 0 ? next : recordPresenceTaken(next, words, taken, now)
+    }, state),
 }
 
-async function announcePresence(context: RunContext, result: StepResult): Promise<AnnounceResult> {
+export const publishInboxList: Executor<'inbox-list'> = {
+  execute: async (action, context) => ({
+    type: 'inbox-list',
+    action,
+    receipts: await publishTemplate(action, context),
+  }),
+  record: (state, done, { now }) =>
+    done.reduce((next, { action: { lists }, receipts }) => recordListOffered(next, lists, receipts, now), state),
+}
+
+function presenceActions(state: State, context: RunContext): Action[] {
   const { environment, now } = context
-  const template = presenceOf(presenceFields(context, result), now)
+  const template = presenceOf(presenceFields(state, context), now)
   const words = presenceWords(template)
-  const relays = [...new Set(environment.relays.presence)]
-  const held = result.state.index.announced
   const { every } = environment.config.presence
-  const due = presenceDue(held, { words, relays, every }, now)
-  const receipts = await publishEvents(context, due.length === 0 ? [] : [withWork(template, context)], due)
-  const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
-  if (taken.length > 0)
-    await environment.store.update([], (fresh) => ({
-      snapshot: recordPresenceTaken(fresh, words, taken, now),
-      value: undefined,
-    }))
-  const kept = relays.filter((url) => !due.includes(url))
-  // What a relay keeps for us is as old as the oldest of it.
-  const since = Math.min(now, ...kept.map((url) => held.taken?.[url] ?? now))
-  return {
-    expires: since + presenceLifetime(every),
-    age: due.length === 0 ? now - since : undefined,
-    accepted: [...taken, ...kept],
-    failed: receipts
-      .filter((r) => !r.accepted)
-      .map((r) => ({ url: r.relay, reason: r.text === '' ? r.reason : r.text })),
-  }
+  const relays = presenceDue(state.index.announced, { words, relays: presenceRelays(context), every }, now)
+  return relays.length === 0 ? [] : [{ type: 'presence', template, words, relays }]
 }
 
-async function announceInboxList(context: RunContext, result: StepResult): Promise<void> {
-  const { inbox, presence, lookup } = context.environment.relays
+function inboxListActions({ index }: State, { environment, now }: RunContext): Action[] {
+  const { inbox, presence, lookup } = environment.relays
   const lists = [...inbox].sort().join(' ')
-  const due = listDue(
-    result.state.index.announced,
-    lists,
-    [...new Set([...presence, ...lookup, ...inbox])],
-    context.now,
-  )
-  if (due.length === 0) return
-  const receipts = await publishEvents(context, [inboxList(inbox, context.now)], due)
-  await context.environment.store.update([], (fresh) => {
-    return { snapshot: recordListOffered(fresh, lists, receipts, context.now), value: undefined }
-  })
+  const relays = listDue(index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], now)
+  return relays.length === 0 ? [] : [{ type: 'inbox-list', template: inboxList(inbox, now), lists, relays }]
 }
 
-function presenceFields({ environment, now }: RunContext, { state }: StepResult) {
+function presenceRelays({ environment }: RunContext): string[] {
+  return [...new Set(environment.relays.presence)]
+}
+
+async function publishTemplate(
+  { template, relays }: { template: Template; relays: readonly string[] },
+  { environment, deadline }: RunContext,
+): Promise<PublishAnswer[]> {
+  return await environment.pool.publish([{ event: environment.sign(template), relays }], { deadline })
+}
+
+function presenceFields(state: State, { environment, now }: RunContext) {
   const { name, about, capabilities, policy, presence, nip05, receipts } = environment.config
   const busy = callsOf(state, environment.keys.pubkey, now).some((c) => c.phase === 'active')
   return {

@@ -6,62 +6,65 @@ import type { FileState } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { decideFetches, recordFetched, recordTransfers, remoteFilesOf, type SettledTransfer } from '../state/files.ts'
 import { callsOf, type State } from '../state/state.ts'
+import type { Action, ActionOf, Executor } from './action.ts'
 import { type RunContext, speakerOf } from './context.ts'
 
-/** Runs after what came in is on disk: a run that dies in between leaves the work to the next one. */
-export async function assembleFiles(context: RunContext, state: State): Promise<State> {
+/** What becomes of the files that have come in, as far as it can be told: those that are whole are to be put in their place. Pure. */
+export function settleFiles(state: State, context: RunContext): { state: State; actions: Action[] } {
   const { environment, people, now } = context
   const calls = callsOf(state, environment.keys.pubkey, now)
   const open = new Map<string, number>()
-  const done = calls.flatMap((call) => settledIn(context, call, state, open))
+  const found = calls.flatMap((call) => transfersIn(call, state, open))
+  const speaker = speakerOf(context)
+  const settled = found.filter((one): one is SettledTransfer => 'fileState' in one)
   // What lies on a server is fetched by commands that have the time; whether it will be is known at once.
   const { fetchMax } = environment.config.file
-  const found = decideFetches(remoteFilesOf(state, calls), {
-    calls,
-    trust: (pubkey) => trustOf(people, pubkey),
-    fetchMax,
-  })
-  if (done.length === 0 && found.length === 0) return state
-  const touched = [
-    ...done.map((d) => d.call),
-    ...found.flatMap(({ remoteFile: { call } }) => (call === '' ? [] : [call])),
-  ]
-  return await environment.store.update(touched, (fresh) => {
-    const speaker = speakerOf(context)
-    const snapshot = recordFetched(recordTransfers(fresh, done, speaker), found, speaker)
-    return { snapshot, value: snapshot }
-  })
+  const trust = (pubkey: string) => trustOf(people, pubkey)
+  const fetches = decideFetches(remoteFilesOf(state, calls), { calls, trust, fetchMax })
+  const noted = settled.length === 0 ? state : recordTransfers(state, settled, speaker)
+  return {
+    state: fetches.length === 0 ? noted : recordFetched(noted, fetches, speaker),
+    actions: found.flatMap((one) => ('fileState' in one ? [] : [one])),
+  }
 }
 
+// A run that dies before it leaves the work to the next one.
+export const saveFile: Executor<'save-file'> = {
+  async execute(action, { environment }) {
+    const path = environment.saveFile(action.transfer.call, action.name, action.bytes)
+    return { type: 'save-file', action, path }
+  },
+  record(state, done, context) {
+    const settled = done.map(({ action, path }) => ({ ...action.transfer, fileState: { path } }))
+    return recordTransfers(state, settled, speakerOf(context))
+  },
+}
+
+type FoundTransfer = SettledTransfer | ActionOf<'save-file'>
+
 /** @param open how many files of each peer are on their way, over all its calls */
-function settledIn(context: RunContext, call: Call, state: State, open: Map<string, number>): SettledTransfer[] {
+function transfersIn(call: Call, state: State, open: Map<string, number>): FoundTransfer[] {
   const log = state.logs[call.id]
   if (log === undefined) return []
   const all = transfers(call, log, call.peer).filter((t) => t.remote === undefined)
-  return all.flatMap((transfer): SettledTransfer[] => {
+  return all.flatMap((transfer): FoundTransfer[] => {
     const base = { call: call.id, transfer }
     const known = log.files[transfer.key]
     // Chunks of a file that was refused go on coming; their bytes are not kept.
     if (isSettled(known))
       return transfer.chunks.some(({ body }) => body.text !== '') ? [{ ...base, fileState: known }] : []
     const before = open.get(call.peer) ?? 0
-    const fileState = fileStateOf(context, call.id, transfer, before)
-    if (fileState !== undefined) return [{ ...base, fileState: fileState }]
-    open.set(call.peer, before + 1)
+    const whole = wholeFile(transfer, before)
+    if (whole === undefined) open.set(call.peer, before + 1)
+    else if (!(whole instanceof Uint8Array)) return [{ ...base, fileState: whole }]
+    else return [{ type: 'save-file', transfer: base, name: safeName(transfer.name), bytes: whole }]
     return []
   })
 }
 
-function fileStateOf(
-  { environment }: RunContext,
-  call: string,
-  transfer: Transfer,
-  openBefore: number,
-): FileState | undefined {
+function wholeFile(transfer: Transfer, openBefore: number): Uint8Array | FileState | undefined {
   const refused = refusedFor(transfer, openBefore)
   if (refused !== undefined) return { refused }
   const bytes = assemble(transfer)
-  if (bytes === undefined) return undefined
-  if (bytes === 'damaged') return { refused: 'its bytes are not those that were announced' }
-  return { path: environment.saveFile(call, safeName(transfer.name), bytes) }
+  return bytes === 'damaged' ? { refused: 'its bytes are not those that were announced' } : bytes
 }

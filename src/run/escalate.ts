@@ -1,59 +1,73 @@
-// `escalate` within a turn: the question is written down for every channel before any of them hears of it.
-// Telling the owner: everything due, through every channel at once, and what came of it.
+// `escalate` within a step: the question is written down for every channel before any of them hears of it, and for the log when
+// they have.
 import { agentOf } from '../call/agents.ts'
-import type { Decision } from '../call/decide.ts'
 import { type Escalation, escalationOf, escalationText } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
-import type { Call } from '../call/replay.ts'
+import { relaySaid } from '../call/wording.ts'
+import type { Failure } from '../errors.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
-import { openEscalation } from '../state/escalations.ts'
+import { type DueEscalation, openEscalation } from '../state/escalations.ts'
 import { directMessage, oweLetter } from '../state/letters.ts'
+import { delivery } from '../state/outbox.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import type { RecordedSignal } from '../state/say.ts'
-import type { State } from '../state/state.ts'
+import { callsOf, type State } from '../state/state.ts'
+import { type ActionOf, type ActionResult, type ChannelResult, resultsOf } from './action.ts'
 import { type RunContext, speakerOf } from './context.ts'
-
-export type EscalateInput = {
-  intent: Intent
-  verdict: Decision
-  said: readonly RecordedSignal[]
-  calls: readonly Call[]
-}
 
 /** `asked`: the escalation, when the command is one. */
 export function escalate(
   state: State,
+  intent: Intent | undefined,
+  decided: { refusal: Failure | undefined; said: readonly RecordedSignal[] } | undefined,
   context: RunContext,
-  asking: EscalateInput,
 ): { state: State; asked: Escalation | undefined } {
-  const asked = escalationIn(state, context, asking)
-  if (asked === undefined) return { state, asked }
+  if (intent?.type !== 'escalate' || decided === undefined || decided.refusal !== undefined)
+    return { state, asked: undefined }
+  const asked = escalationIn(state, intent.text, decided.said, context)
   const { environment } = context
   const letter = escalationLetter(context, asked)
   const owed = letter === undefined ? state : oweLetter(state, letter.rumor, letter.to)
   return { state: openEscalation(owed, asked, environment.owner.channels, letter?.rumor.id), asked }
 }
 
-/** How the owner answers where it does not read us on Nostr. */
-export function howToAnswer(ownerNpub: string | undefined): string {
-  return ownerNpub === undefined
-    ? 'To answer, tell it so where you usually do.'
-    : 'To answer, reply to the direct message it has sent you on Nostr, or tell it so where you usually do.'
+/** The line of the log for each escalation that the owner has been told of for the first time: whom it has reached. */
+export function linesToLog(
+  state: State,
+  done: readonly ActionResult[],
+  context: RunContext,
+): ActionOf<'log-escalation'>[] {
+  const logged = resultsOf('log-escalation', done).map(({ action }) => action.due.escalation.id)
+  return resultsOf('tell-owner', done).flatMap(({ action: { due }, told }) => {
+    const { escalation, channels } = due
+    if (!due.fresh || logged.includes(escalation.id)) return []
+    const { owner } = context.environment
+    const results: ChannelResult[] = [
+      ...peerResult(escalation, state),
+      ...nostrResult(context, due, state),
+      ...owner.channels.filter((c) => channels.includes(c)).map((c) => channelResult(c, told.results[c])),
+    ]
+    return [{ type: 'log-escalation', due, told, channels: results }]
+  })
+}
+
+export function channelResult(channel: ChannelResult['channel'], error: string | undefined): ChannelResult {
+  return error === undefined ? { channel, ok: true } : { channel, ok: false, error }
 }
 
 function escalationIn(
   state: State,
+  text: string,
+  said: readonly RecordedSignal[],
   { environment, now, people }: RunContext,
-  { intent, verdict, said, calls }: EscalateInput,
-): Escalation | undefined {
-  if (intent.type !== 'escalate' || verdict.refusal !== undefined) return undefined
-  const own = verdict.say.length > 0 ? said.at(-1) : undefined
-  const call = calls.find((c) => c.id === own?.call)
+): Escalation {
+  const own = said.at(-1)
+  const call = callsOf(state, environment.keys.pubkey, now).find((c) => c.id === own?.call)
   const known = { ...people, names: namesOf(state) }
   const me = { ...agentOf(known, environment.keys.pubkey), name: environment.config.name }
   const peer = call === undefined ? undefined : agentOf(known, call.peer, call.peerName)
-  const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${environment.pid} ${intent.text}`)))
-  return escalationOf(intent.text, { id, at: now, me, call, peer })
+  const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${environment.pid} ${text}`)))
+  return escalationOf(text, { id, at: now, me, call, peer })
 }
 
 // An owner's key that is our own would be told by itself: nobody would be told, and it would look as if somebody had been.
@@ -64,4 +78,22 @@ function escalationLetter(context: RunContext, asked: Escalation) {
     to,
     rumor: directMessage(escalationText(asked, 'To answer, just reply to this message.'), to, speakerOf(context)),
   }
+}
+
+function peerResult({ id, call }: Escalation, state: State): ChannelResult[] {
+  const log = state.logs[call]
+  if (call === '' || log?.entries[id] === undefined) return []
+  const queued = delivery(log, id).state === 'queued'
+  return [channelResult('peer', queued ? 'no relay took it; it goes out with the next command' : undefined)]
+}
+
+function nostrResult({ environment }: RunContext, { letter }: DueEscalation, state: State): ChannelResult[] {
+  if (letter === undefined) {
+    const own = environment.ownerKey === environment.keys.pubkey
+    return own ? [channelResult('nostr', "owner.npub is this agent's own key; set it to the key of its owner")] : []
+  }
+  const held = state.index.letters[letter]
+  if (held === undefined) return [channelResult('nostr', undefined)]
+  const why = held.posting.failed.map(relaySaid).join('; ')
+  return [channelResult('nostr', `no relay took it; it goes out with the next command${why === '' ? '' : ` (${why})`}`)]
 }

@@ -1,23 +1,42 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
+import type { Escalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
 import { relaySaid } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { deliveryOf } from '../state/outbox.ts'
+import type { RecordedSignal } from '../state/say.ts'
 import { callOf } from '../state/state.ts'
+import { type ActionResult, type ChannelResult, resultsOf } from './action.ts'
+import { channelResult } from './escalate.ts'
 import type { FinishedRun } from './finished-run.ts'
 import type { SyncAnswer } from './sync.ts'
 
-export function failureOf(finished: FinishedRun): Failure | undefined {
-  const { intent, result, escalation } = finished
-  if (result.verdict.refusal !== undefined) return result.verdict.refusal
-  if (escalation !== undefined) return ownerNotTold(finished)
-  // For cron: a relay that is away is no failure of the job, the output says it.
-  if (intent.type === 'announce') return undefined
-  return result.verdict.say.length > 0 ? notDelivered(finished) : noRelayAnswered(finished)
+export type EscalationResult = { id: string; channels: ChannelResult[] }
+
+/** Whom an escalation of this run has reached. */
+export function escalationResult(
+  asked: Escalation | undefined,
+  done: readonly ActionResult[],
+): EscalationResult | undefined {
+  const logged = resultsOf('log-escalation', done).find(({ action }) => action.due.escalation.id === asked?.id)
+  if (logged === undefined) return undefined
+  const { action, error } = logged
+  return { id: action.due.escalation.id, channels: [...action.channels, channelResult('log', error)] }
 }
 
-function notDelivered({ context, result, state }: FinishedRun): Failure | undefined {
-  const parts = result.said.slice(result.said.length - result.verdict.say.length)
+export function failureOf(finished: FinishedRun): Failure | undefined {
+  const { needs, decided, done } = finished
+  if (decided?.refusal !== undefined) return decided.refusal
+  const escalation = escalationResult(decided?.asked, done)
+  if (escalation !== undefined) return ownerNotTold(escalation, finished)
+  // The output says which relays are away.
+  if (needs.unattended === true) return undefined
+  return decided !== undefined && decided.said.length > 0
+    ? notDelivered(decided.said, finished)
+    : noRelayAnswered(finished)
+}
+
+function notDelivered(parts: readonly RecordedSignal[], { context, state }: FinishedRun): Failure | undefined {
   const [said] = parts
   const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
@@ -84,8 +103,8 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
 }
 
 // The peer counts: somebody knows that a person is needed, and the output says that the owner does not.
-function ownerNotTold({ escalation, context }: FinishedRun): Failure | undefined {
-  const channels = escalation?.channels.filter((c) => c.channel !== 'log') ?? []
+function ownerNotTold(escalation: EscalationResult, { context }: FinishedRun): Failure | undefined {
+  const channels = escalation.channels.filter((c) => c.channel !== 'log')
   if (channels.some((c) => c.ok)) return undefined
   const why = channels.map((c) => `${c.channel}: ${c.error ?? 'failed'}`).join('; ')
   if (!channels.some((c) => c.channel !== 'peer')) {

@@ -1,25 +1,28 @@
 // A run that has said its say: everything that its outcome is made of.
 import type { Intent, IntentOf, IntentType } from '../call/intent.ts'
-import type { OwnerTold } from '../state/escalations.ts'
 import type { State } from '../state/state.ts'
-import type { AnnounceResult } from './announce.ts'
+import type { ActionResult } from './action.ts'
 import type { RunContext } from './context.ts'
-import type { StepResult } from './step.ts'
+import type { Needs } from './needs.ts'
+import type { Decided } from './step.ts'
 import type { SyncResult } from './sync.ts'
-import type { EscalationResult } from './tell-owner.ts'
+import type { TranscriptView } from './transcript.ts'
 
 export type FinishedRun = {
-  context: RunContext
   intent: Intent
+  needs: Needs
+  context: RunContext
   heard: SyncResult
-  result: StepResult
   state: State
-  posted: AnnounceResult | undefined
+  decided: Decided | undefined
+  /** Calls in which something new came in. */
+  touched: readonly string[]
+  /** What became of all that was to be done. */
+  done: readonly ActionResult[]
+  /** The command's call, for its reader. */
+  reading?: TranscriptView | undefined
   /** Why nothing was done. */
-  idle: string | undefined
-  escalation: EscalationResult | undefined
-  /** What came of everything that the owner was told. */
-  answers: readonly OwnerTold[]
+  idle?: string | undefined
 }
 
 export type FinishedRunOf<T extends IntentType> = FinishedRun & { intent: IntentOf<T> }

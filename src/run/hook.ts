@@ -1,9 +1,7 @@
 // The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and
 // counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
 import type { InboxItem } from '../call/inbox-items.ts'
-import { recordWakes, wakesDue } from '../state/hook.ts'
-import type { RunContext } from './context.ts'
-import type { CommonOutcome } from './outcome.ts'
+import type { Executor } from './action.ts'
 
 /** What the hook reads on stdin, as JSON. */
 export type HookEvent = {
@@ -16,18 +14,14 @@ export type HookEvent = {
   text: string
 }
 
-/** A wake is noted before it is made, so that a parallel run does not make it too. */
-export async function runHook(context: RunContext, { news }: Pick<CommonOutcome, 'news'>): Promise<string[]> {
-  const { environment, now } = context
-  const { command, unknown } = environment.config.hook
-  const due = await environment.store.update([], (fresh) => {
-    const items = wakesDue(fresh, news, unknown, now)
-    return { snapshot: recordWakes(fresh, items, news, now), value: items }
-  })
-  const results = await Promise.all(
-    due.map((item) => environment.hook(command, `${JSON.stringify(hookEventOf(item, news.length))}\n`)),
-  )
-  return [...new Set(results.flatMap((error) => (error === undefined ? [] : [`the event hook failed: ${error}`])))]
+export const runHook: Executor<'run-hook'> = {
+  async execute(action, { environment }) {
+    const event = hookEventOf(action.item, action.unread)
+    const error = await environment.hook(environment.config.hook.command, `${JSON.stringify(event)}\n`)
+    return { type: 'run-hook', action, error }
+  },
+  // That it was to be made is written down already.
+  record: (state) => state,
 }
 
 function hookEventOf({ type, id, call, from }: InboxItem, unread: number): HookEvent {

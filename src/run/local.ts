@@ -9,43 +9,46 @@ import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
 import type { State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
+import type { Task } from './needs.ts'
 import { localOutcome, type OutcomeOf } from './outcome.ts'
 import { resolveAgent } from './resolve-agent.ts'
 
-type Answers = { [T in IntentType]?: (intent: IntentOf<T>, context: RunContext, state: State) => Promise<OutcomeOf<T>> }
+type Answers = { [T in IntentType]?: (task: Task<T>, context: RunContext, state: State) => Promise<OutcomeOf<T>> }
 
-/** Undefined for a command that needs the relays. */
-export async function runLocal<T extends IntentType>(
-  type: T,
-  intent: IntentOf<T>,
+/** Answers from disk. */
+export async function answerLocally<T extends IntentType>(
+  task: Task<T>,
   context: RunContext,
   state: State,
-): Promise<OutcomeOf<T> | undefined> {
-  return await ANSWERS[type]?.(intent, context, state)
+): Promise<OutcomeOf<T>> {
+  const answer = ANSWERS[task.type]
+  if (answer === undefined) throw new Error(`${task.type} asks the relays`)
+  return await answer(task, context, state)
 }
 
 const ANSWERS: Answers = {
-  async whoami(intent, context, state) {
-    const { name, about } = context.environment.config
-    const self = { name, about, relays: context.environment.relays }
-    const exported = intent.exportTo === undefined ? {} : { exported: context.environment.handOver(intent.exportTo) }
-    return localOutcome(intent, context, state, { self, ...exported })
+  async whoami(task, context, state) {
+    const { config, relays, handOver } = context.environment
+    const { exportTo } = task.intent
+    const exported = exportTo === undefined ? {} : { exported: handOver(exportTo) }
+    const self = { name: config.name, about: config.about, relays }
+    return localOutcome(task, context, state, { self, ...exported })
   },
-  async transcript(intent, context, state) {
+  async transcript(task, context, state) {
     const { readTranscripts } = await import('./transcript.ts')
-    const read = readTranscripts(intent, context, state)
-    if (read instanceof Failure)
-      return { ...localOutcome<'transcript'>(intent, context, state, { reading: undefined }), failure: read }
-    return localOutcome(intent, context, read.state, { reading: read.reading })
+    const read = readTranscripts(task.intent, context, state)
+    if (!(read instanceof Failure)) return localOutcome(task, context, read.state, { reading: read.reading })
+    return { ...localOutcome<'transcript'>(task, context, state, { reading: undefined }), failure: read }
   },
-  async contacts(intent, context, state) {
-    return localOutcome(intent, context, state, { contacts: await editContactList(intent, context, state) })
+  async contacts(task, context, state) {
+    return localOutcome(task, context, state, { contacts: await editContactList(task.intent, context, state) })
   },
-  async config(intent, context, state) {
+  async config(task, context, state) {
     const { settings } = context.environment
-    if (intent.action === 'set') await settings.set(intent.key, intent.values)
-    if (intent.action === 'unset') await settings.unset(intent.key)
-    return localOutcome(intent, context, state, { settings: settings.list(intent.key) })
+    const { action, key, values } = task.intent
+    if (action === 'set') await settings.set(key, values)
+    if (action === 'unset') await settings.unset(key)
+    return localOutcome(task, context, state, { settings: settings.list(key) })
   },
 }
 

@@ -1,22 +1,22 @@
 // What the user should know beside the result, one line each.
 
 import { shortNpub } from '../call/agents.ts'
-import type { Intent } from '../call/intent.ts'
 import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
 import { relaySaid } from '../call/wording.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
+import { resultsOf } from './action.ts'
 import type { PresenceFindings } from './discovery.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
 import type { SyncResult } from './sync.ts'
 
 export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string[] {
-  const { context, heard, result, state } = finished
-  const letters = result.dues.filter((d) => d.call === '')
-  const told = new Set([...result.said, ...letters].map((s) => s.to))
+  const { context, heard, state, done } = finished
+  const fresh = resultsOf('signal', done).filter(({ action }) => action.said)
+  const told = new Set([...fresh, ...resultsOf('letter', done)].map(({ action }) => action.due.to))
   const unknown = [...told].flatMap((to) => guessedRelays(to, routeTo(context, state, calls, to).by, finished))
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
@@ -45,8 +45,8 @@ function notListed(online: PresenceFindings | undefined): string[] {
 }
 
 // Nothing is told out of its place: what came before something that it follows is told with that.
-function behindGaps({ intent }: FinishedRun, calls: readonly Call[]): string[] {
-  if (!FOLLOWING.includes(intent.type)) return []
+function behindGaps({ needs }: FinishedRun, calls: readonly Call[]): string[] {
+  if (needs.notes?.includes('pace') !== true) return []
   return calls.flatMap(({ id, waiting, gaps }) => {
     const [gap] = gaps
     if (waiting.length === 0 || gap === undefined) return []
@@ -59,20 +59,17 @@ function behindGaps({ intent }: FinishedRun, calls: readonly Call[]): string[] {
 }
 
 // "A bound that unread ones meet is told."
-function lettersLeft({ intent, state }: FinishedRun): string[] {
+function lettersLeft({ needs, state }: FinishedRun): string[] {
   const { lettersLeft: left = 0 } = state.index
-  if (left === 0 || !FOLLOWING.includes(intent.type)) return []
+  if (left === 0 || needs.notes?.includes('pace') !== true) return []
   return [
     `${left === 1 ? '1 letter' : `${left} letters`} found no room beside the unread ones; read those with \`p2p inbox\`, then \`p2p inbox --deep\` asks the relays once more`,
   ]
 }
 
-/** The commands by which an agent follows a call. */
-const FOLLOWING: readonly Intent['type'][] = ['send', 'inbox', 'status', 'wait']
-
 // Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
-function longCalls({ context, intent, state }: FinishedRun, calls: readonly Call[]): string[] {
-  if (!FOLLOWING.includes(intent.type)) return []
+function longCalls({ context, needs, state }: FinishedRun, calls: readonly Call[]): string[] {
+  if (needs.notes?.includes('pace') !== true) return []
   const most = context.environment.config.call.maxMessages
   return calls.flatMap((call) => {
     if (call.phase !== 'active') return []
@@ -91,12 +88,14 @@ function longCalls({ context, intent, state }: FinishedRun, calls: readonly Call
 }
 
 // What the owner could not be told when it was asked.
-function ownerToldLater({ result, state, answers }: FinishedRun): string[] {
-  const before = answers.filter((a) => result.appeals.some((due) => due.escalation.id === a.id && !due.fresh))
-  const results = before.flatMap(({ id, results }) => Object.entries(results).map((r) => [id, ...r] as const))
-  const owned = result.appeals.flatMap((due) => (due.fresh && due.letter !== undefined ? [due.letter] : []))
-  const sent = result.dues.filter((d) => d.call === '' && !owned.includes(d.rumor.id))
-  const taken = sent.filter((d) => state.index.letters[d.rumor.id] === undefined)
+function ownerToldLater({ done, state }: FinishedRun): string[] {
+  const told = resultsOf('tell-owner', done)
+  const before = told.filter(({ action }) => !action.due.fresh)
+  const results = before.flatMap(({ told: { id, results } }) => Object.entries(results).map((r) => [id, ...r] as const))
+  const owned = told.flatMap(({ action: { due } }) => (due.fresh && due.letter !== undefined ? [due.letter] : []))
+  const letters = new Set(resultsOf('letter', done).map(({ action }) => action.due.rumor.id))
+  const sent = [...letters].filter((id) => !owned.includes(id))
+  const taken = sent.filter((id) => state.index.letters[id] === undefined)
   return [
     ...results.map(([id, channel, error]) =>
       error === undefined
@@ -109,8 +108,8 @@ function ownerToldLater({ result, state, answers }: FinishedRun): string[] {
 }
 
 // Whoever asks what is new should know of what is still to come.
-function filesWaiting({ intent, state }: FinishedRun, calls: readonly Call[]): string[] {
-  if (intent.type !== 'inbox' && intent.type !== 'wait') return []
+function filesWaiting({ needs, state }: FinishedRun, calls: readonly Call[]): string[] {
+  if (needs.notes?.includes('files') !== true) return []
   const held = remoteFilesOf(state, calls).filter((remoteFile) => (remoteFile.progress?.tries ?? 0) > 0)
   return held.map(
     ({ from, body, progress }) =>

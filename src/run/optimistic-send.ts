@@ -1,43 +1,42 @@
 // Speaking before hearing. A message in a call that was active when we last looked leaves in the same flight as the question
 // for what is new, which saves a round trip; if it then turns out that the call was over, the outcome says that it came late.
-import { decide } from '../call/decide.ts'
+import { chooseCall } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
+import { Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
 import { isStale } from '../state/peer-memory.ts'
 import { callsOf, type State } from '../state/state.ts'
+import type { ActionResult, Plan } from './action.ts'
 import type { RunContext } from './context.ts'
-import { deliver } from './deliver.ts'
+import { executeAll } from './execute.ts'
+import type { Needs } from './needs.ts'
 import { routeTo } from './route.ts'
-import { type DeliveryResult, runStep, type StepResult, stepContext } from './step.ts'
-import { NOBODY_LOOKED_UP } from './sync.ts'
-
-/** A turn that was taken before anything was heard, and what came of what it said. */
-export type OptimisticSend = { result: StepResult; delivered: DeliveryResult | undefined }
+import { type Decided, saveStep } from './step.ts'
 
 /**
- * The relays of the peer, when the intent is to say something that does not depend on what we have yet to hear. Undefined
- * when it does: the peer may read elsewhere by now, our clock was wrong, or the owner is to be told something too.
+ * The relays of the peer, where the command's word does not depend on what we have yet to hear. Undefined when it does: there is
+ * not one call to speak in, the peer may read elsewhere by now, our clock was wrong, or the owner is to be told something too.
  */
-export function optimisticRelays(intent: Intent, context: RunContext, state: State): readonly string[] | undefined {
+export function optimisticRelays(needs: Needs, state: State, context: RunContext): readonly string[] | undefined {
   const { index } = state
-  if (intent.type !== 'send' || index.clockAhead !== undefined || Object.keys(index.appeals).length > 0)
+  if (needs.optimistic !== true || index.clockAhead !== undefined || Object.keys(index.appeals).length > 0)
     return undefined
-  const calls = callsOf(state, context.environment.keys.pubkey, context.now)
-  const directory = directoryOf(index, context.people, 'callers')
-  const [utterance] = decide(intent, { ...stepContext(context, undefined), calls, directory }).say
-  if (utterance === undefined || isStale(index.peers[utterance.to], context.now)) return undefined
-  return routeTo(context, state, calls, utterance.to).relays
+  const { people, selector, now, environment } = context
+  const calls = callsOf(state, environment.keys.pubkey, now)
+  const directory = directoryOf(index, people, 'callers')
+  const call = chooseCall('send', 'message', { calls, people, directory, selector })
+  if (call instanceof Failure || isStale(index.peers[call.peer], now)) return undefined
+  return routeTo(context, state, calls, call.peer).relays
 }
 
-/** Undefined when a parallel command has changed the call meanwhile: then it is said after hearing. */
-export async function sendOptimistically(intent: Intent, context: RunContext): Promise<OptimisticSend | undefined> {
-  const result = await runStep(context, intent, undefined, NOBODY_LOOKED_UP)
-  return result.verdict.refusal === undefined ? { result, delivered: await deliver(context, result) } : undefined
-}
-
-/** Both turns as the one that they are to the user. */
-export function mergeOptimistic(result: StepResult, ahead: OptimisticSend | undefined): StepResult {
-  if (ahead === undefined) return result
-  const { verdict, said, dues } = ahead.result
-  return { ...result, verdict, said: [...result.said, ...said], dues: [...dues, ...result.dues] }
+/** Decides and speaks. What became of it is written down by the step that hears. */
+export async function sayAhead(
+  intent: Intent,
+  plan: Plan,
+  context: RunContext,
+): Promise<{ decided: Decided | undefined; done: ActionResult[] }> {
+  const { decided, actions } = await saveStep({ intent }, plan, context)
+  const { done, error } = await executeAll(actions, context)
+  if (error !== undefined) throw error.thrown
+  return { decided, done }
 }

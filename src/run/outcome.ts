@@ -3,6 +3,7 @@
 import type { Agent, AgentDirectory, Contact } from '../call/agents.ts'
 import { type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
+import { presenceLifetime } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/environment.ts'
@@ -11,18 +12,25 @@ import { namesOf } from '../state/peer-memory.ts'
 import { markRead } from '../state/read-marks.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callsOf, type Letter, type State } from '../state/state.ts'
-import type { AnnounceResult } from './announce.ts'
+import { resultsOf } from './action.ts'
 import { ownAgent, type RunContext, speakerOf } from './context.ts'
 import type { PresenceFindings } from './discovery.ts'
-import { failureOf } from './failures.ts'
+import { type EscalationResult, escalationResult, failureOf } from './failures.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
+import type { Task } from './needs.ts'
 import { noticesOf } from './notices.ts'
-import type { StepResult } from './step.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync.ts'
-import type { EscalationResult } from './tell-owner.ts'
 import type { TranscriptView } from './transcript.ts'
 
 export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: string }
+
+/** Of our presence. `accepted`: the relays that have it. `age`: seconds since they took it, when it was not due again. */
+export type AnnounceResult = {
+  expires: number
+  age: number | undefined
+  accepted: string[]
+  failed: { url: string; reason: string }[]
+}
 
 /** What every command has to tell. */
 export type CommonOutcome = {
@@ -71,50 +79,40 @@ export type OwnOutcome = {
 export type OutcomeOf<T extends IntentType> = CommonOutcome & { intent: IntentOf<T> } & OwnOutcome[T]
 
 export function outcomeOf<T extends IntentType>(type: T, finished: FinishedRunOf<T>): OutcomeOf<T> {
-  const { context, heard, state } = finished
-  const calls = callsOf(state, context.environment.keys.pubkey, context.now)
-  const { failure, notices } = { failure: failureOf(finished), notices: noticesOf(finished, calls) }
-  const common = { ...commonOutcome(context, state, calls), relays: relayReport(context, heard), notices, failure }
+  const common = commonOutcome(finished)
   const own = OWN[type]?.(finished, common)
   if (own === undefined) throw new Error(`${type} does not ask the relays`)
   return Object.assign({ ...common, intent: finished.intent }, own)
 }
 
-/** The outcome of a run in which nobody was heard and nothing said. */
+/** The outcome of a command that has asked nobody and said nothing. */
 export function localOutcome<T extends IntentType>(
-  intent: IntentOf<T>,
+  { intent, needs }: Pick<Task<T>, 'intent' | 'needs'>,
   context: RunContext,
   state: State,
   own: OwnOutcome[T],
 ): OutcomeOf<T> {
-  const calls = callsOf(state, context.environment.keys.pubkey, context.now)
-  return Object.assign({ ...commonOutcome(context, state, calls), intent }, own)
+  const silent = { decided: undefined, touched: [], done: [] }
+  const common = commonOutcome({ intent, needs, context, heard: NOTHING_HEARD, state, ...silent })
+  return Object.assign({ ...common, relays: [], notices: [], failure: undefined, intent }, own)
 }
 
-/** A run in which nothing was done, and why. */
-export function idleRun<I>(intent: I, context: RunContext, idle: string) {
-  const state = context.environment.store.read()
-  const none = { said: [], dues: [], appeals: [], asked: undefined, acks: [], touched: [] }
-  const result: StepResult = { state, verdict: { say: [] }, ...none }
-  return {
-    ...{ context, intent, heard: NOTHING_HEARD, result, state, posted: undefined, idle },
-    ...{ escalation: undefined, answers: [] },
-  }
-}
-
-function commonOutcome(context: RunContext, state: State, calls: Call[]): CommonOutcome {
+function commonOutcome(finished: FinishedRun): CommonOutcome {
+  const { context, heard, state } = finished
+  const { environment, now } = context
   const people = { ...context.people, names: namesOf(state) }
+  const calls = callsOf(state, environment.keys.pubkey, now)
   return {
     me: ownAgent(context, people),
     people,
-    now: context.now,
+    now,
     state,
     calls,
     transcripts: context.environment.transcripts(),
-    news: unreadItems(state, calls, people, context.now),
-    relays: [],
-    notices: [],
-    failure: undefined,
+    news: unreadItems(state, calls, people, now),
+    relays: relayReport(context, heard),
+    notices: noticesOf(finished, calls),
+    failure: failureOf(finished),
   }
 }
 
@@ -131,12 +129,12 @@ const OWN: OwnOutcomes = {
   answer: spokenOutcome,
   send: spokenOutcome,
   sendfile: spokenOutcome,
-  escalate: ({ escalation }) => ({ escalation }),
-  end: (finished, common) => ({ ...spokenOutcome(finished, common), reading: undefined }),
-  announce: ({ posted, result, idle }) => ({
-    posted,
-    received: result.touched.length,
-    ...(idle === undefined ? {} : { idle }),
+  escalate: ({ decided, done }) => ({ escalation: escalationResult(decided?.asked, done) }),
+  end: (finished, common) => ({ ...spokenOutcome(finished, common), reading: finished.reading }),
+  announce: (finished) => ({
+    posted: finished.idle === undefined ? announceResult(finished) : undefined,
+    received: finished.touched.length,
+    ...(finished.idle === undefined ? {} : { idle: finished.idle }),
   }),
   inbox: ({ intent }, { state, calls, people, now, news }) => ({
     items: intent.all ? unreadItems(state, calls, people, now, true) : news,
@@ -144,10 +142,26 @@ const OWN: OwnOutcomes = {
   wait: () => ({}),
 }
 
-function spokenOutcome({ result }: Pick<FinishedRun, 'result'>, { calls }: CommonOutcome): SpokenOutcome {
-  const parts = result.said.slice(result.said.length - result.verdict.say.length)
-  const said = parts[0]
+function spokenOutcome({ decided }: FinishedRun, { calls }: CommonOutcome): SpokenOutcome {
+  const parts = decided?.said ?? []
+  const [said] = parts
   return { call: calls.find((c) => c.id === said?.call), said, parts }
+}
+
+// What a relay keeps for us is as old as the oldest of it.
+function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
+  const { now, environment } = context
+  const answers = resultsOf('presence', done).flatMap(({ receipts }) => receipts)
+  const taken = answers.filter((r) => r.accepted).map((r) => r.relay)
+  const relays = [...new Set(environment.relays.presence)]
+  const accepted = [...taken, ...relays.filter((url) => !answers.some((r) => r.relay === url))]
+  const since = Math.min(now, ...accepted.map((url) => state.index.announced.taken?.[url] ?? now))
+  return {
+    expires: since + presenceLifetime(environment.config.presence.every),
+    age: answers.length === 0 ? now - since : undefined,
+    accepted,
+    failed: answers.flatMap((r) => (r.accepted ? [] : [{ url: r.relay, reason: r.text === '' ? r.reason : r.text }])),
+  }
 }
 
 /** Everything unread: the owner's words first, then call by call. */

@@ -1,194 +1,211 @@
-// Saying what is owed: sealed, published to where the peer reads, and what every relay answered. Nothing is written here.
-// Proof of work (NIP-13) for a first word to somebody who asks strangers for it: mined with progress, bounded in time.
+// Saying what is owed: sealed, published to where the peer reads, what every relay answered, and once more to peers who turn out
+// to read elsewhere.
 
 import { callId, signalTemplate } from '../call/signal-codec.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
-import { type Event, finalize, type Rumor, rumorOf, type Template } from '../nostr/event.ts'
-import { mine } from '../nostr/nip13.ts'
-import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
-import type { PendingPublish, PublishResult } from '../state/outbox.ts'
-import type { PendingReceipt } from '../state/receipts.ts'
-import type { RunContext } from './context.ts'
-import type { Route } from './route.ts'
+import { type Event, type Rumor, rumorOf } from '../nostr/event.ts'
+import type { GiftWrapOptions } from '../nostr/nip59.ts'
+import { recordLettersSent } from '../state/letters.ts'
+import { type PublishResult, recordPublished } from '../state/outbox.ts'
+import { doubtPeers, rememberPeers } from '../state/peer-memory.ts'
+import { recordReceiptsTaken } from '../state/receipts.ts'
+import { callsOf, type State } from '../state/state.ts'
+import {
+  type Action,
+  type ActionOf,
+  type ActionResult,
+  type ActionResultOf,
+  type Executor,
+  resultsOf,
+} from './action.ts'
+import { type RunContext, speakerOf } from './context.ts'
+import { mineFor } from './proof-of-work.ts'
+import { type Route, routeTo } from './route.ts'
+import { lookAgain } from './sync.ts'
 
 /** How long relays have at the least to take what was sealed, in ms. */
 const PUBLISH_WITHIN = 3_000
 
-/** What goes out in one run. `stamp`: the time on envelopes, unix seconds by the relays' clock. */
-export type OutgoingBatch = {
-  dues: readonly PendingPublish[]
-  acks: readonly PendingReceipt[]
-  route: (peer: string) => Route
-  stamp: number
+export const publishSignal: Executor<'signal'> = {
+  execute: async (action, context) => ({ type: 'signal', action, ...(await publishDue(action, context)) }),
+  record(state, done, context) {
+    const published = recordPublished(state, done.map(publishResultOf), speakerOf(context))
+    return recordReceiptsTaken(
+      published,
+      done.filter(isTaken).map(({ action: { due } }) => ({ call: due.call, ack: ackOf(due.rumor) })),
+    )
+  },
 }
 
-/** `told` are the acks that a relay has taken; `lost`, the peers of whose relays none has taken a thing. */
-export type PublishedBatch = { credits: PublishResult[]; told: { call: string; ack: number }[]; lost: string[] }
+export const publishLetter: Executor<'letter'> = {
+  execute: async (action, context) => ({ type: 'letter', action, ...(await publishDue(action, context)) }),
+  record: (state, done, context) => recordLettersSent(state, done.map(publishResultOf), speakerOf(context)),
+}
 
-/** A sealed rumor on its way. `call` and `ack`: what its arrival tells the peer. `work`: what a new wrap of it costs. */
-type OutgoingWrap = {
-  wrap: Event
+// A receipt is not kept: the next run tells the ack again if no relay takes this one.
+export const publishReceipt: Executor<'receipt'> = {
+  async execute(action, context) {
+    const { call, to, ack, read, missing, fork, lost } = action.receipt
+    const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
+    const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, context.now)
+    const rumor = rumorOf(template, context.environment.keys.pubkey)
+    const { relays } = action.route
+    const { receipts } = await publishWrap({ rumor, to, relays, spare: [], aside: true, work: {} }, context)
+    return { type: 'receipt', action, receipts }
+  },
+  record: (state, done) =>
+    recordReceiptsTaken(
+      state,
+      done.filter(isTaken).map(({ action: { receipt } }) => ({ call: receipt.call, ack: receipt.ack.seq })),
+    ),
+}
+
+/** The lists of peers once more, beside those that the run has looked up. */
+export const lookUpAgain: Executor<'look-up'> = {
+  async execute(action, context) {
+    const { index } = context.environment.store.read()
+    return { type: 'look-up', action, found: await lookAgain(context, index, action.peers) }
+  },
+  record: (state, done, { now }) => done.reduce((next, { found }) => rememberPeers(next, found, now), state),
+}
+
+/** What goes out in a step, each with the relays where its receiver reads. */
+export function withRoute(context: RunContext, state: State): (peer: string) => Route {
+  const calls = callsOf(state, context.environment.keys.pubkey, context.now)
+  const known = new Map<string, Route>()
+  return (peer) => {
+    const route = known.get(peer) ?? routeTo(context, state, calls, peer)
+    known.set(peer, route)
+    return route
+  }
+}
+
+type Sent = ActionResultOf<'signal'> | ActionResultOf<'letter'> | ActionResultOf<'receipt'>
+
+/**
+ * What follows when no relay of a peer has taken a thing: its lists are looked up again, and the same wraps go to relays that
+ * are new there. Whoever is still not reached is in doubt.
+ * @param done what the last actions came to; `earlier`: those before them
+ */
+export function followUnreached(
+  state: State,
+  done: readonly ActionResult[],
+  earlier: readonly ActionResult[],
+  context: RunContext,
+): { state: State; actions: Action[] } {
+  const [found] = resultsOf('look-up', done)
+  const sent = sentIn(done)
+  const own = context.environment.relays.inbox
+  const first = unreachedPeers(
+    sent.filter(({ action }) => action.again === undefined),
+    own,
+  )
+  const again = found === undefined ? [] : publishAgain(state, sentIn(earlier), found.action.peers, context)
+  const moved = again.map(receiverOf)
+  const lost = [
+    ...unreachedPeers(
+      sent.filter(({ action }) => action.again === true),
+      own,
+    ),
+    ...(found?.action.peers ?? []).filter((peer) => !moved.includes(peer)),
+  ]
+  return {
+    state: doubtPeers(state, lost),
+    actions: [...(first.length === 0 ? [] : [{ type: 'look-up' as const, peers: first }]), ...again],
+  }
+}
+
+type Publishing = Sent['action']
+
+/** The same wraps to peers who read elsewhere by now. */
+function publishAgain(
+  state: State,
+  sent: readonly Sent[],
+  peers: readonly string[],
+  context: RunContext,
+): Publishing[] {
+  const routeOf = withRoute(context, state)
+  return sent.flatMap((one): Publishing[] => {
+    const { action } = one
+    const to = receiverOf(action)
+    const route = routeOf(to)
+    const moved = peers.includes(to) && route.relays.some((url) => !action.route.relays.includes(url))
+    if (!moved || action.again) return []
+    if (one.type === 'receipt') return [{ ...one.action, route, again: true }]
+    return [{ ...one.action, due: { ...one.action.due, wrap: one.wrap }, route, again: true }]
+  })
+}
+
+function sentIn(done: readonly ActionResult[]): Sent[] {
+  return done.filter((one): one is Sent => one.type === 'signal' || one.type === 'letter' || one.type === 'receipt')
+}
+
+function receiverOf(action: Publishing): string {
+  return action.type === 'receipt' ? action.receipt.to : action.due.to
+}
+
+function unreachedPeers(sent: readonly Sent[], own: readonly string[]): string[] {
+  const tried = sent.filter(({ receipts }) => receipts.length > 0)
+  // That one of our own took it, which the peer has not named, says nothing of where the peer reads.
+  const isNamed = ({ route }: Publishing, url: string) => route.relays.includes(url) || !own.includes(url)
+  const isReached = ({ action, receipts }: Sent) => receipts.some((r) => r.accepted && isNamed(action, r.relay))
+  const reached = new Set(tried.filter(isReached).map(({ action }) => receiverOf(action)))
+  return [...new Set(tried.map(({ action }) => receiverOf(action)))].filter((to) => !reached.has(to))
+}
+
+function isTaken({ receipts }: Pick<Sent, 'receipts'>): boolean {
+  return receipts.some((r) => r.accepted)
+}
+
+function publishResultOf({
+  action,
+  wrap,
+  receipts,
+}: ActionResultOf<'signal'> | ActionResultOf<'letter'>): PublishResult {
+  return { call: action.due.call, rumor: action.due.rumor.id, wrap, receipts: [...receipts] }
+}
+
+function ackOf({ tags }: Rumor): number {
+  return Number(tags.find((t) => t[0] === 'ack')?.[1] ?? 0)
+}
+
+/**
+ * A rumor on its way. `aside`: nobody waits for it, since other relays have it, or it is a receipt; `work`: what a new wrap of it
+ * costs.
+ */
+type Outgoing = {
   rumor: Rumor
   to: string
-  relays: string[]
-  call: string
-  ack: number
-  owed: boolean
-  spare: string[]
-  /** Nobody waits for it: other relays have it, or it is a receipt. */
+  wrap?: Event | undefined
+  relays: readonly string[]
+  spare: readonly string[]
   aside: boolean
   work: Pick<GiftWrapOptions, 'work'>
 }
 
-type SentWrap = { letter: OutgoingWrap; receipts: PublishAnswer[] }
-
-/** @param heard told of each letter as soon as the relays have answered */
-export async function publishAll(
+async function publishDue(
+  { due, route }: ActionOf<'signal'> | ActionOf<'letter'>,
   context: RunContext,
-  { dues, acks, route, stamp }: OutgoingBatch,
-  heard: (credits: PublishResult[]) => void = () => {},
-): Promise<PublishedBatch> {
-  const letters = [
-    ...dues.map((due) => wrapOf(due, context, route(due.to), stamp)),
-    ...acks.map((ack) => receiptWrapOf(ack, context, route(ack.to), stamp)),
-  ]
-  const sent = await Promise.all(
-    letters.map(async (letter) => {
-      const one = await publishWrap(context, letter, stamp)
-      heard(publishResultsOf(one))
-      return one
-    }),
-  )
-  return {
-    credits: sent.flatMap(publishResultsOf),
-    told: sent
-      .filter(({ receipts }) => receipts.some((r) => r.accepted))
-      .map(({ letter }) => ({ call: letter.call, ack: letter.ack })),
-    lost: unreachedPeers(sent, context.environment.relays.inbox),
-  }
-}
-
-/** Publishes what everybody may read of us: presence and relay list. */
-export async function publishEvents(
-  { environment, deadline }: RunContext,
-  templates: readonly Template[],
-  relays: readonly string[],
-): Promise<PublishAnswer[]> {
-  if (templates.length === 0) return []
-  const jobs = templates.map((t) => ({ event: finalize(t, environment.keys), relays: [...new Set(relays)] }))
-  return await environment.pool.publish(jobs, { deadline })
-}
-
-function wrapOf(
-  { call, to, rumor, wrap, skip }: PendingPublish,
-  context: RunContext,
-  { relays, spare = [], pow }: Route,
-  stamp: number,
-): OutgoingWrap {
-  const { environment } = context
-  const ack = Number(rumor.tags.find((t) => t[0] === 'ack')?.[1] ?? 0)
-  const rest = relays.filter((url) => !skip.includes(url))
+): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
+  const { rumor, to, wrap, skip } = due
+  const relays = route.relays.filter((url) => !skip.includes(url))
+  const { spare = [] } = route
   // Only a first word costs work: in a call we are no strangers any more.
-  const work = pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, pow) } : {}
-  return {
-    wrap: wrap ?? giftWrap(rumor, to, environment.keys, { now: stamp, callKey: undefined, ...work }),
-    rumor,
-    to,
-    relays: rest,
-    call,
-    ack,
-    owed: true,
-    spare,
-    aside: skip.length > 0,
-    work,
-  }
-}
-
-// A receipt is not kept: the next run tells the ack again if no relay takes this one.
-function receiptWrapOf(
-  { call, to, ack, read, missing, fork, lost }: PendingReceipt,
-  { environment, now }: RunContext,
-  { relays }: Route,
-  stamp: number,
-): OutgoingWrap {
-  const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
-  const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, now)
-  const rumor = rumorOf(template, environment.keys.pubkey)
-  const wrap = giftWrap(rumor, to, environment.keys, { now: stamp, callKey: undefined })
-  return { wrap, rumor, to, relays, call, spare: [], ack: ack.seq, owed: false, aside: true, work: {} }
-}
-
-function unreachedPeers(sent: readonly SentWrap[], own: readonly string[]): string[] {
-  const tried = sent.filter(({ receipts }) => receipts.length > 0)
-  // That one of our own took it, which the peer has not named, says nothing of where the peer reads.
-  const isNamed = ({ relays }: OutgoingWrap, url: string) => relays.includes(url) || !own.includes(url)
-  const reached = tried
-    .filter(({ letter, receipts }) => receipts.some((r) => r.accepted && isNamed(letter, r.relay)))
-    .map(({ letter }) => letter.to)
-  return [...new Set(tried.map(({ letter }) => letter.to))].filter((to) => !reached.includes(to))
-}
-
-function publishResultsOf({ letter, receipts }: SentWrap): PublishResult[] {
-  return letter.owed ? [{ call: letter.call, rumor: letter.rumor.id, wrap: letter.wrap, receipts }] : []
+  const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow) } : {}
+  return await publishWrap({ rumor, to, wrap, relays, spare, aside: skip.length > 0, work }, context)
 }
 
 async function publishWrap(
-  { environment, deadline }: RunContext,
-  letter: OutgoingWrap,
-  stamp: number,
-): Promise<SentWrap> {
-  const jobOf = ({ wrap, relays, spare, aside }: OutgoingWrap) => ({ event: wrap, relays, spare, aside })
+  { rumor, to, wrap: held, relays, spare, aside, work }: Outgoing,
+  { environment, deadline, now }: RunContext,
+): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
+  const wrap = held ?? environment.seal(rumor, to, { now, callKey: undefined, ...work })
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
-  const receipts = await environment.pool.publish([jobOf(letter)], until())
+  const receipts = await environment.pool.publish([{ event: wrap, relays, spare, aside }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
-  if (strict.length === 0) return { letter, receipts }
-  const wrap = giftWrap(letter.rumor, letter.to, environment.keys, {
-    ...{ now: stamp, recent: true, callKey: undefined },
-    ...letter.work,
-  })
-  const better = await environment.pool.publish([jobOf({ ...letter, wrap, relays: strict })], until())
-  return { letter, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
-}
-
-/** How long it may take, and how often it says how far it is, in ms. */
-const MINING_MAX = 30_000
-const MINING_REPORT_EVERY = 5_000
-
-/** More than any agent can ask for (policy.pow), and than anybody has in `MOST`. */
-const MAX_BITS = 32
-
-/** What adds the work to a wrap. Where it cannot be had in time the wrap goes out without, and the user is told. */
-export function mineFor({ environment }: { environment: MiningEnvironment }, bits: number): GiftWrapOptions['work'] {
-  return (wrap) => {
-    const mined = bits > MAX_BITS ? undefined : mineWithProgress(environment, bits, wrap)
-    if (mined === undefined) {
-      environment.say(
-        `${bits} bits of work are not to be had in ${MINING_MAX / 1000} s: it goes out without, and may be dropped unread`,
-      )
-    }
-    return mined
-  }
-}
-
-type MineWork = NonNullable<GiftWrapOptions['work']>
-type MiningEnvironment = Pick<RunContext['environment'], 'clock' | 'say'>
-
-function mineWithProgress(
-  environment: MiningEnvironment,
-  bits: number,
-  wrap: Parameters<MineWork>[0],
-): ReturnType<MineWork> {
-  const { clock } = environment
-  const began = clock()
-  let next = began + MINING_REPORT_EVERY
-  environment.say(`the other side asks strangers for ${bits} bits of work; this may take up to ${MINING_MAX / 1000} s`)
-  const progress = (tried: number) => {
-    if (clock() < next) return
-    next += MINING_REPORT_EVERY
-    environment.say(
-      `working: ${tried} hashes tried in ${Math.round((clock() - began) / 1000)} s, ${2 ** bits} on average`,
-    )
-  }
-  return mine(wrap, bits, { deadline: began + MINING_MAX, clock, progress })
+  if (strict.length === 0) return { wrap, receipts }
+  const recent = environment.seal(rumor, to, { now, recent: true, callKey: undefined, ...work })
+  const better = await environment.pool.publish([{ event: recent, relays: strict, spare, aside }], until())
+  return { wrap, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -1,80 +1,185 @@
-// One turn under the lock: merge what was heard into the newest state, decide, and write down what is to be said.
-// Applied to whatever is on disk by then, so parallel commands take turns and none overwrites another.
+// A step: what was heard, what is wanted and what became of actions, put into whatever state is on disk by then, and the actions
+// that follow from it. Pure; saved under the lock, so parallel commands take turns and none overwrites another.
 
 import { trustOf } from '../call/agents.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
+import type { Failure } from '../errors.ts'
 import { recordLook } from '../state/announced.ts'
-import { type DueEscalation, dueEscalations } from '../state/escalations.ts'
+import { dueEscalations } from '../state/escalations.ts'
 import { lettersDue } from '../state/letters.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
-import { recordClock, recordMailboxAnswers, recordObservations } from '../state/relay-memory.ts'
-import { callsOf, type State } from '../state/state.ts'
-import { callsIn, type StepContext, type StepOutput, step } from '../state/step.ts'
+import {
+  type RelayObservation,
+  recordClock,
+  recordMailboxAnswers,
+  recordObservations,
+  relaysToProbe,
+} from '../state/relay-memory.ts'
+import type { RecordedSignal } from '../state/say.ts'
+import type { State } from '../state/state.ts'
+import { callsIn, type HeardMail, type StepContext, type StepOutput, step } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
+import { type Action, type ActionResult, type Plan, resultsOf } from './action.ts'
+import { settleFiles } from './assemble-files.ts'
 import { type RunContext, speakerOf } from './context.ts'
-import { escalate } from './escalate.ts'
-import { NOTHING_HEARD, type PeerLookup, type SyncResult } from './sync.ts'
+import { escalate, linesToLog } from './escalate.ts'
+import { record } from './executors.ts'
+import { followUnreached, withRoute } from './publish.ts'
+import { lookupsFrom, NOTHING_HEARD, type PeerLookup, type SyncResult } from './sync.ts'
 
-export type StepResult = StepOutput & {
-  /** What the owner is to be told, and what the command itself asks it. */
-  appeals: DueEscalation[]
-  asked: Escalation | undefined
+/** What a step is about; each part may be absent. */
+export type StepInput = {
+  /** What the user wants, where it is to be decided now. */
+  intent?: Intent | undefined
+  /** What was heard. An intent without it is said before anybody has listened. */
+  heard?: SyncResult | undefined
+  /** Who was looked up, where that is more than what was heard says. */
+  looked?: PeerLookup
+  /** What became of actions; which of it is on disk already; and what came of those before them. */
+  done?: readonly ActionResult[]
+  saved?: ReadonlySet<ActionResult>
+  earlier?: readonly ActionResult[]
+  /** What was seen of relays meanwhile. */
+  observed?: readonly RelayObservation[]
 }
 
-/**
- * What came of what a result said, still to be written down: `note` puts it into whatever is on disk by then. `callsOnly`: the
- * index has nothing to say of it.
- */
-export type DeliveryResult = { touched: string[]; note: (fresh: State) => State; callsOnly: boolean }
+/** What was decided: why not, or what the command itself says and asks its owner. */
+export type Decided = { refusal: Failure | undefined; said: RecordedSignal[]; asked: Escalation | undefined }
 
-/**
- * @param listened what was heard; undefined when the command speaks before it has heard anything
- * @param before what it said then: what came of that is written down with the rest
- */
-export async function runStep(
-  context: RunContext,
-  intent: Intent,
-  listened: SyncResult | undefined,
-  looked: PeerLookup,
-  before?: DeliveryResult,
-): Promise<StepResult> {
-  const { environment, now } = context
-  const speaker = speakerOf(context)
-  const seat = stepContext(context, looked.peer)
-  const heard = listened ?? NOTHING_HEARD
-  const { opened, replayed } = heard
-  const mail = { opened, replayed, deep: intent.type === 'inbox' && intent.deep, unheard: listened === undefined }
-  const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
-  const sightings = { ...looked, looked: looked.peers, public: heard.public }
-  const calls = [...callsIn(opened, environment.store.read().index, context.selector), ...(before?.touched ?? [])]
+export type StepResult = {
+  state: State
+  actions: Action[]
+  /** Undefined where nothing was to be decided. */
+  decided: Decided | undefined
+  /** Calls in which something new came in. */
+  touched: string[]
+  /** The index has nothing to say of it that does not follow from the calls. */
+  callsOnly: boolean
+}
+
+/** Takes the step on what is on disk by then, and writes that down. */
+export async function saveStep(input: StepInput, plan: Plan, context: RunContext): Promise<StepResult> {
+  const { environment, selector } = context
+  const { heard, done = [], earlier = [] } = input
+  const opened = [...(heard?.opened ?? []), ...resultsOf('upload-file', done).flatMap((one) => one.heard.opened)]
+  const { index } = environment.store.read()
+  // A call that is over with this step is still the one that the command is about.
+  const spoken = new Set([...earlier, ...done].flatMap(callOfDone))
+  const calls = [...callsIn(opened, index, selector), ...spoken]
+  // Of what a command says before it has listened the index knows nothing: it is written afterwards.
+  const observed = heard === undefined && done.length === 0 ? undefined : environment.pool.observed()
   return await environment.store.update(calls, (fresh) => {
-    const seen = intent.type === 'announce' || heard.answers.length === 0 ? fresh : recordLook(fresh, now)
-    const met = recordObservations(withAgent(seen, speaker.me), environment.pool.observed(), now)
-    const asked = recordMailboxAnswers(met, mailboxes, now)
-    const known = rememberPeers(recordClock(asked, heard.answers, heard.clockAhead), sightings, now)
-    const turned = step(known, intent, mail, seat)
-    // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
-    if (listened === undefined) return { snapshot: turned.state, value: withoutOwner(turned), callsOnly: true }
-    const { verdict, said } = turned
-    const asking = escalate(turned.state, context, {
-      intent,
-      verdict,
-      said,
-      calls: callsOf(turned.state, speaker.me, now),
-    })
-    const letters = lettersDue(asking.state, speaker, environment.alive)
-    const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.alive)
-    // Last: while this process holds its claim on what it has just said, that is not due once more.
-    const state = before === undefined ? appeals.state : before.note(appeals.state)
-    const owed = { dues: [...letters.dues, ...turned.dues], appeals: appeals.dues, asked: asking.asked }
-    return { snapshot: state, value: { ...turned, ...owed, state } }
+    const result = runStep(fresh, { ...input, ...(observed && { observed }) }, plan, context)
+    return { snapshot: result.state, value: result, callsOnly: result.callsOnly }
   })
 }
 
-/** A turn in which the owner is told nothing. */
-function withoutOwner(turned: StepOutput): StepResult {
-  return { ...turned, appeals: [], asked: undefined }
+export function runStep(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
+  const { done = [], saved, earlier = [] } = input
+  const seen = input.observed === undefined ? state : recordObservations(state, input.observed, context.now)
+  const talked = converse(withAgent(seen, context.environment.keys.pubkey), input, plan, context)
+  // Last: while this process holds its claim on what it has just said, that is not due once more.
+  const fresh = saved === undefined ? done : done.filter((one) => !saved.has(one))
+  const noted = fresh.length === 0 ? talked.state : record(talked.state, fresh, context)
+  const next = followUp(noted, done, earlier, talked.actions, plan, context)
+  const callsOnly =
+    talked.callsOnly && seen === state && next.state === noted && fresh.every((one) => one.type === 'receipt')
+  return { ...talked, state: next.state, actions: [...talked.actions, ...next.actions], callsOnly }
+}
+
+/** Merges what was heard, decides, and writes down what is to be said. */
+function converse(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
+  const [uploaded] = resultsOf('upload-file', input.done ?? [])
+  const { heard = uploaded?.heard } = input
+  const wanted = input.intent ?? (uploaded && { ...uploaded.action.upload, body: uploaded.body })
+  if (heard === undefined && wanted === undefined)
+    return { state, actions: [], decided: undefined, touched: [], callsOnly: true }
+  const { opened, replayed } = heard ?? NOTHING_HEARD
+  const looked = input.looked ?? lookupsFrom(heard ?? NOTHING_HEARD, undefined, context)
+  const known = heard === undefined ? state : remember(state, heard, looked, plan, context)
+  const mail: HeardMail = { opened, replayed, deep: plan.needs.deep === true, unheard: heard === undefined }
+  const spoken = step(known, wanted, mail, stepContext(context, looked.peer))
+  const decided = decidedIn(spoken, wanted !== undefined)
+  // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
+  if (heard === undefined)
+    return { ...spoken, decided, actions: signalActions(spoken, spoken.state, context), callsOnly: true }
+  const asking = escalate(spoken.state, input.intent, decided, context)
+  const { environment } = context
+  const speaker = speakerOf(context)
+  const letters = lettersDue(asking.state, speaker, environment.alive)
+  const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.alive)
+  const files = settleFiles(appeals.state, context)
+  const routeOf = withRoute(context, files.state)
+  return {
+    state: files.state,
+    actions: [
+      ...letters.dues.map((due): Action => ({ type: 'letter', due, route: routeOf(due.to) })),
+      ...signalActions(spoken, files.state, context),
+      ...uploadActions(spoken, context),
+      ...appeals.dues.map((due): Action => ({ type: 'tell-owner', due })),
+      ...files.actions,
+      ...(plan.announcements?.(files.state, context) ?? []),
+      ...probes(files.state, heard, plan, context),
+    ],
+    decided: decided && { ...decided, asked: asking.asked },
+    touched: spoken.touched,
+    callsOnly: false,
+  }
+}
+
+// What is to be said goes before what waits for it: the line about an escalation says whom it has reached, and files take their time.
+function followUp(
+  state: State,
+  done: readonly ActionResult[],
+  earlier: readonly ActionResult[],
+  pending: readonly Action[],
+  { fetches }: Plan,
+  context: RunContext,
+): { state: State; actions: Action[] } {
+  const unreached = followUnreached(state, done, earlier, context)
+  if (pending.length + unreached.actions.length > 0) return unreached
+  const all = [...earlier, ...done]
+  const lines = linesToLog(unreached.state, all, context)
+  if (lines.length > 0 || fetches === undefined) return { state: unreached.state, actions: lines }
+  const before = resultsOf('fetch-file', all).map(({ action }) => action)
+  return fetches(unreached.state, before, context)
+}
+
+function remember(state: State, heard: SyncResult, looked: PeerLookup, { needs }: Plan, { now }: RunContext): State {
+  const seen = needs.unattended === true || heard.answers.length === 0 ? state : recordLook(state, now)
+  const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
+  const asked = recordMailboxAnswers(seen, mailboxes, now)
+  const clocked = recordClock(asked, heard.answers, heard.clockAhead)
+  return rememberPeers(clocked, { ...looked, looked: looked.peers, public: heard.public }, now)
+}
+
+function decidedIn({ verdict, said }: StepOutput, asked: boolean): Decided | undefined {
+  if (!asked) return undefined
+  return { refusal: verdict.refusal, said: said.slice(said.length - verdict.say.length), asked: undefined }
+}
+
+function signalActions({ dues, acks, said }: StepOutput, state: State, context: RunContext): Action[] {
+  const routeOf = withRoute(context, state)
+  const fresh = new Set(said.map(({ rumor }) => rumor.id))
+  return [
+    ...dues.map((due): Action => ({ type: 'signal', due, route: routeOf(due.to), said: fresh.has(due.rumor.id) })),
+    ...acks.map((receipt): Action => ({ type: 'receipt', receipt, route: routeOf(receipt.to) })),
+  ]
+}
+
+function uploadActions({ verdict }: StepOutput, { environment }: RunContext): Action[] {
+  const { server } = environment.config.file
+  const { upload } = verdict
+  return upload === undefined || server === undefined ? [] : [{ type: 'upload-file', upload, server }]
+}
+
+/** Where NIP-77 would have spared this run much. */
+function probes({ index }: State, { answers }: SyncResult, { needs }: Plan, { now }: RunContext): Action[] {
+  if (needs.network !== true) return []
+  const mailboxes = answers.filter((a) => a.name === 'inbox')
+  const relays = relaysToProbe(index, mailboxes, now)
+  return relays.length === 0 ? [] : [{ type: 'probe-nip77', relays }]
 }
 
 /** What a decision depends on in this context. @param peer the agent that `call` names */
@@ -84,7 +189,7 @@ export function stepContext(context: RunContext, peer: string | undefined): Step
   return {
     ...speakerOf(context),
     ...{ people, selector, peer, name: config.name, inbox: environment.relays.inbox, alive: environment.alive },
-    ...{ ring: config.call.ring, inlineMax: config.file.inlineMax },
+    ...{ ring: config.call.ring, inlineMax: config.file.inlineMax, stores: config.file.server !== undefined },
     policy: { ...config.policy, trust: (pubkey: string) => trustOf(people, pubkey) },
   }
 }
@@ -95,4 +200,13 @@ function withAgent(state: State, me: string): State {
   const edit = beginTransaction(state)
   edit.index.agent = me
   return edit.state
+}
+
+/** The call whose file is written for what became of an action. */
+function callOfDone(one: ActionResult): string[] {
+  if (one.type === 'signal') return [one.action.due.call]
+  if (one.type === 'receipt') return [one.action.receipt.call]
+  if (one.type === 'save-file') return [one.action.transfer.call]
+  if (one.type === 'fetch-file' && one.action.remoteFile.call !== '') return [one.action.remoteFile.call]
+  return []
 }

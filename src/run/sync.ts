@@ -1,14 +1,9 @@
-import type { Intent } from '../call/intent.ts'
-import type { Presence } from '../call/presence.ts'
-import type { NamedKey } from '../call/selector.ts'
-import type { RunContext } from './context.ts'
-import type { PresenceFindings, PresenceRequest } from './discovery.ts'
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 // Looking peers up: where they read, and what they call themselves.
 // What a command wants to know beside its mailbox, and what it found out.
-// Finding out which relays speak NIP-77: by what they say of themselves, in the run that had to read much that it knew.
 
-import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../call/presence.ts'
+import { INBOX_LIST_KIND, PRESENCE_KIND, type Presence, RELAY_LIST_KIND, readPresences } from '../call/presence.ts'
+import type { NamedKey } from '../call/selector.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import { WRAP_KIND } from '../nostr/nip59.ts'
@@ -22,9 +17,12 @@ import {
   replayOutcome,
 } from '../state/cursors.ts'
 import { isStale, type PeerFindings } from '../state/peer-memory.ts'
-import { askLimitOf, knownWraps, patienceFor, recordNip77 } from '../state/relay-memory.ts'
+import { askLimitOf, knownWraps, patienceFor } from '../state/relay-memory.ts'
 import type { Index, Sweep } from '../state/state.ts'
 import { medianClockError } from './clock.ts'
+import type { RunContext } from './context.ts'
+import type { PresenceFindings, PresenceRequest } from './discovery.ts'
+import type { Needs } from './needs.ts'
 import { agentNamed, type ResolvedAgent, resolveAgent } from './resolve-agent.ts'
 import { isUnmet, ownRelays, type RouteContext } from './route.ts'
 import { openMailReader } from './unwrap.ts'
@@ -223,18 +221,18 @@ const MAX_PEERS_LOOKED_UP = 20
 
 /** Whom `call` means, as far as it can be told without asking a relay. */
 export async function resolveCallee(
-  intent: Intent,
-  context: RunContext,
+  { lookups }: Needs,
   index: Index,
+  context: RunContext,
 ): Promise<ResolvedAgent | undefined> {
-  if (intent.type !== 'call') return undefined
+  if (typeof lookups !== 'object' || !('agent' in lookups)) return undefined
   // The relays are dialed while a domain is asked.
   void context.environment.pool.warm(context.environment.relays.inbox)
-  return await resolveAgent(intent.agent, context, index)
+  return await resolveAgent(lookups.agent, context, index)
 }
 
 export function syncRequestFor(
-  intent: Intent,
+  { lookups, deep, waits }: Needs,
   index: Index,
   wanted: ResolvedAgent | undefined,
   owner: string | undefined,
@@ -242,7 +240,7 @@ export function syncRequestFor(
   const open = Object.values(index.calls).flatMap((call) => (call.open ? [call.peer] : []))
   // Looked up with the replay, so that a letter costs no second round trip.
   const written = Object.values(index.letters).map((letter) => letter.to)
-  const asked = intent.type === 'escalate' && owner !== undefined ? [owner] : []
+  const asked = lookups === 'owner' && owner !== undefined ? [owner] : []
   const callee = wanted !== undefined && 'pubkey' in wanted ? wanted : undefined
   return {
     peers: [...new Set([...(callee === undefined ? [] : [callee.pubkey]), ...asked, ...written, ...open])].slice(
@@ -250,9 +248,9 @@ export function syncRequestFor(
       MAX_PEERS_LOOKED_UP,
     ),
     hints: callee === undefined ? {} : { [callee.pubkey]: callee.relays },
-    online: onlineRequest(intent, wanted),
-    deep: intent.type === 'inbox' && intent.deep,
-    live: intent.type === 'wait' || ((intent.type === 'call' || intent.type === 'send') && intent.wait !== undefined),
+    online: onlineRequest(lookups, wanted),
+    deep: deep === true,
+    live: waits !== undefined,
   }
 }
 
@@ -260,8 +258,8 @@ export function syncRequestFor(
 const MAX_CANDIDATES = 5
 const NAME_PATIENCE = 1_500
 
-function onlineRequest(intent: Intent, wanted: ResolvedAgent | undefined): PresenceRequest | undefined {
-  if (intent.type === 'list') return { wish: intent.wish, verify: intent.verify }
+function onlineRequest(lookups: Needs['lookups'], wanted: ResolvedAgent | undefined): PresenceRequest | undefined {
+  if (typeof lookups === 'object' && 'wish' in lookups) return lookups
   if (wanted === undefined || !('name' in wanted)) return undefined
   // Whoever is called by a name alone is the only one who has it, as far as all relays know.
   return { wish: { name: wanted.name, limit: MAX_CANDIDATES }, patience: NAME_PATIENCE, verify: true }
@@ -285,19 +283,6 @@ export function lookupsFrom(heard: SyncResult, wanted: ResolvedAgent | undefined
   return { peer, peers, presences, hints, ...(claimed !== undefined && { called: { pubkey: peer, name: claimed } }) }
 }
 
-/** How long a relay has to say it, in ms. One that says nothing is taken for one that does not, or each run would wait as long. */
-const NIP11_WITHIN = 1_000
-
-export async function probeNip77({ environment, now }: RunContext, relays: readonly string[]): Promise<void> {
-  const found = await Promise.all(
-    relays.map(async (relay) => ({
-      relay,
-      speaks: (await environment.nipsOf(relay, NIP11_WITHIN))?.includes(77) ?? false,
-    })),
-  )
-  await environment.store.update([], (fresh) => ({ snapshot: recordNip77(fresh, found, now), value: undefined }))
-}
-
 /** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
 export type PeerLookup = {
   peer: string | undefined
@@ -307,6 +292,3 @@ export type PeerLookup = {
   /** The name by which somebody is called who gave it to itself. */
   called?: NamedKey
 }
-
-/** Of a command that has looked nobody up. */
-export const NOBODY_LOOKED_UP: PeerLookup = { peer: undefined, peers: [], presences: [], hints: {} }

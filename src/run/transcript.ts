@@ -14,7 +14,7 @@ import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
 import { namesOf } from '../state/peer-memory.ts'
-import { callOf, type State } from '../state/state.ts'
+import { callOf, callsOf, type State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
 
 export type TranscriptRead = { state: State; call: Call | undefined; reading: TranscriptView }
@@ -136,6 +136,21 @@ export type TranscriptView =
 
 /** Where a call is looked up, and in whose words. */
 export type CallSource = { state: State; me: Agent; people: AgentDirectory }
+
+/** The call of the command itself, for its reader. */
+export function readOwnCall(
+  context: RunContext,
+  state: State,
+  id: string | undefined,
+  most: number,
+): TranscriptView | undefined {
+  const { environment, now } = context
+  const call = callsOf(state, environment.keys.pubkey, now).find((c) => c.id === id)
+  const people = { ...context.people, names: namesOf(state) }
+  return call === undefined
+    ? undefined
+    : readCall(context, call, { state, people, me: ownAgent(context, people) }, most)
+}
 
 /** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
 export function readCall(

@@ -56,7 +56,7 @@ export function openMailReader(context: RunContext): MailReader {
   let unopened = 0
   let kept = 0
   let pace = MS_PER_WRAP
-  let timer: NodeJS.Timeout | undefined
+  let callOff = () => {}
   let working: Promise<void> | undefined
 
   const openBy = () => until - MS_PER_LOT - queue.length * pace
@@ -68,7 +68,7 @@ export function openMailReader(context: RunContext): MailReader {
       return
     }
     if (queue.length > 0 && queue.length < TRICKLE) working ??= openLot()
-    timer = setTimeout(watch, Math.max(20, Math.min(LOOK_EVERY, openBy() - environment.clock())))
+    callOff = environment.later(Math.max(20, Math.min(LOOK_EVERY, openBy() - environment.clock())), watch)
   }
 
   async function openLot(): Promise<void> {
@@ -100,7 +100,7 @@ export function openMailReader(context: RunContext): MailReader {
     },
     enough: enough.signal,
     async finish() {
-      clearTimeout(timer)
+      callOff()
       await working
       await openLot()
       return { opened, left }

@@ -1,6 +1,6 @@
 // One turn in the conversations of a state: what came in is merged, what is to be said is decided and written down, and what
 // goes out now is marked as ours to send. Pure: applied to whatever is on disk by then.
-import { type Decision, type DecisionContext, decide } from '../call/decide.ts'
+import { confirm, type Decision, type DecisionContext, decide, type IntendedSignal } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
@@ -46,13 +46,19 @@ export type StepOutput = {
   touched: string[]
 }
 
-export function step(state: State, intent: Intent, mail: HeardMail, seat: StepContext): StepOutput {
+/** @param wanted what is to be decided; what was decided before and is said only now; or nothing */
+export function step(
+  state: State,
+  wanted: Intent | IntendedSignal | undefined,
+  mail: HeardMail,
+  seat: StepContext,
+): StepOutput {
   const { me, now, name, inbox, policy, alive } = seat
   const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true }
   const heard = mail.unheard ? { state, touched: [] } : receiveAll(state, mail.opened, hearing)
   const calls = callsOf(heard.state, me, now)
   const directory = directoryOf(heard.state.index, seat.people, 'callers')
-  const verdict = decide(intent, { ...seat, calls, directory })
+  const verdict = verdictOn(wanted, { ...seat, calls, directory })
   // What our agent answers itself goes before what we would answer for it.
   const answered = verdict.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays) }
@@ -71,6 +77,11 @@ export function step(state: State, intent: Intent, mail: HeardMail, seat: StepCo
   const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)
   const told = markReceiptsTried(claimRumors(spoken, dues, seat), [...acks, ...carriedAcks(said)], seat, isStranger)
   return { state: told, verdict, said, dues, acks, touched: heard.touched }
+}
+
+function verdictOn(wanted: Intent | IntendedSignal | undefined, scene: DecisionContext): Decision {
+  if (wanted === undefined) return { say: [] }
+  return 'body' in wanted ? confirm(wanted, scene) : decide(wanted, scene)
 }
 
 /** The calls that a step may touch and that are not open anyway. `selector`: what --call names. */

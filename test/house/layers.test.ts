@@ -57,6 +57,15 @@ test('what is pure knows no time, no dice and no process', () => {
   expect(found.map(([name]) => name)).toEqual([])
 })
 
+test('what a run touches outside comes in through its environment, so that a simulation can stand in for it', () => {
+  const direct =
+    /\b(Date\.now|new Date\(\)|Math\.random|process\.|setTimeout|setInterval|setImmediate|console\.)|(?<![.\w])fetch\(/
+  const found = [...sources].filter(
+    ([name, text]) => /^(run|commands)\//.test(name) && direct.test(withoutComments(text)),
+  )
+  expect(found.map(([name]) => name)).toEqual([])
+})
+
 test('the table has a row for everything that there is, and for nothing else', () => {
   expect([...new Set([...sources.keys()].map(roomOf))].sort()).toEqual(Object.keys(TABLE).sort())
 })

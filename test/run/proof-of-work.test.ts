@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { eventId } from '../../src/nostr/event.ts'
 import { leadingZeroBits } from '../../src/nostr/nip13.ts'
 import type { RunContext } from '../../src/run/context.ts'
-import { mineFor } from '../../src/run/publish.ts'
+import { mineFor } from '../../src/run/proof-of-work.ts'
 import { must } from '../support/must.ts'
 import { alice, now } from '../support/people.ts'
 

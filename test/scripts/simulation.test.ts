@@ -5,13 +5,13 @@ import { simulate } from '../simulation/simulation.ts'
 
 const SEEDS = 300
 
-test(`${SEEDS} seeds of two agents, a hostile third and a network that does what it likes`, () => {
+test(`${SEEDS} seeds of two agents, a hostile third and a network that does what it likes`, async () => {
   const total = { ahead: 0, compared: 0, packed: 0, joined: 0, same: 0 }
   for (let seed = 1; seed <= SEEDS; seed++) {
     try {
-      const figures = simulate(seed)
+      const figures = await simulate(seed)
       if (figures.packed > 0 && figures.calm) {
-        expect(figures.state).toBe(simulate(seed, undefined, ARCHIVE_BOUNDS).state)
+        expect(figures.state).toBe((await simulate(seed, undefined, ARCHIVE_BOUNDS)).state)
         total.same++
       }
       for (const key of ['ahead', 'compared', 'packed', 'joined'] as const) total[key] += figures[key]

@@ -3,10 +3,12 @@ import { type Body, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { Agent, Sim } from './agent.ts'
+import { envelope, publishTo } from './relays.ts'
 
 /** Puts one hostile rumor into somebody's mailbox. */
 export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Rumor[]): void {
-  const { dice, network } = sim
+  const { network } = sim
+  const { dice } = sim.world
   const victim = dice.pick(victims)
   const known = Object.keys(victim.disk.index.calls)
   const theirs = own.filter((r) => r.tags[0]?.[1] === victim.key).map((r) => r.id)
@@ -28,24 +30,36 @@ export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Ru
       ? rumorOf({ ...rumor, tags: [...rumor.tags.slice(0, -1), ['seq', dice.pick(ODD)], last] }, key)
       : rumor
   if (call === undefined) own.push(bent)
-  for (const relay of network.relays) network.publish(relay, network.seal(victim.key, at(sim)), bent, sim.at)
+  for (const { url } of network.relays)
+    publishTo(network, url, envelope(network, bent, victim.key, at(sim)), secondsOf(sim))
 }
 
 const ODD = ['0', '-1', '1e3', '0x10', ' 1', '1.5', '', '1000001', '99999999999999999999', 'NaN']
 
-function at({ at: now, dice }: Sim): number {
-  return Math.floor(now) + (dice.chance(0.2) ? dice.below(200_000) - 100_000 : 0)
+function at(sim: Sim): number {
+  const { dice } = sim.world
+  return secondsOf(sim) + (dice.chance(0.2) ? dice.below(200_000) - 100_000 : 0)
 }
 
-function numberOf({ dice }: Sim): number {
+function secondsOf({ world }: Sim): number {
+  return Math.floor(world.at / 1000)
+}
+
+function numberOf({ world: { dice } }: Sim): number {
   return dice.chance(0.1) ? 1_000_000 : 1 + dice.below(6)
 }
 
-function request({ at: now, dice }: Sim): Body {
-  return { type: 'request', text: 'evil', deadline: Math.floor(now) + dice.below(2_000), name: 'ada', relays: [] }
+function request(sim: Sim): Body {
+  return {
+    type: 'request',
+    text: 'evil',
+    deadline: secondsOf(sim) + sim.world.dice.below(2_000),
+    name: 'ada',
+    relays: [],
+  }
 }
 
-function bodyOf({ dice }: Sim): Body {
+function bodyOf({ world: { dice } }: Sim): Body {
   const evil = 'evil'
   return dice.pick<Body>([
     { type: 'message', text: evil },

@@ -5,14 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ARCHIVE_BOUNDS, type ArchiveBounds } from '../../src/call/archive.ts'
 import type { Intent } from '../../src/call/intent.ts'
-import { sha256, toHex } from '../../src/nostr/crypto.ts'
+import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
-import { type Agent, type Command, command, KILLED, newAgent, restart, type Sim, wholeLog } from './agent.ts'
+import { type Agent, begin, type Command, die, newAgent, restart, type Sim, wholeLog } from './agent.ts'
+import { loadCommands } from './command.ts'
 import { diceOf } from './dice.ts'
 import { attack } from './hostile.ts'
-import { MOODS, openNetwork } from './network.ts'
 import { delivered, healed, restless, summed } from './oracle.ts'
+import { MOODS, openNetwork } from './relays.ts'
+import { advance, openWorld, type Process } from './world.ts'
 
 const DAY = 86_400
 const START = 1_800_000_000
@@ -46,49 +48,55 @@ const TINY: readonly ArchiveBounds[] = [
   { keep: 4, least: 4, most: 3 },
 ]
 
+/** Keys are dear, and three of these are as good as any. */
+const KEYS: Keys[] = Array.from({ length: 24 }, (_, n) => keysFrom(sha256(Buffer.from(`key ${n}`)))).flatMap(
+  (keys) => keys ?? [],
+)
+
 /** Plays one seed. Throws an Error that says what does not hold. */
-export function simulate(
+export async function simulate(
   seed: number,
   trace?: (line: string) => void,
   bounds = TINY[seed % 3] ?? ARCHIVE_BOUNDS,
-): Figures {
+): Promise<Figures> {
+  await loadCommands()
   const dice = diceOf(seed)
-  const keys = dice.shuffle(['ada', 'ben', 'eve'].map((name, i) => toHex(sha256(Buffer.from(`${name} ${seed} ${i}`)))))
-  const [ada, ben] = [newAgent('ada', keys[0] ?? ''), newAgent('ben', keys[1] ?? '')]
-  const eve = keys[2] ?? ''
+  const [first, second, eve] = dice.shuffle(KEYS)
+  if (first === undefined || second === undefined || eve === undefined) throw new Error('no keys')
+  const [ada, ben] = [newAgent('ada', first), newAgent('ben', second)]
   const sim: Sim = {
     seed,
-    dice,
+    world: openWorld(dice, START * 1000),
     network: openNetwork(dice, 1 + dice.below(3)),
-    at: START,
-    pids: 0,
-    deadly: dice.pick([0, 0.02, 0.1]),
-    commands: 0,
-    crashes: 0,
-    ahead: 0,
-    trace,
     codec: stateCodecWith(bounds),
-    packed: 0,
-    joined: 0,
+    deadly: dice.pick([0, 0.02, 0.1]),
+    ...{ commands: 0, crashes: 0, ahead: 0, packed: 0, joined: 0 },
+    trace,
     saved: (agent) => delivered(sim, agent, agent === ada ? ben : ada),
   }
   const agents = [ada, ben]
   for (const agent of agents) {
+    const others = [...agents.filter((other) => other !== agent).map(({ key }) => key), eve.pubkey]
+    agent.contacts = others.map((pubkey, n) => ({ pubkey, petname: n === 0 ? 'other' : 'eve', trust: 'known' }))
     agent.told = dice.chance(0.6)
     if (dice.chance(0.4)) agent.ahead = dice.below(2 * DAY) - DAY
   }
   const calm = sim.deadly === 0
-  turmoil(sim, agents, eve)
-  const rounds = heal(sim, agents)
+  await turmoil(sim, agents, eve.pubkey)
+  const rounds = await heal(sim, agents)
   try {
-    const compared = healed(sim, ada, ben, Math.floor(sim.at))
-    for (const agent of agents) summed(sim, agent, Math.floor(sim.at))
+    const compared = healed(sim, ada, ben, secondsOf(sim))
+    for (const agent of agents) summed(sim, agent, secondsOf(sim))
     const { commands, crashes, ahead, packed, joined } = sim
     const accepted = ada.accepted.size + ben.accepted.size
     return { commands, crashes, ahead, compared, packed, joined, accepted, calm, state: stateOf(sim, agents) }
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error} (after ${rounds} rounds of healing)`)
   }
+}
+
+function secondsOf({ world }: Sim): number {
+  return Math.floor(world.at / 1000)
 }
 
 // Sorted by key: what is packed has been put in another order.
@@ -104,10 +112,11 @@ function stateOf(sim: Sim, agents: readonly Agent[]): string {
   )
 }
 
-type Running = { agent: Agent; steps: Generator<void> }
+type Running = { agent: Agent; process: Process }
 
-function turmoil(sim: Sim, agents: readonly Agent[], eve: string): void {
-  const { dice } = sim
+async function turmoil(sim: Sim, agents: readonly Agent[], eve: string): Promise<void> {
+  const { world } = sim
+  const { dice } = world
   const own: Rumor[] = []
   const length = sim.seed % 3 !== 0 ? 40 + dice.below(120) : 8 + dice.below(45)
   const parallel = dice.pick([1, 1, 2, 4])
@@ -119,39 +128,34 @@ function turmoil(sim: Sim, agents: readonly Agent[], eve: string): void {
       left--
       const agent = dice.pick(agents)
       const other = agents.find((a) => a !== agent)
-      running.push({ agent, steps: command(sim, agent, wanted(sim, agent, other)) })
+      running.push({ agent, process: await begin(sim, agent, wanted(sim, agent, other)) })
       weather(sim, agents, storm)
       if (dice.chance(0.1)) attack(sim, eve, agents, own)
     }
-    running = advance(sim, running)
+    await step(sim, running)
+    running = running.filter(({ process }) => process.alive && !process.done)
     const gap = dice.below(dice.chance(0.1) ? pause * 10 : pause)
-    sim.at += running.length === 0 && sim.at < START + LASTS ? gap : dice.next()
+    world.at += running.length === 0 && secondsOf(sim) < START + LASTS ? gap * 1000 : dice.next() * 1000
   }
 }
 
 /** One step of one run, or its death. */
-function advance(sim: Sim, running: Running[]): Running[] {
-  const { dice } = sim
-  const one = dice.pick(running)
-  const rest = () => running.filter((r) => r !== one)
-  try {
-    if (dice.chance(sim.deadly)) throw KILLED
-    return one.steps.next().done === true ? rest() : running
-  } catch (error) {
-    if (error !== KILLED) throw error
-    sim.crashes++
-    sim.trace?.(`${one.agent.name} dies`)
-    one.agent.running.clear()
-    for (const other of rest()) if (other.agent === one.agent && dice.chance(0.5)) other.agent.running.add(sim.pids)
-    return rest()
-  }
+async function step(sim: Sim, running: readonly Running[]): Promise<void> {
+  const { world, deadly } = sim
+  const { dice } = world
+  if (world.waiting.length === 0) return
+  const one = dice.pick(world.waiting)
+  const owner = running.find(({ process }) => process === one.process)
+  if (owner !== undefined && dice.chance(deadly)) die(sim, owner.agent, one.process)
+  else await advance(world, one)
 }
 
 function weather(sim: Sim, agents: readonly Agent[], storm: number): void {
-  const { dice, network } = sim
+  const { world, network } = sim
+  const { dice } = world
   for (const relay of network.relays) {
     if (dice.chance(storm)) relay.mood = dice.pick(MOODS)
-    if (dice.chance(storm / 10)) relay.boxes.clear()
+    if (dice.chance(storm / 10)) relay.stored.clear()
   }
   for (const agent of agents) {
     if (dice.chance(storm / 20)) agent.ahead = dice.chance(0.5) ? 0 : dice.below(2 * DAY) - DAY
@@ -160,25 +164,30 @@ function weather(sim: Sim, agents: readonly Agent[], storm: number): void {
 }
 
 /** One honest relay and time enough. @returns how many rounds it took */
-function heal(sim: Sim, agents: readonly Agent[]): number {
-  const [honest, ...others] = sim.network.relays
+async function heal(sim: Sim, agents: readonly Agent[]): Promise<number> {
+  const { world, network } = sim
+  const [honest, ...others] = network.relays
   if (honest !== undefined) honest.mood = 'honest'
-  for (const relay of others) if (sim.dice.chance(0.5)) relay.mood = 'honest'
+  for (const relay of others) if (world.dice.chance(0.5)) relay.mood = 'honest'
   sim.deadly = 0
   for (const [n, wait] of ROUNDS.entries()) {
     for (const agent of agents) {
-      for (const _ of command(sim, agent, { intent: { type: 'inbox', peek: false, all: false, deep: false } }))
-        sim.at += 1
+      await begin(sim, agent, { intent: { type: 'inbox', peek: false, all: false, deep: false } })
+      for (let next = world.waiting[0]; next !== undefined; next = world.waiting[0]) {
+        await advance(world, next)
+        world.at += 1000
+      }
     }
     const [one, other] = agents
     if (one === undefined || other === undefined || !restless(one, other)) return n
-    sim.at += wait
+    world.at += wait * 1000
   }
   return ROUNDS.length
 }
 
 // Mostly what makes sense now, so that there is a conversation to break; sometimes anything.
-function wanted({ dice, pids, seed }: Sim, agent: Agent, other: Agent | undefined): Command {
+function wanted({ world, seed }: Sim, agent: Agent, other: Agent | undefined): Command {
+  const { dice, pids } = world
   const calls = Object.entries(agent.disk.index.calls).filter(([, call]) => call.peer === other?.key)
   const live = calls.filter(([, { phase }]) => phase === 'active' || phase === 'ringing')
   const [id, call] = live.length > 0 ? dice.pick(live) : []
@@ -198,7 +207,7 @@ function wanted({ dice, pids, seed }: Sim, agent: Agent, other: Agent | undefine
   const file: Intent = { type: 'sendfile', name: 'a', content: { type: 'bytes', bytes: Buffer.from(text) } }
   const selector = id !== undefined && dice.chance(0.9) ? id : undefined
   if (dice.chance(live.length === 0 && calls.length < 6 ? 0.5 : 0.03))
-    return { intent: { type: 'call', agent: '', topic: text, wait: undefined }, peer: other?.key }
+    return { intent: { type: 'call', agent: 'other', topic: text, wait: undefined } }
   if (dice.chance(0.1)) return { intent: dice.pick([send, accept, end, look, { type: 'escalate', text }]), selector }
   if (dice.chance(0.25)) return { intent: look }
   if (call?.phase === 'ringing')
@@ -209,7 +218,7 @@ function wanted({ dice, pids, seed }: Sim, agent: Agent, other: Agent | undefine
   }
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { seeds: { type: 'string' }, from: { type: 'string' }, trace: { type: 'boolean' } },
   })
@@ -219,7 +228,7 @@ function main(): void {
   const failures: number[] = []
   for (let seed = from; seed < from + count; seed++) {
     try {
-      const figures = simulate(seed, values.trace ? brief : undefined)
+      const figures = await simulate(seed, values.trace ? brief : undefined)
       for (const key of ['commands', 'crashes', 'ahead', 'compared', 'accepted', 'packed', 'joined'] as const)
         total[key] += figures[key]
     } catch (error) {
@@ -228,8 +237,9 @@ function main(): void {
     }
   }
   const { user, system } = process.cpuUsage(began)
+  const seconds = (user + system) / 1e6
   console.log(
-    `${count} seeds from ${from} in ${((user + system) / 1e6).toFixed(1)} s of one core: ${JSON.stringify(total)}`,
+    `${count} seeds from ${from} in ${seconds.toFixed(1)} s of one core, ${Math.round(count / seconds)} a second: ${JSON.stringify(total)}`,
   )
   if (failures.length === 0) return
   console.log(`${failures.length} failed: ${failures.slice(0, 30).join(' ')}`)
@@ -241,4 +251,4 @@ function brief(line: string): void {
   console.log(line.replace(/[0-9a-f]{56}(?=\b)/g, ''))
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) main()
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main()

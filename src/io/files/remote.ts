@@ -1,12 +1,12 @@
 // Files that lie on servers, as a run sees them: put there and fetched from there, and what is said meanwhile.
 
+import type { StoredFile } from '../../call/file-transfer.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import type { Config } from '../home/config.ts'
 import type { Env, Home } from '../home/paths.ts'
 import { openRoutes } from '../http/agent.ts'
 import { openProgress, type Screen } from '../progress.ts'
 import type { FetchResult, WantedFile } from './fetch.ts'
-import type { StoredFile } from './upload.ts'
 
 export type RemoteStorage = {
   /**

@@ -1,5 +1,6 @@
 // A file on its way to a Blossom server: encrypted as it is read, so that no size of it ever sits in memory.
 
+import type { StoredFile } from '../../call/file-transfer.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { createEncryption, createSha256, TAG } from '../../nostr/aes-gcm.ts'
 import type { Keys } from '../../nostr/crypto.ts'
@@ -8,9 +9,6 @@ import type { HttpRoute } from '../http/agent.ts'
 import { put } from '../http/request.ts'
 import { addressIn, authHeader, reasonIn, uploadAddress } from './blossom.ts'
 import { openSource, type Source } from './source.ts'
-
-/** Where a file lies and how it is opened: key and nonce, SHA-256 of what lies there (`x`) and of the file (`ox`), all hex. */
-export type StoredFile = { url: string; key: string; nonce: string; x: string; ox: string; size: number }
 
 export type UploadOptions = {
   server: string

@@ -1,0 +1,106 @@
+// What a step wants done outside, and what became of it: one list of one union. An executor takes an action and gives back what
+// came of it, which the next step writes down.
+import type { PendingUpload } from '../call/decide.ts'
+import type { FileBody } from '../call/file-transfer.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
+import type { FileState } from '../call/log.ts'
+import type { OwnerChannel } from '../io/owner/channels.ts'
+import type { PublishAnswer } from '../io/relay/publish.ts'
+import type { Event, Template } from '../nostr/event.ts'
+import type { DueEscalation, OwnerTold } from '../state/escalations.ts'
+import type { RemoteFileEntry, SettledTransfer } from '../state/files.ts'
+import type { PendingPublish } from '../state/outbox.ts'
+import type { PeerFindings } from '../state/peer-memory.ts'
+import type { PendingReceipt } from '../state/receipts.ts'
+import type { State } from '../state/state.ts'
+import type { RunContext } from './context.ts'
+import type { Needs } from './needs.ts'
+import type { Route } from './route.ts'
+import type { SyncResult } from './sync.ts'
+
+/** A rumor that is owed, in its wrap or a new one. `again`: to where its receiver turns out to read, after a try that nobody took. */
+type Publication = { due: PendingPublish; route: Route; again?: true }
+
+/** So long files on servers are fetched, Unix ms; small ones a little longer. */
+export type FetchWindow = { until: number; untilSmall: number }
+
+export type Action =
+  /** Of a call; `said`: in this run, not offered once more. */
+  | ({ type: 'signal'; said: boolean } & Publication)
+  /** Outside of calls. */
+  | ({ type: 'letter' } & Publication)
+  | { type: 'receipt'; receipt: PendingReceipt; route: Route; again?: true }
+  /** What everybody may know of us; `words` and `lists`: what is remembered of it. */
+  | { type: 'presence'; template: Template; words: string; relays: readonly string[] }
+  | { type: 'inbox-list'; template: Template; lists: string; relays: readonly string[] }
+  /** Where peers read whose relays have taken nothing. */
+  | { type: 'look-up'; peers: readonly string[] }
+  /** Which relays speak NIP-77. */
+  | { type: 'probe-nip77'; relays: readonly string[] }
+  | { type: 'tell-owner'; due: DueEscalation }
+  /** The line of the log that says whom an escalation has reached. */
+  | { type: 'log-escalation'; due: DueEscalation; told: OwnerTold; channels: readonly ChannelResult[] }
+  /** A file of a peer's that came through relays and is whole. */
+  | { type: 'save-file'; transfer: Omit<SettledTransfer, 'fileState'>; name: string; bytes: Uint8Array }
+  /** A file of a peer's that lies on a server, claimed by this process. */
+  | { type: 'fetch-file'; remoteFile: RemoteFileEntry; window: FetchWindow }
+  /** A file of ours that is to lie on our server before it is announced. */
+  | { type: 'upload-file'; upload: PendingUpload; server: string }
+  | { type: 'run-hook'; item: InboxItem; unread: number }
+
+export type ActionType = Action['type']
+
+export type ActionOf<T extends ActionType> = Extract<Action, { type: T }>
+
+/** One way in which somebody was to be told, and why it did not work where it did not. */
+export type ChannelResult = { channel: 'peer' | 'nostr' | OwnerChannel | 'log'; ok: boolean; error?: string }
+
+type Answered = { receipts: readonly PublishAnswer[] }
+
+/** What came of each; `error`: what went wrong, if it did. */
+type Became = {
+  signal: Answered & { wrap: Event }
+  letter: Answered & { wrap: Event }
+  receipt: Answered
+  presence: Answered
+  'inbox-list': Answered
+  'look-up': { found: PeerFindings }
+  'probe-nip77': { found: readonly { relay: string; speaks: boolean }[] }
+  'tell-owner': { told: OwnerTold }
+  'log-escalation': { error: string | undefined }
+  'save-file': { path: string }
+  'fetch-file': { fileState: FileState }
+  /** `heard`: what came in while it was on its way. */
+  'upload-file': { body: FileBody; heard: SyncResult }
+  'run-hook': { error: string | undefined }
+}
+
+export type ActionResult = { [T in ActionType]: { type: T; action: ActionOf<T> } & Became[T] }[ActionType]
+
+export type ActionResultOf<T extends ActionType> = Extract<ActionResult, { type: T }>
+
+/** Who carries out actions of one type, gives back what became of one, and knows how that is written down. */
+export type Executor<T extends ActionType> = {
+  /** Throws only what is wrong with this machine: a disk that is full. */
+  execute(action: ActionOf<T>, context: RunContext): Promise<ActionResultOf<T>>
+  /** What became of such actions, put into whatever is on disk by then. Pure. */
+  record(state: State, done: readonly ActionResultOf<T>[], context: RunContext): State
+}
+
+/** What came of the actions of one type. */
+export function resultsOf<T extends ActionType>(type: T, done: readonly ActionResult[]): ActionResultOf<T>[] {
+  return done.filter((one): one is ActionResultOf<T> => one.type === type)
+}
+
+/** The needs, with what only some commands load for a step of theirs. */
+export type Plan = {
+  needs: Needs
+  /** What is to be said of us to everybody. */
+  announcements?: (state: State, context: RunContext) => Action[]
+  /** The next file to fetch from a server, claimed by this process. `before`: those that this run has fetched, or has tried to. */
+  fetches?: (
+    state: State,
+    before: readonly ActionOf<'fetch-file'>[],
+    context: RunContext,
+  ) => { state: State; actions: Action[] }
+}

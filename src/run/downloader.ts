@@ -1,0 +1,46 @@
+// Fetching beside something else that is waited for, so that neither keeps the other from being heard of.
+import type { State } from '../state/state.ts'
+import type { FetchWindow } from './action.ts'
+import type { RunContext } from './context.ts'
+import { fetchesFor, openFiles } from './download.ts'
+import { carryOut } from './execute.ts'
+import { saveStep } from './step.ts'
+
+export type Downloader = {
+  /** Fetches what there is to fetch, unless it is at it. What becomes of it is in the state. */
+  begin(context: RunContext, state: State): void
+  /** Leaves the rest to another command. Throws what is wrong with the disk. */
+  stop(): Promise<void>
+}
+
+/** @param until Unix ms */
+export function openDownloader(until: number): Downloader {
+  const stopped = new AbortController()
+  const window = { until, untilSmall: until }
+  let running: Promise<unknown> | undefined
+  let trouble: { error: unknown } | undefined
+  return {
+    begin(context, state) {
+      if (running !== undefined || trouble !== undefined || openFiles(context, state).length === 0) return
+      const { environment } = context
+      const signal = AbortSignal.any([stopped.signal, environment.stopped])
+      running = downloadAll({ ...context, environment: { ...environment, stopped: signal } }, window)
+        .catch((error: unknown) => {
+          trouble = { error }
+        })
+        .finally(() => {
+          running = undefined
+        })
+    },
+    async stop() {
+      stopped.abort()
+      await running
+      if (trouble !== undefined) throw trouble.error
+    },
+  }
+}
+
+async function downloadAll(context: RunContext, window: FetchWindow): Promise<void> {
+  const plan = { needs: {}, fetches: fetchesFor(window) }
+  await carryOut(plan, context, await saveStep({}, plan, context))
+}

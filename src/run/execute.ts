@@ -1,0 +1,111 @@
+// Carrying out what a step wants done, and writing down what became of it, until nothing follows from that any more.
+import type { Action, ActionResult, Plan } from './action.ts'
+import { type RunContext, refreshContext, withRelayClock } from './context.ts'
+import { execute, record } from './executors.ts'
+import { type StepResult, saveStep } from './step.ts'
+
+/** The last of the steps, and what became of all actions of the run. */
+export type Executed = { context: RunContext; result: StepResult; done: ActionResult[] }
+
+/** Throws what is wrong with this machine, once everything else is written down. @param done what was carried out before */
+export async function carryOut(
+  plan: Plan,
+  opened: RunContext,
+  first: StepResult,
+  before: readonly ActionResult[] = [],
+): Promise<Executed> {
+  const earlier = [...before]
+  let [context, result] = [opened, first]
+  while (result.actions.length > 0) {
+    const { done, saved, error } = await executeAll(result.actions, context)
+    context = contextAfter(done, context)
+    const { decided, touched, ...next } = await saveStep({ done, saved, earlier }, plan, context)
+    result = { ...next, decided: decided ?? result.decided, touched: [...result.touched, ...touched] }
+    earlier.push(...done)
+    if (error !== undefined) throw error.thrown
+  }
+  return { context, result, done: earlier }
+}
+
+/** `saved`: what of it is on disk already; `error`: the first that went wrong. */
+type Round = { done: ActionResult[]; saved: ReadonlySet<ActionResult>; error: { thrown: unknown } | undefined }
+
+/** What is said in so few wraps is over before it could be cut short. */
+const FEW = 3
+
+/** Carries out actions side by side. */
+export async function executeAll(actions: readonly Action[], context: RunContext): Promise<Round> {
+  const writer = openWriter(context)
+  const many = actions.length > FEW
+  const settled = await Promise.allSettled(
+    actions.map(async (action) => {
+      const one = await execute(action, context)
+      if (many) writer.note(one)
+      return one
+    }),
+  )
+  const saved = await writer.close()
+  const done = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failed = settled.find((one) => one.status === 'rejected')
+  return { done, saved, error: failed && { thrown: failed.reason } }
+}
+
+// What takes long ends in another second than it began.
+function contextAfter(done: readonly ActionResult[], context: RunContext): RunContext {
+  const upload = done.find((one) => one.type === 'upload-file')
+  if (upload !== undefined) return withRelayClock(refreshContext(context), upload.heard.clockAhead)
+  return done.some((one) => one.type === 'fetch-file') ? refreshContext(context) : context
+}
+
+/** What became of signals, written down while the rest is on its way: whoever is killed in the middle need not say it again. */
+type Writer = {
+  note(one: ActionResult): void
+  /** Waits for what is being written; what is on disk then. The rest is for the caller to write. */
+  close(): Promise<ReadonlySet<ActionResult>>
+}
+
+/** A write takes longer the larger the call is; between two of them passes three times as much. */
+const WRITE_PAUSE_RATIO = 3
+
+function openWriter(context: RunContext): Writer {
+  const { environment } = context
+  const saved = new Set<ActionResult>()
+  let waiting: ActionResult[] = []
+  let writing: Promise<void> | undefined
+  let [pause, planned, closed] = [0, false, false]
+
+  async function write(): Promise<void> {
+    const some = waiting
+    waiting = []
+    const began = environment.clock()
+    const calls = some.flatMap((one) => (one.type === 'signal' ? [one.action.due.call] : []))
+    await environment.store.update(calls, (fresh) => ({ snapshot: record(fresh, some, context), value: undefined }))
+    for (const one of some) saved.add(one)
+    pause = WRITE_PAUSE_RATIO * (environment.clock() - began)
+  }
+
+  async function plan(): Promise<void> {
+    if (planned) return
+    planned = true
+    await environment.pause(pause)
+    planned = false
+    if (closed || waiting.length === 0) return
+    // A disk that is full is heard of at the end of the run, when all of it is to be written.
+    writing = write().catch(() => {})
+    await writing
+    if (waiting.length > 0) await plan()
+  }
+
+  return {
+    note(one) {
+      if (one.type !== 'signal' && one.type !== 'letter') return
+      waiting.push(one)
+      if (!closed) void plan()
+    },
+    async close() {
+      closed = true
+      await writing
+      return saved
+    },
+  }
+}

@@ -1,0 +1,81 @@
+// Who carries out which action, gives back what became of it, and knows how that is written down. What only some runs do is
+// loaded for them alone.
+import type { State } from '../state/state.ts'
+import {
+  type Action,
+  type ActionOf,
+  type ActionResult,
+  type ActionResultOf,
+  type ActionType,
+  type Executor,
+  resultsOf,
+} from './action.ts'
+import { saveFile } from './assemble-files.ts'
+import type { RunContext } from './context.ts'
+import { lookUpAgain, publishLetter, publishReceipt, publishSignal } from './publish.ts'
+
+const LOADERS: { readonly [T in ActionType]: () => Promise<Executor<T>> } = {
+  signal: async () => publishSignal,
+  letter: async () => publishLetter,
+  receipt: async () => publishReceipt,
+  presence: async () => (await import('./announce.ts')).publishPresence,
+  'inbox-list': async () => (await import('./announce.ts')).publishInboxList,
+  'look-up': async () => lookUpAgain,
+  'probe-nip77': async () => (await import('./nip77.ts')).probeNip77,
+  'tell-owner': async () => (await import('./tell-owner.ts')).tellOwner,
+  'log-escalation': async () => (await import('./tell-owner.ts')).logEscalation,
+  'save-file': async () => saveFile,
+  'fetch-file': async () => (await import('./download.ts')).fetchFile,
+  'upload-file': async () => (await import('./upload.ts')).uploadFile,
+  'run-hook': async () => (await import('./hook.ts')).runHook,
+}
+
+/** Those that have been needed so far. */
+const loaded: { [T in ActionType]?: Executor<T> } = {}
+
+/** Carries out one action. */
+export async function execute(action: Action, context: RunContext): Promise<ActionResult> {
+  return await executeAs(action.type, action, context)
+}
+
+/** Writes down what became of actions. Pure. */
+export function record(state: State, done: readonly ActionResult[], context: RunContext): State {
+  const types = [...new Set(done.map(({ type }) => type))]
+  return types.reduce((next, type) => recordAs(type, next, done, context), state)
+}
+
+async function executeAs<T extends ActionType>(
+  type: T,
+  action: ActionOf<T>,
+  context: RunContext,
+): Promise<ActionResultOf<T>> {
+  const executor = loaded[type] ?? (await load(type))
+  return await executor.execute(action, context)
+}
+
+function recordAs<T extends ActionType>(
+  type: T,
+  state: State,
+  done: readonly ActionResult[],
+  context: RunContext,
+): State {
+  const executor = loaded[type]
+  if (executor === undefined) throw new Error(`nothing has become of ${type}`)
+  return executor.record(state, resultsOf(type, done), context)
+}
+
+/** Loads all of them, for whoever runs many commands in one process and waits for nothing. */
+export async function loadExecutors(): Promise<void> {
+  for (const type of Object.keys(LOADERS)) if (isActionType(type)) await load(type)
+}
+
+function isActionType(type: string): type is ActionType {
+  return Object.hasOwn(LOADERS, type)
+}
+
+async function load<T extends ActionType>(type: T): Promise<Executor<T>> {
+  const held: { [K in T]?: Executor<K> } = loaded
+  const executor = await LOADERS[type]()
+  held[type] = executor
+  return executor
+}

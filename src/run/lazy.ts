@@ -1,0 +1,30 @@
+// What only some commands need, loaded for them alone, and once: whoever runs many commands in one process, as the simulation
+// does, waits for it no more.
+import type { Plan } from './action.ts'
+import type { Needs } from './needs.ts'
+
+export const loadLegacy = once(() => import('./legacy.ts'))
+export const loadLocal = once(() => import('./local.ts'))
+export const loadAnnounceOnce = once(() => import('./announce-once.ts'))
+export const loadTranscript = once(() => import('./transcript.ts'))
+export const loadWait = once(() => import('./wait.ts'))
+export const loadWake = once(() => import('./wake.ts'))
+
+const loadAnnounce = once(() => import('./announce.ts'))
+const loadDownload = once(() => import('./download.ts'))
+
+/** The needs, with what a step of theirs takes beside its conversations. */
+export async function planFor(needs: Needs): Promise<Plan> {
+  const { goesOnline, downloads } = needs
+  const online = goesOnline && (await loadAnnounce()).announcements(goesOnline)
+  const fetches = downloads && (await loadDownload()).fetchesFor(downloads)
+  return { needs, ...(online && { announcements: online }), ...(fetches && { fetches }) }
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let held: Promise<T> | undefined
+  return () => {
+    held ??= load()
+    return held
+  }
+}

@@ -1,0 +1,42 @@
+// What a command needs of a run, as data: the file of each verb declares its own, and a run does nothing that no one has asked for.
+import type { IntentOf, IntentType } from '../call/intent.ts'
+import type { PresenceRequest } from './discovery.ts'
+
+export type Needs = {
+  /** Asks the relays and sends what is owed; without it a command answers from disk. */
+  network?: true
+  /** Whom it looks up beside the peers of open calls. */
+  lookups?: { agent: string } | PresenceRequest | 'owner'
+  /** Reads once more what is known already. */
+  deep?: boolean
+  /** May say its word before it has heard anything. */
+  optimistic?: true
+  waits?: Wait | undefined
+  /** Files on servers: whatever there is for as long as `inbox` may take, or what comes quickly. */
+  downloads?: 'patient' | 'quick'
+  /** What it tells everybody of us. */
+  goesOnline?: 'presence' | 'list'
+  /** One of its kind at a time, after a pause by chance of at most so many seconds; undefined for what fits whoever has started it. */
+  alone?: { jitter: number | undefined }
+  /** Wakes the agent through the event hook. */
+  wakes?: true
+  /** Prints what is unread, which is then read. */
+  shows?: boolean
+  /** Is wanted with the words that lie in archives. */
+  archives?: boolean
+  /** Gives its call to read, of at most so many characters, 0 for all. */
+  transcript?: { most: number }
+  /** What its user should know of beside the result: calls that grow long, files that are still to come. */
+  notes?: readonly ('pace' | 'files')[]
+  /** Cron runs it: nobody looks at it, and relays that are away are no failure of it. */
+  unattended?: true
+}
+
+/** What ends a wait, and after how many seconds it ends anyway: the answer to a call, a word in one, or certain items. */
+export type Wait =
+  | { type: 'answer'; seconds: number }
+  | { type: 'reply'; seconds: number }
+  | { type: 'items'; seconds: number; for: readonly string[]; call: string | undefined; follow: boolean }
+
+/** What a run is told: what is wanted, and what that needs. `type`: the intent's. */
+export type Task<T extends IntentType = IntentType> = { type: T; intent: IntentOf<T>; needs: Needs }

@@ -1,0 +1,17 @@
+// Finding out which relays speak NIP-77: by what they say of themselves, in the run that had to read much that it knew.
+import { recordNip77 } from '../state/relay-memory.ts'
+import type { Executor } from './action.ts'
+
+/** How long a relay has to say it, in ms. One that says nothing is taken for one that does not, or each run would wait as long. */
+const NIP11_WITHIN = 1_000
+
+export const probeNip77: Executor<'probe-nip77'> = {
+  async execute(action, { environment }) {
+    const found = action.relays.map(async (relay) => {
+      const nips = await environment.nipsOf(relay, NIP11_WITHIN)
+      return { relay, speaks: nips?.includes(77) ?? false }
+    })
+    return { type: 'probe-nip77', action, found: await Promise.all(found) }
+  },
+  record: (state, done, { now }) => done.reduce((next, { found }) => recordNip77(next, found, now), state),
+}

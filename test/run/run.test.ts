@@ -1,0 +1,76 @@
+// Two agents through `run` itself, in memory: relays, disks and a clock, and no process, socket or timer.
+import { expect, test } from 'vitest'
+import type { IntentOf, IntentType } from '../../src/call/intent.ts'
+import { keysFrom, sha256 } from '../../src/nostr/crypto.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
+import { runCommand } from '../simulation/command.ts'
+import { diceOf } from '../simulation/dice.ts'
+import { emptyDisk } from '../simulation/disk.ts'
+import { type Machine, simEnvironment } from '../simulation/environment.ts'
+import { openNetwork } from '../simulation/relays.ts'
+
+/** A world in which nothing goes wrong. Every command takes a second. */
+function calmWorld() {
+  const network = openNetwork(diceOf(1), 2)
+  let [ms, pids] = [1_800_000_000_000, 0]
+  const host = {
+    turn: async () => {},
+    dies: () => false,
+    saved: () => {},
+    now: () => ms,
+    random: () => 0.5,
+    async sleep(pause: number) {
+      ms += pause
+    },
+    later: () => () => {},
+  }
+  const machine = (name: string): Machine => {
+    const keys = keysFrom(sha256(Buffer.from(name)))
+    if (keys === undefined) throw new Error('no key')
+    return { name, keys, contacts: [], disk: emptyDisk(), ahead: 0, told: true, running: new Set() }
+  }
+  const at = (who: Machine) => {
+    return async <T extends IntentType>(type: T, intent: IntentOf<T>) => {
+      ms += 1_000
+      const pid = ++pids
+      const environment = simEnvironment({ machine: who, network, codec: stateCodec, host, pid, sealed: true })
+      return await runCommand(type, intent, environment)
+    }
+  }
+  return { machine, at, now: () => ms }
+}
+
+test('two agents call, accept, talk and end, and both hold the same', async () => {
+  const { machine, at, now } = calmWorld()
+  const [ada, ben] = [machine('ada'), machine('ben')]
+  const [asAda, asBen] = [at(ada), at(ben)]
+  const { call } = await asAda('call', { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined })
+  expect(call).toMatchObject({ phase: 'ringing', mine: 'caller' })
+  expect((await asBen('status', { type: 'status' })).news).toMatchObject([{ type: 'request', text: 'rain' }])
+  await asBen('answer', { type: 'answer', accept: true, text: 'hello' })
+  const { news } = await asAda('inbox', { type: 'inbox', peek: false, all: false, deep: false })
+  expect(news).toMatchObject([{ type: 'accept', text: 'hello' }])
+
+  const sent = await asAda('send', { type: 'send', text: 'it rains', wait: undefined })
+  expect(sent).toMatchObject({ failure: undefined, said: { seq: 2 } })
+  const began = now()
+  const heard = await asBen('wait', { type: 'wait', seconds: 45, for: [], follow: false, call: undefined })
+  expect(heard.news).toMatchObject([{ type: 'message', text: 'it rains' }])
+  const silent = await asBen('wait', { type: 'wait', seconds: 45, for: [], follow: false, call: undefined })
+  expect(silent.failure?.code).toBe('TIMED_OUT')
+  expect(now() - began).toBeGreaterThan(45_000)
+
+  const { reading } = await asAda('end', { type: 'end', text: 'bye', most: 0 })
+  expect(reading).toMatchObject({ type: 'call', shown: { verified: 'pending' } })
+  // The confirming end, and the receipt for it.
+  for (const as of [asBen, asAda, asBen]) await as('status', { type: 'status' })
+  const shown = await Promise.all([asAda, asBen].map((as) => as('transcript', transcriptOf(call?.id))))
+  const [ours, theirs] = shown.map((one) => (one.reading?.type === 'call' ? one.reading.shown : undefined))
+  expect(ours).toMatchObject({ verified: true, digest: theirs?.digest })
+  expect(theirs).toMatchObject({ verified: true, entries: ours?.entries.map(({ text }) => ({ text })) })
+})
+
+function transcriptOf(id: string | undefined): IntentOf<'transcript'> {
+  const all = { with: undefined, since: undefined, until: undefined, search: undefined }
+  return { type: 'transcript', id, format: 'json', most: 0, ...all }
+}

@@ -1,0 +1,179 @@
+// A disk in memory and the store on it, which keeps io/store's promise: a pure change to what is newest, applied again to whole
+// calls where it needs them; archives first, then the files of calls, the index last. A run may die in between.
+
+import type { ArchivedCall, ArchiveSegment } from '../../src/call/archive.ts'
+import type { Log } from '../../src/call/log.ts'
+import { LETTERS } from '../../src/io/store/codec.ts'
+import type { Store, StoreChange } from '../../src/io/store/store.ts'
+import { emptyIndex, type Index, type LetterLog, type State } from '../../src/state/state.ts'
+import type { stateCodecWith } from '../../src/state/state-codec.ts'
+
+/** `segments`: by the call's id and the segment's number; some of them may be named by no head. `files`: what was received. */
+export type Disk = {
+  index: Index
+  logs: Record<string, Log>
+  segments: Record<string, Map<number, ArchiveSegment>>
+  /** By the peer's pubkey. */
+  letters: Record<string, LetterLog>
+  files: Map<string, Uint8Array>
+}
+
+export type SimCodec = ReturnType<typeof stateCodecWith>
+
+/** What the world does to a process at its disk. */
+export type DiskHost = {
+  /** Where it waits for the lock. */
+  turn: () => Promise<void>
+  /** Whether it dies between two files. */
+  dies: () => boolean
+  /** Told of every change; `packed`: how many segments it wrote, `joined`: how many calls were needed whole. */
+  saved: (before: State, after: State, figures: { packed: number; joined: number; callsOnly: boolean }) => void
+}
+
+export function emptyDisk(): Disk {
+  return { index: emptyIndex(), logs: {}, segments: {}, letters: {}, files: new Map() }
+}
+
+export function openSimStore(disk: Disk, codec: SimCodec, host: DiskHost): Store<Index, Log, LetterLog> {
+  async function update<T>(
+    also: readonly string[],
+    change: (fresh: State) => StoreChange<Index, Log, T, LetterLog>,
+  ): Promise<T> {
+    await host.turn()
+    const { fresh, volumes, joined, snapshot, value, callsOnly = false } = applied(disk, codec, also, change)
+    if (!write(disk, codec, { fresh, snapshot, callsOnly, volumes, joined }, host)) return await new Promise(() => {})
+    return value
+  }
+
+  return {
+    read: (also = [], whole = []) => load(disk, codec, [...also, ...whole], whole),
+    update,
+    // Nothing here lies beside the index and the calls.
+    async remove(change) {
+      await update([], (fresh) => ({ ...change(fresh), value: undefined }))
+      return []
+    },
+    readLog: (id) => wholeLog(disk, codec, id),
+    allLogIds: () => Object.keys(disk.logs),
+  }
+}
+
+/** What every command reads: the open calls and `also`; `whole`: with what lies in archives. */
+export function load(disk: Disk, codec: SimCodec, also: readonly string[], whole: readonly string[] = []): State {
+  const logs: Record<string, Log> = {}
+  const isLetters = (name: string) => name.startsWith(LETTERS)
+  const calls = also.filter((name) => !isLetters(name))
+  for (const id of codec.open(disk.index, calls)) {
+    const log = whole.includes(id) ? wholeLog(disk, codec, id) : disk.logs[id]
+    if (log !== undefined) logs[id] = log
+  }
+  const peers = [...codec.letters.open(disk.index), ...also.filter(isLetters).map((name) => name.slice(LETTERS.length))]
+  const letters = Object.fromEntries(
+    [...new Set(peers)].flatMap((peer) => (disk.letters[peer] === undefined ? [] : [[peer, disk.letters[peer]]])),
+  )
+  return { index: disk.index, logs, letters }
+}
+
+/** A call with what lies in its archives. */
+export function wholeLog(disk: Disk, codec: SimCodec, id: string): Log | undefined {
+  const volume = volumeOf(disk, codec, id)
+  return volume && (codec.archive.joinSegments(volume) ?? missing(id))
+}
+
+/** Everything written and read again; without the index when that is lost. */
+export function reread(disk: Disk, codec: SimCodec, lost: boolean): void {
+  const logs = Object.entries(disk.logs).map(([id, log]): [string, Log] => [id, again(codec.parseLog, log)])
+  disk.logs = Object.fromEntries(logs)
+  for (const segments of Object.values(disk.segments))
+    for (const [number, segment] of segments) segments.set(number, again(codec.archive.parse, segment))
+  disk.index = lost ? codec.rebuild(new Map(logs)) : again(codec.parse, disk.index)
+}
+
+type Written = {
+  fresh: State
+  snapshot: State
+  callsOnly: boolean
+  volumes: ReadonlyMap<string, ArchivedCall>
+  joined: number
+}
+
+/** False when the process dies before all of it is written. */
+function write(
+  disk: Disk,
+  { archive }: SimCodec,
+  { fresh, snapshot, callsOnly, volumes, joined }: Written,
+  host: DiskHost,
+): boolean {
+  const changed = Object.entries(snapshot.logs).filter(([id, log]) => log !== fresh.logs[id])
+  const packed = changed.map(([id, log]) => ({ id, ...archive.pack(snapshot, log, volumes.get(id)) }))
+  const figures = { packed: 0, joined, callsOnly }
+  for (const { id, added } of packed) {
+    const named = disk.logs[id] === undefined ? [] : archive.segmentsOf(disk.logs[id])
+    for (const [number, segment] of added) {
+      if (named.includes(number)) throw new Error(`segment ${number} of ${id} was written over`)
+      disk.segments[id] = new Map(disk.segments[id]).set(number, segment)
+      figures.packed++
+      if (host.dies()) return false
+    }
+  }
+  for (const { id, head } of packed) {
+    disk.logs[id] = head
+    if (host.dies()) return false
+  }
+  for (const [peer, log] of Object.entries(snapshot.letters ?? {})) {
+    if (log === fresh.letters?.[peer]) continue
+    disk.letters[peer] = log
+    if (host.dies()) return false
+  }
+  if (!callsOnly) disk.index = snapshot.index
+  if (changed.length > 0 || snapshot.index !== fresh.index) host.saved(fresh, snapshot, figures)
+  for (const { id, head } of packed) {
+    const held = disk.segments[id]
+    for (const number of held === undefined ? [] : [...held.keys()]) {
+      if (archive.segmentsOf(head).includes(number)) continue
+      held?.delete(number)
+      if (host.dies()) return false
+    }
+  }
+  return true
+}
+
+function applied<T>(
+  disk: Disk,
+  codec: SimCodec,
+  also: readonly string[],
+  change: (fresh: State) => StoreChange<Index, Log, T, LetterLog>,
+) {
+  const volumes = new Map<string, ArchivedCall>()
+  for (;;) {
+    const fresh = load(disk, codec, also, [...volumes.keys()])
+    const changed = change(fresh)
+    const disturbed = Object.entries(changed.snapshot.logs).filter(([id, log]) => {
+      const before = fresh.logs[id]
+      return before !== undefined && before !== log && codec.archive.needsWholeCall(before, log)
+    })
+    if (disturbed.length === 0) return { fresh, volumes, joined: volumes.size, ...changed }
+    for (const [id] of disturbed) {
+      const volume = volumeOf(disk, codec, id)
+      if (volumes.has(id) || volume === undefined) throw new Error(`${id} is needed more than whole`)
+      volumes.set(id, volume)
+    }
+  }
+}
+
+function volumeOf(disk: Disk, codec: SimCodec, id: string): ArchivedCall | undefined {
+  const head = disk.logs[id]
+  if (head === undefined) return undefined
+  const segments = new Map(codec.archive.segmentsOf(head).map((n) => [n, disk.segments[id]?.get(n) ?? missing(id)]))
+  return { head, segments }
+}
+
+function missing(id: string): never {
+  throw new Error(`the segments of ${id} are not what its head says`)
+}
+
+function again<T>(parse: (value: unknown, unchanged?: boolean) => T | 'newer' | undefined, value: T): T {
+  const parsed = parse(JSON.parse(JSON.stringify(value)))
+  if (parsed === undefined || parsed === 'newer') throw new Error('what was written cannot be read')
+  return parsed
+}

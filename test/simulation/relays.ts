@@ -1,0 +1,122 @@
+// Relays in memory that lose, repeat, delay, reorder, lie, refuse and forget. An envelope need not be encrypted here: then it has
+// only the outside of one, and what is in it lies beside it.
+
+import type { PublishAnswer } from '../../src/io/relay/publish.ts'
+import type { Event, Rumor } from '../../src/nostr/event.ts'
+import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
+import { RETENTION } from '../../src/nostr/nip59.ts'
+import type { Dice } from './dice.ts'
+
+/** How a relay behaves for a while. */
+export type Mood =
+  | 'honest'
+  | 'liar' // says OK and stores nothing
+  | 'refuses' // stores nothing and says so
+  | 'mute' // stores, but no OK and no EOSE comes through
+  | 'slow' // stores, and shows it hours later
+  | 'hiding' // leaves some out and says that this was all
+  | 'down'
+
+export const MOODS: readonly Mood[] = [
+  'honest',
+  'honest',
+  'honest',
+  'liar',
+  'refuses',
+  'mute',
+  'slow',
+  'hiding',
+  'down',
+]
+
+/** `from`: the true time from which on it is shown; `until`: when it expires (NIP-40). */
+type Stored = { event: Event; from: number; until: number }
+
+/** `stored`: by receiver for wraps, under "" for everything else. */
+export type Relay = { url: string; mood: Mood; stored: Map<string, Stored[]> }
+
+export type Network = {
+  relays: Relay[]
+  /** What is in envelopes that are not encrypted, by their ids. */
+  inside: Map<string, Rumor>
+  dice: Dice
+  /** Envelopes made so far. */
+  made: number
+}
+
+export function openNetwork(dice: Dice, count: number): Network {
+  const relays = Array.from({ length: count }, (_, i): Relay => {
+    return { url: `wss://r${i}.example.com`, mood: 'honest', stored: new Map() }
+  })
+  return { relays, inside: new Map(), dice, made: 0 }
+}
+
+const TWO_DAYS = 2 * 86_400
+/** A key of nobody's. */
+export const ONCE = 'f'.repeat(64)
+
+/** An envelope with nothing but an outside. `stampedAt`: unix seconds. */
+export function envelope(network: Network, rumor: Rumor, to: string, stampedAt: number): Event {
+  network.made++
+  const id = `${network.made}`.padStart(64, 'e')
+  const tags = [
+    ['p', to],
+    ['expiration', String(stampedAt + RETENTION)],
+  ]
+  network.inside.set(id, rumor)
+  const created_at = stampedAt - network.dice.below(TWO_DAYS)
+  return { id, pubkey: ONCE, created_at, kind: 1059, tags, content: '', sig: ONCE + ONCE }
+}
+
+/** What a relay makes of an event at the true time `at`, unix seconds. */
+export function publishTo(network: Network, url: string, event: Event, at: number): PublishAnswer {
+  const relay = network.relays.find((r) => r.url === url)
+  const answer = (accepted: boolean, reason: PublishAnswer['reason']): PublishAnswer => {
+    return { relay: url, event: event.id, accepted, reason, text: '' }
+  }
+  if (relay === undefined || relay.mood === 'down') return answer(false, 'unreachable')
+  const { mood } = relay
+  if (mood === 'refuses') return answer(false, 'blocked')
+  if (mood === 'liar' || (event.pubkey === ONCE && event.kind !== 1059)) return answer(true, 'accepted')
+  const box = boxOf(relay, receiverOf(event))
+  // What is said of oneself replaces what was said before.
+  const before =
+    event.kind === 1059 ? -1 : box.findIndex((s) => s.event.pubkey === event.pubkey && s.event.kind === event.kind)
+  if (before !== -1) box.splice(before, 1)
+  const from = mood === 'slow' ? at + network.dice.below(36_000) : at
+  if (!box.some((held) => held.event.id === event.id)) {
+    const until = Number(event.tags.find((t) => t[0] === 'expiration')?.[1] ?? Infinity)
+    box.push({ event, from, until })
+  }
+  // The OK may get lost on its way.
+  return mood === 'mute' || network.dice.chance(0.03) ? answer(false, 'slow') : answer(true, 'accepted')
+}
+
+/** What a relay answers to a question at the true time `at`. */
+export function askRelay(
+  network: Network,
+  url: string,
+  filter: Filter,
+  at: number,
+): { complete: boolean; events: Event[] } {
+  const relay = network.relays.find((r) => r.url === url)
+  if (relay === undefined || relay.mood === 'down') return { complete: false, events: [] }
+  const { mood } = relay
+  const { '#p': receivers = [''] } = filter
+  const kept = receivers
+    .flatMap((receiver) => relay.stored.get(receiver) ?? [])
+    .filter(({ event, from, until }) => from <= at && until > at && matchesFilter(event, filter))
+    .map(({ event }) => event)
+  const sent = mood === 'hiding' || mood === 'mute' ? kept.filter(() => network.dice.chance(0.5)) : kept
+  return { complete: mood !== 'mute', events: network.dice.shuffle(sent) }
+}
+
+function receiverOf({ kind, tags }: Event): string {
+  return kind === 1059 ? (tags.find((t) => t[0] === 'p')?.[1] ?? '') : ''
+}
+
+function boxOf({ stored }: Relay, receiver: string): Stored[] {
+  const box = stored.get(receiver) ?? []
+  stored.set(receiver, box)
+  return box
+}
