@@ -131,7 +131,7 @@ function budgetOf(args: Args): number {
   throw new Failure(
     'USAGE',
     EXIT.usage,
-    '--timeout takes a number of seconds from 1 to 600',
+    '--timeout takes a number of seconds, more than 0 and at most 600',
     'for example --timeout 20',
   )
 }

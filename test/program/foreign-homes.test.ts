@@ -87,6 +87,33 @@ asRoot('what is somebody else\u2019s', () => {
     })
   })
 
+  test('a folder in which there is no home yet, as root: sudo keeps HOME', async () => {
+    await scene(async (at) => {
+      const user = join(at.folder, 'mallory')
+      mkdirSync(user, { mode: 0o755 })
+      give(MALLORY, user)
+      for (const home of [join(user, '.openclaw'), join(user, 'deep', 'er')]) {
+        const { code, stdout } = await p2p({ ...at, home }, 'whoami --json')
+        expect([code, JSON.parse(stdout).error]).toEqual([
+          4,
+          expect.objectContaining({ code: 'HOME_UNSAFE', hint: 'run p2p as that user, whose agent it is' }),
+        ])
+      }
+      expect(readdirSync(user)).toEqual([])
+      // Its own user makes it there.
+      expect((await p2p({ ...at, home: join(user, '.openclaw') }, 'whoami', MALLORY)).code).toBe(0)
+    })
+  })
+
+  test('calls/, in which others could put calls', async () => {
+    await scene(async (at) => {
+      const calls = join(at.home, 'p2p', 'calls')
+      mkdirSync(calls, { mode: 0o700 })
+      give(MALLORY, calls)
+      await expectRefused(at, 'status')
+    })
+  })
+
   test.each<[string, (at: Scene) => void]>([
     ['p2p/', (at) => give(MALLORY, join(at.home, 'p2p'))],
     ['config.json', (at) => give(MALLORY, at.config)],

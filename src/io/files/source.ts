@@ -87,12 +87,23 @@ async function* piecesOf(file: FileHandle, path: string, before: Stats): AsyncGe
 }
 
 async function openFile(path: string): Promise<FileHandle> {
+  // A name with an accent may stand on the disk in the other one of Unicode's forms than it was typed in.
+  const [typed = path, ...others] = new Set([path, path.normalize('NFC'), path.normalize('NFD')])
+  const first = await tryOpen(typed)
+  if (!(first instanceof Failure)) return first
+  for (const other of others) {
+    const file = await tryOpen(other)
+    if (!(file instanceof Failure)) return file
+  }
+  throw first
+}
+
+async function tryOpen(path: string): Promise<FileHandle | Failure> {
   try {
     // Without O_NONBLOCK a pipe that nobody writes to would hold us for ever.
     return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
-    if (errno(error) === 'EISDIR') throw folderFailure(path)
-    throw unreadableFailure(path, errno(error) || 'unreadable')
+    return errno(error) === 'EISDIR' ? folderFailure(path) : unreadableFailure(path, errno(error) || 'unreadable')
   }
 }
 

@@ -20,7 +20,13 @@ export type Setting<T> = {
 export function textSetting(most: number, describe: string): Setting<string> {
   // Length in characters as people count them; control characters would let a name draw on other people's terminals.
   const check = (value: unknown) => (isText(value) && [...value].length <= most ? value : undefined)
-  return { defaultValue: '', describe, expects: `text of at most ${most} characters`, check, typed: joinWords }
+  return {
+    defaultValue: '',
+    describe,
+    expects: `text of at most ${most} characters on one line`,
+    check,
+    typed: joinWords,
+  }
 }
 
 export function textsSetting(most: number, each: number, describe: string): Setting<readonly string[]> {

@@ -1,6 +1,7 @@
 // Who could have written what we are about to believe. The attack: a folder that somebody else has made, with a config.json in
 // it that has us run a program, beside an identity of ours.
 import { lstatSync, type Stats, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { EXIT, Failure, shellPath } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
 import { userName, withDiskErrors } from './disk-errors.ts'
@@ -9,10 +10,28 @@ import { userName, withDiskErrors } from './disk-errors.ts'
  * The folders and the settings, before a word below them is believed or anything is made there: no identity comes to be beside
  * settings that somebody else has written. Throws HOME_UNSAFE.
  */
-export function checkHome({ root, dir, config }: Home): void {
+export function checkHome({ root, dir, config, calls }: Home): void {
+  checkPlace(root)
   checkOwnership(root, { shared: true })
-  checkOwnership(dir)
-  checkOwnership(config)
+  for (const path of [dir, config, calls]) checkOwnership(path)
+}
+
+// As root, a new agent in somebody's own folder would be one that its user cannot use: sudo keeps HOME.
+function checkPlace(root: string): void {
+  if (process.getuid?.() !== 0 || statsOf(root) !== undefined) return
+  let place = dirname(root)
+  while (statsOf(place) === undefined && dirname(place) !== place) place = dirname(place)
+  const uid = statsOf(place)?.uid ?? 0
+  if (!isTrusted(uid)) throw unsafe(`${place} belongs to ${userName(uid)}`, foreignHint())
+}
+
+// What may not be looked at (Node's permission model) says nothing against it.
+function statsOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 /**

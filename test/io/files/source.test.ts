@@ -36,6 +36,15 @@ it('gives the bytes of a small file and the size of a large one', async () => {
   expect(await readSource(path, 199_999)).toEqual({ size: 200_000 })
 })
 
+it.each(['NFC', 'NFD'])('finds a name that stands on the disk in the other form of Unicode: %s', async (form) => {
+  const folder = newFolder()
+  writeFileSync(join(folder, 'Jos\u00e9.txt'.normalize(form)), 'hello')
+  for (const typed of ['NFC', 'NFD'])
+    expect(await readSource(join(folder, 'Jos\u00e9.txt'.normalize(typed)), 10)).toEqual({
+      bytes: new Uint8Array(Buffer.from('hello')),
+    })
+})
+
 it('says what is no file', async () => {
   const folder = newFolder()
   writeFileSync(join(folder, 'empty'), '')
