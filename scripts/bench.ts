@@ -5,10 +5,10 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { openField } from './bench/field.ts'
 import { type Race, races, sizeOfProgram } from './bench/races.ts'
+import { openBenchRelays } from './bench/relays.ts'
 import type { Course, Runner } from './bench/runners.ts'
-import { type Judged, judged, type Result, summary, table } from './bench/table.ts'
+import { type JudgedGoal, judgeGoal, type Result, summary, table } from './bench/table.ts'
 import { startProcess, withTemporaryFolder } from './processes.ts'
 
 export type Report = {
@@ -17,10 +17,10 @@ export type Report = {
   date: string
   kilobytes: number
   results: Result[]
-  goals: Judged[]
+  goals: JudgedGoal[]
 }
 
-export type Wanted = {
+export type BenchOptions = {
   only: readonly string[]
   rounds: number | undefined
   quick: boolean
@@ -28,12 +28,12 @@ export type Wanted = {
 }
 
 /** Runs the races. Names that are none are an error. */
-export async function bench({ only, rounds, quick, say }: Wanted): Promise<Report> {
+export async function bench({ only, rounds, quick, say }: BenchOptions): Promise<Report> {
   const unknown = only.find((name) => !Object.hasOwn(races, name))
   if (unknown !== undefined) throw new Error(`there is no race ${unknown}: ${Object.keys(races).join(', ')}`)
-  const field = openField()
+  const field = openBenchRelays()
   const results: Result[] = []
-  const goals: Judged[] = []
+  const goals: JudgedGoal[] = []
   try {
     await withTemporaryFolder(async (folder) => {
       const course: Course = { folder, field, now: Math.floor(Date.now() / 1000), quick }
@@ -41,10 +41,10 @@ export async function bench({ only, rounds, quick, say }: Wanted): Promise<Repor
         if (only.length > 0 && !only.includes(race)) continue
         say(`${race}: preparing`)
         const prepared = await prepare(course)
-        const found = await run(race, { ...prepared, rounds: rounds ?? prepared.rounds })
+        const found = await runRace(race, { ...prepared, rounds: rounds ?? prepared.rounds })
         for (const goal of prepared.goals) {
-          if (goal.kind === 'memory') await weigh(goal.of, prepared.runners, found)
-          goals.push(judged(race, goal, found))
+          if (goal.kind === 'memory') await measureMemory(goal.of, prepared.runners, found)
+          goals.push(judgeGoal(race, goal, found))
         }
         results.push(...found)
         for (const line of table(
@@ -69,13 +69,13 @@ export async function bench({ only, rounds, quick, say }: Wanted): Promise<Repor
 }
 
 // In turns, so that a minute in which the machine does something else hits all of them.
-async function run(race: string, { runners, rounds, warm }: Race): Promise<Result[]> {
+async function runRace(race: string, { runners, rounds, warm }: Race): Promise<Result[]> {
   const times = new Map<string, number[]>()
   const trips = new Map<string, number[]>()
   const missing = new Map<string, number>()
   for (let round = warm ? -1 : 0; round < rounds; round++) {
     for (const runner of runners) {
-      const { ms, left } = await once(runner)
+      const { ms, left } = await runOnce(runner)
       if (round < 0) continue
       times.set(runner.name, [...(times.get(runner.name) ?? []), ms])
       if (left !== undefined) missing.set(runner.name, Math.max(left, missing.get(runner.name) ?? 0))
@@ -85,19 +85,19 @@ async function run(race: string, { runners, rounds, warm }: Race): Promise<Resul
   return runners.map(({ name }) => {
     const sorted = (times.get(name) ?? []).sort((a, b) => a - b)
     const taken = (trips.get(name) ?? []).sort((a, b) => a - b)
-    const timing = { median: middle(sorted), min: sorted[0] ?? Number.NaN, runs: sorted.length }
+    const timing = { median: median(sorted), min: sorted[0] ?? Number.NaN, runs: sorted.length }
     const left = missing.get(name)
     return {
       race,
       name,
       ...timing,
       ...(left !== undefined && { missing: left }),
-      ...(taken.length > 0 && { trips: middle(taken) }),
+      ...(taken.length > 0 && { trips: median(taken) }),
     }
   })
 }
 
-async function once(runner: Runner): Promise<{ ms: number; left: number | undefined }> {
+async function runOnce(runner: Runner): Promise<{ ms: number; left: number | undefined }> {
   const { name, args, setting, ready, counts, opened } = runner
   ready?.()
   const { code, stdout, stderr, ms } = await startProcess(process.execPath, args, setting).ended
@@ -106,7 +106,7 @@ async function once(runner: Runner): Promise<{ ms: number; left: number | undefi
   return { ms, left: counts - (opened?.() ?? Number(JSON.parse(stdout).opened)) }
 }
 
-async function weigh(name: string, runners: readonly Runner[], results: Result[]): Promise<void> {
+async function measureMemory(name: string, runners: readonly Runner[], results: Result[]): Promise<void> {
   const runner = runners.find((one) => one.name === name)
   const result = results.find((one) => one.name === name)
   if (runner === undefined || result === undefined) return
@@ -116,7 +116,7 @@ async function weigh(name: string, runners: readonly Runner[], results: Result[]
   result.memory = Math.max(...[...stderr.matchAll(/peak RSS (\d+) MiB/g)].map((found) => Number(found[1])))
 }
 
-function middle(sorted: readonly number[]): number {
+function median(sorted: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
 }
 

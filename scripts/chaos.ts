@@ -3,17 +3,17 @@
 // npm run chaos -- --messages N --seed S [--json]
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type Dice, pause, startWeather } from './chaos/weather.ts'
+import { pause, startFaults } from './chaos/fault-schedule.ts'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from './processes.ts'
-import { seededDice } from './relay/faults.ts'
+import { type SeededRandom, seededRandom } from './relay/faults.ts'
 import { startRelay } from './relay.ts'
 
 /** Commands of one agent at the same time, and the share of commands that are killed. */
 const PARALLEL = 3
-const KILLED = 0.1
+const KILLED_SHARE = 0.1
 
 /** What is unacked is wrapped anew after ten minutes; healing sets everybody's clock forward instead of waiting. */
-const STEP = 11 * 60_000
+const CLOCK_STEP = 11 * 60_000
 const ROUNDS = 40
 
 export type Report = {
@@ -37,7 +37,7 @@ type Transcript = { entries: Entry[]; digest: string | null; verified: unknown }
 
 export async function chaos(messages: number, seed: number): Promise<Report> {
   const began = Date.now()
-  const dice = seededDice(seed)
+  const random = seededRandom(seed)
   const passed = { ms: 0 }
   const relays = await Promise.all(
     [1, 2, 3].map((n) => startRelay({ seed: seed + n, now: () => Math.floor((Date.now() + passed.ms) / 1000) })),
@@ -45,28 +45,28 @@ export async function chaos(messages: number, seed: number): Promise<Report> {
   try {
     return await withTemporaryFolder(async (folder) => {
       const [ada, ben] = ['ada', 'ben'].map((name) =>
-        agent(
+        agentIn(
           folder,
           name,
           relays.map((r) => r.url),
         ),
       )
       if (ada === undefined || ben === undefined) throw new Error('two agents are needed')
-      const call = await connect(ada, ben)
-      const weather = startWeather(relays, dice)
+      const call = await startCall(ada, ben)
+      const schedule = startFaults(relays, random)
       const each = Math.ceil(messages / 2)
-      const sent = await Promise.all([talk(ada, each, dice), talk(ben, each, dice)])
-      await weather.stop()
+      const sent = await Promise.all([sendMessages(ada, each, random), sendMessages(ben, each, random)])
+      await schedule.stop()
       const { rounds, sides } = await heal(ada, ben, call, passed)
       const accepted = sent.flatMap((s) => s.accepted)
       return {
         seed,
         messages: each * 2,
         kills: sum(sent.map((s) => s.kills)),
-        faults: weather.faults,
+        faults: schedule.faults,
         rounds,
         seconds: Math.round((Date.now() - began) / 1000),
-        ...judge(accepted, sides),
+        ...compareSides(accepted, sides),
       }
     })
   } finally {
@@ -74,20 +74,24 @@ export async function chaos(messages: number, seed: number): Promise<Report> {
   }
 }
 
-function agent(folder: string, name: string, relays: readonly string[]): Agent {
+function agentIn(folder: string, name: string, relays: readonly string[]): Agent {
   return { name, cwd: folder, env: agentEnv(`${folder}/${name}`, relays) }
 }
 
-async function connect(ada: Agent, ben: Agent): Promise<string> {
-  const { agent: self } = await json<{ agent: { npub: string } }>(ben, ['whoami'])
-  const { call } = await json<{ call: { id: string } }>(ada, ['call', self.npub, 'chaos'])
-  await json(ben, ['answer', 'accept'])
-  await json(ada, ['inbox'])
+async function startCall(ada: Agent, ben: Agent): Promise<string> {
+  const { agent: self } = await runJson<{ agent: { npub: string } }>(ben, ['whoami'])
+  const { call } = await runJson<{ call: { id: string } }>(ada, ['call', self.npub, 'chaos'])
+  await runJson(ben, ['answer', 'accept'])
+  await runJson(ada, ['inbox'])
   return call.id
 }
 
 /** Sends until every message was accepted: a killed command may have said it or not, so each try has a text of its own. */
-async function talk(who: Agent, count: number, dice: Dice): Promise<{ accepted: string[]; kills: number }> {
+async function sendMessages(
+  who: Agent,
+  count: number,
+  random: SeededRandom,
+): Promise<{ accepted: string[]; kills: number }> {
   const accepted: string[] = []
   let [tries, kills] = [0, 0]
   const sender = async () => {
@@ -97,7 +101,7 @@ async function talk(who: Agent, count: number, dice: Dice): Promise<{ accepted: 
         cwd: who.cwd,
         env: who.env,
       })
-      const timer = dice() < KILLED ? setTimeout(() => running.stop(), dice() * 400) : undefined
+      const timer = random() < KILLED_SHARE ? setTimeout(() => running.stop(), random() * 400) : undefined
       const ran = await running.ended
       clearTimeout(timer)
       if (ran.code === null) kills++
@@ -110,7 +114,7 @@ async function talk(who: Agent, count: number, dice: Dice): Promise<{ accepted: 
   return { accepted, kills }
 }
 
-/** Fair weather: both look in now and then, one hangs up, until both hold the same verified call or patience ends. */
+/** Fair schedule: both look in now and then, one hangs up, until both hold the same verified call or patience ends. */
 async function heal(
   ada: Agent,
   ben: Agent,
@@ -119,10 +123,10 @@ async function heal(
 ): Promise<{ rounds: number; sides: Transcript[] }> {
   let sides: Transcript[] = []
   for (let round = 1; round <= ROUNDS; round++) {
-    const clock = round * STEP
+    const clock = round * CLOCK_STEP
     passed.ms = clock
-    for (const who of [ada, ben]) await command(who, ['inbox', '--json'], clock)
-    if (round === 3) await command(ada, ['end', '--json'], clock)
+    for (const who of [ada, ben]) await runCommand(who, ['inbox', '--json'], clock)
+    if (round === 3) await runCommand(ada, ['end', '--json'], clock)
     sides = await Promise.all([ada, ben].map((who) => transcript(who, call, clock)))
     if (round > 3 && sides.every((s) => s.verified === true)) return { rounds: round, sides }
     await pause(10)
@@ -131,13 +135,13 @@ async function heal(
 }
 
 async function transcript(who: Agent, call: string, clock: number): Promise<Transcript> {
-  const ran = await command(who, ['transcript', call, '--json', '--max-chars', '0'], clock)
+  const ran = await runCommand(who, ['transcript', call, '--json', '--max-chars', '0'], clock)
   if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr)
   const answer: { transcript: Transcript } = JSON.parse(ran.stdout)
   return answer.transcript
 }
 
-function judge(accepted: readonly string[], sides: readonly Transcript[]) {
+function compareSides(accepted: readonly string[], sides: readonly Transcript[]) {
   const texts = sides.map((s) => s.entries.filter((e) => e.type === 'message').map((e) => e.text))
   const [one = [], other = []] = texts
   return {
@@ -150,13 +154,13 @@ function judge(accepted: readonly string[], sides: readonly Transcript[]) {
   }
 }
 
-async function json<T>(who: Agent, args: readonly string[]): Promise<T> {
-  const ran = await command(who, [...args, '--json'], 0)
+async function runJson<T>(who: Agent, args: readonly string[]): Promise<T> {
+  const ran = await runCommand(who, [...args, '--json'], 0)
   if (ran.code !== 0) throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
   return JSON.parse(ran.stdout)
 }
 
-function command({ cwd, env }: Agent, args: readonly string[], clock: number): Promise<ProcessResult> {
+function runCommand({ cwd, env }: Agent, args: readonly string[], clock: number): Promise<ProcessResult> {
   const preload = `${pathToFileURL(fileURLToPath(new URL('../test/support/wrong-clock.mjs', import.meta.url)))}?ms=${clock}`
   return startProcess(process.execPath, [...(clock === 0 ? [] : ['--import', preload]), PROGRAM, ...args], { cwd, env })
     .ended
@@ -167,7 +171,7 @@ function sum(numbers: readonly number[]): number {
 }
 
 /** Whether the promise was kept. */
-export function kept(report: Report): boolean {
+export function isKept(report: Report): boolean {
   return report.losses === 0 && report.repeats === 0 && report.sameOrder && report.equalDigests && report.verified
 }
 
@@ -183,9 +187,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const lines = Object.entries(report).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
   console.log(values.json ? JSON.stringify(report) : lines.join('\n'))
   console.log(
-    kept(report)
+    isKept(report)
       ? 'kept: nothing lost, nothing twice'
       : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed}`,
   )
-  process.exitCode = kept(report) ? 0 : 1
+  process.exitCode = isKept(report) ? 0 : 1
 }

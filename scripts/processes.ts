@@ -15,23 +15,23 @@ export type ProcessResult = { code: number | null; stdout: string; stderr: strin
 export type RunningProcess = { readonly ended: Promise<ProcessResult>; stop(): void }
 
 /** `env` is the whole environment: nothing of ours reaches an agent but what stands here. */
-export type Setting = { cwd: string; env: Readonly<Record<string, string>>; stdin?: string; patience?: number }
+export type ProcessOptions = { cwd: string; env: Readonly<Record<string, string>>; stdin?: string; patience?: number }
 
 /** No command stays longer, in ms; what does is killed. */
-const PATIENCE = 60_000
+const TIMEOUT_MS = 60_000
 
 /** Starts a program. It never throws: what cannot be started ends with code null and the reason on stderr. */
 export function startProcess(
   file: string,
   args: readonly string[],
-  { cwd, env, stdin = '', patience }: Setting,
+  { cwd, env, stdin = '', patience }: ProcessOptions,
 ): RunningProcess {
   const began = performance.now()
   const child = spawn(file, args, {
     cwd,
     env: { ...env },
     stdio: 'pipe',
-    timeout: patience ?? PATIENCE,
+    timeout: patience ?? TIMEOUT_MS,
     killSignal: 'SIGKILL',
   })
   const out: Buffer[] = []

@@ -8,14 +8,21 @@ import { parseArgs } from 'node:util'
 import { WebSocketServer } from 'ws'
 import type { Event } from '../src/nostr/event.ts'
 import { otherSpelling } from '../src/nostr/relay-url.ts'
-import { type Faults, noFaults, seededDice } from './relay/faults.ts'
-import { greet, maxFilters, maxIdLength, maxSubscriptions, type Policy, type Relay } from './relay/session.ts'
-import { makeShelf } from './relay/shelf.ts'
+import { openEventStore } from './relay/event-store.ts'
+import { noFaults, type RelayFaults, seededRandom } from './relay/faults.ts'
+import {
+  maxFilters,
+  maxIdLength,
+  maxSubscriptions,
+  openSession,
+  type Relay,
+  type RelayPolicy,
+} from './relay/session.ts'
 
 /** Largest WebSocket message, in bytes. */
 const maxMessage = 131_072
 
-export interface RelayOptions extends Partial<Policy> {
+export interface RelayOptions extends Partial<RelayPolicy> {
   /** 0, the default, takes any free port. */
   port?: number
   host?: string
@@ -25,17 +32,17 @@ export interface RelayOptions extends Partial<Policy> {
   clockOffset?: number
   /** Whether its answers have a `Date` header at all; they do unless said. */
   tellsTime?: boolean
-  /** Seed of the dice that its faults throw. */
+  /** Seed of the random numbers that its faults use. */
   seed?: number
-  faults?: Partial<Faults>
+  faults?: Partial<RelayFaults>
 }
 
 export interface EmbeddedRelay {
   readonly url: string
   readonly port: number
   /** Both may be set while it runs. */
-  readonly policy: Policy
-  readonly faults: Faults
+  readonly policy: RelayPolicy
+  readonly faults: RelayFaults
   /** The last 10,000 frames from clients, oldest first. Connections are counted from 1. */
   readonly seen: readonly { connection: number; frame: unknown[] }[]
   /** How many events it has sent. */
@@ -57,8 +64,8 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
   const relay: Relay = {
     policy: { ...defaultPolicy, ...policy },
     faults: { ...noFaults(), ...faults },
-    dice: seededDice(seed),
-    shelf: makeShelf(),
+    random: seededRandom(seed),
+    store: openEventStore(),
     clients: new Set(),
     seen: [],
     sent: { events: 0 },
@@ -69,8 +76,8 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
   const onAsked = () => {
     asked += 1
   }
-  let line = await listen(relay, { host, port, path, clockOffset, tellsTime, onAsked })
-  const taken = line.port
+  let listener = await listen(relay, { host, port, path, clockOffset, tellsTime, onAsked })
+  const taken = listener.port
   relay.url = `ws://${host}:${taken}${path === '/' ? '' : path}`
   return {
     url: relay.url,
@@ -79,19 +86,19 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
     faults: relay.faults,
     seen: relay.seen,
     sent: relay.sent,
-    events: () => relay.shelf.find(() => true, relay.policy.now()),
+    events: () => relay.store.find(() => true, relay.policy.now()),
     connections: () => relay.clients.size,
     connectionsSoFar: () => asked,
     async restart({ empty = false } = {}) {
-      await line.stop()
-      if (empty) relay.shelf.clear()
-      line = await listen(relay, { host, port: taken, path, clockOffset, tellsTime, onAsked })
+      await listener.stop()
+      if (empty) relay.store.clear()
+      listener = await listen(relay, { host, port: taken, path, clockOffset, tellsTime, onAsked })
     },
-    close: () => line.stop(),
+    close: () => listener.stop(),
   }
 }
 
-const defaultPolicy: Policy = {
+const defaultPolicy: RelayPolicy = {
   auth: 'dm',
   hints: 'none',
   negentropy: 'none',
@@ -105,20 +112,30 @@ const defaultPolicy: Policy = {
   now: () => Math.floor(Date.now() / 1000),
 }
 
-interface Line {
+interface Listener {
   readonly port: number
   stop(): Promise<void>
 }
 
-type Place = { host: string; port: number; path: string; clockOffset: number; tellsTime: boolean; onAsked: () => void }
+type ListenOptions = {
+  host: string
+  port: number
+  path: string
+  clockOffset: number
+  tellsTime: boolean
+  onAsked: () => void
+}
 
-async function listen(relay: Relay, { host, port, path, clockOffset, tellsTime, onAsked }: Place): Promise<Line> {
+async function listen(
+  relay: Relay,
+  { host, port, path, clockOffset, tellsTime, onAsked }: ListenOptions,
+): Promise<Listener> {
   const date = () => new Date((relay.policy.now() + clockOffset) * 1000).toUTCString()
   const sockets = new Set<Socket>()
   const http = createServer((request, response) => {
     response.sendDate = false
     if (tellsTime) response.setHeader('Date', date())
-    if (!relay.faults.mute) describe(relay, request, response)
+    if (!relay.faults.mute) sendRelayInfo(relay, request, response)
   })
   // NIP-01: "Relays MUST only accept connections to a single endpoint".
   const upgrades = new WebSocketServer({ noServer: true, path, maxPayload: maxMessage })
@@ -127,7 +144,7 @@ async function listen(relay: Relay, { host, port, path, clockOffset, tellsTime, 
     onAsked()
     if (request.url !== path && request.url === otherSpelling(path)) return socket.end(redirect(path))
     if (relay.faults.tooMany !== undefined) return socket.end(refusal(relay.faults.tooMany))
-    if (!relay.faults.mute) upgrades.handleUpgrade(request, socket, head, (client) => greet(relay, client))
+    if (!relay.faults.mute) upgrades.handleUpgrade(request, socket, head, (client) => openSession(relay, client))
   })
   http.on('connection', (socket) => {
     sockets.add(socket)
@@ -159,7 +176,7 @@ function refusal(headers: Record<string, string>): string {
 }
 
 /** NIP-11's document. */
-function describe({ policy }: Relay, request: IncomingMessage, response: ServerResponse): void {
+function sendRelayInfo({ policy }: Relay, request: IncomingMessage, response: ServerResponse): void {
   // NIP-11: "Relays MUST accept CORS requests by sending" these three.
   response.setHeader('Access-Control-Allow-Origin', '*')
   response.setHeader('Access-Control-Allow-Headers', '*')

@@ -7,17 +7,17 @@ import { toHex } from '../src/nostr/crypto.ts'
 import { finalize, type Rumor } from '../src/nostr/event.ts'
 import { seal, wrap } from '../src/nostr/nip59.ts'
 import { callOf } from '../src/state/state.ts'
-import { agents, aWholeCall, NOW, type Spoken } from './vectors/call.ts'
+import { agents, aWholeCall, NOW, type SaidSignal } from './vectors/call.ts'
 import { callKeyTable, callKeyVectors } from './vectors/call-keys.ts'
-import { dice } from './vectors/dice.ts'
 import { forgeries } from './vectors/forgeries.ts'
+import { seededBytes } from './vectors/seeded-bytes.ts'
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 export const FILES = { vectors: root('test/vectors/protocol.json'), document: root('docs/PROTOCOL.md') }
 
 /** Everything that the vectors hold, as data. */
-export function vectors() {
+export function makeVectors() {
   const { caller, callee } = agents
   const call = aWholeCall()
   const presence = finalize(
@@ -35,7 +35,7 @@ export function vectors() {
       NOW,
     ),
     caller,
-    dice('presence'),
+    seededBytes('presence'),
   )
   return {
     version: 2,
@@ -54,19 +54,19 @@ export function vectors() {
 }
 
 // The dice of each layer are the vector's own, so that an implementation with the same dice gets the same bytes.
-function sealed({ op, from, to, rumor }: Spoken) {
+function sealed({ op, from, to, rumor }: SaidSignal) {
   const keys = from === agents.caller.pubkey ? agents.caller : agents.callee
   const stamp = rumor.created_at - 3600
   return {
     op,
     rumor,
-    seal: seal(rumor, keys, to, { stamp }, dice(`seal ${rumor.id}`)),
+    seal: seal(rumor, keys, to, { stamp }, seededBytes(`seal ${rumor.id}`)),
     wrap: wrap(
       rumor,
       keys,
       to,
       { now: rumor.created_at, expiration: rumor.created_at + 604_800 },
-      dice(`wrap ${rumor.id}`),
+      seededBytes(`wrap ${rumor.id}`),
     ),
   }
 }
@@ -88,7 +88,7 @@ function ended({ id, said, states }: ReturnType<typeof aWholeCall>) {
 }
 
 /** The document with its examples, rules and call filled in from the vectors. */
-export function filled(document: string, data: ReturnType<typeof vectors>): string {
+export function fillDocument(document: string, data: ReturnType<typeof makeVectors>): string {
   const rumorOf = (op: string): Rumor | undefined => data.signals.find((s) => s.op === op)?.rumor
   const examples: Record<string, unknown> = {
     request: rumorOf('request'),
@@ -112,7 +112,7 @@ function rulesTable(): string {
   return ['| phase | signal | said by | phase after it |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-function callTable({ signals, agents: keys, call }: ReturnType<typeof vectors>): string {
+function callTable({ signals, agents: keys, call }: ReturnType<typeof makeVectors>): string {
   const rows = signals.map(({ op, rumor }) => {
     const value = (name: string) =>
       rumor.tags
@@ -143,7 +143,7 @@ function block(document: string, name: string, content: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const data = vectors()
+  const data = makeVectors()
   writeFileSync(FILES.vectors, `${JSON.stringify(data, null, 1)}\n`)
-  writeFileSync(FILES.document, filled(readFileSync(FILES.document, 'utf8'), data))
+  writeFileSync(FILES.document, fillDocument(readFileSync(FILES.document, 'utf8'), data))
 }

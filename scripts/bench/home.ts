@@ -3,14 +3,14 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
-import { agentEnv, PROGRAM, type ProcessResult, type Setting, startProcess } from '../processes.ts'
+import { agentEnv, PROGRAM, type ProcessOptions, type ProcessResult, startProcess } from '../processes.ts'
 import type { History } from './history.ts'
 
 export type Home = {
   keys: Keys
   calls: readonly History[]
   /** A command as it is run in this home. `relays`: others than the home was made with. */
-  setting(relays?: readonly string[]): Setting
+  setting(relays?: readonly string[]): ProcessOptions
   /** Everything as it was when the home was last kept. */
   reset(): void
   keep(): void
@@ -21,7 +21,7 @@ export type Home = {
 }
 
 /** Most milliseconds that a command may take; nostr-tools needs the most. */
-export const PATIENCE = 180_000
+export const TIMEOUT_MS = 180_000
 
 /** `ca`: the file of a certificate that its commands trust. */
 type Furniture = { keys: Keys; calls: readonly History[]; relays: readonly string[]; ca?: string | undefined }
@@ -36,17 +36,17 @@ export async function makeHome(folder: string, { keys, calls, relays, ca }: Furn
   mkdirSync(join(state, 'calls'), { recursive: true, mode: 0o700 })
   // Node reads all of them at every start, which takes longer than the rest of it: as here, so for all that is measured.
   const trusted = ca ?? process.env.NODE_EXTRA_CA_CERTS
-  const setting = (others = relays): Setting => ({
+  const setting = (others = relays): ProcessOptions => ({
     cwd: folder,
     env: { ...agentEnv(dir, others), ...(trusted === undefined ? {} : { NODE_EXTRA_CA_CERTS: trusted }) },
-    patience: PATIENCE,
+    patience: TIMEOUT_MS,
   })
-  await ours(setting(), ['whoami', '--import', '-'], toHex(keys.secret))
+  await runProgram(setting(), ['whoami', '--import', '-'], toHex(keys.secret))
   for (const { log } of calls) {
     writeFileSync(join(state, 'calls', `${log.id}.json`), JSON.stringify(log), { mode: 0o600 })
   }
   for (const pubkey of new Set(calls.slice(0, 10).map((call) => call.peer.pubkey))) {
-    await ours(setting(), ['contacts', 'add', pubkey, `n${pubkey.slice(0, 8)}`])
+    await runProgram(setting(), ['contacts', 'add', pubkey, `n${pubkey.slice(0, 8)}`])
   }
   const count = (home: string): number => {
     const { seen = {} } = JSON.parse(readFileSync(join(home, '.openclaw', 'p2p', 'state.json'), 'utf8'))
@@ -74,7 +74,7 @@ export async function makeHome(folder: string, { keys, calls, relays, ca }: Furn
 }
 
 /** Runs the built program; what goes wrong ends the bench. */
-export async function ours(setting: Setting, args: readonly string[], stdin = ''): Promise<ProcessResult> {
+export async function runProgram(setting: ProcessOptions, args: readonly string[], stdin = ''): Promise<ProcessResult> {
   const ran = await startProcess(process.execPath, [PROGRAM, ...args], { ...setting, stdin }).ended
   if (ran.code !== 0) throw new Error(`p2p ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)
   return ran

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { PROGRAM } from '../processes.ts'
 import { makeCertificate } from './certificate.ts'
 import { callWith, newKeys, waiting } from './history.ts'
-import { type Home, ours } from './home.ts'
+import { type Home, runProgram } from './home.ts'
 import { type Course, freshHome, named, peers, type Runner, readyEvent, send } from './runners.ts'
 
 /**
@@ -106,7 +106,7 @@ async function allSeen(course: Course, negentropy?: 'nip77'): Promise<Home> {
   // Only known: what they held would make a long call, which is another race.
   home.know(wraps)
   // The first run that has to read all of it finds out what the relay speaks.
-  await ours(home.setting(), ['status'])
+  await runProgram(home.setting(), ['status'])
   return home
 }
 

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
-import { PROGRAM, type Setting } from '../processes.ts'
-import type { Field } from './field.ts'
+import { PROGRAM, type ProcessOptions } from '../processes.ts'
 import { callWith, type History, listOf, newKeys } from './history.ts'
-import { type Home, makeHome, ours, PATIENCE } from './home.ts'
+import { type Home, makeHome, runProgram, TIMEOUT_MS } from './home.ts'
+import type { BenchRelays } from './relays.ts'
 
 /** `quick`: how much smaller everything is. */
-export type Course = { folder: string; field: Field; now: number; quick: boolean }
+export type Course = { folder: string; field: BenchRelays; now: number; quick: boolean }
 
 /**
  * One program that runs the course. `ready` is called before each run; it is not measured. `counts`: how many wraps wait
@@ -19,7 +19,7 @@ export type Course = { folder: string; field: Field; now: number; quick: boolean
 export type Runner = {
   name: string
   args: readonly string[]
-  setting: Setting
+  setting: ProcessOptions
   ready?: () => void
   counts?: number
   opened?: () => number
@@ -48,8 +48,8 @@ export async function freshHome(
   const lists = calls.slice(0, 10).map((call) => listOf(call.peer, [url], now))
   await field.ask({ type: 'load', url: origin, events: lists })
   // The first reads all calls, and looks up where the peers read; with the second every file of the program is warm.
-  await ours(home.setting(), ['status', '--timeout', '60'])
-  await ours(home.setting(), ['send', 'hello', '--call', calls[0]?.log.id ?? ''])
+  await runProgram(home.setting(), ['status', '--timeout', '60'])
+  await runProgram(home.setting(), ['send', 'hello', '--call', calls[0]?.log.id ?? ''])
   home.keep()
   return home
 }
@@ -77,7 +77,7 @@ export function readyEvent(home: Home, url: string, now: number): Runner {
 
 export function peers(home: Home, url: string): Runner[] {
   const words = [url, toHex(home.keys.secret), home.calls[0]?.peer.pubkey ?? '']
-  const setting = { ...home.setting(), patience: PATIENCE }
+  const setting = { ...home.setting(), patience: TIMEOUT_MS }
   const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
   return [
     { name: 'nostr-tools', args: [script('nostr-tools.mjs'), ...words], setting },

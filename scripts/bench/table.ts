@@ -13,17 +13,17 @@ export type Result = {
   missing?: number
 }
 
-export type Judged = Goal & { race: string; value: number; met: boolean }
+export type JudgedGoal = Goal & { race: string; value: number; met: boolean }
 
 /** Holds a goal against what was measured. */
-export function judged(race: string, goal: Goal, results: readonly Result[]): Judged {
+export function judgeGoal(race: string, goal: Goal, results: readonly Result[]): JudgedGoal {
   const of = results.find((one) => one.name === goal.of)
   const to = results.find((one) => one.name === goal.to)
-  const value = measured(goal, of, to)
+  const value = valueOfGoal(goal, of, to)
   return { ...goal, race, value, met: value <= goal.most }
 }
 
-function measured({ kind }: Goal, of: Result | undefined, to: Result | undefined): number {
+function valueOfGoal({ kind }: Goal, of: Result | undefined, to: Result | undefined): number {
   if (of === undefined) return Number.NaN
   if (kind === 'memory') return of.memory ?? Number.NaN
   if (kind === 'missing') return of.missing ?? Number.NaN
@@ -33,7 +33,7 @@ function measured({ kind }: Goal, of: Result | undefined, to: Result | undefined
 }
 
 /** One line per runner, then one per goal. */
-export function table(results: readonly Result[], goals: readonly Judged[]): string[] {
+export function table(results: readonly Result[], goals: readonly JudgedGoal[]): string[] {
   const [first] = results
   return [
     ...results.map(({ name, median, min, memory }) => {
@@ -41,11 +41,11 @@ export function table(results: readonly Result[], goals: readonly Judged[]): str
       const weight = memory === undefined ? '' : `${memory} MB`
       return `  ${name.padEnd(36)} ${median.toFixed(0).padStart(7)} ms  min ${min.toFixed(0).padStart(6)}  x${ratio}  ${weight}`
     }),
-    ...goals.map((goal) => `  ${goal.met ? 'met    ' : 'NOT MET'}  ${worded(goal)}`),
+    ...goals.map((goal) => `  ${goal.met ? 'met    ' : 'NOT MET'}  ${goalLine(goal)}`),
   ]
 }
 
-function worded({ of, kind, to, most, value }: Judged): string {
+function goalLine({ of, kind, to, most, value }: JudgedGoal): string {
   if (kind === 'memory') return `${of}: ${value} MB, at most ${most}`
   if (kind === 'ratio') return `${of}: ${value} x ${to}, at most ${most}`
   if (kind === 'missing') return `${of}: ${value} wraps left unopened, at most ${most}`
@@ -54,7 +54,7 @@ function worded({ of, kind, to, most, value }: Judged): string {
 }
 
 /** All goals in one table, as Markdown, with the times that they come from. */
-export function summary(goals: readonly Judged[], results: readonly Result[]): string[] {
+export function summary(goals: readonly JudgedGoal[], results: readonly Result[]): string[] {
   const rows = goals.map((goal) => {
     const of = results.find(({ race, name }) => race === goal.race && name === goal.of)
     const ms = (value = Number.NaN) => (Number.isNaN(value) ? '' : value.toFixed(0))
@@ -65,7 +65,7 @@ export function summary(goals: readonly Judged[], results: readonly Result[]): s
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
 }
 
-function cells({ kind, to, value, most }: Judged): { measured: string; wanted: string } {
+function cells({ kind, to, value, most }: JudgedGoal): { measured: string; wanted: string } {
   if (kind === 'ratio') return { measured: `${value} x ${to}`, wanted: `${most}` }
   if (kind === 'over') return { measured: `+${value} ms over ${to}`, wanted: `+${most} ms` }
   const unit = { memory: 'MB', trips: 'round trips', missing: 'left unopened' }[kind]

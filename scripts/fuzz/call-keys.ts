@@ -9,18 +9,18 @@ import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
 import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import { keyringOf } from '../../test/support/call-pair.ts'
 import vectors from '../../test/vectors/protocol.json' with { type: 'json' }
-import type { Chance } from './chance.ts'
-import { fileText, inHome } from './home.ts'
-import { json, NASTY, text } from './mutate.ts'
-import { agents, must, NOW, stranger } from './samples.ts'
+import { fileText, withFuzzHome } from './home-files.ts'
+import { NASTY, spoiledJson, spoiledText } from './mutate.ts'
+import type { SeededChoices } from './random.ts'
+import { agents, mustBe, NOW, stranger } from './samples.ts'
 import { type Fault, faultOf, target } from './target.ts'
 
 const { caller, callee } = agents
 const data = vectors.callKeys
 const { binding } = data
 const eks = { caller: keysOf(data.callKeys.caller.secret), callee: keysOf(data.callKeys.callee.secret) }
-const [request, accept] = [0, 1].map((n) => must(parseRumor(data.signals[n]?.rumor)))
-const message = must(parseRumor(data.signals[2]?.rumor))
+const [request, accept] = [0, 1].map((n) => mustBe(parseRumor(data.signals[n]?.rumor)))
+const message = mustBe(parseRumor(data.signals[2]?.rumor))
 
 /** What somebody may send as a call key: good ones, those of others, and what is none. */
 const WORDS: readonly string[] = [
@@ -29,9 +29,9 @@ const WORDS: readonly string[] = [
   ...[`${binding.callerEk}${binding.callerEk}`, binding.calleeEk.slice(1), ''],
 ]
 
-const ekValues = (chance: Chance): string[] =>
+const ekValues = (chance: SeededChoices): string[] =>
   Array.from({ length: chance.pick([0, 1, 1, 1, 1, 2, 3]) }, () =>
-    chance.often(70) ? chance.pick(WORDS) : text(chance, [...WORDS, ...NASTY]),
+    chance.often(70) ? chance.pick(WORDS) : spoiledText(chance, [...WORDS, ...NASTY]),
   )
 
 const introductions = target(
@@ -42,7 +42,7 @@ const introductions = target(
     const sides = { call: binding.call, caller: caller.pubkey, callee: callee.pubkey }
     const bound = bindCall({ ...sides, ...sent })
     // What the two rumors are read as says the same as their tags.
-    const read = [must(request), must(accept)].map((rumor, n) =>
+    const read = [mustBe(request), mustBe(accept)].map((rumor, n) =>
       ekIn(withEks(rumor, n === 0 ? sent.requestEks : sent.acceptEks)),
     )
     const same = bindCall({ ...sides, requestEks: read[0] ?? [], acceptEks: read[1] ?? [] })
@@ -72,7 +72,7 @@ const changed = target(
     const other = keysFrom(Uint8Array.from(secret))
     if (other === undefined || ekFault([other.pubkey], [caller.pubkey, callee.pubkey]) !== undefined) return undefined
     const later = deriveCallKey(other, { ...binding, calleeEk: other.pubkey }, callee.pubkey)
-    const opened = later && unwrap(around(message, must(sideOf('caller')).key), callee, keyringOf([later]))
+    const opened = later && unwrap(around(message, mustBe(sideOf('caller')).key), callee, keyringOf([later]))
     return opened?.ok === true && opened.key === 'call' ? 'what was said under one key opens with another' : undefined
   },
 )
@@ -83,15 +83,19 @@ const seals = target(
   'call seals',
   10,
   (chance): Envelope => ({
-    rumor: chance.often(60) ? json(chance, message) : withCallId(chance),
+    rumor: chance.often(60) ? spoiledJson(chance, message) : withCallId(chance),
     under: chance.pick(['call', 'call', 'identity', 'other'] as const),
     by: chance.often(80) ? 'peer' : 'stranger',
   }),
   ({ rumor, under, by }): Fault => {
     const author = by === 'peer' ? caller : stranger
-    const ours = must(sideOf('callee'))
+    const ours = mustBe(sideOf('callee'))
     const key =
-      under === 'call' ? ours.key : under === 'other' ? OTHER.key : must(conversationKey(author.secret, callee.pubkey))
+      under === 'call'
+        ? ours.key
+        : under === 'other'
+          ? OTHER.key
+          : mustBe(conversationKey(author.secret, callee.pubkey))
     const opened = unwrap(around(rumor, key, author), callee, keyringOf([ours, OTHER]))
     if (!opened.ok) return undefined
     return faultOf({
@@ -112,7 +116,7 @@ const files = target(
   5,
   (chance) => fileText(chance, FILE),
   (content) =>
-    inHome(
+    withFuzzHome(
       (home) => {
         mkdirSync(home.calls, { recursive: true })
         writeFileSync(callKeyPath(home, binding.call), content, { mode: 0o600 })
@@ -142,7 +146,7 @@ function ekIn(rumor: Rumor): readonly string[] {
 }
 
 // Call-ids of other calls, several, or none.
-function withCallId(chance: Chance): Rumor {
+function withCallId(chance: SeededChoices): Rumor {
   const ids = Array.from({ length: chance.int(3) }, () => chance.pick([binding.call, OTHER.call, ...NASTY]))
   const others = message.tags.filter(([name]) => name !== 'call-id')
   return rumorOf({ ...message, tags: [...ids.map((id) => ['call-id', id]), ...others] }, message.pubkey)
@@ -153,7 +157,7 @@ function around(rumor: unknown, key: Uint8Array, author: Keys = caller) {
   const said = JSON.stringify(rumor) ?? '?'
   const content = encrypt(Buffer.byteLength(said) > 60_000 ? '?' : said, key, nonce)
   const sealed = finalize({ kind: 13, created_at: NOW, tags: [], content }, author)
-  const outside = must(conversationKey(stranger.secret, callee.pubkey))
+  const outside = mustBe(conversationKey(stranger.secret, callee.pubkey))
   const inner = encrypt(JSON.stringify(sealed), outside, nonce)
   return {
     ...rumorOf({ kind: 1059, created_at: NOW, tags: [['p', callee.pubkey]], content: inner }, stranger.pubkey),
@@ -162,7 +166,7 @@ function around(rumor: unknown, key: Uint8Array, author: Keys = caller) {
 }
 
 function keysOf(secret: string): Keys {
-  return must(keysFrom(Buffer.from(secret, 'hex')))
+  return mustBe(keysFrom(Buffer.from(secret, 'hex')))
 }
 
-export const callKeys = [introductions, changed, seals, files]
+export const callKeyTargets = [introductions, changed, seals, files]

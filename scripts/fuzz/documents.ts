@@ -4,10 +4,10 @@ import { isPubkey } from '../../src/nostr/crypto.ts'
 import { nip05Url, parseAddress, parseNip05Document } from '../../src/nostr/nip05.ts'
 import { parseRelayInfo } from '../../src/nostr/nip11.ts'
 import { isDecommissioned, isPrivate, isPrivateHost, relayUrl, usable } from '../../src/nostr/relay-url.ts'
-import type { Chance } from './chance.ts'
-import { json, NASTY, text } from './mutate.ts'
+import { NASTY, spoiledJson, spoiledText } from './mutate.ts'
+import type { SeededChoices } from './random.ts'
 import { NIP05, NIP11, URLS } from './samples.ts'
-import { faultOf, isTame, target } from './target.ts'
+import { faultOf, isCleanText, target } from './target.ts'
 
 const NAMES = [
   'bob@example.com',
@@ -22,7 +22,7 @@ const NAMES = [
 const addresses = target(
   'addresses',
   60,
-  (chance) => text(chance, NAMES),
+  (chance) => spoiledText(chance, NAMES),
   (word) => {
     const address = parseAddress(word)
     if (address === undefined) return undefined
@@ -39,7 +39,7 @@ const addresses = target(
 const people = target(
   'nip05',
   60,
-  (chance) => [spoiledJson(chance, NIP05), chance.pick(['bob', '_', ...NASTY])] as const,
+  (chance) => [spoiledDocument(chance, NIP05), chance.pick(['bob', '_', ...NASTY])] as const,
   ([document, name]) => {
     const entry = parseNip05Document(document, name)
     return entry === undefined
@@ -55,14 +55,14 @@ const people = target(
 const information = target(
   'nip11',
   50,
-  (chance) => spoiledJson(chance, NIP11),
+  (chance) => spoiledDocument(chance, NIP11),
   (document) => {
     const info = parseRelayInfo(document)
     if (info === undefined) return undefined
     const { limits, software, nips } = info
     return faultOf({
       'its limits are numbers': Object.values(limits).every((v) => typeof v === 'boolean' || Number.isSafeInteger(v)),
-      'its words are tame': isTame(software) && software.length <= 201,
+      'its words are tame': isCleanText(software) && software.length <= 201,
       'its lists are short': nips.length <= 500 && nips.every(Number.isSafeInteger),
     })
   },
@@ -71,7 +71,7 @@ const information = target(
 const urls = target(
   'urls',
   110,
-  (chance) => text(chance, URLS),
+  (chance) => spoiledText(chance, URLS),
   (word) => {
     const url = relayUrl(word)
     const host = (url === undefined ? undefined : new URL(url).hostname) ?? ''
@@ -99,13 +99,13 @@ const BLOB = JSON.stringify({
 const blobs = target(
   'blobs',
   40,
-  (chance) => spoiledJson(chance, BLOB),
+  (chance) => spoiledDocument(chance, BLOB),
   (descriptor) => {
     const address = addressIn(descriptor, HASH)
     const why = reasonIn(headerIn(descriptor), descriptor)
     return faultOf({
       'it is a safe address': address === undefined || /^https:|^http:\/\/(localhost|127\.|\[::1\])/.test(address),
-      'its reason is tame': isTame(why) && why.length <= 210,
+      'its reason is tame': isCleanText(why) && why.length <= 210,
     })
   },
 )
@@ -115,8 +115,8 @@ function headerIn(text: string): string | undefined {
   return text.length % 2 === 0 ? undefined : text.slice(0, 300)
 }
 
-function spoiledJson(chance: Chance, sample: string): string {
-  return chance.often(40) ? text(chance, [sample]) : JSON.stringify(json(chance, JSON.parse(sample)))
+function spoiledDocument(chance: SeededChoices, sample: string): string {
+  return chance.often(40) ? spoiledText(chance, [sample]) : JSON.stringify(spoiledJson(chance, JSON.parse(sample)))
 }
 
-export const documents = [addresses, people, information, urls, blobs]
+export const documentTargets = [addresses, people, information, urls, blobs]

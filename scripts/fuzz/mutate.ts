@@ -1,5 +1,5 @@
 // What was good, spoiled: texts, JSON values and bytes, a little or beyond recognition.
-import type { Chance } from './chance.ts'
+import type { SeededChoices } from './random.ts'
 
 /** What parsers stumble over: names that every object has, numbers that are none, halves of characters, ends of everything. */
 export const NASTY: readonly string[] = [
@@ -48,19 +48,19 @@ export const NASTY: readonly string[] = [
 ]
 
 /** A sample, or something made of several. At most about 20,000 characters. */
-export function text(chance: Chance, samples: readonly string[]): string {
-  let made = chance.often(95) ? chance.pick(samples) : noise(chance)
+export function spoiledText(chance: SeededChoices, samples: readonly string[]): string {
+  let made = chance.often(95) ? chance.pick(samples) : randomText(chance)
   for (let n = chance.int(5); n > 0; n--) made = spoiled(chance, made, samples)
   return made.slice(0, 20_000)
 }
 
 /** Units of UTF-16 without sense, halves of characters among them. */
-export function noise(chance: Chance): string {
+export function randomText(chance: SeededChoices): string {
   const most = chance.pick([0x7f, 0xff, 0xffff])
   return String.fromCharCode(...Array.from({ length: chance.int(60) }, () => chance.int(most + 1)))
 }
 
-function spoiled(chance: Chance, made: string, samples: readonly string[]): string {
+function spoiled(chance: SeededChoices, made: string, samples: readonly string[]): string {
   const [one, other] = [chance.int(made.length + 1), chance.int(made.length + 1)]
   const [from, to] = [Math.min(one, other), Math.max(one, other)]
   const [head, middle, tail] = [made.slice(0, from), made.slice(from, to), made.slice(to)]
@@ -82,35 +82,35 @@ function spoiled(chance: Chance, made: string, samples: readonly string[]): stri
     case 7:
       return head + (chance.often(50) ? middle.toUpperCase() : middle.split('').reverse().join('')) + tail
     default:
-      return head + noise(chance) + tail
+      return head + randomText(chance) + tail
   }
 }
 
 /** A JSON value with parts of it taken away, added, exchanged or of another kind. The sample stays as it is. */
-export function json(chance: Chance, sample: unknown): unknown {
+export function spoiledJson(chance: SeededChoices, sample: unknown): unknown {
   let made: unknown = structuredClone(sample)
   for (let n = 1 + chance.int(4); n > 0; n--) made = changed(chance, made, 8)
   return made
 }
 
-function changed(chance: Chance, value: unknown, depth: number): unknown {
+function changed(chance: SeededChoices, value: unknown, depth: number): unknown {
   if (depth === 0 || typeof value !== 'object' || value === null || chance.often(8)) return replaced(chance, value)
   if (Array.isArray(value)) {
     if (chance.often(15)) return [...value, ...value].slice(chance.int(3))
     if (chance.often(10)) return value.slice(0, chance.int(value.length + 1))
-    if (chance.often(10)) return [...value, any(chance, 2)]
+    if (chance.often(10)) return [...value, anyValue(chance, 2)]
     const at = chance.int(value.length)
     return value.map((item: unknown, n) => (n === at ? changed(chance, item, depth - 1) : item))
   }
   const entries = Object.entries(value)
-  if (entries.length === 0 || chance.often(10)) return built([...entries, [chance.pick(NASTY), any(chance, 2)]])
+  if (entries.length === 0 || chance.often(10)) return built([...entries, [chance.pick(NASTY), anyValue(chance, 2)]])
   const at = chance.int(entries.length)
   if (chance.often(10)) return built(entries.filter((_, n) => n !== at))
   return built(entries.map(([key, inner], n) => [key, n === at ? changed(chance, inner, depth - 1) : inner]))
 }
 
-function replaced(chance: Chance, value: unknown): unknown {
-  if (typeof value === 'string' && chance.often(70)) return text(chance, [value, ...NASTY])
+function replaced(chance: SeededChoices, value: unknown): unknown {
+  if (typeof value === 'string' && chance.often(70)) return spoiledText(chance, [value, ...NASTY])
   if (typeof value === 'number' && chance.often(70)) {
     return chance.pick([
       -value,
@@ -126,19 +126,19 @@ function replaced(chance: Chance, value: unknown): unknown {
       String(value),
     ])
   }
-  return any(chance, 3)
+  return anyValue(chance, 3)
 }
 
 /** Any JSON value. */
-export function any(chance: Chance, depth: number): unknown {
+export function anyValue(chance: SeededChoices, depth: number): unknown {
   const kind = chance.int(depth > 0 ? 9 : 6)
   if (kind < 2) return chance.pick(NASTY)
   if (kind === 2) return chance.pick([0, -1, 0.5, 1e21, -1e300, 2 ** 53, -(2 ** 31), 1_795_000_000])
   if (kind === 3) return chance.often(50)
   if (kind === 4) return null
-  if (kind === 5) return noise(chance)
-  if (kind < 8) return Array.from({ length: chance.int(4) }, () => any(chance, depth - 1))
-  return built(Array.from({ length: chance.int(4) }, () => [chance.pick(NASTY), any(chance, depth - 1)]))
+  if (kind === 5) return randomText(chance)
+  if (kind < 8) return Array.from({ length: chance.int(4) }, () => anyValue(chance, depth - 1))
+  return built(Array.from({ length: chance.int(4) }, () => [chance.pick(NASTY), anyValue(chance, depth - 1)]))
 }
 
 // As JSON.parse would: "__proto__" becomes a key like any other, and no prototype.
@@ -150,7 +150,7 @@ function built(entries: readonly (readonly [string, unknown])[]): object {
 }
 
 /** Bytes with some of them turned, taken away or added. */
-export function bytes(chance: Chance, sample: Uint8Array): Uint8Array {
+export function spoiledBytes(chance: SeededChoices, sample: Uint8Array): Uint8Array {
   const made = Buffer.from(sample)
   for (let n = chance.int(4); n > 0 && made.length > 0; n--) made[chance.int(made.length)] = chance.int(256)
   if (chance.often(70)) return made

@@ -1,5 +1,5 @@
 // Runs the cases of targets one after the other and watches what no target can see of itself: exceptions, time, prototypes.
-import { chanceOf } from './chance.ts'
+import { choicesOf } from './random.ts'
 import type { Target } from './target.ts'
 
 /** `n`: which case of the target. */
@@ -31,7 +31,7 @@ export async function fuzz(target: Target, { seed, from, cases, beat = () => {} 
     beat(n)
     const what = (await tried(target, `${seed} ${target.name} ${n}`)) ?? pollution(n)
     if (what === undefined) continue
-    const { input } = target.attempt(chanceOf(`${seed} ${target.name} ${n}`))
+    const { input } = target.attempt(choicesOf(`${seed} ${target.name} ${n}`))
     findings.push({ target: target.name, n, what, input: shown(input) })
   }
   return { target: target.name, cases: n - from, ms: performance.now() - began, findings }
@@ -45,7 +45,7 @@ async function tried(target: Target, name: string): Promise<string | undefined> 
 }
 
 async function once(target: Target, name: string): Promise<{ fault: string | undefined; ms: number }> {
-  const { run } = target.attempt(chanceOf(name))
+  const { run } = target.attempt(choicesOf(name))
   // Of the processor, not of the clock: the machine may be busy with something else.
   const began = process.cpuUsage()
   try {

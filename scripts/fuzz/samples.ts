@@ -19,7 +19,7 @@ export const presences = events([vectors.presence])
 /** Everything that has been signed or could be. */
 export const signed: readonly Event[] = [...wraps, ...seals, ...presences]
 
-export const stranger = must(keysFrom(Buffer.alloc(32, 7)))
+export const stranger = mustBe(keysFrom(Buffer.alloc(32, 7)))
 
 const relays = ['wss://relay.example', 'wss://nos.lol/path?x=1', 'ws://[2001:db8::1]:7777']
 
@@ -72,7 +72,7 @@ export const NIP11 = JSON.stringify({
   limitation: { max_message_length: 131_072, max_limit: 500, auth_required: true, created_at_lower_limit: 94_608_000 },
 })
 
-export function must<T>(value: T | undefined): T {
+export function mustBe<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('a sample is missing')
   return value
 }

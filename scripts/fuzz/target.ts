@@ -1,15 +1,15 @@
 // What is fuzzed: one parser each, with how its cases are made and what must hold of whatever comes out.
-import type { Chance } from './chance.ts'
+import type { SeededChoices } from './random.ts'
 
 export type Target = {
   name: string
   /** How many cases of all it gets, in proportion to the others'. */
   share: number
   /** Makes a case and tries it. `input` is for people; `fault` says what is wrong with the outcome, if anything is. */
-  attempt(chance: Chance): Attempt
+  attempt(chance: SeededChoices): FuzzCase
 }
 
-export type Attempt = { input: unknown; run: () => Fault | Promise<Fault> }
+export type FuzzCase = { input: unknown; run: () => Fault | Promise<Fault> }
 
 export type Fault = string | undefined
 
@@ -17,7 +17,7 @@ export type Fault = string | undefined
 export function target<I>(
   name: string,
   share: number,
-  make: (chance: Chance) => I,
+  make: (chance: SeededChoices) => I,
   check: (input: I) => Fault | Promise<Fault>,
 ): Target {
   return {
@@ -36,6 +36,6 @@ export function faultOf(claims: Readonly<Record<string, boolean>>): Fault {
 }
 
 /** What nobody may be shown on one line: controls, breaks, directions, halves of characters. */
-export function isTame(text: string): boolean {
+export function isCleanText(text: string): boolean {
   return text.isWellFormed() && !/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(text)
 }

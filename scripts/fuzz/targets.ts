@@ -1,27 +1,28 @@
 // Every parser that meets a stranger, a server, a damaged disk or a hasty hand.
-import { callKeys } from './call-keys.ts'
-import { compared } from './compared.ts'
-import { documents } from './documents.ts'
-import { home } from './home.ts'
-import { kept } from './kept.ts'
-import { publications } from './published.ts'
-import { sealed } from './sealed.ts'
-import { speech } from './speech.ts'
+
+import { argvTargets } from './argv.ts'
+import { callKeyTargets } from './call-keys.ts'
+import { documentTargets } from './documents.ts'
+import { homeTargets } from './home-files.ts'
+import { negentropyTargets } from './negentropy.ts'
+import { presenceTargets } from './presence.ts'
+import { signalTargets } from './signals.ts'
+import { storedFileTargets } from './stored-files.ts'
 import type { Target } from './target.ts'
-import { typing } from './typed.ts'
-import { wire } from './wire.ts'
+import { wireTargets } from './wire.ts'
+import { wrapTargets } from './wraps.ts'
 
 export const TARGETS: readonly Target[] = [
-  ...wire,
-  ...compared,
-  ...sealed,
-  ...callKeys,
-  ...publications,
-  ...documents,
-  ...speech,
-  ...kept,
-  ...home,
-  ...typing,
+  ...wireTargets,
+  ...negentropyTargets,
+  ...wrapTargets,
+  ...callKeyTargets,
+  ...presenceTargets,
+  ...documentTargets,
+  ...signalTargets,
+  ...storedFileTargets,
+  ...homeTargets,
+  ...argvTargets,
 ]
 
 /** How many of `all` cases a target gets, at least one. */

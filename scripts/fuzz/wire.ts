@@ -6,21 +6,24 @@ import { eventId, MAX_TAGS, parseEvent, parseRumor, verifyEvent } from '../../sr
 import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
 import { parseRefusal, parseRelayFrame } from '../../src/nostr/messages.ts'
 import { decodeNip19, npubEncode } from '../../src/nostr/nip19.ts'
-import type { Chance } from './chance.ts'
-import { any, bytes, json, text } from './mutate.ts'
+import { anyValue, spoiledBytes, spoiledJson, spoiledText } from './mutate.ts'
+import type { SeededChoices } from './random.ts'
 import { FRAMES, KEYS, NOW, rumors, signed, stranger } from './samples.ts'
-import { type Fault, faultOf, isTame, target } from './target.ts'
+import { type Fault, faultOf, isCleanText, target } from './target.ts'
 
 const frames = target(
   'frames',
   150,
-  (chance) => (chance.often(60) ? text(chance, FRAMES) : JSON.stringify(json(chance, JSON.parse(chance.pick(FRAMES))))),
+  (chance) =>
+    chance.often(60)
+      ? spoiledText(chance, FRAMES)
+      : JSON.stringify(spoiledJson(chance, JSON.parse(chance.pick(FRAMES)))),
   (frame) => {
     const read = parseRelayFrame(frame)
     if (read === undefined) return undefined
     const said = 'text' in read ? read.text : ''
     return faultOf({
-      'its text is tame and short': isTame(said) && said.length <= 200,
+      'its text is tame and short': isCleanText(said) && said.length <= 200,
       'its id is one': !('id' in read) || isHex32(read.id),
       'its message is bytes': !('message' in read) || /^([0-9a-f]{2})+$/.test(read.message),
       'its subscription is named': !('sub' in read) || (read.sub.length > 0 && read.sub.length <= 64),
@@ -32,17 +35,22 @@ const refusals = target(
   'refusals',
   30,
   (chance) =>
-    chance.often(90) ? text(chance, ['auth-required: x', 'invalid: created_at too late', 'pow:']) : any(chance, 2),
+    chance.often(90)
+      ? spoiledText(chance, ['auth-required: x', 'invalid: created_at too late', 'pow:'])
+      : anyValue(chance, 2),
   (message) => {
     const { reason, text: said } = parseRefusal(message)
-    return faultOf({ 'it has a reason': /^[a-z-]+$/.test(reason), 'it is tame': isTame(said) && said.length <= 200 })
+    return faultOf({
+      'it has a reason': /^[a-z-]+$/.test(reason),
+      'it is tame': isCleanText(said) && said.length <= 200,
+    })
   },
 )
 
 const events = target(
   'events',
   110,
-  (chance) => json(chance, chance.pick(signed)),
+  (chance) => spoiledJson(chance, chance.pick(signed)),
   (value) => {
     const event = parseEvent(value)
     if (event === undefined) return undefined
@@ -61,7 +69,7 @@ const events = target(
 const signatures = target(
   'signatures',
   6,
-  (chance) => json(chance, chance.pick(signed)),
+  (chance) => spoiledJson(chance, chance.pick(signed)),
   (value) => {
     const event = parseEvent(value)
     const known = signed.some((one) => JSON.stringify(one) === JSON.stringify(event))
@@ -73,7 +81,7 @@ const unsigned = target(
   'rumors',
   60,
   (chance) => {
-    const made = json(chance, chance.pick(rumors))
+    const made = spoiledJson(chance, chance.pick(rumors))
     // Without its id a rumor is taken for what it says.
     if (typeof made === 'object' && made !== null && chance.often(60)) delete Object(made).id
     return made
@@ -101,7 +109,7 @@ const answers = target(
       { authors: [stranger.pubkey] },
     ]),
     frames: Array.from({ length: 1 + chance.int(5) }, () =>
-      chance.often(40) ? chance.pick(signed) : json(chance, chance.pick(signed)),
+      chance.often(40) ? chance.pick(signed) : spoiledJson(chance, chance.pick(signed)),
     ),
     live: chance.often(30),
   }),
@@ -141,15 +149,15 @@ const keys = target('nip19', 60, keyText, (word): Fault => {
 const CODED = KEYS.slice(0, 3).flatMap((word) => bech32.decodeUnsafe(word, 5_000) ?? [])
 
 // Mostly with a checksum that fits, since without it nothing else is looked at.
-function keyText(chance: Chance): string {
-  if (chance.often(40)) return text(chance, KEYS)
+function keyText(chance: SeededChoices): string {
+  if (chance.often(40)) return spoiledText(chance, KEYS)
   const sample = chance.pick(CODED)
   const prefix = chance.often(80) ? sample.prefix : chance.pick(['npub', 'nprofile', 'nsec', 'note', 'nevent'])
-  return bech32.encode(prefix, bech32.toWords(bytes(chance, bech32.fromWords(sample.words))), 5_000)
+  return bech32.encode(prefix, bech32.toWords(spoiledBytes(chance, bech32.fromWords(sample.words))), 5_000)
 }
 
 function sameAgain<T>(value: T, read: (value: unknown) => T | undefined): boolean {
   return JSON.stringify(read(JSON.parse(JSON.stringify(value)))) === JSON.stringify(value)
 }
 
-export const wire = [frames, refusals, events, signatures, unsigned, answers, keys]
+export const wireTargets = [frames, refusals, events, signatures, unsigned, answers, keys]

@@ -1,7 +1,7 @@
 // The ways in which the relay misbehaves on demand. Everything is off by default and may be set while it runs.
 import type { Event } from '../../src/nostr/event.ts'
 
-export interface Faults {
+export interface RelayFaults {
   /** Says OK true and keeps nothing: for this share of events (0 to 1), or for those it names. */
   dropEvents: number | ((event: Event) => boolean)
   /** Answers events with OK false and this reason, e.g. `rate-limited: slow down` … */
@@ -55,7 +55,7 @@ export interface Faults {
 }
 
 /** A relay that does what it should. */
-export function noFaults(): Faults {
+export function noFaults(): RelayFaults {
   return {
     dropEvents: 0,
     refuse: undefined,
@@ -87,10 +87,10 @@ export function noFaults(): Faults {
 }
 
 /** A number from 0 to below 1. */
-export type Dice = () => number
+export type SeededRandom = () => number
 
-/** Dice that fall the same way for the same seed (mulberry32, public domain). */
-export function seededDice(seed: number): Dice {
+/** Random numbers that are the same for the same seed (mulberry32, public domain). */
+export function seededRandom(seed: number): SeededRandom {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
@@ -101,7 +101,7 @@ export function seededDice(seed: number): Dice {
 }
 
 /** The reason to refuse the next event with, counted down. */
-export function takeRefusal(faults: Faults): string | undefined {
+export function takeRefusal(faults: RelayFaults): string | undefined {
   const reason = faults.refuse
   if (reason === undefined) return undefined
   faults.refuseTimes -= 1
@@ -109,24 +109,29 @@ export function takeRefusal(faults: Faults): string | undefined {
   return reason
 }
 
-export function isDropped(event: Event, { dropEvents }: Faults, dice: Dice): boolean {
-  return typeof dropEvents === 'function' ? dropEvents(event) : dropEvents > 0 && dice() < dropEvents
+export function isDropped(event: Event, { dropEvents }: RelayFaults, random: SeededRandom): boolean {
+  return typeof dropEvents === 'function' ? dropEvents(event) : dropEvents > 0 && random() < dropEvents
 }
 
 /** What a client is sent in place of `events`; `strangers` are events that it did not ask for. */
-export function spoil(events: Event[], strangers: () => Event[], faults: Faults, dice: Dice): Event[] {
+export function spoilEvents(
+  events: Event[],
+  strangers: () => Event[],
+  faults: RelayFaults,
+  random: SeededRandom,
+): Event[] {
   const told = faults.foreign ? [...strangers().slice(0, 3), ...events] : events
-  const forged = faults.forge ? told.map((event) => ({ ...event, content: flip(event.content) })) : told
+  const forged = faults.forge ? told.map((event) => ({ ...event, content: changeContent(event.content) })) : told
   const repeated = faults.repeat ? forged.flatMap((event) => [event, event]) : forged
-  return faults.shuffle ? shuffled(repeated, dice) : repeated
+  return faults.shuffle ? shuffle(repeated, random) : repeated
 }
 
 /** A frame that no client can use, yet must survive. */
-export function brokenFrame(dice: Dice): string {
-  return broken[Math.floor(dice() * broken.length)] ?? ''
+export function brokenFrame(random: SeededRandom): string {
+  return BROKEN_FRAMES[Math.floor(random() * BROKEN_FRAMES.length)] ?? ''
 }
 
-const broken = [
+const BROKEN_FRAMES = [
   '',
   '{"half',
   'null',
@@ -148,13 +153,13 @@ const broken = [
   `${'['.repeat(2000)}${']'.repeat(2000)}`,
 ]
 
-function flip(content: string): string {
+function changeContent(content: string): string {
   return `${content.startsWith('A') ? 'B' : 'A'}${content.slice(1)}`
 }
 
-function shuffled(events: Event[], dice: Dice): Event[] {
+function shuffle(events: Event[], random: SeededRandom): Event[] {
   return events
-    .map((event) => ({ event, place: dice() }))
+    .map((event) => ({ event, place: random() }))
     .sort((a, b) => a.place - b.place)
     .map(({ event }) => event)
 }

@@ -3,7 +3,7 @@
 import type { Event } from '../../src/nostr/event.ts'
 
 /** `lists` by field: `ids`, `authors`, `kinds` or `#x`. `since` and `until` are seconds, both inclusive. */
-export interface Filter {
+export interface RelayFilter {
   readonly lists: ReadonlyMap<string, ReadonlySet<unknown>>
   readonly since: number
   readonly until: number
@@ -11,7 +11,7 @@ export interface Filter {
 }
 
 /** Reads one filter of a REQ (NIP-01); an unknown field or a value of the wrong shape makes it no filter. */
-export function readFilter(value: unknown): Filter | undefined {
+export function readFilter(value: unknown): RelayFilter | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const lists = new Map<string, ReadonlySet<unknown>>()
   const bounds = { since: 0, until: Number.POSITIVE_INFINITY, limit: Number.POSITIVE_INFINITY }
@@ -30,7 +30,7 @@ export function readFilter(value: unknown): Filter | undefined {
 }
 
 /** NIP-01: all conditions of a filter must hold; one common value is enough within a list. */
-export function fits(filter: Filter, event: Event, ignoreUntil = false, ignoreTags = ''): boolean {
+export function fitsFilter(filter: RelayFilter, event: Event, ignoreUntil = false, ignoreTags = ''): boolean {
   if (event.created_at < filter.since) return false
   if (event.created_at > filter.until && !ignoreUntil) return false
   for (const [field, wanted] of filter.lists) {

@@ -13,7 +13,7 @@ const buckets = 16
 const infinity = Number.POSITIVE_INFINITY
 
 /** The answer to a client's message, in hex; undefined for one that breaks the protocol. */
-export function respond(items: readonly Item[], message: string): string | undefined {
+export function answerNegMessage(items: readonly Item[], message: string): string | undefined {
   const sorted = items.toSorted((a, b) => a.stamp - b.stamp || (a.id < b.id ? -1 : 1))
   const reader = openReader(Buffer.from(message, 'hex'))
   const writer = openWriter()

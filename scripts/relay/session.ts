@@ -2,15 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import { type RawData, WebSocket } from 'ws'
 import { type Event, parseEvent, verifyEvent } from '../../src/nostr/event.ts'
-import { brokenFrame, type Dice, type Faults, isDropped, spoil, takeRefusal } from './faults.ts'
-import { type Filter, fits, readFilter } from './filter.ts'
-import { type Auth, mayRead, whyNotAuthentic, whyNotServed } from './guard.ts'
+import { type AuthPolicy, mayRead, whyNotAuthentic, whyNotServed } from './access.ts'
+import { compareByAge, type EventStore, type StoreVerdict } from './event-store.ts'
+import { brokenFrame, isDropped, type RelayFaults, type SeededRandom, spoilEvents, takeRefusal } from './faults.ts'
+import { fitsFilter, type RelayFilter, readFilter } from './filter.ts'
 import type { Item } from './negentropy.ts'
-import { negotiate } from './negotiate.ts'
-import { byAge, type Shelf, type Verdict } from './shelf.ts'
+import { answerNegFrame } from './negentropy-frames.ts'
 
-export interface Policy {
-  auth: Auth
+export interface RelayPolicy {
+  auth: AuthPolicy
   /** `nip67`: EOSE says `finish` or `more`. */
   hints: 'none' | 'nip67'
   /** NIP-77: `refused` says in NIP-11 that it speaks it and then does not. */
@@ -34,10 +34,10 @@ export interface Policy {
 
 /** What all conversations share. */
 export interface Relay {
-  readonly policy: Policy
-  readonly faults: Faults
-  readonly dice: Dice
-  readonly shelf: Shelf
+  readonly policy: RelayPolicy
+  readonly faults: RelayFaults
+  readonly random: SeededRandom
+  readonly store: EventStore
   readonly clients: Set<Client>
   /** The last frames that clients sent, oldest first. */
   readonly seen: { connection: number; frame: unknown[] }[]
@@ -52,9 +52,9 @@ export interface Client {
   readonly challenge: string
   /** The pubkeys that have authenticated. */
   readonly keys: Set<string>
-  readonly subscriptions: Map<string, Filter[]>
-  /** The talks of NIP-77, and what they are about. */
-  readonly talks: Map<string, Item[]>
+  readonly subscriptions: Map<string, RelayFilter[]>
+  /** The open sessions of NIP-77, and what they are about. */
+  readonly negSessions: Map<string, Item[]>
   framesSent: number
   /** When all that was sent so far has gone over a slow line, Unix ms. */
   busyUntil: number
@@ -65,7 +65,7 @@ export const maxFilters = 20
 export const maxIdLength = 64
 const maxSeen = 10_000
 
-export function greet(relay: Relay, socket: WebSocket): void {
+export function openSession(relay: Relay, socket: WebSocket): void {
   relay.connectionsSoFar += 1
   const connection = relay.connectionsSoFar
   const challenge = randomBytes(16).toString('hex')
@@ -75,12 +75,12 @@ export function greet(relay: Relay, socket: WebSocket): void {
     challenge,
     keys: new Set<string>(),
     subscriptions: new Map(),
-    talks: new Map(),
+    negSessions: new Map(),
     framesSent: 0,
     busyUntil: 0,
   }
   relay.clients.add(client)
-  socket.on('message', (data) => hear(relay, client, data))
+  socket.on('message', (data) => handleFrame(relay, client, data))
   socket.on('close', () => relay.clients.delete(client))
   // A message over the limit or an illegal one: ws closes the connection and tells us here.
   socket.on('error', () => socket.terminate())
@@ -88,11 +88,11 @@ export function greet(relay: Relay, socket: WebSocket): void {
     socket.close()
     return
   }
-  if (relay.faults.greeting !== undefined) say(relay, client, ['NOTICE', relay.faults.greeting])
-  if (relay.policy.auth !== 'none' && relay.policy.auth !== 'late') say(relay, client, ['AUTH', challenge])
+  if (relay.faults.greeting !== undefined) send(relay, client, ['NOTICE', relay.faults.greeting])
+  if (relay.policy.auth !== 'none' && relay.policy.auth !== 'late') send(relay, client, ['AUTH', challenge])
 }
 
-function hear(relay: Relay, client: Client, data: RawData): void {
+function handleFrame(relay: Relay, client: Client, data: RawData): void {
   const frame = readFrame(data)
   relay.seen.push({ connection: client.connection, frame })
   if (relay.seen.length > maxSeen) relay.seen.shift()
@@ -108,43 +108,45 @@ function hear(relay: Relay, client: Client, data: RawData): void {
   else if (verb === 'REQ') subscribe(relay, client, subject, rest)
   else if (verb === 'CLOSE' && typeof subject === 'string') client.subscriptions.delete(subject)
   else if (relay.policy.negentropy !== 'none' && typeof subject === 'string' && /^NEG-/.test(String(verb)))
-    for (const told of negotiate(relay, client, String(verb), subject, rest)) say(relay, client, told)
-  else say(relay, client, ['NOTICE', 'error: a message is a JSON array that begins with EVENT, REQ, CLOSE or AUTH'])
+    for (const told of answerNegFrame(relay, client, String(verb), subject, rest)) send(relay, client, told)
+  else send(relay, client, ['NOTICE', 'error: a message is a JSON array that begins with EVENT, REQ, CLOSE or AUTH'])
 }
 
 function publish(relay: Relay, client: Client, value: unknown): void {
   const event = parseEvent(value)
-  const { accepted, reason, fresh } = event === undefined ? no('invalid: not an event') : judge(relay, client, event)
-  if (!relay.faults.noOk) ok(relay, client, value, accepted, reason)
-  if (fresh && event !== undefined) for (const listener of relay.clients) tell(relay, listener, event)
+  const { accepted, reason, fresh } =
+    event === undefined ? rejected('invalid: not an event') : judgeEvent(relay, client, event)
+  if (!relay.faults.noOk) sendOk(relay, client, value, accepted, reason)
+  if (fresh && event !== undefined) for (const listener of relay.clients) forward(relay, listener, event)
 }
 
-function judge({ policy, faults, dice, shelf }: Relay, client: Client, event: Event): Verdict {
+function judgeEvent({ policy, faults, random, store }: Relay, client: Client, event: Event): StoreVerdict {
   const refusal = takeRefusal(faults)
-  if (refusal !== undefined) return no(refusal)
-  if (policy.auth === 'all' && client.keys.size === 0) return no('auth-required: authenticate before you publish')
+  if (refusal !== undefined) return rejected(refusal)
+  if (policy.auth === 'all' && client.keys.size === 0) return rejected('auth-required: authenticate before you publish')
   const bytes = Buffer.byteLength(JSON.stringify(event))
-  if (bytes > policy.maxBytes) return no(`invalid: event too large: ${bytes}`)
+  if (bytes > policy.maxBytes) return rejected(`invalid: event too large: ${bytes}`)
   // NIP-59: a seal is only ever sent inside a wrap. NIP-42: an AUTH is not to be published.
-  if (event.kind === 13 || event.kind === 22242) return no(`blocked: kind ${event.kind} is not for relays`)
+  if (event.kind === 13 || event.kind === 22242) return rejected(`blocked: kind ${event.kind} is not for relays`)
   const age = policy.now() - event.created_at
-  if (age < -policy.future) return no('invalid: created_at too late')
-  if (age > policy.oldest) return no('invalid: created_at too early')
+  if (age < -policy.future) return rejected('invalid: created_at too late')
+  if (age > policy.oldest) return rejected('invalid: created_at too early')
   // Before the look at what is kept: a copy with a broken signature must never stand in the way of the genuine one.
-  if (!policy.trust && !verifyEvent(event)) return no('invalid: wrong id or signature')
-  if (isDropped(event, faults, dice)) return { accepted: true, reason: '', fresh: false }
-  return shelf.put(event, policy.now())
+  if (!policy.trust && !verifyEvent(event)) return rejected('invalid: wrong id or signature')
+  if (isDropped(event, faults, random)) return { accepted: true, reason: '', fresh: false }
+  return store.put(event, policy.now())
 }
 
-function no(reason: string): Verdict {
+function rejected(reason: string): StoreVerdict {
   return { accepted: false, reason, fresh: false }
 }
 
-function tell(relay: Relay, client: Client, event: Event): void {
+function forward(relay: Relay, client: Client, event: Event): void {
   if (!mayRead(relay.policy.auth, client.keys, event)) return
   for (const [id, filters] of client.subscriptions) {
-    if (!filters.some((filter) => fits(filter, event))) continue
-    for (const told of spoil([event], () => [], relay.faults, relay.dice)) say(relay, client, ['EVENT', id, told])
+    if (!filters.some((filter) => fitsFilter(filter, event))) continue
+    for (const told of spoilEvents([event], () => [], relay.faults, relay.random))
+      send(relay, client, ['EVENT', id, told])
   }
 }
 
@@ -157,12 +159,12 @@ function authenticate(relay: Relay, client: Client, value: unknown): void {
       : whyNotAuthentic(event, client.challenge, { url, exact: relay.policy.exactUrl, now: relay.policy.now() })
   // NIP-42: a client may authenticate as several, one after the other.
   if (reason === undefined && event !== undefined) client.keys.add(event.pubkey)
-  if (!relay.faults.noAuthOk) ok(relay, client, value, reason === undefined, reason ?? '')
+  if (!relay.faults.noAuthOk) sendOk(relay, client, value, reason === undefined, reason ?? '')
 }
 
 function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]): void {
   if (typeof id !== 'string' || id === '' || id.length > maxIdLength) {
-    say(relay, client, ['NOTICE', `invalid: a subscription id has 1 to ${maxIdLength} characters`])
+    send(relay, client, ['NOTICE', `invalid: a subscription id has 1 to ${maxIdLength} characters`])
     return
   }
   // NIP-01: a REQ replaces the subscription of the same id, also when it is refused.
@@ -172,53 +174,57 @@ function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]):
   const fault = whyNoSubscription(client, asked, filters) ?? whyTooMany(relay, filters)
   const denial = fault === undefined ? whyNotServed(auth, client.keys, filters) : undefined
   if (fault !== undefined || denial !== undefined) {
-    say(relay, client, denial !== undefined && auth === 'notice' ? ['NOTICE', denial] : ['CLOSED', id, fault ?? denial])
-    if (denial !== undefined && auth === 'late') say(relay, client, ['AUTH', client.challenge])
+    send(
+      relay,
+      client,
+      denial !== undefined && auth === 'notice' ? ['NOTICE', denial] : ['CLOSED', id, fault ?? denial],
+    )
+    if (denial !== undefined && auth === 'late') send(relay, client, ['AUTH', client.challenge])
     return
   }
   client.subscriptions.set(id, filters)
   answer(relay, client, id, filters)
 }
 
-function whyNoSubscription(client: Client, asked: unknown[], filters: Filter[]): string | undefined {
+function whyNoSubscription(client: Client, asked: unknown[], filters: RelayFilter[]): string | undefined {
   if (asked.length === 0 || asked.length > maxFilters) return `invalid: ask with 1 to ${maxFilters} filters`
   if (filters.length < asked.length) return 'invalid: a filter has an unknown field or a wrong value'
   if (client.subscriptions.size >= maxSubscriptions) return `error: more than ${maxSubscriptions} subscriptions`
   return undefined
 }
 
-function whyTooMany({ faults, policy }: Relay, filters: Filter[]): string | undefined {
+function whyTooMany({ faults, policy }: Relay, filters: RelayFilter[]): string | undefined {
   const isTooMany = filters.some(({ limit }) => Number.isFinite(limit) && limit > policy.limit)
   return isTooMany ? faults.closesLimit : undefined
 }
 
-function answer(relay: Relay, client: Client, id: string, filters: Filter[]): void {
-  const { policy, faults, shelf, dice } = relay
+function answer(relay: Relay, client: Client, id: string, filters: RelayFilter[]): void {
+  const { policy, faults, store, random } = relay
   const now = policy.now()
   const cap = faults.cap ?? policy.limit
   const pages = filters.map((filter) => {
     const room = faults.ignoreLimit ? cap : Math.min(filter.limit, cap)
     const wanted = (event: Event) =>
-      fits(filter, event, faults.ignoreUntil, faults.ignoreTags) && mayRead(policy.auth, client.keys, event)
-    const found = shelf.find(wanted, now)
+      fitsFilter(filter, event, faults.ignoreUntil, faults.ignoreTags) && mayRead(policy.auth, client.keys, event)
+    const found = store.find(wanted, now)
     return { events: found.slice(0, room), complete: found.length <= room }
   })
-  const events = [...new Set(pages.flatMap((page) => page.events))].sort(byAge)
-  const strangers = () => shelf.find((event) => !filters.some((filter) => fits(filter, event)), now)
+  const events = [...new Set(pages.flatMap((page) => page.events))].sort(compareByAge)
+  const strangers = () => store.find((event) => !filters.some((filter) => fitsFilter(filter, event)), now)
   const hint = pages.every((page) => page.complete) ? 'finish' : 'more'
   const end = policy.hints === 'nip67' ? ['EOSE', id, [hint]] : ['EOSE', id]
-  if (faults.eoseFirst) say(relay, client, end)
-  for (const event of spoil(events, strangers, faults, dice)) say(relay, client, ['EVENT', id, event])
-  if (!faults.noEose && !faults.eoseFirst) say(relay, client, end)
+  if (faults.eoseFirst) send(relay, client, end)
+  for (const event of spoilEvents(events, strangers, faults, random)) send(relay, client, ['EVENT', id, event])
+  if (!faults.noEose && !faults.eoseFirst) send(relay, client, end)
 }
 
 /** Whoever waits for the OK of an id gets it, even when nothing else about the event can be read. */
-function ok(relay: Relay, client: Client, value: unknown, accepted: boolean, reason: string): void {
+function sendOk(relay: Relay, client: Client, value: unknown, accepted: boolean, reason: string): void {
   const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined
-  say(relay, client, typeof id === 'string' ? ['OK', id, accepted, reason] : ['NOTICE', reason])
+  send(relay, client, typeof id === 'string' ? ['OK', id, accepted, reason] : ['NOTICE', reason])
 }
 
-function say({ faults, dice, sent }: Relay, client: Client, frame: unknown[]): void {
+function send({ faults, random, sent }: Relay, client: Client, frame: unknown[]): void {
   const late = faults.delay + lineTime()
   if (late > 0) setTimeout(speak, late).unref()
   else speak()
@@ -235,7 +241,7 @@ function say({ faults, dice, sent }: Relay, client: Client, frame: unknown[]): v
     if (client.framesSent < faults.closeAfter) {
       client.framesSent += 1
       if (frame[0] === 'EVENT') sent.events += 1
-      if (faults.garbage) client.socket.send(brokenFrame(dice))
+      if (faults.garbage) client.socket.send(brokenFrame(random))
       client.socket.send(textOf(frame), cutIfDone)
     } else cutIfDone()
   }
@@ -247,13 +253,13 @@ function say({ faults, dice, sent }: Relay, client: Client, frame: unknown[]): v
 }
 
 // Served again and again, thousands at a time: what a client takes for its answer should not be spent on this.
-const texts = new WeakMap<object, string>()
+const eventTexts = new WeakMap<object, string>()
 
 function textOf(frame: unknown[]): string {
   const [verb, id, event] = frame
   if (verb !== 'EVENT' || typeof event !== 'object' || event === null) return JSON.stringify(frame)
-  const text = texts.get(event) ?? JSON.stringify(event)
-  texts.set(event, text)
+  const text = eventTexts.get(event) ?? JSON.stringify(event)
+  eventTexts.set(event, text)
   return `["EVENT",${JSON.stringify(id)},${text}]`
 }
 

@@ -5,7 +5,7 @@ import { type Keys, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, encrypt } from '../../src/nostr/nip44.ts'
 import { agents, NOW } from './call.ts'
-import { dice, keysOf } from './dice.ts'
+import { keysOf, seededBytes } from './seeded-bytes.ts'
 
 const { caller, callee } = agents
 
@@ -76,7 +76,7 @@ export function foreignWraps({ message, reply, ours, theirs, other }: Said) {
 }
 
 function forged(rumor: Rumor, author: Keys, key: Uint8Array): Event {
-  const [random, once] = [dice(`forged ${rumor.id} ${toHex(key)}`), keysOf('p2p-comm once')]
+  const [random, once] = [seededBytes(`forged ${rumor.id} ${toHex(key)}`), keysOf('p2p-comm once')]
   const content = encrypt(JSON.stringify(rumor), key, random(32))
   const sealed = finalize({ kind: 13, created_at: NOW, tags: [], content }, author, random)
   const outer = must(conversationKey(once.secret, callee.pubkey))

@@ -12,7 +12,7 @@ import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { RETENTION, seal, wrap } from '../../src/nostr/nip59.ts'
 import { agents, NOW } from './call.ts'
 import { downgrades, ekCases, foreignWraps } from './call-key-forgeries.ts'
-import { dice, keysOf } from './dice.ts'
+import { keysOf, seededBytes } from './seeded-bytes.ts'
 
 const { caller, callee } = agents
 const eks = { caller: keysOf('p2p-comm caller ek'), callee: keysOf('p2p-comm callee ek') }
@@ -141,7 +141,7 @@ function said(author: Keys, kind: number, tags: string[][], content: string): Ru
 // The dice of each layer are the vector's own, so that an implementation with the same dice gets the same bytes.
 function sealedStep(rumor: Rumor, author: Keys, callKey: CallKey | undefined) {
   const to = author === caller ? callee.pubkey : caller.pubkey
-  const sealed = seal(rumor, author, to, { stamp: NOW - 3600, callKey }, dice(`seal ${rumor.id}`))
+  const sealed = seal(rumor, author, to, { stamp: NOW - 3600, callKey }, seededBytes(`seal ${rumor.id}`))
   const options = { now: NOW, expiration: NOW + RETENTION, callKey }
   return {
     by: author === caller ? 'caller' : 'callee',
@@ -150,7 +150,7 @@ function sealedStep(rumor: Rumor, author: Keys, callKey: CallKey | undefined) {
     nonce: Buffer.from(sealed.content, 'base64').subarray(1, 33).toString('hex'),
     payload: sealed.content,
     seal: sealed,
-    wrap: wrap(rumor, author, to, options, dice(`wrap ${rumor.id}`)),
+    wrap: wrap(rumor, author, to, options, seededBytes(`wrap ${rumor.id}`)),
   }
 }
 

@@ -7,16 +7,16 @@ import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { say } from '../../src/state/say.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
-import { keysOf } from './dice.ts'
+import { keysOf } from './seeded-bytes.ts'
 
 export const NOW = 1_795_000_000
 
 export const agents = { caller: keysOf('p2p-comm caller'), callee: keysOf('p2p-comm callee') }
 
-export type Spoken = { op: string; from: string; to: string; rumor: Rumor }
+export type SaidSignal = { op: string; from: string; to: string; rumor: Rumor }
 
 /** The states of caller and callee after it, and everything that was said, in the order of saying. */
-export function aWholeCall(): { id: string; said: Spoken[]; states: [State, State] } {
+export function aWholeCall(): { id: string; said: SaidSignal[]; states: [State, State] } {
   const [a, b] = [agents.caller.pubkey, agents.callee.pubkey]
   const talk = newTalk()
   const relays = ['wss://relay.example']
@@ -51,7 +51,7 @@ function newTalk() {
       { index: { ...emptyIndex(), agent: pubkey }, logs: {} },
     ]),
   )
-  const said: Spoken[] = []
+  const said: SaidSignal[] = []
   let now = NOW
   const bookOf = (who: string): State => states.get(who) ?? { index: emptyIndex(), logs: {} }
   const deliver = (op: string, to: string, rumor: Rumor) => {

@@ -1,7 +1,7 @@
 // Whether an event is what we asked for: by hand, and against the embedded relay's own reading of NIP-01.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fits, readFilter } from '../../scripts/relay/filter.ts'
+import { fitsFilter, readFilter } from '../../scripts/relay/filter.ts'
 import type { Event } from '../../src/nostr/event.ts'
 import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
 
@@ -70,7 +70,7 @@ test('the relay that we test with reads filters in the same way', () => {
   fc.assert(
     fc.property(event, filter, (one, asked) => {
       const theirs = readFilter(asked)
-      expect(matchesFilter(one, asked)).toBe(theirs !== undefined && fits(theirs, one))
+      expect(matchesFilter(one, asked)).toBe(theirs !== undefined && fitsFilter(theirs, one))
     }),
   )
 })

@@ -2,7 +2,7 @@
 // and whatever else a relay may say ends the talk.
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { type Item, respond } from '../../scripts/relay/negentropy.ts'
+import { answerNegMessage, type Item } from '../../scripts/relay/negentropy.ts'
 import { reconcile } from '../../src/nostr/nip77.ts'
 
 const NOW = 1_790_000_000
@@ -27,7 +27,7 @@ function reconcileBoth(
   while (message !== undefined) {
     rounds += 1
     longest = Math.max(longest, message.length)
-    const answer = respond(theirs, message)
+    const answer = answerNegMessage(theirs, message)
     const step = answer === undefined ? undefined : next(answer)
     if (step === undefined) throw new Error(`no sense after ${rounds} rounds`)
     need.push(...step.need)

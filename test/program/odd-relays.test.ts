@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
-import type { Faults } from '../../scripts/relay/faults.ts'
+import type { RelayFaults } from '../../scripts/relay/faults.ts'
 import { type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
@@ -104,7 +104,7 @@ describe('a relay that closes with 1009 on frames above 16 kB', () => {
 })
 
 describe('a relay whose limits refuse us', () => {
-  test.each<[string, Partial<Faults>]>([
+  test.each<[string, Partial<RelayFaults>]>([
     ['429 and half a minute', { tooMany: { 'Retry-After': '30' } }],
     ['429', { tooMany: {} }],
     ['closing at once', { hangsUp: true }],

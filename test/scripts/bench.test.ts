@@ -1,6 +1,6 @@
 // The bench runs, and its own sums are right. How fast anything is, is never tested.
 import { expect, test } from 'vitest'
-import { judged, summary } from '../../scripts/bench/table.ts'
+import { judgeGoal, summary } from '../../scripts/bench/table.ts'
 import { bench } from '../../scripts/bench.ts'
 
 test('a goal is met or not by medians, within one race', () => {
@@ -10,14 +10,20 @@ test('a goal is met or not by medians, within one race', () => {
     { ...timing, name: 'p2p', median: 149, trips: 4, memory: 151 },
   ]
   const of = 'p2p'
-  expect(judged('start', { of, kind: 'ratio', to: 'node', most: 1.5 }, results)).toMatchObject({
+  expect(judgeGoal('start', { of, kind: 'ratio', to: 'node', most: 1.5 }, results)).toMatchObject({
     value: 1.49,
     met: true,
   })
-  expect(judged('start', { of, kind: 'over', to: 'node', most: 48 }, results)).toMatchObject({ value: 49, met: false })
-  expect(judged('start', { of, kind: 'trips', to: '', most: 3 }, results)).toMatchObject({ value: 4, met: false })
-  expect(judged('start', { of, kind: 'memory', to: '', most: 150 }, results)).toMatchObject({ value: 151, met: false })
-  expect(judged('start', { of, kind: 'ratio', to: 'nobody', most: 9 }, results).met).toBe(false)
+  expect(judgeGoal('start', { of, kind: 'over', to: 'node', most: 48 }, results)).toMatchObject({
+    value: 49,
+    met: false,
+  })
+  expect(judgeGoal('start', { of, kind: 'trips', to: '', most: 3 }, results)).toMatchObject({ value: 4, met: false })
+  expect(judgeGoal('start', { of, kind: 'memory', to: '', most: 150 }, results)).toMatchObject({
+    value: 151,
+    met: false,
+  })
+  expect(judgeGoal('start', { of, kind: 'ratio', to: 'nobody', most: 9 }, results).met).toBe(false)
 })
 
 test('all goals stand in one table, with what they were measured by', () => {
@@ -26,7 +32,7 @@ test('all goals stand in one table, with what they were measured by', () => {
     { ...timing, name: 'node', median: 100 },
     { ...timing, name: 'p2p', median: 149 },
   ]
-  const goal = judged('start', { of: 'p2p', kind: 'ratio', to: 'node', most: 1.4 }, results)
+  const goal = judgeGoal('start', { of: 'p2p', kind: 'ratio', to: 'node', most: 1.4 }, results)
   expect(summary([goal], results)).toEqual([
     '| race | what | median ms | min ms | measured | goal | met |',
     '| --- | --- | --- | --- | --- | --- | --- |',

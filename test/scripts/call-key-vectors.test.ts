@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { getSharedSecret, schnorr } from '@noble/secp256k1'
 import { getEventHash, nip44, verifyEvent } from 'nostr-tools'
 import { describe, expect, test } from 'vitest'
-import { FILES, type vectors } from '../../scripts/vectors.ts'
+import { FILES, type makeVectors } from '../../scripts/vectors.ts'
 import { isDowngraded } from '../../src/call/secrecy.ts'
 import { bindCall, type CallBinding, type CallKey, deriveCallKey, ekFault } from '../../src/nostr/call-key.ts'
 import { fromHex, keysFrom } from '../../src/nostr/crypto.ts'
@@ -14,7 +14,7 @@ import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import { keyringOf } from '../support/call-pair.ts'
 import { must } from '../support/must.ts'
 
-const read: ReturnType<typeof vectors> = JSON.parse(readFileSync(FILES.vectors, 'utf8'))
+const read: ReturnType<typeof makeVectors> = JSON.parse(readFileSync(FILES.vectors, 'utf8'))
 const { agents, callKeys: data } = read
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
 const point = (x: string) => bytes(`02${x}`)

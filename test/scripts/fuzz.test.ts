@@ -1,9 +1,9 @@
 // A short run of the fuzzer (`npm run fuzz` is the long one), what it has found so far, and whether it would find anything.
 import { describe, expect, it } from 'vitest'
-import { chanceOf } from '../../scripts/fuzz/chance.ts'
-import { NASTY, text } from '../../scripts/fuzz/mutate.ts'
+import { NASTY, spoiledText } from '../../scripts/fuzz/mutate.ts'
+import { choicesOf } from '../../scripts/fuzz/random.ts'
 import { fuzz } from '../../scripts/fuzz/run.ts'
-import { agents, call, must, NOW } from '../../scripts/fuzz/samples.ts'
+import { agents, call, mustBe, NOW } from '../../scripts/fuzz/samples.ts'
 import { target } from '../../scripts/fuzz/target.ts'
 import { casesOf, TARGETS } from '../../scripts/fuzz/targets.ts'
 import { emptyLog } from '../../src/call/log.ts'
@@ -30,7 +30,7 @@ describe('what it has found', () => {
 
   it('a call file and a state whose people are no keys', () => {
     const state = call.states[0]
-    const log = must(state.logs[call.id])
+    const log = mustBe(state.logs[call.id])
     const spoiled = (from: string, to: string) => JSON.parse(JSON.stringify(log).replaceAll(from, to))
     const { caller, callee } = agents
     expect(parseLog(spoiled(caller.pubkey, 'x'))).toBeUndefined()
@@ -69,7 +69,7 @@ describe('the fuzzer', () => {
     )
 
   it('makes the same case of the same words', () => {
-    const made = (seed: string) => text(chanceOf(seed), NASTY)
+    const made = (seed: string) => spoiledText(choicesOf(seed), NASTY)
     expect(made('a b 1')).toBe(made('a b 1'))
     expect(new Set(Array.from({ length: 200 }, (_, n) => made(`a b ${n}`))).size).toBeGreaterThan(100)
   })

@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { nip59 } from 'nostr-tools'
 import { expect, test } from 'vitest'
-import { FILES, filled, vectors } from '../../scripts/vectors.ts'
+import { FILES, fillDocument, makeVectors } from '../../scripts/vectors.ts'
 import { parseSignal } from '../../src/call/signal-codec.ts'
 import { fromHex, keysFrom } from '../../src/nostr/crypto.ts'
 import { parseEvent, verifyEvent } from '../../src/nostr/event.ts'
 import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 
-const data = vectors()
+const data = makeVectors()
 const keys = keysFrom(fromHex(data.agents.callee.secret) ?? new Uint8Array())
 
 test('protocol.json is what `npm run vectors` makes', () => {
@@ -18,7 +18,7 @@ test('protocol.json is what `npm run vectors` makes', () => {
 
 test("the document's examples, rules and call are those of the vectors", () => {
   const document = readFileSync(FILES.document, 'utf8')
-  expect(document).toBe(filled(document, data))
+  expect(document).toBe(fillDocument(document, data))
   expect(document).toContain(`"id": "${data.call.id}"`)
 })
 

@@ -2,7 +2,7 @@
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 
 /** A source of bytes: SHA-256 of the name and a counter, block after block. */
-export function dice(name: string): (length: number) => Uint8Array {
+export function seededBytes(name: string): (length: number) => Uint8Array {
   let count = 0
   return (length) => {
     const bytes = new Uint8Array(length)

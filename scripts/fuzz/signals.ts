@@ -16,17 +16,17 @@ import { automaticAnswers, endsDue, receiptsDue } from '../../src/state/receipts
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
-import type { Chance } from './chance.ts'
-import { json, NASTY, noise, text } from './mutate.ts'
+import { NASTY, randomText, spoiledJson, spoiledText } from './mutate.ts'
+import type { SeededChoices } from './random.ts'
 import { agents, call, NOW, rumors, stranger } from './samples.ts'
-import { type Fault, faultOf, isTame, target } from './target.ts'
+import { type Fault, faultOf, isCleanText, target } from './target.ts'
 
 const { caller, callee } = agents
 
 /** A rumor of the call with something wrong in it, under the hash that it has then. */
-function spoiled(chance: Chance): Rumor | undefined {
+function spoiled(chance: SeededChoices): Rumor | undefined {
   const { id: _, ...sample } = chance.pick(rumors)
-  const rumor = parseRumor(json(chance, chance.often(80) ? { ...sample, tags: sample.tags } : sample))
+  const rumor = parseRumor(spoiledJson(chance, chance.often(80) ? { ...sample, tags: sample.tags } : sample))
   return rumor
 }
 
@@ -51,7 +51,7 @@ const signals = target('signals', 110, spoiled, (rumor): Fault => {
 const names = target(
   'file names',
   60,
-  (chance) => text(chance, ['report.json', '../../.ssh/id', 'con.txt', 'a.tar.gz', ...NASTY]),
+  (chance) => spoiledText(chance, ['report.json', '../../.ssh/id', 'con.txt', 'a.tar.gz', ...NASTY]),
   (word) => {
     const name = safeName(word)
     return faultOf({
@@ -66,12 +66,12 @@ const names = target(
 const words = target(
   'words',
   60,
-  (chance) => (chance.often(50) ? text(chance, ['Is v2 final?\nYes', ...NASTY]) : noise(chance).repeat(9)),
+  (chance) => (chance.often(50) ? spoiledText(chance, ['Is v2 final?\nYes', ...NASTY]) : randomText(chance).repeat(9)),
   (said) => {
     const lines = quoted(cleanText(said))
     return faultOf({
-      'one line is tame': isTame(cleanLine(said)) && cleanLine(said).length <= 201,
-      'each line is tame': lines.every((line) => isTame(line.replaceAll('\t', ' '))),
+      'one line is tame': isCleanText(cleanLine(said)) && cleanLine(said).length <= 201,
+      'each line is tame': lines.every((line) => isCleanText(line.replaceAll('\t', ' '))),
       'each line is marked': lines.every((line) => line.startsWith('  peer> ')),
       'twice is as once': cleanText(cleanText(said)) === cleanText(said),
     })
@@ -143,4 +143,4 @@ export function told(state: State, one: ReturnType<typeof callsOf>[number]): voi
   }
 }
 
-export const speech = [signals, names, words, mailboxes]
+export const signalTargets = [signals, names, words, mailboxes]

@@ -10,8 +10,8 @@ import { isSettingKey, SETTINGS } from '../../src/io/home/settings.ts'
 import { parseHolder } from '../../src/io/store/lock-holder.ts'
 import { keysFrom } from '../../src/nostr/crypto.ts'
 import { npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
-import type { Chance } from './chance.ts'
-import { json, NASTY, text } from './mutate.ts'
+import { NASTY, spoiledJson, spoiledText } from './mutate.ts'
+import type { SeededChoices } from './random.ts'
 import { NOW, stranger } from './samples.ts'
 import { type Fault, faultOf, target } from './target.ts'
 
@@ -27,7 +27,7 @@ const config = target(
   8,
   (chance) => fileText(chance, CONFIG),
   (content) => {
-    return inHome((home) => {
+    return withFuzzHome((home) => {
       mkdirSync(home.dir, { recursive: true })
       writeFileSync(home.config, content)
       const read = readConfig(home)
@@ -45,7 +45,7 @@ const typed = target(
   (chance) =>
     [
       chance.pick([...Object.keys(SETTINGS), ...NASTY]),
-      [text(chance, ['true', '12', 'wss://relay.example', '["a"]', ...NASTY])],
+      [spoiledText(chance, ['true', '12', 'wss://relay.example', '["a"]', ...NASTY])],
     ] as const,
   ([key, values]): Fault => {
     if (!isSettingKey(key)) return undefined
@@ -64,7 +64,7 @@ const identity = target(
   (chance) =>
     fileText(chance, chance.often(50) ? IDENTITY : { ...IDENTITY, secretKey: nsecEncode(Buffer.from(secret, 'hex')) }),
   (content) => {
-    return inHome(
+    return withFuzzHome(
       (home) => {
         writeFileSync(home.identity, content, { mode: 0o600 })
         const keys = loadIdentity(home, {})
@@ -91,13 +91,13 @@ const holders = target(
 )
 
 /** The text of a JSON file, spoiled. */
-export function fileText(chance: Chance, sample: object): string {
+export function fileText(chance: SeededChoices, sample: object): string {
   const good = JSON.stringify(sample, null, 2)
-  return chance.often(40) ? text(chance, [good]) : JSON.stringify(json(chance, sample))
+  return chance.often(40) ? spoiledText(chance, [good]) : JSON.stringify(spoiledJson(chance, sample))
 }
 
 /** Work in a home of its own. Only a Failure may be thrown, and it tells no secret. */
-export function inHome(work: (home: ReturnType<typeof homeOf>) => Fault, secrets: readonly string[] = []): Fault {
+export function withFuzzHome(work: (home: ReturnType<typeof homeOf>) => Fault, secrets: readonly string[] = []): Fault {
   const folder = mkdtempSync(join(tmpdir(), 'p2p-fuzz-'))
   try {
     return work(homeOf(folder, {}))
@@ -110,4 +110,4 @@ export function inHome(work: (home: ReturnType<typeof homeOf>) => Fault, secrets
   }
 }
 
-export const home = [config, typed, identity, holders]
+export const homeTargets = [config, typed, identity, holders]

@@ -1,24 +1,24 @@
 // Who may read and write here: NIP-42 authentication, and NIP-59's wish that private messages go to their receiver only.
 import { type Event, verifyEvent } from '../../src/nostr/event.ts'
-import { type Filter, tagValues } from './filter.ts'
+import { type RelayFilter, tagValues } from './filter.ts'
 
 /**
  * `dm`: a challenge at connect; kinds 4 and 1059 only for the keys they name. `late`: the same, but the challenge comes
  * after the first CLOSED. `notice`: as `dm`, but refuses with a NOTICE. `all`: nothing at all before AUTH. `none`: open.
  */
-export type Auth = 'dm' | 'late' | 'notice' | 'all' | 'none'
+export type AuthPolicy = 'dm' | 'late' | 'notice' | 'all' | 'none'
 
 /** Seconds that an AUTH may be off; strfry allows no more. */
 const authWindow = 60
 
 /** NIP-59: "relays SHOULD only serve kind 1059 events intended for the marked recipient". */
-export function mayRead(auth: Auth, keys: ReadonlySet<string>, event: Event): boolean {
+export function mayRead(auth: AuthPolicy, keys: ReadonlySet<string>, event: Event): boolean {
   if (auth === 'none' || !isPrivate(event.kind)) return true
   return keys.has(event.pubkey) || tagValues(event, 'p').some((key) => keys.has(key))
 }
 
 /** As strfry: only a REQ that asks for nothing but private kinds is refused; from a mixed one they are silently left out. */
-export function whyNotServed(auth: Auth, keys: ReadonlySet<string>, filters: Filter[]): string | undefined {
+export function whyNotServed(auth: AuthPolicy, keys: ReadonlySet<string>, filters: RelayFilter[]): string | undefined {
   if (auth === 'none') return undefined
   if (auth === 'all' && keys.size === 0) return 'auth-required: authenticate before you ask'
   if (!filters.every(({ lists }) => [...(lists.get('kinds') ?? [undefined])].every(isPrivate))) return undefined

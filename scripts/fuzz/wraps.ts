@@ -4,20 +4,21 @@ import { chacha20, hmacSha256 } from '../../src/nostr/crypto.ts'
 import { eventId, finalize, parseEvent, rumorOf } from '../../src/nostr/event.ts'
 import { conversationKey, decrypt, encrypt, messageKeys, paddedLength } from '../../src/nostr/nip44.ts'
 import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
-import { bytes, json, noise, text } from './mutate.ts'
-import { agents, must, NOW, rumors, seals, stranger, wraps } from './samples.ts'
+import { randomText, spoiledBytes, spoiledJson, spoiledText } from './mutate.ts'
+import { agents, mustBe, NOW, rumors, seals, stranger, wraps } from './samples.ts'
 import { type Fault, faultOf, target } from './target.ts'
 
 const { caller, callee } = agents
-const between = must(conversationKey(caller.secret, callee.pubkey))
-const outside = must(conversationKey(stranger.secret, callee.pubkey))
+const between = mustBe(conversationKey(caller.secret, callee.pubkey))
+const outside = mustBe(conversationKey(stranger.secret, callee.pubkey))
 const nonce = Buffer.alloc(32, 3)
 const payload = encrypt('hello', between, nonce)
 
 const payloads = target(
   'payloads',
   60,
-  (chance) => (chance.often(50) ? text(chance, [payload]) : base64(bytes(chance, Buffer.from(payload, 'base64')))),
+  (chance) =>
+    chance.often(50) ? spoiledText(chance, [payload]) : base64(spoiledBytes(chance, Buffer.from(payload, 'base64'))),
   (spoiled): Fault => {
     const found = decrypt(spoiled, between)
     return found === undefined || spoiled === payload ? undefined : 'a payload that was changed is taken'
@@ -35,7 +36,7 @@ const paddings = target(
       chance.int(256),
     )
     padded.writeUInt16BE(length)
-    if (chance.often(30)) padded.set(Buffer.from(noise(chance)).subarray(0, padded.length - 2), 2)
+    if (chance.often(30)) padded.set(Buffer.from(randomText(chance)).subarray(0, padded.length - 2), 2)
     return { length, padded }
   },
   ({ length, padded }) => {
@@ -62,7 +63,9 @@ const envelopes = target(
     const sample = { wrap: wraps, seal: seals, rumor: rumors }[layer]
     return {
       layer,
-      inner: chance.often(90) ? json(chance, chance.pick<object>(sample)) : text(chance, [JSON.stringify(sample[0])]),
+      inner: chance.often(90)
+        ? spoiledJson(chance, chance.pick<object>(sample))
+        : spoiledText(chance, [JSON.stringify(sample[0])]),
     }
   },
   ({ layer, inner }) => {
@@ -99,4 +102,4 @@ function base64(data: Uint8Array): string {
   return Buffer.from(data).toString('base64')
 }
 
-export const sealed = [payloads, paddings, envelopes]
+export const wrapTargets = [payloads, paddings, envelopes]

@@ -4,27 +4,31 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 
 /** `trips`: how many round trips the last connection took, TCP's own counted. */
-export type Front = { url: string; trips(): number }
+export type LatencyProxy = { url: string; trips(): number }
 
 /** Puts a front before the relay. `delay`: ms each way. */
-export async function startFront(url: string, delay: number, tls?: { key: string; cert: string }): Promise<Front> {
+export async function startLatencyProxy(
+  url: string,
+  delay: number,
+  tls?: { key: string; cert: string },
+): Promise<LatencyProxy> {
   let trips = 0
   const { port } = new URL(url)
-  const inner = await listening(createServer((client) => join(client, Number(port))))
+  const inner = await listenAnywhere(createServer((client) => pipeThrough(client, Number(port))))
   // What is late is the TCP connection itself, so that TLS pays its round trip too.
   const secured =
     tls === undefined
       ? inner
-      : await listening(createTlsServer({ ...tls, noDelay: true }, (client) => join(client, inner)))
+      : await listenAnywhere(createTlsServer({ ...tls, noDelay: true }, (client) => pipeThrough(client, inner)))
   const counted = (client: Socket) => {
     trips = 1
-    join(client, secured, delay, () => trips++)
+    pipeThrough(client, secured, delay, () => trips++)
   }
-  const outer = await listening(createServer(counted))
+  const outer = await listenAnywhere(createServer(counted))
   return { url: `${tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${outer}`, trips: () => trips }
 }
 
-async function listening(server: Server): Promise<number> {
+async function listenAnywhere(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -32,7 +36,7 @@ async function listening(server: Server): Promise<number> {
   return address.port
 }
 
-function join(client: Socket, port: number, delay = 0, answered = () => {}): void {
+function pipeThrough(client: Socket, port: number, delay = 0, answered = () => {}): void {
   const server = connect({ port, host: '127.0.0.1', noDelay: true })
   // TCP's own handshake costs a round trip too, and nobody can delay it here: the first bytes wait for it.
   const opened = Date.now() + 2 * delay

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import WebSocket from 'ws'
 import type { Event } from '../../src/nostr/event.ts'
 import { type EmbeddedRelay, startRelay } from '../relay.ts'
-import { type Front, startFront } from './front.ts'
+import { type LatencyProxy, startLatencyProxy } from './latency-proxy.ts'
 
 /** What the bench asks for; every answer is text. */
-export type Wish =
+export type RelayRequest =
   | { type: 'relay'; auth: 'none' | 'dm'; negentropy?: 'nip77' }
   | { type: 'load'; url: string; events: Event[] }
   | { type: 'front'; url: string; delay: number; tls?: { key: string; cert: string } }
@@ -20,16 +20,16 @@ const LIMIT = 20_000
 const WINDOW = 500
 
 const relays = new Map<string, EmbeddedRelay>()
-const fronts = new Map<string, Front>()
+const fronts = new Map<string, LatencyProxy>()
 
-process.on('message', ({ id, wish }: { id: number; wish: Wish }) => {
-  fulfil(wish).then(
+process.on('message', ({ id, wish }: { id: number; wish: RelayRequest }) => {
+  handleRequest(wish).then(
     (answer) => process.send?.({ id, answer }),
     (error: unknown) => process.send?.({ id, error: String(error) }),
   )
 })
 
-async function fulfil(wish: Wish): Promise<string> {
+async function handleRequest(wish: RelayRequest): Promise<string> {
   if (wish.type === 'relay') {
     const relay = await startRelay({ auth: wish.auth, negentropy: wish.negentropy ?? 'none', limit: LIMIT })
     relays.set(relay.url, relay)
@@ -39,19 +39,19 @@ async function fulfil(wish: Wish): Promise<string> {
   const relay = relays.get(wish.url)
   if (relay === undefined) throw new Error(`there is no relay at ${wish.url}`)
   if (wish.type === 'front') {
-    const front = await startFront(wish.url, wish.delay, wish.tls)
+    const front = await startLatencyProxy(wish.url, wish.delay, wish.tls)
     fronts.set(front.url, front)
     // NIP-42: an AUTH names the address that the client knows.
     relay.policy.serviceUrl = front.url
     return front.url
   }
   if (wish.type === 'silence') relay.faults.silent = true
-  else await load(relay, wish.events)
+  else await loadEvents(relay, wish.events)
   return ''
 }
 
 // Nothing is measured meanwhile, so signatures that we have just made are taken on trust.
-async function load(relay: EmbeddedRelay, events: readonly Event[]): Promise<void> {
+async function loadEvents(relay: EmbeddedRelay, events: readonly Event[]): Promise<void> {
   relay.policy.trust = true
   const socket = new WebSocket(relay.url)
   await once(socket, 'open')

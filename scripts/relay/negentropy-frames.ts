@@ -1,36 +1,40 @@
 // NIP-77's frames, as the relay hears them: NEG-OPEN with a filter and a message, NEG-MSG with a message, NEG-CLOSE.
-import { fits, readFilter } from './filter.ts'
-import { mayRead, whyNotServed } from './guard.ts'
-import { respond } from './negentropy.ts'
+
+import { mayRead, whyNotServed } from './access.ts'
+import { fitsFilter, readFilter } from './filter.ts'
+import { answerNegMessage } from './negentropy.ts'
 import type { Client, Relay } from './session.ts'
 
 /** The frames that it answers with. */
-export function negotiate(relay: Relay, client: Client, verb: string, id: string, rest: unknown[]): unknown[][] {
+export function answerNegFrame(relay: Relay, client: Client, verb: string, id: string, rest: unknown[]): unknown[][] {
   if (verb === 'NEG-CLOSE') {
-    client.talks.delete(id)
+    client.negSessions.delete(id)
     return []
   }
-  const denial = verb === 'NEG-OPEN' ? begin(relay, client, id, rest[0]) : undefined
-  const items = client.talks.get(id)
-  const answer = items === undefined ? undefined : respond(items, String(rest.at(-1)))
+  const denial = verb === 'NEG-OPEN' ? openNegSession(relay, client, id, rest[0]) : undefined
+  const items = client.negSessions.get(id)
+  const answer = items === undefined ? undefined : answerNegMessage(items, String(rest.at(-1)))
   if (answer !== undefined) return [['NEG-MSG', id, answer]]
-  const reason = denial ?? (items === undefined ? 'closed: there is no such talk' : 'invalid: that is no message')
+  const reason = denial ?? (items === undefined ? 'closed: there is no such session' : 'invalid: that is no message')
   const asks = relay.policy.auth === 'late' && reason.startsWith('auth-required')
   return [['NEG-ERR', id, reason], ...(asks ? [['AUTH', client.challenge]] : [])]
 }
 
-/** Takes up a talk about what the filter finds; why not, if not. */
-function begin({ policy, shelf }: Relay, client: Client, id: string, value: unknown): string | undefined {
+/** Opens a session about what the filter finds; why not, if not. */
+function openNegSession({ policy, store }: Relay, client: Client, id: string, value: unknown): string | undefined {
   // NIP-77: of an id that is open already "the existing subscription is first closed".
-  client.talks.delete(id)
+  client.negSessions.delete(id)
   const filter = readFilter(value)
   if (filter === undefined) return 'invalid: that is no filter'
   if (policy.negentropy === 'refused') return 'blocked: this query is too big'
   const denial = whyNotServed(policy.auth, client.keys, [filter])
   if (denial !== undefined) return denial
-  const found = shelf.find((event) => fits(filter, event) && mayRead(policy.auth, client.keys, event), policy.now())
+  const found = store.find(
+    (event) => fitsFilter(filter, event) && mayRead(policy.auth, client.keys, event),
+    policy.now(),
+  )
   // Oldest first, as the protocol counts: then there is little left to sort.
   const items = found.toReversed().map((event) => ({ id: event.id, stamp: event.created_at }))
-  client.talks.set(id, items)
+  client.negSessions.set(id, items)
   return undefined
 }

@@ -3,21 +3,21 @@ import { type Event, tag } from '../../src/nostr/event.ts'
 import { tagValues } from './filter.ts'
 
 /** What became of an event. `reason` is the OK's fourth element; `fresh` means that subscribers are to hear of it. */
-export interface Verdict {
+export interface StoreVerdict {
   readonly accepted: boolean
   readonly reason: string
   readonly fresh: boolean
 }
 
-export interface Shelf {
+export interface EventStore {
   /** Takes an event whose signature has been checked. `now` in seconds. */
-  put(event: Event, now: number): Verdict
+  put(event: Event, now: number): StoreVerdict
   /** Everything that passes the test and has not expired, newest first. */
   find(test: (event: Event) => boolean, now: number): Event[]
   clear(): void
 }
 
-export function makeShelf(): Shelf {
+export function openEventStore(): EventStore {
   const kept = new Map<string, Event>()
   const newest = new Map<string, Event>()
   const deletions: Event[] = []
@@ -39,7 +39,7 @@ export function makeShelf(): Shelf {
 
       const address = addressOf(event)
       const rival = address === undefined ? undefined : newest.get(address)
-      if (rival !== undefined && byAge(rival, event) < 0) {
+      if (rival !== undefined && compareByAge(rival, event) < 0) {
         return { accepted: true, reason: 'duplicate: have a newer event', fresh: false }
       }
       if (rival !== undefined) remove(rival)
@@ -52,7 +52,7 @@ export function makeShelf(): Shelf {
       return { accepted: true, reason: '', fresh: true }
     },
     find(test, now) {
-      return [...kept.values()].filter((event) => !hasExpired(event, now) && test(event)).sort(byAge)
+      return [...kept.values()].filter((event) => !hasExpired(event, now) && test(event)).sort(compareByAge)
     },
     clear() {
       kept.clear()
@@ -63,7 +63,7 @@ export function makeShelf(): Shelf {
 }
 
 /** NIP-01: "Newer events should appear first, and in the case of ties the event with the lowest id". */
-export function byAge(a: Event, b: Event): number {
+export function compareByAge(a: Event, b: Event): number {
   return b.created_at - a.created_at || (a.id < b.id ? -1 : 1)
 }
 

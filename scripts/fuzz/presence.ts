@@ -2,21 +2,21 @@
 import { readInboxList, readPresences, readReadRelays } from '../../src/call/presence.ts'
 import { type Event, finalize, type Template } from '../../src/nostr/event.ts'
 import { relayUrl } from '../../src/nostr/relay-url.ts'
-import type { Chance } from './chance.ts'
-import { json, noise } from './mutate.ts'
-import { must, NOW, presences, stranger } from './samples.ts'
-import { faultOf, isTame, target } from './target.ts'
+import { randomText, spoiledJson } from './mutate.ts'
+import type { SeededChoices } from './random.ts'
+import { mustBe, NOW, presences, stranger } from './samples.ts'
+import { faultOf, isCleanText, target } from './target.ts'
 
 const presence = target(
   'presence',
   10,
-  (chance) => published(chance, must(presences[0]).tags, 30315),
+  (chance) => published(chance, mustBe(presences[0]).tags, 30315),
   (event) => {
     const found = readPresences([...presences, event], NOW)
     const mine = found.find((p) => p.pubkey === stranger.pubkey)
     return faultOf({
-      'it hides nobody': found.some((p) => p.pubkey === must(presences[0]).pubkey),
-      'its words are tame': mine === undefined || [mine.name, mine.about, ...mine.capabilities].every(isTame),
+      'it hides nobody': found.some((p) => p.pubkey === mustBe(presences[0]).pubkey),
+      'its words are tame': mine === undefined || [mine.name, mine.about, ...mine.capabilities].every(isCleanText),
       'its words are short': mine === undefined || (mine.name.length <= 65 && mine.about.length <= 281),
       'its lists are short': mine === undefined || (mine.capabilities.length <= 20 && mine.relays.length <= 5),
       'its relays are addresses': mine === undefined || mine.relays.every((url) => relayUrl(url) === url),
@@ -45,8 +45,8 @@ const lists = target(
   },
 )
 
-function published(chance: Chance, tags: string[][], kind: number): Event {
-  const made = json(chance, { tags, content: 'Reviews APIs', created_at: NOW - chance.int(600) })
+function published(chance: SeededChoices, tags: string[][], kind: number): Event {
+  const made = spoiledJson(chance, { tags, content: 'Reviews APIs', created_at: NOW - chance.int(600) })
   const good = { kind, tags, content: '', created_at: NOW }
   const { tags: spoiled, content, created_at } = { ...good, ...Object(made) }
   const isGood =
@@ -54,11 +54,11 @@ function published(chance: Chance, tags: string[][], kind: number): Event {
   const template: Template = {
     kind,
     tags: isGood ? spoiled : tags,
-    content: typeof content === 'string' ? content : noise(chance),
+    content: typeof content === 'string' ? content : randomText(chance),
     created_at: Number.isSafeInteger(created_at) && created_at >= 0 ? created_at : NOW,
   }
   const event = finalize(template, stranger)
   return chance.often(90) ? event : { ...event, content: `${event.content}!` }
 }
 
-export const publications = [presence, lists]
+export const presenceTargets = [presence, lists]

@@ -1,12 +1,12 @@
 // The bench's side of its relays.
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Wish } from './grounds.ts'
+import type { RelayRequest } from './relay-process.ts'
 
-export type Field = { ask(wish: Wish): Promise<string>; close(): void }
+export type BenchRelays = { ask(wish: RelayRequest): Promise<string>; close(): void }
 
-export function openField(): Field {
-  const child = fork(fileURLToPath(new URL('grounds.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
+export function openBenchRelays(): BenchRelays {
+  const child = fork(fileURLToPath(new URL('relay-process.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
   const waiting = new Map<number, { resolve: (answer: string) => void; reject: (error: Error) => void }>()
   let count = 0
   child.on('message', ({ id, answer, error }: { id: number; answer?: string; error?: string }) => {

@@ -1,11 +1,11 @@
-// What a relay says in a talk of NIP-77: messages of bytes, one after the other, to somebody who holds a few hundred ids.
+// What a relay says in a session of NIP-77: messages of bytes, one after the other, to somebody who holds a few hundred ids.
 import { createHash } from 'node:crypto'
 import { isHex32 } from '../../src/nostr/crypto.ts'
 import { MAX_NEEDED, reconcile } from '../../src/nostr/nip77.ts'
-import { type Item, respond } from '../relay/negentropy.ts'
-import type { Chance } from './chance.ts'
-import { bytes } from './mutate.ts'
-import { must, NOW } from './samples.ts'
+import { answerNegMessage, type Item } from '../relay/negentropy.ts'
+import { spoiledBytes } from './mutate.ts'
+import type { SeededChoices } from './random.ts'
+import { mustBe, NOW } from './samples.ts'
 import { faultOf, target } from './target.ts'
 
 const items = (from: number, to: number): Item[] =>
@@ -21,21 +21,23 @@ const HELD = [items(0, 0), items(0, 20), items(0, 300)]
 /** What honest relays answer that have less, the same and more. */
 const ANSWERS = HELD.map((held) => {
   const { first } = reconcile(held.map(({ id, stamp }) => [id, stamp] as const))
-  return [items(0, 0), items(0, 300), items(150, 500)].map((theirs) => Buffer.from(must(respond(theirs, first)), 'hex'))
+  return [items(0, 0), items(0, 300), items(150, 500)].map((theirs) =>
+    Buffer.from(mustBe(answerNegMessage(theirs, first)), 'hex'),
+  )
 })
 
 type Talk = { held: number; messages: string[] }
 
-const talks = target(
+const sessions = target(
   'reconciliation',
   40,
   (chance): Talk => {
     const held = chance.int(HELD.length)
-    const make = () => (chance.often(50) ? bytes(chance, chance.pick(must(ANSWERS[held]))) : ranges(chance))
+    const make = () => (chance.often(50) ? spoiledBytes(chance, chance.pick(mustBe(ANSWERS[held]))) : ranges(chance))
     return { held, messages: Array.from({ length: 1 + chance.int(4) }, () => Buffer.from(make()).toString('hex')) }
   },
   ({ held, messages }) => {
-    const { next } = reconcile(must(HELD[held]).map(({ id, stamp }) => [id, stamp] as const))
+    const { next } = reconcile(mustBe(HELD[held]).map(({ id, stamp }) => [id, stamp] as const))
     const told: string[] = []
     for (const message of messages) {
       const step = next(message)
@@ -53,7 +55,7 @@ const talks = target(
 )
 
 /** Ranges of which each is good or nearly so, which bytes thrown at random never are. */
-function ranges(chance: Chance): Uint8Array {
+function ranges(chance: SeededChoices): Uint8Array {
   const parts = Array.from({ length: chance.int(12) }, () => {
     const bound = [...number(chance, [0, 1, 2, NOW, NOW + 50]), ...prefix(chance)]
     const mode = chance.often(95) ? chance.int(3) : chance.int(256)
@@ -65,13 +67,13 @@ function ranges(chance: Chance): Uint8Array {
   return Uint8Array.from([chance.often(95) ? 0x61 : chance.int(256), ...parts.flat()])
 }
 
-function prefix(chance: Chance): number[] {
+function prefix(chance: SeededChoices): number[] {
   const length = chance.often(70) ? 0 : chance.int(34)
   return [length, ...chance.bytes(length)]
 }
 
 /** A varint, now and then one that is too large for 31 bits, or that has no end. */
-function number(chance: Chance, good: readonly number[]): number[] {
+function number(chance: SeededChoices, good: readonly number[]): number[] {
   if (chance.often(4)) return Array.from({ length: chance.int(8) }, () => 128 + chance.int(128))
   let rest = chance.often(90) ? chance.pick(good) : chance.int(2 ** 32)
   const digits = [rest % 128]
@@ -79,4 +81,4 @@ function number(chance: Chance, good: readonly number[]): number[] {
   return digits
 }
 
-export const compared = [talks]
+export const negentropyTargets = [sessions]

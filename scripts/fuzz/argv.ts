@@ -2,7 +2,7 @@
 import { readArgv } from '../../src/cli/argv.ts'
 import { commands, isCommand, verbs } from '../../src/commands/index.ts'
 import { Failure } from '../../src/errors.ts'
-import { NASTY, text } from './mutate.ts'
+import { NASTY, spoiledText } from './mutate.ts'
 import { KEYS } from './samples.ts'
 import { target } from './target.ts'
 
@@ -68,7 +68,7 @@ const argv = target(
   (chance) =>
     Array.from({ length: 1 + chance.int(7) }, (_, n) => {
       if (n === 0 && chance.often(85)) return chance.pick(Object.keys(verbs))
-      return chance.often(70) ? chance.pick(WORDS) : text(chance, [...WORDS, ...NASTY])
+      return chance.often(70) ? chance.pick(WORDS) : spoiledText(chance, [...WORDS, ...NASTY])
     }),
   async (words) => {
     try {
@@ -87,4 +87,4 @@ const argv = target(
   },
 )
 
-export const typing = [argv]
+export const argvTargets = [argv]

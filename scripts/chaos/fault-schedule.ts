@@ -1,37 +1,39 @@
-// Relays that misbehave by the dice: killed, restarted empty, silent, lying, refusing; every fault ends after a while.
+// Relays that misbehave at random, by a seed: killed, restarted empty, silent, lying, refusing; every fault ends after a while.
+import type { SeededRandom } from '../relay/faults.ts'
 import type { EmbeddedRelay } from '../relay.ts'
 
-/** A number in [0, 1) from the seed, the same for every run. */
-export type Dice = () => number
-
-export type Weather = { faults: Record<string, number>; stop(): Promise<void> }
+export type FaultSchedule = { faults: Record<string, number>; stop(): Promise<void> }
 
 /** One relay is only ever cut off, never forgetful: the promise holds as long as one honest relay can be reached. */
-export function startWeather(relays: readonly EmbeddedRelay[], dice: Dice): Weather {
+export function startFaults(relays: readonly EmbeddedRelay[], random: SeededRandom): FaultSchedule {
   const faults: Record<string, number> = {}
   let going = true
-  const storms = relays.map(async (relay, i) => {
+  const loops = relays.map(async (relay, i) => {
     while (going) {
-      await pause(200 + dice() * 1500)
+      await pause(200 + random() * 1500)
       if (!going) break
-      const kind = pick(i === 0 ? HONEST : ALL, dice)
+      const kind = pick(i === 0 ? KINDS_THAT_KEEP : ALL_KINDS, random)
       faults[kind] = (faults[kind] ?? 0) + 1
-      await strike(relay, kind, 200 + dice() * 1200)
+      await causeFault(relay, kind, 200 + random() * 1200)
     }
   })
   return {
     faults,
     async stop() {
       going = false
-      await Promise.all(storms)
+      await Promise.all(loops)
     },
   }
 }
 
-const HONEST = ['restarted', 'silent', 'rate-limited', 'shuffled', 'repeated', 'slow'] as const
-const ALL = [...HONEST, 'emptied', 'lying', 'blocked', 'cut off', 'garbage'] as const
+const KINDS_THAT_KEEP = ['restarted', 'silent', 'rate-limited', 'shuffled', 'repeated', 'slow'] as const
+const ALL_KINDS = [...KINDS_THAT_KEEP, 'emptied', 'lying', 'blocked', 'cut off', 'garbage'] as const
 
-async function strike({ faults, restart }: EmbeddedRelay, kind: (typeof ALL)[number], ms: number): Promise<void> {
+async function causeFault(
+  { faults, restart }: EmbeddedRelay,
+  kind: (typeof ALL_KINDS)[number],
+  ms: number,
+): Promise<void> {
   if (kind === 'restarted') return await restart()
   if (kind === 'emptied') return await restart({ empty: true })
   const calm = { ...faults }
@@ -48,8 +50,8 @@ async function strike({ faults, restart }: EmbeddedRelay, kind: (typeof ALL)[num
   Object.assign(faults, calm)
 }
 
-function pick<T>(from: readonly T[], dice: Dice): T {
-  const one = from[Math.floor(dice() * from.length)] ?? from[0]
+function pick<T>(from: readonly T[], random: SeededRandom): T {
+  const one = from[Math.floor(random() * from.length)] ?? from[0]
   if (one === undefined) throw new RangeError('nothing to pick from')
   return one
 }

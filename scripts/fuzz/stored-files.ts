@@ -7,19 +7,19 @@ import { endsDue, receiptsDue } from '../../src/state/receipts.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf } from '../../src/state/state.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
-import { json } from './mutate.ts'
-import { agents, call, must, NOW } from './samples.ts'
-import { told } from './speech.ts'
+import { spoiledJson } from './mutate.ts'
+import { agents, call, mustBe, NOW } from './samples.ts'
+import { told } from './signals.ts'
 import { type Fault, faultOf, target } from './target.ts'
 
 const me = agents.callee.pubkey
 const state = call.states[1]
-const log = must(state.logs[call.id])
+const log = mustBe(state.logs[call.id])
 const NOBODY: AgentDirectory = { contacts: [], owner: undefined, names: {} }
 const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
 
 /** An index that has something of everything. */
-const { rumor } = must(call.said[2])
+const { rumor } = mustBe(call.said[2])
 const posting = { wrapped: NOW, wraps: 1, accepted: ['wss://relay.example'], failed: [] }
 const FULL = {
   ...state.index,
@@ -38,7 +38,7 @@ const FULL = {
 const stateJson = target(
   'state.json',
   14,
-  (chance) => json(chance, FULL),
+  (chance) => spoiledJson(chance, FULL),
   (value): Fault => {
     const index = stateCodec.parse(value)
     if (index === undefined || index === 'newer') return undefined
@@ -57,7 +57,7 @@ const stateJson = target(
 const calls = target(
   'call files',
   14,
-  (chance) => json(chance, log),
+  (chance) => spoiledJson(chance, log),
   (value): Fault => {
     const read = stateCodec.parseLog(value)
     if (read === undefined || read === 'newer') return undefined
@@ -77,7 +77,7 @@ const LETTERS = {
 const letters = target(
   'files of letters',
   14,
-  (chance) => json(chance, LETTERS),
+  (chance) => spoiledJson(chance, LETTERS),
   (value): Fault => {
     const read = stateCodec.letters.parse(value)
     if (read === undefined || read === 'newer') return undefined
@@ -96,4 +96,4 @@ const letters = target(
   },
 )
 
-export const kept = [stateJson, calls, letters]
+export const storedFileTargets = [stateJson, calls, letters]

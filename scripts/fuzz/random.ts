@@ -1,6 +1,6 @@
 // Dice that fall the same way whenever they are thrown again: a case is known by the words that name it.
 
-export type Chance = {
+export type SeededChoices = {
   /** A whole number from 0 to below `below`. */
   int(below: number): number
   pick<T>(list: readonly T[]): T
@@ -9,7 +9,7 @@ export type Chance = {
   bytes(length: number): Uint8Array
 }
 
-export function chanceOf(name: string): Chance {
+export function choicesOf(name: string): SeededChoices {
   let state = seedOf(name)
   // Mulberry32: 32 bits of state, which is enough to make cases and for nothing else.
   const next = () => {
