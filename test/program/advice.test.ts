@@ -204,7 +204,7 @@ function expectKept({ home, identity, folder }: Spoiled, before: Kept): void {
   const calls = names.filter((name) => before.calls.some((call) => name.endsWith(call)))
   expect(calls).toHaveLength(before.calls.length)
   const identities = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /^ada\/.*identity/.test(name),
+    /^ada\/.*identity\.json/.test(name),
   )
   // Ours, and what a spoiler has kept of it.
   expect(identities.length).toBeLessThanOrEqual(existsSync(`${identity}.kept`) ? 2 : 1)
