@@ -16,6 +16,7 @@ import {
   recordObservations,
   relaysToProbe,
 } from '../state/relay-memory.ts'
+import type { Removal } from '../state/retention.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import type { State } from '../state/state.ts'
 import { callsIn, type HeardMail, type StepContext, type StepOutput, step } from '../state/step.ts'
@@ -54,6 +55,8 @@ export type StepResult = {
   decided: Decided | undefined
   /** Calls in which something new came in. */
   touched: string[]
+  /** What is deleted before the state says so. */
+  removals: Removal[]
   /** The index has nothing to say of it that does not follow from the calls. */
   callsOnly: boolean
 }
@@ -71,7 +74,7 @@ export async function saveStep(input: StepInput, plan: Plan, context: RunContext
   const observed = heard === undefined && done.length === 0 ? undefined : environment.pool.observed()
   return await environment.store.update(calls, (fresh) => {
     const result = runStep(fresh, { ...input, ...(observed && { observed }) }, plan, context)
-    return { snapshot: result.state, value: result, callsOnly: result.callsOnly }
+    return { snapshot: result.state, value: result, callsOnly: result.callsOnly, removals: result.removals }
   })
 }
 
@@ -94,7 +97,7 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
   const { heard = uploaded?.heard } = input
   const wanted = input.intent ?? (uploaded && { ...uploaded.action.upload, body: uploaded.body })
   if (heard === undefined && wanted === undefined)
-    return { state, actions: [], decided: undefined, touched: [], callsOnly: true }
+    return { state, actions: [], decided: undefined, touched: [], removals: [], callsOnly: true }
   const { opened, replayed } = heard ?? NOTHING_HEARD
   const looked = input.looked ?? lookupsFrom(heard ?? NOTHING_HEARD, undefined, context)
   const known = heard === undefined ? state : remember(state, heard, looked, plan, context)
@@ -124,6 +127,7 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
     ],
     decided: decided && { ...decided, asked: asking.asked },
     touched: spoken.touched,
+    removals: spoken.removals,
     callsOnly: false,
   }
 }

@@ -5,8 +5,9 @@ import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, overflowingCalls, type RingingCall } from './admission.ts'
 import { CAME_TO_NOTHING } from './call-index.ts'
 import type { CompleteReplay } from './cursors.ts'
-import { type CallSummary, callOf } from './state.ts'
-import type { Transaction } from './transaction.ts'
+import type { Removal } from './retention.ts'
+import { type CallSummary, callOf, type State } from './state.ts'
+import { beginTransaction, type Transaction } from './transaction.ts'
 
 /** `isNew`: whether a call was not there before. */
 export type ExpiryContext = {
@@ -77,14 +78,49 @@ function undeliveredOf(log: Log): string[] {
   })
 }
 
+/** How long strangers' calls that came to nothing are kept once they are read, and how many that were deleted are remembered. */
+const KEPT_IDLE = 86_400
+const MAX_FORGOTTEN = 2_000
+
+/**
+ * Deletes strangers' calls that came to nothing, a day after anything was last said in them. The attack: 20 rings a day and key, each
+ * a file that stays.
+ */
+export function removeIdleCalls(
+  state: State,
+  { trust }: Pick<AdmissionPolicy, 'trust'>,
+  now: number,
+): { state: State; removals: Removal[] } {
+  const idle = Object.entries(state.index.calls).filter(
+    ([, call]) => isIdle(call, trust) && now - call.last > KEPT_IDLE,
+  )
+  if (idle.length === 0) return { state, removals: [] }
+  const edit = beginTransaction(state)
+  for (const [id] of idle) {
+    delete edit.table('calls')[id]
+    delete edit.state.logs[id]
+  }
+  // A relay may date its wraps anew: what was deleted does not ring once more.
+  const forgotten = [...Object.entries(state.index.forgotten), ...idle.map(([id]) => [id, now] as const)]
+  edit.index.forgotten = Object.fromEntries(forgotten.slice(-MAX_FORGOTTEN))
+  const removals = idle.flatMap(([call]): Removal[] => [
+    { type: 'key', call },
+    { type: 'transcript', call },
+    { type: 'call', call },
+  ])
+  return { state: edit.commit(), removals }
+}
+
+function isIdle({ open, direction, phase, peer }: CallSummary, trust: AdmissionPolicy['trust']): boolean {
+  return !open && direction === 'incoming' && CAME_TO_NOTHING.includes(phase) && trust(peer) === 'unknown'
+}
+
 /** Most of them that are kept in sight; their files stay. */
 const MAX_IDLE_CALLS = 1_000
 
 /** Forgets strangers' calls that came to nothing: the latest are remembered, and the index does not grow with every flood. */
 export function pruneCalls(edit: Transaction, { trust }: Pick<AdmissionPolicy, 'trust'>): void {
-  const isIdle = ({ open, direction, phase, peer }: CallSummary) =>
-    !open && direction === 'incoming' && CAME_TO_NOTHING.includes(phase) && trust(peer) === 'unknown'
-  const idle = Object.entries(edit.index.calls).filter(([, call]) => isIdle(call))
+  const idle = Object.entries(edit.index.calls).filter(([, call]) => isIdle(call, trust))
   if (idle.length <= MAX_IDLE_CALLS) return
   for (const [id] of idle.sort(([, a], [, b]) => b.last - a.last).slice(MAX_IDLE_CALLS)) delete edit.table('calls')[id]
 }

@@ -7,6 +7,7 @@ import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { directoryOf } from './directory.ts'
+import { removeIdleCalls } from './expiry.ts'
 import { isLetter, letterLogName } from './letter-log.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {
@@ -19,6 +20,7 @@ import {
   type ToldPeer,
 } from './receipts.ts'
 import { receiveAll } from './receive.ts'
+import type { Removal } from './retention.ts'
 import { type RecordedSignal, type Speaker, say } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
@@ -44,6 +46,8 @@ export type StepOutput = {
   acks: PendingReceipt[]
   /** Calls in which something new came in. */
   touched: string[]
+  /** What is to be deleted from disk before the state says so. */
+  removals: Removal[]
 }
 
 /** @param wanted what is to be decided; what was decided before and is said only now; or nothing */
@@ -76,7 +80,8 @@ export function step(
   const receipts = { touched: heard.touched, speaking, now, gate: policy, tellRead: seat.tellRead ?? true }
   const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)
   const told = markReceiptsTried(claimRumors(spoken, dues, seat), [...acks, ...carriedAcks(said)], seat, isStranger)
-  return { state: told, verdict, said, dues, acks, touched: heard.touched }
+  const kept = mail.unheard ? { state: told, removals: [] } : removeIdleCalls(told, policy, now)
+  return { ...kept, verdict, said, dues, acks, touched: heard.touched }
 }
 
 function verdictOn(wanted: Intent | IntendedSignal | undefined, scene: DecisionContext): Decision {

@@ -13,6 +13,7 @@ import {
   overBounds,
   overflowingCalls,
 } from '../../src/state/admission.ts'
+import { removeIdleCalls } from '../../src/state/expiry.ts'
 import { automaticAnswers, markReceiptsTried, receiptsDue } from '../../src/state/receipts.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
@@ -305,6 +306,17 @@ describe('ringing calls of strangers', () => {
 })
 
 describe('calls of strangers that came to nothing', () => {
+  it('are deleted a day after they were read, files and all, and do not ring once more', () => {
+    const call = request(key(1), 'a')
+    const later = NOW + 20 * 86_400
+    const missed = heard(heard(empty(), [call], gateOf()), [], gateOf(), { now: later })
+    expect(removeIdleCalls(missed, gateOf({ trust: { [key(1)]: 'known' } }), later).removals).toEqual([])
+    const { state, removals } = removeIdleCalls(missed, gateOf(), later)
+    expect(removals).toContainEqual({ type: 'call', call: call.id })
+    expect([state.index.calls, state.logs]).toEqual([{}, {}])
+    expect(heard(state, [call], gateOf(), { now: later }).index.calls).toEqual({})
+  })
+
   it('are remembered to the number of a thousand, the latest, and no others are forgotten', () => {
     const rung = heard(empty(), [request(key(1), 'a')], gateOf())
     const later = NOW + 20 * 86_400
