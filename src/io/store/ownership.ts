@@ -10,10 +10,10 @@ import { userName, withDiskErrors } from './disk-errors.ts'
  * The folders and the settings, before a word below them is believed or anything is made there: no identity comes to be beside
  * settings that somebody else has written. Throws HOME_UNSAFE.
  */
-export function checkHome({ root, dir, config, calls }: Home): void {
+export function checkHome({ root, dir, config, calls, letters }: Home): void {
   checkPlace(root)
   checkOwnership(root, { shared: true })
-  for (const path of [dir, config, calls]) checkOwnership(path)
+  for (const path of [dir, config, calls, letters]) checkOwnership(path)
 }
 
 // As root, a new agent in somebody's own folder would be one that its user cannot use: sudo keeps HOME.
