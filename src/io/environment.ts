@@ -55,15 +55,15 @@ export type Environment<I, L, P = never> = {
   store: Store<I, L, P>
   pool: Pool
   /** Opens the wraps that are for us. */
-  open: UnwrapAll
+  unwrapAll: UnwrapAll
   /** Seals and wraps a rumor with keys and stamps by chance. */
-  seal: (rumor: Rumor, to: string, options: GiftWrapOptions) => Event
+  wrapRumor: (rumor: Rumor, to: string, options: GiftWrapOptions) => Event
   /** Signs what everybody may read of us. */
-  sign: (template: Template) => Event
+  signEvent: (template: Template) => Event
   /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
-  nip05: (address: Nip05Address, ms: number) => Promise<Nip05Entry | { why: string }>
+  lookUpNip05: (address: Nip05Address, ms: number) => Promise<Nip05Entry | { why: string }>
   /** The NIPs that a relay says it speaks (NIP-11), within `ms` milliseconds; undefined where it does not say. */
-  nipsOf: (relay: string, ms: number) => Promise<readonly number[] | undefined>
+  fetchNips: (relay: string, ms: number) => Promise<readonly number[] | undefined>
   /** Unix ms; the only clock. */
   clock: () => number
   /** Whether cron has started us, and no agent or person. */
@@ -73,24 +73,24 @@ export type Environment<I, L, P = never> = {
   /** Sleeps for so many ms, less when we are stopped. */
   pause: (ms: number) => Promise<boolean>
   /** Calls back after so many ms, unless what it gives is called before. */
-  later: (ms: number, act: () => void) => () => void
+  setTimer: (ms: number, act: () => void) => () => void
   /** Milliseconds that the network has to answer. */
   budget: number
   pid: number
-  alive: (pid: number) => boolean
-  saveFile: (call: string, name: string, bytes: Uint8Array) => string
-  depot: RemoteStorage
+  isAlive: (pid: number) => boolean
+  placeFile: (call: string, name: string, bytes: Uint8Array) => string
+  remoteStorage: RemoteStorage
   /** Where transcripts lie as Markdown, by call. */
   transcripts: () => Readonly<Record<string, string>>
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
-  keep: (call: string, markdown: string) => string
+  saveTranscript: (call: string, markdown: string) => string
   /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
-  handOver: (path: string) => string
+  exportSecret: (path: string) => string
   /** Renders the calls of 0.1.0 and sets their files aside, under the lock; their ids. */
   setAsideLegacyCalls: (render: RenderLegacy) => Promise<string[]>
   owner: Owner
   /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
-  hook: (command: readonly string[], input: string) => Promise<string | undefined>
+  runHook: (command: readonly string[], input: string) => Promise<string | undefined>
   settings: Settings
   /** Something the user should see before the outcome: a call's id before a wait. */
   say: (line: string) => void
@@ -141,33 +141,33 @@ export function openEnvironment<I, L, C, P>(
     ownerKey: ownerKeyOf(config),
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
     pool: { ...pool, fetch: showAsking(pool.fetch, opening.draw) },
-    open: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),
-    nip05: async (address, ms) => (await import('./nip05.ts')).lookUpNip05(address, { wayTo, allowPrivate, ms }),
-    nipsOf: async (relay, ms) => {
+    unwrapAll: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),
+    lookUpNip05: async (address, ms) => (await import('./nip05.ts')).lookUpNip05(address, { wayTo, allowPrivate, ms }),
+    fetchNips: async (relay, ms) => {
       const { fetchRelayInfo } = await import('./nip11.ts')
       return (await fetchRelayInfo(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips
     },
-    seal: (rumor, to, options) => giftWrap(rumor, to, keys, options),
-    sign: (template) => finalize(template, keys),
+    wrapRumor: (rumor, to, options) => giftWrap(rumor, to, keys, options),
+    signEvent: (template) => finalize(template, keys),
     clock: Date.now,
     isScheduled: () => startedByCron(process.pid),
     random: Math.random,
     pause: (ms) => sleep(ms, opening.stopped),
-    later(ms, act) {
+    setTimer(ms, act) {
       const timer = setTimeout(act, ms)
       return () => clearTimeout(timer)
     },
     budget: opening.budget,
     pid: process.pid,
-    alive,
-    saveFile: (call, name, bytes) => placeFile(home, call, name, bytes),
-    depot: openRemoteStorage({
+    isAlive: alive,
+    placeFile: (call, name, bytes) => placeFile(home, call, name, bytes),
+    remoteStorage: openRemoteStorage({
       ...{ home, keys, env, files: config.file, stopped: opening.stopped },
       ...{ say: opening.say, draw: opening.draw, now: Date.now },
     }),
     transcripts: () => transcriptPaths(home),
-    keep: (call, markdown) => saveTranscript(home, call, markdown),
-    handOver: (path) => exportSecret(keys, path),
+    saveTranscript: (call, markdown) => saveTranscript(home, call, markdown),
+    exportSecret: (path) => exportSecret(keys, path),
     setAsideLegacyCalls: async (render) => {
       const [{ setAsideLegacyCalls }, { withLock }] = await Promise.all([
         import('./store/legacy.ts'),
@@ -177,7 +177,7 @@ export function openEnvironment<I, L, C, P>(
       return await withLock(home, options, () => setAsideLegacyCalls(home, render))
     },
     owner: openOwner(home, config.owner, env),
-    hook: async (command, input) => {
+    runHook: async (command, input) => {
       const { runProgram } = await import('./owner/program.ts')
       return (await runProgram(command, { input, ms: HOOK_MS, env })).error
     },

@@ -17,7 +17,7 @@ export async function takeTurn(context: RunContext, jitter: number | undefined):
   const { environment, now } = context
   const pause = environment.random() * (jitter ?? (environment.isScheduled() ? JITTER : 0))
   const begun = await environment.store.update([], (fresh) => {
-    if (isAnnouncing(fresh, environment.pid, now, environment.alive)) return { snapshot: fresh, value: false }
+    if (isAnnouncing(fresh, environment.pid, now, environment.isAlive)) return { snapshot: fresh, value: false }
     return { snapshot: beginAnnounce(fresh, environment.pid, now, pause), value: true }
   })
   if (!begun) return { idle: 'another announce is running' }

@@ -63,7 +63,7 @@ async function publishTemplate(
   { template, relays }: { template: Template; relays: readonly string[] },
   { environment, deadline }: RunContext,
 ): Promise<PublishAnswer[]> {
-  return await environment.pool.publish([{ event: environment.sign(template), relays }], { deadline })
+  return await environment.pool.publish([{ event: environment.signEvent(template), relays }], { deadline })
 }
 
 function presenceFields(state: State, { environment, now }: RunContext) {

@@ -31,7 +31,7 @@ export function settleFiles(state: State, context: RunContext): { state: State; 
 // A run that dies before it leaves the work to the next one.
 export const saveFile: Executor<'save-file'> = {
   async execute(action, { environment }) {
-    const path = environment.saveFile(action.transfer.call, action.name, action.bytes)
+    const path = environment.placeFile(action.transfer.call, action.name, action.bytes)
     return { type: 'save-file', action, path }
   },
   record(state, done, context) {

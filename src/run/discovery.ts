@@ -144,7 +144,7 @@ async function withVerdicts(
     agents.map(async (agent) => {
       const address = asked.has(agent) ? parseAddress(agent.nip05 ?? '') : undefined
       if (address === undefined) return agent
-      const entry = await environment.nip05(address, within)
+      const entry = await environment.lookUpNip05(address, within)
       return 'pubkey' in entry ? { ...agent, verified: entry.pubkey === agent.pubkey } : agent
     }),
   )

@@ -58,9 +58,9 @@ export const fetchFile: Executor<'fetch-file'> = {
     const first = (fileState?.tries ?? 0) % sources.length
     const urls = [...sources.slice(first), ...sources.slice(0, first)]
     const wanted = { urls, key, nonce, x, ox: body.x, folder: call === '' ? from : call, name: safeName(body.name) }
-    const { depot, stopped } = context.environment
+    const { remoteStorage, stopped } = context.environment
     const time = { until: untilOf(body.size, window), stopped }
-    const fetched = await depot.fetch(wanted, encryptedSize(body), time)
+    const fetched = await remoteStorage.fetch(wanted, encryptedSize(body), time)
     const done = (fileState: FileState) => ({ type: 'fetch-file' as const, action, fileState })
     if (fetched.type === 'done') return done({ path: fetched.path, size: fetched.size, sha256: fetched.sha256 })
     if (fetched.type === 'refused') return done({ refused: fetched.why })
@@ -79,5 +79,5 @@ function untilOf(size: number, { until, untilSmall }: FetchWindow): number {
 
 /** The files that may be fetched now. */
 export function openFiles({ environment, now }: RunContext, state: State): RemoteFileEntry[] {
-  return filesToFetch(remoteFilesOf(state, callsOf(state, environment.keys.pubkey, now)), now, environment.alive)
+  return filesToFetch(remoteFilesOf(state, callsOf(state, environment.keys.pubkey, now)), now, environment.isAlive)
 }

@@ -17,7 +17,7 @@ export type HookEvent = {
 export const runHook: Executor<'run-hook'> = {
   async execute(action, { environment }) {
     const event = hookEventOf(action.item, action.unread)
-    const error = await environment.hook(environment.config.hook.command, `${JSON.stringify(event)}\n`)
+    const error = await environment.runHook(environment.config.hook.command, `${JSON.stringify(event)}\n`)
     return { type: 'run-hook', action, error }
   },
   // That it was to be made is written down already.

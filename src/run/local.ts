@@ -28,9 +28,9 @@ export async function answerLocally<T extends IntentType>(
 
 const ANSWERS: Answers = {
   async whoami(task, context, state) {
-    const { config, relays, handOver } = context.environment
+    const { config, relays, exportSecret } = context.environment
     const { exportTo } = task.intent
-    const exported = exportTo === undefined ? {} : { exported: handOver(exportTo) }
+    const exported = exportTo === undefined ? {} : { exported: exportSecret(exportTo) }
     const self = { name: config.name, about: config.about, relays }
     return localOutcome(task, context, state, { self, ...exported })
   },

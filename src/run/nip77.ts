@@ -8,7 +8,7 @@ const NIP11_WITHIN = 1_000
 export const probeNip77: Executor<'probe-nip77'> = {
   async execute(action, { environment }) {
     const found = action.relays.map(async (relay) => {
-      const nips = await environment.nipsOf(relay, NIP11_WITHIN)
+      const nips = await environment.fetchNips(relay, NIP11_WITHIN)
       return { relay, speaks: nips?.includes(77) ?? false }
     })
     return { type: 'probe-nip77', action, found: await Promise.all(found) }

@@ -199,13 +199,13 @@ async function publishWrap(
   { rumor, to, wrap: held, relays, spare, aside, work }: Outgoing,
   { environment, deadline, now }: RunContext,
 ): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
-  const wrap = held ?? environment.seal(rumor, to, { now, callKey: undefined, ...work })
+  const wrap = held ?? environment.wrapRumor(rumor, to, { now, callKey: undefined, ...work })
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
   const receipts = await environment.pool.publish([{ event: wrap, relays, spare, aside }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   if (strict.length === 0) return { wrap, receipts }
-  const recent = environment.seal(rumor, to, { now, recent: true, callKey: undefined, ...work })
+  const recent = environment.wrapRumor(rumor, to, { now, recent: true, callKey: undefined, ...work })
   const better = await environment.pool.publish([{ event: recent, relays: strict, spare, aside }], until())
   return { wrap, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -89,7 +89,7 @@ async function lookUpNip05(
   word: string,
   { environment, deadline }: RunContext,
 ): Promise<Nip05Entry> {
-  const entry = await environment.nip05(address, deadline - environment.clock())
+  const entry = await environment.lookUpNip05(address, deadline - environment.clock())
   if ('pubkey' in entry) return entry
   throw new Failure(
     'NIP05_FAILED',

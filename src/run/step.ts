@@ -110,8 +110,8 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
   const asking = escalate(spoken.state, input.intent, decided, context)
   const { environment } = context
   const speaker = speakerOf(context)
-  const letters = lettersDue(asking.state, speaker, environment.alive)
-  const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.alive)
+  const letters = lettersDue(asking.state, speaker, environment.isAlive)
+  const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.isAlive)
   const files = settleFiles(appeals.state, context)
   const routeOf = withRoute(context, files.state)
   return {
@@ -192,7 +192,7 @@ export function stepContext(context: RunContext, peer: string | undefined): Step
   const { config } = environment
   return {
     ...speakerOf(context),
-    ...{ people, selector, peer, name: config.name, inbox: environment.relays.inbox, alive: environment.alive },
+    ...{ people, selector, peer, name: config.name, inbox: environment.relays.inbox, alive: environment.isAlive },
     ...{ ring: config.call.ring, inlineMax: config.file.inlineMax, stores: config.file.server !== undefined },
     policy: { ...config.policy, trust: (pubkey: string) => trustOf(people, pubkey) },
   }

@@ -173,7 +173,7 @@ function excerptFor({ environment }: RunContext, transcript: Transcript, most: n
   if (!shown.truncated) return shown
   const whole = markdownOf(excerptOf(transcript, 0))
   try {
-    return { ...shown, path: environment.keep(transcript.call.id, `${whole.join('\n')}\n`) }
+    return { ...shown, path: environment.saveTranscript(transcript.call.id, `${whole.join('\n')}\n`) }
   } catch (error) {
     // A full disk must not keep anybody from reading; the command that shows the whole is named all the same.
     if (error instanceof Failure) return shown

@@ -68,7 +68,7 @@ export function openMailReader(context: RunContext): MailReader {
       return
     }
     if (queue.length > 0 && queue.length < TRICKLE) working ??= openLot()
-    callOff = environment.later(Math.max(20, Math.min(LOOK_EVERY, openBy() - environment.clock())), watch)
+    callOff = environment.setTimer(Math.max(20, Math.min(LOOK_EVERY, openBy() - environment.clock())), watch)
   }
 
   async function openLot(): Promise<void> {
@@ -145,7 +145,7 @@ async function unwrapSome({ environment }: RunContext, wraps: Event[], until: nu
   if (wraps.length === 0) return { opened: [], left: [] }
   // All that is needed of a wrap beside what is in it: the wraps themselves are gone as soon as they are opened.
   const covers = wraps.map(wrapHeaderOf)
-  const results = await environment.open(wraps, until)
+  const results = await environment.unwrapAll(wraps, until)
   const opened = covers.flatMap((cover, n) => {
     const result = results[n]
     return result === undefined ? [] : [openedWrapOf(cover, result)]

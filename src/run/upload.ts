@@ -11,7 +11,7 @@ export const uploadFile: Executor<'upload-file'> = {
     const { environment, ahead } = context
     const { path, name } = action.upload
     // A server refuses what is dated ahead of its clock.
-    const stored = await environment.depot.put(path, action.server, ahead)
+    const stored = await environment.remoteStorage.put(path, action.server, ahead)
     const { index } = environment.store.read()
     const heard = await sync(refreshContext(context), index, syncRequestFor({}, index, undefined, undefined))
     return { type: 'upload-file', action, body: storedBody(name, stored), heard }

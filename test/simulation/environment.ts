@@ -63,7 +63,7 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
   const { keys, disk, name } = machine
   const urls = network.relays.map(({ url }) => url)
   const clock = () => host.now() + machine.ahead * 1000
-  const { seal, open, sign } = options.sealed ? realEnvelopes(keys) : bareEnvelopes(network)
+  const { wrapRumor, unwrapAll, signEvent } = options.sealed ? realEnvelopes(keys) : bareEnvelopes(network)
   const { stopped = NEVER } = options
   return {
     keys,
@@ -73,11 +73,11 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
     ownerKey: undefined,
     store: openSimStore(disk, codec, host),
     pool: simPool(options, clock),
-    open,
-    seal,
-    sign,
-    nip05: async () => ({ why: 'there is no web' }),
-    nipsOf: async () => undefined,
+    unwrapAll,
+    wrapRumor,
+    signEvent,
+    lookUpNip05: async () => ({ why: 'there is no web' }),
+    fetchNips: async () => undefined,
     clock,
     random: host.random,
     isScheduled: () => false,
@@ -85,25 +85,25 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
       await host.sleep(ms)
       return !stopped.aborted
     },
-    later: host.later,
+    setTimer: host.later,
     budget: BUDGET,
     pid,
-    alive: (other) => machine.running.has(other),
-    saveFile(call, file, bytes) {
+    isAlive: (other) => machine.running.has(other),
+    placeFile(call, file, bytes) {
       const path = `${call.slice(0, 8)}/${file}`
       disk.files.set(path, bytes)
       return path
     },
-    depot: {
+    remoteStorage: {
       put: () => Promise.reject(new Error('there is no server')),
       fetch: async () => ({ type: 'failed', why: 'there is no server', have: 0 }),
     },
     transcripts: () => ({}),
-    keep: (call) => `transcripts/${call}.md`,
-    handOver: (path) => path,
+    saveTranscript: (call) => `transcripts/${call}.md`,
+    exportSecret: (path) => path,
     setAsideLegacyCalls: async () => [],
     owner: { channels: [], tell: async () => undefined, log: () => undefined },
-    hook: async () => undefined,
+    runHook: async () => undefined,
     settings: {
       list: () => [],
       set: async () => {},
@@ -176,22 +176,22 @@ function simPool({ machine, network, host }: SimOptions, clock: () => number): P
   }
 }
 
-type Envelopes = Pick<Environment<Index, Log, LetterLog>, 'seal' | 'open' | 'sign'>
+type Envelopes = Pick<Environment<Index, Log, LetterLog>, 'unwrapAll' | 'wrapRumor' | 'signEvent'>
 
 function realEnvelopes(keys: Keys): Envelopes {
   return {
-    seal: (rumor, to, options) => giftWrap(rumor, to, keys, options),
-    open: async (wraps) => unwrapAll(wraps.splice(0), keys),
-    sign: (template) => finalize(template, keys),
+    wrapRumor: (rumor, to, options) => giftWrap(rumor, to, keys, options),
+    unwrapAll: async (wraps) => unwrapAll(wraps.splice(0), keys),
+    signEvent: (template) => finalize(template, keys),
   }
 }
 
 function bareEnvelopes(network: Network): Envelopes {
   return {
-    seal: (rumor: Rumor, to: string, { now }: GiftWrapOptions) => envelope(network, rumor, to, now),
-    open: async (wraps) => wraps.splice(0).map((event) => inside(network, event)),
+    wrapRumor: (rumor: Rumor, to: string, { now }: GiftWrapOptions) => envelope(network, rumor, to, now),
+    unwrapAll: async (wraps) => wraps.splice(0).map((event) => inside(network, event)),
     // A signature is dear, and nobody here forges what everybody may read: such events are taken and shown to nobody.
-    sign: (template) => ({ ...template, id: ONCE, pubkey: ONCE, sig: ONCE + ONCE }),
+    signEvent: (template) => ({ ...template, id: ONCE, pubkey: ONCE, sig: ONCE + ONCE }),
   }
 }
 
