@@ -5,6 +5,7 @@ import { fitsRelays } from '../nostr/nip59.ts'
 import type { AgentDirectory } from './agents.ts'
 import { chunksOf, LONGEST_STORED, mimeOf, storedBody } from './file-transfer.ts'
 import type { FileContent, Intent, IntentOf } from './intent.ts'
+import { parseRef, proposalToAnswer, signalNamed } from './refer.ts'
 import type { Call } from './replay.ts'
 import { isOver, nextPhase } from './rules.ts'
 import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
@@ -52,13 +53,18 @@ export function decide(intent: Intent, scene: DecisionContext): Decision {
     case 'answer':
       return answer(intent.accept, intent.text, scene)
     case 'send':
-      return inActive({ type: 'message', text: intent.text }, scene)
+      return inActive({ type: intent.progress ? 'progress' : 'message', text: intent.text }, scene, intent.re)
+    case 'propose':
+      return inActive({ type: 'propose', text: intent.text }, scene)
+    case 'agree':
+    case 'decline':
+      return answerProposal(intent, scene)
     case 'sendfile':
       return file(intent, scene)
     case 'escalate':
       return escalate(intent.text, scene)
     case 'end':
-      return end(intent.text, scene)
+      return end(intent, scene)
     default:
       return { say: [] }
   }
@@ -105,10 +111,29 @@ function answer(accept: boolean, text: string, scene: DecisionContext): Decision
   return withinSize({ to: call.peer, call: call.id, body }, me, now)
 }
 
-function inActive(body: Body, scene: DecisionContext): Decision {
-  const call = chooseCall(body.type === 'file' ? 'sendfile' : 'send', body.type, scene)
+/** @param answered the ref of the signal that it answers */
+function inActive(body: Body, scene: DecisionContext, answered?: string): Decision {
+  const call = chooseCall('send', body.type, scene)
   if (call instanceof Failure) return { say: [], refusal: call }
-  return withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now)
+  const ref = answered === undefined ? undefined : parseRef(answered)
+  if (answered !== undefined && ref === undefined)
+    return refuse(
+      'USAGE',
+      EXIT.usage,
+      `"${answered.slice(0, 40)}" names nothing`,
+      '--re takes a ref as it is shown: peer/5 or me/3',
+    )
+  const re = ref === undefined ? undefined : signalNamed(ref, call)
+  if (re instanceof Failure) return { say: [], refusal: re }
+  return withinSize({ to: call.peer, call: call.id, body, ...(re === undefined ? {} : { re }) }, scene.me, scene.now)
+}
+
+function answerProposal({ type, ref, text }: IntentOf<'agree' | 'decline'>, scene: DecisionContext): Decision {
+  const call = chooseCall(type, type, scene)
+  if (call instanceof Failure) return { say: [], refusal: call }
+  const proposal = proposalToAnswer(ref, call)
+  if (proposal instanceof Failure) return { say: [], refusal: proposal }
+  return withinSize({ to: call.peer, call: call.id, body: { type, text }, re: proposal.id }, scene.me, scene.now)
 }
 
 // Chunks are independent of each other: each is a rumor with a number of its own.
@@ -151,10 +176,10 @@ function escalate(text: string, scene: DecisionContext): Decision {
   return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text } }, scene.me, scene.now)
 }
 
-function end(text: string, scene: DecisionContext): Decision {
+function end({ text, outcome }: IntentOf<'end'>, scene: DecisionContext): Decision {
   const call = chooseCall('end', 'end', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
-  const body: Body = { type: 'end', text, expired: false }
+  const body: Body = { type: 'end', text, expired: false, ...(outcome === undefined ? {} : { outcome }) }
   return withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now)
 }
 

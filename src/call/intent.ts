@@ -1,6 +1,7 @@
 // What the user wants, as data: what argv is read into, and all that `run` is told.
 
 import type { PresenceWish } from './listing.ts'
+import type { CallOutcome } from './signal.ts'
 
 export type Intent =
   | { type: 'status' }
@@ -8,10 +9,15 @@ export type Intent =
   | { type: 'list'; wish: PresenceWish; verify: boolean }
   | { type: 'call'; agent: string; topic: string; wait: number | undefined }
   | { type: 'answer'; accept: boolean; text: string }
-  | { type: 'send'; text: string; wait: number | undefined }
+  /** `re`: the ref of what it answers; `progress`: how far the work is. */
+  | { type: 'send'; text: string; wait: number | undefined; re?: string | undefined; progress?: boolean }
+  | { type: 'propose'; text: string; wait?: number | undefined }
+  /** `ref`: of the proposal; undefined for the only one that is open. */
+  | { type: 'agree'; ref: string | undefined; text: string }
+  | { type: 'decline'; ref: string | undefined; text: string }
   | { type: 'sendfile'; name: string; content: FileContent }
   | { type: 'escalate'; text: string }
-  | { type: 'end'; text: string; most: number }
+  | { type: 'end'; text: string; most: number; outcome?: CallOutcome | undefined }
   /** `jitter`: most seconds that it sleeps before it begins; undefined for what fits whoever has started it. */
   | { type: 'announce'; jitter: number | undefined }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }

@@ -1,5 +1,6 @@
 // `announce`: for cron. Presence, what is owed, what came in; marks nothing read.
 
+import { countsAsUnread } from '../call/inbox-items.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
 import { secondsOption } from './args.ts'
@@ -46,5 +47,6 @@ function announceLine({ posted, news, idle }: OutcomeOf<'announce'>): string {
   const before = posted?.age === undefined ? '' : ` ${posted.age} s ago, not due again`
   const on = taken === 0 ? 'NOT announced' : `announced on ${taken} of ${taken + failed.length} relays${before}`
   const why = failed.map((f) => `; ${f.url}: ${f.reason}`).join('')
-  return `${on}${why}; ${news.length === 0 ? 'nothing unread' : `${news.length} unread: \`p2p status\``}`
+  const unread = news.filter(countsAsUnread).length
+  return `${on}${why}; ${unread === 0 ? 'nothing unread' : `${unread} unread: \`p2p status\``}`
 }

@@ -1,18 +1,30 @@
 // `end`: ends the call and prints its transcript.
+import type { CallOutcome } from '../call/signal.ts'
 import { who } from '../call/wording.ts'
+import { EXIT, Failure } from '../errors.ts'
 import { MAX_CHARS, maxCharsOption, optionalText } from './args.ts'
-import type { Command } from './command.ts'
+import type { Args, Command } from './command.ts'
 import { callShape } from './json.ts'
 import { excerptLines, excerptShape, excerptShown } from './transcript.ts'
+
+const OUTCOMES = ['done', 'partial', 'failed'] as const
 
 export const end: Command<'end'> = {
   usage: 'end [farewell]',
   describe: 'End the active call, or hang up one that rings; prints the transcript',
   example: 'p2p end "Thanks, bye"',
   positionals: { farewell: { type: 'string', describe: 'a last word' } },
-  options: { 'max-chars': MAX_CHARS },
+  options: {
+    outcome: { type: 'string', choices: OUTCOMES, describe: 'how it went' },
+    'max-chars': MAX_CHARS,
+  },
   print: () => ({ exact: true }),
-  intent: (args) => ({ type: 'end', text: optionalText(args, 'farewell'), most: maxCharsOption(args) }),
+  intent: (args) => ({
+    type: 'end',
+    text: optionalText(args, 'farewell'),
+    outcome: outcomeOption(args),
+    most: maxCharsOption(args),
+  }),
   needs: ({ most }) => ({ network: true, transcript: { most } }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
@@ -24,4 +36,17 @@ export const end: Command<'end'> = {
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
     transcript: excerptShape(outcome),
   }),
+}
+
+function outcomeOption(args: Args): CallOutcome | undefined {
+  if (args.outcome === undefined) return undefined
+  const typed = optionalText(args, 'outcome')
+  const known = OUTCOMES.find((one) => one === typed)
+  if (known !== undefined) return known
+  throw new Failure(
+    'USAGE',
+    EXIT.usage,
+    `an outcome is done, partial or failed, not "${typed.slice(0, 40)}"`,
+    '`p2p end --outcome done`',
+  )
 }

@@ -1,23 +1,33 @@
 // `send`: a message in the active call.
 
+import { parseRef } from '../call/refer.ts'
 import { relaySaid, who } from '../call/wording.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
-import { optionalText, secondsOption, wordsArgument } from './args.ts'
-import type { Command } from './command.ts'
+import { flagOption, optionalText, secondsOption, wordsArgument } from './args.ts'
+import type { Args, Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
 import { newsLines } from './text.ts'
 
 export const send: Command<'send'> = {
   usage: 'send <text>',
   describe: 'Say something in the active call; "-" reads stdin',
-  example: 'p2p send "Is v2 final?" --wait 30',
+  example: 'p2p send "Is v2 final?" --wait\n  p2p send "It is." --re peer/5',
   positionals: { text: { type: 'string', describe: 'what to say' } },
   options: {
+    re: { type: 'string', describe: 'what it answers: peer/5 or me/3, as it was shown' },
+    progress: { type: 'boolean', describe: 'how far the work is: wakes nobody over there' },
     wait: { type: 'string', describe: 'stay until the other side says something, for that many seconds (60)' },
   },
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
-  intent: (args) => ({ type: 'send', text: wordsArgument(args, 'text'), wait: secondsOption(args, 'wait', 60) }),
+  intent: (args) => ({
+    type: 'send',
+    text: wordsArgument(args, 'text'),
+    wait: secondsOption(args, 'wait', 60),
+    re: refOption(args),
+    progress: flagOption(args, 'progress'),
+  }),
   needs: ({ wait }) => ({
     network: true,
     optimistic: true,
@@ -25,41 +35,53 @@ export const send: Command<'send'> = {
     shows: true,
     notes: ['pace'],
   }),
-  text: (outcome) => [
-    ...sentLines(outcome, outcome.intent.wait === undefined && outcome.news.length === 0),
-    ...newsLines(outcome.news),
-  ],
-  json: (outcome) => ({
+  text: (outcome) => sentLines(outcome, outcome.intent.progress ? 'progress' : 'message'),
+  json: sentShape,
+}
+
+function refOption(args: Args): string | undefined {
+  const text = optionalText(args, 're').trim()
+  if (args.re === undefined || parseRef(text) !== undefined) return text || undefined
+  const hint = `for example \`p2p send "…" --re peer/5\`: what stands in front of a message is its ref`
+  throw new Failure('USAGE', EXIT.usage, `--re takes a ref like peer/5 or me/3, not "${text.slice(0, 40)}"`, hint)
+}
+
+type Sent = CommonOutcome & SpokenOutcome
+
+/** What was said and what became of it, and what is new. */
+export function sentLines(outcome: Sent & { intent: object }, what: string): string[] {
+  const { intent, news, failure } = outcome
+  const waited = 'wait' in intent && intent.wait !== undefined
+  return [...deliveryLines(outcome, what, !waited && news.length === 0 && failure === undefined), ...newsLines(news)]
+}
+
+/** The same as JSON. */
+export function sentShape(outcome: Sent): Record<string, unknown> {
+  return {
     message: messageShape(outcome),
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
     new: outcome.news.map(itemShape),
-  }),
+  }
 }
 
 /**
  * What became of what was said: never "sent" for less than a relay's word.
  * @param next whether to name the command that waits for an answer
  */
-export function sentLines(outcome: CommonOutcome & SpokenOutcome, next: boolean): string[] {
+export function deliveryLines(outcome: Sent, what: string, next: boolean): string[] {
   const { said, parts, state, call } = outcome
   const log = said === undefined ? undefined : state.logs[said.call]
   const shape = call === undefined ? undefined : callShape(outcome, call.id)
   if (said === undefined || log === undefined || shape === undefined) return []
-  const {
-    state: delivery,
-    accepted,
-    failed,
-  } = deliveryOf(
-    log,
-    parts.map((p) => p.rumor.id),
-  )
+  const ids = parts.map((p) => p.rumor.id)
+  const { state: delivery, accepted, failed } = deliveryOf(log, ids)
   const missing = failed.map((f) => `; ${relaySaid(f)}`).join('')
+  const head = `${what} me/${said.seq} to ${who(shape.peer)}`
+  if (delivery === 'queued') return [`${head} is queued: it is on disk and goes out with the next command`]
   const on = accepted.length + failed.length
-  if (delivery === 'queued')
-    return [`message me/${said.seq} to ${who(shape.peer)} is queued: it is on disk and goes out with the next command`]
   const how = delivery === 'relayed' ? `relayed by ${accepted.length} of ${on} relays${missing}` : delivery
   return [
-    `message me/${said.seq} to ${who(shape.peer)}: ${how}`,
+    `${head}: ${how}`,
     ...(next ? [`  next: \`p2p wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`] : []),
   ]
 }

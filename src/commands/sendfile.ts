@@ -6,7 +6,7 @@ import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape, messageShape } from './json.ts'
-import { sentLines } from './send.ts'
+import { deliveryLines } from './send.ts'
 
 export const sendfile: Command<'sendfile'> = {
   usage: 'sendfile <name> [base64]',
@@ -22,7 +22,7 @@ export const sendfile: Command<'sendfile'> = {
   },
   intent: (args) => ({ type: 'sendfile', name: baseName(wordsArgument(args, 'name')), content: contentOf(args) }),
   needs: () => ({ network: true }),
-  text: (outcome) => sentLines(outcome, false).map((line) => line.replace(/^message/, 'file, message')),
+  text: (outcome) => deliveryLines(outcome, 'file', false),
   json: (outcome) => ({
     file: fileShape(outcome),
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),

@@ -61,6 +61,9 @@ export type OwnOutcome = {
   call: SpokenOutcome
   answer: SpokenOutcome
   send: SpokenOutcome
+  propose: SpokenOutcome
+  agree: SpokenOutcome
+  decline: SpokenOutcome
   sendfile: SpokenOutcome
   escalate: { escalation: EscalationResult | undefined }
   end: SpokenOutcome & { reading: TranscriptView | undefined }
@@ -128,6 +131,9 @@ const OWN: OwnOutcomes = {
   call: spokenOutcome,
   answer: spokenOutcome,
   send: spokenOutcome,
+  propose: spokenOutcome,
+  agree: spokenOutcome,
+  decline: spokenOutcome,
   sendfile: spokenOutcome,
   escalate: ({ decided, done }) => ({ escalation: escalationResult(decided?.asked, done) }),
   end: (finished, common) => ({ ...spokenOutcome(finished, common), reading: finished.reading }),

@@ -20,6 +20,8 @@ import { type SyncResult, sync } from './sync.ts'
 import { unwrapInTime } from './unwrap.ts'
 
 const ALWAYS_AWAITED: readonly InboxItem['type'][] = ['escalate', 'end', 'owner']
+/** "`progress` … wakes nobody: no `wait` returns for it unless asked to." */
+const AWAKENS_NOBODY: readonly InboxItem['type'][] = ['progress']
 const CALL_ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed', 'end']
 
 /** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
@@ -130,9 +132,11 @@ async function nextRound<T extends IntentType>(
 function isAwaited(item: InboxItem, wait: Wait, outcome: CommonOutcome, call: Call | undefined): boolean {
   if (item.type === 'owner') return true
   if (wait.type === 'answer') return item.call === call?.id && CALL_ANSWERS.includes(item.type)
-  if (wait.type === 'reply') return item.call === call?.id && item.type !== 'request'
+  if (wait.type === 'reply')
+    return item.call === call?.id && item.type !== 'request' && !AWAKENS_NOBODY.includes(item.type)
   if (wait.call !== undefined && !callsAwaited(wait.call, outcome).some((c) => c.id === item.call)) return false
-  return wait.for.length === 0 || wait.for.includes(item.type) || ALWAYS_AWAITED.includes(item.type)
+  if (wait.for.length === 0) return !AWAKENS_NOBODY.includes(item.type)
+  return wait.for.includes(item.type) || ALWAYS_AWAITED.includes(item.type)
 }
 
 /** Throws for a word that may mean several calls: nobody should wait for the wrong one. */

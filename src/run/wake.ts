@@ -1,5 +1,5 @@
 // Waking the agent for what is unread. A wake is written down before it is made, so that a parallel run does not make it too.
-import type { InboxItem } from '../call/inbox-items.ts'
+import { countsAsUnread, type InboxItem } from '../call/inbox-items.ts'
 import { recordWakes, wakesDue } from '../state/hook.ts'
 import { type Action, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
@@ -9,12 +9,13 @@ import { executeAll } from './execute.ts'
 export async function wake(news: readonly InboxItem[], context: RunContext): Promise<string[]> {
   const { environment, now } = context
   const { unknown } = environment.config.hook
+  const waking = news.filter(countsAsUnread)
   const due = await environment.store.update([], (fresh) => {
-    const items = wakesDue(fresh, news, unknown, now)
+    const items = wakesDue(fresh, waking, unknown, now)
     return { snapshot: recordWakes(fresh, items, news, now), value: items }
   })
   const { done } = await executeAll(
-    due.map((item): Action => ({ type: 'run-hook', item, unread: news.length })),
+    due.map((item): Action => ({ type: 'run-hook', item, unread: waking.length })),
     context,
   )
   const errors = resultsOf('run-hook', done).flatMap(({ error }) => error ?? [])

@@ -1,5 +1,6 @@
 // What a command says, or why it says nothing: refusals with their code, their exit and what to type next.
 import { describe, expect, test } from 'vitest'
+import { agreementsOf } from '../../src/call/agreements.ts'
 import type { Intent } from '../../src/call/intent.ts'
 import { LIMIT } from '../../src/call/signal.ts'
 import { EXIT } from '../../src/errors.ts'
@@ -12,6 +13,7 @@ import {
   inCall,
   REJECT,
   type Run,
+  rawIn,
   ringing,
   type Side,
   STATUS,
@@ -221,4 +223,55 @@ test('looking says nothing', () => {
     { type: 'inbox', peek: false, all: false, deep: false },
   ]
   for (const intent of looks) expect(turn(ada, intent).verdict).toEqual({ say: [] })
+})
+
+describe('proposals', () => {
+  const propose = (text: string): Intent => ({ type: 'propose', text })
+  const agree = (ref?: string): Intent => ({ type: 'agree', ref, text: '' })
+
+  test('an answer names the proposal, as NIP-10 does, and both sides come to the same', () => {
+    const { ada, ben, id } = inCall()
+    hears(ben, says(ada, propose('by Friday')))
+    const [answer] = says(ben, { type: 'agree', ref: undefined, text: 'noon' })
+    const proposed = callIn(ada, id).own.id
+    expect(answer?.tags).toContainEqual(['e', proposed, '', 'reply'])
+    hears(ada, answer === undefined ? [] : [answer])
+    const agreed = (who: Side) => agreementsOf(callIn(who, id)).map(({ text, answer }) => [text, answer.text])
+    expect(agreed(ada)).toEqual([['by Friday', 'noon']])
+    expect(agreed(ben)).toEqual(agreed(ada))
+  })
+
+  test('nobody agrees to its own, also where its program says so', () => {
+    const { ada, ben, id } = inCall()
+    says(ada, propose('by Friday'))
+    expect(refused(ada, agree('me/2'))).toMatchObject({ code: 'NO_PROPOSAL' })
+    const { id: own } = callIn(ada, id).own
+    if (own === undefined) throw new Error('nothing was said')
+    const forged = rawIn(ada, id, { type: 'agree', text: '' }, { re: own })
+    hears(ben, [...Object.values(ada.state.logs[id]?.entries ?? {}).map(({ rumor }) => rumor), forged])
+    expect(callIn(ben, id).lines.map(({ signal }) => signal.body.type)).toContain('agree')
+    expect(agreementsOf(callIn(ben, id))).toEqual([])
+  })
+
+  test('the first answer stands', () => {
+    const { ada, ben, id } = inCall()
+    hears(ben, says(ada, propose('by Friday')))
+    hears(ada, says(ben, { type: 'decline', ref: 'peer/2', text: '' }))
+    expect(refused(ben, agree('peer/2'))).toMatchObject({
+      code: 'NO_PROPOSAL',
+      message: expect.stringContaining('declined'),
+    })
+    const late = rawIn(ben, id, { type: 'agree', text: '' }, { re: callIn(ada, id).own.id })
+    hears(ada, [late])
+    expect(agreementsOf(callIn(ada, id))).toEqual([])
+  })
+
+  test('a ref that is none: NO_SUCH_REF, with the last there is', () => {
+    const { ada } = inCall()
+    expect(refused(ada, { type: 'send', text: 'x', wait: undefined, re: 'peer/2' })).toMatchObject({
+      code: 'NO_SUCH_REF',
+      exit: EXIT.impossible,
+      message: expect.stringContaining('the last one is peer/1'),
+    })
+  })
 })

@@ -19,16 +19,13 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
       .replace(/(^|\s)\/\/.*$/gm, ''),
   }))
 
-// Verbs of version 2 that the texts know already.
-const COMING = /^p2p (agree|decline|propose) /
-
 /** Every `p2p …` in a text of ours, with what is put in or stands for something as one word. */
 function commandsIn(text: string): string[] {
   const slot = /\$\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}/
   const whole = text.replace(new RegExp(`(?<=[a-z])${slot.source}`, 'g'), '').replace(new RegExp(slot, 'g'), 'x')
   const found = [...whole.matchAll(/\\?`(p2p [^`\n]*?)\\?`/g)].map(([, command = '']) => command)
   // A verb that is put in is one that was typed.
-  return found.filter((command) => !/^p2p [x/]/.test(command) && !COMING.test(command))
+  return found.filter((command) => !/^p2p [x/]/.test(command))
 }
 
 function wordsOf(command: string): string[] {

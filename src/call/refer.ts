@@ -1,0 +1,63 @@
+// What a ref names: `me/3` or `peer/5`, one signal of a call, whose it is and its seq.
+import { EXIT, Failure } from '../errors.ts'
+import { openProposals, type Proposal, proposalsOf } from './agreements.ts'
+import type { Call } from './replay.ts'
+
+export type Ref = { from: 'me' | 'peer'; seq: number }
+
+/** Undefined for what is no ref. */
+export function parseRef(text: string): Ref | undefined {
+  const [, from, digits] = /^(me|peer)\/([1-9]\d{0,6})$/.exec(text.trim()) ?? []
+  return from === 'me' || from === 'peer' ? { from, seq: Number(digits) } : undefined
+}
+
+/** The id of the signal that a ref names, or why there is none (NO_SUCH_REF). What lies in the archive is not found. */
+export function signalNamed({ from, seq }: Ref, call: Call): string | Failure {
+  const line = call.lines.find(({ signal, party }) => signal.seq === seq && (party === call.mine) === (from === 'me'))
+  if (line !== undefined) return line.signal.id
+  const last = from === 'me' ? call.own.seq : call.taken.seq
+  const why = seq <= last ? `${from}/${seq} is too long ago to be named` : `there is no ${from}/${seq} in this call`
+  return new Failure(
+    'NO_SUCH_REF',
+    EXIT.impossible,
+    `${why}; the last one is ${from}/${last}`,
+    `\`p2p transcript ${call.id.slice(0, 8)}\` shows what each is called`,
+  )
+}
+
+/** The proposal that is answered: the one named, or the only one of the other side that is open; or why there is none. */
+export function proposalToAnswer(ref: string | undefined, call: Call): Proposal | Failure {
+  const id = call.id.slice(0, 8)
+  if (ref !== undefined) return proposalNamed(ref, call)
+  const [only, second] = openProposals(call, 'peer')
+  if (only === undefined)
+    return new Failure(
+      'NO_PROPOSAL',
+      EXIT.impossible,
+      'no proposal of the other side waits for your answer',
+      `\`p2p transcript ${id}\` shows what was proposed; \`p2p propose "…" --call ${id}\` proposes something`,
+    )
+  if (second === undefined) return only
+  const refs = openProposals(call, 'peer').map((one) => one.ref)
+  return new Failure(
+    'SEVERAL_PROPOSALS',
+    EXIT.impossible,
+    `${refs.length} proposals wait for your answer: ${refs.join(', ')}`,
+    `\`p2p agree ${only.ref} --call ${id}\` names one`,
+  )
+}
+
+function proposalNamed(ref: string, call: Call): Proposal | Failure {
+  const id = call.id.slice(0, 8)
+  const found = proposalsOf(call).find((one) => one.ref === ref)
+  const refused = (message: string, hint: string) => new Failure('NO_PROPOSAL', EXIT.impossible, message, hint)
+  if (found === undefined) return refused(`${ref} is no proposal`, `\`p2p transcript ${id}\` shows what was proposed`)
+  if (found.from === 'me')
+    return refused(`${ref} is your own proposal: the other side answers it`, `\`p2p wait --call ${id}\` waits for that`)
+  if (found.answer === undefined) return found
+  const done = found.answer.type === 'agree' ? 'agreed to' : 'declined'
+  return refused(
+    `you have ${done} ${ref} already (${found.answer.ref})`,
+    `\`p2p propose "…" --call ${id}\` proposes something else`,
+  )
+}

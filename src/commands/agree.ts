@@ -1,0 +1,48 @@
+// `agree` and `decline`: the answer to a proposal of the other side.
+import { parseRef } from '../call/refer.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { optionalText } from './args.ts'
+import type { Args, Command } from './command.ts'
+import { sentLines, sentShape } from './send.ts'
+
+const POSITIONALS = {
+  ref: { type: 'string', describe: 'the proposal, as it was shown: peer/5' },
+  text: { type: 'string', describe: 'a word on it' },
+} as const
+
+export const agree: Command<'agree'> = {
+  usage: 'agree [ref] [text]',
+  describe: 'Agree to a proposal of the other side: the one that is named, or the only one that is open',
+  example: 'p2p agree\n  p2p agree peer/5 "by Friday noon"',
+  positionals: POSITIONALS,
+  intent: (args) => ({ type: 'agree', ...answerIn('agree', args) }),
+  // What it answers may be only about to come in.
+  needs: () => ({ network: true, shows: true }),
+  text: (outcome) => sentLines(outcome, 'agreement'),
+  json: sentShape,
+}
+
+export const decline: Command<'decline'> = {
+  usage: 'decline [ref] [text]',
+  describe: 'Decline a proposal of the other side: the one that is named, or the only one that is open',
+  example: 'p2p decline "not before Monday"\n  p2p decline peer/5',
+  positionals: POSITIONALS,
+  intent: (args) => ({ type: 'decline', ...answerIn('decline', args) }),
+  // What it answers may be only about to come in.
+  needs: () => ({ network: true, shows: true }),
+  text: (outcome) => sentLines(outcome, 'refusal'),
+  json: sentShape,
+}
+
+// The ref may be left out, and then the first text is the only one.
+function answerIn(verb: string, args: Args): { ref: string | undefined; text: string } {
+  const [first, second] = [optionalText(args, 'ref').trim(), optionalText(args, 'text')]
+  if (parseRef(first) !== undefined) return { ref: first, text: second }
+  if (second === '') return { ref: undefined, text: first }
+  throw new Failure(
+    'USAGE',
+    EXIT.usage,
+    `"${first.slice(0, 40)}" names no proposal`,
+    `the ref as it was shown, then a word on it: \`p2p ${verb} peer/5 "…"\``,
+  )
+}

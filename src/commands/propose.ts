@@ -1,0 +1,16 @@
+// `propose`: what is to be agreed, as an item of its own.
+import { optionalText, wordsArgument } from './args.ts'
+import type { Command } from './command.ts'
+import { sentLines, sentShape } from './send.ts'
+
+export const propose: Command<'propose'> = {
+  usage: 'propose <text>',
+  describe: 'Propose something in the active call, for the other side to agree to or to decline; "-" reads stdin',
+  example: 'p2p propose "Four columns, dates as ISO 8601, by Friday"',
+  positionals: { text: { type: 'string', describe: 'what is to be agreed' } },
+  input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
+  intent: (args) => ({ type: 'propose', text: wordsArgument(args, 'text') }),
+  needs: () => ({ network: true, optimistic: true, shows: true }),
+  text: (outcome) => sentLines(outcome, 'proposal'),
+  json: sentShape,
+}
