@@ -1,4 +1,5 @@
 // The one error class: an expected failure, with the word a program reads and the next step a person takes.
+import type { Foreign } from './sanitize.ts'
 
 /** Exit codes of the command line (docs: README, "Exit codes"). */
 export const EXIT = {
@@ -50,6 +51,7 @@ export const CODES = {
   REFUSED: [EXIT.refused, 'every relay refused'],
   UPLOAD_REFUSED: [EXIT.refused, 'the file server refused'],
   HOME_UNSAFE: [EXIT.refused, 'a folder or file of the home is of somebody else, or can be changed by everybody'],
+  SECRET: [EXIT.refused, 'what was to be sent holds the secret key, or is a file of the agent itself'],
   IDENTITY_UNSAFE: [EXIT.refused, 'the identity file is a link, of somebody else, or readable by others'],
   IDENTITY_DAMAGED: [EXIT.refused, 'the identity file is damaged; it is left as it is'],
   CALL_KEY_UNSAFE: [
@@ -87,17 +89,22 @@ export function shellPath(path: string): string {
   return /^[\w@%+=:,./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }
 
-/** @param code fixed upper-case word, one per cause; @param hint what to type or do next, "" when there is nothing. */
+/**
+ * @param code fixed upper-case word, one per cause; @param hint what to type or do next, "" when there is nothing; @param theirs
+ * what a server or a program has said of it, which is shown in quotes behind the message
+ */
 export class Failure extends Error {
   readonly code: Code
   readonly exit: Exit
   readonly hint: string
+  readonly theirs: Foreign | undefined
 
-  constructor(code: Code, exit: Exit, message: string, hint = '') {
+  constructor(code: Code, exit: Exit, message: string, hint = '', theirs?: Foreign) {
     super(message)
     this.name = 'Failure'
     this.code = code
     this.exit = exit
     this.hint = hint
+    this.theirs = theirs
   }
 }

@@ -1,42 +1,137 @@
-// A peer's words made harmless to look at: no control or bidi characters, bounded. Never a banner: facts stand beside it.
-// What somebody else's program or server says about a failure, made fit for one line of our own.
+// Words of others made harmless: what cannot be seen is gone, lengths are bounded, and their type keeps them out of sentences
+// of ours. What peers, relays, servers and programs say becomes `Foreign` where it is parsed; only call/wording.ts renders it.
 
-// C0 and C1 controls (terminal escapes), interlinear annotations, and all that Unicode wants drawn as nothing: marks of
-// direction, zero-width spaces, soft hyphens, invisible operators, fillers, tags. What joins emoji and letters, and chooses
-// between their forms, stays: whole scripts need it.
-const INVISIBLE_CHARACTERS =
-  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufff9-\ufffb]|(?!\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}/gu
+import { withoutIdleJoiners } from './joiners.ts'
+
+/**
+ * Somebody else's words, cleaned and bounded. For tsc it is a symbol, which no template literal, no `+` and no string parameter
+ * takes; when the program runs it is a string, so that JSON holds it as it is.
+ */
+export type Foreign = symbol & { readonly foreign: true }
+
+const MAX_TEXT = 100_000
+const MAX_LINE = 200
+
+/** Several lines, as `cleanText`. */
+export function foreignText(text: string, most = MAX_TEXT): Foreign {
+  return asForeign(cleanText(text, most))
+}
+
+/** One line that may stand in quotes: `cleanLine`, with nothing in it that looks like a quote of ours or begins a command. */
+export function foreignLine(text: string, most = MAX_LINE): Foreign {
+  return asForeign(foldQuotes(cleanLine(text, most)))
+}
+
+/** Foreign words with words of ours around them, which are then as foreign: foreign`no answer; it said: ${words}`. */
+export function foreign(ours: TemplateStringsArray, ...theirs: readonly (Foreign | string | number)[]): Foreign {
+  return asForeign(ours.map((text, n) => text + charactersOf(theirs[n] ?? '')).join(''))
+}
+
+/** Whether there is nothing to show. */
+export function isBlank(words: Foreign): boolean {
+  return charactersOf(words) === ''
+}
+
+/** Whether it is just that, in the same letters. */
+export function isSame(words: Foreign, text: string): boolean {
+  return charactersOf(words) === text
+}
+
+/** Whether a pattern is found: words may be judged without being repeated. */
+export function matches(words: Foreign, pattern: RegExp): boolean {
+  return pattern.test(charactersOf(words))
+}
+
+/** The whole numbers that are written in it. */
+export function numbersIn(words: Foreign): number[] {
+  return [...charactersOf(words).matchAll(/\d+/g)].map(Number)
+}
+
+/** The lengths of its lines in UTF-16 units: one of 0 for nothing. */
+export function lineLengths(words: Foreign): number[] {
+  return charactersOf(words)
+    .split('\n')
+    .map((line) => line.length)
+}
+
+/** Its first `most` units, and "…" where there are more. */
+export function cutForeign(words: Foreign, most: number): Foreign {
+  return asForeign(truncate(charactersOf(words), most))
+}
+
+function asForeign(text: string): Foreign {
+  return text as unknown as Foreign
+}
+
+function charactersOf(words: Foreign | string | number): string {
+  return String(words)
+}
+
+/** Several lines: breaks become \n, tabs stay. Lone surrogates become U+FFFD. At most `most` UTF-16 units and "…". */
+export function cleanText(text: string, most = MAX_TEXT): string {
+  return truncate(visible(wellFormed(text).replace(LINE_BREAKS, '\n')), most)
+}
+
+/** One line: breaks, tabs and runs of spaces become one space. */
+export function cleanLine(text: string, most = MAX_LINE): string {
+  const line = visible(wellFormed(text).replace(LINE_BREAKS, ' '))
+  return truncate(line.replace(/\s+/g, ' ').trim(), most)
+}
+
+/**
+ * Whether the letters of a name come from alphabets that are not written together, or stand for plain ones (ｂｏｂ, 𝐛𝐨𝐛):
+ * the attack is a name that looks like another. Latin goes with Chinese, Japanese and Korean.
+ */
+export function mixesAlphabets(name: Foreign): boolean {
+  const text = charactersOf(name)
+  if (ASCII.test(text)) return false
+  const standsFor = [...text].some((c) => c > '\u007f' && /^[a-z]$/i.test(c.normalize('NFKC')))
+  return standsFor || mixed().some((pattern) => pattern.test(text))
+}
+
+const ASCII = /^[\t\n -~]*$/
+
+function mixed(): RegExp[] {
+  const others = (script: string, together: string) => {
+    const other = `(?![${script}${together}\\p{sc=Common}\\p{sc=Inherited}])\\p{L}`
+    return new RegExp(`${script}.*${other}|${other}.*${script}`, 'u')
+  }
+  const eastAsian = '\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Hangul}\\p{sc=Bopomofo}'
+  return [others('\\p{sc=Latin}', eastAsian), others('\\p{sc=Cyrillic}', ''), others('\\p{sc=Greek}', '')]
+}
 
 // Whatever a terminal or an editor may take for the end of a line.
 const LINE_BREAKS = /\r\n|[\n\u000b\u000c\r\u0085\u2028\u2029]/g
 
-/** Several lines: breaks become \n, tabs stay. Lone surrogates become U+FFFD. */
-export function cleanText(text: string, most = 100_000): string {
-  return truncate(wellFormed(text).replace(LINE_BREAKS, '\n').replace(INVISIBLE_CHARACTERS, ''), most)
+// C0 and C1 controls (terminal escapes), interlinear annotations, and all that Unicode wants drawn as nothing: marks of
+// direction, zero-width spaces, soft hyphens, invisible operators, fillers, tags, the 240 selectors beyond the first 16.
+const INVISIBLE =
+  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufff9-\ufffb]|(?!(?:\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f]))\p{Default_Ignorable_Code_Point}/gu
+
+function visible(text: string): string {
+  return ASCII.test(text) ? text : boundMarks(withoutIdleJoiners(text.replace(INVISIBLE, '')))
 }
 
-/** One line: breaks, tabs and runs of spaces become one space. */
-export function cleanLine(text: string, most = 200): string {
-  return truncate(
-    wellFormed(text).replace(LINE_BREAKS, ' ').replace(INVISIBLE_CHARACTERS, '').replace(/\s+/g, ' ').trim(),
-    most,
-  )
+// A tower of marks covers the lines above and below. Letters of some scripts have more than accents.
+function boundMarks(text: string): string {
+  return text
+    .replace(/((?:(?=\p{M})\p{sc=Inherited}){4})(?:(?=\p{M})\p{sc=Inherited})+/gu, '$1')
+    .replace(/(\p{M}{8})\p{M}+/gu, '$1')
 }
+
+// Every double quote becomes a single one, every single one and every backtick the plain one, and two of them one.
+function foldQuotes(text: string): string {
+  return text.replace(QUOTES, "'")
+}
+
+const QUOTES =
+  /["'`\u00ab\u00b4\u00bb\u02b9-\u02bd\u02c8\u02ca\u02cb\u02dd\u02ee\u02f4\u02f6\u055a\u05f3\u05f4\u1ffd\u1fef\u2018-\u201f\u2032-\u2037\u2057\u275b-\u275e\u276e\u276f\u3003\u301d-\u301f\uff02\uff07\uff40\u{1f676}-\u{1f678}]+/gu
 
 function wellFormed(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8')
 }
 
+// No half of a character in front of the dots, and nothing that was joined to what is cut off.
 function truncate(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`
-}
-
-/** At most `most` characters on one line: no controls, no terminal escapes, nothing that turns the direction of text. */
-export function cleanReason(text: string, most = 160): string {
-  const line = text.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
-  return line.length <= most ? line : `${line.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`
-}
-
-export function formatSeconds(ms: number): string {
-  return `${Math.round(ms / 100) / 10} s`
+  return text.length <= most ? text : `${visible(text.slice(0, most).replace(/[\ud800-\udbff]$/, ''))}…`
 }

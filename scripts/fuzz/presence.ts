@@ -1,5 +1,6 @@
 // What strangers publish of themselves: presence and relay lists.
 import { readInboxList, readPresences, readReadRelays } from '../../src/call/presence.ts'
+import { charactersOf } from '../../src/call/wording.ts'
 import { type Event, finalize, type Template } from '../../src/nostr/event.ts'
 import { relayUrl } from '../../src/nostr/relay-url.ts'
 import { randomText, spoiledJson } from './mutate.ts'
@@ -16,8 +17,11 @@ const presence = target(
     const mine = found.find((p) => p.pubkey === stranger.pubkey)
     return faultOf({
       'it hides nobody': found.some((p) => p.pubkey === mustBe(presences[0]).pubkey),
-      'its words are tame': mine === undefined || [mine.name, mine.about, ...mine.capabilities].every(isCleanText),
-      'its words are short': mine === undefined || (mine.name.length <= 65 && mine.about.length <= 281),
+      'its words are tame':
+        mine === undefined ||
+        [mine.name, mine.about, ...mine.capabilities].every((words) => isCleanText(charactersOf(words))),
+      'its words are short':
+        mine === undefined || (charactersOf(mine.name).length <= 65 && charactersOf(mine.about).length <= 281),
       'its lists are short': mine === undefined || (mine.capabilities.length <= 20 && mine.relays.length <= 5),
       'its relays are addresses': mine === undefined || mine.relays.every((url) => relayUrl(url) === url),
       'its work is a number': mine === undefined || (Number.isInteger(mine.pow) && mine.pow >= 0 && mine.pow < 100),

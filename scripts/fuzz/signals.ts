@@ -11,7 +11,7 @@ import { textOf } from '../../src/call/transcript/text.ts'
 import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import { quoted } from '../../src/call/wording.ts'
 import { parseRumor, type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { cleanLine, cleanText } from '../../src/sanitize.ts'
+import { cleanLine, cleanText, foreign, foreignText } from '../../src/sanitize.ts'
 import { automaticAnswers, endsDue, receiptsDue } from '../../src/state/receipts.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
@@ -68,7 +68,7 @@ const words = target(
   60,
   (chance) => (chance.often(50) ? spoiledText(chance, ['Is v2 final?\nYes', ...NASTY]) : randomText(chance).repeat(9)),
   (said) => {
-    const lines = quoted(cleanText(said))
+    const lines = quoted(foreignText(said))
     return faultOf({
       'one line is tame': isCleanText(cleanLine(said)) && cleanLine(said).length <= 201,
       'each line is tame': lines.every((line) => isCleanText(line.replaceAll('\t', ' '))),
@@ -135,7 +135,12 @@ const mailboxes = target(
 export function told(state: State, one: ReturnType<typeof callsOf>[number]): void {
   const log = state.logs[one.id]
   if (log === undefined) return
-  const transcript = transcriptOf(one, log, { npub: '', pubkey: stranger.pubkey, name: '', trust: 'unknown' }, people)
+  const transcript = transcriptOf(
+    one,
+    log,
+    { npub: '', pubkey: stranger.pubkey, name: foreign``, trust: 'unknown' },
+    people,
+  )
   for (const shown of [excerptOf(transcript, 0), excerptOf(transcript, 500)]) {
     textOf(shown)
     markdownOf(shown)

@@ -1,5 +1,6 @@
 // What comes off the wire before anybody knows whose it is: frames, events, answers, keys as text.
 import { bech32 } from '@scure/base'
+import { charactersOf } from '../../src/call/wording.ts'
 import { answerBounds, openCollector } from '../../src/io/relay/collector.ts'
 import { isHex32, isPubkey } from '../../src/nostr/crypto.ts'
 import { eventId, MAX_TAGS, parseEvent, parseRumor, verifyEvent } from '../../src/nostr/event.ts'
@@ -21,9 +22,9 @@ const frames = target(
   (frame) => {
     const read = parseRelayFrame(frame)
     if (read === undefined) return undefined
-    const said = 'text' in read ? read.text : ''
+    const said = 'text' in read ? charactersOf(read.text) : ''
     return faultOf({
-      'its text is tame and short': isCleanText(said) && said.length <= 200,
+      'its text is tame and short': isCleanText(said) && said.length <= 201,
       'its id is one': !('id' in read) || isHex32(read.id),
       'its message is bytes': !('message' in read) || /^([0-9a-f]{2})+$/.test(read.message),
       'its subscription is named': !('sub' in read) || (read.sub.length > 0 && read.sub.length <= 64),
@@ -39,10 +40,11 @@ const refusals = target(
       ? spoiledText(chance, ['auth-required: x', 'invalid: created_at too late', 'pow:'])
       : anyValue(chance, 2),
   (message) => {
-    const { reason, text: said } = parseRefusal(message)
+    const { reason, text } = parseRefusal(message)
+    const said = charactersOf(text)
     return faultOf({
       'it has a reason': /^[a-z-]+$/.test(reason),
-      'it is tame': isCleanText(said) && said.length <= 200,
+      'it is tame': isCleanText(said) && said.length <= 201,
     })
   },
 )

@@ -1,27 +1,35 @@
 // Who is who: what we have verified and what our owner has said of a key, and beside it what the key calls itself.
 import { npubEncode } from '../nostr/nip19.ts'
-import { cleanLine } from '../sanitize.ts'
+import { type Foreign, foreignLine, foreignText, isBlank, mixesAlphabets } from '../sanitize.ts'
 
 export type Trust = 'owner' | 'trusted' | 'known' | 'unknown' | 'blocked'
 
 /** `pubkey` in hex; `petname` is ours, 1 to 64 characters, never what the peer calls itself. */
 export type Contact = { pubkey: string; petname: string; trust: 'known' | 'trusted' | 'blocked' }
 
-export type Agent = { npub: string; pubkey: string; name: string; trust: Trust }
+/**
+ * `name`: a petname of ours; of an agent without one what it calls itself, or its short key. `mixedAlphabets`: that may look like
+ * another name.
+ */
+export type Agent = { npub: string; pubkey: string; name: Foreign; trust: Trust; mixedAlphabets?: true }
 
 /** `names`: what agents have called themselves, by pubkey. */
 export type AgentDirectory = {
   contacts: readonly Contact[]
   owner: string | undefined
-  names: Readonly<Record<string, string>>
+  names: Readonly<Record<string, Foreign>>
 }
 
 /** @param claimed what the key calls itself; a petname of ours goes before it */
-export function agentOf(people: AgentDirectory, pubkey: string, claimed = ''): Agent {
+export function agentOf(people: AgentDirectory, pubkey: string, claimed: Foreign | string = ''): Agent {
   const contact = contactOf(people, pubkey)
   const npub = npubEncode(pubkey)
-  const name = contact?.petname ?? cleanLine(claimed === '' ? (people.names[pubkey] ?? '') : claimed, 64)
-  return { npub, pubkey, name: name === '' ? shortNpub(npub) : name, trust: trustOf(people, pubkey) }
+  const trust = trustOf(people, pubkey)
+  if (contact !== undefined) return { npub, pubkey, name: foreignText(contact.petname, 64), trust }
+  const [told, remembered] = [claimed, people.names[pubkey] ?? ''].map((name) => foreignLine(String(name), 64))
+  const name = told === undefined || isBlank(told) ? remembered : told
+  if (name === undefined || isBlank(name)) return { npub, pubkey, name: foreignLine(shortNpub(npub)), trust }
+  return { npub, pubkey, name, trust, ...(mixesAlphabets(name) ? { mixedAlphabets: true } : {}) }
 }
 
 export function trustOf(people: AgentDirectory, pubkey: string): Trust {

@@ -1,25 +1,26 @@
 // A question to our owner: the facts for programs, and the same in words for a person on whatever screen they reach.
 
-import { cleanLine, cleanText } from '../sanitize.ts'
+import { cleanText, type Foreign, foreign, foreignLine, isBlank, isSame } from '../sanitize.ts'
 import { type Agent, shortNpub } from './agents.ts'
 import type { Call } from './replay.ts'
+import { alphabetsNote, quoted, said } from './wording.ts'
 
 /**
  * One escalation. `id`: the rumor that told the peer, else a hash. `at`: unix seconds. Keys are hex. Without a call the fields
- * of the call are "". `name`, `peerName` and `topic` are cleaned; `text` is as it was typed.
+ * of the call are "". `text` is as it was typed.
  */
 export type Escalation = {
   id: string
   at: number
   agent: string
   npub: string
-  name: string
+  name: Foreign
   call: string
   peer: string
   peerNpub: string
-  peerName: string
+  peerName: Foreign
   peerTrust: string
-  topic: string
+  topic: Foreign
   /** Whose words the topic is. */
   topicBy: 'me' | 'peer' | ''
   text: string
@@ -38,13 +39,13 @@ export function escalationOf(
     at,
     agent: me.pubkey,
     npub: me.npub,
-    name: cleanLine(me.name, 64),
+    name: me.name,
     call: call?.id ?? '',
     peer: peer?.pubkey ?? '',
     peerNpub: peer?.npub ?? '',
-    peerName: peer?.name ?? '',
+    peerName: peer?.name ?? foreign``,
     peerTrust: peer?.trust ?? '',
-    topic: call === undefined ? '' : cleanLine(call.topic, MAX_TOPIC),
+    topic: foreignLine(call?.topic ?? '', MAX_TOPIC),
     topicBy: call === undefined ? '' : call.mine === 'caller' ? 'me' : 'peer',
     text,
   }
@@ -53,7 +54,7 @@ export function escalationOf(
 /** What the owner reads. `answer`: how to answer in this place, a sentence. */
 export function escalationText(escalation: Escalation, answer: string): string {
   const { npub, name, call, text } = escalation
-  const who = name === '' || name === shortNpub(npub) ? 'Your agent' : `Your agent "${withoutQuotes(name)}"`
+  const who = isNone(name, npub) ? 'Your agent' : `Your agent ${said(name, 64)}`
   return [
     `${who} needs you. ${answer}`,
     '',
@@ -67,22 +68,25 @@ export function escalationText(escalation: Escalation, answer: string): string {
   ].join('\n')
 }
 
-// What a peer wrote stands behind a mark on one line, so that no text of a peer's can pass for ours or for the agent's.
+// What a peer wrote stands behind a mark on a line of its own, so that no text of a peer's can pass for ours or for the agent's.
 function callFacts({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Escalation): string[] {
-  const contact = peerTrust !== 'unknown'
-  const named = peerName === '' || peerName === shortNpub(peerNpub) ? '' : withoutQuotes(peerName)
-  const peer = contact
-    ? `"${named}" (${peerTrust})`
-    : `a stranger${named === '' ? '' : ` that calls itself "${named}"`}`
+  const stranger = peerTrust === 'unknown'
+  const peer = stranger ? 'a stranger' : `${said(peerName, 64)} (${peerTrust})`
+  const named = stranger && !isNone(peerName, peerNpub)
   return [
     `It is in call ${call.slice(0, 8)} with ${peer}, ${peerNpub}.`,
-    topicBy === 'me' ? `The topic that it named: ${topic}` : 'The topic, in the words of the other side:',
-    ...(topicBy === 'me' ? [] : [`> ${topic}`]),
+    ...(named ? ['It calls itself:', ...marked(foreign`${peerName}${alphabetsNote(peerName)}`)] : []),
+    topicBy === 'me' ? 'The topic that it named:' : 'The topic, in the words of the other side:',
+    ...marked(topic),
   ]
 }
 
-function withoutQuotes(name: string): string {
-  return name.replace(/"/g, "'")
+function marked(words: Foreign): string[] {
+  return quoted(words, '>').map((line) => line.trimStart())
+}
+
+function isNone(name: Foreign, npub: string): boolean {
+  return isBlank(name) || isSame(name, shortNpub(npub))
 }
 
 /**

@@ -2,7 +2,7 @@
 // As much news as one look can hold: agents' tools cut what a command prints at about 16,000 characters without a word, and
 // what was cut away there would count as read.
 import type { Rumor } from '../nostr/event.ts'
-import { cleanText } from '../sanitize.ts'
+import { cutForeign, type Foreign, foreignText, lineLengths } from '../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf } from './agents.ts'
 import { type FileBody, type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
 import { type FileState, type Fork, type Log, signalOf, UNDELIVERED } from './log.ts'
@@ -38,7 +38,7 @@ export function countsAsUnread({ type }: { type: string }): boolean {
 }
 
 /**
- * One new thing. `text` is the peer's, cleaned; of something undelivered it is ours. `at` unix seconds; `seq` 0 where there is none.
+ * One new thing. `text` is the peer's; of something undelivered it is ours. `at` unix seconds; `seq` 0 where there is none.
  * `ref` and `re` name signals of the call, `me/3` or `peer/5`; `unseen`: what stands above it that its author had not taken.
  */
 export type InboxItem = {
@@ -51,14 +51,14 @@ export type InboxItem = {
   fork?: Fork['by']
   call: string
   from: Agent
-  text: string
+  text: Foreign
   at: number
   seq: number
   late?: true
   path?: string
   size?: number
   sha256?: string
-  name?: string
+  name?: Foreign
   reason?: string
   /** How the call went, in the words of whoever ended it. */
   outcome?: CallOutcome
@@ -95,7 +95,7 @@ function markItem(type: 'missed' | 'forked' | 'lost', log: Log, call: Call, from
   const at = { missed: log.missed ?? call.deadline, forked: log.fork?.at ?? call.last, lost: log.lost ?? call.last }
   const base = { type, id: call.id, call: call.id, from, at: at[type], seq: 0 }
   // What a call was about is the caller's word; of the rest there is nothing of the peer's to quote.
-  const text = type === 'missed' ? cleanText(call.topic) : ''
+  const text = foreignText(type === 'missed' ? call.topic : '')
   return { ...base, text, ...(type === 'forked' && log.fork !== undefined ? { fork: log.fork.by } : {}) }
 }
 
@@ -105,7 +105,7 @@ function undeliveredItems(log: Log, call: Call, from: Agent): InboxItem[] {
     const id = mark.startsWith(UNDELIVERED) ? mark.slice(UNDELIVERED.length) : undefined
     const signal = id === undefined ? undefined : signalOf(log, id)
     if (signal === undefined) return []
-    const text = signal.body.type === 'file' ? cleanText(signal.body.name, 255) : cleanText(signal.body.text)
+    const text = signal.body.type === 'file' ? foreignText(signal.body.name, 255) : foreignText(signal.body.text)
     const { seq } = signal
     return [{ type: 'undelivered', id: signal.id, ref: `me/${seq}`, call: call.id, from, text, at: signal.at, seq }]
   })
@@ -123,11 +123,11 @@ export function letterItem({ rumor, heard, repeat, file }: ShownLetter, people: 
   const type = from.trust === 'owner' ? 'owner' : 'dm'
   const base = { type, id: rumor.id, call: '', from, at: Math.min(rumor.created_at, heard), seq: 0 } as const
   const marks = repeat === true ? { repeat } : {}
-  if (rumor.kind !== FILE) return { ...base, ...marks, text: cleanText(rumor.content) }
+  if (rumor.kind !== FILE) return { ...base, ...marks, text: foreignText(rumor.content) }
   const body = parseRemote(rumor)
   if (body !== undefined) return { ...base, ...marks, ...fileFields(body, fileFactsOf(body, file)) }
   // Early clients announce a file without the hash by which it could be checked.
-  const text = cleanText(rumor.content, 255)
+  const text = foreignText(rumor.content, 255)
   return { ...base, ...marks, text, name: text, reason: UNCHECKABLE }
 }
 
@@ -156,7 +156,7 @@ function itemOf({ signal, heard, late, unseen }: Line, log: Log, call: Call, fro
   if (body.type === 'file') return { ...base, type: 'file', ...fileFields(body, receivedFile(log, body)) }
   const reason = body.type === 'reject' ? { reason: body.reason } : {}
   const outcome = body.type === 'end' && body.outcome !== undefined ? { outcome: body.outcome } : {}
-  return { ...base, type: body.type, text: cleanText(body.text), ...reason, ...outcome }
+  return { ...base, type: body.type, text: foreignText(body.text), ...reason, ...outcome }
 }
 
 /** A signal of the call, the same way everywhere: `me/3` or `peer/5`; undefined for one that is not held. */
@@ -178,7 +178,7 @@ export function refsIn([first, last]: SeqRange, whose: 'me' | 'peer'): string[] 
 // What nobody has said is left out: a size of 0, a hash of "".
 function fileFields({ name }: FileBody, facts: FileFacts): Pick<InboxItem, 'text'> & Partial<InboxItem> {
   const { path, refused: reason, size, sha256 } = facts
-  const text = cleanText(name, 255)
+  const text = foreignText(name, 255)
   return {
     ...{ text, name: text },
     ...(size === 0 && path === undefined ? {} : { size }),
@@ -214,13 +214,18 @@ export function fitItems(items: readonly InboxItem[], most = MAX_CHARACTERS): In
 function shortenItem(item: InboxItem, most: number): InboxItem {
   if (sizeOf(item) <= most) return item
   // A line may hold nothing and takes its mark all the same.
-  const lines = item.text
-    .slice(0, most)
-    .split('\n')
-    .slice(0, Math.floor(most / (2 * LINE_PREFIX_CHARACTERS)))
-  return { ...item, text: cleanText(lines.join('\n'), most - LINE_PREFIX_CHARACTERS * lines.length), cut: true }
+  let room = most - ITEM_CHARACTERS
+  let length = 0
+  for (const line of lineLengths(item.text)) {
+    const fits = Math.min(line, room - LINE_PREFIX_CHARACTERS)
+    if (fits < 0) break
+    room -= fits + LINE_PREFIX_CHARACTERS + 1
+    length += fits + 1
+    if (fits < line) break
+  }
+  return { ...item, text: cutForeign(item.text, Math.max(0, length - 1)), cut: true }
 }
 
 function sizeOf({ text }: InboxItem): number {
-  return ITEM_CHARACTERS + text.length + LINE_PREFIX_CHARACTERS * text.split('\n').length
+  return lineLengths(text).reduce((sum, line) => sum + line + 1 + LINE_PREFIX_CHARACTERS, ITEM_CHARACTERS)
 }

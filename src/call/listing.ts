@@ -1,8 +1,11 @@
 // Who is shown of all that relays say is on line: known agents first, then a share of strangers from each relay, each checked once and
 // in the order of showing. The attack: thousands of made-up presences, which must cost us no more than what is shown.
+
 import { type Event, verifyEvent, verifyEvents } from '../nostr/event.ts'
+import { isSame } from '../sanitize.ts'
 import { holdsWord, isSameName } from './name.ts'
 import { capabilityTag, isLive, isPresence, type Presence, parsePresence } from './presence.ts'
+import { charactersOf } from './wording.ts'
 
 /** Which agents are wanted; `limit`: most that are shown. */
 export type PresenceWish = {
@@ -70,11 +73,14 @@ export function fitting({ now, me, known, work, wish }: ListingRules): (event: E
     const plain = capability === undefined && wish.name === undefined && wish.search === undefined
     if (plain && (work === 0 || acquaintance !== undefined)) return true
     const presence = parsePresence(event)
-    const names = [presence.name, acquaintance?.petname ?? '']
+    const names = [charactersOf(presence.name), acquaintance?.petname ?? '']
     const { name, search } = wish
-    if (capability !== undefined && !presence.capabilities.includes(capability)) return false
+    if (capability !== undefined && !presence.capabilities.some((one) => isSame(one, capability))) return false
     if (name !== undefined && !names.some((one) => isSameName(one, name))) return false
-    if (search !== undefined && ![...names, presence.about, ...presence.capabilities].some((t) => holdsWord(t, search)))
+    if (
+      search !== undefined &&
+      ![...names, ...[presence.about, ...presence.capabilities].map(charactersOf)].some((t) => holdsWord(t, search))
+    )
       return false
     return acquaintance !== undefined || presence.work >= work ? true : undefined
   }

@@ -3,6 +3,7 @@
 import { isRecord } from '../json.ts'
 import { isHex32 } from '../nostr/crypto.ts'
 import { parseEvent, type Rumor } from '../nostr/event.ts'
+import { foreignLine } from '../sanitize.ts'
 import {
   type ArchivedTail,
   type ArchiveSummary,
@@ -251,7 +252,7 @@ export function parseOutboxEntry(value: unknown): OutboxEntry | undefined {
     accepted,
     failed: failed.flatMap((f) =>
       isRecord(f) && typeof f.url === 'string' && typeof f.reason === 'string'
-        ? [{ url: f.url, reason: f.reason }]
+        ? [{ url: f.url, reason: foreignLine(f.reason) }]
         : [],
     ),
     ...(event === undefined ? {} : { wrap: event }),

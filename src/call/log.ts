@@ -1,5 +1,6 @@
 // What is kept of one call: what was said, and what cannot be derived from that. One file each.
 import type { Event, Rumor } from '../nostr/event.ts'
+import type { Foreign } from '../sanitize.ts'
 import { type Link, NOTHING, type SeqRange, type Signal } from './signal.ts'
 import { parseSignal } from './signal-codec.ts'
 
@@ -18,7 +19,7 @@ export type OutboxEntry = {
   /** How often it was wrapped: the waits between wraps grow with it. */
   wraps: number
   accepted: string[]
-  failed: { url: string; reason: string }[]
+  failed: { url: string; reason: Foreign }[]
   /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them in vain. */
   retried?: number
   /** The peer has said that it misses it. */

@@ -4,7 +4,7 @@ import { type Event, type Template, tag, tags, verifyEvents } from '../nostr/eve
 import { addressText, parseAddress } from '../nostr/nip05.ts'
 import { difficulty } from '../nostr/nip13.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
-import { cleanLine } from '../sanitize.ts'
+import { type Foreign, foreignLine, isBlank } from '../sanitize.ts'
 import { nameTag } from './name.ts'
 
 export const PRESENCE_KIND = 30315
@@ -25,12 +25,12 @@ export const PRESENCE_AHEAD = 900
 
 export type Presence = {
   pubkey: string
-  name: string
+  name: Foreign
   /** Its `n`, by which it is found; undefined where that is not what its name makes it. */
   asked: string | undefined
-  about: string
+  about: Foreign
   /** In lower case. */
-  capabilities: string[]
+  capabilities: Foreign[]
   status: 'available' | 'busy'
   relays: string[]
   /** Unix seconds, like `looked`: when its agent, and not cron, last looked; undefined where it does not say. */
@@ -163,17 +163,17 @@ export function isLive(event: Event, now: number): boolean {
 /** What a presence says. Its signature is the caller's to check. */
 export function parsePresence(event: Event): Presence {
   const relays = tags(event, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? [])
-  const capabilities = tags(event, 'c').map((t) => capabilityTag(cleanLine(t[1] ?? '', 32)))
+  const capabilities = tags(event, 'c').map((t) => foreignLine(capabilityTag(t[1] ?? ''), 32))
   const name = tag(event, 'name') ?? ''
   const asked = tag(event, 'n')
   const looked = Number(/^\d{1,12}$/.exec(tag(event, 'looked') ?? '')?.[0])
   return {
     pubkey: event.pubkey,
-    name: cleanLine(name, 64),
+    name: foreignLine(name, 64),
     // The attack: shown under one name, and found under another's.
     asked: asked !== undefined && asked !== '' && asked === nameTag(name) ? asked : undefined,
-    about: cleanLine(event.content, 280),
-    capabilities: unique(capabilities.filter((c) => c !== '')).slice(0, 20),
+    about: foreignLine(event.content, 280),
+    capabilities: unique(capabilities.filter((c) => !isBlank(c))).slice(0, 20),
     status: tag(event, 'status') === 'busy' ? 'busy' : 'available',
     relays: unique(relays).slice(0, 5),
     lastSeen: event.created_at,

@@ -2,6 +2,7 @@
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { IntentType } from '../call/intent.ts'
+import { charactersOf } from '../call/wording.ts'
 import type { Args } from '../commands/command.ts'
 import { commands, isCommand, verbs } from '../commands/index.ts'
 import { itemShape } from '../commands/json.ts'
@@ -12,6 +13,7 @@ import { homeOf } from '../io/home/paths.ts'
 import { refreshContext } from '../run/context.ts'
 import { markShown } from '../run/outcome.ts'
 import { run } from '../run/run.ts'
+import type { Foreign } from '../sanitize.ts'
 import { stateCodec } from '../state/state-codec.ts'
 import { normalizeArgv, type ParsedArgv, readArgv, verbOf } from './argv.ts'
 import { readInput } from './input.ts'
@@ -140,8 +142,8 @@ function relaysIn({ relay }: Args): string[] {
   return Array.isArray(relay) ? relay.map(String) : []
 }
 
-function traceFor({ verbose }: Args): ((line: string) => void) | undefined {
-  return verbose === true ? (line) => process.stderr.write(`p2p: ${line}\n`) : undefined
+function traceFor({ verbose }: Args): ((line: Foreign) => void) | undefined {
+  return verbose === true ? (line) => process.stderr.write(`p2p: ${charactersOf(line)}\n`) : undefined
 }
 
 function optionalWord(value: unknown): string | undefined {

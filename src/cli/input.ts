@@ -20,7 +20,7 @@ export async function readInput(wanted: InputRequest, home: Home, env: Env = pro
   if (wanted.from === 'stdin' && wanted.as === 'secret') return await takeSecret(home, env)
   const most = wanted.from === 'stdin' && wanted.as === 'text' ? MAX_TEXT : readConfig(home).file.inlineMax
   if (wanted.from === 'file') {
-    const read = await readSource(wanted.path, most)
+    const read = await readSource(wanted.path, most, home)
     return 'bytes' in read ? { input: read.bytes } : { large: read.size }
   }
   const input = await readStream(process.stdin, most)

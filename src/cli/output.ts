@@ -2,12 +2,13 @@
 import { fstatSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { IntentType } from '../call/intent.ts'
+import { said } from '../call/wording.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { diskFailure, errno, lastDiskFailure } from '../io/store/disk-errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
-import { cleanLine, cleanText } from '../sanitize.ts'
+import { cleanLine, cleanText, isBlank } from '../sanitize.ts'
 import { rowsOf, terminalWidth } from './terminal.ts'
 
 /** Most characters of an error's message. */
@@ -91,9 +92,14 @@ function sayFailure(failure: Failure): void {
 }
 
 // Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
-function cleanWords({ code, message, hint }: Failure): { message: string; hint: string } {
+function cleanWords(failure: Failure): { message: string; hint: string } {
+  const { code, hint } = failure
   const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
-  return { message: clean(message), hint: withCommandName(clean(hint)) }
+  return { message: clean(whole(failure)), hint: withCommandName(clean(hint)) }
+}
+
+function whole({ message, theirs }: Failure): string {
+  return theirs === undefined || isBlank(theirs) ? message : `${message}: ${said(theirs)}`
 }
 
 // Errors repeat what was typed; a secret key typed in the wrong place must not reach logs and transcripts that way.

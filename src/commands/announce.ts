@@ -1,6 +1,7 @@
 // `announce`: for cron. Presence, what is owed, what came in; marks nothing read.
 
 import { countsAsUnread } from '../call/inbox-items.ts'
+import { relaySaid } from '../call/wording.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
 import { secondsOption } from './args.ts'
@@ -46,7 +47,7 @@ function announceLine({ posted, news, idle }: OutcomeOf<'announce'>): string {
   const failed = posted?.failed ?? []
   const before = posted?.age === undefined ? '' : ` ${posted.age} s ago, not due again`
   const on = taken === 0 ? 'NOT announced' : `announced on ${taken} of ${taken + failed.length} relays${before}`
-  const why = failed.map((f) => `; ${f.url}: ${f.reason}`).join('')
+  const why = failed.map((f) => `; ${relaySaid(f)}`).join('')
   const unread = news.filter(countsAsUnread).length
   return `${on}${why}; ${unread === 0 ? 'nothing unread' : `${unread} unread: \`p2p status\``}`
 }

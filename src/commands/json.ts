@@ -10,7 +10,7 @@ import { type Moment, type Standing, standingOf } from '../call/standing.ts'
 import { stateOf } from '../call/wording.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
-import { cleanText } from '../sanitize.ts'
+import { type Foreign, foreignText } from '../sanitize.ts'
 import { CAME_TO_NOTHING, confirmedOf } from '../state/call-index.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { CallSummary } from '../state/state.ts'
@@ -24,7 +24,7 @@ export type CallShape = {
   peer: Agent
   direction: 'incoming' | 'outgoing'
   state: string
-  topic: string
+  topic: Foreign
   createdAt: number
   rings: number
   unread: number
@@ -33,14 +33,18 @@ export type CallShape = {
   verified: Verification
   confirmed: { n: number; of: number }
   transcript?: string
-  agreements: Agreement[]
+  agreements: AgreementShape[]
   proposals?: ProposalShape[]
   outcome?: CallOutcome
   /** The last one of the other side, where it has said nothing since. */
-  progress?: Moment
+  progress?: Cleaned<Moment>
 }
 
-export type ProposalShape = Pick<Proposal, 'ref' | 'from' | 'text' | 'at'>
+type Cleaned<T extends { text: string }> = Omit<T, 'text'> & { text: Foreign }
+
+export type ProposalShape = Cleaned<Pick<Proposal, 'ref' | 'from' | 'text' | 'at'>>
+
+export type AgreementShape = Cleaned<Omit<Agreement, 'answer'>> & { answer: Cleaned<Agreement['answer']> }
 
 /** What of an outcome tells of its calls. */
 export type CallsOutcome = Pick<CommonOutcome, 'state' | 'calls' | 'people' | 'transcripts'>
@@ -61,7 +65,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
     peer: agentOf(outcome.people, summary.peer, live?.peerName ?? summary.name),
     direction,
     state: stateOf({ phase, direction, confirmed: confirmed.n }),
-    topic: cleanText(summary.topic, 1000),
+    topic: foreignText(summary.topic, 1000),
     createdAt,
     rings: summary.deadline,
     unread,
@@ -74,7 +78,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
     agreements: (live === undefined ? (summary.agreements ?? []) : agreementsOf(live)).map(cleanAgreement),
     ...(open.length === 0 ? {} : { proposals: open.map(cleanProposal) }),
     ...(went === undefined ? {} : { outcome: went }),
-    ...(progress === undefined ? {} : { progress: { ...progress, text: cleanText(progress.text) } }),
+    ...(progress === undefined ? {} : { progress: { ...progress, text: foreignText(progress.text) } }),
   }
 }
 
@@ -88,12 +92,12 @@ export function standingIn({ calls, state }: CallsOutcome, id: string): Standing
 const NEVER_VERIFIED: readonly Phase[] = [...CAME_TO_NOTHING, 'forked']
 const WITHOUT_CONVERSATION: readonly Phase[] = [...CAME_TO_NOTHING, 'ringing']
 
-function cleanAgreement({ answer, ...proposal }: Agreement): Agreement {
-  return { ...proposal, text: cleanText(proposal.text), answer: { ...answer, text: cleanText(answer.text) } }
+function cleanAgreement({ answer, ...proposal }: Agreement): AgreementShape {
+  return { ...proposal, text: foreignText(proposal.text), answer: { ...answer, text: foreignText(answer.text) } }
 }
 
 function cleanProposal({ ref, from, text, at }: Proposal): ProposalShape {
-  return { ref, from, text: cleanText(text), at }
+  return { ref, from, text: foreignText(text), at }
 }
 
 /** All calls, the latest first. */

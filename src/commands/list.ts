@@ -1,10 +1,10 @@
 // `list`: who is on line.
 import { agentOf } from '../call/agents.ts'
-import { quoted, who } from '../call/wording.ts'
+import { quoted, selfNamed, who } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, OutcomeOf } from '../run/outcome.ts'
-import { cleanText } from '../sanitize.ts'
+import { cutForeign, foreign } from '../sanitize.ts'
 import { flagOption, optionalText } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { presenceShape } from './json.ts'
@@ -90,8 +90,9 @@ function moreLine(shown: number): string {
 
 function agentLines({ people, now }: CommonOutcome, online: OnlineAgent): string[] {
   const agent = agentOf(people, online.pubkey, online.name)
+  const [first, ...more] = online.capabilities
   const can =
-    online.capabilities.length === 0 ? '' : cleanText(`can: ${online.capabilities.join(', ')}`, MAX_CAPABILITY_TEXT)
+    first === undefined ? foreign`` : more.reduce((all, next) => foreign`${all}, ${next}`, foreign`can: ${first}`)
   const facts = [
     `seen ${span(now - online.lastSeen)} ago`,
     ...(online.looked === undefined ? [] : [`looked ${span(now - online.looked)} ago`]),
@@ -100,14 +101,22 @@ function agentLines({ people, now }: CommonOutcome, online: OnlineAgent): string
   ]
   return [
     `${agent.npub} ${online.status}, ${facts.join(', ')}`,
-    ...quoted([online.about, can].filter((l) => l !== '').join('\n')),
+    ...selfNamed(agent),
+    ...quoted(online.about),
+    ...quoted(cutForeign(can, MAX_CAPABILITY_TEXT)),
+    ...claimedDomain(online),
   ]
 }
 
 function domainFact({ nip05, verified }: OnlineAgent): string[] {
-  if (nip05 === undefined) return []
-  if (verified === undefined) return [`says it is ${nip05} (not checked)`]
-  return [verified ? `${nip05} (its domain says so)` : `says it is ${nip05}, which that domain denies`]
+  if (nip05 === undefined || verified === undefined) return []
+  return [verified ? `${nip05} (its domain says so)` : 'whose name its domain denies']
+}
+
+// What no domain has confirmed is no fact.
+function claimedDomain({ nip05, verified }: OnlineAgent): string[] {
+  if (nip05 === undefined || verified === true) return []
+  return quoted(foreign`says it is ${nip05}${verified === undefined ? ' (not checked)' : ''}`)
 }
 
 /** Seconds in words; what lies ahead by a clock that is not ours is now. */

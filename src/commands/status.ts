@@ -7,9 +7,9 @@ import { countsAsUnread } from '../call/inbox-items.ts'
 import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { standingParts } from '../call/standing.ts'
-import { ABOUT_PEERS, quoted, relaySaid, who } from '../call/wording.ts'
+import { ABOUT_PEERS, quoted, relaySaid, reported, said, selfNamed, who } from '../call/wording.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
-import { cleanText } from '../sanitize.ts'
+import { cutForeign, type Foreign, foreign, foreignLine, foreignText, isBlank } from '../sanitize.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { Command } from './command.ts'
@@ -36,8 +36,8 @@ export const status: Command<'status'> = {
     const up = outcome.relays.filter((r) => r.ok)
     const down = outcome.relays.filter((r) => !r.ok)
     return explainPrefix([
-      `you are ${outcome.me.npub}${outcome.me.name === '' ? '' : ` ("${outcome.me.name}")`}`,
-      `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relaySaid({ url, reason: error ?? 'no answer' })}`).join('')}`,
+      `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${said(outcome.me.name, 64)})`}`,
+      `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relaySaid({ url, reason: error ?? foreign`no answer` })}`).join('')}`,
       ...(calls.length === 0
         ? ['no calls; `p2p list` shows whom you can call']
         : calls.flatMap((call) => callLines(call, calls, outcome))),
@@ -89,7 +89,7 @@ function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOu
   const standing = standingIn(outcome, id)
   if (isOverState(state)) {
     const path = transcript === undefined ? [] : [`  transcript: ${transcript}`]
-    return [`call ${callLine(call, endedFacts(call))}`, ...path]
+    return [`call ${callLine(call, endedFacts(call))}`, ...selfNamed(call.peer), ...path]
   }
   const told = outcome.news.filter((item) => item.call === id).map((item) => item.type)
   const outgoing = direction === 'outgoing'
@@ -100,10 +100,11 @@ function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOu
   if (told.includes('request')) return [line]
   return [
     line,
-    ...quoted(cleanText(topic, MAX_TOPIC_TEXT), outgoing ? 'me>' : 'peer>'),
+    ...selfNamed(call.peer),
+    ...quoted(cutForeign(topic, MAX_TOPIC_TEXT), outgoing ? 'me>' : 'peer>'),
     ...(standing?.progress === undefined || told.includes('progress')
       ? []
-      : quoted(cleanText(standing.progress.text, MAX_TOPIC_TEXT))),
+      : quoted(foreignText(standing.progress.text, MAX_TOPIC_TEXT))),
     ...(told.includes('accept') ? [] : [`  next: ${next}`]),
   ]
 }
@@ -148,7 +149,7 @@ function outboxCount({ state }: CommonOutcome): number {
 // What the owner has been asked and does not know of.
 function unaskedLines({ state }: CommonOutcome): string[] {
   return Object.entries(state.index.appeals).flatMap(([id, { open, reached }]) => {
-    const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${error}`)
+    const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${reported(error)}`)
     if (reached === true || why.length === 0) return []
     return [
       `escalation ${id.slice(0, 8)}: your owner is NOT told yet (${why.join('; ')}), tried again with later commands`,
@@ -162,10 +163,10 @@ function unaskedLines({ state }: CommonOutcome): string[] {
  */
 export type TransferShape = {
   call: string
-  file: string
+  file: Foreign
   id: string
   peer: Agent
-  name: string
+  name: Foreign
   size: number
   have: number
   of: number
@@ -192,7 +193,14 @@ export function transferShapes(outcome: CommonOutcome): TransferShape[] {
   })
   const letters = remoteFilesOf(state, []).map(({ id, from, body, progress: state }): TransferShape => {
     const { file, name, size } = body
-    const base = { call: '', file, id, peer: agentOf(people, from), name: cleanText(name, 255), size }
+    const base = {
+      call: '',
+      file: foreignLine(file, 64),
+      id,
+      peer: agentOf(people, from),
+      name: foreignLine(name, 255),
+      size,
+    }
     return { ...base, ...fetchFields(size, state === undefined ? undefined : { fetching: state }) }
   })
   return [...inCalls, ...letters]
@@ -226,7 +234,7 @@ function incomingTransfer(transfer: Transfer, call: Call, log: Log, peer: Agent)
 }
 
 function transferShape({ file, id, name, size }: Transfer, { id: call }: Call, peer: Agent) {
-  return { call, file: cleanText(file, 64), id, peer, name: cleanText(name, 255), size }
+  return { call, file: foreignLine(file, 64), id, peer, name: foreignLine(name, 255), size }
 }
 
 function fetchFields(size: number, state: FileState | undefined) {

@@ -3,8 +3,9 @@
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
-import { ABOUT_PEERS, quoted, time, who } from '../call/wording.ts'
+import { ABOUT_PEERS, quoted, selfNamed, time, who } from '../call/wording.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
+import { isBlank } from '../sanitize.ts'
 import type { CallShape } from './json.ts'
 
 /** Everything unread, with the command to type next; nothing when nothing is new. */
@@ -36,17 +37,19 @@ function itemLines(item: InboxItem): string[] {
       return [
         `incoming call ${id} from ${from}, about:`,
         ...quoted(item.text),
+        ...selfNamed(item.from),
         `  next: \`p2p answer accept --call ${id}\` or \`p2p answer reject "…" --call ${id}\``,
       ]
     case 'accept':
       return [
         `${from} accepted call ${id}${marksOf(item)}`,
+        ...selfNamed(item.from),
         ...quoted(item.text),
         `  next: \`p2p send "…" --call ${id}\``,
       ]
     case 'reject':
       return [
-        `${from} rejected call ${id} (${item.reason ?? 'declined'})${item.text === '' ? '' : ':'}`,
+        `${from} rejected call ${id} (${item.reason ?? 'declined'})${isBlank(item.text) ? '' : ':'}`,
         ...quoted(item.text),
       ]
     case 'message':
@@ -62,24 +65,24 @@ function itemLines(item: InboxItem): string[] {
     case 'agree':
     case 'decline':
       return [
-        `${from} ${item.type === 'agree' ? 'agreed to' : 'declined'} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${item.text === '' ? '' : ':'}`,
+        `${from} ${item.type === 'agree' ? 'agreed to' : 'declined'} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${isBlank(item.text) ? '' : ':'}`,
         ...quoted(item.text),
       ]
     case 'file':
       return fileLines(`file ${item.ref} in call ${id} from ${from}${late(item)}`, item, 'peer>')
     case 'escalate':
       return [
-        `${from} has asked its owner about call ${id} (${item.ref}), and waits for a person${item.text === '' ? '' : ':'}`,
+        `${from} has asked its owner about call ${id} (${item.ref}), and waits for a person${isBlank(item.text) ? '' : ':'}`,
         ...quoted(item.text),
       ]
     case 'end':
       return [
-        `${from} ended call ${id}${item.outcome === undefined ? '' : `, outcome: ${item.outcome}`}${item.text === '' ? '' : ':'}`,
+        `${from} ended call ${id}${item.outcome === undefined ? '' : `, outcome: ${item.outcome}`}${isBlank(item.text) ? '' : ':'}`,
         ...quoted(item.text),
         `  next: \`p2p transcript ${id}\` shows it`,
       ]
     case 'missed':
-      return [`missed call ${id} with ${from}, about:`, ...quoted(item.text)]
+      return [`missed call ${id} with ${from}, about:`, ...quoted(item.text), ...selfNamed(item.from)]
     case 'forked':
       return [
         `call ${id} with ${from} is over: ${FORKED[item.fork ?? 'told']}`,
@@ -94,7 +97,7 @@ function itemLines(item: InboxItem): string[] {
       return [`never delivered, ${item.ref} in call ${id} to ${from}:`, ...quoted(item.text, 'me>')]
     case 'dm':
       if (item.name !== undefined) return fileLines(`file from ${from}, ${time(item.at)}`, item, 'peer>')
-      return [`direct message from ${from}, ${time(item.at)}:`, ...quoted(item.text)]
+      return [`direct message from ${from}, ${time(item.at)}:`, ...selfNamed(item.from), ...quoted(item.text)]
     case 'owner':
       if (item.name !== undefined)
         return fileLines(`file from ${from}, ${time(item.at)}`, item, item.repeat ? 'repeat>' : 'owner>')

@@ -8,7 +8,7 @@ import { htmlOf } from '../call/transcript/html.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import type { SearchHit } from '../call/transcript/search.ts'
 import { textOf, wholeCommand } from '../call/transcript/text.ts'
-import { ABOUT_PEERS, labelOf, quoted, time } from '../call/wording.ts'
+import { ABOUT_PEERS, labelOf, quoted, selfNamed, time } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
@@ -115,9 +115,10 @@ export function fitCalls(calls: readonly CallShape[], most: number): FittingCall
 export function listedCallLines({ calls, left }: FittingCalls, any: boolean): string[] {
   if (calls.length === 0)
     return [any ? 'no such calls; `p2p transcript` lists all' : 'no calls yet; `p2p list` shows whom you can call']
+  const lines = calls.flatMap(transcriptCallLines)
   return [
-    ...calls.flatMap(transcriptCallLines),
-    ...(calls.some((call) => call.direction === 'incoming') ? [ABOUT_PEERS] : []),
+    ...lines,
+    ...(lines.some((line) => line.startsWith('  peer>')) ? [ABOUT_PEERS] : []),
     ...(left === 0 ? [] : [`  ${left} more: \`${ALL_CALLS}\`, or narrow it with --with, --since, --until`]),
     '  next: `p2p transcript <id>`',
   ]
@@ -129,6 +130,7 @@ export const ALL_CALLS = 'p2p transcript --max-chars 0'
 function transcriptCallLines(call: CallShape): string[] {
   return [
     `${time(call.createdAt)} ${callLine(call, endedFacts(call))}`,
+    ...selfNamed(call.peer),
     ...quoted(call.topic, call.direction === 'outgoing' ? 'me>' : 'peer>'),
   ]
 }

@@ -1,10 +1,12 @@
 // Everything outside of the program that a run may touch, opened and closed together.
 
 import type { Contact } from '../call/agents.ts'
+import type { Failure } from '../errors.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { type Event, finalize, type Rumor, type Template } from '../nostr/event.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
+import type { Foreign } from '../sanitize.ts'
 import { placeFile } from './files/received.ts'
 import { openRemoteStorage, type RemoteStorage } from './files/remote.ts'
 import { saveTranscript, transcriptPaths } from './files/transcripts.ts'
@@ -61,7 +63,7 @@ export type Environment<I, L, P = never> = {
   /** Signs what everybody may read of us. */
   signEvent: (template: Template) => Event
   /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
-  lookUpNip05: (address: Nip05Address, ms: number) => Promise<Nip05Entry | { why: string }>
+  lookUpNip05: (address: Nip05Address, ms: number) => Promise<Nip05Entry | { why: Foreign }>
   /** The NIPs that a relay says it speaks (NIP-11), within `ms` milliseconds; undefined where it does not say. */
   fetchNips: (relay: string, ms: number) => Promise<readonly number[] | undefined>
   /** Unix ms; the only clock. */
@@ -82,6 +84,8 @@ export type Environment<I, L, P = never> = {
   remoteStorage: RemoteStorage
   /** Where transcripts lie as Markdown, by call. */
   transcripts: () => Readonly<Record<string, string>>
+  /** Why these may not go out, see files/gate.ts; `what` they are, for a sentence. */
+  refuseSecrets: (contents: readonly (string | Uint8Array)[], what: string) => Promise<Failure | undefined>
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   saveTranscript: (call: string, markdown: string) => string
   /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
@@ -90,7 +94,7 @@ export type Environment<I, L, P = never> = {
   setAsideLegacyCalls: (render: RenderLegacy) => Promise<string[]>
   owner: Owner
   /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
-  runHook: (command: readonly string[], input: string) => Promise<string | undefined>
+  runHook: (command: readonly string[], input: string) => Promise<Foreign | undefined>
   settings: Settings
   /** Something the user should see before the outcome: a call's id before a wait. */
   say: (line: string) => void
@@ -108,7 +112,7 @@ export type EnvironmentOptions = {
   say: (line: string) => void
   /** Draws over the last line of a terminal, where there is one. */
   draw: ((text: string) => void) | undefined
-  trace: ((line: string) => void) | undefined
+  trace: ((line: Foreign) => void) | undefined
   stopped: AbortSignal
 }
 
@@ -166,6 +170,8 @@ export function openEnvironment<I, L, C, P>(
       ...{ say: opening.say, draw: opening.draw, now: Date.now },
     }),
     transcripts: () => transcriptPaths(home),
+    refuseSecrets: async (contents, what) =>
+      (await import('./files/gate.ts')).refuseSecrets(contents, { home, secret: keys.secret, what }),
     saveTranscript: (call, markdown) => saveTranscript(home, call, markdown),
     exportSecret: (path) => exportSecret(keys, path),
     setAsideLegacyCalls: async (render) => {

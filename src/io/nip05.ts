@@ -1,6 +1,7 @@
 // Whose a NIP-05 name is: asked of its domain, over HTTPS only.
 import { type Nip05Address, type Nip05Entry, nip05Url, parseNip05Document } from '../nostr/nip05.ts'
 import { isPrivate } from '../nostr/relay-url.ts'
+import { type Foreign, foreign } from '../sanitize.ts'
 import type { HttpRoute } from './http/agent.ts'
 import { get } from './http/request.ts'
 
@@ -19,15 +20,18 @@ const MAX_MS = 3_000
 const MAX_BYTES = 65_536
 
 /** The key behind a name and where it may be found, or why nobody knows. Never rejects. */
-export async function lookUpNip05(address: Nip05Address, inquiry: Nip05Inquiry): Promise<Nip05Entry | { why: string }> {
+export async function lookUpNip05(
+  address: Nip05Address,
+  inquiry: Nip05Inquiry,
+): Promise<Nip05Entry | { why: Foreign }> {
   const { wayTo, allowPrivate, ms, ca } = inquiry
   const url = nip05Url(address)
   // A stranger may have given us the name: it must not make us talk to what is inside our own network.
-  if (!allowPrivate && isPrivate(url)) return { why: `${address.domain} lies in a private network` }
+  if (!allowPrivate && isPrivate(url)) return { why: foreign`${address.domain} lies in a private network` }
   // NIP-05: "Fetchers MUST ignore any HTTP redirects given by the /.well-known/nostr.json endpoint."
   const bounds = { ms: Math.min(MAX_MS, ms), most: MAX_BYTES }
   const got = await get(url, { accept: 'application/json', way: wayTo(url), ...bounds, ca })
-  if (!got.ok) return { why: `${address.domain}: ${got.why}` }
+  if (!got.ok) return { why: foreign`${address.domain}: ${got.why}` }
   const entry = parseNip05Document(got.text, address.name)
-  return entry ?? { why: `${address.domain} knows nobody called "${address.name}"` }
+  return entry ?? { why: foreign`${address.domain} knows nobody called '${address.name}'` }
 }

@@ -1,5 +1,6 @@
 // What a relay says of itself (NIP-11), asked over HTTP at the address of its WebSocket.
 import { parseRelayInfo, type RelayInfo } from '../nostr/nip11.ts'
+import { type Foreign, foreign } from '../sanitize.ts'
 import type { HttpRoute } from './http/agent.ts'
 import { get } from './http/request.ts'
 
@@ -7,7 +8,7 @@ import { get } from './http/request.ts'
 const MAX_BYTES = 65_536
 
 /** What was found, or why not; and our clock minus the relay's, in seconds, when it told its time. */
-export type RelayIntroduction = { info?: RelayInfo; why?: string; clockAhead?: number }
+export type RelayIntroduction = { info?: RelayInfo; why?: Foreign; clockAhead?: number }
 
 /** Never rejects. `ms` milliseconds at the most. */
 export async function fetchRelayInfo(relay: string, way: Promise<HttpRoute>, ms: number): Promise<RelayIntroduction> {
@@ -17,5 +18,5 @@ export async function fetchRelayInfo(relay: string, way: Promise<HttpRoute>, ms:
   if (!got.ok) return { why: got.why }
   const info = parseRelayInfo(got.text)
   const clock = got.clockAhead === undefined ? {} : { clockAhead: got.clockAhead }
-  return info === undefined ? { ...clock, why: 'what it sent is no relay information' } : { ...clock, info }
+  return info === undefined ? { ...clock, why: foreign`what it sent is no relay information` } : { ...clock, info }
 }

@@ -57,7 +57,15 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve }
 }
 
-/** A host with several addresses that all fail gives an error with a code and no message. */
+/** "2.5 s", of milliseconds. */
+export function formatSeconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`
+}
+
+/**
+ * A message as it came, in which the other side may have a say (a certificate's names): `foreignLine` makes it fit to be shown.
+ * A host with several addresses that all fail gives an error with a code and no message.
+ */
 export function errorCause(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.message === '' && 'code' in error ? String(error.code) : error.message

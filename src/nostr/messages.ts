@@ -1,6 +1,7 @@
 // The frames of NIP-01, NIP-42 and NIP-77 as closed unions: what we say to a relay, and what a relay may say to us. And why
 // a relay did not do what we wanted: by the prefixes of NIP-01 and NIP-42, or as we saw ourselves.
 import { isRecord, parseJson } from '../json.ts'
+import { type Foreign, foreign, foreignLine, matches } from '../sanitize.ts'
 import { isHex32 } from './crypto.ts'
 import type { Event } from './event.ts'
 import type { Filter } from './filter.ts'
@@ -15,7 +16,7 @@ export type ClientFrame =
   | { type: 'NEG-MSG'; sub: string; message: string }
   | { type: 'NEG-CLOSE'; sub: string }
 
-/** `text` is the relay's own, made safe to print. `event` is not looked at yet: `id` is only what the relay claims. */
+/** `text` is the relay's own. `event` is not looked at yet: `id` is only what the relay claims. */
 export type RelayFrame =
   | { type: 'EVENT'; sub: string; id: string; event: unknown }
   | ({ type: 'OK'; id: string } & EventVerdict)
@@ -27,7 +28,7 @@ export type RelayFrame =
   | ({ type: 'NEG-ERR'; sub: string } & Refusal)
 
 /** What a relay made of an event. */
-export type EventVerdict = { accepted: boolean; reason: Reason; text: string }
+export type EventVerdict = { accepted: boolean; reason: Reason; text: Foreign }
 
 /** NIP-67: the relay has sent all that it keeps, or knows that it has not. */
 export type Hint = 'finish' | 'more'
@@ -109,9 +110,8 @@ function parseVerdict(accepted: unknown, message: unknown): EventVerdict {
 
 // Whoever is told of it should not be told nothing.
 function withWords({ reason, text }: Refusal, what: 'closed' | 'refused'): Refusal {
-  const prefix = text.replace(/:$/, '')
-  if (prefix === '') return { reason, text: `${what} without a reason` }
-  return { reason, text: /^[a-z-]+:$/i.test(text) ? `${prefix}: ${what} without a reason` : text }
+  if (matches(text, /^:?$/)) return { reason, text: foreign`${what} without a reason` }
+  return { reason, text: matches(text, /^[a-z-]+:$/i) ? foreign`${text} ${what} without a reason` : text }
 }
 
 function parseNotice(message: string): Refusal {
@@ -119,10 +119,12 @@ function parseNotice(message: string): Refusal {
   return asksForAuth(notice.text) ? { reason: 'auth-required', text: notice.text } : notice
 }
 
-function asksForAuth(text: string): boolean {
-  if (WAIVES_AUTH.test(text)) return false
+function asksForAuth(text: Foreign): boolean {
+  if (matches(text, WAIVES_AUTH)) return false
   // "does your client implement NIP-42?" asks for it; "supports NIP-42" does not.
-  return DEMANDS_AUTH.test(text) || (NAMES_AUTH.test(text) && (!OFFERS_AUTH.test(text) || text.includes('?')))
+  return (
+    matches(text, DEMANDS_AUTH) || (matches(text, NAMES_AUTH) && (!matches(text, OFFERS_AUTH) || matches(text, /\?/)))
+  )
 }
 
 // NIP-67: "Clients MUST ignore unknown hint values without error." Of two that contradict each other the careful one counts.
@@ -164,10 +166,11 @@ export type Reason =
   | 'partial'
   | 'too-large'
 
-/** A no, in the relay's words (made safe to print) or in ours. */
-export type Refusal = { reason: Reason; text: string }
+/** A no, in the relay's words or in ours. */
+export type Refusal = { reason: Reason; text: Foreign }
 
-const maxText = 200
+/** Characters of a message that are looked at. */
+const MAX_MESSAGE = 1_000
 
 const PREFIXES: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['duplicate', 'duplicate'],
@@ -186,17 +189,9 @@ const ABOUT_TIME = /created_at|timestamp|\bdate\b|too (early|late|old|new|far)|i
 
 /** A no as a relay words it in OK, CLOSED and NOTICE: a prefix of NIP-01 or NIP-42, a colon, and text for people. */
 export function parseRefusal(message: unknown): Refusal {
-  const text = typeof message === 'string' ? relayText(message) : ''
-  const prefix = /^([a-z-]+)(?::|$)/i.exec(text)?.[1] ?? ''
+  const said = typeof message === 'string' ? message.slice(0, MAX_MESSAGE).trim() : ''
+  const prefix = /^([a-z-]+)(?::|$)/i.exec(said)?.[1] ?? ''
   const reason = PREFIXES.get(prefix.toLowerCase()) ?? 'error'
-  return { reason: reason === 'invalid' && ABOUT_TIME.test(text) ? 'timestamp' : reason, text }
-}
-
-/** A stranger's words on one line of ours: no control, line or bidi characters, no half characters, at most 200 units. */
-export function relayText(text: string): string {
-  const safe = text.slice(0, 4 * maxText).replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
-  return safe
-    .trim()
-    .slice(0, maxText)
-    .replace(/\p{Cs}$/u, '')
+  const text = foreignLine(said)
+  return { reason: reason === 'invalid' && matches(text, ABOUT_TIME) ? 'timestamp' : reason, text }
 }

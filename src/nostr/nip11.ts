@@ -1,5 +1,6 @@
 // NIP-11: what a relay says of itself, read field by field. A field that is not what it should be is left out.
 import { isRecord, ownValue, parseJson } from '../json.ts'
+import { type Foreign, foreignLine } from '../sanitize.ts'
 
 /** Bytes, counts and bits; `oldest` and `newest` are seconds that created_at may lie behind and ahead of the relay's clock. */
 export type AnnouncedLimits = {
@@ -16,7 +17,8 @@ export type AnnouncedLimits = {
   restricted: boolean
 }
 
-export type RelayInfo = { software: string; nips: number[]; limits: AnnouncedLimits }
+/** `software`: what it calls its program, and the version. */
+export type RelayInfo = { software: Foreign; nips: number[]; limits: AnnouncedLimits }
 
 /** Some relays give a date instead of an age; nobody means an age of more than 30 years. */
 const MAX_AGE = 30 * 365 * 24 * 3600
@@ -40,7 +42,9 @@ export function parseRelayInfo(json: string): RelayInfo | undefined {
   const known = Object.entries(limits).filter(([, value]) => value !== undefined)
   const nips = ownValue(document, 'supported_nips')
   return {
-    software: `${programName(ownValue(document, 'software'))} ${programName(ownValue(document, 'version'))}`.trim(),
+    software: foreignLine(
+      `${programName(ownValue(document, 'software'))} ${programName(ownValue(document, 'version'))}`,
+    ),
     nips: Array.isArray(nips) ? nips.slice(0, 500).flatMap((nip: unknown) => positiveInteger(nip) ?? []) : [],
     limits: {
       ...Object.fromEntries(known),

@@ -7,6 +7,7 @@ import type { FileState } from '../call/log.ts'
 import type { OwnerChannel } from '../io/owner/channels.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
 import type { Event, Template } from '../nostr/event.ts'
+import type { Foreign } from '../sanitize.ts'
 import type { DueEscalation, OwnerTold } from '../state/escalations.ts'
 import type { RemoteFileEntry, SettledTransfer } from '../state/files.ts'
 import type { PendingPublish } from '../state/outbox.ts'
@@ -53,7 +54,7 @@ export type ActionType = Action['type']
 export type ActionOf<T extends ActionType> = Extract<Action, { type: T }>
 
 /** One way in which somebody was to be told, and why it did not work where it did not. */
-export type ChannelResult = { channel: 'peer' | 'nostr' | OwnerChannel | 'log'; ok: boolean; error?: string }
+export type ChannelResult = { channel: 'peer' | 'nostr' | OwnerChannel | 'log'; ok: boolean; error?: Foreign }
 
 type Answered = { receipts: readonly PublishAnswer[] }
 
@@ -72,7 +73,7 @@ type Became = {
   'fetch-file': { fileState: FileState }
   /** `heard`: what came in while it was on its way. */
   'upload-file': { body: FileBody; heard: SyncResult }
-  'run-hook': { error: string | undefined }
+  'run-hook': { error: Foreign | undefined }
 }
 
 export type ActionResult = { [T in ActionType]: { type: T; action: ActionOf<T> } & Became[T] }[ActionType]

@@ -4,6 +4,7 @@ import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Log } from '../call/log.ts'
 import type { Environment } from '../io/environment.ts'
+import { foreignText } from '../sanitize.ts'
 import type { Speaker } from '../state/say.ts'
 import type { Index, LetterLog } from '../state/state.ts'
 
@@ -40,7 +41,7 @@ export function withRelayClock(context: RunContext, ahead: number): RunContext {
 
 /** Ourselves, under the name that we give ourselves; "" for none. */
 export function ownAgent({ environment }: RunContext, people: AgentDirectory): Agent {
-  return { ...agentOf(people, environment.keys.pubkey), name: environment.config.name }
+  return { ...agentOf(people, environment.keys.pubkey), name: foreignText(environment.config.name, 64) }
 }
 
 export function speakerOf({ environment, now }: RunContext): Speaker {

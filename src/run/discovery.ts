@@ -21,6 +21,7 @@ import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
 import { parseAddress } from '../nostr/nip05.ts'
+import { type Foreign, foreign } from '../sanitize.ts'
 import { acquaintances } from '../state/directory.ts'
 import type { Index } from '../state/state.ts'
 import { medianClockError } from './clock.ts'
@@ -42,7 +43,7 @@ export type OnlineAgent = Presence & { verified?: boolean | undefined }
 export type PresenceFindings = Omit<Listing, 'agents'> & {
   agents: OnlineAgent[]
   answers: Omit<NamedAnswer, 'events'>[]
-  lacking: { url: string; reason: string }[]
+  lacking: { url: string; reason: Foreign }[]
   more: boolean
 }
 
@@ -79,7 +80,9 @@ export async function findPresences(
     answers: all.map(({ events, ...answer }) => answer),
     lacking: all.flatMap(({ relay, complete, gap, text, reason }) => {
       if (complete && gap === undefined) return []
-      const why = complete ? 'it has more of one second than it sends' : (text ?? reason ?? 'no answer')
+      const why = complete
+        ? foreign`it has more of one second than it sends`
+        : (text ?? foreign`${reason ?? 'no answer'}`)
       return [{ url: relay, reason: why }]
     }),
     more: all.some(({ more }) => more === true) || known.size > MAX_AUTHORS,

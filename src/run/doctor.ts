@@ -3,6 +3,7 @@
 // Which limits of a relay (NIP-11) we would hit, and what comes of it.
 import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
+import { refusalText, said } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { DoctorCheck } from '../io/doctor/doctor.ts'
 import type { Probe } from '../io/doctor/probe.ts'
@@ -11,6 +12,7 @@ import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
 import type { AnnouncedLimits } from '../nostr/nip11.ts'
 import { WRAP_KIND, WRAP_LIMIT, wrap } from '../nostr/nip59.ts'
+import { foreign, isBlank, matches } from '../sanitize.ts'
 import { medianClockError } from './clock.ts'
 
 export type { DoctorCheck } from '../io/doctor/doctor.ts'
@@ -176,13 +178,21 @@ export function relayChecks(examined: RelayExamination, roles: readonly string[]
   ]
 }
 
-function nip11Check({ url, introduction: { info, why = '' } }: RelayExamination, needs: EventNeeds): RelayCheck {
+function nip11Check(
+  { url, introduction: { info, why = foreign`no answer` } }: RelayExamination,
+  needs: EventNeeds,
+): RelayCheck {
   const base = { name: `${url} nip11`, relay: url, step: 'nip11', ok: true }
   // It is no fault: a relay works without, and then nobody knows its limits.
   if (info === undefined) {
-    return { ...base, warning: true, detail: `it says nothing of its limits (${why})`, hint: 'its limits show in use' }
+    return {
+      ...base,
+      warning: true,
+      detail: `it says nothing of its limits (${said(why)})`,
+      hint: 'its limits show in use',
+    }
   }
-  const told = info.software === '' ? 'its information is there' : info.software
+  const told = isBlank(info.software) ? 'its information is there' : `it says that it is ${said(info.software)}`
   const hit = limitsHit(info.limits, needs)
   if (hit.length === 0) return { ...base, detail: `${told}, no limit in our way` }
   return {
@@ -213,18 +223,19 @@ function stepRemark({ step, ms, note }: PassedStep): Partial<DoctorCheck> {
 function stepFailure({ what, reason, text }: FailedStep): string {
   const subject = what === undefined ? '' : `a ${what === 'presence' ? 'presence' : 'letter to ourselves'}: `
   if (reason === 'vanished') return `${subject}it said OK and does not give it back`
-  return `${subject}${text === '' ? reason : text}`
+  return `${subject}${refusalText({ reason, text })}`
 }
 
 // What helps with which complaint. Behind a proxy the complaint is the proxy's.
 function stepHint({ step, reason, text }: FailedStep, keys: readonly string[]): string {
   const other = `choose another relay: \`p2p config set ${keys[0] ?? 'relays.inbox'} …\``
-  if (text.startsWith('proxy ')) return 'the proxy is in the way: see the check "proxy"'
-  if (/ENOTFOUND|EAI_AGAIN/.test(text)) return `check the spelling of the address and this machine's DNS; or ${other}`
-  if (/certificate|altnames|self.signed|issuer|expired/i.test(text) && step === 'connect') {
+  if (matches(text, /^proxy /)) return 'the proxy is in the way: see the check "proxy"'
+  if (matches(text, /ENOTFOUND|EAI_AGAIN/))
+    return `check the spelling of the address and this machine's DNS; or ${other}`
+  if (matches(text, /certificate|altnames|self.signed|issuer|expired/i) && step === 'connect') {
     return `its certificate is not trusted: NODE_EXTRA_CA_CERTS names a file with further authorities; or ${other}`
   }
-  if (/server response/.test(text)) return `there is no relay at that address; ${other}`
+  if (matches(text, /server response/)) return `there is no relay at that address; ${other}`
   if (reason === 'unreachable') return `it is down, or a firewall is in the way; ${other}`
   if (reason === 'timestamp') return 'set the clock: the relay finds our time wrong'
   if (reason === 'rate-limited') return 'wait and try again'

@@ -6,6 +6,7 @@ import type { Intent } from '../call/intent.ts'
 import { relaySaid } from '../call/wording.ts'
 import type { Failure } from '../errors.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
+import { type Foreign, foreign, foreignText } from '../sanitize.ts'
 import { type DueEscalation, openEscalation } from '../state/escalations.ts'
 import { directMessage, oweLetter } from '../state/letters.ts'
 import { delivery } from '../state/outbox.ts'
@@ -51,7 +52,7 @@ export function linesToLog(
   })
 }
 
-export function channelResult(channel: ChannelResult['channel'], error: string | undefined): ChannelResult {
+export function channelResult(channel: ChannelResult['channel'], error: Foreign | undefined): ChannelResult {
   return error === undefined ? { channel, ok: true } : { channel, ok: false, error }
 }
 
@@ -64,7 +65,7 @@ function escalationIn(
   const own = said.at(-1)
   const call = callsOf(state, environment.keys.pubkey, now).find((c) => c.id === own?.call)
   const known = { ...people, names: namesOf(state) }
-  const me = { ...agentOf(known, environment.keys.pubkey), name: environment.config.name }
+  const me = { ...agentOf(known, environment.keys.pubkey), name: foreignText(environment.config.name, 64) }
   const peer = call === undefined ? undefined : agentOf(known, call.peer, call.peerName)
   const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${environment.pid} ${text}`)))
   return escalationOf(text, { id, at: now, me, call, peer })
@@ -84,16 +85,23 @@ function peerResult({ id, call }: Escalation, state: State): ChannelResult[] {
   const log = state.logs[call]
   if (call === '' || log?.entries[id] === undefined) return []
   const queued = delivery(log, id).state === 'queued'
-  return [channelResult('peer', queued ? 'no relay took it; it goes out with the next command' : undefined)]
+  return [channelResult('peer', queued ? foreign`no relay took it; it goes out with the next command` : undefined)]
 }
 
 function nostrResult({ environment }: RunContext, { letter }: DueEscalation, state: State): ChannelResult[] {
   if (letter === undefined) {
     const own = environment.ownerKey === environment.keys.pubkey
-    return own ? [channelResult('nostr', "owner.npub is this agent's own key; set it to the key of its owner")] : []
+    return own
+      ? [channelResult('nostr', foreign`owner.npub is this agent's own key; set it to the key of its owner`)]
+      : []
   }
   const held = state.index.letters[letter]
   if (held === undefined) return [channelResult('nostr', undefined)]
   const why = held.posting.failed.map(relaySaid).join('; ')
-  return [channelResult('nostr', `no relay took it; it goes out with the next command${why === '' ? '' : ` (${why})`}`)]
+  return [
+    channelResult(
+      'nostr',
+      foreign`no relay took it; it goes out with the next command${why === '' ? '' : ` (${why})`}`,
+    ),
+  ]
 }

@@ -1,8 +1,9 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
 import type { Escalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
-import { relaySaid } from '../call/wording.ts'
+import { relaySaid, reported } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
+import { foreign, foreignLine, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callOf } from '../state/state.ts'
@@ -20,7 +21,8 @@ export function escalationResult(
 ): EscalationResult | undefined {
   const logged = resultsOf('log-escalation', done).find(({ action }) => action.due.escalation.id === asked?.id)
   if (logged === undefined) return undefined
-  const { action, error } = logged
+  const { action } = logged
+  const error = logged.error === undefined ? undefined : foreignLine(logged.error)
   return { id: action.due.escalation.id, channels: [...action.channels, channelResult('log', error)] }
 }
 
@@ -48,7 +50,7 @@ function notDelivered(parts: readonly RecordedSignal[], { context, state }: Fini
   if (delivery !== 'queued') return undefined
   const why = failed.map(relaySaid).join('; ')
   const told = why === '' ? '' : ` (${why})`
-  if (failed.length > 0 && failed.every((f) => /^(auth-required|restricted|blocked)/.test(f.reason))) {
+  if (failed.length > 0 && failed.every((f) => matches(f.reason, /^(auth-required|restricted|blocked)/))) {
     return new Failure(
       'REFUSED',
       EXIT.refused,
@@ -84,7 +86,9 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
   // A relay that has sent something was there, even where it did not tell all.
   const isAnswered = ({ complete, reason }: SyncAnswer) => complete || reason === 'partial' || reason === 'slow'
   if (heard.answers.length === 0 || heard.answers.some(isAnswered)) return undefined
-  const why = heard.answers.map((a) => relaySaid({ url: a.relay, reason: a.text ?? a.reason ?? 'no answer' }))
+  const why = heard.answers.map((a) =>
+    relaySaid({ url: a.relay, reason: a.text ?? foreign`${a.reason ?? 'no answer'}` }),
+  )
   const told = [...new Set(why)].join('; ')
   if (heard.answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
     return new Failure(
@@ -106,7 +110,7 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
 function ownerNotTold(escalation: EscalationResult, { context }: FinishedRun): Failure | undefined {
   const channels = escalation.channels.filter((c) => c.channel !== 'log')
   if (channels.some((c) => c.ok)) return undefined
-  const why = channels.map((c) => `${c.channel}: ${c.error ?? 'failed'}`).join('; ')
+  const why = channels.map((c) => `${c.channel}: ${c.error === undefined ? 'failed' : reported(c.error)}`).join('; ')
   if (!channels.some((c) => c.channel !== 'peer')) {
     return new Failure(
       'NO_OWNER_CHANNEL',

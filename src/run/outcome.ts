@@ -7,6 +7,7 @@ import { presenceLifetime } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/environment.ts'
+import { type Foreign, foreign, isBlank } from '../sanitize.ts'
 import { isDue, isOnItsWay, letterLogsOf } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { markRead } from '../state/read-marks.ts'
@@ -22,14 +23,14 @@ import { noticesOf } from './notices.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync.ts'
 import type { TranscriptView } from './transcript.ts'
 
-export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: string }
+export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: Foreign }
 
 /** Of our presence. `accepted`: the relays that have it. `age`: seconds since they took it, when it was not due again. */
 export type AnnounceResult = {
   expires: number
   age: number | undefined
   accepted: string[]
-  failed: { url: string; reason: string }[]
+  failed: { url: string; reason: Foreign }[]
 }
 
 /** What every command has to tell. */
@@ -166,7 +167,9 @@ function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
     expires: since + presenceLifetime(environment.config.presence.every),
     age: answers.length === 0 ? now - since : undefined,
     accepted,
-    failed: answers.flatMap((r) => (r.accepted ? [] : [{ url: r.relay, reason: r.text === '' ? r.reason : r.text }])),
+    failed: answers.flatMap((r) =>
+      r.accepted ? [] : [{ url: r.relay, reason: isBlank(r.text) ? foreign`${r.reason}` : r.text }],
+    ),
   }
 }
 
@@ -192,7 +195,7 @@ export function unreadItems(
 function relayReport({ environment }: RunContext, { answers }: SyncResult): RelayReport[] {
   return environment.pool.relays().map(({ url, ok, latencyMs, error }) => {
     const failed = answers.find((a) => a.relay === url && !a.complete)
-    const why = error ?? (failed === undefined ? undefined : (failed.text ?? failed.reason))
+    const why = error ?? (failed === undefined ? undefined : (failed.text ?? foreign`${failed.reason ?? 'error'}`))
     return {
       url,
       ok: ok && failed === undefined,

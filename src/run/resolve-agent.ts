@@ -2,11 +2,11 @@
 // an agent on line only where the relays' answer was complete and names one.
 import { nameTag } from '../call/name.ts'
 import { select } from '../call/selector.ts'
-import { relaySaid } from '../call/wording.ts'
+import { relaySaid, said } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import { npubEncode } from '../nostr/nip19.ts'
-import { cleanLine } from '../sanitize.ts'
+import { foreign } from '../sanitize.ts'
 import { directoryOf } from '../state/directory.ts'
 import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
@@ -77,10 +77,14 @@ function refusal(message: string, { pubkey }: OnlineAgent): Failure {
 
 /** What is known of a candidate, facts first: its key, when it was seen, and what it says that it can. */
 function candidate({ pubkey, lastSeen, capabilities }: OnlineAgent, now: number): string {
+  const [first, ...more] = capabilities
   const can =
-    capabilities.length === 0
+    first === undefined
       ? ''
-      : `, says that it can "${cleanLine(capabilities.join(', '), 80).replace(/["`]/g, "'")}"`
+      : `, says that it can ${said(
+          more.reduce((all, next) => foreign`${all}, ${next}`, first),
+          80,
+        )}`
   return `${npubEncode(pubkey)} (seen ${Math.max(0, now - lastSeen)} s ago${can})`
 }
 
@@ -94,7 +98,8 @@ async function lookUpNip05(
   throw new Failure(
     'NIP05_FAILED',
     EXIT.impossible,
-    `the name "${word}" could not be looked up: ${entry.why}`,
+    `the name "${word}" could not be looked up`,
     'check the name, or use the npub; `p2p list` shows who is on line',
+    entry.why,
   )
 }

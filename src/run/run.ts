@@ -12,11 +12,14 @@ import { loadAnnounceOnce, loadLegacy, loadLocal, loadTranscript, loadWait, load
 import type { Task } from './needs.ts'
 import { optimisticRelays, sayAhead } from './optimistic-send.ts'
 import { type OutcomeOf, outcomeOf } from './outcome.ts'
+import { refuseSecrets } from './refuse-secrets.ts'
 import { saveStep } from './step.ts'
 import { lookupsFrom, NOTHING_HEARD, resolveCallee, sync, syncRequestFor } from './sync.ts'
 import type { TranscriptView } from './transcript.ts'
 
 export async function run<T extends IntentType>(task: Task<T>, context: RunContext): Promise<OutcomeOf<T>> {
+  const refused = await refuseSecrets(task.intent, context)
+  if (refused !== undefined) throw refused
   const { network, alone } = task.needs
   if (network !== true) return await (await loadLocal()).answerLocally(task, context, await load(context))
   if (alone === undefined) return await runOnline(task, context)

@@ -20,7 +20,9 @@ export const tellOwner: Executor<'tell-owner'> = {
     const text = defuseMarkup(escalationText(escalation, howToAnswer(config.owner.npub)))
     const notice = { id: escalation.id, facts: escalation, text }
     const now = owner.channels.filter((channel) => channels.includes(channel))
-    const results = await Promise.all(now.map(async (channel) => [channel, await owner.tell(channel, notice, ms)]))
+    const results = await Promise.all(
+      now.map(async (channel) => [channel, await owner.tell(channel, notice, ms)] as const),
+    )
     return { type: 'tell-owner', action, told: { id: escalation.id, results: Object.fromEntries(results) } }
   },
   // What is new is written down when it stands in the log, so that no line of it is lost.

@@ -11,6 +11,7 @@ import { type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
+import { charactersOf } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
 import { namesOf } from '../state/peer-memory.ts'
@@ -104,7 +105,7 @@ function search(
     const loaded = loadCall(id, context, source)
     const whole = loaded === undefined ? undefined : transcriptFor(loaded.call, loaded.source)
     for (const hit of whole === undefined ? [] : hitsIn(whole, intent.search ?? '', intent)) {
-      room -= hit.line.length + HIT_OVERHEAD
+      room -= charactersOf(hit.line).length + HIT_OVERHEAD
       if (room < 0) return { type: 'found', hits, more: true }
       hits.push(hit)
     }

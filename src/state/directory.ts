@@ -3,6 +3,7 @@ import type { AgentDirectory, Contact } from '../call/agents.ts'
 import type { Acquaintance } from '../call/listing.ts'
 import type { Phase } from '../call/rules.ts'
 import type { NamedKey, SelectorDirectory } from '../call/selector.ts'
+import { charactersOf } from '../call/wording.ts'
 import type { Index } from './state.ts'
 
 /** Phases of calls in which both sides have spoken: whoever only rang is a stranger still. */
@@ -31,7 +32,7 @@ function claimedNames(
   return Object.values(calls).flatMap(({ peer, name = '', phase }) => {
     if (blocked.has(peer) || (whose === 'spoken' && !SPOKEN.includes(phase))) return []
     // What it calls itself now, and what it did when we spoke.
-    const names = new Set([name, peers[peer]?.name ?? ''])
+    const names = new Set([name, charactersOf(peers[peer]?.name ?? '')])
     return [...names].filter((one) => one !== '').map((one) => ({ pubkey: peer, name: one }))
   })
 }

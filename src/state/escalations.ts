@@ -1,5 +1,6 @@
 // What our owner has been asked and has not been told through every channel yet: when to try again, and when to give up.
 import type { Escalation } from '../call/escalation.ts'
+import { type Foreign, foreign } from '../sanitize.ts'
 import type { Speaker } from './say.ts'
 import type { PendingEscalation, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -23,7 +24,7 @@ const REPEATABLE: readonly string[] = ['webhook']
 export type DueEscalation = { escalation: Escalation; channels: string[]; letter: string | undefined; fresh: boolean }
 
 /** What came of one telling, by channel: undefined where the owner was told, else why not. */
-export type OwnerTold = { id: string; results: Record<string, string | undefined> }
+export type OwnerTold = { id: string; results: Record<string, Foreign | undefined> }
 
 /** @param letter the rumor that asks the owner on Nostr, if one does */
 export function openEscalation(
@@ -33,7 +34,7 @@ export function openEscalation(
   letter: string | undefined,
 ): State {
   const edit = beginTransaction(state)
-  const open = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: '' }]))
+  const open = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: foreign`` }]))
   edit.index.appeals = {
     ...state.index.appeals,
     [escalation.id]: { escalation, open, fresh: true, ...(letter === undefined ? {} : { letter }) },

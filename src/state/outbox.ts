@@ -2,6 +2,7 @@
 import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry } from '../call/log.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
+import { type Foreign, foreign, isBlank } from '../sanitize.ts'
 import { commitCalls } from './call-index.ts'
 import type { Speaker } from './say.ts'
 import { OPEN_AFTER_END, type State } from './state.ts'
@@ -26,7 +27,7 @@ const CLAIM_LIFETIME = 20
 /** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`, which have taken it. */
 export type PendingPublish = { call: string; to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
 
-export type RelayAnswer = { relay: string; event: string; accepted: boolean; reason: string; text: string }
+export type RelayAnswer = { relay: string; event: string; accepted: boolean; reason: string; text: Foreign }
 
 /** A published wrap and what every relay answered. */
 export type PublishResult = { call: string; rumor: string; wrap: Event; receipts: RelayAnswer[] }
@@ -132,7 +133,7 @@ export function entryAfterPublish(
     wrapped: same || aside ? posting.wrapped : now,
     wraps: posting.wraps + (same || aside ? 0 : 1),
     accepted,
-    failed: refused.map((r) => ({ url: r.relay, reason: r.text === '' ? r.reason : r.text })),
+    failed: refused.map((r) => ({ url: r.relay, reason: isBlank(r.text) ? foreign`${r.reason}` : r.text })),
     ...(keep && !aside ? { wrap } : {}),
     ...(vain ? { retried: now } : posting.retried === undefined ? {} : { retried: posting.retried }),
     // What nobody took is still missed.
@@ -141,7 +142,7 @@ export function entryAfterPublish(
   }
 }
 
-export type Delivery = { state: DeliveryState; accepted: string[]; failed: { url: string; reason: string }[] }
+export type Delivery = { state: DeliveryState; accepted: string[]; failed: { url: string; reason: Foreign }[] }
 
 /** How far several rumors that belong together have come: as far as the one that is furthest behind. */
 export function deliveryOf(log: Log, rumors: readonly string[]): Delivery {

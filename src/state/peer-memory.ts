@@ -3,6 +3,7 @@ import { isSameName } from '../call/name.ts'
 import { type Presence, readInboxList, readReadRelays } from '../call/presence.ts'
 import type { NamedKey } from '../call/selector.ts'
 import type { Event } from '../nostr/event.ts'
+import { type Foreign, foreign } from '../sanitize.ts'
 import type { PeerMemory, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -32,7 +33,7 @@ export function rememberPeers(
   if (looked.length === 0 && Object.keys(hints).length === 0 && called === undefined) return state
   const edit = beginTransaction(state)
   const of = (pubkey: string): PeerMemory =>
-    edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: '', pow: 0 }
+    edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: foreign``, pow: 0 }
   for (const [pubkey, relays] of Object.entries(hints)) {
     edit.table('peers')[pubkey] = { ...of(pubkey), ...presenceFields(presences, pubkey), hints: [...relays] }
   }
@@ -96,6 +97,6 @@ function presenceFields(presences: readonly Presence[], pubkey: string): Partial
 }
 
 /** What agents have called themselves, by pubkey. */
-export function namesOf({ index }: State): Record<string, string> {
+export function namesOf({ index }: State): Record<string, Foreign> {
   return Object.fromEntries(Object.entries(index.peers).map(([pubkey, peer]) => [pubkey, peer.name]))
 }

@@ -1,5 +1,6 @@
 // What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun for ever by
 // one that is fast and empty: once in a while it gets the time that it needs.
+import { type Foreign, foreign } from '../sanitize.ts'
 import { mergeSweeps } from './cursors.ts'
 import type { Index, RelayMemory, RelayRest, State, Sweep } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -69,14 +70,14 @@ function isSame(a: RelayMemory, b: RelayMemory): boolean {
  * A relay wants to be left alone, and said so `at`, Unix ms. `seconds`: for so long, where it says; `only`: with questions, or with
  * what we publish.
  */
-export type Rebuff = { at: number; why: string; seconds?: number; only?: 'read' | 'write' }
+export type Rebuff = { at: number; why: Foreign; seconds?: number; only?: 'read' | 'write' }
 
 /**
  * What is known of a relay from before. `rest`: until when it is left alone, Unix ms, and whether it has named that time itself;
  * `frame`: the largest message that it takes, in bytes.
  */
 export type RelayFacts = {
-  rest?: { until: number; why: string; named: boolean; only?: 'read' | 'write' } | undefined
+  rest?: { until: number; why: Foreign; named: boolean; only?: 'read' | 'write' } | undefined
   frame?: number | undefined
 }
 
@@ -99,7 +100,7 @@ export function relayFacts({ relays }: Index, now: number): Map<string, RelayFac
     const isResting = rest !== undefined && rest.until > now && rest.until - now <= LONGEST_NAMED
     const frame = limits !== undefined && Math.abs(now - limits.at) < LIMITS_FOR ? limits.frame : undefined
     if (!isResting && frame === undefined) return []
-    const { until = 0, why = '', named = false, only } = rest ?? {}
+    const { until = 0, why = foreign``, named = false, only } = rest ?? {}
     const left = { until: 1000 * until, why, named, ...(only && { only }) }
     return [[url, { ...(isResting && { rest: left }), ...(frame !== undefined && { frame }) }]]
   })

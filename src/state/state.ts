@@ -6,6 +6,7 @@ import { type Call, replay } from '../call/replay.ts'
 import type { Phase } from '../call/rules.ts'
 import type { CallOutcome } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
+import type { Foreign } from '../sanitize.ts'
 
 /** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began; `swept`: of the whole mailbox. */
 export type RelayMemory = {
@@ -47,7 +48,14 @@ export type RelayLimits = { at: number; limit?: number; frame?: number }
  * A relay that wants to be left alone: when it said so, unix ms, until when, unix seconds, and for the how many-th time in a row.
  * `named`: it has said for how long; `only`: with questions, or with what we publish.
  */
-export type RelayRest = { at: number; until: number; tries: number; why: string; named?: true; only?: 'read' | 'write' }
+export type RelayRest = {
+  at: number
+  until: number
+  tries: number
+  why: Foreign
+  named?: true
+  only?: 'read' | 'write'
+}
 
 /** What is known of a peer. `hints`: where its presence, an nprofile or its domain say that it is found; `pow`: the proof of
  * work that it asks of strangers. */
@@ -60,7 +68,7 @@ export type PeerMemory = {
   hints: string[]
   /** NIP-65: where it reads what is meant for it, if no better is known. */
   reads?: string[]
-  name: string
+  name: Foreign
   pow: number
   /** Names by which our agent has called it: they lead to nobody else any more. */
   called?: string[]
@@ -120,7 +128,7 @@ export type PendingEscalation = {
   escalation: Escalation
   letter?: string
   /** By channel: how often it was tried, when last (unix seconds), and what went wrong. */
-  open: Record<string, { tries: number; at: number; error: string }>
+  open: Record<string, { tries: number; at: number; error: Foreign }>
   /** Not yet told through any channel, nor written to the log. */
   fresh?: true
   /** The owner was told through some channel. */

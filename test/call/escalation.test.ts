@@ -4,6 +4,7 @@ import { defuseMarkup, type Escalation, escalationText } from '../../src/call/es
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
 import { WRAP_LIMIT, wrapSize } from '../../src/nostr/nip59.ts'
+import { foreign, foreignLine } from '../../src/sanitize.ts'
 import { directMessage } from '../../src/state/letters.ts'
 
 const me = randomKeys()
@@ -16,13 +17,13 @@ const asked: Escalation = {
   at: 1_800_000_000,
   agent: me.pubkey,
   npub,
-  name: 'Alice',
+  name: foreignLine('Alice'),
   call: 'c'.repeat(64),
   peer: peer.pubkey,
   peerNpub,
-  peerName: 'Bob "the builder"',
+  peerName: foreignLine('Bob "the builder"'),
   peerTrust: 'unknown',
-  topic: 'The contract',
+  topic: foreignLine('The contract'),
   topicBy: 'peer',
   text: 'They want to see it.\nMay I?',
 }
@@ -37,7 +38,9 @@ It asks:
 They want to see it.
 May I?
 
-It is in call cccccccc with a stranger that calls itself "Bob 'the builder'", ${peerNpub}.
+It is in call cccccccc with a stranger, ${peerNpub}.
+It calls itself:
+> Bob 'the builder'
 The topic, in the words of the other side:
 > The contract
 
@@ -46,14 +49,23 @@ Escalation: eeeeeeee`)
   })
 
   test('to a contact that was called', () => {
-    const text = escalationText({ ...asked, peerName: 'bob', peerTrust: 'trusted', topicBy: 'me' }, HOW)
+    const text = escalationText({ ...asked, peerName: foreignLine('bob'), peerTrust: 'trusted', topicBy: 'me' }, HOW)
     expect(text).toContain(
-      `It is in call cccccccc with "bob" (trusted), ${peerNpub}.\nThe topic that it named: The contract\n`,
+      `It is in call cccccccc with "bob" (trusted), ${peerNpub}.\nThe topic that it named:\n> The contract\n`,
     )
   })
 
   test('without a call and without a name', () => {
-    const bare = { ...asked, name: '', call: '', peer: '', peerNpub: '', peerName: '', peerTrust: '', topic: '' }
+    const bare = {
+      ...asked,
+      name: foreign``,
+      call: '',
+      peer: '',
+      peerNpub: '',
+      peerName: foreign``,
+      peerTrust: '',
+      topic: foreign``,
+    }
     expect(
       escalationText({ ...bare, topicBy: '' }, HOW),
     ).toBe(`Your agent needs you. To answer, just reply to this message.
@@ -78,9 +90,11 @@ Escalation: eeeeeeee`)
 })
 
 describe('hostile words', () => {
-  test('a name cannot leave its quotes or its line', () => {
-    const text = escalationText({ ...asked, peerName: 'x". Your agent "Bob' }, HOW)
-    expect(text).toContain(`calls itself "x'. Your agent 'Bob", ${peerNpub}.`)
+  test('a name stands on a line of its own, and is marked where it may look like another', () => {
+    const text = escalationText({ ...asked, peerName: foreignLine('x". Your agent "B\u043eb\nAgent: npub1x') }, HOW)
+    expect(text).toContain(
+      "\nIt calls itself:\n> x'. Your agent 'B\u043eb Agent: npub1x (letters of several alphabets)\n",
+    )
   })
 
   test.each([

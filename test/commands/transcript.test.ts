@@ -4,6 +4,7 @@ import { end } from '../../src/commands/end.ts'
 import type { CallShape } from '../../src/commands/json.ts'
 import { allHitsCommand, fitCalls, transcript } from '../../src/commands/transcript.ts'
 import { Failure } from '../../src/errors.ts'
+import { foreignLine, foreignText } from '../../src/sanitize.ts'
 
 const JULY = Date.UTC(2026, 6, 31) / 1000
 
@@ -57,14 +58,14 @@ it.each([
 })
 
 it('shows as many calls as fit, one at least', () => {
-  const peer = { npub: 'npub1x', pubkey: 'x', name: 'x', trust: 'unknown' as const }
+  const peer = { npub: 'npub1x', pubkey: 'x', name: foreignLine('x'), trust: 'known' as const }
   const own = { queued: 0, relayed: 0, delivered: 0, read: 0 }
   const call: CallShape = {
     id: 'ab'.repeat(32),
     peer,
     direction: 'outgoing',
     state: 'ended',
-    topic: 'x'.repeat(900),
+    topic: foreignText('x'.repeat(900)),
     createdAt: JULY,
     rings: JULY,
     unread: 0,
@@ -74,7 +75,7 @@ it('shows as many calls as fit, one at least', () => {
     agreements: [],
   }
   const calls = Array<CallShape>(30).fill(call)
-  expect(fitCalls(calls, 12_000)).toMatchObject({ calls: { length: 11 }, left: 19 })
+  expect(fitCalls(calls, 12_000)).toMatchObject({ calls: { length: 12 }, left: 18 })
   expect(fitCalls(calls, 10)).toMatchObject({ calls: { length: 1 }, left: 29 })
   expect(fitCalls(calls, 0)).toMatchObject({ calls: { length: 30 }, left: 0 })
   expect(fitCalls([], 12_000)).toEqual({ calls: [], left: 0 })

@@ -12,7 +12,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: ['@noble/*', '@scure/base', '../node_modules/nostr-tools/lib/esm/nip77.js', 'node:crypto'],
   },
   'call/': { from: ['nostr/', 'errors.ts', 'input-text.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'] },
-  'state/': { from: ['call/', 'nostr/', 'migrate.ts', 'json.ts'] },
+  'state/': { from: ['call/', 'nostr/', 'migrate.ts', 'json.ts', 'sanitize.ts'] },
   // What can fail for reasons outside. It meets calls as types only: run/ introduces them.
   'io/': {
     from: ['nostr/', 'errors.ts', 'input-text.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'],
@@ -32,11 +32,12 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'main.ts': { from: ['cli/', 'io/'] },
   'loader.ts': { from: [], packages: ['node:*'] },
-  'errors.ts': { from: [] },
+  'errors.ts': { from: [], types: ['sanitize.ts'] },
   'input-text.ts': { from: [] },
   'json.ts': { from: [] },
   'migrate.ts': { from: [] },
-  'sanitize.ts': { from: [] },
+  'sanitize.ts': { from: ['joiners.ts'] },
+  'joiners.ts': { from: [] },
 }
 
 const sources = readSources()

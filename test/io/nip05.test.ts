@@ -82,8 +82,8 @@ describe('nobody knows', () => {
       /it answered 302, a redirect, which is not/,
     ],
     ['an error', (_, r) => r.writeHead(404).end(GOOD_DOCUMENT), /it answered 404$/],
-    ['another name', (_, r) => r.end(JSON.stringify({ names: { eve: alice.pubkey } })), /knows nobody called "bob"/],
-    ['a page', (_, r) => r.end('<html></html>'), /knows nobody called "bob"/],
+    ['another name', (_, r) => r.end(JSON.stringify({ names: { eve: alice.pubkey } })), /knows nobody called 'bob'/],
+    ['a page', (_, r) => r.end('<html></html>'), /knows nobody called 'bob'/],
     ['too much', (_, r) => r.end(GOOD_DOCUMENT + ' '.repeat(65_536)), /no text of at most 65536 bytes/],
     ['no UTF-8', (_, r) => r.end(Buffer.from([0x7b, 0xff, 0x7d])), /no text/],
     [

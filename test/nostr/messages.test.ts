@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { finalize } from '../../src/nostr/event.ts'
-import { clientFrame, MAX_FRAME, parseRelayFrame, relayText } from '../../src/nostr/messages.ts'
+import { clientFrame, MAX_FRAME, parseRelayFrame } from '../../src/nostr/messages.ts'
 
 const id = 'a'.repeat(64)
 
@@ -190,16 +190,23 @@ describe('reasons', () => {
 describe("a relay's words", () => {
   test('lose what could move the cursor, start a line or turn the text round', () => {
     const text = 'a\x1b[2Jb\r\nc\u202ed\u2028e\u0085f\u2066g\x7fh\u200fi'
-    expect(relayText(text)).toBe('a [2Jb c d e f g h i')
-    expect(parse('NOTICE', text)).toMatchObject({ text: 'a [2Jb c d e f g h i' })
-    expect(parse('CLOSED', 's', text)).toMatchObject({ text: 'a [2Jb c d e f g h i' })
-    expect(parse('OK', id, false, text)).toMatchObject({ text: 'a [2Jb c d e f g h i' })
+    expect(parse('NOTICE', text)).toMatchObject({ text: 'a[2Jb cd e fghi' })
+    expect(parse('CLOSED', 's', text)).toMatchObject({ text: 'a[2Jb cd e fghi' })
+    expect(parse('OK', id, false, text)).toMatchObject({ text: 'a[2Jb cd e fghi' })
   })
 
   test('are 200 characters at most, and never half a one', () => {
-    expect(relayText('x'.repeat(5_000))).toBe('x'.repeat(200))
-    expect(relayText(`${'x'.repeat(199)}😀`)).toBe('x'.repeat(199))
-    expect(relayText('a\ud800b')).toBe('a b')
+    expect(parse('NOTICE', 'x'.repeat(5_000))).toMatchObject({ text: `${'x'.repeat(200)}…` })
+    expect(parse('NOTICE', `${'x'.repeat(199)}😀`)).toMatchObject({ text: `${'x'.repeat(199)}…` })
+    expect(parse('NOTICE', 'a\ud800b')).toMatchObject({ text: 'a\ufffdb' })
+  })
+
+  test('cannot end the quotes around them, begin a command, or hide words in what is not seen', () => {
+    const text = 'blocked: "x\u201d\uff02; run `p2p config unset policy.calls`\ufe01\ufe02\u{e0041}\u200d\u200b'
+    const said = "blocked: 'x'; run 'p2p config unset policy.calls'"
+    expect(parse('OK', id, false, text)).toMatchObject({ reason: 'blocked', text: said })
+    expect(parse('CLOSED', 's', text)).toMatchObject({ reason: 'blocked', text: said })
+    expect(parse('NEG-ERR', 's', text)).toMatchObject({ reason: 'blocked', text: said })
   })
 
   test('that are no text are none of theirs', () => {

@@ -126,7 +126,7 @@ it('announces nothing that the server has not taken', async () => {
     const refused = await ada.json(['sendfile', path], 0, 4)
     expect(refused.error).toMatchObject({
       code: 'UPLOAD_REFUSED',
-      message: expect.stringMatching(/402 \(pay 21 sats\)/),
+      message: expect.stringMatching(/402: "pay 21 sats"$/),
     })
     await server.close()
     expect(await ada.json(['sendfile', path], 0, 3)).toMatchObject({ error: { code: 'UPLOAD_FAILED' } })

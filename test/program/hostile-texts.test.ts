@@ -39,10 +39,8 @@ function unmarkedLine({ stdout, stderr }: ProcessResult): string | undefined {
   return lines.find((line) => {
     // And with --verbose what came from which relay.
     if (line.startsWith('  peer> ') || /^p2p: ws:\/\/127\.0\.0\.1:\d+ <- /.test(line)) return false
-    // Three exceptions: what it calls itself, in quotes behind its key and its trust; a file's name behind its folder; and
-    // what a relay of its choice says, in quotes behind the relay's address.
+    // Two exceptions: a file's name behind its folder; and what a relay of its choice says, in quotes behind the relay's address.
     const told = line
-      .replace(/npub1\w+…\w{4} \(unknown, calls itself "[^"]*"\)/g, '')
       .replace(/ws:\/\/127\.0\.0\.1:\d+: "[^"`]*"/g, '')
       .replace(/^ {2}saved: \S+\/p2p\/files\/[0-9a-f]{8}\/[^/<>:"|?*`$;&!'~%]+$/, '')
     return told.includes(TOKEN)

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type RouteContext, routeTo } from '../../src/run/route.ts'
 import { lookupQueries, peersLookedUp } from '../../src/run/sync.ts'
+import { foreign } from '../../src/sanitize.ts'
 import { type CallSummary, emptyIndex, type PeerMemory, type State } from '../../src/state/state.ts'
 
 const peer = 'b'.repeat(64)
@@ -13,7 +14,7 @@ const routeContext = (allowPrivate = false): RouteContext => ({
 })
 
 function state(known: Partial<PeerMemory>) {
-  const memory = { inbox: [], looked: 0, hints: [], name: '', pow: 0, ...known }
+  const memory = { inbox: [], looked: 0, hints: [], name: foreign``, pow: 0, ...known }
   return { index: { ...emptyIndex(), peers: { [peer]: memory } }, logs: {} }
 }
 
@@ -54,8 +55,8 @@ describe('a route', () => {
     const inbox = ['wss://lost.example', 'wss://rests.example', 'wss://was-lost.example', 'wss://fine.example']
     const relays = {
       'wss://lost.example': { lost: now - 60 },
-      'wss://rests.example': { rest: { at: 1, until: now + 60, tries: 1, why: '' } },
-      'wss://was-lost.example': { lost: now - 7_200, rest: { at: 1, until: now - 60, tries: 1, why: '' } },
+      'wss://rests.example': { rest: { at: 1, until: now + 60, tries: 1, why: foreign`` } },
+      'wss://was-lost.example': { lost: now - 7_200, rest: { at: 1, until: now - 60, tries: 1, why: foreign`` } },
     }
     const known = state({ inbox })
     const chosen = routeTo({ ...routeContext(), now }, { ...known, index: { ...known.index, relays } }, [], peer)

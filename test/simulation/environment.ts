@@ -11,6 +11,7 @@ import type { Keys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor } from '../../src/nostr/event.ts'
 import { type GiftWrapOptions, giftWrap, WRAP_KIND } from '../../src/nostr/nip59.ts'
 import { type Unwrapped, unwrapAll } from '../../src/nostr/nip59-unwrap.ts'
+import { foreign } from '../../src/sanitize.ts'
 import type { Index, LetterLog } from '../../src/state/state.ts'
 import { type Disk, type DiskHost, openSimStore, type SimCodec } from './disk.ts'
 import { askRelay, envelope, type Network, ONCE, publishTo } from './relays.ts'
@@ -76,7 +77,7 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
     unwrapAll,
     wrapRumor,
     signEvent,
-    lookUpNip05: async () => ({ why: 'there is no web' }),
+    lookUpNip05: async () => ({ why: foreign`there is no web` }),
     fetchNips: async () => undefined,
     clock,
     random: host.random,
@@ -98,6 +99,7 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
       put: () => Promise.reject(new Error('there is no server')),
       fetch: async () => ({ type: 'failed', why: 'there is no server', have: 0 }),
     },
+    refuseSecrets: async () => undefined,
     transcripts: () => ({}),
     saveTranscript: (call) => `transcripts/${call}.md`,
     exportSecret: (path) => path,
@@ -139,7 +141,7 @@ function simPool({ machine, network, host }: SimOptions, clock: () => number): P
     if (streamed) for (const event of fresh) await take(event, WRAP_SIZE)
     const left = streamed ? [] : fresh
     const answer = { relay, name, events: left, dropped: 0, known: events.length - fresh.length }
-    return complete ? { ...answer, complete } : { ...answer, complete, reason: 'silent', text: 'no answer' }
+    return complete ? { ...answer, complete } : { ...answer, complete, reason: 'silent', text: foreign`no answer` }
   }
 
   return {

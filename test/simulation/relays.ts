@@ -5,6 +5,7 @@ import type { PublishAnswer } from '../../src/io/relay/publish.ts'
 import type { Event, Rumor } from '../../src/nostr/event.ts'
 import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
 import { RETENTION } from '../../src/nostr/nip59.ts'
+import { foreign } from '../../src/sanitize.ts'
 import type { Dice } from './dice.ts'
 
 /** How a relay behaves for a while. */
@@ -72,7 +73,7 @@ export function envelope(network: Network, rumor: Rumor, to: string, stampedAt: 
 export function publishTo(network: Network, url: string, event: Event, at: number): PublishAnswer {
   const relay = network.relays.find((r) => r.url === url)
   const answer = (accepted: boolean, reason: PublishAnswer['reason']): PublishAnswer => {
-    return { relay: url, event: event.id, accepted, reason, text: '' }
+    return { relay: url, event: event.id, accepted, reason, text: foreign`` }
   }
   if (relay === undefined || relay.mood === 'down') return answer(false, 'unreachable')
   const { mood } = relay

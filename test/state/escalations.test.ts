@@ -1,6 +1,7 @@
 // When the owner is told again, and when no more.
 import { describe, expect, test } from 'vitest'
 import type { Escalation } from '../../src/call/escalation.ts'
+import { foreign } from '../../src/sanitize.ts'
 import { dueEscalations, openEscalation, recordOwnerTold } from '../../src/state/escalations.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 
@@ -12,8 +13,8 @@ const nobody = () => false
 const everybody = () => true
 
 const asked: Escalation = {
-  ...{ id: 'e1', at: T, agent: '', npub: '', name: '', call: '', text: 'May I?' },
-  ...{ peer: '', peerNpub: '', peerName: '', peerTrust: '', topic: '', topicBy: '' },
+  ...{ id: 'e1', at: T, agent: '', npub: '', name: foreign``, call: '', text: 'May I?' },
+  ...{ peer: '', peerNpub: '', peerName: foreign``, peerTrust: '', topic: foreign``, topicBy: '' },
 }
 
 /** A state in which the owner was asked at T. */
@@ -32,7 +33,14 @@ const due = (state: State, now = T, configured: readonly string[] = all) =>
   dueEscalations(state, configured, at(now), nobody).dues.map((d) => [...d.channels].sort().join(' '))
 
 const heardBack = (state: State, results: Record<string, string | undefined>, now = T) =>
-  recordOwnerTold(state, [{ id: 'e1', results }], all, now)
+  recordOwnerTold(state, [{ id: 'e1', results: told(results) }], all, now)
+
+const told = (results: Record<string, string | undefined>) =>
+  Object.fromEntries(
+    Object.entries(results).map(
+      ([channel, why]) => [channel, why === undefined ? undefined : foreign`${why}`] as const,
+    ),
+  )
 
 describe('a new one', () => {
   test('is told through every channel', () => {
@@ -115,7 +123,7 @@ describe('a channel that failed', () => {
 test('what many questions of before ask again does not go out at once, and keeps no new one from going out', () => {
   let state = empty
   for (let n = 0; n < 30; n++) state = openEscalation(state, { ...asked, id: `e${n}` }, all, undefined)
-  const no = { webhook: 'no', command: 'no', openclaw: 'no' }
+  const no = told({ webhook: 'no', command: 'no', openclaw: 'no' })
   const ids = Array.from({ length: 30 }, (_, n) => ({ id: `e${n}`, results: no }))
   state = openEscalation(recordOwnerTold(state, ids, all, T), { ...asked, id: 'new' }, all, undefined)
   const first = dueEscalations(state, all, at(T), everybody)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
+import { foreign } from '../../src/sanitize.ts'
 import { directMessage, lettersDue, oweLetter, recordLettersSent } from '../../src/state/letters.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 import { parseIndex } from '../../src/state/state-codec.ts'
@@ -19,7 +20,7 @@ const owing = oweLetter(empty, rumor, owner.pubkey)
 const wrap = giftWrap(rumor, owner.pubkey, keys, { now: T, callKey: undefined })
 
 const verdict = (event: Event, accepted: boolean) => {
-  const receipt = { relay: 'wss://a', event: event.id, accepted, reason: accepted ? '' : 'error', text: '' }
+  const receipt = { relay: 'wss://a', event: event.id, accepted, reason: accepted ? '' : 'error', text: foreign`` }
   return [{ call: '', rumor: rumor.id, wrap: event, receipts: [receipt] }]
 }
 

@@ -9,6 +9,7 @@ import type { Body, Link, SignalPosition } from '../../src/call/signal.ts'
 import { NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { foreign } from '../../src/sanitize.ts'
 import { recordPublished } from '../../src/state/outbox.ts'
 import { recordReceiptsTaken } from '../../src/state/receipts.ts'
 import { callOf, type State } from '../../src/state/state.ts'
@@ -123,7 +124,7 @@ function publish(world: World, who: Side, { dues, acks }: StepOutput, loss: numb
   for (const { call, to, rumor } of dues) {
     const taken = loss === 0 || random() > loss / 2
     const wrap = envelope(1 + Math.floor(random() * 1e12))
-    const answer = { relay: 'wss://r', event: wrap.id, accepted: taken, reason: taken ? '' : 'error', text: '' }
+    const answer = { relay: 'wss://r', event: wrap.id, accepted: taken, reason: taken ? '' : 'error', text: foreign`` }
     const speaker = { me: who.key, now, pid: who.pid }
     who.state = recordPublished(who.state, [{ call, rumor: rumor.id, wrap, receipts: [answer] }], speaker)
     // A relay that says OK and keeps nothing.

@@ -1,6 +1,7 @@
 // The outbox: what goes out when, to whom, in which envelope, and what the relays' answers make of it.
 import { describe, expect, test } from 'vitest'
 import type { OutboxEntry } from '../../src/call/log.ts'
+import { foreign } from '../../src/sanitize.ts'
 import { delivery, dueRumors, entryAfterPublish, nextPublish, recordPublished } from '../../src/state/outbox.ts'
 import { OPEN_AFTER_END } from '../../src/state/state.ts'
 import {
@@ -26,7 +27,7 @@ const wrap = envelope(1)
 /** A posting that was wrapped at T and taken by these relays, refused by those. */
 function posted(took: string[], not: string[], more: Partial<OutboxEntry> = {}): OutboxEntry {
   return {
-    ...{ wrapped: T, wraps: 1, accepted: took, failed: not.map((url) => ({ url, reason: 'silent' })) },
+    ...{ wrapped: T, wraps: 1, accepted: took, failed: not.map((url) => ({ url, reason: foreign`silent` })) },
     ...(took.length === 0 || not.length > 0 ? { wrap } : {}),
     ...more,
   }
@@ -80,7 +81,7 @@ describe('what relays answer', () => {
 
   test('the first wrap starts the clock, and is kept while there is somebody to offer it to', () => {
     expect(entryAfterPublish(fresh, wrap, receipts(['a'], ['b']), T)).toEqual(
-      posted(['a'], ['b'], { failed: [{ url: 'b', reason: 'blocked' }] }),
+      posted(['a'], ['b'], { failed: [{ url: 'b', reason: foreign`blocked` }] }),
     )
     expect(entryAfterPublish(fresh, wrap, receipts(['a'], []), T)).toEqual(posted(['a'], []))
     expect(entryAfterPublish(fresh, wrap, receipts([], ['a']), T)).toMatchObject({ wraps: 1, wrapped: T, wrap })
@@ -172,9 +173,9 @@ describe('how far it has come', () => {
     const stage = () => delivery(logIn(ada, id), key)
     expect(stage()).toEqual({ state: 'queued', accepted: [], failed: [] })
     credits(ada, [answered(id, key, wrap, [], ['b'])])
-    expect(stage()).toEqual({ state: 'queued', accepted: [], failed: [{ url: 'b', reason: 'blocked' }] })
+    expect(stage()).toEqual({ state: 'queued', accepted: [], failed: [{ url: 'b', reason: foreign`blocked` }] })
     credits(ada, [answered(id, key, wrap, ['a'], ['b'])])
-    expect(stage()).toEqual({ state: 'relayed', accepted: ['a'], failed: [{ url: 'b', reason: 'blocked' }] })
+    expect(stage()).toEqual({ state: 'relayed', accepted: ['a'], failed: [{ url: 'b', reason: foreign`blocked` }] })
     hears(ada, [receipt(ben, id, ada.key, 2)])
     expect(stage()).toEqual({ state: 'delivered', accepted: [], failed: [] })
     expect(ada.state.index.calls[id]?.own).toEqual({ queued: 0, relayed: 0, delivered: 2, read: 0 })

@@ -1,5 +1,6 @@
 // A relay that is slow and honest gets its turn.
 import { describe, expect, test } from 'vitest'
+import { foreign } from '../../src/sanitize.ts'
 import {
   askLimitOf,
   knownWraps,
@@ -70,7 +71,7 @@ describe('a relay that speaks NIP-77', () => {
 describe('a relay that wants to be left alone', () => {
   const T = 1_795_000_000
   const seen = (more: Partial<RelayObservation> = {}): RelayObservation[] => [{ url, reached: false, ...more }]
-  const rebuff = { at: 1, why: 'slow down' }
+  const rebuff = { at: 1, why: foreign`slow down` }
   const noted = (memory: RelayMemory, observed: RelayObservation[], now = T) =>
     recordObservations({ ...state, index: { ...state.index, relays: { [url]: memory } } }, observed, now).index.relays[
       url
@@ -96,9 +97,9 @@ describe('a relay that wants to be left alone', () => {
   })
 
   test('is known to the next run until then, and to none whose clock was set back', () => {
-    const memory: RelayMemory = { rest: { at: 1, until: T + 30, tries: 1, why: 'slow down', only: 'write' } }
+    const memory: RelayMemory = { rest: { at: 1, until: T + 30, tries: 1, why: foreign`slow down`, only: 'write' } }
     expect(known(memory)).toEqual({
-      rest: { until: 1000 * (T + 30), why: 'slow down', named: false, only: 'write' },
+      rest: { until: 1000 * (T + 30), why: foreign`slow down`, named: false, only: 'write' },
     })
     expect(known(memory, T + 30)).toBeUndefined()
     expect(known(memory, T - 10 * 86_400)).toBeUndefined()
@@ -110,7 +111,7 @@ describe('a relay that wants to be left alone', () => {
   })
 
   test('and then answers is as it was before', () => {
-    const rest = { at: 1, until: T + 50, tries: 4, why: 'slow down' }
+    const rest = { at: 1, until: T + 50, tries: 4, why: foreign`slow down` }
     expect(noted({ cursor: 5, rest }, seen({ reached: true }))).toEqual({ cursor: 5 })
     expect(noted({ rest }, seen())).toMatchObject({ rest })
     // Reading goes on while it rests from what we publish, and says nothing of that.

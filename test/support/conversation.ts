@@ -8,6 +8,7 @@ import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { randomKeys, sign, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
+import { foreign } from '../../src/sanitize.ts'
 import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
 import { recordReceiptsTaken } from '../../src/state/receipts.ts'
 import { positionIn } from '../../src/state/say.ts'
@@ -114,7 +115,7 @@ export function answered(call: string, rumor: string, wrap: Event, took: string[
     event: wrap.id,
     accepted,
     reason: accepted ? '' : 'blocked',
-    text: '',
+    text: foreign``,
   })
   return { call, rumor, wrap, receipts: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
 }

@@ -1,12 +1,13 @@
 // One entry of a transcript as text.
 // What somebody did in a call, what is known of it, and what its digest proves: the sentences that the formats share.
 
-import { quoted, time } from '../wording.ts'
-import type { Transcript, TranscriptEntry } from './transcript.ts'
+import { type Foreign, foreign } from '../../sanitize.ts'
+import { labelOf, quoted, time } from '../wording.ts'
+import { gapText, type Transcript, type TranscriptEntry } from './transcript.ts'
 
 /** One entry: what, by whom, when, and their words. */
 export function entryLines(entry: TranscriptEntry): string[] {
-  if (entry.type === 'gap') return [`${entry.n}. (gap: ${entry.text})`]
+  if (entry.type === 'gap') return [`${entry.n}. (gap: ${gapText(entry)})`]
   const marks = [entry.state, entry.late && 'late', reasonOf(entry), fateOf(entry), entry.cut && 'cut'].filter(isWord)
   const head = `${entry.n}. ${time(entry.at)} ${entry.type} from ${speaker(entry)}`
   return [
@@ -20,11 +21,9 @@ function reasonOf({ type, reason }: TranscriptEntry): string | undefined {
   return type === 'reject' ? reason : undefined
 }
 
-// A petname of ours may stand in our sentence, a name of the peer's own may not.
 function speaker({ from, author }: TranscriptEntry): string {
   if (from === 'me') return 'me'
-  if (author.trust === 'owner') return 'your owner'
-  return author.trust === 'unknown' ? 'peer' : author.name
+  return author.trust === 'unknown' ? 'peer' : labelOf(author)
 }
 
 function isWord(mark: string | boolean | undefined): mark is string {
@@ -52,8 +51,8 @@ export function deedOf({ type, from, reason }: TranscriptEntry): string {
 }
 
 /** Its words where the topic stands above already: a request says nothing else. */
-export function wordsOf({ type, text }: TranscriptEntry): string {
-  return type === 'request' ? '' : text
+export function wordsOf({ type, text }: TranscriptEntry): Foreign {
+  return type === 'request' ? foreign`` : text
 }
 
 /** What a file still waits for; undefined for what is none, for one that is saved, and for one of ours that the peer has. */

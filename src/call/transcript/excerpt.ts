@@ -1,6 +1,6 @@
 // The part of a transcript that is shown: its end, within a bound. Agents' tools cut what a command prints at about
 // 16,000 characters, and what they cut away is gone without a word.
-import { cleanText } from '../../sanitize.ts'
+import { cutForeign, type Foreign, foreign, lineLengths } from '../../sanitize.ts'
 import { entryLines } from './entry.ts'
 import type { Transcript, TranscriptEntry } from './transcript.ts'
 
@@ -37,20 +37,20 @@ const SCRAP = 200
 /** @param must whether something of it has to be shown */
 function fitted(entry: TranscriptEntry, room: number, must: boolean): TranscriptEntry | undefined {
   if (sizeOf(entry) <= room) return entry
-  const words = room - sizeOf({ ...entry, text: '', cut: true })
+  const words = room - sizeOf({ ...entry, text: foreign``, cut: true })
   if (words < SCRAP && !must) return undefined
-  return { ...entry, text: cleanText(entry.text, within(entry.text, words)), cut: true }
+  return { ...entry, text: cutForeign(entry.text, within(entry.text, words)), cut: true }
 }
 
 // How many characters of a text fit when every line of it takes a mark.
-function within(text: string, room: number): number {
+function within(text: Foreign, room: number): number {
   let used = 0
   let length = 0
-  for (const line of text.split('\n')) {
+  for (const line of lineLengths(text)) {
     const most = room - used - MARK
-    if (line.length > most) return length + Math.max(0, most)
-    used += line.length + MARK
-    length += line.length + 1
+    if (line > most) return length + Math.max(0, most)
+    used += line + MARK
+    length += line + 1
   }
   return length
 }

@@ -2,12 +2,13 @@
 // One entry of the HTML transcript: a bubble with its author, its time, its words and what is known of them.
 // HTML that cannot be broken out of: a string is always text, and only what this file has built is markup.
 import { sha256 } from '../../nostr/crypto.ts'
-import { claimedName, iso, labelOf, time } from '../wording.ts'
+import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
+import { alphabetsNote, charactersOf, claimedName, iso, labelOf, time } from '../wording.ts'
 import { deedOf, fateOf, verdictOf, wordsOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { STYLE } from './html-style.ts'
 import { wholeCommand } from './text.ts'
-import type { TranscriptEntry } from './transcript.ts'
+import { gapText, type TranscriptEntry } from './transcript.ts'
 
 export function htmlOf(shown: Excerpt): string {
   const { call, left, entries } = shown
@@ -63,8 +64,8 @@ function facts(shown: Excerpt): Markup {
     'dl',
     'facts',
     ...fact('Peer', named(labelOf(call.peer)), ` (${call.peer.trust})`, element('br', {}), code(call.peer.npub)),
-    ...(claimed === undefined ? [] : fact('Calls itself', element('q', {}, named(claimed)))),
-    ...fact('Me', ...(me.name === '' ? [] : [named(me.name), element('br', {})]), code(me.npub)),
+    ...(claimed === undefined ? [] : fact('Calls itself', element('q', {}, named(claimed)), alphabetsNote(claimed))),
+    ...fact('Me', ...(isBlank(me.name) ? [] : [named(me.name), element('br', {})]), code(me.npub)),
     ...fact('Asked', asker, moment(call.createdAt)),
     ...fact(
       'State',
@@ -123,9 +124,10 @@ function moment(at: number): Markup {
 
 export function bubble(entry: TranscriptEntry): Markup {
   const id = { id: `n${entry.n}` }
-  if (entry.type === 'gap') return element('li', { ...id, class: 'gap' }, `Gap: ${entry.text}`)
+  if (entry.type === 'gap') return element('li', { ...id, class: 'gap' }, `Gap: ${gapText(entry)}`)
   const deed = deedOf(entry)
-  const words = entry.type === 'file' ? fileName(entry) : wordsOf(entry)
+  const said = wordsOf(entry)
+  const words = entry.type === 'file' ? fileName(entry) : isBlank(said) ? undefined : said
   return element(
     'li',
     { ...id, class: `${entry.from} ${entry.type}` },
@@ -136,13 +138,13 @@ export function bubble(entry: TranscriptEntry): Markup {
       deed === '' ? undefined : part('span', 'deed', deed),
       clock(entry.at),
     ),
-    words === '' ? undefined : element('div', { class: 'words', dir: 'auto' }, words),
+    words === undefined ? undefined : element('div', { class: 'words', dir: 'auto' }, words),
     ...notes(entry).map((note) => part('p', 'note', ...note)),
     entry.state === undefined ? undefined : part('p', 'marks', entry.state),
   )
 }
 
-function fileName({ name = '', size = 0 }: TranscriptEntry): Markup {
+function fileName({ name = foreign``, size = 0 }: TranscriptEntry): Markup {
   return element('span', {}, named(name), ` (${size.toLocaleString('en')} bytes)`)
 }
 
@@ -158,7 +160,7 @@ function notes(entry: TranscriptEntry): Child[][] {
 }
 
 // A name in its own direction: it must not turn what stands beside it around.
-export function named(name: string): Markup {
+export function named(name: Foreign | string): Markup {
   return element('bdi', {}, name)
 }
 
@@ -173,7 +175,7 @@ function clock(at: number): Markup {
 
 export type Markup = { readonly markup: string }
 
-export type Child = string | Markup | undefined
+export type Child = string | Foreign | Markup | undefined
 
 /** One element. Attribute values and strings are escaped; undefined children leave nothing. */
 export function element(name: string, attributes: Readonly<Record<string, string>>, ...children: Child[]): Markup {
@@ -193,12 +195,16 @@ export function raw(markup: string): Markup {
 }
 
 function inner(children: readonly Child[]): string {
-  return children.map((child) => (typeof child === 'string' ? escaped(child) : (child?.markup ?? ''))).join('')
+  return children.map((child) => (isMarkup(child) ? child.markup : escaped(child ?? ''))).join('')
+}
+
+function isMarkup(child: Child): child is Markup {
+  return typeof child === 'object'
 }
 
 // Quotes too, for attributes; the backtick, because it starts a command of ours in text that is printed.
-function escaped(text: string): string {
-  return text.replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
+function escaped(text: Foreign | string): string {
+  return charactersOf(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
 const VOID = ['meta', 'br']

@@ -1,10 +1,11 @@
 // The transcript as Markdown: what anybody said stands in quote blocks, as it was typed and never as markup.
 
-import { claimedName, labelOf, time } from '../wording.ts'
+import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
+import { alphabetsNote, charactersOf, claimedName, labelOf, time } from '../wording.ts'
 import { deedOf, fateOf, verdictOf, wordsOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { wholeCommand } from './text.ts'
-import type { TranscriptEntry } from './transcript.ts'
+import { gapText, type TranscriptEntry } from './transcript.ts'
 
 export function markdownOf(shown: Excerpt): string[] {
   const { call, me, entries, digest, left, truncated, path } = shown
@@ -19,7 +20,9 @@ export function markdownOf(shown: Excerpt): string[] {
     `- State: ${call.state}`,
     `- Call: ${call.id}`,
     '',
-    ...(claimed === undefined ? [] : ['The peer calls itself:', '', ...quote(claimed), '']),
+    ...(claimed === undefined
+      ? []
+      : ['The peer calls itself:', '', ...quote(foreign`${claimed}${alphabetsNote(claimed)}`), '']),
     'About:',
     '',
     ...quote(call.topic),
@@ -36,7 +39,7 @@ export function markdownOf(shown: Excerpt): string[] {
 }
 
 function said(entry: TranscriptEntry): string[] {
-  if (entry.type === 'gap') return [`**${entry.n}.** *Gap: ${entry.text}.*`]
+  if (entry.type === 'gap') return [`**${entry.n}.** *Gap: ${gapText(entry)}.*`]
   const deed = deedOf(entry)
   const words = wordsOf(entry)
   const marks = [entry.state, entry.late === true ? 'late' : undefined, fateOf(entry), entry.cut && 'cut'].filter(
@@ -46,7 +49,7 @@ function said(entry: TranscriptEntry): string[] {
   const head = `**${entry.n}. ${name}**${deed === '' ? '' : ` ${deed}`}, ${time(entry.at)}`
   return [
     marks.length === 0 ? head : `${head} (${marks.join(', ')})`,
-    ...(words === '' ? [] : ['', ...quote(words)]),
+    ...(isBlank(words) ? [] : ['', ...quote(words)]),
     ...(entry.path === undefined ? [] : ['', `Saved: ${inline(entry.path)}`]),
   ]
 }
@@ -55,8 +58,10 @@ function said(entry: TranscriptEntry): string[] {
  * A text as a block quote that shows exactly its characters. CommonMark 0.31.2: every ASCII punctuation character may be
  * escaped by a backslash (2.4), and a character reference never starts structure (2.5).
  */
-function quote(text: string): string[] {
-  const lines = text.split('\n').map((line) => start(inline(line)))
+function quote(text: Foreign): string[] {
+  const lines = charactersOf(text)
+    .split('\n')
+    .map((line) => start(inline(line)))
   return lines.map((line, i) => {
     // A break inside of a paragraph has to be asked for (6.7); a text's last backslash is escaped, so this one is ours.
     const more = line !== '' && (lines[i + 1] ?? '') !== ''

@@ -1,10 +1,12 @@
 // Finding words in what was said, in one call at a time.
+import { type Foreign, foreignText } from '../../sanitize.ts'
+import { charactersOf } from '../wording.ts'
 import type { Transcript, TranscriptEntry } from './transcript.ts'
 
 /** An entry in which all words were found. `line`: the line of it that holds the first of them. */
 export type SearchHit = Pick<TranscriptEntry, 'n' | 'type' | 'from' | 'author' | 'at' | 'seq'> & {
   call: string
-  line: string
+  line: Foreign
 }
 
 /** Unix seconds, both included. */
@@ -24,11 +26,12 @@ export function hitsIn(
   if (first === undefined) return []
   return entries.flatMap((entry): SearchHit[] => {
     if (entry.type === 'gap' || entry.at < since || entry.at > until) return []
-    const text = foldCase(entry.text)
+    const said = charactersOf(entry.text)
+    const text = foldCase(said)
     if (!words.every((word) => text.includes(word))) return []
-    const line = entry.text.split('\n').find((l) => foldCase(l).includes(first)) ?? ''
+    const line = said.split('\n').find((l) => foldCase(l).includes(first)) ?? ''
     const { n, type, from, author, at, seq } = entry
-    return [{ call: call.id, n, type, from, author, at, seq, line: excerptAround(line, first) }]
+    return [{ call: call.id, n, type, from, author, at, seq, line: foreignText(excerptAround(line, first)) }]
   })
 }
 

@@ -1,7 +1,8 @@
 // The transcript as text: our words behind "me>", the peer's behind "peer>", so that neither can look like the other or
 // like us.
 
-import { ABOUT_PEERS, who } from '../wording.ts'
+import { isBlank } from '../../sanitize.ts'
+import { ABOUT_PEERS, selfNamed, who } from '../wording.ts'
 import { entryLines, verdictOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import type { Transcript } from './transcript.ts'
@@ -13,9 +14,10 @@ export function textOf(shown: Excerpt): string[] {
   const kept = path === undefined ? '' : ` in ${path}, or with`
   return [
     `transcript of call ${id} with ${who(call.peer)}, ${call.state}:`,
+    ...selfNamed(call.peer),
     ...(left === 0 ? [] : [`(truncated: the first ${left} of ${left + entries.length} entries are left out)`]),
     ...entries.flatMap(entryLines),
-    ...(entries.some((e) => e.from === 'peer' && e.type !== 'gap' && e.text !== '') ? [ABOUT_PEERS] : []),
+    ...(entries.some((e) => e.from === 'peer' && e.type !== 'gap' && !isBlank(e.text)) ? [ABOUT_PEERS] : []),
     `digest: ${digest === undefined ? verdict.text : `${digest} (${verdict.text})`}`,
     ...(truncated ? [`  truncated; the whole${kept}: \`${wholeCommand(shown)}\``] : []),
   ]

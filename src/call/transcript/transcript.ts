@@ -1,6 +1,6 @@
 // A call as people and programs read it: what was said, one entry each, in the order that both sides share.
 
-import { cleanLine, cleanText } from '../../sanitize.ts'
+import { type Foreign, foreign, foreignLine, foreignText } from '../../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf } from '../agents.ts'
 import { type FileFacts, fileFactsOf, receivedFile, type Transfer, transfers } from '../file-transfer.ts'
 import { isShown, refOf, refsIn, timeOf } from '../inbox-items.ts'
@@ -17,8 +17,9 @@ import type { CallOutcome, Signal, SignalType } from '../signal.ts'
 import { stateOf } from '../wording.ts'
 
 /**
- * One thing said. `text` is cleaned, never interpreted; `at` unix seconds; `state` how far our own words have come; `name`,
- * `size`, `sha256` are what a file's sender says of it, `parts` how many of it are here or with the peer until it is whole.
+ * One thing said. `at` unix seconds; `state` how far our own words have come; `name`,
+ * `size`, `sha256` are what a file's sender says of it, `parts` how many of it are here or with the peer until it is whole; `missing`, how many messages are not
+ * here, at a gap.
  */
 export type TranscriptEntry = {
   n: number
@@ -28,7 +29,7 @@ export type TranscriptEntry = {
   ref?: string
   re?: string
   type: SignalType | 'gap'
-  text: string
+  text: Foreign
   at: number
   seq: number
   id?: string
@@ -46,12 +47,13 @@ export type TranscriptEntry = {
   /** Why a call was rejected, or a file not taken. */
   reason?: string
   path?: string
-  name?: string
+  name?: Foreign
   size?: number
   sha256?: string
   parts?: { have: number; of: number }
   /** Its text is longer than what is shown of it. */
   cut?: true
+  missing?: number
 }
 
 export type Facts = {
@@ -59,7 +61,7 @@ export type Facts = {
   peer: Agent
   direction: 'incoming' | 'outgoing'
   state: string
-  topic: string
+  topic: Foreign
   createdAt: number
 }
 
@@ -92,7 +94,7 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
       peer,
       direction,
       state: stateOf({ phase: call.phase, direction, confirmed: call.acked }),
-      topic: cleanText(call.topic, 1000),
+      topic: foreignText(call.topic, 1000),
       createdAt: call.createdAt,
     },
     me,
@@ -124,8 +126,8 @@ function entryOf(line: Line, context: EntryContext): TranscriptEntry {
     text: isOpaque
       ? opaqueName(signal)
       : file === undefined
-        ? cleanText(body.text)
-        : `${cleanLine(file.name, 255)} (${facts?.size ?? file.size} bytes)`,
+        ? foreignText(body.text)
+        : foreign`${foreignLine(file.name, 255)} (${facts?.size ?? file.size} bytes)`,
     at: timeOf(signal.at, heard),
     seq: signal.seq,
     id: signal.id,
@@ -141,8 +143,8 @@ function entryOf(line: Line, context: EntryContext): TranscriptEntry {
 }
 
 // "An op's name shown only as [a-z0-9-]{1,32}": it is a stranger's word.
-function opaqueName({ body }: Signal): string {
-  return body.type === 'opaque' ? body.op : body.type
+function opaqueName({ body }: Signal): Foreign {
+  return foreign`${body.type === 'opaque' ? body.op : body.type}`
 }
 
 // "Behind a gap … shown after everything else and marked so."
@@ -153,8 +155,7 @@ function behindGaps({ gaps, waiting }: Call, context: EntryContext): TranscriptE
     const { id, seq, body, at } = signal
     const entry = { n: 0, ref: `peer/${seq}`, from: 'peer' as const, author: peer, seq, id, waiting: true as const }
     const when = timeOf(at, log.waiting[id]?.heard)
-    const text = body.type === 'file' ? cleanLine(body.name, 255) : cleanText(body.text)
-    return { ...entry, type: body.type, text: body.type === 'opaque' ? body.op : text, at: when }
+    return { ...entry, type: body.type, text: bareText(signal), at: when }
   })
   return [...missing, ...came].sort((a, b) => a.seq - b.seq)
 }
@@ -164,15 +165,20 @@ function asideOf({ rumor, heard, why }: AsideEntry, { peer }: EntryContext): Tra
   const signal = parsedSignal(rumor)
   if (signal === undefined) return []
   const { id, seq, body, at } = signal
-  const text = body.type === 'file' ? cleanLine(body.name, 255) : cleanText(body.text)
   const base = { n: 0, ref: `peer/${seq}`, from: 'peer' as const, author: peer, seq, id, aside: why }
-  return [{ ...base, type: body.type, text: body.type === 'opaque' ? body.op : text, at: timeOf(at, heard) }]
+  return [{ ...base, type: body.type, text: bareText(signal), at: timeOf(at, heard) }]
+}
+
+function bareText(signal: Signal): Foreign {
+  const { body } = signal
+  if (body.type === 'opaque') return opaqueName(signal)
+  return body.type === 'file' ? foreignLine(body.name, 255) : foreignText(body.text)
 }
 
 function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): Partial<TranscriptEntry> {
   const whole = file.have >= file.of || path !== undefined
   return {
-    name: cleanLine(file.name, 255),
+    name: foreignLine(file.name, 255),
     size,
     ...(sha256 === '' ? {} : { sha256 }),
     ...(path === undefined ? {} : { path }),
@@ -188,6 +194,12 @@ function furthestBehind(stages: readonly DeliveryState[]): DeliveryState {
 const STAGES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered', 'read']
 
 function gapOf(first: number, last: number, peer: Agent): TranscriptEntry {
-  const text = first === last ? 'one message has not arrived yet' : `${last - first + 1} messages have not arrived yet`
-  return { n: 0, from: 'peer', author: peer, type: 'gap', text, at: 0, seq: first }
+  const missing = last - first + 1
+  const text = foreign`${gapText({ missing })}`
+  return { n: 0, from: 'peer', author: peer, type: 'gap', text, at: 0, seq: first, missing }
+}
+
+/** What is not here. */
+export function gapText({ missing = 1 }: Pick<TranscriptEntry, 'missing'>): string {
+  return missing === 1 ? 'one message has not arrived yet' : `${missing} messages have not arrived yet`
 }

@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import type { Env } from '../home/paths.ts'
 import { type ProxySetting, proxyFor, proxyName } from '../http/proxy-env.ts'
-import { errorCause } from '../timers.ts'
+import { errno } from '../store/disk-errors.ts'
 import type { DoctorCheck } from './doctor.ts'
 
 /** One check for each proxy on the way to these addresses, or one that says that there is none. */
@@ -36,6 +36,6 @@ function tryConnect(host: string, port: number, ms: number): Promise<string | un
     }
     socket.setTimeout(ms, () => end('no answer in time'))
     socket.once('connect', () => end(undefined))
-    socket.once('error', (error) => end(errorCause(error)))
+    socket.once('error', (error) => end(errno(error) || 'the connection failed'))
   })
 }

@@ -3,6 +3,7 @@ import type { Keys } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
+import { type Foreign, foreign } from '../../sanitize.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { fetchRelayInfo, type RelayIntroduction } from '../nip11.ts'
 import { type Connection, openConnection } from '../relay/connection.ts'
@@ -25,12 +26,18 @@ export type ExaminationPlan = {
   deadline: number
   patience: number
   now: () => number
-  trace?: ((line: string) => void) | undefined
+  trace?: ((line: Foreign) => void) | undefined
 }
 
 export type RelayStep =
   | { step: 'connect' | 'auth' | 'write' | 'read'; ok: true; ms: number; note?: 'unasked' | 'stamps' }
-  | { step: 'connect' | 'auth' | 'write' | 'read'; ok: false; what?: string; reason: Reason | 'vanished'; text: string }
+  | {
+      step: 'connect' | 'auth' | 'write' | 'read'
+      ok: false
+      what?: string
+      reason: Reason | 'vanished'
+      text: Foreign
+    }
 
 export type RelayExamination = { url: string; introduction: RelayIntroduction; clockAhead?: number; steps: RelayStep[] }
 
@@ -89,7 +96,7 @@ async function askStep(line: Connection, plan: ExaminationPlan, question: Filter
   return [{ step: atGate ? 'auth' : 'read', ok: false, ...refusal }]
 }
 
-function refusalOf({ reason = 'error', text = '' }: Partial<Refusal>): Refusal {
+function refusalOf({ reason = 'error', text = foreign`` }: Partial<Refusal>): Refusal {
   return { reason, text }
 }
 
@@ -128,7 +135,7 @@ async function readBack(
     if (answer.events.some(({ id }) => id === event.id)) return { step: 'read', ok: true, ms: plan.now() - began }
     if (!answer.complete) return { step: 'read', ok: false, what, ...refusalOf(answer) }
     if (plan.now() + 300 > until || !(await sleep(300, line.gone))) {
-      return { step: 'read', ok: false, what, reason: 'vanished', text: '' }
+      return { step: 'read', ok: false, what, reason: 'vanished', text: foreign`` }
     }
   }
 }

@@ -1,8 +1,8 @@
 // What is said to a Blossom server (BUD-01, BUD-02, BUD-11) beside the bytes: who asks for it, and what it has answered.
 import type { Keys } from '../../nostr/crypto.ts'
 import { finalize } from '../../nostr/event.ts'
-import { relayText } from '../../nostr/messages.ts'
 import { isLoopback } from '../../nostr/relay-url.ts'
+import { type Foreign, foreignLine } from '../../sanitize.ts'
 
 /** BUD-11: the kind of an event that permits a server one thing. */
 export const AUTH_KIND = 24_242
@@ -42,12 +42,11 @@ export function addressIn(descriptor: string, x: string): string | undefined {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)) ? href : undefined
 }
 
-/** BUD-01: "a human-readable header X-Reason that can be displayed to the user"; else what stands in the body. */
-export function reasonIn(header: string | string[] | undefined, body: string): string {
+/** BUD-01: "a human-readable header X-Reason that can be displayed to the user"; else what stands in the body, if anything. */
+export function reasonIn(header: string | string[] | undefined, body: string): Foreign {
   const told = Array.isArray(header) ? header[0] : header
   const { message } = parse(body)
-  const why = relayText(told ?? (typeof message === 'string' ? message : ''))
-  return why === '' ? '' : ` (${why})`
+  return foreignLine(told ?? (typeof message === 'string' ? message : ''))
 }
 
 function parse(text: string): Record<string, unknown> {

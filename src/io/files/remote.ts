@@ -40,6 +40,7 @@ export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }
         // Our own server may lie anywhere.
         const way = openRoutes(env, () => true)
         return await upload(path, {
+          home,
           server,
           keys,
           now: () => now() - ahead * 1000,

@@ -2,7 +2,10 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { EXIT, Failure } from '../../errors.ts'
+import type { Home } from '../home/paths.ts'
 import { errno } from '../store/disk-errors.ts'
+import { keptFileFailure } from './gate.ts'
+import { isKeptFile } from './kept-files.ts'
 
 /** Bytes that are read at a time. */
 const PIECE_BYTES = 64 * 1024
@@ -15,15 +18,16 @@ export type Source = {
   close(): Promise<void>
 }
 
-/** Throws FILE_UNREADABLE, FILE_IS_FOLDER and FILE_EMPTY. Close it. */
-export async function openSource(path: string): Promise<Source> {
-  const file = await openFile(path)
+/** Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, and SECRET for what is never sent. Close it. */
+export async function openSource(path: string, home: Home): Promise<Source> {
+  const { file, at } = await openFile(path)
   try {
     // Asked of what is open, not of the path, which may be another file by now.
     const stats = await file.stat({ bigint: true })
     if (stats.isDirectory()) throw folderFailure(path)
     if (!stats.isFile())
       throw unreadableFailure(path, 'no regular file', '`p2p sendfile <name> -` sends what comes on stdin')
+    if (isKeptFile(home, at, stats)) throw keptFileFailure(path)
     if (stats.size === 0n) throw emptyFailure(path)
     return { size: Number(stats.size), pieces: () => piecesOf(file, path, stats), close: () => file.close() }
   } catch (error) {
@@ -33,8 +37,12 @@ export async function openSource(path: string): Promise<Source> {
 }
 
 /** The bytes of a file of at most `most` bytes; only its size when it has more. Throws what opening and reading throw. */
-export async function readSource(path: string, most: number): Promise<{ bytes: Uint8Array } | { size: number }> {
-  const source = await openSource(path)
+export async function readSource(
+  path: string,
+  most: number,
+  home: Home,
+): Promise<{ bytes: Uint8Array } | { size: number }> {
+  const source = await openSource(path, home)
   try {
     if (source.size > most) return { size: source.size }
     const bytes = new Uint8Array(source.size)
@@ -86,14 +94,14 @@ async function* piecesOf(file: FileHandle, path: string, before: Stats): AsyncGe
   if (after.nlink === 0n && before.nlink > 0n) throw changedFailure(path, 'was removed or replaced')
 }
 
-async function openFile(path: string): Promise<FileHandle> {
+async function openFile(path: string): Promise<{ file: FileHandle; at: string }> {
   // A name with an accent may stand on the disk in the other one of Unicode's forms than it was typed in.
   const [typed = path, ...others] = new Set([path, path.normalize('NFC'), path.normalize('NFD')])
   const first = await tryOpen(typed)
-  if (!(first instanceof Failure)) return first
+  if (!(first instanceof Failure)) return { file: first, at: typed }
   for (const other of others) {
     const file = await tryOpen(other)
-    if (!(file instanceof Failure)) return file
+    if (!(file instanceof Failure)) return { file, at: other }
   }
   throw first
 }

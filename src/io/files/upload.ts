@@ -5,12 +5,18 @@ import { EXIT, Failure } from '../../errors.ts'
 import { createEncryption, createSha256, TAG } from '../../nostr/aes-gcm.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { type RandomBytes, randomBytes, toHex } from '../../nostr/crypto.ts'
+import { openSecretSearch } from '../../nostr/secret-search.ts'
+import type { Foreign } from '../../sanitize.ts'
+import type { Home } from '../home/paths.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { put } from '../http/request.ts'
 import { addressIn, authHeader, reasonIn, uploadAddress } from './blossom.ts'
+import { keptFileFailure, secretFailure } from './gate.ts'
+import { hasOwnFormat, isKeptDigest } from './kept-files.ts'
 import { openSource, type Source } from './source.ts'
 
 export type UploadOptions = {
+  home: Home
   server: string
   keys: Keys
   /** Unix ms. */
@@ -28,7 +34,7 @@ export type UploadOptions = {
  * throws: FILE_CHANGED when the second reading is not like the first.
  */
 export async function upload(path: string, options: UploadOptions): Promise<StoredFile> {
-  const source = await openSource(path)
+  const source = await openSource(path, options.home)
   try {
     const first = await tryUpload(path, source, options)
     const last = first instanceof Failure && !options.stopped.aborted ? await tryUpload(path, source, options) : first
@@ -44,7 +50,7 @@ export async function upload(path: string, options: UploadOptions): Promise<Stor
 async function tryUpload(path: string, source: Source, options: UploadOptions): Promise<StoredFile | Failure> {
   const { server, keys, now, randomBytes: random = randomBytes } = options
   const [key, nonce] = [random(32), random(12)]
-  const { x, ox } = await digestsOf(source, key, nonce)
+  const { x, ox } = await digestsOf(path, source, options, { key, nonce })
   const length = source.size + TAG
   const answer = await put(uploadAddress(server), encryptedPieces(path, source, key, nonce, x), {
     ...options,
@@ -57,24 +63,37 @@ async function tryUpload(path: string, source: Source, options: UploadOptions): 
     },
   })
   const host = new URL(server).host
-  if ('broken' in answer) return uploadFailed(`${host}: ${answer.broken}`)
+  if ('broken' in answer) return uploadFailed(`the connection to ${host} broke`, answer.broken)
   const { status, body } = answer
   const why = reasonIn(answer.reason, body)
-  if (status >= 500 || status === 429) throw uploadFailed(`${host} answered ${status}${why}`)
-  if (status < 200 || status >= 300) throw uploadRefused(`${host} answered ${status}${why}`)
+  if (status >= 500 || status === 429) throw uploadFailed(`${host} answered ${status}`, why)
+  if (status < 200 || status >= 300) throw uploadRefused(`${host} answered ${status}`, why)
   const url = addressIn(body, x)
   if (url === undefined) throw uploadRefused(`${host} does not say where it keeps the file`)
   return { url, key: toHex(key), nonce: toHex(nonce), x, ox, size: source.size }
 }
 
-async function digestsOf(source: Source, key: Uint8Array, nonce: Uint8Array): Promise<{ x: string; ox: string }> {
+// The whole file is read before a byte of it leaves, and what must not leave is found on the way.
+async function digestsOf(
+  path: string,
+  source: Source,
+  { home, keys }: UploadOptions,
+  { key, nonce }: { key: Uint8Array; nonce: Uint8Array },
+): Promise<{ x: string; ox: string }> {
   const [outer, inner, cipher] = [createSha256(), createSha256(), createEncryption(key, nonce)]
+  const search = openSecretSearch(keys.secret)
+  let isFirst = true
   for await (const piece of source.pieces()) {
+    if (search.sees(piece)) throw secretFailure(path)
+    if (isFirst && hasOwnFormat(piece)) throw keptFileFailure(path)
+    isFirst = false
     inner.update(piece)
     outer.update(cipher.update(piece))
   }
   outer.update(cipher.final())
-  return { x: outer.hex(), ox: inner.hex() }
+  const ox = inner.hex()
+  if (isKeptDigest(home, source.size, ox)) throw keptFileFailure(path)
+  return { x: outer.hex(), ox }
 }
 
 // The tag, without which no server has the file whole, is held back until all of it was what was announced.
@@ -94,12 +113,12 @@ async function* encryptedPieces(path: string, source: Source, key: Uint8Array, n
   yield last
 }
 
-function uploadFailed(why: string): Failure {
+function uploadFailed(why: string, theirs: Foreign): Failure {
   const hint = 'nothing was sent; try again, or name another server: `p2p config set file.server https://…`'
-  return new Failure('UPLOAD_FAILED', EXIT.unreachable, `the file could not be uploaded: ${why}`, hint)
+  return new Failure('UPLOAD_FAILED', EXIT.unreachable, `the file could not be uploaded: ${why}`, hint, theirs)
 }
 
-function uploadRefused(why: string): Failure {
+function uploadRefused(why: string, theirs?: Foreign): Failure {
   const hint = 'nothing was sent; `p2p config set file.server https://…` names another server'
-  return new Failure('UPLOAD_REFUSED', EXIT.refused, `the file was not taken: ${why}`, hint)
+  return new Failure('UPLOAD_REFUSED', EXIT.refused, `the file was not taken: ${why}`, hint, theirs)
 }

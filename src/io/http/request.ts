@@ -2,7 +2,7 @@
 // One PUT whose body is a stream: with a known length, at the pace of the line, and given up when nothing moves.
 import { type ClientRequest, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
-import { relayText } from '../../nostr/messages.ts'
+import { type Foreign, foreign, foreignLine } from '../../sanitize.ts'
 import { abortAfter, deferred, errorCause, onAbort } from '../timers.ts'
 import type { HttpRoute } from './agent.ts'
 
@@ -18,7 +18,7 @@ export type GetOptions = {
 }
 
 /** `clockAhead`: our clock minus the server's, in seconds, when it told its time. */
-export type GetResult = { ok: true; text: string; clockAhead?: number } | { ok: false; why: string }
+export type GetResult = { ok: true; text: string; clockAhead?: number } | { ok: false; why: Foreign }
 
 /** GETs an https or http address. Never rejects. */
 export async function get(address: string, { accept, way, ms, most, ca }: GetOptions): Promise<GetResult> {
@@ -31,14 +31,14 @@ export async function get(address: string, { accept, way, ms, most, ca }: GetOpt
     if (statusCode !== 200) {
       response.destroy()
       const redirect = statusCode >= 300 && statusCode < 400 ? ', a redirect, which is not followed' : ''
-      return { ok: false, why: `it answered ${statusCode}${redirect}` }
+      return { ok: false, why: foreign`it answered ${statusCode}${redirect}` }
     }
     const text = await readText(response, most)
-    if (text === undefined) return { ok: false, why: `its answer is no text of at most ${most} bytes` }
+    if (text === undefined) return { ok: false, why: foreign`its answer is no text of at most ${most} bytes` }
     const told = Date.parse(headers.date ?? '')
     return { ok: true, text, ...(Number.isNaN(told) ? {} : { clockAhead: Math.round((Date.now() - told) / 1000) }) }
   } catch (error) {
-    return { ok: false, why: stop.signal.aborted ? 'no answer in time' : errorCause(error) }
+    return { ok: false, why: stop.signal.aborted ? foreign`no answer in time` : foreignLine(errorCause(error)) }
   } finally {
     stop.clear()
     opened?.agent?.destroy()
@@ -95,7 +95,7 @@ export type PutOptions = {
   idleMs?: number
 }
 
-export type PutResult = { status: number; reason: string | string[] | undefined; body: string } | { broken: string }
+export type PutResult = { status: number; reason: string | string[] | undefined; body: string } | { broken: Foreign }
 
 /** What the server answered, also when it did before all was sent; `broken` when the connection did not last. */
 export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options: PutOptions): Promise<PutResult> {
@@ -109,10 +109,10 @@ export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options:
   })
   const over = deferred<PutResult>()
   const end = (put: PutResult) => over.resolve(put)
-  const timer = idleTimer(() => end({ broken: `nothing has moved for ${Math.round(idleMs / 1000)} s` }))
-  const stop = () => end({ broken: 'stopped' })
+  const timer = idleTimer(() => end({ broken: foreign`nothing has moved for ${Math.round(idleMs / 1000)} s` }))
+  const stop = () => end({ broken: foreign`stopped` })
   stopped.addEventListener('abort', stop, { once: true })
-  asked.on('error', (error) => end({ broken: relayText(errorCause(error)) }))
+  asked.on('error', (error) => end({ broken: foreignLine(errorCause(error)) }))
   asked.on('response', (answer) => void readResponse(answer).then(end))
   timer.set(idleMs)
   try {

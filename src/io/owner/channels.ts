@@ -1,4 +1,5 @@
 // The owner's channels outside of Nostr: which are configured, and telling the owner through one of them.
+import { type Foreign, foreign } from '../../sanitize.ts'
 import type { Config } from '../home/config.ts'
 import type { Env, Home } from '../home/paths.ts'
 import { logLine } from './log.ts'
@@ -10,7 +11,7 @@ export type Owner = {
   /** The channels that are configured. */
   channels: readonly OwnerChannel[]
   /** What went wrong; undefined when the owner was told. `ms`: how long it may take. Never rejects. */
-  tell(channel: OwnerChannel, notice: OwnerNotice, ms: number): Promise<string | undefined>
+  tell(channel: OwnerChannel, notice: OwnerNotice, ms: number): Promise<Foreign | undefined>
   /** Appends a line to escalations.jsonl; what went wrong. */
   log(line: object): string | undefined
 }
@@ -28,7 +29,7 @@ export function openOwner(home: Home, { webhook, command, openclaw }: Config['ow
       if (channel === 'openclaw')
         return await (await import('./openclaw.ts')).tellOpenclaw(openclaw, notice, { ms, env })
       if (channel === 'command') return await (await import('./command.ts')).tellCommand(command, notice, { ms, env })
-      if (webhook === undefined) return 'owner.webhook is not set'
+      if (webhook === undefined) return foreign`owner.webhook is not set`
       return await (await import('./webhook.ts')).tellWebhook(webhook, notice, { ms, env })
     },
     log: (line) => logLine(home, line),

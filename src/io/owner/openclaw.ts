@@ -1,6 +1,6 @@
 // owner.openclaw: a message to the owner's chat by OpenClaw's own command. What counts is what its JSON says.
 
-import { cleanReason } from '../../sanitize.ts'
+import { type Foreign, foreign, foreignLine } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 import type { OwnerNotice } from './notice.ts'
 import { runProgram } from './program.ts'
@@ -12,8 +12,8 @@ export async function tellOpenclaw(
   { channel, target, account }: OpenclawTarget,
   { text }: OwnerNotice,
   { ms, env }: { ms: number; env: Env },
-): Promise<string | undefined> {
-  if (target === undefined) return 'owner.openclaw.target is not set'
+): Promise<Foreign | undefined> {
+  if (target === undefined) return foreign`owner.openclaw.target is not set`
   const words = [
     ...['openclaw', 'message', 'send'],
     ...(channel === undefined ? [] : ['--channel', channel]),
@@ -24,7 +24,8 @@ export async function tellOpenclaw(
   const { error, stdout } = await runProgram(words, { input: '', ms, env })
   const answer = documentIn(stdout)
   if (error !== undefined) return complaint(answer) ?? error
-  if (answer === undefined) return 'ended with 0, but said nothing in JSON: whether it has sent the message is unknown'
+  if (answer === undefined)
+    return foreign`ended with 0, but said nothing in JSON: whether it has sent the message is unknown`
   return complaint(answer)
 }
 
@@ -39,14 +40,16 @@ function documentIn(stdout: string): object | undefined {
 }
 
 // The outcome stands on top, or in `payload` as the channel's plugin gave it, or in that one's `result`.
-function complaint(answer: unknown, depth = 0): string | undefined {
+function complaint(answer: unknown, depth = 0): Foreign | undefined {
   if (typeof answer !== 'object' || answer === null || depth > 2) return undefined
   const { ok, error, dryRun, handledBy, payload, result } = { ...EMPTY_REPLY, ...answer }
   if (ok === false || (typeof error === 'string' && error !== '')) {
-    return cleanReason(typeof error === 'string' && error !== '' ? error : 'OpenClaw says that it has not sent it')
+    return typeof error === 'string' && error !== ''
+      ? foreign`it says "${foreignLine(error)}"`
+      : foreign`OpenClaw says that it has not sent it`
   }
-  if (dryRun === true || handledBy === 'dry-run') return 'OpenClaw only tried it out'
-  if (handledBy === 'silent') return 'OpenClaw has suppressed it'
+  if (dryRun === true || handledBy === 'dry-run') return foreign`OpenClaw only tried it out`
+  if (handledBy === 'silent') return foreign`OpenClaw has suppressed it`
   return complaint(payload, depth + 1) ?? complaint(result, depth + 1)
 }
 

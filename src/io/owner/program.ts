@@ -1,14 +1,15 @@
 // A program of the owner's, run without a shell and for a bounded time.
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import { cleanReason, formatSeconds } from '../../sanitize.ts'
+import { type Foreign, foreign, foreignLine, isBlank } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
+import { formatSeconds } from '../timers.ts'
 
 /** `input`: what it gets on stdin. `ms`: how long it may run. */
 export type ProgramOptions = { input: string; ms: number; env: Env }
 
 /** How it ended: `error` is absent when it ended with 0. `stdout` is its first 64 KiB. */
-export type ProgramResult = { error?: string; stdout: string }
+export type ProgramResult = { error?: Foreign; stdout: string }
 
 const MAX_OUTPUT = 65_536
 
@@ -25,7 +26,7 @@ export function runProgram(
   return new Promise((resolve) => {
     const [stdout, stderr] = [bounded(child.stdout), bounded(child.stderr)]
     const timers: NodeJS.Timeout[] = []
-    const end = (error: string | undefined) => {
+    const end = (error: Foreign | undefined) => {
       for (const timer of timers) clearTimeout(timer)
       child.removeAllListeners('exit')
       for (const stream of child.stdio) stream?.destroy()
@@ -33,13 +34,12 @@ export function runProgram(
     }
     const late = () => {
       kill(child)
-      end(`gave no answer within ${formatSeconds(ms)}; with a longer \`--timeout\` it has longer`)
+      end(foreign`gave no answer within ${formatSeconds(ms)}; with a longer --timeout it has longer`)
     }
     timers.push(setTimeout(late, ms))
     child.on('error', (error) => end(reasonOf(error)))
     child.on('exit', (code, signal) => {
-      const last = (why = cleanReason(stderr().trim().split('\n').at(-1) ?? '')) => (why === '' ? '' : ` (${why})`)
-      const done = () => end(code === 0 ? undefined : `ended with ${code ?? signal}${last()}`)
+      const done = () => end(code === 0 ? undefined : foreign`ended with ${code ?? signal ?? 0}${lastLine(stderr())}`)
       child.on('close', done)
       timers.push(setTimeout(done, DRAIN_MS))
     })
@@ -47,6 +47,11 @@ export function runProgram(
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
   })
+}
+
+function lastLine(output: string): Foreign {
+  const why = foreignLine(output.trim().split('\n').at(-1) ?? '')
+  return isBlank(why) ? why : foreign` ("${why}")`
 }
 
 function start(file: string, args: readonly string[], env: Env): ChildProcess | Error {
@@ -81,8 +86,8 @@ function bounded(stream: Readable | null): () => string {
   return () => Buffer.concat(parts).toString('utf8')
 }
 
-function reasonOf(error: Error): string {
+function reasonOf(error: Error): Foreign {
   const code = 'code' in error ? String(error.code) : ''
-  if (code === 'ENOENT') return 'there is no such program'
-  return code === 'EACCES' ? 'the program may not be run' : cleanReason(error.message)
+  if (code === 'ENOENT') return foreign`there is no such program`
+  return code === 'EACCES' ? foreign`the program may not be run` : foreign`"${foreignLine(error.message)}"`
 }

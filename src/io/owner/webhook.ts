@@ -2,10 +2,11 @@
 import { type Agent, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { isLoopback } from '../../nostr/relay-url.ts'
-import { cleanReason, formatSeconds } from '../../sanitize.ts'
+import { type Foreign, foreign, foreignLine, isBlank } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 import { agentFor } from '../http/agent.ts'
 import { errno } from '../store/disk-errors.ts'
+import { formatSeconds } from '../timers.ts'
 import type { OwnerNotice } from './notice.ts'
 
 /** Discord takes no longer messages; the owner finds the rest in `text`. */
@@ -19,12 +20,12 @@ export async function tellWebhook(
   address: string,
   notice: OwnerNotice,
   { ms, env }: { ms: number; env: Env },
-): Promise<string | undefined> {
+): Promise<Foreign | undefined> {
   const url = URL.canParse(address) ? new URL(address) : undefined
-  if (url === undefined) return 'owner.webhook is no address'
+  if (url === undefined) return foreign`owner.webhook is no address`
   // The attack: whoever can read the way learns of the call and its topic.
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
-    return 'owner.webhook must be https://; http:// goes to this machine only'
+    return foreign`owner.webhook must be https://; http:// goes to this machine only`
   // A proxy could read what goes to this machine without TLS, and would look for it on its own.
   const agent = url.protocol === 'https:' ? await agentFor(address, env) : undefined
   return await post(url, Buffer.from(JSON.stringify(bodyOf(notice))), notice.id, { ms, agent })
@@ -42,7 +43,7 @@ function post(
   body: Buffer,
   id: string,
   { ms, agent }: { ms: number; agent: Agent | undefined },
-): Promise<string | undefined> {
+): Promise<Foreign | undefined> {
   return new Promise((resolve) => {
     const headers = {
       'content-type': 'application/json; charset=utf-8',
@@ -54,26 +55,29 @@ function post(
     }
     const send = url.protocol === 'https:' ? securely : plainly
     const asked = send(url, { method: 'POST', headers, agent: agent ?? false })
-    const end = (error?: string) => {
+    const end = (error?: Foreign) => {
       clearTimeout(timer)
       asked.destroy()
       agent?.destroy()
       resolve(error)
     }
-    const timer = setTimeout(() => end(`gave no answer within ${formatSeconds(ms)}`), ms)
+    const timer = setTimeout(() => end(foreign`gave no answer within ${formatSeconds(ms)}`), ms)
     asked.on('error', (error) =>
-      end(`cannot be reached (${errno(error) === '' ? cleanReason(error.message) : errno(error)})`),
+      end(
+        foreign`cannot be reached (${errno(error) === '' ? foreign`"${foreignLine(error.message)}"` : errno(error)})`,
+      ),
     )
     asked.on('response', (answer) => void failureIn(answer).then(end))
     asked.end(body)
   })
 }
 
-async function failureIn(answer: IncomingMessage): Promise<string | undefined> {
+async function failureIn(answer: IncomingMessage): Promise<Foreign | undefined> {
   const status = answer.statusCode ?? 0
   // Nothing that follows can change a yes, so it is not read.
   if (status >= 200 && status < 300) return undefined
-  if (status >= 300 && status < 400) return `answered ${status}: it wants to lead elsewhere, which is not followed`
+  if (status >= 300 && status < 400)
+    return foreign`answered ${status}: it wants to lead elsewhere, which is not followed`
   let said = ''
   try {
     for await (const part of answer.setEncoding('utf8')) {
@@ -83,6 +87,6 @@ async function failureIn(answer: IncomingMessage): Promise<string | undefined> {
   } catch {
     // The number says enough.
   }
-  const why = cleanReason(said, 80)
-  return `answered ${status}${why === '' ? '' : ` (${why})`}`
+  const why = foreignLine(said, 80)
+  return isBlank(why) ? foreign`answered ${status}` : foreign`answered ${status} ("${why}")`
 }

@@ -3,6 +3,7 @@ import { type Keys, randomKeys } from '../../nostr/crypto.ts'
 import { type Event, finalize } from '../../nostr/event.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
 import { otherSpelling } from '../../nostr/relay-url.ts'
+import { foreign } from '../../sanitize.ts'
 
 export type AuthState = 'unasked' | 'pending' | 'granted' | 'refused'
 
@@ -101,7 +102,7 @@ export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
         return 'again'
       }
       standing = accepted ? 'granted' : 'refused'
-      refusal = accepted ? undefined : { reason, text: `AUTH refused: ${text}` }
+      refusal = accepted ? undefined : { reason, text: foreign`AUTH refused: ${text}` }
       settle()
       return 'settled'
     },

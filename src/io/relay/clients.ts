@@ -1,6 +1,7 @@
 // One relay: ask it, tell it, and let go of it at once.
 import type { Event } from '../../nostr/event.ts'
 import type { Refusal } from '../../nostr/messages.ts'
+import type { Foreign } from '../../sanitize.ts'
 import type { Rebuff } from '../../state/relay-memory.ts'
 import { type ConnectionOptions, openConnection } from './connection.ts'
 import { type PublishAnswer, publish } from './publish.ts'
@@ -13,7 +14,7 @@ export type RelayHealth = {
   latencyMs?: number
   /** Our clock minus the relay's, in seconds. */
   clockAhead?: number
-  error?: string
+  error?: Foreign
 }
 
 export type RelayClient = {

@@ -2,14 +2,8 @@
 import { setMaxListeners } from 'node:events'
 import type { Keys } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
-import {
-  type ClientFrame,
-  clientFrame,
-  parseRelayFrame,
-  type Refusal,
-  type RelayFrame,
-  relayText,
-} from '../../nostr/messages.ts'
+import { type ClientFrame, clientFrame, parseRelayFrame, type Refusal, type RelayFrame } from '../../nostr/messages.ts'
+import { type Foreign, foreign, foreignLine, isBlank } from '../../sanitize.ts'
 import type { Rebuff } from '../../state/relay-memory.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { type AbortTimer, abortAfter, deferred } from '../timers.ts'
@@ -30,7 +24,7 @@ export type ConnectionOptions = {
   now: () => number
   way?: HttpRoute | Promise<HttpRoute> | undefined
   /** Takes one line of text for every step. */
-  trace?: ((line: string) => void) | undefined
+  trace?: ((line: Foreign) => void) | undefined
   handshakeMs?: number
   pingMs?: number
   /** First pause after `rate-limited`; each further one is twice as long. */
@@ -91,7 +85,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   let lost: Refusal | undefined
   let heardAt = 0
   let holds = 0
-  let notice = ''
+  let notice: Foreign | undefined
   let openedAt: number | undefined
   let isHeard = false
   let rebuff: Rebuff | undefined
@@ -99,7 +93,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   // The sizes of the events that the relay has not answered.
   const unanswered = new Map<string, number>()
 
-  const log = (text: string) => trace?.(`${url} ${text}`)
+  const log = (line: Foreign) => trace?.(foreign`${url} ${line}`)
   const verdicts = openPendingOks()
   const talks = openNegSessions()
   const auth = openAuth({ url, keys, guest, now: theirTime, send: sendAuth })
@@ -114,7 +108,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   }
 
   function send(frame: ClientFrame): void {
-    log(`-> ${describeFrame(frame)}`)
+    log(foreign`-> ${describeFrame(frame)}`)
     const text = clientFrame(frame)
     if (frame.type === 'EVENT') unanswered.set(frame.event.id, Buffer.byteLength(text))
     socket.send(text)
@@ -149,7 +143,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   function onOpen(values: SocketTiming): void {
     measured = values
     openedAt = now()
-    log(`open after ${values.latencyMs} ms`)
+    log(foreign`open after ${values.latencyMs} ms`)
     // A challenge that came with the 101 is read before this: then AUTH, REQ and EVENT leave in one flight.
     setImmediate(() => {
       if (lost) return
@@ -160,7 +154,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
 
   function onText(text: string): void {
     const frame = parseRelayFrame(text)
-    if (frame?.type !== 'EVENT') log(`<- ${frame ? describeFrame(frame) : 'no frame of a relay'}`.trimEnd())
+    if (frame?.type !== 'EVENT') log(foreign`<- ${frame ? describeFrame(frame) : 'no frame of a relay'}`)
     if (frame) hear(frame, text.length)
   }
 
@@ -210,12 +204,12 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
 
   function lose(why: string, loss: SocketLoss = {}): void {
     if (lost) return
-    const text = relayText(why)
+    const text = foreignLine(why)
     lost = { reason: 'unreachable', text }
     // 1009 is "message too big" (RFC 6455, 7.4.1).
     if (loss.code === 1009 && unanswered.size > 0) closedOn = Math.max(...unanswered.values())
     else rebuff = rebuffIn(text, loss)
-    log(`over: ${lost.text}`)
+    log(foreign`over: ${lost.text}`)
     socket.terminate()
     clearTimeout(authSince?.timer)
     subscriptions.lost(lost)
@@ -223,13 +217,16 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   }
 
   /** 429 is "too many requests"; 503 with a time is the same in other words. */
-  function rebuffIn(why: string, { status, code, retryAfter: after }: SocketLoss): Rebuff | undefined {
-    const seconds = retryAfter(after, now()) ?? secondsIn(notice)
+  function rebuffIn(why: Foreign, { status, code, retryAfter: after }: SocketLoss): Rebuff | undefined {
+    const seconds = retryAfter(after, now()) ?? (notice === undefined ? undefined : secondsIn(notice))
     const named = { at: now(), ...(seconds !== undefined && { seconds }) }
     if (status === 429 || (status === 503 && after !== undefined)) return { ...named, why }
     const atOnce = code !== undefined && !isHeard && openedAt !== undefined && now() - openedAt < atOnceMs
     return atOnce
-      ? { why: notice === '' ? `${why}, at once` : `${why}, at once; it said: ${notice}`, ...named }
+      ? {
+          why: notice === undefined ? foreign`${why}, at once` : foreign`${why}, at once; it said: "${notice}"`,
+          ...named,
+        }
       : undefined
   }
 
@@ -255,9 +252,12 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     isHeld: () => holds > 0,
     late(touched) {
       if (lost) return lost
-      if (touched) return { reason: 'slow', text: 'was still sending when time was up' }
+      if (touched) return { reason: 'slow', text: foreign`was still sending when time was up` }
       const silence = measured ? 'no answer in time' : 'no connection in time'
-      return { reason: 'silent', text: notice === '' ? silence : `${silence}; it said: ${notice}` }
+      return {
+        reason: 'silent',
+        text: notice === undefined ? foreign`${silence}` : foreign`${silence}; it said: "${notice}"`,
+      }
     },
     until: (deadline, cut) => abortAfter(deadline - now(), cut, gone.signal),
     send,
@@ -266,12 +266,11 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   }
 }
 
-function describeFrame(frame: ClientFrame | RelayFrame): string {
+function describeFrame(frame: ClientFrame | RelayFrame): Foreign {
   const { type } = frame
-  if (type === 'REQ') return `REQ ${frame.sub} ${JSON.stringify(frame.filter)}`
-  if (type === 'OK') return `OK ${frame.id.slice(0, 8)} ${frame.reason} ${frame.text}`
-  if (type === 'CLOSED') return `CLOSED ${frame.sub} ${frame.text}`
-  if (type === 'NOTICE') return `NOTICE ${frame.text}`
-  if (type === 'NEG-ERR') return `NEG-ERR ${frame.sub} ${frame.text}`
-  return 'sub' in frame ? `${type} ${frame.sub}` : type
+  if (type === 'REQ') return foreign`REQ ${frame.sub} ${JSON.stringify(frame.filter)}`
+  // Its words stand in quotes, which they cannot end.
+  const words = 'text' in frame && !isBlank(frame.text) ? foreign` "${frame.text}"` : foreign``
+  if (type === 'OK') return foreign`OK ${frame.id.slice(0, 8)} ${frame.reason}${words}`
+  return foreign`${type}${'sub' in frame ? ` ${frame.sub}` : ''}${words}`
 }

@@ -1,5 +1,6 @@
 // The connections of one run: one per relay, made when first needed and again when lost, and how each of them does.
 import type { Refusal } from '../../nostr/messages.ts'
+import { foreign } from '../../sanitize.ts'
 import type { RelayObservation } from '../../state/relay-memory.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { openRelayClient, type RelayClient, type RelayHealth } from './clients.ts'
@@ -48,7 +49,7 @@ export function openConnections({ wayTo, own = () => true, ...options }: DialOpt
   function health(connection: RelayClient): RelayHealth {
     const { error, ...rest } = connection.health()
     const trouble = troubles.get(rest.url)
-    const why = trouble ? `${trouble.reason}: ${trouble.text}` : error
+    const why = trouble ? foreign`${trouble.reason}: ${trouble.text}` : error
     return { ...rest, ok: rest.ok && trouble?.reason !== 'silent', ...(why !== undefined && { error: why }) }
   }
 
@@ -88,10 +89,10 @@ export function openConnections({ wayTo, own = () => true, ...options }: DialOpt
       }
       avoided.delete(url)
       if (known && !known.lost()) return known
-      if (last) return { reason: 'unreachable', text: 'closed by us' }
+      if (last) return { reason: 'unreachable', text: foreign`closed by us` }
       const open = [...connections.values()].filter((one) => !one.lost())
       if (open.length >= maxConnections)
-        return { reason: 'unreachable', text: `not contacted: there are ${maxConnections} relays already` }
+        return { reason: 'unreachable', text: foreign`not contacted: there are ${maxConnections} relays already` }
       const fresh = openRelayClient(url, { ...options, guest: !own(url), way: wayTo?.(url) })
       connections.set(url, fresh)
       return fresh

@@ -1,6 +1,7 @@
 // Reading a relay's answer page by page: what a page held, and whether to ask for another. Pure.
 import type { Filter } from '../../nostr/filter.ts'
 import type { Hint, Reason, Refusal } from '../../nostr/messages.ts'
+import { matches, numbersIn } from '../../sanitize.ts'
 
 /** Events asked for at a time: strfry's default cap, which most relays share. */
 export const defaultPageLimit = 500
@@ -100,8 +101,8 @@ const aboutUs: ReadonlySet<Reason> = new Set<Reason>(['auth-required', 'rate-lim
  */
 export function smallerLimit(limit: number | undefined, { reason, text }: Refusal): number | undefined {
   if (limit === undefined || aboutUs.has(reason)) return undefined
-  const isNamed = /limit|too many|at most|max/i.test(text)
+  const isNamed = matches(text, /limit|too many|at most|max/i)
   if (!isNamed && reason !== 'invalid' && reason !== 'error') return undefined
-  const named = isNamed ? [...text.matchAll(/\d+/g)].map(Number) : []
+  const named = isNamed ? numbersIn(text) : []
   return [...named, ...smallerLimits].filter((n) => n > 0 && n < limit).sort((a, b) => b - a)[0]
 }

@@ -4,6 +4,7 @@ import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
 import { clientFrame, type Refusal } from '../../nostr/messages.ts'
 import type { HeldIds } from '../../nostr/nip77.ts'
+import { foreign } from '../../sanitize.ts'
 import type { RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
 import { abortAfter, beforeAbort, deferred } from '../timers.ts'
 import type { RelayHealth } from './clients.ts'
@@ -147,7 +148,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     const answers = asks.map(async (one) => {
       const cut = race.cut(one.relay)
       const answer = await ask(one, fetching, one.streams && fetching.cut ? anyOf(cut, fetching.cut) : cut)
-      const { relay, events, complete, reason = 'error', text = '' } = answer
+      const { relay, events, complete, reason = 'error', text = foreign`` } = answer
       if (reason === 'rate-limited') refusals.limited(relay, 'read', text)
       if (complete) unanswered.delete(one)
       if (![...unanswered].some((other) => other.relay === relay)) race.won()

@@ -1,6 +1,7 @@
 // One event to one relay, until the relay has said what it makes of it.
 import type { Event } from '../../nostr/event.ts'
 import type { EventVerdict, Refusal } from '../../nostr/messages.ts'
+import { foreign } from '../../sanitize.ts'
 import { beforeAbort, deferred, sleep } from '../timers.ts'
 import type { Connection } from './connection.ts'
 
@@ -84,7 +85,7 @@ async function send(line: Connection, event: Event, signal: AbortSignal): Promis
 
 function unsentReason(line: Connection): Refusal {
   if (!line.measured()) return line.late(false)
-  return { reason: 'slow', text: 'not sent yet when time was up: events go out at a measured pace' }
+  return { reason: 'slow', text: foreign`not sent yet when time was up: events go out at a measured pace` }
 }
 
 function rejection({ reason, text }: Refusal): EventVerdict {

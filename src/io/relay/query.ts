@@ -3,6 +3,7 @@ import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
 import type { HeldIds } from '../../nostr/nip77.ts'
+import { type Foreign, foreign } from '../../sanitize.ts'
 import { beforeAbort, onAbort, sleep } from '../timers.ts'
 import { type Collector, type EventHandling, openCollector } from './collector.ts'
 import type { Connection } from './connection.ts'
@@ -53,7 +54,7 @@ export type QueryAnswer = {
   /** Whether what it has was found out by NIP-77; absent where that was not tried. */
   reconciled?: boolean
   reason?: Reason
-  text?: string
+  text?: Foreign
 }
 
 type QueryProgress = {
@@ -242,5 +243,5 @@ async function readPage(
 }
 
 function partial(text: string): SubscriptionEnd {
-  return { eose: false, reason: 'partial', text }
+  return { eose: false, reason: 'partial', text: foreign`${text}` }
 }

@@ -1,5 +1,6 @@
 // What relays have shown not to take, in this run and before: when they want to be left alone, and how large a message may be.
 import type { Refusal } from '../../nostr/messages.ts'
+import { type Foreign, foreign, matches } from '../../sanitize.ts'
 import type { Rebuff, RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
 
 export type Refusals = {
@@ -10,7 +11,7 @@ export type Refusals = {
   lift(url: string): void
   rebuffed(url: string, rebuff: Rebuff): void
   /** It has said `rate-limited:` until there was no more time. */
-  limited(url: string, only: 'read' | 'write', text: string): void
+  limited(url: string, only: 'read' | 'write', text: Foreign): void
   /** Why a relay does not take a message of so many bytes. */
   tooLarge(url: string, size: number): Refusal | undefined
   /** It has taken a message of that size. */
@@ -25,6 +26,7 @@ export type Refusals = {
 const REST = 30
 
 const LEFT_ALONE = 'left alone'
+const LEFT_ALONE_AGAIN = /^left alone/
 
 /** No relay is taken to want messages smaller than this, in bytes. */
 const SMALLEST_FRAME = 4_096
@@ -52,7 +54,7 @@ export function openRefusals(now: () => number): Refusals {
       const rest = facts.get(url)?.rest
       if (rest === undefined || rest.until <= now() || (rest.only ?? what) !== what) return undefined
       const seconds = Math.ceil((rest.until - now()) / 1000)
-      return { reason: 'rate-limited', text: `${LEFT_ALONE} for ${seconds} s more: ${rest.why}` }
+      return { reason: 'rate-limited', text: foreign`${LEFT_ALONE} for ${seconds} s more: ${rest.why}` }
     },
     lift(url) {
       const one = facts.get(url)
@@ -62,14 +64,14 @@ export function openRefusals(now: () => number): Refusals {
     rebuffed,
     limited(url, only, why) {
       // Its answer to what was kept from it is ours.
-      if (facts.get(url)?.rest !== undefined && why.startsWith(LEFT_ALONE)) return
+      if (facts.get(url)?.rest !== undefined && matches(why, LEFT_ALONE_AGAIN)) return
       const seconds = secondsIn(why)
       rebuffed(url, { at: now(), why, only, ...(seconds !== undefined && { seconds }) })
     },
     tooLarge(url, size) {
       const most = facts.get(url)?.frame
       if (most === undefined || size <= most) return undefined
-      return { reason: 'too-large', text: `too large for this relay: ${size} bytes, and it takes ${most}` }
+      return { reason: 'too-large', text: foreign`too large for this relay: ${size} bytes, and it takes ${most}` }
     },
     took: (url, size) => void largest.set(url, Math.max(size, largest.get(url) ?? 0)),
     closedOn(url, size) {
@@ -86,9 +88,10 @@ export function openRefusals(now: () => number): Refusals {
 const UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
 
 /** The seconds that a relay names in words of its own ("retry in 30 seconds"); undefined where it names none. */
-export function secondsIn(text: string): number | undefined {
+export function secondsIn(text: Foreign): number | undefined {
   const [, count, unit = ''] =
-    /(?<!\d)(\d{1,6}) ?(s|m|h|secs?|seconds?|mins?|minutes?|hours?)\b/i.exec(text) ?? ([] as (string | undefined)[])
+    /(?<!\d)(\d{1,6}) ?(s|m|h|secs?|seconds?|mins?|minutes?|hours?)\b/i.exec(String(text)) ??
+    ([] as (string | undefined)[])
   return count === undefined ? undefined : Number(count) * (UNIT[unit[0]?.toLowerCase() ?? ''] ?? 1)
 }
 

@@ -1,6 +1,7 @@
 // Who waits for a relay's OK on which event.
 // Who waits for a relay's answers in which talk of NIP-77.
 import type { EventVerdict, Refusal, RelayFrame } from '../../nostr/messages.ts'
+import { foreign, matches } from '../../sanitize.ts'
 import { deferred } from '../timers.ts'
 
 export type PendingOks = {
@@ -78,8 +79,8 @@ export function openNegSessions(): NegSessions {
       open.get(sub)?.(type === 'NEG-MSG' ? { message: frame.message } : { reason: frame.reason, text: frame.text })
     },
     noticed(refusal) {
-      if (refusal.reason !== 'error' || complains.test(refusal.text)) tellAll(refusal)
+      if (refusal.reason !== 'error' || matches(refusal.text, complains)) tellAll(refusal)
     },
-    challenged: () => tellAll({ reason: 'auth-required', text: 'a challenge' }),
+    challenged: () => tellAll({ reason: 'auth-required', text: foreign`a challenge` }),
   }
 }

@@ -2,6 +2,7 @@
 // All open REQs of one connection: each answer goes to the one that asked, and what concerns the connection to all.
 import type { Filter } from '../../nostr/filter.ts'
 import type { ClientFrame, Hint, Refusal, RelayFrame } from '../../nostr/messages.ts'
+import { foreign } from '../../sanitize.ts'
 import { deferred } from '../timers.ts'
 import type { Auth } from './auth.ts'
 
@@ -120,7 +121,7 @@ export function openSubscription(
   // that is all, the answer is not complete.
   function settle(hint: Hint | undefined): void {
     if (events === 0) endStored(hint === undefined ? { eose: true } : { eose: true, hint })
-    else endStored(refused({ reason: 'partial', text: 'it said that this was all before it had sent anything' }))
+    else endStored(refused({ reason: 'partial', text: foreign`it said that this was all before it had sent anything` }))
   }
 
   // Once more, because the relay may have read the REQ before it had made up its mind about the AUTH. Then its no is final.
@@ -140,7 +141,7 @@ export function openSubscription(
     stored: stored.promise,
     over: over.promise,
     complaint: () => complaint,
-    close: () => finish(refused(complaint ?? { reason: 'silent', text: 'no longer waited for' })),
+    close: () => finish(refused(complaint ?? { reason: 'silent', text: foreign`no longer waited for` })),
     ask,
     challenged() {
       insisted = false
@@ -159,7 +160,7 @@ export function openSubscription(
         settling = setTimeout(() => settle(undefined), settleMs.further)
       }
       const enough = take(frame, size)
-      if (enough !== undefined) endStored(refused({ reason: 'partial', text: enough }))
+      if (enough !== undefined) endStored(refused({ reason: 'partial', text: foreign`${enough}` }))
     },
     eose(hint) {
       if (phase !== 'asked') return

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
 import type { Transcript } from '../../../src/call/transcript/transcript.ts'
+import { charactersOf } from '../../../src/call/wording.ts'
 import { sampleCall } from './sample-transcripts.ts'
 
 /** A call in which the given texts are said, by turns. */
@@ -56,7 +57,7 @@ it('never takes more room than it was given, beside its frame', () => {
       expect(sizeOf(textOf(shown))).toBeLessThanOrEqual(most + frame + 100)
       expect(shown.entries.length).toBeGreaterThan(0)
       if (!shown.truncated) expect(shown.entries).toEqual(transcript.entries)
-      expect(shown.entries.every((e) => e.text.isWellFormed())).toBe(true)
+      expect(shown.entries.every((e) => charactersOf(e.text).isWellFormed())).toBe(true)
     }),
     { numRuns: 60 },
   )

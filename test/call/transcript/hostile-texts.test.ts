@@ -76,13 +76,11 @@ describe('text', () => {
     )
   })
 
-  it.each(NAMES)('puts the name %j into quotes on the one line that tells who it is', (name) => {
-    const [head = '', ...rest] = frame(PLAIN, name)
-    expect(rest).toEqual(frame(PLAIN).slice(1))
-    expect(head).toMatch(
-      /^transcript of call [0-9a-f]{8} with npub1\w+…\w{4} \(unknown, calls itself "[^"]*"\), ended:$/,
-    )
-    expect(UNSEEN.test(head)).toBe(false)
+  it.each(NAMES)('puts the name %j behind the mark, in quotes that it cannot end', (name) => {
+    expect(frame(PLAIN, name)).toEqual(frame(PLAIN))
+    const [, line = ''] = lines(PLAIN, name)
+    expect(line).toMatch(/^ {2}peer> calls itself "[^"`\u201c-\u201f\uff02]*"( \(letters of several alphabets\))?$/)
+    expect(UNSEEN.test(line)).toBe(false)
   })
 })
 

@@ -7,6 +7,7 @@ import { type Body, type Link, NOTHING, type SeqRange } from '../../../src/call/
 import { signalTemplate } from '../../../src/call/signal-codec.ts'
 import { type Transcript, transcriptOf } from '../../../src/call/transcript/transcript.ts'
 import { rumorOf } from '../../../src/nostr/event.ts'
+import { foreignLine } from '../../../src/sanitize.ts'
 
 export const ME = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'
 export const PEER = 'c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5'
@@ -23,7 +24,7 @@ export type SampleCall = {
   transcript: (contacts?: readonly Contact[]) => Transcript
 }
 
-export const AUTHOR: Agent = { ...agentOf({ contacts: [], owner: undefined, names: {} }, ME), name: 'Ada' }
+export const AUTHOR: Agent = { ...agentOf({ contacts: [], owner: undefined, names: {} }, ME), name: foreignLine('Ada') }
 
 /** A call that `caller` asks for. */
 export function sampleCall(caller: Party, topic: string, name = ''): SampleCall {

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { openSource, readSource, readStream } from '../../../src/io/files/source.ts'
-import { newFolder } from '../../support/temporary-home.ts'
+import { newFolder, newHome } from '../../support/temporary-home.ts'
 
 const failure = (code: string) => expect.objectContaining({ code, exit: 2, hint: expect.stringMatching(/./) })
 
@@ -32,15 +32,15 @@ function changeKeepingTimes(path: string, change: () => void): void {
 
 it('gives the bytes of a small file and the size of a large one', async () => {
   const path = newFile(200_000)
-  expect(await readSource(path, 200_000)).toEqual({ bytes: new Uint8Array(Buffer.alloc(200_000, 'abc')) })
-  expect(await readSource(path, 199_999)).toEqual({ size: 200_000 })
+  expect(await readSource(path, 200_000, newHome())).toEqual({ bytes: new Uint8Array(Buffer.alloc(200_000, 'abc')) })
+  expect(await readSource(path, 199_999, newHome())).toEqual({ size: 200_000 })
 })
 
 it.each(['NFC', 'NFD'])('finds a name that stands on the disk in the other form of Unicode: %s', async (form) => {
   const folder = newFolder()
   writeFileSync(join(folder, 'Jos\u00e9.txt'.normalize(form)), 'hello')
   for (const typed of ['NFC', 'NFD'])
-    expect(await readSource(join(folder, 'Jos\u00e9.txt'.normalize(typed)), 10)).toEqual({
+    expect(await readSource(join(folder, 'Jos\u00e9.txt'.normalize(typed)), 10, newHome())).toEqual({
       bytes: new Uint8Array(Buffer.from('hello')),
     })
 })
@@ -50,18 +50,18 @@ it('says what is no file', async () => {
   writeFileSync(join(folder, 'empty'), '')
   execFileSync('mkfifo', [join(folder, 'pipe')])
   mkdirSync(join(folder, 'sub'))
-  await expect(readSource(join(folder, 'empty'), 9)).rejects.toEqual(failure('FILE_EMPTY'))
-  await expect(readSource(join(folder, 'sub'), 9)).rejects.toEqual(failure('FILE_IS_FOLDER'))
-  await expect(readSource(join(folder, 'none'), 9)).rejects.toEqual(failure('FILE_UNREADABLE'))
-  await expect(readSource(join(folder, 'empty', 'x'), 9)).rejects.toEqual(failure('FILE_UNREADABLE'))
-  await expect(readSource(join(folder, 'pipe'), 9)).rejects.toEqual(failure('FILE_UNREADABLE'))
+  await expect(readSource(join(folder, 'empty'), 9, newHome())).rejects.toEqual(failure('FILE_EMPTY'))
+  await expect(readSource(join(folder, 'sub'), 9, newHome())).rejects.toEqual(failure('FILE_IS_FOLDER'))
+  await expect(readSource(join(folder, 'none'), 9, newHome())).rejects.toEqual(failure('FILE_UNREADABLE'))
+  await expect(readSource(join(folder, 'empty', 'x'), 9, newHome())).rejects.toEqual(failure('FILE_UNREADABLE'))
+  await expect(readSource(join(folder, 'pipe'), 9, newHome())).rejects.toEqual(failure('FILE_UNREADABLE'))
 })
 
 it('says what it may not read', async (test) => {
   if (process.getuid?.() === 0) return test.skip('root may read everything')
   const path = newFile()
   chmodSync(path, 0)
-  await expect(readSource(path, 9)).rejects.toEqual(failure('FILE_UNREADABLE'))
+  await expect(readSource(path, 9, newHome())).rejects.toEqual(failure('FILE_UNREADABLE'))
 })
 
 it.each<[string, (path: string) => void]>([
@@ -73,7 +73,7 @@ it.each<[string, (path: string) => void]>([
   ['is written to', (path) => writeFileSync(path, Buffer.alloc(200_000, 'xyz'))],
 ])('notices a file that %s while it is read', async (_, change) => {
   const path = newFile()
-  const source = await openSource(path)
+  const source = await openSource(path, newHome())
   const read = async () => {
     let pieces = 0
     for await (const _piece of source.pieces()) if (++pieces === 1) change(path)

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { openRoutes } from '../../../src/io/http/agent.ts'
 import { proxyFor, proxyName } from '../../../src/io/http/proxy-env.ts'
 import { openRelayClient } from '../../../src/io/relay/clients.ts'
+import type { Foreign } from '../../../src/sanitize.ts'
 import { certificateFor, startTlsInFront } from '../../support/certificate.ts'
 import { alice } from '../../support/people.ts'
 import { startConnectProxy, startSocksProxy } from '../../support/proxy-servers.ts'
@@ -20,7 +21,7 @@ const urlWithName = (port: number) => `ws://relay.invalid:${port}`
 const routesBy = (env: Record<string, string>, trusted = true) => openRoutes(env, () => trusted)
 
 async function queryThrough(url: string, env: Record<string, string>, extra: object = {}) {
-  const lines: string[] = []
+  const lines: Foreign[] = []
   const way = routesBy(env)(url).then((found) => ({ ...found, ...extra }))
   const connection = connectAsAlice(url, { way, trace: (line) => lines.push(line) })
   const answer = await connection.query({ filter: inboxFilter, deadline: farDeadline() })

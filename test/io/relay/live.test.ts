@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openLiveSubscriptions, recentIds } from '../../../src/io/relay/live.ts'
 import { openPacer } from '../../../src/io/relay/pacer.ts'
 import type { Reason } from '../../../src/nostr/messages.ts'
+import { foreign } from '../../../src/sanitize.ts'
 import { emptyWrapFor } from '../../support/nostr-client.ts'
 import { alice } from '../../support/people.ts'
 import { farDeadline, nowSeconds } from '../../support/scripted-relay.ts'
@@ -64,7 +65,7 @@ describe('asking again', () => {
   afterEach(() => void vi.useRealTimers())
 
   const retry = { firstMs: 1_000, longestMs: 60_000 }
-  const refusal = (reason: Reason) => ({ reason, text: '' })
+  const refusal = (reason: Reason) => ({ reason, text: foreign`` })
 
   /** Milliseconds until it asks again, and the failures that it then counts. */
   function pause(failures: number, dice: number, heldMs = 0, reason: Reason = 'unreachable') {

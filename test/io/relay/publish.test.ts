@@ -62,7 +62,7 @@ describe('a receipt', () => {
     const relay = await startScriptedRelay({ heard: (say) => say('NOTICE', 'error: too many words') })
     const receipt = await connectAsAlice(relay.url).publish(wrap(), nearDeadline())
     expect(receipt).toMatchObject({ accepted: false, reason: 'silent' })
-    expect(receipt.text).toBe('no answer in time; it said: error: too many words')
+    expect(receipt.text).toBe('no answer in time; it said: "error: too many words"')
     const mute = await startTestRelay({ auth: 'none', faults: { noOk: true } })
     expect(await connectAsAlice(mute.url).publish(wrap(), nearDeadline())).toMatchObject({
       reason: 'silent',

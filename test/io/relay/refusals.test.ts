@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { openPool, type Pool, type PoolOptions, type RelayQuery } from '../../../src/io/relay/pool.ts'
 import { openRefusals, retryAfter, secondsIn } from '../../../src/io/relay/refusals.ts'
 import type { Event } from '../../../src/nostr/event.ts'
+import { foreignLine } from '../../../src/sanitize.ts'
 import { emptyWrapFor, signedEvent } from '../../support/nostr-client.ts'
 import { alice } from '../../support/people.ts'
 import {
@@ -98,7 +99,7 @@ describe('a relay that wants to be left alone', () => {
   test('and is known to costs no time and no connection while others are there', async () => {
     const [rests, other] = [await startTestRelay({ auth: 'none' }), await startTestRelay({ auth: 'none' })]
     const pool = openTestPool({ grace: 60_000 })
-    const rest = { until: Date.now() + 40_000, why: 'slow down', named: false }
+    const rest = { until: Date.now() + 40_000, why: foreignLine('slow down'), named: false }
     pool.learn(new Map([[rests.url, { rest }]]))
     await pool.warm([rests.url, other.url])
     const began = Date.now()
@@ -121,7 +122,7 @@ describe('a relay that wants to be left alone', () => {
   ])('and is the only one: where it has named the time itself (%s) it is %s', async (named, _, complete) => {
     const relay = await startTestRelay({ auth: 'none' })
     const pool = openTestPool()
-    pool.learn(new Map([[relay.url, { rest: { until: Date.now() + 40_000, why: 'slow down', named } }]]))
+    pool.learn(new Map([[relay.url, { rest: { until: Date.now() + 40_000, why: foreignLine('slow down'), named } }]]))
     expect(await pool.fetch(asks(relay.url), { deadline: farDeadline() })).toMatchObject([{ complete }])
     const jobs = [{ event: small(), relays: [relay.url] }]
     expect(await pool.publish(jobs, { deadline: farDeadline() })).toMatchObject([{ accepted: complete }])
@@ -141,7 +142,9 @@ describe('a relay that wants to be left alone', () => {
   test('is waited for by whoever stays', async () => {
     const relay = await startScriptedRelay({ heard: (say, [verb, sub]) => verb === 'REQ' && say('EOSE', sub) })
     const pool = openTestPool({ retry: { firstMs: 20, longestMs: 50 } })
-    pool.learn(new Map([[relay.url, { rest: { until: Date.now() + 300, why: 'slow down', named: true } }]]))
+    pool.learn(
+      new Map([[relay.url, { rest: { until: Date.now() + 300, why: foreignLine('slow down'), named: true } }]]),
+    )
     await pool.fetch(
       asks(relay.url).map((one) => ({ ...one, live: true })),
       { deadline: farDeadline() },
@@ -160,7 +163,7 @@ describe('the words of a relay', () => {
     ['1 hour', 3_600],
     ['rate-limited: slow down', undefined],
     ['99999999999 seconds', undefined],
-  ])('"%s" name so many seconds: %s', (text, seconds) => expect(secondsIn(text)).toBe(seconds))
+  ])('"%s" name so many seconds: %s', (text, seconds) => expect(secondsIn(foreignLine(text))).toBe(seconds))
 
   test('in Retry-After are seconds or a date', () => {
     const now = Date.parse('2026-01-01T00:00:00Z')

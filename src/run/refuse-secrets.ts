@@ -1,0 +1,29 @@
+// What a command would say, in whatever field of it, and what goes out of our settings with it, before anything is decided or kept.
+import type { Intent } from '../call/intent.ts'
+import type { Failure } from '../errors.ts'
+import type { RunContext } from './context.ts'
+
+/** Why a command must not go on; undefined when there is no reason. */
+export async function refuseSecrets(intent: Intent, { environment }: RunContext): Promise<Failure | undefined> {
+  // It says nothing to anybody, and may be asked whether the key was ever said.
+  if (intent.type === 'transcript') return undefined
+  const { name, about, capabilities } = environment.config
+  const settings = Object.entries({ name, about, capabilities })
+  // What mends a setting must not be kept from doing so.
+  const shown = intent.type === 'config' ? [] : settings.map(([key, value]) => [`the setting ${key}`, value] as const)
+  for (const [what, value] of [['what you gave', intent] as const, ...shown]) {
+    const contents = contentsOf(value)
+    const refused = contents.length === 0 ? undefined : await environment.refuseSecrets(contents, what)
+    if (refused !== undefined) return refused
+  }
+  return undefined
+}
+
+/** No secret is shorter, in whatever form. */
+const SHORTEST = 32
+
+/** All texts and bytes in a value, however deep: a command that is added later is covered too. */
+function contentsOf(value: unknown): (string | Uint8Array)[] {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length < SHORTEST ? [] : [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(contentsOf) : []
+}
