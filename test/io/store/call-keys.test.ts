@@ -187,7 +187,7 @@ describe('SIGKILL', () => {
       expect(n).toBeLessThan(60)
     }
     expect(seen).toEqual(new Set(['false,false', 'true,false', 'true,true']))
-  })
+  }, 60_000)
 
   it('before any step of a removal leaves what the next one removes, the key first', async () => {
     for (let n = 1; ; n++) {
@@ -205,7 +205,7 @@ describe('SIGKILL', () => {
       if (signal === null) break
       expect(n).toBeLessThan(60)
     }
-  })
+  }, 60_000)
 })
 
 describe('what is removed', () => {

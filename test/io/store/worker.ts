@@ -16,6 +16,9 @@ const store = (step?: (name: string) => void) =>
 const spoken = () =>
   openStore(home, smallArchiveCodec, { say: print, command: `worker ${what}`, lockMs: 20_000, step: atStep('SIGKILL') })
 
+// How the lock is taken and left is what other jobs are for.
+const BEYOND_THE_LOCK = /calls|state\.json|take away|remove|clear lock/
+
 const jobs: Record<string, () => unknown> = {
   async count() {
     const one = store()
@@ -35,12 +38,13 @@ const jobs: Record<string, () => unknown> = {
     print('ended')
   },
   async dieAtKey() {
-    const one = store(atStep('SIGKILL'))
+    const one = store(atStep('SIGKILL', BEYOND_THE_LOCK))
     print(`${await one.update([], (fresh) => ({ ...countUp(fresh), secrets: [CALL_SECRET] }))}`)
   },
   async dieAtRemoval() {
     const removals = removalsOf(CALL_ID, [], true)
-    for (const path of await store(atStep('SIGKILL')).remove((snapshot) => ({ snapshot, removals }))) print(path)
+    for (const path of await store(atStep('SIGKILL', BEYOND_THE_LOCK)).remove((snapshot) => ({ snapshot, removals })))
+      print(path)
   },
   async loose() {
     process.umask(0)
@@ -70,11 +74,11 @@ if (process.env.GATE !== undefined) {
 }
 await jobs[what]?.()
 
-// Ends or stops this very process right before its n-th step on the disk.
-function atStep(signal: NodeJS.Signals): (name: string) => void {
+// Ends or stops this very process right before its n-th step on the disk, of those whose name is meant.
+function atStep(signal: NodeJS.Signals, meant = /./): (name: string) => void {
   let n = 0
-  return () => {
-    if (++n === Number(number)) process.kill(process.pid, signal)
+  return (name) => {
+    if (meant.test(name) && ++n === Number(number)) process.kill(process.pid, signal)
   }
 }
 
