@@ -2,6 +2,7 @@
 // since a hundred thousand messages sent one by one would take the day.
 
 import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
+import { presenceOf } from '../../src/call/presence.ts'
 import { digestNow } from '../../src/call/replay.ts'
 import { type Body, type Link, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
@@ -69,6 +70,16 @@ export function waiting(me: Keys, calls: readonly History[], count: number, now:
     const call = calls[n % calls.length]
     if (call === undefined) throw new Error('no call')
     return giftWrap(call.next(), me.pubkey, call.peer, { now, callKey: undefined })
+  })
+}
+
+/** Agents on line, seen over the last minutes; the last of them alone can do what is rare. */
+export function online(count: number, now: number): Event[] {
+  return Array.from({ length: count }, (_, n) => {
+    const capabilities = n === count - 1 ? ['rare-skill'] : ['review', 'translate']
+    const self = { name: `agent ${n}`, about: TEXT.slice(0, 120), capabilities, inbox: ['wss://relay.example'] }
+    const template = presenceOf({ ...self, busy: false, pow: 0, every: 30 }, now - Math.floor((n * 3000) / count))
+    return finalize(template, newKeys())
   })
 }
 

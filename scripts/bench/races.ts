@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { PROGRAM } from '../processes.ts'
 import { makeCertificate } from './certificate.ts'
-import { callWith, newKeys, waiting } from './history.ts'
+import { callWith, newKeys, online, waiting } from './history.ts'
 import { type Home, runProgram } from './home.ts'
 import { type Course, freshHome, named, peers, type Runner, readyEvent, send } from './runners.ts'
 
@@ -29,6 +29,7 @@ export const races: Readonly<Record<string, (course: Course) => Promise<Race>>> 
   silent,
   state,
   long,
+  list,
 }
 
 /** The size of the built file in KB, which the README states. */
@@ -186,6 +187,30 @@ async function long(course: Course): Promise<Race> {
     runners: [named(fresh, 'p2p send', ['send', 'hello']), named(old, 'p2p send, long call', ['send', 'hello'])],
     goals: [{ of: 'p2p send, long call', kind: 'ratio', to: 'p2p send', most: 2 }],
     rounds: course.quick ? 3 : 15,
+    warm: true,
+  }
+}
+
+/** Who is on line, at a relay that sends 500 at a time. */
+async function list(course: Course): Promise<Race> {
+  const runners: Runner[] = []
+  for (const count of course.quick ? [0, 500, 1_500] : [0, 500, 5_000, 20_000]) {
+    const url = await course.field.ask({ type: 'relay', auth: 'none', limit: 500 })
+    const home = await freshHome(course, url)
+    if (count > 0) await course.field.ask({ type: 'load', url, events: online(count, course.now) })
+    const name = count === 0 ? 'p2p list, nobody' : `p2p list, ${count.toLocaleString('en')}`
+    runners.push(named(home, name, ['list']))
+    if (count > 500) runners.push(named(home, `${name}, --capability`, ['list', '--capability', 'rare-skill']))
+  }
+  const nobody = runners[0]?.name ?? ''
+  const most = runners.slice(-2).map(({ name }) => name)
+  return {
+    runners,
+    goals: [
+      ...most.map((of): Goal => ({ of, kind: 'ratio', to: nobody, most: 2 })),
+      ...most.map((of): Goal => ({ of, kind: 'memory', to: '', most: 150 })),
+    ],
+    rounds: course.quick ? 2 : 15,
     warm: true,
   }
 }

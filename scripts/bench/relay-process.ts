@@ -7,7 +7,7 @@ import { type LatencyProxy, startLatencyProxy } from './latency-proxy.ts'
 
 /** What the bench asks for; every answer is text. */
 export type RelayRequest =
-  | { type: 'relay'; auth: 'none' | 'dm'; negentropy?: 'nip77' }
+  | { type: 'relay'; auth: 'none' | 'dm'; negentropy?: 'nip77'; limit?: number }
   | { type: 'load'; url: string; events: Event[] }
   | { type: 'front'; url: string; delay: number; tls?: { key: string; cert: string } }
   | { type: 'trips'; url: string }
@@ -31,7 +31,11 @@ process.on('message', ({ id, wish }: { id: number; wish: RelayRequest }) => {
 
 async function handleRequest(wish: RelayRequest): Promise<string> {
   if (wish.type === 'relay') {
-    const relay = await startRelay({ auth: wish.auth, negentropy: wish.negentropy ?? 'none', limit: LIMIT })
+    const relay = await startRelay({
+      auth: wish.auth,
+      negentropy: wish.negentropy ?? 'none',
+      limit: wish.limit ?? LIMIT,
+    })
     relays.set(relay.url, relay)
     return relay.url
   }

@@ -206,7 +206,7 @@ function answer(relay: Relay, client: Client, id: string, filters: RelayFilter[]
     const room = faults.ignoreLimit ? cap : Math.min(filter.limit, cap)
     const wanted = (event: Event) =>
       fitsFilter(filter, event, faults.ignoreUntil, faults.ignoreTags) && mayRead(policy.auth, client.keys, event)
-    const found = store.find(wanted, now)
+    const found = store.find(wanted, now, room + 1)
     return { events: found.slice(0, room), complete: found.length <= room }
   })
   const events = [...new Set(pages.flatMap((page) => page.events))].sort(compareByAge)

@@ -1,8 +1,7 @@
 // Who is shown of all that relays say is on line: known agents first, then a share of strangers from each relay, each checked once and
 // in the order of showing. The attack: thousands of made-up presences, which must cost us no more than what is shown.
-
 import { type Event, verifyEvent, verifyEvents } from '../nostr/event.ts'
-import { isSame } from '../sanitize.ts'
+import { foreignLine, isSame } from '../sanitize.ts'
 import { holdsWord, isSameName } from './name.ts'
 import { capabilityTag, isLive, isPresence, type Presence, parsePresence } from './presence.ts'
 import { charactersOf } from './wording.ts'
@@ -66,7 +65,10 @@ export function listingOf(sources: readonly PresenceSource[], rules: ListingRule
 
 /** Whether a presence is one that is wanted, by what it says; undefined while only work is lacking. */
 export function fitting({ now, me, known, work, wish }: ListingRules): (event: Event) => boolean | undefined {
-  const capability = wish.capability === undefined ? undefined : capabilityTag(wish.capability)
+  // What was typed, in the form in which words of others are read.
+  const read = (text: string | undefined) => text && charactersOf(foreignLine(text, 64))
+  const capability = wish.capability && read(capabilityTag(wish.capability))
+  const [name, search] = [read(wish.name), read(wish.search)]
   return (event) => {
     if (event.pubkey === me || !isPresence(event) || !isLive(event, now)) return false
     const acquaintance = known.get(event.pubkey)
@@ -74,7 +76,6 @@ export function fitting({ now, me, known, work, wish }: ListingRules): (event: E
     if (plain && (work === 0 || acquaintance !== undefined)) return true
     const presence = parsePresence(event)
     const names = [charactersOf(presence.name), acquaintance?.petname ?? '']
-    const { name, search } = wish
     if (capability !== undefined && !presence.capabilities.some((one) => isSame(one, capability))) return false
     if (name !== undefined && !names.some((one) => isSameName(one, name))) return false
     if (

@@ -110,7 +110,7 @@ function questions(relay: string, { known, wish, since, untagged }: Question, ru
   const tags = untagged ? {} : tagsOf(wish)
   const authors = authorsWanted(known, wish)
   const strangers = {
-    ...{ relay, name: 'presence', page: true, enough: enough(rules) },
+    ...{ relay, name: 'presence', page: true, limit: pageSize(wish, untagged), enough: enough(rules) },
     filter: { kinds: [PRESENCE_KIND], '#t': [AGENT_TOPIC], ...tags, since },
   }
   if (authors.length === 0) return [strangers]
@@ -118,6 +118,15 @@ function questions(relay: string, { known, wish, since, untagged }: Question, ru
   const mine = wish.name === undefined ? tags : {}
   const filter = { kinds: [PRESENCE_KIND], authors, '#d': [PRESENCE_ID], ...mine, since }
   return [strangers, { relay, name: 'presence', page: true, filter }]
+}
+
+/** What is asked for at a time: more than is shown, as some of it may not be genuine, and not much more. */
+const PAGE = { least: 200, most: 500 }
+
+/** Undefined for as many as relays send, where much is wanted or most of it is not. */
+function pageSize({ search, limit }: PresenceWish, untagged: true | undefined): number | undefined {
+  const size = Math.max(PAGE.least, 2 * limit)
+  return search !== undefined || untagged || size > PAGE.most ? undefined : size
 }
 
 function tagsOf({ capability, name }: PresenceWish): Filter {
