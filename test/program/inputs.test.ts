@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { fromHex } from '../../src/nostr/crypto.ts'
 import { nsecEncode } from '../../src/nostr/nip19.ts'
-import { withPair } from '../support/two-programs.ts'
+import { startCall, withPair } from '../support/two-programs.ts'
 
 const SECRET = '67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa'
 const NPUB = 'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg'
@@ -201,6 +201,24 @@ describe('arguments', () => {
       const twice = await ada.run(['contacts', 'add', 'ab'.repeat(32), typed, '--json'])
       expect(call.calls).toHaveLength(1)
       expect(JSON.parse(twice.stdout).error.code).toMatch(/PETNAME_TAKEN|BAD_AGENT/)
+    })
+  })
+
+  test('of a table that is too long for one message, as much goes as is told', async () => {
+    await withPair({}, async (pair) => {
+      const { ada } = pair
+      await startCall(pair)
+      const table = '"Zürich","12,50","a ""quoted"" field"\r\n'.repeat(1_000)
+      const { stdout } = await ada.run(['send', '-', '--json'], 0, table)
+      const { error } = JSON.parse(stdout)
+      const limit = Number(/at most (\d+) bytes/.exec(error.hint)?.[1])
+      expect([Buffer.byteLength(table) > 19_000, error.code, limit > 10_000]).toEqual([true, 'TEXT_TOO_LONG', true])
+      expect(error.hint).toContain('sendfile')
+      const part = Buffer.from(table)
+        .subarray(0, limit)
+        .toString('utf8')
+        .replace(/\ufffd+$/, '')
+      expect((await ada.run(['send', '-'], 0, part)).code).toBe(0)
     })
   })
 
