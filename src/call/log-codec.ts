@@ -93,15 +93,15 @@ function parseOptional(value: Record<string, unknown>): Optional | undefined {
     if (!isId(field)) return undefined
     optional[name] = field
   }
-  if (value.fork !== undefined) {
-    const fork = parseFork(value.fork)
-    if (fork === undefined) return undefined
-    optional.fork = fork
-  }
   if (value.verified !== undefined) {
     const { verified } = value
     if (!isRecord(verified) || !isId(verified.digest) || !isCount(verified.at)) return undefined
     optional.verified = { digest: verified.digest, at: verified.at }
+  }
+  if (value.fork !== undefined) {
+    const fork = parseFork(value.fork)
+    if (fork === undefined) return undefined
+    optional.fork = fork
   }
   if (value.past !== undefined) {
     const past = parseArchiveSummary(value.past)

@@ -146,8 +146,10 @@ function isUnanswered({ mine, own }: Call): boolean {
 // not at all with `policy.silent` or to whom the policy refuses."
 function mayTellRinging({ index }: State, { phase, peer, held }: Call, gate: AdmissionPolicy): boolean {
   const trust = gate.trust(peer)
-  if (phase !== 'ringing' || held || gate.silent || !mayCall(gate, trust)) return false
+  if (held || gate.silent || !mayCall(gate, trust)) return false
+  // A contact is told as well when it has rung in vain: it offers its request until somebody says that it has come.
   if (trust !== 'unknown') return true
+  if (phase !== 'ringing') return false
   const { rang = {} } = index.meter
   const all = Object.values(rang).reduce((sum, n) => sum + n, 0)
   return (rang[peer] ?? 0) < RINGING_RECEIPTS.peer && all < RINGING_RECEIPTS.day

@@ -104,7 +104,8 @@ function newsOf(agent: Agent, call: Call): void {
     const answered = body.type === 'request' && call.lines.some((l) => l.signal.from === agent.key)
     const silent = body.type === 'file' || (body.type === 'end' && body.text === '') || answered || !effective
     if (from === agent.key || silent) continue
-    const missed = body.type === 'request' && log?.missed !== undefined
+    // One that met ours ("glare") is told in the call that it has become.
+    const missed = body.type === 'request' && (log?.missed !== undefined || log?.merged !== undefined)
     if (!agent.saw.has(id) && log?.unread.includes(id) !== true && !missed)
       throw new Error(`${agent.name} was never shown ${body.type} ${short(id)} of ${short(call.id)}`)
   }
