@@ -1,4 +1,5 @@
 // What strangers publish of themselves: presence and relay lists.
+import { listingOf } from '../../src/call/listing.ts'
 import { readInboxList, readPresences, readReadRelays } from '../../src/call/presence.ts'
 import { charactersOf } from '../../src/call/wording.ts'
 import { type Event, finalize, type Template } from '../../src/nostr/event.ts'
@@ -15,8 +16,11 @@ const presence = target(
   (event) => {
     const found = readPresences([...presences, event], NOW)
     const mine = found.find((p) => p.pubkey === stranger.pubkey)
+    const rules = { now: NOW, me: '', known: new Map(), work: 0, wish: { limit: 9 } }
+    const { agents } = listingOf([{ relay: 'a', events: [...presences, event] }], rules)
     return faultOf({
       'it hides nobody': found.some((p) => p.pubkey === mustBe(presences[0]).pubkey),
+      'who is listed is on line': agents.every(({ pubkey }) => found.some((p) => p.pubkey === pubkey)),
       'its words are tame':
         mine === undefined ||
         [mine.name, mine.about, ...mine.capabilities].every((words) => isCleanText(charactersOf(words))),

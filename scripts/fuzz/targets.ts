@@ -6,6 +6,7 @@ import { documentTargets } from './documents.ts'
 import { homeTargets } from './home-files.ts'
 import { negentropyTargets } from './negentropy.ts'
 import { presenceTargets } from './presence.ts'
+import { selectorTargets } from './selectors.ts'
 import { signalTargets } from './signals.ts'
 import { storedFileTargets } from './stored-files.ts'
 import type { Target } from './target.ts'
@@ -23,6 +24,7 @@ export const TARGETS: readonly Target[] = [
   ...storedFileTargets,
   ...homeTargets,
   ...argvTargets,
+  ...selectorTargets,
 ]
 
 /** How many of `all` cases a target gets, at least one. */

@@ -156,7 +156,6 @@ function replayClock(relay: string, { environment, now, ahead }: RunContext, clo
   return { cursor: Math.min(began, began - theirs), began: began - clockAhead }
 }
 
-// The median, so that one relay that lies about the time moves nothing while two tell the truth.
 /** Where else peers are said to be found, by pubkey. */
 export type RelayHints = Readonly<Record<string, readonly string[]>>
 

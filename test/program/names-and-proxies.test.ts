@@ -9,6 +9,7 @@ import { npubEncode } from '../../src/nostr/nip19.ts'
 import { type Certificate, certificateFor, startTlsInFront } from '../support/certificate.ts'
 import { startConnectProxy, startSocksProxy } from '../support/proxy-servers.ts'
 import { listenTcp, startTestRelay } from '../support/scripted-relay.ts'
+import { presenceEvent, publishAll } from '../support/strangers.ts'
 
 const bob = randomKeys()
 const npub = npubEncode(bob.pubkey)
@@ -58,6 +59,49 @@ describe('a name of the web', () => {
         code: 'NIP05_FAILED',
         message: expect.stringMatching(/nobody called .eve./),
       })
+    })
+  })
+})
+
+describe('a name of the web in a presence', () => {
+  test('is checked where that is asked, and before somebody is called whom only a name has led to', async ({
+    skip,
+  }) => {
+    const certificate = certificateFor('localhost')
+    if (certificate === undefined) return skip('there is no openssl')
+    const [relay, domain] = await Promise.all([startTestRelay(), port(certificate)])
+    const address = `bob@localhost:${domain}`
+    await publishAll(relay.url, [
+      presenceEvent(bob, [
+        ['name', 'Bob'],
+        ['nip05', address],
+      ]),
+      presenceEvent(randomKeys(), [
+        ['name', 'Not Bob'],
+        ['nip05', address],
+      ]),
+    ])
+    const env = { NODE_EXTRA_CA_CERTS: certificate.path }
+    await withTemporaryFolder(async (home) => {
+      const p2p = (...args: string[]) => run(home, relay.url, ['--json', ...args], env)
+      expect((await p2p('config', 'set', 'relays.allowPrivate', 'true')).code).toBe(0)
+      const verdicts = async (...args: string[]) => {
+        const { agents } = JSON.parse((await p2p('list', ...args)).stdout)
+        return Object.fromEntries(
+          agents.map(Object).map((one: { name: string; verified?: boolean }) => [one.name, one]),
+        )
+      }
+      expect((await verdicts()).Bob).toMatchObject({ nip05: address })
+      expect((await verdicts()).Bob).not.toHaveProperty('verified')
+      const asked = await verdicts('--verify')
+      expect([asked.Bob?.verified, asked['Not Bob']?.verified]).toEqual([true, false])
+      const text = (await run(home, relay.url, ['list', '--verify'], env)).stdout
+      expect(text).toMatch(/^npub\S+ available, .*, bob@localhost:\d+ \(its domain says so\)$/m)
+      expect(text).toMatch(/^npub\S+ available, .*, whose name its domain denies$/m)
+      const denied = JSON.parse((await p2p('call', 'Not Bob', 'Hello')).stdout)
+      expect(denied.error).toMatchObject({ code: 'NIP05_FAILED', message: expect.stringContaining('denies') })
+      const called = JSON.parse((await p2p('call', 'Bob', 'Hello')).stdout)
+      expect(called).toMatchObject({ ok: true, call: { peer: { npub } } })
     })
   })
 })
