@@ -63,6 +63,8 @@ test('inbox and end, killed before their steps', async () => {
     await runKilledAtEveryStep(ben, () => ['end'], STRIDE)
     await ada.json(['status'])
     await ben.json(['status'])
+    // Hers is verified once she has heard that he has her end.
+    await ada.json(['status'])
     expect(await messagesOf(ben, call)).toEqual(['word 1', 'word 2', 'word 3'])
     expect(await messagesOf(ada, call)).toEqual(['word 1', 'word 2', 'word 3'])
     for (const who of [ada, ben])
