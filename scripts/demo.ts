@@ -53,6 +53,8 @@ async function demo(folder: string, relay: string): Promise<void> {
   await bob('end', 'Thanks, bye.')
   await alice('status')
   await bob('status')
+  // Hers is verified once she has heard that he has her end.
+  await alice('status')
   const hers = found(await alice('transcript', id), DIGEST)
   const his = found(await bob('transcript', id), DIGEST)
   if (hers !== his) throw new Error('the two transcripts differ')
