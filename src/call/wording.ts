@@ -27,11 +27,6 @@ export function relaySaid({ url, reason }: { url: string; reason: Foreign }): st
   return `${url}: ${said(reason)}`
 }
 
-/** What went wrong in words of ours, in which theirs stand in quotes already, as channels to the owner tell it. */
-export function reported(words: Foreign): string {
-  return charactersOf(words).replace(/`/g, "'")
-}
-
 /** Why a relay did not do something: its own words in quotes, what we have seen ourselves in ours (and its words in that quoted). */
 export function refusalText({ reason, text }: { reason: string; text: Foreign }): string {
   if (isBlank(text)) return reason

@@ -1,5 +1,5 @@
 // `escalate`: tells the peer and the owner that a person is needed.
-import { reported } from '../call/wording.ts'
+import { said } from '../call/wording.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
@@ -26,7 +26,7 @@ function escalationLines({ escalation, failure }: OutcomeOf<'escalate'>): string
   const channels = escalation?.channels ?? []
   const list = channels.map(({ channel, ok, error }) => {
     const done = channel === 'log' ? 'written' : 'told'
-    return `${CHANNEL_NAMES[channel] ?? `owner, by ${channel}`}: ${ok ? done : `failed (${error === undefined ? 'no reason given' : reported(error)})`}`
+    return `${CHANNEL_NAMES[channel] ?? `owner, by ${channel}`}: ${ok ? done : `failed (${error === undefined ? 'no reason given' : said(error, 200)})`}`
   })
   // Then the error says it all.
   if (escalation === undefined || failure !== undefined) return list

@@ -7,7 +7,7 @@ import { countsAsUnread } from '../call/inbox-items.ts'
 import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { standingParts } from '../call/standing.ts'
-import { ABOUT_PEERS, quoted, relaySaid, reported, said, selfNamed, who } from '../call/wording.ts'
+import { ABOUT_PEERS, quoted, relaySaid, said, selfNamed, who } from '../call/wording.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { cutForeign, type Foreign, foreign, foreignLine, foreignText, isBlank } from '../sanitize.ts'
 import { remoteFilesOf } from '../state/files.ts'
@@ -149,7 +149,7 @@ function outboxCount({ state }: CommonOutcome): number {
 // What the owner has been asked and does not know of.
 function unaskedLines({ state }: CommonOutcome): string[] {
   return Object.entries(state.index.appeals).flatMap(([id, { open, reached }]) => {
-    const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${reported(error)}`)
+    const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${said(error, 200)}`)
     if (reached === true || why.length === 0) return []
     return [
       `escalation ${id.slice(0, 8)}: your owner is NOT told yet (${why.join('; ')}), tried again with later commands`,

@@ -1,7 +1,7 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
 import type { Escalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
-import { relaySaid, reported } from '../call/wording.ts'
+import { relaySaid, said } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { foreign, foreignLine, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
@@ -110,7 +110,7 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
 function ownerNotTold(escalation: EscalationResult, { context }: FinishedRun): Failure | undefined {
   const channels = escalation.channels.filter((c) => c.channel !== 'log')
   if (channels.some((c) => c.ok)) return undefined
-  const why = channels.map((c) => `${c.channel}: ${c.error === undefined ? 'failed' : reported(c.error)}`).join('; ')
+  const why = channels.map((c) => `${c.channel}: ${c.error === undefined ? 'failed' : said(c.error, 200)}`).join('; ')
   if (!channels.some((c) => c.channel !== 'peer')) {
     return new Failure(
       'NO_OWNER_CHANNEL',

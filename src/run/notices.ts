@@ -4,7 +4,7 @@ import { shortNpub } from '../call/agents.ts'
 import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
-import { relaySaid, reported } from '../call/wording.ts'
+import { relaySaid, said } from '../call/wording.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { resultsOf } from './action.ts'
@@ -100,7 +100,7 @@ function ownerToldLater({ done, state }: FinishedRun): string[] {
     ...results.map(([id, channel, error]) =>
       error === undefined
         ? `your owner has now been told through ${channel} what you asked before (${id.slice(0, 8)})`
-        : `your owner could again not be told through ${channel} what you asked before (${id.slice(0, 8)}): ${reported(error)}`,
+        : `your owner could again not be told through ${channel} what you asked before (${id.slice(0, 8)}): ${said(error, 200)}`,
     ),
     ...(taken.length > 0 ? ['your owner has now been sent the direct message that no relay had taken'] : []),
     ...(sent.length > taken.length ? ['a direct message to your owner could again not be sent: no relay took it'] : []),

@@ -44,9 +44,7 @@ function complaint(answer: unknown, depth = 0): Foreign | undefined {
   if (typeof answer !== 'object' || answer === null || depth > 2) return undefined
   const { ok, error, dryRun, handledBy, payload, result } = { ...EMPTY_REPLY, ...answer }
   if (ok === false || (typeof error === 'string' && error !== '')) {
-    return typeof error === 'string' && error !== ''
-      ? foreign`it says "${foreignLine(error)}"`
-      : foreign`OpenClaw says that it has not sent it`
+    return foreignLine(typeof error === 'string' && error !== '' ? error : 'OpenClaw says that it has not sent it')
   }
   if (dryRun === true || handledBy === 'dry-run') return foreign`OpenClaw only tried it out`
   if (handledBy === 'silent') return foreign`OpenClaw has suppressed it`

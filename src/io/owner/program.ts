@@ -51,7 +51,7 @@ export function runProgram(
 
 function lastLine(output: string): Foreign {
   const why = foreignLine(output.trim().split('\n').at(-1) ?? '')
-  return isBlank(why) ? why : foreign` ("${why}")`
+  return isBlank(why) ? why : foreign` (${why})`
 }
 
 function start(file: string, args: readonly string[], env: Env): ChildProcess | Error {
@@ -89,5 +89,5 @@ function bounded(stream: Readable | null): () => string {
 function reasonOf(error: Error): Foreign {
   const code = 'code' in error ? String(error.code) : ''
   if (code === 'ENOENT') return foreign`there is no such program`
-  return code === 'EACCES' ? foreign`the program may not be run` : foreign`"${foreignLine(error.message)}"`
+  return code === 'EACCES' ? foreign`the program may not be run` : foreignLine(error.message)
 }

@@ -63,9 +63,7 @@ function post(
     }
     const timer = setTimeout(() => end(foreign`gave no answer within ${formatSeconds(ms)}`), ms)
     asked.on('error', (error) =>
-      end(
-        foreign`cannot be reached (${errno(error) === '' ? foreign`"${foreignLine(error.message)}"` : errno(error)})`,
-      ),
+      end(foreign`cannot be reached (${errno(error) === '' ? foreignLine(error.message) : errno(error)})`),
     )
     asked.on('response', (answer) => void failureIn(answer).then(end))
     asked.end(body)
@@ -88,5 +86,5 @@ async function failureIn(answer: IncomingMessage): Promise<Foreign | undefined> 
     // The number says enough.
   }
   const why = foreignLine(said, 80)
-  return isBlank(why) ? foreign`answered ${status}` : foreign`answered ${status} ("${why}")`
+  return isBlank(why) ? foreign`answered ${status}` : foreign`answered ${status} (${why})`
 }

@@ -77,7 +77,7 @@ describe('what is believed', () => {
   })
 
   test.each([
-    ['ok: false', `said({ ok: false, error: 'chat not found' })`, 'it says "chat not found"'],
+    ['ok: false', `said({ ok: false, error: 'chat not found' })`, 'chat not found'],
     [
       'ok: false in the payload',
       `said({ action: 'send', payload: { ok: false } })`,
@@ -86,7 +86,7 @@ describe('what is believed', () => {
     [
       'an error in its result',
       `said({ payload: { result: { error: 'blocked\\u001b[2J by user' } } })`,
-      'it says "blocked[2J by user"',
+      'blocked[2J by user',
     ],
     ['a dry run', `said({ dryRun: true, handledBy: 'core', payload: {} })`, 'OpenClaw only tried it out'],
     ['a message it has suppressed', `said({ handledBy: 'silent', payload: {} })`, 'OpenClaw has suppressed it'],
@@ -97,7 +97,7 @@ describe('what is believed', () => {
     [
       'an exit with 1',
       `console.error('warming up\\nError: Unknown target'); process.exit(1)`,
-      'ended with 1 ("Error: Unknown target")',
+      'ended with 1 (Error: Unknown target)',
     ],
     ['an exit with 1 that says yes', `said({ ok: true }); process.exitCode = 1`, 'ended with 1'],
     ['a death', `process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 60000)`, 'ended with SIGTERM'],

@@ -64,7 +64,7 @@ describe('command', () => {
 
   test('one that fails is named with its last word', async () => {
     const script = 'console.error("one\\ntwo"); process.exit(3)'
-    expect(await tell([process.execPath, '-e', script])).toBe('ended with 3 ("two")')
+    expect(await tell([process.execPath, '-e', script])).toBe('ended with 3 (two)')
   })
 
   test('one that hangs is stopped', async () => {
