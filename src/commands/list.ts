@@ -39,12 +39,13 @@ export const list: Command<'list'> = {
   }),
   needs: ({ wish, verify }) => ({ network: true, lookups: { wish, verify } }),
   text: (outcome) => {
-    const { agents, total } = outcome.online
+    const { agents, total, more } = outcome.online
     if (agents.length === 0) return [nobodyLine(outcome)]
+    const shown = outcome.intent.wish.limit > SHOWN.text ? agents : fitting(outcome)
     return [
-      `${countText(outcome)} on line:`,
-      ...agents.flatMap((agent) => agentLines(outcome, agent)),
-      ...(total > agents.length || outcome.online.more ? [moreLine(agents.length)] : []),
+      `${countText(outcome, shown.length)} on line:`,
+      ...shown.flatMap((agent) => agentLines(outcome, agent)),
+      ...(total > shown.length || more ? [moreLine(shown.length)] : []),
       'next: `p2p call <npub> "<topic>"`',
     ]
   },
@@ -64,16 +65,26 @@ function limitOption(args: Args): number {
   throw new Failure('USAGE', EXIT.usage, '--limit takes a number of agents from 1 on', '`p2p list --all` shows all')
 }
 
+/** Most characters of a list that nobody has asked for more of: tools cut what is longer, in silence. */
+const MAX_LIST_TEXT = 14_000
+
+/** As many as fit. */
+function fitting(outcome: OutcomeOf<'list'>): OnlineAgent[] {
+  let room = MAX_LIST_TEXT
+  return outcome.online.agents.filter((agent, n) => {
+    room -= agentLines(outcome, agent).join('\n').length + 1
+    return room >= 0 || n === 0
+  })
+}
+
 /** Whether nobody that was asked for is missing, as far as all relays know. */
 function isComplete({ online }: OutcomeOf<'list'>): boolean {
   return online.agents.length === online.total && !online.more && online.lacking.length === 0
 }
 
-function countText(outcome: OutcomeOf<'list'>): string {
-  const { agents, total, more, lacking } = outcome.online
-  if (isComplete(outcome)) return String(total)
+function countText({ online: { total, more, lacking } }: OutcomeOf<'list'>, shown: number): string {
   const least = more || lacking.length > 0 ? `at least ${total}` : String(total)
-  return agents.length === total ? least : `${agents.length} of ${least}`
+  return shown === total ? least : `${shown} of ${least}`
 }
 
 function nobodyLine({ intent, online }: OutcomeOf<'list'>): string {

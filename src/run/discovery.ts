@@ -12,13 +12,14 @@ import { isSameName, nameTag } from '../call/name.ts'
 import {
   AGENT_TOPIC,
   capabilityTag,
+  isLive,
   PRESENCE_ID,
   PRESENCE_KIND,
   PRESENCE_LOOKBACK,
   type Presence,
 } from '../call/presence.ts'
+import type { Sift } from '../io/relay/collector.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
-import type { Event } from '../nostr/event.ts'
 import type { Filter } from '../nostr/filter.ts'
 import { parseAddress } from '../nostr/nip05.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
@@ -59,23 +60,25 @@ export async function findPresences(
   const { environment, people } = context
   const known = acquaintances(index, people)
   const since = context.now - (index.clockAhead ?? 0) - PRESENCE_LOOKBACK
+  const hidden = new Set<string>()
   const rules = (): ListingRules => ({
     ...{ now: clockNow(context), me: environment.keys.pubkey, known, wish },
     work: environment.config.policy.presencePow,
   })
-  const asked = await ask(context, patience, (relay) => questions(relay, { known, wish, since }, rules))
+  const asked = await ask(context, patience, (relay) => questions(relay, { known, wish, since, hidden }, rules))
   // The trap: a relay that does not know the tag sends whatever there is, or nothing. It is asked for all, and we pick.
   const ignorant = [...new Set(asked.filter(ignoresTags(wish)).map(({ relay }) => relay))]
   const all = asked.filter(({ relay }) => !ignorant.includes(relay))
   if (ignorant.length > 0)
     all.push(
       ...(await ask(context, patience, (relay) =>
-        ignorant.includes(relay) ? questions(relay, { known, wish, since, untagged: true }, rules) : [],
+        ignorant.includes(relay) ? questions(relay, { known, wish, since, hidden, untagged: true }, rules) : [],
       )),
     )
   const listing = listingOf(all, rules())
   return {
     ...listing,
+    hidden: hidden.size,
     agents: verify ? await withVerdicts(listing.agents, context) : listing.agents,
     answers: all.map(({ events, ...answer }) => answer),
     lacking: all.flatMap(({ relay, complete, gap, text, reason }) => {
@@ -103,14 +106,27 @@ async function ask(
   return await environment.pool.fetch(relays.flatMap(questionsTo), { deadline, patient: () => patience })
 }
 
-/** `untagged`: the relay is asked for all, and not for what is wanted. `since`: Unix seconds. */
-type Question = { known: ListingRules['known']; wish: PresenceWish; since: number; untagged?: true }
+/**
+ * `untagged`: the relay is asked for all, and not for what is wanted. `since`: Unix seconds. `hidden`: takes the keys of strangers who
+ * lack work.
+ */
+type Question = {
+  known: ListingRules['known']
+  wish: PresenceWish
+  since: number
+  hidden: Set<string>
+  untagged?: true
+}
 
-function questions(relay: string, { known, wish, since, untagged }: Question, rules: () => ListingRules): RelayQuery[] {
+function questions(
+  relay: string,
+  { known, wish, since, hidden, untagged }: Question,
+  rules: () => ListingRules,
+): RelayQuery[] {
   const tags = untagged ? {} : tagsOf(wish)
   const authors = authorsWanted(known, wish)
   const strangers = {
-    ...{ relay, name: 'presence', page: true, limit: pageSize(wish, untagged), enough: enough(rules) },
+    ...{ relay, name: 'presence', page: true, limit: pageSize(wish, untagged), sift: openSift(rules, hidden) },
     filter: { kinds: [PRESENCE_KIND], '#t': [AGENT_TOPIC], ...tags, since },
   }
   if (authors.length === 0) return [strangers]
@@ -162,16 +178,28 @@ async function withVerdicts(
   )
 }
 
-/** Whether a relay has told as many as will be shown: they come newest first, so that the rest would stand below them. */
-function enough(rules: () => ListingRules): (events: readonly Event[]) => boolean {
+/**
+ * Holds of what one relay sends what may be shown, and what says that somebody is gone. It has told enough when as many are there as will
+ * be shown: they come newest first, so that the rest would stand below them.
+ */
+function openSift(rules: () => ListingRules, hidden: Set<string>): Sift {
   const authors = new Set<string>()
-  let looked = 0
-  return (events) => {
-    const now = rules()
-    const fits = fitting(now)
-    for (const event of events.slice(looked)) if (fits(event)) authors.add(event.pubkey)
-    looked = events.length
-    return authors.size >= now.wish.limit
+  let judged: { now: number; fits: ReturnType<typeof fitting>; limit: number } | undefined
+  const judge = () => {
+    const { now, wish } = rules()
+    judged ??= { now, fits: fitting(rules()), limit: wish.limit }
+    return judged
+  }
+  return {
+    keep(event) {
+      // With the first event our clock is known to be right or wrong.
+      const { now, fits } = judge()
+      const fit = fits(event)
+      if (fit) authors.add(event.pubkey)
+      if (fit === undefined) hidden.add(event.pubkey)
+      return fit === true || !isLive(event, now)
+    },
+    enough: () => authors.size >= judge().limit,
   }
 }
 

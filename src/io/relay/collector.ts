@@ -19,15 +19,17 @@ export type EventHandling = {
   skip?: ((id: string) => boolean) | undefined
   /** Takes what comes before the answer is given, which then holds no events: for more than memory should hold at a time. */
   take?: ((event: Event, size: number) => TakeResult) | undefined
+  sift?: Sift | undefined
   /** Takes what comes after the answer was given. */
   onEvent?: ((event: Event, size: number) => void) | undefined
 }
 
+/** Of more than is wanted: whether an event is held (asked once of each), and after each page whether no further one is wanted. */
+export type Sift = { keep: (event: Event) => boolean; enough: () => boolean }
+
 export type Collector = {
   /** Opens the next page and takes its events. */
   page(filter: Filter): { page: Page; take: SubscriptionRequest['take'] }
-  /** What came so far, as far as nobody else takes it. */
-  events(): readonly Event[]
   /** When the relay last sent an event for this answer, in `now`'s time; undefined if never. */
   touchedAt(): number | undefined
   /** What came so far, and how much of what came was not what we had asked for. From then on events go to `onEvent`. */
@@ -41,7 +43,7 @@ export type CollectorContext = {
   hold: (until: Promise<void>) => void
 }
 
-export function openCollector({ skip, take, onEvent }: EventHandling, context: CollectorContext): Collector {
+export function openCollector({ skip, take, sift, onEvent }: EventHandling, context: CollectorContext): Collector {
   const { bounds, now, hold } = context
   const events: Event[] = []
   // A live subscription may stay open for weeks.
@@ -60,6 +62,11 @@ export function openCollector({ skip, take, onEvent }: EventHandling, context: C
       onEvent?.(event, size)
       return undefined
     }
+    if (sift !== undefined) {
+      if (!sift.keep(event)) return undefined
+      sum.bytes += size
+      if (sum.bytes > bounds.bytes) return `stopped after ${bounds.bytes} bytes`
+    }
     const taken = take === undefined ? void events.push(event) : take(event, size)
     if (typeof taken === 'string') return taken
     if (taken !== undefined) hold(taken)
@@ -67,11 +74,12 @@ export function openCollector({ skip, take, onEvent }: EventHandling, context: C
   }
 
   function spend(size: number): string | undefined {
-    sum.bytes += size
     sum.events += 1
     if (sum.events > bounds.events) return `stopped after ${bounds.events} events`
-    // Who takes them as they come sees to it that they do not fill the memory.
-    return take === undefined && sum.bytes > bounds.bytes ? `stopped after ${bounds.bytes} bytes` : undefined
+    // Who takes them as they come sees to it that they do not fill the memory; of those that are sifted what is held counts.
+    if (take !== undefined || sift !== undefined) return undefined
+    sum.bytes += size
+    return sum.bytes > bounds.bytes ? `stopped after ${bounds.bytes} bytes` : undefined
   }
 
   /** The event, when it is what we had asked for and nobody has it yet. */
@@ -96,7 +104,6 @@ export function openCollector({ skip, take, onEvent }: EventHandling, context: C
       const page = newPage(filter)
       return { page, take: (frame, size) => hear(page, frame, size) }
     },
-    events: () => events,
     touchedAt: () => touchedAt,
     give() {
       sum.given = true

@@ -8,7 +8,7 @@ import { foreign } from '../../sanitize.ts'
 import type { RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
 import { abortAfter, beforeAbort, deferred } from '../timers.ts'
 import type { RelayHealth } from './clients.ts'
-import type { TakeResult } from './collector.ts'
+import type { Sift, TakeResult } from './collector.ts'
 import { type DialOptions, openConnections } from './connections.ts'
 import { type Backoff, type LiveEvent, openLiveSubscriptions } from './live.ts'
 import type { PublishAnswer } from './publish.ts'
@@ -23,8 +23,8 @@ export type RelayQuery = {
   /** What is known of it already, for a relay that speaks NIP-77. */
   held?: HeldIds
   page?: boolean
-  /** Asked after each page of what the relay has sent so far: whether no more of it is wanted. */
-  enough?: (events: readonly Event[]) => boolean
+  /** What is held of its events, and whether more of them are wanted. */
+  sift?: Sift
   live?: boolean
   /** Whether `take` gets its events. */
   streams?: boolean
@@ -102,7 +102,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     cut?: AbortSignal,
     failures = 0,
   ): Promise<QueryAnswer> {
-    const { relay, filter, held, page, enough, live: isLive, streams, limit, plain } = one
+    const { relay, filter, held, page, sift, live: isLive, streams, limit, plain } = one
     const since = now()
     const connection = connections.to(relay)
     const again = (refusal: Refusal) =>
@@ -115,7 +115,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
       filter,
       held,
       page,
-      enough,
+      sift,
       limit,
       plain,
       live: isLive,

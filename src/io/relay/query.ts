@@ -21,8 +21,6 @@ export type Query = EventHandling & {
   held?: HeldIds | undefined
   /** Reads until the relay has sent all that it keeps, not only what it sends for one REQ. */
   page?: boolean | undefined
-  /** Asked after each page of what has come so far: whether no more of it is wanted. */
-  enough?: ((events: readonly Event[]) => boolean) | undefined
   /** Most events that the relay is known to let itself be asked for at a time. */
   limit?: number | undefined
   /** Whether the relay is known not to speak NIP-77. */
@@ -157,7 +155,7 @@ async function readIds(reading: QueryProgress, ids: readonly string[], signal: A
 }
 
 async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
-  const { line, ask, gathering } = reading
+  const { line, ask } = reading
   const limit = Math.min(defaultPageLimit, reading.limit ?? defaultPageLimit)
   let filter: Filter = ask.page ? { ...ask.filter, limit } : ask.filter
   let largest = 0
@@ -169,7 +167,7 @@ async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<S
     largest = Math.max(largest, page.ids.size)
     const next = pageAfter(page, end.hint, largest)
     if (next.type === 'done') return next.lacking === undefined ? end : partial(next.lacking)
-    if (ask.enough?.(gathering.events()) === true) {
+    if (ask.sift?.enough() === true) {
       reading.more = true
       return { eose: true }
     }
