@@ -10,6 +10,7 @@ import { fitOutcome } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { EnvironmentOptions } from '../io/environment.ts'
 import { homeOf } from '../io/home/paths.ts'
+import { RIGHT_CLOCK } from '../run/clock.ts'
 import { refreshContext } from '../run/context.ts'
 import { markShown } from '../run/outcome.ts'
 import { run } from '../run/run.ts'
@@ -103,7 +104,7 @@ async function runCommand<T extends IntentType>(
     const context = refreshContext({
       environment,
       now: 0,
-      ahead: 0,
+      clock: RIGHT_CLOCK,
       deadline: 0,
       people,
       selector: optionalWord(args.call),

@@ -15,6 +15,8 @@ export type WrapOptions = {
   now: number
   /** NIP-40: when relays may drop it. */
   expiration?: number
+  /** By how many seconds less than NIP-59's two days its stamps may lie back. */
+  lag?: number
   /** Dated now instead of up to two days ago, for relays that refuse old stamps. They learn when it was sent. */
   recent?: boolean
   /** Where the receiver reads, as the p tag's hint. */
@@ -58,9 +60,9 @@ export function wrap(
   options: WrapOptions,
   random: RandomBytes = randomBytes,
 ): Event {
-  const sealed = seal(rumor, keys, to, { stamp: pastStamp(options.now, random), callKey: options.callKey }, random)
+  const sealed = seal(rumor, keys, to, { stamp: pastStamp(options, random), callKey: options.callKey }, random)
   const throwaway = randomKeys(random)
-  const created_at = options.recent ? options.now : pastStamp(options.now, random)
+  const created_at = options.recent ? options.now : pastStamp(options, random)
   const content = encryptTo(to, conversationKey(throwaway.secret, to), JSON.stringify(sealed), random)
   const bare = { pubkey: throwaway.pubkey, kind: WRAP_KIND, created_at, tags: wrapTags(to, options), content }
   return finalize(options.work?.(bare) ?? bare, throwaway, random)
@@ -92,8 +94,8 @@ function bareSize(kind: number, tags: string[][]): number {
 }
 
 // NIP-59, Other Considerations: all stamps in the past, each layer's drawn on its own.
-function pastStamp(now: number, random: RandomBytes): number {
-  return Math.max(0, now - randomInt(TWO_DAYS, random))
+function pastStamp({ now, lag = 0 }: Pick<WrapOptions, 'now' | 'lag'>, random: RandomBytes): number {
+  return Math.max(0, now - randomInt(Math.max(1, TWO_DAYS - lag), random))
 }
 
 function encryptTo(to: string, key: Uint8Array | undefined, text: string, random: RandomBytes): string {
@@ -111,7 +113,7 @@ export const WRAP_LIMIT = 65_536
  * `recent` and `work` are those of WrapOptions. `callKey` too, and it has to be said: forgotten, what a call is told to keep secret would
  * go out with the identities' key.
  */
-export type GiftWrapOptions = Pick<WrapOptions, 'now' | 'recent' | 'work'> & { callKey: CallKey | undefined }
+export type GiftWrapOptions = Pick<WrapOptions, 'now' | 'recent' | 'work' | 'lag'> & { callKey: CallKey | undefined }
 
 /** A wrap for one receiver. */
 export function giftWrap(rumor: Rumor, to: string, keys: Keys, options: GiftWrapOptions): Event {

@@ -6,7 +6,7 @@ import { mine } from '../nostr/nip13.ts'
 import { listDue, presenceDue, presenceWords, recordListOffered, recordPresenceTaken } from '../state/announced.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { Action, Executor, Plan } from './action.ts'
-import type { RunContext } from './context.ts'
+import { type RunContext, stampOf } from './context.ts'
 
 /** What is to be said of us now: the inbox list by every command that goes on line, presence by `announce`. Pure. */
 export function announcements(what: 'presence' | 'list'): NonNullable<Plan['announcements']> {
@@ -41,18 +41,21 @@ export const publishInboxList: Executor<'inbox-list'> = {
 
 function presenceActions(state: State, context: RunContext): Action[] {
   const { environment, now } = context
-  const template = presenceOf(presenceFields(state, context), now)
+  const template = presenceOf(presenceFields(state, context), stampOf(context))
   const words = presenceWords(template)
   const { every } = environment.config.presence
   const relays = presenceDue(state.index.announced, { words, relays: presenceRelays(context), every }, now)
   return relays.length === 0 ? [] : [{ type: 'presence', template, words, relays }]
 }
 
-function inboxListActions({ index }: State, { environment, now }: RunContext): Action[] {
+function inboxListActions({ index }: State, context: RunContext): Action[] {
+  const { environment, now } = context
   const { inbox, presence, lookup } = environment.relays
   const lists = [...inbox].sort().join(' ')
   const relays = listDue(index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], now)
-  return relays.length === 0 ? [] : [{ type: 'inbox-list', template: inboxList(inbox, now), lists, relays }]
+  return relays.length === 0
+    ? []
+    : [{ type: 'inbox-list', template: inboxList(inbox, stampOf(context)), lists, relays }]
 }
 
 function presenceRelays({ environment }: RunContext): string[] {

@@ -1,14 +1,57 @@
-// How wrong our clock is, as the relays tell.
+// How wrong our clock is, as relays tell, and what that is believed for.
 
-/** A difference that relays and deadlines forgive. */
+/** A difference that relays and deadlines forgive, and within which two relays agree, in seconds. */
 const CLOCK_TOLERANCE = 60
 
 /**
- * By how many seconds our clock is ahead of the relays', by how far each of them says that it is; 0 while that is too little to matter.
+ * Our clock beside the relays', in seconds. `told`: by how much ours is ahead, 0 while it is right or nobody knows. Of that, `ahead` is
+ * taken off what we publish; and by `lag` theirs may be later than what it is dated with.
  */
+export type RelayClock = { told: number; ahead: number; lag: number }
+
+export const RIGHT_CLOCK: RelayClock = { told: 0, ahead: 0, lag: 0 }
+
+/** A relay, and by how much our clock is ahead of it, in seconds, where it has told its time. */
+export type ToldClock = { url: string; clockAhead?: number | undefined }
+
+/**
+ * What relays tell of our clock. Only those of our own choice may say that it is wrong, and only two that agree: a peer's relay may
+ * answer with a date of 2035, and whatever we publish then stands above all that follows.
+ *
+ * Who has but one relay is warned by it, and what is published is dated back by it: nothing is ever dated ahead of our clock at the
+ * word of one.
+ */
+export function readRelayClock(relays: readonly ToldClock[], own: readonly string[]): RelayClock {
+  const clocks = relays.flatMap(({ url, clockAhead }) =>
+    own.includes(url) && clockAhead !== undefined ? [clockAhead] : [],
+  )
+  const [alone] = clocks
+  if (own.length === 1 && alone !== undefined) {
+    if (Math.abs(alone) <= CLOCK_TOLERANCE) return RIGHT_CLOCK
+    return { told: alone, ahead: Math.max(0, alone), lag: Math.max(0, -alone) }
+  }
+  const agreed = agreedClock(clocks)
+  return { told: agreed, ahead: agreed, lag: 0 }
+}
+
+/** What most of at least two say; 0 where it is too little to matter, or as many say otherwise. */
+function agreedClock(clocks: readonly number[]): number {
+  const groups = clocks.map((one) => clocks.filter((other) => Math.abs(other - one) <= CLOCK_TOLERANCE))
+  const most = Math.max(0, ...groups.map((group) => group.length))
+  const middles = groups.filter((group) => group.length === most).map(middleOf)
+  const isSplit = middles.some((one) => Math.abs(one - (middles[0] ?? 0)) > CLOCK_TOLERANCE)
+  const [agreed = 0] = middles
+  return most < 2 || isSplit || Math.abs(agreed) <= CLOCK_TOLERANCE ? 0 : agreed
+}
+
+function middleOf(clocks: readonly number[]): number {
+  const sorted = [...clocks].sort((a, b) => a - b)
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+}
+
+/** By how many seconds our clock is ahead of the relays', by how far each says that it is; 0 while that is too little to matter. */
 // The median, so that one relay that lies about the time moves nothing while two tell the truth.
 export function medianClockError(clocks: readonly number[]): number {
-  const sorted = [...clocks].sort((a, b) => a - b)
-  const middle = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+  const middle = middleOf(clocks)
   return Math.abs(middle) > CLOCK_TOLERANCE ? middle : 0
 }

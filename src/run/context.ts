@@ -4,16 +4,18 @@ import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Log } from '../call/log.ts'
 import type { Environment } from '../io/environment.ts'
+import type { WrapOptions } from '../nostr/nip59.ts'
 import { foreignText } from '../sanitize.ts'
 import type { Speaker } from '../state/say.ts'
 import type { Index, LetterLog } from '../state/state.ts'
+import type { RelayClock } from './clock.ts'
 
 export type RunContext = {
   environment: Environment<Index, Log, LetterLog>
-  /** Unix seconds, by the relays' clock once one has told it and ours is wrong: time enters a run once. */
+  /** Unix seconds by our own clock: time enters a run once. Whatever cannot be undone is decided by it alone. */
   now: number
-  /** Seconds by which our clock is ahead of `now`. */
-  ahead: number
+  /** By how much relays say that it is wrong. */
+  clock: RelayClock
   /** Unix ms by which the network must have answered. */
   deadline: number
   people: AgentDirectory
@@ -28,15 +30,25 @@ export type RunContext = {
 /** The same context, now: for a command that stays. */
 export function refreshContext(context: RunContext): RunContext {
   const ms = context.environment.clock()
-  return { ...context, now: Math.floor(ms / 1000) - context.ahead, deadline: ms + context.environment.budget }
+  return { ...context, now: Math.floor(ms / 1000), deadline: ms + context.environment.budget }
+}
+
+/** The same context, with what relays have told of our clock. */
+export function withRelayClock(context: RunContext, clock: RelayClock): RunContext {
+  return { ...context, clock }
+}
+
+/** With what we publish is dated, unix seconds: by the relays' clock, where ours is known to be wrong. */
+export function stampOf({ now, clock }: RunContext): number {
+  return now - clock.ahead
 }
 
 /**
- * The same context by the relays' clock. What we say is dated by it, so that the deadline of a call means the same to both
- * sides, however wrong a clock is.
+ * How envelopes are dated. Where relays may be later than we are, they are dated back by less, so that whoever reads by their clock
+ * does not find them too old.
  */
-export function withRelayClock(context: RunContext, ahead: number): RunContext {
-  return { ...context, ahead, now: context.now + context.ahead - ahead }
+export function envelopeTimes(context: RunContext): Pick<WrapOptions, 'now' | 'lag'> {
+  return { now: stampOf(context), lag: context.clock.lag }
 }
 
 /** Ourselves, under the name that we give ourselves; "" for none. */
@@ -44,6 +56,8 @@ export function ownAgent({ environment }: RunContext, people: AgentDirectory): A
   return { ...agentOf(people, environment.keys.pubkey), name: foreignText(environment.config.name, 64) }
 }
 
-export function speakerOf({ environment, now }: RunContext): Speaker {
-  return { me: environment.keys.pubkey, now, pid: environment.pid, tellRead: environment.config.receipts.read }
+export function speakerOf(context: RunContext): Speaker {
+  const { environment, now } = context
+  const { keys, pid, config } = environment
+  return { me: keys.pubkey, now, stamp: stampOf(context), pid, tellRead: config.receipts.read }
 }

@@ -25,8 +25,9 @@ import { parseAddress } from '../nostr/nip05.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
 import { acquaintances } from '../state/directory.ts'
 import type { Index } from '../state/state.ts'
-import { medianClockError } from './clock.ts'
+import { readRelayClock } from './clock.ts'
 import type { RunContext } from './context.ts'
+import { ownRelays } from './route.ts'
 
 /**
  * `patience`: ms that relays get once one has answered, where all of them count. `verify`: whether the domains that agents say they
@@ -93,8 +94,8 @@ export async function findPresences(
 }
 
 /** Unix seconds by the relays' clock, as soon as one has told it. */
-function clockNow({ environment, now, ahead }: RunContext): number {
-  return now + ahead - medianClockError(environment.pool.relays().flatMap((r) => r.clockAhead ?? []))
+function clockNow({ environment, now }: RunContext): number {
+  return now - readRelayClock(environment.pool.relays(), ownRelays(environment)).told
 }
 
 async function ask(

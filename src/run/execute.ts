@@ -53,7 +53,7 @@ export async function executeAll(actions: readonly Action[], context: RunContext
 // What takes long ends in another second than it began.
 function contextAfter(done: readonly ActionResult[], context: RunContext): RunContext {
   const upload = done.find((one) => one.type === 'upload-file')
-  if (upload !== undefined) return withRelayClock(refreshContext(context), upload.heard.clockAhead)
+  if (upload !== undefined) return withRelayClock(refreshContext(context), upload.heard.clock)
   return done.some((one) => one.type === 'fetch-file') ? refreshContext(context) : context
 }
 

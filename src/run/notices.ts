@@ -21,7 +21,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
   return [
-    ...clockNotice(heard.clockAhead),
+    ...clockNotice(heard.clock.told),
     ...mailboxNotices(heard),
     ...(asked ? unknown : []),
     ...ownerToldLater(finished),

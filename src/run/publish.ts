@@ -18,7 +18,7 @@ import {
   type Executor,
   resultsOf,
 } from './action.ts'
-import { type RunContext, speakerOf } from './context.ts'
+import { envelopeTimes, type RunContext, speakerOf, stampOf } from './context.ts'
 import { mineFor } from './proof-of-work.ts'
 import { type Route, routeTo } from './route.ts'
 import { lookAgain } from './sync.ts'
@@ -47,7 +47,7 @@ export const publishReceipt: Executor<'receipt'> = {
   async execute(action, context) {
     const { call, to, ack, read, missing, fork, lost } = action.receipt
     const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
-    const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, context.now)
+    const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, stampOf(context))
     const rumor = rumorOf(template, context.environment.keys.pubkey)
     const { relays } = action.route
     const { receipts } = await publishWrap({ rumor, to, relays, spare: [], aside: true, work: {} }, context)
@@ -197,15 +197,19 @@ async function publishDue(
 
 async function publishWrap(
   { rumor, to, wrap: held, relays, spare, aside, work }: Outgoing,
-  { environment, deadline, now }: RunContext,
+  context: RunContext,
 ): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
-  const wrap = held ?? environment.wrapRumor(rumor, to, { now, callKey: undefined, ...work })
+  const { environment, deadline } = context
+  const wrap = held ?? environment.wrapRumor(rumor, to, { ...envelopeTimes(context), callKey: undefined, ...work })
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
   const receipts = await environment.pool.publish([{ event: wrap, relays, spare, aside }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   if (strict.length === 0) return { wrap, receipts }
-  const recent = environment.wrapRumor(rumor, to, { now, recent: true, callKey: undefined, ...work })
+  const recent = environment.wrapRumor(rumor, to, {
+    ...{ now: stampOf(context), recent: true, callKey: undefined },
+    ...work,
+  })
   const better = await environment.pool.publish([{ event: recent, relays: strict, spare, aside }], until())
   return { wrap, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

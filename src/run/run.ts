@@ -48,7 +48,7 @@ async function runOnline<T extends IntentType>(
     sync(opened, known.index, request),
     route === undefined ? undefined : sayAhead(intent, plan, opened),
   ])
-  const context = withRelayClock(opened, heard.clockAhead)
+  const context = withRelayClock(opened, heard.clock)
   const looked = lookupsFrom(heard, wanted, context)
 
   // Decide, and write down what is to be said before anybody hears it.

@@ -154,7 +154,7 @@ function remember(state: State, heard: SyncResult, looked: PeerLookup, { needs }
   const seen = needs.unattended === true || heard.answers.length === 0 ? state : recordLook(state, now)
   const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
   const asked = recordMailboxAnswers(seen, mailboxes, now)
-  const clocked = recordClock(asked, heard.answers, heard.clockAhead)
+  const clocked = recordClock(asked, heard.answers, heard.clock.told)
   return rememberPeers(clocked, { ...looked, looked: looked.peers, public: heard.public }, now)
 }
 

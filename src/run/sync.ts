@@ -19,7 +19,7 @@ import {
 import { isStale, type PeerFindings } from '../state/peer-memory.ts'
 import { askLimitOf, knownWraps, patienceFor } from '../state/relay-memory.ts'
 import type { Index, Sweep } from '../state/state.ts'
-import { medianClockError } from './clock.ts'
+import { type RelayClock, RIGHT_CLOCK, readRelayClock } from './clock.ts'
 import type { RunContext } from './context.ts'
 import type { PresenceFindings, PresenceRequest } from './discovery.ts'
 import type { Needs } from './needs.ts'
@@ -56,13 +56,12 @@ export type SyncResult = {
   answers: SyncAnswer[]
   /** Whose lists were asked for. */
   asked: string[]
-  /** Our clock minus the relays', in seconds; 0 while the difference is small or unknown. */
-  clockAhead: number
+  clock: RelayClock
 }
 
 /** What a command has heard that has not listened. */
 export const NOTHING_HEARD: SyncResult = {
-  ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clockAhead: 0 },
+  ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clock: RIGHT_CLOCK },
 }
 
 export async function sync(context: RunContext, index: Index, request: SyncRequest): Promise<SyncResult> {
@@ -82,11 +81,11 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
   })
   const { opened, left } = await reader.finish()
   const online = await looking
-  const clockAhead = medianClockError(environment.pool.relays().flatMap((r) => r.clockAhead ?? []))
+  const clock = readRelayClock(environment.pool.relays(), ownRelays(environment))
   const outcomes = new Map(
     mailboxes.map(({ relay, questions }) => {
       const parts = questions.flatMap(({ part }) => partAnswer(part, relay, found))
-      const run = { ...replayClock(relay, context, clockAhead), relay, deep: request.deep, left }
+      const run = { ...replayClock(relay, context), relay, deep: request.deep, left }
       return [relay, replayOutcome(index.relays[relay], parts, run)]
     }),
   )
@@ -104,7 +103,7 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
       ...(online?.answers ?? []),
     ],
     asked,
-    clockAhead,
+    clock,
   }
 }
 
@@ -150,10 +149,9 @@ async function findOnline(context: RunContext, index: Index, request: PresenceRe
 }
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
-function replayClock(relay: string, { environment, now, ahead }: RunContext, clockAhead: number) {
-  const began = now + ahead
+function replayClock(relay: string, { environment, now }: RunContext) {
   const theirs = environment.pool.relays().find((r) => r.url === relay)?.clockAhead ?? 0
-  return { cursor: Math.min(began, began - theirs), began: began - clockAhead }
+  return { cursor: Math.min(now, now - theirs), began: now }
 }
 
 /** Where else peers are said to be found, by pubkey. */

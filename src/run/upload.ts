@@ -8,10 +8,10 @@ import { sync, syncRequestFor } from './sync.ts'
 export const uploadFile: Executor<'upload-file'> = {
   /** Throws what uploading throws, too. */
   async execute(action, context) {
-    const { environment, ahead } = context
+    const { environment, clock } = context
     const { path, name } = action.upload
     // A server refuses what is dated ahead of its clock.
-    const stored = await environment.remoteStorage.put(path, action.server, ahead)
+    const stored = await environment.remoteStorage.put(path, action.server, clock.ahead)
     const { index } = environment.store.read()
     const heard = await sync(refreshContext(context), index, syncRequestFor({}, index, undefined, undefined))
     return { type: 'upload-file', action, body: storedBody(name, stored), heard }

@@ -119,7 +119,7 @@ async function nextRound<T extends IntentType>(
     return { ...watch, run: { ...run, context, state: environment.store.read() } }
   const events = came.map((c) => c.event)
   const heard = rung ? await syncAgain(context) : await unwrapArrived(context, run.heard, events)
-  const here = withRelayClock(context, heard.clockAhead)
+  const here = withRelayClock(context, heard.clock)
   const stepped = await saveStep({ heard }, ROUND, here)
   const seen = { ...run, context: here, heard, state: stepped.state }
   // It is on disk: relays that keep our answer waiting must not keep the news from being shown.

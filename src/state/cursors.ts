@@ -139,13 +139,18 @@ function stoppedAt({ complete, reached }: PartAnswer, left: readonly number[]): 
 
 export function moveCursors(edit: Transaction, replayed: readonly CompleteReplay[], now: number): void {
   for (const { relay, cursor, began, swept } of replayed) {
-    const { sweep, ...memory } = edit.index.relays[relay] ?? {}
+    const { sweep, looked, ...memory } = edit.index.relays[relay] ?? {}
     const held = memory.cursor ?? 0
     // A parallel run may have got further; one with a wrong clock has not.
     const reached = held > now ? cursor : Math.max(cursor, held)
     const later = sweep !== undefined && sweep.began > began ? { sweep } : {}
-    edit.table('relays')[relay] = { ...memory, ...later, cursor: reached, ...(swept && { swept: began }) }
+    edit.table('relays')[relay] = { ...memory, ...later, cursor: reached, ...whenOf(began, reached, swept) }
   }
+}
+
+// Where the relay's clock is ours, one time stands for both.
+function whenOf(began: number, cursor: number, swept: boolean | undefined): Partial<RelayMemory> {
+  return { ...(began > cursor && { looked: began }), ...(swept && { swept: began }) }
 }
 
 /** Where a sweep stands when a parallel run has written of it meanwhile; undefined where that one is through. */

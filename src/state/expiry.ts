@@ -52,8 +52,8 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
 
 // The caller says so only when a complete replay since then shows no answer. Both by our own clock.
 function isMissed({ deadline, mine }: Call, { ringsUntil }: Log, { now, replayed }: ExpiryContext): boolean {
-  if (mine === 'callee') return now > (ringsUntil ?? deadline)
-  return now > deadline && replayed.some((r) => r.began > deadline)
+  const until = ringsUntil ?? deadline
+  return now > until && (mine === 'callee' || replayed.some((r) => r.began > until))
 }
 
 /** Tells, once, what was never acknowledged in calls that have expired or forked: those words are not offered any more. */

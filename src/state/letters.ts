@@ -9,8 +9,9 @@ import { OPEN_AFTER_END, type OutgoingLetter, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** NIP-17's chat message to one receiver, which any client shows. */
-export function directMessage(text: string, to: string, { me, now }: Pick<Speaker, 'me' | 'now'>): Rumor {
-  return rumorOf({ kind: CHAT, created_at: now, tags: [['p', to]], content: text }, me)
+export function directMessage(text: string, to: string, speaker: Pick<Speaker, 'me' | 'now' | 'stamp'>): Rumor {
+  const { me, now, stamp = now } = speaker
+  return rumorOf({ kind: CHAT, created_at: stamp, tags: [['p', to]], content: text }, me)
 }
 
 /** Writes a letter down, before anybody hears of it. */

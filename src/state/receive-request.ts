@@ -32,7 +32,7 @@ export function receiveRequest(
   if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
   const log = edit.log(signal.id)
   edit.entries(log)[signal.id] = { rumor, heard: now }
-  log.ringsUntil = ringsUntil(signal, lastLook(edit), now)
+  log.ringsUntil = ringsUntil(signal, { looked: lastLook(edit, context), ahead: edit.index.clockAhead ?? 0, now })
   touched.add(signal.id)
   if (!welcome) return undefined
   const into = mergedInto(edit, signal)
@@ -48,18 +48,24 @@ const LONGEST_RING = 86_400
 
 /**
  * Until when a call rings, unix seconds by our own clock. A caller's clock may be slow by hours: what was not there when we last looked
- * was not sent before that, whatever it says, and rings as long as its caller has set. The attack: a call that rings for ever.
+ * was not sent before that, whatever it says, and rings as long as its caller has set. Where relays say that our own is `ahead`, what
+ * is over by ours may not be over by theirs: a lie of theirs makes it ring longer, never shorter. The attack: a call that rings for
+ * ever.
  */
-function ringsUntil({ at, body }: Signal, looked: number, now: number): number {
+function ringsUntil(
+  { at, body }: Signal,
+  { looked, ahead, now }: { looked: number; ahead: number; now: number },
+): number {
   const deadline = body.type === 'request' ? body.deadline : at
   const ring = Math.max(0, deadline - at)
-  return Math.min(Math.max(deadline, Math.min(looked, now) + ring), now + LONGEST_RING)
+  const by = Math.max(deadline, Math.min(deadline + ahead, now + ring), Math.min(looked, now) + ring)
+  return Math.min(by, now + LONGEST_RING)
 }
 
-/** When we last knew all that our relays keep for us, unix seconds; 0 before the first time. */
-function lastLook(edit: Transaction): number {
-  const cursors = Object.values(edit.index.relays).flatMap(({ cursor }) => cursor ?? [])
-  return cursors.length === 0 ? 0 : Math.min(...cursors)
+/** When we last knew all that our relays keep for us, unix seconds by our own clock: the first time, now that we do. */
+function lastLook(edit: Transaction, { replayed = [], now }: RumorContext): number {
+  const looks = Object.values(edit.index.relays).flatMap(({ cursor, looked = cursor }) => looked ?? [])
+  return looks.length > 0 ? Math.min(...looks) : replayed.length > 0 ? now : 0
 }
 
 /**

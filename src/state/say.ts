@@ -3,15 +3,15 @@
 import type { IntendedSignal } from '../call/decide.ts'
 import type { Log } from '../call/log.ts'
 import { lastSignal } from '../call/replay.ts'
-import { type Link, NOTHING, type SignalPosition } from '../call/signal.ts'
+import { type Body, type Link, NOTHING, type SignalPosition } from '../call/signal.ts'
 import { signalTemplate } from '../call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
 import { commitCalls } from './call-index.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** Who speaks, and when; `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
-export type Speaker = { me: string; now: number; pid: number; tellRead?: boolean }
+/** Who speaks, and when: `now` by our own clock, and `stamp` what it is dated with, where relays say that this is wrong. `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
+export type Speaker = { me: string; now: number; stamp?: number; pid: number; tellRead?: boolean }
 
 /** A rumor that is written down and owed to the peer of its call. */
 export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number; ack: Link }
@@ -23,7 +23,7 @@ export function say(
   speaker: Speaker,
 ): { state: State; said: RecordedSignal[] } {
   if (drafts.length === 0) return { state, said: [] }
-  const { me, now, pid } = speaker
+  const { me, now, pid, stamp = now } = speaker
   const edit = beginTransaction(state)
   const said: RecordedSignal[] = []
   const positions = new Map<string, Position>()
@@ -31,12 +31,14 @@ export function say(
     const held = draft.call === undefined ? undefined : edit.state.logs[draft.call]
     const position = held && (positions.get(held.id) ?? positionIn(held, draft.to, me))
     const place = nextPosition(draft, position, speaker)
-    const rumor = rumorOf(signalTemplate(draft.body, place, now), me)
+    const rumor = rumorOf(signalTemplate(datedBody(draft.body, stamp - now), place, stamp), me)
     const id = draft.call ?? rumor.id
     const log = edit.log(id)
     // The same request twice within one second is one rumor and so one call: a double submission.
     if (log.entries[rumor.id] === undefined) {
       edit.entries(log)[rumor.id] = { rumor }
+      // How long it rings is decided by our own clock.
+      if (draft.body.type === 'request') log.ringsUntil = draft.body.deadline
       log.outbox[rumor.id] = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid, at: now } }
     }
     // The chunks of a file are many and the call is long: only its numbers go on.
@@ -47,6 +49,11 @@ export function say(
     said.push({ call: id, to: draft.to, rumor, seq: place.seq, ack: place.ack })
   }
   return { state: commitCalls(edit, speaker), said }
+}
+
+/** The deadline of a request in the time that its rumor is dated with: only then is it as long for who reads it. */
+function datedBody(body: Body, later: number): Body {
+  return body.type === 'request' ? { ...body, deadline: body.deadline + later } : body
 }
 
 /** How far a call has got, as the next signal names it. */

@@ -195,7 +195,13 @@ const appeal = fields({
 const PARTS: Partial<Record<keyof Index, Check>> = {
   relays: table(
     fields({
-      ...{ cursor: optional(number), swept: optional(number), since: optional(number), patience: optional(number) },
+      ...{
+        cursor: optional(number),
+        looked: optional(number),
+        swept: optional(number),
+        since: optional(number),
+        patience: optional(number),
+      },
       negentropy: optional(fields({ speaks: flag, at: number })),
       sweep: optional(fields({ since: number, until: number, top: number, began: number, cursor: number })),
       limits: optional(fields({ at: number, limit: optional(number), frame: optional(number) })),

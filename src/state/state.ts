@@ -8,9 +8,13 @@ import type { CallOutcome } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
 
-/** What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began; `swept`: of the whole mailbox. */
+/**
+ * What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began; `looked`: the same by our own, where
+ * that is another time; `swept`: of the whole mailbox.
+ */
 export type RelayMemory = {
   cursor?: number
+  looked?: number
   swept?: number
   since?: number
   patience?: number

@@ -5,6 +5,7 @@ import type { Log } from '../../src/call/log.ts'
 import type { Command } from '../../src/commands/command.ts'
 import { commands, isCommand } from '../../src/commands/index.ts'
 import type { Environment } from '../../src/io/environment.ts'
+import { RIGHT_CLOCK } from '../../src/run/clock.ts'
 import { refreshContext } from '../../src/run/context.ts'
 import { loadExecutors } from '../../src/run/executors.ts'
 import { planFor } from '../../src/run/lazy.ts'
@@ -26,7 +27,7 @@ export async function runCommand<T extends IntentType>(
   const needs = (await commandOf(type)).needs(intent)
   const people = { contacts: environment.config.contacts, owner: environment.ownerKey, names: {} }
   const silent = { say: () => {}, emit: async () => {} }
-  const context = refreshContext({ environment, now: 0, ahead: 0, deadline: 0, people, selector, ...silent })
+  const context = refreshContext({ environment, now: 0, clock: RIGHT_CLOCK, deadline: 0, people, selector, ...silent })
   const outcome = await run({ type, intent, needs }, context)
   if (needs.shows !== true) return outcome
   await print(outcome.news)

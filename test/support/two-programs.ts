@@ -23,19 +23,24 @@ export type AgentProgram = {
 export type AgentPair = { relay: EmbeddedRelay; ada: AgentProgram; ben: AgentProgram; folder: string }
 
 /**
- * Runs `body` with two agents that share a relay; everything is gone afterwards. Time passes for the relay as it does for
+ * Runs `body` with two agents that share a relay, or `count` of them; everything is gone afterwards. Time passes for the relay as it does for
  * the command that was started last, unless `options.now` gives it a clock of its own.
  */
-export async function withPair<T>(options: RelayOptions, body: (pair: AgentPair) => Promise<T>): Promise<T> {
+export async function withPair<T>(
+  { count = 1, ...options }: RelayOptions & { count?: number },
+  body: (pair: AgentPair) => Promise<T>,
+): Promise<T> {
   const time = { ms: 0 }
-  const relay = await startRelay({ now: () => Math.floor((Date.now() + time.ms) / 1000), ...options })
+  const begin = () => startRelay({ now: () => Math.floor((Date.now() + time.ms) / 1000), ...options })
+  const [relay, others] = [await begin(), await Promise.all(Array.from({ length: count - 1 }, begin))]
   try {
     return await withTemporaryFolder(async (folder) => {
-      const [ada, ben] = [agentProgram(folder, 'ada', relay.url, time), agentProgram(folder, 'ben', relay.url, time)]
+      const urls = [relay, ...others].map(({ url }) => url)
+      const [ada, ben] = [agentProgram(folder, 'ada', urls, time), agentProgram(folder, 'ben', urls, time)]
       return await body({ relay, ada, ben, folder })
     })
   } finally {
-    await relay.close()
+    await Promise.all([relay, ...others].map((one) => one.close()))
   }
 }
 
@@ -66,9 +71,9 @@ export async function messagesOf(who: AgentProgram, call: string, clock = 0): Pr
   return entries.flatMap((entry) => (stringField(entry, 'type') === 'message' ? [stringField(entry, 'text')] : []))
 }
 
-function agentProgram(folder: string, name: string, relay: string, time: { ms: number }): AgentProgram {
+function agentProgram(folder: string, name: string, relays: readonly string[], time: { ms: number }): AgentProgram {
   const home = `${folder}/${name}`
-  const env = agentEnv(home, [relay])
+  const env = agentEnv(home, relays)
   const clockFile = pathToFileURL(new URL('./wrong-clock.mjs', import.meta.url).pathname)
   const begin = (args: readonly string[], clock = 0, stdin = '', node: readonly string[] = []) => {
     time.ms = clock
