@@ -57,7 +57,7 @@ export function ownAgent({ environment }: RunContext, people: AgentDirectory): A
 }
 
 export function speakerOf(context: RunContext): Speaker {
-  const { environment, now } = context
+  const { environment, now, clock } = context
   const { keys, pid, config } = environment
-  return { me: keys.pubkey, now, stamp: stampOf(context), pid, tellRead: config.receipts.read }
+  return { me: keys.pubkey, now, stamp: stampOf(context), lag: clock.lag, pid, tellRead: config.receipts.read }
 }

@@ -32,7 +32,7 @@ export function receiveRequest(
   if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
   const log = edit.log(signal.id)
   edit.entries(log)[signal.id] = { rumor, heard: now }
-  log.ringsUntil = ringsUntil(signal, { looked: lastLook(edit, context), ahead: edit.index.clockAhead ?? 0, now })
+  log.ringsUntil = ringsUntil(signal, { looked: lastLook(edit), ahead: edit.index.clockAhead ?? 0, now })
   touched.add(signal.id)
   if (!welcome) return undefined
   const into = mergedInto(edit, signal)
@@ -62,10 +62,10 @@ function ringsUntil(
   return Math.min(by, now + LONGEST_RING)
 }
 
-/** When we last knew all that our relays keep for us, unix seconds by our own clock: the first time, now that we do. */
-function lastLook(edit: Transaction, { replayed = [], now }: RumorContext): number {
+/** When we last knew all that our relays keep for us, unix seconds by our own clock; 0 before the first time. */
+function lastLook(edit: Transaction): number {
   const looks = Object.values(edit.index.relays).flatMap(({ cursor, looked = cursor }) => looked ?? [])
-  return looks.length > 0 ? Math.min(...looks) : replayed.length > 0 ? now : 0
+  return looks.length === 0 ? 0 : Math.min(...looks)
 }
 
 /**

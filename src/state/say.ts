@@ -10,8 +10,9 @@ import { commitCalls } from './call-index.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** Who speaks, and when: `now` by our own clock, and `stamp` what it is dated with, where relays say that this is wrong. `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
-export type Speaker = { me: string; now: number; stamp?: number; pid: number; tellRead?: boolean }
+/** Who speaks, and when: `now` by our own clock, and `stamp` what it is dated with, where relays say that this is wrong; they may
+ * be later than that by `lag`. `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
+export type Speaker = { me: string; now: number; stamp?: number; lag?: number; pid: number; tellRead?: boolean }
 
 /** A rumor that is written down and owed to the peer of its call. */
 export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number; ack: Link }
@@ -23,7 +24,7 @@ export function say(
   speaker: Speaker,
 ): { state: State; said: RecordedSignal[] } {
   if (drafts.length === 0) return { state, said: [] }
-  const { me, now, pid, stamp = now } = speaker
+  const { me, now, pid, stamp = now, lag = 0 } = speaker
   const edit = beginTransaction(state)
   const said: RecordedSignal[] = []
   const positions = new Map<string, Position>()
@@ -31,7 +32,7 @@ export function say(
     const held = draft.call === undefined ? undefined : edit.state.logs[draft.call]
     const position = held && (positions.get(held.id) ?? positionIn(held, draft.to, me))
     const place = nextPosition(draft, position, speaker)
-    const rumor = rumorOf(signalTemplate(datedBody(draft.body, stamp - now), place, stamp), me)
+    const rumor = rumorOf(signalTemplate(datedBody(draft.body, stamp - now + lag), place, stamp), me)
     const id = draft.call ?? rumor.id
     const log = edit.log(id)
     // The same request twice within one second is one rumor and so one call: a double submission.

@@ -13,7 +13,7 @@ const RIGHT = { now: () => Math.floor(Date.now() / 1000) }
 describe.each([
   ['one relay', 1],
   ['two relays', 2],
-])('with %s', (_, count) => {
+])('with %s', { timeout: 120_000 }, (_, count) => {
   test.each([
     ['ahead of', DAY, 0],
     ['behind', -DAY, 0],
@@ -62,13 +62,10 @@ describe.each([
 describe.each([-7_200_000, 7_200_000])(
   'where no relay tells its time and the clock of the caller is off by %i ms',
   (wrong) => {
-    test.each([
-      ['at the first look', false],
-      ['later', true],
-    ])('its call rings, on both sides, and is answered (%s)', async (_, before) => {
+    test('its call rings, on both sides, and is answered', async () => {
       await withPair({ ...RIGHT, tellsTime: false, auth: 'none', future: 86_400, count: 2 }, async ({ ada, ben }) => {
         const { agent } = await ben.json(['whoami'])
-        if (before) await ben.json(['status'])
+        await ben.json(['status'])
         await ada.json(['call', stringField(agent, 'npub'), 'hello'], wrong)
         expect((await ben.run(['status'])).stdout).toContain('incoming call')
         expect((await ada.run(['status'], wrong)).stdout).not.toContain('missed')
