@@ -1,4 +1,5 @@
-// Builds dist/p2p.js: the whole program in one file that runs alone in any folder.
+// Builds dist/p2p.js: the whole program in one file that runs alone in any folder. npm run build -- --readable keeps the names of
+// functions, for whoever reads the stack of a fault.
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,17 +14,22 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const HEAD = `#!/usr/bin/env node
 (() => { "use strict"; const require = process.getBuiltinModule("node:module").createRequire(process.argv[1]);`
 
+/** `readable`: with the names of functions. `outfile`: where it goes, dist/p2p.js unless said. */
+export type BundleOptions = { readable?: boolean; outfile?: string }
+
 /** Gives the path of the built file. It is put in place whole: tests of other processes may be running it. */
-export async function bundle(): Promise<string> {
-  const { text, inputs } = await bundled('src/main.ts')
+export async function bundle({
+  readable = false,
+  outfile = `${root}dist/p2p.js`,
+}: BundleOptions = {}): Promise<string> {
+  const { text, inputs } = await bundled('src/main.ts', readable)
   const program = `((require, here) => { "use strict"; ${ascii(text)}\n})`
   const hash = createHash('sha256').update(program).digest('hex').slice(0, 16)
   const { version } = pkg
-  const loader = await bundled('src/loader.ts', {
+  const loader = await bundled('src/loader.ts', readable, {
     BUILD: JSON.stringify(hash),
     VERSION: JSON.stringify(version),
   })
-  const outfile = `${root}dist/p2p.js`
   await mkdir(`${root}dist`, { recursive: true })
   // Inside this repository, whose package.json says "module", the bundle is still CommonJS.
   await writeFile(`${root}dist/package.json`, '{"type":"commonjs"}\n')
@@ -47,6 +53,7 @@ function ascii(code: string): string {
 
 async function bundled(
   entry: string,
+  readable: boolean,
   define: Record<string, string> = {},
 ): Promise<{ text: string; inputs: string[] }> {
   const { outputFiles, metafile } = await build({
@@ -60,6 +67,8 @@ async function bundled(
     format: 'cjs',
     minifySyntax: true,
     minifyWhitespace: true,
+    // Names that say what they are would be a third of the file, and every start reads it.
+    minifyIdentifiers: !readable,
     // yargs looks for its translations beside itself; it speaks English here.
     define: { 'import.meta.url': 'here', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"', ...define },
     // What is loaded late is still in this file.
@@ -73,4 +82,4 @@ async function bundled(
   return { text: outputFiles[0]?.text ?? '', inputs: Object.keys(metafile.inputs) }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle()
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle({ readable: process.argv.includes('--readable') })

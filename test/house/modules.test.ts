@@ -1,24 +1,28 @@
 // What a command does not use is not loaded: the bundle tells of every module that it evaluates.
-import { readFileSync, writeFileSync } from 'node:fs'
-
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-import { expect, test } from 'vitest'
-
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
-
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bundle } from '../../scripts/build.ts'
+import { agentEnv, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 
 // How esbuild begins the evaluation of a module of ours, and of one that was CommonJS.
 const STARTS = ['__esm=(fn,res,err)=>function(){', '__commonJS=(cb,mod)=>function(){']
 
+const folder = mkdtempSync(join(tmpdir(), 'p2p-readable-'))
+let readable = ''
+beforeAll(async () => {
+  readable = readFileSync(await bundle({ readable: true, outfile: join(folder, 'p2p.js') }), 'utf8')
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
 /** The program, telling on stderr in the end which modules it has evaluated. */
 function bundleWithTrace(): string {
   const tell = (table: string) => `(globalThis.evaluated??=new Set).add(Object.getOwnPropertyNames(${table}||{})[0]);`
-  const text = readFileSync(PROGRAM, 'utf8')
-  for (const begin of STARTS) expect(text.split(begin)).toHaveLength(2)
+  for (const begin of STARTS) expect(readable.split(begin)).toHaveLength(2)
   const [esm = '', cjs = ''] = STARTS
-  const program = text.replace(esm, `${esm}${tell('fn')}`).replace(cjs, `${cjs}${tell('cb')}`)
+  const program = readable.replace(esm, `${esm}${tell('fn')}`).replace(cjs, `${cjs}${tell('cb')}`)
   const end = `process.on('exit',()=>console.error(JSON.stringify([...globalThis.evaluated])));`
   return program.replace('"use strict";', `"use strict";${end}`)
 }
