@@ -12,6 +12,7 @@ import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
 import type { SelectorDirectory } from './selector.ts'
 import { type Body, LIMIT, type SignalType } from './signal.ts'
 import { signalTemplate } from './signal-codec.ts'
+import { ringingOf, ringingText } from './standing.ts'
 import { partLimit } from './text-limit.ts'
 
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
@@ -49,7 +50,7 @@ type CallChoice = Pick<DecisionContext, 'calls' | 'people' | 'directory' | 'sele
 export function decide(intent: Intent, scene: DecisionContext): Decision {
   switch (intent.type) {
     case 'call':
-      return request(intent.topic, scene)
+      return request(intent, scene)
     case 'answer':
       return answer(intent.accept, intent.text, scene)
     case 'send':
@@ -70,7 +71,8 @@ export function decide(intent: Intent, scene: DecisionContext): Decision {
   }
 }
 
-function request(topic: string, { peer, calls, name, inbox, ring, me, now, people }: DecisionContext): Decision {
+function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionContext): Decision {
+  const { peer, calls, name, inbox, ring, me, now, people } = scene
   if (peer === undefined) return { say: [] }
   if (peer === me) return refuse('SELF_CALL', EXIT.usage, 'this is your own key', '`p2p list` shows whom you can call')
   // Readers cut a longer one, and then the two sides would not have read the same.
@@ -99,7 +101,31 @@ function request(topic: string, { peer, calls, name, inbox, ring, me, now, peopl
     name,
     relays: [...inbox].slice(0, LIMIT.relays),
   }
-  return withinSize({ to: peer, call: undefined, body }, me, now)
+  const asked = withinSize({ to: peer, call: undefined, body }, me, now)
+  const dialing = calls.filter((c) => c.peer === peer && isDialing(c, now))
+  // "Two identical requests within one second are one call": a double submission.
+  const others = dialing.filter(({ createdAt, topic: about }) => createdAt !== now || about !== topic)
+  const first = others.at(-1)
+  if (first === undefined || asked.refusal !== undefined) return asked
+  if (!again) return alreadyDialing(first, scene)
+  return { say: [...asked.say, ...others.map((c) => ({ to: peer, call: c.id, body: HANG_UP }))] }
+}
+
+const HANG_UP: Body = { type: 'end', text: '', expired: false }
+
+/** Whether we are ringing somebody who may still answer. */
+function isDialing({ phase, mine, ends, deadline }: Call, now: number): boolean {
+  return phase === 'ringing' && mine === 'caller' && ends.caller === undefined && now <= deadline
+}
+
+function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision {
+  const id = call.id.slice(0, 8)
+  return refuse(
+    'ALREADY_DIALING',
+    EXIT.impossible,
+    `you are calling ${peerLabel(call, people)} already, call ${id}, ${ringingText(ringingOf(call), true, now)}`,
+    `\`p2p wait --call ${id}\` waits for the answer; \`p2p call <agent> "<topic>" --again\` hangs up and calls anew`,
+  )
 }
 
 function answer(accept: boolean, text: string, scene: DecisionContext): Decision {

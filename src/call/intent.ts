@@ -3,25 +3,36 @@
 import type { PresenceWish } from './listing.ts'
 import type { CallOutcome } from './signal.ts'
 
+/** Seconds that the command stays once it has spoken, and how long after the last thing of a burst it comes back. */
+export type Stay = { wait?: number | undefined; settle?: number }
+
 export type Intent =
   | { type: 'status' }
   /** `verify`: ask the domains of NIP-05 names. */
   | { type: 'list'; wish: PresenceWish; verify: boolean }
-  | { type: 'call'; agent: string; topic: string; wait: number | undefined }
-  | { type: 'answer'; accept: boolean; text: string }
+  /** `again`: the call to the same agent that is not answered yet is hung up. */
+  | ({ type: 'call'; agent: string; topic: string; again?: boolean } & Stay)
+  | ({ type: 'answer'; accept: boolean; text: string } & Stay)
   /** `re`: the ref of what it answers; `progress`: how far the work is. */
-  | { type: 'send'; text: string; wait: number | undefined; re?: string | undefined; progress?: boolean }
-  | { type: 'propose'; text: string; wait?: number | undefined }
+  | ({ type: 'send'; text: string; re?: string | undefined; progress?: boolean } & Stay)
+  | ({ type: 'propose'; text: string } & Stay)
   /** `ref`: of the proposal; undefined for the only one that is open. */
-  | { type: 'agree'; ref: string | undefined; text: string }
-  | { type: 'decline'; ref: string | undefined; text: string }
+  | ({ type: 'agree'; ref: string | undefined; text: string } & Stay)
+  | ({ type: 'decline'; ref: string | undefined; text: string } & Stay)
   | { type: 'sendfile'; name: string; content: FileContent }
   | { type: 'escalate'; text: string }
-  | { type: 'end'; text: string; most: number; outcome?: CallOutcome | undefined }
+  | ({ type: 'end'; text: string; most: number; outcome?: CallOutcome | undefined } & Stay)
   /** `jitter`: most seconds that it sleeps before it begins; undefined for what fits whoever has started it. */
   | { type: 'announce'; jitter: number | undefined }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
-  | { type: 'wait'; seconds: number; for: readonly string[]; follow: boolean; call: string | undefined }
+  | {
+      type: 'wait'
+      seconds: number
+      settle?: number
+      for: readonly string[]
+      follow: boolean
+      call: string | undefined
+    }
   | {
       type: 'transcript'
       id: string | undefined

@@ -8,21 +8,26 @@ import { clockTime, lasting } from './wording.ts'
 /** Something that was said, by its ref (`me/3`), and when, unix seconds. */
 export type Moment = { ref: string; at: number; text: string }
 
+/** Since when and until when, whether a program of theirs has the request, and whether its agent has looked. */
+export type Ringing = { since: number; until: number; reached: boolean; looked: boolean }
+
 /**
- * `rings`: since when and until when, whether a program of theirs has the request, and whether its agent has looked. `own`: our last
+ * `own`: our last
  * word, and how far it has come. `asks`: their owner is asked, and nobody there has said anything since. `progress`: their last
  * one, where they have said nothing since.
  */
 export type Standing = {
-  rings: { since: number; until: number; reached: boolean; looked: boolean } | undefined
+  rings: Ringing | undefined
   own: { ref: string; state: DeliveryState } | undefined
   asks: Moment | undefined
   progress: Moment | undefined
+  /** Of an ended call that is not verified yet: how many of our signals the other side has confirmed, of how many. */
+  confirmed: { n: number; of: number } | undefined
 }
 
 /** @param until until when it rings, by our own clock */
 export function standingOf(call: Call, log: Log, until = call.deadline): Standing {
-  const { phase, mine, acked, peerRead, createdAt } = call
+  const { phase, mine, acked } = call
   const theirs = call.lines.filter((line) => line.party !== mine && isShown(line))
   const answered = theirs.findLast(({ signal }) => WORDS.includes(signal.body.type))?.signal.seq ?? 0
   const lastOf = (type: SignalType) => {
@@ -32,10 +37,11 @@ export function standingOf(call: Call, log: Log, until = call.deadline): Standin
   const own = call.lines.findLast(({ party }) => party === mine)?.signal
   const active = phase === 'active'
   return {
-    rings: phase === 'ringing' ? { since: createdAt, until, reached: acked > 0, looked: peerRead > 0 } : undefined,
+    rings: phase === 'ringing' ? ringingOf(call, until) : undefined,
     own: active && own !== undefined ? { ref: `me/${own.seq}`, state: deliveryStateOf(log, own.id) } : undefined,
     asks: active ? lastOf('escalate') : undefined,
     progress: active ? lastOf('progress') : undefined,
+    confirmed: phase === 'ended' && call.verified === 'pending' ? { n: acked, of: call.own.seq } : undefined,
   }
 }
 
@@ -47,22 +53,32 @@ function momentOf({ signal, heard }: Line): Moment {
 }
 
 /** The same in parts of a sentence of ours, without any words of a peer's. */
-export function standingParts({ rings, own, asks, progress }: Standing, outgoing: boolean, now: number): string[] {
+export function standingParts(
+  { rings, own, asks, progress, confirmed }: Standing,
+  outgoing: boolean,
+  now: number,
+): string[] {
   return [
-    ...(rings === undefined ? [] : ringParts(rings, outgoing, now)),
+    ...(rings === undefined ? [] : [ringingText(rings, outgoing, now)]),
     ...(own === undefined ? [] : [`your last word, ${own.ref}, is ${DELIVERY[own.state]}`]),
+    ...(confirmed === undefined ? [] : [`the other side has confirmed ${confirmed.n} of ${confirmed.of}`]),
     ...(asks === undefined ? [] : [`its owner is asked since ${lasting(now - asks.at)} (${asks.ref})`]),
     ...(progress === undefined ? [] : [`its last progress, ${progress.ref}, came ${lasting(now - progress.at)} ago`]),
   ]
 }
 
-function ringParts(rings: NonNullable<Standing['rings']>, outgoing: boolean, now: number): string[] {
-  const { since, until, reached, looked } = rings
+/** @param until until when it rings, by our own clock */
+export function ringingOf({ createdAt, deadline, acked, peerRead }: Call, until = deadline): Ringing {
+  return { since: createdAt, until, reached: acked > 0, looked: peerRead > 0 }
+}
+
+/** How long a call has been ringing, and whether anybody is there, as a part of a sentence. */
+export function ringingText({ since, until, reached, looked }: Ringing, outgoing: boolean, now: number): string {
   const age = `since ${lasting(now - since)}, until ${clockTime(until)}`
-  if (!outgoing) return [`ringing ${age}`]
-  if (!reached) return [`dialing ${age}: nothing was heard from its program yet`]
+  if (!outgoing) return `ringing ${age}`
+  if (!reached) return `dialing ${age}: nothing was heard from its program yet`
   const seen = looked ? 'and its agent has looked' : 'its agent has not looked yet, as far as it tells'
-  return [`ringing ${age}: its program has the call, ${seen}`]
+  return `ringing ${age}: its program has the call, ${seen}`
 }
 
 /** The words for how far something of ours has come. */

@@ -1,7 +1,7 @@
 // `agree` and `decline`: the answer to a proposal of the other side.
 import { parseRef } from '../call/refer.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { optionalText } from './args.ts'
+import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { sentLines, sentShape } from './send.ts'
 
@@ -15,9 +15,10 @@ export const agree: Command<'agree'> = {
   describe: 'Agree to a proposal of the other side: the one that is named, or the only one that is open',
   example: 'p2p agree\n  p2p agree peer/5 "by Friday noon"',
   positionals: POSITIONALS,
-  intent: (args) => ({ type: 'agree', ...answerIn('agree', args) }),
+  options: waitOptions('the other side says something'),
+  intent: (args) => ({ type: 'agree', ...answerIn('agree', args), ...stayOption(args) }),
   // What it answers may be only about to come in.
-  needs: () => ({ network: true, shows: true }),
+  needs: (intent) => ({ network: true, shows: true, waits: replyWait(intent) }),
   text: (outcome) => sentLines(outcome, 'agreement'),
   json: sentShape,
 }
@@ -27,9 +28,10 @@ export const decline: Command<'decline'> = {
   describe: 'Decline a proposal of the other side: the one that is named, or the only one that is open',
   example: 'p2p decline "not before Monday"\n  p2p decline peer/5',
   positionals: POSITIONALS,
-  intent: (args) => ({ type: 'decline', ...answerIn('decline', args) }),
+  options: waitOptions('the other side says something'),
+  intent: (args) => ({ type: 'decline', ...answerIn('decline', args), ...stayOption(args) }),
   // What it answers may be only about to come in.
-  needs: () => ({ network: true, shows: true }),
+  needs: (intent) => ({ network: true, shows: true, waits: replyWait(intent) }),
   text: (outcome) => sentLines(outcome, 'refusal'),
   json: sentShape,
 }

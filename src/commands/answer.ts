@@ -1,9 +1,10 @@
 // `answer accept` and `answer reject`: answers the call that rings.
 import { who } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { optionalText } from './args.ts'
+import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
 import type { Command } from './command.ts'
-import { callShape, messageShape } from './json.ts'
+import { callShape, itemShape, messageShape } from './json.ts'
+import { newsLines } from './text.ts'
 
 export const answer: Command<'answer'> = {
   usage: 'answer <decision> [text]',
@@ -13,6 +14,7 @@ export const answer: Command<'answer'> = {
     decision: { type: 'string', choices: ['accept', 'reject'], describe: 'what to answer' },
     text: { type: 'string', describe: 'a greeting, or the reason' },
   },
+  options: waitOptions('the other side says something'),
   intent: (args) => {
     const decision = optionalText(args, 'decision')
     if (decision !== 'accept' && decision !== 'reject') {
@@ -23,21 +25,26 @@ export const answer: Command<'answer'> = {
         '`p2p answer accept` or `p2p answer reject "…"`',
       )
     }
-    return { type: 'answer', accept: decision === 'accept', text: optionalText(args, 'text') }
+    return { type: 'answer', accept: decision === 'accept', text: optionalText(args, 'text'), ...stayOption(args) }
   },
-  needs: () => ({ network: true, goesOnline: 'list' }),
+  needs: (intent) => ({
+    network: true,
+    goesOnline: 'list',
+    waits: intent.accept ? replyWait(intent) : undefined,
+    shows: intent.wait !== undefined,
+  }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     if (shape === undefined) return []
     const id = shape.id.slice(0, 8)
     if (!outcome.intent.accept) return [`rejected call ${id} from ${who(shape.peer)}`]
-    return [
-      `accepted call ${id} from ${who(shape.peer)}`,
-      `  next: \`p2p send "…" --call ${id}\`, or \`p2p wait --call ${id}\` until the other side speaks`,
-    ]
+    const accepted = `accepted call ${id} from ${who(shape.peer)}`
+    if (outcome.intent.wait !== undefined) return [accepted, ...newsLines(outcome.news)]
+    return [accepted, `  next: \`p2p send "…" --call ${id}\`, or \`p2p wait --call ${id}\` until the other side speaks`]
   },
   json: (outcome) => ({
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
     message: messageShape(outcome),
+    ...(outcome.intent.wait === undefined ? {} : { new: outcome.news.map(itemShape) }),
   }),
 }

@@ -2,9 +2,11 @@
 // `--max-chars`: how much of a transcript is printed.
 // `--since` and `--until`: days, moments or unix seconds.
 
+import type { Stay } from '../call/intent.ts'
 import { MOST } from '../call/transcript/excerpt.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
+import type { Wait } from '../run/needs.ts'
 import type { Args } from './command.ts'
 
 /** A text as typed, or what stdin held for "-". Throws TEXT_EMPTY. */
@@ -30,6 +32,38 @@ export function secondsOption(args: Args, name: string, preset: number): number 
   const number = Number(value)
   if (Number.isFinite(number) && number >= 0 && number <= 86_400) return number
   throw new Failure('USAGE', EXIT.usage, `${name} takes a number of seconds from 0 to 86400`, 'for example 60')
+}
+
+/** Seconds that a command stays where nothing else is said: exec tools often kill at 60. */
+export const WAIT_SECONDS = 45
+
+const SETTLE_SECONDS = 1
+
+/** `--wait` and `--settle`, for a command that can stay. @param until what for */
+export function waitOptions(until: string) {
+  return {
+    wait: { type: 'string', describe: `stay until ${until}, at most that many seconds (${WAIT_SECONDS})` },
+    settle: SETTLE,
+  } as const
+}
+
+export const SETTLE = {
+  type: 'string',
+  describe: `come back that many seconds after the last thing of a burst (${SETTLE_SECONDS})`,
+} as const
+
+/** How long to stay; undefined where nobody has asked for it. Throws USAGE. */
+export function stayOption(args: Args): { wait: number | undefined; settle: number } {
+  return { wait: secondsOption(args, 'wait', WAIT_SECONDS), settle: settleOption(args) }
+}
+
+/** What a command waits for that has said something in a call. */
+export function replyWait({ wait, settle = 0 }: Stay): Wait | undefined {
+  return wait === undefined ? undefined : { type: 'reply', seconds: wait, settle }
+}
+
+export function settleOption(args: Args): number {
+  return secondsOption(args, 'settle', SETTLE_SECONDS) ?? SETTLE_SECONDS
 }
 
 export function flagOption(args: Args, name: string): boolean {

@@ -1,6 +1,6 @@
 // `call`: asks an agent for a conversation.
 import { who } from '../call/wording.ts'
-import { secondsOption, wordsArgument } from './args.ts'
+import { flagOption, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
 import { newsLines } from './text.ts'
@@ -16,29 +16,33 @@ export const call: Command<'call'> = {
     },
     topic: { type: 'string', describe: 'what it is about' },
   },
-  options: { wait: { type: 'string', describe: 'stay until it is answered, for that many seconds (60)' } },
+  options: {
+    ...waitOptions('it is answered'),
+    again: { type: 'boolean', describe: 'hang up the call to the same agent that is not answered yet' },
+  },
   intent: (args) => ({
     type: 'call',
     agent: wordsArgument(args, 'agent'),
     topic: wordsArgument(args, 'topic'),
-    wait: secondsOption(args, 'wait', 60),
+    again: flagOption(args, 'again'),
+    ...stayOption(args),
   }),
-  needs: ({ agent, wait }) => ({
+  needs: ({ agent, wait, settle = 0 }) => ({
     network: true,
     lookups: { agent },
     goesOnline: 'list',
-    waits: wait === undefined ? undefined : { type: 'answer', seconds: wait },
+    waits: wait === undefined ? undefined : { type: 'answer', seconds: wait, settle },
     shows: true,
   }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     if (shape === undefined) return []
     const id = shape.id.slice(0, 8)
-    const state =
-      shape.state === 'dialing'
-        ? `calling ${who(shape.peer)}, call ${id}`
-        : `call ${id} with ${who(shape.peer)} is ${shape.state}`
-    const next = shape.state === 'dialing' ? [`  next: \`p2p wait --call ${id}\` waits for the answer`] : []
+    const dialing = ['dialing', 'ringing'].includes(shape.state)
+    const state = dialing
+      ? `calling ${who(shape.peer)}, call ${id}`
+      : `call ${id} with ${who(shape.peer)} is ${shape.state}`
+    const next = dialing ? [`  next: \`p2p wait --call ${id}\` waits for the answer`] : []
     return [state, ...(outcome.failure === undefined ? next : []), ...newsLines(outcome.news)]
   },
   json: (outcome) => ({

@@ -2,7 +2,7 @@
 import type { CallOutcome } from '../call/signal.ts'
 import { who } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { MAX_CHARS, maxCharsOption, optionalText } from './args.ts'
+import { MAX_CHARS, maxCharsOption, optionalText, stayOption, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape } from './json.ts'
 import { excerptLines, excerptShape, excerptShown } from './transcript.ts'
@@ -16,6 +16,7 @@ export const end: Command<'end'> = {
   positionals: { farewell: { type: 'string', describe: 'a last word' } },
   options: {
     outcome: { type: 'string', choices: OUTCOMES, describe: 'how it went' },
+    ...waitOptions('the other side has confirmed'),
     'max-chars': MAX_CHARS,
   },
   print: () => ({ exact: true }),
@@ -24,8 +25,13 @@ export const end: Command<'end'> = {
     text: optionalText(args, 'farewell'),
     outcome: outcomeOption(args),
     most: maxCharsOption(args),
+    ...stayOption(args),
   }),
-  needs: ({ most }) => ({ network: true, transcript: { most } }),
+  needs: ({ most, wait, settle = 0 }) => ({
+    network: true,
+    transcript: { most },
+    waits: wait === undefined ? undefined : { type: 'end', seconds: wait, settle },
+  }),
   text: (outcome) => {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     const shown = excerptShown(outcome)

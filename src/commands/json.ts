@@ -82,6 +82,10 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
   }
 }
 
+export function isOverState(state: string): boolean {
+  return !['dialing', 'ringing', 'active'].includes(state)
+}
+
 /** How a call that is loaded stands. */
 export function standingIn({ calls, state }: CallsOutcome, id: string): Standing | undefined {
   const call = calls.find((c) => c.id === id)

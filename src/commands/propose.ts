@@ -1,5 +1,5 @@
 // `propose`: what is to be agreed, as an item of its own.
-import { optionalText, wordsArgument } from './args.ts'
+import { optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 import { sentLines, sentShape } from './send.ts'
 
@@ -8,9 +8,10 @@ export const propose: Command<'propose'> = {
   describe: 'Propose something in the active call, for the other side to agree to or to decline; "-" reads stdin',
   example: 'p2p propose "Four columns, dates as ISO 8601, by Friday"',
   positionals: { text: { type: 'string', describe: 'what is to be agreed' } },
+  options: waitOptions('the other side says something'),
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
-  intent: (args) => ({ type: 'propose', text: wordsArgument(args, 'text') }),
-  needs: () => ({ network: true, optimistic: true, shows: true }),
+  intent: (args) => ({ type: 'propose', text: wordsArgument(args, 'text'), ...stayOption(args) }),
+  needs: (intent) => ({ network: true, optimistic: true, shows: true, waits: replyWait(intent) }),
   text: (outcome) => sentLines(outcome, 'proposal'),
   json: sentShape,
 }

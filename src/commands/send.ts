@@ -5,7 +5,7 @@ import { relaySaid, who } from '../call/wording.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
-import { flagOption, optionalText, secondsOption, wordsArgument } from './args.ts'
+import { flagOption, optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
 import { newsLines } from './text.ts'
@@ -18,20 +18,20 @@ export const send: Command<'send'> = {
   options: {
     re: { type: 'string', describe: 'what it answers: peer/5 or me/3, as it was shown' },
     progress: { type: 'boolean', describe: 'how far the work is: wakes nobody over there' },
-    wait: { type: 'string', describe: 'stay until the other side says something, for that many seconds (60)' },
+    ...waitOptions('the other side says something'),
   },
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
   intent: (args) => ({
     type: 'send',
     text: wordsArgument(args, 'text'),
-    wait: secondsOption(args, 'wait', 60),
+    ...stayOption(args),
     re: refOption(args),
     progress: flagOption(args, 'progress'),
   }),
-  needs: ({ wait }) => ({
+  needs: (intent) => ({
     network: true,
     optimistic: true,
-    waits: wait === undefined ? undefined : { type: 'reply', seconds: wait },
+    waits: replyWait(intent),
     shows: true,
     notes: ['pace'],
   }),

@@ -13,8 +13,8 @@ import { cutForeign, type Foreign, foreign, foreignLine, foreignText, isBlank } 
 import { remoteFilesOf } from '../state/files.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { Command } from './command.ts'
-import { type CallShape, callShapes, itemShape, standingIn } from './json.ts'
-import { callLine, endedFacts, newsLines } from './text.ts'
+import { type CallShape, callShapes, isOverState, itemShape, standingIn } from './json.ts'
+import { callLine, newsLines, overLines } from './text.ts'
 
 /** Characters of a topic that remind of it; the whole was told when it came. */
 const MAX_TOPIC_TEXT = 200
@@ -79,18 +79,11 @@ function callsShown(outcome: CommonOutcome): { calls: CallShape[]; total: number
   return { calls, total: Object.keys(state.index.calls).length }
 }
 
-function isOverState(state: string): boolean {
-  return !['dialing', 'ringing', 'active'].includes(state)
-}
-
 // An agent that begins anew reads here what a call is about and what it can type; what is in the news is said there.
 function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOutcome): string[] {
-  const { id, state, topic, direction, transcript } = call
+  const { id, state, topic, direction } = call
   const standing = standingIn(outcome, id)
-  if (isOverState(state)) {
-    const path = transcript === undefined ? [] : [`  transcript: ${transcript}`]
-    return [`call ${callLine(call, endedFacts(call))}`, ...selfNamed(call.peer), ...path]
-  }
+  if (isOverState(state)) return overLines(call)
   const told = outcome.news.filter((item) => item.call === id).map((item) => item.type)
   const outgoing = direction === 'outgoing'
   const facts = standing === undefined ? [] : standingParts(standing, outgoing, outcome.now)

@@ -150,6 +150,12 @@ export function callLine(call: CallShape, facts: readonly string[] = []): string
   return [`${id.slice(0, 8)} ${state}, ${direction}, with ${who(peer)}`, ...parts].join(', ')
 }
 
+/** A call that is over: whether both sides hold the same, and where it can be read. */
+export function overLines(call: CallShape): string[] {
+  const path = call.transcript === undefined ? [] : [`  transcript: ${call.transcript}`]
+  return [`call ${callLine(call, endedFacts(call))}`, ...selfNamed(call.peer), ...path]
+}
+
 /** Of a call that is over: how it went, and whether both sides hold the same. */
 export function endedFacts({ state, verified, confirmed, outcome, id }: CallShape): string[] {
   const went = outcome === undefined ? [] : [`outcome: ${outcome}`]

@@ -1,19 +1,21 @@
 // `wait`: blocks until something comes.
 import { ITEM_TYPES } from '../call/inbox-items.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { flagOption, optionalText, secondsOption } from './args.ts'
+import type { OutcomeOf } from '../run/outcome.ts'
+import { flagOption, optionalText, SETTLE, secondsOption, settleOption, WAIT_SECONDS } from './args.ts'
 import type { Command } from './command.ts'
-import { itemShape } from './json.ts'
-import { newsLines } from './text.ts'
+import { callShape, isOverState, itemShape } from './json.ts'
+import { newsLines, overLines } from './text.ts'
 
 export const wait: Command<'wait'> = {
   usage: 'wait [seconds]',
   describe: 'Stay until something comes',
   example: 'p2p wait 30 --for message,file',
-  positionals: { seconds: { type: 'string', describe: 'how long (60)' } },
+  positionals: { seconds: { type: 'string', describe: `how long (${WAIT_SECONDS})` } },
   options: {
     follow: { type: 'boolean', describe: 'stream JSON lines until stopped' },
-    for: { type: 'string', describe: 'only for these: request,accept,message,file,escalate,end' },
+    for: { type: 'string', describe: `only for these, and always escalate, end and owner: ${ITEM_TYPES.join(',')}` },
+    settle: SETTLE,
   },
   print: ({ follow }) => ({ stream: follow }),
   intent: (args) => {
@@ -26,19 +28,29 @@ export const wait: Command<'wait'> = {
       throw new Failure('USAGE', EXIT.usage, `nothing is called "${unknown}"`, `--for takes ${ITEM_TYPES.join(', ')}`)
     return {
       type: 'wait',
-      seconds: secondsOption(args, 'seconds', 60) ?? 60,
+      seconds: secondsOption(args, 'seconds', WAIT_SECONDS) ?? WAIT_SECONDS,
+      settle: settleOption(args),
       for: types,
       follow: flagOption(args, 'follow'),
       call: optionalText(args, 'call') || undefined,
     }
   },
-  needs: ({ seconds, for: types, call, follow }) => ({
+  needs: ({ seconds, settle = 0, for: types, call, follow }) => ({
     network: true,
-    waits: { type: 'items', seconds, for: types, call, follow },
+    waits: { type: 'items', seconds, settle, for: types, call, follow },
     wakes: true,
     shows: true,
     notes: ['pace', 'files'],
   }),
-  text: (outcome) => newsLines(outcome.news),
-  json: (outcome) => ({ new: outcome.news.map(itemShape) }),
+  text: (outcome) => [...newsLines(outcome.news), ...endedLines(outcome)],
+  json: (outcome) => ({
+    new: outcome.news.map(itemShape),
+    call: outcome.about === undefined ? undefined : callShape(outcome, outcome.about),
+  }),
+}
+
+// Of a call that is over nothing more comes but its confirmation.
+function endedLines(outcome: OutcomeOf<'wait'>): string[] {
+  const shape = outcome.about === undefined ? undefined : callShape(outcome, outcome.about)
+  return shape === undefined || !isOverState(shape.state) ? [] : overLines(shape)
 }

@@ -32,11 +32,16 @@ export type Needs = {
   unattended?: true
 }
 
-/** What ends a wait, and after how many seconds it ends anyway: the answer to a call, a word in one, or certain items. */
-export type Wait =
-  | { type: 'answer'; seconds: number }
-  | { type: 'reply'; seconds: number }
-  | { type: 'items'; seconds: number; for: readonly string[]; call: string | undefined; follow: boolean }
+/**
+ * What ends a wait: the answer to a call, a word in one, the confirmation of its end, or certain items. `seconds`: when it ends anyway.
+ * `settle`: so many seconds after the last thing of a burst, since who comes back in the middle of one comes back again.
+ */
+export type Wait = { seconds: number; settle: number } & (
+  | { type: 'answer' }
+  | { type: 'reply' }
+  | { type: 'end' }
+  | { type: 'items'; for: readonly string[]; call: string | undefined; follow: boolean }
+)
 
 /** What a run is told: what is wanted, and what that needs. `type`: the intent's. */
 export type Task<T extends IntentType = IntentType> = { type: T; intent: IntentOf<T>; needs: Needs }

@@ -72,7 +72,8 @@ export type OwnOutcome = {
   announce: { posted: AnnounceResult | undefined; received: number; idle?: string }
   /** `items`: what is shown: what is unread, or all of it. */
   inbox: { items: InboxItem[] }
-  wait: object
+  /** `about`: the one call that it was for. */
+  wait: { about?: string | undefined }
   transcript: { reading: TranscriptView | undefined }
   contacts: { contacts: readonly Contact[] }
   config: { settings: readonly SettingValue[] }

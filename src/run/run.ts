@@ -9,7 +9,7 @@ import { type RunContext, withRelayClock } from './context.ts'
 import { carryOut } from './execute.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import { loadAnnounceOnce, loadLegacy, loadLocal, loadTranscript, loadWait, loadWake, planFor } from './lazy.ts'
-import type { Task } from './needs.ts'
+import type { Task, Wait } from './needs.ts'
 import { optimisticRelays, sayAhead } from './optimistic-send.ts'
 import { type OutcomeOf, outcomeOf } from './outcome.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
@@ -71,16 +71,24 @@ async function load(context: RunContext): Promise<State> {
 async function report<T extends IntentType>(type: T, run: FinishedRunOf<T>): Promise<OutcomeOf<T>> {
   const { needs, context } = run
   const { environment } = context
-  const reading = needs.transcript && (await readTranscript(run, needs.transcript.most))
+  const most = needs.transcript?.most
+  const reading = most === undefined ? undefined : await readTranscript(run, most)
   const state = needs.archives ? withArchives(run.state, environment) : run.state
   const finished = { ...run, reading, state }
-  const outcome =
-    needs.waits === undefined
-      ? outcomeOf(type, finished)
-      : await (await loadWait()).waitFor(type, finished, needs.waits)
+  const outcome = needs.waits === undefined ? outcomeOf(type, finished) : await waited(type, finished, needs.waits)
   if (needs.wakes !== true || environment.config.hook.command.length === 0) return outcome
   const woken = await (await loadWake()).wake(outcome.news, context)
   return { ...outcome, notices: [...outcome.notices, ...woken] }
+}
+
+/** A call that was waited for is read once more, as it is then. */
+async function waited<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {
+  const outcome = await (await loadWait()).waitFor(type, run, wait)
+  const most = run.needs.transcript?.most
+  const id = run.decided?.said[0]?.call
+  if (most === undefined || id === undefined) return outcome
+  const state = run.context.environment.store.read([id])
+  return { ...outcome, reading: await readTranscript({ ...run, state }, most) }
 }
 
 async function readTranscript(

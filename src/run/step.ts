@@ -160,7 +160,9 @@ function remember(state: State, heard: SyncResult, looked: PeerLookup, { needs }
 
 function decidedIn({ verdict, said }: StepOutput, asked: boolean): Decided | undefined {
   if (!asked) return undefined
-  return { refusal: verdict.refusal, said: said.slice(said.length - verdict.say.length), asked: undefined }
+  const own = said.slice(said.length - verdict.say.length)
+  // A call that is hung up for another one is not what the command is about.
+  return { refusal: verdict.refusal, said: own.filter(({ call }) => call === own[0]?.call), asked: undefined }
 }
 
 function signalActions({ dues, acks, said }: StepOutput, state: State, context: RunContext): Action[] {

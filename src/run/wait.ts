@@ -3,7 +3,9 @@
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { IntentType } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
-import { callsMatching, peerLabel } from '../call/select-call.ts'
+import { isOver as isOverPhase } from '../call/rules.ts'
+import { asCall } from '../call/select-call.ts'
+import { select } from '../call/selector.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Event } from '../nostr/event.ts'
 import { directoryOf } from '../state/directory.ts'
@@ -18,10 +20,11 @@ import { type CommonOutcome, markShown, type OutcomeOf, outcomeOf } from './outc
 import { saveStep } from './step.ts'
 import { type SyncResult, sync } from './sync.ts'
 import { unwrapInTime } from './unwrap.ts'
+import { notTaken, waitFailure } from './wait-report.ts'
 
 const ALWAYS_AWAITED: readonly InboxItem['type'][] = ['escalate', 'end', 'owner']
 /** "`progress` … wakes nobody: no `wait` returns for it unless asked to." */
-const AWAKENS_NOBODY: readonly InboxItem['type'][] = ['progress']
+const WAKES_NOBODY: readonly InboxItem['type'][] = ['progress']
 const CALL_ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed', 'end']
 
 /** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
@@ -32,12 +35,13 @@ const OFFER_EVERY = 30_000
 export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {
   const outcome = outcomeOf(type, run)
   if (outcome.failure !== undefined && wait.type !== 'items') return outcome
-  if (wait.type === 'items' && wait.call !== undefined) callsAwaited(wait.call, outcome)
+  const only = wait.type === 'items' && wait.call !== undefined ? callsMeant(wait.call, outcome) : undefined
   const follows = wait.type === 'items' && wait.follow
   const { environment } = run.context
   const until = follows ? Number.POSITIVE_INFINITY : environment.clock() + wait.seconds * 1000
   const files = openDownloader(until)
-  const watch = { run, wait, files, until, offered: environment.clock() }
+  const began = environment.clock()
+  const watch = { run, wait, only, files, until, began, offered: began }
   try {
     return await (follows ? follow(type, watch) : stay(type, watch))
   } finally {
@@ -45,30 +49,78 @@ export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<
   }
 }
 
-/** A run that goes on. `until`: Unix ms; `offered`: when what is owed was last offered. */
+/** A run that goes on. `only`: what --call means. `until`, `began`: Unix ms; `offered`: when what is owed was last offered. */
 type Watch<T extends IntentType> = {
   run: FinishedRunOf<T>
   wait: Wait
+  only: MeantCalls | undefined
   files: Downloader
   until: number
+  began: number
   offered: number
 }
 
 async function stay<T extends IntentType>(type: T, begun: Watch<T>): Promise<OutcomeOf<T>> {
-  const { wait } = begun
+  const { wait, only, began } = begun
+  const { environment, say } = begun.run.context
   let [watch, call] = [begun, callOfRun(begun.run)]
   // A wait may be cut off by whoever started it: what goes on waiting for it is said before.
-  if (call !== undefined)
-    begun.run.context.say(`call ${call.id}: waiting for ${wait.type === 'answer' ? 'the answer' : 'a reply'}`)
+  const about = call?.id ?? (only?.ids.length === 1 ? only.ids[0] : undefined)
+  if (about !== undefined) say(`call ${about}: waiting for ${AWAITED[wait.type]}`)
+  let burst: Burst | undefined
   for (;;) {
     const seen = outcomeOf(type, watch.run)
     call = callOfRun(watch.run) ?? call
-    const outcome = { ...seen, ...('call' in seen ? { call } : {}), failure: undefined }
-    if (seen.news.some((item) => isAwaited(item, wait, seen, call)))
-      return { ...outcome, failure: notTaken(wait, call, seen) }
-    if (isOver(watch)) return { ...outcome, failure: timedOut(wait, call) }
-    watch = await nextRound(watch, async () => {})
+    const outcome = { ...seen, ...('call' in seen ? { call } : { about }), failure: undefined }
+    const came = seen.news.filter((item) => isAwaited(item, watch, call?.id))
+    if (came.length > 0) {
+      burst = burstAfter(burst, came, seen.news.length, watch)
+      if (isOver(watch) || environment.clock() >= burst.until)
+        return { ...outcome, failure: wait.type === 'answer' ? notTaken(call, seen) : undefined }
+    } else if (isSettled(wait, about, seen)) return outcome
+    else if (isOver(watch)) {
+      const stopped = environment.stopped.aborted
+      const interrupted = stopped ? Math.round((environment.clock() - began) / 1000) : undefined
+      return {
+        ...outcome,
+        failure: waitFailure({ wait, ids: about === undefined ? (only?.ids ?? []) : [about], interrupted }, seen),
+      }
+    }
+    const until = Math.min(begun.until, burst?.until ?? Number.POSITIVE_INFINITY)
+    watch = { ...(await nextRound({ ...watch, until }, async () => {})), until: begun.until }
   }
+}
+
+const AWAITED: Readonly<Record<Wait['type'], string>> = {
+  answer: 'the answer',
+  reply: 'a reply',
+  end: 'the other side to confirm it',
+  items: 'what comes in it',
+}
+
+/** What is awaited has come, and more may be on its way. `until`: Unix ms; `items`: how many were unread then. */
+type Burst = { until: number; items: number }
+
+// "A second after the last thing of a burst, not in the middle of it." What came in long before the command began is no burst.
+function burstAfter(
+  burst: Burst | undefined,
+  came: readonly InboxItem[],
+  items: number,
+  { wait, run }: Pick<Watch<IntentType>, 'wait' | 'run'>,
+): Burst {
+  const now = run.context.environment.clock()
+  if (burst !== undefined) return items > burst.items ? { until: now + wait.settle * 1000, items } : burst
+  // Until the end of the second in which it was said.
+  const last = Math.max(...came.map(({ at }) => (at + 1) * 1000))
+  return { until: Math.min(now, last) + wait.settle * 1000, items }
+}
+
+/** Whether nothing is left to come in the call that a wait is about: it is over, and confirmed if it ever will be. */
+function isSettled({ type }: Wait, call: string | undefined, { state, calls }: CommonOutcome): boolean {
+  const held = call === undefined || (type !== 'items' && type !== 'end') ? undefined : state.index.calls[call]
+  if (held === undefined) return false
+  const phase = calls.find(({ id }) => id === call)?.phase ?? held.phase
+  return isOverPhase(phase) && (phase !== 'ended' || held.verified === true)
 }
 
 async function follow<T extends IntentType>(type: T, begun: Watch<T>): Promise<OutcomeOf<T>> {
@@ -77,7 +129,7 @@ async function follow<T extends IntentType>(type: T, begun: Watch<T>): Promise<O
   const show = async (run: FinishedRunOf<T>): Promise<OutcomeOf<T>> => {
     const seen = outcomeOf(type, run)
     const printed: InboxItem[] = []
-    for (const item of seen.news.filter((i) => isAwaited(i, begun.wait, seen, undefined))) {
+    for (const item of seen.news.filter((i) => isAwaited(i, begun, undefined))) {
       if (context.environment.stopped.aborted) break
       await context.emit(item)
       printed.push(item)
@@ -129,42 +181,45 @@ async function nextRound<T extends IntentType>(
 }
 
 /** Whether an item is what the command waits for. The owner's word, an escalation and an end always are. */
-function isAwaited(item: InboxItem, wait: Wait, outcome: CommonOutcome, call: Call | undefined): boolean {
+function isAwaited(
+  item: InboxItem,
+  { wait, only }: Pick<Watch<IntentType>, 'wait' | 'only'>,
+  call: string | undefined,
+): boolean {
+  // How an end is confirmed is no item, and what else comes does not matter to it.
+  if (wait.type === 'end') return false
   if (item.type === 'owner') return true
-  if (wait.type === 'answer') return item.call === call?.id && CALL_ANSWERS.includes(item.type)
-  if (wait.type === 'reply')
-    return item.call === call?.id && item.type !== 'request' && !AWAKENS_NOBODY.includes(item.type)
-  if (wait.call !== undefined && !callsAwaited(wait.call, outcome).some((c) => c.id === item.call)) return false
-  if (wait.for.length === 0) return !AWAKENS_NOBODY.includes(item.type)
+  if (wait.type === 'answer') return item.call === call && CALL_ANSWERS.includes(item.type)
+  if (wait.type === 'reply') return item.call === call && item.type !== 'request' && !WAKES_NOBODY.includes(item.type)
+  if (only !== undefined && !isIn(only, item)) return false
+  if (wait.for.length === 0) return !WAKES_NOBODY.includes(item.type)
   return wait.for.includes(item.type) || ALWAYS_AWAITED.includes(item.type)
 }
 
-/** Throws for a word that may mean several calls: nobody should wait for the wrong one. */
-function callsAwaited(selector: string, { calls, people, state }: CommonOutcome): readonly Call[] {
-  const meant = callsMatching(calls, selector, directoryOf(state.index, people, 'callers'))
-  if (meant instanceof Failure) throw meant
-  return meant
+/** The calls that --call means, as they are now; of an agent also those that are still to come. */
+type MeantCalls = { ids: readonly string[]; peer: string | undefined }
+
+function isIn({ ids, peer }: MeantCalls, { call, from }: InboxItem): boolean {
+  return peer === undefined ? ids.includes(call) : call !== '' && from.pubkey === peer
 }
 
-/** Why a call that was answered is not one to speak in. */
-function notTaken({ type }: Wait, call: Call | undefined, { people }: CommonOutcome): Failure | undefined {
-  if (type !== 'answer' || call === undefined || call.phase === 'active') return undefined
-  const who = peerLabel(call, people)
-  if (call.phase === 'rejected') {
-    return new Failure('REJECTED', EXIT.rejected, `${who} rejected the call`, '`p2p list` shows who else is on line')
+/**
+ * That call, or those with an agent that are open, else the latest with it. Throws for a word that may mean several things: nobody
+ * should wait for the wrong one.
+ */
+function callsMeant(selector: string, { calls, people, state }: CommonOutcome): MeantCalls {
+  const meant = select(selector, directoryOf(state.index, people, 'callers'))
+  if (meant instanceof Failure) throw asCall(meant)
+  if (meant.type === 'call') return { ids: [meant.id], peer: undefined }
+  if (meant.type !== 'agent') {
+    const hint = '`p2p transcript` lists the calls there are'
+    throw new Failure('NO_SUCH_CALL', EXIT.impossible, `no call fits "${selector}"`, hint)
   }
-  return new Failure('NO_ANSWER', EXIT.waited, `${who} did not take the call (${call.phase})`, '`p2p call` calls again')
-}
-
-function timedOut({ type, seconds }: Wait, call: Call | undefined): Failure {
-  const which = call === undefined ? '' : ` --call ${call.id.slice(0, 8)}`
-  const what = type === 'answer' ? 'no answer' : 'nothing'
-  return new Failure(
-    'TIMED_OUT',
-    EXIT.waited,
-    `${what} came within ${seconds} s`,
-    `\`p2p wait${which}\` goes on waiting`,
-  )
+  const open = calls.filter(({ peer, phase }) => peer === meant.pubkey && !isOverPhase(phase))
+  if (open.length > 0) return { ids: open.map(({ id }) => id), peer: meant.pubkey }
+  const past = Object.entries(state.index.calls).filter(([, { peer }]) => peer === meant.pubkey)
+  const [latest] = past.sort(([, a], [, b]) => b.last - a.last)
+  return { ids: latest === undefined ? [] : [latest[0]], peer: meant.pubkey }
 }
 
 // A ring that has run out since the mailbox was opened needs a complete replay before it counts as missed.

@@ -60,11 +60,37 @@ describe('call', () => {
     ])
   })
 
-  test('twice in one second is one call; in the next second it is another', () => {
-    const [ada, ben] = [side('a'), side('b')]
-    const ids = [T, T, T + 1].map((now) => says(ada, CALL, { peer: ben.key, now })[0]?.id)
-    expect(ids[0]).toBe(ids[1])
-    expect(Object.keys(ada.state.logs)).toEqual([ids[0], ids[2]])
+  test('twice in one second is one call; in the next second it is refused: ALREADY_DIALING', () => {
+    const { ada, ben, id } = ringing()
+    expect(says(ada, CALL, { peer: ben.key })[0]?.id).toBe(id)
+    const refusal = refused(ada, CALL, { peer: ben.key, now: T + 2 })
+    expect(refusal).toMatchObject({ code: 'ALREADY_DIALING', exit: EXIT.impossible })
+    expect(refusal.message).toContain(`call ${id.slice(0, 8)}, dialing since 2 s, until`)
+    expect(refusal.hint).toContain(`p2p wait --call ${id.slice(0, 8)}`)
+    expect(refusal.hint).toContain('--again')
+    expect(Object.keys(ada.state.logs)).toEqual([id])
+    // What has rung out is no call in the way.
+    expect(says(ada, CALL, { peer: ben.key, now: T + 901 })).toHaveLength(1)
+  })
+
+  test('again: the first one is hung up', () => {
+    const { ada, ben, id } = ringing()
+    const [request, end] = says(
+      ada,
+      { type: 'call', agent: '', topic: 'hello', again: true },
+      { peer: ben.key, now: T + 9 },
+    )
+    expect(request?.content).toBe('hello')
+    expect(end?.tags).toContainEqual(['op', 'end'])
+    expect(callIn(ada, id).phase).toBe('cancelled')
+    expect(callIn(ada, request?.id ?? '').phase).toBe('ringing')
+    hears(
+      ben,
+      [end, request].flatMap((one) => one ?? []),
+      { now: T + 9 },
+    )
+    expect(callIn(ben, id).phase).toBe('cancelled')
+    expect(callIn(ben, request?.id ?? '').phase).toBe('ringing')
   })
 
   test('ourselves: SELF_CALL', () => {

@@ -132,7 +132,7 @@ function follow({ home }: AgentProgram, relay: EmbeddedRelay) {
 async function messageWriter(relay: EmbeddedRelay, from: AgentProgram, to: AgentProgram, call: string) {
   const keys = keysIn(from)
   const receiver = stringField((await to.json(['whoami'])).agent, 'pubkey')
-  const log = parseLog(JSON.parse(readFileSync(join(from.home, 'p2p', 'calls', `${call}.json`), 'utf8')))
+  const log = parseLog(JSON.parse(readFileSync(join(from.home, '.openclaw', 'p2p', 'calls', `${call}.json`), 'utf8')))
   let prev = log === undefined || log === 'newer' ? undefined : lastSignal(log, keys.pubkey).id
   return async (first: number, count: number) => {
     const client = await openNostrClient(relay.url)

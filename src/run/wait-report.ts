@@ -1,0 +1,60 @@
+// What a wait that ends without what it was for can still tell: who has not answered since when, how far our last word has come,
+// whose owner is asked, and the command that goes on waiting.
+import type { Call } from '../call/replay.ts'
+import { isOver } from '../call/rules.ts'
+import { peerLabel } from '../call/select-call.ts'
+import { standingOf, standingParts } from '../call/standing.ts'
+import { EXIT, Failure } from '../errors.ts'
+import type { Wait } from './needs.ts'
+import type { CommonOutcome } from './outcome.ts'
+
+/** `ids`: the calls that it was about, none for all; `interrupted`: after so many seconds somebody has stopped it. */
+export type EndedWait = { wait: Wait; ids: readonly string[]; interrupted: number | undefined }
+
+/** Most calls of which something is told where none was named. */
+const MAX_TOLD = 3
+
+/** Why a wait came to nothing: TIMED_OUT or INTERRUPTED, both with what is known. */
+export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: CommonOutcome): Failure {
+  const known = knownOf(ids, outcome)
+  const what = wait.type === 'answer' ? 'no answer came' : wait.type === 'end' ? 'it was not confirmed' : 'nothing came'
+  const hint = `\`p2p wait${optionsOf(wait, ids)}\` goes on waiting`
+  if (interrupted !== undefined) {
+    const head = `the wait was interrupted after ${interrupted} s; until then ${what}`
+    return new Failure('INTERRUPTED', EXIT.waited, [head, ...known].join('; '), hint)
+  }
+  return new Failure('TIMED_OUT', EXIT.waited, [`${what} within ${wait.seconds} s`, ...known].join('; '), hint)
+}
+
+/** Why a call that was answered is not one to speak in. */
+export function notTaken(call: Call | undefined, { people }: CommonOutcome): Failure | undefined {
+  if (call === undefined || call.phase === 'active') return undefined
+  const who = peerLabel(call, people)
+  if (call.phase === 'rejected') {
+    return new Failure('REJECTED', EXIT.rejected, `${who} rejected the call`, '`p2p list` shows who else is on line')
+  }
+  return new Failure('NO_ANSWER', EXIT.waited, `${who} did not take the call (${call.phase})`, '`p2p call` calls again')
+}
+
+function knownOf(ids: readonly string[], { calls, state, now }: CommonOutcome): string[] {
+  const meant = calls.filter((call) => (ids.length === 0 ? isAwaiting(call) : ids.includes(call.id)))
+  const told = meant.toReversed().slice(0, MAX_TOLD)
+  return told.flatMap((call) => {
+    const log = state.logs[call.id]
+    if (log === undefined) return []
+    const standing = standingOf(call, log, state.index.calls[call.id]?.deadline)
+    const parts = standingParts(standing, call.mine === 'caller', now)
+    return told.length === 1 ? parts : parts.map((part) => `call ${call.id.slice(0, 8)}: ${part}`)
+  })
+}
+
+function isAwaiting({ phase, mine }: Call): boolean {
+  return !isOver(phase) && (phase === 'active' || mine === 'caller')
+}
+
+function optionsOf(wait: Wait, ids: readonly string[]): string {
+  const [only, second] = ids
+  const call = only !== undefined && second === undefined ? ` --call ${only.slice(0, 8)}` : ''
+  const types = wait.type === 'items' && wait.for.length > 0 ? ` --for ${wait.for.join(',')}` : ''
+  return `${types}${call}`
+}
