@@ -66,7 +66,9 @@ async function publishTemplate(
   { template, relays }: { template: Template; relays: readonly string[] },
   { environment, deadline }: RunContext,
 ): Promise<PublishAnswer[]> {
-  return await environment.pool.publish([{ event: environment.signEvent(template), relays }], { deadline })
+  // Work may have taken all of the time that relays had.
+  const until = Math.max(deadline, environment.clock() + PUBLISH_WITHIN)
+  return await environment.pool.publish([{ event: environment.signEvent(template), relays }], { deadline: until })
 }
 
 function presenceFields(state: State, { environment, now }: RunContext) {
@@ -78,6 +80,9 @@ function presenceFields(state: State, { environment, now }: RunContext) {
     looked: receipts.read ? state.index.announced.looked : undefined,
   }
 }
+
+/** How long relays have at the least to take it, in ms. */
+const PUBLISH_WITHIN = 3_000
 
 /** How long a presence may be worked on, in ms: cron comes again. */
 const MINING_MAX = 30_000
