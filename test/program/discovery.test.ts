@@ -137,7 +137,7 @@ test('a name leads to the one who has it; from then on to nobody else, also not 
     expect(call.peer.pubkey).toBe(jose.pubkey)
 
     await load(relay, [presence(impostor, { name: 'jos\u00e9', at: unixNow() })])
-    const again = await json<{ call: { peer: Listed } }>(0, 'call', 'JOS\u00c9', 'and again')
+    const again = await json<{ call: { peer: Listed } }>(0, 'call', 'JOS\u00c9', 'and again', '--again')
     expect(again.call.peer.pubkey).toBe(jose.pubkey)
     await load(relay, [presence(impostor, { name: 'J\u043es\u00e9', at: unixNow() + 1 })])
     const { error } = await json<Refused>(6, 'call', 'J\u043es\u00e9', 'hello')
@@ -302,6 +302,7 @@ test('no stranger’s name, key or id stands in for those of somebody else', asy
           'call',
           name,
           `call ${n}`,
+          '--again',
         ] as const),
       )
       if (ran.call !== undefined) expect(ran.call.peer.pubkey).toBe(bob.pubkey)
