@@ -5,6 +5,7 @@ import type { Failure } from '../errors.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { type Event, finalize, type Rumor, type Template } from '../nostr/event.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
+import type { RelayInfo } from '../nostr/nip11.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
 import type { Foreign } from '../sanitize.ts'
 import { placeFile } from './files/received.ts'
@@ -64,8 +65,8 @@ export type Environment<I, L, P = never> = {
   signEvent: (template: Template) => Event
   /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
   lookUpNip05: (address: Nip05Address, ms: number) => Promise<Nip05Entry | { why: Foreign }>
-  /** The NIPs that a relay says it speaks (NIP-11), within `ms` milliseconds; undefined where it does not say. */
-  fetchNips: (relay: string, ms: number) => Promise<readonly number[] | undefined>
+  /** What a relay says of itself (NIP-11), within `ms` milliseconds; undefined where it does not say. */
+  fetchRelayInfo: (relay: string, ms: number) => Promise<RelayInfo | undefined>
   /** Unix ms; the only clock. */
   clock: () => number
   /** Whether cron has started us, and no agent or person. */
@@ -147,9 +148,9 @@ export function openEnvironment<I, L, C, P>(
     pool: { ...pool, fetch: showAsking(pool.fetch, opening.draw) },
     unwrapAll: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),
     lookUpNip05: async (address, ms) => (await import('./nip05.ts')).lookUpNip05(address, { wayTo, allowPrivate, ms }),
-    fetchNips: async (relay, ms) => {
+    fetchRelayInfo: async (relay, ms) => {
       const { fetchRelayInfo } = await import('./nip11.ts')
-      return (await fetchRelayInfo(relay, Promise.resolve(wayTo(relay)), ms)).info?.nips
+      return (await fetchRelayInfo(relay, Promise.resolve(wayTo(relay)), ms)).info
     },
     wrapRumor: (rumor, to, options) => giftWrap(rumor, to, keys, options),
     signEvent: (template) => finalize(template, keys),

@@ -7,6 +7,8 @@ export type AnnouncedLimits = {
   message?: number
   content?: number
   tags?: number
+  /** In answer to one question. */
+  events?: number
   subscriptions?: number
   subscriptionId?: number
   work?: number
@@ -33,6 +35,7 @@ export function parseRelayInfo(json: string): RelayInfo | undefined {
     message: count('max_message_length'),
     content: count('max_content_length'),
     tags: count('max_event_tags'),
+    events: count('max_limit'),
     subscriptions: count('max_subscriptions'),
     subscriptionId: count('max_subid_length'),
     work: count('min_pow_difficulty'),

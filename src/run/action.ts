@@ -13,6 +13,7 @@ import type { RemoteFileEntry, SettledTransfer } from '../state/files.ts'
 import type { PendingPublish } from '../state/outbox.ts'
 import type { PeerFindings } from '../state/peer-memory.ts'
 import type { PendingReceipt } from '../state/receipts.ts'
+import type { RelayStatement } from '../state/relay-memory.ts'
 import type { State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 import type { Needs } from './needs.ts'
@@ -66,7 +67,7 @@ type Became = {
   presence: Answered
   'inbox-list': Answered
   'look-up': { found: PeerFindings }
-  'probe-nip77': { found: readonly { relay: string; speaks: boolean }[] }
+  'probe-nip77': { found: readonly RelayStatement[] }
   'tell-owner': { told: OwnerTold }
   'log-escalation': { error: string | undefined }
   'save-file': { path: string }

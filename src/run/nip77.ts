@@ -1,4 +1,5 @@
-// Finding out which relays speak NIP-77: by what they say of themselves, in the run that had to read much that it knew.
+// Finding out which relays speak NIP-77, and what they take at a time: by what they say of themselves, in the run that had to read
+// much that it knew.
 import { recordNip77 } from '../state/relay-memory.ts'
 import type { Executor } from './action.ts'
 
@@ -8,8 +9,10 @@ const NIP11_WITHIN = 1_000
 export const probeNip77: Executor<'probe-nip77'> = {
   async execute(action, { environment }) {
     const found = action.relays.map(async (relay) => {
-      const nips = await environment.fetchNips(relay, NIP11_WITHIN)
-      return { relay, speaks: nips?.includes(77) ?? false }
+      const { nips = [], limits } = (await environment.fetchRelayInfo(relay, NIP11_WITHIN)) ?? {}
+      const { events: limit, message: frame } = limits ?? {}
+      const speaks = nips.includes(77)
+      return { relay, speaks, ...(limit !== undefined && { limit }), ...(frame !== undefined && { frame }) }
     })
     return { type: 'probe-nip77', action, found: await Promise.all(found) }
   },

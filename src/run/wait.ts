@@ -31,6 +31,9 @@ const CALL_ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed'
 const LOOK_EVERY = 1_000
 const OFFER_EVERY = 30_000
 
+/** How often a mailbox that could not be read whole is read on, in ms. */
+const SWEEP_EVERY = 5_000
+
 /** The outcome at once where there is nothing to wait for, when what the command waits for has come, or when time is up. */
 export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {
   const outcome = outcomeOf(type, run)
@@ -167,10 +170,11 @@ async function nextRound<T extends IntentType>(
   const context = refreshContext(run.context)
   const now = environment.clock()
   const rung = hasRungOut(run, context.now)
-  if (came.length === 0 && !rung && now - offered < OFFER_EVERY)
+  const sweeps = now - offered >= SWEEP_EVERY && isSweeping(context)
+  if (came.length === 0 && !rung && !sweeps && now - offered < OFFER_EVERY)
     return { ...watch, run: { ...run, context, state: environment.store.read() } }
   const events = came.map((c) => c.event)
-  const heard = rung ? await syncAgain(context) : await unwrapArrived(context, run.heard, events)
+  const heard = rung || sweeps ? await syncAgain(context) : await unwrapArrived(context, run.heard, events)
   const here = withRelayClock(context, heard.clock)
   const stepped = await saveStep({ heard }, ROUND, here)
   const seen = { ...run, context: here, heard, state: stepped.state }
@@ -220,6 +224,12 @@ function callsMeant(selector: string, { calls, people, state }: CommonOutcome): 
   const past = Object.entries(state.index.calls).filter(([, { peer }]) => peer === meant.pubkey)
   const [latest] = past.sort(([, a], [, b]) => b.last - a.last)
   return { ids: latest === undefined ? [] : [latest[0]], peer: meant.pubkey }
+}
+
+// A mailbox of which a run could not read all is read on by whoever stays.
+function isSweeping({ environment }: RunContext): boolean {
+  const { relays } = environment.store.read().index
+  return environment.relays.inbox.some((url) => relays[url]?.sweep !== undefined)
 }
 
 // A ring that has run out since the mailbox was opened needs a complete replay before it counts as missed.

@@ -204,11 +204,16 @@ export function relaysToProbe(
   return answers.flatMap(({ relay, known }) => (known >= WORTH_COMPARING && unsure(relay) ? [relay] : []))
 }
 
-/** Notes which relays speak NIP-77. */
-export function recordNip77(state: State, found: readonly { relay: string; speaks: boolean }[], now: number): State {
+/** What a relay says of itself: whether it speaks NIP-77, and how many events at a time and what size of messages it takes. */
+export type RelayStatement = { relay: string; speaks: boolean; limit?: number; frame?: number }
+
+/** Notes what relays say of themselves. */
+export function recordNip77(state: State, found: readonly RelayStatement[], now: number): State {
   const edit = beginTransaction(state)
-  for (const { relay, speaks } of found) {
-    edit.table('relays')[relay] = { ...edit.index.relays[relay], negentropy: { speaks, at: now } }
+  for (const { relay, speaks, ...said } of found) {
+    const held = edit.index.relays[relay]
+    const limits = Object.keys(said).length > 0 ? { limits: { ...held?.limits, ...said, at: now } } : {}
+    edit.table('relays')[relay] = { ...held, ...limits, negentropy: { speaks, at: now } }
   }
   return edit.state
 }

@@ -145,6 +145,34 @@ describe('below junk', () => {
   })
 })
 
+test('whoever waits reads on below junk', async () => {
+  await withReader([{ limit: 100 }], async (reader) => {
+    const [relay] = reader.relays
+    if (relay === undefined) throw new Error('no relay')
+    const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
+    await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
+    relay.faults.bytesPerSecond = 1_500_000
+    const waited = await reader.run('wait', '40', '--timeout', '3')
+    expect(waited).toMatchObject({ code: 0, new: ['the call below'] })
+  })
+})
+
+test('a thousand letters and little time: what was opened is shown, and what was not is said and shown by the next', async () => {
+  await withReader([{}], async (reader) => {
+    const texts = Array.from({ length: 1_000 }, (_, n) => `letter ${n}`)
+    await publishAll(String(reader.relays[0]?.url), texts.map(mail))
+    const shown: string[] = []
+    const runs: Run[] = []
+    for (let n = 0; n < 12 && shown.length < 1_000; n++) {
+      const run = await reader.run('inbox', '--all', '--timeout', n === 0 ? '0.6' : '8')
+      runs.push(run)
+      shown.push(...run.new)
+    }
+    expect(runs[0]?.code).toBe(0)
+    expect(new Set(runs.flatMap((run) => run.new))).toEqual(new Set(texts))
+  })
+})
+
 describe('a page that one second fills', () => {
   const second = unixNow() - 100
   const ties = Array.from({ length: 600 }, (_, n) => junk(n, 200, second))

@@ -78,7 +78,7 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
     wrapRumor,
     signEvent,
     lookUpNip05: async () => ({ why: foreign`there is no web` }),
-    fetchNips: async () => undefined,
+    fetchRelayInfo: async () => undefined,
     clock,
     random: host.random,
     isScheduled: () => false,

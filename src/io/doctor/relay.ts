@@ -7,6 +7,7 @@ import { type Foreign, foreign } from '../../sanitize.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { fetchRelayInfo, type RelayIntroduction } from '../nip11.ts'
 import { type Connection, openConnection } from '../relay/connection.ts'
+import { defaultPageLimit } from '../relay/paging.ts'
 import { publish } from '../relay/publish.ts'
 import { query } from '../relay/query.ts'
 import { beforeAbort, sleep } from '../timers.ts'
@@ -84,11 +85,14 @@ async function connectStep(line: Connection, plan: ExaminationPlan): Promise<Rel
 // A relay asks for AUTH at once, or with its answer to a question, or never.
 async function askStep(line: Connection, plan: ExaminationPlan, question: Filter): Promise<RelayStep[]> {
   const began = plan.now()
-  const answer = await query(line, { filter: { ...question, limit: 1 }, deadline: untilOf(plan) })
+  // The same question as a command's, and as much of the answer: what of it comes is not looked at.
+  const filter = { ...question, limit: defaultPageLimit }
+  const answer = await query(line, { filter, deadline: untilOf(plan), take: () => undefined })
   const standing = line.auth.standing()
   const refusal = line.auth.refusal() ?? refusalOf(answer)
   const ms = plan.now() - began
-  if (answer.complete && standing !== 'refused') {
+  const isAnswered = answer.complete || answer.reason === 'slow' || answer.reason === 'partial'
+  if (isAnswered && standing !== 'refused') {
     return [{ step: 'auth', ok: true, ms, ...(standing === 'granted' ? {} : { note: 'unasked' as const }) }]
   }
   const gates: (Reason | undefined)[] = ['auth-required', 'restricted', 'blocked']
