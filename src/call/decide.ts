@@ -1,4 +1,5 @@
 // What the user wants, against what the rules allow now: what to say, or why not. Pure.
+import { P2P } from '../command-name.ts'
 import { type Code, EXIT, Failure } from '../errors.ts'
 import { rumorOf } from '../nostr/event.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
@@ -74,14 +75,15 @@ export function decide(intent: Intent, scene: DecisionContext): Decision {
 function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionContext): Decision {
   const { peer, calls, name, inbox, ring, me, now, people } = scene
   if (peer === undefined) return { say: [] }
-  if (peer === me) return refuse('SELF_CALL', EXIT.usage, 'this is your own key', '`p2p list` shows whom you can call')
+  if (peer === me)
+    return refuse('SELF_CALL', EXIT.usage, 'this is your own key', `\`${P2P} list\` shows whom you can call`)
   // Readers cut a longer one, and then the two sides would not have read the same.
   if (topic.length > LIMIT.topic) {
     return refuse(
       'TEXT_TOO_LONG',
       EXIT.usage,
       `a topic has at most ${LIMIT.topic} characters, this one has ${topic.length}`,
-      'call with a few words, and `p2p send` the rest once the call is answered',
+      `call with a few words, and \`${P2P} send\` the rest once the call is answered`,
     )
   }
   const incoming = calls.find((c) => c.peer === peer && c.mine === 'callee' && c.phase === 'ringing' && !c.held)
@@ -91,7 +93,7 @@ function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionCont
       'ALREADY_RINGING',
       EXIT.impossible,
       `${who} is calling you right now`,
-      `\`p2p answer accept --call ${incoming.id.slice(0, 8)}\``,
+      `\`${P2P} answer accept --call ${incoming.id.slice(0, 8)}\``,
     )
   }
   const body: Body = {
@@ -124,7 +126,7 @@ function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision 
     'ALREADY_DIALING',
     EXIT.impossible,
     `you are calling ${peerLabel(call, people)} already, call ${id}, ${ringingText(ringingOf(call), true, now)}`,
-    `\`p2p wait --call ${id}\` waits for the answer; \`p2p call <agent> "<topic>" --again\` hangs up and calls anew`,
+    `\`${P2P} wait --call ${id}\` waits for the answer; \`${P2P} call <agent> "<topic>" --again\` hangs up and calls anew`,
   )
 }
 
@@ -234,7 +236,7 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
       'NO_SUCH_CALL',
       EXIT.impossible,
       `no call fits "${selector}"`,
-      '`p2p transcript` lists the calls there are',
+      `\`${P2P} transcript\` lists the calls there are`,
     )
   const over = selector === undefined ? undefined : meant.find((c) => isOver(c.phase))
   if (verb === 'answer' && over === undefined) {
@@ -243,12 +245,12 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
         code,
         EXIT.impossible,
         `nobody is calling you; you are calling ${peerLabel(dialing, people)}`,
-        '`p2p wait` until the answer comes',
+        `\`${P2P} wait\` until the answer comes`,
       )
-    return new Failure(code, EXIT.impossible, 'nobody is calling you', '`p2p wait --for request` waits for a call')
+    return new Failure(code, EXIT.impossible, 'nobody is calling you', `\`${P2P} wait --for request\` waits for a call`)
   }
   if (ringing !== undefined) {
-    const option = verb === 'end' ? '`p2p answer reject "…"` declines it' : '`p2p answer accept` takes it'
+    const option = verb === 'end' ? `\`${P2P} answer reject "…"\` declines it` : `\`${P2P} answer accept\` takes it`
     return new Failure(code, EXIT.impossible, `the call from ${peerLabel(ringing, people)} is not answered yet`, option)
   }
   if (dialing !== undefined)
@@ -256,20 +258,20 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
       code,
       EXIT.impossible,
       `${peerLabel(dialing, people)} has not answered yet`,
-      '`p2p wait --for accept` waits for the answer',
+      `\`${P2P} wait --for accept\` waits for the answer`,
     )
   if (over !== undefined)
     return new Failure(
       code,
       EXIT.impossible,
       `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
-      `\`p2p transcript ${over.id.slice(0, 8)}\` shows it`,
+      `\`${P2P} transcript ${over.id.slice(0, 8)}\` shows it`,
     )
   return new Failure(
     code,
     EXIT.impossible,
     'no call is active',
-    '`p2p list` shows whom you can call, `p2p call <agent> "<topic>"` calls',
+    `\`${P2P} list\` shows whom you can call, \`${P2P} call <agent> "<topic>"\` calls`,
   )
 }
 
@@ -295,7 +297,7 @@ function withinSize(utterance: IntendedSignal, me: string, now: number): Decisio
       'FILE_TOO_LARGE',
       EXIT.usage,
       'the name of the file is too long',
-      'send it under a shorter name: `p2p sendfile <name> -`',
+      `send it under a shorter name: \`${P2P} sendfile <name> -\``,
     )
   const limit = partLimit(body.text, fits)
   return refuse(
@@ -303,8 +305,8 @@ function withinSize(utterance: IntendedSignal, me: string, now: number): Decisio
     EXIT.usage,
     `the text is too long for one message: ${Buffer.byteLength(body.text)} bytes, and of this one ${limit} fit`,
     body.type === 'message'
-      ? `say it in several messages of at most ${limit} bytes each, or write it to a file: \`p2p sendfile <path>\``
-      : `say it with at most ${limit} bytes; in the call \`p2p send\` and \`p2p sendfile <path>\` take the rest`,
+      ? `say it in several messages of at most ${limit} bytes each, or write it to a file: \`${P2P} sendfile <path>\``
+      : `say it with at most ${limit} bytes; in the call \`${P2P} send\` and \`${P2P} sendfile <path>\` take the rest`,
   )
 }
 
@@ -313,7 +315,7 @@ function tooLarge(size: number, { inlineMax }: DecisionContext): Decision {
     'FILE_TOO_LARGE',
     EXIT.usage,
     `the file has ${size} bytes; relays carry up to ${inlineMax} (file.inlineMax)`,
-    '`p2p config set file.server https://…` names a Blossom server for larger files, then `p2p sendfile <path>`',
+    `\`${P2P} config set file.server https://…\` names a Blossom server for larger files, then \`${P2P} sendfile <path>\``,
   )
 }
 

@@ -1,4 +1,5 @@
 // What a ref names: `me/3` or `peer/5`, one signal of a call, whose it is and its seq.
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { openProposals, type Proposal, proposalsOf } from './agreements.ts'
 import type { Call } from './replay.ts'
@@ -21,7 +22,7 @@ export function signalNamed({ from, seq }: Ref, call: Call): string | Failure {
     'NO_SUCH_REF',
     EXIT.impossible,
     `${why}; the last one is ${from}/${last}`,
-    `\`p2p transcript ${call.id.slice(0, 8)}\` shows what each is called`,
+    `\`${P2P} transcript ${call.id.slice(0, 8)}\` shows what each is called`,
   )
 }
 
@@ -35,7 +36,7 @@ export function proposalToAnswer(ref: string | undefined, call: Call): Proposal 
       'NO_PROPOSAL',
       EXIT.impossible,
       'no proposal of the other side waits for your answer',
-      `\`p2p transcript ${id}\` shows what was proposed; \`p2p propose "…" --call ${id}\` proposes something`,
+      `\`${P2P} transcript ${id}\` shows what was proposed; \`${P2P} propose "…" --call ${id}\` proposes something`,
     )
   if (second === undefined) return only
   const refs = openProposals(call, 'peer').map((one) => one.ref)
@@ -43,7 +44,7 @@ export function proposalToAnswer(ref: string | undefined, call: Call): Proposal 
     'SEVERAL_PROPOSALS',
     EXIT.impossible,
     `${refs.length} proposals wait for your answer: ${refs.join(', ')}`,
-    `\`p2p agree ${only.ref} --call ${id}\` names one`,
+    `\`${P2P} agree ${only.ref} --call ${id}\` names one`,
   )
 }
 
@@ -51,13 +52,17 @@ function proposalNamed(ref: string, call: Call): Proposal | Failure {
   const id = call.id.slice(0, 8)
   const found = proposalsOf(call).find((one) => one.ref === ref)
   const refused = (message: string, hint: string) => new Failure('NO_PROPOSAL', EXIT.impossible, message, hint)
-  if (found === undefined) return refused(`${ref} is no proposal`, `\`p2p transcript ${id}\` shows what was proposed`)
+  if (found === undefined)
+    return refused(`${ref} is no proposal`, `\`${P2P} transcript ${id}\` shows what was proposed`)
   if (found.from === 'me')
-    return refused(`${ref} is your own proposal: the other side answers it`, `\`p2p wait --call ${id}\` waits for that`)
+    return refused(
+      `${ref} is your own proposal: the other side answers it`,
+      `\`${P2P} wait --call ${id}\` waits for that`,
+    )
   if (found.answer === undefined) return found
   const done = found.answer.type === 'agree' ? 'agreed to' : 'declined'
   return refused(
     `you have ${done} ${ref} already (${found.answer.ref})`,
-    `\`p2p propose "…" --call ${id}\` proposes something else`,
+    `\`${P2P} propose "…" --call ${id}\` proposes something else`,
   )
 }

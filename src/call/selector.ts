@@ -1,6 +1,7 @@
 // What a word means that names an agent or a call. Asked by every command that takes one, so that no two answer differently:
 // an exact key (or a whole call id), a petname, the beginning of a call id, and last a name that an agent gave itself, only where
 // the word has no key's form and is nobody's petname. Two that fit are an error that names them; never the first of them.
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { isPubkey } from '../nostr/crypto.ts'
 import { type Nip05Address, parseAddress } from '../nostr/nip05.ts'
@@ -34,7 +35,7 @@ export type Selection =
 /** What a word means, or why it means nothing (BAD_AGENT, AGENT_AMBIGUOUS, SEVERAL_CALLS, NO_SUCH_CALL). Asks nobody. */
 export function select(word: string, directory: SelectorDirectory): Selection | Failure {
   const text = word.trim().replace(/^nostr:/i, '')
-  if (text === '') return badAgent('no agent is named', '`p2p list` shows who is on line')
+  if (text === '') return badAgent('no agent is named', `\`${P2P} list\` shows who is on line`)
   return (
     exactly(text, directory) ??
     petnamed(text, directory) ??
@@ -97,7 +98,7 @@ function callBeginningWith(hex: string, { calls }: SelectorDirectory): Selection
       'NO_SUCH_CALL',
       EXIT.impossible,
       `no call here begins with ${hex.slice(0, 16)}`,
-      '`p2p transcript` lists the calls there are; a name that looks like an id leads nowhere: use the npub',
+      `\`${P2P} transcript\` lists the calls there are; a name that looks like an id leads nowhere: use the npub`,
     )
   if (id === undefined) return undefined
   if (hex.length < LEAST_ID)

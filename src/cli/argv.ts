@@ -1,7 +1,9 @@
 // What was typed: the verb, its positionals and its options. Agents' texts start with dashes and bullets, so whatever does
 // not look like an option is text, and what looks like one must be one. yargs, which costs more than all the rest of a
 // start, is asked only for help and for what is wrong.
+
 import type { Options } from 'yargs'
+import { P2P } from '../command-name.ts'
 import { type Args, loadVerbs, type VerbTable } from '../commands/command.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
@@ -29,7 +31,7 @@ export function normalizeArgv(argv: readonly string[]): string[] {
       'TEXT_NOT_UTF8',
       EXIT.usage,
       what,
-      'type it in a UTF-8 locale (`locale` shows yours); a text can also come on stdin: `p2p send -`',
+      `type it in a UTF-8 locale (\`locale\` shows yours); a text can also come on stdin: \`${P2P} send -\``,
     )
   })
 }
@@ -103,13 +105,13 @@ function setOption(
   if (option === undefined) {
     throw usageFailure(
       `there is no option --${name} here`,
-      'a text that begins with dashes goes behind "--": `p2p send -- "--help"`',
+      `a text that begins with dashes goes behind "--": \`${P2P} send -- "--help"\``,
     )
   }
   if (option.type === 'boolean' && value !== undefined)
-    throw usageFailure(`--${name} takes no value`, '`p2p --help` lists the options')
+    throw usageFailure(`--${name} takes no value`, `\`${P2P} --help\` lists the options`)
   if (option.type === 'string' && value === undefined && name !== 'wait')
-    throw usageFailure(`--${name} needs a value`, '`p2p --help` lists the options')
+    throw usageFailure(`--${name} needs a value`, `\`${P2P} --help\` lists the options`)
   if (option.array) {
     words.options[name] = [...strings(words.options[name]), value ?? '']
   } else {
@@ -147,6 +149,6 @@ function usageFailure(message: string, hint: string): Failure {
 
 function unknownVerb(verb: string, verbs: readonly string[]): Failure {
   const close = guessVerb(verb, verbs)
-  const hint = close === undefined ? '`p2p --help` lists the commands' : `did you mean \`p2p ${close}\`?`
+  const hint = close === undefined ? `\`${P2P} --help\` lists the commands` : `did you mean \`${P2P} ${close}\`?`
   return new Failure('UNKNOWN_COMMAND', EXIT.usage, `there is no command "${verb.slice(0, 40)}"`, hint)
 }

@@ -5,7 +5,7 @@ import { openProbe } from '../io/doctor/probe.ts'
 import type { EnvironmentOptions } from '../io/environment.ts'
 import { diagnose, faultsIn } from '../run/doctor.ts'
 import { stateCodec } from '../state/state-codec.ts'
-import { printFailure, withCommandName, write } from './output.ts'
+import { printFailure, write } from './output.ts'
 import { rowsOf, terminalWidth } from './terminal.ts'
 
 export type DoctorOptions = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> & {
@@ -17,13 +17,10 @@ export type DoctorOptions = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget
 export async function runDoctor({ json, quiet, ...opening }: DoctorOptions, env: NodeJS.ProcessEnv): Promise<number> {
   const checks = await diagnose(openProbe(opening, env, stateCodec))
   const failure = faultsIn(checks)
-  const typed = checks.map((check) =>
-    check.hint === undefined ? check : { ...check, hint: withCommandName(check.hint) },
-  )
-  if (failure !== undefined && json) return await printFailure('doctor', failure, true, { checks: typed })
+  if (failure !== undefined && json) return await printFailure('doctor', failure, true, { checks })
   const lines = json
-    ? [JSON.stringify({ ok: true, command: 'doctor', checks: typed })]
-    : checkLines(typed, quiet).flatMap((line) => rowsOf(line, { width: terminalWidth(process.stdout, env) }))
+    ? [JSON.stringify({ ok: true, command: 'doctor', checks })]
+    : checkLines(checks, quiet).flatMap((line) => rowsOf(line, { width: terminalWidth(process.stdout, env) }))
   await write(lines.map((line) => `${line}\n`).join(''))
   return failure === undefined ? EXIT.ok : await printFailure('doctor', failure, false, {})
 }

@@ -20,7 +20,7 @@ import { openStore } from '../io/store/store.ts'
 import { type WaitingThing, waitingThings } from '../run/waiting.ts'
 import { parseHookMemory, rememberHold, rememberTold } from '../state/hook-memory.ts'
 import { stateCodec } from '../state/state-codec.ts'
-import { withCommandName, write } from './output.ts'
+import { write } from './output.ts'
 
 /** Most bytes of a harness's input, which holds what a tool has given back. */
 const MAX_INPUT = 64 * 1024 * 1024
@@ -35,7 +35,7 @@ export async function answerHook(args: Args, env: Env, json: boolean): Promise<n
     const question = hookQuestion(args, readsEvent(args) ? await readInput() : '')
     if (question === undefined) throw new Error('the input on stdin asks nothing of it')
     const things = readWaiting(home)
-    const text = withCommandName(waitingText(things))
+    const text = waitingText(things)
     if (question.type === 'line' && json) await write(`${hookDocument(things, text)}\n`)
     else if (text === '') throw new Error('nothing waits')
     else if (isBounded(question, things, home)) throw new Error('this session has been told of it')

@@ -1,5 +1,7 @@
 // yargs: the help of every command, and what is wrong with what was typed.
+
 import yargs, { type Argv } from 'yargs'
+import { P2P } from '../command-name.ts'
 import type { Verb } from '../commands/command.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { GLOBAL_OPTIONS, VERSION, type Verbs } from './options.ts'
@@ -40,7 +42,7 @@ function misplacedFailure({ usage, example }: Verb, texts: readonly string[]): F
   if (surplus === undefined)
     return new Failure('USAGE', EXIT.usage, `${verb} needs ${places.join(' ')}`, `for example ${typed}`)
   const message = `${verb} takes ${places.join(' ') || 'no text'}; "${surplus.slice(0, 40)}" is too much`
-  const hint = places.length === 0 ? `\`p2p ${verb} --help\`` : `a text of several words goes in quotes: ${typed}`
+  const hint = places.length === 0 ? `\`${P2P} ${verb} --help\`` : `a text of several words goes in quotes: ${typed}`
   return new Failure('USAGE', EXIT.usage, message, hint)
 }
 
@@ -71,7 +73,7 @@ function describe(parser: Argv, verbs: Verbs): Argv {
           'USAGE',
           EXIT.usage,
           sentence(message),
-          '`p2p --help` lists commands and options; a text goes in quotes',
+          `\`${P2P} --help\` lists commands and options; a text goes in quotes`,
         )
       )
     })

@@ -1,4 +1,5 @@
 // What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
+import { P2P } from '../command-name.ts'
 import type { InputRequest, StdinInput } from '../commands/command.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { readSource, readStream } from '../io/files/source.ts'
@@ -26,9 +27,10 @@ export async function readInput(wanted: InputRequest, home: Home, env: Env = pro
   const input = await readStream(process.stdin, most)
   if (input !== undefined) return { input }
   const what = `what comes on stdin has more than ${most} bytes`
-  if (wanted.as === 'text') throw new Failure('TEXT_TOO_LONG', EXIT.usage, what, '`p2p sendfile <path>` sends files')
+  if (wanted.as === 'text')
+    throw new Failure('TEXT_TOO_LONG', EXIT.usage, what, `\`${P2P} sendfile <path>\` sends files`)
   // It can be read only once, and a server must be told the hash before it is given the bytes.
-  const hint = 'write it to a file first; `p2p sendfile <path>` sends larger ones where file.server is set'
+  const hint = `write it to a file first; \`${P2P} sendfile <path>\` sends larger ones where file.server is set`
   throw new Failure('FILE_TOO_LARGE', EXIT.usage, `${what} (file.inlineMax)`, hint)
 }
 

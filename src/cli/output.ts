@@ -1,8 +1,9 @@
 // What is printed: an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
+
 import { fstatSync, writeFileSync } from 'node:fs'
-import { basename } from 'node:path'
 import type { IntentType } from '../call/intent.ts'
 import { said } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
@@ -31,14 +32,14 @@ export async function printOutcome<T extends IntentType>(
     const fields = { ...command.json(outcome), notices: outcome.notices }
     if (failure !== undefined) return await printFailure(verb, failure, true, fields)
     const document = { ok: true, command: verb, ...fields }
-    await write(`${JSON.stringify(document, shellWord)}\n`)
+    await write(`${JSON.stringify(document)}\n`)
     return EXIT.ok
   }
   // What was asked for by name is printed, quiet or not.
   const silent = quiet && outcome.news.length === 0 && !style.always
   const lines = silent ? [] : command.text(outcome)
   const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
-  const typed = [...lines, ...notes].map(withCommandName)
+  const typed = [...lines, ...notes]
   const { page, exact = false } = style
   const rows = page ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
   await write(rows.map((row) => `${row}\n`).join(''))
@@ -95,7 +96,7 @@ function sayFailure(failure: Failure): void {
 function cleanWords(failure: Failure): { message: string; hint: string } {
   const { code, hint } = failure
   const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
-  return { message: clean(whole(failure)), hint: withCommandName(clean(hint)) }
+  return { message: clean(whole(failure)), hint: clean(hint) }
 }
 
 function whole({ message, theirs }: Failure): string {
@@ -114,24 +115,6 @@ export function failureIn(error: unknown): Failure {
   if (disk !== undefined) return disk
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new Failure('FAULT', EXIT.fault, `a fault of p2p's own: ${what}`, 'please report it')
-}
-
-/**
- * Our texts name commands as `p2p …`; a reader must be able to type them, however we were started. What peers wrote stands on
- * lines of their own and is left alone.
- */
-export function withCommandName(line: string): string {
-  return /^ {2}\S+> /.test(line) ? line : line.replace(/`p2p /g, `\`${program()} `)
-}
-
-/** For JSON: the one field that holds a command. */
-function shellWord(key: string, value: unknown): unknown {
-  return key === 'next' && typeof value === 'string' ? value.replace(/^p2p /, `${program()} `) : value
-}
-
-function program(): string {
-  const script = process.argv[1] ?? 'p2p'
-  return basename(script) === 'p2p' ? 'p2p' : `node "${script}"`
 }
 
 /** Texts that somebody waits for; one that has failed is never counted off, since nothing gets out any more. */
@@ -163,6 +146,6 @@ function isFile(fd: number): boolean {
 function outputFailure(error: unknown): Failure {
   const why = diskFailure(error, 'stdout')?.message ?? `stdout takes nothing (${errno(error) || 'no word why'})`
   // Not to run it again: what was said would be said twice.
-  const hint = 'what the command did stands, and nothing was marked read; `p2p status` shows it'
+  const hint = `what the command did stands, and nothing was marked read; \`${P2P} status\` shows it`
   return new Failure('OUTPUT_FAILED', EXIT.fault, `what was to be printed did not get out: ${why}`, hint)
 }

@@ -1,5 +1,7 @@
 // `agree` and `decline`: the answer to a proposal of the other side.
+
 import { parseRef } from '../call/refer.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
@@ -45,6 +47,6 @@ function answerIn(verb: string, args: Args): { ref: string | undefined; text: st
     'USAGE',
     EXIT.usage,
     `"${first.slice(0, 40)}" names no proposal`,
-    `the ref as it was shown, then a word on it: \`p2p ${verb} peer/5 "…"\``,
+    `the ref as it was shown, then a word on it: \`${P2P} ${verb} peer/5 "…"\``,
   )
 }

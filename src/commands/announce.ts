@@ -2,6 +2,7 @@
 
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { relaySaid } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
 import { secondsOption } from './args.ts'
@@ -49,5 +50,5 @@ function announceLine({ posted, news, idle }: OutcomeOf<'announce'>): string {
   const on = taken === 0 ? 'NOT announced' : `announced on ${taken} of ${taken + failed.length} relays${before}`
   const why = failed.map((f) => `; ${relaySaid(f)}`).join('')
   const unread = news.filter(countsAsUnread).length
-  return `${on}${why}; ${unread === 0 ? 'nothing unread' : `${unread} unread: \`p2p status\``}`
+  return `${on}${why}; ${unread === 0 ? 'nothing unread' : `${unread} unread: \`${P2P} status\``}`
 }

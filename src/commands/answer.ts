@@ -1,5 +1,7 @@
 // `answer accept` and `answer reject`: answers the call that rings.
+
 import { who } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
 import type { Command } from './command.ts'
@@ -22,7 +24,7 @@ export const answer: Command<'answer'> = {
         'USAGE',
         EXIT.usage,
         `a call is answered with accept or reject, not "${decision}"`,
-        '`p2p answer accept` or `p2p answer reject "…"`',
+        `\`${P2P} answer accept\` or \`${P2P} answer reject "…"\``,
       )
     }
     return { type: 'answer', accept: decision === 'accept', text: optionalText(args, 'text'), ...stayOption(args) }
@@ -40,7 +42,10 @@ export const answer: Command<'answer'> = {
     if (!outcome.intent.accept) return [`rejected call ${id} from ${who(shape.peer)}`]
     const accepted = `accepted call ${id} from ${who(shape.peer)}`
     if (outcome.intent.wait !== undefined) return [accepted, ...newsLines(outcome.news)]
-    return [accepted, `  next: \`p2p send "…" --call ${id}\`, or \`p2p wait --call ${id}\` until the other side speaks`]
+    return [
+      accepted,
+      `  next: \`${P2P} send "…" --call ${id}\`, or \`${P2P} wait --call ${id}\` until the other side speaks`,
+    ]
   },
   json: (outcome) => ({
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),

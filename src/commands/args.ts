@@ -4,6 +4,7 @@
 
 import type { Stay } from '../call/intent.ts'
 import { MOST } from '../call/transcript/excerpt.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
 import type { Wait } from '../run/needs.ts'
@@ -74,7 +75,7 @@ function stdinText(bytes: Uint8Array): string {
   const { text, wrong } = inputText('file', bytes)
   // One line break at the end is the shell's, not the author's.
   if (text !== undefined) return text.replace(/\r?\n$/, '')
-  const hint = '`p2p sendfile <name> -` sends bytes'
+  const hint = `\`${P2P} sendfile <name> -\` sends bytes`
   throw new Failure('TEXT_NOT_UTF8', EXIT.usage, `what came on stdin ${wrong}`, hint)
 }
 

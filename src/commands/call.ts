@@ -1,6 +1,10 @@
 // `call`: asks an agent for a conversation.
+
 import { who } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
+
 import { flagOption, stayOption, waitOptions, wordsArgument } from './args.ts'
+
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
 import { newsLines } from './text.ts'
@@ -42,7 +46,7 @@ export const call: Command<'call'> = {
     const state = dialing
       ? `calling ${who(shape.peer)}, call ${id}`
       : `call ${id} with ${who(shape.peer)} is ${shape.state}`
-    const next = dialing ? [`  next: \`p2p wait --call ${id}\` waits for the answer`] : []
+    const next = dialing ? [`  next: \`${P2P} wait --call ${id}\` waits for the answer`] : []
     return [state, ...(outcome.failure === undefined ? next : []), ...newsLines(outcome.news)]
   },
   json: (outcome) => ({

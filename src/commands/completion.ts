@@ -1,4 +1,5 @@
 // `completion`: what a shell needs to complete what is typed. The scripts know nothing of the verbs: they ask for every word.
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
 import type { Args, Verb } from './command.ts'
@@ -21,7 +22,7 @@ export function completionRequest(args: Args): { script: string } | { words: str
   if (shell === 'words') return { words: Array.isArray(args.words) ? args.words.map(String) : [] }
   const known = SHELLS.find((name) => name === shell)
   if (known !== undefined) return { script: SCRIPTS[known] }
-  const hint = `\`p2p completion ${SHELLS.find((name) => name.startsWith(shell.slice(0, 1))) ?? 'bash'}\``
+  const hint = `\`${P2P} completion ${SHELLS.find((name) => name.startsWith(shell.slice(0, 1))) ?? 'bash'}\``
   throw new Failure('USAGE', EXIT.usage, `there is no completion for "${shell}": ${SHELLS.join(', ')}`, hint)
 }
 

@@ -1,4 +1,5 @@
 // `config`: settings, read and changed.
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
@@ -21,13 +22,13 @@ export const config: Command<'config'> = {
     if (action === undefined)
       throw new Failure('USAGE', EXIT.usage, `config cannot "${optionalText(args, 'action')}"`, ACTIONS.join(', '))
     if (action !== 'list' && key === '')
-      throw new Failure('USAGE', EXIT.usage, `config ${action} needs a key`, '`p2p config` shows them all')
+      throw new Failure('USAGE', EXIT.usage, `config ${action} needs a key`, `\`${P2P} config\` shows them all`)
     if (action === 'set' && values.length === 0)
       throw new Failure(
         'USAGE',
         EXIT.usage,
         'no value is given',
-        `\`p2p config unset ${key}\` goes back to the default`,
+        `\`${P2P} config unset ${key}\` goes back to the default`,
       )
     return { type: 'config', action, key, values }
   },

@@ -1,6 +1,8 @@
 // `contacts`: petnames and trust.
+
 import { agentOf } from '../call/agents.ts'
 import { who } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
@@ -32,7 +34,7 @@ export const contacts: Command<'contacts'> = {
   needs: () => ({}),
   text: (outcome) =>
     outcome.contacts.length === 0
-      ? ['no contacts; `p2p contacts add <npub> <name>`']
+      ? [`no contacts; \`${P2P} contacts add <npub> <name>\``]
       : contactAgents(outcome).map((a) => `${who(a)} ${a.npub}`),
   json: (outcome) => ({ contacts: contactAgents(outcome) }),
 }

@@ -1,6 +1,8 @@
 // `end`: ends the call and prints its transcript.
+
 import type { CallOutcome } from '../call/signal.ts'
 import { who } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, stayOption, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
@@ -53,6 +55,6 @@ function outcomeOption(args: Args): CallOutcome | undefined {
     'USAGE',
     EXIT.usage,
     `an outcome is done, partial or failed, not "${typed.slice(0, 40)}"`,
-    '`p2p end --outcome done`',
+    `\`${P2P} end --outcome done\``,
   )
 }

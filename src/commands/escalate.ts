@@ -1,5 +1,7 @@
 // `escalate`: tells the peer and the owner that a person is needed.
+
 import { said } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
@@ -31,14 +33,21 @@ function escalationLines({ escalation, failure }: OutcomeOf<'escalate'>): string
   // Then the error says it all.
   if (escalation === undefined || failure !== undefined) return list
   const owner = channels.filter((c) => c.channel !== 'peer' && c.channel !== 'log')
-  if (owner.some((c) => c.ok && c.channel === 'nostr')) return [...list, '  next: `p2p wait` until the answer comes']
+  if (owner.some((c) => c.ok && c.channel === 'nostr'))
+    return [...list, `  next: \`${P2P} wait\` until the answer comes`]
   if (owner.some((c) => c.ok))
-    return [...list, 'it answers where it usually writes to you; with owner.npub set, its answer also ends `p2p wait`']
+    return [
+      ...list,
+      `it answers where it usually writes to you; with owner.npub set, its answer also ends \`${P2P} wait\``,
+    ]
   if (owner.length > 0)
-    return [...list, 'your owner was NOT told yet: it is kept and tried again with the next command, as `p2p status`']
+    return [
+      ...list,
+      `your owner was NOT told yet: it is kept and tried again with the next command, as \`${P2P} status\``,
+    ]
   return [
     ...list,
     'your owner was NOT told: no channel to it is configured, only the other side knows that you need a person',
-    '  next: `p2p config set owner.npub <npub>`, or owner.webhook, owner.openclaw.target, owner.command',
+    `  next: \`${P2P} config set owner.npub <npub>\`, or owner.webhook, owner.openclaw.target, owner.command`,
   ]
 }

@@ -1,5 +1,6 @@
 // `hook`: what the hook of an agent's harness expects, in the harness's own form. The formats and where they are written down
 // are in docs/HARNESSES.md.
+import { P2P } from '../command-name.ts'
 import { isRecord, parseJson } from '../json.ts'
 import type { WaitingThing } from '../run/waiting.ts'
 import { optionalText } from './args.ts'
@@ -101,7 +102,7 @@ export function waitingText(things: readonly WaitingThing[]): string {
   const told = groupsOf(things, ({ call, npub }) => `${call} ${npub}`).map(placeText)
   const rest = told.length - MAX_TOLD
   const more = rest > 0 ? [`and ${rest} more`] : []
-  return `p2p-comm: ${counts.join(', ')} (${[...told.slice(0, MAX_TOLD), ...more].join('; ')}). \`p2p status\` shows what it is.`
+  return `p2p-comm: ${counts.join(', ')} (${[...told.slice(0, MAX_TOLD), ...more].join('; ')}). \`${P2P} status\` shows what it is.`
 }
 
 function placeText(things: readonly WaitingThing[]): string {

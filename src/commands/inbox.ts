@@ -1,6 +1,7 @@
 // `inbox`: what is new.
 
 import { fitItems } from '../call/inbox-items.ts'
+import { P2P } from '../command-name.ts'
 import { flagOption } from './args.ts'
 import type { Command } from './command.ts'
 import { itemShape } from './json.ts'
@@ -35,7 +36,7 @@ export const inbox: Command<'inbox'> = {
     if (items.length === 0) return ['nothing new']
     return [
       ...newsLines(fit),
-      ...(left === 0 ? [] : [`… and ${left} more: \`p2p inbox --all --json\` has all of them`]),
+      ...(left === 0 ? [] : [`… and ${left} more: \`${P2P} inbox --all --json\` has all of them`]),
     ]
   },
   json: ({ items }) => ({ new: items.map(itemShape) }),

@@ -1,6 +1,8 @@
 // `list`: who is on line.
+
 import { agentOf } from '../call/agents.ts'
 import { quoted, selfNamed, who } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, OutcomeOf } from '../run/outcome.ts'
@@ -46,7 +48,7 @@ export const list: Command<'list'> = {
       `${countText(outcome, shown.length)} on line:`,
       ...shown.flatMap((agent) => agentLines(outcome, agent)),
       ...(total > shown.length || more ? [moreLine(shown.length)] : []),
-      'next: `p2p call <npub> "<topic>"`',
+      `next: \`${P2P} call <npub> "<topic>"\``,
     ]
   },
   json: (outcome) => ({
@@ -62,7 +64,12 @@ function limitOption(args: Args): number {
   const text = optionalText(args, 'limit').trim()
   if (text === '') return args.json === true ? SHOWN.json : SHOWN.text
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
-  throw new Failure('USAGE', EXIT.usage, '--limit takes a number of agents from 1 on', '`p2p list --all` shows all')
+  throw new Failure(
+    'USAGE',
+    EXIT.usage,
+    '--limit takes a number of agents from 1 on',
+    `\`${P2P} list --all\` shows all`,
+  )
 }
 
 /** Most characters of a list that nobody has asked for more of: tools cut what is longer, in silence. */
@@ -91,12 +98,12 @@ function nobodyLine({ intent, online }: OutcomeOf<'list'>): string {
   const { capability, name, search } = intent.wish
   const told = online.lacking.length > 0 ? ', as far as relays have said' : ''
   if (capability === undefined && name === undefined && search === undefined)
-    return `nobody is on line${told} (agents announce themselves with \`p2p announce\`)`
-  return `nobody on line is ${search === undefined ? 'called so or can do that' : 'described so'}${told}; \`p2p list\` shows who is`
+    return `nobody is on line${told} (agents announce themselves with \`${P2P} announce\`)`
+  return `nobody on line is ${search === undefined ? 'called so or can do that' : 'described so'}${told}; \`${P2P} list\` shows who is`
 }
 
 function moreLine(shown: number): string {
-  return `… and more: \`p2p list --limit ${Math.max(2 * shown, SHOWN.text)}\`; --capability, --name and --search narrow it down`
+  return `… and more: \`${P2P} list --limit ${Math.max(2 * shown, SHOWN.text)}\`; --capability, --name and --search narrow it down`
 }
 
 function agentLines({ people, now }: CommonOutcome, online: OnlineAgent): string[] {

@@ -2,6 +2,7 @@
 
 import { parseRef } from '../call/refer.ts'
 import { relaySaid, who } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
@@ -42,7 +43,7 @@ export const send: Command<'send'> = {
 function refOption(args: Args): string | undefined {
   const text = optionalText(args, 're').trim()
   if (args.re === undefined || parseRef(text) !== undefined) return text || undefined
-  const hint = `for example \`p2p send "…" --re peer/5\`: what stands in front of a message is its ref`
+  const hint = `for example \`${P2P} send "…" --re peer/5\`: what stands in front of a message is its ref`
   throw new Failure('USAGE', EXIT.usage, `--re takes a ref like peer/5 or me/3, not "${text.slice(0, 40)}"`, hint)
 }
 
@@ -82,6 +83,6 @@ export function deliveryLines(outcome: Sent, what: string, next: boolean): strin
   const how = delivery === 'relayed' ? `relayed by ${accepted.length} of ${on} relays${missing}` : delivery
   return [
     `${head}: ${how}`,
-    ...(next ? [`  next: \`p2p wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`] : []),
+    ...(next ? [`  next: \`${P2P} wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`] : []),
   ]
 }

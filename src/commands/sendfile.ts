@@ -1,6 +1,8 @@
 // `sendfile`: a file in the active call.
+
 import type { FileContent } from '../call/intent.ts'
 import { parseSignal } from '../call/signal-codec.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
@@ -42,7 +44,7 @@ function bytesOf(args: Args): Uint8Array {
   // Node's decoder skips what it does not know; a damaged file must not pass for a whole one.
   const good = /^[A-Za-z0-9+/]*$/.test(text) && text.length % 4 !== 1
   if (!good)
-    throw new Failure('BAD_BASE64', EXIT.usage, 'this is no base64', '`p2p sendfile <path>` sends a file as it is')
+    throw new Failure('BAD_BASE64', EXIT.usage, 'this is no base64', `\`${P2P} sendfile <path>\` sends a file as it is`)
   return Buffer.from(text, 'base64')
 }
 

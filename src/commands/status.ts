@@ -8,6 +8,7 @@ import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { standingParts } from '../call/standing.ts'
 import { ABOUT_PEERS, quoted, relaySaid, said, selfNamed, who } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { cutForeign, type Foreign, foreign, foreignLine, foreignText, isBlank } from '../sanitize.ts'
 import { remoteFilesOf } from '../state/files.ts'
@@ -39,9 +40,9 @@ export const status: Command<'status'> = {
       `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${said(outcome.me.name, 64)})`}`,
       `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relaySaid({ url, reason: error ?? foreign`no answer` })}`).join('')}`,
       ...(calls.length === 0
-        ? ['no calls; `p2p list` shows whom you can call']
+        ? [`no calls; \`${P2P} list\` shows whom you can call`]
         : calls.flatMap((call) => callLines(call, calls, outcome))),
-      ...(total > calls.length ? [`${total - calls.length} more calls: \`p2p transcript\` lists all`] : []),
+      ...(total > calls.length ? [`${total - calls.length} more calls: \`${P2P} transcript\` lists all`] : []),
       ...(outboxCount(outcome) > 0
         ? [`outbox: ${outboxCount(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
@@ -113,11 +114,11 @@ function nextCommand({ id, state, direction, proposals = [] }: CallShape): strin
   if (state === 'active') {
     const asked = proposals.find(({ from }) => from === 'peer')
     return asked === undefined
-      ? `\`p2p send "…" ${call}\``
-      : `${asked.ref} waits for \`p2p agree ${asked.ref} ${call}\` or \`p2p decline ${asked.ref} "…" ${call}\``
+      ? `\`${P2P} send "…" ${call}\``
+      : `${asked.ref} waits for \`${P2P} agree ${asked.ref} ${call}\` or \`${P2P} decline ${asked.ref} "…" ${call}\``
   }
-  if (direction === 'outgoing') return `\`p2p wait ${call}\` waits for the answer`
-  return `\`p2p answer accept ${call}\` or \`p2p answer reject "…" ${call}\``
+  if (direction === 'outgoing') return `\`${P2P} wait ${call}\` waits for the answer`
+  return `\`${P2P} answer accept ${call}\` or \`${P2P} answer reject "…" ${call}\``
 }
 
 function explainPrefix(lines: string[]): string[] {
@@ -207,7 +208,7 @@ export function transferLines(outcome: CommonOutcome): string[] {
     if (t.direction === 'outgoing')
       return [`file to ${who(t.peer)}${where}: ${far} delivered, ${t.size} bytes, named:`, ...quoted(t.name, 'me>')]
     const error = t.error === undefined ? '' : `, tried again later (${t.error})`
-    const next = t.unit === 'bytes' ? ['  next: `p2p inbox` goes on fetching it'] : []
+    const next = t.unit === 'bytes' ? [`  next: \`${P2P} inbox\` goes on fetching it`] : []
     return [`file from ${who(t.peer)}${where}: ${far} here${error}, named:`, ...quoted(t.name), ...next]
   })
 }

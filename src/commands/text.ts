@@ -4,6 +4,7 @@
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
 import { ABOUT_PEERS, quoted, selfNamed, time, who } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { isBlank } from '../sanitize.ts'
 import type { CallShape } from './json.ts'
@@ -17,7 +18,7 @@ export function newsLines(items: readonly InboxItem[]): string[] {
 
 function wholeLine({ call }: InboxItem): string {
   const command = call === '' ? 'inbox --all --json' : `transcript ${call.slice(0, 8)} --max-chars 0`
-  return `  truncated; the whole: \`p2p ${command}\``
+  return `  truncated; the whole: \`${P2P} ${command}\``
 }
 
 /** The same with as much of its news as fits into what a reader is shown at once; the rest stays unread. */
@@ -25,7 +26,7 @@ export function fitOutcome<O extends Pick<CommonOutcome, 'news' | 'notices'>>(ou
   const news = fitItems(outcome.news)
   const left = outcome.news.length - news.length
   if (left === 0) return { ...outcome, news }
-  return { ...outcome, news, notices: [...outcome.notices, `${left} more unread; \`p2p inbox\` shows the next`] }
+  return { ...outcome, news, notices: [...outcome.notices, `${left} more unread; \`${P2P} inbox\` shows the next`] }
 }
 
 function itemLines(item: InboxItem): string[] {
@@ -38,14 +39,14 @@ function itemLines(item: InboxItem): string[] {
         `incoming call ${id} from ${from}, about:`,
         ...quoted(item.text),
         ...selfNamed(item.from),
-        `  next: \`p2p answer accept --call ${id}\` or \`p2p answer reject "…" --call ${id}\``,
+        `  next: \`${P2P} answer accept --call ${id}\` or \`${P2P} answer reject "…" --call ${id}\``,
       ]
     case 'accept':
       return [
         `${from} accepted call ${id}${marksOf(item)}`,
         ...selfNamed(item.from),
         ...quoted(item.text),
-        `  next: \`p2p send "…" --call ${id}\``,
+        `  next: \`${P2P} send "…" --call ${id}\``,
       ]
     case 'reject':
       return [
@@ -60,7 +61,7 @@ function itemLines(item: InboxItem): string[] {
       return [
         `proposal ${item.ref} ${said}`,
         ...quoted(item.text),
-        `  next: \`p2p agree ${item.ref} --call ${id}\` or \`p2p decline ${item.ref} "…" --call ${id}\``,
+        `  next: \`${P2P} agree ${item.ref} --call ${id}\` or \`${P2P} decline ${item.ref} "…" --call ${id}\``,
       ]
     case 'agree':
     case 'decline':
@@ -79,19 +80,19 @@ function itemLines(item: InboxItem): string[] {
       return [
         `${from} ended call ${id}${item.outcome === undefined ? '' : `, outcome: ${item.outcome}`}${isBlank(item.text) ? '' : ':'}`,
         ...quoted(item.text),
-        `  next: \`p2p transcript ${id}\` shows it`,
+        `  next: \`${P2P} transcript ${id}\` shows it`,
       ]
     case 'missed':
       return [`missed call ${id} with ${from}, about:`, ...quoted(item.text), ...selfNamed(item.from)]
     case 'forked':
       return [
         `call ${id} with ${from} is over: ${FORKED[item.fork ?? 'told']}`,
-        `  next: \`p2p call ${item.from.npub} "<topic>"\` begins anew; \`p2p transcript ${id}\` shows both texts`,
+        `  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew; \`${P2P} transcript ${id}\` shows both texts`,
       ]
     case 'lost':
       return [
         `${from} says that it does not have call ${id}`,
-        `  next: \`p2p call ${item.from.npub} "<topic>"\` begins anew`,
+        `  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew`,
       ]
     case 'undelivered':
       return [`never delivered, ${item.ref} in call ${id} to ${from}:`, ...quoted(item.text, 'me>')]
@@ -164,7 +165,7 @@ export function endedFacts({ state, verified, confirmed, outcome, id }: CallShap
   const { n, of } = confirmed
   return [
     ...went,
-    `not verified yet: the other side has confirmed ${n} of ${of} (\`p2p wait --call ${id.slice(0, 8)}\`)`,
+    `not verified yet: the other side has confirmed ${n} of ${of} (\`${P2P} wait --call ${id.slice(0, 8)}\`)`,
   ]
 }
 

@@ -9,6 +9,7 @@ import { markdownOf } from '../call/transcript/markdown.ts'
 import type { SearchHit } from '../call/transcript/search.ts'
 import { textOf, wholeCommand } from '../call/transcript/text.ts'
 import { ABOUT_PEERS, labelOf, quoted, selfNamed, time } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
@@ -45,13 +46,13 @@ export const transcript: Command<'transcript'> = {
     const id = optionalText(args, 'id') || optionalText(args, 'call') || undefined
     const search = optionalText(args, 'search').trim() || undefined
     if (args.search !== undefined && search === undefined)
-      throw new Failure('USAGE', EXIT.usage, 'no word is given to search for', '`p2p transcript --search invoice`')
+      throw new Failure('USAGE', EXIT.usage, 'no word is given to search for', `\`${P2P} transcript --search invoice\``)
     if ((format === 'html' || format === 'markdown') && (id === undefined || search !== undefined))
       throw new Failure(
         'USAGE',
         EXIT.usage,
         `${format} is a format of one call`,
-        `\`p2p transcript <id> --format ${format}\`; \`p2p transcript\` lists the calls`,
+        `\`${P2P} transcript <id> --format ${format}\`; \`${P2P} transcript\` lists the calls`,
       )
     // A page is for a browser and so for a file; what is read in a terminal is bounded.
     const max = maxCharsOption(args, format === 'html' ? 0 : undefined)
@@ -114,17 +115,19 @@ export function fitCalls(calls: readonly CallShape[], most: number): FittingCall
 /** @param any whether there are calls at all */
 export function listedCallLines({ calls, left }: FittingCalls, any: boolean): string[] {
   if (calls.length === 0)
-    return [any ? 'no such calls; `p2p transcript` lists all' : 'no calls yet; `p2p list` shows whom you can call']
+    return [
+      any ? `no such calls; \`${P2P} transcript\` lists all` : `no calls yet; \`${P2P} list\` shows whom you can call`,
+    ]
   const lines = calls.flatMap(transcriptCallLines)
   return [
     ...lines,
     ...(lines.some((line) => line.startsWith('  peer>')) ? [ABOUT_PEERS] : []),
     ...(left === 0 ? [] : [`  ${left} more: \`${ALL_CALLS}\`, or narrow it with --with, --since, --until`]),
-    '  next: `p2p transcript <id>`',
+    `  next: \`${P2P} transcript <id>\``,
   ]
 }
 
-export const ALL_CALLS = 'p2p transcript --max-chars 0'
+export const ALL_CALLS = `${P2P} transcript --max-chars 0`
 
 // What a call is about was written by who asked for it.
 function transcriptCallLines(call: CallShape): string[] {
@@ -137,18 +140,18 @@ function transcriptCallLines(call: CallShape): string[] {
 
 /** `query`: what was looked for, as typed. */
 export function foundLines(hits: readonly SearchHit[], more: boolean, query: string): string[] {
-  if (hits.length === 0) return [`nothing found; \`p2p transcript\` lists the calls there are`]
+  if (hits.length === 0) return [`nothing found; \`${P2P} transcript\` lists the calls there are`]
   return [
     ...hits.flatMap(hitLines),
     ...(hits.some((hit) => hit.from === 'peer') ? [ABOUT_PEERS] : []),
     ...(more ? [`  more was found: \`${allHitsCommand(query)}\`, or narrow it with --with, --since, --until`] : []),
-    '  next: `p2p transcript <id>` shows a call',
+    `  next: \`${P2P} transcript <id>\` shows a call`,
   ]
 }
 
 /** The command that shows all that was found, for a POSIX shell. */
 export function allHitsCommand(query: string): string {
-  return `p2p transcript --search '${query.replace(/'/g, `'\\''`)}' --max-chars 0`
+  return `${P2P} transcript --search '${query.replace(/'/g, `'\\''`)}' --max-chars 0`
 }
 
 function hitLines({ call, n, type, from, author, at, line }: SearchHit): string[] {

@@ -1,4 +1,5 @@
 // `whoami`: npub, name, relays. The secret key comes in on stdin and goes out to a file, and stands nowhere else.
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
@@ -20,14 +21,14 @@ export const whoami: Command<'whoami'> = {
       'USAGE',
       EXIT.usage,
       '--import reads the secret key from stdin and takes nothing but "-"',
-      '`p2p whoami --import - < FILE`; a key that was typed as an argument should be taken for leaked',
+      `\`${P2P} whoami --import - < FILE\`; a key that was typed as an argument should be taken for leaked`,
     )
   },
   intent: (args) => ({ type: 'whoami', exportTo: optionalText(args, 'export') || undefined }),
   needs: () => ({}),
   text: ({ me, self, exported }) => [
     `npub: ${me.npub}`,
-    `name: ${self.name === '' ? '(none; `p2p config set name "…"`)' : self.name}`,
+    `name: ${self.name === '' ? `(none; \`${P2P} config set name "…"\`)` : self.name}`,
     `inbox relays: ${self.relays.inbox.join(', ')}`,
     `presence relays: ${self.relays.presence.join(', ')}`,
     ...(exported === undefined ? [] : [`your secret key is in ${exported}, for your eyes only: whoever has it is you`]),

@@ -1,9 +1,11 @@
 // `doctor`: everything that a run needs is looked at, and each fault is named with what to do about it.
 // What was found at the relays, as checks: every step by its name, a failed one with what to do about it.
 // Which limits of a relay (NIP-11) we would hit, and what comes of it.
+
 import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
 import { refusalText, said } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { DoctorCheck } from '../io/doctor/doctor.ts'
 import type { Probe } from '../io/doctor/probe.ts'
@@ -122,12 +124,12 @@ function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath:
   ]
   const missing = (key: string, program: string | undefined): DoctorCheck[] => {
     if (program === undefined || programPath(program) !== undefined) return []
-    const hint = `install it, or correct \`p2p config get ${key}\``
+    const hint = `install it, or correct \`${P2P} config get ${key}\``
     return [{ name: 'owner', ok: false, detail: `${key}: there is no program ${JSON.stringify(program)}`, hint }]
   }
   const alone: DoctorCheck = {
     ...{ name: 'owner', ok: true, warning: true, detail: 'no channel is set: escalations reach the log only' },
-    hint: '`p2p config set owner.npub npub1…` or `p2p config set owner.openclaw.target …` sets one',
+    hint: `\`${P2P} config set owner.npub npub1…\` or \`${P2P} config set owner.openclaw.target …\` sets one`,
   }
   return [
     channels.length === 0 ? alone : { name: 'owner', ok: true, detail: `is told through ${channels.join(', ')}` },
@@ -140,7 +142,7 @@ function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath:
 
 const openclawTargetMissing: DoctorCheck = {
   ...{ name: 'owner', ok: false, detail: 'owner.openclaw.channel is set, and owner.openclaw.target is not' },
-  hint: '`p2p config set owner.openclaw.target …` names your owner in that channel',
+  hint: `\`${P2P} config set owner.openclaw.target …\` names your owner in that channel`,
 }
 
 /** A step of a relay's examination. */
@@ -228,7 +230,7 @@ function stepFailure({ what, reason, text }: FailedStep): string {
 
 // What helps with which complaint. Behind a proxy the complaint is the proxy's.
 function stepHint({ step, reason, text }: FailedStep, keys: readonly string[]): string {
-  const other = `choose another relay: \`p2p config set ${keys[0] ?? 'relays.inbox'} …\``
+  const other = `choose another relay: \`${P2P} config set ${keys[0] ?? 'relays.inbox'} …\``
   if (matches(text, /^proxy /)) return 'the proxy is in the way: see the check "proxy"'
   if (matches(text, /ENOTFOUND|EAI_AGAIN/))
     return `check the spelling of the address and this machine's DNS; or ${other}`

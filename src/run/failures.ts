@@ -1,7 +1,9 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
+
 import type { Escalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
 import { relaySaid, said } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { foreign, foreignLine, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
@@ -55,14 +57,14 @@ function notDelivered(parts: readonly RecordedSignal[], { context, state }: Fini
       'REFUSED',
       EXIT.refused,
       `every relay refused it${told}`,
-      'it is kept and offered again with the next command; `p2p config set relays.inbox …` changes your relays',
+      `it is kept and offered again with the next command; \`${P2P} config set relays.inbox …\` changes your relays`,
     )
   }
   return new Failure(
     'UNREACHABLE',
     EXIT.unreachable,
     `no relay took it${told}`,
-    'it is kept and goes out with the next command; `p2p status` tries again',
+    `it is kept and goes out with the next command; \`${P2P} status\` tries again`,
   )
 }
 
@@ -77,7 +79,7 @@ function lateFailure(call: string): Failure {
     'LATE',
     EXIT.impossible,
     `the call ${id} had ended before this was said: both transcripts show it, marked late`,
-    `\`p2p transcript ${id}\` shows the call; \`p2p call <agent> "<topic>"\` calls again`,
+    `\`${P2P} transcript ${id}\` shows the call; \`${P2P} call <agent> "<topic>"\` calls again`,
   )
 }
 
@@ -95,14 +97,14 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
       'REFUSED',
       EXIT.refused,
       `every relay refused us (${told})`,
-      '`p2p config get relays.inbox` shows your relays',
+      `\`${P2P} config get relays.inbox\` shows your relays`,
     )
   }
   return new Failure(
     'UNREACHABLE',
     EXIT.unreachable,
     `no relay answered (${told})`,
-    'try again; `p2p config get relays.inbox` shows your relays',
+    `try again; \`${P2P} config get relays.inbox\` shows your relays`,
   )
 }
 
@@ -116,13 +118,13 @@ function ownerNotTold(escalation: EscalationResult, { context }: FinishedRun): F
       'NO_OWNER_CHANNEL',
       EXIT.impossible,
       `your owner was not told: no channel is configured${why === '' ? '' : ` (${why})`}`,
-      '`p2p config set owner.npub <npub>` tells it on Nostr; owner.webhook, owner.openclaw.target and owner.command are other ways',
+      `\`${P2P} config set owner.npub <npub>\` tells it on Nostr; owner.webhook, owner.openclaw.target and owner.command are other ways`,
     )
   }
   return new Failure(
     'OWNER_NOT_REACHED',
     EXIT.unreachable,
     `nobody could be told (${why})`,
-    `it is kept and tried again with the next command: \`p2p status\`; it also stands in ${context.environment.home.escalations}`,
+    `it is kept and tried again with the next command: \`${P2P} status\`; it also stands in ${context.environment.home.escalations}`,
   )
 }

@@ -4,6 +4,7 @@
 import { type Contact, shortNpub } from '../call/agents.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { isSameName } from '../call/name.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
@@ -71,7 +72,7 @@ async function keyOf({ action, agent, petname }: Edit, context: RunContext, stat
       'AGENT_AMBIGUOUS',
       EXIT.impossible,
       `"${agent}" is what ${npubEncode(found.pubkey)} calls itself, which anybody can`,
-      `the key, if it is the one you mean: \`p2p contacts ${action} ${npubEncode(found.pubkey)}\``,
+      `the key, if it is the one you mean: \`${P2P} contacts ${action} ${npubEncode(found.pubkey)}\``,
     )
   if ('pubkey' in found) return found.pubkey
   throw new Failure(
@@ -79,8 +80,8 @@ async function keyOf({ action, agent, petname }: Edit, context: RunContext, stat
     EXIT.impossible,
     `"${agent}" is no key, no contact and no call`,
     /^(npub1|nprofile1|[0-9a-f]{64}$)/.test(petname)
-      ? `the key first: \`p2p contacts ${action} npub1… ${agent}\``
-      : 'name it by its npub; `p2p list` shows them',
+      ? `the key first: \`${P2P} contacts ${action} npub1… ${agent}\``
+      : `name it by its npub; \`${P2P} list\` shows them`,
   )
 }
 

@@ -5,6 +5,7 @@ import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
 import { relaySaid, said } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { resultsOf } from './action.ts'
@@ -53,7 +54,7 @@ function behindGaps({ needs }: FinishedRun, calls: readonly Call[]): string[] {
     const came = waiting.length === 1 ? '1 message' : `${waiting.length} messages`
     const verb = waiting.length === 1 ? 'waits' : 'wait'
     return [
-      `${came} in the call ${id.slice(0, 8)} ${verb} for one that has not arrived (peer/${gap[0]}); the other side is asked for it, \`p2p transcript ${id.slice(0, 8)}\` shows what came`,
+      `${came} in the call ${id.slice(0, 8)} ${verb} for one that has not arrived (peer/${gap[0]}); the other side is asked for it, \`${P2P} transcript ${id.slice(0, 8)}\` shows what came`,
     ]
   })
 }
@@ -63,7 +64,7 @@ function lettersLeft({ needs, state }: FinishedRun): string[] {
   const { lettersLeft: left = 0 } = state.index
   if (left === 0 || needs.notes?.includes('pace') !== true) return []
   return [
-    `${left === 1 ? '1 letter' : `${left} letters`} found no room beside the unread ones; read those with \`p2p inbox\`, then \`p2p inbox --deep\` asks the relays once more`,
+    `${left === 1 ? '1 letter' : `${left} letters`} found no room beside the unread ones; read those with \`${P2P} inbox\`, then \`${P2P} inbox --deep\` asks the relays once more`,
   ]
 }
 
@@ -82,7 +83,7 @@ function longCalls({ context, needs, state }: FinishedRun, calls: readonly Call[
         : []),
     ]
     if (facts.length === 0) return []
-    const next = `\`p2p end --call ${id}\` ends it, \`p2p escalate "…" --call ${id}\` asks your owner`
+    const next = `\`${P2P} end --call ${id}\` ends it, \`${P2P} escalate "…" --call ${id}\` asks your owner`
     return [`the call ${id} with ${peerLabel(call, context.people)} ${facts.join(', and ')}; ${next}`]
   })
 }
@@ -113,7 +114,7 @@ function filesWaiting({ needs, state }: FinishedRun, calls: readonly Call[]): st
   const held = remoteFilesOf(state, calls).filter((remoteFile) => (remoteFile.progress?.tries ?? 0) > 0)
   return held.map(
     ({ from, body, progress }) =>
-      `a file from ${shortNpub(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${progress?.why}; later commands try again, \`p2p status\` shows how far it is`,
+      `a file from ${shortNpub(npubEncode(from))} (${body.size} bytes) could not be fetched yet: ${progress?.why}; later commands try again, \`${P2P} status\` shows how far it is`,
   )
 }
 
@@ -124,7 +125,7 @@ function mailboxNotices({ answers, left }: SyncResult): string[] {
   return [
     ...(unfinished.length > 0 || left > 0
       ? [
-          `more waits ${unfinished.length > 0 ? `at ${unfinished.join(', ')} ` : ''}than this run could read; \`p2p inbox\` goes on`,
+          `more waits ${unfinished.length > 0 ? `at ${unfinished.join(', ')} ` : ''}than this run could read; \`${P2P} inbox\` goes on`,
         ]
       : []),
     ...(gaps.length > 0
@@ -153,7 +154,7 @@ function guessedRelays(to: string, by: Route['by'], { context, state }: Finished
     by === 'own' ? 'your own relays' : by === 'reads' ? 'the relays of its kind 10002' : 'others that it named'
   const listed = (state.index.peers[to]?.inbox.length ?? 0) > 0
   if (by !== 'list' && listed) {
-    const hint = '`p2p config set relays.allowPrivate true` allows the latter'
+    const hint = `\`${P2P} config set relays.allowPrivate true\` allows the latter`
     return [`${who} reads at relays that were shut down or lie in a private network (${hint}); sent to ${where}`]
   }
   if (by !== 'own' && by !== 'reads') return []

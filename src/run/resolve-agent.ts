@@ -1,8 +1,10 @@
 // Whom a command means by <agent>: what the one resolver says of the word (call/selector.ts), a NIP-05 name looked up, and the name of
 // an agent on line only where the relays' answer was complete and names one.
+
 import { nameTag } from '../call/name.ts'
 import { select } from '../call/selector.ts'
 import { relaySaid, said } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import { npubEncode } from '../nostr/nip19.ts'
@@ -62,7 +64,7 @@ function nobodyCalled(name: string, silent: string): Failure {
     'NO_SUCH_AGENT',
     EXIT.impossible,
     `no agent named "${name}" is on line, and no contact has that name${why}`,
-    '`p2p list` shows who is on line; an npub reaches an agent that is not',
+    `\`${P2P} list\` shows who is on line; an npub reaches an agent that is not`,
   )
 }
 
@@ -71,7 +73,7 @@ function refusal(message: string, { pubkey }: OnlineAgent): Failure {
     'AGENT_AMBIGUOUS',
     EXIT.impossible,
     message,
-    `the npub of the one you mean: \`p2p call ${npubEncode(pubkey)} "…"\``,
+    `the npub of the one you mean: \`${P2P} call ${npubEncode(pubkey)} "…"\``,
   )
 }
 
@@ -99,7 +101,7 @@ async function lookUpNip05(
     'NIP05_FAILED',
     EXIT.impossible,
     `the name "${word}" could not be looked up`,
-    'check the name, or use the npub; `p2p list` shows who is on line',
+    `check the name, or use the npub; \`${P2P} list\` shows who is on line`,
     entry.why,
   )
 }

@@ -12,6 +12,7 @@ import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { charactersOf } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
 import { namesOf } from '../state/peer-memory.ts'
@@ -41,7 +42,7 @@ export function readTranscripts(
       'CALL_UNREADABLE',
       EXIT.impossible,
       `the file of call ${id.slice(0, 8)} is missing or damaged`,
-      '`p2p inbox --deep` asks the relays for what they still hold of it',
+      `\`${P2P} inbox --deep\` asks the relays for what they still hold of it`,
     )
   }
   return { state: loaded.source.state, call: loaded.call, reading }
@@ -60,7 +61,7 @@ function pickCall(word: string, { state, people }: CallSource): string | Failure
       'NO_SUCH_CALL',
       EXIT.impossible,
       `no call fits "${word}"`,
-      '`p2p transcript` lists the calls there are; 8 characters of an id will do',
+      `\`${P2P} transcript\` lists the calls there are; 8 characters of an id will do`,
     )
   }
   if (second === undefined) return match
@@ -69,7 +70,7 @@ function pickCall(word: string, { state, people }: CallSource): string | Failure
     'SEVERAL_CALLS',
     EXIT.impossible,
     `${fitting.length} calls fit "${word}": ${list.join(', ')}${fitting.length > 5 ? ', …' : ''}`,
-    '`p2p transcript --with <agent>` lists the calls with an agent; type more of an id',
+    `\`${P2P} transcript --with <agent>\` lists the calls with an agent; type more of an id`,
   )
 }
 

@@ -1,9 +1,11 @@
 // What a wait that ends without what it was for can still tell: who has not answered since when, how far our last word has come,
 // whose owner is asked, and the command that goes on waiting.
+
 import type { Call } from '../call/replay.ts'
 import { isOver } from '../call/rules.ts'
 import { peerLabel } from '../call/select-call.ts'
 import { standingOf, standingParts } from '../call/standing.ts'
+import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Wait } from './needs.ts'
 import type { CommonOutcome } from './outcome.ts'
@@ -18,7 +20,7 @@ const MAX_TOLD = 3
 export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: CommonOutcome): Failure {
   const known = knownOf(ids, outcome)
   const what = wait.type === 'answer' ? 'no answer came' : wait.type === 'end' ? 'it was not confirmed' : 'nothing came'
-  const hint = `\`p2p wait${optionsOf(wait, ids)}\` goes on waiting`
+  const hint = `\`${P2P} wait${optionsOf(wait, ids)}\` goes on waiting`
   if (interrupted !== undefined) {
     const head = `the wait was interrupted after ${interrupted} s; until then ${what}`
     return new Failure('INTERRUPTED', EXIT.waited, [head, ...known].join('; '), hint)
@@ -31,9 +33,19 @@ export function notTaken(call: Call | undefined, { people }: CommonOutcome): Fai
   if (call === undefined || call.phase === 'active') return undefined
   const who = peerLabel(call, people)
   if (call.phase === 'rejected') {
-    return new Failure('REJECTED', EXIT.rejected, `${who} rejected the call`, '`p2p list` shows who else is on line')
+    return new Failure(
+      'REJECTED',
+      EXIT.rejected,
+      `${who} rejected the call`,
+      `\`${P2P} list\` shows who else is on line`,
+    )
   }
-  return new Failure('NO_ANSWER', EXIT.waited, `${who} did not take the call (${call.phase})`, '`p2p call` calls again')
+  return new Failure(
+    'NO_ANSWER',
+    EXIT.waited,
+    `${who} did not take the call (${call.phase})`,
+    `\`${P2P} call\` calls again`,
+  )
 }
 
 function knownOf(ids: readonly string[], { calls, state, now }: CommonOutcome): string[] {

@@ -1,11 +1,14 @@
 // Commands that stay until what they wait for has come: `wait`, `call --wait`, `send --wait`, and `wait --follow`. The mailbox stays
 // open, and every second the state is looked at, since a parallel command may have taken in what is waited for.
+
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { IntentType } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver as isOverPhase } from '../call/rules.ts'
 import { asCall } from '../call/select-call.ts'
 import { select } from '../call/selector.ts'
+import { P2P } from '../command-name.ts'
+
 import { EXIT, Failure } from '../errors.ts'
 import type { Event } from '../nostr/event.ts'
 import { directoryOf } from '../state/directory.ts'
@@ -216,7 +219,7 @@ function callsMeant(selector: string, { calls, people, state }: CommonOutcome): 
   if (meant instanceof Failure) throw asCall(meant)
   if (meant.type === 'call') return { ids: [meant.id], peer: undefined }
   if (meant.type !== 'agent') {
-    const hint = '`p2p transcript` lists the calls there are'
+    const hint = `\`${P2P} transcript\` lists the calls there are`
     throw new Failure('NO_SUCH_CALL', EXIT.impossible, `no call fits "${selector}"`, hint)
   }
   const open = calls.filter(({ peer, phase }) => peer === meant.pubkey && !isOverPhase(phase))

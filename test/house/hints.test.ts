@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { readArgv } from '../../src/cli/argv.ts'
+import { commandName } from '../../src/command-name.ts'
 import { verbs } from '../../src/commands/index.ts'
 import { Failure } from '../../src/errors.ts'
 
@@ -14,10 +15,12 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => ({
     name,
-    text: readFileSync(SRC + name, 'utf8')
-      .replace(/\/\*[\s\S]*?\*\//g, '')
-      .replace(/(^|\s)\/\/.*$/gm, ''),
+    text: withoutComments(readFileSync(SRC + name, 'utf8').replaceAll('${P2P}', 'p2p')),
   }))
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '')
+}
 
 /** Every `p2p …` in a text of ours, with what is put in or stands for something as one word. */
 function commandsIn(text: string): string[] {
@@ -37,6 +40,19 @@ function wordsOf(command: string): string[] {
 }
 
 const commands = sources.flatMap(({ name, text }) => commandsIn(text).map((command) => [command, name] as const))
+
+test('a command is called as this program was started, where its hint is made', () => {
+  const bare = sources.filter(({ name }) => /`p2p /.test(withoutComments(readFileSync(SRC + name, 'utf8'))))
+  expect(bare.map(({ name }) => name)).toEqual([])
+})
+
+test.each([
+  ['/usr/bin/p2p', 'p2p'],
+  ['/home/ada/clawd/skills/p2p-comm/p2p.js', 'node "/home/ada/clawd/skills/p2p-comm/p2p.js"'],
+  ['/opt/my agent.mjs', 'node "/opt/my agent.mjs"'],
+  ['/work/src/main.ts', 'p2p'],
+  [undefined, 'p2p'],
+])('started as %s it is %s', (script, name) => expect(commandName(script)).toBe(name))
 
 test('there are commands to look at', () => {
   expect(commands.length).toBeGreaterThan(80)

@@ -11,27 +11,43 @@ const TABLE: Readonly<Record<string, Row>> = {
     from: ['json.ts', 'sanitize.ts'],
     packages: ['@noble/*', '@scure/base', '../node_modules/nostr-tools/lib/esm/nip77.js', 'node:crypto'],
   },
-  'call/': { from: ['nostr/', 'errors.ts', 'input-text.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'] },
+  'call/': {
+    from: ['nostr/', 'command-name.ts', 'errors.ts', 'input-text.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'],
+  },
   'state/': { from: ['call/', 'nostr/', 'migrate.ts', 'json.ts', 'sanitize.ts'] },
   // What can fail for reasons outside. It meets calls as types only: run/ introduces them.
   'io/': {
-    from: ['nostr/', 'errors.ts', 'input-text.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'],
+    from: ['nostr/', 'command-name.ts', 'errors.ts', 'input-text.ts', 'migrate.ts', 'json.ts', 'sanitize.ts'],
     types: ['state/', 'call/'],
     packages: ['node:*', 'isomorphic-ws', 'lowdb', 'socks'],
   },
-  'run/': { from: ['call/', 'state/', 'nostr/', 'errors.ts', 'input-text.ts', 'sanitize.ts'], types: ['io/'] },
+  'run/': {
+    from: ['call/', 'state/', 'nostr/', 'command-name.ts', 'errors.ts', 'input-text.ts', 'sanitize.ts'],
+    types: ['io/'],
+  },
   // One verb a file: how it is typed, what it needs, and how its outcome is printed.
   'commands/': {
-    from: ['call/', 'state/', 'errors.ts', 'input-text.ts', 'json.ts', 'sanitize.ts'],
+    from: ['call/', 'state/', 'command-name.ts', 'errors.ts', 'input-text.ts', 'json.ts', 'sanitize.ts'],
     types: ['run/', 'yargs'],
   },
   // Where all of them meet.
   'cli/': {
-    from: ['call/', 'commands/', 'io/', 'run/', 'state/', 'errors.ts', 'input-text.ts', 'sanitize.ts'],
+    from: [
+      'call/',
+      'commands/',
+      'io/',
+      'run/',
+      'state/',
+      'command-name.ts',
+      'errors.ts',
+      'input-text.ts',
+      'sanitize.ts',
+    ],
     packages: ['yargs', 'node:path', 'node:fs'],
   },
   'main.ts': { from: ['cli/', 'io/'] },
   'loader.ts': { from: [], packages: ['node:*'] },
+  'command-name.ts': { from: [] },
   'errors.ts': { from: [], types: ['sanitize.ts'] },
   'input-text.ts': { from: [] },
   'json.ts': { from: [] },

@@ -168,15 +168,15 @@ appendFileSync(${JSON.stringify(`${folder}/`)} + process.argv[2], readFileSync(0
     }
 
     // Answers to calls of our own.
-    const [one, two] = await Promise.all([ben.json(['call', listed, 'a']), ben.json(['call', listed, 'b'])])
     const answer = async (own: Record<string, unknown>, body: Body) => {
       const rumor = signalRumor(mallory, body, { to: me, call: stringField(own.call, 'id'), seq: 1 })
       await publishAll(relay.url, [giftWrapOf(rumor, mallory, me)])
     }
-    await answer(one, { type: 'accept', text: topic, name, relays: [] })
-    await answer(two, { type: 'reject', text: topic, reason: 'declined' })
+    await answer(await ben.json(['call', listed, 'a']), { type: 'reject', text: topic, reason: 'declined' })
     for (const args of [['inbox', '--peek'], ['wait', '0', '--for', 'reject'], ['status']])
       await runChecked(ben, ...args)
+    await answer(await ben.json(['call', listed, 'b']), { type: 'accept', text: topic, name, relays: [] })
+    for (const args of [['inbox', '--peek'], ['status']]) await runChecked(ben, ...args)
     // The agent is woken without a word of theirs; the owner is told in clean words.
     expect(readFileSync(`${folder}/hook`, 'utf8')).not.toContain(TOKEN)
     expect(UNSEEN.test(readFileSync(`${folder}/hook`, 'utf8').replace(/\n/g, ''))).toBe(false)

@@ -1,6 +1,7 @@
 // The transcript as text: our words behind "me>", the peer's behind "peer>", so that neither can look like the other or
 // like us.
 
+import { P2P } from '../../command-name.ts'
 import { isBlank } from '../../sanitize.ts'
 import { ABOUT_PEERS, selfNamed, who } from '../wording.ts'
 import { entryLines, verdictOf } from './entry.ts'
@@ -25,5 +26,5 @@ export function textOf(shown: Excerpt): string[] {
 
 /** The command that shows a call from its beginning to its end. */
 export function wholeCommand({ call }: Pick<Transcript, 'call'>, format = 'text'): string {
-  return `p2p transcript ${call.id.slice(0, 8)} --max-chars 0${format === 'text' ? '' : ` --format ${format}`}`
+  return `${P2P} transcript ${call.id.slice(0, 8)} --max-chars 0${format === 'text' ? '' : ` --format ${format}`}`
 }

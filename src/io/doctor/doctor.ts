@@ -1,6 +1,8 @@
 // Looking at our own files, one by one, so that a broken one does not hide what else is wrong.
+
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
+import { P2P } from '../../command-name.ts'
 import { Failure, shellPath } from '../../errors.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { npubEncode } from '../../nostr/nip19.ts'
@@ -153,7 +155,7 @@ function stateCheck<I, L, C, P>(home: Home, codec: StoreCodec<I, L, C, P>, keys:
       name: 'state',
       ok: false,
       detail: damage,
-      hint: '`p2p status` sets it aside and goes on with what is whole',
+      hint: `\`${P2P} status\` sets it aside and goes on with what is whole`,
     }
   }
   return check('state', read, (calls) => `${inOrder(home.state)}, ${calls === 1 ? '1 call' : `${calls} calls`}`)

@@ -1,5 +1,6 @@
 // One GET into a file on disk, from an address that somebody else has chosen: where it may lead, how much it may bring, how
 // long it may take. What is there already is not asked for again.
+
 import { open, rm, stat } from 'node:fs/promises'
 import { type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
@@ -97,7 +98,8 @@ function whyForbidden(address: string, allowPrivate: boolean): string | undefine
   return protocol === 'https:' || isLoopback(hostname) ? undefined : 'its address is not https'
 }
 
-const PRIVATE = 'it lies in a private network; `p2p config set file.allowPrivate true` allows that'
+// It is kept, and may be read when the program lies elsewhere: it names no command.
+const PRIVATE = 'it lies in a private network, which file.allowPrivate allows'
 
 async function requestRange(
   url: URL,

@@ -1,4 +1,5 @@
 // The gate for everything outgoing: our secret key in any form, and copies of files that never leave.
+import { P2P } from '../../command-name.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { holdsSecret } from '../../nostr/secret-search.ts'
 import type { Home } from '../home/paths.ts'
@@ -16,7 +17,7 @@ export function refuseSecrets(
 
 /** Of something that holds our secret key. */
 export function secretFailure(what: string): Failure {
-  const hint = 'nobody needs it: whoever has it is this agent from then on; `p2p whoami` shows what others may know'
+  const hint = `nobody needs it: whoever has it is this agent from then on; \`${P2P} whoami\` shows what others may know`
   return new Failure('SECRET', EXIT.refused, `${what} holds the secret key of this agent, which never leaves`, hint)
 }
 

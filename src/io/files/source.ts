@@ -1,6 +1,8 @@
 // A file of the user's that is to be sent: opened once, read as often as needed, and noticed when it changes meanwhile.
+
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { P2P } from '../../command-name.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
 import { errno } from '../store/disk-errors.ts'
@@ -26,7 +28,7 @@ export async function openSource(path: string, home: Home): Promise<Source> {
     const stats = await file.stat({ bigint: true })
     if (stats.isDirectory()) throw folderFailure(path)
     if (!stats.isFile())
-      throw unreadableFailure(path, 'no regular file', '`p2p sendfile <name> -` sends what comes on stdin')
+      throw unreadableFailure(path, 'no regular file', `\`${P2P} sendfile <name> -\` sends what comes on stdin`)
     if (isKeptFile(home, at, stats)) throw keptFileFailure(path)
     if (stats.size === 0n) throw emptyFailure(path)
     return { size: Number(stats.size), pieces: () => piecesOf(file, path, stats), close: () => file.close() }
@@ -126,13 +128,13 @@ async function withReadErrors<T>(path: string, read: Promise<T>): Promise<T> {
 function unreadableFailure(
   path: string,
   why: string,
-  hint = '`p2p sendfile <name> <base64>` takes the bytes themselves',
+  hint = `\`${P2P} sendfile <name> <base64>\` takes the bytes themselves`,
 ) {
   return new Failure('FILE_UNREADABLE', EXIT.usage, `${path} cannot be read (${why})`, hint)
 }
 
 function folderFailure(path: string): Failure {
-  const hint = 'pack it first: `tar czf folder.tgz folder`, then `p2p sendfile folder.tgz`'
+  const hint = `pack it first: \`tar czf folder.tgz folder\`, then \`${P2P} sendfile folder.tgz\``
   return new Failure('FILE_IS_FOLDER', EXIT.usage, `${path} is a folder`, hint)
 }
 

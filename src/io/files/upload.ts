@@ -1,6 +1,7 @@
 // A file on its way to a Blossom server: encrypted as it is read, so that no size of it ever sits in memory.
 
 import type { StoredFile } from '../../call/file-transfer.ts'
+import { P2P } from '../../command-name.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { createEncryption, createSha256, TAG } from '../../nostr/aes-gcm.ts'
 import type { Keys } from '../../nostr/crypto.ts'
@@ -114,11 +115,11 @@ async function* encryptedPieces(path: string, source: Source, key: Uint8Array, n
 }
 
 function uploadFailed(why: string, theirs: Foreign): Failure {
-  const hint = 'nothing was sent; try again, or name another server: `p2p config set file.server https://…`'
+  const hint = `nothing was sent; try again, or name another server: \`${P2P} config set file.server https://…\``
   return new Failure('UPLOAD_FAILED', EXIT.unreachable, `the file could not be uploaded: ${why}`, hint, theirs)
 }
 
 function uploadRefused(why: string, theirs?: Foreign): Failure {
-  const hint = 'nothing was sent; `p2p config set file.server https://…` names another server'
+  const hint = `nothing was sent; \`${P2P} config set file.server https://…\` names another server`
   return new Failure('UPLOAD_REFUSED', EXIT.refused, `the file was not taken: ${why}`, hint, theirs)
 }

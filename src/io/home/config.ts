@@ -1,6 +1,7 @@
 // The settings of p2p/config.json: read with their defaults, looked up, set and unset by key.
 
 import type { Contact } from '../../call/agents.ts'
+import { P2P } from '../../command-name.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { decodeNip19 } from '../../nostr/nip19.ts'
 import {
@@ -88,7 +89,7 @@ async function changeSetting(home: Home, key: SettingKey, value: unknown, writin
 function settingKey(key: string): SettingKey {
   if (isSettingKey(key)) return key
   const close = similarKeys(key)
-  const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : '`p2p config` shows all keys'
+  const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : `\`${P2P} config\` shows all keys`
   throw new Failure('CONFIG_KEY', EXIT.usage, `there is no setting ${JSON.stringify(key.slice(0, 64))}`, hint)
 }
 
@@ -99,7 +100,7 @@ function parseConfig(home: Home, raw: RawConfig, reportBadSetting: ReportBadSett
     if (value === undefined) return setting.defaultValue
     const checked = setting.check(value)
     if (checked !== undefined) return checked
-    const hint = `back to the default: \`p2p config unset ${key}\``
+    const hint = `back to the default: \`${P2P} config unset ${key}\``
     reportBadSetting(damagedFailure(home, `${key} is not ${setting.expects}`, hint), key)
     return setting.defaultValue
   }

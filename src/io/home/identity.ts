@@ -1,6 +1,8 @@
 // Who we are: the secret key in p2p-identity.json, made on the first run, or the one in P2P_SECRET_KEY.
+
 import { lstatSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
+import { P2P } from '../../command-name.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 import { isRecord, parseJson } from '../../json.ts'
@@ -41,7 +43,7 @@ export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {})
 export function importIdentity(home: Home, bytes: Uint8Array, making: IdentityOptions = {}): Keys {
   const keys = secretKeys(valueText(inputText('file', bytes).text))
   if (keys === undefined) {
-    const hint = 'give it an nsec or 64 hex digits on stdin: `p2p whoami --import - < FILE`'
+    const hint = `give it an nsec or 64 hex digits on stdin: \`${P2P} whoami --import - < FILE\``
     throw new Failure('BAD_SECRET', EXIT.usage, 'what came on stdin is no secret key', hint)
   }
   checkHome(home)

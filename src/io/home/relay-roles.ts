@@ -1,4 +1,5 @@
 // Which relays play which part: the configured ones, or those of --relay and P2P_RELAYS in every role.
+import { P2P } from '../../command-name.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 import { isDecommissioned, relayUrl } from '../../nostr/relay-url.ts'
@@ -16,7 +17,7 @@ export function rolesOf(config: Config, typed: readonly string[], env: Env, say:
     const alive = config.relays[role].filter((url) => !isDecommissioned(url))
     const gone = config.relays[role].filter(isDecommissioned)
     for (const url of gone)
-      say(`${url} in relays.${role} was shut down and is not used; \`p2p config unset relays.${role}\``)
+      say(`${url} in relays.${role} was shut down and is not used; \`${P2P} config unset relays.${role}\``)
     // Nothing may stop the very command that mends this.
     return alive.length > 0 ? alive : SETTINGS[`relays.${role}`].defaultValue
   }

@@ -1,7 +1,9 @@
 // The secret of one call: p2p/calls/<call-id>.key, there before what carries its public half goes out, and read only where the call
 // needs it. It stands in no other file, no output, no log and no message.
+
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
+import { P2P } from '../../command-name.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 import { isRecord, parseJson } from '../../json.ts'
@@ -68,8 +70,7 @@ export function listCallKeys(home: Home): { call: string; changed: number }[] {
 // The second one as `wholeCopy` names it.
 const KEY_NAME = /^([0-9a-f]{64})\.key(?:\.next)?$/
 
-const GONE =
-  'put a copy of it in its place; without it nobody can read what was sealed in that call, and a new `p2p call` begins anew'
+const GONE = `put a copy of it in its place; without it nobody can read what was sealed in that call, and a new \`${P2P} call\` begins anew`
 
 function unsafeFailure(path: string, what: string, hint: string): Failure {
   return new Failure('CALL_KEY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)

@@ -1,6 +1,8 @@
 // Reading state.json and the call files: whole, damaged, of a newer version, or somebody else's.
+
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { P2P } from '../../command-name.ts'
 import { EXIT, Failure } from '../../errors.ts'
 import { parseJson } from '../../json.ts'
 import { isHex32 } from '../../nostr/crypto.ts'
@@ -72,7 +74,7 @@ export function loadLetters<I, L, C, P>(
   if (codec === undefined) return loaded
   for (const peer of new Set(peers)) {
     const path = letterPath(home, peer)
-    const then = 'what relays still hold of these letters comes again with `p2p inbox --deep`'
+    const then = `what relays still hold of these letters comes again with \`${P2P} inbox --deep\``
     const held = loadFile(path, codec.version, codec.parse, (why) => reportDamage(path, why, then), cache)
     if (held !== undefined) loaded[peer] = held
   }
@@ -91,7 +93,7 @@ function letterPeers(home: Home): string[] {
 }
 
 /** What becomes of a call whose file is damaged. */
-export const COMES_AGAIN = 'what relays still hold of that call comes again with `p2p inbox --deep`'
+export const COMES_AGAIN = `what relays still hold of that call comes again with \`${P2P} inbox --deep\``
 
 /** The logs of some calls by id, without what lies in their archives; without those that have no file or a damaged one. */
 export function loadLogs<I, L, C, P>(
