@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
+import { rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
 import { PROGRAM, type ProcessOptions } from '../processes.ts'
 import { callWith, type History, listOf, newKeys } from './history.ts'
@@ -68,7 +69,9 @@ export function send(home: Home): Runner {
 export function readyEvent(home: Home, url: string, now: number): Runner {
   const [call] = home.calls
   if (call === undefined) throw new Error('no call')
-  const event = giftWrap(call.next(), call.peer.pubkey, home.keys, { now, callKey: undefined })
+  const to = call.peer.pubkey
+  const rumor = rumorOf({ kind: 14, created_at: now, tags: [['p', to]], content: 'hello' }, home.keys.pubkey)
+  const event = giftWrap(rumor, to, home.keys, { now, callKey: undefined })
   const filter = { kinds: [event.kind], '#p': [home.keys.pubkey], since: now }
   const words = [url, JSON.stringify(filter), JSON.stringify(event)]
   const script = fileURLToPath(new URL('ready-event.cjs', import.meta.url))

@@ -96,5 +96,8 @@ function ownOf(call: Call, log: Log): CallSummary['own'] {
   const archived = log.past?.own ?? 0
   const own = { queued: 0, relayed: 0, delivered: archived, read: 0 }
   for (const { signal, party } of call.lines) if (party === call.mine) own[deliveryStateOf(log, signal.id)]++
-  return own
+  // Our numbers have no gaps: what of those that were looked at is not among the lines lies in the archive.
+  const looked = Math.min(log.acked.seq, log.peerRead)
+  const archivedRead = Math.max(0, Math.min(archived, looked - own.read))
+  return { ...own, delivered: own.delivered - archivedRead, read: own.read + archivedRead }
 }

@@ -2,6 +2,7 @@
 // only the outside of one, and what is in it lies beside it.
 
 import type { PublishAnswer } from '../../src/io/relay/publish.ts'
+import { type Keys, keysFrom, sha256, sign, toHex } from '../../src/nostr/crypto.ts'
 import type { Event, Rumor } from '../../src/nostr/event.ts'
 import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
 import { RETENTION } from '../../src/nostr/nip59.ts'
@@ -66,7 +67,23 @@ export function envelope(network: Network, rumor: Rumor, to: string, stampedAt: 
   ]
   network.inside.set(id, rumor)
   const created_at = stampedAt - network.dice.below(TWO_DAYS)
-  return { id, pubkey: ONCE, created_at, kind: 1059, tags, content: '', sig: ONCE + ONCE }
+  return { id, pubkey: ONE_TIME.pubkey, created_at, kind: 1059, tags, content: '', sig: signatureOf(id) }
+}
+
+// Who wraps anew is believed for the wrap's own signature. Every world numbers its envelopes alike, so each is signed once.
+const signatures = new Map<string, string>()
+const ONE_TIME = keysOf(sha256(Buffer.from('one time')))
+
+function signatureOf(id: string): string {
+  const held = signatures.get(id) ?? toHex(sign(Buffer.from(id, 'hex'), ONE_TIME.secret))
+  signatures.set(id, held)
+  return held
+}
+
+function keysOf(secret: Uint8Array): Keys {
+  const keys = keysFrom(secret)
+  if (keys === undefined) throw new Error('no key')
+  return keys
 }
 
 /** What a relay makes of an event at the true time `at`, unix seconds. */
