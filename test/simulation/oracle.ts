@@ -42,9 +42,9 @@ export function restless(one: Agent, other: Agent): boolean {
     Object.values(agent.disk.logs).some((log) => {
       const peer = peerIn(log, agent.key)
       const theirs = [one, other].find((a) => a.key === peer && a !== agent)
-      const isOwed =
-        Object.keys(log.outbox).length > 0 && SPOKEN_IN.includes(agent.disk.index.calls[log.id]?.phase ?? '')
-      return theirs !== undefined && (isOwed || theirs.disk.logs[log.id] === undefined)
+      if (theirs === undefined) return false
+      const isSpokenIn = [agent, theirs].some(({ disk }) => SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? ''))
+      return (isSpokenIn && Object.keys(log.outbox).length > 0) || theirs.disk.logs[log.id] === undefined
     }),
   )
 }
@@ -116,7 +116,7 @@ function promised(sim: Sim, agent: Agent, other: Agent, calls: ReadonlySet<strin
 function newsOf(agent: Agent, call: Call): void {
   const log = agent.disk.logs[call.id]
   // One that crossed ours does not ring, and may be hung up before it does.
-  if (call.phase === 'merged' || call.phase === 'cancelled') return
+  if (call.held || call.phase === 'merged' || call.phase === 'cancelled') return
   for (const { signal, effective } of call.lines) {
     const { id, from, body } = signal
     const answered = body.type === 'request' && call.lines.some((l) => l.signal.from === agent.key)

@@ -103,7 +103,7 @@ function secondsOf({ world }: Sim): number {
 function stateOf(sim: Sim, agents: readonly Agent[]): string {
   const states = agents.map((agent) => {
     const logs = Object.keys(agent.disk.logs).map((id) => [id, wholeLog(sim, agent, id)])
-    return { ...agent.disk, chapters: undefined, logs: Object.fromEntries(logs) }
+    return { ...agent.disk, segments: undefined, logs: Object.fromEntries(logs) }
   })
   return JSON.stringify(states, (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
