@@ -19,18 +19,28 @@ export function looksLike(a: string, b: string): boolean {
   return isSameName(a, b) || skeleton(a) === skeleton(b)
 }
 
+/** What is like a name, asked of many others: `same` and `alike` as `isSameName` and `looksLike`. */
+export function nameMatcher(name: string): { same: (other: string) => boolean; alike: (other: string) => boolean } {
+  const [whole, drawing] = [folded(name), skeleton(name)]
+  const same = (other: string) => folded(other) === whole
+  return { same, alike: (other) => same(other) || skeleton(other) === drawing }
+}
+
 /** Whether a text holds a word, however both are written. */
 export function holdsWord(text: string, word: string): boolean {
   return folded(text).includes(folded(word))
 }
 
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/
+
 function folded(name: string): string {
+  if (PLAIN.test(name)) return name.toLowerCase()
   return visible(name.normalize('NFKC')).replace(/\s+/g, ' ').trim().toLowerCase().normalize('NFKC')
 }
 
 /** What is left of a name when all that is drawn alike is one sign. Only to be compared: it is no name. */
 function skeleton(name: string): string {
-  const small = drawn(folded(drawn(visible(name.normalize('NFKC')))))
+  const small = PLAIN.test(name) ? drawn(name.toLowerCase()) : drawn(folded(drawn(visible(name.normalize('NFKC')))))
   return small.replace(/[1i|]/g, 'l').replaceAll('0', 'o').replaceAll('rn', 'm').replaceAll('vv', 'w')
 }
 

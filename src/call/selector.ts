@@ -6,7 +6,7 @@ import { EXIT, Failure } from '../errors.ts'
 import { isPubkey } from '../nostr/crypto.ts'
 import { type Nip05Address, parseAddress } from '../nostr/nip05.ts'
 import { decodeNip19, npubEncode } from '../nostr/nip19.ts'
-import { isSameName, looksLike } from './name.ts'
+import { isSameName, nameMatcher } from './name.ts'
 
 export type NamedKey = { pubkey: string; name: string }
 
@@ -125,12 +125,13 @@ function addressed(text: string): Selection | undefined {
 }
 
 function named(text: string, { led, petnames, claimed }: SelectorDirectory): Selection | Failure {
-  const before = led.filter(({ name }) => isSameName(name, text))
+  const { same: isSame, alike: isAlike } = nameMatcher(text)
+  const before = led.filter(({ name }) => isSame(name))
   if (before.length > 0) return byClaim(text, before)
-  const same = claimed.filter(({ name }) => isSameName(name, text))
+  const same = claimed.filter(({ name }) => isSame(name))
   // The attack: "bоb" with a letter of another alphabet, which leads to somebody else than "bob" does.
   const alike = [...petnames, ...led, ...claimed].find(
-    ({ name, pubkey }) => looksLike(name, text) && !same.some((one) => one.pubkey === pubkey),
+    ({ name, pubkey }) => isAlike(name) && !same.some((one) => one.pubkey === pubkey),
   )
   if (alike !== undefined)
     return new Failure(

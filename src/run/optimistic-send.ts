@@ -3,7 +3,7 @@
 import { chooseCall } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
 import { Failure } from '../errors.ts'
-import { directoryOf } from '../state/directory.ts'
+import { directoryOf, NO_DIRECTORY } from '../state/directory.ts'
 import { isStale } from '../state/peer-memory.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { ActionResult, Plan } from './action.ts'
@@ -23,7 +23,7 @@ export function optimisticRelays(needs: Needs, state: State, context: RunContext
     return undefined
   const { people, selector, now, environment } = context
   const calls = callsOf(state, environment.keys.pubkey, now)
-  const directory = directoryOf(index, people, 'callers')
+  const directory = selector === undefined ? NO_DIRECTORY : directoryOf(index, people, 'callers')
   const call = chooseCall('send', 'message', { calls, people, directory, selector })
   if (call instanceof Failure || isStale(index.peers[call.peer], now)) return undefined
   return routeTo(context, state, calls, call.peer).relays

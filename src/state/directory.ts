@@ -29,13 +29,18 @@ function claimedNames(
   whose: 'callers' | 'spoken',
 ): NamedKey[] {
   const blocked = new Set(contacts.filter(({ trust }) => trust === 'blocked').map(({ pubkey }) => pubkey))
-  return Object.values(calls).flatMap(({ peer, name = '', phase }) => {
-    if (blocked.has(peer) || (whose === 'spoken' && !SPOKEN.includes(phase))) return []
-    // What it calls itself now, and what it did when we spoke.
-    const names = new Set([name, charactersOf(peers[peer]?.name ?? '')])
-    return [...names].filter((one) => one !== '').map((one) => ({ pubkey: peer, name: one }))
-  })
+  const names = new Map<string, Set<string>>()
+  for (const { peer, name = '', phase } of Object.values(calls)) {
+    if (blocked.has(peer) || (whose === 'spoken' && !SPOKEN.includes(phase))) continue
+    // What it called itself when we spoke, and what it does now.
+    const held = names.get(peer) ?? new Set([charactersOf(peers[peer]?.name ?? '')])
+    names.set(peer, held.add(name))
+  }
+  return [...names].flatMap(([pubkey, all]) => [...all].flatMap((name) => (name === '' ? [] : [{ pubkey, name }])))
 }
+
+/** Of a command that names nothing. */
+export const NO_DIRECTORY: SelectorDirectory = { petnames: [], calls: {}, led: [], claimed: [] }
 
 /** Contacts, and agents we have spoken with: the first by petname, the latter by when they last said something, the latest first. */
 export function acquaintances(

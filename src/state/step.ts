@@ -6,7 +6,7 @@ import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { CompleteReplay } from './cursors.ts'
-import { directoryOf } from './directory.ts'
+import { directoryOf, NO_DIRECTORY } from './directory.ts'
 import { removeIdleCalls } from './expiry.ts'
 import { isLetter, letterLogName } from './letter-log.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
@@ -61,7 +61,8 @@ export function step(
   const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true }
   const heard = mail.unheard ? { state, touched: [] } : receiveAll(state, mail.opened, hearing)
   const calls = callsOf(heard.state, me, now)
-  const directory = directoryOf(heard.state.index, seat.people, 'callers')
+  const { people, selector } = seat
+  const directory = selector === undefined ? NO_DIRECTORY : directoryOf(heard.state.index, people, 'callers')
   const verdict = verdictOn(wanted, { ...seat, calls, directory })
   // What our agent answers itself goes before what we would answer for it.
   const answered = verdict.say.map((u) => u.call)
