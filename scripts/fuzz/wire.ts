@@ -1,7 +1,7 @@
 // What comes off the wire before anybody knows whose it is: frames, events, answers, keys as text.
 import { bech32 } from '@scure/base'
 import { charactersOf } from '../../src/call/wording.ts'
-import { answerBounds, openCollector } from '../../src/io/relay/collector.ts'
+import { ANSWER_BOUNDS, openCollector } from '../../src/io/relay/collector.ts'
 import { isHex32, isPubkey } from '../../src/nostr/crypto.ts'
 import { eventId, MAX_TAGS, parseEvent, parseRumor, verifyEvent } from '../../src/nostr/event.ts'
 import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
@@ -119,7 +119,7 @@ const answers = target(
     const came: string[] = []
     const gathering = openCollector(
       { onEvent: (event) => came.push(event.id) },
-      { bounds: answerBounds, now: Date.now, hold: () => {} },
+      { bounds: ANSWER_BOUNDS, now: Date.now, hold: () => {} },
     )
     const { page, take } = gathering.page(filter)
     if (live) page.open = false
@@ -127,7 +127,7 @@ const answers = target(
       const frame = parseRelayFrame(JSON.stringify(['EVENT', 'sub', value]))
       if (frame?.type === 'EVENT') take(frame, 100)
     }
-    const { events: taken } = gathering.give()
+    const { events: taken } = gathering.finish()
     return faultOf({
       'what is taken was asked for': taken.every((event) => matchesFilter(event, filter)),
       'each is taken once': new Set(taken.map((event) => event.id)).size === taken.length,

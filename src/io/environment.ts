@@ -134,8 +134,8 @@ export function openEnvironment<I, L, C, P>(
   const relays = rolesOf(config, opening.relays, env, opening.say)
   const own = new Set([...relays.presence, ...relays.inbox, ...relays.lookup])
   const { allowPrivate } = config.relays
-  const wayTo = openRoutes(env, (address) => allowPrivate || own.has(address))
-  const pool = openPool({ keys, now: Date.now, trace: opening.trace, wayTo, own: (url) => own.has(url) })
+  const routeTo = openRoutes(env, (address) => allowPrivate || own.has(address))
+  const pool = openPool({ keys, now: Date.now, trace: opening.trace, routeTo, own: (url) => own.has(url) })
   // Whoever is told to stop waits for no relay: what is owed goes out with the next command.
   opening.stopped.addEventListener('abort', pool.close, { once: true })
   return {
@@ -147,10 +147,11 @@ export function openEnvironment<I, L, C, P>(
     store: openStore(home, codec, { say: opening.say, command: opening.command, me: keys.pubkey }),
     pool: { ...pool, fetch: showAsking(pool.fetch, opening.draw) },
     unwrapAll: showUnwrapping(unwrapperOf(keys, Date.now, opening.script), opening.draw),
-    lookUpNip05: async (address, ms) => (await import('./nip05.ts')).lookUpNip05(address, { wayTo, allowPrivate, ms }),
+    lookUpNip05: async (address, ms) =>
+      (await import('./nip05.ts')).lookUpNip05(address, { routeTo, allowPrivate, ms }),
     fetchRelayInfo: async (relay, ms) => {
       const { fetchRelayInfo } = await import('./nip11.ts')
-      return (await fetchRelayInfo(relay, Promise.resolve(wayTo(relay)), ms)).info
+      return (await fetchRelayInfo(relay, Promise.resolve(routeTo(relay)), ms)).info
     },
     wrapRumor: (rumor, to, options) => giftWrap(rumor, to, keys, options),
     signEvent: (template) => finalize(template, keys),

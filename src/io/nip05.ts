@@ -6,7 +6,7 @@ import type { HttpRoute } from './http/agent.ts'
 import { get } from './http/request.ts'
 
 export type Nip05Inquiry = {
-  wayTo: (address: string) => HttpRoute | Promise<HttpRoute>
+  routeTo: (address: string) => HttpRoute | Promise<HttpRoute>
   /** Whether a domain may lie in our own network. */
   allowPrivate: boolean
   /** Milliseconds that there are. */
@@ -24,13 +24,13 @@ export async function lookUpNip05(
   address: Nip05Address,
   inquiry: Nip05Inquiry,
 ): Promise<Nip05Entry | { why: Foreign }> {
-  const { wayTo, allowPrivate, ms, ca } = inquiry
+  const { routeTo, allowPrivate, ms, ca } = inquiry
   const url = nip05Url(address)
   // A stranger may have given us the name: it must not make us talk to what is inside our own network.
   if (!allowPrivate && isPrivate(url)) return { why: foreign`${address.domain} lies in a private network` }
   // NIP-05: "Fetchers MUST ignore any HTTP redirects given by the /.well-known/nostr.json endpoint."
-  const bounds = { ms: Math.min(MAX_MS, ms), most: MAX_BYTES }
-  const got = await get(url, { accept: 'application/json', way: wayTo(url), ...bounds, ca })
+  const bounds = { ms: Math.min(MAX_MS, ms), maxBytes: MAX_BYTES }
+  const got = await get(url, { accept: 'application/json', route: routeTo(url), ...bounds, ca })
   if (!got.ok) return { why: foreign`${address.domain}: ${got.why}` }
   const entry = parseNip05Document(got.text, address.name)
   return entry ?? { why: foreign`${address.domain} knows nobody called '${address.name}'` }

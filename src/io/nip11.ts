@@ -11,10 +11,10 @@ const MAX_BYTES = 65_536
 export type RelayIntroduction = { info?: RelayInfo; why?: Foreign; clockAhead?: number }
 
 /** Never rejects. `ms` milliseconds at the most. */
-export async function fetchRelayInfo(relay: string, way: Promise<HttpRoute>, ms: number): Promise<RelayIntroduction> {
+export async function fetchRelayInfo(relay: string, route: Promise<HttpRoute>, ms: number): Promise<RelayIntroduction> {
   // NIP-11: "made available as a JSON document over HTTP, on the same URI as the relay's websocket".
   const address = relay.replace(/^ws/, 'http')
-  const got = await get(address, { accept: 'application/nostr+json', way, ms, most: MAX_BYTES })
+  const got = await get(address, { accept: 'application/nostr+json', route, ms, maxBytes: MAX_BYTES })
   if (!got.ok) return { why: got.why }
   const info = parseRelayInfo(got.text)
   const clock = got.clockAhead === undefined ? {} : { clockAhead: got.clockAhead }

@@ -1,5 +1,5 @@
-// How far long work is: one line that changes on a terminal, elsewhere a line now and then, so that whoever waits knows it goes on.
-// A sign of life at a terminal: what is being waited for, once it takes long, and gone when it is over.
+// How far long work is: on a terminal one line that changes and is gone when the work is over, elsewhere a line now and then, so that
+// whoever waits knows that it goes on.
 
 import type { Pool } from './relay/pool.ts'
 import type { UnwrapAll } from './unwrap-worker.ts'
@@ -52,7 +52,7 @@ export type Draw = ((text: string) => void) | undefined
 /** What is over sooner needs no words, in ms. */
 const ASKING_SILENT_FOR = 1_500
 
-/** So many letters take long to open. */
+/** So many wraps take long to open. */
 const MANY_WRAPS = 500
 
 export function showAsking(fetch: Pool['fetch'], draw: Draw): Pool['fetch'] {
@@ -78,7 +78,7 @@ export function showUnwrapping(open: UnwrapAll, draw: Draw): UnwrapAll {
   return async (wraps, ...rest) => {
     if (wraps.length < MANY_WRAPS) return await open(wraps, ...rest)
     // Said before: opening leaves no time for it.
-    draw(`opening ${wraps.length} letters …`)
+    draw(`opening ${wraps.length} messages …`)
     try {
       return await open(wraps, ...rest)
     } finally {

@@ -1,8 +1,7 @@
-// Waiting that ends: by a moment, or earlier when somebody stops it. Every timer here is cleared by who started it.
-// What went wrong, in one line, of whatever was thrown.
+// Waiting that ends: at a moment, or earlier when somebody stops it. Every timer here is cleared by whoever started it.
 
 /** setTimeout takes 31 bits of milliseconds and fires at once on more. */
-const longestTimeout = 2 ** 31 - 1
+const MAX_TIMEOUT = 2 ** 31 - 1
 
 export type AbortTimer = { signal: AbortSignal; clear(): void }
 
@@ -10,7 +9,7 @@ export type AbortTimer = { signal: AbortSignal; clear(): void }
 export function abortAfter(ms: number, ...others: readonly (AbortSignal | undefined)[]): AbortTimer {
   const controller = new AbortController()
   const stop = () => controller.abort()
-  const timer = setTimeout(stop, Math.min(ms, longestTimeout))
+  const timer = setTimeout(stop, Math.min(ms, MAX_TIMEOUT))
   for (const other of others) onAbort(other, stop)
   const clear = () => {
     clearTimeout(timer)
@@ -34,7 +33,7 @@ export function beforeAbort<T>(signal: AbortSignal, promise: Promise<T>): Promis
 /** Whether `ms` went by before the signal was aborted. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve } = deferred<true>()
-  const timer = setTimeout(() => resolve(true), Math.min(ms, longestTimeout))
+  const timer = setTimeout(() => resolve(true), Math.min(ms, MAX_TIMEOUT))
   const slept = await beforeAbort(signal, promise)
   clearTimeout(timer)
   return slept ?? false

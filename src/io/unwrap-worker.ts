@@ -1,23 +1,23 @@
-// Where a mailbox is opened: on this thread, and where many wraps wait on a second one too. What comes out is the same.
-// What the second thread does: it opens the wraps that it is given and sends back what was in them.
-// Work divided between two threads: each gets the next share of what is left.
+// Where a mailbox is opened: on this thread, and where many wraps wait on a second one too, which opens what it is given and sends
+// back what was in it. What comes out is the same.
 import { availableParallelism, loadavg } from 'node:os'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type Keys, keysFrom } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
 import { type CallKeyring, openSeal, openWraps, type Unwrapped, unwrapAll } from '../nostr/nip59-unwrap.ts'
+import { openShares } from './unwrap-shares.ts'
 
 /** From this many wraps on a second thread is worth its start: it gains little at first, and a busy machine loses by it. */
-const minWraps = 250
+const MIN_WRAPS = 250
 
 /** How many shares the second thread is given ahead: it need not wait for this one, and does not hold the whole mailbox. */
-const sharesAhead = 2
+const SHARES_AHEAD = 2
 
 /**
  * What the second thread may take, in MB: for what does not last, more of which makes it hardly faster, and for the rest. Two
  * shares of the largest wraps need less than half of that; if it runs out, the thread ends and this one does its work.
  */
-const threadMemory = { young: 2, old: 64 }
+const THREAD_MEMORY = { young: 2, old: 64 }
 
 /**
  * Whether so many wraps are worth a second thread; how long what it is at is waited for, in ms: its last shares take a few dozen.
@@ -50,7 +50,7 @@ export function unwrapperOf(
     const keep = (from: number, some: readonly Unwrapped[]) => {
       for (const [n, one] of some.entries()) opened.set(from + n, one)
     }
-    const next = shares(total)
+    const next = openShares(total)
     const part = (share = next()) => share && { from: share.from, wraps: wraps.splice(0, share.to - share.from) }
     // This thread's own first share: that one is the largest, and the other thread is still to start.
     let mine = part()
@@ -62,11 +62,11 @@ export function unwrapperOf(
       if (given !== undefined) lent.set(given.from, given.wraps)
       return given
     }
-    const back = (told: ThreadOutput) => {
-      returned.push(told)
-      const left = lent.get(told.from)?.slice(told.opened.length) ?? []
-      lent.delete(told.from)
-      if (left.length > 0) lent.set(told.from + told.opened.length, left)
+    const back = (output: ThreadOutput) => {
+      returned.push(output)
+      const left = lent.get(output.from)?.slice(output.opened.length) ?? []
+      lent.delete(output.from)
+      if (left.length > 0) lent.set(output.from + output.opened.length, left)
     }
     const finish = () => {
       for (const { from, opened: some } of returned.splice(0))
@@ -98,7 +98,7 @@ export function unwrapperOf(
 // On a machine that is busy already a second thread only takes turns with the first.
 function isWorthTwoThreads(count: number): boolean {
   const [load = 0] = loadavg()
-  return count >= minWraps && availableParallelism() > 1 && load < 1.5 * availableParallelism()
+  return count >= MIN_WRAPS && availableParallelism() > 1 && load < 1.5 * availableParallelism()
 }
 
 /** `until`: waits until something is so, but only as long as the thread lives and for `ms`. `end`: lets the thread go. */
@@ -109,7 +109,7 @@ function startSecond(
   script: string,
   { secret, ...task }: ThreadTask,
   part: () => ThreadInput | undefined,
-  keep: (told: ThreadOutput) => void,
+  keep: (output: ThreadOutput) => void,
 ): SecondThread | undefined {
   // In memory that both threads see, not in a message: nothing that carried the secret is left once it is overwritten.
   const lent = new Uint8Array(new SharedArrayBuffer(secret.length))
@@ -117,7 +117,7 @@ function startSecond(
   try {
     const worker = new Worker(script, {
       ...{ argv: [UNWRAP_THREAD], workerData: { ...task, secret: lent }, stdin: false, stdout: true, stderr: true },
-      resourceLimits: { maxYoungGenerationSizeMb: threadMemory.young, maxOldGenerationSizeMb: threadMemory.old },
+      resourceLimits: { maxYoungGenerationSizeMb: THREAD_MEMORY.young, maxOldGenerationSizeMb: THREAD_MEMORY.old },
     })
     let alive = true
     let look = () => {}
@@ -130,12 +130,12 @@ function startSecond(
       if (given !== undefined) worker.postMessage(given)
     }
     worker.on('error', over).on('exit', over).unref()
-    worker.on('message', (told: ThreadOutput) => {
-      keep(told)
+    worker.on('message', (output: ThreadOutput) => {
+      keep(output)
       give()
       look()
     })
-    for (let n = 0; n < sharesAhead; n++) give()
+    for (let n = 0; n < SHARES_AHEAD; n++) give()
     const until = async (done: () => boolean, ms: number) => {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((resolve) => {
@@ -177,29 +177,11 @@ export function serveUnwrapThread(): boolean {
       inside: (sealed, wrap) => (inCalls.has(sealed.pubkey) ? { wrap, sealed } : openSeal(sealed, own, { wrap })),
     })
   port.on('message', ({ from, wraps }: ThreadInput) => {
-    const told: ThreadOutput = { from, opened: keys === undefined ? [] : open(wraps, keys) }
-    port.postMessage(told)
+    const output: ThreadOutput = { from, opened: keys === undefined ? [] : open(wraps, keys) }
+    port.postMessage(output)
   })
   return true
 }
 
 /** The argument by which the program knows that it was started as the second thread. */
 export const UNWRAP_THREAD = 'second-thread'
-
-// Large shares are cheaper, since their seals are verified together; the last ones are small, so that both threads end
-// together.
-const minShare = 32
-const maxShare = 128
-
-export type Share = { from: number; to: number }
-
-/** Gives the shares of `total` things one after the other; undefined when all are given. */
-export function shares(total: number): () => Share | undefined {
-  let next = 0
-  return () => {
-    if (next >= total) return undefined
-    const from = next
-    next = Math.min(total, from + Math.min(maxShare, Math.max(minShare, Math.ceil((total - from) / 4))))
-    return { from, to: next }
-  }
-}

@@ -53,7 +53,7 @@ export function faultsIn(checks: readonly DoctorCheck[]): Failure | undefined {
 
 const ROLES: readonly RelayRole[] = ['inbox', 'presence', 'lookup']
 
-type RelayPlan = Omit<ExaminationPlan, 'wayTo' | 'now' | 'trace'>
+type RelayPlan = Omit<ExaminationPlan, 'routeTo' | 'now' | 'trace'>
 
 function planFor(
   url: string,

@@ -33,7 +33,7 @@ async function startDomain(answer: RequestListener): Promise<{ port: number; ask
 
 async function askDomain(host: string, how: Partial<Nip05Inquiry> = {}) {
   const { allowPrivate = true } = how
-  const inquiry = { wayTo: routesBy({}, allowPrivate), allowPrivate, ms: 5_000, ca: certificate?.cert, ...how }
+  const inquiry = { routeTo: routesBy({}, allowPrivate), allowPrivate, ms: 5_000, ca: certificate?.cert, ...how }
   return await lookUpNip05({ name: 'bob', domain: host }, inquiry)
 }
 
@@ -58,7 +58,7 @@ describe('a name', () => {
     skip(certificate === undefined, 'there is no openssl')
     const { port, asked } = await startDomain((_, response) => response.end(GOOD_DOCUMENT))
     // The guard of the connection alone: as if "localhost" were a name out in the world.
-    const answer = await askDomain(`localhost:${port}`, { wayTo: routesBy({}, false) })
+    const answer = await askDomain(`localhost:${port}`, { routeTo: routesBy({}, false) })
     expect(answer).toEqual({ why: `localhost:${port}: localhost leads into a private network` })
     expect(asked).toEqual([])
   })
@@ -67,9 +67,9 @@ describe('a name', () => {
     if (certificate === undefined) return console.warn('skipped: there is no openssl')
     const proxy = await (scheme === 'http' ? startConnectProxy() : startSocksProxy())
     const { port } = await startDomain((_, response) => response.end(GOOD_DOCUMENT))
-    const wayTo = routesBy({ HTTPS_PROXY: `${scheme}://${proxy.address}` }, false)
+    const routeTo = routesBy({ HTTPS_PROXY: `${scheme}://${proxy.address}` }, false)
     // A public name as far as we can tell; what is behind it is the proxy's business.
-    expect(await askDomain(`name.invalid:${port}`, { wayTo, allowPrivate: true })).toEqual(FOUND)
+    expect(await askDomain(`name.invalid:${port}`, { routeTo, allowPrivate: true })).toEqual(FOUND)
     expect(proxy.asked[0]).toContain(`name.invalid:${port}`)
   })
 })
@@ -126,8 +126,8 @@ describe('nobody knows', () => {
     const silent = new URL(await listenTcp(createTcp(() => {}))).host
     expect(await askDomain(silent, { ms: 200 })).toEqual({ why: `${silent}: no answer in time` })
     const proxy = await startSocksProxy({ silent: true })
-    const wayTo = routesBy({ ALL_PROXY: `socks5h://${proxy.address}` }, true)
-    expect(await askDomain('name.invalid', { ms: 200, wayTo })).toEqual({ why: 'name.invalid: no answer in time' })
+    const routeTo = routesBy({ ALL_PROXY: `socks5h://${proxy.address}` }, true)
+    expect(await askDomain('name.invalid', { ms: 200, routeTo })).toEqual({ why: 'name.invalid: no answer in time' })
   })
 
   test('when the certificate is not for that domain, or from nobody we know', async ({ skip }) => {

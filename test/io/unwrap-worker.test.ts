@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BroadcastChannel } from 'node:worker_threads'
 import { afterAll, expect, test } from 'vitest'
-import { shares, unwrapperOf } from '../../src/io/unwrap-worker.ts'
+import { openShares } from '../../src/io/unwrap-shares.ts'
+import { unwrapperOf } from '../../src/io/unwrap-worker.ts'
 import { randomKeys, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
 import { wrap } from '../../src/nostr/nip59.ts'
@@ -151,7 +152,7 @@ test('the second thread is given no key of a call, and the secret in memory that
 
 test('shares are everything, each once, and small at the end', () => {
   for (const total of [0, 1, 31, 32, 33, 150, 1_000, 5_000]) {
-    const next = shares(total)
+    const next = openShares(total)
     const given = []
     for (let share = next(); share !== undefined; share = next()) given.push(share)
     const taken = given.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, index) => from + index))

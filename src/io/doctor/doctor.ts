@@ -30,21 +30,21 @@ const MAX_CALL_FILES = 500
 
 /** Throws only what is a fault of ours. The identity is made if there is none, as by any other command. */
 export function examineFiles<I, L, C, P>(home: Home, env: Env, codec: StoreCodec<I, L, C, P>): FileExamination {
-  const keys = attempt(() => loadIdentity(home, env))
-  const config = attempt(() => readConfig(home))
+  const keys = tryFailing(() => loadIdentity(home, env))
+  const config = tryFailing(() => readConfig(home))
   const from = env.P2P_SECRET_KEY === undefined ? home.identity : 'P2P_SECRET_KEY'
   return {
     checks: [
       check('keys', keys, ({ pubkey }) => `${npubEncode(pubkey)}, from ${from}`),
       check(
         'files',
-        attempt(() => checkWritable(home)),
+        tryFailing(() => checkWritable(home)),
         () => `${home.dir} can be written`,
       ),
       privacyChecks(home),
       groupChecks(home),
-      spaceCheck(attempt(() => roomAt(home.dir))),
-      check('config', config, () => inOrder(home.config)),
+      spaceCheck(tryFailing(() => roomAt(home.dir))),
+      check('config', config, () => describeFile(home.config)),
       stateCheck(home, codec, attemptedValue(keys)),
     ].flat(),
     keys: attemptedValue(keys),
@@ -69,7 +69,7 @@ function isProgram(path: string): boolean {
 
 type Attempt<T> = { value: T } | Failure
 
-function attempt<T>(work: () => T): Attempt<T> {
+function tryFailing<T>(work: () => T): Attempt<T> {
   try {
     return { value: work() }
   } catch (error) {
@@ -87,7 +87,7 @@ function check<T>(name: string, tried: Attempt<T>, good: (value: T) => string): 
   return { name, ok: false, detail: tried.message, hint: tried.hint }
 }
 
-function inOrder(path: string): string {
+function describeFile(path: string): string {
   return existsSync(path) ? `${path} is in order` : `${path} is not there yet`
 }
 
@@ -103,7 +103,9 @@ function checkWritable(home: Home): void {
 
 // State and transcripts are plain text. Windows keeps no such bits.
 function privacyChecks({ dir }: Home): DoctorCheck[] {
-  const mode = attemptedValue(attempt(() => withDiskErrors(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)))
+  const mode = attemptedValue(
+    tryFailing(() => withDiskErrors(dir, () => statSync(dir, { throwIfNoEntry: false })?.mode)),
+  )
   if (mode === undefined || process.getuid === undefined || (mode & 0o077) === 0) return []
   return [{ name: 'files', ok: false, detail: `${dir} can be read by others`, hint: `\`chmod 700 ${shellPath(dir)}\`` }]
 }
@@ -113,7 +115,7 @@ function groupChecks({ root, config, state }: Home): DoctorCheck[] {
   if (process.getuid === undefined) return []
   return [root, config, state].flatMap((path): DoctorCheck[] => {
     const mode = attemptedValue(
-      attempt(() => withDiskErrors(path, () => statSync(path, { throwIfNoEntry: false })?.mode)),
+      tryFailing(() => withDiskErrors(path, () => statSync(path, { throwIfNoEntry: false })?.mode)),
     )
     if (mode === undefined || (mode & 0o020) === 0) return []
     const hint = `\`chmod g-w ${shellPath(path)}\``
@@ -143,7 +145,7 @@ function stateCheck<I, L, C, P>(home: Home, codec: StoreCodec<I, L, C, P>, keys:
   const said: string[] = []
   const me = keys === undefined ? {} : { me: keys.pubkey }
   const store = openStore(home, codec, { command: 'doctor', say: (line) => said.push(line), ...me })
-  const read = attempt(() => {
+  const read = tryFailing(() => {
     const ids = store.allLogIds()
     const some = ids.slice(0, MAX_CALL_FILES)
     store.read(some, some)
@@ -158,5 +160,5 @@ function stateCheck<I, L, C, P>(home: Home, codec: StoreCodec<I, L, C, P>, keys:
       hint: `\`${P2P} status\` sets it aside and goes on with what is whole`,
     }
   }
-  return check('state', read, (calls) => `${inOrder(home.state)}, ${calls === 1 ? '1 call' : `${calls} calls`}`)
+  return check('state', read, (calls) => `${describeFile(home.state)}, ${calls === 1 ? '1 call' : `${calls} calls`}`)
 }

@@ -19,7 +19,7 @@ export type Probe = {
   relays: RelayRoles | undefined
   programPath: (program: string) => string | undefined
   proxies: (addresses: readonly string[], ms: number) => Promise<DoctorCheck[]>
-  relay: (plan: Omit<ExaminationPlan, 'wayTo' | 'now' | 'trace'>) => Promise<RelayExamination>
+  relay: (plan: Omit<ExaminationPlan, 'routeTo' | 'now' | 'trace'>) => Promise<RelayExamination>
   /** Unix ms. */
   clock: () => number
   /** Milliseconds that the network has to answer. */
@@ -38,7 +38,7 @@ export function openProbe<I, L, C, P>(
   const roles = config === undefined ? namedRoles(relays, env) : rolesOf(config, relays, env, warn)
   if (roles === undefined) warn('not checked: they stand in the configuration')
   // All of them are our own choice.
-  const wayTo = openRoutes(env, () => true)
+  const routeTo = openRoutes(env, () => true)
   return {
     checks: [...checks, ...left],
     keys,
@@ -46,7 +46,7 @@ export function openProbe<I, L, C, P>(
     relays: roles,
     programPath: (program) => programPath(program, env),
     proxies: (addresses, ms) => examineProxies(addresses, env, ms),
-    relay: (plan) => examineRelay({ ...plan, wayTo, now: Date.now, trace }),
+    relay: (plan) => examineRelay({ ...plan, routeTo, now: Date.now, trace }),
     clock: Date.now,
     budget,
   }

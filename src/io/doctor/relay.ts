@@ -7,7 +7,7 @@ import { type Foreign, foreign } from '../../sanitize.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { fetchRelayInfo, type RelayIntroduction } from '../nip11.ts'
 import { type Connection, openConnection } from '../relay/connection.ts'
-import { defaultPageLimit } from '../relay/paging.ts'
+import { DEFAULT_PAGE_LIMIT } from '../relay/paging.ts'
 import { publish } from '../relay/publish.ts'
 import { query } from '../relay/query.ts'
 import { beforeAbort, sleep } from '../timers.ts'
@@ -18,7 +18,7 @@ export type SampleEvent = { what: string; event: Event; recent?: Event; filter: 
 export type ExaminationPlan = {
   url: string
   keys: Keys
-  wayTo: (url: string) => Promise<HttpRoute>
+  routeTo: (url: string) => Promise<HttpRoute>
   /** A question that every relay of its kind must answer to us; without one nothing is tried but to connect. */
   question: Filter | undefined
   /** @param clockAhead our clock minus the relay's, in seconds, when it told its time */
@@ -44,52 +44,52 @@ export type RelayExamination = { url: string; introduction: RelayIntroduction; c
 
 /** Never rejects; nothing outlives it. */
 export async function examineRelay(plan: ExaminationPlan): Promise<RelayExamination> {
-  const { url, wayTo, keys, now, trace, patience } = plan
-  const told = fetchRelayInfo(url, wayTo(url.replace(/^ws/, 'http')), patience)
-  const line = openConnection(url, { keys, now, trace, way: wayTo(url), handshakeMs: patience })
+  const { url, routeTo, keys, now, trace, patience } = plan
+  const introduction = fetchRelayInfo(url, routeTo(url.replace(/^ws/, 'http')), patience)
+  const connection = openConnection(url, { keys, now, trace, route: routeTo(url), handshakeMs: patience })
   const steps: RelayStep[] = []
-  for await (const step of stepsAt(line, plan)) steps.push(step)
-  const clockAhead = line.measured()?.clockAhead ?? (await told).clockAhead
-  line.close()
-  return { url, introduction: await told, ...(clockAhead === undefined ? {} : { clockAhead }), steps }
+  for await (const step of stepsAt(connection, plan)) steps.push(step)
+  const clockAhead = connection.measured()?.clockAhead ?? (await introduction).clockAhead
+  connection.close()
+  return { url, introduction: await introduction, ...(clockAhead === undefined ? {} : { clockAhead }), steps }
 }
 
-async function* stepsAt(line: Connection, plan: ExaminationPlan): AsyncGenerator<RelayStep> {
-  const connected = await connectStep(line, plan)
+async function* stepsAt(connection: Connection, plan: ExaminationPlan): AsyncGenerator<RelayStep> {
+  const connected = await connectStep(connection, plan)
   yield connected
   if (!connected.ok || plan.question === undefined) return
-  const asked = await askStep(line, plan, plan.question)
+  const asked = await askStep(connection, plan, plan.question)
   yield* asked
   if (asked.some((step) => !step.ok)) return
-  const samples = plan.samples(line.measured()?.clockAhead)
-  const written = await Promise.all(samples.map((sample) => writeStep(line, plan, sample)))
-  yield* worst(written.map(({ step }) => step))
+  const samples = plan.samples(connection.measured()?.clockAhead)
+  const written = await Promise.all(samples.map((sample) => writeStep(connection, plan, sample)))
+  yield* worstStep(written.map(({ step }) => step))
   if (written.some(({ step }) => !step.ok)) return
-  yield* worst(await Promise.all(written.map(({ sample, event }) => readBack(line, plan, sample, event))))
+  yield* worstStep(await Promise.all(written.map(({ sample, event }) => readBack(connection, plan, sample, event))))
 }
 
-function untilOf({ deadline, patience, now }: ExaminationPlan): number {
+function stepDeadline({ deadline, patience, now }: ExaminationPlan): number {
   return Math.min(deadline, now() + patience)
 }
 
-async function connectStep(line: Connection, plan: ExaminationPlan): Promise<RelayStep> {
-  const stop = line.until(untilOf(plan))
-  await beforeAbort(stop.signal, line.ready)
+async function connectStep(connection: Connection, plan: ExaminationPlan): Promise<RelayStep> {
+  const stop = connection.until(stepDeadline(plan))
+  await beforeAbort(stop.signal, connection.ready)
   stop.clear()
-  const measured = line.measured()
-  const lost = line.lost()
+  const measured = connection.measured()
+  const lost = connection.lost()
   if (measured !== undefined && lost === undefined) return { step: 'connect', ok: true, ms: measured.latencyMs }
-  return { step: 'connect', ok: false, ...(lost ?? line.late(false)) }
+  return { step: 'connect', ok: false, ...(lost ?? connection.late(false)) }
 }
 
 // A relay asks for AUTH at once, or with its answer to a question, or never.
-async function askStep(line: Connection, plan: ExaminationPlan, question: Filter): Promise<RelayStep[]> {
+async function askStep(connection: Connection, plan: ExaminationPlan, question: Filter): Promise<RelayStep[]> {
   const began = plan.now()
   // The same question as a command's, and as much of the answer: what of it comes is not looked at.
-  const filter = { ...question, limit: defaultPageLimit }
-  const answer = await query(line, { filter, deadline: untilOf(plan), take: () => undefined })
-  const standing = line.auth.standing()
-  const refusal = line.auth.refusal() ?? refusalOf(answer)
+  const filter = { ...question, limit: DEFAULT_PAGE_LIMIT }
+  const answer = await query(connection, { filter, deadline: stepDeadline(plan), take: () => undefined })
+  const standing = connection.auth.standing()
+  const refusal = connection.auth.refusal() ?? refusalOf(answer)
   const ms = plan.now() - began
   const isAnswered = answer.complete || answer.reason === 'slow' || answer.reason === 'partial'
   if (isAnswered && standing !== 'refused') {
@@ -105,17 +105,17 @@ function refusalOf({ reason = 'error', text = foreign`` }: Partial<Refusal>): Re
 }
 
 async function writeStep(
-  line: Connection,
+  connection: Connection,
   plan: ExaminationPlan,
   sample: SampleEvent,
 ): Promise<{ sample: SampleEvent; event: Event; step: RelayStep }> {
   const began = plan.now()
   let { event } = sample
-  let receipt = await publish(line, event, untilOf(plan))
+  let receipt = await publish(connection, event, stepDeadline(plan))
   const old = receipt.reason === 'timestamp' && sample.recent !== undefined
   if (old && sample.recent !== undefined) {
     event = sample.recent
-    receipt = await publish(line, event, untilOf(plan))
+    receipt = await publish(connection, event, stepDeadline(plan))
   }
   const ms = plan.now() - began
   const { accepted, reason, text } = receipt
@@ -127,25 +127,25 @@ async function writeStep(
 
 // Some relays answer OK a moment before they can give the event back.
 async function readBack(
-  line: Connection,
+  connection: Connection,
   plan: ExaminationPlan,
   { what, filter }: SampleEvent,
   event: Event,
 ): Promise<RelayStep> {
   const began = plan.now()
-  const until = untilOf(plan)
+  const until = stepDeadline(plan)
   for (;;) {
-    const answer = await query(line, { filter: filter(event), deadline: until })
+    const answer = await query(connection, { filter: filter(event), deadline: until })
     if (answer.events.some(({ id }) => id === event.id)) return { step: 'read', ok: true, ms: plan.now() - began }
     if (!answer.complete) return { step: 'read', ok: false, what, ...refusalOf(answer) }
-    if (plan.now() + 300 > until || !(await sleep(300, line.gone))) {
+    if (plan.now() + 300 > until || !(await sleep(300, connection.gone))) {
       return { step: 'read', ok: false, what, reason: 'vanished', text: foreign`` }
     }
   }
 }
 
 /** One step for several: the first that failed, else the slowest, with what is to be noted of any. */
-function worst(steps: readonly RelayStep[]): RelayStep[] {
+function worstStep(steps: readonly RelayStep[]): RelayStep[] {
   const bad = steps.find((step) => !step.ok)
   if (bad !== undefined) return [bad]
   const [slowest] = [...steps].sort((a, b) => (b.ok ? b.ms : 0) - (a.ok ? a.ms : 0))

@@ -44,9 +44,9 @@ export function addressIn(descriptor: string, x: string): string | undefined {
 
 /** BUD-01: "a human-readable header X-Reason that can be displayed to the user"; else what stands in the body, if anything. */
 export function reasonIn(header: string | string[] | undefined, body: string): Foreign {
-  const told = Array.isArray(header) ? header[0] : header
+  const reason = Array.isArray(header) ? header[0] : header
   const { message } = parse(body)
-  return foreignLine(told ?? (typeof message === 'string' ? message : ''))
+  return foreignLine(reason ?? (typeof message === 'string' ? message : ''))
 }
 
 function parse(text: string): Record<string, unknown> {

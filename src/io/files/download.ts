@@ -103,9 +103,9 @@ const PRIVATE = 'it lies in a private network, which file.allowPrivate allows'
 
 async function requestRange(
   url: URL,
-  { from, signal, routeTo: wayTo }: DownloadRequest,
+  { from, signal, routeTo }: DownloadRequest,
 ): Promise<IncomingMessage | DownloadResult> {
-  const way = await wayTo(url.href)
+  const route = await routeTo(url.href)
   return await new Promise((resolve) => {
     const asked = (url.protocol === 'https:' ? securely : plainly)(url, {
       headers: {
@@ -115,12 +115,12 @@ async function requestRange(
       },
       // A name and a password in an address are nobody's business but its owner's.
       auth: '',
-      ...way,
-      agent: way.agent ?? false,
+      ...route,
+      agent: route.agent ?? false,
       signal,
     })
     asked.on('response', resolve)
-    asked.on('close', () => way.agent?.destroy())
+    asked.on('close', () => route.agent?.destroy())
     asked.on('error', (error) => {
       // A portal has every name lead to itself.
       resolve({ type: 'failed', why: errno(error) === 'EPRIVATE' ? PRIVATE : requestError(error) })

@@ -38,14 +38,14 @@ export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }
       const progress = openProgress(`uploading to ${new URL(server).host}`, screen)
       try {
         // Our own server may lie anywhere.
-        const way = openRoutes(env, () => true)
+        const route = openRoutes(env, () => true)
         return await upload(path, {
           home,
           server,
           keys,
           now: () => now() - ahead * 1000,
           stopped,
-          way,
+          routeTo: route,
           progress: progress.at,
         })
       } finally {
@@ -55,7 +55,7 @@ export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }
     async fetch(wanted, of, time) {
       const { fetchFile } = await import('./fetch.ts')
       const progress = openProgress('fetching a file', screen)
-      const way = openRoutes(env, () => allowPrivate)
+      const route = openRoutes(env, () => allowPrivate)
       const at = (done: number) => progress.at(done, of)
       try {
         return await fetchFile(home, wanted, {
@@ -64,7 +64,7 @@ export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }
           fetchMax,
           allowPrivate,
           now,
-          routeTo: way,
+          routeTo: route,
           progress: at,
         })
       } finally {

@@ -23,7 +23,7 @@ export type UploadOptions = {
   /** Unix ms. */
   now: () => number
   stopped: AbortSignal
-  way: (address: string) => Promise<HttpRoute>
+  routeTo: (address: string) => Promise<HttpRoute>
   /** Bytes that have gone out, of how many. */
   progress: (done: number, of: number) => void
   idleMs?: number

@@ -1,5 +1,4 @@
-// One document over HTTP: no redirect is followed, and its size and time are bounded.
-// One PUT whose body is a stream: with a known length, at the pace of the line, and given up when nothing moves.
+// Requests over HTTP. GET of one document: no redirect is followed, its size and time are bounded. PUT of a stream: of a known length, at the pace of the connection, and given up when nothing moves.
 import { type ClientRequest, type IncomingMessage, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { type Foreign, foreign, foreignLine } from '../../sanitize.ts'
@@ -8,11 +7,11 @@ import type { HttpRoute } from './agent.ts'
 
 export type GetOptions = {
   accept: string
-  way: HttpRoute | Promise<HttpRoute>
+  route: HttpRoute | Promise<HttpRoute>
   /** Milliseconds until the last byte. */
   ms: number
   /** Most bytes. */
-  most: number
+  maxBytes: number
   /** The certificate to trust in place of the known authorities', in PEM. */
   ca?: string | undefined
 }
@@ -21,11 +20,11 @@ export type GetOptions = {
 export type GetResult = { ok: true; text: string; clockAhead?: number } | { ok: false; why: Foreign }
 
 /** GETs an https or http address. Never rejects. */
-export async function get(address: string, { accept, way, ms, most, ca }: GetOptions): Promise<GetResult> {
+export async function get(address: string, { accept, route, ms, maxBytes, ca }: GetOptions): Promise<GetResult> {
   const stop = abortAfter(ms)
   let opened: HttpRoute | undefined
   try {
-    opened = await way
+    opened = await route
     const response = await sendGet(address, { ...opened, ca, headers: { Accept: accept } }, stop.signal)
     const { statusCode = 0, headers } = response
     if (statusCode !== 200) {
@@ -33,10 +32,14 @@ export async function get(address: string, { accept, way, ms, most, ca }: GetOpt
       const redirect = statusCode >= 300 && statusCode < 400 ? ', a redirect, which is not followed' : ''
       return { ok: false, why: foreign`it answered ${statusCode}${redirect}` }
     }
-    const text = await readText(response, most)
-    if (text === undefined) return { ok: false, why: foreign`its answer is no text of at most ${most} bytes` }
-    const told = Date.parse(headers.date ?? '')
-    return { ok: true, text, ...(Number.isNaN(told) ? {} : { clockAhead: Math.round((Date.now() - told) / 1000) }) }
+    const text = await readText(response, maxBytes)
+    if (text === undefined) return { ok: false, why: foreign`its answer is no text of at most ${maxBytes} bytes` }
+    const serverTime = Date.parse(headers.date ?? '')
+    return {
+      ok: true,
+      text,
+      ...(Number.isNaN(serverTime) ? {} : { clockAhead: Math.round((Date.now() - serverTime) / 1000) }),
+    }
   } catch (error) {
     return { ok: false, why: stop.signal.aborted ? foreign`no answer in time` : foreignLine(errorCause(error)) }
   } finally {
@@ -59,14 +62,14 @@ async function sendGet(address: string, { agent = undefined, ...asking }: Asking
   })
 }
 
-async function readText(response: IncomingMessage, most: number): Promise<string | undefined> {
+async function readText(response: IncomingMessage, maxBytes: number): Promise<string | undefined> {
   const parts: Buffer[] = []
   let size = 0
   for await (const part of response) {
     const bytes = Buffer.from(part)
     size += bytes.length
     // Leaving the loop ends the connection.
-    if (size > most) return undefined
+    if (size > maxBytes) return undefined
     parts.push(bytes)
   }
   try {
@@ -76,12 +79,12 @@ async function readText(response: IncomingMessage, most: number): Promise<string
   }
 }
 
-/** No byte has moved for so long, in ms: the line is dead. Once all is sent, a server may need longer to store it. */
-const IDLE = 30_000
-const STORING = 120_000
+/** No byte has moved for so long, in ms: the connection is dead. Once all is sent, a server may need longer to store it. */
+const IDLE_MS = 30_000
+const STORING_MS = 120_000
 
 /** How long a server may take to say that it does not even want the body (RFC 9110, 10.1.1), in ms. */
-const CONTINUE_WITHIN = 1_000
+const CONTINUE_MS = 1_000
 
 /** Bytes of an answer that are read. */
 const MAX_RESPONSE = 65_536
@@ -89,7 +92,7 @@ const MAX_RESPONSE = 65_536
 export type PutOptions = {
   length: number
   headers: Readonly<Record<string, string>>
-  way: (address: string) => Promise<HttpRoute>
+  routeTo: (address: string) => Promise<HttpRoute>
   stopped: AbortSignal
   progress: (done: number, of: number) => void
   idleMs?: number
@@ -99,13 +102,13 @@ export type PutResult = { status: number; reason: string | string[] | undefined;
 
 /** What the server answered, also when it did before all was sent; `broken` when the connection did not last. */
 export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options: PutOptions): Promise<PutResult> {
-  const { length, headers, idleMs = IDLE, stopped } = options
-  const way = await options.way(url.href)
+  const { length, headers, idleMs = IDLE_MS, stopped } = options
+  const route = await options.routeTo(url.href)
   const asked = (url.protocol === 'https:' ? securely : plainly)(url, {
     method: 'PUT',
     headers: { ...headers, 'Content-Length': length, 'User-Agent': 'p2p-comm', Expect: '100-continue' },
-    ...way,
-    agent: way.agent ?? false,
+    ...route,
+    agent: route.agent ?? false,
   })
   const over = deferred<PutResult>()
   const end = (put: PutResult) => over.resolve(put)
@@ -117,7 +120,7 @@ export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options:
   timer.set(idleMs)
   try {
     const sent = sendBody(asked, pieces, over.promise, (done) => {
-      timer.set(done === length ? STORING : idleMs)
+      timer.set(done === length ? STORING_MS : idleMs)
       options.progress(done, length)
     })
     // What is wrong with the file is thrown, and is more than what the server makes of it.
@@ -127,7 +130,7 @@ export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options:
     timer.clear()
     stopped.removeEventListener('abort', stop)
     asked.destroy()
-    way.agent?.destroy()
+    route.agent?.destroy()
   }
 }
 
@@ -146,7 +149,7 @@ async function sendBody(
   let done = 0
   for await (const piece of pieces) {
     if (answered) return
-    if (!asked.write(piece)) await Promise.race([answer, drained(asked)])
+    if (!asked.write(piece)) await Promise.race([answer, awaitDrain(asked)])
     done += piece.length
     moved(done)
   }
@@ -155,7 +158,7 @@ async function sendBody(
 
 function awaitContinue(asked: ClientRequest): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CONTINUE_WITHIN)
+    const timer = setTimeout(resolve, CONTINUE_MS)
     const go = () => {
       clearTimeout(timer)
       resolve()
@@ -165,7 +168,7 @@ function awaitContinue(asked: ClientRequest): Promise<void> {
   })
 }
 
-function drained(asked: ClientRequest): Promise<void> {
+function awaitDrain(asked: ClientRequest): Promise<void> {
   return new Promise((resolve) => asked.once('drain', resolve))
 }
 

@@ -23,10 +23,10 @@ export async function tellOpenclaw(
   ]
   const { error, stdout } = await runProgram(words, { input: '', ms, env })
   const answer = documentIn(stdout)
-  if (error !== undefined) return complaint(answer) ?? error
+  if (error !== undefined) return complaintIn(answer) ?? error
   if (answer === undefined)
     return foreign`ended with 0, but said nothing in JSON: whether it has sent the message is unknown`
-  return complaint(answer)
+  return complaintIn(answer)
 }
 
 // Some versions print what their plugins have to say before the document (openclaw issues 81535, 84293).
@@ -40,7 +40,7 @@ function documentIn(stdout: string): object | undefined {
 }
 
 // The outcome stands on top, or in `payload` as the channel's plugin gave it, or in that one's `result`.
-function complaint(answer: unknown, depth = 0): Foreign | undefined {
+function complaintIn(answer: unknown, depth = 0): Foreign | undefined {
   if (typeof answer !== 'object' || answer === null || depth > 2) return undefined
   const { ok, error, dryRun, handledBy, payload, result } = { ...EMPTY_REPLY, ...answer }
   if (ok === false || (typeof error === 'string' && error !== '')) {
@@ -48,7 +48,7 @@ function complaint(answer: unknown, depth = 0): Foreign | undefined {
   }
   if (dryRun === true || handledBy === 'dry-run') return foreign`OpenClaw only tried it out`
   if (handledBy === 'silent') return foreign`OpenClaw has suppressed it`
-  return complaint(payload, depth + 1) ?? complaint(result, depth + 1)
+  return complaintIn(payload, depth + 1) ?? complaintIn(result, depth + 1)
 }
 
 const EMPTY_REPLY: Record<'ok' | 'error' | 'dryRun' | 'handledBy' | 'payload' | 'result', unknown> = {

@@ -24,7 +24,7 @@ export function runProgram(
   const child = start(file, args, env)
   if (child instanceof Error) return Promise.resolve({ error: reasonOf(child), stdout: '' })
   return new Promise((resolve) => {
-    const [stdout, stderr] = [bounded(child.stdout), bounded(child.stderr)]
+    const [stdout, stderr] = [readBounded(child.stdout), readBounded(child.stderr)]
     const timers: NodeJS.Timeout[] = []
     const end = (error: Foreign | undefined) => {
       for (const timer of timers) clearTimeout(timer)
@@ -75,7 +75,7 @@ function kill(child: ChildProcess): void {
 }
 
 /** Reads all of a stream, so that its writer does not hang, and keeps the beginning. */
-function bounded(stream: Readable | null): () => string {
+function readBounded(stream: Readable | null): () => string {
   const parts: Buffer[] = []
   let size = 0
   stream?.on('data', (part: Buffer) => {

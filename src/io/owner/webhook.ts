@@ -65,12 +65,12 @@ function post(
     asked.on('error', (error) =>
       end(foreign`cannot be reached (${errno(error) === '' ? foreignLine(error.message) : errno(error)})`),
     )
-    asked.on('response', (answer) => void failureIn(answer).then(end))
+    asked.on('response', (answer) => void failureOf(answer).then(end))
     asked.end(body)
   })
 }
 
-async function failureIn(answer: IncomingMessage): Promise<Foreign | undefined> {
+async function failureOf(answer: IncomingMessage): Promise<Foreign | undefined> {
   const status = answer.statusCode ?? 0
   // Nothing that follows can change a yes, so it is not read.
   if (status >= 200 && status < 300) return undefined

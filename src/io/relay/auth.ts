@@ -39,10 +39,10 @@ export type AuthOptions = {
 }
 
 // The attack: challenges without end, each of which costs us a signature and makes us ask for everything again.
-const maxChallenges = 8
+const MAX_CHALLENGES = 8
 
 /** A no of these kinds is not about how the address is spelled. */
-const aboutUs: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'rate-limited', 'pow', 'timestamp'])
+const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'rate-limited', 'pow', 'timestamp'])
 
 export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
   let standing: AuthState = 'unasked'
@@ -78,7 +78,7 @@ export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
       // NIP-42: a challenge "is valid for the duration of the connection or until another challenge is sent".
       if (challenge === latest.challenge) return 'known'
       challenges += 1
-      if (challenges > maxChallenges) return 'too many'
+      if (challenges > MAX_CHALLENGES) return 'too many'
       latest = { challenge, id: '' }
       if (role === 'nobody') return 'kept'
       authenticate(challenge)
@@ -95,7 +95,7 @@ export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
     answered({ id, accepted, reason, text }) {
       if (id !== latest.id) return false
       // Some relays compare the address letter for letter, with a slash at its end that nobody has typed.
-      if (!accepted && !isRespelled && !aboutUs.has(reason)) {
+      if (!accepted && !isRespelled && !ABOUT_US.has(reason)) {
         isRespelled = true
         spelling = otherSpelling(url)
         authenticate(latest.challenge)

@@ -37,21 +37,21 @@ export type RelayClient = {
 
 /** Starts to connect, and takes questions from the first moment on. Nothing here rejects, and nothing outlives `close`. */
 export function openRelayClient(url: string, options: ConnectionOptions): RelayClient {
-  const line = openConnection(url, options)
+  const connection = openConnection(url, options)
   return {
     url,
-    query: (ask) => query(line, ask),
-    publish: (event, deadline, cut) => publish(line, event, deadline, cut),
+    query: (ask) => query(connection, ask),
+    publish: (event, deadline, cut) => publish(connection, event, deadline, cut),
     health() {
-      const lost = line.lost()
-      const measured = line.measured()
+      const lost = connection.lost()
+      const measured = connection.measured()
       const error = lost ? { error: lost.text } : {}
       return { url, ok: measured !== undefined && lost === undefined, ...measured, ...error }
     },
-    heardAt: line.heardAt,
-    lost: line.lost,
-    rebuff: line.rebuff,
-    closedOn: line.closedOn,
-    close: line.close,
+    heardAt: connection.heardAt,
+    lost: connection.lost,
+    rebuff: connection.rebuff,
+    closedOn: connection.closedOn,
+    close: connection.close,
   }
 }

@@ -1,14 +1,14 @@
 // The events of one answer as they come in: known ones skipped, foreign and forged ones dropped, all of it bounded.
 import { type Event, eventId, parseEvent } from '../../nostr/event.ts'
 import { type Filter, isWithin, matchesFilter } from '../../nostr/filter.ts'
-import { recentIds } from './live.ts'
 import { countIn, newPage, type Page } from './paging.ts'
+import { recentIds } from './recent-ids.ts'
 import type { EventFrame, SubscriptionRequest } from './subscription.ts'
 
 /** Where an answer stops, whatever the relay still has. A character of JSON is taken for a byte. Known events count for nothing. */
 export type AnswerBounds = { events: number; bytes: number; pages: number }
 
-export const answerBounds: AnswerBounds = { events: 20_000, bytes: 16 * 1_048_576, pages: 400 }
+export const ANSWER_BOUNDS: AnswerBounds = { events: 20_000, bytes: 16 * 1_048_576, pages: 400 }
 
 /** What becomes of an event that was taken: go on, wait until there is room for more, or no more are wanted, and why. */
 export type TakeResult = Promise<void> | string | undefined
@@ -33,7 +33,7 @@ export type Collector = {
   /** When the relay last sent an event for this answer, in `now`'s time; undefined if never. */
   touchedAt(): number | undefined
   /** What came so far, and how much of what came was not what we had asked for. From then on events go to `onEvent`. */
-  give(): { events: Event[]; dropped: number; known: number; newest?: number }
+  finish(): { events: Event[]; dropped: number; known: number; newest?: number }
 }
 
 export type CollectorContext = {
@@ -84,7 +84,7 @@ export function openCollector({ skip, take, sift, onEvent }: EventHandling, cont
 
   /** The event, when it is what we had asked for and nobody has it yet. */
   function admit(page: Page, { id, event: value }: EventFrame, isNew: boolean): Event | undefined {
-    const stamp = claimedStamp(value)
+    const stamp = stampOf(value)
     if (stamp > (page.filter.until ?? Number.POSITIVE_INFINITY)) page.beyond += 1
     const isFresh = !seen.has(id)
     const event = isNew ? verifiedEvent(value, page.filter) : undefined
@@ -105,7 +105,7 @@ export function openCollector({ skip, take, sift, onEvent }: EventHandling, cont
       return { page, take: (frame, size) => hear(page, frame, size) }
     },
     touchedAt: () => touchedAt,
-    give() {
+    finish() {
       sum.given = true
       const { dropped, known, newest } = sum
       return { events, dropped, known, ...(newest > 0 && { newest }) }
@@ -121,7 +121,7 @@ function verifiedEvent(value: unknown, filter: Filter): Event | undefined {
 }
 
 // Of a known event only its time is of interest, and only for paging: a relay that lies there cheats its own answer.
-function claimedStamp(value: unknown): number {
+function stampOf(value: unknown): number {
   if (typeof value !== 'object' || value === null || !('created_at' in value)) return Number.NaN
   return typeof value.created_at === 'number' ? value.created_at : Number.NaN
 }

@@ -8,12 +8,12 @@ import type { Rebuff } from '../../state/relay-memory.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { type AbortTimer, abortAfter, deferred } from '../timers.ts'
 import { type Auth, openAuth } from './auth.ts'
-import { type AnswerBounds, answerBounds } from './collector.ts'
+import { ANSWER_BOUNDS, type AnswerBounds } from './collector.ts'
 import { openPacer, type Pacer, type PacerSettings } from './pacer.ts'
 import { retryAfter, secondsIn } from './refusals.ts'
 import { type NegSessions, openNegSessions, openPendingOks, type PendingOks } from './reply-waiters.ts'
 import type { Subscription, SubscriptionRequest } from './subscription.ts'
-import { openSubscriptions } from './subscription.ts'
+import { openSubscriptions } from './subscriptions.ts'
 import { openSocket, type SocketLoss, type SocketTiming } from './websocket.ts'
 
 /** `now` is Unix time in milliseconds. */
@@ -22,7 +22,7 @@ export type ConnectionOptions = {
   /** Whether only a peer has named the relay, so that it does not learn who we are unless it must. */
   guest?: boolean
   now: () => number
-  way?: HttpRoute | Promise<HttpRoute> | undefined
+  route?: HttpRoute | Promise<HttpRoute> | undefined
   /** Takes one line of text for every step. */
   trace?: ((line: Foreign) => void) | undefined
   handshakeMs?: number
@@ -41,20 +41,20 @@ export type Connection = {
   guest: boolean
   /** The relay does nothing without AUTH: whether another one goes out for that. */
   demand(what: 'read' | 'write'): boolean
-  verdicts: PendingOks
-  talks: NegSessions
+  pendingOks: PendingOks
+  negSessions: NegSessions
   pacer: Pacer
   bounds: AnswerBounds
   backoffMs: number
   /** Resolves when frames may be sent, which may be never. */
   ready: Promise<void>
-  /** Aborted when the line is lost. */
+  /** Aborted when the connection is lost. */
   gone: AbortSignal
   now(): number
   lost(): Refusal | undefined
-  /** Of a line that is lost: whether the relay wants to be left alone. */
+  /** Of a connection that is lost: whether the relay wants to be left alone. */
   rebuff(): Rebuff | undefined
-  /** Of a line that is lost: the size of the message that the relay closed it on, in bytes. */
+  /** Of a connection that is lost: the size of the message that the relay closed it on, in bytes. */
   closedOn(): number | undefined
   measured(): SocketTiming | undefined
   /** When the relay last sent an event or the end of them, in `now`'s time; now, while it is held. */
@@ -64,7 +64,7 @@ export type Connection = {
   isHeld(): boolean
   /** Why there is no full answer when time is up; `touched` when part of it came. */
   late(touched: boolean): Refusal
-  /** Ends at `deadline` (in `now`'s time), when cut off, or with the line. */
+  /** Ends at `deadline` (in `now`'s time), when cut off, or with the connection. */
   until(deadline: number, cut?: AbortSignal): AbortTimer
   send(frame: ClientFrame): void
   subscribe(request: SubscriptionRequest): Subscription
@@ -75,11 +75,11 @@ export type Connection = {
 const atOnceMs = 2_000
 
 export function openConnection(url: string, options: ConnectionOptions): Connection {
-  const { keys, now, trace, way, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
+  const { keys, now, trace, route, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
   const { guest = false, authMs = 600 } = options
   const ready = deferred<void>()
   const gone = new AbortController()
-  // Everything that waits on this line listens to it, and Node would warn of a leak at the eleventh.
+  // Everything that waits on this connection listens to it, and Node would warn of a leak at the eleventh.
   setMaxListeners(0, gone.signal)
   let measured: SocketTiming | undefined
   let lost: Refusal | undefined
@@ -94,11 +94,11 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   const unanswered = new Map<string, number>()
 
   const log = (line: Foreign) => trace?.(foreign`${url} ${line}`)
-  const verdicts = openPendingOks()
-  const talks = openNegSessions()
+  const pendingOks = openPendingOks()
+  const negSessions = openNegSessions()
   const auth = openAuth({ url, keys, guest, now: theirTime, send: sendAuth })
   const subscriptions = openSubscriptions(send, auth, { demand, onDoubt: () => doubtAuth(true) })
-  const socket = openSocket({ url, way, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
+  const socket = openSocket({ url, route, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
 
   // strfry takes an AUTH event of the last 60 seconds only. Where our clock is wrong and the relay told us its own, that is
   // the one that counts; a relay that lies about it gets an AUTH that no other relay takes.
@@ -135,7 +135,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     const isSent = auth.demanded(what)
     if (isSent) {
       subscriptions.challenged()
-      talks.challenged()
+      negSessions.tellAuthSent()
     }
     return isSent
   }
@@ -163,7 +163,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     if (frame.type === 'EVENT' || frame.type === 'EOSE' || frame.type === 'NEG-MSG') heardAt = now()
     if (frame.type === 'AUTH') onChallenge(frame.challenge)
     else if (frame.type === 'NOTICE') onNotice(frame)
-    else if (frame.type === 'NEG-MSG' || frame.type === 'NEG-ERR') talks.tell(frame)
+    else if (frame.type === 'NEG-MSG' || frame.type === 'NEG-ERR') negSessions.tell(frame)
     else if (frame.type !== 'OK') subscriptions.hear(frame, size)
     else hearOk(frame)
   }
@@ -172,24 +172,24 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     unanswered.delete(frame.id)
     const answered = auth.answered(frame)
     if (answered === 'settled') subscriptions.settled()
-    else if (answered === false) verdicts.tell(frame.id, frame)
+    else if (answered === false) pendingOks.tell(frame.id, frame)
   }
 
   function onChallenge(challenge: string): void {
     const answer = auth.challenged(challenge)
     if (answer === 'sent') {
       subscriptions.challenged()
-      talks.challenged()
+      negSessions.tellAuthSent()
     } else if (answer === 'too many') lose('it sends challenge after challenge')
   }
 
   // NIP-01 "defines no rules for how NOTICE messages should be sent or treated": some relays ask for AUTH with them.
   function onNotice({ reason, text }: Refusal): void {
     notice = text
-    talks.noticed({ reason, text })
+    negSessions.tellNotice({ reason, text })
     if (reason !== 'auth-required') return
     subscriptions.authWanted({ reason, text })
-    verdicts.tellAll({ accepted: false, reason, text })
+    pendingOks.tellAll({ accepted: false, reason, text })
   }
 
   function hold(until: Promise<void>): void {
@@ -235,10 +235,10 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     auth,
     guest,
     demand,
-    verdicts,
-    talks,
+    pendingOks,
+    negSessions,
     pacer: openPacer(options.pace ?? { burst: 10, gapMs: 250 }, now),
-    bounds: options.bounds ?? answerBounds,
+    bounds: options.bounds ?? ANSWER_BOUNDS,
     backoffMs,
     ready: ready.promise,
     gone: gone.signal,

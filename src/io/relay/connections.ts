@@ -7,9 +7,9 @@ import { openRelayClient, type RelayClient, type RelayHealth } from './clients.t
 import type { ConnectionOptions } from './connection.ts'
 import { openRefusals, type Refusals } from './refusals.ts'
 
-export type DialOptions = Omit<ConnectionOptions, 'way' | 'guest'> & {
+export type DialOptions = Omit<ConnectionOptions, 'route' | 'guest'> & {
   /** Made anew for each connection. */
-  wayTo?: ((url: string) => HttpRoute | Promise<HttpRoute>) | undefined
+  routeTo?: ((url: string) => HttpRoute | Promise<HttpRoute>) | undefined
   /** Whether a relay is our own choice; all are where this is left out. */
   own?: ((url: string) => boolean) | undefined
 }
@@ -32,12 +32,12 @@ export type Connections = {
   close(): void
 }
 
-const maxConnections = 12
+const MAX_CONNECTIONS = 12
 
 /** Nothing that can wait is waited for longer than so, in ms. */
 const LONGEST_DIAL = 750
 
-export function openConnections({ wayTo, own = () => true, ...options }: DialOptions): Connections {
+export function openConnections({ routeTo, own = () => true, ...options }: DialOptions): Connections {
   const connections = new Map<string, RelayClient>()
   const refusals = openRefusals(options.now)
   // Relays that were not contacted, and why.
@@ -91,9 +91,9 @@ export function openConnections({ wayTo, own = () => true, ...options }: DialOpt
       if (known && !known.lost()) return known
       if (last) return { reason: 'unreachable', text: foreign`closed by us` }
       const open = [...connections.values()].filter((one) => !one.lost())
-      if (open.length >= maxConnections)
-        return { reason: 'unreachable', text: foreign`not contacted: there are ${maxConnections} relays already` }
-      const fresh = openRelayClient(url, { ...options, guest: !own(url), way: wayTo?.(url) })
+      if (open.length >= MAX_CONNECTIONS)
+        return { reason: 'unreachable', text: foreign`not contacted: there are ${MAX_CONNECTIONS} relays already` }
+      const fresh = openRelayClient(url, { ...options, guest: !own(url), route: routeTo?.(url) })
       connections.set(url, fresh)
       return fresh
     },

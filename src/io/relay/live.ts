@@ -1,8 +1,8 @@
 // What comes after the answers: a queue of live events, and the patience to ask again where a subscription was lost.
-// A set that forgets the oldest, so that a process that listens for weeks stays as small as on its first day.
 import type { Event } from '../../nostr/event.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
 import { abortAfter, beforeAbort, deferred } from '../timers.ts'
+import { recentIds } from './recent-ids.ts'
 
 export type LiveEvent = { event: Event; relay: string }
 
@@ -22,18 +22,18 @@ export type LiveSubscriptions = {
 }
 
 // So many ids are remembered, and so much is queued for a caller who does not come back for it.
-const maxIds = 20_000
-const maxQueuedBytes = 64 * 1_048_576
+const MAX_IDS = 20_000
+const MAX_QUEUED_BYTES = 64 * 1_048_576
 
 // NIP-42: restricted is for who "is still not allowed". The others do not get better by being asked again either.
-const finalReasons: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
+const FINAL_REASONS: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
 
 export function openLiveSubscriptions(
   now: () => number,
   retry: Backoff,
   random: () => number = Math.random,
 ): LiveSubscriptions {
-  const known = recentIds(maxIds)
+  const known = recentIds(MAX_IDS)
   const timers = new Set<NodeJS.Timeout>()
   const closed = new AbortController()
   let queue: LiveEvent[] = []
@@ -48,17 +48,17 @@ export function openLiveSubscriptions(
 
   return {
     arrived(arrival, size) {
-      const name = nameOf(arrival.event)
+      const name = eventKey(arrival.event)
       // Over the bound it is left out and not remembered: the relays have it, and the next replay brings it.
-      if (known.has(name) || queued + size > maxQueuedBytes) return
+      if (known.has(name) || queued + size > MAX_QUEUED_BYTES) return
       known.add(name)
       queue.push(arrival)
       queued += size
       bell.resolve()
     },
-    delivered: (event) => known.add(nameOf(event)),
+    delivered: (event) => known.add(eventKey(event)),
     lost({ reason }, since, failures, again) {
-      if (closed.signal.aborted || finalReasons.has(reason)) return
+      if (closed.signal.aborted || FINAL_REASONS.has(reason)) return
       // One that held for a while was no failure.
       const count = now() - since > retry.longestMs ? 0 : failures
       const timer = setTimeout(() => {
@@ -86,26 +86,6 @@ export function openLiveSubscriptions(
 
 // The attack: a copy with a spoilt signature, sent first so that the good one is taken for known. The id is the hash of
 // the rest, which was checked when it came.
-function nameOf({ id, sig }: Event): string {
+function eventKey({ id, sig }: Event): string {
   return id + sig
-}
-
-export type RecentIds = {
-  has(id: string): boolean
-  add(id: string): void
-}
-
-/** A set of at most `most` strings. */
-export function recentIds(most: number): RecentIds {
-  // A Set keeps the order in which its values came.
-  const ids = new Set<string>()
-  return {
-    has: (id) => ids.has(id),
-    add(id) {
-      ids.add(id)
-      if (ids.size <= most) return
-      const oldest = ids.values().next()
-      if (!oldest.done) ids.delete(oldest.value)
-    },
-  }
 }

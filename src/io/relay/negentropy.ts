@@ -6,10 +6,10 @@ import { abortAfter, beforeAbort } from '../timers.ts'
 import type { Connection } from './connection.ts'
 
 /** How long a relay may think about one message, in ms. One that is silent for longer is asked in the old way. */
-const answerWithin = 1_500
+const ANSWER_MS = 1_500
 
 /** Silence of so many ms says nothing yet, however fast the relay was to connect. */
-const pauseMs = 100
+const SILENCE_MS = 100
 
 export type NegQuery = {
   /** The ids that the relay has and we lack; undefined when it does not play along, or makes no sense. Never rejects. */
@@ -21,26 +21,26 @@ export type NegQuery = {
   ignored(): boolean
 }
 
-export function negQuery(line: Connection, filter: Filter, held: HeldIds, signal: AbortSignal): NegQuery {
+export function startNegQuery(connection: Connection, filter: Filter, held: HeldIds, signal: AbortSignal): NegQuery {
   let askedAt: number | undefined
 
   async function ids(): Promise<string[] | undefined> {
     // Only who has much to compare pays for loading it, while the connection is made.
     const { reconcile } = await import('../../nostr/nip77.ts')
     const begun = reconcile(held)
-    await beforeAbort(signal, line.ready)
+    await beforeAbort(signal, connection.ready)
     if (signal.aborted) return undefined
     const first = await talk(begun)
     if (first !== 'as a stranger') return first
-    await inTime(line.auth.settled())
-    if (signal.aborted || line.auth.standing() !== 'granted') return undefined
+    await inTime(connection.auth.settled())
+    if (signal.aborted || connection.auth.standing() !== 'granted') return undefined
     // Once more, and under a new id: what still comes for the old one was meant for a stranger.
     const second = await talk(reconcile(held))
     return second === 'as a stranger' ? undefined : second
   }
 
   async function talk({ first, next }: Reconciliation): Promise<string[] | 'as a stranger' | undefined> {
-    const { sub, heard, close } = line.talks.open()
+    const { sub, nextReply: heard, close } = connection.negSessions.open()
     const needed: string[] = []
     ask({ type: 'NEG-OPEN', sub, filter, message: first })
     try {
@@ -50,7 +50,7 @@ export function negQuery(line: Connection, filter: Filter, held: HeldIds, signal
         askedAt = undefined
         if ('reason' in said) return said.reason === 'auth-required' ? 'as a stranger' : undefined
         // An answer that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
-        const standing = line.auth.standing()
+        const standing = connection.auth.standing()
         if (standing === 'pending' || standing === 'refused') return 'as a stranger'
         const step = next(said.message)
         if (step === undefined) return undefined
@@ -60,17 +60,17 @@ export function negQuery(line: Connection, filter: Filter, held: HeldIds, signal
       }
     } finally {
       close()
-      line.send({ type: 'NEG-CLOSE', sub })
+      connection.send({ type: 'NEG-CLOSE', sub })
     }
   }
 
   function ask(frame: ClientFrame): void {
-    askedAt = line.now()
-    line.send(frame)
+    askedAt = connection.now()
+    connection.send(frame)
   }
 
   async function inTime<T>(promise: Promise<T>): Promise<T | undefined> {
-    const stop = abortAfter(answerWithin, signal)
+    const stop = abortAfter(ANSWER_MS, signal)
     const value = await beforeAbort(stop.signal, promise)
     stop.clear()
     return value
@@ -80,8 +80,8 @@ export function negQuery(line: Connection, filter: Filter, held: HeldIds, signal
     ids: ids(),
     ignored() {
       if (askedAt === undefined) return false
-      const patience = Math.max(pauseMs, 2 * (line.measured()?.latencyMs ?? 0))
-      return line.lost() !== undefined || line.now() - askedAt > patience
+      const patience = Math.max(SILENCE_MS, 2 * (connection.measured()?.latencyMs ?? 0))
+      return connection.lost() !== undefined || connection.now() - askedAt > patience
     },
   }
 }

@@ -4,10 +4,10 @@ import type { Hint, Reason, Refusal } from '../../nostr/messages.ts'
 import { matches, numbersIn } from '../../sanitize.ts'
 
 /** Events asked for at a time: strfry's default cap, which most relays share. */
-export const defaultPageLimit = 500
+export const DEFAULT_PAGE_LIMIT = 500
 
 /** A page of fewer events, from a relay that gives no hint, is the last. No relay is known to cap lower. */
-export const smallPage = 50
+export const SMALL_PAGE = 50
 
 /** What came for one REQ before its EOSE, events known already among them. Stamps are created_at, Unix seconds. */
 export type Page = {
@@ -57,7 +57,7 @@ export function pageAfter(page: Page, hint: Hint | undefined, largest: number): 
   const size = page.ids.size
   if (page.beyond > 0) return { type: 'done', lacking: 'the relay ignores until, so older events cannot be asked for' }
   // NIP-67: after "finish" "the client SHOULD NOT paginate"; without a hint it goes on from the oldest created_at.
-  if (hint === 'finish' || (hint === undefined && size < smallPage)) return { type: 'done' }
+  if (hint === 'finish' || (hint === undefined && size < SMALL_PAGE)) return { type: 'done' }
   // To ask for the same second once more would bring the same events.
   if (size >= largest && isOneSecond(page)) return { type: 'second', at: page.oldest, below: belowSecond(page) }
   // Inclusive, because other events may share that second. They come again and are known by their ids.
@@ -71,10 +71,10 @@ export function pageAfter(page: Page, hint: Hint | undefined, largest: number): 
  * Down to which stamp all of an answer has come, when this page ended or broke off: what is newer is here, and what is as old
  * may not be. Undefined where that is unknown.
  *
- * NIP-01 has relays send "newer events" first. One that has done so up to here is taken at its word, or a line on which no page
+ * NIP-01 has relays send "newer events" first. One that has done so up to here is taken at its word, or a connection on which no page
  * ever comes whole would bring the same events for ever.
  */
-export function reachedBy(page: Page): number | undefined {
+export function reachedByPage(page: Page): number | undefined {
   const isTold = page.ids.size > 0 && page.beyond === 0 && (page.ordered || page.whole)
   return isTold ? page.oldest : page.filter.until
 }
@@ -90,19 +90,19 @@ function belowSecond({ filter, oldest }: Page): Filter | undefined {
 }
 
 /** Limits to fall back to where a relay does not take ours and does not name its own. */
-const smallerLimits = [100, 20]
+const SMALLER_LIMITS = [100, 20]
 
 /** A no of these kinds is about us, and would be the same to any question. */
-const aboutUs: ReadonlySet<Reason> = new Set<Reason>(['auth-required', 'rate-limited', 'pow', 'mute', 'unreachable'])
+const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['auth-required', 'rate-limited', 'pow', 'mute', 'unreachable'])
 
 /**
  * For how many events to ask a relay that would not be asked for `limit` of them; undefined where its no is about something
  * else. Relays word it as they like, and some say nothing.
  */
 export function smallerLimit(limit: number | undefined, { reason, text }: Refusal): number | undefined {
-  if (limit === undefined || aboutUs.has(reason)) return undefined
+  if (limit === undefined || ABOUT_US.has(reason)) return undefined
   const isNamed = matches(text, /limit|too many|at most|max/i)
   if (!isNamed && reason !== 'invalid' && reason !== 'error') return undefined
   const named = isNamed ? numbersIn(text) : []
-  return [...named, ...smallerLimits].filter((n) => n > 0 && n < limit).sort((a, b) => b - a)[0]
+  return [...named, ...SMALLER_LIMITS].filter((n) => n > 0 && n < limit).sort((a, b) => b - a)[0]
 }

@@ -147,7 +147,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     liftIfAll(relays, 'read')
     const answers = asks.map(async (one) => {
       const cut = race.cut(one.relay)
-      const answer = await ask(one, fetching, one.streams && fetching.cut ? anyOf(cut, fetching.cut) : cut)
+      const answer = await ask(one, fetching, one.streams && fetching.cut ? eitherSignal(cut, fetching.cut) : cut)
       const { relay, events, complete, reason = 'error', text = foreign`` } = answer
       if (reason === 'rate-limited') refusals.limited(relay, 'read', text)
       if (complete) unanswered.delete(one)
@@ -247,7 +247,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
   }
 }
 
-function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
+function eitherSignal(...signals: readonly AbortSignal[]): AbortSignal {
   const either = AbortSignal.any([...signals])
   setMaxListeners(0, either)
   return either

@@ -10,35 +10,41 @@ export type PublishAnswer = { relay: string; event: string } & EventVerdict
 
 /** Publishes an event. Ends at `deadline` (Unix ms) or when cut off, and never rejects. */
 export async function publish(
-  line: Connection,
+  connection: Connection,
   event: Event,
   deadline: number,
   cut?: AbortSignal,
 ): Promise<PublishAnswer> {
-  const stop = line.until(deadline, cut)
-  const verdict = await deliver(line, event, deadline, stop.signal)
+  const stop = connection.until(deadline, cut)
+  const verdict = await publishUntilAnswered(connection, event, deadline, stop.signal)
   stop.clear()
-  return { relay: line.url, event: event.id, ...verdict }
+  return { relay: connection.url, event: event.id, ...verdict }
 }
 
-async function deliver(line: Connection, event: Event, deadline: number, signal: AbortSignal): Promise<EventVerdict> {
+async function publishUntilAnswered(
+  connection: Connection,
+  event: Event,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<EventVerdict> {
   let last: EventVerdict | undefined
   // A guest may be asked for more than the key that it has shown first.
-  let demands = line.guest ? 2 : 1
-  await beforeAbort(signal, line.ready)
-  for (let pauseMs = line.backoffMs; ; pauseMs *= 2) {
-    if (!(await turn(line, deadline, signal))) return rejection(line.lost() ?? last ?? unsentReason(line))
-    const verdict = await send(line, event, signal)
-    if (verdict === undefined) return rejection(line.lost() ?? last ?? line.late(false))
+  let demands = connection.guest ? 2 : 1
+  await beforeAbort(signal, connection.ready)
+  for (let pauseMs = connection.backoffMs; ; pauseMs *= 2) {
+    if (!(await awaitTurn(connection, deadline, signal)))
+      return rejection(connection.lost() ?? last ?? unsentReason(connection))
+    const verdict = await sendEvent(connection, event, signal)
+    if (verdict === undefined) return rejection(connection.lost() ?? last ?? connection.late(false))
     last = verdict
-    if (isDemand(line, verdict) && demands > 0) {
+    if (demandsAuth(connection, verdict) && demands > 0) {
       demands -= 1
-      const taken = await authenticate(line, event, signal)
+      const taken = await authenticate(connection, event, signal)
       if (taken) return taken
-      const refusal = line.auth.refusal()
+      const refusal = connection.auth.refusal()
       if (refusal) return rejection(refusal)
     } else if (verdict.reason === 'rate-limited') {
-      line.pacer.hold(pauseMs)
+      connection.pacer.hold(pauseMs)
     } else {
       return verdict
     }
@@ -46,20 +52,24 @@ async function deliver(line: Connection, event: Event, deadline: number, signal:
 }
 
 // Restricted "is still not allowed" (NIP-42), unless what is not allowed is the key that stands for us.
-function isDemand({ auth, guest }: Connection, { accepted, reason }: EventVerdict): boolean {
+function demandsAuth({ auth, guest }: Connection, { accepted, reason }: EventVerdict): boolean {
   if (accepted || reason === 'auth-required') return !accepted
   return guest && auth.standing() === 'granted' && (reason === 'restricted' || reason === 'blocked')
 }
 
 /** Waits until the relay has made up its mind about who we are; its yes to the event, where that comes first. */
-async function authenticate(line: Connection, event: Event, signal: AbortSignal): Promise<EventVerdict | undefined> {
+async function authenticate(
+  connection: Connection,
+  event: Event,
+  signal: AbortSignal,
+): Promise<EventVerdict | undefined> {
   const { promise: taken, resolve } = deferred<EventVerdict | undefined>()
   // A NOTICE names no event: the one that it seemed to be about may be taken all the same.
-  const stop = line.verdicts.on(event.id, (verdict) => verdict.accepted && resolve(verdict))
+  const stop = connection.pendingOks.on(event.id, (verdict) => verdict.accepted && resolve(verdict))
   const standing = async () => {
-    line.demand('write')
-    await line.auth.settled()
-    if (line.auth.refusal() && line.demand('write')) await line.auth.settled()
+    connection.demand('write')
+    await connection.auth.settled()
+    if (connection.auth.refusal() && connection.demand('write')) await connection.auth.settled()
     return undefined
   }
   const verdict = await beforeAbort(signal, Promise.race([taken, standing()]))
@@ -68,23 +78,23 @@ async function authenticate(line: Connection, event: Event, signal: AbortSignal)
 }
 
 /** Waits for this connection's next turn to speak; false when time is up before it comes. */
-async function turn(line: Connection, deadline: number, signal: AbortSignal): Promise<boolean> {
+async function awaitTurn(connection: Connection, deadline: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return false
-  const waitMs = line.pacer.turnWithin(deadline - line.now())
+  const waitMs = connection.pacer.turnWithin(deadline - connection.now())
   return waitMs === 0 || (waitMs !== undefined && (await sleep(waitMs, signal)))
 }
 
-async function send(line: Connection, event: Event, signal: AbortSignal): Promise<EventVerdict | undefined> {
+async function sendEvent(connection: Connection, event: Event, signal: AbortSignal): Promise<EventVerdict | undefined> {
   const { promise, resolve } = deferred<EventVerdict>()
-  const stop = line.verdicts.on(event.id, resolve)
-  line.send({ type: 'EVENT', event })
+  const stop = connection.pendingOks.on(event.id, resolve)
+  connection.send({ type: 'EVENT', event })
   const verdict = await beforeAbort(signal, promise)
   stop()
   return verdict
 }
 
-function unsentReason(line: Connection): Refusal {
-  if (!line.measured()) return line.late(false)
+function unsentReason(connection: Connection): Refusal {
+  if (!connection.measured()) return connection.late(false)
   return { reason: 'slow', text: foreign`not sent yet when time was up: events go out at a measured pace` }
 }
 

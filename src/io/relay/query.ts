@@ -7,8 +7,8 @@ import { type Foreign, foreign } from '../../sanitize.ts'
 import { beforeAbort, onAbort, sleep } from '../timers.ts'
 import { type Collector, type EventHandling, openCollector } from './collector.ts'
 import type { Connection } from './connection.ts'
-import { type NegQuery, negQuery } from './negentropy.ts'
-import { defaultPageLimit, type NextPage, type Page, pageAfter, reachedBy, smallerLimit } from './paging.ts'
+import { type NegQuery, startNegQuery } from './negentropy.ts'
+import { DEFAULT_PAGE_LIMIT, type NextPage, type Page, pageAfter, reachedByPage, smallerLimit } from './paging.ts'
 import type { Subscription, SubscriptionEnd } from './subscription.ts'
 
 export type Query = EventHandling & {
@@ -56,9 +56,9 @@ export type QueryAnswer = {
 }
 
 type QueryProgress = {
-  line: Connection
+  connection: Connection
   ask: Query
-  gathering: Collector
+  collector: Collector
   current: Subscription | undefined
   /** What is being read of the filter, newest first; undefined while it is read by ids. */
   page: Page | undefined
@@ -70,68 +70,72 @@ type QueryProgress = {
   more: boolean
   limit: number | undefined
   /** Whether a second that fills a page may be read by NIP-77. */
-  compares: boolean
+  mayCompare: boolean
 }
 
-const giftWrap = 1059
-const longestPauseMs = 60_000
+const GIFT_WRAP = 1059
+const MAX_PAUSE_MS = 60_000
 
 /** Ids in one REQ: with their 67 characters each well below what relays take. */
-const idsAtOnce = 200
+const IDS_AT_ONCE = 200
 
 /** Events asked for where one second fills a page: some relays send more than by default to who asks for more. */
-const secondLimit = 5_000
+const SECOND_LIMIT = 5_000
 
 /** A relay that has sent nothing for so many ms is not taken for one that was still sending. */
-const flowMs = 1_000
+const FLOW_MS = 1_000
 
 /** Asks one relay. Ends at the deadline and never rejects; throws RangeError when kind 1059 is asked for with others. */
-export function query(line: Connection, ask: Query): Promise<QueryAnswer> {
+export function query(connection: Connection, ask: Query): Promise<QueryAnswer> {
   // The trap: strfry answers a mixed REQ with a normal EOSE and leaves the 1059s out, to whoever has not done AUTH.
   const { kinds = [] } = ask.filter
-  if (kinds.length > 1 && kinds.includes(giftWrap)) throw new RangeError('kind 1059 stands alone in its REQ')
-  const { bounds, now, hold } = line
-  return answer({
-    ...{ line, ask, gathering: openCollector(ask, { bounds, now, hold }) },
+  if (kinds.length > 1 && kinds.includes(GIFT_WRAP)) throw new RangeError('kind 1059 stands alone in its REQ')
+  const { bounds, now, hold } = connection
+  return answerQuery({
+    ...{ connection, ask, collector: openCollector(ask, { bounds, now, hold }) },
     ...{ current: undefined, page: undefined, refusal: undefined, comparison: undefined, reconciled: undefined },
-    ...{ gap: undefined, more: false, limit: ask.limit, compares: ask.plain !== true },
+    ...{ gap: undefined, more: false, limit: ask.limit, mayCompare: ask.plain !== true },
   })
 }
 
-async function answer(reading: QueryProgress): Promise<QueryAnswer> {
-  const { line, ask, gathering } = reading
-  const stop = line.until(ask.deadline, ask.cut)
-  const end = await beforeAbort(stop.signal, read(reading, ask.live ? line.gone : stop.signal))
+async function answerQuery(reading: QueryProgress): Promise<QueryAnswer> {
+  const { connection, ask, collector } = reading
+  const stop = connection.until(ask.deadline, ask.cut)
+  const end = await beforeAbort(stop.signal, readAll(reading, ask.live ? connection.gone : stop.signal))
   stop.clear()
   const reconciled = reading.comparison?.ignored() ? false : reading.reconciled
   const { gap, more, limit } = reading
   const given = {
-    relay: line.url,
-    ...gathering.give(),
+    relay: connection.url,
+    ...collector.finish(),
     ...(reconciled !== undefined && { reconciled }),
     ...(gap !== undefined && { gap }),
     ...(more && { more }),
     ...(limit !== undefined && limit !== ask.limit && { limit }),
   }
   if (end?.eose) return { ...given, complete: true }
-  const reached = reachedWith(reading, end)
+  const reached = reachedStamp(reading, end)
   const { reason, text } =
-    end ?? reading.refusal ?? reading.current?.complaint() ?? line.late(gathering.touchedAt() !== undefined)
+    end ?? reading.refusal ?? reading.current?.complaint() ?? connection.late(collector.touchedAt() !== undefined)
   return { ...given, complete: false, ...(reached !== undefined && { reached }), reason, text }
 }
 
 // The trap: a relay that sends what it has and never an EOSE. It is not still sending, so nothing is said of where it got to:
 // whoever went on below that would never see what comes in above.
-function reachedWith({ line, gathering, page }: QueryProgress, end: SubscriptionEnd | undefined): number | undefined {
+function reachedStamp(
+  { connection, collector, page }: QueryProgress,
+  end: SubscriptionEnd | undefined,
+): number | undefined {
   if (page === undefined) return undefined
-  const isFlowing = end !== undefined || line.isHeld() || line.now() - (gathering.touchedAt() ?? 0) < flowMs
-  return isFlowing ? reachedBy(page) : page.filter.until
+  const isFlowing =
+    end !== undefined || connection.isHeld() || connection.now() - (collector.touchedAt() ?? 0) < FLOW_MS
+  return isFlowing ? reachedByPage(page) : page.filter.until
 }
 
-async function read(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
-  const { line, ask } = reading
+async function readAll(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
+  const { connection, ask } = reading
   if (ask.held === undefined || ask.live) return await readPages(reading, signal)
-  reading.comparison = negQuery(line, ask.filter, ask.held, signal)
+  reading.comparison = startNegQuery(connection, ask.filter, ask.held, signal)
   const ids = await reading.comparison.ids
   if (!signal.aborted) reading.reconciled = ids !== undefined
   return ids === undefined ? await readPages(reading, signal) : await readIds(reading, ids, signal)
@@ -144,7 +148,7 @@ async function read(reading: QueryProgress, signal: AbortSignal): Promise<Subscr
 async function readIds(reading: QueryProgress, ids: readonly string[], signal: AbortSignal): Promise<SubscriptionEnd> {
   let left = [...ids]
   while (left.length > 0) {
-    const some = left.slice(0, idsAtOnce)
+    const some = left.slice(0, IDS_AT_ONCE)
     const { page, end } = await readPage(reading, { ...reading.ask.filter, ids: some }, signal)
     if (!end.eose) return end
     // Where only some of them came the relay may send no more at a time. Each round is about fewer than the one before.
@@ -155,8 +159,8 @@ async function readIds(reading: QueryProgress, ids: readonly string[], signal: A
 }
 
 async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<SubscriptionEnd> {
-  const { line, ask } = reading
-  const limit = Math.min(defaultPageLimit, reading.limit ?? defaultPageLimit)
+  const { connection, ask } = reading
+  const limit = Math.min(DEFAULT_PAGE_LIMIT, reading.limit ?? DEFAULT_PAGE_LIMIT)
   let filter: Filter = ask.page ? { ...ask.filter, limit } : ask.filter
   let largest = 0
   for (let pages = 1; ; pages++) {
@@ -171,7 +175,7 @@ async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<S
       reading.more = true
       return { eose: true }
     }
-    if (pages >= line.bounds.pages) return partial(`stopped after ${pages} pages`)
+    if (pages >= connection.bounds.pages) return partial(`stopped after ${pages} pages`)
     const below = next.type === 'ask' ? next.filter : await readSecond(reading, page, next, signal)
     if (below === undefined) return { eose: true }
     filter = below
@@ -190,12 +194,12 @@ async function readSecond(
 ): Promise<Filter | undefined> {
   const filter = { ...reading.ask.filter, since: at, until: at }
   if (reading.limit === undefined) {
-    const larger = await readPage(reading, { ...filter, limit: secondLimit }, signal)
+    const larger = await readPage(reading, { ...filter, limit: SECOND_LIMIT }, signal)
     if (larger.end.eose && larger.page.ids.size > page.ids.size) return below
   }
   const known = new Map([...page.ids].map((id) => [id, at]))
-  const ids = reading.compares ? await negQuery(reading.line, filter, known, signal).ids : undefined
-  reading.compares = ids !== undefined
+  const ids = reading.mayCompare ? await startNegQuery(reading.connection, filter, known, signal).ids : undefined
+  reading.mayCompare = ids !== undefined
   const rest = ids === undefined ? undefined : await readIds(reading, ids, signal)
   if (rest?.eose !== true) reading.gap ??= at
   return below
@@ -211,25 +215,25 @@ async function readPage(
   signal: AbortSignal,
   live = false,
 ): Promise<{ page: Page; end: SubscriptionEnd }> {
-  const { line, ask, gathering } = reading
+  const { connection, ask, collector } = reading
   let asked = filter
-  for (let pauseMs = line.backoffMs; ; ) {
-    const { page, take } = gathering.page(asked)
+  for (let pauseMs = connection.backoffMs; ; ) {
+    const { page, take } = collector.page(asked)
     if (filter.ids === undefined) reading.page = page
-    const subscription = line.subscribe({ filter: asked, live, take, ...(ask.page && { settles: true }) })
+    const subscription = connection.subscribe({ filter: asked, live, take, ...(ask.page && { settles: true }) })
     reading.current = subscription
     onAbort(signal, subscription.close)
     const end = await subscription.stored
     signal.removeEventListener('abort', subscription.close)
     reading.refusal = !end.eose && end.reason === 'rate-limited' ? end : undefined
     if (reading.refusal && (await sleep(pauseMs, signal))) {
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+      pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)
       continue
     }
     const fewer = end.eose || signal.aborted || page.ids.size > 0 ? undefined : smallerLimit(asked.limit, end)
     if (fewer !== undefined) {
       // The larger limit for a second says nothing of what is asked for otherwise.
-      if (asked.limit !== secondLimit) reading.limit = fewer
+      if (asked.limit !== SECOND_LIMIT) reading.limit = fewer
       asked = { ...asked, limit: fewer }
       continue
     }

@@ -23,10 +23,10 @@ export type RaceRules = {
 }
 
 /** A timer that is late by so many ms is late because of us. */
-const BUSY = 50
+const BUSY_MS = 50
 
 export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules): Race {
-  const cuts = new Map([...relays].map((relay) => [relay, abortable()]))
+  const cuts = new Map([...relays].map((relay) => [relay, newAbort()]))
   const timers = new Map<string, NodeJS.Timeout>()
   let wonAt: number | undefined
 
@@ -40,14 +40,14 @@ export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules):
     }
     const ring = () => {
       // While this process was at work, what the relay sent lay unread: it gets the grace anew.
-      const isBusy = now() - ends > BUSY
+      const isBusy = now() - ends > BUSY_MS
       review(relay, isBusy ? now() - patience : since)
     }
     timers.set(relay, setTimeout(ring, Math.ceil(left)))
   }
 
   return {
-    cut: (relay) => (cuts.get(relay) ?? abortable()).signal,
+    cut: (relay) => (cuts.get(relay) ?? newAbort()).signal,
     won() {
       if (wonAt !== undefined) return
       wonAt = now()
@@ -61,7 +61,7 @@ export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules):
 }
 
 // Every ask of a relay listens to its cut, and Node would warn of a leak at the eleventh.
-function abortable(): AbortController {
+function newAbort(): AbortController {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)
   return controller

@@ -1,5 +1,4 @@
-// Who waits for a relay's OK on which event.
-// Who waits for a relay's answers in which talk of NIP-77.
+// Who waits for what a relay says: for its OK on an event, and for its answers in a session of NIP-77.
 import type { EventVerdict, Refusal, RelayFrame } from '../../nostr/messages.ts'
 import { foreign, matches } from '../../sanitize.ts'
 import { deferred } from '../timers.ts'
@@ -28,28 +27,28 @@ export function openPendingOks(): PendingOks {
   }
 }
 
-/** What a relay said in a talk: a message in hex, or a no. */
+/** What a relay said in a session: a message in hex, or a no. */
 export type NegReply = { message: string } | Refusal
 
 export type NegSession = {
   /** NIP-77: subscription ids "are in a separate namespace from REQ subscription IDs". */
   sub: string
   /** The next thing that the relay says, and of several that came at once the first: both sides take turns. */
-  heard(): Promise<NegReply>
+  nextReply(): Promise<NegReply>
   close(): void
 }
 
 export type NegSessions = {
   open(): NegSession
   tell(frame: Extract<RelayFrame, { type: 'NEG-MSG' | 'NEG-ERR' }>): void
-  /** A NOTICE names no talk: a relay that knows none of this says so in one. */
-  noticed(refusal: Refusal): void
+  /** A NOTICE names no session: a relay that knows none of this says so in one. */
+  tellNotice(refusal: Refusal): void
   /** An AUTH has just been sent: what the relay says to what it was asked before may be meant for a stranger. */
-  challenged(): void
+  tellAuthSent(): void
 }
 
 // Relays also greet with a NOTICE, and ask for money.
-const complains =
+const COMPLAINS =
   /\bneg|error|fail|parse|unknown|unrecogni[sz]ed|support|handle|invalid|\bbad\b|malformed|unexpected|disabled/i
 
 export function openNegSessions(): NegSessions {
@@ -66,7 +65,7 @@ export function openNegSessions(): NegSessions {
       open.set(sub, (said) => next.resolve(said))
       return {
         sub,
-        async heard() {
+        async nextReply() {
           const said = await next.promise
           next = deferred()
           return said
@@ -78,9 +77,9 @@ export function openNegSessions(): NegSessions {
       const { type, sub } = frame
       open.get(sub)?.(type === 'NEG-MSG' ? { message: frame.message } : { reason: frame.reason, text: frame.text })
     },
-    noticed(refusal) {
-      if (refusal.reason !== 'error' || matches(refusal.text, complains)) tellAll(refusal)
+    tellNotice(refusal) {
+      if (refusal.reason !== 'error' || matches(refusal.text, COMPLAINS)) tellAll(refusal)
     },
-    challenged: () => tellAll({ reason: 'auth-required', text: foreign`a challenge` }),
+    tellAuthSent: () => tellAll({ reason: 'auth-required', text: foreign`a challenge` }),
   }
 }

@@ -1,5 +1,4 @@
 // One REQ, which ends once, however often AUTH makes us ask it again under a new id.
-// All open REQs of one connection: each answer goes to the one that asked, and what concerns the connection to all.
 import type { Filter } from '../../nostr/filter.ts'
 import type { ClientFrame, Hint, Refusal, RelayFrame } from '../../nostr/messages.ts'
 import { foreign } from '../../sanitize.ts'
@@ -58,21 +57,21 @@ export type SubscriptionContext = AuthDemands & {
   auth: Auth
   send(frame: ClientFrame): void
   /** A fresh id, under which the relay's answers come here. */
-  enter(open: OpenSubscription): string
-  leave(sub: string): void
+  register(open: OpenSubscription): string
+  unregister(sub: string): void
   /** It has ended. */
   forget(open: OpenSubscription): void
 }
 
 /** How long nothing must come behind an EOSE that came first, in ms: a moment, and once something came. */
-const settleMs = { first: 15, further: 250 }
+const SETTLE_MS = { first: 15, further: 250 }
 
 /** How long a challenge is waited for that a NOTICE has led to expect, in ms, where the relay has answered all the same. */
-const unaskedMs = 600
+const UNASKED_MS = 600
 
 export function openSubscription(
   { filter, live, take, settles = false }: SubscriptionRequest,
-  desk: SubscriptionContext,
+  context: SubscriptionContext,
 ): OpenSubscription {
   const stored = deferred<SubscriptionEnd>()
   const over = deferred<SubscriptionEnd>()
@@ -90,22 +89,22 @@ export function openSubscription(
     complaint = undefined
     events = 0
     phase = 'asked'
-    sub = desk.enter(open)
-    desk.send({ type: 'REQ', sub, filter })
+    sub = context.register(open)
+    context.send({ type: 'REQ', sub, filter })
   }
 
   function hangUp(): void {
     clearTimeout(settling)
     clearTimeout(waiting)
     settling = undefined
-    if (phase !== 'idle') desk.send({ type: 'CLOSE', sub })
-    desk.leave(sub)
+    if (phase !== 'idle') context.send({ type: 'CLOSE', sub })
+    context.unregister(sub)
     phase = 'idle'
   }
 
   function finish(end: SubscriptionEnd): void {
     hangUp()
-    desk.forget(open)
+    context.forget(open)
     stored.resolve(end)
     over.resolve(end)
   }
@@ -121,7 +120,8 @@ export function openSubscription(
   // that is all, the answer is not complete.
   function settle(hint: Hint | undefined): void {
     if (events === 0) endStored(hint === undefined ? { eose: true } : { eose: true, hint })
-    else endStored(refused({ reason: 'partial', text: foreign`it said that this was all before it had sent anything` }))
+    else
+      endStored(refusedEnd({ reason: 'partial', text: foreign`it said that this was all before it had sent anything` }))
   }
 
   // Once more, because the relay may have read the REQ before it had made up its mind about the AUTH. Then its no is final.
@@ -134,14 +134,14 @@ export function openSubscription(
 
   // Asked once more, a relay that only greets everybody with words about AUTH does not say them again.
   function askAgain(): void {
-    if (phase === 'idle' && complaint !== undefined && desk.auth.standing() === 'unasked') insist()
+    if (phase === 'idle' && complaint !== undefined && context.auth.standing() === 'unasked') insist()
   }
 
   const open: OpenSubscription = {
     stored: stored.promise,
     over: over.promise,
     complaint: () => complaint,
-    close: () => finish(refused(complaint ?? { reason: 'silent', text: foreign`no longer waited for` })),
+    close: () => finish(refusedEnd(complaint ?? { reason: 'silent', text: foreign`no longer waited for` })),
     ask,
     challenged() {
       insisted = false
@@ -149,133 +149,62 @@ export function openSubscription(
     },
     settled() {
       if (phase !== 'idle' && complaint === undefined) return
-      const refusal = desk.auth.refusal()
-      if (refusal) finish(refused(refusal))
+      const refusal = context.auth.refusal()
+      if (refusal) finish(refusedEnd(refusal))
       else insist()
     },
     event(frame, size) {
       events += 1
       if (settling !== undefined) {
         clearTimeout(settling)
-        settling = setTimeout(() => settle(undefined), settleMs.further)
+        settling = setTimeout(() => settle(undefined), SETTLE_MS.further)
       }
       const enough = take(frame, size)
-      if (enough !== undefined) endStored(refused({ reason: 'partial', text: foreign`${enough}` }))
+      if (enough !== undefined) endStored(refusedEnd({ reason: 'partial', text: foreign`${enough}` }))
     },
     eose(hint) {
       if (phase !== 'asked') return
-      const refusal = desk.auth.refusal()
+      const refusal = context.auth.refusal()
       // An EOSE that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
-      if (desk.auth.standing() === 'pending') {
+      if (context.auth.standing() === 'pending') {
         hangUp()
-        desk.onDoubt()
+        context.onDoubt()
       } else if (complaint) {
         hangUp()
-        waiting = setTimeout(askAgain, unaskedMs)
-      } else if (refusal) endStored(refused(refusal))
-      else if (settles && !live && events === 0) settling ??= setTimeout(() => settle(hint), settleMs.first)
+        waiting = setTimeout(askAgain, UNASKED_MS)
+      } else if (refusal) endStored(refusedEnd(refusal))
+      else if (settles && !live && events === 0) settling ??= setTimeout(() => settle(hint), SETTLE_MS.first)
       else endStored(hint === undefined ? { eose: true } : { eose: true, hint })
     },
     closed(refusal) {
-      desk.leave(sub)
+      context.unregister(sub)
       phase = 'idle'
-      const standing = desk.auth.standing()
-      if (refusal.reason !== 'auth-required') finish(refused(refusal))
-      else if (standing === 'refused') finish(refused(desk.auth.refusal() ?? refusal))
+      const standing = context.auth.standing()
+      if (refusal.reason !== 'auth-required') finish(refusedEnd(refusal))
+      else if (standing === 'refused') finish(refusedEnd(context.auth.refusal() ?? refusal))
       // The challenge is still to come, or what the relay makes of our answer to it.
       else if (standing !== 'granted') {
         complaint = refusal
-        desk.demand('read')
-      } else if (!insist()) finish(refused(refusal))
+        context.demand('read')
+      } else if (!insist()) finish(refusedEnd(refusal))
     },
     authWanted(refusal) {
       if (phase !== 'asked') return
-      const standing = desk.auth.standing()
+      const standing = context.auth.standing()
       if (standing === 'granted') insist()
       else if (standing !== 'refused') {
         complaint = refusal
-        desk.demand('read')
+        context.demand('read')
       }
     },
     lost(refusal) {
       phase = 'idle'
-      finish(refused(refusal))
+      finish(refusedEnd(refusal))
     },
   }
   return open
 }
 
-function refused({ reason, text }: Refusal): SubscriptionEnd {
+function refusedEnd({ reason, text }: Refusal): SubscriptionEnd {
   return { eose: false, reason, text }
-}
-
-export type SubscriptionFrame = Extract<RelayFrame, { type: 'EVENT' | 'EOSE' | 'CLOSED' }>
-
-export type Subscriptions = {
-  open(request: SubscriptionRequest): Subscription
-  /** The connection stands: what was asked for before goes out. */
-  ready(): void
-  /** An AUTH has just been sent: everything is asked again in the same flight. */
-  challenged(): void
-  /** The AUTH was answered. */
-  settled(): void
-  /** An answer to one of them; those to REQs that are over are nobody's. */
-  hear(frame: SubscriptionFrame, size: number): void
-  authWanted(refusal: Refusal): void
-  lost(refusal: Refusal): void
-}
-
-export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth, demands: AuthDemands): Subscriptions {
-  const all = new Set<OpenSubscription>()
-  const bySub = new Map<string, OpenSubscription>()
-  let isReady = false
-  let gone: Refusal | undefined
-  let count = 0
-
-  const desk = {
-    ...demands,
-    auth,
-    send,
-    enter(open: OpenSubscription) {
-      count += 1
-      const sub = `p2p${count}`
-      bySub.set(sub, open)
-      return sub
-    },
-    leave: (sub: string) => void bySub.delete(sub),
-    forget: (open: OpenSubscription) => void all.delete(open),
-  }
-
-  return {
-    open(request) {
-      const open = openSubscription(request, desk)
-      all.add(open)
-      if (gone) open.lost(gone)
-      else if (isReady) open.ask()
-      return open
-    },
-    ready() {
-      isReady = true
-      for (const open of all) open.ask()
-    },
-    challenged() {
-      if (isReady) for (const open of all) open.challenged()
-    },
-    settled() {
-      if (isReady) for (const open of [...all]) open.settled()
-    },
-    hear(frame, size) {
-      const open = bySub.get(frame.sub)
-      if (frame.type === 'EVENT') open?.event(frame, size)
-      else if (frame.type === 'EOSE') open?.eose(frame.hint)
-      else open?.closed({ reason: frame.reason, text: frame.text })
-    },
-    authWanted(refusal) {
-      for (const open of [...all]) open.authWanted(refusal)
-    },
-    lost(refusal) {
-      gone = refusal
-      for (const open of [...all]) open.lost(refusal)
-    },
-  }
 }

@@ -16,7 +16,7 @@ export type Socket = {
 
 export type SocketOptions = {
   url: string
-  way?: HttpRoute | Promise<HttpRoute> | undefined
+  route?: HttpRoute | Promise<HttpRoute> | undefined
   /** Most milliseconds from dialing to the 101. */
   handshakeMs: number
   /** Every so many milliseconds the relay must show that it is there. */
@@ -36,8 +36,8 @@ export type SocketTiming = { latencyMs: number; clockAhead?: number }
 
 /** Dials a relay. Never throws: what goes wrong comes to `onLost`, once. */
 export function openSocket(dialing: SocketOptions): Socket {
-  const wire: SocketState = { ws: undefined, way: undefined, over: false }
-  void dial(dialing, wire)
+  const wire: SocketState = { ws: undefined, route: undefined, over: false }
+  void connectSocket(dialing, wire)
   return {
     send(text) {
       if (wire.ws?.readyState === wire.ws?.OPEN) wire.ws?.send(text)
@@ -50,16 +50,16 @@ export function openSocket(dialing: SocketOptions): Socket {
   }
 }
 
-type SocketState = { ws: WebSocket | undefined; way: HttpRoute | undefined; over: boolean }
+type SocketState = { ws: WebSocket | undefined; route: HttpRoute | undefined; over: boolean }
 
-async function dial(dialing: SocketOptions, wire: SocketState): Promise<void> {
+async function connectSocket(dialing: SocketOptions, wire: SocketState): Promise<void> {
   try {
     // ws is the slowest import of the program: commands that stay off line never pay for it.
-    const [{ default: Client }, way] = await Promise.all([import('isomorphic-ws'), dialing.way])
+    const [{ default: Client }, route] = await Promise.all([import('isomorphic-ws'), dialing.route])
     if (wire.over) return
-    wire.way = way
+    wire.route = route
     const options: WebSocket.ClientOptions & { closeTimeout: number } = {
-      ...way,
+      ...route,
       handshakeTimeout: dialing.handshakeMs,
       maxPayload: MAX_FRAME,
       perMessageDeflate: false,
@@ -75,7 +75,7 @@ async function dial(dialing: SocketOptions, wire: SocketState): Promise<void> {
 
 // Called in the tick that made the socket: a relay may send AUTH in the same segment as its 101.
 function listenTo(ws: WebSocket, wire: SocketState, dialing: SocketOptions): void {
-  const measure = stopwatch(dialing.now)
+  const measure = startTiming(dialing.now)
   let date: string | undefined
   let heartbeat: NodeJS.Timeout | undefined
   let alive = true
@@ -122,14 +122,14 @@ function reportLoss(wire: SocketState, dialing: SocketOptions, cause: unknown, l
 function terminate(wire: SocketState): void {
   wire.over = true
   wire.ws?.terminate()
-  wire.way?.agent?.destroy()
+  wire.route?.agent?.destroy()
 }
 
-function stopwatch(now: () => number): (date: string | undefined) => SocketTiming {
+function startTiming(now: () => number): (date: string | undefined) => SocketTiming {
   const start = now()
   return (date) => {
-    const told = Date.parse(date ?? '')
+    const relayTime = Date.parse(date ?? '')
     const latencyMs = Math.max(0, now() - start)
-    return Number.isNaN(told) ? { latencyMs } : { latencyMs, clockAhead: Math.round((now() - told) / 1000) }
+    return Number.isNaN(relayTime) ? { latencyMs } : { latencyMs, clockAhead: Math.round((now() - relayTime) / 1000) }
   }
 }

@@ -135,8 +135,8 @@ function nearest(path: string): { where: string; stats: Stats | undefined } {
 // https://nodejs.org/api/permissions.html: the error names the permission and the resource.
 function permissionFailure(error: unknown, path: string): Failure {
   const permission = error instanceof Error && 'permission' in error ? String(error.permission) : ''
-  const told = error instanceof Error && 'resource' in error ? String(error.resource) : ''
-  const resource = told === '' ? path : told
+  const named = error instanceof Error && 'resource' in error ? String(error.resource) : ''
+  const resource = named === '' ? path : named
   const flag = PERMISSION_FLAGS[permission] ?? 'its permissions'
   const hint = `start Node with ${flag}, or without its permission model`
   const what = permission === '' && error instanceof Error ? error.message : `${permission} of ${resource}`

@@ -308,11 +308,11 @@ describe('addresses', () => {
     'x',
   ])('does not ask %s', async (url) => {
     let asked = 0
-    const way = async () => {
+    const route = async () => {
       asked++
       return {}
     }
-    expect(await fetch({ ...storeOnServer(), urls: [url] }, { allowPrivate: false, routeTo: way })).toMatchObject({
+    expect(await fetch({ ...storeOnServer(), urls: [url] }, { allowPrivate: false, routeTo: route })).toMatchObject({
       type: 'refused',
     })
     expect(asked).toBe(0)

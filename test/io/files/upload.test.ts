@@ -37,7 +37,7 @@ const send = (path: string, more: Partial<UploadOptions> = {}) =>
     keys,
     now: Date.now,
     stopped: new AbortController().signal,
-    way: async () => ({}),
+    routeTo: async () => ({}),
     progress: () => {},
     ...more,
   })
@@ -123,11 +123,11 @@ it.each<[string, (path: string) => void]>([
   ['is written to and looks old', (path) => writeOld(path, Buffer.alloc(content.length, 'x'))],
 ])('gives up a file that %s between the readings', async (_, change) => {
   const path = newFile()
-  const way = async () => {
+  const route = async () => {
     change(path)
     return {}
   }
-  await expect(send(path, { way })).rejects.toEqual(failure('FILE_CHANGED', 2, /while it was read/))
+  await expect(send(path, { routeTo: route })).rejects.toEqual(failure('FILE_CHANGED', 2, /while it was read/))
   expect(server.blobs.size).toBe(0)
 })
 

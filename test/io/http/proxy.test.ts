@@ -22,8 +22,8 @@ const routesBy = (env: Record<string, string>, trusted = true) => openRoutes(env
 
 async function queryThrough(url: string, env: Record<string, string>, extra: object = {}) {
   const lines: Foreign[] = []
-  const way = routesBy(env)(url).then((found) => ({ ...found, ...extra }))
-  const connection = connectAsAlice(url, { way, trace: (line) => lines.push(line) })
+  const route = routesBy(env)(url).then((found) => ({ ...found, ...extra }))
+  const connection = connectAsAlice(url, { route, trace: (line) => lines.push(line) })
   const answer = await connection.query({ filter: inboxFilter, deadline: farDeadline() })
   return { answer, connection, said: JSON.stringify([lines, answer, connection.health()]) }
 }
@@ -135,8 +135,8 @@ describe('through a proxy', () => {
   test('socks5 refuses a name that leads into our own network, unless it is our own relay', async () => {
     const [relay, proxy] = await Promise.all([startTestRelay({ auth: 'none' }), startSocksProxy()])
     const url = `ws://localhost:${relay.port}`
-    const way = routesBy({ ALL_PROXY: `socks5://${proxy.address}` }, false)(url)
-    const answer = await connectAsAlice(url, { way }).query({ filter: inboxFilter, deadline: farDeadline() })
+    const route = routesBy({ ALL_PROXY: `socks5://${proxy.address}` }, false)(url)
+    const answer = await connectAsAlice(url, { route }).query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer.text).toMatch(/localhost leads into a private network/)
     expect(proxy.asked).toEqual([])
   })
@@ -205,8 +205,8 @@ describe('a proxy that does not do it', () => {
 
   test('one that says nothing is let go of as soon as the connection is', async () => {
     const proxy = await startSocksProxy({ silent: true })
-    const way = routesBy({ ALL_PROXY: `socks5h://${proxy.address}` })('ws://relay.invalid')
-    const connection = openRelayClient('ws://relay.invalid', { keys: alice, now: Date.now, way })
+    const route = routesBy({ ALL_PROXY: `socks5h://${proxy.address}` })('ws://relay.invalid')
+    const connection = openRelayClient('ws://relay.invalid', { keys: alice, now: Date.now, route })
     await vi.waitUntil(() => proxy.clients.size === 1)
     expect(await connection.query({ filter: inboxFilter, deadline: nearDeadline() })).toMatchObject({
       reason: 'silent',
@@ -220,7 +220,7 @@ describe('without a proxy', () => {
   test('a name that leads into our own network is not followed for a stranger', async () => {
     const relay = await startTestRelay({ auth: 'none' })
     const url = `ws://localhost:${relay.port}`
-    const guarded = connectAsAlice(url, { way: routesBy({}, false)(url) })
+    const guarded = connectAsAlice(url, { route: routesBy({}, false)(url) })
     const answer = await guarded.query({ filter: inboxFilter, deadline: farDeadline() })
     expect(answer).toMatchObject({ complete: false, reason: 'unreachable' })
     expect(answer.text).toBe('localhost leads into a private network')

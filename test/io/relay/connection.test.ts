@@ -101,8 +101,8 @@ describe('a question', () => {
   })
 
   test('on a way that does not open ends at once', async () => {
-    const way = Promise.reject(new Error('no such proxy'))
-    const answer = await connectAsAlice('ws://127.0.0.1:9', { way }).query({
+    const route = Promise.reject(new Error('no such proxy'))
+    const answer = await connectAsAlice('ws://127.0.0.1:9', { route }).query({
       filter: inboxFilter,
       deadline: farDeadline(),
     })

@@ -1,7 +1,8 @@
 // The small pieces behind a long wait: what is remembered, queued and tried again stays within bounds.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { openLiveSubscriptions, recentIds } from '../../../src/io/relay/live.ts'
+import { openLiveSubscriptions } from '../../../src/io/relay/live.ts'
 import { openPacer } from '../../../src/io/relay/pacer.ts'
+import { recentIds } from '../../../src/io/relay/recent-ids.ts'
 import type { Reason } from '../../../src/nostr/messages.ts'
 import { foreign } from '../../../src/sanitize.ts'
 import { emptyWrapFor } from '../../support/nostr-client.ts'

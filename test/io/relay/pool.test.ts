@@ -424,11 +424,11 @@ describe('relays', () => {
 
   test('goes the way that it is given', async () => {
     const asked: string[] = []
-    const wayTo = async (url: string) => {
+    const routeTo = async (url: string) => {
       asked.push(url)
       throw new Error('the proxy is down')
     }
-    const answers = await openTestPool({ wayTo }).fetch(queriesFor(['ws://127.0.0.1:9']), { deadline: farDeadline() })
+    const answers = await openTestPool({ routeTo }).fetch(queriesFor(['ws://127.0.0.1:9']), { deadline: farDeadline() })
     expect(answers).toMatchObject([{ reason: 'unreachable', text: 'the proxy is down' }])
     expect(asked).toEqual(['ws://127.0.0.1:9'])
   })

@@ -1,0 +1,21 @@
+// A set that forgets the oldest, so that a process that listens for weeks stays as small as on its first day.
+
+export type RecentIds = {
+  has(id: string): boolean
+  add(id: string): void
+}
+
+/** A set of at most `most` strings. */
+export function recentIds(most: number): RecentIds {
+  // A Set keeps the order in which its values came.
+  const ids = new Set<string>()
+  return {
+    has: (id) => ids.has(id),
+    add(id) {
+      ids.add(id)
+      if (ids.size <= most) return
+      const oldest = ids.values().next()
+      if (!oldest.done) ids.delete(oldest.value)
+    },
+  }
+}
