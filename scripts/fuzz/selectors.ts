@@ -29,7 +29,7 @@ const selectors = target(
   (word) => {
     const petnames = PETNAMES.map((name) => ({ pubkey: bob, name }))
     const claimed = [{ pubkey: mallory, name: word }]
-    const meant = select(word, { petnames, calls: { [CALL]: { peer: bob } }, led: [], claimed })
+    const meant = select(word, { petnames, calls: { [CALL]: { peer: bob } }, calledBefore: [], claimed })
     const isStranger = !(meant instanceof Failure) && 'pubkey' in meant && meant.pubkey === mallory
     return faultOf({
       'a petname is no stranger’s': !isStranger || !PETNAMES.some((name) => looksLike(name, word)),

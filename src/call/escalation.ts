@@ -3,7 +3,7 @@
 import { cleanText, type Foreign, foreign, foreignLine, isBlank, isSame } from '../sanitize.ts'
 import { type Agent, shortNpub } from './agents.ts'
 import type { Call } from './replay.ts'
-import { alphabetsNote, quoted, said } from './wording.ts'
+import { alphabetsNote, inQuotes, quoteLines } from './wording.ts'
 
 /**
  * One escalation. `id`: the rumor that told the peer, else a hash. `at`: unix seconds. Keys are hex. Without a call the fields
@@ -54,7 +54,7 @@ export function escalationOf(
 /** What the owner reads. `answer`: how to answer in this place, a sentence. */
 export function escalationText(escalation: Escalation, answer: string): string {
   const { npub, name, call, text } = escalation
-  const who = isNone(name, npub) ? 'Your agent' : `Your agent ${said(name, 64)}`
+  const who = isNone(name, npub) ? 'Your agent' : `Your agent ${inQuotes(name, 64)}`
   return [
     `${who} needs you. ${answer}`,
     '',
@@ -71,18 +71,18 @@ export function escalationText(escalation: Escalation, answer: string): string {
 // What a peer wrote stands behind a mark on a line of its own, so that no text of a peer's can pass for ours or for the agent's.
 function callFacts({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Escalation): string[] {
   const stranger = peerTrust === 'unknown'
-  const peer = stranger ? 'a stranger' : `${said(peerName, 64)} (${peerTrust})`
+  const peer = stranger ? 'a stranger' : `${inQuotes(peerName, 64)} (${peerTrust})`
   const named = stranger && !isNone(peerName, peerNpub)
   return [
     `It is in call ${call.slice(0, 8)} with ${peer}, ${peerNpub}.`,
-    ...(named ? ['It calls itself:', ...marked(foreign`${peerName}${alphabetsNote(peerName)}`)] : []),
+    ...(named ? ['It calls itself:', ...markLines(foreign`${peerName}${alphabetsNote(peerName)}`)] : []),
     topicBy === 'me' ? 'The topic that it named:' : 'The topic, in the words of the other side:',
-    ...marked(topic),
+    ...markLines(topic),
   ]
 }
 
-function marked(words: Foreign): string[] {
-  return quoted(words, '>').map((line) => line.trimStart())
+function markLines(words: Foreign): string[] {
+  return quoteLines(words, '>').map((line) => line.trimStart())
 }
 
 function isNone(name: Foreign, npub: string): boolean {

@@ -11,9 +11,9 @@ const MAX_BYTES = 120
 export function safeName(name: string): string {
   // Cut first: what follows need not be fast on a megabyte. The last part of a path, of Unix or Windows, is the name.
   const base = name.slice(-4096).split(/[/\\]/).pop() ?? ''
-  const seen = visible(base.normalize('NFC')).replace(/\s/gu, ' ').replace(FORBIDDEN, '_')
+  const seen = withoutInvisible(base.normalize('NFC')).replace(/\s/gu, ' ').replace(FORBIDDEN, '_')
   // Once more: what stood apart may have come together.
-  const normalized = trim(seen.normalize('NFC'))
+  const normalized = trimName(seen.normalize('NFC'))
   const short = shorten(RESERVED.test(normalized) ? `_${normalized}` : normalized)
   return short === '' ? 'file' : short
 }
@@ -21,7 +21,7 @@ export function safeName(name: string): string {
 // Controls, format characters (direction marks and overrides, zero-width, soft hyphen, tags), surrogates, private use,
 // unassigned, line and paragraph separators, variation selectors, and letters that are drawn as nothing: "report\u202Efdp.exe"
 // is shown as "reportexe.pdf". Written here, so that a command without files does not pay for so large a pattern.
-function visible(name: string): string {
+function withoutInvisible(name: string): string {
   return name.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\uFFFD]/gu, '')
 }
 
@@ -33,7 +33,7 @@ const RESERVED = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²�
 
 // A leading dot hides a file, a leading dash makes an option of it; Windows drops trailing dots and spaces, so "nul. " is
 // "nul".
-function trim(name: string): string {
+function trimName(name: string): string {
   return name.replace(/^[\s.-]+/u, '').replace(/[\s.]+$/u, '')
 }
 
@@ -41,11 +41,13 @@ function shorten(name: string): string {
   if (byteLength(name) <= MAX_BYTES) return name
   const dot = name.lastIndexOf('.')
   const extension = dot > 0 && byteLength(name.slice(dot)) <= 20 ? name.slice(dot) : ''
-  return trim(cut(name.slice(0, name.length - extension.length), MAX_BYTES - byteLength(extension))) + extension
+  return (
+    trimName(cutToBytes(name.slice(0, name.length - extension.length), MAX_BYTES - byteLength(extension))) + extension
+  )
 }
 
 // By whole characters: half of one is no character.
-function cut(text: string, most: number): string {
+function cutToBytes(text: string, most: number): string {
   let kept = ''
   let size = 0
   for (const character of text) {

@@ -45,10 +45,10 @@ const MAX_FORGED = 20
 
 export function listingOf(sources: readonly PresenceSource[], rules: ListingRules): Listing {
   const { limit } = rules.wish
-  const fits = fitting(rules)
-  const { authors, hidden } = eligible(sources, rules, fits)
-  const order = inOrder(authors, sources, rules)
-  const judge = openJudge()
+  const fits = presenceMatcher(rules)
+  const { authors, hidden } = wantedAuthors(sources, rules, fits)
+  const order = orderAuthors(authors, sources, rules)
+  const judge = openSignatureChecker()
   const agents: Presence[] = []
   let at = 0
   while (at < order.length && agents.length < limit) {
@@ -64,7 +64,7 @@ export function listingOf(sources: readonly PresenceSource[], rules: ListingRule
 }
 
 /** Whether a presence is one that is wanted, by what it says; undefined while only work is lacking. */
-export function fitting({ now, me, known, work, wish }: ListingRules): (event: Event) => boolean | undefined {
+export function presenceMatcher({ now, me, known, work, wish }: ListingRules): (event: Event) => boolean | undefined {
   // What was typed, in the form in which words of others are read.
   const read = (text: string | undefined) => text && charactersOf(foreignLine(text, 64))
   const capability = wish.capability && read(capabilityTag(wish.capability))
@@ -88,7 +88,11 @@ export function fitting({ now, me, known, work, wish }: ListingRules): (event: E
 }
 
 /** Those with at least one presence that is wanted. Older ones and ended ones stay: whichever is newest and genuine decides. */
-function eligible(sources: readonly PresenceSource[], { now }: ListingRules, fits: ReturnType<typeof fitting>) {
+function wantedAuthors(
+  sources: readonly PresenceSource[],
+  { now }: ListingRules,
+  fits: ReturnType<typeof presenceMatcher>,
+) {
   const byAuthor = new Map<string, Map<string, SentPresence>>()
   for (const { relay, events } of sources) {
     // A relay keeps one for each author: whatever else it sends is its own doing, and costs us nothing.
@@ -126,7 +130,7 @@ function newestOfEach(events: readonly Event[]): Iterable<Event> {
 }
 
 /** Known ones first; then strangers in turns, one of each relay, so that none can push out what others have. */
-function inOrder(
+function orderAuthors(
   authors: readonly ListedAuthor[],
   sources: readonly PresenceSource[],
   { known }: ListingRules,
@@ -139,10 +143,10 @@ function inOrder(
   const queues = [...new Set(sources.map(({ relay }) => relay))].map((relay) =>
     strangers.filter(({ candidates }) => candidates.some(({ relays }) => relays.has(relay))).values(),
   )
-  return [...acquainted, ...inTurns(queues)]
+  return [...acquainted, ...takeInTurns(queues)]
 }
 
-function inTurns<T>(queues: readonly Iterator<T>[]): Set<T> {
+function takeInTurns<T>(queues: readonly Iterator<T>[]): Set<T> {
   const taken = new Set<T>()
   let left = [...queues]
   while (left.length > 0) {
@@ -168,7 +172,7 @@ function seenAt({ lastSeen }: Presence, now: number): number {
 }
 
 /** Checks signatures, each once, and remembers which relays have sent bad ones. */
-function openJudge() {
+function openSignatureChecker() {
   const verdicts = new Map<string, boolean>()
   const blame = new Map<string, number>()
 
@@ -191,7 +195,7 @@ function openJudge() {
       for (const [n, { id }] of events.entries()) verdicts.set(id, good[n] === true)
     },
     /** The newest genuine presence of an author, if it is wanted. */
-    newest({ candidates }: ListedAuthor, fits: ReturnType<typeof fitting>): Presence | undefined {
+    newest({ candidates }: ListedAuthor, fits: ReturnType<typeof presenceMatcher>): Presence | undefined {
       const genuine = candidates.find((one) => isBelieved(one) && isGenuine(one))
       return genuine !== undefined && fits(genuine.event) ? parsePresence(genuine.event) : undefined
     },

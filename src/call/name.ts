@@ -8,7 +8,7 @@ export function nameTag(name: string): string {
 
 /** Whether two names are the same: "José" is, in both of Unicode's normal forms, in capitals and in full-width letters. */
 export function isSameName(a: string, b: string): boolean {
-  return folded(a) === folded(b)
+  return foldName(a) === foldName(b)
 }
 
 /**
@@ -21,34 +21,36 @@ export function looksLike(a: string, b: string): boolean {
 
 /** What is like a name, asked of many others: `same` and `alike` as `isSameName` and `looksLike`. */
 export function nameMatcher(name: string): { same: (other: string) => boolean; alike: (other: string) => boolean } {
-  const [whole, drawing] = [folded(name), skeleton(name)]
-  const same = (other: string) => folded(other) === whole
+  const [whole, drawing] = [foldName(name), skeleton(name)]
+  const same = (other: string) => foldName(other) === whole
   return { same, alike: (other) => same(other) || skeleton(other) === drawing }
 }
 
 /** Whether a text holds a word, however both are written. */
 export function holdsWord(text: string, word: string): boolean {
-  return folded(text).includes(folded(word))
+  return foldName(text).includes(foldName(word))
 }
 
 const PLAIN = /^[!-~]+(?: [!-~]+)*$/
 
-function folded(name: string): string {
+function foldName(name: string): string {
   if (PLAIN.test(name)) return name.toLowerCase()
-  return visible(name.normalize('NFKC')).replace(/\s+/g, ' ').trim().toLowerCase().normalize('NFKC')
+  return withoutInvisible(name.normalize('NFKC')).replace(/\s+/g, ' ').trim().toLowerCase().normalize('NFKC')
 }
 
 /** What is left of a name when all that is drawn alike is one sign. Only to be compared: it is no name. */
 function skeleton(name: string): string {
-  const small = PLAIN.test(name) ? drawn(name.toLowerCase()) : drawn(folded(drawn(visible(name.normalize('NFKC')))))
+  const small = PLAIN.test(name)
+    ? drawAlike(name.toLowerCase())
+    : drawAlike(foldName(drawAlike(withoutInvisible(name.normalize('NFKC')))))
   return small.replace(/[1i|]/g, 'l').replaceAll('0', 'o').replaceAll('rn', 'm').replaceAll('vv', 'w')
 }
 
-function drawn(text: string): string {
+function drawAlike(text: string): string {
   return [...text].map((letter) => ALIKE.get(letter) ?? letter).join('')
 }
 
-function visible(name: string): string {
+function withoutInvisible(name: string): string {
   return name.replace(/\p{Default_Ignorable_Code_Point}|\p{Cc}/gu, '')
 }
 

@@ -99,7 +99,7 @@ export function inboxList(relays: readonly string[], now: number): Template {
 
 /** The agents on line: the newest presence of each key, well signed and not expired; in no particular order. */
 export function readPresences(events: readonly Event[], now: number): Presence[] {
-  return newestPerAuthor(wellSigned(events.filter(isPresence))).flatMap((event) =>
+  return newestPerAuthor(verifiedEvents(events.filter(isPresence))).flatMap((event) =>
     isLive(event, now) ? [parsePresence(event)] : [],
   )
 }
@@ -110,29 +110,29 @@ export type RelayList = { relays: string[]; at: number }
 /** A key's newest well-signed 10050; undefined when there is none. */
 export function readInboxList(events: readonly Event[], pubkey: string): RelayList | undefined {
   const list = newestOf(events, INBOX_LIST_KIND, pubkey)
-  return list === undefined ? undefined : { relays: urls(tags(list, 'relay')), at: list.created_at }
+  return list === undefined ? undefined : { relays: relayUrls(tags(list, 'relay')), at: list.created_at }
 }
 
 /** Where the newest well-signed 10002 of a key says that it reads; undefined when there is none. */
 export function readReadRelays(events: readonly Event[], pubkey: string): string[] | undefined {
   const list = newestOf(events, RELAY_LIST_KIND, pubkey)
   // NIP-65: "If the marker is omitted, the relay is both read and write."
-  return list === undefined ? undefined : urls(tags(list, 'r').filter((t) => (t[2] ?? 'read') === 'read'))
+  return list === undefined ? undefined : relayUrls(tags(list, 'r').filter((t) => (t[2] ?? 'read') === 'read'))
 }
 
 function newestOf(events: readonly Event[], kind: number, pubkey: string): Event | undefined {
   const lists = events.filter((e) => e.kind === kind && e.pubkey === pubkey)
-  return newestPerAuthor(wellSigned(lists))[0]
+  return newestPerAuthor(verifiedEvents(lists))[0]
 }
 
 // The attack: a relay makes up a newer event in somebody's name. If signatures came last, it would hide the real one.
-function wellSigned(events: readonly Event[]): Event[] {
+function verifiedEvents(events: readonly Event[]): Event[] {
   const good = verifyEvents(events)
   return events.filter((_, index) => good[index])
 }
 
 // A list is bounded only by the size of an event, and it is kept.
-function urls(entries: readonly (readonly string[])[]): string[] {
+function relayUrls(entries: readonly (readonly string[])[]): string[] {
   return [...new Set(entries.slice(0, 100).flatMap((t) => relayUrl(t[1] ?? '') ?? []))].slice(0, 20)
 }
 

@@ -17,7 +17,7 @@ export type SelectorDirectory = {
   /** The peers of the calls there are, by the call's id. */
   calls: Readonly<Record<string, { readonly peer: string }>>
   /** Names by which our agent has called somebody: each leads nowhere else any more. */
-  led: readonly NamedKey[]
+  calledBefore: readonly NamedKey[]
   /** What agents that may be meant call themselves. */
   claimed: readonly NamedKey[]
 }
@@ -35,22 +35,22 @@ export type Selection =
 /** What a word means, or why it means nothing (BAD_AGENT, AGENT_AMBIGUOUS, SEVERAL_CALLS, NO_SUCH_CALL). Asks nobody. */
 export function select(word: string, directory: SelectorDirectory): Selection | Failure {
   const text = word.trim().replace(/^nostr:/i, '')
-  if (text === '') return badAgent('no agent is named', `\`${P2P} list\` shows who is on line`)
+  if (text === '') return badAgentFailure('no agent is named', `\`${P2P} list\` shows who is on line`)
   return (
-    exactly(text, directory) ??
-    petnamed(text, directory) ??
-    (hasKeyForm(text) ? brokenKey(text) : undefined) ??
-    callBeginningWith(text.toLowerCase(), directory) ??
-    addressed(text) ??
-    named(text, directory)
+    selectExact(text, directory) ??
+    selectByPetname(text, directory) ??
+    (hasKeyForm(text) ? brokenKeyFailure(text) : undefined) ??
+    selectByCallId(text.toLowerCase(), directory) ??
+    selectByAddress(text) ??
+    selectByName(text, directory)
   )
 }
 
 /** Fewer characters of an id a stranger grinds in a moment (6 of them in 46 s, by the way). */
-const LEAST_ID = 8
+const MIN_ID_LENGTH = 8
 
 // A call's whole id looks like a key, and half of all ids are one. Nobody can make one that is another's key.
-function exactly(text: string, { calls }: SelectorDirectory): Selection | undefined {
+function selectExact(text: string, { calls }: SelectorDirectory): Selection | undefined {
   const hex = text.toLowerCase()
   const call = Object.hasOwn(calls, hex) ? calls[hex] : undefined
   if (call !== undefined) return { type: 'call', id: hex, peer: call.peer }
@@ -61,7 +61,7 @@ function exactly(text: string, { calls }: SelectorDirectory): Selection | undefi
   return decoded?.type === 'nprofile' ? { type: 'agent', pubkey: decoded.pubkey, relays: decoded.relays } : undefined
 }
 
-function petnamed(text: string, { petnames }: SelectorDirectory): Selection | Failure | undefined {
+function selectByPetname(text: string, { petnames }: SelectorDirectory): Selection | Failure | undefined {
   return onlyOne(
     text,
     petnames.filter(({ name }) => isSameName(name, text)),
@@ -73,14 +73,17 @@ function hasKeyForm(text: string): boolean {
   return /^n(pub|profile|sec)1/i.test(text) || /^[0-9a-f]{64}$/i.test(text)
 }
 
-function brokenKey(text: string): Failure {
+function brokenKeyFailure(text: string): Failure {
   // A secret key typed as an agent is in the shell's history by now: say so without repeating it.
   if (/^nsec1/i.test(text))
-    return badAgent('this is a secret key, not an agent', 'treat it as leaked; an agent is named by its npub')
+    return badAgentFailure('this is a secret key, not an agent', 'treat it as leaked; an agent is named by its npub')
   if (/^[0-9a-f]{64}$/i.test(text))
-    return badAgent('this is no public key: no point on the curve has it, and no call this id', 'copy the key again')
+    return badAgentFailure(
+      'this is no public key: no point on the curve has it, and no call this id',
+      'copy the key again',
+    )
   const cut = text.includes('…') || text.includes('...')
-  return badAgent(
+  return badAgentFailure(
     cut
       ? 'this npub is shortened, which is enough to read and not to call'
       : 'this npub is damaged: its checksum does not fit',
@@ -88,12 +91,12 @@ function brokenKey(text: string): Failure {
   )
 }
 
-function callBeginningWith(hex: string, { calls }: SelectorDirectory): Selection | Failure | undefined {
+function selectByCallId(hex: string, { calls }: SelectorDirectory): Selection | Failure | undefined {
   if (!/^[0-9a-f]{6,64}$/.test(hex)) return undefined
   const fitting = Object.keys(calls).filter((id) => id.startsWith(hex))
   const [id, second] = fitting
   // It is no name either: the attack is an agent that calls itself by the id of a call that is gone.
-  if (hex.length >= LEAST_ID && id === undefined)
+  if (hex.length >= MIN_ID_LENGTH && id === undefined)
     return new Failure(
       'NO_SUCH_CALL',
       EXIT.impossible,
@@ -101,11 +104,11 @@ function callBeginningWith(hex: string, { calls }: SelectorDirectory): Selection
       `\`${P2P} transcript\` lists the calls there are; a name that looks like an id leads nowhere: use the npub`,
     )
   if (id === undefined) return undefined
-  if (hex.length < LEAST_ID)
+  if (hex.length < MIN_ID_LENGTH)
     return new Failure(
       'NO_SUCH_CALL',
       EXIT.impossible,
-      `${hex} is too short for the id of a call: ${LEAST_ID} characters at least`,
+      `${hex} is too short for the id of a call: ${MIN_ID_LENGTH} characters at least`,
       `the call that it begins is ${fitting.map((one) => one.slice(0, 16)).join(', ')}`,
     )
   if (second === undefined) return { type: 'call', id, peer: calls[id]?.peer ?? '' }
@@ -119,18 +122,18 @@ function callBeginningWith(hex: string, { calls }: SelectorDirectory): Selection
 }
 
 // Before claimed names: an agent may call itself "bob@example.com", and be believed by nobody.
-function addressed(text: string): Selection | undefined {
+function selectByAddress(text: string): Selection | undefined {
   const address = parseAddress(text)
   return address === undefined ? undefined : { type: 'address', address }
 }
 
-function named(text: string, { led, petnames, claimed }: SelectorDirectory): Selection | Failure {
+function selectByName(text: string, { calledBefore, petnames, claimed }: SelectorDirectory): Selection | Failure {
   const { same: isSame, alike: isAlike } = nameMatcher(text)
-  const before = led.filter(({ name }) => isSame(name))
-  if (before.length > 0) return byClaim(text, before)
+  const before = calledBefore.filter(({ name }) => isSame(name))
+  if (before.length > 0) return selectClaimed(text, before)
   const same = claimed.filter(({ name }) => isSame(name))
   // The attack: "bоb" with a letter of another alphabet, which leads to somebody else than "bob" does.
-  const alike = [...petnames, ...led, ...claimed].find(
+  const alike = [...petnames, ...calledBefore, ...claimed].find(
     ({ name, pubkey }) => isAlike(name) && !same.some((one) => one.pubkey === pubkey),
   )
   if (alike !== undefined)
@@ -140,10 +143,10 @@ function named(text: string, { led, petnames, claimed }: SelectorDirectory): Sel
       `that name looks like the one of ${npubEncode(alike.pubkey)}, in other letters`,
       'use the npub of the one you mean',
     )
-  return byClaim(text, same)
+  return selectClaimed(text, same)
 }
 
-function byClaim(text: string, fitting: readonly NamedKey[]): Selection | Failure {
+function selectClaimed(text: string, fitting: readonly NamedKey[]): Selection | Failure {
   const one = onlyOne(text, fitting)
   if (one === undefined) return { type: 'name', name: text }
   return one instanceof Failure ? one : { ...one, claimed: text }
@@ -156,13 +159,13 @@ function onlyOne(
   const keys = [...new Set(fitting.map(({ pubkey }) => pubkey))]
   const [pubkey] = keys
   if (pubkey === undefined) return undefined
-  return keys.length === 1 ? { type: 'agent', pubkey, relays: [] } : ambiguousName(text, keys)
+  return keys.length === 1 ? { type: 'agent', pubkey, relays: [] } : ambiguousFailure(text, keys)
 }
 
 /** Most candidates that an error names. */
 const MAX_NAMED = 5
 
-function ambiguousName(name: string, keys: readonly string[]): Failure {
+function ambiguousFailure(name: string, keys: readonly string[]): Failure {
   const more = keys.length > MAX_NAMED ? ` and ${keys.length - MAX_NAMED} more` : ''
   return new Failure(
     'AGENT_AMBIGUOUS',
@@ -172,6 +175,6 @@ function ambiguousName(name: string, keys: readonly string[]): Failure {
   )
 }
 
-function badAgent(message: string, hint: string): Failure {
+function badAgentFailure(message: string, hint: string): Failure {
   return new Failure('BAD_AGENT', EXIT.usage, message, hint)
 }

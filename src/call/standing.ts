@@ -3,7 +3,7 @@ import { isShown, timeOf } from './inbox-items.ts'
 import { type DeliveryState, deliveryStateOf, type Log } from './log.ts'
 import type { Call, Line } from './replay.ts'
 import type { SignalType } from './signal.ts'
-import { clockTime, lasting } from './wording.ts'
+import { clockTime, formatDuration } from './wording.ts'
 
 /** Something that was said, by its ref (`me/3`), and when, unix seconds. */
 export type Moment = { ref: string; at: number; text: string }
@@ -62,8 +62,10 @@ export function standingParts(
     ...(rings === undefined ? [] : [ringingText(rings, outgoing, now)]),
     ...(own === undefined ? [] : [`your last word, ${own.ref}, is ${DELIVERY[own.state]}`]),
     ...(confirmed === undefined ? [] : [`the other side has confirmed ${confirmed.n} of ${confirmed.of}`]),
-    ...(asks === undefined ? [] : [`its owner is asked since ${lasting(now - asks.at)} (${asks.ref})`]),
-    ...(progress === undefined ? [] : [`its last progress, ${progress.ref}, came ${lasting(now - progress.at)} ago`]),
+    ...(asks === undefined ? [] : [`its owner is asked since ${formatDuration(now - asks.at)} (${asks.ref})`]),
+    ...(progress === undefined
+      ? []
+      : [`its last progress, ${progress.ref}, came ${formatDuration(now - progress.at)} ago`]),
   ]
 }
 
@@ -74,7 +76,7 @@ export function ringingOf({ createdAt, deadline, acked, peerRead }: Call, until 
 
 /** How long a call has been ringing, and whether anybody is there, as a part of a sentence. */
 export function ringingText({ since, until, reached, looked }: Ringing, outgoing: boolean, now: number): string {
-  const age = `since ${lasting(now - since)}, until ${clockTime(until)}`
+  const age = `since ${formatDuration(now - since)}, until ${clockTime(until)}`
   if (!outgoing) return `ringing ${age}`
   if (!reached) return `dialing ${age}: nothing was heard from its program yet`
   const seen = looked ? 'and its agent has looked' : 'its agent has not looked yet, as far as it tells'

@@ -1,7 +1,7 @@
 // `completion` carried out: a script for a shell, or what can stand where it asks. No key is made and no relay asked.
 
 import { agentOf } from '../call/agents.ts'
-import { labelOf, stateOf } from '../call/wording.ts'
+import { agentLabel, stateOf } from '../call/wording.ts'
 import { type Args, loadVerbs } from '../commands/command.ts'
 import { completionRequest } from '../commands/completion.ts'
 import { verbs } from '../commands/index.ts'
@@ -41,7 +41,7 @@ function knownCandidates(what: CandidateSource, home: ReturnType<typeof homeOf>)
       const calls = Object.entries(index.calls).sort(([, a], [, b]) => b.last - a.last)
       return calls.slice(0, MAX_CANDIDATES).map(([id, call]) => ({
         word: id.slice(0, 8),
-        describe: `${stateOf({ ...call, confirmed: confirmedOf(call).n })}, with ${labelOf(agentOf(people, call.peer))}`,
+        describe: `${stateOf({ ...call, confirmed: confirmedOf(call).n })}, with ${agentLabel(agentOf(people, call.peer))}`,
       }))
     }
   }

@@ -2,7 +2,7 @@
 
 import { fstatSync, writeFileSync } from 'node:fs'
 import type { IntentType } from '../call/intent.ts'
-import { said } from '../call/wording.ts'
+import { inQuotes } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
@@ -100,7 +100,7 @@ function cleanWords(failure: Failure): { message: string; hint: string } {
 }
 
 function whole({ message, theirs }: Failure): string {
-  return theirs === undefined || isBlank(theirs) ? message : `${message}: ${said(theirs)}`
+  return theirs === undefined || isBlank(theirs) ? message : `${message}: ${inQuotes(theirs)}`
 }
 
 // Errors repeat what was typed; a secret key typed in the wrong place must not reach logs and transcripts that way.

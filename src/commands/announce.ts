@@ -1,7 +1,7 @@
 // `announce`: for cron. Presence, what is owed, what came in; marks nothing read.
 
 import { countsAsUnread } from '../call/inbox-items.ts'
-import { relaySaid } from '../call/wording.ts'
+import { relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
@@ -48,7 +48,7 @@ function announceLine({ posted, news, idle }: OutcomeOf<'announce'>): string {
   const failed = posted?.failed ?? []
   const before = posted?.age === undefined ? '' : ` ${posted.age} s ago, not due again`
   const on = taken === 0 ? 'NOT announced' : `announced on ${taken} of ${taken + failed.length} relays${before}`
-  const why = failed.map((f) => `; ${relaySaid(f)}`).join('')
+  const why = failed.map((f) => `; ${relayReason(f)}`).join('')
   const unread = news.filter(countsAsUnread).length
   return `${on}${why}; ${unread === 0 ? 'nothing unread' : `${unread} unread: \`${P2P} status\``}`
 }

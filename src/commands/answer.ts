@@ -1,6 +1,6 @@
 // `answer accept` and `answer reject`: answers the call that rings.
 
-import { who } from '../call/wording.ts'
+import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
@@ -39,8 +39,8 @@ export const answer: Command<'answer'> = {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     if (shape === undefined) return []
     const id = shape.id.slice(0, 8)
-    if (!outcome.intent.accept) return [`rejected call ${id} from ${who(shape.peer)}`]
-    const accepted = `accepted call ${id} from ${who(shape.peer)}`
+    if (!outcome.intent.accept) return [`rejected call ${id} from ${describeAgent(shape.peer)}`]
+    const accepted = `accepted call ${id} from ${describeAgent(shape.peer)}`
     if (outcome.intent.wait !== undefined) return [accepted, ...newsLines(outcome.news)]
     return [
       accepted,

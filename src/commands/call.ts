@@ -1,6 +1,6 @@
 // `call`: asks an agent for a conversation.
 
-import { who } from '../call/wording.ts'
+import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 
 import { flagOption, stayOption, waitOptions, wordsArgument } from './args.ts'
@@ -44,8 +44,8 @@ export const call: Command<'call'> = {
     const id = shape.id.slice(0, 8)
     const dialing = ['dialing', 'ringing'].includes(shape.state)
     const state = dialing
-      ? `calling ${who(shape.peer)}, call ${id}`
-      : `call ${id} with ${who(shape.peer)} is ${shape.state}`
+      ? `calling ${describeAgent(shape.peer)}, call ${id}`
+      : `call ${id} with ${describeAgent(shape.peer)} is ${shape.state}`
     const next = dialing ? [`  next: \`${P2P} wait --call ${id}\` waits for the answer`] : []
     return [state, ...(outcome.failure === undefined ? next : []), ...newsLines(outcome.news)]
   },

@@ -1,7 +1,7 @@
 // `contacts`: petnames and trust.
 
 import { agentOf } from '../call/agents.ts'
-import { who } from '../call/wording.ts'
+import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
@@ -35,7 +35,7 @@ export const contacts: Command<'contacts'> = {
   text: (outcome) =>
     outcome.contacts.length === 0
       ? [`no contacts; \`${P2P} contacts add <npub> <name>\``]
-      : contactAgents(outcome).map((a) => `${who(a)} ${a.npub}`),
+      : contactAgents(outcome).map((a) => `${describeAgent(a)} ${a.npub}`),
   json: (outcome) => ({ contacts: contactAgents(outcome) }),
 }
 

@@ -1,7 +1,7 @@
 // `end`: ends the call and prints its transcript.
 
 import type { CallOutcome } from '../call/signal.ts'
-import { who } from '../call/wording.ts'
+import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, stayOption, waitOptions } from './args.ts'
@@ -38,7 +38,7 @@ export const end: Command<'end'> = {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     const shown = excerptShown(outcome)
     if (shape === undefined || shown === undefined) return []
-    return [`call ${shape.id.slice(0, 8)} with ${who(shape.peer)} is ${shape.state}`, ...excerptLines(shown)]
+    return [`call ${shape.id.slice(0, 8)} with ${describeAgent(shape.peer)} is ${shape.state}`, ...excerptLines(shown)]
   },
   json: (outcome) => ({
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),

@@ -1,6 +1,6 @@
 // `escalate`: tells the peer and the owner that a person is needed.
 
-import { said } from '../call/wording.ts'
+import { inQuotes } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
@@ -28,7 +28,7 @@ function escalationLines({ escalation, failure }: OutcomeOf<'escalate'>): string
   const channels = escalation?.channels ?? []
   const list = channels.map(({ channel, ok, error }) => {
     const done = channel === 'log' ? 'written' : 'told'
-    return `${CHANNEL_NAMES[channel] ?? `owner, by ${channel}`}: ${ok ? done : `failed (${error === undefined ? 'no reason given' : said(error, 200)})`}`
+    return `${CHANNEL_NAMES[channel] ?? `owner, by ${channel}`}: ${ok ? done : `failed (${error === undefined ? 'no reason given' : inQuotes(error, 200)})`}`
   })
   // Then the error says it all.
   if (escalation === undefined || failure !== undefined) return list

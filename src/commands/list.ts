@@ -1,7 +1,7 @@
 // `list`: who is on line.
 
 import { agentOf } from '../call/agents.ts'
-import { quoted, selfNamed, who } from '../call/wording.ts'
+import { claimedNameLines, describeAgent, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
@@ -114,14 +114,14 @@ function agentLines({ people, now }: CommonOutcome, online: OnlineAgent): string
   const facts = [
     `seen ${span(now - online.lastSeen)} ago`,
     ...(online.looked === undefined ? [] : [`looked ${span(now - online.looked)} ago`]),
-    who(agent),
+    describeAgent(agent),
     ...domainFact(online),
   ]
   return [
     `${agent.npub} ${online.status}, ${facts.join(', ')}`,
-    ...selfNamed(agent),
-    ...quoted(online.about),
-    ...quoted(cutForeign(can, MAX_CAPABILITY_TEXT)),
+    ...claimedNameLines(agent),
+    ...quoteLines(online.about),
+    ...quoteLines(cutForeign(can, MAX_CAPABILITY_TEXT)),
     ...claimedDomain(online),
   ]
 }
@@ -134,7 +134,7 @@ function domainFact({ nip05, verified }: OnlineAgent): string[] {
 // What no domain has confirmed is no fact.
 function claimedDomain({ nip05, verified }: OnlineAgent): string[] {
   if (nip05 === undefined || verified === true) return []
-  return quoted(foreign`says it is ${nip05}${verified === undefined ? ' (not checked)' : ''}`)
+  return quoteLines(foreign`says it is ${nip05}${verified === undefined ? ' (not checked)' : ''}`)
 }
 
 /** Seconds in words; what lies ahead by a clock that is not ours is now. */

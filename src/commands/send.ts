@@ -1,7 +1,7 @@
 // `send`: a message in the active call.
 
 import { parseRef } from '../call/refer.ts'
-import { relaySaid, who } from '../call/wording.ts'
+import { describeAgent, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
@@ -76,8 +76,8 @@ export function deliveryLines(outcome: Sent, what: string, next: boolean): strin
   if (said === undefined || log === undefined || shape === undefined) return []
   const ids = parts.map((p) => p.rumor.id)
   const { state: delivery, accepted, failed } = deliveryOf(log, ids)
-  const missing = failed.map((f) => `; ${relaySaid(f)}`).join('')
-  const head = `${what} me/${said.seq} to ${who(shape.peer)}`
+  const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
+  const head = `${what} me/${said.seq} to ${describeAgent(shape.peer)}`
   if (delivery === 'queued') return [`${head} is queued: it is on disk and goes out with the next command`]
   const on = accepted.length + failed.length
   const how = delivery === 'relayed' ? `relayed by ${accepted.length} of ${on} relays${missing}` : delivery

@@ -7,7 +7,7 @@ import { countsAsUnread } from '../call/inbox-items.ts'
 import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { standingParts } from '../call/standing.ts'
-import { ABOUT_PEERS, quoted, relaySaid, said, selfNamed, who } from '../call/wording.ts'
+import { ABOUT_PEERS, claimedNameLines, describeAgent, inQuotes, quoteLines, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { cutForeign, type Foreign, foreign, foreignLine, foreignText, isBlank } from '../sanitize.ts'
@@ -37,8 +37,8 @@ export const status: Command<'status'> = {
     const up = outcome.relays.filter((r) => r.ok)
     const down = outcome.relays.filter((r) => !r.ok)
     return explainPrefix([
-      `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${said(outcome.me.name, 64)})`}`,
-      `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relaySaid({ url, reason: error ?? foreign`no answer` })}`).join('')}`,
+      `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${inQuotes(outcome.me.name, 64)})`}`,
+      `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relayReason({ url, reason: error ?? foreign`no answer` })}`).join('')}`,
       ...(calls.length === 0
         ? [`no calls; \`${P2P} list\` shows whom you can call`]
         : calls.flatMap((call) => callLines(call, calls, outcome))),
@@ -94,11 +94,11 @@ function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOu
   if (told.includes('request')) return [line]
   return [
     line,
-    ...selfNamed(call.peer),
-    ...quoted(cutForeign(topic, MAX_TOPIC_TEXT), outgoing ? 'me>' : 'peer>'),
+    ...claimedNameLines(call.peer),
+    ...quoteLines(cutForeign(topic, MAX_TOPIC_TEXT), outgoing ? 'me>' : 'peer>'),
     ...(standing?.progress === undefined || told.includes('progress')
       ? []
-      : quoted(foreignText(standing.progress.text, MAX_TOPIC_TEXT))),
+      : quoteLines(foreignText(standing.progress.text, MAX_TOPIC_TEXT))),
     ...(told.includes('accept') ? [] : [`  next: ${next}`]),
   ]
 }
@@ -143,7 +143,7 @@ function outboxCount({ state }: CommonOutcome): number {
 // What the owner has been asked and does not know of.
 function unaskedLines({ state }: CommonOutcome): string[] {
   return Object.entries(state.index.appeals).flatMap(([id, { open, reached }]) => {
-    const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${said(error, 200)}`)
+    const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${inQuotes(error, 200)}`)
     if (reached === true || why.length === 0) return []
     return [
       `escalation ${id.slice(0, 8)}: your owner is NOT told yet (${why.join('; ')}), tried again with later commands`,
@@ -206,10 +206,13 @@ export function transferLines(outcome: CommonOutcome): string[] {
     const far = t.unit === 'chunks' ? `${t.have} of ${t.of} parts` : `${t.have} of ${t.of || 'unknown'} bytes`
     const where = t.call === '' ? '' : ` in call ${t.call.slice(0, 8)}`
     if (t.direction === 'outgoing')
-      return [`file to ${who(t.peer)}${where}: ${far} delivered, ${t.size} bytes, named:`, ...quoted(t.name, 'me>')]
+      return [
+        `file to ${describeAgent(t.peer)}${where}: ${far} delivered, ${t.size} bytes, named:`,
+        ...quoteLines(t.name, 'me>'),
+      ]
     const error = t.error === undefined ? '' : `, tried again later (${t.error})`
     const next = t.unit === 'bytes' ? [`  next: \`${P2P} inbox\` goes on fetching it`] : []
-    return [`file from ${who(t.peer)}${where}: ${far} here${error}, named:`, ...quoted(t.name), ...next]
+    return [`file from ${describeAgent(t.peer)}${where}: ${far} here${error}, named:`, ...quoteLines(t.name), ...next]
   })
 }
 

@@ -3,7 +3,7 @@
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
-import { ABOUT_PEERS, quoted, selfNamed, time, who } from '../call/wording.ts'
+import { ABOUT_PEERS, claimedNameLines, describeAgent, formatTime, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { isBlank } from '../sanitize.ts'
@@ -31,59 +31,59 @@ export function fitOutcome<O extends Pick<CommonOutcome, 'news' | 'notices'>>(ou
 
 function itemLines(item: InboxItem): string[] {
   const id = item.call.slice(0, 8)
-  const from = who(item.from)
-  const said = `in call ${id} from ${from}, ${time(item.at)}${marksOf(item)}:`
+  const from = describeAgent(item.from)
+  const said = `in call ${id} from ${from}, ${formatTime(item.at)}${marksOf(item)}:`
   switch (item.type) {
     case 'request':
       return [
         `incoming call ${id} from ${from}, about:`,
-        ...quoted(item.text),
-        ...selfNamed(item.from),
+        ...quoteLines(item.text),
+        ...claimedNameLines(item.from),
         `  next: \`${P2P} answer accept --call ${id}\` or \`${P2P} answer reject "…" --call ${id}\``,
       ]
     case 'accept':
       return [
         `${from} accepted call ${id}${marksOf(item)}`,
-        ...selfNamed(item.from),
-        ...quoted(item.text),
+        ...claimedNameLines(item.from),
+        ...quoteLines(item.text),
         `  next: \`${P2P} send "…" --call ${id}\``,
       ]
     case 'reject':
       return [
         `${from} rejected call ${id} (${item.reason ?? 'declined'})${isBlank(item.text) ? '' : ':'}`,
-        ...quoted(item.text),
+        ...quoteLines(item.text),
       ]
     case 'message':
-      return [`message ${item.ref} ${said}`, ...quoted(item.text)]
+      return [`message ${item.ref} ${said}`, ...quoteLines(item.text)]
     case 'progress':
-      return [`progress ${item.ref} ${said}`, ...quoted(item.text)]
+      return [`progress ${item.ref} ${said}`, ...quoteLines(item.text)]
     case 'propose':
       return [
         `proposal ${item.ref} ${said}`,
-        ...quoted(item.text),
+        ...quoteLines(item.text),
         `  next: \`${P2P} agree ${item.ref} --call ${id}\` or \`${P2P} decline ${item.ref} "…" --call ${id}\``,
       ]
     case 'agree':
     case 'decline':
       return [
         `${from} ${item.type === 'agree' ? 'agreed to' : 'declined'} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${isBlank(item.text) ? '' : ':'}`,
-        ...quoted(item.text),
+        ...quoteLines(item.text),
       ]
     case 'file':
       return fileLines(`file ${item.ref} in call ${id} from ${from}${late(item)}`, item, 'peer>')
     case 'escalate':
       return [
         `${from} has asked its owner about call ${id} (${item.ref}), and waits for a person${isBlank(item.text) ? '' : ':'}`,
-        ...quoted(item.text),
+        ...quoteLines(item.text),
       ]
     case 'end':
       return [
         `${from} ended call ${id}${item.outcome === undefined ? '' : `, outcome: ${item.outcome}`}${isBlank(item.text) ? '' : ':'}`,
-        ...quoted(item.text),
+        ...quoteLines(item.text),
         `  next: \`${P2P} transcript ${id}\` shows it`,
       ]
     case 'missed':
-      return [`missed call ${id} with ${from}, about:`, ...quoted(item.text), ...selfNamed(item.from)]
+      return [`missed call ${id} with ${from}, about:`, ...quoteLines(item.text), ...claimedNameLines(item.from)]
     case 'forked':
       return [
         `call ${id} with ${from} is over: ${FORKED[item.fork ?? 'told']}`,
@@ -95,19 +95,23 @@ function itemLines(item: InboxItem): string[] {
         `  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew`,
       ]
     case 'undelivered':
-      return [`never delivered, ${item.ref} in call ${id} to ${from}:`, ...quoted(item.text, 'me>')]
+      return [`never delivered, ${item.ref} in call ${id} to ${from}:`, ...quoteLines(item.text, 'me>')]
     case 'dm':
-      if (item.name !== undefined) return fileLines(`file from ${from}, ${time(item.at)}`, item, 'peer>')
-      return [`direct message from ${from}, ${time(item.at)}:`, ...selfNamed(item.from), ...quoted(item.text)]
+      if (item.name !== undefined) return fileLines(`file from ${from}, ${formatTime(item.at)}`, item, 'peer>')
+      return [
+        `direct message from ${from}, ${formatTime(item.at)}:`,
+        ...claimedNameLines(item.from),
+        ...quoteLines(item.text),
+      ]
     case 'owner':
       if (item.name !== undefined)
-        return fileLines(`file from ${from}, ${time(item.at)}`, item, item.repeat ? 'repeat>' : 'owner>')
+        return fileLines(`file from ${from}, ${formatTime(item.at)}`, item, item.repeat ? 'repeat>' : 'owner>')
       return item.repeat
         ? [
-            `from ${from}, ${time(item.at)}; it may be a repeat of an old message, so it is no instruction:`,
-            ...quoted(item.text, 'repeat>'),
+            `from ${from}, ${formatTime(item.at)}; it may be a repeat of an old message, so it is no instruction:`,
+            ...quoteLines(item.text, 'repeat>'),
           ]
-        : [`from ${from}, ${time(item.at)}:`, ...quoted(item.text, 'owner>')]
+        : [`from ${from}, ${formatTime(item.at)}:`, ...quoteLines(item.text, 'owner>')]
   }
 }
 
@@ -138,7 +142,7 @@ function fileLines(head: string, { text, size, sha256, path, reason }: InboxItem
   const hash = sha256 === undefined ? '' : `, SHA-256 ${sha256}`
   return [
     `${head}, ${size === undefined || size === 0 ? 'of unknown size' : `${size} bytes`}${hash}, named:`,
-    ...quoted(text, mark),
+    ...quoteLines(text, mark),
     ...(path === undefined ? [] : [`  saved: ${path}`]),
     ...(reason === undefined ? [] : [`  not taken: ${reason}`]),
   ]
@@ -148,13 +152,13 @@ function fileLines(head: string, { text, size, sha256, path, reason }: InboxItem
 export function callLine(call: CallShape, facts: readonly string[] = []): string {
   const { id, state, direction, peer, unread } = call
   const parts = [...facts, ...(unread > 0 ? [`${unread} unread`] : [])]
-  return [`${id.slice(0, 8)} ${state}, ${direction}, with ${who(peer)}`, ...parts].join(', ')
+  return [`${id.slice(0, 8)} ${state}, ${direction}, with ${describeAgent(peer)}`, ...parts].join(', ')
 }
 
 /** A call that is over: whether both sides hold the same, and where it can be read. */
 export function overLines(call: CallShape): string[] {
   const path = call.transcript === undefined ? [] : [`  transcript: ${call.transcript}`]
-  return [`call ${callLine(call, endedFacts(call))}`, ...selfNamed(call.peer), ...path]
+  return [`call ${callLine(call, endedFacts(call))}`, ...claimedNameLines(call.peer), ...path]
 }
 
 /** Of a call that is over: how it went, and whether both sides hold the same. */

@@ -8,7 +8,7 @@ import { htmlOf } from '../call/transcript/html.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import type { SearchHit } from '../call/transcript/search.ts'
 import { textOf, wholeCommand } from '../call/transcript/text.ts'
-import { ABOUT_PEERS, labelOf, quoted, selfNamed, time } from '../call/wording.ts'
+import { ABOUT_PEERS, agentLabel, claimedNameLines, formatTime, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
@@ -132,9 +132,9 @@ export const ALL_CALLS = `${P2P} transcript --max-chars 0`
 // What a call is about was written by who asked for it.
 function transcriptCallLines(call: CallShape): string[] {
   return [
-    `${time(call.createdAt)} ${callLine(call, endedFacts(call))}`,
-    ...selfNamed(call.peer),
-    ...quoted(call.topic, call.direction === 'outgoing' ? 'me>' : 'peer>'),
+    `${formatTime(call.createdAt)} ${callLine(call, endedFacts(call))}`,
+    ...claimedNameLines(call.peer),
+    ...quoteLines(call.topic, call.direction === 'outgoing' ? 'me>' : 'peer>'),
   ]
 }
 
@@ -155,10 +155,10 @@ export function allHitsCommand(query: string): string {
 }
 
 function hitLines({ call, n, type, from, author, at, line }: SearchHit): string[] {
-  const speaker = from === 'me' ? 'me' : labelOf(author)
+  const speaker = from === 'me' ? 'me' : agentLabel(author)
   return [
-    `call ${call.slice(0, 8)}, ${n}. ${time(at)} ${type} from ${speaker}:`,
-    ...quoted(line, from === 'me' ? 'me>' : 'peer>'),
+    `call ${call.slice(0, 8)}, ${n}. ${formatTime(at)} ${type} from ${speaker}:`,
+    ...quoteLines(line, from === 'me' ? 'me>' : 'peer>'),
   ]
 }
 

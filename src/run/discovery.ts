@@ -2,11 +2,11 @@
 // complete it is in the end.
 import {
   type Acquaintance,
-  fitting,
   type Listing,
   type ListingRules,
   listingOf,
   type PresenceWish,
+  presenceMatcher,
 } from '../call/listing.ts'
 import { isSameName, nameTag } from '../call/name.ts'
 import {
@@ -185,10 +185,10 @@ async function withVerdicts(
  */
 function openSift(rules: () => ListingRules, hidden: Set<string>): Sift {
   const authors = new Set<string>()
-  let judged: { now: number; fits: ReturnType<typeof fitting>; limit: number } | undefined
+  let judged: { now: number; fits: ReturnType<typeof presenceMatcher>; limit: number } | undefined
   const judge = () => {
     const { now, wish } = rules()
-    judged ??= { now, fits: fitting(rules()), limit: wish.limit }
+    judged ??= { now, fits: presenceMatcher(rules()), limit: wish.limit }
     return judged
   }
   return {

@@ -4,7 +4,7 @@
 
 import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
-import { refusalText, said } from '../call/wording.ts'
+import { inQuotes, refusalText } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { DoctorCheck } from '../io/doctor/doctor.ts'
@@ -190,11 +190,11 @@ function nip11Check(
     return {
       ...base,
       warning: true,
-      detail: `it says nothing of its limits (${said(why)})`,
+      detail: `it says nothing of its limits (${inQuotes(why)})`,
       hint: 'its limits show in use',
     }
   }
-  const told = isBlank(info.software) ? 'its information is there' : `it says that it is ${said(info.software)}`
+  const told = isBlank(info.software) ? 'its information is there' : `it says that it is ${inQuotes(info.software)}`
   const hit = limitsHit(info.limits, needs)
   if (hit.length === 0) return { ...base, detail: `${told}, no limit in our way` }
   return {

@@ -3,7 +3,7 @@
 import { agentOf } from '../call/agents.ts'
 import { type Escalation, escalationOf, escalationText } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
-import { relaySaid } from '../call/wording.ts'
+import { relayReason } from '../call/wording.ts'
 import type { Failure } from '../errors.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
 import { type Foreign, foreign, foreignText } from '../sanitize.ts'
@@ -97,7 +97,7 @@ function nostrResult({ environment }: RunContext, { letter }: DueEscalation, sta
   }
   const held = state.index.letters[letter]
   if (held === undefined) return [channelResult('nostr', undefined)]
-  const why = held.posting.failed.map(relaySaid).join('; ')
+  const why = held.posting.failed.map(relayReason).join('; ')
   return [
     channelResult(
       'nostr',

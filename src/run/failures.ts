@@ -2,7 +2,7 @@
 
 import type { Escalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
-import { relaySaid, said } from '../call/wording.ts'
+import { inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { foreign, foreignLine, matches } from '../sanitize.ts'
@@ -50,7 +50,7 @@ function notDelivered(parts: readonly RecordedSignal[], { context, state }: Fini
     parts.map((p) => p.rumor.id),
   )
   if (delivery !== 'queued') return undefined
-  const why = failed.map(relaySaid).join('; ')
+  const why = failed.map(relayReason).join('; ')
   const told = why === '' ? '' : ` (${why})`
   if (failed.length > 0 && failed.every((f) => matches(f.reason, /^(auth-required|restricted|blocked)/))) {
     return new Failure(
@@ -89,7 +89,7 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
   const isAnswered = ({ complete, reason }: SyncAnswer) => complete || reason === 'partial' || reason === 'slow'
   if (heard.answers.length === 0 || heard.answers.some(isAnswered)) return undefined
   const why = heard.answers.map((a) =>
-    relaySaid({ url: a.relay, reason: a.text ?? foreign`${a.reason ?? 'no answer'}` }),
+    relayReason({ url: a.relay, reason: a.text ?? foreign`${a.reason ?? 'no answer'}` }),
   )
   const told = [...new Set(why)].join('; ')
   if (heard.answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
@@ -112,7 +112,9 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
 function ownerNotTold(escalation: EscalationResult, { context }: FinishedRun): Failure | undefined {
   const channels = escalation.channels.filter((c) => c.channel !== 'log')
   if (channels.some((c) => c.ok)) return undefined
-  const why = channels.map((c) => `${c.channel}: ${c.error === undefined ? 'failed' : said(c.error, 200)}`).join('; ')
+  const why = channels
+    .map((c) => `${c.channel}: ${c.error === undefined ? 'failed' : inQuotes(c.error, 200)}`)
+    .join('; ')
   if (!channels.some((c) => c.channel !== 'peer')) {
     return new Failure(
       'NO_OWNER_CHANNEL',

@@ -4,7 +4,7 @@ import { shortNpub } from '../call/agents.ts'
 import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
-import { relaySaid, said } from '../call/wording.ts'
+import { inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
@@ -39,7 +39,7 @@ function notListed(online: PresenceFindings | undefined): string[] {
   if (online === undefined) return []
   const { lacking, hidden, forged } = online
   return [
-    ...[...new Set(lacking.map(relaySaid))].map((said) => `not all that are on line may be here: ${said}`),
+    ...[...new Set(lacking.map(relayReason))].map((said) => `not all that are on line may be here: ${said}`),
     ...(hidden === 0 ? [] : [`${hidden} on line are left out, whose presence has cost no work (policy.presencePow)`]),
     ...forged.map((url) => `${url} sent presences that their authors have not signed`),
   ]
@@ -101,7 +101,7 @@ function ownerToldLater({ done, state }: FinishedRun): string[] {
     ...results.map(([id, channel, error]) =>
       error === undefined
         ? `your owner has now been told through ${channel} what you asked before (${id.slice(0, 8)})`
-        : `your owner could again not be told through ${channel} what you asked before (${id.slice(0, 8)}): ${said(error, 200)}`,
+        : `your owner could again not be told through ${channel} what you asked before (${id.slice(0, 8)}): ${inQuotes(error, 200)}`,
     ),
     ...(taken.length > 0 ? ['your owner has now been sent the direct message that no relay had taken'] : []),
     ...(sent.length > taken.length ? ['a direct message to your owner could again not be sent: no relay took it'] : []),

@@ -3,7 +3,7 @@
 
 import { nameTag } from '../call/name.ts'
 import { select } from '../call/selector.ts'
-import { relaySaid, said } from '../call/wording.ts'
+import { inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
@@ -39,7 +39,7 @@ export function agentNamed(found: PresenceFindings, name: string, now: number): 
   // What is found by another tag than its name makes is no answer.
   const named = found.agents.filter((one) => one.asked === nameTag(name))
   const [one, second] = named
-  const silent = found.lacking.map(relaySaid).join('; ')
+  const silent = found.lacking.map(relayReason).join('; ')
   const candidates = named.map((agent) => candidate(agent, now)).join('; ')
   if (one === undefined) throw nobodyCalled(name, silent)
   if (second !== undefined || found.more)
@@ -83,7 +83,7 @@ function candidate({ pubkey, lastSeen, capabilities }: OnlineAgent, now: number)
   const can =
     first === undefined
       ? ''
-      : `, says that it can ${said(
+      : `, says that it can ${inQuotes(
           more.reduce((all, next) => foreign`${all}, ${next}`, first),
           80,
         )}`

@@ -1,6 +1,6 @@
 // Waking the agent for what is unread. A wake is written down before it is made, so that a parallel run does not make it too.
 import { countsAsUnread, type InboxItem } from '../call/inbox-items.ts'
-import { said } from '../call/wording.ts'
+import { inQuotes } from '../call/wording.ts'
 import { recordWakes, wakesDue } from '../state/hook.ts'
 import { type Action, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
@@ -20,5 +20,5 @@ export async function wake(news: readonly InboxItem[], context: RunContext): Pro
     context,
   )
   const errors = resultsOf('run-hook', done).flatMap(({ error }) => error ?? [])
-  return [...new Set(errors)].map((error) => `the event hook failed: ${said(error, 200)}`)
+  return [...new Set(errors)].map((error) => `the event hook failed: ${inQuotes(error, 200)}`)
 }

@@ -20,7 +20,7 @@ export function directoryOf(
 ): SelectorDirectory {
   const petnames = contacts.map(({ pubkey, petname }) => ({ pubkey, name: petname }))
   const led = Object.entries(peers).flatMap(([pubkey, { called = [] }]) => called.map((name) => ({ pubkey, name })))
-  return { petnames, calls, led, claimed: claimedNames({ calls, peers }, contacts, whose) }
+  return { petnames, calls, calledBefore: led, claimed: claimedNames({ calls, peers }, contacts, whose) }
 }
 
 function claimedNames(
@@ -40,7 +40,7 @@ function claimedNames(
 }
 
 /** Of a command that names nothing. */
-export const NO_DIRECTORY: SelectorDirectory = { petnames: [], calls: {}, led: [], claimed: [] }
+export const NO_DIRECTORY: SelectorDirectory = { petnames: [], calls: {}, calledBefore: [], claimed: [] }
 
 /** Contacts, and agents we have spoken with: the first by petname, the latter by when they last said something, the latest first. */
 export function acquaintances(

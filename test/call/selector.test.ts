@@ -13,7 +13,7 @@ const ID = 'deadbeef'.padEnd(64, '0')
 const TWIN = 'deadbeef'.padEnd(64, '1')
 const named = (pubkey: string, ...names: string[]): NamedKey[] => names.map((name) => ({ pubkey, name }))
 
-const nobody: SelectorDirectory = { petnames: [], calls: {}, led: [], claimed: [] }
+const nobody: SelectorDirectory = { petnames: [], calls: {}, calledBefore: [], claimed: [] }
 const meaning = (word: string, known: Partial<SelectorDirectory> = {}) => {
   const found = select(word, { ...nobody, ...known })
   return found instanceof Failure ? found.code : found
@@ -29,7 +29,7 @@ describe('an exact key', () => {
     ['between spaces', ` ${npubEncode(bob)} `],
   ])('%s', (_, word) => {
     const everybody = named(mallory, word, word.trim(), bob, npubEncode(bob))
-    expect(meaning(word, { claimed: everybody, petnames: everybody, led: everybody })).toEqual(agent(bob))
+    expect(meaning(word, { claimed: everybody, petnames: everybody, calledBefore: everybody })).toEqual(agent(bob))
   })
 
   test('an nprofile says where, too', () => {

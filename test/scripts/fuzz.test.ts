@@ -9,7 +9,7 @@ import { casesOf, TARGETS } from '../../scripts/fuzz/targets.ts'
 import { emptyLog } from '../../src/call/log.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
 import { replay } from '../../src/call/replay.ts'
-import { iso } from '../../src/call/wording.ts'
+import { isoTime } from '../../src/call/wording.ts'
 import { relayUrl } from '../../src/nostr/relay-url.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 
@@ -47,7 +47,7 @@ describe('what it has found', () => {
       [/"created_at":\d+/, '"created_at":-1'],
     ] as const)
       expect(parseLog(JSON.parse(text.replace(good, bad)))).toBeUndefined()
-    expect([iso(-1e300), iso(1e300)]).toEqual(['1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z'])
+    expect([isoTime(-1e300), isoTime(1e300)]).toEqual(['1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z'])
   })
 
   it('a call file whose id every object has a property of', () => {

@@ -2,28 +2,34 @@
 // What somebody did in a call, what is known of it, and what its digest proves: the sentences that the formats share.
 
 import { type Foreign, foreign } from '../../sanitize.ts'
-import { labelOf, quoted, time } from '../wording.ts'
+import { agentLabel, formatTime, quoteLines } from '../wording.ts'
 import { gapText, type Transcript, type TranscriptEntry } from './transcript.ts'
 
 /** One entry: what, by whom, when, and their words. */
 export function entryLines(entry: TranscriptEntry): string[] {
   if (entry.type === 'gap') return [`${entry.n}. (gap: ${gapText(entry)})`]
-  const marks = [entry.state, entry.late && 'late', reasonOf(entry), fateOf(entry), entry.cut && 'cut'].filter(isWord)
-  const head = `${entry.n}. ${time(entry.at)} ${entry.type} from ${speaker(entry)}`
+  const marks = [
+    entry.state,
+    entry.late && 'late',
+    rejectReason(entry),
+    fileStateText(entry),
+    entry.cut && 'cut',
+  ].filter(isWord)
+  const head = `${entry.n}. ${formatTime(entry.at)} ${entry.type} from ${speakerLabel(entry)}`
   return [
     marks.length === 0 ? head : `${head} (${marks.join(', ')})`,
-    ...quoted(entry.text, entry.from === 'me' ? 'me>' : 'peer>'),
+    ...quoteLines(entry.text, entry.from === 'me' ? 'me>' : 'peer>'),
     ...(entry.path === undefined ? [] : [`  saved: ${entry.path}`]),
   ]
 }
 
-function reasonOf({ type, reason }: TranscriptEntry): string | undefined {
+function rejectReason({ type, reason }: TranscriptEntry): string | undefined {
   return type === 'reject' ? reason : undefined
 }
 
-function speaker({ from, author }: TranscriptEntry): string {
+function speakerLabel({ from, author }: TranscriptEntry): string {
   if (from === 'me') return 'me'
-  return author.trust === 'unknown' ? 'peer' : labelOf(author)
+  return author.trust === 'unknown' ? 'peer' : agentLabel(author)
 }
 
 function isWord(mark: string | boolean | undefined): mark is string {
@@ -31,7 +37,7 @@ function isWord(mark: string | boolean | undefined): mark is string {
 }
 
 /** What its author did; "" for a message, which speaks for itself. */
-export function deedOf({ type, from, reason }: TranscriptEntry): string {
+export function actionText({ type, from, reason }: TranscriptEntry): string {
   switch (type) {
     case 'request':
       return 'asked for this call'
@@ -51,22 +57,22 @@ export function deedOf({ type, from, reason }: TranscriptEntry): string {
 }
 
 /** Its words where the topic stands above already: a request says nothing else. */
-export function wordsOf({ type, text }: TranscriptEntry): Foreign {
+export function spokenText({ type, text }: TranscriptEntry): Foreign {
   return type === 'request' ? foreign`` : text
 }
 
 /** What a file still waits for; undefined for what is none, for one that is saved, and for one of ours that the peer has. */
-export function fateOf({ type, from, path, reason, parts }: TranscriptEntry): string | undefined {
+export function fileStateText({ type, from, path, reason, parts }: TranscriptEntry): string | undefined {
   if (type !== 'file' || path !== undefined) return undefined
   if (reason !== undefined) return `not taken: ${reason}`
   if (from === 'me') return parts === undefined ? undefined : `${parts.have} of ${parts.of} parts delivered`
   return parts === undefined ? 'not received yet' : `${parts.have} of ${parts.of} parts received`
 }
 
-export type Verdict = 'verified' | 'differs' | 'pending' | 'none'
+export type VerificationWord = 'verified' | 'differs' | 'pending' | 'none'
 
 /** What the digest says of the call, as a word and as a sentence. */
-export function verdictOf({ digest, verified, call }: Transcript): { word: Verdict; text: string } {
+export function verificationOf({ digest, verified, call }: Transcript): { word: VerificationWord; text: string } {
   if (digest !== undefined && verified === true)
     return {
       word: 'verified',

@@ -20,7 +20,7 @@ export function excerptOf(transcript: Transcript, most: number): Excerpt {
   let room = most
   // The end matters most to who has just hung up.
   for (const entry of transcript.entries.toReversed()) {
-    const part = fitted(entry, room, kept.length === 0)
+    const part = fitEntry(entry, room, kept.length === 0)
     if (part === undefined) break
     kept.push(part)
     if (part.cut) break
@@ -32,31 +32,31 @@ export function excerptOf(transcript: Transcript, most: number): Excerpt {
 }
 
 /** Less than this of a text is not worth showing. */
-const SCRAP = 200
+const MIN_PIECE = 200
 
 /** @param must whether something of it has to be shown */
-function fitted(entry: TranscriptEntry, room: number, must: boolean): TranscriptEntry | undefined {
+function fitEntry(entry: TranscriptEntry, room: number, must: boolean): TranscriptEntry | undefined {
   if (sizeOf(entry) <= room) return entry
   const words = room - sizeOf({ ...entry, text: foreign``, cut: true })
-  if (words < SCRAP && !must) return undefined
-  return { ...entry, text: cutForeign(entry.text, within(entry.text, words)), cut: true }
+  if (words < MIN_PIECE && !must) return undefined
+  return { ...entry, text: cutForeign(entry.text, lengthThatFits(entry.text, words)), cut: true }
 }
 
 // How many characters of a text fit when every line of it takes a mark.
-function within(text: Foreign, room: number): number {
+function lengthThatFits(text: Foreign, room: number): number {
   let used = 0
   let length = 0
   for (const line of lineLengths(text)) {
-    const most = room - used - MARK
+    const most = room - used - MARK_LENGTH
     if (line > most) return length + Math.max(0, most)
-    used += line + MARK
+    used += line + MARK_LENGTH
     length += line + 1
   }
   return length
 }
 
 /** "  peer> " in front of a line, "…" and the break behind it. */
-const MARK = 10
+const MARK_LENGTH = 10
 
 function sizeOf(entry: TranscriptEntry): number {
   return entryLines(entry).reduce((sum, line) => sum + line.length + 1, 0)

@@ -3,8 +3,8 @@
 // HTML that cannot be broken out of: a string is always text, and only what this file has built is markup.
 import { sha256 } from '../../nostr/crypto.ts'
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
-import { alphabetsNote, charactersOf, claimedName, iso, labelOf, time } from '../wording.ts'
-import { deedOf, fateOf, verdictOf, wordsOf } from './entry.ts'
+import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime, isoTime } from '../wording.ts'
+import { actionText, fileStateText, spokenText, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { STYLE } from './html-style.ts'
 import { wholeCommand } from './text.ts'
@@ -12,7 +12,7 @@ import { gapText, type TranscriptEntry } from './transcript.ts'
 
 export function htmlOf(shown: Excerpt): string {
   const { call, left, entries } = shown
-  const title = `Call with ${labelOf(call.peer)}`
+  const title = `Call with ${agentLabel(call.peer)}`
   const page = element(
     'html',
     { lang: 'en' },
@@ -26,19 +26,19 @@ export function htmlOf(shown: Excerpt): string {
       element('meta', { name: 'color-scheme', content: 'light dark' }),
       element('meta', { name: 'referrer', content: 'no-referrer' }),
       element('title', {}, `${title}, ${call.id.slice(0, 8)}`),
-      element('style', {}, raw(STYLE)),
+      element('style', {}, rawMarkup(STYLE)),
     ),
     '\n',
     element(
       'body',
       {},
-      element('header', {}, element('h1', {}, title), topic(shown), facts(shown)),
+      element('header', {}, element('h1', {}, title), topicQuote(shown), factList(shown)),
       '\n',
       element(
         'main',
         {},
-        left === 0 ? undefined : cut(`The first ${left} of ${left + entries.length} entries are left out.`),
-        ...days(shown),
+        left === 0 ? undefined : cutNotice(`The first ${left} of ${left + entries.length} entries are left out.`),
+        ...daySections(shown),
       ),
       '\n',
       footer(shown),
@@ -51,44 +51,52 @@ function policy(): string {
   return `default-src 'none'; style-src 'sha256-${Buffer.from(sha256(Buffer.from(STYLE))).toString('base64')}'; base-uri 'none'; form-action 'none'`
 }
 
-function topic({ call }: Excerpt): Markup {
+function topicQuote({ call }: Excerpt): Markup {
   return element('blockquote', { class: 'topic', dir: 'auto' }, call.topic)
 }
 
-function facts(shown: Excerpt): Markup {
+function factList(shown: Excerpt): Markup {
   const { call, me, entries, left } = shown
-  const { word, text } = verdictOf(shown)
+  const { word, text } = verificationOf(shown)
   const claimed = claimedName(call.peer)
   const asker = call.direction === 'outgoing' ? 'by me, ' : 'by the peer, '
-  return part(
+  return elementOfClass(
     'dl',
     'facts',
-    ...fact('Peer', named(labelOf(call.peer)), ` (${call.peer.trust})`, element('br', {}), code(call.peer.npub)),
-    ...(claimed === undefined ? [] : fact('Calls itself', element('q', {}, named(claimed)), alphabetsNote(claimed))),
-    ...fact('Me', ...(isBlank(me.name) ? [] : [named(me.name), element('br', {})]), code(me.npub)),
-    ...fact('Asked', asker, moment(call.createdAt)),
-    ...fact(
+    ...factRow(
+      'Peer',
+      nameElement(agentLabel(call.peer)),
+      ` (${call.peer.trust})`,
+      element('br', {}),
+      codeElement(call.peer.npub),
+    ),
+    ...(claimed === undefined
+      ? []
+      : factRow('Calls itself', element('q', {}, nameElement(claimed)), alphabetsNote(claimed))),
+    ...factRow('Me', ...(isBlank(me.name) ? [] : [nameElement(me.name), element('br', {})]), codeElement(me.npub)),
+    ...factRow('Asked', asker, timeElement(call.createdAt)),
+    ...factRow(
       'State',
       call.state,
-      ...(word === 'verified' || word === 'differs' ? [', ', part('span', word, text)] : []),
+      ...(word === 'verified' || word === 'differs' ? [', ', elementOfClass('span', word, text)] : []),
     ),
-    ...fact('Entries', `${left + entries.length}`),
-    ...fact('Call', code(call.id)),
+    ...factRow('Entries', `${left + entries.length}`),
+    ...factRow('Call', codeElement(call.id)),
   )
 }
 
-function fact(name: string, ...value: Child[]): Markup[] {
+function factRow(name: string, ...value: Child[]): Markup[] {
   return [element('dt', {}, name), element('dd', {}, ...value)]
 }
 
 /** One list for each day in a row; the order is the call's, whatever the clocks said. */
-function days({ entries, call }: Excerpt): Markup[] {
+function daySections({ entries, call }: Excerpt): Markup[] {
   const lists: { day: string; items: Markup[] }[] = []
   for (const entry of entries) {
     const at = entry.at === 0 ? call.createdAt : entry.at
-    const day = iso(at).slice(0, 10)
+    const day = isoTime(at).slice(0, 10)
     if (lists.at(-1)?.day !== day) lists.push({ day, items: [] })
-    lists.at(-1)?.items.push(bubble(entry), raw('\n'))
+    lists.at(-1)?.items.push(entryBubble(entry), rawMarkup('\n'))
   }
   return lists.map(({ day, items }) =>
     element(
@@ -102,75 +110,75 @@ function days({ entries, call }: Excerpt): Markup[] {
 
 function footer(shown: Excerpt): Markup {
   const { digest, truncated, path } = shown
-  const { word, text } = verdictOf(shown)
+  const { word, text } = verificationOf(shown)
   const whole = path === undefined ? '' : ` is in ${path}, or comes with`
   return element(
     'footer',
     {},
-    truncated ? cut(`Truncated; the whole${whole}: `, code(wholeCommand(shown, 'html'))) : undefined,
-    element('p', {}, 'Digest: ', part('span', word, text)),
-    digest === undefined ? undefined : element('p', {}, code(digest)),
-    part('p', 'small', 'Times are UTC. What the peer wrote is shown as it came, as text.'),
+    truncated ? cutNotice(`Truncated; the whole${whole}: `, codeElement(wholeCommand(shown, 'html'))) : undefined,
+    element('p', {}, 'Digest: ', elementOfClass('span', word, text)),
+    digest === undefined ? undefined : element('p', {}, codeElement(digest)),
+    elementOfClass('p', 'small', 'Times are UTC. What the peer wrote is shown as it came, as text.'),
   )
 }
 
-function cut(...children: Child[]): Markup {
-  return part('p', 'cut', ...children)
+function cutNotice(...children: Child[]): Markup {
+  return elementOfClass('p', 'cut', ...children)
 }
 
-function moment(at: number): Markup {
-  return element('time', { datetime: iso(at) }, time(at))
+function timeElement(at: number): Markup {
+  return element('time', { datetime: isoTime(at) }, formatTime(at))
 }
 
-export function bubble(entry: TranscriptEntry): Markup {
+export function entryBubble(entry: TranscriptEntry): Markup {
   const id = { id: `n${entry.n}` }
   if (entry.type === 'gap') return element('li', { ...id, class: 'gap' }, `Gap: ${gapText(entry)}`)
-  const deed = deedOf(entry)
-  const said = wordsOf(entry)
+  const deed = actionText(entry)
+  const said = spokenText(entry)
   const words = entry.type === 'file' ? fileName(entry) : isBlank(said) ? undefined : said
   return element(
     'li',
     { ...id, class: `${entry.from} ${entry.type}` },
-    part(
+    elementOfClass(
       'p',
       'head',
-      part('span', 'who', entry.from === 'me' ? 'me' : named(labelOf(entry.author))),
-      deed === '' ? undefined : part('span', 'deed', deed),
-      clock(entry.at),
+      elementOfClass('span', 'who', entry.from === 'me' ? 'me' : nameElement(agentLabel(entry.author))),
+      deed === '' ? undefined : elementOfClass('span', 'deed', deed),
+      clockElement(entry.at),
     ),
     words === undefined ? undefined : element('div', { class: 'words', dir: 'auto' }, words),
-    ...notes(entry).map((note) => part('p', 'note', ...note)),
-    entry.state === undefined ? undefined : part('p', 'marks', entry.state),
+    ...notes(entry).map((note) => elementOfClass('p', 'note', ...note)),
+    entry.state === undefined ? undefined : elementOfClass('p', 'marks', entry.state),
   )
 }
 
 function fileName({ name = foreign``, size = 0 }: TranscriptEntry): Markup {
-  return element('span', {}, named(name), ` (${size.toLocaleString('en')} bytes)`)
+  return element('span', {}, nameElement(name), ` (${size.toLocaleString('en')} bytes)`)
 }
 
 function notes(entry: TranscriptEntry): Child[][] {
-  const fate = fateOf(entry)
+  const fate = fileStateText(entry)
   return [
-    ...(entry.path === undefined ? [] : [['saved: ', code(entry.path)]]),
+    ...(entry.path === undefined ? [] : [['saved: ', codeElement(entry.path)]]),
     ...(fate === undefined ? [] : [[fate]]),
-    ...(entry.sha256 === undefined ? [] : [['SHA-256 ', code(entry.sha256)]]),
+    ...(entry.sha256 === undefined ? [] : [['SHA-256 ', codeElement(entry.sha256)]]),
     ...(entry.late ? [['late: sent before its sender knew that the call was over']] : []),
     ...(entry.cut ? [['the rest of it is left out here']] : []),
   ]
 }
 
 // A name in its own direction: it must not turn what stands beside it around.
-export function named(name: Foreign | string): Markup {
+export function nameElement(name: Foreign | string): Markup {
   return element('bdi', {}, name)
 }
 
-export function code(text: string): Markup {
+export function codeElement(text: string): Markup {
   return element('code', {}, text)
 }
 
 /** Without the day, which stands above. */
-function clock(at: number): Markup {
-  return element('time', { datetime: iso(at) }, iso(at).slice(11, 16))
+function clockElement(at: number): Markup {
+  return element('time', { datetime: isoTime(at) }, isoTime(at).slice(11, 16))
 }
 
 export type Markup = { readonly markup: string }
@@ -179,23 +187,23 @@ export type Child = string | Foreign | Markup | undefined
 
 /** One element. Attribute values and strings are escaped; undefined children leave nothing. */
 export function element(name: string, attributes: Readonly<Record<string, string>>, ...children: Child[]): Markup {
-  const typed = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(value)}"`)
+  const typed = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeHtml(value)}"`)
   const open = `<${name}${typed.join('')}>`
-  return { markup: VOID.includes(name) ? open : `${open}${inner(children)}</${name}>` }
+  return { markup: VOID.includes(name) ? open : `${open}${childrenMarkup(children)}</${name}>` }
 }
 
 /** The same with a class and no other attribute. */
-export function part(name: string, className: string, ...children: Child[]): Markup {
+export function elementOfClass(name: string, className: string, ...children: Child[]): Markup {
   return element(name, { class: className }, ...children)
 }
 
 /** Content that HTML takes as it is: a style sheet of ours, never anybody's words. */
-export function raw(markup: string): Markup {
+export function rawMarkup(markup: string): Markup {
   return { markup }
 }
 
-function inner(children: readonly Child[]): string {
-  return children.map((child) => (isMarkup(child) ? child.markup : escaped(child ?? ''))).join('')
+function childrenMarkup(children: readonly Child[]): string {
+  return children.map((child) => (isMarkup(child) ? child.markup : escapeHtml(child ?? ''))).join('')
 }
 
 function isMarkup(child: Child): child is Markup {
@@ -203,7 +211,7 @@ function isMarkup(child: Child): child is Markup {
 }
 
 // Quotes too, for attributes; the backtick, because it starts a command of ours in text that is printed.
-function escaped(text: Foreign | string): string {
+function escapeHtml(text: Foreign | string): string {
   return charactersOf(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 

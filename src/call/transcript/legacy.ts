@@ -3,7 +3,7 @@ import { isRecord } from '../../json.ts'
 import { npubEncode } from '../../nostr/nip19.ts'
 import { cleanText } from '../../sanitize.ts'
 import { parseRumor } from '../log-codec.ts'
-import { time } from '../wording.ts'
+import { formatTime } from '../wording.ts'
 
 /** A call of 0.1.0 as Markdown, and its id. */
 export type LegacyCall = { id: string; markdown: string }
@@ -31,7 +31,7 @@ export function legacyCall(files: readonly unknown[], me: string): LegacyCall | 
     const name = what === 'file' ? [quote(tag(rumor, 'name') ?? 'file')] : [quote(rumor.content)]
     const who = rumor.pubkey === me ? 'me' : 'peer'
     const words = rumor.content === '' && what !== 'file' ? [] : ['', ...name]
-    return [`**${n + 1}. ${who}** ${what}, ${time(rumor.created_at)}`, ...words, '']
+    return [`**${n + 1}. ${who}** ${what}, ${formatTime(rumor.created_at)}`, ...words, '']
   })
   const markdown = [
     `# Call ${id.slice(0, 8)}`,
@@ -39,7 +39,7 @@ export function legacyCall(files: readonly unknown[], me: string): LegacyCall | 
     '**Kept by 0.1.0, not verifiable.**',
     '',
     `- Peer: ${npubEncode(peer)}`,
-    `- Asked by ${request.pubkey === me ? 'me' : 'the peer'}: ${time(request.created_at)}`,
+    `- Asked by ${request.pubkey === me ? 'me' : 'the peer'}: ${formatTime(request.created_at)}`,
     `- Call: ${id}`,
     '',
     ...lines,

@@ -1,56 +1,59 @@
 // The transcript as Markdown: what anybody said stands in quote blocks, as it was typed and never as markup.
 
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
-import { alphabetsNote, charactersOf, claimedName, labelOf, time } from '../wording.ts'
-import { deedOf, fateOf, verdictOf, wordsOf } from './entry.ts'
+import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime } from '../wording.ts'
+import { actionText, fileStateText, spokenText, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { wholeCommand } from './text.ts'
 import { gapText, type TranscriptEntry } from './transcript.ts'
 
 export function markdownOf(shown: Excerpt): string[] {
   const { call, me, entries, digest, left, truncated, path } = shown
-  const verdict = verdictOf(shown)
+  const verdict = verificationOf(shown)
   const claimed = claimedName(call.peer)
   return [
-    `# Call ${call.id.slice(0, 8)} with ${inline(labelOf(call.peer))}`,
+    `# Call ${call.id.slice(0, 8)} with ${inlineMarkdown(agentLabel(call.peer))}`,
     '',
     `- Peer: ${call.peer.npub} (${call.peer.trust})`,
     `- Me: ${me.npub}`,
-    `- Asked by ${call.direction === 'outgoing' ? 'me' : 'the peer'}: ${time(call.createdAt)}`,
+    `- Asked by ${call.direction === 'outgoing' ? 'me' : 'the peer'}: ${formatTime(call.createdAt)}`,
     `- State: ${call.state}`,
     `- Call: ${call.id}`,
     '',
     ...(claimed === undefined
       ? []
-      : ['The peer calls itself:', '', ...quote(foreign`${claimed}${alphabetsNote(claimed)}`), '']),
+      : ['The peer calls itself:', '', ...blockQuote(foreign`${claimed}${alphabetsNote(claimed)}`), '']),
     'About:',
     '',
-    ...quote(call.topic),
+    ...blockQuote(call.topic),
     '',
     '## What was said',
     '',
     ...(left === 0 ? [] : [`*The first ${left} of ${left + entries.length} entries are left out.*`, '']),
-    ...entries.flatMap((entry) => [...said(entry), '']),
+    ...entries.flatMap((entry) => [...entryMarkdown(entry), '']),
     '---',
     '',
     `Digest: ${digest === undefined ? verdict.text : `${digest} (${verdict.text})`}`,
-    ...(truncated ? ['', `Truncated; the whole${place(path)}: \`${wholeCommand(shown, 'markdown')}\``] : []),
+    ...(truncated ? ['', `Truncated; the whole${placeText(path)}: \`${wholeCommand(shown, 'markdown')}\``] : []),
   ]
 }
 
-function said(entry: TranscriptEntry): string[] {
+function entryMarkdown(entry: TranscriptEntry): string[] {
   if (entry.type === 'gap') return [`**${entry.n}.** *Gap: ${gapText(entry)}.*`]
-  const deed = deedOf(entry)
-  const words = wordsOf(entry)
-  const marks = [entry.state, entry.late === true ? 'late' : undefined, fateOf(entry), entry.cut && 'cut'].filter(
-    Boolean,
-  )
-  const name = entry.from === 'me' ? 'me' : inline(labelOf(entry.author))
-  const head = `**${entry.n}. ${name}**${deed === '' ? '' : ` ${deed}`}, ${time(entry.at)}`
+  const deed = actionText(entry)
+  const words = spokenText(entry)
+  const marks = [
+    entry.state,
+    entry.late === true ? 'late' : undefined,
+    fileStateText(entry),
+    entry.cut && 'cut',
+  ].filter(Boolean)
+  const name = entry.from === 'me' ? 'me' : inlineMarkdown(agentLabel(entry.author))
+  const head = `**${entry.n}. ${name}**${deed === '' ? '' : ` ${deed}`}, ${formatTime(entry.at)}`
   return [
     marks.length === 0 ? head : `${head} (${marks.join(', ')})`,
-    ...(isBlank(words) ? [] : ['', ...quote(words)]),
-    ...(entry.path === undefined ? [] : ['', `Saved: ${inline(entry.path)}`]),
+    ...(isBlank(words) ? [] : ['', ...blockQuote(words)]),
+    ...(entry.path === undefined ? [] : ['', `Saved: ${inlineMarkdown(entry.path)}`]),
   ]
 }
 
@@ -58,10 +61,10 @@ function said(entry: TranscriptEntry): string[] {
  * A text as a block quote that shows exactly its characters. CommonMark 0.31.2: every ASCII punctuation character may be
  * escaped by a backslash (2.4), and a character reference never starts structure (2.5).
  */
-function quote(text: Foreign): string[] {
+function blockQuote(text: Foreign): string[] {
   const lines = charactersOf(text)
     .split('\n')
-    .map((line) => start(inline(line)))
+    .map((line) => escapeLineStart(inlineMarkdown(line)))
   return lines.map((line, i) => {
     // A break inside of a paragraph has to be asked for (6.7); a text's last backslash is escaped, so this one is ours.
     const more = line !== '' && (lines[i + 1] ?? '') !== ''
@@ -71,10 +74,10 @@ function quote(text: Foreign): string[] {
 
 // Images and HTML would be fetched by whoever opens the page, code fences and comments would swallow what follows, and a
 // link hides where it leads. Addresses become code, because some tools make links of them even behind escapes.
-function inline(text: string): string {
+function inlineMarkdown(text: string): string {
   return text
     .split(ADDRESS)
-    .map((piece, i) => (i % 2 === 1 ? `\`${piece}\`` : escaped(piece)))
+    .map((piece, i) => (i % 2 === 1 ? `\`${piece}\`` : escapeMarkdown(piece)))
     .join('')
 }
 
@@ -86,7 +89,7 @@ const MAIL = '[\\w.+-]{1,64}@[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,8}'
 const ADDRESS = new RegExp(`((?:${LINK}|${MAIL})+)`, 'i')
 
 // "{" and "%" are markup to site builders and note-takers, "$" to those who show formulas.
-function escaped(text: string): string {
+function escapeMarkdown(text: string): string {
   return (
     text
       .replace(/&/g, '&amp;')
@@ -100,7 +103,7 @@ function escaped(text: string): string {
 }
 
 // What would be a heading, a list, a rule, a directive or an indented code block at the start of a line.
-function start(line: string): string {
+function escapeLineStart(line: string): string {
   const [space = ''] = /^\s+/.exec(line) ?? []
   const indent = space.replace(/\t/g, '    ').replace(/./gs, '&nbsp;')
   const rest = line
@@ -111,6 +114,6 @@ function start(line: string): string {
   return rest === '' ? '' : indent + rest
 }
 
-function place(path: string | undefined): string {
-  return path === undefined ? '' : ` is in ${inline(path)}, or comes with`
+function placeText(path: string | undefined): string {
+  return path === undefined ? '' : ` is in ${inlineMarkdown(path)}, or comes with`
 }

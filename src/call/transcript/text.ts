@@ -3,19 +3,19 @@
 
 import { P2P } from '../../command-name.ts'
 import { isBlank } from '../../sanitize.ts'
-import { ABOUT_PEERS, selfNamed, who } from '../wording.ts'
-import { entryLines, verdictOf } from './entry.ts'
+import { ABOUT_PEERS, claimedNameLines, describeAgent } from '../wording.ts'
+import { entryLines, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import type { Transcript } from './transcript.ts'
 
 export function textOf(shown: Excerpt): string[] {
   const { call, entries, digest, left, truncated, path } = shown
-  const verdict = verdictOf(shown)
+  const verdict = verificationOf(shown)
   const id = call.id.slice(0, 8)
   const kept = path === undefined ? '' : ` in ${path}, or with`
   return [
-    `transcript of call ${id} with ${who(call.peer)}, ${call.state}:`,
-    ...selfNamed(call.peer),
+    `transcript of call ${id} with ${describeAgent(call.peer)}, ${call.state}:`,
+    ...claimedNameLines(call.peer),
     ...(left === 0 ? [] : [`(truncated: the first ${left} of ${left + entries.length} entries are left out)`]),
     ...entries.flatMap(entryLines),
     ...(entries.some((e) => e.from === 'peer' && e.type !== 'gap' && !isBlank(e.text)) ? [ABOUT_PEERS] : []),

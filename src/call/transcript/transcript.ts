@@ -56,7 +56,7 @@ export type TranscriptEntry = {
   missing?: number
 }
 
-export type Facts = {
+export type CallFacts = {
   id: string
   peer: Agent
   direction: 'incoming' | 'outgoing'
@@ -66,7 +66,7 @@ export type Facts = {
 }
 
 export type Transcript = {
-  call: Facts
+  call: CallFacts
   me: Agent
   entries: TranscriptEntry[]
   /** SHA-256 in hex over what both sides have agreed to be the call, once both have ended it. */
@@ -85,8 +85,8 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
   const context = { log, call, me, peer, files }
   const entries = [
     ...lines.map((line) => entryOf(line, context)),
-    ...behindGaps(call, context),
-    ...Object.values(log.aside).flatMap((entry) => asideOf(entry, context)),
+    ...gapEntries(call, context),
+    ...Object.values(log.aside).flatMap((entry) => asideEntries(entry, context)),
   ]
   return {
     call: {
@@ -131,7 +131,7 @@ function entryOf(line: Line, context: EntryContext): TranscriptEntry {
     at: timeOf(signal.at, heard),
     seq: signal.seq,
     id: signal.id,
-    ...(own ? { state: furthestBehind(pieces.map((s) => deliveryStateOf(log, s.id))) } : {}),
+    ...(own ? { state: slowestState(pieces.map((s) => deliveryStateOf(log, s.id))) } : {}),
     ...(late ? { late } : {}),
     ...(unseen === undefined ? {} : { unseen: refsIn(unseen, own ? 'peer' : 'me') }),
     ...(hadAcked === undefined ? {} : { hadAcked: `me/${hadAcked}` }),
@@ -148,7 +148,7 @@ function opaqueName({ body }: Signal): Foreign {
 }
 
 // "Behind a gap … shown after everything else and marked so."
-function behindGaps({ gaps, waiting }: Call, context: EntryContext): TranscriptEntry[] {
+function gapEntries({ gaps, waiting }: Call, context: EntryContext): TranscriptEntry[] {
   const { peer, log } = context
   const missing = gaps.map(([first, last]) => gapOf(first, last, peer))
   const came = waiting.map((signal): TranscriptEntry => {
@@ -161,7 +161,7 @@ function behindGaps({ gaps, waiting }: Call, context: EntryContext): TranscriptE
 }
 
 // What has no place in the call is shown below it, as what it is.
-function asideOf({ rumor, heard, why }: AsideEntry, { peer }: EntryContext): TranscriptEntry[] {
+function asideEntries({ rumor, heard, why }: AsideEntry, { peer }: EntryContext): TranscriptEntry[] {
   const signal = parsedSignal(rumor)
   if (signal === undefined) return []
   const { id, seq, body, at } = signal
@@ -187,7 +187,7 @@ function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): 
   }
 }
 
-function furthestBehind(stages: readonly DeliveryState[]): DeliveryState {
+function slowestState(stages: readonly DeliveryState[]): DeliveryState {
   return STAGES.find((stage) => stages.includes(stage)) ?? 'read'
 }
 
