@@ -62,10 +62,10 @@ async function finds(seconds: number, who: Agent, npub: string): Promise<unknown
   return await until(seconds, async () => valueAt(await who('list'), `.agents[npub=${npub}]`))
 }
 
-// The last to end hears of it with its next command.
+// Each of the two hears with its next command what the other has of the end.
 async function agree(seconds: number, alice: Agent, bob: Agent, id: string): Promise<unknown> {
   return await until(seconds, async () => {
-    await bob('status')
+    await Promise.all([alice('status'), bob('status')])
     const digests = await Promise.all([alice, bob].map((who) => text(who('transcript', id), '.transcript.digest')))
     const verified = await text(bob('transcript', id), '.transcript.verified')
     return digests[0] === digests[1] && verified === 'true' ? digests : undefined

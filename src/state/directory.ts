@@ -19,8 +19,10 @@ export function directoryOf(
   whose: 'callers' | 'spoken',
 ): SelectorDirectory {
   const petnames = contacts.map(({ pubkey, petname }) => ({ pubkey, name: petname }))
-  const led = Object.entries(peers).flatMap(([pubkey, { called = [] }]) => called.map((name) => ({ pubkey, name })))
-  return { petnames, calls, calledBefore: led, claimed: claimedNames({ calls, peers }, contacts, whose) }
+  const calledBefore = Object.entries(peers).flatMap(([pubkey, { called = [] }]) =>
+    called.map((name) => ({ pubkey, name })),
+  )
+  return { petnames, calls, calledBefore, claimed: claimedNames({ calls, peers }, contacts, whose) }
 }
 
 function claimedNames(

@@ -5,7 +5,7 @@ import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
 import { type HeldLog, type Judgement, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
-import type { AdmissionPolicy } from './admission.ts'
+import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
 
 /**
@@ -184,7 +184,7 @@ function take(
   indexSignal(index, signal)
   if (signal.body.type === 'end') log.ackedAtEnd = log.acked.seq
   if (signal.body.type === 'accept') mergeRequest(edit, log, signal.body.merged, signal.from)
-  if (isNews(index, signal, context.me)) log.unread.push(signal.id)
+  if (isNews(index, signal, context)) log.unread.push(signal.id)
 }
 
 /**
@@ -351,9 +351,13 @@ function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, f
 }
 
 // A file is news once it is whole. What we do not understand wakes nobody. The end that confirms our own says nothing new.
-function isNews(index: LogIndex, signal: Signal, me: string): boolean {
+function isNews(index: LogIndex, signal: Signal, { me, gate }: RumorContext): boolean {
   const { body } = signal
   if (body.type === 'file' || body.type === 'opaque') return false
+  // The attack: whom the policy refuses calls and hangs up, and its farewell is read after all.
+  const isCaller = index.said.get(seqKey({ from: signal.from, seq: 1 }))?.body.type === 'request'
+  const isAccepted = index.said.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
+  if (isCaller && !isAccepted && !mayCall(gate, gate.trust(signal.from))) return false
   return body.type !== 'end' || body.text !== '' || body.outcome !== undefined || !index.ended.has(me)
 }
 

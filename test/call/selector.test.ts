@@ -64,7 +64,7 @@ describe('a petname', () => {
       petnames: named(bob, 'deadbeef', 'Bob'),
       calls: { [ID]: { peer: mallory } },
       claimed: named(mallory, 'bob', 'deadbeef'),
-      led: named(mallory, 'bob'),
+      calledBefore: named(mallory, 'bob'),
     }
     expect(meaning('deadbeef', known)).toEqual(agent(bob))
     expect(meaning('BOB', known)).toEqual(agent(bob))
@@ -126,7 +126,7 @@ describe('a name that an agent gave itself', () => {
   })
 
   test('that has led to somebody leads to nobody else', () => {
-    const known = { led: named(carol, 'Carol'), claimed: named(mallory, 'carol', 'c\u0430rol') }
+    const known = { calledBefore: named(carol, 'Carol'), claimed: named(mallory, 'carol', 'c\u0430rol') }
     expect(meaning('carol', known)).toEqual(agent(carol, { claimed: 'carol' }))
     // In look-alike letters neither.
     expect(meaning('c\u0430rol', known)).toBe('AGENT_AMBIGUOUS')

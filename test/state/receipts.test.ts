@@ -142,12 +142,27 @@ test('whom the policy does not let in hears so, once a day, and rings nowhere', 
     pow: 0,
     autoAnswer: 'nobody' as const,
   }
-  const call = { type: 'call' as const, agent: '', topic: 'buy!', wait: undefined }
+  const call = { type: 'call' as const, agent: '', topic: 'buy!', wait: undefined, again: true }
   const said = [0, 1].map(
     (n) => hears(ben, says(ada, call, { peer: ben.key, now: T + n }), { seat: { policy }, now: T + n }).said,
   )
   expect(said.map((s) => s.length)).toEqual([1, 0])
   expect(said[0]?.[0]?.rumor.tags).toContainEqual(['reason', 'policy'])
+  expect(Object.values(ben.state.logs).flatMap((log) => log.unread)).toEqual([])
+})
+
+test('what whom the policy does not let in says as it hangs up is told to nobody', () => {
+  const [ada, ben] = [side('a'), side('b')]
+  const policy = {
+    trust: () => 'unknown' as const,
+    calls: 'contacts' as const,
+    silent: false,
+    pow: 0,
+    autoAnswer: 'nobody' as const,
+  }
+  const request = says(ada, { type: 'call', agent: '', topic: 'hello' }, { peer: ben.key })
+  const end = says(ada, { type: 'end', text: 'buy!', most: 16_000 })
+  hears(ben, [...request, ...end], { seat: { policy } })
   expect(Object.values(ben.state.logs).flatMap((log) => log.unread)).toEqual([])
 })
 
