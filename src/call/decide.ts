@@ -20,11 +20,11 @@ import { partLimit } from './text-limit.ts'
 export type IntendedSignal = { to: string; call: string | undefined; body: Body; re?: string }
 
 /** A file of ours that must lie on a server before it can be announced in that call. */
-export type PendingUpload = { to: string; call: string; name: string; path: string }
+export type PendingUpload = { to: string; call: string; name: string; path: string; note?: string | undefined }
 
 export type Decision =
-  | { say: IntendedSignal[]; upload?: PendingUpload; refusal?: undefined }
-  | { say: []; upload?: undefined; refusal: Failure }
+  | { say: IntendedSignal[]; uploads?: readonly PendingUpload[]; refusal?: undefined }
+  | { say: []; uploads?: undefined; refusal: Failure }
 
 /** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
 export type DecisionContext = {
@@ -62,7 +62,7 @@ export function decide(intent: Intent, scene: DecisionContext): Decision {
     case 'decline':
       return answerProposal(intent, scene)
     case 'sendfile':
-      return file(intent, scene)
+      return sendFiles(intent, scene)
     case 'escalate':
       return escalate(intent.text, scene)
     case 'end':
@@ -165,34 +165,61 @@ function answerProposal({ type, ref, text }: IntentOf<'agree' | 'decline'>, scen
 }
 
 // Chunks are independent of each other: each is a rumor with a number of its own.
-function file({ name, content }: IntentOf<'sendfile'>, scene: DecisionContext): Decision {
+function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, scene: DecisionContext): Decision {
   const call = chooseCall('sendfile', 'file', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
-  if (content.type === 'path') return stored(name, content, call, scene)
-  if (content.type === 'bytes' && content.bytes.length > scene.inlineMax) return tooLarge(content.bytes.length, scene)
-  const bodies = chunksOf(name, mimeOf(name), content.bytes, `${scene.now} ${call.own.seq}`)
+  if (note.length > LIMIT.note) {
+    const message = `a note has at most ${LIMIT.note} characters, this one has ${note.length}`
+    return refuse('TEXT_TOO_LONG', EXIT.usage, message, '`p2p send "…"` says the rest')
+  }
+  const told = (n: number) => (n === 0 && note !== '' ? { note } : {})
+  const verdicts = files.map((one, n) =>
+    one.content.type === 'path'
+      ? stored({ ...one.content, name: one.name, ...told(n) }, call, scene)
+      : inline(one.name, one.content.bytes, { call, n, ...told(n) }, scene),
+  )
+  // All of them, or none.
+  const refused = verdicts.find((verdict) => verdict.refusal !== undefined)
+  if (refused !== undefined) return refused
+  const uploads = verdicts.flatMap((verdict) => verdict.uploads ?? [])
+  return { say: verdicts.flatMap(({ say }) => say), ...(uploads.length === 0 ? {} : { uploads }) }
+}
+
+/** @param place the call, which of several files it is, and what is said of it */
+function inline(
+  name: string,
+  bytes: Uint8Array,
+  { call, n, note }: { call: Call; n: number; note?: string },
+  scene: DecisionContext,
+): Decision {
+  if (bytes.length > scene.inlineMax) return tooLarge(bytes.length, scene)
+  const salt = `${scene.now} ${call.own.seq}${n === 0 ? '' : ` ${n}`}`
+  const [first, ...rest] = chunksOf(name, mimeOf(name), bytes, salt)
+  const bodies = first === undefined ? [] : [{ ...first, ...(note === undefined ? {} : { note }) }, ...rest]
   const verdicts = bodies.map((body) => withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now))
   return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
 }
 
 // Not a byte leaves before a call is there to announce it in.
 function stored(
-  name: string,
-  { path, size }: Extract<FileContent, { type: 'path' }>,
+  { path, size, name, note }: Extract<FileContent, { type: 'path' }> & { name: string; note?: string },
   { id, peer }: Call,
   scene: DecisionContext,
 ): Decision {
   if (scene.stores !== true) return tooLarge(size, scene)
-  const longest = withinSize({ to: peer, call: id, body: storedBody(name, LONGEST_STORED) }, scene.me, scene.now)
-  return longest.refusal === undefined ? { say: [], upload: { to: peer, call: id, name, path } } : longest
+  const said = note === undefined ? {} : { note }
+  const body = { ...storedBody(name, LONGEST_STORED), ...said }
+  const longest = withinSize({ to: peer, call: id, body }, scene.me, scene.now)
+  return longest.refusal === undefined ? { say: [], uploads: [{ to: peer, call: id, name, path, ...said }] } : longest
 }
 
 /** What was decided before, once more before it is said: the call may be over since, where that took its time. */
-export function confirm(said: IntendedSignal, scene: DecisionContext): Decision {
-  const call = scene.calls.find((c) => c.id === said.call)
-  const { type } = said.body
-  if (call !== undefined && mayStill(call) && nextPhase(call.phase, type, call.mine) !== undefined)
-    return { say: [said] }
+export function confirm(said: readonly IntendedSignal[], scene: DecisionContext): Decision {
+  const [first] = said
+  const call = scene.calls.find((c) => c.id === first?.call)
+  if (first === undefined) return { say: [] }
+  if (call !== undefined && mayStill(call) && nextPhase(call.phase, first.body.type, call.mine) !== undefined)
+    return { say: [...said] }
   return { say: [], refusal: noCallFailure('sendfile', call === undefined ? [] : [call], scene) }
 }
 

@@ -7,7 +7,7 @@ import { type Agent, type AgentDirectory, agentOf } from './agents.ts'
 import { type FileBody, type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
 import { type FileState, type Fork, type Log, signalOf, UNDELIVERED } from './log.ts'
 import type { Call, Line } from './replay.ts'
-import { type CallOutcome, FILE, type SeqRange } from './signal.ts'
+import { type CallOutcome, FILE, LIMIT, type SeqRange } from './signal.ts'
 import { parseRemote } from './signal-codec.ts'
 
 export const ITEM_TYPES = [
@@ -59,6 +59,8 @@ export type InboxItem = {
   size?: number
   sha256?: string
   name?: Foreign
+  /** What its sender says of a file. */
+  note?: Foreign
   reason?: string
   /** How the call went, in the words of whoever ended it. */
   outcome?: CallOutcome
@@ -176,7 +178,7 @@ export function refsIn([first, last]: SeqRange, whose: 'me' | 'peer'): string[] 
 }
 
 // What nobody has said is left out: a size of 0, a hash of "".
-function fileFields({ name }: FileBody, facts: FileFacts): Pick<InboxItem, 'text'> & Partial<InboxItem> {
+function fileFields({ name, note }: FileBody, facts: FileFacts): Pick<InboxItem, 'text'> & Partial<InboxItem> {
   const { path, refused: reason, size, sha256 } = facts
   const text = foreignText(name, 255)
   return {
@@ -185,6 +187,7 @@ function fileFields({ name }: FileBody, facts: FileFacts): Pick<InboxItem, 'text
     ...(sha256 === '' ? {} : { sha256 }),
     ...(path === undefined ? {} : { path }),
     ...(reason === undefined ? {} : { reason }),
+    ...(note === undefined ? {} : { note: foreignText(note, LIMIT.note) }),
   }
 }
 

@@ -19,7 +19,8 @@ export type Intent =
   /** `ref`: of the proposal; undefined for the only one that is open. */
   | ({ type: 'agree'; ref: string | undefined; text: string } & Stay)
   | ({ type: 'decline'; ref: string | undefined; text: string } & Stay)
-  | { type: 'sendfile'; name: string; content: FileContent }
+  /** `note`: what is said of the first of them. */
+  | ({ type: 'sendfile'; files: readonly NamedContent[]; note?: string | undefined } & Stay)
   | { type: 'escalate'; text: string }
   | ({ type: 'end'; text: string; most: number; outcome?: CallOutcome | undefined } & Stay)
   /** `jitter`: most seconds that it sleeps before it begins; undefined for what fits whoever has started it. */
@@ -58,6 +59,8 @@ export type Intent =
 export type IntentType = Intent['type']
 
 export type IntentOf<T extends IntentType> = Extract<Intent, { type: T }>
+
+export type NamedContent = { name: string; content: FileContent }
 
 /** A file to be sent: its bytes, or where it lies if it is too large for relays. */
 export type FileContent = { type: 'bytes'; bytes: Uint8Array } | { type: 'path'; path: string; size: number }

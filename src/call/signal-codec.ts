@@ -197,7 +197,7 @@ function bodyTags(body: Body): string[][] {
 
 // NIP-17's names, so that any of its clients can fetch and open the file.
 function remoteTags(
-  { name, mime, size, x }: { name: string; mime: string; size: number; x: string },
+  { name, mime, size, x, note }: Pick<Extract<Body, { type: 'file' }>, 'name' | 'mime' | 'size' | 'x' | 'note'>,
   { key, nonce, x: sealed, fallbacks }: RemoteFile,
 ): string[][] {
   return [
@@ -211,6 +211,7 @@ function remoteTags(
     ['size', String(size + TAG)],
     ['name', name],
     ...fallbacks.map((url) => ['fallback', url]),
+    ...(note === undefined ? [] : [['note', note]]),
   ]
 }
 
@@ -281,7 +282,6 @@ function readFile(rumor: Rumor): Body | undefined {
   if (!/^[0-9a-f]{64}$/.test(x) || file === '' || file.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
   const name = (tag(rumor, 'name') ?? 'file').slice(0, 255)
   const mime = (tag(rumor, 'm') ?? 'application/octet-stream').slice(0, 100)
-  const note = tag(rumor, 'note')
   return {
     type: 'file',
     text: rumor.content,
@@ -291,7 +291,7 @@ function readFile(rumor: Rumor): Body | undefined {
     size: Number(size),
     x,
     chunk: [chunk[0], chunk[1]],
-    ...(note !== undefined && note !== '' && chunk[0] === 1 && { note: note.slice(0, LIMIT.note) }),
+    ...(chunk[0] === 1 && readNote(rumor)),
     remote: undefined,
   }
 }
@@ -321,8 +321,14 @@ export function parseRemote(rumor: Rumor): Extract<Body, { type: 'file' }> | und
     size: Math.max(0, sealed - TAG),
     x: ox,
     chunk: [1, 1],
+    ...readNote(rumor),
     remote: { key, nonce, x, fallbacks: fallbacks.slice(0, LIMIT.fallbacks) },
   }
+}
+
+function readNote(rumor: Rumor): { note?: string } {
+  const note = tag(rumor, 'note') ?? ''
+  return note === '' ? {} : { note: note.slice(0, LIMIT.note) }
 }
 
 function lastPart(url: string): string {

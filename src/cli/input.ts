@@ -1,7 +1,8 @@
 // What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
+import { existsSync } from 'node:fs'
 import { P2P } from '../command-name.ts'
-import type { InputRequest, StdinInput } from '../commands/command.ts'
-import { EXIT, Failure } from '../errors.ts'
+import type { InputRequest, SourceFile, TypedInput } from '../commands/command.ts'
+import { EXIT, Failure, shellPath } from '../errors.ts'
 import { readSource, readStream } from '../io/files/source.ts'
 import { readConfig } from '../io/home/config.ts'
 import { importIdentity } from '../io/home/identity.ts'
@@ -17,13 +18,11 @@ const MAX_SECRET = 4_096
  * Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, FILE_CHANGED, FILE_TOO_LARGE and TEXT_TOO_LONG; for a secret key what
  * importing it throws.
  */
-export async function readInput(wanted: InputRequest, home: Home, env: Env = process.env): Promise<StdinInput> {
-  if (wanted.from === 'stdin' && wanted.as === 'secret') return await takeSecret(home, env)
-  const most = wanted.from === 'stdin' && wanted.as === 'text' ? MAX_TEXT : readConfig(home).file.inlineMax
-  if (wanted.from === 'file') {
-    const read = await readSource(wanted.path, most, home)
-    return 'bytes' in read ? { input: read.bytes } : { large: read.size }
-  }
+export async function readInput(wanted: InputRequest, home: Home, env: Env = process.env): Promise<TypedInput> {
+  if (wanted.from === 'words') return await readWords(wanted, home)
+  if (wanted.from === 'files') return { files: await readFiles(wanted.paths, home) }
+  if (wanted.as === 'secret') return await takeSecret(home, env)
+  const most = wanted.as === 'text' ? MAX_TEXT : readConfig(home).file.inlineMax
   const input = await readStream(process.stdin, most)
   if (input !== undefined) return { input }
   const what = `what comes on stdin has more than ${most} bytes`
@@ -34,7 +33,33 @@ export async function readInput(wanted: InputRequest, home: Home, env: Env = pro
   throw new Failure('FILE_TOO_LARGE', EXIT.usage, `${what} (file.inlineMax)`, hint)
 }
 
-async function takeSecret(home: Home, env: Env): Promise<StdinInput> {
+async function readFiles(paths: readonly string[], home: Home): Promise<SourceFile[]> {
+  const most = readConfig(home).file.inlineMax
+  const files: SourceFile[] = []
+  // One after the other: the first that cannot be read is told, and nothing was sent.
+  for (const path of paths) files.push({ path, ...(await readSource(path, most, home)) })
+  return files
+}
+
+// "Two arguments are name and base64; where the second is no base64 and both are files, two paths; where both readings fit, exit 2."
+async function readWords({ words, base64 }: Extract<InputRequest, { from: 'words' }>, home: Home): Promise<TypedInput> {
+  if (!words.every((word) => existsSync(word))) return {}
+  if (!base64) return { files: await readFiles(words, home) }
+  const [first, second] = words
+  throw new Failure(
+    'USAGE',
+    EXIT.usage,
+    `"${second.slice(0, 40)}" is base64, and both are files here: two files, or the bytes of one?`,
+    `two files: \`${P2P} sendfile ${dotted(first)} ${dotted(second)}\`; bytes on stdin: \`${P2P} sendfile ${shellPath(first)} -\``,
+  )
+}
+
+/** The same path with a dot in it, which no base64 has. */
+function dotted(path: string): string {
+  return shellPath(path.startsWith('/') ? `/.${path}` : `./${path}`)
+}
+
+async function takeSecret(home: Home, env: Env): Promise<TypedInput> {
   if (env.P2P_SECRET_KEY !== undefined) {
     const hint = 'unset it: every command would go on using that key instead of the imported one'
     throw new Failure('USAGE', EXIT.usage, 'P2P_SECRET_KEY is set', hint)

@@ -4,19 +4,22 @@ import type { IntentOf, IntentType } from '../call/intent.ts'
 import type { Needs } from '../run/needs.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 
-/**
- * What was typed, by yargs: positionals and options under their names. `input`: the file or stdin that was asked for; `large`:
- * the bytes that a file has which is too large to be read for that.
- */
-export type Args = Readonly<Record<string, unknown>> & StdinInput
+/** What was typed, by yargs: positionals and options under their names. `input`: what came on stdin; `files`: those that were named. */
+export type Args = Readonly<Record<string, unknown>> & TypedInput
 
-export type StdinInput = { readonly input?: Uint8Array; readonly large?: number }
+export type TypedInput = { readonly input?: Uint8Array; readonly files?: readonly SourceFile[] }
+
+/** A file by its path: its bytes, or how many it has, where they are too many to be read for that. */
+export type SourceFile = { path: string } & ({ bytes: Uint8Array } | { size: number })
 
 /**
  * What must be read before an intent can be made: stdin, as a text, a file or a secret key (which is taken in at once and goes
- * no further), or a file by its path.
+ * no further), files by their paths, or two words that may be two paths or a name and base64.
  */
-export type InputRequest = { from: 'stdin'; as: 'text' | 'file' | 'secret' } | { from: 'file'; path: string }
+export type InputRequest =
+  | { from: 'stdin'; as: 'text' | 'file' | 'secret' }
+  | { from: 'files'; paths: readonly string[] }
+  | { from: 'words'; words: readonly [string, string]; base64: boolean }
 
 /** How a verb is typed. */
 export type Verb = {

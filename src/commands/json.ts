@@ -113,9 +113,46 @@ export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) =>
 }
 
 export function itemShape(item: InboxItem): Record<string, unknown> {
-  const { type, id, ref, re, call, from, text, at, seq, late, repeat, unseen, path, size, sha256, reason, outcome } =
-    item
-  return { type, id, ref, re, call, from, text, at, seq, late, repeat, unseen, path, size, sha256, reason, outcome }
+  const {
+    type,
+    id,
+    ref,
+    re,
+    call,
+    from,
+    text,
+    at,
+    seq,
+    late,
+    repeat,
+    unseen,
+    path,
+    size,
+    sha256,
+    reason,
+    note,
+    outcome,
+  } = item
+  return {
+    type,
+    id,
+    ref,
+    re,
+    call,
+    from,
+    text,
+    at,
+    seq,
+    late,
+    repeat,
+    unseen,
+    path,
+    size,
+    sha256,
+    reason,
+    note,
+    outcome,
+  }
 }
 
 export function messageShape({

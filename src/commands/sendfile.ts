@@ -1,51 +1,87 @@
-// `sendfile`: a file in the active call.
-
-import type { FileContent } from '../call/intent.ts'
+// `sendfile`: files in the active call.
+import { type FileBody, transferKey } from '../call/file-transfer.ts'
+import type { NamedContent } from '../call/intent.ts'
 import { parseSignal } from '../call/signal-codec.ts'
+import { describeAgent, quoteLines, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
-import { optionalText, wordsArgument } from './args.ts'
+import { foreignLine } from '../sanitize.ts'
+import { type Delivery, deliveryOf } from '../state/outbox.ts'
+import { optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
-import { callShape, messageShape } from './json.ts'
-import { deliveryLines } from './send.ts'
+import { callShape, itemShape } from './json.ts'
+import { newsLines } from './text.ts'
 
 export const sendfile: Command<'sendfile'> = {
-  usage: 'sendfile <name> [base64]',
-  describe: 'Send a file in the active call: name and base64, a path, or a name and "-" for stdin',
-  example: 'p2p sendfile report.json "eyJkYXRhIjogdHJ1ZX0="\n  p2p sendfile ./report.json',
+  usage: 'sendfile <name> [more..]',
+  describe: 'Send files in the active call: paths, or a name and base64, or a name and "-" for stdin',
+  example:
+    'p2p sendfile report.json "eyJkYXRhIjogdHJ1ZX0="\n  p2p sendfile ./report.json ./rows.csv --note "as agreed" --wait',
   positionals: {
-    name: { type: 'string', describe: 'the name of the file, or its path when nothing follows' },
-    base64: { type: 'string', describe: 'the bytes in base64, or "-" for stdin' },
+    name: { type: 'string', describe: 'a path; or the name of the file, when base64 or "-" follows' },
+    more: { type: 'string', array: true, describe: 'more paths; or the bytes in base64, or "-" for stdin' },
+  },
+  options: {
+    note: { type: 'string', describe: 'a word on it, which goes with the first file' },
+    ...waitOptions('the other side says something'),
   },
   input: (args) => {
-    if (optionalText(args, 'base64') === '-') return { from: 'stdin', as: 'file' }
-    return args.base64 === undefined ? { from: 'file', path: wordsArgument(args, 'name') } : undefined
+    const words = wordsOf(args)
+    const [name, second] = words
+    if (name === undefined || second === undefined || words.length > 2) return { from: 'files', paths: words }
+    if (second === '-') return { from: 'stdin', as: 'file' }
+    return { from: 'words', words: [name, second], base64: bytesIn(second) !== undefined }
   },
-  intent: (args) => ({ type: 'sendfile', name: baseName(wordsArgument(args, 'name')), content: contentOf(args) }),
-  needs: () => ({ network: true }),
-  text: (outcome) => deliveryLines(outcome, 'file', false),
-  json: (outcome) => ({
-    file: fileShape(outcome),
-    call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
+  intent: (args) => ({
+    type: 'sendfile',
+    files: filesOf(args),
+    note: optionalText(args, 'note').trim() || undefined,
+    ...stayOption(args),
   }),
+  needs: (intent) => ({ network: true, waits: replyWait(intent), shows: intent.wait !== undefined }),
+  text: (outcome) => [
+    ...sentFiles(outcome).flatMap((file) => fileLines(file, outcome)),
+    ...(outcome.intent.wait === undefined ? [] : newsLines(outcome.news)),
+  ],
+  json: (outcome) => {
+    const files = sentFiles(outcome).map(fileShape)
+    return {
+      file: files[0],
+      files,
+      call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),
+      ...(outcome.intent.wait === undefined ? {} : { new: outcome.news.map(itemShape) }),
+    }
+  },
 }
 
-function contentOf(args: Args): FileContent {
-  if (args.large !== undefined) return { type: 'path', path: wordsArgument(args, 'name'), size: args.large }
-  const bytes = bytesOf(args)
-  if (bytes.length > 0) return { type: 'bytes', bytes }
+function wordsOf(args: Args): string[] {
+  return [wordsArgument(args, 'name'), ...(Array.isArray(args.more) ? args.more.map(String) : [])]
+}
+
+function filesOf(args: Args): NamedContent[] {
+  if (args.files !== undefined)
+    return args.files.map((file) => ({
+      name: baseName(file.path),
+      content:
+        'bytes' in file ? { type: 'bytes', bytes: file.bytes } : { type: 'path', path: file.path, size: file.size },
+    }))
+  const [name = '', typed = ''] = wordsOf(args)
+  const bytes = args.input ?? bytesIn(typed)
+  if (bytes === undefined) {
+    const hint = `\`${P2P} sendfile <path>\` sends a file as it is, and several paths several files`
+    throw new Failure('BAD_BASE64', EXIT.usage, 'this is no base64', hint)
+  }
+  if (bytes.length > 0) return [{ name: baseName(name), content: { type: 'bytes', bytes } }]
   throw new Failure('FILE_EMPTY', EXIT.usage, 'the file is empty', 'send a file with something in it')
 }
 
-function bytesOf(args: Args): Uint8Array {
-  if (args.input !== undefined) return args.input
-  const text = optionalText(args, 'base64').replace(/\s+/g, '').replace(/=+$/, '')
+/** Undefined for what is no base64. */
+function bytesIn(typed: string): Uint8Array | undefined {
+  const text = typed.replace(/\s+/g, '').replace(/=+$/, '')
   // Node's decoder skips what it does not know; a damaged file must not pass for a whole one.
   const good = /^[A-Za-z0-9+/]*$/.test(text) && text.length % 4 !== 1
-  if (!good)
-    throw new Failure('BAD_BASE64', EXIT.usage, 'this is no base64', `\`${P2P} sendfile <path>\` sends a file as it is`)
-  return Buffer.from(text, 'base64')
+  return good ? Buffer.from(text, 'base64') : undefined
 }
 
 // Where a file lies on our side is nobody's business.
@@ -53,11 +89,49 @@ function baseName(path: string): string {
   return path.split(/[/\\]/).findLast((part) => part !== '') ?? 'file'
 }
 
-function fileShape(outcome: OutcomeOf<'sendfile'>): Record<string, unknown> | undefined {
-  const { said, parts, intent } = outcome
-  const shape = messageShape(outcome)
-  const file = said === undefined ? undefined : parseSignal(said.rumor)?.body
-  if (shape === undefined || file?.type !== 'file') return undefined
-  const url = file.remote === undefined ? undefined : file.text
-  return { ...shape, name: intent.name, size: file.size, sha256: file.x, chunks: parts.length, url }
+/** A file that was sent: its first signal, how many it took, and how far all of them have come. */
+type SentFile = { id: string; seq: number; body: FileBody; chunks: number; delivery: Delivery }
+
+function sentFiles({ parts, state }: OutcomeOf<'sendfile'>): SentFile[] {
+  const found = new Map<string, { id: string; seq: number; body: FileBody; ids: string[] }>()
+  for (const { rumor, seq } of parts) {
+    const body = parseSignal(rumor)?.body
+    if (body?.type !== 'file') continue
+    const key = transferKey(body)
+    const file = found.get(key)
+    if (file === undefined) found.set(key, { id: rumor.id, seq, body, ids: [rumor.id] })
+    else file.ids.push(rumor.id)
+  }
+  const log = state.logs[parts[0]?.call ?? '']
+  if (log === undefined) return []
+  return [...found.values()].map(({ ids, ...file }) => ({
+    ...file,
+    chunks: ids.length,
+    delivery: deliveryOf(log, ids),
+  }))
+}
+
+function fileLines({ seq, body, delivery }: SentFile, outcome: OutcomeOf<'sendfile'>): string[] {
+  const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
+  if (shape === undefined) return []
+  const head = `file me/${seq} to ${describeAgent(shape.peer)}, ${body.size} bytes, SHA-256 ${body.x}`
+  return [`${head}: ${deliveryText(delivery, body)}, named:`, ...quoteLines(foreignLine(body.name, 255), 'me>')]
+}
+
+function deliveryText({ state, accepted, failed }: Delivery, { remote }: FileBody): string {
+  if (state === 'queued') return 'queued, it is on disk and goes out with the next command'
+  if (state === 'relayed') {
+    const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
+    return `relayed by ${accepted.length} of ${accepted.length + failed.length} relays${missing}`
+  }
+  // Every part of it is named by the hash of what it holds, and the other side has said that it has them all.
+  const has = remote === undefined ? 'the other side has it, hash equal' : 'the other side knows where it lies'
+  return `${state}: ${has}`
+}
+
+function fileShape({ id, seq, body, chunks, delivery }: SentFile): Record<string, unknown> {
+  const { state, accepted, failed } = delivery
+  const url = body.remote === undefined ? undefined : body.text
+  const base = { id, ref: `me/${seq}`, seq, state, relays: { accepted, failed } }
+  return { ...base, name: body.name, size: body.size, sha256: body.x, chunks, url, note: body.note }
 }

@@ -138,11 +138,12 @@ const FORKED: Readonly<Record<'peer' | 'me' | 'told', string>> = {
   told: 'the other side holds another branch of it: a state was restored from a copy, two machines use one identity, or it lies',
 }
 
-function fileLines(head: string, { text, size, sha256, path, reason }: InboxItem, mark: string): string[] {
+function fileLines(head: string, { text, size, sha256, path, reason, note }: InboxItem, mark: string): string[] {
   const hash = sha256 === undefined ? '' : `, SHA-256 ${sha256}`
   return [
     `${head}, ${size === undefined || size === 0 ? 'of unknown size' : `${size} bytes`}${hash}, named:`,
     ...quoteLines(text, mark),
+    ...(note === undefined ? [] : ['  with the note:', ...quoteLines(note, mark)]),
     ...(path === undefined ? [] : [`  saved: ${path}`]),
     ...(reason === undefined ? [] : [`  not taken: ${reason}`]),
   ]

@@ -2,7 +2,7 @@
 import type { Action, ActionResult, Plan } from './action.ts'
 import { type RunContext, refreshContext, withRelayClock } from './context.ts'
 import { execute, record } from './executors.ts'
-import { type StepResult, saveStep } from './step.ts'
+import { joinDecided, type StepResult, saveStep } from './step.ts'
 
 /** The last of the steps, and what became of all actions of the run. */
 export type Executed = { context: RunContext; result: StepResult; done: ActionResult[] }
@@ -20,7 +20,7 @@ export async function carryOut(
     const { done, saved, error } = await executeAll(result.actions, context)
     context = contextAfter(done, context)
     const { decided, touched, ...next } = await saveStep({ done, saved, earlier }, plan, context)
-    result = { ...next, decided: decided ?? result.decided, touched: [...result.touched, ...touched] }
+    result = { ...next, decided: joinDecided(result.decided, decided), touched: [...result.touched, ...touched] }
     earlier.push(...done)
     if (error !== undefined) throw error.thrown
   }
@@ -52,7 +52,7 @@ export async function executeAll(actions: readonly Action[], context: RunContext
 
 // What takes long ends in another second than it began.
 function contextAfter(done: readonly ActionResult[], context: RunContext): RunContext {
-  const upload = done.find((one) => one.type === 'upload-file')
+  const upload = done.findLast((one) => one.type === 'upload-file')
   if (upload !== undefined) return withRelayClock(refreshContext(context), upload.heard.clock)
   return done.some((one) => one.type === 'fetch-file') ? refreshContext(context) : context
 }

@@ -2,6 +2,7 @@
 // that follow from it. Pure; saved under the lock, so parallel commands take turns and none overwrites another.
 
 import { trustOf } from '../call/agents.ts'
+import type { IntendedSignal } from '../call/decide.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
 import type { Failure } from '../errors.ts'
@@ -21,7 +22,7 @@ import type { RecordedSignal } from '../state/say.ts'
 import type { State } from '../state/state.ts'
 import { callsIn, type HeardMail, type StepContext, type StepOutput, step } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
-import { type Action, type ActionResult, type Plan, resultsOf } from './action.ts'
+import { type Action, type ActionResult, type ActionResultOf, type Plan, resultsOf } from './action.ts'
 import { settleFiles } from './assemble-files.ts'
 import { type RunContext, speakerOf } from './context.ts'
 import { escalate, linesToLog } from './escalate.ts'
@@ -61,6 +62,16 @@ export type StepResult = {
   callsOnly: boolean
 }
 
+/** What a command has said in one step, and then in another: files that went through relays, and those that went to a server. */
+export function joinDecided(first: Decided | undefined, then: Decided | undefined): Decided | undefined {
+  if (first === undefined || then === undefined) return then ?? first
+  return {
+    refusal: then.refusal ?? first.refusal,
+    said: [...first.said, ...then.said],
+    asked: then.asked ?? first.asked,
+  }
+}
+
 /** Takes the step on what is on disk by then, and writes that down. */
 export async function saveStep(input: StepInput, plan: Plan, context: RunContext): Promise<StepResult> {
   const { environment, selector } = context
@@ -93,9 +104,9 @@ export function runStep(state: State, input: StepInput, plan: Plan, context: Run
 
 /** Merges what was heard, decides, and writes down what is to be said. */
 function converse(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
-  const [uploaded] = resultsOf('upload-file', input.done ?? [])
-  const { heard = uploaded?.heard } = input
-  const wanted = input.intent ?? (uploaded && { ...uploaded.action.upload, body: uploaded.body })
+  const uploaded = resultsOf('upload-file', input.done ?? [])
+  const { heard = heardMeanwhile(uploaded) } = input
+  const wanted = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(announced))
   if (heard === undefined && wanted === undefined)
     return { state, actions: [], decided: undefined, touched: [], removals: [], callsOnly: true }
   const { opened, replayed } = heard ?? NOTHING_HEARD
@@ -130,6 +141,20 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
     removals: spoken.removals,
     callsOnly: false,
   }
+}
+
+/** What announces a file that lies on our server now. */
+function announced({ action: { upload }, body }: ActionResultOf<'upload-file'>): IntendedSignal {
+  const { to, call, note } = upload
+  return { to, call, body: note === undefined ? body : { ...body, note } }
+}
+
+/** All that came in while files were on their way. */
+function heardMeanwhile(uploaded: readonly ActionResultOf<'upload-file'>[]): SyncResult | undefined {
+  const last = uploaded.at(-1)?.heard
+  if (last === undefined) return undefined
+  const all = uploaded.map(({ heard }) => heard)
+  return { ...last, opened: all.flatMap(({ opened }) => opened), replayed: all.flatMap(({ replayed }) => replayed) }
 }
 
 // What is to be said goes before what waits for it: the line about an escalation says whom it has reached, and files take their time.
@@ -176,8 +201,8 @@ function signalActions({ dues, acks, said }: StepOutput, state: State, context: 
 
 function uploadActions({ verdict }: StepOutput, { environment }: RunContext): Action[] {
   const { server } = environment.config.file
-  const { upload } = verdict
-  return upload === undefined || server === undefined ? [] : [{ type: 'upload-file', upload, server }]
+  if (server === undefined) return []
+  return (verdict.uploads ?? []).map((upload): Action => ({ type: 'upload-file', upload, server }))
 }
 
 /** Where NIP-77 would have spared this run much. */

@@ -53,7 +53,7 @@ export type StepOutput = {
 /** @param wanted what is to be decided; what was decided before and is said only now; or nothing */
 export function step(
   state: State,
-  wanted: Intent | IntendedSignal | undefined,
+  wanted: Intent | readonly IntendedSignal[] | undefined,
   mail: HeardMail,
   seat: StepContext,
 ): StepOutput {
@@ -85,9 +85,9 @@ export function step(
   return { ...kept, verdict, said, dues, acks, touched: heard.touched }
 }
 
-function verdictOn(wanted: Intent | IntendedSignal | undefined, scene: DecisionContext): Decision {
+function verdictOn(wanted: Intent | readonly IntendedSignal[] | undefined, scene: DecisionContext): Decision {
   if (wanted === undefined) return { say: [] }
-  return 'body' in wanted ? confirm(wanted, scene) : decide(wanted, scene)
+  return 'type' in wanted ? decide(wanted, scene) : confirm(wanted, scene)
 }
 
 /** The calls that a step may touch and that are not open anyway. `selector`: what --call names. */

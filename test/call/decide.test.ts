@@ -27,8 +27,7 @@ import {
 const ESCALATE: Intent = { type: 'escalate', text: 'help' }
 const file = (bytes: number): Intent => ({
   type: 'sendfile',
-  name: 'a.bin',
-  content: { type: 'bytes', bytes: Buffer.alloc(bytes) },
+  files: [{ name: 'a.bin', content: { type: 'bytes', bytes: Buffer.alloc(bytes) } }],
 })
 
 /** The refusal of a command, after which the state says what it said before. */
@@ -235,7 +234,7 @@ describe('what fits into one envelope', () => {
   test('a name that leaves no room: FILE_TOO_LARGE', () => {
     const { ada } = inCall()
     const content = { type: 'bytes' as const, bytes: Buffer.alloc(1) }
-    const refusal = refused(ada, { type: 'sendfile', name: 'x'.repeat(60_000), content })
+    const refusal = refused(ada, { type: 'sendfile', files: [{ name: 'x'.repeat(60_000), content }] })
     expect(refusal).toMatchObject({ code: 'FILE_TOO_LARGE', exit: EXIT.usage })
     expect(refusal.hint).toMatch(/shorter name/)
   })

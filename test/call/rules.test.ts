@@ -155,7 +155,10 @@ const INTENTS: { type: SignalType; intent: Intent }[] = [
   { type: 'accept', intent: ACCEPT },
   { type: 'reject', intent: REJECT },
   { type: 'message', intent: send('words') },
-  { type: 'file', intent: { type: 'sendfile', name: 'a', content: { type: 'bytes', bytes: Buffer.from('a') } } },
+  {
+    type: 'file',
+    intent: { type: 'sendfile', files: [{ name: 'a', content: { type: 'bytes', bytes: Buffer.from('a') } }] },
+  },
   { type: 'escalate', intent: { type: 'escalate', text: 'help' } },
   { type: 'end', intent: END },
 ]

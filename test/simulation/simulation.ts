@@ -204,7 +204,10 @@ function wanted({ world, seed }: Sim, agent: Agent, other: Agent | undefined): C
     { type: 'status' },
     { type: 'announce', jitter: 0 },
   ])
-  const file: Intent = { type: 'sendfile', name: 'a', content: { type: 'bytes', bytes: Buffer.from(text) } }
+  const file: Intent = {
+    type: 'sendfile',
+    files: [{ name: 'a', content: { type: 'bytes', bytes: Buffer.from(text) } }],
+  }
   const selector = id !== undefined && dice.chance(0.9) ? id : undefined
   if (dice.chance(live.length === 0 && calls.length < 6 ? 0.5 : 0.03))
     return { intent: { type: 'call', agent: 'other', topic: text, wait: undefined } }

@@ -118,7 +118,7 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
         who.state = recordTransfers(who.state, done, { me: ada.key, now: T, pid: 1 })
       })
     } else if (what === 13)
-      intend({ type: 'sendfile', name: 'a', content: { type: 'bytes', bytes: Buffer.alloc(30_000) } })
+      intend({ type: 'sendfile', files: [{ name: 'a', content: { type: 'bytes', bytes: Buffer.alloc(30_000) } }] })
     else if (what === 14) {
       const again = sent[(a * 10 + b) % Math.max(1, sent.length)]
       if (again !== undefined) change(shelf, id, (who) => void hears(who, [again]))

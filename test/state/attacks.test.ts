@@ -250,7 +250,7 @@ describe('a peer that misses everything', () => {
   test('gets what it may, once a minute and a hundred a run', () => {
     const { me, liar, id } = called()
     const content = { type: 'bytes' as const, bytes: Buffer.alloc(90_000) }
-    turn(me, { type: 'sendfile', name: 'a', content }, { selector: id })
+    turn(me, { type: 'sendfile', files: [{ name: 'a', content }] }, { selector: id })
     for (const rumor of Object.keys(logIn(me, id).outbox)) {
       const log = logIn(me, id)
       me.state = {

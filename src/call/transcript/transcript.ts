@@ -13,7 +13,7 @@ import {
   parsedSignal,
 } from '../log.ts'
 import { type Call, isConfirming, type Line, type Verification } from '../replay.ts'
-import type { CallOutcome, Signal, SignalType } from '../signal.ts'
+import { type CallOutcome, LIMIT, type Signal, type SignalType } from '../signal.ts'
 import { stateOf } from '../wording.ts'
 
 /**
@@ -51,6 +51,8 @@ export type TranscriptEntry = {
   size?: number
   sha256?: string
   parts?: { have: number; of: number }
+  /** What its sender says of a file. */
+  note?: Foreign
   /** Its text is longer than what is shown of it. */
   cut?: true
   missing?: number
@@ -139,6 +141,7 @@ function entryOf(line: Line, context: EntryContext): TranscriptEntry {
     ...(body.type === 'end' && body.outcome !== undefined ? { outcome: body.outcome } : {}),
     ...(body.type === 'end' && isConfirming(signal, call) ? { confirms: true as const } : {}),
     ...(isOpaque || file === undefined || facts === undefined ? {} : fileFacts(file, facts)),
+    ...(body.type === 'file' && body.note !== undefined ? { note: foreignText(body.note, LIMIT.note) } : {}),
   }
 }
 
