@@ -170,7 +170,7 @@ function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, scene: DecisionCo
   if (call instanceof Failure) return { say: [], refusal: call }
   if (note.length > LIMIT.note) {
     const message = `a note has at most ${LIMIT.note} characters, this one has ${note.length}`
-    return refuse('TEXT_TOO_LONG', EXIT.usage, message, '`p2p send "…"` says the rest')
+    return refuse('TEXT_TOO_LONG', EXIT.usage, message, `\`${P2P} send "…"\` says the rest`)
   }
   const told = (n: number) => (n === 0 && note !== '' ? { note } : {})
   const verdicts = files.map((one, n) =>
