@@ -43,13 +43,13 @@ export function judgeSignal(signal: Signal, held: HeldLog, me: string): Judgemen
   const { from, seq, prev } = signal
   const links = judgeAck(signal.ack, held, me)
   if (links !== undefined && links.type === 'archive') return links
+  const last = held.last(from)
+  const known = seq <= last.seq ? held.idAt(from, seq) : undefined
+  if (known === 'archived') return { type: 'archive' }
+  if (known === signal.id) return { type: 'duplicate' }
   // "Whoever is forked … answers only with `fork`."
   if (held.forked) return { type: 'aside', why: 'fork' }
-  const last = held.last(from)
   if (seq <= last.seq) {
-    const known = held.idAt(from, seq)
-    if (known === 'archived') return { type: 'archive' }
-    if (known === signal.id) return { type: 'duplicate' }
     // "An author whose second, different signal comes under a taken number … has forked its log."
     return { type: 'fork', by: 'peer', seq, id: known ?? signal.id }
   }

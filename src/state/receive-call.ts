@@ -31,20 +31,13 @@ export function receiveSignal(
   if (isUnanswered(mine, me) && !isHangUp(signal)) return countUnanswered(mine, signal)
   const index = edit.logIndex(mine)
   if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, touched)
-  if (isHeld(mine, signal.id)) {
-    if (!context.isRewrapped()) return 'duplicate'
-    // "Or saw one that it has in a wrap that it had not seen": the sender has not heard that we have it.
-    mine.told = { ...mine.told, taken: 0, tried: 0 }
-    if (signal.body.type === 'end') offerAgain(edit, mine, context, ['end'])
-    touched.add(log.id)
-    return 'duplicate'
-  }
+  if (isHeld(mine, signal.id)) return hearAgain(edit, mine, signal, context, touched)
   const verdict = judgeIn(mine, signal, heldLog(mine, index), me)
   if (verdict.type === 'archive') {
     mine.unjudged = true
     return undefined
   }
-  if (verdict.type === 'duplicate') return 'duplicate'
+  if (verdict.type === 'duplicate') return hearAgain(edit, mine, signal, context, touched)
   // Any later sound signal shows that the peer has the call.
   if (verdict.type !== 'fork') delete mine.lost
   if (verdict.type === 'drop') return verdict.why
@@ -61,6 +54,21 @@ export function receiveSignal(
   }
   takeInTurn(edit, mine, { signal, entry }, context)
   return undefined
+}
+
+function hearAgain(
+  edit: Transaction,
+  log: Log,
+  { body }: Signal,
+  context: RumorContext,
+  touched: Set<string>,
+): 'duplicate' {
+  if (!context.isRewrapped()) return 'duplicate'
+  // "Or saw one that it has in a wrap that it had not seen": the sender has not heard that we have it.
+  log.told = { ...log.told, taken: 0, tried: 0 }
+  if (body.type === 'end') offerAgain(edit, log, context, ['end'])
+  touched.add(log.id)
+  return 'duplicate'
 }
 
 /** Verifies the calls that both sides have ended, when all that came in is in. */
@@ -218,6 +226,7 @@ function judgeWaiting(
     const verdict = judgeSignal(signal, heldLog(log, index), context.me)
     if (verdict.type === 'fork') recordFork(log, verdict, entry, context.now)
     else if (verdict.type === 'aside') keepAside(log, entry, verdict.why)
+    else if (verdict.type === 'archive') log.unjudged = true
   }
   log.waiting = waiting
   return log.fork === undefined ? next : undefined
