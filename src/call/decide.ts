@@ -3,7 +3,7 @@ import { P2P } from '../command-name.ts'
 import { type Code, EXIT, Failure } from '../errors.ts'
 import { rumorOf } from '../nostr/event.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
-import type { AgentDirectory } from './agents.ts'
+import { type AgentDirectory, agentOf } from './agents.ts'
 import { chunksOf, LONGEST_STORED, mimeOf, storedBody } from './file-transfer.ts'
 import type { FileContent, Intent, IntentOf } from './intent.ts'
 import { parseRef, proposalToAnswer, signalNamed } from './refer.ts'
@@ -15,6 +15,7 @@ import { type Body, LIMIT, type SignalType } from './signal.ts'
 import { signalTemplate } from './signal-codec.ts'
 import { ringingOf, ringingText } from './standing.ts'
 import { partLimit } from './text-limit.ts'
+import { agentLabel } from './wording.ts'
 
 /** What a run wants to say. `call` is undefined for a request, which makes one. */
 export type IntendedSignal = { to: string; call: string | undefined; body: Body; re?: string }
@@ -41,6 +42,8 @@ export type DecisionContext = {
   inlineMax: number
   /** Whether larger ones may be put on a server. */
   stores?: boolean
+  /** Whom our owner does not want to hear of: nothing is said to them. */
+  isBlocked: (pubkey: string) => boolean
   me: string
   now: number
 }
@@ -49,6 +52,25 @@ export type DecisionContext = {
 type CallChoice = Pick<DecisionContext, 'calls' | 'people' | 'directory' | 'selector'>
 
 export function decide(intent: Intent, scene: DecisionContext): Decision {
+  const decided = decideUnblocked(intent, scene)
+  const told = [...decided.say, ...(decided.upload === undefined ? [] : [decided.upload])].find(({ to }) =>
+    scene.isBlocked(to),
+  )
+  // Hanging up is what blocking does.
+  return told === undefined || intent.type === 'end' ? decided : blockedRefusal(told.to, scene)
+}
+
+function blockedRefusal(pubkey: string, { people }: DecisionContext): Decision {
+  const agent = agentOf(people, pubkey)
+  return refuse(
+    'BLOCKED',
+    EXIT.impossible,
+    `${agentLabel(agent)} is blocked: nothing is said to it`,
+    `\`${P2P} contacts unblock ${agent.npub}\` first, if your owner wants that`,
+  )
+}
+
+function decideUnblocked(intent: Intent, scene: DecisionContext): Decision {
   switch (intent.type) {
     case 'call':
       return request(intent, scene)

@@ -1,7 +1,7 @@
 // `status`: relays, identity, calls, and what is unread.
 // How far files are that are not yet whole: ours until the peer has them, the peer's until they lie here.
 
-import { type Agent, agentOf } from '../call/agents.ts'
+import { type Agent, agentOf, trustOf } from '../call/agents.ts'
 import { encryptedSize, isSettled, type Transfer, transfers } from '../call/file-transfer.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
 import type { FileState, Log } from '../call/log.ts'
@@ -135,9 +135,12 @@ function droppedLine({ state }: CommonOutcome): string[] {
   return [`dropped so far: ${counts.map(([reason, n]) => `${n} ${reason}`).join(', ')}`]
 }
 
-function outboxCount({ state }: CommonOutcome): number {
-  const letters = Object.keys(state.index.letters).length
-  return Object.values(state.index.calls).reduce((sum, call) => sum + call.own.queued, letters)
+// What is owed to somebody blocked goes nowhere.
+function outboxCount({ state, people }: CommonOutcome): number {
+  const isOwed = (pubkey: string) => trustOf(people, pubkey) !== 'blocked'
+  const letters = Object.values(state.index.letters).filter(({ to }) => isOwed(to)).length
+  const calls = Object.values(state.index.calls).filter(({ peer }) => isOwed(peer))
+  return calls.reduce((sum, call) => sum + call.own.queued, letters)
 }
 
 // What the owner has been asked and does not know of.

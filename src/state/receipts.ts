@@ -20,6 +20,20 @@ type Introduction = { name: string; relays: string[] }
 /** Seconds: an ack that no relay took is tried again, and what is missing is asked for again; a fork is said so often. */
 const REPEAT_AFTER = { ack: 60, missing: 300, forked: 60 }
 
+/**
+ * Calls with whom was blocked meanwhile are over: we hang up, or decline, without asking our agent. Nothing goes out to them, so it is
+ * heard there only if they are unblocked while it is still owed.
+ */
+export function blockedEnds(calls: readonly Call[], isBlocked: (pubkey: string) => boolean): IntendedSignal[] {
+  return calls.flatMap((call): IntendedSignal[] => {
+    if (!isBlocked(call.peer) || (call.phase !== 'active' && call.phase !== 'ringing')) return []
+    if (call.ends[call.mine] !== undefined) return []
+    const incoming = call.phase === 'ringing' && call.mine === 'callee'
+    const body: Body = incoming ? { type: 'reject', text: '', reason: 'declined' } : PLAIN_END
+    return [{ to: call.peer, call: call.id, body }]
+  })
+}
+
 /** The ends that the rules want from us now. They are numbered and owed like anything else that we say. */
 export function endsDue(calls: readonly Call[]): IntendedSignal[] {
   return calls.flatMap((call) => {

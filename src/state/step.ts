@@ -12,6 +12,7 @@ import { isLetter, letterLogName } from './letter-log.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {
   automaticAnswers,
+  blockedEnds,
   endsDue,
   markReceiptsTried,
   type PendingReceipt,
@@ -25,7 +26,7 @@ import { type RecordedSignal, type Speaker, say } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
-export type StepContext = Omit<DecisionContext, 'calls' | 'directory'> &
+export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked'> &
   Speaker & { policy: Policy; alive: (pid: number) => boolean }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
@@ -63,20 +64,24 @@ export function step(
   const calls = callsOf(heard.state, me, now)
   const { people, selector } = seat
   const directory = selector === undefined ? NO_DIRECTORY : directoryOf(heard.state.index, people, 'callers')
-  const verdict = verdictOn(wanted, { ...seat, calls, directory })
+  const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
+  const verdict = verdictOn(wanted, { ...seat, calls, directory, isBlocked })
   // What our agent answers itself goes before what we would answer for it.
   const answered = verdict.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays) }
   const replies = [
     ...endsDue(calls),
-    ...automaticAnswers(calls, policy, self).filter((u) => !answered.includes(u.call)),
+    ...[...blockedEnds(calls, isBlocked), ...automaticAnswers(calls, policy, self)].filter(
+      (u) => !answered.includes(u.call),
+    ),
   ]
   // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
   const unasked = mail.unheard ? [] : replies
   const { state: spoken, said } = say(heard.state, [...unasked, ...verdict.say], seat)
-  const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
   const isStranger = (pubkey: string) => policy.trust(pubkey) === 'unknown'
-  const dues = [...(mail.unheard ? [] : dueRumors(spoken, now, alive, isBlocked)), ...freshDues(said)]
+  const due = mail.unheard ? [] : dueRumors(spoken, now, alive, isBlocked)
+  // The attack: what was said in confidence goes to whom we have blocked since.
+  const dues = [...due, ...freshDues(said).filter(({ to }) => !isBlocked(to))]
   const speaking = said.map((s) => s.call)
   const receipts = { touched: heard.touched, speaking, now, gate: policy, tellRead: seat.tellRead ?? true }
   const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)

@@ -99,6 +99,14 @@ test('a blocked key is heard in nothing until it is unblocked', async () => {
     const before = relay.events().filter((e) => e.kind === 1059).length
     expect(await ben.json(['status'])).toMatchObject({ new: [], dropped: { blocked: 3 } })
     expect(relay.events().filter((e) => e.kind === 1059)).toHaveLength(before)
+    // Its call is over, and nobody has heard so.
+    expect(await ben.json(['status'])).toMatchObject({ calls: [{ state: 'ended' }], outbox: 0 })
+    for (const words of [
+      ['send', 'one more thing', '--call', call.slice(0, 8)],
+      ['call', 'nuisance', 'again'],
+    ])
+      expect((await ben.json(words, 0, 6)).ok).toBe(false)
+    expect(relay.events().filter((e) => e.kind === 1059)).toHaveLength(before)
     await ben.json(['contacts', 'unblock', 'nuisance'])
     await ada.json(['call', await npubOf(ben), 'sorry'])
     expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'request', text: 'sorry' }] })
