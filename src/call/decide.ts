@@ -53,9 +53,7 @@ type CallChoice = Pick<DecisionContext, 'calls' | 'people' | 'directory' | 'sele
 
 export function decide(intent: Intent, scene: DecisionContext): Decision {
   const decided = decideUnblocked(intent, scene)
-  const told = [...decided.say, ...(decided.upload === undefined ? [] : [decided.upload])].find(({ to }) =>
-    scene.isBlocked(to),
-  )
+  const told = [...decided.say, ...(decided.uploads ?? [])].find(({ to }) => scene.isBlocked(to))
   // Hanging up is what blocking does.
   return told === undefined || intent.type === 'end' ? decided : blockedRefusal(told.to, scene)
 }

@@ -48,7 +48,7 @@ describe('nothing is begun with it', () => {
   const words: [string, Intent][] = [
     ['send', send('more')],
     ['propose', { type: 'propose', text: 'a deal' }],
-    ['sendfile', { type: 'sendfile', name: 'a.txt', content: { type: 'bytes', bytes: Buffer.from('a') } }],
+    ['sendfile', { type: 'sendfile', files: [{ name: 'a.txt', content: { type: 'bytes', bytes: Buffer.from('a') } }] }],
   ]
   test.each(words)('%s', (_, intent) => {
     const { ada } = inCall()
