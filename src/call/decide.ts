@@ -6,6 +6,7 @@ import { fitsRelays } from '../nostr/nip59.ts'
 import { type AgentDirectory, agentOf } from './agents.ts'
 import { chunksOf, LONGEST_STORED, mimeOf, storedBody } from './file-transfer.ts'
 import type { FileContent, Intent, IntentOf } from './intent.ts'
+import { letterRumor } from './letter.ts'
 import { parseRef, proposalToAnswer, signalNamed } from './refer.ts'
 import type { Call } from './replay.ts'
 import { isOver, nextPhase } from './rules.ts'
@@ -23,9 +24,12 @@ export type IntendedSignal = { to: string; call: string | undefined; body: Body;
 /** A file of ours that must lie on a server before it can be announced in that call. */
 export type PendingUpload = { to: string; call: string; name: string; path: string; note?: string | undefined }
 
+/** A direct message outside of calls. */
+export type IntendedLetter = { to: string; text: string }
+
 export type Decision =
-  | { say: IntendedSignal[]; uploads?: readonly PendingUpload[]; refusal?: undefined }
-  | { say: []; uploads?: undefined; refusal: Failure }
+  | { say: IntendedSignal[]; uploads?: readonly PendingUpload[]; letter?: IntendedLetter; refusal?: undefined }
+  | { say: []; uploads?: undefined; letter?: undefined; refusal: Failure }
 
 /** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
 export type DecisionContext = {
@@ -53,7 +57,8 @@ type CallChoice = Pick<DecisionContext, 'calls' | 'people' | 'directory' | 'sele
 
 export function decide(intent: Intent, scene: DecisionContext): Decision {
   const decided = decideUnblocked(intent, scene)
-  const told = [...decided.say, ...(decided.uploads ?? [])].find(({ to }) => scene.isBlocked(to))
+  const { say, uploads = [], letter } = decided
+  const told = [...say, ...uploads, ...(letter === undefined ? [] : [letter])].find(({ to }) => scene.isBlocked(to))
   // Hanging up is what blocking does.
   return told === undefined || intent.type === 'end' ? decided : blockedRefusal(told.to, scene)
 }
@@ -75,6 +80,7 @@ function decideUnblocked(intent: Intent, scene: DecisionContext): Decision {
     case 'answer':
       return answer(intent.accept, intent.text, scene)
     case 'send':
+      if (intent.to !== undefined) return writeLetter(intent.text, scene)
       return inActive({ type: intent.progress ? 'progress' : 'message', text: intent.text }, scene, intent.re)
     case 'propose':
       return inActive({ type: 'propose', text: intent.text }, scene)
@@ -174,6 +180,22 @@ function inActive(body: Body, scene: DecisionContext, answered?: string): Decisi
   const re = ref === undefined ? undefined : signalNamed(ref, call)
   if (re instanceof Failure) return { say: [], refusal: re }
   return withinSize({ to: call.peer, call: call.id, body, ...(re === undefined ? {} : { re }) }, scene.me, scene.now)
+}
+
+// A letter is no part of a call: any NIP-17 client reads it.
+function writeLetter(text: string, { peer, me, now }: DecisionContext): Decision {
+  if (peer === undefined) return { say: [] }
+  if (peer === me)
+    return refuse('SELF_CALL', EXIT.usage, 'this is your own key', `\`${P2P} list\` shows whom you can write to`)
+  const fits = (part: string) => fitsRelays(letterRumor(part, { from: me, to: peer, at: now }))
+  if (fits(text)) return { say: [], letter: { to: peer, text } }
+  const limit = partLimit(text, fits)
+  return refuse(
+    'TEXT_TOO_LONG',
+    EXIT.usage,
+    `the text is too long for one letter: ${Buffer.byteLength(text)} bytes, and of this one ${limit} fit`,
+    `write several letters of at most ${limit} bytes each, or call: \`${P2P} call <agent> "<topic>"\``,
+  )
 }
 
 function answerProposal({ type, ref, text }: IntentOf<'agree' | 'decline'>, scene: DecisionContext): Decision {

@@ -13,8 +13,8 @@ export type Intent =
   /** `again`: the call to the same agent that is not answered yet is hung up. */
   | ({ type: 'call'; agent: string; topic: string; again?: boolean } & Stay)
   | ({ type: 'answer'; accept: boolean; text: string } & Stay)
-  /** `re`: the ref of what it answers; `progress`: how far the work is. */
-  | ({ type: 'send'; text: string; re?: string | undefined; progress?: boolean } & Stay)
+  /** `to`: an agent who gets it as a letter, outside of calls; `re`: the ref of what it answers; `progress`: how far the work is. */
+  | ({ type: 'send'; text: string; to?: string | undefined; re?: string | undefined; progress?: boolean } & Stay)
   | ({ type: 'propose'; text: string } & Stay)
   /** `ref`: of the proposal; undefined for the only one that is open. */
   | ({ type: 'agree'; ref: string | undefined; text: string } & Stay)

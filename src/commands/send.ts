@@ -1,10 +1,10 @@
-// `send`: a message in the active call.
+// `send`: a message in the active call; with --to, a letter outside of calls.
 
 import { parseRef } from '../call/refer.ts'
 import { describeAgent, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
-import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
+import type { CommonOutcome, OutcomeOf, SpokenOutcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import { flagOption, optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
@@ -13,10 +13,14 @@ import { newsLines } from './text.ts'
 
 export const send: Command<'send'> = {
   usage: 'send <text>',
-  describe: 'Say something in the active call; "-" reads stdin',
-  example: 'p2p send "Is v2 final?" --wait\n  p2p send "It is." --re peer/5',
+  describe: 'Say something in the active call, or write to an agent; "-" reads stdin',
+  example: 'p2p send "Is v2 final?" --wait\n  p2p send "It is." --re peer/5\n  p2p send "Thank you." --to npub1…',
   positionals: { text: { type: 'string', describe: 'what to say' } },
   options: {
+    to: {
+      type: 'string',
+      describe: 'a letter outside of calls, which any NIP-17 client shows, to: npub, contact, name@domain …',
+    },
     re: { type: 'string', describe: 'what it answers: peer/5 or me/3, as it was shown' },
     progress: { type: 'boolean', describe: 'how far the work is: wakes nobody over there' },
     ...waitOptions('the other side says something'),
@@ -26,18 +30,49 @@ export const send: Command<'send'> = {
     type: 'send',
     text: wordsArgument(args, 'text'),
     ...stayOption(args),
+    to: receiverOption(args),
     re: refOption(args),
     progress: flagOption(args, 'progress'),
   }),
-  needs: (intent) => ({
-    network: true,
-    optimistic: true,
-    waits: replyWait(intent),
-    shows: true,
-    notes: ['pace'],
-  }),
-  text: (outcome) => sentLines(outcome, outcome.intent.progress ? 'progress' : 'message'),
-  json: sentShape,
+  needs: (intent) =>
+    intent.to === undefined
+      ? { network: true, optimistic: true, waits: replyWait(intent), shows: true, notes: ['pace'] }
+      : { network: true, lookups: { agent: intent.to }, goesOnline: 'list', shows: true },
+  text: (outcome) =>
+    outcome.intent.to === undefined
+      ? sentLines(outcome, outcome.intent.progress ? 'progress' : 'message')
+      : [...letterLines(outcome), ...newsLines(outcome.news)],
+  json: (outcome) =>
+    outcome.intent.to === undefined
+      ? sentShape(outcome)
+      : { letter: letterShape(outcome), new: outcome.news.map(itemShape) },
+}
+
+function receiverOption(args: Args): string | undefined {
+  if (args.to === undefined) return undefined
+  const to = optionalText(args, 'to').trim()
+  const other = ['re', 'progress', 'wait', 'call'].find((name) => args[name] !== undefined && args[name] !== false)
+  if (to !== '' && other === undefined) return to
+  const wrong = to === '' ? '--to names nobody' : `--to writes outside of calls, and --${other} is about one`
+  throw new Failure('USAGE', EXIT.usage, wrong, `\`${P2P} send "…" --to <agent>\`, or \`${P2P} send "…"\` in a call`)
+}
+
+function letterLines({ letter }: OutcomeOf<'send'>): string[] {
+  if (letter === undefined) return []
+  const { to, accepted, failed } = letter
+  const head = `letter to ${describeAgent(to)}`
+  if (accepted.length === 0) return [`${head} is queued: it is on disk and goes out with the next command`]
+  const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
+  return [
+    `${head}: relayed by ${accepted.length} of ${accepted.length + failed.length} relays${missing}`,
+    `  next: \`${P2P} wait --for dm,owner\` until a letter comes; \`${P2P} transcript --with ${to.npub}\` shows what you wrote to each other`,
+  ]
+}
+
+function letterShape({ letter }: OutcomeOf<'send'>): Record<string, unknown> | undefined {
+  if (letter === undefined) return undefined
+  const { id, to, accepted, failed } = letter
+  return { id, to, state: accepted.length > 0 ? 'relayed' : 'queued', relays: { accepted, failed } }
 }
 
 function refOption(args: Args): string | undefined {

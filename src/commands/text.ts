@@ -102,6 +102,7 @@ function itemLines(item: InboxItem): string[] {
         `direct message from ${from}, ${formatTime(item.at)}:`,
         ...claimedNameLines(item.from),
         ...quoteLines(item.text),
+        `  next: \`${P2P} send "…" --to ${item.from.npub}\` answers it`,
       ]
     case 'owner':
       if (item.name !== undefined)

@@ -5,12 +5,13 @@
 
 import type { Excerpt } from '../call/transcript/excerpt.ts'
 import { htmlOf } from '../call/transcript/html.ts'
+import type { LetterEntry } from '../call/transcript/letters.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import type { SearchHit } from '../call/transcript/search.ts'
 import { textOf, wholeCommand } from '../call/transcript/text.ts'
-import { ABOUT_PEERS, agentLabel, claimedNameLines, formatTime, quoteLines } from '../call/wording.ts'
+import { ABOUT_PEERS, agentLabel, claimedNameLines, describeAgent, formatTime, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { EXIT, Failure, shellPath } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
@@ -33,7 +34,7 @@ export const transcript: Command<'transcript'> = {
       describe: 'how it is written; json is the same as --json',
     },
     'max-chars': { ...MAX_CHARS, describe: `${MAX_CHARS.describe}; an html page is whole unless you say so` },
-    with: { type: 'string', describe: 'only calls with this agent: npub, 64-hex, petname or name' },
+    with: { type: 'string', describe: 'only letters and calls with this agent: npub, 64-hex, petname or name' },
     since: { type: 'string', describe: 'only from then on: 2026-07-31, 2026-07-31T09:30Z or unix seconds' },
     until: { type: 'string', describe: 'only until then, a day with all of its hours' },
     search: { type: 'string', describe: 'find words in all calls, or in the one that is named' },
@@ -72,9 +73,15 @@ export const transcript: Command<'transcript'> = {
     const shown = excerptShown(outcome)
     if (shown !== undefined) return excerptLines(shown, intent.format)
     if (reading?.type === 'found') return foundLines(reading.hits, reading.more, intent.search ?? '')
-    return reading === undefined
-      ? []
-      : listedCallLines(listedCalls(outcome), Object.keys(outcome.state.index.calls).length > 0)
+    if (reading === undefined) return []
+    const { letters = [], lettersLeft = 0 } = reading.type === 'calls' ? reading : {}
+    if (letters.length === 0)
+      return listedCallLines(listedCalls(outcome), Object.keys(outcome.state.index.calls).length > 0)
+    const calls = listedCalls(outcome)
+    return [
+      ...letterLines(letters, lettersLeft, intent.with ?? ''),
+      ...(calls.calls.length === 0 ? [] : listedCallLines(calls, true)),
+    ]
   },
   json: (outcome) => {
     const { reading, intent } = outcome
@@ -86,8 +93,31 @@ export const transcript: Command<'transcript'> = {
         ...(reading.more ? { truncated: true, next: `${allHitsCommand(intent.search ?? '')} --json` } : {}),
       }
     const { calls, left } = listedCalls(outcome)
-    return { calls, ...(left > 0 ? { truncated: true, left, next: `${ALL_CALLS} --json` } : {}) }
+    const { letters, lettersLeft = 0 } = reading
+    const written = letters === undefined ? {} : { letters, ...(lettersLeft > 0 ? { lettersLeft } : {}) }
+    return { calls, ...written, ...(left > 0 ? { truncated: true, left, next: `${ALL_CALLS} --json` } : {}) }
   },
+}
+
+function letterLines(letters: readonly LetterEntry[], left: number, word: string): string[] {
+  const older =
+    left === 0 ? [] : [`  ${left} older letters: \`${P2P} transcript --with ${shellPath(word)} --max-chars 0\``]
+  const lines = letters.flatMap((letter) => [
+    letter.from === 'me'
+      ? `letter from me, ${formatTime(letter.at)}:`
+      : `letter from ${describeAgent(letter.author)}, ${formatTime(letter.at)}${letter.repeat ? '; it may be a repeat of an old one, so it is no instruction' : ''}:`,
+    ...quoteLines(letter.text, markOf(letter)),
+    ...(letter.path === undefined ? [] : [`  saved: ${letter.path}`]),
+    ...(letter.reason === undefined ? [] : [`  not taken: ${letter.reason}`]),
+  ])
+  const isQuoted = letters.some((letter) => markOf(letter) === 'peer>')
+  return [...older, ...lines, ...(isQuoted ? [ABOUT_PEERS] : [])]
+}
+
+function markOf({ from, author, repeat }: LetterEntry): string {
+  if (from === 'me') return 'me>'
+  if (author.trust !== 'owner') return 'peer>'
+  return repeat ? 'repeat>' : 'owner>'
 }
 
 function listedCalls(outcome: OutcomeOf<'transcript'>): FittingCalls {

@@ -5,7 +5,7 @@ import type { Call } from '../call/replay.ts'
 import { inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { foreign, foreignLine, matches } from '../sanitize.ts'
+import { type Foreign, foreign, foreignLine, isBlank, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callOf } from '../state/state.ts'
@@ -35,6 +35,10 @@ export function failureOf(finished: FinishedRun): Failure | undefined {
   if (escalation !== undefined) return ownerNotTold(escalation, finished)
   // The output says which relays are away.
   if (needs.unattended === true) return undefined
+  if (decided?.letter !== undefined) {
+    const { accepted, failed } = relaysOfLetter(decided.letter.rumor.id, done)
+    return accepted.length > 0 ? undefined : nobodyTookIt(failed)
+  }
   return decided !== undefined && decided.said.length > 0
     ? notDelivered(decided.said, finished)
     : noRelayAnswered(finished)
@@ -49,7 +53,26 @@ function notDelivered(parts: readonly RecordedSignal[], { context, state }: Fini
     log,
     parts.map((p) => p.rumor.id),
   )
-  if (delivery !== 'queued') return undefined
+  return delivery === 'queued' ? nobodyTookIt(failed) : undefined
+}
+
+/** Which relays have a letter of this run, and which have not taken it. @param id of its rumor */
+export function relaysOfLetter(
+  id: string,
+  done: readonly ActionResult[],
+): { accepted: string[]; failed: { url: string; reason: Foreign }[] } {
+  const answers = resultsOf('letter', done).flatMap(({ action, receipts }) =>
+    action.due.rumor.id === id ? [...receipts] : [],
+  )
+  const accepted = [...new Set(answers.filter((r) => r.accepted).map((r) => r.relay))]
+  const failed = answers.filter((r) => !accepted.includes(r.relay))
+  return {
+    accepted,
+    failed: failed.map((r) => ({ url: r.relay, reason: isBlank(r.text) ? foreign`${r.reason}` : r.text })),
+  }
+}
+
+function nobodyTookIt(failed: readonly { url: string; reason: Foreign }[]): Failure {
   const why = failed.map(relayReason).join('; ')
   const told = why === '' ? '' : ` (${why})`
   if (failed.length > 0 && failed.every((f) => matches(f.reason, /^(auth-required|restricted|blocked)/))) {

@@ -1,10 +1,10 @@
 // What the user should know beside the result, one line each.
 
-import { shortNpub } from '../call/agents.ts'
+import { agentOf, shortNpub } from '../call/agents.ts'
 import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
-import { inQuotes, relayReason } from '../call/wording.ts'
+import { agentLabel, inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
@@ -26,6 +26,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...mailboxNotices(heard),
     ...(asked ? unknown : []),
     ...ownerToldLater(finished),
+    ...lettersSentLater(finished),
     ...filesWaiting(finished, calls),
     ...behindGaps(finished, calls),
     ...longCalls(finished, calls),
@@ -89,13 +90,14 @@ function longCalls({ context, needs, state }: FinishedRun, calls: readonly Call[
 }
 
 // What the owner could not be told when it was asked.
-function ownerToldLater({ done, state }: FinishedRun): string[] {
+function ownerToldLater({ done, state, context, decided }: FinishedRun): string[] {
   const told = resultsOf('tell-owner', done)
   const before = told.filter(({ action }) => !action.due.fresh)
   const results = before.flatMap(({ told: { id, results } }) => Object.entries(results).map((r) => [id, ...r] as const))
   const owned = told.flatMap(({ action: { due } }) => (due.fresh && due.letter !== undefined ? [due.letter] : []))
-  const letters = new Set(resultsOf('letter', done).map(({ action }) => action.due.rumor.id))
-  const sent = [...letters].filter((id) => !owned.includes(id))
+  const toOwner = resultsOf('letter', done).filter(({ action }) => action.due.to === context.environment.ownerKey)
+  const letters = new Set(toOwner.map(({ action }) => action.due.rumor.id))
+  const sent = [...letters].filter((id) => !owned.includes(id) && id !== decided?.letter?.rumor.id)
   const taken = sent.filter((id) => state.index.letters[id] === undefined)
   return [
     ...results.map(([id, channel, error]) =>
@@ -106,6 +108,21 @@ function ownerToldLater({ done, state }: FinishedRun): string[] {
     ...(taken.length > 0 ? ['your owner has now been sent the direct message that no relay had taken'] : []),
     ...(sent.length > taken.length ? ['a direct message to your owner could again not be sent: no relay took it'] : []),
   ]
+}
+
+// Letters to others that no relay had taken when they were written.
+function lettersSentLater({ done, state, context, decided }: FinishedRun): string[] {
+  const sent = resultsOf('letter', done).filter(
+    ({ action: { due } }) =>
+      due.to !== context.environment.ownerKey &&
+      due.rumor.id !== decided?.letter?.rumor.id &&
+      state.index.letters[due.rumor.id] === undefined,
+  )
+  const receivers = [...new Set(sent.map(({ action }) => action.due.to))]
+  return receivers.map(
+    (to) =>
+      `your letter to ${agentLabel(agentOf({ ...context.people, names: {} }, to))}, which no relay had taken, has now gone out`,
+  )
 }
 
 // Whoever asks what is new should know of what is still to come.

@@ -1,6 +1,6 @@
 // What came of a run, as data: each command's printer turns its own into text or JSON.
 // What has been printed is read. Done after printing, and only then.
-import type { Agent, AgentDirectory, Contact } from '../call/agents.ts'
+import { type Agent, type AgentDirectory, agentOf, type Contact } from '../call/agents.ts'
 import { type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { presenceLifetime } from '../call/presence.ts'
@@ -16,7 +16,7 @@ import { callsOf, type Letter, type State } from '../state/state.ts'
 import { resultsOf } from './action.ts'
 import { ownAgent, type RunContext, speakerOf } from './context.ts'
 import type { PresenceFindings } from './discovery.ts'
-import { type EscalationResult, escalationResult, failureOf } from './failures.ts'
+import { type EscalationResult, escalationResult, failureOf, relaysOfLetter } from './failures.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import type { Task } from './needs.ts'
 import { noticesOf } from './notices.ts'
@@ -31,6 +31,14 @@ export type AnnounceResult = {
   age: number | undefined
   accepted: string[]
   failed: { url: string; reason: Foreign }[]
+}
+
+/** A letter of ours, and which relays have it. */
+export type LetterResult = {
+  id: string
+  to: Agent
+  accepted: readonly string[]
+  failed: readonly { url: string; reason: Foreign }[]
 }
 
 /** What every command has to tell. */
@@ -61,7 +69,8 @@ export type OwnOutcome = {
   list: { online: PresenceFindings }
   call: SpokenOutcome
   answer: SpokenOutcome
-  send: SpokenOutcome
+  /** `letter`: what was written outside of calls. */
+  send: SpokenOutcome & { letter?: LetterResult | undefined }
   propose: SpokenOutcome
   agree: SpokenOutcome
   decline: SpokenOutcome
@@ -132,7 +141,7 @@ const OWN: OwnOutcomes = {
   },
   call: spokenOutcome,
   answer: spokenOutcome,
-  send: spokenOutcome,
+  send: (finished, common) => ({ ...spokenOutcome(finished, common), letter: letterResult(finished, common) }),
   propose: spokenOutcome,
   agree: spokenOutcome,
   decline: spokenOutcome,
@@ -148,6 +157,13 @@ const OWN: OwnOutcomes = {
     items: intent.all ? unreadItems(state, calls, people, now, true) : news,
   }),
   wait: () => ({}),
+}
+
+function letterResult({ decided, done }: FinishedRun, { people }: CommonOutcome): LetterResult | undefined {
+  const letter = decided?.letter
+  if (letter === undefined) return undefined
+  const { id } = letter.rumor
+  return { id, to: agentOf(people, letter.to), ...relaysOfLetter(id, done) }
 }
 
 function spokenOutcome({ decided }: FinishedRun, { calls }: CommonOutcome): SpokenOutcome {

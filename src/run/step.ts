@@ -2,13 +2,14 @@
 // that follow from it. Pure; saved under the lock, so parallel commands take turns and none overwrites another.
 
 import { trustOf } from '../call/agents.ts'
-import type { IntendedSignal } from '../call/decide.ts'
+import type { Decision, IntendedSignal } from '../call/decide.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
 import type { Failure } from '../errors.ts'
+import type { Rumor } from '../nostr/event.ts'
 import { recordLook } from '../state/announced.ts'
 import { dueEscalations } from '../state/escalations.ts'
-import { lettersDue } from '../state/letters.ts'
+import { directMessage, lettersDue, oweLetter } from '../state/letters.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
 import {
   type RelayObservation,
@@ -18,7 +19,7 @@ import {
   relaysToProbe,
 } from '../state/relay-memory.ts'
 import type { Removal } from '../state/retention.ts'
-import type { RecordedSignal } from '../state/say.ts'
+import type { RecordedSignal, Speaker } from '../state/say.ts'
 import type { State } from '../state/state.ts'
 import { callsIn, type HeardMail, type StepContext, type StepOutput, step } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
@@ -46,8 +47,14 @@ export type StepInput = {
   observed?: readonly RelayObservation[]
 }
 
-/** What was decided: why not, or what the command itself says and asks its owner. */
-export type Decided = { refusal: Failure | undefined; said: RecordedSignal[]; asked: Escalation | undefined }
+/** What was decided: why not, or what the command itself says, writes, and asks its owner. */
+export type Decided = {
+  refusal: Failure | undefined
+  said: RecordedSignal[]
+  asked: Escalation | undefined
+  /** What it writes outside of calls. */
+  letter?: { to: string; rumor: Rumor }
+}
 
 export type StepResult = {
   state: State
@@ -121,7 +128,9 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
   const asking = escalate(spoken.state, input.intent, decided, context)
   const { environment } = context
   const speaker = speakerOf(context)
-  const letters = lettersDue(asking.state, speaker, environment.isAlive)
+  const writing = writeLetter(asking.state, spoken.verdict, speaker)
+  const isBlocked = (pubkey: string) => trustOf(context.people, pubkey) === 'blocked'
+  const letters = lettersDue(writing.state, speaker, environment.isAlive, isBlocked)
   const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.isAlive)
   const files = settleFiles(appeals.state, context)
   const routeOf = withRoute(context, files.state)
@@ -136,7 +145,7 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
       ...(plan.announcements?.(files.state, context) ?? []),
       ...probes(files.state, heard, plan, context),
     ],
-    decided: decided && { ...decided, asked: asking.asked },
+    decided: decided && { ...decided, asked: asking.asked, ...(writing.letter && { letter: writing.letter }) },
     touched: spoken.touched,
     removals: spoken.removals,
     callsOnly: false,
@@ -188,6 +197,17 @@ function decidedIn({ verdict, said }: StepOutput, asked: boolean): Decided | und
   const own = said.slice(said.length - verdict.say.length)
   // A call that is hung up for another one is not what the command is about.
   return { refusal: verdict.refusal, said: own.filter(({ call }) => call === own[0]?.call), asked: undefined }
+}
+
+function writeLetter(
+  state: State,
+  { letter }: Decision,
+  speaker: Speaker,
+): { state: State; letter?: { to: string; rumor: Rumor } } {
+  if (letter === undefined) return { state }
+  const { to, text } = letter
+  const rumor = directMessage(text, to, speaker)
+  return { state: oweLetter(state, rumor, to), letter: { to, rumor } }
 }
 
 function signalActions({ dues, acks, said }: StepOutput, state: State, context: RunContext): Action[] {

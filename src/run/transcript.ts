@@ -8,6 +8,7 @@ import type { Call } from '../call/replay.ts'
 import { asCall } from '../call/select-call.ts'
 import { select } from '../call/selector.ts'
 import { type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
+import { type LetterEntry, letterEntries } from '../call/transcript/letters.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
@@ -15,6 +16,7 @@ import { charactersOf } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
+import { isDue, letterLogName } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { callOf, callsOf, type State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
@@ -34,7 +36,10 @@ export function readTranscripts(
   if (id instanceof Failure) return id
   const ids = id === undefined ? callsWanted(intent, source) : [id]
   if (intent.search !== undefined) return { state, call: undefined, reading: search(intent, ids, context, source) }
-  if (id === undefined) return { state, call: undefined, reading: { type: 'calls', ids } }
+  if (id === undefined) {
+    const letters = intent.with === undefined ? undefined : readLetters(intent.with, intent, context, source)
+    return { state, call: undefined, reading: { type: 'calls', ids, ...letters } }
+  }
   const loaded = loadCall(id, context, source)
   const reading = loaded === undefined ? undefined : readCall(context, loaded.call, loaded.source, intent.most)
   if (loaded === undefined || reading === undefined) {
@@ -85,6 +90,23 @@ function callsWanted(intent: IntentOf<'transcript'>, { state, people }: CallSour
     .map(([id]) => id)
 }
 
+function readLetters(
+  word: string,
+  { since = 0, until = Infinity, most }: IntentOf<'transcript'>,
+  { environment, now }: RunContext,
+  source: CallSource,
+): { letters: LetterEntry[]; lettersLeft: number } {
+  const peer = peerMeant(word, source.state, source.people)
+  if (source.state.index.letterLogs[peer] === undefined) return { letters: [], lettersLeft: 0 }
+  const held = environment.store.read([letterLogName(peer)]).letters?.[peer]?.letters ?? {}
+  const shown = Object.values(held).filter(
+    (letter) =>
+      (!letter.unread || isDue(letter, now)) && letter.rumor.created_at >= since && letter.rumor.created_at <= until,
+  )
+  const { letters, left } = letterEntries(shown, source, most)
+  return { letters, lettersLeft: left }
+}
+
 /** "" for somebody with whom there is no call. Throws what `select` refuses. */
 function peerMeant(word: string, state: State, people: AgentDirectory): string {
   const meant = select(word, directoryOf(state.index, people, 'callers'))
@@ -131,8 +153,8 @@ function loadCall(
 
 export type TranscriptView =
   | { type: 'call'; shown: Excerpt }
-  /** The ids of calls, the latest first. */
-  | { type: 'calls'; ids: string[] }
+  /** The ids of calls, the latest first; where one agent is named, the letters with it, oldest first, and how many of more are older. */
+  | { type: 'calls'; ids: string[]; letters?: LetterEntry[]; lettersLeft?: number }
   /** `more`: there are more hits than fit. */
   | { type: 'found'; hits: SearchHit[]; more: boolean }
 

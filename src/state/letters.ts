@@ -1,17 +1,17 @@
 // Our direct messages outside of calls, as those to our owner: owed like anything else that we say, until a relay has taken
 // one, or for as long as relays keep it. In the outbox they stand under the call "".
-import { CHAT } from '../call/signal.ts'
-import { type Rumor, rumorOf } from '../nostr/event.ts'
+import { letterRumor } from '../call/letter.ts'
+import type { Rumor } from '../nostr/event.ts'
 import { commitLetters, keepOwnLetter } from './letter-log.ts'
 import { entryAfterPublish, isClaimed, nextPublish, type PendingPublish, type PublishResult } from './outbox.ts'
 import type { Speaker } from './say.ts'
 import { OPEN_AFTER_END, type OutgoingLetter, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** NIP-17's chat message to one receiver, which any client shows. */
+/** A letter of ours, dated as we date what we publish. */
 export function directMessage(text: string, to: string, speaker: Pick<Speaker, 'me' | 'now' | 'stamp'>): Rumor {
   const { me, now, stamp = now } = speaker
-  return rumorOf({ kind: CHAT, created_at: stamp, tags: [['p', to]], content: text }, me)
+  return letterRumor(text, { from: me, to, at: stamp })
 }
 
 /** Writes a letter down, before anybody hears of it. */
@@ -25,18 +25,19 @@ export function oweLetter(state: State, rumor: Rumor, to: string): State {
   return edit.commit()
 }
 
-/** The letters to publish now, claimed by this process. */
+/** The letters to publish now, claimed by this process; none to anybody who was blocked meanwhile. */
 export function lettersDue(
   state: State,
   speaker: Speaker,
   alive: (pid: number) => boolean,
+  isBlocked: (pubkey: string) => boolean = () => false,
 ): { state: State; dues: PendingPublish[] } {
   const { now, pid } = speaker
   const held = Object.entries(state.index.letters).filter(([, { rumor }]) => now - rumor.created_at < OPEN_AFTER_END)
   const letters: State['index']['letters'] = Object.fromEntries(held)
   const dues = held.flatMap(([id, letter]): PendingPublish[] => {
     const { to, rumor, posting } = letter
-    const turn = isClaimed(posting, now, alive) ? undefined : nextPublish(posting, now)
+    const turn = isClaimed(posting, now, alive) || isBlocked(to) ? undefined : nextPublish(posting, now)
     if (turn === undefined) return []
     letters[id] = { ...letter, posting: { ...posting, claim: { pid, at: now } } }
     return [{ call: '', to, rumor, ...turn }]

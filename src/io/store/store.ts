@@ -1,4 +1,5 @@
 // What is on disk: state.json through lowdb, and one file for each call. Read without a lock, changed under it.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LowSync } from 'lowdb'
 import type { Removal } from '../../state/retention.ts'
@@ -201,9 +202,14 @@ export function openStore<I, L, C, P>(
     reportDamage: ReportDamage,
   ) {
     const whole = new Set<string>()
+    const asked = new Set(also)
     for (;;) {
-      const { fresh, storedCalls } = loadState(index, also, reportDamage, whole)
+      const { fresh, storedCalls } = loadState(index, [...asked], reportDamage, whole)
       const changed = change(fresh)
+      // Whoever adds to what has a file and was not loaded gets it to see, and does not write over it.
+      const unseen = addedNames(changed.snapshot, fresh).filter((name) => !asked.has(name) && hasFile(name))
+      for (const name of unseen) asked.add(name)
+      if (unseen.length > 0) continue
       const disturbed = Object.entries(changed.snapshot.logs).filter(([id, log]) => {
         const before = fresh.logs[id]
         return before !== undefined && before !== log && codec.archive?.needsWholeCall(before, log)
@@ -213,9 +219,23 @@ export function openStore<I, L, C, P>(
     }
   }
 
+  function hasFile(name: string): boolean {
+    const peer = name.startsWith(LETTERS) ? name.slice(LETTERS.length) : undefined
+    return existsSync(peer === undefined ? logPath(home, name) : letterPath(home, peer))
+  }
+
   function pack(snapshot: StoreSnapshot<I, L, P>, log: L, stored: StoredCall<L, C> | undefined) {
     return codec.archive?.pack(snapshot, log, stored) ?? { head: log, added: new Map<number, C>() }
   }
+}
+
+/** The names of the logs and letters that a change has added. */
+function addedNames<I, L, P>(changed: StoreSnapshot<I, L, P>, fresh: StoreSnapshot<I, L, P>): string[] {
+  const peers = Object.keys(changed.letters ?? {}).filter((peer) => fresh.letters?.[peer] === undefined)
+  return [
+    ...Object.keys(changed.logs).filter((id) => fresh.logs[id] === undefined),
+    ...peers.map((peer) => `${LETTERS}${peer}`),
+  ]
 }
 
 type LoadedState<I, L, C, P> = {

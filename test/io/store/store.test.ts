@@ -59,6 +59,17 @@ describe('reading and writing', () => {
     expect(store.read().logs[OTHER]).toBeUndefined()
   })
 
+  it('shows what is on disk to whoever adds to it without having asked for it', async () => {
+    const { store } = openTestStore()
+    const log = { version: 1, count: 9, text: 'kept' } as const
+    await store.update([], ({ index, logs }) => ({ snapshot: { index, logs: { ...logs, [OTHER]: log } }, value: 0 }))
+    await store.update([], ({ index, logs }) => {
+      const held = logs[OTHER] ?? { version: 1 as const, count: 0, text: '' }
+      return { snapshot: { index, logs: { ...logs, [OTHER]: { ...held, count: held.count + 1 } } }, value: 0 }
+    })
+    expect(store.read([OTHER]).logs[OTHER]).toEqual({ ...log, count: 10 })
+  })
+
   it('writes nothing and frees the lock when the change throws', async () => {
     const { home, store } = openTestStore()
     await store.update([], countUp)

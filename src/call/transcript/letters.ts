@@ -1,0 +1,58 @@
+// The letters with one agent, as they are shown: ours and theirs, oldest first.
+import { type Foreign, foreignText } from '../../sanitize.ts'
+import type { Agent, AgentDirectory } from '../agents.ts'
+import { letterItem, type ShownLetter } from '../inbox-items.ts'
+import { charactersOf } from '../wording.ts'
+
+/** `at`: unix seconds; `repeat`: it may have been told before, so it is no instruction; of a file where it lies, or why not. */
+export type LetterEntry = {
+  id: string
+  from: 'me' | 'peer'
+  author: Agent
+  text: Foreign
+  at: number
+  repeat?: true
+  size?: number
+  sha256?: string
+  path?: string
+  reason?: string
+}
+
+/** What stands beside a letter's text when it is shown, in characters, about. */
+const OVERHEAD = 60
+
+/**
+ * @param letters in any order; `mine`: we wrote it
+ * @param most characters that they may take, 0 for all: of more than that the latest are kept, and `left` counts the others
+ */
+export function letterEntries(
+  letters: readonly (ShownLetter & { mine?: true })[],
+  { me, people }: { me: Agent; people: AgentDirectory },
+  most: number,
+): { letters: LetterEntry[]; left: number } {
+  const entries = letters.map((letter) => entryOf(letter, me, people)).sort((a, b) => a.at - b.at)
+  let room = most === 0 ? Infinity : most
+  const past = entries.findLastIndex((entry, n) => {
+    room -= charactersOf(entry.text).length + OVERHEAD
+    return room < 0 && n < entries.length - 1
+  })
+  return { letters: entries.slice(past + 1), left: past + 1 }
+}
+
+function entryOf(letter: ShownLetter & { mine?: true }, me: Agent, people: AgentDirectory): LetterEntry {
+  if (letter.mine) {
+    const { id, created_at, content } = letter.rumor
+    return { id, from: 'me', author: me, text: foreignText(content), at: created_at }
+  }
+  const { id, from: author, text, at, repeat, size, sha256, path, reason } = letterItem(letter, people)
+  const marks = {
+    ...(repeat && { repeat }),
+    ...(size !== undefined && { size }),
+    ...(sha256 !== undefined && { sha256 }),
+  }
+  return {
+    ...{ id, from: 'peer', author, text, at, ...marks },
+    ...(path !== undefined && { path }),
+    ...(reason !== undefined && { reason }),
+  }
+}
