@@ -11,6 +11,7 @@ import { ABOUT_PEERS, claimedNameLines, describeAgent, inQuotes, quoteLines, rel
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { cutForeign, type Foreign, foreign, foreignLine, foreignText, isBlank } from '../sanitize.ts'
+import { leakySince } from '../state/canaries.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { Command } from './command.ts'
@@ -39,6 +40,7 @@ export const status: Command<'status'> = {
     return explainPrefix([
       `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${inQuotes(outcome.me.name, 64)})`}`,
       `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relayReason({ url, reason: error ?? foreign`no answer` })}`).join('')}`,
+      ...leakyLines(outcome),
       ...(calls.length === 0
         ? [`no calls; \`${P2P} list\` shows whom you can call`]
         : calls.flatMap((call) => callLines(call, calls, outcome))),
@@ -56,7 +58,7 @@ export const status: Command<'status'> = {
     const { calls, total } = callsShown(outcome)
     return {
       agent: outcome.me,
-      relays: outcome.relays,
+      relays: outcome.relays.map((relay) => ({ ...relay, ...leakShape(relay.url, outcome) })),
       calls,
       total,
       complete: calls.length === total,
@@ -67,6 +69,24 @@ export const status: Command<'status'> = {
       dropped: outcome.state.index.dropped,
     }
   },
+}
+
+// What stands in no mailbox cannot be missed there: said by whoever has put it in and not got it back.
+function leakyLines(outcome: CommonOutcome): string[] {
+  return outcome.relays.flatMap(({ url }) => {
+    const { leaky } = leakShape(url, outcome)
+    if (leaky === undefined) return []
+    const hours = Math.max(1, Math.round((outcome.now - leaky) / 3600))
+    return [
+      `relay ${url} says OK to letters and does not give them back, for ${hours} h: \`${P2P} config set relays.inbox …\` names others`,
+    ]
+  })
+}
+
+/** Since when an inbox relay has given nothing back, unix seconds. */
+function leakShape(url: string, { state }: CommonOutcome): { leaky?: number } {
+  const leaky = leakySince(state.index.relays[url])
+  return leaky === undefined ? {} : { leaky }
 }
 
 /** The calls that are open or were until lately, the latest first, and how many there are in all. */

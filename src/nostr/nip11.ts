@@ -1,6 +1,7 @@
 // NIP-11: what a relay says of itself, read field by field. A field that is not what it should be is left out.
 import { isRecord, ownValue, parseJson } from '../json.ts'
 import { type Foreign, foreignLine } from '../sanitize.ts'
+import { isHex32 } from './crypto.ts'
 
 /** Bytes, counts and bits; `oldest` and `newest` are seconds that created_at may lie behind and ahead of the relay's clock. */
 export type AnnouncedLimits = {
@@ -19,8 +20,8 @@ export type AnnouncedLimits = {
   restricted: boolean
 }
 
-/** `software`: what it calls its program, and the version. */
-export type RelayInfo = { software: Foreign; nips: number[]; limits: AnnouncedLimits }
+/** `software`: what it calls its program, and the version; `operator`: the pubkey of whoever runs it, as it says. */
+export type RelayInfo = { software: Foreign; operator?: string; nips: number[]; limits: AnnouncedLimits }
 
 /** Some relays give a date instead of an age; nobody means an age of more than 30 years. */
 const MAX_AGE = 30 * 365 * 24 * 3600
@@ -44,10 +45,12 @@ export function parseRelayInfo(json: string): RelayInfo | undefined {
   }
   const known = Object.entries(limits).filter(([, value]) => value !== undefined)
   const nips = ownValue(document, 'supported_nips')
+  const operator = ownValue(document, 'pubkey')
   return {
     software: foreignLine(
       `${programName(ownValue(document, 'software'))} ${programName(ownValue(document, 'version'))}`,
     ),
+    ...(typeof operator === 'string' && isHex32(operator) && { operator }),
     nips: Array.isArray(nips) ? nips.slice(0, 500).flatMap((nip: unknown) => positiveInteger(nip) ?? []) : [],
     limits: {
       ...Object.fromEntries(known),

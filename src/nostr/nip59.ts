@@ -111,13 +111,16 @@ export const WRAP_LIMIT = 65_536
 
 /**
  * `recent` and `work` are those of WrapOptions. `callKey` too, and it has to be said: forgotten, what a call is told to keep secret would
- * go out with the identities' key.
+ * go out with the identities' key. `keptFor`: seconds for which relays are asked to keep it, if not for RETENTION.
  */
-export type GiftWrapOptions = Pick<WrapOptions, 'now' | 'recent' | 'work' | 'lag'> & { callKey: CallKey | undefined }
+export type GiftWrapOptions = Pick<WrapOptions, 'now' | 'recent' | 'work' | 'lag'> & {
+  callKey: CallKey | undefined
+  keptFor?: number
+}
 
 /** A wrap for one receiver. */
 export function giftWrap(rumor: Rumor, to: string, keys: Keys, options: GiftWrapOptions): Event {
-  return wrap(rumor, keys, to, { ...options, expiration: options.now + RETENTION })
+  return wrap(rumor, keys, to, { ...options, expiration: options.now + (options.keptFor ?? RETENTION) })
 }
 
 /** Whether every relay with the usual limit takes the wrap of this rumor. */

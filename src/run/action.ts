@@ -8,8 +8,10 @@ import type { OwnerChannel } from '../io/owner/channels.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
 import type { Event, Template } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
+import type { SentCanary } from '../state/canaries.ts'
 import type { DueEscalation, OwnerTold } from '../state/escalations.ts'
 import type { RemoteFileEntry, SettledTransfer } from '../state/files.ts'
+import type { CanaryBody } from '../state/machine.ts'
 import type { PendingPublish } from '../state/outbox.ts'
 import type { PeerFindings } from '../state/peer-memory.ts'
 import type { PendingReceipt } from '../state/receipts.ts'
@@ -35,6 +37,8 @@ export type Action =
   /** What everybody may know of us; `words` and `lists`: what is remembered of it. */
   | { type: 'presence'; template: Template; words: string; relays: readonly string[] }
   | { type: 'inbox-list'; template: Template; lists: string; relays: readonly string[] }
+  /** To ourselves, to see which relays give back what they take. */
+  | { type: 'canary'; body: CanaryBody; relays: readonly string[] }
   /** Where peers read whose relays have taken nothing. */
   | { type: 'look-up'; peers: readonly string[] }
   /** Which relays speak NIP-77. */
@@ -66,6 +70,7 @@ type Became = {
   receipt: Answered
   presence: Answered
   'inbox-list': Answered
+  canary: { sent: readonly SentCanary[] }
   'look-up': { found: PeerFindings }
   'probe-nip77': { found: readonly RelayStatement[] }
   'tell-owner': { told: OwnerTold }
@@ -97,8 +102,8 @@ export function resultsOf<T extends ActionType>(type: T, done: readonly ActionRe
 /** The needs, with what only some commands load for a step of theirs. */
 export type Plan = {
   needs: Needs
-  /** What is to be said of us to everybody. */
-  announcements?: (state: State, context: RunContext) => Action[]
+  /** What is to be said of us to everybody, and the state in which that is counted. */
+  announcements?: (state: State, context: RunContext) => { state: State; actions: Action[] }
   /** The next file to fetch from a server, claimed by this process. `before`: those that this run has fetched, or has tried to. */
   fetches?: (
     state: State,

@@ -4,16 +4,20 @@ import type { PublishAnswer } from '../io/relay/publish.ts'
 import type { Template } from '../nostr/event.ts'
 import { mine } from '../nostr/nip13.ts'
 import { listDue, presenceDue, presenceWords, recordListOffered, recordPresenceTaken } from '../state/announced.ts'
+import { publishedInbox } from '../state/canaries.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { Action, Executor, Plan } from './action.ts'
+import { canaryActions } from './canaries.ts'
 import { type RunContext, stampOf } from './context.ts'
 
 /** What is to be said of us now: the inbox list by every command that goes on line, presence by `announce`. Pure. */
 export function announcements(what: 'presence' | 'list'): NonNullable<Plan['announcements']> {
-  return (state, context) => [
-    ...(what === 'presence' ? presenceActions(state, context) : []),
-    ...inboxListActions(state, context),
-  ]
+  return (state, context) => {
+    const list = inboxListActions(state, context)
+    if (what === 'list') return { state, actions: list }
+    const canaries = canaryActions(state, context)
+    return { state: canaries.state, actions: [...presenceActions(state, context), ...list, ...canaries.actions] }
+  }
 }
 
 export const publishPresence: Executor<'presence'> = {
@@ -51,11 +55,12 @@ function presenceActions(state: State, context: RunContext): Action[] {
 function inboxListActions({ index }: State, context: RunContext): Action[] {
   const { environment, now } = context
   const { inbox, presence, lookup } = environment.relays
-  const lists = [...inbox].sort().join(' ')
+  const named = publishedInbox(index, inbox)
+  const lists = [...named].sort().join(' ')
   const relays = listDue(index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], now)
   return relays.length === 0
     ? []
-    : [{ type: 'inbox-list', template: inboxList(inbox, stampOf(context)), lists, relays }]
+    : [{ type: 'inbox-list', template: inboxList(named, stampOf(context)), lists, relays }]
 }
 
 function presenceRelays({ environment }: RunContext): string[] {

@@ -13,8 +13,11 @@ import type { ExaminationPlan, RelayExamination, RelayStep, SampleEvent } from '
 import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
 import type { AnnouncedLimits } from '../nostr/nip11.ts'
+import { npubEncode } from '../nostr/nip19.ts'
 import { WRAP_KIND, WRAP_LIMIT, wrap } from '../nostr/nip59.ts'
 import { foreign, isBlank, matches } from '../sanitize.ts'
+import { leakySince } from '../state/canaries.ts'
+import type { Index } from '../state/state.ts'
 import { medianClockError } from './clock.ts'
 
 export type { DoctorCheck } from '../io/doctor/doctor.ts'
@@ -24,8 +27,8 @@ type RelayRole = 'presence' | 'inbox' | 'lookup'
 /** Seconds that what is written to relays is kept. */
 const SAMPLE_LIFETIME = 60
 
-export async function diagnose(clinic: Probe): Promise<DoctorCheck[]> {
-  const { checks, relays, config, clock, budget } = clinic
+export async function diagnose(clinic: Probe<Index>): Promise<DoctorCheck[]> {
+  const { checks, relays, config, clock, budget, index } = clinic
   const rolesOf = (url: string) => ROLES.filter((role) => relays?.[role].includes(url))
   const urls = [...new Set(ROLES.flatMap((role) => relays?.[role] ?? []))]
   const deadline = clock() + budget
@@ -39,8 +42,49 @@ export async function diagnose(clinic: Probe): Promise<DoctorCheck[]> {
     ...clockCheck(examined),
     ...proxies,
     ...(config === undefined ? [] : ownerChecks(config, clinic.programPath)),
-    ...examined.flatMap((one: RelayExamination) => relayChecks(one, rolesOf(one.url), needs)),
+    ...machineChecks(index, Math.floor(clock() / 1000)),
+    ...examined.flatMap((one: RelayExamination) => [
+      ...relayChecks(one, rolesOf(one.url), needs),
+      ...leakChecks(one.url, rolesOf(one.url), index),
+    ]),
+    ...ROLES.flatMap((role) => operatorChecks(role, relays?.[role] ?? [], examined)),
   ]
+}
+
+/** What canaries have told of an inbox relay. */
+function leakChecks(url: string, roles: readonly RelayRole[], index: Index | undefined): RelayCheck[] {
+  const since = leakySince(index?.relays[url])
+  if (since === undefined || !roles.includes('inbox')) return []
+  const detail = `it says OK to letters and does not give them back, since ${new Date(1000 * since).toISOString()}`
+  const hint = `choose another relay: \`${P2P} config set relays.inbox …\`; it is tried again daily`
+  return [{ name: `${url} canary`, relay: url, step: 'canary', ok: true, warning: true, detail, hint }]
+}
+
+/** So long what was found out of another machine is told, in seconds. */
+const MACHINE_TOLD_FOR = 7 * 24 * 3600
+
+function machineChecks(index: Index | undefined, now: number): DoctorCheck[] {
+  const { found } = index?.machine ?? {}
+  if (found === undefined || Math.abs(now - found.at) > MACHINE_TOLD_FOR) return []
+  const detail = found.lives
+    ? 'another machine uses this identity'
+    : 'this state is older than what this identity has written, or another machine uses it'
+  const hint = 'two machines with one identity lose words to each other: give each an identity of its own'
+  return [{ name: 'state', ok: true, warning: true, detail, hint }]
+}
+
+/** Whether all relays of a role fall with one operator, as far as they say who that is (NIP-11). */
+export function operatorChecks(
+  role: RelayRole,
+  urls: readonly string[],
+  examined: readonly Pick<RelayExamination, 'url' | 'introduction'>[],
+): DoctorCheck[] {
+  const operators = urls.map((url) => examined.find((one) => one.url === url)?.introduction.info?.operator)
+  const [first] = operators
+  if (urls.length < 2 || first === undefined || operators.some((one) => one !== first)) return []
+  const detail = `all ${urls.length} relays of relays.${role} name one operator (${npubEncode(first)}): when it is away, so are all of them`
+  const hint = `add one of somebody else's: \`${P2P} config set relays.${role} …\``
+  return [{ name: 'operators', ok: true, warning: true, detail, hint }]
 }
 
 /** Undefined when nothing needs mending. */

@@ -20,6 +20,7 @@ const LOADERS: { readonly [T in ActionType]: () => Promise<Executor<T>> } = {
   receipt: async () => publishReceipt,
   presence: async () => (await import('./announce.ts')).publishPresence,
   'inbox-list': async () => (await import('./announce.ts')).publishInboxList,
+  canary: async () => (await import('./canaries.ts')).publishCanary,
   'look-up': async () => lookUpAgain,
   'probe-nip77': async () => (await import('./nip77.ts')).probeNip77,
   'tell-owner': async () => (await import('./tell-owner.ts')).tellOwner,

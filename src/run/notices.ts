@@ -23,6 +23,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
   const asked = heard.answers.some((a) => a.complete)
   return [
     ...clockNotice(heard.clock.told),
+    ...otherMachine(finished),
     ...mailboxNotices(heard),
     ...(asked ? unknown : []),
     ...ownerToldLater(finished),
@@ -162,6 +163,17 @@ function clockNotice(ahead: number): string[] {
       ? `${Math.round(Math.abs(ahead) / 3600)} hours`
       : `${Math.round(Math.abs(ahead) / 60)} minutes`
   return [`your clock looks wrong: it is ${by} ${ahead > 0 ? 'ahead of' : 'behind'} the relays'`]
+}
+
+// Told once, where somebody looks.
+function otherMachine({ context: { now }, needs, state }: FinishedRun): string[] {
+  const { found } = state.index.machine ?? {}
+  if (found === undefined || needs.unattended === true || found.told !== now) return []
+  return [
+    found.lives
+      ? 'another machine uses this identity, it has written lately: give each machine an identity of its own'
+      : 'this state is older than what this identity has written, or another machine uses it: calls may have gone on without this one, and what your owner wrote before may be a repeat; give each machine an identity of its own',
+  ]
 }
 
 // NIP-17: without a list "the user is not ready to receive messages"; agents that are found otherwise get a try.

@@ -10,6 +10,7 @@ import type { Rumor } from '../nostr/event.ts'
 import { recordLook } from '../state/announced.ts'
 import { dueEscalations } from '../state/escalations.ts'
 import { directMessage, lettersDue, oweLetter } from '../state/letters.ts'
+import { markMachineTold } from '../state/machine.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
 import {
   type RelayObservation,
@@ -134,15 +135,16 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
   const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.isAlive)
   const files = settleFiles(appeals.state, context)
   const routeOf = withRoute(context, files.state)
+  const announcing = plan.announcements?.(files.state, context) ?? { state: files.state, actions: [] }
   return {
-    state: files.state,
+    state: isLookedAt(plan) ? markMachineTold(announcing.state, context.now) : announcing.state,
     actions: [
       ...letters.dues.map((due): Action => ({ type: 'letter', due, route: routeOf(due.to) })),
       ...signalActions(spoken, files.state, context),
       ...uploadActions(spoken, context),
       ...appeals.dues.map((due): Action => ({ type: 'tell-owner', due })),
       ...files.actions,
-      ...(plan.announcements?.(files.state, context) ?? []),
+      ...announcing.actions,
       ...probes(files.state, heard, plan, context),
     ],
     decided: decided && { ...decided, asked: asking.asked, ...(writing.letter && { letter: writing.letter }) },
@@ -150,6 +152,11 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
     removals: spoken.removals,
     callsOnly: false,
   }
+}
+
+/** Whether somebody reads what this run prints in its end. */
+function isLookedAt({ needs }: Plan): boolean {
+  return needs.network === true && needs.unattended !== true
 }
 
 /** What announces a file that lies on our server now. */

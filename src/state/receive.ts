@@ -5,9 +5,11 @@ import type { Rumor } from '../nostr/event.ts'
 import { isWrapSigned, type OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { type AdmissionPolicy, lacksWork, meterFor, overBounds } from './admission.ts'
 import { catchUp, commitCalls } from './call-index.ts'
+import { judgeCanaries } from './canaries.ts'
 import { type CompleteReplay, forgetSeen, moveCursors, rereadLostCalls } from './cursors.ts'
 import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
+import { noteMachines, parseCanary } from './machine.ts'
 import { boundOrphans, countReplay, keepOrphan, takeOrphans } from './orphans.ts'
 import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
@@ -32,6 +34,12 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   const touched = new Set<string>()
   rereadLostCalls(edit)
   noteLoss(edit, context.now)
+  noteMachines(
+    edit,
+    opened.flatMap(({ rumor }) => rumor ?? []),
+    context.me,
+    context.now,
+  )
   edit.index.meter = meterFor(edit.index.meter, context.now)
   for (const wrap of opened) {
     const known = edit.index.seen[wrap.wrap] !== undefined
@@ -50,6 +58,7 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   settleCalls(edit, context)
   tellUndelivered(edit, context)
   countReplay(edit, context)
+  judgeCanaries(edit, context.replayed, context.now)
   moveCursors(edit, context.replayed, context.now)
   forgetSeen(edit, context.now)
   boundOrphans(edit, context)
@@ -68,7 +77,7 @@ export function admitRumor(
   touched: Set<string>,
 ): string | undefined {
   const { gate, me } = context
-  if (rumor.pubkey === me) return 'own-copy'
+  if (rumor.pubkey === me) return parseCanary(rumor) === undefined ? 'own-copy' : undefined
   // The attack: anybody can fill a mailbox. What the gate stops costs a count and nothing else.
   const trust = gate.trust(rumor.pubkey)
   if (trust === 'blocked') return 'blocked'

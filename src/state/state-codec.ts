@@ -207,6 +207,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
       limits: optional(fields({ at: number, limit: optional(number), frame: optional(number) })),
       rest: optional(fields({ at: number, until: number, tries: number, why: text })),
       lost: optional(number),
+      canary: optional(fields({ at: number, wrap: optional(text), misses: optional(number), leaky: optional(number) })),
     }),
   ),
   seen: table(number),
@@ -242,4 +243,9 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   legacy: flag,
   clockAhead: number,
   announcing: fields({ pid: number, at: number, pause: number }),
+  machine: fields({
+    ...{ id: text, count: number },
+    others: optional(table(fields({ at: number, lives: optional(flag) }))),
+    found: optional(fields({ at: number, lives: optional(flag), told: optional(number) })),
+  }),
 }

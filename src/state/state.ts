@@ -25,7 +25,14 @@ export type RelayMemory = {
   rest?: RelayRest
   /** When it could not be reached, unix seconds, until it could again. */
   lost?: number
+  canary?: RelayCanary
 }
+
+/**
+ * The last canary that it was sent, when (unix seconds), and as which `wrap` where it took it and nothing has been read since.
+ * `misses`: how many in a row were not given back; `leaky`: since when it counts as leaky.
+ */
+export type RelayCanary = { at: number; wrap?: string; misses?: number; leaky?: number }
 
 /**
  * A replay that met a bound and goes on with the next run, all in Unix s. Of the stamps from `since` on, those from `until` up to
@@ -177,6 +184,18 @@ export type Announced = {
   offered?: Record<string, { at: number; taken: boolean }>
 }
 
+/**
+ * This machine among those that may use our identity: its id ("" before its first canary) and how many canaries were counted, the highest that
+ * was seen of all. `others`: when another one was heard of, unix seconds, and whether it wrote since; `found`: what is to be told
+ * of that, and when it was.
+ */
+export type MachineMemory = {
+  id: string
+  count: number
+  others?: Record<string, { at: number; lives?: true }>
+  found?: { at: number; lives?: true; told?: number }
+}
+
 export type Index = {
   version: 2
   /** The pubkey that this state belongs to; "" before the first command. */
@@ -212,6 +231,7 @@ export type Index = {
   clockAhead?: number
   /** The `announce` that runs, since when, and the seconds that it sleeps first. */
   announcing?: { pid: number; at: number; pause: number }
+  machine?: MachineMemory
 }
 
 /** `letters`: the logs of letters that are loaded, by peer; absent where none is. */

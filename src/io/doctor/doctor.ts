@@ -19,7 +19,12 @@ import { openStore } from '../store/store.ts'
 export type DoctorCheck = { name: string; ok: boolean; detail: string; warning?: true; hint?: string }
 
 /** What could be read, for the checks that need it. */
-export type FileExamination = { checks: DoctorCheck[]; keys: Keys | undefined; config: Config | undefined }
+export type FileExamination<I> = {
+  checks: DoctorCheck[]
+  keys: Keys | undefined
+  config: Config | undefined
+  index: I | undefined
+}
 
 /** Bytes that are too few to work with, and so few that the owner should hear of it. */
 const MIN_FREE = 1_048_576
@@ -29,10 +34,11 @@ const LOW_FREE = 100 * 1_048_576
 const MAX_CALL_FILES = 500
 
 /** Throws only what is a fault of ours. The identity is made if there is none, as by any other command. */
-export function examineFiles<I, L, C, P>(home: Home, env: Env, codec: StoreCodec<I, L, C, P>): FileExamination {
+export function examineFiles<I, L, C, P>(home: Home, env: Env, codec: StoreCodec<I, L, C, P>): FileExamination<I> {
   const keys = tryFailing(() => loadIdentity(home, env))
   const config = tryFailing(() => readConfig(home))
   const from = env.P2P_SECRET_KEY === undefined ? home.identity : 'P2P_SECRET_KEY'
+  const state = stateCheck(home, codec, attemptedValue(keys))
   return {
     checks: [
       check('keys', keys, ({ pubkey }) => `${npubEncode(pubkey)}, from ${from}`),
@@ -45,10 +51,11 @@ export function examineFiles<I, L, C, P>(home: Home, env: Env, codec: StoreCodec
       groupChecks(home),
       spaceCheck(tryFailing(() => roomAt(home.dir))),
       check('config', config, () => describeFile(home.config)),
-      stateCheck(home, codec, attemptedValue(keys)),
+      state.check,
     ].flat(),
     keys: attemptedValue(keys),
     config: attemptedValue(config),
+    index: state.index,
   }
 }
 
@@ -141,24 +148,26 @@ function spaceCheck(tried: Attempt<number>): DoctorCheck {
   return free < MIN_FREE ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
 }
 
-function stateCheck<I, L, C, P>(home: Home, codec: StoreCodec<I, L, C, P>, keys: Keys | undefined): DoctorCheck {
+function stateCheck<I, L, C, P>(
+  home: Home,
+  codec: StoreCodec<I, L, C, P>,
+  keys: Keys | undefined,
+): { check: DoctorCheck; index: I | undefined } {
   const said: string[] = []
   const me = keys === undefined ? {} : { me: keys.pubkey }
   const store = openStore(home, codec, { command: 'doctor', say: (line) => said.push(line), ...me })
   const read = tryFailing(() => {
     const ids = store.allLogIds()
     const some = ids.slice(0, MAX_CALL_FILES)
-    store.read(some, some)
-    return ids.length
+    return { index: store.read(some, some).index, calls: ids.length }
   })
+  const index = attemptedValue(read)?.index
   const [damage] = said
   if (damage !== undefined && !(read instanceof Failure)) {
-    return {
-      name: 'state',
-      ok: false,
-      detail: damage,
-      hint: `\`${P2P} status\` sets it aside and goes on with what is whole`,
-    }
+    const hint = `\`${P2P} status\` sets it aside and goes on with what is whole`
+    return { check: { name: 'state', ok: false, detail: damage, hint }, index }
   }
-  return check('state', read, (calls) => `${describeFile(home.state)}, ${calls === 1 ? '1 call' : `${calls} calls`}`)
+  const told = ({ calls }: { calls: number }) =>
+    `${describeFile(home.state)}, ${calls === 1 ? '1 call' : `${calls} calls`}`
+  return { check: check('state', read, told), index }
 }

@@ -10,11 +10,13 @@ import { type DoctorCheck, examineFiles, programPath } from './doctor.ts'
 import { examineProxies } from './doctor-proxy.ts'
 import { type ExaminationPlan, examineRelay, type RelayExamination } from './relay.ts'
 
-export type Probe = {
+export type Probe<I = unknown> = {
   /** What our own files are like, and what could be read of them. */
   checks: readonly DoctorCheck[]
   keys: Keys | undefined
   config: Config | undefined
+  /** What the state says; undefined where it cannot be read. */
+  index: I | undefined
   /** Undefined when nobody can say which they are. */
   relays: RelayRoles | undefined
   programPath: (program: string) => string | undefined
@@ -31,8 +33,8 @@ export function openProbe<I, L, C, P>(
   { home, relays, budget, trace }: Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'>,
   env: NodeJS.ProcessEnv,
   codec: StoreCodec<I, L, C, P>,
-): Probe {
-  const { checks, keys, config } = examineFiles(homeOf(home, env), env, codec)
+): Probe<I> {
+  const { checks, keys, config, index } = examineFiles(homeOf(home, env), env, codec)
   const left: DoctorCheck[] = []
   const warn = (detail: string) => left.push({ name: 'relays', ok: true, warning: true, detail })
   const roles = config === undefined ? namedRoles(relays, env) : rolesOf(config, relays, env, warn)
@@ -43,6 +45,7 @@ export function openProbe<I, L, C, P>(
     checks: [...checks, ...left],
     keys,
     config,
+    index,
     relays: roles,
     programPath: (program) => programPath(program, env),
     proxies: (addresses, ms) => examineProxies(addresses, env, ms),
