@@ -121,8 +121,8 @@ test('policy.pow: a first word of a stranger needs work, and `call` does it', as
     await ben.json(['announce'])
     const calling = await ada.run(['call', await npubOf(ben), 'worked for'])
     expect([calling.code, calling.stderr]).toEqual([0, expect.stringContaining('9 bits of work')])
-    const [wrap] = relay.events().filter((e) => e.kind === 1059)
-    expect(difficulty(wrap ?? { id: '', tags: [] })).toBe(9)
+    const wraps = relay.events().filter((e) => e.kind === 1059)
+    expect(wraps.filter((wrap) => difficulty(wrap) === 9)).toHaveLength(1)
 
     // Mallory does not work; a contact need not.
     const [mallory, carol] = [strangerKeys('mallory'), strangerKeys('carol')]
