@@ -2,7 +2,7 @@
 // state. After two complete replays it is lost, and the other side is told.
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
-import type { AdmissionPolicy } from './admission.ts'
+import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { type CompleteReplay, DEEP_REPLAY } from './cursors.ts'
 import type { State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
@@ -59,9 +59,9 @@ export type LostCall = { call: string; to: string }
 
 /**
  * "`lost`, once a day and peer, to one whose numbered signals in a call are unknown here after two complete replays (never for a call
- * that we forgot)."
+ * that we forgot)." Whom the policy refuses hears nothing of it: that call is unknown here because its request was refused.
  */
-export function lostCalls({ index, logs }: State, now: number): LostCall[] {
+export function lostCalls({ index, logs }: State, { now, gate }: { now: number; gate: AdmissionPolicy }): LostCall[] {
   const told = Object.values(index.lostTold).filter((at) => Math.abs(now - at) < TOLD_EVERY).length
   const lost = new Map<string, string>()
   for (const { rumor, replays } of index.orphans) {
@@ -69,6 +69,7 @@ export function lostCalls({ index, logs }: State, now: number): LostCall[] {
     if (replays < REPLAYS || signal === undefined || signal.seq === 0) continue
     if (logs[signal.call] !== undefined || index.calls[signal.call] !== undefined) continue
     if (index.forgotten[signal.call] !== undefined || lost.has(signal.from)) continue
+    if (!mayCall(gate, gate.trust(signal.from))) continue
     if (Math.abs(now - (index.lostTold[signal.from] ?? Number.NEGATIVE_INFINITY)) < TOLD_EVERY) continue
     lost.set(signal.from, signal.call)
   }

@@ -107,7 +107,7 @@ export type ReceiptContext = {
 /** The receipts to send: at most one a call, none where something numbered goes out anyway (it carries the ack). */
 export function receiptsDue(state: State, calls: readonly Call[], context: ReceiptContext): PendingReceipt[] {
   const { speaking, gate, now } = context
-  const lost = lostCalls(state, now).map(
+  const lost = lostCalls(state, { now, gate }).map(
     ({ call, to }): PendingReceipt => ({ call, to, ack: NOTHING, missing: [], lost: true }),
   )
   let ringing = 0
@@ -123,7 +123,7 @@ export function receiptsDue(state: State, calls: readonly Call[], context: Recei
     if (gate.trust(call.peer) === 'unknown' && ++ringing > MAX_RINGING_RECEIPTS) return []
     return [receipt]
   })
-  return [...lost.filter(({ to }) => gate.trust(to) !== 'blocked'), ...receipts].slice(0, MAX_RECEIPTS)
+  return [...lost, ...receipts].slice(0, MAX_RECEIPTS)
 }
 
 function receiptFor(

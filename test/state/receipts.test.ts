@@ -166,6 +166,22 @@ test('what whom the policy does not let in says as it hangs up is told to nobody
   expect(Object.values(ben.state.logs).flatMap((log) => log.unread)).toEqual([])
 })
 
+test.each([
+  ['contacts', []],
+  ['anyone', [true]],
+] as const)('that a call is not here is told to nobody whom the policy refuses (%s)', (calls, told) => {
+  const [ada, ben] = [side('a'), side('b')]
+  const trust = () => 'unknown' as const
+  const policy = { trust, calls, silent: true, pow: 0, autoAnswer: 'nobody' as const }
+  says(ada, { type: 'call', agent: '', topic: 'buy!' }, { peer: ben.key })
+  hears(ben, says(ada, END), { seat: { policy } })
+  const acks = [T + 10, T + 20].flatMap((now) => {
+    const replayed = [{ relay: 'r', cursor: now, began: now }]
+    return hears(ben, [], { now, seat: { policy }, mail: { replayed } }).acks
+  })
+  expect(acks.map(({ lost }) => lost)).toEqual(told)
+})
+
 function rumors(said: { rumor: Parameters<typeof hears>[1][number] }[]) {
   return said.map((s) => s.rumor)
 }
