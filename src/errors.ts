@@ -80,7 +80,12 @@ export const CODES = {
   NO_SUCH_AGENT: [EXIT.impossible, 'nobody on line and no contact has that name'],
   AGENT_AMBIGUOUS: [EXIT.impossible, 'more than one agent has that name, or may have; they are named'],
   NIP05_FAILED: [EXIT.impossible, 'the name@domain could not be looked up'],
-  NO_OWNER_CHANNEL: [EXIT.impossible, 'no channel to the owner is configured'],
+  NO_ESCALATION: [EXIT.impossible, 'nothing that the owner was asked has that id, or nothing is open'],
+  SEVERAL_ESCALATIONS: [EXIT.impossible, 'the owner was asked several things; they are named'],
+  NO_OWNER_CHANNEL: [
+    EXIT.impossible,
+    'no channel to the owner is configured, so it was not told; what was asked is kept as open',
+  ],
   DOCTOR: [EXIT.impossible, 'something needs mending'],
   REJECTED: [EXIT.rejected, 'the other side rejected the call'],
 } as const satisfies Record<string, readonly [Exit, string]>

@@ -32,6 +32,12 @@ export function agentOf(people: AgentDirectory, pubkey: string, claimed: Foreign
   return { npub, pubkey, name, trust, ...(mixesAlphabets(name) ? { mixedAlphabets: true } : {}) }
 }
 
+/** Our owner, to whom no key belongs that we know: what it says does not come over Nostr. */
+export function ownerOf(people: AgentDirectory): Agent {
+  if (people.owner !== undefined) return agentOf(people, people.owner)
+  return { npub: '', pubkey: '', name: foreignLine('your owner'), trust: 'owner' }
+}
+
 export function trustOf(people: AgentDirectory, pubkey: string): Trust {
   if (people.owner === pubkey) return 'owner'
   return contactOf(people, pubkey)?.trust ?? 'unknown'

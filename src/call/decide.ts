@@ -90,7 +90,7 @@ function decideUnblocked(intent: Intent, scene: DecisionContext): Decision {
     case 'sendfile':
       return sendFiles(intent, scene)
     case 'escalate':
-      return escalate(intent.text, scene)
+      return escalate(intent, scene)
     case 'end':
       return end(intent, scene)
     default:
@@ -266,11 +266,16 @@ export function confirm(said: readonly IntendedSignal[], scene: DecisionContext)
 }
 
 // An escalation reaches the owner also without a call; a call that was named must be there.
-function escalate(text: string, scene: DecisionContext): Decision {
+function escalate({ text, tell = '' }: IntentOf<'escalate'>, scene: DecisionContext): Decision {
+  if (text.length > LIMIT.question) {
+    const message = `a question to your owner has at most ${LIMIT.question} characters, this one has ${text.length}`
+    return refuse('TEXT_TOO_LONG', EXIT.usage, message, `ask in a few words: \`${P2P} escalate "…"\``)
+  }
   const call = chooseCall('escalate', 'escalate', scene)
   if (call instanceof Failure)
     return scene.selector === undefined && call.code === 'NO_CALL' ? { say: [] } : { say: [], refusal: call }
-  return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text } }, scene.me, scene.now)
+  // "What the owner is asked never goes to the peer by itself."
+  return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text: tell } }, scene.me, scene.now)
 }
 
 function end({ text, outcome }: IntentOf<'end'>, scene: DecisionContext): Decision {

@@ -24,6 +24,29 @@ export type Escalation = {
   /** Whose words the topic is. */
   topicBy: 'me' | 'peer' | ''
   text: string
+  /** What the peer was told beside *that* the owner is asked; "" for nothing. */
+  told: string
+}
+
+/** By which way an answer came: a direct message, the reply of a webhook or a program, or what our agent has written down. */
+export type AnswerChannel = 'nostr' | 'webhook' | 'command' | 'answered'
+
+/** What the owner has said to an escalation. `id`: of the letter, or a hash; `at`: unix seconds. */
+export type OwnerAnswer = { id: string; text: string; at: number; channel: AnswerChannel; unread: boolean }
+
+/** One way in which somebody was to be told, and why it did not work where it did not. */
+export type ToldChannel<Channel extends string = string> = { channel: Channel; ok: boolean; error?: Foreign }
+
+/** An escalation as it is kept: open until the owner has answered. `letter`: the rumor that asks on Nostr. */
+export type KeptEscalation = {
+  escalation: Escalation
+  letter?: string
+  channels: readonly ToldChannel[]
+  answers: readonly OwnerAnswer[]
+}
+
+export function isOpen({ answers }: KeptEscalation): boolean {
+  return answers.length === 0
 }
 
 /** Characters of the question that travel; the whole stands in the log. Three bytes each still fit into one letter. */
@@ -32,7 +55,14 @@ const MAX_TOPIC = 300
 
 export function escalationOf(
   text: string,
-  { id, at, me, call, peer }: { id: string; at: number; me: Agent; call: Call | undefined; peer: Agent | undefined },
+  {
+    id,
+    at,
+    me,
+    call,
+    peer,
+    told,
+  }: { id: string; at: number; me: Agent; call: Call | undefined; peer: Agent | undefined; told: string },
 ): Escalation {
   return {
     id,
@@ -48,6 +78,7 @@ export function escalationOf(
     topic: foreignLine(call?.topic ?? '', MAX_TOPIC),
     topicBy: call === undefined ? '' : call.mine === 'caller' ? 'me' : 'peer',
     text,
+    told,
   }
 }
 

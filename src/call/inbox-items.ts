@@ -3,7 +3,8 @@
 // what was cut away there would count as read.
 import type { Rumor } from '../nostr/event.ts'
 import { cutForeign, type Foreign, foreignText, lineLengths } from '../sanitize.ts'
-import { type Agent, type AgentDirectory, agentOf } from './agents.ts'
+import { type Agent, type AgentDirectory, agentOf, ownerOf } from './agents.ts'
+import type { AnswerChannel, OwnerAnswer } from './escalation.ts'
 import { type FileBody, type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
 import { type FileState, type Fork, type Log, signalOf, UNDELIVERED } from './log.ts'
 import type { Call, Line } from './replay.ts'
@@ -66,6 +67,9 @@ export type InboxItem = {
   outcome?: CallOutcome
   /** Its text is longer than what is shown of it. */
   cut?: true
+  /** Of the owner: which escalation it answers, and by which way it came where that is no letter. */
+  escalation?: string
+  channel?: AnswerChannel
   /** A letter that may have been told before: no instruction, from the owner neither. */
   repeat?: true
 }
@@ -120,17 +124,40 @@ export type ShownLetter = { rumor: Rumor; heard: number; repeat?: true; file?: F
  * A letter: a direct message outside of calls. From the owner it is an instruction, and nobody else can make that type; one with
  * `repeat`, which may have been told before, is none. A reaction is its sign.
  */
-export function letterItem({ rumor, heard, repeat, file }: ShownLetter, people: AgentDirectory): InboxItem {
+export function letterItem(
+  { rumor, heard, repeat, file }: ShownLetter,
+  people: AgentDirectory,
+  escalation?: string,
+): InboxItem {
   const from = agentOf(people, rumor.pubkey)
   const type = from.trust === 'owner' ? 'owner' : 'dm'
   const base = { type, id: rumor.id, call: '', from, at: Math.min(rumor.created_at, heard), seq: 0 } as const
-  const marks = repeat === true ? { repeat } : {}
+  const marks = { ...(repeat === true ? { repeat } : {}), ...(escalation === undefined ? {} : { escalation }) }
   if (rumor.kind !== FILE) return { ...base, ...marks, text: foreignText(rumor.content) }
   const body = parseRemote(rumor)
   if (body !== undefined) return { ...base, ...marks, ...fileFields(body, fileFactsOf(body, file)) }
   // Early clients announce a file without the hash by which it could be checked.
   const text = foreignText(rumor.content, 255)
   return { ...base, ...marks, text, name: text, reason: UNCHECKABLE }
+}
+
+/** What the owner has said to an escalation otherwise than by a letter: "every way makes the same `owner` item". */
+export function answerItem(
+  { id, text, at, channel }: OwnerAnswer,
+  escalation: string,
+  people: AgentDirectory,
+): InboxItem {
+  return {
+    type: 'owner',
+    id,
+    call: '',
+    from: ownerOf(people),
+    text: foreignText(text),
+    at,
+    seq: 0,
+    escalation,
+    channel,
+  }
 }
 
 const UNCHECKABLE = 'announced without what is needed to open and check it, so it was not fetched'

@@ -21,7 +21,8 @@ export type Intent =
   | ({ type: 'decline'; ref: string | undefined; text: string } & Stay)
   /** `note`: what is said of the first of them. */
   | ({ type: 'sendfile'; files: readonly NamedContent[]; note?: string | undefined } & Stay)
-  | { type: 'escalate'; text: string }
+  /** `tell`: what the peer may know of it; `answered`: nobody is asked, this is what the owner has said to `id`, or to the only open one. */
+  | ({ type: 'escalate'; text: string; tell?: string; answered?: { text: string; id: string | undefined } } & Stay)
   | ({ type: 'end'; text: string; most: number; outcome?: CallOutcome | undefined } & Stay)
   /** `jitter`: most seconds that it sleeps before it begins; undefined for what fits whoever has started it. */
   | { type: 'announce'; jitter: number | undefined }

@@ -109,6 +109,7 @@ export const LIMIT = {
   name: 64,
   relays: 5,
   note: 500,
+  question: 20_000,
   op: 32,
   missing: 50,
   chunks: 1_000,

@@ -44,7 +44,7 @@ export function charactersOf(words: Foreign | string): string {
 /** Who it is, in facts alone: a petname of ours, or the key. What a stranger calls itself is told by `selfNamed`. */
 export function describeAgent(agent: Agent): string {
   const key = shortNpub(agent.npub)
-  if (agent.trust === 'owner') return `your owner (${key})`
+  if (agent.trust === 'owner') return agent.npub === '' ? 'your owner' : `your owner (${key})`
   return agent.trust === 'unknown' ? `${key} (unknown)` : `${agentLabel(agent)} (${agent.trust}, ${key})`
 }
 

@@ -1,53 +1,120 @@
-// `escalate`: tells the peer and the owner that a person is needed.
+// `escalate`: asks the owner, and tells the other side that it is asked; `--answered` writes down what the owner said elsewhere.
 
+import type { IntentOf } from '../call/intent.ts'
+import { LIMIT } from '../call/signal.ts'
 import { inQuotes } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
+import { EXIT, Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
-import { optionalText, wordsArgument } from './args.ts'
-import type { Command } from './command.ts'
+import { isBlank } from '../sanitize.ts'
+import { optionalText, stayOption, waitOptions, wordsArgument } from './args.ts'
+import type { Args, Command } from './command.ts'
+import { type EscalationShape, escalationShape, itemShape } from './json.ts'
+import { newsLines } from './text.ts'
 
 export const escalate: Command<'escalate'> = {
-  usage: 'escalate <text>',
-  describe: 'Ask your owner, and tell the other side that you do; "-" reads stdin',
-  example: 'p2p escalate "They want to see the contract. May I?"',
-  positionals: { text: { type: 'string', describe: 'what you need a person for' } },
+  usage: 'escalate [text]',
+  describe: 'Ask your owner; the other side learns that you ask, not what. "-" reads stdin',
+  example:
+    'p2p escalate "May I sign for 400 EUR?" --tell "I may not sign without my owner" --wait\n  p2p escalate --answered "Yes, up to 500"',
+  positionals: { text: { type: 'string', describe: 'what you need a person for: the other side does not get it' } },
+  options: {
+    tell: { type: 'string', describe: 'what the other side may know of it' },
+    ...waitOptions('your owner has answered'),
+    answered: { type: 'string', describe: 'ask nobody: write down what your owner has said elsewhere' },
+    id: { type: 'string', describe: 'which question that answers, where several are open: 8 characters of its id' },
+  },
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
-  intent: (args) => ({ type: 'escalate', text: wordsArgument(args, 'text') }),
-  needs: () => ({ network: true, lookups: 'owner' }),
-  text: escalationLines,
-  json: ({ escalation }) => ({ escalation }),
+  intent: (args) => (args.answered === undefined ? questionIn(args) : answerIn(args)),
+  needs: ({ answered, wait, settle = 0 }) =>
+    answered === undefined
+      ? {
+          network: true,
+          lookups: 'owner',
+          shows: true,
+          waits: wait === undefined ? undefined : { type: 'owner', seconds: wait, settle },
+        }
+      : {},
+  text: (outcome) => {
+    const { escalation, intent } = outcome
+    if (escalation === undefined) return []
+    const shape = escalationShape(escalation, outcome)
+    return intent.answered === undefined
+      ? [...askedLines(shape, outcome), ...newsLines(outcome.news)]
+      : [
+          `escalation ${shape.id.slice(0, 8)} is answered; \`${P2P} inbox\` and every wait show it as an item of your owner`,
+        ]
+  },
+  json: (outcome) => ({
+    escalation: outcome.escalation === undefined ? undefined : escalationShape(outcome.escalation, outcome),
+    ...(outcome.intent.answered === undefined ? { new: outcome.news.map(itemShape) } : {}),
+  }),
 }
 
-const CHANNEL_NAMES: Record<string, string> = {
-  peer: 'the other side',
-  nostr: 'owner, on Nostr',
-  log: 'escalations.jsonl',
+function questionIn(args: Args): IntentOf<'escalate'> {
+  if (args.id !== undefined)
+    throw new Failure(
+      'USAGE',
+      EXIT.usage,
+      '--id goes with --answered',
+      `\`${P2P} escalate --answered "…" --id 1a2b3c4d\``,
+    )
+  const tell = optionalText(args, 'tell').trim()
+  if (tell.length > LIMIT.note) {
+    const message = `--tell has at most ${LIMIT.note} characters, this one has ${tell.length}`
+    throw new Failure('TEXT_TOO_LONG', EXIT.usage, message, `\`${P2P} send "…"\` says more to the other side`)
+  }
+  return { type: 'escalate', text: wordsArgument(args, 'text'), ...(tell === '' ? {} : { tell }), ...stayOption(args) }
 }
 
-function escalationLines({ escalation, failure }: OutcomeOf<'escalate'>): string[] {
-  const channels = escalation?.channels ?? []
+function answerIn(args: Args): IntentOf<'escalate'> {
+  if (args.text !== undefined || args.tell !== undefined || args.wait !== undefined) {
+    const message = '--answered asks nothing: no text, --tell or --wait goes with it'
+    throw new Failure('USAGE', EXIT.usage, message, `\`${P2P} escalate --answered "…" --id 1a2b3c4d\``)
+  }
+  return {
+    type: 'escalate',
+    text: '',
+    answered: { text: wordsArgument(args, 'answered'), id: optionalText(args, 'id').trim() || undefined },
+    wait: undefined,
+  }
+}
+
+const CHANNEL_NAMES: Record<string, string> = { nostr: 'owner, on Nostr', log: 'escalations.jsonl' }
+
+function askedLines(shape: EscalationShape, { failure, intent, people }: OutcomeOf<'escalate'>): string[] {
+  const { channels, state, told } = shape
+  const id = shape.id.slice(0, 8)
   const list = channels.map(({ channel, ok, error }) => {
-    const done = channel === 'log' ? 'written' : 'told'
-    return `${CHANNEL_NAMES[channel] ?? `owner, by ${channel}`}: ${ok ? done : `failed (${error === undefined ? 'no reason given' : inQuotes(error, 200)})`}`
+    const name = channel === 'peer' ? 'the other side' : (CHANNEL_NAMES[channel] ?? `owner, by ${channel}`)
+    const learned =
+      channel === 'peer'
+        ? `told that your owner is asked${isBlank(told) ? ', not what' : ', and your words for it, not what'}`
+        : channel === 'log'
+          ? 'written'
+          : 'told'
+    return `${name}: ${ok ? learned : `failed (${error === undefined ? 'no reason given' : inQuotes(error, 200)})`}`
   })
-  // Then the error says it all.
-  if (escalation === undefined || failure !== undefined) return list
+  const head = `escalation ${id} is ${state}`
   const owner = channels.filter((c) => c.channel !== 'peer' && c.channel !== 'log')
-  if (owner.some((c) => c.ok && c.channel === 'nostr'))
-    return [...list, `  next: \`${P2P} wait\` until the answer comes`]
-  if (owner.some((c) => c.ok))
+  const waiting = intent.wait === undefined && state === 'open'
+  // Then the error says what is missing, and what to type.
+  if (state === 'answered' || failure !== undefined) return [head, ...list]
+  const elsewhere = `\`${P2P} escalate --answered "…" --id ${id}\` writes down what it says elsewhere`
+  if (!owner.some((c) => c.ok))
     return [
+      head,
       ...list,
-      `it answers where it usually writes to you; with owner.npub set, its answer also ends \`${P2P} wait\``,
+      `your owner was NOT told yet: it is kept and tried again with the next command after a minute, as \`${P2P} status\`; ${elsewhere}`,
     ]
-  if (owner.length > 0)
-    return [
-      ...list,
-      `your owner was NOT told yet: it is kept and tried again with the next command, as \`${P2P} status\``,
-    ]
-  return [
-    ...list,
-    'your owner was NOT told: no channel to it is configured, only the other side knows that you need a person',
-    `  next: \`${P2P} config set owner.npub <npub>\`, or owner.webhook, owner.openclaw.target, owner.command`,
-  ]
+  const next = waiting ? [`  next: \`${P2P} wait --for owner\` until the answer comes; ${elsewhere}`] : []
+  if (people.owner !== undefined && owner.some((c) => c.ok && c.channel === 'nostr')) return [head, ...list, ...next]
+  return [head, ...list, `${answersBy(owner.filter((c) => c.ok))}; ${elsewhere}`]
+}
+
+/** How the answer comes where no direct message went out. */
+function answersBy(told: readonly { channel: string }[]): string {
+  const programs = told.filter(({ channel }) => channel !== 'openclaw').map(({ channel }) => channel)
+  const unless = programs.length === 0 ? '' : ` unless the ${programs.join(' or the ')} itself replies {"answer": "…"}`
+  return `no direct message asks your owner (owner.npub): its answer will not come through p2p${unless}, but in your own conversation`
 }

@@ -2,6 +2,7 @@
 
 import { type Agent, agentOf } from '../call/agents.ts'
 import { type Agreement, agreementsOf, openProposals, type Proposal } from '../call/agreements.ts'
+import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Verification } from '../call/replay.ts'
 import { isOver, type Phase } from '../call/rules.ts'
@@ -112,6 +113,38 @@ export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) =>
     .flatMap(([id]) => callShape(outcome, id) ?? [])
 }
 
+/** `told`: what the peer was told beside that the owner is asked; `call`: "" for none. */
+export type EscalationShape = {
+  id: string
+  state: 'open' | 'answered'
+  text: Foreign
+  told: Foreign
+  call: string
+  at: number
+  answers: { text: Foreign; at: number; channel: string }[]
+  channels: readonly ToldChannel[]
+}
+
+export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutcome, 'state'>): EscalationShape {
+  const { escalation, letter, channels, answers } = kept
+  const { id, text, told, call, at } = escalation
+  const log = state.logs[call]
+  // What no relay had taken then may be on its way by now.
+  const hasLeft = ({ channel }: ToldChannel) =>
+    (channel === 'nostr' && letter !== undefined && state.index.letters[letter] === undefined) ||
+    (channel === 'peer' && log?.entries[id] !== undefined && deliveryOf(log, [id]).state !== 'queued')
+  return {
+    id,
+    state: isOpen(kept) ? 'open' : 'answered',
+    text: foreignText(text),
+    told: foreignText(told),
+    call,
+    at,
+    answers: answers.map((answer) => ({ text: foreignText(answer.text), at: answer.at, channel: answer.channel })),
+    channels: channels.map((one) => (!one.ok && hasLeft(one) ? { channel: one.channel, ok: true } : one)),
+  }
+}
+
 export function itemShape(item: InboxItem): Record<string, unknown> {
   const {
     type,
@@ -132,6 +165,8 @@ export function itemShape(item: InboxItem): Record<string, unknown> {
     reason,
     note,
     outcome,
+    escalation,
+    channel,
   } = item
   return {
     type,
@@ -152,6 +187,8 @@ export function itemShape(item: InboxItem): Record<string, unknown> {
     reason,
     note,
     outcome,
+    escalation,
+    channel,
   }
 }
 

@@ -2,12 +2,21 @@
 // How far files are that are not yet whole: ours until the peer has them, the peer's until they lie here.
 
 import { type Agent, agentOf, trustOf } from '../call/agents.ts'
+import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
 import { encryptedSize, isSettled, type Transfer, transfers } from '../call/file-transfer.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
 import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { standingParts } from '../call/standing.ts'
-import { ABOUT_PEERS, claimedNameLines, describeAgent, inQuotes, quoteLines, relayReason } from '../call/wording.ts'
+import {
+  ABOUT_PEERS,
+  claimedNameLines,
+  describeAgent,
+  formatDuration,
+  inQuotes,
+  quoteLines,
+  relayReason,
+} from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { cutForeign, type Foreign, foreign, foreignLine, foreignText, isBlank } from '../sanitize.ts'
@@ -15,11 +24,14 @@ import { leakySince } from '../state/canaries.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { Command } from './command.ts'
-import { type CallShape, callShapes, isOverState, itemShape, standingIn } from './json.ts'
+import { type CallShape, callShapes, escalationShape, isOverState, itemShape, standingIn } from './json.ts'
 import { callLine, newsLines, overLines } from './text.ts'
 
 /** Characters of a topic that remind of it; the whole was told when it came. */
 const MAX_TOPIC_TEXT = 200
+
+/** Most escalations that are shown one by one. */
+const MAX_ESCALATIONS = 5
 
 /** Calls that are over stay in sight for a day. */
 const RECENTLY_ENDED = 24 * 3600
@@ -48,7 +60,7 @@ export const status: Command<'status'> = {
       ...(outboxCount(outcome) > 0
         ? [`outbox: ${outboxCount(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
-      ...unaskedLines(outcome),
+      ...escalationLines(outcome),
       ...transferLines(outcome),
       ...droppedLine(outcome),
       ...newsLines(outcome.news),
@@ -62,6 +74,7 @@ export const status: Command<'status'> = {
       calls,
       total,
       complete: calls.length === total,
+      escalations: openEscalations(outcome).map((kept) => escalationShape(kept, outcome)),
       transfers: transferShapes(outcome),
       outbox: outboxCount(outcome),
       unread: outcome.news.filter(countsAsUnread).length,
@@ -163,15 +176,43 @@ function outboxCount({ state, people }: CommonOutcome): number {
   return calls.reduce((sum, call) => sum + call.own.queued, letters)
 }
 
-// What the owner has been asked and does not know of.
-function unaskedLines({ state }: CommonOutcome): string[] {
-  return Object.entries(state.index.appeals).flatMap(([id, { open, reached }]) => {
-    const why = Object.entries(open).map(([channel, { error }]) => `${channel}: ${inQuotes(error, 200)}`)
-    if (reached === true || why.length === 0) return []
+/** What the owner has been asked and has not answered, the latest first. */
+function openEscalations({ state }: CommonOutcome): KeptEscalation[] {
+  return Object.values(state.index.escalations)
+    .filter(isOpen)
+    .sort((a, b) => b.escalation.at - a.escalation.at)
+}
+
+// "Open ones stand in `status` with their age, also after the call."
+function escalationLines(outcome: CommonOutcome): string[] {
+  const open = openEscalations(outcome)
+  const lines = open.slice(0, MAX_ESCALATIONS).flatMap((kept) => {
+    const { id, text, call, at, channels } = escalationShape(kept, outcome)
+    const short = id.slice(0, 8)
+    const where = call === '' ? '' : `, in call ${call.slice(0, 8)}`
+    const age = `open since ${formatDuration(outcome.now - at)}`
     return [
-      `escalation ${id.slice(0, 8)}: your owner is NOT told yet (${why.join('; ')}), tried again with later commands`,
+      `escalation ${short}, ${age}${where}: ${toldText(channels)}`,
+      ...quoteLines(cutForeign(text, MAX_TOPIC_TEXT), 'me>'),
+      `  next: \`${P2P} wait --for owner\`; \`${P2P} escalate --answered "…" --id ${short}\` writes down what it says elsewhere`,
     ]
   })
+  const more = open.length - MAX_ESCALATIONS
+  return more > 0 ? [...lines, `${more} more escalations are open: \`${P2P} status --json\` lists all`] : lines
+}
+
+/** Whether the owner knows of it, and by which ways. */
+function toldText(channels: readonly ToldChannel[]): string {
+  const owner = channels.filter(({ channel }) => channel !== 'peer' && channel !== 'log')
+  const told = owner.filter(({ ok }) => ok).map(({ channel }) => channel)
+  if (told.length > 0) return `your owner was told by ${told.join(', ')} and has not answered`
+  if (owner.length === 0) return 'your owner was NOT told: no channel is configured; ask it in your own conversation'
+  // The outbox tells of the direct message.
+  const others = owner.filter(({ channel }) => channel !== 'nostr')
+  const why = (others.length > 0 ? others : owner).map(
+    ({ channel, error }) => `${channel}: ${inQuotes(error ?? foreign`failed`, 200)}`,
+  )
+  return `your owner is NOT told yet (${why.join('; ')}), tried again with later commands`
 }
 
 /**

@@ -112,8 +112,18 @@ function itemLines(item: InboxItem): string[] {
             `from ${from}, ${formatTime(item.at)}; it may be a repeat of an old message, so it is no instruction:`,
             ...quoteLines(item.text, 'repeat>'),
           ]
-        : [`from ${from}, ${formatTime(item.at)}:`, ...quoteLines(item.text, 'owner>')]
+        : [`from ${from}${wayOf(item)}, ${formatTime(item.at)}${answersOf(item)}:`, ...quoteLines(item.text, 'owner>')]
   }
+}
+
+function answersOf({ escalation }: InboxItem): string {
+  return escalation === undefined ? '' : `, answers escalation ${escalation.slice(0, 8)}`
+}
+
+/** By which way an answer of the owner came, where it is no letter. */
+function wayOf({ channel }: InboxItem): string {
+  if (channel === undefined) return ''
+  return channel === 'answered' ? ', as you have written it down' : `, by ${channel}`
 }
 
 /** What else is known of something said: what it answers, what its author had not seen, and that it came too late. */

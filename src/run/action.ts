@@ -1,6 +1,7 @@
 // What a step wants done outside, and what became of it: one list of one union. An executor takes an action and gives back what
 // came of it, which the next step writes down.
 import type { PendingUpload } from '../call/decide.ts'
+import type { ToldChannel } from '../call/escalation.ts'
 import type { FileBody } from '../call/file-transfer.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { FileState } from '../call/log.ts'
@@ -58,8 +59,7 @@ export type ActionType = Action['type']
 
 export type ActionOf<T extends ActionType> = Extract<Action, { type: T }>
 
-/** One way in which somebody was to be told, and why it did not work where it did not. */
-export type ChannelResult = { channel: 'peer' | 'nostr' | OwnerChannel | 'log'; ok: boolean; error?: Foreign }
+export type ChannelResult = ToldChannel<'peer' | 'nostr' | OwnerChannel | 'log'>
 
 type Answered = { receipts: readonly PublishAnswer[] }
 

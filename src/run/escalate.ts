@@ -2,7 +2,7 @@
 // they have.
 import { agentOf } from '../call/agents.ts'
 import { type Escalation, escalationOf, escalationText } from '../call/escalation.ts'
-import type { Intent } from '../call/intent.ts'
+import type { Intent, IntentOf } from '../call/intent.ts'
 import { relayReason } from '../call/wording.ts'
 import type { Failure } from '../errors.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
@@ -25,7 +25,8 @@ export function escalate(
 ): { state: State; asked: Escalation | undefined } {
   if (intent?.type !== 'escalate' || decided === undefined || decided.refusal !== undefined)
     return { state, asked: undefined }
-  const asked = escalationIn(state, intent.text, decided.said, context)
+  if (intent.answered !== undefined) return { state, asked: undefined }
+  const asked = escalationIn(state, intent, decided.said, context)
   const { environment } = context
   const letter = escalationLetter(context, asked)
   const owed = letter === undefined ? state : oweLetter(state, letter.rumor, letter.to)
@@ -58,7 +59,7 @@ export function channelResult(channel: ChannelResult['channel'], error: Foreign 
 
 function escalationIn(
   state: State,
-  text: string,
+  { text, tell = '' }: IntentOf<'escalate'>,
   said: readonly RecordedSignal[],
   { environment, now, people }: RunContext,
 ): Escalation {
@@ -68,7 +69,7 @@ function escalationIn(
   const me = { ...agentOf(known, environment.keys.pubkey), name: foreignText(environment.config.name, 64) }
   const peer = call === undefined ? undefined : agentOf(known, call.peer, call.peerName)
   const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${environment.pid} ${text}`)))
-  return escalationOf(text, { id, at: now, me, call, peer })
+  return escalationOf(text, { id, at: now, me, call, peer, told: call === undefined ? '' : tell })
 }
 
 // An owner's key that is our own would be told by itself: nobody would be told, and it would look as if somebody had been.

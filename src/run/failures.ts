@@ -1,37 +1,22 @@
 // When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
 
-import type { Escalation } from '../call/escalation.ts'
+import type { KeptEscalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
 import { inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { type Foreign, foreign, foreignLine, isBlank, matches } from '../sanitize.ts'
+import { type Foreign, foreign, isBlank, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callOf } from '../state/state.ts'
-import { type ActionResult, type ChannelResult, resultsOf } from './action.ts'
-import { channelResult } from './escalate.ts'
+import { type ActionResult, resultsOf } from './action.ts'
 import type { FinishedRun } from './finished-run.ts'
 import type { SyncAnswer } from './sync.ts'
 
-export type EscalationResult = { id: string; channels: ChannelResult[] }
-
-/** Whom an escalation of this run has reached. */
-export function escalationResult(
-  asked: Escalation | undefined,
-  done: readonly ActionResult[],
-): EscalationResult | undefined {
-  const logged = resultsOf('log-escalation', done).find(({ action }) => action.due.escalation.id === asked?.id)
-  if (logged === undefined) return undefined
-  const { action } = logged
-  const error = logged.error === undefined ? undefined : foreignLine(logged.error)
-  return { id: action.due.escalation.id, channels: [...action.channels, channelResult('log', error)] }
-}
-
 export function failureOf(finished: FinishedRun): Failure | undefined {
-  const { needs, decided, done } = finished
+  const { needs, decided, state, done } = finished
   if (decided?.refusal !== undefined) return decided.refusal
-  const escalation = escalationResult(decided?.asked, done)
+  const escalation = state.index.escalations[decided?.asked?.id ?? '']
   if (escalation !== undefined) return ownerNotTold(escalation, finished)
   // The output says which relays are away.
   if (needs.unattended === true) return undefined
@@ -131,21 +116,23 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
   )
 }
 
-// The peer counts: somebody knows that a person is needed, and the output says that the owner does not.
-function ownerNotTold(escalation: EscalationResult, { context }: FinishedRun): Failure | undefined {
-  const channels = escalation.channels.filter((c) => c.channel !== 'log')
+function ownerNotTold({ escalation, channels: all }: KeptEscalation, { context }: FinishedRun): Failure | undefined {
+  const channels = all.filter((c) => c.channel !== 'log')
+  // "Ends with 6 also in a call: the owner was *not* told, whatever the peer was."
+  if (!channels.some((c) => c.channel !== 'peer')) {
+    const answered = `escalate --answered "…" --id ${escalation.id.slice(0, 8)}`
+    return new Failure(
+      'NO_OWNER_CHANNEL',
+      EXIT.impossible,
+      'your owner was NOT told: no channel to it is configured',
+      `ask it in your own conversation, then \`${P2P} ${answered}\` writes its answer down; \`${P2P} config set owner.npub <npub>\`, or owner.webhook, owner.openclaw.target, owner.command, lets p2p ask it`,
+    )
+  }
+  // Where the peer knows that a person is needed the command has done something; the output says that the owner does not know.
   if (channels.some((c) => c.ok)) return undefined
   const why = channels
     .map((c) => `${c.channel}: ${c.error === undefined ? 'failed' : inQuotes(c.error, 200)}`)
     .join('; ')
-  if (!channels.some((c) => c.channel !== 'peer')) {
-    return new Failure(
-      'NO_OWNER_CHANNEL',
-      EXIT.impossible,
-      `your owner was not told: no channel is configured${why === '' ? '' : ` (${why})`}`,
-      `\`${P2P} config set owner.npub <npub>\` tells it on Nostr; owner.webhook, owner.openclaw.target and owner.command are other ways`,
-    )
-  }
   return new Failure(
     'OWNER_NOT_REACHED',
     EXIT.unreachable,

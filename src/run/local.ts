@@ -41,6 +41,15 @@ const ANSWERS: Answers = {
     if (!(read instanceof Failure)) return localOutcome(task, context, read.state, { reading: read.reading })
     return { ...localOutcome<'transcript'>(task, context, state, { reading: undefined }), failure: read }
   },
+  async escalate(task, context, state) {
+    const { recordOwnerAnswer } = await import('./owner-answer.ts')
+    const recorded = await recordOwnerAnswer(task.intent, context)
+    if (!(recorded instanceof Failure)) {
+      const escalation = recorded.state.index.escalations[recorded.id]
+      return localOutcome(task, context, recorded.state, { escalation })
+    }
+    return { ...localOutcome<'escalate'>(task, context, state, { escalation: undefined }), failure: recorded }
+  },
   async contacts(task, context, state) {
     return localOutcome(task, context, state, { contacts: await editContactList(task.intent, context, state) })
   },

@@ -33,13 +33,14 @@ export type Needs = {
 }
 
 /**
- * What ends a wait: the answer to a call, a word in one, the confirmation of its end, or certain items. `seconds`: when it ends anyway.
+ * What ends a wait: the answer to a call, a word in one, the confirmation of its end, the owner's answer, or certain items. `seconds`: when it ends anyway.
  * `settle`: so many seconds after the last thing of a burst, since who comes back in the middle of one comes back again.
  */
 export type Wait = { seconds: number; settle: number } & (
   | { type: 'answer' }
   | { type: 'reply' }
   | { type: 'end' }
+  | { type: 'owner' }
   | { type: 'items'; for: readonly string[]; call: string | undefined; follow: boolean }
 )
 

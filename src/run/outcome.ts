@@ -1,7 +1,8 @@
 // What came of a run, as data: each command's printer turns its own into text or JSON.
 // What has been printed is read. Done after printing, and only then.
 import { type Agent, type AgentDirectory, agentOf, type Contact } from '../call/agents.ts'
-import { type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
+import type { KeptEscalation } from '../call/escalation.ts'
+import { answerItem, type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { presenceLifetime } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
@@ -16,7 +17,7 @@ import { callsOf, type Letter, type State } from '../state/state.ts'
 import { resultsOf } from './action.ts'
 import { ownAgent, type RunContext, speakerOf } from './context.ts'
 import type { PresenceFindings } from './discovery.ts'
-import { type EscalationResult, escalationResult, failureOf, relaysOfLetter } from './failures.ts'
+import { failureOf, relaysOfLetter } from './failures.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import type { Task } from './needs.ts'
 import { noticesOf } from './notices.ts'
@@ -75,7 +76,8 @@ export type OwnOutcome = {
   agree: SpokenOutcome
   decline: SpokenOutcome
   sendfile: SpokenOutcome
-  escalate: { escalation: EscalationResult | undefined }
+  /** `news`: without a wait only what answers it at once. */
+  escalate: { escalation: KeptEscalation | undefined; news?: InboxItem[] }
   end: SpokenOutcome & { reading: TranscriptView | undefined }
   /** `received`: how many calls something new came in for; `idle`: why nothing was done. */
   announce: { posted: AnnounceResult | undefined; received: number; idle?: string }
@@ -146,7 +148,11 @@ const OWN: OwnOutcomes = {
   agree: spokenOutcome,
   decline: spokenOutcome,
   sendfile: spokenOutcome,
-  escalate: ({ decided, done }) => ({ escalation: escalationResult(decided?.asked, done) }),
+  escalate: ({ intent, decided, state }, { news }) => {
+    const id = decided?.asked?.id ?? ''
+    const answers = intent.wait === undefined ? { news: news.filter(({ escalation }) => escalation === id) } : {}
+    return { escalation: state.index.escalations[id], ...answers }
+  },
   end: (finished, common) => ({ ...spokenOutcome(finished, common), reading: finished.reading }),
   announce: (finished) => ({
     posted: finished.idle === undefined ? announceResult(finished) : undefined,
@@ -206,7 +212,17 @@ export function unreadItems(
     const log = state.logs[call.id]
     return log === undefined ? [] : itemsOf(log, call, people, all)
   })
-  return ownerFirst([...items, ...letters.map((letter) => letterItem(letter, people))])
+  const answers = Object.entries(state.index.escalations).flatMap(([id, kept]) =>
+    kept.answers.map((answer) => ({ escalation: id, answer })),
+  )
+  const answered = new Map(answers.map(({ escalation, answer }) => [answer.id, escalation]))
+  // A letter is told as the letter that it is.
+  const otherwise = answers.filter(({ answer }) => answer.channel !== 'nostr' && (all || answer.unread))
+  return ownerFirst([
+    ...items,
+    ...otherwise.map(({ escalation, answer }) => answerItem(answer, escalation, people)),
+    ...letters.map((letter) => letterItem(letter, people, answered.get(letter.rumor.id))),
+  ])
 }
 
 function relayReport({ environment }: RunContext, { answers }: SyncResult): RelayReport[] {

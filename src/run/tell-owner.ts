@@ -1,5 +1,7 @@
 // Telling the owner: what is due, through every channel at once, and the line of the log that says whom it has reached.
 import { defuseMarkup, escalationText } from '../call/escalation.ts'
+import type { OwnerChannel } from '../io/owner/channels.ts'
+import { foreignLine } from '../sanitize.ts'
 import { recordOwnerTold } from '../state/escalations.ts'
 import type { Executor } from './action.ts'
 import type { RunContext } from './context.ts'
@@ -17,13 +19,18 @@ export const tellOwner: Executor<'tell-owner'> = {
     const { owner, config } = context.environment
     const { escalation, channels } = action.due
     const ms = channelTimeout(context)
-    const text = defuseMarkup(escalationText(escalation, howToAnswer(config.owner.npub)))
-    const notice = { id: escalation.id, facts: escalation, text }
     const now = owner.channels.filter((channel) => channels.includes(channel))
-    const results = await Promise.all(
-      now.map(async (channel) => [channel, await owner.tell(channel, notice, ms)] as const),
+    const replies = await Promise.all(
+      now.map(async (channel) => {
+        const text = defuseMarkup(escalationText(escalation, howToAnswer(channel, config.owner.npub)))
+        return [channel, await owner.tell(channel, { id: escalation.id, facts: escalation, text }, ms)] as const
+      }),
     )
-    return { type: 'tell-owner', action, told: { id: escalation.id, results: Object.fromEntries(results) } }
+    const results = Object.fromEntries(replies.map(([channel, { error }]) => [channel, error]))
+    const answers = Object.fromEntries(
+      replies.flatMap(([channel, { answer }]) => (answer === undefined ? [] : [[channel, answer]])),
+    )
+    return { type: 'tell-owner', action, told: { id: escalation.id, results, answers } }
   },
   // What is new is written down when it stands in the log, so that no line of it is lost.
   record(state, done, { environment, now }) {
@@ -38,16 +45,22 @@ export const logEscalation: Executor<'log-escalation'> = {
     return { type: 'log-escalation', action, error }
   },
   record(state, done, { environment, now }) {
-    const told = done.map(({ action }) => action.told)
+    const told = done.map(({ action, error }) => {
+      const log = error === undefined ? undefined : foreignLine(error)
+      const channels = action.channels.map(({ channel, error: why }) => [channel, why] as const)
+      return { ...action.told, others: { ...Object.fromEntries(channels), log } }
+    })
     return recordOwnerTold(state, told, environment.owner.channels, now)
   },
 }
 
-/** How the owner answers where it does not read us on Nostr. */
-function howToAnswer(ownerNpub: string | undefined): string {
-  return ownerNpub === undefined
-    ? 'To answer, tell it so where you usually do.'
-    : 'To answer, reply to the direct message it has sent you on Nostr, or tell it so where you usually do.'
+/** How the owner answers, by the channel that it reads this in. */
+function howToAnswer(channel: OwnerChannel, ownerNpub: string | undefined): string {
+  // OpenClaw hands what its owner writes in that chat to the agent itself.
+  if (channel === 'openclaw') return 'To answer, reply in this chat: it is where your agent hears you.'
+  const other = ownerNpub === undefined ? '' : ', or reply to the direct message that it has sent you on Nostr'
+  const program = channel === 'webhook' ? 'A server answers with the body' : 'A program answers by printing'
+  return `To answer, tell your agent where you usually do${other}. ${program} {"answer": "…"} and nothing else.`
 }
 
 function channelTimeout({ environment, deadline }: RunContext): number {

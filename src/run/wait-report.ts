@@ -1,10 +1,12 @@
 // What a wait that ends without what it was for can still tell: who has not answered since when, how far our last word has come,
 // whose owner is asked, and the command that goes on waiting.
 
+import { isOpen } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver } from '../call/rules.ts'
 import { peerLabel } from '../call/select-call.ts'
 import { standingOf, standingParts } from '../call/standing.ts'
+import { formatDuration } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure } from '../errors.ts'
 import type { Wait } from './needs.ts'
@@ -18,8 +20,10 @@ const MAX_TOLD = 3
 
 /** Why a wait came to nothing: TIMED_OUT or INTERRUPTED, both with what is known. */
 export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: CommonOutcome): Failure {
-  const known = knownOf(ids, outcome)
-  const what = wait.type === 'answer' ? 'no answer came' : wait.type === 'end' ? 'it was not confirmed' : 'nothing came'
+  const asksOwner =
+    wait.type === 'owner' || (wait.type === 'items' && (wait.for.length === 0 || wait.for.includes('owner')))
+  const known = [...(wait.type === 'owner' ? [] : knownOf(ids, outcome)), ...(asksOwner ? openText(outcome) : [])]
+  const what = NOTHING_CAME[wait.type]
   const hint = `\`${P2P} wait${optionsOf(wait, ids)}\` goes on waiting`
   if (interrupted !== undefined) {
     const head = `the wait was interrupted after ${interrupted} s; until then ${what}`
@@ -60,6 +64,22 @@ function knownOf(ids: readonly string[], { calls, state, now }: CommonOutcome): 
   })
 }
 
+const NOTHING_CAME: Readonly<Record<Wait['type'], string>> = {
+  answer: 'no answer came',
+  reply: 'nothing came',
+  end: 'it was not confirmed',
+  owner: 'no answer of your owner came',
+  items: 'nothing came',
+}
+
+/** What our own owner is asked. */
+function openText({ state, now }: CommonOutcome): string[] {
+  return Object.values(state.index.escalations)
+    .filter(isOpen)
+    .slice(-MAX_TOLD)
+    .map(({ escalation: { id, at } }) => `your owner is asked since ${formatDuration(now - at)} (${id.slice(0, 8)})`)
+}
+
 function isAwaiting({ phase, mine }: Call): boolean {
   return !isOver(phase) && (phase === 'active' || mine === 'caller')
 }
@@ -67,6 +87,7 @@ function isAwaiting({ phase, mine }: Call): boolean {
 function optionsOf(wait: Wait, ids: readonly string[]): string {
   const [only, second] = ids
   const call = only !== undefined && second === undefined ? ` --call ${only.slice(0, 8)}` : ''
+  if (wait.type === 'owner') return ' --for owner'
   const types = wait.type === 'items' && wait.for.length > 0 ? ` --for ${wait.for.join(',')}` : ''
   return `${types}${call}`
 }

@@ -101,6 +101,7 @@ const AWAITED: Readonly<Record<Wait['type'], string>> = {
   answer: 'the answer',
   reply: 'a reply',
   end: 'the other side to confirm it',
+  owner: 'your owner',
   items: 'what comes in it',
 }
 
@@ -196,6 +197,7 @@ function isAwaited(
   // How an end is confirmed is no item, and what else comes does not matter to it.
   if (wait.type === 'end') return false
   if (item.type === 'owner') return true
+  if (wait.type === 'owner') return item.call === call && item.type === 'end'
   if (wait.type === 'answer') return item.call === call && CALL_ANSWERS.includes(item.type)
   if (wait.type === 'reply') return item.call === call && item.type !== 'request' && !WAKES_NOBODY.includes(item.type)
   if (only !== undefined && !isIn(only, item)) return false

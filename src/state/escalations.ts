@@ -1,12 +1,13 @@
 // What our owner has been asked and has not been told through every channel yet: when to try again, and when to give up.
-import type { Escalation } from '../call/escalation.ts'
+import type { AnswerChannel, Escalation } from '../call/escalation.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
+import { keepEscalation, recordAnswer, recordChannels } from './owner-answers.ts'
 import type { Speaker } from './say.ts'
 import type { PendingEscalation, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** Seconds until a channel that failed is tried again: with the next command, then ever more seldom. After the last, never. */
-const OWNER_WAITS = [0, 60, 600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
+/** "What no channel took is tried again with the next command after a minute", then ever more seldom. After the last, never. Seconds. */
+const OWNER_WAITS = [60, 600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 
 /** An owner who has not been told for so long is told no more. */
 const OWNER_TRIED_FOR = 7 * 24 * 3600
@@ -23,8 +24,17 @@ const REPEATABLE: readonly string[] = ['webhook']
 /** Tell the owner now, through these channels. `fresh`: it has not been told through any, nor written to the log. */
 export type DueEscalation = { escalation: Escalation; channels: string[]; letter: string | undefined; fresh: boolean }
 
-/** What came of one telling, by channel: undefined where the owner was told, else why not. */
-export type OwnerTold = { id: string; results: Record<string, Foreign | undefined> }
+/**
+ * What came of one telling, by channel: undefined where the owner was told, else why not. `answers`: what the owner has said to it
+ * there at once.
+ */
+export type OwnerTold = {
+  id: string
+  results: Record<string, Foreign | undefined>
+  answers?: Partial<Record<AnswerChannel, string>>
+  /** Who else was told, by channel: the peer, the log. */
+  others?: Record<string, Foreign | undefined>
+}
 
 /** @param letter the rumor that asks the owner on Nostr, if one does */
 export function openEscalation(
@@ -39,6 +49,7 @@ export function openEscalation(
     ...state.index.appeals,
     [escalation.id]: { escalation, open, fresh: true, ...(letter === undefined ? {} : { letter }) },
   }
+  keepEscalation(edit, escalation, letter)
   return edit.state
 }
 
@@ -71,22 +82,27 @@ export function dueEscalations(
   return { state: dues.length === 0 ? state : withEscalations(state, appeals), dues }
 }
 
-/** Writes down what came of it. An appeal that nothing is left to do for is forgotten; the log has it. */
+/** Writes down what came of it. Where nothing is left to tell, that is forgotten; the escalation itself is kept. */
 export function recordOwnerTold(
   state: State,
   all: readonly OwnerTold[],
   configured: readonly string[],
   now: number,
 ): State {
-  const appeals = { ...state.index.appeals }
+  const edit = beginTransaction(state)
+  edit.index.appeals = { ...state.index.appeals }
   for (const answer of all) {
-    const held = appeals[answer.id]
-    if (held === undefined) continue
-    const told = entryAfterTelling(held, answer, now)
-    if (openChannels(told, state, configured, now).length > 0) appeals[answer.id] = told
-    else delete appeals[answer.id]
+    recordChannels(edit, answer.id, { ...answer.others, ...answer.results })
+    const held = edit.index.appeals[answer.id]
+    if (held !== undefined) {
+      const told = entryAfterTelling(held, answer, now)
+      if (openChannels(told, state, configured, now).length > 0) edit.index.appeals[answer.id] = told
+      else delete edit.index.appeals[answer.id]
+    }
+    for (const [channel, text] of Object.entries(answer.answers ?? {}))
+      recordAnswer(edit, answer.id, { text, at: now, channel: channel as AnswerChannel })
   }
-  return withEscalations(state, appeals)
+  return edit.state
 }
 
 /** The channels that the owner is still to be told through. */

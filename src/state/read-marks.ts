@@ -4,6 +4,7 @@ import type { InboxItem } from '../call/inbox-items.ts'
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import { commitCalls } from './call-index.ts'
 import { commitLetters, updateLetter } from './letter-log.ts'
+import { markAnswerRead } from './owner-answers.ts'
 import type { Speaker } from './say.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -16,6 +17,7 @@ export function markRead(
 ): State {
   const edit = beginTransaction(state)
   for (const { id, call, type, from } of items) {
+    if (type === 'owner' && markAnswerRead(edit, id)) continue
     if (call === '' && from !== undefined) {
       updateLetter(edit, from.pubkey, id, { unread: false })
       delete edit.index.lettersLeft

@@ -11,6 +11,7 @@ import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
 import { noteMachines, parseCanary } from './machine.ts'
 import { boundOrphans, countReplay, keepOrphan, takeOrphans } from './orphans.ts'
+import { answerByLetter, pruneEscalations } from './owner-answers.ts'
 import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
 import type { State } from './state.ts'
@@ -62,6 +63,7 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   moveCursors(edit, context.replayed, context.now)
   forgetSeen(edit, context.now)
   boundOrphans(edit, context)
+  pruneEscalations(edit, context.now)
   boundLetters(edit, { now: context.now, trust: context.gate.trust })
   commitLetters(edit)
   pruneCalls(edit, context.gate)
@@ -88,7 +90,16 @@ export function admitRumor(
   const letter = { now: context.now, trust: gate.trust, bits }
   // NIP-17's clients never offer a letter again, so one that is too many for today is told tomorrow.
   if (over !== undefined) return isLetter(rumor) ? receiveLetter(edit, rumor, { ...letter, tomorrow: true }) : over
-  return isLetter(rumor) ? receiveLetter(edit, rumor, letter) : receiveRumor(edit, rumor, context, touched)
+  if (!isLetter(rumor)) return receiveRumor(edit, rumor, context, touched)
+  const refused = receiveLetter(edit, rumor, letter)
+  // "One with `repeat` is no instruction and closes nothing."
+  if (
+    refused === undefined &&
+    trust === 'owner' &&
+    edit.state.letters?.[rumor.pubkey]?.letters[rumor.id]?.repeat !== true
+  )
+    answerByLetter(edit, rumor, context.now)
+  return refused
 }
 
 // The attack: after a loss every order of the owner that a relay still has would be one once more.

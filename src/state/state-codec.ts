@@ -192,6 +192,14 @@ const appeal = fields({
   claim,
 })
 
+const keptEscalation = fields({
+  escalation: fields({ id: text, at: number, text, told: text }),
+  letter: optional(text),
+  channels: (value) => Array.isArray(value) && value.every(fields({ channel: text, ok: flag, error: optional(text) })),
+  answers: (value) =>
+    Array.isArray(value) && value.every(fields({ id: text, text, at: number, channel: text, unread: flag })),
+})
+
 const PARTS: Partial<Record<keyof Index, Check>> = {
   relays: table(
     fields({
@@ -219,6 +227,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   lost: flag,
   lostAt: number,
   letters: table(fields({ to: key, rumor, posting })),
+  escalations: table(keptEscalation),
   appeals: table(appeal),
   orphans: (value) => Array.isArray(value) && value.every(fields({ rumor, heard: number, replays: number })),
   lostTold: table(number),

@@ -1,6 +1,6 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
 import type { Agreement } from '../call/agreements.ts'
-import type { Escalation } from '../call/escalation.ts'
+import type { Escalation, KeptEscalation } from '../call/escalation.ts'
 import type { Claim, FileState, Log, OutboxEntry } from '../call/log.ts'
 import { type Call, replay } from '../call/replay.ts'
 import type { Phase } from '../call/rules.ts'
@@ -207,6 +207,9 @@ export type Index = {
   peers: Record<string, PeerMemory>
   letterLogs: Record<string, LetterLogSummary>
   letters: Record<string, OutgoingLetter>
+  /** What the owner has been asked, by id, and what it has said to it. */
+  escalations: Record<string, KeptEscalation>
+  /** Which of them the owner is still to be told of. */
   appeals: Record<string, PendingEscalation>
   /** Rumors of calls whose request has not come. */
   orphans: Orphan[]
@@ -250,6 +253,7 @@ export function emptyIndex(): Index {
     peers: {},
     letterLogs: {},
     letters: {},
+    escalations: {},
     appeals: {},
     orphans: [],
     lostTold: {},

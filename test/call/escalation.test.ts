@@ -26,6 +26,7 @@ const asked: Escalation = {
   topic: foreignLine('The contract'),
   topicBy: 'peer',
   text: 'They want to see it.\nMay I?',
+  told: '',
 }
 
 const HOW = 'To answer, just reply to this message.'

@@ -13,6 +13,8 @@ import { newFolder } from '../support/temporary-home.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
+const CLOCK = new URL('../support/wrong-clock.mjs', import.meta.url)
+
 const relays: EmbeddedRelay[] = []
 const runs: RunningProcess[] = []
 
@@ -31,8 +33,10 @@ async function newRelay(): Promise<EmbeddedRelay> {
 function startAgent(relay: EmbeddedRelay, config: object) {
   const home = newFolder()
   const env = { ...agentEnv(home, [relay.url]), P2P_HOME: home }
+  let ahead = 0
   const begin = (...args: string[]) => {
-    const running = startProcess(process.execPath, [PROGRAM, '--json', ...args], { cwd: home, env })
+    const clock = ahead === 0 ? [] : ['--import', `${CLOCK}?ms=${ahead}`]
+    const running = startProcess(process.execPath, [...clock, PROGRAM, '--json', ...args], { cwd: home, env })
     runs.push(running)
     return running
   }
@@ -42,6 +46,10 @@ function startAgent(relay: EmbeddedRelay, config: object) {
     begin,
     run,
     path,
+    /** Some minutes go by. */
+    later: (minutes: number) => {
+      ahead += minutes * 60_000
+    },
     async ready() {
       await run('whoami')
       await run('config', 'set', 'name', 'Alice')
@@ -146,8 +154,13 @@ test('a webhook that hangs costs its time; it is asked again with the same key, 
   expect(asked.stdout).not.toContain('s3cret')
 
   patient = true
+  // "Tried again with the next command after a minute."
+  await alice.run('status')
+  expect(requests).toHaveLength(1)
+  alice.later(2)
   const after = await alice.run('status')
   expect(after.json.notices).toEqual([
+    expect.stringContaining('your clock looks wrong'),
     `your owner has now been told through webhook what you asked before (${id.slice(0, 8)})`,
   ])
   await alice.run('status')
@@ -166,6 +179,7 @@ test('a wait tells the owner, too, what it could not be told before', async () =
   const alice = await startAgent(await newRelay(), { owner: { webhook: url } }).ready()
   await alice.run('escalate', 'May I?')
   open = true
+  alice.later(2)
   expect((await alice.run('wait', '1')).code).toBe(5)
   expect(requests).toHaveLength(2)
 })

@@ -104,7 +104,7 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
     saveTranscript: (call) => `transcripts/${call}.md`,
     exportSecret: (path) => path,
     setAsideLegacyCalls: async () => [],
-    owner: { channels: [], tell: async () => undefined, log: () => undefined },
+    owner: { channels: [], tell: async () => ({}), log: () => undefined },
     runHook: async () => undefined,
     settings: {
       list: () => [],

@@ -14,7 +14,7 @@ const everybody = () => true
 
 const asked: Escalation = {
   ...{ id: 'e1', at: T, agent: '', npub: '', name: foreign``, call: '', text: 'May I?' },
-  ...{ peer: '', peerNpub: '', peerName: foreign``, peerTrust: '', topic: foreign``, topicBy: '' },
+  ...{ peer: '', peerNpub: '', peerName: foreign``, peerTrust: '', topic: foreign``, topicBy: '', told: '' },
 }
 
 /** A state in which the owner was asked at T. */
@@ -73,9 +73,10 @@ describe('a new one', () => {
 describe('a channel that failed', () => {
   const failed = heardBack(asking(all), { webhook: 'no', command: 'no', openclaw: 'no' })
 
-  test('is tried with the next command, then ever more seldom', () => {
+  test('is tried with the next command after a minute, then ever more seldom', () => {
     expect(failed.index.appeals.e1?.fresh).toBeUndefined()
-    expect(due(failed)).toEqual(['command openclaw webhook'])
+    expect(due(failed, T + 59)).toEqual([])
+    expect(due(failed, T + 60)).toEqual(['command openclaw webhook'])
     const waits: number[] = []
     let [state, now] = [failed, T]
     while (state.index.appeals.e1 !== undefined) {
@@ -83,12 +84,12 @@ describe('a channel that failed', () => {
       waits.push(now - T)
       state = heardBack(state, { webhook: 'no', command: 'no', openclaw: 'no' }, now)
     }
-    expect(waits).toEqual([0, 60, 660, 4260, 25_860, 112_260, 285_060])
+    expect(waits).toEqual([60, 660, 4260, 25_860, 112_260, 285_060])
   })
 
   test('is tried no more once another has told the owner, unless twice is harmless there', () => {
     const one = heardBack(asking(all), { webhook: 'no', command: undefined, openclaw: 'no' })
-    expect(due(one)).toEqual(['webhook'])
+    expect(due(one, T + 60)).toEqual(['webhook'])
     expect(heardBack(one, { webhook: undefined }).index.appeals).toEqual({})
     const other = heardBack(asking(all), { webhook: undefined, command: 'no', openclaw: 'no' })
     expect(other.index.appeals).toEqual({})
@@ -96,15 +97,15 @@ describe('a channel that failed', () => {
 
   test('is tried no more once a relay has taken the letter', () => {
     const waiting = heardBack(asking(['command'], 'r'), { command: 'no' })
-    expect(due(waiting)).toEqual(['command'])
+    expect(due(waiting, T + 60)).toEqual(['command'])
     const sent = { ...waiting, index: { ...waiting.index, letters: {} } }
-    expect(due(sent)).toEqual([''])
+    expect(due(sent, T + 60)).toEqual([''])
     expect(heardBack(sent, {}).index.appeals).toEqual({})
   })
 
   test('is tried no more when nobody wants it any more, and the question is forgotten', () => {
-    expect(due(failed, T, ['webhook'])).toEqual(['webhook'])
-    expect(due(failed, T, [])).toEqual([''])
+    expect(due(failed, T + 60, ['webhook'])).toEqual(['webhook'])
+    expect(due(failed, T + 60, [])).toEqual([''])
     expect(recordOwnerTold(failed, [{ id: 'e1', results: {} }], [], T).index.appeals).toEqual({})
   })
 
@@ -126,7 +127,7 @@ test('what many questions of before ask again does not go out at once, and keeps
   const no = told({ webhook: 'no', command: 'no', openclaw: 'no' })
   const ids = Array.from({ length: 30 }, (_, n) => ({ id: `e${n}`, results: no }))
   state = openEscalation(recordOwnerTold(state, ids, all, T), { ...asked, id: 'new' }, all, undefined)
-  const first = dueEscalations(state, all, at(T), everybody)
+  const first = dueEscalations(state, all, at(T + 60), everybody)
   expect(first.dues.map((d) => d.escalation.id)).toEqual([...Array.from({ length: 10 }, (_, n) => `e${n}`), 'new'])
-  expect(dueEscalations(first.state, all, at(T, 2), everybody).dues[0]?.escalation.id).toBe('e10')
+  expect(dueEscalations(first.state, all, at(T + 60, 2), everybody).dues[0]?.escalation.id).toBe('e10')
 })

@@ -1,7 +1,8 @@
 // The owner's channels outside of Nostr: which are configured, and telling the owner through one of them.
-import { type Foreign, foreign } from '../../sanitize.ts'
+import { foreign } from '../../sanitize.ts'
 import type { Config } from '../home/config.ts'
 import type { Env, Home } from '../home/paths.ts'
+import type { OwnerReply } from './answer.ts'
 import { logLine } from './log.ts'
 import type { OwnerNotice } from './notice.ts'
 
@@ -10,8 +11,8 @@ export type OwnerChannel = 'openclaw' | 'webhook' | 'command'
 export type Owner = {
   /** The channels that are configured. */
   channels: readonly OwnerChannel[]
-  /** What went wrong; undefined when the owner was told. `ms`: how long it may take. Never rejects. */
-  tell(channel: OwnerChannel, notice: OwnerNotice, ms: number): Promise<Foreign | undefined>
+  /** Tells the owner; `ms`: how long it may take. Never rejects. */
+  tell(channel: OwnerChannel, notice: OwnerNotice, ms: number): Promise<OwnerReply>
   /** Appends a line to escalations.jsonl; what went wrong. */
   log(line: object): string | undefined
 }
@@ -26,10 +27,12 @@ export function openOwner(home: Home, { webhook, command, openclaw }: Config['ow
       ...(command.length === 0 ? [] : ['command' as const]),
     ],
     async tell(channel, notice, ms) {
-      if (channel === 'openclaw')
-        return await (await import('./openclaw.ts')).tellOpenclaw(openclaw, notice, { ms, env })
+      if (channel === 'openclaw') {
+        const error = await (await import('./openclaw.ts')).tellOpenclaw(openclaw, notice, { ms, env })
+        return error === undefined ? {} : { error }
+      }
       if (channel === 'command') return await (await import('./command.ts')).tellCommand(command, notice, { ms, env })
-      if (webhook === undefined) return foreign`owner.webhook is not set`
+      if (webhook === undefined) return { error: foreign`owner.webhook is not set` }
       return await (await import('./webhook.ts')).tellWebhook(webhook, notice, { ms, env })
     },
     log: (line) => logLine(home, line),

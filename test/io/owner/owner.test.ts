@@ -31,17 +31,25 @@ describe('channels', () => {
   test('a half-set one fails and says why', async () => {
     const owner = openOwner(newHome(), { ...NO_CHANNELS, openclaw: { ...NO_CHANNELS.openclaw, channel: 'slack' } }, {})
     expect(owner.channels).toEqual(['openclaw'])
-    expect(await owner.tell('openclaw', SAMPLE_NOTICE, 1_000)).toBe('owner.openclaw.target is not set')
+    expect(await owner.tell('openclaw', SAMPLE_NOTICE, 1_000)).toEqual({ error: 'owner.openclaw.target is not set' })
   })
 })
 
 describe('command', () => {
-  const tell = (words: string[], notice = SAMPLE_NOTICE, ms = 20_000) =>
+  const reply = (words: string[], notice = SAMPLE_NOTICE, ms = 20_000) =>
     openOwner(newHome(), { ...NO_CHANNELS, command: words }, { PATH: process.env.PATH, P2P_SECRET_KEY: 's' }).tell(
       'command',
       notice,
       ms,
     )
+  const tell = async (...told: Parameters<typeof reply>) => (await reply(...told)).error
+
+  test('may answer by what it prints, if it ends well', async () => {
+    const answer = `console.log('{"answer": "Yes"}')`
+    expect(await reply([process.execPath, '-e', answer])).toEqual({ answer: 'Yes' })
+    expect((await reply([process.execPath, '-e', `${answer}; process.exit(3)`])).answer).toBeUndefined()
+    expect(await reply([process.execPath, '-e', `${answer}; console.log('done')`])).toEqual({})
+  })
 
   test('gets the facts and the words on stdin, and none of them in its arguments or its environment', async () => {
     const { path, folder } = writeProgram(

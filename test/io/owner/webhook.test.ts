@@ -1,10 +1,13 @@
 // The webhook at real servers on loopback: taken, refused, slow, endless, elsewhere.
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { tellWebhook } from '../../../src/io/owner/webhook.ts'
+import { tellWebhook as tell } from '../../../src/io/owner/webhook.ts'
 import { type ReceivedRequest, SAMPLE_NOTICE, startHttpServer } from '../../support/owner-stand-ins.ts'
 
 const soon = { ms: 5_000, env: {} }
+/** What went wrong. */
+const tellWebhook = async (...told: Parameters<typeof tell>) => (await tell(...told)).error
+
 const NO_REQUEST: ReceivedRequest = { method: '', url: '', headers: {}, body: '' }
 
 describe('what is sent', () => {
@@ -76,6 +79,39 @@ describe('what counts as told', () => {
     expect(await tellWebhook(`http://user:s3cret@127.0.0.1:${port}/s3cret`, SAMPLE_NOTICE, soon)).toBe(
       'cannot be reached (ECONNREFUSED)',
     )
+  })
+})
+
+describe('an answer', () => {
+  const answerOf = async (status: number, body: string) => {
+    const { url } = await startHttpServer((_, response) => response.writeHead(status).end(body))
+    return await tell(url, SAMPLE_NOTICE, soon)
+  }
+
+  test('is a document that says it and nothing else', async () => {
+    expect(await answerOf(200, '{"answer": "Yes.\\nGo on."}\n')).toEqual({ answer: 'Yes.\nGo on.' })
+  })
+
+  test.each([
+    'ok',
+    '',
+    '{}',
+    '"Yes"',
+    '[{"answer":"Yes"}]',
+    '{"answer":7}',
+    '{"answer":" "}',
+    '{"answer":"Yes","ok":true}',
+  ])('%s is none, and the owner was told', async (body) => {
+    expect(await answerOf(200, body)).toEqual({})
+  })
+
+  test('of a refusal it is none', async () => {
+    expect((await answerOf(500, '{"answer": "Yes"}')).answer).toBeUndefined()
+  })
+
+  test('that does not end in time is none, and the owner was told', async () => {
+    const { url } = await startHttpServer((_, response) => void response.writeHead(200).write('{"answer": "Yes'))
+    expect(await tell(url, SAMPLE_NOTICE, { ms: 300, env: {} })).toEqual({})
   })
 })
 

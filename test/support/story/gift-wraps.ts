@@ -10,10 +10,10 @@ import { findActor } from './scene.ts'
 import { npubOf, type Stage } from './stage.ts'
 
 const FORM =
-  /^(?<from>\w+)(?: as (?<claims>\w+))? to (?<to>\w+) (?:(?<op>[a-z]+) in (?<call>[0-9a-f]{64}) seq (?<seq>\S+) prev (?<prev>\S+)|dm)$/
+  /^(?<from>\w+)(?: as (?<claims>\w+))? to (?<to>\w+) (?:(?<op>[a-z]+) in (?<call>[0-9a-f]{64}) seq (?<seq>\S+) prev (?<prev>\S+)|(?<letter>dm|reaction)(?: re (?<re>[0-9a-f]{64}))?)$/
 
 /**
- * `wrap carol to bob dm 'hi'`: a plain NIP-17 message. `wrap mallory as alice to bob message in $CALL seq 2 prev $CALL 'hi'`: a
+ * `wrap carol to bob dm 'hi'`: a plain NIP-17 message; `dm re $ID`: one that answers another; `reaction re $ID '+'`: NIP-25's. `wrap mallory as alice to bob message in $CALL seq 2 prev $CALL 'hi'`: a
  * rumor of that call, sealed with mallory's key, and with alice's name on it.
  */
 export async function publishWrap(stage: Stage, words: Word[]): Promise<void> {
@@ -26,7 +26,7 @@ export async function publishWrap(stage: Stage, words: Word[]): Promise<void> {
   )?.groups
   if (form === undefined)
     throw new Error('wrap carol to bob dm "…", or: wrap mallory to bob message in $CALL seq 2 prev $CALL "…"')
-  const { from = '', claims = from, to = '', op, call = '', seq = '', prev = '' } = form
+  const { from = '', claims = from, to = '', op, call = '', seq = '', prev = '', letter, re } = form
   const { secret } = loadIdentity(homeOf(undefined, { HOME: named(stage, from).home }), {})
   const receiver = hexOf(stage, to)
   const numbers = [
@@ -36,11 +36,12 @@ export async function publishWrap(stage: Stage, words: Word[]): Promise<void> {
     ['ack', '0'],
   ]
   const rumor = {
-    kind: op === undefined || op === 'message' ? 14 : 1410,
+    kind: letter === 'reaction' ? 7 : op === undefined || op === 'message' ? 14 : 1410,
     created_at: Math.floor(Date.now() / 1000) + stage.ahead,
     tags: [
       ['p', receiver],
       ...(op === undefined ? [] : numbers),
+      ...(re === undefined ? [] : [['e', re]]),
       ...(op === undefined || op === 'message' ? [] : [['op', op]]),
     ],
     content: text,

@@ -1,0 +1,132 @@
+// What our owner has been asked, and what it has said to it: by a direct message, through the channel that told it, or to our agent.
+import { type Escalation, isOpen, type KeptEscalation, type OwnerAnswer, type ToldChannel } from '../call/escalation.ts'
+import { P2P } from '../command-name.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { sha256, toHex } from '../nostr/crypto.ts'
+import type { Rumor } from '../nostr/event.ts'
+import type { Foreign } from '../sanitize.ts'
+import type { State } from './state.ts'
+import type { Transaction } from './transaction.ts'
+
+/** One that is answered, and whose answer was read, is kept for so long, in seconds. One that is open is never dropped. */
+const KEPT_ANSWERED = 7 * 24 * 3600
+
+/** Characters of an answer that are kept. */
+const MAX_ANSWER = 20_000
+
+/** By how much an owner's clock may be behind ours: what it wrote before it was asked answers nothing. Seconds. */
+const CLOCK_SKEW = 300
+
+/** NIP-25. */
+const REACTION = 7
+
+/** Writes down what the owner is asked, before it is told. */
+export function keepEscalation(edit: Transaction, escalation: Escalation, letter: string | undefined): void {
+  if (edit.index.escalations[escalation.id] !== undefined) return
+  const kept = { escalation, channels: [], answers: [], ...(letter === undefined ? {} : { letter }) }
+  edit.index.escalations = { ...edit.index.escalations, [escalation.id]: kept }
+}
+
+/** Writes down whom it has reached. @param results by channel: undefined where that was told, else why not */
+export function recordChannels(
+  edit: Transaction,
+  id: string,
+  results: Readonly<Record<string, Foreign | undefined>>,
+): void {
+  const told = Object.entries(results).map(
+    ([channel, error]): ToldChannel => (error === undefined ? { channel, ok: true } : { channel, ok: false, error }),
+  )
+  const held = edit.index.escalations[id]
+  if (held === undefined || told.length === 0) return
+  const others = held.channels.filter(({ channel }) => !told.some((one) => one.channel === channel))
+  edit.index.escalations = { ...edit.index.escalations, [id]: { ...held, channels: [...others, ...told] } }
+}
+
+/** Writes an answer down, which closes the escalation: the owner knows of it, so it is told no more. */
+export function recordAnswer(
+  edit: Transaction,
+  id: string,
+  { text, at, channel, letter }: Pick<OwnerAnswer, 'text' | 'at' | 'channel'> & { letter?: string },
+): void {
+  const held = edit.index.escalations[id]
+  if (held === undefined) return
+  const answer: OwnerAnswer = {
+    id: letter ?? toHex(sha256(Buffer.from(`${id} ${held.answers.length} ${channel} ${text}`))),
+    text: text.slice(0, MAX_ANSWER),
+    at,
+    channel,
+    // A letter is told as the letter that it is.
+    unread: letter === undefined,
+  }
+  edit.index.escalations = { ...edit.index.escalations, [id]: { ...held, answers: [...held.answers, answer] } }
+  const { [id]: _, ...appeals } = edit.index.appeals
+  edit.index.appeals = appeals
+  if (held.letter === undefined) return
+  const { [held.letter]: __, ...letters } = edit.index.letters
+  edit.index.letters = letters
+}
+
+/**
+ * Whether a letter of the owner's answers something, and that it does. "Matched by its `e` tag; without one only where exactly one
+ * is open; a reaction only by its `e`."
+ */
+export function answerByLetter(edit: Transaction, rumor: Rumor, heard: number): void {
+  const named = rumor.tags.flatMap(([name, id]) => (name === 'e' && id !== undefined ? [id] : []))
+  const all = Object.values(edit.index.escalations)
+  const open = all.filter((kept) => isOpen(kept) && rumor.created_at >= kept.escalation.at - CLOCK_SKEW)
+  const meant =
+    named.length > 0
+      ? all.find(({ letter }) => letter !== undefined && named.includes(letter))
+      : open.length === 1 && rumor.kind !== REACTION
+        ? open[0]
+        : undefined
+  if (meant === undefined) return
+  const at = Math.min(rumor.created_at, heard)
+  recordAnswer(edit, meant.escalation.id, { text: rumor.content, at, channel: 'nostr', letter: rumor.id })
+}
+
+/** The escalation that a prefix of its id names, without one the only open one; or why there is none. */
+export function escalationMeant(state: State, prefix: string | undefined): KeptEscalation | Failure {
+  const all = Object.values(state.index.escalations)
+  const meant =
+    prefix === undefined
+      ? all.filter(isOpen)
+      : all.filter(({ escalation }) => escalation.id.startsWith(prefix.toLowerCase()))
+  const [first] = meant
+  if (first !== undefined && meant.length === 1) return first
+  if (first === undefined) {
+    const what =
+      prefix === undefined
+        ? 'nothing that you have asked your owner is open'
+        : `nothing that you have asked your owner has the id "${prefix.slice(0, 64)}"`
+    return new Failure('NO_ESCALATION', EXIT.impossible, what, `\`${P2P} status\` shows what is open`)
+  }
+  const ids = meant.map(({ escalation }) => escalation.id.slice(0, 8))
+  return new Failure(
+    'SEVERAL_ESCALATIONS',
+    EXIT.impossible,
+    `you have asked your owner several things: ${ids.join(', ')}`,
+    `\`${P2P} escalate --answered "…" --id ${ids[0]}\` names one; \`${P2P} status\` shows what each of them is`,
+  )
+}
+
+/** Marks an answer as read. Whether it is one. */
+export function markAnswerRead(edit: Transaction, id: string): boolean {
+  const held = Object.entries(edit.index.escalations).find(([, { answers }]) =>
+    answers.some((answer) => answer.id === id && answer.unread),
+  )
+  if (held === undefined) return false
+  const [key, kept] = held
+  const answers = kept.answers.map((answer) => (answer.id === id ? { ...answer, unread: false } : answer))
+  edit.index.escalations = { ...edit.index.escalations, [key]: { ...kept, answers } }
+  return true
+}
+
+/** Forgets what was answered, and read, long ago: the log has it. */
+export function pruneEscalations(edit: Transaction, now: number): void {
+  const all = Object.entries(edit.index.escalations)
+  const kept = all.filter(
+    ([, { answers }]) => answers.length === 0 || answers.some(({ unread, at }) => unread || now - at < KEPT_ANSWERED),
+  )
+  if (kept.length < all.length) edit.index.escalations = Object.fromEntries(kept)
+}
