@@ -3,6 +3,7 @@
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { IntentType } from '../call/intent.ts'
 import { charactersOf } from '../call/wording.ts'
+import { spellOut } from '../command-name.ts'
 import type { Args } from '../commands/command.ts'
 import { commands, isCommand, verbs } from '../commands/index.ts'
 import { itemShape } from '../commands/json.ts'
@@ -30,7 +31,7 @@ export async function main(typed: readonly string[], env: NodeJS.ProcessEnv, scr
   // Known before anything can fail, so that a program always gets its one document.
   const json = typed.slice(0, endOfOptions(typed)).some((word) => word.trimEnd() === '--json')
   const command = (verbOf(typed)[0] ?? '').trimEnd()
-  const tell = (text: string) => write(`${json ? JSON.stringify({ ok: true, command, text }) : text}\n`)
+  const tell = (text: string) => write(`${json ? JSON.stringify({ ok: true, command, text }) : text}\n`, json)
   try {
     const read = await readArgv(normalizeArgv(typed), verbs, tell)
     if (read === undefined) return EXIT.ok
@@ -85,7 +86,7 @@ async function runCommand<T extends IntentType>(
       ...environmentOptions(args),
       command: verb,
       script,
-      say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${line}\n`)),
+      say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${spellOut(line)}\n`)),
       draw:
         quiet || terminalWidth(process.stderr, env) === undefined
           ? undefined
@@ -98,7 +99,7 @@ async function runCommand<T extends IntentType>(
   try {
     // A stream is JSON lines, whoever reads it.
     const emit = (item: InboxItem) => write(`${JSON.stringify(itemShape(item))}\n`)
-    const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${line}\n`)
+    const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${spellOut(line)}\n`)
     const look = { quiet, width: terminalWidth(process.stdout, env) }
     const people = { contacts: environment.config.contacts, owner: environment.ownerKey, names: {} }
     const context = refreshContext({

@@ -1,4 +1,5 @@
 // `doctor` carried out. It opens no world, whose files may be what is broken.
+import { spellOut } from '../command-name.ts'
 import { checkLines } from '../commands/doctor.ts'
 import { EXIT } from '../errors.ts'
 import { openProbe } from '../io/doctor/probe.ts'
@@ -20,7 +21,7 @@ export async function runDoctor({ json, quiet, ...opening }: DoctorOptions, env:
   if (failure !== undefined && json) return await printFailure('doctor', failure, true, { checks })
   const lines = json
     ? [JSON.stringify({ ok: true, command: 'doctor', checks })]
-    : checkLines(checks, quiet).flatMap((line) => rowsOf(line, { width: terminalWidth(process.stdout, env) }))
-  await write(lines.map((line) => `${line}\n`).join(''))
+    : checkLines(checks, quiet).flatMap((line) => rowsOf(spellOut(line), { width: terminalWidth(process.stdout, env) }))
+  await write(lines.map((line) => `${line}\n`).join(''), json)
   return failure === undefined ? EXIT.ok : await printFailure('doctor', failure, false, {})
 }

@@ -36,10 +36,10 @@ export async function answerHook(args: Args, env: Env, json: boolean): Promise<n
     if (question === undefined) throw new Error('the input on stdin asks nothing of it')
     const things = readWaiting(home)
     const text = waitingText(things)
-    if (question.type === 'line' && json) await write(`${hookDocument(things, text)}\n`)
+    if (question.type === 'line' && json) await write(`${hookDocument(things, text)}\n`, true)
     else if (text === '') throw new Error('nothing waits')
     else if (isBounded(question, things, home)) throw new Error('this session has been told of it')
-    else await write(`${hookAnswer(question, text)}\n`)
+    else await write(`${hookAnswer(question, text)}\n`, question.type !== 'line')
   } catch (error) {
     if (args.verbose === true) process.stderr.write(`p2p: hook: ${error instanceof Error ? error.message : error}\n`)
   }

@@ -4,7 +4,7 @@ import yargs, { type Argv } from 'yargs'
 import { P2P } from '../command-name.ts'
 import type { Verb } from '../commands/command.ts'
 import { EXIT, Failure } from '../errors.ts'
-import { GLOBAL_OPTIONS, VERSION, type Verbs } from './options.ts'
+import { COMMON_OPTIONS_HELP, GLOBAL_OPTIONS, VERSION, type Verbs } from './options.ts'
 
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
 const TEXT_MARK = '\u0001'
@@ -12,6 +12,11 @@ const TEXT_MARK = '\u0001'
 const EXIT_CODES_HELP =
   'Exit codes: 0 done, 1 a fault, 2 typed wrongly, 3 no relay took it (it is kept and goes out with the next command), ' +
   '4 refused, 5 waited in vain, 6 not possible now, 7 the other side rejected the call.'
+
+// A command's own options are what its reader looks for.
+const HIDDEN_OPTIONS = Object.fromEntries(
+  Object.entries(GLOBAL_OPTIONS).map(([name, option]) => [name, { ...option, hidden: true }]),
+)
 
 /** Prints help when it was asked for; else throws Failure USAGE with what is wrong with the texts. */
 export async function printHelp(
@@ -56,12 +61,14 @@ function describe(parser: Argv, verbs: Verbs): Argv {
       'boolean-negation': false,
       'greedy-arrays': false,
     })
-    .options(GLOBAL_OPTIONS)
+    .options(HIDDEN_OPTIONS)
     .locale('en')
     .version(VERSION)
-    .epilogue(EXIT_CODES_HELP)
+    .epilogue(`${COMMON_OPTIONS_HELP}\n${EXIT_CODES_HELP}`)
     .help()
     .alias('help', 'h')
+    .hide('help')
+    .hide('version')
     .demandCommand(1, 'no command is given')
     .strict()
     .exitProcess(false)
@@ -81,7 +88,10 @@ function describe(parser: Argv, verbs: Verbs): Argv {
     built = built.command(command.usage, command.describe, (sub) => {
       const places = Object.entries(command.positionals ?? {})
       const placed = places.reduce<Argv>((all, [key, option]) => all.positional(key, option), sub)
-      return placed.options(command.options ?? {}).example(command.example, '')
+      return placed
+        .options(command.options ?? {})
+        .example(command.example, '')
+        .epilogue(COMMON_OPTIONS_HELP)
     })
   }
   return built

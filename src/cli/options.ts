@@ -11,10 +11,15 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, Options>> = {
     describe: 'use this relay instead of the configured ones; repeatable (P2P_RELAYS)',
   },
   timeout: { type: 'string', describe: 'seconds that the network has to answer (8)' },
-  call: { type: 'string', describe: 'which call: 6 characters of its id, or its peer' },
+  call: { type: 'string', describe: 'which call: 8 characters of its id, or its peer' },
   quiet: { type: 'boolean', describe: 'print only what is new or wrong' },
   verbose: { type: 'boolean', describe: 'tell every step of the network on stderr' },
 }
+
+/** The same in one line, behind what a command takes itself. */
+export const COMMON_OPTIONS_HELP =
+  'Every command: --json, --home DIR, --relay URL (repeatable), --timeout S (8), --call ID (8 characters of its id, or its ' +
+  'peer), --quiet, --verbose, --version, --help'
 
 export const VERSION = '0.1.0'
 

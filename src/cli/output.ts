@@ -3,7 +3,7 @@
 import { fstatSync, writeFileSync } from 'node:fs'
 import type { IntentType } from '../call/intent.ts'
 import { inQuotes } from '../call/wording.ts'
-import { P2P } from '../command-name.ts'
+import { P2P, spellOut } from '../command-name.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
@@ -32,14 +32,14 @@ export async function printOutcome<T extends IntentType>(
     const fields = { ...command.json(outcome), notices: outcome.notices }
     if (failure !== undefined) return await printFailure(verb, failure, true, fields)
     const document = { ok: true, command: verb, ...fields }
-    await write(`${JSON.stringify(document)}\n`)
+    await write(`${JSON.stringify(document)}\n`, true)
     return EXIT.ok
   }
   // What was asked for by name is printed, quiet or not.
   const silent = quiet && outcome.news.length === 0 && !style.always
   const lines = silent ? [] : command.text(outcome)
   const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
-  const typed = [...lines, ...notes]
+  const typed = [...lines, ...notes].map((line) => spellOut(line))
   const { page, exact = false } = style
   const rows = page ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
   await write(rows.map((row) => `${row}\n`).join(''))
@@ -74,9 +74,10 @@ export async function printFailure(
     sayFailure(failure)
     return failure.exit
   }
-  const error = { code: failure.code, ...cleanWords(failure) }
+  const { message, hint } = cleanWords(failure)
+  const error = { code: failure.code, message, hint }
   try {
-    await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
+    await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`, true)
     return failure.exit
   } catch (unwritten) {
     sayFailure(failure)
@@ -96,7 +97,8 @@ function sayFailure(failure: Failure): void {
 function cleanWords(failure: Failure): { message: string; hint: string } {
   const { code, hint } = failure
   const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
-  return { message: clean(whole(failure)), hint: clean(hint) }
+  // What is to be typed next stands in the hint, so that is spelled out; cleaning leaves `p2p` of any other.
+  return { hint: clean(spellOut(hint)), message: clean(whole(failure)) }
 }
 
 function whole({ message, theirs }: Failure): string {
@@ -120,8 +122,9 @@ export function failureIn(error: unknown): Failure {
 /** Texts that somebody waits for; one that has failed is never counted off, since nothing gets out any more. */
 let awaited = 0
 
-/** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. */
-export async function write(output: string): Promise<void> {
+/** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. `json`: it is a document. */
+export async function write(text: string, json = false): Promise<void> {
+  const output = spellOut(text, json)
   try {
     // Node's stream takes it for written when a disk that is nearly full has taken the first part.
     if (isFile(process.stdout.fd)) return writeFileSync(process.stdout.fd, output)

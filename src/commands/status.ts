@@ -64,6 +64,7 @@ export const status: Command<'status'> = {
       ...transferLines(outcome),
       ...droppedLine(outcome),
       ...newsLines(outcome.news),
+      ...readLine(outcome),
     ])
   },
   json: (outcome) => {
@@ -157,6 +158,13 @@ function nextCommand({ id, state, direction, proposals = [] }: CallShape): strin
 function explainPrefix(lines: string[]): string[] {
   const quotes = lines.some((line) => line.startsWith('  peer>'))
   return quotes && !lines.includes(ABOUT_PEERS) ? [...lines, ABOUT_PEERS] : lines
+}
+
+// Whoever types `inbox` next must not take it for lost.
+function readLine({ news }: CommonOutcome): string[] {
+  if (news.length === 0) return []
+  const what = news.length === 1 ? '1 item is' : `${news.length} items are`
+  return [`${what} marked read with this; \`${P2P} inbox --all\` shows what there was`]
 }
 
 /** What is dropped in the ordinary course of things: the same word twice, our own copy. */

@@ -1,7 +1,9 @@
 // `escalate --answered`: what the owner has said elsewhere, written down. It asks no relay.
+import { isOpen, type KeptEscalation } from '../call/escalation.ts'
 import type { IntentOf } from '../call/intent.ts'
-import { Failure } from '../errors.ts'
-import { escalationMeant, recordAnswer } from '../state/owner-answers.ts'
+import { P2P } from '../command-name.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { recordAnswer } from '../state/owner-answers.ts'
 import type { State } from '../state/state.ts'
 import { beginTransaction } from '../state/transaction.ts'
 import type { RunContext } from './context.ts'
@@ -22,4 +24,29 @@ export async function recordOwnerAnswer(
     const state = edit.commit()
     return { snapshot: state, value: { state, id } }
   })
+}
+
+/** The escalation that a prefix of its id names, without one the only open one; or why there is none. */
+export function escalationMeant(state: State, prefix: string | undefined): KeptEscalation | Failure {
+  const all = Object.values(state.index.escalations)
+  const meant =
+    prefix === undefined
+      ? all.filter(isOpen)
+      : all.filter(({ escalation }) => escalation.id.startsWith(prefix.toLowerCase()))
+  const [first] = meant
+  if (first !== undefined && meant.length === 1) return first
+  if (first === undefined) {
+    const what =
+      prefix === undefined
+        ? 'nothing that you have asked your owner is open'
+        : `nothing that you have asked your owner has the id "${prefix.slice(0, 64)}"`
+    return new Failure('NO_ESCALATION', EXIT.impossible, what, `\`${P2P} status\` shows what is open`)
+  }
+  const ids = meant.map(({ escalation }) => escalation.id.slice(0, 8))
+  return new Failure(
+    'SEVERAL_ESCALATIONS',
+    EXIT.impossible,
+    `you have asked your owner several things: ${ids.join(', ')}`,
+    `\`${P2P} escalate --answered "…" --id ${ids[0]}\` names one; \`${P2P} status\` shows what each of them is`,
+  )
 }

@@ -1,11 +1,8 @@
 // What our owner has been asked, and what it has said to it: by a direct message, through the channel that told it, or to our agent.
-import { type Escalation, isOpen, type KeptEscalation, type OwnerAnswer, type ToldChannel } from '../call/escalation.ts'
-import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { type Escalation, isOpen, type OwnerAnswer, type ToldChannel } from '../call/escalation.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
-import type { State } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
 /** One that is answered, and whose answer was read, is kept for so long, in seconds. One that is open is never dropped. */
@@ -83,31 +80,6 @@ export function answerByLetter(edit: Transaction, rumor: Rumor, heard: number): 
   if (meant === undefined) return
   const at = Math.min(rumor.created_at, heard)
   recordAnswer(edit, meant.escalation.id, { text: rumor.content, at, channel: 'nostr', letter: rumor.id })
-}
-
-/** The escalation that a prefix of its id names, without one the only open one; or why there is none. */
-export function escalationMeant(state: State, prefix: string | undefined): KeptEscalation | Failure {
-  const all = Object.values(state.index.escalations)
-  const meant =
-    prefix === undefined
-      ? all.filter(isOpen)
-      : all.filter(({ escalation }) => escalation.id.startsWith(prefix.toLowerCase()))
-  const [first] = meant
-  if (first !== undefined && meant.length === 1) return first
-  if (first === undefined) {
-    const what =
-      prefix === undefined
-        ? 'nothing that you have asked your owner is open'
-        : `nothing that you have asked your owner has the id "${prefix.slice(0, 64)}"`
-    return new Failure('NO_ESCALATION', EXIT.impossible, what, `\`${P2P} status\` shows what is open`)
-  }
-  const ids = meant.map(({ escalation }) => escalation.id.slice(0, 8))
-  return new Failure(
-    'SEVERAL_ESCALATIONS',
-    EXIT.impossible,
-    `you have asked your owner several things: ${ids.join(', ')}`,
-    `\`${P2P} escalate --answered "…" --id ${ids[0]}\` names one; \`${P2P} status\` shows what each of them is`,
-  )
 }
 
 /** Marks an answer as read. Whether it is one. */

@@ -39,6 +39,7 @@ test('the skill goes to ~/clawd where that is, and a whole call runs from there'
       await bob.run('answer accept')
       await alice.run('send "Can you review my pull request?"')
       await bob.run('sendfile report.json "eyJkYXRhIjogdHJ1ZX0="')
+      await alice.run('config set owner.command true')
       await alice.run('escalate "Bob wants to see the contract. May I?"')
       expect((await alice.run('end')).stdout).toContain('me> Can you review my pull request?')
       expect((await bob.run('status')).stdout).toContain('ended call')

@@ -2,15 +2,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Escalation } from '../../src/call/escalation.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
+import { escalationMeant } from '../../src/run/owner-answer.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { openEscalation, recordOwnerTold } from '../../src/state/escalations.ts'
-import {
-  answerByLetter,
-  escalationMeant,
-  markAnswerRead,
-  pruneEscalations,
-  recordAnswer,
-} from '../../src/state/owner-answers.ts'
+import { answerByLetter, markAnswerRead, pruneEscalations, recordAnswer } from '../../src/state/owner-answers.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 import { beginTransaction, type Transaction } from '../../src/state/transaction.ts'
 
