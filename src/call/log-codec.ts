@@ -235,7 +235,14 @@ function parseFile(value: unknown): FileState | undefined {
 
 function parseClaim(value: unknown): Claim | undefined {
   if (!isRecord(value) || typeof value.pid !== 'number' || typeof value.at !== 'number') return undefined
-  return { pid: value.pid, at: value.at, ...(value.rest === true && { rest: true }) }
+  const { pid, at, where, mark, rest } = value
+  return {
+    pid,
+    at,
+    ...(typeof where === 'string' && { where }),
+    ...(typeof mark === 'string' && { mark }),
+    ...(rest === true && { rest }),
+  }
 }
 
 /** What an own rumor still waits for; undefined when it is damaged. */

@@ -30,8 +30,11 @@ export type OutboxEntry = {
   claim?: Claim
 }
 
-/** `rest`: only the relays are tried that have not taken it. */
-export type Claim = { pid: number; at: number; rest?: true }
+/**
+ * A process that is at something since `at`, unix seconds. `where`: the machine or container that its `pid` counts in; `mark`: what tells it
+ * from a later one with its number; `rest`: only the relays are tried that have not taken it.
+ */
+export type Claim = { pid: number; at: number; where?: string; mark?: string; rest?: true }
 
 /**
  * Where a received file lies, with what its announcement may have left open; or why it was not taken; or how far it has been

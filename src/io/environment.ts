@@ -8,6 +8,7 @@ import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import type { RelayInfo } from '../nostr/nip11.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
 import type { Foreign } from '../sanitize.ts'
+import type { IsAlive } from '../state/retry.ts'
 import { placeFile } from './files/received.ts'
 import { openRemoteStorage, type RemoteStorage } from './files/remote.ts'
 import { saveTranscript, transcriptPaths } from './files/transcripts.ts'
@@ -32,6 +33,7 @@ import { openPool, type Pool } from './relay/pool.ts'
 import { startedByCron } from './scheduler.ts'
 import type { StoreCodec } from './store/codec.ts'
 import type { RenderLegacy } from './store/legacy.ts'
+import { isAlive, type ProcessIdentity, thisProcess } from './store/lock-holder.ts'
 import { openStore, type Store } from './store/store.ts'
 import { sleep } from './timers.ts'
 import { type UnwrapAll, unwrapperOf } from './unwrap-worker.ts'
@@ -79,8 +81,9 @@ export type Environment<I, L, P = never> = {
   setTimer: (ms: number, act: () => void) => () => void
   /** Milliseconds that the network has to answer. */
   budget: number
-  pid: number
-  isAlive: (pid: number) => boolean
+  /** The process that this is: who claims what it does. */
+  claimant: ProcessIdentity
+  isAlive: IsAlive
   placeFile: (call: string, name: string, bytes: Uint8Array) => string
   remoteStorage: RemoteStorage
   /** Where transcripts lie as Markdown, by call. */
@@ -164,8 +167,8 @@ export function openEnvironment<I, L, C, P>(
       return () => clearTimeout(timer)
     },
     budget: opening.budget,
-    pid: process.pid,
-    isAlive: alive,
+    claimant: thisProcess(),
+    isAlive,
     placeFile: (call, name, bytes) => placeFile(home, call, name, bytes),
     remoteStorage: openRemoteStorage({
       ...{ home, keys, env, files: config.file, stopped: opening.stopped },
@@ -203,15 +206,5 @@ export function openEnvironment<I, L, C, P>(
     },
     say: opening.say,
     stopped: opening.stopped,
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Somebody else's process of that number is alive too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

@@ -1,6 +1,6 @@
 // One `announce` at a time: cron may start the next one while the last still runs.
 import { beginAnnounce, endAnnounce, isAnnouncing } from '../state/announced.ts'
-import { type RunContext, refreshContext } from './context.ts'
+import { type RunContext, refreshContext, speakerOf } from './context.ts'
 
 /** Why nothing is to be done now; or the context of the run, and what is to be called in its end. */
 export type Turn = { idle: string } | { context: RunContext; end: () => Promise<void> }
@@ -14,15 +14,16 @@ const JITTER = 20
  * @param jitter most seconds of the pause; undefined for what fits whoever has started us
  */
 export async function takeTurn(context: RunContext, jitter: number | undefined): Promise<Turn> {
-  const { environment, now } = context
+  const { environment } = context
+  const speaker = speakerOf(context)
   const pause = environment.random() * (jitter ?? (environment.isScheduled() ? JITTER : 0))
   const begun = await environment.store.update([], (fresh) => {
-    if (isAnnouncing(fresh, environment.pid, now, environment.isAlive)) return { snapshot: fresh, value: false }
-    return { snapshot: beginAnnounce(fresh, environment.pid, now, pause), value: true }
+    if (isAnnouncing(fresh, speaker, environment.isAlive)) return { snapshot: fresh, value: false }
+    return { snapshot: beginAnnounce(fresh, speaker, pause), value: true }
   })
   if (!begun) return { idle: 'another announce is running' }
   const end = () =>
-    environment.store.update([], (fresh) => ({ snapshot: endAnnounce(fresh, environment.pid), value: undefined }))
+    environment.store.update([], (fresh) => ({ snapshot: endAnnounce(fresh, speaker.pid), value: undefined }))
   if (pause === 0 || (await environment.pause(pause * 1000))) return { context: refreshContext(context), end }
   await end()
   return { idle: 'stopped before it began' }

@@ -58,6 +58,6 @@ export function ownAgent({ environment }: RunContext, people: AgentDirectory): A
 
 export function speakerOf(context: RunContext): Speaker {
   const { environment, now, clock } = context
-  const { keys, pid, config } = environment
-  return { me: keys.pubkey, now, stamp: stampOf(context), lag: clock.lag, pid, tellRead: config.receipts.read }
+  const { keys, claimant, config } = environment
+  return { me: keys.pubkey, now, stamp: stampOf(context), lag: clock.lag, ...claimant, tellRead: config.receipts.read }
 }

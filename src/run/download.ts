@@ -11,6 +11,7 @@ import {
   recordFetched,
   remoteFilesOf,
 } from '../state/files.ts'
+import { claimBy } from '../state/retry.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { Executor, FetchWindow, Plan } from './action.ts'
 import { type RunContext, refreshContext, speakerOf } from './context.ts'
@@ -35,7 +36,7 @@ export function fetchesFor(downloads: 'patient' | 'quick' | FetchWindow): NonNul
     const remoteFile = left.find(({ id, body }) => clock < untilOf(body.size, window) && !tried.includes(id))
     if (remoteFile?.progress === undefined) return { state, actions: [] }
     const speaker = speakerOf(context)
-    const fileState: FileState = { fetching: { ...remoteFile.progress, claim: { pid: speaker.pid, at: speaker.now } } }
+    const fileState: FileState = { fetching: { ...remoteFile.progress, claim: claimBy(speaker) } }
     return {
       state: recordFetched(state, [{ remoteFile, fileState }], speaker),
       actions: [{ type: 'fetch-file', remoteFile, window }],

@@ -68,7 +68,7 @@ function escalationIn(
   const known = { ...people, names: namesOf(state) }
   const me = { ...agentOf(known, environment.keys.pubkey), name: foreignText(environment.config.name, 64) }
   const peer = call === undefined ? undefined : agentOf(known, call.peer, call.peerName)
-  const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${environment.pid} ${text}`)))
+  const id = own?.rumor.id ?? toHex(sha256(Buffer.from(`${me.pubkey} ${now} ${environment.claimant.pid} ${text}`)))
   return escalationOf(text, { id, at: now, me, call, peer, told: call === undefined ? '' : tell })
 }
 

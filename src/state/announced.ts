@@ -1,5 +1,7 @@
 // What we last said of ourselves and which relays have it; and that one `announce` of an agent runs at a time.
 import type { Template } from '../nostr/event.ts'
+import { claimBy, type IsAlive, isClaimed } from './retry.ts'
+import type { Speaker } from './say.ts'
 import type { Announced, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -74,18 +76,18 @@ export function recordListOffered(
   return edit.state
 }
 
-/** Whether another `announce` runs. @param alive whether a process of this machine still runs */
-export function isAnnouncing({ index }: State, pid: number, now: number, alive: (pid: number) => boolean): boolean {
+/** Whether another `announce` runs. */
+export function isAnnouncing({ index }: State, { pid, now }: Pick<Speaker, 'pid' | 'now'>, alive: IsAlive): boolean {
   const { announcing: held } = index
   // A container gives its first process the same number each time: our own is one that was left behind.
-  if (held === undefined || held.pid === pid || !alive(held.pid)) return false
-  return now >= held.at && now < held.at + held.pause + ANNOUNCE_STALE
+  if (held === undefined || held.pid === pid) return false
+  return isClaimed(held, now, alive, held.pause + ANNOUNCE_STALE)
 }
 
 /** @param pause seconds that it sleeps before it begins */
-export function beginAnnounce(state: State, pid: number, now: number, pause: number): State {
+export function beginAnnounce(state: State, speaker: Parameters<typeof claimBy>[0], pause: number): State {
   const edit = beginTransaction(state)
-  edit.index.announcing = { pid, at: now, pause }
+  edit.index.announcing = { ...claimBy(speaker), pause }
   return edit.state
 }
 

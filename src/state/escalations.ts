@@ -2,6 +2,7 @@
 import type { AnswerChannel, Escalation } from '../call/escalation.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
 import { keepEscalation, recordAnswer, recordChannels } from './owner-answers.ts'
+import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
 import type { Speaker } from './say.ts'
 import type { PendingEscalation, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -12,7 +13,7 @@ const OWNER_WAITS = [60, 600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 /** An owner who has not been told for so long is told no more. */
 const OWNER_TRIED_FOR = 7 * 24 * 3600
 
-/** A claim of a process that has hung longer than any command may run counts as dead. */
+/** Seconds; no command takes longer. */
 const OWNER_CLAIM_LIFETIME = 90
 
 /** Most questions of before that one command tries again. */
@@ -58,25 +59,25 @@ export function dueEscalations(
   state: State,
   configured: readonly string[],
   speaker: Speaker,
-  alive: (pid: number) => boolean,
+  alive: IsAlive,
 ): { state: State; dues: DueEscalation[] } {
-  const { now, pid } = speaker
+  const { now } = speaker
   const appeals = { ...state.index.appeals }
   let again = 0
   const dues = Object.entries(appeals).flatMap(([id, held]): DueEscalation[] => {
     const { escalation, letter, claim } = held
-    if (claim !== undefined && Math.abs(now - claim.at) < OWNER_CLAIM_LIFETIME && alive(claim.pid)) return []
+    if (isClaimed(claim, now, alive, OWNER_CLAIM_LIFETIME)) return []
     const left = openChannels(held, state, configured, now)
-    // A clock that was set back must not stop it.
-    const channels = left.filter(
-      (c) => Math.abs(now - (held.open[c]?.at ?? 0)) >= (OWNER_WAITS[(held.open[c]?.tries ?? 0) - 1] ?? 0),
-    )
+    const channels = left.filter((channel) => {
+      const { tries, at } = held.open[channel] ?? { tries: 0, at: 0 }
+      return tries === 0 || hasPassed(at, waitAfter(tries - 1, OWNER_WAITS), now)
+    })
     const fresh = held.fresh === true
     // One that nothing is left to do for is due too: to be forgotten.
     if (channels.length === 0 && left.length > 0 && !fresh) return []
     if (!fresh && again === MAX_RETRIES_A_RUN) return []
     if (!fresh) again++
-    appeals[id] = { ...held, claim: { pid, at: now } }
+    appeals[id] = { ...held, claim: claimBy(speaker) }
     return [{ escalation, channels, letter, fresh }]
   })
   return { state: dues.length === 0 ? state : withEscalations(state, appeals), dues }

@@ -8,6 +8,7 @@ import { FILE, type RemoteFile } from '../call/signal.ts'
 import { parseRemote } from '../call/signal-codec.ts'
 import { commitCalls } from './call-index.ts'
 import { commitLetters, letterLogsOf, updateLetter } from './letter-log.ts'
+import { hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
 import type { Speaker } from './say.ts'
 import type { Letter, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -34,7 +35,7 @@ const FETCH_TRIED_FOR = 7 * 24 * 3600
 /** A server that gives other bytes than were announced, all of them, has so many chances: each costs as much as the file. */
 const MAX_WRONG = 3
 
-/** A claim is older than any fetch takes: its process hangs, or another has its number by now. */
+/** Seconds; no fetch takes longer. */
 const FETCH_CLAIM_LIFETIME = 3600
 
 /** The remoteFiles of a state, in the order of their calls, then those of letters. */
@@ -66,15 +67,10 @@ export function decideFetches(
 }
 
 /** The remoteFiles to fetch now. */
-export function filesToFetch(
-  remoteFiles: readonly RemoteFileEntry[],
-  now: number,
-  alive: (pid: number) => boolean,
-): RemoteFileEntry[] {
+export function filesToFetch(remoteFiles: readonly RemoteFileEntry[], now: number, alive: IsAlive): RemoteFileEntry[] {
   return remoteFiles.filter(({ progress: fileState }) => {
-    if (fileState === undefined || (fileState.claim !== undefined && isHeld(fileState.claim, now, alive))) return false
-    // A clock that was set back must not stop it.
-    return Math.abs(now - fileState.at) >= (FETCH_WAITS[fileState.tries] ?? FETCH_WAITS.at(-1) ?? 0)
+    if (fileState === undefined || isClaimed(fileState.claim, now, alive, FETCH_CLAIM_LIFETIME)) return false
+    return hasPassed(fileState.at, waitAfter(fileState.tries, FETCH_WAITS), now)
   })
 }
 
@@ -129,14 +125,6 @@ function refusalOf({ call, from, late }: RemoteFileEntry, { calls, trust }: Fetc
   if (call !== '') return late && known === 'unknown' ? 'it came after the call was over' : undefined
   const active = calls.some((c) => c.peer === from && c.phase === 'active')
   return known === 'owner' || active ? undefined : 'outside of a call only files of your owner are fetched'
-}
-
-function isHeld(
-  { pid, at }: NonNullable<FetchProgress['claim']>,
-  now: number,
-  alive: (pid: number) => boolean,
-): boolean {
-  return Math.abs(now - at) < FETCH_CLAIM_LIFETIME && alive(pid)
 }
 
 function inCall(state: State, call: Call): RemoteFileEntry[] {

@@ -1,6 +1,7 @@
 // Waking a sleeping agent: once for each new thing, and again with growing waits until the agent has looked, since a wake
 // can get lost.
 import type { InboxItem } from '../call/inbox-items.ts'
+import { hasPassed } from './retry.ts'
 import type { State, WakeRecords } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -32,7 +33,7 @@ export function recordWakes(state: State, due: readonly InboxItem[], unread: rea
 function isDue(wake: WakeRecords[string] | undefined, now: number): boolean {
   if (wake === undefined) return true
   const wait = WAKE_AGAIN[wake.times - 1]
-  return wait !== undefined && Math.abs(now - wake.at) >= wait
+  return wait !== undefined && hasPassed(wake.at, wait, now)
 }
 
 // A missed call has its request's id.

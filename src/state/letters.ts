@@ -3,7 +3,8 @@
 import { letterRumor } from '../call/letter.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { commitLetters, keepOwnLetter } from './letter-log.ts'
-import { entryAfterPublish, isClaimed, nextPublish, type PendingPublish, type PublishResult } from './outbox.ts'
+import { entryAfterPublish, isPublishing, nextPublish, type PendingPublish, type PublishResult } from './outbox.ts'
+import { claimBy, type IsAlive } from './retry.ts'
 import type { Speaker } from './say.ts'
 import { OPEN_AFTER_END, type OutgoingLetter, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -29,17 +30,17 @@ export function oweLetter(state: State, rumor: Rumor, to: string): State {
 export function lettersDue(
   state: State,
   speaker: Speaker,
-  alive: (pid: number) => boolean,
+  alive: IsAlive,
   isBlocked: (pubkey: string) => boolean = () => false,
 ): { state: State; dues: PendingPublish[] } {
-  const { now, pid } = speaker
+  const { now } = speaker
   const held = Object.entries(state.index.letters).filter(([, { rumor }]) => now - rumor.created_at < OPEN_AFTER_END)
   const letters: State['index']['letters'] = Object.fromEntries(held)
   const dues = held.flatMap(([id, letter]): PendingPublish[] => {
     const { to, rumor, posting } = letter
-    const turn = isClaimed(posting, now, alive) || isBlocked(to) ? undefined : nextPublish(posting, now)
+    const turn = isPublishing(posting, now, alive) || isBlocked(to) ? undefined : nextPublish(posting, now)
     if (turn === undefined) return []
-    letters[id] = { ...letter, posting: { ...posting, claim: { pid, at: now } } }
+    letters[id] = { ...letter, posting: { ...posting, claim: claimBy(speaker) } }
     return [{ call: '', to, rumor, ...turn }]
   })
   const kept = dues.length === 0 && held.length === Object.keys(state.index.letters).length

@@ -4,6 +4,7 @@ import { onlyRecipient } from '../call/signal-codec.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { type Foreign, foreign, isBlank } from '../sanitize.ts'
 import { commitCalls } from './call-index.ts'
+import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
 import type { Speaker } from './say.ts'
 import { OPEN_AFTER_END, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -21,7 +22,7 @@ const REWRAP_WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 /** A relay that has not taken what others took is tried again so often, since it may be the honest one; and so are all. */
 const RETRY_WAIT = 900
 
-/** A claim of a process that has hung longer than any command may run counts as dead. */
+/** Seconds; no command takes longer. */
 const CLAIM_LIFETIME = 20
 
 /** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`, which have taken it. */
@@ -40,7 +41,7 @@ export type PublishResult = { call: string; rumor: string; wrap: Event; receipts
 export function dueRumors(
   state: State,
   now: number,
-  alive: (pid: number) => boolean,
+  alive: IsAlive,
   isBlocked: (pubkey: string) => boolean = () => false,
 ): PendingPublish[] {
   let missing = 0
@@ -50,7 +51,7 @@ export function dueRumors(
     return Object.entries(log.outbox).flatMap(([id, posting]) => {
       const rumor = log.entries[id]?.rumor
       const to = rumor === undefined ? undefined : onlyRecipient(rumor)
-      if (rumor === undefined || to === undefined || now - last > OPEN_AFTER_END || isClaimed(posting, now, alive))
+      if (rumor === undefined || to === undefined || now - last > OPEN_AFTER_END || isPublishing(posting, now, alive))
         return []
       if (isBlocked(to)) return []
       const turn = nextPublish(posting, now)
@@ -62,28 +63,27 @@ export function dueRumors(
 }
 
 /** Whether a process that still runs is publishing this right now. */
-export function isClaimed({ claim }: OutboxEntry, now: number, alive: (pid: number) => boolean): boolean {
-  return claim !== undefined && Math.abs(now - claim.at) < CLAIM_LIFETIME && alive(claim.pid)
+export function isPublishing({ claim }: OutboxEntry, now: number, alive: IsAlive): boolean {
+  return isClaimed(claim, now, alive, CLAIM_LIFETIME)
 }
 
 /** What to publish of a posting now, undefined when its time has not come. */
 export function nextPublish(posting: OutboxEntry, now: number): Pick<PendingPublish, 'wrap' | 'skip'> | undefined {
   const { wrap, wraps, accepted, failed, missing } = posting
   const anew = { wrap: undefined, skip: [] }
-  // A clock that was set back must not stop the outbox.
-  const age = Math.abs(now - posting.wrapped)
+  const isPast = (seconds: number, since = posting.wrapped) => hasPassed(since, seconds, now)
   if (wraps === 0) return anew
-  if (missing && age >= MISSING_GRACE) return anew
-  if (age <= SAME_WRAP)
+  if (missing && isPast(MISSING_GRACE)) return anew
+  if (!isPast(SAME_WRAP + 1))
     return wrap !== undefined && (accepted.length === 0 || failed.length > 0) ? { wrap, skip: accepted } : undefined
   if (accepted.length === 0) return anew
-  if (posting.retried !== undefined && Math.abs(now - posting.retried) < RETRY_WAIT) return undefined
-  if (age >= (REWRAP_WAITS[wraps - 1] ?? REWRAP_WAITS.at(-1) ?? 0)) return anew
-  return failed.length > 0 && age >= RETRY_WAIT ? { wrap: undefined, skip: accepted } : undefined
+  if (posting.retried !== undefined && !isPast(RETRY_WAIT, posting.retried)) return undefined
+  if (isPast(waitAfter(wraps - 1, REWRAP_WAITS))) return anew
+  return failed.length > 0 && isPast(RETRY_WAIT) ? { wrap: undefined, skip: accepted } : undefined
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
-export function claimRumors(state: State, dues: readonly PendingPublish[], { pid, now }: Speaker): State {
+export function claimRumors(state: State, dues: readonly PendingPublish[], speaker: Speaker): State {
   if (dues.length === 0) return state
   const edit = beginTransaction(state)
   for (const { call, rumor, wrap, skip } of dues) {
@@ -91,8 +91,8 @@ export function claimRumors(state: State, dues: readonly PendingPublish[], { pid
     const posting = outbox[rumor.id]
     if (posting === undefined) continue
     const rest = wrap === undefined && skip.length > 0
-    const claim = { pid, at: now, ...(rest && { rest }) }
-    outbox[rumor.id] = { ...posting, claim, ...(rest && { retried: now }) }
+    const claim = { ...claimBy(speaker), ...(rest && { rest }) }
+    outbox[rumor.id] = { ...posting, claim, ...(rest && { retried: speaker.now }) }
   }
   return edit.commit()
 }

@@ -7,12 +7,22 @@ import { type Body, type Link, NOTHING, type SignalPosition } from '../call/sign
 import { signalTemplate } from '../call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../nostr/event.ts'
 import { commitCalls } from './call-index.ts'
+import { claimBy } from './retry.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** Who speaks, and when: `now` by our own clock, and `stamp` what it is dated with, where relays say that this is wrong; they may
- * be later than that by `lag`. `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
-export type Speaker = { me: string; now: number; stamp?: number; lag?: number; pid: number; tellRead?: boolean }
+ * be later than that by `lag`. `pid`, `where`, `mark`: this process (call/log.ts, Claim). `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
+export type Speaker = {
+  me: string
+  now: number
+  stamp?: number
+  lag?: number
+  pid: number
+  where?: string
+  mark?: string
+  tellRead?: boolean
+}
 
 /** A rumor that is written down and owed to the peer of its call. */
 export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number; ack: Link }
@@ -24,7 +34,7 @@ export function say(
   speaker: Speaker,
 ): { state: State; said: RecordedSignal[] } {
   if (drafts.length === 0) return { state, said: [] }
-  const { me, now, pid, stamp = now, lag = 0 } = speaker
+  const { me, now, stamp = now, lag = 0 } = speaker
   const edit = beginTransaction(state)
   const said: RecordedSignal[] = []
   const positions = new Map<string, Position>()
@@ -40,7 +50,7 @@ export function say(
       edit.entries(log)[rumor.id] = { rumor }
       // How long it rings is decided by our own clock.
       if (draft.body.type === 'request') log.ringsUntil = draft.body.deadline
-      log.outbox[rumor.id] = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid, at: now } }
+      log.outbox[rumor.id] = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: claimBy(speaker) }
     }
     // The chunks of a file are many and the call is long: only its numbers go on.
     if (position !== undefined) positions.set(id, { ...position, own: { seq: place.seq, id: rumor.id } })

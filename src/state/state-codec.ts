@@ -148,7 +148,8 @@ const fields = (checks: Record<string, Check>): Check => {
 }
 
 const amount = fields({ requests: number, rumors: number, bytes: number, files: optional(number) })
-const claim = optional(fields({ pid: number, at: number }))
+const claimFields = { pid: number, at: number, where: optional(text), mark: optional(text) }
+const claim = optional(fields(claimFields))
 
 const agreement = fields({
   ...{ ref: text, from: text, text, at: number },
@@ -251,7 +252,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   }),
   legacy: flag,
   clockAhead: number,
-  announcing: fields({ pid: number, at: number, pause: number }),
+  announcing: fields({ ...claimFields, pause: number }),
   machine: fields({
     ...{ id: text, count: number },
     others: optional(table(fields({ at: number, lives: optional(flag) }))),

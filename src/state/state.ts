@@ -233,7 +233,7 @@ export type Index = {
   /** Seconds by which our clock was ahead of the relays' when they last told; absent while it was right. */
   clockAhead?: number
   /** The `announce` that runs, since when, and the seconds that it sleeps first. */
-  announcing?: { pid: number; at: number; pause: number }
+  announcing?: Claim & { pause: number }
   machine?: MachineMemory
 }
 

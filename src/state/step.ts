@@ -22,12 +22,13 @@ import {
 } from './receipts.ts'
 import { receiveAll } from './receive.ts'
 import type { Removal } from './retention.ts'
+import type { IsAlive } from './retry.ts'
 import { type RecordedSignal, type Speaker, say } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
 export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked'> &
-  Speaker & { policy: Policy; alive: (pid: number) => boolean }
+  Speaker & { policy: Policy; alive: IsAlive }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
 export type HeardMail = {

@@ -88,8 +88,8 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
     },
     setTimer: host.later,
     budget: BUDGET,
-    pid,
-    isAlive: (other) => machine.running.has(other),
+    claimant: { pid, where: machine.name, mark: 'alive' },
+    isAlive: ({ pid: other, where }) => (where === machine.name ? machine.running.has(other) : undefined),
     placeFile(call, file, bytes) {
       const path = `${call.slice(0, 8)}/${file}`
       disk.files.set(path, bytes)

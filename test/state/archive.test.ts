@@ -175,7 +175,7 @@ test('the same state, with chapters and without', () => {
       expect({ ...call, lines: [] }).toEqual({ ...full, lines: [] })
       if (mine.past !== undefined) expect(full?.ends).toEqual({})
     }),
-    { numRuns: 30 },
+    { numRuns: 60 },
   )
   // Where nothing is packed, or nothing meets what is, it would hold as well.
   expect([packed > 50, joined > 2]).toEqual([true, true])

@@ -75,8 +75,11 @@ describe('judged', () => {
 })
 
 describe('fetchable', () => {
-  const due = (fileState: RemoteFileEntry['progress'], now = T, alive: (pid: number) => boolean = () => true) =>
-    filesToFetch([remoteFile({ progress: fileState })], now, alive).length === 1
+  const due = (
+    fileState: RemoteFileEntry['progress'],
+    now = T,
+    alive: (claim: { pid: number }) => boolean = () => true,
+  ) => filesToFetch([remoteFile({ progress: fileState })], now, alive).length === 1
 
   it('at once, then after longer and longer waits', () => {
     expect(due(fetching())).toBe(true)

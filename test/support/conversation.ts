@@ -46,7 +46,15 @@ export function turn(
   }
   const mine = { me: who.key, now, pid: who.pid, name: '', inbox: [], ring: 900, inlineMax: 100_000 }
   const people = { contacts: [], owner: undefined, names: {} }
-  const whole = { ...mine, people, selector, peer, policy, alive: (pid: number) => pid === who.pid, ...seat }
+  const whole = {
+    ...mine,
+    people,
+    selector,
+    peer,
+    policy,
+    alive: ({ pid }: { pid: number }) => pid === who.pid,
+    ...seat,
+  }
   const turned = step(who.state, intent, { opened: [], replayed: [], ...mail }, whole)
   who.state = turned.state
   for (const { call, rumor, seq } of turned.said) ids.set(`${call} ${who.key} ${seq}`, rumor.id)

@@ -7,11 +7,28 @@ import { errno } from './disk-errors.ts'
 /** `where` names the machine (or container) that `pid` counts in; `mark` tells a process from a later one with its number. */
 export type Holder = { readonly pid: number; readonly command: string; readonly where: string; readonly mark: string }
 
+/** A process, and what tells it from others: of `Holder` all but the command. */
+export type ProcessIdentity = Pick<Holder, 'pid' | 'where' | 'mark'>
+
 /** How long, in ms, a holder has changed nothing: as watched by us, and as its file's time tells. */
 export type HolderSilence = { readonly byWatching: number; readonly byFileTime: number }
 
 export function thisHolder(command: string): Holder {
-  return { pid: process.pid, command, where: machineId(), mark: processMark(process.pid) ?? ALIVE }
+  return { ...thisProcess(), command }
+}
+
+export function thisProcess(): ProcessIdentity {
+  return { pid: process.pid, where: machineId(), mark: processMark(process.pid) ?? ALIVE }
+}
+
+/**
+ * Whether a process still runs; undefined for one of another machine or container, which cannot be asked. 0.1.0 did not write down where
+ * that was.
+ */
+export function isAlive({ pid, where, mark }: { pid: number; where?: string; mark?: string }): boolean | undefined {
+  if (where !== undefined && where !== machineId()) return undefined
+  const found = processMark(pid)
+  return found !== undefined && (mark === undefined || isSameMark(found, mark))
 }
 
 /** What a holder file says; undefined for none and for nonsense. */
@@ -31,7 +48,7 @@ export function parseHolder(text: string | undefined): Holder | undefined {
 export function isGone(holder: Holder | undefined, idle: HolderSilence): boolean {
   if (holder === undefined || !isOnThisMachine(holder)) return idle.byWatching > 3_000
   const mark = processMark(holder.pid)
-  if (mark === undefined || (mark !== holder.mark && mark !== ALIVE && holder.mark !== ALIVE)) return true
+  if (mark === undefined || !isSameMark(mark, holder.mark)) return true
   return idle.byFileTime > 10_000
 }
 
@@ -41,6 +58,10 @@ export function isOnThisMachine(holder: Holder): boolean {
 }
 
 const ALIVE = 'alive'
+
+function isSameMark(one: string, other: string): boolean {
+  return one === other || one === ALIVE || other === ALIVE
+}
 
 let thisMachine: string | undefined
 
