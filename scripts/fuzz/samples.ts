@@ -4,6 +4,7 @@ import { type Event, parseEvent, parseRumor, type Rumor } from '../../src/nostr/
 import { nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import vectors from '../../test/vectors/protocol.json' with { type: 'json' }
 import { agents, aWholeCall, NOW } from '../vectors/call.ts'
+import { rareSignals } from './rare-signals.ts'
 
 export { agents, NOW }
 
@@ -13,7 +14,7 @@ const events = (values: readonly unknown[]): Event[] => values.flatMap((value) =
 
 export const wraps = events(vectors.signals.map((s) => s.wrap))
 export const seals = events(vectors.signals.map((s) => s.seal))
-export const rumors: Rumor[] = vectors.signals.flatMap((s) => parseRumor(s.rumor) ?? [])
+export const rumors: Rumor[] = [...vectors.signals.flatMap((s) => parseRumor(s.rumor) ?? []), ...rareSignals(call.id)]
 export const presences = events([vectors.presence])
 
 /** Everything that has been signed or could be. */

@@ -1,5 +1,6 @@
 // What peers say: signals, names of files, and whole mailboxes of them, up to the transcript that somebody reads.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { AgentDirectory } from '../../src/call/agents.ts'
 import { safeName } from '../../src/call/filename.ts'
 import { LIMIT } from '../../src/call/signal.ts'
@@ -122,7 +123,7 @@ const mailboxes = target(
       'it is read as it is kept':
         JSON.stringify(stateCodec.parse(JSON.parse(JSON.stringify(state.index)))) === JSON.stringify(state.index),
       'calls are read as they are kept': Object.values(state.logs).every(
-        (log) => JSON.stringify(stateCodec.parseLog(JSON.parse(JSON.stringify(log)))) === JSON.stringify(log),
+        (log) => isDeepStrictEqual(stateCodec.parseLog(JSON.parse(JSON.stringify(log))), log),
       ),
       'nobody else has a say': calls.every((one) =>
         one.lines.every((l) => [one.caller, one.callee].includes(l.signal.from)),
