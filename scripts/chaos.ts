@@ -1,12 +1,26 @@
-// Two agents talk through relays that misbehave, with parallel senders that are killed at random. Afterwards nothing that
-// was accepted may be lost, nothing may be there twice, and both sides must hold the same call.
-// npm run chaos -- --messages N --seed S [--json]
-import { fileURLToPath, pathToFileURL } from 'node:url'
+// Two agents talk through relays that misbehave, with parallel senders that are killed at random, call after call; at the end of every
+// call but the last one side is restored from a copy of its home. Afterwards nothing that was accepted may be lost, nothing may be
+// there twice, both sides must hold the same last call, and in the others both must know what has happened.
+// npm run chaos -- --messages N --seed S [--restores R] [--json]
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import {
+  type Agent,
+  agentIn,
+  type Clock,
+  copyHome,
+  readInbox,
+  readTranscript,
+  runCommand,
+  startCall,
+  startCommand,
+  type Transcript,
+} from './chaos/agents.ts'
 import { pause, startFaults } from './chaos/fault-schedule.ts'
-import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from './processes.ts'
+import { restoreInCall } from './chaos/restored-call.ts'
+import { withTemporaryFolder } from './processes.ts'
 import { type SeededRandom, seededRandom } from './relay/faults.ts'
-import { startRelay } from './relay.ts'
+import { type EmbeddedRelay, startRelay } from './relay.ts'
 
 /** Commands of one agent at the same time, and the share of commands that are killed. */
 const PARALLEL = 3
@@ -22,6 +36,9 @@ export type Report = {
   accepted: number
   kills: number
   faults: Record<string, number>
+  /** How often a home was restored from a copy, and what did not hold in those calls. */
+  restores: number
+  unsound: string[]
   losses: number
   repeats: number
   sameOrder: boolean
@@ -31,42 +48,41 @@ export type Report = {
   seconds: number
 }
 
-type Agent = { name: string; cwd: string; env: Record<string, string> }
-type Entry = { type: string; text: string; id: string }
-type Transcript = { entries: Entry[]; digest: string | null; verified: unknown }
-
-export async function chaos(messages: number, seed: number): Promise<Report> {
+/** @param restores how many calls end with a restored copy, before the one that is ended in peace */
+export async function chaos(messages: number, seed: number, restores = 0): Promise<Report> {
   const began = Date.now()
   const random = seededRandom(seed)
-  const passed = { ms: 0 }
+  const clock: Clock = { ms: 0 }
   const relays = await Promise.all(
-    [1, 2, 3].map((n) => startRelay({ seed: seed + n, now: () => Math.floor((Date.now() + passed.ms) / 1000) })),
+    [1, 2, 3].map((n) => startRelay({ seed: seed + n, now: () => Math.floor((Date.now() + clock.ms) / 1000) })),
   )
   try {
     return await withTemporaryFolder(async (folder) => {
-      const [ada, ben] = ['ada', 'ben'].map((name) =>
-        agentIn(
-          folder,
-          name,
-          relays.map((r) => r.url),
-        ),
-      )
-      if (ada === undefined || ben === undefined) throw new Error('two agents are needed')
-      const call = await startCall(ada, ben)
-      const schedule = startFaults(relays, random)
-      const each = Math.ceil(messages / 2)
-      const sent = await Promise.all([sendMessages(ada, each, random), sendMessages(ben, each, random)])
-      await schedule.stop()
-      const { rounds, sides } = await heal(ada, ben, call, passed)
-      const accepted = sent.flatMap((s) => s.accepted)
+      const urls = relays.map((relay) => relay.url)
+      const [ada, ben] = [agentIn(folder, 'ada', urls), agentIn(folder, 'ben', urls)]
+      const each = Math.ceil(messages / 2 / (restores + 1))
+      const talk = { relays, random, clock, each }
+      const talks: Talk[] = []
+      const unsound: string[] = []
+      for (let n = 0; n < restores; n++) {
+        const [victim, other] = n % 2 === 0 ? [ada, ben] : [ben, ada]
+        const copies = (who: Agent, count: number) => who === victim && count === Math.ceil(each / 2) && copyHome(who)
+        const one = await talkIn([ada, ben], `chaos ${n}`, talk, copies)
+        talks.push(one)
+        unsound.push(...(await restoreInCall(one.call, victim, other, clock)))
+      }
+      const last = await talkIn([ada, ben], 'chaos', talk)
+      const { rounds, sides } = await heal(ada, ben, last.call, clock)
+      const all = [...talks, last]
       return {
         seed,
-        messages: each * 2,
-        kills: sum(sent.map((s) => s.kills)),
-        faults: schedule.faults,
-        rounds,
+        messages: each * 2 * (restores + 1),
+        ...{ restores, unsound, rounds },
+        kills: sum(all.map(({ kills }) => kills)),
+        faults: all.map(({ faults }) => faults).reduce(addUp, {}),
         seconds: Math.round((Date.now() - began) / 1000),
-        ...compareSides(accepted, sides),
+        ...compareSides(last.accepted, sides),
+        accepted: sum(all.map(({ accepted }) => accepted.length)),
       }
     })
   } finally {
@@ -74,39 +90,50 @@ export async function chaos(messages: number, seed: number): Promise<Report> {
   }
 }
 
-function agentIn(folder: string, name: string, relays: readonly string[]): Agent {
-  return { name, cwd: folder, env: agentEnv(`${folder}/${name}`, relays) }
+type Talk = { call: string; accepted: string[]; kills: number; faults: Record<string, number> }
+
+type TalkOptions = { relays: readonly EmbeddedRelay[]; random: SeededRandom; clock: Clock; each: number }
+
+/** A new call in which both say what they have to say, through bad relays. `onAccepted`: told how many of an agent's were accepted. */
+async function talkIn(
+  [ada, ben]: readonly [Agent, Agent],
+  topic: string,
+  { relays, random, clock, each }: TalkOptions,
+  onAccepted: (who: Agent, count: number) => void = () => {},
+): Promise<Talk> {
+  const call = await startCall(ada, ben, topic, clock)
+  const schedule = startFaults(relays, random)
+  const sent = await Promise.all(
+    [ada, ben].map((who) => sendMessages(who, { call, count: each, random, clock, onAccepted })),
+  )
+  await schedule.stop()
+  const accepted = sent.flatMap((one) => one.accepted)
+  return { call, accepted, kills: sum(sent.map(({ kills }) => kills)), faults: schedule.faults }
 }
 
-async function startCall(ada: Agent, ben: Agent): Promise<string> {
-  const { agent: self } = await runJson<{ agent: { npub: string } }>(ben, ['whoami'])
-  const { call } = await runJson<{ call: { id: string } }>(ada, ['call', self.npub, 'chaos'])
-  await runJson(ben, ['answer', 'accept'])
-  await runJson(ada, ['inbox'])
-  return call.id
+type SendOptions = Pick<TalkOptions, 'random' | 'clock'> & {
+  call: string
+  count: number
+  onAccepted: (who: Agent, count: number) => void
 }
 
 /** Sends until every message was accepted: a killed command may have said it or not, so each try has a text of its own. */
 async function sendMessages(
   who: Agent,
-  count: number,
-  random: SeededRandom,
+  { call, count, random, clock, onAccepted }: SendOptions,
 ): Promise<{ accepted: string[]; kills: number }> {
   const accepted: string[] = []
   let [tries, kills] = [0, 0]
   const sender = async () => {
     while (accepted.length < count) {
       const text = `${who.name} ${++tries}`
-      const running = startProcess(process.execPath, [PROGRAM, 'send', text, '--json', '--timeout', '4'], {
-        cwd: who.cwd,
-        env: who.env,
-      })
+      const running = startCommand(who, ['send', text, '--call', call, '--json', '--timeout', '4'], clock)
       const timer = random() < KILLED_SHARE ? setTimeout(() => running.stop(), random() * 400) : undefined
       const ran = await running.ended
       clearTimeout(timer)
       if (ran.code === null) kills++
       // 0: a relay took it. 3: no relay did, it is kept. Both are a promise.
-      else if (ran.code === 0 || ran.code === 3) accepted.push(text)
+      else if (ran.code === 0 || ran.code === 3) onAccepted(who, accepted.push(text))
       else throw new Error(`send ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
     }
   }
@@ -119,31 +146,27 @@ async function heal(
   ada: Agent,
   ben: Agent,
   call: string,
-  passed: { ms: number },
+  clock: Clock,
 ): Promise<{ rounds: number; sides: Transcript[] }> {
   let sides: Transcript[] = []
   for (let round = 1; round <= ROUNDS; round++) {
-    const clock = round * CLOCK_STEP
-    passed.ms = clock
-    for (const who of [ada, ben]) await runCommand(who, ['inbox', '--json'], clock)
-    if (round === 3) await runCommand(ada, ['end', '--json'], clock)
-    sides = await Promise.all([ada, ben].map((who) => transcript(who, call, clock)))
+    clock.ms += CLOCK_STEP
+    for (const who of [ada, ben]) await readInbox(who, clock)
+    if (round === 3) await runCommand(ada, ['end', '--call', call, '--json'], clock)
+    sides = await Promise.all([ada, ben].map((who) => readTranscript(who, call, clock)))
     if (round > 3 && sides.every((s) => s.verified === true)) return { rounds: round, sides }
     await pause(10)
   }
   return { rounds: ROUNDS, sides }
 }
 
-async function transcript(who: Agent, call: string, clock: number): Promise<Transcript> {
-  const ran = await runCommand(who, ['transcript', call, '--json', '--max-chars', '0'], clock)
-  if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr)
-  const answer: { transcript: Transcript } = JSON.parse(ran.stdout)
-  return answer.transcript
-}
-
 function compareSides(accepted: readonly string[], sides: readonly Transcript[]) {
   const texts = sides.map((s) => s.entries.filter((e) => e.type === 'message').map((e) => e.text))
   const [one = [], other = []] = texts
+  for (const s of sides) {
+    const m = s.entries.filter((e) => e.type === 'message')
+    for (const e of m) if (m.filter((x) => x.text === e.text).length > 1) console.error(JSON.stringify(e))
+  }
   return {
     accepted: accepted.length,
     losses: sum(texts.map((side) => accepted.filter((text) => !side.includes(text)).length)),
@@ -154,16 +177,9 @@ function compareSides(accepted: readonly string[], sides: readonly Transcript[])
   }
 }
 
-async function runJson<T>(who: Agent, args: readonly string[]): Promise<T> {
-  const ran = await runCommand(who, [...args, '--json'], 0)
-  if (ran.code !== 0) throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
-  return JSON.parse(ran.stdout)
-}
-
-function runCommand({ cwd, env }: Agent, args: readonly string[], clock: number): Promise<ProcessResult> {
-  const preload = `${pathToFileURL(fileURLToPath(new URL('../test/support/wrong-clock.mjs', import.meta.url)))}?ms=${clock}`
-  return startProcess(process.execPath, [...(clock === 0 ? [] : ['--import', preload]), PROGRAM, ...args], { cwd, env })
-    .ended
+function addUp(one: Record<string, number>, other: Record<string, number>): Record<string, number> {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)])
+  return Object.fromEntries([...names].map((name) => [name, (one[name] ?? 0) + (other[name] ?? 0)]))
 }
 
 function sum(numbers: readonly number[]): number {
@@ -171,8 +187,8 @@ function sum(numbers: readonly number[]): number {
 }
 
 /** Whether the promise was kept. */
-export function isKept(report: Report): boolean {
-  return report.losses === 0 && report.repeats === 0 && report.sameOrder && report.equalDigests && report.verified
+export function isKept({ losses, repeats, sameOrder, equalDigests, verified, unsound }: Report): boolean {
+  return losses === 0 && repeats === 0 && sameOrder && equalDigests && verified && unsound.length === 0
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -180,16 +196,17 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     options: {
       messages: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
+      restores: { type: 'string', default: '2' },
       json: { type: 'boolean' },
     },
   })
-  const report = await chaos(Number(values.messages), Number(values.seed))
+  const report = await chaos(Number(values.messages), Number(values.seed), Number(values.restores))
   const lines = Object.entries(report).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
   console.log(values.json ? JSON.stringify(report) : lines.join('\n'))
   console.log(
     isKept(report)
       ? 'kept: nothing lost, nothing twice'
-      : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed}`,
+      : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed} --restores ${values.restores}`,
   )
   process.exitCode = isKept(report) ? 0 : 1
 }

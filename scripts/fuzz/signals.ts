@@ -122,8 +122,8 @@ const mailboxes = target(
       'twice is as once': JSON.stringify(again.logs) === JSON.stringify(state.logs),
       'it is read as it is kept':
         JSON.stringify(stateCodec.parse(JSON.parse(JSON.stringify(state.index)))) === JSON.stringify(state.index),
-      'calls are read as they are kept': Object.values(state.logs).every(
-        (log) => isDeepStrictEqual(stateCodec.parseLog(JSON.parse(JSON.stringify(log))), log),
+      'calls are read as they are kept': Object.values(state.logs).every((log) =>
+        isDeepStrictEqual(stateCodec.parseLog(JSON.parse(JSON.stringify(log))), log),
       ),
       'nobody else has a say': calls.every((one) =>
         one.lines.every((l) => [one.caller, one.callee].includes(l.signal.from)),

@@ -46,6 +46,8 @@ export type StepInput = {
   earlier?: readonly ActionResult[]
   /** What was seen of relays meanwhile. */
   observed?: readonly RelayObservation[]
+  /** The same step, where its words are on disk already: the lock was lost before the rest was. */
+  written?: StepResult
 }
 
 /** What was decided: why not, or what the command itself says, writes, and asks its owner. */
@@ -91,10 +93,20 @@ export async function saveStep(input: StepInput, plan: Plan, context: RunContext
   const calls = [...callsIn(opened, index, selector), ...spoken]
   // Of what a command says before it has listened the index knows nothing: it is written afterwards.
   const observed = heard === undefined && done.length === 0 ? undefined : environment.pool.observed()
+  let before: StepResult | undefined
   return await environment.store.update(calls, (fresh) => {
-    const result = runStep(fresh, { ...input, ...(observed && { observed }) }, plan, context)
+    const written = before !== undefined && isSaid(before, fresh) ? { written: before } : {}
+    const result = runStep(fresh, { ...input, ...(observed && { observed }), ...written }, plan, context)
+    before = result
     return { snapshot: result.state, value: result, callsOnly: result.callsOnly, removals: result.removals }
   })
+}
+
+// The attack: none, but a run that is stopped between the call's file and the index, loses the lock and wakes up. What it has said once
+// stands in the call, and is not said once more.
+function isSaid({ decided }: StepResult, { logs }: State): boolean {
+  const said = decided?.said ?? []
+  return said.length > 0 && said.every(({ call, rumor }) => logs[call]?.entries[rumor.id] !== undefined)
 }
 
 export function runStep(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
@@ -113,16 +125,19 @@ export function runStep(state: State, input: StepInput, plan: Plan, context: Run
 /** Merges what was heard, decides, and writes down what is to be said. */
 function converse(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
   const uploaded = resultsOf('upload-file', input.done ?? [])
-  const { heard = heardMeanwhile(uploaded) } = input
-  const wanted = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(announced))
-  if (heard === undefined && wanted === undefined)
-    return { state, actions: [], decided: undefined, touched: [], removals: [], callsOnly: true }
+  const { heard = heardMeanwhile(uploaded), written } = input
+  const asked = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(announced))
+  const wanted = written === undefined ? asked : undefined
+  if (heard === undefined && wanted === undefined) {
+    const nothing = { actions: [], decided: undefined, touched: [], removals: [] }
+    return { ...(written ?? nothing), state, callsOnly: true }
+  }
   const { opened, replayed } = heard ?? NOTHING_HEARD
   const looked = input.looked ?? lookupsFrom(heard ?? NOTHING_HEARD, undefined, context)
   const known = heard === undefined ? state : remember(state, heard, looked, plan, context)
   const mail: HeardMail = { opened, replayed, deep: plan.needs.deep === true, unheard: heard === undefined }
   const spoken = step(known, wanted, mail, stepContext(context, looked.peer))
-  const decided = decidedIn(spoken, wanted !== undefined)
+  const decided = written?.decided ?? decidedIn(spoken, wanted !== undefined)
   // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
   if (heard === undefined)
     return { ...spoken, decided, actions: signalActions(spoken, spoken.state, context), callsOnly: true }
@@ -141,6 +156,7 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
     actions: [
       ...letters.dues.map((due): Action => ({ type: 'letter', due, route: routeOf(due.to) })),
       ...signalActions(spoken, files.state, context),
+      ...(written === undefined ? [] : ownActions(written)),
       ...uploadActions(spoken, context),
       ...appeals.dues.map((due): Action => ({ type: 'tell-owner', due })),
       ...files.actions,
@@ -224,6 +240,12 @@ function signalActions({ dues, acks, said }: StepOutput, state: State, context: 
     ...dues.map((due): Action => ({ type: 'signal', due, route: routeOf(due.to), said: fresh.has(due.rumor.id) })),
     ...acks.map((receipt): Action => ({ type: 'receipt', receipt, route: routeOf(receipt.to) })),
   ]
+}
+
+/** What carries out the command's own words. */
+function ownActions({ actions, decided }: StepResult): Action[] {
+  const said = new Set(decided?.said.map(({ rumor }) => rumor.id))
+  return actions.filter((one) => one.type === 'upload-file' || (one.type === 'signal' && said.has(one.due.rumor.id)))
 }
 
 function uploadActions({ verdict }: StepOutput, { environment }: RunContext): Action[] {

@@ -13,10 +13,12 @@ import { openNetwork } from '../simulation/relays.ts'
 function calmWorld() {
   const network = openNetwork(diceOf(1), 2)
   let [ms, pids] = [1_800_000_000_000, 0]
+  const lost: boolean[] = []
   const host = {
     turn: async () => {},
     dies: () => false,
     saved: () => {},
+    losesLock: () => lost.shift() === true,
     now: () => ms,
     random: () => 0.5,
     async sleep(pause: number) {
@@ -37,7 +39,7 @@ function calmWorld() {
       return await runCommand(type, intent, environment)
     }
   }
-  return { machine, at, now: () => ms }
+  return { machine, at, lost, now: () => ms }
 }
 
 test('two agents call, accept, talk and end, and both hold the same', async () => {
@@ -74,3 +76,30 @@ function transcriptOf(id: string | undefined): IntentOf<'transcript'> {
   const all = { with: undefined, since: undefined, until: undefined, search: undefined }
   return { type: 'transcript', id, format: 'json', most: 0, ...all }
 }
+
+// The kind: a run is stopped between the file of a call and the index, another takes its lock, and it wakes up.
+test.each(['send', 'sendfile', 'escalate', 'end'] as const)(
+  '%s says it once where the lock is lost half-way',
+  async (type) => {
+    const { machine, at, lost } = calmWorld()
+    const [ada, ben] = [machine('ada'), machine('ben')]
+    const [asAda, asBen] = [at(ada), at(ben)]
+    const inbox = { type: 'inbox' as const, peek: false, all: false, deep: false }
+    const { call } = await asAda('call', { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined })
+    await asBen('answer', { type: 'answer', accept: true, text: '' })
+    await asAda('inbox', inbox)
+    lost.push(true, true)
+    if (type === 'send') await asAda(type, { type, text: 'it rains', wait: undefined })
+    const content = { type: 'bytes' as const, bytes: Buffer.from('it rains') }
+    if (type === 'sendfile') await asAda(type, { type, files: [{ name: 'a', content }] })
+    const asked = type === 'escalate' ? await asAda(type, { type, text: 'May I?' }) : undefined
+    if (type === 'end') await asAda(type, { type, text: 'it rains', most: 0 })
+    expect(lost).toEqual([])
+    const said = Object.values(ada.disk.logs[call?.id ?? '']?.entries ?? {}).map(({ rumor }) => rumor)
+    expect(said.filter(({ pubkey }) => pubkey === ada.keys.pubkey)).toHaveLength(2)
+    // And it goes out as if nothing had happened.
+    const { news } = await asBen('inbox', inbox)
+    expect(news).toHaveLength(1)
+    if (asked !== undefined) expect(asked.escalation).toMatchObject({ id: expect.any(String) })
+  },
+)

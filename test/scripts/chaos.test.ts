@@ -3,12 +3,23 @@ import { expect, test } from 'vitest'
 import { chaos, isKept } from '../../scripts/chaos.ts'
 
 test('the promise is kept through a short chaos', async () => {
-  const report = await chaos(24, 3)
-  expect({ ...report, kept: isKept(report) }).toMatchObject({ kept: true, losses: 0, repeats: 0, verified: true })
-}, 90_000)
+  const report = await chaos(24, 3, 1)
+  const kept = { kept: true, unsound: [], losses: 0, repeats: 0, verified: true, restores: 1 }
+  expect({ ...report, kept: isKept(report) }).toMatchObject(kept)
+}, 180_000)
 
 test('a lost, a repeated and a shuffled message would be noticed', () => {
-  const good = { seed: 1, messages: 2, accepted: 2, kills: 0, faults: {}, rounds: 1, seconds: 1 }
+  const good = {
+    seed: 1,
+    messages: 2,
+    accepted: 2,
+    kills: 0,
+    faults: {},
+    rounds: 1,
+    seconds: 1,
+    restores: 1,
+    unsound: [],
+  }
   const whole = { ...good, losses: 0, repeats: 0, sameOrder: true, equalDigests: true, verified: true }
   expect(isKept(whole)).toBe(true)
   for (const bad of [
@@ -17,6 +28,7 @@ test('a lost, a repeated and a shuffled message would be noticed', () => {
     { sameOrder: false },
     { equalDigests: false },
     { verified: false },
+    { unsound: ['ada: the call is active'] },
   ]) {
     expect(isKept({ ...whole, ...bad })).toBe(false)
   }

@@ -26,6 +26,8 @@ export type DiskHost = {
   turn: () => Promise<void>
   /** Whether it dies between two files. */
   dies: () => boolean
+  /** Whether it is stopped between two files and loses the lock, so that it begins anew on what others have written since. */
+  losesLock?: () => boolean
   /** Told of every change; `packed`: how many segments it wrote, `joined`: how many calls were needed whole. */
   saved: (before: State, after: State, figures: { packed: number; joined: number; callsOnly: boolean }) => void
 }
@@ -39,10 +41,13 @@ export function openSimStore(disk: Disk, codec: SimCodec, host: DiskHost): Store
     also: readonly string[],
     change: (fresh: State) => StoreChange<Index, Log, T, LetterLog>,
   ): Promise<T> {
-    await host.turn()
-    const { fresh, volumes, joined, snapshot, value, callsOnly = false } = applied(disk, codec, also, change)
-    if (!write(disk, codec, { fresh, snapshot, callsOnly, volumes, joined }, host)) return await new Promise(() => {})
-    return value
+    for (;;) {
+      await host.turn()
+      const { fresh, volumes, joined, snapshot, value, callsOnly = false } = applied(disk, codec, also, change)
+      const end = write(disk, codec, { fresh, snapshot, callsOnly, volumes, joined }, host)
+      if (end === 'dead') return await new Promise(() => {})
+      if (end === 'whole') return value
+    }
   }
 
   return {
@@ -97,13 +102,13 @@ type Written = {
   joined: number
 }
 
-/** False when the process dies before all of it is written. */
+/** 'dead' when the process dies before all of it is written, 'lost' when it has lost the lock. */
 function write(
   disk: Disk,
   { archive }: SimCodec,
   { fresh, snapshot, callsOnly, volumes, joined }: Written,
   host: DiskHost,
-): boolean {
+): 'whole' | 'dead' | 'lost' {
   const changed = Object.entries(snapshot.logs).filter(([id, log]) => log !== fresh.logs[id])
   const packed = changed.map(([id, log]) => ({ id, ...archive.pack(snapshot, log, volumes.get(id)) }))
   const figures = { packed: 0, joined, callsOnly }
@@ -113,17 +118,18 @@ function write(
       if (named.includes(number)) throw new Error(`segment ${number} of ${id} was written over`)
       disk.segments[id] = new Map(disk.segments[id]).set(number, segment)
       figures.packed++
-      if (host.dies()) return false
+      if (host.dies()) return 'dead'
     }
   }
   for (const { id, head } of packed) {
     disk.logs[id] = head
-    if (host.dies()) return false
+    if (host.dies()) return 'dead'
+    if (host.losesLock?.() === true) return 'lost'
   }
   for (const [peer, log] of Object.entries(snapshot.letters ?? {})) {
     if (log === fresh.letters?.[peer]) continue
     disk.letters[peer] = log
-    if (host.dies()) return false
+    if (host.dies()) return 'dead'
   }
   if (!callsOnly) disk.index = snapshot.index
   if (changed.length > 0 || snapshot.index !== fresh.index) host.saved(fresh, snapshot, figures)
@@ -132,10 +138,10 @@ function write(
     for (const number of held === undefined ? [] : [...held.keys()]) {
       if (archive.segmentsOf(head).includes(number)) continue
       held?.delete(number)
-      if (host.dies()) return false
+      if (host.dies()) return 'dead'
     }
   }
-  return true
+  return 'whole'
 }
 
 function applied<T>(

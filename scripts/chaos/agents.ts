@@ -1,0 +1,76 @@
+// Agents as real processes: their homes, their clocks, and what they say and read.
+import { cpSync, rmSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { agentEnv, PROGRAM, type ProcessResult, type RunningProcess, startProcess } from '../processes.ts'
+
+export type Agent = { name: string; cwd: string; env: Record<string, string> }
+
+/** How far everybody's clock has been set forward, in ms: what would be waited for is not. */
+export type Clock = { ms: number }
+
+export type Entry = { type: string; text: string; id: string; from: 'me' | 'peer'; state?: string }
+
+export type Transcript = { call: { state: string }; entries: Entry[]; digest: string | null; verified: unknown }
+
+/** An item of `inbox`, as far as it matters here. */
+export type Item = { type: string; call: string; text: string }
+
+export function agentIn(folder: string, name: string, relays: readonly string[]): Agent {
+  return { name, cwd: folder, env: agentEnv(`${folder}/${name}`, relays) }
+}
+
+/** A call that both are in. @returns its id */
+export async function startCall(ada: Agent, ben: Agent, topic: string, clock: Clock): Promise<string> {
+  const { agent: self } = await runJson<{ agent: { npub: string } }>(ben, ['whoami'], clock)
+  const { call } = await runJson<{ call: { id: string } }>(ada, ['call', self.npub, topic], clock)
+  await runJson(ben, ['answer', 'accept', '--call', call.id], clock)
+  await runJson(ada, ['inbox'], clock)
+  return call.id
+}
+
+/** Copies a home as it is right now, whoever is writing in it. */
+export function copyHome({ cwd, name }: Agent): void {
+  rmSync(`${cwd}/${name}.copy`, { recursive: true, force: true })
+  cpSync(`${cwd}/${name}`, `${cwd}/${name}.copy`, { recursive: true, preserveTimestamps: true })
+}
+
+/** The home is as it was when it was copied. */
+export function restoreHome({ cwd, name }: Agent): void {
+  rmSync(`${cwd}/${name}`, { recursive: true })
+  cpSync(`${cwd}/${name}.copy`, `${cwd}/${name}`, { recursive: true, preserveTimestamps: true })
+}
+
+/** What is new to this agent. */
+export async function readInbox(who: Agent, clock: Clock): Promise<Item[]> {
+  return newsIn((await runCommand(who, ['inbox', '--json'], clock)).stdout)
+}
+
+/** What a command has shown as new. */
+export function newsIn(stdout: string): Item[] {
+  const answer: { new?: Item[] } = JSON.parse(stdout)
+  return answer.new ?? []
+}
+
+export async function readTranscript(who: Agent, call: string, clock: Clock): Promise<Transcript> {
+  const args = ['transcript', call, '--max-chars', '0']
+  return (await runJson<{ transcript: Transcript }>(who, args, clock)).transcript
+}
+
+/** Starts a command; it may be killed. */
+export function startCommand({ cwd, env }: Agent, args: readonly string[], { ms }: Clock): RunningProcess {
+  const preload = pathToFileURL(fileURLToPath(new URL('../../test/support/wrong-clock.mjs', import.meta.url)))
+  return startProcess(process.execPath, [...(ms === 0 ? [] : ['--import', `${preload}?ms=${ms}`]), PROGRAM, ...args], {
+    cwd,
+    env,
+  })
+}
+
+export async function runCommand(who: Agent, args: readonly string[], clock: Clock): Promise<ProcessResult> {
+  return await startCommand(who, args, clock).ended
+}
+
+async function runJson<T>(who: Agent, args: readonly string[], clock: Clock): Promise<T> {
+  const ran = await runCommand(who, [...args, '--json'], clock)
+  if (ran.code !== 0) throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
+  return JSON.parse(ran.stdout)
+}

@@ -1,0 +1,86 @@
+// A call whose one side is restored from a copy made while it spoke: nothing is healed on somebody's word, and nobody is deceived.
+import {
+  type Agent,
+  type Clock,
+  type Item,
+  newsIn,
+  readInbox,
+  readTranscript,
+  restoreHome,
+  runCommand,
+  type Transcript,
+} from './agents.ts'
+import { pause } from './fault-schedule.ts'
+
+/** Words that each side tries to say after it. */
+const WORDS = 3
+
+/** What is unacked is wrapped anew after ten minutes; the clock is set forward instead of waiting. */
+const CLOCK_STEP = 11 * 60_000
+const ROUNDS = 20
+
+/**
+ * Restores the victim, lets both speak on, and waits until both know.
+ * @returns what does not hold, in words; nothing where all does
+ */
+export async function restoreInCall(call: string, victim: Agent, other: Agent, clock: Clock): Promise<string[]> {
+  const both = [victim, other]
+  const before = await Promise.all(both.map((who) => readTranscript(who, call, clock)))
+  restoreHome(victim)
+  const items: Item[][] = both.map(() => [])
+  for (let n = 1; n <= WORDS; n++)
+    for (const [at, who] of both.entries())
+      items[at]?.push(...(await say(who, `${who.name} after it ${n}`, call, clock)))
+  let after = before
+  for (let round = 0; round < ROUNDS; round++) {
+    clock.ms += CLOCK_STEP
+    for (const [n, who] of both.entries()) items[n]?.push(...(await readInbox(who, clock)))
+    after = await Promise.all(both.map((who) => readTranscript(who, call, clock)))
+    if (after.every((side) => side.call.state === 'forked')) break
+    await pause(10)
+  }
+  for (const [n, who] of both.entries()) items[n]?.push(...(await readInbox(who, clock)))
+  return both.flatMap((who, n) => {
+    const [now, then, news] = [after[n], before[n], items[n] ?? []]
+    const [theirs, earlier] = [after[1 - n], before[1 - n]]
+    if (now === undefined || then === undefined || theirs === undefined || earlier === undefined)
+      return ['no transcript']
+    const faults = faultsOf(
+      now,
+      [theirs, earlier],
+      news.filter((item) => item.call === call),
+    )
+    // Who was not restored has lost nothing and sees it as it was.
+    const kept = who === other && !isKept(then, now) ? ['what was shown has changed'] : []
+    return [...faults, ...kept].map((fault) => `${who.name}: ${fault}`)
+  })
+}
+
+/** Says something, which may be refused. @returns what was new to this agent */
+async function say(who: Agent, text: string, call: string, clock: Clock): Promise<Item[]> {
+  const { stdout } = await runCommand(who, ['send', text, '--call', call, '--json'], clock)
+  return newsIn(stdout)
+}
+
+/** @param theirs what the other side holds, and held before it was restored */
+function faultsOf(mine: Transcript, theirs: readonly Transcript[], news: readonly Item[]): string[] {
+  const own = mine.entries.filter(({ from, type }) => from === 'me' && type === 'message')
+  const taken = new Set(theirs.flatMap(({ entries }) => entries.map(({ id }) => id)))
+  const isDelivered = ({ state }: { state?: string }) => state === 'delivered' || state === 'read'
+  const undelivered = new Set(news.flatMap(({ type, text }) => (type === 'undelivered' ? [text] : [])))
+  const untold = own.filter((entry) => !isDelivered(entry) && !undelivered.has(entry.text))
+  return [
+    ...(mine.call.state === 'forked' && mine.verified === false ? [] : [`the call is ${mine.call.state}`]),
+    ...(news.some(({ type }) => type === 'forked') ? [] : ['its agent was not told']),
+    ...own.filter((entry) => isDelivered(entry) && !taken.has(entry.id)).map(({ text }) => `"${text}" is no delivery`),
+    ...untold.map(({ text, state }) => `"${text}" is ${state}, and that was not told`),
+    ...(new Set(own.map(({ text }) => text)).size < own.length ? ['something stands there twice'] : []),
+  ]
+}
+
+function isKept(before: Transcript, after: Transcript): boolean {
+  const known = new Set(before.entries.map(({ id }) => id))
+  const still = after.entries.filter(({ id }) => known.has(id))
+  const words = ({ entries }: Pick<Transcript, 'entries'>) => JSON.stringify(entries.map(({ id, text }) => [id, text]))
+  return words({ entries: still }) === words(before)
+}
