@@ -100,6 +100,6 @@ test.each(['send', 'sendfile', 'escalate', 'end'] as const)(
     // And it goes out as if nothing had happened.
     const { news } = await asBen('inbox', inbox)
     expect(news).toHaveLength(1)
-    if (asked !== undefined) expect(asked.escalation).toMatchObject({ id: expect.any(String) })
+    if (asked !== undefined) expect(asked.escalation).toBeDefined()
   },
 )
