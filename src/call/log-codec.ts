@@ -248,7 +248,7 @@ function parseClaim(value: unknown): Claim | undefined {
 /** What an own rumor still waits for; undefined when it is damaged. */
 export function parseOutboxEntry(value: unknown): OutboxEntry | undefined {
   if (!isRecord(value)) return undefined
-  const { wrap, wrapped, wraps, accepted, failed, claim, missing, again, retried } = value
+  const { wrap, wrapped, wraps, accepted, failed, claim, missing, again, retried, early } = value
   if (typeof wrapped !== 'number' || typeof wraps !== 'number' || !isStrings(accepted) || !Array.isArray(failed))
     return undefined
   const event = wrap === undefined ? undefined : parseEvent(wrap)
@@ -266,6 +266,7 @@ export function parseOutboxEntry(value: unknown): OutboxEntry | undefined {
     ...(missing === true ? { missing } : {}),
     ...(again === true ? { again } : {}),
     ...(typeof retried === 'number' && { retried }),
+    ...(isCount(early) && { early }),
     ...(held && { claim: held }),
   }
 }

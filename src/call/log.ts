@@ -22,6 +22,8 @@ export type OutboxEntry = {
   failed: { url: string; reason: Foreign }[]
   /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them in vain. */
   retried?: number
+  /** How many of its wraps went out early, since the peer was there to answer. */
+  early?: number
   /** The peer has said that it misses it. */
   missing?: true
   /** It was acknowledged once, and is offered one more time, until a relay has it. */

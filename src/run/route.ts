@@ -2,6 +2,8 @@
 import { type AgentDirectory, trustOf } from '../call/agents.ts'
 import type { Call } from '../call/replay.ts'
 import { usable } from '../nostr/relay-url.ts'
+import { leakySince } from '../state/canaries.ts'
+import { relayScore } from '../state/peer-record.ts'
 import type { CallSummary, Index, RelayMemory, State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
@@ -49,6 +51,9 @@ export function routeTo(context: RouteContext, state: State, calls: readonly Cal
     if (named.length === 0) continue
     // The attack: strangers ring and name relays of theirs, which would learn from where we read.
     if (!met) return { relays: named.filter((url) => own.includes(url)), by, pow }
+    // The better a relay has served this peer, the sooner it is told: AT_ONCE of them get it.
+    const score = (url: string) => (leakySince(index.relays[url]) === undefined ? relayScore(memory, url) : 0)
+    named.sort((a, b) => score(b) - score(a))
     const isFine = (url: string) => !isTroubled(index.relays[url], now)
     const all = [...named.filter(isFine), ...named.filter((url) => !isFine(url))]
     const relays = all.slice(0, AT_ONCE)

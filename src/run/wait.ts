@@ -32,7 +32,7 @@ const CALL_ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed'
 
 /** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
 const LOOK_EVERY = 1_000
-const OFFER_EVERY = 30_000
+const OFFER_EVERY = 20_000
 
 /** How often a mailbox that could not be read whole is read on, in ms. */
 const SWEEP_EVERY = 5_000

@@ -4,6 +4,7 @@ import { onlyRecipient } from '../call/signal-codec.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { type Foreign, foreign, isBlank } from '../sanitize.ts'
 import { commitCalls } from './call-index.ts'
+import { isPresent, noteRecord } from './peer-record.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
 import type { Speaker } from './say.ts'
 import { OPEN_AFTER_END, type State } from './state.ts'
@@ -18,6 +19,13 @@ const MAX_MISSING = 100
 
 /** Relays that took a rumor may still have lost it: it is wrapped anew after these waits while the peer has not acked it. */
 const REWRAP_WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
+
+/**
+ * While the peer is there and has not acked what relays have taken, its second wrap goes out so long after the first, and its third
+ * so long after the second, in seconds: many relays say OK and store nothing. Never more than three within ten minutes.
+ */
+const EARLY_WAITS = [20, 40]
+const MAX_EARLY = 30
 
 /** A relay that has not taken what others took is tried again so often, since it may be the honest one; and so are all. */
 const RETRY_WAIT = 900
@@ -44,7 +52,7 @@ export function dueRumors(
   alive: IsAlive,
   isBlocked: (pubkey: string) => boolean = () => false,
 ): PendingPublish[] {
-  let missing = 0
+  let [missing, early] = [0, 0]
   return Object.values(state.logs).flatMap((log) => {
     if (log.fork !== undefined) return []
     const last = state.index.calls[log.id]?.last ?? now
@@ -54,9 +62,11 @@ export function dueRumors(
       if (rumor === undefined || to === undefined || now - last > OPEN_AFTER_END || isPublishing(posting, now, alive))
         return []
       if (isBlocked(to)) return []
-      const turn = nextPublish(posting, now)
+      const there = early < MAX_EARLY && isPresent(state.index.peers[to], now)
+      const turn = nextPublish(posting, now, there)
       // The attack: a peer that misses everything, again and again.
       if (turn === undefined || (posting.missing && ++missing > MAX_MISSING)) return []
+      if (there && isEarly(posting, now)) early += 1
       return [{ call: log.id, to, rumor, ...turn }]
     })
   })
@@ -67,19 +77,32 @@ export function isPublishing({ claim }: OutboxEntry, now: number, alive: IsAlive
   return isClaimed(claim, now, alive, CLAIM_LIFETIME)
 }
 
-/** What to publish of a posting now, undefined when its time has not come. */
-export function nextPublish(posting: OutboxEntry, now: number): Pick<PendingPublish, 'wrap' | 'skip'> | undefined {
-  const { wrap, wraps, accepted, failed, missing } = posting
+/** What to publish of a posting now, undefined when its time has not come. `there`: whether the peer is. */
+export function nextPublish(
+  posting: OutboxEntry,
+  now: number,
+  there = false,
+): Pick<PendingPublish, 'wrap' | 'skip'> | undefined {
+  const { wrap, wraps, accepted, failed, missing, early = 0 } = posting
   const anew = { wrap: undefined, skip: [] }
   const isPast = (seconds: number, since = posting.wrapped) => hasPassed(since, seconds, now)
   if (wraps === 0) return anew
   if (missing && isPast(MISSING_GRACE)) return anew
+  if (there && isEarly(posting, now)) return anew
   if (!isPast(SAME_WRAP + 1))
     return wrap !== undefined && (accepted.length === 0 || failed.length > 0) ? { wrap, skip: accepted } : undefined
   if (accepted.length === 0) return anew
   if (posting.retried !== undefined && !isPast(RETRY_WAIT, posting.retried)) return undefined
-  if (isPast(waitAfter(wraps - 1, REWRAP_WAITS))) return anew
+  if (isPast(waitAfter(wraps - early - 1, REWRAP_WAITS))) return anew
   return failed.length > 0 && isPast(RETRY_WAIT) ? { wrap: undefined, skip: accepted } : undefined
+}
+
+/** Whether a new wrap would go out early now, if the peer is there. */
+function isEarly({ wrapped, wraps, accepted, retried, missing }: OutboxEntry, now: number): boolean {
+  const wait = EARLY_WAITS[wraps - 1]
+  // What the peer asks for has a pace of its own. The attack: it asks for all, so that each answer is several.
+  if (wait === undefined || accepted.length === 0 || missing) return false
+  return hasPassed(wrapped, wait, now) && hasPassed(retried ?? 0, wait, now)
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
@@ -91,6 +114,10 @@ export function claimRumors(state: State, dues: readonly PendingPublish[], speak
     const posting = outbox[rumor.id]
     if (posting === undefined) continue
     const rest = wrap === undefined && skip.length > 0
+    const to = onlyRecipient(rumor) ?? ''
+    // It is there, and does not have what these have taken.
+    if (wrap === undefined && !rest && isPresent(edit.index.peers[to], speaker.now))
+      noteRecord(edit, to, posting.accepted, 'vain')
     const claim = { ...claimBy(speaker), ...(rest && { rest }) }
     outbox[rumor.id] = { ...posting, claim, ...(rest && { retried: speaker.now }) }
   }
@@ -127,6 +154,9 @@ export function entryAfterPublish(
   const vain = taken.length === 0 && posting.accepted.length > 0
   const aside = !same && (vain || posting.claim?.rest === true)
   const refused = receipts.filter((r) => !r.accepted && !accepted.includes(r.relay))
+  const isEarlier =
+    !same && !aside && posting.accepted.length > 0 && !posting.missing && now - posting.wrapped < SAME_WRAP
+  const early = (posting.early ?? 0) + (isEarlier ? 1 : 0)
   // The wrap is kept only while there is a relay left to offer it to.
   const keep = accepted.length === 0 || refused.length > 0
   return {
@@ -139,6 +169,7 @@ export function entryAfterPublish(
     // What nobody took is still missed.
     ...(posting.missing && taken.length === 0 ? { missing: true } : {}),
     ...(posting.again ? { again: true } : {}),
+    ...(early === 0 ? {} : { early }),
   }
 }
 

@@ -3,7 +3,8 @@ import { isSameName } from '../call/name.ts'
 import { type Presence, readInboxList, readReadRelays } from '../call/presence.ts'
 import type { NamedKey } from '../call/selector.ts'
 import type { Event } from '../nostr/event.ts'
-import { type Foreign, foreign } from '../sanitize.ts'
+import type { Foreign } from '../sanitize.ts'
+import { unknownPeer } from './peer-record.ts'
 import type { PeerMemory, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -32,10 +33,13 @@ export function rememberPeers(
 ): State {
   if (looked.length === 0 && Object.keys(hints).length === 0 && called === undefined) return state
   const edit = beginTransaction(state)
-  const of = (pubkey: string): PeerMemory =>
-    edit.index.peers[pubkey] ?? { inbox: [], looked: 0, hints: [], name: foreign``, pow: 0 }
+  const of = (pubkey: string): PeerMemory => edit.index.peers[pubkey] ?? unknownPeer()
   for (const [pubkey, relays] of Object.entries(hints)) {
-    edit.table('peers')[pubkey] = { ...of(pubkey), ...presenceFields(presences, pubkey), hints: [...relays] }
+    edit.table('peers')[pubkey] = {
+      ...of(pubkey),
+      ...presenceFields(of(pubkey), presences, pubkey),
+      hints: [...relays],
+    }
   }
   for (const pubkey of looked) {
     const held = of(pubkey)
@@ -43,7 +47,7 @@ export function rememberPeers(
       ...held,
       ...listedFields(held, events, pubkey),
       looked: now,
-      ...presenceFields(presences, pubkey),
+      ...presenceFields(held, presences, pubkey),
     }
   }
   if (called !== undefined) {
@@ -91,9 +95,11 @@ function listedFields(held: PeerMemory, events: readonly Event[], pubkey: string
   }
 }
 
-function presenceFields(presences: readonly Presence[], pubkey: string): Partial<PeerMemory> {
+function presenceFields(held: PeerMemory, presences: readonly Presence[], pubkey: string): Partial<PeerMemory> {
   const present = presences.find((p) => p.pubkey === pubkey)
-  return present === undefined ? {} : { hints: present.relays, name: present.name, pow: present.pow }
+  if (present === undefined) return {}
+  const { relays, name, pow, lastSeen } = present
+  return { hints: relays, name, pow, heard: Math.max(lastSeen, held.heard ?? 0) }
 }
 
 /** What agents have called themselves, by pubkey. */

@@ -6,6 +6,7 @@ import { onlyRecipient } from '../call/signal-codec.ts'
 import { type HeldLog, type Judgement, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
+import { noteHeard, noteRecord } from './peer-record.ts'
 import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
 
 /**
@@ -28,6 +29,7 @@ export function receiveSignal(
   // A third party that knows a call's id (a former relay operator, a leaked log) is not part of it.
   if (signal.from !== peerOf(log, me)) return 'third-party'
   const mine = edit.log(log.id)
+  if (!isUnanswered(mine, me)) noteHeard(edit, signal.from, rumor.created_at, now)
   if (isUnanswered(mine, me) && !isHangUp(signal)) return countUnanswered(mine, signal)
   const index = edit.logIndex(mine)
   if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, touched)
@@ -340,6 +342,8 @@ function acknowledge(edit: Transaction, log: Log, ack: Link, read = 0): void {
 
 // The peer has it: nothing is owed, and the bytes of a file need not be kept for another try.
 function markDelivered(edit: Transaction, log: Log, id: string): void {
+  const to = log.entries[id] && onlyRecipient(log.entries[id].rumor)
+  if (to !== undefined) noteRecord(edit, to, log.outbox[id]?.accepted ?? [], 'acked')
   delete log.outbox[id]
   const body = signalOf(log, id)?.body
   const entry = log.entries[id]

@@ -184,6 +184,8 @@ const peer = fields({
   name: text,
   pow: number,
   called: optional(texts),
+  heard: optional(number),
+  record: optional(table(fields({ acked: number, vain: number }))),
 })
 
 const appeal = fields({

@@ -83,7 +83,13 @@ export type PeerMemory = {
   pow: number
   /** Names by which our agent has called it: they lead to nobody else any more. */
   called?: string[]
+  /** When it last said something, by its own stamp, unix seconds. */
+  heard?: number
+  /** What became of what its relays have taken for it: how often it was acknowledged, and how often not in time. */
+  record?: Record<string, RelayRecord>
 }
+
+export type RelayRecord = { acked: number; vain: number }
 
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
 export type CallSummary = {

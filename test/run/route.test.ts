@@ -50,6 +50,15 @@ describe('a route', () => {
     expect(route({ inbox: inbox.slice(0, 3) }).spare).toBeUndefined()
   })
 
+  test('begins with those that have served this peer well, and ends with those that leak', () => {
+    const inbox = ['a', 'b', 'c', 'd', 'e'].map((name) => `wss://${name}.example`)
+    const [a = '', b = '', c = '', d = '', e = ''] = inbox
+    const known = state({ inbox, record: { [a]: { acked: 0, vain: 3 }, [d]: { acked: 5, vain: 1 } } })
+    const relays = { [b]: { canary: { at: 1, misses: 2, leaky: 1 } } }
+    const found = routeTo(routeContext(), { ...known, index: { ...known.index, relays } }, [], peer)
+    expect(found).toMatchObject({ relays: [d, c, e], spare: [a, b, ...own.inbox] })
+  })
+
   test('begins with the relays that could be reached lately and do not rest', () => {
     const now = 1_795_000_000
     const inbox = ['wss://lost.example', 'wss://rests.example', 'wss://was-lost.example', 'wss://fine.example']

@@ -1,6 +1,7 @@
 // The outbox: what goes out when, to whom, in which envelope, and what the relays' answers make of it.
 import { describe, expect, test } from 'vitest'
 import type { OutboxEntry } from '../../src/call/log.ts'
+import type { Body } from '../../src/call/signal.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { delivery, dueRumors, entryAfterPublish, nextPublish, recordPublished } from '../../src/state/outbox.ts'
 import { OPEN_AFTER_END } from '../../src/state/state.ts'
@@ -12,6 +13,7 @@ import {
   hears,
   inCall,
   logIn,
+  rawIn,
   receipt,
   type Side,
   STATUS,
@@ -33,6 +35,7 @@ function posted(took: string[], not: string[], more: Partial<OutboxEntry> = {}):
   }
 }
 
+const RECEIPT: Body = { type: 'receipt', text: '', missing: [] }
 const ANEW = { wrap: undefined, skip: [] }
 
 describe('when a posting is due', () => {
@@ -72,6 +75,59 @@ describe('when a posting is due', () => {
   test('a clock that was set back by a year stops nothing', () => {
     expect(nextPublish(posted(['a'], []), T - 365 * DAY)).toEqual(ANEW)
     expect(nextPublish(posted([], ['a']), T - 365 * DAY)).toEqual(ANEW)
+  })
+})
+
+describe('while the peer is there', () => {
+  const due = (posting: OutboxEntry, age: number) => nextPublish(posting, T + age, true)
+
+  test.each<[string, OutboxEntry, number, ReturnType<typeof nextPublish>]>([
+    ['a second wrap after twenty seconds, to those that have taken the first too', posted(['a'], ['b']), 20, ANEW],
+    ['not before', posted(['a'], []), 19, undefined],
+    ['a third forty seconds later', posted(['a'], [], { wraps: 2, early: 1 }), 40, ANEW],
+    ['not before', posted(['a'], [], { wraps: 2, early: 1 }), 39, undefined],
+    ['then as ever: ten minutes', posted(['a'], [], { wraps: 3, early: 2 }), 600, ANEW],
+    ['and not sooner', posted(['a'], [], { wraps: 3, early: 2 }), 599, undefined],
+    ['then an hour', posted(['a'], [], { wraps: 4, early: 2 }), HOUR - 1, undefined],
+    ['what nobody has taken goes out in the same wrap', posted([], ['a']), 20, { wrap, skip: [] }],
+    ['what the peer asks for, as often as it asks: once a minute', posted(['a'], [], { missing: true }), 59, undefined],
+    ['an early one that nobody took: not at once again', posted(['a'], [], { retried: T + 21 }), 40, undefined],
+  ])('%s', (_, posting, age, expected) => {
+    expect(due(posting, age)).toEqual(expected)
+  })
+
+  test('no more than three wraps of one rumor within ten minutes, whatever the peer does', () => {
+    const { ada, ben, id } = inCall()
+    const [rumor] = says(ada, send('one'))
+    const key = rumor?.id ?? ''
+    let name = 0
+    const made: number[] = []
+    for (let age = 0; age <= 1_300; age += 5) {
+      const now = T + age
+      // It speaks of other things all the time.
+      const receipts = age % 60 === 0 ? [rawIn(ben, id, RECEIPT, { seq: 0, prev: undefined }, now)] : []
+      const { dues } = hears(ada, receipts, { now })
+      const mine = age === 0 ? [{ wrap: undefined }] : dues.filter((d) => d.rumor.id === key)
+      if (mine.length === 0) continue
+      expect(mine).toMatchObject([{ wrap: undefined }])
+      made.push(age)
+      credits(ada, [answered(id, key, envelope(++name), ['a'])], now)
+    }
+    expect(made).toEqual([0, 20, 60, 660])
+    for (const at of made) expect(made.filter((other) => other >= at && other < at + 600).length).toBeLessThan(4)
+    // The relay is remembered for what it did not bring.
+    expect(ada.state.index.peers[ben.key]?.record).toEqual({ a: { acked: 0, vain: 3 } })
+    hears(ada, [receipt(ben, id, ada.key, 2)], { now: T + 1_301 })
+    expect(ada.state.index.peers[ben.key]?.record).toEqual({ a: { acked: 1, vain: 3 } })
+  })
+
+  test('who has not been heard for minutes is not there', () => {
+    const { ada, id } = inCall()
+    const [rumor] = says(ada, send('one'))
+    credits(ada, [answered(id, rumor?.id ?? '', envelope(1), ['a'])])
+    const dues = (now: number) => turn(ada, STATUS, { now }).dues.filter((d) => d.rumor.id === rumor?.id)
+    expect(dues(T + 320)).toEqual([])
+    expect(dues(T + 600)).toHaveLength(1)
   })
 })
 

@@ -1,0 +1,54 @@
+// Whether a peer is there, and which of its relays bring it what we say: of those we know only what its acknowledgements tell.
+import { foreign } from '../sanitize.ts'
+import type { PeerMemory, RelayRecord } from './state.ts'
+import type { Transaction } from './transaction.ts'
+
+/** Seconds for which somebody who has said something counts as present; less than this apart is not written down. */
+const PRESENT_FOR = 300
+const HEARD_STEP = 30
+
+/** Most relays of one peer that are remembered, and how many words of each before the older count less. */
+const MAX_RECORDS = 12
+const MAX_COUNT = 40
+
+/** Whether a peer is on line, or was a few minutes ago. */
+export function isPresent(memory: PeerMemory | undefined, now: number): boolean {
+  return memory?.heard !== undefined && Math.abs(now - memory.heard) < PRESENT_FOR
+}
+
+/** A peer has said something, stamped `at`. What lay at a relay for hours says nothing of now. */
+export function noteHeard(edit: Transaction, peer: string, at: number, now: number): void {
+  const held = edit.index.peers[peer] ?? unknownPeer()
+  if (Math.abs(now - at) >= PRESENT_FOR || Math.abs(at - (held.heard ?? 0)) < HEARD_STEP) return
+  edit.table('peers')[peer] = { ...held, heard: Math.max(at, held.heard ?? 0) }
+}
+
+/** What is known of somebody of whom nothing is. */
+export function unknownPeer(): PeerMemory {
+  return { inbox: [], looked: 0, hints: [], name: foreign``, pow: 0 }
+}
+
+/** These relays had taken what a peer has now acknowledged, or what it has not although it is there. */
+export function noteRecord(edit: Transaction, peer: string, relays: readonly string[], came: keyof RelayRecord): void {
+  if (relays.length === 0) return
+  const held = edit.index.peers[peer] ?? unknownPeer()
+  const record = { ...held.record }
+  for (const url of relays) {
+    const { acked, vain } = record[url] ?? { acked: 0, vain: 0 }
+    const after = { acked, vain, [came]: (came === 'acked' ? acked : vain) + 1 }
+    // The latest stand last.
+    delete record[url]
+    record[url] = after.acked + after.vain > MAX_COUNT ? halved(after) : after
+  }
+  edit.table('peers')[peer] = { ...held, record: Object.fromEntries(Object.entries(record).slice(-MAX_RECORDS)) }
+}
+
+function halved({ acked, vain }: RelayRecord): RelayRecord {
+  return { acked: Math.floor(acked / 2), vain: Math.floor(vain / 2) }
+}
+
+/** How far a relay can be believed to bring a peer what it takes, from 0 to 1; one half where nobody knows. */
+export function relayScore(memory: PeerMemory | undefined, url: string): number {
+  const { acked, vain } = memory?.record?.[url] ?? { acked: 0, vain: 0 }
+  return (acked + 1) / (acked + vain + 2)
+}
