@@ -1,18 +1,23 @@
 // Relays that misbehave at random, by a seed: killed, restarted empty, silent, lying, refusing; every fault ends after a while.
+import { WRAP_KIND } from '../../src/nostr/nip59.ts'
 import type { SeededRandom } from '../relay/faults.ts'
 import type { EmbeddedRelay } from '../relay.ts'
 
 export type FaultSchedule = { faults: Record<string, number>; stop(): Promise<void> }
 
-/** One relay is only ever cut off, never forgetful: the promise holds as long as one honest relay can be reached. */
-export function startFaults(relays: readonly EmbeddedRelay[], random: SeededRandom): FaultSchedule {
+/**
+ * One relay is only ever cut off, never forgetful: the promise holds as long as one honest relay can be reached.
+ * @param leaky the others say OK to letters all the time and keep none
+ */
+export function startFaults(relays: readonly EmbeddedRelay[], random: SeededRandom, leaky = false): FaultSchedule {
   const faults: Record<string, number> = {}
+  if (leaky) for (const relay of relays.slice(1)) relay.faults.dropEvents = ({ kind }) => kind === WRAP_KIND
   let going = true
   const loops = relays.map(async (relay, i) => {
     while (going) {
       await pause(200 + random() * 1500)
       if (!going) break
-      const kind = pick(i === 0 ? KINDS_THAT_KEEP : ALL_KINDS, random)
+      const kind = pick(i === 0 || leaky ? KINDS_THAT_KEEP : ALL_KINDS, random)
       faults[kind] = (faults[kind] ?? 0) + 1
       await causeFault(relay, kind, 200 + random() * 1200)
     }

@@ -1,0 +1,28 @@
+// An agent that is on line: a `wait --follow` that stays, with the time at which each message came.
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { PROGRAM } from '../processes.ts'
+
+export type Follower = {
+  /** When a message was told, Unix ms, by its text. */
+  came: ReadonlyMap<string, number>
+  stop(): Promise<void>
+}
+
+export function follow(cwd: string, env: Readonly<Record<string, string>>): Follower {
+  const came = new Map<string, number>()
+  const args = [PROGRAM, 'wait', '86400', '--follow', '--json']
+  const child = spawn(process.execPath, args, { cwd, env: { ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const { text } = Object(JSON.parse(line))
+    if (typeof text === 'string' && !came.has(text)) came.set(text, Date.now())
+  })
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
+  return {
+    came,
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
