@@ -30,9 +30,19 @@ export async function startCall(ada: Agent, ben: Agent, topic: string, clock: Cl
 
 /** Copies a home as it is right now, whoever is writing in it. */
 export function copyHome({ cwd, name }: Agent): void {
-  rmSync(`${cwd}/${name}.copy`, { recursive: true, force: true })
-  cpSync(`${cwd}/${name}`, `${cwd}/${name}.copy`, { recursive: true, preserveTimestamps: true })
+  for (let tries = 1; ; tries++) {
+    rmSync(`${cwd}/${name}.copy`, { recursive: true, force: true })
+    try {
+      cpSync(`${cwd}/${name}`, `${cwd}/${name}.copy`, { recursive: true, preserveTimestamps: true })
+      return
+    } catch (error) {
+      // Locks and files that are being written go away under the copy.
+      if (tries === MAX_COPIES) throw error
+    }
+  }
 }
+
+const MAX_COPIES = 50
 
 /** The home is as it was when it was copied. */
 export function restoreHome({ cwd, name }: Agent): void {
