@@ -41,6 +41,8 @@ export type Intent =
       format: 'text' | 'json' | 'markdown' | 'html'
       /** Most characters that are shown, 0 for all. */
       most: number
+      /** Only what was agreed, what was handed over and how it ended. */
+      brief?: boolean
       with: string | undefined
       /** Unix seconds, both included. */
       since: number | undefined

@@ -38,7 +38,14 @@ export const end: Command<'end'> = {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     const shown = excerptShown(outcome)
     if (shape === undefined || shown === undefined) return []
-    return [`call ${shape.id.slice(0, 8)} with ${describeAgent(shape.peer)} is ${shape.state}`, ...excerptLines(shown)]
+    const id = shape.id.slice(0, 8)
+    const next = shape.state === 'ended' && shape.verified !== true && outcome.failure === undefined
+    return [
+      `call ${id} with ${describeAgent(shape.peer)} is ${shape.state}`,
+      ...excerptLines(shown),
+      ...(shape.transcript === undefined ? [] : [`transcript as Markdown: ${shape.transcript}`]),
+      ...(next ? [`  next: \`${P2P} wait --call ${id}\` stays until the other side has confirmed it`] : []),
+    ]
   },
   json: (outcome) => ({
     call: outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id),

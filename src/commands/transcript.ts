@@ -13,7 +13,7 @@ import { ABOUT_PEERS, agentLabel, claimedNameLines, describeAgent, formatTime, q
 import { P2P } from '../command-name.ts'
 import { EXIT, Failure, shellPath } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
-import { MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
+import { flagOption, MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
 import { type CallShape, type CallsOutcome, callShape } from './json.ts'
 import { callLine, endedFacts } from './text.ts'
@@ -25,7 +25,7 @@ export const transcript: Command<'transcript'> = {
   describe: 'The transcript of a call; without an id, the calls there are',
   example:
     'p2p transcript 1a2b3c4d --format html > call.html\n  p2p transcript --with bob --since 2026-07-01\n  p2p transcript --search invoice',
-  positionals: { id: { type: 'string', describe: 'the call: 6 characters or more of its id, or its peer' } },
+  positionals: { id: { type: 'string', describe: 'the call: 8 characters or more of its id, or its peer' } },
   options: {
     format: {
       type: 'string',
@@ -34,6 +34,7 @@ export const transcript: Command<'transcript'> = {
       describe: 'how it is written; json is the same as --json',
     },
     'max-chars': { ...MAX_CHARS, describe: `${MAX_CHARS.describe}; an html page is whole unless you say so` },
+    brief: { type: 'boolean', describe: 'only what was agreed, what was handed over and how it ended' },
     with: { type: 'string', describe: 'only letters and calls with this agent: npub, 64-hex, petname or name' },
     since: { type: 'string', describe: 'only from then on: 2026-07-31, 2026-07-31T09:30Z or unix seconds' },
     until: { type: 'string', describe: 'only until then, a day with all of its hours' },
@@ -62,6 +63,7 @@ export const transcript: Command<'transcript'> = {
       id,
       format,
       most: max,
+      brief: flagOption(args, 'brief'),
       with: optionalText(args, 'with') || undefined,
       search,
       ...periodOptions(args),
@@ -184,10 +186,10 @@ export function allHitsCommand(query: string): string {
   return `${P2P} transcript --search '${query.replace(/'/g, `'\\''`)}' --max-chars 0`
 }
 
-function hitLines({ call, n, type, from, author, at, line }: SearchHit): string[] {
+function hitLines({ call, ref = '', type, from, author, at, line }: SearchHit): string[] {
   const speaker = from === 'me' ? 'me' : agentLabel(author)
   return [
-    `call ${call.slice(0, 8)}, ${n}. ${formatTime(at)} ${type} from ${speaker}:`,
+    `call ${call.slice(0, 8)}, ${ref}, ${formatTime(at)} ${type} from ${speaker}:`,
     ...quoteLines(line, from === 'me' ? 'me>' : 'peer>'),
   ]
 }
@@ -208,7 +210,7 @@ export function excerptShape(
 ): Record<string, unknown> | undefined {
   const shown = excerptShown(outcome)
   if (shown === undefined) return undefined
-  const { call, entries, digest = null, verified, truncated, left, path } = shown
-  const cut = truncated ? { truncated, left, path, next: wholeCommand(shown, 'json') } : {}
+  const { call, entries, digest = null, verified, truncated, brief, left, path } = shown
+  const cut = truncated ? { truncated, brief, left, path, next: wholeCommand(shown, 'json') } : {}
   return { call: callShape(outcome, call.id), entries, digest, verified, ...cut }
 }

@@ -7,6 +7,7 @@ export const loadLegacy = once(() => import('./legacy.ts'))
 export const loadLocal = once(() => import('./local.ts'))
 export const loadAnnounceOnce = once(() => import('./announce-once.ts'))
 export const loadTranscript = once(() => import('./transcript.ts'))
+export const loadKeepTranscripts = once(() => import('./keep-transcripts.ts'))
 export const loadWait = once(() => import('./wait.ts'))
 export const loadWake = once(() => import('./wake.ts'))
 

@@ -8,7 +8,16 @@ import type { ActionResult } from './action.ts'
 import { type RunContext, withRelayClock } from './context.ts'
 import { carryOut } from './execute.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
-import { loadAnnounceOnce, loadLegacy, loadLocal, loadTranscript, loadWait, loadWake, planFor } from './lazy.ts'
+import {
+  loadAnnounceOnce,
+  loadKeepTranscripts,
+  loadLegacy,
+  loadLocal,
+  loadTranscript,
+  loadWait,
+  loadWake,
+  planFor,
+} from './lazy.ts'
 import type { Task, Wait } from './needs.ts'
 import { optimisticRelays, sayAhead } from './optimistic-send.ts'
 import { type OutcomeOf, outcomeOf } from './outcome.ts'
@@ -60,7 +69,8 @@ async function runOnline<T extends IntentType>(
 
   // Report.
   const { state, touched, decided = ahead?.decided } = result
-  return await report(type, { intent, needs, context: here, heard, state, decided, touched, done })
+  const outcome = await report(type, { intent, needs, context: here, heard, state, decided, touched, done })
+  return await withTranscripts(outcome, known.index, here)
 }
 
 async function load(context: RunContext): Promise<State> {
@@ -80,6 +90,24 @@ async function report<T extends IntentType>(type: T, run: FinishedRunOf<T>): Pro
   const woken = await (await loadWake()).wake(outcome.news, context)
   return { ...outcome, notices: [...outcome.notices, ...woken] }
 }
+
+/** Calls that are over now are written to disk for their reader. */
+async function withTranscripts<T extends IntentType>(
+  outcome: OutcomeOf<T>,
+  before: State['index'],
+  context: RunContext,
+): Promise<OutcomeOf<T>> {
+  const { state, transcripts } = outcome
+  const isOver = Object.keys(state.logs).some((id) => OVER.includes(state.index.calls[id]?.phase ?? 'active'))
+  if (!isOver) return outcome
+  const { keepTranscripts, transcriptsDue } = await loadKeepTranscripts()
+  const due = transcriptsDue(before, state, transcripts)
+  if (due.length === 0) return outcome
+  keepTranscripts(due, state, context)
+  return { ...outcome, transcripts: context.environment.transcripts() }
+}
+
+const OVER: readonly string[] = ['ended', 'expired', 'forked']
 
 /** A call that was waited for is read once more, as it is then. */
 async function waited<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {

@@ -7,7 +7,7 @@ import type { IntentOf } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import { asCall } from '../call/select-call.ts'
 import { select } from '../call/selector.ts'
-import { type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
+import { briefOf, type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
 import { type LetterEntry, letterEntries } from '../call/transcript/letters.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
@@ -41,7 +41,7 @@ export function readTranscripts(
     return { state, call: undefined, reading: { type: 'calls', ids, ...letters } }
   }
   const loaded = loadCall(id, context, source)
-  const reading = loaded === undefined ? undefined : readCall(context, loaded.call, loaded.source, intent.most)
+  const reading = loaded === undefined ? undefined : readCall(context, loaded.call, loaded.source, intent)
   if (loaded === undefined || reading === undefined) {
     return new Failure(
       'CALL_UNREADABLE',
@@ -173,7 +173,7 @@ export function readOwnCall(
   const people = { ...context.people, names: namesOf(state) }
   return call === undefined
     ? undefined
-    : readCall(context, call, { state, people, me: ownAgent(context, people) }, most)
+    : readCall(context, call, { state, people, me: ownAgent(context, people) }, { most })
 }
 
 /** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
@@ -181,10 +181,13 @@ export function readCall(
   context: RunContext,
   call: Call,
   source: CallSource,
-  most: number,
+  { most, brief = false }: { most: number; brief?: boolean | undefined },
 ): TranscriptView | undefined {
   const transcript = transcriptFor(call, source)
-  return transcript === undefined ? undefined : { type: 'call', shown: excerptFor(context, transcript, most) }
+  if (transcript === undefined) return undefined
+  if (!brief) return { type: 'call', shown: excerptFor(context, transcript, most) }
+  const path = context.environment.transcripts()[call.id]
+  return { type: 'call', shown: { ...briefOf(transcript), ...(path === undefined ? {} : { path }) } }
 }
 
 export function transcriptFor(call: Call, { state, me, people }: CallSource): Transcript | undefined {

@@ -16,6 +16,8 @@ export type Disk = {
   /** By the peer's pubkey. */
   letters: Record<string, LetterLog>
   files: Map<string, Uint8Array>
+  /** Where transcripts lie, by call. */
+  transcripts: Record<string, string>
 }
 
 export type SimCodec = ReturnType<typeof stateCodecWith>
@@ -33,7 +35,7 @@ export type DiskHost = {
 }
 
 export function emptyDisk(): Disk {
-  return { index: emptyIndex(), logs: {}, segments: {}, letters: {}, files: new Map() }
+  return { index: emptyIndex(), logs: {}, segments: {}, letters: {}, files: new Map(), transcripts: {} }
 }
 
 export function openSimStore(disk: Disk, codec: SimCodec, host: DiskHost): Store<Index, Log, LetterLog> {

@@ -100,8 +100,12 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
       fetch: async () => ({ type: 'failed', why: 'there is no server', have: 0 }),
     },
     refuseSecrets: async () => undefined,
-    transcripts: () => ({}),
-    saveTranscript: (call) => `transcripts/${call}.md`,
+    transcripts: () => disk.transcripts,
+    saveTranscript(call) {
+      const path = `transcripts/${call}.md`
+      disk.transcripts = { ...disk.transcripts, [call]: path }
+      return path
+    },
     exportSecret: (path) => path,
     setAsideLegacyCalls: async () => [],
     owner: { channels: [], tell: async () => ({}), log: () => undefined },

@@ -1,27 +1,79 @@
 // One entry of a transcript as text.
 // What somebody did in a call, what is known of it, and what its digest proves: the sentences that the formats share.
 
-import { type Foreign, foreign } from '../../sanitize.ts'
+import { type Foreign, foreign, foreignText } from '../../sanitize.ts'
+import type { AsideReason } from '../log.ts'
 import { agentLabel, formatTime, quoteLines } from '../wording.ts'
 import { gapText, type Transcript, type TranscriptEntry } from './transcript.ts'
 
 /** One entry: what, by whom, when, and their words. */
 export function entryLines(entry: TranscriptEntry): string[] {
-  if (entry.type === 'gap') return [`${entry.n}. (gap: ${gapText(entry)})`]
+  if (entry.type === 'gap') return [`(gap: ${gapText(entry)})`]
   const marks = [
     entry.state,
-    entry.late && 'late',
+    ...entryMarks(entry),
     rejectReason(entry),
     fileStateText(entry),
     entry.cut && 'cut',
   ].filter(isWord)
-  const head = `${entry.n}. ${formatTime(entry.at)} ${entry.type} from ${speakerLabel(entry)}`
+  const re = entry.re === undefined ? '' : `, answers ${entry.re}`
+  const head = `${entry.ref ?? ''} ${formatTime(entry.at)} ${entry.type} from ${speakerLabel(entry)}${re}`
+  const mark = entry.from === 'me' ? 'me>' : 'peer>'
   return [
     marks.length === 0 ? head : `${head} (${marks.join(', ')})`,
-    ...quoteLines(entry.text, entry.from === 'me' ? 'me>' : 'peer>'),
+    ...quoteLines(entry.text, mark),
+    ...(entry.note === undefined ? [] : ['  with the note:', ...quoteLines(entry.note, mark)]),
+    ...(entry.sha256 === undefined ? [] : [`  SHA-256 ${entry.sha256}`]),
     ...(entry.path === undefined ? [] : [`  saved: ${entry.path}`]),
   ]
 }
+
+/** What else is to be known of an entry: how a call went, that nobody typed it, what its author had not seen, that it has no place. */
+export function entryMarks({
+  outcome,
+  confirms,
+  unseen = [],
+  hadAcked,
+  late,
+  waiting,
+  aside,
+}: Omit<TranscriptEntry, 'late'> & { late?: boolean }): string[] {
+  const [first] = unseen
+  const range = unseen.length > 1 ? `${first} to ${unseen.at(-1)} were` : `${first} was`
+  return [
+    ...(outcome === undefined ? [] : [`outcome: ${outcome}`]),
+    ...(confirms ? ['said by the program to confirm the end, typed by nobody'] : []),
+    ...(first === undefined ? [] : [`written before ${range} seen`]),
+    ...(hadAcked === undefined ? [] : [`had acknowledged up to ${hadAcked} before`]),
+    ...(late ? ['late'] : []),
+    ...(waiting ? ['came before what it follows'] : []),
+    ...(aside === undefined ? [] : [ASIDE[aside]]),
+  ]
+}
+
+const ASIDE: Readonly<Record<AsideReason, string>> = {
+  fork: 'no part of the call: another text stands under that number',
+  'after-end': 'no part of the call: it came after the end of its sender',
+  verified: 'no part of the call: it came after both sides had confirmed it',
+}
+
+/** What was agreed and what was not answered: by refs, and the words of each side. */
+export function agreementParts({ agreements, proposals }: Transcript): { head: string; words: Said[] }[] {
+  const said = (from: 'me' | 'peer', text: string): Said => ({ from, text: foreignText(text) })
+  const other = (from: 'me' | 'peer') => (from === 'me' ? 'peer' : 'me')
+  return [
+    ...agreements.map(({ ref, from, text, answer }) => ({
+      head: `agreed: ${ref}, by ${answer.ref}`,
+      words: [said(from, text), ...(answer.text === '' ? [] : [said(other(from), answer.text)])],
+    })),
+    ...proposals.map(({ ref, from, text }) => ({
+      head: `proposed and not answered: ${ref}`,
+      words: [said(from, text)],
+    })),
+  ]
+}
+
+export type Said = { from: 'me' | 'peer'; text: Foreign }
 
 function rejectReason({ type, reason }: TranscriptEntry): string | undefined {
   return type === 'reject' ? reason : undefined
@@ -37,7 +89,7 @@ function isWord(mark: string | boolean | undefined): mark is string {
 }
 
 /** What its author did; "" for a message, which speaks for itself. */
-export function actionText({ type, from, reason }: TranscriptEntry): string {
+export function actionText({ type, from, reason, re, confirms }: TranscriptEntry): string {
   switch (type) {
     case 'request':
       return 'asked for this call'
@@ -50,9 +102,17 @@ export function actionText({ type, from, reason }: TranscriptEntry): string {
     case 'escalate':
       return from === 'me' ? 'asked my owner' : 'asked its owner'
     case 'end':
-      return 'ended the call'
+      return confirms ? 'confirmed the end' : 'ended the call'
+    case 'progress':
+      return 'told how far the work is'
+    case 'propose':
+      return 'proposed'
+    case 'agree':
+      return `agreed to ${re ?? 'a proposal'}`
+    case 'decline':
+      return `declined ${re ?? 'a proposal'}`
     default:
-      return ''
+      return re === undefined ? '' : `answered ${re}`
   }
 }
 
@@ -72,15 +132,21 @@ export function fileStateText({ type, from, path, reason, parts }: TranscriptEnt
 export type VerificationWord = 'verified' | 'differs' | 'pending' | 'none'
 
 /** What the digest says of the call, as a word and as a sentence. */
-export function verificationOf({ digest, verified, call }: Transcript): { word: VerificationWord; text: string } {
+export function verificationOf({ digest, verified, call, confirmed }: Transcript): {
+  word: VerificationWord
+  text: string
+} {
   if (digest !== undefined && verified === true)
     return {
       word: 'verified',
-      text: 'verified: the other side has confirmed every word of ours, and we hold all of its words',
+      text: 'verified: the other side has confirmed every word of ours, and we hold all of its words, in this order; its transcript shows the same digest',
     }
   if (call.state === 'forked')
     return { word: 'differs', text: 'NOT verified: one of the two sides holds another branch of this call' }
   return ['rejected', 'cancelled', 'missed', 'merged'].includes(call.state)
     ? { word: 'none', text: 'none: the call never became a conversation' }
-    : { word: 'pending', text: 'pending until both sides have ended the call and confirmed it' }
+    : {
+        word: 'pending',
+        text: `pending until both sides have ended the call and confirmed it${call.state === 'ended' ? `; the other side has confirmed ${confirmed.n} of ${confirmed.of}` : ''}`,
+      }
 }

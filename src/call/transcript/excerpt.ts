@@ -8,7 +8,14 @@ import type { Transcript, TranscriptEntry } from './transcript.ts'
 export const MOST = 12_000
 
 /** `left`: how many entries at the beginning are left out. `path`: where the whole lies as Markdown, if it was kept. */
-export type Excerpt = Transcript & { left: number; truncated: boolean; path?: string }
+export type Excerpt = Transcript & { left: number; truncated: boolean; brief?: true; path?: string }
+
+/** What stands above the entries, and of them only what was handed over. */
+export function briefOf(transcript: Transcript): Excerpt {
+  const files = transcript.entries.filter(({ type, name }) => type === 'file' && name !== undefined)
+  const left = transcript.entries.length - files.length
+  return { ...transcript, entries: files, left, truncated: left > 0, brief: true }
+}
 
 /**
  * The last entries that fit; of the one that does not, its beginning. Every format shows the same entries.

@@ -4,14 +4,14 @@
 import { sha256 } from '../../nostr/crypto.ts'
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
 import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime, isoTime } from '../wording.ts'
-import { actionText, fileStateText, spokenText, verificationOf } from './entry.ts'
+import { actionText, agreementParts, entryMarks, fileStateText, spokenText, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { STYLE } from './html-style.ts'
 import { wholeCommand } from './text.ts'
 import { gapText, type TranscriptEntry } from './transcript.ts'
 
 export function htmlOf(shown: Excerpt): string {
-  const { call, left, entries } = shown
+  const { call, left, entries, brief } = shown
   const title = `Call with ${agentLabel(call.peer)}`
   const page = element(
     'html',
@@ -37,7 +37,9 @@ export function htmlOf(shown: Excerpt): string {
       element(
         'main',
         {},
-        left === 0 ? undefined : cutNotice(`The first ${left} of ${left + entries.length} entries are left out.`),
+        left === 0 || brief
+          ? undefined
+          : cutNotice(`The first ${left} of ${left + entries.length} entries are left out.`),
         ...daySections(shown),
       ),
       '\n',
@@ -56,7 +58,7 @@ function topicQuote({ call }: Excerpt): Markup {
 }
 
 function factList(shown: Excerpt): Markup {
-  const { call, me, entries, left } = shown
+  const { call, me, entries, left, outcome } = shown
   const { word, text } = verificationOf(shown)
   const claimed = claimedName(call.peer)
   const asker = call.direction === 'outgoing' ? 'by me, ' : 'by the peer, '
@@ -79,6 +81,10 @@ function factList(shown: Excerpt): Markup {
       'State',
       call.state,
       ...(word === 'verified' || word === 'differs' ? [', ', elementOfClass('span', word, text)] : []),
+    ),
+    ...(outcome === undefined ? [] : factRow('Outcome', outcome)),
+    ...agreementParts(shown).flatMap(({ head, words }) =>
+      factRow(head, ...words.map(({ from, text }) => element('div', { class: `words ${from}`, dir: 'auto' }, text))),
     ),
     ...factRow('Entries', `${left + entries.length}`),
     ...factRow('Call', codeElement(call.id)),
@@ -109,13 +115,15 @@ function daySections({ entries, call }: Excerpt): Markup[] {
 }
 
 function footer(shown: Excerpt): Markup {
-  const { digest, truncated, path } = shown
+  const { digest, truncated, brief, path } = shown
   const { word, text } = verificationOf(shown)
   const whole = path === undefined ? '' : ` is in ${path}, or comes with`
   return element(
     'footer',
     {},
-    truncated ? cutNotice(`Truncated; the whole${whole}: `, codeElement(wholeCommand(shown, 'html'))) : undefined,
+    truncated
+      ? cutNotice(`${brief ? 'In brief' : 'Truncated'}; the whole${whole}: `, codeElement(wholeCommand(shown, 'html')))
+      : undefined,
     element('p', {}, 'Digest: ', elementOfClass('span', word, text)),
     digest === undefined ? undefined : element('p', {}, codeElement(digest)),
     elementOfClass('p', 'small', 'Times are UTC. What the peer wrote is shown as it came, as text.'),
@@ -142,6 +150,7 @@ export function entryBubble(entry: TranscriptEntry): Markup {
     elementOfClass(
       'p',
       'head',
+      elementOfClass('span', 'ref', entry.ref ?? ''),
       elementOfClass('span', 'who', entry.from === 'me' ? 'me' : nameElement(agentLabel(entry.author))),
       deed === '' ? undefined : elementOfClass('span', 'deed', deed),
       clockElement(entry.at),
@@ -162,6 +171,8 @@ function notes(entry: TranscriptEntry): Child[][] {
     ...(entry.path === undefined ? [] : [['saved: ', codeElement(entry.path)]]),
     ...(fate === undefined ? [] : [[fate]]),
     ...(entry.sha256 === undefined ? [] : [['SHA-256 ', codeElement(entry.sha256)]]),
+    ...(entry.note === undefined ? [] : [['with the note: ', element('q', {}, entry.note)]]),
+    ...entryMarks({ ...entry, late: false }).map((mark) => [mark]),
     ...(entry.late ? [['late: sent before its sender knew that the call was over']] : []),
     ...(entry.cut ? [['the rest of it is left out here']] : []),
   ]

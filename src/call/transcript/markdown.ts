@@ -2,13 +2,13 @@
 
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
 import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime } from '../wording.ts'
-import { actionText, fileStateText, spokenText, verificationOf } from './entry.ts'
+import { actionText, agreementParts, entryMarks, fileStateText, spokenText, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { wholeCommand } from './text.ts'
 import { gapText, type TranscriptEntry } from './transcript.ts'
 
 export function markdownOf(shown: Excerpt): string[] {
-  const { call, me, entries, digest, left, truncated, path } = shown
+  const { call, me, entries, digest, left, truncated, brief, path, outcome } = shown
   const verdict = verificationOf(shown)
   const claimed = claimedName(call.peer)
   return [
@@ -18,6 +18,7 @@ export function markdownOf(shown: Excerpt): string[] {
     `- Me: ${me.npub}`,
     `- Asked by ${call.direction === 'outgoing' ? 'me' : 'the peer'}: ${formatTime(call.createdAt)}`,
     `- State: ${call.state}`,
+    ...(outcome === undefined ? [] : [`- Outcome: ${outcome}`]),
     `- Call: ${call.id}`,
     '',
     ...(claimed === undefined
@@ -27,32 +28,43 @@ export function markdownOf(shown: Excerpt): string[] {
     '',
     ...blockQuote(call.topic),
     '',
-    '## What was said',
+    ...agreementParts(shown).flatMap(({ head, words }) => [
+      `**${upperFirst(head)}**`,
+      '',
+      ...words.flatMap(({ from, text }) => [`${from}:`, '', ...blockQuote(text), '']),
+    ]),
+    brief ? '## What was handed over' : '## What was said',
     '',
-    ...(left === 0 ? [] : [`*The first ${left} of ${left + entries.length} entries are left out.*`, '']),
+    ...(left === 0 || brief ? [] : [`*The first ${left} of ${left + entries.length} entries are left out.*`, '']),
     ...entries.flatMap((entry) => [...entryMarkdown(entry), '']),
     '---',
     '',
     `Digest: ${digest === undefined ? verdict.text : `${digest} (${verdict.text})`}`,
-    ...(truncated ? ['', `Truncated; the whole${placeText(path)}: \`${wholeCommand(shown, 'markdown')}\``] : []),
+    ...(truncated
+      ? [
+          '',
+          `${brief ? `In brief, without ${left} entries` : 'Truncated'}; the whole${placeText(path)}: \`${wholeCommand(shown, 'markdown')}\``,
+        ]
+      : []),
   ]
 }
 
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
 function entryMarkdown(entry: TranscriptEntry): string[] {
-  if (entry.type === 'gap') return [`**${entry.n}.** *Gap: ${gapText(entry)}.*`]
+  if (entry.type === 'gap') return [`*Gap: ${gapText(entry)}.*`]
   const deed = actionText(entry)
   const words = spokenText(entry)
-  const marks = [
-    entry.state,
-    entry.late === true ? 'late' : undefined,
-    fileStateText(entry),
-    entry.cut && 'cut',
-  ].filter(Boolean)
+  const marks = [entry.state, ...entryMarks(entry), fileStateText(entry), entry.cut && 'cut'].filter(Boolean)
   const name = entry.from === 'me' ? 'me' : inlineMarkdown(agentLabel(entry.author))
-  const head = `**${entry.n}. ${name}**${deed === '' ? '' : ` ${deed}`}, ${formatTime(entry.at)}`
+  const head = `**${entry.ref ?? ''} ${name}**${deed === '' ? '' : ` ${deed}`}, ${formatTime(entry.at)}`
   return [
     marks.length === 0 ? head : `${head} (${marks.join(', ')})`,
     ...(isBlank(words) ? [] : ['', ...blockQuote(words)]),
+    ...(entry.note === undefined ? [] : ['', 'With the note:', '', ...blockQuote(entry.note)]),
+    ...(entry.sha256 === undefined ? [] : ['', `SHA-256 ${entry.sha256}`]),
     ...(entry.path === undefined ? [] : ['', `Saved: ${inlineMarkdown(entry.path)}`]),
   ]
 }

@@ -4,7 +4,7 @@ import { charactersOf } from '../wording.ts'
 import type { Transcript, TranscriptEntry } from './transcript.ts'
 
 /** An entry in which all words were found. `line`: the line of it that holds the first of them. */
-export type SearchHit = Pick<TranscriptEntry, 'n' | 'type' | 'from' | 'author' | 'at' | 'seq'> & {
+export type SearchHit = Pick<TranscriptEntry, 'n' | 'ref' | 'type' | 'from' | 'author' | 'at' | 'seq'> & {
   call: string
   line: Foreign
 }
@@ -30,8 +30,20 @@ export function hitsIn(
     const text = foldCase(said)
     if (!words.every((word) => text.includes(word))) return []
     const line = said.split('\n').find((l) => foldCase(l).includes(first)) ?? ''
-    const { n, type, from, author, at, seq } = entry
-    return [{ call: call.id, n, type, from, author, at, seq, line: foreignText(excerptAround(line, first)) }]
+    const { n, ref, type, from, author, at, seq } = entry
+    return [
+      {
+        call: call.id,
+        n,
+        ...(ref === undefined ? {} : { ref }),
+        type,
+        from,
+        author,
+        at,
+        seq,
+        line: foreignText(excerptAround(line, first)),
+      },
+    ]
   })
 }
 

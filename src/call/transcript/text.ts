@@ -2,26 +2,53 @@
 // like us.
 
 import { P2P } from '../../command-name.ts'
-import { isBlank } from '../../sanitize.ts'
-import { ABOUT_PEERS, claimedNameLines, describeAgent } from '../wording.ts'
-import { entryLines, verificationOf } from './entry.ts'
+import { cutForeign, isBlank } from '../../sanitize.ts'
+import { ABOUT_PEERS, claimedNameLines, describeAgent, quoteLines } from '../wording.ts'
+import { agreementParts, entryLines, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import type { Transcript } from './transcript.ts'
 
 export function textOf(shown: Excerpt): string[] {
-  const { call, entries, digest, left, truncated, path } = shown
+  const { call, entries, digest, left, truncated, brief, path, outcome } = shown
   const verdict = verificationOf(shown)
   const id = call.id.slice(0, 8)
   const kept = path === undefined ? '' : ` in ${path}, or with`
   return [
-    `transcript of call ${id} with ${describeAgent(call.peer)}, ${call.state}:`,
+    `transcript of call ${id} with ${describeAgent(call.peer)}, ${call.state}${outcome === undefined ? '' : `, outcome: ${outcome}`}:`,
     ...claimedNameLines(call.peer),
-    ...(left === 0 ? [] : [`(truncated: the first ${left} of ${left + entries.length} entries are left out)`]),
+    ...agreementLines(shown),
+    ...(left === 0 || brief ? [] : [`(truncated: the first ${left} of ${left + entries.length} entries are left out)`]),
     ...entries.flatMap(entryLines),
-    ...(entries.some((e) => e.from === 'peer' && e.type !== 'gap' && !isBlank(e.text)) ? [ABOUT_PEERS] : []),
+    ...(entries.some((e) => e.from === 'peer' && e.type !== 'gap' && !isBlank(e.text)) || hasPeersWords(shown)
+      ? [ABOUT_PEERS]
+      : []),
     `digest: ${digest === undefined ? verdict.text : `${digest} (${verdict.text})`}`,
-    ...(truncated ? [`  truncated; the whole${kept}: \`${wholeCommand(shown)}\``] : []),
+    ...(truncated
+      ? [`  ${brief ? `in brief, without ${left} entries` : 'truncated'}; the whole${kept}: \`${wholeCommand(shown)}\``]
+      : []),
   ]
+}
+
+/** Most agreements that stand above the entries, and characters of each text: they stand below once more, whole. */
+const MAX_AGREEMENTS = 8
+const MAX_AGREED = 300
+
+function agreementLines(shown: Excerpt): string[] {
+  const parts = agreementParts(shown)
+  const more = parts.length - MAX_AGREEMENTS
+  return [
+    ...parts
+      .slice(0, MAX_AGREEMENTS)
+      .flatMap(({ head, words }) => [
+        head,
+        ...words.flatMap(({ from, text }) => quoteLines(cutForeign(text, MAX_AGREED), `${from}>`)),
+      ]),
+    ...(more > 0 ? [`(${more} more were agreed or proposed)`] : []),
+  ]
+}
+
+function hasPeersWords(shown: Excerpt): boolean {
+  return agreementParts(shown).some(({ words }) => words.some(({ from }) => from === 'peer'))
 }
 
 /** The command that shows a call from its beginning to its end. */

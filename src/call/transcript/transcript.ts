@@ -2,6 +2,7 @@
 
 import { type Foreign, foreign, foreignLine, foreignText } from '../../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf } from '../agents.ts'
+import { type Agreement, agreementsOf, callOutcome, openProposals, type Proposal } from '../agreements.ts'
 import { type FileFacts, fileFactsOf, receivedFile, type Transfer, transfers } from '../file-transfer.ts'
 import { isShown, refOf, refsIn, timeOf } from '../inbox-items.ts'
 import {
@@ -74,6 +75,13 @@ export type Transcript = {
   /** SHA-256 in hex over what both sides have agreed to be the call, once both have ended it. */
   digest: string | undefined
   verified: Verification
+  /** What was agreed, and what was proposed and is not answered. */
+  agreements: readonly Agreement[]
+  proposals: readonly Proposal[]
+  /** How it went, in the words of whoever ended it. */
+  outcome: CallOutcome | undefined
+  /** How many of our signals the other side has confirmed, of how many. */
+  confirmed: { n: number; of: number }
 }
 
 export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirectory): Transcript {
@@ -103,6 +111,10 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
     entries: entries.map((entry, i) => ({ ...entry, n: i + 1 })),
     digest: call.digest,
     verified: call.verified,
+    agreements: agreementsOf(call),
+    proposals: openProposals(call),
+    outcome: callOutcome(call),
+    confirmed: { n: call.acked, of: call.own.seq },
   }
 }
 

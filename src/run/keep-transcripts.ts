@@ -1,0 +1,39 @@
+// Calls that are over lie on disk as Markdown, for whoever reads them later without this program. Written when a call is over, and
+// once more when both sides have confirmed it.
+import { excerptOf } from '../call/transcript/excerpt.ts'
+import { markdownOf } from '../call/transcript/markdown.ts'
+import { Failure } from '../errors.ts'
+import { namesOf } from '../state/peer-memory.ts'
+import { callOf, type Index, type State } from '../state/state.ts'
+import { ownAgent, type RunContext } from './context.ts'
+import { transcriptFor } from './transcript.ts'
+
+/** The calls of whose end, or confirmation, this run has heard, or whose file is missing. @param before the index as it was loaded */
+export function transcriptsDue(before: Index, state: State, kept: Readonly<Record<string, string>>): string[] {
+  return Object.keys(state.logs).filter((id) => {
+    const [now, then] = [state.index.calls[id], before.calls[id]]
+    if (now === undefined || !CONVERSATIONS.includes(now.phase)) return false
+    return kept[id] === undefined || now.phase !== then?.phase || now.verified !== then.verified
+  })
+}
+
+const CONVERSATIONS: readonly string[] = ['ended', 'expired', 'forked']
+
+/** Writes their transcripts. A disk that takes none keeps no command from doing its job. */
+export function keepTranscripts(ids: readonly string[], state: State, context: RunContext): void {
+  const { environment, now } = context
+  const people = { ...context.people, names: namesOf(state) }
+  const me = ownAgent(context, people)
+  for (const id of ids) {
+    const log = environment.store.readLog(id)
+    const call = log === undefined ? undefined : callOf(log, environment.keys.pubkey, now)
+    if (log === undefined || call === undefined) continue
+    const transcript = transcriptFor(call, { state: { index: state.index, logs: { [id]: log } }, me, people })
+    if (transcript === undefined) continue
+    try {
+      environment.saveTranscript(id, `${markdownOf(excerptOf(transcript, 0)).join('\n')}\n`)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+    }
+  }
+}
