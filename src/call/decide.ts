@@ -319,12 +319,16 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
         code,
         EXIT.impossible,
         `nobody is calling you; you are calling ${peerLabel(dialing, people)}`,
-        `\`${P2P} wait\` until the answer comes`,
+        `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
       )
     return new Failure(code, EXIT.impossible, 'nobody is calling you', `\`${P2P} wait --for request\` waits for a call`)
   }
   if (ringing !== undefined) {
-    const option = verb === 'end' ? `\`${P2P} answer reject "…"\` declines it` : `\`${P2P} answer accept\` takes it`
+    const which = `--call ${ringing.id.slice(0, 8)}`
+    const option =
+      verb === 'end'
+        ? `\`${P2P} answer reject "…" ${which}\` declines it`
+        : `\`${P2P} answer accept ${which}\` takes it`
     return new Failure(code, EXIT.impossible, `the call from ${peerLabel(ringing, people)} is not answered yet`, option)
   }
   if (dialing !== undefined)
@@ -332,7 +336,7 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
       code,
       EXIT.impossible,
       `${peerLabel(dialing, people)} has not answered yet`,
-      `\`${P2P} wait --for accept\` waits for the answer`,
+      `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
     )
   if (over !== undefined)
     return new Failure(

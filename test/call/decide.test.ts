@@ -120,7 +120,7 @@ describe('where there is no call for it: NO_CALL, with what to do instead', () =
     ['nobody to send a file to', side('a'), file(1), /p2p list.*p2p call/],
     ['nothing to end', side('a'), END, /p2p list.*p2p call/],
     ['our own call is not ours to answer', ringing().ada, ACCEPT, /p2p wait/],
-    ['our call is not answered', ringing().ada, send('hi'), /p2p wait --for accept/],
+    ['our call is not answered', ringing().ada, send('hi'), /p2p wait --call [0-9a-f]{8}/],
     ['theirs is not answered', ringing().ben, send('hi'), /p2p answer accept/],
     ['theirs is not answered, and not ours to end', ringing().ben, END, /p2p answer reject/],
   ]
