@@ -41,9 +41,7 @@ export const escalate: Command<'escalate'> = {
     const shape = escalationShape(escalation, outcome)
     return intent.answered === undefined
       ? [...askedLines(shape, outcome), ...newsLines(outcome.news)]
-      : [
-          `escalation ${shape.id.slice(0, 8)} is answered; \`${P2P} inbox\` and every wait show it as an item of your owner`,
-        ]
+      : [`escalation ${shape.id.slice(0, 8)} is answered, as you have written it down`]
   },
   json: (outcome) => ({
     escalation: outcome.escalation === undefined ? undefined : escalationShape(outcome.escalation, outcome),
@@ -89,7 +87,7 @@ function askedLines(shape: EscalationShape, { failure, intent, people }: Outcome
     const name = channel === 'peer' ? 'the other side' : (CHANNEL_NAMES[channel] ?? `owner, by ${channel}`)
     const learned =
       channel === 'peer'
-        ? `told that your owner is asked${isBlank(told) ? ', not what' : ', and your words for it, not what'}`
+        ? `told that your owner is asked${isBlank(told) ? ', not what' : ' and what --tell says, not what you ask'}`
         : channel === 'log'
           ? 'written'
           : 'told'

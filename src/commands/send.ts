@@ -88,7 +88,9 @@ type Sent = CommonOutcome & SpokenOutcome
 export function sentLines(outcome: Sent & { intent: object }, what: string): string[] {
   const { intent, news, failure } = outcome
   const waited = 'wait' in intent && intent.wait !== undefined
-  return [...deliveryLines(outcome, what, !waited && news.length === 0 && failure === undefined), ...newsLines(news)]
+  // Whoever tells how far the work is goes on with it.
+  const next = what !== 'progress' && !waited && news.length === 0 && failure === undefined
+  return [...deliveryLines(outcome, what, next), ...newsLines(news)]
 }
 
 /** The same as JSON. */

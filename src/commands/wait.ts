@@ -49,8 +49,8 @@ export const wait: Command<'wait'> = {
   }),
 }
 
-// Of a call that is over nothing more comes but its confirmation.
+// Of a call that is over nothing more comes but its confirmation. What is unread stands above.
 function endedLines(outcome: OutcomeOf<'wait'>): string[] {
   const shape = outcome.about === undefined ? undefined : callShape(outcome, outcome.about)
-  return shape === undefined || !isOverState(shape.state) ? [] : overLines(shape)
+  return shape === undefined || !isOverState(shape.state) ? [] : overLines({ ...shape, unread: 0 })
 }

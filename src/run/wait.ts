@@ -47,7 +47,9 @@ export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<
   const until = follows ? Number.POSITIVE_INFINITY : environment.clock() + wait.seconds * 1000
   const files = openDownloader(until)
   const began = environment.clock()
-  const watch = { run, wait, only, files, until, began, offered: began }
+  // What our agent has written down itself before it began to wait is no answer to wait for, unless it asks for just that.
+  const written = outcome.news.flatMap(({ id, channel }) => (channel === 'answered' ? [id] : []))
+  const watch = { run, wait, only, written, files, until, began, offered: began }
   try {
     return await (follows ? follow(type, watch) : stay(type, watch))
   } finally {
@@ -55,11 +57,12 @@ export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<
   }
 }
 
-/** A run that goes on. `only`: what --call means. `until`, `began`: Unix ms; `offered`: when what is owed was last offered. */
+/** A run that goes on. `only`: what --call means; `written`: answers of the owner that were written down before. `until`, `began`: Unix ms; `offered`: when what is owed was last offered. */
 type Watch<T extends IntentType> = {
   run: FinishedRunOf<T>
   wait: Wait
   only: MeantCalls | undefined
+  written: readonly string[]
   files: Downloader
   until: number
   began: number
@@ -191,12 +194,12 @@ async function nextRound<T extends IntentType>(
 /** Whether an item is what the command waits for. The owner's word, an escalation and an end always are. */
 function isAwaited(
   item: InboxItem,
-  { wait, only }: Pick<Watch<IntentType>, 'wait' | 'only'>,
+  { wait, only, written }: Pick<Watch<IntentType>, 'wait' | 'only' | 'written'>,
   call: string | undefined,
 ): boolean {
   // How an end is confirmed is no item, and what else comes does not matter to it.
   if (wait.type === 'end') return false
-  if (item.type === 'owner') return true
+  if (item.type === 'owner') return !written.includes(item.id) || (wait.type === 'items' && wait.for.includes('owner'))
   if (wait.type === 'owner') return item.call === call && item.type === 'end'
   if (wait.type === 'answer') return item.call === call && CALL_ANSWERS.includes(item.type)
   if (wait.type === 'reply') return item.call === call && item.type !== 'request' && !WAKES_NOBODY.includes(item.type)
