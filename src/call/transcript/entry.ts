@@ -58,8 +58,8 @@ const ASIDE: Readonly<Record<AsideReason, string>> = {
 }
 
 /** What was agreed and what was not answered: by refs, and the words of each side. */
-export function agreementParts({ agreements, proposals }: Transcript): { head: string; words: Said[] }[] {
-  const said = (from: 'me' | 'peer', text: string): Said => ({ from, text: foreignText(text) })
+export function agreementParts({ agreements, proposals }: Transcript): { head: string; words: SpokenWords[] }[] {
+  const said = (from: 'me' | 'peer', text: string): SpokenWords => ({ from, text: foreignText(text) })
   const other = (from: 'me' | 'peer') => (from === 'me' ? 'peer' : 'me')
   return [
     ...agreements.map(({ ref, from, text, answer }) => ({
@@ -73,7 +73,7 @@ export function agreementParts({ agreements, proposals }: Transcript): { head: s
   ]
 }
 
-export type Said = { from: 'me' | 'peer'; text: Foreign }
+export type SpokenWords = { from: 'me' | 'peer'; text: Foreign }
 
 function rejectReason({ type, reason }: TranscriptEntry): string | undefined {
   return type === 'reject' ? reason : undefined
