@@ -59,7 +59,10 @@ export function linksIntoArchive({ from, seq, ack }: Signal, { tails }: ArchiveS
   return other !== undefined && ack.seq < other.seq
 }
 
-/** A log that was joined, as the head that it came from; undefined when its segments do not hold its oldest words any more. */
+/**
+ * A log that was joined, as the head that it came from; undefined when its segments do not hold its oldest words any more, or when
+ * something in them is owed once more: what the head owes must stand in it.
+ */
 export function splitSegments(log: Log, { head, segments }: ArchivedCall): Log | undefined {
   const { past } = head
   if (past === undefined) return undefined
@@ -70,6 +73,7 @@ export function splitSegments(log: Log, { head, segments }: ArchivedCall): Log |
       delete entries[id]
     }
   }
+  if (Object.keys(log.outbox).some((id) => entries[id] === undefined)) return undefined
   const mine = { ...log, entries: freeze(entries), past }
   return needsWholeCall(head, mine) ? undefined : mine
 }

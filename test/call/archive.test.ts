@@ -231,6 +231,10 @@ describe('a head and its chapters', () => {
     const id = must(Object.keys(must(added.get(2)).entries)[0])
     const changed = { ...whole, entries: { ...whole.entries, [id]: { ...must(whole.entries[id]) } } }
     expect(splitSegments(changed, volume)).toBeUndefined()
+    // The peer has reported one of them missing after all: it is owed once more, and a head without it could not be read.
+    const owed = Object.keys(must([...volume.segments.values()][0]).entries)
+    const posting = { wrapped: 0, wraps: 0, accepted: [], failed: [], again: true as const }
+    expect(splitSegments({ ...whole, outbox: { [must(owed[0])]: posting } }, volume)).toBeUndefined()
   })
 
   const end: Body = { type: 'end', text: '', expired: false }
