@@ -107,6 +107,7 @@ const defaultPolicy: RelayPolicy = {
   future: 900,
   oldest: Number.POSITIVE_INFINITY,
   trust: false,
+  operator: undefined,
   serviceUrl: undefined,
   exactUrl: undefined,
   now: () => Math.floor(Date.now() / 1000),
@@ -209,7 +210,8 @@ function sendRelayInfo({ policy }: Relay, request: IncomingMessage, response: Se
     ...(Number.isFinite(policy.oldest) ? { created_at_lower_limit: policy.oldest } : {}),
   }
   const about = { name: 'p2p embedded relay', description: 'Keeps everything in memory and forgets it when it stops.' }
-  response.end(JSON.stringify({ ...about, supported_nips: nips, limitation }))
+  const operator = policy.operator === undefined ? {} : { pubkey: policy.operator }
+  response.end(JSON.stringify({ ...about, ...operator, supported_nips: nips, limitation }))
 }
 
 async function main(): Promise<void> {

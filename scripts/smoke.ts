@@ -1,8 +1,11 @@
 // A whole call between two new agents over any relays, step by step with its time: for CI, and for a relay that is new.
-// npm run smoke -- --relay wss://nos.lol --relay wss://relay.primal.net [--timeout 20] [--json]
+// npm run smoke -- --relay wss://nos.lol --relay wss://relay.primal.net [--each] [--timeout 20] [--json]
+// --each: one call after the other, over each relay alone. --defaults: that, over the relays of a new configuration, for a scheduler
+// on a machine that has a network.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { SETTINGS } from '../src/io/home/settings.ts'
 import { parseJson } from '../src/json.ts'
 import { valueAt } from './json-path.ts'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from './processes.ts'
@@ -120,20 +123,42 @@ function line({ step, ok, ms, note }: Step): string {
 async function main(): Promise<boolean> {
   const options = {
     relay: { type: 'string', multiple: true },
+    each: { type: 'boolean' },
+    defaults: { type: 'boolean' },
     timeout: { type: 'string' },
     json: { type: 'boolean' },
   } as const
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
-  const relays = [...(values.relay ?? []), ...positionals]
+  const typed = [...(values.relay ?? []), ...positionals]
+  if (values.defaults && typed.length > 0) throw new Error('--defaults names the relays itself')
+  const relays = values.defaults ? defaultRelays() : typed
   const seconds = Number(values.timeout ?? 20)
   if (relays.length === 0) throw new Error('no relay is named')
   if (!(seconds >= 1 && seconds <= 600)) throw new Error('--timeout takes 1 to 600 seconds')
-  const tell = (step: Step) => (values.json ? undefined : console.log(line(step)))
+  const json = values.json === true
+  if (!values.each && !values.defaults) return await call({ relays, seconds, json })
+  let ok = true
+  for (const relay of relays) ok = (await call({ relays: [relay], seconds, json })) && ok
+  return ok
+}
+
+/** The relays that carry calls in a new configuration; those that hold only lists of others carry none. */
+function defaultRelays(): string[] {
+  return [...new Set([...SETTINGS['relays.presence'].defaultValue, ...SETTINGS['relays.inbox'].defaultValue])]
+}
+
+/** One call, and what came of it: a line a step, or one JSON document. */
+async function call({
+  relays,
+  seconds,
+  json,
+}: Pick<Smoke, 'relays' | 'seconds'> & { json: boolean }): Promise<boolean> {
+  const tell = (step: Step) => (json ? undefined : console.log(line(step)))
   const began = performance.now()
   const steps = await withTemporaryFolder((folder) => smoke(folder, { relays, seconds, tell }))
   const ok = steps.every((step) => step.ok)
   const ms = Math.round(performance.now() - began)
-  if (values.json) console.log(JSON.stringify({ ok, relays, ms, steps }))
+  if (json) console.log(JSON.stringify({ ok, relays, ms, steps }))
   else console.log(`${ok ? 'a whole call' : 'no whole call'} over ${relays.join(', ')} in ${ms} ms`)
   return ok
 }

@@ -24,6 +24,8 @@ export interface RelayPolicy {
   oldest: number
   /** Takes incoming events without checking their signature, for loading many. An AUTH is always checked. */
   trust: boolean
+  /** Whose relay it says that it is (NIP-11 `pubkey`). */
+  operator: string | undefined
   /** The URL that an AUTH must name where clients come through a proxy; else the relay's own. */
   serviceUrl: string | undefined
   /** The address that an AUTH must name letter for letter; any spelling of ours will do where this is left out. */

@@ -27,6 +27,28 @@ async function examine({ relays = [], env = { PATH }, home = newHome(), budget =
 
 const ALL_WELL = ['nip11 true', 'connect true', 'auth true', 'write true', 'read true', 'latency true']
 
+test('relays of one operator are told where there are no others in that role', async () => {
+  const [one, other] = ['a', 'b'].map((letter) => letter.repeat(64))
+  const [first, second] = [await startTestRelay({ operator: one }), await startTestRelay({ operator: one })]
+  const found = (await examine({ relays: [first.url, second.url] })).checks.filter(({ name }) => name === 'operators')
+  expect(found).toMatchObject([
+    {
+      ok: true,
+      warning: true,
+      detail: expect.stringContaining('all 2 relays of relays.inbox name one operator (npub1'),
+    },
+    { detail: expect.stringContaining('relays.presence') },
+    { detail: expect.stringContaining('relays.lookup') },
+  ])
+  for (const operator of [other, undefined]) {
+    const third = await startTestRelay({ operator })
+    const { named } = await examine({ relays: [first.url, second.url, third.url] })
+    expect(named('operators')).toBeUndefined()
+  }
+  // One that is alone has nobody to share with, and is the user's own choice.
+  expect((await examine({ relays: [first.url] })).named('operators')).toBeUndefined()
+})
+
 describe('a relay that does what it should', () => {
   test.each([
     ['none', 'not asked for; a question answered'],

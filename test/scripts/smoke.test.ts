@@ -27,6 +27,21 @@ test('a relay that refuses wraps is named with its reason, and nothing is tried 
   expect(stdout).toMatch(/\nno whole call over .*\n$/)
 })
 
+test('each of several relays is tried alone, and one that fails fails the whole', async () => {
+  const [good, bad] = [await relay(), await relay({ maxBytes: 1000 })]
+  const { code, stdout } = await smoke('--each', '--relay', bad, '--relay', good)
+  expect(code).toBe(1)
+  expect(stdout.match(/^.*whole call over .*(?= in)/gm)).toEqual([
+    `no whole call over ${bad}`,
+    `a whole call over ${good}`,
+  ])
+}, 60_000)
+
+test('the default relays are those of the configuration, and no others beside them', async () => {
+  const { code, stderr } = await smoke('--defaults', '--relay', await relay())
+  expect([code, stderr]).toEqual([1, expect.stringContaining('--defaults names the relays itself')])
+})
+
 test('without a relay it says how it is typed', async () => {
   const { code, stderr } = await smoke()
   expect(code).toBe(1)

@@ -14,6 +14,13 @@ import {
   wordSetting,
 } from './setting-types.ts'
 
+/**
+ * Three relays of three operators, so that no one of them can cut an agent off: by the pubkeys of their NIP-11 documents as reported in
+ * phantomyard/phantombot#359 (August 2026: nos.lol c5fadeb5…, the same as nostr.mom; relay.primal.net dd9b989d…) and by whose domain it is
+ * (ditto.pub, of Soapbox). `npm run smoke -- --defaults` tries them.
+ */
+const THREE_OPERATORS = ['wss://nos.lol', 'wss://relay.primal.net', 'wss://relay.ditto.pub']
+
 const TABLE = {
   name: textSetting(64, 'what others see you as'),
   about: textSetting(280, 'one line about you, shown in lists'),
@@ -26,14 +33,8 @@ const TABLE = {
     'minutes between two announcements; you are in lists for 2.5 times as long',
   ),
   'presence.pow': numberSetting(0, 32, 0, 'proof of work (NIP-13 bits) that goes into each announcement'),
-  'relays.presence': relaysSetting(
-    ['wss://nos.lol', 'wss://relay.primal.net', 'wss://nostr.mom'],
-    'where you announce yourself and look for others',
-  ),
-  'relays.inbox': relaysSetting(
-    ['wss://nos.lol', 'wss://relay.primal.net', 'wss://relay.ditto.pub'],
-    'where others leave what is for you',
-  ),
+  'relays.presence': relaysSetting(THREE_OPERATORS, 'where you announce yourself and look for others'),
+  'relays.inbox': relaysSetting(THREE_OPERATORS, 'where others leave what is for you'),
   'relays.lookup': relaysSetting(
     ['wss://purplepag.es'],
     'where the inbox relays of others are looked up, besides the ones above',

@@ -73,7 +73,7 @@ describe('without a file', () => {
           "presence": [
             "wss://nos.lol",
             "wss://relay.primal.net",
-            "wss://nostr.mom",
+            "wss://relay.ditto.pub",
           ],
         },
         "transcript": {
