@@ -57,6 +57,7 @@ async function runVerb(
     const lines = await completions(args, env)
     await write(
       json ? `${JSON.stringify({ ok: true, command: verb, lines })}\n` : lines.map((line) => `${line}\n`).join(''),
+      json,
     )
     return EXIT.ok
   }

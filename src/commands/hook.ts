@@ -112,7 +112,8 @@ function placeText(things: readonly WaitingThing[]): string {
     same[0]?.type === 'ringing' ? 'ringing' : `${same.length} ${same[0]?.type}`,
   )
   const where = first.call === '' ? 'letters' : `call ${first.call.slice(0, 8)}`
-  return `${where}, ${first.npub.slice(0, 12)} (${first.trust}): ${counts.join(', ')}`
+  const who = first.npub === '' ? 'your owner' : `${first.npub.slice(0, 12)} (${first.trust})`
+  return `${where}, ${who}: ${counts.join(', ')}`
 }
 
 function groupsOf(things: readonly WaitingThing[], key: (thing: WaitingThing) => string): WaitingThing[][] {

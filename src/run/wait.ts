@@ -47,7 +47,7 @@ export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<
   const until = follows ? Number.POSITIVE_INFINITY : environment.clock() + wait.seconds * 1000
   const files = openDownloader(until)
   const began = environment.clock()
-  // What our agent has written down itself before it began to wait is no answer to wait for, unless it asks for just that.
+  // What our agent has written down itself before it began to wait for something else is no answer to that.
   const written = outcome.news.flatMap(({ id, channel }) => (channel === 'answered' ? [id] : []))
   const watch = { run, wait, only, written, files, until, began, offered: began }
   try {
@@ -199,7 +199,10 @@ function isAwaited(
 ): boolean {
   // How an end is confirmed is no item, and what else comes does not matter to it.
   if (wait.type === 'end') return false
-  if (item.type === 'owner') return !written.includes(item.id) || (wait.type === 'items' && wait.for.includes('owner'))
+  if (item.type === 'owner') {
+    const asks = wait.type === 'items' && (wait.for.length === 0 || wait.for.includes('owner'))
+    return asks || !written.includes(item.id)
+  }
   if (wait.type === 'owner') return item.call === call && item.type === 'end'
   if (wait.type === 'answer') return item.call === call && CALL_ANSWERS.includes(item.type)
   if (wait.type === 'reply') return item.call === call && item.type !== 'request' && !WAKES_NOBODY.includes(item.type)
