@@ -8,13 +8,25 @@ import { callOf, type Index, type State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
 import { transcriptFor } from './transcript.ts'
 
-/** The calls of whose end, or confirmation, this run has heard, or whose file is missing. @param before the index as it was loaded */
-export function transcriptsDue(before: Index, state: State, kept: Readonly<Record<string, string>>): string[] {
-  return Object.keys(state.logs).filter((id) => {
-    const [now, then] = [state.index.calls[id], before.calls[id]]
-    if (now === undefined || !CONVERSATIONS.includes(now.phase)) return false
-    return kept[id] === undefined || now.phase !== then?.phase || now.verified !== then.verified
+/** Most that one run writes. */
+const MAX_A_RUN = 20
+
+/**
+ * The calls of whose end, or confirmation, this run has heard, and those at hand whose file is missing.
+ * @param before the index as it was loaded
+ */
+export function transcriptsDue(
+  before: Index,
+  { index, logs }: State,
+  kept: Readonly<Record<string, string>>,
+): string[] {
+  const due = Object.entries(index.calls).filter(([id, now]) => {
+    const then = before.calls[id]
+    if (!CONVERSATIONS.includes(now.phase)) return false
+    const isChanged = now.phase !== then?.phase || now.verified !== then.verified
+    return isChanged || (kept[id] === undefined && logs[id] !== undefined)
   })
+  return due.map(([id]) => id).slice(0, MAX_A_RUN)
 }
 
 const CONVERSATIONS: readonly string[] = ['ended', 'expired', 'forked']

@@ -98,8 +98,10 @@ async function withTranscripts<T extends IntentType>(
   context: RunContext,
 ): Promise<OutcomeOf<T>> {
   const { state, transcripts } = outcome
-  const isOver = Object.keys(state.logs).some((id) => OVER.includes(state.index.calls[id]?.phase ?? 'active'))
-  if (!isOver) return outcome
+  const isOver = (id: string) => OVER.includes(state.index.calls[id]?.phase ?? 'active')
+  // A call that is closed for good is not at hand any more.
+  const open = Object.keys(before.calls).filter((id) => before.calls[id]?.open)
+  if (![...Object.keys(state.logs), ...open].some(isOver)) return outcome
   const { keepTranscripts, transcriptsDue } = await loadKeepTranscripts()
   const due = transcriptsDue(before, state, transcripts)
   if (due.length === 0) return outcome

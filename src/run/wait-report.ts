@@ -54,6 +54,7 @@ export function notTaken(call: Call | undefined, { people }: CommonOutcome): Fai
 
 function knownOf(ids: readonly string[], { calls, state, now }: CommonOutcome): string[] {
   const meant = calls.filter((call) => (ids.length === 0 ? isAwaiting(call) : ids.includes(call.id)))
+  if (ids.length === 0 && !calls.some(({ phase }) => !isOver(phase))) return ['no call is open']
   const told = meant.toReversed().slice(0, MAX_TOLD)
   return told.flatMap((call) => {
     const log = state.logs[call.id]

@@ -11,6 +11,7 @@ import { P2P } from '../command-name.ts'
 
 import { EXIT, Failure } from '../errors.ts'
 import type { Event } from '../nostr/event.ts'
+import { isBlank } from '../sanitize.ts'
 import { directoryOf } from '../state/directory.ts'
 import { callsOf } from '../state/state.ts'
 import type { Plan } from './action.ts'
@@ -205,10 +206,15 @@ function isAwaited(
   }
   if (wait.type === 'owner') return item.call === call && item.type === 'end'
   if (wait.type === 'answer') return item.call === call && CALL_ANSWERS.includes(item.type)
-  if (wait.type === 'reply') return item.call === call && item.type !== 'request' && !WAKES_NOBODY.includes(item.type)
+  if (wait.type === 'reply') return item.call === call && !isNoReply(item)
   if (only !== undefined && !isIn(only, item)) return false
   if (wait.for.length === 0) return !WAKES_NOBODY.includes(item.type)
   return wait.for.includes(item.type) || ALWAYS_AWAITED.includes(item.type)
+}
+
+/** Whoever speaks in a call knows that it was accepted. */
+function isNoReply({ type, text }: InboxItem): boolean {
+  return type === 'request' || WAKES_NOBODY.includes(type) || (type === 'accept' && isBlank(text))
 }
 
 /** The calls that --call means, as they are now; of an agent also those that are still to come. */
