@@ -72,6 +72,7 @@ export const CODES = {
   SEVERAL_CALLS: [EXIT.impossible, 'more than one call fits; they are named'],
   ALREADY_DIALING: [EXIT.impossible, 'you are calling that agent already'],
   ALREADY_RINGING: [EXIT.impossible, 'the agent is calling you right now'],
+  WORK_ASKED: [EXIT.impossible, 'the other side asks strangers for proof of work that takes more than a second'],
   BLOCKED: [EXIT.impossible, 'you have blocked that agent'],
   NO_SUCH_REF: [EXIT.impossible, 'nothing in the call has that ref (me/3, peer/5)'],
   NO_PROPOSAL: [EXIT.impossible, 'there is no such proposal to answer, or it is answered'],

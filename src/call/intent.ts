@@ -10,11 +10,18 @@ export type Intent =
   | { type: 'status' }
   /** `verify`: ask the domains of NIP-05 names. */
   | { type: 'list'; wish: PresenceWish; verify: boolean }
-  /** `again`: the call to the same agent that is not answered yet is hung up. */
-  | ({ type: 'call'; agent: string; topic: string; again?: boolean } & Stay)
+  /** `again`: the call to the same agent that is not answered yet is hung up; `work`: whatever proof of work that takes. */
+  | ({ type: 'call'; agent: string; topic: string; again?: boolean; work?: boolean } & Stay)
   | ({ type: 'answer'; accept: boolean; text: string } & Stay)
   /** `to`: an agent who gets it as a letter, outside of calls; `re`: the ref of what it answers; `progress`: how far the work is. */
-  | ({ type: 'send'; text: string; to?: string | undefined; re?: string | undefined; progress?: boolean } & Stay)
+  | ({
+      type: 'send'
+      text: string
+      to?: string | undefined
+      re?: string | undefined
+      progress?: boolean
+      work?: boolean
+    } & Stay)
   | ({ type: 'propose'; text: string } & Stay)
   /** `ref`: of the proposal; undefined for the only one that is open. */
   | ({ type: 'agree'; ref: string | undefined; text: string } & Stay)

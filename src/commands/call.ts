@@ -23,12 +23,14 @@ export const call: Command<'call'> = {
   options: {
     ...waitOptions('it is answered'),
     again: { type: 'boolean', describe: 'hang up the call to the same agent that is not answered yet' },
+    work: { type: 'boolean', describe: 'do the proof of work that it asks strangers for, for 30 s at the most' },
   },
   intent: (args) => ({
     type: 'call',
     agent: wordsArgument(args, 'agent'),
     topic: wordsArgument(args, 'topic'),
     again: flagOption(args, 'again'),
+    work: flagOption(args, 'work'),
     ...stayOption(args),
   }),
   needs: ({ agent, wait, settle = 0 }) => ({

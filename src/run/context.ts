@@ -25,6 +25,8 @@ export type RunContext = {
   emit: (item: InboxItem) => Promise<void>
   /** The call that --call names. */
   selector: string | undefined
+  /** The user wants to say it whatever work that takes. */
+  work?: boolean
 }
 
 /** The same context, now: for a command that stays. */

@@ -3,21 +3,28 @@ import { mine } from '../nostr/nip13.ts'
 import type { GiftWrapOptions } from '../nostr/nip59.ts'
 import type { RunContext } from './context.ts'
 
-/** How long it may take, and how often it says how far it is, in ms. */
+/** How long it may take, and where nobody has asked for it, in ms. */
 const MINING_MAX = 30_000
+export const MINING_UNASKED = 2_000
+
+/** How often it says how far it is, in ms. */
 
 const MINING_REPORT_EVERY = 5_000
 
 /** More than any agent can ask for (policy.pow), and than anybody has in `MINING_MAX`. */
-const MAX_BITS = 32
+export const MAX_BITS = 32
 
 /** What adds the work to a wrap. Where it cannot be had in time the wrap goes out without, and the user is told. */
-export function mineFor({ environment }: { environment: MiningEnvironment }, bits: number): GiftWrapOptions['work'] {
+export function mineFor(
+  { environment }: { environment: MiningEnvironment },
+  bits: number,
+  most = MINING_MAX,
+): GiftWrapOptions['work'] {
   return (wrap) => {
-    const mined = bits > MAX_BITS ? undefined : mineWithProgress(environment, bits, wrap)
+    const mined = bits > MAX_BITS ? undefined : mineWithProgress(environment, { bits, most }, wrap)
     if (mined === undefined) {
       environment.say(
-        `${bits} bits of work are not to be had in ${MINING_MAX / 1000} s: it goes out without, and may be dropped unread`,
+        `${bits} bits of work are not to be had in ${most / 1000} s: it goes out without, and may be dropped unread`,
       )
     }
     return mined
@@ -30,13 +37,13 @@ type MiningEnvironment = Pick<RunContext['environment'], 'clock' | 'say'>
 
 function mineWithProgress(
   environment: MiningEnvironment,
-  bits: number,
+  { bits, most }: { bits: number; most: number },
   wrap: Parameters<MineWork>[0],
 ): ReturnType<MineWork> {
   const { clock } = environment
   const began = clock()
   let next = began + MINING_REPORT_EVERY
-  environment.say(`the other side asks strangers for ${bits} bits of work; this may take up to ${MINING_MAX / 1000} s`)
+  environment.say(`the other side asks strangers for ${bits} bits of work; this may take up to ${most / 1000} s`)
   const progress = (tried: number) => {
     if (clock() < next) return
     next += MINING_REPORT_EVERY
@@ -44,5 +51,5 @@ function mineWithProgress(
       `working: ${tried} hashes tried in ${Math.round((clock() - began) / 1000)} s, ${2 ** bits} on average`,
     )
   }
-  return mine(wrap, bits, { deadline: began + MINING_MAX, clock, progress })
+  return mine(wrap, bits, { deadline: began + most, clock, progress })
 }

@@ -19,7 +19,7 @@ import {
   resultsOf,
 } from './action.ts'
 import { envelopeTimes, type RunContext, speakerOf, stampOf } from './context.ts'
-import { mineFor } from './proof-of-work.ts'
+import { MINING_UNASKED, mineFor } from './proof-of-work.ts'
 import { type Route, routeTo } from './route.ts'
 import { lookAgain } from './sync.ts'
 
@@ -191,7 +191,10 @@ async function publishDue(
   const relays = route.relays.filter((url) => !skip.includes(url))
   const { spare = [] } = route
   // Only a first word costs work: in a call we are no strangers any more.
-  const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow) } : {}
+  const work =
+    route.pow > 0 && callId(rumor) === undefined
+      ? { work: mineFor(context, route.pow, context.work === true ? undefined : MINING_UNASKED) }
+      : {}
   return await publishWrap({ rumor, to, wrap, relays, spare, aside: skip.length > 0, work }, context)
 }
 

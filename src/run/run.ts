@@ -22,6 +22,7 @@ import type { Task, Wait } from './needs.ts'
 import { optimisticRelays, sayAhead } from './optimistic-send.ts'
 import { type OutcomeOf, outcomeOf } from './outcome.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
+import { refuseWork } from './refuse-work.ts'
 import { saveStep } from './step.ts'
 import { lookupsFrom, NOTHING_HEARD, resolveCallee, sync, syncRequestFor } from './sync.ts'
 import type { TranscriptView } from './transcript.ts'
@@ -57,8 +58,10 @@ async function runOnline<T extends IntentType>(
     sync(opened, known.index, request),
     route === undefined ? undefined : sayAhead(intent, plan, opened),
   ])
-  const context = withRelayClock(opened, heard.clock)
+  const context = { ...withRelayClock(opened, heard.clock), work: 'work' in intent && intent.work === true }
   const looked = lookupsFrom(heard, wanted, context)
+  const unpaid = refuseWork(intent, looked, known.index, context)
+  if (unpaid !== undefined) throw unpaid
 
   // Decide, and write down what is to be said before anybody hears it.
   const input = ahead === undefined ? { intent, heard, looked } : { heard, looked, done: ahead.done }

@@ -164,6 +164,33 @@ test('a peer that asks for more work than there is gets its call without, and th
   })
 })
 
+test('work that takes more than a second is not begun unasked: that is said, and nothing is sent', async () => {
+  await withPair({}, async ({ ada, relay }) => {
+    const dear = strangerKeys('dear')
+    const tags = [
+      ['name', 'dear'],
+      ['pow', '28'],
+      ['relay', relay.url],
+    ]
+    await publishAll(relay.url, [presenceEvent(dear, tags)])
+    for (const words of [
+      ['call', 'dear', 'hello'],
+      ['send', '--to', 'dear', 'hello'],
+    ]) {
+      const { code, stdout, stderr, ms } = await ada.run([...words, '--json'])
+      expect([code, JSON.parse(stdout).error]).toEqual([6, expect.objectContaining({ code: 'WORK_ASKED' })])
+      expect(JSON.parse(stdout).error.hint).toContain(`${words[0]} `)
+      expect(stderr).not.toContain('working')
+      expect(ms).toBeLessThan(5_000)
+    }
+    expect(relay.events().filter(({ kind }) => kind === 1059)).toEqual([])
+    // Nothing of it is owed either: cron does not begin what nobody has asked for.
+    const announced = await ada.run(['announce'])
+    expect([announced.code, announced.stderr]).toEqual([0, ''])
+    expect((await ada.json(['status'])).calls).toEqual([])
+  })
+})
+
 test('a call that has become long is told to our own agent and to nobody else', async () => {
   await withPair({}, async (pair) => {
     const { ada, ben, relay } = pair

@@ -1,0 +1,56 @@
+// Whoever is called may ask strangers for proof of work. What takes longer than a second is not begun unasked: a presence is anybody's
+// word, and would keep a caller busy for as long as it likes.
+
+import type { Intent } from '../call/intent.ts'
+import { P2P } from '../command-name.ts'
+import { EXIT, Failure } from '../errors.ts'
+import { mine } from '../nostr/nip13.ts'
+import type { Index } from '../state/state.ts'
+import type { RunContext } from './context.ts'
+import { MAX_BITS } from './proof-of-work.ts'
+import type { PeerLookup } from './sync.ts'
+
+/** Seconds that work may take unasked. */
+const UNASKED = 1
+
+/** So many bits take no second anywhere. */
+const CHEAP = 14
+
+/** How long this machine is measured, in ms. */
+const MEASURED = 40
+
+/** Why a first word is not said yet: what its receiver asks for takes too long to be done without a word. */
+export function refuseWork(
+  intent: Intent,
+  { peer, presences }: PeerLookup,
+  index: Index,
+  { environment }: { environment: Machine },
+): Failure | undefined {
+  if (peer === undefined || (intent.type !== 'call' && intent.type !== 'send') || intent.work === true) return undefined
+  const bits = presences.find(({ pubkey }) => pubkey === peer)?.pow ?? index.peers[peer]?.pow ?? 0
+  // What nobody can do is not begun anyway: it goes out without, and that is said.
+  if (bits <= CHEAP || bits > MAX_BITS) return undefined
+  const seconds = 2 ** bits / hashesPerSecond(environment)
+  if (seconds <= UNASKED) return undefined
+  const about = seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`
+  const again = intent.type === 'call' ? `call <agent> "…" --work` : `send --to <agent> "…" --work`
+  return new Failure(
+    'WORK_ASKED',
+    EXIT.impossible,
+    `the other side asks strangers for ${bits} bits of work, about ${about} on this machine; nothing was sent`,
+    `\`${P2P} ${again}\` works for 30 s at the most; or have its owner add you to its contacts`,
+  )
+}
+
+type Machine = Pick<RunContext['environment'], 'clock' | 'keys'>
+
+function hashesPerSecond({ clock, keys }: Machine): number {
+  const began = clock()
+  let tried = 0
+  const progress = (count: number) => {
+    tried = count
+  }
+  const sample = { pubkey: keys.pubkey, kind: 1059, created_at: 0, tags: [], content: 'x'.repeat(1_000) }
+  mine(sample, 256, { deadline: began + MEASURED, clock, progress })
+  return (1_000 * tried) / Math.max(1, clock() - began)
+}
