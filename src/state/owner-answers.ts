@@ -8,9 +8,6 @@ import type { Transaction } from './transaction.ts'
 /** One that is answered, and whose answer was read, is kept for so long, in seconds. One that is open is never dropped. */
 const KEPT_ANSWERED = 7 * 24 * 3600
 
-/** Characters of an answer that are kept. */
-const MAX_ANSWER = 20_000
-
 /** By how much an owner's clock may be behind ours: what it wrote before it was asked answers nothing. Seconds. */
 const CLOCK_SKEW = 300
 
@@ -49,7 +46,8 @@ export function recordAnswer(
   if (held === undefined) return
   const answer: OwnerAnswer = {
     id: letter ?? toHex(sha256(Buffer.from(`${id} ${held.answers.length} ${channel} ${text}`))),
-    text: text.slice(0, MAX_ANSWER),
+    // Bounded where it comes from: a letter, a reply, an argument.
+    text,
     at,
     channel,
     // A letter is told as the letter that it is.

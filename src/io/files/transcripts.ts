@@ -1,4 +1,4 @@
-// Whole transcripts that were too long to print: p2p/transcripts/<call-id>.md, the newest one of each call.
+// Transcripts of calls that are over, and of those that were too long to print: p2p/transcripts/<call-id>.md, the newest one of each call.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isHex32, randomBytes, toHex } from '../../nostr/crypto.ts'
