@@ -1,5 +1,7 @@
 // What our owner has been asked, and what it has said to it: by a direct message, through the channel that told it, or to our agent.
 import { type Escalation, isOpen, type OwnerAnswer, type ToldChannel } from '../call/escalation.ts'
+import { CHAT, FILE } from '../call/signal.ts'
+import { parseRemote } from '../call/signal-codec.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
@@ -10,9 +12,6 @@ const KEPT_ANSWERED = 7 * 24 * 3600
 
 /** By how much an owner's clock may be behind ours: what it wrote before it was asked answers nothing. Seconds. */
 const CLOCK_SKEW = 300
-
-/** NIP-25. */
-const REACTION = 7
 
 /** Writes down what the owner is asked, before it is told. */
 export function keepEscalation(edit: Transaction, escalation: Escalation, letter: string | undefined): void {
@@ -63,7 +62,7 @@ export function recordAnswer(
 
 /**
  * Whether a letter of the owner's answers something, and that it does. "Matched by its `e` tag; without one only where exactly one
- * is open; a reaction only by its `e`."
+ * is open; a reaction only by its `e`." And so a file.
  */
 export function answerByLetter(edit: Transaction, rumor: Rumor, heard: number): void {
   const named = rumor.tags.flatMap(([name, id]) => (name === 'e' && id !== undefined ? [id] : []))
@@ -72,12 +71,13 @@ export function answerByLetter(edit: Transaction, rumor: Rumor, heard: number): 
   const meant =
     named.length > 0
       ? all.find(({ letter }) => letter !== undefined && named.includes(letter))
-      : open.length === 1 && rumor.kind !== REACTION
+      : open.length === 1 && rumor.kind === CHAT
         ? open[0]
         : undefined
   if (meant === undefined) return
   const at = Math.min(rumor.created_at, heard)
-  recordAnswer(edit, meant.escalation.id, { text: rumor.content, at, channel: 'nostr', letter: rumor.id })
+  const text = rumor.kind === FILE ? (parseRemote(rumor)?.name ?? 'file') : rumor.content
+  recordAnswer(edit, meant.escalation.id, { text, at, channel: 'nostr', letter: rumor.id })
 }
 
 /** Marks an answer as read. Whether it is one. */

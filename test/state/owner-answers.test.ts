@@ -60,6 +60,11 @@ describe('a letter of the owner', () => {
     expect(closes(asking('e1'), letter('Good morning', undefined, 14, T - 3600))).toEqual([])
   })
 
+  test('that brings a file answers only what it replies to', () => {
+    expect(closes(asking('e1'), letter('https://x.example/a', undefined, 15))).toEqual([])
+    expect(closes(asking('e1'), letter('https://x.example/a', 'r1', 15))).toEqual(['e1'])
+  })
+
   test('that is a reaction answers only what it is one to', () => {
     expect(closes(asking('e1'), letter('+', undefined, 7))).toEqual([])
     expect(closes(asking('e1'), letter('+', 'r1', 7))).toEqual(['e1'])
