@@ -1,6 +1,7 @@
 // What takes too long for every commit, as lanes with a name each. npm run check:long [-- LANE …] [-- --node PATH …]
 // A lane says by itself what it has found; the exit code is 1 when one of them has failed.
 import { parseArgs } from 'node:util'
+import { checkFloods } from './check-long/floods.ts'
 import { checkPlatforms } from './check-long/platforms.ts'
 
 export type LaneOptions = {
@@ -13,6 +14,10 @@ export type LaneOptions = {
 export type Lane = { describe: string; run: (options: LaneOptions) => Promise<boolean> }
 
 const LANES: Readonly<Record<string, Lane>> = {
+  floods: {
+    describe: 'junk, strangers and rings by the thousand: what they cost a command in time, memory and disk',
+    run: checkFloods,
+  },
   platforms: {
     describe: 'a whole call under every Node that is here and every kind of machine; writes docs/PLATFORMS.md',
     run: checkPlatforms,
