@@ -21,7 +21,7 @@ import {
 const FULL = process.env.P2P_FLOODS === 'full'
 const SIZE = FULL
   ? { junk: 3_200, ringing: 12_000, keys: 5_000, rings: 19 }
-  : { junk: 320, ringing: 600, keys: 300, rings: 19 }
+  : { junk: 320, ringing: 300, keys: 150, rings: 19 }
 const MINUTES = 60_000
 
 /** A command's network budget and what the rest of it may take, in ms; what it may hold, in MiB; and what strangers may leave, in bytes. */
