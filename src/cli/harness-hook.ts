@@ -1,5 +1,6 @@
 // `hook` carried out: from the settings and the state on this disk alone. It makes no key, asks no relay, takes no lock and
 // marks nothing as read. Whatever goes wrong, a harness goes on as if there were no hook: exit 0 and nothing printed.
+import { spellOut } from '../command-name.ts'
 import type { Args } from '../commands/command.ts'
 import {
   type HookQuestion,
@@ -41,7 +42,8 @@ export async function answerHook(args: Args, env: Env, json: boolean): Promise<n
     else if (isBounded(question, things, home)) throw new Error('this session has been told of it')
     else await write(`${hookAnswer(question, text)}\n`, question.type !== 'line')
   } catch (error) {
-    if (args.verbose === true) process.stderr.write(`p2p: hook: ${error instanceof Error ? error.message : error}\n`)
+    if (args.verbose === true)
+      process.stderr.write(`p2p: hook: ${spellOut(error instanceof Error ? error.message : String(error))}\n`)
   }
   return EXIT.ok
 }
