@@ -106,13 +106,14 @@ function askedLines(shape: EscalationShape, { failure, intent, people }: Outcome
       `your owner was NOT told yet: it is kept and tried again with the next command after a minute, as \`${P2P} status\`; ${elsewhere}`,
     ]
   const next = waiting ? [`  next: \`${P2P} wait --for owner\` until the answer comes; ${elsewhere}`] : []
-  if (people.owner !== undefined && owner.some((c) => c.ok && c.channel === 'nostr')) return [head, ...list, ...next]
-  return [head, ...list, `${answersBy(owner.filter((c) => c.ok))}; ${elsewhere}`]
+  // With its key set the answer comes by direct message, also where that is still to go out.
+  if (people.owner !== undefined) return [head, ...list, ...next]
+  return [head, ...list, `${answersBy(owner.filter((c) => c.ok))}, then \`${P2P} escalate --answered "…" --id ${id}\``]
 }
 
 /** How the answer comes where no direct message went out. */
 function answersBy(told: readonly { channel: string }[]): string {
   const programs = told.filter(({ channel }) => channel !== 'openclaw').map(({ channel }) => channel)
   const unless = programs.length === 0 ? '' : ` unless the ${programs.join(' or the ')} itself replies {"answer": "…"}`
-  return `no direct message asks your owner (owner.npub): its answer will not come through p2p${unless}, but in your own conversation`
+  return `owner.npub is not set: the answer will not come through p2p${unless}; ask in your own conversation`
 }
