@@ -55,9 +55,10 @@ export function startProcess(
   return { ended, stop: () => void child.kill('SIGKILL') }
 }
 
-/** A home for one agent below `folder`, and the environment that leads to it. */
+/** The environment that leads to an agent's home. Its code cache is that of all others where this process has one set. */
 export function agentEnv(home: string, relays: readonly string[]): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', HOME: home, P2P_RELAYS: relays.join(',') }
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env
+  return { PATH, HOME: home, P2P_RELAYS: relays.join(','), ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) }
 }
 
 /** Runs `body` with a new folder, which is gone afterwards, whatever happens. */

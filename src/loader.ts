@@ -118,15 +118,23 @@ function lazyRequire(require: NodeJS.Require): (name: string) => unknown {
  * one, takes longer to load than it could save.
  */
 function cacheFile(): string | undefined {
-  const { P2P_HOME, OPENCLAW_STATE_DIR, NODE_DISABLE_COMPILE_CACHE, NODE_OPTIONS = '' } = process.env
+  const { NODE_DISABLE_COMPILE_CACHE, NODE_OPTIONS = '' } = process.env
   if (NODE_DISABLE_COMPILE_CACHE) return undefined
-  // Not loaded for `--version`, like all that stands here.
-  const root = P2P_HOME || OPENCLAW_STATE_DIR || defaultRoot()
-  if (root === undefined) return undefined
+  const folder = cacheFolder()
+  if (folder === undefined) return undefined
   const made = fs.statSync(self, { throwIfNoEntry: false })?.mtimeMs ?? 0
   const flags = [...process.execArgv, ...NODE_OPTIONS.split(/\s+/)].filter((word) => word.startsWith('-'))
   const engine = [process.versions.v8, process.arch, ...flags.filter((flag) => !BUILTIN_NAMES.test(flag))].join(' ')
-  return path.join(root, 'p2p', 'cache', `${BUILD}-${Math.floor(made)}-${shortHash(engine)}`)
+  return path.join(folder, `${BUILD}-${Math.floor(made)}-${shortHash(engine)}`)
+}
+
+// Below the home, or where Node itself keeps such things: https://nodejs.org/api/cli.html#node_compile_cachedir
+function cacheFolder(): string | undefined {
+  const { P2P_HOME, OPENCLAW_STATE_DIR, NODE_COMPILE_CACHE } = process.env
+  if (NODE_COMPILE_CACHE) return path.join(NODE_COMPILE_CACHE, 'p2p')
+  // Not loaded for `--version`, like all that stands here.
+  const root = P2P_HOME || OPENCLAW_STATE_DIR || defaultRoot()
+  return root === undefined ? undefined : path.join(root, 'p2p', 'cache')
 }
 
 // A number that no user has, and no HOME: the program says so.

@@ -18,7 +18,7 @@ async function withLoneFile<T>(
       const file = join(folder, 'p2p.js')
       copyFileSync(PROGRAM, file)
       if (type !== '') writeFileSync(join(folder, 'package.json'), JSON.stringify({ type }))
-      const env = agentEnv(join(folder, 'home'), [relay.url])
+      const env = { ...agentEnv(join(folder, 'home'), [relay.url]), NODE_COMPILE_CACHE: '' }
       return await body(
         (...args) => startProcess(process.execPath, [file, ...args], { cwd: folder, env }).ended,
         join(folder, 'home/.openclaw/p2p'),
@@ -71,7 +71,7 @@ test('the version reaches whoever reads it, and nobody else is no fault', () => 
 
 test('a flag of Node alone makes no second cache, one of V8 does', async () => {
   await withTemporaryFolder(async (folder) => {
-    const env = agentEnv(join(folder, 'home'), [])
+    const env = { ...agentEnv(join(folder, 'home'), []), NODE_COMPILE_CACHE: '' }
     const run = (...flags: string[]) =>
       startProcess(process.execPath, [...flags, PROGRAM, 'whoami'], { cwd: folder, env }).ended
     // What makes the folder that holds the cache.
@@ -84,6 +84,18 @@ test('a flag of Node alone makes no second cache, one of V8 does', async () => {
     expect(kept()).toBe(1)
     expect((await run('--no-opt')).code).toBe(0)
     expect(kept()).toBe(2)
+  })
+})
+
+test('agents of one user share a cache where Node is told to keep its own', async () => {
+  await withTemporaryFolder(async (folder) => {
+    const made = ['ada', 'ben'].map(async (name) => {
+      const env = { ...agentEnv(join(folder, name), []), NODE_COMPILE_CACHE: folder }
+      await startProcess(process.execPath, [PROGRAM, 'whoami'], { cwd: folder, env }).ended
+      return existsSync(join(folder, name, '.openclaw/p2p/cache'))
+    })
+    expect(await Promise.all(made)).toEqual([false, false])
+    expect(readdirSync(join(folder, 'p2p'))).toHaveLength(1)
   })
 })
 

@@ -1,5 +1,5 @@
 // What a story happens on: a folder that is gone afterwards, agents with a home each, relays in this process, and the clock.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   agentEnv,
@@ -74,9 +74,8 @@ export function addActor(stage: Stage, name: string): void {
   const home = join(stage.folder, name, 'home')
   const bin = join(stage.folder, name, 'bin')
   for (const folder of [cwd, home, bin]) mkdirSync(folder, { recursive: true })
-  copyFileSync(PROGRAM, join(cwd, 'p2p.js'))
-  // Under this name the program calls itself `p2p` in what it tells its reader to type.
-  copyFileSync(PROGRAM, join(bin, 'p2p'))
+  // With its time, by which its compiled code is found; under the other name it calls itself `p2p` in what it tells its reader to type.
+  for (const copy of [join(cwd, 'p2p.js'), join(bin, 'p2p')]) cpSync(PROGRAM, copy, { preserveTimestamps: true })
   stage.actors.set(name, { name, home, cwd, ahead: 0 })
 }
 
