@@ -1,7 +1,7 @@
 // Builds dist/p2p.js: the whole program in one file that runs alone in any folder. npm run build -- --readable keeps the names of
 // functions, for whoever reads the stack of a fault.
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import pkg from '../package.json' with { type: 'json' }
@@ -17,7 +17,7 @@ const HEAD = `#!/usr/bin/env node
 /** `readable`: with the names of functions. `outfile`: where it goes, dist/p2p.js unless said. */
 export type BundleOptions = { readable?: boolean; outfile?: string }
 
-/** Gives the path of the built file. It is put in place whole: tests of other processes may be running it. */
+/** Gives the path of the built file. It is put in place whole, and only where it says something new: others may be running it. */
 export async function bundle({
   readable = false,
   outfile = `${root}dist/p2p.js`,
@@ -40,6 +40,8 @@ export async function bundle({
   const file = `${HEAD}\n${held}\n${loader.text}\n})()\n${licences(root, inputs).replace(/[\u201c\u201d]/g, '"')}\n`
   // A single letter beyond ASCII, and V8 holds all of it in two bytes a letter, which costs every start milliseconds.
   if (/[^\0-\x7f]/.test(file)) throw new Error('the program has letters that are not ASCII')
+  // By its time its compiled code is found.
+  if ((await readFile(outfile, 'latin1').catch(() => undefined)) === file) return outfile
   await writeFile(fresh, file)
   await chmod(fresh, 0o755)
   await rename(fresh, outfile)

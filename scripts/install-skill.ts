@@ -17,16 +17,26 @@ const HELP = `npm run install-skill -- [--for openclaw|claude-code|codex|DIR]…
   --hooks    also: the harness tells its agent what waits (docs/HARNESSES.md)
   --remove   takes back exactly what --hooks has written; the skill stays`
 
-try {
-  await main()
-} catch (error) {
-  console.error(`install-skill: ${error instanceof Error ? error.message : error}`)
-  console.error('hint: npm run install-skill -- --dir DIR puts the two files into DIR; --help shows every option')
-  process.exitCode = 1
+/** Where it is typed, and what makes the program and gives its path. */
+export type Install = { env: NodeJS.ProcessEnv; cwd: string; build: () => Promise<string> }
+
+/** What was done, as it is printed; `code` is the exit code. @param args as typed */
+export async function installSkill(
+  args: readonly string[],
+  context: Install,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  try {
+    return { code: 0, stdout: `${(await install(args, context)).join('\n')}\n`, stderr: '' }
+  } catch (error) {
+    const why = `install-skill: ${error instanceof Error ? error.message : error}`
+    const hint = 'hint: npm run install-skill -- --dir DIR puts the two files into DIR; --help shows every option'
+    return { code: 1, stdout: '', stderr: `${why}\n${hint}\n` }
+  }
 }
 
-async function main(): Promise<void> {
+async function install(args: readonly string[], { env, cwd, build }: Install): Promise<string[]> {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
     options: {
       for: { type: 'string', multiple: true },
@@ -37,35 +47,36 @@ async function main(): Promise<void> {
       help: { type: 'boolean', short: 'h' },
     },
   })
-  if (values.help) return console.log(HELP)
+  if (values.help) return [HELP]
   const surplus = positionals[values.project === true ? 1 : 0]
   if (surplus !== undefined) throw new Error(`"${surplus}" is too much`)
   // npm runs a script in the package's folder and says where it was typed.
-  const here = process.env.INIT_CWD ?? process.cwd()
+  const here = env.INIT_CWD ?? cwd
   const project = values.project === true ? resolve(here, positionals[0] ?? '.') : undefined
   const wanted = [
-    ...(values.for ?? []).map((word) => placeFor(word, here, project)),
+    ...(values.for ?? []).map((word) => placeFor(word, { here, project, env })),
     ...(values.dir ?? []).map((folder) => folderPlace(resolve(here, folder))),
   ]
-  const places = wanted.length > 0 ? wanted : foundHarnesses(process.env).map((name) => harnessPlace(name, project))
-  const program = values.remove === true ? undefined : await bundle()
-  for (const place of places) {
-    const lines = program === undefined ? removeFrom(place) : installAt(place, program, values.hooks === true)
-    for (const line of lines) console.log(line)
-  }
+  const places = wanted.length > 0 ? wanted : foundHarnesses(env).map((name) => harnessPlace(name, { project, env }))
+  const program = values.remove === true ? undefined : await build()
+  return places.flatMap((place) =>
+    program === undefined ? removeFrom(place) : installAt(place, program, values.hooks === true),
+  )
 }
 
+type Where = { here: string; project: string | undefined; env: NodeJS.ProcessEnv }
+
 /** What `--for` names: a harness, else a folder, which is written with a slash or is there. */
-function placeFor(word: string, here: string, project: string | undefined): Place {
+function placeFor(word: string, { here, ...where }: Where): Place {
   const name = HARNESS_NAMES.find((known) => known === word)
-  if (name !== undefined) return harnessPlace(name, project)
+  if (name !== undefined) return harnessPlace(name, where)
   const folder = resolve(here, word)
   if (word.includes('/') || existsSync(folder)) return folderPlace(folder)
   throw new Error(`there is no harness "${word}" (${HARNESS_NAMES.join(', ')}); a new folder is written ./${word}`)
 }
 
-function harnessPlace(name: (typeof HARNESS_NAMES)[number], project: string | undefined): Place {
-  return placeOf(name, project, { env: process.env, node: process.execPath })
+function harnessPlace(name: (typeof HARNESS_NAMES)[number], { project, env }: Omit<Where, 'here'>): Place {
+  return placeOf(name, project, { env, node: process.execPath })
 }
 
 function folderPlace(folder: string): Place {
@@ -124,4 +135,13 @@ function removeFrom({ title, folder, hooks }: Place): string[] {
   writeSettings(hooks.file, edit.text)
   const gone = edit.text === '' ? ', which held nothing else' : ''
   return [stays, `  hooks: ${edit.events.join(', ')} taken out of ${hooks.file}${gone}`]
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { code, stdout, stderr } = await installSkill(process.argv.slice(2), {
+    ...{ env: process.env, cwd: process.cwd(), build: bundle },
+  })
+  process.stdout.write(stdout)
+  process.stderr.write(stderr)
+  process.exitCode = code
 }

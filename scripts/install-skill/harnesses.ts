@@ -26,7 +26,7 @@ export type Machine = { env: NodeJS.ProcessEnv; node: string }
 
 /** The place of a harness: the user's, or that of a project. */
 export function placeOf(name: HarnessName, project: string | undefined, { env, node }: Machine): Place {
-  const own = (variable: string, folder: string) => env[variable] || join(homedir(), folder)
+  const own = (variable: string, folder: string) => env[variable] || join(userFolder(env), folder)
   switch (name) {
     case 'openclaw':
       return { name, title: 'OpenClaw', folder: join(project ?? workspaceOf(env), 'skills', 'p2p-comm') }
@@ -42,7 +42,7 @@ export function placeOf(name: HarnessName, project: string | undefined, { env, n
       return { name, title: 'Claude Code', folder, hooks: { ...hooks, ...start } }
     }
     case 'codex': {
-      const folder = join(project ?? homedir(), '.agents', 'skills', 'p2p-comm')
+      const folder = join(project ?? userFolder(env), '.agents', 'skills', 'p2p-comm')
       const root = project === undefined ? own('CODEX_HOME', '.codex') : join(project, '.codex')
       const hooks = { harness: name, file: join(root, 'hooks.json'), events: EVENTS }
       const start = { node: shellWord(node), program: shellWord(join(folder, 'p2p.js')) }
@@ -54,9 +54,9 @@ export function placeOf(name: HarnessName, project: string | undefined, { env, n
 /** The harnesses that this user has; OpenClaw where there is none. */
 export function foundHarnesses(env: NodeJS.ProcessEnv): HarnessName[] {
   const isHere: Record<HarnessName, boolean> = {
-    openclaw: existsSync(join(homedir(), 'clawd')) || holdsMoreThanOurs(stateOf(env)),
-    'claude-code': existsSync(env.CLAUDE_CONFIG_DIR || join(homedir(), '.claude')),
-    codex: existsSync(env.CODEX_HOME || join(homedir(), '.codex')),
+    openclaw: existsSync(join(userFolder(env), 'clawd')) || holdsMoreThanOurs(stateOf(env)),
+    'claude-code': existsSync(env.CLAUDE_CONFIG_DIR || join(userFolder(env), '.claude')),
+    codex: existsSync(env.CODEX_HOME || join(userFolder(env), '.codex')),
   }
   const found = HARNESS_NAMES.filter((name) => isHere[name])
   return found.length === 0 ? ['openclaw'] : found
@@ -70,12 +70,16 @@ function holdsMoreThanOurs(folder: string): boolean {
 
 // In the workspace that the name `clawd` stands for where there is one, else in OpenClaw's present one.
 function workspaceOf(env: NodeJS.ProcessEnv): string {
-  const clawd = join(homedir(), 'clawd')
+  const clawd = join(userFolder(env), 'clawd')
   return resolve(existsSync(clawd) ? clawd : join(stateOf(env), 'workspace'))
 }
 
-function stateOf({ OPENCLAW_STATE_DIR: state }: NodeJS.ProcessEnv): string {
-  return state || join(homedir(), '.openclaw')
+function stateOf(env: NodeJS.ProcessEnv): string {
+  return env.OPENCLAW_STATE_DIR || join(userFolder(env), '.openclaw')
+}
+
+function userFolder({ HOME }: NodeJS.ProcessEnv): string {
+  return HOME || homedir()
 }
 
 function shellWord(text: string): string {

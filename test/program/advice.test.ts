@@ -3,18 +3,22 @@
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   lchownSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess } from '../../scripts/processes.ts'
 import { type AgentPair, type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
@@ -170,16 +174,26 @@ async function sleeper(): Promise<{ pid: number }> {
   return { pid: child.pid ?? 0 }
 }
 
-/** Two agents have had a call; the home of the first, which has a contact and settings. */
-async function used(pair: AgentPair): Promise<Spoiled> {
-  const { ada, ben, folder } = pair
-  const { npub } = (await ben.json(['whoami'])).agent as { npub: string }
-  await ada.json(['contacts', 'add', npub, 'ben'])
-  await startCall(pair)
-  await ada.json(['send', 'hello'])
+/** Two agents have had a call; the home of the first, which has a contact and settings. Made once, and copied for each case. */
+async function used({ ada, folder }: AgentPair): Promise<Spoiled> {
+  cpSync(made, ada.home, { recursive: true, preserveTimestamps: true })
   for (const path of [folder, ada.home]) chmodSync(path, 0o755)
   return placesOf(ada, folder)
 }
+
+let made = ''
+beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), 'p2p-advice-'))
+  await withPair({}, async (pair) => {
+    const { ada, ben } = pair
+    const { npub } = (await ben.json(['whoami'])).agent as { npub: string }
+    await ada.json(['contacts', 'add', npub, 'ben'])
+    await startCall(pair)
+    await ada.json(['send', 'hello'])
+    cpSync(ada.home, made, { recursive: true, preserveTimestamps: true })
+  })
+})
+afterAll(() => rmSync(made, { recursive: true, force: true }))
 
 function placesOf({ home: user }: AgentProgram, folder: string): Spoiled {
   const home = join(user, '.openclaw')

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { installSkill } from '../../scripts/install-skill.ts'
 import { PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 
@@ -24,8 +25,8 @@ test('the skill goes to ~/clawd where that is, and a whole call runs from there'
     const relay = await startRelay()
     try {
       const [alice, bob] = [shellOf(folder, 'alice', relay.url), shellOf(folder, 'bob', relay.url)]
-      expect((await install(alice.home)).stdout).toContain(`the skill p2p-comm is in ${alice.skill}\n`)
-      expect(readFileSync(join(alice.skill, 'p2p.js'))).toEqual(readFileSync(PROGRAM))
+      expect((await installAsTyped(alice.home)).stdout).toContain(`the skill p2p-comm is in ${alice.skill}\n`)
+      expect(readFileSync(join(alice.skill, 'p2p.js')).equals(readFileSync(PROGRAM))).toBe(true)
       expect(readFileSync(join(alice.skill, 'SKILL.md'))).toEqual(readFileSync(SKILL))
       expect((await install(bob.home, '--dir', bob.skill)).code).toBe(0)
 
@@ -66,7 +67,7 @@ test('else into the present workspace, and nothing but these two files is ever t
     writeFileSync(join(skill, 'notes.txt'), 'mine')
     expect((await install(home)).stdout).toMatch(/p2p.js: replaced.*\n {2}SKILL.md: as it was/)
     expect(filesBelow(home)).toEqual({ ...before, [join(skill, 'notes.txt')]: 'mine' })
-    expect(readFileSync(join(skill, 'p2p.js'))).toEqual(readFileSync(PROGRAM))
+    expect(readFileSync(join(skill, 'p2p.js')).equals(readFileSync(PROGRAM))).toBe(true)
     expect(statSync(join(skill, 'p2p.js')).mode & 0o111).not.toBe(0)
 
     const state = join(home, 'elsewhere')
@@ -201,11 +202,25 @@ function shellOf(folder: string, name: string, relay: string): Shell {
   return { home, skill: join(home, 'clawd/skills/p2p-comm'), run }
 }
 
-function install(home: string, ...more: (string | Record<string, string>)[]): Promise<ProcessResult> {
+type Installed = Pick<ProcessResult, 'code' | 'stdout' | 'stderr'>
+
+async function install(home: string, ...more: (string | Record<string, string>)[]): Promise<Installed> {
+  const { words, env } = typed(home, more)
+  return await installSkill(words, { env, cwd: root, build: async () => PROGRAM })
+}
+
+/** The same as a process of its own, which builds the program too. */
+async function installAsTyped(home: string, ...more: string[]): Promise<Installed> {
+  const { words, env } = typed(home, more)
+  const args = ['--import', 'tsx', 'scripts/install-skill.ts', ...words]
+  return await startProcess(process.execPath, args, { cwd: root, env }).ended
+}
+
+function typed(home: string, more: (string | Record<string, string>)[]) {
   const words = more.filter((word) => typeof word === 'string')
-  const env = Object.assign({ HOME: home, PATH: process.env.PATH ?? '' }, ...more.filter((m) => typeof m === 'object'))
-  return startProcess(process.execPath, ['--import', 'tsx', 'scripts/install-skill.ts', ...words], { cwd: root, env })
-    .ended
+  const others = more.filter((word) => typeof word === 'object')
+  const env: Record<string, string> = Object.assign({ HOME: home, PATH: process.env.PATH ?? '' }, ...others)
+  return { words, env }
 }
 
 /** What every file below a home says, but for the program itself. */
