@@ -1,12 +1,16 @@
-// What takes too long for every commit, as lanes with a name each. npm run check:long [-- LANE …] [-- --node PATH …]
+// What takes too long for every commit, as lanes with a name each. npm run check:long [-- LANE …] [-- --node PATH …] [-- --old COMMIT]
 // A lane says by itself what it has found; the exit code is 1 when one of them has failed.
 import { parseArgs } from 'node:util'
 import { checkFloods } from './check-long/floods.ts'
+import { checkWire } from './check-long/old-and-new.ts'
 import { checkPlatforms } from './check-long/platforms.ts'
+import { scriptLane } from './check-long/scripts.ts'
 
 export type LaneOptions = {
   /** Programs of Node to run with, beside those that are found. */
   nodes: readonly string[]
+  /** The commit whose program meets the present one; undefined for the last that changed the wire. */
+  old: string | undefined
   tell: (line: string) => void
 }
 
@@ -22,10 +26,18 @@ const LANES: Readonly<Record<string, Lane>> = {
     describe: 'a whole call under every Node that is here and every kind of machine; writes docs/PLATFORMS.md',
     run: checkPlatforms,
   },
+  wire: { describe: 'an old program against the present one, each calling the other', run: checkWire },
+  simulation: scriptLane('10,000 seeds of the simulated run', 'test/simulation/simulation.ts', '--seeds', '10000'),
+  fuzz: scriptLane('1,000,000 spoiled inputs for every parser', 'scripts/fuzz.ts', '--cases', '1000000'),
+  chaos: scriptLane('2,000 messages through killed processes and bad relays', 'scripts/chaos.ts', '--messages', '2000'),
 }
 
 const { values, positionals } = parseArgs({
-  options: { node: { type: 'string', multiple: true, default: [] }, list: { type: 'boolean', default: false } },
+  options: {
+    node: { type: 'string', multiple: true, default: [] },
+    list: { type: 'boolean', default: false },
+    old: { type: 'string' },
+  },
   allowPositionals: true,
 })
 const unknown = positionals.filter((name) => !Object.hasOwn(LANES, name))
@@ -39,7 +51,7 @@ if (values.list || unknown.length > 0) {
   const wanted = Object.entries(LANES).filter(([name]) => positionals.length === 0 || positionals.includes(name))
   for (const [name, lane] of wanted) {
     const began = performance.now()
-    const ok = await lane.run({ nodes: values.node, tell })
+    const ok = await lane.run({ nodes: values.node, old: values.old, tell })
     tell(`${name}: ${ok ? 'passed' : 'FAILED'} in ${Math.round((performance.now() - began) / 1000)} s`)
     if (!ok) process.exitCode = 1
   }

@@ -17,15 +17,19 @@ const TEXT = 'Grüße aus Zürich ✓ \u{1f44b}'
 
 const FILE_BYTES = 120_000
 
+/** `programs`: those of the caller and of the callee; the built one for both where it does not say. */
+type Machine = Pick<PlannedCommand, 'node' | 'version'> & { programs?: readonly [string, string] }
+
 export async function converse(
-  { node, version }: Pick<PlannedCommand, 'node' | 'version'>,
+  { node, version, programs = [PROGRAM, PROGRAM] }: Machine,
   condition: Condition,
 ): Promise<string | undefined> {
   const relay = await startRelay()
   try {
     return await withTemporaryFolder(async (folder) => {
-      const make = (name: string) => agent({ node, version }, condition, { folder, name, relay: relay.url })
-      const [ada, ben] = [make('ada'), make('ben')]
+      const make = (name: string, program: string) =>
+        agent({ node, version, program }, condition, { folder, name, relay: relay.url })
+      const [ada, ben] = [make('ada', programs[0]), make('ben', programs[1])]
       const bytes = Buffer.from(Array.from({ length: FILE_BYTES }, (_, n) => (n * 7919) % 251))
       const source = join(ada.home, 'report.bin')
       writeFileSync(source, bytes)
@@ -55,7 +59,7 @@ export async function converse(
 }
 
 function agent(
-  { node, version }: Pick<PlannedCommand, 'node' | 'version'>,
+  { node, version, program }: Pick<PlannedCommand, 'node' | 'version' | 'program'>,
   { wrap, folder: own = '', uid }: Condition,
   { folder, name, relay }: { folder: string; name: string; relay: string },
 ): { home: string; run: Agent } {
@@ -64,7 +68,7 @@ function agent(
   if (uid !== undefined) for (const path of [folder, home]) chownSync(path, uid, uid)
   const env = { PATH: process.env.PATH ?? '', HOME: home, P2P_HOME: home, P2P_RELAYS: relay }
   const run = async (...words: string[]) => {
-    const planned = { node, version, program: PROGRAM, args: [...words, '--json'], home, env }
+    const planned = { node, version, program, args: [...words, '--json'], home, env }
     const { file, args, env: all } = wrap(planned)
     const { code, stdout, stderr } = await startProcess(file, args, { cwd: folder, env: all }).ended
     const said = parseJson(stdout)
