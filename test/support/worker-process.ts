@@ -26,6 +26,8 @@ export function startWorker(what: string, home: Home, number: number, gate = fal
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   })
+  // One that was killed at the end of its test does not read its line any more.
+  child.stdin?.on('error', () => {})
   workers.push(child)
   const lines: string[] = []
   const listeners = new Set<() => void>()

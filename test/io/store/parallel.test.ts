@@ -115,7 +115,7 @@ describe('SIGKILL', () => {
     const home = newHome()
     const { store } = openTestStore(home)
     const told: number[] = []
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 4; round++) {
       const workers = await startWorkersTogether('count', home, [1_000, 1_000, 1_000])
       await Promise.all(workers.map((worker) => worker.printed(1 + Math.floor(Math.random() * 6))))
       for (const worker of workers) worker.child.kill('SIGKILL')
