@@ -184,17 +184,18 @@ type Outgoing = {
 }
 
 async function publishDue(
-  { due, route }: ActionOf<'signal'> | ActionOf<'letter'>,
+  action: ActionOf<'signal'> | ActionOf<'letter'>,
   context: RunContext,
 ): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
+  const { due, route } = action
   const { rumor, to, wrap, skip } = due
   const relays = route.relays.filter((url) => !skip.includes(url))
   const { spare = [] } = route
   // Only a first word costs work: in a call we are no strangers any more.
-  const work =
-    route.pow > 0 && callId(rumor) === undefined
-      ? { work: mineFor(context, route.pow, context.work === true ? undefined : MINING_UNASKED) }
-      : {}
+  // Long work is done where the user has said so, and once: who waits for an answer is not to be deaf each time it is offered again.
+  const isLong = context.work === true && (action.type === 'letter' || action.said)
+  const most = isLong ? undefined : MINING_UNASKED
+  const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow, most) } : {}
   return await publishWrap({ rumor, to, wrap, relays, spare, aside: skip.length > 0, work }, context)
 }
 
