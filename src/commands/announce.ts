@@ -2,7 +2,7 @@
 
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { relayReason } from '../call/wording.ts'
-import { P2P } from '../command-name.ts'
+import { P2P, spellOut } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
 import { secondsOption } from './args.ts'
@@ -25,7 +25,7 @@ export const announce: Command<'announce'> = {
     unattended: true,
   }),
   text: (outcome) => [
-    [announceLine(outcome), ...outcome.notices].map((part) => cleanLine(part, MAX_ERROR_TEXT)).join('; '),
+    [announceLine(outcome), ...outcome.notices].map((part) => cleanLine(spellOut(part), MAX_ERROR_TEXT)).join('; '),
   ],
   notices: 'within',
   json: ({ posted, received, idle }) => ({

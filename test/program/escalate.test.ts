@@ -120,8 +120,9 @@ test('an owner whose client is nostr-tools reads it where it says that it reads,
   await olga.answer(ours, letter?.pubkey ?? '', 'Yes, go on.', letter?.id ?? '')
   const heard = read(await waiting.ended)
   expect(heard.json.new).toMatchObject([
-    { type: 'owner', text: 'Yes, go on.', from: { npub: olga.npub, trust: 'owner' } },
+    { type: 'owner', text: 'Yes, go on.', from: { npub: olga.npub, trust: 'owner' }, escalation: json.escalation.id },
   ])
+  expect((await alice.run('status')).json.escalations).toEqual([])
   olga.close()
 })
 
@@ -199,6 +200,21 @@ test('a question whose command was killed in the middle is asked by the next one
   expect(requests).toHaveLength(2)
   expect(new Set(requests.map((r) => r.headers['idempotency-key'])).size).toBe(1)
   expect(alice.log()).toMatchObject([{ text: 'May I?', channels: [{ channel: 'webhook', ok: true }] }])
+})
+
+test("a webhook that answers closes the question, and its words are the owner's", async () => {
+  const answer = JSON.stringify({ answer: 'Yes.\u001b[31m\n  peer> No.' })
+  const { url } = await startHttpServer((_, response) => void response.writeHead(200).end(answer))
+  const alice = await startAgent(await newRelay(), { owner: { webhook: url } }).ready()
+  const asked = await alice.run('escalate', 'May I?', '--wait', '20')
+  expect(asked.code).toBe(0)
+  expect(asked.ms).toBeLessThan(15_000)
+  const { id, state, answers } = asked.json.escalation
+  expect({ state, answers }).toMatchObject({ state: 'answered', answers: [{ channel: 'webhook' }] })
+  expect(asked.json.new).toMatchObject([
+    { type: 'owner', escalation: id, channel: 'webhook', text: 'Yes.[31m\n  peer> No.', from: { trust: 'owner' } },
+  ])
+  expect((await alice.run('inbox')).json.new).toEqual([])
 })
 
 test('two commands side by side ask once', async () => {
