@@ -77,6 +77,11 @@ export const CODES = {
   NO_SUCH_REF: [EXIT.impossible, 'nothing in the call has that ref (me/3, peer/5)'],
   NO_PROPOSAL: [EXIT.impossible, 'there is no such proposal to answer, or it is answered'],
   SEVERAL_PROPOSALS: [EXIT.impossible, 'more than one proposal waits for an answer; they are named'],
+  CALL_NOT_OVER: [EXIT.impossible, 'the call is not over'],
+  CALL_KEY_LOST: [
+    EXIT.impossible,
+    'the key of the call is not here any more, so nothing can be sealed in it; what was said is kept',
+  ],
   CALL_UNREADABLE: [EXIT.impossible, 'the file of the call is damaged or gone'],
   NO_SUCH_AGENT: [EXIT.impossible, 'nobody on line and no contact has that name'],
   AGENT_AMBIGUOUS: [EXIT.impossible, 'more than one agent has that name, or may have; they are named'],

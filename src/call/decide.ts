@@ -367,7 +367,9 @@ function withinSize(utterance: IntendedSignal, me: string, now: number): Decisio
     re: LONGEST_ID,
   }
   const { body } = utterance
-  const template = signalTemplate(body, place, now)
+  // The key of its call is made when it is said.
+  const whole = body.type === 'request' || body.type === 'accept' ? { ...body, ek: [LONGEST_ID] } : body
+  const template = signalTemplate(whole, place, now)
   const fits = (content: string) => fitsRelays(rumorOf({ ...template, content }, me))
   if (fits(template.content)) return { say: [utterance] }
   if (body.type === 'file')

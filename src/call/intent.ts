@@ -56,6 +56,8 @@ export type Intent =
       until: number | undefined
       search: string | undefined
     }
+  /** `call`: what names it. `files`: those that were received in it, too. */
+  | { type: 'forget'; call: string; files: boolean }
   | {
       type: 'contacts'
       action: 'list' | 'add' | 'remove' | 'trust' | 'block' | 'unblock'

@@ -9,6 +9,7 @@ import {
   type ArchiveSummary,
   type AsideEntry,
   type Claim,
+  type EarlySeal,
   type Entries,
   emptyLog,
   type FileState,
@@ -66,6 +67,7 @@ type Optional = Partial<
     | 'verified'
     | 'undelivered'
     | 'past'
+    | 'early'
   >
 >
 
@@ -102,6 +104,11 @@ function parseOptional(value: Record<string, unknown>): Optional | undefined {
     const fork = parseFork(value.fork)
     if (fork === undefined) return undefined
     optional.fork = fork
+  }
+  if (value.early !== undefined) {
+    const early = parseEarly(value.early)
+    if (early === undefined) return undefined
+    optional.early = early
   }
   if (value.past !== undefined) {
     const past = parseArchiveSummary(value.past)
@@ -148,9 +155,26 @@ export function parseEntries(value: unknown): Entries | undefined {
 function parseEntry(value: unknown): LogEntry | undefined {
   if (!isRecord(value)) return undefined
   const rumor = parseRumor(value.rumor)
-  const { heard, hadAcked } = value
+  const { heard, hadAcked, underCallKey } = value
   if (rumor === undefined || !isOptionalTime(heard) || !isOptionalTime(hadAcked)) return undefined
-  return { rumor, ...(heard !== undefined && { heard }), ...(hadAcked !== undefined && { hadAcked }) }
+  return {
+    rumor,
+    ...(heard !== undefined && { heard }),
+    ...(hadAcked !== undefined && { hadAcked }),
+    ...(underCallKey === true && { underCallKey }),
+  }
+}
+
+function parseEarly(value: unknown): Record<string, EarlySeal> | undefined {
+  if (!isRecord(value)) return undefined
+  const early: Record<string, EarlySeal> = {}
+  for (const [wrap, held] of Object.entries(value)) {
+    if (!isHex32(wrap) || !isRecord(held) || !isTime(held.stamp) || !isStrings(held.tried)) return undefined
+    const seal = parseEvent(held.seal)
+    if (seal === undefined) return undefined
+    early[wrap] = { seal, stamp: held.stamp, tried: held.tried }
+  }
+  return early
 }
 
 function parseAside(value: unknown): Record<string, AsideEntry> | undefined {

@@ -6,9 +6,16 @@ import { parseSignal } from './signal-codec.ts'
 
 /**
  * A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. `hadAcked`: up to where its
- * author had acknowledged us before, where the rumor itself says less.
+ * author had acknowledged us before, where the rumor itself says less. `underCallKey`: its seal was made with the key of the call;
+ * absent: with the identities', or it is our own.
  */
-export type LogEntry = { rumor: Rumor; heard?: number; hadAcked?: number }
+export type LogEntry = { rumor: Rumor; heard?: number; hadAcked?: number; underCallKey?: true }
+
+/**
+ * A seal that came before the accept whose key opens it. `stamp`: that of its wrap, unix seconds; `tried`: calls whose keys did not
+ * open it.
+ */
+export type EarlySeal = { seal: Event; stamp: number; tried: readonly string[] }
 
 /** What an own rumor still waits for. It is kept until the peer has acked it or the call is over for 7 days. */
 export type OutboxEntry = {
@@ -128,6 +135,8 @@ export type Log = {
   undelivered?: number
   /** Never on disk: something came whose place lies in the archive, so that the change is worked out again over the whole call. */
   unjudged?: true
+  /** What the peer has sealed with the key of a call whose accept is still to come, by wrap. */
+  early?: Readonly<Record<string, EarlySeal>>
   /** What became of the peer's files, by transfer. */
   files: Record<string, FileState>
   /** What lies in segments (archive.ts), for a call that has been spoken in for long; everything above is without that. */

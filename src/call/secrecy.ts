@@ -1,6 +1,7 @@
 // Which key a signal of a call with keys of its own is sealed with, for whoever says it, and whether one that came with the
 // identities' key is a downgrade, for whoever hears it.
 import { type BoundCall, bindCall, type CallKey } from '../nostr/call-key.ts'
+import { type Entries, type Log, memoize, signalOf } from './log.ts'
 import type { Party } from './rules.ts'
 import type { Signal } from './signal.ts'
 
@@ -23,15 +24,30 @@ export type IntroducedCall = { id: string; caller: string; callee: string; signa
 /** Whether a call has a key, and when its accept says that it was said, unix seconds. */
 export type CallSecrecy = { bound: BoundCall; acceptedAt: number }
 
-/** Undefined before the accept is taken. A second accept, with another call key, is one line without effect: the first one counts. */
+/**
+ * Undefined before the accept is taken. It counts under its author's number 1 alone: a second one, with another call key, is one line
+ * without effect.
+ */
 export function secrecyOf({ id, caller, callee, signals }: IntroducedCall): CallSecrecy | undefined {
   const request = signals.find((signal) => signal.id === id)
-  const accepts = signals.filter(({ from, body }) => from === callee && body.type === 'accept')
-  const [accept] = accepts.sort((a, b) => a.seq - b.seq)
+  const accept = signals.find(({ from, seq, body }) => from === callee && seq === 1 && body.type === 'accept')
   if (request === undefined || accept === undefined) return undefined
   const sent = { call: id, caller, callee, requestEks: eksOf(request), acceptEks: eksOf(accept) }
   return { bound: bindCall(sent), acceptedAt: accept.at }
 }
+
+/** `secrecyOf` a call as its log has it. Its request and its accepts never leave the log for an archive. */
+export function secrecyIn(log: Log): CallSecrecy | undefined {
+  return memoize(known, log, () => {
+    const request = signalOf(log, log.id)
+    if (request?.body.type !== 'request') return { secrecy: undefined }
+    const { id, from: caller, to: callee } = request
+    const signals = Object.keys(log.entries).flatMap((entry) => signalOf(log, entry) ?? [])
+    return { secrecy: secrecyOf({ id, caller, callee, signals }) }
+  }).secrecy
+}
+
+const known = new WeakMap<Entries, { secrecy: CallSecrecy | undefined }>()
 
 function eksOf({ body }: Signal): readonly string[] {
   return body.type === 'request' || body.type === 'accept' ? (body.ek ?? []) : []

@@ -21,6 +21,7 @@ export const commands: CommandTable = {
   wait: async () => (await import('./wait.ts')).wait,
   announce: async () => (await import('./announce.ts')).announce,
   transcript: async () => (await import('./transcript.ts')).transcript,
+  forget: async () => (await import('./forget.ts')).forget,
   contacts: async () => (await import('./contacts.ts')).contacts,
   config: async () => (await import('./config.ts')).config,
   whoami: async () => (await import('./whoami.ts')).whoami,

@@ -71,8 +71,8 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
     rings: summary.deadline,
     unread,
     own,
-    // "It is there from the accept on."
-    ...(WITHOUT_CONVERSATION.includes(phase) ? {} : { secrecy: 'identity' as const }),
+    // "It is there from the accept on." A call of a time without call keys has none.
+    ...(WITHOUT_CONVERSATION.includes(phase) ? {} : { secrecy: summary.secrecy ?? ('identity' as const) }),
     verified: summary.verified === true ? true : NEVER_VERIFIED.includes(phase) ? false : 'pending',
     confirmed,
     ...(path === undefined ? {} : { transcript: path }),

@@ -163,8 +163,13 @@ function fileLines(head: string, { text, size, sha256, path, reason, note }: Inb
 /** A call in one line. `facts`: what is known of it beside. */
 export function callLine(call: CallShape, facts: readonly string[] = []): string {
   const { id, state, direction, peer, unread } = call
-  const parts = [...facts, ...(unread > 0 ? [`${unread} unread`] : [])]
+  const parts = [...facts, ...secrecyFact(call), ...(unread > 0 ? [`${unread} unread`] : [])]
   return [`${id.slice(0, 8)} ${state}, ${direction}, with ${describeAgent(peer)}`, ...parts].join(', ')
+}
+
+// What everybody expects need not be said.
+function secrecyFact({ secrecy }: CallShape): string[] {
+  return secrecy === 'identity' ? ['secrecy: identity'] : []
 }
 
 /** A call that is over: whether both sides hold the same, and where it can be read. */

@@ -2,11 +2,13 @@
 
 import type { Contact } from '../call/agents.ts'
 import type { Failure } from '../errors.ts'
+import { type CallBinding, type CallKey, deriveCallKey, makeCallKeys } from '../nostr/call-key.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import { type Event, finalize, type Rumor, type Template } from '../nostr/event.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import type { RelayInfo } from '../nostr/nip11.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
+import { type CallKeyring, openKeptSeal, type Unwrapped } from '../nostr/nip59-unwrap.ts'
 import type { Foreign } from '../sanitize.ts'
 import type { IsAlive } from '../state/retry.ts'
 import { placeFile } from './files/received.ts'
@@ -31,7 +33,9 @@ import { type Owner, openOwner } from './owner/channels.ts'
 import { showAsking, showUnwrapping } from './progress.ts'
 import { openPool, type Pool } from './relay/pool.ts'
 import { startedByCron } from './scheduler.ts'
+import { readCallKey } from './store/call-keys.ts'
 import type { StoreCodec } from './store/codec.ts'
+import { type FilesOnDisk, listKeptFiles } from './store/kept-files.ts'
 import type { RenderLegacy } from './store/legacy.ts'
 import { isAlive, type ProcessIdentity, thisProcess } from './store/lock-holder.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -49,6 +53,16 @@ export type Settings = {
   editContacts(edit: (contacts: readonly Contact[]) => readonly Contact[]): Promise<readonly Contact[]>
 }
 
+/** The keys of single calls. All but `make` throw CALL_KEY_UNSAFE. */
+export type CallKeys = {
+  /** A new pair. It is written with the call that it is for. */
+  make: () => Keys
+  /** The pair of ours for a call; undefined where there is none that is sound. */
+  read: (call: string) => Keys | undefined
+  /** What is sealed with in a call; undefined where our pair is not here any more. */
+  keyOf: (binding: CallBinding) => CallKey | undefined
+}
+
 /** @typeParam I the index, @typeParam L a call's log: run/ knows what they are */
 export type Environment<I, L, P = never> = {
   keys: Keys
@@ -61,6 +75,9 @@ export type Environment<I, L, P = never> = {
   pool: Pool
   /** Opens the wraps that are for us. */
   unwrapAll: UnwrapAll
+  /** Opens a seal that was kept, of the wrap with that id. */
+  openSeal: (seal: Event, wrap: string, keyring: CallKeyring) => Unwrapped
+  callKeys: CallKeys
   /** Seals and wraps a rumor with keys and stamps by chance. */
   wrapRumor: (rumor: Rumor, to: string, options: GiftWrapOptions) => Event
   /** Signs what everybody may read of us. */
@@ -90,6 +107,8 @@ export type Environment<I, L, P = never> = {
   transcripts: () => Readonly<Record<string, string>>
   /** Why these may not go out, see files/gate.ts; `what` they are, for a sentence. */
   refuseSecrets: (contents: readonly (string | Uint8Array)[], what: string) => Promise<Failure | undefined>
+  /** What lies on the disk beside the calls' own files. */
+  listKeptFiles: () => FilesOnDisk
   /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   saveTranscript: (call: string, markdown: string) => string
   /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
@@ -156,6 +175,8 @@ export function openEnvironment<I, L, C, P>(
       const { fetchRelayInfo } = await import('./nip11.ts')
       return (await fetchRelayInfo(relay, Promise.resolve(routeTo(relay)), ms)).info
     },
+    openSeal: (seal, wrap, keyring) => openKeptSeal(seal, keys, { wrap, keyring }),
+    callKeys: openCallKeys(home, keys.pubkey),
     wrapRumor: (rumor, to, options) => giftWrap(rumor, to, keys, options),
     signEvent: (template) => finalize(template, keys),
     clock: Date.now,
@@ -177,6 +198,7 @@ export function openEnvironment<I, L, C, P>(
     transcripts: () => transcriptPaths(home),
     refuseSecrets: async (contents, what) =>
       (await import('./files/gate.ts')).refuseSecrets(contents, { home, secret: keys.secret, what }),
+    listKeptFiles: () => listKeptFiles(home),
     saveTranscript: (call, markdown) => saveTranscript(home, call, markdown),
     exportSecret: (path) => exportSecret(keys, path),
     setAsideLegacyCalls: async (render) => {
@@ -206,5 +228,25 @@ export function openEnvironment<I, L, C, P>(
     },
     say: opening.say,
     stopped: opening.stopped,
+  }
+}
+
+function openCallKeys(home: Home, me: string): CallKeys {
+  const derived = new Map<string, CallKey>()
+  const read = (call: string) => {
+    const keys = readCallKey(home, call)
+    return keys === 'damaged' ? undefined : keys
+  }
+  return {
+    make: makeCallKeys,
+    read,
+    // A file of many parts is sealed with the same one again and again.
+    keyOf(binding) {
+      const name = JSON.stringify(binding)
+      const own = derived.has(name) ? undefined : read(binding.call)
+      const key = derived.get(name) ?? (own && deriveCallKey(own, binding, me))
+      if (key !== undefined) derived.set(name, key)
+      return key
+    },
   }
 }

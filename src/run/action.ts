@@ -7,9 +7,12 @@ import type { InboxItem } from '../call/inbox-items.ts'
 import type { FileState } from '../call/log.ts'
 import type { OwnerChannel } from '../io/owner/channels.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
+import type { CallBinding } from '../nostr/call-key.ts'
 import type { Event, Template } from '../nostr/event.ts'
+import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { Foreign } from '../sanitize.ts'
 import type { SentCanary } from '../state/canaries.ts'
+import type { OpenableSeals } from '../state/early-seals.ts'
 import type { DueEscalation, OwnerTold } from '../state/escalations.ts'
 import type { RemoteFileEntry, SettledTransfer } from '../state/files.ts'
 import type { CanaryBody } from '../state/machine.ts'
@@ -30,11 +33,13 @@ type Publication = { due: PendingPublish; route: Route; again?: true }
 export type FetchWindow = { until: number; untilSmall: number }
 
 export type Action =
-  /** Of a call; `said`: in this run, not offered once more. */
-  | ({ type: 'signal'; said: boolean } & Publication)
+  /** Of a call; `said`: in this run, not offered once more; `binding`: of the call key that it is sealed with, where it is. */
+  | ({ type: 'signal'; said: boolean; binding: CallBinding | undefined } & Publication)
   /** Outside of calls. */
   | ({ type: 'letter' } & Publication)
-  | { type: 'receipt'; receipt: PendingReceipt; route: Route; again?: true }
+  | { type: 'receipt'; receipt: PendingReceipt; route: Route; again?: true; binding: CallBinding | undefined }
+  /** What came before its accept, which is here now. */
+  | { type: 'open-early'; early: OpenableSeals }
   /** What everybody may know of us; `words` and `lists`: what is remembered of it. */
   | { type: 'presence'; template: Template; words: string; relays: readonly string[] }
   | { type: 'inbox-list'; template: Template; lists: string; relays: readonly string[] }
@@ -65,9 +70,11 @@ type Answered = { receipts: readonly PublishAnswer[] }
 
 /** What came of each; `error`: what went wrong, if it did. */
 type Became = {
-  signal: Answered & { wrap: Event }
+  /** Without a wrap where the key of its call is lost: then it is not sealed at all. */
+  signal: Answered & { wrap: Event | undefined }
   letter: Answered & { wrap: Event }
   receipt: Answered
+  'open-early': { opened: readonly OpenedWrap[] }
   presence: Answered
   'inbox-list': Answered
   canary: { sent: readonly SentCanary[] }

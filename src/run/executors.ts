@@ -11,6 +11,7 @@ import {
   resultsOf,
 } from './action.ts'
 import { saveFile } from './assemble-files.ts'
+import { openEarly } from './call-keys.ts'
 import type { RunContext } from './context.ts'
 import { lookUpAgain, publishLetter, publishReceipt, publishSignal } from './publish.ts'
 
@@ -18,6 +19,7 @@ const LOADERS: { readonly [T in ActionType]: () => Promise<Executor<T>> } = {
   signal: async () => publishSignal,
   letter: async () => publishLetter,
   receipt: async () => publishReceipt,
+  'open-early': async () => openEarly,
   presence: async () => (await import('./announce.ts')).publishPresence,
   'inbox-list': async () => (await import('./announce.ts')).publishInboxList,
   canary: async () => (await import('./canaries.ts')).publishCanary,

@@ -10,6 +10,7 @@ import { deliveryOf } from '../state/outbox.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callOf } from '../state/state.ts'
 import { type ActionResult, resultsOf } from './action.ts'
+import type { RunContext } from './context.ts'
 import type { FinishedRun } from './finished-run.ts'
 import type { SyncAnswer } from './sync.ts'
 
@@ -29,7 +30,7 @@ export function failureOf(finished: FinishedRun): Failure | undefined {
     : noRelayAnswered(finished)
 }
 
-function notDelivered(parts: readonly RecordedSignal[], { context, state }: FinishedRun): Failure | undefined {
+function notDelivered(parts: readonly RecordedSignal[], { context, state, done }: FinishedRun): Failure | undefined {
   const [said] = parts
   const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
@@ -38,7 +39,8 @@ function notDelivered(parts: readonly RecordedSignal[], { context, state }: Fini
     log,
     parts.map((p) => p.rumor.id),
   )
-  return delivery === 'queued' ? nobodyTookIt(failed) : undefined
+  if (delivery !== 'queued') return undefined
+  return callsWithoutKey(done).includes(said.call) ? keyLostFailure(said.call, context) : nobodyTookIt(failed)
 }
 
 /** Which relays have a letter of this run, and which have not taken it. @param id of its rumor */
@@ -73,6 +75,23 @@ function nobodyTookIt(failed: readonly { url: string; reason: Foreign }[]): Fail
     EXIT.unreachable,
     `no relay took it${told}`,
     `it is kept and goes out with the next command; \`${P2P} status\` tries again`,
+  )
+}
+
+/** The calls in which something was to be sealed, and the key was not here. */
+export function callsWithoutKey(done: readonly ActionResult[]): string[] {
+  const all = resultsOf('signal', done).flatMap(({ wrap, action }) => (wrap === undefined ? [action.due.call] : []))
+  return [...new Set(all)]
+}
+
+// With the identities' key instead it would be readable for whoever steals one of them later, and the call says that it is not.
+function keyLostFailure(call: string, { environment }: RunContext): Failure {
+  const path = `${environment.home.calls}/${call}.key`
+  return new Failure(
+    'CALL_KEY_LOST',
+    EXIT.impossible,
+    `the key of call ${call.slice(0, 8)} is missing or damaged (${path}), so nothing can be said in it`,
+    `put a copy of the file in its place, and the next command sends what you said; without one a new \`${P2P} call <agent> "<topic>"\` begins anew`,
   )
 }
 

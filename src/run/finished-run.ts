@@ -21,6 +21,8 @@ export type FinishedRun = {
   done: readonly ActionResult[]
   /** The command's call, for its reader. */
   reading?: TranscriptView | undefined
+  /** What was deleted because its time had come, for the user. */
+  deleted?: readonly string[]
   /** Why nothing was done. */
   idle?: string | undefined
 }

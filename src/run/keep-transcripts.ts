@@ -12,17 +12,20 @@ import { transcriptFor } from './transcript.ts'
 const MAX_A_RUN = 20
 
 /**
- * The calls of whose end, or confirmation, this run has heard, and those at hand whose file is missing.
+ * The calls of whose end, or confirmation, this run has heard, and those at hand whose file is missing. `keepDays`: transcript.keep.
  * @param before the index as it was loaded
  */
 export function transcriptsDue(
   before: Index,
   { index, logs }: State,
   kept: Readonly<Record<string, string>>,
+  { now: at, keepDays }: { now: number; keepDays: number },
 ): string[] {
   const due = Object.entries(index.calls).filter(([id, now]) => {
     const then = before.calls[id]
     if (!CONVERSATIONS.includes(now.phase)) return false
+    // What transcript.keep has deleted is not written anew while its call is still at hand.
+    if (keepDays > 0 && now.over !== undefined && at - now.over >= keepDays * 86_400) return false
     const isChanged = now.phase !== then?.phase || now.verified !== then.verified
     return isChanged || (kept[id] === undefined && logs[id] !== undefined)
   })

@@ -41,6 +41,13 @@ const ANSWERS: Answers = {
     if (!(read instanceof Failure)) return localOutcome(task, context, read.state, { reading: read.reading })
     return { ...localOutcome<'transcript'>(task, context, state, { reading: undefined }), failure: read }
   },
+  async forget(task, context, state) {
+    const { forgetOne } = await import('./forget.ts')
+    const forgotten = await forgetOne(task.intent, context, state)
+    if (!(forgotten instanceof Failure))
+      return localOutcome(task, context, context.environment.store.read(), { forgotten })
+    return { ...localOutcome<'forget'>(task, context, state, { forgotten: undefined }), failure: forgotten }
+  },
   async escalate(task, context, state) {
     const { recordOwnerAnswer } = await import('./owner-answer.ts')
     const recorded = await recordOwnerAnswer(task.intent, context)

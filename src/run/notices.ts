@@ -10,6 +10,7 @@ import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { resultsOf } from './action.ts'
 import type { PresenceFindings } from './discovery.ts'
+import { callsWithoutKey } from './failures.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
 import type { SyncResult } from './sync.ts'
@@ -33,7 +34,21 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...longCalls(finished, calls),
     ...notListed(heard.online),
     ...lettersLeft(finished),
+    ...keysLost(finished),
+    ...(finished.deleted ?? []),
   ]
+}
+
+// Of what was owed from before; what the command itself says is its failure.
+function keysLost({ done, decided }: FinishedRun): string[] {
+  const own = decided?.said.map(({ call }) => call) ?? []
+  return callsWithoutKey(done).flatMap((call) =>
+    own.includes(call)
+      ? []
+      : [
+          `the key of call ${call.slice(0, 8)} is missing or damaged, so what is owed in it stays here; a new \`${P2P} call\` begins anew`,
+        ],
+  )
 }
 
 // What of the agents on line is not told, and why.

@@ -19,6 +19,7 @@ import { ownAgent, type RunContext, speakerOf } from './context.ts'
 import type { PresenceFindings } from './discovery.ts'
 import { failureOf, relaysOfLetter } from './failures.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
+import type { ForgottenCall } from './forget.ts'
 import type { Task } from './needs.ts'
 import { noticesOf } from './notices.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync.ts'
@@ -86,6 +87,7 @@ export type OwnOutcome = {
   /** `about`: the one call that it was for. */
   wait: { about?: string | undefined }
   transcript: { reading: TranscriptView | undefined }
+  forget: { forgotten: ForgottenCall | undefined }
   contacts: { contacts: readonly Contact[] }
   config: { settings: readonly SettingValue[] }
   /** `exported`: where the secret key was written to. */

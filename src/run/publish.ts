@@ -3,6 +3,7 @@
 
 import { callId, signalTemplate } from '../call/signal-codec.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
+import type { CallBinding, CallKey } from '../nostr/call-key.ts'
 import { type Event, type Rumor, rumorOf } from '../nostr/event.ts'
 import type { GiftWrapOptions } from '../nostr/nip59.ts'
 import { recordLettersSent } from '../state/letters.ts'
@@ -27,9 +28,16 @@ import { lookAgain } from './sync.ts'
 const PUBLISH_WITHIN = 3_000
 
 export const publishSignal: Executor<'signal'> = {
-  execute: async (action, context) => ({ type: 'signal', action, ...(await publishDue(action, context)) }),
+  async execute(action, context) {
+    const sealing = sealingWith(action.binding, context)
+    // With the identities' key instead it would be a downgrade of our own. A wrap that is kept was sealed when the key was here.
+    if (sealing === 'lost' && action.due.wrap === undefined)
+      return { type: 'signal', action, wrap: undefined, receipts: [] }
+    const callKey = sealing === 'lost' ? undefined : sealing
+    return { type: 'signal', action, ...(await publishDue(action, callKey, context)) }
+  },
   record(state, done, context) {
-    const published = recordPublished(state, done.map(publishResultOf), speakerOf(context))
+    const published = recordPublished(state, done.flatMap(publishResultOf), speakerOf(context))
     return recordReceiptsTaken(
       published,
       done.filter(isTaken).map(({ action: { due } }) => ({ call: due.call, ack: ackOf(due.rumor) })),
@@ -38,8 +46,8 @@ export const publishSignal: Executor<'signal'> = {
 }
 
 export const publishLetter: Executor<'letter'> = {
-  execute: async (action, context) => ({ type: 'letter', action, ...(await publishDue(action, context)) }),
-  record: (state, done, context) => recordLettersSent(state, done.map(publishResultOf), speakerOf(context)),
+  execute: async (action, context) => ({ type: 'letter', action, ...(await publishDue(action, undefined, context)) }),
+  record: (state, done, context) => recordLettersSent(state, done.flatMap(publishResultOf), speakerOf(context)),
 }
 
 // A receipt is not kept: the next run tells the ack again if no relay takes this one.
@@ -50,7 +58,9 @@ export const publishReceipt: Executor<'receipt'> = {
     const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, stampOf(context))
     const rumor = rumorOf(template, context.environment.keys.pubkey)
     const { relays } = action.route
-    const { receipts } = await publishWrap({ rumor, to, relays, spare: [], aside: true, work: {} }, context)
+    const callKey = sealingWith(action.binding, context)
+    if (callKey === 'lost') return { type: 'receipt', action, receipts: [] }
+    const { receipts } = await publishWrap({ rumor, to, relays, spare: [], aside: true, callKey, work: {} }, context)
     return { type: 'receipt', action, receipts }
   },
   record: (state, done) =>
@@ -161,8 +171,14 @@ function publishResultOf({
   action,
   wrap,
   receipts,
-}: ActionResultOf<'signal'> | ActionResultOf<'letter'>): PublishResult {
-  return { call: action.due.call, rumor: action.due.rumor.id, wrap, receipts: [...receipts] }
+}: ActionResultOf<'signal'> | ActionResultOf<'letter'>): PublishResult[] {
+  if (wrap === undefined) return []
+  return [{ call: action.due.call, rumor: action.due.rumor.id, wrap, receipts: [...receipts] }]
+}
+
+/** The key of a call that something is sealed with; undefined for the identities', 'lost' where it is not here. */
+function sealingWith(binding: CallBinding | undefined, { environment }: RunContext): CallKey | undefined | 'lost' {
+  return binding === undefined ? undefined : (environment.callKeys.keyOf(binding) ?? 'lost')
 }
 
 function ackOf({ tags }: Rumor): number {
@@ -170,8 +186,8 @@ function ackOf({ tags }: Rumor): number {
 }
 
 /**
- * A rumor on its way. `aside`: nobody waits for it, since other relays have it, or it is a receipt; `work`: what a new wrap of it
- * costs.
+ * A rumor on its way. `aside`: nobody waits for it, since other relays have it, or it is a receipt; `callKey`: what its seal is made
+ * with, where not with the identities'; `work`: what a new wrap of it costs.
  */
 type Outgoing = {
   rumor: Rumor
@@ -180,11 +196,13 @@ type Outgoing = {
   relays: readonly string[]
   spare: readonly string[]
   aside: boolean
+  callKey: CallKey | undefined
   work: Pick<GiftWrapOptions, 'work'>
 }
 
 async function publishDue(
   action: ActionOf<'signal'> | ActionOf<'letter'>,
+  callKey: CallKey | undefined,
   context: RunContext,
 ): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
   const { due, route } = action
@@ -196,22 +214,22 @@ async function publishDue(
   const isLong = context.work === true && (action.type === 'letter' || action.said)
   const most = isLong ? undefined : MINING_UNASKED
   const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow, most) } : {}
-  return await publishWrap({ rumor, to, wrap, relays, spare, aside: skip.length > 0, work }, context)
+  return await publishWrap({ rumor, to, wrap, relays, spare, aside: skip.length > 0, callKey, work }, context)
 }
 
 async function publishWrap(
-  { rumor, to, wrap: held, relays, spare, aside, work }: Outgoing,
+  { rumor, to, wrap: held, relays, spare, aside, callKey, work }: Outgoing,
   context: RunContext,
 ): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
   const { environment, deadline } = context
-  const wrap = held ?? environment.wrapRumor(rumor, to, { ...envelopeTimes(context), callKey: undefined, ...work })
+  const wrap = held ?? environment.wrapRumor(rumor, to, { ...envelopeTimes(context), callKey, ...work })
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
   const receipts = await environment.pool.publish([{ event: wrap, relays, spare, aside }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   if (strict.length === 0) return { wrap, receipts }
   const recent = environment.wrapRumor(rumor, to, {
-    ...{ now: stampOf(context), recent: true, callKey: undefined },
+    ...{ now: stampOf(context), recent: true, callKey },
     ...work,
   })
   const better = await environment.pool.publish([{ event: recent, relays: strict, spare, aside }], until())

@@ -1,6 +1,7 @@
 // One run, top to bottom: load what we know, hear what is new, decide and write it down, carry it out and write down what came
 // of it, report. The one place where pure meets impure. What only some commands need is loaded where their needs say so.
 import type { IntentType } from '../call/intent.ts'
+import { isCleanUpDue } from '../state/clean-up.ts'
 import { letterLogName } from '../state/letter-log.ts'
 import { relayFacts } from '../state/relay-memory.ts'
 import type { State } from '../state/state.ts'
@@ -10,6 +11,7 @@ import { carryOut } from './execute.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import {
   loadAnnounceOnce,
+  loadCleanUp,
   loadKeepTranscripts,
   loadLegacy,
   loadLocal,
@@ -72,7 +74,8 @@ async function runOnline<T extends IntentType>(
 
   // Report.
   const { state, touched, decided = ahead?.decided } = result
-  const outcome = await report(type, { intent, needs, context: here, heard, state, decided, touched, done })
+  const deleted = isCleanUpDue(state.index, here.now) ? await (await loadCleanUp()).deleteWhatIsDue(here) : []
+  const outcome = await report(type, { intent, needs, context: here, heard, state, decided, touched, done, deleted })
   return await withTranscripts(outcome, known.index, here)
 }
 
@@ -106,7 +109,10 @@ async function withTranscripts<T extends IntentType>(
   const open = Object.keys(before.calls).filter((id) => before.calls[id]?.open)
   if (![...Object.keys(state.logs), ...open].some(isOver)) return outcome
   const { keepTranscripts, transcriptsDue } = await loadKeepTranscripts()
-  const due = transcriptsDue(before, state, transcripts)
+  const due = transcriptsDue(before, state, transcripts, {
+    now: context.now,
+    keepDays: context.environment.config.transcript.keep,
+  })
   if (due.length === 0) return outcome
   keepTranscripts(due, state, context)
   return { ...outcome, transcripts: context.environment.transcripts() }

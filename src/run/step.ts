@@ -6,7 +6,9 @@ import type { Decision, IntendedSignal } from '../call/decide.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
 import type { Failure } from '../errors.ts'
+import type { Keys } from '../nostr/crypto.ts'
 import type { Rumor } from '../nostr/event.ts'
+import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { recordLook } from '../state/announced.ts'
 import { dueEscalations } from '../state/escalations.ts'
 import { directMessage, lettersDue, oweLetter } from '../state/letters.ts'
@@ -22,10 +24,11 @@ import {
 import type { Removal } from '../state/retention.ts'
 import type { RecordedSignal, Speaker } from '../state/say.ts'
 import type { State } from '../state/state.ts'
-import { callsIn, type HeardMail, type StepContext, type StepOutput, step } from '../state/step.ts'
+import { callsIn, type HeardMail, type MadeSecret, type StepContext, type StepOutput, step } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
 import { type Action, type ActionResult, type ActionResultOf, type Plan, resultsOf } from './action.ts'
 import { settleFiles } from './assemble-files.ts'
+import { bindingOfReceipt, bindingOfSignal, earlyActions, openEarly } from './call-keys.ts'
 import { type RunContext, speakerOf } from './context.ts'
 import { escalate, linesToLog } from './escalate.ts'
 import { record } from './executors.ts'
@@ -66,8 +69,9 @@ export type StepResult = {
   decided: Decided | undefined
   /** Calls in which something new came in. */
   touched: string[]
-  /** What is deleted before the state says so. */
+  /** What is deleted before the state says so, and what is written before it. */
   removals: Removal[]
+  secrets: MadeSecret[]
   /** The index has nothing to say of it that does not follow from the calls. */
   callsOnly: boolean
 }
@@ -86,19 +90,27 @@ export function joinDecided(first: Decided | undefined, then: Decided | undefine
 export async function saveStep(input: StepInput, plan: Plan, context: RunContext): Promise<StepResult> {
   const { environment, selector } = context
   const { heard, done = [], earlier = [] } = input
-  const opened = [...(heard?.opened ?? []), ...resultsOf('upload-file', done).flatMap((one) => one.heard.opened)]
+  const meanwhile = [
+    ...resultsOf('upload-file', done).flatMap((one) => one.heard.opened),
+    ...resultsOf('open-early', done).flatMap((one) => one.opened),
+  ]
+  const opened = [...(heard?.opened ?? []), ...meanwhile]
   const { index } = environment.store.read()
   // A call that is over with this step is still the one that the command is about.
   const spoken = new Set([...earlier, ...done].flatMap(callOfDone))
-  const calls = [...callsIn(opened, index, selector), ...spoken]
+  const calls = [...callsIn(opened, index, { selector, now: context.now }), ...spoken]
+  const makeKeys = sameKeysAgain(environment.callKeys.make)
   // Of what a command says before it has listened the index knows nothing: it is written afterwards.
   const observed = heard === undefined && done.length === 0 ? undefined : environment.pool.observed()
   let before: StepResult | undefined
   return await environment.store.update(calls, (fresh) => {
+    const keys = { ...environment.callKeys, make: makeKeys() }
+    const here = { ...context, environment: { ...environment, callKeys: keys } }
     const written = before !== undefined && isSaid(before, fresh) ? { written: before } : {}
-    const result = runStep(fresh, { ...input, ...(observed && { observed }), ...written }, plan, context)
+    const result = runStep(fresh, { ...input, ...(observed && { observed }), ...written }, plan, here)
     before = result
-    return { snapshot: result.state, value: result, callsOnly: result.callsOnly, removals: result.removals }
+    const { state: snapshot, callsOnly, removals, secrets } = result
+    return { snapshot, value: result, callsOnly, removals, secrets }
   })
 }
 
@@ -109,10 +121,26 @@ function isSaid({ decided }: StepResult, { logs }: State): boolean {
   return said.length > 0 && said.every(({ call, rumor }) => logs[call]?.entries[rumor.id] !== undefined)
 }
 
+// A step may be applied twice: to make a pair is dear, and the second time is instead of the first.
+function sameKeysAgain(make: () => Keys): () => () => Keys {
+  const made: Keys[] = []
+  return () => {
+    let at = 0
+    return () => {
+      const keys = made[at] ?? make()
+      made[at++] = keys
+      return keys
+    }
+  }
+}
+
 export function runStep(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
   const { done = [], saved, earlier = [] } = input
   const seen = input.observed === undefined ? state : recordObservations(state, input.observed, context.now)
-  const talked = converse(withAgent(seen, context.environment.keys.pubkey), input, plan, context)
+  const mine = withAgent(seen, context.environment.keys.pubkey)
+  // First: what was tried on them is not to be tried again by what follows.
+  const opened = openEarly.record(mine, resultsOf('open-early', done), context)
+  const talked = converse(opened, input, plan, context)
   // Last: while this process holds its claim on what it has just said, that is not due once more.
   const fresh = saved === undefined ? done : done.filter((one) => !saved.has(one))
   const noted = fresh.length === 0 ? talked.state : record(talked.state, fresh, context)
@@ -125,17 +153,23 @@ export function runStep(state: State, input: StepInput, plan: Plan, context: Run
 /** Merges what was heard, decides, and writes down what is to be said. */
 function converse(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
   const uploaded = resultsOf('upload-file', input.done ?? [])
-  const { heard = heardMeanwhile(uploaded), written } = input
+  // What nothing opens even now is not heard once more.
+  const early = resultsOf('open-early', input.done ?? []).flatMap(({ opened }) =>
+    opened.filter(({ unopened }) => unopened === undefined),
+  )
+  const { heard = heardMeanwhile(uploaded, early), written } = input
   const asked = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(announced))
   const wanted = written === undefined ? asked : undefined
   if (heard === undefined && wanted === undefined) {
-    const nothing = { actions: [], decided: undefined, touched: [], removals: [] }
+    const nothing = { actions: [], decided: undefined, touched: [], removals: [], secrets: [] }
     return { ...(written ?? nothing), state, callsOnly: true }
   }
   const { opened, replayed } = heard ?? NOTHING_HEARD
   const looked = input.looked ?? lookupsFrom(heard ?? NOTHING_HEARD, undefined, context)
   const known = heard === undefined ? state : remember(state, heard, looked, plan, context)
-  const mail: HeardMail = { opened, replayed, deep: plan.needs.deep === true, unheard: heard === undefined }
+  // What came before its accept is known by its wrap, and is heard only now.
+  const deep = plan.needs.deep === true || early.length > 0
+  const mail: HeardMail = { opened, replayed, deep, unheard: heard === undefined }
   const spoken = step(known, wanted, mail, stepContext(context, looked.peer))
   const decided = written?.decided ?? decidedIn(spoken, wanted !== undefined)
   // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
@@ -160,12 +194,14 @@ function converse(state: State, input: StepInput, plan: Plan, context: RunContex
       ...uploadActions(spoken, context),
       ...appeals.dues.map((due): Action => ({ type: 'tell-owner', due })),
       ...files.actions,
+      ...earlyActions(files.state, context),
       ...announcing.actions,
       ...probes(files.state, heard, plan, context),
     ],
     decided: decided && { ...decided, asked: asking.asked, ...(writing.letter && { letter: writing.letter }) },
     touched: spoken.touched,
     removals: spoken.removals,
+    secrets: spoken.secrets,
     callsOnly: false,
   }
 }
@@ -181,12 +217,16 @@ function announced({ action: { upload }, body }: ActionResultOf<'upload-file'>):
   return { to, call, body: note === undefined ? body : { ...body, note } }
 }
 
-/** All that came in while files were on their way. */
-function heardMeanwhile(uploaded: readonly ActionResultOf<'upload-file'>[]): SyncResult | undefined {
-  const last = uploaded.at(-1)?.heard
+/** All that came in while files were on their way, and what was kept for its accept. */
+function heardMeanwhile(
+  uploaded: readonly ActionResultOf<'upload-file'>[],
+  early: readonly OpenedWrap[],
+): SyncResult | undefined {
+  const last = uploaded.at(-1)?.heard ?? (early.length === 0 ? undefined : NOTHING_HEARD)
   if (last === undefined) return undefined
   const all = uploaded.map(({ heard }) => heard)
-  return { ...last, opened: all.flatMap(({ opened }) => opened), replayed: all.flatMap(({ replayed }) => replayed) }
+  const opened = [...all.flatMap((one) => one.opened), ...early]
+  return { ...last, opened, replayed: all.flatMap(({ replayed }) => replayed) }
 }
 
 // What is to be said goes before what waits for it: the line about an escalation says whom it has reached, and files take their time.
@@ -237,8 +277,13 @@ function signalActions({ dues, acks, said }: StepOutput, state: State, context: 
   const routeOf = withRoute(context, state)
   const fresh = new Set(said.map(({ rumor }) => rumor.id))
   return [
-    ...dues.map((due): Action => ({ type: 'signal', due, route: routeOf(due.to), said: fresh.has(due.rumor.id) })),
-    ...acks.map((receipt): Action => ({ type: 'receipt', receipt, route: routeOf(receipt.to) })),
+    ...dues.map((due): Action => {
+      const said = fresh.has(due.rumor.id)
+      return { type: 'signal', due, route: routeOf(due.to), said, binding: bindingOfSignal(state, due) }
+    }),
+    ...acks.map((receipt): Action => {
+      return { type: 'receipt', receipt, route: routeOf(receipt.to), binding: bindingOfReceipt(state, receipt) }
+    }),
   ]
 }
 
@@ -270,6 +315,7 @@ export function stepContext(context: RunContext, peer: string | undefined): Step
     ...speakerOf(context),
     ...{ people, selector, peer, name: config.name, inbox: environment.relays.inbox, alive: environment.isAlive },
     ...{ ring: config.call.ring, inlineMax: config.file.inlineMax, stores: config.file.server !== undefined },
+    callKeys: environment.callKeys,
     policy: { ...config.policy, trust: (pubkey: string) => trustOf(people, pubkey) },
   }
 }
@@ -286,6 +332,7 @@ function withAgent(state: State, me: string): State {
 function callOfDone(one: ActionResult): string[] {
   if (one.type === 'signal') return [one.action.due.call]
   if (one.type === 'receipt') return [one.action.receipt.call]
+  if (one.type === 'open-early') return [one.action.early.call]
   if (one.type === 'save-file') return [one.action.transfer.call]
   if (one.type === 'fetch-file' && one.action.remoteFile.call !== '') return [one.action.remoteFile.call]
   return []

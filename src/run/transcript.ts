@@ -54,7 +54,7 @@ export function readTranscripts(
 }
 
 /** The one call that a word names: at least 8 characters of its id, or its peer. */
-function pickCall(word: string, { state, people }: CallSource): string | Failure {
+export function pickCall(word: string, { state, people }: Pick<CallSource, 'state' | 'people'>): string | Failure {
   const meant = select(word, directoryOf(state.index, people, 'callers'))
   if (meant instanceof Failure) return asCall(meant)
   if (meant.type === 'call') return meant.id

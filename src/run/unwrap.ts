@@ -5,9 +5,11 @@ import { trustOf } from '../call/agents.ts'
 import { callId } from '../call/signal-codec.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
-import { type OpenedWrap, openedWrapOf, wrapHeaderOf } from '../nostr/nip59-unwrap.ts'
+import { type CallKeyring, type OpenedWrap, openedWrapOf, wrapHeaderOf } from '../nostr/nip59-unwrap.ts'
+import { isToBeTriedAgain } from '../state/call-keyring.ts'
 import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
+import { keyringFor } from './keyring.ts'
 
 /** Where strangers must work, so many wraps without work are opened in vain in one run; and so many at a time. */
 const MAX_JUNK = 200
@@ -41,7 +43,7 @@ export type MailReader = {
   finish(): Promise<OpenedMail>
 }
 
-/** `left`: the stamps of wraps that could not be opened in this run, Unix s; they are asked for again. */
+/** `left`: the stamps of wraps that could not be opened in this run or have keys left to try, Unix s; they are asked for again. */
 export type OpenedMail = { opened: OpenedWrap[]; left: number[] }
 
 export function openMailReader(context: RunContext): MailReader {
@@ -51,7 +53,8 @@ export function openMailReader(context: RunContext): MailReader {
   const ids = new Set<string>()
   const opened: OpenedWrap[] = []
   const left: number[] = []
-  const open = openerFor(context, until)
+  const keyring = keyringFor(context)
+  const open = openerFor(context, keyring, until)
   let queue: Event[] = []
   let unopened = 0
   let kept = 0
@@ -111,7 +114,7 @@ export function openMailReader(context: RunContext): MailReader {
 /** The wraps that a mailbox that stays open has brought. */
 export async function unwrapInTime(context: RunContext, wraps: readonly Event[]): Promise<OpenedWrap[]> {
   const until = context.deadline - context.environment.budget * BUDGET_RESERVE
-  return (await openerFor(context, until)([...wraps])).opened
+  return (await openerFor(context, keyringFor(context), until)([...wraps])).opened
 }
 
 /**
@@ -120,19 +123,19 @@ export async function unwrapInTime(context: RunContext, wraps: readonly Event[])
  * Who has sent a wrap stands inside. Where policy.pow asks strangers for work, what carries it is opened first. What carries
  * none may be from a contact or belong to a call, so it is opened too: a flood costs its sender little, and us `MAX_JUNK` a run.
  */
-function openerFor(context: RunContext, until: number): (lot: Event[]) => Promise<OpenedMail> {
+function openerFor(context: RunContext, keyring: CallKeyring, until: number): (lot: Event[]) => Promise<OpenedMail> {
   const { environment } = context
   const { pow } = environment.config.policy
   let junk = 0
-  if (pow === 0) return async (lot) => await unwrapSome(context, lot, until)
+  if (pow === 0) return async (lot) => await unwrapSome(context, lot, keyring, until)
   return async (lot) => {
     const isWorked = (wrap: Event) => difficulty(wrap) >= pow
-    const { opened, left } = await unwrapSome(context, lot.filter(isWorked), until)
+    const { opened, left } = await unwrapSome(context, lot.filter(isWorked), keyring, until)
     const { calls } = environment.store.read().index
     const others = lot.filter((wrap) => !isWorked(wrap))
     let at = 0
     for (; at < others.length && junk < MAX_JUNK && environment.clock() < until; at += UNWRAP_AT_ONCE) {
-      const some = await unwrapSome(context, others.slice(at, at + UNWRAP_AT_ONCE), until)
+      const some = await unwrapSome(context, others.slice(at, at + UNWRAP_AT_ONCE), keyring, until)
       junk += some.opened.filter((one) => !isWanted(one, context, calls)).length
       opened.push(...some.opened)
       left.push(...some.left)
@@ -141,16 +144,23 @@ function openerFor(context: RunContext, until: number): (lot: Event[]) => Promis
   }
 }
 
-async function unwrapSome({ environment }: RunContext, wraps: Event[], until: number): Promise<OpenedMail> {
+async function unwrapSome(
+  { environment }: RunContext,
+  wraps: Event[],
+  keyring: CallKeyring,
+  until: number,
+): Promise<OpenedMail> {
   if (wraps.length === 0) return { opened: [], left: [] }
   // All that is needed of a wrap beside what is in it: the wraps themselves are gone as soon as they are opened.
   const covers = wraps.map(wrapHeaderOf)
-  const results = await environment.unwrapAll(wraps, until)
+  const results = await environment.unwrapAll(wraps, until, keyring)
   const opened = covers.flatMap((cover, n) => {
     const result = results[n]
     return result === undefined ? [] : [openedWrapOf(cover, result)]
   })
-  return { opened, left: covers.flatMap(({ stamp }, n) => (results[n] === undefined ? [stamp] : [])) }
+  const late = covers.flatMap(({ stamp }, n) => (results[n] === undefined ? [stamp] : []))
+  // What has keys left to try is asked for again as well, and no cursor passes it.
+  return { opened, left: [...late, ...opened.filter(isToBeTriedAgain).map(({ stamp }) => stamp)] }
 }
 
 function newestFirst(wraps: Event[]): Event[] {

@@ -5,6 +5,9 @@ import { countsAsUnread } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver, type Phase } from '../call/rules.ts'
+import { secrecyIn } from '../call/secrecy.ts'
+import { amountOf, awaitsUntil } from './early-seals.ts'
+import { overSince } from './retention.ts'
 import { type CallSummary, callOf, OPEN_AFTER_END, type State } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -31,12 +34,19 @@ export function catchUp(edit: Transaction, { me, now }: { me: string; now: numbe
 function indexCall(edit: Transaction, id: string, me: string, now: number): void {
   const log = edit.state.logs[id]
   const call = log && callOf(log, me, now)
-  if (log && call) edit.table('calls')[id] = summariseCall(call, log, now)
+  if (log && call) edit.table('calls')[id] = summariseCall(call, log, now, edit.index.calls[id])
 }
 
-/** What the index says of a call. */
-export function summariseCall(call: Call, log: Log, now: number): CallSummary {
+/**
+ * What the index says of a call.
+ * @param now unix seconds by our own clock; 0 where nobody knows
+ * @param before what it said before
+ */
+export function summariseCall(call: Call, log: Log, now: number, before?: CallSummary): CallSummary {
   const [agreements, outcome] = [rememberedAgreements(call), callOutcome(call)]
+  const secrecy = secrecyIn(log)?.bound.secrecy
+  const over = overAt(call, log, now, before)
+  const awaits = awaitsUntil(call, log)
   return {
     peer: call.peer,
     ...(call.peerName === '' ? {} : { name: call.peerName }),
@@ -53,7 +63,27 @@ export function summariseCall(call: Call, log: Log, now: number): CallSummary {
     ...(log.verified === undefined ? {} : { verified: true }),
     ...(agreements.length === 0 ? {} : { agreements }),
     ...(outcome === undefined ? {} : { outcome }),
+    ...(secrecy === undefined ? {} : { secrecy }),
+    ...(over === undefined ? {} : { over }),
+    ...(awaits === undefined ? {} : { awaits }),
+    ...(log.early === undefined ? {} : { early: amountOf(log.early) }),
   }
+}
+
+// By our own clock: a peer's dates, or relays that call our clock wrong, would say when its key is deleted. What is said in it when it
+// is over counts anew, as a confirming end does.
+function overAt(call: Call, log: Log, now: number, before: CallSummary | undefined): number | undefined {
+  if (!isOver(call.phase)) return undefined
+  if (before?.over !== undefined && before.last === call.last) return before.over
+  const last = lastByOurClock(log)
+  if (now === 0) return last
+  return call.phase === 'expired' ? Math.min(now, overSince(call.phase, last) ?? now) : now
+}
+
+/** When anything last came in here or was said, where the index that knew it is lost. */
+function lastByOurClock(log: Log): number {
+  const all = Object.values(log.entries).map(({ rumor, heard }) => heard ?? rumor.created_at)
+  return Math.max(log.past?.last ?? 0, log.missed ?? 0, ...all)
 }
 
 /** Characters of an agreement that stand in the index; the call's own file has all of them. */
@@ -83,7 +113,7 @@ export function isOpen(call: Call, log: Log, now: number): boolean {
   if (!isOver(call.phase)) return true
   // What came to nothing is news for as long as anything else is kept; what was said in a call is told however late.
   if (now - call.last >= OPEN_AFTER_END) return log.unread.length > 0 && !CAME_TO_NOTHING.includes(call.phase)
-  if (Object.keys(log.outbox).length > 0 || log.unread.length > 0) return true
+  if (Object.keys(log.outbox).length > 0 || log.unread.length > 0 || log.early !== undefined) return true
   const unconfirmed = call.phase === 'ended' && call.verified === 'pending'
   return unconfirmed || call.phase === 'forked' || call.lines.some((line) => isComing(line, log, call.peer))
 }

@@ -4,6 +4,7 @@ import type { Call } from '../call/replay.ts'
 import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, overflowingCalls, type RingingCall } from './admission.ts'
 import { CAME_TO_NOTHING } from './call-index.ts'
+import { noteRemoval } from './clean-up.ts'
 import type { CompleteReplay } from './cursors.ts'
 import type { Removal } from './retention.ts'
 import { type CallSummary, callOf, type State } from './state.ts'
@@ -78,9 +79,8 @@ function undeliveredOf(log: Log): string[] {
   })
 }
 
-/** How long strangers' calls that came to nothing are kept once they are read, and how many that were deleted are remembered. */
+/** How long strangers' calls that came to nothing are kept once they are read. */
 const KEPT_IDLE = 86_400
-const MAX_FORGOTTEN = 2_000
 
 /**
  * Deletes strangers' calls that came to nothing, a day after anything was last said in them. The attack: 20 rings a day and key, each
@@ -96,18 +96,12 @@ export function removeIdleCalls(
   )
   if (idle.length === 0) return { state, removals: [] }
   const edit = beginTransaction(state)
-  for (const [id] of idle) {
-    delete edit.table('calls')[id]
-    delete edit.state.logs[id]
-  }
-  // A relay may date its wraps anew: what was deleted does not ring once more.
-  const forgotten = [...Object.entries(state.index.forgotten), ...idle.map(([id]) => [id, now] as const)]
-  edit.index.forgotten = Object.fromEntries(forgotten.slice(-MAX_FORGOTTEN))
   const removals = idle.flatMap(([call]): Removal[] => [
     { type: 'key', call },
     { type: 'transcript', call },
     { type: 'call', call },
   ])
+  for (const removal of removals) noteRemoval(edit, removal, now)
   return { state: edit.commit(), removals }
 }
 

@@ -4,7 +4,7 @@ import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { type CompleteReplay, DEEP_REPLAY } from './cursors.ts'
-import type { State } from './state.ts'
+import type { Orphan, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
 /** Most orphans of all, of one sender, and of all strangers, and most characters of text of one that are kept. */
@@ -16,17 +16,22 @@ const TOLD_EVERY = 86_400
 const MAX_TOLD = 40
 
 /** Keeps the place of a signal whose call is not here; why it was dropped, if it was. */
-export function keepOrphan(edit: Transaction, rumor: Rumor, { now }: { now: number }): string | undefined {
+export function keepOrphan(
+  edit: Transaction,
+  rumor: Rumor,
+  { now, underCallKey }: { now: number; underCallKey: boolean },
+): string | undefined {
   if (edit.index.orphans.some((orphan) => orphan.rumor.id === rumor.id)) return 'duplicate'
-  edit.index.orphans = [...edit.index.orphans, { rumor, heard: now, replays: 0 }]
+  const orphan = { rumor, heard: now, replays: 0, ...(underCallKey && { underCallKey: true as const }) }
+  edit.index.orphans = [...edit.index.orphans, orphan]
   return undefined
 }
 
 /** Takes out what has been waiting for this call. */
-export function takeOrphans(edit: Transaction, call: string): Rumor[] {
+export function takeOrphans(edit: Transaction, call: string): Orphan[] {
   const mine = edit.index.orphans.filter((orphan) => callId(orphan.rumor) === call)
   if (mine.length > 0) edit.index.orphans = edit.index.orphans.filter((orphan) => callId(orphan.rumor) !== call)
-  return mine.map((orphan) => orphan.rumor)
+  return mine
 }
 
 /** Counts a complete replay for every orphan that was there before it began. */

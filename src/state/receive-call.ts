@@ -1,6 +1,7 @@
 // A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
 import { type AsideReason, type Log, type LogEntry, parsedSignal, signalOf, withoutContent } from '../call/log.ts'
 import { digestNow } from '../call/replay.ts'
+import { isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
 import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
 import { type HeldLog, type Judgement, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
@@ -11,9 +12,15 @@ import { indexSignal, type LogIndex, seqKey, type Transaction } from './transact
 
 /**
  * `isRewrapped`: whether the rumor came in a wrap that had not been seen, made by whoever has its one-time key: the sender wraps anew
- * because our answer has not reached it.
+ * because our answer has not reached it. `underCallKey`: its seal was made with the key of its call, and not with the identities'.
  */
-export type RumorContext = { me: string; now: number; gate: AdmissionPolicy; isRewrapped: () => boolean }
+export type RumorContext = {
+  me: string
+  now: number
+  gate: AdmissionPolicy
+  isRewrapped: () => boolean
+  underCallKey: boolean
+}
 
 type Arrival = { signal: Signal; rumor: Rumor }
 
@@ -29,9 +36,11 @@ export function receiveSignal(
   // A third party that knows a call's id (a former relay operator, a leaked log) is not part of it.
   if (signal.from !== peerOf(log, me)) return 'third-party'
   const mine = edit.log(log.id)
+  const index = edit.logIndex(mine)
+  // The attack: whoever has stolen an identity, and no call key, speaks in a call that both sides were told is secret.
+  if (!context.underCallKey && isDowngradeIn(index, signal)) return 'downgraded'
   if (!isUnanswered(mine, me)) noteHeard(edit, signal.from, rumor.created_at, now)
   if (isUnanswered(mine, me) && !isHangUp(signal)) return countUnanswered(mine, signal)
-  const index = edit.logIndex(mine)
   if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, touched)
   if (isHeld(mine, signal.id)) return hearAgain(edit, mine, signal, context, touched)
   const verdict = judgeIn(mine, signal, heldLog(mine, index), me)
@@ -44,7 +53,7 @@ export function receiveSignal(
   if (verdict.type !== 'fork') delete mine.lost
   if (verdict.type === 'drop') return verdict.why
   touched.add(log.id)
-  const entry = { rumor, heard: now }
+  const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
   if (verdict.type === 'fork') return recordFork(mine, verdict, entry, now)
   // Acks of what waits or is kept aside count on arrival, where they name what we hold.
   if (judgeAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
@@ -193,8 +202,32 @@ function take(
   edit.entries(log)[signal.id] = marked
   indexSignal(index, signal)
   if (signal.body.type === 'end') log.ackedAtEnd = log.acked.seq
-  if (signal.body.type === 'accept') mergeRequest(edit, log, signal.body.merged, signal.from)
+  if (signal.body.type === 'accept') {
+    index.secrecy = secrecyIn(log)
+    dropDowngraded(edit, log)
+    mergeRequest(edit, log, signal.body.merged, signal.from)
+  }
   if (isNews(index, signal, context)) log.unread.push(signal.id)
+}
+
+function isDowngradeIn({ secrecy }: LogIndex, signal: Signal): boolean {
+  if (secrecy?.bound.secrecy !== 'call') return false
+  return isDowngraded(sealedSignalOf(signal, secrecy.bound.binding.caller), secrecy.acceptedAt)
+}
+
+// What came before the accept is judged by how it was sealed once the accept is here. The attack: a message under the identities' key
+// that is sent ahead of the accept which promises that there are none.
+function dropDowngraded(edit: Transaction, log: Log): void {
+  const index = edit.logIndex(log)
+  const waiting = { ...log.waiting }
+  for (const [id, { rumor, underCallKey }] of Object.entries(log.waiting)) {
+    const signal = parsedSignal(rumor)
+    if (signal === undefined || underCallKey === true || !isDowngradeIn(index, signal)) continue
+    delete waiting[id]
+    index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 1) - 1)
+    edit.table('dropped').downgraded = (edit.index.dropped.downgraded ?? 0) + 1
+  }
+  log.waiting = waiting
 }
 
 /**

@@ -5,8 +5,10 @@ import type { Rumor } from '../nostr/event.ts'
 import { isWrapSigned, type OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { type AdmissionPolicy, lacksWork, meterFor, overBounds } from './admission.ts'
 import { catchUp, commitCalls } from './call-index.ts'
+import { isToBeTriedAgain } from './call-keyring.ts'
 import { judgeCanaries } from './canaries.ts'
 import { type CompleteReplay, forgetSeen, moveCursors, rereadLostCalls } from './cursors.ts'
+import { expireEarly, keepEarly, noteTries } from './early-seals.ts'
 import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
 import { noteMachines, parseCanary } from './machine.ts'
@@ -42,18 +44,26 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
     context.now,
   )
   edit.index.meter = meterFor(edit.index.meter, context.now)
+  noteTries(edit, opened)
   for (const wrap of opened) {
     const known = edit.index.seen[wrap.wrap] !== undefined
-    if (known && context.deep !== true) continue
+    // "No wrap counts as seen before all were tried."
+    if ((known && context.deep !== true) || isToBeTriedAgain(wrap)) continue
     edit.table('seen')[wrap.wrap] = wrap.stamp
     const { rumor } = wrap
     const isRewrapped = () => !known && isWrapSigned(wrap)
+    const underCallKey = wrap.call !== undefined
     const dropped =
-      rumor === undefined ? wrap.reason : admitRumor(edit, rumor, wrap.bits, { ...context, isRewrapped }, touched)
+      rumor === undefined
+        ? keepEarly(edit, wrap, context.now)
+          ? undefined
+          : wrap.reason
+        : admitRumor(edit, rumor, wrap.bits, { ...context, isRewrapped, underCallKey }, touched)
     if (dropped !== undefined) edit.table('dropped')[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
   }
   edit.commit()
   catchUp(edit, context)
+  expireEarly(edit, context.now)
   expireRinging(edit, { ...context, isNew: (id) => state.logs[id] === undefined })
   releaseHeldCalls(edit, context)
   settleCalls(edit, context)
@@ -126,6 +136,7 @@ function receiveRumor(
   }
   const dropped = receiveRequest(edit, { signal, rumor }, context, touched)
   // Relays keep no order: what came before its request has waited for it.
-  for (const early of takeOrphans(edit, signal.id)) receiveRumor(edit, early, context, touched)
+  for (const { rumor: early, underCallKey } of takeOrphans(edit, signal.id))
+    receiveRumor(edit, early, { ...context, underCallKey: underCallKey === true }, touched)
   return dropped
 }

@@ -173,6 +173,9 @@ const summary = fields({
   verified: optional(flag),
   agreements: optional((value) => Array.isArray(value) && value.every(agreement)),
   outcome: optional(text),
+  secrecy: optional((value) => value === 'call' || value === 'identity'),
+  ...{ over: optional(number), awaits: optional(number) },
+  early: optional(fields({ count: number, bytes: number })),
 })
 
 const peer = fields({
@@ -232,7 +235,12 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   letters: table(fields({ to: key, rumor, posting })),
   escalations: table(keptEscalation),
   appeals: table(appeal),
-  orphans: (value) => Array.isArray(value) && value.every(fields({ rumor, heard: number, replays: number })),
+  orphans: (value) =>
+    Array.isArray(value) &&
+    value.every(fields({ rumor, heard: number, replays: number, underCallKey: optional(flag) })),
+  tried: table(texts),
+  keysGone: table(number),
+  cleaned: number,
   lostTold: table(number),
   forgotten: table(number),
   wakes: table(fields({ at: number, times: number })),

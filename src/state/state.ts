@@ -115,6 +115,13 @@ export type CallSummary = {
   /** What was agreed, each text cut to a reminder; and how the call went, in the words of whoever ended it. */
   agreements?: Agreement[]
   outcome?: CallOutcome
+  /** Which key its words are sealed with, once it is accepted. */
+  secrecy?: 'call' | 'identity'
+  /** When it was over by our own clock, unix seconds: from then on its key has 7 days. */
+  over?: number
+  /** Until when what the peer seals with its key is kept though its accept is not here, unix seconds; and how much of that is. */
+  awaits?: number
+  early?: { count: number; bytes: number }
 }
 
 /**
@@ -169,8 +176,11 @@ export type DailyMeter = {
   rang?: Record<string, number>
 }
 
-/** A rumor of a call that is not here. `replays`: how many complete replays since then have not brought its request. */
-export type Orphan = { rumor: Rumor; heard: number; replays: number }
+/**
+ * A rumor of a call that is not here. `replays`: how many complete replays since then have not brought its request. `underCallKey`: as
+ * in a call's log.
+ */
+export type Orphan = { rumor: Rumor; heard: number; replays: number; underCallKey?: true }
 
 /** For which unread things the agent was woken, when last and how often. */
 export type WakeRecords = Record<string, { at: number; times: number }>
@@ -223,6 +233,12 @@ export type Index = {
   lostTold: Record<string, number>
   /** Calls that were deleted here, and when: nobody is told that they are lost. */
   forgotten: Record<string, number>
+  /** With whom a call's key was deleted here, and when last, unix seconds. */
+  keysGone?: Readonly<Record<string, number>>
+  /** When it was last looked for what is to be deleted, unix seconds. */
+  cleaned?: number
+  /** Which calls' keys were tried in vain on wraps that a later run tries more of, by wrap. */
+  tried?: Readonly<Record<string, readonly string[]>>
   meter: DailyMeter
   wakes: WakeRecords
   /** What was dropped and why, by count. */
@@ -248,6 +264,9 @@ export type State = { index: Index; logs: Record<string, Log>; letters?: Record<
 
 /** How long something still owed, unread or unconfirmed keeps a call that is over in sight. */
 export const OPEN_AFTER_END = 7 * 24 * 3600
+
+/** How many calls that were deleted are remembered. */
+export const MAX_FORGOTTEN = 2_000
 
 export function emptyIndex(): Index {
   return {

@@ -4,10 +4,13 @@ import { confirm, type Decision, type DecisionContext, decide, type IntendedSign
 import type { Intent } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
+import type { Keys } from '../nostr/crypto.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { directoryOf, NO_DIRECTORY } from './directory.ts'
+import { awaitingCall } from './early-seals.ts'
 import { removeIdleCalls } from './expiry.ts'
+import { type CallKeySource, introduce } from './introduce.ts'
 import { isLetter, letterLogName } from './letter-log.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {
@@ -28,7 +31,7 @@ import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
 export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked'> &
-  Speaker & { policy: Policy; alive: IsAlive }
+  Speaker & { policy: Policy; alive: IsAlive; callKeys: CallKeySource }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
 export type HeardMail = {
@@ -50,7 +53,11 @@ export type StepOutput = {
   touched: string[]
   /** What is to be deleted from disk before the state says so. */
   removals: Removal[]
+  /** What is to be on the disk before the calls that it belongs to: the secrets of this turn, and of no earlier try of it. */
+  secrets: MadeSecret[]
 }
+
+export type MadeSecret = { call: string; keys: Keys }
 
 /** @param wanted what is to be decided; what was decided before and is said only now; or nothing */
 export function step(
@@ -78,7 +85,14 @@ export function step(
   ]
   // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
   const unasked = mail.unheard ? [] : replies
-  const { state: spoken, said } = say(heard.state, [...unasked, ...verdict.say], seat)
+  const speakerKeys = { me, stamp: seat.stamp ?? now }
+  const introduced = [...unasked, ...verdict.say].map((one) => introduce(heard.state, one, speakerKeys, seat.callKeys))
+  const drafts = introduced.map(({ draft }) => draft)
+  const { state: spoken, said } = say(heard.state, drafts, seat)
+  const secrets = said.flatMap(({ call }, n) => {
+    const keys = introduced[n]?.keys
+    return keys === undefined ? [] : [{ call, keys }]
+  })
   const isStranger = (pubkey: string) => policy.trust(pubkey) === 'unknown'
   const due = mail.unheard ? [] : dueRumors(spoken, now, alive, isBlocked)
   // The attack: what was said in confidence goes to whom we have blocked since.
@@ -88,7 +102,7 @@ export function step(
   const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)
   const told = markReceiptsTried(claimRumors(spoken, dues, seat), [...acks, ...carriedAcks(said)], seat, isStranger)
   const kept = mail.unheard ? { state: told, removals: [] } : removeIdleCalls(told, policy, now)
-  return { ...kept, verdict, said, dues, acks, touched: heard.touched }
+  return { ...kept, verdict, said, dues, acks, touched: heard.touched, secrets }
 }
 
 function verdictOn(wanted: Intent | readonly IntendedSignal[] | undefined, scene: DecisionContext): Decision {
@@ -97,9 +111,14 @@ function verdictOn(wanted: Intent | readonly IntendedSignal[] | undefined, scene
 }
 
 /** The calls that a step may touch and that are not open anyway. `selector`: what --call names. */
-export function callsIn(opened: readonly OpenedWrap[], index: Index, selector: string | undefined): string[] {
-  const ids = opened.flatMap(({ rumor }) => {
-    if (rumor === undefined) return []
+export function callsIn(
+  opened: readonly OpenedWrap[],
+  index: Index,
+  { selector, now }: { selector: string | undefined; now: number },
+): string[] {
+  const ids = opened.flatMap(({ rumor, unopened }) => {
+    // What comes before its accept is kept with the call that awaits it.
+    if (rumor === undefined) return unopened?.seal === undefined ? [] : (awaitingCall(index, unopened.from, now) ?? [])
     if (isLetter(rumor)) return letterLogName(rumor.pubkey)
     return callId(rumor) ?? (parseSignal(rumor)?.body.type === 'request' ? rumor.id : [])
   })

@@ -1,6 +1,7 @@
 // One change of the state: what it touches is copied once, what it leaves alone stays the same object, so that the store
 // writes only the files that changed and nothing is worked out twice from a log that stayed the same.
 import { emptyLog, freeze, type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
+import { type CallSecrecy, secrecyIn } from '../call/secrecy.ts'
 import type { Link, Signal } from '../call/signal.ts'
 import type { Index, LetterLog, State } from './state.ts'
 
@@ -33,7 +34,7 @@ export type Transaction = {
 /**
  * What a log holds, at hand: `said`, the taken signals by `<sender> <seq>`; `last` of each author, the archive's too; who has `ended`; up to
  * where each author `acks` the other;
- * `waiting`, how many wait for a number; `owed`, rumors in the outbox by number, ascending.
+ * `waiting`, how many wait for a number; `owed`, rumors in the outbox by number, ascending; `secrecy`, whether the call has a key.
  */
 export type LogIndex = {
   said: Map<string, Signal>
@@ -42,6 +43,7 @@ export type LogIndex = {
   acks: Map<string, number>
   waiting: Map<number, number>
   owed: Map<number, string>
+  secrecy: CallSecrecy | undefined
 }
 
 export function beginTransaction(state: State): Transaction {
@@ -123,6 +125,7 @@ function indexLog(log: Log): LogIndex {
     acks: new Map(),
     waiting: new Map(),
     owed: new Map(),
+    secrecy: secrecyIn(log),
   }
   for (const [author, { seq, id }] of Object.entries(log.past?.tails ?? {})) index.last.set(author, { seq, id })
   for (const id of Object.keys(log.entries)) {

@@ -42,7 +42,7 @@ function refused(who: Side, intent: Intent, run: Run = {}) {
 }
 
 describe('call', () => {
-  test('asks, with a deadline, our name and where we read', () => {
+  test('asks, with a deadline, our name, where we read and a key of the call', () => {
     const [ada, ben] = [side('a'), side('b')]
     const seat = { name: 'ada', inbox: ['wss://one', 'wss://two'], ring: 60 }
     const [request] = says(ada, CALL, { peer: ben.key, seat })
@@ -56,6 +56,7 @@ describe('call', () => {
       ['name', 'ada'],
       ['relay', 'wss://one'],
       ['relay', 'wss://two'],
+      ['ek', expect.stringMatching(/^[0-9a-f]{64}$/)],
     ])
   })
 

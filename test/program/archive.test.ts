@@ -10,6 +10,7 @@ import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { secretKeys } from '../../src/io/home/identity.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
+import { callKeyIn } from '../support/call-key-of.ts'
 import { must } from '../support/must.ts'
 import { openNostrClient } from '../support/nostr-client.ts'
 import { type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
@@ -52,7 +53,9 @@ test('a long call is sent in, ended and read as a short one is', async () => {
     const first = must(told.find((rumor) => rumor.pubkey === keys.pubkey))
     const client = await openNostrClient(relay.url)
     const to = must(first.tags.find((t) => t[0] === 'p')?.[1])
-    await client.publish(giftWrap(first, to, keys, { now: Math.floor(Date.now() / 1000), callKey: undefined }))
+    await client.publish(
+      giftWrap(first, to, keys, { now: Math.floor(Date.now() / 1000), callKey: callKeyIn(ada.home, call) }),
+    )
     client.socket.close()
     expect(valueAt(await ben.json(['inbox']), '.new')).toEqual([])
     expect(await wordsOf(ben, call)).toEqual(now)

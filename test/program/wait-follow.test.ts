@@ -16,6 +16,7 @@ import { secretKeys } from '../../src/io/home/identity.ts'
 import type { Keys } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
+import { callKeyIn } from '../support/call-key-of.ts'
 import { openNostrClient } from '../support/nostr-client.ts'
 import { type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
@@ -141,7 +142,7 @@ async function messageWriter(relay: EmbeddedRelay, from: AgentProgram, to: Agent
       const place = { call, to: receiver, seq, prev, ack: NOTHING }
       const rumor = rumorOf(signalTemplate({ type: 'message', text: `text ${seq}` }, place, now), keys.pubkey)
       prev = rumor.id
-      client.send('EVENT', giftWrap(rumor, receiver, keys, { now, callKey: undefined }))
+      client.send('EVENT', giftWrap(rumor, receiver, keys, { now, callKey: callKeyIn(from.home, call) }))
     }
     await vi.waitFor(() => expect(client.waiting('OK') === count || relay.faults.noOk).toBe(true), { timeout: 20_000 })
     client.socket.close()

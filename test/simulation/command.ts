@@ -8,7 +8,7 @@ import type { Environment } from '../../src/io/environment.ts'
 import { RIGHT_CLOCK } from '../../src/run/clock.ts'
 import { refreshContext } from '../../src/run/context.ts'
 import { loadExecutors } from '../../src/run/executors.ts'
-import { planFor } from '../../src/run/lazy.ts'
+import { loadCleanUp, planFor } from '../../src/run/lazy.ts'
 import { markShown, type OutcomeOf } from '../../src/run/outcome.ts'
 import { run } from '../../src/run/run.ts'
 import type { Index, LetterLog } from '../../src/state/state.ts'
@@ -40,7 +40,11 @@ const loaded: { [T in IntentType]?: Command<T> } = {}
 
 /** Loads everything that a run may load, so that a world goes the same way from its first command on. */
 export async function loadCommands(): Promise<void> {
-  await Promise.all([...Object.keys(commands).map((verb) => isCommand(verb) && commandOf(verb)), loadExecutors()])
+  await Promise.all([
+    ...Object.keys(commands).map((verb) => isCommand(verb) && commandOf(verb)),
+    loadExecutors(),
+    loadCleanUp(),
+  ])
   await planFor({ goesOnline: 'presence', downloads: 'quick' })
 }
 

@@ -5,6 +5,7 @@ import type { ArchivedCall, ArchiveSegment } from '../../src/call/archive.ts'
 import type { Log } from '../../src/call/log.ts'
 import { LETTERS } from '../../src/io/store/codec.ts'
 import type { Store, StoreChange } from '../../src/io/store/store.ts'
+import type { Keys } from '../../src/nostr/crypto.ts'
 import { emptyIndex, type Index, type LetterLog, type State } from '../../src/state/state.ts'
 import type { stateCodecWith } from '../../src/state/state-codec.ts'
 
@@ -15,6 +16,8 @@ export type Disk = {
   segments: Record<string, Map<number, ArchiveSegment>>
   /** By the peer's pubkey. */
   letters: Record<string, LetterLog>
+  /** The secrets of calls. */
+  keys: Map<string, Keys>
   files: Map<string, Uint8Array>
   /** Where transcripts lie, by call. */
   transcripts: Record<string, string>
@@ -35,7 +38,15 @@ export type DiskHost = {
 }
 
 export function emptyDisk(): Disk {
-  return { index: emptyIndex(), logs: {}, segments: {}, letters: {}, files: new Map(), transcripts: {} }
+  return {
+    index: emptyIndex(),
+    logs: {},
+    segments: {},
+    letters: {},
+    keys: new Map(),
+    files: new Map(),
+    transcripts: {},
+  }
 }
 
 export function openSimStore(disk: Disk, codec: SimCodec, host: DiskHost): Store<Index, Log, LetterLog> {
@@ -45,7 +56,13 @@ export function openSimStore(disk: Disk, codec: SimCodec, host: DiskHost): Store
   ): Promise<T> {
     for (;;) {
       await host.turn()
-      const { fresh, volumes, joined, snapshot, value, callsOnly = false } = applied(disk, codec, also, change)
+      const { fresh, volumes, joined, snapshot, value, ...rest } = applied(disk, codec, also, change)
+      const { callsOnly = false, secrets = [], removals = [] } = rest
+      if (!writeKeys(disk, secrets, host)) return await new Promise(() => {})
+      for (const removal of removals) {
+        if (removal.type === 'key') disk.keys.delete(removal.call)
+        if (removal.type === 'call') delete disk.logs[removal.call]
+      }
       const end = write(disk, codec, { fresh, snapshot, callsOnly, volumes, joined }, host)
       if (end === 'dead') return await new Promise(() => {})
       if (end === 'whole') return value
@@ -63,6 +80,17 @@ export function openSimStore(disk: Disk, codec: SimCodec, host: DiskHost): Store
     readLog: (id) => wholeLog(disk, codec, id),
     allLogIds: () => Object.keys(disk.logs),
   }
+}
+
+/** False when the process dies in between. A key is never written over. */
+function writeKeys(disk: Disk, secrets: readonly { call: string; keys: Keys }[], host: DiskHost): boolean {
+  for (const { call, keys } of secrets) {
+    const held = disk.keys.get(call)
+    if (held !== undefined && held.pubkey !== keys.pubkey) throw new Error(`the key of ${call} was written over`)
+    disk.keys.set(call, keys)
+    if (host.dies()) return false
+  }
+  return true
 }
 
 /** What every command reads: the open calls and `also`; `whole`: with what lies in archives. */

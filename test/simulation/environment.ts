@@ -3,18 +3,19 @@
 
 import type { Contact } from '../../src/call/agents.ts'
 import type { Log } from '../../src/call/log.ts'
-import type { Environment } from '../../src/io/environment.ts'
+import type { CallKeys, Environment } from '../../src/io/environment.ts'
 import { readConfig } from '../../src/io/home/config.ts'
 import { homeOf } from '../../src/io/home/paths.ts'
 import type { NamedAnswer, Pool, PoolFetchOptions, RelayQuery } from '../../src/io/relay/pool.ts'
-import type { Keys } from '../../src/nostr/crypto.ts'
+import { type CallKey, deriveCallKey } from '../../src/nostr/call-key.ts'
+import { type Keys, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor } from '../../src/nostr/event.ts'
 import { type GiftWrapOptions, giftWrap, WRAP_KIND } from '../../src/nostr/nip59.ts'
-import { type Unwrapped, unwrapAll } from '../../src/nostr/nip59-unwrap.ts'
+import { type CallKeyring, openKeptSeal, type Unwrapped, unwrapAll } from '../../src/nostr/nip59-unwrap.ts'
 import { foreign } from '../../src/sanitize.ts'
 import type { Index, LetterLog } from '../../src/state/state.ts'
 import { type Disk, type DiskHost, openSimStore, type SimCodec } from './disk.ts'
-import { askRelay, envelope, type Network, ONCE, publishTo } from './relays.ts'
+import { askRelay, envelope, keysOf, type Network, ONCE, publishTo } from './relays.ts'
 
 /** A machine with an agent on it. */
 export type Machine = {
@@ -64,7 +65,9 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
   const { keys, disk, name } = machine
   const urls = network.relays.map(({ url }) => url)
   const clock = () => host.now() + machine.ahead * 1000
-  const { wrapRumor, unwrapAll, signEvent } = options.sealed ? realEnvelopes(keys) : bareEnvelopes(network)
+  const { wrapRumor, unwrapAll, openSeal, signEvent } = options.sealed
+    ? realEnvelopes(keys)
+    : bareEnvelopes(network, keys.pubkey)
   const { stopped = NEVER } = options
   return {
     keys,
@@ -75,6 +78,8 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
     store: openSimStore(disk, codec, host),
     pool: simPool(options, clock),
     unwrapAll,
+    openSeal,
+    callKeys: simCallKeys(options),
     wrapRumor,
     signEvent,
     lookUpNip05: async () => ({ why: foreign`there is no web` }),
@@ -105,6 +110,10 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
       const path = `transcripts/${call}.md`
       disk.transcripts = { ...disk.transcripts, [call]: path }
       return path
+    },
+    listKeptFiles: () => {
+      const keys = [...disk.keys.keys()].map((call) => ({ call, changed: Math.floor(clock() / 1000) }))
+      return { keys, transcripts: [], folders: [] }
     },
     exportSecret: (path) => path,
     setAsideLegacyCalls: async () => [],
@@ -182,27 +191,75 @@ function simPool({ machine, network, host }: SimOptions, clock: () => number): P
   }
 }
 
-type Envelopes = Pick<Environment<Index, Log, LetterLog>, 'unwrapAll' | 'wrapRumor' | 'signEvent'>
+type Envelopes = Pick<Environment<Index, Log, LetterLog>, 'unwrapAll' | 'openSeal' | 'wrapRumor' | 'signEvent'>
 
 function realEnvelopes(keys: Keys): Envelopes {
   return {
     wrapRumor: (rumor, to, options) => giftWrap(rumor, to, keys, options),
-    unwrapAll: async (wraps) => unwrapAll(wraps.splice(0), keys),
+    unwrapAll: async (wraps, _until, keyring) => unwrapAll(wraps.splice(0), keys, { keyring }),
+    openSeal: (seal, wrap, keyring) => openKeptSeal(seal, keys, { wrap, keyring }),
     signEvent: (template) => finalize(template, keys),
   }
 }
 
-function bareEnvelopes(network: Network): Envelopes {
+function bareEnvelopes(network: Network, me: string): Envelopes {
   return {
-    wrapRumor: (rumor: Rumor, to: string, { now }: GiftWrapOptions) => envelope(network, rumor, to, now),
-    unwrapAll: async (wraps) => wraps.splice(0).map((event) => inside(network, event)),
+    wrapRumor: (rumor: Rumor, to: string, { now, callKey }: GiftWrapOptions) =>
+      envelope(network, rumor, to, now, callKey),
+    unwrapAll: async (wraps, _until, keyring) => wraps.splice(0).map((event) => inside(network, event, me, keyring)),
+    openSeal: (_, id, keyring) => inside(network, { id, kind: WRAP_KIND }, me, keyring),
     // A signature is dear, and nobody here forges what everybody may read: such events are taken and shown to nobody.
     signEvent: (template) => ({ ...template, id: ONCE, pubkey: ONCE, sig: ONCE + ONCE }),
   }
 }
 
-function inside(network: Network, { id, kind }: Event): Unwrapped {
-  const rumor = network.inside.get(id)
-  if (kind !== WRAP_KIND || rumor === undefined) return { ok: false, reason: 'undecryptable' }
-  return { ok: true, rumor, from: rumor.pubkey, key: 'identity' }
+// As `openSeal` does it, for what is not sealed.
+function inside(
+  network: Network,
+  { id, kind }: Pick<Event, 'id' | 'kind'>,
+  me: string,
+  keyring?: CallKeyring,
+): Unwrapped {
+  const held = network.inside.get(id)
+  if (kind !== WRAP_KIND || held === undefined) return { ok: false, reason: 'undecryptable' }
+  const { rumor, underKey } = held
+  const from = rumor.pubkey
+  const own = from === me
+  const { calls, left } = (own ? undefined : keyring?.callsFor(from, id)) ?? { calls: [], left: 0 }
+  for (const call of calls) {
+    const key = keyring?.keyOf(call)
+    if (key?.peer === from && toHex(key.key) === underKey) return { ok: true, rumor, from, key: 'call', call }
+  }
+  if (underKey === undefined) return { ok: true, rumor, from, key: 'identity' }
+  const seal = { ...UNSEALED, id, pubkey: from }
+  const kept = !own && keyring?.keeps(seal) === true ? { seal } : {}
+  return { ok: false, reason: 'undecryptable', unopened: { from, tried: calls, left, ...kept } }
+}
+
+/** The outside of a seal. */
+const UNSEALED: Event = { id: ONCE, pubkey: ONCE, created_at: 0, kind: 13, tags: [], content: '', sig: ONCE + ONCE }
+
+/** Keys are dear: the same ones in every world, as many as a process may need. */
+const pairs = new Map<string, Keys>()
+const derived = new Map<string, CallKey | undefined>()
+
+function simCallKeys({ machine, pid }: SimOptions): CallKeys {
+  const { disk, keys } = machine
+  let made = 0
+  const read = (call: string) => disk.keys.get(call)
+  return {
+    make() {
+      const name = `${machine.name} ${pid} ${made++}`
+      const pair = pairs.get(name) ?? keysOf(sha256(Buffer.from(name)))
+      pairs.set(name, pair)
+      return pair
+    },
+    read,
+    keyOf(binding) {
+      const own = read(binding.call)
+      const name = `${keys.pubkey} ${own?.pubkey} ${JSON.stringify(binding)}`
+      if (!derived.has(name)) derived.set(name, own && deriveCallKey(own, binding, keys.pubkey))
+      return derived.get(name)
+    },
+  }
 }

@@ -1,4 +1,5 @@
 // A third agent that knows the ids of calls it has no part in, and lies in its own.
+import { lastSignal } from '../../src/call/replay.ts'
 import { type Body, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
@@ -33,6 +34,32 @@ export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Ru
   for (const { url } of network.relays)
     publishTo(network, url, envelope(network, bent, victim.key, at(sim)), secondsOf(sim))
 }
+
+/**
+ * A thief of an identity, without the call key, speaks in a call that both sides know to be secret: in its place, with the links that are
+ * right.
+ */
+export function impersonate(sim: Sim, robbed: Agent, victim: Agent): void {
+  const { network } = sim
+  const { dice } = sim.world
+  const calls = Object.entries(victim.disk.index.calls).filter(([, call]) => call.secrecy === 'call')
+  const [id] = calls.length === 0 ? [] : dice.pick(calls)
+  const log = id === undefined ? undefined : victim.disk.logs[id]
+  if (log === undefined || id === undefined) return
+  const [own, ack] = [lastSignal(log, robbed.key), lastSignal(log, victim.key)]
+  const place = { call: id, to: victim.key, seq: own.seq + 1, prev: own.id, ack }
+  const body = dice.pick<Body>([
+    { type: 'message', text: STOLEN },
+    { type: 'agree', text: STOLEN },
+    { type: 'end', text: STOLEN, expired: false },
+  ])
+  const rumor = rumorOf(signalTemplate(body, place, secondsOf(sim)), robbed.key)
+  for (const { url } of network.relays)
+    publishTo(network, url, envelope(network, rumor, victim.key, secondsOf(sim)), secondsOf(sim))
+}
+
+/** What a thief says. */
+export const STOLEN = 'stolen'
 
 const ODD = ['0', '-1', '1e3', '0x10', ' 1', '1.5', '', '1000001', '99999999999999999999', 'NaN']
 

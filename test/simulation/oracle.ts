@@ -1,12 +1,14 @@
 // What must hold: at every moment, and once the network has healed.
 
-import type { Log } from '../../src/call/log.ts'
+import { type Log, parsedSignal } from '../../src/call/log.ts'
 import { paceOf } from '../../src/call/pace.ts'
 import type { Call, Line } from '../../src/call/replay.ts'
 import { transcriptOrder } from '../../src/call/replay.ts'
+import { isDowngraded, sealedSignalOf, secrecyIn } from '../../src/call/secrecy.ts'
 import { CAME_TO_NOTHING, summariseCall } from '../../src/state/call-index.ts'
 import { callOf } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
+import { STOLEN } from './hostile.ts'
 
 /** Safety: what one side takes for delivered is on the other's disk. */
 export function delivered(sim: Sim, of: Agent, to: Agent): void {
@@ -27,6 +29,7 @@ export function healed(sim: Sim, one: Agent, other: Agent, now: number): number 
     same(mine, theirs)
     // Who has not answered a call says little in it: what the caller owes there is never acked.
     if (wasSpokenIn(mine) && wasSpokenIn(theirs)) for (const agent of [one, other]) owesNothing(agent, id)
+    sealedAlike(sim, one, other, id)
     newsOf(one, mine)
     newsOf(other, theirs)
     compared += mine.lines.length
@@ -34,6 +37,29 @@ export function healed(sim: Sim, one: Agent, other: Agent, now: number): number 
   promised(sim, one, other, calls, now)
   promised(sim, other, one, calls, now)
   return compared
+}
+
+/** A call that says that it is secret is so on both sides, and in every word: nothing of the peer's came under the identities' key. */
+function sealedAlike(sim: Sim, one: Agent, other: Agent, id: string): void {
+  const secrecies = [one, other].map((agent) => {
+    const log = wholeLog(sim, agent, id)
+    const secrecy = log && secrecyIn(log)
+    if (log === undefined || secrecy?.bound.secrecy !== 'call') return secrecy?.bound.secrecy
+    const { caller } = secrecy.bound.binding
+    for (const { rumor, heard, underCallKey } of Object.values(log.entries)) {
+      const signal = heard === undefined ? undefined : parsedSignal(rumor)
+      if (signal === undefined || underCallKey === true) continue
+      if (isDowngraded(sealedSignalOf(signal, caller), secrecy.acceptedAt))
+        throw new Error(`${agent.name} has taken ${short(rumor.id)} of ${short(id)} in the open`)
+    }
+    if (JSON.stringify([log.entries, log.waiting]).includes(STOLEN))
+      throw new Error(`${agent.name} has taken what a thief said in ${short(id)}`)
+    if (!agent.disk.keys.has(id)) throw new Error(`${agent.name} has lost the key of ${short(id)}`)
+    return 'call'
+  })
+  const [mine, theirs] = secrecies
+  if (mine !== undefined && theirs !== undefined) equal(`secrecy of ${short(id)}`, mine, theirs)
+  if (mine === 'identity') throw new Error(`${short(id)} has no key`)
 }
 
 /** Whether anything is still on its way between the two. */

@@ -2,6 +2,7 @@
 // only the outside of one, and what is in it lies beside it.
 
 import type { PublishAnswer } from '../../src/io/relay/publish.ts'
+import { type CallKey, isOfCall } from '../../src/nostr/call-key.ts'
 import { type Keys, keysFrom, sha256, sign, toHex } from '../../src/nostr/crypto.ts'
 import type { Event, Rumor } from '../../src/nostr/event.ts'
 import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
@@ -39,8 +40,8 @@ export type Relay = { url: string; mood: Mood; stored: Map<string, Stored[]> }
 
 export type Network = {
   relays: Relay[]
-  /** What is in envelopes that are not encrypted, by their ids. */
-  inside: Map<string, Rumor>
+  /** What is in envelopes that are not encrypted, by their ids, and the call key under which it would be, in hex. */
+  inside: Map<string, { rumor: Rumor; underKey?: string }>
   dice: Dice
   /** Envelopes made so far. */
   made: number
@@ -58,14 +59,15 @@ const TWO_DAYS = 2 * 86_400
 export const ONCE = 'f'.repeat(64)
 
 /** An envelope with nothing but an outside. `stampedAt`: unix seconds. */
-export function envelope(network: Network, rumor: Rumor, to: string, stampedAt: number): Event {
+export function envelope(network: Network, rumor: Rumor, to: string, stampedAt: number, callKey?: CallKey): Event {
+  if (callKey !== undefined && (callKey.peer !== to || !isOfCall(rumor, callKey))) throw new Error('another key')
   network.made++
   const id = `${network.made}`.padStart(64, 'e')
   const tags = [
     ['p', to],
     ['expiration', String(stampedAt + RETENTION)],
   ]
-  network.inside.set(id, rumor)
+  network.inside.set(id, { rumor, ...(callKey && { underKey: toHex(callKey.key) }) })
   const created_at = stampedAt - network.dice.below(TWO_DAYS)
   return { id, pubkey: ONE_TIME.pubkey, created_at, kind: 1059, tags, content: '', sig: signatureOf(id) }
 }
@@ -80,7 +82,7 @@ function signatureOf(id: string): string {
   return held
 }
 
-function keysOf(secret: Uint8Array): Keys {
+export function keysOf(secret: Uint8Array): Keys {
   const keys = keysFrom(secret)
   if (keys === undefined) throw new Error('no key')
   return keys

@@ -11,7 +11,7 @@ import { stateCodecWith } from '../../src/state/state-codec.ts'
 import { type Agent, begin, type Command, die, newAgent, restart, type Sim, wholeLog } from './agent.ts'
 import { loadCommands } from './command.ts'
 import { diceOf } from './dice.ts'
-import { attack } from './hostile.ts'
+import { attack, impersonate } from './hostile.ts'
 import { delivered, healed, restless, summed } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
 import { advance, openWorld, type Process } from './world.ts'
@@ -131,6 +131,7 @@ async function turmoil(sim: Sim, agents: readonly Agent[], eve: string): Promise
       running.push({ agent, process: await begin(sim, agent, wanted(sim, agent, other)) })
       weather(sim, agents, storm)
       if (dice.chance(0.1)) attack(sim, eve, agents, own)
+      if (other !== undefined && dice.chance(0.1)) impersonate(sim, other, agent)
     }
     await step(sim, running)
     running = running.filter(({ process }) => process.alive && !process.done)

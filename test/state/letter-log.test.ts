@@ -206,6 +206,8 @@ test('the file of a peer is loaded when it writes, and when something of it is u
   expect(stateCodec.letters.open(state.index)).toEqual([friend])
   const read = readAll(state, friend)
   expect(stateCodec.letters.open(read.index)).toEqual([])
-  expect(callsIn([wrapOf(letter(friend, 'b'))], read.index, undefined)).toEqual([letterLogName(friend)])
+  expect(callsIn([wrapOf(letter(friend, 'b'))], read.index, { selector: undefined, now: T })).toEqual([
+    letterLogName(friend),
+  ])
   expect(stateCodec.letters.parse(JSON.parse(JSON.stringify(read.letters?.[friend])))).toEqual(read.letters?.[friend])
 })

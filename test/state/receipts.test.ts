@@ -7,6 +7,7 @@ import {
   hears,
   inCall,
   logIn,
+  mailOf,
   receipt,
   ringing,
   type Side,
@@ -187,5 +188,5 @@ function rumors(said: { rumor: Parameters<typeof hears>[1][number] }[]) {
 }
 
 function mail(_: Side, all: Parameters<typeof hears>[1]) {
-  return { opened: all.map((rumor, i) => ({ wrap: `f${i}`.padStart(64, 'e'), stamp: T, bits: 0, rumor })) }
+  return mailOf(...all)
 }

@@ -3,17 +3,20 @@
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
 import type { Call } from '../../src/call/replay.ts'
+import { goesUnderCallKey, sealedSignalOf } from '../../src/call/secrecy.ts'
 import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
-import { signalTemplate } from '../../src/call/signal-codec.ts'
-import { randomKeys, sign, toHex } from '../../src/nostr/crypto.ts'
+import { parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
+import { type Keys, randomKeys, sign, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
 import { foreign } from '../../src/sanitize.ts'
+import type { CallKeySource } from '../../src/state/introduce.ts'
 import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
 import { recordReceiptsTaken } from '../../src/state/receipts.ts'
 import { positionIn } from '../../src/state/say.ts'
 import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
 import { type HeardMail, type StepContext, type StepOutput, step } from '../../src/state/step.ts'
+import { fixedKeys } from './call-pair.ts'
 
 export const T = 1_795_000_000
 
@@ -52,6 +55,7 @@ export function turn(
     selector,
     peer,
     policy,
+    callKeys: callKeysOf(who.key),
     alive: ({ pid }: { pid: number }) => pid === who.pid,
     ...seat,
   }
@@ -60,6 +64,15 @@ export function turn(
   for (const { call, rumor, seq } of turned.said) ids.set(`${call} ${who.key} ${seq}`, rumor.id)
   return turned
 }
+
+/** Nothing is sealed here, so each side has the same pair in all calls. */
+function callKeysOf(key: string): CallKeySource {
+  const pair = pairs.get(key) ?? fixedKeys(`call keys of ${key}`)
+  pairs.set(key, pair)
+  return { make: () => pair, read: () => pair }
+}
+
+const pairs = new Map<string, Keys>()
 
 let wraps = 0
 const wrapper = randomKeys()
@@ -70,9 +83,16 @@ export function mailOf(...rumors: readonly Rumor[]): Pick<HeardMail, 'opened'> {
     opened: rumors.map((rumor): OpenedWrap => {
       const wrap = `${++wraps}`.padStart(64, '0')
       const sig = toHex(sign(Buffer.from(wrap, 'hex'), wrapper.secret))
-      return { wrap, stamp: T, bits: 0, pubkey: wrapper.pubkey, sig, rumor }
+      return { wrap, stamp: T, bits: 0, pubkey: wrapper.pubkey, sig, rumor, ...sealedIn(rumor) }
     }),
   }
+}
+
+/** The call whose key an honest side seals a rumor with, once both sides have sent one. */
+function sealedIn(rumor: Rumor): { call?: string } {
+  const signal = parseSignal(rumor)
+  if (signal === undefined || !goesUnderCallKey(sealedSignalOf(signal, ''))) return {}
+  return { call: signal.call }
 }
 
 /** One side reads what came in. */

@@ -129,6 +129,13 @@ export function fileStateText({ type, from, path, reason, parts }: TranscriptEnt
   return parts === undefined ? 'not received yet' : `${parts.have} of ${parts.of} parts received`
 }
 
+/** With which keys the words of a call were sealed, as a word and what it means; undefined before its accept. */
+export function secrecyText({ call: { secrecy, secrecyFaults = [] } }: Pick<Transcript, 'call'>): string | undefined {
+  if (secrecy === undefined) return undefined
+  const meaning = secrecy === 'call' ? 'sealed with keys of this call alone' : "sealed with both sides' identity keys"
+  return `${secrecy} (${[meaning, ...secrecyFaults].join('; ')})`
+}
+
 export type VerificationWord = 'verified' | 'differs' | 'pending' | 'none'
 
 /** What the digest says of the call, as a word and as a sentence. */

@@ -4,7 +4,15 @@
 import { sha256 } from '../../nostr/crypto.ts'
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
 import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime, isoTime } from '../wording.ts'
-import { actionText, agreementParts, entryMarks, fileStateText, spokenText, verificationOf } from './entry.ts'
+import {
+  actionText,
+  agreementParts,
+  entryMarks,
+  fileStateText,
+  secrecyText,
+  spokenText,
+  verificationOf,
+} from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { STYLE } from './html-style.ts'
 import { wholeCommand } from './text.ts'
@@ -60,6 +68,7 @@ function topicQuote({ call }: Excerpt): Markup {
 function factList(shown: Excerpt): Markup {
   const { call, me, entries, left, outcome } = shown
   const { word, text } = verificationOf(shown)
+  const secrecy = secrecyText(shown)
   const claimed = claimedName(call.peer)
   const asker = call.direction === 'outgoing' ? 'by me, ' : 'by the peer, '
   return elementOfClass(
@@ -88,6 +97,7 @@ function factList(shown: Excerpt): Markup {
     ),
     ...factRow('Entries', `${left + entries.length}`),
     ...factRow('Call', codeElement(call.id)),
+    ...(secrecy === undefined ? [] : factRow('Secrecy', secrecy)),
   )
 }
 

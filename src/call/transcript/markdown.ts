@@ -2,7 +2,15 @@
 
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
 import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime } from '../wording.ts'
-import { actionText, agreementParts, entryMarks, fileStateText, spokenText, verificationOf } from './entry.ts'
+import {
+  actionText,
+  agreementParts,
+  entryMarks,
+  fileStateText,
+  secrecyText,
+  spokenText,
+  verificationOf,
+} from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import { wholeCommand } from './text.ts'
 import { gapText, type TranscriptEntry } from './transcript.ts'
@@ -10,6 +18,7 @@ import { gapText, type TranscriptEntry } from './transcript.ts'
 export function markdownOf(shown: Excerpt): string[] {
   const { call, me, entries, digest, left, truncated, brief, path, outcome } = shown
   const verdict = verificationOf(shown)
+  const secrecy = secrecyText(shown)
   const claimed = claimedName(call.peer)
   return [
     `# Call ${call.id.slice(0, 8)} with ${inlineMarkdown(agentLabel(call.peer))}`,
@@ -20,6 +29,7 @@ export function markdownOf(shown: Excerpt): string[] {
     `- State: ${call.state}`,
     ...(outcome === undefined ? [] : [`- Outcome: ${outcome}`]),
     `- Call: ${call.id}`,
+    ...(secrecy === undefined ? [] : [`- Secrecy: ${secrecy}`]),
     '',
     ...(claimed === undefined
       ? []

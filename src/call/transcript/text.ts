@@ -4,18 +4,20 @@
 import { P2P } from '../../command-name.ts'
 import { cutForeign, isBlank } from '../../sanitize.ts'
 import { ABOUT_PEERS, claimedNameLines, describeAgent, quoteLines } from '../wording.ts'
-import { agreementParts, entryLines, verificationOf } from './entry.ts'
+import { agreementParts, entryLines, secrecyText, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import type { Transcript } from './transcript.ts'
 
 export function textOf(shown: Excerpt): string[] {
   const { call, entries, digest, left, truncated, brief, path, outcome } = shown
   const verdict = verificationOf(shown)
+  const secrecy = secrecyText(shown)
   const id = call.id.slice(0, 8)
   const kept = path === undefined ? '' : ` in ${path}, or with`
   return [
     `transcript of call ${id} with ${describeAgent(call.peer)}, ${call.state}${outcome === undefined ? '' : `, outcome: ${outcome}`}:`,
     ...claimedNameLines(call.peer),
+    ...(secrecy === undefined ? [] : [`secrecy: ${secrecy}`]),
     ...agreementLines(shown),
     ...(left === 0 || brief ? [] : [`(truncated: the first ${left} of ${left + entries.length} entries are left out)`]),
     ...entries.flatMap(entryLines),

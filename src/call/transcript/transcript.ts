@@ -1,5 +1,6 @@
 // A call as people and programs read it: what was said, one entry each, in the order that both sides share.
 
+import type { BoundCall } from '../../nostr/call-key.ts'
 import { type Foreign, foreign, foreignLine, foreignText } from '../../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf } from '../agents.ts'
 import { type Agreement, agreementsOf, callOutcome, openProposals, type Proposal } from '../agreements.ts'
@@ -14,6 +15,7 @@ import {
   parsedSignal,
 } from '../log.ts'
 import { type Call, isConfirming, type Line, type Verification } from '../replay.ts'
+import { secrecyIn } from '../secrecy.ts'
 import { type CallOutcome, LIMIT, type Signal, type SignalType } from '../signal.ts'
 import { stateOf } from '../wording.ts'
 
@@ -66,6 +68,9 @@ export type CallFacts = {
   state: string
   topic: Foreign
   createdAt: number
+  /** There from the accept on; `secrecyFaults`: why a side's call key was not taken, where it has sent one. */
+  secrecy?: BoundCall['secrecy']
+  secrecyFaults?: readonly string[]
 }
 
 export type Transcript = {
@@ -106,6 +111,7 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
       state: stateOf({ phase: call.phase, direction, confirmed: call.acked }),
       topic: foreignText(call.topic, 1000),
       createdAt: call.createdAt,
+      ...secrecyFacts(call, log),
     },
     me,
     entries: entries.map((entry, i) => ({ ...entry, n: i + 1 })),
@@ -116,6 +122,18 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
     outcome: callOutcome(call),
     confirmed: { n: call.acked, of: call.own.seq },
   }
+}
+
+// "Anything else counts as none and is told." That there is none is how every other client is.
+function secrecyFacts({ mine }: Call, log: Log): Pick<CallFacts, 'secrecy' | 'secrecyFaults'> {
+  const bound = secrecyIn(log)?.bound
+  if (bound === undefined || bound.secrecy === 'call') return bound === undefined ? {} : { secrecy: 'call' }
+  const told = (['caller', 'callee'] as const).flatMap((party) => {
+    const fault = bound.faults[party]
+    if (fault === undefined || fault === 'missing') return []
+    return `${party === mine ? 'our call key' : 'the call key of the peer'} was not taken: ${fault}`
+  })
+  return { secrecy: 'identity', ...(told.length > 0 && { secrecyFaults: told }) }
 }
 
 type EntryContext = { log: Log; call: Call; me: Agent; peer: Agent; files: ReadonlyMap<string, Transfer> }

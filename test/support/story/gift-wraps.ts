@@ -1,8 +1,9 @@
 // Gift wraps made by nostr-tools, as any other program on Nostr may put them on a relay: honest ones and lies.
-import { getEventHash, nip19 } from 'nostr-tools'
+import { finalizeEvent, getEventHash, nip19, nip44 } from 'nostr-tools'
 import { createSeal, createWrap } from 'nostr-tools/nip59'
 import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
+import { callKeyIn } from '../call-key-of.ts'
 import { openNostrClient } from '../nostr-client.ts'
 import { expand } from './expectations.ts'
 import type { Word } from './parse-story.ts'
@@ -14,7 +15,7 @@ const FORM =
 
 /**
  * `wrap carol to bob dm 'hi'`: a plain NIP-17 message; `dm re $ID`: one that answers another; `reaction re $ID '+'`: NIP-25's. `wrap mallory as alice to bob message in $CALL seq 2 prev $CALL 'hi'`: a
- * rumor of that call, sealed with mallory's key, and with alice's name on it.
+ * rumor of that call, sealed with mallory's key, and with alice's name on it. Whoever has the key of the call seals with that.
  */
 export async function publishWrap(stage: Stage, words: Word[]): Promise<void> {
   const text = expand(stage, words.at(-1))
@@ -47,7 +48,14 @@ export async function publishWrap(stage: Stage, words: Word[]): Promise<void> {
     content: text,
     pubkey: hexOf(stage, claims),
   }
-  const event = createWrap(createSeal({ ...rumor, id: getEventHash(rumor) }, secret, receiver), receiver)
+  const whole = { ...rumor, id: getEventHash(rumor) }
+  const callKey = op === undefined ? undefined : callKeyIn(named(stage, from).home, call)
+  const content = callKey && nip44.encrypt(JSON.stringify(whole), callKey.key)
+  const sealed =
+    content === undefined
+      ? createSeal(whole, secret, receiver)
+      : finalizeEvent({ kind: 13, created_at: rumor.created_at, tags: [], content }, secret)
+  const event = createWrap(sealed, receiver)
   for (const relay of stage.relays.values()) {
     const client = await openNostrClient(relay.url)
     const { accepted, reason } = await client.publish(event)

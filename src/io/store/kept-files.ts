@@ -1,0 +1,32 @@
+// What lies on the disk of calls that may be over: their keys, their transcripts and the folders of their files.
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { transcriptPaths } from '../files/transcripts.ts'
+import type { Home } from '../home/paths.ts'
+import { listCallKeys } from './call-keys.ts'
+import { namesIn } from './load.ts'
+
+/** `changed`: when it was last written, unix seconds. `folder`: the first eight digits of the ids of its calls. */
+export type FilesOnDisk = {
+  keys: readonly { call: string; changed: number }[]
+  transcripts: readonly { call: string; changed: number }[]
+  folders: readonly { folder: string; changed: number }[]
+}
+
+/** Throws what reading a folder throws. */
+export function listKeptFiles(home: Home): FilesOnDisk {
+  const transcripts = Object.entries(transcriptPaths(home)).flatMap(([call, path]) => {
+    const changed = changedAt(path)
+    return changed === undefined ? [] : [{ call, changed }]
+  })
+  const folders = namesIn(home.files).flatMap((folder) => {
+    const changed = /^[0-9a-f]{8}$/.test(folder) ? changedAt(join(home.files, folder)) : undefined
+    return changed === undefined ? [] : [{ folder, changed }]
+  })
+  return { keys: listCallKeys(home), transcripts, folders }
+}
+
+function changedAt(path: string): number | undefined {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  return stats === undefined ? undefined : Math.floor(stats.mtimeMs / 1000)
+}

@@ -1,0 +1,29 @@
+// Once a day a command deletes what its time has come for: keys of calls 7 days after their end, and what transcript.keep says.
+
+import { summariseCall } from '../state/call-index.ts'
+import { cleanUp, type UnindexedCall } from '../state/clean-up.ts'
+import { callOf } from '../state/state.ts'
+import type { RunContext } from './context.ts'
+
+/** What was deleted, one line each for the user. Throws what writing and reading throw. */
+export async function deleteWhatIsDue({ environment, now }: RunContext): Promise<string[]> {
+  const { store, config } = environment
+  const files = environment.listKeptFiles()
+  const keepDays = config.transcript.keep
+  const unindexed = keepDays === 0 ? [] : unindexedCalls(environment, now)
+  const removed = await store.remove((fresh) => {
+    const { state: snapshot, removals } = cleanUp(fresh, files, { now, keepDays, unindexed })
+    return { snapshot, removals }
+  })
+  return removed.map((path) => `deleted ${path}`)
+}
+
+// Call by call: however many there are, only one of them is in memory.
+function unindexedCalls({ store, keys }: RunContext['environment'], now: number): UnindexedCall[] {
+  const { calls } = store.read().index
+  return store.allLogIds().flatMap((id) => {
+    const log = calls[id] === undefined ? store.readLog(id) : undefined
+    const call = log && callOf(log, keys.pubkey, now)
+    return log === undefined || call === undefined ? [] : [{ id, summary: summariseCall(call, log, 0) }]
+  })
+}

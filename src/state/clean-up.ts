@@ -1,0 +1,74 @@
+// Taking calls that are over away: their keys by the rule, the rest as the owner has set it, or by hand.
+import { isOver } from '../call/rules.ts'
+import { type KeptCall, type KeptFiles, type Removal, removalsDue, removalsOf } from './retention.ts'
+import { type CallSummary, type Index, MAX_FORGOTTEN, type State } from './state.ts'
+import { beginTransaction, type Transaction } from './transaction.ts'
+
+/** How often it is looked for what is due, in seconds. */
+const CLEAN_EVERY = 86_400
+
+/** Whether it is time to look; not where there was never a call. */
+export function isCleanUpDue({ cleaned = 0, calls }: Index, now: number): boolean {
+  if (Math.abs(now - cleaned) < CLEAN_EVERY) return false
+  for (const _ in calls) return true
+  return cleaned > 0
+}
+
+/** A call that the index does not know any more, as its file has it. */
+export type UnindexedCall = { id: string; summary: CallSummary }
+
+/** `unindexed`: the calls that have a file and do not stand in the index. `keepDays`: transcript.keep. */
+export type CleanUpContext = { now: number; keepDays: number; unindexed: readonly UnindexedCall[] }
+
+/** What is deleted now, and the state without it. */
+export function cleanUp(
+  state: State,
+  files: Pick<KeptFiles, 'keys' | 'transcripts' | 'folders'>,
+  { now, keepDays, unindexed }: CleanUpContext,
+): { state: State; removals: Removal[] } {
+  const { index } = state
+  const known = Object.entries(index.calls).map(([id, summary]) => keptCall(id, summary))
+  const others = unindexed.filter(({ id }) => index.calls[id] === undefined)
+  const calls = [...known, ...others.map(({ id, summary }) => keptCall(id, summary))]
+  const kept = { ...files, gone: Object.keys(index.forgotten), others: Object.keys(index.letterLogs) }
+  const removals = removalsDue(calls, kept, { now, keepDays })
+  const edit = beginTransaction(state)
+  edit.index.cleaned = now
+  for (const removal of removals) noteRemoval(edit, removal, now)
+  return { state: edit.commit(), removals }
+}
+
+/** Takes one call away, whatever the settings say. `others`: ids of calls that have a file and may not stand in the index. */
+export function forgetCall(
+  state: State,
+  call: string,
+  { now, withFiles, others }: { now: number; withFiles: boolean; others: readonly string[] },
+): { state: State; removals: Removal[] } {
+  const { index } = state
+  const here = [...Object.keys(index.calls), ...others, ...Object.keys(index.letterLogs)]
+  const removals = removalsOf(call, here, withFiles)
+  const edit = beginTransaction(state)
+  for (const removal of removals) noteRemoval(edit, removal, now)
+  return { state: edit.commit(), removals }
+}
+
+function keptCall(id: string, { phase, over, last, open, unread }: CallSummary): KeptCall {
+  // One that was over before this program noted when.
+  return { id, over: isOver(phase) ? (over ?? last) : undefined, settled: !open && unread === 0 }
+}
+
+/** Writes down in the index what is to be deleted of a call. */
+export function noteRemoval(edit: Transaction, removal: Removal, now: number): void {
+  if (removal.type === 'files') return
+  const { type, call } = removal
+  const summary = edit.index.calls[call]
+  // What still comes under a key that is gone opens with nothing, and says nothing of other calls with that peer.
+  if (type === 'key' && summary?.secrecy === 'call')
+    edit.index.keysGone = { ...edit.index.keysGone, [summary.peer]: now }
+  if (type !== 'call') return
+  delete edit.table('calls')[call]
+  delete edit.state.logs[call]
+  // A relay may date its wraps anew: what was deleted does not ring once more.
+  const forgotten = [...Object.entries(edit.index.forgotten).filter(([id]) => id !== call), [call, now] as const]
+  edit.index.forgotten = Object.fromEntries(forgotten.slice(-MAX_FORGOTTEN))
+}

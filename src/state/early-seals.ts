@@ -1,0 +1,123 @@
+// What a peer has sealed with the key of a call before its accept is here. Relays keep no order: it is kept for the accept, and opened
+// then.
+import { type EarlySeal, type Log, signalOf } from '../call/log.ts'
+import type { Call } from '../call/replay.ts'
+import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
+import { isToBeTriedAgain, KEPT_SEALS, rememberTries, sizeOf } from './call-keyring.ts'
+import { KEY_LIFETIME } from './retention.ts'
+import type { Index, State } from './state.ts'
+import type { Transaction } from './transaction.ts'
+
+/** "Until its ring has been over for 7 days", in seconds. */
+const KEPT_AFTER_RING = 7 * 24 * 3600
+
+/**
+ * Until when what comes before the accept of a call is kept, unix seconds by our own clock; undefined where no accept is awaited: it is
+ * not our request, has no call key, or is answered.
+ */
+export function awaitsUntil({ mine, phase, deadline }: Pick<Call, 'mine' | 'phase' | 'deadline'>, log: Log) {
+  if (mine !== 'caller' || !AWAITING.includes(phase)) return undefined
+  const request = signalOf(log, log.id)?.body
+  if (request?.type !== 'request' || request.ek === undefined) return undefined
+  const isAnswered = Object.keys(log.entries).some((id) => signalOf(log, id)?.body.type === 'accept')
+  return isAnswered ? undefined : (log.ringsUntil ?? deadline) + KEPT_AFTER_RING
+}
+
+// Whoever is hung up on may have accepted before it heard that.
+const AWAITING: readonly Call['phase'][] = ['ringing', 'missed', 'cancelled']
+
+/** How much is kept, as the bounds count it. */
+export function amountOf(early: Readonly<Record<string, EarlySeal>>): { count: number; bytes: number } {
+  const seals = Object.values(early)
+  return { count: seals.length, bytes: seals.reduce((sum, { seal }) => sum + sizeOf(seal), 0) }
+}
+
+/** The peers whose accepts are awaited, and how much is kept of each. */
+export function awaitedPeers({ calls }: Index, now: number) {
+  const awaited = new Set<string>()
+  const kept: Record<string, { count: number; bytes: number }> = {}
+  for (const { peer, awaits, early } of Object.values(calls)) {
+    if (awaits !== undefined && awaits >= now) awaited.add(peer)
+    if (early === undefined) continue
+    const before = kept[peer] ?? { count: 0, bytes: 0 }
+    kept[peer] = { count: before.count + early.count, bytes: before.bytes + early.bytes }
+  }
+  return { awaited: [...awaited], kept }
+}
+
+/** The call with which what came before an accept is kept: the latest that awaits one of this peer. */
+export function awaitingCall({ calls }: Index, peer: string, now: number): string | undefined {
+  let latest: string | undefined
+  for (const [id, call] of Object.entries(calls)) {
+    if (call.peer !== peer || call.awaits === undefined || call.awaits < now) continue
+    if (latest === undefined || call.createdAt > (calls[latest]?.createdAt ?? 0)) latest = id
+  }
+  return latest
+}
+
+/** Keeps the seal of a wrap that nothing opens yet; false where it is not worth that. */
+export function keepEarly(edit: Transaction, { wrap, stamp, unopened }: OpenedWrap, now: number): boolean {
+  if (unopened?.seal === undefined) return false
+  const id = awaitingCall(edit.index, unopened.from, now)
+  if (id === undefined || edit.state.logs[id] === undefined) return false
+  const log = edit.log(id)
+  // The bounds were looked at when it was opened; a parallel run may have kept as much.
+  if (Object.keys(log.early ?? {}).length >= KEPT_SEALS.count) return false
+  const tried = [...new Set([...(log.early?.[wrap]?.tried ?? []), ...unopened.tried])]
+  log.early = { ...log.early, [wrap]: { seal: unopened.seal, stamp, tried } }
+  return true
+}
+
+/** Remembers of which wraps a later run tries more keys. */
+export function noteTries(edit: Transaction, opened: readonly OpenedWrap[]): void {
+  const { tried = {} } = edit.index
+  if (!opened.some((wrap) => isToBeTriedAgain(wrap) || Object.hasOwn(tried, wrap.wrap))) return
+  edit.index.tried = rememberTries(tried, opened)
+}
+
+/** Seals that are kept with a call and may be opened by now. */
+export type OpenableSeals = { call: string; seals: Readonly<Record<string, EarlySeal>> }
+
+/** Those for which a key has come that was not tried on them. */
+export function openableSeals({ index, logs }: State, now: number): OpenableSeals[] {
+  return Object.values(logs).flatMap((log) => {
+    if (log.early === undefined) return []
+    const peer = index.calls[log.id]?.peer
+    const keyed = Object.entries(index.calls).filter(([, call]) => call.peer === peer && hasKey(call, now))
+    const seals = Object.entries(log.early).filter(([, { tried }]) => keyed.some(([id]) => !tried.includes(id)))
+    return seals.length === 0 ? [] : [{ call: log.id, seals: Object.fromEntries(seals) }]
+  })
+}
+
+/** Whether a call has a key that is not to be deleted yet. */
+export function hasKey({ secrecy, over }: Pick<Index['calls'][string], 'secrecy' | 'over'>, now: number): boolean {
+  return secrecy === 'call' && (over === undefined || now - over < KEY_LIFETIME)
+}
+
+/** Takes out what was opened, and remembers what was tried on the rest. */
+export function recordEarlyOpened(edit: Transaction, call: string, opened: readonly OpenedWrap[]): void {
+  if (edit.state.logs[call]?.early === undefined) return
+  const log = edit.log(call)
+  const early = { ...log.early }
+  for (const { wrap, unopened } of opened) {
+    const held = early[wrap]
+    if (held === undefined) continue
+    if (unopened === undefined) delete early[wrap]
+    else early[wrap] = { ...held, tried: [...new Set([...held.tried, ...unopened.tried])] }
+  }
+  setEarly(log, early)
+}
+
+/** Drops what no accept has come for. */
+export function expireEarly(edit: Transaction, now: number): void {
+  for (const { id, early, ringsUntil = 0 } of Object.values(edit.state.logs)) {
+    if (early === undefined || now <= ringsUntil + KEPT_AFTER_RING) continue
+    edit.table('dropped').undecryptable = (edit.index.dropped.undecryptable ?? 0) + Object.keys(early).length
+    setEarly(edit.log(id), {})
+  }
+}
+
+function setEarly(log: Log, early: Record<string, EarlySeal>): void {
+  if (Object.keys(early).length === 0) delete log.early
+  else log.early = early
+}

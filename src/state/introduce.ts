@@ -1,0 +1,57 @@
+// Requests and accepts get the public key of a pair that is made for their call alone; the secret is for the store to write before
+// either goes out.
+import type { IntendedSignal } from '../call/decide.ts'
+import { signalOf } from '../call/log.ts'
+import { ekFault } from '../nostr/call-key.ts'
+import type { Keys } from '../nostr/crypto.ts'
+import type { State } from './state.ts'
+
+/** `make`: a new pair; `read`: the one that a call has, undefined without a sound one. They may throw what reading a secret can throw. */
+export type CallKeySource = { make: () => Keys; read: (call: string) => Keys | undefined }
+
+/** What is to be said, and the pair whose public key it carries; without one where it carries none. */
+export type IntroducedSignal = { draft: IntendedSignal; keys?: Keys }
+
+/** @param speaker `stamp`: what it is dated with, unix seconds */
+export function introduce(
+  state: State,
+  draft: IntendedSignal,
+  { me, stamp }: { me: string; stamp: number },
+  source: CallKeySource,
+): IntroducedSignal {
+  const { body, call } = draft
+  if (body.type === 'request')
+    return withKeys({ ...draft, body }, keysOfTwin(state, draft, { me, stamp }, source) ?? source.make())
+  if (body.type !== 'accept' || call === undefined) return { draft }
+  const log = state.logs[call]
+  const request = log && signalOf(log, call)
+  if (request?.body.type !== 'request') return { draft }
+  // A key where the other side has none would be a file that opens nothing.
+  if (ekFault(request.body.ek ?? [], [request.from, request.to]) !== undefined) return { draft }
+  // A run that was killed before its call file has said nothing yet, and its key is as good as a new one.
+  return withKeys({ ...draft, body }, source.read(call) ?? source.make())
+}
+
+function withKeys(draft: IntendedSignal, keys: Keys): IntroducedSignal {
+  const { body } = draft
+  if (body.type !== 'request' && body.type !== 'accept') return { draft }
+  return { draft: { ...draft, body: { ...body, ek: [keys.pubkey] } }, keys }
+}
+
+/**
+ * "Two identical requests within one second are one call": with a key of its own the second one would be another.
+ */
+function keysOfTwin(
+  state: State,
+  { to, body }: IntendedSignal,
+  { me, stamp }: { me: string; stamp: number },
+  { read }: CallKeySource,
+): Keys | undefined {
+  for (const log of Object.values(state.logs)) {
+    const said = signalOf(log, log.id)
+    if (said?.from !== me || said.to !== to || said.at !== stamp || said.body.text !== body.text) continue
+    const keys = read(log.id)
+    if (keys !== undefined) return keys
+  }
+  return undefined
+}

@@ -1,0 +1,132 @@
+// What comes before its accept, because a relay keeps no order, is kept for it and opened in the run that brings it; and what came
+// before it under the identities' key is dropped by then.
+import { expect, test } from 'vitest'
+import type { IntentOf, IntentType } from '../../src/call/intent.ts'
+import { NOTHING } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
+import { keysFrom, sha256 } from '../../src/nostr/crypto.ts'
+import { rumorOf } from '../../src/nostr/event.ts'
+import { giftWrap } from '../../src/nostr/nip59.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
+import { runCommand } from '../simulation/command.ts'
+import { diceOf } from '../simulation/dice.ts'
+import { emptyDisk } from '../simulation/disk.ts'
+import { type Machine, simEnvironment } from '../simulation/environment.ts'
+import { openNetwork, publishTo } from '../simulation/relays.ts'
+import { must } from '../support/must.ts'
+
+const INBOX = { type: 'inbox', peek: false, all: false, deep: false } as const
+const DAY = 86_400_000
+
+/** Two machines, and a relay of which what is in a mailbox can be held back. */
+function world() {
+  const network = openNetwork(diceOf(1), 1)
+  const relay = must(network.relays[0])
+  let [ms, pids] = [1_800_000_000_000, 0]
+  const host = {
+    turn: async () => {},
+    dies: () => false,
+    saved: () => {},
+    now: () => ms,
+    random: () => 0.5,
+    async sleep(pause: number) {
+      ms += pause
+    },
+    later: () => () => {},
+  }
+  const machine = (name: string): Machine => {
+    const keys = must(keysFrom(sha256(Buffer.from(name))))
+    return { name, keys, contacts: [], disk: emptyDisk(), ahead: 0, told: true, running: new Set() }
+  }
+  const at = (who: Machine) => {
+    return async <T extends IntentType>(type: T, intent: IntentOf<T>) => {
+      ms += 1_000
+      const environment = simEnvironment({ machine: who, network, codec: stateCodec, host, pid: ++pids, sealed: true })
+      return await runCommand(type, intent, environment)
+    }
+  }
+  const [ada, ben] = [machine('ada'), machine('ben')]
+  const boxOf = (who: Machine) => relay.stored.get(who.keys.pubkey) ?? []
+  return {
+    ...{ ada, ben, asAda: at(ada), asBen: at(ben), boxOf },
+    pass(pause: number) {
+      ms += pause
+    },
+    publish: (wrap: Parameters<typeof publishTo>[2]) => publishTo(network, relay.url, wrap, ms / 1000),
+    seconds: () => Math.floor(ms / 1000),
+    /** Takes everything out of a mailbox; what it gives puts it back. */
+    holdBack(who: Machine) {
+      const held = boxOf(who).splice(0)
+      return () => void boxOf(who).push(...held)
+    },
+  }
+}
+
+async function acceptedUnheard() {
+  const here = world()
+  const { ada, ben, asAda, asBen, holdBack } = here
+  const { call } = await asAda('call', { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined })
+  await asBen('answer', { type: 'answer', accept: true, text: '' })
+  const giveAccept = holdBack(ada)
+  await asBen('send', { type: 'send', text: 'early', wait: undefined })
+  return { ...here, id: must(call).id, giveAccept }
+}
+
+test('a message under the key of a call whose accept is still to come is told in the run that brings the accept', async () => {
+  const { ada, asAda, id, giveAccept } = await acceptedUnheard()
+  expect((await asAda('inbox', INBOX)).news).toEqual([])
+  expect(Object.keys(ada.disk.logs[id]?.early ?? {}).length).toBeGreaterThan(0)
+  expect(ada.disk.index.dropped).toEqual({})
+  giveAccept()
+  expect((await asAda('inbox', INBOX)).news).toMatchObject([{ type: 'accept' }, { type: 'message', text: 'early' }])
+  expect(ada.disk.logs[id]?.early).toBeUndefined()
+  expect(ada.disk.index.calls[id]).toMatchObject({ secrecy: 'call' })
+  const message = Object.values(must(ada.disk.logs[id]).entries).find(({ rumor }) => rumor.content === 'early')
+  expect(message?.underCallKey).toBe(true)
+})
+
+test('in any order within one run as well', async () => {
+  const { asAda, giveAccept } = await acceptedUnheard()
+  giveAccept()
+  expect((await asAda('inbox', INBOX)).news).toMatchObject([{ type: 'accept' }, { type: 'message', text: 'early' }])
+})
+
+test('what no accept comes for is dropped and counted when its ring has been over for 7 days', async () => {
+  const { ada, asAda, id, pass } = await acceptedUnheard()
+  await asAda('inbox', INBOX)
+  pass(6 * DAY)
+  await asAda('inbox', INBOX)
+  expect(Object.keys(ada.disk.logs[id]?.early ?? {}).length).toBeGreaterThan(0)
+  const kept = Object.keys(ada.disk.logs[id]?.early ?? {}).length
+  pass(2 * DAY)
+  await asAda('inbox', INBOX)
+  expect(ada.disk.logs[id]?.early).toBeUndefined()
+  expect(ada.disk.index.dropped).toEqual({ undecryptable: kept })
+})
+
+// The attack: it has the identity of the callee, knows the call's id, and speaks before the accept is heard.
+test('what was said under the identities’ key ahead of the accept is dropped once that says that the call is secret', async () => {
+  const { ada, ben, asAda, id, giveAccept, publish, seconds, boxOf } = await acceptedUnheard()
+  boxOf(ada).splice(0)
+  const accept = must(
+    Object.values(must(ben.disk.logs[id]).entries).find(({ rumor }) => rumor.pubkey === ben.keys.pubkey),
+  )
+  const place = { call: id, to: ada.keys.pubkey, seq: 2, prev: accept.rumor.id, ack: NOTHING }
+  const forged = rumorOf(signalTemplate({ type: 'message', text: 'forged' }, place, seconds()), ben.keys.pubkey)
+  publish(giftWrap(forged, ada.keys.pubkey, ben.keys, { now: seconds(), callKey: undefined }))
+  expect((await asAda('inbox', INBOX)).news).toEqual([])
+  expect(Object.keys(must(ada.disk.logs[id]).waiting)).toEqual([forged.id])
+  giveAccept()
+  expect((await asAda('inbox', INBOX)).news).toMatchObject([{ type: 'accept' }])
+  expect(must(ada.disk.logs[id]).waiting).toEqual({})
+  expect(ada.disk.index.dropped).toMatchObject({ downgraded: 1 })
+})
+
+test('a call that is offered twice within a second is one call with one key', async () => {
+  const { ada, ben, asAda, pass } = world()
+  const call = { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined } as const
+  await asAda('call', call)
+  pass(-1_000)
+  expect((await asAda('call', call)).failure).toBeUndefined()
+  expect([Object.keys(ada.disk.logs).length, ada.disk.keys.size]).toEqual([1, 1])
+})
