@@ -74,7 +74,8 @@ test('forget deletes what is kept of a call that is over, and names it', async (
     const folder = join(p2pOf(ada), 'files', id.slice(0, 8))
     const first = await ada.json(['forget', id.slice(0, 8)])
     expect(schemaError('forget', first)).toBeUndefined()
-    expect(first.forgotten).toEqual({ call: id, deleted: [keyOf(ada, id), logOf(ada, id)], kept: [folder] })
+    const transcript = join(p2pOf(ada), 'transcripts', `${id}.md`)
+    expect(first.forgotten).toEqual({ call: id, deleted: [keyOf(ada, id), transcript, logOf(ada, id)], kept: [folder] })
     expect(leftOf(ada, id)).toEqual([folder])
     // What a relay still has of it does not bring it back.
     expect(await ada.json(['inbox', '--deep'])).toMatchObject({ new: [] })
