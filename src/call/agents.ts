@@ -38,11 +38,13 @@ export function ownerOf(people: AgentDirectory): Agent {
   return { npub: '', pubkey: '', name: foreignLine('your owner'), trust: 'owner' }
 }
 
+/** How far we trust a key: the owner's, a contact's, or nobody's (`unknown`). */
 export function trustOf(people: AgentDirectory, pubkey: string): Trust {
   if (people.owner === pubkey) return 'owner'
   return contactOf(people, pubkey)?.trust ?? 'unknown'
 }
 
+/** The contact with this key (hex), undefined where there is none. */
 export function contactOf(people: AgentDirectory, pubkey: string): Contact | undefined {
   return people.contacts.find((c) => c.pubkey === pubkey)
 }

@@ -55,6 +55,10 @@ export type DecisionContext = {
 /** What the choice of a call depends on. */
 type CallChoice = Pick<DecisionContext, 'calls' | 'people' | 'directory' | 'selector'>
 
+/**
+ * What a command comes to in this situation: what is to be said, or why it is refused. Nothing is said to whom the user has
+ * blocked.
+ */
 export function decide(intent: Intent, scene: DecisionContext): Decision {
   const decided = decideUnblocked(intent, scene)
   const { say, uploads = [], letter } = decided

@@ -45,6 +45,7 @@ export type KeptEscalation = {
   answers: readonly OwnerAnswer[]
 }
 
+/** Whether nobody has answered it yet. */
 export function isOpen({ answers }: KeptEscalation): boolean {
   return answers.length === 0
 }
@@ -53,6 +54,9 @@ export function isOpen({ answers }: KeptEscalation): boolean {
 const MAX_QUESTION = 6_000
 const MAX_TOPIC = 300
 
+/**
+ * An escalation as it is kept: the question cut to what travels, and which call and peer it is about. `at` unix seconds.
+ */
 export function escalationOf(
   text: string,
   {

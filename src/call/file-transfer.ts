@@ -95,6 +95,7 @@ export function encryptedSize({ size }: Pick<FileBody, 'size'>): number {
 /** What is known of a file: of what was found here before of what was said. */
 export type FileFacts = { size: number; sha256: string; path?: string; refused?: string }
 
+/** What is known of a file: what was announced, and, once it has come to its end, what was received or why not. */
 export function fileFactsOf({ size, x }: FileBody, state: FileState | undefined): FileFacts {
   const told = { size, sha256: x }
   return isSettled(state) ? { ...told, ...state } : told

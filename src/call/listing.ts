@@ -43,6 +43,10 @@ type ListedAuthor = { pubkey: string; candidates: SentPresence[]; seen: number }
 /** So many bad signatures of one relay are looked at before nothing more that only it has is believed. */
 const MAX_FORGED = 20
 
+/**
+ * The agents on line that a `list` shows, in the order of showing, at most as many as were wished for; signatures are checked of
+ * these only.
+ */
 export function listingOf(sources: readonly PresenceSource[], rules: ListingRules): Listing {
   const { limit } = rules.wish
   const fits = presenceMatcher(rules)

@@ -143,6 +143,7 @@ export type Log = {
   past?: ArchiveSummary
 }
 
+/** The log of a call of which nothing is known. @param id the call's id, 64 hex digits */
 export function emptyLog(id: string): Log {
   return {
     version: 3,
@@ -202,6 +203,7 @@ export function withoutContent(entry: LogEntry): LogEntry {
 /** How far an own rumor has come: on disk only, on a relay, acked by the peer's program, or looked at there. */
 export type DeliveryState = 'queued' | 'relayed' | 'delivered' | 'read'
 
+/** How far one of our own rumors has come. @param rumor its id; one that is not held counts as read */
 export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
   const seq = signalOf(log, rumor)?.seq ?? 0
   if (seq <= log.acked.seq) return seq <= log.peerRead ? 'read' : 'delivered'

@@ -62,6 +62,7 @@ export function presenceLifetime(every: number): number {
   return every * 150
 }
 
+/** The presence event of ourselves, unsigned (docs/PROTOCOL.md, "Presence"). @param now unix seconds */
 export function presenceOf(self: PresenceFields, now: number): Template {
   const { looked, nip05 } = self
   const one = (name: string, value: string | number | undefined) =>
@@ -93,6 +94,7 @@ export function capabilityTag(capability: string): string {
   return capability.normalize('NFC').trim().toLowerCase()
 }
 
+/** Our NIP-17 relay list (kind 10050), unsigned. @param now unix seconds */
 export function inboxList(relays: readonly string[], now: number): Template {
   return { kind: INBOX_LIST_KIND, created_at: now, tags: relays.map((url) => ['relay', url]), content: '' }
 }

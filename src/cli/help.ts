@@ -11,7 +11,7 @@ const TEXT_MARK = '\u0001'
 
 const EXIT_CODES_HELP =
   'Exit codes: 0 done, 1 a fault, 2 typed wrongly, 3 no relay took it (it is kept and goes out with the next command), ' +
-  '4 refused, 5 waited in vain, 6 not possible now, 7 the other side rejected the call.'
+  '4 refused, 5 timed out, 6 not possible now, 7 the other side rejected the call.'
 
 // A command's own options are what its reader looks for.
 const HIDDEN_OPTIONS = Object.fromEntries(

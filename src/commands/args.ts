@@ -63,10 +63,15 @@ export function replyWait({ wait, settle = 0 }: Stay): Wait | undefined {
   return wait === undefined ? undefined : { type: 'reply', seconds: wait, settle }
 }
 
+/**
+ * `--settle` in seconds, or how long a wait listens on after the last thing of a burst by itself. Throws USAGE for what is no
+ * number of seconds.
+ */
 export function settleOption(args: Args): number {
   return secondsOption(args, 'settle', SETTLE_SECONDS) ?? SETTLE_SECONDS
 }
 
+/** Whether an option without a value was typed. */
 export function flagOption(args: Args, name: string): boolean {
   return args[name] === true
 }

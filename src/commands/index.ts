@@ -27,6 +27,7 @@ export const commands: CommandTable = {
   whoami: async () => (await import('./whoami.ts')).whoami,
 }
 
+/** Whether a verb is a command that makes a run. */
 export function isCommand(verb: string): verb is IntentType {
   return Object.hasOwn(commands, verb)
 }

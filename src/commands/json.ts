@@ -50,6 +50,7 @@ export type AgreementShape = Cleaned<Omit<Agreement, 'answer'>> & { answer: Clea
 /** What of an outcome tells of its calls. */
 export type CallsOutcome = Pick<CommonOutcome, 'state' | 'calls' | 'people' | 'transcripts'>
 
+/** A call as the contract of --json has it; undefined for one that is unknown here. */
 export function callShape(outcome: CallsOutcome, id: string): CallShape | undefined {
   const summary = outcome.state.index.calls[id]
   if (summary === undefined) return undefined
@@ -83,6 +84,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
   }
 }
 
+/** Whether `state` of a call says that it is over. */
 export function isOverState(state: string): boolean {
   return !['dialing', 'ringing', 'active'].includes(state)
 }
@@ -125,6 +127,7 @@ export type EscalationShape = {
   channels: readonly ToldChannel[]
 }
 
+/** An escalation as the contract of --json has it, with what has become of each channel by now. */
 export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutcome, 'state'>): EscalationShape {
   const { escalation, letter, channels, answers } = kept
   const { id, text, told, call, at } = escalation
@@ -145,6 +148,7 @@ export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutc
   }
 }
 
+/** An item of `new[]` as the contract of --json has it; fields that say nothing are left out. */
 export function itemShape(item: InboxItem): Record<string, unknown> {
   const {
     type,
@@ -192,6 +196,7 @@ export function itemShape(item: InboxItem): Record<string, unknown> {
   }
 }
 
+/** What was said, as `message` or `file` of --json; undefined where nothing was. */
 export function messageShape({
   said,
   parts,
@@ -210,6 +215,7 @@ export function messageShape({
   return { id: said.rumor.id, ref: `me/${said.seq}`, seq: said.seq, state: delivery, relays: { accepted, failed } }
 }
 
+/** An agent on line as `list` shows it. */
 export function presenceShape(
   { people }: Pick<CommonOutcome, 'people'>,
   { about, capabilities, status, lastSeen, looked, pubkey, name, nip05, verified }: OnlineAgent,

@@ -199,6 +199,7 @@ export function excerptShown({ reading }: Pick<OutcomeOf<'transcript'>, 'reading
   return reading?.type === 'call' ? reading.shown : undefined
 }
 
+/** A part of a transcript as lines, in the format that was asked for. */
 export function excerptLines(shown: Excerpt, format: 'text' | 'json' | 'markdown' | 'html' = 'text'): string[] {
   if (format === 'html') return [htmlOf(shown)]
   return format === 'markdown' ? markdownOf(shown) : textOf(shown)

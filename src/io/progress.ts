@@ -23,6 +23,7 @@ export type Screen = {
 const SILENT_FOR = 1_500
 const LINE_EVERY = { line: 10_000, drawing: 200 }
 
+/** A line that says how far a long piece of work is, drawn at a terminal and said now and then elsewhere. */
 export function openProgress(what: string, { say, draw, now }: Screen): Progress {
   let next = now() + SILENT_FOR
   let drawn = false
@@ -55,6 +56,7 @@ const ASKING_SILENT_FOR = 1_500
 /** So many wraps take long to open. */
 const MANY_WRAPS = 500
 
+/** The same `fetch`, which draws whom it asks where that takes more than a moment. */
 export function showAsking(fetch: Pool['fetch'], draw: Draw): Pool['fetch'] {
   if (draw === undefined) return fetch
   return async (asks, fetching) => {
@@ -73,6 +75,7 @@ export function showAsking(fetch: Pool['fetch'], draw: Draw): Pool['fetch'] {
   }
 }
 
+/** The same unwrapping, which draws a line where there are many envelopes. */
 export function showUnwrapping(open: UnwrapAll, draw: Draw): UnwrapAll {
   if (draw === undefined) return open
   return async (wraps, ...rest) => {

@@ -96,6 +96,7 @@ export function isPubkey(text: string): boolean {
   return key !== undefined && engine().isPoint(key)
 }
 
+/** SHA-256 (FIPS 180-4), 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
   return engine().sha256(bytes)
 }

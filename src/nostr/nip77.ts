@@ -39,6 +39,9 @@ const MAX_RANGES = 80_000
 /** Most ids that we let ourselves be told of: as many events as are taken of one answer. */
 export const MAX_NEEDED = 20_000
 
+/**
+ * Our side of a NIP-77 session over the ids that we hold: the first message, and what to answer to each of the relay's.
+ */
 export function reconcile(held: HeldIds): Reconciliation {
   const negentropy = new Negentropy(holdingsOf(comparableIds(held)), FRAME_BYTES)
   let rounds = 0

@@ -8,6 +8,9 @@ export type SecretSearch = {
   sees(piece: Uint8Array): boolean
 }
 
+/**
+ * Looks for a secret in what is given piece by piece, in every form in which it could be written, also across the pieces.
+ */
 export function openSecretSearch(secret: Uint8Array): SecretSearch {
   const views = viewsOf(secret).map((view) => ({ ...view, rest: Buffer.alloc(0) }))
   return {

@@ -50,7 +50,10 @@ function middleOf(clocks: readonly number[]): number {
 }
 
 /** By how many seconds our clock is ahead of the relays', by how far each says that it is; 0 while that is too little to matter. */
-// The median, so that one relay that lies about the time moves nothing while two tell the truth.
+/**
+ * Seconds by which our clock is ahead of the relays', 0 within the tolerance. The median, so that one relay that lies moves
+ * nothing while two tell the truth.
+ */
 export function medianClockError(clocks: readonly number[]): number {
   const middle = middleOf(clocks)
   return Math.abs(middle) > CLOCK_TOLERANCE ? middle : 0

@@ -58,6 +58,7 @@ export function ownAgent({ environment }: RunContext, people: AgentDirectory): A
   return { ...agentOf(people, environment.keys.pubkey), name: foreignText(environment.config.name, 64) }
 }
 
+/** Who speaks in this run, and when: what the state writes down beside our own words. */
 export function speakerOf(context: RunContext): Speaker {
   const { environment, now, clock } = context
   const { keys, claimant, config } = environment

@@ -27,6 +27,7 @@ type RelayRole = 'presence' | 'inbox' | 'lookup'
 /** Seconds that what is written to relays is kept. */
 const SAMPLE_LIFETIME = 60
 
+/** All checks of `doctor`, in the order of showing. Relays are examined side by side within the budget. */
 export async function diagnose(clinic: Probe<Index>): Promise<DoctorCheck[]> {
   const { checks, relays, config, clock, budget, index } = clinic
   const rolesOf = (url: string) => ROLES.filter((role) => relays?.[role].includes(url))
@@ -208,6 +209,7 @@ export function clockCheck(examined: readonly RelayExamination[]): DoctorCheck[]
   return [{ name, ok: false, detail, hint: 'set it, or let the network do so: `timedatectl set-ntp true`' }]
 }
 
+/** The checks of one relay, one a step, with what to do about each that has failed. */
 export function relayChecks(examined: RelayExamination, roles: readonly string[], needs: EventNeeds): RelayCheck[] {
   const { url, steps } = examined
   const keys = roles.map((role) => `relays.${role}`)

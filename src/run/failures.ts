@@ -14,6 +14,9 @@ import type { RunContext } from './context.ts'
 import type { FinishedRun } from './finished-run.ts'
 import type { SyncAnswer } from './sync.ts'
 
+/**
+ * Why the command has failed though the run went well (nothing was taken, the owner was not told); undefined where it has not.
+ */
 export function failureOf(finished: FinishedRun): Failure | undefined {
   const { needs, decided, state, done } = finished
   if (decided?.refusal !== undefined) return decided.refusal

@@ -15,6 +15,7 @@ import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
 import type { SyncResult } from './sync.ts'
 
+/** What is told beside the outcome, one line each: clocks, relays, calls that are long, what could not be read. */
 export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string[] {
   const { context, heard, state, done } = finished
   const fresh = resultsOf('signal', done).filter(({ action }) => action.said)

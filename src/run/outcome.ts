@@ -96,6 +96,7 @@ export type OwnOutcome = {
 
 export type OutcomeOf<T extends IntentType> = CommonOutcome & { intent: IntentOf<T> } & OwnOutcome[T]
 
+/** What a command has come to, by its type. Throws for one that asks no relay. */
 export function outcomeOf<T extends IntentType>(type: T, finished: FinishedRunOf<T>): OutcomeOf<T> {
   const common = commonOutcome(finished)
   const own = OWN[type]?.(finished, common)
@@ -240,6 +241,7 @@ function relayReport({ environment }: RunContext, { answers }: SyncResult): Rela
   })
 }
 
+/** Marks as read what was printed. Throws where that cannot be written down. */
 export async function markShown(context: RunContext, items: readonly InboxItem[]): Promise<void> {
   if (items.length === 0) return
   const calls = [...new Set(items.flatMap((item) => (item.call === '' ? [] : [item.call])))]

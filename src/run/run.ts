@@ -29,6 +29,7 @@ import { saveStep } from './step.ts'
 import { lookupsFrom, NOTHING_HEARD, resolveCallee, sync, syncRequestFor } from './sync.ts'
 import type { TranscriptView } from './transcript.ts'
 
+/** Carries a command out and gives what it came to. Throws a Failure for what the user has to hear as an error. */
 export async function run<T extends IntentType>(task: Task<T>, context: RunContext): Promise<OutcomeOf<T>> {
   const refused = await refuseSecrets(task.intent, context)
   if (refused !== undefined) throw refused

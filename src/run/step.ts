@@ -134,6 +134,10 @@ function sameKeysAgain(make: () => Keys): () => () => Keys {
   }
 }
 
+/**
+ * One pure step: what was heard and what has become of earlier actions goes in, the next state and the actions to carry out come
+ * out.
+ */
 export function runStep(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
   const { done = [], saved, earlier = [] } = input
   const seen = input.observed === undefined ? state : recordObservations(state, input.observed, context.now)

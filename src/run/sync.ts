@@ -64,6 +64,7 @@ export const NOTHING_HEARD: SyncResult = {
   ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clock: RIGHT_CLOCK },
 }
 
+/** Reads our mailboxes and asks what the command wants to know beside them, all at once; nothing is written. */
 export async function sync(context: RunContext, index: Index, request: SyncRequest): Promise<SyncResult> {
   const { environment, now, deadline } = context
   // Our own lists are ours to say, not a relay's.
@@ -228,6 +229,9 @@ export async function resolveCallee(
   return await resolveAgent(lookups.agent, context, index)
 }
 
+/**
+ * What a command wants to hear: whose relay lists and presences, who is on line, and whether the mailbox stays open.
+ */
 export function syncRequestFor(
   { lookups, deep, waits }: Needs,
   index: Index,

@@ -190,6 +190,7 @@ export function readCall(
   return { type: 'call', shown: { ...briefOf(transcript), ...(path === undefined ? {} : { path }) } }
 }
 
+/** The transcript of a call that is loaded; undefined for one that is not. */
 export function transcriptFor(call: Call, { state, me, people }: CallSource): Transcript | undefined {
   const log = state.logs[call.id]
   return log === undefined ? undefined : transcriptOf(call, log, me, people)

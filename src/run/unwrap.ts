@@ -46,6 +46,7 @@ export type MailReader = {
 /** `left`: the stamps of wraps that could not be opened in this run or have keys left to try, Unix s; they are asked for again. */
 export type OpenedMail = { opened: OpenedWrap[]; left: number[] }
 
+/** Opens envelopes as they come in, within a part of the budget; what it had no time for stays for the next run. */
 export function openMailReader(context: RunContext): MailReader {
   const { environment, deadline } = context
   const until = deadline - environment.budget * BUDGET_RESERVE

@@ -91,6 +91,7 @@ export function beginAnnounce(state: State, speaker: Parameters<typeof claimBy>[
   return edit.state
 }
 
+/** Notes that the announce of this process is over; another one's claim stays. */
 export function endAnnounce(state: State, pid: number): State {
   if (state.index.announcing?.pid !== pid) return state
   const edit = beginTransaction(state)

@@ -118,6 +118,7 @@ export function isOpen(call: Call, log: Log, now: number): boolean {
   return unconfirmed || call.phase === 'forked' || call.lines.some((line) => isComing(line, log, call.peer))
 }
 
+/** How many things of a call count as unread. */
 export function unreadCount(log: Log): number {
   return log.unread.filter((id) => countsAsUnread(signalOf(log, id)?.body ?? { type: '' })).length
 }

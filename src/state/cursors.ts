@@ -137,6 +137,10 @@ function stoppedAt({ complete, reached }: PartAnswer, left: readonly number[]): 
   return (!complete && reached === undefined) || unread.length === 0 ? undefined : Math.max(...unread)
 }
 
+/**
+ * Moves the cursor of each relay that was read completely; never back, but for one that a wrong clock had set. @param now unix
+ * seconds
+ */
 export function moveCursors(edit: Transaction, replayed: readonly CompleteReplay[], now: number): void {
   for (const { relay, cursor, began, swept } of replayed) {
     const { sweep, looked, ...memory } = edit.index.relays[relay] ?? {}

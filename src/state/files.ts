@@ -162,6 +162,7 @@ function inLetter({ rumor, heard, file, mine }: Letter): RemoteFileEntry[] {
 
 export type SettledTransfer = { call: string; transfer: Transfer; fileState: FileState }
 
+/** Writes down which files have come to their end; each is news once. */
 export function recordTransfers(state: State, done: readonly SettledTransfer[], speaker: Speaker): State {
   const edit = beginTransaction(state)
   for (const { call, transfer, fileState } of done) {

@@ -138,6 +138,7 @@ export function parseLetterLog(value: unknown): LetterLog | 'newer' | undefined 
   return whole ? { version: LETTER_LOG_VERSION, peer, letters: letters as Record<string, Letter> } : undefined
 }
 
+/** What the index holds of the letters with one peer. */
 export function summariseLetters({ letters }: LetterLog): LetterLogSummary {
   const all = Object.values(letters)
   return {

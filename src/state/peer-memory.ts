@@ -26,6 +26,9 @@ export type PeerFindings = {
   called?: NamedKey | undefined
 }
 
+/**
+ * Writes down what was found out about peers: their relay lists, hints, names and who was looked up. @param now unix seconds
+ */
 export function rememberPeers(
   state: State,
   { looked, public: events, presences, hints, called }: PeerFindings,

@@ -268,6 +268,7 @@ export const OPEN_AFTER_END = 7 * 24 * 3600
 /** How many calls that were deleted are remembered. */
 export const MAX_FORGOTTEN = 2_000
 
+/** The index of an agent that has done nothing yet. */
 export function emptyIndex(): Index {
   return {
     version: 2,

@@ -46,6 +46,7 @@ export type LogIndex = {
   secrecy: CallSecrecy | undefined
 }
 
+/** Begins changes to a copy of a state: what is not touched is shared, and `state` itself stays as it is. */
 export function beginTransaction(state: State): Transaction {
   const copy: Index = { ...state.index }
   const mine = new Set<Table>()

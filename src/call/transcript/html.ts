@@ -18,6 +18,7 @@ import { STYLE } from './html-style.ts'
 import { wholeCommand } from './text.ts'
 import { gapText, type TranscriptEntry } from './transcript.ts'
 
+/** A transcript as one HTML page that loads nothing from elsewhere; everything that a peer wrote is escaped. */
 export function htmlOf(shown: Excerpt): string {
   const { call, left, entries, brief } = shown
   const title = `Call with ${agentLabel(call.peer)}`
@@ -148,6 +149,7 @@ function timeElement(at: number): Markup {
   return element('time', { datetime: isoTime(at) }, formatTime(at))
 }
 
+/** One entry of a transcript as a list item. */
 export function entryBubble(entry: TranscriptEntry): Markup {
   const id = { id: `n${entry.n}` }
   if (entry.type === 'gap') return element('li', { ...id, class: 'gap' }, `Gap: ${gapText(entry)}`)
@@ -188,11 +190,12 @@ function notes(entry: TranscriptEntry): Child[][] {
   ]
 }
 
-// A name in its own direction: it must not turn what stands beside it around.
+/** A name in its own direction: it must not turn what stands beside it around. */
 export function nameElement(name: Foreign | string): Markup {
   return element('bdi', {}, name)
 }
 
+/** A key, a hash or a path, as code. */
 export function codeElement(text: string): Markup {
   return element('code', {}, text)
 }

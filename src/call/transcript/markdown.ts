@@ -15,6 +15,7 @@ import type { Excerpt } from './excerpt.ts'
 import { wholeCommand } from './text.ts'
 import { gapText, type TranscriptEntry } from './transcript.ts'
 
+/** A transcript as lines of Markdown; every line of the peer's is quoted. */
 export function markdownOf(shown: Excerpt): string[] {
   const { call, me, entries, digest, left, truncated, brief, path, outcome } = shown
   const verdict = verificationOf(shown)

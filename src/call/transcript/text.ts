@@ -8,6 +8,7 @@ import { agreementParts, entryLines, secrecyText, verificationOf } from './entry
 import type { Excerpt } from './excerpt.ts'
 import type { Transcript } from './transcript.ts'
 
+/** A transcript as lines of plain text; every line says whose it is. */
 export function textOf(shown: Excerpt): string[] {
   const { call, entries, digest, left, truncated, brief, path, outcome } = shown
   const verdict = verificationOf(shown)

@@ -89,6 +89,7 @@ export type Transcript = {
   confirmed: { n: number; of: number }
 }
 
+/** A call as a transcript: its entries in order, those of a file's chunks put together, and what was verified. */
 export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirectory): Transcript {
   const peer = agentOf(people, call.peer, call.peerName)
   const direction = call.mine === 'caller' ? 'outgoing' : 'incoming'

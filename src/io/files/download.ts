@@ -60,6 +60,7 @@ export async function download(address: string, to: string, options: DownloadOpt
   }
 }
 
+/** Bytes of a file, 0 where there is none. Throws what the disk says of one that cannot be looked at. */
 export async function sizeOf(path: string): Promise<number> {
   try {
     return (await withDiskErrorsLater(path, () => stat(path))).size

@@ -29,6 +29,10 @@ export type RemoteStorageOptions = Screen & {
   stopped: AbortSignal
 }
 
+/**
+ * The Blossom servers as a run uses them: `put` uploads, the rest fetches and checks. The HTTP parts are loaded with the first
+ * use.
+ */
 export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }: RemoteStorageOptions): RemoteStorage {
   const { now } = screen
   const { allowPrivate, fetchMax } = files

@@ -17,6 +17,7 @@ export type Setting<T> = {
   typed(values: readonly string[]): unknown
 }
 
+/** Text on one line. @param most characters as people count them */
 export function textSetting(most: number, describe: string): Setting<string> {
   // Length in characters as people count them; control characters would let a name draw on other people's terminals.
   const check = (value: unknown) => (isText(value) && [...value].length <= most ? value : undefined)
@@ -29,6 +30,7 @@ export function textSetting(most: number, describe: string): Setting<string> {
   }
 }
 
+/** Several words. @param most how many @param each characters of one */
 export function textsSetting(most: number, each: number, describe: string): Setting<readonly string[]> {
   const words = listOf(most, (value) =>
     isText(value) && value !== '' && [...value].length <= each ? value : undefined,
@@ -53,6 +55,7 @@ export function relaysSetting(defaultValue: readonly string[], describe: string)
   }
 }
 
+/** One of a few words. */
 export function choiceSetting<const C extends string>(
   choices: readonly C[],
   defaultValue: NoInfer<C>,
@@ -62,6 +65,7 @@ export function choiceSetting<const C extends string>(
   return { defaultValue, describe, expects: choices.join(', '), check, typed: joinWords }
 }
 
+/** On or off, in the words that people type for it. */
 export function flagSetting(describe: string, defaultValue = false): Setting<boolean> {
   const check = (value: unknown) => (typeof value === 'boolean' ? value : undefined)
   const words = new Map([
@@ -81,6 +85,7 @@ export function flagSetting(describe: string, defaultValue = false): Setting<boo
   }
 }
 
+/** A whole number from `least` to `most`, both included. */
 export function numberSetting(least: number, most: number, defaultValue: number, describe: string): Setting<number> {
   const check = (value: unknown) =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : undefined
@@ -98,6 +103,7 @@ export function commandSetting(describe: string): Setting<readonly string[]> {
   return { defaultValue: [], describe, expects, check: (value) => withProgram(check(value)), typed }
 }
 
+/** An address. @param protocols with the colon, as URL has them */
 export function urlSetting(protocols: readonly string[], describe: string): Setting<string | undefined> {
   const check = (value: unknown) => {
     if (typeof value !== 'string' || value.length > 2048 || !URL.canParse(value)) return undefined
@@ -126,6 +132,7 @@ export function addressSetting(describe: string): Setting<string | undefined> {
   return { defaultValue: undefined, describe, expects: 'a name like me@example.com', check, typed: joinWords }
 }
 
+/** A public key, typed as npub or nprofile and kept as npub. */
 export function npubSetting(describe: string): Setting<string | undefined> {
   // NIP-21: "nostr:" in front, as apps copy it.
   const check = (value: unknown) => {

@@ -17,6 +17,7 @@ export type Owner = {
   log(line: object): string | undefined
 }
 
+/** The ways to the owner that the settings name, and the log of escalations. Each is loaded when it is used. */
 export function openOwner(home: Home, { webhook, command, openclaw }: Config['owner'], env: Env): Owner {
   // A half-set channel is one that fails and says why, not one that is passed over.
   const chats = [openclaw.target, openclaw.channel, openclaw.account].some((part) => part !== undefined)

@@ -44,6 +44,10 @@ const MAX_CHALLENGES = 8
 /** A no of these kinds is not about how the address is spelled. */
 const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'rate-limited', 'pow', 'timestamp'])
 
+/**
+ * NIP-42 on one connection: answers challenges and knows whether the relay has let us in. `guest`: the identity is shown only
+ * after a throw-away key was refused.
+ */
 export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
   let standing: AuthState = 'unasked'
   let refusal: Refusal | undefined

@@ -43,6 +43,7 @@ export type CollectorContext = {
   hold: (until: Promise<void>) => void
 }
 
+/** Collects the events of one answer within its bounds: each once, those that match, and what they come to. */
 export function openCollector({ skip, take, sift, onEvent }: EventHandling, context: CollectorContext): Collector {
   const { bounds, now, hold } = context
   const events: Event[] = []

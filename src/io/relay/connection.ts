@@ -74,6 +74,10 @@ export type Connection = {
 /** A relay that closes a connection so soon, without a word, does not want it. */
 const atOnceMs = 2_000
 
+/**
+ * One WebSocket to a relay with what is asked on it. It never throws: what goes wrong is the refusal that it ends with. Times in
+ * ms.
+ */
 export function openConnection(url: string, options: ConnectionOptions): Connection {
   const { keys, now, trace, route, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
   const { guest = false, authMs = 600 } = options

@@ -37,6 +37,7 @@ const MAX_CONNECTIONS = 12
 /** Nothing that can wait is waited for longer than so, in ms. */
 const LONGEST_DIAL = 750
 
+/** A connection to each relay, dialled when it is first used, and why some are not. */
 export function openConnections({ routeTo, own = () => true, ...options }: DialOptions): Connections {
   const connections = new Map<string, RelayClient>()
   const refusals = openRefusals(options.now)

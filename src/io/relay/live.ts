@@ -28,6 +28,9 @@ const MAX_QUEUED_BYTES = 64 * 1_048_576
 // NIP-42: restricted is for who "is still not allowed". The others do not get better by being asked again either.
 const FINAL_REASONS: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
 
+/**
+ * Subscriptions that outlive their connection: each is opened anew, after a pause that grows, and gives every event once.
+ */
 export function openLiveSubscriptions(
   now: () => number,
   retry: Backoff,

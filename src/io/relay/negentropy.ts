@@ -21,6 +21,7 @@ export type NegQuery = {
   ignored(): boolean
 }
 
+/** Asks a relay by NIP-77 which ids that match `filter` we do not hold. It begins at once, and ends with `signal`. */
 export function startNegQuery(connection: Connection, filter: Filter, held: HeldIds, signal: AbortSignal): NegQuery {
   let askedAt: number | undefined
 

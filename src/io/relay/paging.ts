@@ -37,6 +37,7 @@ export type NextPage =
   | { type: 'ask'; filter: Filter }
   | { type: 'second'; at: number; below: Filter | undefined }
 
+/** A page of which nothing has come yet. */
 export function newPage(filter: Filter): Page {
   const bounds = { oldest: Number.POSITIVE_INFINITY, newest: 0 }
   return { filter, open: true, whole: false, ids: new Set(), fresh: 0, ...bounds, ordered: true, beyond: 0 }

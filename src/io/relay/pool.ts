@@ -90,6 +90,9 @@ const MAX_AGAIN = 8
 /** How long the relays of a peer have to take something before the spare ones are told too, in ms. */
 const SPARE_AFTER = 1_000
 
+/**
+ * All relays of a run. Every method tells who answered and why the others did not; none throws for a relay. Times in ms.
+ */
 export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
   const { now } = dialling
   const connections = openConnections(dialling)

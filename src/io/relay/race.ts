@@ -25,6 +25,7 @@ export type RaceRules = {
 /** A timer that is late by so many ms is late because of us. */
 const BUSY_MS = 50
 
+/** Who is still waited for when relays are asked side by side: once one has answered, the others get `graceMs`. */
 export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules): Race {
   const cuts = new Map([...relays].map((relay) => [relay, newAbort()]))
   const timers = new Map<string, NodeJS.Timeout>()

@@ -10,6 +10,7 @@ export type PendingOks = {
   tellAll(verdict: EventVerdict): void
 }
 
+/** Gives each OK to those who wait for the answer to that event. */
 export function openPendingOks(): PendingOks {
   const listeners = new Set<{ id: string; listener: (verdict: EventVerdict) => void }>()
   return {
@@ -51,6 +52,7 @@ export type NegSessions = {
 const COMPLAINS =
   /\bneg|error|fail|parse|unknown|unrecogni[sz]ed|support|handle|invalid|\bbad\b|malformed|unexpected|disabled/i
 
+/** Gives NIP-77's frames to the sessions that they belong to. */
 export function openNegSessions(): NegSessions {
   const open = new Map<string, (said: NegReply) => void>()
   let count = 0

@@ -69,6 +69,7 @@ const SETTLE_MS = { first: 15, further: 250 }
 /** How long a challenge is waited for that a NOTICE has led to expect, in ms, where the relay has answered all the same. */
 const UNASKED_MS = 600
 
+/** One REQ: its stored events, page by page, until EOSE, and what comes later where it stays open. */
 export function openSubscription(
   { filter, live, take, settles = false }: SubscriptionRequest,
   context: SubscriptionContext,

@@ -25,6 +25,7 @@ export type Subscriptions = {
   lost(refusal: Refusal): void
 }
 
+/** The subscriptions of one connection, sent once it is open and once more after AUTH. */
 export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth, demands: AuthDemands): Subscriptions {
   const all = new Set<OpenSubscription>()
   const bySub = new Map<string, OpenSubscription>()

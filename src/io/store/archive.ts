@@ -12,6 +12,7 @@ import { takeAway } from './replace.ts'
 /** A log that was read whole, and what it was made of. */
 export type WholeCall<L, C> = { readonly log: L; readonly stored: StoredCall<L, C> }
 
+/** Where a segment of a call's older words lies. */
 export function segmentPath(home: Home, id: string, number: number): string {
   return join(segmentFolder(logPath(home, id)), `${number}.json`)
 }

@@ -13,10 +13,12 @@ export type ProcessIdentity = Pick<Holder, 'pid' | 'where' | 'mark'>
 /** How long, in ms, a holder has changed nothing: as watched by us, and as its file's time tells. */
 export type HolderSilence = { readonly byWatching: number; readonly byFileTime: number }
 
+/** This process, as it writes itself into the lock. @param command what it is doing, for whoever waits */
 export function thisHolder(command: string): Holder {
   return { ...thisProcess(), command }
 }
 
+/** This process, so that another can tell whether it still runs. */
 export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, where: machineId(), mark: processMark(process.pid) ?? ALIVE }
 }

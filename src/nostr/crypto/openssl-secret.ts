@@ -23,11 +23,13 @@ const KEY_OBJECT_FROM = 4
 
 const preparedSecrets = new WeakMap<Uint8Array, PreparedSecret>()
 
+/** The x-only public key of a secret (BIP-340); undefined for a secret that is none. */
 export function publicKey(secret: Uint8Array): Uint8Array | undefined {
   const own = prepareSecret(secret)
   return own === undefined ? undefined : Uint8Array.from(own.key)
 }
 
+/** The x coordinate of ECDH with an x-only key, 32 bytes; undefined where one of the two is none. */
 export function sharedX(secret: Uint8Array, key: Uint8Array): Uint8Array | undefined {
   const own = prepareSecret(secret)
   // OpenSSL does not look at what comes after the point that it reads.
