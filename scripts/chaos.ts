@@ -166,7 +166,9 @@ async function sendMessages(
       else if (ran.code === 0 || ran.code === 3) {
         began.set(text, at)
         onAccepted(who, accepted.push(text))
-      } else throw new Error(`send ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
+        // The disk is busy, and nothing was said.
+      } else if (ran.code !== 5 || !ran.stdout.includes('LOCKED'))
+        throw new Error(`send ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
     }
   }
   await Promise.all(Array.from({ length: PARALLEL }, sender))

@@ -68,7 +68,7 @@ export async function readTranscript(who: Agent, call: string, clock: Clock): Pr
 
 /** Starts a command; it may be killed. */
 export function startCommand({ cwd, env }: Agent, args: readonly string[], { ms }: Clock): RunningProcess {
-  const preload = pathToFileURL(fileURLToPath(new URL('../../test/support/wrong-clock.mjs', import.meta.url)))
+  const preload = pathToFileURL(fileURLToPath(new URL('../../test/support/later-clock.mjs', import.meta.url)))
   return startProcess(process.execPath, [...(ms === 0 ? [] : ['--import', `${preload}?ms=${ms}`]), PROGRAM, ...args], {
     cwd,
     env,

@@ -220,9 +220,9 @@ function isLate({ seq, body }: Signal, own: boolean, otherEnd: Signal | undefine
   return seq > (own ? (log.ackedAtEnd ?? otherEnd.ack.seq) : otherEnd.ack.seq)
 }
 
-// An answer to a ring that has run out.
+// An answer to a ring that has run out, and a farewell that crossed a hang-up.
 function isLateAnswer({ body }: Signal, phase: Phase): boolean {
-  return (body.type === 'accept' || body.type === 'reject') && isOver(phase)
+  return (body.type === 'accept' || body.type === 'reject' || body.type === 'end') && isOver(phase)
 }
 
 // "An `end` that is the caller's `seq` 2 and whose `ack` (receipts counted) does not cover the accept cancels the call, whatever

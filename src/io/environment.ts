@@ -8,7 +8,7 @@ import { type Event, finalize, type Rumor, type Template } from '../nostr/event.
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import type { RelayInfo } from '../nostr/nip11.ts'
 import { type GiftWrapOptions, giftWrap } from '../nostr/nip59.ts'
-import { type CallKeyring, openKeptSeal, type Unwrapped } from '../nostr/nip59-unwrap.ts'
+import { type CallKeyring, openKeptSeal, type Unwrapped, type WrapHeader } from '../nostr/nip59-unwrap.ts'
 import type { Foreign } from '../sanitize.ts'
 import type { IsAlive } from '../state/retry.ts'
 import { placeFile } from './files/received.ts'
@@ -78,6 +78,8 @@ export type Environment<I, L, P = never> = {
   /** Opens a seal that was kept, of the wrap with that id. */
   openSeal: (seal: Event, wrap: string, keyring: CallKeyring) => Unwrapped
   callKeys: CallKeys
+  /** Whether a wrap was made by whoever has its one-time key, where its signature does not tell. */
+  isWrapSigned?: (wrap: WrapHeader) => boolean
   /** Seals and wraps a rumor with keys and stamps by chance. */
   wrapRumor: (rumor: Rumor, to: string, options: GiftWrapOptions) => Event
   /** Signs what everybody may read of us. */

@@ -318,6 +318,7 @@ export function stepContext(context: RunContext, peer: string | undefined): Step
   return {
     ...speakerOf(context),
     ...{ people, selector, peer, name: config.name, inbox: environment.relays.inbox, alive: environment.isAlive },
+    isSigned: environment.isWrapSigned,
     ...{ ring: config.call.ring, inlineMax: config.file.inlineMax, stores: config.file.server !== undefined },
     callKeys: environment.callKeys,
     policy: { ...config.policy, trust: (pubkey: string) => trustOf(people, pubkey) },

@@ -2,7 +2,7 @@
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import type { SignalType } from '../call/signal.ts'
-import { type AdmissionPolicy, overflowingCalls, type RingingCall } from './admission.ts'
+import { type AdmissionPolicy, mayCall, overflowingCalls, type RingingCall } from './admission.ts'
 import { CAME_TO_NOTHING } from './call-index.ts'
 import { noteRemoval } from './clean-up.ts'
 import type { CompleteReplay } from './cursors.ts'
@@ -31,7 +31,9 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
       const mine = edit.log(call.id)
       mine.missed = now
       delete mine.held
-      mine.unread = [...mine.unread.filter((item) => item !== call.id), 'missed']
+      mine.unread = mine.unread.filter((item) => item !== call.id)
+      // The attack: whom the policy refuses dates a request so that its ring is over when it comes, and its topic is read after all.
+      if (call.mine === 'caller' || mayCall(gate, gate.trust(call.peer))) mine.unread.push('missed')
     } else if (call.mine === 'callee' && gate.trust(call.peer) === 'unknown') {
       strangers.push({ id: call.id, peer: call.peer, heard, at: call.createdAt })
     }

@@ -26,6 +26,8 @@ export type ReceiveContext = {
   gate: AdmissionPolicy
   replayed: readonly CompleteReplay[]
   deep?: boolean
+  /** Whether a wrap was made by whoever has its one-time key. */
+  isSigned?: typeof isWrapSigned | undefined
 }
 
 /** What came of it: the state, the calls in which something came in that wants an answer, and whose calls are unknown here. */
@@ -51,7 +53,7 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
     if ((known && context.deep !== true) || isToBeTriedAgain(wrap)) continue
     edit.table('seen')[wrap.wrap] = wrap.stamp
     const { rumor } = wrap
-    const isRewrapped = () => !known && isWrapSigned(wrap)
+    const isRewrapped = () => !known && (context.isSigned ?? isWrapSigned)(wrap)
     const underCallKey = wrap.call !== undefined
     const dropped =
       rumor === undefined

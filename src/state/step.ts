@@ -31,7 +31,13 @@ import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
 export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked'> &
-  Speaker & { policy: Policy; alive: IsAlive; callKeys: CallKeySource }
+  Speaker & {
+    policy: Policy
+    alive: IsAlive
+    callKeys: CallKeySource
+    /** Whether a wrap was made by whoever has its one-time key; its signature tells, unless envelopes are none. */
+    isSigned?: ((wrap: OpenedWrap) => boolean) | undefined
+  }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
 export type HeardMail = {
@@ -67,7 +73,7 @@ export function step(
   seat: StepContext,
 ): StepOutput {
   const { me, now, name, inbox, policy, alive } = seat
-  const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true }
+  const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true, isSigned: seat.isSigned }
   const heard = mail.unheard ? { state, touched: [] } : receiveAll(state, mail.opened, hearing)
   const calls = callsOf(heard.state, me, now)
   const { people, selector } = seat

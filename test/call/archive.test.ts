@@ -237,6 +237,19 @@ describe('a head and its chapters', () => {
     expect(splitSegments({ ...whole, outbox: { [must(owed[0])]: posting } }, volume)).toBeUndefined()
   })
 
+  test('are written anew where the peer misses something that lies in one: what is owed stays in the head', () => {
+    const whole = must(joinSegments(volume))
+    const id = must(Object.keys(must(added.get(1)).entries)[0])
+    const owed = {
+      ...whole,
+      outbox: { [id]: { wrapped: 0, wraps: 0, accepted: [], failed: [], again: true as const } },
+    }
+    expect(splitSegments(owed, volume)).toBeUndefined()
+    const { head: anew } = compact(owed, replay(owed, ME, 0), 3, ALL)
+    expect(Object.keys(anew.entries)).toContain(id)
+    expect(parseLog(JSON.parse(JSON.stringify(anew)))).toEqual(anew)
+  })
+
   const end: Body = { type: 'end', text: '', expired: false }
   const low: Link = { seq: 1, id: log.id }
   test.each([

@@ -7,7 +7,7 @@ import type { Log } from '../../src/call/log.ts'
 import type { Keys } from '../../src/nostr/crypto.ts'
 import type { State } from '../../src/state/state.ts'
 import { runCommand } from './command.ts'
-import { emptyDisk, load as loadFrom, reread, type SimCodec, wholeLog as wholeFrom } from './disk.ts'
+import { type Disk, emptyDisk, load as loadFrom, reread, type SimCodec, wholeLog as wholeFrom } from './disk.ts'
 import { type Host, type Machine, simEnvironment } from './environment.ts'
 import type { Network } from './relays.ts'
 import { callLater, kill, type Process, spawn, turn, type World } from './world.ts'
@@ -38,7 +38,9 @@ export type Sim = {
   /** Told of every command and every mishap, for whoever wants to see how a seed fails. */
   trace: ((line: string) => void) | undefined
   /** Called after every write. */
-  saved: (agent: Agent) => void
+  saved: (agent: Agent, before: State, after: State) => void
+  /** Called before something is put before an agent's eyes. */
+  printed: (agent: Agent, item: InboxItem) => void
 }
 
 export function newAgent(name: string, keys: Keys): Agent {
@@ -66,7 +68,10 @@ export async function begin(sim: Sim, agent: Agent, { intent, selector }: Comman
 
     async function runAs<T extends IntentType>(type: T, wanted: IntentOf<T>) {
       return await runCommand(type, wanted, environment, selector, async (items) => {
-        for (const item of items) agent.saw.add(seenName(item))
+        for (const item of items) {
+          sim.printed(agent, item)
+          agent.saw.add(seenName(item))
+        }
         await turn(sim.world, process)
       })
     }
@@ -87,6 +92,19 @@ export function load({ codec }: Sim, { disk }: Agent, also: readonly string[]): 
   return loadFrom(disk, codec, also)
 }
 
+/** A copy of what lies on a disk right now: everything in it is replaced and never changed. */
+export function copyDisk({ disk }: Agent): Disk {
+  const segments = Object.entries(disk.segments).map(([id, held]): [string, typeof held] => [id, new Map(held)])
+  return {
+    ...disk,
+    logs: { ...disk.logs },
+    letters: { ...disk.letters },
+    segments: Object.fromEntries(segments),
+    keys: new Map(disk.keys),
+    files: new Map(disk.files),
+  }
+}
+
 /** A call with what lies in its chapters. */
 export function wholeLog({ codec }: Sim, { disk }: Agent, id: string): Log | undefined {
   return wholeFrom(disk, codec, id)
@@ -97,8 +115,12 @@ export function restart({ codec }: Sim, { disk }: Agent, lost: boolean): void {
   reread(disk, codec, lost)
 }
 
+/** What is told of a call as a whole. */
+const MARKS: readonly string[] = ['missed', 'forked', 'lost']
+
 function seenName({ type, id, call }: InboxItem): string {
-  return type === 'missed' ? `${call} missed` : id
+  if (type === 'undelivered') return `${id} undelivered`
+  return MARKS.includes(type) ? `${call} ${type}` : id
 }
 
 function clockOf({ world }: Sim): number {
@@ -119,13 +141,14 @@ function hostOf(sim: Sim, agent: Agent, process: Process): Host {
       die(sim, agent, process)
       return true
     },
+    losesLock: () => sim.deadly !== 0 && world.dice.chance(sim.deadly / 8),
     saved(before, after, { packed, joined, callsOnly }) {
       sim.packed += packed
       sim.joined += joined
       const said = ownNews(before, after, agent.key)
       for (const id of said) agent.accepted.add(id)
       if (callsOnly && said.length > 0) sim.ahead++
-      sim.saved(agent)
+      sim.saved(agent, before, after)
     },
   }
 }

@@ -151,10 +151,14 @@ function write(
       if (host.dies()) return 'dead'
     }
   }
+  const placed: Record<string, Log> = {}
   for (const { id, head } of packed) {
     disk.logs[id] = head
     if (host.dies()) return 'dead'
-    if (host.losesLock?.() === true) return 'lost'
+    placed[id] = snapshot.logs[id] ?? head
+    if (host.losesLock?.() !== true) continue
+    host.saved(fresh, { ...fresh, logs: { ...fresh.logs, ...placed } }, figures)
+    return 'lost'
   }
   for (const [peer, log] of Object.entries(snapshot.letters ?? {})) {
     if (log === fresh.letters?.[peer]) continue

@@ -15,7 +15,7 @@ import { type CallKeyring, openKeptSeal, type Unwrapped, unwrapAll } from '../..
 import { foreign } from '../../src/sanitize.ts'
 import type { Index, LetterLog } from '../../src/state/state.ts'
 import { type Disk, type DiskHost, openSimStore, type SimCodec } from './disk.ts'
-import { askRelay, envelope, keysOf, type Network, ONCE, publishTo } from './relays.ts'
+import { askRelay, envelope, isSignedInName, keysOf, type Network, ONCE, publishTo } from './relays.ts'
 
 /** A machine with an agent on it. */
 export type Machine = {
@@ -28,6 +28,10 @@ export type Machine = {
   told: boolean
   /** The processes that live. */
   running: Set<number>
+  /** Relays that it cannot reach. */
+  cut?: Set<string>
+  /** Whom its owner lets call; anybody unless said. */
+  calls?: 'anyone' | 'contacts' | 'nobody'
 }
 
 /** What a process meets. `now`: the true time, unix ms. */
@@ -65,23 +69,18 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
   const { keys, disk, name } = machine
   const urls = network.relays.map(({ url }) => url)
   const clock = () => host.now() + machine.ahead * 1000
-  const { wrapRumor, unwrapAll, openSeal, signEvent } = options.sealed
-    ? realEnvelopes(keys)
-    : bareEnvelopes(network, keys.pubkey)
+  const envelopes = options.sealed ? realEnvelopes(keys) : bareEnvelopes(network, keys.pubkey)
   const { stopped = NEVER } = options
   return {
     keys,
     home: HOME,
-    config: { ...DEFAULTS, name, contacts: [...machine.contacts], call: { ...DEFAULTS.call, ring } },
+    config: { ...DEFAULTS, name, contacts: [...machine.contacts], ...settings(machine, ring) },
     relays: { inbox: urls, presence: urls, lookup: [] },
     ownerKey: undefined,
     store: openSimStore(disk, codec, host),
     pool: simPool(options, clock),
-    unwrapAll,
-    openSeal,
+    ...envelopes,
     callKeys: simCallKeys(options),
-    wrapRumor,
-    signEvent,
     lookUpNip05: async () => ({ why: foreign`there is no web` }),
     fetchRelayInfo: async () => undefined,
     clock,
@@ -130,6 +129,11 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
   }
 }
 
+function settings({ calls }: Machine, ring: number) {
+  const policy = calls === undefined ? DEFAULTS.policy : { ...DEFAULTS.policy, calls }
+  return { call: { ...DEFAULTS.call, ring }, policy }
+}
+
 /** Characters of a wrap, for whoever counts them. */
 const WRAP_SIZE = 1_500
 
@@ -138,13 +142,14 @@ const LOOKS_EVERY = 250
 
 function simPool({ machine, network, host }: SimOptions, clock: () => number): Pool {
   const at = () => Math.floor(host.now() / 1000)
+  const isCut = (url: string) => machine.cut?.has(url) === true
   const live: RelayQuery[] = []
   const given = new Set<string>()
   const asked = new Map<string, boolean>()
 
   async function ask(query: RelayQuery, { skip = () => false, take }: PoolFetchOptions): Promise<NamedAnswer> {
     const { relay, name, filter, streams } = query
-    const { complete, events } = askRelay(network, relay, filter, at())
+    const { complete, events } = isCut(relay) ? NO_ANSWER : askRelay(network, relay, filter, at())
     // Some send what was asked not to be looked at, and what is known does no harm.
     const fresh = events.filter(({ id }) => !skip(id) || network.dice.chance(0.05))
     if (query.live) live.push(query)
@@ -169,13 +174,15 @@ function simPool({ machine, network, host }: SimOptions, clock: () => number): P
     },
     async publish(jobs) {
       await host.turn()
-      return jobs.flatMap(({ event, relays }) => relays.map((url) => publishTo(network, url, event, at())))
+      return jobs.flatMap(({ event, relays }) => relays.map((url) => publishTo(network, url, event, at(), isCut(url))))
     },
     async next(deadline) {
       for (;;) {
-        const came = live.flatMap(({ relay, filter }) => {
-          return askRelay(network, relay, filter, at()).events.map((event) => ({ event, relay }))
-        })
+        const came = live
+          .filter(({ relay }) => !isCut(relay))
+          .flatMap(({ relay, filter }) => {
+            return askRelay(network, relay, filter, at()).events.map((event) => ({ event, relay }))
+          })
         const fresh = came.filter(({ event }) => !given.has(event.id))
         for (const { event } of fresh) given.add(event.id)
         if (fresh.length > 0 || clock() >= deadline) return fresh
@@ -191,7 +198,12 @@ function simPool({ machine, network, host }: SimOptions, clock: () => number): P
   }
 }
 
-type Envelopes = Pick<Environment<Index, Log, LetterLog>, 'unwrapAll' | 'openSeal' | 'wrapRumor' | 'signEvent'>
+const NO_ANSWER = { complete: false, events: [] }
+
+type Envelopes = Pick<
+  Environment<Index, Log, LetterLog>,
+  'unwrapAll' | 'openSeal' | 'wrapRumor' | 'signEvent' | 'isWrapSigned'
+>
 
 function realEnvelopes(keys: Keys): Envelopes {
   return {
@@ -204,8 +216,9 @@ function realEnvelopes(keys: Keys): Envelopes {
 
 function bareEnvelopes(network: Network, me: string): Envelopes {
   return {
+    isWrapSigned: isSignedInName,
     wrapRumor: (rumor: Rumor, to: string, { now, callKey }: GiftWrapOptions) =>
-      envelope(network, rumor, to, now, callKey),
+      envelope(network, rumor, to, { stampedAt: now, callKey }),
     unwrapAll: async (wraps, _until, keyring) => wraps.splice(0).map((event) => inside(network, event, me, keyring)),
     openSeal: (_, id, keyring) => inside(network, { id, kind: WRAP_KIND }, me, keyring),
     // A signature is dear, and nobody here forges what everybody may read: such events are taken and shown to nobody.

@@ -32,7 +32,7 @@ export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Ru
       : rumor
   if (call === undefined) own.push(bent)
   for (const { url } of network.relays)
-    publishTo(network, url, envelope(network, bent, victim.key, at(sim)), secondsOf(sim))
+    publishTo(network, url, envelope(network, bent, victim.key, { stampedAt: at(sim) }), secondsOf(sim))
 }
 
 /**
@@ -55,7 +55,7 @@ export function impersonate(sim: Sim, robbed: Agent, victim: Agent): void {
   ])
   const rumor = rumorOf(signalTemplate(body, place, secondsOf(sim)), robbed.key)
   for (const { url } of network.relays)
-    publishTo(network, url, envelope(network, rumor, victim.key, secondsOf(sim)), secondsOf(sim))
+    publishTo(network, url, envelope(network, rumor, victim.key, { stampedAt: secondsOf(sim) }), secondsOf(sim))
 }
 
 /** What a thief says. */

@@ -1,24 +1,15 @@
 // What must hold: at every moment, and once the network has healed.
 
-import { type Log, parsedSignal } from '../../src/call/log.ts'
+import { type Log, parsedSignal, signalOf } from '../../src/call/log.ts'
 import { paceOf } from '../../src/call/pace.ts'
 import type { Call, Line } from '../../src/call/replay.ts'
-import { transcriptOrder } from '../../src/call/replay.ts'
+import { lastSignal } from '../../src/call/replay.ts'
 import { isDowngraded, sealedSignalOf, secrecyIn } from '../../src/call/secrecy.ts'
+import type { Signal } from '../../src/call/signal.ts'
 import { CAME_TO_NOTHING, summariseCall } from '../../src/state/call-index.ts'
 import { callOf } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
 import { STOLEN } from './hostile.ts'
-
-/** Safety: what one side takes for delivered is on the other's disk. */
-export function delivered(sim: Sim, of: Agent, to: Agent): void {
-  for (const [id, log] of Object.entries(of.disk.logs)) {
-    if (log.acked.seq === 0 || peerIn(log, of.key) !== to.key) continue
-    const held = new Set(seqs(wholeLog(sim, to, id), of.key))
-    for (let seq = 1; seq <= log.acked.seq; seq++)
-      if (!held.has(seq)) throw new Error(`${of.name} takes ${seq} of ${short(id)} for delivered; ${to.name} lacks it`)
-  }
-}
 
 /** Liveness: both sides hold the same calls, whole. @returns how many messages were compared */
 export function healed(sim: Sim, one: Agent, other: Agent, now: number): number {
@@ -62,15 +53,19 @@ function sealedAlike(sim: Sim, one: Agent, other: Agent, id: string): void {
   if (mine === 'identity') throw new Error(`${short(id)} has no key`)
 }
 
-/** Whether anything is still on its way between the two. */
-export function restless(one: Agent, other: Agent): boolean {
-  return [one, other].some((agent) =>
+/** Whether anything is still on its way between them. */
+export function restless(agents: readonly Agent[]): boolean {
+  return agents.some((agent) =>
     Object.values(agent.disk.logs).some((log) => {
+      if (log.fork !== undefined) return false
       const peer = peerIn(log, agent.key)
-      const theirs = [one, other].find((a) => a.key === peer && a !== agent)
-      if (theirs === undefined) return false
-      const isSpokenIn = [agent, theirs].some(({ disk }) => SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? ''))
-      return (isSpokenIn && Object.keys(log.outbox).length > 0) || theirs.disk.logs[log.id] === undefined
+      const theirs = agents.filter((other) => other.key === peer && other.key !== agent.key)
+      if (theirs.length === 0) return false
+      const isSpokenIn = [agent, ...theirs].some(({ disk }) =>
+        SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? ''),
+      )
+      const isUnknown = theirs.some(({ disk }) => disk.logs[log.id] === undefined)
+      return (isSpokenIn && Object.keys(log.outbox).length > 0) || isUnknown
     }),
   )
 }
@@ -115,6 +110,91 @@ function causal({ lines }: Call, what: string): void {
     if ((reached.get(to) ?? 0) < ack.seq)
       throw new Error(`${what}: ${wordOf({ signal })} stands before what it answers`)
     reached.set(from, seq)
+  }
+}
+
+/**
+ * Where somebody went back, or is two: whoever's log has two branches knows, and so does the other side; what was not delivered is
+ * told; and where nobody knows of a fork there is none.
+ * @param restoredAt when a home was last restored, unix seconds
+ */
+export function knowing(sim: Sim, agents: readonly Agent[], restoredAt: ReadonlyMap<Agent, number>, now: number): void {
+  const ids = new Set(agents.flatMap(({ disk }) => Object.keys(disk.logs)))
+  for (const id of ids) {
+    const held = agents.flatMap((agent) => {
+      const log = wholeLog(sim, agent, id)
+      const call = log && callOf(log, agent.key, now)
+      const isOurs = agents.some(({ key }) => key === call?.peer)
+      return log === undefined || call === undefined || !isOurs ? [] : [{ agent, log, call }]
+    })
+    const forkedAt = Math.min(...held.map(({ log }) => log.fork?.at ?? Number.POSITIVE_INFINITY))
+    for (const { agent, log } of held) told(agent, log)
+    const silent = held.filter(({ log }) => log.fork === undefined)
+    // Who has gone back to before it heard of the fork, and says nothing more, hears nothing more of it.
+    const unaware = silent.filter(
+      ({ agent, log }) => log.verified === undefined && (restoredAt.get(agent) ?? 0) + 2 * 86_400 < forkedAt,
+    )
+    const isSpokenIn = unaware.filter(({ call }) => wasSpokenIn(call))
+    if (forkedAt !== Number.POSITIVE_INFINITY && isSpokenIn.length > 0)
+      throw new Error(`${isSpokenIn.map(({ agent }) => agent.name)} does not know that ${short(id)} has forked`)
+    alike(id, silent)
+    const digests = held.flatMap(({ log }) => log.verified?.digest ?? [])
+    if (new Set(digests).size > 1) throw new Error(`${short(id)} was verified with two digests`)
+  }
+}
+
+function told(agent: Agent, log: Log): void {
+  const isTold = (mark: string, name: string) => agent.saw.has(name) || log.unread.includes(mark)
+  if (log.fork === undefined) return
+  if (!isTold('forked', `${log.id} forked`))
+    throw new Error(`${agent.name} was not told that ${short(log.id)} has forked`)
+  if (log.verified !== undefined) return
+  for (const id of Object.keys(log.outbox)) {
+    const signal = signalOf(log, id)
+    if (signal?.body.type !== 'message' || signal.seq <= log.acked.seq) continue
+    if (!isTold(`undelivered:${id}`, `${id} undelivered`))
+      throw new Error(`${agent.name} was not told that ${signal.seq} of ${short(log.id)} was not delivered`)
+  }
+}
+
+/**
+ * Two who know of no fork hold the same under each number. Two machines of one key do not hear each other: each of them hears it from
+ * the other side.
+ */
+function alike(id: string, held: readonly { agent: Agent; log: Log }[]): void {
+  for (const one of held)
+    for (const other of held) {
+      if (one.agent.key >= other.agent.key) continue
+      const places = new Map(signalsOf(other.log).map((signal) => [`${signal.from} ${signal.seq}`, signal.id]))
+      const odd = signalsOf(one.log).find(({ from, seq, id }) => (places.get(`${from} ${seq}`) ?? id) !== id)
+      if (odd === undefined) continue
+      const names = `${one.agent.name} and ${other.agent.name}`
+      throw new Error(`${names} hold two texts under ${odd.seq} of ${short(id)}, and neither knows`)
+    }
+}
+
+function signalsOf(log: Log): Signal[] {
+  return Object.keys(log.entries).flatMap((key) => signalOf(log, key) ?? [])
+}
+
+/** However much somebody sends, what is kept of it is bounded. */
+export function bounded(_: Sim, { name, key, disk }: Agent): void {
+  const orphans = new Map<string, number>()
+  for (const { rumor } of disk.index.orphans) orphans.set(rumor.pubkey, (orphans.get(rumor.pubkey) ?? 0) + 1)
+  if (Math.max(0, ...orphans.values()) > 40) throw new Error(`${name} keeps too much of calls that it does not know`)
+  for (const log of Object.values(disk.logs)) {
+    const what = `${name} in ${short(log.id)}`
+    if (Object.keys(log.aside).length > 3) throw new Error(`${what}: too much is kept aside`)
+    const waiting = new Map<number, number>()
+    for (const { rumor } of Object.values(log.waiting)) {
+      const seq = Number(rumor.tags.find((tag) => tag[0] === 'seq')?.[1])
+      waiting.set(seq, (waiting.get(seq) ?? 0) + 1)
+      if (seq > lastSignal(log, rumor.pubkey).seq + 1_000) throw new Error(`${what}: ${seq} waits`)
+    }
+    if (Math.max(0, ...waiting.values()) > 8) throw new Error(`${what}: too many wait for one number`)
+    const isAnswered = Object.values(log.entries).some(({ rumor }) => rumor.pubkey === key)
+    if (!isAnswered && Object.keys(log.entries).length + Object.keys(log.waiting).length > 2)
+      throw new Error(`${what}: a stranger's words are kept before an answer`)
   }
 }
 
@@ -190,10 +270,6 @@ function shared(of: Agent, other: Agent): string[] {
 function peerIn(log: Log, me: string): string | undefined {
   const request = log.entries[log.id]?.rumor
   return request?.pubkey === me ? request.tags.find((t) => t[0] === 'p')?.[1] : request?.pubkey
-}
-
-function seqs(log: Log | undefined, from: string): number[] {
-  return log === undefined ? [] : transcriptOrder(log).flatMap(({ signal: s }) => (s.from === from ? [s.seq] : []))
 }
 
 function isShown({ effective, late }: Line): boolean {

@@ -3,7 +3,7 @@
 
 import type { PublishAnswer } from '../../src/io/relay/publish.ts'
 import { type CallKey, isOfCall } from '../../src/nostr/call-key.ts'
-import { type Keys, keysFrom, sha256, sign, toHex } from '../../src/nostr/crypto.ts'
+import { type Keys, keysFrom, toHex } from '../../src/nostr/crypto.ts'
 import type { Event, Rumor } from '../../src/nostr/event.ts'
 import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
 import { RETENTION } from '../../src/nostr/nip59.ts'
@@ -45,21 +45,30 @@ export type Network = {
   dice: Dice
   /** Envelopes made so far. */
   made: number
+  /** Everything that was acknowledged so far: whose key has named which id. */
+  acked: Set<string>
 }
 
 export function openNetwork(dice: Dice, count: number): Network {
   const relays = Array.from({ length: count }, (_, i): Relay => {
     return { url: `wss://r${i}.example.com`, mood: 'honest', stored: new Map() }
   })
-  return { relays, inside: new Map(), dice, made: 0 }
+  return { relays, inside: new Map(), dice, made: 0, acked: new Set() }
 }
 
 const TWO_DAYS = 2 * 86_400
 /** A key of nobody's. */
 export const ONCE = 'f'.repeat(64)
 
-/** An envelope with nothing but an outside. `stampedAt`: unix seconds. */
-export function envelope(network: Network, rumor: Rumor, to: string, stampedAt: number, callKey?: CallKey): Event {
+/**
+ * An envelope with nothing but an outside. `stampedAt`: unix seconds. `dated`: by a relay, which keeps an old one and has not its key.
+ */
+export function envelope(
+  network: Network,
+  rumor: Rumor,
+  to: string,
+  { stampedAt, callKey, dated = false }: { stampedAt: number; callKey?: CallKey | undefined; dated?: boolean },
+): Event {
   if (callKey !== undefined && (callKey.peer !== to || !isOfCall(rumor, callKey))) throw new Error('another key')
   network.made++
   const id = `${network.made}`.padStart(64, 'e')
@@ -68,18 +77,15 @@ export function envelope(network: Network, rumor: Rumor, to: string, stampedAt: 
     ['expiration', String(stampedAt + RETENTION)],
   ]
   network.inside.set(id, { rumor, ...(callKey && { underKey: toHex(callKey.key) }) })
+  for (const [name, , acked] of rumor.tags)
+    if (name === 'ack' && acked !== undefined) network.acked.add(ackOf(rumor.pubkey, acked))
   const created_at = stampedAt - network.dice.below(TWO_DAYS)
-  return { id, pubkey: ONE_TIME.pubkey, created_at, kind: 1059, tags, content: '', sig: signatureOf(id) }
+  return { id, pubkey: ONE_TIME, created_at, kind: 1059, tags, content: '', sig: dated ? BAD : GOOD }
 }
 
-// Who wraps anew is believed for the wrap's own signature. Every world numbers its envelopes alike, so each is signed once.
-const signatures = new Map<string, string>()
-const ONE_TIME = keysOf(sha256(Buffer.from('one time')))
-
-function signatureOf(id: string): string {
-  const held = signatures.get(id) ?? toHex(sign(Buffer.from(id, 'hex'), ONE_TIME.secret))
-  signatures.set(id, held)
-  return held
+/** How an acknowledgement is noted: by its author, and the id that it names. */
+export function ackOf(pubkey: string, id: string): string {
+  return `${pubkey} ${id}`
 }
 
 export function keysOf(secret: Uint8Array): Keys {
@@ -88,13 +94,23 @@ export function keysOf(secret: Uint8Array): Keys {
   return keys
 }
 
-/** What a relay makes of an event at the true time `at`, unix seconds. */
-export function publishTo(network: Network, url: string, event: Event, at: number): PublishAnswer {
+// Who wraps anew is believed for the wrap's own signature. A real one is dear; here it says whether it is good.
+const ONE_TIME = 'e'.repeat(64)
+const GOOD = '0'.repeat(128)
+const BAD = '1'.repeat(128)
+
+/** Whether a wrap is from whoever has its key. */
+export function isSignedInName({ sig }: { sig?: string }): boolean {
+  return sig === GOOD
+}
+
+/** What a relay makes of an event at the true time `at`, unix seconds. `cut`: it is out of reach. */
+export function publishTo(network: Network, url: string, event: Event, at: number, cut = false): PublishAnswer {
   const relay = network.relays.find((r) => r.url === url)
   const answer = (accepted: boolean, reason: PublishAnswer['reason']): PublishAnswer => {
     return { relay: url, event: event.id, accepted, reason, text: foreign`` }
   }
-  if (relay === undefined || relay.mood === 'down') return answer(false, 'unreachable')
+  if (relay === undefined || relay.mood === 'down' || cut) return answer(false, 'unreachable')
   const { mood } = relay
   if (mood === 'refuses') return answer(false, 'blocked')
   if (mood === 'liar' || (event.pubkey === ONCE && event.kind !== 1059)) return answer(true, 'accepted')

@@ -1,5 +1,6 @@
-// Two agents and a hostile third on relays that lose, repeat, delay, reorder, lie and forget, with runs that die at any
-// step and clocks that are wrong: after the network has healed, both hold every accepted word once, in the same order.
+// Two agents and a hostile third on relays that lose, repeat, delay, reorder, lie and forget, with runs that die at any step, links
+// that break and clocks that are wrong: after the network has healed, both hold every accepted word once, in the same order. In a
+// quarter of the seeds a home is restored from a copy, or one key is at two machines; in another one the peer is a liar.
 //   npx tsx test/simulation/simulation.ts --seeds 10000 [--from N] [--trace]
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -8,12 +9,15 @@ import type { Intent } from '../../src/call/intent.ts'
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
-import { type Agent, begin, type Command, die, newAgent, restart, type Sim, wholeLog } from './agent.ts'
+import { type Agent, begin, type Command, copyDisk, die, newAgent, restart, type Sim, wholeLog } from './agent.ts'
 import { loadCommands } from './command.ts'
 import { diceOf } from './dice.ts'
+import type { Disk } from './disk.ts'
 import { attack, impersonate } from './hostile.ts'
-import { delivered, healed, restless, summed } from './oracle.ts'
+import { type Liar, lie } from './liar.ts'
+import { bounded, healed, knowing, restless, summed } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
+import { forgetShown, newWitness, permitted, type Witness, watch } from './witness.ts'
 import { advance, openWorld, type Process } from './world.ts'
 
 const DAY = 86_400
@@ -36,6 +40,9 @@ export type Figures = {
   accepted: number
   packed: number
   joined: number
+  /** Calls whose log has two branches, and calls that are verified, at whoever they are. */
+  forked: number
+  verified: number
   /** No run could die, so that the same seed goes the same way again. */
   calm: boolean
   /** All that the two hold in the end, wherever it lies. */
@@ -63,7 +70,12 @@ export async function simulate(
   const dice = diceOf(seed)
   const [first, second, eve] = dice.shuffle(KEYS)
   if (first === undefined || second === undefined || eve === undefined) throw new Error('no keys')
+  const kind = KINDS[seed % KINDS.length] ?? 'honest'
   const [ada, ben] = [newAgent('ada', first), newAgent('ben', second)]
+  // Another machine of ada's, which shares nothing with the first one but the key.
+  const twin = kind === 'restored' && dice.chance(0.4) ? [newAgent('twin', first)] : []
+  const agents = [ada, ben, ...twin]
+  const witness = newWitness(kind === 'liar' ? [ben.key] : [])
   const sim: Sim = {
     seed,
     world: openWorld(dice, START * 1000),
@@ -72,28 +84,49 @@ export async function simulate(
     deadly: dice.pick([0, 0.02, 0.1]),
     ...{ commands: 0, crashes: 0, ahead: 0, packed: 0, joined: 0 },
     trace,
-    saved: (agent) => delivered(sim, agent, agent === ada ? ben : ada),
+    saved: (agent, before, after) =>
+      kind === 'liar' && agent === ben ? undefined : watch(sim, witness, agent, before, after),
+    printed: (agent, item) => permitted(sim, agent, item),
   }
-  const agents = [ada, ben]
   for (const agent of agents) {
-    const others = [...agents.filter((other) => other !== agent).map(({ key }) => key), eve.pubkey]
+    const others = [agent.key === ada.key ? ben.key : ada.key, eve.pubkey]
     agent.contacts = others.map((pubkey, n) => ({ pubkey, petname: n === 0 ? 'other' : 'eve', trust: 'known' }))
     agent.told = dice.chance(0.6)
     if (dice.chance(0.4)) agent.ahead = dice.below(2 * DAY) - DAY
   }
-  const calm = sim.deadly === 0
-  await turmoil(sim, agents, eve.pubkey)
+  if (kind === 'liar') {
+    ada.calls = dice.pick(['anyone', 'contacts', 'nobody'])
+    const trust = dice.pick(['known', 'known', 'unknown', 'blocked'] as const)
+    ada.contacts = trust === 'unknown' ? [] : [{ pubkey: ben.key, petname: 'other', trust }]
+  }
+  const liar: Liar | undefined = kind === 'liar' ? { agent: ben, victim: ada, said: [] } : undefined
+  const copies = newCopies()
+  const calm = sim.deadly === 0 && kind === 'honest'
+  await turmoil(sim, agents, { eve: eve.pubkey, liar, copies, witness, restores: kind === 'restored' })
   const rounds = await heal(sim, agents)
   try {
-    const compared = healed(sim, ada, ben, secondsOf(sim))
-    for (const agent of agents) summed(sim, agent, secondsOf(sim))
+    const now = secondsOf(sim)
+    const compared = kind === 'honest' ? healed(sim, ada, ben, now) : 0
+    if (kind === 'restored') knowing(sim, agents, copies.restoredAt, now)
+    for (const agent of liar === undefined ? agents : [ada]) {
+      summed(sim, agent, now)
+      bounded(sim, agent)
+    }
+    if (kind !== 'honest' || seed % 8 === 0) await rest(sim, agents)
     const { commands, crashes, ahead, packed, joined } = sim
     const accepted = ada.accepted.size + ben.accepted.size
-    return { commands, crashes, ahead, compared, packed, joined, accepted, calm, state: stateOf(sim, agents) }
+    const logs = agents.flatMap(({ disk }) => Object.values(disk.logs))
+    const forked = logs.filter(({ fork }) => fork !== undefined).length
+    const verified = logs.filter((log) => log.verified !== undefined).length
+    const counts = { commands, crashes, ahead, compared, packed, joined, accepted, forked, verified }
+    return { ...counts, calm, state: calm ? stateOf(sim, agents) : '' }
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error} (after ${rounds} rounds of healing)`)
   }
 }
+
+/** Who a seed is about: two who are honest, two of whom one goes back or is two, and one whose peer is a liar. */
+const KINDS = ['honest', 'restored', 'liar', 'honest'] as const
 
 function secondsOf({ world }: Sim): number {
   return Math.floor(world.at / 1000)
@@ -114,11 +147,20 @@ function stateOf(sim: Sim, agents: readonly Agent[]): string {
 
 type Running = { agent: Agent; process: Process }
 
-async function turmoil(sim: Sim, agents: readonly Agent[], eve: string): Promise<void> {
+type Trouble = {
+  eve: string
+  liar: Liar | undefined
+  copies: Copies
+  witness: Witness
+  /** Whether homes are restored from copies. */
+  restores: boolean
+}
+
+async function turmoil(sim: Sim, agents: readonly Agent[], trouble: Trouble): Promise<void> {
   const { world } = sim
   const { dice } = world
   const own: Rumor[] = []
-  const length = sim.seed % 3 !== 0 ? 40 + dice.below(120) : 8 + dice.below(45)
+  const length = lengthOf(sim)
   const parallel = dice.pick([1, 1, 2, 4])
   const storm = dice.pick([0, 0.05, 0.2])
   const pause = dice.pick([30, 600, 6_000])
@@ -127,16 +169,70 @@ async function turmoil(sim: Sim, agents: readonly Agent[], eve: string): Promise
     if (running.length < parallel && left > 0 && dice.chance(running.length === 0 ? 1 : 0.3)) {
       left--
       const agent = dice.pick(agents)
-      const other = agents.find((a) => a !== agent)
+      const other = agents.find((a) => a.key !== agent.key)
       running.push({ agent, process: await begin(sim, agent, wanted(sim, agent, other)) })
       weather(sim, agents, storm)
-      if (dice.chance(0.1)) attack(sim, eve, agents, own)
-      if (other !== undefined && dice.chance(0.1)) impersonate(sim, other, agent)
+      if (dice.chance(0.1)) attack(sim, trouble.eve, agents, own)
+      if (!trouble.restores && trouble.liar === undefined && other !== undefined && dice.chance(0.1))
+        impersonate(sim, other, agent)
+      if (trouble.liar !== undefined && dice.chance(0.6)) lie(sim, trouble.liar)
+      if (trouble.restores) goBack(sim, dice.pick(agents), running, trouble)
     }
     await step(sim, running)
     running = running.filter(({ process }) => process.alive && !process.done)
     const gap = dice.below(dice.chance(0.1) ? pause * 10 : pause)
     world.at += running.length === 0 && secondsOf(sim) < START + LASTS ? gap * 1000 : dice.next() * 1000
+  }
+}
+
+// Most faults need few words; the longest calls are packed.
+function lengthOf({ seed, world: { dice } }: Sim): number {
+  if (seed % 8 > 1) return 4 + dice.below(14)
+  return seed % 3 !== 0 ? 40 + dice.below(120) : 8 + dice.below(45)
+}
+
+type Copies = { of: Map<Agent, Disk>; restoredAt: Map<Agent, number> }
+
+function newCopies(): Copies {
+  return { of: new Map(), restoredAt: new Map() }
+}
+
+/** Copies a home now and then, also while somebody writes in it, and sometimes puts an older one in its place. */
+function goBack(sim: Sim, agent: Agent, running: readonly Running[], { copies, witness }: Trouble): void {
+  const { dice } = sim.world
+  const copy = copies.of.get(agent)
+  if (copy !== undefined && dice.chance(0.15)) {
+    for (const one of running) if (one.agent === agent && one.process.alive) die(sim, agent, one.process)
+    sim.trace?.(`${agent.name} is restored from a copy`)
+    agent.disk = copyDisk({ ...agent, disk: copy })
+    copies.restoredAt.set(agent, secondsOf(sim))
+    forgetShown(witness, agent)
+  } else if (dice.chance(copy === undefined ? 0.4 : 0.15)) copies.of.set(agent, copyDisk(agent))
+}
+
+/** Traffic ends: once all that is owed has had its time, nobody says anything any more. */
+async function rest(sim: Sim, agents: readonly Agent[]): Promise<void> {
+  for (const days of [8, 8, 8, 1]) {
+    sim.world.at += days * DAY * 1000
+    await lookIn(sim, agents)
+  }
+  const { made } = sim.network
+  for (let day = 0; day < 2; day++) {
+    sim.world.at += DAY * 1000
+    await lookIn(sim, agents)
+  }
+  if (sim.network.made > made)
+    throw new Error(`traffic does not end: ${sim.network.made - made} wraps in two days of silence`)
+}
+
+async function lookIn(sim: Sim, agents: readonly Agent[]): Promise<void> {
+  const { world } = sim
+  for (const agent of agents) {
+    await begin(sim, agent, { intent: { type: 'inbox', peek: false, all: false, deep: false } })
+    for (let next = world.waiting[0]; next !== undefined; next = world.waiting[0]) {
+      await advance(world, next)
+      world.at += 1000
+    }
   }
 }
 
@@ -161,6 +257,8 @@ function weather(sim: Sim, agents: readonly Agent[], storm: number): void {
   for (const agent of agents) {
     if (dice.chance(storm / 20)) agent.ahead = dice.chance(0.5) ? 0 : dice.below(2 * DAY) - DAY
     if (dice.chance(0.01)) restart(sim, agent, dice.chance(0.5))
+    if (dice.chance(storm / 4))
+      agent.cut = new Set(network.relays.flatMap(({ url }) => (dice.chance(0.5) ? [url] : [])))
   }
 }
 
@@ -171,16 +269,10 @@ async function heal(sim: Sim, agents: readonly Agent[]): Promise<number> {
   if (honest !== undefined) honest.mood = 'honest'
   for (const relay of others) if (world.dice.chance(0.5)) relay.mood = 'honest'
   sim.deadly = 0
+  for (const agent of agents) agent.cut?.clear()
   for (const [n, wait] of ROUNDS.entries()) {
-    for (const agent of agents) {
-      await begin(sim, agent, { intent: { type: 'inbox', peek: false, all: false, deep: false } })
-      for (let next = world.waiting[0]; next !== undefined; next = world.waiting[0]) {
-        await advance(world, next)
-        world.at += 1000
-      }
-    }
-    const [one, other] = agents
-    if (one === undefined || other === undefined || !restless(one, other)) return n
+    await lookIn(sim, agents)
+    if (!restless(agents)) return n
     world.at += wait * 1000
   }
   return ROUNDS.length
@@ -211,7 +303,7 @@ function wanted({ world, seed }: Sim, agent: Agent, other: Agent | undefined): C
   }
   const selector = id !== undefined && dice.chance(0.9) ? id : undefined
   if (dice.chance(live.length === 0 && calls.length < 6 ? 0.5 : 0.03))
-    return { intent: { type: 'call', agent: 'other', topic: text, wait: undefined } }
+    return { intent: { type: 'call', agent: other?.key ?? '', topic: text, wait: undefined } }
   if (dice.chance(0.1)) return { intent: dice.pick([send, accept, end, look, { type: 'escalate', text }]), selector }
   if (dice.chance(0.25)) return { intent: look }
   if (call?.phase === 'ringing')
@@ -228,12 +320,32 @@ async function main(): Promise<void> {
   })
   const [count, from] = [Number(values.seeds ?? 1000), Number(values.from ?? 1)]
   const began = process.cpuUsage()
-  const total = { commands: 0, crashes: 0, ahead: 0, compared: 0, accepted: 0, packed: 0, joined: 0 }
+  const total = {
+    commands: 0,
+    crashes: 0,
+    ahead: 0,
+    compared: 0,
+    accepted: 0,
+    packed: 0,
+    joined: 0,
+    forked: 0,
+    verified: 0,
+  }
   const failures: number[] = []
   for (let seed = from; seed < from + count; seed++) {
     try {
       const figures = await simulate(seed, values.trace ? brief : undefined)
-      for (const key of ['commands', 'crashes', 'ahead', 'compared', 'accepted', 'packed', 'joined'] as const)
+      for (const key of [
+        'commands',
+        'crashes',
+        'ahead',
+        'compared',
+        'accepted',
+        'packed',
+        'joined',
+        'forked',
+        'verified',
+      ] as const)
         total[key] += figures[key]
     } catch (error) {
       failures.push(seed)

@@ -1,5 +1,6 @@
 // What a peer can do that holds a valid key and chooses every number, link, text and order. Each worked on 0.1.0.
 import { describe, expect, test } from 'vitest'
+import { isShown } from '../../src/call/inbox-items.ts'
 import type { Body } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import {
@@ -13,6 +14,7 @@ import {
   raw,
   rawIn,
   receipt,
+  ringing,
   type Side,
   STATUS,
   says,
@@ -174,6 +176,17 @@ describe('the order', () => {
     const accept = callIn(me, id).lines[1]?.signal.id
     hears(me, [rawIn(liar, id, words('So you said yes?'), { ack: { seq: 1, id: accept } })])
     expect(callIn(me, id).lines.find(({ signal }) => signal.seq === 2 && signal.from === liar.key)?.hadAcked).toBe(2)
+  })
+
+  test('a farewell that crossed a hang-up keeps its words', () => {
+    const { ada, ben, id } = ringing()
+    says(ben, ACCEPT)
+    says(ben, { type: 'end', text: 'Good bye', most: 0 })
+    hears(ben, says(ada, END))
+    const call = callIn(ben, id)
+    expect(call.phase).toBe('cancelled')
+    const own = call.lines.find(({ signal }) => signal.body.text === 'Good bye')
+    expect(own && isShown(own)).toBe(true)
   })
 
   test('an end cannot make late what its author had acknowledged', () => {

@@ -1,5 +1,6 @@
 // What came in, merged: into the right call, once, whatever comes first and whoever sent it.
 import { describe, expect, test } from 'vitest'
+import type { Body } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 import {
@@ -238,6 +239,24 @@ describe('a ring that runs out', () => {
     hears(ben, [], { now: after })
     expect(callIn(ben, id, after).phase).toBe('missed')
     expect(logIn(ben, id).unread).toEqual(['missed'])
+  })
+
+  test('is no news where its caller may not call, whatever the date that it has', () => {
+    const { ben, id } = ringing()
+    const policy = {
+      trust: () => 'unknown' as const,
+      calls: 'nobody' as const,
+      silent: false,
+      pow: 0,
+      autoAnswer: 'nobody' as const,
+    }
+    const [ada, stranger] = [side('a'), side('b')]
+    const late: Body = { type: 'request', text: 'Buy now', deadline: T - 10_000, name: '', relays: [] }
+    const request = raw(ada, late, { to: stranger.key }, T - 20_000)
+    hears(stranger, [request], { seat: { policy } })
+    expect(logIn(stranger, request.id).unread).toEqual([])
+    hears(ben, [], { now: after, seat: { policy } })
+    expect(logIn(ben, id).unread).toEqual([])
   })
 
   test('is missed by the caller only after a whole mailbox has been read since', () => {

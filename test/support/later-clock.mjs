@@ -1,0 +1,33 @@
+// Preloaded into a child process (node --import later-clock.mjs?ms=1200000) it sets the whole machine's clock forward by so many
+// milliseconds, the times of files included.
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+
+const ahead = Number(new URL(import.meta.url).searchParams.get('ms'))
+const { statSync, utimesSync } = fs
+const Real = Date
+
+globalThis.Date = class extends Real {
+  constructor(...parts) {
+    if (parts.length === 0) super(Real.now() + ahead)
+    else super(...parts)
+  }
+
+  static now() {
+    return Real.now() + ahead
+  }
+}
+
+fs.statSync = (...args) => {
+  const stats = statSync(...args)
+  if (stats !== undefined && typeof stats.mtimeMs === 'number') stats.mtimeMs += ahead
+  return stats
+}
+
+fs.utimesSync = (path, atime, mtime) => utimesSync(path, earlier(atime), earlier(mtime))
+
+function earlier(time) {
+  return new Real(time.getTime() - ahead)
+}
+
+syncBuiltinESMExports()
