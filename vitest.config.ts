@@ -5,13 +5,34 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONG = [
   'program/stories',
   'io/store/parallel',
+  'program/mailbox',
   'program/files-through-blossom',
+  'program/wrong-clocks',
+  'program/secret-stays',
+  'program/harness-hook',
+  'program/discovery',
+  'program/relay-words',
   'program/escalate',
   'scripts/simulation',
   'program/policy',
   'scripts/fuzz',
   'scripts/chaos',
-  'scripts/install-skill',
+  'program/archive',
+]
+
+// A machine that is shared may be slow for a while; what hangs is found all the same.
+const TIMEOUTS = { testTimeout: 90_000, hookTimeout: 90_000 }
+
+/**
+ * Files whose imports are loaded once a worker, not once a file. Not among them: what chooses an engine, spies on a module, or cleans
+ * up by hooks of a module that it shares with others.
+ */
+const TOGETHER = [
+  'test/*.test.ts',
+  'test/{call,cli,commands,house,scripts,state}/**/*.test.ts',
+  'test/nostr/*.test.ts',
+  'test/program/!(escalate|names-and-proxies|output).test.ts',
+  'test/run/!(doctor).test.ts',
 ]
 
 // They begin first, so that no worker is left alone with one of them in the end.
@@ -27,15 +48,13 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],
-    // A machine that is shared may be slow for a while; what hangs is found all the same.
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
     // Two cores: more workers than that only make real processes and real relays wait for each other.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
-    // A shared CI machine may lose a core for seconds; a test that fails twice is broken.
-    retry: process.env.CI ? 1 : 0,
+    projects: [
+      { test: { ...TIMEOUTS, name: 'together', include: TOGETHER, isolate: false } },
+      { test: { ...TIMEOUTS, name: 'alone', include: ['test/**/*.test.ts'], exclude: TOGETHER } },
+    ],
   },
 })
