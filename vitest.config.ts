@@ -20,8 +20,8 @@ const LONG = [
   'program/archive',
 ]
 
-// A machine that is shared may be slow for a while; what hangs is found all the same.
-const TIMEOUTS = { testTimeout: 90_000, hookTimeout: 90_000 }
+// A machine that is shared may be slow for a while; what hangs is found all the same. A test that fails twice is broken.
+const COMMON = { testTimeout: 90_000, hookTimeout: 90_000, retry: process.env.CI ? 1 : 0 }
 
 /**
  * Files whose imports are loaded once a worker, not once a file. Not among them: what chooses an engine, spies on a module, or cleans
@@ -53,8 +53,8 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { ...TIMEOUTS, name: 'together', include: TOGETHER, isolate: false } },
-      { test: { ...TIMEOUTS, name: 'alone', include: ['test/**/*.test.ts'], exclude: TOGETHER } },
+      { test: { ...COMMON, name: 'together', include: TOGETHER, isolate: false } },
+      { test: { ...COMMON, name: 'alone', include: ['test/**/*.test.ts'], exclude: TOGETHER } },
     ],
   },
 })

@@ -130,12 +130,18 @@ describe(`${WRAPS} wraps of junk`, () => {
       const found = runs.flatMap((run) => run.found)
       for (const text of ['a letter of a contact', 'a call of a contact'])
         expect(found.filter((one) => one === text)).toHaveLength(1)
-      // Of the strangers' calls only those are kept that ring.
-      expect(progress(flood.home)).toEqual({ seen: flood.all, read: true, calls: 21 })
+      // Of the strangers' calls only those are kept that ring; on a slow machine it takes several runs, and what had been shown in one
+      // of them makes room in the next.
+      const { seen, read, calls } = progress(flood.home)
+      expect({ seen, read }).toEqual({ seen: flood.all, read: true })
+      const madeRoom = calls - 21
+      expect(madeRoom).toBeGreaterThanOrEqual(0)
+      expect(madeRoom).toBeLessThanOrEqual(20 * (runs.length - 1))
       const { dropped, new: news } = statusOf(await flood.run('status', '--json'))
       expect(news).toEqual([])
       expect(Object.keys(dropped).sort()).toEqual(['bad-seal', 'ringing', 'strangers-bound', 'undecryptable'])
-      expect(Object.values(dropped).reduce((a, b) => a + b) + runs.flatMap((run) => run.found).length).toBe(flood.all)
+      const count = Object.values(dropped).reduce((a, b) => a + b) + found.length
+      expect(count - madeRoom).toBe(flood.all)
     })
   })
 
