@@ -137,7 +137,11 @@ export function knowing(sim: Sim, agents: readonly Agent[], restoredAt: Readonly
     const isSpokenIn = unaware.filter(({ call }) => wasSpokenIn(call))
     if (forkedAt !== Number.POSITIVE_INFINITY && isSpokenIn.length > 0)
       throw new Error(`${isSpokenIn.map(({ agent }) => agent.name)} does not know that ${short(id)} has forked`)
-    alike(id, silent)
+    // A call that came to nothing was no conversation there: who has not its key is not heard in it.
+    alike(
+      id,
+      silent.filter(({ call }) => wasSpokenIn(call)),
+    )
     const digests = held.flatMap(({ log }) => log.verified?.digest ?? [])
     if (new Set(digests).size > 1) throw new Error(`${short(id)} was verified with two digests`)
   }
