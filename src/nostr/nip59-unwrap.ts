@@ -43,6 +43,8 @@ export type CallKeyring = {
   callsFor(author: string, wrap: string): { calls: readonly string[]; left: number }
   /** The key of a call; undefined where it is lost. */
   keyOf(call: string): CallKey | undefined
+  /** Hears that the key of this call has opened a seal of its author: the next is likely to be of the same call. */
+  fitted?(author: string, call: string): void
   /** Whether a seal that nothing opens is handed back, because its key may still come. Asked once a seal. */
   keeps(seal: Event): boolean
 }
@@ -121,6 +123,7 @@ export function openSeal(
     if (callKey?.peer !== sealed.pubkey) continue
     const json = decryptParts(parts, callKey.key)
     if (json === undefined) continue
+    keyring?.fitted?.(sealed.pubkey, call)
     const opened = parseSealedRumor(json, sealed.pubkey, { key: 'call', call: callKey.call })
     // The attack: what belongs to one call, sealed with the key of another, would be said to be as secret as its own call.
     return opened.ok && !isOfCall(opened.rumor, callKey) ? refusal('misplaced') : opened

@@ -35,17 +35,28 @@ export function openKeyring({ calls, tried, keyOf, awaited, kept }: KeyringOptio
   const byPeer = new Map<string, string[]>()
   for (const { id, peer } of [...calls].sort(likelier)) byPeer.set(peer, [...(byPeer.get(peer) ?? []), id])
   const read = new Map<string, CallKey | undefined>()
+  const last = new Map<string, string>()
+  const next = new Map<string, string>()
   const held = new Map(awaited.map((peer) => [peer, { ...(kept[peer] ?? { count: 0, bytes: 0 }) }]))
   return {
     authors: [...new Set([...byPeer.keys(), ...awaited])],
     callsFor(author, wrap) {
       const before = new Set(Object.hasOwn(tried, wrap) ? tried[wrap] : [])
-      const open = (byPeer.get(author) ?? []).filter((call) => !before.has(call))
+      const all = byPeer.get(author) ?? []
+      const latest = last.get(author)
+      // What followed upon the latest before, then the latest itself: whoever speaks in many calls does it in turns or in bursts.
+      const likely = latest === undefined ? [] : [next.get(latest) ?? latest, latest]
+      const open = [...new Set([...likely, ...all])].filter((call) => !before.has(call))
       return { calls: open.slice(0, TRIES_A_RUN), left: Math.max(0, open.length - TRIES_A_RUN) }
     },
     keyOf(call) {
       if (!read.has(call)) read.set(call, keyOf(call))
       return read.get(call)
+    },
+    fitted(author, call) {
+      const latest = last.get(author)
+      if (latest !== undefined) next.set(latest, call)
+      last.set(author, call)
     },
     keeps(seal) {
       const mine = held.get(seal.pubkey)

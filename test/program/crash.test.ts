@@ -2,7 +2,13 @@
 // nothing is there twice, and both sides hold the same call.
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { type AgentProgram, messagesOf, startCall, withPair } from '../support/two-programs.ts'
+import { valueAt } from '../../scripts/json-path.ts'
+import { loadIdentity } from '../../src/io/home/identity.ts'
+import { homeOf } from '../../src/io/home/paths.ts'
+import { readCallKey } from '../../src/io/store/call-keys.ts'
+import { parseEvent, tag } from '../../src/nostr/event.ts'
+import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
+import { type AgentProgram, messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 /** `P2P_STEPS=1` dies before every single step, which takes a minute. */
 const STRIDE = Number(process.env.P2P_STEPS ?? 6)
@@ -53,6 +59,44 @@ test('send, killed before its steps', async () => {
     expect(transcript).toMatchObject({ verified: true })
   })
 }, 60_000)
+
+test('call and answer, killed before their steps: no public key of a call goes out whose secret is not on the disk', async () => {
+  await withPair({}, async ({ ada, ben, relay }) => {
+    const npub = stringField((await ben.json(['whoami'])).agent, 'npub')
+    await ada.json(['whoami'])
+    await runKilledAtEveryStep(ada, (n) => ['call', npub, `try ${n}`, '--again', '--quiet'], STRIDE)
+    await ben.json(['inbox'])
+    const { calls } = await ada.json(['status'])
+    const id = stringField(Array.isArray(calls) ? calls.find(({ state }) => state === 'ringing') : undefined, 'id')
+    await runKilledAtEveryStep(ben, () => ['answer', 'accept', '--call', id, '--quiet'], STRIDE)
+    await ada.json(['send', 'under a key', '--call', id])
+    expect(await ben.json(['inbox'])).toMatchObject({ new: [{ text: 'under a key' }] })
+    for (const who of [ada, ben]) {
+      const status = await who.json(['status'])
+      expect(valueAt(status, `.calls[id=${id}]`)).toMatchObject({ state: 'active', secrecy: 'call' })
+    }
+    let told = 0
+    for (const { frame } of relay.seen) {
+      const wrap = frame[0] === 'EVENT' ? parseEvent(frame[1]) : undefined
+      for (const [to, from] of [
+        [ben, ada],
+        [ada, ben],
+      ] as const) {
+        const opened = wrap?.kind === 1059 ? unwrap(wrap, identityOf(to)) : undefined
+        const ek = opened?.ok === true ? tag(opened.rumor, 'ek') : undefined
+        if (opened?.ok !== true || ek === undefined) continue
+        const call = tag(opened.rumor, 'call-id') ?? opened.rumor.id
+        expect(readCallKey(homeOf(undefined, { HOME: from.home }), call)).toMatchObject({ pubkey: ek })
+        told++
+      }
+    }
+    expect(told).toBeGreaterThan(1)
+  })
+}, 60_000)
+
+function identityOf({ home }: AgentProgram) {
+  return loadIdentity(homeOf(undefined, { HOME: home }), {})
+}
 
 test('inbox and end, killed before their steps', async () => {
   await withPair({}, async (pair) => {

@@ -52,6 +52,20 @@ describe('the keys that are tried', () => {
     expect(asked).toEqual([40, 0, 1, 2].map((n) => pairs[n]?.binding.call))
   })
 
+  it('begin with what fitted last, and with what followed upon that before', () => {
+    const one = ring()
+    const [a, b, c] = [3, 7, 11].map((n) => must(pairs[n]).binding.call)
+    const first = (count: number) => one.callsFor(alice.pubkey, 'w').calls.slice(0, count)
+    const fits = (call: string | undefined) => one.fitted?.(alice.pubkey, must(call))
+    fits(a)
+    expect(first(2)).toEqual([a, must(pairs[40]).binding.call])
+    for (const call of [b, c, a]) fits(call)
+    expect(first(2)).toEqual([b, a])
+    expect(one.callsFor(alice.pubkey, 'w')).toMatchObject({ left: 47 - TRIES_A_RUN })
+    expect(new Set(first(20)).size).toBe(20)
+    expect(one.callsFor(mallory.pubkey, 'w').calls).toEqual([])
+  })
+
   it('are all tried in the end, each once a wrap, and no wrap counts as seen before', () => {
     const pair = must(pairs[46])
     const one = wrap(messageIn(pair.binding), alice, bob.pubkey, { now, callKey: pair.caller })
