@@ -92,7 +92,7 @@ test('call and answer, killed before their steps: no public key of a call goes o
     }
     expect(told).toBeGreaterThan(1)
   })
-}, 60_000)
+}, 180_000)
 
 function identityOf({ home }: AgentProgram) {
   return loadIdentity(homeOf(undefined, { HOME: home }), {})
