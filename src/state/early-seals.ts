@@ -2,7 +2,7 @@
 // then.
 import { type EarlySeal, type Log, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
+import type { OpenedWrap, UnopenedSeal } from '../nostr/nip59-unwrap.ts'
 import { isToBeTriedAgain, KEPT_SEALS, rememberTries, sizeOf } from './call-keyring.ts'
 import { KEY_LIFETIME } from './retention.ts'
 import type { Index, State } from './state.ts'
@@ -58,7 +58,8 @@ export function awaitingCall({ calls }: Index, peer: string, now: number): strin
 /** Keeps the seal of a wrap that nothing opens yet; false where it is not worth that. */
 export function keepEarly(edit: Transaction, { wrap, stamp, unopened }: OpenedWrap, now: number): boolean {
   if (unopened?.seal === undefined) return false
-  const id = awaitingCall(edit.index, unopened.from, now)
+  // A parallel run may have taken the accept since this one opened its mail: then the key is here, and was not tried.
+  const id = awaitingCall(edit.index, unopened.from, now) ?? untriedCall(edit.index, unopened, now)
   if (id === undefined || edit.state.logs[id] === undefined) return false
   const log = edit.log(id)
   // The bounds were looked at when it was opened; a parallel run may have kept as much.
@@ -66,6 +67,11 @@ export function keepEarly(edit: Transaction, { wrap, stamp, unopened }: OpenedWr
   const tried = [...new Set([...(log.early?.[wrap]?.tried ?? []), ...unopened.tried])]
   log.early = { ...log.early, [wrap]: { seal: unopened.seal, stamp, tried } }
   return true
+}
+
+function untriedCall({ calls }: Index, { from, tried }: UnopenedSeal, now: number): string | undefined {
+  const keyed = Object.entries(calls).filter(([, call]) => call.peer === from && hasKey(call, now))
+  return keyed.find(([id]) => !tried.includes(id))?.[0]
 }
 
 /** Remembers of which wraps a later run tries more keys. */

@@ -5,9 +5,11 @@ import type { IntentOf, IntentType } from '../../src/call/intent.ts'
 import { NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { keysFrom, sha256 } from '../../src/nostr/crypto.ts'
-import { rumorOf } from '../../src/nostr/event.ts'
+import { finalize, rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
+import { keepEarly, openableSeals } from '../../src/state/early-seals.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
+import { beginTransaction } from '../../src/state/transaction.ts'
 import { runCommand } from '../simulation/command.ts'
 import { diceOf } from '../simulation/dice.ts'
 import { emptyDisk } from '../simulation/disk.ts'
@@ -102,6 +104,21 @@ test('what no accept comes for is dropped and counted when its ring has been ove
   await asAda('inbox', INBOX)
   expect(ada.disk.logs[id]?.early).toBeUndefined()
   expect(ada.disk.index.dropped).toEqual({ undecryptable: kept })
+})
+
+test('what a run could not open that began before a parallel one took the accept is kept, and opened', async () => {
+  const { ada, ben, asAda, id, giveAccept, seconds } = await acceptedUnheard()
+  giveAccept()
+  await asAda('inbox', INBOX)
+  const seal = finalize({ kind: 13, created_at: seconds(), tags: [], content: 'x' }, ben.keys)
+  const opened = (tried: string[]) => ({
+    ...{ wrap: 'a'.repeat(64), stamp: seconds(), bits: 0, reason: 'undecryptable' },
+    unopened: { from: ben.keys.pubkey, tried, left: 0, seal },
+  })
+  const edit = beginTransaction({ index: ada.disk.index, logs: ada.disk.logs })
+  expect(keepEarly(edit, opened([id]), seconds())).toBe(false)
+  expect(keepEarly(edit, opened([]), seconds())).toBe(true)
+  expect(openableSeals(edit.commit(), seconds())).toMatchObject([{ call: id }])
 })
 
 // The attack: it has the identity of the callee, knows the call's id, and speaks before the accept is heard.
