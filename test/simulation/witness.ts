@@ -57,10 +57,12 @@ export function permitted(sim: Sim, agent: Agent, item: InboxItem): void {
     const log = agent.disk.logs[call]
     if (log === undefined || signalOf(log, log.id)?.from !== agent.key) throw new Error(`${what}, who may not call`)
   }
-  if (!SPOKEN.includes(type)) return
+  // Whoever may call may also hang up before an answer, and that is told.
+  if (!SPOKEN.includes(type) && (isWelcome || type !== 'end')) return
   const log = wholeLog(sim, agent, call)
-  const isMine = log !== undefined && Object.values(log.entries).some(({ rumor }) => rumor.pubkey === agent.key)
-  if (!isMine) throw new Error(`${what} in a call that it never answered`)
+  const own = Object.keys(log?.entries ?? {}).flatMap((id) => (log && signalOf(log, id)) ?? [])
+  if (!own.some(({ from: author, body }) => author === agent.key && body.type !== 'reject'))
+    throw new Error(`${what} in a call that it never answered`)
 }
 
 const SPOKEN: readonly string[] = ['message', 'progress', 'propose', 'agree', 'decline', 'file', 'escalate']
