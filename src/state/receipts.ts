@@ -5,8 +5,9 @@ import type { Call } from '../call/replay.ts'
 import { type Body, type Link, NOTHING, type SeqRange } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { lostCalls, markLostTold } from './orphans.ts'
+import { overSince } from './retention.ts'
 import type { Speaker } from './say.ts'
-import type { State } from './state.ts'
+import { OPEN_AFTER_END, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 const PLAIN_END: Body = { type: 'end', text: '', expired: false }
@@ -132,10 +133,18 @@ function receiptFor(
   { touched, now, tellRead = true }: ReceiptContext,
 ): PendingReceipt | undefined {
   const { told, read } = log
-  const asks = call.gaps.length > 0 && (touched.includes(call.id) || Math.abs(now - told.asked) > REPEAT_AFTER.missing)
+  const isDue = touched.includes(call.id) || Math.abs(now - told.asked) > REPEAT_AFTER.missing
+  const asks = call.gaps.length > 0 && isDue && isKeptThere(call, now)
   const looked = tellRead && read > told.read && Math.abs(now - told.at) >= REPEAT_AFTER.ack
   if (!asks && !looked && !owesAck(log, call, now)) return undefined
   return { call: call.id, to: call.peer, ack: call.taken, missing: call.gaps, ...(tellRead && read > 0 && { read }) }
+}
+
+// "A sender keeps every rumor, acked or not, until the call is over for 7 days." The attack: a gap that nobody ever fills, and a question
+// with every command for ever.
+function isKeptThere({ phase, last }: Call, now: number): boolean {
+  const over = overSince(phase, last)
+  return over === undefined || now - over < OPEN_AFTER_END
 }
 
 function owesAck({ told }: Log, { taken }: Call, now: number): boolean {

@@ -142,11 +142,11 @@ function hostOf(sim: Sim, agent: Agent, process: Process): Host {
       return true
     },
     losesLock: () => sim.deadly !== 0 && world.dice.chance(sim.deadly / 8),
-    saved(before, after, { packed, joined, callsOnly }) {
+    saved(before, after, { packed, joined, callsOnly, partial }) {
       sim.packed += packed
       sim.joined += joined
       const said = ownNews(before, after, agent.key)
-      for (const id of said) agent.accepted.add(id)
+      if (partial !== true) for (const id of said) agent.accepted.add(id)
       if (callsOnly && said.length > 0) sim.ahead++
       sim.saved(agent, before, after)
     },

@@ -25,6 +25,9 @@ export type Disk = {
 
 export type SimCodec = ReturnType<typeof stateCodecWith>
 
+/** `partial`: the index is not written, and nothing is promised yet. */
+export type SavedFigures = { packed: number; joined: number; callsOnly: boolean; partial?: true }
+
 /** What the world does to a process at its disk. */
 export type DiskHost = {
   /** Where it waits for the lock. */
@@ -34,7 +37,7 @@ export type DiskHost = {
   /** Whether it is stopped between two files and loses the lock, so that it begins anew on what others have written since. */
   losesLock?: () => boolean
   /** Told of every change; `packed`: how many segments it wrote, `joined`: how many calls were needed whole. */
-  saved: (before: State, after: State, figures: { packed: number; joined: number; callsOnly: boolean }) => void
+  saved: (before: State, after: State, figures: SavedFigures) => void
 }
 
 export function emptyDisk(): Disk {
@@ -157,7 +160,7 @@ function write(
     if (host.dies()) return 'dead'
     placed[id] = snapshot.logs[id] ?? head
     if (host.losesLock?.() !== true) continue
-    host.saved(fresh, { ...fresh, logs: { ...fresh.logs, ...placed } }, figures)
+    host.saved(fresh, { ...fresh, logs: { ...fresh.logs, ...placed } }, { ...figures, partial: true })
     return 'lost'
   }
   for (const [peer, log] of Object.entries(snapshot.letters ?? {})) {

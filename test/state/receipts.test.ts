@@ -64,6 +64,16 @@ describe('a receipt', () => {
     expect(hears(ben, [], { now: T + 301 }).acks[0]?.missing).toEqual([[2, 2]])
     expect(hears(ben, [], { now: T - 86_400 }).acks[0]?.missing).toEqual([[2, 2]])
   })
+
+  test('asks for nothing any more once nobody keeps it: a gap is not asked for for ever', () => {
+    const { ada, ben, id } = inCall()
+    says(ada, send('lost'))
+    hears(ben, says(ada, send('one')))
+    tells(ben, id, 1)
+    const day = 86_400
+    expect(hears(ben, [], { now: T + 10 * day }).acks[0]?.missing).toEqual([[2, 2]])
+    for (const days of [15, 20, 90]) expect(hears(ben, [], { now: T + days * day }).acks).toEqual([])
+  })
 })
 
 describe('the confirming end', () => {
