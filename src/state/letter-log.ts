@@ -141,8 +141,12 @@ export function parseLetterLog(value: unknown): LetterLog | 'newer' | undefined 
 /** What the index holds of the letters with one peer. */
 export function summariseLetters({ letters }: LetterLog): LetterLogSummary {
   const all = Object.values(letters)
+  const waiting = all.filter((letter) => letter.unread || (!letter.mine && isOnItsWay(letter)))
+  const due = Math.min(...waiting.map((letter) => (isOnItsWay(letter) ? 0 : (letter.from ?? 0))))
   return {
-    open: all.some((letter) => letter.unread || (!letter.mine && isOnItsWay(letter))),
+    open: waiting.length > 0,
+    // The attack: thousands of keys write a letter each, and each command reads those that are not told before tomorrow.
+    ...(waiting.length > 0 && due > 0 && { due }),
     bytes: all.reduce((sum, { rumor }) => sum + sizeOf(rumor), 0),
     last: all.reduce((last, { heard }) => Math.max(last, heard), 0),
   }

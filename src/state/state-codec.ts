@@ -63,9 +63,9 @@ function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
   return [...wanted]
 }
 
-/** The peers whose letters are open. */
-function openLetters({ letterLogs }: Index): string[] {
-  return Object.keys(letterLogs).filter((peer) => letterLogs[peer]?.open)
+/** The peers whose letters are open. @param now unix seconds */
+function openLetters({ letterLogs }: Index, now = Number.POSITIVE_INFINITY): string[] {
+  return Object.keys(letterLogs).filter((peer) => letterLogs[peer]?.open && (letterLogs[peer].due ?? 0) <= now)
 }
 
 /** `stored`: the head and the segments of which a log was made, when it was read whole. */
@@ -228,7 +228,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
   calls: table(summary),
   peers: table(peer),
   dms: table(fields({ rumor, heard: number, unread: flag, file: optional(isRecord) })),
-  letterLogs: table(fields({ open: flag, bytes: number, last: number })),
+  letterLogs: table(fields({ open: flag, bytes: number, last: number, due: optional(number) })),
   lettersLeft: number,
   lost: flag,
   lostAt: number,

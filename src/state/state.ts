@@ -141,8 +141,11 @@ export type Letter = {
 /** The letters with one peer, by rumor id. */
 export type LetterLog = { version: 1; peer: string; letters: Record<string, Letter> }
 
-/** What the index knows of a log. `open`: it holds what is unread or on its way; `bytes`: what it takes on disk, about. */
-export type LetterLogSummary = { open: boolean; bytes: number; last: number }
+/**
+ * What the index knows of a log. `open`: it holds what is unread or on its way, but only from `due` on (unix seconds) where all of that
+ * is told later; `bytes`: what it takes on disk, about.
+ */
+export type LetterLogSummary = { open: boolean; bytes: number; last: number; due?: number }
 
 /** A direct message of ours outside of calls, kept until a relay has taken it. */
 export type OutgoingLetter = { to: string; rumor: Rumor; posting: OutboxEntry }

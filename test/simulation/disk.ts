@@ -105,7 +105,10 @@ export function load(disk: Disk, codec: SimCodec, also: readonly string[], whole
     const log = whole.includes(id) ? wholeLog(disk, codec, id) : disk.logs[id]
     if (log !== undefined) logs[id] = log
   }
-  const peers = [...codec.letters.open(disk.index), ...also.filter(isLetters).map((name) => name.slice(LETTERS.length))]
+  const peers = [
+    ...codec.letters.open(disk.index, Number.POSITIVE_INFINITY),
+    ...also.filter(isLetters).map((name) => name.slice(LETTERS.length)),
+  ]
   const letters = Object.fromEntries(
     [...new Set(peers)].flatMap((peer) => (disk.letters[peer] === undefined ? [] : [[peer, disk.letters[peer]]])),
   )

@@ -4,7 +4,7 @@ import type { Trust } from '../../src/call/agents.ts'
 import { letterItem } from '../../src/call/inbox-items.ts'
 import { sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { isDue, letterLogName } from '../../src/state/letter-log.ts'
+import { isDue, letterLogName, summariseLetters } from '../../src/state/letter-log.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { emptyIndex, type Letter, type State } from '../../src/state/state.ts'
@@ -199,6 +199,24 @@ describe('bounds', () => {
     expect(held(receiveAll(gone, rumors, context).state, stranger(1))).toHaveLength(0)
     expect(held(receiveAll(gone, rumors, { ...context, deep: true }).state, stranger(1))).toHaveLength(before)
   })
+})
+
+test('a file of which all is told tomorrow is loaded tomorrow', () => {
+  const log = (from: (number | undefined)[]) => ({
+    version: 1 as const,
+    peer: friend,
+    letters: Object.fromEntries(
+      from.map((at, n) => [
+        `${n}`,
+        { rumor: letter(friend, `${n}`), heard: 1, unread: true, ...(at !== undefined && { from: at }) },
+      ]),
+    ),
+  })
+  const openAt = (from: (number | undefined)[], now: number) => {
+    const index = { ...emptyIndex(), letterLogs: { [friend]: summariseLetters(log(from)) } }
+    return stateCodec.letters.open(index, now).length === 1
+  }
+  expect([openAt([500, 900], 499), openAt([500, 900], 500), openAt([500, undefined], 1)]).toEqual([false, true, true])
 })
 
 test('the file of a peer is loaded when it writes, and when something of it is unread', () => {

@@ -22,11 +22,11 @@ export type StoreCodec<I, L, C = never, P = never> = {
   readonly letters?: LetterCodec<I, P>
 }
 
-/** The letters with each peer, in files of their own. `open`: the peers whose letters are loaded always. */
+/** The letters with each peer, in files of their own. `open`: the peers whose letters are loaded always, by unix seconds. */
 export type LetterCodec<I, P> = {
   readonly version: number
   parse(value: unknown): P | 'newer' | undefined
-  open(index: I): string[]
+  open(index: I, now: number): string[]
 }
 
 /** Before the pubkey of a peer whose letters are asked for, where else the id of a call stands. */

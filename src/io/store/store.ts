@@ -183,7 +183,13 @@ export function openStore<I, L, C, P>(
     const calls = also.filter((name) => !name.startsWith(LETTERS))
     const peers = also.flatMap((name) => (name.startsWith(LETTERS) ? [name.slice(LETTERS.length)] : []))
     const logs = loadLogs(home, codec, [...codec.open(index, calls), ...calls], reportDamage, cache)
-    const letters = loadLetters(home, codec, [...(codec.letters?.open(index) ?? []), ...peers], reportDamage, cache)
+    const letters = loadLetters(
+      home,
+      codec,
+      [...(codec.letters?.open(index, Math.floor(Date.now() / 1000)) ?? []), ...peers],
+      reportDamage,
+      cache,
+    )
     const storedCalls = new Map<string, StoredCall<L, C>>()
     for (const id of whole) {
       if (logs[id] === undefined) continue
