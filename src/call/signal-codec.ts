@@ -132,6 +132,12 @@ function opaqueName(rumor: Rumor): string {
   return /^[a-z0-9-]{1,32}$/.test(op) ? op : 'unknown'
 }
 
+/** Whether a rumor is a receipt that says `lost` of no call in particular. @param me our own key */
+export function isLostReceipt(rumor: Rumor, me: string): boolean {
+  const isReceipt = rumor.kind === CONTROL && tag(rumor, 'op') === 'receipt' && tag(rumor, 'call-id') === undefined
+  return isReceipt && tag(rumor, 'lost') !== undefined && onlyRecipient(rumor) === me
+}
+
 /** The call that a rumor claims to belong to, if it claims one. */
 export function callId(rumor: Rumor): string | undefined {
   const id = tag(rumor, 'call-id')

@@ -25,7 +25,7 @@ export function bindingOfSignal(state: State, { call, rumor }: Pick<PendingPubli
 /** As `bindingOfSignal`, of a receipt. */
 export function bindingOfReceipt(state: State, { call, fork, lost }: PendingReceipt): CallBinding | undefined {
   const answers = lost ? 'lost' : fork === undefined ? undefined : 'fork'
-  return goesUnderCallKey({ type: 'receipt', answers }) ? bindingIn(state.logs[call]) : undefined
+  return call !== undefined && goesUnderCallKey({ type: 'receipt', answers }) ? bindingIn(state.logs[call]) : undefined
 }
 
 /** What is to be opened now that its accept is here. */

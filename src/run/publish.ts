@@ -66,7 +66,11 @@ export const publishReceipt: Executor<'receipt'> = {
   record: (state, done) =>
     recordReceiptsTaken(
       state,
-      done.filter(isTaken).map(({ action: { receipt } }) => ({ call: receipt.call, ack: receipt.ack.seq })),
+      done
+        .filter(isTaken)
+        .flatMap(({ action: { receipt } }) =>
+          receipt.call === undefined ? [] : [{ call: receipt.call, ack: receipt.ack.seq }],
+        ),
     ),
 }
 

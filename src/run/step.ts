@@ -336,7 +336,7 @@ function withAgent(state: State, me: string): State {
 /** The call whose file is written for what became of an action. */
 function callOfDone(one: ActionResult): string[] {
   if (one.type === 'signal') return [one.action.due.call]
-  if (one.type === 'receipt') return [one.action.receipt.call]
+  if (one.type === 'receipt') return one.action.receipt.call === undefined ? [] : [one.action.receipt.call]
   if (one.type === 'open-early') return [one.action.early.call]
   if (one.type === 'save-file') return [one.action.transfer.call]
   if (one.type === 'fetch-file' && one.action.remoteFile.call !== '') return [one.action.remoteFile.call]

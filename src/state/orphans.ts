@@ -6,6 +6,7 @@ import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { type CompleteReplay, DEEP_REPLAY } from './cursors.ts'
 import type { Orphan, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
+import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
 
 /** Most orphans of all, of one sender, and of all strangers, and most characters of text of one that are kept. */
 const MAX_ORPHANS = { all: 400, sender: 40, strangers: 80, text: 0 }
@@ -59,8 +60,8 @@ export function boundOrphans(
   if (kept.length < edit.index.orphans.length) edit.index.orphans = kept.reverse()
 }
 
-/** A call of a peer's that is unknown here, of which it is to be told. */
-export type LostCall = { call: string; to: string }
+/** A call of a peer's that is unknown here, of which it is to be told; without one: the keys of its calls are. */
+export type LostCall = { call: string | undefined; to: string }
 
 /**
  * "`lost`, once a day and peer, to one whose numbered signals in a call are unknown here after two complete replays (never for a call
@@ -68,7 +69,7 @@ export type LostCall = { call: string; to: string }
  */
 export function lostCalls({ index, logs }: State, { now, gate }: { now: number; gate: AdmissionPolicy }): LostCall[] {
   const told = Object.values(index.lostTold).filter((at) => Math.abs(now - at) < TOLD_EVERY).length
-  const lost = new Map<string, string>()
+  const lost = new Map<string, string | undefined>()
   for (const { rumor, replays } of index.orphans) {
     const signal = parseSignal(rumor)
     if (replays < REPLAYS || signal === undefined || signal.seq === 0) continue
@@ -77,6 +78,11 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
     if (!mayCall(gate, gate.trust(signal.from))) continue
     if (Math.abs(now - (index.lostTold[signal.from] ?? Number.NEGATIVE_INFINITY)) < TOLD_EVERY) continue
     lost.set(signal.from, signal.call)
+  }
+  for (const peer of unreadablePeers(index)) {
+    if (lost.has(peer) || !mayCall(gate, gate.trust(peer))) continue
+    if (Math.abs(now - (index.lostTold[peer] ?? Number.NEGATIVE_INFINITY)) < TOLD_EVERY) continue
+    lost.set(peer, undefined)
   }
   return [...lost].slice(0, Math.max(0, MAX_TOLD - told)).map(([to, call]) => ({ call, to }))
 }
@@ -87,5 +93,10 @@ export function markLostTold(state: State, lost: readonly LostCall[], now: numbe
   const edit = beginTransaction(state)
   const recent = Object.entries(state.index.lostTold).filter(([, at]) => Math.abs(now - at) < TOLD_EVERY)
   edit.index.lostTold = Object.fromEntries([...recent, ...lost.map(({ to }) => [to, now] as const)])
+  if (edit.index.unreadable !== undefined)
+    edit.index.unreadable = forgetUnreadable(
+      edit.index,
+      lost.map(({ to }) => to),
+    )
   return edit.commit()
 }

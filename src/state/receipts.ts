@@ -78,7 +78,8 @@ export function automaticAnswers(calls: readonly Call[], gate: Policy, self: Int
 
 /** A receipt to send: what is taken and what was looked at, what is missing; or that the call has forked, or is lost here. */
 export type PendingReceipt = {
-  call: string
+  /** Undefined where it says of no call in particular that it is lost. */
+  call: string | undefined
   to: string
   ack: Link
   read?: number
@@ -192,7 +193,7 @@ export function markReceiptsTried(
   const lost = all.filter((one) => one.lost === true).map(({ call, to }) => ({ call, to }))
   const edit = beginTransaction(markLostTold(state, lost, now))
   for (const { call, to, ack, read, missing, fork } of all) {
-    if (edit.state.logs[call] === undefined) continue
+    if (call === undefined || edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
     const { told } = log
     if (fork !== undefined) {

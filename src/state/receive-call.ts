@@ -82,6 +82,21 @@ function hearAgain(
   return 'duplicate'
 }
 
+/**
+ * "It carries no call-id where seals of a peer could not be opened after two complete replays (their keys are lost here): then it counts
+ * for each call with that peer that has unacked signals of its receiver, an `end` among them."
+ */
+export function receiveLost(edit: Transaction, peer: string, { me, now }: { me: string; now: number }): undefined {
+  for (const log of Object.values(edit.state.logs))
+    if (peerOf(log, me) === peer && log.fork === undefined && Object.keys(log.outbox).length > 0)
+      markLost(edit.log(log.id), now)
+}
+
+function markLost(log: Log, now: number): void {
+  if (log.lost === undefined) log.unread = [...log.unread.filter((mark) => mark !== 'lost'), 'lost']
+  log.lost = now
+}
+
 /** Verifies the calls that both sides have ended, when all that came in is in. */
 export function settleCalls(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const id of edit.changed()) {
@@ -283,8 +298,7 @@ function receiveReceipt(
     return log.fork === undefined ? recordFork(log, { type: 'fork', by: 'told', ...place }, undefined, now) : undefined
   }
   if (body.lost === true) {
-    if (log.lost === undefined) log.unread = [...log.unread.filter((mark) => mark !== 'lost'), 'lost']
-    log.lost = now
+    markLost(log, now)
     return undefined
   }
   const verdict = judgeAck(ack, heldLog(log, edit.logIndex(log)), me)

@@ -1,6 +1,6 @@
 // What came in, merged into the state. Pure, and the same whatever the order and however often: it is applied to what was
 // loaded, and once more under the lock to what is newest.
-import { callId, parseSignal } from '../call/signal-codec.ts'
+import { callId, isLostReceipt, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { isWrapSigned, type OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { type AdmissionPolicy, lacksWork, meterFor, overBounds } from './admission.ts'
@@ -14,10 +14,11 @@ import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-l
 import { noteMachines, parseCanary } from './machine.ts'
 import { boundOrphans, countReplay, keepOrphan, takeOrphans } from './orphans.ts'
 import { answerByLetter, pruneEscalations } from './owner-answers.ts'
-import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
+import { type RumorContext, receiveLost, receiveSignal, settleCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
 import type { State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
+import { countUnreadable, noteUnreadable } from './unreadable.ts'
 
 /** `deep`: wraps that are known are heard once more. `now`: unix seconds. */
 export type ReceiveContext = {
@@ -61,6 +62,7 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
           ? undefined
           : wrap.reason
         : admitRumor(edit, rumor, wrap.bits, { ...context, isRewrapped, underCallKey }, touched)
+    if (dropped !== undefined) noteUnreadable(edit, wrap, context)
     if (dropped !== undefined) edit.table('dropped')[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
   }
   edit.commit()
@@ -71,6 +73,7 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   settleCalls(edit, context)
   tellUndelivered(edit, context)
   countReplay(edit, context)
+  countUnreadable(edit, context.replayed)
   judgeCanaries(edit, context.replayed, context.now)
   moveCursors(edit, context.replayed, context.now)
   forgetSeen(edit, context.now)
@@ -128,6 +131,7 @@ function receiveRumor(
   touched: Set<string>,
 ): string | undefined {
   const signal = parseSignal(rumor)
+  if (signal === undefined && isLostReceipt(rumor, context.me)) return receiveLost(edit, rumor.pubkey, context)
   if (signal === undefined) return callId(rumor) === undefined ? 'unknown' : 'malformed'
   if (signal.to !== context.me) return 'not-for-us'
   if (signal.body.type !== 'request') {

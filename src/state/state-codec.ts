@@ -240,6 +240,7 @@ const PARTS: Partial<Record<keyof Index, Check>> = {
     value.every(fields({ rumor, heard: number, replays: number, underCallKey: optional(flag) })),
   tried: table(texts),
   keysGone: table(number),
+  unreadable: table(fields({ heard: number, replays: number })),
   cleaned: number,
   lostTold: table(number),
   forgotten: table(number),

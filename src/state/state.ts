@@ -236,6 +236,8 @@ export type Index = {
   lostTold: Record<string, number>
   /** Calls that were deleted here, and when: nobody is told that they are lost. */
   forgotten: Record<string, number>
+  /** Peers of whom seals came that nothing opens: since when, unix seconds, and how many complete replays ago. */
+  unreadable?: Readonly<Record<string, { heard: number; replays: number }>>
   /** With whom a call's key was deleted here, and when last, unix seconds. */
   keysGone?: Readonly<Record<string, number>>
   /** When it was last looked for what is to be deleted, unix seconds. */

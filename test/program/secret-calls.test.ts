@@ -1,6 +1,6 @@
 // A call between two real programs, and who reads it afterwards: a thief who has the identities of both sides and everything that
 // the relay was ever sent reads its request, its accept and who spoke, and none of the words.
-import { existsSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { valueAt } from '../../scripts/json-path.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
@@ -135,6 +135,18 @@ test('without its key nothing is said in a call, rather than in the open; with a
     renameSync(`${keyPath(ada, id)}.away`, keyPath(ada, id))
     await ada.json(['status'], 60_000)
     expect(valueAt(await ben.json(['inbox'], 60_000), '.new')).toMatchObject([{ text: 'not in the open' }])
+  })
+}, 60_000)
+
+test('whoever has lost the key of a call tells the other side, after two looks at all that relays keep', async () => {
+  await withPair({}, async (pair) => {
+    const { ada, ben } = pair
+    const id = await startCall(pair)
+    rmSync(keyPath(ben, id))
+    await ada.json(['send', 'nobody reads this'])
+    for (const minutes of [0, 4, 6, 8]) await ben.json(['inbox'], minutes * 60_000)
+    const { new: items } = await ada.json(['inbox'], 10 * 60_000)
+    expect(items).toMatchObject([{ type: 'lost', call: id }])
   })
 }, 60_000)
 

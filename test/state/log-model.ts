@@ -135,7 +135,7 @@ function publish(world: World, who: Side, { dues, acks }: StepOutput, loss: numb
     const rumor = rumorOf(signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, now), who.key)
     if (loss === 0 || random() > loss) {
       world.wire.push({ to, rumor })
-      who.state = recordReceiptsTaken(who.state, [{ call, ack: ack.seq }])
+      who.state = recordReceiptsTaken(who.state, call === undefined ? [] : [{ call, ack: ack.seq }])
     }
   }
 }

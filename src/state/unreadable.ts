@@ -1,0 +1,63 @@
+// Peers of whom seals came that nothing here opens: the keys of their calls are lost here, and they are told so.
+import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
+import { type AdmissionPolicy, mayCall } from './admission.ts'
+import type { CompleteReplay } from './cursors.ts'
+import { hasKey } from './early-seals.ts'
+import type { Index } from './state.ts'
+import type { Transaction } from './transaction.ts'
+
+/** Most peers that are remembered, and for how long, in seconds. */
+const MAX_UNREADABLE = 100
+const REMEMBERED = 14 * 86_400
+
+/** How many complete replays make a key lost. */
+const REPLAYS = 2
+
+/** Notes the author of a seal that nothing opens. */
+export function noteUnreadable(
+  edit: Transaction,
+  { unopened }: OpenedWrap,
+  { now, gate }: { now: number; gate: AdmissionPolicy },
+): void {
+  if (unopened === undefined || !mayCall(gate, gate.trust(unopened.from))) return
+  const { from } = unopened
+  const { unreadable = {} } = edit.index
+  if (unreadable[from] !== undefined || isLateOnly(edit.index, from, now)) return
+  const recent = Object.entries(unreadable).filter(([, { heard }]) => Math.abs(now - heard) < REMEMBERED)
+  edit.index.unreadable = Object.fromEntries([...recent, [from, { heard: now, replays: 0 }]].slice(-MAX_UNREADABLE))
+}
+
+// What still comes in a call whose key was deleted by the rule or by hand says nothing of the calls that run.
+function isLateOnly({ calls, keysGone = {} }: Index, from: string, now: number): boolean {
+  if (Math.abs(now - (keysGone[from] ?? Number.NEGATIVE_INFINITY)) < REMEMBERED) return true
+  return Object.values(calls).some(
+    (call) =>
+      call.peer === from && call.secrecy === 'call' && !hasKey(call, now) && now - (call.over ?? 0) < 2 * REMEMBERED,
+  )
+}
+
+/** Counts a complete replay for every one that was there before it began. */
+export function countUnreadable(edit: Transaction, replayed: readonly CompleteReplay[]): void {
+  const began = Math.max(0, ...replayed.map((replay) => replay.began))
+  const { unreadable } = edit.index
+  if (began === 0 || unreadable === undefined) return
+  edit.index.unreadable = Object.fromEntries(
+    Object.entries(unreadable).map(([peer, one]) => [
+      peer,
+      one.heard < began ? { ...one, replays: one.replays + 1 } : one,
+    ]),
+  )
+}
+
+/** "Where seals of a peer could not be opened after two complete replays (their keys are lost here)." */
+export function unreadablePeers({ unreadable = {} }: Index): string[] {
+  return Object.entries(unreadable).flatMap(([peer, { replays }]) => (replays < REPLAYS ? [] : [peer]))
+}
+
+/** Forgets whom it is told to. */
+export function forgetUnreadable(
+  { unreadable = {} }: Index,
+  told: readonly string[],
+): NonNullable<Index['unreadable']> {
+  return Object.fromEntries(Object.entries(unreadable).filter(([peer]) => !told.includes(peer)))
+}
