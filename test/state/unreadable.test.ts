@@ -20,7 +20,7 @@ const over: CallSummary = {
   ...{ own: { queued: 0, relayed: 0, delivered: 1, read: 0 }, open: false, last: NOW, secrecy: 'call' },
 }
 
-function after(index: Partial<Index>, replays: number): State {
+function heardBy(index: Partial<Index>, replays: number): State {
   const edit = beginTransaction({ index: { ...emptyIndex(), ...index }, logs: {} })
   noteUnreadable(edit, wrap, { now: NOW, gate })
   for (let n = 1; n <= replays; n++) countUnreadable(edit, [{ relay: 'wss://r', cursor: NOW + n, began: NOW + n }])
@@ -31,8 +31,8 @@ const told = (state: State) => lostCalls(state, { now: NOW + 10, gate })
 
 describe('a peer whose seals open with nothing', () => {
   test('is told after two complete replays, once, and of no call in particular', () => {
-    expect(told(after({}, 1))).toEqual([])
-    const state = after({}, 2)
+    expect(told(heardBy({}, 1))).toEqual([])
+    const state = heardBy({}, 2)
     expect(told(state)).toEqual([{ call: undefined, to: PEER }])
     const marked = markLostTold(state, told(state), NOW + 10)
     expect(marked.index.unreadable).toEqual({})
@@ -40,9 +40,9 @@ describe('a peer whose seals open with nothing', () => {
   })
 
   test('is not where a key of a call with it was deleted, by the rule or by hand', () => {
-    expect(told(after({ keysGone: { [PEER]: NOW - 13 * DAY } }, 2))).toEqual([])
-    expect(told(after({ calls: { ['c'.repeat(64)]: { ...over, over: NOW - 8 * DAY } } }, 2))).toEqual([])
-    expect(told(after({ keysGone: { [PEER]: NOW - 15 * DAY } }, 2))).toHaveLength(1)
-    expect(told(after({ calls: { ['c'.repeat(64)]: over } }, 2))).toHaveLength(1)
+    expect(told(heardBy({ keysGone: { [PEER]: NOW - 13 * DAY } }, 2))).toEqual([])
+    expect(told(heardBy({ calls: { ['c'.repeat(64)]: { ...over, over: NOW - 8 * DAY } } }, 2))).toEqual([])
+    expect(told(heardBy({ keysGone: { [PEER]: NOW - 15 * DAY } }, 2))).toHaveLength(1)
+    expect(told(heardBy({ calls: { ['c'.repeat(64)]: over } }, 2))).toHaveLength(1)
   })
 })
