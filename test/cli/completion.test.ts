@@ -23,7 +23,7 @@ describe('what can stand where the shell asks', () => {
   test.each<[string[], string[] | 'files']>([
     [['s'], ['status', 'send', 'sendfile']],
     [['status', '--js'], ['--json']],
-    [['send', '--w'], ['--wait']],
+    [['send', '--wa'], ['--wait']],
     [['send', '--', '--w'], []],
     [
       ['wait', '--fo'],

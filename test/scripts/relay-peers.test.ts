@@ -36,7 +36,7 @@ test('nostr-tools publishes, asks and listens', async () => {
   for (const event of notes) await Promise.all(pool.publish([relay.url], event))
   const found = await pool.querySync([relay.url], { authors: [getPublicKey(secret)] })
   expect(found.map(({ id }) => id)).toEqual(notes.map(({ id }) => id))
-  expect(live).toEqual([notes[0]?.id])
+  await expect.poll(() => live).toEqual([notes[0]?.id])
   subscription.close()
   pool.destroy()
 })
