@@ -113,11 +113,11 @@ export class Failure extends Error {
   readonly hint: string
   readonly theirs: Foreign | undefined
 
-  constructor(code: Code, exit: Exit, message: string, hint = '', theirs?: Foreign) {
+  constructor(code: Code, message: string, hint = '', theirs?: Foreign) {
     super(message)
     this.name = 'Failure'
     this.code = code
-    this.exit = exit
+    this.exit = CODES[code][0]
     this.hint = hint
     this.theirs = theirs
   }

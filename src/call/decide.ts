@@ -1,6 +1,6 @@
 // What the user wants, against what the rules allow now: what to say, or why not. Pure.
 import { P2P } from '../command-name.ts'
-import { type Code, EXIT, Failure } from '../errors.ts'
+import { type Code, Failure } from '../errors.ts'
 import { rumorOf } from '../nostr/event.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
 import { type AgentDirectory, agentOf } from './agents.ts'
@@ -71,7 +71,6 @@ function blockedRefusal(pubkey: string, { people }: DecisionContext): Decision {
   const agent = agentOf(people, pubkey)
   return refuse(
     'BLOCKED',
-    EXIT.impossible,
     `${agentLabel(agent)} is blocked: nothing is said to it`,
     `\`${P2P} contacts unblock ${agent.npub}\` first, if your owner wants that`,
   )
@@ -105,13 +104,11 @@ function decideUnblocked(intent: Intent, scene: DecisionContext): Decision {
 function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionContext): Decision {
   const { peer, calls, name, inbox, ring, me, now, people } = scene
   if (peer === undefined) return { say: [] }
-  if (peer === me)
-    return refuse('SELF_CALL', EXIT.usage, 'this is your own key', `\`${P2P} list\` shows whom you can call`)
+  if (peer === me) return refuse('SELF_CALL', 'this is your own key', `\`${P2P} list\` shows whom you can call`)
   // Readers cut a longer one, and then the two sides would not have read the same.
   if (topic.length > LIMIT.topic) {
     return refuse(
       'TEXT_TOO_LONG',
-      EXIT.usage,
       `a topic has at most ${LIMIT.topic} characters, this one has ${topic.length}`,
       `call with a few words, and \`${P2P} send\` the rest once the call is answered`,
     )
@@ -121,7 +118,6 @@ function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionCont
     const who = peerLabel(incoming, people)
     return refuse(
       'ALREADY_RINGING',
-      EXIT.impossible,
       `${who} is calling you right now`,
       `\`${P2P} answer accept --call ${incoming.id.slice(0, 8)}\``,
     )
@@ -154,7 +150,6 @@ function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision 
   const id = call.id.slice(0, 8)
   return refuse(
     'ALREADY_DIALING',
-    EXIT.impossible,
     `you are calling ${peerLabel(call, people)} already, call ${id}, ${ringingText(ringingOf(call), true, now)}`,
     `\`${P2P} wait --call ${id}\` waits for the answer; \`${P2P} call <agent> "<topic>" --again\` hangs up and calls anew`,
   )
@@ -177,7 +172,6 @@ function inActive(body: Body, scene: DecisionContext, answered?: string): Decisi
   if (answered !== undefined && ref === undefined)
     return refuse(
       'USAGE',
-      EXIT.usage,
       `"${answered.slice(0, 40)}" names nothing`,
       '--re takes a ref as it is shown: peer/5 or me/3',
     )
@@ -189,14 +183,12 @@ function inActive(body: Body, scene: DecisionContext, answered?: string): Decisi
 // A letter is no part of a call: any NIP-17 client reads it.
 function writeLetter(text: string, { peer, me, now }: DecisionContext): Decision {
   if (peer === undefined) return { say: [] }
-  if (peer === me)
-    return refuse('SELF_CALL', EXIT.usage, 'this is your own key', `\`${P2P} list\` shows whom you can write to`)
+  if (peer === me) return refuse('SELF_CALL', 'this is your own key', `\`${P2P} list\` shows whom you can write to`)
   const fits = (part: string) => fitsRelays(letterRumor(part, { from: me, to: peer, at: now }))
   if (fits(text)) return { say: [], letter: { to: peer, text } }
   const limit = partLimit(text, fits)
   return refuse(
     'TEXT_TOO_LONG',
-    EXIT.usage,
     `the text is too long for one letter: ${Buffer.byteLength(text)} bytes, and of this one ${limit} fit`,
     `write several letters of at most ${limit} bytes each, or call: \`${P2P} call <agent> "<topic>"\``,
   )
@@ -216,7 +208,7 @@ function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, scene: DecisionCo
   if (call instanceof Failure) return { say: [], refusal: call }
   if (note.length > LIMIT.note) {
     const message = `a note has at most ${LIMIT.note} characters, this one has ${note.length}`
-    return refuse('TEXT_TOO_LONG', EXIT.usage, message, `\`${P2P} send "…"\` says the rest`)
+    return refuse('TEXT_TOO_LONG', message, `\`${P2P} send "…"\` says the rest`)
   }
   const told = (n: number) => (n === 0 && note !== '' ? { note } : {})
   const verdicts = files.map((one, n) =>
@@ -273,7 +265,7 @@ export function confirm(said: readonly IntendedSignal[], scene: DecisionContext)
 function escalate({ text, tell = '' }: IntentOf<'escalate'>, scene: DecisionContext): Decision {
   if (text.length > LIMIT.question) {
     const message = `a question to your owner has at most ${LIMIT.question} characters, this one has ${text.length}`
-    return refuse('TEXT_TOO_LONG', EXIT.usage, message, `ask in a few words: \`${P2P} escalate "…"\``)
+    return refuse('TEXT_TOO_LONG', message, `ask in a few words: \`${P2P} escalate "…"\``)
   }
   const call = chooseCall('escalate', 'escalate', scene)
   if (call instanceof Failure)
@@ -310,22 +302,16 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
   const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')
   const code = 'NO_CALL'
   if (selector !== undefined && meant.length === 0)
-    return new Failure(
-      'NO_SUCH_CALL',
-      EXIT.impossible,
-      `no call fits "${selector}"`,
-      `\`${P2P} transcript\` lists the calls there are`,
-    )
+    return new Failure('NO_SUCH_CALL', `no call fits "${selector}"`, `\`${P2P} transcript\` lists the calls there are`)
   const over = selector === undefined ? undefined : meant.find((c) => isOver(c.phase))
   if (verb === 'answer' && over === undefined) {
     if (dialing !== undefined)
       return new Failure(
         code,
-        EXIT.impossible,
         `nobody is calling you; you are calling ${peerLabel(dialing, people)}`,
         `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
       )
-    return new Failure(code, EXIT.impossible, 'nobody is calling you', `\`${P2P} wait --for request\` waits for a call`)
+    return new Failure(code, 'nobody is calling you', `\`${P2P} wait --for request\` waits for a call`)
   }
   if (ringing !== undefined) {
     const which = `--call ${ringing.id.slice(0, 8)}`
@@ -333,25 +319,22 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
       verb === 'end'
         ? `\`${P2P} answer reject "…" ${which}\` declines it`
         : `\`${P2P} answer accept ${which}\` takes it`
-    return new Failure(code, EXIT.impossible, `the call from ${peerLabel(ringing, people)} is not answered yet`, option)
+    return new Failure(code, `the call from ${peerLabel(ringing, people)} is not answered yet`, option)
   }
   if (dialing !== undefined)
     return new Failure(
       code,
-      EXIT.impossible,
       `${peerLabel(dialing, people)} has not answered yet`,
       `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
     )
   if (over !== undefined)
     return new Failure(
       code,
-      EXIT.impossible,
       `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
       `\`${P2P} transcript ${over.id.slice(0, 8)}\` shows it`,
     )
   return new Failure(
     code,
-    EXIT.impossible,
     'no call is active',
     `\`${P2P} list\` shows whom you can call, \`${P2P} call <agent> "<topic>"\` calls`,
   )
@@ -379,14 +362,12 @@ function withinSize(utterance: IntendedSignal, me: string, now: number): Decisio
   if (body.type === 'file')
     return refuse(
       'FILE_TOO_LARGE',
-      EXIT.usage,
       'the name of the file is too long',
       `send it under a shorter name: \`${P2P} sendfile <name> -\``,
     )
   const limit = partLimit(body.text, fits)
   return refuse(
     'TEXT_TOO_LONG',
-    EXIT.usage,
     `the text is too long for one message: ${Buffer.byteLength(body.text)} bytes, and of this one ${limit} fit`,
     body.type === 'message'
       ? `say it in several messages of at most ${limit} bytes each, or write it to a file: \`${P2P} sendfile <path>\``
@@ -397,12 +378,11 @@ function withinSize(utterance: IntendedSignal, me: string, now: number): Decisio
 function tooLarge(size: number, { inlineMax }: DecisionContext): Decision {
   return refuse(
     'FILE_TOO_LARGE',
-    EXIT.usage,
     `the file has ${size} bytes; relays carry up to ${inlineMax} (file.inlineMax)`,
     `\`${P2P} config set file.server https://…\` names a Blossom server for larger files, then \`${P2P} sendfile <path>\``,
   )
 }
 
-function refuse(code: Code, exit: Failure['exit'], message: string, hint: string): Decision {
-  return { say: [], refusal: new Failure(code, exit, message, hint) }
+function refuse(code: Code, message: string, hint: string): Decision {
+  return { say: [], refusal: new Failure(code, message, hint) }
 }

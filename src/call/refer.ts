@@ -1,6 +1,6 @@
 // What a ref names: `me/3` or `peer/5`, one signal of a call, whose it is and its seq.
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { openProposals, type Proposal, proposalsOf } from './agreements.ts'
 import type { Call } from './replay.ts'
 
@@ -20,7 +20,6 @@ export function signalNamed({ from, seq }: Ref, call: Call): string | Failure {
   const why = seq <= last ? `${from}/${seq} is too long ago to be named` : `there is no ${from}/${seq} in this call`
   return new Failure(
     'NO_SUCH_REF',
-    EXIT.impossible,
     `${why}; the last one is ${from}/${last}`,
     `\`${P2P} transcript ${call.id.slice(0, 8)}\` shows what each is called`,
   )
@@ -34,7 +33,6 @@ export function proposalToAnswer(ref: string | undefined, call: Call): Proposal 
   if (only === undefined)
     return new Failure(
       'NO_PROPOSAL',
-      EXIT.impossible,
       'no proposal of the other side waits for your answer',
       `\`${P2P} transcript ${id}\` shows what was proposed; \`${P2P} propose "…" --call ${id}\` proposes something`,
     )
@@ -42,7 +40,6 @@ export function proposalToAnswer(ref: string | undefined, call: Call): Proposal 
   const refs = openProposals(call, 'peer').map((one) => one.ref)
   return new Failure(
     'SEVERAL_PROPOSALS',
-    EXIT.impossible,
     `${refs.length} proposals wait for your answer: ${refs.join(', ')}`,
     `\`${P2P} agree ${only.ref} --call ${id}\` names one`,
   )
@@ -51,7 +48,7 @@ export function proposalToAnswer(ref: string | undefined, call: Call): Proposal 
 function proposalNamed(ref: string, call: Call): Proposal | Failure {
   const id = call.id.slice(0, 8)
   const found = proposalsOf(call).find((one) => one.ref === ref)
-  const refused = (message: string, hint: string) => new Failure('NO_PROPOSAL', EXIT.impossible, message, hint)
+  const refused = (message: string, hint: string) => new Failure('NO_PROPOSAL', message, hint)
   if (found === undefined)
     return refused(`${ref} is no proposal`, `\`${P2P} transcript ${id}\` shows what was proposed`)
   if (found.from === 'me')

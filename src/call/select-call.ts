@@ -1,5 +1,5 @@
 // Which call a command means: the one that fits, the one that was named, or a refusal with the candidates.
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { type AgentDirectory, shortNpub } from './agents.ts'
 import type { Call } from './replay.ts'
@@ -21,7 +21,7 @@ export function callsMatching(
 /** Where a call is wanted, what names no agent is no call. */
 export function asCall(failure: Failure): Failure {
   if (failure.code !== 'BAD_AGENT') return failure
-  return new Failure('NO_SUCH_CALL', EXIT.impossible, `no call fits: ${failure.message}`, failure.hint)
+  return new Failure('NO_SUCH_CALL', `no call fits: ${failure.message}`, failure.hint)
 }
 
 /** The one call among the candidates, or why there is none. `none` says what to do when there is no candidate. */
@@ -32,7 +32,6 @@ export function onlyCall(candidates: readonly Call[], people: AgentDirectory, no
   const list = candidates.map((c) => `${c.id.slice(0, 8)} (with ${peerLabel(c, people)})`).join(', ')
   return new Failure(
     'SEVERAL_CALLS',
-    EXIT.impossible,
     `${candidates.length} calls fit: ${list}`,
     `add --call ${call.id.slice(0, 8)} to say which one`,
   )

@@ -2,7 +2,7 @@
 // an exact key (or a whole call id), a petname, the beginning of a call id, and last a name that an agent gave itself, only where
 // the word has no key's form and is nobody's petname. Two that fit are an error that names them; never the first of them.
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { isPubkey } from '../nostr/crypto.ts'
 import { type Nip05Address, parseAddress } from '../nostr/nip05.ts'
 import { decodeNip19, npubEncode } from '../nostr/nip19.ts'
@@ -99,7 +99,6 @@ function selectByCallId(hex: string, { calls }: SelectorDirectory): Selection | 
   if (hex.length >= MIN_ID_LENGTH && id === undefined)
     return new Failure(
       'NO_SUCH_CALL',
-      EXIT.impossible,
       `no call here begins with ${hex.slice(0, 16)}`,
       `\`${P2P} transcript\` lists the calls there are; a name that looks like an id leads nowhere: use the npub`,
     )
@@ -107,7 +106,6 @@ function selectByCallId(hex: string, { calls }: SelectorDirectory): Selection | 
   if (hex.length < MIN_ID_LENGTH)
     return new Failure(
       'NO_SUCH_CALL',
-      EXIT.impossible,
       `${hex} is too short for the id of a call: ${MIN_ID_LENGTH} characters at least`,
       `the call that it begins is ${fitting.map((one) => one.slice(0, 16)).join(', ')}`,
     )
@@ -115,7 +113,6 @@ function selectByCallId(hex: string, { calls }: SelectorDirectory): Selection | 
   const list = fitting.slice(0, MAX_NAMED).join(', ')
   return new Failure(
     'SEVERAL_CALLS',
-    EXIT.impossible,
     `${fitting.length} calls begin with ${hex}: ${list}`,
     'type more of the id, or the npub of the agent',
   )
@@ -139,7 +136,6 @@ function selectByName(text: string, { calledBefore, petnames, claimed }: Selecto
   if (alike !== undefined)
     return new Failure(
       'AGENT_AMBIGUOUS',
-      EXIT.impossible,
       `that name looks like the one of ${npubEncode(alike.pubkey)}, in other letters`,
       'use the npub of the one you mean',
     )
@@ -169,12 +165,11 @@ function ambiguousFailure(name: string, keys: readonly string[]): Failure {
   const more = keys.length > MAX_NAMED ? ` and ${keys.length - MAX_NAMED} more` : ''
   return new Failure(
     'AGENT_AMBIGUOUS',
-    EXIT.impossible,
     `${keys.length} agents are called "${name}": ${keys.slice(0, MAX_NAMED).map(npubEncode).join(', ')}${more}`,
     'use the npub of the one you mean',
   )
 }
 
 function badAgentFailure(message: string, hint: string): Failure {
-  return new Failure('BAD_AGENT', EXIT.usage, message, hint)
+  return new Failure('BAD_AGENT', message, hint)
 }

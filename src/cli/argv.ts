@@ -5,7 +5,7 @@
 import type { Options } from 'yargs'
 import { P2P } from '../command-name.ts'
 import { type Args, loadVerbs, type VerbTable } from '../commands/command.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
 import { guessVerb } from './meant.ts'
 import { GLOBAL_OPTIONS, VERSION } from './options.ts'
@@ -29,7 +29,6 @@ export function normalizeArgv(argv: readonly string[]): string[] {
     const what = `argument ${i + 1} ${wrong}: ${JSON.stringify(word.slice(0, 40))}`
     throw new Failure(
       'TEXT_NOT_UTF8',
-      EXIT.usage,
       what,
       `type it in a UTF-8 locale (\`locale\` shows yours); a text can also come on stdin: \`${P2P} send -\``,
     )
@@ -144,11 +143,11 @@ function strings(value: unknown): string[] {
 }
 
 function usageFailure(message: string, hint: string): Failure {
-  return new Failure('USAGE', EXIT.usage, message, hint)
+  return new Failure('USAGE', message, hint)
 }
 
 function unknownVerb(verb: string, verbs: readonly string[]): Failure {
   const close = guessVerb(verb, verbs)
   const hint = close === undefined ? `\`${P2P} --help\` lists the commands` : `did you mean \`${P2P} ${close}\`?`
-  return new Failure('UNKNOWN_COMMAND', EXIT.usage, `there is no command "${verb.slice(0, 40)}"`, hint)
+  return new Failure('UNKNOWN_COMMAND', `there is no command "${verb.slice(0, 40)}"`, hint)
 }

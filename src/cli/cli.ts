@@ -135,7 +135,6 @@ function budgetOf(args: Args): number {
   if (Number.isFinite(seconds) && seconds > 0 && seconds <= 600) return seconds * 1000
   throw new Failure(
     'USAGE',
-    EXIT.usage,
     '--timeout takes a number of seconds, more than 0 and at most 600',
     'for example --timeout 20',
   )

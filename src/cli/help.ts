@@ -3,7 +3,7 @@
 import yargs, { type Argv } from 'yargs'
 import { P2P } from '../command-name.ts'
 import type { Verb } from '../commands/command.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { COMMON_OPTIONS_HELP, GLOBAL_OPTIONS, VERSION, type Verbs } from './options.ts'
 
 // yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
@@ -44,11 +44,10 @@ function misplacedFailure({ usage, example }: Verb, texts: readonly string[]): F
   const [verb = '', ...places] = usage.split(' ')
   const typed = `\`${example.split('\n')[0] ?? ''}\``
   const surplus = texts[places.length]
-  if (surplus === undefined)
-    return new Failure('USAGE', EXIT.usage, `${verb} needs ${places.join(' ')}`, `for example ${typed}`)
+  if (surplus === undefined) return new Failure('USAGE', `${verb} needs ${places.join(' ')}`, `for example ${typed}`)
   const message = `${verb} takes ${places.join(' ') || 'no text'}; "${surplus.slice(0, 40)}" is too much`
   const hint = places.length === 0 ? `\`${P2P} ${verb} --help\`` : `a text of several words goes in quotes: ${typed}`
-  return new Failure('USAGE', EXIT.usage, message, hint)
+  return new Failure('USAGE', message, hint)
 }
 
 function describe(parser: Argv, verbs: Verbs): Argv {
@@ -76,12 +75,7 @@ function describe(parser: Argv, verbs: Verbs): Argv {
     .fail((message, error) => {
       throw (
         error ??
-        new Failure(
-          'USAGE',
-          EXIT.usage,
-          sentence(message),
-          `\`${P2P} --help\` lists commands and options; a text goes in quotes`,
-        )
+        new Failure('USAGE', sentence(message), `\`${P2P} --help\` lists commands and options; a text goes in quotes`)
       )
     })
   for (const command of Object.values(verbs)) {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { P2P } from '../command-name.ts'
 import type { InputRequest, SourceFile, TypedInput } from '../commands/command.ts'
-import { EXIT, Failure, shellPath } from '../errors.ts'
+import { Failure, shellPath } from '../errors.ts'
 import { readSource, readStream } from '../io/files/source.ts'
 import { readConfig } from '../io/home/config.ts'
 import { importIdentity } from '../io/home/identity.ts'
@@ -26,11 +26,10 @@ export async function readInput(wanted: InputRequest, home: Home, env: Env = pro
   const input = await readStream(process.stdin, most)
   if (input !== undefined) return { input }
   const what = `what comes on stdin has more than ${most} bytes`
-  if (wanted.as === 'text')
-    throw new Failure('TEXT_TOO_LONG', EXIT.usage, what, `\`${P2P} sendfile <path>\` sends files`)
+  if (wanted.as === 'text') throw new Failure('TEXT_TOO_LONG', what, `\`${P2P} sendfile <path>\` sends files`)
   // It can be read only once, and a server must be told the hash before it is given the bytes.
   const hint = `write it to a file first; \`${P2P} sendfile <path>\` sends larger ones where file.server is set`
-  throw new Failure('FILE_TOO_LARGE', EXIT.usage, `${what} (file.inlineMax)`, hint)
+  throw new Failure('FILE_TOO_LARGE', `${what} (file.inlineMax)`, hint)
 }
 
 async function readFiles(paths: readonly string[], home: Home): Promise<SourceFile[]> {
@@ -48,7 +47,6 @@ async function readWords({ words, base64 }: Extract<InputRequest, { from: 'words
   const [first, second] = words
   throw new Failure(
     'USAGE',
-    EXIT.usage,
     `"${second.slice(0, 40)}" is base64, and both are files here: two files, or the bytes of one?`,
     `two files: \`${P2P} sendfile ${dotted(first)} ${dotted(second)}\`; bytes on stdin: \`${P2P} sendfile ${shellPath(first)} -\``,
   )
@@ -62,7 +60,7 @@ function dotted(path: string): string {
 async function takeSecret(home: Home, env: Env): Promise<TypedInput> {
   if (env.P2P_SECRET_KEY !== undefined) {
     const hint = 'unset it: every command would go on using that key instead of the imported one'
-    throw new Failure('USAGE', EXIT.usage, 'P2P_SECRET_KEY is set', hint)
+    throw new Failure('USAGE', 'P2P_SECRET_KEY is set', hint)
   }
   const bytes = await readStream(process.stdin, MAX_SECRET)
   importIdentity(home, bytes ?? new Uint8Array())

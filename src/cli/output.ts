@@ -116,7 +116,7 @@ export function failureIn(error: unknown): Failure {
   const disk = lastDiskFailure(error)
   if (disk !== undefined) return disk
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return new Failure('FAULT', EXIT.fault, `a fault of p2p's own: ${what}`, 'please report it')
+  return new Failure('FAULT', `a fault of p2p's own: ${what}`, 'please report it')
 }
 
 /** Texts that somebody waits for; one that has failed is never counted off, since nothing gets out any more. */
@@ -150,5 +150,5 @@ function outputFailure(error: unknown): Failure {
   const why = diskFailure(error, 'stdout')?.message ?? `stdout takes nothing (${errno(error) || 'no word why'})`
   // Not to run it again: what was said would be said twice.
   const hint = `what the command did stands, and nothing was marked read; \`${P2P} status\` shows it`
-  return new Failure('OUTPUT_FAILED', EXIT.fault, `what was to be printed did not get out: ${why}`, hint)
+  return new Failure('OUTPUT_FAILED', `what was to be printed did not get out: ${why}`, hint)
 }

@@ -2,7 +2,7 @@
 
 import { parseRef } from '../call/refer.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { sentLines, sentShape } from './send.ts'
@@ -45,7 +45,6 @@ function answerIn(verb: string, args: Args): { ref: string | undefined; text: st
   if (second === '') return { ref: undefined, text: first }
   throw new Failure(
     'USAGE',
-    EXIT.usage,
     `"${first.slice(0, 40)}" names no proposal`,
     `the ref as it was shown, then a word on it: \`${P2P} ${verb} peer/5 "…"\``,
   )

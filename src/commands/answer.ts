@@ -2,7 +2,7 @@
 
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
@@ -22,7 +22,6 @@ export const answer: Command<'answer'> = {
     if (decision !== 'accept' && decision !== 'reject') {
       throw new Failure(
         'USAGE',
-        EXIT.usage,
         `a call is answered with accept or reject, not "${decision}"`,
         `\`${P2P} answer accept\` or \`${P2P} answer reject "…"\``,
       )

@@ -5,7 +5,7 @@
 import type { Stay } from '../call/intent.ts'
 import { MOST } from '../call/transcript/excerpt.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
 import type { Wait } from '../run/needs.ts'
 import type { Args } from './command.ts'
@@ -14,8 +14,7 @@ import type { Args } from './command.ts'
 export function wordsArgument(args: Args, name: string): string {
   const typed = optionalText(args, name)
   const text = typed === '-' && args.input !== undefined ? stdinText(args.input) : typed
-  if (text.trim() === '')
-    throw new Failure('TEXT_EMPTY', EXIT.usage, `the ${name} is empty`, 'say something, in quotes')
+  if (text.trim() === '') throw new Failure('TEXT_EMPTY', `the ${name} is empty`, 'say something, in quotes')
   return text
 }
 
@@ -32,7 +31,7 @@ export function secondsOption(args: Args, name: string, preset: number): number 
   if (value === '' || value === true) return preset
   const number = Number(value)
   if (Number.isFinite(number) && number >= 0 && number <= 86_400) return number
-  throw new Failure('USAGE', EXIT.usage, `${name} takes a number of seconds from 0 to 86400`, 'for example 60')
+  throw new Failure('USAGE', `${name} takes a number of seconds from 0 to 86400`, 'for example 60')
 }
 
 /** Seconds that a command stays where nothing else is said: exec tools often kill at 60. */
@@ -81,7 +80,7 @@ function stdinText(bytes: Uint8Array): string {
   // One line break at the end is the shell's, not the author's.
   if (text !== undefined) return text.replace(/\r?\n$/, '')
   const hint = `\`${P2P} sendfile <name> -\` sends bytes`
-  throw new Failure('TEXT_NOT_UTF8', EXIT.usage, `what came on stdin ${wrong}`, hint)
+  throw new Failure('TEXT_NOT_UTF8', `what came on stdin ${wrong}`, hint)
 }
 
 export const MAX_CHARS = {
@@ -94,7 +93,7 @@ export function maxCharsOption(args: Args, preset = MOST): number {
   const text = optionalText(args, 'max-chars').trim()
   if (text === '') return preset
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new Failure('USAGE', EXIT.usage, '--max-chars takes a number of characters, 0 for all', '')
+  throw new Failure('USAGE', '--max-chars takes a number of characters, 0 for all', '')
 }
 
 /** Unix seconds, both included; undefined for what was not given. Throws USAGE. */
@@ -102,7 +101,7 @@ export function periodOptions(args: Args): { since: number | undefined; until: n
   const since = momentOption(args, 'since')
   const until = momentOption(args, 'until')
   if (since !== undefined && until !== undefined && since > until)
-    throw new Failure('USAGE', EXIT.usage, '--since is later than --until', '')
+    throw new Failure('USAGE', '--since is later than --until', '')
   return { since, until }
 }
 
@@ -113,7 +112,6 @@ function momentOption(args: Args, name: 'since' | 'until'): number | undefined {
   if (at !== undefined) return at
   throw new Failure(
     'USAGE',
-    EXIT.usage,
     `--${name} "${text.slice(0, 40)}" is no date`,
     'a day (2026-07-31), a moment (2026-07-31T09:30Z; without a zone it is UTC) or unix seconds',
   )

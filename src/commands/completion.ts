@@ -1,6 +1,6 @@
 // `completion`: what a shell needs to complete what is typed. The scripts know nothing of the verbs: they ask for every word.
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
 import type { Args, Verb } from './command.ts'
 
@@ -23,7 +23,7 @@ export function completionRequest(args: Args): { script: string } | { words: str
   const known = SHELLS.find((name) => name === shell)
   if (known !== undefined) return { script: SCRIPTS[known] }
   const hint = `\`${P2P} completion ${SHELLS.find((name) => name.startsWith(shell.slice(0, 1))) ?? 'bash'}\``
-  throw new Failure('USAGE', EXIT.usage, `there is no completion for "${shell}": ${SHELLS.join(', ')}`, hint)
+  throw new Failure('USAGE', `there is no completion for "${shell}": ${SHELLS.join(', ')}`, hint)
 }
 
 // What is asked: the words behind `p2p` up to the one that is being typed. What comes back: a candidate a line, behind a tab

@@ -1,6 +1,6 @@
 // `config`: settings, read and changed.
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 
@@ -20,16 +20,11 @@ export const config: Command<'config'> = {
     const key = optionalText(args, 'key')
     const values = Array.isArray(args.values) ? args.values.map(String) : []
     if (action === undefined)
-      throw new Failure('USAGE', EXIT.usage, `config cannot "${optionalText(args, 'action')}"`, ACTIONS.join(', '))
+      throw new Failure('USAGE', `config cannot "${optionalText(args, 'action')}"`, ACTIONS.join(', '))
     if (action !== 'list' && key === '')
-      throw new Failure('USAGE', EXIT.usage, `config ${action} needs a key`, `\`${P2P} config\` shows them all`)
+      throw new Failure('USAGE', `config ${action} needs a key`, `\`${P2P} config\` shows them all`)
     if (action === 'set' && values.length === 0)
-      throw new Failure(
-        'USAGE',
-        EXIT.usage,
-        'no value is given',
-        `\`${P2P} config unset ${key}\` goes back to the default`,
-      )
+      throw new Failure('USAGE', 'no value is given', `\`${P2P} config unset ${key}\` goes back to the default`)
     return { type: 'config', action, key, values }
   },
   needs: () => ({}),

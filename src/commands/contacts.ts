@@ -3,7 +3,7 @@
 import { agentOf } from '../call/agents.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { optionalText, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
@@ -22,7 +22,7 @@ export const contacts: Command<'contacts'> = {
   intent: (args) => {
     const action = ACTIONS.find((a) => a === (optionalText(args, 'action') || 'list'))
     if (action === undefined)
-      throw new Failure('USAGE', EXIT.usage, `contacts cannot "${optionalText(args, 'action')}"`, ACTIONS.join(', '))
+      throw new Failure('USAGE', `contacts cannot "${optionalText(args, 'action')}"`, ACTIONS.join(', '))
     if (action === 'list') return { type: 'contacts', action, agent: '', petname: '' }
     return {
       type: 'contacts',

@@ -3,7 +3,7 @@
 import type { CallOutcome } from '../call/signal.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, stayOption, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape } from './json.ts'
@@ -60,7 +60,6 @@ function outcomeOption(args: Args): CallOutcome | undefined {
   if (known !== undefined) return known
   throw new Failure(
     'USAGE',
-    EXIT.usage,
     `an outcome is done, partial or failed, not "${typed.slice(0, 40)}"`,
     `\`${P2P} end --outcome done\``,
   )

@@ -4,7 +4,7 @@ import type { IntentOf } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import { inQuotes } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { isBlank } from '../sanitize.ts'
 import { optionalText, stayOption, waitOptions, wordsArgument } from './args.ts'
@@ -51,16 +51,11 @@ export const escalate: Command<'escalate'> = {
 
 function questionIn(args: Args): IntentOf<'escalate'> {
   if (args.id !== undefined)
-    throw new Failure(
-      'USAGE',
-      EXIT.usage,
-      '--id goes with --answered',
-      `\`${P2P} escalate --answered "…" --id 1a2b3c4d\``,
-    )
+    throw new Failure('USAGE', '--id goes with --answered', `\`${P2P} escalate --answered "…" --id 1a2b3c4d\``)
   const tell = optionalText(args, 'tell').trim()
   if (tell.length > LIMIT.note) {
     const message = `--tell has at most ${LIMIT.note} characters, this one has ${tell.length}`
-    throw new Failure('TEXT_TOO_LONG', EXIT.usage, message, `\`${P2P} send "…"\` says more to the other side`)
+    throw new Failure('TEXT_TOO_LONG', message, `\`${P2P} send "…"\` says more to the other side`)
   }
   return { type: 'escalate', text: wordsArgument(args, 'text'), ...(tell === '' ? {} : { tell }), ...stayOption(args) }
 }
@@ -68,7 +63,7 @@ function questionIn(args: Args): IntentOf<'escalate'> {
 function answerIn(args: Args): IntentOf<'escalate'> {
   if (args.text !== undefined || args.tell !== undefined || args.wait !== undefined) {
     const message = '--answered asks nothing: no text, --tell or --wait goes with it'
-    throw new Failure('USAGE', EXIT.usage, message, `\`${P2P} escalate --answered "…" --id 1a2b3c4d\``)
+    throw new Failure('USAGE', message, `\`${P2P} escalate --answered "…" --id 1a2b3c4d\``)
   }
   return {
     type: 'escalate',

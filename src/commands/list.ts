@@ -3,7 +3,7 @@
 import { agentOf } from '../call/agents.ts'
 import { claimedNameLines, describeAgent, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, OutcomeOf } from '../run/outcome.ts'
 import { cutForeign, foreign } from '../sanitize.ts'
@@ -64,12 +64,7 @@ function limitOption(args: Args): number {
   const text = optionalText(args, 'limit').trim()
   if (text === '') return args.json === true ? SHOWN.json : SHOWN.text
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
-  throw new Failure(
-    'USAGE',
-    EXIT.usage,
-    '--limit takes a number of agents from 1 on',
-    `\`${P2P} list --all\` shows all`,
-  )
+  throw new Failure('USAGE', '--limit takes a number of agents from 1 on', `\`${P2P} list --all\` shows all`)
 }
 
 /** Most characters of a list that nobody has asked for more of: tools cut what is longer, in silence. */

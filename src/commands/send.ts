@@ -3,7 +3,7 @@
 import { parseRef } from '../call/refer.ts'
 import { describeAgent, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { CommonOutcome, OutcomeOf, SpokenOutcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import { flagOption, optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
@@ -56,7 +56,7 @@ function receiverOption(args: Args): string | undefined {
   const other = ['re', 'progress', 'wait', 'call'].find((name) => args[name] !== undefined && args[name] !== false)
   if (to !== '' && other === undefined) return to
   const wrong = to === '' ? '--to names nobody' : `--to writes outside of calls, and --${other} is about one`
-  throw new Failure('USAGE', EXIT.usage, wrong, `\`${P2P} send "…" --to <agent>\`, or \`${P2P} send "…"\` in a call`)
+  throw new Failure('USAGE', wrong, `\`${P2P} send "…" --to <agent>\`, or \`${P2P} send "…"\` in a call`)
 }
 
 function letterLines({ letter }: OutcomeOf<'send'>): string[] {
@@ -81,7 +81,7 @@ function refOption(args: Args): string | undefined {
   const text = optionalText(args, 're').trim()
   if (args.re === undefined || parseRef(text) !== undefined) return text || undefined
   const hint = `for example \`${P2P} send "…" --re peer/5\`: what stands in front of a message is its ref`
-  throw new Failure('USAGE', EXIT.usage, `--re takes a ref like peer/5 or me/3, not "${text.slice(0, 40)}"`, hint)
+  throw new Failure('USAGE', `--re takes a ref like peer/5 or me/3, not "${text.slice(0, 40)}"`, hint)
 }
 
 type Sent = CommonOutcome & SpokenOutcome

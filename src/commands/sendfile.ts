@@ -4,7 +4,7 @@ import type { NamedContent } from '../call/intent.ts'
 import { parseSignal } from '../call/signal-codec.ts'
 import { describeAgent, quoteLines, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { foreignLine } from '../sanitize.ts'
 import { type Delivery, deliveryOf } from '../state/outbox.ts'
@@ -70,10 +70,10 @@ function filesOf(args: Args): NamedContent[] {
   const bytes = args.input ?? bytesIn(typed)
   if (bytes === undefined) {
     const hint = `\`${P2P} sendfile <path>\` sends a file as it is, and several paths several files`
-    throw new Failure('BAD_BASE64', EXIT.usage, 'this is no base64', hint)
+    throw new Failure('BAD_BASE64', 'this is no base64', hint)
   }
   if (bytes.length > 0) return [{ name: baseName(name), content: { type: 'bytes', bytes } }]
-  throw new Failure('FILE_EMPTY', EXIT.usage, 'the file is empty', 'send a file with something in it')
+  throw new Failure('FILE_EMPTY', 'the file is empty', 'send a file with something in it')
 }
 
 /** Undefined for what is no base64. */

@@ -11,7 +11,7 @@ import type { SearchHit } from '../call/transcript/search.ts'
 import { textOf, wholeCommand } from '../call/transcript/text.ts'
 import { ABOUT_PEERS, agentLabel, claimedNameLines, describeAgent, formatTime, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure, shellPath } from '../errors.ts'
+import { Failure, shellPath } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { flagOption, MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
@@ -44,15 +44,14 @@ export const transcript: Command<'transcript'> = {
   intent: (args) => {
     const format = FORMATS.find((f) => f === (optionalText(args, 'format') || 'text'))
     if (format === undefined)
-      throw new Failure('USAGE', EXIT.usage, `no format "${optionalText(args, 'format')}"`, FORMATS.join(', '))
+      throw new Failure('USAGE', `no format "${optionalText(args, 'format')}"`, FORMATS.join(', '))
     const id = optionalText(args, 'id') || optionalText(args, 'call') || undefined
     const search = optionalText(args, 'search').trim() || undefined
     if (args.search !== undefined && search === undefined)
-      throw new Failure('USAGE', EXIT.usage, 'no word is given to search for', `\`${P2P} transcript --search invoice\``)
+      throw new Failure('USAGE', 'no word is given to search for', `\`${P2P} transcript --search invoice\``)
     if ((format === 'html' || format === 'markdown') && (id === undefined || search !== undefined))
       throw new Failure(
         'USAGE',
-        EXIT.usage,
         `${format} is a format of one call`,
         `\`${P2P} transcript <id> --format ${format}\`; \`${P2P} transcript\` lists the calls`,
       )

@@ -1,6 +1,6 @@
 // `wait`: blocks until something comes.
 import { ITEM_TYPES } from '../call/inbox-items.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { flagOption, optionalText, SETTLE, secondsOption, settleOption, WAIT_SECONDS } from './args.ts'
 import type { Command } from './command.ts'
@@ -25,7 +25,7 @@ export const wait: Command<'wait'> = {
       .filter((t) => t !== '')
     const unknown = types.find((t) => !ITEM_TYPES.some((known) => known === t))
     if (unknown !== undefined)
-      throw new Failure('USAGE', EXIT.usage, `nothing is called "${unknown}"`, `--for takes ${ITEM_TYPES.join(', ')}`)
+      throw new Failure('USAGE', `nothing is called "${unknown}"`, `--for takes ${ITEM_TYPES.join(', ')}`)
     return {
       type: 'wait',
       seconds: secondsOption(args, 'seconds', WAIT_SECONDS) ?? WAIT_SECONDS,

@@ -1,6 +1,6 @@
 // `whoami`: npub, name, relays. The secret key comes in on stdin and goes out to a file, and stands nowhere else.
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
 import type { Command } from './command.ts'
 
@@ -19,7 +19,6 @@ export const whoami: Command<'whoami'> = {
     // The attack: other users of the machine read arguments, and shells remember them. What was typed is not repeated.
     throw new Failure(
       'USAGE',
-      EXIT.usage,
       '--import reads the secret key from stdin and takes nothing but "-"',
       `\`${P2P} whoami --import - < FILE\`; a key that was typed as an argument should be taken for leaked`,
     )

@@ -6,7 +6,7 @@ import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceOf } from '../call/pr
 import { CONTROL } from '../call/signal.ts'
 import { inQuotes, refusalText } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { DoctorCheck } from '../io/doctor/doctor.ts'
 import type { Probe } from '../io/doctor/probe.ts'
 import type { ExaminationPlan, RelayExamination, RelayStep, SampleEvent } from '../io/doctor/relay.ts'
@@ -93,7 +93,7 @@ export function faultsIn(checks: readonly DoctorCheck[]): Failure | undefined {
   const bad = checks.filter((check) => !check.ok).map((check) => check.name)
   if (bad.length === 0) return undefined
   const what = `${bad.length} of ${checks.length} checks failed: ${[...new Set(bad)].join(', ')}`
-  return new Failure('DOCTOR', EXIT.impossible, what, 'each check that failed says what to do about it')
+  return new Failure('DOCTOR', what, 'each check that failed says what to do about it')
 }
 
 const ROLES: readonly RelayRole[] = ['inbox', 'presence', 'lookup']

@@ -4,7 +4,7 @@ import type { KeptEscalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
 import { inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { type Foreign, foreign, isBlank, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { RecordedSignal } from '../state/say.ts'
@@ -68,14 +68,12 @@ function nobodyTookIt(failed: readonly { url: string; reason: Foreign }[]): Fail
   if (failed.length > 0 && failed.every((f) => matches(f.reason, /^(auth-required|restricted|blocked)/))) {
     return new Failure(
       'REFUSED',
-      EXIT.refused,
       `every relay refused it${told}`,
       `it is kept and offered again with the next command; \`${P2P} config set relays.inbox …\` changes your relays`,
     )
   }
   return new Failure(
     'UNREACHABLE',
-    EXIT.unreachable,
     `no relay took it${told}`,
     `it is kept and goes out with the next command; \`${P2P} status\` tries again`,
   )
@@ -92,7 +90,6 @@ function keyLostFailure(call: string, { environment }: RunContext): Failure {
   const path = `${environment.home.calls}/${call}.key`
   return new Failure(
     'CALL_KEY_LOST',
-    EXIT.impossible,
     `the key of call ${call.slice(0, 8)} is missing or damaged (${path}), so nothing can be said in it`,
     `put a copy of the file in its place, and the next command sends what you said; without one a new \`${P2P} call <agent> "<topic>"\` begins anew`,
   )
@@ -107,7 +104,6 @@ function lateFailure(call: string): Failure {
   const id = call.slice(0, 8)
   return new Failure(
     'LATE',
-    EXIT.impossible,
     `the call ${id} had ended before this was said: both transcripts show it, marked late`,
     `\`${P2P} transcript ${id}\` shows the call; \`${P2P} call <agent> "<topic>"\` calls again`,
   )
@@ -125,14 +121,12 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
   if (heard.answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
     return new Failure(
       'REFUSED',
-      EXIT.refused,
       `every relay refused us (${told})`,
       `\`${P2P} config get relays.inbox\` shows your relays`,
     )
   }
   return new Failure(
     'UNREACHABLE',
-    EXIT.unreachable,
     `no relay answered (${told})`,
     `try again; \`${P2P} config get relays.inbox\` shows your relays`,
   )
@@ -145,7 +139,6 @@ function ownerNotTold({ escalation, channels: all }: KeptEscalation, { context }
     const answered = `escalate --answered "…" --id ${escalation.id.slice(0, 8)}`
     return new Failure(
       'NO_OWNER_CHANNEL',
-      EXIT.impossible,
       'your owner was NOT told: no channel to it is configured',
       `ask it in your own conversation, then \`${P2P} ${answered}\` writes its answer down; \`${P2P} config set owner.npub <npub>\`, or owner.webhook, owner.openclaw.target, owner.command, lets p2p ask it`,
     )
@@ -157,7 +150,6 @@ function ownerNotTold({ escalation, channels: all }: KeptEscalation, { context }
     .join('; ')
   return new Failure(
     'OWNER_NOT_REACHED',
-    EXIT.unreachable,
     `nobody could be told (${why})`,
     `it is kept and tried again with the next command: \`${P2P} status\`; it also stands in ${context.environment.home.escalations}`,
   )

@@ -2,7 +2,7 @@
 import type { IntentOf } from '../call/intent.ts'
 import { isOver } from '../call/rules.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { forgetCall } from '../state/clean-up.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { callOf, type State } from '../state/state.ts'
@@ -43,7 +43,6 @@ function notOver(call: string): Failure {
   const id = call.slice(0, 8)
   return new Failure(
     'CALL_NOT_OVER',
-    EXIT.impossible,
     `the call ${id} is not over`,
     `\`${P2P} end --call ${id}\` ends it; then \`${P2P} forget ${id}\` deletes what is kept of it`,
   )

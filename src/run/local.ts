@@ -5,7 +5,7 @@ import { type Contact, shortNpub } from '../call/agents.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { isSameName } from '../call/name.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
 import type { State } from '../state/state.ts'
@@ -87,14 +87,12 @@ async function keyOf({ action, agent, petname }: Edit, context: RunContext, stat
   if ('pubkey' in found && found.claimed)
     throw new Failure(
       'AGENT_AMBIGUOUS',
-      EXIT.impossible,
       `"${agent}" is what ${npubEncode(found.pubkey)} calls itself, which anybody can`,
       `the key, if it is the one you mean: \`${P2P} contacts ${action} ${npubEncode(found.pubkey)}\``,
     )
   if ('pubkey' in found) return found.pubkey
   throw new Failure(
     'NO_SUCH_AGENT',
-    EXIT.impossible,
     `"${agent}" is no key, no contact and no call`,
     /^(npub1|nprofile1|[0-9a-f]{64}$)/.test(petname)
       ? `the key first: \`${P2P} contacts ${action} npub1… ${agent}\``
@@ -108,11 +106,11 @@ function editedContacts(contacts: readonly Contact[], { action, petname }: Edit,
   if (action === 'remove') return others
   // It stands in sentences of ours: nothing that draws, turns the line around, or cannot be seen.
   if (petname !== cleanLine(petname, 64)) {
-    throw new Failure('USAGE', EXIT.usage, 'that is no petname', 'a petname is one line of at most 64 characters')
+    throw new Failure('USAGE', 'that is no petname', 'a petname is one line of at most 64 characters')
   }
   const name = petname !== '' ? petname : (held?.petname ?? shortNpub(npubEncode(pubkey)))
   if (others.some((c) => isSameName(c.petname, name))) {
-    throw new Failure('PETNAME_TAKEN', EXIT.usage, `another contact is called "${name}"`, 'choose another name')
+    throw new Failure('PETNAME_TAKEN', `another contact is called "${name}"`, 'choose another name')
   }
   const trust =
     action === 'block'

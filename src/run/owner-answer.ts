@@ -2,7 +2,7 @@
 import { isOpen, type KeptEscalation } from '../call/escalation.ts'
 import type { IntentOf } from '../call/intent.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { recordAnswer } from '../state/owner-answers.ts'
 import type { State } from '../state/state.ts'
 import { beginTransaction } from '../state/transaction.ts'
@@ -40,12 +40,11 @@ export function escalationMeant(state: State, prefix: string | undefined): KeptE
       prefix === undefined
         ? 'nothing that you have asked your owner is open'
         : `nothing that you have asked your owner has the id "${prefix.slice(0, 64)}"`
-    return new Failure('NO_ESCALATION', EXIT.impossible, what, `\`${P2P} status\` shows what is open`)
+    return new Failure('NO_ESCALATION', what, `\`${P2P} status\` shows what is open`)
   }
   const ids = meant.map(({ escalation }) => escalation.id.slice(0, 8))
   return new Failure(
     'SEVERAL_ESCALATIONS',
-    EXIT.impossible,
     `you have asked your owner several things: ${ids.join(', ')}`,
     `\`${P2P} escalate --answered "…" --id ${ids[0]}\` names one; \`${P2P} status\` shows what each of them is`,
   )

@@ -3,7 +3,7 @@
 
 import type { Intent } from '../call/intent.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { mine } from '../nostr/nip13.ts'
 import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
@@ -36,7 +36,6 @@ export function refuseWork(
   const again = intent.type === 'call' ? `call <agent> "…" --work` : `send --to <agent> "…" --work`
   return new Failure(
     'WORK_ASKED',
-    EXIT.impossible,
     `the other side asks strangers for ${bits} bits of work, about ${about} on this machine; nothing was sent`,
     `\`${P2P} ${again}\` works for 30 s at the most; or have its owner add you to its contacts`,
   )

@@ -5,7 +5,7 @@ import { nameTag } from '../call/name.ts'
 import { select } from '../call/selector.ts'
 import { inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { foreign } from '../sanitize.ts'
@@ -52,7 +52,6 @@ export function agentNamed(found: PresenceFindings, name: string, now: number): 
   if (one.verified !== false) return one
   throw new Failure(
     'NIP05_FAILED',
-    EXIT.impossible,
     `the agent on line that is called "${name}" says that it is ${one.nip05}, which that domain denies: ${candidates}`,
     'use the npub if you mean it all the same',
   )
@@ -62,7 +61,6 @@ function nobodyCalled(name: string, silent: string): Failure {
   const why = silent === '' ? '' : `, as far as relays have said (${silent})`
   return new Failure(
     'NO_SUCH_AGENT',
-    EXIT.impossible,
     `no agent named "${name}" is on line, and no contact has that name${why}`,
     `\`${P2P} list\` shows who is on line; an npub reaches an agent that is not`,
   )
@@ -71,7 +69,6 @@ function nobodyCalled(name: string, silent: string): Failure {
 function refusal(message: string, { pubkey }: OnlineAgent): Failure {
   return new Failure(
     'AGENT_AMBIGUOUS',
-    EXIT.impossible,
     message,
     `the npub of the one you mean: \`${P2P} call ${npubEncode(pubkey)} "…"\``,
   )
@@ -99,7 +96,6 @@ async function lookUpNip05(
   if ('pubkey' in entry) return entry
   throw new Failure(
     'NIP05_FAILED',
-    EXIT.impossible,
     `the name "${word}" could not be looked up`,
     `check the name, or use the npub; \`${P2P} list\` shows who is on line`,
     entry.why,

@@ -14,7 +14,7 @@ import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { charactersOf } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
 import { isDue, letterLogName } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
@@ -45,7 +45,6 @@ export function readTranscripts(
   if (loaded === undefined || reading === undefined) {
     return new Failure(
       'CALL_UNREADABLE',
-      EXIT.impossible,
       `the file of call ${id.slice(0, 8)} is missing or damaged`,
       `\`${P2P} inbox --deep\` asks the relays for what they still hold of it`,
     )
@@ -64,7 +63,6 @@ export function pickCall(word: string, { state, people }: Pick<CallSource, 'stat
   if (match === undefined) {
     return new Failure(
       'NO_SUCH_CALL',
-      EXIT.impossible,
       `no call fits "${word}"`,
       `\`${P2P} transcript\` lists the calls there are; 8 characters of an id will do`,
     )
@@ -73,7 +71,6 @@ export function pickCall(word: string, { state, people }: Pick<CallSource, 'stat
   const list = fitting.slice(0, 5).map(([id]) => id.slice(0, 12))
   return new Failure(
     'SEVERAL_CALLS',
-    EXIT.impossible,
     `${fitting.length} calls fit "${word}": ${list.join(', ')}${fitting.length > 5 ? ', …' : ''}`,
     `\`${P2P} transcript --with <agent>\` lists the calls with an agent; type more of an id`,
   )

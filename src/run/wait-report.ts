@@ -8,7 +8,7 @@ import { peerLabel } from '../call/select-call.ts'
 import { standingOf, standingParts } from '../call/standing.ts'
 import { formatDuration } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { Wait } from './needs.ts'
 import type { CommonOutcome } from './outcome.ts'
 
@@ -27,9 +27,9 @@ export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: Comm
   const hint = `\`${P2P} wait${optionsOf(wait, ids)}\` goes on waiting`
   if (interrupted !== undefined) {
     const head = `the wait was interrupted after ${interrupted} s; until then ${what}`
-    return new Failure('INTERRUPTED', EXIT.waited, [head, ...known].join('; '), hint)
+    return new Failure('INTERRUPTED', [head, ...known].join('; '), hint)
   }
-  return new Failure('TIMED_OUT', EXIT.waited, [`${what} within ${wait.seconds} s`, ...known].join('; '), hint)
+  return new Failure('TIMED_OUT', [`${what} within ${wait.seconds} s`, ...known].join('; '), hint)
 }
 
 /** Why a call that was answered is not one to speak in. */
@@ -37,19 +37,9 @@ export function notTaken(call: Call | undefined, { people }: CommonOutcome): Fai
   if (call === undefined || call.phase === 'active') return undefined
   const who = peerLabel(call, people)
   if (call.phase === 'rejected') {
-    return new Failure(
-      'REJECTED',
-      EXIT.rejected,
-      `${who} rejected the call`,
-      `\`${P2P} list\` shows who else is on line`,
-    )
+    return new Failure('REJECTED', `${who} rejected the call`, `\`${P2P} list\` shows who else is on line`)
   }
-  return new Failure(
-    'NO_ANSWER',
-    EXIT.waited,
-    `${who} did not take the call (${call.phase})`,
-    `\`${P2P} call\` calls again`,
-  )
+  return new Failure('NO_ANSWER', `${who} did not take the call (${call.phase})`, `\`${P2P} call\` calls again`)
 }
 
 function knownOf(ids: readonly string[], { calls, state, now }: CommonOutcome): string[] {

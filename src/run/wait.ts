@@ -9,7 +9,7 @@ import { asCall } from '../call/select-call.ts'
 import { select } from '../call/selector.ts'
 import { P2P } from '../command-name.ts'
 
-import { EXIT, Failure } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { Event } from '../nostr/event.ts'
 import { isBlank } from '../sanitize.ts'
 import { directoryOf } from '../state/directory.ts'
@@ -234,7 +234,7 @@ function callsMeant(selector: string, { calls, people, state }: CommonOutcome): 
   if (meant.type === 'call') return { ids: [meant.id], peer: undefined }
   if (meant.type !== 'agent') {
     const hint = `\`${P2P} transcript\` lists the calls there are`
-    throw new Failure('NO_SUCH_CALL', EXIT.impossible, `no call fits "${selector}"`, hint)
+    throw new Failure('NO_SUCH_CALL', `no call fits "${selector}"`, hint)
   }
   const open = calls.filter(({ peer, phase }) => peer === meant.pubkey && !isOverPhase(phase))
   if (open.length > 0) return { ids: open.map(({ id }) => id), peer: meant.pubkey }

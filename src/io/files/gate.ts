@@ -1,6 +1,6 @@
 // The gate for everything outgoing: our secret key in any form, and copies of files that never leave.
 import { P2P } from '../../command-name.ts'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { holdsSecret } from '../../nostr/secret-search.ts'
 import type { Home } from '../home/paths.ts'
 import { isKeptCopy } from './kept-files.ts'
@@ -18,13 +18,13 @@ export function refuseSecrets(
 /** Of something that holds our secret key. */
 export function secretFailure(what: string): Failure {
   const hint = `nobody needs it: whoever has it is this agent from then on; \`${P2P} whoami\` shows what others may know`
-  return new Failure('SECRET', EXIT.refused, `${what} holds the secret key of this agent, which never leaves`, hint)
+  return new Failure('SECRET', `${what} holds the secret key of this agent, which never leaves`, hint)
 }
 
 /** Of a file of this agent's own, or a copy of one. */
 export function keptFileFailure(what: string): Failure {
   const hint = 'nobody else needs it; what was received and what was said may be sent: p2p/files, p2p/transcripts'
-  return new Failure('SECRET', EXIT.refused, `${what} is a file of this agent itself, which never leaves`, hint)
+  return new Failure('SECRET', `${what} is a file of this agent itself, which never leaves`, hint)
 }
 
 function bytesOf(content: string | Uint8Array): Uint8Array {

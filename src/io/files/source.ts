@@ -3,7 +3,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { P2P } from '../../command-name.ts'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
 import { errno } from '../store/disk-errors.ts'
 import { keptFileFailure } from './gate.ts'
@@ -130,19 +130,19 @@ function unreadableFailure(
   why: string,
   hint = `\`${P2P} sendfile <name> <base64>\` takes the bytes themselves`,
 ) {
-  return new Failure('FILE_UNREADABLE', EXIT.usage, `${path} cannot be read (${why})`, hint)
+  return new Failure('FILE_UNREADABLE', `${path} cannot be read (${why})`, hint)
 }
 
 function folderFailure(path: string): Failure {
   const hint = `pack it first: \`tar czf folder.tgz folder\`, then \`${P2P} sendfile folder.tgz\``
-  return new Failure('FILE_IS_FOLDER', EXIT.usage, `${path} is a folder`, hint)
+  return new Failure('FILE_IS_FOLDER', `${path} is a folder`, hint)
 }
 
 function emptyFailure(path: string): Failure {
-  return new Failure('FILE_EMPTY', EXIT.usage, `${path} is empty`, 'send a file with something in it')
+  return new Failure('FILE_EMPTY', `${path} is empty`, 'send a file with something in it')
 }
 
 function changedFailure(path: string, how: string): Failure {
   const hint = 'send it again once nobody writes to it, or send a copy'
-  return new Failure('FILE_CHANGED', EXIT.usage, `${path} ${how} while it was read`, hint)
+  return new Failure('FILE_CHANGED', `${path} ${how} while it was read`, hint)
 }

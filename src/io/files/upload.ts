@@ -2,7 +2,7 @@
 
 import type { StoredFile } from '../../call/file-transfer.ts'
 import { P2P } from '../../command-name.ts'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { createEncryption, createSha256, TAG } from '../../nostr/aes-gcm.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { type RandomBytes, randomBytes, toHex } from '../../nostr/crypto.ts'
@@ -109,17 +109,17 @@ async function* encryptedPieces(path: string, source: Source, key: Uint8Array, n
   outer.update(last)
   if (outer.hex() !== x) {
     const hint = 'send it again once nobody writes to it, or send a copy'
-    throw new Failure('FILE_CHANGED', EXIT.usage, `${path} was written to while it was read`, hint)
+    throw new Failure('FILE_CHANGED', `${path} was written to while it was read`, hint)
   }
   yield last
 }
 
 function uploadFailed(why: string, theirs: Foreign): Failure {
   const hint = `nothing was sent; try again, or name another server: \`${P2P} config set file.server https://…\``
-  return new Failure('UPLOAD_FAILED', EXIT.unreachable, `the file could not be uploaded: ${why}`, hint, theirs)
+  return new Failure('UPLOAD_FAILED', `the file could not be uploaded: ${why}`, hint, theirs)
 }
 
 function uploadRefused(why: string, theirs?: Foreign): Failure {
   const hint = `nothing was sent; \`${P2P} config set file.server https://…\` names another server`
-  return new Failure('UPLOAD_REFUSED', EXIT.refused, `the file was not taken: ${why}`, hint, theirs)
+  return new Failure('UPLOAD_REFUSED', `the file was not taken: ${why}`, hint, theirs)
 }

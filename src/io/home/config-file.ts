@@ -1,6 +1,6 @@
 // config.json as it stands: read, changed under the lock, its unknown keys and its damage left as they are.
 import { join } from 'node:path'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { isRecord } from '../../json.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
 import { commitFiles, type OnStep, readText, writeNew } from '../store/atomic.ts'
@@ -70,7 +70,7 @@ export function withValue(raw: unknown, path: readonly string[], value: unknown)
 
 /** The refusal of a file that nobody can make sense of. It is left as it is. */
 export function damagedFailure(home: Home, what: string, hint = 'correct it there, or put a copy of it back'): Failure {
-  return new Failure('CONFIG_DAMAGED', EXIT.usage, `${home.config} is damaged: ${what}`, hint)
+  return new Failure('CONFIG_DAMAGED', `${home.config} is damaged: ${what}`, hint)
 }
 
 /** From each version of config.json to the next. */

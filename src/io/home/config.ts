@@ -2,7 +2,7 @@
 
 import type { Contact } from '../../call/agents.ts'
 import { P2P } from '../../command-name.ts'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { decodeNip19 } from '../../nostr/nip19.ts'
 import {
   type ConfigWrite,
@@ -66,7 +66,7 @@ export async function setSetting(
   const setting = SETTINGS[settingKey(key)]
   const value = setting.check(setting.typed(values))
   if (value === undefined) {
-    throw new Failure('CONFIG_VALUE', EXIT.usage, `that is no value for ${key}`, `${key} takes ${setting.expects}`)
+    throw new Failure('CONFIG_VALUE', `that is no value for ${key}`, `${key} takes ${setting.expects}`)
   }
   await changeSetting(home, settingKey(key), value, writing)
 }
@@ -90,7 +90,7 @@ function settingKey(key: string): SettingKey {
   if (isSettingKey(key)) return key
   const close = similarKeys(key)
   const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : `\`${P2P} config\` shows all keys`
-  throw new Failure('CONFIG_KEY', EXIT.usage, `there is no setting ${JSON.stringify(key.slice(0, 64))}`, hint)
+  throw new Failure('CONFIG_KEY', `there is no setting ${JSON.stringify(key.slice(0, 64))}`, hint)
 }
 
 function parseConfig(home: Home, raw: RawConfig, reportBadSetting: ReportBadSetting) {

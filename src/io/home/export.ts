@@ -1,7 +1,7 @@
 // The secret key written to a file, for a copy in a safe place or for another client: only where its owner asks for it.
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { nsecEncode } from '../../nostr/nip19.ts'
 import { discard } from '../store/discard.ts'
@@ -30,8 +30,8 @@ export function exportSecret({ secret }: Keys, path: string): string {
     return target
   } catch (error) {
     if (errno(error) === 'EEXIST')
-      throw new Failure('FILE_EXISTS', EXIT.refused, `${target} is there already`, 'name a file that is not there yet')
+      throw new Failure('FILE_EXISTS', `${target} is there already`, 'name a file that is not there yet')
     const why = errno(error) || 'unwritable'
-    throw new Failure('FILE_UNWRITABLE', EXIT.usage, `${target} cannot be written (${why})`, 'name another place')
+    throw new Failure('FILE_UNWRITABLE', `${target} cannot be written (${why})`, 'name another place')
   }
 }

@@ -3,7 +3,7 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { P2P } from '../../command-name.ts'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 import { isRecord, parseJson } from '../../json.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
@@ -44,14 +44,14 @@ export function importIdentity(home: Home, bytes: Uint8Array, making: IdentityOp
   const keys = secretKeys(valueText(inputText('file', bytes).text))
   if (keys === undefined) {
     const hint = `give it an nsec or 64 hex digits on stdin: \`${P2P} whoami --import - < FILE\``
-    throw new Failure('BAD_SECRET', EXIT.usage, 'what came on stdin is no secret key', hint)
+    throw new Failure('BAD_SECRET', 'what came on stdin is no secret key', hint)
   }
   checkHome(home)
   if (lstat(home.identity) === undefined) createIdentity(home, keys, making)
   const held = parseIdentity(home.identity, readGuarded(home.identity))
   if (held.pubkey === keys.pubkey) return held
   const hint = 'give the other key a folder of its own: --home DIR'
-  throw new Failure('IDENTITY_EXISTS', EXIT.refused, `${home.identity} holds another identity, which stays`, hint)
+  throw new Failure('IDENTITY_EXISTS', `${home.identity} holds another identity, which stays`, hint)
 }
 
 function fromEnvironment(text: string): Keys {
@@ -59,7 +59,7 @@ function fromEnvironment(text: string): Keys {
   if (keys !== undefined) return keys
   // An empty one too: a secret that CI failed to fill in must not turn the run into one of another agent.
   const hint = 'set it to an nsec or to 64 hex digits, or unset it to use the identity file'
-  throw new Failure('BAD_SECRET', EXIT.usage, 'P2P_SECRET_KEY is no secret key', hint)
+  throw new Failure('BAD_SECRET', 'P2P_SECRET_KEY is no secret key', hint)
 }
 
 // What stands around a key is none of it; what stands for other bytes is no key.
@@ -110,13 +110,13 @@ function elseHere(make: () => void): void {
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'HOME_UNWRITABLE') throw error
     const hint = `${error.hint}; or name another folder for identity and state: --home DIR`
-    throw new Failure(error.code, error.exit, error.message, hint)
+    throw new Failure(error.code, error.message, hint)
   }
 }
 
 /** What is in the identity file, which only its owner can read or change. Throws IDENTITY_UNSAFE. */
 function readGuarded(path: string): Uint8Array {
-  const refuse = (what: string, hint = RESTORE) => new Failure('IDENTITY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)
+  const refuse = (what: string, hint = RESTORE) => new Failure('IDENTITY_UNSAFE', `${path} ${what}`, hint)
   return readSecretFile(path, refuse) ?? new Uint8Array(0)
 }
 
@@ -126,7 +126,7 @@ function parseIdentity(path: string, bytes: Uint8Array): Keys {
   if (value === 'newer') throw newerFailure(path, VERSION)
   const keys = typeof value?.secretKey === 'string' ? secretKeys(value.secretKey) : undefined
   if (keys !== undefined && (value?.pubkey === undefined || value.pubkey === keys.pubkey)) return keys
-  throw new Failure('IDENTITY_DAMAGED', EXIT.refused, `${path} is damaged: it holds no usable key`, RESTORE)
+  throw new Failure('IDENTITY_DAMAGED', `${path} is damaged: it holds no usable key`, RESTORE)
 }
 
 // Nothing that would begin as a new agent: everybody who knows this one would lose it.

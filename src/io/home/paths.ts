@@ -1,7 +1,7 @@
 // Where an agent's files are: one folder, p2p/, with the identity beside it.
 import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -56,7 +56,7 @@ function checkedPlace(name: string, path: string): string {
   const { text, wrong } = inputText('place', path)
   if (text !== undefined) return text
   const hint = 'give the path as it is, without quotes, and with nothing before or behind it'
-  throw new Failure('BAD_HOME', EXIT.usage, `${name} ${wrong}: ${JSON.stringify(path.slice(0, 200))}`, hint)
+  throw new Failure('BAD_HOME', `${name} ${wrong}: ${JSON.stringify(path.slice(0, 200))}`, hint)
 }
 
 // A container may run as a number that no user has.
@@ -70,7 +70,6 @@ function userFolder(): string {
   }
   throw new Failure(
     'BAD_HOME',
-    EXIT.usage,
     'HOME is not set, and the system knows no folder of this user',
     'name the folder of identity and state: P2P_HOME=/path, or `--home /path` with every command',
   )

@@ -1,6 +1,6 @@
 // Which relays play which part: the configured ones, or those of --relay and P2P_RELAYS in every role.
 import { P2P } from '../../command-name.ts'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 import { isDecommissioned, relayUrl } from '../../nostr/relay-url.ts'
 import type { Config } from './config.ts'
@@ -33,7 +33,7 @@ export function namedRoles(typed: readonly string[], env: Env): RelayRoles | und
 
 function readRelayVariable(variable: string): string[] {
   const { text, wrong } = inputText('variable', variable)
-  if (text === undefined) throw new Failure('BAD_RELAY', EXIT.usage, `P2P_RELAYS ${wrong}`, 'type the addresses again')
+  if (text === undefined) throw new Failure('BAD_RELAY', `P2P_RELAYS ${wrong}`, 'type the addresses again')
   return text.split(',').filter((url) => url.trim() !== '')
 }
 
@@ -41,8 +41,8 @@ function checkedUrl(text: string): string {
   const url = relayUrl(text)
   const shown = JSON.stringify(text.slice(0, 100))
   if (url === undefined) {
-    throw new Failure('BAD_RELAY', EXIT.usage, `${shown} is no relay address`, 'a relay is named like wss://nos.lol')
+    throw new Failure('BAD_RELAY', `${shown} is no relay address`, 'a relay is named like wss://nos.lol')
   }
   if (!isDecommissioned(url)) return url
-  throw new Failure('BAD_RELAY', EXIT.usage, `the relay ${shown} was shut down`, 'name another one, like wss://nos.lol')
+  throw new Failure('BAD_RELAY', `the relay ${shown} was shut down`, 'name another one, like wss://nos.lol')
 }

@@ -4,7 +4,7 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { P2P } from '../../command-name.ts'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
 import { isRecord, parseJson } from '../../json.ts'
 import { fromHex, type Keys, keysFrom, toHex } from '../../nostr/crypto.ts'
@@ -73,5 +73,5 @@ const KEY_NAME = /^([0-9a-f]{64})\.key(?:\.next)?$/
 const GONE = `put a copy of it in its place; without it nobody can read what was sealed in that call, and a new \`${P2P} call\` begins anew`
 
 function unsafeFailure(path: string, what: string, hint: string): Failure {
-  return new Failure('CALL_KEY_UNSAFE', EXIT.refused, `${path} ${what}`, hint)
+  return new Failure('CALL_KEY_UNSAFE', `${path} ${what}`, hint)
 }

@@ -2,7 +2,7 @@
 // person can cause or mend is a fault of p2p's own. The hints lead to the state that is there, never away from it.
 import { lstatSync, readFileSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Code, EXIT, type Exit, Failure, shellPath } from '../../errors.ts'
+import { type Code, Failure, shellPath } from '../../errors.ts'
 
 /** Runs `work`; what a disk can do wrong becomes a Failure that names the path, everything else passes through. */
 export function withDiskErrors<T>(path: string, work: () => T): T {
@@ -37,8 +37,8 @@ export function diskFailure(error: unknown, path: string): Failure | undefined {
   if (word === 'ENOENT') return undefined
   const known = DISK_ERRORS[word] ?? (error instanceof Error && 'syscall' in error ? BROKEN : undefined)
   if (known === undefined) return undefined
-  const [code, exit, what, hint] = known
-  return new Failure(code, exit, `${path}: ${what} (${word})`, typeof hint === 'string' ? hint : hint(path))
+  const [code, what, hint] = known
+  return new Failure(code, `${path}: ${what} (${word})`, typeof hint === 'string' ? hint : hint(path))
 }
 
 /** Like `diskFailure`, where nobody waits for anything any more: a file or folder that is gone was taken away. */
@@ -46,7 +46,7 @@ export function lastDiskFailure(error: unknown): Failure | undefined {
   const path = error instanceof Error && 'path' in error ? String(error.path) : ''
   // Without a path it is an error of the network, or one of ours.
   if (path === '' && errno(error) !== 'ERR_ACCESS_DENIED') return undefined
-  if (errno(error) === 'ENOENT') return new Failure('DISK_FAILED', EXIT.fault, `${path} is gone (ENOENT)`, GONE)
+  if (errno(error) === 'ENOENT') return new Failure('DISK_FAILED', `${path} is gone (ENOENT)`, GONE)
   return diskFailure(error, path)
 }
 
@@ -63,7 +63,7 @@ export function userName(uid: number): string {
   }
 }
 
-type DiskError = readonly [Code, Exit, string, string | ((path: string) => string)]
+type DiskError = readonly [Code, string, string | ((path: string) => string)]
 
 const SPACE = 'free some space and run it again; what was there before is unharmed'
 const FILES = 'end other programs that hold files open, or allow more: `ulimit -n 1024`'
@@ -71,41 +71,30 @@ const GONE = 'somebody has moved or deleted it meanwhile; run it again'
 const BLOCKED = 'look at what lies there: a file where a folder belongs, or the other way round'
 const MOUNT = 'mount the disk anew, or look whether it is failing, and run it again'
 
-const BROKEN: DiskError = ['DISK_FAILED', EXIT.fault, 'the disk does not do what it is asked to', MOUNT]
+const BROKEN: DiskError = ['DISK_FAILED', 'the disk does not do what it is asked to', MOUNT]
 
 const DISK_ERRORS: Readonly<Record<string, DiskError>> = {
-  ENOSPC: ['DISK_FULL', EXIT.fault, 'the disk is full', SPACE],
-  EDQUOT: ['DISK_FULL', EXIT.fault, 'your share of the disk is used up', SPACE],
-  EFBIG: [
-    'DISK_FULL',
-    EXIT.fault,
-    'the file would be larger than files may be here',
-    'allow larger ones: `ulimit -f unlimited`',
-  ],
-  EROFS: ['HOME_UNWRITABLE', EXIT.fault, 'the disk can only be read', 'mount it so that it can be written'],
-  EACCES: ['HOME_UNWRITABLE', EXIT.fault, 'this user may not use it', accessHint],
-  EPERM: ['HOME_UNWRITABLE', EXIT.fault, 'this user may not use it', accessHint],
-  ENOTDIR: [
-    'HOME_UNWRITABLE',
-    EXIT.fault,
-    'a part of that path is no folder',
-    'correct it, or what --home or P2P_HOME names',
-  ],
-  EISDIR: ['HOME_UNWRITABLE', EXIT.fault, 'a folder is in its place', BLOCKED],
-  EEXIST: ['HOME_UNWRITABLE', EXIT.fault, 'something else is in its place', BLOCKED],
-  ELOOP: ['HOME_UNWRITABLE', EXIT.fault, 'links lead in a circle there', 'correct the links'],
-  ENAMETOOLONG: ['HOME_UNWRITABLE', EXIT.fault, 'the path is too long', 'move the folder to where its path is shorter'],
+  ENOSPC: ['DISK_FULL', 'the disk is full', SPACE],
+  EDQUOT: ['DISK_FULL', 'your share of the disk is used up', SPACE],
+  EFBIG: ['DISK_FULL', 'the file would be larger than files may be here', 'allow larger ones: `ulimit -f unlimited`'],
+  EROFS: ['HOME_UNWRITABLE', 'the disk can only be read', 'mount it so that it can be written'],
+  EACCES: ['HOME_UNWRITABLE', 'this user may not use it', accessHint],
+  EPERM: ['HOME_UNWRITABLE', 'this user may not use it', accessHint],
+  ENOTDIR: ['HOME_UNWRITABLE', 'a part of that path is no folder', 'correct it, or what --home or P2P_HOME names'],
+  EISDIR: ['HOME_UNWRITABLE', 'a folder is in its place', BLOCKED],
+  EEXIST: ['HOME_UNWRITABLE', 'something else is in its place', BLOCKED],
+  ELOOP: ['HOME_UNWRITABLE', 'links lead in a circle there', 'correct the links'],
+  ENAMETOOLONG: ['HOME_UNWRITABLE', 'the path is too long', 'move the folder to where its path is shorter'],
   EBUSY: [
     'HOME_UNWRITABLE',
-    EXIT.fault,
     'it is in use: mounted by itself, or held by another program',
     'mount the folder that it is in, and not the file alone',
   ],
-  EMFILE: ['TOO_MANY_FILES', EXIT.fault, 'this program has too many files open', FILES],
-  ENFILE: ['TOO_MANY_FILES', EXIT.fault, 'the system has too many files open', FILES],
+  EMFILE: ['TOO_MANY_FILES', 'this program has too many files open', FILES],
+  ENFILE: ['TOO_MANY_FILES', 'the system has too many files open', FILES],
   EIO: BROKEN,
-  ESTALE: ['DISK_FAILED', EXIT.fault, 'the network disk has lost it', MOUNT],
-  ENOTCONN: ['DISK_FAILED', EXIT.fault, 'the disk is not connected any more', MOUNT],
+  ESTALE: ['DISK_FAILED', 'the network disk has lost it', MOUNT],
+  ENOTCONN: ['DISK_FAILED', 'the disk is not connected any more', MOUNT],
 }
 
 // Whose it is decides what helps. The attack: as root, files given away, or made readable for all, are somebody else's to change.
@@ -140,7 +129,7 @@ function permissionFailure(error: unknown, path: string): Failure {
   const flag = PERMISSION_FLAGS[permission] ?? 'its permissions'
   const hint = `start Node with ${flag}, or without its permission model`
   const what = permission === '' && error instanceof Error ? error.message : `${permission} of ${resource}`
-  return new Failure('NOT_PERMITTED', EXIT.fault, `Node's permission model forbids it: ${what}`, hint)
+  return new Failure('NOT_PERMITTED', `Node's permission model forbids it: ${what}`, hint)
 }
 
 const PERMISSION_FLAGS: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { P2P } from '../../command-name.ts'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { parseJson } from '../../json.ts'
 import { isHex32 } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
@@ -147,7 +147,7 @@ export function checkOwner(home: Home, owner: string | undefined, me: string | u
   if (owner === undefined || me === undefined || owner === me) return
   const hint = `put the identity file of that one back in its place: ${home.identity}; another identity has a folder of its own: --home DIR`
   const whose = `${owner.slice(0, 8)}…`
-  throw new Failure('OTHER_IDENTITY', EXIT.refused, `${home.dir} belongs to another identity, ${whose}`, hint)
+  throw new Failure('OTHER_IDENTITY', `${home.dir} belongs to another identity, ${whose}`, hint)
 }
 
 /** What is in a file, parsed; undefined when there is none, or when `reportDamage` was told why. Throws STATE_NEWER. */
@@ -186,5 +186,5 @@ export function loadFile<T>(
 export function newerFailure(path: string, version: number): Failure {
   const hint = 'update p2p-comm to the version that wrote it, or a later one; nothing was changed'
   const message = `${path} was written by a newer p2p-comm; this one knows version ${version}`
-  return new Failure('STATE_NEWER', EXIT.refused, message, hint)
+  return new Failure('STATE_NEWER', message, hint)
 }

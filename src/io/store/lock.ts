@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EXIT, Failure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { randomBytes, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
 import { makeFolder, type OnStep, readText } from './atomic.ts'
@@ -154,5 +154,5 @@ function lockedFailure(place: string, held: LockHolder | undefined): Failure {
   const who = holder === undefined ? 'an unnamed run' : `process ${holder.pid} (${holder.command})${elsewhere}`
   const kill = holder === undefined || elsewhere !== '' ? '' : `: kill ${holder.pid}`
   const hint = `run it again; if that process hangs, end it${kill}`
-  return new Failure('LOCKED', EXIT.waited, `${place} has been held by ${who} for ${age} s`, hint)
+  return new Failure('LOCKED', `${place} has been held by ${who} for ${age} s`, hint)
 }

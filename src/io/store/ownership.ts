@@ -2,7 +2,7 @@
 // it that has us run a program, beside an identity of ours.
 import { lstatSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { EXIT, Failure, shellPath } from '../../errors.ts'
+import { Failure, shellPath } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
 import { userName, withDiskErrors } from './disk-errors.ts'
 
@@ -69,7 +69,7 @@ function isTrusted(uid: number): boolean {
 }
 
 function unsafe(what: string, hint: string): Failure {
-  return new Failure('HOME_UNSAFE', EXIT.refused, `${what}; nothing in it is believed`, hint)
+  return new Failure('HOME_UNSAFE', `${what}; nothing in it is believed`, hint)
 }
 
 // Never to give it to another user: as root, that would be somebody's agent taken away.

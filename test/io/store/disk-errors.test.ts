@@ -57,7 +57,7 @@ describe('each word of a file system', () => {
       systemError('EPIPE', { syscall: 'write' }),
     ])
       expect(lastDiskFailure(error)).toBeUndefined()
-    for (const error of [new TypeError('x is not a function'), new Failure('NO_CALL', 6, 'no call'), 'text', undefined])
+    for (const error of [new TypeError('x is not a function'), new Failure('NO_CALL', 'no call'), 'text', undefined])
       expect([diskFailure(error, '/x'), lastDiskFailure(error)]).toEqual([undefined, undefined])
   })
 })
