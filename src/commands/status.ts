@@ -54,7 +54,7 @@ export const status: Command<'status'> = {
       `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relayReason({ url, reason: error ?? foreign`no answer` })}`).join('')}`,
       ...leakyLines(outcome),
       ...(calls.length === 0
-        ? [`no calls; \`${P2P} list\` shows whom you can call`]
+        ? [`no calls; \`${P2P} list\` shows whom you can call, \`${P2P} wait\` waits for a call`]
         : calls.flatMap((call) => callLines(call, calls, outcome))),
       ...(total > calls.length ? [`${total - calls.length} more calls: \`${P2P} transcript\` lists all`] : []),
       ...(outboxCount(outcome) > 0
@@ -188,6 +188,7 @@ function outboxCount({ state, people }: CommonOutcome): number {
 function openEscalations({ state }: CommonOutcome): KeptEscalation[] {
   return Object.values(state.index.escalations)
     .filter(isOpen)
+    .reverse()
     .sort((a, b) => b.escalation.at - a.escalation.at)
 }
 

@@ -45,7 +45,9 @@ export const publishInboxList: Executor<'inbox-list'> = {
 
 function presenceActions(state: State, context: RunContext): Action[] {
   const { environment, now } = context
-  const template = presenceOf(presenceFields(state, context), stampOf(context))
+  // Of two that are dated alike relays keep the one with the lower id, which may be the old one (NIP-01).
+  const isSameSecond = state.index.announced.presence === context.now
+  const template = presenceOf(presenceFields(state, context), stampOf(context) + (isSameSecond ? 1 : 0))
   const words = presenceWords(template)
   const { every } = environment.config.presence
   const relays = presenceDue(state.index.announced, { words, relays: presenceRelays(context), every }, now)

@@ -257,7 +257,6 @@ test('when our agent looked is told with the next announcement, and not at all w
     expect(Math.abs(at - ((await looked()) ?? 0))).toBeLessThan(5)
     await act('config', 'set', 'receipts.read', 'false')
     await act('config', 'set', 'name', 'another')
-    await new Promise((resolve) => setTimeout(resolve, 1_100))
     await act('announce')
     expect(await looked()).toBeUndefined()
   })
