@@ -205,10 +205,6 @@ async function heal(
 function compareSides(accepted: readonly string[], sides: readonly Transcript[]) {
   const texts = sides.map((s) => s.entries.filter((e) => e.type === 'message').map((e) => e.text))
   const [one = [], other = []] = texts
-  for (const s of sides) {
-    const m = s.entries.filter((e) => e.type === 'message')
-    for (const e of m) if (m.filter((x) => x.text === e.text).length > 1) console.error(JSON.stringify(e))
-  }
   return {
     accepted: accepted.length,
     losses: sum(texts.map((side) => accepted.filter((text) => !side.includes(text)).length)),

@@ -78,9 +78,11 @@ function faultsOf(mine: Transcript, theirs: readonly Transcript[], news: readonl
   ]
 }
 
+// What waits for something that is missing stands behind the gap, and finds its place when that has come.
 function isKept(before: Transcript, after: Transcript): boolean {
-  const known = new Set(before.entries.map(({ id }) => id))
-  const still = after.entries.filter(({ id }) => known.has(id))
-  const words = ({ entries }: Pick<Transcript, 'entries'>) => JSON.stringify(entries.map(({ id, text }) => [id, text]))
-  return words({ entries: still }) === words(before)
+  const gap = before.entries.findIndex(({ type }) => type === 'gap')
+  const told = gap === -1 ? before.entries : before.entries.slice(0, gap)
+  const known = new Set(told.map(({ id }) => id))
+  const words = (entries: Transcript['entries']) => JSON.stringify(entries.map(({ id, text }) => [id, text]))
+  return words(after.entries.filter(({ id }) => known.has(id))) === words(told)
 }
