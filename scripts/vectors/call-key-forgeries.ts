@@ -34,19 +34,20 @@ export function ekCases(good: string, another: string) {
 /** Signals under the identities' key in a call with keys: which of them are dropped. */
 export function downgrades(accepted: number) {
   const signals: SealedSignal[] = [
-    { type: 'message', by: 'caller', ack: 1, at: accepted + 5 },
-    { type: 'message', by: 'callee', ack: 1, at: accepted + 5 },
-    { type: 'end', by: 'caller', ack: 0, at: accepted + 5 },
-    { type: 'end', by: 'caller', ack: 1, at: accepted + 5 },
-    { type: 'end', by: 'callee', ack: 0, at: accepted + 5 },
-    { type: 'receipt', by: 'caller', ack: 0, at: accepted + 5 },
-    { type: 'receipt', by: 'caller', ack: 1, at: accepted + 5 },
-    { type: 'receipt', by: 'callee', ack: 1, at: accepted - 5 },
-    { type: 'receipt', by: 'callee', ack: 1, at: accepted + 5 },
-    { type: 'receipt', by: 'callee', ack: 2, at: accepted - 5 },
-    { type: 'receipt', by: 'callee', ack: 2, at: accepted + 5, answers: 'lost' },
-    { type: 'receipt', by: 'caller', ack: 2, at: accepted + 5, answers: 'fork' },
-    { type: 'reject', by: 'callee', ack: 1, at: accepted + 5 },
+    { type: 'message', by: 'caller', seq: 3, ack: 1, at: accepted + 5 },
+    { type: 'message', by: 'callee', seq: 3, ack: 1, at: accepted + 5 },
+    { type: 'end', by: 'caller', seq: 2, ack: 0, at: accepted + 5 },
+    { type: 'end', by: 'caller', seq: 3, ack: 0, at: accepted + 5 },
+    { type: 'end', by: 'caller', seq: 2, ack: 1, at: accepted + 5 },
+    { type: 'end', by: 'callee', seq: 3, ack: 0, at: accepted + 5 },
+    { type: 'receipt', by: 'caller', seq: 0, ack: 0, at: accepted + 5 },
+    { type: 'receipt', by: 'caller', seq: 0, ack: 1, at: accepted + 5 },
+    { type: 'receipt', by: 'callee', seq: 0, ack: 1, at: accepted - 5 },
+    { type: 'receipt', by: 'callee', seq: 0, ack: 1, at: accepted + 5 },
+    { type: 'receipt', by: 'callee', seq: 0, ack: 2, at: accepted - 5 },
+    { type: 'receipt', by: 'callee', seq: 0, ack: 2, at: accepted + 5, answers: 'lost' },
+    { type: 'receipt', by: 'caller', seq: 0, ack: 2, at: accepted + 5, answers: 'fork' },
+    { type: 'reject', by: 'callee', seq: 1, ack: 1, at: accepted + 5 },
   ]
   return { accepted, signals: signals.map((signal) => ({ ...signal, dropped: isDowngraded(signal, accepted) })) }
 }

@@ -6,16 +6,23 @@ import type { Party } from './rules.ts'
 import type { Signal } from './signal.ts'
 
 /**
- * What of a signal decides about its seal. `ack`: the number up to which its author had taken the other side's; `at`: when it was
+ * What of a signal decides about its seal. `seq`: its number; `ack`: the number up to which its author had taken the other side's; `at`: when it was
  * said, unix seconds by its author's clock; `answers`: of a receipt, whether it says `lost` or `fork`.
  */
-export type SealedSignal = { type: string; by: Party; ack: number; at: number; answers?: 'lost' | 'fork' | undefined }
+export type SealedSignal = {
+  type: string
+  by: Party
+  seq: number
+  ack: number
+  at: number
+  answers?: 'lost' | 'fork' | undefined
+}
 
 /** What decides about the seal of a signal of a call. */
-export function sealedSignalOf({ body, from, ack, at }: Signal, caller: string): SealedSignal {
+export function sealedSignalOf({ body, from, seq, ack, at }: Signal, caller: string): SealedSignal {
   const answers =
     body.type !== 'receipt' ? undefined : body.lost ? 'lost' : body.fork !== undefined ? 'fork' : undefined
-  return { type: body.type, by: from === caller ? 'caller' : 'callee', ack: ack.seq, at, answers }
+  return { type: body.type, by: from === caller ? 'caller' : 'callee', seq, ack: ack.seq, at, answers }
 }
 
 /** A call and what was taken in it so far, in any order; its request and accept among it, wherever they lie. */
@@ -88,10 +95,11 @@ export function chooseSeal(
  * @param acceptedAt when the accept says that it was said
  */
 export function isDowngraded(signal: SealedSignal, acceptedAt: number): boolean {
-  const { type, by, ack, at } = signal
+  const { type, by, seq, ack, at } = signal
   if (!goesUnderCallKey(signal)) return false
-  // "A caller's `end` and receipts whose `ack` is 0": it has not seen the accept, so it has no key yet.
-  if (by === 'caller') return !((type === 'end' || type === 'receipt') && ack === 0)
+  // "A caller's `end` and receipts whose `ack` is 0": it has not seen the accept, so it has no key yet, and has said nothing but its
+  // request. The attack: an `end` far into the call that takes back what it has acknowledged, and is said in the open.
+  if (by === 'caller') return !(ack === 0 && (type === 'receipt' || (type === 'end' && seq === 2)))
   // "The callee's receipts from before its accept" can acknowledge the request alone.
   return !(type === 'receipt' && ack <= 1 && at <= acceptedAt)
 }

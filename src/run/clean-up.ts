@@ -10,7 +10,9 @@ export async function deleteWhatIsDue({ environment, now }: RunContext): Promise
   const { store, config } = environment
   const files = environment.listKeptFiles()
   const keepDays = config.transcript.keep
-  const unindexed = keepDays === 0 ? [] : unindexedCalls(environment, now)
+  // A key's own time is that of its making: how long its call has been over says the call.
+  const ids = keepDays === 0 ? files.keys.map(({ call }) => call) : store.allLogIds()
+  const unindexed = unindexedCalls(ids, environment, now)
   const removed = await store.remove((fresh) => {
     const { state: snapshot, removals } = cleanUp(fresh, files, { now, keepDays, unindexed })
     return { snapshot, removals }
@@ -19,9 +21,13 @@ export async function deleteWhatIsDue({ environment, now }: RunContext): Promise
 }
 
 // Call by call: however many there are, only one of them is in memory.
-function unindexedCalls({ store, keys }: RunContext['environment'], now: number): UnindexedCall[] {
+function unindexedCalls(
+  ids: readonly string[],
+  { store, keys }: RunContext['environment'],
+  now: number,
+): UnindexedCall[] {
   const { calls } = store.read().index
-  return store.allLogIds().flatMap((id) => {
+  return ids.flatMap((id) => {
     const log = calls[id] === undefined ? store.readLog(id) : undefined
     const call = log && callOf(log, keys.pubkey, now)
     return log === undefined || call === undefined ? [] : [{ id, summary: summariseCall(call, log, 0) }]

@@ -33,8 +33,7 @@ export const publishSignal: Executor<'signal'> = {
     // With the identities' key instead it would be a downgrade of our own. A wrap that is kept was sealed when the key was here.
     if (sealing === 'lost' && action.due.wrap === undefined)
       return { type: 'signal', action, wrap: undefined, receipts: [] }
-    const callKey = sealing === 'lost' ? undefined : sealing
-    return { type: 'signal', action, ...(await publishDue(action, callKey, context)) }
+    return { type: 'signal', action, ...(await publishDue(action, sealing, context)) }
   },
   record(state, done, context) {
     const published = recordPublished(state, done.flatMap(publishResultOf), speakerOf(context))
@@ -181,7 +180,9 @@ function publishResultOf({
 }
 
 /** The key of a call that something is sealed with; undefined for the identities', 'lost' where it is not here. */
-function sealingWith(binding: CallBinding | undefined, { environment }: RunContext): CallKey | undefined | 'lost' {
+type Sealing = CallKey | undefined | 'lost'
+
+function sealingWith(binding: CallBinding | undefined, { environment }: RunContext): Sealing {
   return binding === undefined ? undefined : (environment.callKeys.keyOf(binding) ?? 'lost')
 }
 
@@ -200,13 +201,13 @@ type Outgoing = {
   relays: readonly string[]
   spare: readonly string[]
   aside: boolean
-  callKey: CallKey | undefined
+  callKey: Sealing
   work: Pick<GiftWrapOptions, 'work'>
 }
 
 async function publishDue(
   action: ActionOf<'signal'> | ActionOf<'letter'>,
-  callKey: CallKey | undefined,
+  callKey: Sealing,
   context: RunContext,
 ): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
   const { due, route } = action
@@ -226,16 +227,18 @@ async function publishWrap(
   context: RunContext,
 ): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
   const { environment, deadline } = context
-  const wrap = held ?? environment.wrapRumor(rumor, to, { ...envelopeTimes(context), callKey, ...work })
+  const seal = (times: Pick<GiftWrapOptions, 'now' | 'recent'>) => {
+    if (callKey === 'lost') throw new Error('what has a call key that is not here is not sealed with another one')
+    return environment.wrapRumor(rumor, to, { ...times, callKey, ...work })
+  }
+  const wrap = held ?? seal(envelopeTimes(context))
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
   const receipts = await environment.pool.publish([{ event: wrap, relays, spare, aside }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
-  if (strict.length === 0) return { wrap, receipts }
-  const recent = environment.wrapRumor(rumor, to, {
-    ...{ now: stampOf(context), recent: true, callKey },
-    ...work,
-  })
+  // The attack: a relay refuses a kept wrap for its stamp, and gets the word sealed anew with the identities' key.
+  if (strict.length === 0 || callKey === 'lost') return { wrap, receipts }
+  const recent = seal({ now: stampOf(context), recent: true })
   const better = await environment.pool.publish([{ event: recent, relays: strict, spare, aside }], until())
   return { wrap, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

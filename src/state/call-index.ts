@@ -1,10 +1,11 @@
 // The end of a change: the index says of every call what its log says, and whether every command must look at it.
+
 import { type Agreement, agreementsOf, callOutcome } from '../call/agreements.ts'
 import { isComing } from '../call/file-transfer.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import { isOver, type Phase } from '../call/rules.ts'
+import { CAME_TO_NOTHING, isOver } from '../call/rules.ts'
 import { secrecyIn } from '../call/secrecy.ts'
 import { amountOf, awaitsUntil } from './early-seals.ts'
 import { overSince } from './retention.ts'
@@ -104,9 +105,6 @@ export function confirmedOf({ own }: Pick<CallSummary, 'own'>): { n: number; of:
   const n = own.delivered + own.read
   return { n, of: own.queued + own.relayed + n }
 }
-
-/** How a call ends that never was a conversation. */
-export const CAME_TO_NOTHING: readonly Phase[] = ['missed', 'rejected', 'cancelled', 'merged']
 
 /** Whether every command must look at a call: it is not over, or something is still owed, unread, coming or unconfirmed. */
 export function isOpen(call: Call, log: Log, now: number): boolean {

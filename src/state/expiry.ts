@@ -1,9 +1,10 @@
 // What time makes of calls: rings that come to nothing, calls that fell silent, and what was never acknowledged in them.
+
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
+import { CAME_TO_NOTHING } from '../call/rules.ts'
 import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall, overflowingCalls, type RingingCall } from './admission.ts'
-import { CAME_TO_NOTHING } from './call-index.ts'
 import { noteRemoval } from './clean-up.ts'
 import type { CompleteReplay } from './cursors.ts'
 import type { Removal } from './retention.ts'

@@ -14,7 +14,7 @@ import { callPair } from '../support/call-pair.ts'
 const ACCEPTED = 1_760_000_100
 const TYPES = ['message', 'progress', 'escalate', 'propose', 'agree', 'decline', 'file', 'opaque', 'end', 'receipt']
 const said = (signal: Partial<SealedSignal>): SealedSignal => ({
-  ...{ type: 'message', by: 'caller', ack: 1, at: ACCEPTED + 10 },
+  ...{ type: 'message', by: 'caller', seq: 2, ack: 1, at: ACCEPTED + 10 },
   ...signal,
 })
 
@@ -59,6 +59,7 @@ describe('what comes under the identities’ key in a call with keys', () => {
     ['an accept', { type: 'accept', by: 'callee' }, false],
     ['a reject', { type: 'reject', by: 'callee' }, false],
     ["a caller's end that has not seen the accept", { type: 'end', ack: 0 }, false],
+    ["a caller's end far into the call that takes its acks back", { type: 'end', seq: 3, ack: 0 }, true],
     ["a caller's end that has", { type: 'end', ack: 1 }, true],
     ["a caller's receipt that has not seen the accept", { type: 'receipt', ack: 0 }, false],
     ["a caller's receipt that has", { type: 'receipt', ack: 1 }, true],
@@ -80,7 +81,7 @@ describe('what comes under the identities’ key in a call with keys', () => {
     const wordless = TYPES.flatMap((type) =>
       (['caller', 'callee'] as const).flatMap((by) =>
         [0, 1, 2].flatMap((ack) =>
-          [0, ACCEPTED + 9].map((at) => ({ type, by, ack, at })).filter((one) => !isDowngraded(one, ACCEPTED)),
+          [0, ACCEPTED + 9].map((at) => ({ type, by, seq: 2, ack, at })).filter((one) => !isDowngraded(one, ACCEPTED)),
         ),
       ),
     )
@@ -131,7 +132,7 @@ describe('whether a call has a key', () => {
     const fork = { ...receipt, fork: { seq: 1, id } }
     expect(sealedSignalOf(signal(caller, 0, fork), caller)).toMatchObject({ answers: 'fork', by: 'caller' })
     expect(sealedSignalOf(signal(caller, 3, { type: 'message', text: 'x' }), caller)).toEqual({
-      ...{ type: 'message', by: 'caller', ack: 2, at: ACCEPTED, answers: undefined },
+      ...{ type: 'message', by: 'caller', seq: 3, ack: 2, at: ACCEPTED, answers: undefined },
     })
   })
 })

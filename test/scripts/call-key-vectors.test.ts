@@ -109,7 +109,7 @@ describe('we find in them', () => {
     const { accepted, signals } = data.downgrades
     for (const { dropped, ...signal } of signals)
       expect([signal, isDowngraded(signal, accepted)]).toEqual([signal, dropped])
-    expect(signals.filter(({ dropped }) => dropped)).toHaveLength(7)
+    expect(signals.filter(({ dropped }) => dropped)).toHaveLength(8)
   })
 
   test('what the wraps are that say what is not so', () => {
@@ -122,7 +122,7 @@ describe('we find in them', () => {
       if (!opened.ok) return opened.reason
       const by = opened.from === agents.caller.pubkey ? 'caller' : 'callee'
       const ack = Number(tags(opened.rumor, 'ack')[0]?.[1])
-      const signal = { type: 'message', by, ack, at: opened.rumor.created_at } as const
+      const signal = { type: 'message', by, seq: 2, ack, at: opened.rumor.created_at } as const
       return opened.key === 'identity' && isDowngraded(signal, data.downgrades.accepted) ? 'downgraded' : opened.key
     })
     expect(become).toEqual(data.invalid.wraps.map(({ becomes }) => becomes))

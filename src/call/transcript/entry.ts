@@ -132,7 +132,10 @@ export function fileStateText({ type, from, path, reason, parts }: TranscriptEnt
 /** With which keys the words of a call were sealed, as a word and what it means; undefined before its accept. */
 export function secrecyText({ call: { secrecy, secrecyFaults = [] } }: Pick<Transcript, 'call'>): string | undefined {
   if (secrecy === undefined) return undefined
-  const meaning = secrecy === 'call' ? 'sealed with keys of this call alone' : "sealed with both sides' identity keys"
+  const meaning =
+    secrecy === 'call'
+      ? 'all but request and accept sealed with keys of this call alone'
+      : "sealed with both sides' identity keys"
   return `${secrecy} (${[meaning, ...secrecyFaults].join('; ')})`
 }
 
