@@ -58,7 +58,7 @@ const TABLE = {
     0,
     36_500,
     0,
-    'not in use yet: days after which a call that is over will be deleted, its transcript and files with it',
+    'days after which a call that is over is deleted, its transcript and files with it; 0: not before `forget`',
   ),
   'hook.command': commandSetting('a program that is run by announce when something came in'),
   'hook.unknown': flagSetting('run it for strangers too'),
