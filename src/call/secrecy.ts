@@ -1,6 +1,6 @@
 // Which key a signal of a call with keys of its own is sealed with, for whoever says it, and whether one that came with the
 // identities' key is a downgrade, for whoever hears it.
-import { type BoundCall, bindCall, type CallKey } from '../nostr/call-key.ts'
+import { type BoundCall, bindCall } from '../nostr/call-key.ts'
 import { type Entries, type Log, memoize, signalOf } from './log.ts'
 import type { Party } from './rules.ts'
 import type { Signal } from './signal.ts'
@@ -67,26 +67,6 @@ const BEFORE_KEYS: readonly string[] = ['request', 'accept', 'reject']
 export function goesUnderCallKey({ type, answers }: Pick<SealedSignal, 'type' | 'answers'>): boolean {
   // "`lost` and `fork` receipts, which are always sealed so, since who lost the call has no key."
   return !BEFORE_KEYS.includes(type) && answers === undefined
-}
-
-/**
- * What a signal of ours is sealed with. `lost`: with nothing: its call has a key, and it is not here any more. It is told and never
- * said with the identities' key instead, which would be a downgrade of our own.
- */
-export type SealChoice = { type: 'identity' } | { type: 'call'; key: CallKey } | { type: 'lost' }
-
-/**
- * @param secrecy that of the signal's call, as `bindCall` says; undefined before its accept, and of what belongs to no call
- * @param keyOf reads and derives the key of the call; asked only where it is needed
- */
-export function chooseSeal(
-  signal: Pick<SealedSignal, 'type' | 'answers'>,
-  secrecy: 'call' | 'identity' | undefined,
-  keyOf: () => CallKey | undefined,
-): SealChoice {
-  if (secrecy !== 'call' || !goesUnderCallKey(signal)) return { type: 'identity' }
-  const key = keyOf()
-  return key === undefined ? { type: 'lost' } : { type: 'call', key }
 }
 
 /**

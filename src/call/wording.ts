@@ -27,6 +27,11 @@ export function relayReason({ url, reason }: { url: string; reason: Foreign }): 
   return `${url}: ${inQuotes(reason)}`
 }
 
+/** What a relay has said of a refusal, else what it was, as a fact of --json and for `relayReason`. */
+export function refusalReason({ reason, text }: { reason: string; text: Foreign }): Foreign {
+  return isBlank(text) ? foreign`${reason}` : text
+}
+
 /** Why a relay did not do something: its own words in quotes, what we have seen ourselves in ours (and its words in that quoted). */
 export function refusalText({ reason, text }: { reason: string; text: Foreign }): string {
   if (isBlank(text)) return reason

@@ -148,52 +148,14 @@ export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutc
   }
 }
 
+const ITEM_FIELDS = [
+  ...(['type', 'id', 'ref', 're', 'call', 'from', 'text', 'at', 'seq', 'late', 'repeat', 'unseen'] as const),
+  ...(['path', 'size', 'sha256', 'reason', 'note', 'outcome', 'escalation', 'channel'] as const),
+]
+
 /** An item of `new[]` as the contract of --json has it; fields that say nothing are left out. */
 export function itemShape(item: InboxItem): Record<string, unknown> {
-  const {
-    type,
-    id,
-    ref,
-    re,
-    call,
-    from,
-    text,
-    at,
-    seq,
-    late,
-    repeat,
-    unseen,
-    path,
-    size,
-    sha256,
-    reason,
-    note,
-    outcome,
-    escalation,
-    channel,
-  } = item
-  return {
-    type,
-    id,
-    ref,
-    re,
-    call,
-    from,
-    text,
-    at,
-    seq,
-    late,
-    repeat,
-    unseen,
-    path,
-    size,
-    sha256,
-    reason,
-    note,
-    outcome,
-    escalation,
-    channel,
-  }
+  return Object.fromEntries(ITEM_FIELDS.map((field) => [field, item[field]]))
 }
 
 /** What was said, as `message` or `file` of --json; undefined where nothing was. */

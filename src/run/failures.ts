@@ -2,10 +2,10 @@
 
 import type { KeptEscalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
-import { inQuotes, relayReason } from '../call/wording.ts'
+import { inQuotes, refusalReason, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
-import { type Foreign, foreign, isBlank, matches } from '../sanitize.ts'
+import { type Foreign, foreign, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callOf } from '../state/state.ts'
@@ -58,7 +58,7 @@ export function relaysOfLetter(
   const failed = answers.filter((r) => !accepted.includes(r.relay))
   return {
     accepted,
-    failed: failed.map((r) => ({ url: r.relay, reason: isBlank(r.text) ? foreign`${r.reason}` : r.text })),
+    failed: failed.map((r) => ({ url: r.relay, reason: refusalReason(r) })),
   }
 }
 

@@ -1,14 +1,16 @@
 // What came of a run, as data: each command's printer turns its own into text or JSON.
 // What has been printed is read. Done after printing, and only then.
+
 import { type Agent, type AgentDirectory, agentOf, type Contact } from '../call/agents.ts'
 import type { KeptEscalation } from '../call/escalation.ts'
 import { answerItem, type InboxItem, itemsOf, letterItem, ownerFirst } from '../call/inbox-items.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { presenceLifetime } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
+import { refusalReason } from '../call/wording.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/environment.ts'
-import { type Foreign, foreign, isBlank } from '../sanitize.ts'
+import { type Foreign, foreign } from '../sanitize.ts'
 import { isDue, isOnItsWay, letterLogsOf } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { markRead } from '../state/read-marks.ts'
@@ -193,9 +195,7 @@ function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
     expires: since + presenceLifetime(environment.config.presence.every),
     age: answers.length === 0 ? now - since : undefined,
     accepted,
-    failed: answers.flatMap((r) =>
-      r.accepted ? [] : [{ url: r.relay, reason: isBlank(r.text) ? foreign`${r.reason}` : r.text }],
-    ),
+    failed: answers.flatMap((r) => (r.accepted ? [] : [{ url: r.relay, reason: refusalReason(r) }])),
   }
 }
 

@@ -1,9 +1,11 @@
 // Which relays carry a letter to a peer: its own list, else what it told us, else a guess. And which are not to hear of us yet.
+
 import { type AgentDirectory, trustOf } from '../call/agents.ts'
 import type { Call } from '../call/replay.ts'
 import { usable } from '../nostr/relay-url.ts'
 import { leakySince } from '../state/canaries.ts'
 import { relayScore } from '../state/peer-record.ts'
+import { hasPassed } from '../state/retry.ts'
 import type { CallSummary, Index, RelayMemory, State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
@@ -91,5 +93,5 @@ function hasSaidNothing({ own }: CallSummary): boolean {
 
 function isTroubled(memory: RelayMemory | undefined, now: number): boolean {
   const { lost, rest } = memory ?? {}
-  return (lost !== undefined && Math.abs(now - lost) < LOST_FOR) || (rest !== undefined && rest.until > now)
+  return (lost !== undefined && !hasPassed(lost, LOST_FOR, now)) || (rest !== undefined && rest.until > now)
 }

@@ -1,6 +1,6 @@
 // What we last said of ourselves and which relays have it; and that one `announce` of an agent runs at a time.
 import type { Template } from '../nostr/event.ts'
-import { claimBy, type IsAlive, isClaimed } from './retry.ts'
+import { claimBy, hasPassed, type IsAlive, isClaimed } from './retry.ts'
 import type { Speaker } from './say.ts'
 import type { Announced, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -33,7 +33,7 @@ export function presenceDue(
 ): string[] {
   const due = every * 60 - DUE_EARLY
   // A clock that was set back must not make an old presence look like a new one.
-  return relays.filter((url) => held.words !== words || Math.abs(now - (held.taken?.[url] ?? 0)) >= due)
+  return relays.filter((url) => held.words !== words || hasPassed(held.taken?.[url] ?? 0, due, now))
 }
 
 /** Writes down which relays have taken a presence. */
@@ -41,7 +41,7 @@ export function recordPresenceTaken(state: State, words: string, relays: readonl
   const edit = beginTransaction(state)
   const { announced } = edit.index
   const before = Object.entries(announced.words === words ? (announced.taken ?? {}) : {})
-  const kept = before.filter(([, at]) => Math.abs(now - at) < TAKEN_KEPT)
+  const kept = before.filter(([, at]) => !hasPassed(at, TAKEN_KEPT, now))
   const taken = Object.fromEntries([...kept, ...relays.map((url) => [url, now])])
   edit.index.announced = { ...announced, presence: now, words, taken }
   return edit.state
@@ -55,7 +55,7 @@ export function listDue(held: Announced, lists: string, relays: readonly string[
   if (held.lists !== lists) return [...relays]
   return relays.filter((url) => {
     const { at, taken } = held.offered?.[url] ?? { at: 0, taken: false }
-    return Math.abs(now - at) >= (taken ? A_DAY : AN_HOUR)
+    return hasPassed(at, taken ? A_DAY : AN_HOUR, now)
   })
 }
 

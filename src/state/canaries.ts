@@ -1,6 +1,8 @@
 // Canaries: small wraps to ourselves that tell whether our relays give back what they have taken. A relay that says OK and keeps
 // nothing is common, and looks like one where nobody has written.
+
 import type { CompleteReplay } from './cursors.ts'
+import { hasPassed } from './retry.ts'
 import type { Index, RelayCanary, RelayMemory, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
@@ -28,7 +30,7 @@ export function canaryRelays({ relays }: Index, inbox: readonly string[], now: n
     const { cursor = 0, looked = cursor, canary } = relays[url] ?? {}
     if (Math.abs(now - looked) > JUST_NOW) return false
     // A clock that was set back must not stop them.
-    return canary === undefined || Math.abs(now - canary.at) >= EVERY[canary.leaky === undefined ? 'believed' : 'leaky']
+    return canary === undefined || hasPassed(canary.at, EVERY[canary.leaky === undefined ? 'believed' : 'leaky'], now)
   })
 }
 

@@ -1,6 +1,8 @@
 // Taking calls that are over away: their keys by the rule, the rest as the owner has set it, or by hand.
+
 import { isOver } from '../call/rules.ts'
 import { type KeptCall, type KeptFiles, type Removal, removalsDue, removalsOf } from './retention.ts'
+import { hasPassed } from './retry.ts'
 import { type CallSummary, type Index, MAX_FORGOTTEN, type State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
@@ -9,7 +11,7 @@ const CLEAN_EVERY = 86_400
 
 /** Whether it is time to look; not where there was never a call. */
 export function isCleanUpDue({ cleaned = 0, calls }: Index, now: number): boolean {
-  if (Math.abs(now - cleaned) < CLEAN_EVERY) return false
+  if (!hasPassed(cleaned, CLEAN_EVERY, now)) return false
   for (const _ in calls) return true
   return cleaned > 0
 }

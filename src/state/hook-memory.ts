@@ -1,6 +1,8 @@
 // What one session of a harness was told by `p2p hook`, so that it is told once at each step and held up a bounded number of
 // times. Kept in a file of its own beside the state, which the hook never writes.
+
 import { isRecord, isWhole } from '../json.ts'
+import { hasPassed } from './retry.ts'
 
 /** `told`: keys of what was told after a tool. `held`: by key, how often the session was held up for it. `at`: unix seconds. */
 export type HookMemory = { told: string[]; held: Record<string, number>; at: number[] }
@@ -37,7 +39,7 @@ export function rememberTold(memory: HookMemory, keys: readonly string[]): HookM
 /** The memory after the session was held up for these things; undefined when it must be let go. @param now unix seconds */
 export function rememberHold(memory: HookMemory, keys: readonly string[], now: number): HookMemory | undefined {
   // A clock that was set back would make old holds look like ones to come.
-  const at = memory.at.filter((time) => Math.abs(now - time) < HOUR)
+  const at = memory.at.filter((time) => !hasPassed(time, HOUR, now))
   const times = (key: string) => (Object.hasOwn(memory.held, key) ? (memory.held[key] ?? 0) : 0)
   if (at.length >= MAX_HOLDS_AN_HOUR || keys.every((key) => times(key) >= MAX_HOLDS_A_THING)) return undefined
   return { ...memory, held: Object.fromEntries(keys.map((key) => [key, times(key) + 1])), at: [...at, now] }

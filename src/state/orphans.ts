@@ -1,9 +1,11 @@
 // Signals of calls that are not here: their request is still to come, since relays keep no order, or the call was lost with an older
 // state. After two complete replays it is lost, and the other side is told.
+
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { type CompleteReplay, DEEP_REPLAY } from './cursors.ts'
+import { hasPassed } from './retry.ts'
 import type { Orphan, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
@@ -68,7 +70,7 @@ export type LostCall = { call: string | undefined; to: string }
  * that we forgot)." Whom the policy refuses hears nothing of it: that call is unknown here because its request was refused.
  */
 export function lostCalls({ index, logs }: State, { now, gate }: { now: number; gate: AdmissionPolicy }): LostCall[] {
-  const told = Object.values(index.lostTold).filter((at) => Math.abs(now - at) < TOLD_EVERY).length
+  const told = Object.values(index.lostTold).filter((at) => !hasPassed(at, TOLD_EVERY, now)).length
   const lost = new Map<string, string | undefined>()
   for (const { rumor, replays } of index.orphans) {
     const signal = parseSignal(rumor)
@@ -76,12 +78,12 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
     if (logs[signal.call] !== undefined || index.calls[signal.call] !== undefined) continue
     if (index.forgotten[signal.call] !== undefined || lost.has(signal.from)) continue
     if (!mayCall(gate, gate.trust(signal.from))) continue
-    if (Math.abs(now - (index.lostTold[signal.from] ?? Number.NEGATIVE_INFINITY)) < TOLD_EVERY) continue
+    if (!hasPassed(index.lostTold[signal.from] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)) continue
     lost.set(signal.from, signal.call)
   }
   for (const peer of unreadablePeers(index)) {
     if (lost.has(peer) || !mayCall(gate, gate.trust(peer))) continue
-    if (Math.abs(now - (index.lostTold[peer] ?? Number.NEGATIVE_INFINITY)) < TOLD_EVERY) continue
+    if (!hasPassed(index.lostTold[peer] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)) continue
     lost.set(peer, undefined)
   }
   return [...lost].slice(0, Math.max(0, MAX_TOLD - told)).map(([to, call]) => ({ call, to }))
@@ -91,7 +93,7 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
 export function markLostTold(state: State, lost: readonly LostCall[], now: number): State {
   if (lost.length === 0) return state
   const edit = beginTransaction(state)
-  const recent = Object.entries(state.index.lostTold).filter(([, at]) => Math.abs(now - at) < TOLD_EVERY)
+  const recent = Object.entries(state.index.lostTold).filter(([, at]) => !hasPassed(at, TOLD_EVERY, now))
   edit.index.lostTold = Object.fromEntries([...recent, ...lost.map(({ to }) => [to, now] as const)])
   if (edit.index.unreadable !== undefined)
     edit.index.unreadable = forgetUnreadable(

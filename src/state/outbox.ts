@@ -1,8 +1,10 @@
 // The outbox: what must go out now, and what the relays made of it. What no relay has taken is owed until one has.
+
 import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry } from '../call/log.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
+import { refusalReason } from '../call/wording.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
-import { type Foreign, foreign, isBlank } from '../sanitize.ts'
+import type { Foreign } from '../sanitize.ts'
 import { commitCalls } from './call-index.ts'
 import { isPresent, noteRecord } from './peer-record.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
@@ -163,7 +165,7 @@ export function entryAfterPublish(
     wrapped: same || aside ? posting.wrapped : now,
     wraps: posting.wraps + (same || aside ? 0 : 1),
     accepted,
-    failed: refused.map((r) => ({ url: r.relay, reason: isBlank(r.text) ? foreign`${r.reason}` : r.text })),
+    failed: refused.map((r) => ({ url: r.relay, reason: refusalReason(r) })),
     ...(keep && !aside ? { wrap } : {}),
     ...(vain ? { retried: now } : posting.retried === undefined ? {} : { retried: posting.retried }),
     // What nobody took is still missed.

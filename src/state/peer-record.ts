@@ -1,5 +1,7 @@
 // Whether a peer is there, and which of its relays bring it what we say: of those we know only what its acknowledgements tell.
+
 import { foreign } from '../sanitize.ts'
+import { hasPassed } from './retry.ts'
 import type { PeerMemory, RelayRecord } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -13,13 +15,13 @@ const MAX_COUNT = 40
 
 /** Whether a peer is on line, or was a few minutes ago. */
 export function isPresent(memory: PeerMemory | undefined, now: number): boolean {
-  return memory?.heard !== undefined && Math.abs(now - memory.heard) < PRESENT_FOR
+  return memory?.heard !== undefined && !hasPassed(memory.heard, PRESENT_FOR, now)
 }
 
 /** A peer has said something, stamped `at`. What lay at a relay for hours says nothing of now. */
 export function noteHeard(edit: Transaction, peer: string, at: number, now: number): void {
   const held = edit.index.peers[peer] ?? unknownPeer()
-  if (Math.abs(now - at) >= PRESENT_FOR || Math.abs(at - (held.heard ?? 0)) < HEARD_STEP) return
+  if (hasPassed(at, PRESENT_FOR, now) || Math.abs(at - (held.heard ?? 0)) < HEARD_STEP) return
   edit.table('peers')[peer] = { ...held, heard: Math.max(at, held.heard ?? 0) }
 }
 

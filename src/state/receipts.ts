@@ -1,4 +1,5 @@
 // What we owe a peer without being asked: the confirming end, the end that answers a late accept, and one receipt.
+
 import type { IntendedSignal } from '../call/decide.ts'
 import type { Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
@@ -6,6 +7,7 @@ import { type Body, type Link, NOTHING, type SeqRange } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { lostCalls, markLostTold } from './orphans.ts'
 import { overSince } from './retention.ts'
+import { hasPassed } from './retry.ts'
 import type { Speaker } from './say.ts'
 import { OPEN_AFTER_END, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -136,7 +138,7 @@ function receiptFor(
   const { told, read } = log
   const isDue = touched.includes(call.id) || Math.abs(now - told.asked) > REPEAT_AFTER.missing
   const asks = call.gaps.length > 0 && isDue && isKeptThere(call, now)
-  const looked = tellRead && read > told.read && Math.abs(now - told.at) >= REPEAT_AFTER.ack
+  const looked = tellRead && read > told.read && hasPassed(told.at, REPEAT_AFTER.ack, now)
   if (!asks && !looked && !owesAck(log, call, now)) return undefined
   return { call: call.id, to: call.peer, ack: call.taken, missing: call.gaps, ...(tellRead && read > 0 && { read }) }
 }
@@ -157,7 +159,7 @@ function owesAck({ told }: Log, { taken }: Call, now: number): boolean {
 function forkReceipt(log: Log, { id, peer }: Call, { touched, now }: ReceiptContext): PendingReceipt[] {
   const { fork, told } = log
   if (fork === undefined || !touched.includes(id)) return []
-  if (Math.abs(now - told.forked) < REPEAT_AFTER.forked) return []
+  if (!hasPassed(told.forked, REPEAT_AFTER.forked, now)) return []
   return [{ call: id, to: peer, ack: NOTHING, missing: [], fork: { seq: fork.seq, id: fork.id } }]
 }
 

@@ -1,4 +1,5 @@
 // A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
+
 import { type AsideReason, type Log, type LogEntry, parsedSignal, signalOf, withoutContent } from '../call/log.ts'
 import { digestNow } from '../call/replay.ts'
 import { isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
@@ -8,6 +9,7 @@ import { type HeldLog, type Judgement, judgeAck, judgeSignal, MAX_ASIDE } from '
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { noteHeard, noteRecord } from './peer-record.ts'
+import { hasPassed } from './retry.ts'
 import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
 
 /**
@@ -120,7 +122,7 @@ export function offerAgain(
   { me, now }: { me: string; now: number },
   types: readonly SignalType[],
 ): void {
-  if (log.fork !== undefined || Math.abs(now - (log.told.again ?? 0)) < AGAIN) return
+  if (log.fork !== undefined || !hasPassed(log.told.again ?? 0, AGAIN, now)) return
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
     if (signal?.from !== me || !types.includes(signal.body.type)) continue
@@ -331,7 +333,7 @@ function offerMissing(
 ): void {
   if (log.fork !== undefined || missing.length === 0) return
   const { said, last } = edit.logIndex(log)
-  const mayRepeat = Math.abs(now - (log.told.again ?? 0)) >= AGAIN
+  const mayRepeat = hasPassed(log.told.again ?? 0, AGAIN, now)
   const top = last.get(me)?.seq ?? 0
   for (const [first, end] of missing) {
     for (let seq = first; seq <= Math.min(end, top); seq++) {

@@ -1,7 +1,9 @@
 // What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun for ever by
 // one that is fast and empty: once in a while it gets the time that it needs.
+
 import { type Foreign, foreign } from '../sanitize.ts'
 import { mergeSweeps } from './cursors.ts'
+import { hasPassed } from './retry.ts'
 import type { Index, RelayMemory, RelayRest, State, Sweep } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -98,7 +100,7 @@ export function relayFacts({ relays }: Index, now: number): Map<string, RelayFac
   const facts = Object.entries(relays).flatMap(([url, { rest, limits }]): [string, RelayFacts][] => {
     // A clock that was set back must not lock a relay out.
     const isResting = rest !== undefined && rest.until > now && rest.until - now <= LONGEST_NAMED
-    const frame = limits !== undefined && Math.abs(now - limits.at) < LIMITS_FOR ? limits.frame : undefined
+    const frame = limits !== undefined && !hasPassed(limits.at, LIMITS_FOR, now) ? limits.frame : undefined
     if (!isResting && frame === undefined) return []
     const { until = 0, why = foreign``, named = false, only } = rest ?? {}
     const left = { until: 1000 * until, why, named, ...(only && { only }) }
@@ -162,7 +164,7 @@ const LIMITS_FOR = 24 * 3600
 /** The most events that a relay lets itself be asked for at a time, as far as it has shown. */
 export function askLimitOf(memory: RelayMemory | undefined, now: number): number | undefined {
   const { limit, at = 0 } = memory?.limits ?? {}
-  return Math.abs(now - at) < LIMITS_FOR ? limit : undefined
+  return !hasPassed(at, LIMITS_FOR, now) ? limit : undefined
 }
 
 /** Notes by how much our clock is wrong, seconds, if it is: until it is right again nothing is dated before a relay was asked. */

@@ -1,8 +1,10 @@
 // Peers of whom seals came that nothing here opens: the keys of their calls are lost here, and they are told so.
+
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import type { CompleteReplay } from './cursors.ts'
 import { hasKey } from './early-seals.ts'
+import { hasPassed } from './retry.ts'
 import type { Index } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -23,13 +25,13 @@ export function noteUnreadable(
   const { from } = unopened
   const { unreadable = {} } = edit.index
   if (unreadable[from] !== undefined || isLateOnly(edit.index, from, now)) return
-  const recent = Object.entries(unreadable).filter(([, { heard }]) => Math.abs(now - heard) < REMEMBERED)
+  const recent = Object.entries(unreadable).filter(([, { heard }]) => !hasPassed(heard, REMEMBERED, now))
   edit.index.unreadable = Object.fromEntries([...recent, [from, { heard: now, replays: 0 }]].slice(-MAX_UNREADABLE))
 }
 
 // What still comes in a call whose key was deleted by the rule or by hand says nothing of the calls that run.
 function isLateOnly({ calls, keysGone = {} }: Index, from: string, now: number): boolean {
-  if (Math.abs(now - (keysGone[from] ?? Number.NEGATIVE_INFINITY)) < REMEMBERED) return true
+  if (!hasPassed(keysGone[from] ?? Number.NEGATIVE_INFINITY, REMEMBERED, now)) return true
   return Object.values(calls).some(
     (call) =>
       call.peer === from && call.secrecy === 'call' && !hasKey(call, now) && now - (call.over ?? 0) < 2 * REMEMBERED,

@@ -1,13 +1,6 @@
 // Who seals what with which key, and what is a downgrade: the table of the protocol, row by row.
 import { describe, expect, it } from 'vitest'
-import {
-  chooseSeal,
-  goesUnderCallKey,
-  isDowngraded,
-  type SealedSignal,
-  sealedSignalOf,
-  secrecyOf,
-} from '../../src/call/secrecy.ts'
+import { goesUnderCallKey, isDowngraded, type SealedSignal, sealedSignalOf, secrecyOf } from '../../src/call/secrecy.ts'
 import type { Body, Signal } from '../../src/call/signal.ts'
 import { callPair } from '../support/call-pair.ts'
 
@@ -23,28 +16,6 @@ describe('what we say in a call with keys', () => {
     expect(TYPES.filter((type) => !goesUnderCallKey({ type }))).toEqual([])
     expect(['request', 'accept', 'reject'].filter((type) => goesUnderCallKey({ type }))).toEqual([])
     for (const answers of ['lost', 'fork'] as const) expect(goesUnderCallKey({ type: 'receipt', answers })).toBe(false)
-  })
-})
-
-describe('what our own is sealed with', () => {
-  const key = { call: 'c0'.repeat(32), peer: 'bb'.repeat(32), key: new Uint8Array(32) }
-
-  it('is the key of its call, where both sides have one, and never the identities’ because it is lost', () => {
-    for (const type of TYPES) {
-      expect(chooseSeal({ type }, 'call', () => key)).toEqual({ type: 'call', key })
-      expect(chooseSeal({ type }, 'call', () => undefined)).toEqual({ type: 'lost' })
-    }
-  })
-
-  it('is the identities’ otherwise, and no key is read for it', () => {
-    const unread = () => {
-      throw new Error('a key was read')
-    }
-    for (const type of [...TYPES, 'request', 'accept', 'reject'])
-      for (const secrecy of ['identity', undefined] as const)
-        expect(chooseSeal({ type }, secrecy, unread)).toEqual({ type: 'identity' })
-    for (const signal of [{ type: 'accept' }, { type: 'receipt', answers: 'lost' as const }])
-      expect(chooseSeal(signal, 'call', unread)).toEqual({ type: 'identity' })
   })
 })
 

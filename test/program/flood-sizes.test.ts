@@ -1,13 +1,13 @@
 // Floods at size, by anybody who has a key: what they cost a command in time, memory and disk, as ratios of before and after. Small by
 // default; P2P_FLOODS=full is the size that was found to hurt, as `npm run check:long -- floods` runs it.
+
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
-import { randomKeys, toHex } from '../../src/nostr/crypto.ts'
+import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
+import { type MailboxReader, type MailboxRun, withMailboxReader } from '../support/mailbox-reader.ts'
 import {
   giftWrapOf,
   letterRumor,
@@ -30,44 +30,21 @@ const REST = 4_000
 const MEMORY = 200
 const DISK = 6 * 1_048_576
 
-const preload = pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href
 const [ben, carol, once] = [strangerKeys('ben'), strangerKeys('carol'), strangerKeys('a key for all envelopes')]
 
-type Run = { code: number | null; ms: number; memory: number; new: string[]; notices: string[] }
-
-type Reader = {
+type Run = MailboxRun
+type Reader = MailboxReader & {
   relay: EmbeddedRelay
-  /** Runs a command with --json. */
-  run(...args: string[]): Promise<Run>
   /** Bytes on disk below the home. */
   disk(): number
 }
 
 async function withReader(options: RelayOptions, body: (reader: Reader) => Promise<void>): Promise<void> {
-  const relay = await startRelay({ trust: true, auth: 'none', ...options })
-  try {
-    await withTemporaryFolder(async (folder) => {
-      const env = { ...agentEnv(folder, [relay.url]), P2P_SECRET_KEY: toHex(ben.secret) }
-      const program = (...args: string[]) =>
-        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
-      await program('contacts', 'add', carol.pubkey, 'carol')
-      await body({
-        relay,
-        async run(...args) {
-          const { code, ms, stdout, stderr } = await program(...args, '--json')
-          const said = JSON.parse(stdout)
-          return {
-            ...{ code, ms, memory: Number(/peak RSS (\d+)/.exec(stderr)?.[1]) },
-            new: (said.new ?? []).map((item: { text: string }) => item.text),
-            notices: said.notices ?? [],
-          }
-        },
-        disk: () => sizeBelow(folder),
-      })
-    })
-  } finally {
-    await relay.close()
-  }
+  await withMailboxReader([options], { ben, carol }, async (reader) => {
+    const [relay] = reader.relays
+    if (relay === undefined) throw new Error('no relay')
+    await body({ ...reader, relay, disk: () => sizeBelow(reader.folder) })
+  })
 }
 
 function sizeBelow(folder: string): number {

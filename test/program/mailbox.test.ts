@@ -1,15 +1,13 @@
 // How a mailbox is read from relays that are full, slow, capped or odd: what is real in it is found, what has arrived is shown in
 // the run in which it arrived, and nothing is fetched twice for want of time.
+
 import { readFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
-import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
-import { toHex } from '../../src/nostr/crypto.ts'
+import type { EmbeddedRelay, RelayOptions } from '../../scripts/relay.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
+import { type MailboxReader, type MailboxRun, withMailboxReader } from '../support/mailbox-reader.ts'
 import { giftWrapOf, letterRumor, publishAll, requestRumor, strangerKeys, unixNow } from '../support/strangers.ts'
 
-const preload = pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href
 const [ben, carol, once] = [strangerKeys('ben'), strangerKeys('carol'), strangerKeys('a key for all envelopes')]
 
 /** What a command may take beyond its network budget, in ms: the machine may be busy. */
@@ -31,43 +29,14 @@ function dated(wrap: Event, stamp: number): Event {
 const call = (topic: string) => giftWrapOf(requestRumor(carol, ben.pubkey, topic), carol, ben.pubkey)
 const mail = (text: string) => giftWrapOf(letterRumor(carol, ben.pubkey, text), carol, ben.pubkey)
 
-type Run = { code: number | null; ms: number; memory: number; new: string[]; notices: string[]; sent: number }
-
-type Reader = {
-  relays: EmbeddedRelay[]
-  /** Runs a command with --json. `sent`: how many events the relays sent meanwhile. */
-  run(...args: string[]): Promise<Run>
-  memoryOf(relay: EmbeddedRelay): Record<string, unknown>
-}
+type Run = MailboxRun
+type Reader = MailboxReader & { memoryOf(relay: EmbeddedRelay): Record<string, unknown> }
 
 async function withReader(options: RelayOptions[], body: (reader: Reader) => Promise<void>): Promise<void> {
-  const relays = await Promise.all(options.map((one) => startRelay({ trust: true, auth: 'none', ...one })))
-  try {
-    await withTemporaryFolder(async (folder) => {
-      const urls = relays.map(({ url }) => url)
-      const env = { ...agentEnv(folder, urls), P2P_SECRET_KEY: toHex(ben.secret) }
-      const program = (...args: string[]) =>
-        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
-      await program('contacts', 'add', carol.pubkey, 'carol')
-      await body({
-        relays,
-        async run(...args) {
-          const before = relays.reduce((sum, { sent }) => sum + sent.events, 0)
-          const { code, ms, stdout, stderr } = await program(...args, '--json')
-          const said = JSON.parse(stdout)
-          return {
-            ...{ code, ms, memory: Number(/peak RSS (\d+)/.exec(stderr)?.[1]) },
-            new: (said.new ?? []).map((item: { text: string }) => item.text),
-            notices: said.notices ?? [],
-            sent: relays.reduce((sum, { sent }) => sum + sent.events, 0) - before,
-          }
-        },
-        memoryOf: ({ url }) => JSON.parse(readFileSync(`${folder}/.openclaw/p2p/state.json`, 'utf8')).relays[url],
-      })
-    })
-  } finally {
-    await Promise.all(relays.map((relay) => relay.close()))
-  }
+  await withMailboxReader(options, { ben, carol }, async (reader) => {
+    const state = `${reader.folder}/.openclaw/p2p/state.json`
+    await body({ ...reader, memoryOf: ({ url }) => JSON.parse(readFileSync(state, 'utf8')).relays[url] })
+  })
 }
 
 /** Runs `status` until it shows something; all that it showed, and each run. */

@@ -11,6 +11,7 @@ import {
   hears,
   inCall,
   logIn,
+  policyOf,
   raw,
   rawIn,
   receipt,
@@ -332,13 +333,7 @@ describe('both call each other at once', () => {
 
   test('not where the policy does not let the other in', () => {
     const { high, smaller, greater } = crossed()
-    const policy = {
-      trust: () => 'unknown' as const,
-      calls: 'contacts' as const,
-      silent: false,
-      pow: 0,
-      autoAnswer: 'nobody' as const,
-    }
+    const policy = policyOf({ trust: () => 'unknown', calls: 'contacts' })
     hears(high, [smaller], { seat: { policy } })
     expect(callIn(high, smaller.id).phase).toBe('rejected')
     expect(callIn(high, greater.id).phase).toBe('ringing')

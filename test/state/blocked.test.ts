@@ -2,12 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
 import type { Intent } from '../../src/call/intent.ts'
-import type { Policy } from '../../src/state/receipts.ts'
 import {
   CALL,
   callIn,
   hears,
   inCall,
+  policyOf,
   type Run,
   ringing,
   STATUS,
@@ -19,8 +19,7 @@ import {
 } from '../support/conversation.ts'
 
 function trusting(trust: Trust): Run {
-  const policy: Policy = { trust: () => trust, calls: 'anyone', silent: false, pow: 0, autoAnswer: 'nobody' }
-  return { now: T + 60, seat: { policy } }
+  return { now: T + 60, seat: { policy: policyOf({ trust: () => trust }) } }
 }
 
 const BLOCKED = trusting('blocked')

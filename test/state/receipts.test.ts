@@ -8,6 +8,7 @@ import {
   inCall,
   logIn,
   mailOf,
+  policyOf,
   receipt,
   ringing,
   type Side,
@@ -146,13 +147,7 @@ describe('an accept that comes too late', () => {
 
 test('whom the policy does not let in hears so, once a day, and rings nowhere', () => {
   const [ada, ben] = [side('a'), side('b')]
-  const policy = {
-    trust: () => 'unknown' as const,
-    calls: 'contacts' as const,
-    silent: false,
-    pow: 0,
-    autoAnswer: 'nobody' as const,
-  }
+  const policy = policyOf({ trust: () => 'unknown', calls: 'contacts' })
   const call = { type: 'call' as const, agent: '', topic: 'buy!', wait: undefined, again: true }
   const said = [0, 1].map(
     (n) => hears(ben, says(ada, call, { peer: ben.key, now: T + n }), { seat: { policy }, now: T + n }).said,
@@ -164,13 +159,7 @@ test('whom the policy does not let in hears so, once a day, and rings nowhere', 
 
 test('what whom the policy does not let in says as it hangs up is told to nobody', () => {
   const [ada, ben] = [side('a'), side('b')]
-  const policy = {
-    trust: () => 'unknown' as const,
-    calls: 'contacts' as const,
-    silent: false,
-    pow: 0,
-    autoAnswer: 'nobody' as const,
-  }
+  const policy = policyOf({ trust: () => 'unknown', calls: 'contacts' })
   const request = says(ada, { type: 'call', agent: '', topic: 'hello' }, { peer: ben.key })
   const end = says(ada, { type: 'end', text: 'buy!', most: 16_000 })
   hears(ben, [...request, ...end], { seat: { policy } })
@@ -183,7 +172,7 @@ test.each([
 ] as const)('that a call is not here is told to nobody whom the policy refuses (%s)', (calls, told) => {
   const [ada, ben] = [side('a'), side('b')]
   const trust = () => 'unknown' as const
-  const policy = { trust, calls, silent: true, pow: 0, autoAnswer: 'nobody' as const }
+  const policy = policyOf({ trust, calls, silent: true })
   says(ada, { type: 'call', agent: '', topic: 'buy!' }, { peer: ben.key })
   hears(ben, says(ada, END), { seat: { policy } })
   const acks = [T + 10, T + 20].flatMap((now) => {

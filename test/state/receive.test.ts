@@ -11,6 +11,7 @@ import {
   inCall,
   logIn,
   mailOf,
+  policyOf,
   REJECT,
   raw,
   receipt,
@@ -62,13 +63,7 @@ describe('who is heard in a call', () => {
 
   test('nobody whom we block', () => {
     const { ada, ben, id } = inCall()
-    const policy = {
-      trust: () => 'blocked' as const,
-      calls: 'anyone' as const,
-      silent: false,
-      pow: 0,
-      autoAnswer: 'nobody' as const,
-    }
+    const policy = policyOf({ trust: () => 'blocked' })
     hears(ben, says(ada, send('hello')), { seat: { policy } })
     expect(callIn(ben, id).lines.map(({ signal }) => signal.body.type)).toEqual(['request', 'accept', 'end'])
     expect(ben.state.index.dropped).toEqual({ blocked: 1 })
@@ -243,13 +238,7 @@ describe('a ring that runs out', () => {
 
   test('is no news where its caller may not call, whatever the date that it has', () => {
     const { ben, id } = ringing()
-    const policy = {
-      trust: () => 'unknown' as const,
-      calls: 'nobody' as const,
-      silent: false,
-      pow: 0,
-      autoAnswer: 'nobody' as const,
-    }
+    const policy = policyOf({ trust: () => 'unknown', calls: 'nobody' })
     const [ada, stranger] = [side('a'), side('b')]
     const late: Body = { type: 'request', text: 'Buy now', deadline: T - 10_000, name: '', relays: [] }
     const request = raw(ada, late, { to: stranger.key }, T - 20_000)

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { IntendedSignal } from '../../src/call/decide.ts'
 import { type Log, parsedSignal } from '../../src/call/log.ts'
-import { type CallSecrecy, chooseSeal, isDowngraded, sealedSignalOf, secrecyOf } from '../../src/call/secrecy.ts'
+import { type CallSecrecy, goesUnderCallKey, isDowngraded, sealedSignalOf, secrecyOf } from '../../src/call/secrecy.ts'
 import type { Body, Signal } from '../../src/call/signal.ts'
 import { parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
 import { type CallKey, deriveCallKey, makeCallKeys } from '../../src/nostr/call-key.ts'
@@ -150,11 +150,11 @@ function speak(who: Agent, { call, body }: Pick<IntendedSignal, 'call' | 'body'>
 function sealed(who: Agent, id: string, rumor: Rumor): Event {
   const call = must(callOf(must(who.state.logs[id]), who.keys.pubkey, now))
   const secrecy = secretOf(must(who.state.logs[id]), call)
-  const choice = chooseSeal(sealedSignalOf(must(parseSignal(rumor)), call.caller), secrecy?.bound.secrecy, () =>
-    keyOf(who, id),
-  )
-  if (choice.type === 'lost') throw new Error('the key is lost')
-  return giftWrap(rumor, who.peer, who.keys, { now, callKey: choice.type === 'call' ? choice.key : undefined })
+  const isSecret = secrecy?.bound.secrecy === 'call'
+  const underKey = isSecret && goesUnderCallKey(sealedSignalOf(must(parseSignal(rumor)), call.caller))
+  const callKey = underKey ? keyOf(who, id) : undefined
+  if (underKey && callKey === undefined) throw new Error('the key is lost')
+  return giftWrap(rumor, who.peer, who.keys, { now, callKey })
 }
 
 function hear(who: Agent, wraps: readonly Event[]): void {

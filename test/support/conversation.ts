@@ -12,7 +12,7 @@ import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
 import { foreign } from '../../src/sanitize.ts'
 import type { CallKeySource } from '../../src/state/introduce.ts'
 import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
-import { recordReceiptsTaken } from '../../src/state/receipts.ts'
+import { type Policy, recordReceiptsTaken } from '../../src/state/receipts.ts'
 import { positionIn } from '../../src/state/say.ts'
 import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
 import { type HeardMail, type StepContext, type StepOutput, step } from '../../src/state/step.ts'
@@ -34,19 +34,18 @@ export type Run = {
   seat?: Partial<StepContext>
 }
 
+/** What an owner has said of others: whoever calls is known and may, unless it is said otherwise. */
+export function policyOf(said: Partial<Policy>): Policy {
+  return { trust: () => 'known', calls: 'anyone', silent: false, pow: 0, autoAnswer: 'nobody', ...said }
+}
+
 /** One turn of one side, kept in its state. */
 export function turn(
   who: Side,
   intent: Intent,
   { now = T, mail = {}, peer, selector, seat = {} }: Run = {},
 ): StepOutput {
-  const policy = {
-    trust: () => 'known' as const,
-    calls: 'anyone' as const,
-    silent: false,
-    pow: 0,
-    autoAnswer: 'nobody' as const,
-  }
+  const policy = policyOf({})
   const mine = { me: who.key, now, pid: who.pid, name: '', inbox: [], ring: 900, inlineMax: 100_000 }
   const people = { contacts: [], owner: undefined, names: {} }
   const whole = {

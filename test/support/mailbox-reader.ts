@@ -1,0 +1,63 @@
+// An agent at relays of its own, and what each of its commands takes: time, memory, and what relays had to send.
+import { pathToFileURL } from 'node:url'
+import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
+import { toHex } from '../../src/nostr/crypto.ts'
+import type { strangerKeys } from './strangers.ts'
+
+/** `ms`: how long it took; `memory`: the most that it held, in MiB; `sent`: how many events the relays sent meanwhile. */
+export type MailboxRun = {
+  code: number | null
+  ms: number
+  memory: number
+  new: string[]
+  notices: string[]
+  sent: number
+}
+
+export type MailboxReader = {
+  folder: string
+  relays: EmbeddedRelay[]
+  /** Runs a command with --json. */
+  run(...args: string[]): Promise<MailboxRun>
+}
+
+type Keys = ReturnType<typeof strangerKeys>
+
+const preload = pathToFileURL(new URL('peak-memory.mjs', import.meta.url).pathname).href
+
+/** @param agents whose mailbox it is, and a contact by the name of carol */
+export async function withMailboxReader(
+  options: readonly RelayOptions[],
+  { ben, carol }: { ben: Keys; carol: Keys },
+  body: (reader: MailboxReader) => Promise<void>,
+): Promise<void> {
+  const relays = await Promise.all(options.map((one) => startRelay({ trust: true, auth: 'none', ...one })))
+  const countSent = () => relays.reduce((sum, { sent }) => sum + sent.events, 0)
+  try {
+    await withTemporaryFolder(async (folder) => {
+      const urls = relays.map(({ url }) => url)
+      const env = { ...agentEnv(folder, urls), P2P_SECRET_KEY: toHex(ben.secret) }
+      const program = (...args: string[]) =>
+        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+      await program('contacts', 'add', carol.pubkey, 'carol')
+      await body({
+        folder,
+        relays,
+        async run(...args) {
+          const before = countSent()
+          const { code, ms, stdout, stderr } = await program(...args, '--json')
+          const said = JSON.parse(stdout)
+          return {
+            ...{ code, ms, memory: Number(/peak RSS (\d+)/.exec(stderr)?.[1]) },
+            new: (said.new ?? []).map((item: { text: string }) => item.text),
+            notices: said.notices ?? [],
+            sent: countSent() - before,
+          }
+        },
+      })
+    })
+  } finally {
+    await Promise.all(relays.map((relay) => relay.close()))
+  }
+}
