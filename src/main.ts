@@ -8,7 +8,7 @@ async function start(): Promise<void> {
   // Whatever is written is for its owner alone, also where a library forgets to say so.
   process.umask(0o077)
   const { main } = await import('./cli/cli.ts')
-  const code = await main(process.argv.slice(2), process.env, process.argv[1])
+  const code = await main(process)
   // What is still open (a name that is being looked up) belongs to nobody any more.
   process.exit(code)
 }

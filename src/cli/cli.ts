@@ -18,80 +18,73 @@ import { run } from '../run/run.ts'
 import type { Foreign } from '../sanitize.ts'
 import { stateCodec } from '../state/state-codec.ts'
 import { normalizeArgv, type ParsedArgv, readArgv, verbOf } from './argv.ts'
+import type { Host } from './host.ts'
 import { readInput } from './input.ts'
-import { failureIn, printFailure, printOutcome, watchOutput, write } from './output.ts'
+import { failureIn, printFailure, printOutcome, watchOutput, write, writeSoon } from './output.ts'
 import { terminalWidth } from './terminal.ts'
 
 /** Network budget in seconds. */
 const DEFAULT_TIMEOUT = 8
 
-/** `script`: the file that holds the whole program, when it runs from one. */
-export async function main(typed: readonly string[], env: NodeJS.ProcessEnv, script?: string): Promise<number> {
-  watchOutput()
+/** Runs the command that the host was started with; its exit code. Never rejects. */
+export async function main(host: Host): Promise<number> {
+  watchOutput(host)
+  const typed = host.argv.slice(2)
   // Known before anything can fail, so that a program always gets its one document.
   const json = typed.slice(0, endOfOptions(typed)).some((word) => word.trimEnd() === '--json')
   const command = (verbOf(typed)[0] ?? '').trimEnd()
-  const tell = (text: string) => write(`${json ? JSON.stringify({ ok: true, command, text }) : text}\n`, json)
+  const tell = (text: string) => write(host, `${json ? JSON.stringify({ ok: true, command, text }) : text}\n`, json)
   try {
     const read = await readArgv(normalizeArgv(typed), verbs, tell)
     if (read === undefined) return EXIT.ok
-    return await runVerb(read, env, json, script)
+    return await runVerb(host, read, json)
   } catch (error) {
-    return await printFailure(command, failureIn(error), json, {})
+    return await printFailure(host, { verb: command, failure: failureIn(error), json })
   }
 }
 
-async function runVerb(
-  { verb, args }: ParsedArgv,
-  env: NodeJS.ProcessEnv,
-  json: boolean,
-  script?: string,
-): Promise<number> {
+async function runVerb(host: Host, { verb, args }: ParsedArgv, json: boolean): Promise<number> {
   if (verb === 'doctor') {
     const { runDoctor } = await import('./examine.ts')
-    return await runDoctor({ ...environmentOptions(args), json, quiet: args.quiet === true }, env)
+    return await runDoctor(host, { ...environmentOptions(args, host), json, quiet: args.quiet === true })
   }
-  if (verb === 'hook') return await (await import('./harness-hook.ts')).answerHook(args, env, json)
+  if (verb === 'hook') return await (await import('./harness-hook.ts')).answerHook(host, args, json)
   if (verb === 'completion') {
     const { completions } = await import('./completion.ts')
-    const lines = await completions(args, env)
+    const lines = await completions(args, host.env)
     await write(
+      host,
       json ? `${JSON.stringify({ ok: true, command: verb, lines })}\n` : lines.map((line) => `${line}\n`).join(''),
       json,
     )
     return EXIT.ok
   }
   if (!isCommand(verb)) throw new Error(`no command ${verb}`)
-  return await runCommand(verb, args, env, json, script)
+  return await runCommand(host, { verb, args, json })
 }
 
 async function runCommand<T extends IntentType>(
-  verb: T,
-  args: Args,
-  env: NodeJS.ProcessEnv,
-  json: boolean,
-  script?: string,
+  host: Host,
+  { verb, args, json }: { verb: T; args: Args; json: boolean },
 ): Promise<number> {
+  const { env, stdout, stderr } = host
   const command = await commands[verb]()
   const wanted = command.input?.(args)
-  const read = wanted === undefined ? {} : await readInput(wanted, homeOf(optionalWord(args.home), env))
+  const read = wanted === undefined ? {} : await readInput(wanted, homeOf(optionalWord(args.home), env), host)
   const intent = command.intent({ ...args, ...read })
   const needs = command.needs(intent)
   const quiet = args.quiet === true
   // Nothing of the network is loaded for the commands above.
   const { openEnvironment } = await import('../io/environment.ts')
   const stopped = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) host.once(signal, () => stopped.abort())
   const environment = openEnvironment(
     {
-      ...environmentOptions(args),
+      ...environmentOptions(args, host),
       command: verb,
-      script,
-      say: (line) => (quiet ? undefined : process.stderr.write(`p2p: ${spellOut(line)}\n`)),
-      draw:
-        quiet || terminalWidth(process.stderr, env) === undefined
-          ? undefined
-          : (line) => process.stderr.write(`\r\u001b[K${line}`),
+      script: host.argv[1],
+      say: (line) => (quiet ? undefined : stderr.write(`p2p: ${spellOut(line)}\n`)),
+      draw: quiet || terminalWidth(stderr, env) === undefined ? undefined : (line) => stderr.write(`\r\u001b[K${line}`),
       stopped: stopped.signal,
     },
     env,
@@ -99,9 +92,9 @@ async function runCommand<T extends IntentType>(
   )
   try {
     // A stream is JSON lines, whoever reads it.
-    const emit = (item: InboxItem) => write(`${JSON.stringify(itemShape(item))}\n`)
-    const say = (line: string) => void (json ? process.stderr : process.stdout).write(`${spellOut(line)}\n`)
-    const look = { quiet, width: terminalWidth(process.stdout, env) }
+    const emit = (item: InboxItem) => write(host, `${JSON.stringify(itemShape(item))}\n`)
+    const say = (line: string) => (json ? void stderr.write(`${spellOut(line)}\n`) : writeSoon(host, `${line}\n`))
+    const look = { quiet, width: terminalWidth(stdout, env) }
     const people = { contacts: environment.config.contacts, owner: environment.ownerKey, names: {} }
     const context = refreshContext({
       environment,
@@ -116,7 +109,7 @@ async function runCommand<T extends IntentType>(
     const outcome = await run({ type: verb, intent, needs }, context)
     if (command.print?.(intent).stream) return EXIT.ok
     const told = json ? outcome : fitOutcome(outcome)
-    const code = await printOutcome(command, verb, told, json, look)
+    const code = await printOutcome(host, { command, verb, outcome: told, json, ...look })
     // In that order: a crash in between prints the news twice, never not at all.
     if (needs.shows === true) await markShown(context, told.news)
     return code
@@ -126,8 +119,8 @@ async function runCommand<T extends IntentType>(
 }
 
 /** What the command line says of the outside, whatever the command. */
-function environmentOptions(args: Args): Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> {
-  return { home: optionalWord(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args) }
+function environmentOptions(args: Args, host: Host): Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> {
+  return { home: optionalWord(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args, host) }
 }
 
 function budgetOf(args: Args): number {
@@ -144,8 +137,8 @@ function relaysIn({ relay }: Args): string[] {
   return Array.isArray(relay) ? relay.map(String) : []
 }
 
-function traceFor({ verbose }: Args): ((line: Foreign) => void) | undefined {
-  return verbose === true ? (line) => process.stderr.write(`p2p: ${charactersOf(line)}\n`) : undefined
+function traceFor({ verbose }: Args, { stderr }: Host): ((line: Foreign) => void) | undefined {
+  return verbose === true ? (line) => stderr.write(`p2p: ${charactersOf(line)}\n`) : undefined
 }
 
 function optionalWord(value: unknown): string | undefined {

@@ -6,6 +6,7 @@ import { openProbe } from '../io/doctor/probe.ts'
 import type { EnvironmentOptions } from '../io/environment.ts'
 import { diagnose, faultsIn } from '../run/doctor.ts'
 import { stateCodec } from '../state/state-codec.ts'
+import type { Host } from './host.ts'
 import { printFailure, write } from './output.ts'
 import { rowsOf, terminalWidth } from './terminal.ts'
 
@@ -15,13 +16,16 @@ export type DoctorOptions = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget
 }
 
 /** Prints what was found; the exit code. */
-export async function runDoctor({ json, quiet, ...opening }: DoctorOptions, env: NodeJS.ProcessEnv): Promise<number> {
-  const checks = await diagnose(openProbe(opening, env, stateCodec))
+export async function runDoctor(host: Host, { json, quiet, ...opening }: DoctorOptions): Promise<number> {
+  const checks = await diagnose(openProbe(opening, host.env, stateCodec))
   const failure = faultsIn(checks)
-  if (failure !== undefined && json) return await printFailure('doctor', failure, true, { checks })
+  if (failure !== undefined && json)
+    return await printFailure(host, { verb: 'doctor', failure, json, fields: { checks } })
   const lines = json
     ? [JSON.stringify({ ok: true, command: 'doctor', checks })]
-    : checkLines(checks, quiet).flatMap((line) => rowsOf(spellOut(line), { width: terminalWidth(process.stdout, env) }))
-  await write(lines.map((line) => `${line}\n`).join(''), json)
-  return failure === undefined ? EXIT.ok : await printFailure('doctor', failure, false, {})
+    : checkLines(checks, quiet).flatMap((line) =>
+        rowsOf(spellOut(line), { width: terminalWidth(host.stdout, host.env) }),
+      )
+  await write(host, lines.map((line) => `${line}\n`).join(''), json)
+  return failure === undefined ? EXIT.ok : await printFailure(host, { verb: 'doctor', failure, json })
 }

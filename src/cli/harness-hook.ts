@@ -16,11 +16,12 @@ import { inputText } from '../input-text.ts'
 import { readStream } from '../io/files/source.ts'
 import { ownerKeyOf, readConfig } from '../io/home/config.ts'
 import { openHookMemory } from '../io/home/hook-memory.ts'
-import { type Env, type Home, homeOf } from '../io/home/paths.ts'
+import { type Home, homeOf } from '../io/home/paths.ts'
 import { openStore } from '../io/store/store.ts'
 import { type WaitingThing, waitingThings } from '../run/waiting.ts'
 import { parseHookMemory, rememberHold, rememberTold } from '../state/hook-memory.ts'
 import { stateCodec } from '../state/state-codec.ts'
+import type { Host } from './host.ts'
 import { write } from './output.ts'
 
 /** Most bytes of a harness's input, which holds what a tool has given back. */
@@ -30,20 +31,20 @@ const MAX_INPUT = 64 * 1024 * 1024
 const INPUT_MS = 2_000
 
 /** Prints the answer, if there is one. With --verbose, why there is none, on stderr. The exit code. */
-export async function answerHook(args: Args, env: Env, json: boolean): Promise<number> {
-  const home = homeOf(typeof args.home === 'string' ? args.home : undefined, env)
+export async function answerHook(host: Host, args: Args, json: boolean): Promise<number> {
+  const home = homeOf(typeof args.home === 'string' ? args.home : undefined, host.env)
   try {
-    const question = hookQuestion(args, readsEvent(args) ? await readInput() : '')
+    const question = hookQuestion(args, readsEvent(args) ? await readInput(host) : '')
     if (question === undefined) throw new Error('the input on stdin asks nothing of it')
     const things = readWaiting(home)
     const text = waitingText(things)
-    if (question.type === 'line' && json) await write(`${hookDocument(things, text)}\n`, true)
+    if (question.type === 'line' && json) await write(host, `${hookDocument(things, text)}\n`, true)
     else if (text === '') throw new Error('nothing waits')
     else if (isBounded(question, things, home)) throw new Error('this session has been told of it')
-    else await write(`${hookAnswer(question, text)}\n`, question.type !== 'line')
+    else await write(host, `${hookAnswer(question, text)}\n`, question.type !== 'line')
   } catch (error) {
     if (args.verbose === true)
-      process.stderr.write(`p2p: hook: ${spellOut(error instanceof Error ? error.message : String(error))}\n`)
+      host.stderr.write(`p2p: hook: ${spellOut(error instanceof Error ? error.message : String(error))}\n`)
   }
   return EXIT.ok
 }
@@ -72,9 +73,9 @@ function isBounded(question: HookQuestion, things: readonly WaitingThing[], home
 }
 
 /** What is on stdin; "" at a terminal, for too much of it, and when it does not end. */
-async function readInput(): Promise<string> {
-  if (process.stdin.isTTY) return ''
+async function readInput({ stdin }: Host): Promise<string> {
+  if (stdin.isTTY) return ''
   const timer = new Promise<undefined>((resolve) => setTimeout(resolve, INPUT_MS, undefined).unref())
-  const bytes = await Promise.race([readStream(process.stdin, MAX_INPUT), timer])
+  const bytes = await Promise.race([readStream(stdin, MAX_INPUT), timer])
   return inputText('file', bytes ?? new Uint8Array(0)).text ?? ''
 }

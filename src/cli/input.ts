@@ -7,6 +7,7 @@ import { readSource, readStream } from '../io/files/source.ts'
 import { readConfig } from '../io/home/config.ts'
 import { importIdentity } from '../io/home/identity.ts'
 import type { Env, Home } from '../io/home/paths.ts'
+import type { Host } from './host.ts'
 
 /** Bytes of a text: far more than one message holds, so that the refusal can tell how much of it that is. */
 const MAX_TEXT = 1_000_000
@@ -18,12 +19,16 @@ const MAX_SECRET = 4_096
  * Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, FILE_CHANGED, FILE_TOO_LARGE and TEXT_TOO_LONG; for a secret key what
  * importing it throws.
  */
-export async function readInput(wanted: InputRequest, home: Home, env: Env = process.env): Promise<TypedInput> {
+export async function readInput(
+  wanted: InputRequest,
+  home: Home,
+  { env, stdin }: Pick<Host, 'env' | 'stdin'>,
+): Promise<TypedInput> {
   if (wanted.from === 'words') return await readWords(wanted, home)
   if (wanted.from === 'files') return { files: await readFiles(wanted.paths, home) }
-  if (wanted.as === 'secret') return await takeSecret(home, env)
+  if (wanted.as === 'secret') return await takeSecret(home, env, stdin)
   const most = wanted.as === 'text' ? MAX_TEXT : readConfig(home).file.inlineMax
-  const input = await readStream(process.stdin, most)
+  const input = await readStream(stdin, most)
   if (input !== undefined) return { input }
   const what = `what comes on stdin has more than ${most} bytes`
   if (wanted.as === 'text') throw new Failure('TEXT_TOO_LONG', what, `\`${P2P} sendfile <path>\` sends files`)
@@ -57,12 +62,12 @@ function dotted(path: string): string {
   return shellPath(path.startsWith('/') ? `/.${path}` : `./${path}`)
 }
 
-async function takeSecret(home: Home, env: Env): Promise<TypedInput> {
+async function takeSecret(home: Home, env: Env, stdin: Host['stdin']): Promise<TypedInput> {
   if (env.P2P_SECRET_KEY !== undefined) {
     const hint = 'unset it: every command would go on using that key instead of the imported one'
     throw new Failure('USAGE', 'P2P_SECRET_KEY is set', hint)
   }
-  const bytes = await readStream(process.stdin, MAX_SECRET)
+  const bytes = await readStream(stdin, MAX_SECRET)
   importIdentity(home, bytes ?? new Uint8Array())
   return {}
 }

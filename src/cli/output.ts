@@ -10,6 +10,7 @@ import { EXIT, Failure } from '../errors.ts'
 import { diskFailure, errno, lastDiskFailure } from '../io/store/disk-errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine, cleanText, isBlank } from '../sanitize.ts'
+import type { Host } from './host.ts'
 import { rowsOf, terminalWidth } from './terminal.ts'
 
 /** Most characters of an error's message. */
@@ -18,21 +19,25 @@ const MAX_ERROR = 4_000
 /** How text is printed: `width` in columns, at a terminal. */
 export type OutputOptions = { quiet: boolean; width: number | undefined }
 
+type PrintedOutcome<T extends IntentType> = OutputOptions & {
+  command: Command<T>
+  verb: T
+  outcome: OutcomeOf<T>
+  json: boolean
+}
+
 /** Prints what came of a command, and its failure; the exit code. */
 export async function printOutcome<T extends IntentType>(
-  command: Command<T>,
-  verb: T,
-  outcome: OutcomeOf<T>,
-  json: boolean,
-  { quiet, width }: OutputOptions,
+  host: Host,
+  { command, verb, outcome, json, quiet, width }: PrintedOutcome<T>,
 ): Promise<number> {
   const { failure, now } = outcome
   const style = command.print?.(outcome.intent) ?? {}
   if (json || style.json) {
     const fields = { ...command.json(outcome), notices: outcome.notices }
-    if (failure !== undefined) return await printFailure(verb, failure, true, fields)
+    if (failure !== undefined) return await printFailure(host, { verb, failure, json: true, fields })
     const document = { ok: true, command: verb, ...fields }
-    await write(`${JSON.stringify(document)}\n`, true)
+    await write(host, `${JSON.stringify(document)}\n`, true)
     return EXIT.ok
   }
   // What was asked for by name is printed, quiet or not.
@@ -42,55 +47,49 @@ export async function printOutcome<T extends IntentType>(
   const typed = [...lines, ...notes].map((line) => spellOut(line))
   const { page, exact = false } = style
   const rows = page ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
-  await write(rows.map((row) => `${row}\n`).join(''))
-  return failure === undefined ? EXIT.ok : await printFailure(verb, failure, false, {})
+  await write(host, rows.map((row) => `${row}\n`).join(''))
+  return failure === undefined ? EXIT.ok : await printFailure(host, { verb, failure, json: false })
 }
 
 /**
- * Ends the program when stdout takes no more. A reader that has seen enough (`p2p list | head -1`) is no fault; whatever else
- * keeps our words from where they were to go is one.
+ * Ends the program when the reader of stdout has seen enough (`p2p list | head -1`), which is no fault. Whatever else keeps our
+ * words from where they were to go, whoever writes them hears of.
  */
-export function watchOutput(): void {
-  process.stdout.on('error', (error) => {
-    if (errno(error) === 'EPIPE') process.exit(EXIT.ok)
-    // Whoever waits for it hears of it, and tells what else there is to tell.
-    if (awaited > 0) return
-    sayFailure(outputFailure(error))
-    process.exit(EXIT.fault)
+export function watchOutput(host: Host): void {
+  host.stdout.on('error', (error) => {
+    if (errno(error) === 'EPIPE') host.exit(EXIT.ok)
   })
   // There is nobody left to tell.
-  process.stderr.on('error', () => {})
+  host.stderr.on('error', () => {})
 }
 
-/** Prints a failure; its exit code. `fields`: what there is to tell all the same. */
-export async function printFailure(
-  verb: string,
-  failure: Failure,
-  json: boolean,
-  fields: Record<string, unknown>,
-): Promise<number> {
+/** `fields`: what there is to tell all the same. */
+export type PrintedFailure = { verb: string; failure: Failure; json: boolean; fields?: Record<string, unknown> }
+
+/** Prints a failure; its exit code. */
+export async function printFailure(host: Host, { verb, failure, json, fields = {} }: PrintedFailure): Promise<number> {
   // Where stdout takes nothing, a program is told by the exit code.
   if (!json || failure.code === 'OUTPUT_FAILED') {
-    sayFailure(failure)
+    sayFailure(host, failure)
     return failure.exit
   }
   const { message, hint } = cleanWords(failure)
   const error = { code: failure.code, message, hint }
   try {
-    await write(`${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`, true)
+    await write(host, `${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`, true)
     return failure.exit
   } catch (unwritten) {
-    sayFailure(failure)
-    return await printFailure(verb, failureIn(unwritten), false, {})
+    sayFailure(host, failure)
+    return await printFailure(host, { verb, failure: failureIn(unwritten), json: false })
   }
 }
 
-function sayFailure(failure: Failure): void {
+function sayFailure({ stderr, env }: Host, failure: Failure): void {
   const { message, hint } = cleanWords(failure)
   const lines = [`p2p: error: ${message}`, ...(hint === '' ? [] : [`p2p: hint: ${hint}`])]
-  const width = terminalWidth(process.stderr, process.env)
+  const width = terminalWidth(stderr, env)
   const rows = lines.flatMap((line) => rowsOf(line, { width }))
-  process.stderr.write(rows.map((row) => `${row}\n`).join(''))
+  stderr.write(rows.map((row) => `${row}\n`).join(''))
 }
 
 // Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
@@ -119,28 +118,33 @@ export function failureIn(error: unknown): Failure {
   return new Failure('FAULT', `a fault of p2p's own: ${what}`, 'please report it')
 }
 
-/** Texts that somebody waits for; one that has failed is never counted off, since nothing gets out any more. */
-let awaited = 0
-
 /** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. `json`: it is a document. */
-export async function write(text: string, json = false): Promise<void> {
+export async function write({ stdout }: Host, text: string, json = false): Promise<void> {
   const output = spellOut(text, json)
   try {
     // Node's stream takes it for written when a disk that is nearly full has taken the first part.
-    if (isFile(process.stdout.fd)) return writeFileSync(process.stdout.fd, output)
-    awaited++
+    if (isFile(stdout.fd)) return writeFileSync(stdout.fd, output)
     await new Promise<void>((resolve, reject) => {
-      process.stdout.write(output, (error) => (error ? reject(error) : resolve()))
+      stdout.write(output, (error) => (error ? reject(error) : resolve()))
     })
-    awaited--
   } catch (error) {
     throw outputFailure(error)
   }
 }
 
-function isFile(fd: number): boolean {
+/** Writes a text for which nobody waits, and ends the program where it does not get out. */
+export function writeSoon(host: Host, text: string): void {
+  host.stdout.write(spellOut(text), (error) => {
+    // Of a reader that has seen enough `watchOutput` hears.
+    if (!error || errno(error) === 'EPIPE') return
+    sayFailure(host, outputFailure(error))
+    host.exit(EXIT.fault)
+  })
+}
+
+function isFile(fd: number | undefined): fd is number {
   try {
-    return fstatSync(fd).isFile()
+    return fd !== undefined && fstatSync(fd).isFile()
   } catch {
     return false
   }

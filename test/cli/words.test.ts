@@ -1,6 +1,7 @@
 // Two words behind `sendfile`: a name and base64, or two paths.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, expect, test } from 'vitest'
 import { readInput } from '../../src/cli/input.ts'
 import { sendfile } from '../../src/commands/sendfile.ts'
@@ -17,7 +18,8 @@ for (const path of [one, two, dotted]) writeFileSync(path, 'x')
 
 async function namesOf(name: string, ...more: string[]) {
   const wanted = sendfile.input?.({ name, more })
-  const read = wanted === undefined ? {} : await readInput(wanted, homeOf(folder, {}))
+  const read =
+    wanted === undefined ? {} : await readInput(wanted, homeOf(folder, {}), { env: {}, stdin: Readable.from([]) })
   return sendfile.intent({ name, more, ...read }).files.map((file) => file.name)
 }
 
