@@ -27,6 +27,16 @@ export function relayReason({ url, reason }: { url: string; reason: Foreign }): 
   return `${url}: ${inQuotes(reason)}`
 }
 
+/** A relay and what went wrong there. */
+export function relayText({ url, error }: { url: string; error?: Foreign }): string {
+  return relayReason({ url, reason: error ?? foreign`no answer` })
+}
+
+/** Whether no relay answered, so that what is said of others is what was known before. */
+export function isUnheard(relays: readonly { ok: boolean }[]): boolean {
+  return relays.length > 0 && relays.every(({ ok }) => !ok)
+}
+
 /** What a relay has said of a refusal, else what it was, as a fact of --json and for `relayReason`. */
 export function refusalReason({ reason, text }: { reason: string; text: Foreign }): Foreign {
   return isBlank(text) ? foreign`${reason}` : text

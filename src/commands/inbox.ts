@@ -1,6 +1,7 @@
 // `inbox`: what is new.
 
 import { fitItems } from '../call/inbox-items.ts'
+import { isUnheard } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { flagOption } from './args.ts'
 import type { Command } from './command.ts'
@@ -30,10 +31,11 @@ export const inbox: Command<'inbox'> = {
     shows: !peek,
     notes: ['pace', 'files'],
   }),
-  text: ({ items }) => {
+  text: (outcome) => {
+    const { items } = outcome
     const fit = fitItems(items)
     const left = items.length - fit.length
-    if (items.length === 0) return ['nothing new']
+    if (items.length === 0) return [isUnheard(outcome.relays) ? 'nothing is known to be new' : 'nothing new']
     return [
       ...newsLines(fit),
       ...(left === 0 ? [] : [`… and ${left} more: \`${P2P} inbox --all --json\` has all of them`]),

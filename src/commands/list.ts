@@ -1,7 +1,7 @@
 // `list`: who is on line.
 
 import { agentOf } from '../call/agents.ts'
-import { claimedNameLines, describeAgent, quoteLines } from '../call/wording.ts'
+import { claimedNameLines, describeAgent, isUnheard, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
@@ -89,7 +89,9 @@ function countText({ online: { total, more, lacking } }: OutcomeOf<'list'>, show
   return shown === total ? least : `${shown} of ${least}`
 }
 
-function nobodyLine({ intent, online }: OutcomeOf<'list'>): string {
+function nobodyLine(outcome: OutcomeOf<'list'>): string {
+  const { intent, online } = outcome
+  if (isUnheard(outcome.relays)) return 'who is on line is not known'
   const { capability, name, search } = intent.wish
   const told = online.lacking.length > 0 ? ', as far as relays have said' : ''
   if (capability === undefined && name === undefined && search === undefined)

@@ -15,7 +15,7 @@ import {
   formatDuration,
   inQuotes,
   quoteLines,
-  relayReason,
+  relayText,
 } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
@@ -48,10 +48,11 @@ export const status: Command<'status'> = {
   text: (outcome) => {
     const { calls, total } = callsShown(outcome)
     const up = outcome.relays.filter((r) => r.ok)
-    const down = outcome.relays.filter((r) => !r.ok)
+    // Where none answered, the error says why.
+    const told = up.length === 0 && outcome.failure !== undefined ? [] : outcome.relays.filter((r) => !r.ok)
     return explainPrefix([
       `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${inQuotes(outcome.me.name, 64)})`}`,
-      `relays: ${up.length} of ${outcome.relays.length} answered${down.map(({ url, error }) => `; ${relayReason({ url, reason: error ?? foreign`no answer` })}`).join('')}`,
+      `relays: ${up.length} of ${outcome.relays.length} answered${told.map((relay) => `; ${relayText(relay)}`).join('')}`,
       ...leakyLines(outcome),
       ...(calls.length === 0
         ? [`no calls; \`${P2P} list\` shows whom you can call, \`${P2P} wait\` waits for a call`]

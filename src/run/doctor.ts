@@ -57,7 +57,7 @@ function leakChecks(url: string, roles: readonly RelayRole[], index: Index | und
   const since = leakySince(index?.relays[url])
   if (since === undefined || !roles.includes('inbox')) return []
   const detail = `it says OK to letters and does not give them back, since ${new Date(1000 * since).toISOString()}`
-  const hint = `choose another relay: \`${P2P} config set relays.inbox …\`; it is tried again daily`
+  const hint = `ask your owner for another relay: \`${P2P} config set relays.inbox …\` takes it; this one is tried again daily`
   return [{ name: `${url} canary`, relay: url, step: 'canary', ok: true, warning: true, detail, hint }]
 }
 
@@ -276,7 +276,7 @@ function stepFailure({ what, reason, text }: FailedStep): string {
 
 // What helps with which complaint. Behind a proxy the complaint is the proxy's.
 function stepHint({ step, reason, text }: FailedStep, keys: readonly string[]): string {
-  const other = `choose another relay: \`${P2P} config set ${keys[0] ?? 'relays.inbox'} …\``
+  const other = `ask your owner for another relay: \`${P2P} config set ${keys[0] ?? 'relays.inbox'} …\` takes it`
   if (matches(text, /^proxy /)) return 'the proxy is in the way: see the check "proxy"'
   if (matches(text, /ENOTFOUND|EAI_AGAIN/))
     return `check the spelling of the address and this machine's DNS; or ${other}`

@@ -12,7 +12,7 @@ import { callOf } from '../state/state.ts'
 import { type ActionResult, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
 import type { FinishedRun } from './finished-run.ts'
-import type { SyncAnswer } from './sync.ts'
+import { isRelayThere } from './sync.ts'
 
 /**
  * Why the command has failed though the run went well (nothing was taken, the owner was not told); undefined where it has not.
@@ -75,7 +75,7 @@ function nobodyTookIt(failed: readonly { url: string; reason: Foreign }[]): Fail
   return new Failure(
     'UNREACHABLE',
     `no relay took it${told}`,
-    `it is kept and goes out with the next command; \`${P2P} status\` tries again`,
+    `it is kept and goes out with the next command, \`${P2P} status\` for one; \`${P2P} doctor\` finds out what is broken`,
   )
 }
 
@@ -111,24 +111,18 @@ function lateFailure(call: string): Failure {
 
 // Nothing may be answered from memory as if it were news.
 function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
-  // A relay that has sent something was there, even where it did not tell all.
-  const isAnswered = ({ complete, reason }: SyncAnswer) => complete || reason === 'partial' || reason === 'slow'
-  if (heard.answers.length === 0 || heard.answers.some(isAnswered)) return undefined
+  if (heard.answers.length === 0 || heard.answers.some(isRelayThere)) return undefined
   const why = heard.answers.map((a) =>
     relayReason({ url: a.relay, reason: a.text ?? foreign`${a.reason ?? 'no answer'}` }),
   )
   const told = [...new Set(why)].join('; ')
   if (heard.answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
-    return new Failure(
-      'REFUSED',
-      `every relay refused us (${told})`,
-      `\`${P2P} config get relays.inbox\` shows your relays`,
-    )
+    return new Failure('REFUSED', `every relay refused us (${told})`, `\`${P2P} doctor\` finds out why, relay by relay`)
   }
   return new Failure(
     'UNREACHABLE',
     `no relay answered (${told})`,
-    `try again; \`${P2P} config get relays.inbox\` shows your relays`,
+    `try again; \`${P2P} doctor\` finds out what is broken`,
   )
 }
 

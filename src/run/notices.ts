@@ -9,11 +9,10 @@ import { P2P } from '../command-name.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
 import { resultsOf } from './action.ts'
-import type { PresenceFindings } from './discovery.ts'
 import { callsWithoutKey } from './failures.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
-import type { SyncResult } from './sync.ts'
+import { isRelayThere, type SyncResult } from './sync.ts'
 
 /** What is told beside the outcome, one line each: clocks, relays, calls that are long, what could not be read. */
 export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string[] {
@@ -33,7 +32,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...filesWaiting(finished, calls),
     ...behindGaps(finished, calls),
     ...longCalls(finished, calls),
-    ...notListed(heard.online),
+    ...notListed(heard),
     ...lettersLeft(finished),
     ...keysLost(finished),
     ...(finished.deleted ?? []),
@@ -53,11 +52,13 @@ function keysLost({ done, decided }: FinishedRun): string[] {
 }
 
 // What of the agents on line is not told, and why.
-function notListed(online: PresenceFindings | undefined): string[] {
+function notListed({ online, answers }: SyncResult): string[] {
   if (online === undefined) return []
   const { lacking, hidden, forged } = online
+  // Where no relay answered, the error says so, and why.
+  const told = answers.some(isRelayThere) ? lacking : []
   return [
-    ...[...new Set(lacking.map(relayReason))].map((said) => `not all that are on line may be here: ${said}`),
+    ...[...new Set(told.map(relayReason))].map((said) => `not all that are on line may be here: ${said}`),
     ...(hidden === 0 ? [] : [`${hidden} on line are left out, whose presence has cost no work (policy.presencePow)`]),
     ...forged.map((url) => `${url} sent presences that their authors have not signed`),
   ]

@@ -59,6 +59,11 @@ export type SyncResult = {
   clock: RelayClock
 }
 
+/** Whether a relay was there: one that has sent something was, even where it did not tell all. */
+export function isRelayThere({ complete, reason }: SyncAnswer): boolean {
+  return complete || reason === 'partial' || reason === 'slow'
+}
+
 /** What a command has heard that has not listened. */
 export const NOTHING_HEARD: SyncResult = {
   ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clock: RIGHT_CLOCK },

@@ -6,7 +6,7 @@ import type { Call } from '../call/replay.ts'
 import { isOver } from '../call/rules.ts'
 import { peerLabel } from '../call/select-call.ts'
 import { standingOf, standingParts } from '../call/standing.ts'
-import { formatDuration } from '../call/wording.ts'
+import { formatDuration, isUnheard, relayText } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { Wait } from './needs.ts'
@@ -23,8 +23,11 @@ export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: Comm
   const asksOwner =
     wait.type === 'owner' || (wait.type === 'items' && (wait.for.length === 0 || wait.for.includes('owner')))
   const known = [...(wait.type === 'owner' ? [] : knownOf(ids, outcome)), ...(asksOwner ? openText(outcome) : [])]
+  const dead = isUnheard(outcome.relays)
+  if (dead) known.unshift(`no relay answers (${outcome.relays.map(relayText).join('; ')})`)
   const what = NOTHING_CAME[wait.type]
-  const hint = `\`${P2P} wait${optionsOf(wait, ids)}\` goes on waiting`
+  const next = `\`${P2P} wait${optionsOf(wait, ids)}\` goes on waiting`
+  const hint = dead ? `\`${P2P} doctor\` finds out what is broken; ${next}` : next
   if (interrupted !== undefined) {
     const head = `the wait was interrupted after ${interrupted} s; until then ${what}`
     return new Failure('INTERRUPTED', [head, ...known].join('; '), hint)

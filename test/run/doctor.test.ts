@@ -113,7 +113,7 @@ describe('a relay that does not is found out at the step', () => {
     ['write', { noOk: true }, /letter to ourselves: no answer in time/, /--timeout 20/],
     ['write', { refuse: 'restricted: members only' }, /restricted: members only/, /operator/],
     ['write', { refuse: 'blocked: go away' }, /blocked: go away/, /operator/],
-    ['write', { refuse: 'pow: 28 bits needed' }, /pow: 28 bits/, /choose another relay.*config set relays\.inbox/],
+    ['write', { refuse: 'pow: 28 bits needed' }, /pow: 28 bits/, /another relay.*config set relays\.inbox/],
     ['write', { refuse: 'invalid: created_at too early' }, /too early/, /clock/],
     ['read', { dropEvents: 1 }, /letter to ourselves: it said OK and does not give it back/, /another relay/],
   ] as const)('%s, with %o', async (step, faults, detail, hint) => {
