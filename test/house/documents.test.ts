@@ -37,6 +37,15 @@ test('every test that SECURITY.md names is there', () => {
   expect(names.filter((name) => !existsSync(join(root, 'test', name)))).toEqual([])
 })
 
+test('SECURITY.md promises nothing that no test holds', () => {
+  const promises = read('docs/SECURITY.md')
+    .split('| promise | held by |')
+    .slice(1)
+    .flatMap((table) => (table.split('\n\n')[0] ?? '').split('\n').filter((row) => row.startsWith('| **')))
+  expect(promises.length).toBeGreaterThan(20)
+  expect(promises.filter((row) => !/`[\w./-]+\.(?:test\.ts|txt)`[^|]*\|$/.test(row))).toEqual([])
+})
+
 test.each(DOCUMENTS)('%s names only scripts that package.json has', (name) => {
   const scripts = [...read(name).matchAll(/npm run ([\w-]+)/g)].map(([, script = '']) => script)
   expect(scripts.filter((script) => !Object.hasOwn(pkg.scripts, script))).toEqual([])
