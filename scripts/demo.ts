@@ -2,6 +2,7 @@
 // npm run demo. Ends with 0 when both hold the same call.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from './processes.ts'
 import { startRelay } from './relay.ts'
 
@@ -61,6 +62,13 @@ async function demo(folder: string, relay: string): Promise<void> {
   say(`Both sides hold the same call, verified: ${hers}`)
 }
 
+/** With `--columns=N` every command takes its stdout for a terminal of that width: for the picture of it. */
+const COLUMNS = process.argv.map((word) => /^--columns=(\d+)$/.exec(word)?.[1]).find((found) => found !== undefined)
+const NODE_OPTIONS =
+  COLUMNS === undefined
+    ? []
+    : ['--import', `data:text/javascript,Object.assign(process.stdout, { isTTY: true, columns: ${COLUMNS} })`]
+
 /** An agent at a shell: what it types is shown, and what it gets. Anything but 0 ends the demo. */
 function newAgent(folder: string, name: string, relay: string): Agent {
   const home = join(folder, name)
@@ -70,8 +78,10 @@ function newAgent(folder: string, name: string, relay: string): Agent {
   copyFileSync(PROGRAM, program)
   return async (...args) => {
     console.log(`${name}$ p2p ${args.map(typed).join(' ')}`)
-    const ran = await startProcess(process.execPath, [program, ...args], { cwd: home, env: agentEnv(home, [relay]) })
-      .ended
+    const ran = await startProcess(process.execPath, [...NODE_OPTIONS, program, ...args], {
+      cwd: home,
+      env: agentEnv(home, [relay]),
+    }).ended
     process.stdout.write(`${ran.stdout}${ran.stderr}\n`)
     if (ran.code !== 0) throw new Error(`${name}'s command ended with ${ran.code}`)
     return ran
@@ -103,7 +113,7 @@ function show(name: string, command: readonly string[], output: string): void {
 
 /** The first group of a pattern that must be in what a command printed. */
 function found({ stdout }: ProcessResult, pattern: RegExp): string {
-  const [, group] = pattern.exec(stdout) ?? []
+  const [, group] = pattern.exec(stripVTControlCharacters(stdout)) ?? []
   if (group === undefined) throw new Error(`there is no ${pattern} in what it printed`)
   return group
 }

@@ -1,7 +1,7 @@
 // A picture of the demo at a terminal, for the README: docs/demo.svg, and a few lines of the same run as text. npm run picture
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Span, type Style, spansOf, withAge } from '../src/cli/terminal.ts'
+import { stripVTControlCharacters } from 'node:util'
 import { startProcess } from './processes.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -22,10 +22,12 @@ const EDGE = 20
 type Scene = { who: string; typed: string; lines: string[] }
 
 async function main(): Promise<void> {
-  const { code, stdout, stderr } = await startProcess(process.execPath, ['--import', 'tsx', 'scripts/demo.ts'], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '' },
-  }).ended
+  const asTerminal = `--columns=${COLUMNS}`
+  const { code, stdout, stderr } = await startProcess(
+    process.execPath,
+    ['--import', 'tsx', 'scripts/demo.ts', asTerminal],
+    { cwd: root, env: { PATH: process.env.PATH ?? '' } },
+  ).ended
   if (code !== 0) throw new Error(`the demo ended with ${code}: ${stderr}`)
   const scenes = scenesIn(stdout)
   const readme = withExcerpt(readFileSync(`${root}README.md`, 'utf8'), chosen(scenes, EXCERPT))
@@ -59,26 +61,47 @@ function chosen(scenes: readonly Scene[], wishes: readonly string[]): Scene[] {
 }
 
 /** A line of the picture. */
-type Row = (Span & { fill?: string })[]
+type Row = { text: string; fill?: string; bold?: boolean }[]
 
+const [PLAIN, STRONG, FAINT] = ['#c9d1d9', '#f0f6fc', '#7d8590']
 const PROMPTS: Readonly<Record<string, string>> = { alice: '#d2a8ff', bob: '#79c0ff' }
+
+/** What the codes of src/cli/terminal-rows.ts look like here. */
+const LOOKS: Readonly<Record<string, Omit<Row[number], 'text'>>> = {
+  '0': {},
+  '1': { fill: STRONG, bold: true },
+  '2': { fill: FAINT },
+  '31': { fill: '#ff7b72' },
+  '32': { fill: '#7ee787' },
+  '33': { fill: '#e3b341' },
+  '36': { fill: '#79c0ff' },
+  '1;36': { fill: '#79c0ff' },
+}
 
 function rowsOf({ who, typed, lines }: Scene): Row[] {
   const prompt: Row = [
-    { text: `${who}$ `, fill: PROMPTS[who] ?? FILLS.strong },
-    { text: typed, look: 'strong' },
+    { text: `${who}$ `, fill: PROMPTS[who] ?? STRONG },
+    { text: typed, fill: STRONG, bold: true },
   ]
-  const now = Math.floor(Date.now() / 1000)
-  const told = typed.startsWith('p2p transcript') ? lines : lines.map((line) => withAge(line, now))
   // What was typed may hold a line break in its quotes; its second line stands among what was printed.
-  return [...wrapped(prompt), ...told.flatMap((line) => wrapped(spansOf(line))), []]
+  return [...wrapped(prompt), ...lines.flatMap((line) => wrapped(partsOf(line))), []]
+}
+
+/** A line with its escape sequences as parts, each with its look. */
+function partsOf(line: string): Row {
+  const [first = '', ...rest] = line.split('\u001b[')
+  const styled = rest.map((part) => {
+    const end = part.indexOf('m')
+    return { text: part.slice(end + 1), ...LOOKS[part.slice(0, end)] }
+  })
+  return [{ text: first }, ...styled].filter(({ text }) => text !== '')
 }
 
 // As a terminal does it: at its edge, wherever that is in a word.
-function wrapped(spans: Row): Row[] {
+function wrapped(parts: Row): Row[] {
   const rows: Row[] = [[]]
   let room = COLUMNS
-  for (const { text, ...how } of spans) {
+  for (const { text, ...how } of parts) {
     for (let rest = text; rest !== ''; ) {
       if (room === 0) {
         rows.push([])
@@ -91,17 +114,6 @@ function wrapped(spans: Row): Row[] {
     }
   }
   return rows
-}
-
-const FILLS: Readonly<Record<Style | 'plain', string>> = {
-  plain: '#c9d1d9',
-  strong: '#f0f6fc',
-  faint: '#7d8590',
-  good: '#7ee787',
-  warm: '#e3b341',
-  bad: '#ff7b72',
-  name: '#79c0ff',
-  command: '#79c0ff',
 }
 
 function svg(scenes: readonly Row[][]): string {
@@ -124,13 +136,15 @@ ${text.join('')}</g>
 `
 }
 
-function tspan({ text, look, fill = FILLS[look ?? 'plain'] }: Row[number]): string {
-  const bold = look === 'strong' ? ' font-weight="bold"' : ''
-  return `<tspan fill="${fill}"${bold}>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(' ', '\u00a0')}</tspan>`
+function tspan({ text, fill = PLAIN, bold }: Row[number]): string {
+  const weight = bold ? ' font-weight="bold"' : ''
+  return `<tspan fill="${fill}"${weight}>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(' ', '\u00a0')}</tspan>`
 }
 
 function withExcerpt(readme: string, scenes: readonly Scene[]): string {
-  const text = scenes.map(({ who, typed, lines }) => [`${who}$ ${typed}`, ...lines].join('\n')).join('\n\n')
+  const text = scenes
+    .map(({ who, typed, lines }) => [`${who}$ ${typed}`, ...lines.map(stripVTControlCharacters)].join('\n'))
+    .join('\n\n')
   const block = `<!-- demo -->\n![The demo at a terminal](docs/demo.svg)\n\n\`\`\`text\n${text}\n\`\`\`\n<!-- /demo -->`
   if (!/<!-- demo -->[\s\S]*<!-- \/demo -->/.test(readme)) throw new Error('README.md has no place for the demo')
   return readme.replace(/<!-- demo -->[\s\S]*<!-- \/demo -->/, () => block)

@@ -54,6 +54,11 @@ export function lineLengths(words: Foreign): number[] {
     .map((line) => line.length)
 }
 
+/** Its lines; none for nothing. */
+export function linesOf(words: Foreign): Foreign[] {
+  return isBlank(words) ? [] : charactersOf(words).split('\n').map(asForeign)
+}
+
 /** Its first `most` units, and "…" where there are more. */
 export function cutForeign(words: Foreign, most: number): Foreign {
   return asForeign(truncate(charactersOf(words), most))

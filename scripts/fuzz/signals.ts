@@ -10,7 +10,7 @@ import { htmlOf } from '../../src/call/transcript/html.ts'
 import { markdownOf } from '../../src/call/transcript/markdown.ts'
 import { textOf } from '../../src/call/transcript/text.ts'
 import { transcriptOf } from '../../src/call/transcript/transcript.ts'
-import { quoteLines } from '../../src/call/wording.ts'
+import { plain, quoteLines } from '../../src/call/wording.ts'
 import { parseRumor, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { cleanLine, cleanText, foreign, foreignText } from '../../src/sanitize.ts'
 import { automaticAnswers, endsDue, receiptsDue } from '../../src/state/receipts.ts'
@@ -69,7 +69,7 @@ const words = target(
   60,
   (chance) => (chance.often(50) ? spoiledText(chance, ['Is v2 final?\nYes', ...NASTY]) : randomText(chance).repeat(9)),
   (said) => {
-    const lines = quoteLines(foreignText(said))
+    const lines = quoteLines(foreignText(said)).map(plain)
     return faultOf({
       'one line is tame': isCleanText(cleanLine(said)) && cleanLine(said).length <= 201,
       'each line is tame': lines.every((line) => isCleanText(line.replaceAll('\t', ' '))),

@@ -1,9 +1,9 @@
 // A question to our owner: the facts for programs, and the same in words for a person on whatever screen they reach.
 
-import { cleanText, type Foreign, foreign, foreignLine, isBlank, isSame } from '../sanitize.ts'
+import { cleanText, type Foreign, foreign, foreignLine, isBlank, isSame, linesOf } from '../sanitize.ts'
 import { type Agent, shortNpub } from './agents.ts'
 import type { Call } from './replay.ts'
-import { alphabetsNote, inQuotes, quoteLines } from './wording.ts'
+import { alphabetsNote, charactersOf, inQuotes } from './wording.ts'
 
 /**
  * One escalation. `id`: the rumor that told the peer, else a hash. `at`: unix seconds. Keys are hex. Without a call the fields
@@ -117,7 +117,7 @@ function callFacts({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Esca
 }
 
 function markLines(words: Foreign): string[] {
-  return quoteLines(words, '>').map((line) => line.trimStart())
+  return linesOf(words).map((line) => `> ${charactersOf(line)}`)
 }
 
 function isNone(name: Foreign, npub: string): boolean {

@@ -1,5 +1,4 @@
 // `doctor` carried out. It opens no world, whose files may be what is broken.
-import { spellOut } from '../command-name.ts'
 import { checkLines } from '../commands/doctor.ts'
 import { EXIT } from '../errors.ts'
 import { openProbe } from '../io/doctor/probe.ts'
@@ -7,8 +6,8 @@ import type { EnvironmentOptions } from '../io/environment.ts'
 import { diagnose, faultsIn } from '../run/doctor.ts'
 import { stateCodec } from '../state/state-codec.ts'
 import type { Host } from './host.ts'
-import { printFailure, write } from './output.ts'
-import { rowsOf, terminalWidth } from './terminal.ts'
+import { printFailure, textOf, write } from './output.ts'
+import { terminalWidth } from './terminal.ts'
 
 export type DoctorOptions = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> & {
   json: boolean
@@ -21,11 +20,9 @@ export async function runDoctor(host: Host, { json, quiet, ...opening }: DoctorO
   const failure = faultsIn(checks)
   if (failure !== undefined && json)
     return await printFailure(host, { verb: 'doctor', failure, json, fields: { checks } })
-  const lines = json
-    ? [JSON.stringify({ ok: true, command: 'doctor', checks })]
-    : checkLines(checks, quiet).flatMap((line) =>
-        rowsOf(spellOut(line), { width: terminalWidth(host.stdout, host.env) }),
-      )
-  await write(host, lines.map((line) => `${line}\n`).join(''), json)
+  const text = json
+    ? `${JSON.stringify({ ok: true, command: 'doctor', checks })}\n`
+    : await textOf(checkLines(checks, quiet), terminalWidth(host.stdout, host.env))
+  await write(host, text, json)
   return failure === undefined ? EXIT.ok : await printFailure(host, { verb: 'doctor', failure, json })
 }

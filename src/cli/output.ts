@@ -2,7 +2,8 @@
 
 import { fstatSync, writeFileSync } from 'node:fs'
 import type { IntentType } from '../call/intent.ts'
-import { inQuotes } from '../call/wording.ts'
+import { hintLine, type PrintedLine, span } from '../call/span.ts'
+import { inQuotes, plain } from '../call/wording.ts'
 import { P2P, spellOut } from '../command-name.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
@@ -11,7 +12,7 @@ import { diskFailure, errno, lastDiskFailure } from '../io/store/disk-errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine, cleanText, isBlank } from '../sanitize.ts'
 import type { Host } from './host.ts'
-import { rowsOf, terminalWidth } from './terminal.ts'
+import { terminalWidth } from './terminal.ts'
 
 /** Most characters of an error's message. */
 const MAX_ERROR = 4_000
@@ -44,11 +45,20 @@ export async function printOutcome<T extends IntentType>(
   const silent = quiet && outcome.news.length === 0 && !style.always
   const lines = silent ? [] : command.text(outcome)
   const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
-  const typed = [...lines, ...notes].map((line) => spellOut(line))
-  const { page, exact = false } = style
-  const rows = page ? typed : typed.flatMap((line) => rowsOf(line, { width, now, exact }))
-  await write(host, rows.map((row) => `${row}\n`).join(''))
+  const { page, exact } = style
+  await write(host, await textOf([...lines, ...notes], page ? undefined : width, exact ? undefined : now))
   return failure === undefined ? EXIT.ok : await printFailure(host, { verb, failure, json: false })
+}
+
+/** Lines as a text, each with its break. `width`: of a terminal, in columns; `now`: unix seconds, for times that become ages there. */
+export async function textOf(lines: readonly PrintedLine[], width: number | undefined, now?: number): Promise<string> {
+  if (width === undefined) return breakLines(lines.map(plain))
+  const { rowsOf } = await import('./terminal-rows.ts')
+  return breakLines(lines.flatMap((line) => rowsOf(line, { width, now })))
+}
+
+function breakLines(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('')
 }
 
 /**
@@ -70,7 +80,7 @@ export type PrintedFailure = { verb: string; failure: Failure; json: boolean; fi
 export async function printFailure(host: Host, { verb, failure, json, fields = {} }: PrintedFailure): Promise<number> {
   // Where stdout takes nothing, a program is told by the exit code.
   if (!json || failure.code === 'OUTPUT_FAILED') {
-    sayFailure(host, failure)
+    await sayFailure(host, failure)
     return failure.exit
   }
   const { message, hint } = cleanWords(failure)
@@ -79,17 +89,18 @@ export async function printFailure(host: Host, { verb, failure, json, fields = {
     await write(host, `${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`, true)
     return failure.exit
   } catch (unwritten) {
-    sayFailure(host, failure)
+    await sayFailure(host, failure)
     return await printFailure(host, { verb, failure: failureIn(unwritten), json: false })
   }
 }
 
-function sayFailure({ stderr, env }: Host, failure: Failure): void {
+async function sayFailure({ stderr, env }: Host, failure: Failure): Promise<void> {
   const { message, hint } = cleanWords(failure)
-  const lines = [`p2p: error: ${message}`, ...(hint === '' ? [] : [`p2p: hint: ${hint}`])]
-  const width = terminalWidth(stderr, env)
-  const rows = lines.flatMap((line) => rowsOf(line, { width }))
-  stderr.write(rows.map((row) => `${row}\n`).join(''))
+  const lines: PrintedLine[] = [
+    [span('fault', 'p2p: error:'), ` ${message}`],
+    ...(hint === '' ? [] : [hintLine(`p2p: hint: ${hint}`)]),
+  ]
+  stderr.write(await textOf(lines, terminalWidth(stderr, env)))
 }
 
 // Errors repeat what was typed, and agents type what they have read. A fault of ours keeps its lines.
@@ -137,8 +148,7 @@ export function writeSoon(host: Host, text: string): void {
   host.stdout.write(spellOut(text), (error) => {
     // Of a reader that has seen enough `watchOutput` hears.
     if (!error || errno(error) === 'EPIPE') return
-    sayFailure(host, outputFailure(error))
-    host.exit(EXIT.fault)
+    void sayFailure(host, outputFailure(error)).then(() => host.exit(EXIT.fault))
   })
 }
 

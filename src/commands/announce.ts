@@ -1,6 +1,7 @@
 // `announce`: for cron. Presence, what is owed, what came in; marks nothing read.
 
 import { countsAsUnread } from '../call/inbox-items.ts'
+import { type PrintedLine, span } from '../call/span.ts'
 import { relayReason } from '../call/wording.ts'
 import { P2P, spellOut } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
@@ -24,9 +25,10 @@ export const announce: Command<'announce'> = {
     wakes: true,
     unattended: true,
   }),
-  text: (outcome) => [
-    [announceLine(outcome), ...outcome.notices].map((part) => cleanLine(spellOut(part), MAX_ERROR_TEXT)).join('; '),
-  ],
+  text: (outcome) => {
+    const rest = [announceText(outcome), ...outcome.notices].map((part) => cleanLine(spellOut(part), MAX_ERROR_TEXT))
+    return [[...announcedParts(outcome), rest.join('; ')]]
+  },
   notices: 'within',
   json: ({ posted, received, idle }) => ({
     presence: {
@@ -42,13 +44,18 @@ export const announce: Command<'announce'> = {
 /** Characters of one part of the line: logs and cron's mails are read by the line. */
 const MAX_ERROR_TEXT = 2000
 
-function announceLine({ posted, news, idle }: OutcomeOf<'announce'>): string {
+/** Whether it is announced; nothing where another announce does it. */
+function announcedParts({ posted, idle }: OutcomeOf<'announce'>): Exclude<PrintedLine, string> {
+  if (idle !== undefined) return []
+  if (posted === undefined || posted.accepted.length === 0) return [span('fault', 'NOT'), ' announced']
+  const { accepted, failed, age } = posted
+  const before = age === undefined ? '' : ` ${age} s ago, not due again`
+  return [span('good', 'announced'), ` on ${accepted.length} of ${accepted.length + failed.length} relays${before}`]
+}
+
+function announceText({ posted, news, idle }: OutcomeOf<'announce'>): string {
   if (idle !== undefined) return idle
-  const taken = posted?.accepted.length ?? 0
-  const failed = posted?.failed ?? []
-  const before = posted?.age === undefined ? '' : ` ${posted.age} s ago, not due again`
-  const on = taken === 0 ? 'NOT announced' : `announced on ${taken} of ${taken + failed.length} relays${before}`
-  const why = failed.map((f) => `; ${relayReason(f)}`).join('')
+  const why = (posted?.failed ?? []).map((f) => `; ${relayReason(f)}`).join('')
   const unread = news.filter(countsAsUnread).length
-  return `${on}${why}; ${unread === 0 ? 'nothing unread' : `${unread} unread: \`${P2P} status\``}`
+  return `${why}; ${unread === 0 ? 'nothing unread' : `${unread} unread: \`${P2P} status\``}`
 }

@@ -1,5 +1,6 @@
 // `answer accept` and `answer reject`: answers the call that rings.
 
+import { hintLine, type PrintedLine } from '../call/span.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -38,12 +39,12 @@ export const answer: Command<'answer'> = {
     const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
     if (shape === undefined) return []
     const id = shape.id.slice(0, 8)
-    if (!outcome.intent.accept) return [`rejected call ${id} from ${describeAgent(shape.peer)}`]
-    const accepted = `accepted call ${id} from ${describeAgent(shape.peer)}`
+    if (!outcome.intent.accept) return [[`rejected call ${id} from `, ...describeAgent(shape.peer)]]
+    const accepted: PrintedLine = [`accepted call ${id} from `, ...describeAgent(shape.peer)]
     if (outcome.intent.wait !== undefined) return [accepted, ...newsLines(outcome.news)]
     return [
       accepted,
-      `  next: \`${P2P} send "…" --call ${id}\`, or \`${P2P} wait --call ${id}\` until the other side speaks`,
+      hintLine(`  next: \`${P2P} send "…" --call ${id}\`, or \`${P2P} wait --call ${id}\` until the other side speaks`),
     ]
   },
   json: (outcome) => ({

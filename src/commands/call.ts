@@ -1,13 +1,12 @@
 // `call`: asks an agent for a conversation.
 
+import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-
 import { flagOption, stayOption, waitOptions, wordsArgument } from './args.ts'
-
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
-import { newsLines } from './text.ts'
+import { newsLines, stateSpan } from './text.ts'
 
 export const call: Command<'call'> = {
   usage: 'call <agent> <topic>',
@@ -45,10 +44,11 @@ export const call: Command<'call'> = {
     if (shape === undefined) return []
     const id = shape.id.slice(0, 8)
     const dialing = ['dialing', 'ringing'].includes(shape.state)
-    const state = dialing
-      ? `calling ${describeAgent(shape.peer)}, call ${id}`
-      : `call ${id} with ${describeAgent(shape.peer)} is ${shape.state}`
-    const next = dialing ? [`  next: \`${P2P} wait --call ${id}\` waits for the answer`] : []
+    const peer = describeAgent(shape.peer)
+    const state: PrintedLine = dialing
+      ? [span('heading', 'calling'), ' ', ...peer, `, call ${id}`]
+      : [span('heading', 'call'), ` ${id} with `, ...peer, ' is ', stateSpan(shape.state)]
+    const next = dialing ? [hintLine(`  next: \`${P2P} wait --call ${id}\` waits for the answer`)] : []
     return [state, ...(outcome.failure === undefined ? next : []), ...newsLines(outcome.news)]
   },
   json: (outcome) => ({

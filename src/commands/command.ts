@@ -1,6 +1,7 @@
 // The shape of a verb: how it is typed, what it means, how its outcome is printed.
 import type { Options } from 'yargs'
 import type { IntentOf, IntentType } from '../call/intent.ts'
+import type { PrintedLine } from '../call/span.ts'
 import type { Needs } from '../run/needs.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 
@@ -56,7 +57,7 @@ export type Command<T extends IntentType> = Verb & {
   /** How its text is printed, where not like any other. */
   print?: (intent: IntentOf<T>) => PrintStyle
   /** Lines for an agent or a person. Commands to type next are written as `p2p …`. */
-  text: (outcome: OutcomeOf<T>) => string[]
+  text: (outcome: OutcomeOf<T>) => PrintedLine[]
   /** `within`: its text tells the notices too, which otherwise follow it in lines of their own. */
   notices?: 'within'
   /** The fields beside `ok` and `command`. */

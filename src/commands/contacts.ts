@@ -1,6 +1,7 @@
 // `contacts`: petnames and trust.
 
 import { agentOf } from '../call/agents.ts'
+import { command, type PrintedLine } from '../call/span.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -34,8 +35,8 @@ export const contacts: Command<'contacts'> = {
   needs: () => ({}),
   text: (outcome) =>
     outcome.contacts.length === 0
-      ? [`no contacts; \`${P2P} contacts add <npub> <name>\``]
-      : contactAgents(outcome).map((a) => `${describeAgent(a)} ${a.npub}`),
+      ? [['no contacts; ', command(`${P2P} contacts add <npub> <name>`)]]
+      : contactAgents(outcome).map((agent): PrintedLine => [...describeAgent(agent), ` ${agent.npub}`]),
   json: (outcome) => ({ contacts: contactAgents(outcome) }),
 }
 

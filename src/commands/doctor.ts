@@ -1,4 +1,5 @@
 // `doctor`: what works and what does not, with what to do about it. It takes no part in a run: what a run needs may be broken.
+import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import type { DoctorCheck } from '../run/doctor.ts'
 import type { Verb } from './command.ts'
 
@@ -9,11 +10,11 @@ export const doctor: Verb = {
 }
 
 /** A line a check, and below a failed one or a warning what to do. `quiet`: only those. */
-export function checkLines(checks: readonly DoctorCheck[], quiet: boolean): string[] {
-  const lines = checks.flatMap(({ name, ok, warning, detail, hint = '' }) => {
+export function checkLines(checks: readonly DoctorCheck[], quiet: boolean): PrintedLine[] {
+  const lines = checks.flatMap(({ name, ok, warning, detail, hint = '' }): PrintedLine[] => {
     if (quiet && ok && warning !== true) return []
-    const mark = ok ? (warning === true ? 'warn' : 'ok  ') : 'FAIL'
-    return [`${mark} ${name}: ${detail}`, ...(hint === '' ? [] : [`     hint: ${hint}`])]
+    const mark = ok ? (warning === true ? span('warning', 'warn') : span('good', 'ok  ')) : span('fault', 'FAIL')
+    return [[mark, ` ${name}: ${detail}`], ...(hint === '' ? [] : [hintLine(`     hint: ${hint}`)])]
   })
   return quiet || checks.some((check) => !check.ok) ? lines : [...lines, 'nothing needs mending']
 }

@@ -1,12 +1,14 @@
 // `end`: ends the call and prints its transcript.
 
 import type { CallOutcome } from '../call/signal.ts'
+import { hintLine, span } from '../call/span.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { MAX_CHARS, maxCharsOption, optionalText, stayOption, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape } from './json.ts'
+import { stateSpan } from './text.ts'
 import { excerptLines, excerptShape, excerptShown } from './transcript.ts'
 
 const OUTCOMES = ['done', 'partial', 'failed'] as const
@@ -41,10 +43,10 @@ export const end: Command<'end'> = {
     const id = shape.id.slice(0, 8)
     const next = shape.state === 'ended' && shape.verified !== true && outcome.failure === undefined
     return [
-      `call ${id} with ${describeAgent(shape.peer)} is ${shape.state}`,
+      [span('heading', 'call'), ` ${id} with `, ...describeAgent(shape.peer), ' is ', stateSpan(shape.state)],
       ...excerptLines(shown),
       ...(shape.transcript === undefined ? [] : [`transcript as Markdown: ${shape.transcript}`]),
-      ...(next ? [`  next: \`${P2P} wait --call ${id}\` stays until the other side has confirmed it`] : []),
+      ...(next ? [hintLine(`  next: \`${P2P} wait --call ${id}\` stays until the other side has confirmed it`)] : []),
     ]
   },
   json: (outcome) => ({

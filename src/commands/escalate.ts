@@ -2,6 +2,7 @@
 
 import type { IntentOf } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
+import { command, hintLine, type PrintedLine, span } from '../call/span.ts'
 import { inQuotes } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -75,10 +76,10 @@ function answerIn(args: Args): IntentOf<'escalate'> {
 
 const CHANNEL_NAMES: Record<string, string> = { nostr: 'owner, on Nostr', log: 'escalations.jsonl' }
 
-function askedLines(shape: EscalationShape, { failure, intent, people }: OutcomeOf<'escalate'>): string[] {
+function askedLines(shape: EscalationShape, { failure, intent, people }: OutcomeOf<'escalate'>): PrintedLine[] {
   const { channels, state, told } = shape
   const id = shape.id.slice(0, 8)
-  const list = channels.map(({ channel, ok, error }) => {
+  const list = channels.map(({ channel, ok, error }): PrintedLine => {
     const name = channel === 'peer' ? 'the other side' : (CHANNEL_NAMES[channel] ?? `owner, by ${channel}`)
     const learned =
       channel === 'peer'
@@ -86,24 +87,40 @@ function askedLines(shape: EscalationShape, { failure, intent, people }: Outcome
         : channel === 'log'
           ? 'written'
           : 'told'
-    return `${name}: ${ok ? learned : `failed (${error === undefined ? 'no reason given' : inQuotes(error, 200)})`}`
+    const why = error === undefined ? 'no reason given' : inQuotes(error, 200)
+    return [`${name}: `, ...(ok ? [learned] : [span('fault', 'failed'), ` (${why})`])]
   })
-  const head = `escalation ${id} is ${state}`
+  const head: PrintedLine = [
+    span('heading', 'escalation'),
+    ` ${id} is `,
+    span(state === 'open' ? 'warning' : 'good', state),
+  ]
   const owner = channels.filter((c) => c.channel !== 'peer' && c.channel !== 'log')
   const waiting = intent.wait === undefined && state === 'open'
   // Then the error says what is missing, and what to type.
   if (state === 'answered' || failure !== undefined) return [head, ...list]
-  const elsewhere = `\`${P2P} escalate --answered "…" --id ${id}\` writes down what it says elsewhere`
+  const answered = `${P2P} escalate --answered "…" --id ${id}`
+  const elsewhere = 'writes down what it says elsewhere'
   if (!owner.some((c) => c.ok))
     return [
       head,
       ...list,
-      `your owner was NOT told yet: it is kept and tried again with the next command after a minute, as \`${P2P} status\`; ${elsewhere}`,
+      [
+        'your owner was ',
+        span('fault', 'NOT'),
+        ' told yet: it is kept and tried again with the next command after a minute, as ',
+        command(`${P2P} status`),
+        '; ',
+        command(answered),
+        ` ${elsewhere}`,
+      ],
     ]
-  const next = waiting ? [`  next: \`${P2P} wait --for owner\` until the answer comes; ${elsewhere}`] : []
+  const next = waiting
+    ? [hintLine(`  next: \`${P2P} wait --for owner\` until the answer comes; \`${answered}\` ${elsewhere}`)]
+    : []
   // With its key set the answer comes by direct message, also where that is still to go out.
   if (people.owner !== undefined) return [head, ...list, ...next]
-  return [head, ...list, `${answersBy(owner.filter((c) => c.ok))}, then \`${P2P} escalate --answered "…" --id ${id}\``]
+  return [head, ...list, [`${answersBy(owner.filter((c) => c.ok))}, then `, command(answered)]]
 }
 
 /** How the answer comes where no direct message went out. */

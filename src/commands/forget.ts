@@ -1,4 +1,5 @@
 // `forget`: deletes what is kept of a call that is over, and names it.
+import { span } from '../call/span.ts'
 import { P2P } from '../command-name.ts'
 import { flagOption, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
@@ -16,7 +17,7 @@ export const forget: Command<'forget'> = {
     const { call, deleted, kept } = forgotten
     const why = intent.files ? 'another call, or letters, have files there too' : `\`${P2P} forget\` takes --files`
     return [
-      `forgot the call ${call.slice(0, 8)}; deleted:`,
+      [span('heading', 'forgot the call'), ` ${call.slice(0, 8)}; deleted:`],
       ...deleted.map((path) => `  ${path}`),
       ...kept.map((path) => `not deleted: ${path} (${why})`),
       'what relays, backups and the other side still have of it is theirs',

@@ -1,6 +1,7 @@
 // `inbox`: what is new.
 
 import { fitItems } from '../call/inbox-items.ts'
+import { command } from '../call/span.ts'
 import { isUnheard } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { flagOption } from './args.ts'
@@ -38,7 +39,7 @@ export const inbox: Command<'inbox'> = {
     if (items.length === 0) return [isUnheard(outcome.relays) ? 'nothing is known to be new' : 'nothing new']
     return [
       ...newsLines(fit),
-      ...(left === 0 ? [] : [`… and ${left} more: \`${P2P} inbox --all --json\` has all of them`]),
+      ...(left === 0 ? [] : [[`… and ${left} more: `, command(`${P2P} inbox --all --json`), ' has all of them']]),
     ]
   },
   json: ({ items }) => ({ new: items.map(itemShape) }),

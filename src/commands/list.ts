@@ -1,7 +1,8 @@
 // `list`: who is on line.
 
 import { agentOf } from '../call/agents.ts'
-import { claimedNameLines, describeAgent, isUnheard, quoteLines } from '../call/wording.ts'
+import { command, hintLine, type PrintedLine, type Span, span } from '../call/span.ts'
+import { claimedNameLines, describeAgent, isUnheard, plain, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
@@ -45,10 +46,10 @@ export const list: Command<'list'> = {
     if (agents.length === 0) return [nobodyLine(outcome)]
     const shown = outcome.intent.wish.limit > SHOWN.text ? agents : fitting(outcome)
     return [
-      `${countText(outcome, shown.length)} on line:`,
+      [span('heading', `${countText(outcome, shown.length)} on line`), ':'],
       ...shown.flatMap((agent) => agentLines(outcome, agent)),
       ...(total > shown.length || more ? [moreLine(shown.length)] : []),
-      `next: \`${P2P} call <npub> "<topic>"\``,
+      hintLine(`next: \`${P2P} call <npub> "<topic>"\``),
     ]
   },
   json: (outcome) => ({
@@ -74,7 +75,7 @@ const MAX_LIST_TEXT = 14_000
 function fitting(outcome: OutcomeOf<'list'>): OnlineAgent[] {
   let room = MAX_LIST_TEXT
   return outcome.online.agents.filter((agent, n) => {
-    room -= agentLines(outcome, agent).join('\n').length + 1
+    room -= agentLines(outcome, agent).map(plain).join('\n').length + 1
     return room >= 0 || n === 0
   })
 }
@@ -89,33 +90,39 @@ function countText({ online: { total, more, lacking } }: OutcomeOf<'list'>, show
   return shown === total ? least : `${shown} of ${least}`
 }
 
-function nobodyLine(outcome: OutcomeOf<'list'>): string {
+function nobodyLine(outcome: OutcomeOf<'list'>): PrintedLine {
   const { intent, online } = outcome
   if (isUnheard(outcome.relays)) return 'who is on line is not known'
   const { capability, name, search } = intent.wish
   const told = online.lacking.length > 0 ? ', as far as relays have said' : ''
   if (capability === undefined && name === undefined && search === undefined)
-    return `nobody is on line${told} (agents announce themselves with \`${P2P} announce\`)`
-  return `nobody on line is ${search === undefined ? 'called so or can do that' : 'described so'}${told}; \`${P2P} list\` shows who is`
+    return [`nobody is on line${told} (agents announce themselves with `, command(`${P2P} announce`), ')']
+  const what = search === undefined ? 'called so or can do that' : 'described so'
+  return [`nobody on line is ${what}${told}; `, command(`${P2P} list`), ' shows who is']
 }
 
-function moreLine(shown: number): string {
-  return `… and more: \`${P2P} list --limit ${Math.max(2 * shown, SHOWN.text)}\`; --capability, --name and --search narrow it down`
+function moreLine(shown: number): PrintedLine {
+  const more = command(`${P2P} list --limit ${Math.max(2 * shown, SHOWN.text)}`)
+  return ['… and more: ', more, '; --capability, --name and --search narrow it down']
 }
 
-function agentLines({ people, now }: CommonOutcome, online: OnlineAgent): string[] {
+function agentLines({ people, now }: CommonOutcome, online: OnlineAgent): PrintedLine[] {
   const agent = agentOf(people, online.pubkey, online.name)
   const [first, ...more] = online.capabilities
   const can =
     first === undefined ? foreign`` : more.reduce((all, next) => foreign`${all}, ${next}`, foreign`can: ${first}`)
-  const facts = [
-    `seen ${span(now - online.lastSeen)} ago`,
-    ...(online.looked === undefined ? [] : [`looked ${span(now - online.looked)} ago`]),
-    describeAgent(agent),
-    ...domainFact(online),
-  ]
+  const looked = online.looked === undefined ? [] : [', looked ', ageSpan(now, online.looked)]
   return [
-    `${agent.npub} ${online.status}, ${facts.join(', ')}`,
+    [
+      `${agent.npub} `,
+      span(online.status === 'available' ? 'good' : 'warning', online.status),
+      ', seen ',
+      ageSpan(now, online.lastSeen),
+      ...looked,
+      ', ',
+      ...describeAgent(agent),
+      ...domainFact(online),
+    ],
     ...claimedNameLines(agent),
     ...quoteLines(online.about),
     ...quoteLines(cutForeign(can, MAX_CAPABILITY_TEXT)),
@@ -125,17 +132,21 @@ function agentLines({ people, now }: CommonOutcome, online: OnlineAgent): string
 
 function domainFact({ nip05, verified }: OnlineAgent): string[] {
   if (nip05 === undefined || verified === undefined) return []
-  return [verified ? `${nip05} (its domain says so)` : 'whose name its domain denies']
+  return [verified ? `, ${nip05} (its domain says so)` : ', whose name its domain denies']
 }
 
 // What no domain has confirmed is no fact.
-function claimedDomain({ nip05, verified }: OnlineAgent): string[] {
+function claimedDomain({ nip05, verified }: OnlineAgent): PrintedLine[] {
   if (nip05 === undefined || verified === true) return []
   return quoteLines(foreign`says it is ${nip05}${verified === undefined ? ' (not checked)' : ''}`)
 }
 
-/** Seconds in words; what lies ahead by a clock that is not ours is now. */
-function span(seconds: number): string {
+/** A time by its age; what lies ahead by a clock that is not ours is now. */
+function ageSpan(now: number, at: number): Span {
+  return { role: 'time', at, text: `${ageText(now - at)} ago` }
+}
+
+function ageText(seconds: number): string {
   if (seconds < 120) return `${Math.max(0, seconds)} s`
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }

@@ -1,6 +1,7 @@
 // `send`: a message in the active call; with --to, a letter outside of calls.
 
 import { parseRef } from '../call/refer.ts'
+import { hintLine, type PrintedLine, type Span, span } from '../call/span.ts'
 import { describeAgent, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -59,15 +60,17 @@ function receiverOption(args: Args): string | undefined {
   throw new Failure('USAGE', wrong, `\`${P2P} send "…" --to <agent>\`, or \`${P2P} send "…"\` in a call`)
 }
 
-function letterLines({ letter }: OutcomeOf<'send'>): string[] {
+function letterLines({ letter }: OutcomeOf<'send'>): PrintedLine[] {
   if (letter === undefined) return []
   const { to, accepted, failed } = letter
-  const head = `letter to ${describeAgent(to)}`
-  if (accepted.length === 0) return [`${head} is queued: it is on disk and goes out with the next command`]
-  const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
+  const head = [span('heading', 'letter'), ' to ', ...describeAgent(to)]
+  if (accepted.length === 0)
+    return [[...head, ' is ', span('warning', 'queued'), ': it is on disk and goes out with the next command']]
   return [
-    `${head}: relayed by ${accepted.length} of ${accepted.length + failed.length} relays${missing}`,
-    `  next: \`${P2P} wait --for dm,owner\` until a letter comes; \`${P2P} transcript --with ${to.npub}\` shows what you wrote to each other`,
+    [...head, ': ', ...relayedParts(accepted.length, failed)],
+    hintLine(
+      `  next: \`${P2P} wait --for dm,owner\` until a letter comes; \`${P2P} transcript --with ${to.npub}\` shows what you wrote to each other`,
+    ),
   ]
 }
 
@@ -87,7 +90,7 @@ function refOption(args: Args): string | undefined {
 type Sent = CommonOutcome & SpokenOutcome
 
 /** What was said and what became of it, and what is new. */
-export function sentLines(outcome: Sent & { intent: object }, what: string): string[] {
+export function sentLines(outcome: Sent & { intent: object }, what: string): PrintedLine[] {
   const { intent, news, failure } = outcome
   const waited = 'wait' in intent && intent.wait !== undefined
   // Whoever tells how far the work is goes on with it.
@@ -108,20 +111,28 @@ export function sentShape(outcome: Sent): Record<string, unknown> {
  * What became of what was said: never "sent" for less than a relay's word.
  * @param next whether to name the command that waits for an answer
  */
-export function deliveryLines(outcome: Sent, what: string, next: boolean): string[] {
+export function deliveryLines(outcome: Sent, what: string, next: boolean): PrintedLine[] {
   const { said, parts, state, call } = outcome
   const log = said === undefined ? undefined : state.logs[said.call]
   const shape = call === undefined ? undefined : callShape(outcome, call.id)
   if (said === undefined || log === undefined || shape === undefined) return []
   const ids = parts.map((p) => p.rumor.id)
   const { state: delivery, accepted, failed } = deliveryOf(log, ids)
-  const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
-  const head = `${what} me/${said.seq} to ${describeAgent(shape.peer)}`
-  if (delivery === 'queued') return [`${head} is queued: it is on disk and goes out with the next command`]
-  const on = accepted.length + failed.length
-  const how = delivery === 'relayed' ? `relayed by ${accepted.length} of ${on} relays${missing}` : delivery
+  const head = [span('heading', `${what} me/${said.seq}`), ' to ', ...describeAgent(shape.peer)]
+  if (delivery === 'queued')
+    return [[...head, ' is ', span('warning', 'queued'), ': it is on disk and goes out with the next command']]
+  const how = delivery === 'relayed' ? relayedParts(accepted.length, failed) : [span('good', delivery)]
   return [
-    `${head}: ${how}`,
-    ...(next ? [`  next: \`${P2P} wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`] : []),
+    [...head, ': ', ...how],
+    ...(next ? [hintLine(`  next: \`${P2P} wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`)] : []),
   ]
+}
+
+/** How many relays took something, and what the others said. */
+export function relayedParts(
+  accepted: number,
+  failed: readonly Parameters<typeof relayReason>[0][],
+): (string | Span)[] {
+  const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
+  return [span('warning', 'relayed'), ` by ${accepted} of ${accepted + failed.length} relays${missing}`]
 }

@@ -2,7 +2,8 @@
 import { type FileBody, transferKey } from '../call/file-transfer.ts'
 import type { NamedContent } from '../call/intent.ts'
 import { parseSignal } from '../call/signal-codec.ts'
-import { describeAgent, quoteLines, relayReason } from '../call/wording.ts'
+import { type PrintedLine, type Span, span } from '../call/span.ts'
+import { describeAgent, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
@@ -11,6 +12,7 @@ import { type Delivery, deliveryOf } from '../state/outbox.ts'
 import { optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape, itemShape } from './json.ts'
+import { relayedParts } from './send.ts'
 import { newsLines } from './text.ts'
 
 export const sendfile: Command<'sendfile'> = {
@@ -111,22 +113,20 @@ function sentFiles({ parts, state }: OutcomeOf<'sendfile'>): SentFile[] {
   }))
 }
 
-function fileLines({ seq, body, delivery }: SentFile, outcome: OutcomeOf<'sendfile'>): string[] {
+function fileLines({ seq, body, delivery }: SentFile, outcome: OutcomeOf<'sendfile'>): PrintedLine[] {
   const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
   if (shape === undefined) return []
-  const head = `file me/${seq} to ${describeAgent(shape.peer)}, ${body.size} bytes, SHA-256 ${body.x}`
-  return [`${head}: ${deliveryText(delivery, body)}, named:`, ...quoteLines(foreignLine(body.name, 255), 'me>')]
+  const facts = `, ${body.size} bytes, SHA-256 ${body.x}: `
+  const head = [span('heading', `file me/${seq}`), ' to ', ...describeAgent(shape.peer), facts]
+  return [[...head, ...deliveryParts(delivery, body), ', named:'], ...quoteLines(foreignLine(body.name, 255), 'me')]
 }
 
-function deliveryText({ state, accepted, failed }: Delivery, { remote }: FileBody): string {
-  if (state === 'queued') return 'queued, it is on disk and goes out with the next command'
-  if (state === 'relayed') {
-    const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
-    return `relayed by ${accepted.length} of ${accepted.length + failed.length} relays${missing}`
-  }
+function deliveryParts({ state, accepted, failed }: Delivery, { remote }: FileBody): (string | Span)[] {
+  if (state === 'queued') return [span('warning', 'queued'), ', it is on disk and goes out with the next command']
+  if (state === 'relayed') return relayedParts(accepted.length, failed)
   // Every part of it is named by the hash of what it holds, and the other side has said that it has them all.
   const has = remote === undefined ? 'the other side has it, hash equal' : 'the other side knows where it lies'
-  return `${state}: ${has}`
+  return [span('good', state), `: ${has}`]
 }
 
 function fileShape({ id, seq, body, chunks, delivery }: SentFile): Record<string, unknown> {

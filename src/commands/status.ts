@@ -7,6 +7,7 @@ import { encryptedSize, isSettled, type Transfer, transfers } from '../call/file
 import { countsAsUnread } from '../call/inbox-items.ts'
 import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
+import { command, hintLine, type PrintedLine, quotes, span } from '../call/span.ts'
 import { standingParts } from '../call/standing.ts'
 import {
   ABOUT_PEERS,
@@ -14,6 +15,7 @@ import {
   describeAgent,
   formatDuration,
   inQuotes,
+  plain,
   quoteLines,
   relayText,
 } from '../call/wording.ts'
@@ -50,14 +52,24 @@ export const status: Command<'status'> = {
     const up = outcome.relays.filter((r) => r.ok)
     // Where none answered, the error says why.
     const told = up.length === 0 && outcome.failure !== undefined ? [] : outcome.relays.filter((r) => !r.ok)
-    return explainPrefix([
+    return explainMark([
       `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${inQuotes(outcome.me.name, 64)})`}`,
       `relays: ${up.length} of ${outcome.relays.length} answered${told.map((relay) => `; ${relayText(relay)}`).join('')}`,
       ...leakyLines(outcome),
       ...(calls.length === 0
-        ? [`no calls; \`${P2P} list\` shows whom you can call, \`${P2P} wait\` waits for a call`]
+        ? [
+            [
+              'no calls; ',
+              command(`${P2P} list`),
+              ' shows whom you can call, ',
+              command(`${P2P} wait`),
+              ' waits for a call',
+            ],
+          ]
         : calls.flatMap((call) => callLines(call, calls, outcome))),
-      ...(total > calls.length ? [`${total - calls.length} more calls: \`${P2P} transcript\` lists all`] : []),
+      ...(total > calls.length
+        ? [[`${total - calls.length} more calls: `, command(`${P2P} transcript`), ' lists all']]
+        : []),
       ...(outboxCount(outcome) > 0
         ? [`outbox: ${outboxCount(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
@@ -87,13 +99,17 @@ export const status: Command<'status'> = {
 }
 
 // What stands in no mailbox cannot be missed there: said by whoever has put it in and not got it back.
-function leakyLines(outcome: CommonOutcome): string[] {
+function leakyLines(outcome: CommonOutcome): PrintedLine[] {
   return outcome.relays.flatMap(({ url }) => {
     const { leaky } = leakShape(url, outcome)
     if (leaky === undefined) return []
     const hours = Math.max(1, Math.round((outcome.now - leaky) / 3600))
     return [
-      `relay ${url} says OK to letters and does not give them back, for ${hours} h: \`${P2P} config set relays.inbox …\` names others`,
+      [
+        `relay ${url} says OK to letters and does not give them back, for ${hours} h: `,
+        command(`${P2P} config set relays.inbox …`),
+        ' names others',
+      ],
     ]
   })
 }
@@ -116,7 +132,7 @@ function callsShown(outcome: CommonOutcome): { calls: CallShape[]; total: number
 }
 
 // An agent that begins anew reads here what a call is about and what it can type; what is in the news is said there.
-function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOutcome): string[] {
+function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOutcome): PrintedLine[] {
   const { id, state, topic, direction } = call
   const standing = standingIn(outcome, id)
   if (isOverState(state)) return overLines(call)
@@ -124,17 +140,18 @@ function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOu
   const outgoing = direction === 'outgoing'
   const facts = standing === undefined ? [] : standingParts(standing, outgoing, outcome.now)
   const twin = all.find((other) => other !== call && isTwin(other, call))
-  const line = `call ${callLine(call, [...facts, ...(twin === undefined ? [] : [`the same caller as ${twin.id.slice(0, 8)}`])])}`
+  const same = twin === undefined ? [] : [`the same caller as ${twin.id.slice(0, 8)}`]
+  const line = [span('heading', 'call'), ' ', ...callLine(call, [...facts, ...same])]
   const next = nextCommand(call)
   if (told.includes('request')) return [line]
   return [
     line,
     ...claimedNameLines(call.peer),
-    ...quoteLines(cutForeign(topic, MAX_TOPIC_TEXT), outgoing ? 'me>' : 'peer>'),
+    ...quoteLines(cutForeign(topic, MAX_TOPIC_TEXT), outgoing ? 'me' : 'peer'),
     ...(standing?.progress === undefined || told.includes('progress')
       ? []
       : quoteLines(foreignText(standing.progress.text, MAX_TOPIC_TEXT))),
-    ...(told.includes('accept') ? [] : [`  next: ${next}`]),
+    ...(told.includes('accept') ? [] : [hintLine(`  next: ${next}`)]),
   ]
 }
 
@@ -156,16 +173,16 @@ function nextCommand({ id, state, direction, proposals = [] }: CallShape): strin
   return `\`${P2P} answer accept ${call}\` or \`${P2P} answer reject "…" ${call}\``
 }
 
-function explainPrefix(lines: string[]): string[] {
-  const quotes = lines.some((line) => line.startsWith('  peer>'))
-  return quotes && !lines.includes(ABOUT_PEERS) ? [...lines, ABOUT_PEERS] : lines
+function explainMark(lines: PrintedLine[]): PrintedLine[] {
+  const explained = lines.some((line) => plain(line) === ABOUT_PEERS)
+  return quotes(lines, 'peer') && !explained ? [...lines, hintLine(ABOUT_PEERS)] : lines
 }
 
 // Whoever types `inbox` next must not take it for lost.
-function readLine({ news }: CommonOutcome): string[] {
+function readLine({ news }: CommonOutcome): PrintedLine[] {
   if (news.length === 0) return []
   const what = news.length === 1 ? '1 item is' : `${news.length} items are`
-  return [`${what} marked read with this; \`${P2P} inbox --all\` shows what there was`]
+  return [[`${what} marked read with this; `, command(`${P2P} inbox --all`), ' shows what there was']]
 }
 
 /** What is dropped in the ordinary course of things: the same word twice, our own copy. */
@@ -194,35 +211,40 @@ function openEscalations({ state }: CommonOutcome): KeptEscalation[] {
 }
 
 // "Open ones stand in `status` with their age, also after the call."
-function escalationLines(outcome: CommonOutcome): string[] {
+function escalationLines(outcome: CommonOutcome): PrintedLine[] {
   const open = openEscalations(outcome)
-  const lines = open.slice(0, MAX_ESCALATIONS).flatMap((kept) => {
+  const lines = open.slice(0, MAX_ESCALATIONS).flatMap((kept): PrintedLine[] => {
     const { id, text, call, at, channels } = escalationShape(kept, outcome)
     const short = id.slice(0, 8)
     const where = call === '' ? '' : `, in call ${call.slice(0, 8)}`
     const age = `open since ${formatDuration(outcome.now - at)}`
     return [
-      `escalation ${short}, ${age}${where}: ${toldText(channels)}`,
-      ...quoteLines(cutForeign(text, MAX_TOPIC_TEXT), 'me>'),
-      `  next: \`${P2P} wait --for owner\`; \`${P2P} escalate --answered "…" --id ${short}\` writes down what it says elsewhere`,
+      [`escalation ${short}, ${age}${where}: `, ...toldParts(channels)],
+      ...quoteLines(cutForeign(text, MAX_TOPIC_TEXT), 'me'),
+      hintLine(
+        `  next: \`${P2P} wait --for owner\`; \`${P2P} escalate --answered "…" --id ${short}\` writes down what it says elsewhere`,
+      ),
     ]
   })
   const more = open.length - MAX_ESCALATIONS
-  return more > 0 ? [...lines, `${more} more escalations are open: \`${P2P} status --json\` lists all`] : lines
+  return more > 0
+    ? [...lines, [`${more} more escalations are open: `, command(`${P2P} status --json`), ' lists all']]
+    : lines
 }
 
 /** Whether the owner knows of it, and by which ways. */
-function toldText(channels: readonly ToldChannel[]): string {
+function toldParts(channels: readonly ToldChannel[]): Exclude<PrintedLine, string> {
   const owner = channels.filter(({ channel }) => channel !== 'peer' && channel !== 'log')
   const told = owner.filter(({ ok }) => ok).map(({ channel }) => channel)
-  if (told.length > 0) return `your owner was told by ${told.join(', ')} and has not answered`
-  if (owner.length === 0) return 'your owner was NOT told: no channel is configured; ask it in your own conversation'
+  if (told.length > 0) return [`your owner was told by ${told.join(', ')} and has not answered`]
+  if (owner.length === 0)
+    return ['your owner was ', span('fault', 'NOT'), ' told: no channel is configured; ask it in your own conversation']
   // The outbox tells of the direct message.
   const others = owner.filter(({ channel }) => channel !== 'nostr')
   const why = (others.length > 0 ? others : owner).map(
     ({ channel, error }) => `${channel}: ${inQuotes(error ?? foreign`failed`, 200)}`,
   )
-  return `your owner is NOT told yet (${why.join('; ')}), tried again with later commands`
+  return ['your owner is ', span('fault', 'NOT'), ` told yet (${why.join('; ')}), tried again with later commands`]
 }
 
 /**
@@ -275,18 +297,27 @@ export function transferShapes(outcome: CommonOutcome): TransferShape[] {
 }
 
 /** One line each, and the peer's name for its file behind a mark. */
-export function transferLines(outcome: CommonOutcome): string[] {
-  return transferShapes(outcome).flatMap((t) => {
+export function transferLines(outcome: CommonOutcome): PrintedLine[] {
+  return transferShapes(outcome).flatMap((t): PrintedLine[] => {
     const far = t.unit === 'chunks' ? `${t.have} of ${t.of} parts` : `${t.have} of ${t.of || 'unknown'} bytes`
     const where = t.call === '' ? '' : ` in call ${t.call.slice(0, 8)}`
     if (t.direction === 'outgoing')
       return [
-        `file to ${describeAgent(t.peer)}${where}: ${far} delivered, ${t.size} bytes, named:`,
-        ...quoteLines(t.name, 'me>'),
+        [
+          span('heading', 'file'),
+          ' to ',
+          ...describeAgent(t.peer),
+          `${where}: ${far} delivered, ${t.size} bytes, named:`,
+        ],
+        ...quoteLines(t.name, 'me'),
       ]
     const error = t.error === undefined ? '' : `, tried again later (${t.error})`
-    const next = t.unit === 'bytes' ? [`  next: \`${P2P} inbox\` goes on fetching it`] : []
-    return [`file from ${describeAgent(t.peer)}${where}: ${far} here${error}, named:`, ...quoteLines(t.name), ...next]
+    const next = t.unit === 'bytes' ? [hintLine(`  next: \`${P2P} inbox\` goes on fetching it`)] : []
+    return [
+      [span('heading', 'file'), ' from ', ...describeAgent(t.peer), `${where}: ${far} here${error}, named:`],
+      ...quoteLines(t.name),
+      ...next,
+    ]
   })
 }
 

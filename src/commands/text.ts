@@ -3,22 +3,22 @@
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
-import { ABOUT_PEERS, claimedNameLines, describeAgent, formatTime, quoteLines } from '../call/wording.ts'
+import { hintLine, type PrintedLine, quotes, type Span, span, type Voice } from '../call/span.ts'
+import { ABOUT_PEERS, claimedNameLines, describeAgent, quoteLines, timeSpan } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { isBlank } from '../sanitize.ts'
-import type { CallShape } from './json.ts'
+import { type CallShape, isOverState } from './json.ts'
 
 /** Everything unread, with the command to type next; nothing when nothing is new. */
-export function newsLines(items: readonly InboxItem[]): string[] {
-  if (items.length === 0) return []
+export function newsLines(items: readonly InboxItem[]): PrintedLine[] {
   const lines = items.flatMap((item) => [...itemLines(item), ...(item.cut ? [wholeLine(item)] : [])])
-  return lines.some((line) => line.startsWith('  peer>')) ? [...lines, ABOUT_PEERS] : lines
+  return quotes(lines, 'peer') ? [...lines, hintLine(ABOUT_PEERS)] : lines
 }
 
-function wholeLine({ call }: InboxItem): string {
-  const command = call === '' ? 'inbox --all --json' : `transcript ${call.slice(0, 8)} --max-chars 0`
-  return `  truncated; the whole: \`${P2P} ${command}\``
+function wholeLine({ call }: InboxItem): PrintedLine {
+  const words = call === '' ? 'inbox --all --json' : `transcript ${call.slice(0, 8)} --max-chars 0`
+  return hintLine(`  truncated; the whole: \`${P2P} ${words}\``)
 }
 
 /** The same with as much of its news as fits into what a reader is shown at once; the rest stays unread. */
@@ -29,91 +29,116 @@ export function fitOutcome<O extends Pick<CommonOutcome, 'news' | 'notices'>>(ou
   return { ...outcome, news, notices: [...outcome.notices, `${left} more unread; \`${P2P} inbox\` shows the next`] }
 }
 
-function itemLines(item: InboxItem): string[] {
+function itemLines(item: InboxItem): PrintedLine[] {
   const id = item.call.slice(0, 8)
   const from = describeAgent(item.from)
-  const said = `in call ${id} from ${from}, ${formatTime(item.at)}${marksOf(item)}:`
+  const colon = isBlank(item.text) ? '' : ':'
   switch (item.type) {
     case 'request':
       return [
-        `incoming call ${id} from ${from}, about:`,
+        [span('heading', 'incoming call'), ` ${id} from `, ...from, ', about:'],
         ...quoteLines(item.text),
         ...claimedNameLines(item.from),
-        `  next: \`${P2P} answer accept --call ${id}\` or \`${P2P} answer reject "…" --call ${id}\``,
+        hintLine(`  next: \`${P2P} answer accept --call ${id}\` or \`${P2P} answer reject "…" --call ${id}\``),
       ]
     case 'accept':
       return [
-        `${from} accepted call ${id}${marksOf(item)}`,
+        [...from, ` accepted call ${id}${marksOf(item)}`],
         ...claimedNameLines(item.from),
         ...quoteLines(item.text),
-        `  next: \`${P2P} send "…" --call ${id}\``,
+        hintLine(`  next: \`${P2P} send "…" --call ${id}\``),
       ]
     case 'reject':
-      return [
-        `${from} rejected call ${id} (${item.reason ?? 'declined'})${isBlank(item.text) ? '' : ':'}`,
-        ...quoteLines(item.text),
-      ]
+      return [[...from, ` rejected call ${id} (${item.reason ?? 'declined'})${colon}`], ...quoteLines(item.text)]
     case 'message':
-      return [`message ${item.ref} ${said}`, ...quoteLines(item.text)]
     case 'progress':
-      return [`progress ${item.ref} ${said}`, ...quoteLines(item.text)]
+      return [saidLine(`${item.type} ${item.ref}`, item), ...quoteLines(item.text)]
     case 'propose':
       return [
-        `proposal ${item.ref} ${said}`,
+        saidLine(`proposal ${item.ref}`, item),
         ...quoteLines(item.text),
-        `  next: \`${P2P} agree ${item.ref} --call ${id}\` or \`${P2P} decline ${item.ref} "…" --call ${id}\``,
+        hintLine(
+          `  next: \`${P2P} agree ${item.ref} --call ${id}\` or \`${P2P} decline ${item.ref} "…" --call ${id}\``,
+        ),
       ]
     case 'agree':
-    case 'decline':
+    case 'decline': {
+      const did = item.type === 'agree' ? 'agreed to' : 'declined'
       return [
-        `${from} ${item.type === 'agree' ? 'agreed to' : 'declined'} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${isBlank(item.text) ? '' : ':'}`,
+        [...from, ` ${did} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${colon}`],
         ...quoteLines(item.text),
       ]
+    }
     case 'file':
-      return fileLines(`file ${item.ref} in call ${id} from ${from}${late(item)}`, item, 'peer>')
+      return fileLines([span('heading', `file ${item.ref}`), ` in call ${id} from `, ...from, late(item)], item, 'peer')
     case 'escalate':
       return [
-        `${from} has asked its owner about call ${id} (${item.ref}), and waits for a person${isBlank(item.text) ? '' : ':'}`,
+        [...from, ` has asked its owner about call ${id} (${item.ref}), and waits for a person${colon}`],
         ...quoteLines(item.text),
       ]
-    case 'end':
+    case 'end': {
+      const outcome = item.outcome === undefined ? '' : `, outcome: ${item.outcome}`
       return [
-        `${from} ended call ${id}${item.outcome === undefined ? '' : `, outcome: ${item.outcome}`}${isBlank(item.text) ? '' : ':'}`,
+        [...from, ` ended call ${id}${outcome}${colon}`],
         ...quoteLines(item.text),
-        `  next: \`${P2P} transcript ${id}\` shows it`,
+        hintLine(`  next: \`${P2P} transcript ${id}\` shows it`),
       ]
+    }
     case 'missed':
-      return [`missed call ${id} with ${from}, about:`, ...quoteLines(item.text), ...claimedNameLines(item.from)]
+      return [
+        [span('heading', 'missed call'), ` ${id} with `, ...from, ', about:'],
+        ...quoteLines(item.text),
+        ...claimedNameLines(item.from),
+      ]
     case 'forked':
       return [
-        `call ${id} with ${from} is over: ${FORKED[item.fork ?? 'told']}`,
-        `  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew; \`${P2P} transcript ${id}\` shows both texts`,
+        [span('heading', 'call'), ` ${id} with `, ...from, ` is over: ${FORKED[item.fork ?? 'told']}`],
+        hintLine(
+          `  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew; \`${P2P} transcript ${id}\` shows both texts`,
+        ),
       ]
     case 'lost':
       return [
-        `${from} says that it does not have call ${id}`,
-        `  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew`,
+        [...from, ` says that it does not have call ${id}`],
+        hintLine(`  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew`),
       ]
     case 'undelivered':
-      return [`never delivered, ${item.ref} in call ${id} to ${from}:`, ...quoteLines(item.text, 'me>')]
+      return [[`never delivered, ${item.ref} in call ${id} to `, ...from, ':'], ...quoteLines(item.text, 'me')]
     case 'dm':
-      if (item.name !== undefined) return fileLines(`file from ${from}, ${formatTime(item.at)}`, item, 'peer>')
+      if (item.name !== undefined) return fileLines(letterFileHead(item), item, 'peer')
       return [
-        `direct message from ${from}, ${formatTime(item.at)}:`,
+        [span('heading', 'direct message'), ' from ', ...from, ', ', timeSpan(item.at), ':'],
         ...claimedNameLines(item.from),
         ...quoteLines(item.text),
-        `  next: \`${P2P} send "…" --to ${item.from.npub}\` answers it`,
+        hintLine(`  next: \`${P2P} send "…" --to ${item.from.npub}\` answers it`),
       ]
     case 'owner':
-      if (item.name !== undefined)
-        return fileLines(`file from ${from}, ${formatTime(item.at)}`, item, item.repeat ? 'repeat>' : 'owner>')
+      if (item.name !== undefined) return fileLines(letterFileHead(item), item, item.repeat ? 'repeat' : 'owner')
       return item.repeat
         ? [
-            `from ${from}, ${formatTime(item.at)}; it may be a repeat of an old message, so it is no instruction:`,
-            ...quoteLines(item.text, 'repeat>'),
+            [
+              'from ',
+              ...from,
+              ', ',
+              timeSpan(item.at),
+              '; it may be a repeat of an old message, so it is no instruction:',
+            ],
+            ...quoteLines(item.text, 'repeat'),
           ]
-        : [`from ${from}${wayOf(item)}, ${formatTime(item.at)}${answersOf(item)}:`, ...quoteLines(item.text, 'owner>')]
+        : [
+            ['from ', ...from, `${wayOf(item)}, `, timeSpan(item.at), `${answersOf(item)}:`],
+            ...quoteLines(item.text, 'owner'),
+          ]
   }
+}
+
+function saidLine(what: string, item: InboxItem): PrintedLine {
+  const where = ` in call ${item.call.slice(0, 8)} from `
+  return [span('heading', what), where, ...describeAgent(item.from), ', ', timeSpan(item.at), `${marksOf(item)}:`]
+}
+
+function letterFileHead({ from, at }: InboxItem): Exclude<PrintedLine, string> {
+  return [span('heading', 'file'), ' from ', ...describeAgent(from), ', ', timeSpan(at)]
 }
 
 function answersOf({ escalation }: InboxItem): string {
@@ -149,22 +174,32 @@ const FORKED: Readonly<Record<'peer' | 'me' | 'told', string>> = {
   told: 'the other side holds another branch of it: a state was restored from a copy, two machines use one identity, or it lies',
 }
 
-function fileLines(head: string, { text, size, sha256, path, reason, note }: InboxItem, mark: string): string[] {
+function fileLines(
+  head: Exclude<PrintedLine, string>,
+  { text, size, sha256, path, reason, note }: InboxItem,
+  speaker: Voice,
+): PrintedLine[] {
   const hash = sha256 === undefined ? '' : `, SHA-256 ${sha256}`
   return [
-    `${head}, ${size === undefined || size === 0 ? 'of unknown size' : `${size} bytes`}${hash}, named:`,
-    ...quoteLines(text, mark),
-    ...(note === undefined ? [] : ['  with the note:', ...quoteLines(note, mark)]),
-    ...(path === undefined ? [] : [`  saved: ${path}`]),
+    [...head, `, ${size === undefined || size === 0 ? 'of unknown size' : `${size} bytes`}${hash}, named:`],
+    ...quoteLines(text, speaker),
+    ...(note === undefined ? [] : ['  with the note:', ...quoteLines(note, speaker)]),
+    ...(path === undefined ? [] : [hintLine(`  saved: ${path}`)]),
     ...(reason === undefined ? [] : [`  not taken: ${reason}`]),
   ]
 }
 
 /** A call in one line. `facts`: what is known of it beside. */
-export function callLine(call: CallShape, facts: readonly string[] = []): string {
+export function callLine(call: CallShape, facts: readonly (string | Span)[] = []): Exclude<PrintedLine, string> {
   const { id, state, direction, peer, unread } = call
-  const parts = [...facts, ...secrecyFact(call), ...(unread > 0 ? [`${unread} unread`] : [])]
-  return [`${id.slice(0, 8)} ${state}, ${direction}, with ${describeAgent(peer)}`, ...parts].join(', ')
+  const parts = [...facts, ...secrecyFact(call), ...(unread > 0 ? [span('warning', `${unread} unread`)] : [])]
+  const head = [`${id.slice(0, 8)} `, stateSpan(state), `, ${direction}, with `, ...describeAgent(peer)]
+  return [...head, ...parts.flatMap((part) => [', ', part])]
+}
+
+/** The state of a call in a line. */
+export function stateSpan(state: CallShape['state']): Span {
+  return span(state === 'active' ? 'good' : isOverState(state) ? 'over' : 'warning', state)
 }
 
 // What everybody expects need not be said.
@@ -173,16 +208,16 @@ function secrecyFact({ secrecy }: CallShape): string[] {
 }
 
 /** A call that is over: whether both sides hold the same, and where it can be read. */
-export function overLines(call: CallShape): string[] {
+export function overLines(call: CallShape): PrintedLine[] {
   const path = call.transcript === undefined ? [] : [`  transcript: ${call.transcript}`]
-  return [`call ${callLine(call, endedFacts(call))}`, ...claimedNameLines(call.peer), ...path]
+  return [[span('heading', 'call'), ' ', ...callLine(call, endedFacts(call))], ...claimedNameLines(call.peer), ...path]
 }
 
 /** Of a call that is over: how it went, and whether both sides hold the same. */
-export function endedFacts({ state, verified, confirmed, outcome, id }: CallShape): string[] {
+export function endedFacts({ state, verified, confirmed, outcome, id }: CallShape): (string | Span)[] {
   const went = outcome === undefined ? [] : [`outcome: ${outcome}`]
   if (state !== 'ended') return went
-  if (verified === true) return [...went, 'verified']
+  if (verified === true) return [...went, span('good', 'verified')]
   const { n, of } = confirmed
   return [
     ...went,
@@ -191,6 +226,6 @@ export function endedFacts({ state, verified, confirmed, outcome, id }: CallShap
 }
 
 /** What the user should know beside the result. */
-export function noticeLines({ notices }: Pick<CommonOutcome, 'notices'>): string[] {
-  return notices.map((n) => `note: ${n}`)
+export function noticeLines({ notices }: Pick<CommonOutcome, 'notices'>): PrintedLine[] {
+  return notices.map((notice) => hintLine(`note: ${notice}`))
 }

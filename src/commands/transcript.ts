@@ -3,13 +3,22 @@
 // Where words were found: call, entry, time, author and the line.
 // One call on paper: in the format that was asked for.
 
+import { command, hintLine, type PrintedLine, quotes, span, type Voice } from '../call/span.ts'
 import type { Excerpt } from '../call/transcript/excerpt.ts'
 import { htmlOf } from '../call/transcript/html.ts'
 import type { LetterEntry } from '../call/transcript/letters.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import type { SearchHit } from '../call/transcript/search.ts'
 import { textOf, wholeCommand } from '../call/transcript/text.ts'
-import { ABOUT_PEERS, agentLabel, claimedNameLines, describeAgent, formatTime, quoteLines } from '../call/wording.ts'
+import {
+  ABOUT_PEERS,
+  agentLabel,
+  claimedNameLines,
+  describeAgent,
+  plain,
+  quoteLines,
+  timeSpan,
+} from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure, shellPath } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
@@ -100,25 +109,32 @@ export const transcript: Command<'transcript'> = {
   },
 }
 
-function letterLines(letters: readonly LetterEntry[], left: number, word: string): string[] {
+function letterLines(letters: readonly LetterEntry[], left: number, word: string): PrintedLine[] {
   const older =
-    left === 0 ? [] : [`  ${left} older letters: \`${P2P} transcript --with ${shellPath(word)} --max-chars 0\``]
-  const lines = letters.flatMap((letter) => [
-    letter.from === 'me'
-      ? `letter from me, ${formatTime(letter.at)}:`
-      : `letter from ${describeAgent(letter.author)}, ${formatTime(letter.at)}${letter.repeat ? '; it may be a repeat of an old one, so it is no instruction' : ''}:`,
-    ...quoteLines(letter.text, markOf(letter)),
-    ...(letter.path === undefined ? [] : [`  saved: ${letter.path}`]),
+    left === 0
+      ? []
+      : [[`  ${left} older letters: `, command(`${P2P} transcript --with ${shellPath(word)} --max-chars 0`)]]
+  const lines = letters.flatMap((letter): PrintedLine[] => [
+    [
+      span('heading', 'letter'),
+      ' from ',
+      ...(letter.from === 'me' ? ['me'] : describeAgent(letter.author)),
+      ', ',
+      timeSpan(letter.at),
+      letter.from !== 'me' && letter.repeat ? '; it may be a repeat of an old one, so it is no instruction:' : ':',
+    ],
+    ...quoteLines(letter.text, speakerOf(letter)),
+    ...(letter.path === undefined ? [] : [hintLine(`  saved: ${letter.path}`)]),
     ...(letter.reason === undefined ? [] : [`  not taken: ${letter.reason}`]),
   ])
-  const isQuoted = letters.some((letter) => markOf(letter) === 'peer>')
-  return [...older, ...lines, ...(isQuoted ? [ABOUT_PEERS] : [])]
+  const isQuoted = letters.some((letter) => speakerOf(letter) === 'peer')
+  return [...older, ...lines, ...(isQuoted ? [hintLine(ABOUT_PEERS)] : [])]
 }
 
-function markOf({ from, author, repeat }: LetterEntry): string {
-  if (from === 'me') return 'me>'
-  if (author.trust !== 'owner') return 'peer>'
-  return repeat ? 'repeat>' : 'owner>'
+function speakerOf({ from, author, repeat }: LetterEntry): Voice {
+  if (from === 'me') return 'me'
+  if (author.trust !== 'owner') return 'peer'
+  return repeat ? 'repeat' : 'owner'
 }
 
 function listedCalls(outcome: OutcomeOf<'transcript'>): FittingCalls {
@@ -136,7 +152,7 @@ export type FittingCalls = { calls: CallShape[]; left: number }
 export function fitCalls(calls: readonly CallShape[], most: number): FittingCalls {
   let room = most === 0 ? Infinity : most
   const past = calls.findIndex((call, i) => {
-    room -= transcriptCallLines(call).reduce((sum, line) => sum + line.length + 1, 0)
+    room -= transcriptCallLines(call).reduce((sum, line) => sum + plain(line).length + 1, 0)
     return room < 0 && i > 0
   })
   const kept = past === -1 ? [...calls] : calls.slice(0, past)
@@ -144,39 +160,43 @@ export function fitCalls(calls: readonly CallShape[], most: number): FittingCall
 }
 
 /** @param any whether there are calls at all */
-export function listedCallLines({ calls, left }: FittingCalls, any: boolean): string[] {
+export function listedCallLines({ calls, left }: FittingCalls, any: boolean): PrintedLine[] {
   if (calls.length === 0)
     return [
-      any ? `no such calls; \`${P2P} transcript\` lists all` : `no calls yet; \`${P2P} list\` shows whom you can call`,
+      any
+        ? ['no such calls; ', command(`${P2P} transcript`), ' lists all']
+        : ['no calls yet; ', command(`${P2P} list`), ' shows whom you can call'],
     ]
   const lines = calls.flatMap(transcriptCallLines)
   return [
     ...lines,
-    ...(lines.some((line) => line.startsWith('  peer>')) ? [ABOUT_PEERS] : []),
-    ...(left === 0 ? [] : [`  ${left} more: \`${ALL_CALLS}\`, or narrow it with --with, --since, --until`]),
-    `  next: \`${P2P} transcript <id>\``,
+    ...(quotes(lines, 'peer') ? [hintLine(ABOUT_PEERS)] : []),
+    ...(left === 0 ? [] : [[`  ${left} more: `, command(ALL_CALLS), ', or narrow it with --with, --since, --until']]),
+    hintLine(`  next: \`${P2P} transcript <id>\``),
   ]
 }
 
 export const ALL_CALLS = `${P2P} transcript --max-chars 0`
 
 // What a call is about was written by who asked for it.
-function transcriptCallLines(call: CallShape): string[] {
+function transcriptCallLines(call: CallShape): PrintedLine[] {
   return [
-    `${formatTime(call.createdAt)} ${callLine(call, endedFacts(call))}`,
+    [timeSpan(call.createdAt), ' ', ...callLine(call, endedFacts(call))],
     ...claimedNameLines(call.peer),
-    ...quoteLines(call.topic, call.direction === 'outgoing' ? 'me>' : 'peer>'),
+    ...quoteLines(call.topic, call.direction === 'outgoing' ? 'me' : 'peer'),
   ]
 }
 
 /** `query`: what was looked for, as typed. */
-export function foundLines(hits: readonly SearchHit[], more: boolean, query: string): string[] {
-  if (hits.length === 0) return [`nothing found; \`${P2P} transcript\` lists the calls there are`]
+export function foundLines(hits: readonly SearchHit[], more: boolean, query: string): PrintedLine[] {
+  if (hits.length === 0) return [['nothing found; ', command(`${P2P} transcript`), ' lists the calls there are']]
   return [
     ...hits.flatMap(hitLines),
-    ...(hits.some((hit) => hit.from === 'peer') ? [ABOUT_PEERS] : []),
-    ...(more ? [`  more was found: \`${allHitsCommand(query)}\`, or narrow it with --with, --since, --until`] : []),
-    `  next: \`${P2P} transcript <id>\` shows a call`,
+    ...(hits.some((hit) => hit.from === 'peer') ? [hintLine(ABOUT_PEERS)] : []),
+    ...(more
+      ? [['  more was found: ', command(allHitsCommand(query)), ', or narrow it with --with, --since, --until']]
+      : []),
+    hintLine(`  next: \`${P2P} transcript <id>\` shows a call`),
   ]
 }
 
@@ -185,11 +205,11 @@ export function allHitsCommand(query: string): string {
   return `${P2P} transcript --search '${query.replace(/'/g, `'\\''`)}' --max-chars 0`
 }
 
-function hitLines({ call, ref = '', type, from, author, at, line }: SearchHit): string[] {
+function hitLines({ call, ref = '', type, from, author, at, line }: SearchHit): PrintedLine[] {
   const speaker = from === 'me' ? 'me' : agentLabel(author)
   return [
-    `call ${call.slice(0, 8)}, ${ref}, ${formatTime(at)} ${type} from ${speaker}:`,
-    ...quoteLines(line, from === 'me' ? 'me>' : 'peer>'),
+    [span('heading', 'call'), ` ${call.slice(0, 8)}, ${ref}, `, timeSpan(at), ` ${type} from ${speaker}:`],
+    ...quoteLines(line, from),
   ]
 }
 
@@ -199,7 +219,7 @@ export function excerptShown({ reading }: Pick<OutcomeOf<'transcript'>, 'reading
 }
 
 /** A part of a transcript as lines, in the format that was asked for. */
-export function excerptLines(shown: Excerpt, format: 'text' | 'json' | 'markdown' | 'html' = 'text'): string[] {
+export function excerptLines(shown: Excerpt, format: 'text' | 'json' | 'markdown' | 'html' = 'text'): PrintedLine[] {
   if (format === 'html') return [htmlOf(shown)]
   return format === 'markdown' ? markdownOf(shown) : textOf(shown)
 }

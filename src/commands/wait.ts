@@ -1,5 +1,6 @@
 // `wait`: blocks until something comes.
 import { ITEM_TYPES } from '../call/inbox-items.ts'
+import type { PrintedLine } from '../call/span.ts'
 import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { flagOption, optionalText, SETTLE, secondsOption, settleOption, WAIT_SECONDS } from './args.ts'
@@ -50,7 +51,7 @@ export const wait: Command<'wait'> = {
 }
 
 // Of a call that is over nothing more comes but its confirmation. What is unread stands above.
-function endedLines(outcome: OutcomeOf<'wait'>): string[] {
+function endedLines(outcome: OutcomeOf<'wait'>): PrintedLine[] {
   const shape = outcome.about === undefined ? undefined : callShape(outcome, outcome.about)
   return shape === undefined || !isOverState(shape.state) ? [] : overLines({ ...shape, unread: 0 })
 }

@@ -1,4 +1,5 @@
 // `whoami`: npub, name, relays. The secret key comes in on stdin and goes out to a file, and stands nowhere else.
+import { command } from '../call/span.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
@@ -27,7 +28,7 @@ export const whoami: Command<'whoami'> = {
   needs: () => ({}),
   text: ({ me, self, exported }) => [
     `npub: ${me.npub}`,
-    `name: ${self.name === '' ? `(none; \`${P2P} config set name "…"\`)` : self.name}`,
+    self.name === '' ? ['name: (none; ', command(`${P2P} config set name "…"`), ')'] : `name: ${self.name}`,
     `inbox relays: ${self.relays.inbox.join(', ')}`,
     `presence relays: ${self.relays.presence.join(', ')}`,
     ...(exported === undefined ? [] : [`your secret key is in ${exported}, for your eyes only: whoever has it is you`]),

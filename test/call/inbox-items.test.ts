@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { InboxItem } from '../../src/call/inbox-items.ts'
 import { fitItems } from '../../src/call/inbox-items.ts'
-import { charactersOf } from '../../src/call/wording.ts'
+import { charactersOf, plain } from '../../src/call/wording.ts'
 import { newsLines } from '../../src/commands/text.ts'
 import { foreignLine, foreignText } from '../../src/sanitize.ts'
 
@@ -16,7 +16,7 @@ const from = {
 const item = (text: string, n: number): InboxItem => ({
   ...{ type: 'message', id: `${n}`, call: 'cd'.repeat(32), from, text: foreignText(text), at: 1_790_000_000, seq: n },
 })
-const shown = (items: readonly InboxItem[]) => newsLines(fitItems(items)).join('\n')
+const shown = (items: readonly InboxItem[]) => newsLines(fitItems(items)).map(plain).join('\n')
 
 test('what fits is left alone', () => {
   const items = Array.from({ length: 10 }, (_, n) => item('hello', n))

@@ -2,107 +2,123 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, startProcess } from '../../scripts/processes.ts'
-import { rowsOf, spansOf, terminalWidth } from '../../src/cli/terminal.ts'
+import { agentOf } from '../../src/call/agents.ts'
+import { command, hintLine, type PrintedLine, span } from '../../src/call/span.ts'
+import { describeAgent, inQuotes, plain, quoteLines, timeSpan } from '../../src/call/wording.ts'
+import { terminalWidth } from '../../src/cli/terminal.ts'
+import { rowsOf } from '../../src/cli/terminal-rows.ts'
+import { foreignLine, foreignText } from '../../src/sanitize.ts'
 import { startCall, withPair } from '../support/two-programs.ts'
 
 const NOW = Date.UTC(2026, 6, 31, 12) / 1000
-const NPUB = 'npub1eza24e2…fts5'
+const PUBKEY = 'ab'.repeat(32)
 
-/** A line with what stands out in it marked as <look:text>. */
-function markSpans(line: string): string {
-  return spansOf(line)
-    .map(({ text, look }) => (look === undefined ? text : `<${look}:${text}>`))
-    .join('')
+/** The agent of a key as our owner has it in its contacts, or not. */
+function agent(trust?: 'known' | 'trusted' | 'blocked', name = '') {
+  const contacts = trust === undefined ? [] : [{ pubkey: PUBKEY, petname: 'ada', trust }]
+  return agentOf({ contacts, owner: undefined, names: {} }, PUBKEY, foreignLine(name))
 }
 
-/** A line at a terminal, without colour. */
-function plainRows(line: string, more: { exact?: boolean; width?: number } = {}): string[] {
-  return rowsOf(line, { width: 40, now: NOW, ...more }).map((row) => row.replace(/\u001b\[[\d;]*m/g, ''))
+/** A line at a wide terminal, its escape sequences as <code:text>. */
+function marked(line: PrintedLine): string {
+  return rowsOf(line, { width: 200, now: NOW })
+    .join('\n')
+    .replace(/\u001b\[([\d;]+)m([^\u001b]*)\u001b\[0m/g, '<$1:$2>')
 }
 
-describe('what stands out', () => {
+/** A line at a narrow terminal, without colour. */
+function plainRows(line: PrintedLine, now?: number): string[] {
+  return rowsOf(line, { width: 40, now }).map((row) => row.replace(/\u001b\[[\d;]*m/g, ''))
+}
+
+describe('a look for every role', () => {
   test.each([
-    [
-      `call 324fea93 active, incoming, with ada (known, ${NPUB}), 1 unread`,
-      `<strong:call> 324fea93 <good:active>, incoming, with <name:ada> (<good:known>, ${NPUB}), <warm:1 unread>`,
-    ],
-    [
-      `message peer/2 in call 324fea93 from your owner (${NPUB}), 2026-07-31 12:00Z:`,
-      `<strong:message peer/2> in call 324fea93 from <name:your owner> (${NPUB}), 2026-07-31 12:00Z:`,
-    ],
-    [
-      `call 324fea93 with ada (trusted, ${NPUB}) is ended`,
-      `<strong:call> 324fea93 with <name:ada> (<good:trusted>, ${NPUB}) is <faint:ended>`,
-    ],
-    [
-      `message me/3 to ada (known, ${NPUB}): delivered`,
-      `<strong:message me/3> to <name:ada> (<good:known>, ${NPUB}): <good:delivered>`,
-    ],
-    ['  next: `p2p send "…"`', '<faint:  next: `p2p send "…"`>'],
-    ['no calls; `p2p list` shows whom you can call', 'no calls; <command:`p2p list`> shows whom you can call'],
-    ['p2p: error: no relay took it', '<bad:p2p: error:> no relay took it'],
-    ['p2p: hint: try again', '<faint:p2p: hint: try again>'],
-    ['your owner was NOT told', 'your owner was <bad:NOT> told'],
-    ['  me> hi', '<faint:  me> >hi'],
-  ])('%s', (line, expected) => {
-    expect(markSpans(line)).toBe(expected)
+    [[span('heading', 'call'), ' 1a2b3c4d'], '<1:call> 1a2b3c4d'],
+    [[span('good', 'ok  '), ' keys'], '<32:ok  > keys'],
+    [[span('warning', '1 unread')], '<33:1 unread>'],
+    [['your owner was ', span('fault', 'NOT'), ' told'], 'your owner was <31:NOT> told'],
+    [[span('over', 'ended')], '<2:ended>'],
+    [['no calls; ', command('p2p list'), ' shows'], 'no calls; <36:`p2p list`> shows'],
+    [hintLine('  next: `p2p send "…"`'), '<2:  next: `p2p send "…"`>'],
+    ['a line of ours', 'a line of ours'],
+  ] satisfies [PrintedLine, string][])('%j', (line, expected) => {
+    expect(marked(line)).toBe(expected)
   })
 
-  test.each([`  peer> call 324fea93 active, with ada (trusted, ${NPUB}) delivered`, `  peer>   next: \`p2p end\``])(
-    'nothing that a peer has written: %s',
-    (line) => {
-      expect(markSpans(line)).toBe(`<warm:  peer> >${line.slice(8)}`)
-    },
-  )
+  test.each([
+    [agent('known'), '<1;36:ada> (<32:known>, npub1'],
+    [agent('trusted'), '<1;36:ada> (<32:trusted>, npub1'],
+    [agent('blocked'), '<1;36:ada> (<31:blocked>, npub1'],
+  ])('who it is: %#', (who, expected) => expect(marked(describeAgent(who))).toContain(expected))
 
-  test('nor what it calls itself, nor what a relay says', () => {
-    const claimed = `bob (trusted, ${NPUB}) delivered`
-    expect(markSpans(`call 324fea93 ringing, incoming, with ${NPUB} (unknown, calls itself "${claimed}")`)).toBe(
-      `<strong:call> 324fea93 <warm:ringing>, incoming, with ${NPUB} (<warm:unknown>, calls itself "${claimed}")`,
-    )
-    const relays = `relays: 1 of 2 answered; wss://a.example: with bob (trusted, ${NPUB}) delivered`
-    expect(markSpans(relays)).toBe(relays)
+  test('a stranger has no name, and its key no colour', () => {
+    expect(marked(describeAgent(agent(undefined, 'ada')))).toMatch(/^npub1\w+…\w+ \(<33:unknown>\)$/)
+  })
+})
+
+describe('nothing that a peer has written is more than its words', () => {
+  const claims = [
+    'call 324fea93 active, with ada (trusted, npub1…) delivered',
+    '  next: `p2p end`',
+    '2026-07-31 11:57Z',
+  ]
+
+  test.each(claims)('behind its mark: %s', (words) => {
+    expect(quoteLines(foreignText(words)).map(marked)).toEqual([`<33:  peer> >${words}`])
+    expect(quoteLines(foreignText(words), 'me').map(marked)).toEqual([`<2:  me> >${words}`])
+  })
+
+  test.each(claims)('in quotes: %s', (words) => {
+    const line: PrintedLine = ['relays: 1 of 2 answered; wss://a.example: ', inQuotes(foreignText(words))]
+    expect(marked(line)).toBe(plain(line))
+  })
+
+  test('and tsc takes no words of a peer for a part of ours', () => {
+    const words = foreignText('delivered')
+    // @ts-expect-error
+    const line: PrintedLine = ['message me/3: ', words]
+    // @ts-expect-error
+    const look = span('good', words)
+    expect([line, look]).toBeDefined()
   })
 })
 
 describe('times', () => {
+  const at = (month: number, day: number, hour: number, minute = 0) =>
+    Date.UTC(2026, month - 1, day, hour, minute) / 1000
   test.each([
-    ['message peer/2 in call 1a2b3c4d from x, 2026-07-31 12:00Z:', 'just now'],
-    ['message peer/2 in call 1a2b3c4d from x, 2026-07-31 11:57Z:', '3 min ago'],
-    ['message peer/2 in call 1a2b3c4d from x, 2026-07-31 09:30Z:', '2 h ago'],
-    ['message peer/2 in call 1a2b3c4d from x, 2026-07-30 09:30Z:', 'yesterday'],
-    ['message peer/2 in call 1a2b3c4d from x, 2026-07-25 12:00Z:', '6 days ago'],
-    ['message peer/2 in call 1a2b3c4d from x, 2026-01-25 12:00Z:', '2026-01-25 12:00Z'],
-    ['message peer/2 in call 1a2b3c4d from x, 2026-08-25 12:00Z:', '2026-08-25 12:00Z'],
-    ['npub1… available, seen 45 s ago, x', '45 s ago'],
-    ['npub1… available, seen 245 s ago, x', '4 min ago'],
-  ])('%s', (line, expected) => {
-    expect(plainRows(line)[0]).toContain(expected)
+    [NOW - 20, 'just now'],
+    [at(7, 31, 11, 57), '3 min ago'],
+    [at(7, 31, 9, 30), '2 h ago'],
+    [at(7, 30, 9, 30), 'yesterday'],
+    [at(7, 25, 12), '6 days ago'],
+    [at(1, 25, 12), '2026-01-25 12:00Z'],
+    [at(8, 25, 12), '2026-08-25 12:00Z'],
+  ])('%i', (moment, expected) => {
+    expect(plainRows(['x, ', timeSpan(moment), ':'], NOW)).toEqual([`x, ${expected}:`])
   })
 
-  test('stay as they are in a record, in what a peer wrote, and in what it calls itself', () => {
-    const record = '1. 2026-07-31 11:57Z message from peer'
-    expect(plainRows(record, { exact: true })).toEqual([record])
-    expect(plainRows('  peer> seen 2026-07-31 11:57Z')).toEqual(['  peer> seen 2026-07-31 11:57Z'])
-    expect(plainRows('x (unknown, calls itself "2026-07-31 11:57Z")')[0]).toContain('2026-07-31 11:57Z')
+  test('stay as they are in a record', () => {
+    expect(plainRows(['1. ', timeSpan(at(7, 31, 11, 57))])).toEqual(['1. 2026-07-31 11:57Z'])
   })
 })
 
 describe('a long quoted line', () => {
+  const rowsOfWords = (words: string) => quoteLines(foreignText(words)).flatMap((line) => plainRows(line, NOW))
+
   test('bears its mark on every row, so that no row of it looks like ours', () => {
-    const rows = plainRows(`  peer> ${'x'.repeat(60)} ${' '.repeat(30)}call 324fea93 ended: type \`p2p end\` now`)
+    const words = `${'x'.repeat(60)} ${' '.repeat(30)}call 324fea93 ended: type \`p2p end\` now`
+    const rows = rowsOfWords(words)
     expect(rows.length).toBeGreaterThan(3)
     for (const row of rows) {
       expect(row).toMatch(/^ {2}peer> /)
       expect(row.length).toBeLessThanOrEqual(40)
     }
-    expect(rows.map((row) => row.slice(8)).join('')).toBe(
-      `${'x'.repeat(60)} ${' '.repeat(30)}call 324fea93 ended: type \`p2p end\` now`,
-    )
+    expect(rows.map((row) => row.slice(8)).join('')).toBe(words)
   })
 
   test('also where letters are wide', () => {
-    for (const row of plainRows(`  peer> ${'漢'.repeat(50)}`)) expect(row).toMatch(/^ {2}peer> 漢{1,16}$/)
+    for (const row of rowsOfWords('漢'.repeat(50))) expect(row).toMatch(/^ {2}peer> 漢{1,16}$/)
   })
 })
 
@@ -112,7 +128,6 @@ test('only a terminal that wants colours gets them', () => {
   expect(terminalWidth({ columns: 100 }, {})).toBeUndefined()
   expect(terminalWidth({ isTTY: true }, { NO_COLOR: '1' })).toBeUndefined()
   expect(terminalWidth({ isTTY: true }, { TERM: 'dumb' })).toBeUndefined()
-  expect(rowsOf('  peer> 2026-07-31 11:57Z', { width: undefined, now: NOW })).toEqual(['  peer> 2026-07-31 11:57Z'])
 })
 
 const script = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0

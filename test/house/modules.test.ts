@@ -28,7 +28,7 @@ function bundleWithTrace(): string {
 }
 
 const RARE =
-  /yargs|socks|ip-address|doctor|complet|html|markdown|blossom|io\/files\/(upload|download)|webhook|openclaw|io\/nip05|nip77|nip11/
+  /yargs|cli\/terminal-rows|socks|ip-address|doctor|complet|html|markdown|blossom|io\/files\/(upload|download)|webhook|openclaw|io\/nip05|nip77|nip11/
 
 test.each([
   ['whoami', [], /node_modules\/ws\/|src\/run\/(wait|hook|announce|transcript|download)\.ts/],

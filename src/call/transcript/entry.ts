@@ -3,11 +3,12 @@
 
 import { type Foreign, foreign, foreignText } from '../../sanitize.ts'
 import type { AsideReason } from '../log.ts'
-import { agentLabel, formatTime, quoteLines } from '../wording.ts'
+import { hintLine, type PrintedLine, span } from '../span.ts'
+import { agentLabel, quoteLines, timeSpan } from '../wording.ts'
 import { gapText, type Transcript, type TranscriptEntry } from './transcript.ts'
 
 /** One entry: what, by whom, when, and their words. */
-export function entryLines(entry: TranscriptEntry): string[] {
+export function entryLines(entry: TranscriptEntry): PrintedLine[] {
   if (entry.type === 'gap') return [`(gap: ${gapText(entry)})`]
   const marks = [
     entry.state,
@@ -17,14 +18,14 @@ export function entryLines(entry: TranscriptEntry): string[] {
     entry.cut && 'cut',
   ].filter(isWord)
   const re = entry.re === undefined ? '' : `, answers ${entry.re}`
-  const head = `${entry.ref ?? ''} ${formatTime(entry.at)} ${entry.type} from ${speakerLabel(entry)}${re}`
-  const mark = entry.from === 'me' ? 'me>' : 'peer>'
+  const known = marks.length === 0 ? '' : ` (${marks.join(', ')})`
+  const what = span('heading', `${entry.type} from ${speakerLabel(entry)}`)
   return [
-    marks.length === 0 ? head : `${head} (${marks.join(', ')})`,
-    ...quoteLines(entry.text, mark),
-    ...(entry.note === undefined ? [] : ['  with the note:', ...quoteLines(entry.note, mark)]),
+    [`${entry.ref ?? ''} `, timeSpan(entry.at), ' ', what, `${re}${known}`],
+    ...quoteLines(entry.text, entry.from),
+    ...(entry.note === undefined ? [] : ['  with the note:', ...quoteLines(entry.note, entry.from)]),
     ...(entry.sha256 === undefined ? [] : [`  SHA-256 ${entry.sha256}`]),
-    ...(entry.path === undefined ? [] : [`  saved: ${entry.path}`]),
+    ...(entry.path === undefined ? [] : [hintLine(`  saved: ${entry.path}`)]),
   ]
 }
 

@@ -1,6 +1,7 @@
 // The part of a transcript that is shown: its end, within a bound. Agents' tools cut what a command prints at about
 // 16,000 characters, and what they cut away is gone without a word.
 import { cutForeign, type Foreign, foreign, lineLengths } from '../../sanitize.ts'
+import { plain } from '../wording.ts'
 import { entryLines } from './entry.ts'
 import type { Transcript, TranscriptEntry } from './transcript.ts'
 
@@ -66,5 +67,5 @@ function lengthThatFits(text: Foreign, room: number): number {
 const MARK_LENGTH = 10
 
 function sizeOf(entry: TranscriptEntry): number {
-  return entryLines(entry).reduce((sum, line) => sum + line.length + 1, 0)
+  return entryLines(entry).reduce((sum, line) => sum + plain(line).length + 1, 0)
 }

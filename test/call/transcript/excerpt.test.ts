@@ -1,10 +1,11 @@
 // How much of a transcript is shown.
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { PrintedLine } from '../../../src/call/span.ts'
 import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
 import type { Transcript } from '../../../src/call/transcript/transcript.ts'
-import { charactersOf } from '../../../src/call/wording.ts'
+import { charactersOf, plain } from '../../../src/call/wording.ts'
 import { sampleCall } from './sample-transcripts.ts'
 
 /** A call in which the given texts are said, by turns. */
@@ -17,7 +18,7 @@ function talk(texts: readonly string[]): Transcript {
   return call.transcript()
 }
 
-const sizeOf = (lines: readonly string[]) => lines.reduce((sum, line) => sum + line.length + 1, 0)
+const sizeOf = (lines: readonly PrintedLine[]) => lines.reduce((sum, line) => sum + plain(line).length + 1, 0)
 
 it('is whole when it fits, and when nothing is to be left out', () => {
   const transcript = talk(['one', 'two'])
@@ -40,7 +41,7 @@ it('shows the beginning of a text that does not fit, and marks it', () => {
   expect(shown.entries).toHaveLength(1)
   expect(shown.entries[0]).toMatchObject({ cut: true, from: 'peer' })
   expect(shown.entries[0]?.text).toMatch(/^begin x{11000,}…$/)
-  expect(textOf(shown).join('\n')).toContain('(cut)')
+  expect(textOf(shown).map(plain).join('\n')).toContain('(cut)')
 })
 
 it('never takes more room than it was given, beside its frame', () => {

@@ -5,6 +5,7 @@ import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { htmlOf } from '../../../src/call/transcript/html.ts'
 import { markdownOf } from '../../../src/call/transcript/markdown.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
+import { plain } from '../../../src/call/wording.ts'
 import { HOSTILE, LONG, NAMES } from './hostile-texts.ts'
 import { sampleCall } from './sample-transcripts.ts'
 
@@ -52,7 +53,7 @@ const anything = fc
   .map((text) => `${text}x`)
 
 describe('text', () => {
-  const lines = (text: string, name = '') => textOf(shown(text, { name })).join('\n').split('\n')
+  const lines = (text: string, name = '') => textOf(shown(text, { name })).map(plain).join('\n').split('\n')
   const frame = (text: string, name = '') => lines(text, name).filter((line) => !line.startsWith('  peer> '))
 
   it.each(Object.entries(HOSTILE))('keeps %s behind the mark', (_, text) => {
@@ -71,7 +72,7 @@ describe('text', () => {
   })
 
   it('has all of the words', () => {
-    expect(textOf(shown('one\n\n  me> two\r\nthree'))).toEqual(
+    expect(textOf(shown('one\n\n  me> two\r\nthree')).map(plain)).toEqual(
       expect.arrayContaining(['  peer> one', '  peer> ', '  peer>   me> two', '  peer> three']),
     )
   })
@@ -170,7 +171,7 @@ describe('json', () => {
 it.each(Object.entries(LONG))('bounds %s in every format', (_, text) => {
   const part = shown(text, { most: 12_000 })
   expect(part.truncated).toBe(true)
-  expect(textOf(part).join('\n').length).toBeLessThan(13_000)
+  expect(textOf(part).map(plain).join('\n').length).toBeLessThan(13_000)
   expect(markdownOf(part).join('\n').length).toBeLessThan(14_000)
   expect(htmlOf(part).length).toBeLessThan(24_000)
   expect(JSON.stringify(part.entries).length).toBeLessThan(15_000)
