@@ -80,7 +80,7 @@ export const CODES = {
   CALL_NOT_OVER: [EXIT.impossible, 'the call is not over'],
   CALL_KEY_LOST: [
     EXIT.impossible,
-    'the key of the call is not here any more, so nothing can be sealed in it; what was said is kept',
+    'the key of a call is not here any more, so nothing can be sealed in it, or the other side is to hear so first; what was said is kept',
   ],
   CALL_UNREADABLE: [EXIT.impossible, 'the file of the call is damaged or gone'],
   NO_SUCH_AGENT: [EXIT.impossible, 'nobody on line and no contact has that name'],

@@ -48,6 +48,8 @@ export type DecisionContext = {
   stores?: boolean
   /** Whom our owner does not want to hear of: nothing is said to them. */
   isBlocked: (pubkey: string) => boolean
+  /** Who is still to hear that what it has said in its calls opens with nothing here. */
+  isOwedLoss?: (pubkey: string) => boolean
   me: string
   now: number
 }
@@ -156,9 +158,16 @@ function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision 
 }
 
 function answer(accept: boolean, text: string, scene: DecisionContext): Decision {
-  const { name, inbox, me, now } = scene
+  const { name, inbox, me, now, people, isOwedLoss = () => false } = scene
   const call = chooseCall('answer', accept ? 'accept' : 'reject', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
+  if (accept && isOwedLoss(call.peer)) {
+    return refuse(
+      'CALL_KEY_LOST',
+      `what ${peerLabel(call, people)} has said in a call opens with nothing here: another machine has answered it, or its key is lost. The caller is told so before a call is accepted, which takes two whole looks at your relays, and they could not be read whole`,
+      `\`${P2P} answer accept --call ${call.id.slice(0, 8)}\` again, once your relays can be reached`,
+    )
+  }
   const relays = [...inbox].slice(0, LIMIT.relays)
   const body: Body = accept ? { type: 'accept', text, name, relays } : { type: 'reject', text, reason: 'declined' }
   return withinSize({ to: call.peer, call: call.id, body }, me, now)

@@ -73,13 +73,15 @@ export function goesUnderCallKey({ type, answers }: Pick<SealedSignal, 'type' | 
  * Whether a signal that was sealed with the identities' key is dropped, in a call in which both sides have a call key.
  * The attack: somebody has the identity of one side, and no call key; or the peer says in the open what both were promised is not.
  * @param acceptedAt when the accept says that it was said
+ * @param acked up to where its author has acknowledged the other side by now, receipts counted
  */
-export function isDowngraded(signal: SealedSignal, acceptedAt: number): boolean {
+export function isDowngraded(signal: SealedSignal, acceptedAt: number, acked = 0): boolean {
   const { type, by, seq, ack, at } = signal
   if (!goesUnderCallKey(signal)) return false
   // "A caller's `end` and receipts whose `ack` is 0": it has not seen the accept, so it has no key yet, and has said nothing but its
-  // request. The attack: an `end` far into the call that takes back what it has acknowledged, and is said in the open.
-  if (by === 'caller') return !(ack === 0 && (type === 'receipt' || (type === 'end' && seq === 2)))
+  // request. The attack: an `end` that takes back what its author has acknowledged, by its words or by a receipt, and is said in the
+  // open. An honest one whose receipt was faster comes once more, under the key that its author has by then.
+  if (by === 'caller') return !(ack === 0 && (type === 'receipt' || (type === 'end' && seq === 2 && acked === 0)))
   // "The callee's receipts from before its accept" can acknowledge the request alone.
   return !(type === 'receipt' && ack <= 1 && at <= acceptedAt)
 }

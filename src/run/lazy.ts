@@ -9,6 +9,7 @@ export const loadAnnounceOnce = once(() => import('./announce-once.ts'))
 export const loadTranscript = once(() => import('./transcript.ts'))
 export const loadCleanUp = once(() => import('./clean-up.ts'))
 export const loadKeepTranscripts = once(() => import('./keep-transcripts.ts'))
+export const loadTellLossFirst = once(() => import('./tell-loss-first.ts'))
 export const loadWait = once(() => import('./wait.ts'))
 export const loadWake = once(() => import('./wake.ts'))
 

@@ -8,6 +8,7 @@ import { agentLabel, inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
+import { namesOf } from '../state/peer-memory.ts'
 import { resultsOf } from './action.ts'
 import { callsWithoutKey } from './failures.ts'
 import type { FinishedRun } from './finished-run.ts'
@@ -35,6 +36,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...notListed(heard),
     ...lettersLeft(finished),
     ...keysLost(finished),
+    ...lossesTold(finished),
     ...(finished.deleted ?? []),
   ]
 }
@@ -49,6 +51,19 @@ function keysLost({ done, decided }: FinishedRun): string[] {
           `the key of call ${call.slice(0, 8)} is missing or damaged, so what is owed in it stays here; a new \`${P2P} call\` begins anew`,
         ],
   )
+}
+
+// "Its seals are told as unreadable (\"answered by another machine, or a copy\"), and the call begins anew."
+function lossesTold({ done, context, state }: FinishedRun): string[] {
+  const told = resultsOf('receipt', done).filter(
+    ({ action: { receipt }, receipts }) =>
+      receipt.lost === true && receipt.call === undefined && receipts.some(({ accepted }) => accepted),
+  )
+  const people = { ...context.people, names: namesOf(state) }
+  return told.map(({ action: { receipt } }) => {
+    const npub = npubEncode(receipt.to)
+    return `what ${agentLabel(agentOf(people, receipt.to))} has said in a call opens with nothing here: another machine or a copy has answered it, or its key is lost; the other side has been told, and \`${P2P} call ${npub} "<topic>"\` begins anew`
+  })
 }
 
 // What of the agents on line is not told, and why.

@@ -15,6 +15,7 @@ import {
   loadKeepTranscripts,
   loadLegacy,
   loadLocal,
+  loadTellLossFirst,
   loadTranscript,
   loadWait,
   loadWake,
@@ -71,7 +72,10 @@ async function runOnline<T extends IntentType>(
   const stepped = await saveStep(input, plan, context)
 
   // Carry out, and write down what came of it.
-  const { result, done, context: here } = await carryOut(plan, context, stepped, ahead?.done)
+  const carried = await carryOut(plan, context, stepped, ahead?.done)
+  const isHeldUp = carried.result.decided?.refusal?.code === 'CALL_KEY_LOST' && intent.type === 'answer'
+  const executed = isHeldUp ? await (await loadTellLossFirst()).acceptOnceTold(intent, plan, carried) : carried
+  const { result, done, context: here } = executed
 
   // Report.
   const { state, touched, decided = ahead?.decided } = result

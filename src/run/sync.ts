@@ -69,6 +69,12 @@ export const NOTHING_HEARD: SyncResult = {
   ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clock: RIGHT_CLOCK },
 }
 
+/** Reads our mailboxes once more, in a run that goes on. */
+export async function syncAgain(context: RunContext): Promise<SyncResult> {
+  const { index } = context.environment.store.read()
+  return await sync(context, index, { peers: [], hints: {}, online: undefined, deep: false, live: false })
+}
+
 /** Reads our mailboxes and asks what the command wants to know beside them, all at once; nothing is written. */
 export async function sync(context: RunContext, index: Index, request: SyncRequest): Promise<SyncResult> {
   const { environment, now, deadline } = context

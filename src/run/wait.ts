@@ -22,7 +22,7 @@ import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import type { Wait } from './needs.ts'
 import { type CommonOutcome, markShown, type OutcomeOf, outcomeOf } from './outcome.ts'
 import { saveStep } from './step.ts'
-import { type SyncResult, sync } from './sync.ts'
+import { type SyncResult, syncAgain } from './sync.ts'
 import { unwrapInTime } from './unwrap.ts'
 import { notTaken, waitFailure } from './wait-report.ts'
 
@@ -255,11 +255,6 @@ function hasRungOut({ heard, state, context }: FinishedRun, now: number): boolea
   return calls.some(
     (c) => c.phase === 'ringing' && now > c.deadline && !heard.replayed.some((r) => r.began > c.deadline),
   )
-}
-
-async function syncAgain(context: RunContext): Promise<SyncResult> {
-  const { index } = context.environment.store.read()
-  return await sync(context, index, { peers: [], hints: {}, online: undefined, deep: false, live: false })
 }
 
 async function unwrapArrived(context: RunContext, heard: SyncResult, events: readonly Event[]): Promise<SyncResult> {

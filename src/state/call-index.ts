@@ -3,7 +3,7 @@
 import { type Agreement, agreementsOf, callOutcome } from '../call/agreements.ts'
 import { isComing } from '../call/file-transfer.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
-import { deliveryStateOf, type Log, signalOf } from '../call/log.ts'
+import { deliveryStateOf, type Log, type LogEntry, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { CAME_TO_NOTHING, isOver } from '../call/rules.ts'
 import { secrecyIn } from '../call/secrecy.ts'
@@ -65,26 +65,40 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
     ...(agreements.length === 0 ? {} : { agreements }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(secrecy === undefined ? {} : { secrecy }),
-    ...(over === undefined ? {} : { over }),
+    ...(over === undefined ? {} : { over, ends: endsOf(call) }),
     ...(awaits === undefined ? {} : { awaits }),
     ...(log.early === undefined ? {} : { early: amountOf(log.early) }),
   }
 }
 
-// By our own clock: a peer's dates, or relays that call our clock wrong, would say when its key is deleted. What is said in it when it
-// is over counts anew, as a confirming end does.
+// By our own clock: a peer's dates, or relays that call our clock wrong, would say when its key is deleted. The second end counts anew,
+// since a receipt for it must be readable. The attack: a peer that never ends a call and goes on speaking in it, so that its key is
+// never deleted.
 function overAt(call: Call, log: Log, now: number, before: CallSummary | undefined): number | undefined {
   if (!isOver(call.phase)) return undefined
-  if (before?.over !== undefined && before.last === call.last) return before.over
-  const last = lastByOurClock(log)
+  if (before?.over !== undefined && (before.ends ?? endsOf(call)) === endsOf(call)) return before.over
+  const last = closedByOurClock(call, log)
   if (now === 0) return last
   return call.phase === 'expired' ? Math.min(now, overSince(call.phase, last) ?? now) : now
 }
 
-/** When anything last came in here or was said, where the index that knew it is lost. */
-function lastByOurClock(log: Log): number {
-  const all = Object.values(log.entries).map(({ rumor, heard }) => heard ?? rumor.created_at)
-  return Math.max(log.past?.last ?? 0, log.missed ?? 0, ...all)
+function endsOf({ ends }: Call): number {
+  return Object.keys(ends).length
+}
+
+const CLOSING: readonly string[] = ['end', 'reject']
+
+/** When a call was closed, where the index that knew it is lost; when anything last came in or was said, where nobody has closed it. */
+function closedByOurClock({ phase }: Call, log: Log): number {
+  const entries = Object.entries(log.entries)
+  const closing = entries.filter(([id]) => CLOSING.includes(signalOf(log, id)?.body.type ?? ''))
+  if (closing.length > 0 && phase !== 'expired') return latest(closing)
+  if (log.fork !== undefined) return log.fork.at
+  return Math.max(log.past?.last ?? 0, log.missed ?? 0, latest(entries))
+}
+
+function latest(entries: readonly [string, LogEntry][]): number {
+  return Math.max(0, ...entries.map(([, { rumor, heard }]) => heard ?? rumor.created_at))
 }
 
 /** Characters of an agreement that stand in the index; the call's own file has all of them. */

@@ -1,19 +1,24 @@
 // Taking calls that are over away: their keys by the rule, the rest as the owner has set it, or by hand.
 
 import { isOver } from '../call/rules.ts'
-import { type KeptCall, type KeptFiles, type Removal, removalsDue, removalsOf } from './retention.ts'
+import { KEY_LIFETIME, type KeptCall, type KeptFiles, type Removal, removalsDue, removalsOf } from './retention.ts'
 import { hasPassed } from './retry.ts'
 import { type CallSummary, type Index, MAX_FORGOTTEN, type State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
-/** How often it is looked for what is due, in seconds. */
+/** How often it is looked for what is due, in seconds; a key is due by itself. */
 const CLEAN_EVERY = 86_400
 
 /** Whether it is time to look; not where there was never a call. */
 export function isCleanUpDue({ cleaned = 0, calls }: Index, now: number): boolean {
-  if (!hasPassed(cleaned, CLEAN_EVERY, now)) return false
-  for (const _ in calls) return true
-  return cleaned > 0
+  const isLong = hasPassed(cleaned, CLEAN_EVERY, now)
+  for (const id in calls) {
+    if (isLong) return true
+    // "Deleted 7 days after the end, by whichever command runs then."
+    const due = (calls[id]?.over ?? now) + KEY_LIFETIME
+    if (due > cleaned && due <= now) return true
+  }
+  return isLong && cleaned > 0
 }
 
 /** A call that the index does not know any more, as its file has it. */

@@ -6,7 +6,7 @@ import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { type CompleteReplay, DEEP_REPLAY } from './cursors.ts'
 import { hasPassed } from './retry.ts'
-import type { Orphan, State } from './state.ts'
+import type { Index, Orphan, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
 
@@ -70,7 +70,7 @@ export type LostCall = { call: string | undefined; to: string }
  * that we forgot)." Whom the policy refuses hears nothing of it: that call is unknown here because its request was refused.
  */
 export function lostCalls({ index, logs }: State, { now, gate }: { now: number; gate: AdmissionPolicy }): LostCall[] {
-  const told = Object.values(index.lostTold).filter((at) => !hasPassed(at, TOLD_EVERY, now)).length
+  const told = toldToday(index, now)
   const lost = new Map<string, string | undefined>()
   for (const { rumor, replays } of index.orphans) {
     const signal = parseSignal(rumor)
@@ -78,15 +78,32 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
     if (logs[signal.call] !== undefined || index.calls[signal.call] !== undefined) continue
     if (index.forgotten[signal.call] !== undefined || lost.has(signal.from)) continue
     if (!mayCall(gate, gate.trust(signal.from))) continue
-    if (!hasPassed(index.lostTold[signal.from] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)) continue
+    if (isToldToday(index, signal.from, now)) continue
     lost.set(signal.from, signal.call)
   }
   for (const peer of unreadablePeers(index)) {
     if (lost.has(peer) || !mayCall(gate, gate.trust(peer))) continue
-    if (!hasPassed(index.lostTold[peer] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)) continue
+    if (isToldToday(index, peer, now)) continue
     lost.set(peer, undefined)
   }
   return [...lost].slice(0, Math.max(0, MAX_TOLD - told)).map(([to, call]) => ({ call, to }))
+}
+
+/**
+ * "A ringing request of that peer is not accepted before that is told": whether a peer is still to hear that what it has said in its calls
+ * opens with nothing here. A request that rings once more may be that of such a call, and a second accept would fork it at the peer,
+ * which would not know why. Where no more can be told today, nothing is held up.
+ */
+export function isOwedLoss(index: Index, peer: string, now: number): boolean {
+  return index.unreadable?.[peer] !== undefined && !isToldToday(index, peer, now) && toldToday(index, now) < MAX_TOLD
+}
+
+function toldToday({ lostTold }: Index, now: number): number {
+  return Object.values(lostTold).filter((at) => !hasPassed(at, TOLD_EVERY, now)).length
+}
+
+function isToldToday({ lostTold }: Index, peer: string, now: number): boolean {
+  return !hasPassed(lostTold[peer] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)
 }
 
 /** Notes who is about to be told, and forgets whom that was long ago. */

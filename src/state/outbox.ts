@@ -57,12 +57,14 @@ export function dueRumors(
   let [missing, early] = [0, 0]
   return Object.values(state.logs).flatMap((log) => {
     if (log.fork !== undefined) return []
-    const last = state.index.calls[log.id]?.last ?? now
+    const { last = now, over = last } = state.index.calls[log.id] ?? {}
+    // "A sender keeps every rumor, acked or not, until the call is over for 7 days": then its key is deleted. The attack: a peer that
+    // goes on speaking in a call that is over.
+    if (now - Math.min(last, over) > OPEN_AFTER_END) return []
     return Object.entries(log.outbox).flatMap(([id, posting]) => {
       const rumor = log.entries[id]?.rumor
       const to = rumor === undefined ? undefined : onlyRecipient(rumor)
-      if (rumor === undefined || to === undefined || now - last > OPEN_AFTER_END || isPublishing(posting, now, alive))
-        return []
+      if (rumor === undefined || to === undefined || isPublishing(posting, now, alive)) return []
       if (isBlocked(to)) return []
       const there = early < MAX_EARLY && isPresent(state.index.peers[to], now)
       const turn = nextPublish(posting, now, there)

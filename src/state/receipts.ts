@@ -17,8 +17,8 @@ const PLAIN_END: Body = { type: 'end', text: '', expired: false }
 /** Who may call, and whose calls are answered without asking. */
 export type Policy = AdmissionPolicy & { autoAnswer: 'nobody' | 'trusted' }
 
-/** How we introduce ourselves when we accept. */
-type Introduction = { name: string; relays: string[] }
+/** How we introduce ourselves when we accept, and whom we accept nothing of yet (`isOwedLoss`). */
+type Acceptance = { name: string; relays: string[]; isOwedLoss?: (peer: string) => boolean }
 
 /** Seconds: an ack that no relay took is tried again, and what is missing is asked for again; a fork is said so often. */
 const REPEAT_AFTER = { ack: 60, missing: 300, forked: 60 }
@@ -44,6 +44,9 @@ export function endsDue(calls: readonly Call[]): IntendedSignal[] {
       call.mine === 'caller' ? [call.ends.caller, call.ends.callee] : [call.ends.callee, call.ends.caller]
     if (own !== undefined) return []
     const draft = { to: call.peer, call: call.id }
+    // Who has hung up, and heard nothing from here, waits for no end. The attack is none, but another machine of ours may have answered:
+    // then this one has no key of the call, and its end in the open would be offered in vain for days.
+    if (call.mine === 'callee' && call.own.seq === 0) return []
     // "Once the peer's `end` is taken, the program says its own in the same run, without being asked."
     if (theirs !== undefined && (call.phase === 'ended' || call.phase === 'missed')) {
       return [{ ...draft, body: PLAIN_END }]
@@ -61,7 +64,11 @@ export function endsDue(calls: readonly Call[]): IntendedSignal[] {
  * What is answered without asking our agent: a stranger whom the policy does not let in hears so, a call at glare takes in our own,
  * and a trusted peer is let in where the owner has said so.
  */
-export function automaticAnswers(calls: readonly Call[], gate: Policy, self: Introduction): IntendedSignal[] {
+export function automaticAnswers(
+  calls: readonly Call[],
+  gate: Policy,
+  { isOwedLoss = () => false, ...self }: Acceptance,
+): IntendedSignal[] {
   return calls.flatMap((call): IntendedSignal[] => {
     if (call.phase !== 'ringing' || call.mine !== 'callee' || call.held) return []
     const trust = gate.trust(call.peer)
@@ -71,6 +78,7 @@ export function automaticAnswers(calls: readonly Call[], gate: Policy, self: Int
       const body: Body = { type: 'reject', text: '', reason: 'policy' }
       return gate.silent || trust === 'blocked' ? [] : [{ ...draft, body }]
     }
+    if (isOwedLoss(call.peer)) return []
     const accept = { type: 'accept' as const, text: '', ...self }
     if (call.merges !== undefined) return [{ ...draft, body: { ...accept, merged: call.merges } }]
     const takes = gate.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')

@@ -40,7 +40,7 @@ export function receiveSignal(
   const mine = edit.log(log.id)
   const index = edit.logIndex(mine)
   // The attack: whoever has stolen an identity, and no call key, speaks in a call that both sides were told is secret.
-  if (!context.underCallKey && isDowngradeIn(index, signal)) return 'downgraded'
+  if (!context.underCallKey && isDowngradeIn(index, signal, mine.acked.seq)) return 'downgraded'
   if (!isUnanswered(mine, me)) noteHeard(edit, signal.from, rumor.created_at, now)
   if (isUnanswered(mine, me) && !isHangUp(signal)) return countUnanswered(mine, signal)
   if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, touched)
@@ -227,24 +227,35 @@ function take(
   if (isNews(index, signal, context)) log.unread.push(signal.id)
 }
 
-function isDowngradeIn({ secrecy }: LogIndex, signal: Signal): boolean {
+function isDowngradeIn({ secrecy }: LogIndex, signal: Signal, acked: number): boolean {
   if (secrecy?.bound.secrecy !== 'call') return false
-  return isDowngraded(sealedSignalOf(signal, secrecy.bound.binding.caller), secrecy.acceptedAt)
+  return isDowngraded(sealedSignalOf(signal, secrecy.bound.binding.caller), secrecy.acceptedAt, acked)
 }
 
-// What came before the accept is judged by how it was sealed once the accept is here. The attack: a message under the identities' key
-// that is sent ahead of the accept which promises that there are none.
+// What came before the accept is judged by how it was sealed once the accept is here, whether it waits or is kept aside. The attack: a
+// message under the identities' key that is sent ahead of the accept which promises that there are none.
 function dropDowngraded(edit: Transaction, log: Log): void {
   const index = edit.logIndex(log)
-  const waiting = { ...log.waiting }
-  for (const [id, { rumor, underCallKey }] of Object.entries(log.waiting)) {
+  const isDropped = ([, { rumor, underCallKey }]: [string, LogEntry]) => {
     const signal = parsedSignal(rumor)
-    if (signal === undefined || underCallKey === true || !isDowngradeIn(index, signal)) continue
-    delete waiting[id]
-    index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 1) - 1)
-    edit.table('dropped').downgraded = (edit.index.dropped.downgraded ?? 0) + 1
+    return signal !== undefined && underCallKey !== true && isDowngradeIn(index, signal, log.acked.seq)
   }
-  log.waiting = waiting
+  const waiting = Object.entries(log.waiting).filter(isDropped)
+  const aside = Object.entries(log.aside).filter(isDropped)
+  for (const [, { rumor }] of waiting) {
+    const seq = parsedSignal(rumor)?.seq ?? 0
+    index.waiting.set(seq, (index.waiting.get(seq) ?? 1) - 1)
+  }
+  const dropped = waiting.length + aside.length
+  if (dropped === 0) return
+  log.waiting = without(log.waiting, waiting)
+  log.aside = without(log.aside, aside)
+  edit.table('dropped').downgraded = (edit.index.dropped.downgraded ?? 0) + dropped
+}
+
+function without<T>(all: Readonly<Record<string, T>>, some: readonly [string, unknown][]): Record<string, T> {
+  const ids = new Set(some.map(([id]) => id))
+  return Object.fromEntries(Object.entries(all).filter(([id]) => !ids.has(id)))
 }
 
 /**

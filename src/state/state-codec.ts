@@ -174,7 +174,7 @@ const summary = fields({
   agreements: optional((value) => Array.isArray(value) && value.every(agreement)),
   outcome: optional(text),
   secrecy: optional((value) => value === 'call' || value === 'identity'),
-  ...{ over: optional(number), awaits: optional(number) },
+  ...{ over: optional(number), ends: optional(number), awaits: optional(number) },
   early: optional(fields({ count: number, bytes: number })),
 })
 

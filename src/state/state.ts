@@ -117,8 +117,9 @@ export type CallSummary = {
   outcome?: CallOutcome
   /** Which key its words are sealed with, once it is accepted. */
   secrecy?: 'call' | 'identity'
-  /** When it was over by our own clock, unix seconds: from then on its key has 7 days. */
+  /** When it was over by our own clock, unix seconds: from then on its key has 7 days; and how many sides had ended it then. */
   over?: number
+  ends?: number
   /** Until when what the peer seals with its key is kept though its accept is not here, unix seconds; and how much of that is. */
   awaits?: number
   early?: { count: number; bytes: number }

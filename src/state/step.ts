@@ -12,6 +12,7 @@ import { awaitingCall } from './early-seals.ts'
 import { removeIdleCalls } from './expiry.ts'
 import { type CallKeySource, introduce } from './introduce.ts'
 import { isLetter, letterLogName } from './letter-log.ts'
+import { isOwedLoss } from './orphans.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {
   automaticAnswers,
@@ -30,7 +31,7 @@ import { type RecordedSignal, type Speaker, say } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
-export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked'> &
+export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked' | 'isOwedLoss'> &
   Speaker & {
     policy: Policy
     alive: IsAlive
@@ -79,10 +80,11 @@ export function step(
   const { people, selector } = seat
   const directory = selector === undefined ? NO_DIRECTORY : directoryOf(heard.state.index, people, 'callers')
   const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
-  const verdict = verdictOn(wanted, { ...seat, calls, directory, isBlocked })
+  const isOwed = (pubkey: string) => isOwedLoss(heard.state.index, pubkey, now)
+  const verdict = verdictOn(wanted, { ...seat, calls, directory, isBlocked, isOwedLoss: isOwed })
   // What our agent answers itself goes before what we would answer for it.
   const answered = verdict.say.map((u) => u.call)
-  const self = { name, relays: inbox.slice(0, LIMIT.relays) }
+  const self = { name, relays: inbox.slice(0, LIMIT.relays), isOwedLoss: isOwed }
   const replies = [
     ...endsDue(calls),
     ...[...blockedEnds(calls, isBlocked), ...automaticAnswers(calls, policy, self)].filter(

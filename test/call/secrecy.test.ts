@@ -48,6 +48,13 @@ describe('what comes under the identities’ key in a call with keys', () => {
     expect(isDowngraded(said(signal), ACCEPTED)).toBe(dropped)
   })
 
+  it("is one also where the caller's end takes back what a receipt has acknowledged", () => {
+    const end = said({ type: 'end', ack: 0 })
+    expect([0, 1, 7].map((acked) => isDowngraded(end, ACCEPTED, acked))).toEqual([false, true, true])
+    // What a receipt says of nothing has no effect, and comes in any order.
+    expect(isDowngraded(said({ type: 'receipt', ack: 0 }), ACCEPTED, 7)).toBe(false)
+  })
+
   it('carries no words where it is none', () => {
     const wordless = TYPES.flatMap((type) =>
       (['caller', 'callee'] as const).flatMap((by) =>

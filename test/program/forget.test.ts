@@ -14,7 +14,7 @@ test('a key is deleted 7 days after the end of its call, by whichever command ru
     const id = await endedCall(pair)
     await ada.json(['status'], 6.9 * DAY)
     expect(existsSync(keyOf(ada, id))).toBe(true)
-    const status = await ada.json(['status'], 8 * DAY)
+    const status = await ada.json(['status'], 7.01 * DAY)
     expect(status.notices).toContain(`deleted ${keyOf(ada, id)}`)
     expect([existsSync(keyOf(ada, id)), existsSync(keyOf(ben, id))]).toEqual([false, true])
     // The call itself is kept for as long as the owner wants.

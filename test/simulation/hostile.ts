@@ -46,13 +46,16 @@ export function impersonate(sim: Sim, robbed: Agent, victim: Agent): void {
   const [id] = calls.length === 0 ? [] : dice.pick(calls)
   const log = id === undefined ? undefined : victim.disk.logs[id]
   if (log === undefined || id === undefined) return
-  const [own, ack] = [lastSignal(log, robbed.key), lastSignal(log, victim.key)]
-  const place = { call: id, to: victim.key, seq: own.seq + 1, prev: own.id, ack }
+  const [own, last] = [lastSignal(log, robbed.key), lastSignal(log, victim.key)]
   const body = dice.pick<Body>([
     { type: 'message', text: STOLEN },
     { type: 'agree', text: STOLEN },
     { type: 'end', text: STOLEN, expired: false },
   ])
+  // As a caller that has not seen the accept hangs up, though it has: who would know of it by its receipts.
+  const takesBack = body.type === 'end' && own.id === id && log.acked.seq > 0
+  const ack = takesBack ? NOTHING : last
+  const place = { call: id, to: victim.key, seq: own.seq + 1, prev: own.id, ack }
   const rumor = rumorOf(signalTemplate(body, place, secondsOf(sim)), robbed.key)
   for (const { url } of network.relays)
     publishTo(network, url, envelope(network, rumor, victim.key, { stampedAt: secondsOf(sim) }), secondsOf(sim))

@@ -17,6 +17,7 @@ import { attack, impersonate } from './hostile.ts'
 import { type Liar, lie } from './liar.ts'
 import { bounded, healed, knowing, restless, summed } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
+import { sealedAsSaid } from './seal-oracle.ts'
 import { forgetShown, newWitness, permitted, type Witness, watch } from './witness.ts'
 import { advance, openWorld, type Process } from './world.ts'
 
@@ -108,7 +109,9 @@ export async function simulate(
     const now = secondsOf(sim)
     const compared = kind === 'honest' ? healed(sim, ada, ben, now) : 0
     if (kind === 'restored') knowing(sim, agents, copies.restoredAt, now)
-    for (const agent of liar === undefined ? agents : [ada]) {
+    const honest = liar === undefined ? agents : [ada]
+    sealedAsSaid(sim, honest)
+    for (const agent of honest) {
       summed(sim, agent, now)
       bounded(sim, agent)
     }

@@ -1,0 +1,40 @@
+// An accept that has to wait: the peer is still to hear that what it has said opens with nothing here. It is told after two complete
+// replays, which are made at once, and then the command does what it was typed for.
+import type { Intent } from '../call/intent.ts'
+import type { Plan } from './action.ts'
+import { refreshContext, withRelayClock } from './context.ts'
+import { carryOut, type Executed } from './execute.ts'
+import { saveStep } from './step.ts'
+import { syncAgain } from './sync.ts'
+
+/** Looks until it is told: the one that finds it out, two complete ones, the last of which tells it, and the one that accepts. */
+const MAX_LOOKS = 4
+
+/** Two looks of one second would count as one, in ms. */
+const PAUSE = 1_000
+
+/** Whether nothing but that keeps a call from being accepted. */
+export function waitsForTelling({ result }: Executed): boolean {
+  return result.decided?.refusal?.code === 'CALL_KEY_LOST'
+}
+
+/** Looks again and again, and decides once more each time. @param executed what the command came to before */
+export async function acceptOnceTold(intent: Intent, plan: Plan, executed: Executed): Promise<Executed> {
+  let [{ context }, last] = [executed, executed]
+  for (let look = 0; look < MAX_LOOKS && waitsForTelling(last); look++) {
+    if (!(await context.environment.pause(PAUSE))) return last
+    context = refreshContext(context)
+    const heard = await syncAgain(context)
+    context = withRelayClock(context, heard.clock)
+    const stepped = await saveStep({ intent, heard }, plan, context)
+    const next = await carryOut(plan, context, stepped)
+    last = withBefore(next, last)
+    if (heard.replayed.length === 0) return last
+  }
+  return last
+}
+
+function withBefore({ result, done, context }: Executed, before: Executed): Executed {
+  const touched = [...before.result.touched, ...result.touched]
+  return { context, done: [...before.done, ...done], result: { ...result, touched } }
+}

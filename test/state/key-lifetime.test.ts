@@ -1,0 +1,76 @@
+// How long the key of a call lives: 7 days after its end, whatever the other side goes on to do.
+import { describe, expect, test } from 'vitest'
+import { isCleanUpDue } from '../../src/state/clean-up.ts'
+import { dueRumors } from '../../src/state/outbox.ts'
+import { emptyIndex } from '../../src/state/state.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
+import { END, hears, inCall, rawIn, type Side, STATUS, says, send, T, turn } from '../support/conversation.ts'
+import { must } from '../support/must.ts'
+
+const DAY = 86_400
+
+const overIn = ({ state }: Side, id: string) => must(state.index.calls[id]).over
+
+describe('a call that one side has ended', () => {
+  // The attack: a peer that never says its end, so that the key of the call outlives the rule for as long as it likes.
+  test('is over since then, though the other side goes on speaking in it', () => {
+    const { ada, ben, id } = inCall()
+    says(ada, END)
+    expect(overIn(ada, id)).toBe(T)
+    let said = rawIn(ben, id, { type: 'message', text: '0' })
+    for (let day = 1; day <= 9; day++) {
+      hears(ben, [], { now: T + day * DAY })
+      said = rawIn(ben, id, { type: 'message', text: `day ${day}` }, {}, T + day * DAY)
+      keep(ben, id, said)
+      hears(ada, [said], { now: T + day * DAY })
+      expect(overIn(ada, id)).toBe(T)
+    }
+    expect(must(ada.state.index.calls[id]).last).toBe(T + 9 * DAY)
+    // What is offered until then is sealed with that key.
+    expect(dueRumors(ada.state, T + 6 * DAY, () => false).map(({ call }) => call)).toContain(id)
+    expect(dueRumors(ada.state, T + 7 * DAY + 1, () => false)).toEqual([])
+  })
+
+  test('is over anew with the end of the other side, whose receipt must be readable, and then no more', () => {
+    const { ada, ben, id } = inCall()
+    const end = says(ada, END)
+    const confirmed = hears(ben, end, { now: T + 3 * DAY }).said.map(({ rumor }) => rumor)
+    hears(ada, confirmed, { now: T + 3 * DAY })
+    expect([overIn(ada, id), overIn(ben, id)]).toEqual([T + 3 * DAY, T + 3 * DAY])
+    hears(ada, confirmed, { now: T + 5 * DAY })
+    turn(ada, STATUS, { now: T + 5 * DAY })
+    expect(overIn(ada, id)).toBe(T + 3 * DAY)
+  })
+
+  test('is over since then also where the index is lost', () => {
+    const { ada, ben, id } = inCall()
+    const end = says(ada, END)
+    const late = says(ben, send('late'))
+    hears(ada, late, { now: T + 6 * DAY })
+    hears(ben, end)
+    expect(must(stateCodec.rebuild(new Map(Object.entries(ada.state.logs))).calls[id]).over).toBe(T)
+  })
+})
+
+describe('whichever command runs 7 days after the end', () => {
+  const index = (cleaned: number) => {
+    const { ada, id } = inCall()
+    says(ada, END)
+    return { ...emptyIndex(), cleaned, calls: { [id]: must(ada.state.index.calls[id]) } }
+  }
+
+  test('looks for its key, however lately it was looked', () => {
+    expect(isCleanUpDue(index(T + 7 * DAY - 60), T + 7 * DAY - 1)).toBe(false)
+    expect(isCleanUpDue(index(T + 7 * DAY - 60), T + 7 * DAY)).toBe(true)
+    expect(isCleanUpDue(index(T + 7 * DAY), T + 7 * DAY + 60)).toBe(false)
+  })
+})
+
+/** Has a side hold what it has said past its own program. */
+function keep(who: Side, id: string, rumor: ReturnType<typeof rawIn>): void {
+  const log = must(who.state.logs[id])
+  who.state = {
+    ...who.state,
+    logs: { ...who.state.logs, [id]: { ...log, entries: { ...log.entries, [rumor.id]: { rumor } } } },
+  }
+}

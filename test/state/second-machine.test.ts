@@ -1,0 +1,112 @@
+// Who speaks in a call without its key: a thief of an identity, another machine of ours, and we ourselves after a loss.
+import { describe, expect, test } from 'vitest'
+import { NOTHING } from '../../src/call/signal.ts'
+import type { Rumor } from '../../src/nostr/event.ts'
+import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
+import type { State } from '../../src/state/state.ts'
+import {
+  ACCEPT,
+  callIn,
+  END,
+  hears,
+  inCall,
+  logIn,
+  mailOf,
+  policyOf,
+  rawIn,
+  receipt,
+  ringing,
+  type Side,
+  STATUS,
+  says,
+  side,
+  T,
+  turn,
+} from '../support/conversation.ts'
+
+const inTheOpen = (...rumors: readonly Rumor[]): OpenedWrap[] =>
+  mailOf(...rumors).opened.map(({ call: _, ...wrap }) => wrap)
+
+describe('an end in the open under number 2 that has not seen the accept', () => {
+  const cancel = { type: 'end', text: 'signed by a thief', expired: false } as const
+
+  test('hangs up while nothing shows that its author has', () => {
+    const { ada, ben, id } = ringing()
+    says(ben, ACCEPT)
+    hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, cancel, { ack: NOTHING })) } })
+    expect(callIn(ben, id).phase).toBe('cancelled')
+  })
+
+  // The attack: a thief of the caller's identity ends, with words of its own, a call that says that it is secret.
+  test('is a downgrade once its author has acknowledged the accept', () => {
+    const { ada, ben, id } = inCall()
+    hears(ben, [receipt(ada, id, ben.key, 1)])
+    hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, cancel, { ack: NOTHING })) } })
+    expect([callIn(ben, id).phase, ben.state.index.dropped.downgraded]).toEqual(['active', 1])
+    // The honest one, which its receipt has overtaken, comes again under the key.
+    hears(ben, says(ada, END))
+    expect(callIn(ben, id).phase).toBe('ended')
+  })
+})
+
+// Another machine of the callee's has answered: this one has no key of the call, and what it says in the open is dropped there.
+test('a call that nobody here has answered gets no end from here', () => {
+  const { ada, ben, id } = ringing()
+  turn(ben, STATUS, { now: T + 1_000 })
+  expect(callIn(ben, id, T + 1_000).phase).toBe('missed')
+  const hangUp = says(ada, END)
+  const { said } = hears(ben, hangUp, { now: T + 1_001 })
+  expect([said, Object.keys(logIn(ben, id).outbox)]).toEqual([[], []])
+  // A contact that has hung up hears by a receipt that it has come.
+  expect(turn(ben, STATUS, { now: T + 1_100, mail: mailOf(...hangUp) }).acks).toMatchObject([
+    { call: id, ack: { seq: 2 } },
+  ])
+})
+
+describe('a peer whose words open with nothing here', () => {
+  const unreadable = (from: string, n: number): OpenedWrap => ({
+    ...{ wrap: `${n}`.padStart(64, 'd'), stamp: T, bits: 0, reason: 'undecryptable' },
+    unopened: { from, tried: [], left: 0 },
+  })
+  const look = (who: Side, at: number, opened: OpenedWrap[] = []) =>
+    turn(who, STATUS, { now: at, mail: { opened, replayed: [{ relay: 'wss://r', cursor: at, began: at }] } })
+
+  test('is told before a ringing request of its is accepted', () => {
+    const { ben, id } = ringing()
+    const peer = callIn(ben, id).peer
+    expect(look(ben, T, [unreadable(peer, 1)]).acks).not.toContainEqual(expect.objectContaining({ lost: true }))
+    const { said, verdict } = turn(ben, ACCEPT)
+    expect([said, verdict.refusal?.code]).toEqual([[], 'CALL_KEY_LOST'])
+    look(ben, T + 1)
+    expect(look(ben, T + 2).acks).toContainEqual(expect.objectContaining({ call: undefined, to: peer, lost: true }))
+    // What still comes of it holds nothing up any more.
+    look(ben, T + 3, [unreadable(peer, 2)])
+    expect(says(ben, ACCEPT, { now: T + 4 })).toHaveLength(1)
+  })
+
+  test('is told before it is accepted without asking, and rejected at once', () => {
+    const seat = { policy: policyOf({ trust: () => 'trusted', autoAnswer: 'trusted' }) }
+    const [ada, ben] = [side('a'), side('b')]
+    ben.state = withUnreadable(ben.state, ada.key)
+    const request = says(ada, { type: 'call', agent: '', topic: 'x', wait: undefined }, { peer: ben.key })
+    expect(turn(ben, STATUS, { seat, mail: mailOf(...request) }).said).toEqual([])
+    expect(says(ben, { type: 'answer', accept: false, text: '' })).toHaveLength(1)
+    const other = side('b')
+    other.state = withUnreadable(other.state, ada.key)
+    turn(other, STATUS, { seat, mail: mailOf(...request) })
+    for (const at of [1, 2, 3]) look(other, T + at)
+    expect(turn(other, STATUS, { seat, now: T + 4 }).said).toHaveLength(1)
+  })
+
+  test('is not waited for where no more can be told today', () => {
+    const { ben, id } = ringing()
+    look(ben, T, [unreadable(callIn(ben, id).peer, 1)])
+    const lostTold = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}`.padStart(64, 'e'), T]))
+    ben.state = { ...ben.state, index: { ...ben.state.index, lostTold } }
+    expect(says(ben, ACCEPT)).toHaveLength(1)
+  })
+})
+
+function withUnreadable(state: State, peer: string): State {
+  return { ...state, index: { ...state.index, unreadable: { [peer]: { heard: T, replays: 0 } } } }
+}
