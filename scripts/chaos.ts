@@ -1,9 +1,9 @@
 // Two agents talk through relays that misbehave, with parallel senders that are killed at random, call after call; at the end of every
 // call but the last one side is restored from a copy of its home. Afterwards nothing that was accepted may be lost, nothing may be
 // there twice, both sides must hold the same last call, and in the others both must know what has happened.
-// npm run chaos -- --messages N --seed S [--restores R] [--leaky] [--json]
+// npm run chaos -- --messages N --seed S [--restores R] [--leaky] [--idle S] [--json]
 // With --leaky both agents are on line, and two of the three relays say OK to letters and keep none: nine of ten messages have to
-// come within a minute.
+// come within a minute; where the time went of one that came later is printed. --idle: seconds at most between two commands of one sender.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import {
@@ -11,6 +11,7 @@ import {
   agentIn,
   type Clock,
   copyHome,
+  newsIn,
   readInbox,
   readTranscript,
   runCommand,
@@ -19,8 +20,9 @@ import {
   type Transcript,
 } from './chaos/agents.ts'
 import { pause, startFaults } from './chaos/fault-schedule.ts'
-import { type Follower, follow } from './chaos/follower.ts'
+import { follow } from './chaos/follower.ts'
 import { restoreInCall } from './chaos/restored-call.ts'
+import { type LateMessage, openTimeline, type Timeline } from './chaos/timeline.ts'
 import { withTemporaryFolder } from './processes.ts'
 import { type SeededRandom, seededRandom } from './relay/faults.ts'
 import { type EmbeddedRelay, startRelay } from './relay.ts'
@@ -51,6 +53,10 @@ export type Report = {
   seconds: number
   /** Which share of the messages the other side was told of within a minute, where both were on line. */
   withinMinute?: number
+  /** How long half, nine of ten, and 99 of 100 of them took at most, in seconds. */
+  tookSeconds?: number[]
+  /** Of each message that took longer than a minute, where the time went. */
+  late?: string[]
 }
 
 /** So many ms a message may take, and the share of them that must keep to it. */
@@ -59,27 +65,29 @@ const MIN_SHARE = 0.9
 
 /**
  * `restores`: how many calls end with a restored copy, before the one that is ended in peace; `leaky`: whether all but one of the relays
- * keep no letters, and both agents are on line.
+ * keep no letters, and both agents are on line; `idle`: ms between two commands of one sender.
  */
-export type ChaosOptions = { restores?: number; leaky?: boolean | undefined }
+export type ChaosOptions = { restores?: number; leaky?: boolean | undefined; idle?: number }
 
 export async function chaos(
   messages: number,
   seed: number,
-  { restores = 0, leaky = false }: ChaosOptions = {},
+  { restores = 0, leaky = false, idle = 0 }: ChaosOptions = {},
 ): Promise<Report> {
   const began = Date.now()
   const random = seededRandom(seed)
   const clock: Clock = { ms: 0 }
+  const timeline = leaky ? openTimeline() : undefined
+  const now = () => Math.floor((Date.now() + clock.ms) / 1000)
   const relays = await Promise.all(
-    [1, 2, 3].map((n) => startRelay({ seed: seed + n, now: () => Math.floor((Date.now() + clock.ms) / 1000) })),
+    [1, 2, 3].map((n) => startRelay({ seed: seed + n, now, onDeed: (deed) => timeline?.hear(n, deed) })),
   )
   try {
     return await withTemporaryFolder(async (folder) => {
       const urls = relays.map((relay) => relay.url)
       const [ada, ben] = [agentIn(folder, 'ada', urls), agentIn(folder, 'ben', urls)]
       const each = Math.ceil(messages / 2 / (restores + 1))
-      const talk = { relays, random, clock, each, leaky }
+      const talk = { relays, random, clock, each, idle, timeline }
       const talks: Talk[] = []
       const unsound: string[] = []
       for (let n = 0; n < restores; n++) {
@@ -101,7 +109,11 @@ export async function chaos(
         seconds: Math.round((Date.now() - began) / 1000),
         ...compareSides(last.accepted, sides),
         accepted: sum(all.map(({ accepted }) => accepted.length)),
-        ...(leaky && { withinMinute: Math.min(...all.flatMap(({ shares }) => shares)) }),
+        ...(leaky && {
+          withinMinute: Math.min(...all.flatMap(({ shares }) => shares)),
+          tookSeconds: quantiles(all.flatMap(({ took }) => took)),
+          late: all.flatMap(({ late }) => late),
+        }),
       }
     })
   } finally {
@@ -109,37 +121,60 @@ export async function chaos(
   }
 }
 
-type Talk = { call: string; accepted: string[]; kills: number; faults: Record<string, number>; shares: number[] }
+type Talk = {
+  call: string
+  accepted: string[]
+  kills: number
+  faults: Record<string, number>
+  shares: number[]
+  took: number[]
+  late: string[]
+}
 
 type TalkOptions = {
   relays: readonly EmbeddedRelay[]
   random: SeededRandom
   clock: Clock
   each: number
-  leaky: boolean
+  idle: number
+  /** Both are on line, two of the relays are leaky, and what comes late is explained. */
+  timeline: Timeline | undefined
 }
 
 /** A new call in which both say what they have to say, through bad relays. `onAccepted`: told how many of an agent's were accepted. */
 async function talkIn(
   [ada, ben]: readonly [Agent, Agent],
   topic: string,
-  { relays, random, clock, each, leaky }: TalkOptions,
+  { relays, random, clock, each, idle, timeline }: TalkOptions,
   onAccepted: (who: Agent, count: number) => void = () => {},
 ): Promise<Talk> {
   const call = await startCall(ada, ben, topic, clock)
-  const schedule = startFaults(relays, random, leaky)
-  const followers = leaky ? [ada, ben].map((who) => follow(who.cwd, who.env)) : []
+  timeline?.learn(call, [ada, ben])
+  const schedule = startFaults(relays, random, {
+    leaky: timeline !== undefined,
+    onFault: (span) => timeline?.note(span),
+  })
+  const followers = timeline ? [ada, ben].map((who) => follow(who.cwd, who.env)) : []
   const sent = await Promise.all(
-    [ada, ben].map((who) => sendMessages(who, { call, count: each, random, clock, onAccepted })),
+    [ada, ben].map((who) => sendMessages(who, { call, count: each, random, clock, idle, onAccepted })),
   )
-  const shares = await Promise.all(followers.map((one, n) => shareInTime(one, sent[1 - n]?.began ?? new Map())))
+  const heard = await Promise.all(
+    followers.map(({ came }, n) => heardInTime([came, sent[n]?.told ?? new Map()], sent[1 - n]?.began ?? new Map())),
+  )
   await schedule.stop()
   await Promise.all(followers.map((one) => one.stop()))
-  const accepted = sent.flatMap((one) => one.accepted)
-  return { call, accepted, kills: sum(sent.map(({ kills }) => kills)), faults: schedule.faults, shares }
+  return {
+    call,
+    accepted: sent.flatMap((one) => one.accepted),
+    kills: sum(sent.map(({ kills }) => kills)),
+    faults: schedule.faults,
+    shares: heard.map(({ share }) => share),
+    took: heard.flatMap(({ took }) => took),
+    late: timeline?.explain(heard.flatMap(({ late }) => late)) ?? [],
+  }
 }
 
-type SendOptions = Pick<TalkOptions, 'random' | 'clock'> & {
+type SendOptions = Pick<TalkOptions, 'random' | 'clock' | 'idle'> & {
   call: string
   count: number
   onAccepted: (who: Agent, count: number) => void
@@ -148,10 +183,11 @@ type SendOptions = Pick<TalkOptions, 'random' | 'clock'> & {
 /** Sends until every message was accepted: a killed command may have said it or not, so each try has a text of its own. */
 async function sendMessages(
   who: Agent,
-  { call, count, random, clock, onAccepted }: SendOptions,
-): Promise<{ accepted: string[]; began: Map<string, number>; kills: number }> {
+  { call, count, random, clock, idle, onAccepted }: SendOptions,
+): Promise<Saying> {
   const accepted: string[] = []
-  const began = new Map<string, number>()
+  const told = new Map<string, number>()
+  const began = new Map<string, Sent>()
   let [tries, kills] = [0, 0]
   const sender = async () => {
     while (accepted.length < count) {
@@ -161,26 +197,50 @@ async function sendMessages(
       const timer = random() < KILLED_SHARE ? setTimeout(() => running.stop(), random() * 400) : undefined
       const ran = await running.ended
       clearTimeout(timer)
+      for (const item of newsIn(ran.stdout)) if (!told.has(item.text)) told.set(item.text, Date.now())
       if (ran.code === null) kills++
       // 0: a relay took it. 3: no relay did, it is kept. Both are a promise.
       else if (ran.code === 0 || ran.code === 3) {
-        began.set(text, at)
+        began.set(text, { at, ended: `ended with ${ran.code} after ${(ran.ms / 1000).toFixed(1)} s` })
         onAccepted(who, accepted.push(text))
         // The disk is busy, and nothing was said.
       } else if (ran.code !== 5 || !ran.stdout.includes('LOCKED'))
         throw new Error(`send ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
+      await pause(idle * random())
     }
   }
   await Promise.all(Array.from({ length: PARALLEL }, sender))
-  return { accepted, began, kills }
+  return { accepted, began, told, kills }
 }
 
-/** Which share of what was said was told within a minute; waits for that minute where something is still to come. */
-async function shareInTime({ came }: Follower, began: ReadonlyMap<string, number>): Promise<number> {
-  const until = Math.max(0, ...began.values()) + A_MINUTE
-  const late = () => [...began].filter(([text, at]) => (came.get(text) ?? Number.POSITIVE_INFINITY) - at > A_MINUTE)
+/** When a command that said something began, Unix ms, and how it ended. */
+type Sent = { at: number; ended: string }
+
+/** What one agent has said, by text; and when which text of the other one was told by these commands, Unix ms. */
+type Saying = { accepted: string[]; began: Map<string, Sent>; told: Map<string, number>; kills: number }
+
+/**
+ * Which share of what was said was told within a minute, how long each took (ms), and what took longer; waits for that minute where
+ * something is still to come.
+ */
+async function heardInTime(
+  told: readonly ReadonlyMap<string, number>[],
+  began: ReadonlyMap<string, Sent>,
+): Promise<{ share: number; took: number[]; late: LateMessage[] }> {
+  const until = Math.max(0, ...[...began.values()].map(({ at }) => at)) + A_MINUTE
+  const heard = () =>
+    [...began].map(([text, sent]): LateMessage => {
+      return { text, ...sent, came: Math.min(...told.map((one) => one.get(text) ?? Number.POSITIVE_INFINITY)) }
+    })
+  const late = () => heard().filter(({ at, came }) => came - at > A_MINUTE)
   while (Date.now() < until && late().length > 0) await pause(200)
-  return 1 - late().length / began.size
+  const took = heard().map(({ at, came }) => came - at)
+  return { share: 1 - late().length / began.size, took, late: late() }
+}
+
+function quantiles(ms: readonly number[]): number[] {
+  const sorted = [...ms].sort((a, b) => a - b)
+  return [0.5, 0.9, 0.99].map((share) => Math.round((sorted[Math.floor(share * sorted.length)] ?? 0) / 100) / 10)
 }
 
 /** Fair schedule: both look in now and then, one hangs up, until both hold the same verified call or patience ends. */
@@ -238,13 +298,17 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       seed: { type: 'string', default: '1' },
       restores: { type: 'string', default: '2' },
       leaky: { type: 'boolean' },
+      idle: { type: 'string', default: '0' },
       json: { type: 'boolean' },
     },
   })
   // Who is on line all the time is not restored from a copy.
   const restores = values.leaky ? 0 : Number(values.restores)
-  const report = await chaos(Number(values.messages), Number(values.seed), { restores, leaky: values.leaky })
-  const lines = Object.entries(report).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+  const idle = 1000 * Number(values.idle)
+  const report = await chaos(Number(values.messages), Number(values.seed), { restores, leaky: values.leaky, idle })
+  const { late = [], ...figures } = report
+  for (const line of late) console.error(line)
+  const lines = Object.entries(figures).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
   console.log(values.json ? JSON.stringify(report) : lines.join('\n'))
   console.log(
     isKept(report)

@@ -111,6 +111,7 @@ const defaultPolicy: RelayPolicy = {
   serviceUrl: undefined,
   exactUrl: undefined,
   now: () => Math.floor(Date.now() / 1000),
+  onDeed: undefined,
 }
 
 interface Listener {

@@ -1,6 +1,7 @@
 // Agents as real processes: their homes, their clocks, and what they say and read.
 import { cpSync, rmSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isRecord, parseJson } from '../../src/json.ts'
 import { agentEnv, PROGRAM, type ProcessResult, type RunningProcess, startProcess } from '../processes.ts'
 
 export type Agent = { name: string; cwd: string; env: Record<string, string> }
@@ -55,10 +56,10 @@ export async function readInbox(who: Agent, clock: Clock): Promise<Item[]> {
   return newsIn((await runCommand(who, ['inbox', '--json'], clock)).stdout)
 }
 
-/** What a command has shown as new. */
+/** What a command has shown as new; nothing where it was killed before it had said all. */
 export function newsIn(stdout: string): Item[] {
-  const answer: { new?: Item[] } = JSON.parse(stdout)
-  return answer.new ?? []
+  const answer = parseJson(stdout)
+  return isRecord(answer) && Array.isArray(answer.new) ? answer.new : []
 }
 
 export async function readTranscript(who: Agent, call: string, clock: Clock): Promise<Transcript> {

@@ -5,11 +5,18 @@ import type { EmbeddedRelay } from '../relay.ts'
 
 export type FaultSchedule = { faults: Record<string, number>; stop(): Promise<void> }
 
+/** A fault of a relay (its number, from 1) and how long it lasted, Unix ms. */
+export type FaultSpan = { relay: number; what: string; at: number; until: number }
+
 /**
  * One relay is only ever cut off, never forgetful: the promise holds as long as one honest relay can be reached.
  * @param leaky the others say OK to letters all the time and keep none
  */
-export function startFaults(relays: readonly EmbeddedRelay[], random: SeededRandom, leaky = false): FaultSchedule {
+export function startFaults(
+  relays: readonly EmbeddedRelay[],
+  random: SeededRandom,
+  { leaky = false, onFault = () => {} }: { leaky?: boolean; onFault?: (span: FaultSpan) => void } = {},
+): FaultSchedule {
   const faults: Record<string, number> = {}
   if (leaky) for (const relay of relays.slice(1)) relay.faults.dropEvents = ({ kind }) => kind === WRAP_KIND
   let going = true
@@ -17,9 +24,11 @@ export function startFaults(relays: readonly EmbeddedRelay[], random: SeededRand
     while (going) {
       await pause(200 + random() * 1500)
       if (!going) break
-      const kind = pick(leaky ? KINDS_ON_LINE : i === 0 ? KINDS_THAT_KEEP : ALL_KINDS, random)
+      const kind = pick(leaky || i === 0 ? KINDS_THAT_KEEP : ALL_KINDS, random)
       faults[kind] = (faults[kind] ?? 0) + 1
+      const at = Date.now()
       await causeFault(relay, kind, 200 + random() * 1200)
+      onFault({ relay: i + 1, what: kind, at, until: Date.now() })
     }
   })
   return {
@@ -32,9 +41,6 @@ export function startFaults(relays: readonly EmbeddedRelay[], random: SeededRand
 }
 
 const KINDS_THAT_KEEP = ['restarted', 'silent', 'rate-limited', 'shuffled', 'repeated', 'slow'] as const
-// Whoever limits us is left alone for half a minute and longer, and one that cuts us off every few seconds is asked again ever later:
-// while it is the only honest one, nothing can come within that time.
-const KINDS_ON_LINE = ['silent', 'shuffled', 'repeated', 'slow'] as const
 const ALL_KINDS = [...KINDS_THAT_KEEP, 'emptied', 'lying', 'blocked', 'cut off', 'garbage'] as const
 
 async function causeFault(

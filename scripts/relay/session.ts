@@ -32,7 +32,15 @@ export interface RelayPolicy {
   exactUrl: string | undefined
   /** The relay's clock, in seconds. */
   now: () => number
+  /** Hears what it does, as it does it. */
+  onDeed: ((deed: RelayDeed) => void) | undefined
 }
+
+/** `event`: what became of one that came in; `asked`: for whose wraps a client has asked, which `left` may end. */
+export type RelayDeed =
+  | { type: 'event'; event: Event; accepted: boolean; reason: string; kept: boolean }
+  | { type: 'asked'; connection: number; receiver: string }
+  | { type: 'left'; connection: number }
 
 /** What all conversations share. */
 export interface Relay {
@@ -83,7 +91,10 @@ export function openSession(relay: Relay, socket: WebSocket): void {
   }
   relay.clients.add(client)
   socket.on('message', (data) => handleFrame(relay, client, data))
-  socket.on('close', () => relay.clients.delete(client))
+  socket.on('close', () => {
+    relay.clients.delete(client)
+    relay.policy.onDeed?.({ type: 'left', connection })
+  })
   // A message over the limit or an illegal one: ws closes the connection and tells us here.
   socket.on('error', () => socket.terminate())
   if (relay.faults.hangsUp) {
@@ -118,6 +129,7 @@ function publish(relay: Relay, client: Client, value: unknown): void {
   const event = parseEvent(value)
   const { accepted, reason, fresh } =
     event === undefined ? rejected('invalid: not an event') : judgeEvent(relay, client, event)
+  if (event !== undefined) relay.policy.onDeed?.({ type: 'event', event, accepted, reason, kept: fresh })
   if (!relay.faults.noOk) sendOk(relay, client, value, accepted, reason)
   if (fresh && event !== undefined) for (const listener of relay.clients) forward(relay, listener, event)
 }
@@ -185,6 +197,8 @@ function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]):
     return
   }
   client.subscriptions.set(id, filters)
+  const receiver = filters.flatMap(({ lists }) => [...(lists.get('#p') ?? [])])[0]
+  if (typeof receiver === 'string') relay.policy.onDeed?.({ type: 'asked', connection: client.connection, receiver })
   answer(relay, client, id, filters)
 }
 

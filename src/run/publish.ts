@@ -56,10 +56,13 @@ export const publishReceipt: Executor<'receipt'> = {
     const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
     const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, stampOf(context))
     const rumor = rumorOf(template, context.environment.keys.pubkey)
-    const { relays } = action.route
+    const { relays, doubted } = action.route
     const callKey = sealingWith(action.binding, context)
     if (callKey === 'lost') return { type: 'receipt', action, receipts: [] }
-    const { receipts } = await publishWrap({ rumor, to, relays, spare: [], aside: true, callKey, work: {} }, context)
+    const { receipts } = await publishWrap(
+      { rumor, to, relays, spare: [], doubted, aside: true, callKey, work: {} },
+      context,
+    )
     return { type: 'receipt', action, receipts }
   },
   record: (state, done) =>
@@ -200,6 +203,7 @@ type Outgoing = {
   wrap?: Event | undefined
   relays: readonly string[]
   spare: readonly string[]
+  doubted: readonly string[] | undefined
   aside: boolean
   callKey: Sealing
   work: Pick<GiftWrapOptions, 'work'>
@@ -213,17 +217,19 @@ async function publishDue(
   const { due, route } = action
   const { rumor, to, wrap, skip } = due
   const relays = route.relays.filter((url) => !skip.includes(url))
-  const { spare = [] } = route
+  const { spare = [], doubted } = route
   // Only a first word costs work: in a call we are no strangers any more.
   // Long work is done where the user has said so, and once: who waits for an answer is not to be deaf each time it is offered again.
   const isLong = context.work === true && (action.type === 'letter' || action.said)
   const most = isLong ? undefined : MINING_UNASKED
   const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow, most) } : {}
-  return await publishWrap({ rumor, to, wrap, relays, spare, aside: skip.length > 0, callKey, work }, context)
+  // What only relays have that bring it nothing is waited for like what nobody has.
+  const aside = skip.some((url) => doubted?.includes(url) !== true)
+  return await publishWrap({ rumor, to, wrap, relays, spare, doubted, aside, callKey, work }, context)
 }
 
 async function publishWrap(
-  { rumor, to, wrap: held, relays, spare, aside, callKey, work }: Outgoing,
+  { rumor, to, wrap: held, relays, spare, doubted = [], aside, callKey, work }: Outgoing,
   context: RunContext,
 ): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
   const { environment, deadline } = context
@@ -233,12 +239,12 @@ async function publishWrap(
   }
   const wrap = held ?? seal(envelopeTimes(context))
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
-  const receipts = await environment.pool.publish([{ event: wrap, relays, spare, aside }], until())
+  const receipts = await environment.pool.publish([{ event: wrap, relays, spare, doubted, aside }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   // The attack: a relay refuses a kept wrap for its stamp, and gets the word sealed anew with the identities' key.
   if (strict.length === 0 || callKey === 'lost') return { wrap, receipts }
   const recent = seal({ now: stampOf(context), recent: true })
-  const better = await environment.pool.publish([{ event: recent, relays: strict, spare, aside }], until())
+  const better = await environment.pool.publish([{ event: recent, relays: strict, spare, doubted, aside }], until())
   return { wrap, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -179,7 +179,8 @@ async function nextRound<T extends IntentType>(
   const now = environment.clock()
   const rung = hasRungOut(run, context.now)
   const sweeps = now - offered >= SWEEP_EVERY && isSweeping(context)
-  if (came.length === 0 && !rung && !sweeps && now - offered < OFFER_EVERY)
+  const offers = now - offered >= OFFER_EVERY || isRested(context, offered)
+  if (came.length === 0 && !rung && !sweeps && !offers)
     return { ...watch, run: { ...run, context, state: environment.store.read() } }
   const events = came.map((c) => c.event)
   const heard = rung || sweeps ? await syncAgain(context) : await unwrapArrived(context, run.heard, events)
@@ -247,6 +248,16 @@ function callsMeant(selector: string, { calls, people, state }: CommonOutcome): 
 function isSweeping({ environment }: RunContext): boolean {
   const { relays } = environment.store.read().index
   return environment.relays.inbox.some((url) => relays[url]?.sweep !== undefined)
+}
+
+// "A relay whose limits refuse us is left alone as long as it says": what is owed goes there as soon as that is over.
+function isRested({ environment }: RunContext, since: number): boolean {
+  const now = environment.clock()
+  const { relays } = environment.store.read().index
+  return Object.values(relays).some(({ rest }) => {
+    const until = 1000 * (rest?.until ?? 0)
+    return until > since && until <= now
+  })
 }
 
 // A ring that has run out since the mailbox was opened needs a complete replay before it counts as missed.

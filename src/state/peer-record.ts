@@ -30,12 +30,18 @@ export function unknownPeer(): PeerMemory {
   return { inbox: [], looked: 0, hints: [], name: foreign``, pow: 0 }
 }
 
+/** Of several relays that had taken a thing, those whose score is so much lower than the best one's have not brought it. */
+const FURTHER_BEHIND = 0.2
+
 /** These relays had taken what a peer has now acknowledged, or what it has not although it is there. */
 export function noteRecord(edit: Transaction, peer: string, relays: readonly string[], came: keyof RelayRecord): void {
   if (relays.length === 0) return
   const held = edit.index.peers[peer] ?? unknownPeer()
   const record = { ...held.record }
-  for (const url of relays) {
+  // The attack: a relay that keeps nothing says OK beside one that keeps all, and is believed for what that one has brought.
+  const best = Math.max(...relays.map((url) => relayScore(held, url)))
+  const meant = came === 'vain' ? relays : relays.filter((url) => relayScore(held, url) > best - FURTHER_BEHIND)
+  for (const url of meant) {
     const { acked, vain } = record[url] ?? { acked: 0, vain: 0 }
     const after = { acked, vain, [came]: (came === 'acked' ? acked : vain) + 1 }
     // The latest stand last.
@@ -53,4 +59,13 @@ function halved({ acked, vain }: RelayRecord): RelayRecord {
 export function relayScore(memory: PeerMemory | undefined, url: string): number {
   const { acked, vain } = memory?.record?.[url] ?? { acked: 0, vain: 0 }
   return (acked + 1) / (acked + vain + 2)
+}
+
+/** Below this score a relay is not believed, where another one is at the least as good as one that nobody knows. */
+const DOUBTED = { below: 0.25, beside: 0.5 }
+
+/** Those of a peer's relays whose OK says nothing of whether the peer gets a thing. `scoreOf`: from 0 to 1. */
+export function doubtedRelays(relays: readonly string[], scoreOf: (url: string) => number): string[] {
+  if (!relays.some((url) => scoreOf(url) >= DOUBTED.beside)) return []
+  return relays.filter((url) => scoreOf(url) < DOUBTED.below)
 }

@@ -83,11 +83,14 @@ export type RelayFacts = {
   frame?: number | undefined
 }
 
-/** What one run has found out. `reached`: whether there was a connection. */
-export type RelayObservation = { url: string; reached: boolean; rebuff?: Rebuff; frame?: number }
+/** What one run has found out. `reached`: whether there was a connection; `took`: when it last took what was published, Unix ms. */
+export type RelayObservation = { url: string; reached: boolean; rebuff?: Rebuff; frame?: number; took?: number }
 
-/** A relay that names no time is left alone for so many seconds, twice as long each time, and no longer than a presence lasts. */
-const REST = { first: 30, longest: 300 }
+/**
+ * A relay that names no time is left alone for so many seconds, twice as long each time, and no longer than a presence lasts; with what
+ * we publish for less at first, as a limit on that is over within seconds, and what is owed may have no other way.
+ */
+const REST = { first: { read: 30, write: 5 }, longest: 300 }
 
 /** As long as a relay says it is left alone, but no longer than a day. */
 const LONGEST_NAMED = 24 * 3600
@@ -124,8 +127,13 @@ export function recordObservations(state: State, observed: readonly RelayObserva
   return edit.state
 }
 
-function afterRun(held: RelayMemory, { reached, rebuff, frame }: RelayObservation, now: number): RelayMemory {
-  const { rest: before, lost, limits, ...kept } = held
+function afterRun(held: RelayMemory, observed: RelayObservation, now: number): RelayMemory {
+  const { reached, frame, took = 0 } = observed
+  const { rest: _, lost, limits, ...kept } = held
+  // Whoever has taken something since rests no more from what is published.
+  const isOver = (one: { at: number; only?: 'read' | 'write' } | undefined) => one?.only === 'write' && one.at < took
+  const before = isOver(held.rest) ? undefined : held.rest
+  const rebuff = isOver(observed.rebuff) ? undefined : observed.rebuff
   const rest = rebuff === undefined ? restAfter(before, reached, now) : restOf(rebuff, before, now)
   return {
     ...kept,
@@ -145,7 +153,7 @@ function restOf({ at, seconds, why, only }: Rebuff, before: RelayRest | undefine
   // A run writes more than once of what it has met once.
   if (before?.at === at) return before
   const tries = (before?.tries ?? 0) + 1
-  const guess = Math.min(REST.longest, REST.first * 2 ** (tries - 1))
+  const guess = Math.min(REST.longest, REST.first[only ?? 'read'] * 2 ** (tries - 1))
   const until = now + (seconds === undefined ? guess : Math.min(seconds, LONGEST_NAMED))
   return { at, until, tries, why, ...(seconds !== undefined && { named: true as const }), ...(only && { only }) }
 }

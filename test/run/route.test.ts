@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type RouteContext, routeTo } from '../../src/run/route.ts'
 import { lookupQueries, peersLookedUp } from '../../src/run/sync.ts'
 import { foreign } from '../../src/sanitize.ts'
+import { unknownPeer } from '../../src/state/peer-record.ts'
 import { type CallSummary, emptyIndex, type PeerMemory, type State } from '../../src/state/state.ts'
 
 const peer = 'b'.repeat(64)
@@ -57,6 +58,20 @@ describe('a route', () => {
     const relays = { [b]: { canary: { at: 1, misses: 2, leaky: 1 } } }
     const found = routeTo(routeContext(), { ...known, index: { ...known.index, relays } }, [], peer)
     expect(found).toMatchObject({ relays: [d, c, e], spare: [a, b, ...own.inbox] })
+    expect(found.doubted).toBeUndefined()
+    const [few, all] = [
+      [b, d],
+      [b, d, a],
+    ].map((some) => {
+      const index = {
+        ...known.index,
+        relays,
+        peers: { [peer]: { ...unknownPeer(), ...known.index.peers[peer], inbox: some } },
+      }
+      return routeTo(routeContext(), { ...known, index }, [], peer)
+    })
+    expect(few).toMatchObject({ relays: [d, b], doubted: [b] })
+    expect(all).toMatchObject({ relays: [d, a, b], doubted: [a, b] })
   })
 
   test('begins with the relays that could be reached lately and do not rest', () => {

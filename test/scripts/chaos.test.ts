@@ -8,11 +8,11 @@ test('the promise is kept through a short chaos', async () => {
   expect({ ...report, kept: isKept(report) }).toMatchObject(kept)
 }, 180_000)
 
-test('between agents on line, with two of three relays that keep no letters, nothing is lost', async () => {
+test('between agents on line, with two of three relays that keep no letters, nine of ten messages come within a minute', async () => {
   const report = await chaos(24, 5, { leaky: true })
   expect(report).toMatchObject({ losses: 0, repeats: 0, sameOrder: true, equalDigests: true, verified: true })
-  // How much comes within a minute depends on what else the machine does: npm run chaos -- --leaky asks for nine of ten.
-  expect(report.withinMinute).toEqual(expect.any(Number))
+  // What came later is explained line by line.
+  expect(report.withinMinute, report.late?.join('\n')).toBeGreaterThanOrEqual(0.9)
 }, 180_000)
 
 test('a lost, a repeated and a shuffled message would be noticed', () => {

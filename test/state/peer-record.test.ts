@@ -1,6 +1,13 @@
 // Whether a peer is there, and which of its relays bring it what we say.
 import { expect, test } from 'vitest'
-import { isPresent, noteHeard, noteRecord, relayScore, unknownPeer } from '../../src/state/peer-record.ts'
+import {
+  doubtedRelays,
+  isPresent,
+  noteHeard,
+  noteRecord,
+  relayScore,
+  unknownPeer,
+} from '../../src/state/peer-record.ts'
 import { emptyIndex, type PeerMemory } from '../../src/state/state.ts'
 import { parseIndex } from '../../src/state/state-codec.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
@@ -41,4 +48,29 @@ test('of a peer that names new relays without end only the latest are remembered
   const many = Array.from({ length: 100 }, (_, n) => `r${n}`)
   const index = after(undefined, (edit) => noteRecord(edit, peer, many, 'acked'))
   expect(Object.keys(index.peers[peer]?.record ?? {})).toEqual(many.slice(-12))
+})
+
+test('a relay that keeps nothing is not believed for what one beside it brings', () => {
+  let index = after(undefined, () => {})
+  const note = (relays: string[], came: 'acked' | 'vain') => {
+    index = after(index.peers[peer], (edit) => noteRecord(edit, peer, relays, came))
+  }
+  const doubted = (relays: string[]) => doubtedRelays(relays, (url) => relayScore(index.peers[peer], url))
+  note(['honest', 'leaky'], 'acked')
+  // While the honest one refuses, what only the leaky one has is lost.
+  for (let n = 0; n < 3; n++) note(['leaky'], 'vain')
+  for (let n = 0; n < 9; n++) note(['honest', 'leaky'], 'acked')
+  expect(index.peers[peer]?.record).toEqual({ honest: { acked: 10, vain: 0 }, leaky: { acked: 1, vain: 3 } })
+  for (let n = 0; n < 3; n++) note(['leaky'], 'vain')
+  expect(doubted(['honest', 'leaky'])).toEqual(['leaky'])
+  // Where no other is better, there is nobody to believe instead.
+  expect(doubted(['leaky'])).toEqual([])
+  expect(doubted(['new', 'leaky'])).toEqual(['leaky'])
+})
+
+test('relays that bring a peer the same things stand alike', () => {
+  let index = after(undefined, () => {})
+  for (const came of ['acked', 'vain', 'vain', 'acked', 'vain', 'acked', 'acked'] as const)
+    index = after(index.peers[peer], (edit) => noteRecord(edit, peer, ['a', 'b'], came))
+  expect(index.peers[peer]?.record).toEqual({ a: { acked: 4, vain: 3 }, b: { acked: 4, vain: 3 } })
 })

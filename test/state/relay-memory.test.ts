@@ -91,6 +91,24 @@ describe('a relay that wants to be left alone', () => {
     expect(rests).toEqual([30, 60, 120, 240, 300, 300])
   })
 
+  test('with what we publish rests for a few seconds at first, and from the first again once it has taken something', () => {
+    const writes = { ...rebuff, only: 'write' as const }
+    const first = noted({}, seen({ reached: true, rebuff: writes })) ?? {}
+    expect(first.rest).toMatchObject({ until: T + 5, tries: 1 })
+    const second = noted(first, seen({ reached: true, rebuff: { ...writes, at: 2 } }), T + 6) ?? {}
+    expect(second.rest).toMatchObject({ until: T + 6 + 10, tries: 2 })
+    // What was taken before it refused says nothing.
+    expect(noted(second, seen({ reached: true, took: 2 }), T + 7)).toEqual(second)
+    expect(noted(second, seen({ reached: true, took: 3 }), T + 7)).toEqual({})
+    // Of one run that was refused and then not.
+    expect(noted(second, seen({ reached: true, rebuff: { ...writes, at: 5 }, took: 6 }), T + 20)).toEqual({})
+    const again = noted(second, seen({ reached: true, rebuff: { ...writes, at: 7 }, took: 6 }), T + 20)
+    expect(again?.rest).toMatchObject({ until: T + 25, tries: 1 })
+    // That it takes what is published does not mean that it may be asked.
+    const asks = { rest: { at: 1, until: T + 50, tries: 4, why: foreign`slow down`, only: 'read' as const } }
+    expect(noted(asks, seen({ reached: true, took: 9 }))).toEqual(asks)
+  })
+
   test('and names one rests as long, but no longer than a day', () => {
     expect(noted({}, seen({ rebuff: { ...rebuff, seconds: 40 } }))?.rest).toMatchObject({ until: T + 40, named: true })
     expect(noted({}, seen({ rebuff: { ...rebuff, seconds: 9e9 } }))?.rest).toMatchObject({ until: T + 86_400 })

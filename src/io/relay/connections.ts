@@ -18,7 +18,7 @@ export type Connections = {
   /** What relays have shown not to take. */
   refusals: Refusals
   /** The connection to a relay, or why there is none for a question, or for an event of `size` bytes. */
-  to(url: string, size?: number): RelayClient | Refusal
+  to(url: string, size?: number): RelayClient | (Refusal & { until?: number })
   /** What this run has found out of each relay. */
   observed(): RelayObservation[]
   isOpen(url: string): boolean

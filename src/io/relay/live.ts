@@ -14,8 +14,11 @@ export type LiveSubscriptions = {
   arrived(arrival: LiveEvent, size: number): void
   /** Was given to the caller in another way. */
   delivered(event: Event): void
-  /** A subscription that began at `since` was lost: `again` is called after a pause, unless the relay's no was final. */
-  lost(refusal: Refusal, since: number, failures: number, again: (failures: number) => void): void
+  /**
+   * A subscription that began at `since` was lost: `again` is called after a pause, unless the relay's no was final. One that was not
+   * asked for, since the relay is left alone `until` then (Unix ms), is no failure.
+   */
+  lost(refusal: Refusal & { until?: number }, since: number, failures: number, again: (failures: number) => void): void
   /** All that is queued, as soon as there is something; nothing at the deadline (Unix ms) or when closed. */
   next(deadline: number): Promise<LiveEvent[]>
   close(): void
@@ -24,6 +27,9 @@ export type LiveSubscriptions = {
 // So many ids are remembered, and so much is queued for a caller who does not come back for it.
 const MAX_IDS = 20_000
 const MAX_QUEUED_BYTES = 64 * 1_048_576
+
+/** A subscription that held so long, in ms, was no failure: a relay that is restarted is asked again at once. */
+const HELD_MS = 5_000
 
 // NIP-42: restricted is for who "is still not allowed". The others do not get better by being asked again either.
 const FINAL_REASONS: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
@@ -44,7 +50,8 @@ export function openLiveSubscriptions(
   let bell = deferred<void>()
 
   // Half the pause is certain and half is random, so that a relay that comes back is not met by everybody at once.
-  function pause(failures: number): number {
+  function pause(failures: number, held: boolean): number {
+    if (held) return (retry.firstMs * random()) / 2
     const most = Math.min(retry.longestMs, retry.firstMs * 2 ** failures)
     return Math.max(retry.firstMs, most * (0.5 + random() / 2))
   }
@@ -60,14 +67,17 @@ export function openLiveSubscriptions(
       bell.resolve()
     },
     delivered: (event) => known.add(eventKey(event)),
-    lost({ reason }, since, failures, again) {
+    lost({ reason, until }, since, failures, again) {
       if (closed.signal.aborted || FINAL_REASONS.has(reason)) return
-      // One that held for a while was no failure.
-      const count = now() - since > retry.longestMs ? 0 : failures
+      const held = now() - since > HELD_MS
+      const [wait, count] =
+        until === undefined
+          ? [pause(failures, held), held ? 0 : failures + 1]
+          : [until - now() + retry.firstMs * random(), failures]
       const timer = setTimeout(() => {
         timers.delete(timer)
-        again(count + 1)
-      }, pause(count))
+        again(count)
+      }, wait)
       timers.add(timer)
     },
     async next(deadline) {

@@ -39,10 +39,17 @@ export type RelayQuery = {
 export type NamedAnswer = QueryAnswer & { name: string }
 
 /**
- * An event, and all relays that it is to be published to. `spare`: where it goes as well when none of them takes it soon. `aside`:
- * nobody waits for it, as others have it already, or it can wait: so all have the grace alone.
+ * An event, and all relays that it is to be published to. `spare`: where it goes as well when none of them takes it soon. `doubted`:
+ * those whose OK says nothing of whether it arrives. `aside`: nobody waits for it, as others have it already, or it can wait: so all
+ * have the grace alone.
  */
-export type PublishJob = { event: Event; relays: readonly string[]; spare?: readonly string[]; aside?: boolean }
+export type PublishJob = {
+  event: Event
+  relays: readonly string[]
+  spare?: readonly string[]
+  doubted?: readonly string[]
+  aside?: boolean
+}
 
 /** Times are Unix milliseconds. */
 export type PoolFetchOptions = {
@@ -87,6 +94,9 @@ export type Pool = {
 /** How often an event goes out again because another was too large: limits lie between 4 kB and 1 MB, and each step halves. */
 const MAX_AGAIN = 8
 
+/** How long the others have beyond the grace once only relays have taken a thing that are doubted, in ms. */
+const DOUBT_PATIENCE = 1_500
+
 /** How long the relays of a peer have to take something before the spare ones are told too, in ms. */
 const SPARE_AFTER = 1_000
 
@@ -97,7 +107,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
   const { now } = dialling
   const connections = openConnections(dialling)
   const { refusals } = connections
-  const live = openLiveSubscriptions(now, retry ?? { firstMs: 1_000, longestMs: 60_000 })
+  const live = openLiveSubscriptions(now, retry ?? { firstMs: 1_000, longestMs: 30_000 })
 
   async function ask(
     one: RelayQuery,
@@ -108,11 +118,12 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     const { relay, filter, held, page, sift, live: isLive, streams, limit, plain } = one
     const since = now()
     const connection = connections.to(relay)
-    const again = (refusal: Refusal) =>
+    const again = (refusal: Refusal & { until?: number }) =>
       live.lost(refusal, since, failures, (count) => void ask(one, fetching, AbortSignal.abort(), count))
     if ('reason' in connection) {
       if (isLive) again(connection)
-      return { relay, events: [], complete: false, dropped: 0, known: 0, ...connection }
+      const { reason, text } = connection
+      return { relay, events: [], complete: false, dropped: 0, known: 0, reason, text }
     }
     const answer = await connection.query({
       filter,
@@ -173,46 +184,46 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
   }
 
   async function publishOne(
-    { event, relays, spare = [], aside }: PublishJob,
+    { event, relays, spare = [], doubted = [], aside }: PublishJob,
     deadline: number,
   ): Promise<PublishAnswer[]> {
     const urls = [...new Set(relays)]
     const others = [...new Set(spare)].filter((url) => !urls.includes(url))
-    liftIfAll([...urls, ...others], 'write')
+    const all = [...urls, ...others]
+    const believed = all.filter((url) => !doubted.includes(url))
+    liftIfAll(believed.length > 0 ? believed : all, 'write')
     // Who has to be connected to first has as much more as it took with those that are.
     const patient = (url: string) => (aside && !connections.isOpen(url) ? connections.typicalDialMs() : 0)
-    const race = openRace({ relays: [...urls, ...others], graceMs, patient, now })
+    const race = openRace({ relays: all, graceMs, patient, now })
     const taken = deferred<void>()
+    let doubts: NodeJS.Timeout | undefined
     if (aside) race.won()
     const wave = (some: readonly string[]) =>
       Promise.all(
         some.map(async (relay) => {
           const until = aside ? Math.min(deadline, now() + graceMs + patient(relay)) : deadline
           const receipt = await tell(event, relay, until, race.cut(relay))
-          if (receipt.accepted) {
+          if (receipt.accepted && believed.includes(relay)) {
             race.won()
             taken.resolve()
-          }
+          } else if (receipt.accepted) doubts ??= setTimeout(race.won, DOUBT_PATIENCE)
           connections.note(relay, receipt.accepted ? undefined : { reason: receipt.reason, text: receipt.text })
           return receipt
         }),
       )
     const first = wave(urls)
-    const isTaken = others.length > 0 && (await takenSoon(taken.promise, first, deadline))
+    const bring = first.then((receipts) => receipts.some((r) => r.accepted && believed.includes(r.relay)))
+    const isTaken = others.length > 0 && (await takenSoon(taken.promise, bring, deadline))
     const second = others.length === 0 || isTaken || aside ? [] : wave(others)
     const receipts = [...(await first), ...(await second)]
+    clearTimeout(doubts)
     race.over()
     return receipts
   }
 
   /** Whether a relay has taken it by the time that the others should be asked: soon, or at once when none of them does. */
-  async function takenSoon(
-    taken: Promise<void>,
-    first: Promise<readonly PublishAnswer[]>,
-    deadline: number,
-  ): Promise<boolean> {
+  async function takenSoon(taken: Promise<void>, all: Promise<boolean>, deadline: number): Promise<boolean> {
     const stop = abortAfter(Math.min(SPARE_AFTER, deadline - now()))
-    const all = first.then((receipts) => receipts.some((r) => r.accepted))
     const isTaken = await beforeAbort(stop.signal, Promise.race([taken.then(() => true), all]))
     stop.clear()
     return isTaken ?? false
@@ -222,7 +233,10 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     const size = Buffer.byteLength(clientFrame({ type: 'EVENT', event }))
     for (let tries = 0; ; tries++) {
       const connection = connections.to(relay, size)
-      if ('reason' in connection) return { relay, event: event.id, accepted: false, ...connection }
+      if ('reason' in connection) {
+        const { reason, text } = connection
+        return { relay, event: event.id, accepted: false, reason, text }
+      }
       const answer = await connection.publish(event, deadline, cut)
       if (answer.accepted) refusals.took(relay, size)
       if (answer.reason === 'rate-limited') refusals.limited(relay, 'write', answer.text)

@@ -5,8 +5,8 @@ import type { Rebuff, RelayFacts, RelayObservation } from '../../state/relay-mem
 
 export type Refusals = {
   learn(facts: ReadonlyMap<string, RelayFacts>): void
-  /** Why a relay is not asked, or told something, now. */
-  barred(url: string, what: 'read' | 'write'): Refusal | undefined
+  /** Why a relay is not asked, or told something, now; and until when, Unix ms. */
+  barred(url: string, what: 'read' | 'write'): (Refusal & { until: number }) | undefined
   /** There is no other relay for it: one that has not named the time itself is tried all the same. */
   lift(url: string): void
   rebuffed(url: string, rebuff: Rebuff): void
@@ -19,11 +19,11 @@ export type Refusals = {
   /** It has closed the connection on a message of that size. */
   closedOn(url: string, size: number): void
   /** What was found out of a relay in this run. */
-  found(url: string): Pick<RelayObservation, 'rebuff' | 'frame'>
+  found(url: string): Pick<RelayObservation, 'rebuff' | 'frame' | 'took'>
 }
 
-/** How long a relay is left alone within one run where it does not say, in seconds. */
-const REST = 30
+/** How long a relay is left alone within one run where it does not say, in seconds: by questions, and by what we publish. */
+const REST = { read: 30, write: 5 }
 
 const LEFT_ALONE = 'left alone'
 const LEFT_ALONE_AGAIN = /^left alone/
@@ -34,28 +34,35 @@ const SMALLEST_FRAME = 4_096
 /** @param now Unix milliseconds */
 export function openRefusals(now: () => number): Refusals {
   const facts = new Map<string, RelayFacts>()
-  const found = new Map<string, { rebuff?: Rebuff; frame?: number }>()
+  const found = new Map<string, Pick<RelayObservation, 'rebuff' | 'frame' | 'took'>>()
   const largest = new Map<string, number>()
-  const note = (url: string, one: { rebuff?: Rebuff; frame?: number }) =>
+  const note = (url: string, one: Pick<RelayObservation, 'rebuff' | 'frame' | 'took'>) =>
     void found.set(url, { ...found.get(url), ...one })
 
   const rebuffed = (url: string, rebuff: Rebuff) => {
     note(url, { rebuff })
-    const { seconds = REST, why, only } = rebuff
+    const { why, only } = rebuff
+    const { seconds = REST[only ?? 'read'] } = rebuff
     const rest = { until: now() + 1000 * seconds, why, named: rebuff.seconds !== undefined, ...(only && { only }) }
     facts.set(url, { ...facts.get(url), rest })
+  }
+
+  const barred: Refusals['barred'] = (url, what) => {
+    const rest = facts.get(url)?.rest
+    if (rest === undefined || rest.until <= now() || (rest.only ?? what) !== what) return undefined
+    const seconds = Math.ceil((rest.until - now()) / 1000)
+    return {
+      reason: 'rate-limited',
+      text: foreign`${LEFT_ALONE} for ${seconds} s more: ${rest.why}`,
+      until: rest.until,
+    }
   }
 
   return {
     learn(known) {
       for (const [url, one] of known) facts.set(url, one)
     },
-    barred(url, what) {
-      const rest = facts.get(url)?.rest
-      if (rest === undefined || rest.until <= now() || (rest.only ?? what) !== what) return undefined
-      const seconds = Math.ceil((rest.until - now()) / 1000)
-      return { reason: 'rate-limited', text: foreign`${LEFT_ALONE} for ${seconds} s more: ${rest.why}` }
-    },
+    barred,
     lift(url) {
       const one = facts.get(url)
       // What it has said in this run it has said for this run.
@@ -73,7 +80,10 @@ export function openRefusals(now: () => number): Refusals {
       if (most === undefined || size <= most) return undefined
       return { reason: 'too-large', text: foreign`too large for this relay: ${size} bytes, and it takes ${most}` }
     },
-    took: (url, size) => void largest.set(url, Math.max(size, largest.get(url) ?? 0)),
+    took(url, size) {
+      largest.set(url, Math.max(size, largest.get(url) ?? 0))
+      note(url, { took: now() })
+    },
     closedOn(url, size) {
       // Limits are round. What it takes is found in a few steps, without a connection lost for each message.
       const frame = Math.max(2 ** Math.floor(Math.log2(size - 1)), largest.get(url) ?? 0, SMALLEST_FRAME)

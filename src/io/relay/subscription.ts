@@ -69,6 +69,9 @@ const SETTLE_MS = { first: 15, further: 250 }
 /** How long a challenge is waited for that a NOTICE has led to expect, in ms, where the relay has answered all the same. */
 const UNASKED_MS = 600
 
+/** A relay that has lost our REQ is asked again after so long, in ms, and twice as long each time: by what stays open, where nobody else will. */
+const UNANSWERED_MS = { first: 10_000, longest: 60_000 }
+
 /** One REQ: its stored events, page by page, until EOSE, and what comes later where it stays open. */
 export function openSubscription(
   { filter, live, take, settles = false }: SubscriptionRequest,
@@ -84,19 +87,33 @@ export function openSubscription(
   let events = 0
   let settling: NodeJS.Timeout | undefined
   let waiting: NodeJS.Timeout | undefined
+  let unanswered: NodeJS.Timeout | undefined
+  let patience = UNANSWERED_MS.first
 
   function ask(): void {
     hangUp()
     complaint = undefined
     events = 0
+    if (live) watch(events)
     phase = 'asked'
     sub = context.register(open)
     context.send({ type: 'REQ', sub, filter })
   }
 
+  function watch(before: number): void {
+    unanswered = setTimeout(() => {
+      if (phase !== 'asked') return
+      // It is still sending.
+      if (events > before) return watch(events)
+      patience = Math.min(2 * patience, UNANSWERED_MS.longest)
+      ask()
+    }, patience)
+  }
+
   function hangUp(): void {
     clearTimeout(settling)
     clearTimeout(waiting)
+    clearTimeout(unanswered)
     settling = undefined
     if (phase !== 'idle') context.send({ type: 'CLOSE', sub })
     context.unregister(sub)
@@ -112,6 +129,8 @@ export function openSubscription(
 
   function endStored(end: SubscriptionEnd): void {
     stored.resolve(end)
+    clearTimeout(unanswered)
+    patience = UNANSWERED_MS.first
     phase = 'live'
     insisted = false
     if (!live) finish(end)

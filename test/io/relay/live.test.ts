@@ -1,8 +1,10 @@
 // The small pieces behind a long wait: what is remembered, queued and tried again stays within bounds.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { openAuth } from '../../../src/io/relay/auth.ts'
 import { openLiveSubscriptions } from '../../../src/io/relay/live.ts'
 import { openPacer } from '../../../src/io/relay/pacer.ts'
 import { recentIds } from '../../../src/io/relay/recent-ids.ts'
+import { openSubscription } from '../../../src/io/relay/subscription.ts'
 import type { Reason } from '../../../src/nostr/messages.ts'
 import { foreign } from '../../../src/sanitize.ts'
 import { emptyWrapFor } from '../../support/nostr-client.ts'
@@ -90,12 +92,71 @@ describe('asking again', () => {
     expect([0, 1, 2, 9].map((n) => pause(n, 0)?.ms)).toEqual([1_000, 1_000, 2_000, 30_000])
   })
 
-  test('counts failures, and begins anew after a subscription that held', () => {
-    expect(pause(5, 1, 60_000)).toEqual({ ms: 32_000, count: 6 })
-    expect(pause(5, 1, 60_001)).toEqual({ ms: 1_000, count: 1 })
+  test('counts failures, and happens at once after a subscription that held', () => {
+    expect(pause(5, 1, 5_000)).toEqual({ ms: 32_000, count: 6 })
+    expect(pause(5, 1, 5_001)).toEqual({ ms: 500, count: 0 })
+    expect(pause(5, 0, 5_001)).toEqual({ ms: 0, count: 0 })
+  })
+
+  test('waits for as long as the relay is left alone, and counts that for no failure', () => {
+    const { lost } = openLiveSubscriptions(Date.now, retry, () => 0.5)
+    const began = Date.now()
+    const asked: [number, number][] = []
+    const refusal = { reason: 'rate-limited' as const, text: foreign``, until: began + 30_000 }
+    lost(refusal, began, 4, (count) => asked.push([Date.now() - began, count]))
+    vi.runAllTimers()
+    expect(asked).toEqual([[30_500, 4]])
   })
 
   test.each<Reason>(['restricted', 'blocked', 'invalid', 'pow'])('does not happen after %s', (reason) => {
     expect(pause(0, 1, 0, reason)).toBeUndefined()
+  })
+})
+
+describe('a subscription that stays open', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  function opened(live: boolean) {
+    const asked: number[] = []
+    const began = Date.now()
+    const sub = openSubscription(
+      { filter: { kinds: [1059] }, live, take: () => undefined },
+      {
+        auth: openAuth({ url: relay, keys: alice, guest: false, now: Date.now, send: () => {} }),
+        send: ({ type }) => type === 'REQ' && asked.push(Date.now() - began),
+        register: () => 'one',
+        unregister: () => {},
+        forget: () => {},
+        demand: () => {},
+        onDoubt: () => {},
+      },
+    )
+    sub.ask()
+    return { sub, asked }
+  }
+
+  // The attack: none, but a relay that is overloaded for a moment and loses what it is asked; who stays would be deaf for good.
+  test('is asked once more where nothing is answered, later each time, and no more once it is', () => {
+    const { sub, asked } = opened(true)
+    vi.advanceTimersByTime(40_000)
+    expect(asked).toEqual([0, 10_000, 30_000])
+    sub.eose(undefined)
+    vi.advanceTimersByTime(1_000_000)
+    expect(asked).toHaveLength(3)
+  })
+
+  test('is not asked again while the relay still sends, nor when it is over; nor does any other wait for itself', () => {
+    const { sub, asked } = opened(true)
+    for (let n = 0; n < 5; n++) {
+      vi.advanceTimersByTime(8_000)
+      sub.event({ type: 'EVENT', sub: 'one', id: `${n}`, event: {} }, 10)
+    }
+    sub.close()
+    vi.advanceTimersByTime(1_000_000)
+    expect(asked).toEqual([0])
+    const short = opened(false)
+    vi.advanceTimersByTime(1_000_000)
+    expect(short.asked).toEqual([0])
   })
 })

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openPool, type Pool, type PoolOptions, type RelayQuery } from '../../../src/io/relay/pool.ts'
 import type { Event } from '../../../src/nostr/event.ts'
+import { foreignLine } from '../../../src/sanitize.ts'
 import { emptyWrapFor } from '../../support/nostr-client.ts'
 import { alice } from '../../support/people.ts'
 import {
@@ -231,6 +232,40 @@ describe('publish', () => {
       })
       expect(taken).toHaveLength(1)
       expect(unused.connectionsSoFar()).toBe(0)
+    })
+  })
+
+  describe('where some are doubted', () => {
+    test('their OK does not cut the others short, which have a moment more', async () => {
+      const leaky = await startTestRelay({ auth: 'none', faults: { dropEvents: 1 } })
+      const limited = await startTestRelay({
+        auth: 'none',
+        faults: { refuse: 'rate-limited: slow down', refuseTimes: 2 },
+      })
+      const relays = [leaky.url, limited.url]
+      const pool = openTestPool({ grace: 20, backoffMs: 100 })
+      const believed = await pool.publish([{ event: wrap(), relays }], { deadline: farDeadline() })
+      expect(believed.map(({ accepted }) => accepted)).toEqual([true, false])
+      Object.assign(limited.faults, { refuse: 'rate-limited: slow down', refuseTimes: 2 })
+      // What rests is tried all the same where nobody else is believed.
+      const another = openTestPool({ grace: 20, backoffMs: 100 })
+      const rest = { until: Date.now() + 40_000, why: foreignLine('slow down'), named: false, only: 'write' as const }
+      another.learn(new Map([[limited.url, { rest }]]))
+      const doubted = await another.publish([{ event: wrap(), relays, doubted: [leaky.url] }], {
+        deadline: farDeadline(),
+      })
+      expect(doubted.map(({ accepted }) => accepted)).toEqual([true, true])
+    })
+
+    test('nobody is waited for much longer all the same', async () => {
+      const leaky = await startTestRelay({ auth: 'none', faults: { dropEvents: 1 } })
+      const silent = await startTestRelay({ auth: 'none', faults: { silent: true } })
+      const began = Date.now()
+      const jobs = [{ event: wrap(), relays: [leaky.url, silent.url], doubted: [leaky.url] }]
+      const receipts = await openTestPool({ grace: 20 }).publish(jobs, { deadline: farDeadline() })
+      expect(receipts.map(({ accepted }) => accepted)).toEqual([true, false])
+      expect(Date.now() - began).toBeGreaterThan(1_400)
+      expect(Date.now() - began).toBeLessThan(10_000)
     })
   })
 
