@@ -65,7 +65,17 @@ async function acquireLock(dir: string, token: string, options: LockOptions, dea
   for (const path of [join(own, 'holder.json'), own]) tryWork(() => utimesSync(path, now, now))
   // Runs that were killed while they waited have left their lobby behind.
   removeLeftovers(dir, 'lock-', 3_600_000)
+  removeReleased(dir)
   return own
+}
+
+// Those that were killed on their way out have left what they had not put in place yet, or had just taken away: the secret of a call
+// among it, which must not lie there for an hour more. A lobby has its holder one folder deeper, and holds nothing else.
+function removeReleased(dir: string): void {
+  for (const name of tryWork(() => readdirSync(dir)) ?? []) {
+    const path = join(dir, name)
+    if (name.startsWith('lock-') && modified(join(path, 'holder.json')) !== undefined) discard(path)
+  }
 }
 
 function prepareLock(lobby: string, token: string, options: LockOptions): void {

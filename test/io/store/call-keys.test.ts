@@ -12,7 +12,6 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -174,13 +173,11 @@ describe('SIGKILL', () => {
       const there = [existsSync(callKeyPath(home, CALL_ID)), existsSync(join(home.calls, `${CALL_ID}.json`))]
       seen.add(there.join())
       if (there[1]) expect(readCallKey(home, CALL_ID)).toEqual(CALL_SECRET.keys)
-      // The next run: the key that was there is the one that goes out, and what was half done is gone.
+      // The next run: the key that was there is the one that goes out, and what was half done is gone, wherever it lay.
       const held = readCallKey(home, CALL_ID)
       expect([undefined, CALL_SECRET.keys]).toContainEqual(held)
       await keyed(home)
       expect(readCallKey(home, CALL_ID)).toEqual(CALL_SECRET.keys)
-      for (const name of readdirSync(home.dir)) if (name.startsWith('lock-')) utimesSync(join(home.dir, name), 1, 1)
-      await store(home).update([], countUp)
       expect(filesWith(home, HEX)).toEqual([`p2p/calls/${CALL_ID}.key`])
       if (signal === null) break
       expect(worker.lines).toEqual([])
@@ -188,6 +185,22 @@ describe('SIGKILL', () => {
     }
     expect(seen).toEqual(new Set(['false,false', 'true,false', 'true,true']))
   }, 60_000)
+
+  // A run dies with a key that it has just written, and the one that takes its lock away dies too.
+  it('twice leaves no key for an hour in what was a lock', async () => {
+    const home = newHome()
+    const released = join(home.dir, 'lock-beef')
+    mkdirSync(released, { recursive: true })
+    writeFileSync(join(released, 'holder.json'), '{}')
+    writeFileSync(join(released, `key-${CALL_ID}`), JSON.stringify({ secretKey: HEX }))
+    const lobby = join(home.dir, 'lock-cafe', 'cafe')
+    mkdirSync(lobby, { recursive: true })
+    writeFileSync(join(lobby, 'holder.json'), '{}')
+    await store(home).update([], (snapshot) => ({ snapshot, value: 0 }))
+    expect(filesWith(home, HEX)).toEqual([])
+    // Whoever waits for the lock has a folder of its own.
+    expect(existsSync(lobby)).toBe(true)
+  })
 
   it('before any step of a removal leaves what the next one removes, the key first', async () => {
     for (let n = 1; ; n++) {
@@ -198,8 +211,6 @@ describe('SIGKILL', () => {
       // What the key protects may be there without it, never the other way round.
       if (key) expect(existsSync(join(home.calls, `${CALL_ID}.json`))).toBe(true)
       await store(home).remove((snapshot) => ({ snapshot, removals: removalsOf(CALL_ID, [], true) }))
-      for (const name of readdirSync(home.dir)) if (name.startsWith('lock-')) utimesSync(join(home.dir, name), 1, 1)
-      await store(home).update([], (snapshot) => ({ snapshot, value: 0 }))
       expect(filesWith(home, HEX)).toEqual([])
       expect(namesBelow(home.root).filter((name) => name.includes(CALL_ID.slice(0, 8)))).toEqual([])
       if (signal === null) break
