@@ -98,13 +98,17 @@ async function runRace(race: string, { runners, rounds, warm }: Race): Promise<R
 }
 
 async function runOnce(runner: Runner): Promise<{ ms: number; left: number | undefined }> {
-  const { name, args, setting, ready, counts, opened } = runner
+  const { name, args, setting, ready, counts, opened, cpu } = runner
   ready?.()
-  const { code, stdout, stderr, ms } = await startProcess(process.execPath, args, setting).ended
+  const ran = await startProcess(process.execPath, cpu ? ['--import', CPU_TIME, ...args] : args, setting).ended
+  const { code, stdout, stderr } = ran
   if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`)
+  const ms = cpu ? Number(/computed for (\d+) µs/.exec(stderr)?.[1]) / 1000 : ran.ms
   if (counts === undefined) return { ms, left: undefined }
   return { ms, left: counts - (opened?.() ?? Number(JSON.parse(stdout).opened)) }
 }
+
+const CPU_TIME = new URL('bench/cpu-time.mjs', import.meta.url).href
 
 async function measureMemory(name: string, runners: readonly Runner[], results: Result[]): Promise<void> {
   const runner = runners.find((one) => one.name === name)

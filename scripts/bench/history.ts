@@ -6,12 +6,16 @@ import { presenceOf } from '../../src/call/presence.ts'
 import { digestNow } from '../../src/call/replay.ts'
 import { type Body, type Link, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
+import { type CallKey, deriveCallKey } from '../../src/nostr/call-key.ts'
 import { type Keys, keysFrom, randomBytes } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
 
-/** `log`: our side of the call. `next`: makes the peer's next message, which we do not have yet. */
-export type History = { peer: Keys; log: Log; next: () => Rumor }
+/**
+ * `log`: our side of the call. `next`: makes the peer's next message, which we do not have yet. `secret`: our pair of a call with keys of its
+ * own, and what the peer seals with.
+ */
+export type History = { peer: Keys; log: Log; next: () => Rumor; secret?: { own: Keys; callKey: CallKey } }
 
 const TEXT = 'A sentence of a call between two agents, about as long as most of them are. '.repeat(4).slice(0, 300)
 
@@ -21,7 +25,7 @@ export function newKeys(): Keys {
   return keys
 }
 
-/** A call of `me` with `messages` in it, told in turns, that both have ended or not. `now` in seconds. */
+/** A call of `me` with `messages` in it, told in turns, that both have ended or not. `now` in seconds; `secret`: with keys of its own. */
 export function callWith(
   me: Keys,
   peer: Keys,
@@ -29,7 +33,10 @@ export function callWith(
   ended: boolean,
   relays: string[],
   now: number,
+  secret = false,
 ): History {
+  const [own, theirs] = [newKeys(), newKeys()]
+  const ek = ({ pubkey }: Keys) => (secret ? { ek: [pubkey] } : {})
   const began = now - 3600
   const links = new Map<string, Link>()
   let count = 0
@@ -45,11 +52,12 @@ export function callWith(
   }
   const keep = (from: Keys, body: Body) => {
     const rumor = tell(from, body)
-    entries[rumor.id] = from === me ? { rumor } : { rumor, heard: rumor.created_at }
+    const sealed = secret && body.type !== 'accept' ? { underCallKey: true as const } : {}
+    entries[rumor.id] = from === me ? { rumor } : { rumor, heard: rumor.created_at, ...sealed }
     return rumor.id
   }
-  call = keep(me, { type: 'request', text: 'bench', deadline: began + 86_400, name: '', relays })
-  keep(peer, { type: 'accept', text: '', name: '', relays })
+  call = keep(me, { type: 'request', text: 'bench', deadline: began + 86_400, name: '', relays, ...ek(own) })
+  keep(peer, { type: 'accept', text: '', name: '', relays, ...ek(theirs) })
   for (let n = 0; n < messages; n++) keep(n % 2 === 0 ? me : peer, { type: 'message', text: `${n} ${TEXT}` })
   for (const from of ended ? [me, peer] : []) keep(from, { type: 'end', text: '', expired: false })
   const taken = links.get(peer.pubkey) ?? NOTHING
@@ -61,7 +69,10 @@ export function callWith(
   }
   const digest = ended ? digestNow(log) : undefined
   if (digest !== undefined) log.verified = { digest, at: now }
-  return { peer, log, next: () => tell(peer, { type: 'message', text: `${count} ${TEXT}` }) }
+  const eks = { callerEk: own.pubkey, calleeEk: theirs.pubkey }
+  const callKey = deriveCallKey(theirs, { call, caller: me.pubkey, callee: peer.pubkey, ...eks }, peer.pubkey)
+  const next = () => tell(peer, { type: 'message', text: `${count} ${TEXT}` })
+  return { peer, log, next, ...(secret && callKey && { secret: { own, callKey } }) }
 }
 
 /** What peers of calls have said since, as it lies on a relay: `count` wraps, each peer's in its own order. */
@@ -69,7 +80,7 @@ export function waiting(me: Keys, calls: readonly History[], count: number, now:
   return Array.from({ length: count }, (_, n) => {
     const call = calls[n % calls.length]
     if (call === undefined) throw new Error('no call')
-    return giftWrap(call.next(), me.pubkey, call.peer, { now, callKey: undefined })
+    return giftWrap(call.next(), me.pubkey, call.peer, { now, callKey: call.secret?.callKey })
   })
 }
 

@@ -16,7 +16,7 @@ export type Home = {
   keep(): void
   /** Makes these wraps known, as if they had been opened before. */
   know(wraps: readonly Event[]): void
-  /** How many wraps of its mailbox have been opened since it was kept. */
+  /** How many wraps of its mailbox have been opened, and what was in them taken, since it was kept. */
   seen(): number
 }
 
@@ -42,15 +42,20 @@ export async function makeHome(folder: string, { keys, calls, relays, ca }: Furn
     patience: TIMEOUT_MS,
   })
   await runProgram(setting(), ['whoami', '--import', '-'], toHex(keys.secret))
-  for (const { log } of calls) {
+  for (const { log, secret } of calls) {
     writeFileSync(join(state, 'calls', `${log.id}.json`), JSON.stringify(log), { mode: 0o600 })
+    if (secret === undefined) continue
+    const { own } = secret
+    const held = { version: 1, call: log.id, secretKey: toHex(own.secret), pubkey: own.pubkey }
+    writeFileSync(join(state, 'calls', `${log.id}.key`), JSON.stringify(held), { mode: 0o600 })
   }
   for (const pubkey of new Set(calls.slice(0, 10).map((call) => call.peer.pubkey))) {
     await runProgram(setting(), ['contacts', 'add', pubkey, `n${pubkey.slice(0, 8)}`])
   }
   const count = (home: string): number => {
-    const { seen = {} } = JSON.parse(readFileSync(join(home, '.openclaw', 'p2p', 'state.json'), 'utf8'))
-    return Object.keys(seen).length
+    const text = readFileSync(join(home, '.openclaw', 'p2p', 'state.json'), 'utf8')
+    const { seen = {}, dropped = {} }: { seen?: object; dropped?: Record<string, number> } = JSON.parse(text)
+    return Object.keys(seen).length - Object.values(dropped).reduce((sum, n) => sum + n, 0)
   }
   return {
     keys,

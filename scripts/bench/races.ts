@@ -30,6 +30,7 @@ export const races: Readonly<Record<string, (course: Course) => Promise<Race>>> 
   state,
   long,
   list,
+  secrecy,
 }
 
 /** The size of the built file in KB, which the README states. */
@@ -187,6 +188,35 @@ async function long(course: Course): Promise<Race> {
     runners: [named(fresh, 'p2p send', ['send', 'hello']), named(old, 'p2p send, long call', ['send', 'hello'])],
     goals: [{ of: 'p2p send, long call', kind: 'ratio', to: 'p2p send', most: 2 }],
     rounds: course.quick ? 3 : 15,
+    warm: true,
+  }
+}
+
+/** What it costs that calls have keys of their own, beside calls under the identities' key. */
+async function secrecy(course: Course): Promise<Race> {
+  const runners: Runner[] = []
+  const count = course.quick ? 100 : 1_000
+  for (const [name, secret] of Object.entries({ identity: false, call: true })) {
+    for (const waits of [0, count]) {
+      const url = await course.field.ask({ type: 'relay', auth: 'none' })
+      const home = await freshHome(course, url, 5, undefined, undefined, undefined, secret)
+      const events = waiting(home.keys, home.calls, waits, course.now)
+      if (waits > 0) await course.field.ask({ type: 'load', url, events })
+      const measured = { ...send(home), ready: home.reset, cpu: true as const }
+      if (waits > 0)
+        runners.push({ ...measured, name: `${waits} waiting, ${name}`, counts: waits, opened: () => home.seen() })
+      else runners.push({ ...measured, name: `p2p send, ${name}` })
+    }
+  }
+  const most = 1.05
+  return {
+    runners,
+    goals: [
+      { of: 'p2p send, call', kind: 'ratio', to: 'p2p send, identity', most },
+      { of: `${count} waiting, call`, kind: 'ratio', to: `${count} waiting, identity`, most },
+      { of: `${count} waiting, call`, kind: 'missing', to: '', most: 0 },
+    ],
+    rounds: course.quick ? 2 : 40,
     warm: true,
   }
 }

@@ -15,7 +15,8 @@ export type Course = { folder: string; field: BenchRelays; now: number; quick: b
 
 /**
  * One program that runs the course. `ready` is called before each run; it is not measured. `counts`: how many wraps wait
- * for it; it prints how many it `opened`, or that can be asked afterwards. `trips`: round trips of the last run.
+ * for it; it prints how many it `opened`, or that can be asked afterwards. `trips`: round trips of the last run. `cpu`: what all of its threads have
+ * computed is measured, and not how long it took.
  */
 export type Runner = {
   name: string
@@ -25,12 +26,13 @@ export type Runner = {
   counts?: number
   opened?: () => number
   trips?: () => Promise<number>
+  cpu?: true
 }
 
 let homes = 0
 
 /** A home with active calls and what `more` makes, after its first commands, kept. `ca`: a file of certificates to trust; `origin`: the relay itself,
- * where `url` is a front of it. */
+ * where `url` is a front of it; `secret`: the active calls have keys of their own. */
 export async function freshHome(
   { folder, field, now }: Course,
   url: string,
@@ -38,12 +40,13 @@ export async function freshHome(
   ca?: string,
   more: (keys: Keys) => History[] = () => [],
   origin = url,
+  secret = false,
 ): Promise<Home> {
   homes += 1
   const place = join(folder, `home-${homes}`)
   mkdirSync(place)
   const keys = newKeys()
-  const active = Array.from({ length: count }, () => callWith(keys, newKeys(), 2, false, [url], now))
+  const active = Array.from({ length: count }, () => callWith(keys, newKeys(), 2, false, [url], now, secret))
   const calls = [...active, ...more(keys)]
   const home = await makeHome(place, { keys, calls, relays: [url], ca })
   const lists = calls.slice(0, 10).map((call) => listOf(call.peer, [url], now))
