@@ -15,7 +15,8 @@ export const forget: Command<'forget'> = {
   text: ({ intent, forgotten }) => {
     if (forgotten === undefined) return []
     const { call, deleted, kept } = forgotten
-    const why = intent.files ? 'another call, or letters, have files there too' : `\`${P2P} forget\` takes --files`
+    const shared = 'another call, or letters, have files there too'
+    const why = intent.files ? shared : `\`${P2P} forget ${call.slice(0, 8)} --files\` deletes it`
     return [
       [span('heading', 'forgot the call'), ` ${call.slice(0, 8)}; deleted:`],
       ...deleted.map((path) => `  ${path}`),

@@ -1,42 +1,100 @@
 // Forgetting a call by hand: everything that is kept of it, and its files where that was asked for.
 import type { IntentOf } from '../call/intent.ts'
+import type { Log } from '../call/log.ts'
 import { isOver } from '../call/rules.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
-import { forgetCall } from '../state/clean-up.ts'
+import { confirmedOf, summariseCall } from '../state/call-index.ts'
+import { forgetCall, forgetFiles } from '../state/clean-up.ts'
 import { namesOf } from '../state/peer-memory.ts'
-import { callOf, type State } from '../state/state.ts'
+import { type CallSummary, callOf, type State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
-import { pickCall } from './transcript.ts'
+import { deletedCall, pickCall } from './transcript.ts'
 
 /** `deleted`: the paths of what was there of it. `kept`: that of the folder of its files, where it was not to be deleted, or lies with others'. */
 export type ForgottenCall = { call: string; deleted: string[]; kept: string[] }
+
+/** `notices`: what goes with it that nobody has seen, or confirmed; one line each. */
+export type Forgetting = { forgotten: ForgottenCall; notices: string[] }
 
 /** Refuses a call that is not over, and a word that names none or several. */
 export async function forgetOne(
   { call: word, files }: IntentOf<'forget'>,
   context: RunContext,
   state: State,
-): Promise<ForgottenCall | Failure> {
+): Promise<Forgetting | Failure> {
   const { environment, now } = context
   const { store, keys } = environment
   const call = pickCall(word, { state, people: { ...context.people, names: namesOf(state) } })
-  if (call instanceof Failure) return call
+  if (call instanceof Failure) return await forgetFilesOfDeleted(call, word, files, context, state)
   // Under the lock once more: an answer may have come meanwhile.
   let refusal: Failure | undefined
+  let notices: string[] = []
   const others = store.allLogIds()
   const deleted = await store.remove((fresh) => {
     const log = fresh.logs[call] ?? store.readLog(call)
-    const phase = (log && callOf(log, keys.pubkey, now)?.phase) ?? fresh.index.calls[call]?.phase
-    refusal = phase === undefined || isOver(phase) ? undefined : notOver(call)
+    const summary = summaryOf(log, fresh, { call, me: keys.pubkey, now })
+    refusal = summary === undefined || isOver(summary.phase) ? undefined : notOver(call)
     if (refusal !== undefined) return { snapshot: fresh }
+    notices = summary === undefined ? [] : lossesOf(summary)
     const { state: snapshot, removals } = forgetCall(fresh, call, { now, withFiles: files, others })
     return { snapshot, removals }
   })
   if (refusal !== undefined) return refusal
+  return { forgotten: { call, deleted, kept: foldersOf(call, context) }, notices }
+}
+
+/** Of a call that was deleted without its files, those. Without --files, and without any, what was wrong with the word. */
+async function forgetFilesOfDeleted(
+  failure: Failure,
+  word: string,
+  files: boolean,
+  context: RunContext,
+  state: State,
+): Promise<Forgetting | Failure> {
+  const [call] = deletedCall(word, state) ?? []
+  const [folder] = call === undefined ? [] : foldersOf(call, context)
+  if (call === undefined || folder === undefined) return failure
+  if (!files) {
+    const hint = `its files are still in ${folder}: \`${P2P} forget ${call.slice(0, 8)} --files\` deletes them`
+    return new Failure('NO_SUCH_CALL', failure.message, hint)
+  }
+  const { store } = context.environment
+  const others = store.allLogIds()
+  const deleted = await store.remove((fresh) => ({ snapshot: fresh, removals: forgetFiles(fresh, call, others) }))
+  return { forgotten: { call, deleted, kept: foldersOf(call, context) }, notices: [] }
+}
+
+function summaryOf(
+  log: Log | undefined,
+  { index }: State,
+  { call, me, now }: { call: string; me: string; now: number },
+): CallSummary | undefined {
+  const replayed = log && callOf(log, me, now)
+  return replayed && log ? summariseCall(replayed, log, now, index.calls[call]) : index.calls[call]
+}
+
+/** "Nothing unread is ever dropped in silence", and nothing owed. */
+function lossesOf(summary: CallSummary): string[] {
+  const { n, of } = confirmedOf(summary)
+  const { unread, phase } = summary
+  const isOwed = n < of && SPOKEN.includes(phase)
+  return [
+    ...(unread === 0 ? [] : [`${unread === 1 ? '1 unread item' : `${unread} unread items`} of it went with it`]),
+    ...(isOwed
+      ? [
+          `the other side had confirmed ${n} of your ${of} in it; the rest is not offered any more, and what it still says in it cannot be read here`,
+        ]
+      : []),
+  ]
+}
+
+const SPOKEN: readonly string[] = ['ended', 'expired', 'forked']
+
+function foldersOf(call: string, { environment }: RunContext): string[] {
   const folder = call.slice(0, 8)
-  const kept = environment.listKeptFiles().folders.some((one) => one.folder === folder)
-  return { call, deleted, kept: kept ? [`${environment.home.files}/${folder}`] : [] }
+  const isThere = environment.listKeptFiles().folders.some((one) => one.folder === folder)
+  return isThere ? [`${environment.home.files}/${folder}`] : []
 }
 
 function notOver(call: string): Failure {

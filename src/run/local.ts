@@ -43,10 +43,11 @@ const ANSWERS: Answers = {
   },
   async forget(task, context, state) {
     const { forgetOne } = await import('./forget.ts')
-    const forgotten = await forgetOne(task.intent, context, state)
-    if (!(forgotten instanceof Failure))
-      return localOutcome(task, context, context.environment.store.read(), { forgotten })
-    return { ...localOutcome<'forget'>(task, context, state, { forgotten: undefined }), failure: forgotten }
+    const done = await forgetOne(task.intent, context, state)
+    if (done instanceof Failure)
+      return { ...localOutcome<'forget'>(task, context, state, { forgotten: undefined }), failure: done }
+    const { forgotten, notices } = done
+    return { ...localOutcome(task, context, context.environment.store.read(), { forgotten }), notices }
   },
   async escalate(task, context, state) {
     const { recordOwnerAnswer } = await import('./owner-answer.ts')

@@ -12,7 +12,7 @@ import { type LetterEntry, letterEntries } from '../call/transcript/letters.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
-import { charactersOf } from '../call/wording.ts'
+import { charactersOf, formatTime } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
@@ -55,12 +55,15 @@ export function readTranscripts(
 /** The one call that a word names: at least 8 characters of its id, or its peer. */
 export function pickCall(word: string, { state, people }: Pick<CallSource, 'state' | 'people'>): string | Failure {
   const meant = select(word, directoryOf(state.index, people, 'callers'))
-  if (meant instanceof Failure) return asCall(meant)
+  const gone = deletedFailure(word, state)
+  if (meant instanceof Failure) return (meant.code === 'SEVERAL_CALLS' ? undefined : gone) ?? asCall(meant)
   if (meant.type === 'call') return meant.id
   const peer = meant.type === 'agent' ? meant.pubkey : undefined
   const fitting = Object.entries(state.index.calls).filter(([, call]) => call.peer === peer)
   const [match, second] = fitting.map(([id]) => id)
   if (match === undefined) {
+    // The id of a call may be somebody's key as well.
+    if (gone !== undefined) return gone
     return new Failure(
       'NO_SUCH_CALL',
       `no call fits "${word}"`,
@@ -74,6 +77,20 @@ export function pickCall(word: string, { state, people }: Pick<CallSource, 'stat
     `${fitting.length} calls fit "${word}": ${list.join(', ')}${fitting.length > 5 ? ', …' : ''}`,
     `\`${P2P} transcript --with <agent>\` lists the calls with an agent; type more of an id`,
   )
+}
+
+function deletedFailure(word: string, state: State): Failure | undefined {
+  const [id, at = 0] = deletedCall(word, state) ?? []
+  if (id === undefined) return undefined
+  const message = `the call ${id.slice(0, 8)} was deleted here, ${formatTime(at)}`
+  return new Failure('NO_SUCH_CALL', message, `\`${P2P} transcript\` lists the calls there are`)
+}
+
+/** The call that was deleted here whose id begins so, and when, unix seconds. */
+export function deletedCall(word: string, { index }: State): readonly [string, number] | undefined {
+  const hex = word.toLowerCase()
+  if (!/^[0-9a-f]{8,64}$/.test(hex)) return undefined
+  return Object.entries(index.forgotten).find(([id]) => id.startsWith(hex))
 }
 
 /** The calls with that agent in which something was said in that time, the latest first. */

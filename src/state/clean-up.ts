@@ -59,6 +59,12 @@ export function forgetCall(
   return { state: edit.commit(), removals }
 }
 
+/** The files of a call that was deleted before; nothing where something else lies there. `others`: as in `forgetCall`. */
+export function forgetFiles({ index }: State, call: string, others: readonly string[]): Removal[] {
+  const here = [...Object.keys(index.calls), ...others, ...Object.keys(index.letterLogs)]
+  return removalsOf(call, here, true).filter(({ type }) => type === 'files')
+}
+
 function keptCall(id: string, { phase, over, last, open, unread }: CallSummary): KeptCall {
   // One that was over before this program noted when.
   return { id, over: isOver(phase) ? (over ?? last) : undefined, settled: !open && unread === 0 }

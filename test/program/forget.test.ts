@@ -80,7 +80,18 @@ test('forget deletes what is kept of a call that is over, and names it', async (
     // What a relay still has of it does not bring it back.
     expect(await ada.json(['inbox', '--deep'])).toMatchObject({ new: [] })
     expect(valueAt(await ada.json(['status']), `.calls[id=${id}]`)).toBeUndefined()
-    expect((await ada.json(['forget', id], 0, 6)).error).toMatchObject({ code: 'NO_SUCH_CALL' })
+    // Whoever types it again hears what became of it; its files go by the same name.
+    const again = await ada.json(['forget', id.slice(0, 8)], 0, 6)
+    const was = expect.stringMatching(`^the call ${id.slice(0, 8)} was deleted here, 2`)
+    expect(again.error).toMatchObject({ code: 'NO_SUCH_CALL', message: was, hint: expect.stringContaining(folder) })
+    expect((await ada.json(['transcript', id], 0, 6)).error).toMatchObject({ code: 'NO_SUCH_CALL', message: was })
+    const files = await ada.json(['forget', id.slice(0, 8), '--files'])
+    expect(files.forgotten).toEqual({ call: id, deleted: [folder], kept: [] })
+    expect(leftOf(ada, id)).toEqual([])
+    expect((await ada.json(['forget', id, '--files'], 0, 6)).error).toMatchObject({
+      code: 'NO_SUCH_CALL',
+      message: was,
+    })
     expect((await ada.json(['forget', 'no call'], 0, 6)).error).toMatchObject({ code: 'NO_SUCH_CALL' })
     const other = await endedCall(pair)
     const text = (await ada.run(['forget', other, '--files'])).stdout
@@ -89,6 +100,18 @@ test('forget deletes what is kept of a call that is over, and names it', async (
     expect(leftOf(ada, other)).toEqual([])
   })
 }, 90_000)
+
+test('forget says what goes with it that nobody has seen or confirmed', async () => {
+  await withPair({}, async (pair) => {
+    const { ada, ben } = pair
+    const id = await startCall(pair)
+    await ben.json(['send', 'not read yet'])
+    await ada.json(['end', 'not heard yet'])
+    const { stdout } = await ada.run(['forget', id.slice(0, 8)])
+    expect(stdout).toContain('1 unread item of it went with it')
+    expect(stdout).toContain('had confirmed 1 of your 2 in it; the rest is not offered any more')
+  })
+}, 60_000)
 
 /** A call in which ben has sent a file, ended and confirmed by both. */
 async function endedCall(pair: AgentPair): Promise<string> {
