@@ -1,5 +1,5 @@
-// Two agents as real processes against an embedded relay, for tests that need more than a story: parallel runs, kills,
-// wrong clocks.
+// Two agents at an embedded relay, for tests that need more than a story. Their commands are runs in this process; where the
+// process itself is the point (kills, locks, parallel runs), `processes` makes one of each.
 import { pathToFileURL } from 'node:url'
 import {
   agentEnv,
@@ -10,11 +10,13 @@ import {
   withTemporaryFolder,
 } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
+import { startRun } from './runs.ts'
 
 export type AgentProgram = {
   home: string
   /** Starts a command; `clock`: milliseconds by which this run's clock is ahead. */
   start(args: readonly string[], clock?: number): RunningProcess
+  /** `node`: flags of Node's, with which it is a process whatever the others are. */
   run(args: readonly string[], clock?: number, stdin?: string, node?: readonly string[]): Promise<ProcessResult>
   /** The JSON that a command prints; throws unless it ended with `code`. */
   json(args: readonly string[], clock?: number, code?: number): Promise<Record<string, unknown>>
@@ -22,12 +24,15 @@ export type AgentProgram = {
 
 export type AgentPair = { relay: EmbeddedRelay; ada: AgentProgram; ben: AgentProgram; folder: string }
 
+/** `count`: how many relays they share. `processes`: every command is a process of its own. */
+export type PairOptions = RelayOptions & { count?: number; processes?: boolean }
+
 /**
  * Runs `body` with two agents that share a relay, or `count` of them; everything is gone afterwards. Time passes for the relay as it does for
  * the command that was started last, unless `options.now` gives it a clock of its own.
  */
 export async function withPair<T>(
-  { count = 1, ...options }: RelayOptions & { count?: number },
+  { count = 1, processes = false, ...options }: PairOptions,
   body: (pair: AgentPair) => Promise<T>,
 ): Promise<T> {
   const time = { ms: 0 }
@@ -36,7 +41,8 @@ export async function withPair<T>(
   try {
     return await withTemporaryFolder(async (folder) => {
       const urls = [relay, ...others].map(({ url }) => url)
-      const [ada, ben] = [agentProgram(folder, 'ada', urls, time), agentProgram(folder, 'ben', urls, time)]
+      const agent = (name: string) => agentProgram({ folder, name, relays: urls, time, processes })
+      const [ada, ben] = [agent('ada'), agent('ben')]
       return await body({ relay, ada, ben, folder })
     })
   } finally {
@@ -71,12 +77,21 @@ export async function messagesOf(who: AgentProgram, call: string, clock = 0): Pr
   return entries.flatMap((entry) => (stringField(entry, 'type') === 'message' ? [stringField(entry, 'text')] : []))
 }
 
-function agentProgram(folder: string, name: string, relays: readonly string[], time: { ms: number }): AgentProgram {
+type AgentOptions = {
+  folder: string
+  name: string
+  relays: readonly string[]
+  time: { ms: number }
+  processes: boolean
+}
+
+function agentProgram({ folder, name, relays, time, processes }: AgentOptions): AgentProgram {
   const home = `${folder}/${name}`
   const env = agentEnv(home, relays)
   const clockFile = pathToFileURL(new URL('./wrong-clock.mjs', import.meta.url).pathname)
   const begin = (args: readonly string[], clock = 0, stdin = '', node: readonly string[] = []) => {
     time.ms = clock
+    if (!processes && node.length === 0) return startRun(args, { env, stdin, clock })
     const preload = clock === 0 ? [] : ['--import', `${clockFile}?ms=${clock}`]
     return startProcess(process.execPath, [...preload, ...node, PROGRAM, ...args], { cwd: folder, env, stdin })
   }

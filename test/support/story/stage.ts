@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   agentEnv,
   PROGRAM,
+  type ProcessOptions,
   type ProcessResult,
   type RunningProcess,
   startProcess,
@@ -14,6 +15,7 @@ import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { toHex } from '../../../src/nostr/crypto.ts'
 import { npubEncode } from '../../../src/nostr/nip19.ts'
+import { startRun } from '../runs.ts'
 import { brokenPromise, containsSecret, leakyFile } from './promises.ts'
 
 /** `cwd` holds the program and nothing else; `ahead`: how wrong its clock is, in seconds. */
@@ -30,6 +32,8 @@ export type Stage = {
   ahead: number
   /** Whether everybody uses the relays in the settings, and no P2P_RELAYS. */
   byConfig: boolean
+  /** Whether every command is a process of its own. */
+  byProcesses: boolean
   /** For the next command. */
   stdin: string
   env: Record<string, string>
@@ -48,6 +52,7 @@ export async function withStage(body: (stage: Stage) => Promise<void>): Promise<
       secrets: new Set(),
       ahead: 0,
       byConfig: false,
+      byProcesses: false,
       stdin: '',
       env: {},
       started: new Map(),
@@ -86,17 +91,19 @@ export function npubOf(stage: Stage, { home }: Actor): string {
   return npubEncode(keys.pubkey)
 }
 
-/** Starts `p2p <args>` as an actor. */
+/** Starts `p2p <args>` as an actor: a run of this process, or in a story of processes one of its own. */
 export function startProgram(stage: Stage, actor: Actor, args: readonly string[]): RunningProcess {
   const clock = (stage.ahead + actor.ahead) * 1000
+  const options = optionsFor(stage, actor, urls(stage))
+  if (!stage.byProcesses) return startRun(args, { ...options, clock })
   const preload = clock === 0 ? [] : ['--import', `${new URL('../wrong-clock.mjs', import.meta.url)}?ms=${clock}`]
   const program = join(stage.folder, actor.name, 'bin', 'p2p')
-  return startAs(stage, actor, process.execPath, [...preload, program, ...args], urls(stage))
+  return startProcess(process.execPath, [...preload, program, ...args], options)
 }
 
 /** Gives a line to a shell, which has nothing but HOME and PATH. */
 export function startShell(stage: Stage, actor: Actor, command: string): RunningProcess {
-  return startAs(stage, actor, '/bin/sh', ['-c', command], [])
+  return startProcess('/bin/sh', ['-c', command], optionsFor(stage, actor, []))
 }
 
 /** Takes note of what a command did. Throws what is wrong with it whatever the story says. */
@@ -107,13 +114,13 @@ export function checkResult(stage: Stage, args: readonly string[], ran: ProcessR
   if (wrong !== undefined) throw new Error(wrong)
 }
 
-function startAs(stage: Stage, actor: Actor, file: string, args: string[], relays: string[]): RunningProcess {
+function optionsFor(stage: Stage, actor: Actor, relays: string[]): ProcessOptions {
   const { P2P_RELAYS, ...bare } = agentEnv(actor.home, relays)
   const env = { ...bare, ...(relays.length === 0 ? {} : { P2P_RELAYS: P2P_RELAYS ?? '' }), ...stage.env }
-  const running = startProcess(file, args, { cwd: actor.cwd, env, stdin: stage.stdin })
+  const { stdin } = stage
   stage.stdin = ''
   stage.env = {}
-  return running
+  return { cwd: actor.cwd, env, stdin }
 }
 
 function urls(stage: Stage): string[] {

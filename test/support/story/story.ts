@@ -59,6 +59,9 @@ const STORY_COMMANDS: Readonly<Record<string, StoryCommand>> = {
     if (what?.text !== 'P2P_RELAYS') throw new Error(`what is ${what?.text}?`)
     stage.byConfig = true
   },
+  processes: (stage) => {
+    stage.byProcesses = true
+  },
   clock: setClock,
   stdin: (stage, [word]) => {
     stage.stdin = expand(stage, word)
