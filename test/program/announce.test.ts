@@ -7,7 +7,7 @@ import { type AgentProgram, startCall, withPair } from '../support/two-programs.
 const SECOND = 1000
 
 test('a second run leaves at once while the first sleeps, and a stopped one ends at once', async () => {
-  await withPair({}, async ({ relay, ada }) => {
+  await withPair({ processes: true }, async ({ relay, ada }) => {
     const first = ada.start(['announce', '--jitter', '86400'])
     await vi.waitFor(() => expect(runnerOf(ada)).toBeGreaterThan(0), { timeout: 10_000 })
     const second = await ada.run(['announce'])

@@ -1,10 +1,11 @@
 // Who is on line, asked of relays that cap their answers, are flooded, do not know a tag, or are away: the whole program.
 import { expect, test } from 'vitest'
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { agentEnv, withTemporaryFolder } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import type { Keys } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../../src/nostr/event.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
+import { startRun } from '../support/runs.ts'
 import { publishAll, strangerKeys, unixNow } from '../support/strangers.ts'
 
 type Said = { name?: string; can?: string; at?: number; more?: string[][] }
@@ -35,7 +36,7 @@ type Refused = { error: { code: string; message: string; hint: string } }
 
 type Ada = {
   home: string
-  run: (...args: string[]) => ReturnType<typeof startProcess>['ended']
+  run: (...args: string[]) => ReturnType<typeof startRun>['ended']
   json: <T>(code: number, ...args: string[]) => Promise<T>
 }
 
@@ -47,7 +48,7 @@ async function withRelays(options: RelayOptions[], body: (ada: Ada, relays: Embe
         folder,
         relays.map(({ url }) => url),
       )
-      const run = (...args: string[]) => startProcess(process.execPath, [PROGRAM, ...args], { cwd: folder, env }).ended
+      const run = (...args: string[]) => startRun(args, { env }).ended
       const json = async <T>(code: number, ...args: string[]): Promise<T> => {
         const ran = await run(...args, '--json')
         if (ran.code !== code) throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
@@ -231,8 +232,8 @@ test('strangers whose presence has cost no work are hidden where that is asked, 
     expect(none).toMatchObject({ agents: [], total: 0 })
     expect(none.notices.join()).toMatch(/20 on line are left out.*policy\.presencePow/)
 
-    const worker = { cwd: home, env: agentEnv(`${home}/worker`, [relay?.url ?? '']) }
-    const work = async (...args: string[]) => await startProcess(process.execPath, [PROGRAM, ...args], worker).ended
+    const worker = { env: agentEnv(`${home}/worker`, [relay?.url ?? '']) }
+    const work = async (...args: string[]) => await startRun(args, worker).ended
     await work('config', 'set', 'presence.pow', '12')
     expect((await work('announce')).code).toBe(0)
     expect(await json<List>(0, 'list')).toMatchObject({ agents: { length: 1 } })
@@ -242,9 +243,9 @@ test('strangers whose presence has cost no work are hidden where that is asked, 
 
 test('when our agent looked is told with the next announcement, and not at all with receipts.read false', async () => {
   await withRelays([{}], async ({ json, home }, [relay]) => {
-    const other = { cwd: home, env: agentEnv(`${home}/other`, [relay?.url ?? '']) }
+    const other = { env: agentEnv(`${home}/other`, [relay?.url ?? '']) }
     const act = async (...args: string[]) => {
-      const ran = await startProcess(process.execPath, [PROGRAM, ...args], other).ended
+      const ran = await startRun(args, other).ended
       if (ran.code !== 0) throw new Error(ran.stderr)
     }
     const looked = async () => (await json<{ agents: { looked?: number }[] }>(0, 'list')).agents[0]?.looked

@@ -9,11 +9,10 @@ import { agentEnv, PROGRAM, type ProcessResult, type RunningProcess, startProces
 import { type EmbeddedRelay, startRelay } from '../../scripts/relay.ts'
 import { openNostrClient } from '../support/nostr-client.ts'
 import { startHttpServer } from '../support/owner-stand-ins.ts'
+import { startRun } from '../support/runs.ts'
 import { newFolder } from '../support/temporary-home.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
-
-const CLOCK = new URL('../support/wrong-clock.mjs', import.meta.url)
 
 const relays: EmbeddedRelay[] = []
 const runs: RunningProcess[] = []
@@ -29,14 +28,15 @@ async function newRelay(): Promise<EmbeddedRelay> {
   return one
 }
 
-/** An agent at a relay with these settings. Every command is a process. */
-function startAgent(relay: EmbeddedRelay, config: object) {
+/** An agent at a relay with these settings. `processes`: every command is a process of its own, which can be killed. */
+function startAgent(relay: EmbeddedRelay, config: object, { processes = false } = {}) {
   const home = newFolder()
   const env = { ...agentEnv(home, [relay.url]), P2P_HOME: home }
   let ahead = 0
   const begin = (...args: string[]) => {
-    const clock = ahead === 0 ? [] : ['--import', `${CLOCK}?ms=${ahead}`]
-    const running = startProcess(process.execPath, [...clock, PROGRAM, '--json', ...args], { cwd: home, env })
+    const running = processes
+      ? startProcess(process.execPath, [PROGRAM, '--json', ...args], { cwd: home, env })
+      : startRun(['--json', ...args], { env, clock: ahead })
     runs.push(running)
     return running
   }
@@ -191,7 +191,7 @@ test('a question whose command was killed in the middle is asked by the next one
     if (!first) response.writeHead(200).end()
     first = false
   })
-  const alice = await startAgent(await newRelay(), { owner: { webhook: url } }).ready()
+  const alice = await startAgent(await newRelay(), { owner: { webhook: url } }, { processes: true }).ready()
   const killed = alice.begin('escalate', 'May I?')
   await expect.poll(() => requests.length, { timeout: 20_000 }).toBe(1)
   killed.stop()

@@ -50,9 +50,12 @@ async function waitUntil(holds: () => boolean): Promise<void> {
 let ahead = 0
 
 /** Two agents in a call, ada with the server and ben willing to ask this machine. */
-async function withServer(body: (pair: AgentPair & { call: string }) => Promise<void>): Promise<void> {
+async function withServer(
+  body: (pair: AgentPair & { call: string }) => Promise<void>,
+  { processes = false } = {},
+): Promise<void> {
   ahead = 0
-  await withPair({ now: () => Math.floor((Date.now() + ahead) / 1000) }, async (pair) => {
+  await withPair({ processes, now: () => Math.floor((Date.now() + ahead) / 1000) }, async (pair) => {
     await pair.ada.json(['config', 'set', 'file.server', server.url])
     await pair.ben.json(['config', 'set', 'file.allowPrivate', 'true'])
     await body({ ...pair, call: await startCall(pair) })
@@ -285,20 +288,24 @@ describe('a file on a server', () => {
   })
 
   it('is fetched on by the next command when one was killed', async () => {
-    await withServer(async ({ ada, ben, folder }) => {
-      server.faults.stall = 100_000
-      const { path, bytes } = newFile(folder)
-      await ada.json(['sendfile', path])
-      const reading = ben.start(['inbox'])
-      const parts = join(filesOf(ben), '.fetched')
-      const arrived = () => existsSync(parts) && readdirSync(parts).some((name) => statSync(join(parts, name)).size > 0)
-      await waitUntil(arrived)
-      reading.stop()
-      await reading.ended
-      delete server.faults.stall
-      expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'file', sha256: sha256(bytes) }] })
-      expect(server.seen.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/)
-    })
+    await withServer(
+      async ({ ada, ben, folder }) => {
+        server.faults.stall = 100_000
+        const { path, bytes } = newFile(folder)
+        await ada.json(['sendfile', path])
+        const reading = ben.start(['inbox'])
+        const parts = join(filesOf(ben), '.fetched')
+        const arrived = () =>
+          existsSync(parts) && readdirSync(parts).some((name) => statSync(join(parts, name)).size > 0)
+        await waitUntil(arrived)
+        reading.stop()
+        await reading.ended
+        delete server.faults.stall
+        expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'file', sha256: sha256(bytes) }] })
+        expect(server.seen.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/)
+      },
+      { processes: true },
+    )
   })
 
   it('may be too large for us', async () => {

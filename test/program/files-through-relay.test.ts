@@ -75,7 +75,7 @@ it('takes many small files that come together', async () => {
 })
 
 it('says on both sides how far a file is, and goes on with the rest after a kill', async () => {
-  await withPair({}, async (pair) => {
+  await withPair({ processes: true }, async (pair) => {
     const { relay, ada, ben, folder } = pair
     const call = await startCall(pair)
     const { path, bytes } = newFile(folder, 256_000)
@@ -111,7 +111,7 @@ it('says on both sides how far a file is, and goes on with the rest after a kill
 })
 
 it('does not give a relay again what it has taken, though the receiver has not come', async () => {
-  await withPair({}, async (pair) => {
+  await withPair({ processes: true }, async (pair) => {
     const { relay, ada, ben, folder } = pair
     const call = await startCall(pair)
     const { path, bytes } = newFile(folder, 256_000)

@@ -2,11 +2,12 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { agentEnv, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 import { toHex } from '../../src/nostr/crypto.ts'
 import { type Event, rumorOf } from '../../src/nostr/event.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
+import { startRun } from '../support/runs.ts'
 import { giftWrapOf, letterRumor, publishAll, strangerKeys } from '../support/strangers.ts'
 
 const [ben, owner, carol] = [strangerKeys('ben'), strangerKeys('the owner'), strangerKeys('carol')]
@@ -22,8 +23,7 @@ async function withLetters(
     await withTemporaryFolder(async (folder) => {
       const env = { ...agentEnv(folder, [relay.url]), P2P_SECRET_KEY: toHex(ben.secret) }
       const run = async (...args: string[]) => {
-        const { code, stdout, stderr } = await startProcess(process.execPath, [PROGRAM, ...args], { cwd: folder, env })
-          .ended
+        const { code, stdout, stderr } = await startRun(args, { env }).ended
         if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${stdout}${stderr}`)
         return JSON.parse(stdout)
       }

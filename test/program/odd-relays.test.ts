@@ -2,9 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { agentEnv, withTemporaryFolder } from '../../scripts/processes.ts'
 import type { RelayFaults } from '../../scripts/relay/faults.ts'
 import { type RelayOptions, startRelay } from '../../scripts/relay.ts'
+import { startRun } from '../support/runs.ts'
 import { messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 /** A call at a relay of that kind, and the longest that a command of it took, in ms. */
@@ -148,7 +149,7 @@ describe('a relay whose limits refuse us', () => {
 function agentAt(folder: string, name: string, relays: readonly string[]) {
   const env = agentEnv(`${folder}/${name}`, relays)
   return async (...args: string[]): Promise<Record<string, unknown>> => {
-    const ran = await startProcess(process.execPath, [PROGRAM, ...args, '--json'], { cwd: folder, env }).ended
+    const ran = await startRun([...args, '--json'], { env }).ended
     if (ran.code !== 0) throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
     return JSON.parse(ran.stdout)
   }

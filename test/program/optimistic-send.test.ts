@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { startCall, withPair } from '../support/two-programs.ts'
 
 test('send waits for no answer before it speaks, where nothing that it may hear can change what it says', async () => {
-  await withPair({ auth: 'dm' }, async (pair) => {
+  await withPair({ auth: 'dm', processes: true }, async (pair) => {
     const { relay, ada } = pair
     await startCall(pair)
     await ada.json(['inbox'])

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { messagesOf, startCall, withPair } from '../support/two-programs.ts'
 
 test('twenty commands of one agent at once take turns', async () => {
-  await withPair({}, async (pair) => {
+  await withPair({ processes: true }, async (pair) => {
     const { ada, ben } = pair
     const call = await startCall(pair)
     const waiting = ada.start(['wait', '30', '--for', 'message', '--json'])

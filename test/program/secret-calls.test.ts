@@ -123,7 +123,7 @@ test('a program without call keys is talked with as before, and the call says so
 }, 60_000)
 
 test('without its key nothing is said in a call, rather than in the open; with a copy of it everything is', async () => {
-  await withPair({}, async (pair) => {
+  await withPair({ processes: true }, async (pair) => {
     const { ada, ben } = pair
     const id = await startCall(pair)
     const before = wrapsSentTo(pair).length

@@ -2,12 +2,13 @@
 // relays of its own.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { agentEnv, type ProcessResult, withTemporaryFolder } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
 import { finalize, type Rumor } from '../../src/nostr/event.ts'
 import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import { must } from '../support/must.ts'
+import { startRun } from '../support/runs.ts'
 import {
   giftWrapOf,
   presenceEvent,
@@ -40,7 +41,7 @@ async function withBen(
       }
       mkdirSync(`${folder}/.openclaw/p2p`, { recursive: true, mode: 0o700 })
       writeFileSync(`${folder}/.openclaw/p2p/config.json`, JSON.stringify(config), { mode: 0o600 })
-      await body((...args) => startProcess(process.execPath, [PROGRAM, ...args], { cwd: folder, env }).ended, relays)
+      await body((...args) => startRun(args, { env }).ended, relays)
     })
   } finally {
     await Promise.all(relays.map((relay) => relay.close()))

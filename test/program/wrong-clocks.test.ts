@@ -1,7 +1,8 @@
 // A clock that is wrong on either side: order and delivery hold, the user is told, and no relay can make it worse.
 import { describe, expect, test } from 'vitest'
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { agentEnv, withTemporaryFolder } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
+import { startRun } from '../support/runs.ts'
 import { messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const DAY = 86_400_000
@@ -115,7 +116,7 @@ function events(relays: readonly EmbeddedRelay[]) {
 function agentAt(home: string, relays: readonly string[]) {
   return async (...args: string[]): Promise<Record<string, unknown>> => {
     const env = agentEnv(home, relays)
-    const ran = await startProcess(process.execPath, [PROGRAM, ...args, '--json'], { cwd: '/', env }).ended
+    const ran = await startRun([...args, '--json'], { env }).ended
     if (ran.code !== 0) throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
     return JSON.parse(ran.stdout)
   }
