@@ -1,6 +1,7 @@
 // Two agents talk through relays that misbehave, with parallel senders that are killed at random, call after call; at the end of every
 // call but the last one side is restored from a copy of its home. Afterwards nothing that was accepted may be lost, nothing may be
-// there twice, both sides must hold the same last call, and in the others both must know what has happened.
+// there twice, both sides must hold the same last call, in the others both must know what has happened, and who steals both identities
+// then reads nothing of what was said in all that the relays were sent.
 // npm run chaos -- --messages N --seed S [--restores R] [--leaky] [--idle S] [--json]
 // With --leaky both agents are on line, and two of the three relays say OK to letters and keep none: nine of ten messages have to
 // come within a minute; where the time went of one that came later is printed. --idle: seconds at most between two commands of one sender.
@@ -22,9 +23,11 @@ import {
 import { pause, startFaults } from './chaos/fault-schedule.ts'
 import { follow } from './chaos/follower.ts'
 import { restoreInCall } from './chaos/restored-call.ts'
+import { openThief } from './chaos/thief.ts'
 import { type LateMessage, openTimeline, type Timeline } from './chaos/timeline.ts'
 import { withTemporaryFolder } from './processes.ts'
 import { type SeededRandom, seededRandom } from './relay/faults.ts'
+import type { RelayDeed } from './relay/session.ts'
 import { type EmbeddedRelay, startRelay } from './relay.ts'
 
 /** Commands of one agent at the same time, and the share of commands that are killed. */
@@ -44,6 +47,8 @@ export type Report = {
   /** How often a home was restored from a copy, and what did not hold in those calls. */
   restores: number
   unsound: string[]
+  /** What a thief of both identities reads of the calls in all that the relays were sent. */
+  readable: string[]
   losses: number
   repeats: number
   sameOrder: boolean
@@ -78,9 +83,16 @@ export async function chaos(
   const random = seededRandom(seed)
   const clock: Clock = { ms: 0 }
   const timeline = leaky ? openTimeline() : undefined
+  const thief = openThief()
   const now = () => Math.floor((Date.now() + clock.ms) / 1000)
   const relays = await Promise.all(
-    [1, 2, 3].map((n) => startRelay({ seed: seed + n, now, onDeed: (deed) => timeline?.hear(n, deed) })),
+    [1, 2, 3].map((n) => {
+      const onDeed = (deed: RelayDeed) => {
+        timeline?.hear(n, deed)
+        thief.hear(deed)
+      }
+      return startRelay({ seed: seed + n, now, onDeed })
+    }),
   )
   try {
     return await withTemporaryFolder(async (folder) => {
@@ -103,7 +115,7 @@ export async function chaos(
       return {
         seed,
         messages: each * 2 * (restores + 1),
-        ...{ restores, unsound, rounds },
+        ...{ restores, unsound, rounds, readable: thief.read([ada, ben]) },
         kills: sum(all.map(({ kills }) => kills)),
         faults: all.map(({ faults }) => faults).reduce(addUp, {}),
         seconds: Math.round((Date.now() - began) / 1000),
@@ -286,9 +298,9 @@ function sum(numbers: readonly number[]): number {
 
 /** Whether the promise was kept. */
 export function isKept(report: Report): boolean {
-  const { losses, repeats, sameOrder, equalDigests, verified, unsound, withinMinute = 1 } = report
+  const { losses, repeats, sameOrder, equalDigests, verified, unsound, readable, withinMinute = 1 } = report
   const isWhole = losses === 0 && repeats === 0 && sameOrder && equalDigests && verified
-  return isWhole && unsound.length === 0 && withinMinute >= MIN_SHARE
+  return isWhole && unsound.length === 0 && readable.length === 0 && withinMinute >= MIN_SHARE
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,7 +4,7 @@ import { chaos, isKept } from '../../scripts/chaos.ts'
 
 test('the promise is kept through a short chaos', async () => {
   const report = await chaos(24, 3, { restores: 1 })
-  const kept = { kept: true, unsound: [], losses: 0, repeats: 0, verified: true, restores: 1 }
+  const kept = { kept: true, unsound: [], readable: [], losses: 0, repeats: 0, verified: true, restores: 1 }
   expect({ ...report, kept: isKept(report) }).toMatchObject(kept)
 }, 180_000)
 
@@ -26,6 +26,7 @@ test('a lost, a repeated and a shuffled message would be noticed', () => {
     seconds: 1,
     restores: 1,
     unsound: [],
+    readable: [],
   }
   const whole = { ...good, losses: 0, repeats: 0, sameOrder: true, equalDigests: true, verified: true }
   expect(isKept(whole)).toBe(true)
@@ -37,6 +38,7 @@ test('a lost, a repeated and a shuffled message would be noticed', () => {
     { verified: false },
     { withinMinute: 0.89 },
     { unsound: ['ada: the call is active'] },
+    { readable: ['to ben: message "ada 1"'] },
   ]) {
     expect(isKept({ ...whole, ...bad })).toBe(false)
   }
