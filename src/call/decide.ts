@@ -2,6 +2,7 @@
 import { P2P } from '../command-name.ts'
 import { type Code, Failure } from '../errors.ts'
 import { rumorOf } from '../nostr/event.ts'
+import { npubEncode } from '../nostr/nip19.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
 import { type AgentDirectory, agentOf } from './agents.ts'
 import { chunksOf, LONGEST_STORED, mimeOf, storedBody } from './file-transfer.ts'
@@ -320,6 +321,15 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
         `nobody is calling you; you are calling ${peerLabel(dialing, people)}`,
         `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
       )
+    const taken = meant.find((c) => c.phase === 'active' && c.mine === 'callee')
+    if (taken !== undefined) {
+      const id = taken.id.slice(0, 8)
+      return new Failure(
+        code,
+        `nobody is calling you; you have accepted call ${id} from ${peerLabel(taken, people)}, and it is open`,
+        `\`${P2P} send "…" --call ${id}\` speaks in it, \`${P2P} end "…" --call ${id}\` ends it`,
+      )
+    }
     return new Failure(code, 'nobody is calling you', `\`${P2P} wait --for request\` waits for a call`)
   }
   if (ringing !== undefined) {
@@ -333,8 +343,8 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
   if (dialing !== undefined)
     return new Failure(
       code,
-      `${peerLabel(dialing, people)} has not answered yet`,
-      `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
+      `${peerLabel(dialing, people)} has not answered yet; nothing was said, and nothing is kept`,
+      `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer; \`${P2P} send "…" --to ${npubEncode(dialing.peer)}\` leaves a letter`,
     )
   if (over !== undefined)
     return new Failure(
@@ -342,6 +352,15 @@ function noCallFailure(verb: string, meant: readonly Call[], { people, selector 
       `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
       `\`${P2P} transcript ${over.id.slice(0, 8)}\` shows it`,
     )
+  const last = meant.findLast((c) => isOver(c.phase))
+  if (last !== undefined) {
+    const id = last.id.slice(0, 8)
+    return new Failure(
+      code,
+      `no call is active; the last one, ${id} with ${peerLabel(last, people)}, is over (${last.phase})`,
+      `\`${P2P} transcript ${id}\` shows it, \`${P2P} call <agent> "<topic>"\` calls`,
+    )
+  }
   return new Failure(
     code,
     'no call is active',

@@ -50,6 +50,15 @@ export function isOpen({ answers }: KeptEscalation): boolean {
   return answers.length === 0
 }
 
+/**
+ * The open ones that ask the same in the same call, itself among them: an agent whose tool call was cut off asks once more, and
+ * whoever answers one has answered all.
+ */
+export function sameQuestions(kept: KeptEscalation, all: readonly KeptEscalation[]): KeptEscalation[] {
+  const { text, call } = kept.escalation
+  return all.filter((one) => isOpen(one) && one.escalation.text === text && one.escalation.call === call)
+}
+
 /** Characters of the question that travel; the whole stands in the log. Three bytes each still fit into one letter. */
 const MAX_QUESTION = 6_000
 const MAX_TOPIC = 300

@@ -50,7 +50,7 @@ function proposalNamed(ref: string, call: Call): Proposal | Failure {
   const found = proposalsOf(call).find((one) => one.ref === ref)
   const refused = (message: string, hint: string) => new Failure('NO_PROPOSAL', message, hint)
   if (found === undefined)
-    return refused(`${ref} is no proposal`, `\`${P2P} transcript ${id}\` shows what was proposed`)
+    return refused(`${ref} is no proposal; ${openText(call)}`, `\`${P2P} transcript ${id}\` shows what was proposed`)
   if (found.from === 'me')
     return refused(
       `${ref} is your own proposal: the other side answers it`,
@@ -62,4 +62,9 @@ function proposalNamed(ref: string, call: Call): Proposal | Failure {
     `you have ${done} ${ref} already (${found.answer.ref})`,
     `\`${P2P} propose "…" --call ${id}\` proposes something else`,
   )
+}
+
+function openText(call: Call): string {
+  const refs = openProposals(call, 'peer').map(({ ref }) => ref)
+  return refs.length === 0 ? 'none waits for your answer' : `what waits for your answer is ${refs.join(', ')}`
 }

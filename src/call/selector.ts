@@ -100,7 +100,7 @@ function selectByCallId(hex: string, { calls }: SelectorDirectory): Selection | 
     return new Failure(
       'NO_SUCH_CALL',
       `no call here begins with ${hex.slice(0, 16)}`,
-      `\`${P2P} transcript\` lists the calls there are; a name that looks like an id leads nowhere: use the npub`,
+      `\`${P2P} status\` shows the calls that are open or ring, \`${P2P} transcript\` all; an agent whose name looks like an id is meant by its npub`,
     )
   if (id === undefined) return undefined
   if (hex.length < MIN_ID_LENGTH)

@@ -7,7 +7,7 @@ import { P2P } from '../command-name.ts'
 import { type Args, loadVerbs, type VerbTable } from '../commands/command.ts'
 import { Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
-import { guessVerb } from './meant.ts'
+import { guessOption, guessVerb } from './meant.ts'
 import { GLOBAL_OPTIONS, VERSION } from './options.ts'
 
 export type ParsedArgv = { verb: string; args: Args }
@@ -45,7 +45,7 @@ export async function readArgv(
   const load = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (verb !== undefined && load === undefined) throw unknownVerb(verb, Object.keys(verbs))
   const command = await load?.()
-  const words = splitArgv(rest, { ...GLOBAL_OPTIONS, ...command?.options })
+  const words = splitArgv(rest, { verb, known: { ...GLOBAL_OPTIONS, ...command?.options } })
   if (words.options.version === true && !words.help) {
     await print(VERSION)
     return undefined
@@ -65,7 +65,11 @@ export function verbOf(argv: readonly string[]): [string | undefined, string[]] 
   return [argv[at], [...argv.slice(0, at), ...argv.slice(at + 1)]]
 }
 
-function splitArgv(argv: readonly string[], known: Readonly<Record<string, Options>>): SplitArgv {
+/** `known`: the options that the verb takes. */
+type Grammar = { verb: string | undefined; known: Readonly<Record<string, Options>> }
+
+function splitArgv(argv: readonly string[], grammar: Grammar): SplitArgv {
+  const { known } = grammar
   const words: SplitArgv = { options: {}, texts: [], help: false }
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? ''
@@ -82,30 +86,22 @@ function splitArgv(argv: readonly string[], known: Readonly<Record<string, Optio
       words.help = true
     } else if (takesNext(word, known) && argv[i + 1] !== undefined) {
       i++
-      setOption(words, name, known, argv[i])
+      setOption(words, name, argv[i], grammar)
     } else if (word === '--wait' && /^\d+$/.test(argv[i + 1] ?? '')) {
       // Its number may be left out, and what follows is then the text.
       i++
-      setOption(words, name, known, argv[i])
+      setOption(words, name, argv[i], grammar)
     } else {
-      setOption(words, name, known, value)
+      setOption(words, name, value, grammar)
     }
   }
   return words
 }
 
-function setOption(
-  words: SplitArgv,
-  name: string,
-  known: Readonly<Record<string, Options>>,
-  value: string | undefined,
-): void {
+function setOption(words: SplitArgv, name: string, value: string | undefined, { verb, known }: Grammar): void {
   const option = Object.hasOwn(known, name) ? known[name] : undefined
   if (option === undefined) {
-    throw usageFailure(
-      `there is no option --${name} here`,
-      `a text that begins with dashes goes behind "--": \`${P2P} send -- "--help"\``,
-    )
+    throw unknownOption(name, verb, Object.keys(known))
   }
   if (option.type === 'boolean' && value !== undefined)
     throw usageFailure(`--${name} takes no value`, `\`${P2P} --help\` lists the options`)
@@ -116,6 +112,14 @@ function setOption(
   } else {
     words.options[name] = option.type === 'boolean' ? true : (value ?? '')
   }
+}
+
+function unknownOption(name: string, verb: string | undefined, known: readonly string[]): Failure {
+  const close = guessOption(name, known)
+  const list = `\`${P2P} ${verb === undefined ? '' : `${verb} `}--help\` lists the options`
+  const text = `a text that begins with dashes goes behind "--": \`${P2P} send -- "--help"\``
+  const hints = [...(close === undefined ? [] : [`did you mean --${close}?`]), list, ...(verb === 'send' ? [text] : [])]
+  return usageFailure(`there is no option --${name} here`, hints.join('; '))
 }
 
 /** Texts under the names of a usage line; undefined when there are too few or too many. */

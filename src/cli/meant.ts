@@ -7,6 +7,12 @@ export function guessVerb(word: string, verbs: readonly string[]): string | unde
   return other?.[0] ?? verbs.find((verb) => isPrefix(typed, verb)) ?? verbs.find((verb) => isTypo(typed, verb))
 }
 
+/** One of the options of a command, or undefined. */
+export function guessOption(name: string, options: readonly string[]): string | undefined {
+  const typed = name.toLowerCase()
+  return options.find((option) => isTypo(typed, option))
+}
+
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   '--help': ['help', 'man', 'usage', 'commands'],
   '--version': ['version'],

@@ -34,7 +34,7 @@ export const decline: Command<'decline'> = {
   intent: (args) => ({ type: 'decline', ...answerIn('decline', args), ...stayOption(args) }),
   // What it answers may be only about to come in.
   needs: (intent) => ({ network: true, shows: true, waits: replyWait(intent) }),
-  text: (outcome) => sentLines(outcome, 'refusal'),
+  text: (outcome) => sentLines(outcome, 'decline'),
   json: sentShape,
 }
 

@@ -122,9 +122,12 @@ export function deliveryLines(outcome: Sent, what: string, next: boolean): Print
   if (delivery === 'queued')
     return [[...head, ' is ', span('warning', 'queued'), ': it is on disk and goes out with the next command']]
   const how = delivery === 'relayed' ? relayedParts(accepted.length, failed) : [span('good', delivery)]
+  const id = shape.id.slice(0, 8)
+  // After an agreement somebody has work to do, and whoever has it must not wait for the other.
+  const work = what === 'agreement' ? `\`${P2P} sendfile <path> --call ${id}\` hands the work over, ` : ''
   return [
     [...head, ': ', ...how],
-    ...(next ? [hintLine(`  next: \`${P2P} wait --call ${shape.id.slice(0, 8)}\` until the other side speaks`)] : []),
+    ...(next ? [hintLine(`  next: ${work}\`${P2P} wait --call ${id}\` until the other side speaks`)] : []),
   ]
 }
 

@@ -2,7 +2,7 @@
 import { type FileBody, transferKey } from '../call/file-transfer.ts'
 import type { NamedContent } from '../call/intent.ts'
 import { parseSignal } from '../call/signal-codec.ts'
-import { type PrintedLine, type Span, span } from '../call/span.ts'
+import { hintLine, type PrintedLine, type Span, span } from '../call/span.ts'
 import { describeAgent, quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -44,7 +44,7 @@ export const sendfile: Command<'sendfile'> = {
   needs: (intent) => ({ network: true, waits: replyWait(intent), shows: intent.wait !== undefined }),
   text: (outcome) => [
     ...sentFiles(outcome).flatMap((file) => fileLines(file, outcome)),
-    ...(outcome.intent.wait === undefined ? [] : newsLines(outcome.news)),
+    ...(outcome.intent.wait === undefined ? waitHint(outcome) : newsLines(outcome.news)),
   ],
   json: (outcome) => {
     const files = sentFiles(outcome).map(fileShape)
@@ -55,6 +55,11 @@ export const sendfile: Command<'sendfile'> = {
       ...(outcome.intent.wait === undefined ? {} : { new: outcome.news.map(itemShape) }),
     }
   },
+}
+
+function waitHint({ call, parts, failure }: OutcomeOf<'sendfile'>): PrintedLine[] {
+  if (call === undefined || parts.length === 0 || failure !== undefined) return []
+  return [hintLine(`  next: \`${P2P} wait --call ${call.id.slice(0, 8)}\` until the other side speaks`)]
 }
 
 function wordsOf(args: Args): string[] {

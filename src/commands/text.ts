@@ -4,7 +4,7 @@
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
 import { hintLine, type PrintedLine, quotes, type Span, span, type Voice } from '../call/span.ts'
-import { ABOUT_PEERS, claimedNameLines, describeAgent, quoteLines, timeSpan } from '../call/wording.ts'
+import { ABOUT_PEERS, claimedNameLines, describeAgent, quoteInCall, quoteLines, timeSpan } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { isBlank } from '../sanitize.ts'
@@ -45,18 +45,18 @@ function itemLines(item: InboxItem): PrintedLine[] {
       return [
         [...from, ` accepted call ${id}${marksOf(item)}`],
         ...claimedNameLines(item.from),
-        ...quoteLines(item.text),
-        hintLine(`  next: \`${P2P} send "…" --call ${id}\``),
+        ...quoteInCall(item.text),
+        hintLine(`  next: \`${P2P} send "…" --call ${id}\`, or \`${P2P} propose "…" --call ${id}\``),
       ]
     case 'reject':
       return [[...from, ` rejected call ${id} (${item.reason ?? 'declined'})${colon}`], ...quoteLines(item.text)]
     case 'message':
     case 'progress':
-      return [saidLine(`${item.type} ${item.ref}`, item), ...quoteLines(item.text)]
+      return [saidLine(`${item.type} ${item.ref}`, item), ...quoteInCall(item.text)]
     case 'propose':
       return [
         saidLine(`proposal ${item.ref}`, item),
-        ...quoteLines(item.text),
+        ...quoteInCall(item.text),
         hintLine(
           `  next: \`${P2P} agree ${item.ref} --call ${id}\` or \`${P2P} decline ${item.ref} "…" --call ${id}\``,
         ),
@@ -66,7 +66,10 @@ function itemLines(item: InboxItem): PrintedLine[] {
       const did = item.type === 'agree' ? 'agreed to' : 'declined'
       return [
         [...from, ` ${did} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${colon}`],
-        ...quoteLines(item.text),
+        ...quoteInCall(item.text),
+        ...(item.type === 'agree' || item.late
+          ? []
+          : [hintLine(`  next: \`${P2P} propose "…" --call ${id}\` proposes something else`)]),
       ]
     }
     case 'file':
@@ -74,13 +77,13 @@ function itemLines(item: InboxItem): PrintedLine[] {
     case 'escalate':
       return [
         [...from, ` has asked its owner about call ${id} (${item.ref}), and waits for a person${colon}`],
-        ...quoteLines(item.text),
+        ...quoteInCall(item.text),
       ]
     case 'end': {
       const outcome = item.outcome === undefined ? '' : `, outcome: ${item.outcome}`
       return [
         [...from, ` ended call ${id}${outcome}${colon}`],
-        ...quoteLines(item.text),
+        ...quoteInCall(item.text),
         hintLine(`  next: \`${P2P} transcript ${id}\` shows it`),
       ]
     }

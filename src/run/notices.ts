@@ -1,10 +1,12 @@
 // What the user should know beside the result, one line each.
 
 import { agentOf, shortNpub } from '../call/agents.ts'
+import { isOpen, sameQuestions } from '../call/escalation.ts'
+import type { InboxItem } from '../call/inbox-items.ts'
 import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
 import { peerLabel } from '../call/select-call.ts'
-import { agentLabel, inQuotes, relayReason } from '../call/wording.ts'
+import { agentLabel, formatDuration, inQuotes, relayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
@@ -16,7 +18,7 @@ import { type Route, routeTo } from './route.ts'
 import { isRelayThere, type SyncResult } from './sync.ts'
 
 /** What is told beside the outcome, one line each: clocks, relays, calls that are long, what could not be read. */
-export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string[] {
+export function noticesOf(finished: FinishedRun, calls: readonly Call[], news: readonly InboxItem[]): string[] {
   const { context, heard, state, done } = finished
   const fresh = resultsOf('signal', done).filter(({ action }) => action.said)
   const told = new Set([...fresh, ...resultsOf('letter', done)].map(({ action }) => action.due.to))
@@ -29,6 +31,9 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...mailboxNotices(heard),
     ...(asked ? unknown : []),
     ...ownerToldLater(finished),
+    ...answersNothing(finished, news),
+    ...toldNobody(finished),
+    ...askedTwice(finished),
     ...lettersSentLater(finished),
     ...filesWaiting(finished, calls),
     ...behindGaps(finished, calls),
@@ -38,6 +43,33 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[]): string
     ...keysLost(finished),
     ...lossesTold(finished),
     ...(finished.deleted ?? []),
+  ]
+}
+
+// "Without a word of what it replies to it answers the only question that is open": with several open it closes none.
+function answersNothing({ state }: FinishedRun, news: readonly InboxItem[]): string[] {
+  const open = Object.values(state.index.escalations).filter(isOpen)
+  const [first, second] = open.map(({ escalation }) => escalation.id.slice(0, 8))
+  const loose = news.some(({ type, escalation, repeat }) => type === 'owner' && escalation === undefined && !repeat)
+  if (!loose || first === undefined || second === undefined) return []
+  return [
+    `your owner wrote without saying which of your ${open.length} open questions that answers; \`${P2P} escalate --answered "…" --id ${first}\` closes one, \`${P2P} status\` shows all`,
+  ]
+}
+
+function toldNobody({ intent, decided }: FinishedRun): string[] {
+  if (intent.type !== 'escalate' || intent.tell === undefined || decided?.asked?.call !== '') return []
+  return ['what --tell says was told to nobody: no call is active; your owner was asked all the same']
+}
+
+function askedTwice({ decided, state, context }: FinishedRun): string[] {
+  const kept = state.index.escalations[decided?.asked?.id ?? '']
+  if (kept === undefined) return []
+  const [before] = sameQuestions(kept, Object.values(state.index.escalations)).filter((one) => one !== kept)
+  if (before === undefined) return []
+  const { id, at } = before.escalation
+  return [
+    `you asked your owner just that ${formatDuration(context.now - at)} ago (${id.slice(0, 8)}), and it is open: one answer closes both`,
   ]
 }
 

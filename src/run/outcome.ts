@@ -123,6 +123,7 @@ function commonOutcome(finished: FinishedRun): CommonOutcome {
   const { environment, now } = context
   const people = { ...context.people, names: namesOf(state) }
   const calls = callsOf(state, environment.keys.pubkey, now)
+  const news = unreadItems(state, calls, people, now)
   return {
     me: ownAgent(context, people),
     people,
@@ -130,9 +131,9 @@ function commonOutcome(finished: FinishedRun): CommonOutcome {
     state,
     calls,
     transcripts: context.environment.transcripts(),
-    news: unreadItems(state, calls, people, now),
+    news,
     relays: relayReport(context, heard),
-    notices: noticesOf(finished, calls),
+    notices: noticesOf(finished, calls, news),
     failure: failureOf(finished),
   }
 }

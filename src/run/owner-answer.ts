@@ -1,5 +1,5 @@
 // `escalate --answered`: what the owner has said elsewhere, written down. It asks no relay.
-import { isOpen, type KeptEscalation } from '../call/escalation.ts'
+import { isOpen, type KeptEscalation, sameQuestions } from '../call/escalation.ts'
 import type { IntentOf } from '../call/intent.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -20,7 +20,9 @@ export async function recordOwnerAnswer(
     if (meant instanceof Failure) return { snapshot: fresh, value: meant }
     const { id } = meant.escalation
     const edit = beginTransaction(fresh)
-    recordAnswer(edit, id, { text: answered?.text ?? '', at: now, channel: 'answered' })
+    const asked = sameQuestions(meant, Object.values(fresh.index.escalations)).map(({ escalation }) => escalation.id)
+    for (const one of new Set([id, ...asked]))
+      recordAnswer(edit, one, { text: answered?.text ?? '', at: now, channel: 'answered' })
     const state = edit.commit()
     return { snapshot: state, value: { state, id } }
   })
@@ -34,7 +36,7 @@ export function escalationMeant(state: State, prefix: string | undefined): KeptE
       ? all.filter(isOpen)
       : all.filter(({ escalation }) => escalation.id.startsWith(prefix.toLowerCase()))
   const [first] = meant
-  if (first !== undefined && meant.length === 1) return first
+  if (first !== undefined && (meant.length === 1 || sameQuestions(first, meant).length === meant.length)) return first
   if (first === undefined) {
     const what =
       prefix === undefined

@@ -25,7 +25,7 @@ export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: Comm
   const known = [...(wait.type === 'owner' ? [] : knownOf(ids, outcome)), ...(asksOwner ? openText(outcome) : [])]
   const dead = isUnheard(outcome.relays)
   if (dead) known.unshift(`no relay answers (${outcome.relays.map(relayText).join('; ')})`)
-  const what = NOTHING_CAME[wait.type]
+  const what = nothingCame(wait)
   const next = `\`${P2P} wait${optionsOf(wait, ids)}\` goes on waiting`
   const hint = dead ? `\`${P2P} doctor\` finds out what is broken; ${next}` : next
   if (interrupted !== undefined) {
@@ -64,6 +64,13 @@ const NOTHING_CAME: Readonly<Record<Wait['type'], string>> = {
   end: 'it was not confirmed',
   owner: 'no answer of your owner came',
   items: 'nothing came',
+}
+
+// Other things may have come meanwhile, and are printed with it.
+function nothingCame(wait: Wait): string {
+  if (wait.type !== 'items' || wait.for.length === 0) return NOTHING_CAME[wait.type]
+  if (wait.for.every((type) => type === 'owner')) return NOTHING_CAME.owner
+  return `nothing of what was waited for came (${wait.for.join(', ')})`
 }
 
 /** What our own owner is asked. */

@@ -1,5 +1,5 @@
 // What our owner has been asked, and what it has said to it: by a direct message, through the channel that told it, or to our agent.
-import { type Escalation, isOpen, type OwnerAnswer, type ToldChannel } from '../call/escalation.ts'
+import { type Escalation, isOpen, type OwnerAnswer, sameQuestions, type ToldChannel } from '../call/escalation.ts'
 import { CHAT, FILE } from '../call/signal.ts'
 import { parseRemote } from '../call/signal-codec.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
@@ -62,22 +62,26 @@ export function recordAnswer(
 
 /**
  * Whether a letter of the owner's answers something, and that it does. "Matched by its `e` tag; without one only where exactly one
- * is open; a reaction only by its `e`." And so a file.
+ * is open; a reaction only by its `e`." And so a file. The same question asked twice is one.
  */
 export function answerByLetter(edit: Transaction, rumor: Rumor, heard: number): void {
   const named = rumor.tags.flatMap(([name, id]) => (name === 'e' && id !== undefined ? [id] : []))
   const all = Object.values(edit.index.escalations)
   const open = all.filter((kept) => isOpen(kept) && rumor.created_at >= kept.escalation.at - CLOCK_SKEW)
+  const [first] = open
+  const isOne = first !== undefined && sameQuestions(first, open).length === open.length
   const meant =
     named.length > 0
       ? all.find(({ letter }) => letter !== undefined && named.includes(letter))
-      : open.length === 1 && rumor.kind === CHAT
-        ? open[0]
+      : isOne && rumor.kind === CHAT
+        ? first
         : undefined
   if (meant === undefined) return
   const at = Math.min(rumor.created_at, heard)
   const text = rumor.kind === FILE ? (parseRemote(rumor)?.name ?? 'file') : rumor.content
-  recordAnswer(edit, meant.escalation.id, { text, at, channel: 'nostr', letter: rumor.id })
+  const asked = isOpen(meant) ? sameQuestions(meant, open) : []
+  const ids = new Set([meant, ...asked].map(({ escalation }) => escalation.id))
+  for (const id of ids) recordAnswer(edit, id, { text, at, channel: 'nostr', letter: rumor.id })
 }
 
 /** Marks an answer as read. Whether it is one. */

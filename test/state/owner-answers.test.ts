@@ -11,8 +11,8 @@ import { beginTransaction, type Transaction } from '../../src/state/transaction.
 
 const T = 1_800_000_000
 
-const asked = (id: string): Escalation => ({
-  ...{ id, at: T, agent: '', npub: '', name: foreign``, call: '', text: 'May I?', told: '' },
+const asked = (id: string, text = `May I ${id}?`): Escalation => ({
+  ...{ id, at: T, agent: '', npub: '', name: foreign``, call: '', text, told: '' },
   ...{ peer: '', peerNpub: '', peerName: foreign``, peerTrust: '', topic: foreign``, topicBy: '' },
 })
 
@@ -54,6 +54,19 @@ describe('a letter of the owner', () => {
     expect(closes(asking('e1', 'e2'), letter('Yes'))).toEqual([])
     const one = edited(asking('e1', 'e2'), (edit) => answerByLetter(edit, letter('Yes', 'r1'), T))
     expect(closes(one, letter('And yes'))).toEqual(['e1', 'e2'])
+  })
+
+  test('answers all that ask the same in the same call, whichever it replies to', () => {
+    const twice = (...texts: string[]): State =>
+      texts.reduce<State>(
+        (state, text, n) => openEscalation(state, asked(`e${n + 1}`, text), ['webhook'], `r${n + 1}`),
+        { index: emptyIndex(), logs: {} },
+      )
+    expect(closes(twice('May I?', 'May I?'), letter('Yes'))).toEqual(['e1', 'e2'])
+    expect(closes(twice('May I?', 'May I?'), letter('Yes', 'r2'))).toEqual(['e1', 'e2'])
+    expect(closes(twice('May I?', 'May I?', 'Else?'), letter('Yes'))).toEqual([])
+    expect(closes(twice('May I?', 'May I?', 'Else?'), letter('Yes', 'r1'))).toEqual(['e1', 'e2'])
+    expect(escalationMeant(twice('May I?', 'May I?'), undefined)).toMatchObject({ escalation: { id: 'e1' } })
   })
 
   test('from before the question answers nothing', () => {

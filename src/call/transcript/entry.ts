@@ -4,7 +4,7 @@
 import { type Foreign, foreign, foreignText } from '../../sanitize.ts'
 import type { AsideReason } from '../log.ts'
 import { hintLine, type PrintedLine, span } from '../span.ts'
-import { agentLabel, quoteLines, timeSpan } from '../wording.ts'
+import { agentLabel, quoteInCall, quoteLines, timeSpan } from '../wording.ts'
 import { gapText, type Transcript, type TranscriptEntry } from './transcript.ts'
 
 /** One entry: what, by whom, when, and their words. */
@@ -22,7 +22,7 @@ export function entryLines(entry: TranscriptEntry): PrintedLine[] {
   const what = span('heading', `${entry.type} from ${speakerLabel(entry)}`)
   return [
     [`${entry.ref ?? ''} `, timeSpan(entry.at), ' ', what, `${re}${known}`],
-    ...quoteLines(entry.text, entry.from),
+    ...quoteInCall(entry.text, entry.from),
     ...(entry.note === undefined ? [] : ['  with the note:', ...quoteLines(entry.note, entry.from)]),
     ...(entry.sha256 === undefined ? [] : [`  SHA-256 ${entry.sha256}`]),
     ...(entry.path === undefined ? [] : [hintLine(`  saved: ${entry.path}`)]),

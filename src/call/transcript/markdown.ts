@@ -116,7 +116,8 @@ function escapeMarkdown(text: string): string {
   return (
     text
       .replace(/&/g, '&amp;')
-      .replace(/</g, '&lt;')
+      // What is followed by a space or a digit begins no tag, and "a < b" is read as it was written.
+      .replace(/<(?![ \d=])/g, '&lt;')
       .replace(/>/g, '&gt;')
       .replace(/[\\*_~[\]|${}%^]/g, '\\$&')
       .replace(/\\\]\(/g, '\\]\\(')

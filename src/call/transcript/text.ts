@@ -2,9 +2,9 @@
 // like us.
 
 import { P2P } from '../../command-name.ts'
-import { cutForeign, isBlank } from '../../sanitize.ts'
+import { cutForeign, type Foreign, isBlank, lineLengths } from '../../sanitize.ts'
 import { hintLine, type PrintedLine, span } from '../span.ts'
-import { ABOUT_PEERS, claimedNameLines, describeAgent, quoteLines } from '../wording.ts'
+import { ABOUT_PEERS, claimedNameLines, describeAgent, quoteInCall } from '../wording.ts'
 import { agreementParts, entryLines, secrecyText, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import type { Transcript } from './transcript.ts'
@@ -40,22 +40,41 @@ export function textOf(shown: Excerpt): PrintedLine[] {
   ]
 }
 
-/** Most agreements that stand above the entries, and characters of each text: they stand below once more, whole. */
+/** Most agreements that stand above the entries, and characters of each text, where they stand below once more, whole. */
 const MAX_AGREEMENTS = 8
 const MAX_AGREED = 300
 
+/** Characters of what was agreed where it stands nowhere else: of one text, and of all together. */
+const MAX_BRIEF_TEXT = 6_000
+const MAX_BRIEF = 12_000
+
 function agreementLines(shown: Excerpt): PrintedLine[] {
   const parts = agreementParts(shown)
-  const more = parts.length - MAX_AGREEMENTS
+  const told = shown.brief ? partsThatFit(parts) : parts.slice(0, MAX_AGREEMENTS)
+  const most = shown.brief ? MAX_BRIEF_TEXT : MAX_AGREED
+  const more = parts.length - told.length
   return [
-    ...parts
-      .slice(0, MAX_AGREEMENTS)
-      .flatMap(({ head, words }) => [
-        head,
-        ...words.flatMap(({ from, text }) => quoteLines(cutForeign(text, MAX_AGREED), from)),
-      ]),
+    ...told.flatMap(({ head, words }) => [
+      // Half of what was agreed must not pass for the whole.
+      shown.brief && words.some(({ text }) => lengthOf(text) > most)
+        ? `${head} (cut here, whole in the transcript)`
+        : head,
+      ...words.flatMap(({ from, text }) => quoteInCall(cutForeign(text, most), from)),
+    ]),
     ...(more > 0 ? [`(${more} more were agreed or proposed)`] : []),
   ]
+}
+
+function lengthOf(text: Foreign): number {
+  return lineLengths(text).reduce((sum, length) => sum + length + 1, -1)
+}
+
+function partsThatFit(parts: ReturnType<typeof agreementParts>): ReturnType<typeof agreementParts> {
+  let room = MAX_BRIEF
+  return parts.filter(({ words }, n) => {
+    room -= words.reduce((sum, { text }) => sum + Math.min(lengthOf(text), MAX_BRIEF_TEXT), 0)
+    return room >= 0 || n === 0
+  })
 }
 
 function hasPeersWords(shown: Excerpt): boolean {

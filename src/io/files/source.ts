@@ -130,6 +130,10 @@ function unreadableFailure(
   why: string,
   hint = `\`${P2P} sendfile <name> <base64>\` takes the bytes themselves`,
 ) {
+  if (why === 'ENOENT') {
+    const missing = 'nothing was sent; check the path, which begins at the working directory'
+    return new Failure('FILE_UNREADABLE', `there is no file ${path} (ENOENT)`, missing)
+  }
   return new Failure('FILE_UNREADABLE', `${path} cannot be read (${why})`, hint)
 }
 
