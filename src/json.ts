@@ -23,3 +23,106 @@ export function parseJson(text: string): unknown {
     return undefined
   }
 }
+
+/** Reads a value of which nothing is known: what it is, or undefined where it is something else. It never throws. */
+export type Decoder<T> = (value: unknown) => T | undefined
+
+export const text: Decoder<string> = (value) => (typeof value === 'string' ? value : undefined)
+
+export const flag: Decoder<boolean> = (value) => (typeof value === 'boolean' ? value : undefined)
+
+/** What is there only where it is so. */
+export const yes: Decoder<true> = (value) => (value === true ? value : undefined)
+
+/** A number that can be reckoned with. */
+export const finite: Decoder<number> = (value) =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined
+
+/** A whole number from 0 to `most`. */
+export function whole(most = Number.MAX_SAFE_INTEGER): Decoder<number> {
+  return (value) => (isWhole(value, most) ? value : undefined)
+}
+
+/** One of a few words or numbers. */
+export function oneOf<const T extends string | number>(...known: readonly T[]): Decoder<T> {
+  return (value) => known.find((one) => one === value)
+}
+
+/** What `of` gives, where it is good for more than its type. */
+export function where<T>(of: Decoder<T>, isGood: (value: T) => boolean): Decoder<T> {
+  return (value) => {
+    const found = of(value)
+    return found !== undefined && isGood(found) ? found : undefined
+  }
+}
+
+/** The first of two that fits. */
+export function either<T, U>(one: Decoder<T>, other: Decoder<U>): Decoder<T | U> {
+  return (value) => one(value) ?? other(value)
+}
+
+/** A list, all of whose items fit. @param most how many of them */
+export function list<T>(of: Decoder<T>, most = Number.POSITIVE_INFINITY): Decoder<T[]> {
+  return (value) => {
+    if (!Array.isArray(value) || value.length > most) return undefined
+    const items: T[] = []
+    for (const item of value) {
+      const found = of(item)
+      if (found === undefined) return undefined
+      items.push(found)
+    }
+    return items
+  }
+}
+
+/** Values of one kind under keys that somebody has chosen, all of which fit. */
+export function table<T>(of: Decoder<T>, key: Decoder<string> = text): Decoder<Record<string, T>> {
+  return (value) => {
+    if (!isRecord(value)) return undefined
+    const rows: Record<string, T> = {}
+    for (const name of Object.keys(value)) {
+      const found = key(name) === undefined ? undefined : of(value[name])
+      if (found === undefined) return undefined
+      // The attack: assigned to, "__proto__" would be no row but what all rows are read through.
+      if (name === '__proto__')
+        Object.defineProperty(rows, name, { value: found, enumerable: true, writable: true, configurable: true })
+      else rows[name] = found
+    }
+    return rows
+  }
+}
+
+type MayKey<T> = { [K in keyof T]-?: Record<never, never> extends Pick<T, K> ? K : never }[keyof T]
+type MustKey<T> = Exclude<keyof T, MayKey<T>>
+type Must<T> = { readonly [K in MustKey<T>]: Decoder<T[K]> }
+type May<T> = { readonly [K in MayKey<T>]-?: Decoder<Exclude<T[K], undefined>> }
+
+/**
+ * An object of a type, field by field: tsc refuses a list of decoders in which a field of the type is missing. `must`: the fields
+ * that are there; `may`: those that may be absent, and have to fit where they are not. Others are left out.
+ */
+export function fields<T extends object>(
+  must: Must<T>,
+  ...[may]: [MayKey<T>] extends [never] ? [] : [may: May<T>]
+): Decoder<T> {
+  const needed = Object.entries<Decoder<unknown>>(must)
+  const optional = Object.entries<Decoder<unknown>>(may ?? {})
+  return (value) => {
+    if (!isRecord(value)) return undefined
+    const found: Record<string, unknown> = {}
+    for (const [name, decode] of needed) {
+      const field = decode(value[name])
+      if (field === undefined) return undefined
+      found[name] = field
+    }
+    for (const [name, decode] of optional) {
+      const given = value[name]
+      if (given === undefined) continue
+      const field = decode(given)
+      if (field === undefined) return undefined
+      found[name] = field
+    }
+    // Each of the fields has come out of its own decoder.
+    return found as T
+  }
+}

@@ -1,13 +1,12 @@
 // The older words of a call that is spoken in for long lie in segments, files that are never changed. The head, the call's own file,
 // holds everything else, so that no command has to read and write what has long been settled. A word may lie there once nothing that
 // either side says any more can change what it is: a call is a fold over all of its signals.
-import { isRecord } from '../json.ts'
+import { fields, isRecord } from '../json.ts'
 import { type Upgrade, upgraded } from '../migrate.ts'
-import { isHex32 } from '../nostr/crypto.ts'
 import { isSettled, transferKey } from './file-transfer.ts'
 import { timeOf } from './inbox-items.ts'
 import { type ArchiveSummary, type Entries, freeze, type Log, signalOf } from './log.ts'
-import { parseEntries } from './log-codec.ts'
+import { hex32, keptEntries } from './log-codec.ts'
 import type { Call, Line } from './replay.ts'
 import type { Party } from './rules.ts'
 import type { Signal, SignalType } from './signal.ts'
@@ -82,11 +81,11 @@ export function splitSegments(log: Log, { head, segments }: ArchivedCall): Log |
 export function parseSegment(value: unknown): ArchiveSegment | 'newer' | undefined {
   const held = isRecord(value) ? upgraded(value, UPGRADES) : undefined
   if (held === undefined || held === 'newer') return held
-  const { id } = held
-  const entries = isRecord(held.entries) ? parseEntries(held.entries) : undefined
-  if (typeof id !== 'string' || !isHex32(id) || entries === undefined) return undefined
-  return { version: 1, id, entries }
+  const kept = segment(held)
+  return kept && { version: 1, ...kept }
 }
+
+const segment = fields<Omit<ArchiveSegment, 'version'>>({ id: hex32, entries: keptEntries })
 
 /** From each version of a segment's file to the next. */
 const UPGRADES: readonly Upgrade[] = []

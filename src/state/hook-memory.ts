@@ -1,7 +1,7 @@
 // What one session of a harness was told by `p2p hook`, so that it is told once at each step and held up a bounded number of
 // times. Kept in a file of its own beside the state, which the hook never writes.
 
-import { isRecord, isWhole } from '../json.ts'
+import { list, ownValue, table, text, whole } from '../json.ts'
 import { hasPassed } from './retry.ts'
 
 /** `told`: keys of what was told after a tool. `held`: by key, how often the session was held up for it. `at`: unix seconds. */
@@ -18,16 +18,12 @@ const MAX_HOLDS_AN_HOUR = 8
 
 const HOUR = 3600
 
-/** What a file holds; a fresh memory for anything else. */
+/** What a file holds; of a part that is damaged, nothing. */
 export function parseHookMemory(value: unknown): HookMemory {
-  if (!isRecord(value)) return { told: [], held: {}, at: [] }
-  const { told, held, at } = value
   return {
-    told: Array.isArray(told) ? told.filter((key) => typeof key === 'string') : [],
-    held: Object.fromEntries(
-      Object.entries(isRecord(held) ? held : {}).flatMap(([key, n]) => (isWhole(n) ? [[key, n]] : [])),
-    ),
-    at: Array.isArray(at) ? at.filter((time) => isWhole(time)) : [],
+    told: list(text)(ownValue(value, 'told')) ?? [],
+    held: table(whole())(ownValue(value, 'held')) ?? {},
+    at: list(whole())(ownValue(value, 'at')) ?? [],
   }
 }
 

@@ -2,11 +2,10 @@
 // told once whatever its wrap looks like. Source: docs/PROTOCOL.md, "Letters".
 import type { Trust } from '../call/agents.ts'
 import { isSettled } from '../call/file-transfer.ts'
-import { parseRumor } from '../call/log-codec.ts'
+import { fileState, hex32, keptRumor } from '../call/log-codec.ts'
 import { CHAT, FILE } from '../call/signal.ts'
 import { callId, parseRemote } from '../call/signal-codec.ts'
-import { isRecord } from '../json.ts'
-import { isHex32 } from '../nostr/crypto.ts'
+import { fields, finite, flag, isRecord, table, where, yes } from '../json.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { Letter, LetterLog, LetterLogSummary, State } from './state.ts'
 import type { Transaction } from './transaction.ts'
@@ -120,23 +119,24 @@ export function isDue({ unread, from }: Letter, now: number): boolean {
   return unread && now >= (from ?? 0)
 }
 
-/** The parser of a file of letters; undefined for what cannot be understood. */
+/** Reads the JSON of a file of letters. 'newer' when a later version wrote it, undefined when it is damaged. */
 export function parseLetterLog(value: unknown): LetterLog | 'newer' | undefined {
-  if (!isRecord(value) || typeof value.version !== 'number') return undefined
-  if (value.version > LETTER_LOG_VERSION) return 'newer'
-  const { peer, letters } = value
-  if (typeof peer !== 'string' || !isHex32(peer) || !isRecord(letters)) return undefined
-  const whole = Object.entries(letters).every(
-    ([id, letter]) =>
-      isRecord(letter) &&
-      parseRumor(letter.rumor)?.id === id &&
-      Number.isFinite(letter.heard) &&
-      typeof letter.unread === 'boolean' &&
-      (letter.from === undefined || Number.isFinite(letter.from)) &&
-      (letter.file === undefined || isRecord(letter.file)),
-  )
-  return whole ? { version: LETTER_LOG_VERSION, peer, letters: letters as Record<string, Letter> } : undefined
+  const version = isRecord(value) ? finite(value.version) : undefined
+  if (version === undefined) return undefined
+  if (version > LETTER_LOG_VERSION) return 'newer'
+  const held = kept(value)
+  return held && { version: LETTER_LOG_VERSION, ...held }
 }
+
+const letter = fields<Letter>(
+  { rumor: keptRumor, heard: finite, unread: flag },
+  { mine: yes, repeat: yes, from: finite, file: fileState },
+)
+
+const kept = fields<Omit<LetterLog, 'version'>>({
+  peer: hex32,
+  letters: where(table(letter), (letters) => Object.entries(letters).every(([id, { rumor }]) => rumor.id === id)),
+})
 
 /** What the index holds of the letters with one peer. */
 export function summariseLetters({ letters }: LetterLog): LetterLogSummary {

@@ -237,7 +237,7 @@ it.each<[string, string[] | undefined]>([
   expect(parseRemote(rumorOf({ ...rest, tags: lying }, ada))).toBeUndefined()
 })
 
-it('keeps what has become of files, and forgets what it cannot read', () => {
+it('keeps what has become of files, and takes a call file for damaged where it says something else of one', () => {
   const files = {
     a: { path: '/x', size: 3, sha256: 'ab' },
     b: { refused: 'no' },
@@ -245,5 +245,6 @@ it('keeps what has become of files, and forgets what it cannot read', () => {
   }
   const log = { ...emptyLog('0'.repeat(64)), files }
   expect(parseLog(JSON.parse(JSON.stringify(log)))).toEqual(log)
-  expect(parseLog({ ...log, files: { ...files, d: 1, e: {}, f: { fetching: 1 } } })).toEqual(log)
+  for (const wrong of [1, {}, { fetching: 1 }, { path: 1 }, { refused: [] }, { path: '/x', size: '3' }])
+    expect(parseLog({ ...log, files: { ...files, d: wrong } })).toBeUndefined()
 })

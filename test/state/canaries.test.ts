@@ -1,8 +1,8 @@
 // Canaries: a relay is believed by what it gives back.
 import { describe, expect, test } from 'vitest'
 import { canaryRelays, judgeCanaries, leakySince, publishedInbox, recordCanaries } from '../../src/state/canaries.ts'
+import { parseIndex } from '../../src/state/index-codec.ts'
 import { emptyIndex, type RelayMemory, type State } from '../../src/state/state.ts'
-import { parseIndex } from '../../src/state/state-codec.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
 
 const url = 'wss://one.example'

@@ -4,9 +4,9 @@ import { randomKeys } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
 import { foreign } from '../../src/sanitize.ts'
+import { parseIndex } from '../../src/state/index-codec.ts'
 import { directMessage, lettersDue, oweLetter, recordLettersSent } from '../../src/state/letters.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
-import { parseIndex } from '../../src/state/state-codec.ts'
 
 const T = 1_800_000_000
 const keys = randomKeys()

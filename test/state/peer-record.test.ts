@@ -1,5 +1,6 @@
 // Whether a peer is there, and which of its relays bring it what we say.
 import { expect, test } from 'vitest'
+import { parseIndex } from '../../src/state/index-codec.ts'
 import {
   doubtedRelays,
   isPresent,
@@ -9,7 +10,6 @@ import {
   unknownPeer,
 } from '../../src/state/peer-record.ts'
 import { emptyIndex, type PeerMemory } from '../../src/state/state.ts'
-import { parseIndex } from '../../src/state/state-codec.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
 
 const peer = 'b'.repeat(64)

@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseLog } from '../../src/call/log-codec.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
+import { parseIndex } from '../../src/state/index-codec.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
-import { parseIndex, stateCodec } from '../../src/state/state-codec.ts'
+import { stateCodec } from '../../src/state/state-codec.ts'
 import { CALL, END, hears, inCall, raw, STATUS, says, send, side, T, turn } from '../support/conversation.ts'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }

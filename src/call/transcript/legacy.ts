@@ -2,7 +2,7 @@
 import { isRecord } from '../../json.ts'
 import { npubEncode } from '../../nostr/nip19.ts'
 import { cleanText } from '../../sanitize.ts'
-import { parseRumor } from '../log-codec.ts'
+import { keptRumor } from '../log-codec.ts'
 import { formatTime } from '../wording.ts'
 
 /** A call of 0.1.0 as Markdown, and its id. */
@@ -18,7 +18,7 @@ export function legacyCall(files: readonly unknown[], me: string): LegacyCall | 
   const { id } = head
   const rumors = files.flatMap((file) => {
     const entries = isRecord(file) && isRecord(file.entries) ? Object.values(file.entries) : []
-    return entries.flatMap((entry) => (isRecord(entry) ? (parseRumor(entry.rumor) ?? []) : []))
+    return entries.flatMap((entry) => (isRecord(entry) ? (keptRumor(entry.rumor) ?? []) : []))
   })
   const request = rumors.find((rumor) => rumor.id === id)
   if (request === undefined) return undefined

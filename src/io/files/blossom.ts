@@ -1,4 +1,5 @@
 // What is said to a Blossom server (BUD-01, BUD-02, BUD-11) beside the bytes: who asks for it, and what it has answered.
+import { fields, ownValue, parseJson, text } from '../../json.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { finalize } from '../../nostr/event.ts'
 import { isLoopback } from '../../nostr/relay-url.ts'
@@ -35,25 +36,17 @@ export function uploadAddress(server: string): URL {
 
 /** The address in a blob descriptor (BUD-02) of the bytes that we have sent; undefined when it is about something else. */
 export function addressIn(descriptor: string, x: string): string | undefined {
-  const { url, sha256 } = parse(descriptor)
-  if (sha256 !== x || typeof url !== 'string' || url.length > 1_000 || !URL.canParse(url)) return undefined
-  const { protocol, hostname, href } = new URL(url)
+  const stored = blob(parseJson(descriptor))
+  if (stored?.sha256 !== x || stored.url.length > 1_000 || !URL.canParse(stored.url)) return undefined
+  const { protocol, hostname, href } = new URL(stored.url)
   // What a receiver would refuse is not worth announcing.
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)) ? href : undefined
 }
 
+const blob = fields<{ url: string; sha256: string }>({ url: text, sha256: text })
+
 /** BUD-01: "a human-readable header X-Reason that can be displayed to the user"; else what stands in the body, if anything. */
 export function reasonIn(header: string | string[] | undefined, body: string): Foreign {
   const reason = Array.isArray(header) ? header[0] : header
-  const { message } = parse(body)
-  return foreignLine(reason ?? (typeof message === 'string' ? message : ''))
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
+  return foreignLine(reason ?? text(ownValue(parseJson(body), 'message')) ?? '')
 }

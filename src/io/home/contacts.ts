@@ -1,6 +1,6 @@
 // The contacts in config.json: whom we call by what name, and how far they are trusted.
 import type { Contact } from '../../call/agents.ts'
-import { isRecord } from '../../json.ts'
+import { fields, isRecord, oneOf, text, where } from '../../json.ts'
 import { isPubkey } from '../../nostr/crypto.ts'
 import { type ConfigWrite, changeRawConfig, damagedFailure, type RawConfig, readRawConfig } from './config-file.ts'
 import type { Home } from './paths.ts'
@@ -42,12 +42,14 @@ export function contactsOf(home: Home, raw: RawConfig): readonly Contact[] {
   })
 }
 
+// What else stands in it is its writer's.
 function parseContact(value: unknown): Contact | undefined {
-  if (!isRecord(value)) return undefined
-  const { pubkey, petname, trust } = { pubkey: '', petname: '', trust: '', ...value }
-  if (typeof pubkey !== 'string' || !isPubkey(pubkey)) return undefined
-  if (typeof petname !== 'string' || petname === '' || petname.length > 64 || /\p{Cc}/u.test(petname)) return undefined
-  return trust === 'known' || trust === 'trusted' || trust === 'blocked'
-    ? { ...value, pubkey, petname, trust }
-    : undefined
+  const held = contact(value)
+  return held && isRecord(value) ? { ...value, ...held } : undefined
 }
+
+const contact = fields<Contact>({
+  pubkey: where(text, isPubkey),
+  petname: where(text, (name) => name !== '' && name.length <= 64 && !/\p{Cc}/u.test(name)),
+  trust: oneOf('known', 'trusted', 'blocked'),
+})

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { P2P } from '../../command-name.ts'
 import { Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
-import { isRecord, parseJson } from '../../json.ts'
+import { fields, isRecord, parseJson, text } from '../../json.ts'
 import { type Upgrade, upgraded, versionOf } from '../../migrate.ts'
 import { fromHex, type Keys, keysFrom, type RandomBytes, randomBytes, randomKeys, toHex } from '../../nostr/crypto.ts'
 import { decodeNip19, npubEncode } from '../../nostr/nip19.ts'
@@ -124,10 +124,13 @@ function parseIdentity(path: string, bytes: Uint8Array): Keys {
   const written = parseJson(inputText('file', bytes).text ?? '')
   const value = isRecord(written) ? upgraded({ version: 1, ...written }, UPGRADES) : undefined
   if (value === 'newer') throw newerFailure(path, VERSION)
-  const keys = typeof value?.secretKey === 'string' ? secretKeys(value.secretKey) : undefined
-  if (keys !== undefined && (value?.pubkey === undefined || value.pubkey === keys.pubkey)) return keys
+  const held = identityFile(value)
+  const keys = held && secretKeys(held.secretKey)
+  if (keys !== undefined && (held?.pubkey === undefined || held.pubkey === keys.pubkey)) return keys
   throw new Failure('IDENTITY_DAMAGED', `${path} is damaged: it holds no usable key`, RESTORE)
 }
+
+const identityFile = fields<{ secretKey: string; pubkey?: string }>({ secretKey: text }, { pubkey: text })
 
 // Nothing that would begin as a new agent: everybody who knows this one would lose it.
 const RESTORE = 'put a copy of the identity file in its place; where there is none, its key may still stand in a backup'

@@ -1,6 +1,6 @@
 // The kinds of settings: what may stand in config.json, and how it is typed on a command line.
 
-import { parseJson } from '../../json.ts'
+import { type Decoder, finite, flag, list, oneOf, parseJson, text, where } from '../../json.ts'
 import { parseAddress } from '../../nostr/nip05.ts'
 import { decodeNip19, npubEncode } from '../../nostr/nip19.ts'
 import { isLoopback, relayUrl } from '../../nostr/relay-url.ts'
@@ -13,14 +13,14 @@ export type Setting<T> = {
   readonly defaultValue: T
   readonly describe: string
   readonly expects: string
-  check(value: unknown): T | undefined
+  readonly check: Decoder<T>
   typed(values: readonly string[]): unknown
 }
 
 /** Text on one line. @param most characters as people count them */
 export function textSetting(most: number, describe: string): Setting<string> {
   // Length in characters as people count them; control characters would let a name draw on other people's terminals.
-  const check = (value: unknown) => (isText(value) && [...value].length <= most ? value : undefined)
+  const check = where(line, (value) => [...value].length <= most)
   return {
     defaultValue: '',
     describe,
@@ -32,8 +32,9 @@ export function textSetting(most: number, describe: string): Setting<string> {
 
 /** Several words. @param most how many @param each characters of one */
 export function textsSetting(most: number, each: number, describe: string): Setting<readonly string[]> {
-  const words = listOf(most, (value) =>
-    isText(value) && value !== '' && [...value].length <= each ? value : undefined,
+  const words = list(
+    where(line, (word) => word !== '' && [...word].length <= each),
+    most,
   )
   const expects = `at most ${most} words of at most ${each} characters, with commas between them`
   return { defaultValue: [], describe, expects, check: (value) => withoutRepeats(words(value)), typed: parseList }
@@ -41,7 +42,7 @@ export function textsSetting(most: number, each: number, describe: string): Sett
 
 /** Relay addresses, each in its one spelling. An empty list would cut the agent off; `unset` brings the default back. */
 export function relaysSetting(defaultValue: readonly string[], describe: string): Setting<readonly string[]> {
-  const urls = listOf(20, (value) => (typeof value === 'string' ? relayUrl(value) : undefined))
+  const urls = list((value) => relayUrl(text(value) ?? ''), 20)
   const check = (value: unknown) => {
     const known = withoutRepeats(urls(value))
     return known?.length === 0 ? undefined : known
@@ -61,13 +62,12 @@ export function choiceSetting<const C extends string>(
   defaultValue: NoInfer<C>,
   describe: string,
 ): Setting<C> {
-  const check = (value: unknown) => choices.find((one) => one === value)
+  const check = oneOf(...choices)
   return { defaultValue, describe, expects: choices.join(', '), check, typed: joinWords }
 }
 
 /** On or off, in the words that people type for it. */
 export function flagSetting(describe: string, defaultValue = false): Setting<boolean> {
-  const check = (value: unknown) => (typeof value === 'boolean' ? value : undefined)
   const words = new Map([
     ['true', true],
     ['on', true],
@@ -80,15 +80,14 @@ export function flagSetting(describe: string, defaultValue = false): Setting<boo
     defaultValue,
     describe,
     expects: 'true or false',
-    check,
+    check: flag,
     typed: (values) => words.get(joinWords(values).toLowerCase()),
   }
 }
 
 /** A whole number from `least` to `most`, both included. */
 export function numberSetting(least: number, most: number, defaultValue: number, describe: string): Setting<number> {
-  const check = (value: unknown) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : undefined
+  const check = where(finite, (value) => Number.isInteger(value) && value >= least && value <= most)
   const typed = (values: readonly string[]) =>
     /^\d{1,12}$/.test(joinWords(values)) ? Number(joinWords(values)) : undefined
   return { defaultValue, describe, expects: `a whole number from ${least} to ${most}`, check, typed }
@@ -96,7 +95,10 @@ export function numberSetting(least: number, most: number, defaultValue: number,
 
 /** A command as a list of its words, run without a shell. On a command line a JSON list, or one value a word. */
 export function commandSetting(describe: string): Setting<readonly string[]> {
-  const check = listOf(50, (value) => (typeof value === 'string' && !value.includes('\0') ? value : undefined))
+  const check = list(
+    where(text, (word) => !word.includes('\0')),
+    50,
+  )
   const typed = (values: readonly string[]) =>
     values.length === 1 && isList(values[0]) ? parseJson(values[0]) : values
   const expects = 'a program and its arguments, each a value of its own, or one JSON list'
@@ -105,10 +107,10 @@ export function commandSetting(describe: string): Setting<readonly string[]> {
 
 /** An address. @param protocols with the colon, as URL has them */
 export function urlSetting(protocols: readonly string[], describe: string): Setting<string | undefined> {
-  const check = (value: unknown) => {
-    if (typeof value !== 'string' || value.length > 2048 || !URL.canParse(value)) return undefined
-    return protocols.includes(new URL(value).protocol) ? value : undefined
-  }
+  const check = where(
+    text,
+    (value) => value.length <= 2048 && URL.canParse(value) && protocols.includes(new URL(value).protocol),
+  )
   const expects = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
   return { defaultValue: undefined, describe, expects, check, typed: joinWords }
 }
@@ -144,17 +146,8 @@ export function npubSetting(describe: string): Setting<string | undefined> {
 
 /** A word handed to another program. One with a dash in front would be taken for an option of it. */
 export function wordSetting(describe: string): Setting<string | undefined> {
-  const check = (value: unknown) => (isText(value) && /^[^-\s]\S{0,199}$/.test(value) ? value : undefined)
+  const check = where(line, (value) => /^[^-\s]\S{0,199}$/.test(value))
   return { defaultValue: undefined, describe, expects: 'a word that begins with no dash', check, typed: joinWords }
-}
-
-function listOf<T>(most: number, one: (value: unknown) => T | undefined) {
-  return (value: unknown): readonly T[] | undefined => {
-    if (!Array.isArray(value) || value.length > most) return undefined
-    const items = value.map(one)
-    const good = items.filter((item) => item !== undefined)
-    return good.length === items.length ? good : undefined
-  }
 }
 
 function withoutRepeats(items: readonly string[] | undefined): readonly string[] | undefined {
@@ -182,6 +175,5 @@ function isList(value: string | undefined): value is string {
   return value?.trimStart().startsWith('[') ?? false
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && !/\p{Cc}/u.test(value)
-}
+/** Text on one line, in which nothing draws on a terminal. */
+const line = where(text, (value) => !/\p{Cc}/u.test(value))

@@ -1,5 +1,6 @@
 // owner.openclaw: a message to the owner's chat by OpenClaw's own command. What counts is what its JSON says.
 
+import { isRecord, ownValue, parseJson, text } from '../../json.ts'
 import { type Foreign, foreign, foreignLine } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 import type { OwnerNotice } from './notice.ts'
@@ -10,7 +11,7 @@ export type OpenclawTarget = { channel: string | undefined; target: string | und
 /** What went wrong; undefined when OpenClaw says that it has sent the message. Never rejects. */
 export async function tellOpenclaw(
   { channel, target, account }: OpenclawTarget,
-  { text }: OwnerNotice,
+  { text: message }: OwnerNotice,
   { ms, env }: { ms: number; env: Env },
 ): Promise<Foreign | undefined> {
   if (target === undefined) return foreign`owner.openclaw.target is not set`
@@ -19,7 +20,7 @@ export async function tellOpenclaw(
     ...(channel === undefined ? [] : ['--channel', channel]),
     ...['--target', target],
     ...(account === undefined ? [] : ['--account', account]),
-    ...['--message', text, '--json'],
+    ...['--message', message, '--json'],
   ]
   const { error, stdout } = await runProgram(words, { input: '', ms, env })
   const answer = documentIn(stdout)
@@ -30,40 +31,23 @@ export async function tellOpenclaw(
 }
 
 // Some versions print what their plugins have to say before the document (openclaw issues 81535, 84293).
-function documentIn(stdout: string): object | undefined {
+function documentIn(stdout: string): unknown {
   const lines = stdout.split('\n')
   for (const [n, line] of lines.entries()) {
-    const value = line.startsWith('{') ? parse(lines.slice(n).join('\n')) : undefined
-    if (typeof value === 'object' && value !== null) return value
+    const value = line.startsWith('{') ? parseJson(lines.slice(n).join('\n')) : undefined
+    if (isRecord(value)) return value
   }
   return undefined
 }
 
 // The outcome stands on top, or in `payload` as the channel's plugin gave it, or in that one's `result`.
 function complaintIn(answer: unknown, depth = 0): Foreign | undefined {
-  if (typeof answer !== 'object' || answer === null || depth > 2) return undefined
-  const { ok, error, dryRun, handledBy, payload, result } = { ...EMPTY_REPLY, ...answer }
-  if (ok === false || (typeof error === 'string' && error !== '')) {
-    return foreignLine(typeof error === 'string' && error !== '' ? error : 'OpenClaw says that it has not sent it')
-  }
-  if (dryRun === true || handledBy === 'dry-run') return foreign`OpenClaw only tried it out`
-  if (handledBy === 'silent') return foreign`OpenClaw has suppressed it`
-  return complaintIn(payload, depth + 1) ?? complaintIn(result, depth + 1)
-}
-
-const EMPTY_REPLY: Record<'ok' | 'error' | 'dryRun' | 'handledBy' | 'payload' | 'result', unknown> = {
-  ok: undefined,
-  error: undefined,
-  dryRun: undefined,
-  handledBy: undefined,
-  payload: undefined,
-  result: undefined,
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  if (!isRecord(answer) || depth > 2) return undefined
+  const said = (name: string) => ownValue(answer, name)
+  const error = text(said('error')) ?? ''
+  if (error !== '') return foreignLine(error)
+  if (said('ok') === false) return foreign`OpenClaw says that it has not sent it`
+  if (said('dryRun') === true || said('handledBy') === 'dry-run') return foreign`OpenClaw only tried it out`
+  if (said('handledBy') === 'silent') return foreign`OpenClaw has suppressed it`
+  return complaintIn(said('payload'), depth + 1) ?? complaintIn(said('result'), depth + 1)
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { P2P } from '../../command-name.ts'
 import { Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
-import { isRecord, parseJson } from '../../json.ts'
+import { fields, parseJson, text } from '../../json.ts'
 import { fromHex, type Keys, keysFrom, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
 import { type OnStep, writeNew } from './atomic.ts'
@@ -30,12 +30,17 @@ export function readCallKey(home: Home, call: string): Keys | 'damaged' | undefi
   const path = callKeyPath(home, call)
   const bytes = readSecretFile(path, (what, hint = GONE) => unsafeFailure(path, what, hint))
   if (bytes === undefined) return undefined
-  const value = parseJson(inputText('file', bytes).text ?? '')
-  if (!isRecord(value) || value.call !== call || typeof value.secretKey !== 'string') return 'damaged'
-  const secret = fromHex(value.secretKey)
+  const held = keyFile(parseJson(inputText('file', bytes).text ?? ''))
+  const secret = held?.call === call ? fromHex(held.secretKey) : undefined
   const keys = secret && keysFrom(secret)
-  return keys === undefined || keys.pubkey !== value.pubkey ? 'damaged' : keys
+  return keys === undefined || keys.pubkey !== held?.pubkey ? 'damaged' : keys
 }
+
+const keyFile = fields<{ call: string; secretKey: string; pubkey: string }>({
+  call: text,
+  secretKey: text,
+  pubkey: text,
+})
 
 /**
  * Writes the secret of a call in full beside where it is put in place by `commitFiles`, before the call itself; nothing where it is
@@ -50,8 +55,8 @@ export function stageCallKey(home: Home, { call, keys }: CallSecret, own: string
     throw unsafeFailure(target, 'holds another key', 'run it again')
   }
   const temp = join(own, `key-${call}`)
-  const text = JSON.stringify({ version: 1, call, secretKey: toHex(keys.secret), pubkey: keys.pubkey })
-  writeNew(temp, `${text}\n`, target, step)
+  const written = JSON.stringify({ version: 1, call, secretKey: toHex(keys.secret), pubkey: keys.pubkey })
+  writeNew(temp, `${written}\n`, target, step)
   return [{ temp, target }]
 }
 

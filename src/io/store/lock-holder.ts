@@ -1,7 +1,7 @@
 // Who holds the lock, and whether that process is still there.
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { isRecord, isWhole, parseJson } from '../../json.ts'
+import { fields, parseJson, text, where, whole } from '../../json.ts'
 import { errno } from './disk-errors.ts'
 
 /** `where` names the machine (or container) that `pid` counts in; `mark` tells a process from a later one with its number. */
@@ -34,14 +34,19 @@ export function isAlive({ pid, where, mark }: { pid: number; where?: string; mar
 }
 
 /** What a holder file says; undefined for none and for nonsense. */
-export function parseHolder(text: string | undefined): Holder | undefined {
-  const value = parseJson(text ?? '')
-  if (!isRecord(value)) return undefined
-  const { pid, command = '', where = '', mark = '' } = value
-  if (!isWhole(pid) || pid === 0 || typeof where !== 'string' || typeof mark !== 'string') return undefined
-  const shown = typeof command === 'string' ? command.replace(/[^\x20-\x7e]/g, '').slice(0, 80) : ''
-  return { pid, command: shown, where, mark }
+export function parseHolder(written: string | undefined): Holder | undefined {
+  const held = holderFile(parseJson(written ?? ''))
+  return held && { command: '', where: '', mark: '', ...held }
 }
+
+const holderFile = fields<Pick<Holder, 'pid'> & Partial<Holder>>(
+  { pid: where(whole(), (pid) => pid > 0) },
+  {
+    command: (value) => (typeof value === 'string' ? value.replace(/[^\x20-\x7e]/g, '').slice(0, 80) : ''),
+    where: text,
+    mark: text,
+  },
+)
 
 /**
  * Whether a holder may be sent away: at once when its process is dead, after 10 s when it lives here and does nothing

@@ -1,0 +1,228 @@
+// How state.json is read. Every field is looked at: the file is ours and written whole, but a disk can damage it, and a command
+// must not trip over what is left.
+import type { Agreement } from '../call/agreements.ts'
+import type { Escalation, KeptEscalation, OwnerAnswer, ToldChannel } from '../call/escalation.ts'
+import { claim, claimFields, fileState, foreignWords, hex32, keptRumor, outboxEntry } from '../call/log-codec.ts'
+import { type Phase, RULES } from '../call/rules.ts'
+import { type Decoder, fields, finite, flag, isRecord, list, oneOf, table, text, yes } from '../json.ts'
+import { type Upgrade, upgraded } from '../migrate.ts'
+import {
+  type Announced,
+  type CallSummary,
+  type DailyMeter,
+  emptyIndex,
+  type Index,
+  type LetterLogSummary,
+  type MachineMemory,
+  type MeterAmount,
+  type Orphan,
+  type OutgoingLetter,
+  type PeerMemory,
+  type PendingEscalation,
+  type RelayCanary,
+  type RelayLimits,
+  type RelayMemory,
+  type RelayRecord,
+  type RelayRest,
+  type Sweep,
+} from './state.ts'
+
+/**
+ * Reads the JSON of state.json. 'newer' when a later version wrote it, undefined when it is damaged. Parts that an earlier version
+ * lacked are empty.
+ * @param unchanged whether it is, letter for letter, what this program wrote: then its fields need not be looked at
+ */
+export function parseIndex(value: unknown, unchanged = false): Index | 'newer' | undefined {
+  if (!isRecord(value)) return undefined
+  const { sum, ...rest } = value
+  const held = upgraded(rest, UPGRADES)
+  if (held === undefined || held === 'newer') return held
+  if (unchanged) return Object.assign(emptyIndex(), held)
+  const found = parts(held)
+  return found?.agent === undefined || found.calls === undefined ? undefined : { ...emptyIndex(), ...found }
+}
+
+/** From each version of state.json to the next. */
+const UPGRADES: readonly Upgrade[] = [
+  // 0.1.0: its calls are rendered to Markdown and set aside (io/store/legacy.ts); what is known of relays, peers and letters stays.
+  ({ strays, ...old }) => ({ ...old, calls: {}, orphans: [], legacy: true, appeals: withTold(old.appeals) }),
+]
+
+// It did not write down what the peer was told beside that the owner is asked: nothing.
+function withTold(appeals: unknown): unknown {
+  if (!isRecord(appeals)) return {}
+  const whole = (held: unknown) =>
+    isRecord(held) && isRecord(held.escalation) ? { ...held, escalation: { told: '', ...held.escalation } } : held
+  return Object.fromEntries(Object.entries(appeals).map(([id, held]) => [id, whole(held)]))
+}
+
+const relay = fields<RelayMemory>(
+  {},
+  {
+    cursor: finite,
+    looked: finite,
+    swept: finite,
+    since: finite,
+    patience: finite,
+    negentropy: fields<{ speaks: boolean; at: number }>({ speaks: flag, at: finite }),
+    sweep: fields<Sweep>(
+      { since: finite, until: finite, top: finite, began: finite, cursor: finite },
+      { whole: yes, deep: yes },
+    ),
+    limits: fields<RelayLimits>({ at: finite }, { limit: finite, frame: finite }),
+    rest: fields<RelayRest>(
+      { at: finite, until: finite, tries: finite, why: foreignWords },
+      { named: yes, only: oneOf('read', 'write') },
+    ),
+    lost: finite,
+    canary: fields<RelayCanary>({ at: finite }, { wrap: text, misses: finite, leaky: finite }),
+  },
+)
+
+const peer = fields<PeerMemory>(
+  { inbox: list(text), looked: finite, hints: list(text), name: foreignWords, pow: finite },
+  {
+    listed: finite,
+    reads: list(text),
+    called: list(text),
+    heard: finite,
+    record: table(fields<RelayRecord>({ acked: finite, vain: finite })),
+  },
+)
+
+const phase: Decoder<Phase> = (value) => Object.keys(RULES).find((name): name is Phase => name === value)
+
+const agreement = fields<Agreement>(
+  {
+    ref: text,
+    from: oneOf('me', 'peer'),
+    text,
+    at: finite,
+    answer: fields<Agreement['answer']>({ ref: text, text, at: finite }, { late: yes }),
+  },
+  { cut: yes },
+)
+
+const summary = fields<CallSummary>(
+  {
+    peer: hex32,
+    direction: oneOf('incoming', 'outgoing'),
+    topic: text,
+    createdAt: finite,
+    deadline: finite,
+    phase,
+    unread: finite,
+    own: fields<CallSummary['own']>({ queued: finite, relayed: finite, delivered: finite, read: finite }),
+    open: flag,
+    last: finite,
+  },
+  {
+    name: text,
+    held: yes,
+    verified: yes,
+    agreements: list(agreement),
+    outcome: oneOf('done', 'partial', 'failed'),
+    secrecy: oneOf('call', 'identity'),
+    over: finite,
+    ends: finite,
+    awaits: finite,
+    early: fields<{ count: number; bytes: number }>({ count: finite, bytes: finite }),
+  },
+)
+
+const escalation = fields<Escalation>({
+  id: text,
+  at: finite,
+  agent: text,
+  npub: text,
+  name: foreignWords,
+  call: text,
+  peer: text,
+  peerNpub: text,
+  peerName: foreignWords,
+  peerTrust: text,
+  topic: foreignWords,
+  topicBy: oneOf('me', 'peer', ''),
+  text,
+  told: text,
+})
+
+const keptEscalation = fields<KeptEscalation>(
+  {
+    escalation,
+    channels: list(fields<ToldChannel>({ channel: text, ok: flag }, { error: foreignWords })),
+    answers: list(
+      fields<OwnerAnswer>({
+        id: text,
+        text,
+        at: finite,
+        channel: oneOf('nostr', 'webhook', 'command', 'answered'),
+        unread: flag,
+      }),
+    ),
+  },
+  { letter: text },
+)
+
+const pendingEscalation = fields<PendingEscalation>(
+  {
+    escalation,
+    open: table(fields<PendingEscalation['open'][string]>({ tries: finite, at: finite, error: foreignWords })),
+  },
+  { letter: text, fresh: yes, reached: yes, claim },
+)
+
+const amount = fields<MeterAmount>({ requests: finite, rumors: finite, bytes: finite }, { files: finite })
+
+const parts = fields<Partial<Omit<Index, 'version'>>>(
+  {},
+  {
+    agent: text,
+    relays: table(relay),
+    seen: table(finite),
+    calls: table(summary, hex32),
+    peers: table(peer, hex32),
+    letterLogs: table(fields<LetterLogSummary>({ open: flag, bytes: finite, last: finite }, { due: finite }), hex32),
+    letters: table(fields<OutgoingLetter>({ to: hex32, rumor: keptRumor, posting: outboxEntry })),
+    escalations: table(keptEscalation),
+    appeals: table(pendingEscalation),
+    orphans: list(fields<Orphan>({ rumor: keptRumor, heard: finite, replays: finite }, { underCallKey: yes })),
+    lostTold: table(finite),
+    forgotten: table(finite),
+    unreadable: table(fields<{ heard: number; replays: number }>({ heard: finite, replays: finite })),
+    keysGone: table(finite),
+    cleaned: finite,
+    tried: table(list(text)),
+    meter: fields<DailyMeter>(
+      { day: finite, senders: table(amount), strangers: amount, refused: table(yes) },
+      { rang: table(finite) },
+    ),
+    wakes: table(fields<{ at: number; times: number }>({ at: finite, times: finite })),
+    dropped: table(finite),
+    announced: fields<Announced>(
+      { presence: finite, lists: text },
+      {
+        words: text,
+        taken: table(finite),
+        looked: finite,
+        offered: table(fields<{ at: number; taken: boolean }>({ at: finite, taken: flag })),
+      },
+    ),
+    legacy: yes,
+    dms: table(
+      fields<NonNullable<Index['dms']>[string]>({ rumor: keptRumor, heard: finite, unread: flag }, { file: fileState }),
+    ),
+    lettersLeft: finite,
+    lost: yes,
+    lostAt: finite,
+    clockAhead: finite,
+    announcing: fields<NonNullable<Index['announcing']>>({ ...claimFields.must, pause: finite }, claimFields.may),
+    machine: fields<MachineMemory>(
+      { id: text, count: finite },
+      {
+        others: table(fields<{ at: number; lives?: true }>({ at: finite }, { lives: yes })),
+        found: fields<NonNullable<MachineMemory['found']>>({ at: finite }, { lives: yes, told: finite }),
+      },
+    ),
+  },
+)
