@@ -3,7 +3,7 @@ import { type Nip05Address, type Nip05Entry, nip05Url, parseNip05Document } from
 import { isPrivate } from '../nostr/relay-url.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
 import type { HttpRoute } from './http/agent.ts'
-import { get } from './http/request.ts'
+import { get } from './http/get.ts'
 
 export type Nip05Inquiry = {
   routeTo: (address: string) => HttpRoute | Promise<HttpRoute>

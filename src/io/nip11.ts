@@ -2,7 +2,7 @@
 import { parseRelayInfo, type RelayInfo } from '../nostr/nip11.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
 import type { HttpRoute } from './http/agent.ts'
-import { get } from './http/request.ts'
+import { get } from './http/get.ts'
 
 /** Most bytes of a document. */
 const MAX_BYTES = 65_536

@@ -2,10 +2,10 @@
 // long it may take. What is there already is not asked for again.
 
 import { open, rm, stat } from 'node:fs/promises'
-import { type IncomingMessage, request as plainly } from 'node:http'
-import { request as securely } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import { isLoopback, isPrivateHost } from '../../nostr/relay-url.ts'
 import type { HttpRoute } from '../http/agent.ts'
+import { beginRequest } from '../http/request.ts'
 import { errno, withDiskErrorsLater } from '../store/disk-errors.ts'
 import { abortAfter } from '../timers.ts'
 
@@ -106,28 +106,25 @@ async function requestRange(
   url: URL,
   { from, signal, routeTo }: DownloadRequest,
 ): Promise<IncomingMessage | DownloadResult> {
-  const route = await routeTo(url.href)
-  return await new Promise((resolve) => {
-    const asked = (url.protocol === 'https:' ? securely : plainly)(url, {
-      headers: {
-        'User-Agent': 'p2p-comm',
-        'Accept-Encoding': 'identity',
-        ...(from > 0 && { Range: `bytes=${from}-` }),
-      },
-      // A name and a password in an address are nobody's business but its owner's.
-      auth: '',
-      ...route,
-      agent: route.agent ?? false,
-      signal,
-    })
-    asked.on('response', resolve)
-    asked.on('close', () => route.agent?.destroy())
-    asked.on('error', (error) => {
-      // A portal has every name lead to itself.
-      resolve({ type: 'failed', why: errno(error) === 'EPRIVATE' ? PRIVATE : requestError(error) })
-    })
-    asked.end()
+  const { request, response } = beginRequest(url, {
+    method: 'GET',
+    headers: {
+      'User-Agent': 'p2p-comm',
+      'Accept-Encoding': 'identity',
+      ...(from > 0 && { Range: `bytes=${from}-` }),
+    },
+    route: await routeTo(url.href),
+    signal,
+    // They are nobody's business but their owner's.
+    anonymous: true,
   })
+  request.end()
+  try {
+    return await response
+  } catch (error) {
+    // A portal has every name lead to itself.
+    return { type: 'failed', why: errno(error) === 'EPRIVATE' ? PRIVATE : requestError(error) }
+  }
 }
 
 async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRequest): Promise<DownloadResult> {

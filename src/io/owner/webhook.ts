@@ -1,19 +1,19 @@
 // owner.webhook: a POST of JSON that chat services take as it is. Of a yes it is looked at whether it is the owner's answer.
-import { type Agent, type IncomingMessage, request as plainly } from 'node:http'
-import { request as securely } from 'node:https'
+import type { Agent, IncomingMessage } from 'node:http'
 import { isLoopback } from '../../nostr/relay-url.ts'
 import { foreign, foreignLine, isBlank } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 import { agentFor } from '../http/agent.ts'
+import { beginRequest, isRedirect, readStart } from '../http/request.ts'
 import { errno } from '../store/disk-errors.ts'
-import { formatSeconds } from '../timers.ts'
+import { abortAfter, errorCause, formatSeconds } from '../timers.ts'
 import { type OwnerReply, parseAnswer } from './answer.ts'
 import type { OwnerNotice } from './notice.ts'
 
 /** Discord takes no longer messages; the owner finds the rest in `text`. */
 const MAX_CONTENT = 1_900
 
-/** Characters that may say why it is a no, and of a yes that may be the owner's answer. */
+/** Bytes that may say why it is a no, and of a yes that may be the owner's answer. */
 const MAX_COMPLAINT = 512
 const MAX_REPLY = 65_536
 
@@ -40,73 +40,59 @@ function bodyOf({ facts, text }: OwnerNotice): object {
   return { event: 'escalation', ...rest, question, text, content, allowed_mentions: { parse: [] } }
 }
 
-function post(
+async function post(
   url: URL,
   body: Buffer,
   id: string,
   { ms, agent }: { ms: number; agent: Agent | undefined },
 ): Promise<OwnerReply> {
-  return new Promise((resolve) => {
-    const headers = {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': body.length,
-      accept: '*/*',
-      'user-agent': 'p2p-comm',
-      // The same notice may come again when our side has not heard the answer.
-      'idempotency-key': id,
-    }
-    const send = url.protocol === 'https:' ? securely : plainly
-    const asked = send(url, { method: 'POST', headers, agent: agent ?? false })
-    const end = (reply: OwnerReply) => {
-      clearTimeout(timer)
-      asked.destroy()
-      agent?.destroy()
-      resolve(reply)
-    }
-    // Once the server has taken it, time that runs out takes nothing back.
-    let taken = false
-    const late = () => end(taken ? {} : { error: foreign`gave no answer within ${formatSeconds(ms)}` })
-    const timer = setTimeout(late, ms)
-    asked.on('error', (error) =>
-      end(
-        taken
-          ? {}
-          : { error: foreign`cannot be reached (${errno(error) === '' ? foreignLine(error.message) : errno(error)})` },
-      ),
-    )
-    asked.on('response', (answer) => {
-      const status = answer.statusCode ?? 0
-      taken = status >= 200 && status < 300
-      void (taken ? replyIn(answer) : refusalIn(answer)).then(end)
-    })
-    asked.end(body)
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': body.length,
+    accept: '*/*',
+    'user-agent': 'p2p-comm',
+    // The same notice may come again when our side has not heard the answer.
+    'idempotency-key': id,
+  }
+  const stop = abortAfter(ms)
+  const { request, response, end } = beginRequest(url, {
+    method: 'POST',
+    headers,
+    route: { agent },
+    signal: stop.signal,
   })
+  try {
+    request.end(body)
+    const answer = await response
+    const status = answer.statusCode ?? 0
+    // Once the server has taken it, time that runs out takes nothing back.
+    if (status >= 200 && status < 300) return await replyIn(answer)
+    const refusal = await refusalIn(answer, status)
+    return stop.signal.aborted ? lateReply(ms) : refusal
+  } catch (error) {
+    if (stop.signal.aborted) return lateReply(ms)
+    const why = errno(error) === '' ? foreignLine(errorCause(error)) : errno(error)
+    return { error: foreign`cannot be reached (${why})` }
+  } finally {
+    end()
+    stop.clear()
+  }
+}
+
+function lateReply(ms: number): OwnerReply {
+  return { error: foreign`gave no answer within ${formatSeconds(ms)}` }
 }
 
 async function replyIn(response: IncomingMessage): Promise<OwnerReply> {
-  const said = await firstOf(response, MAX_REPLY)
-  const answer = said.length > MAX_REPLY ? undefined : parseAnswer(said)
+  const { text, whole } = await readStart(response, MAX_REPLY)
+  const answer = whole && text !== undefined ? parseAnswer(text) : undefined
   return answer === undefined ? {} : { answer }
 }
 
-async function refusalIn(response: IncomingMessage): Promise<OwnerReply> {
-  const status = response.statusCode ?? 0
-  if (status >= 300 && status < 400)
+async function refusalIn(response: IncomingMessage, status: number): Promise<OwnerReply> {
+  if (isRedirect(status))
     return { error: foreign`answered ${status}: it wants to lead elsewhere, which is not followed` }
-  const why = foreignLine(await firstOf(response, MAX_COMPLAINT), 80)
+  const { text = '' } = await readStart(response, MAX_COMPLAINT)
+  const why = foreignLine(text, 80)
   return { error: isBlank(why) ? foreign`answered ${status}` : foreign`answered ${status} (${why})` }
-}
-
-/** What a server says, and no more of it than one part beyond `most` characters. */
-async function firstOf(response: IncomingMessage, most: number): Promise<string> {
-  let said = ''
-  try {
-    for await (const part of response.setEncoding('utf8')) {
-      said += part
-      if (said.length > most) break
-    }
-  } catch {
-    // The number says enough.
-  }
-  return said
 }
