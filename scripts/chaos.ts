@@ -74,6 +74,7 @@ const MIN_SHARE = 0.9
  */
 export type ChaosOptions = { restores?: number; leaky?: boolean | undefined; idle?: number }
 
+/** Plays `messages` messages between two agents whose network, programs and disks fail as `seed` says. Ends their programs and relays in any case. */
 export async function chaos(
   messages: number,
   seed: number,

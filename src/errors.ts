@@ -66,7 +66,7 @@ export const CODES = {
   INTERRUPTED: [EXIT.waited, 'somebody has stopped the wait before anything came'],
   NO_ANSWER: [EXIT.waited, 'the call was not taken'],
   LOCKED: [EXIT.waited, 'another command holds the state; it is named'],
-  NO_CALL: [EXIT.impossible, 'no call is there that this could be said in'],
+  NO_CALL: [EXIT.impossible, 'there is no call to send this in'],
   LATE: [EXIT.impossible, 'the call had ended before this was said; it stands in the transcript as late'],
   NO_SUCH_CALL: [EXIT.impossible, 'no call has that id or peer'],
   SEVERAL_CALLS: [EXIT.impossible, 'more than one call fits; they are named'],

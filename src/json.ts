@@ -27,8 +27,10 @@ export function parseJson(text: string): unknown {
 /** Reads a value of which nothing is known: what it is, or undefined where it is something else. It never throws. */
 export type Decoder<T> = (value: unknown) => T | undefined
 
+/** Any text. */
 export const text: Decoder<string> = (value) => (typeof value === 'string' ? value : undefined)
 
+/** True or false. */
 export const flag: Decoder<boolean> = (value) => (typeof value === 'boolean' ? value : undefined)
 
 /** What is there only where it is so. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 export type Certificate = { key: string; cert: string; file: string }
 
+/** A certificate for 127.0.0.1, made by openssl in `folder`: PEM, and the file it is in; undefined where openssl is not installed. */
 export function makeCertificate(folder: string): Certificate | undefined {
   const [key, file] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']

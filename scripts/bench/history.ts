@@ -19,6 +19,7 @@ export type History = { peer: Keys; log: Log; next: () => Rumor; secret?: { own:
 
 const TEXT = 'A sentence of a call between two agents, about as long as most of them are. '.repeat(4).slice(0, 300)
 
+/** A key pair of nobody. */
 export function newKeys(): Keys {
   const keys = keysFrom(randomBytes(32))
   if (keys === undefined) throw new Error('no key')

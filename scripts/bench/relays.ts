@@ -5,6 +5,7 @@ import type { RelayRequest } from './relay-process.ts'
 
 export type BenchRelays = { ask(wish: RelayRequest): Promise<string>; close(): void }
 
+/** Starts the process in which the benchmark's relays run. `ask` rejects with what went wrong there; `close` ends the process. */
 export function openBenchRelays(): BenchRelays {
   const child = fork(fileURLToPath(new URL('relay-process.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
   const waiting = new Map<number, { resolve: (answer: string) => void; reject: (error: Error) => void }>()

@@ -58,12 +58,14 @@ export async function freshHome(
   return home
 }
 
+/** A command of ours in a home; `send` speaks in the first call of the home. */
 export function named(home: Home, name: string, args: readonly string[]): Runner {
   const [verb = '', ...rest] = args
   const call = verb === 'send' ? ['--call', home.calls[0]?.log.id ?? ''] : []
   return { name, args: [PROGRAM, verb, ...rest, ...call], setting: home.setting() }
 }
 
+/** Our `p2p send`, which is what others are compared with. */
 export function send(home: Home): Runner {
   return named(home, 'p2p send', ['send', 'hello'])
 }
@@ -81,6 +83,7 @@ export function readyEvent(home: Home, url: string, now: number): Runner {
   return { name: 'node and ws', args: [script, ...words], setting: home.setting() }
 }
 
+/** The same message said by programs with other libraries, to the relay at `url`. */
 export function peers(home: Home, url: string): Runner[] {
   const words = [url, toHex(home.keys.secret), home.calls[0]?.peer.pubkey ?? '']
   const setting = { ...home.setting(), patience: TIMEOUT_MS }

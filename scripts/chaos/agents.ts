@@ -16,6 +16,7 @@ export type Transcript = { call: { state: string }; entries: Entry[]; digest: st
 /** An item of `inbox`, as far as it matters here. */
 export type Item = { type: string; call: string; text: string }
 
+/** An agent with a home of its own in `folder`, which reads at these relays. */
 export function agentIn(folder: string, name: string, relays: readonly string[]): Agent {
   return { name, cwd: folder, env: agentEnv(`${folder}/${name}`, relays) }
 }
@@ -62,6 +63,7 @@ export function newsIn(stdout: string): Item[] {
   return isRecord(answer) && Array.isArray(answer.new) ? answer.new : []
 }
 
+/** The whole transcript of a call as an agent holds it. Rejects where its command fails. */
 export async function readTranscript(who: Agent, call: string, clock: Clock): Promise<Transcript> {
   const args = ['transcript', call, '--max-chars', '0']
   return (await runJson<{ transcript: Transcript }>(who, args, clock)).transcript
@@ -76,6 +78,7 @@ export function startCommand({ cwd, env }: Agent, args: readonly string[], { ms 
   })
 }
 
+/** Runs a command to its end, whatever that is. */
 export async function runCommand(who: Agent, args: readonly string[], clock: Clock): Promise<ProcessResult> {
   return await startCommand(who, args, clock).ended
 }

@@ -70,6 +70,7 @@ function pick<T>(from: readonly T[], random: SeededRandom): T {
   return one
 }
 
+/** Resolves after so many ms. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }

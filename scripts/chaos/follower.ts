@@ -9,6 +9,7 @@ export type Follower = {
   stop(): Promise<void>
 }
 
+/** Starts `wait --follow` for an agent, in the folder `cwd`. */
 export function follow(cwd: string, env: Readonly<Record<string, string>>): Follower {
   const came = new Map<string, number>()
   const args = [PROGRAM, 'wait', '86400', '--follow', '--json']

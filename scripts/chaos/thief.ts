@@ -16,6 +16,7 @@ export type Thief = {
   read(agents: readonly Agent[]): string[]
 }
 
+/** A thief who has heard nothing yet. */
 export function openThief(): Thief {
   const archive = new Map<string, Event>()
   return {

@@ -26,6 +26,7 @@ export type Timeline = {
   explain(late: readonly LateMessage[]): string[]
 }
 
+/** A timeline on which nothing stands yet. */
 export function openTimeline(): Timeline {
   const wraps = new Map<string, { event: Event; moments: RelayMoment[] }>()
   const noted: RelayMoment[] = []

@@ -20,6 +20,7 @@ const FILE_BYTES = 120_000
 /** `programs`: those of the caller and of the callee; the built one for both where it does not say. */
 type Machine = Pick<PlannedCommand, 'node' | 'version'> & { programs?: readonly [string, string] }
 
+/** Plays a call under a condition, on a relay of its own. What went wrong first; undefined when all was well. */
 export async function converse(
   { node, version, programs = [PROGRAM, PROGRAM] }: Machine,
   condition: Condition,

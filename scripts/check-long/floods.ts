@@ -7,6 +7,7 @@ import type { LaneOptions } from '../check-long.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TESTS = ['test/program/flood-sizes.test.ts', 'test/program/flood.test.ts', 'test/program/silent-relays.test.ts']
 
+/** Runs the tests of floods in full. Whether they passed. */
 export async function checkFloods({ tell }: LaneOptions): Promise<boolean> {
   tell(`${TESTS.join(', ')}, in full`)
   const env = { ...process.env, P2P_FLOODS: 'full', P2P_FLOOD: '10000' }

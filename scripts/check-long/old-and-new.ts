@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Where the wire last changed: what was built then, and everything since, has to understand the present one. */
 const WIRE = ['docs/PROTOCOL.md', 'test/vectors/protocol.json', 'src/call/signal-codec.ts']
 
+/** Has the program of an earlier commit (`old`, else the last that changed the wire) talk with this one, each calling once. Whether all was well. */
 export async function checkWire({ old, tell }: LaneOptions): Promise<boolean> {
   await bundle()
   const [plain] = CONDITIONS

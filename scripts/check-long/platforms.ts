@@ -16,6 +16,7 @@ const PROMISED = ['20.19', '22', '24']
 
 type NodeProgram = { path: string; version: string }
 
+/** Plays a call with every Node of this machine under every condition, and writes docs/PLATFORMS.md. Whether all was well. */
 export async function checkPlatforms({ nodes: named, tell }: LaneOptions): Promise<boolean> {
   await bundle()
   const nodes = nodesHere(named)

@@ -9,6 +9,7 @@ export type SeededChoices = {
   bytes(length: number): Uint8Array
 }
 
+/** Choices that are the same whenever the same name is given. */
 export function choicesOf(name: string): SeededChoices {
   let state = seedOf(name)
   // Mulberry32: 32 bits of state, which is enough to make cases and for nothing else.

@@ -23,6 +23,7 @@ const LONGEST = 500
 const BATCH = 1_000
 const ENOUGH = 5
 
+/** Runs so many cases of a target, or until enough of them have failed. */
 export async function fuzz(target: Target, { seed, from, cases, beat = () => {} }: Fuzzing): Promise<Report> {
   const findings: Finding[] = []
   const began = performance.now()

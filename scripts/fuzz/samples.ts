@@ -73,6 +73,7 @@ export const NIP11 = JSON.stringify({
   limitation: { max_message_length: 131_072, max_limit: 500, auth_required: true, created_at_lower_limit: 94_608_000 },
 })
 
+/** The value; throws where there is none. */
 export function mustBe<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('a sample is missing')
   return value

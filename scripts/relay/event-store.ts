@@ -17,6 +17,7 @@ export interface EventStore {
   clear(): void
 }
 
+/** An empty store, in memory. */
 export function openEventStore(): EventStore {
   const kept = new Map<string, Event>()
   const newest = new Map<string, Event>()

@@ -109,6 +109,7 @@ export function takeRefusal(faults: RelayFaults): string | undefined {
   return reason
 }
 
+/** Whether a relay with these faults says OK to an event and does not keep it. */
 export function isDropped(event: Event, { dropEvents }: RelayFaults, random: SeededRandom): boolean {
   return typeof dropEvents === 'function' ? dropEvents(event) : dropEvents > 0 && random() < dropEvents
 }

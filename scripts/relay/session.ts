@@ -75,6 +75,7 @@ export const maxFilters = 20
 export const maxIdLength = 64
 const maxSeen = 10_000
 
+/** Serves one client of a relay until its connection ends. */
 export function openSession(relay: Relay, socket: WebSocket): void {
   relay.connectionsSoFar += 1
   const connection = relay.connectionsSoFar

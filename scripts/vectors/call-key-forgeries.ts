@@ -55,6 +55,7 @@ export function downgrades(accepted: number) {
 /** `ours`, `theirs`, `other`: conversation keys, of the call as either side has it, and of another call of the same two. */
 type Said = { message: Rumor; reply: Rumor; ours: Uint8Array; theirs: Uint8Array; other: Uint8Array }
 
+/** Wraps that a program must not take, each with why. */
 export function foreignWraps({ message, reply, ours, theirs, other }: Said) {
   const mallory = keysOf('p2p-comm mallory')
   const inHerName = rumorOf({ ...message }, mallory.pubkey)

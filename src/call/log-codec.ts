@@ -89,6 +89,7 @@ export const claimFields = {
   may: { where: text, mark: text, rest: yes },
 } as const
 
+/** Which process is at something, and since when. */
 export const claim: Decoder<Claim> = fields<Claim>(claimFields.must, claimFields.may)
 
 const event: Decoder<Event> = parseEvent

@@ -27,7 +27,7 @@ export type OutboxEntry = {
   wraps: number
   accepted: string[]
   failed: { url: string; reason: Foreign }[]
-  /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them in vain. */
+  /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them where nobody has acknowledged it. */
   retried?: number
   /** How many of its wraps went out early, since the peer was there to answer. */
   early?: number

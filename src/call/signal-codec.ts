@@ -46,7 +46,7 @@ export function signalTemplate(body: Body, position: SignalPosition, at: number)
 
 /**
  * Reads a rumor as a signal of a call; undefined when it is none, or its place in the call is unsound (number, links). What has
- * a sound place and is not understood is `opaque`: dropped, it would be a gap for ever.
+ * a sound place and is not understood is `opaque`: dropped, it would be a gap forever.
  */
 export function parseSignal(rumor: Rumor): Signal | undefined {
   const to = onlyRecipient(rumor)

@@ -148,7 +148,8 @@ export function writeSoon(host: Host, text: string): void {
   host.stdout.write(spellOut(text), (error) => {
     // Of a reader that has seen enough `watchOutput` hears.
     if (!error || errno(error) === 'EPIPE') return
-    void sayFailure(host, outputFailure(error)).then(() => host.exit(EXIT.fault))
+    const failure = outputFailure(error)
+    void sayFailure(host, failure).then(() => host.exit(failure.exit))
   })
 }
 

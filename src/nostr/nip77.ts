@@ -25,7 +25,7 @@ const STAMP_LIMIT = 2 ** 31
 const FRAME_BYTES = 60_000
 
 /**
- * The attack: a relay that goes on for ever. Each round parts a range in sixteen, so 20,000 events take four; the library cuts
+ * The attack: a relay that goes on forever. Each round parts a range in sixteen, so 20,000 events take four; the library cuts
  * what does not fit into a frame and goes on in the next round.
  */
 const MAX_ROUNDS = 40
@@ -76,7 +76,7 @@ function comparableIds(held: HeldIds): (readonly [id: string, stamp: number])[] 
 /**
  * How many ranges a message of version 1 has, each an upper bound, a mode and its payload; undefined for any other bytes.
  *
- * The attack: lengths that are negative in 32 bits, on which the library reads the same bytes for ever.
+ * The attack: lengths that are negative in 32 bits, on which the library reads the same bytes forever.
  */
 function rangesIn(bytes: Uint8Array): number | undefined {
   let at = 1

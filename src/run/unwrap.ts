@@ -11,7 +11,7 @@ import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 import { keyringFor } from './keyring.ts'
 
-/** Where strangers must work, so many wraps without work are opened in vain in one run; and so many at a time. */
+/** Where strangers must work, so many wraps without work are opened in one run though they bring nothing; and so many at a time. */
 const MAX_JUNK = 200
 const UNWRAP_AT_ONCE = 200
 

@@ -15,7 +15,7 @@ export const KEPT_SEALS = { count: 200, bytes: 4_000_000 } as const
  */
 export type KeyedCall = { id: string; peer: string; owed: boolean; heard: number }
 
-/** Which calls were tried in vain on a wrap in earlier runs, by its id. */
+/** Which calls' keys did not open a wrap in earlier runs, by its id. */
 export type TriedCalls = Readonly<Record<string, readonly string[]>>
 
 /**

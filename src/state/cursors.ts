@@ -171,7 +171,7 @@ export function forgetSeen(edit: Transaction, now: number): void {
     ...(cursor === undefined ? [] : [cursor - REPLAY_WINDOW]),
     ...(sweep === undefined ? [] : [sweep.since]),
   ])
-  // The cursor of a relay that is no longer asked stays where it is for ever.
+  // The cursor of a relay that is no longer asked stays where it is forever.
   const floor = Math.max(Math.min(now - DEEP_REPLAY, ...asked), now - LONGEST_MEMORY) - 3600
   const { seen } = edit.index
   // Thousands of them, most of which stay.

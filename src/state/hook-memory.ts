@@ -11,7 +11,7 @@ export type HookMemory = { told: string[]; held: Record<string, number>; at: num
 const MAX_HOLDS_A_THING = 3
 
 /**
- * How often a session is held up in an hour, for whatever: a peer that keeps writing must not keep an agent at work for ever.
+ * How often a session is held up in an hour, for whatever: a peer that keeps writing must not keep an agent at work forever.
  * As many as Claude Code allows in a row. Its own mark, stop_hook_active, has been seen to be false all along.
  */
 const MAX_HOLDS_AN_HOUR = 8

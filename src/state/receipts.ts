@@ -45,7 +45,7 @@ export function endsDue(calls: readonly Call[]): IntendedSignal[] {
     if (own !== undefined) return []
     const draft = { to: call.peer, call: call.id }
     // Who has hung up, and heard nothing from here, waits for no end. The attack is none, but another machine of ours may have answered:
-    // then this one has no key of the call, and its end in the open would be offered in vain for days.
+    // then this one has no key of the call, and its end in the open would be offered for days, and nobody would take it.
     if (call.mine === 'callee' && call.own.seq === 0) return []
     // "Once the peer's `end` is taken, the program says its own in the same run, without being asked."
     if (theirs !== undefined && (call.phase === 'ended' || call.phase === 'missed')) {
@@ -152,7 +152,7 @@ function receiptFor(
 }
 
 // "A sender keeps every rumor, acked or not, until the call is over for 7 days." The attack: a gap that nobody ever fills, and a question
-// with every command for ever.
+// with every command forever.
 function isKeptThere({ phase, last }: Call, now: number): boolean {
   const over = overSince(phase, last)
   return over === undefined || now - over < OPEN_AFTER_END
@@ -181,7 +181,7 @@ function isUnanswered({ mine, own }: Call): boolean {
 function mayTellRinging({ index }: State, { phase, peer, held }: Call, gate: AdmissionPolicy): boolean {
   const trust = gate.trust(peer)
   if (held || gate.silent || !mayCall(gate, trust)) return false
-  // A contact is told as well when it has rung in vain: it offers its request until somebody says that it has come.
+  // A contact is told as well when nobody has answered its call: it offers its request until somebody says that it has come.
   if (trust !== 'unknown') return true
   if (phase !== 'ringing') return false
   const { rang = {} } = index.meter

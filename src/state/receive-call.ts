@@ -115,7 +115,7 @@ export function settleCalls(edit: Transaction, { me, now }: { me: string; now: n
   }
 }
 
-/** Offers our signals of these types once more, in new wraps: the other side asks in vain, because they did not reach it. */
+/** Offers our signals of these types once more, in new wraps: the other side asks for them again, because they did not reach it. */
 export function offerAgain(
   edit: Transaction,
   log: Log,
@@ -126,7 +126,7 @@ export function offerAgain(
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
     if (signal?.from !== me || !types.includes(signal.body.type)) continue
-    // Two ends that are no confirmation would answer each other for ever.
+    // Two ends that are no confirmation would answer each other forever.
     if (signal.body.type === 'end' && !isConfirmation(edit.logIndex(log), signal)) continue
     const owed = log.outbox[id]
     log.outbox[id] = owed === undefined ? { ...FRESH, again: true } : { ...owed, missing: true }

@@ -1,4 +1,4 @@
-// What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun for ever by
+// What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun forever by
 // one that is fast and empty: once in a while it gets the time that it needs.
 
 import { type Foreign, foreign } from '../sanitize.ts'

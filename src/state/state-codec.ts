@@ -50,6 +50,7 @@ export function stateCodecWith(bounds: ArchiveBounds) {
   }
 }
 
+/** The codec of this program, with its own bounds. */
 export const stateCodec = stateCodecWith(ARCHIVE_BOUNDS)
 
 /** The calls that are open, and those asked for. */

@@ -243,7 +243,7 @@ export type Index = {
   keysGone?: Readonly<Record<string, number>>
   /** When it was last looked for what is to be deleted, unix seconds. */
   cleaned?: number
-  /** Which calls' keys were tried in vain on wraps that a later run tries more of, by wrap. */
+  /** Which calls' keys did not open a wrap on which a later run tries more of them, by wrap. */
   tried?: Readonly<Record<string, readonly string[]>>
   meter: DailyMeter
   wakes: WakeRecords

@@ -63,7 +63,7 @@ const broken: Record<string, string> = {
   'is not there': '',
   throws: 'throw new Error("broken")',
   'ends at once': 'process.exit(3)',
-  'writes and goes on for ever': 'console.log("x"); console.error("y"); setInterval(() => {}, 1000)',
+  'writes and goes on forever': 'console.log("x"); console.error("y"); setInterval(() => {}, 1000)',
   'takes a share and breaks': `const { parentPort } = require("node:worker_threads")
     parentPort.on("message", () => { throw new Error("broken") })`,
   'takes all that it is given and says nothing': `require("node:worker_threads").parentPort.on("message", () => {})`,

@@ -1,4 +1,4 @@
-// Twenty commands of one agent at once: every seq once, nothing lost, nobody waits for ever.
+// Twenty commands of one agent at once: every seq once, nothing lost, nobody waits forever.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { messagesOf, startCall, withPair } from '../support/two-programs.ts'

@@ -60,7 +60,7 @@ test('dropEvents: a share is dropped, the same ones for the same seed', async ()
   expect(relay.events().length).toBeLessThan(35)
 })
 
-test('refuse: with its reason, for ever or so many times', async () => {
+test('refuse: with its reason, forever or so many times', async () => {
   const client = await openClient({ faults: { refuse: 'blocked: not you' } })
   for (const n of [1, 2, 3]) {
     expect(await client.publish(note(n))).toEqual({ accepted: false, reason: 'blocked: not you' })

@@ -299,7 +299,7 @@ describe('ringing calls of strangers', () => {
   })
 
   it('ring for a day at the longest, whatever they say', () => {
-    const state = heard(empty(), [request(key(1), 'for ever', { deadline: 900_000_000_000 })], gateOf())
+    const state = heard(empty(), [request(key(1), 'forever', { deadline: 900_000_000_000 })], gateOf())
     expect(phases(heard(state, [], gateOf(), { now: NOW + 86_000 }), NOW + 86_000)).toEqual(['ringing'])
     expect(phases(heard(state, [], gateOf(), { now: NOW + 87_000 }), NOW + 87_000)).toEqual(['missed'])
   })

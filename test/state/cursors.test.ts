@@ -90,7 +90,7 @@ test('a wrap that is dated far ahead is known for as long as one of today and no
   expect(at(T + 10 * DAY)).toEqual([])
 })
 
-test('the cursor of a relay that nobody asks any more holds nothing back for ever', () => {
+test('the cursor of a relay that nobody asks any more holds nothing back forever', () => {
   const seen = { old: T - 40 * DAY }
   const edit = beginTransaction({
     index: { ...emptyIndex(), relays: { [url]: { cursor: T - 400 * DAY } }, seen },

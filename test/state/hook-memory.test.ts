@@ -36,7 +36,7 @@ test('a peer that writes at every step holds it up eight times an hour', () => {
   expect(holds(120, (stop) => [`message ${stop}`])).toBe(16)
 })
 
-test('a clock that was set back lets nobody be held up for ever, nor for nothing', () => {
+test('a clock that was set back lets nobody be held up forever, nor for nothing', () => {
   const memory = rememberHold(FRESH, ['message a'], T)
   expect(rememberHold(memory ?? FRESH, ['message b'], T - 86_400)).toMatchObject({ at: [T - 86_400] })
 })

@@ -114,7 +114,7 @@ describe('an answer', () => {
     edited(read, (edit) => expect(markAnswerRead(edit, id)).toBe(false))
   })
 
-  test('is kept while it is unread and for a week; what is open is kept for ever', () => {
+  test('is kept while it is unread and for a week; what is open is kept forever', () => {
     const late = T + 30 * 86_400
     const left = (state: State, now: number) =>
       Object.keys(edited(state, (edit) => pruneEscalations(edit, now)).index.escalations)

@@ -66,7 +66,7 @@ describe('a receipt', () => {
     expect(hears(ben, [], { now: T - 86_400 }).acks[0]?.missing).toEqual([[2, 2]])
   })
 
-  test('asks for nothing any more once nobody keeps it: a gap is not asked for for ever', () => {
+  test('asks for nothing any more once nobody keeps it: a gap is not asked for forever', () => {
     const { ada, ben, id } = inCall()
     says(ada, send('lost'))
     hears(ben, says(ada, send('one')))

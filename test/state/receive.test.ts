@@ -143,7 +143,7 @@ describe('what comes before its request', () => {
     expect(logIn(ben, id).unanswered).toBe(1)
   })
 
-  test('not for ever, and not without end', () => {
+  test('not forever, and not without end', () => {
     const [ben, eve] = [side('b'), side('e')]
     const made = (n: number, from = eve) =>
       raw(

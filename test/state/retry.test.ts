@@ -21,7 +21,7 @@ describe('a claim', () => {
     expect(isClaimed(claim, T + 120, () => undefined, 3600)).toBe(false)
   })
 
-  test('is not for ever where a clock was set back', () => {
+  test('is not forever where a clock was set back', () => {
     expect(isClaimed(claim, T - 5_000, () => true, 3600)).toBe(false)
   })
 })

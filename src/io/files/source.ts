@@ -110,7 +110,7 @@ async function openFile(path: string): Promise<{ file: FileHandle; at: string }>
 
 async function tryOpen(path: string): Promise<FileHandle | Failure> {
   try {
-    // Without O_NONBLOCK a pipe that nobody writes to would hold us for ever.
+    // Without O_NONBLOCK a pipe that nobody writes to would hold us forever.
     return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     return errno(error) === 'EISDIR' ? folderFailure(path) : unreadableFailure(path, errno(error) || 'unreadable')

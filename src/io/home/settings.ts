@@ -60,7 +60,7 @@ const TABLE = {
     0,
     'days after which a call that is over is deleted, its transcript and files with it; 0: not before `forget`',
   ),
-  'hook.command': commandSetting('a program that is run by announce when something came in'),
+  'hook.command': commandSetting('a program that announce and wait run when something came in'),
   'hook.unknown': flagSetting('run it for strangers too'),
   'file.inlineMax': numberSetting(0, 16_777_216, 262_144, 'bytes up to which a file is sent through relays'),
   'file.server': safeUrlSetting('the Blossom server for larger files'),

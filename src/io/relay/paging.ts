@@ -73,7 +73,7 @@ export function pageAfter(page: Page, hint: Hint | undefined, largest: number): 
  * may not be. Undefined where that is unknown.
  *
  * NIP-01 has relays send "newer events" first. One that has done so up to here is taken at its word, or a connection on which no page
- * ever comes whole would bring the same events for ever.
+ * ever comes whole would bring the same events forever.
  */
 export function reachedByPage(page: Page): number | undefined {
   const isTold = page.ids.size > 0 && page.beyond === 0 && (page.ordered || page.whole)

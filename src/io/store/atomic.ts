@@ -111,7 +111,7 @@ export function linkNew(from: string, to: string, step: OnStep = noStep): boolea
 
 function openToRead(path: string): number | undefined {
   try {
-    // A pipe that nobody writes to would hold us for ever.
+    // A pipe that nobody writes to would hold us forever.
     return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     if (errno(error) === 'ENOENT') return undefined

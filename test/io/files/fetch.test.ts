@@ -250,7 +250,7 @@ describe('what breaks off goes on where it was', () => {
     expect(await fetch(wanted)).toMatchObject({ type: 'done' })
   })
 
-  it('does not begin anew for ever at a server that cannot go on', async () => {
+  it('does not begin anew forever at a server that cannot go on', async () => {
     const wanted = storeOnServer()
     Object.assign(server.faults, { pause: 100, whole: true })
     const soon = () => ({ until: Date.now() + 350 })

@@ -78,7 +78,7 @@ it('tries once more when the connection breaks, under another key', async () => 
   expect(server.seen.map((s) => s.headers['x-sha-256'])).toEqual([expect.not.stringContaining(stored.x), stored.x])
 })
 
-it('does not try for ever', async () => {
+it('does not try forever', async () => {
   Object.assign(server.faults, { breaks: 9, breakAfter: 200_000 })
   await expect(send(newFile())).rejects.toEqual(failure('UPLOAD_FAILED', 3, /could not be uploaded/))
   expect(server.seen).toHaveLength(2)

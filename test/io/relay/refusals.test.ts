@@ -66,7 +66,7 @@ describe('a relay that takes no large messages', () => {
     expect(new Set(strict.seen.map(({ connection }) => connection)).size).toBe(1)
   })
 
-  test('and closes on everything is not asked for ever', async () => {
+  test('and closes on everything is not asked forever', async () => {
     const strict = await startTestRelay({ auth: 'none', faults: { maxFrame: 10 } })
     const receipts = await openTestPool().publish([{ event: large(50_000), relays: [strict.url] }], {
       deadline: farDeadline(),
