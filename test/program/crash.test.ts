@@ -43,7 +43,7 @@ async function runKilledAtEveryStep(
 }
 
 test('send, killed before its steps', async () => {
-  await withPair({ processes: true }, async (pair) => {
+  await withPair({}, async (pair) => {
     const { ada, ben } = pair
     const call = await startCall(pair)
     const { texts, kills } = await runKilledAtEveryStep(ada, (n) => ['send', `try ${n}`], STRIDE)
@@ -65,7 +65,7 @@ test('send, killed before its steps', async () => {
 }, 180_000)
 
 test('call and answer, killed before their steps: no public key of a call goes out whose secret is not on the disk', async () => {
-  await withPair({ processes: true }, async ({ ada, ben, relay }) => {
+  await withPair({}, async ({ ada, ben, relay }) => {
     const npub = stringField((await ben.json(['whoami'])).agent, 'npub')
     await ada.json(['whoami'])
     // Each of them hangs up what the one before has left, so they take ever more steps: these are the first of each.
@@ -110,7 +110,7 @@ function identityOf({ home }: AgentProgram) {
 }
 
 test('inbox and end, killed before their steps', async () => {
-  await withPair({ processes: true }, async (pair) => {
+  await withPair({}, async (pair) => {
     const { ada, ben } = pair
     const call = await startCall(pair)
     for (const n of [1, 2, 3]) await ada.json(['send', `word ${n}`])

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest'
 import { chaos, isKept } from '../../scripts/chaos.ts'
 
 test('the promise is kept through a short chaos', async () => {
-  const report = await chaos(24, 3, { restores: 1 })
+  const report = await chaos(8, 3, { restores: 1 })
   const kept = { kept: true, unsound: [], readable: [], losses: 0, repeats: 0, verified: true, restores: 1 }
   expect({ ...report, kept: isKept(report) }).toMatchObject(kept)
 }, 180_000)
 
 test('between agents on line, with two of three relays that keep no letters, nine of ten messages come within a minute', async () => {
-  const report = await chaos(24, 5, { leaky: true })
+  const report = await chaos(12, 5, { leaky: true })
   expect(report).toMatchObject({ losses: 0, repeats: 0, sameOrder: true, equalDigests: true, verified: true })
   // What came later is explained line by line.
   expect(report.withinMinute, report.late?.join('\n')).toBeGreaterThanOrEqual(0.9)

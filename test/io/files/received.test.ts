@@ -5,8 +5,9 @@ import { expect, it } from 'vitest'
 import { placeFile } from '../../../src/io/files/received.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { CALL_ID } from '../../support/counting-codec.ts'
+import { killedAtEveryStep } from '../../support/killed-homes.ts'
 import { newDisk, newHome } from '../../support/temporary-home.ts'
-import { startWorker, startWorkersTogether } from '../../support/worker-process.ts'
+import { startWorkersTogether } from '../../support/worker-process.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -76,10 +77,11 @@ it('gives ten runs at once ten files', async () => {
 
 it('has the file whole or not at all when it is killed at any step, and sweeps up an hour later', async () => {
   const seen = new Set<number>()
-  for (let n = 1; ; n++) {
-    const home = newHome()
+  const killed = newHome()
+  for (const home of await killedAtEveryStep(killed, (step) =>
+    placeFile(killed, CALL_ID, 'report.json', new Uint8Array([2]), step),
+  )) {
     const folder = join(home.files, 'c0c0c0c0')
-    const { signal } = await startWorker('dieAtPlace', home, n).ended
     mkdirSync(folder, { recursive: true })
     const there = readdirSync(folder).filter((name) => !name.startsWith('.part-'))
     seen.add(there.length)
@@ -87,7 +89,6 @@ it('has the file whole or not at all when it is killed at any step, and sweeps u
     for (const name of readdirSync(folder)) utimesSync(join(folder, name), 1, 1)
     placeFile(home, CALL_ID, 'report.json', new Uint8Array([2]))
     expect(readdirSync(folder)).toEqual(['report.json'])
-    if (signal === null) break
   }
   expect(seen).toEqual(new Set([0, 1]))
 })

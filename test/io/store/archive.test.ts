@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parseLog } from '../../../src/call/log-codec.ts'
 import type { Home } from '../../../src/io/home/paths.ts'
 import { openStore } from '../../../src/io/store/store.ts'
+import { killedAtEveryStep } from '../../support/killed-homes.ts'
 import {
   addMessages,
   endCall,
@@ -20,7 +21,6 @@ import {
 } from '../../support/long-call.ts'
 import { must } from '../../support/must.ts'
 import { namesBelow, newHome } from '../../support/temporary-home.ts'
-import { startWorker } from '../../support/worker-process.ts'
 
 function openTestStore(home = newHome(), codec = smallArchiveCodec, step: (name: string) => void = () => {}) {
   const notices: string[] = []
@@ -109,21 +109,22 @@ describe('a call that goes on', () => {
   })
 })
 
-describe('SIGKILL before any step', () => {
+describe('a kill before any step', () => {
   it('of a word that is packed leaves the old or the new', async () => {
     // Some of them are put into a segment, whichever word it is.
     const packs = new Set<boolean>()
     // Every other step of each, and so each step of one of them.
-    for (const [words, first] of [
-      [7, 1],
-      [8, 2],
+    for (const [words, odd] of [
+      [7, 0],
+      [8, 1],
     ] as const) {
       const { home, store } = await storeWithCall(words)
       const names = segmentsIn(home).length
       expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(words))
-      for (let n: number = first; ; n += 2) {
-        const copy = copyOf(home)
-        const { signal } = await startWorker('dieAtWord', copy, n).ended
+      const homes = await killedAtEveryStep(home, (step) =>
+        openTestStore(home, smallArchiveCodec, step).store.update([], addMessages),
+      )
+      for (const copy of homes.filter((_, n) => n % 2 === odd)) {
         const { store: later, notices } = openTestStore(copy)
         const held = textsOf(must(later.readLog(LONG_CALL)))
         expect([expectedTexts(words), expectedTexts(words + 1)]).toContainEqual(held)
@@ -131,7 +132,6 @@ describe('SIGKILL before any step', () => {
         expect(textsOf(must(later.readLog(LONG_CALL)))).toEqual(expectedTexts(held.length / 2 + 1))
         expect(notices).toEqual([])
         packs.add(segmentsIn(copy).length > names)
-        if (signal === null) break
       }
     }
     expect(packs.has(true)).toBe(true)
@@ -140,9 +140,9 @@ describe('SIGKILL before any step', () => {
   it('of an end leaves the call in segments or in one piece, and no segment for good', async () => {
     const { home } = await storeWithCall(8)
     const pieces = new Set<boolean>()
-    for (let n = 1; ; n++) {
-      const copy = copyOf(home)
-      const { signal } = await startWorker('dieAtEnd', copy, n).ended
+    for (const copy of await killedAtEveryStep(home, (step) =>
+      openTestStore(home, smallArchiveCodec, step).store.update([], endCall),
+    )) {
       const { store, notices, head } = openTestStore(copy)
       expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(8))
       const isWhole = !readFileSync(head, 'utf8').includes('"past"')
@@ -151,7 +151,6 @@ describe('SIGKILL before any step', () => {
       expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(8))
       expect(segmentsIn(copy)).toEqual([])
       expect(notices).toEqual([])
-      if (signal === null) break
     }
     expect([...pieces].sort()).toEqual([false, true])
   }, 60_000)

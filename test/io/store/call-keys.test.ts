@@ -20,22 +20,24 @@ import { Failure } from '../../../src/errors.ts'
 import { placeFile } from '../../../src/io/files/received.ts'
 import { saveTranscript } from '../../../src/io/files/transcripts.ts'
 import { type Home, homeOf } from '../../../src/io/home/paths.ts'
+import type { OnStep } from '../../../src/io/store/atomic.ts'
 import { callKeyPath, listCallKeys, readCallKey } from '../../../src/io/store/call-keys.ts'
 import { openStore } from '../../../src/io/store/store.ts'
 import { randomKeys, toHex } from '../../../src/nostr/crypto.ts'
 import { removalsOf } from '../../../src/state/retention.ts'
 import { CALL_ID, CALL_SECRET, countingCodec, countUp } from '../../support/counting-codec.ts'
+import { killedAtEveryStep } from '../../support/killed-homes.ts'
 import { namesBelow, newDisk, newFolder, newHome } from '../../support/temporary-home.ts'
-import { startWorker } from '../../support/worker-process.ts'
 
 const OTHER = `${CALL_ID.slice(0, -2)}c1`
 const HEX = toHex(CALL_SECRET.keys.secret)
 
-const store = (home: Home) => openStore(home, countingCodec, { say: () => {}, command: 'test' })
+const store = (home: Home, step: OnStep = () => {}) =>
+  openStore(home, countingCodec, { say: () => {}, command: 'test', step })
 
 /** A home with a call and its key. */
-async function keyed(home = newHome()): Promise<Home> {
-  await store(home).update([], (fresh) => ({ ...countUp(fresh), secrets: [CALL_SECRET] }))
+async function keyed(home = newHome(), step: OnStep = () => {}): Promise<Home> {
+  await store(home, step).update([], (fresh) => ({ ...countUp(fresh), secrets: [CALL_SECRET] }))
   return home
 }
 
@@ -166,10 +168,8 @@ describe('a damaged key file is no key, and is not quoted', () => {
 describe('SIGKILL', () => {
   it('before any step leaves no call without its key, and no second copy of the secret', async () => {
     const seen = new Set<string>()
-    for (let n = 1; ; n++) {
-      const home = newHome()
-      const worker = startWorker('dieAtKey', home, n)
-      const { signal } = await worker.ended
+    const killed = newHome()
+    for (const home of await killedAtEveryStep(killed, (step) => keyed(killed, step))) {
       const there = [existsSync(callKeyPath(home, CALL_ID)), existsSync(join(home.calls, `${CALL_ID}.json`))]
       seen.add(there.join())
       if (there[1]) expect(readCallKey(home, CALL_ID)).toEqual(CALL_SECRET.keys)
@@ -179,9 +179,6 @@ describe('SIGKILL', () => {
       await keyed(home)
       expect(readCallKey(home, CALL_ID)).toEqual(CALL_SECRET.keys)
       expect(filesWith(home, HEX)).toEqual([`p2p/calls/${CALL_ID}.key`])
-      if (signal === null) break
-      expect(worker.lines).toEqual([])
-      expect(n).toBeLessThan(60)
     }
     expect(seen).toEqual(new Set(['false,false', 'true,false', 'true,true']))
   }, 60_000)
@@ -203,18 +200,17 @@ describe('SIGKILL', () => {
   })
 
   it('before any step of a removal leaves what the next one removes, the key first', async () => {
-    for (let n = 1; ; n++) {
-      const home = await keyed()
-      fill(home)
-      const { signal } = await startWorker('dieAtRemoval', home, n).ended
+    const killed = await keyed()
+    fill(killed)
+    for (const home of await killedAtEveryStep(killed, (step) =>
+      store(killed, step).remove((snapshot) => ({ snapshot, removals: removalsOf(CALL_ID, [], true) })),
+    )) {
       const key = existsSync(callKeyPath(home, CALL_ID))
       // What the key protects may be there without it, never the other way round.
       if (key) expect(existsSync(join(home.calls, `${CALL_ID}.json`))).toBe(true)
       await store(home).remove((snapshot) => ({ snapshot, removals: removalsOf(CALL_ID, [], true) }))
       expect(filesWith(home, HEX)).toEqual([])
       expect(namesBelow(home.root).filter((name) => name.includes(CALL_ID.slice(0, 8)))).toEqual([])
-      if (signal === null) break
-      expect(n).toBeLessThan(60)
     }
   }, 60_000)
 })
