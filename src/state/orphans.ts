@@ -10,8 +10,11 @@ import type { Index, Orphan, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
 
-/** Most orphans of all, of one sender, and of all strangers, and most characters of text of one that are kept. */
-const MAX_ORPHANS = { all: 400, sender: 40, strangers: 80, text: 0 }
+/**
+ * Most orphans of all, of one sender, and of all strangers; and most characters of text that all have together, and those of strangers:
+ * each command reads and writes them. What finds no room is offered again by who has said it.
+ */
+const MAX_ORPHANS = { all: 400, sender: 40, strangers: 80, text: 1_048_576, strangersText: 65_536 }
 
 /** How many complete replays without its request make a call lost; how often a peer is told, in seconds, and how many a day. */
 const REPLAYS = 2
@@ -52,12 +55,19 @@ export function boundOrphans(
   { now, gate }: { now: number; gate: Pick<AdmissionPolicy, 'trust'> },
 ): void {
   const bySender = new Map<string, number>()
-  let strangers = 0
+  let [strangers, text, strangersText] = [0, 0, 0]
   const kept = edit.index.orphans.toReversed().filter(({ rumor, heard }, n) => {
+    const { length } = rumor.content
     const before = bySender.get(rumor.pubkey) ?? 0
     bySender.set(rumor.pubkey, before + 1)
-    if (gate.trust(rumor.pubkey) === 'unknown' && ++strangers > MAX_ORPHANS.strangers) return false
-    return now - heard < DEEP_REPLAY && before < MAX_ORPHANS.sender && n < MAX_ORPHANS.all
+    if (now - heard >= DEEP_REPLAY || before >= MAX_ORPHANS.sender || n >= MAX_ORPHANS.all) return false
+    if (text + length > MAX_ORPHANS.text) return false
+    if (gate.trust(rumor.pubkey) === 'unknown') {
+      if (strangersText + length > MAX_ORPHANS.strangersText || ++strangers > MAX_ORPHANS.strangers) return false
+      strangersText += length
+    }
+    text += length
+    return true
   })
   if (kept.length < edit.index.orphans.length) edit.index.orphans = kept.reverse()
 }

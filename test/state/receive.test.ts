@@ -161,6 +161,23 @@ describe('what comes before its request', () => {
     hears(ben, [], { now: T + WEEK })
     expect(ben.state.index.orphans).toEqual([])
   })
+
+  // The attack: what strangers say in calls that nobody has is read and written by every command from then on.
+  test('of strangers no more than a few pages of text in all', () => {
+    const ben = side('b')
+    const made = Array.from({ length: 60 }, (_, n) =>
+      raw(
+        side(String.fromCharCode(200 + n)),
+        { type: 'message', text: 'x'.repeat(n % 2 === 0 ? 20_000 : 10) },
+        { call: `${n}`.padStart(64, '0'), to: ben.key, seq: 2, prev: '0'.repeat(64) },
+      ),
+    )
+    hears(ben, made, { seat: { policy: policyOf({ trust: () => 'unknown' }) } })
+    const { orphans } = ben.state.index
+    expect(orphans.reduce((sum, { rumor }) => sum + rumor.content.length, 0)).toBeLessThanOrEqual(65_536)
+    // What is short is kept all the same: it is enough to know that a call is unknown here.
+    expect(orphans).toHaveLength(30 + 3)
+  })
 })
 
 describe('a run that died between the call files and the index', () => {
