@@ -17,6 +17,7 @@ import { npubEncode } from '../nostr/nip19.ts'
 import { WRAP_KIND, WRAP_LIMIT, wrap } from '../nostr/nip59.ts'
 import { foreign, isBlank, matches } from '../sanitize.ts'
 import { leakySince } from '../state/canaries.ts'
+import { limitsConnections } from '../state/relay-memory.ts'
 import type { Index } from '../state/state.ts'
 import { medianClockError } from './clock.ts'
 
@@ -47,6 +48,7 @@ export async function diagnose(clinic: Probe<Index>): Promise<DoctorCheck[]> {
     ...examined.flatMap((one: RelayExamination) => [
       ...relayChecks(one, rolesOf(one.url), needs),
       ...leakChecks(one.url, rolesOf(one.url), index),
+      ...limitChecks(one.url, index, Math.floor(clock() / 1000)),
     ]),
     ...ROLES.flatMap((role) => operatorChecks(role, relays?.[role] ?? [], examined)),
   ]
@@ -59,6 +61,16 @@ function leakChecks(url: string, roles: readonly RelayRole[], index: Index | und
   const detail = `it says OK to letters and does not give them back, since ${new Date(1000 * since).toISOString()}`
   const hint = `ask your owner for another relay: \`${P2P} config set relays.inbox …\` takes it; this one is tried again daily`
   return [{ name: `${url} canary`, relay: url, step: 'canary', ok: true, warning: true, detail, hint }]
+}
+
+/** What relays have shown of how often they let us connect. */
+function limitChecks(url: string, index: Index | undefined, now: number): RelayCheck[] {
+  const rest = index?.relays[url]?.rest
+  if (rest === undefined || !limitsConnections(rest, now)) return []
+  const time = new Date(rest.at).toISOString()
+  const detail = `it limits how often we connect, last at ${time}; \`${P2P} announce\` leaves it out for up to 5 minutes at a time`
+  const hint = `nothing is lost while another relay answers; a slower cron or another relay (\`${P2P} config set relays.presence …\`) asks less of it`
+  return [{ name: `${url} limits`, relay: url, step: 'limits', ok: true, warning: true, detail, hint }]
 }
 
 /** So long what was found out of another machine is told, in seconds. */

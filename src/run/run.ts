@@ -51,7 +51,7 @@ async function runOnline<T extends IntentType>(
   const known = await load(opened)
   const plan = await planFor(needs)
 
-  pool.learn(relayFacts(known.index, opened.now))
+  pool.learn(relayFacts(known.index, opened.now, needs.unattended))
 
   // Hear. A message in an active call does not wait for what there is to hear.
   const wanted = await resolveCallee(needs, known.index, opened)

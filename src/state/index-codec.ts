@@ -72,7 +72,7 @@ const relay = fields<RelayMemory>(
     limits: fields<RelayLimits>({ at: finite }, { limit: finite, frame: finite }),
     rest: fields<RelayRest>(
       { at: finite, until: finite, tries: finite, why: foreignWords },
-      { named: yes, only: oneOf('read', 'write') },
+      { named: yes, only: oneOf('read', 'write'), met: finite },
     ),
     lost: finite,
     canary: fields<RelayCanary>({ at: finite }, { wrap: text, misses: finite, leaky: finite }),

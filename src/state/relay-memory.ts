@@ -92,15 +92,25 @@ export type RelayObservation = { url: string; reached: boolean; rebuff?: Rebuff;
  */
 const REST = { first: { read: 30, write: 5 }, longest: 300 }
 
+/**
+ * A relay that has limited how often we connect within the last so many seconds is remembered, and cron leaves so many seconds between
+ * two connections to it: 10 an hour, where 12 is what khatru's own defaults allow, and no longer than a presence lasts.
+ */
+const LIMITED = { seconds: 3600, spacing: 300 }
+
 /** As long as a relay says it is left alone, but no longer than a day. */
 const LONGEST_NAMED = 24 * 3600
 
 /** Most relays that are remembered: peers name new ones without end. Those that hold a cursor are our own. */
 const MAX_RELAYS = 200
 
-/** What of our memory the connections of a run should know, by address. */
-export function relayFacts({ relays }: Index, now: number): Map<string, RelayFacts> {
-  const facts = Object.entries(relays).flatMap(([url, { rest, limits }]): [string, RelayFacts][] => {
+/**
+ * What of our memory the connections of a run should know, by address. @param unattended cron runs it, which leaves room for others
+ * where a relay counts connections
+ */
+export function relayFacts({ relays }: Index, now: number, unattended = false): Map<string, RelayFacts> {
+  const facts = Object.entries(relays).flatMap(([url, { rest: held, limits }]): [string, RelayFacts][] => {
+    const rest = unattended ? spaced(held, now) : held
     // A clock that was set back must not lock a relay out.
     const isResting = rest !== undefined && rest.until > now && rest.until - now <= LONGEST_NAMED
     const frame = limits !== undefined && !hasPassed(limits.at, LIMITS_FOR, now) ? limits.frame : undefined
@@ -110,6 +120,16 @@ export function relayFacts({ relays }: Index, now: number): Map<string, RelayFac
     return [[url, { ...(isResting && { rest: left }), ...(frame !== undefined && { frame }) }]]
   })
   return new Map(facts)
+}
+
+function spaced(rest: RelayRest | undefined, now: number): RelayRest | undefined {
+  if (rest?.met === undefined || !limitsConnections(rest, now)) return rest
+  return { ...rest, until: Math.max(rest.until, rest.met + LIMITED.spacing) }
+}
+
+/** Whether a relay has limited lately how often we connect. */
+export function limitsConnections(rest: RelayRest | undefined, now: number): boolean {
+  return rest !== undefined && rest.only === undefined && !hasPassed(rest.at / 1000, LIMITED.seconds, now)
 }
 
 /** Notes what a run has found out of relays. The same again changes nothing. */
@@ -143,10 +163,11 @@ function afterRun(held: RelayMemory, observed: RelayObservation, now: number): R
   }
 }
 
-// Whoever is asked and answers rests no more. Of what we publish that says nothing.
+// Whoever is asked and answers rests no more. Of what we publish that says nothing; and how often we may connect is kept in mind.
 function restAfter(rest: RelayRest | undefined, reached: boolean, now: number): RelayRest | undefined {
-  const isPartly = rest?.only !== undefined && now < rest.until + REST.longest
-  return reached && !isPartly ? undefined : rest
+  if (rest === undefined || !reached) return rest
+  if (limitsConnections(rest, now)) return { ...rest, until: Math.min(rest.until, now), met: now }
+  return rest.only !== undefined && now < rest.until + REST.longest ? rest : undefined
 }
 
 function restOf({ at, seconds, why, only }: Rebuff, before: RelayRest | undefined, now: number): RelayRest {

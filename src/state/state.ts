@@ -57,7 +57,7 @@ export type RelayLimits = { at: number; limit?: number; frame?: number }
 
 /**
  * A relay that wants to be left alone: when it said so, unix ms, until when, unix seconds, and for the how many-th time in a row.
- * `named`: it has said for how long; `only`: with questions, or with what we publish.
+ * `named`: it has said for how long; `only`: with questions, or with what we publish; `met`: when it last answered since, unix seconds.
  */
 export type RelayRest = {
   at: number
@@ -66,6 +66,7 @@ export type RelayRest = {
   why: Foreign
   named?: true
   only?: 'read' | 'write'
+  met?: number
 }
 
 /** What is known of a peer. `hints`: where its presence, an nprofile or its domain say that it is found; `pow`: the proof of

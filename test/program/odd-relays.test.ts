@@ -124,6 +124,10 @@ describe('a relay whose limits refuse us', () => {
           if (command === 'status') expect(JSON.stringify(relays)).toMatch(/left alone for \d+ s more: /)
         }
         expect(busy.connectionsSoFar()).toBe(before)
+        const { checks } = await ada('doctor')
+        expect(JSON.stringify(checks)).toMatch(
+          /it limits how often we connect, last at .*leaves it out for up to 5 minutes/,
+        )
       })
     } finally {
       await Promise.all([busy.close(), good.close()])
