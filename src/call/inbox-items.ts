@@ -162,9 +162,18 @@ export function answerItem(
 
 const UNCHECKABLE = 'announced without what is needed to open and check it, so it was not fetched'
 
-/** The owner first, then in the order given. */
-export function ownerFirst(items: readonly InboxItem[]): InboxItem[] {
-  return [...items.filter((i) => i.type === 'owner'), ...items.filter((i) => i.type !== 'owner')]
+/**
+ * The owner first, then what is said in calls and by whom our agent knows, then the first words of strangers; otherwise in the order
+ * given. Of a thousand things a command shows the first ones: a flood of strangers must not stand before what somebody waits for.
+ */
+export function whatMattersFirst(items: readonly InboxItem[]): InboxItem[] {
+  return [...items].sort((a, b) => weight(a) - weight(b))
+}
+
+function weight({ type, call, from }: InboxItem): number {
+  if (type === 'owner') return 0
+  const isFirstWord = type === 'request' || call === ''
+  return isFirstWord && from.trust === 'unknown' ? 2 : 1
 }
 
 function itemOf({ signal, heard, late, unseen }: Line, log: Log, call: Call, from: Agent): InboxItem | undefined {

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { InboxItem } from '../../src/call/inbox-items.ts'
-import { fitItems } from '../../src/call/inbox-items.ts'
+import { fitItems, whatMattersFirst } from '../../src/call/inbox-items.ts'
 import { charactersOf, plain } from '../../src/call/wording.ts'
 import { newsLines } from '../../src/commands/text.ts'
 import { foreignLine, foreignText } from '../../src/sanitize.ts'
@@ -52,4 +52,26 @@ test('a long text says where the whole of it is', () => {
     'truncated; the whole: `p2p transcript cdcdcdcd --max-chars 0`',
   )
   expect(shown([{ ...item('x'.repeat(20_000), 1), type: 'dm', call: '' }])).toContain('`p2p inbox --all --json`')
+})
+
+test('what matters stands first, and keeps its order', () => {
+  const kinds: [string, Partial<InboxItem>][] = [
+    ['a stranger rings', { type: 'request' }],
+    ['a stranger writes', { type: 'dm', call: '' }],
+    ['a call with a stranger', { type: 'message' }],
+    ['a friend rings', { type: 'request', from: { ...from, trust: 'trusted' } }],
+    ['a friend writes', { type: 'dm', call: '', from: { ...from, trust: 'known' } }],
+    ['the owner', { type: 'owner', call: '', from: { ...from, trust: 'owner' } }],
+    ['the call goes on', { type: 'message' }],
+  ]
+  const items = kinds.map(([text, kind], n) => ({ ...item(text, n), ...kind }))
+  expect(whatMattersFirst(items).map(({ text }) => String(text))).toEqual([
+    'the owner',
+    'a call with a stranger',
+    'a friend rings',
+    'a friend writes',
+    'the call goes on',
+    'a stranger rings',
+    'a stranger writes',
+  ])
 })

@@ -142,6 +142,32 @@ test('hundreds of letters and little time: what was opened is shown, and what wa
   })
 })
 
+// "A command that has 1,000 to open prints what matters first when its budget is near."
+test('a thousand to open and little time: what matters of it stands first, whatever it came with', async () => {
+  await withReader([{}], async (reader) => {
+    const strangers = Array.from({ length: 20 }, (_, n) => strangerKeys(`stranger ${n}`))
+    const flood = Array.from({ length: 980 }, (_, n) => {
+      const keys = strangers[n % 20] ?? once
+      return giftWrapOf(letterRumor(keys, ben.pubkey, `spam ${n}`), keys, ben.pubkey)
+    })
+    const wanted = [...Array.from({ length: 19 }, (_, n) => mail(`letter ${n}`)), call('the call among them')]
+    await publishAll(String(reader.relays[0]?.url), [...flood, ...wanted])
+    const runs: Run[] = []
+    for (let n = 0; n < 8 && runs.flatMap((run) => run.new).filter(isWanted).length < 20; n++)
+      runs.push(await reader.run('inbox', '--timeout', n === 0 ? '0.6' : '4'))
+    for (const { code, new: shown } of runs) {
+      expect(code).toBe(0)
+      expect(shown.findIndex(isWanted)).toBeLessThan(1)
+      expect(shown.slice(shown.filter(isWanted).length).filter(isWanted)).toEqual([])
+    }
+    expect(runs.flatMap((run) => run.new).filter(isWanted)).toHaveLength(20)
+  })
+})
+
+function isWanted(text: string): boolean {
+  return !text.startsWith('spam')
+}
+
 describe('a page that one second fills', () => {
   const second = unixNow() - 100
   const ties = Array.from({ length: 600 }, (_, n) => junk(n, 200, second))
