@@ -40,9 +40,9 @@ export type Action =
   | { type: 'receipt'; receipt: PendingReceipt; route: Route; again?: true; binding: CallBinding | undefined }
   /** What came before its accept, which is here now. */
   | { type: 'open-early'; early: OpenableSeals }
-  /** What everybody may know of us; `words` and `lists`: what is remembered of it. */
+  /** What everybody may know of us; `words` and `lists`: what is remembered of it; `replaces`: another client had replaced it. */
   | { type: 'presence'; template: Template; words: string; relays: readonly string[] }
-  | { type: 'inbox-list'; template: Template; lists: string; relays: readonly string[] }
+  | { type: 'inbox-list'; template: Template; lists: string; relays: readonly string[]; replaces?: true }
   /** To ourselves, to see which relays give back what they take. */
   | { type: 'canary'; body: CanaryBody; relays: readonly string[] }
   /** Where peers read whose relays have taken nothing. */

@@ -3,7 +3,14 @@ import { inboxList, presenceOf } from '../call/presence.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
 import type { Template } from '../nostr/event.ts'
 import { mine } from '../nostr/nip13.ts'
-import { listDue, presenceDue, presenceWords, recordListOffered, recordPresenceTaken } from '../state/announced.ts'
+import {
+  listDue,
+  listStamp,
+  presenceDue,
+  presenceWords,
+  recordListOffered,
+  recordPresenceTaken,
+} from '../state/announced.ts'
 import { publishedInbox } from '../state/canaries.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { Action, Executor, Plan } from './action.ts'
@@ -40,7 +47,11 @@ export const publishInboxList: Executor<'inbox-list'> = {
     receipts: await publishTemplate(action, context),
   }),
   record: (state, done, { now }) =>
-    done.reduce((next, { action: { lists }, receipts }) => recordListOffered(next, lists, receipts, now), state),
+    done.reduce(
+      (next, { action: { lists, template }, receipts }) =>
+        recordListOffered(next, lists, receipts, now, template.created_at),
+      state,
+    ),
 }
 
 function presenceActions(state: State, context: RunContext): Action[] {
@@ -60,9 +71,10 @@ function inboxListActions({ index }: State, context: RunContext): Action[] {
   const named = publishedInbox(index, inbox)
   const lists = [...named].sort().join(' ')
   const relays = listDue(index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], now)
-  return relays.length === 0
-    ? []
-    : [{ type: 'inbox-list', template: inboxList(named, stampOf(context)), lists, relays }]
+  if (relays.length === 0) return []
+  const replaces = index.announced.replaced !== undefined
+  const template = inboxList(named, listStamp(index.announced, stampOf(context)))
+  return [{ type: 'inbox-list', template, lists, relays, ...(replaces && { replaces }) }]
 }
 
 function presenceRelays({ environment }: RunContext): string[] {

@@ -29,6 +29,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[], news: r
     ...clockNotice(heard.clock.told),
     ...otherMachine(finished),
     ...mailboxNotices(heard),
+    ...listReplaced(finished),
     ...(asked ? unknown : []),
     ...ownerToldLater(finished),
     ...answersNothing(finished, news),
@@ -71,6 +72,16 @@ function askedTwice({ decided, state, context }: FinishedRun): string[] {
   return [
     `you asked your owner just that ${formatDuration(context.now - at)} ago (${id.slice(0, 8)}), and it is open: one answer closes both`,
   ]
+}
+
+// "Another client has replaced our own 10050: noticed by `announce`, said, published anew."
+function listReplaced({ done }: FinishedRun): string[] {
+  const lists = resultsOf('inbox-list', done).filter(({ action }) => action.replaces === true)
+  return lists.map(({ receipts }) =>
+    receipts.some(({ accepted }) => accepted)
+      ? 'another client that uses this identity had replaced the list of relays where you read (kind 10050), so calls would not have come in; it is published anew'
+      : 'another client that uses this identity has replaced the list of relays where you read (kind 10050), so calls may not come in; no relay took it anew, and the next command tries again',
+  )
 }
 
 // Of what was owed from before; what the command itself says is its failure.

@@ -5,11 +5,12 @@ import { trustOf } from '../call/agents.ts'
 import type { Decision, IntendedSignal } from '../call/decide.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
+import { readInboxList } from '../call/presence.ts'
 import type { Failure } from '../errors.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import { recordLook } from '../state/announced.ts'
+import { recordLook, recordOwnList } from '../state/announced.ts'
 import { dueEscalations } from '../state/escalations.ts'
 import { directMessage, lettersDue, oweLetter } from '../state/letters.ts'
 import { markMachineTold } from '../state/machine.ts'
@@ -251,11 +252,15 @@ function followUp(
   return fetches(unreached.state, before, context)
 }
 
-function remember(state: State, heard: SyncResult, looked: PeerLookup, { needs }: Plan, { now }: RunContext): State {
+function remember(state: State, heard: SyncResult, looked: PeerLookup, { needs }: Plan, context: RunContext): State {
+  const { now } = context
   const seen = needs.unattended === true || heard.answers.length === 0 ? state : recordLook(state, now)
   const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
   const asked = recordMailboxAnswers(seen, mailboxes, now)
-  const clocked = recordClock(asked, heard.answers, heard.clock.told)
+  const me = context.environment.keys.pubkey
+  const isAsked = heard.answers.some((a) => a.name === 'own-list' && a.complete)
+  const listed = isAsked ? recordOwnList(asked, readInboxList(heard.public, me), now) : asked
+  const clocked = recordClock(listed, heard.answers, heard.clock.told)
   return rememberPeers(clocked, { ...looked, looked: looked.peers, public: heard.public }, now)
 }
 

@@ -9,6 +9,7 @@ import type { Event } from '../nostr/event.ts'
 import { WRAP_KIND } from '../nostr/nip59.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { usable } from '../nostr/relay-url.ts'
+import { relaysAskedForList } from '../state/announced.ts'
 import {
   type CompleteReplay,
   type MailboxQuestion,
@@ -38,6 +39,8 @@ export type SyncRequest = {
   deep: boolean
   /** Keep the mailbox open for what comes later. */
   live: boolean
+  /** Whether the list of our own relays is still ours. */
+  self?: boolean
 }
 
 /** `sweep`: where the next run goes on, if this one met a bound; `stalled`: when the sweep began that is given up. */
@@ -81,7 +84,11 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
   // Our own lists are ours to say, not a relay's.
   const asked = request.peers.filter((p) => p !== environment.keys.pubkey && isStale(index.peers[p], now))
   const mailboxes = environment.relays.inbox.map((relay) => mailboxOf(context, index, relay, request))
-  const asks = [...mailboxes.flatMap((mailbox) => mailbox.asks), ...lookupQueries(context, index, asked, request.hints)]
+  const asks = [
+    ...mailboxes.flatMap((mailbox) => mailbox.asks),
+    ...lookupQueries(context, index, asked, request.hints),
+    ...(request.self ? ownListQueries(context, index) : []),
+  ]
   const reader = openMailReader(context)
   const looking = request.online && findOnline(context, index, request.online)
   const found = await environment.pool.fetch(asks, {
@@ -148,6 +155,13 @@ function mailboxOf(
       plain: memory?.negentropy?.speaks === false,
     })),
   }
+}
+
+function ownListQueries({ environment, now }: RunContext, index: Index): RelayQuery[] {
+  const filter = { kinds: [INBOX_LIST_KIND], authors: [environment.keys.pubkey], limit: 1 }
+  return relaysAskedForList(index.announced, environment.relays, now).map((relay) => ({
+    ...{ relay, name: 'own-list', filter },
+  }))
 }
 
 function partAnswer(part: MailboxQuestion['part'], relay: string, found: readonly NamedAnswer[]): PartAnswer[] {
@@ -244,7 +258,7 @@ export async function resolveCallee(
  * What a command wants to hear: whose relay lists and presences, who is on line, and whether the mailbox stays open.
  */
 export function syncRequestFor(
-  { lookups, deep, waits }: Needs,
+  { lookups, deep, waits, goesOnline }: Needs,
   index: Index,
   wanted: ResolvedAgent | undefined,
   owner: string | undefined,
@@ -263,6 +277,7 @@ export function syncRequestFor(
     online: onlineRequest(lookups, wanted),
     deep: deep === true,
     live: waits !== undefined,
+    self: goesOnline === 'presence',
   }
 }
 

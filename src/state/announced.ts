@@ -1,5 +1,7 @@
 // What we last said of ourselves and which relays have it; and that one `announce` of an agent runs at a time.
+import type { RelayList } from '../call/presence.ts'
 import type { Template } from '../nostr/event.ts'
+import { relayUrl } from '../nostr/relay-url.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed } from './retry.ts'
 import type { Speaker } from './say.ts'
 import type { Announced, State } from './state.ts'
@@ -52,19 +54,65 @@ export function recordPresenceTaken(state: State, words: string, relays: readonl
  * an hour, and every one after a day, since relays forget and nobody finds us where it is missing.
  */
 export function listDue(held: Announced, lists: string, relays: readonly string[], now: number): string[] {
-  if (held.lists !== lists) return [...relays]
+  if (held.lists !== lists || held.replaced !== undefined) return [...relays]
   return relays.filter((url) => {
     const { at, taken } = held.offered?.[url] ?? { at: 0, taken: false }
     return hasPassed(at, taken ? A_DAY : AN_HOUR, now)
   })
 }
 
-/** Writes down what relays made of our 10050. Nothing while none has it: it is offered again with the next command. */
+/** How far ahead of our clock a 10050 may be dated to be newer than the one that has replaced it, in seconds. */
+const MOST_AHEAD = 600
+
+/** The created_at of our next 10050: newer than the last one and than what has replaced that, as relays keep the newest. */
+export function listStamp({ replaced = 0, stamp: last = 0 }: Announced, stamp: number): number {
+  return Math.max(stamp, Math.min(Math.max(last, replaced) + 1, stamp + MOST_AHEAD))
+}
+
+/**
+ * The relays that are asked for our own 10050: those that every `announce` meets, and hourly those where we only look peers up.
+ */
+export function relaysAskedForList(
+  held: Announced,
+  { inbox, presence, lookup }: Readonly<Record<'inbox' | 'presence' | 'lookup', readonly string[]>>,
+  now: number,
+): string[] {
+  const all = hasPassed(held.asked ?? 0, AN_HOUR, now) ? lookup : []
+  return [...new Set([...inbox, ...presence, ...all])]
+}
+
+/**
+ * Notes what relays have as our 10050. One that names other relays and is newer than ours is from another client that uses our key:
+ * whoever calls us would ring where nobody reads. `list`: undefined where no relay had any.
+ */
+export function recordOwnList(state: State, list: RelayList | undefined, now: number): State {
+  const edit = beginTransaction(state)
+  const { announced } = edit.index
+  const asked = hasPassed(announced.asked ?? 0, AN_HOUR, now) ? { asked: now } : {}
+  const since = announced.stamp ?? Math.max(0, ...Object.values(announced.offered ?? {}).map(({ at }) => at))
+  const isOurs =
+    announced.lists === '' || list === undefined || list.at <= since || isSame(announced.lists, list.relays)
+  const replaced = isOurs ? {} : { replaced: list.at }
+  if (!('asked' in asked) && (isOurs || announced.replaced === list.at)) return state
+  edit.index.announced = { ...announced, ...asked, ...replaced }
+  return edit.state
+}
+
+function isSame(lists: string, relays: readonly string[]): boolean {
+  const own = lists.split(' ').flatMap((url) => relayUrl(url) ?? [])
+  return own.toSorted().join(' ') === relays.toSorted().join(' ')
+}
+
+/**
+ * Writes down what relays made of our 10050. Nothing while none has it: it is offered again with the next command.
+ * @param stamp its created_at
+ */
 export function recordListOffered(
   state: State,
   lists: string,
   receipts: readonly { relay: string; accepted: boolean }[],
   now: number,
+  stamp = now,
 ): State {
   const edit = beginTransaction(state)
   const { announced } = edit.index
@@ -72,7 +120,8 @@ export function recordListOffered(
   const fresh = Object.fromEntries(receipts.map((r) => [r.relay, { at: now, taken: r.accepted }]))
   const offered = { ...before, ...fresh }
   if (!Object.values(offered).some((one) => one.taken)) return state
-  edit.index.announced = { ...announced, lists, offered }
+  const { replaced: _, ...kept } = announced
+  edit.index.announced = { ...kept, lists, offered, stamp }
   return edit.state
 }
 

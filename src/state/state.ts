@@ -203,6 +203,11 @@ export type Announced = {
   looked?: number
   /** Which relays were offered our 10050, when, and whether they took it. */
   offered?: Record<string, { at: number; taken: boolean }>
+  /** The created_at of the 10050 that they have taken; and that of another one in our name, which has replaced it. */
+  stamp?: number
+  replaced?: number
+  /** When the relays were last asked for it where we only look peers up, unix seconds. */
+  asked?: number
 }
 
 /**

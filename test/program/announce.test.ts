@@ -2,6 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
+import { secretKeys } from '../../src/io/home/identity.ts'
+import { finalize } from '../../src/nostr/event.ts'
+import { must } from '../support/must.ts'
+import { publishAll } from '../support/strangers.ts'
 import { type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
 
 const SECOND = 1000
@@ -58,6 +62,34 @@ test('the same presence is sent again when it is due, when it has changed, and t
     expect(presences(relay)).toBe(5)
     await ada.run(['announce', ...both], 106 * SECOND)
     expect(presences(relay)).toBe(5)
+  })
+})
+
+// A case from the field: "another client has replaced our own 10050": our calls did not ring for a day.
+test('a list of our relays that another client has replaced is noticed, said, and published anew', async () => {
+  await withPair({}, async ({ relay, ada, folder }) => {
+    await ada.json(['announce'])
+    const lists = () => relay.events().filter(({ kind }) => kind === 10050)
+    const [ours] = lists()
+    const identity: { secretKey: string } = JSON.parse(
+      readFileSync(`${folder}/ada/.openclaw/p2p-identity.json`, 'utf8'),
+    )
+    const keys = must(secretKeys(identity.secretKey))
+    const other = {
+      kind: 10050,
+      created_at: must(ours).created_at + 5,
+      tags: [['relay', 'wss://elsewhere.example']],
+      content: '',
+    }
+    await publishAll(relay.url, [finalize(other, keys)])
+    expect(lists()).toMatchObject([{ tags: other.tags }])
+    const { code, stdout } = await ada.run(['announce'])
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/another client .*had replaced .*kind 10050.*published anew\n$/),
+    ])
+    expect(lists()).toMatchObject([{ tags: must(ours).tags, created_at: other.created_at + 1 }])
+    expect((await ada.run(['announce'])).stdout).not.toContain('another client')
   })
 })
 

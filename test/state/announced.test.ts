@@ -1,6 +1,6 @@
 // Our own inbox list: offered until every relay has it, again after a day, and at once when it has changed.
 import { describe, expect, test } from 'vitest'
-import { listDue, recordListOffered } from '../../src/state/announced.ts'
+import { listDue, listStamp, recordListOffered, recordOwnList, relaysAskedForList } from '../../src/state/announced.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const NOW = 1_800_000_000
@@ -47,5 +47,49 @@ describe('our list', () => {
   test('of a state from before this was written down is offered once', () => {
     const old = { ...empty.index, announced: { presence: 0, lists: 'here' } }
     expect(due({ ...empty, index: old })).toEqual(relays)
+  })
+})
+
+describe('our list, replaced by another client that uses our key', () => {
+  const ours = offered([true, true], empty, NOW, 'wss://a.example/ wss://in.example')
+  const found = (relays: string[], at: number) => recordOwnList(ours, { relays, at }, NOW + 60)
+
+  test('is offered to everybody again, dated after that one', () => {
+    const { index } = found(['wss://elsewhere.example'], NOW + 30)
+    expect(listDue(index.announced, 'wss://a.example/ wss://in.example', relays, NOW + 60)).toEqual(relays)
+    expect(listStamp(index.announced, NOW + 25)).toBe(NOW + 31)
+    const after = recordListOffered(
+      { index, logs: {} },
+      ours.index.announced.lists,
+      [{ relay: 'x', accepted: true }],
+      NOW + 60,
+      NOW + 61,
+    )
+    expect(after.index.announced).toMatchObject({ stamp: NOW + 61 })
+    expect(after.index.announced).not.toHaveProperty('replaced')
+    // A relay that lags behind still has the other one.
+    expect(recordOwnList(after, { relays: ['wss://elsewhere.example'], at: NOW + 30 }, NOW + 90)).toBe(after)
+  })
+
+  test('is left alone where it is ours, in whatever order and spelling, or an old one of ours', () => {
+    const isReplaced = ({ index }: State) => index.announced.replaced !== undefined
+    expect(isReplaced(found(['wss://in.example', 'wss://a.example'], NOW + 30))).toBe(false)
+    expect(isReplaced(found(['wss://elsewhere.example'], NOW))).toBe(false)
+    expect(isReplaced(recordOwnList(ours, undefined, NOW))).toBe(false)
+    expect(isReplaced(recordOwnList(empty, { relays: ['wss://elsewhere.example'], at: NOW + 30 }, NOW))).toBe(false)
+  })
+
+  // The attack: none, but a clock far ahead at that client: what we date as far is not taken by any relay.
+  test('is dated no further ahead than relays take', () => {
+    const { index } = found(['wss://elsewhere.example'], NOW + 90_000)
+    expect(listStamp(index.announced, NOW + 60)).toBe(NOW + 660)
+  })
+
+  test('is asked for where announce goes anyway, and hourly where we look others up', () => {
+    const roles = { inbox: ['in'], presence: ['in', 'on'], lookup: ['up'] }
+    expect(relaysAskedForList(ours.index.announced, roles, NOW)).toEqual(['in', 'on', 'up'])
+    const asked = recordOwnList(ours, undefined, NOW)
+    expect(relaysAskedForList(asked.index.announced, roles, NOW + 3599)).toEqual(['in', 'on'])
+    expect(relaysAskedForList(asked.index.announced, roles, NOW + 3600)).toEqual(['in', 'on', 'up'])
   })
 })
