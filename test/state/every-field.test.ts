@@ -73,7 +73,7 @@ const index: Whole<Index> = {
       negentropy: { speaks: true, at: now },
       sweep: { since: 1, until: 1, top: 1, began: 1, cursor: 1, whole: true, deep: true },
       limits: { at: now, limit: 1, frame: 1 },
-      rest: { at: now, until: now, tries: 1, why: words, named: true, only: 'read' },
+      rest: { at: now, until: now, tries: 1, why: words, named: true, only: 'read', met: now },
       canary: { at: now, wrap: ID, misses: 1, leaky: now },
     },
   },
@@ -123,6 +123,7 @@ const index: Whole<Index> = {
   announced: {
     ...{ presence: now, lists: 'x', words: 'x', taken: { 'wss://a': now }, looked: now },
     offered: { 'wss://a': { at: now, taken: true } },
+    ...{ stamp: now, replaced: now, asked: now },
   },
   dms: { [ID]: { rumor, heard: now, unread: true, file: { refused: 'no' } } },
   ...{ lettersLeft: 1, lost: true, lostAt: now, clockAhead: 1, announcing: { ...claim, pause: 1 } },
