@@ -4,7 +4,7 @@ import { digestOf, isConfirmingEnd } from './digest.ts'
 import { type Entries, type Fork, type Log, memoize, parsedSignal, signalOf } from './log.ts'
 import { type OrderedSignal, orderSignals } from './order.ts'
 import { isOver, nextPhase, type Party, type Phase } from './rules.ts'
-import { LIMIT, type Link, NOTHING, type SeqRange, type Signal } from './signal.ts'
+import { type Body, LIMIT, type Link, NOTHING, type SeqRange, type Signal } from './signal.ts'
 
 /** How long a call stays active without traffic, in seconds. */
 export const EXPIRES = 7 * 24 * 3600
@@ -136,8 +136,7 @@ function foldLog(log: Log, me: string): Call | undefined {
   const signals = ordered.map(({ signal }) => signal)
   const ends = endsOf(signals, caller)
   const taken = lastSignal(log, peer)
-  const introduced = signals.findLast((s) => s.from === peer && isIntroduction(s))?.body
-  const intro = introduced?.type === 'request' || introduced?.type === 'accept' ? introduced : undefined
+  const intro = introductionOf(signals, peer)
   const waiting = waitingSignals(log)
   const { phase, lines, last } = foldPhases(ordered, { log, ends, caller, mine })
   return {
@@ -164,8 +163,13 @@ function foldLog(log: Log, me: string): Call | undefined {
   }
 }
 
-function isIntroduction({ body }: Signal): boolean {
-  return body.type === 'request' || body.type === 'accept'
+// The last one by the peer's own numbers: of two accepts, of which one stood among words that lie in the archive by now, the place is
+// no longer known.
+function introductionOf(signals: readonly Signal[], peer: string) {
+  let [last, seq]: [Extract<Body, { type: 'request' | 'accept' }> | undefined, number] = [undefined, 0]
+  for (const { from, body, seq: n } of signals)
+    if (from === peer && n > seq && (body.type === 'request' || body.type === 'accept')) [last, seq] = [body, n]
+  return last
 }
 
 function endsOf(signals: readonly Signal[], caller: string): Ends {

@@ -180,3 +180,22 @@ test('the same state, with chapters and without', () => {
   // Where nothing is packed, or nothing meets what is, it would hold as well.
   expect([packed > 20, joined > 0]).toEqual([true, true])
 }, 60_000)
+
+test('a second accept among words that lie in chapters by now introduces the peer still', () => {
+  const SEND: Deed = [0, 0, 0, 0]
+  const HEAR: Deed = [5, 0, 0, 0]
+  const script = [
+    HEAR,
+    HEAR,
+    SEND,
+    [10, 3, 5, 0] as Deed,
+    SEND,
+    HEAR,
+    ...Array(6).fill(SEND),
+    [9, 0, 0, 4] as Deed,
+    SEND,
+  ]
+  const { shelf, id } = play({ keep: 0, least: 1, most: 2 }, script)
+  expect(shelf.packed).toBeGreaterThan(0)
+  expect(shelf.side.state.index.calls[id]?.name).toBe('x')
+})
