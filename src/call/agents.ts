@@ -20,7 +20,10 @@ export type AgentDirectory = {
   names: Readonly<Record<string, Foreign>>
 }
 
-/** @param claimed what the key calls itself; a petname of ours goes before it */
+/**
+ * An agent as our owner knows it: by petname and trust, else by what its key calls itself, else by the key.
+ * @param claimed what the key calls itself; a petname of ours goes before it
+ */
 export function agentOf(people: AgentDirectory, pubkey: string, claimed: Foreign | string = ''): Agent {
   const contact = contactOf(people, pubkey)
   const npub = npubEncode(pubkey)

@@ -10,7 +10,10 @@ export type Pace = { messages: number; circling: { turns: number; seconds: numbe
 /** So many changes of speaker in so short a time (seconds), with so few characters each, are no work of two minds. */
 const CIRCLING = { turns: 30, seconds: 600, characters: 200 }
 
-/** @param past what of the call lies in chapters; the turns that count are the last ones */
+/**
+ * How much has been said in a call, and whether two programs answer each other in a circle.
+ * @param past what of the call lies in chapters; the turns that count are the last ones
+ */
 export function paceOf({ lines }: Call, past?: ArchiveSummary): Pace {
   const said = lines.filter(({ signal, effective }) => signal.body.type === 'message' && effective)
   const turns = said.filter(({ signal }, n) => said[n - 1]?.signal.from !== signal.from)

@@ -6,7 +6,7 @@ import type { Call } from './replay.ts'
 
 export type Ref = { from: 'me' | 'peer'; seq: number }
 
-/** Undefined for what is no ref. */
+/** Reads a ref such as "peer/5". Undefined for what is no ref. */
 export function parseRef(text: string): Ref | undefined {
   const [, from, digits] = /^(me|peer)\/([1-9]\d{0,6})$/.exec(text.trim()) ?? []
   return from === 'me' || from === 'peer' ? { from, seq: Number(digits) } : undefined

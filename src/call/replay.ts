@@ -70,7 +70,10 @@ export type Call = {
   last: number
 }
 
-/** Undefined while the request itself has not come. */
+/**
+ * The call that a log tells at `now`, unix seconds, for `me`: a fold over its signals. Undefined while the request itself has not
+ * come.
+ */
 export function replay(log: Log, me: string, now: number): Call | undefined {
   const known = memoize(foldedCalls, log, () => new Map())
   const { missed, merged, merges, held, fork, verified, ackedAtEnd, acked, peerRead, lost } = log

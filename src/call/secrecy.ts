@@ -32,8 +32,8 @@ export type IntroducedCall = { id: string; caller: string; callee: string; signa
 export type CallSecrecy = { bound: BoundCall; acceptedAt: number }
 
 /**
- * Undefined before the accept is taken. It counts under its author's number 1 alone: a second one, with another call key, is one line
- * without effect.
+ * Whether a call has keys of its own, and since when. Undefined before the accept is taken. It counts under its author's number 1
+ * alone: a second one, with another call key, is one line without effect.
  */
 export function secrecyOf({ id, caller, callee, signals }: IntroducedCall): CallSecrecy | undefined {
   const request = signals.find((signal) => signal.id === id)

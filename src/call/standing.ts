@@ -25,7 +25,10 @@ export type Standing = {
   confirmed: { n: number; of: number } | undefined
 }
 
-/** @param until until when it rings, by our own clock */
+/**
+ * How a call stands.
+ * @param until until when it rings, by our own clock
+ */
 export function standingOf(call: Call, log: Log, until = call.deadline): Standing {
   const { phase, mine, acked } = call
   const theirs = call.lines.filter((line) => line.party !== mine && isShown(line))
@@ -69,7 +72,10 @@ export function standingParts(
   ]
 }
 
-/** @param until until when it rings, by our own clock */
+/**
+ * How long a call has been ringing, and who has heard of it.
+ * @param until until when it rings, by our own clock
+ */
 export function ringingOf({ createdAt, deadline, acked, peerRead }: Call, until = deadline): Ringing {
   return { since: createdAt, until, reached: acked > 0, looked: peerRead > 0 }
 }

@@ -35,7 +35,10 @@ export function normalizeArgv(argv: readonly string[]): string[] {
   })
 }
 
-/** Undefined when help or the version was printed. Throws Failure (exit 2) with what is wrong. */
+/**
+ * The verb and the options that were typed. Undefined when help or the version was printed. Throws Failure (exit 2) with what is
+ * wrong.
+ */
 export async function readArgv(
   argv: readonly string[],
   verbs: VerbTable,

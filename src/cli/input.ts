@@ -16,8 +16,8 @@ const MAX_TEXT = 1_000_000
 const MAX_SECRET = 4_096
 
 /**
- * Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, FILE_CHANGED, FILE_TOO_LARGE and TEXT_TOO_LONG; for a secret key what
- * importing it throws.
+ * Reads what a command needs besides its arguments. Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, FILE_CHANGED,
+ * FILE_TOO_LARGE and TEXT_TOO_LONG; for a secret key what importing it throws.
  */
 export async function readInput(
   wanted: InputRequest,

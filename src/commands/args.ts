@@ -1,6 +1,4 @@
-// Reading what was typed: text that is neither empty nor endless, whole numbers, words of a list.
-// `--max-chars`: how much of a transcript is printed.
-// `--since` and `--until`: days, moments or unix seconds.
+// Reads what was typed: texts, numbers, flags, `--wait` and `--settle`, `--max-chars`, and the days of `--since` and `--until`.
 
 import type { Stay } from '../call/intent.ts'
 import { MOST } from '../call/transcript/excerpt.ts'
@@ -88,7 +86,7 @@ export const MAX_CHARS = {
   describe: `print about so many characters of it (${MOST}); 0 for all of it`,
 } as const
 
-/** Throws USAGE. */
+/** `--max-chars`: how many characters are printed, 0 for all, `preset` where none was typed. Throws USAGE. */
 export function maxCharsOption(args: Args, preset = MOST): number {
   const text = optionalText(args, 'max-chars').trim()
   if (text === '') return preset

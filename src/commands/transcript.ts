@@ -1,7 +1,5 @@
-// `transcript`: a call, whole or in part; without an id the calls there are, or where words were found in them.
-// The calls there are: one each, the latest first, as many as fit.
-// Where words were found: call, entry, time, author and the line.
-// One call on paper: in the format that was asked for.
+// `transcript`: a call in the format that was asked for; without an id the calls there are, the latest first, or where words were
+// found in them, each with call, entry, time, author and the line.
 
 import { command, hintLine, type PrintedLine, quotes, span, type Voice } from '../call/span.ts'
 import type { Excerpt } from '../call/transcript/excerpt.ts'
@@ -148,7 +146,10 @@ function listedCalls(outcome: OutcomeOf<'transcript'>): FittingCalls {
 
 export type FittingCalls = { calls: CallShape[]; left: number }
 
-/** @param most characters that they may take as text; 0 for all */
+/**
+ * The calls that fit, the first one at least, and how many are left out.
+ * @param most characters that they may take as text; 0 for all
+ */
 export function fitCalls(calls: readonly CallShape[], most: number): FittingCalls {
   let room = most === 0 ? Infinity : most
   const past = calls.findIndex((call, i) => {
@@ -159,7 +160,10 @@ export function fitCalls(calls: readonly CallShape[], most: number): FittingCall
   return { calls: kept, left: calls.length - kept.length }
 }
 
-/** @param any whether there are calls at all */
+/**
+ * The calls there are, and what to type next.
+ * @param any whether there are calls at all
+ */
 export function listedCallLines({ calls, left }: FittingCalls, any: boolean): PrintedLine[] {
   if (calls.length === 0)
     return [
@@ -187,7 +191,7 @@ function transcriptCallLines(call: CallShape): PrintedLine[] {
   ]
 }
 
-/** `query`: what was looked for, as typed. */
+/** Where words were found, and what to type next. `query`: what was looked for, as typed. */
 export function foundLines(hits: readonly SearchHit[], more: boolean, query: string): PrintedLine[] {
   if (hits.length === 0) return [['nothing found; ', command(`${P2P} transcript`), ' lists the calls there are']]
   return [

@@ -34,7 +34,10 @@ const DEFAULTS: UnwrapSettings = { worth: isWorthTwoThreads, patience: 2_000, gr
  */
 export type UnwrapAll = (wraps: Event[], until: number, keyring?: CallKeyring) => Promise<(Unwrapped | undefined)[]>
 
-/** `script`: the file of the whole program, which a second thread can run. Without it this thread does everything. */
+/**
+ * An unwrapper that opens what is sealed for these keys. `script`: the file of the whole program, which a second thread can run.
+ * Without it this thread does everything.
+ */
 export function unwrapperOf(
   keys: Keys,
   clock: () => number,

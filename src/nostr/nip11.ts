@@ -26,7 +26,7 @@ export type RelayInfo = { software: Foreign; operator?: string; nips: number[]; 
 /** Some relays give a date instead of an age; nobody means an age of more than 30 years. */
 const MAX_AGE = 30 * 365 * 24 * 3600
 
-/** Undefined for what is no such document. */
+/** Reads a relay's document. Undefined for what is no such document. */
 export function parseRelayInfo(json: string): RelayInfo | undefined {
   const document = parseJson(json)
   if (!isRecord(document)) return undefined

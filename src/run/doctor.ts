@@ -100,7 +100,7 @@ export function operatorChecks(
   return [{ name: 'operators', ok: true, warning: true, detail, hint }]
 }
 
-/** Undefined when nothing needs mending. */
+/** The failure that failed checks add up to. Undefined when nothing needs mending. */
 export function faultsIn(checks: readonly DoctorCheck[]): Failure | undefined {
   const bad = checks.filter((check) => !check.ok).map((check) => check.name)
   if (bad.length === 0) return undefined

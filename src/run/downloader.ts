@@ -13,7 +13,10 @@ export type Downloader = {
   stop(): Promise<void>
 }
 
-/** @param until Unix ms */
+/**
+ * Opens a downloader.
+ * @param until Unix ms
+ */
 export function openDownloader(until: number): Downloader {
   const stopped = new AbortController()
   const window = { until, untilSmall: until }

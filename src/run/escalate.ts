@@ -16,7 +16,7 @@ import { callsOf, type State } from '../state/state.ts'
 import { type ActionOf, type ActionResult, type ChannelResult, resultsOf } from './action.ts'
 import { type RunContext, speakerOf } from './context.ts'
 
-/** `asked`: the escalation, when the command is one. */
+/** Takes the owner's question of a command into the state. `asked`: the escalation, when the command is one. */
 export function escalate(
   state: State,
   intent: Intent | undefined,

@@ -7,7 +7,11 @@ import { joinDecided, type StepResult, saveStep } from './step.ts'
 /** The last of the steps, and what became of all actions of the run. */
 export type Executed = { context: RunContext; result: StepResult; done: ActionResult[] }
 
-/** Throws what is wrong with this machine, once everything else is written down. @param done what was carried out before */
+/**
+ * Carries out the actions of a step, and of every step that follows from them. Throws what is wrong with this machine, once
+ * everything else is written down.
+ * @param done what was carried out before
+ */
 export async function carryOut(
   plan: Plan,
   opened: RunContext,

@@ -1,5 +1,5 @@
-// Commands that talk to nobody: what we know, who we are, what is set. They answer from disk at once.
-// The contact list: petnames and trust, which are ours and never a peer's word.
+// Commands that talk to nobody answer from disk at once: what we know, who we are, what is set, and the contact list, whose petnames
+// and trust are ours and never a peer's word.
 
 import { type Contact, shortNpub } from '../call/agents.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'

@@ -1,5 +1,5 @@
-// What came of a run, as data: each command's printer turns its own into text or JSON.
-// What has been printed is read. Done after printing, and only then.
+// What came of a run, as data: each command's printer turns its own into text or JSON. What has been printed is marked read
+// afterwards, and only then.
 
 import { type Agent, type AgentDirectory, agentOf, type Contact } from '../call/agents.ts'
 import type { KeptEscalation } from '../call/escalation.ts'

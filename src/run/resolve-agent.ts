@@ -20,7 +20,10 @@ import type { OnlineAgent, PresenceFindings } from './discovery.ts'
  */
 export type ResolvedAgent = { pubkey: string; relays: readonly string[]; claimed?: string } | { name: string }
 
-/** Throws BAD_AGENT for a broken key, AGENT_AMBIGUOUS for a name that may be two agents', SEVERAL_CALLS, NO_SUCH_CALL, NIP05_FAILED. */
+/**
+ * Whom a word names, as far as that can be told without asking who is on line. Throws BAD_AGENT for a broken key, AGENT_AMBIGUOUS
+ * for a name that may be two agents', SEVERAL_CALLS, NO_SUCH_CALL, NIP05_FAILED.
+ */
 export async function resolveAgent(word: string, context: RunContext, index: Index): Promise<ResolvedAgent> {
   const meant = select(word, directoryOf(index, context.people, 'spoken'))
   if (meant instanceof Failure) throw meant

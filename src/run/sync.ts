@@ -292,7 +292,10 @@ function onlineRequest(lookups: Needs['lookups'], wanted: ResolvedAgent | undefi
   return { wish: { name: wanted.name, limit: MAX_CANDIDATES }, patience: NAME_PATIENCE, verify: true }
 }
 
-/** Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line, or more than one, has. */
+/**
+ * What was found out about peers while hearing. Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line, or more
+ * than one, has.
+ */
 export function lookupsFrom(heard: SyncResult, wanted: ResolvedAgent | undefined, { now }: RunContext): PeerLookup {
   const presences = readPresences(heard.public, now)
   const peers = peersLookedUp(heard.answers, heard.public, heard.asked)

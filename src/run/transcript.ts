@@ -1,6 +1,5 @@
-// Whoever ends a call gets it to read.
-// Reading calls from disk: one of them, a list of them, or every line that holds some words.
-// What a command has read for its reader: a call, the calls there are, or where words were found.
+// Reading calls from disk for a reader: one of them, a list of them, or every line that holds some words. Whoever ends a call gets
+// it to read.
 
 import type { Agent, AgentDirectory } from '../call/agents.ts'
 import type { IntentOf } from '../call/intent.ts'
@@ -23,7 +22,10 @@ import { ownAgent, type RunContext } from './context.ts'
 
 export type TranscriptRead = { state: State; call: Call | undefined; reading: TranscriptView }
 
-/** Throws BAD_AGENT and AGENT_AMBIGUOUS for an agent that cannot be meant. */
+/**
+ * Reads what the command asks for: a call, the calls there are, or where words stand. A refusal is a value. Throws BAD_AGENT and
+ * AGENT_AMBIGUOUS for an agent that cannot be meant.
+ */
 export function readTranscripts(
   intent: IntentOf<'transcript'>,
   context: RunContext,

@@ -133,7 +133,10 @@ export function isAnnouncing({ index }: State, { pid, now }: Pick<Speaker, 'pid'
   return isClaimed(held, now, alive, held.pause + ANNOUNCE_STALE)
 }
 
-/** @param pause seconds that it sleeps before it begins */
+/**
+ * Notes that this process announces now.
+ * @param pause seconds that it sleeps before it begins
+ */
 export function beginAnnounce(state: State, speaker: Parameters<typeof claimBy>[0], pause: number): State {
   const edit = beginTransaction(state)
   edit.index.announcing = { ...claimBy(speaker), pause }

@@ -10,6 +10,7 @@ import type { Index } from './state.ts'
 const SPOKEN: readonly Phase[] = ['active', 'ended', 'expired', 'forked']
 
 /**
+ * Everybody and every call that a word may name.
  * @param whose whose claimed names count: of everybody with whom there is a call, where a call is meant; or only of those we have
  * spoken with, where somebody is called
  */

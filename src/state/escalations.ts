@@ -37,7 +37,10 @@ export type OwnerTold = {
   others?: Record<string, Foreign | undefined>
 }
 
-/** @param letter the rumor that asks the owner on Nostr, if one does */
+/**
+ * Writes down a question for every channel, before any of them hears of it.
+ * @param letter the rumor that asks the owner on Nostr, if one does
+ */
 export function openEscalation(
   state: State,
   escalation: Escalation,

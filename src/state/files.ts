@@ -1,5 +1,5 @@
-// Files that lie on servers, announced to us in calls and in letters: which are fetched, when, and what became of them.
-// A file that came in chunks and has come to its end, in the state: where it lies or why it was refused, and that it is news.
+// The state of files that a peer sends: of those on servers which are fetched, when, and what became of them; of those in chunks
+// where they lie or why they were refused. Each is news once.
 import type { Trust } from '../call/agents.ts'
 import { type FileBody, isSettled, type Transfer, transfers, unfetchable } from '../call/file-transfer.ts'
 import { type FetchProgress, type FileState, withoutContent } from '../call/log.ts'

@@ -11,7 +11,10 @@ const WAKE_AGAIN = [300, 900, 3600, 6 * 3600, 24 * 3600]
 /** Most wakes of one run: a flood must not start a program a thousand times. */
 const MAX_WAKES_A_RUN = 10
 
-/** @param unknown whether strangers may wake the agent; their number is not in their hands otherwise either */
+/**
+ * The unread things for which the agent is woken now.
+ * @param unknown whether strangers may wake the agent; their number is not in their hands otherwise either
+ */
 export function wakesDue(state: State, items: readonly InboxItem[], unknown: boolean, now: number): InboxItem[] {
   return items
     .filter((item) => (unknown || item.from.trust !== 'unknown') && isDue(state.index.wakes[keyOf(item)], now))

@@ -12,7 +12,10 @@ export type CallKeySource = { make: () => Keys; read: (call: string) => Keys | u
 /** What is to be said, and the pair whose public key it carries; without one where it carries none. */
 export type IntroducedSignal = { draft: IntendedSignal; keys?: Keys }
 
-/** @param speaker `stamp`: what it is dated with, unix seconds */
+/**
+ * Adds a fresh call key to a request or an accept; any other signal stays as it is.
+ * @param speaker `stamp`: what it is dated with, unix seconds
+ */
 export function introduce(
   state: State,
   draft: IntendedSignal,

@@ -35,7 +35,10 @@ const base = {
   letters: { version: LETTER_LOG_VERSION, parse: parseLetterLog, open: openLetters },
 }
 
-/** @param bounds what of a call is packed into segments, and when */
+/**
+ * The codec of the store.
+ * @param bounds what of a call is packed into segments, and when
+ */
 export function stateCodecWith(bounds: ArchiveBounds) {
   return {
     ...base,

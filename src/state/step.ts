@@ -66,7 +66,10 @@ export type StepOutput = {
 
 export type MadeSecret = { call: string; keys: Keys }
 
-/** @param wanted what is to be decided; what was decided before and is said only now; or nothing */
+/**
+ * Takes one step: merges mail, decides, writes down what is said, claims what goes out.
+ * @param wanted what is to be decided; what was decided before and is said only now; or nothing
+ */
 export function step(
   state: State,
   wanted: Intent | readonly IntendedSignal[] | undefined,

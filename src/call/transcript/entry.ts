@@ -1,5 +1,5 @@
-// One entry of a transcript as text.
-// What somebody did in a call, what is known of it, and what its digest proves: the sentences that the formats share.
+// One entry of a transcript as text, and the sentences that all formats share: what somebody did in a call, what is known of it, and
+// what its digest proves.
 
 import { type Foreign, foreign, foreignText } from '../../sanitize.ts'
 import type { AsideReason } from '../log.ts'

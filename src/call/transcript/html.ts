@@ -1,6 +1,5 @@
-// The transcript as one HTML page: no script, nothing fetched, every word of anybody's as text.
-// One entry of the HTML transcript: a bubble with its author, its time, its words and what is known of them.
-// HTML that cannot be broken out of: a string is always text, and only what this file has built is markup.
+// The transcript as one HTML page: no script, nothing fetched. Each entry is a bubble with its author, its time, its words and what is
+// known of them. A string is always text, and only what this file has built is markup.
 import { sha256 } from '../../nostr/crypto.ts'
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
 import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime, isoTime } from '../wording.ts'

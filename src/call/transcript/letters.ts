@@ -22,6 +22,7 @@ export type LetterEntry = {
 const OVERHEAD = 60
 
 /**
+ * Letters as a transcript shows them, the oldest first.
  * @param letters in any order; `mine`: we wrote it
  * @param most characters that they may take, 0 for all: of more than that the latest are kept, and `left` counts the others
  */

@@ -33,7 +33,10 @@ const LOW_FREE = 100 * 1_048_576
 /** Most call files that are read. */
 const MAX_CALL_FILES = 500
 
-/** Throws only what is a fault of ours. The identity is made if there is none, as by any other command. */
+/**
+ * Looks at identity, settings, state and call files. Throws only what is a fault of ours. The identity is made if there is none,
+ * as by any other command.
+ */
 export function examineFiles<I, L, C, P>(home: Home, env: Env, codec: StoreCodec<I, L, C, P>): FileExamination<I> {
   const keys = tryFailing(() => loadIdentity(home, env))
   const config = tryFailing(() => readConfig(home))

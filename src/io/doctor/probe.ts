@@ -28,7 +28,7 @@ export type Probe<I = unknown> = {
   budget: number
 }
 
-/** Throws BAD_RELAY, and nothing else that is expected. */
+/** Opens what `doctor` examines with, and examines the files. Throws BAD_RELAY, and nothing else that is expected. */
 export function openProbe<I, L, C, P>(
   { home, relays, budget, trace }: Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'>,
   env: NodeJS.ProcessEnv,

@@ -42,7 +42,7 @@ export type RelayStep =
 
 export type RelayExamination = { url: string; introduction: RelayIntroduction; clockAhead?: number; steps: RelayStep[] }
 
-/** Never rejects; nothing outlives it. */
+/** Examines one relay. Never rejects; nothing outlives it. */
 export async function examineRelay(plan: ExaminationPlan): Promise<RelayExamination> {
   const { url, routeTo, keys, now, trace, patience } = plan
   const introduction = fetchRelayInfo(url, routeTo(url.replace(/^ws/, 'http')), patience)

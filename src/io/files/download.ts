@@ -36,7 +36,10 @@ const MAX_REDIRECTS = 3
 /** Bytes in a millisecond that must come, on average, once so many ms have passed. */
 const MIN_SPEED = { rate: 8, after: 5_000 }
 
-/** Never rejects but for what is wrong with the disk. `to` is left alone by everybody else meanwhile. */
+/**
+ * Downloads to a file, or goes on with what is there of it. Never rejects but for what is wrong with the disk. `to` is left alone
+ * by everybody else meanwhile.
+ */
 export async function download(address: string, to: string, options: DownloadOptions): Promise<DownloadResult> {
   const stop = abortAfter(options.until - options.now(), options.stopped)
   const bytesBefore = await sizeOf(to)

@@ -41,7 +41,10 @@ export type FetchResult =
 /** Half a file that nobody goes on with is kept for so long, in ms. */
 const PARTS_KEPT_MS = 8 * 24 * 3600 * 1000
 
-/** Throws what is wrong with the disk. The same file must not be fetched twice at once. */
+/**
+ * Fetches a file from the first of its servers that has it, decrypts it and puts it in its place. Throws what is wrong with the
+ * disk. The same file must not be fetched twice at once.
+ */
 export async function fetchFile(home: Home, wanted: WantedFile, asked: FileFetchOptions): Promise<FetchResult> {
   const { urls, x, folder } = wanted
   if (!isHex32(x) || !isHex32(folder)) throw new Error('no safe place for a file that is fetched')

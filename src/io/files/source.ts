@@ -20,7 +20,9 @@ export type Source = {
   close(): Promise<void>
 }
 
-/** Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, and SECRET for what is never sent. Close it. */
+/**
+ * Opens a file to be sent. Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, and SECRET for what is never sent. Close it.
+ */
 export async function openSource(path: string, home: Home): Promise<Source> {
   const { file, at } = await openFile(path)
   try {

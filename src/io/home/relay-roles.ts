@@ -9,7 +9,10 @@ import { SETTINGS } from './settings.ts'
 
 export type RelayRoles = { presence: readonly string[]; inbox: readonly string[]; lookup: readonly string[] }
 
-/** `typed`: --relay. `say` hears of configured relays that were shut down and are left out. Throws BAD_RELAY. */
+/**
+ * The relays of each role. `typed`: --relay. `say` hears of configured relays that were shut down and are left out. Throws
+ * BAD_RELAY.
+ */
 export function rolesOf(config: Config, typed: readonly string[], env: Env, say: (line: string) => void): RelayRoles {
   const named = namedRoles(typed, env)
   if (named !== undefined) return named

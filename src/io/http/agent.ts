@@ -10,7 +10,10 @@ import { proxyFor } from './proxy-env.ts'
 /** For one connection, as http.request and ws take it. Whoever uses it destroys the agent in the end. */
 export type HttpRoute = { agent?: Agent | undefined; lookup?: LookupFunction | undefined }
 
-/** @param trusted whether an address is our own choice, so that it may lead anywhere */
+/**
+ * Gives the way to an address.
+ * @param trusted whether an address is our own choice, so that it may lead anywhere
+ */
 export function openRoutes(env: Env, trusted: (address: string) => boolean): (address: string) => Promise<HttpRoute> {
   return async (address) => ({
     agent: await agentFor(address, env),

@@ -14,7 +14,7 @@ const TUNNEL_TIMEOUT = 10_000
 
 type TunnelTarget = { host: string; port: number; lookup: LookupFunction }
 
-/** An agent for one connection, with or without TLS to the target: see agentFor in way.ts. */
+/** An agent for one connection, with or without TLS to the target: see agentFor in agent.ts. */
 export function agentThrough(proxy: ProxySetting, secure: boolean): HttpAgent {
   const closed = new AbortController()
   const agent = secure ? new HttpsAgent() : new HttpAgent()

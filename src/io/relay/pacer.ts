@@ -16,7 +16,7 @@ export type Pacer = {
   hold(ms: number): void
 }
 
-/** `now` is in milliseconds. */
+/** Hands out turns: a burst at once, then one per gap. `now` is in milliseconds. */
 export function openPacer({ burst, gapMs }: PacerSettings, now: () => number): Pacer {
   // When all turns given out so far would be used up at one per gap; a burst is that far ahead of the clock.
   let due = 0

@@ -31,7 +31,10 @@ const LEFT_ALONE_AGAIN = /^left alone/
 /** No relay is taken to want messages smaller than this, in bytes. */
 const SMALLEST_FRAME = 4_096
 
-/** @param now Unix milliseconds */
+/**
+ * A memory of what relays refuse, empty at first.
+ * @param now Unix milliseconds
+ */
 export function openRefusals(now: () => number): Refusals {
   const facts = new Map<string, RelayFacts>()
   const found = new Map<string, Pick<RelayObservation, 'rebuff' | 'frame' | 'took'>>()

@@ -13,7 +13,10 @@ export type FilesOnDisk = {
   folders: readonly { folder: string; changed: number }[]
 }
 
-/** Throws what reading a folder throws. */
+/**
+ * Lists keys, transcripts and file folders, with the time of their last change, unix seconds. Throws what reading a folder
+ * throws.
+ */
 export function listKeptFiles(home: Home): FilesOnDisk {
   const transcripts = Object.entries(transcriptPaths(home)).flatMap(([call, path]) => {
     const changed = changedAt(path)
