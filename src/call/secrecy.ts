@@ -54,19 +54,33 @@ export function secrecyIn(log: Log): CallSecrecy | undefined {
   }).secrecy
 }
 
+/**
+ * Whether the caller hung up before it knew of the accept: then its words are sealed with the identities' key, whatever else has come of the
+ * call.
+ */
+export function isHungUpInTheOpen({ caller }: { caller?: Signal }): boolean {
+  return caller?.seq === 2 && caller.ack.seq === 0
+}
+
 const known = new WeakMap<Entries, { secrecy: CallSecrecy | undefined }>()
 
 function eksOf({ body }: Signal): readonly string[] {
   return body.type === 'request' || body.type === 'accept' ? (body.ek ?? []) : []
 }
 
-/** "These two are sealed as NIP-59 says", and a reject, since it comes before any accept. */
+/** "These two are sealed as NIP-59 says", and a reject, since it comes before any accept: of each side its first word. */
 const BEFORE_KEYS: readonly string[] = ['request', 'accept', 'reject']
 
+/** What decides about the seal of our own; without `by` and `seq` it is the first word of its side. */
+export type OwnSealedSignal = Pick<SealedSignal, 'type' | 'answers'> & Partial<Pick<SealedSignal, 'by' | 'seq'>>
+
 /** Whether a signal of ours goes under the key of its call, where that has one. Everything does that could. */
-export function goesUnderCallKey({ type, answers }: Pick<SealedSignal, 'type' | 'answers'>): boolean {
+export function goesUnderCallKey({ type, answers, by, seq = 1 }: OwnSealedSignal): boolean {
   // "`lost` and `fork` receipts, which are always sealed so, since who lost the call has no key."
-  return !BEFORE_KEYS.includes(type) && answers === undefined
+  if (answers !== undefined) return false
+  // The attack: a thief of an identity says "accept" or "reject" later, or for the caller, takes a number with that, and has its words shown.
+  const isAnswer = seq === 1 && by !== 'caller'
+  return !BEFORE_KEYS.includes(type) || (type !== 'request' && !isAnswer)
 }
 
 /**

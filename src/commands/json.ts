@@ -73,7 +73,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
     unread,
     own,
     // "It is there from the accept on." A call of a time without call keys has none.
-    ...(WITHOUT_CONVERSATION.includes(phase) ? {} : { secrecy: summary.secrecy ?? ('identity' as const) }),
+    ...(WITHOUT_CONVERSATION.includes(phase) ? {} : { secrecy: secrecyOf(summary) }),
     verified: summary.verified === true ? true : NEVER_VERIFIED.includes(phase) ? false : 'pending',
     confirmed,
     ...(path === undefined ? {} : { transcript: path }),
@@ -98,6 +98,10 @@ export function standingIn({ calls, state }: CallsOutcome, id: string): Standing
 
 const NEVER_VERIFIED: readonly Phase[] = [...CAME_TO_NOTHING, 'forked']
 const WITHOUT_CONVERSATION: readonly Phase[] = [...CAME_TO_NOTHING, 'ringing']
+
+function secrecyOf({ secrecy = 'identity', hungUp }: CallSummary): 'call' | 'identity' {
+  return hungUp === true ? 'identity' : secrecy
+}
 
 function cleanAgreement({ answer, ...proposal }: Agreement): AgreementShape {
   return { ...proposal, text: foreignText(proposal.text), answer: { ...answer, text: foreignText(answer.text) } }

@@ -6,7 +6,7 @@ import { countsAsUnread } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, type LogEntry, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { CAME_TO_NOTHING, isOver } from '../call/rules.ts'
-import { secrecyIn } from '../call/secrecy.ts'
+import { isHungUpInTheOpen, secrecyIn } from '../call/secrecy.ts'
 import { amountOf, awaitsUntil } from './early-seals.ts'
 import { overSince } from './retention.ts'
 import { type CallSummary, callOf, OPEN_AFTER_END, type State } from './state.ts'
@@ -65,6 +65,7 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
     ...(agreements.length === 0 ? {} : { agreements }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(secrecy === undefined ? {} : { secrecy }),
+    ...(secrecy === 'call' && isHungUpInTheOpen(call.ends) ? { hungUp: true } : {}),
     ...(over === undefined ? {} : { over, ends: endsOf(call) }),
     ...(awaits === undefined ? {} : { awaits }),
     ...(log.early === undefined ? {} : { early: amountOf(log.early) }),

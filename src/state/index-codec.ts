@@ -123,6 +123,7 @@ const summary = fields<CallSummary>(
     agreements: list(agreement),
     outcome: oneOf('done', 'partial', 'failed'),
     secrecy: oneOf('call', 'identity'),
+    hungUp: yes,
     over: finite,
     ends: finite,
     awaits: finite,

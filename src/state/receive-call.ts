@@ -391,7 +391,9 @@ function keepAside(log: Log, entry: LogEntry, why: AsideReason): string {
 // What the peer has taken is delivered; whatever is not in the outbox has been acknowledged before.
 function acknowledge(edit: Transaction, log: Log, ack: Link, read = 0): void {
   if (ack.seq > log.acked.seq) log.acked = ack
-  log.peerRead = Math.max(log.peerRead, Math.min(read, log.acked.seq))
+  // "Counts up to `ack`": a receipt that acknowledges nothing says nothing of what was looked at. The attack: one in the open, from before
+  // the accept by its own word, says that all of it was read.
+  log.peerRead = Math.max(log.peerRead, Math.min(read, ack.seq, log.acked.seq))
   const { owed } = edit.logIndex(log)
   for (const [seq, id] of owed) {
     if (seq > ack.seq) break

@@ -116,8 +116,9 @@ export type CallSummary = {
   /** What was agreed, each text cut to a reminder; and how the call went, in the words of whoever ended it. */
   agreements?: Agreement[]
   outcome?: CallOutcome
-  /** Which key its words are sealed with, once it is accepted. */
+  /** Which key its words are sealed with, once it is accepted; `hungUp`: in the open all the same, by a caller that did not know of the accept. */
   secrecy?: 'call' | 'identity'
+  hungUp?: true
   /** When it was over by our own clock, unix seconds: from then on its key has 7 days; and how many sides had ended it then. */
   over?: number
   ends?: number

@@ -27,8 +27,12 @@ describe('what comes under the identities’ key in a call with keys', () => {
 
   it.each<[string, Partial<SealedSignal>, boolean]>([
     ['a request', { type: 'request', ack: 0 }, false],
-    ['an accept', { type: 'accept', by: 'callee' }, false],
-    ['a reject', { type: 'reject', by: 'callee' }, false],
+    ['an accept', { type: 'accept', by: 'callee', seq: 1 }, false],
+    ['a reject', { type: 'reject', by: 'callee', seq: 1 }, false],
+    ['an accept that is no answer to the request', { type: 'accept', by: 'callee', seq: 2 }, true],
+    ['a reject that is none', { type: 'reject', by: 'callee', seq: 7 }, true],
+    ["a caller's accept", { type: 'accept', by: 'caller' }, true],
+    ["a caller's reject", { type: 'reject', by: 'caller', seq: 1 }, true],
     ["a caller's end that has not seen the accept", { type: 'end', ack: 0 }, false],
     ["a caller's end far into the call that takes its acks back", { type: 'end', seq: 3, ack: 0 }, true],
     ["a caller's end that has", { type: 'end', ack: 1 }, true],

@@ -40,6 +40,31 @@ async function inCall(body: (pair: AgentPair & { call: string; secret: Buffer })
   })
 }
 
+test('no command says the secret of a call, in any form, and an id that is as long is no secret', {
+  timeout: 120_000,
+}, async () => {
+  await withPair({}, async (pair) => {
+    const { ada, ben } = pair
+    const call = await startCall(pair)
+    const path = join(homeOf(ada), 'p2p', 'calls', `${call}.key`)
+    const { secretKey, pubkey } = JSON.parse(readFileSync(path, 'utf8'))
+    const secret = Buffer.from(secretKey, 'hex')
+    const npub = (await ben.json(['whoami'])).agent
+    for (const form of Object.values(SECRET_TEXTS)) await refused(ada, ['send', '--', form(secret)])
+    for (const args of [
+      ['send', '--to', String(Object(npub).npub), secretKey],
+      ['escalate', secretKey, '--tell', 'x'],
+      ['escalate', 'x', '--tell', secretKey],
+      ['end', secretKey],
+      ['sendfile', 'a.bin', secret.toString('base64')],
+    ])
+      await refused(ada, args)
+    // Of the other side's calls nothing is known here.
+    await ada.json(['send', `the call ${call}, ${pubkey}`])
+    expect((await ben.json(['inbox'])).new).toMatchObject([{ text: `the call ${call}, ${pubkey}` }])
+  })
+})
+
 test('no command says the key, in any form', { timeout: 180_000 }, async () => {
   await inCall(async ({ ada, secret }) => {
     const nsec = SECRET_TEXTS.nsec?.(secret) ?? ''

@@ -6,7 +6,7 @@ import { callOf } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
 import type { Network } from './relays.ts'
 
-/** Said before there is a key: who reads them is no news. */
+/** Said before there is a key, and the first that either side says: who reads them is no news. */
 const INTRODUCTIONS: readonly (string | undefined)[] = ['request', 'accept', 'reject']
 
 /** Phases in which nobody has spoken, so that nothing is said to be secret. */
@@ -23,7 +23,7 @@ export function sealedAsSaid(sim: Sim, agents: readonly Agent[]): void {
       if (log === undefined || phase === undefined || SILENT.includes(phase) || !hasKeys(log)) continue
       const what = `${agent.name}, in ${id.slice(0, 8)} (${phase}), has taken`
       for (const { rumor } of Object.values(log.entries)) {
-        if (rumor.pubkey === agent.key || INTRODUCTIONS.includes(tagOf(rumor, 'op'))) continue
+        if (rumor.pubkey === agent.key || isIntroduction(rumor)) continue
         const used = keys.get(rumor.id) ?? new Set()
         if (used.size === 0) throw new Error(`${what} ${rumor.id.slice(0, 8)} in the open`)
         for (const key of used) {
@@ -60,6 +60,10 @@ function hasKeys({ id, entries }: Log): boolean {
     ({ rumor }) => tagOf(rumor, 'op') === 'accept' && tagOf(rumor, 'seq') === '1',
   )
   return [entries[id], accept].every((entry) => entry?.rumor.tags.filter(([name]) => name === 'ek').length === 1)
+}
+
+function isIntroduction(rumor: Rumor): boolean {
+  return INTRODUCTIONS.includes(tagOf(rumor, 'op')) && tagOf(rumor, 'seq') === '1'
 }
 
 function tagOf({ tags }: Rumor, name: string): string | undefined {

@@ -85,6 +85,7 @@ const index: Whole<Index> = {
         verified: true,
         outcome: 'done',
         secrecy: 'call',
+        hungUp: true,
         over: now,
         ends: 1,
         awaits: now,

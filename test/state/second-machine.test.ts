@@ -1,6 +1,9 @@
 // Who speaks in a call without its key: a thief of an identity, another machine of ours, and we ourselves after a loss.
 import { describe, expect, test } from 'vitest'
-import { NOTHING } from '../../src/call/signal.ts'
+import { agentOf } from '../../src/call/agents.ts'
+import { type Body, NOTHING } from '../../src/call/signal.ts'
+import { secrecyText } from '../../src/call/transcript/entry.ts'
+import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
 import type { State } from '../../src/state/state.ts'
@@ -19,6 +22,7 @@ import {
   type Side,
   STATUS,
   says,
+  send,
   side,
   T,
   turn,
@@ -37,6 +41,20 @@ describe('an end in the open under number 2 that has not seen the accept', () =>
     expect(callIn(ben, id).phase).toBe('cancelled')
   })
 
+  // The attack: the call has forked by then, so that it is no cancelled one any more, and says that every word in it is secret.
+  test('is never said to be secret, whatever else comes of the call', () => {
+    const { ada, ben, id } = ringing()
+    hears(ada, says(ben, ACCEPT))
+    hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, cancel, { ack: NOTHING })) } })
+    hears(ben, says(ada, send('the true one')))
+    const [call, log] = [callIn(ben, id), logIn(ben, id)]
+    expect([call.phase, ben.state.index.calls[id]?.secrecy]).toEqual(['forked', 'call'])
+    expect(ben.state.index.calls[id]).toMatchObject({ hungUp: true })
+    const people = { contacts: [], owner: undefined, names: {} }
+    const shown = transcriptOf(call, log, agentOf(people, ben.key), people)
+    expect(secrecyText(shown)).toMatch(/^identity .*the caller hung up before it knew of the accept/)
+  })
+
   // The attack: a thief of the caller's identity ends, with words of its own, a call that says that it is secret.
   test('is a downgrade once its author has acknowledged the accept', () => {
     const { ada, ben, id } = inCall()
@@ -47,6 +65,39 @@ describe('an end in the open under number 2 that has not seen the accept', () =>
     hears(ben, says(ada, END))
     expect(callIn(ben, id).phase).toBe('ended')
   })
+})
+
+// The attack: a receipt in the open, which acknowledges nothing or the request alone, says that somebody there has read all that we said.
+test('what a receipt says was read counts up to what it acknowledges', () => {
+  const { ada, ben, id } = inCall()
+  says(ben, send('read me'))
+  says(ada, send('read me too'))
+  hears(ben, [receipt(ada, id, ben.key, 2)])
+  hears(ada, [receipt(ben, id, ada.key, 2)])
+  const body: Body = { type: 'receipt', text: '', missing: [] }
+  const request = { seq: 1, id }
+  hears(ben, [], {
+    mail: { opened: inTheOpen(rawIn(ada, id, body, { seq: 0, prev: undefined, ack: NOTHING, read: 9 })) },
+  })
+  const dated = rawIn(ben, id, body, { seq: 0, prev: undefined, ack: request, read: 9 }, T - 60)
+  hears(ada, [], { mail: { opened: inTheOpen(dated) } })
+  expect([callIn(ben, id).peerRead, callIn(ada, id).peerRead]).toEqual([0, 1])
+})
+
+// The attack: "accept" and "reject" are sealed with the identities' key by the protocol, and may be said by a thief at any time.
+test('an accept or a reject that is no answer to the request takes no number in the open', () => {
+  const { ada, ben, id } = inCall()
+  const accept: Body = { type: 'accept', text: 'I agree to everything', name: '', relays: [] }
+  const reject: Body = { type: 'reject', text: 'I agree to everything', reason: 'busy' }
+  for (const body of [accept, reject]) {
+    hears(ada, [], { mail: { opened: inTheOpen(rawIn(ben, id, body)) } })
+    hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, body)) } })
+  }
+  expect([ada, ben].map(({ state }) => state.index.dropped.downgraded)).toEqual([2, 2])
+  hears(ada, says(ben, send('the true one')))
+  hears(ben, says(ada, END))
+  expect([callIn(ada, id).phase, callIn(ben, id).phase]).toEqual(['ended', 'ended'])
+  expect(callIn(ada, id).lines.map(({ signal }) => signal.body.type)).toEqual(['request', 'accept', 'message', 'end'])
 })
 
 // Another machine of the callee's has answered: this one has no key of the call, and what it says in the open is dropped there.

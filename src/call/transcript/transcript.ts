@@ -16,7 +16,7 @@ import {
 } from '../log.ts'
 import { type Call, isConfirming, type Line, type Verification } from '../replay.ts'
 import { CAME_TO_NOTHING } from '../rules.ts'
-import { secrecyIn } from '../secrecy.ts'
+import { isHungUpInTheOpen, secrecyIn } from '../secrecy.ts'
 import { type CallOutcome, LIMIT, type Signal, type SignalType } from '../signal.ts'
 import { stateOf } from '../wording.ts'
 
@@ -127,11 +127,14 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
 }
 
 // "Anything else counts as none and is told." That there is none is how every other client is.
-function secrecyFacts({ mine, phase }: Call, log: Log): Pick<CallFacts, 'secrecy' | 'secrecyFaults'> {
+function secrecyFacts({ mine, phase, ends }: Call, log: Log): Pick<CallFacts, 'secrecy' | 'secrecyFaults'> {
   // Where nobody has spoken nothing was sealed with them: a hang-up that has not seen the accept is not.
   if (CAME_TO_NOTHING.includes(phase)) return {}
   const bound = secrecyIn(log)?.bound
-  if (bound === undefined || bound.secrecy === 'call') return bound === undefined ? {} : { secrecy: 'call' }
+  if (bound === undefined) return {}
+  if (bound.secrecy === 'call' && isHungUpInTheOpen(ends))
+    return { secrecy: 'identity', secrecyFaults: ['the caller hung up before it knew of the accept'] }
+  if (bound.secrecy === 'call') return { secrecy: 'call' }
   const told = (['caller', 'callee'] as const).flatMap((party) => {
     const fault = bound.faults[party]
     if (fault === undefined || fault === 'missing') return []

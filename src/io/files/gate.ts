@@ -1,8 +1,10 @@
 // The gate for everything outgoing: our secret key in any form, and copies of files that never leave.
 import { P2P } from '../../command-name.ts'
 import { Failure } from '../../errors.ts'
+import type { Keys } from '../../nostr/crypto.ts'
 import { holdsSecret } from '../../nostr/secret-search.ts'
 import type { Home } from '../home/paths.ts'
+import { listCallKeys, readCallKey } from '../store/call-keys.ts'
 import { isKeptCopy } from './kept-files.ts'
 
 /** Why none of these may go out; undefined when there is no reason. `what`: what they are, for a sentence. */
@@ -11,6 +13,8 @@ export function refuseSecrets(
   { home, secret, what }: { home: Home; secret: Uint8Array; what: string },
 ): Failure | undefined {
   if (holdsSecret(secret, contents)) return secretFailure(what)
+  const call = callWhoseKeyIs(home, contents)
+  if (call !== undefined) return callSecretFailure(what, call)
   const isCopy = contents.map(bytesOf).some((bytes) => looksKept(bytes) && isKeptCopy(home, bytes))
   return isCopy ? keptFileFailure(what) : undefined
 }
@@ -19,6 +23,44 @@ export function refuseSecrets(
 export function secretFailure(what: string): Failure {
   const hint = `nobody needs it: whoever has it is this agent from then on; \`${P2P} whoami\` shows what others may know`
   return new Failure('SECRET', `${what} holds the secret key of this agent, which never leaves`, hint)
+}
+
+/** Of something that holds the secret of one call. */
+function callSecretFailure(what: string, call: string): Failure {
+  const hint = `nobody needs it: whoever has it reads all that was said in that call; \`${P2P} transcript ${call.slice(0, 8)}\` shows the words`
+  return new Failure('SECRET', `${what} holds the secret of the call ${call.slice(0, 8)}, which never leaves`, hint)
+}
+
+// The attack: an agent is talked into passing the secret of a call on, in a letter that is readable for whoever has the identity later.
+function callWhoseKeyIs(home: Home, contents: readonly (string | Uint8Array)[]): string | undefined {
+  const likely = contents.filter(mayHoldKey)
+  if (likely.length === 0) return undefined
+  return listCallKeys(home).find(({ call }) => {
+    const keys = soundKey(home, call)
+    return keys !== undefined && holdsSecret(keys.secret, likely)
+  })?.call
+}
+
+// There may be many calls, and most texts hold nothing that looks like a key: no file is read for those.
+function mayHoldKey(content: string | Uint8Array): boolean {
+  const text = typeof content === 'string' ? content : Buffer.from(content).toString('latin1')
+  return (content instanceof Uint8Array && content.length <= MAX_RAW) || KEY_LIKE.test(text)
+}
+
+/** What is as long as this holds its secrets as text, if any. */
+const MAX_RAW = 4096
+
+/** Hex with whatever stands between its digits, what is written letter by letter, and base64. */
+const KEY_LIKE = /(?:[0-9a-f][^0-9a-z]{0,8}){60}|(?:[0-9a-z][^0-9a-z]{1,8}){40}|[A-Za-z0-9+/_-]{40}/i
+
+function soundKey(home: Home, call: string): Keys | undefined {
+  try {
+    const keys = readCallKey(home, call)
+    return keys === 'damaged' ? undefined : keys
+  } catch {
+    // What is wrong with that file says the command that needs it.
+    return undefined
+  }
 }
 
 /** Of a file of this agent's own, or a copy of one. */
