@@ -100,7 +100,7 @@ export const outboxEntry: Decoder<OutboxEntry> = fields<OutboxEntry>(
     wrapped: finite,
     wraps: finite,
     accepted: list(text),
-    failed: list(fields<OutboxEntry['failed'][number]>({ url: text, reason: foreignLineOf })),
+    failed: list(fields<OutboxEntry['failed'][number]>({ url: text, reason: foreignLineOf }, { final: yes })),
   },
   { wrap: event, retried: finite, early: count, missing: yes, again: yes, claim },
 )

@@ -26,7 +26,8 @@ export type OutboxEntry = {
   /** How often it was wrapped: the waits between wraps grow with it. */
   wraps: number
   accepted: string[]
-  failed: { url: string; reason: Foreign }[]
+  /** Who has not taken it; `final`: and takes this wrap at no other time. */
+  failed: { url: string; reason: Foreign; final?: true }[]
   /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them where nobody has acknowledged it. */
   retried?: number
   /** How many of its wraps went out early, since the peer was there to answer. */

@@ -38,6 +38,9 @@ const CLAIM_LIFETIME = 20
 /** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`, which have taken it. */
 export type PendingPublish = { call: string; to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
 
+/** What a relay says no to as it is, by reason: whoever offers it once more hears the same. */
+const FINAL: ReadonlySet<string> = new Set(['blocked', 'invalid', 'pow', 'too-large'])
+
 export type RelayAnswer = { relay: string; event: string; accepted: boolean; reason: string; text: Foreign }
 
 /** A published wrap and what every relay answered. */
@@ -93,8 +96,12 @@ export function nextPublish(
   if (wraps === 0) return anew
   if (missing && isPast(MISSING_GRACE)) return anew
   if (there && isEarly(posting, now)) return anew
-  if (!isPast(SAME_WRAP + 1))
-    return wrap !== undefined && (accepted.length === 0 || failed.length > 0) ? { wrap, skip: accepted } : undefined
+  if (!isPast(SAME_WRAP + 1)) {
+    // A no for good is remembered for this wrap, while another relay has it: asked again, it would be said again.
+    const refused = accepted.length === 0 ? [] : failed.flatMap(({ url, final }) => (final ? url : []))
+    const isOwed = accepted.length === 0 || failed.length > refused.length
+    return wrap !== undefined && isOwed ? { wrap, skip: [...accepted, ...refused] } : undefined
+  }
   if (accepted.length === 0) return anew
   if (posting.retried !== undefined && !isPast(RETRY_WAIT, posting.retried)) return undefined
   if (isPast(waitAfter(wraps - early - 1, REWRAP_WAITS))) return anew
@@ -157,7 +164,11 @@ export function entryAfterPublish(
   // What only the rest of the relays got, or none of them, leaves the clock alone by which all of them get a new one.
   const vain = taken.length === 0 && posting.accepted.length > 0
   const aside = !same && (vain || posting.claim?.rest === true)
-  const refused = receipts.filter((r) => !r.accepted && !accepted.includes(r.relay))
+  const refused = receipts
+    .filter((r) => !r.accepted && !accepted.includes(r.relay))
+    .map((r) => ({ url: r.relay, reason: refusalReason(r), ...(FINAL.has(r.reason) && { final: true as const }) }))
+  const tried = new Set([...accepted, ...refused.map(({ url }) => url)])
+  const before = same ? posting.failed.filter(({ url, final }) => final && !tried.has(url)) : []
   const isEarlier =
     !same && !aside && posting.accepted.length > 0 && !posting.missing && now - posting.wrapped < SAME_WRAP
   const early = (posting.early ?? 0) + (isEarlier ? 1 : 0)
@@ -167,7 +178,7 @@ export function entryAfterPublish(
     wrapped: same || aside ? posting.wrapped : now,
     wraps: posting.wraps + (same || aside ? 0 : 1),
     accepted,
-    failed: refused.map((r) => ({ url: r.relay, reason: refusalReason(r) })),
+    failed: [...before, ...refused],
     ...(keep && !aside ? { wrap } : {}),
     ...(vain ? { retried: now } : posting.retried === undefined ? {} : { retried: posting.retried }),
     // What nobody took is still missed.
@@ -193,5 +204,6 @@ const DELIVERY_STATES: readonly DeliveryState[] = ['queued', 'relayed', 'deliver
 /** How far an own rumor has come, and what each relay said. */
 export function delivery(log: Log, rumor: string): Delivery {
   const posting = log.outbox[rumor]
-  return { state: deliveryStateOf(log, rumor), accepted: posting?.accepted ?? [], failed: posting?.failed ?? [] }
+  const failed = (posting?.failed ?? []).map(({ url, reason }) => ({ url, reason }))
+  return { state: deliveryStateOf(log, rumor), accepted: posting?.accepted ?? [], failed }
 }

@@ -80,6 +80,15 @@ describe('a relay that does what it should', () => {
     await vi.waitUntil(() => relay.connections() === 0)
   })
 
+  // A case from the field: `doctor` was content with a relay whose limit made every command fail.
+  test('is asked what commands ask, and is well where it lets itself be asked for less', async () => {
+    const relay = await startTestRelay({ limit: 100, faults: { closesLimit: 'invalid: limit too large, at most 100' } })
+    expect((await examine({ relays: [relay.url] })).steps).toEqual(ALL_WELL)
+    const limits = relay.seen.flatMap(({ frame }) => (frame[0] === 'REQ' ? (Object(frame[2]).limit ?? []) : []))
+    expect(limits).toContain(500)
+    expect(Math.min(...limits)).toBeLessThanOrEqual(100)
+  })
+
   test('is asked for no more than its part', async () => {
     const [inbox, presence, lookup] = await Promise.all([startTestRelay(), startTestRelay(), startTestRelay()])
     const home = newHome()

@@ -31,7 +31,13 @@ const event = finalize(template, alice)
 const claim = { pid: 1, at: now, where: 'here', mark: 'm', rest: true } as const
 
 const posting: Whole<Index['letters'][string]['posting']> = {
-  ...{ wrap: event, wrapped: now, wraps: 1, accepted: ['wss://a'], failed: [{ url: 'wss://b', reason: words }] },
+  ...{
+    wrap: event,
+    wrapped: now,
+    wraps: 1,
+    accepted: ['wss://a'],
+    failed: [{ url: 'wss://b', reason: words, final: true }],
+  },
   ...{ retried: now, early: 1, missing: true, again: true, claim },
 }
 

@@ -35,6 +35,8 @@ function posted(took: string[], not: string[], more: Partial<OutboxEntry> = {}):
   }
 }
 
+const NO = { url: 'b', reason: foreign`blocked: no wraps`, final: true as const }
+const FAILED = { url: 'c', reason: foreign`silent` }
 const RECEIPT: Body = { type: 'receipt', text: '', missing: [] }
 const ANEW = { wrap: undefined, skip: [] }
 
@@ -44,6 +46,19 @@ describe('when a posting is due', () => {
     ['nobody took it: the same wrap, for five minutes', posted([], ['a', 'b']), 300, { wrap, skip: [] }],
     ['nobody took it: wrapped anew after that', posted([], ['a', 'b']), 301, ANEW],
     ['one took it: the same wrap to the others', posted(['a'], ['b']), 300, { wrap, skip: ['a'] }],
+    [
+      'one took it, another has refused it for good: not to that one',
+      posted(['a'], [], { wrap, failed: [NO, FAILED] }),
+      300,
+      { wrap, skip: ['a', 'b'] },
+    ],
+    ['and not at all where nobody else is left', posted(['a'], [], { wrap, failed: [NO] }), 300, undefined],
+    [
+      'one has refused it for good and nobody took it: to all',
+      posted([], [], { failed: [NO] }),
+      300,
+      { wrap, skip: [] },
+    ],
     [
       'one took it: the others get their own a quarter of an hour later',
       posted(['a'], ['b'], { wraps: 3 }),
@@ -137,7 +152,7 @@ describe('what relays answer', () => {
 
   test('the first wrap starts the clock, and is kept while there is somebody to offer it to', () => {
     expect(entryAfterPublish(fresh, wrap, receipts(['a'], ['b']), T)).toEqual(
-      posted(['a'], ['b'], { failed: [{ url: 'b', reason: foreign`blocked` }] }),
+      posted(['a'], ['b'], { failed: [{ url: 'b', reason: foreign`blocked`, final: true }] }),
     )
     expect(entryAfterPublish(fresh, wrap, receipts(['a'], []), T)).toEqual(posted(['a'], []))
     expect(entryAfterPublish(fresh, wrap, receipts([], ['a']), T)).toMatchObject({ wraps: 1, wrapped: T, wrap })
@@ -146,6 +161,15 @@ describe('what relays answer', () => {
   test('the same wrap again counts no further', () => {
     const again = entryAfterPublish(posted(['a'], ['b']), wrap, receipts(['b'], []), T + 60)
     expect(again).toEqual(posted(['a', 'b'], []))
+  })
+
+  test('a no for good is remembered for that wrap, until another one is made', () => {
+    const held = posted(['a'], [], { wrap, failed: [NO, FAILED] })
+    const next = entryAfterPublish(held, wrap, receipts(['c'], []), T + 60)
+    expect(next).toMatchObject({ accepted: ['a', 'c'], failed: [NO] })
+    expect(nextPublish(next, T + 61)).toBeUndefined()
+    const anew = entryAfterPublish(next, envelope(2), receipts(['a', 'b'], [], envelope(2)), T + 600)
+    expect(anew).toMatchObject({ failed: [] })
   })
 
   test('a new wrap to all moves the clock on', () => {
