@@ -40,7 +40,7 @@ type Reader = MailboxReader & {
 }
 
 async function withReader(options: RelayOptions, body: (reader: Reader) => Promise<void>): Promise<void> {
-  await withMailboxReader([options], { ben, carol }, async (reader) => {
+  await withMailboxReader({ relays: [options], processes: true }, { ben, carol }, async (reader) => {
     const [relay] = reader.relays
     if (relay === undefined) throw new Error('no relay')
     await body({ ...reader, relay, disk: () => sizeBelow(reader.folder) })

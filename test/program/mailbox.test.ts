@@ -32,8 +32,12 @@ const mail = (text: string) => giftWrapOf(letterRumor(carol, ben.pubkey, text), 
 type Run = MailboxRun
 type Reader = MailboxReader & { memoryOf(relay: EmbeddedRelay): Record<string, unknown> }
 
-async function withReader(options: RelayOptions[], body: (reader: Reader) => Promise<void>): Promise<void> {
-  await withMailboxReader(options, { ben, carol }, async (reader) => {
+async function withReader(
+  relays: RelayOptions[],
+  body: (reader: Reader) => Promise<void>,
+  processes = false,
+): Promise<void> {
+  await withMailboxReader({ relays, processes }, { ben, carol }, async (reader) => {
     const state = `${reader.folder}/.openclaw/p2p/state.json`
     await body({ ...reader, memoryOf: ({ url }) => JSON.parse(readFileSync(state, 'utf8')).relays[url] })
   })
@@ -48,20 +52,19 @@ async function untilShown({ run }: Reader, most: number, ...args: string[]): Pro
 
 describe('below junk', () => {
   test('more than one run can read, a call is found: each run goes on where the last one stopped', async () => {
-    await withReader([{ limit: 100 }], async (reader) => {
+    await withReader([{ limit: 40 }], async (reader) => {
       const [relay] = reader.relays
       if (relay === undefined) throw new Error('no relay')
-      // Two thirds of a second for each MB: a run of 4 s reads a third of it.
-      const wraps = Array.from({ length: 240 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
+      // A second for each MB: a run of 2 s reads half of it at most.
+      const wraps = Array.from({ length: 80 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
       await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
-      relay.faults.bytesPerSecond = 1_500_000
-      const runs = await untilShown(reader, 6, '--timeout', '4')
+      relay.faults.bytesPerSecond = 1_000_000
+      const runs = await untilShown(reader, 6, '--timeout', '2')
       expect(runs.at(-1)?.new).toEqual(['the call below'])
       expect(runs.length).toBeGreaterThan(2)
-      for (const { code, ms, memory } of runs) {
+      for (const { code, ms } of runs) {
         expect(code).toBe(0)
-        expect(ms).toBeLessThan(4_000 + REST)
-        expect(memory).toBeLessThan(200)
+        expect(ms).toBeLessThan(2_000 + REST)
       }
       // What had been read is not sent once more, but for the seconds at the seams.
       expect(runs.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(1.4 * wraps.length)
@@ -89,51 +92,55 @@ describe('below junk', () => {
   })
 
   test('the bound on memory is one over all relays, and what one has brought is not taken again from another', async () => {
-    await withReader([{}, {}, {}], async (reader) => {
-      const wraps = Array.from({ length: 400 }, (_, n) => junk(n, 64_000, unixNow() - (n % 50)))
-      const real = dated(call('the call below'), unixNow() - 86_400)
-      for (const relay of reader.relays) await publishAll(relay.url, [...wraps, real])
-      const runs = await untilShown(reader, 6)
-      expect(runs.at(-1)?.new).toEqual(['the call below'])
-      for (const { memory } of runs) expect(memory).toBeLessThan(200)
-    })
+    await withReader(
+      [{}, {}, {}],
+      async (reader) => {
+        const wraps = Array.from({ length: 400 }, (_, n) => junk(n, 64_000, unixNow() - (n % 50)))
+        const real = dated(call('the call below'), unixNow() - 86_400)
+        for (const relay of reader.relays) await publishAll(relay.url, [...wraps, real])
+        const runs = await untilShown(reader, 6)
+        expect(runs.at(-1)?.new).toEqual(['the call below'])
+        for (const { memory } of runs) expect(memory).toBeLessThan(200)
+      },
+      true,
+    )
   })
 
   test('a deep look goes on where the last one stopped too', async () => {
-    await withReader([{ limit: 100 }], async (reader) => {
+    await withReader([{ limit: 40 }], async (reader) => {
       const [relay] = reader.relays
       if (relay === undefined) throw new Error('no relay')
-      const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
+      const wraps = Array.from({ length: 60 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
       await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 5 * 86_400)])
-      relay.faults.bytesPerSecond = 1_500_000
+      relay.faults.bytesPerSecond = 1_000_000
       const news: string[] = []
       for (let n = 0; n < 5 && news.length === 0; n++)
-        news.push(...(await reader.run('inbox', '--deep', '--timeout', '4')).new)
+        news.push(...(await reader.run('inbox', '--deep', '--timeout', '2')).new)
       expect(news).toEqual(['the call below'])
     })
   })
 })
 
 test('whoever waits reads on below junk', async () => {
-  await withReader([{ limit: 100 }], async (reader) => {
+  await withReader([{ limit: 40 }], async (reader) => {
     const [relay] = reader.relays
     if (relay === undefined) throw new Error('no relay')
-    const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
+    const wraps = Array.from({ length: 60 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
     await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
-    relay.faults.bytesPerSecond = 1_500_000
-    const waited = await reader.run('wait', '40', '--timeout', '3')
+    relay.faults.bytesPerSecond = 1_000_000
+    const waited = await reader.run('wait', '40', '--timeout', '2')
     expect(waited).toMatchObject({ code: 0, new: ['the call below'] })
   })
 })
 
 test('hundreds of letters and little time: what was opened is shown, and what was not is said and shown by the next', async () => {
   await withReader([{}], async (reader) => {
-    const texts = Array.from({ length: 600 }, (_, n) => `letter ${n}`)
+    const texts = Array.from({ length: 300 }, (_, n) => `letter ${n}`)
     await publishAll(String(reader.relays[0]?.url), texts.map(mail))
     const shown: string[] = []
     const runs: Run[] = []
-    for (let n = 0; n < 12 && shown.length < 600; n++) {
-      const run = await reader.run('inbox', '--all', '--timeout', n === 0 ? '0.6' : '8')
+    for (let n = 0; n < 12 && shown.length < 300; n++) {
+      const run = await reader.run('inbox', '--all', '--timeout', n === 0 ? '0.4' : '8')
       runs.push(run)
       shown.push(...run.new)
     }
@@ -216,7 +223,7 @@ describe('an odd relay', () => {
       await publishAll(String(relay?.url), texts.map(mail))
       const runs: Run[] = []
       for (let n = 0; n < 3; n++) {
-        runs.push(await reader.run('inbox', '--timeout', '3'))
+        runs.push(await reader.run('inbox', '--timeout', '1.5'))
         // Wherever its stamp lies among those that are known.
         await publishAll(String(relay?.url), [mail(`later ${n}`)])
       }
@@ -260,16 +267,16 @@ describe('an odd relay', () => {
 
   test('over a slow line shows what has arrived in each run, and fetches none of it again', async () => {
     await withReader([{}], async (reader) => {
-      const texts = Array.from({ length: 60 }, (_, n) => `letter ${n} ${'x'.repeat(1_500)}`)
+      const texts = Array.from({ length: 30 }, (_, n) => `letter ${n} ${'x'.repeat(1_500)}`)
       const slow = reader.relays[0]
       await publishAll(String(slow?.url), texts.map(mail))
       if (slow !== undefined) slow.faults.bytesPerSecond = 100_000
       const runs: Run[] = []
-      for (let n = 0; n < 4; n++) runs.push(await reader.run('inbox', '--timeout', '3'))
+      for (let n = 0; n < 4; n++) runs.push(await reader.run('inbox', '--timeout', '1.5'))
       const shown = runs.flatMap((run) => run.new.map((text) => text.slice(0, 10)))
-      expect(new Set(shown).size).toBe(60)
-      expect(shown).toHaveLength(60)
-      expect(runs[0]?.new.length).toBeGreaterThan(10)
+      expect(new Set(shown).size).toBe(30)
+      expect(shown).toHaveLength(30)
+      expect(runs[0]?.new.length).toBeGreaterThan(5)
     })
   })
 })

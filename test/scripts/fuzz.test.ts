@@ -13,7 +13,7 @@ import { isoTime } from '../../src/call/wording.ts'
 import { relayUrl } from '../../src/nostr/relay-url.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 
-const CASES = 12_000
+const CASES = 4_000
 
 describe('every parser that meets a stranger', () => {
   it.each(TARGETS.map((one) => [one.name, one] as const))('%s', async (_, one) => {

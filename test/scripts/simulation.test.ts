@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { ARCHIVE_BOUNDS } from '../../src/call/archive.ts'
 import { simulate } from '../simulation/simulation.ts'
 
-const SEEDS = 80
+const SEEDS = 40
 
 test(`${SEEDS} seeds of two agents, a hostile third or peer, homes that go back and a network that does what it likes`, async () => {
   const total = { ahead: 0, compared: 0, packed: 0, joined: 0, same: 0, forked: 0, verified: 0 }

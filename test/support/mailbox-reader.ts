@@ -3,9 +3,10 @@ import { pathToFileURL } from 'node:url'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { toHex } from '../../src/nostr/crypto.ts'
+import { startRun } from './runs.ts'
 import type { strangerKeys } from './strangers.ts'
 
-/** `ms`: how long it took; `memory`: the most that it held, in MiB; `sent`: how many events the relays sent meanwhile. */
+/** `ms`: how long it took; `memory`: the most that it held, in MiB, where it was a process; `sent`: how many events the relays sent meanwhile. */
 export type MailboxRun = {
   code: number | null
   ms: number
@@ -26,20 +27,26 @@ type Keys = ReturnType<typeof strangerKeys>
 
 const preload = pathToFileURL(new URL('peak-memory.mjs', import.meta.url).pathname).href
 
+/** `processes`: every command is a process of its own, whose memory is measured. */
+export type ReaderOptions = { relays: readonly RelayOptions[]; processes: boolean }
+
 /** @param agents whose mailbox it is, and a contact by the name of carol */
 export async function withMailboxReader(
-  options: readonly RelayOptions[],
+  options: ReaderOptions,
   { ben, carol }: { ben: Keys; carol: Keys },
   body: (reader: MailboxReader) => Promise<void>,
 ): Promise<void> {
-  const relays = await Promise.all(options.map((one) => startRelay({ trust: true, auth: 'none', ...one })))
+  const relays = await Promise.all(options.relays.map((one) => startRelay({ trust: true, auth: 'none', ...one })))
   const countSent = () => relays.reduce((sum, { sent }) => sum + sent.events, 0)
   try {
     await withTemporaryFolder(async (folder) => {
       const urls = relays.map(({ url }) => url)
       const env = { ...agentEnv(folder, urls), P2P_SECRET_KEY: toHex(ben.secret) }
       const program = (...args: string[]) =>
-        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+        (options.processes
+          ? startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env })
+          : startRun(args, { env })
+        ).ended
       await program('contacts', 'add', carol.pubkey, 'carol')
       await body({
         folder,
