@@ -92,7 +92,7 @@ export function encryptedSize({ size }: Pick<FileBody, 'size'>): number {
   return size === 0 ? 0 : size + TAG
 }
 
-/** What is known of a file: of what was found here before of what was said. */
+/** What is known of a file: what was found on this disk goes before what was said of it. */
 export type FileFacts = { size: number; sha256: string; path?: string; refused?: string }
 
 /** What is known of a file: what was announced, and, once it has come to its end, what was received or why not. */

@@ -1,4 +1,4 @@
-// What the user wants, as data: what argv is read into, and all that `run` is told.
+// What the user wants, as data: what argv is read into. `run` is told besides what the command needs and which call is meant.
 
 import type { PresenceWish } from './listing.ts'
 import type { CallOutcome } from './signal.ts'

@@ -12,7 +12,7 @@ const CIRCLING = { turns: 30, seconds: 600, characters: 200 }
 
 /**
  * How much has been said in a call, and whether two programs answer each other in a circle.
- * @param past what of the call lies in chapters; the turns that count are the last ones
+ * @param past what of the call lies in the archive; the turns that count are the last ones
  */
 export function paceOf({ lines }: Call, past?: ArchiveSummary): Pace {
   const said = lines.filter(({ signal, effective }) => signal.body.type === 'message' && effective)

@@ -1,4 +1,4 @@
-// Everything one agent can say to another in a call, and how it stands in a rumor (kinds 14 and 1410).
+// Everything one agent can say to another in a call. How it stands in a rumor (kinds 14, 15 and 1410) is in signal-codec.ts.
 
 export const CHAT = 14
 export const CONTROL = 1410

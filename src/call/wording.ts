@@ -85,7 +85,7 @@ export function charactersOf(words: Foreign | string): string {
   return words as unknown as string
 }
 
-/** Who it is, in facts alone: a petname of ours, or the key. What a stranger calls itself is told by `claimedName`. */
+/** Who it is, by facts alone: a petname of ours, or the key. What a stranger calls itself is told by `claimedName`. */
 export function describeAgent(agent: Agent): Exclude<PrintedLine, string> {
   const key = shortNpub(agent.npub)
   const name = span('agent', agentLabel(agent))

@@ -74,7 +74,7 @@ async function runCommand<T extends IntentType>(
   const intent = command.intent({ ...args, ...read })
   const needs = command.needs(intent)
   const quiet = args.quiet === true
-  // Nothing of the network is loaded for the commands above.
+  // The relays' code is not loaded for hook, completion and what is refused before.
   const { openEnvironment } = await import('../io/environment.ts')
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) host.once(signal, () => stopped.abort())

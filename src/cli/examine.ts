@@ -1,4 +1,4 @@
-// `doctor` carried out. It opens no world, whose files may be what is broken.
+// `doctor` carried out. It opens no environment: the files for that may be what is broken.
 import { checkLines } from '../commands/doctor.ts'
 import { EXIT } from '../errors.ts'
 import { openProbe } from '../io/doctor/probe.ts'

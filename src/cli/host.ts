@@ -1,4 +1,4 @@
-// What a run has of the process that it runs in: its words, streams, signals and its end. `process` is one as it is. Several
+// What a run has of the process that it runs in: arguments, environment, streams, signals and exit. `process` is one as it is. Several
 // runs may share a process, each with a host of its own, so no run takes these from anywhere else.
 
 import type { Env } from '../io/home/paths.ts'

@@ -49,7 +49,6 @@ function middleOf(clocks: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
 }
 
-/** By how many seconds our clock is ahead of the relays', by how far each says that it is; 0 while that is too little to matter. */
 /**
  * Seconds by which our clock is ahead of the relays', 0 within the tolerance. The median, so that one relay that lies moves
  * nothing while two tell the truth.

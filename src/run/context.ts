@@ -1,4 +1,4 @@
-// Where and when a run happens: the world, the second it began, and the calls it may mean.
+// Where and when a run happens: its environment, the present second, and the calls it may mean.
 
 import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'

@@ -1,4 +1,4 @@
-// A run that has said its say: everything that its outcome is made of.
+// A run that is done: everything that its outcome is made of.
 import type { Intent, IntentOf, IntentType } from '../call/intent.ts'
 import type { State } from '../state/state.ts'
 import type { ActionResult } from './action.ts'
@@ -15,7 +15,7 @@ export type FinishedRun = {
   heard: SyncResult
   state: State
   decided: Decided | undefined
-  /** Calls in which something new came in. */
+  /** Calls in which something came in that wants an answer, be it a repeat. */
   touched: readonly string[]
   /** What became of all that was to be done. */
   done: readonly ActionResult[]

@@ -9,7 +9,7 @@ export type Needs = {
   lookups?: { agent: string } | PresenceRequest | 'owner'
   /** Reads once more what is known already. */
   deep?: boolean
-  /** May say its word before it has heard anything. */
+  /** May publish what it says before it has heard anything. */
   optimistic?: true
   waits?: Wait | undefined
   /** Files on servers: whatever there is for as long as `inbox` may take, or what comes quickly. */

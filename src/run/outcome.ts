@@ -82,7 +82,7 @@ export type OwnOutcome = {
   /** `news`: without a wait only what answers it at once. */
   escalate: { escalation: KeptEscalation | undefined; news?: InboxItem[] }
   end: SpokenOutcome & { reading: TranscriptView | undefined }
-  /** `received`: how many calls something new came in for; `idle`: why nothing was done. */
+  /** `received`: in how many calls something came in; `idle`: why nothing was done. */
   announce: { posted: AnnounceResult | undefined; received: number; idle?: string }
   /** `items`: what is shown: what is unread, or all of it. */
   inbox: { items: InboxItem[] }

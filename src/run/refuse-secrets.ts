@@ -9,7 +9,7 @@ export async function refuseSecrets(intent: Intent, { environment }: RunContext)
   if (intent.type === 'transcript') return undefined
   const { name, about, capabilities } = environment.config
   const settings = Object.entries({ name, about, capabilities })
-  // What mends a setting must not be kept from doing so.
+  // A command that corrects a setting is not refused for what the setting holds.
   const shown = intent.type === 'config' ? [] : settings.map(([key, value]) => [`the setting ${key}`, value] as const)
   for (const [what, value] of [['what you gave', intent] as const, ...shown]) {
     const contents = contentsOf(value)

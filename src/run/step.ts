@@ -1,5 +1,5 @@
 // A step: what was heard, what is wanted and what became of actions, put into whatever state is on disk by then, and the actions
-// that follow from it. Pure; saved under the lock, so parallel commands take turns and none overwrites another.
+// that follow from it. `runStep` is pure; `saveStep` saves it under the lock, so parallel commands take turns and none overwrites another.
 
 import { trustOf } from '../call/agents.ts'
 import type { Decision, IntendedSignal } from '../call/decide.ts'
@@ -68,7 +68,7 @@ export type StepResult = {
   actions: Action[]
   /** Undefined where nothing was to be decided. */
   decided: Decided | undefined
-  /** Calls in which something new came in. */
+  /** Calls in which something came in that wants an answer, be it a repeat. */
   touched: string[]
   /** What is deleted before the state says so, and what is written before it. */
   removals: Removal[]

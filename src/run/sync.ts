@@ -67,7 +67,7 @@ export function isRelayThere({ complete, reason }: SyncAnswer): boolean {
   return complete || reason === 'partial' || reason === 'slow'
 }
 
-/** What a command has heard that has not listened. */
+/** What a command has heard that has asked no relay. */
 export const NOTHING_HEARD: SyncResult = {
   ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clock: RIGHT_CLOCK },
 }

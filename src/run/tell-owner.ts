@@ -1,4 +1,4 @@
-// Telling the owner: what is due, through every channel at once, and the line of the log that says whom it has reached.
+// Telling the owner by webhook, program and chat, all at once (on Nostr it is a letter, as any other), and the line of the log that says whom it has reached.
 import { defuseMarkup, escalationText } from '../call/escalation.ts'
 import type { OwnerChannel } from '../io/owner/channels.ts'
 import { foreignLine } from '../sanitize.ts'

@@ -1,5 +1,5 @@
 // Our direct messages outside of calls, as those to our owner: owed like anything else that we say, until a relay has taken
-// one, or for as long as relays keep it. In the outbox they stand under the call "".
+// one, or for as long as relays keep it. What no relay has taken yet stands in index.letters.
 import { letterRumor } from '../call/letter.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { commitLetters, keepOwnLetter } from './letter-log.ts'

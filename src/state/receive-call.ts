@@ -425,7 +425,7 @@ function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, f
   delete mine.held
 }
 
-// A file is news once it is whole. What we do not understand wakes nobody. The end that confirms our own says nothing new.
+// A file is news once it is whole. What we do not understand ends no wait. The end that confirms our own is no news.
 function isNews(index: LogIndex, signal: Signal, { me, gate }: RumorContext): boolean {
   const { body } = signal
   if (body.type === 'file' || body.type === 'opaque') return false

@@ -31,7 +31,7 @@ export type ReceiveContext = {
   isSigned?: typeof isWrapSigned | undefined
 }
 
-/** What came of it: the state, the calls in which something came in that wants an answer, and whose calls are unknown here. */
+/** What came of it: the state, and the calls in which something came in that wants an answer. */
 export type Received = { state: State; touched: string[] }
 
 /** Merges opened wraps, and what time makes of the calls, into the state. */

@@ -56,7 +56,7 @@ export type StepOutput = {
   /** What goes out now: rumors that are owed, and receipts. */
   dues: PendingPublish[]
   acks: PendingReceipt[]
-  /** Calls in which something new came in. */
+  /** Calls in which something came in that wants an answer, be it a repeat. */
   touched: string[]
   /** What is to be deleted from disk before the state says so. */
   removals: Removal[]

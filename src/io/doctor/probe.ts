@@ -1,4 +1,4 @@
-// What `doctor` looks at the outside with. It opens no world: that takes files which may be what is broken.
+// What `doctor` looks at the outside with. It opens no environment: that takes files which may be what is broken.
 import type { Keys } from '../../nostr/crypto.ts'
 import type { EnvironmentOptions } from '../environment.ts'
 import type { Config } from '../home/config.ts'

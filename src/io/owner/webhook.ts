@@ -1,4 +1,4 @@
-// owner.webhook: a POST of JSON that chat services take as it is. Of a yes it is looked at whether it is the owner's answer.
+// owner.webhook: a POST of JSON that chat services take as it is. The body of a 2xx may hold the owner's answer.
 import type { Agent, IncomingMessage } from 'node:http'
 import { isLoopback } from '../../nostr/relay-url.ts'
 import { foreign, foreignLine, isBlank } from '../../sanitize.ts'

@@ -121,7 +121,7 @@ function evictDeadHolder(dir: string, watch: { key: string; since: number }, ste
   return undefined
 }
 
-// Out of the lock in one step, then out of the world: for the own folder, and for one whose holder is gone.
+// Renamed away from the lock in one step, then deleted: for the own folder, and for one whose holder is gone.
 function releaseLock(dir: string, token: string, step: OnStep): void {
   const own = join(dir, 'lock', token)
   const away = join(dir, `lock-${token}`)
