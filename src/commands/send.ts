@@ -1,8 +1,8 @@
 // `send`: a message in the active call; with --to, a letter outside of calls.
 
 import { parseRef } from '../call/refer.ts'
-import { hintLine, type PrintedLine, type Span, span } from '../call/span.ts'
-import { describeAgent, relayReason } from '../call/wording.ts'
+import { hintLine, type PrintedLine, span } from '../call/span.ts'
+import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { CommonOutcome, OutcomeOf, SpokenOutcome } from '../run/outcome.ts'
@@ -10,7 +10,7 @@ import { deliveryOf } from '../state/outbox.ts'
 import { flagOption, optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
-import { newsLines } from './text.ts'
+import { newsLines, relayedParts } from './text.ts'
 
 export const send: Command<'send'> = {
   usage: 'send <text>',
@@ -129,13 +129,4 @@ export function deliveryLines(outcome: Sent, what: string, next: boolean): Print
     [...head, ': ', ...how],
     ...(next ? [hintLine(`  next: ${work}\`${P2P} wait --call ${id}\` until the other side speaks`)] : []),
   ]
-}
-
-/** How many relays took something, and what the others said. */
-export function relayedParts(
-  accepted: number,
-  failed: readonly Parameters<typeof relayReason>[0][],
-): (string | Span)[] {
-  const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
-  return [span('warning', 'relayed'), ` by ${accepted} of ${accepted + failed.length} relays${missing}`]
 }

@@ -12,8 +12,7 @@ import { type Delivery, deliveryOf } from '../state/outbox.ts'
 import { optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape, itemShape } from './json.ts'
-import { relayedParts } from './send.ts'
-import { newsLines } from './text.ts'
+import { newsLines, relayedParts } from './text.ts'
 
 export const sendfile: Command<'sendfile'> = {
   usage: 'sendfile <name> [more..]',

@@ -1,18 +1,13 @@
-// `status`: relays, identity, calls, and what is unread.
-// How far files are that are not yet whole: ours until the peer has them, the peer's until they lie here.
+// `status`: relays, identity, calls, what is unread, and what is still on its way.
 
-import { type Agent, agentOf, trustOf } from '../call/agents.ts'
+import { trustOf } from '../call/agents.ts'
 import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
-import { encryptedSize, isSettled, type Transfer, transfers } from '../call/file-transfer.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
-import type { FileState, Log } from '../call/log.ts'
-import type { Call } from '../call/replay.ts'
 import { command, hintLine, type PrintedLine, quotes, span } from '../call/span.ts'
 import { standingParts } from '../call/standing.ts'
 import {
   ABOUT_PEERS,
   claimedNameLines,
-  describeAgent,
   formatDuration,
   inQuotes,
   plain,
@@ -21,13 +16,12 @@ import {
 } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
-import { cutForeign, type Foreign, foreign, foreignLine, foreignText, isBlank } from '../sanitize.ts'
+import { cutForeign, foreign, foreignText, isBlank } from '../sanitize.ts'
 import { leakySince } from '../state/canaries.ts'
-import { remoteFilesOf } from '../state/files.ts'
-import { deliveryOf } from '../state/outbox.ts'
 import type { Command } from './command.ts'
 import { type CallShape, callShapes, escalationShape, isOverState, itemShape, standingIn } from './json.ts'
 import { callLine, newsLines, overLines } from './text.ts'
+import { transferLines, transferShapes } from './transfers.ts'
 
 /** Characters of a topic that remind of it; the whole was told when it came. */
 const MAX_TOPIC_TEXT = 200
@@ -245,109 +239,4 @@ function toldParts(channels: readonly ToldChannel[]): Exclude<PrintedLine, strin
     ({ channel, error }) => `${channel}: ${inQuotes(error ?? foreign`failed`, 200)}`,
   )
   return ['your owner is ', span('fault', 'NOT'), ` told yet (${why.join('; ')}), tried again with later commands`]
-}
-
-/**
- * `file` is its sender's word for it, the same on both sides; `have` of `of` are chunks, or bytes of what lies encrypted on a
- * server (`of` 0: nobody has said). `call` is "" for a letter's file.
- */
-export type TransferShape = {
-  call: string
-  file: Foreign
-  id: string
-  peer: Agent
-  name: Foreign
-  size: number
-  have: number
-  of: number
-  unit: 'chunks' | 'bytes'
-  direction: 'incoming' | 'outgoing'
-  /** Outgoing: queued, relayed. Incoming: arriving (chunks), fetching, retrying (with `error`). */
-  state: 'queued' | 'relayed' | 'arriving' | 'fetching' | 'retrying'
-  error?: string
-}
-
-/** The transfers of all open calls, then those of letters. */
-export function transferShapes(outcome: CommonOutcome): TransferShape[] {
-  const { state, calls, me, people } = outcome
-  const inCalls = calls.flatMap((call) => {
-    const log = state.logs[call.id]
-    if (log === undefined) return []
-    const peer = agentOf(people, call.peer, call.peerName)
-    const own = transfers(call, log, me.pubkey).filter((t) => t.have < t.of)
-    const theirs = transfers(call, log, call.peer).filter((t) => !isSettled(log.files[t.key]))
-    return [
-      ...own.map((t) => outgoingTransfer(t, call, log, peer)),
-      ...theirs.map((t) => incomingTransfer(t, call, log, peer)),
-    ]
-  })
-  const letters = remoteFilesOf(state, []).map(({ id, from, body, progress: state }): TransferShape => {
-    const { file, name, size } = body
-    const base = {
-      call: '',
-      file: foreignLine(file, 64),
-      id,
-      peer: agentOf(people, from),
-      name: foreignLine(name, 255),
-      size,
-    }
-    return { ...base, ...fetchFields(size, state === undefined ? undefined : { fetching: state }) }
-  })
-  return [...inCalls, ...letters]
-}
-
-/** One line each, and the peer's name for its file behind a mark. */
-export function transferLines(outcome: CommonOutcome): PrintedLine[] {
-  return transferShapes(outcome).flatMap((t): PrintedLine[] => {
-    const far = t.unit === 'chunks' ? `${t.have} of ${t.of} parts` : `${t.have} of ${t.of || 'unknown'} bytes`
-    const where = t.call === '' ? '' : ` in call ${t.call.slice(0, 8)}`
-    if (t.direction === 'outgoing')
-      return [
-        [
-          span('heading', 'file'),
-          ' to ',
-          ...describeAgent(t.peer),
-          `${where}: ${far} delivered, ${t.size} bytes, named:`,
-        ],
-        ...quoteLines(t.name, 'me'),
-      ]
-    const error = t.error === undefined ? '' : `, tried again later (${t.error})`
-    const next = t.unit === 'bytes' ? [hintLine(`  next: \`${P2P} inbox\` goes on fetching it`)] : []
-    return [
-      [span('heading', 'file'), ' from ', ...describeAgent(t.peer), `${where}: ${far} here${error}, named:`],
-      ...quoteLines(t.name),
-      ...next,
-    ]
-  })
-}
-
-function outgoingTransfer(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
-  const ids = transfer.chunks.map((chunk) => chunk.id)
-  const state = deliveryOf(log, ids).state === 'queued' ? 'queued' : 'relayed'
-  const { have, of } = transfer
-  return { ...transferShape(transfer, call, peer), have, of, unit: 'chunks', direction: 'outgoing', state }
-}
-
-function incomingTransfer(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
-  const base = transferShape(transfer, call, peer)
-  if (transfer.remote !== undefined) return { ...base, ...fetchFields(transfer.size, log.files[transfer.key]) }
-  const { have, of } = transfer
-  return { ...base, have, of, unit: 'chunks', direction: 'incoming', state: 'arriving' }
-}
-
-function transferShape({ file, id, name, size }: Transfer, { id: call }: Call, peer: Agent) {
-  return { call, file: foreignLine(file, 64), id, peer, name: foreignLine(name, 255), size }
-}
-
-function fetchFields(size: number, state: FileState | undefined) {
-  const fetching = isSettled(state) ? undefined : state?.fetching
-  const failed = (fetching?.tries ?? 0) > 0
-  return {
-    have: fetching?.have ?? 0,
-    of: encryptedSize({ size }),
-    unit: 'bytes' as const,
-    direction: 'incoming' as const,
-    state: failed ? ('retrying' as const) : ('fetching' as const),
-    ...(failed && fetching !== undefined ? { error: fetching.why } : {}),
-  }
 }

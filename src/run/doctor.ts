@@ -1,25 +1,21 @@
 // `doctor`: everything that a run needs is looked at, and each fault is named with what to do about it.
-// What was found at the relays, as checks: every step by its name, a failed one with what to do about it.
-// Which limits of a relay (NIP-11) we would hit, and what comes of it.
 
 import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
-import { inQuotes, refusalText } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { DoctorCheck } from '../io/doctor/doctor.ts'
 import type { Probe } from '../io/doctor/probe.ts'
-import type { ExaminationPlan, RelayExamination, RelayStep, SampleEvent } from '../io/doctor/relay.ts'
+import type { ExaminationPlan, RelayExamination, SampleEvent } from '../io/doctor/relay.ts'
 import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
-import type { AnnouncedLimits } from '../nostr/nip11.ts'
 import { npubEncode } from '../nostr/nip19.ts'
-import { WRAP_KIND, WRAP_LIMIT, wrap } from '../nostr/nip59.ts'
-import { foreign, isBlank, matches } from '../sanitize.ts'
+import { WRAP_KIND, wrap } from '../nostr/nip59.ts'
 import { leakySince } from '../state/canaries.ts'
 import { limitsConnections } from '../state/relay-memory.ts'
 import type { Index } from '../state/state.ts'
-import { medianClockError } from './clock.ts'
+import { clockCheck, type RelayCheck, relayChecks } from './relay-checks.ts'
+import { eventNeeds } from './relay-limits.ts'
 
 export type { DoctorCheck } from '../io/doctor/doctor.ts'
 
@@ -164,7 +160,7 @@ const SAMPLE_EVENTS: Readonly<Record<RelayRole, (keys: Keys, stamp: number) => S
   },
 }
 
-function presenceTags({ config, relays }: Probe): number {
+export function presenceTags({ config, relays }: Probe): number {
   const { name = '', about = '', capabilities = [] } = config ?? {}
   const self = { name, about, capabilities, inbox: relays?.inbox ?? [], busy: false, pow: config?.policy.pow ?? 0 }
   return presenceOf({ ...self, every: PRESENCE_EVERY, looked: 0, nip05: config?.nip05 }, 0).tags.length
@@ -201,160 +197,4 @@ const openclawTargetMissing: DoctorCheck = {
   ...{ name: 'owner', ok: false, detail: 'owner.openclaw.channel is set, and owner.openclaw.target is not' },
   hint: `\`${P2P} config set owner.openclaw.target …\` names your owner in that channel`,
 }
-
-/** A step of a relay's examination. */
-export type RelayCheck = DoctorCheck & { relay: string; step: string }
-
-/** Milliseconds from which a relay is slow: a command has 8 s for all that it does. */
-const SLOW = 2_000
-
-/** Our clock against the relays'. */
-export function clockCheck(examined: readonly RelayExamination[]): DoctorCheck[] {
-  const clocks = examined.flatMap((one) => one.clockAhead ?? [])
-  const name = 'clock'
-  if (examined.length === 0) return []
-  if (clocks.length === 0) return [{ name, ok: true, warning: true, detail: 'no relay has told its time' }]
-  const ahead = medianClockError(clocks)
-  const relays = clocks.length === 1 ? 'one relay' : `${clocks.length} relays`
-  if (ahead === 0) return [{ name, ok: true, detail: `right to the minute, by ${relays}` }]
-  const detail = `${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} the time of ${relays}`
-  return [{ name, ok: false, detail, hint: 'set it, or let the network do so: `timedatectl set-ntp true`' }]
-}
-
-/** The checks of one relay, one a step, with what to do about each that has failed. */
-export function relayChecks(examined: RelayExamination, roles: readonly string[], needs: EventNeeds): RelayCheck[] {
-  const { url, steps } = examined
-  const keys = roles.map((role) => `relays.${role}`)
-  // Where nobody is, nobody says anything of himself: one line is enough.
-  const silent = steps.some(({ step, ok }) => step === 'connect' && !ok) && examined.introduction.info === undefined
-  return [
-    ...(silent ? [] : [nip11Check(examined, needs)]),
-    ...steps.map((step): RelayCheck => {
-      const base = { name: `${url} ${step.step}`, relay: url, step: step.step }
-      if (!step.ok) return { ...base, ok: false, detail: stepFailure(step), hint: stepHint(step, keys) }
-      return { ...base, ok: true, detail: STEP_DONE[step.step](step.ms), ...stepRemark(step) }
-    }),
-    ...latencyCheck(examined),
-  ]
-}
-
-function nip11Check(
-  { url, introduction: { info, why = foreign`no answer` } }: RelayExamination,
-  needs: EventNeeds,
-): RelayCheck {
-  const base = { name: `${url} nip11`, relay: url, step: 'nip11', ok: true }
-  // It is no fault: a relay works without, and then nobody knows its limits.
-  if (info === undefined) {
-    return {
-      ...base,
-      warning: true,
-      detail: `it says nothing of its limits (${inQuotes(why)})`,
-      hint: 'its limits show in use',
-    }
-  }
-  const told = isBlank(info.software) ? 'its information is there' : `it says that it is ${inQuotes(info.software)}`
-  const hit = limitsHit(info.limits, needs)
-  if (hit.length === 0) return { ...base, detail: `${told}, no limit in our way` }
-  return {
-    ...base,
-    warning: true,
-    detail: `${told}: ${hit.join('; ')}`,
-    hint: 'a relay without such limits suits better',
-  }
-}
-
-type FailedStep = Extract<RelayStep, { ok: false }>
-type PassedStep = Extract<RelayStep, { ok: true }>
-
-const STEP_DONE: Readonly<Record<RelayStep['step'], (ms: number) => string>> = {
-  connect: (ms) => `open after ${ms} ms`,
-  auth: (ms) => `accepted, and a question answered after ${ms} ms`,
-  write: (ms) => `taken after ${ms} ms`,
-  read: (ms) => `given back after ${ms} ms`,
-}
-
-function stepRemark({ step, ms, note }: PassedStep): Partial<DoctorCheck> {
-  if (step === 'auth' && note === 'unasked') return { detail: `not asked for; a question answered after ${ms} ms` }
-  if (note !== 'stamps') return {}
-  const detail = 'taken only with a stamp of now: the relay learns when each letter was sent'
-  return { warning: true, detail, hint: 'another inbox relay would not learn it' }
-}
-
-function stepFailure({ what, reason, text }: FailedStep): string {
-  const subject = what === undefined ? '' : `a ${what === 'presence' ? 'presence' : 'letter to ourselves'}: `
-  if (reason === 'vanished') return `${subject}it said OK and does not give it back`
-  return `${subject}${refusalText({ reason, text })}`
-}
-
 // What helps with which complaint. Behind a proxy the complaint is the proxy's.
-function stepHint({ step, reason, text }: FailedStep, keys: readonly string[]): string {
-  const other = `ask your owner for another relay: \`${P2P} config set ${keys[0] ?? 'relays.inbox'} …\` takes it`
-  if (matches(text, /^proxy /)) return 'the proxy is in the way: see the check "proxy"'
-  if (matches(text, /ENOTFOUND|EAI_AGAIN/))
-    return `check the spelling of the address and this machine's DNS; or ${other}`
-  if (matches(text, /certificate|altnames|self.signed|issuer|expired/i) && step === 'connect') {
-    return `its certificate is not trusted: NODE_EXTRA_CA_CERTS names a file with further authorities; or ${other}`
-  }
-  if (matches(text, /server response/)) return `there is no relay at that address; ${other}`
-  if (reason === 'unreachable') return `it is down, or a firewall is in the way; ${other}`
-  if (reason === 'timestamp') return 'set the clock: the relay finds our time wrong'
-  if (reason === 'rate-limited') return 'wait and try again'
-  if (reason === 'silent' || reason === 'slow') return `try again with \`--timeout 20\`; or ${other}`
-  if (step === 'auth' || reason === 'restricted' || reason === 'blocked') {
-    return `ask its operator to let this key in; or ${other}`
-  }
-  return other
-}
-
-function latencyCheck({ url, steps }: RelayExamination): RelayCheck[] {
-  const times = steps.flatMap((step) => (step.ok ? [step.ms] : []))
-  if (times.length < 2) return []
-  const worst = Math.max(...times)
-  const base = { name: `${url} latency`, relay: url, step: 'latency', ok: true, detail: `${worst} ms at the most` }
-  return [worst < SLOW ? base : { ...base, warning: true, hint: 'a nearer relay makes every command faster' }]
-}
-
-/** What one of our events may need: the frame around the largest wrap, its content, the tags of our presence. */
-export type EventNeeds = {
-  message: number
-  content: number
-  tags: number
-  subscriptions: number
-  subscriptionId: number
-}
-
-/** ["EVENT",…] around an event; a wrap's fields and tags around its content; REQs open at once, and what they are called. */
-export function eventNeeds(presenceTags: number): EventNeeds {
-  return {
-    message: WRAP_LIMIT + 10,
-    content: WRAP_LIMIT - 600,
-    tags: Math.max(2, presenceTags),
-    subscriptions: 4,
-    subscriptionId: 8,
-  }
-}
-
-/** How far back the stamps of gift wraps reach (NIP-59), in seconds. */
-const TWO_DAYS = 2 * 24 * 3600
-
-/** A line for each limit that is too tight for us, in the order of how much it hurts. */
-export function limitsHit(limits: AnnouncedLimits, needs: EventNeeds): string[] {
-  const below = (name: keyof EventNeeds) => (limits[name] ?? Number.POSITIVE_INFINITY) < needs[name]
-  const { oldest = Number.POSITIVE_INFINITY, newest = Number.POSITIVE_INFINITY, work = 0 } = limits
-  return [
-    ...(limits.payment ? ['it wants to be paid'] : []),
-    ...(limits.restricted ? ['it takes events only from those whom it knows'] : []),
-    ...(work > 0 ? [`it wants ${work} bits of work on every event, which we do not do`] : []),
-    ...(below('message') ? [`it takes at most ${limits.message} bytes: long texts and files will be refused`] : []),
-    ...(below('content')
-      ? [`it takes contents of at most ${limits.content}: long texts and files will be refused`]
-      : []),
-    ...(below('tags') ? [`it takes at most ${limits.tags} tags, and our presence has ${needs.tags}`] : []),
-    ...(below('subscriptions') ? [`it answers only ${limits.subscriptions} questions at once`] : []),
-    ...(below('subscriptionId') ? [`it wants names of questions of at most ${limits.subscriptionId} characters`] : []),
-    ...(oldest <= TWO_DAYS
-      ? [`it refuses stamps older than ${oldest} s: it will learn when each letter was sent`]
-      : []),
-    ...(newest < 60 ? [`it refuses stamps ${newest} s ahead of its clock: ours must be right`] : []),
-  ]
-}

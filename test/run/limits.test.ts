@@ -1,7 +1,7 @@
 // Which of a relay's limits are told: those that we would hit, and no others.
 import { describe, expect, test } from 'vitest'
 import type { AnnouncedLimits } from '../../src/nostr/nip11.ts'
-import { eventNeeds, limitsHit } from '../../src/run/doctor.ts'
+import { eventNeeds, limitsHit } from '../../src/run/relay-limits.ts'
 
 const open = { auth: false, payment: false, restricted: false }
 const hit = (limits: Partial<AnnouncedLimits>) => limitsHit({ ...open, ...limits }, eventNeeds(12))

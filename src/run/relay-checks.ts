@@ -1,0 +1,121 @@
+// What was found at a relay, as checks: every step by its name, a failed one with what to do about it; and our clock against all.
+import { inQuotes, refusalText } from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
+import type { DoctorCheck } from '../io/doctor/doctor.ts'
+import type { RelayExamination, RelayStep } from '../io/doctor/relay.ts'
+import { foreign, isBlank, matches } from '../sanitize.ts'
+import { medianClockError } from './clock.ts'
+import { type EventNeeds, limitsHit } from './relay-limits.ts'
+
+/** A step of a relay's examination. */
+export type RelayCheck = DoctorCheck & { relay: string; step: string }
+
+/** Milliseconds from which a relay is slow: a command has 8 s for all that it does. */
+const SLOW = 2_000
+
+/** Our clock against the relays'. */
+export function clockCheck(examined: readonly RelayExamination[]): DoctorCheck[] {
+  const clocks = examined.flatMap((one) => one.clockAhead ?? [])
+  const name = 'clock'
+  if (examined.length === 0) return []
+  if (clocks.length === 0) return [{ name, ok: true, warning: true, detail: 'no relay has told its time' }]
+  const ahead = medianClockError(clocks)
+  const relays = clocks.length === 1 ? 'one relay' : `${clocks.length} relays`
+  if (ahead === 0) return [{ name, ok: true, detail: `right to the minute, by ${relays}` }]
+  const detail = `${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} the time of ${relays}`
+  return [{ name, ok: false, detail, hint: 'set it, or let the network do so: `timedatectl set-ntp true`' }]
+}
+
+/** The checks of one relay, one a step, with what to do about each that has failed. */
+export function relayChecks(examined: RelayExamination, roles: readonly string[], needs: EventNeeds): RelayCheck[] {
+  const { url, steps } = examined
+  const keys = roles.map((role) => `relays.${role}`)
+  // Where nobody is, nobody says anything of himself: one line is enough.
+  const silent = steps.some(({ step, ok }) => step === 'connect' && !ok) && examined.introduction.info === undefined
+  return [
+    ...(silent ? [] : [nip11Check(examined, needs)]),
+    ...steps.map((step): RelayCheck => {
+      const base = { name: `${url} ${step.step}`, relay: url, step: step.step }
+      if (!step.ok) return { ...base, ok: false, detail: stepFailure(step), hint: stepHint(step, keys) }
+      return { ...base, ok: true, detail: STEP_DONE[step.step](step.ms), ...stepRemark(step) }
+    }),
+    ...latencyCheck(examined),
+  ]
+}
+
+function nip11Check(
+  { url, introduction: { info, why = foreign`no answer` } }: RelayExamination,
+  needs: EventNeeds,
+): RelayCheck {
+  const base = { name: `${url} nip11`, relay: url, step: 'nip11', ok: true }
+  // It is no fault: a relay works without, and then nobody knows its limits.
+  if (info === undefined) {
+    return {
+      ...base,
+      warning: true,
+      detail: `it says nothing of its limits (${inQuotes(why)})`,
+      hint: 'its limits show in use',
+    }
+  }
+  const told = isBlank(info.software) ? 'its information is there' : `it says that it is ${inQuotes(info.software)}`
+  const hit = limitsHit(info.limits, needs)
+  if (hit.length === 0) return { ...base, detail: `${told}, no limit in our way` }
+  return {
+    ...base,
+    warning: true,
+    detail: `${told}: ${hit.join('; ')}`,
+    hint: 'a relay without such limits suits better',
+  }
+}
+
+type FailedStep = Extract<RelayStep, { ok: false }>
+
+type PassedStep = Extract<RelayStep, { ok: true }>
+
+const STEP_DONE: Readonly<Record<RelayStep['step'], (ms: number) => string>> = {
+  connect: (ms) => `open after ${ms} ms`,
+  auth: (ms) => `accepted, and a question answered after ${ms} ms`,
+  write: (ms) => `taken after ${ms} ms`,
+  read: (ms) => `given back after ${ms} ms`,
+}
+
+function stepRemark({ step, ms, note }: PassedStep): Partial<DoctorCheck> {
+  if (step === 'auth' && note === 'unasked') return { detail: `not asked for; a question answered after ${ms} ms` }
+  if (note !== 'stamps') return {}
+  const detail = 'taken only with a stamp of now: the relay learns when each letter was sent'
+  return { warning: true, detail, hint: 'another inbox relay would not learn it' }
+}
+
+function stepFailure({ what, reason, text }: FailedStep): string {
+  const subject = what === undefined ? '' : `a ${what === 'presence' ? 'presence' : 'letter to ourselves'}: `
+  if (reason === 'vanished') return `${subject}it said OK and does not give it back`
+  return `${subject}${refusalText({ reason, text })}`
+}
+
+// What helps with which complaint. Behind a proxy the complaint is the proxy's.
+function stepHint({ step, reason, text }: FailedStep, keys: readonly string[]): string {
+  const other = `ask your owner for another relay: \`${P2P} config set ${keys[0] ?? 'relays.inbox'} …\` takes it`
+  if (matches(text, /^proxy /)) return 'the proxy is in the way: see the check "proxy"'
+  if (matches(text, /ENOTFOUND|EAI_AGAIN/))
+    return `check the spelling of the address and this machine's DNS; or ${other}`
+  if (matches(text, /certificate|altnames|self.signed|issuer|expired/i) && step === 'connect') {
+    return `its certificate is not trusted: NODE_EXTRA_CA_CERTS names a file with further authorities; or ${other}`
+  }
+  if (matches(text, /server response/)) return `there is no relay at that address; ${other}`
+  if (reason === 'unreachable') return `it is down, or a firewall is in the way; ${other}`
+  if (reason === 'timestamp') return 'set the clock: the relay finds our time wrong'
+  if (reason === 'rate-limited') return 'wait and try again'
+  if (reason === 'silent' || reason === 'slow') return `try again with \`--timeout 20\`; or ${other}`
+  if (step === 'auth' || reason === 'restricted' || reason === 'blocked') {
+    return `ask its operator to let this key in; or ${other}`
+  }
+  return other
+}
+
+function latencyCheck({ url, steps }: RelayExamination): RelayCheck[] {
+  const times = steps.flatMap((step) => (step.ok ? [step.ms] : []))
+  if (times.length < 2) return []
+  const worst = Math.max(...times)
+  const base = { name: `${url} latency`, relay: url, step: 'latency', ok: true, detail: `${worst} ms at the most` }
+  return [worst < SLOW ? base : { ...base, warning: true, hint: 'a nearer relay makes every command faster' }]
+}

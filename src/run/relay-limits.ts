@@ -1,0 +1,48 @@
+// Which limits of a relay (NIP-11) we would hit, and what comes of it.
+import type { AnnouncedLimits } from '../nostr/nip11.ts'
+import { WRAP_LIMIT } from '../nostr/nip59.ts'
+
+/** What one of our events may need: the frame around the largest wrap, its content, the tags of our presence. */
+export type EventNeeds = {
+  message: number
+  content: number
+  tags: number
+  subscriptions: number
+  subscriptionId: number
+}
+
+/** ["EVENT",…] around an event; a wrap's fields and tags around its content; REQs open at once, and what they are called. */
+export function eventNeeds(presenceTags: number): EventNeeds {
+  return {
+    message: WRAP_LIMIT + 10,
+    content: WRAP_LIMIT - 600,
+    tags: Math.max(2, presenceTags),
+    subscriptions: 4,
+    subscriptionId: 8,
+  }
+}
+
+/** How far back the stamps of gift wraps reach (NIP-59), in seconds. */
+const TWO_DAYS = 2 * 24 * 3600
+
+/** A line for each limit that is too tight for us, in the order of how much it hurts. */
+export function limitsHit(limits: AnnouncedLimits, needs: EventNeeds): string[] {
+  const below = (name: keyof EventNeeds) => (limits[name] ?? Number.POSITIVE_INFINITY) < needs[name]
+  const { oldest = Number.POSITIVE_INFINITY, newest = Number.POSITIVE_INFINITY, work = 0 } = limits
+  return [
+    ...(limits.payment ? ['it wants to be paid'] : []),
+    ...(limits.restricted ? ['it takes events only from those whom it knows'] : []),
+    ...(work > 0 ? [`it wants ${work} bits of work on every event, which we do not do`] : []),
+    ...(below('message') ? [`it takes at most ${limits.message} bytes: long texts and files will be refused`] : []),
+    ...(below('content')
+      ? [`it takes contents of at most ${limits.content}: long texts and files will be refused`]
+      : []),
+    ...(below('tags') ? [`it takes at most ${limits.tags} tags, and our presence has ${needs.tags}`] : []),
+    ...(below('subscriptions') ? [`it answers only ${limits.subscriptions} questions at once`] : []),
+    ...(below('subscriptionId') ? [`it wants names of questions of at most ${limits.subscriptionId} characters`] : []),
+    ...(oldest <= TWO_DAYS
+      ? [`it refuses stamps older than ${oldest} s: it will learn when each letter was sent`]
+      : []),
+    ...(newest < 60 ? [`it refuses stamps ${newest} s ahead of its clock: ours must be right`] : []),
+  ]
+}
