@@ -40,7 +40,11 @@ export function receiveSignal(
   const mine = edit.log(log.id)
   const index = edit.logIndex(mine)
   // The attack: whoever has stolen an identity, and no call key, speaks in a call that both sides were told is secret.
-  if (!context.underCallKey && isDowngradeIn(index, signal, mine.acked.seq)) return 'downgraded'
+  if (!context.underCallKey && isDowngradeIn(index, signal, mine.acked.seq)) {
+    // Another machine of the caller's hangs up, and has not our accept: with that it has the key, and need not offer its end in vain.
+    if (isHangUp(signal) && context.isRewrapped()) offerAgain(edit, mine, context, ['accept'])
+    return 'downgraded'
+  }
   if (!isUnanswered(mine, me)) noteHeard(edit, signal.from, rumor.created_at, now)
   if (isUnanswered(mine, me) && !isHangUp(signal)) return countUnanswered(mine, signal)
   if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, touched)

@@ -61,6 +61,8 @@ describe('an end in the open under number 2 that has not seen the accept', () =>
     hears(ben, [receipt(ada, id, ben.key, 1)])
     hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, cancel, { ack: NOTHING })) } })
     expect([callIn(ben, id).phase, ben.state.index.dropped.downgraded]).toEqual(['active', 1])
+    // Whoever has said it may be another machine of the caller's, which has not the accept: it is offered once more.
+    expect(Object.values(logIn(ben, id).outbox)).toMatchObject([{ again: true }])
     // The honest one, which its receipt has overtaken, comes again under the key.
     hears(ben, says(ada, END))
     expect(callIn(ben, id).phase).toBe('ended')
