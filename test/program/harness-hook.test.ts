@@ -35,7 +35,7 @@ type Waiting = AgentPair & { steady(value: unknown): unknown }
  * not looked. `steady`: parsed JSON with words for what differs each time.
  */
 async function withWaiting(body: (waiting: Waiting) => Promise<void>): Promise<void> {
-  await withPair({}, async (pair) => {
+  await withPair({ processes: true }, async (pair) => {
     const { ada, ben, folder, relay } = pair
     const carl = async (...args: string[]) => {
       const env = agentEnv(join(folder, 'carl'), [relay.url])
