@@ -1,14 +1,20 @@
-import { hintLine, type PrintedLine, type Span, span } from '../call/span.ts'
-import { describeAgent, relayReason } from '../call/wording.ts'
-import { P2P } from '../command-name.ts'
-import type { CommonOutcome } from '../run/outcome.ts'
 // How things are said to an agent or a person. What a peer wrote stands on lines of its own behind a mark, so that no
 // text of a peer's can look like ours, another speaker's or the owner's.
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
-import { quotes, type Voice } from '../call/span.ts'
-import { ABOUT_PEERS, claimedNameLines, quoteInCall, quoteLines, timeSpan } from '../call/wording.ts'
+import { hintLine, type PrintedLine, quotes, type Span, span, type Voice } from '../call/span.ts'
+import {
+  ABOUT_PEERS,
+  claimedNameLines,
+  describeAgent,
+  quoteInCall,
+  quoteLines,
+  relayReason,
+  timeSpan,
+} from '../call/wording.ts'
+import { P2P } from '../command-name.ts'
+import type { CommonOutcome } from '../run/outcome.ts'
 import { isBlank } from '../sanitize.ts'
 import { type CallShape, isOverState } from './json.ts'
 

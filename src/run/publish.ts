@@ -20,9 +20,9 @@ import {
   resultsOf,
 } from './action.ts'
 import { envelopeTimes, type RunContext, speakerOf, stampOf } from './context.ts'
+import { lookAgain } from './peer-lookup.ts'
 import { MINING_UNASKED, mineFor } from './proof-of-work.ts'
 import { type Route, routeTo } from './route.ts'
-import { lookAgain } from './sync.ts'
 
 /** How long relays have at the least to take what was sealed, in ms. */
 const PUBLISH_WITHIN = 3_000

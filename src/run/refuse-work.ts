@@ -8,7 +8,7 @@ import { mine } from '../nostr/nip13.ts'
 import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 import { MAX_BITS } from './proof-of-work.ts'
-import type { PeerLookup } from './sync.ts'
+import type { PeerLookup } from './sync-request.ts'
 
 /** Seconds that work may take unasked. */
 const UNASKED = 1

@@ -27,7 +27,8 @@ import { type OutcomeOf, outcomeOf } from './outcome.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
 import { refuseWork } from './refuse-work.ts'
 import { saveStep } from './step.ts'
-import { lookupsFrom, NOTHING_HEARD, resolveCallee, sync, syncRequestFor } from './sync.ts'
+import { NOTHING_HEARD, sync } from './sync.ts'
+import { lookupsFrom, resolveCallee, syncRequestFor } from './sync-request.ts'
 import type { TranscriptView } from './transcript.ts'
 
 /** Carries a command out and gives what it came to. Throws a Failure for what the user has to hear as an error. */

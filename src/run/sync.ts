@@ -1,14 +1,10 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
-// Looking peers up: where they read, and what they call themselves.
-// What a command wants to know beside its mailbox, and what it found out.
 
-import { INBOX_LIST_KIND, PRESENCE_KIND, type Presence, RELAY_LIST_KIND, readPresences } from '../call/presence.ts'
-import type { NamedKey } from '../call/selector.ts'
+import { INBOX_LIST_KIND } from '../call/presence.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import { WRAP_KIND } from '../nostr/nip59.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import { usable } from '../nostr/relay-url.ts'
 import { relaysAskedForList } from '../state/announced.ts'
 import {
   type CompleteReplay,
@@ -17,15 +13,14 @@ import {
   type PartAnswer,
   replayOutcome,
 } from '../state/cursors.ts'
-import { isStale, type PeerFindings } from '../state/peer-memory.ts'
+import { isStale } from '../state/peer-memory.ts'
 import { askLimitOf, knownWraps, patienceFor } from '../state/relay-memory.ts'
 import type { Index, Sweep } from '../state/state.ts'
 import { type RelayClock, RIGHT_CLOCK, readRelayClock } from './clock.ts'
 import type { RunContext } from './context.ts'
 import type { PresenceFindings, PresenceRequest } from './discovery.ts'
-import type { Needs } from './needs.ts'
-import { agentNamed, type ResolvedAgent, resolveAgent } from './resolve-agent.ts'
-import { isUnmet, ownRelays, type RouteContext } from './route.ts'
+import { lookupQueries, type RelayHints, uniqueEvents } from './peer-lookup.ts'
+import { ownRelays } from './route.ts'
 import { openMailReader } from './unwrap.ts'
 
 /** What a run wants to know beside its mailbox. */
@@ -178,147 +173,4 @@ async function findOnline(context: RunContext, index: Index, request: PresenceRe
 function replayClock(relay: string, { environment, now }: RunContext) {
   const theirs = environment.pool.relays().find((r) => r.url === relay)?.clockAhead ?? 0
   return { cursor: Math.min(now, now - theirs), began: now }
-}
-
-/** Where else peers are said to be found, by pubkey. */
-export type RelayHints = Readonly<Record<string, readonly string[]>>
-
-/** Most relays beside our own that are asked. */
-const MAX_HINTED_RELAYS = 4
-
-/** What is asked about peers: at our own relays, and at the few where they are said to be found. */
-export function lookupQueries(
-  context: RouteContext,
-  index: Index,
-  peers: readonly string[],
-  hints: RelayHints = {},
-): RelayQuery[] {
-  if (peers.length === 0) return []
-  const { environment } = context
-  const own = ownRelays(environment)
-  const filter = (authors: readonly string[]) => ({
-    kinds: [INBOX_LIST_KIND, RELAY_LIST_KIND, PRESENCE_KIND],
-    authors: [...authors],
-  })
-  // What the user has typed is no stranger's word.
-  const named = (peer: string) => [
-    ...(hints[peer] ?? []),
-    ...(isUnmet(context, index, peer) ? [] : (index.peers[peer]?.hints ?? [])),
-  ]
-  const hinted = (peer: string) => usable(named(peer), own, environment.config.relays.allowPrivate)
-  const elsewhere = [...new Set(peers.flatMap(hinted))].filter((url) => !own.includes(url)).slice(0, MAX_HINTED_RELAYS)
-  return [
-    ...own.map((relay) => ({ relay, name: 'lists', filter: filter(peers) })),
-    ...elsewhere.map((relay) => {
-      return { relay, name: 'hints', filter: filter(peers.filter((peer) => hinted(peer).includes(relay))) }
-    }),
-  ]
-}
-
-/** The lists of peers once more, beside the sync of the run. */
-export async function lookAgain(context: RunContext, index: Index, peers: readonly string[]): Promise<PeerFindings> {
-  const asks = lookupQueries(context, index, peers)
-  const answers = asks.length === 0 ? [] : await context.environment.pool.fetch(asks, { deadline: context.deadline })
-  const events = uniqueEvents(answers.flatMap((a) => a.events))
-  const looked = peersLookedUp(answers, events, peers)
-  return { looked, public: events, presences: readPresences(events, context.now), hints: {} }
-}
-
-/** Whose lists are now known, or known not to be there. */
-export function peersLookedUp(
-  answers: readonly Pick<NamedAnswer, 'name' | 'complete'>[],
-  events: readonly Event[],
-  asked: readonly string[],
-): string[] {
-  if (answers.some((a) => a.name === 'lists' && a.complete)) return [...asked]
-  return asked.filter((peer) => events.some((e) => e.kind === INBOX_LIST_KIND && e.pubkey === peer))
-}
-
-/** Each event once, the newest first. */
-export function uniqueEvents(events: readonly Event[]): Event[] {
-  return [...new Map(events.map((e) => [e.id, e])).values()].sort((a, b) => b.created_at - a.created_at)
-}
-
-/** Most peers whose lists one run looks up. */
-const MAX_PEERS_LOOKED_UP = 20
-
-/** Whom `call` means, as far as it can be told without asking a relay. */
-export async function resolveCallee(
-  { lookups }: Needs,
-  index: Index,
-  context: RunContext,
-): Promise<ResolvedAgent | undefined> {
-  if (typeof lookups !== 'object' || !('agent' in lookups)) return undefined
-  // The relays are dialed while a domain is asked.
-  void context.environment.pool.warm(context.environment.relays.inbox)
-  return await resolveAgent(lookups.agent, context, index)
-}
-
-/**
- * What a command wants to hear: whose relay lists and presences, who is on line, and whether the mailbox stays open.
- */
-export function syncRequestFor(
-  { lookups, deep, waits, goesOnline }: Needs,
-  index: Index,
-  wanted: ResolvedAgent | undefined,
-  owner: string | undefined,
-): SyncRequest {
-  const open = Object.values(index.calls).flatMap((call) => (call.open ? [call.peer] : []))
-  // Looked up with the replay, so that a letter costs no second round trip.
-  const written = Object.values(index.letters).map((letter) => letter.to)
-  const asked = lookups === 'owner' && owner !== undefined ? [owner] : []
-  const callee = wanted !== undefined && 'pubkey' in wanted ? wanted : undefined
-  return {
-    peers: [...new Set([...(callee === undefined ? [] : [callee.pubkey]), ...asked, ...written, ...open])].slice(
-      0,
-      MAX_PEERS_LOOKED_UP,
-    ),
-    hints: callee === undefined ? {} : { [callee.pubkey]: callee.relays },
-    online: onlineRequest(lookups, wanted),
-    deep: deep === true,
-    live: waits !== undefined,
-    self: goesOnline === 'presence',
-  }
-}
-
-/** Candidates of a name that are told apart, and how long relays have to say that they have another, in ms. */
-const MAX_CANDIDATES = 5
-const NAME_PATIENCE = 1_500
-
-function onlineRequest(lookups: Needs['lookups'], wanted: ResolvedAgent | undefined): PresenceRequest | undefined {
-  if (typeof lookups === 'object' && 'wish' in lookups) return lookups
-  if (wanted === undefined || !('name' in wanted)) return undefined
-  // Whoever is called by a name alone is the only one who has it, as far as all relays know.
-  return { wish: { name: wanted.name, limit: MAX_CANDIDATES }, patience: NAME_PATIENCE, verify: true }
-}
-
-/**
- * What was found out about peers while hearing. Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line, or more
- * than one, has.
- */
-export function lookupsFrom(heard: SyncResult, wanted: ResolvedAgent | undefined, { now }: RunContext): PeerLookup {
-  const presences = readPresences(heard.public, now)
-  const peers = peersLookedUp(heard.answers, heard.public, heard.asked)
-  if (wanted === undefined) return { peer: undefined, peers, presences, hints: {} }
-  if ('name' in wanted) {
-    if (heard.online === undefined) throw new Error('nobody has asked who is on line')
-    const found = agentNamed(heard.online, wanted.name, now)
-    const { pubkey: peer, relays } = found
-    // Its presence says where it reads; the list is looked up with the next command.
-    const called = { pubkey: peer, name: wanted.name }
-    return { peer, peers, presences: [...presences, found], hints: { [peer]: relays }, called }
-  }
-  const { pubkey: peer, relays, claimed } = wanted
-  const hints = relays.length === 0 ? {} : { [peer]: relays }
-  return { peer, peers, presences, hints, ...(claimed !== undefined && { called: { pubkey: peer, name: claimed } }) }
-}
-
-/** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
-export type PeerLookup = {
-  peer: string | undefined
-  peers: readonly string[]
-  presences: readonly Presence[]
-  hints: Record<string, readonly string[]>
-  /** The name by which somebody is called who gave it to itself. */
-  called?: NamedKey
 }

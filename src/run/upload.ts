@@ -3,7 +3,8 @@
 import { storedBody } from '../call/file-transfer.ts'
 import type { Executor } from './action.ts'
 import { refreshContext } from './context.ts'
-import { sync, syncRequestFor } from './sync.ts'
+import { sync } from './sync.ts'
+import { syncRequestFor } from './sync-request.ts'
 
 export const uploadFile: Executor<'upload-file'> = {
   /** Throws what uploading throws, too. */

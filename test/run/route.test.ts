@@ -1,7 +1,7 @@
 // Where a letter goes: the peer's own word first, guesses last, and never where a stranger's list could harm us.
 import { describe, expect, test } from 'vitest'
+import { lookupQueries, peersLookedUp } from '../../src/run/peer-lookup.ts'
 import { type RouteContext, routeTo } from '../../src/run/route.ts'
-import { lookupQueries, peersLookedUp } from '../../src/run/sync.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { unknownPeer } from '../../src/state/peer-record.ts'
 import { type CallSummary, emptyIndex, type PeerMemory, type State } from '../../src/state/state.ts'

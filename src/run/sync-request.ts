@@ -1,0 +1,95 @@
+// What a command wants to know beside its mailbox, and what it found out.
+import { type Presence, readPresences } from '../call/presence.ts'
+import type { NamedKey } from '../call/selector.ts'
+import type { Index } from '../state/state.ts'
+import type { RunContext } from './context.ts'
+import type { PresenceRequest } from './discovery.ts'
+import type { Needs } from './needs.ts'
+import { peersLookedUp } from './peer-lookup.ts'
+import { agentNamed, type ResolvedAgent, resolveAgent } from './resolve-agent.ts'
+import type { SyncRequest, SyncResult } from './sync.ts'
+
+/** Most peers whose lists one run looks up. */
+const MAX_PEERS_LOOKED_UP = 20
+
+/** Whom `call` means, as far as it can be told without asking a relay. */
+export async function resolveCallee(
+  { lookups }: Needs,
+  index: Index,
+  context: RunContext,
+): Promise<ResolvedAgent | undefined> {
+  if (typeof lookups !== 'object' || !('agent' in lookups)) return undefined
+  // The relays are dialed while a domain is asked.
+  void context.environment.pool.warm(context.environment.relays.inbox)
+  return await resolveAgent(lookups.agent, context, index)
+}
+
+/**
+ * What a command wants to hear: whose relay lists and presences, who is on line, and whether the mailbox stays open.
+ */
+export function syncRequestFor(
+  { lookups, deep, waits, goesOnline }: Needs,
+  index: Index,
+  wanted: ResolvedAgent | undefined,
+  owner: string | undefined,
+): SyncRequest {
+  const open = Object.values(index.calls).flatMap((call) => (call.open ? [call.peer] : []))
+  // Looked up with the replay, so that a letter costs no second round trip.
+  const written = Object.values(index.letters).map((letter) => letter.to)
+  const asked = lookups === 'owner' && owner !== undefined ? [owner] : []
+  const callee = wanted !== undefined && 'pubkey' in wanted ? wanted : undefined
+  return {
+    peers: [...new Set([...(callee === undefined ? [] : [callee.pubkey]), ...asked, ...written, ...open])].slice(
+      0,
+      MAX_PEERS_LOOKED_UP,
+    ),
+    hints: callee === undefined ? {} : { [callee.pubkey]: callee.relays },
+    online: onlineRequest(lookups, wanted),
+    deep: deep === true,
+    live: waits !== undefined,
+    self: goesOnline === 'presence',
+  }
+}
+
+/** Candidates of a name that are told apart, and how long relays have to say that they have another, in ms. */
+const MAX_CANDIDATES = 5
+
+const NAME_PATIENCE = 1_500
+
+function onlineRequest(lookups: Needs['lookups'], wanted: ResolvedAgent | undefined): PresenceRequest | undefined {
+  if (typeof lookups === 'object' && 'wish' in lookups) return lookups
+  if (wanted === undefined || !('name' in wanted)) return undefined
+  // Whoever is called by a name alone is the only one who has it, as far as all relays know.
+  return { wish: { name: wanted.name, limit: MAX_CANDIDATES }, patience: NAME_PATIENCE, verify: true }
+}
+
+/**
+ * What was found out about peers while hearing. Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line, or more
+ * than one, has.
+ */
+export function lookupsFrom(heard: SyncResult, wanted: ResolvedAgent | undefined, { now }: RunContext): PeerLookup {
+  const presences = readPresences(heard.public, now)
+  const peers = peersLookedUp(heard.answers, heard.public, heard.asked)
+  if (wanted === undefined) return { peer: undefined, peers, presences, hints: {} }
+  if ('name' in wanted) {
+    if (heard.online === undefined) throw new Error('nobody has asked who is on line')
+    const found = agentNamed(heard.online, wanted.name, now)
+    const { pubkey: peer, relays } = found
+    // Its presence says where it reads; the list is looked up with the next command.
+    const called = { pubkey: peer, name: wanted.name }
+    return { peer, peers, presences: [...presences, found], hints: { [peer]: relays }, called }
+  }
+  const { pubkey: peer, relays, claimed } = wanted
+  const hints = relays.length === 0 ? {} : { [peer]: relays }
+  return { peer, peers, presences, hints, ...(claimed !== undefined && { called: { pubkey: peer, name: claimed } }) }
+}
+
+/** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
+export type PeerLookup = {
+  peer: string | undefined
+  peers: readonly string[]
+  presences: readonly Presence[]
+  hints: Record<string, readonly string[]>
+  /** The name by which somebody is called who gave it to itself. */
+  called?: NamedKey
+}
