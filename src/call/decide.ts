@@ -2,18 +2,17 @@
 import { P2P } from '../command-name.ts'
 import { type Code, Failure } from '../errors.ts'
 import { rumorOf } from '../nostr/event.ts'
-import { npubEncode } from '../nostr/nip19.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
-import { type AgentDirectory, agentOf } from './agents.ts'
+import { agentOf } from './agents.ts'
+import { type CallChoice, chooseCall, mayStill, noCallFailure } from './choose-call.ts'
 import { chunksOf, LONGEST_STORED, mimeOf, storedBody } from './file-transfer.ts'
 import type { FileContent, Intent, IntentOf } from './intent.ts'
 import { letterRumor } from './letter.ts'
 import { parseRef, proposalToAnswer, signalNamed } from './refer.ts'
 import type { Call } from './replay.ts'
-import { isOver, nextPhase } from './rules.ts'
-import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
-import type { SelectorDirectory } from './selector.ts'
-import { type Body, LIMIT, type SignalType } from './signal.ts'
+import { nextPhase } from './rules.ts'
+import { peerLabel } from './select-call.ts'
+import { type Body, LIMIT } from './signal.ts'
 import { signalTemplate } from './signal-codec.ts'
 import { ringingOf, ringingText } from './standing.ts'
 import { partLimit } from './text-limit.ts'
@@ -31,14 +30,8 @@ export type IntendedLetter = { to: string; text: string }
 export type Decision =
   | { say: IntendedSignal[]; uploads?: readonly PendingUpload[]; letter?: IntendedLetter; refusal?: undefined }
   | { say: []; uploads?: undefined; letter?: undefined; refusal: Failure }
-
 /** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
-export type DecisionContext = {
-  calls: readonly Call[]
-  people: AgentDirectory
-  /** What the selector may mean. */
-  directory: SelectorDirectory
-  selector: string | undefined
+export type DecisionContext = CallChoice & {
   peer: string | undefined
   name: string
   inbox: readonly string[]
@@ -54,9 +47,6 @@ export type DecisionContext = {
   me: string
   now: number
 }
-
-/** What the choice of a call depends on. */
-type CallChoice = Pick<DecisionContext, 'calls' | 'people' | 'directory' | 'selector'>
 
 /**
  * What a command comes to in this situation: what is to be said, or why it is refused. Nothing is said to whom the user has
@@ -104,7 +94,7 @@ function decideUnblocked(intent: Intent, scene: DecisionContext): Decision {
   }
 }
 
-function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionContext): Decision {
+export function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionContext): Decision {
   const { peer, calls, name, inbox, ring, me, now, people } = scene
   if (peer === undefined) return { say: [] }
   if (peer === me) return refuse('SELF_CALL', 'this is your own key', `\`${P2P} list\` shows whom you can call`)
@@ -158,7 +148,7 @@ function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision 
   )
 }
 
-function answer(accept: boolean, text: string, scene: DecisionContext): Decision {
+export function answer(accept: boolean, text: string, scene: DecisionContext): Decision {
   const { name, inbox, me, now, people, isOwedLoss = () => false } = scene
   const call = chooseCall('answer', accept ? 'accept' : 'reject', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
@@ -284,90 +274,14 @@ function escalate({ text, tell = '' }: IntentOf<'escalate'>, scene: DecisionCont
   return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text: tell } }, scene.me, scene.now)
 }
 
-function end({ text, outcome }: IntentOf<'end'>, scene: DecisionContext): Decision {
+export function end({ text, outcome }: IntentOf<'end'>, scene: DecisionContext): Decision {
   const call = chooseCall('end', 'end', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
   const body: Body = { type: 'end', text, expired: false, ...(outcome === undefined ? {} : { outcome }) }
   return withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now)
 }
 
-/** The call that a command is to be said in, or why there is none: the same table that judges what comes in says where it may be. */
-export function chooseCall(verb: string, type: SignalType, scene: CallChoice): Call | Failure {
-  const { calls, people, directory, selector } = scene
-  const meant = callsMatching(calls, selector, directory)
-  if (meant instanceof Failure) return meant
-  const fitting = meant.filter((c) => mayStill(c) && nextPhase(c.phase, type, c.mine) !== undefined)
-  // A conversation goes before a call that still rings: `end` hangs up the one that is spoken in.
-  const active = fitting.filter((c) => c.phase === 'active')
-  return onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, scene))
-}
-
 // Whoever has ended a call says nothing more in it.
-function mayStill(call: Call): boolean {
-  return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed' && !call.held
-}
-
-function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: CallChoice): Failure {
-  const dialing = meant.find((c) => c.phase === 'ringing' && c.mine === 'caller')
-  const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')
-  const code = 'NO_CALL'
-  if (selector !== undefined && meant.length === 0)
-    return new Failure('NO_SUCH_CALL', `no call fits "${selector}"`, `\`${P2P} transcript\` lists the calls there are`)
-  const over = selector === undefined ? undefined : meant.find((c) => isOver(c.phase))
-  if (verb === 'answer' && over === undefined) {
-    if (dialing !== undefined)
-      return new Failure(
-        code,
-        `nobody is calling you; you are calling ${peerLabel(dialing, people)}`,
-        `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
-      )
-    const taken = meant.find((c) => c.phase === 'active' && c.mine === 'callee')
-    if (taken !== undefined) {
-      const id = taken.id.slice(0, 8)
-      return new Failure(
-        code,
-        `nobody is calling you; you have accepted call ${id} from ${peerLabel(taken, people)}, and it is open`,
-        `\`${P2P} send "…" --call ${id}\` speaks in it, \`${P2P} end "…" --call ${id}\` ends it`,
-      )
-    }
-    return new Failure(code, 'nobody is calling you', `\`${P2P} wait --for request\` waits for a call`)
-  }
-  if (ringing !== undefined) {
-    const which = `--call ${ringing.id.slice(0, 8)}`
-    const option =
-      verb === 'end'
-        ? `\`${P2P} answer reject "…" ${which}\` declines it`
-        : `\`${P2P} answer accept ${which}\` takes it`
-    return new Failure(code, `the call from ${peerLabel(ringing, people)} is not answered yet`, option)
-  }
-  if (dialing !== undefined)
-    return new Failure(
-      code,
-      `${peerLabel(dialing, people)} has not answered yet; nothing was said, and nothing is kept`,
-      `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer; \`${P2P} send "…" --to ${npubEncode(dialing.peer)}\` leaves a letter`,
-    )
-  if (over !== undefined)
-    return new Failure(
-      code,
-      `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
-      `\`${P2P} transcript ${over.id.slice(0, 8)}\` shows it`,
-    )
-  const last = meant.findLast((c) => isOver(c.phase))
-  if (last !== undefined) {
-    const id = last.id.slice(0, 8)
-    return new Failure(
-      code,
-      `no call is active; the last one, ${id} with ${peerLabel(last, people)}, is over (${last.phase})`,
-      `\`${P2P} transcript ${id}\` shows it, \`${P2P} call <agent> "<topic>"\` calls`,
-    )
-  }
-  return new Failure(
-    code,
-    'no call is active',
-    `\`${P2P} list\` shows whom you can call, \`${P2P} call <agent> "<topic>"\` calls`,
-  )
-}
-
 const LONGEST_ID = '0'.repeat(64)
 
 // The size is that of the event on the wire, not of the text: it is padded and encoded twice on the way.

@@ -1,6 +1,7 @@
 // Speaking before hearing. A message in a call that was active when we last looked leaves in the same flight as the question
 // for what is new, which saves a round trip; if it then turns out that the call was over, the outcome says that it came late.
-import { chooseCall } from '../call/decide.ts'
+
+import { chooseCall } from '../call/choose-call.ts'
 import type { Intent } from '../call/intent.ts'
 import { Failure } from '../errors.ts'
 import { directoryOf, NO_DIRECTORY } from '../state/directory.ts'

@@ -1,0 +1,95 @@
+// Which call a command is to be said in, and why there is none.
+import { P2P } from '../command-name.ts'
+import { Failure } from '../errors.ts'
+import { npubEncode } from '../nostr/nip19.ts'
+import type { AgentDirectory } from './agents.ts'
+import type { Call } from './replay.ts'
+import { isOver, nextPhase } from './rules.ts'
+import { callsMatching, onlyCall, peerLabel } from './select-call.ts'
+import type { SelectorDirectory } from './selector.ts'
+import type { SignalType } from './signal.ts'
+
+/** What the choice of a call depends on. `directory`: what the selector may mean. */
+export type CallChoice = {
+  calls: readonly Call[]
+  people: AgentDirectory
+  directory: SelectorDirectory
+  selector: string | undefined
+}
+
+/** The call that a command is to be said in, or why there is none: the same table that judges what comes in says where it may be. */
+export function chooseCall(verb: string, type: SignalType, scene: CallChoice): Call | Failure {
+  const { calls, people, directory, selector } = scene
+  const meant = callsMatching(calls, selector, directory)
+  if (meant instanceof Failure) return meant
+  const fitting = meant.filter((c) => mayStill(c) && nextPhase(c.phase, type, c.mine) !== undefined)
+  // A conversation goes before a call that still rings: `end` hangs up the one that is spoken in.
+  const active = fitting.filter((c) => c.phase === 'active')
+  return onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, scene))
+}
+
+// Whoever has ended a call says nothing more in it.
+export function mayStill(call: Call): boolean {
+  return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed' && !call.held
+}
+
+export function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: CallChoice): Failure {
+  const dialing = meant.find((c) => c.phase === 'ringing' && c.mine === 'caller')
+  const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')
+  const code = 'NO_CALL'
+  if (selector !== undefined && meant.length === 0)
+    return new Failure('NO_SUCH_CALL', `no call fits "${selector}"`, `\`${P2P} transcript\` lists the calls there are`)
+  const over = selector === undefined ? undefined : meant.find((c) => isOver(c.phase))
+  if (verb === 'answer' && over === undefined) {
+    if (dialing !== undefined)
+      return new Failure(
+        code,
+        `nobody is calling you; you are calling ${peerLabel(dialing, people)}`,
+        `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
+      )
+    const taken = meant.find((c) => c.phase === 'active' && c.mine === 'callee')
+    if (taken !== undefined) {
+      const id = taken.id.slice(0, 8)
+      return new Failure(
+        code,
+        `nobody is calling you; you have accepted call ${id} from ${peerLabel(taken, people)}, and it is open`,
+        `\`${P2P} send "…" --call ${id}\` speaks in it, \`${P2P} end "…" --call ${id}\` ends it`,
+      )
+    }
+    return new Failure(code, 'nobody is calling you', `\`${P2P} wait --for request\` waits for a call`)
+  }
+  if (ringing !== undefined) {
+    const which = `--call ${ringing.id.slice(0, 8)}`
+    const option =
+      verb === 'end'
+        ? `\`${P2P} answer reject "…" ${which}\` declines it`
+        : `\`${P2P} answer accept ${which}\` takes it`
+    return new Failure(code, `the call from ${peerLabel(ringing, people)} is not answered yet`, option)
+  }
+  if (dialing !== undefined)
+    return new Failure(
+      code,
+      `${peerLabel(dialing, people)} has not answered yet; nothing was said, and nothing is kept`,
+      `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer; \`${P2P} send "…" --to ${npubEncode(dialing.peer)}\` leaves a letter`,
+    )
+  if (over !== undefined)
+    return new Failure(
+      code,
+      `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
+      `\`${P2P} transcript ${over.id.slice(0, 8)}\` shows it`,
+    )
+  const last = meant.findLast((c) => isOver(c.phase))
+  if (last !== undefined) {
+    const id = last.id.slice(0, 8)
+    return new Failure(
+      code,
+      `no call is active; the last one, ${id} with ${peerLabel(last, people)}, is over (${last.phase})`,
+      `\`${P2P} transcript ${id}\` shows it, \`${P2P} call <agent> "<topic>"\` calls`,
+    )
+  }
+  return new Failure(
+    code,
+    'no call is active',
+    `\`${P2P} list\` shows whom you can call, \`${P2P} call <agent> "<topic>"\` calls`,
+  )
+}
