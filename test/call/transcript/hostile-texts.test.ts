@@ -90,11 +90,13 @@ describe('markdown', () => {
   const frame = (text: string, name = '') => lines(text, name).filter((line) => !line.startsWith('>'))
   const quotes = (text: string, name = '') => lines(text, name).filter((line) => line.startsWith('>'))
 
-  /** What no quoted line may hold; code of ours holds only an address. */
+  /** What no quoted line may hold; code of ours holds only an address, and "<" alone begins nothing before a space, a digit or the end. */
   const isTame = (line: string) =>
     /^>( [^\s#+\-=>]|$)/.test(line) &&
     !line.includes('``') &&
-    !/<|\]\(|!\[|(^|[^\\])[*_~[\]|${}]/.test(line.replace(/`[\w.~:/?#@!$&'()*+,;=%-]+`/g, 'c').replace(/\\\\/g, 'b')) &&
+    !/<(?![ \d=]|\\?$)|\]\(|!\[|(^|[^\\])[*_~[\]|${}]/.test(
+      line.replace(/`[\w.~:/?#@!$&'()*+,;=%-]+`/g, 'c').replace(/\\\\/g, 'b'),
+    ) &&
     !/^> \d+[.)]/.test(line)
 
   it.each(Object.entries(HOSTILE))('keeps %s in its quote', (_, text) => {
