@@ -2,10 +2,12 @@
 // functions, for whoever reads the stack of a fault.
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { basename, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 import pkg from '../package.json' with { type: 'json' }
 import { licences } from './licences.ts'
+import { CHUNK_NAMES, type Chunk, joinParts } from './parts.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -22,8 +24,8 @@ export async function bundle({
   readable = false,
   outfile = `${root}dist/p2p.js`,
 }: BundleOptions = {}): Promise<string> {
-  const { text, inputs } = await bundled('src/main.ts', readable)
-  const program = `((require, here) => { "use strict"; ${ascii(text)}\n})`
+  const { chunks, inputs } = await split('src/main.ts', readable)
+  const program = ascii(joinParts(chunks, readable))
   const hash = createHash('sha256').update(program).digest('hex').slice(0, 16)
   const { version } = pkg
   const loader = await bundled('src/loader.ts', readable, {
@@ -37,7 +39,7 @@ export async function bundle({
   // As comments, which V8 passes over faster than anything else until the loader takes them.
   const comments = program.replaceAll('\n', '\n//')
   const held = `const PROGRAM = () => {\n//${comments}\n};`
-  const file = `${HEAD}\n${held}\n${loader.text}\n})()\n${licences(root, inputs).replace(/[\u201c\u201d]/g, '"')}\n`
+  const file = `${HEAD}\n${held}\n${loader}\n})()\n${licences(root, inputs).replace(/[\u201c\u201d]/g, '"')}\n`
   // A single letter beyond ASCII, and V8 holds all of it in two bytes a letter, which costs every start milliseconds.
   if (/[^\0-\x7f]/.test(file)) throw new Error('the program has letters that are not ASCII')
   // By its time its compiled code is found.
@@ -53,35 +55,55 @@ function ascii(code: string): string {
   return code.replace(/[\x80-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-async function bundled(
-  entry: string,
-  readable: boolean,
-  define: Record<string, string> = {},
-): Promise<{ text: string; inputs: string[] }> {
+/** One script, with all that it imports. */
+async function bundled(entry: string, readable: boolean, define: Record<string, string>): Promise<string> {
+  const { outputFiles } = await build({ ...optionsFor(entry, readable), format: 'cjs', define })
+  return outputFiles[0]?.text ?? ''
+}
+
+/** Chunks, so that each holds what is always loaded together: what is loaded late begins one of its own. */
+async function split(entry: string, readable: boolean): Promise<{ chunks: Chunk[]; inputs: string[] }> {
   const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
+    ...optionsFor(entry, readable),
     metafile: true,
+    format: 'esm',
+    splitting: true,
+    outdir: `${root}dist`,
+    chunkNames: CHUNK_NAMES,
+    // yargs looks for its translations beside itself, and for settings that it is not given; it speaks English here.
+    define: {
+      'import.meta.url': 'here',
+      'import.meta.resolve': 'undefined',
+      'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
+    },
+    // ws speeds itself up with native modules where they are installed. One is replaced by a file of ours; the other does what
+    // Node has of itself since version 18.
+    alias: { bufferutil: `${root}src/io/relay/ws-mask.ts` },
+  })
+  const chunks = outputFiles.map(({ path, text }): Chunk => {
+    const output = metafile.outputs[relative(root, path)]
+    const modules = Object.keys(output?.inputs ?? {})
+    const imports = (output?.imports ?? []).map((one) => (one.external ? one.path : `./${basename(one.path)}`))
+    return { path, text, imports, modules, isEntry: output?.entryPoint === entry }
+  })
+  return { chunks, inputs: Object.keys(metafile.inputs) }
+}
+
+function optionsFor(entry: string, readable: boolean) {
+  return {
+    absWorkingDir: root,
     entryPoints: [`${root}${entry}`],
-    write: false,
+    write: false as const,
     bundle: true,
-    platform: 'node',
+    platform: 'node' as const,
     target: 'node20.19',
-    format: 'cjs',
     minifySyntax: true,
     minifyWhitespace: true,
     // Names that say what they are would be a third of the file, and every start reads it.
     minifyIdentifiers: !readable,
-    // yargs looks for its translations beside itself; it speaks English here.
-    define: { 'import.meta.url': 'here', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"', ...define },
-    // What is loaded late is still in this file.
-    supported: { 'dynamic-import': false },
-    // ws speeds itself up with native modules where they are installed. One is replaced by a file of ours; the other does what
-    // Node has of itself since version 18.
-    alias: { bufferutil: `${root}src/io/relay/ws-mask.ts` },
     legalComments: 'none',
-    logLevel: 'warning',
-  })
-  return { text: outputFiles[0]?.text ?? '', inputs: Object.keys(metafile.inputs) }
+    logLevel: 'warning' as const,
+  } satisfies BuildOptions
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle({ readable: process.argv.includes('--readable') })

@@ -15,14 +15,18 @@ declare const PROGRAM: () => void
 declare const BUILD: string
 declare const VERSION: string
 
-/** Commands whose start is worth keeping. Each goes through functions that the others do not need. */
-const COMMON_VERBS = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce', 'wait', 'whoami', 'hook']
+/**
+ * Commands whose start is worth keeping. Each goes through functions that the others do not need, and reading what is not needed
+ * takes time too: those that ask no relay have a cache of their own, half as large.
+ */
+const ONLINE_VERBS = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce', 'wait']
+const LOCAL_VERBS = ['whoami', 'hook', 'transcript', 'contacts', 'config']
 
 /** The length of the cache's first line, which names the commands that it was made of. */
 const HEADER_BYTES = 100
 
-/** Caches that are kept, each for a version of the program and of Node with its flags. */
-const CACHES_KEPT = 3
+/** Caches that are kept, two for each version of the program and of Node with its flags. */
+const CACHES_KEPT = 6
 
 /**
  * Parts of Node that most commands do without, and that cost milliseconds each to load: libraries name them at their top,
@@ -74,7 +78,8 @@ function wordOf(error: unknown): string {
 }
 
 function start(): void {
-  const file = cacheFile()
+  const verb = [...ONLINE_VERBS, ...LOCAL_VERBS].find((word) => process.argv.includes(word, 2))
+  const file = cacheFile(verb !== undefined && LOCAL_VERBS.includes(verb) ? 'local' : 'online')
   const cached = file === undefined ? undefined : readOwn(file)
   const known = cached?.toString('latin1', 0, HEADER_BYTES).trim().split(' ') ?? []
   const script = new vm.Script(program(), {
@@ -82,7 +87,6 @@ function start(): void {
     ...(cached && { cachedData: cached.subarray(HEADER_BYTES) }),
   })
   const held = cached === undefined || script.cachedDataRejected ? [] : known
-  const verb = COMMON_VERBS.find((word) => process.argv.includes(word, 2))
   if (file !== undefined && verb !== undefined && !held.includes(verb)) {
     process.once('exit', (code) => {
       if (code === 0) writeCache(file, [...held, verb], script.createCachedData())
@@ -117,7 +121,7 @@ function lazyRequire(require: NodeJS.Require): (name: string) => unknown {
  * refuses what does not fit it, so a name that says too little costs time and nothing else; `node:v8`, which knows a better
  * one, takes longer to load than it could save.
  */
-function cacheFile(): string | undefined {
+function cacheFile(kind: 'local' | 'online'): string | undefined {
   const { NODE_DISABLE_COMPILE_CACHE, NODE_OPTIONS = '' } = process.env
   if (NODE_DISABLE_COMPILE_CACHE) return undefined
   const folder = cacheFolder()
@@ -125,7 +129,7 @@ function cacheFile(): string | undefined {
   const made = fs.statSync(self, { throwIfNoEntry: false })?.mtimeMs ?? 0
   const flags = [...process.execArgv, ...NODE_OPTIONS.split(/\s+/)].filter((word) => word.startsWith('-'))
   const engine = [process.versions.v8, process.arch, ...flags.filter((flag) => !BUILTIN_NAMES.test(flag))].join(' ')
-  return path.join(folder, `${BUILD}-${Math.floor(made)}-${shortHash(engine)}`)
+  return path.join(folder, `${BUILD}-${Math.floor(made)}-${shortHash(engine)}-${kind}`)
 }
 
 // Below the home, or where Node itself keeps such things: https://nodejs.org/api/cli.html#node_compile_cachedir

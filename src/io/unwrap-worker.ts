@@ -1,7 +1,7 @@
 // Where a mailbox is opened: on this thread, and where many wraps wait on a second one too, which opens what it is given and sends
 // back what was in it. What comes out is the same.
 import { availableParallelism, loadavg } from 'node:os'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import threads from 'node:worker_threads'
 import { type Keys, keysFrom } from '../nostr/crypto.ts'
 import type { Event } from '../nostr/event.ts'
 import { type CallKeyring, openSeal, openWraps, type Unwrapped, unwrapAll } from '../nostr/nip59-unwrap.ts'
@@ -118,7 +118,7 @@ function startSecond(
   const lent = new Uint8Array(new SharedArrayBuffer(secret.length))
   lent.set(secret)
   try {
-    const worker = new Worker(script, {
+    const worker = new threads.Worker(script, {
       ...{ argv: [UNWRAP_THREAD], workerData: { ...task, secret: lent }, stdin: false, stdout: true, stderr: true },
       resourceLimits: { maxYoungGenerationSizeMb: THREAD_MEMORY.young, maxOldGenerationSizeMb: THREAD_MEMORY.old },
     })
@@ -169,9 +169,9 @@ export type ThreadOutput = { from: number; opened: (Unwrapped | SealedForCall)[]
 
 /** Does what this thread was started for. Returns false in the main thread, which was started for something else. */
 export function serveUnwrapThread(): boolean {
-  const port = parentPort
-  if (isMainThread || port === null) return false
-  const { secret, until, authors }: ThreadTask = workerData
+  const port = threads.parentPort
+  if (threads.isMainThread || port === null) return false
+  const { secret, until, authors }: ThreadTask = threads.workerData
   const keys = keysFrom(secret)
   const [late, inCalls] = [() => Date.now() > until, new Set(authors)]
   const open = (wraps: Event[], own: Keys) =>

@@ -56,10 +56,22 @@ test('the cache comes to hold what each command needs, and stays small in number
     const before = statSync(join(home, 'cache', name)).size
     await run('announce')
     expect(statSync(join(home, 'cache', name)).size).toBeGreaterThan(before)
-    for (const old of ['a', 'b', 'c', 'd']) writeFileSync(join(home, 'cache', old), '')
-    await run('whoami')
-    expect(readdirSync(join(home, 'cache'))).toHaveLength(3)
+    for (const old of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) writeFileSync(join(home, 'cache', old), '')
+    await run('inbox')
+    expect(readdirSync(join(home, 'cache'))).toHaveLength(6)
     expect(readdirSync(join(home, 'cache'))).toContain(name)
+  })
+})
+
+test('what asks no relay starts from a cache of its own, which is smaller', async () => {
+  await withLoneFile('', async (run, home) => {
+    const sizes = () => readdirSync(join(home, 'cache')).map((name) => statSync(join(home, 'cache', name)).size)
+    await run('status')
+    const [online = 0] = sizes()
+    await run('whoami')
+    const [first = 0, second = 0] = sizes()
+    expect([Math.max(first, second), sizes().length]).toEqual([online, 2])
+    expect(Math.min(first, second)).toBeLessThan(0.8 * online)
   })
 })
 

@@ -1,7 +1,7 @@
 // A file of the user's that is to be sent: opened once, read as often as needed, and noticed when it changes meanwhile.
 
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import files, { type FileHandle } from 'node:fs/promises'
 import { P2P } from '../../command-name.ts'
 import { Failure } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
@@ -113,7 +113,7 @@ async function openFile(path: string): Promise<{ file: FileHandle; at: string }>
 async function tryOpen(path: string): Promise<FileHandle | Failure> {
   try {
     // Without O_NONBLOCK a pipe that nobody writes to would hold us forever.
-    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    return await files.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     return errno(error) === 'EISDIR' ? folderFailure(path) : unreadableFailure(path, errno(error) || 'unreadable')
   }

@@ -1,6 +1,6 @@
 // The way to an address: through the proxy that the environment names, and never into our own network by a name that
 // somebody else gave us.
-import { type LookupAddress, lookup as resolve } from 'node:dns'
+import dns, { type LookupAddress } from 'node:dns'
 import type { Agent } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { isPrivateHost } from '../../nostr/relay-url.ts'
@@ -38,7 +38,7 @@ export async function agentFor(address: string, env: Env): Promise<Agent | undef
  * connected to. Behind an HTTP or socks5h proxy it is the proxy that looks names up, and that has to refuse its own network.
  */
 export const publicOnly: LookupFunction = (host, options, done) => {
-  resolve(host, { ...options, all: true }, (error, found) =>
+  dns.lookup(host, { ...options, all: true }, (error, found) =>
     answerPublicOnly(host, options.all === true, error, found, done),
   )
 }

@@ -1,5 +1,5 @@
 // Which proxy leads to an address: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, read as curl reads them.
-import { BlockList, isIP } from 'node:net'
+import sockets from 'node:net'
 import { inputText } from '../../input-text.ts'
 import type { Env } from '../home/paths.ts'
 
@@ -52,15 +52,21 @@ function entryCovers(entry: string, { host, port }: ProxyTarget): boolean {
   if (wanted !== undefined && wanted !== port) return false
   const name = (bracketed ?? plain ?? '').replace(/^\*?\./, '').replace(/\.$/, '')
   if (name.includes('/')) return inBlock(host, name)
-  return name !== '' && (host === name || (isIP(host) === 0 && host.endsWith(`.${name}`)))
+  return name !== '' && (host === name || (sockets.isIP(host) === 0 && host.endsWith(`.${name}`)))
 }
 
 function inBlock(host: string, block: string): boolean {
   const [net = '', bits = ''] = block.split('/')
-  const family = isIP(net) === 6 ? 'ipv6' : 'ipv4'
+  const family = sockets.isIP(net) === 6 ? 'ipv6' : 'ipv4'
   const most = family === 'ipv6' ? 128 : 32
-  if (isIP(net) === 0 || isIP(host) !== isIP(net) || !/^\d{1,3}$/.test(bits) || Number(bits) > most) return false
-  const blocks = new BlockList()
+  if (
+    sockets.isIP(net) === 0 ||
+    sockets.isIP(host) !== sockets.isIP(net) ||
+    !/^\d{1,3}$/.test(bits) ||
+    Number(bits) > most
+  )
+    return false
+  const blocks = new sockets.BlockList()
   blocks.addSubnet(net, Number(bits), family)
   return blocks.check(host, family)
 }

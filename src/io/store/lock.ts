@@ -1,7 +1,7 @@
 // The lock of one home: many runs of one agent, one at a time between reading and writing.
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import timers from 'node:timers/promises'
 import { Failure } from '../../errors.ts'
 import { randomBytes, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
@@ -53,7 +53,7 @@ async function acquireLock(dir: string, token: string, options: LockOptions, dea
       const held = evictDeadHolder(dir, watch, options.step)
       if (monotonic() >= deadline) throw lockedFailure(place, held)
       // Even odds for all: a wait that grew would let newcomers overtake those who have waited longest.
-      await sleep(4 + Math.random() * 12)
+      await timers.setTimeout(4 + Math.random() * 12)
     }
   } catch (error) {
     discard(lobby)
