@@ -65,7 +65,8 @@ export function restless(agents: readonly Agent[]): boolean {
       const isSpokenIn = [agent, ...theirs].some(({ disk }) =>
         SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? ''),
       )
-      const isUnknown = theirs.some(({ disk }) => disk.logs[log.id] === undefined)
+      // Whoever died between the file of a call and the index does not know it, and takes in its request once more.
+      const isUnknown = theirs.some(({ disk }) => disk.index.calls[log.id] === undefined)
       return (isSpokenIn && Object.keys(log.outbox).length > 0) || isUnknown
     }),
   )
@@ -114,38 +115,57 @@ function causal({ lines }: Call, what: string): void {
   }
 }
 
+/** A call as one agent holds it. */
+type Held = { agent: Agent; log: Log; call: Call }
+
 /**
  * Where somebody went back, or is two: whoever's log has two branches knows, and so does the other side; what was not delivered is
  * told; and where nobody knows of a fork there is none.
- * @param restoredAt when a home was last restored, unix seconds
  */
-export function knowing(sim: Sim, agents: readonly Agent[], restoredAt: ReadonlyMap<Agent, number>, now: number): void {
-  const ids = new Set(agents.flatMap(({ disk }) => Object.keys(disk.logs)))
-  for (const id of ids) {
-    const held = agents.flatMap((agent) => {
-      const log = wholeLog(sim, agent, id)
-      const call = log && callOf(log, agent.key, now)
-      const isOurs = agents.some(({ key }) => key === call?.peer)
-      return log === undefined || call === undefined || !isOurs ? [] : [{ agent, log, call }]
-    })
-    const forkedAt = Math.min(...held.map(({ log }) => log.fork?.at ?? Number.POSITIVE_INFINITY))
+export function knowing(sim: Sim, agents: readonly Agent[], now: number): void {
+  for (const [id, held] of callsOf(sim, agents, now)) {
     for (const { agent, log } of held) told(agent, log)
-    const silent = held.filter(({ log }) => log.fork === undefined)
-    // Who has gone back to before it heard of the fork, and says nothing more, hears nothing more of it.
-    const unaware = silent.filter(
-      ({ agent, log }) => log.verified === undefined && (restoredAt.get(agent) ?? 0) + 2 * 86_400 < forkedAt,
-    )
-    const isSpokenIn = unaware.filter(({ call }) => wasSpokenIn(call))
-    if (forkedAt !== Number.POSITIVE_INFINITY && isSpokenIn.length > 0)
-      throw new Error(`${isSpokenIn.map(({ agent }) => agent.name)} does not know that ${short(id)} has forked`)
+    const unaware = unawareOf(held)
+    if (unaware.length > 0)
+      throw new Error(`${unaware.map(({ agent }) => agent.name)} does not know that ${short(id)} has forked`)
     // A call that came to nothing was no conversation there: who has not its key is not heard in it.
     alike(
       id,
-      silent.filter(({ call }) => wasSpokenIn(call)),
+      held.filter(({ log, call }) => log.fork === undefined && wasSpokenIn(call)),
     )
     const digests = held.flatMap(({ log }) => log.verified?.digest ?? [])
     if (new Set(digests).size > 1) throw new Error(`${short(id)} was verified with two digests`)
   }
+}
+
+/**
+ * Who could go on in a call that has forked, and does not know it. "Who finds a fork lets the other side know by a receipt … while the
+ * other goes on offering", and "it answers only with `fork`, and only what comes after": a receipt that is lost is not said again by
+ * itself. So whoever has all that it said acknowledged, or has gone back to before it heard of the fork, hears of it with its next word.
+ */
+export function toSpeakUp(sim: Sim, agents: readonly Agent[], now: number): { agent: Agent; call: string }[] {
+  return callsOf(sim, agents, now).flatMap(([id, held]) =>
+    unawareOf(held).flatMap(({ agent, call }) => (call.phase === 'active' ? [{ agent, call: id }] : [])),
+  )
+}
+
+function callsOf(sim: Sim, agents: readonly Agent[], now: number): [string, Held[]][] {
+  const ids = new Set(agents.flatMap(({ disk }) => Object.keys(disk.logs)))
+  return [...ids].map((id) => [
+    id,
+    agents.flatMap((agent) => {
+      const log = wholeLog(sim, agent, id)
+      const call = log && callOf(log, agent.key, now)
+      const isOurs = agents.some(({ key }) => key === call?.peer)
+      return log === undefined || call === undefined || !isOurs ? [] : [{ agent, log, call }]
+    }),
+  ])
+}
+
+// "A verified call stays as it is"; and one that came to nothing there was no conversation.
+function unawareOf(held: readonly Held[]): Held[] {
+  if (!held.some(({ log }) => log.fork !== undefined)) return []
+  return held.filter(({ log, call }) => log.fork === undefined && log.verified === undefined && wasSpokenIn(call))
 }
 
 function told(agent: Agent, log: Log): void {

@@ -15,7 +15,7 @@ import { diceOf } from './dice.ts'
 import type { Disk } from './disk.ts'
 import { attack, impersonate } from './hostile.ts'
 import { type Liar, lie } from './liar.ts'
-import { bounded, healed, knowing, restless, summed } from './oracle.ts'
+import { bounded, healed, knowing, restless, summed, toSpeakUp } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
 import { sealedAsSaid } from './seal-oracle.ts'
 import { forgetShown, newWitness, permitted, type Witness, watch } from './witness.ts'
@@ -76,7 +76,7 @@ export async function simulate(
   // Another machine of ada's, which shares nothing with the first one but the key.
   const twin = kind === 'restored' && dice.chance(0.4) ? [newAgent('twin', first)] : []
   const agents = [ada, ben, ...twin]
-  const witness = newWitness(kind === 'liar' ? [ben.key] : [])
+  const witness = newWitness(kind === 'liar' ? [ben.key, eve.pubkey] : [eve.pubkey])
   const sim: Sim = {
     seed,
     world: openWorld(dice, START * 1000),
@@ -101,14 +101,14 @@ export async function simulate(
     ada.contacts = trust === 'unknown' ? [] : [{ pubkey: ben.key, petname: 'other', trust }]
   }
   const liar: Liar | undefined = kind === 'liar' ? { agent: ben, victim: ada, said: [] } : undefined
-  const copies = newCopies()
   const calm = sim.deadly === 0 && kind === 'honest'
-  await turmoil(sim, agents, { eve: eve.pubkey, liar, copies, witness, restores: kind === 'restored' })
-  const rounds = await heal(sim, agents)
+  await turmoil(sim, agents, { eve: eve.pubkey, liar, copies: new Map(), witness, restores: kind === 'restored' })
+  let rounds = await heal(sim, agents)
+  if (kind === 'restored' && (await speakUp(sim, agents))) rounds += await heal(sim, agents)
   try {
     const now = secondsOf(sim)
     const compared = kind === 'honest' ? healed(sim, ada, ben, now) : 0
-    if (kind === 'restored') knowing(sim, agents, copies.restoredAt, now)
+    if (kind === 'restored') knowing(sim, agents, now)
     const honest = liar === undefined ? agents : [ada]
     sealedAsSaid(sim, honest)
     for (const agent of honest) {
@@ -194,23 +194,18 @@ function lengthOf({ seed, world: { dice } }: Sim): number {
   return seed % 3 !== 0 ? 40 + dice.below(120) : 8 + dice.below(45)
 }
 
-type Copies = { of: Map<Agent, Disk>; restoredAt: Map<Agent, number> }
-
-function newCopies(): Copies {
-  return { of: new Map(), restoredAt: new Map() }
-}
+type Copies = Map<Agent, Disk>
 
 /** Copies a home now and then, also while somebody writes in it, and sometimes puts an older one in its place. */
 function goBack(sim: Sim, agent: Agent, running: readonly Running[], { copies, witness }: Trouble): void {
   const { dice } = sim.world
-  const copy = copies.of.get(agent)
+  const copy = copies.get(agent)
   if (copy !== undefined && dice.chance(0.15)) {
     for (const one of running) if (one.agent === agent && one.process.alive) die(sim, agent, one.process)
     sim.trace?.(`${agent.name} is restored from a copy`)
     agent.disk = copyDisk({ ...agent, disk: copy })
-    copies.restoredAt.set(agent, secondsOf(sim))
     forgetShown(witness, agent)
-  } else if (dice.chance(copy === undefined ? 0.4 : 0.15)) copies.of.set(agent, copyDisk(agent))
+  } else if (dice.chance(copy === undefined ? 0.4 : 0.15)) copies.set(agent, copyDisk(agent))
 }
 
 /** Traffic ends: once all that is owed has had its time, nobody says anything any more. */
@@ -229,13 +224,26 @@ async function rest(sim: Sim, agents: readonly Agent[]): Promise<void> {
 }
 
 async function lookIn(sim: Sim, agents: readonly Agent[]): Promise<void> {
+  for (const agent of agents) await finish(sim, agent, { intent: LOOK })
+}
+
+const LOOK: Intent = { type: 'inbox', peek: false, all: false, deep: false }
+
+/** Whoever does not know that a call has forked says one more word in it. False where everybody knows. */
+async function speakUp(sim: Sim, agents: readonly Agent[]): Promise<boolean> {
+  const unaware = toSpeakUp(sim, agents, secondsOf(sim))
+  for (const { agent, call } of unaware)
+    await finish(sim, agent, { intent: { type: 'send', text: 'one more', wait: undefined }, selector: call })
+  return unaware.length > 0
+}
+
+/** A run from its beginning to its end, alone. */
+async function finish(sim: Sim, agent: Agent, command: Command): Promise<void> {
   const { world } = sim
-  for (const agent of agents) {
-    await begin(sim, agent, { intent: { type: 'inbox', peek: false, all: false, deep: false } })
-    for (let next = world.waiting[0]; next !== undefined; next = world.waiting[0]) {
-      await advance(world, next)
-      world.at += 1000
-    }
+  await begin(sim, agent, command)
+  for (let next = world.waiting[0]; next !== undefined; next = world.waiting[0]) {
+    await advance(world, next)
+    world.at += 1000
   }
 }
 
