@@ -119,10 +119,13 @@ function visible(text: string): string {
 
 // A tower of marks covers the lines above and below. Letters of some scripts have more than accents.
 function boundMarks(text: string): string {
+  if (!MARK.test(text)) return text
   return text
     .replace(/((?:(?=\p{M})\p{sc=Inherited}){4})(?:(?=\p{M})\p{sc=Inherited})+/gu, '$1')
     .replace(/(\p{M}{8})\p{M}+/gu, '$1')
 }
+
+const MARK = /\p{M}/u
 
 // Every double quote becomes a single one, every single one and every backtick the plain one, and two of them one.
 function foldQuotes(text: string): string {

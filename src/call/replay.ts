@@ -75,25 +75,14 @@ export type Call = {
  * come.
  */
 export function replay(log: Log, me: string, now: number): Call | undefined {
-  const known = memoize(foldedCalls, log, () => new Map())
-  const { missed, merged, merges, held, fork, verified, ackedAtEnd, acked, peerRead, lost } = log
-  const waiting = Object.keys(log.waiting)
-  const key = JSON.stringify([
-    me,
-    missed,
-    merged,
-    merges,
-    held,
-    fork,
-    verified,
-    ackedAtEnd,
-    acked,
-    peerRead,
-    lost,
-    waiting,
-  ])
-  const call = known.has(key) ? known.get(key) : foldLog(log, me)
-  known.set(key, call)
+  const known: FoldedCall[] = memoize(foldedCalls, log, () => [])
+  const beside = FOLDED_FIELDS.map((field) => log[field])
+  let folded = known.find((one) => one.me === me && one.beside.every((value, n) => value === beside[n]))
+  if (folded === undefined) {
+    folded = { me, beside, call: foldLog(log, me) }
+    known.push(folded)
+  }
+  const { call } = folded
   return call && { ...call, phase: withExpiry(call.phase, call.last, now) }
 }
 
@@ -122,8 +111,25 @@ export function digestNow(log: Log): string | undefined {
   return enders.size < 2 ? undefined : digestOf(signals)
 }
 
+/** A call with what it was folded from beside the entries. What of that is an object is replaced, and never changed. */
+type FoldedCall = { me: string; beside: readonly unknown[]; call: Call | undefined }
+
+const FOLDED_FIELDS = [
+  'missed',
+  'merged',
+  'merges',
+  'held',
+  'fork',
+  'verified',
+  'ackedAtEnd',
+  'acked',
+  'peerRead',
+  'lost',
+  'waiting',
+] as const satisfies (keyof Log)[]
+
 // A command asks for the same calls many times, and they are long.
-const foldedCalls = new WeakMap<Entries, Map<string, Call | undefined>>()
+const foldedCalls = new WeakMap<Entries, FoldedCall[]>()
 const transcriptOrders = new WeakMap<Entries, readonly OrderedSignal[]>()
 
 /** The call as it would be if time stood still. */

@@ -92,9 +92,18 @@ export function isHex32(text: string): boolean {
 
 /** Whether a text is a public key that can be talked to: 64 lowercase hex digits and the x of a point on the curve. */
 export function isPubkey(text: string): boolean {
+  const known = judgedKeys.get(text)
+  if (known !== undefined) return known
   const key = isHex32(text) ? fromHex(text) : undefined
-  return key !== undefined && engine().isPoint(key)
+  const isKey = key !== undefined && engine().isPoint(key)
+  if (judgedKeys.size >= MAX_JUDGED) judgedKeys.clear()
+  if (text.length === 64) judgedKeys.set(text, isKey)
+  return isKey
 }
+
+// A run asks for the same few keys again and again.
+const judgedKeys = new Map<string, boolean>()
+const MAX_JUDGED = 1_000
 
 /** SHA-256 (FIPS 180-4), 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {

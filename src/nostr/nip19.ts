@@ -15,8 +15,17 @@ const MAX_PROFILE_BYTES = Math.floor(((MAX_TEXT - 15) * 5) / 8)
 
 /** npub1… of a public key in hex. Throws RangeError on what is no 32 bytes of hex. */
 export function npubEncode(pubkey: string): string {
-  return bech32.encodeFromBytes('npub', bytes32(fromHex(pubkey)))
+  const known = npubs.get(pubkey)
+  if (known !== undefined) return known
+  const npub = bech32.encodeFromBytes('npub', bytes32(fromHex(pubkey)))
+  if (npubs.size >= MAX_NPUBS) npubs.clear()
+  npubs.set(pubkey, npub)
+  return npub
 }
+
+// Each of many lines names the same few agents.
+const npubs = new Map<string, string>()
+const MAX_NPUBS = 500
 
 /** nsec1… of a 32-byte secret. Throws RangeError on any other length. */
 export function nsecEncode(secret: Uint8Array): string {

@@ -65,7 +65,8 @@ function afterAnswer(held: RelayMemory, answer: MailboxAnswer, now: number): Rel
 }
 
 function isSame(a: RelayMemory, b: RelayMemory): boolean {
-  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort())
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof RelayMemory>
+  return [...names].every((name) => a[name] === b[name] || JSON.stringify(a[name]) === JSON.stringify(b[name]))
 }
 
 /**

@@ -7,13 +7,14 @@ import type { CallKeys, Environment } from '../../src/io/environment.ts'
 import { readConfig } from '../../src/io/home/config.ts'
 import { homeOf } from '../../src/io/home/paths.ts'
 import type { NamedAnswer, Pool, PoolFetchOptions, RelayQuery } from '../../src/io/relay/pool.ts'
-import { type CallKey, deriveCallKey } from '../../src/nostr/call-key.ts'
+import type { CallKey } from '../../src/nostr/call-key.ts'
 import { type Keys, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor } from '../../src/nostr/event.ts'
 import { type GiftWrapOptions, giftWrap, WRAP_KIND } from '../../src/nostr/nip59.ts'
 import { type CallKeyring, openKeptSeal, type Unwrapped, unwrapAll } from '../../src/nostr/nip59-unwrap.ts'
 import { foreign } from '../../src/sanitize.ts'
 import type { Index, LetterLog } from '../../src/state/state.ts'
+import { simCallKey } from './call-key.ts'
 import { type Disk, type DiskHost, openSimStore, type SimCodec } from './disk.ts'
 import { askRelay, envelope, isSignedInName, keysOf, type Network, ONCE, publishTo } from './relays.ts'
 
@@ -254,7 +255,7 @@ const UNSEALED: Event = { id: ONCE, pubkey: ONCE, created_at: 0, kind: 13, tags:
 
 /** Keys are dear: the same ones in every world, as many as a process may need. */
 const pairs = new Map<string, Keys>()
-const derived = new Map<string, CallKey | undefined>()
+const derived = new WeakMap<Keys, Map<string, CallKey | undefined>>()
 
 function simCallKeys({ machine, pid }: SimOptions): CallKeys {
   const { disk, keys } = machine
@@ -270,9 +271,12 @@ function simCallKeys({ machine, pid }: SimOptions): CallKeys {
     read,
     keyOf(binding) {
       const own = read(binding.call)
-      const name = `${keys.pubkey} ${own?.pubkey} ${JSON.stringify(binding)}`
-      if (!derived.has(name)) derived.set(name, own && deriveCallKey(own, binding, keys.pubkey))
-      return derived.get(name)
+      if (own === undefined) return undefined
+      const known = derived.get(own) ?? new Map<string, CallKey | undefined>()
+      derived.set(own, known)
+      const name = `${keys.pubkey} ${binding.call} ${binding.callerEk} ${binding.calleeEk}`
+      if (!known.has(name)) known.set(name, simCallKey(own, binding, keys.pubkey))
+      return known.get(name)
     },
   }
 }

@@ -3,9 +3,10 @@ import { parsedSignal } from '../../src/call/log.ts'
 import { secrecyIn } from '../../src/call/secrecy.ts'
 import { type Body, type Link, NOTHING, type Signal } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
-import { type CallKey, deriveCallKey } from '../../src/nostr/call-key.ts'
+import type { CallKey } from '../../src/nostr/call-key.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { Agent, Sim } from './agent.ts'
+import { simCallKey } from './call-key.ts'
 import { envelope, publishTo } from './relays.ts'
 
 /** A liar whose own program runs as well; so it holds all that its victim has said, and says the right thing now and then. */
@@ -147,7 +148,7 @@ function keyFor({ agent, victim }: Liar, rumor: Rumor): CallKey | undefined {
   if (signal === undefined || own === undefined || secrecy?.bound.secrecy !== 'call') return undefined
   if (rumor.pubkey !== agent.key || OPEN.includes(signal.body.type)) return undefined
   if (signal.body.type === 'receipt' && (signal.body.fork !== undefined || signal.body.lost === true)) return undefined
-  const key = deriveCallKey(own, secrecy.bound.binding, agent.key)
+  const key = simCallKey(own, secrecy.bound.binding, agent.key)
   return key?.peer === victim.key ? key : undefined
 }
 

@@ -54,22 +54,21 @@ function sealedAlike(sim: Sim, one: Agent, other: Agent, id: string): void {
   if (mine === 'identity') throw new Error(`${short(id)} has no key`)
 }
 
-/** Whether anything is still on its way between them. */
+/** Whether anything is still on its way between them, so that time brings it. */
 export function restless(agents: readonly Agent[]): boolean {
-  return agents.some((agent) =>
-    Object.values(agent.disk.logs).some((log) => {
-      if (log.fork !== undefined) return false
-      const peer = peerIn(log, agent.key)
-      const theirs = agents.filter((other) => other.key === peer && other.key !== agent.key)
-      if (theirs.length === 0) return false
-      const isSpokenIn = [agent, ...theirs].some(({ disk }) =>
-        SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? ''),
-      )
-      // Whoever died between the file of a call and the index does not know it, and takes in its request once more.
-      const isUnknown = theirs.some(({ disk }) => disk.index.calls[log.id] === undefined)
-      return (isSpokenIn && Object.keys(log.outbox).length > 0) || isUnknown
-    }),
-  )
+  return agents.some((agent) => Object.values(agent.disk.logs).some((log) => isOnItsWay(agent, log, agents)))
+}
+
+function isOnItsWay(agent: Agent, log: Log, agents: readonly Agent[]): boolean {
+  if (log.fork !== undefined) return false
+  const peer = peerIn(log, agent.key)
+  const theirs = agents.filter(({ key }) => key === peer && key !== agent.key)
+  if (theirs.length === 0) return false
+  // Whoever died between the file of a call and the index does not know it, and takes in its request once more, where that is offered.
+  const knowing = theirs.filter(({ disk }) => disk.index.calls[log.id] !== undefined)
+  if (knowing.length === 0) return log.outbox[log.id] !== undefined
+  const isSpokenIn = [agent, ...knowing].some(({ disk }) => SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? ''))
+  return isSpokenIn && Object.keys(log.outbox).length > 0
 }
 
 const SPOKEN_IN: readonly string[] = ['active', 'ended', 'expired']

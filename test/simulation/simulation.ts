@@ -283,10 +283,26 @@ async function heal(sim: Sim, agents: readonly Agent[]): Promise<number> {
   for (const agent of agents) agent.cut?.clear()
   for (const [n, wait] of ROUNDS.entries()) {
     await lookIn(sim, agents)
-    if (!restless(agents)) return n
+    if (!restless(agents)) {
+      await lookLate(sim, agents)
+      return n
+    }
     world.at += wait * 1000
   }
+  await lookLate(sim, agents)
   return ROUNDS.length
+}
+
+/** What a slow relay shows hours later is seen as well. */
+async function lookLate(sim: Sim, agents: readonly Agent[]): Promise<void> {
+  const { world, network } = sim
+  const shown = network.relays.flatMap(({ stored }) =>
+    [...stored.values()].flatMap((box) => box.map(({ from }) => from)),
+  )
+  const last = shown.reduce((latest, from) => Math.max(latest, from), 0) * 1000
+  if (last <= world.at) return
+  world.at = last
+  await lookIn(sim, agents)
 }
 
 // Mostly what makes sense now, so that there is a conversation to break; sometimes anything.
