@@ -24,6 +24,7 @@ export function sealedAsSaid(sim: Sim, agents: readonly Agent[]): void {
       const what = `${agent.name}, in ${id.slice(0, 8)} (${phase}), has taken`
       for (const { rumor } of Object.values(log.entries)) {
         if (rumor.pubkey === agent.key || isIntroduction(rumor)) continue
+        if (phase === 'forked' && isHangUp(rumor, log)) continue
         const used = keys.get(rumor.id) ?? new Set()
         if (used.size === 0) throw new Error(`${what} ${rumor.id.slice(0, 8)} in the open`)
         for (const key of used) {
@@ -36,6 +37,13 @@ export function sealedAsSaid(sim: Sim, agents: readonly Agent[]): void {
       if (log.acked.seq > (isCaller ? 1 : 0) && !isAckedUnderKey(sim.network, log, agent.key))
         throw new Error(`${what} the acknowledgement of ${log.acked.seq} in the open`)
     }
+}
+
+// "Except … a caller's `end` … whose `ack` is 0": it has hung up before it had a key, which cancels the call. Where a copy of it goes
+// on in that call, both find a fork instead.
+function isHangUp(rumor: Rumor, { id, entries }: Log): boolean {
+  if (tagOf(rumor, 'op') !== 'end' || rumor.pubkey !== entries[id]?.rumor.pubkey) return false
+  return tagOf(rumor, 'seq') === '2' && tagOf(rumor, 'ack') === '0'
 }
 
 /** The call keys under which each rumor was ever put into an envelope. */
