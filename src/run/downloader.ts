@@ -4,7 +4,7 @@ import type { FetchWindow } from './action.ts'
 import type { RunContext } from './context.ts'
 import { fetchesFor, openFiles } from './download.ts'
 import { carryOut } from './execute.ts'
-import { saveStep } from './step.ts'
+import { saveStep } from './save-step.ts'
 
 export type Downloader = {
   /** Fetches what there is to fetch, unless it is at it. What becomes of it is in the state. */

@@ -2,7 +2,8 @@
 import type { Action, ActionResult, Plan } from './action.ts'
 import { type RunContext, refreshContext, withRelayClock } from './context.ts'
 import { execute, record } from './executors.ts'
-import { joinDecided, type StepResult, saveStep } from './step.ts'
+import { saveStep } from './save-step.ts'
+import { joinDecided, type StepResult } from './step.ts'
 
 /** The last of the steps, and what became of all actions of the run. */
 export type Executed = { context: RunContext; result: StepResult; done: ActionResult[] }

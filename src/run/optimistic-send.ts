@@ -12,7 +12,8 @@ import type { RunContext } from './context.ts'
 import { executeAll } from './execute.ts'
 import type { Needs } from './needs.ts'
 import { routeTo } from './route.ts'
-import { type Decided, saveStep } from './step.ts'
+import { saveStep } from './save-step.ts'
+import type { Decided } from './step.ts'
 
 /**
  * The relays of the peer, where the command's word does not depend on what we have yet to hear. Undefined when it does: there is

@@ -1,5 +1,5 @@
-// A step: what was heard, what is wanted and what became of actions, put into whatever state is on disk by then, and the actions
-// that follow from it. `runStep` is pure; `saveStep` saves it under the lock, so parallel commands take turns and none overwrites another.
+// A step: what was heard, what is wanted and what became of actions, put into a state, and the actions that follow from it. Pure;
+// save-step.ts applies it to what is on disk.
 
 import { trustOf } from '../call/agents.ts'
 import type { Decision, IntendedSignal } from '../call/decide.ts'
@@ -7,7 +7,6 @@ import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
 import { readInboxList } from '../call/presence.ts'
 import type { Failure } from '../errors.ts'
-import type { Keys } from '../nostr/crypto.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { recordLook, recordOwnList } from '../state/announced.ts'
@@ -25,7 +24,7 @@ import {
 import type { Removal } from '../state/retention.ts'
 import type { RecordedSignal, Speaker } from '../state/say.ts'
 import type { State } from '../state/state.ts'
-import { callsIn, type HeardMail, type MadeSecret, type StepContext, type StepOutput, step } from '../state/step.ts'
+import { type HeardMail, type MadeSecret, type StepContext, type StepOutput, step } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
 import { type Action, type ActionResult, type ActionResultOf, type Plan, resultsOf } from './action.ts'
 import { settleFiles } from './assemble-files.ts'
@@ -88,53 +87,9 @@ export function joinDecided(first: Decided | undefined, then: Decided | undefine
   }
 }
 
-/** Takes the step on what is on disk by then, and writes that down. */
-export async function saveStep(input: StepInput, plan: Plan, context: RunContext): Promise<StepResult> {
-  const { environment, selector } = context
-  const { heard, done = [], earlier = [] } = input
-  const meanwhile = [
-    ...resultsOf('upload-file', done).flatMap((one) => one.heard.opened),
-    ...resultsOf('open-early', done).flatMap((one) => one.opened),
-  ]
-  const opened = [...(heard?.opened ?? []), ...meanwhile]
-  const { index } = environment.store.read()
-  // A call that is over with this step is still the one that the command is about.
-  const spoken = new Set([...earlier, ...done].flatMap(callOfDone))
-  const calls = [...callsIn(opened, index, { selector, now: context.now }), ...spoken]
-  const makeKeys = sameKeysAgain(environment.callKeys.make)
-  // Of what a command says before it has listened the index knows nothing: it is written afterwards.
-  const observed = heard === undefined && done.length === 0 ? undefined : environment.pool.observed()
-  let before: StepResult | undefined
-  return await environment.store.update(calls, (fresh) => {
-    const keys = { ...environment.callKeys, make: makeKeys() }
-    const here = { ...context, environment: { ...environment, callKeys: keys } }
-    const written = before !== undefined && isSaid(before, fresh) ? { written: before } : {}
-    const result = runStep(fresh, { ...input, ...(observed && { observed }), ...written }, plan, here)
-    before = result
-    const { state: snapshot, callsOnly, removals, secrets } = result
-    return { snapshot, value: result, callsOnly, removals, secrets }
-  })
-}
-
 // The attack: none, but a run that is stopped between the call's file and the index, loses the lock and wakes up. What it has said once
 // stands in the call, and is not said once more.
-function isSaid({ decided }: StepResult, { logs }: State): boolean {
-  const said = decided?.said ?? []
-  return said.length > 0 && said.every(({ call, rumor }) => logs[call]?.entries[rumor.id] !== undefined)
-}
-
 // A step may be applied twice: to make a pair is dear, and the second time is instead of the first.
-function sameKeysAgain(make: () => Keys): () => () => Keys {
-  const made: Keys[] = []
-  return () => {
-    let at = 0
-    return () => {
-      const keys = made[at] ?? make()
-      made[at++] = keys
-      return keys
-    }
-  }
-}
 
 /**
  * One pure step: what was heard and what has become of earlier actions goes in, the next state and the actions to carry out come
@@ -337,14 +292,4 @@ function withAgent(state: State, me: string): State {
   const edit = beginTransaction(state)
   edit.index.agent = me
   return edit.state
-}
-
-/** The call whose file is written for what became of an action. */
-function callOfDone(one: ActionResult): string[] {
-  if (one.type === 'signal') return [one.action.due.call]
-  if (one.type === 'receipt') return one.action.receipt.call === undefined ? [] : [one.action.receipt.call]
-  if (one.type === 'open-early') return [one.action.early.call]
-  if (one.type === 'save-file') return [one.action.transfer.call]
-  if (one.type === 'fetch-file' && one.action.remoteFile.call !== '') return [one.action.remoteFile.call]
-  return []
 }

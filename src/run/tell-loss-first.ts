@@ -4,7 +4,7 @@ import type { Intent } from '../call/intent.ts'
 import type { Plan } from './action.ts'
 import { refreshContext, withRelayClock } from './context.ts'
 import { carryOut, type Executed } from './execute.ts'
-import { saveStep } from './step.ts'
+import { saveStep } from './save-step.ts'
 import { syncAgain } from './sync.ts'
 
 /** Looks until it is told: the one that finds it out, two complete ones, the last of which tells it, and the one that accepts. */

@@ -1,0 +1,65 @@
+// A step taken on what is on disk by then and written down under the lock, so parallel commands take turns and none overwrites another.
+import type { Keys } from '../nostr/crypto.ts'
+import type { State } from '../state/state.ts'
+import { callsIn } from '../state/step.ts'
+import { type ActionResult, type Plan, resultsOf } from './action.ts'
+import type { RunContext } from './context.ts'
+import { runStep, type StepInput, type StepResult } from './step.ts'
+
+/** Takes the step on what is on disk by then, and writes that down. */
+export async function saveStep(input: StepInput, plan: Plan, context: RunContext): Promise<StepResult> {
+  const { environment, selector } = context
+  const { heard, done = [], earlier = [] } = input
+  const meanwhile = [
+    ...resultsOf('upload-file', done).flatMap((one) => one.heard.opened),
+    ...resultsOf('open-early', done).flatMap((one) => one.opened),
+  ]
+  const opened = [...(heard?.opened ?? []), ...meanwhile]
+  const { index } = environment.store.read()
+  // A call that is over with this step is still the one that the command is about.
+  const spoken = new Set([...earlier, ...done].flatMap(callOfDone))
+  const calls = [...callsIn(opened, index, { selector, now: context.now }), ...spoken]
+  const makeKeys = sameKeysAgain(environment.callKeys.make)
+  // Of what a command says before it has listened the index knows nothing: it is written afterwards.
+  const observed = heard === undefined && done.length === 0 ? undefined : environment.pool.observed()
+  let before: StepResult | undefined
+  return await environment.store.update(calls, (fresh) => {
+    const keys = { ...environment.callKeys, make: makeKeys() }
+    const here = { ...context, environment: { ...environment, callKeys: keys } }
+    const written = before !== undefined && isSaid(before, fresh) ? { written: before } : {}
+    const result = runStep(fresh, { ...input, ...(observed && { observed }), ...written }, plan, here)
+    before = result
+    const { state: snapshot, callsOnly, removals, secrets } = result
+    return { snapshot, value: result, callsOnly, removals, secrets }
+  })
+}
+
+// The attack: none, but a run that is stopped between the call's file and the index, loses the lock and wakes up. What it has said once
+// stands in the call, and is not said once more.
+function isSaid({ decided }: StepResult, { logs }: State): boolean {
+  const said = decided?.said ?? []
+  return said.length > 0 && said.every(({ call, rumor }) => logs[call]?.entries[rumor.id] !== undefined)
+}
+
+// A step may be applied twice: to make a pair is dear, and the second time is instead of the first.
+function sameKeysAgain(make: () => Keys): () => () => Keys {
+  const made: Keys[] = []
+  return () => {
+    let at = 0
+    return () => {
+      const keys = made[at] ?? make()
+      made[at++] = keys
+      return keys
+    }
+  }
+}
+
+/** The call whose file is written for what became of an action. */
+function callOfDone(one: ActionResult): string[] {
+  if (one.type === 'signal') return [one.action.due.call]
+  if (one.type === 'receipt') return one.action.receipt.call === undefined ? [] : [one.action.receipt.call]
+  if (one.type === 'open-early') return [one.action.early.call]
+  if (one.type === 'save-file') return [one.action.transfer.call]
+  if (one.type === 'fetch-file' && one.action.remoteFile.call !== '') return [one.action.remoteFile.call]
+  return []
+}
