@@ -1,15 +1,16 @@
 // A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
 
-import { type AsideReason, type Log, type LogEntry, parsedSignal, signalOf, withoutContent } from '../call/log.ts'
+import { type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
 import { digestNow } from '../call/replay.ts'
 import { isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
-import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
+import type { Signal } from '../call/signal.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
-import { type HeldLog, type Judgement, judgeAck, judgeSignal, MAX_ASIDE } from '../call/take.ts'
+import { type HeldLog, type Judgement, judgeAck, judgeSignal } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
+import { acknowledge, offerAgain, offerMissing } from './acknowledge.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
-import { noteHeard, noteRecord } from './peer-record.ts'
-import { hasPassed } from './retry.ts'
+import { keepAside, recordFork } from './fork.ts'
+import { noteHeard } from './peer-record.ts'
 import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
 
 /**
@@ -118,30 +119,6 @@ export function settleCalls(edit: Transaction, { me, now }: { me: string; now: n
     if (digest !== undefined) edit.log(id).verified = { digest, at: now }
   }
 }
-
-/** Offers our signals of these types once more, in new wraps: the other side asks for them again, because they did not reach it. */
-export function offerAgain(
-  edit: Transaction,
-  log: Log,
-  { me, now }: { me: string; now: number },
-  types: readonly SignalType[],
-): void {
-  if (log.fork !== undefined || !hasPassed(log.told.again ?? 0, AGAIN, now)) return
-  for (const id of Object.keys(log.entries)) {
-    const signal = signalOf(log, id)
-    if (signal?.from !== me || !types.includes(signal.body.type)) continue
-    // Two ends that are no confirmation would answer each other forever.
-    if (signal.body.type === 'end' && !isConfirmation(edit.logIndex(log), signal)) continue
-    const owed = log.outbox[id]
-    log.outbox[id] = owed === undefined ? { ...FRESH, again: true } : { ...owed, missing: true }
-    log.told = { ...log.told, again: now }
-  }
-}
-
-/** What is answered again, at most once so often, in seconds. */
-const AGAIN = 60
-
-const FRESH = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
 
 /** Whom a call is with. */
 function peerOf(log: Log, me: string): string | undefined {
@@ -336,87 +313,10 @@ function receiveReceipt(
   return undefined
 }
 
-/**
- * "Whatever the peer reports `missing` is wrapped anew", also what it has acknowledged before: its state may have gone back. The
- * attack: everything is missing, again and again; the outbox bounds it by time and number.
- */
-function offerMissing(
-  edit: Transaction,
-  log: Log,
-  missing: readonly SeqRange[],
-  { me, now }: { me: string; now: number },
-): void {
-  if (log.fork !== undefined || missing.length === 0) return
-  const { said, last } = edit.logIndex(log)
-  const mayRepeat = hasPassed(log.told.again ?? 0, AGAIN, now)
-  const top = last.get(me)?.seq ?? 0
-  for (const [first, end] of missing) {
-    for (let seq = first; seq <= Math.min(end, top); seq++) {
-      const id = said.get(seqKey({ from: me, seq }))?.id
-      if (id === undefined) {
-        // It lies in the archive: the change is worked out again over the whole call.
-        log.unjudged = true
-        continue
-      }
-      const owed = log.outbox[id]
-      // The bytes of a file that was delivered are not kept.
-      const isWhole = log.entries[id]?.rumor.content !== '' || signalOf(log, id)?.body.type !== 'file'
-      if (owed !== undefined) log.outbox[id] = { ...owed, missing: true }
-      else if (mayRepeat && isWhole) {
-        log.outbox[id] = { ...FRESH, again: true }
-        log.told = { ...log.told, again: now }
-      }
-    }
-  }
-}
-
-type Branch = { type: 'fork'; by: 'peer' | 'me' | 'told'; seq: number; id: string }
-
 // "Nothing is built on it: no line changes, no number is skipped, no link to what we do not hold is signed." A verified call stays as
 // it is; the attempt is told.
-function recordFork(log: Log, { by, seq, id }: Branch, entry: LogEntry | undefined, now: number): string {
-  if (log.fork === undefined) {
-    log.fork = { by, seq, id, at: now, ...(entry === undefined ? {} : { foreign: entry.rumor.id }) }
-    log.unread = [...log.unread.filter((mark) => mark !== 'forked'), 'forked']
-  } else if (log.fork.by === 'told' && by !== 'told') {
-    log.fork = { ...log.fork, by, seq, id, ...(entry === undefined ? {} : { foreign: entry.rumor.id }) }
-  }
-  if (entry !== undefined) keepAside(log, entry, 'fork')
-  return 'forked'
-}
-
-function keepAside(log: Log, entry: LogEntry, why: AsideReason): string {
-  if (log.aside[entry.rumor.id] !== undefined) return 'duplicate'
-  if (Object.keys(log.aside).length >= MAX_ASIDE) log.asideMore += 1
-  else log.aside = { ...log.aside, [entry.rumor.id]: { ...entry, why } }
-  return why === 'fork' ? 'forked' : 'kept-aside'
-}
-
 // What the peer has taken is delivered; whatever is not in the outbox has been acknowledged before.
-function acknowledge(edit: Transaction, log: Log, ack: Link, read = 0): void {
-  if (ack.seq > log.acked.seq) log.acked = ack
-  // "Counts up to `ack`": a receipt that acknowledges nothing says nothing of what was looked at. The attack: one in the open, from before
-  // the accept by its own word, says that all of it was read.
-  log.peerRead = Math.max(log.peerRead, Math.min(read, ack.seq, log.acked.seq))
-  const { owed } = edit.logIndex(log)
-  for (const [seq, id] of owed) {
-    if (seq > ack.seq) break
-    owed.delete(seq)
-    markDelivered(edit, log, id)
-  }
-}
-
 // The peer has it: nothing is owed, and the bytes of a file need not be kept for another try.
-function markDelivered(edit: Transaction, log: Log, id: string): void {
-  const to = log.entries[id] && onlyRecipient(log.entries[id].rumor)
-  if (to !== undefined) noteRecord(edit, to, log.outbox[id]?.accepted ?? [], 'acked')
-  delete log.outbox[id]
-  const body = signalOf(log, id)?.body
-  const entry = log.entries[id]
-  if (body?.type === 'file' && body.remote === undefined && entry !== undefined)
-    edit.entries(log)[id] = withoutContent(entry)
-}
-
 // The other side's request that its accept of ours takes in: it does not ring any more. Any other that was held rings then.
 function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, from: string): void {
   const other = merged === undefined ? undefined : edit.state.logs[merged]
@@ -438,11 +338,6 @@ function isNews(index: LogIndex, signal: Signal, { me, gate }: RumorContext): bo
   const isAccepted = index.said.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
   if (isCaller && !isAccepted && !mayCall(gate, gate.trust(signal.from))) return false
   return body.type !== 'end' || body.text !== '' || body.outcome !== undefined || !index.ended.has(me)
-}
-
-function isConfirmation(index: LogIndex, end: Signal): boolean {
-  if (end.body.type !== 'end' || end.body.text !== '' || end.body.outcome !== undefined) return false
-  return [...index.ended].some((author) => author !== end.from && index.last.get(author)?.id === end.ack.id)
 }
 
 // "A cancelled, rejected, missed, merged or forked call has no digest": there was a conversation only where an accept stands, and the

@@ -2,8 +2,9 @@
 import { type Log, signalOf } from '../call/log.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
+import { offerAgain } from './acknowledge.ts'
 import { mayCall, mayRefuse } from './admission.ts'
-import { offerAgain, type RumorContext } from './receive-call.ts'
+import type { RumorContext } from './receive-call.ts'
 import { callOf } from './state.ts'
 import type { Transaction } from './transaction.ts'
 

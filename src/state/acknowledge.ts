@@ -1,0 +1,95 @@
+// What the other side has of ours by its acknowledgements, and what it asks for again.
+import { type Log, signalOf, withoutContent } from '../call/log.ts'
+import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
+import { onlyRecipient } from '../call/signal-codec.ts'
+import { noteRecord } from './peer-record.ts'
+import { hasPassed } from './retry.ts'
+import { type LogIndex, seqKey, type Transaction } from './transaction.ts'
+
+/** Offers our signals of these types once more, in new wraps: the other side asks for them again, because they did not reach it. */
+export function offerAgain(
+  edit: Transaction,
+  log: Log,
+  { me, now }: { me: string; now: number },
+  types: readonly SignalType[],
+): void {
+  if (log.fork !== undefined || !hasPassed(log.told.again ?? 0, AGAIN, now)) return
+  for (const id of Object.keys(log.entries)) {
+    const signal = signalOf(log, id)
+    if (signal?.from !== me || !types.includes(signal.body.type)) continue
+    // Two ends that are no confirmation would answer each other forever.
+    if (signal.body.type === 'end' && !isConfirmation(edit.logIndex(log), signal)) continue
+    const owed = log.outbox[id]
+    log.outbox[id] = owed === undefined ? { ...FRESH, again: true } : { ...owed, missing: true }
+    log.told = { ...log.told, again: now }
+  }
+}
+
+/** What is answered again, at most once so often, in seconds. */
+const AGAIN = 60
+
+const FRESH = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+
+/**
+ * "Whatever the peer reports `missing` is wrapped anew", also what it has acknowledged before: its state may have gone back. The
+ * attack: everything is missing, again and again; the outbox bounds it by time and number.
+ */
+export function offerMissing(
+  edit: Transaction,
+  log: Log,
+  missing: readonly SeqRange[],
+  { me, now }: { me: string; now: number },
+): void {
+  if (log.fork !== undefined || missing.length === 0) return
+  const { said, last } = edit.logIndex(log)
+  const mayRepeat = hasPassed(log.told.again ?? 0, AGAIN, now)
+  const top = last.get(me)?.seq ?? 0
+  for (const [first, end] of missing) {
+    for (let seq = first; seq <= Math.min(end, top); seq++) {
+      const id = said.get(seqKey({ from: me, seq }))?.id
+      if (id === undefined) {
+        // It lies in the archive: the change is worked out again over the whole call.
+        log.unjudged = true
+        continue
+      }
+      const owed = log.outbox[id]
+      // The bytes of a file that was delivered are not kept.
+      const isWhole = log.entries[id]?.rumor.content !== '' || signalOf(log, id)?.body.type !== 'file'
+      if (owed !== undefined) log.outbox[id] = { ...owed, missing: true }
+      else if (mayRepeat && isWhole) {
+        log.outbox[id] = { ...FRESH, again: true }
+        log.told = { ...log.told, again: now }
+      }
+    }
+  }
+}
+
+/** Notes what the peer has taken, which is delivered; whatever is not in the outbox has been acknowledged before. */
+export function acknowledge(edit: Transaction, log: Log, ack: Link, read = 0): void {
+  if (ack.seq > log.acked.seq) log.acked = ack
+  // "Counts up to `ack`": a receipt that acknowledges nothing says nothing of what was looked at. The attack: one in the open, from before
+  // the accept by its own word, says that all of it was read.
+  log.peerRead = Math.max(log.peerRead, Math.min(read, ack.seq, log.acked.seq))
+  const { owed } = edit.logIndex(log)
+  for (const [seq, id] of owed) {
+    if (seq > ack.seq) break
+    owed.delete(seq)
+    markDelivered(edit, log, id)
+  }
+}
+
+// The peer has it: nothing is owed, and the bytes of a file need not be kept for another try.
+function markDelivered(edit: Transaction, log: Log, id: string): void {
+  const to = log.entries[id] && onlyRecipient(log.entries[id].rumor)
+  if (to !== undefined) noteRecord(edit, to, log.outbox[id]?.accepted ?? [], 'acked')
+  delete log.outbox[id]
+  const body = signalOf(log, id)?.body
+  const entry = log.entries[id]
+  if (body?.type === 'file' && body.remote === undefined && entry !== undefined)
+    edit.entries(log)[id] = withoutContent(entry)
+}
+
+function isConfirmation(index: LogIndex, end: Signal): boolean {
+  if (end.body.type !== 'end' || end.body.text !== '' || end.body.outcome !== undefined) return false
+  return [...index.ended].some((author) => author !== end.from && index.last.get(author)?.id === end.ack.id)
+}
