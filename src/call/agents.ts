@@ -48,7 +48,7 @@ export function trustOf(people: AgentDirectory, pubkey: string): Trust {
 }
 
 /** The contact with this key (hex), undefined where there is none. */
-export function contactOf(people: AgentDirectory, pubkey: string): Contact | undefined {
+function contactOf(people: AgentDirectory, pubkey: string): Contact | undefined {
   return people.contacts.find((c) => c.pubkey === pubkey)
 }
 

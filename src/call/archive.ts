@@ -52,7 +52,7 @@ export function needsWholeCall(before: Log, { past, ...after }: Log): boolean {
 }
 
 /** Whether a signal stands at or before the last archived one of its author, or acknowledges one that is not the last of the other. */
-export function linksIntoArchive({ from, seq, ack }: Signal, { tails }: ArchiveSummary): boolean {
+function linksIntoArchive({ from, seq, ack }: Signal, { tails }: ArchiveSummary): boolean {
   if (seq <= (tails[from]?.seq ?? 0)) return true
   const other = Object.entries(tails).find(([author]) => author !== from)?.[1]
   return other !== undefined && ack.seq < other.seq

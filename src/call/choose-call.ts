@@ -28,11 +28,12 @@ export function chooseCall(verb: string, type: SignalType, scene: CallChoice): C
   return onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, scene))
 }
 
-// Whoever has ended a call says nothing more in it.
+/** Whether we may still say something in a call: whoever has ended it says nothing more. */
 export function mayStill(call: Call): boolean {
   return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed' && !call.held
 }
 
+/** Why there is no call to say something in, and what to type instead. `meant`: the calls that were meant. */
 export function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: CallChoice): Failure {
   const dialing = meant.find((c) => c.phase === 'ringing' && c.mine === 'caller')
   const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')

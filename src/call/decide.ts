@@ -94,7 +94,7 @@ function decideUnblocked(intent: Intent, scene: DecisionContext): Decision {
   }
 }
 
-export function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionContext): Decision {
+function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionContext): Decision {
   const { peer, calls, name, inbox, ring, me, now, people } = scene
   if (peer === undefined) return { say: [] }
   if (peer === me) return refuse('SELF_CALL', 'this is your own key', `\`${P2P} list\` shows whom you can call`)
@@ -148,7 +148,7 @@ function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision 
   )
 }
 
-export function answer(accept: boolean, text: string, scene: DecisionContext): Decision {
+function answer(accept: boolean, text: string, scene: DecisionContext): Decision {
   const { name, inbox, me, now, people, isOwedLoss = () => false } = scene
   const call = chooseCall('answer', accept ? 'accept' : 'reject', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
@@ -274,7 +274,7 @@ function escalate({ text, tell = '' }: IntentOf<'escalate'>, scene: DecisionCont
   return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text: tell } }, scene.me, scene.now)
 }
 
-export function end({ text, outcome }: IntentOf<'end'>, scene: DecisionContext): Decision {
+function end({ text, outcome }: IntentOf<'end'>, scene: DecisionContext): Decision {
   const call = chooseCall('end', 'end', scene)
   if (call instanceof Failure) return { say: [], refusal: call }
   const body: Body = { type: 'end', text, expired: false, ...(outcome === undefined ? {} : { outcome }) }

@@ -147,7 +147,7 @@ const range: Decoder<SeqRange> = (value) => {
 }
 
 /** What a call's file says of its segments. */
-export const archiveSummary: Decoder<ArchiveSummary> = where(
+const archiveSummary: Decoder<ArchiveSummary> = where(
   fields<ArchiveSummary>({
     segments: range,
     entries: count,

@@ -21,7 +21,7 @@ export const PRESENCE_EVERY = 2
 export const PRESENCE_LOOKBACK = 4_500
 
 /** Seconds by which the clock of whoever announces itself may be ahead of ours. */
-export const PRESENCE_AHEAD = 900
+const PRESENCE_AHEAD = 900
 
 export type Presence = {
   pubkey: string

@@ -87,7 +87,7 @@ export function replay(log: Log, me: string, now: number): Call | undefined {
 }
 
 /** The signals of a log in transcript order. */
-export function transcriptOrder(log: Log): readonly OrderedSignal[] {
+function transcriptOrder(log: Log): readonly OrderedSignal[] {
   return memoize(transcriptOrders, log, () => {
     const signals = Object.keys(log.entries).flatMap((id) => signalOf(log, id) ?? [])
     return orderSignals(signals, log.past)

@@ -90,7 +90,7 @@ export function ringingText({ since, until, reached, looked }: Ringing, outgoing
 }
 
 /** The words for how far something of ours has come. */
-export const DELIVERY: Readonly<Record<DeliveryState, string>> = {
+const DELIVERY: Readonly<Record<DeliveryState, string>> = {
   queued: 'queued (on disk only)',
   relayed: 'relayed, not delivered yet',
   delivered: 'delivered, not read yet',

@@ -3,7 +3,7 @@
 import type { Link, Signal } from './signal.ts'
 
 /** How far ahead of what is taken a signal may wait, and how many may wait for one number. */
-export const WAITING = { ahead: 1_000, candidates: 8 }
+const WAITING = { ahead: 1_000, candidates: 8 }
 
 /** How many rumors without a place are kept of one call. */
 export const MAX_ASIDE = 3

@@ -111,7 +111,7 @@ export function sentShape(outcome: Sent): Record<string, unknown> {
  * What became of what was said: never "sent" for less than a relay's word.
  * @param next whether to name the command that waits for an answer
  */
-export function deliveryLines(outcome: Sent, what: string, next: boolean): PrintedLine[] {
+function deliveryLines(outcome: Sent, what: string, next: boolean): PrintedLine[] {
   const { said, parts, state, call } = outcome
   const log = said === undefined ? undefined : state.logs[said.call]
   const shape = call === undefined ? undefined : callShape(outcome, call.id)

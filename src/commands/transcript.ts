@@ -164,7 +164,7 @@ export function fitCalls(calls: readonly CallShape[], most: number): FittingCall
  * The calls there are, and what to type next.
  * @param any whether there are calls at all
  */
-export function listedCallLines({ calls, left }: FittingCalls, any: boolean): PrintedLine[] {
+function listedCallLines({ calls, left }: FittingCalls, any: boolean): PrintedLine[] {
   if (calls.length === 0)
     return [
       any
@@ -180,7 +180,7 @@ export function listedCallLines({ calls, left }: FittingCalls, any: boolean): Pr
   ]
 }
 
-export const ALL_CALLS = `${P2P} transcript --max-chars 0`
+const ALL_CALLS = `${P2P} transcript --max-chars 0`
 
 // What a call is about was written by who asked for it.
 function transcriptCallLines(call: CallShape): PrintedLine[] {
@@ -192,7 +192,7 @@ function transcriptCallLines(call: CallShape): PrintedLine[] {
 }
 
 /** Where words were found, and what to type next. `query`: what was looked for, as typed. */
-export function foundLines(hits: readonly SearchHit[], more: boolean, query: string): PrintedLine[] {
+function foundLines(hits: readonly SearchHit[], more: boolean, query: string): PrintedLine[] {
   if (hits.length === 0) return [['nothing found; ', command(`${P2P} transcript`), ' lists the calls there are']]
   return [
     ...hits.flatMap(hitLines),

@@ -124,7 +124,7 @@ const ID_BYTES = 32
 const LANES = ID_BYTES / 4
 
 /** The storage of a reconciliation. @param held ids, each once, with their created_at in Unix seconds */
-export function holdingsOf(held: Iterable<readonly [id: string, stamp: number]>): Holdings {
+function holdingsOf(held: Iterable<readonly [id: string, stamp: number]>): Holdings {
   const sorted = [...held].sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1))
   const bytes = Uint8Array.from(Buffer.from(sorted.map(([id]) => id).join(''), 'hex'))
   const view = new DataView(bytes.buffer)

@@ -83,7 +83,7 @@ function machineChecks(index: Index | undefined, now: number): DoctorCheck[] {
 }
 
 /** Whether all relays of a role fall with one operator, as far as they say who that is (NIP-11). */
-export function operatorChecks(
+function operatorChecks(
   role: RelayRole,
   urls: readonly string[],
   examined: readonly Pick<RelayExamination, 'url' | 'introduction'>[],
@@ -160,7 +160,7 @@ const SAMPLE_EVENTS: Readonly<Record<RelayRole, (keys: Keys, stamp: number) => S
   },
 }
 
-export function presenceTags({ config, relays }: Probe): number {
+function presenceTags({ config, relays }: Probe): number {
   const { name = '', about = '', capabilities = [] } = config ?? {}
   const self = { name, about, capabilities, inbox: relays?.inbox ?? [], busy: false, pow: config?.policy.pow ?? 0 }
   return presenceOf({ ...self, every: PRESENCE_EVERY, looked: 0, nip05: config?.nip05 }, 0).tags.length

@@ -54,7 +54,7 @@ export function linesToLog(
 }
 
 /** What a channel came to. @param error why the owner was not told, undefined where the owner was */
-export function channelResult(channel: ChannelResult['channel'], error: Foreign | undefined): ChannelResult {
+function channelResult(channel: ChannelResult['channel'], error: Foreign | undefined): ChannelResult {
   return error === undefined ? { channel, ok: true } : { channel, ok: false, error }
 }
 

@@ -3,7 +3,7 @@
 import type { Plan } from './action.ts'
 import type { Needs } from './needs.ts'
 
-/** Each gives its module, loaded when it is first asked for. */
+// Each gives its module, loaded when it is first asked for.
 export const loadLegacy = once(() => import('./legacy.ts'))
 export const loadLocal = once(() => import('./local.ts'))
 export const loadAnnounceOnce = once(() => import('./announce-once.ts'))

@@ -73,7 +73,7 @@ const ANSWERS: Answers = {
 type Edit = IntentOf<'contacts'>
 
 /** The contacts after what was typed; `list` changes nothing. Throws NO_SUCH_AGENT and what the settings refuse. */
-export async function editContactList(intent: Edit, context: RunContext, state: State): Promise<readonly Contact[]> {
+async function editContactList(intent: Edit, context: RunContext, state: State): Promise<readonly Contact[]> {
   const { settings } = context.environment
   if (intent.action === 'list') return context.people.contacts
   const pubkey = await keyOf(intent, context, state)

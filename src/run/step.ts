@@ -273,7 +273,7 @@ function probes({ index }: State, { answers }: SyncResult, { needs }: Plan, { no
 }
 
 /** What a decision depends on in this context. @param peer the agent that `call` names */
-export function stepContext(context: RunContext, peer: string | undefined): StepContext {
+function stepContext(context: RunContext, peer: string | undefined): StepContext {
   const { environment, people, selector } = context
   const { config } = environment
   return {

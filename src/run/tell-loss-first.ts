@@ -14,7 +14,7 @@ const MAX_LOOKS = 4
 const PAUSE = 1_000
 
 /** Whether nothing but that keeps a call from being accepted. */
-export function waitsForTelling({ result }: Executed): boolean {
+function waitsForTelling({ result }: Executed): boolean {
   return result.decided?.refusal?.code === 'CALL_KEY_LOST'
 }
 

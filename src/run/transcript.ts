@@ -193,7 +193,7 @@ export function readOwnCall(
 }
 
 /** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
-export function readCall(
+function readCall(
   context: RunContext,
   call: Call,
   source: CallSource,

@@ -132,7 +132,7 @@ export function isOpen(call: Call, log: Log, now: number): boolean {
 }
 
 /** How many things of a call count as unread. */
-export function unreadCount(log: Log): number {
+function unreadCount(log: Log): number {
   return log.unread.filter((id) => countsAsUnread(signalOf(log, id)?.body ?? { type: '' })).length
 }
 

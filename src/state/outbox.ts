@@ -13,7 +13,7 @@ import { OPEN_AFTER_END, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** The same wrap may be published again for so long; after that its stamp may lie below the receiver's window. */
-export const SAME_WRAP = 300
+const SAME_WRAP = 300
 
 /** What a peer reports missing is wrapped anew at most so often, in seconds, and at most so many in one run. */
 const MISSING_GRACE = 60

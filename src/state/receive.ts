@@ -86,7 +86,7 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
 }
 
 /** Takes in one rumor; why it was dropped, if it was. `touched`: calls in which something came in that wants an answer. */
-export function admitRumor(
+function admitRumor(
   edit: Transaction,
   rumor: Rumor,
   bits: number,

@@ -76,7 +76,7 @@ export function positionIn(log: Log, peer: string, me: string): Position {
 }
 
 /** The links of the next signal in a call: they are taken under the lock, so no two processes take the same number. */
-export function nextPosition(
+function nextPosition(
   { to, call, re }: Pick<IntendedSignal, 'to' | 'call' | 're'>,
   position: Position | undefined,
   { tellRead = true }: { tellRead?: boolean },

@@ -149,7 +149,7 @@ function timeElement(at: number): Markup {
 }
 
 /** One entry of a transcript as a list item. */
-export function entryBubble(entry: TranscriptEntry): Markup {
+function entryBubble(entry: TranscriptEntry): Markup {
   const id = { id: `n${entry.n}` }
   if (entry.type === 'gap') return element('li', { ...id, class: 'gap' }, `Gap: ${gapText(entry)}`)
   const deed = actionText(entry)
@@ -190,12 +190,12 @@ function notes(entry: TranscriptEntry): Child[][] {
 }
 
 /** A name in its own direction: it must not turn what stands beside it around. */
-export function nameElement(name: Foreign | string): Markup {
+function nameElement(name: Foreign | string): Markup {
   return element('bdi', {}, name)
 }
 
 /** A key, a hash or a path, as code. */
-export function codeElement(text: string): Markup {
+function codeElement(text: string): Markup {
   return element('code', {}, text)
 }
 
@@ -216,12 +216,12 @@ export function element(name: string, attributes: Readonly<Record<string, string
 }
 
 /** The same with a class and no other attribute. */
-export function elementOfClass(name: string, className: string, ...children: Child[]): Markup {
+function elementOfClass(name: string, className: string, ...children: Child[]): Markup {
   return element(name, { class: className }, ...children)
 }
 
 /** Content that HTML takes as it is: a style sheet of ours, never anybody's words. */
-export function rawMarkup(markup: string): Markup {
+function rawMarkup(markup: string): Markup {
   return { markup }
 }
 

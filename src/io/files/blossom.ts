@@ -6,7 +6,7 @@ import { isLoopback } from '../../nostr/relay-url.ts'
 import { type Foreign, foreignLine } from '../../sanitize.ts'
 
 /** BUD-11: the kind of an event that permits a server one thing. */
-export const AUTH_KIND = 24_242
+const AUTH_KIND = 24_242
 
 /** An upload of the largest file on a slow line ends within so many seconds. */
 const AUTH_VALID = 6 * 3600

@@ -106,7 +106,7 @@ export function commandSetting(describe: string): Setting<readonly string[]> {
 }
 
 /** An address. @param protocols with the colon, as URL has them */
-export function urlSetting(protocols: readonly string[], describe: string): Setting<string | undefined> {
+function urlSetting(protocols: readonly string[], describe: string): Setting<string | undefined> {
   const check = where(
     text,
     (value) => value.length <= 2048 && URL.canParse(value) && protocols.includes(new URL(value).protocol),

@@ -7,7 +7,7 @@ import { matches, numbersIn } from '../../sanitize.ts'
 export const DEFAULT_PAGE_LIMIT = 500
 
 /** A page of fewer events, from a relay that gives no hint, is the last. No relay is known to cap lower. */
-export const SMALL_PAGE = 50
+const SMALL_PAGE = 50
 
 /** What came for one REQ before its EOSE, events known already among them. Stamps are created_at, Unix seconds. */
 export type Page = {
