@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest'
 import type { IntentOf, IntentType } from '../../src/call/intent.ts'
 import { keysFrom, sha256 } from '../../src/nostr/crypto.ts'
+import { tag } from '../../src/nostr/event.ts'
+import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 import { runCommand } from '../simulation/command.ts'
 import { diceOf } from '../simulation/dice.ts'
@@ -39,7 +41,7 @@ function calmWorld() {
       return await runCommand(type, intent, environment)
     }
   }
-  return { machine, at, lost, now: () => ms }
+  return { machine, at, lost, network, now: () => ms }
 }
 
 test('two agents call, accept, talk and end, and both hold the same', async () => {
@@ -70,6 +72,37 @@ test('two agents call, accept, talk and end, and both hold the same', async () =
   const [ours, theirs] = shown.map((one) => (one.reading?.type === 'call' ? one.reading.shown : undefined))
   expect(ours).toMatchObject({ verified: true, digest: theirs?.digest })
   expect(theirs).toMatchObject({ verified: true, entries: ours?.entries.map(({ text }) => ({ text })) })
+})
+
+// "A ringing request of that peer is not accepted before that is told."
+test('who has lost the key of a call tells the caller before it accepts what rings once more', async () => {
+  const { machine, at, network } = calmWorld()
+  const [ada, ben] = [machine('ada'), machine('ben')]
+  const [asAda, asBen] = [at(ada), at(ben)]
+  const inbox = { type: 'inbox' as const, peek: false, all: false, deep: false }
+  const accept = { type: 'answer' as const, accept: true, text: '' }
+  await asAda('call', { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined })
+  await asBen('answer', accept)
+  await asAda('inbox', inbox)
+  await asAda('send', { type: 'send', text: 'it rains', wait: undefined })
+  ben.disk = emptyDisk()
+  // Relays that do not tell all: nobody knows whether the key is lost.
+  await asBen('status', { type: 'status' })
+  for (const relay of network.relays) relay.mood = 'mute'
+  const refused = await asBen('answer', accept)
+  expect([refused.failure?.code, refused.said]).toEqual(['CALL_KEY_LOST', undefined])
+  for (const relay of network.relays) relay.mood = 'honest'
+  const before = network.relays[0]?.stored.get(ada.keys.pubkey)?.length ?? 0
+  const answered = await asBen('answer', accept)
+  const sent = network.relays[0]?.stored.get(ada.keys.pubkey)?.slice(before) ?? []
+  const said = sent.map(({ event }) => unwrap(event, ada.keys))
+  const ops = said.flatMap((one) => (one.ok ? [`${tag(one.rumor, 'op')} ${tag(one.rumor, 'lost') ?? ''}`] : []))
+  expect([ops[0], ops.filter((op) => op === 'accept ').length]).toEqual(['receipt 1', 1])
+  expect([answered.failure, answered.call?.phase]).toEqual([undefined, 'active'])
+  expect(answered.notices.filter((line) => /opens with nothing here.*begins anew/.test(line))).toHaveLength(1)
+  // Of an accept it knows already what a fork is; it has been told why.
+  const { news } = await asAda('inbox', inbox)
+  expect(news.map(({ type }) => type)).toEqual(expect.arrayContaining(['forked', 'undelivered']))
 })
 
 function transcriptOf(id: string | undefined): IntentOf<'transcript'> {
