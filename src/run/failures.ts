@@ -111,12 +111,12 @@ function lateFailure(call: string): Failure {
 
 // Nothing may be answered from memory as if it were news.
 function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
-  if (heard.answers.length === 0 || heard.answers.some(isRelayThere)) return undefined
-  const why = heard.answers.map((a) =>
-    relayReason({ url: a.relay, reason: a.text ?? foreign`${a.reason ?? 'no answer'}` }),
-  )
+  // That our own list is there to be read does not mean that our mail is.
+  const answers = heard.answers.filter(({ name }) => name !== 'own-list')
+  if (answers.length === 0 || answers.some(isRelayThere)) return undefined
+  const why = answers.map((a) => relayReason({ url: a.relay, reason: a.text ?? foreign`${a.reason ?? 'no answer'}` }))
   const told = [...new Set(why)].join('; ')
-  if (heard.answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
+  if (answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
     return new Failure('REFUSED', `every relay refused us (${told})`, `\`${P2P} doctor\` finds out why, relay by relay`)
   }
   return new Failure(
