@@ -14,7 +14,6 @@ import { homeOf } from '../io/home/paths.ts'
 import { RIGHT_CLOCK } from '../run/clock.ts'
 import { refreshContext } from '../run/context.ts'
 import { markShown } from '../run/outcome.ts'
-import { run } from '../run/run.ts'
 import type { Foreign } from '../sanitize.ts'
 import { stateCodec } from '../state/state-codec.ts'
 import { normalizeArgv, type ParsedArgv, readArgv, verbOf } from './argv.ts'
@@ -106,7 +105,11 @@ async function runCommand<T extends IntentType>(
       emit,
       say,
     })
-    const outcome = await run({ type: verb, intent, needs }, context)
+    const task = { type: verb, intent, needs }
+    const outcome =
+      needs.network === true
+        ? await (await import('../run/run.ts')).run(task, context)
+        : await (await import('../run/local.ts')).runLocally(task, context)
     if (command.print?.(intent).stream) return EXIT.ok
     const told = json ? outcome : fitOutcome(outcome)
     const code = await printOutcome(host, { command, verb, outcome: told, json, ...look })

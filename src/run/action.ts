@@ -24,7 +24,7 @@ import type { State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 import type { Needs } from './needs.ts'
 import type { Route } from './route.ts'
-import type { SyncResult } from './sync.ts'
+import type { SyncResult } from './sync-result.ts'
 
 /** A rumor that is owed, in its wrap or a new one. `again`: to where its receiver turns out to read, after a try that nobody took. */
 type Publication = { due: PendingPublish; route: Route; again?: true }

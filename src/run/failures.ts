@@ -12,7 +12,7 @@ import { callOf } from '../state/state.ts'
 import { type ActionResult, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
 import type { FinishedRun } from './finished-run.ts'
-import { isRelayThere } from './sync.ts'
+import { isRelayThere } from './sync-result.ts'
 
 /**
  * Why the command has failed though the run went well (nothing was taken, the owner was not told); undefined where it has not.

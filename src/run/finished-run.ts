@@ -5,7 +5,7 @@ import type { ActionResult } from './action.ts'
 import type { RunContext } from './context.ts'
 import type { Needs } from './needs.ts'
 import type { Decided } from './step.ts'
-import type { SyncResult } from './sync.ts'
+import type { SyncResult } from './sync-result.ts'
 import type { TranscriptView } from './transcript.ts'
 
 export type FinishedRun = {

@@ -4,7 +4,6 @@ import type { Plan } from './action.ts'
 import type { Needs } from './needs.ts'
 
 // Each gives its module, loaded when it is first asked for.
-export const loadLegacy = once(() => import('./legacy.ts'))
 export const loadLocal = once(() => import('./local.ts'))
 export const loadAnnounceOnce = once(() => import('./announce-once.ts'))
 export const loadTranscript = once(() => import('./transcript.ts'))

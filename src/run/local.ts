@@ -10,21 +10,20 @@ import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
 import type { State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
+import { load } from './load.ts'
 import type { Task } from './needs.ts'
 import { localOutcome, type OutcomeOf } from './outcome.ts'
-import { resolveAgent } from './resolve-agent.ts'
+import { refuseSecrets } from './refuse-secrets.ts'
 
 type Answers = { [T in IntentType]?: (task: Task<T>, context: RunContext, state: State) => Promise<OutcomeOf<T>> }
 
-/** Answers from disk. */
-export async function answerLocally<T extends IntentType>(
-  task: Task<T>,
-  context: RunContext,
-  state: State,
-): Promise<OutcomeOf<T>> {
+/** A run that asks no relay, and loads nothing of what others ask them with. Throws a Failure, as `run` does. */
+export async function runLocally<T extends IntentType>(task: Task<T>, context: RunContext): Promise<OutcomeOf<T>> {
+  const refused = await refuseSecrets(task.intent, context)
+  if (refused !== undefined) throw refused
   const answer = ANSWERS[task.type]
   if (answer === undefined) throw new Error(`${task.type} asks the relays`)
-  return await answer(task, context, state)
+  return await answer(task, context, await load(context))
 }
 
 const ANSWERS: Answers = {
@@ -83,6 +82,7 @@ async function editContactList(intent: Edit, context: RunContext, state: State):
 // Besides keys and petnames, the peer of a call we have had: `contacts add 1a2b3c4d bob` needs no npub to be copied. Of a
 // NIP-05 name only the key is kept: whose name it is may change, and a petname is the owner's own word.
 async function keyOf({ action, agent, petname }: Edit, context: RunContext, state: State): Promise<string> {
+  const { resolveAgent } = await import('./resolve-agent.ts')
   const found = await resolveAgent(agent, context, state.index)
   // Trust is given to a key: whoever says that it is called so is not known by that.
   if ('pubkey' in found && found.claimed)

@@ -15,7 +15,7 @@ import { resultsOf } from './action.ts'
 import { callsWithoutKey } from './failures.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
-import { isRelayThere, type SyncResult } from './sync.ts'
+import { isRelayThere, type SyncResult } from './sync-result.ts'
 
 /** What is told beside the outcome, one line each: clocks, relays, calls that are long, what could not be read. */
 export function noticesOf(finished: FinishedRun, calls: readonly Call[], news: readonly InboxItem[]): string[] {

@@ -24,7 +24,7 @@ import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import type { ForgottenCall } from './forget.ts'
 import type { Task } from './needs.ts'
 import { noticesOf } from './notices.ts'
-import { NOTHING_HEARD, type SyncResult } from './sync.ts'
+import { NOTHING_HEARD, type SyncResult } from './sync-result.ts'
 import type { TranscriptView } from './transcript.ts'
 
 export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: Foreign }

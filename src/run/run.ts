@@ -13,7 +13,6 @@ import {
   loadAnnounceOnce,
   loadCleanUp,
   loadKeepTranscripts,
-  loadLegacy,
   loadLocal,
   loadTellLossFirst,
   loadTranscript,
@@ -21,22 +20,24 @@ import {
   loadWake,
   planFor,
 } from './lazy.ts'
+import { load } from './load.ts'
 import type { Task, Wait } from './needs.ts'
 import { optimisticRelays, sayAhead } from './optimistic-send.ts'
 import { type OutcomeOf, outcomeOf } from './outcome.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
 import { refuseWork } from './refuse-work.ts'
 import { saveStep } from './save-step.ts'
-import { NOTHING_HEARD, sync } from './sync.ts'
+import { sync } from './sync.ts'
 import { lookupsFrom, resolveCallee, syncRequestFor } from './sync-request.ts'
+import { NOTHING_HEARD } from './sync-result.ts'
 import type { TranscriptView } from './transcript.ts'
 
 /** Carries a command out and gives what it came to. Throws a Failure for what the user has to hear as an error. */
 export async function run<T extends IntentType>(task: Task<T>, context: RunContext): Promise<OutcomeOf<T>> {
+  const { network, alone } = task.needs
+  if (network !== true) return await (await loadLocal()).runLocally(task, context)
   const refused = await refuseSecrets(task.intent, context)
   if (refused !== undefined) throw refused
-  const { network, alone } = task.needs
-  if (network !== true) return await (await loadLocal()).answerLocally(task, context, await load(context))
   if (alone === undefined) return await runOnline(task, context)
   const turn = await (await loadAnnounceOnce()).takeTurn(context, alone.jitter)
   if ('idle' in turn) return { ...outcomeOf(task.type, idleRun(task, context, turn.idle)), news: [] }
@@ -83,11 +84,6 @@ async function runOnline<T extends IntentType>(
   const deleted = isCleanUpDue(state.index, here.now) ? await (await loadCleanUp()).deleteWhatIsDue(here) : []
   const outcome = await report(type, { intent, needs, context: here, heard, state, decided, touched, done, deleted })
   return await withTranscripts(outcome, known.index, here)
-}
-
-async function load(context: RunContext): Promise<State> {
-  const known = context.environment.store.read()
-  return known.index.legacy === true ? await (await loadLegacy()).withoutLegacyCalls(context) : known
 }
 
 async function report<T extends IntentType>(type: T, run: FinishedRunOf<T>): Promise<OutcomeOf<T>> {

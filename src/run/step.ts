@@ -33,8 +33,8 @@ import { type RunContext, speakerOf } from './context.ts'
 import { escalate, linesToLog } from './escalate.ts'
 import { record } from './executors.ts'
 import { followUnreached, withRoute } from './publish.ts'
-import { NOTHING_HEARD, type SyncResult } from './sync.ts'
 import { lookupsFrom, type PeerLookup } from './sync-request.ts'
+import { NOTHING_HEARD, type SyncResult } from './sync-result.ts'
 
 /** What a step is about; each part may be absent. */
 export type StepInput = {

@@ -7,7 +7,8 @@ import type { PresenceRequest } from './discovery.ts'
 import type { Needs } from './needs.ts'
 import { peersLookedUp } from './peer-lookup.ts'
 import { agentNamed, type ResolvedAgent, resolveAgent } from './resolve-agent.ts'
-import type { SyncRequest, SyncResult } from './sync.ts'
+import type { SyncRequest } from './sync.ts'
+import type { SyncResult } from './sync-result.ts'
 
 /** Most peers whose lists one run looks up. */
 const MAX_PEERS_LOOKED_UP = 20

@@ -2,25 +2,18 @@
 
 import { INBOX_LIST_KIND } from '../call/presence.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
-import type { Event } from '../nostr/event.ts'
 import { WRAP_KIND } from '../nostr/nip59.ts'
-import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { relaysAskedForList } from '../state/announced.ts'
-import {
-  type CompleteReplay,
-  type MailboxQuestion,
-  mailboxQuestions,
-  type PartAnswer,
-  replayOutcome,
-} from '../state/cursors.ts'
+import { type MailboxQuestion, mailboxQuestions, type PartAnswer, replayOutcome } from '../state/cursors.ts'
 import { isStale } from '../state/peer-memory.ts'
 import { askLimitOf, knownWraps, patienceFor } from '../state/relay-memory.ts'
-import type { Index, Sweep } from '../state/state.ts'
-import { type RelayClock, RIGHT_CLOCK, readRelayClock } from './clock.ts'
+import type { Index } from '../state/state.ts'
+import { readRelayClock } from './clock.ts'
 import type { RunContext } from './context.ts'
 import type { PresenceFindings, PresenceRequest } from './discovery.ts'
 import { lookupQueries, type RelayHints, uniqueEvents } from './peer-lookup.ts'
 import { ownRelays } from './route.ts'
+import type { SyncResult } from './sync-result.ts'
 import { openMailReader } from './unwrap.ts'
 
 /** What a run wants to know beside its mailbox. */
@@ -36,35 +29,6 @@ export type SyncRequest = {
   live: boolean
   /** Whether the list of our own relays is still ours. */
   self?: boolean
-}
-
-/** `sweep`: where the next run goes on, if this one met a bound; `stalled`: when the sweep began that is given up. */
-export type SyncAnswer = Omit<NamedAnswer, 'events'> & { sweep?: Sweep | undefined; stalled?: number | undefined }
-
-export type SyncResult = {
-  opened: OpenedWrap[]
-  /** How many wraps came that could not be opened in this run. */
-  left: number
-  replayed: CompleteReplay[]
-  /** Presences and relay lists of peers, unverified. */
-  public: Event[]
-  /** Who is on line, where that was asked. */
-  online: PresenceFindings | undefined
-  /** How each question was answered, without what came. */
-  answers: SyncAnswer[]
-  /** Whose lists were asked for. */
-  asked: string[]
-  clock: RelayClock
-}
-
-/** Whether a relay was there: one that has sent something was, even where it did not tell all. */
-export function isRelayThere({ complete, reason }: SyncAnswer): boolean {
-  return complete || reason === 'partial' || reason === 'slow'
-}
-
-/** What a command has heard that has asked no relay. */
-export const NOTHING_HEARD: SyncResult = {
-  ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clock: RIGHT_CLOCK },
 }
 
 /** Reads our mailboxes once more, in a run that goes on. */

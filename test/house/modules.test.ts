@@ -33,7 +33,12 @@ const RARE =
   /yargs|cli\/terminal-rows|socks|ip-address|doctor|complet|html|markdown|blossom|io\/files\/(upload|download)|webhook|openclaw|io\/nip05|nip77|nip11/
 
 test.each([
-  ['whoami', [], /node_modules\/ws\/|src\/run\/(wait|hook|announce|transcript|download)\.ts/],
+  [
+    'whoami',
+    [],
+    /node_modules\/ws\/|src\/run\/(run|sync|step|execute|publish|wait|hook|announce|transcript|download)\.ts|src\/state\/(step|receive)/,
+  ],
+  ['contacts', [], /node_modules\/ws\/|src\/run\/(run|sync|step|execute|publish|wait|hook|announce|transcript)\.ts/],
   ['status', [], /src\/run\/(wait|hook|announce|transcript|local|upload)\.ts|src\/commands\/(send|call|list)\.ts/],
   ['list', [], /src\/run\/(wait|hook|announce|local|download)\.ts|src\/commands\/(send|call|status)\.ts/],
   [
