@@ -39,6 +39,7 @@ export function watch(sim: Sim, witness: Witness, agent: Agent, before: State, a
     const whole = log.past === undefined ? log : wholeLog(sim, agent, id)
     const call = whole && callOf(whole, agent.key, sim.world.at / 1000)
     if (whole === undefined || call === undefined) continue
+    linked(agent, whole, call)
     stands(witness, agent, whole, call)
     binds(sim, witness, agent, whole, call)
   }
@@ -110,6 +111,17 @@ function stands({ shown }: Witness, agent: Agent, log: Log, call: Call): void {
   )
 }
 
+/** "A signal takes its number when everything of its sender before it is taken and its `prev` is the id taken there." */
+function linked(agent: Agent, log: Log, { caller, callee }: Call): void {
+  const signals = Object.keys(log.entries).flatMap((id) => signalOf(log, id) ?? [])
+  for (const author of [caller, callee]) {
+    const theirs = signals.filter(({ from }) => from === author).sort((a, b) => a.seq - b.seq)
+    for (const [n, { seq, prev }] of theirs.entries())
+      if (seq !== n + 1 || prev !== theirs[n - 1]?.id)
+        throw new Error(`${agent.name} in ${log.id.slice(0, 8)}: ${seq} is taken and does not follow ${n}`)
+  }
+}
+
 /** What is acknowledged was acknowledged by its id, and "verified" is said of what the other side is bound to. */
 function binds(sim: Sim, witness: Witness, agent: Agent, log: Log, { peer }: Call): void {
   const what = `${agent.name} in ${log.id.slice(0, 8)}`
@@ -129,10 +141,4 @@ function binds(sim: Sim, witness: Witness, agent: Agent, log: Log, { peer }: Cal
   const own = lastSignal(log, agent.key)
   if (signalOf(log, own.id ?? '')?.body.type !== 'end' || !sim.network.acked.has(ackOf(peer, own.id ?? '')))
     throw new Error(`${what}: verified, and the other side has not bound itself to all of ours`)
-  for (const author of [agent.key, peer]) {
-    const signals = Object.keys(log.entries).flatMap((id) => signalOf(log, id) ?? [])
-    const theirs = signals.filter(({ from }) => from === author).sort((a, b) => a.seq - b.seq)
-    for (const [n, { seq, prev }] of theirs.entries())
-      if (seq !== n + 1 || prev !== theirs[n - 1]?.id) throw new Error(`${what}: verified with a hole at ${n + 1}`)
-  }
 }
