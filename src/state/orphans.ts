@@ -122,6 +122,9 @@ export function markLostTold(state: State, lost: readonly LostCall[], now: numbe
   const edit = beginTransaction(state)
   const recent = Object.entries(state.index.lostTold).filter(([, at]) => !hasPassed(at, TOLD_EVERY, now))
   edit.index.lostTold = Object.fromEntries([...recent, ...lost.map(({ to }) => [to, now] as const)])
+  // Of several calls with one peer each is told in its turn: what still speaks in this one comes once more.
+  const calls = new Set(lost.map(({ call }) => call))
+  edit.index.orphans = edit.index.orphans.filter(({ rumor }) => !calls.has(callId(rumor)))
   if (edit.index.unreadable !== undefined)
     edit.index.unreadable = forgetUnreadable(
       edit.index,

@@ -66,9 +66,15 @@ function isOnItsWay(agent: Agent, log: Log, agents: readonly Agent[]): boolean {
   if (theirs.length === 0) return false
   // Whoever died between the file of a call and the index does not know it, and takes in its request once more, where that is offered.
   const knowing = theirs.filter(({ disk }) => disk.index.calls[log.id] !== undefined)
-  if (knowing.length === 0) return log.outbox[log.id] !== undefined
+  if (knowing.length === 0) return log.outbox[log.id] !== undefined || isToHearOfLoss(agent, log)
   const isSpokenIn = [agent, ...knowing].some(({ disk }) => SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? ''))
   return isSpokenIn && Object.keys(log.outbox).length > 0
+}
+
+// What it offers there is unknown to the other side, which says so.
+function isToHearOfLoss({ disk }: Agent, log: Log): boolean {
+  const isSpokenIn = SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? '')
+  return isSpokenIn && log.lost === undefined && Object.keys(log.outbox).length > 0
 }
 
 const SPOKEN_IN: readonly string[] = ['active', 'ended', 'expired']
@@ -146,6 +152,30 @@ export function toSpeakUp(sim: Sim, agents: readonly Agent[], now: number): { ag
   return callsOf(sim, agents, now).flatMap(([id, held]) =>
     unawareOf(held).flatMap(({ agent, call }) => (call.phase === 'active' ? [{ agent, call: id }] : [])),
   )
+}
+
+/**
+ * "`lost`, once a day and peer, to one whose numbered signals in a call are unknown here after two complete replays": whoever speaks to
+ * somebody in calls that are not there any more is told so of one of them.
+ */
+export function lossTold(agents: readonly Agent[]): void {
+  for (const agent of agents)
+    for (const peer of new Set(agents.map(({ key }) => key))) {
+      const theirs = agents.filter(({ key }) => key === peer && key !== agent.key)
+      const lost = Object.values(agent.disk.logs).filter(
+        (log) =>
+          theirs.length > 0 &&
+          peerIn(log, agent.key) === peer &&
+          log.fork === undefined &&
+          theirs.every(({ disk }) => disk.index.calls[log.id] === undefined) &&
+          SPOKEN_IN.includes(agent.disk.index.calls[log.id]?.phase ?? '') &&
+          Object.keys(log.outbox).length > 0,
+      )
+      if (lost.length > 0 && lost.every((log) => log.lost === undefined))
+        throw new Error(
+          `${agent.name} was not told that ${lost.map(({ id }) => short(id))} is unknown to the other side`,
+        )
+    }
 }
 
 function callsOf(sim: Sim, agents: readonly Agent[], now: number): [string, Held[]][] {

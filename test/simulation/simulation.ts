@@ -15,7 +15,7 @@ import { diceOf } from './dice.ts'
 import type { Disk } from './disk.ts'
 import { attack, impersonate } from './hostile.ts'
 import { type Liar, lie } from './liar.ts'
-import { bounded, healed, knowing, restless, summed, toSpeakUp } from './oracle.ts'
+import { bounded, healed, knowing, lossTold, restless, summed, toSpeakUp } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
 import { sealedAsSaid } from './seal-oracle.ts'
 import { forgetShown, newWitness, permitted, type Witness, watch } from './witness.ts'
@@ -108,7 +108,10 @@ export async function simulate(
   try {
     const now = secondsOf(sim)
     const compared = kind === 'honest' ? healed(sim, ada, ben, now) : 0
-    if (kind === 'restored') knowing(sim, agents, now)
+    if (kind === 'restored') {
+      knowing(sim, agents, now)
+      lossTold(agents)
+    }
     const honest = liar === undefined ? agents : [ada]
     sealedAsSaid(sim, honest)
     for (const agent of honest) {

@@ -1,0 +1,39 @@
+// Of several calls with one peer that are unknown here, each is told as lost in its turn.
+import { expect, test } from 'vitest'
+import { NOTHING } from '../../src/call/signal.ts'
+import { signalTemplate } from '../../src/call/signal-codec.ts'
+import { rumorOf } from '../../src/nostr/event.ts'
+import { lostCalls, markLostTold } from '../../src/state/orphans.ts'
+import { emptyIndex, type Orphan, type State } from '../../src/state/state.ts'
+
+const DAY = 86_400
+const NOW = 1_790_000_000
+const [ME, PEER] = ['a'.repeat(64), 'b'.repeat(64)]
+const CALLS = ['c'.repeat(64), 'd'.repeat(64)] as const
+const gate = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+
+function orphanOf(call: string, heard: number, replays: number): Orphan {
+  const place = { call, to: ME, seq: 2, prev: call, ack: NOTHING }
+  const template = signalTemplate({ type: 'message', text: 'are you there?' }, place, heard)
+  return { rumor: rumorOf(template, PEER), heard, replays }
+}
+
+// The attack: none, but a machine that was restored from a copy and lacks two calls. Told was the first of them alone, day after day, and
+// who spoke in the other one never heard that nobody reads it.
+test('of two calls that are not here the peer hears of both, a day apart, though it goes on speaking in both', () => {
+  const orphans = CALLS.map((call) => orphanOf(call, NOW, 2))
+  let state: State = { index: { ...emptyIndex(), orphans }, logs: {} }
+  const told: (string | undefined)[] = []
+  for (let day = 0; day < 2; day++) {
+    const now = NOW + day * (DAY + 60)
+    const lost = lostCalls(state, { now, gate })
+    told.push(...lost.map(({ call }) => call))
+    state = markLostTold(state, lost, now)
+    expect(lostCalls(state, { now: now + 60, gate })).toEqual([])
+    const again = CALLS.map((call) => orphanOf(call, now + 600, 2))
+    const kept = state.index.orphans.map(({ rumor }) => rumor.tags.find((tag) => tag[0] === 'call-id')?.[1])
+    const fresh = CALLS.flatMap((call, n) => (kept.includes(call) ? [] : (again[n] ?? [])))
+    state = { ...state, index: { ...state.index, orphans: [...state.index.orphans, ...fresh] } }
+  }
+  expect(new Set(told)).toEqual(new Set(CALLS))
+})
