@@ -27,17 +27,8 @@ const LONG = [
 // A machine that is shared may be slow for a while; what hangs is found all the same.
 const COMMON = { testTimeout: 90_000, hookTimeout: 90_000 }
 
-/**
- * Files whose imports are loaded once a worker, not once a file. Not among them: what chooses an engine, spies on a module, or cleans
- * up by hooks of a module that it shares with others.
- */
-const TOGETHER = [
-  'test/*.test.ts',
-  'test/{call,cli,commands,house,scripts,state}/**/*.test.ts',
-  'test/nostr/*.test.ts',
-  'test/program/!(escalate|names-and-proxies|output).test.ts',
-  'test/run/!(doctor).test.ts',
-]
+/** Files that choose an engine or spy on a module have their imports to themselves; those of all others are loaded once a worker. */
+const ALONE = ['test/nostr/crypto/*.test.ts', 'test/io/relay/live.test.ts']
 
 // They begin first, so that no worker is left alone with one of them in the end.
 class LongestFirst extends BaseSequencer {
@@ -57,8 +48,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { ...COMMON, name: 'together', include: TOGETHER, isolate: false } },
-      { test: { ...COMMON, name: 'alone', include: ['test/**/*.test.ts'], exclude: TOGETHER } },
+      { test: { ...COMMON, name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false } },
+      { test: { ...COMMON, name: 'alone', include: ALONE } },
     ],
   },
 })

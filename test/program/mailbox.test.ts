@@ -55,16 +55,16 @@ describe('below junk', () => {
     await withReader([{ limit: 40 }], async (reader) => {
       const [relay] = reader.relays
       if (relay === undefined) throw new Error('no relay')
-      // A second for each MB: a run of 2 s reads half of it at most.
+      // A second for each MB: a run of 3 s does not read all of it.
       const wraps = Array.from({ length: 80 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
       await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
       relay.faults.bytesPerSecond = 1_000_000
-      const runs = await untilShown(reader, 6, '--timeout', '2')
+      const runs = await untilShown(reader, 6, '--timeout', '3')
       expect(runs.at(-1)?.new).toEqual(['the call below'])
-      expect(runs.length).toBeGreaterThan(2)
+      expect(runs.length).toBeGreaterThan(1)
       for (const { code, ms } of runs) {
         expect(code).toBe(0)
-        expect(ms).toBeLessThan(2_000 + REST)
+        expect(ms).toBeLessThan(3_000 + REST)
       }
       // What had been read is not sent once more, but for the seconds at the seams.
       expect(runs.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(1.4 * wraps.length)

@@ -2,7 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { OwnerNotice } from '../../src/io/owner/notice.ts'
 import { newFolder } from './temporary-home.ts'
 
@@ -38,7 +38,7 @@ export async function startHttpServer(
     })
   })
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  closers.push(() => {
+  onTestFinished(() => {
     http.closeAllConnections()
     http.close()
   })
@@ -46,9 +46,3 @@ export async function startHttpServer(
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return { url: `http://127.0.0.1:${port}`, port, requests }
 }
-
-const closers: (() => void)[] = []
-
-afterEach(() => {
-  for (const close of closers.splice(0)) close()
-})

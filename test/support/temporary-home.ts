@@ -1,20 +1,18 @@
-// Folders that are gone after the test, and disks of a few kilobytes.
+// Folders that are gone with all others in the end (see build.ts), and disks of a few kilobytes.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type Home, homeOf } from '../../src/io/home/paths.ts'
 
-/** A home in a new folder, removed after the test. */
+/** A home in a new folder. */
 export function newHome(): Home {
   return homeOf(newFolder(), {})
 }
 
 export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'p2p-io-'))
-  folders.push(folder)
-  return folder
+  return mkdtempSync(join(tmpdir(), 'p2p-io-'))
 }
 
 /** A disk in memory of so many kilobytes, or a word why this machine gives none. Unmounted after the test. */
@@ -22,7 +20,7 @@ export function newDisk(kilobytes: number): { folder: string } | { no: string } 
   const folder = newFolder()
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', folder], { stdio: 'pipe' })
-    disks.push(folder)
+    onTestFinished(() => void execFileSync('umount', [folder]))
     return { folder }
   } catch {
     return { no: 'no tmpfs can be mounted here' }
@@ -37,11 +35,3 @@ export function remountReadOnly(folder: string): void {
 export function namesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
 }
-
-const folders: string[] = []
-const disks: string[] = []
-
-afterEach(() => {
-  for (const disk of disks.splice(0)) execFileSync('umount', [disk])
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})

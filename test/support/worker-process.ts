@@ -1,15 +1,13 @@
 // Workers of test/io/store/worker.ts that are processes of their own: started alone or all at the same moment.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
-import { afterAll, afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Home } from '../../src/io/home/paths.ts'
-// Its hook runs after ours: a worker ends before its folder goes.
-import './temporary-home.ts'
 
 export type Worker = {
   readonly child: ChildProcess
@@ -28,7 +26,7 @@ export function startWorker(what: string, home: Home, number: number, gate = fal
   })
   // One that was killed at the end of its test does not read its line any more.
   child.stdin?.on('error', () => {})
-  workers.push(child)
+  onTestFinished(() => void child.kill('SIGKILL'))
   const lines: string[] = []
   const listeners = new Set<() => void>()
   let over = false
@@ -68,7 +66,6 @@ export async function startWorkersTogether(what: string, home: Home, numbers: re
   return all
 }
 
-const workers: ChildProcess[] = []
 let built: string | undefined
 
 // Bundled once: twenty runs of a compiler would be slower than what they are there to test.
@@ -86,11 +83,3 @@ function program(): string {
   writeFileSync(built, outputFiles[0]?.contents ?? '')
   return built
 }
-
-afterEach(() => {
-  for (const child of workers.splice(0)) child.kill('SIGKILL')
-})
-
-afterAll(() => {
-  if (built !== undefined) rmSync(join(built, '..'), { recursive: true, force: true })
-})
