@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { schemaError } from '../support/json-schema.ts'
+import { startRun } from '../support/runs.ts'
 import { type AgentPair, type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const GOLDEN = new URL('./harness-hook/', import.meta.url)
@@ -21,9 +22,12 @@ function inputOf(harness: string, event: string, more: object = {}): string {
   return JSON.stringify({ ...JSON.parse(golden(`${harness}/${event}.input.json`)), ...more })
 }
 
+/** Of a process, which spells out in full what is to be typed. */
+const AS_PROCESS = ['--no-deprecation']
+
 /** What a hook prints; it always ends with 0 and says nothing else. */
 async function answer(who: Pick<AgentProgram, 'run'>, args: readonly string[], input = ''): Promise<string> {
-  const { code, stdout, stderr } = await who.run(['hook', ...args], 0, input)
+  const { code, stdout, stderr } = await who.run(['hook', ...args], 0, input, AS_PROCESS)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   return stdout
 }
@@ -35,11 +39,11 @@ type Waiting = AgentPair & { steady(value: unknown): unknown }
  * not looked. `steady`: parsed JSON with words for what differs each time.
  */
 async function withWaiting(body: (waiting: Waiting) => Promise<void>): Promise<void> {
-  await withPair({ processes: true }, async (pair) => {
+  await withPair({}, async (pair) => {
     const { ada, ben, folder, relay } = pair
     const carl = async (...args: string[]) => {
       const env = agentEnv(join(folder, 'carl'), [relay.url])
-      const ran = await startProcess(process.execPath, [PROGRAM, ...args, '--json'], { cwd: folder, env }).ended
+      const ran = await startRun([...args, '--json'], { env }).ended
       return JSON.parse(ran.stdout)
     }
     await Promise.all([ada.json(['config', 'set', 'name', HOSTILE]), carl('config', 'set', 'name', HOSTILE)])

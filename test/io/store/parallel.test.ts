@@ -11,7 +11,7 @@ import { namesBelow, newHome } from '../../support/temporary-home.ts'
 import { startWorker, startWorkersTogether } from '../../support/worker-process.ts'
 
 /** `P2P_STEPS=1` stops a process before every single step. */
-const STRIDE = Number(process.env.P2P_STEPS ?? 2)
+const STRIDE = Number(process.env.P2P_STEPS ?? 3)
 
 function openTestStore(home: Home, lockMs = 4_000, step: (name: string) => void = () => {}) {
   const notices: string[] = []
@@ -53,7 +53,7 @@ describe('20 processes at once', () => {
 
   it('take over from a dead holder one after the other, never two at a time', async () => {
     const home = newHome()
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const dead = startWorker('die', home, round === 0 ? 10 : 8)
       await dead.ended
       expect(readdirSync(home.dir)).toContain('lock')
@@ -119,7 +119,7 @@ describe('a kill', () => {
     const home = newHome()
     const { store } = openTestStore(home)
     const told: number[] = []
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       const workers = await startWorkersTogether('count', home, [1_000, 1_000, 1_000])
       await Promise.all(workers.map((worker) => worker.printed(1 + Math.floor(Math.random() * 6))))
       for (const worker of workers) worker.child.kill('SIGKILL')
