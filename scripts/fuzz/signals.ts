@@ -110,7 +110,7 @@ const mailboxes = target(
   ({ opened, seen }) => {
     const me = seen === 'caller' ? caller.pubkey : callee.pubkey
     const start: State = seen === 'caller' ? call.states[0] : { index: { ...emptyIndex(), agent: me }, logs: {} }
-    const hearing = { me, now: NOW + 200, replayed: [], gate }
+    const hearing = { me, now: NOW + 200, completeReads: [], gate }
     const { state, touched } = receiveAll(start, opened, hearing)
     const again = receiveAll(state, opened, hearing).state
     const calls = callsOf(state, me, NOW + 200)

@@ -43,7 +43,7 @@ const stateJson = target(
     const index = stateCodec.parse(value)
     if (index === undefined || index === 'newer') return undefined
     const held = { index, logs: state.logs }
-    const heard = receiveAll(held, [], { me, now: NOW + 300, replayed: [], gate }).state
+    const heard = receiveAll(held, [], { me, now: NOW + 300, completeReads: [], gate }).state
     const calls = callsOf(heard, me, NOW + 300)
     stateCodec.open(heard.index)
     endsDue(calls)
@@ -86,7 +86,7 @@ const letters = target(
     const heard = receiveAll({ ...held, letters: { [read.peer]: read } }, [], {
       me,
       now: NOW,
-      replayed: [],
+      completeReads: [],
       gate,
     }).state
     return faultOf({

@@ -5,7 +5,7 @@ import { lastSignal } from '../../src/call/replay.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { receiveAll } from '../../src/state/receive.ts'
-import { say } from '../../src/state/say.ts'
+import { recordSignals } from '../../src/state/say.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 import { keysOf } from './seeded-bytes.ts'
 
@@ -58,14 +58,14 @@ function newTalk() {
     said.push({ op, from: rumor.pubkey, to, rumor })
     const opened = [{ wrap: rumor.id, stamp: now, bits: 0, rumor }]
     const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
-    states.set(to, receiveAll(bookOf(to), opened, { me: to, now, replayed: [], gate }).state)
+    states.set(to, receiveAll(bookOf(to), opened, { me: to, now, completeReads: [], gate }).state)
   }
   return {
     said,
     states: (): [State, State] => [bookOf(agents.caller.pubkey), bookOf(agents.callee.pubkey)],
     say(who: string, utterance: IntendedSignal): string {
       now += 5
-      const spoken = say(bookOf(who), [utterance], { me: who, now, pid: 1 })
+      const spoken = recordSignals(bookOf(who), [utterance], { me: who, now, pid: 1 })
       states.set(who, spoken.state)
       const [one] = spoken.said
       if (one === undefined) throw new Error('nothing was said')

@@ -3,7 +3,7 @@
 // either side says any more can change what it is: a call is a fold over all of its signals.
 import { fields, isRecord } from '../json.ts'
 import { type Upgrade, upgraded } from '../migrate.ts'
-import { isSettled, transferKey } from './file-transfer.ts'
+import { isFinished, transferKey } from './file-transfer.ts'
 import { timeOf } from './inbox-items.ts'
 import { type ArchiveSummary, type Entries, freeze, type Log, signalOf } from './log.ts'
 import { hex32, keptEntries } from './log-codec.ts'
@@ -178,7 +178,7 @@ function isSettledLine({ signal, late, effective }: Line, log: Log, peer: string
   const { body, from, id } = signal
   if (late || !effective || !ARCHIVABLE.includes(body.type)) return false
   if (from !== peer) return signal.seq <= log.acked.seq && log.outbox[id] === undefined
-  return body.type !== 'file' || isSettled(log.files[transferKey(body)])
+  return body.type !== 'file' || isFinished(log.files[transferKey(body)])
 }
 
 const ARCHIVABLE: readonly SignalType[] = ['message', 'progress', 'escalate', 'file']

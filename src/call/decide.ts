@@ -5,7 +5,7 @@ import { rumorOf } from '../nostr/event.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
 import { agentOf } from './agents.ts'
 import { type CallChoice, chooseCall, mayStill, noCallFailure } from './choose-call.ts'
-import { chunksOf, LONGEST_STORED, mimeOf, storedBody } from './file-transfer.ts'
+import { chunksOf, LONGEST_STORED, mimeOf, remoteFileBody } from './file-transfer.ts'
 import type { FileContent, Intent, IntentOf } from './intent.ts'
 import { letterRumor } from './letter.ts'
 import { parseRef, proposalToAnswer, signalNamed } from './refer.ts'
@@ -86,7 +86,7 @@ function decideUnblocked(intent: Intent, scene: DecisionContext): Decision {
     case 'sendfile':
       return sendFiles(intent, scene)
     case 'escalate':
-      return escalate(intent, scene)
+      return decideEscalation(intent, scene)
     case 'end':
       return end(intent, scene)
     default:
@@ -213,8 +213,8 @@ function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, scene: DecisionCo
   const told = (n: number) => (n === 0 && note !== '' ? { note } : {})
   const verdicts = files.map((one, n) =>
     one.content.type === 'path'
-      ? stored({ ...one.content, name: one.name, ...told(n) }, call, scene)
-      : inline(one.name, one.content.bytes, { call, n, ...told(n) }, scene),
+      ? decideUpload({ ...one.content, name: one.name, ...told(n) }, call, scene)
+      : decideChunks(one.name, one.content.bytes, { call, n, ...told(n) }, scene),
   )
   // All of them, or none.
   const refused = verdicts.find((verdict) => verdict.refusal !== undefined)
@@ -224,7 +224,7 @@ function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, scene: DecisionCo
 }
 
 /** @param place the call, which of several files it is, and what is said of it */
-function inline(
+function decideChunks(
   name: string,
   bytes: Uint8Array,
   { call, n, note }: { call: Call; n: number; note?: string },
@@ -239,20 +239,20 @@ function inline(
 }
 
 // Not a byte leaves before a call is there to announce it in.
-function stored(
+function decideUpload(
   { path, size, name, note }: Extract<FileContent, { type: 'path' }> & { name: string; note?: string },
   { id, peer }: Call,
   scene: DecisionContext,
 ): Decision {
   if (scene.stores !== true) return tooLarge(size, scene)
   const said = note === undefined ? {} : { note }
-  const body = { ...storedBody(name, LONGEST_STORED), ...said }
+  const body = { ...remoteFileBody(name, LONGEST_STORED), ...said }
   const longest = withinSize({ to: peer, call: id, body }, scene.me, scene.now)
   return longest.refusal === undefined ? { say: [], uploads: [{ to: peer, call: id, name, path, ...said }] } : longest
 }
 
 /** What was decided before, once more before it is said: the call may be over since, where that took its time. */
-export function confirm(said: readonly IntendedSignal[], scene: DecisionContext): Decision {
+export function decideAgain(said: readonly IntendedSignal[], scene: DecisionContext): Decision {
   const [first] = said
   const call = scene.calls.find((c) => c.id === first?.call)
   if (first === undefined) return { say: [] }
@@ -262,7 +262,7 @@ export function confirm(said: readonly IntendedSignal[], scene: DecisionContext)
 }
 
 // An escalation reaches the owner also without a call; a call that was named must be there.
-function escalate({ text, tell = '' }: IntentOf<'escalate'>, scene: DecisionContext): Decision {
+function decideEscalation({ text, tell = '' }: IntentOf<'escalate'>, scene: DecisionContext): Decision {
   if (text.length > LIMIT.question) {
     const message = `a question to your owner has at most ${LIMIT.question} characters, this one has ${text.length}`
     return refuse('TEXT_TOO_LONG', message, `ask in a few words: \`${P2P} escalate "…"\``)

@@ -53,7 +53,7 @@ export function chunksOf(name: string, mime: string, bytes: Uint8Array, salt: st
 export type StoredFile = { url: string; key: string; nonce: string; x: string; ox: string; size: number }
 
 /** The signal that announces it. */
-export function storedBody(name: string, { url, key, nonce, x, ox, size }: StoredFile): FileBody {
+export function remoteFileBody(name: string, { url, key, nonce, x, ox, size }: StoredFile): FileBody {
   return {
     type: 'file',
     text: url,
@@ -98,18 +98,18 @@ export type FileFacts = { size: number; sha256: string; path?: string; refused?:
 /** What is known of a file: what was announced, and, once it has come to its end, what was received or why not. */
 export function fileFactsOf({ size, x }: FileBody, state: FileState | undefined): FileFacts {
   const told = { size, sha256: x }
-  return isSettled(state) ? { ...told, ...state } : told
+  return isFinished(state) ? { ...told, ...state } : told
 }
 
 /** Whether a file has come to its end. */
-export function isSettled(state: FileState | undefined): state is Exclude<FileState, { fetching: unknown }> {
+export function isFinished(state: FileState | undefined): state is Exclude<FileState, { fetching: unknown }> {
   return state !== undefined && !('fetching' in state)
 }
 
 /** Whether a peer's file, announced in a line of a call, is still to come. */
 export function isComing({ signal, effective }: Line, log: Log, peer: string): boolean {
   const { body, from } = signal
-  return body.type === 'file' && from === peer && effective && !isSettled(log.files[transferKey(body)])
+  return body.type === 'file' && from === peer && effective && !isFinished(log.files[transferKey(body)])
 }
 
 /** The files that `who` sends in a call, in the order in which they began. */

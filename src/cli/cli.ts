@@ -92,7 +92,7 @@ async function runCommand<T extends IntentType>(
   try {
     // A stream is JSON lines, whoever reads it.
     const emit = (item: InboxItem) => write(host, `${JSON.stringify(itemShape(item))}\n`)
-    const say = (line: string) => (json ? void stderr.write(`${spellOut(line)}\n`) : writeSoon(host, `${line}\n`))
+    const printLine = (line: string) => (json ? void stderr.write(`${spellOut(line)}\n`) : writeSoon(host, `${line}\n`))
     const look = { quiet, width: terminalWidth(stdout, env) }
     const people = { contacts: environment.config.contacts, owner: environment.ownerKey, names: {} }
     const context = refreshContext({
@@ -103,7 +103,7 @@ async function runCommand<T extends IntentType>(
       people,
       selector: optionalWord(args.call),
       emit,
-      say,
+      printLine,
     })
     const task = { type: verb, intent, needs }
     const outcome =

@@ -1,6 +1,6 @@
 // How far files are that are not yet whole: ours until the peer has them, the peer's until they lie here.
 import { type Agent, agentOf } from '../call/agents.ts'
-import { encryptedSize, isSettled, type Transfer, transfers } from '../call/file-transfer.ts'
+import { encryptedSize, isFinished, type Transfer, transfers } from '../call/file-transfer.ts'
 import type { FileState, Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
@@ -39,7 +39,7 @@ export function transferShapes(outcome: CommonOutcome): TransferShape[] {
     if (log === undefined) return []
     const peer = agentOf(people, call.peer, call.peerName)
     const own = transfers(call, log, me.pubkey).filter((t) => t.have < t.of)
-    const theirs = transfers(call, log, call.peer).filter((t) => !isSettled(log.files[t.key]))
+    const theirs = transfers(call, log, call.peer).filter((t) => !isFinished(log.files[t.key]))
     return [
       ...own.map((t) => outgoingTransfer(t, call, log, peer)),
       ...theirs.map((t) => incomingTransfer(t, call, log, peer)),
@@ -104,7 +104,7 @@ function transferShape({ file, id, name, size }: Transfer, { id: call }: Call, p
 }
 
 function fetchFields(size: number, state: FileState | undefined) {
-  const fetching = isSettled(state) ? undefined : state?.fetching
+  const fetching = isFinished(state) ? undefined : state?.fetching
   const failed = (fetching?.tries ?? 0) > 0
   return {
     have: fetching?.have ?? 0,

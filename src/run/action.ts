@@ -66,7 +66,7 @@ export type ActionOf<T extends ActionType> = Extract<Action, { type: T }>
 
 export type ChannelResult = ToldChannel<'peer' | 'nostr' | OwnerChannel | 'log'>
 
-type Answered = { receipts: readonly PublishAnswer[] }
+type Answered = { oks: readonly PublishAnswer[] }
 
 /** What came of each; `error`: what went wrong, if it did. */
 type Became = {

@@ -30,12 +30,12 @@ export function announcements(what: 'presence' | 'list'): NonNullable<Plan['anno
 export const publishPresence: Executor<'presence'> = {
   async execute(action, context) {
     const { template, relays } = action
-    const receipts = await publishTemplate({ template: withWork(template, context), relays }, context)
-    return { type: 'presence', action, receipts }
+    const oks = await publishTemplate({ template: withWork(template, context), relays }, context)
+    return { type: 'presence', action, oks }
   },
   record: (state, done, { now }) =>
-    done.reduce((next, { action: { words }, receipts }) => {
-      const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
+    done.reduce((next, { action: { words }, oks }) => {
+      const taken = oks.filter((r) => r.accepted).map((r) => r.relay)
       return taken.length === 0 ? next : recordPresenceTaken(next, words, taken, now)
     }, state),
 }
@@ -44,12 +44,11 @@ export const publishInboxList: Executor<'inbox-list'> = {
   execute: async (action, context) => ({
     type: 'inbox-list',
     action,
-    receipts: await publishTemplate(action, context),
+    oks: await publishTemplate(action, context),
   }),
   record: (state, done, { now }) =>
     done.reduce(
-      (next, { action: { lists, template }, receipts }) =>
-        recordListOffered(next, lists, receipts, now, template.created_at),
+      (next, { action: { lists, template }, oks }) => recordListOffered(next, lists, oks, now, template.created_at),
       state,
     ),
 }

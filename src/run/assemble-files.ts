@@ -1,6 +1,6 @@
 // Files that have become whole: checked, put under their names, and only then news.
 import { trustOf } from '../call/agents.ts'
-import { assemble, isSettled, refusedFor, type Transfer, transfers } from '../call/file-transfer.ts'
+import { assemble, isFinished, refusedFor, type Transfer, transfers } from '../call/file-transfer.ts'
 import { safeName } from '../call/filename.ts'
 import type { FileState } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
@@ -51,7 +51,7 @@ function transfersIn(call: Call, state: State, open: Map<string, number>): Found
     const base = { call: call.id, transfer }
     const known = log.files[transfer.key]
     // Chunks of a file that was refused go on coming; their bytes are not kept.
-    if (isSettled(known))
+    if (isFinished(known))
       return transfer.chunks.some(({ body }) => body.text !== '') ? [{ ...base, fileState: known }] : []
     const before = open.get(call.peer) ?? 0
     const whole = wholeFile(transfer, before)

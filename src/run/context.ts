@@ -20,7 +20,7 @@ export type RunContext = {
   deadline: number
   people: AgentDirectory
   /** Prints a line before the outcome: on stdout for a reader, on stderr for a program. */
-  say: (line: string) => void
+  printLine: (line: string) => void
   /** Prints one item of a stream (`wait --follow`) and resolves when it is out. */
   emit: (item: InboxItem) => Promise<void>
   /** The call that --call names. */

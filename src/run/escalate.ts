@@ -17,7 +17,7 @@ import { type ActionOf, type ActionResult, type ChannelResult, resultsOf } from 
 import { type RunContext, speakerOf } from './context.ts'
 
 /** Takes the owner's question of a command into the state. `asked`: the escalation, when the command is one. */
-export function escalate(
+export function queueEscalation(
   state: State,
   intent: Intent | undefined,
   decided: { refusal: Failure | undefined; said: readonly RecordedSignal[] } | undefined,

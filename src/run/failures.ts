@@ -51,9 +51,7 @@ export function relaysOfLetter(
   id: string,
   done: readonly ActionResult[],
 ): { accepted: string[]; failed: { url: string; reason: Foreign }[] } {
-  const answers = resultsOf('letter', done).flatMap(({ action, receipts }) =>
-    action.due.rumor.id === id ? [...receipts] : [],
-  )
+  const answers = resultsOf('letter', done).flatMap(({ action, oks }) => (action.due.rumor.id === id ? [...oks] : []))
   const accepted = [...new Set(answers.filter((r) => r.accepted).map((r) => r.relay))]
   const failed = answers.filter((r) => !accepted.includes(r.relay))
   return {

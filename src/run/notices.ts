@@ -77,8 +77,8 @@ function askedTwice({ decided, state, context }: FinishedRun): string[] {
 // "Another client has replaced our own 10050: noticed by `announce`, said, published anew."
 function listReplaced({ done }: FinishedRun): string[] {
   const lists = resultsOf('inbox-list', done).filter(({ action }) => action.replaces === true)
-  return lists.map(({ receipts }) =>
-    receipts.some(({ accepted }) => accepted)
+  return lists.map(({ oks }) =>
+    oks.some(({ accepted }) => accepted)
       ? 'another client that uses this identity had replaced the list of relays where you read (kind 10050), so calls would not have come in; it is published anew'
       : 'another client that uses this identity has replaced the list of relays where you read (kind 10050), so calls may not come in; no relay took it anew, and the next command tries again',
   )
@@ -99,8 +99,8 @@ function keysLost({ done, decided }: FinishedRun): string[] {
 // "Its seals are told as unreadable (\"answered by another machine, or a copy\"), and the call begins anew."
 function lossesTold({ done, context, state }: FinishedRun): string[] {
   const told = resultsOf('receipt', done).filter(
-    ({ action: { receipt }, receipts }) =>
-      receipt.lost === true && receipt.call === undefined && receipts.some(({ accepted }) => accepted),
+    ({ action: { receipt }, oks }) =>
+      receipt.lost === true && receipt.call === undefined && oks.some(({ accepted }) => accepted),
   )
   const people = { ...context.people, names: namesOf(state) }
   return told.map(({ action: { receipt } }) => {

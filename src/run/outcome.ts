@@ -187,7 +187,7 @@ function spokenOutcome({ decided }: FinishedRun, { calls }: CommonOutcome): Spok
 // What a relay keeps for us is as old as the oldest of it.
 function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
   const { now, environment } = context
-  const answers = resultsOf('presence', done).flatMap(({ receipts }) => receipts)
+  const answers = resultsOf('presence', done).flatMap(({ oks }) => oks)
   const taken = answers.filter((r) => r.accepted).map((r) => r.relay)
   const relays = [...new Set(environment.relays.presence)]
   const accepted = [...taken, ...relays.filter((url) => !answers.some((r) => r.relay === url))]

@@ -31,8 +31,7 @@ export const publishSignal: Executor<'signal'> = {
   async execute(action, context) {
     const sealing = sealingWith(action.binding, context)
     // With the identities' key instead it would be a downgrade of our own. A wrap that is kept was sealed when the key was here.
-    if (sealing === 'lost' && action.due.wrap === undefined)
-      return { type: 'signal', action, wrap: undefined, receipts: [] }
+    if (sealing === 'lost' && action.due.wrap === undefined) return { type: 'signal', action, wrap: undefined, oks: [] }
     return { type: 'signal', action, ...(await publishDue(action, sealing, context)) }
   },
   record(state, done, context) {
@@ -58,12 +57,12 @@ export const publishReceipt: Executor<'receipt'> = {
     const rumor = rumorOf(template, context.environment.keys.pubkey)
     const { relays, doubted } = action.route
     const callKey = sealingWith(action.binding, context)
-    if (callKey === 'lost') return { type: 'receipt', action, receipts: [] }
-    const { receipts } = await publishWrap(
+    if (callKey === 'lost') return { type: 'receipt', action, oks: [] }
+    const { oks } = await publishWrap(
       { rumor, to, relays, spare: [], doubted, aside: true, callKey, work: {} },
       context,
     )
-    return { type: 'receipt', action, receipts }
+    return { type: 'receipt', action, oks }
   },
   record: (state, done) =>
     recordReceiptsTaken(
@@ -161,25 +160,21 @@ function receiverOf(action: Publishing): string {
 }
 
 function unreachedPeers(sent: readonly Sent[], own: readonly string[]): string[] {
-  const tried = sent.filter(({ receipts }) => receipts.length > 0)
+  const tried = sent.filter(({ oks }) => oks.length > 0)
   // That one of our own took it, which the peer has not named, says nothing of where the peer reads.
   const isNamed = ({ route }: Publishing, url: string) => route.relays.includes(url) || !own.includes(url)
-  const isReached = ({ action, receipts }: Sent) => receipts.some((r) => r.accepted && isNamed(action, r.relay))
+  const isReached = ({ action, oks }: Sent) => oks.some((r) => r.accepted && isNamed(action, r.relay))
   const reached = new Set(tried.filter(isReached).map(({ action }) => receiverOf(action)))
   return [...new Set(tried.map(({ action }) => receiverOf(action)))].filter((to) => !reached.has(to))
 }
 
-function isTaken({ receipts }: Pick<Sent, 'receipts'>): boolean {
-  return receipts.some((r) => r.accepted)
+function isTaken({ oks }: Pick<Sent, 'oks'>): boolean {
+  return oks.some((r) => r.accepted)
 }
 
-function publishResultOf({
-  action,
-  wrap,
-  receipts,
-}: ActionResultOf<'signal'> | ActionResultOf<'letter'>): PublishResult[] {
+function publishResultOf({ action, wrap, oks }: ActionResultOf<'signal'> | ActionResultOf<'letter'>): PublishResult[] {
   if (wrap === undefined) return []
-  return [{ call: action.due.call, rumor: action.due.rumor.id, wrap, receipts: [...receipts] }]
+  return [{ call: action.due.call, rumor: action.due.rumor.id, wrap, oks: [...oks] }]
 }
 
 /** The key of a call that something is sealed with; undefined for the identities', 'lost' where it is not here. */
@@ -213,7 +208,7 @@ async function publishDue(
   action: ActionOf<'signal'> | ActionOf<'letter'>,
   callKey: Sealing,
   context: RunContext,
-): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
+): Promise<{ wrap: Event; oks: PublishAnswer[] }> {
   const { due, route } = action
   const { rumor, to, wrap, skip } = due
   const relays = route.relays.filter((url) => !skip.includes(url))
@@ -231,7 +226,7 @@ async function publishDue(
 async function publishWrap(
   { rumor, to, wrap: held, relays, spare, doubted = [], aside, callKey, work }: Outgoing,
   context: RunContext,
-): Promise<{ wrap: Event; receipts: PublishAnswer[] }> {
+): Promise<{ wrap: Event; oks: PublishAnswer[] }> {
   const { environment, deadline } = context
   const seal = (times: Pick<GiftWrapOptions, 'now' | 'recent'>) => {
     if (callKey === 'lost') throw new Error('what has a call key that is not here is not sealed with another one')
@@ -239,12 +234,12 @@ async function publishWrap(
   }
   const wrap = held ?? seal(envelopeTimes(context))
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
-  const receipts = await environment.pool.publish([{ event: wrap, relays, spare, doubted, aside }], until())
+  const oks = await environment.pool.publish([{ event: wrap, relays, spare, doubted, aside }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
-  const strict = receipts.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
+  const strict = oks.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   // The attack: a relay refuses a kept wrap for its stamp, and gets the word sealed anew with the identities' key.
-  if (strict.length === 0 || callKey === 'lost') return { wrap, receipts }
+  if (strict.length === 0 || callKey === 'lost') return { wrap, oks }
   const recent = seal({ now: stampOf(context), recent: true })
   const better = await environment.pool.publish([{ event: recent, relays: strict, spare, doubted, aside }], until())
-  return { wrap, receipts: [...receipts.filter((r) => !strict.includes(r.relay)), ...better] }
+  return { wrap, oks: [...oks.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -24,13 +24,13 @@ import {
 import type { Removal } from '../state/retention.ts'
 import type { RecordedSignal, Speaker } from '../state/say.ts'
 import type { State } from '../state/state.ts'
-import { type HeardMail, type MadeSecret, type StepContext, type StepOutput, step } from '../state/step.ts'
+import { exchangeSignals, type HeardWraps, type MadeSecret, type StepContext, type StepOutput } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
 import { type Action, type ActionResult, type ActionResultOf, type Plan, resultsOf } from './action.ts'
 import { settleFiles } from './assemble-files.ts'
 import { bindingOfReceipt, bindingOfSignal, earlyActions, openEarly } from './call-keys.ts'
 import { type RunContext, speakerOf } from './context.ts'
-import { escalate, linesToLog } from './escalate.ts'
+import { linesToLog, queueEscalation } from './escalate.ts'
 import { record } from './executors.ts'
 import { followUnreached, withRoute } from './publish.ts'
 import { lookupsFrom, type PeerLookup } from './sync-request.ts'
@@ -101,7 +101,7 @@ export function runStep(state: State, input: StepInput, plan: Plan, context: Run
   const mine = withAgent(seen, context.environment.keys.pubkey)
   // First: what was tried on them is not to be tried again by what follows.
   const opened = openEarly.record(mine, resultsOf('open-early', done), context)
-  const talked = converse(opened, input, plan, context)
+  const talked = hearAndDecide(opened, input, plan, context)
   // Last: while this process holds its claim on what it has just said, that is not due once more.
   const fresh = saved === undefined ? done : done.filter((one) => !saved.has(one))
   const noted = fresh.length === 0 ? talked.state : record(talked.state, fresh, context)
@@ -112,34 +112,34 @@ export function runStep(state: State, input: StepInput, plan: Plan, context: Run
 }
 
 /** Merges what was heard, decides, and writes down what is to be said. */
-function converse(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
+function hearAndDecide(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
   const uploaded = resultsOf('upload-file', input.done ?? [])
   // What nothing opens even now is not heard once more.
   const early = resultsOf('open-early', input.done ?? []).flatMap(({ opened }) =>
     opened.filter(({ unopened }) => unopened === undefined),
   )
   const { heard = heardMeanwhile(uploaded, early), written } = input
-  const asked = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(announced))
+  const asked = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(fileSignalOf))
   const wanted = written === undefined ? asked : undefined
   if (heard === undefined && wanted === undefined) {
     const nothing = { actions: [], decided: undefined, touched: [], removals: [], secrets: [] }
     return { ...(written ?? nothing), state, callsOnly: true }
   }
-  const { opened, replayed } = heard ?? NOTHING_HEARD
+  const { opened, completeReads } = heard ?? NOTHING_HEARD
   const looked = input.looked ?? lookupsFrom(heard ?? NOTHING_HEARD, undefined, context)
   const known = heard === undefined ? state : remember(state, heard, looked, plan, context)
   // What came before its accept is known by its wrap, and is heard only now.
   const deep = plan.needs.deep === true || early.length > 0
-  const mail: HeardMail = { opened, replayed, deep, unheard: heard === undefined }
-  const spoken = step(known, wanted, mail, stepContext(context, looked.peer))
+  const mail: HeardWraps = { opened, completeReads, deep, unheard: heard === undefined }
+  const spoken = exchangeSignals(known, wanted, mail, stepContext(context, looked.peer))
   const decided = written?.decided ?? decidedIn(spoken, wanted !== undefined)
   // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
   if (heard === undefined)
     return { ...spoken, decided, actions: signalActions(spoken, spoken.state, context), callsOnly: true }
-  const asking = escalate(spoken.state, input.intent, decided, context)
+  const asking = queueEscalation(spoken.state, input.intent, decided, context)
   const { environment } = context
   const speaker = speakerOf(context)
-  const writing = writeLetter(asking.state, spoken.verdict, speaker)
+  const writing = writeLetter(asking.state, spoken.decision, speaker)
   const isBlocked = (pubkey: string) => trustOf(context.people, pubkey) === 'blocked'
   const letters = lettersDue(writing.state, speaker, environment.isAlive, isBlocked)
   const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.isAlive)
@@ -173,7 +173,7 @@ function isLookedAt({ needs }: Plan): boolean {
 }
 
 /** What announces a file that lies on our server now. */
-function announced({ action: { upload }, body }: ActionResultOf<'upload-file'>): IntendedSignal {
+function fileSignalOf({ action: { upload }, body }: ActionResultOf<'upload-file'>): IntendedSignal {
   const { to, call, note } = upload
   return { to, call, body: note === undefined ? body : { ...body, note } }
 }
@@ -187,7 +187,7 @@ function heardMeanwhile(
   if (last === undefined) return undefined
   const all = uploaded.map(({ heard }) => heard)
   const opened = [...all.flatMap((one) => one.opened), ...early]
-  return { ...last, opened, replayed: all.flatMap(({ replayed }) => replayed) }
+  return { ...last, opened, completeReads: all.flatMap(({ completeReads }) => completeReads) }
 }
 
 // What is to be said goes before what waits for it: the line about an escalation says whom it has reached, and files take their time.
@@ -220,11 +220,11 @@ function remember(state: State, heard: SyncResult, looked: PeerLookup, { needs }
   return rememberPeers(clocked, { ...looked, looked: looked.peers, public: heard.public }, now)
 }
 
-function decidedIn({ verdict, said }: StepOutput, asked: boolean): Decided | undefined {
+function decidedIn({ decision, said }: StepOutput, asked: boolean): Decided | undefined {
   if (!asked) return undefined
-  const own = said.slice(said.length - verdict.say.length)
+  const own = said.slice(said.length - decision.say.length)
   // A call that is hung up for another one is not what the command is about.
-  return { refusal: verdict.refusal, said: own.filter(({ call }) => call === own[0]?.call), asked: undefined }
+  return { refusal: decision.refusal, said: own.filter(({ call }) => call === own[0]?.call), asked: undefined }
 }
 
 function writeLetter(
@@ -238,15 +238,15 @@ function writeLetter(
   return { state: oweLetter(state, rumor, to), letter: { to, rumor } }
 }
 
-function signalActions({ dues, acks, said }: StepOutput, state: State, context: RunContext): Action[] {
+function signalActions({ signalsDue, receiptsOwed, said }: StepOutput, state: State, context: RunContext): Action[] {
   const routeOf = withRoute(context, state)
   const fresh = new Set(said.map(({ rumor }) => rumor.id))
   return [
-    ...dues.map((due): Action => {
+    ...signalsDue.map((due): Action => {
       const said = fresh.has(due.rumor.id)
       return { type: 'signal', due, route: routeOf(due.to), said, binding: bindingOfSignal(state, due) }
     }),
-    ...acks.map((receipt): Action => {
+    ...receiptsOwed.map((receipt): Action => {
       return { type: 'receipt', receipt, route: routeOf(receipt.to), binding: bindingOfReceipt(state, receipt) }
     }),
   ]
@@ -258,10 +258,10 @@ function ownActions({ actions, decided }: StepResult): Action[] {
   return actions.filter((one) => one.type === 'upload-file' || (one.type === 'signal' && said.has(one.due.rumor.id)))
 }
 
-function uploadActions({ verdict }: StepOutput, { environment }: RunContext): Action[] {
+function uploadActions({ decision }: StepOutput, { environment }: RunContext): Action[] {
   const { server } = environment.config.file
   if (server === undefined) return []
-  return (verdict.uploads ?? []).map((upload): Action => ({ type: 'upload-file', upload, server }))
+  return (decision.uploads ?? []).map((upload): Action => ({ type: 'upload-file', upload, server }))
 }
 
 /** Where NIP-77 would have spared this run much. */

@@ -2,7 +2,7 @@
 import type { NamedAnswer } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import type { CompleteReplay } from '../state/cursors.ts'
+import type { CompleteRead } from '../state/cursors.ts'
 import type { Sweep } from '../state/state.ts'
 import { type RelayClock, RIGHT_CLOCK } from './clock.ts'
 import type { PresenceFindings } from './discovery.ts'
@@ -14,7 +14,7 @@ export type SyncResult = {
   opened: OpenedWrap[]
   /** How many wraps came that could not be opened in this run. */
   left: number
-  replayed: CompleteReplay[]
+  completeReads: CompleteRead[]
   /** Presences and relay lists of peers, unverified. */
   public: Event[]
   /** Who is on line, where that was asked. */
@@ -33,5 +33,14 @@ export function isRelayThere({ complete, reason }: SyncAnswer): boolean {
 
 /** What a command has heard that has asked no relay. */
 export const NOTHING_HEARD: SyncResult = {
-  ...{ opened: [], left: 0, replayed: [], public: [], online: undefined, answers: [], asked: [], clock: RIGHT_CLOCK },
+  ...{
+    opened: [],
+    left: 0,
+    completeReads: [],
+    public: [],
+    online: undefined,
+    answers: [],
+    asked: [],
+    clock: RIGHT_CLOCK,
+  },
 }

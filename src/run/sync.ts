@@ -14,7 +14,7 @@ import type { PresenceFindings, PresenceRequest } from './discovery.ts'
 import { lookupQueries, type RelayHints, uniqueEvents } from './peer-lookup.ts'
 import { ownRelays } from './route.ts'
 import type { SyncResult } from './sync-result.ts'
-import { openMailReader } from './unwrap.ts'
+import { openWrapReader } from './unwrap.ts'
 
 /** What a run wants to know beside its mailbox. */
 export type SyncRequest = {
@@ -48,7 +48,7 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
     ...lookupQueries(context, index, asked, request.hints),
     ...(request.self ? ownListQueries(context, index) : []),
   ]
-  const reader = openMailReader(context)
+  const reader = openWrapReader(context)
   const looking = request.online && findOnline(context, index, request.online)
   const found = await environment.pool.fetch(asks, {
     deadline,
@@ -70,7 +70,7 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
   return {
     opened,
     left: left.length,
-    replayed: [...outcomes.values()].flatMap(({ complete }) => complete ?? []),
+    completeReads: [...outcomes.values()].flatMap(({ complete }) => complete ?? []),
     public: uniqueEvents(found.flatMap((a) => a.events)),
     online,
     answers: [

@@ -29,7 +29,7 @@ export async function acceptOnceTold(intent: Intent, plan: Plan, executed: Execu
     const stepped = await saveStep({ intent, heard }, plan, context)
     const next = await carryOut(plan, context, stepped)
     last = withBefore(next, last)
-    if (heard.replayed.length === 0) return last
+    if (heard.completeReads.length === 0) return last
   }
   return last
 }

@@ -47,7 +47,7 @@ export type MailReader = {
 export type OpenedMail = { opened: OpenedWrap[]; left: number[] }
 
 /** Opens envelopes as they come in, within a part of the budget; what it had no time for stays for the next run. */
-export function openMailReader(context: RunContext): MailReader {
+export function openWrapReader(context: RunContext): MailReader {
   const { environment, deadline } = context
   const until = deadline - environment.budget * BUDGET_RESERVE
   const enough = new AbortController()

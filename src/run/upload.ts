@@ -1,6 +1,6 @@
 // A file that is too large for relays: put on the server first. Meanwhile the mailbox goes on filling, so it is asked again before the
 // file is announced.
-import { storedBody } from '../call/file-transfer.ts'
+import { remoteFileBody } from '../call/file-transfer.ts'
 import type { Executor } from './action.ts'
 import { refreshContext } from './context.ts'
 import { sync } from './sync.ts'
@@ -15,7 +15,7 @@ export const uploadFile: Executor<'upload-file'> = {
     const stored = await environment.remoteStorage.put(path, action.server, clock.ahead)
     const { index } = environment.store.read()
     const heard = await sync(refreshContext(context), index, syncRequestFor({}, index, undefined, undefined))
-    return { type: 'upload-file', action, body: storedBody(name, stored), heard }
+    return { type: 'upload-file', action, body: remoteFileBody(name, stored), heard }
   },
   // It is written down by being announced.
   record: (state) => state,

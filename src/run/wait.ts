@@ -53,7 +53,7 @@ export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<
   const written = outcome.news.flatMap(({ id, channel }) => (channel === 'answered' ? [id] : []))
   const watch = { run, wait, only, written, files, until, began, offered: began }
   try {
-    return await (follows ? follow(type, watch) : stay(type, watch))
+    return await (follows ? follow(type, watch) : waitOnce(type, watch))
   } finally {
     await files.stop()
   }
@@ -71,13 +71,13 @@ type Watch<T extends IntentType> = {
   offered: number
 }
 
-async function stay<T extends IntentType>(type: T, begun: Watch<T>): Promise<OutcomeOf<T>> {
+async function waitOnce<T extends IntentType>(type: T, begun: Watch<T>): Promise<OutcomeOf<T>> {
   const { wait, only, began } = begun
-  const { environment, say } = begun.run.context
+  const { environment, printLine } = begun.run.context
   let [watch, call] = [begun, callOfRun(begun.run)]
   // A wait may be cut off by whoever started it: what goes on waiting for it is said before.
   const about = call?.id ?? (only?.ids.length === 1 ? only.ids[0] : undefined)
-  if (about !== undefined) say(`call ${about}: waiting for ${AWAITED[wait.type]}`)
+  if (about !== undefined) printLine(`call ${about}: waiting for ${AWAITED[wait.type]}`)
   let burst: Burst | undefined
   for (;;) {
     const seen = outcomeOf(type, watch.run)
@@ -86,10 +86,10 @@ async function stay<T extends IntentType>(type: T, begun: Watch<T>): Promise<Out
     const came = seen.news.filter((item) => isAwaited(item, watch, call?.id))
     if (came.length > 0) {
       burst = burstAfter(burst, came, seen.news.length, watch)
-      if (isOver(watch) || environment.clock() >= burst.until)
+      if (isTimeUp(watch) || environment.clock() >= burst.until)
         return { ...outcome, failure: wait.type === 'answer' ? notTaken(call, seen) : undefined }
-    } else if (isSettled(wait, about, seen)) return outcome
-    else if (isOver(watch)) {
+    } else if (isCallClosed(wait, about, seen)) return outcome
+    else if (isTimeUp(watch)) {
       const stopped = environment.stopped.aborted
       const interrupted = stopped ? Math.round((environment.clock() - began) / 1000) : undefined
       return {
@@ -128,7 +128,7 @@ function burstAfter(
 }
 
 /** Whether nothing is left to come in the call that a wait is about: it is over, and confirmed if it ever will be. */
-function isSettled({ type }: Wait, call: string | undefined, { state, calls }: CommonOutcome): boolean {
+function isCallClosed({ type }: Wait, call: string | undefined, { state, calls }: CommonOutcome): boolean {
   const held = call === undefined || (type !== 'items' && type !== 'end') ? undefined : state.index.calls[call]
   if (held === undefined) return false
   const phase = calls.find(({ id }) => id === call)?.phase ?? held.phase
@@ -150,11 +150,11 @@ async function follow<T extends IntentType>(type: T, begun: Watch<T>): Promise<O
     return seen
   }
   const outcome = await show(begun.run)
-  for (let watch = begun; !isOver(watch); await show(watch.run)) watch = await nextRound(watch, show)
+  for (let watch = begun; !isTimeUp(watch); await show(watch.run)) watch = await nextRound(watch, show)
   return { ...outcome, news: [], failure: undefined }
 }
 
-function isOver({ run, until }: Pick<Watch<IntentType>, 'run' | 'until'>): boolean {
+function isTimeUp({ run, until }: Pick<Watch<IntentType>, 'run' | 'until'>): boolean {
   const { environment } = run.context
   return environment.clock() >= until || environment.stopped.aborted
 }
@@ -265,7 +265,7 @@ function isRested({ environment }: RunContext, since: number): boolean {
 function hasRungOut({ heard, state, context }: FinishedRun, now: number): boolean {
   const calls = callsOf(state, context.environment.keys.pubkey, now)
   return calls.some(
-    (c) => c.phase === 'ringing' && now > c.deadline && !heard.replayed.some((r) => r.began > c.deadline),
+    (c) => c.phase === 'ringing' && now > c.deadline && !heard.completeReads.some((r) => r.began > c.deadline),
   )
 }
 

@@ -1,7 +1,7 @@
 // Canaries: small wraps to ourselves that tell whether our relays give back what they have taken. A relay that says OK and keeps
 // nothing is common, and looks like one where nobody has written.
 
-import type { CompleteReplay } from './cursors.ts'
+import type { CompleteRead } from './cursors.ts'
 import { hasPassed } from './retry.ts'
 import type { Index, RelayCanary, RelayMemory, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
@@ -50,8 +50,8 @@ export function recordCanaries(state: State, sent: readonly SentCanary[]): State
 }
 
 /** What complete replays say of the canaries that were there to be read. Asked once all that came in counts as seen. */
-export function judgeCanaries(edit: Transaction, replayed: readonly CompleteReplay[], now: number): void {
-  for (const { relay, began } of replayed) {
+export function judgeCanaries(edit: Transaction, completeReads: readonly CompleteRead[], now: number): void {
+  for (const { relay, began } of completeReads) {
     const { canary } = edit.index.relays[relay] ?? {}
     if (canary?.wrap === undefined) continue
     const { wrap, ...held } = canary

@@ -7,7 +7,7 @@ import type { Transaction } from './transaction.ts'
  * A relay's complete replay: where its cursor goes, and when we asked. Both by the relays' clock, unix seconds. `swept`: the
  * whole mailbox was read.
  */
-export type CompleteReplay = { relay: string; cursor: number; began: number; swept?: boolean }
+export type CompleteRead = { relay: string; cursor: number; began: number; swept?: boolean }
 
 /** NIP-59's two days of backdating, and a quarter of an hour for clocks. */
 const REPLAY_WINDOW = 2 * 24 * 3600 + 900
@@ -76,14 +76,14 @@ function sweepUnderWay(memory: RelayMemory | undefined, now: number, deep: boole
 /** How a relay has answered. `reached`: all that is newer than this stamp has come; `newest`: the newest stamp of all. */
 export type PartAnswer = { part: MailboxQuestion['part']; complete: boolean; newest?: number; reached?: number }
 
-/** `cursor` and `began` as in CompleteReplay, of this run; `left`: the stamps of what came and was not opened. */
-export type ReplayRun = { relay: string; cursor: number; began: number; deep: boolean; left: readonly number[] }
+/** `cursor` and `began` as in CompleteRead, of this run; `left`: the stamps of what came and was not opened. */
+export type InboxReadRun = { relay: string; cursor: number; began: number; deep: boolean; left: readonly number[] }
 
 /**
  * What a run has come to at one relay: all of the mailbox is read, or the next run goes on with a sweep. `stalled`: the sweep that
  * began then is given up, and the next run begins anew.
  */
-export type ReplayOutcome = { complete?: CompleteReplay; sweep?: Sweep; stalled?: number }
+export type ReplayOutcome = { complete?: CompleteRead; sweep?: Sweep; stalled?: number }
 
 /**
  * What follows from the answers of a relay to `mailboxQuestions` of the same memory.
@@ -94,7 +94,7 @@ export type ReplayOutcome = { complete?: CompleteReplay; sweep?: Sweep; stalled?
 export function replayOutcome(
   memory: RelayMemory | undefined,
   answers: readonly PartAnswer[],
-  run: ReplayRun,
+  run: InboxReadRun,
 ): ReplayOutcome {
   const { relay, cursor, began, deep } = run
   const swept = deep || needsSweep(memory, began)
@@ -141,8 +141,8 @@ function stoppedAt({ complete, reached }: PartAnswer, left: readonly number[]): 
  * Moves the cursor of each relay that was read completely; never back, but for one that a wrong clock had set. @param now unix
  * seconds
  */
-export function moveCursors(edit: Transaction, replayed: readonly CompleteReplay[], now: number): void {
-  for (const { relay, cursor, began, swept } of replayed) {
+export function moveCursors(edit: Transaction, completeReads: readonly CompleteRead[], now: number): void {
+  for (const { relay, cursor, began, swept } of completeReads) {
     const { sweep, looked, ...memory } = edit.index.relays[relay] ?? {}
     const held = memory.cursor ?? 0
     // A parallel run may have got further; one with a wrong clock has not.

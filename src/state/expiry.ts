@@ -6,7 +6,7 @@ import { CAME_TO_NOTHING } from '../call/rules.ts'
 import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall, overflowingCalls, type RingingCall } from './admission.ts'
 import { noteRemoval } from './clean-up.ts'
-import type { CompleteReplay } from './cursors.ts'
+import type { CompleteRead } from './cursors.ts'
 import type { Removal } from './retention.ts'
 import { type CallSummary, callOf, type State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
@@ -15,7 +15,7 @@ import { beginTransaction, type Transaction } from './transaction.ts'
 export type ExpiryContext = {
   me: string
   now: number
-  replayed: readonly CompleteReplay[]
+  completeReads: readonly CompleteRead[]
   gate: AdmissionPolicy
   isNew: (call: string) => boolean
 }
@@ -55,9 +55,9 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
 }
 
 // The caller says so only when a complete replay since then shows no answer. Both by our own clock.
-function isMissed({ deadline, mine }: Call, { ringsUntil }: Log, { now, replayed }: ExpiryContext): boolean {
+function isMissed({ deadline, mine }: Call, { ringsUntil }: Log, { now, completeReads }: ExpiryContext): boolean {
   const until = ringsUntil ?? deadline
-  return now > until && (mine === 'callee' || replayed.some((r) => r.began > until))
+  return now > until && (mine === 'callee' || completeReads.some((r) => r.began > until))
 }
 
 /** Tells, once, what was never acknowledged in calls that have expired or forked: those words are not offered any more. */

@@ -1,7 +1,7 @@
 // The state of files that a peer sends: of those on servers which are fetched, when, and what became of them; of those in chunks
 // where they lie or why they were refused. Each is news once.
 import type { Trust } from '../call/agents.ts'
-import { type FileBody, isSettled, type Transfer, transfers, unfetchable } from '../call/file-transfer.ts'
+import { type FileBody, isFinished, type Transfer, transfers, unfetchable } from '../call/file-transfer.ts'
 import { type FetchProgress, type FileState, withoutContent } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { FILE, type RemoteFile } from '../call/signal.ts'
@@ -105,13 +105,13 @@ export function recordFetched(
   for (const { remoteFile, fileState } of found) {
     const { call, key, id, from } = remoteFile
     if (call === '') {
-      if (!isSettled(state.letters?.[from]?.letters[id]?.file)) updateLetter(edit, from, id, { file: fileState })
+      if (!isFinished(state.letters?.[from]?.letters[id]?.file)) updateLetter(edit, from, id, { file: fileState })
       continue
     }
-    if (edit.state.logs[call] === undefined || isSettled(edit.state.logs[call]?.files[key])) continue
+    if (edit.state.logs[call] === undefined || isFinished(edit.state.logs[call]?.files[key])) continue
     const log = edit.log(call)
     log.files[key] = fileState
-    if (isSettled(fileState)) log.unread.push(id)
+    if (isFinished(fileState)) log.unread.push(id)
   }
   commitLetters(edit)
   return commitCalls(edit, speaker)
@@ -133,7 +133,7 @@ function inCall(state: State, call: Call): RemoteFileEntry[] {
   return transfers(call, log, call.peer).flatMap(({ key, id, chunks: [first] }): RemoteFileEntry[] => {
     const body = first?.body
     const fileState = log.files[key]
-    if (body?.type !== 'file' || body.remote === undefined || isSettled(fileState)) return []
+    if (body?.type !== 'file' || body.remote === undefined || isFinished(fileState)) return []
     const heard = log.entries[id]?.heard ?? call.last
     const late = call.lines.some((line) => line.signal.id === id && line.late)
     return [
@@ -155,7 +155,7 @@ function inCall(state: State, call: Call): RemoteFileEntry[] {
 function inLetter({ rumor, heard, file, mine }: Letter): RemoteFileEntry[] {
   if (mine) return []
   const body = rumor.kind === FILE ? parseRemote(rumor) : undefined
-  if (body?.remote === undefined || isSettled(file)) return []
+  if (body?.remote === undefined || isFinished(file)) return []
   const { id, pubkey: from } = rumor
   return [{ id, call: '', key: id, from, heard, late: false, body, remote: body.remote, progress: file?.fetching }]
 }
@@ -168,7 +168,7 @@ export function recordTransfers(state: State, done: readonly SettledTransfer[], 
   for (const { call, transfer, fileState } of done) {
     const log = edit.log(call)
     // A parallel command may have been first; then there are only chunks left to empty that came afterwards.
-    if (!isSettled(log.files[transfer.key])) {
+    if (!isFinished(log.files[transfer.key])) {
       log.files[transfer.key] = fileState
       log.unread.push(transfer.id)
     }

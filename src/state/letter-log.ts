@@ -1,7 +1,7 @@
 // Letters: direct messages outside of calls, by rumor id in one log for each peer (p2p/letters/<pubkey>.json), so that a letter is
 // told once whatever its wrap looks like. Source: docs/PROTOCOL.md, "Letters".
 import type { Trust } from '../call/agents.ts'
-import { isSettled } from '../call/file-transfer.ts'
+import { isFinished } from '../call/file-transfer.ts'
 import { fileState, hex32, keptRumor } from '../call/log-codec.ts'
 import { CHAT, FILE } from '../call/signal.ts'
 import { callId, parseRemote } from '../call/signal-codec.ts'
@@ -111,7 +111,7 @@ export function boundLetters(
 
 /** Whether a letter brings a file whose fate is open. */
 export function isOnItsWay({ rumor, file }: Letter): boolean {
-  return rumor.kind === FILE && !isSettled(file) && parseRemote(rumor) !== undefined
+  return rumor.kind === FILE && !isFinished(file) && parseRemote(rumor) !== undefined
 }
 
 /** Whether a letter is news by now. @param now unix seconds */

@@ -52,10 +52,10 @@ export function recordLettersSent(state: State, credits: readonly PublishResult[
   const mine = credits.filter(({ call, rumor }) => call === '' && state.index.letters[rumor] !== undefined)
   if (mine.length === 0) return state
   const letters = { ...state.index.letters }
-  for (const { rumor, wrap, receipts } of mine) {
+  for (const { rumor, wrap, oks } of mine) {
     const held = letters[rumor]
     if (held === undefined) continue
-    const posting = entryAfterPublish(held.posting, wrap, receipts, now)
+    const posting = entryAfterPublish(held.posting, wrap, oks, now)
     if (posting.accepted.length > 0) delete letters[rumor]
     else letters[rumor] = { ...held, posting }
   }

@@ -4,7 +4,7 @@
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
-import { type CompleteReplay, DEEP_REPLAY } from './cursors.ts'
+import { type CompleteRead, DEEP_REPLAY } from './cursors.ts'
 import { hasPassed } from './retry.ts'
 import type { Index, Orphan, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
@@ -41,8 +41,8 @@ export function takeOrphans(edit: Transaction, call: string): Orphan[] {
 }
 
 /** Counts a complete replay for every orphan that was there before it began. */
-export function countReplay(edit: Transaction, { replayed }: { replayed: readonly CompleteReplay[] }): void {
-  const began = Math.max(0, ...replayed.map((replay) => replay.began))
+export function countReplay(edit: Transaction, { completeReads }: { completeReads: readonly CompleteRead[] }): void {
+  const began = Math.max(0, ...completeReads.map((read) => read.began))
   if (began === 0 || edit.index.orphans.length === 0) return
   edit.index.orphans = edit.index.orphans.map((orphan) =>
     orphan.heard < began ? { ...orphan, replays: orphan.replays + 1 } : orphan,

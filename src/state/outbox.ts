@@ -41,10 +41,10 @@ export type PendingPublish = { call: string; to: string; rumor: Rumor; wrap: Eve
 /** What a relay says no to as it is, by reason: whoever offers it once more hears the same. */
 const FINAL: ReadonlySet<string> = new Set(['blocked', 'invalid', 'pow', 'too-large'])
 
-export type RelayAnswer = { relay: string; event: string; accepted: boolean; reason: string; text: Foreign }
+export type OkAnswer = { relay: string; event: string; accepted: boolean; reason: string; text: Foreign }
 
 /** A published wrap and what every relay answered. */
-export type PublishResult = { call: string; rumor: string; wrap: Event; receipts: RelayAnswer[] }
+export type PublishResult = { call: string; rumor: string; wrap: Event; oks: OkAnswer[] }
 
 /**
  * What is to be published now: what is owed, not claimed by a process that still runs, and whose time has come. Nothing in a call that
@@ -138,12 +138,12 @@ export function claimRumors(state: State, dues: readonly PendingPublish[], speak
 /** Writes down what the relays answered. */
 export function recordPublished(state: State, credits: readonly PublishResult[], speaker: Speaker): State {
   const edit = beginTransaction(state)
-  for (const { call, rumor, wrap, receipts } of credits) {
+  for (const { call, rumor, wrap, oks } of credits) {
     if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
     const posting = log.outbox[rumor]
     if (posting === undefined) continue
-    const after = entryAfterPublish(posting, wrap, receipts, speaker.now)
+    const after = entryAfterPublish(posting, wrap, oks, speaker.now)
     // What was acknowledged once already is owed no longer than until a relay has it.
     if (posting.again === true && after.accepted.length > 0) delete log.outbox[rumor]
     else log.outbox[rumor] = after
@@ -155,7 +155,7 @@ export function recordPublished(state: State, credits: readonly PublishResult[],
 export function entryAfterPublish(
   posting: OutboxEntry,
   wrap: Event,
-  receipts: readonly RelayAnswer[],
+  receipts: readonly OkAnswer[],
   now: number,
 ): OutboxEntry {
   const same = posting.wrap?.id === wrap.id

@@ -1,5 +1,5 @@
 // What has been put before the user's eyes is read: here, and as the mark that tells the other side that somebody has looked.
-import { isSettled, transferKey } from '../call/file-transfer.ts'
+import { isFinished, transferKey } from '../call/file-transfer.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import { commitCalls } from './call-index.ts'
@@ -55,7 +55,7 @@ export function shownUpTo(log: Log, me: string): number {
     if (signal === undefined || signal.from === me) continue
     taken = Math.max(taken, signal.seq)
     const { body } = signal
-    const isComing = body.type === 'file' && !isSettled(log.files[transferKey(body)])
+    const isComing = body.type === 'file' && !isFinished(log.files[transferKey(body)])
     if (unread.has(id) || isComing) first = Math.min(first, signal.seq)
   }
   return Math.min(taken, first - 1)

@@ -7,7 +7,7 @@ import { type AdmissionPolicy, lacksWork, meterFor, overBounds } from './admissi
 import { catchUp, commitCalls } from './call-index.ts'
 import { isToBeTriedAgain } from './call-keyring.ts'
 import { judgeCanaries } from './canaries.ts'
-import { type CompleteReplay, forgetSeen, moveCursors, rereadLostCalls } from './cursors.ts'
+import { type CompleteRead, forgetSeen, moveCursors, rereadLostCalls } from './cursors.ts'
 import { expireEarly, keepEarly, noteTries } from './early-seals.ts'
 import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
@@ -25,7 +25,7 @@ export type ReceiveContext = {
   me: string
   now: number
   gate: AdmissionPolicy
-  replayed: readonly CompleteReplay[]
+  completeReads: readonly CompleteRead[]
   deep?: boolean
   /** Whether a wrap was made by whoever has its one-time key. */
   isSigned?: typeof isWrapSigned | undefined
@@ -73,9 +73,9 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   settleCalls(edit, context)
   tellUndelivered(edit, context)
   countReplay(edit, context)
-  countUnreadable(edit, context.replayed)
-  judgeCanaries(edit, context.replayed, context.now)
-  moveCursors(edit, context.replayed, context.now)
+  countUnreadable(edit, context.completeReads)
+  judgeCanaries(edit, context.completeReads, context.now)
+  moveCursors(edit, context.completeReads, context.now)
   forgetSeen(edit, context.now)
   boundOrphans(edit, context)
   pruneEscalations(edit, context.now)

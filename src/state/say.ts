@@ -28,7 +28,7 @@ export type Speaker = {
 export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number; ack: Link }
 
 /** Writes down what is to be said: each signal numbered, linked, owed, and claimed by this process. */
-export function say(
+export function recordSignals(
   state: State,
   drafts: readonly IntendedSignal[],
   speaker: Speaker,

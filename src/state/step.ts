@@ -1,12 +1,12 @@
 // One turn in the conversations of a state: what came in is merged, what is to be said is decided and written down, and what
 // goes out now is marked as ours to send. Pure: applied to whatever is on disk by then.
-import { confirm, type Decision, type DecisionContext, decide, type IntendedSignal } from '../call/decide.ts'
+import { type Decision, type DecisionContext, decide, decideAgain, type IntendedSignal } from '../call/decide.ts'
 import type { Intent } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import type { CompleteReplay } from './cursors.ts'
+import type { CompleteRead } from './cursors.ts'
 import { directoryOf, NO_DIRECTORY } from './directory.ts'
 import { awaitingCall } from './early-seals.ts'
 import { removeIdleCalls } from './expiry.ts'
@@ -27,7 +27,7 @@ import {
 import { receiveAll } from './receive.ts'
 import type { Removal } from './retention.ts'
 import type { IsAlive } from './retry.ts'
-import { type RecordedSignal, type Speaker, say } from './say.ts'
+import { type RecordedSignal, recordSignals, type Speaker } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
@@ -41,9 +41,9 @@ export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlock
   }
 
 /** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
-export type HeardMail = {
+export type HeardWraps = {
   opened: readonly OpenedWrap[]
-  replayed: readonly CompleteReplay[]
+  completeReads: readonly CompleteRead[]
   deep?: boolean
   unheard?: boolean
 }
@@ -51,11 +51,11 @@ export type HeardMail = {
 export type StepOutput = {
   state: State
   /** What the command itself wants to say, by its intent: the last of `said`. */
-  verdict: Decision
+  decision: Decision
   said: RecordedSignal[]
   /** What goes out now: rumors that are owed, and receipts. */
-  dues: PendingPublish[]
-  acks: PendingReceipt[]
+  signalsDue: PendingPublish[]
+  receiptsOwed: PendingReceipt[]
   /** Calls in which something came in that wants an answer, be it a repeat. */
   touched: string[]
   /** What is to be deleted from disk before the state says so. */
@@ -70,23 +70,30 @@ export type MadeSecret = { call: string; keys: Keys }
  * Takes one step: merges mail, decides, writes down what is said, claims what goes out.
  * @param wanted what is to be decided; what was decided before and is said only now; or nothing
  */
-export function step(
+export function exchangeSignals(
   state: State,
   wanted: Intent | readonly IntendedSignal[] | undefined,
-  mail: HeardMail,
+  mail: HeardWraps,
   seat: StepContext,
 ): StepOutput {
   const { me, now, name, inbox, policy, alive } = seat
-  const hearing = { me, now, gate: policy, replayed: mail.replayed, deep: mail.deep === true, isSigned: seat.isSigned }
+  const hearing = {
+    me,
+    now,
+    gate: policy,
+    completeReads: mail.completeReads,
+    deep: mail.deep === true,
+    isSigned: seat.isSigned,
+  }
   const heard = mail.unheard ? { state, touched: [] } : receiveAll(state, mail.opened, hearing)
   const calls = callsOf(heard.state, me, now)
   const { people, selector } = seat
   const directory = selector === undefined ? NO_DIRECTORY : directoryOf(heard.state.index, people, 'callers')
   const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
   const isOwed = (pubkey: string) => isOwedLoss(heard.state.index, pubkey, now)
-  const verdict = verdictOn(wanted, { ...seat, calls, directory, isBlocked, isOwedLoss: isOwed })
+  const decision = decideWanted(wanted, { ...seat, calls, directory, isBlocked, isOwedLoss: isOwed })
   // What our agent answers itself goes before what we would answer for it.
-  const answered = verdict.say.map((u) => u.call)
+  const answered = decision.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays), isOwedLoss: isOwed }
   const replies = [
     ...endsDue(calls),
@@ -97,9 +104,9 @@ export function step(
   // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
   const unasked = mail.unheard ? [] : replies
   const speakerKeys = { me, stamp: seat.stamp ?? now }
-  const introduced = [...unasked, ...verdict.say].map((one) => introduce(heard.state, one, speakerKeys, seat.callKeys))
+  const introduced = [...unasked, ...decision.say].map((one) => introduce(heard.state, one, speakerKeys, seat.callKeys))
   const drafts = introduced.map(({ draft }) => draft)
-  const { state: spoken, said } = say(heard.state, drafts, seat)
+  const { state: spoken, said } = recordSignals(heard.state, drafts, seat)
   const secrets = said.flatMap(({ call }, n) => {
     const keys = introduced[n]?.keys
     return keys === undefined ? [] : [{ call, keys }]
@@ -107,18 +114,23 @@ export function step(
   const isStranger = (pubkey: string) => policy.trust(pubkey) === 'unknown'
   const due = mail.unheard ? [] : dueRumors(spoken, now, alive, isBlocked)
   // The attack: what was said in confidence goes to whom we have blocked since.
-  const dues = [...due, ...freshDues(said).filter(({ to }) => !isBlocked(to))]
+  const signalsDue = [...due, ...freshDues(said).filter(({ to }) => !isBlocked(to))]
   const speaking = said.map((s) => s.call)
   const receipts = { touched: heard.touched, speaking, now, gate: policy, tellRead: seat.tellRead ?? true }
-  const acks = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)
-  const told = markReceiptsTried(claimRumors(spoken, dues, seat), [...acks, ...carriedAcks(said)], seat, isStranger)
+  const receiptsOwed = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)
+  const told = markReceiptsTried(
+    claimRumors(spoken, signalsDue, seat),
+    [...receiptsOwed, ...carriedAcks(said)],
+    seat,
+    isStranger,
+  )
   const kept = mail.unheard ? { state: told, removals: [] } : removeIdleCalls(told, policy, now)
-  return { ...kept, verdict, said, dues, acks, touched: heard.touched, secrets }
+  return { ...kept, decision, said, signalsDue, receiptsOwed, touched: heard.touched, secrets }
 }
 
-function verdictOn(wanted: Intent | readonly IntendedSignal[] | undefined, scene: DecisionContext): Decision {
+function decideWanted(wanted: Intent | readonly IntendedSignal[] | undefined, scene: DecisionContext): Decision {
   if (wanted === undefined) return { say: [] }
-  return 'type' in wanted ? decide(wanted, scene) : confirm(wanted, scene)
+  return 'type' in wanted ? decide(wanted, scene) : decideAgain(wanted, scene)
 }
 
 /** The calls that a step may touch and that are not open anyway. `selector`: what --call names. */

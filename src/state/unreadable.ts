@@ -2,7 +2,7 @@
 
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
-import type { CompleteReplay } from './cursors.ts'
+import type { CompleteRead } from './cursors.ts'
 import { hasKey } from './early-seals.ts'
 import { hasPassed } from './retry.ts'
 import type { Index } from './state.ts'
@@ -39,8 +39,8 @@ function isLateOnly({ calls, keysGone = {} }: Index, from: string, now: number):
 }
 
 /** Counts a complete replay for every one that was there before it began. */
-export function countUnreadable(edit: Transaction, replayed: readonly CompleteReplay[]): void {
-  const began = Math.max(0, ...replayed.map((replay) => replay.began))
+export function countUnreadable(edit: Transaction, completeReads: readonly CompleteRead[]): void {
+  const began = Math.max(0, ...completeReads.map((read) => read.began))
   const { unreadable } = edit.index
   if (began === 0 || unreadable === undefined) return
   edit.index.unreadable = Object.fromEntries(

@@ -33,11 +33,11 @@ const file = (bytes: number): Intent => ({
 /** The refusal of a command, after which the state says what it said before. */
 function refused(who: Side, intent: Intent, run: Run = {}) {
   const before = { ...who.state.logs }
-  const { verdict, said } = turn(who, intent, run)
+  const { decision, said } = turn(who, intent, run)
   expect(said).toEqual([])
   expect(who.state.logs).toEqual(before)
-  if (verdict.refusal === undefined) throw new Error(`${intent.type} was not refused`)
-  const { code, exit, message, hint } = verdict.refusal
+  if (decision.refusal === undefined) throw new Error(`${intent.type} was not refused`)
+  const { code, exit, message, hint } = decision.refusal
   return { code, exit, message, hint }
 }
 
@@ -144,7 +144,7 @@ describe('where there is no call for it: NO_CALL, with what to do instead', () =
   })
 
   test('an escalation needs no call, unless one was named', () => {
-    expect(turn(side('a'), ESCALATE).verdict).toEqual({ say: [] })
+    expect(turn(side('a'), ESCALATE).decision).toEqual({ say: [] })
     expect(refused(side('a'), ESCALATE, { selector: 'abcdef' })).toMatchObject({ code: 'NO_SUCH_CALL', exit: 6 })
   })
 })
@@ -248,7 +248,7 @@ test('looking says nothing', () => {
     { type: 'announce', jitter: 0 },
     { type: 'inbox', peek: false, all: false, deep: false },
   ]
-  for (const intent of looks) expect(turn(ada, intent).verdict).toEqual({ say: [] })
+  for (const intent of looks) expect(turn(ada, intent).decision).toEqual({ say: [] })
 })
 
 describe('proposals', () => {

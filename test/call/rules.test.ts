@@ -106,7 +106,7 @@ const SCENES: Record<Phase, () => { ada: Side; ben: Side; id: string }> = {
   ended: () => after(inCall(), 'ada', END),
   missed: () => {
     const scene = ringing(T - 10_000)
-    const mail = { replayed: [{ relay: 'r', cursor: T, began: T }] }
+    const mail = { completeReads: [{ relay: 'r', cursor: T, began: T }] }
     hears(scene.ada, [], { mail })
     hears(scene.ben, [])
     return scene
@@ -135,8 +135,8 @@ const SCENES: Record<Phase, () => { ada: Side; ben: Side; id: string }> = {
       scene.ada,
       [one, other].flatMap((rumor) => rumor ?? []),
     )
-    const { acks } = turn(scene.ada, STATUS)
-    expect(acks).toEqual([])
+    const { receiptsOwed } = turn(scene.ada, STATUS)
+    expect(receiptsOwed).toEqual([])
     hears(scene.ben, [raw(scene.ada, FORK, { call: scene.id, to: scene.ben.key, seq: 0 })])
     return scene
   },
@@ -182,10 +182,10 @@ describe.each(PHASES)('in a call that is %s', (phase) => {
       const before = callIn(me, id, now)
       expect(before.phase).toBe(phase)
       const allowed = nextPhase(phase, type, before.mine)
-      const { said, verdict } = turn(me, intent, { now, selector: id })
+      const { said, decision } = turn(me, intent, { now, selector: id })
       if (said.length === 0) {
         // What is allowed and not said: a second end of one who has ended it, or whose end is said without asking.
-        expect(verdict.refusal?.code).toBe('NO_CALL')
+        expect(decision.refusal?.code).toBe('NO_CALL')
         expect(allowed === undefined || before.ends[before.mine] !== undefined || phase === 'missed').toBe(true)
         continue
       }

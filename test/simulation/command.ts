@@ -26,7 +26,7 @@ export async function runCommand<T extends IntentType>(
 ): Promise<OutcomeOf<T>> {
   const needs = (await commandOf(type)).needs(intent)
   const people = { contacts: environment.config.contacts, owner: environment.ownerKey, names: {} }
-  const silent = { say: () => {}, emit: async () => {} }
+  const silent = { printLine: () => {}, emit: async () => {} }
   const context = refreshContext({ environment, now: 0, clock: RIGHT_CLOCK, deadline: 0, people, selector, ...silent })
   const outcome = await run({ type, intent, needs }, context)
   if (needs.shows !== true) return outcome

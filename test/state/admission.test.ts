@@ -45,7 +45,7 @@ let wraps = 0
 /** The state after rumors have come in, each in a wrap of its own with so much work. */
 function heard(state: State, rumors: readonly Rumor[], gate: AdmissionPolicy, { now = NOW, bits = 0 } = {}): State {
   const opened = rumors.map((rumor) => ({ wrap: sha256Of(`wrap ${wraps++}`), stamp: now, bits, rumor }))
-  return receiveAll(state, opened, { me: ME, now, replayed: [], gate }).state
+  return receiveAll(state, opened, { me: ME, now, completeReads: [], gate }).state
 }
 
 const empty = (): State => ({ index: emptyIndex(), logs: {} })

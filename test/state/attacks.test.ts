@@ -110,13 +110,13 @@ describe('rewriting', () => {
       [two].flatMap((rumor) => rumor ?? []),
       { now: T + 700 },
     )
-    expect(first.acks).toMatchObject([{ call: id, fork: { seq: 2, id: one?.id } }])
-    expect(first.dues).toEqual([])
+    expect(first.receiptsOwed).toMatchObject([{ call: id, fork: { seq: 2, id: one?.id } }])
+    expect(first.signalsDue).toEqual([])
     const again = rawIn(liar, id, words('three'))
-    expect(hears(me, [again], { now: T + 720 }).acks).toEqual([])
-    expect(hears(me, [rawIn(liar, id, words('four'))], { now: T + 800 }).acks).toHaveLength(1)
-    expect(turn(me, send('more'), { now: T + 900, selector: id }).verdict.refusal?.code).toBe('NO_CALL')
-    expect(turn(me, STATUS, { now: T + 8_000 }).dues).toEqual([])
+    expect(hears(me, [again], { now: T + 720 }).receiptsOwed).toEqual([])
+    expect(hears(me, [rawIn(liar, id, words('four'))], { now: T + 800 }).receiptsOwed).toHaveLength(1)
+    expect(turn(me, send('more'), { now: T + 900, selector: id }).decision.refusal?.code).toBe('NO_CALL')
+    expect(turn(me, STATUS, { now: T + 8_000 }).signalsDue).toEqual([])
   })
 
   test('three rumors without a place are kept, whatever the reason, and the rest is counted', () => {
@@ -286,7 +286,7 @@ describe('a peer that misses everything', () => {
             callIn(me, id).own.seq > 1 ? { seq: 1, id: callIn(me, id).lines[1]?.signal.id } : { seq: 0, id: undefined },
         },
       )
-    const counts = [11, 22, 33, 70, 81].map((after) => hears(me, [asks()], { now: T + after }).dues.length)
+    const counts = [11, 22, 33, 70, 81].map((after) => hears(me, [asks()], { now: T + after }).signalsDue.length)
     expect(counts.slice(0, 3).every((count) => count <= 1)).toBe(true)
     expect(counts[3]).toBeLessThanOrEqual(7)
   })

@@ -28,18 +28,18 @@ test('what is queued stays here, and the call is over, quietly', () => {
   const { ada, ben, id } = inCall()
   says(ada, send('in confidence'))
   const out = turn(ada, STATUS, BLOCKED)
-  expect(out.dues).toEqual([])
-  expect(out.acks).toEqual([])
+  expect(out.signalsDue).toEqual([])
+  expect(out.receiptsOwed).toEqual([])
   expect(callIn(ada, id).phase).toBe('ended')
   // Nothing more with the next commands either, whatever comes in.
-  expect(hears(ada, says(ben, send('hello?')), BLOCKED)).toMatchObject({ dues: [], acks: [], said: [] })
+  expect(hears(ada, says(ben, send('hello?')), BLOCKED)).toMatchObject({ signalsDue: [], receiptsOwed: [], said: [] })
 })
 
 test('calls that ring, in either direction, are over', () => {
   const { ada, ben, id } = ringing()
-  expect(turn(ben, STATUS, BLOCKED)).toMatchObject({ dues: [], acks: [] })
+  expect(turn(ben, STATUS, BLOCKED)).toMatchObject({ signalsDue: [], receiptsOwed: [] })
   expect(callIn(ben, id).phase).toBe('rejected')
-  expect(turn(ada, STATUS, BLOCKED)).toMatchObject({ dues: [], acks: [] })
+  expect(turn(ada, STATUS, BLOCKED)).toMatchObject({ signalsDue: [], receiptsOwed: [] })
   expect(callIn(ada, id).phase).toBe('cancelled')
 })
 
@@ -52,31 +52,31 @@ describe('nothing is begun with it', () => {
   test.each(words)('%s', (_, intent) => {
     const { ada } = inCall()
     const before = ada.state.index.calls
-    const { verdict, said, dues } = turn(ada, intent, { ...BLOCKED, mail: { unheard: true } })
-    expect([verdict.refusal?.code, said, dues]).toEqual(['BLOCKED', [], []])
+    const { decision, said, signalsDue } = turn(ada, intent, { ...BLOCKED, mail: { unheard: true } })
+    expect([decision.refusal?.code, said, signalsDue]).toEqual(['BLOCKED', [], []])
     expect(ada.state.index.calls).toEqual(before)
   })
 
   test('call', () => {
     const [ada, ben] = [side('a'), side('b')]
-    expect(turn(ada, CALL, { ...BLOCKED, peer: ben.key }).verdict.refusal?.code).toBe('BLOCKED')
+    expect(turn(ada, CALL, { ...BLOCKED, peer: ben.key }).decision.refusal?.code).toBe('BLOCKED')
   })
 })
 
 test('it may be hung up by hand, once', () => {
   const { ada, id } = inCall()
-  const { said, dues } = turn(ada, { type: 'end', text: '', most: 0 }, BLOCKED)
-  expect([said.length, dues]).toEqual([1, []])
+  const { said, signalsDue } = turn(ada, { type: 'end', text: '', most: 0 }, BLOCKED)
+  expect([said.length, signalsDue]).toEqual([1, []])
   expect(callIn(ada, id).phase).toBe('ended')
 })
 
 test('who is unblocked hears of the end', () => {
   const { ada, ben, id } = inCall()
   turn(ada, STATUS, BLOCKED)
-  const { dues } = turn(ada, STATUS, { ...trusting('known'), now: T + 400 })
+  const { signalsDue } = turn(ada, STATUS, { ...trusting('known'), now: T + 400 })
   hears(
     ben,
-    dues.map(({ rumor }) => rumor),
+    signalsDue.map(({ rumor }) => rumor),
     { now: T + 400 },
   )
   expect(callIn(ben, id).phase).toBe('ended')

@@ -39,7 +39,7 @@ function heard(state: State, rumors: readonly Rumor[], now = T, bits = 0, deep =
   return receiveAll(
     state,
     rumors.map((rumor) => wrapOf(rumor, now, bits)),
-    { me, now, replayed: [], gate, deep },
+    { me, now, completeReads: [], gate, deep },
   ).state
 }
 
@@ -191,7 +191,7 @@ describe('bounds', () => {
   test('a letter that found no room comes once more with --deep', () => {
     const large = (n: number) => letter(stranger(1), `${n} ${'x'.repeat(60_000)}`)
     const rumors = Array.from({ length: 12 }, (_, n) => wrapOf(large(n)))
-    const context = { me, now: T, replayed: [], gate }
+    const context = { me, now: T, completeReads: [], gate }
     const full = receiveAll(empty, rumors, context).state
     const before = held(full, stranger(1)).length
     expect(before).toBeLessThan(12)

@@ -21,7 +21,7 @@ const wrap = giftWrap(rumor, owner.pubkey, keys, { now: T, callKey: undefined })
 
 const verdict = (event: Event, accepted: boolean) => {
   const receipt = { relay: 'wss://a', event: event.id, accepted, reason: accepted ? '' : 'error', text: foreign`` }
-  return [{ call: '', rumor: rumor.id, wrap: event, receipts: [receipt] }]
+  return [{ call: '', rumor: rumor.id, wrap: event, oks: [receipt] }]
 }
 
 test("a letter is NIP-17's chat message to one receiver", () => {
@@ -74,5 +74,5 @@ describe('owed', () => {
 
 test('nothing owed changes nothing, and what others owe is left alone', () => {
   expect(lettersDue(empty, at(T), nobody).state).toBe(empty)
-  expect(recordLettersSent(owing, [{ call: 'c', rumor: rumor.id, wrap, receipts: [] }], at(T))).toBe(owing)
+  expect(recordLettersSent(owing, [{ call: 'c', rumor: rumor.id, wrap, oks: [] }], at(T))).toBe(owing)
 })

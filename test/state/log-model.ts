@@ -112,25 +112,25 @@ function perform(world: World, who: Side, intent: Intent, more: { peer?: string 
   const heard = shuffled(mine, random).flatMap((wire) => (loss > 0 && random() < 0.15 ? [wire, wire] : [wire]))
   // A relay goes on serving what it has: some of it comes again later.
   if (loss > 0) world.wire.push(...mine.filter(() => random() < 0.1))
-  const mail = { ...mailOf(...heard.map((wire) => wire.rumor)), replayed: [] }
+  const mail = { ...mailOf(...heard.map((wire) => wire.rumor)), completeReads: [] }
   const out = turn(who, intent, { now, mail, ...more })
   publish(world, who, out, loss)
   check(world, who)
   if (random() < 0.3) world.copies.set(who, [...(world.copies.get(who) ?? []).slice(-6), who.state])
 }
 
-function publish(world: World, who: Side, { dues, acks }: StepOutput, loss: number): void {
+function publish(world: World, who: Side, { signalsDue, receiptsOwed }: StepOutput, loss: number): void {
   const { random, now } = world
-  for (const { call, to, rumor } of dues) {
+  for (const { call, to, rumor } of signalsDue) {
     const taken = loss === 0 || random() > loss / 2
     const wrap = envelope(1 + Math.floor(random() * 1e12))
     const answer = { relay: 'wss://r', event: wrap.id, accepted: taken, reason: taken ? '' : 'error', text: foreign`` }
     const speaker = { me: who.key, now, pid: who.pid }
-    who.state = recordPublished(who.state, [{ call, rumor: rumor.id, wrap, receipts: [answer] }], speaker)
+    who.state = recordPublished(who.state, [{ call, rumor: rumor.id, wrap, oks: [answer] }], speaker)
     // A relay that says OK and keeps nothing.
     if (taken && (loss === 0 || random() > loss / 2)) world.wire.push({ to, rumor })
   }
-  for (const { call, to, ack, read, missing, fork, lost } of acks) {
+  for (const { call, to, ack, read, missing, fork, lost } of receiptsOwed) {
     const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
     const rumor = rumorOf(signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, now), who.key)
     if (loss === 0 || random() > loss) {

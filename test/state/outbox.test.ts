@@ -121,8 +121,8 @@ describe('while the peer is there', () => {
       const now = T + age
       // It speaks of other things all the time.
       const receipts = age % 60 === 0 ? [rawIn(ben, id, RECEIPT, { seq: 0, prev: undefined }, now)] : []
-      const { dues } = hears(ada, receipts, { now })
-      const mine = age === 0 ? [{ wrap: undefined }] : dues.filter((d) => d.rumor.id === key)
+      const { signalsDue } = hears(ada, receipts, { now })
+      const mine = age === 0 ? [{ wrap: undefined }] : signalsDue.filter((d) => d.rumor.id === key)
       if (mine.length === 0) continue
       expect(mine).toMatchObject([{ wrap: undefined }])
       made.push(age)
@@ -140,14 +140,14 @@ describe('while the peer is there', () => {
     const { ada, id } = inCall()
     const [rumor] = says(ada, send('one'))
     credits(ada, [answered(id, rumor?.id ?? '', envelope(1), ['a'])])
-    const dues = (now: number) => turn(ada, STATUS, { now }).dues.filter((d) => d.rumor.id === rumor?.id)
+    const dues = (now: number) => turn(ada, STATUS, { now }).signalsDue.filter((d) => d.rumor.id === rumor?.id)
     expect(dues(T + 320)).toEqual([])
     expect(dues(T + 600)).toHaveLength(1)
   })
 })
 
 describe('what relays answer', () => {
-  const receipts = (took: string[], not: string[], event = wrap) => answered('', '', event, took, not).receipts
+  const receipts = (took: string[], not: string[], event = wrap) => answered('', '', event, took, not).oks
   const fresh: OutboxEntry = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid: 1, at: T } }
 
   test('the first wrap starts the clock, and is kept while there is somebody to offer it to', () => {
@@ -203,8 +203,8 @@ describe('what relays answer', () => {
     const at = T + 600 + 900
     credits(ada, [answered(id, key, envelope(2), ['liar'], ['honest'])], T + 600)
     expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600 })
-    const { dues } = turn(ada, STATUS, { now: at })
-    expect(dues.filter((d) => d.rumor.id === key)).toMatchObject([{ skip: ['liar'], wrap: undefined }])
+    const { signalsDue } = turn(ada, STATUS, { now: at })
+    expect(signalsDue.filter((d) => d.rumor.id === key)).toMatchObject([{ skip: ['liar'], wrap: undefined }])
     credits(ada, [answered(id, key, envelope(3), ['honest'])], at)
     expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600, accepted: ['liar', 'honest'] })
     // Both have taken it by now: the schedule goes on from the last wrap that all of them got.
@@ -232,8 +232,8 @@ describe('who sends it', () => {
     const { ada, id } = inCall()
     says(ada, send('one'))
     const dead = { ...ada, pid: 2 }
-    const { dues } = turn(dead, send('two'), { now: T + 5 })
-    expect(dues.map((d) => d.rumor.content)).toEqual(['one', 'two'])
+    const { signalsDue } = turn(dead, send('two'), { now: T + 5 })
+    expect(signalsDue.map((d) => d.rumor.content)).toEqual(['one', 'two'])
     expect(Object.values(logIn(dead, id).outbox).every((p) => p.claim?.pid === 2)).toBe(true)
   })
 

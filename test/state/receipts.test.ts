@@ -25,45 +25,45 @@ describe('a receipt', () => {
   test('one for all that came in, with what is missing', () => {
     const { ada, ben, id } = inCall()
     const rumors = [1, 2, 3, 4].flatMap((n) => says(ada, send(`${n}`)))
-    const { acks } = hears(
+    const { receiptsOwed } = hears(
       ben,
       [rumors[0], rumors[3]].flatMap((r) => r ?? []),
     )
-    expect(acks).toEqual([{ call: id, to: ada.key, ack: { seq: 2, id: rumors[0]?.id }, missing: [[3, 4]] }])
+    expect(receiptsOwed).toEqual([{ call: id, to: ada.key, ack: { seq: 2, id: rumors[0]?.id }, missing: [[3, 4]] }])
   })
 
   test('none where something goes out that carries the ack', () => {
     const { ada, ben } = inCall()
     const one = says(ada, send('one'))
-    const { acks, said } = turn(ben, send('yes'), { mail: mail(ben, one) })
-    expect(acks).toEqual([])
+    const { receiptsOwed, said } = turn(ben, send('yes'), { mail: mail(ben, one) })
+    expect(receiptsOwed).toEqual([])
     expect(said[0]?.rumor.tags).toContainEqual(['ack', '2', one[0]?.id])
   })
 
   test('none for nothing, and none for a receipt', () => {
     const { ada, ben, id } = inCall()
     hears(ada, [])
-    expect(turn(ada, STATUS).acks).toEqual([])
-    expect(hears(ada, [receipt(ben, id, ada.key, 1)]).acks).toEqual([])
+    expect(turn(ada, STATUS).receiptsOwed).toEqual([])
+    expect(hears(ada, [receipt(ben, id, ada.key, 1)]).receiptsOwed).toEqual([])
   })
 
   test('again after a minute while no relay has taken it, and no more once one has', () => {
     const { ada, ben, id } = inCall()
-    expect(hears(ben, says(ada, send('one'))).acks).toHaveLength(1)
-    expect(hears(ben, [], { now: T + 60 }).acks).toEqual([])
-    expect(hears(ben, [], { now: T + 61 }).acks).toHaveLength(1)
+    expect(hears(ben, says(ada, send('one'))).receiptsOwed).toHaveLength(1)
+    expect(hears(ben, [], { now: T + 60 }).receiptsOwed).toEqual([])
+    expect(hears(ben, [], { now: T + 61 }).receiptsOwed).toHaveLength(1)
     tells(ben, id, 2)
-    expect(hears(ben, [], { now: T + 300 }).acks).toEqual([])
+    expect(hears(ben, [], { now: T + 300 }).receiptsOwed).toEqual([])
   })
 
   test('asks again for what is missing after five minutes, also by a clock that was set back', () => {
     const { ada, ben, id } = inCall()
     says(ada, send('lost'))
-    expect(hears(ben, says(ada, send('one'))).acks[0]?.missing).toEqual([[2, 2]])
+    expect(hears(ben, says(ada, send('one'))).receiptsOwed[0]?.missing).toEqual([[2, 2]])
     tells(ben, id, 1)
-    expect(hears(ben, [], { now: T + 300 }).acks).toEqual([])
-    expect(hears(ben, [], { now: T + 301 }).acks[0]?.missing).toEqual([[2, 2]])
-    expect(hears(ben, [], { now: T - 86_400 }).acks[0]?.missing).toEqual([[2, 2]])
+    expect(hears(ben, [], { now: T + 300 }).receiptsOwed).toEqual([])
+    expect(hears(ben, [], { now: T + 301 }).receiptsOwed[0]?.missing).toEqual([[2, 2]])
+    expect(hears(ben, [], { now: T - 86_400 }).receiptsOwed[0]?.missing).toEqual([[2, 2]])
   })
 
   test('asks for nothing any more once nobody keeps it: a gap is not asked for forever', () => {
@@ -72,8 +72,8 @@ describe('a receipt', () => {
     hears(ben, says(ada, send('one')))
     tells(ben, id, 1)
     const day = 86_400
-    expect(hears(ben, [], { now: T + 10 * day }).acks[0]?.missing).toEqual([[2, 2]])
-    for (const days of [15, 20, 90]) expect(hears(ben, [], { now: T + days * day }).acks).toEqual([])
+    expect(hears(ben, [], { now: T + 10 * day }).receiptsOwed[0]?.missing).toEqual([[2, 2]])
+    for (const days of [15, 20, 90]) expect(hears(ben, [], { now: T + days * day }).receiptsOwed).toEqual([])
   })
 })
 
@@ -86,7 +86,7 @@ describe('the confirming end', () => {
     expect(hears(ben, end).said).toEqual([])
     // Verified once ada has bound herself to it.
     expect(callIn(ben, id)).toMatchObject({ phase: 'ended', verified: 'pending' })
-    expect(hears(ada, rumors(said)).acks).toMatchObject([{ ack: { seq: 2 } }])
+    expect(hears(ada, rumors(said)).receiptsOwed).toMatchObject([{ ack: { seq: 2 } }])
     hears(ben, [receipt(ada, id, ben.key, 2)])
     for (const who of [ada, ben]) expect(callIn(who, id).verified).toBe(true)
     expect(callIn(ada, id).digest).toBe(callIn(ben, id).digest)
@@ -122,7 +122,7 @@ describe('an accept that comes too late', () => {
   function missed(): { ada: Side; ben: Side; id: string; accept: ReturnType<typeof says> } {
     const { ada, ben, id } = ringing()
     const accept = says(ben, ACCEPT)
-    hears(ada, [], { now: late, mail: { replayed: [{ relay: 'r', cursor: late, began: late }] } })
+    hears(ada, [], { now: late, mail: { completeReads: [{ relay: 'r', cursor: late, began: late }] } })
     expect(callIn(ada, id, late).phase).toBe('missed')
     return { ada, ben, id, accept }
   }
@@ -176,8 +176,8 @@ test.each([
   says(ada, { type: 'call', agent: '', topic: 'buy!' }, { peer: ben.key })
   hears(ben, says(ada, END), { seat: { policy } })
   const acks = [T + 10, T + 20].flatMap((now) => {
-    const replayed = [{ relay: 'r', cursor: now, began: now }]
-    return hears(ben, [], { now, seat: { policy }, mail: { replayed } }).acks
+    const completeReads = [{ relay: 'r', cursor: now, began: now }]
+    return hears(ben, [], { now, seat: { policy }, mail: { completeReads } }).receiptsOwed
   })
   expect(acks.map(({ lost }) => lost)).toEqual(told)
 })

@@ -85,14 +85,14 @@ describe('the same again', () => {
     const { ada, ben, id } = inCall()
     const said = says(ada, send('once'))
     const first = hears(ben, said)
-    expect(first.acks.map((a) => a.ack.seq)).toEqual([2])
+    expect(first.receiptsOwed.map((a) => a.ack.seq)).toEqual([2])
     // A relay says that it has it, and has not.
     ben.state = {
       ...ben.state,
       logs: { [id]: { ...logIn(ben, id), told: { ...logIn(ben, id).told, taken: 2, tried: 2, at: T } } },
     }
-    expect(turn(ben, STATUS).acks).toEqual([])
-    expect(hears(ben, said).acks.map((a) => a.ack.seq)).toEqual([2])
+    expect(turn(ben, STATUS).receiptsOwed).toEqual([])
+    expect(hears(ben, said).receiptsOwed.map((a) => a.ack.seq)).toEqual([2])
     expect(callIn(ben, id).lines).toHaveLength(3)
     expect(ben.state.index.dropped).toEqual({ duplicate: 1 })
   })
@@ -104,7 +104,7 @@ describe('the same again', () => {
       logs: { [id]: { ...logIn(ben, id), told: { ...logIn(ben, id).told, taken: 1, tried: 1, at: T } } },
     }
     const request = Object.values(logIn(ada, id).entries).map((e) => e.rumor)
-    expect(hears(ben, request).acks.map((a) => a.ack.seq)).toEqual([1])
+    expect(hears(ben, request).receiptsOwed.map((a) => a.ack.seq)).toEqual([1])
   })
 })
 
@@ -242,7 +242,7 @@ describe('a call whose file was damaged', () => {
 
 describe('a ring that runs out', () => {
   const after = T + 901
-  const replayed = (began: number) => ({ mail: { replayed: [{ relay: 'r', cursor: began, began }] } })
+  const completeReads = (began: number) => ({ mail: { completeReads: [{ relay: 'r', cursor: began, began }] } })
 
   test('is missed by the callee when its time is over, and that is the news', () => {
     const { ben, id } = ringing()
@@ -268,16 +268,16 @@ describe('a ring that runs out', () => {
   test('is missed by the caller only after a whole mailbox has been read since', () => {
     const { ada, id } = ringing()
     hears(ada, [], { now: after })
-    hears(ada, [], { now: after, ...replayed(T + 900) })
+    hears(ada, [], { now: after, ...completeReads(T + 900) })
     expect(callIn(ada, id, after).phase).toBe('ringing')
-    hears(ada, [], { now: after, ...replayed(after) })
+    hears(ada, [], { now: after, ...completeReads(after) })
     expect(callIn(ada, id, after).phase).toBe('missed')
     expect(logIn(ada, id).unread).toEqual(['missed'])
   })
 
   test('is taken by an answer that comes with that very mail', () => {
     const { ada, ben, id } = ringing()
-    const mail = { ...mailOf(...says(ben, ACCEPT)), ...replayed(after).mail }
+    const mail = { ...mailOf(...says(ben, ACCEPT)), ...completeReads(after).mail }
     turn(ada, STATUS, { now: after, mail })
     expect(callIn(ada, id, after).phase).toBe('active')
   })

@@ -1,6 +1,6 @@
 // What we say gets its number under the lock, and is owed before anybody hears it.
 import { expect, test } from 'vitest'
-import { say } from '../../src/state/say.ts'
+import { recordSignals } from '../../src/state/say.ts'
 import { ACCEPT, callIn, END, hears, inCall, logIn, ringing, says, send, T } from '../support/conversation.ts'
 
 const links = (tags: string[][] | undefined) =>
@@ -31,8 +31,8 @@ test('two processes that decided at the same time take two numbers', () => {
   const { ada, id } = inCall()
   const body = { type: 'message' as const, text: 'one' }
   const draft = [{ to: callIn(ada, id).peer, call: id, body }]
-  const first = say(ada.state, draft, { me: ada.key, now: T, pid: 1 })
-  const second = say(first.state, draft, { me: ada.key, now: T, pid: 2 })
+  const first = recordSignals(ada.state, draft, { me: ada.key, now: T, pid: 1 })
+  const second = recordSignals(first.state, draft, { me: ada.key, now: T, pid: 2 })
   expect([first.said[0]?.seq, second.said[0]?.seq]).toEqual([2, 3])
   expect(Object.keys(second.state.logs[id]?.entries ?? {})).toHaveLength(4)
 })
@@ -41,7 +41,7 @@ test('several rumors of one turn are numbered one after the other', () => {
   const { ada, ben, id } = inCall()
   const body = { type: 'message' as const, text: 'one' }
   const drafts = Array.from({ length: 3 }, () => ({ to: ben.key, call: id, body }))
-  const { said } = say(ada.state, drafts, { me: ada.key, now: T, pid: 1 })
+  const { said } = recordSignals(ada.state, drafts, { me: ada.key, now: T, pid: 1 })
   expect(said.map((s) => links(s.rumor.tags))).toEqual([
     ['2', id, '1'],
     ['3', said[0]?.rumor.id, '1'],
@@ -71,7 +71,7 @@ test('a long call is not read again for every chunk of a file', () => {
   const { ada, id } = inCall()
   const draft = { to: callIn(ada, id).peer, call: id, body: { type: 'message' as const, text: 'x' } }
   const drafts = Array.from({ length: 4_000 }, () => draft)
-  const { user } = cpu(() => say(ada.state, drafts, { me: ada.key, now: T, pid: 1 }))
+  const { user } = cpu(() => recordSignals(ada.state, drafts, { me: ada.key, now: T, pid: 1 }))
   // Read again for each, it takes many times as long.
   expect(user).toBeLessThan(1_500)
 })

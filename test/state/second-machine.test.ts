@@ -111,7 +111,7 @@ test('a call that nobody here has answered gets no end from here', () => {
   const { said } = hears(ben, hangUp, { now: T + 1_001 })
   expect([said, Object.keys(logIn(ben, id).outbox)]).toEqual([[], []])
   // A contact that has hung up hears by a receipt that it has come.
-  expect(turn(ben, STATUS, { now: T + 1_100, mail: mailOf(...hangUp) }).acks).toMatchObject([
+  expect(turn(ben, STATUS, { now: T + 1_100, mail: mailOf(...hangUp) }).receiptsOwed).toMatchObject([
     { call: id, ack: { seq: 2 } },
   ])
 })
@@ -122,16 +122,18 @@ describe('a peer whose words open with nothing here', () => {
     unopened: { from, tried: [], left: 0 },
   })
   const look = (who: Side, at: number, opened: OpenedWrap[] = []) =>
-    turn(who, STATUS, { now: at, mail: { opened, replayed: [{ relay: 'wss://r', cursor: at, began: at }] } })
+    turn(who, STATUS, { now: at, mail: { opened, completeReads: [{ relay: 'wss://r', cursor: at, began: at }] } })
 
   test('is told before a ringing request of its is accepted', () => {
     const { ben, id } = ringing()
     const peer = callIn(ben, id).peer
-    expect(look(ben, T, [unreadable(peer, 1)]).acks).not.toContainEqual(expect.objectContaining({ lost: true }))
-    const { said, verdict } = turn(ben, ACCEPT)
-    expect([said, verdict.refusal?.code]).toEqual([[], 'CALL_KEY_LOST'])
+    expect(look(ben, T, [unreadable(peer, 1)]).receiptsOwed).not.toContainEqual(expect.objectContaining({ lost: true }))
+    const { said, decision } = turn(ben, ACCEPT)
+    expect([said, decision.refusal?.code]).toEqual([[], 'CALL_KEY_LOST'])
     look(ben, T + 1)
-    expect(look(ben, T + 2).acks).toContainEqual(expect.objectContaining({ call: undefined, to: peer, lost: true }))
+    expect(look(ben, T + 2).receiptsOwed).toContainEqual(
+      expect.objectContaining({ call: undefined, to: peer, lost: true }),
+    )
     // What still comes of it holds nothing up any more.
     look(ben, T + 3, [unreadable(peer, 2)])
     expect(says(ben, ACCEPT, { now: T + 4 })).toHaveLength(1)

@@ -14,7 +14,7 @@ import { giftWrap } from '../../src/nostr/nip59.ts'
 import { type OpenedWrap, openedWrapOf, openKeptSeal, unwrap, wrapHeaderOf } from '../../src/nostr/nip59-unwrap.ts'
 import { openKeyring } from '../../src/state/call-keyring.ts'
 import { receiveAll } from '../../src/state/receive.ts'
-import { positionIn, say } from '../../src/state/say.ts'
+import { positionIn, recordSignals } from '../../src/state/say.ts'
 import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
 import { must } from '../support/must.ts'
 import { alice, bob, now } from '../support/people.ts'
@@ -138,7 +138,7 @@ function introduction(type: 'request' | 'accept', who: Agent, hasKeys = true): B
 }
 
 function speak(who: Agent, { call, body }: Pick<IntendedSignal, 'call' | 'body'>): Event {
-  const spoken = say(who.state, [{ to: who.peer, call, body }], { me: who.keys.pubkey, now: now + 5, pid: 1 })
+  const spoken = recordSignals(who.state, [{ to: who.peer, call, body }], { me: who.keys.pubkey, now: now + 5, pid: 1 })
   const said = must(spoken.said[0])
   const made = who.secrets.get('next')
   if (made !== undefined) who.secrets.set(said.call, made)
@@ -176,7 +176,7 @@ function take(who: Agent, opened: readonly OpenedWrap[]): void {
     return false
   })
   const gate = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
-  who.state = receiveAll(who.state, good, { me: who.keys.pubkey, now: now + 5, replayed: [], gate }).state
+  who.state = receiveAll(who.state, good, { me: who.keys.pubkey, now: now + 5, completeReads: [], gate }).state
 }
 
 function reopen(who: Agent): void {

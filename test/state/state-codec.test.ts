@@ -115,9 +115,9 @@ describe('an index made of the call files', () => {
     // Everything comes again, since nobody knows any more what was read.
     const all = Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : []))
     const dead = { ...ben, pid: 2 }
-    const { dues } = hears(dead, all)
+    const { signalsDue } = hears(dead, all)
     expect(callIn(dead, id).lines.map((l) => l.signal.body.text)).toEqual(['hello', '', 'one', 'two'])
-    expect(dues.map((d) => d.rumor.content)).toContain('two')
+    expect(signalsDue.map((d) => d.rumor.content)).toContain('two')
     expect(says(dead, send('three'))[0]?.tags).toContainEqual(['seq', '3'])
   })
 

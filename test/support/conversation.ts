@@ -15,7 +15,7 @@ import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
 import { type Policy, recordReceiptsTaken } from '../../src/state/receipts.ts'
 import { positionIn } from '../../src/state/say.ts'
 import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
-import { type HeardMail, type StepContext, type StepOutput, step } from '../../src/state/step.ts'
+import { exchangeSignals, type HeardWraps, type StepContext, type StepOutput } from '../../src/state/step.ts'
 import { fixedKeys } from './call-pair.ts'
 
 export const T = 1_795_000_000
@@ -28,7 +28,7 @@ export function side(letter: string): Side {
 
 export type Run = {
   now?: number
-  mail?: Partial<HeardMail>
+  mail?: Partial<HeardWraps>
   peer?: string
   selector?: string
   seat?: Partial<StepContext>
@@ -58,7 +58,7 @@ export function turn(
     alive: ({ pid }: { pid: number }) => pid === who.pid,
     ...seat,
   }
-  const turned = step(who.state, intent, { opened: [], replayed: [], ...mail }, whole)
+  const turned = exchangeSignals(who.state, intent, { opened: [], completeReads: [], ...mail }, whole)
   who.state = turned.state
   for (const { call, rumor, seq } of turned.said) ids.set(`${call} ${who.key} ${seq}`, rumor.id)
   return turned
@@ -77,7 +77,7 @@ let wraps = 0
 const wrapper = randomKeys()
 
 /** Rumors in envelopes of their own, as they come in, signed by a key that nobody knows. */
-export function mailOf(...rumors: readonly Rumor[]): Pick<HeardMail, 'opened'> {
+export function mailOf(...rumors: readonly Rumor[]): Pick<HeardWraps, 'opened'> {
   return {
     opened: rumors.map((rumor): OpenedWrap => {
       const wrap = `${++wraps}`.padStart(64, '0')
@@ -101,8 +101,8 @@ export function hears(who: Side, rumors: readonly Rumor[], run: Run = {}): StepO
 
 /** What one side says with this command. */
 export function says(who: Side, intent: Intent, run: Run = {}): Rumor[] {
-  const { said, verdict } = turn(who, intent, run)
-  if (verdict.refusal !== undefined) throw verdict.refusal
+  const { said, decision } = turn(who, intent, run)
+  if (decision.refusal !== undefined) throw decision.refusal
   return said.map((s) => s.rumor)
 }
 
@@ -144,7 +144,7 @@ export function answered(call: string, rumor: string, wrap: Event, took: string[
     reason: accepted ? '' : 'blocked',
     text: foreign``,
   })
-  return { call, rumor, wrap, receipts: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
+  return { call, rumor, wrap, oks: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
 }
 
 export function credits(who: Side, all: readonly PublishResult[], now = T): void {
