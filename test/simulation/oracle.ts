@@ -167,7 +167,7 @@ export function lossTold(agents: readonly Agent[]): void {
           theirs.length > 0 &&
           peerIn(log, agent.key) === peer &&
           log.fork === undefined &&
-          theirs.every(({ disk }) => disk.index.calls[log.id] === undefined) &&
+          theirs.every(({ disk }) => disk.index.calls[log.id] === undefined && !keepsEarly(disk.logs, agent.key)) &&
           SPOKEN_IN.includes(agent.disk.index.calls[log.id]?.phase ?? '') &&
           Object.keys(log.outbox).length > 0,
       )
@@ -176,6 +176,12 @@ export function lossTold(agents: readonly Agent[]): void {
           `${agent.name} was not told that ${lost.map(({ id }) => short(id))} is unknown to the other side`,
         )
     }
+}
+
+// "What an accept's author has sealed with call keys may come before the accept: it is kept for it … until its ring has been over for 7
+// days": where a request to this peer is unanswered, what nothing opens may belong to that, and no key counts as lost.
+function keepsEarly(logs: Readonly<Record<string, Log>>, peer: string): boolean {
+  return Object.values(logs).some(({ early = {} }) => Object.values(early).some(({ seal }) => seal.pubkey === peer))
 }
 
 function callsOf(sim: Sim, agents: readonly Agent[], now: number): [string, Held[]][] {
