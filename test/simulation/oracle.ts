@@ -130,7 +130,7 @@ type Held = { agent: Agent; log: Log; call: Call }
 export function knowing(sim: Sim, agents: readonly Agent[], now: number): void {
   for (const [id, held] of callsOf(sim, agents, now)) {
     for (const { agent, log } of held) told(agent, log)
-    const unaware = unawareOf(held)
+    const unaware = unawareOf(held).filter((one) => isReadable(one, held))
     if (unaware.length > 0)
       throw new Error(`${unaware.map(({ agent }) => agent.name)} does not know that ${short(id)} has forked`)
     // A call that came to nothing was no conversation there: who has not its key is not heard in it.
@@ -195,6 +195,12 @@ function callsOf(sim: Sim, agents: readonly Agent[], now: number): [string, Held
       return log === undefined || call === undefined || !isOurs ? [] : [{ agent, log, call }]
     }),
   ])
+}
+
+// "A second accept is a fork, its seals are told as unreadable": whoever has gone back to the other accept says what nothing opens there.
+function isReadable({ agent, log }: Held, held: readonly Held[]): boolean {
+  const accept = signalsOf(log).find(({ body, seq }) => body.type === 'accept' && seq === 1)
+  return held.some((other) => other.agent.key !== agent.key && other.log.entries[accept?.id ?? ''] !== undefined)
 }
 
 // "A verified call stays as it is"; and one that came to nothing there was no conversation.
