@@ -286,26 +286,24 @@ async function heal(sim: Sim, agents: readonly Agent[]): Promise<number> {
   for (const agent of agents) agent.cut?.clear()
   for (const [n, wait] of ROUNDS.entries()) {
     await lookIn(sim, agents)
-    if (!restless(agents)) {
-      await lookLate(sim, agents)
-      return n
-    }
+    // What is seen late may be offered once more.
+    if (!restless(agents) && !(await lookLate(sim, agents))) return n
     world.at += wait * 1000
   }
-  await lookLate(sim, agents)
   return ROUNDS.length
 }
 
-/** What a slow relay shows hours later is seen as well. */
-async function lookLate(sim: Sim, agents: readonly Agent[]): Promise<void> {
+/** What a slow relay shows hours later is seen as well. False where there is nothing. */
+async function lookLate(sim: Sim, agents: readonly Agent[]): Promise<boolean> {
   const { world, network } = sim
   const shown = network.relays.flatMap(({ stored }) =>
     [...stored.values()].flatMap((box) => box.map(({ from }) => from)),
   )
   const last = shown.reduce((latest, from) => Math.max(latest, from), 0) * 1000
-  if (last <= world.at) return
+  if (last <= world.at) return false
   world.at = last
   await lookIn(sim, agents)
+  return true
 }
 
 // Mostly what makes sense now, so that there is a conversation to break; sometimes anything.
