@@ -7,7 +7,8 @@ import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall, overflowingCalls, type RingingCall } from './admission.ts'
 import { noteRemoval } from './clean-up.ts'
 import type { CompleteRead } from './cursors.ts'
-import type { Removal } from './retention.ts'
+import { KEY_LIFETIME, type Removal } from './retention.ts'
+import { hasPassed } from './retry.ts'
 import { type CallSummary, callOf, type State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
@@ -95,7 +96,7 @@ export function removeIdleCalls(
   now: number,
 ): { state: State; removals: Removal[] } {
   const idle = Object.entries(state.index.calls).filter(
-    ([, call]) => isIdle(call, trust) && now - call.last > KEPT_IDLE,
+    ([, call]) => isIdle(call, trust) && now - call.last > KEPT_IDLE && !hasKeyToKeep(call, now),
   )
   if (idle.length === 0) return { state, removals: [] }
   const edit = beginTransaction(state)
@@ -110,6 +111,11 @@ export function removeIdleCalls(
 
 function isIdle({ open, direction, phase, peer }: CallSummary, trust: AdmissionPolicy['trust']): boolean {
   return !open && direction === 'incoming' && CAME_TO_NOTHING.includes(phase) && trust(peer) === 'unknown'
+}
+
+// "7 days after the call was over, and no sooner": a call that was accepted while its caller hung up has a key.
+function hasKeyToKeep({ secrecy, over }: CallSummary, now: number): boolean {
+  return secrecy === 'call' && over !== undefined && !hasPassed(over, KEY_LIFETIME, now)
 }
 
 /** Most of them that are kept in sight; their files stay. */

@@ -2,6 +2,7 @@
 // either goes out.
 import type { IntendedSignal } from '../call/decide.ts'
 import { signalOf } from '../call/log.ts'
+import type { Body } from '../call/signal.ts'
 import { ekFault } from '../nostr/call-key.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { State } from './state.ts'
@@ -52,9 +53,17 @@ function keysOfTwin(
 ): Keys | undefined {
   for (const log of Object.values(state.logs)) {
     const said = signalOf(log, log.id)
-    if (said?.from !== me || said.to !== to || said.at !== stamp || said.body.text !== body.text) continue
+    if (said?.from !== me || said.to !== to || said.at !== stamp || !isSameRequest(said.body, body)) continue
     const keys = read(log.id)
     if (keys !== undefined) return keys
   }
   return undefined
+}
+
+// The attack: a relay whose clock ours follows has two requests of different names or relays dated alike, and one key lies in two calls, of
+// which the later one keeps it.
+function isSameRequest(said: Body, wanted: Body): boolean {
+  if (said.type !== 'request' || wanted.type !== 'request') return false
+  const factsOf = ({ text, deadline, name, relays }: typeof wanted) => JSON.stringify([text, deadline, name, relays])
+  return factsOf(said) === factsOf(wanted)
 }

@@ -61,10 +61,12 @@ export function receiveSignal(
   if (verdict.type === 'drop') return verdict.why
   touched.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
-  if (verdict.type === 'fork') return recordFork(mine, verdict, entry, now)
+  // The attack: what may have gone in the open is kept beside a call that says it was secret, and is shown there. That it came is told.
+  const isOpen = index.secrecy?.bound.secrecy === 'call' && mayGoInTheOpen(signal)
+  if (verdict.type === 'fork') return recordFork(mine, verdict, isOpen ? undefined : entry, now)
   // Acks of what waits or is kept aside count on arrival, where they name what we hold.
   if (judgeAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
-  if (verdict.type === 'aside') return keepAside(mine, entry, verdict.why)
+  if (verdict.type === 'aside') return isOpen ? 'downgraded' : keepAside(mine, entry, verdict.why)
   if (verdict.type === 'wait') {
     mine.waiting = { ...mine.waiting, [signal.id]: entry }
     index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 0) + 1)
@@ -136,6 +138,11 @@ function isUnanswered(log: Log, me: string): boolean {
 
 function isHangUp({ body, seq, ack }: Signal): boolean {
   return body.type === 'end' && seq === 2 && ack.seq === 0
+}
+
+/** What its author may have sealed with its identity's key before it had one of the call, whatever it comes under now. */
+function mayGoInTheOpen(signal: Signal): boolean {
+  return isHangUp(signal) || signal.body.type === 'reject'
 }
 
 function countUnanswered(log: Log, { body }: Signal): string | undefined {

@@ -311,6 +311,14 @@ describe('calls of strangers that came to nothing', () => {
     const later = NOW + 20 * 86_400
     const missed = heard(heard(empty(), [call], gateOf()), [], gateOf(), { now: later })
     expect(removeIdleCalls(missed, gateOf({ trust: { [key(1)]: 'known' } }), later).removals).toEqual([])
+    // One that was accepted while its caller hung up has a key, which is kept for its time.
+    const keyed = must(missed.index.calls[call.id])
+    const crossed = (over: number): State => ({
+      ...missed,
+      index: { ...missed.index, calls: { [call.id]: { ...keyed, phase: 'cancelled', secrecy: 'call', over } } },
+    })
+    const removedAt = (over: number) => removeIdleCalls(crossed(over), gateOf(), later).removals.length
+    expect([removedAt(later - 6 * 86_400), removedAt(later - 8 * 86_400)]).toEqual([0, 3])
     const { state, removals } = removeIdleCalls(missed, gateOf(), later)
     expect(removals).toContainEqual({ type: 'call', call: call.id })
     expect([state.index.calls, state.logs]).toEqual([{}, {}])

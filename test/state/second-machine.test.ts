@@ -69,6 +69,51 @@ describe('an end in the open under number 2 that has not seen the accept', () =>
   })
 })
 
+// The attack: what has no place in a call is kept beside it and shown there, and these may have gone in the open.
+describe('a call that says it is secret holds no word beside it', () => {
+  const cancel = { type: 'end', text: 'words in the open', expired: false } as const
+  const asides = (who: Side, id: string) => [callIn(who, id).phase, Object.keys(logIn(who, id).aside)]
+
+  test('of a hang-up that shows another branch', () => {
+    const { ada, ben, id } = ringing()
+    hears(ada, says(ben, ACCEPT))
+    const elsewhere = { ack: NOTHING, prev: 'e'.repeat(64) }
+    hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, cancel, elsewhere)) } })
+    expect(asides(ben, id)).toEqual(['forked', []])
+  })
+
+  test('of a hang-up after somebody has said in the open that the call has forked', () => {
+    const { ada, ben, id } = ringing()
+    hears(ada, says(ben, ACCEPT))
+    const fork: Body = { type: 'receipt', text: '', missing: [], fork: { seq: 1, id } }
+    const place = { seq: 0, prev: undefined, ack: NOTHING }
+    hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, fork, place)) } })
+    hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, cancel, { ack: NOTHING })) } })
+    expect(asides(ben, id)).toEqual(['forked', []])
+  })
+
+  test('of a farewell that another machine has said in the open, and then once more under the key', () => {
+    const { ada, ben, id } = ringing()
+    const copy = { ...ada, state: structuredClone(ada.state) }
+    hears(ada, says(ben, ACCEPT))
+    hears(ben, says(ada, send('one')))
+    const farewell = says(copy, END)
+    hears(ben, [], { mail: { opened: inTheOpen(...farewell) } })
+    hears(ben, farewell)
+    expect(asides(ben, id)).toEqual(['forked', []])
+  })
+
+  test('of a reject beside its accept', () => {
+    const { ada, ben, id } = ringing()
+    hears(ada, says(ben, ACCEPT))
+    hears(ben, says(ada, send('hello')))
+    const reject: Body = { type: 'reject', text: 'words in the open', reason: 'busy' }
+    const place = { seq: 1, prev: undefined, ack: { seq: 1, id } }
+    hears(ada, [], { mail: { opened: inTheOpen(rawIn(ben, id, reject, place)) } })
+    expect(asides(ada, id)[1]).toEqual([])
+  })
+})
+
 // The attack: a receipt in the open, which acknowledges nothing or the request alone, says that somebody there has read all that we said.
 test('what a receipt says was read counts up to what it acknowledges', () => {
   const { ada, ben, id } = inCall()
