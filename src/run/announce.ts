@@ -7,6 +7,7 @@ import {
   listDue,
   listStamp,
   presenceDue,
+  presenceStamp,
   presenceWords,
   recordListOffered,
   recordPresenceTaken,
@@ -34,9 +35,9 @@ export const publishPresence: Executor<'presence'> = {
     return { type: 'presence', action, oks }
   },
   record: (state, done, { now }) =>
-    done.reduce((next, { action: { words }, oks }) => {
+    done.reduce((next, { action: { words, template }, oks }) => {
       const taken = oks.filter((r) => r.accepted).map((r) => r.relay)
-      return taken.length === 0 ? next : recordPresenceTaken(next, words, taken, now)
+      return taken.length === 0 ? next : recordPresenceTaken(next, { words, dated: template.created_at }, taken, now)
     }, state),
 }
 
@@ -55,9 +56,8 @@ export const publishInboxList: Executor<'inbox-list'> = {
 
 function presenceActions(state: State, context: RunContext): Action[] {
   const { environment, now } = context
-  // Of two that are dated alike relays keep the one with the lower id, which may be the old one (NIP-01).
-  const isSameSecond = state.index.announced.presence === context.now
-  const template = presenceOf(presenceFields(state, context), stampOf(context) + (isSameSecond ? 1 : 0))
+  const stamp = presenceStamp(state.index.announced, stampOf(context))
+  const template = presenceOf(presenceFields(state, context), stamp)
   const words = presenceWords(template)
   const { every } = environment.config.presence
   const relays = presenceDue(state.index.announced, { words, relays: presenceRelays(context), every }, now)

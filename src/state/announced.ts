@@ -38,14 +38,30 @@ export function presenceDue(
   return relays.filter((url) => held.words !== words || hasPassed(held.taken?.[url] ?? 0, due, now))
 }
 
-/** Writes down which relays have taken a presence. */
-export function recordPresenceTaken(state: State, words: string, relays: readonly string[], now: number): State {
+/** How far ahead of our clock a presence may be dated, in seconds: a few in one second, and no clock that was set back. */
+const MOST_BUMPED = 60
+
+/**
+ * The created_at of our next presence: newer than the last one. Of two that are dated alike relays keep the one with the lower id,
+ * which may be the old one (NIP-01).
+ */
+export function presenceStamp({ dated = 0 }: Announced, stamp: number): number {
+  return dated >= stamp && dated - stamp < MOST_BUMPED ? dated + 1 : stamp
+}
+
+/** Writes down which relays have taken a presence. `dated`: its created_at. */
+export function recordPresenceTaken(
+  state: State,
+  { words, dated }: { words: string; dated: number },
+  relays: readonly string[],
+  now: number,
+): State {
   const edit = beginTransaction(state)
   const { announced } = edit.index
   const before = Object.entries(announced.words === words ? (announced.taken ?? {}) : {})
   const kept = before.filter(([, at]) => !hasPassed(at, TAKEN_KEPT, now))
   const taken = Object.fromEntries([...kept, ...relays.map((url) => [url, now])])
-  edit.index.announced = { ...announced, presence: now, words, taken }
+  edit.index.announced = { ...announced, presence: now, words, taken, dated }
   return edit.state
 }
 

@@ -205,6 +205,7 @@ const parts = fields<Partial<Omit<Index, 'version'>>>(
       {
         words: text,
         taken: table(finite),
+        dated: finite,
         looked: finite,
         offered: table(fields<{ at: number; taken: boolean }>({ at: finite, taken: flag })),
         stamp: finite,

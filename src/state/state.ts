@@ -200,6 +200,8 @@ export type Announced = {
   lists: string
   words?: string
   taken?: Record<string, number>
+  /** The created_at of the presence that they have taken. */
+  dated?: number
   /** When our agent, and not cron, last ran a command, unix seconds. */
   looked?: number
   /** Which relays were offered our 10050, when, and whether they took it. */

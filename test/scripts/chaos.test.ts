@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { chaos, isKept } from '../../scripts/chaos.ts'
 
 test('the promise is kept through a short chaos', async () => {
-  const report = await chaos(8, 3, { restores: 1 })
+  const report = await chaos(24, 3, { restores: 1 })
   const kept = { kept: true, unsound: [], readable: [], losses: 0, repeats: 0, verified: true, restores: 1 }
   expect({ ...report, kept: isKept(report) }).toMatchObject(kept)
 }, 180_000)

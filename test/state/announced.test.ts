@@ -1,6 +1,13 @@
 // Our own inbox list: offered until every relay has it, again after a day, and at once when it has changed.
 import { describe, expect, test } from 'vitest'
-import { listDue, listStamp, recordListOffered, recordOwnList, relaysAskedForList } from '../../src/state/announced.ts'
+import {
+  listDue,
+  listStamp,
+  presenceStamp,
+  recordListOffered,
+  recordOwnList,
+  relaysAskedForList,
+} from '../../src/state/announced.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const NOW = 1_800_000_000
@@ -13,6 +20,15 @@ function offered(taken: readonly boolean[], state = empty, now = NOW, lists = 'h
   const receipts = taken.flatMap((accepted, n) => ({ relay: relays[n] ?? '', accepted }))
   return recordListOffered(state, lists, receipts, now)
 }
+
+test('a presence is dated after the last one, however many there are in a second, unless a clock was set back', () => {
+  const announced = (dated?: number) => ({ presence: 0, lists: '', ...(dated !== undefined && { dated }) })
+  expect(presenceStamp(announced(), NOW)).toBe(NOW)
+  expect(presenceStamp(announced(NOW - 1), NOW)).toBe(NOW)
+  expect(presenceStamp(announced(NOW), NOW)).toBe(NOW + 1)
+  expect(presenceStamp(announced(NOW + 1), NOW)).toBe(NOW + 2)
+  expect(presenceStamp(announced(NOW + 3600), NOW)).toBe(NOW)
+})
 
 describe('our list', () => {
   test('is offered to everybody at first, and once more while nobody has it', () => {

@@ -128,7 +128,7 @@ const index: Whole<Index> = {
   meter: { day: 1, senders: { [ID]: amount }, strangers: amount, refused: { [ID]: true }, rang: { [ID]: 1 } },
   wakes: { x: { at: now, times: 1 } },
   announced: {
-    ...{ presence: now, lists: 'x', words: 'x', taken: { 'wss://a': now }, looked: now },
+    ...{ presence: now, lists: 'x', words: 'x', taken: { 'wss://a': now }, dated: now, looked: now },
     offered: { 'wss://a': { at: now, taken: true } },
     ...{ stamp: now, replaced: now, asked: now },
   },
