@@ -12,6 +12,7 @@ import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { Event } from '../nostr/event.ts'
 import { isBlank } from '../sanitize.ts'
+import { isCleanUpDue } from '../state/clean-up.ts'
 import { directoryOf } from '../state/directory.ts'
 import { callsOf } from '../state/state.ts'
 import type { Plan } from './action.ts'
@@ -187,7 +188,10 @@ async function nextRound<T extends IntentType>(
   const heard = rung || sweeps ? await syncAgain(context) : await unwrapArrived(context, run.heard, events)
   const here = withRelayClock(context, heard.clock)
   const stepped = await saveStep({ heard }, ROUND, here)
-  const seen = { ...run, context: here, heard, state: stepped.state }
+  // Whoever stays for weeks deletes what is due as every command does: the keys of calls that are over.
+  const isDue = isCleanUpDue(stepped.state.index, here.now)
+  const deleted = isDue ? await (await import('./clean-up.ts')).deleteWhatIsDue(here) : []
+  const seen = { ...run, context: here, heard, state: stepped.state, deleted: [...(run.deleted ?? []), ...deleted] }
   // It is on disk: relays that keep our answer waiting must not keep the news from being shown.
   await Promise.all([carryOut(ROUND, here, stepped), show(seen)])
   // Whoever was shown the news has marked it as read meanwhile.

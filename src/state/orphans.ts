@@ -82,6 +82,10 @@ export type LostCall = { call: string | undefined; to: string }
 export function lostCalls({ index, logs }: State, { now, gate }: { now: number; gate: AdmissionPolicy }): LostCall[] {
   const told = toldToday(index, now)
   const lost = new Map<string, string | undefined>()
+  // First: this says it of all its calls. The attack: a thief of its identity names a call that never was, and that is all that is told today.
+  for (const peer of unreadablePeers(index)) {
+    if (mayCall(gate, gate.trust(peer)) && !isToldToday(index, peer, now)) lost.set(peer, undefined)
+  }
   for (const { rumor, replays } of index.orphans) {
     const signal = parseSignal(rumor)
     if (replays < REPLAYS || signal === undefined || signal.seq === 0) continue
@@ -90,11 +94,6 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
     if (!mayCall(gate, gate.trust(signal.from))) continue
     if (isToldToday(index, signal.from, now)) continue
     lost.set(signal.from, signal.call)
-  }
-  for (const peer of unreadablePeers(index)) {
-    if (lost.has(peer) || !mayCall(gate, gate.trust(peer))) continue
-    if (isToldToday(index, peer, now)) continue
-    lost.set(peer, undefined)
   }
   return [...lost].slice(0, Math.max(0, MAX_TOLD - told)).map(([to, call]) => ({ call, to }))
 }

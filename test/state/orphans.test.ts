@@ -37,3 +37,14 @@ test('of two calls that are not here the peer hears of both, a day apart, though
   }
   expect(new Set(told)).toEqual(new Set(CALLS))
 })
+
+// The attack: a thief of a peer's identity says something in a call that never was, so that the only word of the day is about that one, and
+// the peer, whose words open with nothing here, never hears why its call forks.
+test('a peer whose words open with nothing here is told that, whatever else is said in its name', () => {
+  const unreadable = { [PEER]: { heard: NOW, replays: 2 } }
+  const state: State = { index: { ...emptyIndex(), orphans: [orphanOf(CALLS[0], NOW, 2)], unreadable }, logs: {} }
+  const lost = lostCalls(state, { now: NOW, gate })
+  expect(lost).toEqual([{ to: PEER, call: undefined }])
+  // The other is told in its turn.
+  expect(markLostTold(state, lost, NOW).index.orphans).toHaveLength(1)
+})

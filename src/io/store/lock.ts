@@ -74,7 +74,10 @@ async function acquireLock(dir: string, token: string, options: LockOptions, dea
 function removeReleased(dir: string): void {
   for (const name of tryWork(() => readdirSync(dir)) ?? []) {
     const path = join(dir, name)
-    if (name.startsWith('lock-') && modified(join(path, 'holder.json')) !== undefined) discard(path)
+    if (!name.startsWith('lock-') || modified(join(path, 'holder.json')) === undefined) continue
+    // The holder last: a run that is killed here must leave what the next one knows for the same.
+    for (const held of tryWork(() => readdirSync(path)) ?? []) if (held !== 'holder.json') discard(join(path, held))
+    discard(path)
   }
 }
 
