@@ -31,7 +31,7 @@ export function optimisticRelays(needs: Needs, state: State, context: RunContext
   return routeTo(context, state, calls, call.peer).relays
 }
 
-/** Decides and speaks. What became of it is written down by the step that hears. */
+/** Decides and publishes before anything was heard. What became of it is recorded by the next `saveStep`, with what was heard meanwhile. */
 export async function sayAhead(
   intent: Intent,
   plan: Plan,

@@ -19,7 +19,7 @@ const CHEAP = 14
 /** How long this machine is measured, in ms. */
 const MEASURED = 40
 
-/** Why a first word is not said yet: what its receiver asks for takes too long to be done without a word. */
+/** Why a first word is not sent yet: the proof of work (NIP-13) that its receiver asks for takes too long to be done unasked. */
 export function refuseWork(
   intent: Intent,
   { peer, presences }: PeerLookup,

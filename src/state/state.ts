@@ -16,6 +16,7 @@ export type RelayMemory = {
   cursor?: number
   looked?: number
   swept?: number
+  /** Since when it has not answered completely, and when a command last waited longer for it than the others do. Unix seconds. */
   since?: number
   patience?: number
   /** Whether it speaks NIP-77, and when it said so or did otherwise, unix seconds. */
@@ -234,7 +235,9 @@ export type Index = {
   seen: Record<string, number>
   calls: Record<string, CallSummary>
   peers: Record<string, PeerMemory>
+  /** Letters by peer: what the files say in brief. */
   letterLogs: Record<string, LetterLogSummary>
+  /** Letters of ours, by rumor id, that no relay has taken yet: one that is not here has left. */
   letters: Record<string, OutgoingLetter>
   /** What the owner has been asked, by id, and what it has said to it. */
   escalations: Record<string, KeptEscalation>
