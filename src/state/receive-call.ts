@@ -56,8 +56,8 @@ export function receiveSignal(
     return undefined
   }
   if (verdict.type === 'duplicate') return hearAgain(edit, mine, signal, context, touched)
-  // Any later sound signal shows that the peer has the call.
-  if (verdict.type !== 'fork') delete mine.lost
+  // A later signal that follows what we hold shows that the peer has the call; one of another branch does not.
+  if (verdict.type === 'take' || verdict.type === 'wait') delete mine.lost
   if (verdict.type === 'drop') return verdict.why
   touched.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
@@ -93,12 +93,16 @@ function hearAgain(
 
 /**
  * "It carries no call-id where seals of a peer could not be opened after two complete replays (their keys are lost here): then it counts
- * for each call with that peer that has unacked signals of its receiver, an `end` among them."
+ * for each call with that peer that has unacked signals of its receiver, an `end` among them." So also for one whose fork is still to be told,
+ * whichever of the two came first: it says why.
  */
 export function receiveLost(edit: Transaction, peer: string, { me, now }: { me: string; now: number }): undefined {
   for (const log of Object.values(edit.state.logs))
-    if (peerOf(log, me) === peer && log.fork === undefined && Object.keys(log.outbox).length > 0)
-      markLost(edit.log(log.id), now)
+    if (peerOf(log, me) === peer && isOwedAnswer(log)) markLost(edit.log(log.id), now)
+}
+
+function isOwedAnswer({ fork, unread, outbox }: Log): boolean {
+  return fork === undefined ? Object.keys(outbox).length > 0 : unread.includes('forked')
 }
 
 function markLost(log: Log, now: number): void {
