@@ -133,8 +133,12 @@ async function findOnline(context: RunContext, index: Index, request: PresenceRe
   return await (await import('./discovery.ts')).findPresences(context, index, request)
 }
 
-// The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more.
+/** By how much our clock may be ahead without anybody noticing, where a relay does not tell its time, in seconds. */
+const UNCHECKED_CLOCK = 3 * 3600
+
+// The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more. The trap: our clock is two hours
+// ahead, no relay says so, and what is dated into the first two of the two days is never read.
 function replayClock(relay: string, { environment, now }: RunContext) {
-  const theirs = environment.pool.relays().find((r) => r.url === relay)?.clockAhead ?? 0
+  const theirs = environment.pool.relays().find((r) => r.url === relay)?.clockAhead ?? UNCHECKED_CLOCK
   return { cursor: Math.min(now, now - theirs), began: now }
 }

@@ -67,8 +67,8 @@ describe('below junk', () => {
         expect(code).toBe(0)
         expect(ms).toBeLessThan(3_000 + REST)
       }
-      // What had been read is not sent once more, but for the seconds at the seams.
-      expect(runs.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(1.4 * wraps.length)
+      // What had been read is not sent once more, but for what was on its way when the time of a run was up.
+      expect(runs.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(wraps.length + 80 * runs.length)
     })
   })
 
