@@ -2,7 +2,7 @@
 import type { Event, Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
 import { type Link, NOTHING, type SeqRange, type Signal } from './signal.ts'
-import { parseSignal } from './signal-codec.ts'
+import { onlyRecipient, parseSignal } from './signal-codec.ts'
 
 /**
  * A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. `hadAcked`: up to where its
@@ -161,6 +161,13 @@ export function emptyLog(id: string): Log {
     told: { taken: 0, tried: 0, at: 0, asked: 0, forked: 0, read: 0 },
     files: {},
   }
+}
+
+/** Whom a call is with, if its request is here. @param me our own key */
+export function peerOf(log: Log, me: string): string | undefined {
+  const request = log.entries[log.id]?.rumor
+  if (request === undefined) return undefined
+  return request.pubkey === me ? onlyRecipient(request) : request.pubkey
 }
 
 /** The signal of one entry. Read once: a command looks at the same rumor many times. */

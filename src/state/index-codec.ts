@@ -86,6 +86,7 @@ const peer = fields<PeerMemory>(
     reads: list(text),
     called: list(text),
     heard: finite,
+    keysLost: finite,
     record: table(fields<RelayRecord>({ acked: finite, vain: finite })),
   },
 )

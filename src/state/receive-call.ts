@@ -1,15 +1,15 @@
 // A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
 
-import { type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
+import { type Log, type LogEntry, parsedSignal, peerOf, signalOf } from '../call/log.ts'
 import { digestNow } from '../call/replay.ts'
 import { isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
 import type { Signal } from '../call/signal.ts'
-import { onlyRecipient } from '../call/signal-codec.ts'
 import { type HeldLog, type Judgement, judgeAck, judgeSignal } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { acknowledge, offerAgain, offerMissing } from './acknowledge.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { keepAside, recordFork } from './fork.ts'
+import { markLost } from './lost-calls.ts'
 import { noteHeard } from './peer-record.ts'
 import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
 
@@ -91,25 +91,6 @@ function hearAgain(
   return 'duplicate'
 }
 
-/**
- * "It carries no call-id where seals of a peer could not be opened after two complete replays (their keys are lost here): then it counts
- * for each call with that peer that has unacked signals of its receiver, an `end` among them." So also for one whose fork is still to be told,
- * whichever of the two came first: it says why.
- */
-export function receiveLost(edit: Transaction, peer: string, { me, now }: { me: string; now: number }): undefined {
-  for (const log of Object.values(edit.state.logs))
-    if (peerOf(log, me) === peer && isOwedAnswer(log)) markLost(edit.log(log.id), now)
-}
-
-function isOwedAnswer({ fork, unread, outbox }: Log): boolean {
-  return fork === undefined ? Object.keys(outbox).length > 0 : unread.includes('forked')
-}
-
-function markLost(log: Log, now: number): void {
-  if (log.lost === undefined) log.unread = [...log.unread.filter((mark) => mark !== 'lost'), 'lost']
-  log.lost = now
-}
-
 /** Verifies the calls that both sides have ended, when all that came in is in. */
 export function settleCalls(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const id of edit.changed()) {
@@ -124,13 +105,6 @@ export function settleCalls(edit: Transaction, { me, now }: { me: string; now: n
     const digest = digestNow(log)
     if (digest !== undefined) edit.log(id).verified = { digest, at: now }
   }
-}
-
-/** Whom a call is with. */
-function peerOf(log: Log, me: string): string | undefined {
-  const request = log.entries[log.id]?.rumor
-  if (request === undefined) return undefined
-  return request.pubkey === me ? onlyRecipient(request) : request.pubkey
 }
 
 // "Before an answer a ringing call is its request and a counter: nothing else of a stranger's is stored but its `end`, which

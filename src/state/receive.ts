@@ -11,10 +11,11 @@ import { type CompleteRead, forgetSeen, moveCursors, rereadLostCalls } from './c
 import { expireEarly, keepEarly, noteTries } from './early-seals.ts'
 import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
+import { explainForks, receiveLost } from './lost-calls.ts'
 import { noteMachines, parseCanary } from './machine.ts'
 import { boundOrphans, countReplay, keepOrphan, takeOrphans } from './orphans.ts'
 import { answerByLetter, pruneEscalations } from './owner-answers.ts'
-import { type RumorContext, receiveLost, receiveSignal, settleCalls } from './receive-call.ts'
+import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
 import type { State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
@@ -70,6 +71,7 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   expireEarly(edit, context.now)
   expireRinging(edit, { ...context, isNew: (id) => state.logs[id] === undefined })
   releaseHeldCalls(edit, context)
+  explainForks(edit, context)
   settleCalls(edit, context)
   tellUndelivered(edit, context)
   countReplay(edit, context)

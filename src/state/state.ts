@@ -87,6 +87,8 @@ export type PeerMemory = {
   called?: string[]
   /** When it last said something, by its own stamp, unix seconds. */
   heard?: number
+  /** When it last said that it has lost the keys of its calls, unix seconds. */
+  keysLost?: number
   /** What became of what its relays have taken for it: how often it was acknowledged, and how often not in time. */
   record?: Record<string, RelayRecord>
 }

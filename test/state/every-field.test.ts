@@ -105,7 +105,7 @@ const index: Whole<Index> = {
   peers: {
     [ID]: {
       ...{ inbox: ['wss://a'], listed: now, looked: now, hints: ['wss://a'], reads: ['wss://a'], name: words, pow: 1 },
-      ...{ called: ['ben'], heard: now, record: { 'wss://a': { acked: 1, vain: 1 } } },
+      ...{ called: ['ben'], heard: now, keysLost: now, record: { 'wss://a': { acked: 1, vain: 1 } } },
     },
   },
   letterLogs: { [ID]: { open: true, bytes: 1, last: now, due: now } },
