@@ -58,7 +58,6 @@ export function awaitingCall({ calls }: Index, peer: string, now: number): strin
 /** Keeps the seal of a wrap that nothing opens yet; false where it is not worth that. */
 export function keepEarly(edit: Transaction, { wrap, stamp, unopened }: OpenedWrap, now: number): boolean {
   if (unopened?.seal === undefined) return false
-  // A parallel run may have taken the accept since this one opened its mail: then the key is here, and was not tried.
   const id = awaitingCall(edit.index, unopened.from, now) ?? untriedCall(edit.index, unopened, now)
   if (id === undefined || edit.state.logs[id] === undefined) return false
   const log = edit.log(id)
@@ -70,8 +69,31 @@ export function keepEarly(edit: Transaction, { wrap, stamp, unopened }: OpenedWr
 }
 
 function untriedCall({ calls }: Index, { from, tried }: UnopenedSeal, now: number): string | undefined {
-  const keyed = Object.entries(calls).filter(([, call]) => call.peer === from && hasKey(call, now))
-  return keyed.find(([id]) => !tried.includes(id))?.[0]
+  return keyedCalls(calls, now)
+    .get(from)
+    ?.find((id) => !tried.includes(id))
+}
+
+/**
+ * Tells of a wrap that nothing has opened whether the key of some call was not tried on it. A run loads its keys before it opens its
+ * mail: a parallel one may have said, or taken, an accept since.
+ */
+export function untriedIn({ calls, tried = {} }: Index, now: number): (wrap: OpenedWrap) => boolean {
+  let keyed: Map<string, string[]> | undefined
+  return ({ wrap, unopened }) => {
+    if (unopened === undefined) return false
+    keyed ??= keyedCalls(calls, now)
+    const done = [...(Object.hasOwn(tried, wrap) ? (tried[wrap] ?? []) : []), ...unopened.tried]
+    return (keyed.get(unopened.from) ?? []).some((id) => !done.includes(id))
+  }
+}
+
+/** The calls that have a key, by peer. */
+function keyedCalls(calls: Index['calls'], now: number): Map<string, string[]> {
+  const keyed = new Map<string, string[]>()
+  for (const [id, call] of Object.entries(calls))
+    if (hasKey(call, now)) keyed.set(call.peer, [...(keyed.get(call.peer) ?? []), id])
+  return keyed
 }
 
 /** Remembers of which wraps a later run tries more keys. */

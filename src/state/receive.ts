@@ -8,7 +8,7 @@ import { catchUp, commitCalls } from './call-index.ts'
 import { isToBeTriedAgain } from './call-keyring.ts'
 import { judgeCanaries } from './canaries.ts'
 import { type CompleteRead, forgetSeen, moveCursors, rereadLostCalls } from './cursors.ts'
-import { expireEarly, keepEarly, noteTries } from './early-seals.ts'
+import { expireEarly, keepEarly, noteTries, untriedIn } from './early-seals.ts'
 import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
 import { explainForks, receiveLost } from './lost-calls.ts'
@@ -36,7 +36,9 @@ export type ReceiveContext = {
 export type Received = { state: State; touched: string[] }
 
 /** Merges opened wraps, and what time makes of the calls, into the state. */
-export function receiveAll(state: State, opened: readonly OpenedWrap[], context: ReceiveContext): Received {
+export function receiveAll(state: State, mail: readonly OpenedWrap[], context: ReceiveContext): Received {
+  // The attack: an `end` in the open that takes back what its author acknowledges under the call's key, and comes before it in one lot.
+  const opened = [...mail.filter(({ call }) => call !== undefined), ...mail.filter(({ call }) => call === undefined)]
   const edit = beginTransaction(state)
   const touched = new Set<string>()
   rereadLostCalls(edit)
@@ -49,19 +51,26 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   )
   edit.index.meter = meterFor(edit.index.meter, context.now)
   noteTries(edit, opened)
+  const hasUntriedKey = untriedIn(state.index, context.now)
+  let complete = context.completeReads
   for (const wrap of opened) {
     const known = edit.index.seen[wrap.wrap] !== undefined
     // "No wrap counts as seen before all were tried."
     if ((known && context.deep !== true) || isToBeTriedAgain(wrap)) continue
-    edit.table('seen')[wrap.wrap] = wrap.stamp
     const { rumor } = wrap
+    const isKept = rumor === undefined && keepEarly(edit, wrap, context.now)
+    if (!isKept && hasUntriedKey(wrap)) {
+      // It is asked for again, so no cursor passes it either.
+      complete = []
+      continue
+    }
+    edit.table('seen')[wrap.wrap] = wrap.stamp
+    if (isKept) continue
     const isRewrapped = () => !known && (context.isSigned ?? isWrapSigned)(wrap)
     const underCallKey = wrap.call !== undefined
     const dropped =
       rumor === undefined
-        ? keepEarly(edit, wrap, context.now)
-          ? undefined
-          : wrap.reason
+        ? wrap.reason
         : admitRumor(edit, rumor, wrap.bits, { ...context, isRewrapped, underCallKey }, touched)
     if (dropped !== undefined) noteUnreadable(edit, wrap, context)
     if (dropped !== undefined) edit.table('dropped')[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
@@ -69,15 +78,16 @@ export function receiveAll(state: State, opened: readonly OpenedWrap[], context:
   edit.commit()
   catchUp(edit, context)
   expireEarly(edit, context.now)
-  expireRinging(edit, { ...context, isNew: (id) => state.logs[id] === undefined })
+  const time = { ...context, completeReads: complete }
+  expireRinging(edit, { ...time, isNew: (id) => state.logs[id] === undefined })
   releaseHeldCalls(edit, context)
   explainForks(edit, context)
   settleCalls(edit, context)
   tellUndelivered(edit, context)
-  countReplay(edit, context)
-  countUnreadable(edit, context.completeReads)
-  judgeCanaries(edit, context.completeReads, context.now)
-  moveCursors(edit, context.completeReads, context.now)
+  countReplay(edit, time)
+  countUnreadable(edit, complete)
+  judgeCanaries(edit, complete, context.now)
+  moveCursors(edit, complete, context.now)
   forgetSeen(edit, context.now)
   boundOrphans(edit, context)
   pruneEscalations(edit, context.now)

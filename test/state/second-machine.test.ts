@@ -55,6 +55,15 @@ describe('an end in the open under number 2 that has not seen the accept', () =>
     expect(secrecyText(shown)).toMatch(/^identity .*the caller hung up before it knew of the accept/)
   })
 
+  // The attack: a thief of the caller's identity hangs up before the callee has heard what the caller says under the call's key.
+  test.each(['before', 'after'])('is a downgrade in one lot with what acknowledges the accept, %s that', (order) => {
+    const { ada, ben, id } = ringing()
+    hears(ada, says(ben, ACCEPT))
+    const lot = [...inTheOpen(rawIn(ada, id, cancel, { ack: NOTHING })), ...mailOf(...says(ada, send('true'))).opened]
+    hears(ben, [], { mail: { opened: order === 'before' ? lot : lot.reverse() } })
+    expect([callIn(ben, id).phase, ben.state.index.dropped]).toEqual(['active', { downgraded: 1 }])
+  })
+
   // The attack: a thief of the caller's identity ends, with words of its own, a call that says that it is secret.
   test('is a downgrade once its author has acknowledged the accept', () => {
     const { ada, ben, id } = inCall()

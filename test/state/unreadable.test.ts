@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
 import { lostCalls, markLostTold } from '../../src/state/orphans.ts'
+import { receiveAll } from '../../src/state/receive.ts'
 import { type CallSummary, emptyIndex, type Index, type State } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
 import { countUnreadable, noteUnreadable } from '../../src/state/unreadable.ts'
@@ -44,5 +45,40 @@ describe('a peer whose seals open with nothing', () => {
     expect(told(heardBy({ calls: { ['c'.repeat(64)]: { ...over, over: NOW - 8 * DAY } } }, 2))).toEqual([])
     expect(told(heardBy({ keysGone: { [PEER]: NOW - 15 * DAY } }, 2))).toHaveLength(1)
     expect(told(heardBy({ calls: { ['c'.repeat(64)]: over } }, 2))).toHaveLength(1)
+  })
+})
+
+// The kind: two runs at once. One has loaded its keys, the other one accepts and hears from the peer, and then the first opens that and cannot.
+describe('a seal that a run could not open whose keys are older than an accept', () => {
+  const [CALL, OLDER] = ['c'.repeat(64), 'd'.repeat(64)]
+  const active: CallSummary = { ...over, phase: 'active' }
+  const completeReads = [{ relay: 'wss://r', cursor: NOW, began: NOW }]
+  const heard = (tried: string[], calls: Index['calls'], before?: Index['tried']) => {
+    const index = { ...emptyIndex(), calls, ...(before && { tried: before }) }
+    const mail = [{ ...wrap, unopened: { from: PEER, tried, left: 0 } }]
+    return receiveAll({ index, logs: {} }, mail, { me: 'a'.repeat(64), now: NOW, gate, completeReads }).state.index
+  }
+
+  test('is neither seen nor counted nor passed by a cursor, and nobody is told of it', () => {
+    const { seen, dropped, unreadable, relays } = heard([OLDER], { [OLDER]: active, [CALL]: active })
+    expect([seen, dropped, unreadable, relays]).toEqual([{}, {}, undefined, {}])
+  })
+
+  test.each([
+    ['in this run', [OLDER, CALL], undefined],
+    ['in this run and in those before it', [CALL], { [wrap.wrap]: [OLDER] }],
+  ])('is once all keys were tried %s', (_, tried, before) => {
+    const { seen, dropped, unreadable, relays } = heard(tried, { [OLDER]: active, [CALL]: active }, before)
+    expect([Object.keys(seen), dropped]).toEqual([[wrap.wrap], { undecryptable: 1 }])
+    expect([unreadable?.[PEER]?.heard, relays['wss://r']?.cursor]).toEqual([NOW, NOW])
+  })
+
+  test('is where the calls that are new are with somebody else, have no key, or have it no more', () => {
+    const calls = {
+      [OLDER]: { ...active, peer: 'f'.repeat(64) },
+      [CALL]: { ...active, secrecy: 'identity' as const },
+      ['e'.repeat(64)]: { ...over, over: NOW - 8 * DAY },
+    }
+    expect(heard([], calls).dropped).toEqual({ undecryptable: 1 })
   })
 })
