@@ -72,12 +72,12 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
   }
 }
 
-// By our own clock: a peer's dates, or relays that call our clock wrong, would say when its key is deleted. The second end counts anew,
-// since a receipt for it must be readable. The attack: a peer that never ends a call and goes on speaking in it, so that its key is
-// never deleted.
+// By our own clock: a peer's dates, or relays that call our clock wrong, would say when its key is deleted. The first end counts anew, where
+// the call was over before anybody had ended it: what answers it must be readable. The attack: a peer that never ends a call and goes on
+// speaking in it, or ends it on the last day, so that its key lives on.
 function overAt(call: Call, log: Log, now: number, before: CallSummary | undefined): number | undefined {
   if (!isOver(call.phase)) return undefined
-  if (before?.over !== undefined && (before.ends ?? endsOf(call)) === endsOf(call)) return before.over
+  if (before?.over !== undefined && (before.ends !== 0 || endsOf(call) === 0)) return before.over
   const last = closedByOurClock(call, log)
   if (now === 0) return last
   return call.phase === 'expired' ? Math.min(now, overSince(call.phase, last) ?? now) : now
@@ -87,19 +87,26 @@ function endsOf({ ends }: Call): number {
   return Object.keys(ends).length
 }
 
-const CLOSING: readonly string[] = ['end', 'reject']
-
 /** When a call was closed, where the index that knew it is lost; when anything last came in or was said, where nobody has closed it. */
-function closedByOurClock({ phase }: Call, log: Log): number {
-  const entries = Object.entries(log.entries)
-  const closing = entries.filter(([id]) => CLOSING.includes(signalOf(log, id)?.body.type ?? ''))
-  if (closing.length > 0 && phase !== 'expired') return latest(closing)
+function closedByOurClock({ phase, ends }: Call, log: Log): number {
+  const rejects = phase === 'rejected' ? Object.keys(log.entries).filter((id) => isReject(log, id)) : []
+  const closing = [...[ends.caller, ends.callee].flatMap((end) => end?.id ?? []), ...rejects]
+  const times = closing.flatMap((id) => timeOf(log.entries[id]) ?? [])
+  if (times.length > 0 && phase !== 'expired') return Math.min(...times)
   if (log.fork !== undefined) return log.fork.at
-  return Math.max(log.past?.last ?? 0, log.missed ?? 0, latest(entries))
+  return Math.max(
+    log.past?.last ?? 0,
+    log.missed ?? 0,
+    ...Object.values(log.entries).map((entry) => timeOf(entry) ?? 0),
+  )
 }
 
-function latest(entries: readonly [string, LogEntry][]): number {
-  return Math.max(0, ...entries.map(([, { rumor, heard }]) => heard ?? rumor.created_at))
+function isReject(log: Log, id: string): boolean {
+  return signalOf(log, id)?.body.type === 'reject'
+}
+
+function timeOf(entry: LogEntry | undefined): number | undefined {
+  return entry === undefined ? undefined : (entry.heard ?? entry.rumor.created_at)
 }
 
 /** Characters of an agreement that stand in the index; the call's own file has all of them. */

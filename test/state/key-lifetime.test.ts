@@ -4,7 +4,21 @@ import { isCleanUpDue } from '../../src/state/clean-up.ts'
 import { dueRumors } from '../../src/state/outbox.ts'
 import { emptyIndex } from '../../src/state/state.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
-import { END, hears, inCall, rawIn, type Side, STATUS, says, send, T, turn } from '../support/conversation.ts'
+import {
+  ACCEPT,
+  callIn,
+  END,
+  hears,
+  inCall,
+  rawIn,
+  ringing,
+  type Side,
+  STATUS,
+  says,
+  send,
+  T,
+  turn,
+} from '../support/conversation.ts'
 import { must } from '../support/must.ts'
 
 const DAY = 86_400
@@ -31,15 +45,35 @@ describe('a call that one side has ended', () => {
     expect(dueRumors(ada.state, T + 7 * DAY + 1, () => false)).toEqual([])
   })
 
-  test('is over anew with the end of the other side, whose receipt must be readable, and then no more', () => {
+  // The attack: it says its end on the last day, so that the key lives for twice as long.
+  test('is over since then, though the other side ends it days later', () => {
     const { ada, ben, id } = inCall()
     const end = says(ada, END)
     const confirmed = hears(ben, end, { now: T + 3 * DAY }).said.map(({ rumor }) => rumor)
     hears(ada, confirmed, { now: T + 3 * DAY })
-    expect([overIn(ada, id), overIn(ben, id)]).toEqual([T + 3 * DAY, T + 3 * DAY])
+    // The other one has heard of it only then.
+    expect([overIn(ada, id), overIn(ben, id)]).toEqual([T, T + 3 * DAY])
     hears(ada, confirmed, { now: T + 5 * DAY })
     turn(ada, STATUS, { now: T + 5 * DAY })
-    expect(overIn(ada, id)).toBe(T + 3 * DAY)
+    expect(overIn(ada, id)).toBe(T)
+    expect(must(stateCodec.rebuild(new Map(Object.entries(ada.state.logs))).calls[id]).over).toBe(T)
+  })
+
+  // What answers the end of a ring that came to nothing must be readable.
+  test('is over anew with the first end of one that nobody had ended', () => {
+    const { ada, ben, id } = ringing()
+    const accept = says(ben, ACCEPT)
+    const read = { relay: 'wss://r', cursor: T + DAY, began: T + DAY }
+    turn(ada, STATUS, { now: T + DAY, mail: { completeReads: [read] } })
+    expect([callIn(ada, id, T + DAY).phase, overIn(ada, id)]).toEqual(['missed', T + DAY])
+    const said = hears(ada, accept, { now: T + 5 * DAY }).said.map(({ rumor }) => rumor)
+    expect(overIn(ada, id)).toBe(T + 5 * DAY)
+    hears(
+      ada,
+      hears(ben, said, { now: T + 6 * DAY }).said.map(({ rumor }) => rumor),
+      { now: T + 6 * DAY },
+    )
+    expect(overIn(ada, id)).toBe(T + 5 * DAY)
   })
 
   test('is over since then also where the index is lost', () => {
