@@ -3,7 +3,7 @@
 import type { Trust } from '../call/agents.ts'
 import { FILE } from '../call/signal.ts'
 import { type Rumor, tag } from '../nostr/event.ts'
-import type { DailyMeter, MeterAmount } from './state.ts'
+import type { CallSummary, DailyMeter, Index, MeterAmount } from './state.ts'
 
 export type AdmissionPolicy = {
   trust: (pubkey: string) => Trust
@@ -45,6 +45,27 @@ export function mayCall({ calls }: Pick<AdmissionPolicy, 'calls'>, trust: Trust)
   if (trust === 'owner') return true
   if (trust === 'blocked' || calls === 'nobody') return false
   return calls === 'anyone' || trust !== 'unknown'
+}
+
+/**
+ * Tells of a key whether it is no stranger's: a contact's, or one with whom a call came about, or whom we have called. What strangers use up is
+ * not theirs.
+ */
+export function acquaintanceIn(
+  { calls }: Pick<Index, 'calls'>,
+  { trust }: Pick<AdmissionPolicy, 'trust'>,
+): (pubkey: string) => boolean {
+  let met: Set<string> | undefined
+  return (pubkey) => {
+    if (trust(pubkey) !== 'unknown') return true
+    met ??= new Set(Object.values(calls).flatMap((call) => (isMet(call) ? [call.peer] : [])))
+    return met.has(pubkey)
+  }
+}
+
+// Who only rings is as strange as before.
+function isMet({ direction, secrecy }: CallSummary): boolean {
+  return direction === 'outgoing' || secrecy !== undefined
 }
 
 /** Whether one more refused call is answered today: at most one of each sender, and not all that come in a flood. */

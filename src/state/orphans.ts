@@ -3,7 +3,7 @@
 
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
-import { type AdmissionPolicy, mayCall } from './admission.ts'
+import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
 import { type CompleteRead, DEEP_REPLAY } from './cursors.ts'
 import { hasPassed } from './retry.ts'
 import type { Index, Orphan, State } from './state.ts'
@@ -16,7 +16,7 @@ import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
  */
 const MAX_ORPHANS = { all: 400, sender: 40, strangers: 80, text: 1_048_576, strangersText: 65_536 }
 
-/** How many complete replays without its request make a call lost; how often a peer is told, in seconds, and how many a day. */
+/** How many complete replays without its request make a call lost; how often a peer is told, in seconds, and how many strangers a day. */
 const REPLAYS = 2
 const TOLD_EVERY = 86_400
 const MAX_TOLD = 40
@@ -49,27 +49,45 @@ export function countReplay(edit: Transaction, { completeReads }: { completeRead
   )
 }
 
-/** Bounds what strangers can make us keep by making up calls without end. */
+/**
+ * Bounds what others can make us keep by making up calls without end. Of everybody the latest stay; whoever is known goes first, and
+ * strangers take turns. The attack: two keys, so that nobody else's has room.
+ */
 export function boundOrphans(
   edit: Transaction,
   { now, gate }: { now: number; gate: Pick<AdmissionPolicy, 'trust'> },
 ): void {
+  const { orphans } = edit.index
+  if (orphans.length === 0) return
+  const isKnown = acquaintanceIn(edit.index, gate)
   const bySender = new Map<string, number>()
+  const ranked = orphans.toReversed().flatMap((orphan) => {
+    const { pubkey } = orphan.rumor
+    const turn = bySender.get(pubkey) ?? 0
+    bySender.set(pubkey, turn + 1)
+    const isLeft = now - orphan.heard < DEEP_REPLAY && turn < MAX_ORPHANS.sender
+    return isLeft ? [{ orphan, turn, known: isKnown(pubkey) }] : []
+  })
+  const kept = new Set<Orphan>()
   let [strangers, text, strangersText] = [0, 0, 0]
-  const kept = edit.index.orphans.toReversed().filter(({ rumor, heard }, n) => {
-    const { length } = rumor.content
-    const before = bySender.get(rumor.pubkey) ?? 0
-    bySender.set(rumor.pubkey, before + 1)
-    if (now - heard >= DEEP_REPLAY || before >= MAX_ORPHANS.sender || n >= MAX_ORPHANS.all) return false
-    if (text + length > MAX_ORPHANS.text) return false
-    if (gate.trust(rumor.pubkey) === 'unknown') {
-      if (strangersText + length > MAX_ORPHANS.strangersText || ++strangers > MAX_ORPHANS.strangers) return false
+  for (const { orphan, known } of ranked.sort(sooner)) {
+    const { length } = orphan.rumor.content
+    if (kept.size >= MAX_ORPHANS.all || text + length > MAX_ORPHANS.text) continue
+    if (!known) {
+      if (strangersText + length > MAX_ORPHANS.strangersText || strangers >= MAX_ORPHANS.strangers) continue
+      strangers += 1
       strangersText += length
     }
     text += length
-    return true
-  })
-  if (kept.length < edit.index.orphans.length) edit.index.orphans = kept.reverse()
+    kept.add(orphan)
+  }
+  if (kept.size < orphans.length) edit.index.orphans = orphans.filter((orphan) => kept.has(orphan))
+}
+
+type RankedOrphan = { turn: number; known: boolean }
+
+function sooner(a: RankedOrphan, b: RankedOrphan): number {
+  return Number(b.known) - Number(a.known) || (a.known ? 0 : a.turn - b.turn)
 }
 
 /** A call of a peer's that is unknown here, of which it is to be told; without one: the keys of its calls are. */
@@ -77,10 +95,11 @@ export type LostCall = { call: string | undefined; to: string }
 
 /**
  * "`lost`, once a day and peer, to one whose numbered signals in a call are unknown here after two complete replays (never for a call
- * that we forgot)." Whom the policy refuses hears nothing of it: that call is unknown here because its request was refused.
+ * that we forgot)." Whom the policy refuses hears nothing of it: that call is unknown here because its request was refused. Whoever
+ * is known stands first, and is told whatever strangers have used up.
  */
 export function lostCalls({ index, logs }: State, { now, gate }: { now: number; gate: AdmissionPolicy }): LostCall[] {
-  const told = toldToday(index, now)
+  const isKnown = acquaintanceIn(index, gate)
   const lost = new Map<string, string | undefined>()
   // First: this says it of all its calls. The attack: a thief of its identity names a call that never was, and that is all that is told today.
   for (const peer of unreadablePeers(index)) {
@@ -95,7 +114,10 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
     if (isToldToday(index, signal.from, now)) continue
     lost.set(signal.from, signal.call)
   }
-  return [...lost].slice(0, Math.max(0, MAX_TOLD - told)).map(([to, call]) => ({ call, to }))
+  const all = [...lost].map(([to, call]) => ({ call, to }))
+  const strangers = all.filter(({ to }) => !isKnown(to))
+  const left = Math.max(0, MAX_TOLD - strangersToldToday(index, isKnown, now))
+  return [...all.filter(({ to }) => isKnown(to)), ...strangers.slice(0, left)]
 }
 
 /**
@@ -103,12 +125,19 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
  * opens with nothing here. A request that rings once more may be that of such a call, and a second accept would fork it at the peer,
  * which would not know why. Where no more can be told today, nothing is held up.
  */
-export function isOwedLoss(index: Index, peer: string, now: number): boolean {
-  return index.unreadable?.[peer] !== undefined && !isToldToday(index, peer, now) && toldToday(index, now) < MAX_TOLD
+export function isOwedLoss(
+  index: Index,
+  peer: string,
+  { now, gate }: { now: number; gate: Pick<AdmissionPolicy, 'trust'> },
+): boolean {
+  if (index.unreadable?.[peer] === undefined || isToldToday(index, peer, now)) return false
+  const isKnown = acquaintanceIn(index, gate)
+  return isKnown(peer) || strangersToldToday(index, isKnown, now) < MAX_TOLD
 }
 
-function toldToday({ lostTold }: Index, now: number): number {
-  return Object.values(lostTold).filter((at) => !hasPassed(at, TOLD_EVERY, now)).length
+function strangersToldToday({ lostTold }: Index, isKnown: (pubkey: string) => boolean, now: number): number {
+  const today = Object.entries(lostTold).filter(([peer, at]) => !isKnown(peer) && !hasPassed(at, TOLD_EVERY, now))
+  return today.length
 }
 
 function isToldToday({ lostTold }: Index, peer: string, now: number): boolean {

@@ -4,7 +4,7 @@ import type { IntendedSignal } from '../call/decide.ts'
 import type { Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { type Body, type Link, NOTHING, type SeqRange } from '../call/signal.ts'
-import { type AdmissionPolicy, mayCall } from './admission.ts'
+import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
 import { lostCalls, markLostTold } from './orphans.ts'
 import { overSince } from './retention.ts'
 import { hasPassed } from './retry.ts'
@@ -135,7 +135,10 @@ export function receiptsDue(state: State, calls: readonly Call[], context: Recei
     if (gate.trust(call.peer) === 'unknown' && ++ringing > MAX_RINGING_RECEIPTS) return []
     return [receipt]
   })
-  return [...lost, ...receipts].slice(0, MAX_RECEIPTS)
+  // The attack: strangers speak in calls that never were, and what contacts are to hear waits for them.
+  const isKnown = acquaintanceIn(state.index, gate)
+  const strangers = lost.filter(({ to }) => !isKnown(to))
+  return [...lost.filter(({ to }) => isKnown(to)), ...receipts, ...strangers].slice(0, MAX_RECEIPTS)
 }
 
 function receiptFor(

@@ -90,7 +90,7 @@ export function exchangeSignals(
   const { people, selector } = seat
   const directory = selector === undefined ? NO_DIRECTORY : directoryOf(heard.state.index, people, 'callers')
   const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
-  const isOwed = (pubkey: string) => isOwedLoss(heard.state.index, pubkey, now)
+  const isOwed = (pubkey: string) => isOwedLoss(heard.state.index, pubkey, { now, gate: policy })
   const decision = decideWanted(wanted, { ...seat, calls, directory, isBlocked, isOwedLoss: isOwed })
   // What our agent answers itself goes before what we would answer for it.
   const answered = decision.say.map((u) => u.call)

@@ -1,7 +1,7 @@
 // Peers of whom seals came that nothing here opens: the keys of their calls are lost here, and they are told so.
 
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import { type AdmissionPolicy, mayCall } from './admission.ts'
+import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
 import type { CompleteRead } from './cursors.ts'
 import { hasKey } from './early-seals.ts'
 import { hasPassed } from './retry.ts'
@@ -26,7 +26,22 @@ export function noteUnreadable(
   const { unreadable = {} } = edit.index
   if (unreadable[from] !== undefined || isLateOnly(edit.index, from, now)) return
   const recent = Object.entries(unreadable).filter(([, { heard }]) => !hasPassed(heard, REMEMBERED, now))
-  edit.index.unreadable = Object.fromEntries([...recent, [from, { heard: now, replays: 0 }]].slice(-MAX_UNREADABLE))
+  const marks: Marks = [...recent, [from, { heard: now, replays: 0 }]]
+  if (marks.length > MAX_UNREADABLE) makeRoom(marks, acquaintanceIn(edit.index, gate))
+  edit.index.unreadable = Object.fromEntries(marks)
+}
+
+type Marks = [string, NonNullable<Index['unreadable']>[string]][]
+
+// The attack: seals of a hundred keys that were made for it, so that a contact never hears that its words open with nothing.
+function makeRoom(marks: Marks, isKnown: (pubkey: string) => boolean): void {
+  marks.splice(
+    Math.max(
+      0,
+      marks.findIndex(([peer]) => !isKnown(peer)),
+    ),
+    1,
+  )
 }
 
 // What still comes in a call whose key was deleted by the rule or by hand says nothing of the calls that run.

@@ -189,3 +189,14 @@ function rumors(said: { rumor: Parameters<typeof hears>[1][number] }[]) {
 function mail(_: Side, all: Parameters<typeof hears>[1]) {
   return mailOf(...all)
 }
+
+// The attack: a dozen strangers speak in calls that never were, and what a contact is to hear waits for the next command.
+test('that a call is lost here strangers hear after everybody else', () => {
+  const { ada, ben, id } = inCall()
+  const key = (n: number) => `${n}`.padStart(64, '0')
+  const unreadable = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [key(n), { heard: T, replays: 2 }]))
+  ben.state = { ...ben.state, index: { ...ben.state.index, unreadable } }
+  const policy = policyOf({ trust: (who) => (who === ada.key ? 'known' : 'unknown') })
+  const { receiptsOwed } = hears(ben, says(ada, send('one')), { seat: { policy } })
+  expect([receiptsOwed.length, receiptsOwed[0]?.call]).toEqual([10, id])
+})

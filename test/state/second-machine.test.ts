@@ -207,12 +207,14 @@ describe('a peer whose words open with nothing here', () => {
     expect(turn(other, STATUS, { seat, now: T + 4 }).said).toHaveLength(1)
   })
 
-  test('is not waited for where no more can be told today', () => {
+  test('is not waited for where no more strangers can be told today, and it is one', () => {
     const { ben, id } = ringing()
+    const seat = { policy: policyOf({ trust: () => 'unknown' }) }
     look(ben, T, [unreadable(callIn(ben, id).peer, 1)])
     const lostTold = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}`.padStart(64, 'e'), T]))
     ben.state = { ...ben.state, index: { ...ben.state.index, lostTold } }
-    expect(says(ben, ACCEPT)).toHaveLength(1)
+    expect(turn(ben, ACCEPT).decision.refusal?.code).toBe('CALL_KEY_LOST')
+    expect(says(ben, ACCEPT, { seat })).toHaveLength(1)
   })
 })
 

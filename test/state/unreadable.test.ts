@@ -1,7 +1,7 @@
 // Of whom it is told that the keys of its calls are lost here: after two complete replays, and not where only a key was deleted.
 import { describe, expect, test } from 'vitest'
 import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
-import { lostCalls, markLostTold } from '../../src/state/orphans.ts'
+import { isOwedLoss, lostCalls, markLostTold } from '../../src/state/orphans.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { type CallSummary, emptyIndex, type Index, type State } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
@@ -45,6 +45,45 @@ describe('a peer whose seals open with nothing', () => {
     expect(told(heardBy({ calls: { ['c'.repeat(64)]: { ...over, over: NOW - 8 * DAY } } }, 2))).toEqual([])
     expect(told(heardBy({ keysGone: { [PEER]: NOW - 15 * DAY } }, 2))).toHaveLength(1)
     expect(told(heardBy({ calls: { ['c'.repeat(64)]: over } }, 2))).toHaveLength(1)
+  })
+})
+
+// The attack: a hundred keys that were made for it, each with a seal that nothing opens or a word in a call that never was.
+describe('what strangers use up', () => {
+  const key = (n: number) => `${n}`.padStart(64, '0')
+  const [CONTACT, CALLED] = ['1'.repeat(64), '2'.repeat(64)]
+  const strict = { ...gate, trust: (who: string) => (who === CONTACT ? ('known' as const) : ('unknown' as const)) }
+  const calls = { ['c'.repeat(64)]: { ...over, peer: CALLED, phase: 'active' as const } }
+
+  test('is no mark of a contact, nor of whoever had a call', () => {
+    const edit = beginTransaction({ index: { ...emptyIndex(), calls }, logs: {} })
+    const senders = [CONTACT, CALLED, ...Array.from({ length: 150 }, (_, n) => key(n))]
+    for (const from of senders)
+      noteUnreadable(edit, { ...wrap, unopened: { from, tried: [], left: 0 } }, { now: NOW, gate: strict })
+    const marked = Object.keys(edit.index.unreadable ?? {})
+    expect(marked).toHaveLength(100)
+    expect(marked.slice(0, 2)).toEqual([CONTACT, CALLED])
+    // Of strangers the latest.
+    expect(marked.at(-1)).toBe(key(149))
+  })
+
+  test('is no word of the day to them: they hear it first, and in the same run', () => {
+    const unreadable = Object.fromEntries(
+      [...Array.from({ length: 90 }, (_, n) => key(n)), CALLED, CONTACT].map((from) => [
+        from,
+        { heard: NOW, replays: 2 },
+      ]),
+    )
+    const lostTold = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [key(1_000 + n), NOW]))
+    const state = { index: { ...emptyIndex(), calls, unreadable, lostTold }, logs: {} }
+    const lost = lostCalls(state, { now: NOW, gate: strict })
+    expect(lost.map(({ to }) => to)).toEqual([CALLED, CONTACT, ...Array.from({ length: 10 }, (_, n) => key(n))])
+    const spent = markLostTold(state, lost.slice(2), NOW)
+    expect(lostCalls(spent, { now: NOW, gate: strict }).map(({ to }) => to)).toEqual([CALLED, CONTACT])
+    // What rings waits for what is still to be told, and for nothing else.
+    const owed = (peer: string) => isOwedLoss(spent.index, peer, { now: NOW, gate: strict })
+    expect([owed(CONTACT), owed(CALLED), owed(key(50))]).toEqual([true, true, false])
+    expect(isOwedLoss(state.index, key(50), { now: NOW, gate: strict })).toBe(true)
   })
 })
 
