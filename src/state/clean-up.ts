@@ -9,8 +9,8 @@ import { beginTransaction, type Transaction } from './transaction.ts'
 /** How often it is looked for what is due, in seconds; a key is due by itself. */
 const CLEAN_EVERY = 86_400
 
-/** Whether it is time to look; not where there was never a call. */
-export function isCleanUpDue({ cleaned = 0, calls }: Index, now: number): boolean {
+/** Whether it is time to look; not where there was never a call, as far as is known. */
+export function isCleanUpDue({ cleaned = 0, calls, lostAt }: Index, now: number): boolean {
   const isLong = hasPassed(cleaned, CLEAN_EVERY, now)
   for (const id in calls) {
     if (isLong) return true
@@ -18,7 +18,7 @@ export function isCleanUpDue({ cleaned = 0, calls }: Index, now: number): boolea
     const due = (calls[id]?.over ?? now) + KEY_LIFETIME
     if (due > cleaned && due <= now) return true
   }
-  return isLong && cleaned > 0
+  return isLong && (cleaned > 0 || lostAt !== undefined)
 }
 
 /** A call that the index does not know any more, as its file has it. */

@@ -15,11 +15,11 @@ export type Removal = { type: 'key' | 'transcript' | 'call'; call: string } | { 
 export type KeptCall = { id: string; over: number | undefined; settled: boolean }
 
 /**
- * What lies on disk; `changed`: when it was last written, unix seconds. `gone`: calls that were deleted before. `others`: keys whose
+ * What lies on disk; `changed`: when it was last written, unix seconds; `spoken`: of a key, when the file of its call was. `gone`: calls that were deleted before. `others`: keys whose
  * letters' files lie here too, in folders that are named after them.
  */
 export type KeptFiles = {
-  keys: readonly { call: string; changed: number }[]
+  keys: readonly { call: string; changed: number; spoken?: number }[]
   transcripts: readonly { call: string; changed: number }[]
   folders: readonly { folder: string; changed: number }[]
   gone: readonly string[]
@@ -49,14 +49,16 @@ export function overSince(phase: Phase, last: number): number | undefined {
 
 /**
  * What is due. Keys go by their own rule whatever the setting; everything else only where it says after how many days. Of a call
- * that is not here any more the time of the file counts.
+ * that is not here any more the time of the file counts; where its file is damaged it may be open, and is over when nothing came for 7 days.
  */
 export function removalsDue(calls: readonly KeptCall[], files: KeptFiles, options: RetentionOptions): Removal[] {
   const { now, keepDays } = options
   const known = new Map(calls.map((call) => [call.id, call]))
   const since = (call: string, changed: number) => (known.has(call) ? known.get(call)?.over : changed)
   const isDue = (from: number | undefined, after: number) => from !== undefined && now - from >= after
-  const keys = files.keys.filter(({ call, changed }) => isDue(since(call, changed), KEY_LIFETIME))
+  const madeOrOver = ({ changed, spoken }: KeptFiles['keys'][number]) =>
+    spoken === undefined ? changed : Math.max(changed, spoken + EXPIRES)
+  const keys = files.keys.filter((key) => isDue(since(key.call, madeOrOver(key)), KEY_LIFETIME))
   const removals: Removal[] = keys.map(({ call }) => ({ type: 'key', call }))
   if (keepDays === 0) return removals
   const kept = keepDays * DAY

@@ -1,5 +1,5 @@
 // What is deleted of calls that are over: their keys by themselves, the rest as the owner has set it or by hand. All of it is named.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { valueAt } from '../../scripts/json-path.ts'
@@ -39,6 +39,21 @@ test('the key of a call that is not over stays, however old it is', async () => 
       state: 'active',
       secrecy: 'call',
     })
+  })
+}, 60_000)
+
+test('the key of a call whose file is damaged stays while that call may be open, or over for less than 7 days', async () => {
+  await withPair({}, async (pair) => {
+    const { ada, ben } = pair
+    const id = await startCall(pair)
+    await ada.json(['status'])
+    writeFileSync(logOf(ada, id), '{"version":3,')
+    for (const days of [8, 13]) {
+      await ada.json(['status'], days * DAY)
+      expect(existsSync(keyOf(ada, id))).toBe(true)
+    }
+    expect((await ada.json(['status'], 14.1 * DAY)).notices).toContain(`deleted ${keyOf(ada, id)}`)
+    expect([existsSync(keyOf(ada, id)), existsSync(keyOf(ben, id))]).toEqual([false, true])
   })
 }, 60_000)
 

@@ -98,6 +98,11 @@ describe('whichever command runs 7 days after the end', () => {
     expect(isCleanUpDue(index(T + 7 * DAY - 60), T + 7 * DAY)).toBe(true)
     expect(isCleanUpDue(index(T + 7 * DAY), T + 7 * DAY + 60)).toBe(false)
   })
+
+  test('looks for keys once the state is lost and no call is here, and not on a first run', () => {
+    expect(isCleanUpDue({ ...emptyIndex(), lostAt: T }, T)).toBe(true)
+    expect(isCleanUpDue(emptyIndex(), T)).toBe(false)
+  })
 })
 
 /** Has a side hold what it has said past its own program. */

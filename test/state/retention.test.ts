@@ -43,6 +43,18 @@ describe('the key of a call', () => {
     expect(due(calls, { keys }, 1).includes('key aaaaaaaa0')).toBe(deleted)
   })
 
+  // The attack: none, but a disk that damages the file of a long call, whose key is as old as the call.
+  it.each([
+    ['stays while that may be open, or over for less than 7 days', 13.9, []],
+    ['goes once nothing can have come in it for 14 days', 14, ['key aaaaaaaa0']],
+  ])('of a call whose file is damaged %s', (_, days, expected) => {
+    const spoken = NOW - days * DAY
+    expect(due([], { keys: [{ ...at(A, 400), spoken }] })).toEqual(expected)
+    // Of one that is here the end counts, and nothing else.
+    expect(due([call(A, 7)], { keys: [{ ...at(A, 400), spoken }] })).toEqual(['key aaaaaaaa0'])
+    expect(due([call(A, undefined)], { keys: [{ ...at(A, 400), spoken }] })).toEqual([])
+  })
+
   it('that has just been made, before its call is on the disk, stays', () => {
     expect(due([], { keys: [at(A, 0), at(B, 6.9)] })).toEqual([])
   })

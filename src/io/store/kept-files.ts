@@ -6,9 +6,12 @@ import type { Home } from '../home/paths.ts'
 import { listCallKeys } from './call-keys.ts'
 import { namesIn } from './load.ts'
 
-/** `changed`: when it was last written, unix seconds. `folder`: the first eight digits of the ids of its calls. */
+/**
+ * `changed`: when it was last written, unix seconds; `spoken`: when the file of its call was, or what was damaged of it and set aside.
+ * `folder`: the first eight digits of the ids of its calls.
+ */
 export type FilesOnDisk = {
-  keys: readonly { call: string; changed: number }[]
+  keys: readonly { call: string; changed: number; spoken?: number }[]
   transcripts: readonly { call: string; changed: number }[]
   folders: readonly { folder: string; changed: number }[]
 }
@@ -26,8 +29,26 @@ export function listKeptFiles(home: Home): FilesOnDisk {
     const changed = /^[0-9a-f]{8}$/.test(folder) ? changedAt(join(home.files, folder)) : undefined
     return changed === undefined ? [] : [{ folder, changed }]
   })
-  return { keys: listCallKeys(home), transcripts, folders }
+  return { keys: keysOf(home), transcripts, folders }
 }
+
+function keysOf(home: Home): FilesOnDisk['keys'] {
+  const keys = listCallKeys(home)
+  if (keys.length === 0) return keys
+  const spoken = new Map<string, number>()
+  for (const name of namesIn(home.calls)) {
+    const call = HEAD_NAME.exec(name)?.[1]
+    const changed = call === undefined ? undefined : changedAt(join(home.calls, name))
+    if (call !== undefined && changed !== undefined) spoken.set(call, Math.max(spoken.get(call) ?? 0, changed))
+  }
+  return keys.map((key) => {
+    const last = spoken.get(key.call)
+    return last === undefined ? key : { ...key, spoken: last }
+  })
+}
+
+// The second one as `quarantine` names it.
+const HEAD_NAME = /^([0-9a-f]{64})\.json(?:\.damaged-[0-9-]+)?$/
 
 function changedAt(path: string): number | undefined {
   const stats = lstatSync(path, { throwIfNoEntry: false })
