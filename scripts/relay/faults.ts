@@ -48,6 +48,8 @@ export interface RelayFaults {
   maxFrame: number
   /** Answers the upgrade with 429 and these headers. */
   tooMany: Record<string, string> | undefined
+  /** Lets itself be connected to `burst` times and then once in so many seconds, and answers everybody else with 429, as khatru does. */
+  dialLimit: { seconds: number; burst: number } | undefined
   /** Closes every connection as soon as it is open. */
   hangsUp: boolean
   /** Sends events with another content under the old id and signature. */
@@ -81,6 +83,7 @@ export function noFaults(): RelayFaults {
     closeAfter: Number.POSITIVE_INFINITY,
     maxFrame: Number.POSITIVE_INFINITY,
     tooMany: undefined,
+    dialLimit: undefined,
     hangsUp: false,
     forge: false,
   }
@@ -107,6 +110,23 @@ export function takeRefusal(faults: RelayFaults): string | undefined {
   faults.refuseTimes -= 1
   if (faults.refuseTimes <= 0) Object.assign(faults, { refuse: undefined, refuseTimes: Number.POSITIVE_INFINITY })
   return reason
+}
+
+/** Whether a relay with these faults lets itself be connected to now, unix seconds. One that it refuses costs its client nothing. */
+export type DialLimiter = (faults: RelayFaults, now: number) => boolean
+
+/** Counts connections: how many are used up, of which one comes back at a time. */
+export function openDialLimit(): DialLimiter {
+  let [used, since] = [0, 0]
+  return ({ dialLimit }, now) => {
+    if (dialLimit === undefined) return true
+    const back = Math.floor((now - since) / dialLimit.seconds)
+    used = Math.max(0, used - back)
+    since = used === 0 ? now : since + back * dialLimit.seconds
+    if (used >= dialLimit.burst) return false
+    used += 1
+    return true
+  }
 }
 
 /** Whether a relay with these faults says OK to an event and does not keep it. */

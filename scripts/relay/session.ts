@@ -4,7 +4,15 @@ import { type RawData, WebSocket } from 'ws'
 import { type Event, parseEvent, verifyEvent } from '../../src/nostr/event.ts'
 import { type AuthPolicy, mayRead, whyNotAuthentic, whyNotServed } from './access.ts'
 import { compareByAge, type EventStore, type StoreVerdict } from './event-store.ts'
-import { brokenFrame, isDropped, type RelayFaults, type SeededRandom, spoilEvents, takeRefusal } from './faults.ts'
+import {
+  brokenFrame,
+  type DialLimiter,
+  isDropped,
+  type RelayFaults,
+  type SeededRandom,
+  spoilEvents,
+  takeRefusal,
+} from './faults.ts'
 import { fitsFilter, type RelayFilter, readFilter } from './filter.ts'
 import type { Item } from './negentropy.ts'
 import { answerNegFrame } from './negentropy-frames.ts'
@@ -49,6 +57,8 @@ export interface Relay {
   readonly random: SeededRandom
   readonly store: EventStore
   readonly clients: Set<Client>
+  /** Whether it lets itself be connected to once more. */
+  readonly mayDial: DialLimiter
   /** The last frames that clients sent, oldest first. */
   readonly seen: { connection: number; frame: unknown[] }[]
   readonly sent: { events: number }

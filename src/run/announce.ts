@@ -13,6 +13,7 @@ import {
   recordPresenceTaken,
 } from '../state/announced.ts'
 import { publishedInbox } from '../state/canaries.ts'
+import { isSkippedByCron, presenceEvery } from '../state/dial-limit.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { Action, Executor, Plan } from './action.ts'
 import { canaryActions } from './canaries.ts'
@@ -60,7 +61,8 @@ function presenceActions(state: State, context: RunContext): Action[] {
   const template = presenceOf(presenceFields(state, context), stamp)
   const words = presenceWords(template)
   const { every } = environment.config.presence
-  const relays = presenceDue(state.index.announced, { words, relays: presenceRelays(context), every }, now)
+  const met = presenceRelays(context).filter((url) => !isSkippedByCron(state.index.relays[url], now))
+  const relays = presenceDue(state.index.announced, { words, relays: met, every }, now)
   return relays.length === 0 ? [] : [{ type: 'presence', template, words, relays }]
 }
 
@@ -94,7 +96,7 @@ function presenceFields(state: State, { environment, now }: RunContext) {
   const busy = callsOf(state, environment.keys.pubkey, now).some((c) => c.phase === 'active')
   return {
     ...{ name, about, capabilities, inbox: environment.relays.inbox, busy, pow: policy.pow },
-    ...{ every: presence.every, nip05 },
+    ...{ every: presenceEvery(state.index, environment.relays.presence, presence.every, now), nip05 },
     looked: receipts.read ? state.index.announced.looked : undefined,
   }
 }

@@ -1,6 +1,6 @@
 // `doctor`: everything that a run needs is looked at, and each fault is named with what to do about it.
 
-import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceOf } from '../call/presence.ts'
+import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceLifetime, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -12,7 +12,7 @@ import { type Event, finalize, rumorOf } from '../nostr/event.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { WRAP_KIND, wrap } from '../nostr/nip59.ts'
 import { leakySince } from '../state/canaries.ts'
-import { limitsConnections } from '../state/relay-memory.ts'
+import { limitsDials, presenceEvery } from '../state/dial-limit.ts'
 import type { Index } from '../state/state.ts'
 import { clockCheck, type RelayCheck, relayChecks } from './relay-checks.ts'
 import { eventNeeds } from './relay-limits.ts'
@@ -44,7 +44,7 @@ export async function diagnose(clinic: Probe<Index>): Promise<DoctorCheck[]> {
     ...examined.flatMap((one: RelayExamination) => [
       ...relayChecks(one, rolesOf(one.url), needs),
       ...leakChecks(one.url, rolesOf(one.url), index),
-      ...limitChecks(one.url, index, Math.floor(clock() / 1000)),
+      ...limitChecks(one.url, rolesOf(one.url), clinic),
     ]),
     ...ROLES.flatMap((role) => operatorChecks(role, relays?.[role] ?? [], examined)),
   ]
@@ -59,14 +59,34 @@ function leakChecks(url: string, roles: readonly RelayRole[], index: Index | und
   return [{ name: `${url} canary`, relay: url, step: 'canary', ok: true, warning: true, detail, hint }]
 }
 
-/** What relays have shown of how often they let us connect. */
-function limitChecks(url: string, index: Index | undefined, now: number): RelayCheck[] {
-  const rest = index?.relays[url]?.rest
-  if (rest === undefined || !limitsConnections(rest, now)) return []
-  const time = new Date(rest.at).toISOString()
-  const detail = `it limits how often we connect, last at ${time}; \`${P2P} announce\` leaves it out for up to 5 minutes at a time`
+/** What relays have shown of how often they let us connect, and whether a presence lapses there for that. */
+function limitChecks(
+  url: string,
+  roles: readonly RelayRole[],
+  { index, config, relays, clock }: Probe<Index>,
+): RelayCheck[] {
+  const now = Math.floor(clock() / 1000)
+  const memory = index?.relays[url]
+  if (index === undefined || memory?.dialLimit === undefined || !limitsDials(memory, now)) return []
+  const every = presenceEvery(index, relays?.presence ?? [], config?.presence.every ?? PRESENCE_EVERY, now)
+  const { taken, presence } = index.announced
+  const lapses = (taken?.[url] ?? 0) + presenceLifetime(every)
+  const until = memory.rest?.until ?? 0
+  const isOnline = presence > 0 && now < presence + presenceLifetime(every)
+  const hasLapsed = roles.includes('presence') && isOnline && lapses <= Math.max(now, until)
+  const lapse = !hasLapsed
+    ? ''
+    : lapses <= now
+      ? '; your presence there has lapsed'
+      : '; your presence there will lapse'
+  const rest = until > now ? `; it is left alone until ${iso(until)}` : ''
+  const detail = `it limits how often we connect, last at ${iso(memory.dialLimit.at)}; \`${P2P} announce\` goes there every ${every} minutes at the most, and a presence is good for ${presenceLifetime(every) / 60} minutes meanwhile${rest}${lapse}`
   const hint = `nothing is lost while another relay answers; a slower cron or another relay (\`${P2P} config set relays.presence …\`) asks less of it`
   return [{ name: `${url} limits`, relay: url, step: 'limits', ok: true, warning: true, detail, hint }]
+}
+
+function iso(seconds: number): string {
+  return new Date(1000 * seconds).toISOString()
 }
 
 /** So long what was found out of another machine is told, in seconds. */

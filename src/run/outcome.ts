@@ -11,6 +11,7 @@ import { refusalReason } from '../call/wording.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/environment.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
+import { presenceEvery } from '../state/dial-limit.ts'
 import { isDue, isOnItsWay, letterLogsOf } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { markRead } from '../state/read-marks.ts'
@@ -193,7 +194,7 @@ function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
   const accepted = [...taken, ...relays.filter((url) => !answers.some((r) => r.relay === url))]
   const since = Math.min(now, ...accepted.map((url) => state.index.announced.taken?.[url] ?? now))
   return {
-    expires: since + presenceLifetime(environment.config.presence.every),
+    expires: since + presenceLifetime(presenceEvery(state.index, relays, environment.config.presence.every, now)),
     age: answers.length === 0 ? now - since : undefined,
     accepted,
     failed: answers.flatMap((r) => (r.accepted ? [] : [{ url: r.relay, reason: refusalReason(r) }])),

@@ -97,7 +97,7 @@ export function joinDecided(first: Decided | undefined, then: Decided | undefine
  */
 export function runStep(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
   const { done = [], saved, earlier = [] } = input
-  const seen = input.observed === undefined ? state : recordObservations(state, input.observed, context.now)
+  const seen = observe(state, input.observed, plan, context)
   const mine = withAgent(seen, context.environment.keys.pubkey)
   // First: what was tried on them is not to be tried again by what follows.
   const opened = openEarly.record(mine, resultsOf('open-early', done), context)
@@ -109,6 +109,10 @@ export function runStep(state: State, input: StepInput, plan: Plan, context: Run
   const callsOnly =
     talked.callsOnly && seen === state && next.state === noted && fresh.every((one) => one.type === 'receipt')
   return { ...talked, state: next.state, actions: [...talked.actions, ...next.actions], callsOnly }
+}
+
+function observe(state: State, observed: StepInput['observed'], { needs }: Plan, { now }: RunContext): State {
+  return observed === undefined ? state : recordObservations(state, observed, now, needs.unattended)
 }
 
 /** Merges what was heard, decides, and writes down what is to be said. */

@@ -10,6 +10,7 @@ import {
   type Announced,
   type CallSummary,
   type DailyMeter,
+  type DialLimit,
   emptyIndex,
   type Index,
   type LetterLogSummary,
@@ -72,8 +73,9 @@ const relay = fields<RelayMemory>(
     limits: fields<RelayLimits>({ at: finite }, { limit: finite, frame: finite }),
     rest: fields<RelayRest>(
       { at: finite, until: finite, tries: finite, why: foreignWords },
-      { named: yes, only: oneOf('read', 'write'), met: finite },
+      { named: yes, only: oneOf('read', 'write') },
     ),
+    dialLimit: fields<DialLimit>({ at: finite, cron: finite }, { dials: finite }),
     lost: finite,
     canary: fields<RelayCanary>({ at: finite }, { wrap: text, misses: finite, leaky: finite }),
   },

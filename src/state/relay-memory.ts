@@ -3,6 +3,7 @@
 
 import { type Foreign, foreign } from '../sanitize.ts'
 import { mergeSweeps } from './cursors.ts'
+import { afterDials, limitsDials, spacedUntil } from './dial-limit.ts'
 import { hasPassed } from './retry.ts'
 import type { Index, RelayMemory, RelayRest, State, Sweep } from './state.ts'
 import { beginTransaction } from './transaction.ts'
@@ -76,28 +77,32 @@ function isSame(a: RelayMemory, b: RelayMemory): boolean {
 export type Rebuff = { at: number; why: Foreign; seconds?: number; only?: 'read' | 'write' }
 
 /**
- * What is known of a relay from before. `rest`: until when it is left alone, Unix ms, and whether it has named that time itself;
- * `frame`: the largest message that it takes, in bytes.
+ * What is known of a relay from before. `rest`: until when it is left alone, Unix ms; `firm`: also where there is no other, as it has
+ * named that time itself, or as cron comes again. `frame`: the largest message that it takes, in bytes.
  */
 export type RelayFacts = {
-  rest?: { until: number; why: Foreign; named: boolean; only?: 'read' | 'write' } | undefined
+  rest?: { until: number; why: Foreign; firm: boolean; only?: 'read' | 'write' } | undefined
   frame?: number | undefined
 }
 
-/** What one run has found out. `reached`: whether there was a connection; `took`: when it last took what was published, Unix ms. */
-export type RelayObservation = { url: string; reached: boolean; rebuff?: Rebuff; frame?: number; took?: number }
+/**
+ * What one run has found out. `dials`: how often it has connected, or tried to; `reached`: whether there was a connection; `took`: when
+ * it last took what was published, Unix ms.
+ */
+export type RelayObservation = {
+  url: string
+  dials: number
+  reached: boolean
+  rebuff?: Rebuff
+  frame?: number
+  took?: number
+}
 
 /**
  * A relay that names no time is left alone for so many seconds, twice as long each time, and no longer than a presence lasts; with what
  * we publish for less at first, as a limit on that is over within seconds, and what is owed may have no other way.
  */
 const REST = { first: { read: 30, write: 5 }, longest: 300 }
-
-/**
- * A relay that has limited how often we connect within the last so many seconds is remembered, and cron leaves so many seconds between
- * two connections to it: 10 an hour, where 12 is what khatru's own defaults allow, and no longer than a presence lasts.
- */
-const LIMITED = { seconds: 3600, spacing: 300 }
 
 /** As long as a relay says it is left alone, but no longer than a day. */
 const LONGEST_NAMED = 24 * 3600
@@ -110,35 +115,43 @@ const MAX_RELAYS = 200
  * where a relay counts connections
  */
 export function relayFacts({ relays }: Index, now: number, unattended = false): Map<string, RelayFacts> {
-  const facts = Object.entries(relays).flatMap(([url, { rest: held, limits }]): [string, RelayFacts][] => {
-    const rest = unattended ? spaced(held, now) : held
-    // A clock that was set back must not lock a relay out.
-    const isResting = rest !== undefined && rest.until > now && rest.until - now <= LONGEST_NAMED
+  const facts = Object.entries(relays).flatMap(([url, memory]): [string, RelayFacts][] => {
+    const { limits } = memory
+    const rest = unattended ? restOfCron(memory, now) : restNow(memory, now)
     const frame = limits !== undefined && !hasPassed(limits.at, LIMITS_FOR, now) ? limits.frame : undefined
-    if (!isResting && frame === undefined) return []
-    const { until = 0, why = foreign``, named = false, only } = rest ?? {}
-    const left = { until: 1000 * until, why, named, ...(only && { only }) }
-    return [[url, { ...(isResting && { rest: left }), ...(frame !== undefined && { frame }) }]]
+    return rest || frame !== undefined ? [[url, { ...(rest && { rest }), ...(frame !== undefined && { frame }) }]] : []
   })
   return new Map(facts)
 }
 
-function spaced(rest: RelayRest | undefined, now: number): RelayRest | undefined {
-  if (rest?.met === undefined || !limitsConnections(rest, now)) return rest
-  return { ...rest, until: Math.max(rest.until, rest.met + LIMITED.spacing) }
+function restNow({ rest }: RelayMemory, now: number): RelayFacts['rest'] {
+  // A clock that was set back must not lock a relay out.
+  if (rest === undefined || rest.until <= now || rest.until - now > LONGEST_NAMED) return undefined
+  const { until, why, named = false, only } = rest
+  return { until: 1000 * until, why, firm: named, ...(only && { only }) }
 }
 
-/** Whether a relay has limited lately how often we connect. */
-export function limitsConnections(rest: RelayRest | undefined, now: number): boolean {
-  return rest !== undefined && rest.only === undefined && !hasPassed(rest.at / 1000, LIMITED.seconds, now)
+// Others are refused where cron is not: a rest that the relay has not named says nothing of when cron may come to one that counts.
+function restOfCron(memory: RelayMemory, now: number): RelayFacts['rest'] {
+  const held = restNow(memory, now)
+  if (!limitsDials(memory, now)) return held
+  const spaced = 1000 * (spacedUntil(memory, now) ?? 0)
+  if (spaced === 0) return held?.only !== undefined || held?.firm ? held : undefined
+  const isLonger = held?.only === undefined && held?.firm && held.until > spaced
+  return isLonger ? held : { until: spaced, why: foreign`it limits how often we connect`, firm: true }
 }
 
-/** Notes what a run has found out of relays. The same again changes nothing. */
-export function recordObservations(state: State, observed: readonly RelayObservation[], now: number): State {
+/** Notes what a run has found out of relays. The same again changes nothing. @param unattended it is cron's */
+export function recordObservations(
+  state: State,
+  observed: readonly RelayObservation[],
+  now: number,
+  unattended = false,
+): State {
   const known = state.index.relays
   const changed = observed.flatMap((one): [string, RelayMemory][] => {
     const held = known[one.url] ?? {}
-    const memory = afterRun(held, one, now)
+    const memory = afterRun(held, one, now, unattended)
     return isSame(held, memory) ? [] : [[one.url, memory]]
   })
   if (changed.length === 0) return state
@@ -148,26 +161,28 @@ export function recordObservations(state: State, observed: readonly RelayObserva
   return edit.state
 }
 
-function afterRun(held: RelayMemory, observed: RelayObservation, now: number): RelayMemory {
-  const { reached, frame, took = 0 } = observed
-  const { rest: _, lost, limits, ...kept } = held
+function afterRun(held: RelayMemory, observed: RelayObservation, now: number, unattended: boolean): RelayMemory {
+  const { dials, reached, frame, took = 0 } = observed
+  const { rest: _, dialLimit: __, lost, limits, ...kept } = held
   // Whoever has taken something since rests no more from what is published.
   const isOver = (one: { at: number; only?: 'read' | 'write' } | undefined) => one?.only === 'write' && one.at < took
   const before = isOver(held.rest) ? undefined : held.rest
   const rebuff = isOver(observed.rebuff) ? undefined : observed.rebuff
   const rest = rebuff === undefined ? restAfter(before, reached, now) : restOf(rebuff, before, now)
+  const refusedAt = rebuff?.only === undefined ? rebuff?.at : undefined
+  const dialLimit = afterDials(held.dialLimit, { dials, refusedAt, unattended }, now)
   return {
     ...kept,
     ...(frame === undefined ? limits && { limits } : { limits: { ...limits, at: now, frame } }),
     ...(rest !== undefined && { rest }),
+    ...(dialLimit && { dialLimit }),
     ...(!reached && rebuff === undefined && { lost: lost ?? now }),
   }
 }
 
-// Whoever is asked and answers rests no more. Of what we publish that says nothing; and how often we may connect is kept in mind.
+// Whoever is asked and answers rests no more. Of what we publish that says nothing.
 function restAfter(rest: RelayRest | undefined, reached: boolean, now: number): RelayRest | undefined {
   if (rest === undefined || !reached) return rest
-  if (limitsConnections(rest, now)) return { ...rest, until: Math.min(rest.until, now), met: now }
   return rest.only !== undefined && now < rest.until + REST.longest ? rest : undefined
 }
 

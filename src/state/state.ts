@@ -24,6 +24,7 @@ export type RelayMemory = {
   sweep?: Sweep
   limits?: RelayLimits
   rest?: RelayRest
+  dialLimit?: DialLimit
   /** When it could not be reached, unix seconds, until it could again. */
   lost?: number
   canary?: RelayCanary
@@ -58,7 +59,7 @@ export type RelayLimits = { at: number; limit?: number; frame?: number }
 
 /**
  * A relay that wants to be left alone: when it said so, unix ms, until when, unix seconds, and for the how many-th time in a row.
- * `named`: it has said for how long; `only`: with questions, or with what we publish; `met`: when it last answered since, unix seconds.
+ * `named`: it has said for how long; `only`: with questions, or with what we publish.
  */
 export type RelayRest = {
   at: number
@@ -67,8 +68,13 @@ export type RelayRest = {
   why: Foreign
   named?: true
   only?: 'read' | 'write'
-  met?: number
 }
+
+/**
+ * A relay that limits how often we connect: when it did last, and when cron tried to connect last, or would have had to were it the one
+ * that was limited first; both unix seconds. `dials`: how often in that run, where more than once.
+ */
+export type DialLimit = { at: number; cron: number; dials?: number }
 
 /** What is known of a peer. `hints`: where its presence, an nprofile or its domain say that it is found; `pow`: the proof of
  * work that it asks of strangers. */

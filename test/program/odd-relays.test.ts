@@ -126,7 +126,7 @@ describe('a relay whose limits refuse us', () => {
         expect(busy.connectionsSoFar()).toBe(before)
         const { checks } = await ada('doctor')
         expect(JSON.stringify(checks)).toMatch(
-          /it limits how often we connect, last at .*leaves it out for up to 5 minutes/,
+          /it limits how often we connect, last at .*goes there every 6 minutes at the most/,
         )
       })
     } finally {

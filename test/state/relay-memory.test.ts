@@ -70,7 +70,9 @@ describe('a relay that speaks NIP-77', () => {
 
 describe('a relay that wants to be left alone', () => {
   const T = 1_795_000_000
-  const seen = (more: Partial<RelayObservation> = {}): RelayObservation[] => [{ url, reached: false, ...more }]
+  const seen = (more: Partial<RelayObservation> = {}): RelayObservation[] => [
+    { url, dials: 1, reached: false, ...more },
+  ]
   const rebuff = { at: 1, why: foreign`slow down` }
   const noted = (memory: RelayMemory, observed: RelayObservation[], now = T) =>
     recordObservations({ ...state, index: { ...state.index, relays: { [url]: memory } } }, observed, now).index.relays[
@@ -117,7 +119,7 @@ describe('a relay that wants to be left alone', () => {
   test('is known to the next run until then, and to none whose clock was set back', () => {
     const memory: RelayMemory = { rest: { at: 1, until: T + 30, tries: 1, why: foreign`slow down`, only: 'write' } }
     expect(known(memory)).toEqual({
-      rest: { until: 1000 * (T + 30), why: foreign`slow down`, named: false, only: 'write' },
+      rest: { until: 1000 * (T + 30), why: foreign`slow down`, firm: false, only: 'write' },
     })
     expect(known(memory, T + 30)).toBeUndefined()
     expect(known(memory, T - 10 * 86_400)).toBeUndefined()
@@ -138,40 +140,6 @@ describe('a relay that wants to be left alone', () => {
     expect(noted({ rest: writes }, seen({ reached: true }), T + 400)).toEqual({})
   })
 
-  test('and limits how often we connect is met by cron no more often than it allows, and never left alone for longer', () => {
-    // A bucket as khatru's defaults have it, 12 an hour, that is empty by now; cron comes every two minutes.
-    const [HOURS, EVERY] = [6, 120]
-    let [memory, bucket]: [RelayMemory, number] = [{}, 0]
-    const met: number[] = []
-    let asked = 0
-    for (let now = T; now < T + HOURS * 3600; now += EVERY) {
-      bucket = Math.min(100, bucket + (12 * EVERY) / 3600)
-      const index = { ...state.index, relays: { [url]: memory } }
-      if (relayFacts(index, now, true).get(url)?.rest !== undefined) continue
-      asked += 1
-      const isTaken = bucket >= 1
-      if (isTaken) bucket -= 1
-      if (isTaken) met.push(now)
-      memory =
-        noted(memory, seen(isTaken ? { reached: true } : { rebuff: { at: 1000 * now, why: foreign`429` } }), now) ?? {}
-    }
-    expect(asked / HOURS).toBeLessThan(14)
-    expect(met.length / HOURS).toBeGreaterThan(9)
-    const pauses = met.slice(1).map((at, n) => at - (met[n] ?? 0))
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(300 + 3 * EVERY)
-  })
-
-  test('and limits how often we connect is there for whoever is not cron', () => {
-    const limited = noted({}, seen({ rebuff: { ...rebuff, at: 1000 * T } })) ?? {}
-    const after = noted(limited, seen({ reached: true }), T + 40) ?? {}
-    expect(known(after, T + 41)).toBeUndefined()
-    const index = { ...state.index, relays: { [url]: after } }
-    expect(relayFacts(index, T + 339, true).get(url)?.rest?.until).toBe(1000 * (T + 340))
-    expect(relayFacts(index, T + 340, true).get(url)).toBeUndefined()
-    // An hour later it is a relay like any other.
-    expect(noted(after, seen({ reached: true }), T + 3600)).toEqual({})
-  })
-
   test('and could not be reached is remembered with when that began', () => {
     expect(noted({}, seen())).toEqual({ lost: T })
     expect(noted({ lost: T - 50 }, seen())).toEqual({ lost: T - 50 })
@@ -187,7 +155,7 @@ describe('a relay that wants to be left alone', () => {
 
   test('is one of few that are remembered, however many peers name', () => {
     const own = { [url]: { cursor: T } }
-    const many = Array.from({ length: 500 }, (_, n) => ({ url: `wss://r${n}.example`, reached: false }))
+    const many = Array.from({ length: 500 }, (_, n) => ({ url: `wss://r${n}.example`, dials: 1, reached: false }))
     let held: State = { ...state, index: { ...state.index, relays: own } }
     for (const [n, one] of many.entries()) held = recordObservations(held, [one], T + n)
     const { relays } = held.index

@@ -40,6 +40,7 @@ const LONGEST_DIAL = 750
 /** A connection to each relay, dialled when it is first used, and why some are not. */
 export function openConnections({ routeTo, own = () => true, ...options }: DialOptions): Connections {
   const connections = new Map<string, RelayClient>()
+  const dials = new Map<string, number>()
   const refusals = openRefusals(options.now)
   // Relays that were not contacted, and why.
   const avoided = new Map<string, Refusal>()
@@ -78,7 +79,8 @@ export function openConnections({ routeTo, own = () => true, ...options }: DialO
     observed: () =>
       [...connections].map(([url, client]) => {
         review(url)
-        return { url, reached: client.health().latencyMs !== undefined, ...refusals.found(url) }
+        const reached = client.health().latencyMs !== undefined
+        return { url, dials: dials.get(url) ?? 0, reached, ...refusals.found(url) }
       }),
     to(url, size) {
       review(url)
@@ -96,6 +98,7 @@ export function openConnections({ routeTo, own = () => true, ...options }: DialO
         return { reason: 'unreachable', text: foreign`not contacted: there are ${MAX_CONNECTIONS} relays already` }
       const fresh = openRelayClient(url, { ...options, guest: !own(url), route: routeTo?.(url) })
       connections.set(url, fresh)
+      dials.set(url, (dials.get(url) ?? 0) + 1)
       return fresh
     },
     isOpen: (url) => isOpen(connections.get(url)),

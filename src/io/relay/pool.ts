@@ -178,7 +178,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     return receipts.flat()
   }
 
-  /** Where all relays for something rest, those are tried that have named no time. */
+  /** Where all relays for something rest, those are tried that need not be left alone then. */
   function liftIfAll(urls: readonly string[], what: 'read' | 'write'): void {
     if (urls.every((url) => refusals.barred(url, what))) urls.forEach(refusals.lift)
   }

@@ -7,7 +7,7 @@ export type Refusals = {
   learn(facts: ReadonlyMap<string, RelayFacts>): void
   /** Why a relay is not asked, or told something, now; and until when, Unix ms. */
   barred(url: string, what: 'read' | 'write'): (Refusal & { until: number }) | undefined
-  /** There is no other relay for it: one that has not named the time itself is tried all the same. */
+  /** There is no other relay for it: one that need not be left alone then is tried all the same. */
   lift(url: string): void
   rebuffed(url: string, rebuff: Rebuff): void
   /** It has said `rate-limited:` until there was no more time. */
@@ -46,7 +46,7 @@ export function openRefusals(now: () => number): Refusals {
     note(url, { rebuff })
     const { why, only } = rebuff
     const { seconds = REST[only ?? 'read'] } = rebuff
-    const rest = { until: now() + 1000 * seconds, why, named: rebuff.seconds !== undefined, ...(only && { only }) }
+    const rest = { until: now() + 1000 * seconds, why, firm: rebuff.seconds !== undefined, ...(only && { only }) }
     facts.set(url, { ...facts.get(url), rest })
   }
 
@@ -69,7 +69,7 @@ export function openRefusals(now: () => number): Refusals {
     lift(url) {
       const one = facts.get(url)
       // What it has said in this run it has said for this run.
-      if (one?.rest?.named === false && !found.get(url)?.rebuff) facts.set(url, { ...one, rest: undefined })
+      if (one?.rest?.firm === false && !found.get(url)?.rebuff) facts.set(url, { ...one, rest: undefined })
     },
     rebuffed,
     limited(url, only, why) {
