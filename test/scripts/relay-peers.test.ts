@@ -30,8 +30,9 @@ test('nostr-tools publishes, asks and listens', async () => {
     { kinds: [1], '#t': ['p2p'] },
     { onevent: ({ id }) => live.push(id) },
   )
+  const at = now()
   const notes = ['p2p', 'other'].map((t, n) =>
-    finalizeEvent({ kind: 1, created_at: now() - n, tags: [['t', t]], content: '' }, secret),
+    finalizeEvent({ kind: 1, created_at: at - n, tags: [['t', t]], content: '' }, secret),
   )
   for (const event of notes) await Promise.all(pool.publish([relay.url], event))
   const found = await pool.querySync([relay.url], { authors: [getPublicKey(secret)] })
