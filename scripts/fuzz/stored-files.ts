@@ -25,6 +25,7 @@ const FULL = {
   ...state.index,
   ...{
     relays: { 'wss://relay.example': { cursor: NOW } },
+    orphanCalls: [{ call: rumor.id, from: agents.caller.pubkey, heard: NOW, replays: 1, said: 1, end: rumor }],
     orphans: [{ rumor, heard: NOW, replays: 1 }],
     lostTold: { [agents.caller.pubkey]: NOW },
     forgotten: { [rumor.id]: NOW },
@@ -50,7 +51,7 @@ const stateJson = target(
     receiptsDue(heard, calls, { touched: [], speaking: [], now: NOW + 300, gate })
     for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
     for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
-    return faultOf({ 'it is still an index': heard.index.version === 2 && Array.isArray(heard.index.orphans) })
+    return faultOf({ 'it is still an index': heard.index.version === 2 && Array.isArray(heard.index.orphanCalls) })
   },
 )
 

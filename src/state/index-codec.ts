@@ -16,7 +16,7 @@ import {
   type LetterLogSummary,
   type MachineMemory,
   type MeterAmount,
-  type Orphan,
+  type OrphanCall,
   type OutgoingLetter,
   type PeerMemory,
   type PendingEscalation,
@@ -46,7 +46,7 @@ export function parseIndex(value: unknown, unchanged = false): Index | 'newer' |
 /** From each version of state.json to the next. */
 const UPGRADES: readonly Upgrade[] = [
   // 0.1.0: its calls are rendered to Markdown and set aside (io/store/legacy.ts); what is known of relays, peers and letters stays.
-  ({ strays, ...old }) => ({ ...old, calls: {}, orphans: [], legacy: true, appeals: withTold(old.appeals) }),
+  ({ strays, ...old }) => ({ ...old, calls: {}, legacy: true, appeals: withTold(old.appeals) }),
 ]
 
 // It did not write down what the peer was told beside that the owner is asked: nothing.
@@ -190,7 +190,12 @@ const parts = fields<Partial<Omit<Index, 'version'>>>(
     letters: table(fields<OutgoingLetter>({ to: hex32, rumor: keptRumor, posting: outboxEntry })),
     escalations: table(keptEscalation),
     appeals: table(pendingEscalation),
-    orphans: list(fields<Orphan>({ rumor: keptRumor, heard: finite, replays: finite }, { underCallKey: yes })),
+    orphanCalls: list(
+      fields<OrphanCall>(
+        { call: hex32, from: hex32, heard: finite, replays: finite, said: finite },
+        { end: keptRumor },
+      ),
+    ),
     lostTold: table(finite),
     forgotten: table(finite),
     unreadable: table(fields<{ heard: number; replays: number }>({ heard: finite, replays: finite })),
@@ -221,6 +226,12 @@ const parts = fields<Partial<Omit<Index, 'version'>>>(
       fields<NonNullable<Index['dms']>[string]>({ rumor: keptRumor, heard: finite, unread: flag }, { file: fileState }),
     ),
     lettersLeft: finite,
+    orphans: list(
+      fields<NonNullable<Index['orphans']>[number]>(
+        { rumor: keptRumor, heard: finite, replays: finite },
+        { underCallKey: yes },
+      ),
+    ),
     lost: yes,
     lostAt: finite,
     clockAhead: finite,

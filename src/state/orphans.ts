@@ -1,93 +1,130 @@
-// Signals of calls that are not here: their request is still to come, since relays keep no order, or the call was lost with an older
-// state. After two complete replays it is lost, and the other side is told.
+// Calls that are not here, though somebody speaks in them: their request is still to come, since relays keep no order, or they were lost
+// with an older state. After two complete replays such a call is lost, and the other side is told. Its words are not kept: when its request
+// comes it is unanswered, and before an answer all but the caller's hanging up is a counter, and is offered again.
 
-import { callId, parseSignal } from '../call/signal-codec.ts'
+import type { Signal } from '../call/signal.ts'
+import { parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
 import { type CompleteRead, DEEP_REPLAY } from './cursors.ts'
+import { isHangUp } from './receive-call.ts'
 import { hasPassed } from './retry.ts'
-import type { Index, Orphan, State } from './state.ts'
-import { beginTransaction, type Transaction } from './transaction.ts'
+import type { Index, OrphanCall, State } from './state.ts'
+import { beginTransaction, countDropped, type Transaction } from './transaction.ts'
 import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
 
 /**
- * Most orphans of all, of one sender, and of all strangers; and most characters of text that all have together, and those of strangers:
+ * Most such calls of all, of one author, and of all strangers; and most bytes that the farewells in them take, and those of strangers:
  * each command reads and writes them. What finds no room is offered again by who has said it.
  */
-const MAX_ORPHANS = { all: 400, sender: 40, strangers: 80, text: 1_048_576, strangersText: 65_536 }
+const MAX_ORPHANS = { all: 400, author: 40, strangers: 80, bytes: 65_536, strangersBytes: 16_384 }
 
 /** How many complete replays without its request make a call lost; how often a peer is told, in seconds, and how many strangers a day. */
 const REPLAYS = 2
 const TOLD_EVERY = 86_400
 const MAX_TOLD = 40
 
-/** Keeps the place of a signal whose call is not here; why it was dropped, if it was. */
-export function keepOrphan(
+/** Notes a signal whose call is not here; why it was dropped, if it was: all but what hangs up is. @param now unix seconds */
+export function noteOrphan(
   edit: Transaction,
-  rumor: Rumor,
-  { now, underCallKey }: { now: number; underCallKey: boolean },
+  { signal, rumor }: { signal: Signal; rumor: Rumor },
+  now: number,
 ): string | undefined {
-  if (edit.index.orphans.some((orphan) => orphan.rumor.id === rumor.id)) return 'duplicate'
-  const orphan = { rumor, heard: now, replays: 0, ...(underCallKey && { underCallKey: true as const }) }
-  edit.index.orphans = [...edit.index.orphans, orphan]
-  return undefined
+  // Receipts are not numbered: nobody is told that they are lost.
+  if (signal.seq === 0) return 'unknown-call'
+  const { orphanCalls } = edit.index
+  const known = orphanCalls.find(({ call, from }) => call === signal.call && from === signal.from)
+  if (known?.end?.id === rumor.id) return 'duplicate'
+  const keepsEnd = isHangUp(signal) && known?.end === undefined
+  const held = known ?? { call: signal.call, from: signal.from, heard: now, replays: 0, said: 0 }
+  const noted = keepsEnd ? { ...held, end: rumor } : { ...held, said: held.said + 1 }
+  edit.index.orphanCalls = [...orphanCalls.filter((one) => one !== known), noted]
+  return keepsEnd ? undefined : 'unknown-call'
 }
 
-/** Takes out what has been waiting for this call. */
-export function takeOrphans(edit: Transaction, call: string): Orphan[] {
-  const mine = edit.index.orphans.filter((orphan) => callId(orphan.rumor) === call)
-  if (mine.length > 0) edit.index.orphans = edit.index.orphans.filter((orphan) => callId(orphan.rumor) !== call)
-  return mine
+/** Takes out what was noted of a call that is here now, and gives what its caller has said in it. */
+export function takeOrphanCall(edit: Transaction, { id, from }: Signal): OrphanCall | undefined {
+  const { orphanCalls } = edit.index
+  const noted = orphanCalls.filter(({ call }) => call === id)
+  if (noted.length > 0) edit.index.orphanCalls = orphanCalls.filter(({ call }) => call !== id)
+  return noted.find((one) => one.from === from)
 }
 
-/** Counts a complete replay for every orphan that was there before it began. */
+/** Counts a complete replay for every such call that was noted before it began, as far as that matters. */
 export function countReplay(edit: Transaction, { completeReads }: { completeReads: readonly CompleteRead[] }): void {
   const began = Math.max(0, ...completeReads.map((read) => read.began))
-  if (began === 0 || edit.index.orphans.length === 0) return
-  edit.index.orphans = edit.index.orphans.map((orphan) =>
-    orphan.heard < began ? { ...orphan, replays: orphan.replays + 1 } : orphan,
+  const isCounted = ({ heard, replays }: OrphanCall) => heard < began && replays < REPLAYS
+  if (!edit.index.orphanCalls.some(isCounted)) return
+  edit.index.orphanCalls = edit.index.orphanCalls.map((one) =>
+    isCounted(one) ? { ...one, replays: one.replays + 1 } : one,
   )
 }
 
 /**
  * Bounds what others can make us keep by making up calls without end. Of everybody the latest stay; whoever is known goes first, and
- * strangers take turns. The attack: two keys, so that nobody else's has room.
+ * strangers take turns. The attack: two keys, so that nobody else's has room. A farewell that finds none is counted.
  */
 export function boundOrphans(
   edit: Transaction,
   { now, gate }: { now: number; gate: Pick<AdmissionPolicy, 'trust'> },
 ): void {
-  const { orphans } = edit.index
-  if (orphans.length === 0) return
+  const { orphanCalls } = edit.index
+  if (orphanCalls.length === 0) return
   const isKnown = acquaintanceIn(edit.index, gate)
-  const bySender = new Map<string, number>()
-  const ranked = orphans.toReversed().flatMap((orphan) => {
-    const { pubkey } = orphan.rumor
-    const turn = bySender.get(pubkey) ?? 0
-    bySender.set(pubkey, turn + 1)
-    const isLeft = now - orphan.heard < DEEP_REPLAY && turn < MAX_ORPHANS.sender
-    return isLeft ? [{ orphan, turn, known: isKnown(pubkey) }] : []
+  const byAuthor = new Map<string, number>()
+  const ranked = orphanCalls.toReversed().flatMap((orphan) => {
+    const turn = byAuthor.get(orphan.from) ?? 0
+    byAuthor.set(orphan.from, turn + 1)
+    const isLeft = now - orphan.heard < DEEP_REPLAY && turn < MAX_ORPHANS.author
+    return isLeft ? [{ orphan, turn, known: isKnown(orphan.from) }] : []
   })
-  const kept = new Set<Orphan>()
-  let [strangers, text, strangersText] = [0, 0, 0]
+  const kept = new Map<OrphanCall, OrphanCall>()
+  let [strangers, bytes, strangersBytes] = [0, 0, 0]
   for (const { orphan, known } of ranked.sort(sooner)) {
-    const { length } = orphan.rumor.content
-    if (kept.size >= MAX_ORPHANS.all || text + length > MAX_ORPHANS.text) continue
-    if (!known) {
-      if (strangersText + length > MAX_ORPHANS.strangersText || strangers >= MAX_ORPHANS.strangers) continue
-      strangers += 1
-      strangersText += length
-    }
-    text += length
-    kept.add(orphan)
+    if (kept.size >= MAX_ORPHANS.all || (!known && strangers >= MAX_ORPHANS.strangers)) continue
+    const size = sizeOf(orphan)
+    const fits = bytes + size <= MAX_ORPHANS.bytes && (known || strangersBytes + size <= MAX_ORPHANS.strangersBytes)
+    kept.set(orphan, fits ? orphan : withoutEnd(orphan))
+    if (!known) strangers += 1
+    if (fits) bytes += size
+    if (fits && !known) strangersBytes += size
   }
-  if (kept.size < orphans.length) edit.index.orphans = orphans.filter((orphan) => kept.has(orphan))
+  const lost = orphanCalls.filter((orphan) => orphan.end !== undefined && kept.get(orphan)?.end === undefined)
+  for (const _ of lost) countDropped(edit, 'unknown-call')
+  if (lost.length > 0 || kept.size < orphanCalls.length)
+    edit.index.orphanCalls = orphanCalls.flatMap((orphan) => kept.get(orphan) ?? [])
 }
 
 type RankedOrphan = { turn: number; known: boolean }
 
 function sooner(a: RankedOrphan, b: RankedOrphan): number {
   return Number(b.known) - Number(a.known) || (a.known ? 0 : a.turn - b.turn)
+}
+
+function withoutEnd({ end, ...rest }: OrphanCall): OrphanCall {
+  return { ...rest, said: rest.said + 1 }
+}
+
+/** Bytes that a farewell takes on disk, about. */
+function sizeOf({ end }: OrphanCall): number {
+  return end === undefined ? 0 : Buffer.byteLength(JSON.stringify(end))
+}
+
+/** Makes of the signals that an earlier version kept whole what is noted of them now. */
+export function noteOldOrphans(edit: Transaction): void {
+  const { orphans } = edit.index
+  if (orphans === undefined) return
+  delete edit.index.orphans
+  for (const { rumor, heard, replays } of orphans) {
+    const signal = parseSignal(rumor)
+    if (signal === undefined) continue
+    countDropped(edit, noteOrphan(edit, { signal, rumor }, heard))
+    edit.index.orphanCalls = edit.index.orphanCalls.map((one) =>
+      one.call === signal.call && one.from === signal.from
+        ? { ...one, replays: Math.max(one.replays, Math.min(replays, REPLAYS)) }
+        : one,
+    )
+  }
 }
 
 /** A call of a peer's that is unknown here, of which it is to be told; without one: the keys of its calls are. */
@@ -105,14 +142,11 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
   for (const peer of unreadablePeers(index)) {
     if (mayCall(gate, gate.trust(peer)) && !isToldToday(index, peer, now)) lost.set(peer, undefined)
   }
-  for (const { rumor, replays } of index.orphans) {
-    const signal = parseSignal(rumor)
-    if (replays < REPLAYS || signal === undefined || signal.seq === 0) continue
-    if (logs[signal.call] !== undefined || index.calls[signal.call] !== undefined) continue
-    if (index.forgotten[signal.call] !== undefined || lost.has(signal.from)) continue
-    if (!mayCall(gate, gate.trust(signal.from))) continue
-    if (isToldToday(index, signal.from, now)) continue
-    lost.set(signal.from, signal.call)
+  for (const { call, from, replays } of index.orphanCalls) {
+    if (replays < REPLAYS || logs[call] !== undefined || index.calls[call] !== undefined) continue
+    if (index.forgotten[call] !== undefined || lost.has(from)) continue
+    if (!mayCall(gate, gate.trust(from)) || isToldToday(index, from, now)) continue
+    lost.set(from, call)
   }
   const all = [...lost].map(([to, call]) => ({ call, to }))
   const strangers = all.filter(({ to }) => !isKnown(to))
@@ -152,7 +186,7 @@ export function markLostTold(state: State, lost: readonly LostCall[], now: numbe
   edit.index.lostTold = Object.fromEntries([...recent, ...lost.map(({ to }) => [to, now] as const)])
   // Of several calls with one peer each is told in its turn: what still speaks in this one comes once more.
   const calls = new Set(lost.map(({ call }) => call))
-  edit.index.orphans = edit.index.orphans.filter(({ rumor }) => !calls.has(callId(rumor)))
+  edit.index.orphanCalls = edit.index.orphanCalls.filter(({ call }) => !calls.has(call))
   if (edit.index.unreadable !== undefined)
     edit.index.unreadable = forgetUnreadable(
       edit.index,

@@ -114,7 +114,8 @@ function isUnanswered(log: Log, me: string): boolean {
   return request?.pubkey !== me && Object.values(log.entries).every(({ rumor }) => rumor.pubkey !== me)
 }
 
-function isHangUp({ body, seq, ack }: Signal): boolean {
+/** Whether a signal is how a caller hangs up before it has heard of an answer. */
+export function isHangUp({ body, seq, ack }: Signal): boolean {
   return body.type === 'end' && seq === 2 && ack.seq === 0
 }
 

@@ -1,5 +1,6 @@
 // What came in, merged into the state. Pure, and the same whatever the order and however often: it is applied to what was
 // loaded, and once more under the lock to what is newest.
+import type { Signal } from '../call/signal.ts'
 import { callId, isLostReceipt, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { isWrapSigned, type OpenedWrap } from '../nostr/nip59-unwrap.ts'
@@ -13,12 +14,12 @@ import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
 import { explainForks, receiveLost } from './lost-calls.ts'
 import { noteMachines, parseCanary } from './machine.ts'
-import { boundOrphans, countReplay, keepOrphan, takeOrphans } from './orphans.ts'
+import { boundOrphans, countReplay, noteOldOrphans, noteOrphan, takeOrphanCall } from './orphans.ts'
 import { answerByLetter, pruneEscalations } from './owner-answers.ts'
 import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
 import type { State } from './state.ts'
-import { beginTransaction, type Transaction } from './transaction.ts'
+import { beginTransaction, countDropped, type Transaction } from './transaction.ts'
 import { countUnreadable, noteUnreadable } from './unreadable.ts'
 
 /** `deep`: wraps that are known are heard once more. `now`: unix seconds. */
@@ -43,6 +44,7 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
   const touched = new Set<string>()
   rereadLostCalls(edit)
   noteLoss(edit, context.now)
+  noteOldOrphans(edit)
   noteMachines(
     edit,
     opened.flatMap(({ rumor }) => rumor ?? []),
@@ -73,7 +75,7 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
         ? wrap.reason
         : admitRumor(edit, rumor, wrap.bits, { ...context, isRewrapped, underCallKey }, touched)
     if (dropped !== undefined) noteUnreadable(edit, wrap, context)
-    if (dropped !== undefined) edit.table('dropped')[dropped] = (edit.index.dropped[dropped] ?? 0) + 1
+    countDropped(edit, dropped)
   }
   edit.commit()
   catchUp(edit, context)
@@ -149,12 +151,20 @@ function receiveRumor(
   if (signal.body.type !== 'request') {
     const log = edit.state.logs[signal.call]
     return log === undefined
-      ? keepOrphan(edit, rumor, context)
+      ? noteOrphan(edit, { signal, rumor }, context.now)
       : receiveSignal(edit, log, { signal, rumor }, context, touched)
   }
   const dropped = receiveRequest(edit, { signal, rumor }, context, touched)
-  // Relays keep no order: what came before its request has waited for it.
-  for (const { rumor: early, underCallKey } of takeOrphans(edit, signal.id))
-    receiveRumor(edit, early, { ...context, underCallKey: underCallKey === true }, touched)
+  if (edit.state.logs[signal.id] !== undefined) hearOrphanCall(edit, signal, context, touched)
   return dropped
+}
+
+// Relays keep no order: what came before its request counts as if it came behind it.
+function hearOrphanCall(edit: Transaction, request: Signal, context: RumorContext, touched: Set<string>): void {
+  const noted = takeOrphanCall(edit, request)
+  if (noted === undefined) return
+  const { said, end } = noted
+  const log = edit.log(request.id)
+  if (said > 0) log.unanswered = (log.unanswered ?? 0) + said
+  if (end !== undefined) countDropped(edit, receiveRumor(edit, end, { ...context, underCallKey: false }, touched))
 }

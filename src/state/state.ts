@@ -192,10 +192,10 @@ export type DailyMeter = {
 }
 
 /**
- * A rumor of a call that is not here. `replays`: how many complete replays since then have not brought its request. `underCallKey`: as
- * in a call's log.
+ * A call that is not here, as somebody speaks in it. `heard`: since when, unix seconds; `replays`: how many complete replays since then
+ * have not brought its request; `said`: how many numbered signals were not kept; `end`: what hangs it up.
  */
-export type Orphan = { rumor: Rumor; heard: number; replays: number; underCallKey?: true }
+export type OrphanCall = { call: string; from: string; heard: number; replays: number; said: number; end?: Rumor }
 
 /** For which unread things the agent was woken, when last and how often. */
 export type WakeRecords = Record<string, { at: number; times: number }>
@@ -251,8 +251,8 @@ export type Index = {
   escalations: Record<string, KeptEscalation>
   /** Which of them the owner is still to be told of. */
   appeals: Record<string, PendingEscalation>
-  /** Rumors of calls whose request has not come. */
-  orphans: Orphan[]
+  /** Calls whose request has not come, one for each who speaks in it. */
+  orphanCalls: OrphanCall[]
   /** Peers who were told that a call of theirs is unknown here, and when, unix seconds. */
   lostTold: Record<string, number>
   /** Calls that were deleted here, and when: nobody is told that they are lost. */
@@ -275,6 +275,8 @@ export type Index = {
   dms?: Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
   /** Letters that found no room since some were read last. */
   lettersLeft?: number
+  /** What an earlier version kept whole of such calls, until the first step. */
+  orphans?: { rumor: Rumor; heard: number; replays: number; underCallKey?: true }[]
   /** An earlier state was lost; and when that was found out, unix seconds: what was written before may have been told. */
   lost?: true
   lostAt?: number
@@ -307,7 +309,7 @@ export function emptyIndex(): Index {
     letters: {},
     escalations: {},
     appeals: {},
-    orphans: [],
+    orphanCalls: [],
     lostTold: {},
     forgotten: {},
     wakes: {},

@@ -104,6 +104,11 @@ export function beginTransaction(state: State): Transaction {
   }
 }
 
+/** Counts what was dropped, by why; nothing where there is no reason. */
+export function countDropped(edit: Transaction, why: string | undefined): void {
+  if (why !== undefined) edit.table('dropped')[why] = (edit.index.dropped[why] ?? 0) + 1
+}
+
 /** Where a signal stands in the index of a log. */
 export function seqKey({ from, seq }: Pick<Signal, 'from' | 'seq'>): string {
   return `${from} ${seq}`

@@ -246,7 +246,7 @@ function signalsOf(log: Log): Signal[] {
 /** However much somebody sends, what is kept of it is bounded. */
 export function bounded(_: Sim, { name, key, disk }: Agent): void {
   const orphans = new Map<string, number>()
-  for (const { rumor } of disk.index.orphans) orphans.set(rumor.pubkey, (orphans.get(rumor.pubkey) ?? 0) + 1)
+  for (const { from } of disk.index.orphanCalls) orphans.set(from, (orphans.get(from) ?? 0) + 1)
   if (Math.max(0, ...orphans.values()) > 40) throw new Error(`${name} keeps too much of calls that it does not know`)
   for (const log of Object.values(disk.logs)) {
     const what = `${name} in ${short(log.id)}`

@@ -109,7 +109,12 @@ describe('a blocked key', () => {
       gate,
     )
     expect(state.index.dropped).toEqual({ blocked: 3 })
-    expect([state.logs, state.letters, state.index.orphans, state.index.meter.senders]).toEqual([{}, undefined, [], {}])
+    expect([state.logs, state.letters, state.index.orphanCalls, state.index.meter.senders]).toEqual([
+      {},
+      undefined,
+      [],
+      {},
+    ])
     const ringing = heard(empty(), [request(key(1), 'a')], gateOf())
     expect(refusals(ringing, gate)).toEqual([])
   })

@@ -123,6 +123,7 @@ const index: Whole<Index> = {
       ...{ fresh: true, reached: true, claim },
     },
   },
+  orphanCalls: [{ call: ID, from: ID, heard: now, replays: 1, said: 1, end: rumor }],
   orphans: [{ rumor, heard: now, replays: 1, underCallKey: true }],
   unreadable: { [ID]: { heard: now, replays: 1 } },
   ...{ keysGone: { [ID]: now }, cleaned: now, tried: { [ID]: [ID] }, dropped: { duplicate: 1 }, legacy: true },

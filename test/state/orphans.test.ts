@@ -1,76 +1,258 @@
-// Of several calls that are unknown here, each is told as lost in its turn, and strangers take nobody else's.
+// Calls that are not here: what is noted of them, how little that is, what becomes of it when their request comes, and who is told.
 import { describe, expect, test } from 'vitest'
-import { NOTHING } from '../../src/call/signal.ts'
-import { signalTemplate } from '../../src/call/signal-codec.ts'
-import { rumorOf } from '../../src/nostr/event.ts'
+import { parseSignal } from '../../src/call/signal-codec.ts'
+import type { Rumor } from '../../src/nostr/event.ts'
+import { parseIndex } from '../../src/state/index-codec.ts'
 import { boundOrphans, lostCalls, markLostTold } from '../../src/state/orphans.ts'
-import { emptyIndex, type Orphan, type State } from '../../src/state/state.ts'
+import { receiveAll } from '../../src/state/receive.ts'
+import { emptyIndex, type OrphanCall, type State } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
+import {
+  ACCEPT,
+  CALL,
+  callIn,
+  END,
+  hears,
+  inCall,
+  logIn,
+  policyOf,
+  raw,
+  says,
+  send,
+  side,
+  T,
+} from '../support/conversation.ts'
 
 const DAY = 86_400
-const NOW = 1_790_000_000
-const [ME, PEER] = ['a'.repeat(64), 'b'.repeat(64)]
+const PEER = 'b'.repeat(64)
 const CALLS = ['c'.repeat(64), 'd'.repeat(64)] as const
 const gate = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+const strangers = { seat: { policy: policyOf({ trust: () => 'unknown' }) } }
 
-function orphanOf(call: string, heard: number, replays: number, from = PEER): Orphan {
-  const place = { call, to: ME, seq: 2, prev: call, ack: NOTHING }
-  const template = signalTemplate({ type: 'message', text: 'are you there?' }, place, heard)
-  return { rumor: rumorOf(template, from), heard, replays }
-}
+const callOf = (n: number) => `${n}`.padStart(64, '0')
+const at = (to: string, call: string, seq = 2) => ({ call, to, seq, prev: '0'.repeat(64) })
+const sizeOf = ({ index }: State) => JSON.stringify(index.orphanCalls).length
 
-// The attack: none, but a machine that was restored from a copy and lacks two calls. Told was the first of them alone, day after day, and
-// who spoke in the other one never heard that nobody reads it.
-test('of two calls that are not here the peer hears of both, a day apart, though it goes on speaking in both', () => {
-  const orphans = CALLS.map((call) => orphanOf(call, NOW, 2))
-  let state: State = { index: { ...emptyIndex(), orphans }, logs: {} }
-  const told: (string | undefined)[] = []
-  for (let day = 0; day < 2; day++) {
-    const now = NOW + day * (DAY + 60)
-    const lost = lostCalls(state, { now, gate })
-    told.push(...lost.map(({ call }) => call))
-    state = markLostTold(state, lost, now)
-    expect(lostCalls(state, { now: now + 60, gate })).toEqual([])
-    const again = CALLS.map((call) => orphanOf(call, now + 600, 2))
-    const kept = state.index.orphans.map(({ rumor }) => rumor.tags.find((tag) => tag[0] === 'call-id')?.[1])
-    const fresh = CALLS.flatMap((call, n) => (kept.includes(call) ? [] : (again[n] ?? [])))
-    state = { ...state, index: { ...state.index, orphans: [...state.index.orphans, ...fresh] } }
+describe('what comes before its request', () => {
+  const first = () => {
+    const { ada, id } = inCall()
+    const request = Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : []))
+    return { request, early: says(ada, send('early')), ben: side('b'), id }
   }
-  expect(new Set(told)).toEqual(new Set(CALLS))
+
+  test('is noted and not kept, counts once it is here, and is taken when it is offered again', () => {
+    const { request, early, ben, id } = first()
+    hears(ben, early)
+    expect(ben.state.logs).toEqual({})
+    expect(ben.state.index.orphanCalls).toEqual([{ call: id, from: 'a'.repeat(64), heard: T, replays: 0, said: 1 }])
+    expect(ben.state.index.dropped).toEqual({ 'unknown-call': 1 })
+    hears(ben, request)
+    // Before an answer a call is its request and a counter.
+    expect(callIn(ben, id).lines).toHaveLength(1)
+    expect([logIn(ben, id).unanswered, ben.state.index.orphanCalls]).toEqual([1, []])
+    says(ben, ACCEPT)
+    hears(ben, early)
+    expect(callIn(ben, id).lines).toHaveLength(3)
+  })
+
+  test('also when both come at once, the wrong way round', () => {
+    const { request, early, ben, id } = first()
+    expect(hears(ben, [...early, ...request]).touched).toEqual([id])
+    expect(callIn(ben, id)).toMatchObject({ taken: { seq: 1 }, gaps: [] })
+    expect(logIn(ben, id).unanswered).toBe(1)
+  })
+
+  // The attack: none, but relays that keep no order. A call that was hung up would ring until somebody looks in vain.
+  test.each(['unknown', 'known'] as const)('cancels, where it is how a caller that is %s hangs up', (trust) => {
+    const run = { seat: { policy: policyOf({ trust: () => trust }) } }
+    const [ada, ben] = [side('a'), side('b')]
+    const request = says(ada, CALL, { peer: ben.key })
+    const id = request[0]?.id ?? ''
+    const end = says(ada, END, { selector: id })
+    hears(ben, end, run)
+    expect(ben.state.index.orphanCalls.map((one) => one.end?.id)).toEqual([end[0]?.id])
+    hears(ben, end, run)
+    expect(ben.state.index.dropped).toEqual({ duplicate: 1 })
+    hears(ben, request, run)
+    expect([callIn(ben, id).phase, ben.state.index.orphanCalls]).toEqual(['cancelled', []])
+  })
+
+  test('of somebody else than its caller says nothing in it', () => {
+    const [ada, ben, eve] = [side('a'), side('b'), side('e')]
+    const request = says(ada, CALL, { peer: ben.key })
+    const id = request[0]?.id ?? ''
+    hears(ben, [raw(eve, { type: 'end', text: '', expired: false }, at(ben.key, id))])
+    hears(ben, request)
+    expect([callIn(ben, id).phase, logIn(ben, id).unanswered]).toEqual(['ringing', undefined])
+    expect(ben.state.index.orphanCalls).toEqual([])
+  })
 })
 
-// The attack: a thief of a peer's identity says something in a call that never was, so that the only word of the day is about that one, and
-// the peer, whose words open with nothing here, never hears why its call forks.
-test('a peer whose words open with nothing here is told that, whatever else is said in its name', () => {
-  const unreadable = { [PEER]: { heard: NOW, replays: 2 } }
-  const state: State = { index: { ...emptyIndex(), orphans: [orphanOf(CALLS[0], NOW, 2)], unreadable }, logs: {} }
-  const lost = lostCalls(state, { now: NOW, gate })
-  expect(lost).toEqual([{ to: PEER, call: undefined }])
-  // The other is told in its turn.
-  expect(markLostTold(state, lost, NOW).index.orphans).toHaveLength(1)
+describe('what is noted of calls that are not here', () => {
+  test('does not stay forever, nor grow without end', () => {
+    const [ben, eve] = [side('b'), side('e')]
+    const made = (n: number, from = eve) => raw(from, { type: 'message', text: 'x' }, at(ben.key, callOf(n)))
+    const one = made(0, side('a'))
+    hears(ben, [one, ...Array.from({ length: 300 }, (_, n) => made(n + 1))])
+    expect(ben.state.index.orphanCalls).toHaveLength(41)
+    expect(
+      ben.state.index.orphanCalls.map(({ from }) => from),
+      'one key pushes nobody else out',
+    ).toContain(one.pubkey)
+    hears(ben, [], { now: T + 7 * DAY })
+    expect(ben.state.index.orphanCalls).toEqual([])
+  })
+
+  // The attack: what strangers say in calls that nobody has was read and written by every command from then on.
+  test('is no text, however long they are and whoever says it', () => {
+    for (const run of [strangers, {}]) {
+      const ben = side('b')
+      const flood = Array.from({ length: 500 }, (_, n) =>
+        raw(
+          side(String.fromCharCode(200 + (n % 100))),
+          { type: 'message', text: 'x'.repeat(5_000) },
+          at(ben.key, callOf(n)),
+        ),
+      )
+      hears(ben, flood, run)
+      expect(JSON.stringify(ben.state.index)).not.toContain('xxxx')
+      expect(ben.state.index.orphanCalls).toHaveLength(run === strangers ? 80 : 400)
+      expect(ben.state.index.dropped).toEqual({ 'unknown-call': 500 })
+      expect(sizeOf(ben.state)).toBeLessThan(run === strangers ? 20_000 : 100_000)
+    }
+  })
+
+  // The attack: a farewell is kept, so the flood is one of farewells.
+  test('is a few farewells at most, and of strangers fewer', () => {
+    for (const [run, most] of [
+      [strangers, 16_384],
+      [{}, 65_536],
+    ] as const) {
+      const ben = side('b')
+      const flood = Array.from({ length: 300 }, (_, n) =>
+        raw(
+          side(String.fromCharCode(200 + (n % 100))),
+          { type: 'end', text: 'x'.repeat(n % 2 === 0 ? 3_000 : 100_000), expired: false },
+          at(ben.key, callOf(n)),
+        ),
+      )
+      hears(ben, flood, run)
+      const ends = ben.state.index.orphanCalls.flatMap(({ end }) => end ?? [])
+      expect(JSON.stringify(ends).length).toBeLessThanOrEqual(most)
+      expect(ends.length).toBeGreaterThan(2)
+      // It is still known that these calls are not here; what was cut of them is counted, and offered again.
+      expect(ben.state.index.orphanCalls).toHaveLength(run === strangers ? 80 : 300)
+      expect(ben.state.index.dropped['unknown-call']).toBe(300 - ends.length)
+    }
+  })
+
+  test('is nothing where it is only a receipt, and nobody is told that one is lost', () => {
+    const [ada, ben] = [side('a'), side('b')]
+    hears(ben, [raw(ada, { type: 'receipt', text: '', missing: [] }, { call: callOf(1), to: ben.key, seq: 0 })])
+    expect([ben.state.index.orphanCalls, ben.state.index.dropped]).toEqual([[], { 'unknown-call': 1 }])
+  })
+
+  test('counts as lost after two complete replays that began later, which are counted no further', () => {
+    const [ada, ben] = [side('a'), side('b')]
+    hears(ben, [raw(ada, { type: 'message', text: 'x' }, at(ben.key, callOf(1)))])
+    const replays = [T, T + 1, T + 2, T + 3].map((began) => {
+      hears(ben, [], { now: T + 3, mail: { completeReads: [{ relay: 'wss://r', cursor: began, began }] } })
+      return ben.state.index.orphanCalls.map((one) => one.replays)
+    })
+    expect(replays.slice(0, 2)).toEqual([[0], [1]])
+    // Told of it, once: it is forgotten then.
+    expect(replays.slice(2)).toEqual([[], []])
+    expect(ben.state.index.lostTold).toEqual({ [ada.key]: T + 3 })
+  })
+})
+
+describe('what an earlier version kept whole', () => {
+  const old = (rumor: Rumor, replays: number) => ({ rumor, heard: T - 60, replays })
+  const read = (orphans: NonNullable<State['index']['orphans']>, unchanged = true) => {
+    const { orphanCalls: _, ...before } = emptyIndex()
+    const index = parseIndex(JSON.parse(JSON.stringify({ ...before, orphans })), unchanged)
+    if (index === undefined || index === 'newer') throw new Error('it cannot be read')
+    return receiveAll({ index, logs: {} }, [], { me: PEER, now: T, gate, completeReads: [] }).state.index
+  }
+
+  test.each([true, false])('is noted, once, and leaves no text; with a sum that fits: %s', (unchanged) => {
+    const [ada, ben] = [side('a'), side('b')]
+    const [id = ''] = says(ada, CALL, { peer: ben.key }).map((rumor) => rumor.id)
+    const end = says(ada, END, { selector: id })[0]
+    if (end === undefined) throw new Error('nothing was said')
+    const words = (seq: number) => raw(ada, { type: 'message', text: 'some words' }, at(ben.key, callOf(1), seq))
+    const noted = read([old(words(2), 5), old(words(3), 0), old(end, 1)], unchanged)
+    const common = { from: ada.key, heard: T - 60 }
+    expect(noted.orphanCalls).toEqual([
+      { call: callOf(1), ...common, replays: 2, said: 2 },
+      { call: id, ...common, replays: 1, said: 0, end },
+    ])
+    expect(noted.dropped).toEqual({ 'unknown-call': 2 })
+    expect(JSON.stringify(noted)).not.toContain('some words')
+    expect(noted.orphans).toBeUndefined()
+  })
+
+  test('where it is no signal, is nothing', () => {
+    const rumor = { id: '0'.repeat(64), pubkey: PEER, created_at: T, kind: 14, tags: [['call-id', 'x']], content: '' }
+    expect([parseSignal(rumor), read([old(rumor, 0)]).orphanCalls]).toEqual([undefined, []])
+  })
+})
+
+function orphanOf(call: string, heard: number, from = PEER): OrphanCall {
+  return { call, from, heard, replays: 2, said: 1 }
+}
+
+describe('who is told that a call is lost', () => {
+  // The attack: none, but a machine that was restored from a copy and lacks two calls. Told was the first of them alone, day after day, and
+  // who spoke in the other one never heard that nobody reads it.
+  test('of two calls that are not here the peer hears of both, a day apart, though it goes on speaking in both', () => {
+    let state: State = { index: { ...emptyIndex(), orphanCalls: CALLS.map((call) => orphanOf(call, T)) }, logs: {} }
+    const told: (string | undefined)[] = []
+    for (let day = 0; day < 2; day++) {
+      const now = T + day * (DAY + 60)
+      const lost = lostCalls(state, { now, gate })
+      told.push(...lost.map(({ call }) => call))
+      state = markLostTold(state, lost, now)
+      expect(lostCalls(state, { now: now + 60, gate })).toEqual([])
+      const kept = state.index.orphanCalls
+      const fresh = CALLS.filter((id) => !kept.some(({ call }) => call === id)).map((call) => orphanOf(call, now + 600))
+      state = { ...state, index: { ...state.index, orphanCalls: [...kept, ...fresh] } }
+    }
+    expect(new Set(told)).toEqual(new Set(CALLS))
+  })
+
+  // The attack: a thief of a peer's identity says something in a call that never was, so that the only word of the day is about that one,
+  // and the peer, whose words open with nothing here, never hears why its call forks.
+  test('a peer whose words open with nothing here is told that, whatever else is said in its name', () => {
+    const unreadable = { [PEER]: { heard: T, replays: 2 } }
+    const index = { ...emptyIndex(), orphanCalls: [orphanOf(CALLS[0], T)], unreadable }
+    const lost = lostCalls({ index, logs: {} }, { now: T, gate })
+    expect(lost).toEqual([{ to: PEER, call: undefined }])
+    // The other is told in its turn.
+    expect(markLostTold({ index, logs: {} }, lost, T).index.orphanCalls).toHaveLength(1)
+  })
 })
 
 describe('among strangers who speak in calls that are not here', () => {
-  const key = (n: number) => `${n}`.padStart(64, '0')
   const trust = (who: string) => (who === PEER ? ('known' as const) : ('unknown' as const))
-  const bounded = (orphans: Orphan[]) => {
-    const edit = beginTransaction({ index: { ...emptyIndex(), orphans }, logs: {} })
-    boundOrphans(edit, { now: NOW, gate: { trust } })
-    return edit.index.orphans.map(({ rumor }) => rumor.pubkey)
+  const bounded = (orphanCalls: OrphanCall[]) => {
+    const edit = beginTransaction({ index: { ...emptyIndex(), orphanCalls }, logs: {} })
+    boundOrphans(edit, { now: T, gate: { trust } })
+    return edit.index.orphanCalls.map(({ from }) => from)
   }
-  const spoken = (from: string, n: number) => orphanOf(key(n).replace(/^0/, 'e'), NOW, 0, from)
+  const spoken = (from: string, n: number) => orphanOf(callOf(n).replace(/^0/, 'e'), T, from)
 
   // The attack: two keys, forty calls each that never were, and no other stranger hears that its call is lost here.
   test('each has its turn before another has a second one', () => {
-    const one = spoken(key(1), 0)
-    const flood = [2, 3].flatMap((from) => Array.from({ length: 40 }, (_, n) => spoken(key(from), n)))
+    const one = spoken(callOf(1), 0)
+    const flood = [2, 3].flatMap((from) => Array.from({ length: 40 }, (_, n) => spoken(callOf(from), n)))
     const kept = bounded([one, ...flood])
-    expect([kept.length, kept[0]]).toEqual([80, key(1)])
+    expect([kept.length, kept[0]]).toEqual([80, callOf(1)])
   })
 
   // The attack: so many of them come in one lot that what a contact has said before lies below the bound of all.
   test('a contact keeps its place', () => {
-    const flood = Array.from({ length: 500 }, (_, n) => spoken(key(n), n))
+    const flood = Array.from({ length: 500 }, (_, n) => spoken(callOf(n), n))
     expect(bounded([spoken(PEER, 0), ...flood])[0]).toBe(PEER)
   })
 })

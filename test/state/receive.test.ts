@@ -1,7 +1,6 @@
 // What came in, merged: into the right call, once, whatever comes first and whoever sent it.
 import { describe, expect, test } from 'vitest'
 import type { Body } from '../../src/call/signal.ts'
-import type { Rumor } from '../../src/nostr/event.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 import {
   ACCEPT,
@@ -105,78 +104,6 @@ describe('the same again', () => {
     }
     const request = Object.values(logIn(ada, id).entries).map((e) => e.rumor)
     expect(hears(ben, request).receiptsOwed.map((a) => a.ack.seq)).toEqual([1])
-  })
-})
-
-describe('what comes before its request', () => {
-  const first = (): { rumors: Rumor[]; ben: ReturnType<typeof side>; id: string } => {
-    const { ada, id } = inCall()
-    return {
-      rumors: [
-        ...Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : [])),
-        ...says(ada, send('early')),
-      ],
-      ben: side('b'),
-      id,
-    }
-  }
-
-  test('waits for it', () => {
-    const { rumors, ben, id } = first()
-    hears(ben, rumors.slice(1))
-    expect(ben.state.logs).toEqual({})
-    expect(ben.state.index.orphans).toHaveLength(1)
-    hears(ben, rumors.slice(0, 1))
-    // Before an answer a call is its request and a counter; the rest is offered again.
-    expect(callIn(ben, id).lines).toHaveLength(1)
-    expect(logIn(ben, id).unanswered).toBe(1)
-    says(ben, ACCEPT)
-    hears(ben, rumors.slice(1))
-    expect(callIn(ben, id).lines).toHaveLength(3)
-    expect(ben.state.index.orphans).toEqual([])
-  })
-
-  test('also when both come at once, the wrong way round', () => {
-    const { rumors, ben, id } = first()
-    expect(hears(ben, rumors.toReversed()).touched).toEqual([id])
-    expect(callIn(ben, id)).toMatchObject({ taken: { seq: 1 }, gaps: [] })
-    expect(logIn(ben, id).unanswered).toBe(1)
-  })
-
-  test('not forever, and not without end', () => {
-    const [ben, eve] = [side('b'), side('e')]
-    const made = (n: number, from = eve) =>
-      raw(
-        from,
-        { type: 'message', text: 'x' },
-        { call: `${n}`.padStart(64, '0'), to: ben.key, seq: 2, prev: '0'.repeat(64) },
-      )
-    const one = made(0, side('a'))
-    hears(ben, [one, ...Array.from({ length: 300 }, (_, n) => made(n + 1))])
-    expect(ben.state.index.orphans).toHaveLength(41)
-    expect(
-      ben.state.index.orphans.map((s) => s.rumor.id),
-      'a stranger pushes nobody else out',
-    ).toContain(one.id)
-    hears(ben, [], { now: T + WEEK })
-    expect(ben.state.index.orphans).toEqual([])
-  })
-
-  // The attack: what strangers say in calls that nobody has is read and written by every command from then on.
-  test('of strangers no more than a few pages of text in all', () => {
-    const ben = side('b')
-    const made = Array.from({ length: 60 }, (_, n) =>
-      raw(
-        side(String.fromCharCode(200 + n)),
-        { type: 'message', text: 'x'.repeat(n % 2 === 0 ? 20_000 : 10) },
-        { call: `${n}`.padStart(64, '0'), to: ben.key, seq: 2, prev: '0'.repeat(64) },
-      ),
-    )
-    hears(ben, made, { seat: { policy: policyOf({ trust: () => 'unknown' }) } })
-    const { orphans } = ben.state.index
-    expect(orphans.reduce((sum, { rumor }) => sum + rumor.content.length, 0)).toBeLessThanOrEqual(65_536)
-    // What is short is kept all the same: it is enough to know that a call is unknown here.
-    expect(orphans).toHaveLength(30 + 3)
   })
 })
 

@@ -231,7 +231,7 @@ describe('damage', () => {
     expect(readdirSync(folder)).toHaveLength(kept)
     expect(readdirSync(folder).every((name) => name.endsWith('.json.damaged-1700000000'))).toBe(true)
     expect(store.read().logs).toEqual({})
-    expect(store.read().index.orphans).toHaveLength(1)
+    expect(store.read().index.orphanCalls).toHaveLength(1)
   })
 
   it('a head that is damaged takes its segments along', async () => {
