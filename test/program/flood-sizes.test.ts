@@ -2,7 +2,7 @@
 // default; P2P_FLOODS=full is the size that was found to hurt, as `npm run check:long -- floods` runs it.
 
 import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
@@ -29,21 +29,28 @@ const BUDGET = 8_000
 const REST = 4_000
 const MEMORY = 200
 const DISK = 6 * 1_048_576
+const INDEX = 1_048_576
 
 const [ben, carol, once] = [strangerKeys('ben'), strangerKeys('carol'), strangerKeys('a key for all envelopes')]
 
 type Run = MailboxRun
 type Reader = MailboxReader & {
   relay: EmbeddedRelay
-  /** Bytes on disk below the home. */
+  /** Bytes on disk below the home, and those of the index, which every command reads. */
   disk(): number
+  index(): number
 }
 
 async function withReader(options: RelayOptions, body: (reader: Reader) => Promise<void>): Promise<void> {
   await withMailboxReader({ relays: [options], processes: true }, { ben, carol }, async (reader) => {
     const [relay] = reader.relays
     if (relay === undefined) throw new Error('no relay')
-    await body({ ...reader, relay, disk: () => sizeBelow(reader.folder) })
+    await body({
+      ...reader,
+      relay,
+      disk: () => sizeBelow(reader.folder),
+      index: () => statSync(indexBelow(reader.folder)).size,
+    })
   })
 }
 
@@ -52,6 +59,14 @@ function sizeBelow(folder: string): number {
     const path = join(folder, entry.name)
     return sum + (entry.isDirectory() ? sizeBelow(path) : statSync(path).size)
   }, 0)
+}
+
+function indexBelow(folder: string): string {
+  const path = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find(
+    (name) => basename(name) === 'state.json',
+  )
+  if (path === undefined) throw new Error('there is no index')
+  return join(folder, path)
 }
 
 /** Runs `status` until all of the mailbox is read; each run. */
@@ -182,8 +197,10 @@ test(
       for (let n = 0; n < 3; n++) await reader.run('inbox')
       const after = await timeOf(reader)
       const grown = reader.disk() - disk
-      tell('keys', { ...figuresOf(runs), before: Math.round(before), after: Math.round(after), disk: grown })
+      const index = reader.index()
+      tell('keys', { ...figuresOf(runs), before: Math.round(before), after: Math.round(after), disk: grown, index })
       expect(grown).toBeLessThan(DISK)
+      expect(index).toBeLessThan(INDEX)
       expectAsBefore(before, after)
     })
   },
