@@ -11,7 +11,6 @@ import { readText } from './atomic.ts'
 import { isUnchanged } from './checksum.ts'
 import type { StoreCodec } from './codec.ts'
 import { errno, withDiskErrors } from './disk-errors.ts'
-import { checkHome } from './ownership.ts'
 
 /** Told about each damaged file: its path, what is wrong with it, and what becomes of it. */
 export type ReportDamage = (path: string, why: string, then: string) => void
@@ -28,7 +27,7 @@ export function stampOf(path: string): string | undefined {
   return stat === undefined ? undefined : `${stat.dev} ${stat.ino} ${stat.mtimeNs} ${stat.size}`
 }
 
-/** The index on disk; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
+/** The index on disk, in a home that has been checked; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
 export function loadIndex<I, L, C, P>(
   home: Home,
   codec: StoreCodec<I, L, C, P>,
@@ -36,7 +35,6 @@ export function loadIndex<I, L, C, P>(
   cache: FileCache = new Map(),
   me?: string,
 ): { index: I; rebuilt: boolean } | undefined {
-  checkHome(home)
   const index = loadFile(
     home.state,
     codec.version,

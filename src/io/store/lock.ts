@@ -6,7 +6,7 @@ import { Failure } from '../../errors.ts'
 import { randomBytes, toHex } from '../../nostr/crypto.ts'
 import type { Home } from '../home/paths.ts'
 import { makeFolder, type OnStep, readText } from './atomic.ts'
-import { discard, removeLeftovers } from './discard.ts'
+import { discard } from './discard.ts'
 import { errno, withDiskErrors } from './disk-errors.ts'
 import { type Holder, isGone, isOnThisMachine, parseHolder, thisHolder } from './lock-holder.ts'
 
@@ -63,22 +63,29 @@ async function acquireLock(dir: string, token: string, options: LockOptions, dea
   options.step('hold lock')
   const now = new Date()
   for (const path of [join(own, 'holder.json'), own]) tryWork(() => utimesSync(path, now, now))
-  // Runs that were killed while they waited have left their lobby behind.
-  removeLeftovers(dir, 'lock-', 3_600_000)
-  removeReleased(dir)
+  clearForsaken(dir)
   return own
 }
 
-// Those that were killed on their way out have left what they had not put in place yet, or had just taken away: the secret of a call
-// among it, which must not lie there for an hour more. A lobby has its holder one folder deeper, and holds nothing else.
-function removeReleased(dir: string): void {
+/** Ms after which a lobby is nobody's any more. */
+const LOBBY_KEPT = 3_600_000
+
+// Runs that were killed while they waited have left their lobby behind. Those that were killed on their way out have left what they had
+// not put in place yet, or had just taken away: the secret of a call among it, which must not lie there for an hour more. A lobby has its
+// holder one folder deeper, and holds nothing else.
+function clearForsaken(dir: string): void {
   for (const name of tryWork(() => readdirSync(dir)) ?? []) {
+    if (!name.startsWith('lock-')) continue
     const path = join(dir, name)
-    if (!name.startsWith('lock-') || modified(join(path, 'holder.json')) === undefined) continue
-    // The holder last: a run that is killed here must leave what the next one knows for the same.
-    for (const held of tryWork(() => readdirSync(path)) ?? []) if (held !== 'holder.json') discard(join(path, held))
-    discard(path)
+    if (modified(join(path, 'holder.json')) !== undefined) removeReleased(path)
+    else if (Date.now() - (modified(path) ?? Date.now()) >= LOBBY_KEPT) discard(path)
   }
+}
+
+// The holder last: a run that is killed here must leave what the next one knows for the same.
+function removeReleased(path: string): void {
+  for (const held of tryWork(() => readdirSync(path)) ?? []) if (held !== 'holder.json') discard(join(path, held))
+  discard(path)
 }
 
 function prepareLock(lobby: string, token: string, options: LockOptions): void {

@@ -23,6 +23,7 @@ import {
   wasUsed,
 } from './load.ts'
 import { withLock } from './lock.ts'
+import { checkHome } from './ownership.ts'
 import { quarantine } from './quarantine.ts'
 import { removeFiles } from './removal.ts'
 import type { StagedFile } from './replace.ts'
@@ -84,10 +85,13 @@ export function openStore<I, L, C, P>(
   const { command, me, lockMs: ms = 5_000, step = () => {}, now = Date.now } = options
   const saidNotices = new Set<string>()
   const cache: FileCache = new Map()
+  let checked = false
+  let used = false
 
   return {
     read(also = [], whole = []) {
       const reportDamage: ReportDamage = (path, why, then) => say(`${path} is damaged (${why}); ${then}`)
+      checkOnce()
       const index = loadIndex(home, codec, reportDamage, cache, me)?.index ?? codec.empty()
       return loadState(index, [...also, ...whole], reportDamage, whole).fresh
     },
@@ -116,6 +120,7 @@ export function openStore<I, L, C, P>(
         staged.push({ temp, target })
         written.set(target, data)
       }
+      checkOnce()
       const loaded = loadIndex(home, codec, reportDamage, cache, me)
       const db = new LowSync<I>(
         {
@@ -152,7 +157,8 @@ export function openStore<I, L, C, P>(
         db.data = snapshot.index
         db.write()
       }
-      if (me !== undefined && !wasUsed(home, me)) stage(home.used, me, `${me}\n`)
+      used ||= wasUsed(home, me)
+      if (me !== undefined && !used) stage(home.used, me, `${me}\n`)
       // A call whose key was not on the disk before it would owe a public key that nobody has the secret of.
       commitFiles(keyFiles, step)
       // What is taken away goes before the index forgets it, so that a killed run does it again.
@@ -165,6 +171,12 @@ export function openStore<I, L, C, P>(
       for (const { id, head } of packed) pruneSegments(home, id, codec.archive?.segmentsOf(head) ?? [], own, step)
       return { value, removed }
     })
+  }
+
+  // Where a state lies nobody else could make the folders around it, nor can anybody put others in their place.
+  function checkOnce(): void {
+    if (!checked) checkHome(home)
+    checked ||= existsSync(home.state)
   }
 
   // A run reads several times and need not hear of the same file each time.
