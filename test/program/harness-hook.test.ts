@@ -22,12 +22,17 @@ function inputOf(harness: string, event: string, more: object = {}): string {
   return JSON.stringify({ ...JSON.parse(golden(`${harness}/${event}.input.json`)), ...more })
 }
 
-/** Of a process, which spells out in full what is to be typed. */
+/** Flags of Node's that change nothing: with them a command is a process, which spells out in full what is to be typed. */
 const AS_PROCESS = ['--no-deprecation']
 
 /** What a hook prints; it always ends with 0 and says nothing else. */
-async function answer(who: Pick<AgentProgram, 'run'>, args: readonly string[], input = ''): Promise<string> {
-  const { code, stdout, stderr } = await who.run(['hook', ...args], 0, input, AS_PROCESS)
+async function answer(
+  who: Pick<AgentProgram, 'run'>,
+  args: readonly string[],
+  input = '',
+  node: readonly string[] = [],
+): Promise<string> {
+  const { code, stdout, stderr } = await who.run(['hook', ...args], 0, input, node)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   return stdout
 }
@@ -56,7 +61,8 @@ async function withWaiting(body: (waiting: Waiting) => Promise<void>): Promise<v
     const names = [
       [stringField((await ada.json(['whoami'])).agent, 'npub').slice(0, 12), '<ada>'],
       [stringField((await carl('whoami')).agent, 'npub').slice(0, 12), '<carl>'],
-      [`node "${PROGRAM}"`, '<p2p>'],
+      [`\`node "${PROGRAM}" `, '`<p2p> '],
+      ['`p2p ', '`<p2p> '],
     ] as const
     const steadyText = (text: string) =>
       names.reduce((all, [from, to]) => all.replaceAll(from, to), text.replace(/call [0-9a-f]{8}\b/g, 'call <call>'))
@@ -72,7 +78,8 @@ test.each(HARNESSES)('%s gets what it documents, once after its tools, and is he
     const state = join(ben.home, '.openclaw/p2p/state.json')
     const before = readFileSync(state)
     for (const event of EVENTS) {
-      const printed = await ask(event)
+      const printed = await answer(ben, [harness], inputOf(harness, event), AS_PROCESS)
+      expect(printed).not.toMatch(/`p2p /)
       expect(steady(JSON.parse(printed))).toEqual(JSON.parse(golden(`${harness}/${event}.output.json`)))
       expect(printed).not.toMatch(/IGNORE|PREVIOUS/)
     }
@@ -132,8 +139,7 @@ test('any other harness gets a line, or a document; and no relay is asked', asyn
 test('without a state, with a damaged one or a later one: nothing, and nothing is made', async () => {
   await withTemporaryFolder(async (folder) => {
     const env = agentEnv(folder, [])
-    const run: AgentProgram['run'] = (args, _, stdin = '') =>
-      startProcess(process.execPath, [PROGRAM, ...args], { cwd: folder, env, stdin }).ended
+    const run: AgentProgram['run'] = (args, _, stdin = '') => startRun(args, { env, stdin }).ended
     const asked = (harness: string) => answer({ run }, [harness], harness === 'generic' ? '' : inputOf(harness, 'Stop'))
     for (const harness of [...HARNESSES, 'generic']) expect(await asked(harness)).toBe('')
     expect(existsSync(join(folder, '.openclaw'))).toBe(false)

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { fromHex } from '../../src/nostr/crypto.ts'
 import { nsecEncode } from '../../src/nostr/nip19.ts'
+import { startRun } from '../support/runs.ts'
 import { startCall, withPair } from '../support/two-programs.ts'
 
 const SECRET = '67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa'
@@ -20,6 +21,12 @@ type Setting = { env?: Record<string, string>; stdin?: string; cwd?: string }
 async function shell(folder: string, line: string, { env = {}, cwd = folder }: Setting = {}): Promise<ProcessResult> {
   const all = { ...agentEnv(folder, ['ws://127.0.0.1:1']), P2P: PROGRAM, NODE: process.execPath, ...env }
   return await startProcess('bash', ['-c', line], { cwd, env: all }).ended
+}
+
+/** A command in this process, for what no shell and no working directory has to do with. */
+function run(folder: string, words: string, env: Record<string, string> = {}): Promise<ProcessResult> {
+  const all = { ...agentEnv(folder, ['ws://127.0.0.1:1']), ...env }
+  return startRun(words.trim().split(' '), { env: all }).ended
 }
 
 const p2p = (words: string) => `"$NODE" "$P2P" ${words}`
@@ -37,7 +44,7 @@ describe('files', () => {
   ])('config.json with %s is read', async (_, content) => {
     await withTemporaryFolder(async (folder) => {
       write(folder, 'p2p/config.json', content)
-      const { code, stdout } = await shell(folder, p2p('config get name'))
+      const { code, stdout } = await run(folder, 'config get name')
       expect([code, stdout]).toEqual([0, 'name = "Jos\u00e9"\n'])
     })
   })
@@ -45,7 +52,7 @@ describe('files', () => {
   test('config.json in Latin-1 is refused by name, and left as it is', async () => {
     await withTemporaryFolder(async (folder) => {
       write(folder, 'p2p/config.json', Buffer.from('{"name": "Jos\u00e9"}', 'latin1'))
-      const { code, stdout } = await shell(folder, p2p('whoami --json'))
+      const { code, stdout } = await run(folder, 'whoami --json')
       expect([code, JSON.parse(stdout).error.code]).toEqual([2, 'CONFIG_DAMAGED'])
       expect(JSON.parse(stdout).error.message).toMatch(/config\.json .*UTF-8/)
     })
@@ -57,7 +64,7 @@ describe('files', () => {
   ])('an identity with %s is read', async (_, spoil) => {
     await withTemporaryFolder(async (folder) => {
       write(folder, 'p2p-identity.json', spoil(JSON.stringify({ version: 1, secretKey: SECRET })))
-      expect((await shell(folder, p2p('whoami'))).stdout).toContain(NPUB)
+      expect((await run(folder, 'whoami')).stdout).toContain(NPUB)
     })
   })
 
@@ -98,7 +105,7 @@ describe('variables', () => {
     async (shape) => {
       await withTemporaryFolder(async (folder) => {
         const env = { P2P_SECRET_KEY: shape.replace('$P2P_SECRET_KEY', () => NSEC) }
-        expect((await shell(folder, p2p('whoami'), { env })).stdout).toContain(NPUB)
+        expect((await run(folder, 'whoami', env)).stdout).toContain(NPUB)
       })
     },
   )
@@ -106,7 +113,7 @@ describe('variables', () => {
   test('P2P_RELAYS in quotes, and a carriage return behind it', async () => {
     await withTemporaryFolder(async (folder) => {
       const env = { P2P_RELAYS: '"ws://127.0.0.1:1,ws://127.0.0.1:2"\r' }
-      const { stdout } = await shell(folder, p2p('whoami --json'), { env })
+      const { stdout } = await run(folder, 'whoami --json', env)
       expect(JSON.parse(stdout).agent.relays.inbox).toEqual(['ws://127.0.0.1:1', 'ws://127.0.0.1:2'])
     })
   })
@@ -127,7 +134,10 @@ describe('variables', () => {
         Object.entries(env).map(([key, value]) => [key, value.replace('$FOLDER', folder)]),
       )
       for (const command of ['whoami', 'status', 'doctor', 'completion bash -- p2p call ']) {
-        const { code, stdout, stderr } = await shell(folder, p2p(`${command} --json`), { env: real, cwd })
+        const line = `${command} --json`
+        // A folder by such a name would lie where it was started.
+        const { code, stdout, stderr } =
+          command === 'whoami' ? await shell(folder, p2p(line), { env: real, cwd }) : await run(folder, line, real)
         if (command.startsWith('completion')) continue
         const { error } = JSON.parse(stdout)
         expect([code, error.code, stderr]).toEqual([2, 'BAD_HOME', ''])
@@ -225,7 +235,7 @@ describe('arguments', () => {
   test('owner.npub takes what apps copy', async () => {
     await withTemporaryFolder(async (folder) => {
       for (const typed of [`nostr:${NPUB}`, NPUB.toUpperCase(), NPUB]) {
-        const { code, stdout } = await shell(folder, p2p(`config set owner.npub ${typed}`))
+        const { code, stdout } = await run(folder, `config set owner.npub ${typed}`)
         expect([code, stdout]).toEqual([0, `owner.npub = "${NPUB}"\n`])
       }
     })

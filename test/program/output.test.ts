@@ -15,6 +15,7 @@ async function shell(home: string, line: string, relay = 'ws://127.0.0.1:1'): Pr
 const p2p = (words: string) => `"$NODE" "$P2P" ${words}`
 
 describe('a disk that takes nothing', () => {
+  // The version, help and completion print by themselves; of those that print what has come of a run, one of each way to it.
   test.each([
     ['--version'],
     ['--version --json'],
@@ -22,15 +23,9 @@ describe('a disk that takes nothing', () => {
     ['--help --json'],
     ['send --help'],
     ['whoami'],
-    ['whoami --json'],
     ['config'],
-    ['contacts --json'],
     ['status'],
     ['status --json'],
-    ['list'],
-    ['inbox --json'],
-    ['announce'],
-    ['doctor'],
     ['doctor --json'],
     ['completion bash'],
     ['transcript'],

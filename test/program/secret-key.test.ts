@@ -5,6 +5,7 @@ import { generateSecretKey, getPublicKey, nip19 } from 'nostr-tools'
 import { expect, test } from 'vitest'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
+import { startRun } from '../support/runs.ts'
 import { containsSecret, leakyFile } from '../support/story/promises.ts'
 import { withPair } from '../support/two-programs.ts'
 
@@ -13,14 +14,18 @@ const hex = Buffer.from(key).toString('hex')
 const nsec = nip19.nsecEncode(key)
 const npub = nip19.npubEncode(getPublicKey(key))
 
-type Options = { stdin?: string; env?: Record<string, string>; relays?: string[] }
+/** `process`: as one of its own, so that also what it prints beside its streams is seen, and what programs inherit from it. */
+type Options = { stdin?: string; env?: Record<string, string>; relays?: string[]; process?: boolean }
 
 /** Runs a command in a home of its own; what it printed never has the key in it. */
 async function p2p(home: string, args: readonly string[], options: Options = {}): Promise<ProcessResult> {
   const env = { ...agentEnv(home, options.relays ?? ['ws://127.0.0.1:1']), ...options.env }
   mkdirSync(home, { recursive: true })
   const setting = { cwd: home, env, stdin: options.stdin ?? '' }
-  const ran = await startProcess(process.execPath, [PROGRAM, ...args], setting).ended
+  const running = options.process
+    ? startProcess(process.execPath, [PROGRAM, ...args], setting)
+    : startRun(args, setting)
+  const ran = await running.ended
   if (containsSecret(ran.stdout + ran.stderr, hex)) throw new Error(`${args.join(' ')} printed the key`)
   return ran
 }
@@ -28,7 +33,7 @@ async function p2p(home: string, args: readonly string[], options: Options = {})
 test('a key is imported on stdin where there is none yet, and nowhere else', async () => {
   await withTemporaryFolder(async (folder) => {
     const [one, other] = [`${folder}/one`, `${folder}/other`]
-    const imported = await p2p(one, ['whoami', '--import', '-', '--json'], { stdin: `  ${nsec}\n` })
+    const imported = await p2p(one, ['whoami', '--import', '-', '--json'], { stdin: `  ${nsec}\n`, process: true })
     expect(JSON.parse(imported.stdout).agent.npub).toBe(npub)
     expect(statSync(`${one}/.openclaw/p2p-identity.json`).mode & 0o777).toBe(0o600)
     expect((await p2p(one, ['whoami'])).stdout).toContain(npub)
@@ -67,7 +72,7 @@ test('a key is exported to a new file, 0600, and over nothing', async () => {
   await withTemporaryFolder(async (folder) => {
     const file = `${folder}/exported`
     const env = { P2P_SECRET_KEY: nsec }
-    const ran = await p2p(folder, ['whoami', '--export', file, '--json'], { env })
+    const ran = await p2p(folder, ['whoami', '--export', file, '--json'], { env, process: true })
     expect([ran.code, JSON.parse(ran.stdout).exported]).toEqual([0, file])
     expect([readFileSync(file, 'utf8'), statSync(file).mode & 0o777]).toEqual([`${nsec}\n`, 0o600])
     // It is what --import takes.
@@ -102,7 +107,7 @@ console.log('{"ok": true}')\n`,
       { mode: 0o755 },
     )
     const env = { P2P_SECRET_KEY: hex, PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}` }
-    const cara = (...args: string[]) => p2p(`${folder}/cara`, args, { env, relays: [relay.url] })
+    const cara = (...args: string[]) => p2p(`${folder}/cara`, args, { env, relays: [relay.url], process: true })
     await cara('config', 'set', 'hook.command', JSON.stringify([`${bin}/openclaw`, 'hook']))
     await cara('config', 'set', 'hook.unknown', 'true')
     await cara('config', 'set', 'owner.command', JSON.stringify([`${bin}/openclaw`, 'command']))
@@ -146,7 +151,7 @@ test('whatever goes wrong, --verbose and the errors keep the key to themselves',
       for (const args of [['status'], ['announce'], ['doctor'], ['list'], ['inbox', '--deep']])
         expect([args[0], (await run([...args])).code]).toEqual([args[0], 0])
       chmodSync(identity, 0o644)
-      expect((await run(['status'])).code).toBe(4)
+      expect((await run(['status'], { process: true })).code).toBe(4)
       chmodSync(identity, 0o600)
       const text = readFileSync(identity, 'utf8')
       for (const damaged of [
@@ -156,7 +161,7 @@ test('whatever goes wrong, --verbose and the errors keep the key to themselves',
       ]) {
         writeFileSync(identity, damaged, { mode: 0o600 })
         expect((await run(['status'])).code).toBe(4)
-        expect((await run(['doctor'])).code).not.toBe(0)
+        expect((await run(['doctor'], { process: true })).code).not.toBe(0)
       }
     })
     expect(containsSecret(JSON.stringify(relay.seen), hex)).toBe(false)

@@ -2,16 +2,15 @@
 // homes are made by test/upgrade/make.ts.
 import { chmodSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { valueAt } from '../../scripts/json-path.ts'
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { agentEnv, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 import { type Upgrade, upgraded } from '../../src/migrate.ts'
+import { startRun } from '../support/runs.ts'
 
 const HOMES = new URL('../upgrade/', import.meta.url).pathname
 const VERSIONS = readdirSync(HOMES).filter((name) => /^v\d+$/.test(name))
-const CLOCK = pathToFileURL(new URL('../support/wrong-clock.mjs', import.meta.url).pathname)
 
 type Home = {
   root: string
@@ -35,9 +34,8 @@ async function withHome(version: string, body: (home: Home) => Promise<void>): P
       for (const { name, parentPath } of readdirSync(root, { recursive: true, withFileTypes: true }))
         chmodSync(join(parentPath, name), name.includes('.') ? 0o600 : 0o700)
       const run = async (...args: string[]) => {
-        const words = ['--import', `${CLOCK}?ms=${ahead}`, PROGRAM, ...args, '--json']
         const env = agentEnv(folder, [relay.url])
-        const { code, stdout } = await startProcess(process.execPath, words, { cwd: folder, env }).ended
+        const { code, stdout } = await startRun([...args, '--json'], { env, clock: ahead }).ended
         const json: unknown = JSON.parse(stdout)
         return { code, json }
       }
