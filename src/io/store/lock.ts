@@ -62,10 +62,13 @@ async function acquireLock(dir: string, token: string, options: LockOptions, dea
   const own = join(place, token)
   options.step('hold lock')
   const now = new Date()
-  for (const path of [join(own, 'holder.json'), own]) tryWork(() => utimesSync(path, now, now))
-  clearForsaken(dir)
+  for (const path of [join(own, HOLDER_FILE), own]) tryWork(() => utimesSync(path, now, now))
+  clearForsaken(dir, options.step)
   return own
 }
+
+/** Names its holder, in each folder of the lock. */
+const HOLDER_FILE = 'holder.json'
 
 /** Ms after which a lobby is nobody's any more. */
 const LOBBY_KEPT = 3_600_000
@@ -73,19 +76,29 @@ const LOBBY_KEPT = 3_600_000
 // Runs that were killed while they waited have left their lobby behind. Those that were killed on their way out have left what they had
 // not put in place yet, or had just taken away: the secret of a call among it, which must not lie there for an hour more. A lobby has its
 // holder one folder deeper, and holds nothing else.
-function clearForsaken(dir: string): void {
+function clearForsaken(dir: string, step: OnStep): void {
   for (const name of tryWork(() => readdirSync(dir)) ?? []) {
     if (!name.startsWith('lock-')) continue
     const path = join(dir, name)
-    if (modified(join(path, 'holder.json')) !== undefined) removeReleased(path)
+    if (modified(join(path, HOLDER_FILE)) !== undefined) removeReleased(path, step)
     else if (Date.now() - (modified(path) ?? Date.now()) >= LOBBY_KEPT) discard(path)
   }
 }
 
-// The holder last: a run that is killed here must leave what the next one knows for the same.
-function removeReleased(path: string): void {
-  for (const held of tryWork(() => readdirSync(path)) ?? []) if (held !== 'holder.json') discard(join(path, held))
+// The holder last: a run that is killed in between must leave what the next one knows for the same, and not a lobby of which it keeps
+// for an hour what was not put in place.
+function removeReleased(path: string, step: OnStep): void {
+  clearReleased(path, step)
+  step('remove holder')
   discard(path)
+}
+
+function clearReleased(path: string, step: OnStep): void {
+  for (const name of tryWork(() => readdirSync(path)) ?? []) {
+    if (name === HOLDER_FILE) continue
+    step(`clear ${name}`)
+    discard(join(path, name))
+  }
 }
 
 function prepareLock(lobby: string, token: string, options: LockOptions): void {
@@ -93,7 +106,7 @@ function prepareLock(lobby: string, token: string, options: LockOptions): void {
   withDiskErrors(lobby, () => {
     mkdirSync(lobby, 0o700)
     mkdirSync(join(lobby, token), 0o700)
-    writeFileSync(join(lobby, token, 'holder.json'), JSON.stringify(thisHolder(options.command)), { mode: 0o600 })
+    writeFileSync(join(lobby, token, HOLDER_FILE), JSON.stringify(thisHolder(options.command)), { mode: 0o600 })
   })
 }
 
@@ -123,7 +136,7 @@ function evictDeadHolder(dir: string, watch: { key: string; since: number }, ste
   }
   const key = `${token} ${touched}`
   if (watch.key !== key) Object.assign(watch, { key, since: monotonic() })
-  const file = join(own, 'holder.json')
+  const file = join(own, HOLDER_FILE)
   const holder = parseHolder(tryWork(() => readText(file)?.text))
   const idle = { byWatching: monotonic() - watch.since, byFileTime: Math.abs(Date.now() - touched) }
   if (!isGone(holder, idle)) return { holder, since: modified(file) ?? touched }
@@ -141,10 +154,10 @@ function releaseLock(dir: string, token: string, step: OnStep): void {
   } catch (error) {
     if (errno(error) === 'ENOENT') return
     // A layered disk may refuse to move a folder that an image brought along.
-    discard(own)
+    removeReleased(own, step)
   }
   step('clear lock')
-  discard(away)
+  removeReleased(away, step)
   step('free lock')
   tryWork(() => rmdirSync(join(dir, 'lock')))
 }

@@ -22,6 +22,7 @@ import { saveTranscript } from '../../../src/io/files/transcripts.ts'
 import { type Home, homeOf } from '../../../src/io/home/paths.ts'
 import type { OnStep } from '../../../src/io/store/atomic.ts'
 import { callKeyPath, listCallKeys, readCallKey } from '../../../src/io/store/call-keys.ts'
+import { thisHolder } from '../../../src/io/store/lock-holder.ts'
 import { openStore } from '../../../src/io/store/store.ts'
 import { randomKeys, toHex } from '../../../src/nostr/crypto.ts'
 import { removalsOf } from '../../../src/state/retention.ts'
@@ -34,6 +35,10 @@ const HEX = toHex(CALL_SECRET.keys.secret)
 
 const store = (home: Home, step: OnStep = () => {}) =>
   openStore(home, countingCodec, { say: () => {}, command: 'test', step })
+
+/** A change of nothing: the lock is taken and left. */
+const change = (home: Home, step: OnStep = () => {}) =>
+  store(home, step).update([], (snapshot) => ({ snapshot, value: 0 }))
 
 /** A home with a call and its key. */
 async function keyed(home = newHome(), step: OnStep = () => {}): Promise<Home> {
@@ -197,6 +202,26 @@ describe('SIGKILL', () => {
     expect(filesWith(home, HEX)).toEqual([])
     // Whoever waits for the lock has a folder of its own.
     expect(existsSync(lobby)).toBe(true)
+  })
+
+  it.each([
+    ['a lock that its run has left', 'lock-beef'],
+    ['the lock of a run that is no more', join('lock', 'beef')],
+  ])('before any step of clearing %s leaves no key for an hour', async (_, held) => {
+    const killed = newHome()
+    const folder = join(killed.dir, held)
+    mkdirSync(folder, { recursive: true })
+    const dead = { ...thisHolder('test'), mark: 'of a process that was killed' }
+    // In whatever order the folder is listed, some of it stands before its holder and some behind it.
+    for (const name of ['aaa', 'zzz', `key-${CALL_ID}`, 'removed-0']) writeFileSync(join(folder, name), HEX)
+    writeFileSync(join(folder, 'holder.json'), JSON.stringify(dead))
+    const left = new Set<number>()
+    for (const home of await killedAtEveryStep(killed, (step) => change(killed, step))) {
+      left.add(filesWith(home, HEX).length)
+      await change(home)
+      expect(filesWith(home, HEX)).toEqual([])
+    }
+    expect([...left].sort()).toEqual([0, 1, 2, 3, 4])
   })
 
   it('before any step of a removal leaves what the next one removes, the key first', async () => {
