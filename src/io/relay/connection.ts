@@ -118,19 +118,25 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     socket.send(text)
   }
 
-  // The trap: a relay that takes our AUTH and never says so, and goes on with what it is asked all the same.
-  let authSince: { at: number; goesOn: boolean; timer: NodeJS.Timeout } | undefined
+  // The trap: a relay that takes our AUTH and never says so, and goes on with what it is asked all the same. That its time is over says
+  // the timer alone: one fires a moment before the clock is there, and clocks are set back.
+  let authWait: { isOver: boolean; goesOn: boolean; timer: NodeJS.Timeout } | undefined
 
   function sendAuth(event: Event): void {
     send({ type: 'AUTH', event })
-    clearTimeout(authSince?.timer)
-    authSince = { at: now(), goesOn: false, timer: setTimeout(() => doubtAuth(auth.isAwaited()), authMs) }
+    clearTimeout(authWait?.timer)
+    const timer = setTimeout(() => {
+      wait.isOver = true
+      doubtAuth(auth.isAwaited())
+    }, authMs)
+    const wait = { isOver: false, goesOn: false, timer }
+    authWait = wait
   }
 
   function doubtAuth(goesOn: boolean): void {
-    if (authSince === undefined || auth.standing() !== 'pending') return
-    authSince.goesOn ||= goesOn
-    if (!authSince.goesOn || now() - authSince.at < authMs) return
+    if (authWait === undefined || auth.standing() !== 'pending') return
+    authWait.goesOn ||= goesOn
+    if (!authWait.goesOn || !authWait.isOver) return
     auth.presume()
     subscriptions.settled()
   }
@@ -215,7 +221,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     else rebuff = rebuffIn(text, loss)
     log(foreign`over: ${lost.text}`)
     socket.terminate()
-    clearTimeout(authSince?.timer)
+    clearTimeout(authWait?.timer)
     subscriptions.lost(lost)
     gone.abort()
   }
