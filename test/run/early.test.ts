@@ -1,71 +1,20 @@
 // What comes before its accept, because a relay keeps no order, is kept for it and opened in the run that brings it; and what came
 // before it under the identities' key is dropped by then.
 import { expect, test } from 'vitest'
-import type { IntentOf, IntentType } from '../../src/call/intent.ts'
 import { NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
-import { keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 import { finalize, rumorOf } from '../../src/nostr/event.ts'
 import { giftWrap } from '../../src/nostr/nip59.ts'
 import { keepEarly, openableSeals } from '../../src/state/early-seals.ts'
-import { stateCodec } from '../../src/state/state-codec.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
-import { runCommand } from '../simulation/command.ts'
-import { diceOf } from '../simulation/dice.ts'
-import { emptyDisk } from '../simulation/disk.ts'
-import { type Machine, simEnvironment } from '../simulation/environment.ts'
-import { openNetwork, publishTo } from '../simulation/relays.ts'
 import { must } from '../support/must.ts'
+import { twoMachines } from '../support/two-machines.ts'
 
 const INBOX = { type: 'inbox', peek: false, all: false, deep: false } as const
 const DAY = 86_400_000
 
-/** Two machines, and a relay of which what is in a mailbox can be held back. */
-function world() {
-  const network = openNetwork(diceOf(1), 1)
-  const relay = must(network.relays[0])
-  let [ms, pids] = [1_800_000_000_000, 0]
-  const host = {
-    turn: async () => {},
-    dies: () => false,
-    saved: () => {},
-    now: () => ms,
-    random: () => 0.5,
-    async sleep(pause: number) {
-      ms += pause
-    },
-    later: () => () => {},
-  }
-  const machine = (name: string): Machine => {
-    const keys = must(keysFrom(sha256(Buffer.from(name))))
-    return { name, keys, contacts: [], disk: emptyDisk(), ahead: 0, told: true, running: new Set() }
-  }
-  const at = (who: Machine) => {
-    return async <T extends IntentType>(type: T, intent: IntentOf<T>) => {
-      ms += 1_000
-      const environment = simEnvironment({ machine: who, network, codec: stateCodec, host, pid: ++pids, sealed: true })
-      return await runCommand(type, intent, environment)
-    }
-  }
-  const [ada, ben] = [machine('ada'), machine('ben')]
-  const boxOf = (who: Machine) => relay.stored.get(who.keys.pubkey) ?? []
-  return {
-    ...{ ada, ben, asAda: at(ada), asBen: at(ben), boxOf },
-    pass(pause: number) {
-      ms += pause
-    },
-    publish: (wrap: Parameters<typeof publishTo>[2]) => publishTo(network, relay.url, wrap, ms / 1000),
-    seconds: () => Math.floor(ms / 1000),
-    /** Takes everything out of a mailbox; what it gives puts it back. */
-    holdBack(who: Machine) {
-      const held = boxOf(who).splice(0)
-      return () => void boxOf(who).push(...held)
-    },
-  }
-}
-
 async function acceptedUnheard() {
-  const here = world()
+  const here = twoMachines()
   const { ada, ben, asAda, asBen, holdBack } = here
   const { call } = await asAda('call', { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined })
   await asBen('answer', { type: 'answer', accept: true, text: '' })
@@ -140,7 +89,7 @@ test('what was said under the identities’ key ahead of the accept is dropped o
 })
 
 test('a call that is offered twice within a second is one call with one key', async () => {
-  const { ada, ben, asAda, pass } = world()
+  const { ada, ben, asAda, pass } = twoMachines()
   const call = { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined } as const
   await asAda('call', call)
   pass(-1_000)

@@ -75,10 +75,11 @@ export function openSimStore(disk: Disk, codec: SimCodec, host: DiskHost): Store
   return {
     read: (also = [], whole = []) => load(disk, codec, [...also, ...whole], whole),
     update,
-    // Nothing here lies beside the index and the calls.
+    // Of what lies beside the index and the calls here are keys alone.
     async remove(change) {
+      const held = [...disk.keys.keys()]
       await update([], (fresh) => ({ ...change(fresh), value: undefined }))
-      return []
+      return held.filter((call) => !disk.keys.has(call)).map((call) => `calls/${call}.key`)
     },
     readLog: (id) => wholeLog(disk, codec, id),
     allLogIds: () => Object.keys(disk.logs),
