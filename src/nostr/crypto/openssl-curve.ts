@@ -8,6 +8,15 @@ const CURVE = 'secp256k1'
 const SPKI_FULL = Buffer.from('3056301006072a8648ce3d020106052b8104000a034200', 'hex')
 const SPKI_EVEN = Buffer.from('3036301006072a8648ce3d020106052b8104000a03220002', 'hex')
 
+/**
+ * Whether this OpenSSL knows the curve: by the base point, whose y follows from the curve's equation. A multiplication would say
+ * no more, and every command would pay for it. Throws, or says no, where the curve is unknown.
+ */
+export function hasCurve(): boolean {
+  createECDH(CURVE)
+  return liftX(toBytes(Point.BASE.x))?.y === Point.BASE.y
+}
+
 /** A key pair whose secret is 32 bytes from 1 to the order less one; throws on any other. */
 export function keyPairOf(secret: Uint8Array): ECDH {
   const pair = createECDH(CURVE)

@@ -3,7 +3,7 @@
 import { createCipheriv, createHash, createHmac } from 'node:crypto'
 import type { Engine, SignedByKey } from './engine.ts'
 import { noble } from './noble.ts'
-import { liftX, toBytes } from './openssl-curve.ts'
+import { hasCurve, liftX, toBytes } from './openssl-curve.ts'
 import { publicKey, sharedX, sign } from './openssl-secret.ts'
 import { areAllTrue, equationsOf, isTrueEquation, type SignatureEquation } from './openssl-verify.ts'
 
@@ -38,11 +38,9 @@ export function opensslEngine(): Engine | undefined {
 
 // Known answers rather than names: a cipher of the same name that reads its IV in another order would be worse than none.
 function isWorking(): boolean {
-  const two = toBytes(2n)
-  const twice = 'c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5'
   // RFC 8439, A.1, test vector 5: the key is zero and the nonce is two.
-  const stream = chacha20(new Uint8Array(32), two.subarray(-12), new Uint8Array(16))
-  return toHex(publicKey(two)) === twice && toHex(stream) === 'c2c64d378cd536374ae204b9ef933fcd'
+  const stream = chacha20(new Uint8Array(32), toBytes(2n).subarray(-12), new Uint8Array(16))
+  return hasCurve() && toHex(stream) === 'c2c64d378cd536374ae204b9ef933fcd'
 }
 
 function toHex(bytes: Uint8Array | undefined): string {
