@@ -32,15 +32,19 @@ export type IntroducedCall = { id: string; caller: string; callee: string; signa
 export type CallSecrecy = { bound: BoundCall; acceptedAt: number }
 
 /**
- * Whether a call has keys of its own, and since when. Undefined before the accept is taken. It counts under its author's number 1
- * alone: a second one, with another call key, is one line without effect.
+ * Whether a call has keys of its own, and since when. Undefined before an accept is taken. Of several accepts the first of its author
+ * counts, and its key only as the author's number 1: any other one, with another call key, is one line without effect. The attack: a
+ * callee says something else first, so that nothing is said of a call that goes on in the open.
  */
 export function secrecyOf({ id, caller, callee, signals }: IntroducedCall): CallSecrecy | undefined {
   const request = signals.find((signal) => signal.id === id)
-  const accept = signals.find(({ from, seq, body }) => from === callee && seq === 1 && body.type === 'accept')
+  const accepts = signals.filter(({ from, body }) => from === callee && body.type === 'accept')
+  const [accept] = accepts.sort((a, b) => a.seq - b.seq)
   if (request === undefined || accept === undefined) return undefined
   const sent = { call: id, caller, callee, requestEks: eksOf(request), acceptEks: eksOf(accept) }
-  return { bound: bindCall(sent), acceptedAt: accept.at }
+  const bound = bindCall(sent)
+  const isLate = accept.seq > 1 && bound.secrecy === 'call'
+  return { bound: isLate ? { secrecy: 'identity', faults: { callee: 'late' } } : bound, acceptedAt: accept.at }
 }
 
 /** `secrecyOf` a call as its log has it. Its request and its accepts never leave the log for an archive. */

@@ -28,8 +28,8 @@ export type CallIntroductions = {
 /** What a call's conversation key is bound to, 64 lowercase hex digits each. */
 export type CallBinding = { call: string; caller: string; callee: string; callerEk: string; calleeEk: string }
 
-/** Why what a side has sent is no call key. `missing`: it sent none, as every other client does. */
-export type EkFault = 'missing' | 'several' | 'malformed' | 'off-curve' | 'identity' | 'copied'
+/** Why what a side has sent is no call key. `missing`: it sent none, as every other client does; `late`: not with its first word. */
+export type EkFault = 'missing' | 'several' | 'malformed' | 'off-curve' | 'identity' | 'copied' | 'late'
 
 /** Both sides have a call key, or why one has none, by side. */
 export type BoundCall =

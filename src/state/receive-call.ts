@@ -2,7 +2,7 @@
 
 import { type Log, type LogEntry, parsedSignal, peerOf, signalOf } from '../call/log.ts'
 import { digestNow } from '../call/replay.ts'
-import { isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
+import { goesUnderCallKey, isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
 import type { Signal } from '../call/signal.ts'
 import { type HeldLog, type Judgement, judgeAck, judgeSignal } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
@@ -62,11 +62,13 @@ export function receiveSignal(
   touched.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
   // The attack: what may have gone in the open is kept beside a call that says it was secret, and is shown there. That it came is told.
-  const isOpen = index.secrecy?.bound.secrecy === 'call' && mayGoInTheOpen(signal)
+  const bound = index.secrecy?.bound
+  const isOpen = bound?.secrecy === 'call' && mayGoInTheOpen(signal, bound.binding.caller)
   if (verdict.type === 'fork') return recordFork(mine, verdict, isOpen ? undefined : entry, now)
   // Acks of what waits or is kept aside count on arrival, where they name what we hold.
   if (judgeAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
-  if (verdict.type === 'aside') return isOpen ? 'downgraded' : keepAside(mine, entry, verdict.why)
+  if (verdict.type === 'aside' && isOpen) return verdict.why === 'fork' ? 'forked' : 'downgraded'
+  if (verdict.type === 'aside') return keepAside(mine, entry, verdict.why)
   if (verdict.type === 'wait') {
     mine.waiting = { ...mine.waiting, [signal.id]: entry }
     index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 0) + 1)
@@ -119,9 +121,9 @@ export function isHangUp({ body, seq, ack }: Signal): boolean {
   return body.type === 'end' && seq === 2 && ack.seq === 0
 }
 
-/** What its author may have sealed with its identity's key before it had one of the call, whatever it comes under now. */
-function mayGoInTheOpen(signal: Signal): boolean {
-  return isHangUp(signal) || signal.body.type === 'reject'
+/** What its author may have sealed with its identity's key before it had one of the call, whatever it comes under now; a second answer too. */
+function mayGoInTheOpen(signal: Signal, caller: string): boolean {
+  return isHangUp(signal) || !goesUnderCallKey(sealedSignalOf(signal, caller))
 }
 
 function countUnanswered(log: Log, { body }: Signal): string | undefined {
