@@ -85,7 +85,7 @@ type Mail = {
 }
 
 const people: AgentDirectory = { contacts: [], owner: undefined, names: {} }
-const gate = {
+const admission = {
   trust: () => 'unknown' as const,
   calls: 'anyone' as const,
   silent: false,
@@ -110,12 +110,12 @@ const mailboxes = target(
   ({ opened, seen }) => {
     const me = seen === 'caller' ? caller.pubkey : callee.pubkey
     const start: State = seen === 'caller' ? call.states[0] : { index: { ...emptyIndex(), agent: me }, logs: {} }
-    const hearing = { me, now: NOW + 200, completeReads: [], gate }
-    const { state, touched } = receiveAll(start, opened, hearing)
+    const hearing = { me, now: NOW + 200, completeReads: [], admission }
+    const { state, callsHeard } = receiveAll(start, opened, hearing)
     const again = receiveAll(state, opened, hearing).state
     const calls = callsOf(state, me, NOW + 200)
-    receiptsDue(state, calls, { touched, speaking: [], now: NOW + 200, gate })
-    automaticAnswers(calls, gate, { name: '', relays: [] })
+    receiptsDue(state, calls, { callsHeard, speaking: [], now: NOW + 200, admission })
+    automaticAnswers(calls, admission, { name: '', relays: [] })
     endsDue(calls)
     for (const one of calls) told(state, one)
     return faultOf({

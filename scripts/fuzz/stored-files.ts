@@ -16,7 +16,7 @@ const me = agents.callee.pubkey
 const state = call.states[1]
 const log = mustBe(state.logs[call.id])
 const NOBODY: AgentDirectory = { contacts: [], owner: undefined, names: {} }
-const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+const admission = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
 
 /** An index that has something of everything. */
 const { rumor } = mustBe(call.said[2])
@@ -44,11 +44,11 @@ const stateJson = target(
     const index = stateCodec.parse(value)
     if (index === undefined || index === 'newer') return undefined
     const held = { index, logs: state.logs }
-    const heard = receiveAll(held, [], { me, now: NOW + 300, completeReads: [], gate }).state
+    const heard = receiveAll(held, [], { me, now: NOW + 300, completeReads: [], admission }).state
     const calls = callsOf(heard, me, NOW + 300)
     stateCodec.open(heard.index)
     endsDue(calls)
-    receiptsDue(heard, calls, { touched: [], speaking: [], now: NOW + 300, gate })
+    receiptsDue(heard, calls, { callsHeard: [], speaking: [], now: NOW + 300, admission })
     for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
     for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
     return faultOf({ 'it is still an index': heard.index.version === 2 && Array.isArray(heard.index.orphanCalls) })
@@ -88,7 +88,7 @@ const letters = target(
       me,
       now: NOW,
       completeReads: [],
-      gate,
+      admission,
     }).state
     return faultOf({
       'none is lost unread':

@@ -57,8 +57,8 @@ function newTalk() {
   const deliver = (op: string, to: string, rumor: Rumor) => {
     said.push({ op, from: rumor.pubkey, to, rumor })
     const opened = [{ wrap: rumor.id, stamp: now, bits: 0, rumor }]
-    const gate = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
-    states.set(to, receiveAll(bookOf(to), opened, { me: to, now, completeReads: [], gate }).state)
+    const admission = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+    states.set(to, receiveAll(bookOf(to), opened, { me: to, now, completeReads: [], admission }).state)
   }
   return {
     said,

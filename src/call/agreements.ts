@@ -17,7 +17,7 @@ export type Proposal = Said & { id: string; from: 'me' | 'peer'; answer: Proposa
 export type Agreement = Said & { from: 'me' | 'peer'; answer: Said & { late?: true }; cut?: true }
 
 /** What is read of a call. */
-type Lines = Pick<Call, 'lines' | 'mine'>
+type Lines = Pick<Call, 'lines' | 'role'>
 
 /** The proposals of a call, in the order in which they were made. */
 export function proposalsOf(call: Lines): Proposal[] {
@@ -63,8 +63,8 @@ export function callOutcome({ lines }: Pick<Call, 'lines'>): CallOutcome | undef
   return lines.flatMap(({ signal: { body } }) => (body.type === 'end' ? (body.outcome ?? []) : []))[0]
 }
 
-function sideOf({ party }: Line, { mine }: Lines): 'me' | 'peer' {
-  return party === mine ? 'me' : 'peer'
+function sideOf({ party }: Line, { role }: Lines): 'me' | 'peer' {
+  return party === role ? 'me' : 'peer'
 }
 
 function saidIn(line: Line, call: Lines): Said {

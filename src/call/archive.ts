@@ -210,7 +210,7 @@ function summariseArchive(
     last: past?.last ?? 0,
   }
   for (const { signal, party, clock, heard } of lines) {
-    if (party === call.mine) sum.own++
+    if (party === call.role) sum.own++
     if (signal.body.type === 'message') sum.messages++
     sum.tails[signal.from] = { seq: signal.seq, id: signal.id, clock }
     sum.last = Math.max(sum.last, timeOf(signal.at, heard))

@@ -18,25 +18,25 @@ export type CallChoice = {
 }
 
 /** The call that a command is to be said in, or why there is none: the same table that judges what comes in says where it may be. */
-export function chooseCall(verb: string, type: SignalType, scene: CallChoice): Call | Failure {
-  const { calls, people, directory, selector } = scene
+export function chooseCall(verb: string, type: SignalType, context: CallChoice): Call | Failure {
+  const { calls, people, directory, selector } = context
   const meant = callsMatching(calls, selector, directory)
   if (meant instanceof Failure) return meant
-  const fitting = meant.filter((c) => mayStill(c) && nextPhase(c.phase, type, c.mine) !== undefined)
+  const fitting = meant.filter((c) => mayStill(c) && nextPhase(c.phase, type, c.role) !== undefined)
   // A conversation goes before a call that still rings: `end` hangs up the one that is spoken in.
   const active = fitting.filter((c) => c.phase === 'active')
-  return onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, scene))
+  return onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, context))
 }
 
 /** Whether we may still say something in a call: whoever has ended it says nothing more. */
 export function mayStill(call: Call): boolean {
-  return call.ends[call.mine] === undefined && call.phase !== 'ended' && call.phase !== 'missed' && !call.held
+  return call.ends[call.role] === undefined && call.phase !== 'ended' && call.phase !== 'missed' && !call.held
 }
 
 /** Why there is no call to say something in, and what to type instead. `meant`: the calls that were meant. */
 export function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: CallChoice): Failure {
-  const dialing = meant.find((c) => c.phase === 'ringing' && c.mine === 'caller')
-  const ringing = meant.find((c) => c.phase === 'ringing' && c.mine === 'callee')
+  const dialing = meant.find((c) => c.phase === 'ringing' && c.role === 'caller')
+  const ringing = meant.find((c) => c.phase === 'ringing' && c.role === 'callee')
   const code = 'NO_CALL'
   if (selector !== undefined && meant.length === 0)
     return new Failure('NO_SUCH_CALL', `no call fits "${selector}"`, `\`${P2P} transcript\` lists the calls there are`)
@@ -48,7 +48,7 @@ export function noCallFailure(verb: string, meant: readonly Call[], { people, se
         `nobody is calling you; you are calling ${peerLabel(dialing, people)}`,
         `\`${P2P} wait --call ${dialing.id.slice(0, 8)}\` waits for the answer`,
       )
-    const taken = meant.find((c) => c.phase === 'active' && c.mine === 'callee')
+    const taken = meant.find((c) => c.phase === 'active' && c.role === 'callee')
     if (taken !== undefined) {
       const id = taken.id.slice(0, 8)
       return new Failure(

@@ -52,12 +52,12 @@ export type DecisionContext = CallChoice & {
  * What a command comes to in this situation: what is to be said, or why it is refused. Nothing is said to whom the user has
  * blocked.
  */
-export function decide(intent: Intent, scene: DecisionContext): Decision {
-  const decided = decideUnblocked(intent, scene)
+export function decide(intent: Intent, context: DecisionContext): Decision {
+  const decided = decideUnblocked(intent, context)
   const { say, uploads = [], letter } = decided
-  const told = [...say, ...uploads, ...(letter === undefined ? [] : [letter])].find(({ to }) => scene.isBlocked(to))
+  const told = [...say, ...uploads, ...(letter === undefined ? [] : [letter])].find(({ to }) => context.isBlocked(to))
   // Hanging up is what blocking does.
-  return told === undefined || intent.type === 'end' ? decided : blockedRefusal(told.to, scene)
+  return told === undefined || intent.type === 'end' ? decided : blockedRefusal(told.to, context)
 }
 
 function blockedRefusal(pubkey: string, { people }: DecisionContext): Decision {
@@ -69,33 +69,33 @@ function blockedRefusal(pubkey: string, { people }: DecisionContext): Decision {
   )
 }
 
-function decideUnblocked(intent: Intent, scene: DecisionContext): Decision {
+function decideUnblocked(intent: Intent, context: DecisionContext): Decision {
   switch (intent.type) {
     case 'call':
-      return request(intent, scene)
+      return request(intent, context)
     case 'answer':
-      return answer(intent.accept, intent.text, scene)
+      return answer(intent.accept, intent.text, context)
     case 'send':
-      if (intent.to !== undefined) return writeLetter(intent.text, scene)
-      return inActive({ type: intent.progress ? 'progress' : 'message', text: intent.text }, scene, intent.re)
+      if (intent.to !== undefined) return writeLetter(intent.text, context)
+      return inActive({ type: intent.progress ? 'progress' : 'message', text: intent.text }, context, intent.re)
     case 'propose':
-      return inActive({ type: 'propose', text: intent.text }, scene)
+      return inActive({ type: 'propose', text: intent.text }, context)
     case 'agree':
     case 'decline':
-      return answerProposal(intent, scene)
+      return answerProposal(intent, context)
     case 'sendfile':
-      return sendFiles(intent, scene)
+      return sendFiles(intent, context)
     case 'escalate':
-      return decideEscalation(intent, scene)
+      return decideEscalation(intent, context)
     case 'end':
-      return end(intent, scene)
+      return end(intent, context)
     default:
       return { say: [] }
   }
 }
 
-function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionContext): Decision {
-  const { peer, calls, name, inbox, ring, me, now, people } = scene
+function request({ topic, again = false }: IntentOf<'call'>, context: DecisionContext): Decision {
+  const { peer, calls, name, inbox, ring, me, now, people } = context
   if (peer === undefined) return { say: [] }
   if (peer === me) return refuse('SELF_CALL', 'this is your own key', `\`${P2P} list\` shows whom you can call`)
   // Readers cut a longer one, and then the two sides would not have read the same.
@@ -106,7 +106,7 @@ function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionCont
       `call with a few words, and \`${P2P} send\` the rest once the call is answered`,
     )
   }
-  const incoming = calls.find((c) => c.peer === peer && c.mine === 'callee' && c.phase === 'ringing' && !c.held)
+  const incoming = calls.find((c) => c.peer === peer && c.role === 'callee' && c.phase === 'ringing' && !c.held)
   if (incoming !== undefined) {
     const who = peerLabel(incoming, people)
     return refuse(
@@ -128,15 +128,15 @@ function request({ topic, again = false }: IntentOf<'call'>, scene: DecisionCont
   const others = dialing.filter(({ createdAt, topic: about }) => createdAt !== now || about !== topic)
   const first = others.at(-1)
   if (first === undefined || asked.refusal !== undefined) return asked
-  if (!again) return alreadyDialing(first, scene)
+  if (!again) return alreadyDialing(first, context)
   return { say: [...asked.say, ...others.map((c) => ({ to: peer, call: c.id, body: HANG_UP }))] }
 }
 
 const HANG_UP: Body = { type: 'end', text: '', expired: false }
 
 /** Whether we are ringing somebody who may still answer. */
-function isDialing({ phase, mine, ends, deadline }: Call, now: number): boolean {
-  return phase === 'ringing' && mine === 'caller' && ends.caller === undefined && now <= deadline
+function isDialing({ phase, role, ends, deadline }: Call, now: number): boolean {
+  return phase === 'ringing' && role === 'caller' && ends.caller === undefined && now <= deadline
 }
 
 function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision {
@@ -148,9 +148,9 @@ function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision 
   )
 }
 
-function answer(accept: boolean, text: string, scene: DecisionContext): Decision {
-  const { name, inbox, me, now, people, isOwedLoss = () => false } = scene
-  const call = chooseCall('answer', accept ? 'accept' : 'reject', scene)
+function answer(accept: boolean, text: string, context: DecisionContext): Decision {
+  const { name, inbox, me, now, people, isOwedLoss = () => false } = context
+  const call = chooseCall('answer', accept ? 'accept' : 'reject', context)
   if (call instanceof Failure) return { say: [], refusal: call }
   if (accept && isOwedLoss(call.peer)) {
     return refuse(
@@ -165,8 +165,8 @@ function answer(accept: boolean, text: string, scene: DecisionContext): Decision
 }
 
 /** @param answered the ref of the signal that it answers */
-function inActive(body: Body, scene: DecisionContext, answered?: string): Decision {
-  const call = chooseCall('send', body.type, scene)
+function inActive(body: Body, context: DecisionContext, answered?: string): Decision {
+  const call = chooseCall('send', body.type, context)
   if (call instanceof Failure) return { say: [], refusal: call }
   const ref = answered === undefined ? undefined : parseRef(answered)
   if (answered !== undefined && ref === undefined)
@@ -177,7 +177,11 @@ function inActive(body: Body, scene: DecisionContext, answered?: string): Decisi
     )
   const re = ref === undefined ? undefined : signalNamed(ref, call)
   if (re instanceof Failure) return { say: [], refusal: re }
-  return withinSize({ to: call.peer, call: call.id, body, ...(re === undefined ? {} : { re }) }, scene.me, scene.now)
+  return withinSize(
+    { to: call.peer, call: call.id, body, ...(re === undefined ? {} : { re }) },
+    context.me,
+    context.now,
+  )
 }
 
 // A letter is no part of a call: any NIP-17 client reads it.
@@ -194,17 +198,17 @@ function writeLetter(text: string, { peer, me, now }: DecisionContext): Decision
   )
 }
 
-function answerProposal({ type, ref, text }: IntentOf<'agree' | 'decline'>, scene: DecisionContext): Decision {
-  const call = chooseCall(type, type, scene)
+function answerProposal({ type, ref, text }: IntentOf<'agree' | 'decline'>, context: DecisionContext): Decision {
+  const call = chooseCall(type, type, context)
   if (call instanceof Failure) return { say: [], refusal: call }
   const proposal = proposalToAnswer(ref, call)
   if (proposal instanceof Failure) return { say: [], refusal: proposal }
-  return withinSize({ to: call.peer, call: call.id, body: { type, text }, re: proposal.id }, scene.me, scene.now)
+  return withinSize({ to: call.peer, call: call.id, body: { type, text }, re: proposal.id }, context.me, context.now)
 }
 
 // Chunks are independent of each other: each is a rumor with a number of its own.
-function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, scene: DecisionContext): Decision {
-  const call = chooseCall('sendfile', 'file', scene)
+function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, context: DecisionContext): Decision {
+  const call = chooseCall('sendfile', 'file', context)
   if (call instanceof Failure) return { say: [], refusal: call }
   if (note.length > LIMIT.note) {
     const message = `a note has at most ${LIMIT.note} characters, this one has ${note.length}`
@@ -213,8 +217,8 @@ function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, scene: DecisionCo
   const told = (n: number) => (n === 0 && note !== '' ? { note } : {})
   const verdicts = files.map((one, n) =>
     one.content.type === 'path'
-      ? decideUpload({ ...one.content, name: one.name, ...told(n) }, call, scene)
-      : decideChunks(one.name, one.content.bytes, { call, n, ...told(n) }, scene),
+      ? decideUpload({ ...one.content, name: one.name, ...told(n) }, call, context)
+      : decideChunks(one.name, one.content.bytes, { call, n, ...told(n) }, context),
   )
   // All of them, or none.
   const refused = verdicts.find((verdict) => verdict.refusal !== undefined)
@@ -228,13 +232,13 @@ function decideChunks(
   name: string,
   bytes: Uint8Array,
   { call, n, note }: { call: Call; n: number; note?: string },
-  scene: DecisionContext,
+  context: DecisionContext,
 ): Decision {
-  if (bytes.length > scene.inlineMax) return tooLarge(bytes.length, scene)
-  const salt = `${scene.now} ${call.own.seq}${n === 0 ? '' : ` ${n}`}`
+  if (bytes.length > context.inlineMax) return tooLarge(bytes.length, context)
+  const salt = `${context.now} ${call.own.seq}${n === 0 ? '' : ` ${n}`}`
   const [first, ...rest] = chunksOf(name, mimeOf(name), bytes, salt)
   const bodies = first === undefined ? [] : [{ ...first, ...(note === undefined ? {} : { note }) }, ...rest]
-  const verdicts = bodies.map((body) => withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now))
+  const verdicts = bodies.map((body) => withinSize({ to: call.peer, call: call.id, body }, context.me, context.now))
   return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
 }
 
@@ -242,43 +246,43 @@ function decideChunks(
 function decideUpload(
   { path, size, name, note }: Extract<FileContent, { type: 'path' }> & { name: string; note?: string },
   { id, peer }: Call,
-  scene: DecisionContext,
+  context: DecisionContext,
 ): Decision {
-  if (scene.stores !== true) return tooLarge(size, scene)
+  if (context.stores !== true) return tooLarge(size, context)
   const said = note === undefined ? {} : { note }
   const body = { ...remoteFileBody(name, LONGEST_STORED), ...said }
-  const longest = withinSize({ to: peer, call: id, body }, scene.me, scene.now)
+  const longest = withinSize({ to: peer, call: id, body }, context.me, context.now)
   return longest.refusal === undefined ? { say: [], uploads: [{ to: peer, call: id, name, path, ...said }] } : longest
 }
 
 /** What was decided before, once more before it is said: the call may be over since, where that took its time. */
-export function decideAgain(said: readonly IntendedSignal[], scene: DecisionContext): Decision {
+export function decideAgain(said: readonly IntendedSignal[], context: DecisionContext): Decision {
   const [first] = said
-  const call = scene.calls.find((c) => c.id === first?.call)
+  const call = context.calls.find((c) => c.id === first?.call)
   if (first === undefined) return { say: [] }
-  if (call !== undefined && mayStill(call) && nextPhase(call.phase, first.body.type, call.mine) !== undefined)
+  if (call !== undefined && mayStill(call) && nextPhase(call.phase, first.body.type, call.role) !== undefined)
     return { say: [...said] }
-  return { say: [], refusal: noCallFailure('sendfile', call === undefined ? [] : [call], scene) }
+  return { say: [], refusal: noCallFailure('sendfile', call === undefined ? [] : [call], context) }
 }
 
 // An escalation reaches the owner also without a call; a call that was named must be there.
-function decideEscalation({ text, tell = '' }: IntentOf<'escalate'>, scene: DecisionContext): Decision {
+function decideEscalation({ text, tell = '' }: IntentOf<'escalate'>, context: DecisionContext): Decision {
   if (text.length > LIMIT.question) {
     const message = `a question to your owner has at most ${LIMIT.question} characters, this one has ${text.length}`
     return refuse('TEXT_TOO_LONG', message, `ask in a few words: \`${P2P} escalate "…"\``)
   }
-  const call = chooseCall('escalate', 'escalate', scene)
+  const call = chooseCall('escalate', 'escalate', context)
   if (call instanceof Failure)
-    return scene.selector === undefined && call.code === 'NO_CALL' ? { say: [] } : { say: [], refusal: call }
+    return context.selector === undefined && call.code === 'NO_CALL' ? { say: [] } : { say: [], refusal: call }
   // "What the owner is asked never goes to the peer by itself."
-  return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text: tell } }, scene.me, scene.now)
+  return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text: tell } }, context.me, context.now)
 }
 
-function end({ text, outcome }: IntentOf<'end'>, scene: DecisionContext): Decision {
-  const call = chooseCall('end', 'end', scene)
+function end({ text, outcome }: IntentOf<'end'>, context: DecisionContext): Decision {
+  const call = chooseCall('end', 'end', context)
   if (call instanceof Failure) return { say: [], refusal: call }
   const body: Body = { type: 'end', text, expired: false, ...(outcome === undefined ? {} : { outcome }) }
-  return withinSize({ to: call.peer, call: call.id, body }, scene.me, scene.now)
+  return withinSize({ to: call.peer, call: call.id, body }, context.me, context.now)
 }
 
 // Whoever has ended a call says nothing more in it.

@@ -89,7 +89,7 @@ export function escalationOf(
     peerName: peer?.name ?? foreign``,
     peerTrust: peer?.trust ?? '',
     topic: foreignLine(call?.topic ?? '', MAX_TOPIC),
-    topicBy: call === undefined ? '' : call.mine === 'caller' ? 'me' : 'peer',
+    topicBy: call === undefined ? '' : call.role === 'caller' ? 'me' : 'peer',
     text,
     told,
   }

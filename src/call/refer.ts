@@ -14,7 +14,7 @@ export function parseRef(text: string): Ref | undefined {
 
 /** The id of the signal that a ref names, or why there is none (NO_SUCH_REF). What lies in the archive is not found. */
 export function signalNamed({ from, seq }: Ref, call: Call): string | Failure {
-  const line = call.lines.find(({ signal, party }) => signal.seq === seq && (party === call.mine) === (from === 'me'))
+  const line = call.lines.find(({ signal, party }) => signal.seq === seq && (party === call.role) === (from === 'me'))
   if (line !== undefined) return line.signal.id
   const last = from === 'me' ? call.own.seq : call.taken.seq
   const why = seq <= last ? `${from}/${seq} is too long ago to be named` : `there is no ${from}/${seq} in this call`

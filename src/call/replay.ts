@@ -35,7 +35,7 @@ export type Call = {
   caller: string
   callee: string
   /** Who we are in it, and the other one's key. */
-  mine: Party
+  role: Party
   peer: string
   topic: string
   /** What the peer calls itself: its word, not ours. */
@@ -140,17 +140,17 @@ function foldLog(log: Log, me: string): Call | undefined {
   const { from: caller, to: callee } = request
   // Of a request that came in we are the receiver; what a damaged disk makes of our own is nobody's key.
   if (!isHex32(callee)) return undefined
-  const mine: Party = me === caller ? 'caller' : 'callee'
-  const peer = mine === 'caller' ? callee : caller
+  const role: Party = me === caller ? 'caller' : 'callee'
+  const peer = role === 'caller' ? callee : caller
   const signals = ordered.map(({ signal }) => signal)
   const ends = endsOf(signals, caller)
   const taken = lastSignal(log, peer)
   const intro = introductionOf(signals, peer)
   const waiting = waitingSignals(log)
-  const { phase, lines, last } = foldPhases(ordered, { log, ends, caller, mine })
+  const { phase, lines, last } = foldPhases(ordered, { log, ends, caller, role })
   return {
     id: log.id,
-    ...{ caller, callee, mine, peer },
+    ...{ caller, callee, role, peer },
     topic: request.body.text,
     peerName: intro?.name ?? '',
     peerRelays: intro?.relays ?? [],
@@ -188,11 +188,11 @@ function endsOf(signals: readonly Signal[], caller: string): Ends {
   return ends
 }
 
-type FoldContext = { log: Log; ends: Ends; caller: string; mine: Party }
+type FoldContext = { log: Log; ends: Ends; caller: string; role: Party }
 
 function foldPhases(
   ordered: readonly OrderedSignal[],
-  { log, ends, caller, mine }: FoldContext,
+  { log, ends, caller, role }: FoldContext,
 ): Pick<Call, 'phase' | 'lines' | 'last'> {
   let [phase, last] = [initialPhase(log), log.past?.last ?? 0]
   const lines: Line[] = []
@@ -207,7 +207,7 @@ function foldPhases(
       party,
       clock,
       ...(heard === undefined ? {} : { heard }),
-      late: isLate(signal, party === mine, ends[other], log) || (after === undefined && isLateAnswer(signal, phase)),
+      late: isLate(signal, party === role, ends[other], log) || (after === undefined && isLateAnswer(signal, phase)),
       effective: after !== undefined,
       // Two who speak at once cross, and a peer that claims it gains nothing.
       ...(above[other] > ack ? { unseen: [ack + 1, above[other]] as const } : {}),
@@ -216,7 +216,7 @@ function foldPhases(
     above[party] = Math.max(above[party], signal.seq)
     last = Math.max(last, heard === undefined ? signal.at : Math.min(signal.at, heard))
     phase = after ?? phase
-    if (signal.body.type === 'end' && isCancel(signal, party, ends, log, mine)) phase = 'cancelled'
+    if (signal.body.type === 'end' && isCancel(signal, party, ends, log, role)) phase = 'cancelled'
   }
   if (log.fork !== undefined && log.verified === undefined && phase !== 'merged') phase = 'forked'
   return { phase, lines, last }
@@ -240,9 +240,9 @@ function isLateAnswer({ body }: Signal, phase: Phase): boolean {
 
 // "An `end` that is the caller's `seq` 2 and whose `ack` (receipts counted) does not cover the accept cancels the call, whatever
 // stands above it; the accept stays as a late line."
-function isCancel({ seq, ack }: Signal, party: Party, ends: Ends, log: Log, mine: Party): boolean {
+function isCancel({ seq, ack }: Signal, party: Party, ends: Ends, log: Log, role: Party): boolean {
   if (party !== 'caller' || seq !== 2 || log.missed !== undefined || log.merged !== undefined) return false
-  const acked = mine === 'callee' ? Math.max(ack.seq, log.ackedAtEnd ?? 0) : ack.seq
+  const acked = role === 'callee' ? Math.max(ack.seq, log.ackedAtEnd ?? 0) : ack.seq
   return ends.caller?.seq === 2 && acked < 1
 }
 

@@ -30,14 +30,14 @@ export type Standing = {
  * @param until until when it rings, by our own clock
  */
 export function standingOf(call: Call, log: Log, until = call.deadline): Standing {
-  const { phase, mine, acked } = call
-  const theirs = call.lines.filter((line) => line.party !== mine && isShown(line))
+  const { phase, role, acked } = call
+  const theirs = call.lines.filter((line) => line.party !== role && isShown(line))
   const answered = theirs.findLast(({ signal }) => WORDS.includes(signal.body.type))?.signal.seq ?? 0
   const lastOf = (type: SignalType) => {
     const line = theirs.findLast(({ signal }) => signal.body.type === type)
     return line !== undefined && line.signal.seq > answered ? momentOf(line) : undefined
   }
-  const own = call.lines.findLast(({ party }) => party === mine)?.signal
+  const own = call.lines.findLast(({ party }) => party === role)?.signal
   const active = phase === 'active'
   return {
     rings: phase === 'ringing' ? ringingOf(call, until) : undefined,

@@ -7,7 +7,7 @@ import { P2P } from '../command-name.ts'
 import { type Args, loadVerbs, type VerbTable } from '../commands/command.ts'
 import { Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
-import { guessOption, guessVerb } from './meant.ts'
+import { guessOption, guessVerb } from './guess.ts'
 import { GLOBAL_OPTIONS, VERSION } from './options.ts'
 
 export type ParsedArgv = { verb: string; args: Args }

@@ -44,7 +44,7 @@ export async function main(host: Host): Promise<number> {
 
 async function runVerb(host: Host, { verb, args }: ParsedArgv, json: boolean): Promise<number> {
   if (verb === 'doctor') {
-    const { runDoctor } = await import('./examine.ts')
+    const { runDoctor } = await import('./doctor.ts')
     return await runDoctor(host, { ...environmentOptions(args, host), json, quiet: args.quiet === true })
   }
   if (verb === 'hook') return await (await import('./harness-hook.ts')).answerHook(host, args, json)

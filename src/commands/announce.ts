@@ -20,7 +20,7 @@ export const announce: Command<'announce'> = {
   needs: ({ jitter }) => ({
     network: true,
     alone: { jitter },
-    goesOnline: 'presence',
+    announces: 'presence',
     downloads: 'quick',
     wakes: true,
     unattended: true,

@@ -31,7 +31,7 @@ export const answer: Command<'answer'> = {
   },
   needs: (intent) => ({
     network: true,
-    goesOnline: 'list',
+    announces: 'list',
     waits: intent.accept ? replyWait(intent) : undefined,
     shows: intent.wait !== undefined,
   }),

@@ -35,7 +35,7 @@ export const call: Command<'call'> = {
   needs: ({ agent, wait, settle = 0 }) => ({
     network: true,
     lookups: { agent },
-    goesOnline: 'list',
+    announces: 'list',
     waits: wait === undefined ? undefined : { type: 'answer', seconds: wait, settle },
     shows: true,
   }),

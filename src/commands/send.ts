@@ -40,7 +40,7 @@ export const send: Command<'send'> = {
   needs: (intent) =>
     intent.to === undefined
       ? { network: true, optimistic: true, waits: replyWait(intent), shows: true, notes: ['pace'] }
-      : { network: true, lookups: { agent: intent.to }, goesOnline: 'list', shows: true },
+      : { network: true, lookups: { agent: intent.to }, announces: 'list', shows: true },
   text: (outcome) =>
     outcome.intent.to === undefined
       ? sentLines(outcome, outcome.intent.progress ? 'progress' : 'message')

@@ -107,7 +107,7 @@ export type Environment<I, L, P = never> = {
   remoteStorage: RemoteStorage
   /** Where transcripts lie as Markdown, by call. */
   transcripts: () => Readonly<Record<string, string>>
-  /** Why these may not go out, see files/gate.ts; `what` they are, for a sentence. */
+  /** Why these may not go out, see files/outgoing.ts; `what` they are, for a sentence. */
   refuseSecrets: (contents: readonly (string | Uint8Array)[], what: string) => Promise<Failure | undefined>
   /** What lies on the disk beside the calls' own files. */
   listKeptFiles: () => FilesOnDisk
@@ -199,7 +199,7 @@ export function openEnvironment<I, L, C, P>(
     }),
     transcripts: () => transcriptPaths(home),
     refuseSecrets: async (contents, what) =>
-      (await import('./files/gate.ts')).refuseSecrets(contents, { home, secret: keys.secret, what }),
+      (await import('./files/outgoing.ts')).refuseSecrets(contents, { home, secret: keys.secret, what }),
     listKeptFiles: () => listKeptFiles(home),
     saveTranscript: (call, markdown) => saveTranscript(home, call, markdown),
     exportSecret: (path) => exportSecret(keys, path),

@@ -6,7 +6,7 @@ import type { Log } from '../call/log.ts'
 import type { Environment } from '../io/environment.ts'
 import type { WrapOptions } from '../nostr/nip59.ts'
 import { foreignText } from '../sanitize.ts'
-import type { Speaker } from '../state/say.ts'
+import type { AuthorContext } from '../state/say.ts'
 import type { Index, LetterLog } from '../state/state.ts'
 import type { RelayClock } from './clock.ts'
 
@@ -59,7 +59,7 @@ export function ownAgent({ environment }: RunContext, people: AgentDirectory): A
 }
 
 /** Who speaks in this run, and when: what the state writes down beside our own words. */
-export function speakerOf(context: RunContext): Speaker {
+export function speakerOf(context: RunContext): AuthorContext {
   const { environment, now, clock } = context
   const { keys, claimant, config } = environment
   return { me: keys.pubkey, now, stamp: stampOf(context), lag: clock.lag, ...claimant, tellRead: config.receipts.read }

@@ -24,8 +24,12 @@ export async function carryOut(
   while (result.actions.length > 0) {
     const { done, saved, error } = await executeAll(result.actions, context)
     context = contextAfter(done, context)
-    const { decided, touched, ...next } = await saveStep({ done, saved, earlier }, plan, context)
-    result = { ...next, decided: joinDecided(result.decided, decided), touched: [...result.touched, ...touched] }
+    const { decided, callsHeard, ...next } = await saveStep({ done, saved, earlier }, plan, context)
+    result = {
+      ...next,
+      decided: joinDecided(result.decided, decided),
+      callsHeard: [...result.callsHeard, ...callsHeard],
+    }
     earlier.push(...done)
     if (error !== undefined) throw error.thrown
   }

@@ -16,7 +16,7 @@ export type FinishedRun = {
   state: State
   decided: Decided | undefined
   /** Calls in which something came in that wants an answer, be it a repeat. */
-  touched: readonly string[]
+  callsHeard: readonly string[]
   /** What became of all that was to be done. */
   done: readonly ActionResult[]
   /** The command's call, for its reader. */

@@ -18,8 +18,8 @@ const loadDownload = once(() => import('./download.ts'))
 
 /** The needs, with what a step of theirs takes beside its conversations. */
 export async function planFor(needs: Needs): Promise<Plan> {
-  const { goesOnline, downloads } = needs
-  const online = goesOnline && (await loadAnnounce()).announcements(goesOnline)
+  const { announces, downloads } = needs
+  const online = announces && (await loadAnnounce()).announcements(announces)
   const fetches = downloads && (await loadDownload()).fetchesFor(downloads)
   return { needs, ...(online && { announcements: online }), ...(fetches && { fetches }) }
 }

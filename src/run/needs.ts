@@ -15,7 +15,7 @@ export type Needs = {
   /** Files on servers: whatever there is for as long as `inbox` may take, or what comes quickly. */
   downloads?: 'patient' | 'quick'
   /** What it tells everybody of us. */
-  goesOnline?: 'presence' | 'list'
+  announces?: 'presence' | 'list'
   /** One of its kind at a time, after a pause by chance of at most so many seconds; undefined for what fits whoever has started it. */
   alone?: { jitter: number | undefined }
   /** Wakes the agent through the event hook. */

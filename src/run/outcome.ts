@@ -114,7 +114,7 @@ export function localOutcome<T extends IntentType>(
   state: State,
   own: OwnOutcome[T],
 ): OutcomeOf<T> {
-  const silent = { decided: undefined, touched: [], done: [] }
+  const silent = { decided: undefined, callsHeard: [], done: [] }
   const common = commonOutcome({ intent, needs, context, heard: NOTHING_HEARD, state, ...silent })
   return Object.assign({ ...common, relays: [], notices: [], failure: undefined, intent }, own)
 }
@@ -163,7 +163,7 @@ const OWN: OwnOutcomes = {
   end: (finished, common) => ({ ...spokenOutcome(finished, common), reading: finished.reading }),
   announce: (finished) => ({
     posted: finished.idle === undefined ? announceResult(finished) : undefined,
-    received: finished.touched.length,
+    received: finished.callsHeard.length,
     ...(finished.idle === undefined ? {} : { idle: finished.idle }),
   }),
   inbox: ({ intent }, { state, calls, people, now, news }) => ({

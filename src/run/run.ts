@@ -80,9 +80,9 @@ async function runOnline<T extends IntentType>(
   const { result, done, context: here } = executed
 
   // Report.
-  const { state, touched, decided = ahead?.decided } = result
+  const { state, callsHeard, decided = ahead?.decided } = result
   const deleted = isCleanUpDue(state.index, here.now) ? await (await loadCleanUp()).deleteWhatIsDue(here) : []
-  const outcome = await report(type, { intent, needs, context: here, heard, state, decided, touched, done, deleted })
+  const outcome = await report(type, { intent, needs, context: here, heard, state, decided, callsHeard, done, deleted })
   return await withTranscripts(outcome, known.index, here)
 }
 
@@ -156,5 +156,5 @@ function idleRun<T extends IntentType>(
 ): FinishedRunOf<T> {
   const state = context.environment.store.read()
   const done: ActionResult[] = []
-  return { intent, needs, context, heard: NOTHING_HEARD, state, decided: undefined, touched: [], done, idle }
+  return { intent, needs, context, heard: NOTHING_HEARD, state, decided: undefined, callsHeard: [], done, idle }
 }

@@ -22,7 +22,7 @@ import {
   relaysToProbe,
 } from '../state/relay-memory.ts'
 import type { Removal } from '../state/retention.ts'
-import type { RecordedSignal, Speaker } from '../state/say.ts'
+import type { AuthorContext, RecordedSignal } from '../state/say.ts'
 import type { State } from '../state/state.ts'
 import { exchangeSignals, type HeardWraps, type MadeSecret, type StepContext, type StepOutput } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
@@ -69,7 +69,7 @@ export type StepResult = {
   /** Undefined where nothing was to be decided. */
   decided: Decided | undefined
   /** Calls in which something came in that wants an answer, be it a repeat. */
-  touched: string[]
+  callsHeard: string[]
   /** What is deleted before the state says so, and what is written before it. */
   removals: Removal[]
   secrets: MadeSecret[]
@@ -126,7 +126,7 @@ function hearAndDecide(state: State, input: StepInput, plan: Plan, context: RunC
   const asked = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(fileSignalOf))
   const wanted = written === undefined ? asked : undefined
   if (heard === undefined && wanted === undefined) {
-    const nothing = { actions: [], decided: undefined, touched: [], removals: [], secrets: [] }
+    const nothing = { actions: [], decided: undefined, callsHeard: [], removals: [], secrets: [] }
     return { ...(written ?? nothing), state, callsOnly: true }
   }
   const { opened, completeReads } = heard ?? NOTHING_HEARD
@@ -142,11 +142,11 @@ function hearAndDecide(state: State, input: StepInput, plan: Plan, context: RunC
     return { ...spoken, decided, actions: signalActions(spoken, spoken.state, context), callsOnly: true }
   const asking = queueEscalation(spoken.state, input.intent, decided, context)
   const { environment } = context
-  const speaker = speakerOf(context)
-  const writing = writeLetter(asking.state, spoken.decision, speaker)
+  const author = speakerOf(context)
+  const writing = writeLetter(asking.state, spoken.decision, author)
   const isBlocked = (pubkey: string) => trustOf(context.people, pubkey) === 'blocked'
-  const letters = lettersDue(writing.state, speaker, environment.isAlive, isBlocked)
-  const appeals = dueEscalations(letters.state, environment.owner.channels, speaker, environment.isAlive)
+  const letters = lettersDue(writing.state, author, environment.isAlive, isBlocked)
+  const appeals = dueEscalations(letters.state, environment.owner.channels, author, environment.isAlive)
   const files = settleFiles(appeals.state, context)
   const routeOf = withRoute(context, files.state)
   const announcing = plan.announcements?.(files.state, context) ?? { state: files.state, actions: [] }
@@ -164,7 +164,7 @@ function hearAndDecide(state: State, input: StepInput, plan: Plan, context: RunC
       ...probes(files.state, heard, plan, context),
     ],
     decided: decided && { ...decided, asked: asking.asked, ...(writing.letter && { letter: writing.letter }) },
-    touched: spoken.touched,
+    callsHeard: spoken.callsHeard,
     removals: spoken.removals,
     secrets: spoken.secrets,
     callsOnly: false,
@@ -234,11 +234,11 @@ function decidedIn({ decision, said }: StepOutput, asked: boolean): Decided | un
 function writeLetter(
   state: State,
   { letter }: Decision,
-  speaker: Speaker,
+  author: AuthorContext,
 ): { state: State; letter?: { to: string; rumor: Rumor } } {
   if (letter === undefined) return { state }
   const { to, text } = letter
-  const rumor = directMessage(text, to, speaker)
+  const rumor = directMessage(text, to, author)
   return { state: oweLetter(state, rumor, to), letter: { to, rumor } }
 }
 

@@ -29,7 +29,7 @@ export async function resolveCallee(
  * What a command wants to hear: whose relay lists and presences, who is on line, and whether the mailbox stays open.
  */
 export function syncRequestFor(
-  { lookups, deep, waits, goesOnline }: Needs,
+  { lookups, deep, waits, announces }: Needs,
   index: Index,
   wanted: ResolvedAgent | undefined,
   owner: string | undefined,
@@ -48,7 +48,7 @@ export function syncRequestFor(
     online: onlineRequest(lookups, wanted),
     deep: deep === true,
     live: waits !== undefined,
-    self: goesOnline === 'presence',
+    self: announces === 'presence',
   }
 }
 

@@ -35,6 +35,6 @@ export async function acceptOnceTold(intent: Intent, plan: Plan, executed: Execu
 }
 
 function withBefore({ result, done, context }: Executed, before: Executed): Executed {
-  const touched = [...before.result.touched, ...result.touched]
-  return { context, done: [...before.done, ...done], result: { ...result, touched } }
+  const callsHeard = [...before.result.callsHeard, ...result.callsHeard]
+  return { context, done: [...before.done, ...done], result: { ...result, callsHeard } }
 }

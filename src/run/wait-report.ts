@@ -53,7 +53,7 @@ function knownOf(ids: readonly string[], { calls, state, now }: CommonOutcome): 
     const log = state.logs[call.id]
     if (log === undefined) return []
     const standing = standingOf(call, log, state.index.calls[call.id]?.deadline)
-    const parts = standingParts(standing, call.mine === 'caller', now)
+    const parts = standingParts(standing, call.role === 'caller', now)
     return told.length === 1 ? parts : parts.map((part) => `call ${call.id.slice(0, 8)}: ${part}`)
   })
 }
@@ -81,8 +81,8 @@ function openText({ state, now }: CommonOutcome): string[] {
     .map(({ escalation: { id, at } }) => `your owner is asked since ${formatDuration(now - at)} (${id.slice(0, 8)})`)
 }
 
-function isAwaiting({ phase, mine }: Call): boolean {
-  return !isOver(phase) && (phase === 'active' || mine === 'caller')
+function isAwaiting({ phase, role }: Call): boolean {
+  return !isOver(phase) && (phase === 'active' || role === 'caller')
 }
 
 function optionsOf(wait: Wait, ids: readonly string[]): string {

@@ -13,9 +13,9 @@ export type WaitingThing = { type: string; id: string; call: string; npub: strin
  */
 export function waitingThings(state: State, people: AgentDirectory, now: number): WaitingThing[] {
   const calls = callsOf(state, state.index.agent, now)
-  const rings = calls.flatMap(({ id, phase, mine, peer, deadline, held }): WaitingThing[] => {
+  const rings = calls.flatMap(({ id, phase, role, peer, deadline, held }): WaitingThing[] => {
     // At glare ours rings, and theirs does not.
-    if (phase !== 'ringing' || held || mine !== 'callee' || now > deadline) return []
+    if (phase !== 'ringing' || held || role !== 'callee' || now > deadline) return []
     const { npub, trust } = agentOf(people, peer)
     return [{ type: 'ringing', id, call: id, npub, trust }]
   })

@@ -85,10 +85,10 @@ export function overBounds(
   meter: DailyMeter,
   rumor: Rumor,
   first: boolean,
-  gate: AdmissionPolicy,
+  admission: AdmissionPolicy,
   bits = 0,
 ): string | undefined {
-  const trust = gate.trust(rumor.pubkey)
+  const trust = admission.trust(rumor.pubkey)
   if (trust === 'owner') return undefined
   const known = meter.senders[rumor.pubkey]
   const more = amountOf(rumor, first)

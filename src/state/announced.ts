@@ -3,7 +3,7 @@ import type { RelayList } from '../call/presence.ts'
 import type { Template } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed } from './retry.ts'
-import type { Speaker } from './say.ts'
+import type { AuthorContext } from './say.ts'
 import type { Announced, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -142,7 +142,11 @@ export function recordListOffered(
 }
 
 /** Whether another `announce` runs. */
-export function isAnnouncing({ index }: State, { pid, now }: Pick<Speaker, 'pid' | 'now'>, alive: IsAlive): boolean {
+export function isAnnouncing(
+  { index }: State,
+  { pid, now }: Pick<AuthorContext, 'pid' | 'now'>,
+  alive: IsAlive,
+): boolean {
   const { announcing: held } = index
   // A container gives its first process the same number each time: our own is one that was left behind.
   if (held === undefined || held.pid === pid) return false
@@ -153,9 +157,9 @@ export function isAnnouncing({ index }: State, { pid, now }: Pick<Speaker, 'pid'
  * Notes that this process announces now.
  * @param pause seconds that it sleeps before it begins
  */
-export function beginAnnounce(state: State, speaker: Parameters<typeof claimBy>[0], pause: number): State {
+export function beginAnnounce(state: State, author: Parameters<typeof claimBy>[0], pause: number): State {
   const edit = beginTransaction(state)
-  edit.index.announcing = { ...claimBy(speaker), pause }
+  edit.index.announcing = { ...claimBy(author), pause }
   return edit.state
 }
 

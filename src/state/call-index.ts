@@ -51,10 +51,10 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
   return {
     peer: call.peer,
     ...(call.peerName === '' ? {} : { name: call.peerName }),
-    direction: call.mine === 'caller' ? 'outgoing' : 'incoming',
+    direction: call.role === 'caller' ? 'outgoing' : 'incoming',
     topic: call.topic,
     createdAt: call.createdAt,
-    deadline: call.mine === 'callee' ? (log.ringsUntil ?? call.deadline) : call.deadline,
+    deadline: call.role === 'callee' ? (log.ringsUntil ?? call.deadline) : call.deadline,
     phase: call.phase,
     unread: unreadCount(log),
     own: ownOf(call, log),
@@ -146,7 +146,7 @@ function unreadCount(log: Log): number {
 function ownOf(call: Call, log: Log): CallSummary['own'] {
   const archived = log.past?.own ?? 0
   const own = { queued: 0, relayed: 0, delivered: archived, read: 0 }
-  for (const { signal, party } of call.lines) if (party === call.mine) own[deliveryStateOf(log, signal.id)]++
+  for (const { signal, party } of call.lines) if (party === call.role) own[deliveryStateOf(log, signal.id)]++
   // Our numbers have no gaps: what of those that were looked at is not among the lines lies in the archive.
   const looked = Math.min(log.acked.seq, log.peerRead)
   const archivedRead = Math.max(0, Math.min(archived, looked - own.read))

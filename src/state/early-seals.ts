@@ -15,8 +15,8 @@ const KEPT_AFTER_RING = 7 * 24 * 3600
  * Until when what comes before the accept of a call is kept, unix seconds by our own clock; undefined where no accept is awaited: it is
  * not our request, has no call key, or is answered.
  */
-export function awaitsUntil({ mine, phase, deadline }: Pick<Call, 'mine' | 'phase' | 'deadline'>, log: Log) {
-  if (mine !== 'caller' || !AWAITING.includes(phase)) return undefined
+export function awaitsUntil({ role, phase, deadline }: Pick<Call, 'role' | 'phase' | 'deadline'>, log: Log) {
+  if (role !== 'caller' || !AWAITING.includes(phase)) return undefined
   const request = signalOf(log, log.id)?.body
   if (request?.type !== 'request' || request.ek === undefined) return undefined
   const isAnswered = Object.keys(log.entries).some((id) => signalOf(log, id)?.body.type === 'accept')

@@ -3,7 +3,7 @@ import type { AnswerChannel, Escalation } from '../call/escalation.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
 import { keepEscalation, recordAnswer, recordChannels } from './owner-answers.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
-import type { Speaker } from './say.ts'
+import type { AuthorContext } from './say.ts'
 import type { PendingEscalation, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -61,10 +61,10 @@ export function openEscalation(
 export function dueEscalations(
   state: State,
   configured: readonly string[],
-  speaker: Speaker,
+  author: AuthorContext,
   alive: IsAlive,
 ): { state: State; dues: DueEscalation[] } {
-  const { now } = speaker
+  const { now } = author
   const appeals = { ...state.index.appeals }
   let again = 0
   const dues = Object.entries(appeals).flatMap(([id, held]): DueEscalation[] => {
@@ -80,7 +80,7 @@ export function dueEscalations(
     if (channels.length === 0 && left.length > 0 && !fresh) return []
     if (!fresh && again === MAX_RETRIES_A_RUN) return []
     if (!fresh) again++
-    appeals[id] = { ...held, claim: claimBy(speaker) }
+    appeals[id] = { ...held, claim: claimBy(author) }
     return [{ escalation, channels, letter, fresh }]
   })
   return { state: dues.length === 0 ? state : withEscalations(state, appeals), dues }

@@ -17,13 +17,13 @@ export type ExpiryContext = {
   me: string
   now: number
   completeReads: readonly CompleteRead[]
-  gate: AdmissionPolicy
+  admission: AdmissionPolicy
   isNew: (call: string) => boolean
 }
 
 /** Ends the rings that nobody answered in time, and makes room among those of strangers. */
 export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
-  const { me, now, gate } = expiry
+  const { me, now, admission } = expiry
   const strangers: RingingCall[] = []
   for (const log of Object.values(edit.state.logs)) {
     const call = callOf(log, me, now)
@@ -35,8 +35,8 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
       delete mine.held
       mine.unread = mine.unread.filter((item) => item !== call.id)
       // The attack: whom the policy refuses dates a request so that its ring is over when it comes, and its topic is read after all.
-      if (call.mine === 'caller' || mayCall(gate, gate.trust(call.peer))) mine.unread.push('missed')
-    } else if (call.mine === 'callee' && gate.trust(call.peer) === 'unknown') {
+      if (call.role === 'caller' || mayCall(admission, admission.trust(call.peer))) mine.unread.push('missed')
+    } else if (call.role === 'callee' && admission.trust(call.peer) === 'unknown') {
       strangers.push({ id: call.id, peer: call.peer, heard, at: call.createdAt })
     }
   }
@@ -56,9 +56,9 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
 }
 
 // The caller says so only when a complete replay since then shows no answer. Both by our own clock.
-function isMissed({ deadline, mine }: Call, { ringsUntil }: Log, { now, completeReads }: ExpiryContext): boolean {
+function isMissed({ deadline, role }: Call, { ringsUntil }: Log, { now, completeReads }: ExpiryContext): boolean {
   const until = ringsUntil ?? deadline
-  return now > until && (mine === 'callee' || completeReads.some((r) => r.began > until))
+  return now > until && (role === 'callee' || completeReads.some((r) => r.began > until))
 }
 
 /** Tells, once, what was never acknowledged in calls that have expired or forked: those words are not offered any more. */

@@ -9,7 +9,7 @@ import { parseRemote } from '../call/signal-codec.ts'
 import { commitCalls } from './call-index.ts'
 import { commitLetters, letterLogsOf, updateLetter } from './letter-log.ts'
 import { hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
-import type { Speaker } from './say.ts'
+import type { AuthorContext } from './say.ts'
 import type { Letter, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -99,7 +99,7 @@ export function afterPausedFetch({ progress }: RemoteFileEntry, have: number): F
 export function recordFetched(
   state: State,
   found: readonly { remoteFile: RemoteFileEntry; fileState: FileState }[],
-  speaker: Pick<Speaker, 'me' | 'now'>,
+  author: Pick<AuthorContext, 'me' | 'now'>,
 ): State {
   const edit = beginTransaction(state)
   for (const { remoteFile, fileState } of found) {
@@ -114,7 +114,7 @@ export function recordFetched(
     if (isFinished(fileState)) log.unread.push(id)
   }
   commitLetters(edit)
-  return commitCalls(edit, speaker)
+  return commitCalls(edit, author)
 }
 
 // The attack: a stranger's address, asked for, tells the stranger where we are and that we read. In a call that we have
@@ -163,7 +163,7 @@ function inLetter({ rumor, heard, file, mine }: Letter): RemoteFileEntry[] {
 export type SettledTransfer = { call: string; transfer: Transfer; fileState: FileState }
 
 /** Writes down which files have come to their end; each is news once. */
-export function recordTransfers(state: State, done: readonly SettledTransfer[], speaker: Speaker): State {
+export function recordTransfers(state: State, done: readonly SettledTransfer[], author: AuthorContext): State {
   const edit = beginTransaction(state)
   for (const { call, transfer, fileState } of done) {
     const log = edit.log(call)
@@ -177,5 +177,5 @@ export function recordTransfers(state: State, done: readonly SettledTransfer[], 
       if (entry !== undefined && entry.rumor.content !== '') edit.entries(log)[id] = withoutContent(entry)
     }
   }
-  return commitCalls(edit, speaker)
+  return commitCalls(edit, author)
 }

@@ -15,7 +15,7 @@ export type IntroducedSignal = { draft: IntendedSignal; keys?: Keys }
 
 /**
  * Adds a fresh call key to a request or an accept; any other signal stays as it is.
- * @param speaker `stamp`: what it is dated with, unix seconds
+ * @param author `stamp`: what it is dated with, unix seconds
  */
 export function introduce(
   state: State,

@@ -5,13 +5,13 @@ import type { Rumor } from '../nostr/event.ts'
 import { commitLetters, keepOwnLetter } from './letter-log.ts'
 import { entryAfterPublish, isPublishing, nextPublish, type PendingPublish, type PublishResult } from './outbox.ts'
 import { claimBy, type IsAlive } from './retry.ts'
-import type { Speaker } from './say.ts'
+import type { AuthorContext } from './say.ts'
 import { OPEN_AFTER_END, type OutgoingLetter, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** A letter of ours, dated as we date what we publish. */
-export function directMessage(text: string, to: string, speaker: Pick<Speaker, 'me' | 'now' | 'stamp'>): Rumor {
-  const { me, now, stamp = now } = speaker
+export function directMessage(text: string, to: string, author: Pick<AuthorContext, 'me' | 'now' | 'stamp'>): Rumor {
+  const { me, now, stamp = now } = author
   return letterRumor(text, { from: me, to, at: stamp })
 }
 
@@ -29,18 +29,18 @@ export function oweLetter(state: State, rumor: Rumor, to: string): State {
 /** The letters to publish now, claimed by this process; none to anybody who was blocked meanwhile. */
 export function lettersDue(
   state: State,
-  speaker: Speaker,
+  author: AuthorContext,
   alive: IsAlive,
   isBlocked: (pubkey: string) => boolean = () => false,
 ): { state: State; dues: PendingPublish[] } {
-  const { now } = speaker
+  const { now } = author
   const held = Object.entries(state.index.letters).filter(([, { rumor }]) => now - rumor.created_at < OPEN_AFTER_END)
   const letters: State['index']['letters'] = Object.fromEntries(held)
   const dues = held.flatMap(([id, letter]): PendingPublish[] => {
     const { to, rumor, posting } = letter
     const turn = isPublishing(posting, now, alive) || isBlocked(to) ? undefined : nextPublish(posting, now)
     if (turn === undefined) return []
-    letters[id] = { ...letter, posting: { ...posting, claim: claimBy(speaker) } }
+    letters[id] = { ...letter, posting: { ...posting, claim: claimBy(author) } }
     return [{ call: '', to, rumor, ...turn }]
   })
   const kept = dues.length === 0 && held.length === Object.keys(state.index.letters).length
@@ -48,7 +48,7 @@ export function lettersDue(
 }
 
 /** Writes down what the relays answered. One that a relay has taken is forgotten: nobody acks it. */
-export function recordLettersSent(state: State, credits: readonly PublishResult[], { now }: Speaker): State {
+export function recordLettersSent(state: State, credits: readonly PublishResult[], { now }: AuthorContext): State {
   const mine = credits.filter(({ call, rumor }) => call === '' && state.index.letters[rumor] !== undefined)
   if (mine.length === 0) return state
   const letters = { ...state.index.letters }

@@ -66,11 +66,11 @@ export function countReplay(edit: Transaction, { completeReads }: { completeRead
  */
 export function boundOrphans(
   edit: Transaction,
-  { now, gate }: { now: number; gate: Pick<AdmissionPolicy, 'trust'> },
+  { now, admission }: { now: number; admission: Pick<AdmissionPolicy, 'trust'> },
 ): void {
   const { orphanCalls } = edit.index
   if (orphanCalls.length === 0) return
-  const isKnown = acquaintanceIn(edit.index, gate)
+  const isKnown = acquaintanceIn(edit.index, admission)
   const byAuthor = new Map<string, number>()
   const ranked = orphanCalls.toReversed().flatMap((orphan) => {
     const turn = byAuthor.get(orphan.from) ?? 0
@@ -135,17 +135,20 @@ export type LostCall = { call: string | undefined; to: string }
  * that we forgot)." Whom the policy refuses hears nothing of it: that call is unknown here because its request was refused. Whoever
  * is known stands first, and is told whatever strangers have used up.
  */
-export function lostCalls({ index, logs }: State, { now, gate }: { now: number; gate: AdmissionPolicy }): LostCall[] {
-  const isKnown = acquaintanceIn(index, gate)
+export function lostCalls(
+  { index, logs }: State,
+  { now, admission }: { now: number; admission: AdmissionPolicy },
+): LostCall[] {
+  const isKnown = acquaintanceIn(index, admission)
   const lost = new Map<string, string | undefined>()
   // First: this says it of all its calls. The attack: a thief of its identity names a call that never was, and that is all that is told today.
   for (const peer of unreadablePeers(index)) {
-    if (mayCall(gate, gate.trust(peer)) && !isToldToday(index, peer, now)) lost.set(peer, undefined)
+    if (mayCall(admission, admission.trust(peer)) && !isToldToday(index, peer, now)) lost.set(peer, undefined)
   }
   for (const { call, from, replays } of index.orphanCalls) {
     if (replays < REPLAYS || logs[call] !== undefined || index.calls[call] !== undefined) continue
     if (index.forgotten[call] !== undefined || lost.has(from)) continue
-    if (!mayCall(gate, gate.trust(from)) || isToldToday(index, from, now)) continue
+    if (!mayCall(admission, admission.trust(from)) || isToldToday(index, from, now)) continue
     lost.set(from, call)
   }
   const all = [...lost].map(([to, call]) => ({ call, to }))
@@ -162,10 +165,10 @@ export function lostCalls({ index, logs }: State, { now, gate }: { now: number; 
 export function isOwedLoss(
   index: Index,
   peer: string,
-  { now, gate }: { now: number; gate: Pick<AdmissionPolicy, 'trust'> },
+  { now, admission }: { now: number; admission: Pick<AdmissionPolicy, 'trust'> },
 ): boolean {
   if (index.unreadable?.[peer] === undefined || isToldToday(index, peer, now)) return false
-  const isKnown = acquaintanceIn(index, gate)
+  const isKnown = acquaintanceIn(index, admission)
   return isKnown(peer) || strangersToldToday(index, isKnown, now) < MAX_TOLD
 }
 

@@ -8,7 +8,7 @@ import type { Foreign } from '../sanitize.ts'
 import { commitCalls } from './call-index.ts'
 import { isPresent, noteRecord } from './peer-record.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
-import type { Speaker } from './say.ts'
+import type { AuthorContext } from './say.ts'
 import { OPEN_AFTER_END, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -117,7 +117,7 @@ function isEarly({ wrapped, wraps, accepted, retried, missing }: OutboxEntry, no
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
-export function claimRumors(state: State, dues: readonly PendingPublish[], speaker: Speaker): State {
+export function claimRumors(state: State, dues: readonly PendingPublish[], author: AuthorContext): State {
   if (dues.length === 0) return state
   const edit = beginTransaction(state)
   for (const { call, rumor, wrap, skip } of dues) {
@@ -127,28 +127,28 @@ export function claimRumors(state: State, dues: readonly PendingPublish[], speak
     const rest = wrap === undefined && skip.length > 0
     const to = onlyRecipient(rumor) ?? ''
     // It is there, and does not have what these have taken.
-    if (wrap === undefined && !rest && isPresent(edit.index.peers[to], speaker.now))
+    if (wrap === undefined && !rest && isPresent(edit.index.peers[to], author.now))
       noteRecord(edit, to, posting.accepted, 'vain')
-    const claim = { ...claimBy(speaker), ...(rest && { rest }) }
-    outbox[rumor.id] = { ...posting, claim, ...(rest && { retried: speaker.now }) }
+    const claim = { ...claimBy(author), ...(rest && { rest }) }
+    outbox[rumor.id] = { ...posting, claim, ...(rest && { retried: author.now }) }
   }
   return edit.commit()
 }
 
 /** Writes down what the relays answered. */
-export function recordPublished(state: State, credits: readonly PublishResult[], speaker: Speaker): State {
+export function recordPublished(state: State, credits: readonly PublishResult[], author: AuthorContext): State {
   const edit = beginTransaction(state)
   for (const { call, rumor, wrap, oks } of credits) {
     if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
     const posting = log.outbox[rumor]
     if (posting === undefined) continue
-    const after = entryAfterPublish(posting, wrap, oks, speaker.now)
+    const after = entryAfterPublish(posting, wrap, oks, author.now)
     // What was acknowledged once already is owed no longer than until a relay has it.
     if (posting.again === true && after.accepted.length > 0) delete log.outbox[rumor]
     else log.outbox[rumor] = after
   }
-  return commitCalls(edit, speaker)
+  return commitCalls(edit, author)
 }
 
 /** A posting after what the relays have answered to a wrap of it. */

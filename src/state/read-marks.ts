@@ -5,7 +5,7 @@ import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import { commitCalls } from './call-index.ts'
 import { commitLetters, updateLetter } from './letter-log.ts'
 import { markAnswerRead } from './owner-answers.ts'
-import type { Speaker } from './say.ts'
+import type { AuthorContext } from './say.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -13,7 +13,7 @@ import { beginTransaction } from './transaction.ts'
 export function markRead(
   state: State,
   items: readonly (Pick<InboxItem, 'id' | 'call' | 'type'> & Partial<Pick<InboxItem, 'from'>>)[],
-  who: Pick<Speaker, 'me' | 'now'>,
+  who: Pick<AuthorContext, 'me' | 'now'>,
 ): State {
   const edit = beginTransaction(state)
   for (const { id, call, type, from } of items) {

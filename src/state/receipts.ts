@@ -8,7 +8,7 @@ import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
 import { lostCalls, markLostTold } from './orphans.ts'
 import { overSince } from './retention.ts'
 import { hasPassed } from './retry.ts'
-import type { Speaker } from './say.ts'
+import type { AuthorContext } from './say.ts'
 import { OPEN_AFTER_END, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -30,8 +30,8 @@ const REPEAT_AFTER = { ack: 60, missing: 300, forked: 60 }
 export function blockedEnds(calls: readonly Call[], isBlocked: (pubkey: string) => boolean): IntendedSignal[] {
   return calls.flatMap((call): IntendedSignal[] => {
     if (!isBlocked(call.peer) || (call.phase !== 'active' && call.phase !== 'ringing')) return []
-    if (call.ends[call.mine] !== undefined) return []
-    const incoming = call.phase === 'ringing' && call.mine === 'callee'
+    if (call.ends[call.role] !== undefined) return []
+    const incoming = call.phase === 'ringing' && call.role === 'callee'
     const body: Body = incoming ? { type: 'reject', text: '', reason: 'declined' } : PLAIN_END
     return [{ to: call.peer, call: call.id, body }]
   })
@@ -41,20 +41,20 @@ export function blockedEnds(calls: readonly Call[], isBlocked: (pubkey: string) 
 export function endsDue(calls: readonly Call[]): IntendedSignal[] {
   return calls.flatMap((call) => {
     const [own, theirs] =
-      call.mine === 'caller' ? [call.ends.caller, call.ends.callee] : [call.ends.callee, call.ends.caller]
+      call.role === 'caller' ? [call.ends.caller, call.ends.callee] : [call.ends.callee, call.ends.caller]
     if (own !== undefined) return []
     const draft = { to: call.peer, call: call.id }
     // Who has hung up, and heard nothing from here, waits for no end. The attack is none, but another machine of ours may have answered:
     // then this one has no key of the call, and its end in the open would be offered for days, and nobody would take it.
-    if (call.mine === 'callee' && call.own.seq === 0) return []
+    if (call.role === 'callee' && call.own.seq === 0) return []
     // "Once the peer's `end` is taken, the program says its own in the same run, without being asked."
     if (theirs !== undefined && (call.phase === 'ended' || call.phase === 'missed')) {
       return [{ ...draft, body: PLAIN_END }]
     }
     // At glare: our own request is closed, which cancels it at the other side.
-    if (call.phase === 'merged' && call.mine === 'caller') return [{ ...draft, body: PLAIN_END }]
+    if (call.phase === 'merged' && call.role === 'caller') return [{ ...draft, body: PLAIN_END }]
     const late = call.lines.some((l) => l.late && l.signal.body.type === 'accept' && l.signal.from === call.peer)
-    if (call.phase === 'missed' && call.mine === 'caller' && late)
+    if (call.phase === 'missed' && call.role === 'caller' && late)
       return [{ ...draft, body: { ...PLAIN_END, expired: true } }]
     return []
   })
@@ -66,22 +66,22 @@ export function endsDue(calls: readonly Call[]): IntendedSignal[] {
  */
 export function automaticAnswers(
   calls: readonly Call[],
-  gate: Policy,
+  admission: Policy,
   { isOwedLoss = () => false, ...self }: Acceptance,
 ): IntendedSignal[] {
   return calls.flatMap((call): IntendedSignal[] => {
-    if (call.phase !== 'ringing' || call.mine !== 'callee' || call.held) return []
-    const trust = gate.trust(call.peer)
+    if (call.phase !== 'ringing' || call.role !== 'callee' || call.held) return []
+    const trust = admission.trust(call.peer)
     const draft = { to: call.peer, call: call.id }
-    if (!mayCall(gate, trust)) {
+    if (!mayCall(admission, trust)) {
       // Whoever was blocked while it rang hears nothing any more.
       const body: Body = { type: 'reject', text: '', reason: 'policy' }
-      return gate.silent || trust === 'blocked' ? [] : [{ ...draft, body }]
+      return admission.silent || trust === 'blocked' ? [] : [{ ...draft, body }]
     }
     if (isOwedLoss(call.peer)) return []
     const accept = { type: 'accept' as const, text: '', ...self }
     if (call.merges !== undefined) return [{ ...draft, body: { ...accept, merged: call.merges } }]
-    const takes = gate.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')
+    const takes = admission.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')
     return takes ? [{ ...draft, body: accept }] : []
   })
 }
@@ -109,34 +109,34 @@ const RINGING_RECEIPTS = { peer: 2, day: 40 }
 
 export type ReceiptContext = {
   /** Calls in which this run took in something that wants an answer, and those in which it says something. */
-  touched: readonly string[]
+  callsHeard: readonly string[]
   speaking: readonly string[]
   now: number
-  gate: AdmissionPolicy
+  admission: AdmissionPolicy
   tellRead?: boolean
 }
 
 /** The receipts to send: at most one a call, none where something numbered goes out anyway (it carries the ack). */
 export function receiptsDue(state: State, calls: readonly Call[], context: ReceiptContext): PendingReceipt[] {
-  const { speaking, gate, now } = context
-  const lost = lostCalls(state, { now, gate }).map(
+  const { speaking, admission, now } = context
+  const lost = lostCalls(state, { now, admission }).map(
     ({ call, to }): PendingReceipt => ({ call, to, ack: NOTHING, missing: [], lost: true }),
   )
   let ringing = 0
   // The latest first: who has just called is there to hear it.
   const receipts = calls.toReversed().flatMap((call): PendingReceipt[] => {
     const log = state.logs[call.id]
-    if (log === undefined || speaking.includes(call.id) || gate.trust(call.peer) === 'blocked') return []
+    if (log === undefined || speaking.includes(call.id) || admission.trust(call.peer) === 'blocked') return []
     if (log.fork !== undefined) return forkReceipt(log, call, context)
     const receipt = receiptFor(log, call, context)
     if (receipt === undefined || !isUnanswered(call)) return receipt === undefined ? [] : [receipt]
-    if (!mayTellRinging(state, call, gate)) return []
+    if (!mayTellRinging(state, call, admission)) return []
     // The attack: thousands of calls, so that we write to thousands of relays that their callers have chosen.
-    if (gate.trust(call.peer) === 'unknown' && ++ringing > MAX_RINGING_RECEIPTS) return []
+    if (admission.trust(call.peer) === 'unknown' && ++ringing > MAX_RINGING_RECEIPTS) return []
     return [receipt]
   })
   // The attack: strangers speak in calls that never were, and what contacts are to hear waits for them.
-  const isKnown = acquaintanceIn(state.index, gate)
+  const isKnown = acquaintanceIn(state.index, admission)
   const strangers = lost.filter(({ to }) => !isKnown(to))
   return [...lost.filter(({ to }) => isKnown(to)), ...receipts, ...strangers].slice(0, MAX_RECEIPTS)
 }
@@ -144,10 +144,10 @@ export function receiptsDue(state: State, calls: readonly Call[], context: Recei
 function receiptFor(
   log: Log,
   call: Call,
-  { touched, now, tellRead = true }: ReceiptContext,
+  { callsHeard, now, tellRead = true }: ReceiptContext,
 ): PendingReceipt | undefined {
   const { told, read } = log
-  const isDue = touched.includes(call.id) || Math.abs(now - told.asked) > REPEAT_AFTER.missing
+  const isDue = callsHeard.includes(call.id) || Math.abs(now - told.asked) > REPEAT_AFTER.missing
   const asks = call.gaps.length > 0 && isDue && isKeptThere(call, now)
   const looked = tellRead && read > told.read && hasPassed(told.at, REPEAT_AFTER.ack, now)
   if (!asks && !looked && !owesAck(log, call, now)) return undefined
@@ -167,23 +167,23 @@ function owesAck({ told }: Log, { taken }: Call, now: number): boolean {
 }
 
 // "At most one a minute and call while the other goes on offering."
-function forkReceipt(log: Log, { id, peer }: Call, { touched, now }: ReceiptContext): PendingReceipt[] {
+function forkReceipt(log: Log, { id, peer }: Call, { callsHeard, now }: ReceiptContext): PendingReceipt[] {
   const { fork, told } = log
-  if (fork === undefined || !touched.includes(id)) return []
+  if (fork === undefined || !callsHeard.includes(id)) return []
   if (!hasPassed(told.forked, REPEAT_AFTER.forked, now)) return []
   return [{ call: id, to: peer, ack: NOTHING, missing: [], fork: { seq: fork.seq, id: fork.id } }]
 }
 
 // A call in which we have said nothing.
-function isUnanswered({ mine, own }: Call): boolean {
-  return mine === 'callee' && own.seq === 0
+function isUnanswered({ role, own }: Call): boolean {
+  return role === 'callee' && own.seq === 0
 }
 
 // "Two receipts tell the caller that it rings and that somebody has looked; at most two a peer and 40 a day to strangers in all, and
 // not at all with `policy.silent` or to whom the policy refuses."
-function mayTellRinging({ index }: State, { phase, peer, held }: Call, gate: AdmissionPolicy): boolean {
-  const trust = gate.trust(peer)
-  if (held || gate.silent || !mayCall(gate, trust)) return false
+function mayTellRinging({ index }: State, { phase, peer, held }: Call, admission: AdmissionPolicy): boolean {
+  const trust = admission.trust(peer)
+  if (held || admission.silent || !mayCall(admission, trust)) return false
   // A contact is told as well when nobody has answered its call: it offers its request until somebody says that it has come.
   if (trust !== 'unknown') return true
   if (phase !== 'ringing') return false
@@ -199,7 +199,7 @@ export type ToldPeer = Pick<PendingReceipt, 'call' | 'to' | 'ack' | 'missing'> &
 export function markReceiptsTried(
   state: State,
   all: readonly ToldPeer[],
-  { now }: Speaker,
+  { now }: AuthorContext,
   isStranger: (pubkey: string) => boolean = () => false,
 ): State {
   if (all.length === 0) return state

@@ -1,10 +1,10 @@
 // A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
 
+import { type HeldLog, type Judgement, judgeAck, judgeSignal } from '../call/judgement.ts'
 import { type Log, type LogEntry, parsedSignal, peerOf, signalOf } from '../call/log.ts'
 import { digestNow } from '../call/replay.ts'
 import { goesUnderCallKey, isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
 import type { Signal } from '../call/signal.ts'
-import { type HeldLog, type Judgement, judgeAck, judgeSignal } from '../call/take.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { acknowledge, offerAgain, offerMissing } from './acknowledge.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
@@ -20,20 +20,20 @@ import { indexSignal, type LogIndex, seqKey, type Transaction } from './transact
 export type RumorContext = {
   me: string
   now: number
-  gate: AdmissionPolicy
+  admission: AdmissionPolicy
   isRewrapped: () => boolean
   underCallKey: boolean
 }
 
 type Arrival = { signal: Signal; rumor: Rumor }
 
-/** Takes in a signal of a call; why it was dropped, if it was. `touched`: calls in which something came in that wants an answer. */
+/** Takes in a signal of a call; why it was dropped, if it was. `callsHeard`: calls in which something came in that wants an answer. */
 export function receiveSignal(
   edit: Transaction,
   log: Log,
   { signal, rumor }: Arrival,
   context: RumorContext,
-  touched: Set<string>,
+  callsHeard: Set<string>,
 ): string | undefined {
   const { me, now } = context
   // A third party that knows a call's id (a former relay operator, a leaked log) is not part of it.
@@ -48,18 +48,18 @@ export function receiveSignal(
   }
   if (!isUnanswered(mine, me)) noteHeard(edit, signal.from, rumor.created_at, now)
   if (isUnanswered(mine, me) && !isHangUp(signal)) return countUnanswered(mine, signal)
-  if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, touched)
-  if (isHeld(mine, signal.id)) return hearAgain(edit, mine, signal, context, touched)
+  if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, callsHeard)
+  if (isHeld(mine, signal.id)) return hearAgain(edit, mine, signal, context, callsHeard)
   const verdict = judgeIn(mine, signal, heldLog(mine, index), me)
   if (verdict.type === 'archive') {
     mine.unjudged = true
     return undefined
   }
-  if (verdict.type === 'duplicate') return hearAgain(edit, mine, signal, context, touched)
+  if (verdict.type === 'duplicate') return hearAgain(edit, mine, signal, context, callsHeard)
   // A later signal that follows what we hold shows that the peer has the call; one of another branch does not.
   if (verdict.type === 'take' || verdict.type === 'wait') delete mine.lost
   if (verdict.type === 'drop') return verdict.why
-  touched.add(log.id)
+  callsHeard.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
   // The attack: what may have gone in the open is kept beside a call that says it was secret, and is shown there. That it came is told.
   const bound = index.secrecy?.bound
@@ -83,13 +83,13 @@ function hearAgain(
   log: Log,
   { body }: Signal,
   context: RumorContext,
-  touched: Set<string>,
+  callsHeard: Set<string>,
 ): 'duplicate' {
   if (!context.isRewrapped()) return 'duplicate'
   // "Or saw one that it has in a wrap that it had not seen": the sender has not heard that we have it.
   log.told = { ...log.told, taken: 0, tried: 0 }
   if (body.type === 'end') offerAgain(edit, log, context, ['end'])
-  touched.add(log.id)
+  callsHeard.add(log.id)
   return 'duplicate'
 }
 
@@ -269,7 +269,7 @@ function receiveReceipt(
   log: Log,
   signal: Signal,
   context: RumorContext,
-  touched: Set<string>,
+  callsHeard: Set<string>,
 ): string | undefined {
   const { body, ack, read } = signal
   const { now, me } = context
@@ -289,9 +289,9 @@ function receiveReceipt(
     return undefined
   }
   // Who asks for what is missing does not know yet that there is nothing to come.
-  if (log.fork !== undefined && body.missing.length > 0) touched.add(log.id)
+  if (log.fork !== undefined && body.missing.length > 0) callsHeard.add(log.id)
   if (verdict !== undefined) {
-    touched.add(log.id)
+    callsHeard.add(log.id)
     return log.fork === undefined && log.verified === undefined ? recordFork(log, verdict, undefined, now) : undefined
   }
   delete log.lost
@@ -318,13 +318,13 @@ function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, f
 }
 
 // A file is news once it is whole. What we do not understand ends no wait. The end that confirms our own is no news.
-function isNews(index: LogIndex, signal: Signal, { me, gate }: RumorContext): boolean {
+function isNews(index: LogIndex, signal: Signal, { me, admission }: RumorContext): boolean {
   const { body } = signal
   if (body.type === 'file' || body.type === 'opaque') return false
   // The attack: whom the policy refuses calls and hangs up, and its farewell is read after all.
   const isCaller = index.said.get(seqKey({ from: signal.from, seq: 1 }))?.body.type === 'request'
   const isAccepted = index.said.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
-  if (isCaller && !isAccepted && !mayCall(gate, gate.trust(signal.from))) return false
+  if (isCaller && !isAccepted && !mayCall(admission, admission.trust(signal.from))) return false
   return body.type !== 'end' || body.text !== '' || body.outcome !== undefined || !index.ended.has(me)
 }
 

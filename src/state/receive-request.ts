@@ -13,9 +13,9 @@ export function receiveRequest(
   edit: Transaction,
   { signal, rumor }: { signal: Signal; rumor: Rumor },
   context: RumorContext,
-  touched: Set<string>,
+  callsHeard: Set<string>,
 ): string | undefined {
-  const { gate, now } = context
+  const { admission, now } = context
   const held = edit.state.logs[signal.id]
   if (held !== undefined) {
     // "A request seen in a new wrap is answered with our accept or reject wrapped anew."
@@ -23,18 +23,18 @@ export function receiveRequest(
       const log = edit.log(signal.id)
       log.told = { ...log.told, taken: 0, tried: 0 }
       offerAgain(edit, log, context, ['accept', 'reject'])
-      touched.add(signal.id)
+      callsHeard.add(signal.id)
     }
     return 'duplicate'
   }
   if (edit.index.forgotten[signal.id] !== undefined) return 'duplicate'
-  const welcome = mayCall(gate, gate.trust(signal.from))
-  if (!welcome && !mayRefuse(edit.index.meter, signal.from, gate)) return 'policy'
+  const welcome = mayCall(admission, admission.trust(signal.from))
+  if (!welcome && !mayRefuse(edit.index.meter, signal.from, admission)) return 'policy'
   if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
   const log = edit.log(signal.id)
   edit.entries(log)[signal.id] = { rumor, heard: now }
   log.ringsUntil = ringsUntil(signal, { looked: lastLook(edit), ahead: edit.index.clockAhead ?? 0, now })
-  touched.add(signal.id)
+  callsHeard.add(signal.id)
   if (!welcome) return undefined
   const into = mergedInto(edit, signal)
   const ours = ringingCallTo(edit, signal.from, context)
@@ -111,7 +111,7 @@ export function releaseHeldCalls(edit: Transaction, context: { me: string; now: 
     const isRinging = Object.values(edit.state.logs).some((other) => {
       const call = other.id < log.id ? callOf(other, me, now) : undefined
       return (
-        call?.mine === 'caller' &&
+        call?.role === 'caller' &&
         call.peer === request?.from &&
         call.phase === 'ringing' &&
         call.ends.caller === undefined

@@ -26,7 +26,7 @@ import { countUnreadable, noteUnreadable } from './unreadable.ts'
 export type ReceiveContext = {
   me: string
   now: number
-  gate: AdmissionPolicy
+  admission: AdmissionPolicy
   completeReads: readonly CompleteRead[]
   deep?: boolean
   /** Whether a wrap was made by whoever has its one-time key. */
@@ -34,14 +34,14 @@ export type ReceiveContext = {
 }
 
 /** What came of it: the state, and the calls in which something came in that wants an answer. */
-export type Received = { state: State; touched: string[] }
+export type Received = { state: State; callsHeard: string[] }
 
 /** Merges opened wraps, and what time makes of the calls, into the state. */
 export function receiveAll(state: State, mail: readonly OpenedWrap[], context: ReceiveContext): Received {
   // The attack: an `end` in the open that takes back what its author acknowledges under the call's key, and comes before it in one lot.
   const opened = [...mail.filter(({ call }) => call !== undefined), ...mail.filter(({ call }) => call === undefined)]
   const edit = beginTransaction(state)
-  const touched = new Set<string>()
+  const callsHeard = new Set<string>()
   rereadLostCalls(edit)
   noteLoss(edit, context.now)
   noteOldOrphans(edit)
@@ -73,7 +73,7 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
     const dropped =
       rumor === undefined
         ? wrap.reason
-        : admitRumor(edit, rumor, wrap.bits, { ...context, isRewrapped, underCallKey }, touched)
+        : admitRumor(edit, rumor, wrap.bits, { ...context, isRewrapped, underCallKey }, callsHeard)
     if (dropped !== undefined) noteUnreadable(edit, wrap, context)
     countDropped(edit, dropped)
   }
@@ -93,33 +93,33 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
   forgetSeen(edit, context.now)
   boundOrphans(edit, context)
   pruneEscalations(edit, context.now)
-  boundLetters(edit, { now: context.now, trust: context.gate.trust })
+  boundLetters(edit, { now: context.now, trust: context.admission.trust })
   commitLetters(edit)
-  pruneCalls(edit, context.gate)
-  return { state: commitCalls(edit, context), touched: [...touched] }
+  pruneCalls(edit, context.admission)
+  return { state: commitCalls(edit, context), callsHeard: [...callsHeard] }
 }
 
-/** Takes in one rumor; why it was dropped, if it was. `touched`: calls in which something came in that wants an answer. */
+/** Takes in one rumor; why it was dropped, if it was. `callsHeard`: calls in which something came in that wants an answer. */
 function admitRumor(
   edit: Transaction,
   rumor: Rumor,
   bits: number,
   context: RumorContext,
-  touched: Set<string>,
+  callsHeard: Set<string>,
 ): string | undefined {
-  const { gate, me } = context
+  const { admission, me } = context
   if (rumor.pubkey === me) return parseCanary(rumor) === undefined ? 'own-copy' : undefined
-  // The attack: anybody can fill a mailbox. What the gate stops costs a count and nothing else.
-  const trust = gate.trust(rumor.pubkey)
+  // The attack: anybody can fill a mailbox. What admission stops costs a count and nothing else.
+  const trust = admission.trust(rumor.pubkey)
   if (trust === 'blocked') return 'blocked'
   const first = callId(rumor) === undefined
-  const dropped = first ? lacksWork(bits, trust, gate) : undefined
+  const dropped = first ? lacksWork(bits, trust, admission) : undefined
   if (dropped !== undefined) return dropped
-  const over = overBounds(edit.index.meter, rumor, first, gate, bits)
-  const letter = { now: context.now, trust: gate.trust, bits }
+  const over = overBounds(edit.index.meter, rumor, first, admission, bits)
+  const letter = { now: context.now, trust: admission.trust, bits }
   // NIP-17's clients never offer a letter again, so one that is too many for today is told tomorrow.
   if (over !== undefined) return isLetter(rumor) ? receiveLetter(edit, rumor, { ...letter, tomorrow: true }) : over
-  if (!isLetter(rumor)) return receiveRumor(edit, rumor, context, touched)
+  if (!isLetter(rumor)) return receiveRumor(edit, rumor, context, callsHeard)
   const refused = receiveLetter(edit, rumor, letter)
   // "One with `repeat` is no instruction and closes nothing."
   if (
@@ -142,7 +142,7 @@ function receiveRumor(
   edit: Transaction,
   rumor: Rumor,
   context: RumorContext,
-  touched: Set<string>,
+  callsHeard: Set<string>,
 ): string | undefined {
   const signal = parseSignal(rumor)
   if (signal === undefined && isLostReceipt(rumor, context.me)) return receiveLost(edit, rumor.pubkey, context)
@@ -152,19 +152,19 @@ function receiveRumor(
     const log = edit.state.logs[signal.call]
     return log === undefined
       ? noteOrphan(edit, { signal, rumor }, context.now)
-      : receiveSignal(edit, log, { signal, rumor }, context, touched)
+      : receiveSignal(edit, log, { signal, rumor }, context, callsHeard)
   }
-  const dropped = receiveRequest(edit, { signal, rumor }, context, touched)
-  if (edit.state.logs[signal.id] !== undefined) hearOrphanCall(edit, signal, context, touched)
+  const dropped = receiveRequest(edit, { signal, rumor }, context, callsHeard)
+  if (edit.state.logs[signal.id] !== undefined) hearOrphanCall(edit, signal, context, callsHeard)
   return dropped
 }
 
 // Relays keep no order: what came before its request counts as if it came behind it.
-function hearOrphanCall(edit: Transaction, request: Signal, context: RumorContext, touched: Set<string>): void {
+function hearOrphanCall(edit: Transaction, request: Signal, context: RumorContext, callsHeard: Set<string>): void {
   const noted = takeOrphanCall(edit, request)
   if (noted === undefined) return
   const { said, end } = noted
   const log = edit.log(request.id)
   if (said > 0) log.unanswered = (log.unanswered ?? 0) + said
-  if (end !== undefined) countDropped(edit, receiveRumor(edit, end, { ...context, underCallKey: false }, touched))
+  if (end !== undefined) countDropped(edit, receiveRumor(edit, end, { ...context, underCallKey: false }, callsHeard))
 }

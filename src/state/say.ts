@@ -11,9 +11,9 @@ import { claimBy } from './retry.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** Who speaks, and when: `now` by our own clock, and `stamp` what it is dated with, where relays say that this is wrong; they may
+/** Who writes, and when: `now` by our own clock, and `stamp` what it is dated with, where relays say that this is wrong; they may
  * be later than that by `lag`. `pid`, `where`, `mark`: this process (call/log.ts, Claim). `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
-export type Speaker = {
+export type AuthorContext = {
   me: string
   now: number
   stamp?: number
@@ -31,17 +31,17 @@ export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: numb
 export function recordSignals(
   state: State,
   drafts: readonly IntendedSignal[],
-  speaker: Speaker,
+  author: AuthorContext,
 ): { state: State; said: RecordedSignal[] } {
   if (drafts.length === 0) return { state, said: [] }
-  const { me, now, stamp = now, lag = 0 } = speaker
+  const { me, now, stamp = now, lag = 0 } = author
   const edit = beginTransaction(state)
   const said: RecordedSignal[] = []
   const positions = new Map<string, Position>()
   for (const draft of drafts) {
     const held = draft.call === undefined ? undefined : edit.state.logs[draft.call]
     const position = held && (positions.get(held.id) ?? positionIn(held, draft.to, me))
-    const place = nextPosition(draft, position, speaker)
+    const place = nextPosition(draft, position, author)
     const rumor = rumorOf(signalTemplate(datedBody(draft.body, stamp - now + lag), place, stamp), me)
     const id = draft.call ?? rumor.id
     const log = edit.log(id)
@@ -50,7 +50,7 @@ export function recordSignals(
       edit.entries(log)[rumor.id] = { rumor }
       // How long it rings is decided by our own clock.
       if (draft.body.type === 'request') log.ringsUntil = draft.body.deadline
-      log.outbox[rumor.id] = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: claimBy(speaker) }
+      log.outbox[rumor.id] = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: claimBy(author) }
     }
     // The chunks of a file are many and the call is long: only its numbers go on.
     if (position !== undefined) positions.set(id, { ...position, own: { seq: place.seq, id: rumor.id } })
@@ -59,7 +59,7 @@ export function recordSignals(
     if (type === 'accept' || type === 'reject') log.unread = log.unread.filter((item) => item !== id)
     said.push({ call: id, to: draft.to, rumor, seq: place.seq, ack: place.ack })
   }
-  return { state: commitCalls(edit, speaker), said }
+  return { state: commitCalls(edit, author), said }
 }
 
 /** The deadline of a request in the time that its rumor is dated with: only then is it as long for who reads it. */

@@ -27,12 +27,12 @@ import {
 import { receiveAll } from './receive.ts'
 import type { Removal } from './retention.ts'
 import type { IsAlive } from './retry.ts'
-import { type RecordedSignal, recordSignals, type Speaker } from './say.ts'
+import { type AuthorContext, type RecordedSignal, recordSignals } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
 export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked' | 'isOwedLoss'> &
-  Speaker & {
+  AuthorContext & {
     policy: Policy
     alive: IsAlive
     callKeys: CallKeySource
@@ -57,7 +57,7 @@ export type StepOutput = {
   signalsDue: PendingPublish[]
   receiptsOwed: PendingReceipt[]
   /** Calls in which something came in that wants an answer, be it a repeat. */
-  touched: string[]
+  callsHeard: string[]
   /** What is to be deleted from disk before the state says so. */
   removals: Removal[]
   /** What is to be on the disk before the calls that it belongs to: the secrets of this turn, and of no earlier try of it. */
@@ -74,24 +74,24 @@ export function exchangeSignals(
   state: State,
   wanted: Intent | readonly IntendedSignal[] | undefined,
   mail: HeardWraps,
-  seat: StepContext,
+  context: StepContext,
 ): StepOutput {
-  const { me, now, name, inbox, policy, alive } = seat
+  const { me, now, name, inbox, policy, alive } = context
   const hearing = {
     me,
     now,
-    gate: policy,
+    admission: policy,
     completeReads: mail.completeReads,
     deep: mail.deep === true,
-    isSigned: seat.isSigned,
+    isSigned: context.isSigned,
   }
-  const heard = mail.unheard ? { state, touched: [] } : receiveAll(state, mail.opened, hearing)
+  const heard = mail.unheard ? { state, callsHeard: [] } : receiveAll(state, mail.opened, hearing)
   const calls = callsOf(heard.state, me, now)
-  const { people, selector } = seat
+  const { people, selector } = context
   const directory = selector === undefined ? NO_DIRECTORY : directoryOf(heard.state.index, people, 'callers')
   const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
-  const isOwed = (pubkey: string) => isOwedLoss(heard.state.index, pubkey, { now, gate: policy })
-  const decision = decideWanted(wanted, { ...seat, calls, directory, isBlocked, isOwedLoss: isOwed })
+  const isOwed = (pubkey: string) => isOwedLoss(heard.state.index, pubkey, { now, admission: policy })
+  const decision = decideWanted(wanted, { ...context, calls, directory, isBlocked, isOwedLoss: isOwed })
   // What our agent answers itself goes before what we would answer for it.
   const answered = decision.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays), isOwedLoss: isOwed }
@@ -103,10 +103,12 @@ export function exchangeSignals(
   ]
   // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
   const unasked = mail.unheard ? [] : replies
-  const speakerKeys = { me, stamp: seat.stamp ?? now }
-  const introduced = [...unasked, ...decision.say].map((one) => introduce(heard.state, one, speakerKeys, seat.callKeys))
+  const authorKeys = { me, stamp: context.stamp ?? now }
+  const introduced = [...unasked, ...decision.say].map((one) =>
+    introduce(heard.state, one, authorKeys, context.callKeys),
+  )
   const drafts = introduced.map(({ draft }) => draft)
-  const { state: spoken, said } = recordSignals(heard.state, drafts, seat)
+  const { state: spoken, said } = recordSignals(heard.state, drafts, context)
   const secrets = said.flatMap(({ call }, n) => {
     const keys = introduced[n]?.keys
     return keys === undefined ? [] : [{ call, keys }]
@@ -116,21 +118,27 @@ export function exchangeSignals(
   // The attack: what was said in confidence goes to whom we have blocked since.
   const signalsDue = [...due, ...freshDues(said).filter(({ to }) => !isBlocked(to))]
   const speaking = said.map((s) => s.call)
-  const receipts = { touched: heard.touched, speaking, now, gate: policy, tellRead: seat.tellRead ?? true }
+  const receipts = {
+    callsHeard: heard.callsHeard,
+    speaking,
+    now,
+    admission: policy,
+    tellRead: context.tellRead ?? true,
+  }
   const receiptsOwed = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)
   const told = markReceiptsTried(
-    claimRumors(spoken, signalsDue, seat),
+    claimRumors(spoken, signalsDue, context),
     [...receiptsOwed, ...carriedAcks(said)],
-    seat,
+    context,
     isStranger,
   )
   const kept = mail.unheard ? { state: told, removals: [] } : removeIdleCalls(told, policy, now)
-  return { ...kept, decision, said, signalsDue, receiptsOwed, touched: heard.touched, secrets }
+  return { ...kept, decision, said, signalsDue, receiptsOwed, callsHeard: heard.callsHeard, secrets }
 }
 
-function decideWanted(wanted: Intent | readonly IntendedSignal[] | undefined, scene: DecisionContext): Decision {
+function decideWanted(wanted: Intent | readonly IntendedSignal[] | undefined, context: DecisionContext): Decision {
   if (wanted === undefined) return { say: [] }
-  return 'type' in wanted ? decide(wanted, scene) : decideAgain(wanted, scene)
+  return 'type' in wanted ? decide(wanted, context) : decideAgain(wanted, context)
 }
 
 /** The calls that a step may touch and that are not open anyway. `selector`: what --call names. */

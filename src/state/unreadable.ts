@@ -19,15 +19,15 @@ const REPLAYS = 2
 export function noteUnreadable(
   edit: Transaction,
   { unopened }: OpenedWrap,
-  { now, gate }: { now: number; gate: AdmissionPolicy },
+  { now, admission }: { now: number; admission: AdmissionPolicy },
 ): void {
-  if (unopened === undefined || !mayCall(gate, gate.trust(unopened.from))) return
+  if (unopened === undefined || !mayCall(admission, admission.trust(unopened.from))) return
   const { from } = unopened
   const { unreadable = {} } = edit.index
   if (unreadable[from] !== undefined || isLateOnly(edit.index, from, now)) return
   const recent = Object.entries(unreadable).filter(([, { heard }]) => !hasPassed(heard, REMEMBERED, now))
   const marks: Marks = [...recent, [from, { heard: now, replays: 0 }]]
-  if (marks.length > MAX_UNREADABLE) makeRoom(marks, acquaintanceIn(edit.index, gate))
+  if (marks.length > MAX_UNREADABLE) makeRoom(marks, acquaintanceIn(edit.index, admission))
   edit.index.unreadable = Object.fromEntries(marks)
 }
 

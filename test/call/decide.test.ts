@@ -44,8 +44,8 @@ function refused(who: Side, intent: Intent, run: Run = {}) {
 describe('call', () => {
   test('asks, with a deadline, our name, where we read and a key of the call', () => {
     const [ada, ben] = [side('a'), side('b')]
-    const seat = { name: 'ada', inbox: ['wss://one', 'wss://two'], ring: 60 }
-    const [request] = says(ada, CALL, { peer: ben.key, seat })
+    const context = { name: 'ada', inbox: ['wss://one', 'wss://two'], ring: 60 }
+    const [request] = says(ada, CALL, { peer: ben.key, context })
     expect(request).toMatchObject({ kind: 1410, content: 'hello', created_at: T })
     expect(request?.tags).toEqual([
       ['p', ben.key],

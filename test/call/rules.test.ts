@@ -105,11 +105,11 @@ const SCENES: Record<Phase, () => { ada: Side; ben: Side; id: string }> = {
   cancelled: () => after(ringing(), 'ada', END),
   ended: () => after(inCall(), 'ada', END),
   missed: () => {
-    const scene = ringing(T - 10_000)
+    const context = ringing(T - 10_000)
     const mail = { completeReads: [{ relay: 'r', cursor: T, began: T }] }
-    hears(scene.ada, [], { mail })
-    hears(scene.ben, [])
-    return scene
+    hears(context.ada, [], { mail })
+    hears(context.ben, [])
+    return context
   },
   merged: () => {
     const [ada, ben] = [side('a'), side('b')]
@@ -129,21 +129,21 @@ const SCENES: Record<Phase, () => { ada: Side; ben: Side; id: string }> = {
     return { ada, ben, id: other }
   },
   forked: () => {
-    const scene = inCall()
-    const [one, other] = ['one', 'other'].map((text) => rawIn(scene.ben, scene.id, { type: 'message', text }))
+    const context = inCall()
+    const [one, other] = ['one', 'other'].map((text) => rawIn(context.ben, context.id, { type: 'message', text }))
     hears(
-      scene.ada,
+      context.ada,
       [one, other].flatMap((rumor) => rumor ?? []),
     )
-    const { receiptsOwed } = turn(scene.ada, STATUS)
+    const { receiptsOwed } = turn(context.ada, STATUS)
     expect(receiptsOwed).toEqual([])
-    hears(scene.ben, [raw(scene.ada, FORK, { call: scene.id, to: scene.ben.key, seq: 0 })])
-    return scene
+    hears(context.ben, [raw(context.ada, FORK, { call: context.id, to: context.ben.key, seq: 0 })])
+    return context
   },
   expired: () => {
-    const scene = inCall()
-    for (const who of [scene.ada, scene.ben]) hears(who, [], { now: LATER })
-    return scene
+    const context = inCall()
+    for (const who of [context.ada, context.ben]) hears(who, [], { now: LATER })
+    return context
   },
 }
 
@@ -181,12 +181,12 @@ describe.each(PHASES)('in a call that is %s', (phase) => {
       const [me, peer] = [sides[who], sides[who === 'ada' ? 'ben' : 'ada']]
       const before = callIn(me, id, now)
       expect(before.phase).toBe(phase)
-      const allowed = nextPhase(phase, type, before.mine)
+      const allowed = nextPhase(phase, type, before.role)
       const { said, decision } = turn(me, intent, { now, selector: id })
       if (said.length === 0) {
         // What is allowed and not said: a second end of one who has ended it, or whose end is said without asking.
         expect(decision.refusal?.code).toBe('NO_CALL')
-        expect(allowed === undefined || before.ends[before.mine] !== undefined || phase === 'missed').toBe(true)
+        expect(allowed === undefined || before.ends[before.role] !== undefined || phase === 'missed').toBe(true)
         continue
       }
       expect(allowed).toBeDefined()
@@ -208,7 +208,7 @@ describe.each(PHASES)('in a call that is %s', (phase) => {
 describe.each(PHASES)('in a call that is %s, whatever comes in', (phase) => {
   const now = phase === 'expired' ? LATER : T
   const { ada, ben, id } = SCENES[phase]()
-  const [caller, callee] = callIn(ada, id, now).mine === 'caller' ? [ada, ben] : [ben, ada]
+  const [caller, callee] = callIn(ada, id, now).role === 'caller' ? [ada, ben] : [ben, ada]
 
   test.each(Object.entries(BODIES))('%s makes of it what the table says, and nothing else', (_, body) => {
     for (const [party, me, peer] of [['caller', caller, callee] as const, ['callee', callee, caller] as const]) {
@@ -228,7 +228,7 @@ describe.each(PHASES)('in a call that is %s, whatever comes in', (phase) => {
   })
 })
 
-function after(scene: { ada: Side; ben: Side; id: string }, who: 'ada' | 'ben', intent: Intent) {
-  hears(scene[who === 'ada' ? 'ben' : 'ada'], says(scene[who], intent))
-  return scene
+function after(context: { ada: Side; ben: Side; id: string }, who: 'ada' | 'ben', intent: Intent) {
+  hears(context[who === 'ada' ? 'ben' : 'ada'], says(context[who], intent))
+  return context
 }

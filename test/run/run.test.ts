@@ -49,7 +49,7 @@ test('two agents call, accept, talk and end, and both hold the same', async () =
   const [ada, ben] = [machine('ada'), machine('ben')]
   const [asAda, asBen] = [at(ada), at(ben)]
   const { call } = await asAda('call', { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined })
-  expect(call).toMatchObject({ phase: 'ringing', mine: 'caller' })
+  expect(call).toMatchObject({ phase: 'ringing', role: 'caller' })
   expect((await asBen('status', { type: 'status' })).news).toMatchObject([{ type: 'request', text: 'rain' }])
   await asBen('answer', { type: 'answer', accept: true, text: 'hello' })
   const { news } = await asAda('inbox', { type: 'inbox', peek: false, all: false, deep: false })

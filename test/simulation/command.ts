@@ -45,7 +45,7 @@ export async function loadCommands(): Promise<void> {
     loadExecutors(),
     loadCleanUp(),
   ])
-  await planFor({ goesOnline: 'presence', downloads: 'quick' })
+  await planFor({ announces: 'presence', downloads: 'quick' })
 }
 
 async function commandOf<T extends IntentType>(type: T): Promise<Command<T>> {

@@ -43,15 +43,20 @@ function letter(from: string, content: string, tags: string[][] = [], kind = 14)
 let wraps = 0
 
 /** The state after rumors have come in, each in a wrap of its own with so much work. */
-function heard(state: State, rumors: readonly Rumor[], gate: AdmissionPolicy, { now = NOW, bits = 0 } = {}): State {
+function heard(
+  state: State,
+  rumors: readonly Rumor[],
+  admission: AdmissionPolicy,
+  { now = NOW, bits = 0 } = {},
+): State {
   const opened = rumors.map((rumor) => ({ wrap: sha256Of(`wrap ${wraps++}`), stamp: now, bits, rumor }))
-  return receiveAll(state, opened, { me: ME, now, completeReads: [], gate }).state
+  return receiveAll(state, opened, { me: ME, now, completeReads: [], admission }).state
 }
 
 const empty = (): State => ({ index: emptyIndex(), logs: {} })
 const phases = (state: State, now = NOW) => callsOf(state, ME, now).map((call) => call.phase)
-const refusals = (state: State, gate: AdmissionPolicy, now = NOW) =>
-  automaticAnswers(callsOf(state, ME, now), { ...gate, autoAnswer: 'nobody' }, { name: '', relays: [] }).map(
+const refusals = (state: State, admission: AdmissionPolicy, now = NOW) =>
+  automaticAnswers(callsOf(state, ME, now), { ...admission, autoAnswer: 'nobody' }, { name: '', relays: [] }).map(
     (u) => u.body,
   )
 
@@ -66,28 +71,28 @@ describe('policy.calls', () => {
   })
 
   it('answers one call of a sender and day, and drops the others without a word', () => {
-    const gate = gateOf({ calls: 'contacts' })
+    const admission = gateOf({ calls: 'contacts' })
     const [one, two] = [key(1), key(2)]
-    const first = heard(empty(), [request(one, 'a'), request(one, 'b'), request(two, 'c')], gate)
-    expect(refusals(first, gate)).toEqual([
+    const first = heard(empty(), [request(one, 'a'), request(one, 'b'), request(two, 'c')], admission)
+    expect(refusals(first, admission)).toEqual([
       { type: 'reject', text: '', reason: 'policy' },
       { type: 'reject', text: '', reason: 'policy' },
     ])
     expect(first.index.dropped).toEqual({ policy: 1 })
     // A refused call is no news.
     expect(Object.values(first.logs).map((log) => log.unread)).toEqual([[], []])
-    const later = heard(first, [request(one, 'd')], gate, { now: NOW + 3600 })
+    const later = heard(first, [request(one, 'd')], admission, { now: NOW + 3600 })
     expect([Object.keys(later.logs).length, later.index.dropped.policy]).toEqual([2, 2])
-    const tomorrow = heard(later, [request(one, 'e')], gate, { now: NOW + 86_400 })
+    const tomorrow = heard(later, [request(one, 'e')], admission, { now: NOW + 86_400 })
     expect(Object.keys(tomorrow.logs)).toHaveLength(3)
   })
 
   it('answers 20 of them in a run and 50 in a day, however many senders there are', () => {
-    const gate = gateOf({ calls: 'nobody' })
+    const admission = gateOf({ calls: 'nobody' })
     const calls = Array.from({ length: 70 }, (_, n) => request(key(n), 'a'))
-    const state = heard(empty(), calls, gate)
-    expect([refusals(state, gate).length, state.index.dropped]).toEqual([20, { policy: 20, ringing: 30 }])
-    expect(heard(state, [request(key(71), 'b')], gate).index.dropped.policy).toBe(21)
+    const state = heard(empty(), calls, admission)
+    expect([refusals(state, admission).length, state.index.dropped]).toEqual([20, { policy: 20, ringing: 30 }])
+    expect(heard(state, [request(key(71), 'b')], admission).index.dropped.policy).toBe(21)
   })
 
   it('answers nothing with policy.silent, also not to what was ringing before', () => {
@@ -102,11 +107,11 @@ describe('policy.calls', () => {
 
 describe('a blocked key', () => {
   it('is heard in nothing, and hears nothing', () => {
-    const gate = gateOf({ trust: { [key(1)]: 'blocked' } })
+    const admission = gateOf({ trust: { [key(1)]: 'blocked' } })
     const state = heard(
       empty(),
       [request(key(1), 'a'), letter(key(1), 'b'), letter(key(1), 'c', [['call-id', key(9)]])],
-      gate,
+      admission,
     )
     expect(state.index.dropped).toEqual({ blocked: 3 })
     expect([state.logs, state.letters, state.index.orphanCalls, state.index.meter.senders]).toEqual([
@@ -116,24 +121,24 @@ describe('a blocked key', () => {
       {},
     ])
     const ringing = heard(empty(), [request(key(1), 'a')], gateOf())
-    expect(refusals(ringing, gate)).toEqual([])
+    expect(refusals(ringing, admission)).toEqual([])
   })
 })
 
 describe('work', () => {
   it('is asked of strangers alone', () => {
-    const gate = gateOf({ pow: 12 })
-    expect(lacksWork(11, 'unknown', gate)).toBe('pow')
-    expect(lacksWork(12, 'unknown', gate)).toBeUndefined()
-    for (const trust of ['owner', 'trusted', 'known'] as const) expect(lacksWork(0, trust, gate)).toBeUndefined()
+    const admission = gateOf({ pow: 12 })
+    expect(lacksWork(11, 'unknown', admission)).toBe('pow')
+    expect(lacksWork(12, 'unknown', admission)).toBeUndefined()
+    for (const trust of ['owner', 'trusted', 'known'] as const) expect(lacksWork(0, trust, admission)).toBeUndefined()
   })
 
   it('is asked for a first word and not within a call', () => {
-    const gate = gateOf({ pow: 8 })
+    const admission = gateOf({ pow: 8 })
     const call = request(key(1), 'topic')
-    const worked = heard(empty(), [call], gate, { bits: 8 })
+    const worked = heard(empty(), [call], admission, { bits: 8 })
     const said = signalTemplate({ type: 'end', text: '', expired: false }, { ...place(call.id, 2), prev: call.id }, NOW)
-    const both = heard(worked, [rumorOf(said, key(1)), request(key(2), 'x'), letter(key(2), 'y')], gate)
+    const both = heard(worked, [rumorOf(said, key(1)), request(key(2), 'x'), letter(key(2), 'y')], admission)
     expect(both.index.dropped).toEqual({ pow: 2 })
     expect(phases(both)).toEqual(['cancelled'])
   })
@@ -145,14 +150,14 @@ describe('the bounds of a day', () => {
     from: (n: number) => string,
     most: number,
     rumor: (from: string, n: number) => Rumor,
-    gate: AdmissionPolicy,
+    admission: AdmissionPolicy,
   ) => {
     const held = meter()
     let taken = 0
     const why = new Set<string>()
     for (let n = 0; n < most; n++) {
       const first = rumor(from(n), n).tags.every((t) => t[0] !== 'call-id')
-      const dropped = overBounds(held, rumor(from(n), n), first, gate)
+      const dropped = overBounds(held, rumor(from(n), n), first, admission)
       if (dropped === undefined) taken++
       else why.add(dropped)
     }
@@ -175,8 +180,11 @@ describe('the bounds of a day', () => {
     ['4 GiB of a contact', 4_100, large, asContact, 4_094, 'sender-bound'],
     ['200 files of a stranger', 210, chunk, gateOf(), 200, 'sender-bound'],
     ['5,000 files of a contact', 5_010, chunk, asContact, 5_000, 'sender-bound'],
-  ])('take %s', (_, most, rumor, gate, taken, why) => {
-    expect(count(one, most, (pubkey) => ({ ...rumor, pubkey }), gate)).toEqual([taken, why === undefined ? [] : [why]])
+  ])('take %s', (_, most, rumor, admission, taken, why) => {
+    expect(count(one, most, (pubkey) => ({ ...rumor, pubkey }), admission)).toEqual([
+      taken,
+      why === undefined ? [] : [why],
+    ])
   })
 
   it.each([
@@ -256,20 +264,27 @@ describe('ringing calls of strangers', () => {
   })
 
   it('are told by receipt that they have come in, a few in each run', () => {
-    const all = (state: State, gate: AdmissionPolicy) =>
-      receiptsDue(state, callsOf(state, ME, NOW), { touched: Object.keys(state.logs), speaking: [], now: NOW, gate })
-    const gate = gateOf({ trust: { [key(0)]: 'known' } })
+    const all = (state: State, admission: AdmissionPolicy) =>
+      receiptsDue(state, callsOf(state, ME, NOW), {
+        callsHeard: Object.keys(state.logs),
+        speaking: [],
+        now: NOW,
+        admission,
+      })
+    const admission = gateOf({ trust: { [key(0)]: 'known' } })
     const state = heard(
       empty(),
       many(0, 30, () => NOW),
-      gate,
+      admission,
     )
-    const due = all(state, gate)
+    const due = all(state, admission)
     expect(due).toHaveLength(9)
     expect(due.some((r) => r.to === key(0))).toBe(true)
     const told = { me: ME, now: NOW, pid: 1 }
-    expect(all(markReceiptsTried(state, due, told), gate).filter((r) => due.some((d) => d.call === r.call))).toEqual([])
-    expect(all(markReceiptsTried(state, due, told), gate)).toHaveLength(8)
+    expect(
+      all(markReceiptsTried(state, due, told), admission).filter((r) => due.some((d) => d.call === r.call)),
+    ).toEqual([])
+    expect(all(markReceiptsTried(state, due, told), admission)).toHaveLength(8)
   })
 
   it('make no room for calls that are dated ahead', () => {
@@ -297,8 +312,8 @@ describe('ringing calls of strangers', () => {
   })
 
   it('do not push out a contact', () => {
-    const gate = gateOf({ trust: { [key(0)]: 'known' } })
-    const state = heard(empty(), many(0, 30), gate, { now: NOW + 60 })
+    const admission = gateOf({ trust: { [key(0)]: 'known' } })
+    const state = heard(empty(), many(0, 30), admission, { now: NOW + 60 })
     expect(must(callsOf(state, ME, NOW + 60)[0]).phase).toBe('ringing')
     expect(state.index.dropped).toEqual({ ringing: 9 })
   })
@@ -346,8 +361,8 @@ describe('calls of strangers that came to nothing', () => {
         ...calls(4_000, 20, { peer: key(9) }),
       ]),
     }
-    const gate = gateOf({ trust: { [key(9)]: 'known' } })
-    const kept = heard({ index, logs: {} }, [], gate, { now: later }).index.calls
+    const admission = gateOf({ trust: { [key(9)]: 'known' } })
+    const kept = heard({ index, logs: {} }, [], admission, { now: later }).index.calls
     expect(Object.keys(kept)).toHaveLength(1_060)
     expect([kept[key(499)], kept[key(500)]?.phase, kept[key(2_000)]?.phase]).toEqual([undefined, 'missed', 'ended'])
   })

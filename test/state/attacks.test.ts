@@ -221,7 +221,7 @@ describe('a call that is forced', () => {
         { to: me.key },
         T - n,
       )
-      const { said } = hears(me, [request], { now: T + 60 + n * 90_000, seat: { policy: nobody } })
+      const { said } = hears(me, [request], { now: T + 60 + n * 90_000, context: { policy: nobody } })
       expect(callIn(me, id, T + 60).phase).toBe('ended')
       expect(callIn(me, request.id, T + 60).phase).toBe('rejected')
       expect(said.map((one) => one.rumor.tags.find((tag) => tag[0] === 'op')?.[1])).toContain('reject')
@@ -334,7 +334,7 @@ describe('both call each other at once', () => {
   test('not where the policy does not let the other in', () => {
     const { high, smaller, greater } = crossed()
     const policy = policyOf({ trust: () => 'unknown', calls: 'contacts' })
-    hears(high, [smaller], { seat: { policy } })
+    hears(high, [smaller], { context: { policy } })
     expect(callIn(high, smaller.id).phase).toBe('rejected')
     expect(callIn(high, greater.id).phase).toBe('ringing')
   })

@@ -19,7 +19,7 @@ import {
 } from '../support/conversation.ts'
 
 function trusting(trust: Trust): Run {
-  return { now: T + 60, seat: { policy: policyOf({ trust: () => trust }) } }
+  return { now: T + 60, context: { policy: policyOf({ trust: () => trust }) } }
 }
 
 const BLOCKED = trusting('blocked')

@@ -165,7 +165,7 @@ const BLANK: Call = {
     id: '',
     caller: '',
     callee: '',
-    mine: 'caller',
+    role: 'caller',
     peer: '',
     topic: '',
     peerName: '',

@@ -19,7 +19,7 @@ const friend = 'c'.repeat(64)
 const stranger = (n: number) => toHex(sha256(Buffer.from(`stranger ${n}`)))
 
 const trust = (pubkey: string): Trust => (pubkey === owner ? 'owner' : pubkey === friend ? 'known' : 'unknown')
-const gate = { trust, calls: 'anyone' as const, silent: false, pow: 0 }
+const admission = { trust, calls: 'anyone' as const, silent: false, pow: 0 }
 const people = { contacts: [{ pubkey: friend, petname: 'fay', trust: 'known' as const }], owner, names: {} }
 const empty: State = { index: { ...emptyIndex(), agent: me }, logs: {} }
 
@@ -39,7 +39,7 @@ function heard(state: State, rumors: readonly Rumor[], now = T, bits = 0, deep =
   return receiveAll(
     state,
     rumors.map((rumor) => wrapOf(rumor, now, bits)),
-    { me, now, completeReads: [], gate, deep },
+    { me, now, completeReads: [], admission, deep },
   ).state
 }
 
@@ -191,7 +191,7 @@ describe('bounds', () => {
   test('a letter that found no room comes once more with --deep', () => {
     const large = (n: number) => letter(stranger(1), `${n} ${'x'.repeat(60_000)}`)
     const rumors = Array.from({ length: 12 }, (_, n) => wrapOf(large(n)))
-    const context = { me, now: T, completeReads: [], gate }
+    const context = { me, now: T, completeReads: [], admission }
     const full = receiveAll(empty, rumors, context).state
     const before = held(full, stranger(1)).length
     expect(before).toBeLessThan(12)

@@ -99,7 +99,7 @@ function pickIntent(world: World, who: Side): Intent {
   const call = log && callOf(log, who.key, world.now)
   if (call === undefined) return STATUS
   const dice = world.random()
-  if (call.phase === 'ringing') return call.mine === 'callee' && dice < 0.5 ? ACCEPT : STATUS
+  if (call.phase === 'ringing') return call.role === 'callee' && dice < 0.5 ? ACCEPT : STATUS
   if (call.phase !== 'active') return STATUS
   if (dice < 0.45) return send(`word ${Math.floor(world.random() * 1e9)}`)
   return dice < 0.5 ? END : STATUS

@@ -26,8 +26,8 @@ import {
 const DAY = 86_400
 const PEER = 'b'.repeat(64)
 const CALLS = ['c'.repeat(64), 'd'.repeat(64)] as const
-const gate = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
-const strangers = { seat: { policy: policyOf({ trust: () => 'unknown' }) } }
+const admission = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+const strangers = { context: { policy: policyOf({ trust: () => 'unknown' }) } }
 
 const callOf = (n: number) => `${n}`.padStart(64, '0')
 const at = (to: string, call: string, seq = 2) => ({ call, to, seq, prev: '0'.repeat(64) })
@@ -57,14 +57,14 @@ describe('what comes before its request', () => {
 
   test('also when both come at once, the wrong way round', () => {
     const { request, early, ben, id } = first()
-    expect(hears(ben, [...early, ...request]).touched).toEqual([id])
+    expect(hears(ben, [...early, ...request]).callsHeard).toEqual([id])
     expect(callIn(ben, id)).toMatchObject({ taken: { seq: 1 }, gaps: [] })
     expect(logIn(ben, id).unanswered).toBe(1)
   })
 
   // The attack: none, but relays that keep no order. A call that was hung up would ring until somebody looks in vain.
   test.each(['unknown', 'known'] as const)('cancels, where it is how a caller that is %s hangs up', (trust) => {
-    const run = { seat: { policy: policyOf({ trust: () => trust }) } }
+    const run = { context: { policy: policyOf({ trust: () => trust }) } }
     const [ada, ben] = [side('a'), side('b')]
     const request = says(ada, CALL, { peer: ben.key })
     const id = request[0]?.id ?? ''
@@ -172,7 +172,7 @@ describe('what an earlier version kept whole', () => {
     const { orphanCalls: _, ...before } = emptyIndex()
     const index = parseIndex(JSON.parse(JSON.stringify({ ...before, orphans })), unchanged)
     if (index === undefined || index === 'newer') throw new Error('it cannot be read')
-    return receiveAll({ index, logs: {} }, [], { me: PEER, now: T, gate, completeReads: [] }).state.index
+    return receiveAll({ index, logs: {} }, [], { me: PEER, now: T, admission, completeReads: [] }).state.index
   }
 
   test.each([true, false])('is noted, once, and leaves no text; with a sum that fits: %s', (unchanged) => {
@@ -210,10 +210,10 @@ describe('who is told that a call is lost', () => {
     const told: (string | undefined)[] = []
     for (let day = 0; day < 2; day++) {
       const now = T + day * (DAY + 60)
-      const lost = lostCalls(state, { now, gate })
+      const lost = lostCalls(state, { now, admission })
       told.push(...lost.map(({ call }) => call))
       state = markLostTold(state, lost, now)
-      expect(lostCalls(state, { now: now + 60, gate })).toEqual([])
+      expect(lostCalls(state, { now: now + 60, admission })).toEqual([])
       const kept = state.index.orphanCalls
       const fresh = CALLS.filter((id) => !kept.some(({ call }) => call === id)).map((call) => orphanOf(call, now + 600))
       state = { ...state, index: { ...state.index, orphanCalls: [...kept, ...fresh] } }
@@ -226,7 +226,7 @@ describe('who is told that a call is lost', () => {
   test('a peer whose words open with nothing here is told that, whatever else is said in its name', () => {
     const unreadable = { [PEER]: { heard: T, replays: 2 } }
     const index = { ...emptyIndex(), orphanCalls: [orphanOf(CALLS[0], T)], unreadable }
-    const lost = lostCalls({ index, logs: {} }, { now: T, gate })
+    const lost = lostCalls({ index, logs: {} }, { now: T, admission })
     expect(lost).toEqual([{ to: PEER, call: undefined }])
     // The other is told in its turn.
     expect(markLostTold({ index, logs: {} }, lost, T).index.orphanCalls).toHaveLength(1)
@@ -237,7 +237,7 @@ describe('among strangers who speak in calls that are not here', () => {
   const trust = (who: string) => (who === PEER ? ('known' as const) : ('unknown' as const))
   const bounded = (orphanCalls: OrphanCall[]) => {
     const edit = beginTransaction({ index: { ...emptyIndex(), orphanCalls }, logs: {} })
-    boundOrphans(edit, { now: T, gate: { trust } })
+    boundOrphans(edit, { now: T, admission: { trust } })
     return edit.index.orphanCalls.map(({ from }) => from)
   }
   const spoken = (from: string, n: number) => orphanOf(callOf(n).replace(/^0/, 'e'), T, from)

@@ -35,10 +35,10 @@ test('a receipt carries it where nothing is said, and not where the owner does n
     const said = says(ada, send('one'))
     hears(ben, said)
     show(ben, id, { id: said[0]?.id ?? '', type: 'message' })
-    const { receiptsOwed } = turn(ben, { type: 'status' }, { now: T + 120, seat: { tellRead } })
+    const { receiptsOwed } = turn(ben, { type: 'status' }, { now: T + 120, context: { tellRead } })
     expect(receiptsOwed.map(({ read }) => read)).toEqual([tellRead ? 2 : undefined])
     expect(
-      says(ben, send('yes'), { now: T + 121, seat: { tellRead } })[0]?.tags.some(([name]) => name === 'read'),
+      says(ben, send('yes'), { now: T + 121, context: { tellRead } })[0]?.tags.some(([name]) => name === 'read'),
     ).toBe(tellRead)
   }
 })

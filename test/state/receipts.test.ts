@@ -150,7 +150,7 @@ test('whom the policy does not let in hears so, once a day, and rings nowhere', 
   const policy = policyOf({ trust: () => 'unknown', calls: 'contacts' })
   const call = { type: 'call' as const, agent: '', topic: 'buy!', wait: undefined, again: true }
   const said = [0, 1].map(
-    (n) => hears(ben, says(ada, call, { peer: ben.key, now: T + n }), { seat: { policy }, now: T + n }).said,
+    (n) => hears(ben, says(ada, call, { peer: ben.key, now: T + n }), { context: { policy }, now: T + n }).said,
   )
   expect(said.map((s) => s.length)).toEqual([1, 0])
   expect(said[0]?.[0]?.rumor.tags).toContainEqual(['reason', 'policy'])
@@ -162,7 +162,7 @@ test('what whom the policy does not let in says as it hangs up is told to nobody
   const policy = policyOf({ trust: () => 'unknown', calls: 'contacts' })
   const request = says(ada, { type: 'call', agent: '', topic: 'hello' }, { peer: ben.key })
   const end = says(ada, { type: 'end', text: 'buy!', most: 16_000 })
-  hears(ben, [...request, ...end], { seat: { policy } })
+  hears(ben, [...request, ...end], { context: { policy } })
   expect(Object.values(ben.state.logs).flatMap((log) => log.unread)).toEqual([])
 })
 
@@ -174,10 +174,10 @@ test.each([
   const trust = () => 'unknown' as const
   const policy = policyOf({ trust, calls, silent: true })
   says(ada, { type: 'call', agent: '', topic: 'buy!' }, { peer: ben.key })
-  hears(ben, says(ada, END), { seat: { policy } })
+  hears(ben, says(ada, END), { context: { policy } })
   const acks = [T + 10, T + 20].flatMap((now) => {
     const completeReads = [{ relay: 'r', cursor: now, began: now }]
-    return hears(ben, [], { now, seat: { policy }, mail: { completeReads } }).receiptsOwed
+    return hears(ben, [], { now, context: { policy }, mail: { completeReads } }).receiptsOwed
   })
   expect(acks.map(({ lost }) => lost)).toEqual(told)
 })
@@ -197,6 +197,6 @@ test('that a call is lost here strangers hear after everybody else', () => {
   const unreadable = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [key(n), { heard: T, replays: 2 }]))
   ben.state = { ...ben.state, index: { ...ben.state.index, unreadable } }
   const policy = policyOf({ trust: (who) => (who === ada.key ? 'known' : 'unknown') })
-  const { receiptsOwed } = hears(ben, says(ada, send('one')), { seat: { policy } })
+  const { receiptsOwed } = hears(ben, says(ada, send('one')), { context: { policy } })
   expect([receiptsOwed.length, receiptsOwed[0]?.call]).toEqual([10, id])
 })

@@ -63,7 +63,7 @@ describe('who is heard in a call', () => {
   test('nobody whom we block', () => {
     const { ada, ben, id } = inCall()
     const policy = policyOf({ trust: () => 'blocked' })
-    hears(ben, says(ada, send('hello')), { seat: { policy } })
+    hears(ben, says(ada, send('hello')), { context: { policy } })
     expect(callIn(ben, id).lines.map(({ signal }) => signal.body.type)).toEqual(['request', 'accept', 'end'])
     expect(ben.state.index.dropped).toEqual({ blocked: 1 })
   })
@@ -75,7 +75,7 @@ describe('the same again', () => {
     const mail = mailOf(...says(ada, send('once')))
     turn(ben, STATUS, { mail })
     const after = JSON.stringify(logIn(ben, id))
-    expect(turn(ben, STATUS, { mail }).touched).toEqual([])
+    expect(turn(ben, STATUS, { mail }).callsHeard).toEqual([])
     expect(JSON.stringify(logIn(ben, id))).toBe(after)
     expect(ben.state.index.dropped).toEqual({})
   })
@@ -186,9 +186,9 @@ describe('a ring that runs out', () => {
     const [ada, stranger] = [side('a'), side('b')]
     const late: Body = { type: 'request', text: 'Buy now', deadline: T - 10_000, name: '', relays: [] }
     const request = raw(ada, late, { to: stranger.key }, T - 20_000)
-    hears(stranger, [request], { seat: { policy } })
+    hears(stranger, [request], { context: { policy } })
     expect(logIn(stranger, request.id).unread).toEqual([])
-    hears(ben, [], { now: after, seat: { policy } })
+    hears(ben, [], { now: after, context: { policy } })
     expect(logIn(ben, id).unread).toEqual([])
   })
 

@@ -152,8 +152,8 @@ it('whatever there is, what is open or fresh stays, and what is done twice is do
         }
         for (const other of calls) {
           if (other.over !== undefined) continue
-          const touched = removals.some((one) => one.type === 'files' && other.id.startsWith(one.folder))
-          expect(touched).toBe(false)
+          const callsHeard = removals.some((one) => one.type === 'files' && other.id.startsWith(one.folder))
+          expect(callsHeard).toBe(false)
         }
         if (keepDays === 0) expect(removals.every((one) => one.type === 'key')).toBe(true)
       },

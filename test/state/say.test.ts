@@ -24,7 +24,7 @@ test('what our agent was shown is told beside, unless the owner does not want it
   hears(ben, says(ada, send('one')))
   ben.state.logs[id] = { ...logIn(ben, id), read: 2 }
   expect(says(ben, send('yes'))[0]?.tags).toContainEqual(['read', '2'])
-  expect(says(ben, send('no'), { seat: { tellRead: false } })[0]?.tags.some((t) => t[0] === 'read')).toBe(false)
+  expect(says(ben, send('no'), { context: { tellRead: false } })[0]?.tags.some((t) => t[0] === 'read')).toBe(false)
 })
 
 test('two processes that decided at the same time take two numbers', () => {

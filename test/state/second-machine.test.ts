@@ -194,27 +194,27 @@ describe('a peer whose words open with nothing here', () => {
   })
 
   test('is told before it is accepted without asking, and rejected at once', () => {
-    const seat = { policy: policyOf({ trust: () => 'trusted', autoAnswer: 'trusted' }) }
+    const context = { policy: policyOf({ trust: () => 'trusted', autoAnswer: 'trusted' }) }
     const [ada, ben] = [side('a'), side('b')]
     ben.state = withUnreadable(ben.state, ada.key)
     const request = says(ada, { type: 'call', agent: '', topic: 'x', wait: undefined }, { peer: ben.key })
-    expect(turn(ben, STATUS, { seat, mail: mailOf(...request) }).said).toEqual([])
+    expect(turn(ben, STATUS, { context, mail: mailOf(...request) }).said).toEqual([])
     expect(says(ben, { type: 'answer', accept: false, text: '' })).toHaveLength(1)
     const other = side('b')
     other.state = withUnreadable(other.state, ada.key)
-    turn(other, STATUS, { seat, mail: mailOf(...request) })
+    turn(other, STATUS, { context, mail: mailOf(...request) })
     for (const at of [1, 2, 3]) look(other, T + at)
-    expect(turn(other, STATUS, { seat, now: T + 4 }).said).toHaveLength(1)
+    expect(turn(other, STATUS, { context, now: T + 4 }).said).toHaveLength(1)
   })
 
   test('is not waited for where no more strangers can be told today, and it is one', () => {
     const { ben, id } = ringing()
-    const seat = { policy: policyOf({ trust: () => 'unknown' }) }
+    const context = { policy: policyOf({ trust: () => 'unknown' }) }
     look(ben, T, [unreadable(callIn(ben, id).peer, 1)])
     const lostTold = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}`.padStart(64, 'e'), T]))
     ben.state = { ...ben.state, index: { ...ben.state.index, lostTold } }
     expect(turn(ben, ACCEPT).decision.refusal?.code).toBe('CALL_KEY_LOST')
-    expect(says(ben, ACCEPT, { seat })).toHaveLength(1)
+    expect(says(ben, ACCEPT, { context })).toHaveLength(1)
   })
 })
 

@@ -175,8 +175,8 @@ function take(who: Agent, opened: readonly OpenedWrap[]): void {
     who.dropped.push('downgraded')
     return false
   })
-  const gate = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
-  who.state = receiveAll(who.state, good, { me: who.keys.pubkey, now: now + 5, completeReads: [], gate }).state
+  const admission = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+  who.state = receiveAll(who.state, good, { me: who.keys.pubkey, now: now + 5, completeReads: [], admission }).state
 }
 
 function reopen(who: Agent): void {

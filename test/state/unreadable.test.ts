@@ -10,7 +10,7 @@ import { countUnreadable, noteUnreadable } from '../../src/state/unreadable.ts'
 const DAY = 86_400
 const NOW = 1_790_000_000
 const PEER = 'b'.repeat(64)
-const gate = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
+const admission = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
 const wrap: OpenedWrap = {
   ...{ wrap: 'a'.repeat(64), stamp: NOW, bits: 0, reason: 'undecryptable' },
   unopened: { from: PEER, tried: [], left: 0 },
@@ -23,12 +23,12 @@ const over: CallSummary = {
 
 function heardBy(index: Partial<Index>, replays: number): State {
   const edit = beginTransaction({ index: { ...emptyIndex(), ...index }, logs: {} })
-  noteUnreadable(edit, wrap, { now: NOW, gate })
+  noteUnreadable(edit, wrap, { now: NOW, admission })
   for (let n = 1; n <= replays; n++) countUnreadable(edit, [{ relay: 'wss://r', cursor: NOW + n, began: NOW + n }])
   return edit.commit()
 }
 
-const told = (state: State) => lostCalls(state, { now: NOW + 10, gate })
+const told = (state: State) => lostCalls(state, { now: NOW + 10, admission })
 
 describe('a peer whose seals open with nothing', () => {
   test('is told after two complete replays, once, and of no call in particular', () => {
@@ -52,14 +52,14 @@ describe('a peer whose seals open with nothing', () => {
 describe('what strangers use up', () => {
   const key = (n: number) => `${n}`.padStart(64, '0')
   const [CONTACT, CALLED] = ['1'.repeat(64), '2'.repeat(64)]
-  const strict = { ...gate, trust: (who: string) => (who === CONTACT ? ('known' as const) : ('unknown' as const)) }
+  const strict = { ...admission, trust: (who: string) => (who === CONTACT ? ('known' as const) : ('unknown' as const)) }
   const calls = { ['c'.repeat(64)]: { ...over, peer: CALLED, phase: 'active' as const } }
 
   test('is no mark of a contact, nor of whoever had a call', () => {
     const edit = beginTransaction({ index: { ...emptyIndex(), calls }, logs: {} })
     const senders = [CONTACT, CALLED, ...Array.from({ length: 150 }, (_, n) => key(n))]
     for (const from of senders)
-      noteUnreadable(edit, { ...wrap, unopened: { from, tried: [], left: 0 } }, { now: NOW, gate: strict })
+      noteUnreadable(edit, { ...wrap, unopened: { from, tried: [], left: 0 } }, { now: NOW, admission: strict })
     const marked = Object.keys(edit.index.unreadable ?? {})
     expect(marked).toHaveLength(100)
     expect(marked.slice(0, 2)).toEqual([CONTACT, CALLED])
@@ -76,14 +76,14 @@ describe('what strangers use up', () => {
     )
     const lostTold = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [key(1_000 + n), NOW]))
     const state = { index: { ...emptyIndex(), calls, unreadable, lostTold }, logs: {} }
-    const lost = lostCalls(state, { now: NOW, gate: strict })
+    const lost = lostCalls(state, { now: NOW, admission: strict })
     expect(lost.map(({ to }) => to)).toEqual([CALLED, CONTACT, ...Array.from({ length: 10 }, (_, n) => key(n))])
     const spent = markLostTold(state, lost.slice(2), NOW)
-    expect(lostCalls(spent, { now: NOW, gate: strict }).map(({ to }) => to)).toEqual([CALLED, CONTACT])
+    expect(lostCalls(spent, { now: NOW, admission: strict }).map(({ to }) => to)).toEqual([CALLED, CONTACT])
     // What rings waits for what is still to be told, and for nothing else.
-    const owed = (peer: string) => isOwedLoss(spent.index, peer, { now: NOW, gate: strict })
+    const owed = (peer: string) => isOwedLoss(spent.index, peer, { now: NOW, admission: strict })
     expect([owed(CONTACT), owed(CALLED), owed(key(50))]).toEqual([true, true, false])
-    expect(isOwedLoss(state.index, key(50), { now: NOW, gate: strict })).toBe(true)
+    expect(isOwedLoss(state.index, key(50), { now: NOW, admission: strict })).toBe(true)
   })
 })
 
@@ -95,7 +95,7 @@ describe('a seal that a run could not open whose keys are older than an accept',
   const heard = (tried: string[], calls: Index['calls'], before?: Index['tried']) => {
     const index = { ...emptyIndex(), calls, ...(before && { tried: before }) }
     const mail = [{ ...wrap, unopened: { from: PEER, tried, left: 0 } }]
-    return receiveAll({ index, logs: {} }, mail, { me: 'a'.repeat(64), now: NOW, gate, completeReads }).state.index
+    return receiveAll({ index, logs: {} }, mail, { me: 'a'.repeat(64), now: NOW, admission, completeReads }).state.index
   }
 
   test('is neither seen nor counted nor passed by a cursor, and nobody is told of it', () => {

@@ -31,7 +31,7 @@ export type Run = {
   mail?: Partial<HeardWraps>
   peer?: string
   selector?: string
-  seat?: Partial<StepContext>
+  context?: Partial<StepContext>
 }
 
 /** What an owner has said of others: whoever calls is known and may, unless it is said otherwise. */
@@ -43,7 +43,7 @@ export function policyOf(said: Partial<Policy>): Policy {
 export function turn(
   who: Side,
   intent: Intent,
-  { now = T, mail = {}, peer, selector, seat = {} }: Run = {},
+  { now = T, mail = {}, peer, selector, context = {} }: Run = {},
 ): StepOutput {
   const policy = policyOf({})
   const mine = { me: who.key, now, pid: who.pid, name: '', inbox: [], ring: 900, inlineMax: 100_000 }
@@ -56,7 +56,7 @@ export function turn(
     policy,
     callKeys: callKeysOf(who.key),
     alive: ({ pid }: { pid: number }) => pid === who.pid,
-    ...seat,
+    ...context,
   }
   const turned = exchangeSignals(who.state, intent, { opened: [], completeReads: [], ...mail }, whole)
   who.state = turned.state

@@ -93,7 +93,7 @@ export type Transcript = {
 /** A call as a transcript: its entries in order, those of a file's chunks put together, and what was verified. */
 export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirectory): Transcript {
   const peer = agentOf(people, call.peer, call.peerName)
-  const direction = call.mine === 'caller' ? 'outgoing' : 'incoming'
+  const direction = call.role === 'caller' ? 'outgoing' : 'incoming'
   // The chunks of a file are one entry, at the place of the first.
   const files = new Map([me.pubkey, call.peer].flatMap((from) => transfers(call, log, from)).map((t) => [t.id, t]))
   const lines = call.lines.filter(
@@ -127,7 +127,7 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
 }
 
 // "Anything else counts as none and is told." That there is none is how every other client is.
-function secrecyFacts({ mine, phase, ends }: Call, log: Log): Pick<CallFacts, 'secrecy' | 'secrecyFaults'> {
+function secrecyFacts({ role, phase, ends }: Call, log: Log): Pick<CallFacts, 'secrecy' | 'secrecyFaults'> {
   // Where nobody has spoken nothing was sealed with them: a hang-up that has not seen the accept is not.
   if (CAME_TO_NOTHING.includes(phase)) return {}
   const bound = secrecyIn(log)?.bound
@@ -138,7 +138,7 @@ function secrecyFacts({ mine, phase, ends }: Call, log: Log): Pick<CallFacts, 's
   const told = (['caller', 'callee'] as const).flatMap((party) => {
     const fault = bound.faults[party]
     if (fault === undefined || fault === 'missing') return []
-    return `${party === mine ? 'our call key' : 'the call key of the peer'} was not taken: ${fault}`
+    return `${party === role ? 'our call key' : 'the call key of the peer'} was not taken: ${fault}`
   })
   return { secrecy: 'identity', ...(told.length > 0 && { secrecyFaults: told }) }
 }

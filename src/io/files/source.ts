@@ -6,8 +6,8 @@ import { P2P } from '../../command-name.ts'
 import { Failure } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
 import { errno } from '../store/disk-errors.ts'
-import { keptFileFailure } from './gate.ts'
 import { isKeptFile } from './kept-files.ts'
+import { keptFileFailure } from './outgoing.ts'
 
 /** Bytes that are read at a time. */
 const PIECE_BYTES = 64 * 1024

@@ -12,8 +12,8 @@ import type { Home } from '../home/paths.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { put } from '../http/put.ts'
 import { addressIn, authHeader, reasonIn, uploadAddress } from './blossom.ts'
-import { keptFileFailure, secretFailure } from './gate.ts'
 import { hasOwnFormat, isKeptDigest } from './kept-files.ts'
+import { keptFileFailure, secretFailure } from './outgoing.ts'
 import { openSource, type Source } from './source.ts'
 
 export type UploadOptions = {

@@ -1,4 +1,4 @@
-// The gate for everything outgoing: our secret key in any form, and copies of files that never leave.
+// What may not go out: our secret key in any form, the secret of a call, and copies of files that never leave.
 import { P2P } from '../../command-name.ts'
 import { Failure } from '../../errors.ts'
 import type { Keys } from '../../nostr/crypto.ts'
