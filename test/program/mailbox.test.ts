@@ -50,7 +50,8 @@ async function untilShown({ run }: Reader, most: number, ...args: string[]): Pro
   return runs
 }
 
-describe('below junk', () => {
+// What waits for slow lines and odd relays goes side by side; what has to open hundreds comes after it, one at a time.
+describe.concurrent('below junk', () => {
   test('more than one run can read, a call is found: each run goes on where the last one stopped', async () => {
     // No smaller: a page of less than 50, without a hint, is taken for the last.
     await withReader([{ limit: 60 }], async (reader) => {
@@ -122,7 +123,7 @@ describe('below junk', () => {
   })
 })
 
-test('whoever waits reads on below junk', async () => {
+test.concurrent('whoever waits reads on below junk', async () => {
   await withReader([{ limit: 40 }], async (reader) => {
     const [relay] = reader.relays
     if (relay === undefined) throw new Error('no relay')
@@ -131,6 +132,72 @@ test('whoever waits reads on below junk', async () => {
     relay.faults.bytesPerSecond = 1_000_000
     const waited = await reader.run('wait', '40', '--timeout', '2')
     expect(waited).toMatchObject({ code: 0, new: ['the call below'] })
+  })
+})
+
+describe.concurrent('an odd relay', () => {
+  test('that never sends EOSE: what waits is shown in the first run, and once', async () => {
+    await withReader([{ faults: { noEose: true } }], async (reader) => {
+      const [relay] = reader.relays
+      const texts = Array.from({ length: 8 }, (_, n) => `letter ${n}`)
+      await publishAll(String(relay?.url), texts.map(mail))
+      const runs: Run[] = []
+      for (let n = 0; n < 3; n++) {
+        runs.push(await reader.run('inbox', '--timeout', '1.5'))
+        // Wherever its stamp lies among those that are known.
+        await publishAll(String(relay?.url), [mail(`later ${n}`)])
+      }
+      expect(runs.map((run) => run.code)).toEqual([0, 0, 0])
+      expect(runs.map((run) => run.new.sort())).toEqual([texts, ['later 0'], ['later 1']])
+      expect(relay && reader.memoryOf(relay)).not.toHaveProperty('cursor')
+    })
+  })
+
+  test('that says EOSE before it sends what it has is not read as empty', async () => {
+    await withReader([{ faults: { eoseFirst: true } }], async (reader) => {
+      const [relay] = reader.relays
+      await publishAll(String(relay?.url), [mail('one'), mail('two')])
+      const run = await reader.run('inbox')
+      expect(run.new.sort()).toEqual(['one', 'two'])
+      expect(run.ms).toBeLessThan(3_000)
+      expect(relay && reader.memoryOf(relay)).not.toHaveProperty('cursor')
+    })
+  })
+
+  test.each(['invalid: limit too large, at most 100', 'error: no', ''])(
+    'that closes a REQ with more than its limit is asked for less (%j)',
+    async (closesLimit) => {
+      await withReader([{ limit: 100, faults: { closesLimit } }], async (reader) => {
+        const [relay] = reader.relays
+        await publishAll(String(relay?.url), [
+          ...Array.from({ length: 150 }, (_, n) => junk(n, 100, unixNow() - n)),
+          mail('hello'),
+        ])
+        expect(await reader.run('inbox')).toMatchObject({ code: 0, new: ['hello'] })
+        const asked = () =>
+          relay?.seen.flatMap(({ frame }) => (frame[0] === 'REQ' ? (Object(frame[2]).limit ?? []) : []))
+        expect(asked()).toContain(500)
+        const before = asked()?.length
+        await reader.run('inbox')
+        // It is kept with the relay, and kept to.
+        expect(asked()?.slice(before)).not.toContain(500)
+      })
+    },
+  )
+
+  test('over a slow line shows what has arrived in each run, and fetches none of it again', async () => {
+    await withReader([{}], async (reader) => {
+      const texts = Array.from({ length: 30 }, (_, n) => `letter ${n} ${'x'.repeat(1_500)}`)
+      const slow = reader.relays[0]
+      await publishAll(String(slow?.url), texts.map(mail))
+      if (slow !== undefined) slow.faults.bytesPerSecond = 100_000
+      const runs: Run[] = []
+      for (let n = 0; n < 4; n++) runs.push(await reader.run('inbox', '--timeout', '1.5'))
+      const shown = runs.flatMap((run) => run.new.map((text) => text.slice(0, 10)))
+      expect(new Set(shown).size).toBe(30)
+      expect(shown).toHaveLength(30)
+      expect(runs[0]?.new.length).toBeGreaterThan(5)
+    })
   })
 })
 
@@ -212,72 +279,6 @@ describe('a page that one second fills', () => {
       await publishAll(String(reader.relays[0]?.url), [...ties, dated(mail('below'), second - 10)])
       const run = await reader.run('status')
       expect(run).toMatchObject({ code: 0, new: ['below'], notices: [] })
-    })
-  })
-})
-
-describe('an odd relay', () => {
-  test('that never sends EOSE: what waits is shown in the first run, and once', async () => {
-    await withReader([{ faults: { noEose: true } }], async (reader) => {
-      const [relay] = reader.relays
-      const texts = Array.from({ length: 8 }, (_, n) => `letter ${n}`)
-      await publishAll(String(relay?.url), texts.map(mail))
-      const runs: Run[] = []
-      for (let n = 0; n < 3; n++) {
-        runs.push(await reader.run('inbox', '--timeout', '1.5'))
-        // Wherever its stamp lies among those that are known.
-        await publishAll(String(relay?.url), [mail(`later ${n}`)])
-      }
-      expect(runs.map((run) => run.code)).toEqual([0, 0, 0])
-      expect(runs.map((run) => run.new.sort())).toEqual([texts, ['later 0'], ['later 1']])
-      expect(relay && reader.memoryOf(relay)).not.toHaveProperty('cursor')
-    })
-  })
-
-  test('that says EOSE before it sends what it has is not read as empty', async () => {
-    await withReader([{ faults: { eoseFirst: true } }], async (reader) => {
-      const [relay] = reader.relays
-      await publishAll(String(relay?.url), [mail('one'), mail('two')])
-      const run = await reader.run('inbox')
-      expect(run.new.sort()).toEqual(['one', 'two'])
-      expect(run.ms).toBeLessThan(3_000)
-      expect(relay && reader.memoryOf(relay)).not.toHaveProperty('cursor')
-    })
-  })
-
-  test.each(['invalid: limit too large, at most 100', 'error: no', ''])(
-    'that closes a REQ with more than its limit is asked for less (%j)',
-    async (closesLimit) => {
-      await withReader([{ limit: 100, faults: { closesLimit } }], async (reader) => {
-        const [relay] = reader.relays
-        await publishAll(String(relay?.url), [
-          ...Array.from({ length: 150 }, (_, n) => junk(n, 100, unixNow() - n)),
-          mail('hello'),
-        ])
-        expect(await reader.run('inbox')).toMatchObject({ code: 0, new: ['hello'] })
-        const asked = () =>
-          relay?.seen.flatMap(({ frame }) => (frame[0] === 'REQ' ? (Object(frame[2]).limit ?? []) : []))
-        expect(asked()).toContain(500)
-        const before = asked()?.length
-        await reader.run('inbox')
-        // It is kept with the relay, and kept to.
-        expect(asked()?.slice(before)).not.toContain(500)
-      })
-    },
-  )
-
-  test('over a slow line shows what has arrived in each run, and fetches none of it again', async () => {
-    await withReader([{}], async (reader) => {
-      const texts = Array.from({ length: 30 }, (_, n) => `letter ${n} ${'x'.repeat(1_500)}`)
-      const slow = reader.relays[0]
-      await publishAll(String(slow?.url), texts.map(mail))
-      if (slow !== undefined) slow.faults.bytesPerSecond = 100_000
-      const runs: Run[] = []
-      for (let n = 0; n < 4; n++) runs.push(await reader.run('inbox', '--timeout', '1.5'))
-      const shown = runs.flatMap((run) => run.new.map((text) => text.slice(0, 10)))
-      expect(new Set(shown).size).toBe(30)
-      expect(shown).toHaveLength(30)
-      expect(runs[0]?.new.length).toBeGreaterThan(5)
     })
   })
 })

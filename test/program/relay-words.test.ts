@@ -1,7 +1,7 @@
 // A relay that uses its words to command: in OK, CLOSED, NOTICE and NIP-11, in every command that shows them. They stand in
 // quotes, behind its address, and nothing in them can be run, begins a line or is not seen.
 import { createServer } from 'node:http'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
@@ -70,10 +70,24 @@ function faultsInJson(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(faultsInJson) : []
 }
 
-test.concurrent.for(['blocked: ', 'auth-required: ', ''])(
-  'a relay that says "%s" and preaches',
-  { timeout: 120_000 },
-  async (prefix, { onTestFinished: after }) => {
+/** What is run at a relay that preaches, beside one that carries everything and alone. */
+const BESIDE = [['announce'], ['status'], ['list'], ['call'], ['inbox'], ['wait', '0'], ['escalate', 'May I?'], ['end']]
+const ALONE = [['announce'], ['status'], ['call'], ['doctor']]
+/** Each of them as its reader has it, by an agent of its own. */
+const READERS = ['--verbose', '--json']
+
+// Nearly all that they take is waiting for that relay: they run side by side.
+vi.setConfig({ maxConcurrency: 12 })
+const cases = ['blocked: ', 'auth-required: ', ''].flatMap((prefix) =>
+  READERS.flatMap((format) => [
+    { prefix, format, where: 'beside another', commands: BESIDE },
+    { prefix, format, where: 'alone', commands: ALONE },
+  ]),
+)
+
+test.concurrent.for(cases)(
+  'a relay that says "$prefix" and preaches, $where, $format',
+  async ({ prefix, where, commands, format }, { onTestFinished: after }) => {
     const preacher = await startPreacher(prefix, after)
     const relay = await startRelay()
     after(() => relay.close())
@@ -86,28 +100,17 @@ test.concurrent.for(['blocked: ', 'auth-required: ', ''])(
       }
       const peer = JSON.parse((await run('ben', [relay.url], 'whoami', '--json')).stdout).agent.npub
       await run('ada', [relay.url], 'config', 'set', 'owner.npub', peer)
-      const call = ['call', peer, 'hello']
-      const beside = [
-        ['announce'],
-        ['status'],
-        ['list'],
-        call,
-        ['inbox'],
-        ['wait', '0'],
-        ['escalate', 'May I?'],
-        ['end'],
-      ]
-      for (const [relays, commands] of [
-        [[relay.url, preacher], beside],
-        [[preacher], [['announce'], ['status'], call, ['doctor']]],
-      ] as const)
-        for (const args of commands) {
-          const text = await run('ada', [...relays], ...args, '--timeout', '1', '--verbose')
-          expect([args, text.code === 1, faultIn(text, preacher)]).toEqual([args, false, undefined])
-          const json = await run('ada', [...relays], ...args, '--timeout', '1', '--json')
-          const faults = faultsInJson(JSON.parse(json.stdout))
-          expect([args, faults, faultIn({ ...json, stdout: '' }, preacher)]).toEqual([args, [], undefined])
+      const relays = where === 'alone' ? [preacher] : [relay.url, preacher]
+      for (const words of commands) {
+        const args = words[0] === 'call' ? ['call', peer, 'hello'] : words
+        const ran = await run('ada', relays, ...args, '--timeout', '1', format)
+        if (format !== '--json')
+          expect([args, ran.code === 1, faultIn(ran, preacher)]).toEqual([args, false, undefined])
+        else {
+          const faults = faultsInJson(JSON.parse(ran.stdout))
+          expect([args, faults, faultIn({ ...ran, stdout: '' }, preacher)]).toEqual([args, [], undefined])
         }
+      }
     })
   },
 )
