@@ -20,7 +20,7 @@ const admission = { trust: () => 'unknown' as const, calls: 'anyone' as const, s
 
 /** An index that has something of everything. */
 const { rumor } = mustBe(call.said[2])
-const posting = { wrapped: NOW, wraps: 1, accepted: ['wss://relay.example'], failed: [] }
+const entry = { wrapped: NOW, wraps: 1, accepted: ['wss://relay.example'], failed: [] }
 const FULL = {
   ...state.index,
   ...{
@@ -32,7 +32,7 @@ const FULL = {
     wakes: { a: { at: 1, times: 1 } },
   },
   letterLogs: { [agents.caller.pubkey]: { open: true, bytes: 1, last: NOW } },
-  letters: { [rumor.id]: { to: agents.caller.pubkey, rumor, posting } },
+  outgoingLetters: { [rumor.id]: { to: agents.caller.pubkey, rumor, entry } },
   peers: { [agents.caller.pubkey]: { inbox: ['wss://relay.example'], looked: 1, hints: [], name: 'ada', pow: 0 } },
 }
 
@@ -50,7 +50,7 @@ const stateJson = target(
     endsDue(calls)
     receiptsDue(heard, calls, { callsHeard: [], speaking: [], now: NOW + 300, admission })
     for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
-    for (const { to } of Object.values(heard.index.letters)) agentOf(NOBODY, to)
+    for (const { to } of Object.values(heard.index.outgoingLetters)) agentOf(NOBODY, to)
     return faultOf({ 'it is still an index': heard.index.version === 2 && Array.isArray(heard.index.orphanCalls) })
   },
 )

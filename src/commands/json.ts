@@ -138,7 +138,7 @@ export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutc
   const log = state.logs[call]
   // What no relay had taken then may be on its way by now.
   const hasLeft = ({ channel }: ToldChannel) =>
-    (channel === 'nostr' && letter !== undefined && state.index.letters[letter] === undefined) ||
+    (channel === 'nostr' && letter !== undefined && state.index.outgoingLetters[letter] === undefined) ||
     (channel === 'peer' && log?.entries[id] !== undefined && deliveryOf(log, [id]).state !== 'queued')
   return {
     id,

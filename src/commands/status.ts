@@ -191,7 +191,7 @@ function droppedLine({ state }: CommonOutcome): string[] {
 // What is owed to somebody blocked goes nowhere.
 function outboxCount({ state, people }: CommonOutcome): number {
   const isOwed = (pubkey: string) => trustOf(people, pubkey) !== 'blocked'
-  const letters = Object.values(state.index.letters).filter(({ to }) => isOwed(to)).length
+  const letters = Object.values(state.index.outgoingLetters).filter(({ to }) => isOwed(to)).length
   const calls = Object.values(state.index.calls).filter(({ peer }) => isOwed(peer))
   return calls.reduce((sum, call) => sum + call.own.queued, letters)
 }

@@ -97,9 +97,9 @@ function nostrResult({ environment }: RunContext, { letter }: DueEscalation, sta
       ? [channelResult('nostr', foreign`owner.npub is this agent's own key; set it to the key of its owner`)]
       : []
   }
-  const held = state.index.letters[letter]
+  const held = state.index.outgoingLetters[letter]
   if (held === undefined) return [channelResult('nostr', undefined)]
-  const why = held.posting.failed.map(relayReason).join('; ')
+  const why = held.entry.failed.map(relayReason).join('; ')
   return [
     channelResult(
       'nostr',

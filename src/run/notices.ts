@@ -174,7 +174,7 @@ function ownerToldLater({ done, state, context, decided }: FinishedRun): string[
   const toOwner = resultsOf('letter', done).filter(({ action }) => action.due.to === context.environment.ownerKey)
   const letters = new Set(toOwner.map(({ action }) => action.due.rumor.id))
   const sent = [...letters].filter((id) => !owned.includes(id) && id !== decided?.letter?.rumor.id)
-  const taken = sent.filter((id) => state.index.letters[id] === undefined)
+  const taken = sent.filter((id) => state.index.outgoingLetters[id] === undefined)
   return [
     ...results.map(([id, channel, error]) =>
       error === undefined
@@ -192,7 +192,7 @@ function lettersSentLater({ done, state, context, decided }: FinishedRun): strin
     ({ action: { due } }) =>
       due.to !== context.environment.ownerKey &&
       due.rumor.id !== decided?.letter?.rumor.id &&
-      state.index.letters[due.rumor.id] === undefined,
+      state.index.outgoingLetters[due.rumor.id] === undefined,
   )
   const receivers = [...new Set(sent.map(({ action }) => action.due.to))]
   return receivers.map(

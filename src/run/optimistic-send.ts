@@ -21,7 +21,7 @@ import type { Decided } from './step.ts'
  */
 export function optimisticRelays(needs: Needs, state: State, context: RunContext): readonly string[] | undefined {
   const { index } = state
-  if (needs.optimistic !== true || index.clockAhead !== undefined || Object.keys(index.appeals).length > 0)
+  if (needs.optimistic !== true || index.clockAhead !== undefined || Object.keys(index.pendingEscalations).length > 0)
     return undefined
   const { people, selector, now, environment } = context
   const calls = callsOf(state, environment.keys.pubkey, now)

@@ -79,10 +79,14 @@ export function ownRelays({ relays }: Pick<RunContext['environment'], 'relays'>)
  * Whether all that we have with somebody are calls of its own that nobody here has answered: then no relay is contacted that only it
  * has named. What the policy refuses by itself is no answer.
  */
-export function isUnmet({ environment, people }: RouteContext, { calls, letters }: Index, peer: string): boolean {
+export function isUnmet(
+  { environment, people }: RouteContext,
+  { calls, outgoingLetters }: Index,
+  peer: string,
+): boolean {
   if (people !== undefined && trustOf(people, peer) !== 'unknown') return false
   const held = Object.values(calls).filter((call) => call.peer === peer)
-  if (held.length === 0 || Object.values(letters).some(({ to }) => to === peer)) return false
+  if (held.length === 0 || Object.values(outgoingLetters).some(({ to }) => to === peer)) return false
   const isWelcome = (environment.config.policy?.calls ?? 'anyone') === 'anyone'
   return held.every(
     (call) => call.direction === 'incoming' && (hasSaidNothing(call) || (call.phase === 'rejected' && !isWelcome)),

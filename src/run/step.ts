@@ -146,8 +146,8 @@ function hearAndDecide(state: State, input: StepInput, plan: Plan, context: RunC
   const writing = writeLetter(asking.state, spoken.decision, author)
   const isBlocked = (pubkey: string) => trustOf(context.people, pubkey) === 'blocked'
   const letters = lettersDue(writing.state, author, environment.isAlive, isBlocked)
-  const appeals = dueEscalations(letters.state, environment.owner.channels, author, environment.isAlive)
-  const files = settleFiles(appeals.state, context)
+  const escalations = dueEscalations(letters.state, environment.owner.channels, author, environment.isAlive)
+  const files = settleFiles(escalations.state, context)
   const routeOf = withRoute(context, files.state)
   const announcing = plan.announcements?.(files.state, context) ?? { state: files.state, actions: [] }
   return {
@@ -157,7 +157,7 @@ function hearAndDecide(state: State, input: StepInput, plan: Plan, context: RunC
       ...signalActions(spoken, files.state, context),
       ...(written === undefined ? [] : ownActions(written)),
       ...uploadActions(spoken, context),
-      ...appeals.dues.map((due): Action => ({ type: 'tell-owner', due })),
+      ...escalations.dues.map((due): Action => ({ type: 'tell-owner', due })),
       ...files.actions,
       ...earlyActions(files.state, context),
       ...announcing.actions,

@@ -36,7 +36,7 @@ export function syncRequestFor(
 ): SyncRequest {
   const open = Object.values(index.calls).flatMap((call) => (call.open ? [call.peer] : []))
   // Looked up with the replay, so that a letter costs no second round trip.
-  const written = Object.values(index.letters).map((letter) => letter.to)
+  const written = Object.values(index.outgoingLetters).map((letter) => letter.to)
   const asked = lookups === 'owner' && owner !== undefined ? [owner] : []
   const callee = wanted !== undefined && 'pubkey' in wanted ? wanted : undefined
   return {

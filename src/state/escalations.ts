@@ -49,8 +49,8 @@ export function openEscalation(
 ): State {
   const edit = beginTransaction(state)
   const open = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: foreign`` }]))
-  edit.index.appeals = {
-    ...state.index.appeals,
+  edit.index.pendingEscalations = {
+    ...state.index.pendingEscalations,
     [escalation.id]: { escalation, open, fresh: true, ...(letter === undefined ? {} : { letter }) },
   }
   keepEscalation(edit, escalation, letter)
@@ -65,9 +65,9 @@ export function dueEscalations(
   alive: IsAlive,
 ): { state: State; dues: DueEscalation[] } {
   const { now } = author
-  const appeals = { ...state.index.appeals }
+  const pending = { ...state.index.pendingEscalations }
   let again = 0
-  const dues = Object.entries(appeals).flatMap(([id, held]): DueEscalation[] => {
+  const dues = Object.entries(pending).flatMap(([id, held]): DueEscalation[] => {
     const { escalation, letter, claim } = held
     if (isClaimed(claim, now, alive, OWNER_CLAIM_LIFETIME)) return []
     const left = openChannels(held, state, configured, now)
@@ -80,10 +80,10 @@ export function dueEscalations(
     if (channels.length === 0 && left.length > 0 && !fresh) return []
     if (!fresh && again === MAX_RETRIES_A_RUN) return []
     if (!fresh) again++
-    appeals[id] = { ...held, claim: claimBy(author) }
+    pending[id] = { ...held, claim: claimBy(author) }
     return [{ escalation, channels, letter, fresh }]
   })
-  return { state: dues.length === 0 ? state : withEscalations(state, appeals), dues }
+  return { state: dues.length === 0 ? state : withEscalations(state, pending), dues }
 }
 
 /** Writes down what came of it. Where nothing is left to tell, that is forgotten; the escalation itself is kept. */
@@ -94,14 +94,14 @@ export function recordOwnerTold(
   now: number,
 ): State {
   const edit = beginTransaction(state)
-  edit.index.appeals = { ...state.index.appeals }
+  edit.index.pendingEscalations = { ...state.index.pendingEscalations }
   for (const answer of all) {
     recordChannels(edit, answer.id, { ...answer.others, ...answer.results })
-    const held = edit.index.appeals[answer.id]
+    const held = edit.index.pendingEscalations[answer.id]
     if (held !== undefined) {
       const told = entryAfterTelling(held, answer, now)
-      if (openChannels(told, state, configured, now).length > 0) edit.index.appeals[answer.id] = told
-      else delete edit.index.appeals[answer.id]
+      if (openChannels(told, state, configured, now).length > 0) edit.index.pendingEscalations[answer.id] = told
+      else delete edit.index.pendingEscalations[answer.id]
     }
     for (const [channel, text] of Object.entries(answer.answers ?? {}))
       recordAnswer(edit, answer.id, { text, at: now, channel: channel as AnswerChannel })
@@ -113,7 +113,8 @@ export function recordOwnerTold(
 function openChannels(held: PendingEscalation, { index }: State, configured: readonly string[], now: number): string[] {
   if (now - held.escalation.at >= OWNER_TRIED_FOR) return []
   // A letter is forgotten once a relay has taken it.
-  const reached = held.reached === true || (held.letter !== undefined && index.letters[held.letter] === undefined)
+  const reached =
+    held.reached === true || (held.letter !== undefined && index.outgoingLetters[held.letter] === undefined)
   return Object.entries(held.open)
     .filter(([channel, { tries }]) => tries <= OWNER_WAITS.length && configured.includes(channel))
     .filter(([channel]) => !reached || REPEATABLE.includes(channel))
@@ -139,8 +140,8 @@ function entryAfterTelling(
   }
 }
 
-function withEscalations(state: State, appeals: Record<string, PendingEscalation>): State {
+function withEscalations(state: State, pending: Record<string, PendingEscalation>): State {
   const edit = beginTransaction(state)
-  edit.index.appeals = appeals
+  edit.index.pendingEscalations = pending
   return edit.state
 }

@@ -46,15 +46,27 @@ export function parseIndex(value: unknown, unchanged = false): Index | 'newer' |
 /** From each version of state.json to the next. */
 const UPGRADES: readonly Upgrade[] = [
   // 0.1.0: its calls are rendered to Markdown and set aside (io/store/legacy.ts); what is known of relays, peers and letters stays.
-  ({ strays, ...old }) => ({ ...old, calls: {}, legacy: true, appeals: withTold(old.appeals) }),
+  ({ strays, appeals, letters, ...old }) => ({
+    ...old,
+    calls: {},
+    legacy: true,
+    pendingEscalations: withTold(appeals),
+    outgoingLetters: withEntry(letters),
+  }),
 ]
 
+function withEntry(letters: unknown): unknown {
+  if (!isRecord(letters)) return {}
+  const renamed = (held: unknown) => (isRecord(held) ? { ...held, entry: held.posting } : held)
+  return Object.fromEntries(Object.entries(letters).map(([id, held]) => [id, renamed(held)]))
+}
+
 // It did not write down what the peer was told beside that the owner is asked: nothing.
-function withTold(appeals: unknown): unknown {
-  if (!isRecord(appeals)) return {}
+function withTold(escalations: unknown): unknown {
+  if (!isRecord(escalations)) return {}
   const whole = (held: unknown) =>
     isRecord(held) && isRecord(held.escalation) ? { ...held, escalation: { told: '', ...held.escalation } } : held
-  return Object.fromEntries(Object.entries(appeals).map(([id, held]) => [id, whole(held)]))
+  return Object.fromEntries(Object.entries(escalations).map(([id, held]) => [id, whole(held)]))
 }
 
 const relay = fields<RelayMemory>(
@@ -187,9 +199,9 @@ const parts = fields<Partial<Omit<Index, 'version'>>>(
     calls: table(summary, hex32),
     peers: table(peer, hex32),
     letterLogs: table(fields<LetterLogSummary>({ open: flag, bytes: finite, last: finite }, { due: finite }), hex32),
-    letters: table(fields<OutgoingLetter>({ to: hex32, rumor: keptRumor, posting: outboxEntry })),
+    outgoingLetters: table(fields<OutgoingLetter>({ to: hex32, rumor: keptRumor, entry: outboxEntry })),
     escalations: table(keptEscalation),
-    appeals: table(pendingEscalation),
+    pendingEscalations: table(pendingEscalation),
     orphanCalls: list(
       fields<OrphanCall>(
         { call: hex32, from: hex32, heard: finite, replays: finite, said: finite },

@@ -1,5 +1,5 @@
 // Our direct messages outside of calls, as those to our owner: owed like anything else that we say, until a relay has taken
-// one, or for as long as relays keep it. What no relay has taken yet stands in index.letters.
+// one, or for as long as relays keep it. What no relay has taken yet stands in index.outgoingLetters.
 import { letterRumor } from '../call/letter.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { commitLetters, keepOwnLetter } from './letter-log.ts'
@@ -17,10 +17,10 @@ export function directMessage(text: string, to: string, author: Pick<AuthorConte
 
 /** Writes a letter down, before anybody hears of it. */
 export function oweLetter(state: State, rumor: Rumor, to: string): State {
-  if (state.index.letters[rumor.id] !== undefined) return state
-  const posting = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+  if (state.index.outgoingLetters[rumor.id] !== undefined) return state
+  const entry = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
   const edit = beginTransaction(state)
-  edit.index.letters = { ...state.index.letters, [rumor.id]: { to, rumor, posting } }
+  edit.index.outgoingLetters = { ...state.index.outgoingLetters, [rumor.id]: { to, rumor, entry } }
   keepOwnLetter(edit, rumor, to)
   commitLetters(edit)
   return edit.commit()
@@ -34,36 +34,38 @@ export function lettersDue(
   isBlocked: (pubkey: string) => boolean = () => false,
 ): { state: State; dues: PendingPublish[] } {
   const { now } = author
-  const held = Object.entries(state.index.letters).filter(([, { rumor }]) => now - rumor.created_at < OPEN_AFTER_END)
-  const letters: State['index']['letters'] = Object.fromEntries(held)
+  const held = Object.entries(state.index.outgoingLetters).filter(
+    ([, { rumor }]) => now - rumor.created_at < OPEN_AFTER_END,
+  )
+  const letters: State['index']['outgoingLetters'] = Object.fromEntries(held)
   const dues = held.flatMap(([id, letter]): PendingPublish[] => {
-    const { to, rumor, posting } = letter
-    const turn = isPublishing(posting, now, alive) || isBlocked(to) ? undefined : nextPublish(posting, now)
+    const { to, rumor, entry } = letter
+    const turn = isPublishing(entry, now, alive) || isBlocked(to) ? undefined : nextPublish(entry, now)
     if (turn === undefined) return []
-    letters[id] = { ...letter, posting: { ...posting, claim: claimBy(author) } }
+    letters[id] = { ...letter, entry: { ...entry, claim: claimBy(author) } }
     return [{ call: '', to, rumor, ...turn }]
   })
-  const kept = dues.length === 0 && held.length === Object.keys(state.index.letters).length
+  const kept = dues.length === 0 && held.length === Object.keys(state.index.outgoingLetters).length
   return { state: kept ? state : withLetters(state, letters), dues }
 }
 
 /** Writes down what the relays answered. One that a relay has taken is forgotten: nobody acks it. */
 export function recordLettersSent(state: State, credits: readonly PublishResult[], { now }: AuthorContext): State {
-  const mine = credits.filter(({ call, rumor }) => call === '' && state.index.letters[rumor] !== undefined)
+  const mine = credits.filter(({ call, rumor }) => call === '' && state.index.outgoingLetters[rumor] !== undefined)
   if (mine.length === 0) return state
-  const letters = { ...state.index.letters }
+  const letters = { ...state.index.outgoingLetters }
   for (const { rumor, wrap, oks } of mine) {
     const held = letters[rumor]
     if (held === undefined) continue
-    const posting = entryAfterPublish(held.posting, wrap, oks, now)
-    if (posting.accepted.length > 0) delete letters[rumor]
-    else letters[rumor] = { ...held, posting }
+    const entry = entryAfterPublish(held.entry, wrap, oks, now)
+    if (entry.accepted.length > 0) delete letters[rumor]
+    else letters[rumor] = { ...held, entry }
   }
   return withLetters(state, letters)
 }
 
 function withLetters(state: State, letters: Record<string, OutgoingLetter>): State {
   const edit = beginTransaction(state)
-  edit.index.letters = letters
+  edit.index.outgoingLetters = letters
   return edit.state
 }

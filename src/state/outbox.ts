@@ -64,16 +64,16 @@ export function dueRumors(
     // "A sender keeps every rumor, acked or not, until the call is over for 7 days": then its key is deleted. The attack: a peer that
     // goes on speaking in a call that is over.
     if (now - Math.min(last, over) > OPEN_AFTER_END) return []
-    return Object.entries(log.outbox).flatMap(([id, posting]) => {
+    return Object.entries(log.outbox).flatMap(([id, entry]) => {
       const rumor = log.entries[id]?.rumor
       const to = rumor === undefined ? undefined : onlyRecipient(rumor)
-      if (rumor === undefined || to === undefined || isPublishing(posting, now, alive)) return []
+      if (rumor === undefined || to === undefined || isPublishing(entry, now, alive)) return []
       if (isBlocked(to)) return []
       const there = early < MAX_EARLY && isPresent(state.index.peers[to], now)
-      const turn = nextPublish(posting, now, there)
+      const turn = nextPublish(entry, now, there)
       // The attack: a peer that misses everything, again and again.
-      if (turn === undefined || (posting.missing && ++missing > MAX_MISSING)) return []
-      if (there && isEarly(posting, now)) early += 1
+      if (turn === undefined || (entry.missing && ++missing > MAX_MISSING)) return []
+      if (there && isEarly(entry, now)) early += 1
       return [{ call: log.id, to, rumor, ...turn }]
     })
   })
@@ -84,18 +84,18 @@ export function isPublishing({ claim }: OutboxEntry, now: number, alive: IsAlive
   return isClaimed(claim, now, alive, CLAIM_LIFETIME)
 }
 
-/** What to publish of a posting now, undefined when its time has not come. `there`: whether the peer is. */
+/** What to publish of an entry now, undefined when its time has not come. `there`: whether the peer is. */
 export function nextPublish(
-  posting: OutboxEntry,
+  entry: OutboxEntry,
   now: number,
   there = false,
 ): Pick<PendingPublish, 'wrap' | 'skip'> | undefined {
-  const { wrap, wraps, accepted, failed, missing, early = 0 } = posting
+  const { wrap, wraps, accepted, failed, missing, early = 0 } = entry
   const anew = { wrap: undefined, skip: [] }
-  const isPast = (seconds: number, since = posting.wrapped) => hasPassed(since, seconds, now)
+  const isPast = (seconds: number, since = entry.wrapped) => hasPassed(since, seconds, now)
   if (wraps === 0) return anew
   if (missing && isPast(MISSING_GRACE)) return anew
-  if (there && isEarly(posting, now)) return anew
+  if (there && isEarly(entry, now)) return anew
   if (!isPast(SAME_WRAP + 1)) {
     // A no for good is remembered for this wrap, while another relay has it: asked again, it would be said again.
     const refused = accepted.length === 0 ? [] : failed.flatMap(({ url, final }) => (final ? url : []))
@@ -103,7 +103,7 @@ export function nextPublish(
     return wrap !== undefined && isOwed ? { wrap, skip: [...accepted, ...refused] } : undefined
   }
   if (accepted.length === 0) return anew
-  if (posting.retried !== undefined && !isPast(RETRY_WAIT, posting.retried)) return undefined
+  if (entry.retried !== undefined && !isPast(RETRY_WAIT, entry.retried)) return undefined
   if (isPast(waitAfter(wraps - early - 1, REWRAP_WAITS))) return anew
   return failed.length > 0 && isPast(RETRY_WAIT) ? { wrap: undefined, skip: accepted } : undefined
 }
@@ -122,15 +122,15 @@ export function claimRumors(state: State, dues: readonly PendingPublish[], autho
   const edit = beginTransaction(state)
   for (const { call, rumor, wrap, skip } of dues) {
     const { outbox } = edit.log(call)
-    const posting = outbox[rumor.id]
-    if (posting === undefined) continue
+    const entry = outbox[rumor.id]
+    if (entry === undefined) continue
     const rest = wrap === undefined && skip.length > 0
     const to = onlyRecipient(rumor) ?? ''
     // It is there, and does not have what these have taken.
     if (wrap === undefined && !rest && isPresent(edit.index.peers[to], author.now))
-      noteRecord(edit, to, posting.accepted, 'vain')
+      noteRecord(edit, to, entry.accepted, 'vain')
     const claim = { ...claimBy(author), ...(rest && { rest }) }
-    outbox[rumor.id] = { ...posting, claim, ...(rest && { retried: author.now }) }
+    outbox[rumor.id] = { ...entry, claim, ...(rest && { retried: author.now }) }
   }
   return edit.commit()
 }
@@ -141,49 +141,48 @@ export function recordPublished(state: State, credits: readonly PublishResult[],
   for (const { call, rumor, wrap, oks } of credits) {
     if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
-    const posting = log.outbox[rumor]
-    if (posting === undefined) continue
-    const after = entryAfterPublish(posting, wrap, oks, author.now)
+    const entry = log.outbox[rumor]
+    if (entry === undefined) continue
+    const after = entryAfterPublish(entry, wrap, oks, author.now)
     // What was acknowledged once already is owed no longer than until a relay has it.
-    if (posting.again === true && after.accepted.length > 0) delete log.outbox[rumor]
+    if (entry.again === true && after.accepted.length > 0) delete log.outbox[rumor]
     else log.outbox[rumor] = after
   }
   return commitCalls(edit, author)
 }
 
-/** A posting after what the relays have answered to a wrap of it. */
+/** An entry after what the relays have answered to a wrap of it. */
 export function entryAfterPublish(
-  posting: OutboxEntry,
+  entry: OutboxEntry,
   wrap: Event,
   receipts: readonly OkAnswer[],
   now: number,
 ): OutboxEntry {
-  const same = posting.wrap?.id === wrap.id
+  const same = entry.wrap?.id === wrap.id
   const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
-  const accepted = [...new Set([...posting.accepted, ...taken])]
+  const accepted = [...new Set([...entry.accepted, ...taken])]
   // What only the rest of the relays got, or none of them, leaves the clock alone by which all of them get a new one.
-  const vain = taken.length === 0 && posting.accepted.length > 0
-  const aside = !same && (vain || posting.claim?.rest === true)
+  const vain = taken.length === 0 && entry.accepted.length > 0
+  const aside = !same && (vain || entry.claim?.rest === true)
   const refused = receipts
     .filter((r) => !r.accepted && !accepted.includes(r.relay))
     .map((r) => ({ url: r.relay, reason: refusalReason(r), ...(FINAL.has(r.reason) && { final: true as const }) }))
   const tried = new Set([...accepted, ...refused.map(({ url }) => url)])
-  const before = same ? posting.failed.filter(({ url, final }) => final && !tried.has(url)) : []
-  const isEarlier =
-    !same && !aside && posting.accepted.length > 0 && !posting.missing && now - posting.wrapped < SAME_WRAP
-  const early = (posting.early ?? 0) + (isEarlier ? 1 : 0)
+  const before = same ? entry.failed.filter(({ url, final }) => final && !tried.has(url)) : []
+  const isEarlier = !same && !aside && entry.accepted.length > 0 && !entry.missing && now - entry.wrapped < SAME_WRAP
+  const early = (entry.early ?? 0) + (isEarlier ? 1 : 0)
   // The wrap is kept only while there is a relay left to offer it to.
   const keep = accepted.length === 0 || refused.length > 0
   return {
-    wrapped: same || aside ? posting.wrapped : now,
-    wraps: posting.wraps + (same || aside ? 0 : 1),
+    wrapped: same || aside ? entry.wrapped : now,
+    wraps: entry.wraps + (same || aside ? 0 : 1),
     accepted,
     failed: [...before, ...refused],
     ...(keep && !aside ? { wrap } : {}),
-    ...(vain ? { retried: now } : posting.retried === undefined ? {} : { retried: posting.retried }),
+    ...(vain ? { retried: now } : entry.retried === undefined ? {} : { retried: entry.retried }),
     // What nobody took is still missed.
-    ...(posting.missing && taken.length === 0 ? { missing: true } : {}),
-    ...(posting.again ? { again: true } : {}),
+    ...(entry.missing && taken.length === 0 ? { missing: true } : {}),
+    ...(entry.again ? { again: true } : {}),
     ...(early === 0 ? {} : { early }),
   }
 }
@@ -203,7 +202,7 @@ const DELIVERY_STATES: readonly DeliveryState[] = ['queued', 'relayed', 'deliver
 
 /** How far an own rumor has come, and what each relay said. */
 export function delivery(log: Log, rumor: string): Delivery {
-  const posting = log.outbox[rumor]
-  const failed = (posting?.failed ?? []).map(({ url, reason }) => ({ url, reason }))
-  return { state: deliveryStateOf(log, rumor), accepted: posting?.accepted ?? [], failed }
+  const entry = log.outbox[rumor]
+  const failed = (entry?.failed ?? []).map(({ url, reason }) => ({ url, reason }))
+  return { state: deliveryStateOf(log, rumor), accepted: entry?.accepted ?? [], failed }
 }

@@ -53,11 +53,11 @@ export function recordAnswer(
     unread: letter === undefined,
   }
   edit.index.escalations = { ...edit.index.escalations, [id]: { ...held, answers: [...held.answers, answer] } }
-  const { [id]: _, ...appeals } = edit.index.appeals
-  edit.index.appeals = appeals
+  const { [id]: _, ...pending } = edit.index.pendingEscalations
+  edit.index.pendingEscalations = pending
   if (held.letter === undefined) return
-  const { [held.letter]: __, ...letters } = edit.index.letters
-  edit.index.letters = letters
+  const { [held.letter]: __, ...letters } = edit.index.outgoingLetters
+  edit.index.outgoingLetters = letters
 }
 
 /**

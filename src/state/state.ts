@@ -160,7 +160,7 @@ export type LetterLog = { version: 1; peer: string; letters: Record<string, Lett
 export type LetterLogSummary = { open: boolean; bytes: number; last: number; due?: number }
 
 /** A direct message of ours outside of calls, kept until a relay has taken it. */
-export type OutgoingLetter = { to: string; rumor: Rumor; posting: OutboxEntry }
+export type OutgoingLetter = { to: string; rumor: Rumor; entry: OutboxEntry }
 
 /** What our owner has been asked, kept while there is a channel left to try. `letter`: the rumor that asks on Nostr. */
 export type PendingEscalation = {
@@ -246,11 +246,11 @@ export type Index = {
   /** Letters by peer: what the files say in brief. */
   letterLogs: Record<string, LetterLogSummary>
   /** Letters of ours, by rumor id, that no relay has taken yet: one that is not here has left. */
-  letters: Record<string, OutgoingLetter>
+  outgoingLetters: Record<string, OutgoingLetter>
   /** What the owner has been asked, by id, and what it has said to it. */
   escalations: Record<string, KeptEscalation>
   /** Which of them the owner is still to be told of. */
-  appeals: Record<string, PendingEscalation>
+  pendingEscalations: Record<string, PendingEscalation>
   /** Calls whose request has not come, one for each who speaks in it. */
   orphanCalls: OrphanCall[]
   /** Peers who were told that a call of theirs is unknown here, and when, unix seconds. */
@@ -306,9 +306,9 @@ export function emptyIndex(): Index {
     calls: {},
     peers: {},
     letterLogs: {},
-    letters: {},
+    outgoingLetters: {},
     escalations: {},
-    appeals: {},
+    pendingEscalations: {},
     orphanCalls: [],
     lostTold: {},
     forgotten: {},

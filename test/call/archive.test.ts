@@ -117,8 +117,8 @@ describe('what may be packed', () => {
   test('up to what the peer has not acked, or what is still in the outbox', () => {
     const { log, ids } = talk(FOUR)
     expect(textsOf({ ...log, acked: ackedAll(log, 2) })).toEqual(['a', 'b'])
-    const posting = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
-    expect(textsOf({ ...log, outbox: { [must(ids[2])]: posting } })).toEqual(['a', 'b'])
+    const entry = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+    expect(textsOf({ ...log, outbox: { [must(ids[2])]: entry } })).toEqual(['a', 'b'])
   })
 
   test('up to what is unread', () => {
@@ -233,8 +233,8 @@ describe('a head and its chapters', () => {
     expect(splitSegments(changed, volume)).toBeUndefined()
     // The peer has reported one of them missing after all: it is owed once more, and a head without it could not be read.
     const owed = Object.keys(must([...volume.segments.values()][0]).entries)
-    const posting = { wrapped: 0, wraps: 0, accepted: [], failed: [], again: true as const }
-    expect(splitSegments({ ...whole, outbox: { [must(owed[0])]: posting } }, volume)).toBeUndefined()
+    const entry = { wrapped: 0, wraps: 0, accepted: [], failed: [], again: true as const }
+    expect(splitSegments({ ...whole, outbox: { [must(owed[0])]: entry } }, volume)).toBeUndefined()
   })
 
   test('are written anew where the peer misses something that lies in one: what is owed stays in the head', () => {

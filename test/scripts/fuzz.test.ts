@@ -53,8 +53,8 @@ describe('what it has found', () => {
   it('a call file whose id every object has a property of', () => {
     for (const id of ['__proto__', 'constructor', 'x'])
       expect(parseLog({ ...emptyLog('a'.repeat(64)), id })).toBeUndefined()
-    const posting = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
-    expect(parseLog({ ...emptyLog('a'.repeat(64)), outbox: { constructor: posting } })).toBeUndefined()
+    const entry = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+    expect(parseLog({ ...emptyLog('a'.repeat(64)), outbox: { constructor: entry } })).toBeUndefined()
     const files = JSON.parse('{"__proto__": {"path": "x"}}')
     const log = parseLog({ ...emptyLog('a'.repeat(64)), files })
     expect(typeof log === 'object' && Object.getPrototypeOf(log.files) === Object.prototype).toBe(true)

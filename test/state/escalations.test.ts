@@ -20,13 +20,13 @@ const asked: Escalation = {
 /** A state in which the owner was asked at T. */
 function asking(channels: readonly string[], letter?: string): State {
   const { index, logs } = openEscalation(empty, asked, channels, letter)
-  return letter === undefined ? { index, logs } : { index: { ...index, letters: { [letter]: LETTER } }, logs }
+  return letter === undefined ? { index, logs } : { index: { ...index, outgoingLetters: { [letter]: LETTER } }, logs }
 }
 
 const LETTER = {
   to: 'owner',
   rumor: { id: 'r', pubkey: 'me', created_at: T, kind: 14, tags: [], content: '' },
-  posting: { wrapped: 0, wraps: 0, accepted: [], failed: [] },
+  entry: { wrapped: 0, wraps: 0, accepted: [], failed: [] },
 }
 
 const due = (state: State, now = T, configured: readonly string[] = all) =>
@@ -46,7 +46,7 @@ describe('a new one', () => {
   test('is told through every channel', () => {
     const { dues, state } = dueEscalations(asking(all), all, at(T), nobody)
     expect(dues).toEqual([{ escalation: asked, channels: all, letter: undefined, fresh: true }])
-    expect(state.index.appeals.e1?.claim).toEqual({ pid: 1, at: T })
+    expect(state.index.pendingEscalations.e1?.claim).toEqual({ pid: 1, at: T })
   })
 
   test('is due without any channel too, for the log', () => {
@@ -62,7 +62,7 @@ describe('a new one', () => {
 
   test('is forgotten once the owner was told through every channel', () => {
     const told = heardBack(asking(all), { webhook: undefined, command: undefined, openclaw: undefined })
-    expect(told.index.appeals).toEqual({})
+    expect(told.index.pendingEscalations).toEqual({})
   })
 
   test('changes nothing when there is nothing to do', () => {
@@ -74,12 +74,12 @@ describe('a channel that failed', () => {
   const failed = heardBack(asking(all), { webhook: 'no', command: 'no', openclaw: 'no' })
 
   test('is tried with the next command after a minute, then ever more seldom', () => {
-    expect(failed.index.appeals.e1?.fresh).toBeUndefined()
+    expect(failed.index.pendingEscalations.e1?.fresh).toBeUndefined()
     expect(due(failed, T + 59)).toEqual([])
     expect(due(failed, T + 60)).toEqual(['command openclaw webhook'])
     const waits: number[] = []
     let [state, now] = [failed, T]
-    while (state.index.appeals.e1 !== undefined) {
+    while (state.index.pendingEscalations.e1 !== undefined) {
       while (due(state, now).length === 0) now += 10
       waits.push(now - T)
       state = heardBack(state, { webhook: 'no', command: 'no', openclaw: 'no' }, now)
@@ -90,23 +90,23 @@ describe('a channel that failed', () => {
   test('is tried no more once another has told the owner, unless twice is harmless there', () => {
     const one = heardBack(asking(all), { webhook: 'no', command: undefined, openclaw: 'no' })
     expect(due(one, T + 60)).toEqual(['webhook'])
-    expect(heardBack(one, { webhook: undefined }).index.appeals).toEqual({})
+    expect(heardBack(one, { webhook: undefined }).index.pendingEscalations).toEqual({})
     const other = heardBack(asking(all), { webhook: undefined, command: 'no', openclaw: 'no' })
-    expect(other.index.appeals).toEqual({})
+    expect(other.index.pendingEscalations).toEqual({})
   })
 
   test('is tried no more once a relay has taken the letter', () => {
     const waiting = heardBack(asking(['command'], 'r'), { command: 'no' })
     expect(due(waiting, T + 60)).toEqual(['command'])
-    const sent = { ...waiting, index: { ...waiting.index, letters: {} } }
+    const sent = { ...waiting, index: { ...waiting.index, outgoingLetters: {} } }
     expect(due(sent, T + 60)).toEqual([''])
-    expect(heardBack(sent, {}).index.appeals).toEqual({})
+    expect(heardBack(sent, {}).index.pendingEscalations).toEqual({})
   })
 
   test('is tried no more when nobody wants it any more, and the question is forgotten', () => {
     expect(due(failed, T + 60, ['webhook'])).toEqual(['webhook'])
     expect(due(failed, T + 60, [])).toEqual([''])
-    expect(recordOwnerTold(failed, [{ id: 'e1', results: {} }], [], T).index.appeals).toEqual({})
+    expect(recordOwnerTold(failed, [{ id: 'e1', results: {} }], [], T).index.pendingEscalations).toEqual({})
   })
 
   test('is tried no more after a week', () => {

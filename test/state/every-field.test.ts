@@ -30,7 +30,7 @@ const rumor = rumorOf(template, alice.pubkey)
 const event = finalize(template, alice)
 const claim = { pid: 1, at: now, where: 'here', mark: 'm', rest: true } as const
 
-const posting: Whole<Index['letters'][string]['posting']> = {
+const owed: Whole<Index['outgoingLetters'][string]['entry']> = {
   ...{
     wrap: event,
     wrapped: now,
@@ -52,7 +52,7 @@ const entry: Whole<LogEntry> = { rumor, heard: now, hadAcked: 1, underCallKey: t
 const log: Omit<Whole<Log>, 'unjudged'> = {
   ...{ version: 3, id: ID, entries: { [rumor.id]: entry }, waiting: { [rumor.id]: entry } },
   aside: { [rumor.id]: { ...entry, why: 'fork' } },
-  ...{ asideMore: 1, unread: ['missed'], outbox: { [rumor.id]: posting }, acked: { seq: 1, id: ID } },
+  ...{ asideMore: 1, unread: ['missed'], outbox: { [rumor.id]: owed }, acked: { seq: 1, id: ID } },
   ...{ peerRead: 1, read: 1, told: { taken: 1, tried: 1, at: now, asked: 1, forked: 1, read: 1, again: 1 } },
   ...{ missed: now, ringsUntil: now, held: true, merged: ID, merges: ID, unanswered: 1 },
   ...{ fork: { by: 'me', seq: 1, id: ID, at: now, foreign: ID }, receiptAck: 1, lost: now, ackedAtEnd: 1 },
@@ -110,14 +110,14 @@ const index: Whole<Index> = {
     },
   },
   letterLogs: { [ID]: { open: true, bytes: 1, last: now, due: now } },
-  letters: { x: { to: ID, rumor, posting } },
+  outgoingLetters: { x: { to: ID, rumor, entry: owed } },
   escalations: {
     [ID]: {
       ...{ escalation, letter: ID, channels: [{ channel: 'nostr', ok: true, error: words }] },
       answers: [{ id: ID, text: 'Yes', at: now, channel: 'nostr', unread: true }],
     },
   },
-  appeals: {
+  pendingEscalations: {
     [ID]: {
       ...{ escalation, letter: ID, open: { nostr: { tries: 1, at: now, error: words } } },
       ...{ fresh: true, reached: true, claim },

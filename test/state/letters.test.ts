@@ -32,7 +32,7 @@ describe('owed', () => {
   test('at once, to its receiver, outside of calls', () => {
     const { dues, state } = lettersDue(owing, at(T), nobody)
     expect(dues).toEqual([{ call: '', to: owner.pubkey, rumor, wrap: undefined, skip: [] }])
-    expect(state.index.letters[rumor.id]?.posting.claim).toEqual({ pid: 1, at: T })
+    expect(state.index.outgoingLetters[rumor.id]?.entry.claim).toEqual({ pid: 1, at: T })
   })
 
   test('by one process at a time', () => {
@@ -42,12 +42,12 @@ describe('owed', () => {
   })
 
   test('until a relay has taken it', () => {
-    expect(recordLettersSent(owing, verdict(wrap, true), at(T)).index.letters).toEqual({})
+    expect(recordLettersSent(owing, verdict(wrap, true), at(T)).index.outgoingLetters).toEqual({})
   })
 
   test('the same wrap for five minutes, then a new one', () => {
     const refused = recordLettersSent(owing, verdict(wrap, false), at(T))
-    expect(refused.index.letters[rumor.id]?.posting).toMatchObject({
+    expect(refused.index.outgoingLetters[rumor.id]?.entry).toMatchObject({
       wraps: 1,
       wrapped: T,
       failed: [{ url: 'wss://a' }],
@@ -60,15 +60,23 @@ describe('owed', () => {
     expect(lettersDue(owing, at(T + 7 * 86_400 - 1), nobody).dues).toHaveLength(1)
     const { state, dues } = lettersDue(owing, at(T + 7 * 86_400), nobody)
     expect(dues).toEqual([])
-    expect(state.index.letters).toEqual({})
+    expect(state.index.outgoingLetters).toEqual({})
   })
 
   test('also after a restart, and in a state that knew no letters', () => {
     const read = (value: unknown) => parseIndex(JSON.parse(JSON.stringify(value)))
     expect(read(owing.index)).toEqual(owing.index)
-    const { letters: _, appeals: __, ...before } = emptyIndex()
-    expect(read(before)).toMatchObject({ letters: {}, appeals: {} })
-    expect(read({ ...before, letters: 3 })).toBeUndefined()
+    const { outgoingLetters: _, pendingEscalations: __, ...before } = emptyIndex()
+    expect(read(before)).toMatchObject({ outgoingLetters: {}, pendingEscalations: {} })
+    expect(read({ ...before, outgoingLetters: 3 })).toBeUndefined()
+  })
+
+  test('those that 0.1.0 still owed are owed on', () => {
+    const held = owing.index.outgoingLetters[rumor.id]
+    const letters = { [rumor.id]: { to: held?.to, rumor, posting: held?.entry } }
+    const { outgoingLetters: _, pendingEscalations: __, ...rest } = emptyIndex()
+    const before = { ...rest, version: 1, letters, appeals: {}, strays: [] }
+    expect(parseIndex(before)).toMatchObject({ version: 2, outgoingLetters: owing.index.outgoingLetters })
   })
 })
 

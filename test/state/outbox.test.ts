@@ -26,7 +26,7 @@ import {
 const [HOUR, DAY] = [3600, 86_400]
 const wrap = envelope(1)
 
-/** A posting that was wrapped at T and taken by these relays, refused by those. */
+/** An entry that was wrapped at T and taken by these relays, refused by those. */
 function posted(took: string[], not: string[], more: Partial<OutboxEntry> = {}): OutboxEntry {
   return {
     ...{ wrapped: T, wraps: 1, accepted: took, failed: not.map((url) => ({ url, reason: foreign`silent` })) },
@@ -40,7 +40,7 @@ const FAILED = { url: 'c', reason: foreign`silent` }
 const RECEIPT: Body = { type: 'receipt', text: '', missing: [] }
 const ANEW = { wrap: undefined, skip: [] }
 
-describe('when a posting is due', () => {
+describe('when an entry is due', () => {
   test.each<[string, OutboxEntry, number, ReturnType<typeof nextPublish>]>([
     ['never sent: at once', { wrapped: 0, wraps: 0, accepted: [], failed: [] }, 0, ANEW],
     ['nobody took it: the same wrap, for five minutes', posted([], ['a', 'b']), 300, { wrap, skip: [] }],
@@ -83,8 +83,8 @@ describe('when a posting is due', () => {
     ['in vain a while ago: not yet', posted(['a'], [], { retried: T + 600 }), 601, undefined],
     ['missed by the peer: anew', posted(['a'], [], { missing: true }), 60, ANEW],
     ['missed by the peer, perhaps on its way: not yet', posted(['a'], [], { missing: true }), 59, undefined],
-  ])('%s', (_, posting, age, expected) => {
-    expect(nextPublish(posting, T + age)).toEqual(expected)
+  ])('%s', (_, entry, age, expected) => {
+    expect(nextPublish(entry, T + age)).toEqual(expected)
   })
 
   test('a clock that was set back by a year stops nothing', () => {
@@ -94,7 +94,7 @@ describe('when a posting is due', () => {
 })
 
 describe('while the peer is there', () => {
-  const due = (posting: OutboxEntry, age: number) => nextPublish(posting, T + age, true)
+  const due = (entry: OutboxEntry, age: number) => nextPublish(entry, T + age, true)
 
   test.each<[string, OutboxEntry, number, ReturnType<typeof nextPublish>]>([
     ['a second wrap after twenty seconds, to those that have taken the first too', posted(['a'], ['b']), 20, ANEW],
@@ -107,8 +107,8 @@ describe('while the peer is there', () => {
     ['what nobody has taken goes out in the same wrap', posted([], ['a']), 20, { wrap, skip: [] }],
     ['what the peer asks for, as often as it asks: once a minute', posted(['a'], [], { missing: true }), 59, undefined],
     ['an early one that nobody took: not at once again', posted(['a'], [], { retried: T + 21 }), 40, undefined],
-  ])('%s', (_, posting, age, expected) => {
-    expect(due(posting, age)).toEqual(expected)
+  ])('%s', (_, entry, age, expected) => {
+    expect(due(entry, age)).toEqual(expected)
   })
 
   test('no more than three wraps of one rumor within ten minutes, whatever the peer does', () => {

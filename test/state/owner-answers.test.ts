@@ -89,14 +89,14 @@ describe('an answer', () => {
 
   test('closes it: the owner is told no more', () => {
     const { index } = edited(asking('e1', 'e2'), (edit) => recordAnswer(edit, 'e1', answer))
-    expect(Object.keys(index.appeals)).toEqual(['e2'])
+    expect(Object.keys(index.pendingEscalations)).toEqual(['e2'])
     expect(index.escalations.e1?.answers).toMatchObject([{ text: 'Yes', channel: 'webhook', unread: true }])
   })
 
   test('comes with the telling', () => {
     const told = { id: 'e1', results: { webhook: undefined }, answers: { webhook: 'Yes' }, others: { log: undefined } }
     const { index } = recordOwnerTold(asking('e1'), [told], ['webhook'], T)
-    expect(index.appeals).toEqual({})
+    expect(index.pendingEscalations).toEqual({})
     expect(index.escalations.e1).toMatchObject({
       channels: [
         { channel: 'log', ok: true },
