@@ -10,14 +10,7 @@ import type { Event } from '../src/nostr/event.ts'
 import { otherSpelling } from '../src/nostr/relay-url.ts'
 import { openEventStore } from './relay/event-store.ts'
 import { noFaults, openDialLimit, type RelayFaults, seededRandom } from './relay/faults.ts'
-import {
-  maxFilters,
-  maxIdLength,
-  maxSubscriptions,
-  openSession,
-  type Relay,
-  type RelayPolicy,
-} from './relay/session.ts'
+import { maxFilters, maxIdLength, openSession, type Relay, type RelayPolicy } from './relay/session.ts'
 
 /** Largest WebSocket message, in bytes. */
 const maxMessage = 131_072
@@ -104,6 +97,7 @@ const defaultPolicy: RelayPolicy = {
   hints: 'none',
   negentropy: 'none',
   limit: 500,
+  subscriptions: 20,
   maxBytes: 65_536,
   future: 900,
   oldest: Number.POSITIVE_INFINITY,
@@ -203,7 +197,7 @@ function sendRelayInfo({ policy }: Relay, request: IncomingMessage, response: Se
   ]
   const limitation = {
     max_message_length: maxMessage,
-    max_subscriptions: maxSubscriptions,
+    max_subscriptions: policy.subscriptions,
     max_filters: maxFilters,
     max_subid_length: maxIdLength,
     max_limit: policy.limit,

@@ -1,6 +1,7 @@
 // Who may read and write here: NIP-42 authentication, and NIP-59's wish that private messages go to their receiver only.
 import { type Event, verifyEvent } from '../../src/nostr/event.ts'
 import { type RelayFilter, tagValues } from './filter.ts'
+import type { Client, Relay } from './session.ts'
 
 /**
  * `dm`: a challenge at connect; kinds 4 and 1059 only for the keys they name. `late`: the same, but the challenge comes
@@ -50,4 +51,11 @@ function isPrivate(kind: unknown): boolean {
 
 function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).host : undefined
+}
+
+/** Why a client may not have another question open, if it may not. */
+export function whyOneTooMany({ policy, faults }: Relay, client: Client): string | undefined {
+  const most = faults.fewer?.most ?? policy.subscriptions
+  const isRoom = client.subscriptions.size + client.negSessions.size < most
+  return isRoom ? undefined : (faults.fewer?.words ?? `error: more than ${most} subscriptions`)
 }

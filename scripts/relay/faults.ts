@@ -36,6 +36,11 @@ export interface RelayFaults {
   ignoreLimit: boolean
   /** Closes a REQ that asks for more than its limit, with this reason, where others send as many as they do. */
   closesLimit: string | undefined
+  /**
+   * Lets fewer questions be open on a connection than it states, and says so with these words, in a NOTICE that names none of them
+   * (strfry) or to the one that it refuses.
+   */
+  fewer: { most: number; words?: string; notice?: boolean } | undefined
   /** Most events for one filter, in place of the relay's `limit`. */
   cap: number | undefined
   /** Sends a broken frame before each good one. */
@@ -77,6 +82,7 @@ export function noFaults(): RelayFaults {
     ignoreTags: '',
     ignoreLimit: false,
     closesLimit: undefined,
+    fewer: undefined,
     cap: undefined,
     garbage: false,
     foreign: false,

@@ -1,6 +1,6 @@
 // NIP-77's frames, as the relay hears them: NEG-OPEN with a filter and a message, NEG-MSG with a message, NEG-CLOSE.
 
-import { mayRead, whyNotServed } from './access.ts'
+import { mayRead, whyNotServed, whyOneTooMany } from './access.ts'
 import { fitsFilter, readFilter } from './filter.ts'
 import { answerNegMessage } from './negentropy.ts'
 import type { Client, Relay } from './session.ts'
@@ -11,7 +11,11 @@ export function answerNegFrame(relay: Relay, client: Client, verb: string, id: s
     client.negSessions.delete(id)
     return []
   }
-  const denial = verb === 'NEG-OPEN' ? openNegSession(relay, client, id, rest[0]) : undefined
+  // NIP-77: of an id that is open already "the existing subscription is first closed".
+  if (verb === 'NEG-OPEN') client.negSessions.delete(id)
+  const crowd = verb === 'NEG-OPEN' ? whyOneTooMany(relay, client) : undefined
+  if (crowd !== undefined && relay.faults.fewer?.notice) return [['NOTICE', crowd]]
+  const denial = crowd ?? (verb === 'NEG-OPEN' ? openNegSession(relay, client, id, rest[0]) : undefined)
   const items = client.negSessions.get(id)
   const answer = items === undefined ? undefined : answerNegMessage(items, String(rest.at(-1)))
   if (answer !== undefined) return [['NEG-MSG', id, answer]]
@@ -22,8 +26,6 @@ export function answerNegFrame(relay: Relay, client: Client, verb: string, id: s
 
 /** Opens a session about what the filter finds; why not, if not. */
 function openNegSession({ policy, store }: Relay, client: Client, id: string, value: unknown): string | undefined {
-  // NIP-77: of an id that is open already "the existing subscription is first closed".
-  client.negSessions.delete(id)
   const filter = readFilter(value)
   if (filter === undefined) return 'invalid: that is no filter'
   if (policy.negentropy === 'refused') return 'blocked: this query is too big'

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type RawData, WebSocket } from 'ws'
 import { type Event, parseEvent, verifyEvent } from '../../src/nostr/event.ts'
-import { type AuthPolicy, mayRead, whyNotAuthentic, whyNotServed } from './access.ts'
+import { type AuthPolicy, mayRead, whyNotAuthentic, whyNotServed, whyOneTooMany } from './access.ts'
 import { compareByAge, type EventStore, type StoreVerdict } from './event-store.ts'
 import {
   brokenFrame,
@@ -25,6 +25,8 @@ export interface RelayPolicy {
   negentropy: 'none' | 'nip77' | 'refused'
   /** Most events for one filter. */
   limit: number
+  /** Most questions that are open on one connection, REQs and sessions of NIP-77 together. */
+  subscriptions: number
   /** Largest event, in bytes of its normalised JSON. */
   maxBytes: number
   /** Seconds by which created_at may be ahead of the relay's clock, and behind it. */
@@ -80,7 +82,6 @@ export interface Client {
   busyUntil: number
 }
 
-export const maxSubscriptions = 20
 export const maxFilters = 20
 export const maxIdLength = 64
 const maxSeen = 10_000
@@ -196,7 +197,12 @@ function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]):
   client.subscriptions.delete(id)
   const filters = asked.map(readFilter).filter((filter) => filter !== undefined)
   const { auth } = relay.policy
-  const fault = whyNoSubscription(client, asked, filters) ?? whyTooMany(relay, filters)
+  const crowd = whyOneTooMany(relay, client)
+  if (crowd !== undefined && relay.faults.fewer?.notice) {
+    send(relay, client, ['NOTICE', crowd])
+    return
+  }
+  const fault = whyNoFilters(asked, filters) ?? crowd ?? whyTooMany(relay, filters)
   const denial = fault === undefined ? whyNotServed(auth, client.keys, filters) : undefined
   if (fault !== undefined || denial !== undefined) {
     send(
@@ -213,10 +219,9 @@ function subscribe(relay: Relay, client: Client, id: unknown, asked: unknown[]):
   answer(relay, client, id, filters)
 }
 
-function whyNoSubscription(client: Client, asked: unknown[], filters: RelayFilter[]): string | undefined {
+function whyNoFilters(asked: unknown[], filters: RelayFilter[]): string | undefined {
   if (asked.length === 0 || asked.length > maxFilters) return `invalid: ask with 1 to ${maxFilters} filters`
   if (filters.length < asked.length) return 'invalid: a filter has an unknown field or a wrong value'
-  if (client.subscriptions.size >= maxSubscriptions) return `error: more than ${maxSubscriptions} subscriptions`
   return undefined
 }
 

@@ -10,9 +10,13 @@ export const probeNip77: Executor<'probe-nip77'> = {
   async execute(action, { environment }) {
     const found = action.relays.map(async (relay) => {
       const { nips = [], limits } = (await environment.fetchRelayInfo(relay, NIP11_WITHIN)) ?? {}
-      const { events: limit, message: frame } = limits ?? {}
-      const speaks = nips.includes(77)
-      return { relay, speaks, ...(limit !== undefined && { limit }), ...(frame !== undefined && { frame }) }
+      const { events: limit, message: frame, subscriptions } = limits ?? {}
+      return {
+        ...{ relay, speaks: nips.includes(77) },
+        ...(limit !== undefined && { limit }),
+        ...(frame !== undefined && { frame }),
+        ...(subscriptions !== undefined && { subscriptions }),
+      }
     })
     return { type: 'probe-nip77', action, found: await Promise.all(found) }
   },

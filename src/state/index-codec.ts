@@ -82,7 +82,7 @@ const relay = fields<RelayMemory>(
       { since: finite, until: finite, top: finite, began: finite, cursor: finite },
       { whole: yes, deep: yes },
     ),
-    limits: fields<RelayLimits>({ at: finite }, { limit: finite, frame: finite }),
+    limits: fields<RelayLimits>({ at: finite }, { limit: finite, frame: finite, subscriptions: finite }),
     rest: fields<RelayRest>(
       { at: finite, until: finite, tries: finite, why: foreignWords },
       { named: yes, only: oneOf('read', 'write') },

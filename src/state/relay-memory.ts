@@ -5,7 +5,7 @@ import { type Foreign, foreign } from '../sanitize.ts'
 import { mergeSweeps } from './cursors.ts'
 import { afterDials, limitsDials, spacedUntil } from './dial-limit.ts'
 import { hasPassed } from './retry.ts'
-import type { Index, RelayMemory, RelayRest, State, Sweep } from './state.ts'
+import type { Index, RelayLimits, RelayMemory, RelayRest, State, Sweep } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
@@ -59,7 +59,7 @@ function afterAnswer(held: RelayMemory, answer: MailboxAnswer, now: number): Rel
   return {
     ...rest,
     ...(answer.reconciled === false && rest.negentropy?.speaks && { negentropy: { speaks: false, at: now } }),
-    ...(answer.limit !== undefined && { limits: { ...rest.limits, limit: answer.limit, at: now } }),
+    ...(answer.limit !== undefined && { limits: { ...limitsNow(held, now), limit: answer.limit, at: now } }),
     ...(sweep !== undefined && { sweep }),
     ...(!isAnswered && { since: since ?? now, ...(waited !== undefined && { patience: waited }) }),
   }
@@ -78,11 +78,13 @@ export type Rebuff = { at: number; why: Foreign; seconds?: number; only?: 'read'
 
 /**
  * What is known of a relay from before. `rest`: until when it is left alone, Unix ms; `firm`: also where there is no other, as it has
- * named that time itself, or as cron comes again. `frame`: the largest message that it takes, in bytes.
+ * named that time itself, or as cron comes again. `frame`: the largest message that it takes, in bytes; `subscriptions`: how many
+ * questions it answers at a time.
  */
 export type RelayFacts = {
   rest?: { until: number; why: Foreign; firm: boolean; only?: 'read' | 'write' } | undefined
   frame?: number | undefined
+  subscriptions?: number | undefined
 }
 
 /**
@@ -95,6 +97,7 @@ export type RelayObservation = {
   reached: boolean
   rebuff?: Rebuff
   frame?: number
+  subscriptions?: number
   took?: number
 }
 
@@ -116,10 +119,14 @@ const MAX_RELAYS = 200
  */
 export function relayFacts({ relays }: Index, now: number, unattended = false): Map<string, RelayFacts> {
   const facts = Object.entries(relays).flatMap(([url, memory]): [string, RelayFacts][] => {
-    const { limits } = memory
     const rest = unattended ? restOfCron(memory, now) : restNow(memory, now)
-    const frame = limits !== undefined && !hasPassed(limits.at, LIMITS_FOR, now) ? limits.frame : undefined
-    return rest || frame !== undefined ? [[url, { ...(rest && { rest }), ...(frame !== undefined && { frame }) }]] : []
+    const { frame, subscriptions } = limitsNow(memory, now) ?? {}
+    const known = {
+      ...(rest && { rest }),
+      ...(frame !== undefined && { frame }),
+      ...(subscriptions !== undefined && { subscriptions }),
+    }
+    return Object.keys(known).length > 0 ? [[url, known]] : []
   })
   return new Map(facts)
 }
@@ -162,8 +169,10 @@ export function recordObservations(
 }
 
 function afterRun(held: RelayMemory, observed: RelayObservation, now: number, unattended: boolean): RelayMemory {
-  const { dials, reached, frame, took = 0 } = observed
+  const { dials, reached, frame, subscriptions, took = 0 } = observed
   const { rest: _, dialLimit: __, lost, limits, ...kept } = held
+  const shown = { ...(frame !== undefined && { frame }), ...(subscriptions !== undefined && { subscriptions }) }
+  const isShown = Object.keys(shown).length > 0
   // Whoever has taken something since rests no more from what is published.
   const isOver = (one: { at: number; only?: 'read' | 'write' } | undefined) => one?.only === 'write' && one.at < took
   const before = isOver(held.rest) ? undefined : held.rest
@@ -173,7 +182,7 @@ function afterRun(held: RelayMemory, observed: RelayObservation, now: number, un
   const dialLimit = afterDials(held.dialLimit, { dials, refusedAt, unattended }, now)
   return {
     ...kept,
-    ...(frame === undefined ? limits && { limits } : { limits: { ...limits, at: now, frame } }),
+    ...(isShown ? { limits: { ...limitsNow(held, now), at: now, ...shown } } : limits && { limits }),
     ...(rest !== undefined && { rest }),
     ...(dialLimit && { dialLimit }),
     ...(!reached && rebuff === undefined && { lost: lost ?? now }),
@@ -208,8 +217,13 @@ const LIMITS_FOR = 24 * 3600
 
 /** The most events that a relay lets itself be asked for at a time, as far as it has shown. */
 export function askLimitOf(memory: RelayMemory | undefined, now: number): number | undefined {
-  const { limit, at = 0 } = memory?.limits ?? {}
-  return !hasPassed(at, LIMITS_FOR, now) ? limit : undefined
+  return limitsNow(memory, now)?.limit
+}
+
+/** What a relay has said or shown of its limits within the last day. */
+function limitsNow(memory: RelayMemory | undefined, now: number): RelayLimits | undefined {
+  const limits = memory?.limits
+  return limits !== undefined && !hasPassed(limits.at, LIMITS_FOR, now) ? limits : undefined
 }
 
 /** Notes by how much our clock is wrong, seconds, if it is: until it is right again nothing is dated before a relay was asked. */
@@ -251,16 +265,25 @@ export function relaysToProbe(
   return answers.flatMap(({ relay, known }) => (known >= WORTH_COMPARING && unsure(relay) ? [relay] : []))
 }
 
-/** What a relay says of itself: whether it speaks NIP-77, and how many events at a time and what size of messages it takes. */
-export type RelayStatement = { relay: string; speaks: boolean; limit?: number; frame?: number }
+/** What a relay says of itself: whether it speaks NIP-77, and which limits it has. */
+export type RelayStatement = { relay: string; speaks: boolean } & Omit<RelayLimits, 'at'>
 
 /** Notes what relays say of themselves. */
 export function recordNip77(state: State, found: readonly RelayStatement[], now: number): State {
   const edit = beginTransaction(state)
   for (const { relay, speaks, ...said } of found) {
     const held = edit.index.relays[relay]
-    const limits = Object.keys(said).length > 0 ? { limits: { ...held?.limits, ...said, at: now } } : {}
+    const limits = Object.keys(said).length > 0 ? { limits: limitsSaid(limitsNow(held, now), said, now) } : {}
     edit.table('relays')[relay] = { ...held, ...limits, negentropy: { speaks, at: now } }
   }
   return edit.state
+}
+
+function limitsSaid(before: RelayLimits | undefined, said: Omit<RelayLimits, 'at'>, now: number): RelayLimits {
+  // That it answers fewer than it says has shown in use.
+  const subscriptions = [before, said].flatMap((one) => one?.subscriptions ?? [])
+  return {
+    ...{ ...before, ...said, at: now },
+    ...(subscriptions.length > 0 && { subscriptions: Math.min(...subscriptions) }),
+  }
 }

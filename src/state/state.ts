@@ -52,10 +52,10 @@ export type Sweep = {
 }
 
 /**
- * What a relay lets itself be asked or told, as it has said or shown, and when, unix seconds: `limit` events at a time, and messages
- * of `frame` bytes.
+ * What a relay lets itself be asked or told, as it has said or shown, and when, unix seconds: `limit` events at a time, messages of
+ * `frame` bytes, and so many questions (`subscriptions`) that are open at a time.
  */
-export type RelayLimits = { at: number; limit?: number; frame?: number }
+export type RelayLimits = { at: number; limit?: number; frame?: number; subscriptions?: number }
 
 /**
  * A relay that wants to be left alone: when it said so, unix ms, until when, unix seconds, and for the how many-th time in a row.

@@ -8,6 +8,8 @@ import { type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { startRun } from '../support/runs.ts'
 import { messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
+const CONCURRENT = 'ERROR: too many concurrent REQs'
+
 /** A call at a relay of that kind, and the longest that a command of it took, in ms. */
 async function callAt(options: RelayOptions): Promise<number> {
   return await withPair(options, async (pair) => {
@@ -28,6 +30,8 @@ describe('a call goes through', () => {
     ['whose address ends in a slash', { auth: 'dm', path: '/nostr/' }],
     ['that closes a question for more than it gives', { auth: 'dm', limit: 100, faults: { closesLimit: '' } }],
     ['that ends before it begins', { auth: 'dm', faults: { eoseFirst: true } }],
+    ['that answers one question at a time', { auth: 'dm', faults: { fewer: { most: 1 } } }],
+    ['that does so and grumbles', { auth: 'dm', faults: { fewer: { most: 1, words: CONCURRENT, notice: true } } }],
   ])('a relay %s', async (_, options) => {
     expect(await callAt(options)).toBeLessThan(3_000)
   })
@@ -103,6 +107,42 @@ describe('a relay that closes with 1009 on frames above 16 kB', () => {
     } finally {
       await Promise.all([strict.close(), other.close()])
     }
+  })
+})
+
+describe('a relay that answers one question at a time', () => {
+  test.each([false, true])('is not asked for more by the next command (in a NOTICE: %s)', async (notice) => {
+    await withPair({ auth: 'dm', faults: { fewer: { most: 1, words: CONCURRENT, notice } } }, async (pair) => {
+      const { ada, relay } = pair
+      await startCall(pair)
+      await ada.json(['list'])
+      const before = relay.seen.length
+      for (const args of [['list'], ['status'], ['list', '--search', 'ben']]) {
+        const ran = await ada.run(args)
+        expect(ran).toMatchObject({ code: 0 })
+        expect(ran.ms).toBeLessThan(3_000)
+      }
+      const open = new Set<string>()
+      for (const { connection, frame } of relay.seen.slice(before)) {
+        if (frame[0] === 'REQ') open.add(`${connection} ${frame[1]}`)
+        if (frame[0] === 'CLOSE') open.delete(`${connection} ${frame[1]}`)
+        expect([...open].filter((one) => one.startsWith(`${connection} `)).length).toBeLessThanOrEqual(1)
+      }
+    })
+  })
+
+  test('brings a command that waits what comes later', async () => {
+    await withPair({ auth: 'dm', faults: { fewer: { most: 1 } } }, async (pair) => {
+      const { ada, ben } = pair
+      const call = await startCall(pair)
+      const waiting = ben.start(['wait', '--timeout', '30', '--json'])
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      await ada.json(['send', 'are you there?'])
+      const { code, stdout } = await waiting.ended
+      expect(code).toBe(0)
+      expect(stdout).toContain('are you there?')
+      expect(await messagesOf(ben, call)).toEqual(['are you there?'])
+    })
   })
 })
 

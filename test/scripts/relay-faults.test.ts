@@ -5,6 +5,7 @@ import WebSocket from 'ws'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { type Event, verifyEvent } from '../../src/nostr/event.ts'
+import { reconcile } from '../../src/nostr/nip77.ts'
 import { authEvent, type NostrClient, openNostrClient, signedEvent } from '../support/nostr-client.ts'
 
 const alice = randomKeys()
@@ -244,6 +245,25 @@ test('closesLimit: closes a REQ that asks for more than its limit', async () => 
   expect((await client.ask('a', { limit: 3 })).end).toEqual(['CLOSED', 'a', 'invalid: too much'])
   expect((await client.ask('b', { limit: 2 })).events).toHaveLength(2)
   expect((await client.ask('c', {})).events).toHaveLength(2)
+})
+
+test('fewer: lets fewer questions be open than it states, and says so to the one or to nobody', async () => {
+  const client = await openClient({ negentropy: 'nip77', faults: { fewer: { most: 2 } } })
+  await publishNotes(client, 1)
+  for (const id of ['a', 'b']) expect((await client.ask(id, {})).events).toHaveLength(1)
+  expect((await client.ask('c', {})).end).toEqual(['CLOSED', 'c', 'error: more than 2 subscriptions'])
+  client.send('NEG-OPEN', 'n', {}, reconcile([]).first)
+  expect(await client.next('NEG-ERR')).toEqual(['NEG-ERR', 'n', 'error: more than 2 subscriptions'])
+  relay.faults.fewer = { most: 2, words: 'ERROR: too many concurrent REQs', notice: true }
+  client.send('REQ', 'd', {})
+  expect(await client.next('NOTICE')).toEqual(['NOTICE', 'ERROR: too many concurrent REQs'])
+  client.send('CLOSE', 'a')
+  client.send('NEG-OPEN', 'n', {}, reconcile([]).first)
+  await client.next('NEG-MSG', 'n')
+  client.send('REQ', 'd', {})
+  await client.next('NOTICE')
+  client.send('NEG-CLOSE', 'n')
+  expect((await client.ask('d', {})).events).toHaveLength(1)
 })
 
 test('maxFrame: cuts a connection on which a larger frame comes in', async () => {

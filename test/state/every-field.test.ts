@@ -78,7 +78,7 @@ const index: Whole<Index> = {
       ...{ cursor: now, looked: now, swept: now, since: now, patience: 1, lost: now },
       negentropy: { speaks: true, at: now },
       sweep: { since: 1, until: 1, top: 1, began: 1, cursor: 1, whole: true, deep: true },
-      limits: { at: now, limit: 1, frame: 1 },
+      limits: { at: now, limit: 1, frame: 1, subscriptions: 1 },
       rest: { at: now, until: now, tries: 1, why: words, named: true, only: 'read' },
       dialLimit: { at: now, cron: now, dials: 2 },
       canary: { at: now, wrap: ID, misses: 1, leaky: now },

@@ -7,6 +7,7 @@ import {
   patienceFor,
   type RelayObservation,
   recordMailboxAnswers,
+  recordNip77,
   recordObservations,
   relayFacts,
   relaysToProbe,
@@ -151,6 +152,33 @@ describe('a relay that wants to be left alone', () => {
     expect(memory).toEqual({ limits: { at: T, frame: 16_384 } })
     expect(known(memory, T + 86_399)).toEqual({ frame: 16_384 })
     expect(known(memory, T + 86_400)).toBeUndefined()
+  })
+
+  test('or answers few questions at a time is believed for a day, and the others that it has shown no longer for that', () => {
+    const memory = noted({}, seen({ reached: true, subscriptions: 3 })) ?? {}
+    expect(memory).toEqual({ limits: { at: T, subscriptions: 3 } })
+    expect(known(memory, T + 86_399)).toEqual({ subscriptions: 3 })
+    expect(known(memory, T + 86_400)).toBeUndefined()
+    const both = noted(memory, seen({ reached: true, frame: 16_384 }), T + 10) ?? {}
+    expect(both.limits).toEqual({ at: T + 10, subscriptions: 3, frame: 16_384 })
+    expect(noted(both, seen({ reached: true, subscriptions: 2 }), T + 90_000)?.limits).toEqual({
+      ...{ at: T + 90_000, subscriptions: 2 },
+    })
+  })
+
+  test('and says how many questions it answers is believed, unless it has shown that they are fewer', () => {
+    const said = (memory: RelayMemory, subscriptions: number, now = T) =>
+      relayFacts(
+        recordNip77(
+          { ...state, index: { ...state.index, relays: { [url]: memory } } },
+          [{ relay: url, speaks: false, subscriptions }],
+          now,
+        ).index,
+        now,
+      ).get(url)?.subscriptions
+    expect(said({}, 20)).toBe(20)
+    const shown = { limits: { at: T, subscriptions: 3 } }
+    expect([said(shown, 20), said(shown, 2), said(shown, 20, T + 86_400)]).toEqual([3, 2, 20])
   })
 
   test('is one of few that are remembered, however many peers name', () => {

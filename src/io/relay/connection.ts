@@ -14,6 +14,7 @@ import { retryAfter, secondsIn } from './refusals.ts'
 import { type NegSessions, openNegSessions, openPendingOks, type PendingOks } from './reply-waiters.ts'
 import type { Subscription, SubscriptionRequest } from './subscription.ts'
 import { openSubscriptions } from './subscriptions.ts'
+import { openTurns, type Turns } from './turns.ts'
 import { openSocket, type SocketLoss, type SocketTiming } from './websocket.ts'
 
 /** `now` is Unix time in milliseconds. */
@@ -33,6 +34,9 @@ export type ConnectionOptions = {
   authMs?: number
   pace?: PacerSettings
   bounds?: AnswerBounds
+  /** How many questions the relay answers at a time, as far as is known; and hears what it shows of that. */
+  subscriptions?: number | undefined
+  onFewer?: ((subscriptions: number) => void) | undefined
 }
 
 export type Connection = {
@@ -43,6 +47,7 @@ export type Connection = {
   demand(what: 'read' | 'write'): boolean
   pendingOks: PendingOks
   negSessions: NegSessions
+  turns: Turns
   pacer: Pacer
   bounds: AnswerBounds
   backoffMs: number
@@ -101,7 +106,8 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   const pendingOks = openPendingOks()
   const negSessions = openNegSessions()
   const auth = openAuth({ url, keys, guest, now: theirTime, send: sendAuth })
-  const subscriptions = openSubscriptions(send, auth, { demand, onDoubt: () => doubtAuth(true) })
+  const turns = openTurns(options.subscriptions, options.onFewer)
+  const subscriptions = openSubscriptions(send, auth, turns, { demand, onDoubt: () => doubtAuth(true) })
   const socket = openSocket({ url, route, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
 
   // strfry takes an AUTH event of the last 60 seconds only. Where our clock is wrong and the relay told us its own, that is
@@ -196,6 +202,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   // NIP-01 "defines no rules for how NOTICE messages should be sent or treated": some relays ask for AUTH with them.
   function onNotice({ reason, text }: Refusal): void {
     notice = text
+    if (turns.noticed({ reason, text })) return
     negSessions.tellNotice({ reason, text })
     if (reason !== 'auth-required') return
     subscriptions.authWanted({ reason, text })
@@ -247,6 +254,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     demand,
     pendingOks,
     negSessions,
+    turns,
     pacer: openPacer(options.pace ?? { burst: 10, gapMs: 250 }, now),
     bounds: options.bounds ?? ANSWER_BOUNDS,
     backoffMs,

@@ -7,7 +7,7 @@ import { openRelayClient, type RelayClient, type RelayHealth } from './clients.t
 import type { ConnectionOptions } from './connection.ts'
 import { openRefusals, type Refusals } from './refusals.ts'
 
-export type DialOptions = Omit<ConnectionOptions, 'route' | 'guest'> & {
+export type DialOptions = Omit<ConnectionOptions, 'route' | 'guest' | 'subscriptions' | 'onFewer'> & {
   /** Made anew for each connection. */
   routeTo?: ((url: string) => HttpRoute | Promise<HttpRoute>) | undefined
   /** Whether a relay is our own choice; all are where this is left out. */
@@ -96,7 +96,11 @@ export function openConnections({ routeTo, own = () => true, ...options }: DialO
       const open = [...connections.values()].filter((one) => !one.lost())
       if (open.length >= MAX_CONNECTIONS)
         return { reason: 'unreachable', text: foreign`not contacted: there are ${MAX_CONNECTIONS} relays already` }
-      const fresh = openRelayClient(url, { ...options, guest: !own(url), route: routeTo?.(url) })
+      const fresh = openRelayClient(url, {
+        ...{ ...options, guest: !own(url), route: routeTo?.(url) },
+        subscriptions: refusals.subscriptions(url),
+        onFewer: (subscriptions) => refusals.answered(url, subscriptions),
+      })
       connections.set(url, fresh)
       dials.set(url, (dials.get(url) ?? 0) + 1)
       return fresh

@@ -2,8 +2,9 @@
 import type { Filter } from '../../nostr/filter.ts'
 import type { ClientFrame } from '../../nostr/messages.ts'
 import type { HeldIds, Reconciliation } from '../../nostr/nip77.ts'
-import { abortAfter, beforeAbort } from '../timers.ts'
+import { abortAfter, beforeAbort, deferred } from '../timers.ts'
 import type { Connection } from './connection.ts'
+import type { QuestionTurn } from './turns.ts'
 
 /** How long a relay may think about one message, in ms. One that is silent for longer is asked in the old way. */
 const ANSWER_MS = 1_500
@@ -28,27 +29,50 @@ export function startNegQuery(connection: Connection, filter: Filter, held: Held
   async function ids(): Promise<string[] | undefined> {
     // Only who has much to compare pays for loading it, while the connection is made.
     const { reconcile } = await import('../../nostr/nip77.ts')
-    const begun = reconcile(held)
+    const begin = () => reconcile(held)
+    const begun = begin()
     await beforeAbort(signal, connection.ready)
     if (signal.aborted) return undefined
-    const first = await talk(begun)
+    const first = await talkInTurn(begun, begin)
     if (first !== 'as a stranger') return first
     await inTime(connection.auth.settled())
     if (signal.aborted || connection.auth.standing() !== 'granted') return undefined
     // Once more, and under a new id: what still comes for the old one was meant for a stranger.
-    const second = await talk(reconcile(held))
+    const second = await talkInTurn(begin(), begin)
     return second === 'as a stranger' ? undefined : second
   }
 
-  async function talk({ first, next }: Reconciliation): Promise<string[] | 'as a stranger' | undefined> {
+  /** Talks when there is room among the questions that are open, and anew where the relay finds that there was none. */
+  async function talkInTurn(
+    begun: Reconciliation,
+    begin: () => Reconciliation,
+  ): Promise<string[] | 'as a stranger' | undefined> {
+    const stepped = deferred<'one too many'>()
+    const turn = connection.turns.open(() => stepped.resolve('one too many'))
+    const { promise: isNext, resolve } = deferred<true>()
+    turn.take(() => resolve(true))
+    const isAsked = await beforeAbort(signal, isNext)
+    const found = isAsked ? await talk(begun, turn, stepped.promise) : undefined
+    turn.give()
+    return found === 'one too many' ? await talkInTurn(begin(), begin) : found
+  }
+
+  async function talk(
+    { first, next }: Reconciliation,
+    turn: QuestionTurn,
+    stepped: Promise<'one too many'>,
+  ): Promise<string[] | 'as a stranger' | 'one too many' | undefined> {
     const { sub, nextReply: heard, close } = connection.negSessions.open()
     const needed: string[] = []
     ask({ type: 'NEG-OPEN', sub, filter, message: first })
     try {
       for (;;) {
-        const said = await inTime(heard())
+        const said = await inTime(Promise.race([heard(), stepped]))
         if (said === undefined) return undefined
         askedAt = undefined
+        if (said === 'one too many') return said
+        if ('reason' in said && turn.refused(said)) return 'one too many'
+        turn.heard()
         if ('reason' in said) return said.reason === 'auth-required' ? 'as a stranger' : undefined
         // An answer that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
         const standing = connection.auth.standing()

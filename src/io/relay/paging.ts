@@ -2,6 +2,7 @@
 import type { Filter } from '../../nostr/filter.ts'
 import type { Hint, Reason, Refusal } from '../../nostr/messages.ts'
 import { matches, numbersIn } from '../../sanitize.ts'
+import { tellsTooMany } from './turns.ts'
 
 /** Events asked for at a time: strfry's default cap, which most relays share. */
 export const DEFAULT_PAGE_LIMIT = 500
@@ -102,6 +103,7 @@ const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['auth-required', 'rate-li
  */
 export function smallerLimit(limit: number | undefined, { reason, text }: Refusal): number | undefined {
   if (limit === undefined || ABOUT_US.has(reason)) return undefined
+  if (tellsTooMany({ reason, text })) return undefined
   const isNamed = matches(text, /limit|too many|at most|max/i)
   if (!isNamed && reason !== 'invalid' && reason !== 'error') return undefined
   const named = isNamed ? numbersIn(text) : []

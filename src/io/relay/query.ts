@@ -10,6 +10,7 @@ import type { Connection } from './connection.ts'
 import { type NegQuery, startNegQuery } from './negentropy.ts'
 import { DEFAULT_PAGE_LIMIT, type NextPage, type Page, pageAfter, reachedByPage, smallerLimit } from './paging.ts'
 import type { Subscription, SubscriptionEnd } from './subscription.ts'
+import { tellsTooMany } from './turns.ts'
 
 export type Query = EventHandling & {
   filter: Filter
@@ -75,6 +76,9 @@ type QueryProgress = {
 
 const GIFT_WRAP = 1059
 const MAX_PAUSE_MS = 60_000
+
+/** Where a question is the only one and still one too many, another of ours is not yet over at the relay: which takes no longer than so. */
+const MAX_ALONE_PAUSE_MS = 1_000
 
 /** Ids in one REQ: with their 67 characters each well below what relays take. */
 const IDS_AT_ONCE = 200
@@ -225,7 +229,8 @@ async function readPage(
     onAbort(signal, subscription.close)
     const end = await subscription.stored
     signal.removeEventListener('abort', subscription.close)
-    reading.refusal = !end.eose && end.reason === 'rate-limited' ? end : undefined
+    const isBusy = !end.eose && (end.reason === 'rate-limited' || (tellsTooMany(end) && pauseMs <= MAX_ALONE_PAUSE_MS))
+    reading.refusal = isBusy ? end : undefined
     if (reading.refusal && (await sleep(pauseMs, signal))) {
       pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)
       continue

@@ -1,4 +1,5 @@
-// What relays have shown not to take, in this run and before: when they want to be left alone, and how large a message may be.
+// What relays have shown not to take, in this run and before: when they want to be left alone, how large a message may be, and how many
+// questions may be open.
 import type { Refusal } from '../../nostr/messages.ts'
 import { type Foreign, foreign, matches } from '../../sanitize.ts'
 import type { Rebuff, RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
@@ -18,9 +19,15 @@ export type Refusals = {
   took(url: string, size: number): void
   /** It has closed the connection on a message of that size. */
   closedOn(url: string, size: number): void
+  /** How many questions it answers at a time, as far as is known. */
+  subscriptions(url: string): number | undefined
+  /** It has shown that it answers so many at a time. */
+  answered(url: string, subscriptions: number): void
   /** What was found out of a relay in this run. */
-  found(url: string): Pick<RelayObservation, 'rebuff' | 'frame' | 'took'>
+  found(url: string): Findings
 }
+
+type Findings = Pick<RelayObservation, 'rebuff' | 'frame' | 'took' | 'subscriptions'>
 
 /** How long a relay is left alone within one run where it does not say, in seconds: by questions, and by what we publish. */
 const REST = { read: 30, write: 5 }
@@ -37,10 +44,9 @@ const SMALLEST_FRAME = 4_096
  */
 export function openRefusals(now: () => number): Refusals {
   const facts = new Map<string, RelayFacts>()
-  const found = new Map<string, Pick<RelayObservation, 'rebuff' | 'frame' | 'took'>>()
+  const found = new Map<string, Findings>()
   const largest = new Map<string, number>()
-  const note = (url: string, one: Pick<RelayObservation, 'rebuff' | 'frame' | 'took'>) =>
-    void found.set(url, { ...found.get(url), ...one })
+  const note = (url: string, one: Findings) => void found.set(url, { ...found.get(url), ...one })
 
   const rebuffed = (url: string, rebuff: Rebuff) => {
     note(url, { rebuff })
@@ -93,6 +99,11 @@ export function openRefusals(now: () => number): Refusals {
       if (frame >= size) return
       note(url, { frame })
       facts.set(url, { ...facts.get(url), frame })
+    },
+    subscriptions: (url) => facts.get(url)?.subscriptions,
+    answered(url, subscriptions) {
+      note(url, { subscriptions })
+      facts.set(url, { ...facts.get(url), subscriptions })
     },
     found: (url) => found.get(url) ?? {},
   }

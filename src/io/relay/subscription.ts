@@ -4,6 +4,7 @@ import type { ClientFrame, Hint, Refusal, RelayFrame } from '../../nostr/message
 import { foreign } from '../../sanitize.ts'
 import { deferred } from '../timers.ts'
 import type { Auth } from './auth.ts'
+import type { Turns } from './turns.ts'
 
 /** How the stored events ended: with an EOSE that may be believed, or not. */
 export type SubscriptionEnd = { eose: true; hint?: Hint } | ({ eose: false } & Refusal)
@@ -55,6 +56,7 @@ export type AuthDemands = {
 /** The connection, as a subscription sees it. */
 export type SubscriptionContext = AuthDemands & {
   auth: Auth
+  turns: Turns
   send(frame: ClientFrame): void
   /** A fresh id, under which the relay's answers come here. */
   register(open: OpenSubscription): string
@@ -79,7 +81,7 @@ export function openSubscription(
 ): OpenSubscription {
   const stored = deferred<SubscriptionEnd>()
   const over = deferred<SubscriptionEnd>()
-  // idle: the relay has nothing of ours to answer. asked: EOSE is to come. live: it has come.
+  // idle: the relay has nothing of ours to answer, and we may wait for our turn. asked: EOSE is to come. live: it has come.
   let phase: 'idle' | 'asked' | 'live' = 'idle'
   let sub = ''
   let insisted = false
@@ -89,10 +91,21 @@ export function openSubscription(
   let waiting: NodeJS.Timeout | undefined
   let unanswered: NodeJS.Timeout | undefined
   let patience = UNANSWERED_MS.first
+  const turn = context.turns.open(askInTurn)
 
   function ask(): void {
     hangUp()
     complaint = undefined
+    turn.take(send)
+  }
+
+  /** Once more, after those who wait. */
+  function askInTurn(): void {
+    leave()
+    ask()
+  }
+
+  function send(): void {
     events = 0
     if (live) watch(events)
     phase = 'asked'
@@ -120,8 +133,13 @@ export function openSubscription(
     phase = 'idle'
   }
 
-  function finish(end: SubscriptionEnd): void {
+  function leave(): void {
     hangUp()
+    turn.give()
+  }
+
+  function finish(end: SubscriptionEnd): void {
+    leave()
     context.forget(open)
     stored.resolve(end)
     over.resolve(end)
@@ -133,7 +151,8 @@ export function openSubscription(
     patience = UNANSWERED_MS.first
     phase = 'live'
     insisted = false
-    if (!live) finish(end)
+    if (live) turn.rest()
+    else finish(end)
   }
 
   // A relay that sends EOSE before its events must not be read as empty. What comes behind it counts, and as nobody knows when
@@ -160,21 +179,25 @@ export function openSubscription(
   const open: OpenSubscription = {
     stored: stored.promise,
     over: over.promise,
-    complaint: () => complaint,
-    close: () => finish(refusedEnd(complaint ?? { reason: 'silent', text: foreign`no longer waited for` })),
+    complaint: () => (turn.isWaiting() ? waitingFor(context.turns.most()) : complaint),
+    close() {
+      complaint = open.complaint()
+      finish(refusedEnd(complaint ?? { reason: 'silent', text: foreign`no longer waited for` }))
+    },
     ask,
     challenged() {
       insisted = false
       ask()
     },
     settled() {
-      if (phase !== 'idle' && complaint === undefined) return
+      if (turn.isWaiting() || (phase !== 'idle' && complaint === undefined)) return
       const refusal = context.auth.refusal()
       if (refusal) finish(refusedEnd(refusal))
       else insist()
     },
     event(frame, size) {
       events += 1
+      turn.heard()
       if (settling !== undefined) {
         clearTimeout(settling)
         settling = setTimeout(() => settle(undefined), SETTLE_MS.further)
@@ -184,13 +207,14 @@ export function openSubscription(
     },
     eose(hint) {
       if (phase !== 'asked') return
+      turn.heard()
       const refusal = context.auth.refusal()
       // An EOSE that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
       if (context.auth.standing() === 'pending') {
-        hangUp()
+        leave()
         context.onDoubt()
       } else if (complaint) {
-        hangUp()
+        leave()
         waiting = setTimeout(askAgain, UNASKED_MS)
       } else if (refusal) endStored(refusedEnd(refusal))
       else if (settles && !live && events === 0) settling ??= setTimeout(() => settle(hint), SETTLE_MS.first)
@@ -200,7 +224,11 @@ export function openSubscription(
       context.unregister(sub)
       phase = 'idle'
       const standing = context.auth.standing()
-      if (refusal.reason !== 'auth-required') finish(refusedEnd(refusal))
+      const isOneTooMany = turn.refused(refusal)
+      turn.heard()
+      turn.give()
+      if (isOneTooMany) ask()
+      else if (refusal.reason !== 'auth-required') finish(refusedEnd(refusal))
       else if (standing === 'refused') finish(refusedEnd(context.auth.refusal() ?? refusal))
       // The challenge is still to come, or what the relay makes of our answer to it.
       else if (standing !== 'granted') {
@@ -223,6 +251,11 @@ export function openSubscription(
     },
   }
   return open
+}
+
+function waitingFor(most: number): Refusal {
+  const text = foreign`not asked yet when time was up: this relay answers ${most} ${most === 1 ? 'question' : 'questions'} at a time`
+  return { reason: 'slow', text }
 }
 
 function refusedEnd({ reason, text }: Refusal): SubscriptionEnd {

@@ -8,6 +8,7 @@ import {
   type Subscription,
   type SubscriptionRequest,
 } from './subscription.ts'
+import type { Turns } from './turns.ts'
 
 export type SubscriptionFrame = Extract<RelayFrame, { type: 'EVENT' | 'EOSE' | 'CLOSED' }>
 
@@ -26,7 +27,12 @@ export type Subscriptions = {
 }
 
 /** The subscriptions of one connection, sent once it is open and once more after AUTH. */
-export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth, demands: AuthDemands): Subscriptions {
+export function openSubscriptions(
+  send: (frame: ClientFrame) => void,
+  auth: Auth,
+  turns: Turns,
+  demands: AuthDemands,
+): Subscriptions {
   const all = new Set<OpenSubscription>()
   const bySub = new Map<string, OpenSubscription>()
   let isReady = false
@@ -36,6 +42,7 @@ export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth
   const context = {
     ...demands,
     auth,
+    turns,
     send,
     register(open: OpenSubscription) {
       count += 1
@@ -76,6 +83,7 @@ export function openSubscriptions(send: (frame: ClientFrame) => void, auth: Auth
     },
     lost(refusal) {
       gone = refusal
+      turns.close()
       for (const open of [...all]) open.lost(refusal)
     },
   }

@@ -5,6 +5,7 @@ import { openLiveSubscriptions } from '../../../src/io/relay/live.ts'
 import { openPacer } from '../../../src/io/relay/pacer.ts'
 import { recentIds } from '../../../src/io/relay/recent-ids.ts'
 import { openSubscription } from '../../../src/io/relay/subscription.ts'
+import { openTurns } from '../../../src/io/relay/turns.ts'
 import type { Reason } from '../../../src/nostr/messages.ts'
 import { foreign } from '../../../src/sanitize.ts'
 import { emptyWrapFor } from '../../support/nostr-client.ts'
@@ -124,6 +125,7 @@ describe('a subscription that stays open', () => {
       { filter: { kinds: [1059] }, live, take: () => undefined },
       {
         auth: openAuth({ url: relay, keys: alice, guest: false, now: Date.now, send: () => {} }),
+        turns: openTurns(),
         send: ({ type }) => type === 'REQ' && asked.push(Date.now() - began),
         register: () => 'one',
         unregister: () => {},

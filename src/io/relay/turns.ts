@@ -1,0 +1,154 @@
+// How many questions are open on one connection at a time: as many as the relay takes. What does not fit waits its turn.
+import type { Reason, Refusal } from '../../nostr/messages.ts'
+import { matches, numbersIn } from '../../sanitize.ts'
+
+/** The place of one question, a REQ or a session of NIP-77, among those that are open. */
+export type QuestionTurn = {
+  /** Calls `ask` now where there is room, or else when another is over. Whoever has its turn or waits for it keeps its place. */
+  take(ask: () => void): void
+  /** It is over, or no longer waits. */
+  give(): void
+  isWaiting(): boolean
+  /** The relay has answered it, if only in part. */
+  heard(): void
+  /** It has its answer, and stays open for as long as no other wants its place. */
+  rest(): void
+  /** The relay has refused it as one too many: whether it is to wait for another to be over. */
+  refused(refusal: Refusal): boolean
+}
+
+export type Turns = {
+  /** @param stepBack the question is to be closed at the relay, and to take its turn anew */
+  open(stepBack: () => void): QuestionTurn
+  /** A NOTICE has said that there are too many, and not of which question: whether one of ours can be meant. */
+  noticed(refusal: Refusal): boolean
+  /** How many may be open at a time; Infinity where that is not known. */
+  most(): number
+  /** Nobody's turn comes any more. */
+  close(): void
+}
+
+type Place = {
+  ask: () => void
+  stepBack: () => void
+  /** How many were open once it was asked, itself counted. */
+  among: number
+  isHeard: boolean
+  isResting: boolean
+}
+
+/**
+ * The turns of one connection. @param known how many the relay takes at a time, as far as is known. @param onFewer hears what it
+ * shows of that
+ */
+export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (most: number) => void = () => {}): Turns {
+  const open = new Set<Place>()
+  const waiting = new Set<Place>()
+  const unheard = () => [...open].filter(({ isHeard }) => !isHeard)
+  let most = known
+  let isClosed = false
+  // Of the questions that were open when a NOTICE came: how many it has refused. They are asked anew, the first of them alone, and
+  // until that one is answered another such NOTICE is still about how they were asked before.
+  let doubt: { among: number; refused: number; first: Place | undefined } | undefined
+
+  function review(): void {
+    if (isClosed) return
+    const room = doubt === undefined ? most : 1
+    for (const place of [...waiting].sort((a, b) => Number(a.isResting) - Number(b.isResting)))
+      if (open.size < room && waiting.has(place)) begin(place)
+    if ([...waiting].some(({ isResting }) => !isResting)) [...open].find(({ isResting }) => isResting)?.stepBack()
+  }
+
+  function begin(place: Place): void {
+    waiting.delete(place)
+    open.add(place)
+    place.among = open.size
+    if (doubt) doubt.first = place
+    ask(place)
+  }
+
+  function ask(place: Place): void {
+    Object.assign(place, { isHeard: false, isResting: false })
+    place.ask()
+  }
+
+  function leave(place: Place): void {
+    open.delete(place)
+    waiting.delete(place)
+    if (doubt?.first === place) doubt.first = undefined
+    // Not at once: for those who wait time may be up at this very moment, too.
+    if (waiting.size > 0) setImmediate(review)
+  }
+
+  function learn({ text }: Refusal, among: number, refused: number): void {
+    const named = numbersIn(text).filter((n) => n > 0 && n < among)
+    const shown = named.length > 0 ? Math.max(...named) : Math.max(1, among - refused)
+    if (shown >= most) return
+    most = shown
+    onFewer(most)
+  }
+
+  function turnOf(place: Place): QuestionTurn {
+    return {
+      take(asks) {
+        place.ask = asks
+        if (open.has(place)) return ask(place)
+        waiting.add(place)
+        review()
+      },
+      give: () => leave(place),
+      isWaiting: () => waiting.has(place),
+      heard() {
+        place.isHeard = true
+        if (doubt === undefined || doubt.first !== place) return
+        doubt = undefined
+        review()
+      },
+      rest() {
+        place.isResting = true
+        review()
+      },
+      refused(refusal) {
+        if (!tellsTooMany(refusal) || place.among <= 1) return false
+        learn(refusal, place.among, 1)
+        return true
+      },
+    }
+  }
+
+  return {
+    open: (stepBack) => turnOf({ ask: () => {}, stepBack, among: 0, isHeard: false, isResting: false }),
+    noticed(refusal) {
+      const before = doubt
+      const among = Math.max(0, ...unheard().map((place) => place.among))
+      if (!tellsTooMany(refusal) || (before === undefined && among <= 1)) return false
+      doubt ??= { among, refused: 0, first: undefined }
+      doubt.refused += 1
+      learn(refusal, doubt.among, doubt.refused)
+      if (before === undefined) for (const place of unheard()) place.stepBack()
+      return true
+    },
+    most: () => most,
+    close() {
+      isClosed = true
+    },
+  }
+}
+
+/** A no of these kinds is about who asks, however it is worded. */
+const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['auth-required', 'restricted', 'pow', 'mute', 'unreachable'])
+
+const OF_QUESTIONS = /\b(subs|subscriptions?|reqs?|neg requests?)\b/i
+const TOO_MANY = /too many|\bmax|limit|at most|more than|less than|exceed|concurrent/i
+// Of how often one asks, how long its name is, and what it consists of.
+const OF_SOMETHING_ELSE =
+  /\b(ids?|identifiers?|names?|length|long|characters|filters?|results)\b|(\/|\b(per|every|each|an?|last) )(\d+ ?)?(s|secs?|seconds?|m|mins?|minutes?|hours?|days?)\b/i
+
+/**
+ * Whether a no says that too many questions are open. Each relay has words of its own: "too many concurrent REQs" (strfry), "Maximum
+ * concurrent subscription count reached" (nostr-rs-relay), "rate-limited: too many REQs" (nostr-relay-builder).
+ */
+export function tellsTooMany({ reason, text }: Refusal): boolean {
+  if (ABOUT_US.has(reason) || matches(text, OF_SOMETHING_ELSE)) return false
+  return matches(text, OF_QUESTIONS) && matches(text, TOO_MANY)
+}
