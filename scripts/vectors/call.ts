@@ -1,5 +1,5 @@
 // A whole call, said by the production code between two states in memory, at fixed times.
-import type { IntendedSignal } from '../../src/call/decide.ts'
+import type { IntendedSignal } from '../../src/call/decision.ts'
 import { chunksOf } from '../../src/call/file-transfer.ts'
 import { lastSignal } from '../../src/call/replay.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'

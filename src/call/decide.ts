@@ -1,52 +1,22 @@
 // What the user wants, against what the rules allow now: what to say, or why not. Pure.
 import { P2P } from '../command-name.ts'
-import { type Code, Failure } from '../errors.ts'
-import { rumorOf } from '../nostr/event.ts'
+import { Failure } from '../errors.ts'
 import { fitsRelays } from '../nostr/nip59.ts'
 import { agentOf } from './agents.ts'
-import { type CallChoice, chooseCall, mayStill, noCallFailure } from './choose-call.ts'
-import { chunksOf, LONGEST_STORED, mimeOf, remoteFileBody } from './file-transfer.ts'
-import type { FileContent, Intent, IntentOf } from './intent.ts'
+import { chooseCall, mayStill, noCallFailure } from './choose-call.ts'
+import { sendFiles } from './decide-files.ts'
+import { type Decision, type DecisionContext, type IntendedSignal, refuse } from './decision.ts'
+import type { Intent, IntentOf } from './intent.ts'
 import { letterRumor } from './letter.ts'
 import { parseRef, proposalToAnswer, signalNamed } from './refer.ts'
 import type { Call } from './replay.ts'
 import { nextPhase } from './rules.ts'
 import { peerLabel } from './select-call.ts'
 import { type Body, LIMIT } from './signal.ts'
-import { signalTemplate } from './signal-codec.ts'
+import { decideWithinSize } from './signal-size.ts'
 import { ringingOf, ringingText } from './standing.ts'
 import { partLimit } from './text-limit.ts'
 import { agentLabel } from './wording.ts'
-
-/** What a run wants to say. `call` is undefined for a request, which makes one. */
-export type IntendedSignal = { to: string; call: string | undefined; body: Body; re?: string }
-
-/** A file of ours that must lie on a server before it can be announced in that call. */
-export type PendingUpload = { to: string; call: string; name: string; path: string; note?: string | undefined }
-
-/** A direct message outside of calls. */
-export type IntendedLetter = { to: string; text: string }
-
-export type Decision =
-  | { say: IntendedSignal[]; uploads?: readonly PendingUpload[]; letter?: IntendedLetter; refusal?: undefined }
-  | { say: []; uploads?: undefined; letter?: undefined; refusal: Failure }
-/** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
-export type DecisionContext = CallChoice & {
-  peer: string | undefined
-  name: string
-  inbox: readonly string[]
-  ring: number
-  /** Bytes up to which a file is sent through relays. */
-  inlineMax: number
-  /** Whether larger ones may be put on a server. */
-  stores?: boolean
-  /** Whom our owner does not want to hear of: nothing is said to them. */
-  isBlocked: (pubkey: string) => boolean
-  /** Who is still to hear that what it has said in its calls opens with nothing here. */
-  isOwedLoss?: (pubkey: string) => boolean
-  me: string
-  now: number
-}
 
 /**
  * What a command comes to in this situation: what is to be said, or why it is refused. Nothing is said to whom the user has
@@ -122,7 +92,7 @@ function request({ topic, again = false }: IntentOf<'call'>, context: DecisionCo
     name,
     relays: [...inbox].slice(0, LIMIT.relays),
   }
-  const asked = withinSize({ to: peer, call: undefined, body }, me, now)
+  const asked = decideWithinSize({ to: peer, call: undefined, body }, me, now)
   const dialing = calls.filter((c) => c.peer === peer && isDialing(c, now))
   // "Two identical requests within one second are one call": a double submission.
   const others = dialing.filter(({ createdAt, topic: about }) => createdAt !== now || about !== topic)
@@ -161,7 +131,7 @@ function answer(accept: boolean, text: string, context: DecisionContext): Decisi
   }
   const relays = [...inbox].slice(0, LIMIT.relays)
   const body: Body = accept ? { type: 'accept', text, name, relays } : { type: 'reject', text, reason: 'declined' }
-  return withinSize({ to: call.peer, call: call.id, body }, me, now)
+  return decideWithinSize({ to: call.peer, call: call.id, body }, me, now)
 }
 
 /** @param answered the ref of the signal that it answers */
@@ -177,7 +147,7 @@ function inActive(body: Body, context: DecisionContext, answered?: string): Deci
     )
   const re = ref === undefined ? undefined : signalNamed(ref, call)
   if (re instanceof Failure) return { say: [], refusal: re }
-  return withinSize(
+  return decideWithinSize(
     { to: call.peer, call: call.id, body, ...(re === undefined ? {} : { re }) },
     context.me,
     context.now,
@@ -203,56 +173,11 @@ function answerProposal({ type, ref, text }: IntentOf<'agree' | 'decline'>, cont
   if (call instanceof Failure) return { say: [], refusal: call }
   const proposal = proposalToAnswer(ref, call)
   if (proposal instanceof Failure) return { say: [], refusal: proposal }
-  return withinSize({ to: call.peer, call: call.id, body: { type, text }, re: proposal.id }, context.me, context.now)
-}
-
-// Chunks are independent of each other: each is a rumor with a number of its own.
-function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, context: DecisionContext): Decision {
-  const call = chooseCall('sendfile', 'file', context)
-  if (call instanceof Failure) return { say: [], refusal: call }
-  if (note.length > LIMIT.note) {
-    const message = `a note has at most ${LIMIT.note} characters, this one has ${note.length}`
-    return refuse('TEXT_TOO_LONG', message, `\`${P2P} send "…"\` says the rest`)
-  }
-  const told = (n: number) => (n === 0 && note !== '' ? { note } : {})
-  const verdicts = files.map((one, n) =>
-    one.content.type === 'path'
-      ? decideUpload({ ...one.content, name: one.name, ...told(n) }, call, context)
-      : decideChunks(one.name, one.content.bytes, { call, n, ...told(n) }, context),
+  return decideWithinSize(
+    { to: call.peer, call: call.id, body: { type, text }, re: proposal.id },
+    context.me,
+    context.now,
   )
-  // All of them, or none.
-  const refused = verdicts.find((verdict) => verdict.refusal !== undefined)
-  if (refused !== undefined) return refused
-  const uploads = verdicts.flatMap((verdict) => verdict.uploads ?? [])
-  return { say: verdicts.flatMap(({ say }) => say), ...(uploads.length === 0 ? {} : { uploads }) }
-}
-
-/** @param place the call, which of several files it is, and what is said of it */
-function decideChunks(
-  name: string,
-  bytes: Uint8Array,
-  { call, n, note }: { call: Call; n: number; note?: string },
-  context: DecisionContext,
-): Decision {
-  if (bytes.length > context.inlineMax) return tooLarge(bytes.length, context)
-  const salt = `${context.now} ${call.own.seq}${n === 0 ? '' : ` ${n}`}`
-  const [first, ...rest] = chunksOf(name, mimeOf(name), bytes, salt)
-  const bodies = first === undefined ? [] : [{ ...first, ...(note === undefined ? {} : { note }) }, ...rest]
-  const verdicts = bodies.map((body) => withinSize({ to: call.peer, call: call.id, body }, context.me, context.now))
-  return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
-}
-
-// Not a byte leaves before a call is there to announce it in.
-function decideUpload(
-  { path, size, name, note }: Extract<FileContent, { type: 'path' }> & { name: string; note?: string },
-  { id, peer }: Call,
-  context: DecisionContext,
-): Decision {
-  if (context.stores !== true) return tooLarge(size, context)
-  const said = note === undefined ? {} : { note }
-  const body = { ...remoteFileBody(name, LONGEST_STORED), ...said }
-  const longest = withinSize({ to: peer, call: id, body }, context.me, context.now)
-  return longest.refusal === undefined ? { say: [], uploads: [{ to: peer, call: id, name, path, ...said }] } : longest
 }
 
 /** What was decided before, once more before it is said: the call may be over since, where that took its time. */
@@ -275,60 +200,16 @@ function decideEscalation({ text, tell = '' }: IntentOf<'escalate'>, context: De
   if (call instanceof Failure)
     return context.selector === undefined && call.code === 'NO_CALL' ? { say: [] } : { say: [], refusal: call }
   // "What the owner is asked never goes to the peer by itself."
-  return withinSize({ to: call.peer, call: call.id, body: { type: 'escalate', text: tell } }, context.me, context.now)
+  return decideWithinSize(
+    { to: call.peer, call: call.id, body: { type: 'escalate', text: tell } },
+    context.me,
+    context.now,
+  )
 }
 
 function end({ text, outcome }: IntentOf<'end'>, context: DecisionContext): Decision {
   const call = chooseCall('end', 'end', context)
   if (call instanceof Failure) return { say: [], refusal: call }
   const body: Body = { type: 'end', text, expired: false, ...(outcome === undefined ? {} : { outcome }) }
-  return withinSize({ to: call.peer, call: call.id, body }, context.me, context.now)
-}
-
-// Whoever has ended a call says nothing more in it.
-const LONGEST_ID = '0'.repeat(64)
-
-// The size is that of the event on the wire, not of the text: it is padded and encoded twice on the way.
-function withinSize(utterance: IntendedSignal, me: string, now: number): Decision {
-  const place = {
-    call: utterance.call ?? LONGEST_ID,
-    to: utterance.to,
-    seq: LIMIT.seq,
-    prev: LONGEST_ID,
-    ack: { seq: LIMIT.seq, id: LONGEST_ID },
-    read: LIMIT.seq,
-    re: LONGEST_ID,
-  }
-  const { body } = utterance
-  // The key of its call is made when it is said.
-  const whole = body.type === 'request' || body.type === 'accept' ? { ...body, ek: [LONGEST_ID] } : body
-  const template = signalTemplate(whole, place, now)
-  const fits = (content: string) => fitsRelays(rumorOf({ ...template, content }, me))
-  if (fits(template.content)) return { say: [utterance] }
-  if (body.type === 'file')
-    return refuse(
-      'FILE_TOO_LARGE',
-      'the name of the file is too long',
-      `send it under a shorter name: \`${P2P} sendfile <name> -\``,
-    )
-  const limit = partLimit(body.text, fits)
-  return refuse(
-    'TEXT_TOO_LONG',
-    `the text is too long for one message: ${Buffer.byteLength(body.text)} bytes, and of this one ${limit} fit`,
-    body.type === 'message'
-      ? `say it in several messages of at most ${limit} bytes each, or write it to a file: \`${P2P} sendfile <path>\``
-      : `say it with at most ${limit} bytes; in the call \`${P2P} send\` and \`${P2P} sendfile <path>\` take the rest`,
-  )
-}
-
-function tooLarge(size: number, { inlineMax }: DecisionContext): Decision {
-  return refuse(
-    'FILE_TOO_LARGE',
-    `the file has ${size} bytes; relays carry up to ${inlineMax} (file.inlineMax)`,
-    `\`${P2P} config set file.server https://…\` names a Blossom server for larger files, then \`${P2P} sendfile <path>\``,
-  )
-}
-
-function refuse(code: Code, message: string, hint: string): Decision {
-  return { say: [], refusal: new Failure(code, message, hint) }
+  return decideWithinSize({ to: call.peer, call: call.id, body }, context.me, context.now)
 }

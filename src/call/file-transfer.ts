@@ -4,15 +4,13 @@ import { TAG } from '../nostr/aes-gcm.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
 import type { FileState, Log } from './log.ts'
 import type { Call, Line } from './replay.ts'
-import { type Body, LIMIT, type RemoteFile, type Signal } from './signal.ts'
+import { type FileBody, LIMIT, type RemoteFile, type Signal } from './signal.ts'
 
 /** Raw bytes of one chunk: as base64, sealed and wrapped, it stays below the 65,536 bytes that relays take. */
 export const CHUNK = 20 * 1024
 
 /** What we take from a peer: bytes of one file through relays, and files that are not whole yet, through relays and on servers. */
 export const INLINE_LIMITS = { bytes: 16 * 1024 * 1024, open: 8, stored: 32 }
-
-export type FileBody = Extract<Body, { type: 'file' }>
 
 /** A file on its way, in either direction. `have`: chunks that are here (received) or acked (sent). */
 export type Transfer = {

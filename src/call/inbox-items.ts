@@ -1,15 +1,16 @@
 // What is unread, as items: what came in, from whom, and what we have verified of it.
 // As much news as one look can hold: agents' tools cut what a command prints at about 16,000 characters without a word, and
 // what was cut away there would count as read.
+
 import type { Rumor } from '../nostr/event.ts'
 import { cutForeign, type Foreign, foreignText, lineLengths } from '../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf, ownerOf } from './agents.ts'
 import type { AnswerChannel, OwnerAnswer } from './escalation.ts'
-import { type FileBody, type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
+import { parseRemote } from './file-codec.ts'
+import { type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
 import { type FileState, type Fork, type Log, signalOf, UNDELIVERED } from './log.ts'
 import type { Call, Line } from './replay.ts'
-import { type CallOutcome, FILE, LIMIT, type SeqRange } from './signal.ts'
-import { parseRemote } from './signal-codec.ts'
+import { type CallOutcome, FILE, type FileBody, LIMIT, type SeqRange } from './signal.ts'
 
 export const ITEM_TYPES = [
   'request',

@@ -1,7 +1,7 @@
 // How a signal stands in a rumor (kinds 14, 15 and 1410), and how it is read there.
-import { TAG } from '../nostr/aes-gcm.ts'
 import { type Rumor, type Template, tag, tags } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
+import { fileTags, parseRemote, readChunk } from './file-codec.ts'
 import {
   type Body,
   type CallOutcome,
@@ -12,11 +12,11 @@ import {
   type Link,
   NOTHING,
   type RejectReason,
-  type RemoteFile,
   type SeqRange,
   type Signal,
   type SignalPosition,
 } from './signal.ts'
+import { count, isHex } from './tag-values.ts'
 
 /**
  * The rumor of a signal, without author and id. A request names no call: its own id becomes the call's. Receipts carry no number
@@ -182,16 +182,7 @@ function bodyTags(body: Body): string[][] {
         ...(body.outcome === undefined ? [] : [['outcome', body.outcome]]),
       ]
     case 'file':
-      if (body.remote !== undefined) return remoteTags(body, body.remote)
-      return [
-        ['file', body.file],
-        ['name', body.name],
-        ['m', body.mime],
-        ['size', String(body.size)],
-        ['x', body.x],
-        ['chunk', String(body.chunk[0]), String(body.chunk[1])],
-        ...(body.note === undefined || body.chunk[0] > 1 ? [] : [['note', body.note]]),
-      ]
+      return fileTags(body)
     case 'receipt':
       if (body.fork !== undefined) return [['fork', String(body.fork.seq), body.fork.id ?? '']]
       if (body.lost === true) return [['lost', '1']]
@@ -199,26 +190,6 @@ function bodyTags(body: Body): string[][] {
     default:
       return []
   }
-}
-
-// NIP-17's names, so that any of its clients can fetch and open the file.
-function remoteTags(
-  { name, mime, size, x, note }: Pick<Extract<Body, { type: 'file' }>, 'name' | 'mime' | 'size' | 'x' | 'note'>,
-  { key, nonce, x: sealed, fallbacks }: RemoteFile,
-): string[][] {
-  return [
-    ['file-type', mime],
-    ['encryption-algorithm', 'aes-gcm'],
-    ['decryption-key', key],
-    ['decryption-nonce', nonce],
-    ['x', sealed],
-    ['ox', x],
-    // NIP-17: "size of the encrypted file in bytes".
-    ['size', String(size + TAG)],
-    ['name', name],
-    ...fallbacks.map((url) => ['fallback', url]),
-    ...(note === undefined ? [] : [['note', note]]),
-  ]
 }
 
 function introduction(body: { name: string; relays: string[] }): string[][] {
@@ -254,7 +225,7 @@ function parseBody(rumor: Rumor): Body | undefined {
     case 'end':
       return { type: 'end', text, ...readOutcome(rumor), expired: tag(rumor, 'reason') === 'expired' }
     case 'file':
-      return readFile(rumor)
+      return readChunk(rumor)
     default:
       return undefined
   }
@@ -277,74 +248,6 @@ function readOutcome(rumor: Rumor): { outcome?: CallOutcome } {
   return word === 'done' || word === 'partial' || word === 'failed' ? { outcome: word } : {}
 }
 
-function readFile(rumor: Rumor): Body | undefined {
-  const [, i, of] = tags(rumor, 'chunk')[0] ?? []
-  const chunk: [number | undefined, number | undefined] = [count(i), count(of)]
-  const file = tag(rumor, 'file') ?? ''
-  const x = tag(rumor, 'x') ?? ''
-  const size = tag(rumor, 'size') ?? ''
-  if (chunk[0] === undefined || chunk[1] === undefined || chunk[0] > chunk[1] || chunk[1] > LIMIT.chunks)
-    return undefined
-  if (!/^[0-9a-f]{64}$/.test(x) || file === '' || file.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
-  const name = (tag(rumor, 'name') ?? 'file').slice(0, 255)
-  const mime = (tag(rumor, 'm') ?? 'application/octet-stream').slice(0, 100)
-  return {
-    type: 'file',
-    text: rumor.content,
-    file,
-    name,
-    mime,
-    size: Number(size),
-    x,
-    chunk: [chunk[0], chunk[1]],
-    ...(chunk[0] === 1 && readNote(rumor)),
-    remote: undefined,
-  }
-}
-
-/** A file message of NIP-17, whoever sent it; undefined when it lacks what is needed to fetch and check it. */
-export function parseRemote(rumor: Rumor): Extract<Body, { type: 'file' }> | undefined {
-  const [key = '', nonce = ''] = [tag(rumor, 'decryption-key'), tag(rumor, 'decryption-nonce')]
-  const [x = '', ox = ''] = [tag(rumor, 'x'), tag(rumor, 'ox')]
-  if (
-    tag(rumor, 'encryption-algorithm') !== 'aes-gcm' ||
-    !isHex(key, 64) ||
-    !/^([0-9a-f]{24}|[0-9a-f]{32})$/.test(nonce)
-  )
-    return undefined
-  // "x" is required; "ox" came later and old clients leave it out.
-  if (!isHex(x, 64) || (ox !== '' && !isHex(ox, 64)) || rumor.content.length > LIMIT.url) return undefined
-  const sealed = /^\d{1,12}$/.test(tag(rumor, 'size') ?? '') ? Number(tag(rumor, 'size')) : 0
-  const fallbacks = tags(rumor, 'fallback').flatMap(([, url = '']) => (url.length <= LIMIT.url ? url : []))
-  const mime = (tag(rumor, 'file-type') ?? 'application/octet-stream').slice(0, 100)
-  const name = (tag(rumor, 'name') ?? lastPart(rumor.content)).slice(0, 255)
-  return {
-    type: 'file',
-    text: rumor.content,
-    file: x.slice(0, 16),
-    name,
-    mime,
-    size: Math.max(0, sealed - TAG),
-    x: ox,
-    chunk: [1, 1],
-    ...readNote(rumor),
-    remote: { key, nonce, x, fallbacks: fallbacks.slice(0, LIMIT.fallbacks) },
-  }
-}
-
-function readNote(rumor: Rumor): { note?: string } {
-  const note = tag(rumor, 'note') ?? ''
-  return note === '' ? {} : { note: note.slice(0, LIMIT.note) }
-}
-
-function lastPart(url: string): string {
-  return url.split(/[/?#]/).findLast((part) => part !== '') ?? 'file'
-}
-
-function isHex(text: string, length: number): boolean {
-  return text.length === length && /^[0-9a-f]*$/.test(text)
-}
-
 function readMissing(rumor: Rumor): SeqRange[] {
   const words = tags(rumor, 'missing')[0]?.slice(1, 1 + LIMIT.missing) ?? []
   return words.flatMap((word) => {
@@ -361,14 +264,6 @@ function writeRange([first, last]: SeqRange): string {
 
 function rejectReason(word: string | undefined): RejectReason {
   return word === 'busy' || word === 'policy' || word === 'expired' ? word : 'declined'
-}
-
-// A plain decimal from 1 to 1,000,000: "1e3", "0x10", "+1", " 1" and a number that would push our clock to the end of
-// its range are not numbers of a call.
-function count(word: string | undefined): number | undefined {
-  if (word === undefined || !/^[1-9]\d{0,6}$/.test(word)) return undefined
-  const n = Number(word)
-  return n <= LIMIT.seq ? n : undefined
 }
 
 /** How far somebody has got: a seq, or 0 before the first. */

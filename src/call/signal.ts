@@ -62,6 +62,9 @@ export type Body =
   /** Whatever keeps its place in the log without being understood: a later version's, or broken. `op`: [a-z0-9-]{1,32}. */
   | { type: 'opaque'; text: ''; op: string }
 
+/** What is said of a file: one chunk of it, or where it lies. */
+export type FileBody = Extract<Body, { type: 'file' }>
+
 /**
  * NIP-17, kind 15: a file that lies encrypted on a server. `x`: SHA-256 of what lies there; key and nonce in hex. `fallbacks`:
  * where else it lies.

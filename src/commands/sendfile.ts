@@ -1,6 +1,8 @@
 // `sendfile`: files in the active call.
-import { type FileBody, transferKey } from '../call/file-transfer.ts'
+
+import { transferKey } from '../call/file-transfer.ts'
 import type { NamedContent } from '../call/intent.ts'
+import type { FileBody } from '../call/signal.ts'
 import { parseSignal } from '../call/signal-codec.ts'
 import { hintLine, type PrintedLine, type Span, span } from '../call/span.ts'
 import { describeAgent, quoteLines } from '../call/wording.ts'

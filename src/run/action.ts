@@ -1,10 +1,11 @@
 // What a step wants done outside, and what became of it: one list of one union. An executor takes an action and gives back what
 // came of it, which the next step writes down.
-import type { PendingUpload } from '../call/decide.ts'
+
+import type { PendingUpload } from '../call/decision.ts'
 import type { ToldChannel } from '../call/escalation.ts'
-import type { FileBody } from '../call/file-transfer.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { FileState } from '../call/log.ts'
+import type { FileBody } from '../call/signal.ts'
 import type { OwnerChannel } from '../io/owner/channels.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
 import type { CallBinding } from '../nostr/call-key.ts'

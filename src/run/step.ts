@@ -2,7 +2,7 @@
 // save-step.ts applies it to what is on disk.
 
 import { trustOf } from '../call/agents.ts'
-import type { Decision, IntendedSignal } from '../call/decide.ts'
+import type { Decision, IntendedSignal } from '../call/decision.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
 import { readInboxList } from '../call/presence.ts'

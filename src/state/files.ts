@@ -1,11 +1,12 @@
 // The state of files that a peer sends: of those on servers which are fetched, when, and what became of them; of those in chunks
 // where they lie or why they were refused. Each is news once.
+
 import type { Trust } from '../call/agents.ts'
-import { type FileBody, isFinished, type Transfer, transfers, unfetchable } from '../call/file-transfer.ts'
+import { parseRemote } from '../call/file-codec.ts'
+import { isFinished, type Transfer, transfers, unfetchable } from '../call/file-transfer.ts'
 import { type FetchProgress, type FileState, withoutContent } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import { FILE, type RemoteFile } from '../call/signal.ts'
-import { parseRemote } from '../call/signal-codec.ts'
+import { FILE, type FileBody, type RemoteFile } from '../call/signal.ts'
 import { commitCalls } from './call-index.ts'
 import { commitLetters, letterLogsOf, updateLetter } from './letter-log.ts'
 import { hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'

@@ -1,6 +1,6 @@
 // Requests and accepts get the public key of a pair that is made for their call alone; the secret is for the store to write before
 // either goes out.
-import type { IntendedSignal } from '../call/decide.ts'
+import type { IntendedSignal } from '../call/decision.ts'
 import { signalOf } from '../call/log.ts'
 import type { Body } from '../call/signal.ts'
 import { ekFault } from '../nostr/call-key.ts'

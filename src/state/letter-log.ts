@@ -1,10 +1,11 @@
 // Letters: direct messages outside of calls, by rumor id in one log for each peer (p2p/letters/<pubkey>.json), so that a letter is
 // told once whatever its wrap looks like. Source: docs/PROTOCOL.md, "Letters".
 import type { Trust } from '../call/agents.ts'
+import { parseRemote } from '../call/file-codec.ts'
 import { isFinished } from '../call/file-transfer.ts'
 import { fileState, hex32, keptRumor } from '../call/log-codec.ts'
 import { CHAT, FILE } from '../call/signal.ts'
-import { callId, parseRemote } from '../call/signal-codec.ts'
+import { callId } from '../call/signal-codec.ts'
 import { fields, finite, flag, isRecord, table, where, yes } from '../json.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { Letter, LetterLog, LetterLogSummary, State } from './state.ts'

@@ -7,10 +7,10 @@ import { parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
 import { type CompleteRead, DEEP_REPLAY } from './cursors.ts'
-import { isHangUp } from './receive-call.ts'
 import { hasPassed } from './retry.ts'
 import type { Index, OrphanCall, State } from './state.ts'
 import { beginTransaction, countDropped, type Transaction } from './transaction.ts'
+import { isHangUp } from './unanswered.ts'
 import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
 
 /**

@@ -1,7 +1,7 @@
 // What our owner has been asked, and what it has said to it: by a direct message, through the channel that told it, or to our agent.
 import { type Escalation, isOpen, type OwnerAnswer, sameQuestions, type ToldChannel } from '../call/escalation.ts'
+import { parseRemote } from '../call/file-codec.ts'
 import { CHAT, FILE } from '../call/signal.ts'
-import { parseRemote } from '../call/signal-codec.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'

@@ -1,6 +1,6 @@
 // What we owe a peer without being asked: the confirming end, the end that answers a late accept, and one receipt.
 
-import type { IntendedSignal } from '../call/decide.ts'
+import type { IntendedSignal } from '../call/decision.ts'
 import type { Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { type Body, type Link, NOTHING, type SeqRange } from '../call/signal.ts'

@@ -1,6 +1,6 @@
 // What we are about to say, written into the state before anybody hears it: numbered, owed, and claimed by this process.
 
-import type { IntendedSignal } from '../call/decide.ts'
+import type { IntendedSignal } from '../call/decision.ts'
 import type { Log } from '../call/log.ts'
 import { lastSignal } from '../call/replay.ts'
 import { type Body, type Link, NOTHING, type SignalPosition } from '../call/signal.ts'

@@ -1,6 +1,7 @@
 // One turn in the conversations of a state: what came in is merged, what is to be said is decided and written down, and what
 // goes out now is marked as ours to send. Pure: applied to whatever is on disk by then.
-import { type Decision, type DecisionContext, decide, decideAgain, type IntendedSignal } from '../call/decide.ts'
+import { decide, decideAgain } from '../call/decide.ts'
+import type { Decision, DecisionContext, IntendedSignal } from '../call/decision.ts'
 import type { Intent } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'

@@ -1,19 +1,12 @@
 // Files in chunks: what is cut is put together again, whatever order it comes in; what does not fit is not believed.
 import { expect, it } from 'vitest'
-import {
-  assemble,
-  CHUNK,
-  chunksOf,
-  type FileBody,
-  INLINE_LIMITS,
-  refusedFor,
-  transfers,
-} from '../../src/call/file-transfer.ts'
+import { parseRemote } from '../../src/call/file-codec.ts'
+import { assemble, CHUNK, chunksOf, INLINE_LIMITS, refusedFor, transfers } from '../../src/call/file-transfer.ts'
 import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
 import { type Call, replay } from '../../src/call/replay.ts'
-import { type Body, LIMIT, NOTHING } from '../../src/call/signal.ts'
-import { parseRemote, parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
+import { type Body, type FileBody, LIMIT, NOTHING } from '../../src/call/signal.ts'
+import { parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
 import { randomBytes, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { fitsRelays } from '../../src/nostr/nip59.ts'

@@ -1,9 +1,9 @@
 // Files on servers: whose are fetched, when, by whom, and for how long.
 import { describe, expect, it } from 'vitest'
 import type { Trust } from '../../src/call/agents.ts'
-import { type FileBody, INLINE_LIMITS } from '../../src/call/file-transfer.ts'
+import { INLINE_LIMITS } from '../../src/call/file-transfer.ts'
 import type { Call } from '../../src/call/replay.ts'
-import { NOTHING } from '../../src/call/signal.ts'
+import { type FileBody, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { randomBytes, toHex } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'

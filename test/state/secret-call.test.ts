@@ -1,7 +1,7 @@
 // A whole call with keys of its own, from the two states to what relays keep, and a thief who comes when it is over: the pieces of
 // "Calls that stay secret" put together as a run puts them together.
 import { describe, expect, it } from 'vitest'
-import type { IntendedSignal } from '../../src/call/decide.ts'
+import type { IntendedSignal } from '../../src/call/decision.ts'
 import { type Log, parsedSignal } from '../../src/call/log.ts'
 import { type CallSecrecy, goesUnderCallKey, isDowngraded, sealedSignalOf, secrecyOf } from '../../src/call/secrecy.ts'
 import type { Body, Signal } from '../../src/call/signal.ts'

@@ -1,0 +1,41 @@
+// What a command comes to, and on what that may depend: the types that the files which decide share.
+import { type Code, Failure } from '../errors.ts'
+import type { CallChoice } from './choose-call.ts'
+import type { Body } from './signal.ts'
+
+/** What a run wants to say. `call` is undefined for a request, which makes one. */
+export type IntendedSignal = { to: string; call: string | undefined; body: Body; re?: string }
+
+/** A file of ours that must lie on a server before it can be announced in that call. */
+export type PendingUpload = { to: string; call: string; name: string; path: string; note?: string | undefined }
+
+/** A direct message outside of calls. */
+export type IntendedLetter = { to: string; text: string }
+
+/** What is to be said, uploaded or written, or why it is refused. */
+export type Decision =
+  | { say: IntendedSignal[]; uploads?: readonly PendingUpload[]; letter?: IntendedLetter; refusal?: undefined }
+  | { say: []; uploads?: undefined; letter?: undefined; refusal: Failure }
+
+/** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
+export type DecisionContext = CallChoice & {
+  peer: string | undefined
+  name: string
+  inbox: readonly string[]
+  ring: number
+  /** Bytes up to which a file is sent through relays. */
+  inlineMax: number
+  /** Whether larger ones may be put on a server. */
+  stores?: boolean
+  /** Whom our owner does not want to hear of: nothing is said to them. */
+  isBlocked: (pubkey: string) => boolean
+  /** Who is still to hear that what it has said in its calls opens with nothing here. */
+  isOwedLoss?: (pubkey: string) => boolean
+  me: string
+  now: number
+}
+
+/** A refusal, with what to type instead. */
+export function refuse(code: Code, message: string, hint: string): Decision {
+  return { say: [], refusal: new Failure(code, message, hint) }
+}

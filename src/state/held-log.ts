@@ -1,0 +1,23 @@
+// What is held of a call, as its judgement asks for it.
+import type { HeldLog } from '../call/judgement.ts'
+import type { Log } from '../call/log.ts'
+import { type LogIndex, seqKey } from './transaction.ts'
+
+/** The log of a call by author and number, its archived segments included as far as they are known without reading them. */
+export function heldLog(log: Log, index: LogIndex): HeldLog {
+  return {
+    call: log.id,
+    idAt: (author, seq) => {
+      const known = index.said.get(seqKey({ from: author, seq }))?.id
+      if (known !== undefined) return known
+      const tail = log.past?.tails[author]
+      if (tail === undefined || seq > tail.seq) return undefined
+      return seq === tail.seq ? tail.id : 'archived'
+    },
+    last: (author) => index.last.get(author) ?? { seq: 0, id: undefined },
+    hasEnded: (author) => index.ended.has(author),
+    waitingAt: (seq) => index.waiting.get(seq) ?? 0,
+    frozen: log.verified !== undefined,
+    forked: log.fork !== undefined,
+  }
+}

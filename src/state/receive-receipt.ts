@@ -1,0 +1,47 @@
+// What a peer's receipt says of ours: how far it has got, what it misses, that the call has forked or is lost there.
+import { judgeAck } from '../call/judgement.ts'
+import type { Log } from '../call/log.ts'
+import type { Signal } from '../call/signal.ts'
+import { acknowledge, offerMissing } from './acknowledge.ts'
+import { recordFork } from './fork.ts'
+import { heldLog } from './held-log.ts'
+import { markLost } from './lost-calls.ts'
+import type { Transaction } from './transaction.ts'
+
+/** Takes in a receipt; why it was dropped, if it was. `callsHeard`: calls in which something came in that wants an answer. */
+export function receiveReceipt(
+  edit: Transaction,
+  log: Log,
+  signal: Signal,
+  context: { me: string; now: number },
+  callsHeard: Set<string>,
+): string | undefined {
+  const { body, ack, read } = signal
+  const { now, me } = context
+  if (body.type !== 'receipt') return undefined
+  if (body.fork !== undefined) {
+    const last = edit.logIndex(log).last.get(signal.from)
+    const place = { seq: Math.max(1, last?.seq ?? 1), id: last?.id ?? log.id }
+    return log.fork === undefined ? recordFork(log, { type: 'fork', by: 'told', ...place }, undefined, now) : undefined
+  }
+  if (body.lost === true) {
+    markLost(log, now)
+    return undefined
+  }
+  const verdict = judgeAck(ack, heldLog(log, edit.logIndex(log)), me)
+  if (verdict?.type === 'archive') {
+    log.unjudged = true
+    return undefined
+  }
+  // Who asks for what is missing does not know yet that there is nothing to come.
+  if (log.fork !== undefined && body.missing.length > 0) callsHeard.add(log.id)
+  if (verdict !== undefined) {
+    callsHeard.add(log.id)
+    return log.fork === undefined && log.verified === undefined ? recordFork(log, verdict, undefined, now) : undefined
+  }
+  delete log.lost
+  log.receiptAck = Math.max(log.receiptAck ?? 0, ack.seq)
+  acknowledge(edit, log, ack, read)
+  offerMissing(edit, log, body.missing, context)
+  return undefined
+}

@@ -1,0 +1,141 @@
+// A signal takes its place in a call, and with it whatever has waited for that.
+import { judgeSignal } from '../call/judgement.ts'
+import { type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
+import { isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
+import type { Signal } from '../call/signal.ts'
+import { type AdmissionPolicy, mayCall } from './admission.ts'
+import { keepAside, recordFork } from './fork.ts'
+import { heldLog } from './held-log.ts'
+import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
+import { isUnanswered } from './unanswered.ts'
+
+/** `me`: our own key; `now`: unix seconds. */
+export type TakeContext = { me: string; now: number; admission: AdmissionPolicy }
+
+/** Takes a signal, and then whatever has waited for it. */
+export function takeInTurn(
+  edit: Transaction,
+  log: Log,
+  first: { signal: Signal; entry: LogEntry },
+  context: TakeContext,
+): void {
+  let next: { signal: Signal; entry: LogEntry } | undefined = first
+  while (next !== undefined && log.fork === undefined) {
+    const { signal }: { signal: Signal } = next
+    take(edit, log, next, context)
+    next = judgeWaiting(edit, log, signal, context)
+  }
+}
+
+function take(
+  edit: Transaction,
+  log: Log,
+  { signal, entry }: { signal: Signal; entry: LogEntry },
+  context: TakeContext,
+): void {
+  const index = edit.logIndex(log)
+  // "A receiver reads one that is lower as that of `prev`, marks the line, receipts counted too, and drops nothing for it."
+  const before = Math.max(index.acks.get(signal.from) ?? 0, log.receiptAck ?? 0)
+  const marked = signal.ack.seq < before ? { ...entry, hadAcked: before } : entry
+  edit.entries(log)[signal.id] = marked
+  indexSignal(index, signal)
+  if (signal.body.type === 'end') log.ackedAtEnd = log.acked.seq
+  if (signal.body.type === 'accept') {
+    index.secrecy = secrecyIn(log)
+    dropDowngraded(edit, log)
+    mergeRequest(edit, log, signal.body.merged, signal.from)
+  }
+  if (isNews(index, signal, context)) log.unread.push(signal.id)
+}
+
+/** Whether a signal came in the open where the call is under its key. @param acked how far the peer has our own signals */
+export function isDowngradeIn({ secrecy }: LogIndex, signal: Signal, acked: number): boolean {
+  if (secrecy?.bound.secrecy !== 'call') return false
+  return isDowngraded(sealedSignalOf(signal, secrecy.bound.binding.caller), secrecy.acceptedAt, acked)
+}
+
+// What came before the accept is judged by how it was sealed once the accept is here, whether it waits or is kept aside. The attack: a
+// message under the identities' key that is sent ahead of the accept which promises that there are none.
+function dropDowngraded(edit: Transaction, log: Log): void {
+  const index = edit.logIndex(log)
+  const isDropped = ([, { rumor, underCallKey }]: [string, LogEntry]) => {
+    const signal = parsedSignal(rumor)
+    return signal !== undefined && underCallKey !== true && isDowngradeIn(index, signal, log.acked.seq)
+  }
+  const waiting = Object.entries(log.waiting).filter(isDropped)
+  const aside = Object.entries(log.aside).filter(isDropped)
+  for (const [, { rumor }] of waiting) {
+    const seq = parsedSignal(rumor)?.seq ?? 0
+    index.waiting.set(seq, (index.waiting.get(seq) ?? 1) - 1)
+  }
+  const dropped = waiting.length + aside.length
+  if (dropped === 0) return
+  log.waiting = without(log.waiting, waiting)
+  log.aside = without(log.aside, aside)
+  edit.table('dropped').downgraded = (edit.index.dropped.downgraded ?? 0) + dropped
+}
+
+function without<T>(all: Readonly<Record<string, T>>, some: readonly [string, unknown][]): Record<string, T> {
+  const ids = new Set(some.map(([id]) => id))
+  return Object.fromEntries(Object.entries(all).filter(([id]) => !ids.has(id)))
+}
+
+/**
+ * "A waiting rumor is judged when its number, or the one before it, is taken": another one under the same number, or one that links to
+ * something else, is a branch. Of several that fit, the first that came.
+ */
+function judgeWaiting(
+  edit: Transaction,
+  log: Log,
+  taken: Signal,
+  context: TakeContext,
+): { signal: Signal; entry: LogEntry } | undefined {
+  if (Object.keys(log.waiting).length === 0) return undefined
+  const index = edit.logIndex(log)
+  const waiting = { ...log.waiting }
+  let next: { signal: Signal; entry: LogEntry } | undefined
+  for (const [id, entry] of Object.entries(log.waiting)) {
+    const signal = parsedSignal(entry.rumor)
+    // What stays waits for a later number; behind an end nothing comes any more.
+    if (signal === undefined || (signal.seq > taken.seq + 1 && !index.ended.has(taken.from))) continue
+    const fits = signal.seq === taken.seq + 1 && signal.prev === taken.id && !index.ended.has(taken.from)
+    if (fits && next === undefined) {
+      next = { signal, entry }
+      delete waiting[id]
+      index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 1) - 1)
+      continue
+    }
+    // The second one that fits is judged when the first has its place.
+    if (fits) continue
+    delete waiting[id]
+    const verdict = judgeSignal(signal, heldLog(log, index), context.me)
+    if (verdict.type === 'fork') recordFork(log, verdict, entry, context.now)
+    else if (verdict.type === 'aside') keepAside(log, entry, verdict.why)
+    else if (verdict.type === 'archive') log.unjudged = true
+  }
+  log.waiting = waiting
+  return log.fork === undefined ? next : undefined
+}
+
+// The other side's request that its accept of ours takes in: it does not ring any more. Any other that was held rings then.
+function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, from: string): void {
+  const other = merged === undefined ? undefined : edit.state.logs[merged]
+  if (other === undefined || signalOf(other, other.id)?.from !== from || other.merged !== undefined) return
+  const mine = edit.log(other.id)
+  // One that we have answered is a conversation already.
+  if (!isUnanswered(mine, log.entries[log.id]?.rumor.pubkey ?? '')) return
+  mine.merged = log.id
+  mine.unread = mine.unread.filter((id) => id !== other.id)
+  delete mine.held
+}
+
+// A file is news once it is whole. What we do not understand ends no wait. The end that confirms our own is no news.
+function isNews(index: LogIndex, signal: Signal, { me, admission }: TakeContext): boolean {
+  const { body } = signal
+  if (body.type === 'file' || body.type === 'opaque') return false
+  // The attack: whom the policy refuses calls and hangs up, and its farewell is read after all.
+  const isCaller = index.said.get(seqKey({ from: signal.from, seq: 1 }))?.body.type === 'request'
+  const isAccepted = index.said.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
+  if (isCaller && !isAccepted && !mayCall(admission, admission.trust(signal.from))) return false
+  return body.type !== 'end' || body.text !== '' || body.outcome !== undefined || !index.ended.has(me)
+}
