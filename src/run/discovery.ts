@@ -10,7 +10,6 @@ import {
 } from '../call/listing.ts'
 import { isSameName, nameTag } from '../call/name.ts'
 import {
-  AGENT_TOPIC,
   capabilityTag,
   isLive,
   PRESENCE_ID,
@@ -27,6 +26,7 @@ import { acquaintances } from '../state/directory.ts'
 import type { Index } from '../state/state.ts'
 import { readRelayClock } from './clock.ts'
 import type { RunContext } from './context.ts'
+import { presenceFilter } from './questions.ts'
 import { ownRelays } from './route.ts'
 
 /**
@@ -128,7 +128,7 @@ function questions(
   const authors = authorsWanted(known, wish)
   const strangers = {
     ...{ relay, name: 'presence', page: true, limit: pageSize(wish, untagged), sift: openSift(rules, hidden) },
-    filter: { kinds: [PRESENCE_KIND], '#t': [AGENT_TOPIC], ...tags, since },
+    filter: presenceFilter(since, tags),
   }
   if (authors.length === 0) return [strangers]
   // However many strangers there are: those we know are found. A contact is meant by our name for it, too.

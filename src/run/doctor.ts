@@ -1,6 +1,6 @@
 // `doctor`: everything that a run needs is looked at, and each fault is named with what to do about it.
 
-import { inboxList, PRESENCE_EVERY, PRESENCE_KIND, presenceLifetime, presenceOf } from '../call/presence.ts'
+import { PRESENCE_EVERY, PRESENCE_KIND, PRESENCE_LOOKBACK, presenceLifetime, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -9,11 +9,15 @@ import type { Probe } from '../io/doctor/probe.ts'
 import type { ExaminationPlan, RelayExamination, SampleEvent } from '../io/doctor/relay.ts'
 import { type Keys, randomInt, randomKeys } from '../nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../nostr/event.ts'
+import type { Filter } from '../nostr/filter.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { WRAP_KIND, wrap } from '../nostr/nip59.ts'
 import { leakySince } from '../state/canaries.ts'
+import { mailboxQuestions } from '../state/cursors.ts'
 import { limitsDials, presenceEvery } from '../state/dial-limit.ts'
-import type { Index } from '../state/state.ts'
+import { askLimitOf, subscriptionsOf } from '../state/relay-memory.ts'
+import type { Index, RelayMemory } from '../state/state.ts'
+import { mailboxFilter, ownListFilter, presenceFilter } from './questions.ts'
 import { clockCheck, type RelayCheck, relayChecks } from './relay-checks.ts'
 import { eventNeeds } from './relay-limits.ts'
 
@@ -131,25 +135,33 @@ type RelayPlan = Omit<ExaminationPlan, 'routeTo' | 'now' | 'trace'>
 function planFor(
   url: string,
   roles: readonly RelayRole[],
-  { keys, clock, budget }: Probe,
+  { keys, clock, budget, index }: Probe<Index>,
   deadline: number,
 ): RelayPlan {
   const common = { url, deadline, patience: budget / 2 }
   // Who has no key can still find out whether a relay is there.
-  if (keys === undefined) return { ...common, keys: randomKeys(), question: undefined, samples: () => [] }
-  const me = keys.pubkey
-  const question = roles.includes('inbox')
-    ? { kinds: [WRAP_KIND], '#p': [me] }
-    : { kinds: [inboxList([], 0).kind], authors: [me] }
+  if (keys === undefined) return { ...common, keys: randomKeys(), questions: [], samples: () => [] }
+  const now = Math.floor(clock() / 1000)
+  const memory = index?.relays[url]
   return {
     ...common,
     keys,
-    question,
+    questions: roles.flatMap((role) => QUESTIONS[role](keys.pubkey, memory, now)),
+    limit: askLimitOf(memory, now),
+    subscriptions: subscriptionsOf(memory, now),
     samples: (ahead = 0) => {
       const stamp = Math.floor(clock() / 1000) - ahead
       return roles.flatMap((role) => SAMPLE_EVENTS[role](keys, stamp))
     },
   }
+}
+
+/** What commands ask the relays of a role, `now` in Unix s. */
+const QUESTIONS: Readonly<Record<RelayRole, (me: string, memory: RelayMemory | undefined, now: number) => Filter[]>> = {
+  inbox: (me, memory, now) =>
+    mailboxQuestions(memory, now, { deep: false, compares: false }).map(({ part, ...span }) => mailboxFilter(me, span)),
+  presence: (_me, _memory, now) => [presenceFilter(now - PRESENCE_LOOKBACK)],
+  lookup: (me) => [ownListFilter(me)],
 }
 
 // A lookup relay takes nothing but lists, and ours is not to be replaced for a test.

@@ -43,22 +43,30 @@ export function relayChecks(examined: RelayExamination, roles: readonly string[]
   ]
 }
 
+const NO_LIMITS = { auth: false, payment: false, restricted: false }
+
 function nip11Check(
-  { url, introduction: { info, why = foreign`no answer` } }: RelayExamination,
+  {
+    url,
+    introduction: { info, why = foreign`no answer` },
+    subscriptions: shown = Number.POSITIVE_INFINITY,
+  }: RelayExamination,
   needs: EventNeeds,
 ): RelayCheck {
   const base = { name: `${url} nip11`, relay: url, step: 'nip11', ok: true }
   // It is no fault: a relay works without, and then nobody knows its limits.
+  const subscriptions = Math.min(shown, info?.limits.subscriptions ?? Number.POSITIVE_INFINITY)
   if (info === undefined) {
+    const hit = limitsHit({ ...NO_LIMITS, subscriptions }, needs)
     return {
       ...base,
       warning: true,
-      detail: `it says nothing of its limits (${inQuotes(why)})`,
+      detail: [`it says nothing of its limits (${inQuotes(why)})`, ...hit].join('; '),
       hint: 'its limits show in use',
     }
   }
   const told = isBlank(info.software) ? 'its information is there' : `it says that it is ${inQuotes(info.software)}`
-  const hit = limitsHit(info.limits, needs)
+  const hit = limitsHit({ ...info.limits, subscriptions }, needs)
   if (hit.length === 0) return { ...base, detail: `${told}, no limit in our way` }
   return {
     ...base,

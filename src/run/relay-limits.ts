@@ -38,7 +38,9 @@ export function limitsHit(limits: AnnouncedLimits, needs: EventNeeds): string[] 
       ? [`it takes contents of at most ${limits.content}: long texts and files will be refused`]
       : []),
     ...(below('tags') ? [`it takes at most ${limits.tags} tags, and our presence has ${needs.tags}`] : []),
-    ...(below('subscriptions') ? [`it answers only ${limits.subscriptions} questions at once`] : []),
+    ...(below('subscriptions')
+      ? [`it answers only ${limits.subscriptions} of our questions at once: the others wait, and commands take longer`]
+      : []),
     ...(below('subscriptionId') ? [`it wants names of questions of at most ${limits.subscriptionId} characters`] : []),
     ...(oldest <= TWO_DAYS
       ? [`it refuses stamps older than ${oldest} s: it will learn when each letter was sent`]

@@ -1,8 +1,6 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 
-import { INBOX_LIST_KIND } from '../call/presence.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
-import { WRAP_KIND } from '../nostr/nip59.ts'
 import { relaysAskedForList } from '../state/announced.ts'
 import { type MailboxQuestion, mailboxQuestions, type PartAnswer, replayOutcome } from '../state/cursors.ts'
 import { isStale } from '../state/peer-memory.ts'
@@ -12,6 +10,7 @@ import { readRelayClock } from './clock.ts'
 import type { RunContext } from './context.ts'
 import type { PresenceFindings, PresenceRequest } from './discovery.ts'
 import { lookupQueries, type RelayHints, uniqueEvents } from './peer-lookup.ts'
+import { mailboxFilter, ownListFilter } from './questions.ts'
 import { ownRelays } from './route.ts'
 import type { SyncResult } from './sync-result.ts'
 import { openWrapReader } from './unwrap.ts'
@@ -87,7 +86,6 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
 
 type Mailbox = { relay: string; questions: MailboxQuestion[]; asks: RelayQuery[] }
 
-/** Kind 1059 stands alone in its REQ: some relays leave it out of a mixed answer without a word. */
 function mailboxOf(
   { environment, now, deadline }: RunContext,
   index: Index,
@@ -106,7 +104,7 @@ function mailboxOf(
     questions,
     asks: questions.map(({ part, ...span }) => ({
       ...{ relay, name: part === 'older' ? 'sweep' : 'inbox', page: true, streams: true },
-      filter: { kinds: [WRAP_KIND], '#p': [environment.keys.pubkey], ...span },
+      filter: mailboxFilter(environment.keys.pubkey, span),
       ...(held && { held }),
       ...(part === 'newer' && { deadline: half }),
       ...(part !== 'older' && { live }),
@@ -117,7 +115,7 @@ function mailboxOf(
 }
 
 function ownListQueries({ environment, now }: RunContext, index: Index): RelayQuery[] {
-  const filter = { kinds: [INBOX_LIST_KIND], authors: [environment.keys.pubkey], limit: 1 }
+  const filter = ownListFilter(environment.keys.pubkey)
   return relaysAskedForList(index.announced, environment.relays, now).map((relay) => ({
     ...{ relay, name: 'own-list', filter },
   }))

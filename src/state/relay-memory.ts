@@ -220,6 +220,11 @@ export function askLimitOf(memory: RelayMemory | undefined, now: number): number
   return limitsNow(memory, now)?.limit
 }
 
+/** The most questions that it answers at a time, as far as it has said or shown. */
+export function subscriptionsOf(memory: RelayMemory | undefined, now: number): number | undefined {
+  return limitsNow(memory, now)?.subscriptions
+}
+
 /** What a relay has said or shown of its limits within the last day. */
 function limitsNow(memory: RelayMemory | undefined, now: number): RelayLimits | undefined {
   const limits = memory?.limits

@@ -146,6 +146,27 @@ describe('a relay that answers one question at a time', () => {
   })
 })
 
+test('`doctor` asks what commands ask, as many at once, and keeps to what they have found out', async () => {
+  await withPair({ auth: 'dm', subscriptions: 3, limit: 100, faults: { closesLimit: '' } }, async ({ ada, relay }) => {
+    const questions = async (...commands: string[][]) => {
+      const before = relay.seen.length
+      for (const args of commands) expect((await ada.run(args)).code).toBe(0)
+      return relay.seen.slice(before).flatMap(({ frame }) => (frame[0] === 'REQ' ? [Object(frame[2])] : []))
+    }
+    const kinds = (asked: { kinds: number[] }[]) => [...new Set(asked.map((one) => one.kinds.join()))]
+    const shape = (one: object) => Object.keys(one).sort().join()
+    const asked = await questions(['announce'], ['status'], ['list'])
+    const examined = await questions(['doctor'])
+    expect(kinds(examined)).toEqual(expect.arrayContaining(kinds(asked)))
+    for (const kind of ['1059', '30315']) {
+      const of = (all: { kinds: number[] }[]) => all.filter((one) => one.kinds.join() === kind).map(shape)
+      expect(of(examined)).toEqual(expect.arrayContaining([of(asked)[0]]))
+    }
+    // The commands have found that it gives a hundred at a time; whoever asks for more is refused.
+    expect(Math.max(...examined.map(({ limit = 0 }) => limit))).toBe(100)
+  })
+})
+
 describe('a relay whose limits refuse us', () => {
   test.each<[string, Partial<RelayFaults>]>([
     ['429 and half a minute', { tooMany: { 'Retry-After': '30' } }],

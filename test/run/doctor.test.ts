@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import type { RelayOptions } from '../../scripts/relay.ts'
 import { openProbe } from '../../src/io/doctor/probe.ts'
 import { setSetting } from '../../src/io/home/config.ts'
 import { loadIdentity } from '../../src/io/home/identity.ts'
@@ -87,6 +88,17 @@ describe('a relay that does what it should', () => {
     const limits = relay.seen.flatMap(({ frame }) => (frame[0] === 'REQ' ? (Object(frame[2]).limit ?? []) : []))
     expect(limits).toContain(500)
     expect(Math.min(...limits)).toBeLessThanOrEqual(100)
+  })
+
+  test.each<[string, RelayOptions, RegExp]>([
+    ['says so', { subscriptions: 1 }, /it answers only 1 of our questions at once/],
+    ['shows so', { faults: { fewer: { most: 1 } } }, /it answers only 1 of our questions at once/],
+    ['grumbles', { faults: { fewer: { most: 1, words: 'too many REQs', notice: true } } }, /only 1 of our questions/],
+  ])('and answers one question at a time is well, and what that means is told, where it %s', async (_, how, detail) => {
+    const relay = await startTestRelay({ auth: 'dm', ...how })
+    const { steps, named } = await examine({ relays: [relay.url] })
+    expect(steps).toEqual(ALL_WELL)
+    expect(named(`${relay.url} nip11`)).toMatchObject({ warning: true, detail: expect.stringMatching(detail) })
   })
 
   test('is asked for no more than its part', async () => {

@@ -14,7 +14,7 @@ describe('a limit', () => {
     [{ message: 65_536 }, /65536 bytes/],
     [{ content: 8_196 }, /8196/],
     [{ tags: 10 }, /10 tags, and our presence has 12/],
-    [{ subscriptions: 1 }, /1 questions/],
+    [{ subscriptions: 1 }, /1 of our questions/],
     [{ subscriptionId: 3 }, /3 characters/],
     [{ oldest: 3_600 }, /older than 3600 s/],
     [{ newest: 3 }, /3 s ahead/],

@@ -9,7 +9,7 @@ import { fetchRelayInfo, type RelayIntroduction } from '../nip11.ts'
 import { type Connection, openConnection } from '../relay/connection.ts'
 import { DEFAULT_PAGE_LIMIT } from '../relay/paging.ts'
 import { publish } from '../relay/publish.ts'
-import { query } from '../relay/query.ts'
+import { type QueryAnswer, query } from '../relay/query.ts'
 import { beforeAbort, sleep } from '../timers.ts'
 
 /** What is tried at a relay. `recent`: the same with a stamp of now, for one that refuses old stamps. */
@@ -19,8 +19,11 @@ export type ExaminationPlan = {
   url: string
   keys: Keys
   routeTo: (url: string) => Promise<HttpRoute>
-  /** A question that every relay of its kind must answer to us; without one nothing is tried but to connect. */
-  question: Filter | undefined
+  /** What commands ask a relay of its kind, all of it at once as they do; without that nothing is tried but to connect. */
+  questions: readonly Filter[]
+  /** What it is known to let itself be asked: so many events at a time, and so many questions. */
+  limit?: number | undefined
+  subscriptions?: number | undefined
   /** @param clockAhead our clock minus the relay's, in seconds, when it told its time */
   samples: (clockAhead: number | undefined) => SampleEvent[]
   /** Unix milliseconds by which all is over, and milliseconds that one step may take. */
@@ -40,25 +43,44 @@ export type RelayStep =
       text: Foreign
     }
 
-export type RelayExamination = { url: string; introduction: RelayIntroduction; clockAhead?: number; steps: RelayStep[] }
+/** `subscriptions`: how many questions it has shown to answer at a time, where they are fewer than it was asked. */
+export type RelayExamination = {
+  url: string
+  introduction: RelayIntroduction
+  clockAhead?: number
+  steps: RelayStep[]
+  subscriptions?: number
+}
 
 /** Examines one relay. Never rejects; nothing outlives it. */
 export async function examineRelay(plan: ExaminationPlan): Promise<RelayExamination> {
-  const { url, routeTo, keys, now, trace, patience } = plan
+  const { url, routeTo, keys, now, trace, patience, subscriptions } = plan
   const introduction = fetchRelayInfo(url, routeTo(url.replace(/^ws/, 'http')), patience)
-  const connection = openConnection(url, { keys, now, trace, route: routeTo(url), handshakeMs: patience })
+  const connection = openConnection(url, {
+    keys,
+    now,
+    trace,
+    route: routeTo(url),
+    handshakeMs: patience,
+    subscriptions,
+  })
   const steps: RelayStep[] = []
   for await (const step of stepsAt(connection, plan)) steps.push(step)
   const clockAhead = connection.measured()?.clockAhead ?? (await introduction).clockAhead
+  const most = connection.turns.most()
   connection.close()
-  return { url, introduction: await introduction, ...(clockAhead === undefined ? {} : { clockAhead }), steps }
+  return {
+    ...{ url, introduction: await introduction, steps },
+    ...(clockAhead !== undefined && { clockAhead }),
+    ...(Number.isFinite(most) && { subscriptions: most }),
+  }
 }
 
 async function* stepsAt(connection: Connection, plan: ExaminationPlan): AsyncGenerator<RelayStep> {
   const connected = await connectStep(connection, plan)
   yield connected
-  if (!connected.ok || plan.question === undefined) return
-  const asked = await askStep(connection, plan, plan.question)
+  if (!connected.ok || plan.questions.length === 0) return
+  const asked = await askStep(connection, plan)
   yield* asked
   if (asked.some((step) => !step.ok)) return
   const samples = plan.samples(connection.measured()?.clockAhead)
@@ -83,21 +105,29 @@ async function connectStep(connection: Connection, plan: ExaminationPlan): Promi
 }
 
 // A relay asks for AUTH at once, or with its answer to a question, or never.
-async function askStep(connection: Connection, plan: ExaminationPlan, question: Filter): Promise<RelayStep[]> {
+async function askStep(connection: Connection, plan: ExaminationPlan): Promise<RelayStep[]> {
   const began = plan.now()
-  // The same question as a command's, and as much of the answer: what of it comes is not looked at.
-  const filter = { ...question, limit: DEFAULT_PAGE_LIMIT }
-  const answer = await query(connection, { filter, deadline: stepDeadline(plan), take: () => undefined })
+  const answers = await Promise.all(
+    plan.questions.map((question) => {
+      // As much of the answer as a command asks for at a time: what of it comes is not looked at.
+      const filter = { limit: Math.min(DEFAULT_PAGE_LIMIT, plan.limit ?? DEFAULT_PAGE_LIMIT), ...question }
+      return query(connection, { filter, deadline: stepDeadline(plan), take: () => undefined })
+    }),
+  )
+  const answer = answers.find((one) => !isAnswered(one)) ?? answers[0]
   const standing = connection.auth.standing()
-  const refusal = connection.auth.refusal() ?? refusalOf(answer)
+  const refusal = connection.auth.refusal() ?? refusalOf(answer ?? {})
   const ms = plan.now() - began
-  const isAnswered = answer.complete || answer.reason === 'slow' || answer.reason === 'partial'
-  if (isAnswered && standing !== 'refused') {
+  if (answer !== undefined && isAnswered(answer) && standing !== 'refused') {
     return [{ step: 'auth', ok: true, ms, ...(standing === 'granted' ? {} : { note: 'unasked' as const }) }]
   }
   const gates: (Reason | undefined)[] = ['auth-required', 'restricted', 'blocked']
-  const atGate = standing === 'pending' || standing === 'refused' || gates.includes(answer.reason)
+  const atGate = standing === 'pending' || standing === 'refused' || gates.includes(answer?.reason)
   return [{ step: atGate ? 'auth' : 'read', ok: false, ...refusal }]
+}
+
+function isAnswered({ complete, reason }: QueryAnswer): boolean {
+  return complete || reason === 'slow' || reason === 'partial'
 }
 
 function refusalOf({ reason = 'error', text = foreign`` }: Partial<Refusal>): Refusal {
