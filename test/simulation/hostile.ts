@@ -1,6 +1,7 @@
 // A third agent that knows the ids of calls it has no part in, and lies in its own.
+import { type Log, parsedSignal } from '../../src/call/log.ts'
 import { lastSignal } from '../../src/call/replay.ts'
-import { type Body, NOTHING } from '../../src/call/signal.ts'
+import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { Agent, Sim } from './agent.ts'
@@ -37,28 +38,43 @@ export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Ru
 
 /**
  * A thief of an identity, without the call key, speaks in a call that both sides know to be secret: in its place, with the links that are
- * right.
+ * right. Or in one that will be: ahead of the accept, which it can read on its way.
  */
 export function impersonate(sim: Sim, robbed: Agent, victim: Agent): void {
-  const { network } = sim
   const { dice } = sim.world
-  const calls = Object.entries(victim.disk.index.calls).filter(([, call]) => call.secrecy === 'call')
-  const [id] = calls.length === 0 ? [] : dice.pick(calls)
+  const calls = Object.entries(victim.disk.index.calls).filter(
+    ([, call]) => call.secrecy === 'call' || (call.direction === 'outgoing' && call.phase === 'ringing'),
+  )
+  const [id, call] = calls.length === 0 ? [] : dice.pick(calls)
   const log = id === undefined ? undefined : victim.disk.logs[id]
   if (log === undefined || id === undefined) return
-  const [own, last] = [lastSignal(log, robbed.key), lastSignal(log, victim.key)]
   const body = dice.pick<Body>([
     { type: 'message', text: STOLEN },
     { type: 'agree', text: STOLEN },
     { type: 'end', text: STOLEN, expired: false },
   ])
-  // As a caller that has not seen the accept hangs up, though it has: who would know of it by its receipts.
-  const takesBack = body.type === 'end' && own.id === id && log.acked.seq > 0
-  const ack = takesBack ? NOTHING : last
-  const place = { call: id, to: victim.key, seq: own.seq + 1, prev: own.id, ack }
-  const rumor = rumorOf(signalTemplate(body, place, secondsOf(sim)), robbed.key)
+  const place = call?.phase === 'ringing' ? placeAhead(sim, robbed, id) : placeNext(robbed, victim, log, body)
+  if (place === undefined) return
+  const rumor = rumorOf(signalTemplate(body, { call: id, to: victim.key, ...place }, secondsOf(sim)), robbed.key)
+  const { network } = sim
   for (const { url } of network.relays)
     publishTo(network, url, envelope(network, rumor, victim.key, { stampedAt: secondsOf(sim) }), secondsOf(sim))
+}
+
+type Place = Omit<SignalPosition, 'call' | 'to'>
+
+function placeNext(robbed: Agent, victim: Agent, log: Log, body: Body): Place {
+  const [own, last] = [lastSignal(log, robbed.key), lastSignal(log, victim.key)]
+  // As a caller that has not seen the accept hangs up, though it has: who would know of it by its receipts.
+  const takesBack = body.type === 'end' && own.id === log.id && log.acked.seq > 0
+  return { seq: own.seq + 1, prev: own.id, ack: takesBack ? NOTHING : last }
+}
+
+/** Behind an accept that is on its way, and not heard yet; undefined where there is none: nobody could tell who has sent that. */
+function placeAhead({ network, world: { dice } }: Sim, robbed: Agent, call: string): Place | undefined {
+  const said = [...network.inside.values()].map(({ rumor }) => parsedSignal(rumor))
+  const accept = said.find((one) => one?.from === robbed.key && one.call === call && one.body.type === 'accept')
+  return accept && { seq: 2 + dice.below(2), prev: accept.id, ack: { seq: 1, id: call } }
 }
 
 /** What a thief says. */

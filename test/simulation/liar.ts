@@ -60,9 +60,8 @@ const redate: Trick = (sim, { victim }) => {
   if (theirs.length === 0) return
   const at = seconds(sim)
   const { rumor, underKey } = dice.pick(theirs)
-  const wrap = envelope(sim.network, rumor, victim.key, { stampedAt: at, dated: true })
-  // The seal in it is the same.
-  sim.network.inside.set(wrap.id, { rumor, ...(underKey !== undefined && { underKey }) })
+  const dated = underKey === undefined ? {} : { underKey }
+  const wrap = envelope(sim.network, rumor, victim.key, { stampedAt: at, dated })
   for (const { url } of sim.network.relays) publishTo(sim.network, url, wrap, at)
 }
 

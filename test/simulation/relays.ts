@@ -42,6 +42,8 @@ export type Network = {
   relays: Relay[]
   /** What is in envelopes that are not encrypted, by their ids, and the call key under which it would be, in hex. */
   inside: Map<string, { rumor: Rumor; underKey?: string }>
+  /** By the id of a rumor, each call key under which it was put into an envelope for somebody else, in hex; `OPEN` without one. */
+  sealedWith: Map<string, Set<string>>
   dice: Dice
   /** Envelopes made so far. */
   made: number
@@ -53,21 +55,24 @@ export function openNetwork(dice: Dice, count: number): Network {
   const relays = Array.from({ length: count }, (_, i): Relay => {
     return { url: `wss://r${i}.example.com`, mood: 'honest', stored: new Map() }
   })
-  return { relays, inside: new Map(), dice, made: 0, acked: new Set() }
+  return { relays, inside: new Map(), sealedWith: new Map(), dice, made: 0, acked: new Set() }
 }
 
 const TWO_DAYS = 2 * 86_400
+/** The identities' key. */
+export const OPEN = 'open'
 /** A key of nobody's. */
 export const ONCE = 'f'.repeat(64)
 
 /**
- * An envelope with nothing but an outside. `stampedAt`: unix seconds. `dated`: by a relay, which keeps an old one and has not its key.
+ * An envelope with nothing but an outside. `stampedAt`: unix seconds. `dated`: by a relay, which keeps an old one and has not its key; the seal in it
+ * is the same.
  */
 export function envelope(
   network: Network,
   rumor: Rumor,
   to: string,
-  { stampedAt, callKey, dated = false }: { stampedAt: number; callKey?: CallKey | undefined; dated?: boolean },
+  { stampedAt, callKey, dated }: { stampedAt: number; callKey?: CallKey | undefined; dated?: { underKey?: string } },
 ): Event {
   if (callKey !== undefined && (callKey.peer !== to || !isOfCall(rumor, callKey))) throw new Error('another key')
   network.made++
@@ -76,11 +81,15 @@ export function envelope(
     ['p', to],
     ['expiration', String(stampedAt + RETENTION)],
   ]
-  network.inside.set(id, { rumor, ...(callKey && { underKey: toHex(callKey.key) }) })
+  const underKey = callKey === undefined ? dated?.underKey : toHex(callKey.key)
+  network.inside.set(id, { rumor, ...(underKey !== undefined && { underKey }) })
+  // Nobody can sign a seal in the name of whom it is for.
+  if (rumor.pubkey !== to)
+    network.sealedWith.set(rumor.id, (network.sealedWith.get(rumor.id) ?? new Set()).add(underKey ?? OPEN))
   for (const [name, , acked] of rumor.tags)
     if (name === 'ack' && acked !== undefined) network.acked.add(ackOf(rumor.pubkey, acked))
   const created_at = stampedAt - network.dice.below(TWO_DAYS)
-  return { id, pubkey: ONE_TIME, created_at, kind: 1059, tags, content: '', sig: dated ? BAD : GOOD }
+  return { id, pubkey: ONE_TIME, created_at, kind: 1059, tags, content: '', sig: dated === undefined ? GOOD : BAD }
 }
 
 /** How an acknowledgement is noted: by its author, and the id that it names. */

@@ -1,10 +1,16 @@
-// A call that says that it is secret is so in every word, by what the network has seen of each envelope. It asks none of the program's own
-// rules, nor what the program has written down of how a word came.
+// A call that says that it is secret is so in every word of both sides, wherever it is kept: among the lines, behind a gap, beside the call
+// or for its accept; by what the network has seen of each envelope. It asks none of the program's own rules for sealing, nor what the program
+// has written down of how a word came.
+
+import { agentOf } from '../../src/call/agents.ts'
 import type { Log } from '../../src/call/log.ts'
+import { secrecyText } from '../../src/call/transcript/entry.ts'
+import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { callOf } from '../../src/state/state.ts'
+import { callOf, type State } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
-import type { Network } from './relays.ts'
+import { STOLEN } from './hostile.ts'
+import { type Network, OPEN } from './relays.ts'
 
 /** Said before there is a key, and the first that either side says: who reads them is no news. */
 const INTRODUCTIONS: readonly (string | undefined)[] = ['request', 'accept', 'reject']
@@ -12,46 +18,126 @@ const INTRODUCTIONS: readonly (string | undefined)[] = ['request', 'accept', 're
 /** Phases in which nobody has spoken, so that nothing is said to be secret. */
 const SILENT: readonly string[] = ['ringing', 'missed', 'rejected', 'cancelled', 'merged']
 
-/** Throws where something that an agent has taken, or believes to be acknowledged, came under the identities' key alone. */
-export function sealedAsSaid(sim: Sim, agents: readonly Agent[]): void {
-  const keys = keysOfRumors(sim.network)
-  const callOfKey = new Map<string, string>()
-  for (const agent of agents)
-    for (const id of Object.keys(agent.disk.logs)) {
-      const log = wholeLog(sim, agent, id)
-      const phase = log && callOf(log, agent.key, sim.world.at / 1000)?.phase
-      if (log === undefined || phase === undefined || SILENT.includes(phase) || !hasKeys(log)) continue
-      const what = `${agent.name}, in ${id.slice(0, 8)} (${phase}), has taken`
-      for (const { rumor } of Object.values(log.entries)) {
-        if (rumor.pubkey === agent.key || isIntroduction(rumor)) continue
-        if (phase === 'forked' && isHangUp(rumor, log)) continue
-        const used = keys.get(rumor.id) ?? new Set()
-        if (used.size === 0) throw new Error(`${what} ${rumor.id.slice(0, 8)} in the open`)
-        for (const key of used) {
-          if ((callOfKey.get(key) ?? id) !== id) throw new Error(`${what} what is sealed with the key of another call`)
-          callOfKey.set(key, id)
-        }
-      }
-      const isCaller = log.entries[id]?.rumor.pubkey === agent.key
-      // That it rings is acknowledged in the open, before there is a key.
-      if (log.acked.seq > (isCaller ? 1 : 0) && !isAckedUnderKey(sim.network, log, agent.key))
-        throw new Error(`${what} the acknowledgement of ${log.acked.seq} in the open`)
+/** The key of each call, by the call and the accept that it comes of, and the other way round. */
+export type Seals = { keys: Map<string, string>; calls: Map<string, string> }
+
+export function newSeals(): Seals {
+  return { keys: new Map(), calls: new Map() }
+}
+
+/** Looks at every call that a write has changed. Throws where something is kept, or said, that is not as secret as its call. */
+export function watchSeals(sim: Sim, seals: Seals, agent: Agent, before: State, after: State): void {
+  // Of a run that dies between the two the index is older than its calls.
+  const claims = after.index.calls === before.index.calls ? {} : after.index.calls
+  for (const [id, log] of Object.entries(after.logs))
+    if (log !== before.logs[id]) sealedAsSaid(sim, seals, agent, log, claims[id])
+}
+
+/** The same of all that an agent has in the end, with what lies in chapters, and what is said of it. */
+export function sealedAtTheEnd(sim: Sim, seals: Seals, agent: Agent): void {
+  for (const id of Object.keys(agent.disk.logs)) {
+    const log = wholeLog(sim, agent, id)
+    if (log === undefined) continue
+    sealedAsSaid(sim, seals, agent, log, agent.disk.index.calls[id])
+    if (!hasSpoken(sim, agent, log) || !hasKeys(log)) continue
+    const isCaller = callerOf(log) === agent.key
+    // That it rings is acknowledged in the open, before there is a key.
+    if (log.acked.seq > (isCaller ? 1 : 0) && !isAckedUnderKey(sim.network, log, agent.key))
+      throw new Error(`${whatOf(agent, log)} believes the acknowledgement of ${log.acked.seq} in the open`)
+  }
+}
+
+/** Nothing that honest programs have said to each other, once they had a key, has ever been on its way without it. */
+export function saidUnderKeys({ network }: Sim, agents: readonly Agent[]): void {
+  const ours = new Set(agents.map(({ key }) => key))
+  const rumors = new Map([...network.inside.values()].map(({ rumor }) => [rumor.id, rumor]))
+  for (const { rumor, underKey } of network.inside.values()) {
+    const request = rumors.get(tagOf(rumor, 'call-id') ?? '')
+    if (underKey !== undefined || request === undefined || rumor.content === STOLEN) continue
+    if (![rumor.pubkey, tagOf(rumor, 'p') ?? ''].every((key) => ours.has(key)) || !isKeyed(request)) continue
+    if (isIntroduction(rumor) || isHangUp(rumor, request.pubkey)) continue
+    const acked = rumors.get(rumor.tags.find(([name]) => name === 'ack')?.[2] ?? '')
+    if (tagOf(rumor, 'op') === 'receipt' && isSaidWithoutKey(rumor, acked, request.pubkey)) continue
+    throw new Error(`${tagOf(rumor, 'op') ?? 'a message'} ${rumor.id.slice(0, 8)} has gone in the open`)
+  }
+}
+
+/** What the index says of a call. */
+type Claim = { secrecy?: string; hungUp?: boolean }
+
+function sealedAsSaid(sim: Sim, seals: Seals, agent: Agent, log: Log, claim: Claim | undefined): void {
+  if (!hasSpoken(sim, agent, log)) return
+  const what = whatOf(agent, log)
+  const accept = acceptIn(log)
+  const caller = callerOf(log)
+  const says = claim?.secrecy === 'call' && claim.hungUp !== true
+  const taken = Object.values(log.entries).map(({ rumor }) => rumor)
+  if (says && !hasKeys(log)) throw new Error(`${what} says that it is secret, and has no two keys`)
+  if (says && taken.some((rumor) => isHangUp(rumor, caller)))
+    throw new Error(`${what} says that it is secret, and was hung up in the open`)
+  if (claim !== undefined) saysTheSame(sim, agent, log, says)
+  if (!hasKeys(log) || accept === undefined) return
+  const isForked = phaseOf(sim, agent, log) === 'forked'
+  const sealed = (rumor: Rumor, where: string) =>
+    sealedIn(sim, seals, rumor, `${log.id} ${accept.id}`, `${what} ${where}`)
+  for (const rumor of taken)
+    if (!isIntroduction(rumor) && !(isForked && isHangUp(rumor, caller))) {
+      if (rumor.pubkey !== agent.key) sealed(rumor, 'has taken')
+      else if (sim.network.sealedWith.get(rumor.id)?.has(OPEN))
+        throw new Error(`${what} has said ${short(rumor)} in the open`)
     }
+  // Of what is not of the call nothing is kept that may have been in the open, be it an answer to the request.
+  for (const { rumor } of Object.values(log.aside)) sealed(rumor, 'keeps aside')
+  for (const { rumor } of Object.values(log.waiting)) sealed(rumor, 'lets wait')
+  for (const wrap of Object.keys(log.early ?? {}))
+    if (sim.network.inside.get(wrap)?.underKey === undefined)
+      throw new Error(`${what} keeps ${wrap} for a key that it has not`)
+}
+
+/** A word was put into an envelope under the key of its call, which is the key of no other one, nor of another accept. */
+function sealedIn({ network }: Sim, { keys, calls }: Seals, rumor: Rumor, call: string, what: string): void {
+  const used = [...(network.sealedWith.get(rumor.id) ?? [])].filter((key) => key !== OPEN)
+  if (used.length === 0) throw new Error(`${what} ${short(rumor)} in the open`)
+  const known = keys.get(call)
+  const [only, second] = used
+  if (known !== undefined && !used.includes(known)) throw new Error(`${what} ${short(rumor)} under another key`)
+  if (known !== undefined || only === undefined || second !== undefined) return
+  if ((calls.get(only) ?? call) !== call) throw new Error(`${what} ${short(rumor)} under the key of another call`)
+  keys.set(call, only)
+  calls.set(only, call)
+}
+
+// What a reader of the transcript is told.
+function saysTheSame(sim: Sim, agent: Agent, log: Log, says: boolean): void {
+  const call = callOf(log, agent.key, seconds(sim))
+  if (call === undefined) return
+  const people = { contacts: [], owner: undefined, names: {} }
+  const isSecret = secrecyText(transcriptOf(call, log, agentOf(people, agent.key), people))?.startsWith('call') === true
+  if (isSecret !== says)
+    throw new Error(`${whatOf(agent, log)} is secret by ${says ? 'its index' : 'its transcript'} alone`)
+}
+
+function hasSpoken(sim: Sim, agent: Agent, log: Log): boolean {
+  const phase = phaseOf(sim, agent, log)
+  return phase !== undefined && !SILENT.includes(phase)
+}
+
+function phaseOf(sim: Sim, agent: Agent, log: Log): string | undefined {
+  return callOf(log, agent.key, seconds(sim))?.phase
 }
 
 // "Except … a caller's `end` … whose `ack` is 0": it has hung up before it had a key, which cancels the call. Where a copy of it goes
 // on in that call, both find a fork instead.
-function isHangUp(rumor: Rumor, { id, entries }: Log): boolean {
-  if (tagOf(rumor, 'op') !== 'end' || rumor.pubkey !== entries[id]?.rumor.pubkey) return false
+function isHangUp(rumor: Rumor, caller: string | undefined): boolean {
+  if (tagOf(rumor, 'op') !== 'end' || rumor.pubkey !== caller) return false
   return tagOf(rumor, 'seq') === '2' && tagOf(rumor, 'ack') === '0'
 }
 
-/** The call keys under which each rumor was ever put into an envelope. */
-function keysOfRumors({ inside }: Network): Map<string, Set<string>> {
-  const keys = new Map<string, Set<string>>()
-  for (const { rumor, underKey } of inside.values())
-    if (underKey !== undefined) keys.set(rumor.id, (keys.get(rumor.id) ?? new Set()).add(underKey))
-  return keys
+/** Receipts of who has lost its key, or has none yet: it acknowledges nothing, the request, or how a ring came to nothing. */
+function isSaidWithoutKey(receipt: Rumor, acked: Rumor | undefined, caller: string): boolean {
+  if (tagOf(receipt, 'fork') !== undefined || tagOf(receipt, 'lost') !== undefined) return true
+  const op = acked && tagOf(acked, 'op')
+  return acked === undefined || op === 'request' || op === 'reject' || isHangUp(acked, caller)
 }
 
 function isAckedUnderKey({ inside }: Network, { id, acked }: Log, me: string): boolean {
@@ -62,12 +148,28 @@ function isAckedUnderKey({ inside }: Network, { id, acked }: Log, me: string): b
   return false
 }
 
-/** Whether the request and the first accept of a call each carry one key. */
-function hasKeys({ id, entries }: Log): boolean {
-  const accept = Object.values(entries).find(
-    ({ rumor }) => tagOf(rumor, 'op') === 'accept' && tagOf(rumor, 'seq') === '1',
-  )
-  return [entries[id], accept].every((entry) => entry?.rumor.tags.filter(([name]) => name === 'ek').length === 1)
+/** Whether the request and the accept of a call each carry one key. */
+function hasKeys(log: Log): boolean {
+  return [log.entries[log.id]?.rumor, acceptIn(log)].every((rumor) => rumor !== undefined && isKeyed(rumor))
+}
+
+function isKeyed({ tags }: Rumor): boolean {
+  return tags.filter(([name]) => name === 'ek').length === 1
+}
+
+/** The one accept that answers the request. Two of them are told apart by their ids, whatever they say. */
+function acceptIn(log: Log): Rumor | undefined {
+  const answers = Object.values(log.entries).flatMap(({ rumor }) => (isAnswer(rumor, log) ? [rumor] : []))
+  if (new Set(answers.map(({ id }) => id)).size > 1) throw new Error(`${log.id.slice(0, 8)} holds two accepts`)
+  return answers[0]
+}
+
+function isAnswer(rumor: Rumor, log: Log): boolean {
+  return rumor.pubkey !== callerOf(log) && tagOf(rumor, 'op') === 'accept' && tagOf(rumor, 'seq') === '1'
+}
+
+function callerOf({ id, entries }: Log): string | undefined {
+  return entries[id]?.rumor.pubkey
 }
 
 function isIntroduction(rumor: Rumor): boolean {
@@ -76,4 +178,16 @@ function isIntroduction(rumor: Rumor): boolean {
 
 function tagOf({ tags }: Rumor, name: string): string | undefined {
   return tags.find((tag) => tag[0] === name)?.[1]
+}
+
+function whatOf(agent: Agent, { id }: Log): string {
+  return `${agent.name}, in ${id.slice(0, 8)},`
+}
+
+function short({ id }: Rumor): string {
+  return id.slice(0, 8)
+}
+
+function seconds({ world }: Sim): number {
+  return world.at / 1000
 }

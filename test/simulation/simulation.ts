@@ -17,7 +17,7 @@ import { attack, impersonate } from './hostile.ts'
 import { type Liar, lie } from './liar.ts'
 import { bounded, healed, knowing, lossTold, restless, summed, toSpeakUp } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
-import { sealedAsSaid } from './seal-oracle.ts'
+import { newSeals, saidUnderKeys, sealedAtTheEnd, watchSeals } from './seal-oracle.ts'
 import { forgetShown, newWitness, permitted, type Witness, watch } from './witness.ts'
 import { advance, openWorld, type Process } from './world.ts'
 
@@ -77,6 +77,7 @@ export async function simulate(
   const twin = kind === 'restored' && dice.chance(0.4) ? [newAgent('twin', first)] : []
   const agents = [ada, ben, ...twin]
   const witness = newWitness(kind === 'liar' ? [ben.key, eve.pubkey] : [eve.pubkey])
+  const seals = newSeals()
   const sim: Sim = {
     seed,
     world: openWorld(dice, START * 1000),
@@ -85,8 +86,11 @@ export async function simulate(
     deadly: dice.pick([0, 0.02, 0.1]),
     ...{ commands: 0, crashes: 0, ahead: 0, packed: 0, joined: 0 },
     trace,
-    saved: (agent, before, after) =>
-      kind === 'liar' && agent === ben ? undefined : watch(sim, witness, agent, before, after),
+    saved(agent, before, after) {
+      if (kind === 'liar' && agent === ben) return
+      watch(sim, witness, agent, before, after)
+      watchSeals(sim, seals, agent, before, after)
+    },
     printed: (agent, item) => permitted(sim, agent, item),
   }
   for (const agent of agents) {
@@ -113,8 +117,9 @@ export async function simulate(
       lossTold(agents)
     }
     const honest = liar === undefined ? agents : [ada]
-    sealedAsSaid(sim, honest)
+    if (liar === undefined) saidUnderKeys(sim, agents)
     for (const agent of honest) {
+      sealedAtTheEnd(sim, seals, agent)
       summed(sim, agent, now)
       bounded(sim, agent)
     }
