@@ -12,7 +12,7 @@ export function fileTags(body: FileBody): string[][] {
     ['name', body.name],
     ['m', body.mime],
     ['size', String(body.size)],
-    ['x', body.x],
+    ['x', body.sha256],
     ['chunk', String(body.chunk[0]), String(body.chunk[1])],
     ...(body.note === undefined || body.chunk[0] > 1 ? [] : [['note', body.note]]),
   ]
@@ -20,16 +20,16 @@ export function fileTags(body: FileBody): string[][] {
 
 // NIP-17's names, so that any of its clients can fetch and open the file.
 function remoteTags(
-  { name, mime, size, x, note }: Pick<FileBody, 'name' | 'mime' | 'size' | 'x' | 'note'>,
-  { key, nonce, x: sealed, fallbacks }: RemoteFile,
+  { name, mime, size, sha256, note }: Pick<FileBody, 'name' | 'mime' | 'size' | 'sha256' | 'note'>,
+  { key, nonce, ciphertextSha256, fallbacks }: RemoteFile,
 ): string[][] {
   return [
     ['file-type', mime],
     ['encryption-algorithm', 'aes-gcm'],
     ['decryption-key', key],
     ['decryption-nonce', nonce],
-    ['x', sealed],
-    ['ox', x],
+    ['x', ciphertextSha256],
+    ['ox', sha256],
     // NIP-17: "size of the encrypted file in bytes".
     ['size', String(size + TAG)],
     ['name', name],
@@ -43,11 +43,11 @@ export function readChunk(rumor: Rumor): FileBody | undefined {
   const [, i, of] = tags(rumor, 'chunk')[0] ?? []
   const chunk: [number | undefined, number | undefined] = [count(i), count(of)]
   const file = tag(rumor, 'file') ?? ''
-  const x = tag(rumor, 'x') ?? ''
+  const sha256 = tag(rumor, 'x') ?? ''
   const size = tag(rumor, 'size') ?? ''
   if (chunk[0] === undefined || chunk[1] === undefined || chunk[0] > chunk[1] || chunk[1] > LIMIT.chunks)
     return undefined
-  if (!/^[0-9a-f]{64}$/.test(x) || file === '' || file.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
+  if (!/^[0-9a-f]{64}$/.test(sha256) || file === '' || file.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
   const name = (tag(rumor, 'name') ?? 'file').slice(0, 255)
   const mime = (tag(rumor, 'm') ?? 'application/octet-stream').slice(0, 100)
   return {
@@ -57,7 +57,7 @@ export function readChunk(rumor: Rumor): FileBody | undefined {
     name,
     mime,
     size: Number(size),
-    x,
+    sha256,
     chunk: [chunk[0], chunk[1]],
     ...(chunk[0] === 1 && readNote(rumor)),
     remote: undefined,
@@ -67,7 +67,7 @@ export function readChunk(rumor: Rumor): FileBody | undefined {
 /** A file message of NIP-17, whoever sent it; undefined when it lacks what is needed to fetch and check it. */
 export function parseRemote(rumor: Rumor): FileBody | undefined {
   const [key = '', nonce = ''] = [tag(rumor, 'decryption-key'), tag(rumor, 'decryption-nonce')]
-  const [x = '', ox = ''] = [tag(rumor, 'x'), tag(rumor, 'ox')]
+  const [ciphertextSha256 = '', sha256 = ''] = [tag(rumor, 'x'), tag(rumor, 'ox')]
   if (
     tag(rumor, 'encryption-algorithm') !== 'aes-gcm' ||
     !isHex(key, 64) ||
@@ -75,7 +75,8 @@ export function parseRemote(rumor: Rumor): FileBody | undefined {
   )
     return undefined
   // "x" is required; "ox" came later and old clients leave it out.
-  if (!isHex(x, 64) || (ox !== '' && !isHex(ox, 64)) || rumor.content.length > LIMIT.url) return undefined
+  if (!isHex(ciphertextSha256, 64) || (sha256 !== '' && !isHex(sha256, 64)) || rumor.content.length > LIMIT.url)
+    return undefined
   const sealed = /^\d{1,12}$/.test(tag(rumor, 'size') ?? '') ? Number(tag(rumor, 'size')) : 0
   const fallbacks = tags(rumor, 'fallback').flatMap(([, url = '']) => (url.length <= LIMIT.url ? url : []))
   const mime = (tag(rumor, 'file-type') ?? 'application/octet-stream').slice(0, 100)
@@ -83,14 +84,14 @@ export function parseRemote(rumor: Rumor): FileBody | undefined {
   return {
     type: 'file',
     text: rumor.content,
-    file: x.slice(0, 16),
+    file: ciphertextSha256.slice(0, 16),
     name,
     mime,
     size: Math.max(0, sealed - TAG),
-    x: ox,
+    sha256,
     chunk: [1, 1],
     ...readNote(rumor),
-    remote: { key, nonce, x, fallbacks: fallbacks.slice(0, LIMIT.fallbacks) },
+    remote: { key, nonce, ciphertextSha256, fallbacks: fallbacks.slice(0, LIMIT.fallbacks) },
   }
 }
 

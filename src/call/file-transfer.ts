@@ -23,7 +23,7 @@ export type Transfer = {
   remote: RemoteFile | undefined
   name: string
   size: number
-  x: string
+  sha256: string
   of: number
   have: number
   chunks: Signal[]
@@ -31,9 +31,9 @@ export type Transfer = {
 
 /** The signals that carry a file: one a chunk, numbered from 1. `salt` tells two transfers of the same bytes apart. */
 export function chunksOf(name: string, mime: string, bytes: Uint8Array, salt: string): FileBody[] {
-  const x = toHex(sha256(bytes))
+  const digest = toHex(sha256(bytes))
   const of = Math.max(1, Math.ceil(bytes.length / CHUNK))
-  const file = toHex(sha256(Buffer.from(`${x} ${salt}`))).slice(0, 16)
+  const file = toHex(sha256(Buffer.from(`${digest} ${salt}`))).slice(0, 16)
   return Array.from({ length: of }, (_, i) => ({
     type: 'file',
     text: Buffer.from(bytes.subarray(i * CHUNK, (i + 1) * CHUNK)).toString('base64'),
@@ -41,27 +41,37 @@ export function chunksOf(name: string, mime: string, bytes: Uint8Array, salt: st
     name,
     mime,
     size: bytes.length,
-    x,
+    sha256: digest,
     chunk: [i + 1, of] as const,
     remote: undefined,
   }))
 }
 
-/** Where a file lies and how it is opened: key and nonce, SHA-256 of what lies there (`x`) and of the file (`ox`), all hex. */
-export type StoredFile = { url: string; key: string; nonce: string; x: string; ox: string; size: number }
+/** Where a file lies and how it is opened: key and nonce, SHA-256 of what lies there and of the file, all hex. */
+export type StoredFile = {
+  url: string
+  key: string
+  nonce: string
+  ciphertextSha256: string
+  sha256: string
+  size: number
+}
 
 /** The signal that announces it. */
-export function remoteFileBody(name: string, { url, key, nonce, x, ox, size }: StoredFile): FileBody {
+export function remoteFileBody(
+  name: string,
+  { url, key, nonce, ciphertextSha256, sha256, size }: StoredFile,
+): FileBody {
   return {
     type: 'file',
     text: url,
-    file: x.slice(0, 16),
+    file: ciphertextSha256.slice(0, 16),
     name,
     mime: mimeOf(name),
     size,
-    x: ox,
+    sha256,
     chunk: [1, 1],
-    remote: { key, nonce, x, fallbacks: [] },
+    remote: { key, nonce, ciphertextSha256, fallbacks: [] },
   }
 }
 
@@ -70,14 +80,14 @@ export const LONGEST_STORED: StoredFile = {
   url: 'x'.repeat(LIMIT.url),
   key: '0'.repeat(64),
   nonce: '0'.repeat(24),
-  x: '0'.repeat(64),
-  ox: '0'.repeat(64),
+  ciphertextSha256: '0'.repeat(64),
+  sha256: '0'.repeat(64),
   size: 1e12,
 }
 
 /** Two files are the same transfer when their sender gave them one id and one hash. */
-export function transferKey({ file, x }: FileBody): string {
-  return `${file} ${x}`
+export function transferKey({ file, sha256 }: FileBody): string {
+  return `${file} ${sha256}`
 }
 
 /** Where a received file lies, or why it was not taken; neither while it is on its way. */
@@ -94,8 +104,8 @@ export function encryptedSize({ size }: Pick<FileBody, 'size'>): number {
 export type FileFacts = { size: number; sha256: string; path?: string; refused?: string }
 
 /** What is known of a file: what was announced, and, once it has come to its end, what was received or why not. */
-export function fileFactsOf({ size, x }: FileBody, state: FileState | undefined): FileFacts {
-  const told = { size, sha256: x }
+export function fileFactsOf({ size, sha256 }: FileBody, state: FileState | undefined): FileFacts {
+  const told = { size, sha256 }
   return isFinished(state) ? { ...told, ...state } : told
 }
 
@@ -124,7 +134,7 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
       remote: body.remote,
       name: body.name,
       size: body.size,
-      x: body.x,
+      sha256: body.sha256,
       of: body.chunk[1],
       have: 0,
       chunks: [],
@@ -157,13 +167,13 @@ export function unfetchable({ size }: FileBody, openBefore: number, fetchMax: nu
 const TOO_MANY_FILES = 'too many files are on their way already'
 
 /** The bytes of a transfer whose chunks are all here; 'damaged' when they are not what was announced. */
-export function assemble({ chunks, size, x, of }: Transfer): Uint8Array | 'damaged' | undefined {
+export function assemble({ chunks, size, sha256: announced, of }: Transfer): Uint8Array | 'damaged' | undefined {
   if (chunks.length < of) return undefined
   const parts = chunks
     .toSorted((a, b) => chunkNumber(a) - chunkNumber(b))
     .map((c) => Buffer.from(c.body.text, 'base64'))
   const bytes = Buffer.concat(parts)
-  return bytes.length === size && toHex(sha256(bytes)) === x ? bytes : 'damaged'
+  return bytes.length === size && toHex(sha256(bytes)) === announced ? bytes : 'damaged'
 }
 
 /** The kind of a file by the end of its name, for the tag that people's clients show. */

@@ -49,7 +49,7 @@ export type Body =
       mime: string
       /** Bytes (0: not told) and SHA-256 (hex, "": not told) of the whole file, as its sender has it. */
       size: number
-      x: string
+      sha256: string
       /** Which chunk of how many, from 1. */
       chunk: SeqRange
       /** What the sender says of the file; on the first chunk only. */
@@ -66,10 +66,10 @@ export type Body =
 export type FileBody = Extract<Body, { type: 'file' }>
 
 /**
- * NIP-17, kind 15: a file that lies encrypted on a server. `x`: SHA-256 of what lies there; key and nonce in hex. `fallbacks`:
- * where else it lies.
+ * NIP-17, kind 15: a file that lies encrypted on a server. SHA-256 of what lies there, key and nonce are hex. `fallbacks`: where
+ * else it lies.
  */
-export type RemoteFile = { key: string; nonce: string; x: string; fallbacks: readonly string[] }
+export type RemoteFile = { key: string; nonce: string; ciphertextSha256: string; fallbacks: readonly string[] }
 
 export type SignalType = Body['type']
 

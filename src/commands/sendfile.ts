@@ -122,7 +122,7 @@ function sentFiles({ parts, state }: OutcomeOf<'sendfile'>): SentFile[] {
 function fileLines({ seq, body, delivery }: SentFile, outcome: OutcomeOf<'sendfile'>): PrintedLine[] {
   const shape = outcome.call === undefined ? undefined : callShape(outcome, outcome.call.id)
   if (shape === undefined) return []
-  const facts = `, ${body.size} bytes, SHA-256 ${body.x}: `
+  const facts = `, ${body.size} bytes, SHA-256 ${body.sha256}: `
   const head = [span('heading', `file me/${seq}`), ' to ', ...describeAgent(shape.peer), facts]
   return [[...head, ...deliveryParts(delivery, body), ', named:'], ...quoteLines(foreignLine(body.name, 255), 'me')]
 }
@@ -139,5 +139,5 @@ function fileShape({ id, seq, body, chunks, delivery }: SentFile): Record<string
   const { state, accepted, failed } = delivery
   const url = body.remote === undefined ? undefined : body.text
   const base = { id, ref: `me/${seq}`, seq, state, relays: { accepted, failed } }
-  return { ...base, name: body.name, size: body.size, sha256: body.x, chunks, url, note: body.note }
+  return { ...base, name: body.name, size: body.size, sha256: body.sha256, chunks, url, note: body.note }
 }

@@ -53,12 +53,20 @@ export const fetchFile: Executor<'fetch-file'> = {
   async execute(action, context) {
     const { remoteFile, window } = action
     const { body, remote, call, from, progress: fileState } = remoteFile
-    const { key, nonce, x } = remote
+    const { key, nonce, ciphertextSha256 } = remote
     const sources = [body.text, ...remote.fallbacks]
     // One that gives no answer must not keep the others from being asked.
     const first = (fileState?.tries ?? 0) % sources.length
     const urls = [...sources.slice(first), ...sources.slice(0, first)]
-    const wanted = { urls, key, nonce, x, ox: body.x, folder: call === '' ? from : call, name: safeName(body.name) }
+    const wanted = {
+      urls,
+      key,
+      nonce,
+      ciphertextSha256,
+      sha256: body.sha256,
+      folder: call === '' ? from : call,
+      name: safeName(body.name),
+    }
     const { remoteStorage, stopped } = context.environment
     const time = { until: untilOf(body.size, window), stopped }
     const fetched = await remoteStorage.fetch(wanted, encryptedSize(body), time)

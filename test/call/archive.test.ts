@@ -29,7 +29,7 @@ const FILE = {
   name: 'a',
   mime: '',
   size: 2,
-  x: 'c'.repeat(64),
+  sha256: 'c'.repeat(64),
   chunk: [1, 1],
 } as const
 
@@ -148,7 +148,7 @@ describe('what may be packed', () => {
       ['peer', chunk(2, 2)],
       ['peer', words('c')],
     ])
-    const key = `f ${FILE.x}`
+    const key = `f ${FILE.sha256}`
     expect(textsOf(log)).toEqual(['a'])
     expect(textsOf({ ...log, files: { [key]: { fetching: { have: 0, tries: 0, at: 0, why: '' } } } })).toEqual(['a'])
     for (const state of [{ path: '/a' }, { refused: 'why' }])
@@ -276,7 +276,7 @@ test('whoever has the head alone knows of the call what the whole says, but for 
         what === 9 ? { type: 'escalate', text: 'x' } : what === 8 ? chunk(1, 1, String(mine)) : words(`${what}`),
       ])
       const { log } = talk(script)
-      const whole = { ...log, acked: ackedAll(log, acked), files: { [`false ${FILE.x}`]: { path: '/a' } } }
+      const whole = { ...log, acked: ackedAll(log, acked), files: { [`false ${FILE.sha256}`]: { path: '/a' } } }
       const { head, added } = packed(whole, { keep, least: 1, most: 5 })
       const [one, all] = [must(callOf(head)), must(callOf(whole))]
       expect({ ...one, lines: [] }).toEqual({ ...all, lines: [] })

@@ -59,7 +59,7 @@ it.each([1, CHUNK - 1, CHUNK, CHUNK + 1, 200_000])('cuts %i bytes and puts them 
   expect(transfer).toMatchObject({
     name: 'a.bin',
     size,
-    x: toHex(sha256(bytes)),
+    sha256: toHex(sha256(bytes)),
     have: bodies.length,
     of: bodies.length,
   })
@@ -183,9 +183,9 @@ const stored: FileBody = {
     name: 'a.pdf',
     mime: 'application/pdf',
   },
-  ...{ size: 1000, x: 'c'.repeat(64), chunk: [1, 1] },
+  ...{ size: 1000, sha256: 'c'.repeat(64), chunk: [1, 1] },
   remote: {
-    ...{ key: 'd'.repeat(64), nonce: 'e'.repeat(24), x: 'b'.repeat(64) },
+    ...{ key: 'd'.repeat(64), nonce: 'e'.repeat(24), ciphertextSha256: 'b'.repeat(64) },
     fallbacks: ['https://one.example/x', 'https://two.example/x'],
   },
 }

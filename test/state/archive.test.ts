@@ -68,7 +68,15 @@ function again<T>(parse: (value: unknown) => T | 'newer' | undefined, value: T):
   return parsed
 }
 
-const FILE = { type: 'file', text: 'b2s=', mime: '', name: 'a', size: 2, x: 'c'.repeat(64), remote: undefined } as const
+const FILE = {
+  type: 'file',
+  text: 'b2s=',
+  mime: '',
+  name: 'a',
+  size: 2,
+  sha256: 'c'.repeat(64),
+  remote: undefined,
+} as const
 
 /** What may happen: each a number for what, and three to make something of. */
 const deed = fc.tuple(fc.nat(19), fc.nat(9), fc.nat(9), fc.nat(9))

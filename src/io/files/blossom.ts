@@ -14,11 +14,11 @@ const AUTH_VALID = 6 * 3600
 /** BUD-11, Validation: "created_at … MUST be in the past", by the server's clock and not by ours. */
 const AUTH_BACKDATED = 60
 
-/** The Authorization header that permits one upload. `x`: SHA-256 of its bytes, `size`: how many; `now` in unix seconds. */
-export function authHeader(keys: Keys, { x, size }: { x: string; size: number }, now: number): string {
+/** The Authorization header that permits one upload. `sha256` of its bytes, `size`: how many; `now` in unix seconds. */
+export function authHeader(keys: Keys, { sha256, size }: { sha256: string; size: number }, now: number): string {
   const tags = [
     ['t', 'upload'],
-    ['x', x],
+    ['x', sha256],
     ['size', String(size)],
     ['expiration', String(now + AUTH_VALID)],
   ]
@@ -35,9 +35,9 @@ export function uploadAddress(server: string): URL {
 }
 
 /** The address in a blob descriptor (BUD-02) of the bytes that we have sent; undefined when it is about something else. */
-export function addressIn(descriptor: string, x: string): string | undefined {
+export function addressIn(descriptor: string, sha256: string): string | undefined {
   const stored = blob(parseJson(descriptor))
-  if (stored?.sha256 !== x || stored.url.length > 1_000 || !URL.canParse(stored.url)) return undefined
+  if (stored?.sha256 !== sha256 || stored.url.length > 1_000 || !URL.canParse(stored.url)) return undefined
   const { protocol, hostname, href } = new URL(stored.url)
   // What a receiver would refuse is not worth announcing.
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)) ? href : undefined

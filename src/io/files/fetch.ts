@@ -11,15 +11,15 @@ import { syncFile } from '../store/sync.ts'
 import { type DownloadOptions, download, sizeOf } from './download.ts'
 import { openPendingFile } from './received.ts'
 
-/** What a file message says of its file. Keys and hashes are hex; `ox` is "" where it does not say. */
+/** What a file message says of its file. Keys and hashes are hex; `sha256` is "" where it does not say. */
 export type WantedFile = {
   /** Where it lies; the second and further ones are tried when the first has not got it. */
   urls: readonly string[]
   key: string
   nonce: string
-  /** SHA-256 of what lies there, and of the file that is in it. */
-  x: string
-  ox: string
+  /** Of what lies there, and of the file that is in it. */
+  ciphertextSha256: string
+  sha256: string
   /** The 64 hex digits whose first eight name its folder, and a name that is safe. */
   folder: string
   name: string
@@ -46,12 +46,12 @@ const PARTS_KEPT_MS = 8 * 24 * 3600 * 1000
  * disk. The same file must not be fetched twice at once.
  */
 export async function fetchFile(home: Home, wanted: WantedFile, asked: FileFetchOptions): Promise<FetchResult> {
-  const { urls, x, folder } = wanted
-  if (!isHex32(x) || !isHex32(folder)) throw new Error('no safe place for a file that is fetched')
+  const { urls, ciphertextSha256, folder } = wanted
+  if (!isHex32(ciphertextSha256) || !isHex32(folder)) throw new Error('no safe place for a file that is fetched')
   const partsFolder = join(home.files, '.fetched')
   makeFolder(partsFolder)
   removeLeftovers(partsFolder, '', PARTS_KEPT_MS)
-  const part = join(partsFolder, `${folder.slice(0, 8)}-${x}`)
+  const part = join(partsFolder, `${folder.slice(0, 8)}-${ciphertextSha256}`)
   const { announcedSize, fetchMax } = asked
   const maxBytes = Math.min(fetchMax, announcedSize === 0 ? fetchMax : announcedSize) + TAG
   const options = { ...asked, maxBytes }
@@ -90,12 +90,13 @@ async function decryptPart(
   const size = await sizeOf(part)
   for await (const piece of piecesOf(part, 0, size)) outer.update(piece)
   // The attack: bytes that were chosen to harm whoever decrypts them. These are not the ones that our peer has announced.
-  if (size < TAG || outer.hex() !== wanted.x) return await unlikeAnnounced(part, size, wanted.announcedSize)
+  if (size < TAG || outer.hex() !== wanted.ciphertextSha256)
+    return await unlikeAnnounced(part, size, wanted.announcedSize)
   const pending = openPendingFile(home, wanted.folder, wanted.name)
   try {
     const sha256 = await decryptFile(part, size, pending.temp, wanted)
     if (sha256 === undefined) return { type: 'refused', why: 'it does not open with the key that was announced' }
-    if (wanted.ox !== '' && sha256 !== wanted.ox)
+    if (wanted.sha256 !== '' && sha256 !== wanted.sha256)
       return { type: 'refused', why: 'its contents are not what was announced' }
     return { type: 'done', path: pending.place({ size: size - TAG, digest: sha256 }), size: size - TAG, sha256 }
   } catch (error) {

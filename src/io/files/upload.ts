@@ -51,16 +51,16 @@ export async function upload(path: string, options: UploadOptions): Promise<Stor
 async function tryUpload(path: string, source: Source, options: UploadOptions): Promise<StoredFile | Failure> {
   const { server, keys, now, randomBytes: random = randomBytes } = options
   const [key, nonce] = [random(32), random(12)]
-  const { x, ox } = await digestsOf(path, source, options, { key, nonce })
+  const { ciphertextSha256, sha256 } = await digestsOf(path, source, options, { key, nonce })
   const length = source.size + TAG
-  const answer = await put(uploadAddress(server), encryptedPieces(path, source, key, nonce, x), {
+  const answer = await put(uploadAddress(server), encryptedPieces(path, source, key, nonce, ciphertextSha256), {
     ...options,
     length,
     headers: {
-      Authorization: authHeader(keys, { x, size: length }, Math.floor(now() / 1000)),
+      Authorization: authHeader(keys, { sha256: ciphertextSha256, size: length }, Math.floor(now() / 1000)),
       'Content-Type': 'application/octet-stream',
       // BUD-02: "the lowercase hex-encoded sha256 of the request body".
-      'X-SHA-256': x,
+      'X-SHA-256': ciphertextSha256,
     },
   })
   const host = new URL(server).host
@@ -69,9 +69,9 @@ async function tryUpload(path: string, source: Source, options: UploadOptions): 
   const why = reasonIn(answer.reason, body)
   if (status >= 500 || status === 429) throw uploadFailed(`${host} answered ${status}`, why)
   if (status < 200 || status >= 300) throw uploadRefused(`${host} answered ${status}`, why)
-  const url = addressIn(body, x)
+  const url = addressIn(body, ciphertextSha256)
   if (url === undefined) throw uploadRefused(`${host} does not say where it keeps the file`)
-  return { url, key: toHex(key), nonce: toHex(nonce), x, ox, size: source.size }
+  return { url, key: toHex(key), nonce: toHex(nonce), ciphertextSha256, sha256, size: source.size }
 }
 
 // The whole file is read before a byte of it leaves, and what must not leave is found on the way.
@@ -80,7 +80,7 @@ async function digestsOf(
   source: Source,
   { home, keys }: UploadOptions,
   { key, nonce }: { key: Uint8Array; nonce: Uint8Array },
-): Promise<{ x: string; ox: string }> {
+): Promise<{ ciphertextSha256: string; sha256: string }> {
   const [outer, inner, cipher] = [createSha256(), createSha256(), createEncryption(key, nonce)]
   const search = openSecretSearch(keys.secret)
   let isFirst = true
@@ -92,13 +92,19 @@ async function digestsOf(
     outer.update(cipher.update(piece))
   }
   outer.update(cipher.final())
-  const ox = inner.hex()
-  if (isKeptDigest(home, source.size, ox)) throw keptFileFailure(path)
-  return { x: outer.hex(), ox }
+  const sha256 = inner.hex()
+  if (isKeptDigest(home, source.size, sha256)) throw keptFileFailure(path)
+  return { ciphertextSha256: outer.hex(), sha256 }
 }
 
 // The tag, without which no server has the file whole, is held back until all of it was what was announced.
-async function* encryptedPieces(path: string, source: Source, key: Uint8Array, nonce: Uint8Array, x: string) {
+async function* encryptedPieces(
+  path: string,
+  source: Source,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  ciphertextSha256: string,
+) {
   const [outer, cipher] = [createSha256(), createEncryption(key, nonce)]
   for await (const piece of source.pieces()) {
     const bytes = cipher.update(piece)
@@ -107,7 +113,7 @@ async function* encryptedPieces(path: string, source: Source, key: Uint8Array, n
   }
   const last = cipher.final()
   outer.update(last)
-  if (outer.hex() !== x) {
+  if (outer.hex() !== ciphertextSha256) {
     const hint = 'send it again once nobody writes to it, or send a copy'
     throw new Failure('FILE_CHANGED', `${path} was written to while it was read`, hint)
   }

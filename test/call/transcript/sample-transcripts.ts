@@ -92,7 +92,7 @@ const FILE = {
   name: 'report.json',
   mime: 'application/json',
   size: 40_960,
-  x: 'ab'.repeat(32),
+  sha256: 'ab'.repeat(32),
   chunk: [1, 1] as const,
   remote: undefined,
 }

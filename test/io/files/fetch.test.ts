@@ -29,11 +29,19 @@ function storeOnServer(nonceLength = 12): WantedFile {
   const [key, nonce] = [randomBytes(32), randomBytes(nonceLength)]
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   const blob = Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()])
-  const x = hex(sha256(blob))
-  server.blobs.set(x, blob)
-  other.blobs.set(x, blob)
-  const urls = [`${server.url}/${x}.bin`]
-  return { urls, key: hex(key), nonce: hex(nonce), x, ox: hex(sha256(content)), folder: CALL_ID, name: 'report.bin' }
+  const ciphertextSha256 = hex(sha256(blob))
+  server.blobs.set(ciphertextSha256, blob)
+  other.blobs.set(ciphertextSha256, blob)
+  const urls = [`${server.url}/${ciphertextSha256}.bin`]
+  return {
+    urls,
+    key: hex(key),
+    nonce: hex(nonce),
+    ciphertextSha256,
+    sha256: hex(sha256(content)),
+    folder: CALL_ID,
+    name: 'report.bin',
+  }
 }
 
 let home = newHome()
@@ -63,7 +71,7 @@ const NOT_BEGUN = ['.fetched']
 it.each([12, 16])('puts a file under its name, checked, 0600; a nonce of %i bytes', async (nonceLength) => {
   const wanted = storeOnServer(nonceLength)
   const path = join(home.files, 'c0c0c0c0', 'report.bin')
-  expect(await fetch(wanted)).toEqual({ type: 'done', path, size: content.length, sha256: wanted.ox })
+  expect(await fetch(wanted)).toEqual({ type: 'done', path, size: content.length, sha256: wanted.sha256 })
   expect(readFileSync(path).equals(content)).toBe(true)
   expect(statSync(path).mode & 0o777).toBe(0o600)
   expect(filesInHome()).toEqual([...CLEAN, 'c0c0c0c0/report.bin'])
@@ -72,7 +80,7 @@ it.each([12, 16])('puts a file under its name, checked, 0600; a nonce of %i byte
 it('keeps the same file once and another one beside it', async () => {
   const wanted = storeOnServer()
   await fetch(wanted)
-  expect(await fetch({ ...storeOnServer(), ox: '' })).toMatchObject({
+  expect(await fetch({ ...storeOnServer(), sha256: '' })).toMatchObject({
     type: 'done',
     path: expect.stringMatching(/report.bin$/),
   })
@@ -95,7 +103,7 @@ describe('what is not what was announced is not kept', () => {
   it.each<[string, Partial<WantedFile>, RegExp]>([
     ['another key', { key: '00'.repeat(32) }, /does not open/],
     ['another nonce', { nonce: '00'.repeat(12) }, /does not open/],
-    ['another hash of the contents', { ox: '00'.repeat(32) }, /contents are not/],
+    ['another hash of the contents', { sha256: '00'.repeat(32) }, /contents are not/],
   ])('%s', async (_, lie, why) => {
     expect(await fetch({ ...storeOnServer(), ...lie })).toEqual({ type: 'refused', why: expect.stringMatching(why) })
     expect(filesInHome()).toEqual(CLEAN)
@@ -110,7 +118,7 @@ describe('what is not what was announced is not kept', () => {
 
   it('many more bytes than were announced: they are not waited for', async () => {
     const wanted = storeOnServer()
-    server.blobs.set(wanted.x, Buffer.alloc(40_000_000))
+    server.blobs.set(wanted.ciphertextSha256, Buffer.alloc(40_000_000))
     expect(await fetch(wanted)).toMatchObject({ type: 'refused', why: expect.stringMatching(/larger/) })
     expect(server.sent()).toBeLessThan(20_000_000)
   })
@@ -134,8 +142,8 @@ describe('what nobody has put there is asked for again, and counts for nothing',
     ['nothing', Buffer.alloc(0), content.length + 16, /0 bytes came instead of/],
   ])('%s', async (_, body, of, why) => {
     const wanted = storeOnServer()
-    const blob = server.blobs.get(wanted.x) ?? Buffer.alloc(0)
-    server.blobs.set(wanted.x, body)
+    const blob = server.blobs.get(wanted.ciphertextSha256) ?? Buffer.alloc(0)
+    server.blobs.set(wanted.ciphertextSha256, body)
     if (body.length === 0) server.faults.refuse = [200, '']
     expect(await fetch(wanted, { announcedSize: of })).toEqual({
       type: 'failed',
@@ -143,7 +151,7 @@ describe('what nobody has put there is asked for again, and counts for nothing',
       have: 0,
     })
     expect(filesInHome()).toEqual(NOT_BEGUN)
-    server.blobs.set(wanted.x, blob)
+    server.blobs.set(wanted.ciphertextSha256, blob)
     server.faults.refuse = undefined
     expect(await fetch(wanted, { announcedSize: of })).toMatchObject({ type: 'done' })
   })
@@ -163,7 +171,7 @@ describe('what nobody has put there is asked for again, and counts for nothing',
     const wanted = storeOnServer()
     server.faults.wrongBytes = true
     await other.close()
-    const urls = [`${other.url}/${wanted.x}`, ...wanted.urls]
+    const urls = [`${other.url}/${wanted.ciphertextSha256}`, ...wanted.urls]
     for (const order of [urls, urls.toReversed()])
       expect(await fetch({ ...wanted, urls: order })).toEqual({ type: 'failed', why: 'ECONNREFUSED', have: 0 })
   })
@@ -190,7 +198,8 @@ describe('what breaks off goes on where it was', () => {
     server.faults.truncate = true
     await fetch(wanted)
     const parts = join(home.files, '.fetched')
-    for (const name of readdirSync(parts)) writeFileSync(join(parts, name), server.blobs.get(wanted.x) ?? '')
+    for (const name of readdirSync(parts))
+      writeFileSync(join(parts, name), server.blobs.get(wanted.ciphertextSha256) ?? '')
     const before = server.sent()
     expect(await fetch(wanted)).toMatchObject({ type: 'done' })
     expect(server.sent()).toBe(before)
@@ -271,7 +280,7 @@ describe('what breaks off goes on where it was', () => {
   it('asks where else it lies', async () => {
     const wanted = storeOnServer()
     server.faults.wrongBytes = true
-    const urls = [`${server.url}/nothing`, ...wanted.urls, `${other.url}/${wanted.x}`]
+    const urls = [`${server.url}/nothing`, ...wanted.urls, `${other.url}/${wanted.ciphertextSha256}`]
     expect(await fetch({ ...wanted, urls })).toMatchObject({ type: 'done' })
     // One that lies and one that is away: the one that is away may have it.
     await other.close()
@@ -324,7 +333,7 @@ describe('addresses', () => {
 
   it('asks a public address', async () => {
     const wanted = storeOnServer()
-    const urls = [`https://user:secret@files.example/${wanted.x}`]
+    const urls = [`https://user:secret@files.example/${wanted.ciphertextSha256}`]
     expect(await fetch({ ...wanted, urls }, { allowPrivate: false, routeTo: asIfPublic })).toMatchObject({
       type: 'done',
     })
@@ -336,7 +345,7 @@ describe('addresses', () => {
     async (to) => {
       const wanted = storeOnServer()
       server.faults.redirect = to
-      const urls = [`https://files.example/${wanted.x}`]
+      const urls = [`https://files.example/${wanted.ciphertextSha256}`]
       const fetched = await fetch({ ...wanted, urls }, { allowPrivate: false, routeTo: asIfPublic })
       expect(fetched).toEqual({ type: 'failed', why: expect.stringMatching(/where we do not ask/), have: 0 })
       expect(server.seen).toHaveLength(1)
@@ -345,10 +354,10 @@ describe('addresses', () => {
 
   it('is led on three times at most', async () => {
     const wanted = storeOnServer()
-    server.faults.redirect = `${server.url}/${wanted.x}`
+    server.faults.redirect = `${server.url}/${wanted.ciphertextSha256}`
     expect(await fetch(wanted)).toMatchObject({ type: 'failed', why: expect.stringMatching(/without end/) })
     expect(server.seen).toHaveLength(4)
-    server.faults.redirect = `${other.url}/${wanted.x}`
+    server.faults.redirect = `${other.url}/${wanted.ciphertextSha256}`
     expect(await fetch(wanted)).toMatchObject({ type: 'done' })
   })
 

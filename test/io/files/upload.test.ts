@@ -54,11 +54,11 @@ it('leaves the file encrypted on the server, under its hash', async () => {
   const stored = await send(newFile(), { progress: (done) => moved.push(done) })
   expect(stored).toMatchObject({
     size: content.length,
-    ox: toHex(sha256(content)),
-    url: `${server.url}/${stored.x}.bin`,
+    sha256: toHex(sha256(content)),
+    url: `${server.url}/${stored.ciphertextSha256}.bin`,
   })
-  const blob = server.blobs.get(stored.x) ?? Buffer.alloc(0)
-  expect(toHex(sha256(blob))).toBe(stored.x)
+  const blob = server.blobs.get(stored.ciphertextSha256) ?? Buffer.alloc(0)
+  expect(toHex(sha256(blob))).toBe(stored.ciphertextSha256)
   const cipher = createDecipheriv('aes-256-gcm', Buffer.from(stored.key, 'hex'), Buffer.from(stored.nonce, 'hex'))
   cipher.setAuthTag(blob.subarray(-16))
   expect(Buffer.concat([cipher.update(blob.subarray(0, -16)), cipher.final()]).equals(content)).toBe(true)
@@ -69,15 +69,20 @@ it('leaves the file encrypted on the server, under its hash', async () => {
 
 it('asks in letters that are the same in both alphabets of base64, without padding', () => {
   for (let size = 0; size < 2000; size += 37) {
-    expect(authHeader(randomKeys(), { x: toHex(randomBytes(32)), size }, 1_700_000_000)).toMatch(/^Nostr [A-Za-z0-9]+$/)
+    expect(authHeader(randomKeys(), { sha256: toHex(randomBytes(32)), size }, 1_700_000_000)).toMatch(
+      /^Nostr [A-Za-z0-9]+$/,
+    )
   }
 })
 
 it('tries once more when the connection breaks, under another key', async () => {
   Object.assign(server.faults, { breaks: 1, breakAfter: 200_000 })
   const stored = await send(newFile())
-  expect(server.blobs.has(stored.x)).toBe(true)
-  expect(server.seen.map((s) => s.headers['x-sha-256'])).toEqual([expect.not.stringContaining(stored.x), stored.x])
+  expect(server.blobs.has(stored.ciphertextSha256)).toBe(true)
+  expect(server.seen.map((s) => s.headers['x-sha-256'])).toEqual([
+    expect.not.stringContaining(stored.ciphertextSha256),
+    stored.ciphertextSha256,
+  ])
 })
 
 it('does not try forever', async () => {
