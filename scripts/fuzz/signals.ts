@@ -13,7 +13,7 @@ import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import { plain, quoteLines } from '../../src/call/wording.ts'
 import { parseRumor, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { cleanLine, cleanText, foreign, foreignText } from '../../src/sanitize.ts'
-import { automaticAnswers, endsDue, receiptsDue } from '../../src/state/receipts.ts'
+import { answerByPolicy, endCallsAsOwed, receiptsDue } from '../../src/state/receipts.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
@@ -115,8 +115,8 @@ const mailboxes = target(
     const again = receiveAll(state, opened, hearing).state
     const calls = callsOf(state, me, NOW + 200)
     receiptsDue(state, calls, { callsHeard, speaking: [], now: NOW + 200, admission })
-    automaticAnswers(calls, admission, { name: '', relays: [] })
-    endsDue(calls)
+    answerByPolicy(calls, admission, { name: '', relays: [] })
+    endCallsAsOwed(calls)
     for (const one of calls) told(state, one)
     return faultOf({
       'twice is as once': JSON.stringify(again.logs) === JSON.stringify(state.logs),

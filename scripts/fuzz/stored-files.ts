@@ -3,7 +3,7 @@
 import { type AgentDirectory, agentOf } from '../../src/call/agents.ts'
 import { letterItem } from '../../src/call/inbox-items.ts'
 import { replay } from '../../src/call/replay.ts'
-import { endsDue, receiptsDue } from '../../src/state/receipts.ts'
+import { endCallsAsOwed, receiptsDue } from '../../src/state/receipts.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf } from '../../src/state/state.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
@@ -47,7 +47,7 @@ const stateJson = target(
     const heard = receiveAll(held, [], { me, now: NOW + 300, completeReads: [], admission }).state
     const calls = callsOf(heard, me, NOW + 300)
     stateCodec.open(heard.index)
-    endsDue(calls)
+    endCallsAsOwed(calls)
     receiptsDue(heard, calls, { callsHeard: [], speaking: [], now: NOW + 300, admission })
     for (const { peer, name } of Object.values(heard.index.calls)) agentOf(NOBODY, peer, name)
     for (const { to } of Object.values(heard.index.outgoingLetters)) agentOf(NOBODY, to)

@@ -119,10 +119,10 @@ function alreadyDialing(call: Call, { people, now }: DecisionContext): Decision 
 }
 
 function answer(accept: boolean, text: string, context: DecisionContext): Decision {
-  const { name, inbox, me, now, people, isOwedLoss = () => false } = context
+  const { name, inbox, me, now, people, mustReportLoss = () => false } = context
   const call = chooseCall('answer', accept ? 'accept' : 'reject', context)
   if (call instanceof Failure) return { say: [], refusal: call }
-  if (accept && isOwedLoss(call.peer)) {
+  if (accept && mustReportLoss(call.peer)) {
     return refuse(
       'CALL_KEY_LOST',
       `what ${peerLabel(call, people)} has said in a call opens with nothing here: another machine has answered it, or its key is lost. The caller is told so before a call is accepted, which takes two whole looks at your relays, and they could not be read whole`,

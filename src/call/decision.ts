@@ -30,7 +30,7 @@ export type DecisionContext = CallChoice & {
   /** Whom our owner does not want to hear of: nothing is said to them. */
   isBlocked: (pubkey: string) => boolean
   /** Who is still to hear that what it has said in its calls opens with nothing here. */
-  isOwedLoss?: (pubkey: string) => boolean
+  mustReportLoss?: (pubkey: string) => boolean
   me: string
   now: number
 }

@@ -19,7 +19,7 @@ export const announce: Command<'announce'> = {
   intent: (args) => ({ type: 'announce', jitter: secondsOption(args, 'jitter', 20) }),
   needs: ({ jitter }) => ({
     network: true,
-    alone: { jitter },
+    singleton: { jitter },
     announces: 'presence',
     downloads: 'quick',
     wakes: true,

@@ -67,17 +67,17 @@ export type ActionOf<T extends ActionType> = Extract<Action, { type: T }>
 
 export type ChannelResult = ToldChannel<'peer' | 'nostr' | OwnerChannel | 'log'>
 
-type Answered = { oks: readonly PublishAnswer[] }
+type RelayAnswers = { oks: readonly PublishAnswer[] }
 
 /** What came of each; `error`: what went wrong, if it did. */
-type Became = {
+type ResultByType = {
   /** Without a wrap where the key of its call is lost: then it is not sealed at all. */
-  signal: Answered & { wrap: Event | undefined }
-  letter: Answered & { wrap: Event }
-  receipt: Answered
+  signal: RelayAnswers & { wrap: Event | undefined }
+  letter: RelayAnswers & { wrap: Event }
+  receipt: RelayAnswers
   'open-early': { opened: readonly OpenedWrap[] }
-  presence: Answered
-  'inbox-list': Answered
+  presence: RelayAnswers
+  'inbox-list': RelayAnswers
   canary: { sent: readonly SentCanary[] }
   'look-up': { found: PeerFindings }
   'probe-nip77': { found: readonly RelayStatement[] }
@@ -90,7 +90,7 @@ type Became = {
   'run-hook': { error: Foreign | undefined }
 }
 
-export type ActionResult = { [T in ActionType]: { type: T; action: ActionOf<T> } & Became[T] }[ActionType]
+export type ActionResult = { [T in ActionType]: { type: T; action: ActionOf<T> } & ResultByType[T] }[ActionType]
 
 export type ActionResultOf<T extends ActionType> = Extract<ActionResult, { type: T }>
 
@@ -108,12 +108,12 @@ export function resultsOf<T extends ActionType>(type: T, done: readonly ActionRe
 }
 
 /** The needs, with what only some commands load for a step of theirs. */
-export type Plan = {
+export type StepOptions = {
   needs: Needs
   /** What is to be said of us to everybody, and the state in which that is counted. */
-  announcements?: (state: State, context: RunContext) => { state: State; actions: Action[] }
+  proposeAnnouncements?: (state: State, context: RunContext) => { state: State; actions: Action[] }
   /** The next file to fetch from a server, claimed by this process. `before`: those that this run has fetched, or has tried to. */
-  fetches?: (
+  proposeFetches?: (
     state: State,
     before: readonly ActionOf<'fetch-file'>[],
     context: RunContext,

@@ -1,6 +1,6 @@
 // One `announce` at a time: cron may start the next one while the last still runs.
 import { beginAnnounce, endAnnounce, isAnnouncing } from '../state/announced.ts'
-import { type RunContext, refreshContext, speakerOf } from './context.ts'
+import { authorOf, type RunContext, refreshContext } from './context.ts'
 
 /** Why nothing is to be done now; or the context of the run, and what is to be called in its end. */
 export type Turn = { idle: string } | { context: RunContext; end: () => Promise<void> }
@@ -15,7 +15,7 @@ const JITTER = 20
  */
 export async function takeTurn(context: RunContext, jitter: number | undefined): Promise<Turn> {
   const { environment } = context
-  const speaker = speakerOf(context)
+  const speaker = authorOf(context)
   const pause = environment.random() * (jitter ?? (environment.isScheduled() ? JITTER : 0))
   const begun = await environment.store.update([], (fresh) => {
     if (isAnnouncing(fresh, speaker, environment.isAlive)) return { snapshot: fresh, value: false }

@@ -15,12 +15,12 @@ import {
 import { publishedInbox } from '../state/canaries.ts'
 import { isSkippedByCron, presenceEvery } from '../state/dial-limit.ts'
 import { callsOf, type State } from '../state/state.ts'
-import type { Action, Executor, Plan } from './action.ts'
+import type { Action, Executor, StepOptions } from './action.ts'
 import { canaryActions } from './canaries.ts'
-import { type RunContext, stampOf } from './context.ts'
+import { publishTime, type RunContext } from './context.ts'
 
 /** What is to be said of us now: the inbox list by every command that goes on line, presence by `announce`. Pure. */
-export function announcements(what: 'presence' | 'list'): NonNullable<Plan['announcements']> {
+export function announcementsFor(what: 'presence' | 'list'): NonNullable<StepOptions['proposeAnnouncements']> {
   return (state, context) => {
     const list = inboxListActions(state, context)
     if (what === 'list') return { state, actions: list }
@@ -57,7 +57,7 @@ export const publishInboxList: Executor<'inbox-list'> = {
 
 function presenceActions(state: State, context: RunContext): Action[] {
   const { environment, now } = context
-  const stamp = presenceStamp(state.index.announced, stampOf(context))
+  const stamp = presenceStamp(state.index.announced, publishTime(context))
   const template = presenceOf(presenceFields(state, context), stamp)
   const words = presenceWords(template)
   const { every } = environment.config.presence
@@ -74,7 +74,7 @@ function inboxListActions({ index }: State, context: RunContext): Action[] {
   const relays = listDue(index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], now)
   if (relays.length === 0) return []
   const replaces = index.announced.replaced !== undefined
-  const template = inboxList(named, listStamp(index.announced, stampOf(context)))
+  const template = inboxList(named, listStamp(index.announced, publishTime(context)))
   return [{ type: 'inbox-list', template, lists, relays, ...(replaces && { replaces }) }]
 }
 

@@ -7,7 +7,7 @@ import type { Call } from '../call/replay.ts'
 import { decideFetches, recordFetched, recordTransfers, remoteFilesOf, type SettledTransfer } from '../state/files.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { Action, ActionOf, Executor } from './action.ts'
-import { type RunContext, speakerOf } from './context.ts'
+import { authorOf, type RunContext } from './context.ts'
 
 /** What becomes of the files that have come in, as far as it can be told: those that are whole are to be put in their place. Pure. */
 export function settleFiles(state: State, context: RunContext): { state: State; actions: Action[] } {
@@ -15,7 +15,7 @@ export function settleFiles(state: State, context: RunContext): { state: State; 
   const calls = callsOf(state, environment.keys.pubkey, now)
   const open = new Map<string, number>()
   const found = calls.flatMap((call) => transfersIn(call, state, open))
-  const speaker = speakerOf(context)
+  const speaker = authorOf(context)
   const settled = found.filter((one): one is SettledTransfer => 'fileState' in one)
   // What lies on a server is fetched by commands that have the time; whether it will be is known at once.
   const { fetchMax } = environment.config.file
@@ -36,7 +36,7 @@ export const saveFile: Executor<'save-file'> = {
   },
   record(state, done, context) {
     const settled = done.map(({ action, path }) => ({ ...action.transfer, fileState: { path } }))
-    return recordTransfers(state, settled, speakerOf(context))
+    return recordTransfers(state, settled, authorOf(context))
   },
 }
 

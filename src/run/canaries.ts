@@ -6,7 +6,7 @@ import { CANARY_LIFETIME, canaryRelays, recordCanaries } from '../state/canaries
 import { type CanaryBody, canaryTemplate, countCanary } from '../state/machine.ts'
 import type { State } from '../state/state.ts'
 import type { Action, Executor } from './action.ts'
-import { envelopeTimes, type RunContext, stampOf } from './context.ts'
+import { envelopeTimes, publishTime, type RunContext } from './context.ts'
 
 /** The canaries that are due, and the state in which they are counted. Pure. */
 export function canaryActions(state: State, context: RunContext): { state: State; actions: Action[] } {
@@ -46,7 +46,7 @@ async function publishTo(
 ): Promise<PublishAnswer[]> {
   const { environment, deadline } = context
   const me = environment.keys.pubkey
-  const rumor = rumorOf(canaryTemplate(body, me, stampOf(context)), me)
+  const rumor = rumorOf(canaryTemplate(body, me, publishTime(context)), me)
   const wrapped = () =>
     environment.wrapRumor(rumor, me, {
       ...{ ...envelopeTimes(context), callKey: undefined, keptFor: CANARY_LIFETIME },

@@ -41,7 +41,7 @@ export function withRelayClock(context: RunContext, clock: RelayClock): RunConte
 }
 
 /** With what we publish is dated, unix seconds: by the relays' clock, where ours is known to be wrong. */
-export function stampOf({ now, clock }: RunContext): number {
+export function publishTime({ now, clock }: RunContext): number {
   return now - clock.ahead
 }
 
@@ -50,7 +50,7 @@ export function stampOf({ now, clock }: RunContext): number {
  * does not find them too old.
  */
 export function envelopeTimes(context: RunContext): Pick<WrapOptions, 'now' | 'lag'> {
-  return { now: stampOf(context), lag: context.clock.lag }
+  return { now: publishTime(context), lag: context.clock.lag }
 }
 
 /** Ourselves, under the name that we give ourselves; "" for none. */
@@ -59,8 +59,15 @@ export function ownAgent({ environment }: RunContext, people: AgentDirectory): A
 }
 
 /** Who speaks in this run, and when: what the state writes down beside our own words. */
-export function speakerOf(context: RunContext): AuthorContext {
+export function authorOf(context: RunContext): AuthorContext {
   const { environment, now, clock } = context
   const { keys, claimant, config } = environment
-  return { me: keys.pubkey, now, stamp: stampOf(context), lag: clock.lag, ...claimant, tellRead: config.receipts.read }
+  return {
+    me: keys.pubkey,
+    now,
+    stamp: publishTime(context),
+    lag: clock.lag,
+    ...claimant,
+    tellRead: config.receipts.read,
+  }
 }

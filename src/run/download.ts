@@ -13,8 +13,8 @@ import {
 } from '../state/files.ts'
 import { claimBy } from '../state/retry.ts'
 import { callsOf, type State } from '../state/state.ts'
-import type { Executor, FetchWindow, Plan } from './action.ts'
-import { type RunContext, refreshContext, speakerOf } from './context.ts'
+import type { Executor, FetchWindow, StepOptions } from './action.ts'
+import { authorOf, type RunContext, refreshContext } from './context.ts'
 
 /**
  * How long a command may fetch, in ms. `inbox` was started for what comes in; `status` and `announce` take what comes
@@ -25,7 +25,7 @@ const QUICK_MS = 2_000
 const SMALL_BYTES = 1_000_000
 
 /** The next file to fetch, as long as the command has time. A parallel command may be at one, or have done it. */
-export function fetchesFor(downloads: 'patient' | 'quick' | FetchWindow): NonNullable<Plan['fetches']> {
+export function fetchesFor(downloads: 'patient' | 'quick' | FetchWindow): NonNullable<StepOptions['proposeFetches']> {
   return (state, before, context) => {
     const { environment } = context
     const clock = environment.clock()
@@ -35,7 +35,7 @@ export function fetchesFor(downloads: 'patient' | 'quick' | FetchWindow): NonNul
     const left = environment.stopped.aborted ? [] : openFiles(context, state)
     const remoteFile = left.find(({ id, body }) => clock < untilOf(body.size, window) && !tried.includes(id))
     if (remoteFile?.progress === undefined) return { state, actions: [] }
-    const speaker = speakerOf(context)
+    const speaker = authorOf(context)
     const fileState: FileState = { fetching: { ...remoteFile.progress, claim: claimBy(speaker) } }
     return {
       state: recordFetched(state, [{ remoteFile, fileState }], speaker),
@@ -78,7 +78,7 @@ export const fetchFile: Executor<'fetch-file'> = {
   },
   record(state, done, context) {
     const found = done.map(({ action: { remoteFile }, fileState }) => ({ remoteFile, fileState }))
-    return recordFetched(state, found, speakerOf(context))
+    return recordFetched(state, found, authorOf(context))
   },
 }
 

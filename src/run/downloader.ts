@@ -3,7 +3,7 @@ import type { State } from '../state/state.ts'
 import type { FetchWindow } from './action.ts'
 import type { RunContext } from './context.ts'
 import { fetchesFor, openFiles } from './download.ts'
-import { carryOut } from './execute.ts'
+import { executeActions } from './execute.ts'
 import { saveStep } from './save-step.ts'
 
 export type Downloader = {
@@ -44,6 +44,6 @@ export function openDownloader(until: number): Downloader {
 }
 
 async function downloadAll(context: RunContext, window: FetchWindow): Promise<void> {
-  const plan = { needs: {}, fetches: fetchesFor(window) }
-  await carryOut(plan, context, await saveStep({}, plan, context))
+  const options = { needs: {}, fetches: fetchesFor(window) }
+  await executeActions(options, context, await saveStep({}, options, context))
 }

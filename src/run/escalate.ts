@@ -14,7 +14,7 @@ import { namesOf } from '../state/peer-memory.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callsOf, type State } from '../state/state.ts'
 import { type ActionOf, type ActionResult, type ChannelResult, resultsOf } from './action.ts'
-import { type RunContext, speakerOf } from './context.ts'
+import { authorOf, type RunContext } from './context.ts'
 
 /** Takes the owner's question of a command into the state. `asked`: the escalation, when the command is one. */
 export function queueEscalation(
@@ -79,7 +79,7 @@ function escalationLetter(context: RunContext, asked: Escalation) {
   if (to === undefined || to === context.environment.keys.pubkey) return undefined
   return {
     to,
-    rumor: directMessage(escalationText(asked, 'To answer, just reply to this message.'), to, speakerOf(context)),
+    rumor: directMessage(escalationText(asked, 'To answer, just reply to this message.'), to, authorOf(context)),
   }
 }
 

@@ -1,30 +1,30 @@
 // Carrying out what a step wants done, and writing down what became of it, until nothing follows from that any more.
-import type { Action, ActionResult, Plan } from './action.ts'
+import type { Action, ActionResult, StepOptions } from './action.ts'
 import { type RunContext, refreshContext, withRelayClock } from './context.ts'
-import { execute, record } from './executors.ts'
+import { executeAction, recordResults } from './executors.ts'
 import { saveStep } from './save-step.ts'
 import { joinDecided, type StepResult } from './step.ts'
 
 /** The last of the steps, and what became of all actions of the run. */
-export type Executed = { context: RunContext; result: StepResult; done: ActionResult[] }
+export type ExecutedRun = { context: RunContext; result: StepResult; done: ActionResult[] }
 
 /**
  * Carries out the actions of a step, and of every step that follows from them. Throws what is wrong with this machine, once
  * everything else is written down.
  * @param done what was carried out before
  */
-export async function carryOut(
-  plan: Plan,
+export async function executeActions(
+  options: StepOptions,
   opened: RunContext,
   first: StepResult,
   before: readonly ActionResult[] = [],
-): Promise<Executed> {
+): Promise<ExecutedRun> {
   const earlier = [...before]
   let [context, result] = [opened, first]
   while (result.actions.length > 0) {
-    const { done, saved, error } = await executeAll(result.actions, context)
+    const { done, saved, error } = await executeSideBySide(result.actions, context)
     context = contextAfter(done, context)
-    const { decided, callsHeard, ...next } = await saveStep({ done, saved, earlier }, plan, context)
+    const { decided, callsHeard, ...next } = await saveStep({ done, saved, earlier }, options, context)
     result = {
       ...next,
       decided: joinDecided(result.decided, decided),
@@ -43,12 +43,12 @@ type Round = { done: ActionResult[]; saved: ReadonlySet<ActionResult>; error: { 
 const FEW = 3
 
 /** Carries out actions side by side. */
-export async function executeAll(actions: readonly Action[], context: RunContext): Promise<Round> {
+export async function executeSideBySide(actions: readonly Action[], context: RunContext): Promise<Round> {
   const writer = openWriter(context)
   const many = actions.length > FEW
   const settled = await Promise.allSettled(
     actions.map(async (action) => {
-      const one = await execute(action, context)
+      const one = await executeAction(action, context)
       if (many) writer.note(one)
       return one
     }),
@@ -88,12 +88,15 @@ function openWriter(context: RunContext): Writer {
     waiting = []
     const began = environment.clock()
     const calls = some.flatMap((one) => (one.type === 'signal' ? [one.action.due.call] : []))
-    await environment.store.update(calls, (fresh) => ({ snapshot: record(fresh, some, context), value: undefined }))
+    await environment.store.update(calls, (fresh) => ({
+      snapshot: recordResults(fresh, some, context),
+      value: undefined,
+    }))
     for (const one of some) saved.add(one)
     pause = WRITE_PAUSE_RATIO * (environment.clock() - began)
   }
 
-  async function plan(): Promise<void> {
+  async function schedule(): Promise<void> {
     if (planned) return
     planned = true
     await environment.pause(pause)
@@ -102,14 +105,14 @@ function openWriter(context: RunContext): Writer {
     // A disk that is full is heard of at the end of the run, when all of it is to be written.
     writing = write().catch(() => {})
     await writing
-    if (waiting.length > 0) await plan()
+    if (waiting.length > 0) await schedule()
   }
 
   return {
     note(one) {
       if (one.type !== 'signal' && one.type !== 'letter') return
       waiting.push(one)
-      if (!closed) void plan()
+      if (!closed) void schedule()
     },
     async close() {
       closed = true

@@ -37,12 +37,12 @@ const LOADERS: { readonly [T in ActionType]: () => Promise<Executor<T>> } = {
 const loaded: { [T in ActionType]?: Executor<T> } = {}
 
 /** Carries out one action. */
-export async function execute(action: Action, context: RunContext): Promise<ActionResult> {
+export async function executeAction(action: Action, context: RunContext): Promise<ActionResult> {
   return await executeAs(action.type, action, context)
 }
 
 /** Writes down what became of actions. Pure. */
-export function record(state: State, done: readonly ActionResult[], context: RunContext): State {
+export function recordResults(state: State, done: readonly ActionResult[], context: RunContext): State {
   const types = [...new Set(done.map(({ type }) => type))]
   return types.reduce((next, type) => recordAs(type, next, done, context), state)
 }

@@ -21,19 +21,22 @@ export function failureOf(finished: FinishedRun): Failure | undefined {
   const { needs, decided, state, done } = finished
   if (decided?.refusal !== undefined) return decided.refusal
   const escalation = state.index.escalations[decided?.asked?.id ?? '']
-  if (escalation !== undefined) return ownerNotTold(escalation, finished)
+  if (escalation !== undefined) return ownerNotToldFailure(escalation, finished)
   // The output says which relays are away.
   if (needs.unattended === true) return undefined
   if (decided?.letter !== undefined) {
     const { accepted, failed } = relaysOfLetter(decided.letter.rumor.id, done)
-    return accepted.length > 0 ? undefined : nobodyTookIt(failed)
+    return accepted.length > 0 ? undefined : notTakenFailure(failed)
   }
   return decided !== undefined && decided.said.length > 0
-    ? notDelivered(decided.said, finished)
-    : noRelayAnswered(finished)
+    ? undeliveredFailure(decided.said, finished)
+    : noAnswerFailure(finished)
 }
 
-function notDelivered(parts: readonly RecordedSignal[], { context, state, done }: FinishedRun): Failure | undefined {
+function undeliveredFailure(
+  parts: readonly RecordedSignal[],
+  { context, state, done }: FinishedRun,
+): Failure | undefined {
   const [said] = parts
   const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
@@ -43,7 +46,7 @@ function notDelivered(parts: readonly RecordedSignal[], { context, state, done }
     parts.map((p) => p.rumor.id),
   )
   if (delivery !== 'queued') return undefined
-  return callsWithoutKey(done).includes(said.call) ? keyLostFailure(said.call, context) : nobodyTookIt(failed)
+  return callsWithoutKey(done).includes(said.call) ? keyLostFailure(said.call, context) : notTakenFailure(failed)
 }
 
 /** Which relays have a letter of this run, and which have not taken it. @param id of its rumor */
@@ -60,7 +63,7 @@ export function relaysOfLetter(
   }
 }
 
-function nobodyTookIt(failed: readonly { url: string; reason: Foreign }[]): Failure {
+function notTakenFailure(failed: readonly { url: string; reason: Foreign }[]): Failure {
   const why = failed.map(relayReason).join('; ')
   const told = why === '' ? '' : ` (${why})`
   if (failed.length > 0 && failed.every((f) => matches(f.reason, /^(auth-required|restricted|blocked)/))) {
@@ -108,7 +111,7 @@ function lateFailure(call: string): Failure {
 }
 
 // Nothing may be answered from memory as if it were news.
-function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
+function noAnswerFailure({ heard }: FinishedRun): Failure | undefined {
   // That our own list is there to be read does not mean that our mail is.
   const answers = heard.answers.filter(({ name }) => name !== 'own-list')
   if (answers.length === 0 || answers.some(isRelayThere)) return undefined
@@ -124,7 +127,10 @@ function noRelayAnswered({ heard }: FinishedRun): Failure | undefined {
   )
 }
 
-function ownerNotTold({ escalation, channels: all }: KeptEscalation, { context }: FinishedRun): Failure | undefined {
+function ownerNotToldFailure(
+  { escalation, channels: all }: KeptEscalation,
+  { context }: FinishedRun,
+): Failure | undefined {
   const channels = all.filter((c) => c.channel !== 'log')
   // "Ends with 6 also in a call: the owner was *not* told, whatever the peer was."
   if (!channels.some((c) => c.channel !== 'peer')) {

@@ -1,6 +1,6 @@
 // What only some commands need, loaded for them alone, and once: whoever runs many commands in one process, as the simulation
 // does, waits for it no more.
-import type { Plan } from './action.ts'
+import type { StepOptions } from './action.ts'
 import type { Needs } from './needs.ts'
 
 // Each gives its module, loaded when it is first asked for.
@@ -9,7 +9,7 @@ export const loadAnnounceOnce = once(() => import('./announce-once.ts'))
 export const loadTranscript = once(() => import('./transcript.ts'))
 export const loadCleanUp = once(() => import('./clean-up.ts'))
 export const loadKeepTranscripts = once(() => import('./keep-transcripts.ts'))
-export const loadTellLossFirst = once(() => import('./tell-loss-first.ts'))
+export const loadAcceptAfterLossReport = once(() => import('./accept-after-loss-report.ts'))
 export const loadWait = once(() => import('./wait.ts'))
 export const loadWake = once(() => import('./wake.ts'))
 
@@ -17,11 +17,11 @@ const loadAnnounce = once(() => import('./announce.ts'))
 const loadDownload = once(() => import('./download.ts'))
 
 /** The needs, with what a step of theirs takes beside its conversations. */
-export async function planFor(needs: Needs): Promise<Plan> {
+export async function loadStepOptions(needs: Needs): Promise<StepOptions> {
   const { announces, downloads } = needs
-  const online = announces && (await loadAnnounce()).announcements(announces)
+  const online = announces && (await loadAnnounce()).announcementsFor(announces)
   const fetches = downloads && (await loadDownload()).fetchesFor(downloads)
-  return { needs, ...(online && { announcements: online }), ...(fetches && { fetches }) }
+  return { needs, ...(online && { proposeAnnouncements: online }), ...(fetches && { proposeFetches: fetches }) }
 }
 
 function once<T>(load: () => Promise<T>): () => Promise<T> {

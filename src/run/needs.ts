@@ -17,7 +17,7 @@ export type Needs = {
   /** What it tells everybody of us. */
   announces?: 'presence' | 'list'
   /** One of its kind at a time, after a pause by chance of at most so many seconds; undefined for what fits whoever has started it. */
-  alone?: { jitter: number | undefined }
+  singleton?: { jitter: number | undefined }
   /** Wakes the agent through the event hook. */
   wakes?: true
   /** Prints what is unread, which is then read. */

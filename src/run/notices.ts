@@ -22,33 +22,33 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[], news: r
   const { context, heard, state, done } = finished
   const fresh = resultsOf('signal', done).filter(({ action }) => action.said)
   const told = new Set([...fresh, ...resultsOf('letter', done)].map(({ action }) => action.due.to))
-  const unknown = [...told].flatMap((to) => guessedRelays(to, routeTo(context, state, calls, to).by, finished))
+  const unknown = [...told].flatMap((to) => guessedRelayNotices(to, routeTo(context, state, calls, to).by, finished))
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
   return [
-    ...clockNotice(heard.clock.told),
-    ...otherMachine(finished),
+    ...clockNotices(heard.clock.told),
+    ...otherMachineNotices(finished),
     ...mailboxNotices(heard),
-    ...listReplaced(finished),
+    ...replacedListNotices(finished),
     ...(asked ? unknown : []),
-    ...ownerToldLater(finished),
-    ...answersNothing(finished, news),
-    ...toldNobody(finished),
-    ...askedTwice(finished),
-    ...lettersSentLater(finished),
-    ...filesWaiting(finished, calls),
-    ...behindGaps(finished, calls),
-    ...longCalls(finished, calls),
-    ...notListed(heard),
-    ...lettersLeft(finished),
-    ...keysLost(finished),
-    ...lossesTold(finished),
+    ...ownerToldNotices(finished),
+    ...unassignedAnswerNotices(finished, news),
+    ...untoldOutcomeNotices(finished),
+    ...askedTwiceNotices(finished),
+    ...lettersSentNotices(finished),
+    ...waitingFileNotices(finished, calls),
+    ...gapNotices(finished, calls),
+    ...longCallNotices(finished, calls),
+    ...unlistedNotices(heard),
+    ...lettersLeftNotices(finished),
+    ...lostKeyNotices(finished),
+    ...lossReportNotices(finished),
     ...(finished.deleted ?? []),
   ]
 }
 
 // "Without a word of what it replies to it answers the only question that is open": with several open it closes none.
-function answersNothing({ state }: FinishedRun, news: readonly InboxItem[]): string[] {
+function unassignedAnswerNotices({ state }: FinishedRun, news: readonly InboxItem[]): string[] {
   const open = Object.values(state.index.escalations).filter(isOpen)
   const [first, second] = open.map(({ escalation }) => escalation.id.slice(0, 8))
   const loose = news.some(({ type, escalation, repeat }) => type === 'owner' && escalation === undefined && !repeat)
@@ -58,12 +58,12 @@ function answersNothing({ state }: FinishedRun, news: readonly InboxItem[]): str
   ]
 }
 
-function toldNobody({ intent, decided }: FinishedRun): string[] {
+function untoldOutcomeNotices({ intent, decided }: FinishedRun): string[] {
   if (intent.type !== 'escalate' || intent.tell === undefined || decided?.asked?.call !== '') return []
   return ['what --tell says was told to nobody: no call is active; your owner was asked all the same']
 }
 
-function askedTwice({ decided, state, context }: FinishedRun): string[] {
+function askedTwiceNotices({ decided, state, context }: FinishedRun): string[] {
   const kept = state.index.escalations[decided?.asked?.id ?? '']
   if (kept === undefined) return []
   const [before] = sameQuestions(kept, Object.values(state.index.escalations)).filter((one) => one !== kept)
@@ -75,7 +75,7 @@ function askedTwice({ decided, state, context }: FinishedRun): string[] {
 }
 
 // "Another client has replaced our own 10050: noticed by `announce`, said, published anew."
-function listReplaced({ done }: FinishedRun): string[] {
+function replacedListNotices({ done }: FinishedRun): string[] {
   const lists = resultsOf('inbox-list', done).filter(({ action }) => action.replaces === true)
   return lists.map(({ oks }) =>
     oks.some(({ accepted }) => accepted)
@@ -85,7 +85,7 @@ function listReplaced({ done }: FinishedRun): string[] {
 }
 
 // Of what was owed from before; what the command itself says is its failure.
-function keysLost({ done, decided }: FinishedRun): string[] {
+function lostKeyNotices({ done, decided }: FinishedRun): string[] {
   const own = decided?.said.map(({ call }) => call) ?? []
   return callsWithoutKey(done).flatMap((call) =>
     own.includes(call)
@@ -97,7 +97,7 @@ function keysLost({ done, decided }: FinishedRun): string[] {
 }
 
 // "Its seals are told as unreadable (\"answered by another machine, or a copy\"), and the call begins anew."
-function lossesTold({ done, context, state }: FinishedRun): string[] {
+function lossReportNotices({ done, context, state }: FinishedRun): string[] {
   const told = resultsOf('receipt', done).filter(
     ({ action: { receipt }, oks }) =>
       receipt.lost === true && receipt.call === undefined && oks.some(({ accepted }) => accepted),
@@ -110,7 +110,7 @@ function lossesTold({ done, context, state }: FinishedRun): string[] {
 }
 
 // What of the agents on line is not told, and why.
-function notListed({ online, answers }: SyncResult): string[] {
+function unlistedNotices({ online, answers }: SyncResult): string[] {
   if (online === undefined) return []
   const { lacking, hidden, forged } = online
   // Where no relay answered, the error says so, and why.
@@ -123,7 +123,7 @@ function notListed({ online, answers }: SyncResult): string[] {
 }
 
 // Nothing is told out of its place: what came before something that it follows is told with that.
-function behindGaps({ needs }: FinishedRun, calls: readonly Call[]): string[] {
+function gapNotices({ needs }: FinishedRun, calls: readonly Call[]): string[] {
   if (needs.notes?.includes('pace') !== true) return []
   return calls.flatMap(({ id, waiting, gaps }) => {
     const [gap] = gaps
@@ -137,7 +137,7 @@ function behindGaps({ needs }: FinishedRun, calls: readonly Call[]): string[] {
 }
 
 // "A bound that unread ones meet is told."
-function lettersLeft({ needs, state }: FinishedRun): string[] {
+function lettersLeftNotices({ needs, state }: FinishedRun): string[] {
   const { lettersLeft: left = 0 } = state.index
   if (left === 0 || needs.notes?.includes('pace') !== true) return []
   return [
@@ -146,7 +146,7 @@ function lettersLeft({ needs, state }: FinishedRun): string[] {
 }
 
 // Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
-function longCalls({ context, needs, state }: FinishedRun, calls: readonly Call[]): string[] {
+function longCallNotices({ context, needs, state }: FinishedRun, calls: readonly Call[]): string[] {
   if (needs.notes?.includes('pace') !== true) return []
   const most = context.environment.config.call.maxMessages
   return calls.flatMap((call) => {
@@ -166,7 +166,7 @@ function longCalls({ context, needs, state }: FinishedRun, calls: readonly Call[
 }
 
 // What the owner could not be told when it was asked.
-function ownerToldLater({ done, state, context, decided }: FinishedRun): string[] {
+function ownerToldNotices({ done, state, context, decided }: FinishedRun): string[] {
   const told = resultsOf('tell-owner', done)
   const before = told.filter(({ action }) => !action.due.fresh)
   const results = before.flatMap(({ told: { id, results } }) => Object.entries(results).map((r) => [id, ...r] as const))
@@ -187,7 +187,7 @@ function ownerToldLater({ done, state, context, decided }: FinishedRun): string[
 }
 
 // Letters to others that no relay had taken when they were written.
-function lettersSentLater({ done, state, context, decided }: FinishedRun): string[] {
+function lettersSentNotices({ done, state, context, decided }: FinishedRun): string[] {
   const sent = resultsOf('letter', done).filter(
     ({ action: { due } }) =>
       due.to !== context.environment.ownerKey &&
@@ -202,7 +202,7 @@ function lettersSentLater({ done, state, context, decided }: FinishedRun): strin
 }
 
 // Whoever asks what is new should know of what is still to come.
-function filesWaiting({ needs, state }: FinishedRun, calls: readonly Call[]): string[] {
+function waitingFileNotices({ needs, state }: FinishedRun, calls: readonly Call[]): string[] {
   if (needs.notes?.includes('files') !== true) return []
   const held = remoteFilesOf(state, calls).filter((remoteFile) => (remoteFile.progress?.tries ?? 0) > 0)
   return held.map(
@@ -231,7 +231,7 @@ function when(stamp: number): string {
   return new Date(stamp * 1000).toISOString()
 }
 
-function clockNotice(ahead: number): string[] {
+function clockNotices(ahead: number): string[] {
   if (ahead === 0) return []
   const by =
     Math.abs(ahead) >= 7200
@@ -241,7 +241,7 @@ function clockNotice(ahead: number): string[] {
 }
 
 // Told once, where somebody looks.
-function otherMachine({ context: { now }, needs, state }: FinishedRun): string[] {
+function otherMachineNotices({ context: { now }, needs, state }: FinishedRun): string[] {
   const { found } = state.index.machine ?? {}
   if (found === undefined || needs.unattended === true || found.told !== now) return []
   return [
@@ -252,7 +252,7 @@ function otherMachine({ context: { now }, needs, state }: FinishedRun): string[]
 }
 
 // NIP-17: without a list "the user is not ready to receive messages"; agents that are found otherwise get a try.
-function guessedRelays(to: string, by: Route['by'], { context, state }: FinishedRun): string[] {
+function guessedRelayNotices(to: string, by: Route['by'], { context, state }: FinishedRun): string[] {
   const who = to === context.environment.ownerKey ? 'your owner' : shortNpub(npubEncode(to))
   const where =
     by === 'own' ? 'your own relays' : by === 'reads' ? 'the relays of its kind 10002' : 'others that it named'

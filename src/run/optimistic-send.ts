@@ -7,9 +7,9 @@ import { Failure } from '../errors.ts'
 import { directoryOf, NO_DIRECTORY } from '../state/directory.ts'
 import { isStale } from '../state/peer-memory.ts'
 import { callsOf, type State } from '../state/state.ts'
-import type { ActionResult, Plan } from './action.ts'
+import type { ActionResult, StepOptions } from './action.ts'
 import type { RunContext } from './context.ts'
-import { executeAll } from './execute.ts'
+import { executeSideBySide } from './execute.ts'
 import type { Needs } from './needs.ts'
 import { routeTo } from './route.ts'
 import { saveStep } from './save-step.ts'
@@ -32,13 +32,13 @@ export function optimisticRelays(needs: Needs, state: State, context: RunContext
 }
 
 /** Decides and publishes before anything was heard. What became of it is recorded by the next `saveStep`, with what was heard meanwhile. */
-export async function sayAhead(
+export async function sendOptimistically(
   intent: Intent,
-  plan: Plan,
+  options: StepOptions,
   context: RunContext,
 ): Promise<{ decided: Decided | undefined; done: ActionResult[] }> {
-  const { decided, actions } = await saveStep({ intent }, plan, context)
-  const { done, error } = await executeAll(actions, context)
+  const { decided, actions } = await saveStep({ intent }, options, context)
+  const { done, error } = await executeSideBySide(actions, context)
   if (error !== undefined) throw error.thrown
   return { decided, done }
 }

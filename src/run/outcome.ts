@@ -18,7 +18,7 @@ import { markRead } from '../state/read-marks.ts'
 import type { RecordedSignal } from '../state/say.ts'
 import { callsOf, type Letter, type State } from '../state/state.ts'
 import { resultsOf } from './action.ts'
-import { ownAgent, type RunContext, speakerOf } from './context.ts'
+import { authorOf, ownAgent, type RunContext } from './context.ts'
 import type { PresenceFindings } from './discovery.ts'
 import { failureOf, relaysOfLetter } from './failures.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
@@ -248,7 +248,7 @@ export async function markShown(context: RunContext, items: readonly InboxItem[]
   if (items.length === 0) return
   const calls = [...new Set(items.flatMap((item) => (item.call === '' ? [] : [item.call])))]
   await context.environment.store.update(calls, (fresh) => ({
-    snapshot: markRead(fresh, items, speakerOf(context)),
+    snapshot: markRead(fresh, items, authorOf(context)),
     value: undefined,
   }))
 }

@@ -6,7 +6,7 @@ import { usable } from '../nostr/relay-url.ts'
 import type { PeerFindings } from '../state/peer-memory.ts'
 import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
-import { isUnmet, ownRelays, type RouteContext } from './route.ts'
+import { isUnansweredStranger, ownRelays, type RouteContext } from './route.ts'
 
 /** Where else peers are said to be found, by pubkey. */
 export type RelayHints = Readonly<Record<string, readonly string[]>>
@@ -31,7 +31,7 @@ export function lookupQueries(
   // What the user has typed is no stranger's word.
   const named = (peer: string) => [
     ...(hints[peer] ?? []),
-    ...(isUnmet(context, index, peer) ? [] : (index.peers[peer]?.hints ?? [])),
+    ...(isUnansweredStranger(context, index, peer) ? [] : (index.peers[peer]?.hints ?? [])),
   ]
   const hinted = (peer: string) => usable(named(peer), own, environment.config.relays.allowPrivate)
   const elsewhere = [...new Set(peers.flatMap(hinted))].filter((url) => !own.includes(url)).slice(0, MAX_HINTED_RELAYS)

@@ -19,7 +19,7 @@ import {
   type Executor,
   resultsOf,
 } from './action.ts'
-import { envelopeTimes, type RunContext, speakerOf, stampOf } from './context.ts'
+import { authorOf, envelopeTimes, publishTime, type RunContext } from './context.ts'
 import { lookAgain } from './peer-lookup.ts'
 import { MINING_UNASKED, mineFor } from './proof-of-work.ts'
 import { type Route, routeTo } from './route.ts'
@@ -35,7 +35,7 @@ export const publishSignal: Executor<'signal'> = {
     return { type: 'signal', action, ...(await publishDue(action, sealing, context)) }
   },
   record(state, done, context) {
-    const published = recordPublished(state, done.flatMap(publishResultOf), speakerOf(context))
+    const published = recordPublished(state, done.flatMap(publishResultOf), authorOf(context))
     return recordReceiptsTaken(
       published,
       done.filter(isTaken).map(({ action: { due } }) => ({ call: due.call, ack: ackOf(due.rumor) })),
@@ -45,7 +45,7 @@ export const publishSignal: Executor<'signal'> = {
 
 export const publishLetter: Executor<'letter'> = {
   execute: async (action, context) => ({ type: 'letter', action, ...(await publishDue(action, undefined, context)) }),
-  record: (state, done, context) => recordLettersSent(state, done.flatMap(publishResultOf), speakerOf(context)),
+  record: (state, done, context) => recordLettersSent(state, done.flatMap(publishResultOf), authorOf(context)),
 }
 
 // A receipt is not kept: the next run tells the ack again if no relay takes this one.
@@ -53,7 +53,7 @@ export const publishReceipt: Executor<'receipt'> = {
   async execute(action, context) {
     const { call, to, ack, read, missing, fork, lost } = action.receipt
     const body = { type: 'receipt' as const, text: '' as const, missing, ...(fork && { fork }), ...(lost && { lost }) }
-    const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, stampOf(context))
+    const template = signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, publishTime(context))
     const rumor = rumorOf(template, context.environment.keys.pubkey)
     const { relays, doubted } = action.route
     const callKey = sealingWith(action.binding, context)
@@ -239,7 +239,7 @@ async function publishWrap(
   const strict = oks.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   // The attack: a relay refuses a kept wrap for its stamp, and gets the word sealed anew with the identities' key.
   if (strict.length === 0 || callKey === 'lost') return { wrap, oks }
-  const recent = seal({ now: stampOf(context), recent: true })
+  const recent = seal({ now: publishTime(context), recent: true })
   const better = await environment.pool.publish([{ event: recent, relays: strict, spare, doubted, aside }], until())
   return { wrap, oks: [...oks.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -48,7 +48,7 @@ export function routeTo(context: RouteContext, state: State, calls: readonly Cal
   const pow = memory?.pow ?? 0
   const told = calls.findLast((c) => c.peer === peer && c.peerRelays.length > 0)?.peerRelays
   const sources = { list: memory?.inbox, call: told, hint: memory?.hints, reads: memory?.reads }
-  const met = !isUnmet(context, index, peer)
+  const met = !isUnansweredStranger(context, index, peer)
   for (const by of ['list', 'call', 'hint', 'reads'] as const) {
     const named = usable(sources[by] ?? [], own, allowPrivate, TRIED)
     if (named.length === 0) continue
@@ -79,7 +79,7 @@ export function ownRelays({ relays }: Pick<RunContext['environment'], 'relays'>)
  * Whether all that we have with somebody are calls of its own that nobody here has answered: then no relay is contacted that only it
  * has named. What the policy refuses by itself is no answer.
  */
-export function isUnmet(
+export function isUnansweredStranger(
   { environment, people }: RouteContext,
   { calls, outgoingLetters }: Index,
   peer: string,

@@ -7,22 +7,22 @@ import { relayFacts } from '../state/relay-memory.ts'
 import type { State } from '../state/state.ts'
 import type { ActionResult } from './action.ts'
 import { type RunContext, withRelayClock } from './context.ts'
-import { carryOut } from './execute.ts'
+import { executeActions } from './execute.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import {
+  loadAcceptAfterLossReport,
   loadAnnounceOnce,
   loadCleanUp,
   loadKeepTranscripts,
   loadLocal,
-  loadTellLossFirst,
+  loadStepOptions,
   loadTranscript,
   loadWait,
   loadWake,
-  planFor,
 } from './lazy.ts'
 import { load } from './load.ts'
 import type { Task, Wait } from './needs.ts'
-import { optimisticRelays, sayAhead } from './optimistic-send.ts'
+import { optimisticRelays, sendOptimistically } from './optimistic-send.ts'
 import { type OutcomeOf, outcomeOf } from './outcome.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
 import { refuseWork } from './refuse-work.ts'
@@ -34,7 +34,7 @@ import type { TranscriptView } from './transcript.ts'
 
 /** Carries a command out and gives what it came to. Throws a Failure for what the user has to hear as an error. */
 export async function run<T extends IntentType>(task: Task<T>, context: RunContext): Promise<OutcomeOf<T>> {
-  const { network, alone } = task.needs
+  const { network, singleton: alone } = task.needs
   if (network !== true) return await (await loadLocal()).runLocally(task, context)
   const refused = await refuseSecrets(task.intent, context)
   if (refused !== undefined) throw refused
@@ -46,44 +46,47 @@ export async function run<T extends IntentType>(task: Task<T>, context: RunConte
 
 async function runOnline<T extends IntentType>(
   { type, intent, needs }: Task<T>,
-  opened: RunContext,
+  start: RunContext,
 ): Promise<OutcomeOf<T>> {
   // Load.
-  const { pool, relays, ownerKey } = opened.environment
-  const known = await load(opened)
-  const plan = await planFor(needs)
+  const { pool, relays, ownerKey } = start.environment
+  const loaded = await load(start)
+  const options = await loadStepOptions(needs)
 
-  pool.learn(relayFacts(known.index, opened.now, needs.unattended))
+  pool.learn(relayFacts(loaded.index, start.now, needs.unattended))
 
   // Hear. A message in an active call does not wait for what there is to hear.
-  const wanted = await resolveCallee(needs, known.index, opened)
-  const request = syncRequestFor(needs, known.index, wanted, ownerKey)
-  const route = optimisticRelays(needs, known, opened)
+  const callee = await resolveCallee(needs, loaded.index, start)
+  const request = syncRequestFor(needs, loaded.index, callee, ownerKey)
+  const route = optimisticRelays(needs, loaded, start)
   if (route !== undefined) await pool.warm([...relays.inbox, ...route])
-  const [heard, ahead] = await Promise.all([
-    sync(opened, known.index, request),
-    route === undefined ? undefined : sayAhead(intent, plan, opened),
+  const [heard, optimistic] = await Promise.all([
+    sync(start, loaded.index, request),
+    route === undefined ? undefined : sendOptimistically(intent, options, start),
   ])
-  const context = { ...withRelayClock(opened, heard.clock), work: 'work' in intent && intent.work === true }
-  const looked = lookupsFrom(heard, wanted, context)
-  const unpaid = refuseWork(intent, looked, known.index, context)
+  const context = { ...withRelayClock(start, heard.clock), work: 'work' in intent && intent.work === true }
+  const lookup = lookupsFrom(heard, callee, context)
+  const unpaid = refuseWork(intent, lookup, loaded.index, context)
   if (unpaid !== undefined) throw unpaid
 
   // Decide, and write down what is to be said before anybody hears it.
-  const input = ahead === undefined ? { intent, heard, looked } : { heard, looked, done: ahead.done }
-  const stepped = await saveStep(input, plan, context)
+  const input = optimistic === undefined ? { intent, heard, lookup } : { heard, lookup, done: optimistic.done }
+  const stepped = await saveStep(input, options, context)
 
   // Carry out, and write down what came of it.
-  const carried = await carryOut(plan, context, stepped, ahead?.done)
-  const isHeldUp = carried.result.decided?.refusal?.code === 'CALL_KEY_LOST' && intent.type === 'answer'
-  const executed = isHeldUp ? await (await loadTellLossFirst()).acceptOnceTold(intent, plan, carried) : carried
-  const { result, done, context: here } = executed
+  const executed = await executeActions(options, context, stepped, optimistic?.done)
+  const mustReportFirst = executed.result.decided?.refusal?.code === 'CALL_KEY_LOST' && intent.type === 'answer'
+  const finished = mustReportFirst
+    ? await (await loadAcceptAfterLossReport()).acceptAfterLossReport(intent, options, executed)
+    : executed
+  const { result, done, context: finalContext } = finished
 
   // Report.
-  const { state, callsHeard, decided = ahead?.decided } = result
-  const deleted = isCleanUpDue(state.index, here.now) ? await (await loadCleanUp()).deleteWhatIsDue(here) : []
-  const outcome = await report(type, { intent, needs, context: here, heard, state, decided, callsHeard, done, deleted })
-  return await withTranscripts(outcome, known.index, here)
+  const { state, callsHeard, decided = optimistic?.decided } = result
+  const isDue = isCleanUpDue(state.index, finalContext.now)
+  const deleted = isDue ? await (await loadCleanUp()).deleteWhatIsDue(finalContext) : []
+  const run = { intent, needs, context: finalContext, heard, state, decided, callsHeard, done, deleted }
+  return await withTranscripts(await report(type, run), loaded.index, finalContext)
 }
 
 async function report<T extends IntentType>(type: T, run: FinishedRunOf<T>): Promise<OutcomeOf<T>> {
@@ -93,7 +96,8 @@ async function report<T extends IntentType>(type: T, run: FinishedRunOf<T>): Pro
   const reading = most === undefined ? undefined : await readTranscript(run, most)
   const state = needs.archives ? withArchives(run.state, environment) : run.state
   const finished = { ...run, reading, state }
-  const outcome = needs.waits === undefined ? outcomeOf(type, finished) : await waited(type, finished, needs.waits)
+  const outcome =
+    needs.waits === undefined ? outcomeOf(type, finished) : await waitAndReport(type, finished, needs.waits)
   if (needs.wakes !== true || environment.config.hook.command.length === 0) return outcome
   const woken = await (await loadWake()).wake(outcome.news, context)
   return { ...outcome, notices: [...outcome.notices, ...woken] }
@@ -123,7 +127,7 @@ async function withTranscripts<T extends IntentType>(
 const OVER: readonly string[] = ['ended', 'expired', 'forked']
 
 /** A call that was waited for is read once more, as it is then. */
-async function waited<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {
+async function waitAndReport<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {
   const outcome = await (await loadWait()).waitFor(type, run, wait)
   const most = run.needs.transcript?.most
   const id = run.decided?.said[0]?.call

@@ -1,13 +1,13 @@
 // A step taken on what is on disk by then and written down under the lock, so parallel commands take turns and none overwrites another.
 import type { Keys } from '../nostr/crypto.ts'
+import { callsIn } from '../state/signal-step.ts'
 import type { State } from '../state/state.ts'
-import { callsIn } from '../state/step.ts'
-import { type ActionResult, type Plan, resultsOf } from './action.ts'
+import { type ActionResult, resultsOf, type StepOptions } from './action.ts'
 import type { RunContext } from './context.ts'
 import { runStep, type StepInput, type StepResult } from './step.ts'
 
 /** Takes the step on what is on disk by then, and writes that down. */
-export async function saveStep(input: StepInput, plan: Plan, context: RunContext): Promise<StepResult> {
+export async function saveStep(input: StepInput, options: StepOptions, context: RunContext): Promise<StepResult> {
   const { environment, selector } = context
   const { heard, done = [], earlier = [] } = input
   const meanwhile = [
@@ -27,7 +27,7 @@ export async function saveStep(input: StepInput, plan: Plan, context: RunContext
     const keys = { ...environment.callKeys, make: makeKeys() }
     const here = { ...context, environment: { ...environment, callKeys: keys } }
     const written = before !== undefined && isSaid(before, fresh) ? { written: before } : {}
-    const result = runStep(fresh, { ...input, ...(observed && { observed }), ...written }, plan, here)
+    const result = runStep(fresh, { ...input, ...(observed && { observed }), ...written }, options, here)
     before = result
     const { state: snapshot, callsOnly, removals, secrets } = result
     return { snapshot, value: result, callsOnly, removals, secrets }

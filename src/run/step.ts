@@ -23,15 +23,21 @@ import {
 } from '../state/relay-memory.ts'
 import type { Removal } from '../state/retention.ts'
 import type { AuthorContext, RecordedSignal } from '../state/say.ts'
+import {
+  type HeardWraps,
+  type MadeSecret,
+  type SignalStepContext,
+  type SignalStepResult,
+  stepSignals,
+} from '../state/signal-step.ts'
 import type { State } from '../state/state.ts'
-import { exchangeSignals, type HeardWraps, type MadeSecret, type StepContext, type StepOutput } from '../state/step.ts'
 import { beginTransaction } from '../state/transaction.ts'
-import { type Action, type ActionResult, type ActionResultOf, type Plan, resultsOf } from './action.ts'
+import { type Action, type ActionResult, type ActionResultOf, resultsOf, type StepOptions } from './action.ts'
 import { settleFiles } from './assemble-files.ts'
 import { bindingOfReceipt, bindingOfSignal, earlyActions, openEarly } from './call-keys.ts'
-import { type RunContext, speakerOf } from './context.ts'
+import { authorOf, type RunContext } from './context.ts'
 import { linesToLog, queueEscalation } from './escalate.ts'
-import { record } from './executors.ts'
+import { recordResults } from './executors.ts'
 import { followUnreached, withRoute } from './publish.ts'
 import { lookupsFrom, type PeerLookup } from './sync-request.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync-result.ts'
@@ -43,7 +49,7 @@ export type StepInput = {
   /** What was heard. An intent without it is said before anybody has listened. */
   heard?: SyncResult | undefined
   /** Who was looked up, where that is more than what was heard says. */
-  looked?: PeerLookup
+  lookup?: PeerLookup
   /** What became of actions; which of it is on disk already; and what came of those before them. */
   done?: readonly ActionResult[]
   saved?: ReadonlySet<ActionResult>
@@ -87,36 +93,32 @@ export function joinDecided(first: Decided | undefined, then: Decided | undefine
   }
 }
 
-// The attack: none, but a run that is stopped between the call's file and the index, loses the lock and wakes up. What it has said once
-// stands in the call, and is not said once more.
-// A step may be applied twice: to make a pair is dear, and the second time is instead of the first.
-
 /**
  * One pure step: what was heard and what has become of earlier actions goes in, the next state and the actions to carry out come
  * out.
  */
-export function runStep(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
+export function runStep(state: State, input: StepInput, options: StepOptions, context: RunContext): StepResult {
   const { done = [], saved, earlier = [] } = input
-  const seen = observe(state, input.observed, plan, context)
-  const mine = withAgent(seen, context.environment.keys.pubkey)
+  const observed = observe(state, input.observed, options, context)
+  const owned = withAgent(observed, context.environment.keys.pubkey)
   // First: what was tried on them is not to be tried again by what follows.
-  const opened = openEarly.record(mine, resultsOf('open-early', done), context)
-  const talked = hearAndDecide(opened, input, plan, context)
+  const afterOpening = openEarly.record(owned, resultsOf('open-early', done), context)
+  const decided = hearAndDecide(afterOpening, input, options, context)
   // Last: while this process holds its claim on what it has just said, that is not due once more.
   const fresh = saved === undefined ? done : done.filter((one) => !saved.has(one))
-  const noted = fresh.length === 0 ? talked.state : record(talked.state, fresh, context)
-  const next = followUp(noted, done, earlier, talked.actions, plan, context)
+  const recorded = fresh.length === 0 ? decided.state : recordResults(decided.state, fresh, context)
+  const next = followUp(recorded, done, earlier, decided.actions, options, context)
   const callsOnly =
-    talked.callsOnly && seen === state && next.state === noted && fresh.every((one) => one.type === 'receipt')
-  return { ...talked, state: next.state, actions: [...talked.actions, ...next.actions], callsOnly }
+    decided.callsOnly && observed === state && next.state === recorded && fresh.every((one) => one.type === 'receipt')
+  return { ...decided, state: next.state, actions: [...decided.actions, ...next.actions], callsOnly }
 }
 
-function observe(state: State, observed: StepInput['observed'], { needs }: Plan, { now }: RunContext): State {
+function observe(state: State, observed: StepInput['observed'], { needs }: StepOptions, { now }: RunContext): State {
   return observed === undefined ? state : recordObservations(state, observed, now, needs.unattended)
 }
 
 /** Merges what was heard, decides, and writes down what is to be said. */
-function hearAndDecide(state: State, input: StepInput, plan: Plan, context: RunContext): StepResult {
+function hearAndDecide(state: State, input: StepInput, options: StepOptions, context: RunContext): StepResult {
   const uploaded = resultsOf('upload-file', input.done ?? [])
   // What nothing opens even now is not heard once more.
   const early = resultsOf('open-early', input.done ?? []).flatMap(({ opened }) =>
@@ -130,49 +132,49 @@ function hearAndDecide(state: State, input: StepInput, plan: Plan, context: RunC
     return { ...(written ?? nothing), state, callsOnly: true }
   }
   const { opened, completeReads } = heard ?? NOTHING_HEARD
-  const looked = input.looked ?? lookupsFrom(heard ?? NOTHING_HEARD, undefined, context)
-  const known = heard === undefined ? state : remember(state, heard, looked, plan, context)
+  const lookup = input.lookup ?? lookupsFrom(heard ?? NOTHING_HEARD, undefined, context)
+  const heardState = heard === undefined ? state : rememberSync(state, heard, lookup, options, context)
   // What came before its accept is known by its wrap, and is heard only now.
-  const deep = plan.needs.deep === true || early.length > 0
+  const deep = options.needs.deep === true || early.length > 0
   const mail: HeardWraps = { opened, completeReads, deep, unheard: heard === undefined }
-  const spoken = exchangeSignals(known, wanted, mail, stepContext(context, looked.peer))
-  const decided = written?.decided ?? decidedIn(spoken, wanted !== undefined)
+  const signals = stepSignals(heardState, wanted, mail, stepContext(context, lookup.peer))
+  const decided = written?.decided ?? decidedIn(signals, wanted !== undefined)
   // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
   if (heard === undefined)
-    return { ...spoken, decided, actions: signalActions(spoken, spoken.state, context), callsOnly: true }
-  const asking = queueEscalation(spoken.state, input.intent, decided, context)
+    return { ...signals, decided, actions: signalActions(signals, signals.state, context), callsOnly: true }
+  const escalated = queueEscalation(signals.state, input.intent, decided, context)
   const { environment } = context
-  const author = speakerOf(context)
-  const writing = writeLetter(asking.state, spoken.decision, author)
+  const author = authorOf(context)
+  const lettered = writeLetter(escalated.state, signals.decision, author)
   const isBlocked = (pubkey: string) => trustOf(context.people, pubkey) === 'blocked'
-  const letters = lettersDue(writing.state, author, environment.isAlive, isBlocked)
+  const letters = lettersDue(lettered.state, author, environment.isAlive, isBlocked)
   const escalations = dueEscalations(letters.state, environment.owner.channels, author, environment.isAlive)
   const files = settleFiles(escalations.state, context)
   const routeOf = withRoute(context, files.state)
-  const announcing = plan.announcements?.(files.state, context) ?? { state: files.state, actions: [] }
+  const announced = options.proposeAnnouncements?.(files.state, context) ?? { state: files.state, actions: [] }
   return {
-    state: isLookedAt(plan) ? markMachineTold(announcing.state, context.now) : announcing.state,
+    state: isLookedAt(options) ? markMachineTold(announced.state, context.now) : announced.state,
     actions: [
       ...letters.dues.map((due): Action => ({ type: 'letter', due, route: routeOf(due.to) })),
-      ...signalActions(spoken, files.state, context),
+      ...signalActions(signals, files.state, context),
       ...(written === undefined ? [] : ownActions(written)),
-      ...uploadActions(spoken, context),
+      ...uploadActions(signals, context),
       ...escalations.dues.map((due): Action => ({ type: 'tell-owner', due })),
       ...files.actions,
       ...earlyActions(files.state, context),
-      ...announcing.actions,
-      ...probes(files.state, heard, plan, context),
+      ...announced.actions,
+      ...probes(files.state, heard, options, context),
     ],
-    decided: decided && { ...decided, asked: asking.asked, ...(writing.letter && { letter: writing.letter }) },
-    callsHeard: spoken.callsHeard,
-    removals: spoken.removals,
-    secrets: spoken.secrets,
+    decided: decided && { ...decided, asked: escalated.asked, ...(lettered.letter && { letter: lettered.letter }) },
+    callsHeard: signals.callsHeard,
+    removals: signals.removals,
+    secrets: signals.secrets,
     callsOnly: false,
   }
 }
 
 /** Whether somebody reads what this run prints in its end. */
-function isLookedAt({ needs }: Plan): boolean {
+function isLookedAt({ needs }: StepOptions): boolean {
   return needs.network === true && needs.unattended !== true
 }
 
@@ -200,7 +202,7 @@ function followUp(
   done: readonly ActionResult[],
   earlier: readonly ActionResult[],
   pending: readonly Action[],
-  { fetches }: Plan,
+  { proposeFetches: fetches }: StepOptions,
   context: RunContext,
 ): { state: State; actions: Action[] } {
   const unreached = followUnreached(state, done, earlier, context)
@@ -212,19 +214,25 @@ function followUp(
   return fetches(unreached.state, before, context)
 }
 
-function remember(state: State, heard: SyncResult, looked: PeerLookup, { needs }: Plan, context: RunContext): State {
+function rememberSync(
+  state: State,
+  heard: SyncResult,
+  lookup: PeerLookup,
+  { needs }: StepOptions,
+  context: RunContext,
+): State {
   const { now } = context
-  const seen = needs.unattended === true || heard.answers.length === 0 ? state : recordLook(state, now)
+  const looked = needs.unattended === true || heard.answers.length === 0 ? state : recordLook(state, now)
   const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
-  const asked = recordMailboxAnswers(seen, mailboxes, now)
+  const read = recordMailboxAnswers(looked, mailboxes, now)
   const me = context.environment.keys.pubkey
   const isAsked = heard.answers.some((a) => a.name === 'own-list' && a.complete)
-  const listed = isAsked ? recordOwnList(asked, readInboxList(heard.public, me), now) : asked
-  const clocked = recordClock(listed, heard.answers, heard.clock.told)
-  return rememberPeers(clocked, { ...looked, looked: looked.peers, public: heard.public }, now)
+  const listed = isAsked ? recordOwnList(read, readInboxList(heard.public, me), now) : read
+  const withClock = recordClock(listed, heard.answers, heard.clock.told)
+  return rememberPeers(withClock, { ...lookup, looked: lookup.peers, public: heard.public }, now)
 }
 
-function decidedIn({ decision, said }: StepOutput, asked: boolean): Decided | undefined {
+function decidedIn({ decision, said }: SignalStepResult, asked: boolean): Decided | undefined {
   if (!asked) return undefined
   const own = said.slice(said.length - decision.say.length)
   // A call that is hung up for another one is not what the command is about.
@@ -242,7 +250,11 @@ function writeLetter(
   return { state: oweLetter(state, rumor, to), letter: { to, rumor } }
 }
 
-function signalActions({ signalsDue, receiptsOwed, said }: StepOutput, state: State, context: RunContext): Action[] {
+function signalActions(
+  { signalsDue, receiptsOwed, said }: SignalStepResult,
+  state: State,
+  context: RunContext,
+): Action[] {
   const routeOf = withRoute(context, state)
   const fresh = new Set(said.map(({ rumor }) => rumor.id))
   return [
@@ -262,14 +274,14 @@ function ownActions({ actions, decided }: StepResult): Action[] {
   return actions.filter((one) => one.type === 'upload-file' || (one.type === 'signal' && said.has(one.due.rumor.id)))
 }
 
-function uploadActions({ decision }: StepOutput, { environment }: RunContext): Action[] {
+function uploadActions({ decision }: SignalStepResult, { environment }: RunContext): Action[] {
   const { server } = environment.config.file
   if (server === undefined) return []
   return (decision.uploads ?? []).map((upload): Action => ({ type: 'upload-file', upload, server }))
 }
 
 /** Where NIP-77 would have spared this run much. */
-function probes({ index }: State, { answers }: SyncResult, { needs }: Plan, { now }: RunContext): Action[] {
+function probes({ index }: State, { answers }: SyncResult, { needs }: StepOptions, { now }: RunContext): Action[] {
   if (needs.network !== true) return []
   const mailboxes = answers.filter((a) => a.name === 'inbox')
   const relays = relaysToProbe(index, mailboxes, now)
@@ -277,11 +289,11 @@ function probes({ index }: State, { answers }: SyncResult, { needs }: Plan, { no
 }
 
 /** What a decision depends on in this context. @param peer the agent that `call` names */
-function stepContext(context: RunContext, peer: string | undefined): StepContext {
+function stepContext(context: RunContext, peer: string | undefined): SignalStepContext {
   const { environment, people, selector } = context
   const { config } = environment
   return {
-    ...speakerOf(context),
+    ...authorOf(context),
     ...{ people, selector, peer, name: config.name, inbox: environment.relays.inbox, alive: environment.isAlive },
     isSigned: environment.isWrapSigned,
     ...{ ring: config.call.ring, inlineMax: config.file.inlineMax, stores: config.file.server !== undefined },

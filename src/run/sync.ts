@@ -2,7 +2,7 @@
 
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import { relaysAskedForList } from '../state/announced.ts'
-import { type MailboxQuestion, mailboxQuestions, type PartAnswer, replayOutcome } from '../state/cursors.ts'
+import { type MailboxQuestion, mailboxQuestions, type PartAnswer, readOutcome } from '../state/cursors.ts'
 import { isStale } from '../state/peer-memory.ts'
 import { askLimitOf, knownWraps, patienceFor } from '../state/relay-memory.ts'
 import type { Index } from '../state/state.ts'
@@ -63,7 +63,7 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
     mailboxes.map(({ relay, questions }) => {
       const parts = questions.flatMap(({ part }) => partAnswer(part, relay, found))
       const run = { ...replayClock(relay, context), relay, deep: request.deep, left }
-      return [relay, replayOutcome(index.relays[relay], parts, run)]
+      return [relay, readOutcome(index.relays[relay], parts, run)]
     }),
   )
   return {

@@ -36,7 +36,7 @@ export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: Comm
 }
 
 /** Why a call that was answered is not one to speak in. */
-export function notTaken(call: Call | undefined, { people }: CommonOutcome): Failure | undefined {
+export function callNotTakenFailure(call: Call | undefined, { people }: CommonOutcome): Failure | undefined {
   if (call === undefined || call.phase === 'active') return undefined
   const who = peerLabel(call, people)
   if (call.phase === 'rejected') {

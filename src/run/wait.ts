@@ -15,10 +15,10 @@ import { isBlank } from '../sanitize.ts'
 import { isCleanUpDue } from '../state/clean-up.ts'
 import { directoryOf } from '../state/directory.ts'
 import { callsOf } from '../state/state.ts'
-import type { Plan } from './action.ts'
+import type { StepOptions } from './action.ts'
 import { type RunContext, refreshContext, withRelayClock } from './context.ts'
 import { type Downloader, openDownloader } from './downloader.ts'
-import { carryOut } from './execute.ts'
+import { executeActions } from './execute.ts'
 import type { FinishedRun, FinishedRunOf } from './finished-run.ts'
 import type { Wait } from './needs.ts'
 import { type CommonOutcome, markShown, type OutcomeOf, outcomeOf } from './outcome.ts'
@@ -26,7 +26,7 @@ import { saveStep } from './save-step.ts'
 import { syncAgain } from './sync.ts'
 import type { SyncResult } from './sync-result.ts'
 import { unwrapInTime } from './unwrap.ts'
-import { notTaken, waitFailure } from './wait-report.ts'
+import { callNotTakenFailure, waitFailure } from './wait-report.ts'
 
 const ALWAYS_AWAITED: readonly InboxItem['type'][] = ['escalate', 'end', 'owner']
 /** "`progress` … wakes nobody: no `wait` returns for it unless asked to." */
@@ -88,7 +88,7 @@ async function waitOnce<T extends IntentType>(type: T, begun: Watch<T>): Promise
     if (came.length > 0) {
       burst = burstAfter(burst, came, seen.news.length, watch)
       if (isTimeUp(watch) || environment.clock() >= burst.until)
-        return { ...outcome, failure: wait.type === 'answer' ? notTaken(call, seen) : undefined }
+        return { ...outcome, failure: wait.type === 'answer' ? callNotTakenFailure(call, seen) : undefined }
     } else if (isCallClosed(wait, about, seen)) return outcome
     else if (isTimeUp(watch)) {
       const stopped = environment.stopped.aborted
@@ -170,7 +170,7 @@ function callOfRun({ context, state, decided }: FinishedRun): Call | undefined {
 }
 
 /** What a command that stays is for from its second round on: to hear, to answer and to offer what is owed. */
-const ROUND: Plan = { needs: {} }
+const ROUND: StepOptions = { needs: {} }
 
 /** Waits until something comes, or a second; merges it, carries out what follows. @param show called as soon as news are on disk */
 async function nextRound<T extends IntentType>(
@@ -197,7 +197,7 @@ async function nextRound<T extends IntentType>(
   const deleted = isDue ? await (await import('./clean-up.ts')).deleteWhatIsDue(here) : []
   const seen = { ...run, context: here, heard, state: stepped.state, deleted: [...(run.deleted ?? []), ...deleted] }
   // It is on disk: relays that keep our answer waiting must not keep the news from being shown.
-  await Promise.all([carryOut(ROUND, here, stepped), show(seen)])
+  await Promise.all([executeActions(ROUND, here, stepped), show(seen)])
   // Whoever was shown the news has marked it as read meanwhile.
   return { ...watch, run: { ...seen, state: environment.store.read() }, offered: now }
 }

@@ -4,7 +4,7 @@ import { inQuotes } from '../call/wording.ts'
 import { recordWakes, wakesDue } from '../state/hook.ts'
 import { type Action, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
-import { executeAll } from './execute.ts'
+import { executeSideBySide } from './execute.ts'
 
 /** What went wrong, one line each. */
 export async function wake(news: readonly InboxItem[], context: RunContext): Promise<string[]> {
@@ -15,7 +15,7 @@ export async function wake(news: readonly InboxItem[], context: RunContext): Pro
     const items = wakesDue(fresh, waking, unknown, now)
     return { snapshot: recordWakes(fresh, items, news, now), value: items }
   })
-  const { done } = await executeAll(
+  const { done } = await executeSideBySide(
     due.map((item): Action => ({ type: 'run-hook', item, unread: waking.length })),
     context,
   )

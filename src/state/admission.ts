@@ -51,7 +51,7 @@ export function mayCall({ calls }: Pick<AdmissionPolicy, 'calls'>, trust: Trust)
  * Tells of a key whether it is no stranger's: a contact's, or one with whom a call came about, or whom we have called. What strangers use up is
  * not theirs.
  */
-export function acquaintanceIn(
+export function acquaintanceTest(
   { calls }: Pick<Index, 'calls'>,
   { trust }: Pick<AdmissionPolicy, 'trust'>,
 ): (pubkey: string) => boolean {
@@ -81,7 +81,7 @@ export function mayRefuse(
  * Why a rumor is dropped before it is looked at, if it is; counts it otherwise. `first`: it belongs to no call yet; `bits`: the work
  * that its wrap has cost.
  */
-export function overBounds(
+export function meterRumor(
   meter: DailyMeter,
   rumor: Rumor,
   first: boolean,
@@ -111,7 +111,7 @@ function shareOf({ requests }: MeterAmount): number {
 }
 
 /** Why a stranger's request or letter is not heard at all. */
-export function lacksWork(bits: number, trust: Trust, { pow }: AdmissionPolicy): string | undefined {
+export function refuseMissingWork(bits: number, trust: Trust, { pow }: AdmissionPolicy): string | undefined {
   return trust === 'unknown' && bits < pow ? 'pow' : undefined
 }
 

@@ -22,7 +22,7 @@ const FAR_AHEAD = 2 * 24 * 3600
 const LONGEST_MEMORY = 30 * 24 * 3600
 
 /** From which stamp on a mailbox is read. */
-export function replaySince(memory: RelayMemory | undefined, now: number, deep: boolean): number {
+export function readSince(memory: RelayMemory | undefined, now: number, deep: boolean): number {
   const window = Math.min(now, memory?.cursor ?? now) - REPLAY_WINDOW
   return deep || needsSweep(memory, now) ? Math.min(window, now - DEEP_REPLAY) : window
 }
@@ -54,7 +54,7 @@ export function mailboxQuestions(
   now: number,
   { deep, compares }: { deep: boolean; compares: boolean },
 ): MailboxQuestion[] {
-  const since = replaySince(memory, now, deep)
+  const since = readSince(memory, now, deep)
   const sweep = sweepUnderWay(memory, now, deep)
   if (sweep === undefined) return [{ part: 'all', since }]
   const lowest = deep ? Math.min(since, sweep.since) : sweep.since
@@ -91,7 +91,7 @@ export type ReplayOutcome = { complete?: CompleteRead; sweep?: Sweep; stalled?: 
  * When a sweep completes, the cursor becomes the clock at which its *first* run began: what was published since may lie anywhere
  * in the two days above.
  */
-export function replayOutcome(
+export function readOutcome(
   memory: RelayMemory | undefined,
   answers: readonly PartAnswer[],
   run: InboxReadRun,
@@ -106,7 +106,7 @@ export function replayOutcome(
     const top = Math.min(began, all.newest ?? began)
     return {
       sweep: {
-        ...{ since: replaySince(memory, began, deep), until, top, began, cursor },
+        ...{ since: readSince(memory, began, deep), until, top, began, cursor },
         ...(swept && { whole: true as const }),
         ...(deep && { deep: true as const }),
       },

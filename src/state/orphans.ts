@@ -5,7 +5,7 @@
 import type { Signal } from '../call/signal.ts'
 import { parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
-import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
+import { type AdmissionPolicy, acquaintanceTest, mayCall } from './admission.ts'
 import { type CompleteRead, DEEP_REPLAY } from './cursors.ts'
 import { hasPassed } from './retry.ts'
 import type { Index, OrphanCall, State } from './state.ts'
@@ -70,7 +70,7 @@ export function boundOrphans(
 ): void {
   const { orphanCalls } = edit.index
   if (orphanCalls.length === 0) return
-  const isKnown = acquaintanceIn(edit.index, admission)
+  const isKnown = acquaintanceTest(edit.index, admission)
   const byAuthor = new Map<string, number>()
   const ranked = orphanCalls.toReversed().flatMap((orphan) => {
     const turn = byAuthor.get(orphan.from) ?? 0
@@ -139,7 +139,7 @@ export function lostCalls(
   { index, logs }: State,
   { now, admission }: { now: number; admission: AdmissionPolicy },
 ): LostCall[] {
-  const isKnown = acquaintanceIn(index, admission)
+  const isKnown = acquaintanceTest(index, admission)
   const lost = new Map<string, string | undefined>()
   // First: this says it of all its calls. The attack: a thief of its identity names a call that never was, and that is all that is told today.
   for (const peer of unreadablePeers(index)) {
@@ -162,13 +162,13 @@ export function lostCalls(
  * opens with nothing here. A request that rings once more may be that of such a call, and a second accept would fork it at the peer,
  * which would not know why. Where no more can be told today, nothing is held up.
  */
-export function isOwedLoss(
+export function mustReportLoss(
   index: Index,
   peer: string,
   { now, admission }: { now: number; admission: Pick<AdmissionPolicy, 'trust'> },
 ): boolean {
   if (index.unreadable?.[peer] === undefined || isToldToday(index, peer, now)) return false
-  const isKnown = acquaintanceIn(index, admission)
+  const isKnown = acquaintanceTest(index, admission)
   return isKnown(peer) || strangersToldToday(index, isKnown, now) < MAX_TOLD
 }
 

@@ -4,7 +4,7 @@ import type { IntendedSignal } from '../call/decision.ts'
 import type { Log } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { type Body, type Link, NOTHING, type SeqRange } from '../call/signal.ts'
-import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
+import { type AdmissionPolicy, acquaintanceTest, mayCall } from './admission.ts'
 import { lostCalls, markLostTold } from './orphans.ts'
 import { overSince } from './retention.ts'
 import { hasPassed } from './retry.ts'
@@ -17,8 +17,8 @@ const PLAIN_END: Body = { type: 'end', text: '', expired: false }
 /** Who may call, and whose calls are answered without asking. */
 export type Policy = AdmissionPolicy & { autoAnswer: 'nobody' | 'trusted' }
 
-/** How we introduce ourselves when we accept, and whom we accept nothing of yet (`isOwedLoss`). */
-type Acceptance = { name: string; relays: string[]; isOwedLoss?: (peer: string) => boolean }
+/** How we introduce ourselves when we accept, and whom we accept nothing of yet (`mustReportLoss`). */
+type Acceptance = { name: string; relays: string[]; mustReportLoss?: (peer: string) => boolean }
 
 /** Seconds: an ack that no relay took is tried again, and what is missing is asked for again; a fork is said so often. */
 const REPEAT_AFTER = { ack: 60, missing: 300, forked: 60 }
@@ -27,7 +27,7 @@ const REPEAT_AFTER = { ack: 60, missing: 300, forked: 60 }
  * Calls with whom was blocked meanwhile are over: we hang up, or decline, without asking our agent. Nothing goes out to them, so it is
  * heard there only if they are unblocked while it is still owed.
  */
-export function blockedEnds(calls: readonly Call[], isBlocked: (pubkey: string) => boolean): IntendedSignal[] {
+export function endBlockedCalls(calls: readonly Call[], isBlocked: (pubkey: string) => boolean): IntendedSignal[] {
   return calls.flatMap((call): IntendedSignal[] => {
     if (!isBlocked(call.peer) || (call.phase !== 'active' && call.phase !== 'ringing')) return []
     if (call.ends[call.role] !== undefined) return []
@@ -38,7 +38,7 @@ export function blockedEnds(calls: readonly Call[], isBlocked: (pubkey: string) 
 }
 
 /** The ends that the rules want from us now. They are numbered and owed like anything else that we say. */
-export function endsDue(calls: readonly Call[]): IntendedSignal[] {
+export function endCallsAsOwed(calls: readonly Call[]): IntendedSignal[] {
   return calls.flatMap((call) => {
     const [own, theirs] =
       call.role === 'caller' ? [call.ends.caller, call.ends.callee] : [call.ends.callee, call.ends.caller]
@@ -64,10 +64,10 @@ export function endsDue(calls: readonly Call[]): IntendedSignal[] {
  * What is answered without asking our agent: a stranger whom the policy does not let in hears so, a call at glare takes in our own,
  * and a trusted peer is let in where the owner has said so.
  */
-export function automaticAnswers(
+export function answerByPolicy(
   calls: readonly Call[],
   admission: Policy,
-  { isOwedLoss = () => false, ...self }: Acceptance,
+  { mustReportLoss = () => false, ...self }: Acceptance,
 ): IntendedSignal[] {
   return calls.flatMap((call): IntendedSignal[] => {
     if (call.phase !== 'ringing' || call.role !== 'callee' || call.held) return []
@@ -78,7 +78,7 @@ export function automaticAnswers(
       const body: Body = { type: 'reject', text: '', reason: 'policy' }
       return admission.silent || trust === 'blocked' ? [] : [{ ...draft, body }]
     }
-    if (isOwedLoss(call.peer)) return []
+    if (mustReportLoss(call.peer)) return []
     const accept = { type: 'accept' as const, text: '', ...self }
     if (call.merges !== undefined) return [{ ...draft, body: { ...accept, merged: call.merges } }]
     const takes = admission.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')
@@ -129,14 +129,14 @@ export function receiptsDue(state: State, calls: readonly Call[], context: Recei
     if (log === undefined || speaking.includes(call.id) || admission.trust(call.peer) === 'blocked') return []
     if (log.fork !== undefined) return forkReceipt(log, call, context)
     const receipt = receiptFor(log, call, context)
-    if (receipt === undefined || !isUnanswered(call)) return receipt === undefined ? [] : [receipt]
+    if (receipt === undefined || !hasNotAnswered(call)) return receipt === undefined ? [] : [receipt]
     if (!mayTellRinging(state, call, admission)) return []
     // The attack: thousands of calls, so that we write to thousands of relays that their callers have chosen.
     if (admission.trust(call.peer) === 'unknown' && ++ringing > MAX_RINGING_RECEIPTS) return []
     return [receipt]
   })
   // The attack: strangers speak in calls that never were, and what contacts are to hear waits for them.
-  const isKnown = acquaintanceIn(state.index, admission)
+  const isKnown = acquaintanceTest(state.index, admission)
   const strangers = lost.filter(({ to }) => !isKnown(to))
   return [...lost.filter(({ to }) => isKnown(to)), ...receipts, ...strangers].slice(0, MAX_RECEIPTS)
 }
@@ -175,7 +175,7 @@ function forkReceipt(log: Log, { id, peer }: Call, { callsHeard, now }: ReceiptC
 }
 
 // A call in which we have said nothing.
-function isUnanswered({ role, own }: Call): boolean {
+function hasNotAnswered({ role, own }: Call): boolean {
   return role === 'callee' && own.seq === 0
 }
 

@@ -4,7 +4,7 @@ import type { Signal } from '../call/signal.ts'
 import { callId, isLostReceipt, parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { isWrapSigned, type OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import { type AdmissionPolicy, lacksWork, meterFor, overBounds } from './admission.ts'
+import { type AdmissionPolicy, meterFor, meterRumor, refuseMissingWork } from './admission.ts'
 import { catchUp, commitCalls } from './call-index.ts'
 import { isToBeTriedAgain } from './call-keyring.ts'
 import { judgeCanaries } from './canaries.ts'
@@ -113,9 +113,9 @@ function admitRumor(
   const trust = admission.trust(rumor.pubkey)
   if (trust === 'blocked') return 'blocked'
   const first = callId(rumor) === undefined
-  const dropped = first ? lacksWork(bits, trust, admission) : undefined
+  const dropped = first ? refuseMissingWork(bits, trust, admission) : undefined
   if (dropped !== undefined) return dropped
-  const over = overBounds(edit.index.meter, rumor, first, admission, bits)
+  const over = meterRumor(edit.index.meter, rumor, first, admission, bits)
   const letter = { now: context.now, trust: admission.trust, bits }
   // NIP-17's clients never offer a letter again, so one that is too many for today is told tomorrow.
   if (over !== undefined) return isLetter(rumor) ? receiveLetter(edit, rumor, { ...letter, tomorrow: true }) : over

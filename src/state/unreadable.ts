@@ -1,7 +1,7 @@
 // Peers of whom seals came that nothing here opens: the keys of their calls are lost here, and they are told so.
 
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import { type AdmissionPolicy, acquaintanceIn, mayCall } from './admission.ts'
+import { type AdmissionPolicy, acquaintanceTest, mayCall } from './admission.ts'
 import type { CompleteRead } from './cursors.ts'
 import { hasKey } from './early-seals.ts'
 import { hasPassed } from './retry.ts'
@@ -27,7 +27,7 @@ export function noteUnreadable(
   if (unreadable[from] !== undefined || isLateOnly(edit.index, from, now)) return
   const recent = Object.entries(unreadable).filter(([, { heard }]) => !hasPassed(heard, REMEMBERED, now))
   const marks: Marks = [...recent, [from, { heard: now, replays: 0 }]]
-  if (marks.length > MAX_UNREADABLE) makeRoom(marks, acquaintanceIn(edit.index, admission))
+  if (marks.length > MAX_UNREADABLE) makeRoom(marks, acquaintanceTest(edit.index, admission))
   edit.index.unreadable = Object.fromEntries(marks)
 }
 

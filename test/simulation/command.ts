@@ -8,7 +8,7 @@ import type { Environment } from '../../src/io/environment.ts'
 import { RIGHT_CLOCK } from '../../src/run/clock.ts'
 import { refreshContext } from '../../src/run/context.ts'
 import { loadExecutors } from '../../src/run/executors.ts'
-import { loadCleanUp, planFor } from '../../src/run/lazy.ts'
+import { loadCleanUp, loadStepOptions } from '../../src/run/lazy.ts'
 import { markShown, type OutcomeOf } from '../../src/run/outcome.ts'
 import { run } from '../../src/run/run.ts'
 import type { Index, LetterLog } from '../../src/state/state.ts'
@@ -45,7 +45,7 @@ export async function loadCommands(): Promise<void> {
     loadExecutors(),
     loadCleanUp(),
   ])
-  await planFor({ announces: 'presence', downloads: 'quick' })
+  await loadStepOptions({ announces: 'presence', downloads: 'quick' })
 }
 
 async function commandOf<T extends IntentType>(type: T): Promise<Command<T>> {

@@ -6,15 +6,15 @@ import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import {
   type AdmissionPolicy,
-  lacksWork,
   MAX_RINGING,
   mayCall,
   meterFor,
-  overBounds,
+  meterRumor,
   overflowingCalls,
+  refuseMissingWork,
 } from '../../src/state/admission.ts'
 import { removeIdleCalls } from '../../src/state/expiry.ts'
-import { automaticAnswers, markReceiptsTried, receiptsDue } from '../../src/state/receipts.ts'
+import { answerByPolicy, markReceiptsTried, receiptsDue } from '../../src/state/receipts.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { callsOf, emptyIndex, type State } from '../../src/state/state.ts'
 import { must } from '../support/must.ts'
@@ -56,7 +56,7 @@ function heard(
 const empty = (): State => ({ index: emptyIndex(), logs: {} })
 const phases = (state: State, now = NOW) => callsOf(state, ME, now).map((call) => call.phase)
 const refusals = (state: State, admission: AdmissionPolicy, now = NOW) =>
-  automaticAnswers(callsOf(state, ME, now), { ...admission, autoAnswer: 'nobody' }, { name: '', relays: [] }).map(
+  answerByPolicy(callsOf(state, ME, now), { ...admission, autoAnswer: 'nobody' }, { name: '', relays: [] }).map(
     (u) => u.body,
   )
 
@@ -128,9 +128,10 @@ describe('a blocked key', () => {
 describe('work', () => {
   it('is asked of strangers alone', () => {
     const admission = gateOf({ pow: 12 })
-    expect(lacksWork(11, 'unknown', admission)).toBe('pow')
-    expect(lacksWork(12, 'unknown', admission)).toBeUndefined()
-    for (const trust of ['owner', 'trusted', 'known'] as const) expect(lacksWork(0, trust, admission)).toBeUndefined()
+    expect(refuseMissingWork(11, 'unknown', admission)).toBe('pow')
+    expect(refuseMissingWork(12, 'unknown', admission)).toBeUndefined()
+    for (const trust of ['owner', 'trusted', 'known'] as const)
+      expect(refuseMissingWork(0, trust, admission)).toBeUndefined()
   })
 
   it('is asked for a first word and not within a call', () => {
@@ -157,7 +158,7 @@ describe('the bounds of a day', () => {
     const why = new Set<string>()
     for (let n = 0; n < most; n++) {
       const first = rumor(from(n), n).tags.every((t) => t[0] !== 'call-id')
-      const dropped = overBounds(held, rumor(from(n), n), first, admission)
+      const dropped = meterRumor(held, rumor(from(n), n), first, admission)
       if (dropped === undefined) taken++
       else why.add(dropped)
     }
@@ -198,7 +199,7 @@ describe('the bounds of a day', () => {
 
   it('leave a share to others where ten keys want all of it, and room for whoever has worked', () => {
     const held = meter()
-    const write = (from: number, bits = 0) => overBounds(held, { ...short, pubkey: key(from) }, true, gateOf(), bits)
+    const write = (from: number, bits = 0) => meterRumor(held, { ...short, pubkey: key(from) }, true, gateOf(), bits)
     for (let n = 0; n < 10; n++) for (let word = 0; word < 20; word++) write(n)
     expect(Array.from({ length: 15 }, (_, n) => write(100 + n))).toEqual(Array(15).fill(undefined))
     // A thousand keys use it up all the same: then work is what helps.
@@ -212,9 +213,9 @@ describe('the bounds of a day', () => {
 
   it('take a contact however many strangers there are', () => {
     const held = meter()
-    for (let n = 1; n <= 3_000; n++) overBounds(held, { ...inCall, pubkey: key(n) }, false, gateOf())
-    expect(overBounds(held, { ...short, pubkey: key(0) }, true, gateOf())).toBe('strangers-bound')
-    expect(overBounds(held, { ...short, pubkey: key(0) }, true, asContact)).toBeUndefined()
+    for (let n = 1; n <= 3_000; n++) meterRumor(held, { ...inCall, pubkey: key(n) }, false, gateOf())
+    expect(meterRumor(held, { ...short, pubkey: key(0) }, true, gateOf())).toBe('strangers-bound')
+    expect(meterRumor(held, { ...short, pubkey: key(0) }, true, asContact)).toBeUndefined()
     expect(Object.keys(held.senders)).toHaveLength(2_001)
   })
 
@@ -222,10 +223,10 @@ describe('the bounds of a day', () => {
     const { files: _, ...old } = { requests: 20, rumors: 20, bytes: 1, files: 0 }
     const before = { day: Math.floor(NOW / 86_400), senders: { [key(0)]: old }, strangers: old, refused: {} }
     const rumor = { ...short, pubkey: key(0) }
-    expect(overBounds(meterFor(before, NOW), rumor, true, gateOf())).toBe('sender-bound')
-    expect(overBounds(meterFor(before, NOW + 86_400), rumor, true, gateOf())).toBeUndefined()
+    expect(meterRumor(meterFor(before, NOW), rumor, true, gateOf())).toBe('sender-bound')
+    expect(meterRumor(meterFor(before, NOW + 86_400), rumor, true, gateOf())).toBeUndefined()
     const again = meterFor(before, NOW)
-    expect(overBounds(again, { ...chunk, pubkey: key(0) }, false, gateOf())).toBeUndefined()
+    expect(meterRumor(again, { ...chunk, pubkey: key(0) }, false, gateOf())).toBeUndefined()
     expect(again.senders[key(0)]?.files).toBe(1)
   })
 

@@ -8,8 +8,8 @@ import {
   moveCursors,
   needsSweep,
   type PartAnswer,
-  replayOutcome,
-  replaySince,
+  readOutcome,
+  readSince,
 } from '../../src/state/cursors.ts'
 import { emptyIndex, type Index, type RelayMemory, type Sweep } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
@@ -36,7 +36,7 @@ describe('a mailbox is read', () => {
       T - 30 * DAY - WINDOW,
     ],
   ])('%s', (_, memory, deep, since) => {
-    expect(replaySince(memory, T, deep)).toBe(since)
+    expect(readSince(memory, T, deep)).toBe(since)
   })
 
   test('as a whole again after a sweep that a wrong clock has dated far ahead', () => {
@@ -130,7 +130,7 @@ describe('a replay that met a bound', () => {
 
   describe('begins', () => {
     const begun = (answer: Partial<PartAnswer>, left: number[] = [], held?: RelayMemory) =>
-      replayOutcome(held, [{ part: 'all', complete: false, ...answer }], { ...run, left })
+      readOutcome(held, [{ part: 'all', complete: false, ...answer }], { ...run, left })
 
     test('where the relay was when time was up', () => {
       expect(begun({ reached: T - 900, newest: T - 10 })).toEqual({
@@ -155,7 +155,7 @@ describe('a replay that met a bound', () => {
 
   describe('goes on', () => {
     const gone = (newer: Partial<PartAnswer>, older: Partial<PartAnswer>, left: number[] = []) =>
-      replayOutcome(
+      readOutcome(
         memory,
         [
           { part: 'newer', complete: true, ...newer },

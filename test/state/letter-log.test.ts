@@ -7,9 +7,9 @@ import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { isDue, letterLogName, summariseLetters } from '../../src/state/letter-log.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import { receiveAll } from '../../src/state/receive.ts'
+import { callsIn } from '../../src/state/signal-step.ts'
 import { emptyIndex, type Letter, type State } from '../../src/state/state.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
-import { callsIn } from '../../src/state/step.ts'
 
 const T = 1_800_000_000
 const DAY = 86_400

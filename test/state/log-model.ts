@@ -12,8 +12,8 @@ import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { recordPublished } from '../../src/state/outbox.ts'
 import { recordReceiptsTaken } from '../../src/state/receipts.ts'
+import type { SignalStepResult } from '../../src/state/signal-step.ts'
 import { callOf, type State } from '../../src/state/state.ts'
-import type { StepOutput } from '../../src/state/step.ts'
 import { ACCEPT, CALL, END, envelope, mailOf, type Side, STATUS, send, side, turn } from '../support/conversation.ts'
 
 export type ModelOptions = { seed: number; steps: number; restores: boolean; hostile: boolean; loss: number }
@@ -119,7 +119,7 @@ function perform(world: World, who: Side, intent: Intent, more: { peer?: string 
   if (random() < 0.3) world.copies.set(who, [...(world.copies.get(who) ?? []).slice(-6), who.state])
 }
 
-function publish(world: World, who: Side, { signalsDue, receiptsOwed }: StepOutput, loss: number): void {
+function publish(world: World, who: Side, { signalsDue, receiptsOwed }: SignalStepResult, loss: number): void {
   const { random, now } = world
   for (const { call, to, rumor } of signalsDue) {
     const taken = loss === 0 || random() > loss / 2

@@ -1,7 +1,7 @@
 // Of whom it is told that the keys of its calls are lost here: after two complete replays, and not where only a key was deleted.
 import { describe, expect, test } from 'vitest'
 import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
-import { isOwedLoss, lostCalls, markLostTold } from '../../src/state/orphans.ts'
+import { lostCalls, markLostTold, mustReportLoss } from '../../src/state/orphans.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { type CallSummary, emptyIndex, type Index, type State } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
@@ -81,9 +81,9 @@ describe('what strangers use up', () => {
     const spent = markLostTold(state, lost.slice(2), NOW)
     expect(lostCalls(spent, { now: NOW, admission: strict }).map(({ to }) => to)).toEqual([CALLED, CONTACT])
     // What rings waits for what is still to be told, and for nothing else.
-    const owed = (peer: string) => isOwedLoss(spent.index, peer, { now: NOW, admission: strict })
+    const owed = (peer: string) => mustReportLoss(spent.index, peer, { now: NOW, admission: strict })
     expect([owed(CONTACT), owed(CALLED), owed(key(50))]).toEqual([true, true, false])
-    expect(isOwedLoss(state.index, key(50), { now: NOW, admission: strict })).toBe(true)
+    expect(mustReportLoss(state.index, key(50), { now: NOW, admission: strict })).toBe(true)
   })
 })
 

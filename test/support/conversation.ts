@@ -14,8 +14,13 @@ import type { CallKeySource } from '../../src/state/introduce.ts'
 import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
 import { type Policy, recordReceiptsTaken } from '../../src/state/receipts.ts'
 import { positionIn } from '../../src/state/say.ts'
+import {
+  type HeardWraps,
+  type SignalStepContext,
+  type SignalStepResult,
+  stepSignals,
+} from '../../src/state/signal-step.ts'
 import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
-import { exchangeSignals, type HeardWraps, type StepContext, type StepOutput } from '../../src/state/step.ts'
 import { fixedKeys } from './call-pair.ts'
 
 export const T = 1_795_000_000
@@ -31,7 +36,7 @@ export type Run = {
   mail?: Partial<HeardWraps>
   peer?: string
   selector?: string
-  context?: Partial<StepContext>
+  context?: Partial<SignalStepContext>
 }
 
 /** What an owner has said of others: whoever calls is known and may, unless it is said otherwise. */
@@ -44,7 +49,7 @@ export function turn(
   who: Side,
   intent: Intent,
   { now = T, mail = {}, peer, selector, context = {} }: Run = {},
-): StepOutput {
+): SignalStepResult {
   const policy = policyOf({})
   const mine = { me: who.key, now, pid: who.pid, name: '', inbox: [], ring: 900, inlineMax: 100_000 }
   const people = { contacts: [], owner: undefined, names: {} }
@@ -58,7 +63,7 @@ export function turn(
     alive: ({ pid }: { pid: number }) => pid === who.pid,
     ...context,
   }
-  const turned = exchangeSignals(who.state, intent, { opened: [], completeReads: [], ...mail }, whole)
+  const turned = stepSignals(who.state, intent, { opened: [], completeReads: [], ...mail }, whole)
   who.state = turned.state
   for (const { call, rumor, seq } of turned.said) ids.set(`${call} ${who.key} ${seq}`, rumor.id)
   return turned
@@ -95,7 +100,7 @@ function sealedIn(rumor: Rumor): { call?: string } {
 }
 
 /** One side reads what came in. */
-export function hears(who: Side, rumors: readonly Rumor[], run: Run = {}): StepOutput {
+export function hears(who: Side, rumors: readonly Rumor[], run: Run = {}): SignalStepResult {
   return turn(who, STATUS, { ...run, mail: { ...mailOf(...rumors), ...run.mail } })
 }
 

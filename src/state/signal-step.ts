@@ -1,5 +1,5 @@
-// One turn in the conversations of a state: what came in is merged, what is to be said is decided and written down, and what
-// goes out now is marked as ours to send. Pure: applied to whatever is on disk by then.
+// The signals' part of a step: what came in is merged, what is to be said is decided and written down, and what goes out now is
+// claimed by this process. Pure: applied to whatever is on disk by then.
 import { decide, decideAgain } from '../call/decide.ts'
 import type { Decision, DecisionContext, IntendedSignal } from '../call/decision.ts'
 import type { Intent } from '../call/intent.ts'
@@ -13,12 +13,12 @@ import { awaitingCall } from './early-seals.ts'
 import { removeIdleCalls } from './expiry.ts'
 import { type CallKeySource, introduce } from './introduce.ts'
 import { isLetter, letterLogName } from './letter-log.ts'
-import { isOwedLoss } from './orphans.ts'
+import { mustReportLoss } from './orphans.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
 import {
-  automaticAnswers,
-  blockedEnds,
-  endsDue,
+  answerByPolicy,
+  endBlockedCalls,
+  endCallsAsOwed,
   markReceiptsTried,
   type PendingReceipt,
   type Policy,
@@ -31,8 +31,8 @@ import type { IsAlive } from './retry.ts'
 import { type AuthorContext, type RecordedSignal, recordSignals } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
-/** Everything that a turn depends on beside the state. `alive`: whether a process of this machine still runs. */
-export type StepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked' | 'isOwedLoss'> &
+/** Everything that it depends on beside the state. `alive`: whether a process of this machine still runs. */
+export type SignalStepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked' | 'mustReportLoss'> &
   AuthorContext & {
     policy: Policy
     alive: IsAlive
@@ -49,7 +49,7 @@ export type HeardWraps = {
   unheard?: boolean
 }
 
-export type StepOutput = {
+export type SignalStepResult = {
   state: State
   /** What the command itself wants to say, by its intent: the last of `said`. */
   decision: Decision
@@ -61,24 +61,24 @@ export type StepOutput = {
   callsHeard: string[]
   /** What is to be deleted from disk before the state says so. */
   removals: Removal[]
-  /** What is to be on the disk before the calls that it belongs to: the secrets of this turn, and of no earlier try of it. */
+  /** What is to be on the disk before the calls that it belongs to: the secrets of this step, and of no earlier try of it. */
   secrets: MadeSecret[]
 }
 
 export type MadeSecret = { call: string; keys: Keys }
 
 /**
- * Takes one step: merges mail, decides, writes down what is said, claims what goes out.
+ * Takes the step: merges mail, decides, writes down what is said, claims what goes out.
  * @param wanted what is to be decided; what was decided before and is said only now; or nothing
  */
-export function exchangeSignals(
+export function stepSignals(
   state: State,
   wanted: Intent | readonly IntendedSignal[] | undefined,
   mail: HeardWraps,
-  context: StepContext,
-): StepOutput {
+  context: SignalStepContext,
+): SignalStepResult {
   const { me, now, name, inbox, policy, alive } = context
-  const hearing = {
+  const receiving = {
     me,
     now,
     admission: policy,
@@ -86,19 +86,19 @@ export function exchangeSignals(
     deep: mail.deep === true,
     isSigned: context.isSigned,
   }
-  const heard = mail.unheard ? { state, callsHeard: [] } : receiveAll(state, mail.opened, hearing)
-  const calls = callsOf(heard.state, me, now)
+  const received = mail.unheard ? { state, callsHeard: [] } : receiveAll(state, mail.opened, receiving)
+  const calls = callsOf(received.state, me, now)
   const { people, selector } = context
-  const directory = selector === undefined ? NO_DIRECTORY : directoryOf(heard.state.index, people, 'callers')
+  const directory = selector === undefined ? NO_DIRECTORY : directoryOf(received.state.index, people, 'callers')
   const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
-  const isOwed = (pubkey: string) => isOwedLoss(heard.state.index, pubkey, { now, admission: policy })
-  const decision = decideWanted(wanted, { ...context, calls, directory, isBlocked, isOwedLoss: isOwed })
+  const mustReport = (pubkey: string) => mustReportLoss(received.state.index, pubkey, { now, admission: policy })
+  const decision = decideWanted(wanted, { ...context, calls, directory, isBlocked, mustReportLoss: mustReport })
   // What our agent answers itself goes before what we would answer for it.
   const answered = decision.say.map((u) => u.call)
-  const self = { name, relays: inbox.slice(0, LIMIT.relays), isOwedLoss: isOwed }
+  const self = { name, relays: inbox.slice(0, LIMIT.relays), mustReportLoss: mustReport }
   const replies = [
-    ...endsDue(calls),
-    ...[...blockedEnds(calls, isBlocked), ...automaticAnswers(calls, policy, self)].filter(
+    ...endCallsAsOwed(calls),
+    ...[...endBlockedCalls(calls, isBlocked), ...answerByPolicy(calls, policy, self)].filter(
       (u) => !answered.includes(u.call),
     ),
   ]
@@ -106,35 +106,35 @@ export function exchangeSignals(
   const unasked = mail.unheard ? [] : replies
   const authorKeys = { me, stamp: context.stamp ?? now }
   const introduced = [...unasked, ...decision.say].map((one) =>
-    introduce(heard.state, one, authorKeys, context.callKeys),
+    introduce(received.state, one, authorKeys, context.callKeys),
   )
   const drafts = introduced.map(({ draft }) => draft)
-  const { state: spoken, said } = recordSignals(heard.state, drafts, context)
+  const { state: recorded, said } = recordSignals(received.state, drafts, context)
   const secrets = said.flatMap(({ call }, n) => {
     const keys = introduced[n]?.keys
     return keys === undefined ? [] : [{ call, keys }]
   })
   const isStranger = (pubkey: string) => policy.trust(pubkey) === 'unknown'
-  const due = mail.unheard ? [] : dueRumors(spoken, now, alive, isBlocked)
+  const due = mail.unheard ? [] : dueRumors(recorded, now, alive, isBlocked)
   // The attack: what was said in confidence goes to whom we have blocked since.
   const signalsDue = [...due, ...freshDues(said).filter(({ to }) => !isBlocked(to))]
   const speaking = said.map((s) => s.call)
   const receipts = {
-    callsHeard: heard.callsHeard,
+    callsHeard: received.callsHeard,
     speaking,
     now,
     admission: policy,
     tellRead: context.tellRead ?? true,
   }
-  const receiptsOwed = mail.unheard ? [] : receiptsDue(spoken, callsOf(spoken, me, now), receipts)
-  const told = markReceiptsTried(
-    claimRumors(spoken, signalsDue, context),
+  const receiptsOwed = mail.unheard ? [] : receiptsDue(recorded, callsOf(recorded, me, now), receipts)
+  const claimed = markReceiptsTried(
+    claimRumors(recorded, signalsDue, context),
     [...receiptsOwed, ...carriedAcks(said)],
     context,
     isStranger,
   )
-  const kept = mail.unheard ? { state: told, removals: [] } : removeIdleCalls(told, policy, now)
-  return { ...kept, decision, said, signalsDue, receiptsOwed, callsHeard: heard.callsHeard, secrets }
+  const pruned = mail.unheard ? { state: claimed, removals: [] } : removeIdleCalls(claimed, policy, now)
+  return { ...pruned, decision, said, signalsDue, receiptsOwed, callsHeard: received.callsHeard, secrets }
 }
 
 function decideWanted(wanted: Intent | readonly IntendedSignal[] | undefined, context: DecisionContext): Decision {
