@@ -1,19 +1,22 @@
 // What a peer's receipt says of ours: how far it has got, what it misses, that the call has forked or is lost there.
 import { judgeAck } from '../call/judgement.ts'
 import type { Log } from '../call/log.ts'
-import type { Signal } from '../call/signal.ts'
+import type { SeqRange, Signal } from '../call/signal.ts'
 import { acknowledge, offerMissing } from './acknowledge.ts'
 import { recordFork } from './fork.ts'
 import { heldLog } from './held-log.ts'
 import { markLost } from './lost-calls.ts'
 import type { Transaction } from './transaction.ts'
 
+/** All that who has no key of a call can open of it. */
+const FIRST_WORD: SeqRange = [1, 1]
+
 /** Takes in a receipt; why it was dropped, if it was. `callsHeard`: calls in which something came in that wants an answer. */
 export function receiveReceipt(
   edit: Transaction,
   log: Log,
   signal: Signal,
-  context: { me: string; now: number },
+  context: { me: string; now: number; underCallKey: boolean },
   callsHeard: Set<string>,
 ): string | undefined {
   const { body, ack, read } = signal
@@ -39,9 +42,12 @@ export function receiveReceipt(
     callsHeard.add(log.id)
     return log.fork === undefined && log.verified === undefined ? recordFork(log, verdict, undefined, now) : undefined
   }
-  delete log.lost
   log.receiptAck = Math.max(log.receiptAck ?? 0, ack.seq)
   acknowledge(edit, log, ack, read)
-  offerMissing(edit, log, body.missing, context)
+  // The attack: a thief of an identity, which has no key of the call, takes back that the call is lost there, or has all of it wrapped anew.
+  const hasKey = context.underCallKey || edit.logIndex(log).secrecy?.bound.secrecy !== 'call'
+  if (hasKey) delete log.lost
+  const asked = hasKey ? body.missing : body.missing.filter(([first]) => first === 1).map(() => FIRST_WORD)
+  offerMissing(edit, log, asked, context)
   return undefined
 }

@@ -51,15 +51,22 @@ export function sealedAtTheEnd(sim: Sim, seals: Seals, agent: Agent): void {
 export function saidUnderKeys({ network }: Sim, agents: readonly Agent[]): void {
   const ours = new Set(agents.map(({ key }) => key))
   const rumors = new Map([...network.inside.values()].map(({ rumor }) => [rumor.id, rumor]))
+  // Whoever was rejected has no key, and hangs up all the same where its own request was taken in by another one.
+  const refused = new Set([...rumors.values()].flatMap((rumor) => (isRefusal(rumor) ? [tagOf(rumor, 'call-id')] : [])))
   for (const { rumor, underKey } of network.inside.values()) {
-    const request = rumors.get(tagOf(rumor, 'call-id') ?? '')
-    if (underKey !== undefined || request === undefined || rumor.content === STOLEN) continue
+    const call = tagOf(rumor, 'call-id')
+    const request = rumors.get(call ?? '')
+    if (underKey !== undefined || request === undefined || refused.has(call) || rumor.content === STOLEN) continue
     if (![rumor.pubkey, tagOf(rumor, 'p') ?? ''].every((key) => ours.has(key)) || !isKeyed(request)) continue
     if (isIntroduction(rumor) || isHangUp(rumor, request.pubkey)) continue
     const acked = rumors.get(rumor.tags.find(([name]) => name === 'ack')?.[2] ?? '')
     if (tagOf(rumor, 'op') === 'receipt' && isSaidWithoutKey(rumor, acked, request.pubkey)) continue
     throw new Error(`${tagOf(rumor, 'op') ?? 'a message'} ${rumor.id.slice(0, 8)} has gone in the open`)
   }
+}
+
+function isRefusal(rumor: Rumor): boolean {
+  return tagOf(rumor, 'op') === 'reject' && tagOf(rumor, 'seq') === '1'
 }
 
 /** What the index says of a call. */
@@ -133,11 +140,10 @@ function isHangUp(rumor: Rumor, caller: string | undefined): boolean {
   return tagOf(rumor, 'seq') === '2' && tagOf(rumor, 'ack') === '0'
 }
 
-/** Receipts of who has lost its key, or has none yet: it acknowledges nothing, the request, or how a ring came to nothing. */
+/** Receipts of who has lost its key, or has none yet: it acknowledges nothing, the request, or that its caller has hung up. */
 function isSaidWithoutKey(receipt: Rumor, acked: Rumor | undefined, caller: string): boolean {
   if (tagOf(receipt, 'fork') !== undefined || tagOf(receipt, 'lost') !== undefined) return true
-  const op = acked && tagOf(acked, 'op')
-  return acked === undefined || op === 'request' || op === 'reject' || isHangUp(acked, caller)
+  return acked === undefined || tagOf(acked, 'op') === 'request' || isHangUp(acked, caller)
 }
 
 function isAckedUnderKey({ inside }: Network, { id, acked }: Log, me: string): boolean {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { agentOf } from '../../src/call/agents.ts'
 import { type Body, NOTHING } from '../../src/call/signal.ts'
+import { parseSignal } from '../../src/call/signal-codec.ts'
 import { secrecyText } from '../../src/call/transcript/entry.ts'
 import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
@@ -27,6 +28,7 @@ import {
   T,
   turn,
 } from '../support/conversation.ts'
+import { must } from '../support/must.ts'
 
 const inTheOpen = (...rumors: readonly Rumor[]): OpenedWrap[] =>
   mailOf(...rumors).opened.map(({ call: _, ...wrap }) => wrap)
@@ -138,6 +140,47 @@ test('what a receipt says was read counts up to what it acknowledges', () => {
   const dated = rawIn(ben, id, body, { seq: 0, prev: undefined, ack: request, read: 9 }, T - 60)
   hears(ada, [], { mail: { opened: inTheOpen(dated) } })
   expect([callIn(ben, id).peerRead, callIn(ada, id).peerRead]).toEqual([0, 1])
+})
+
+// The attack: a thief of an identity takes back that the agent there has lost the call, or has words wrapped anew that it cannot open.
+describe('a receipt in the open, in a call that has a key', () => {
+  const missing: Body = { type: 'receipt', text: '', missing: [[1, 9]] }
+  const nowhere = { seq: 0, prev: undefined, read: undefined }
+
+  /** Ada and ben have each said and acknowledged a word, and each has told the other that it has lost the call. */
+  function lostCall() {
+    const { ada, ben, id } = inCall()
+    const [one, two] = [says(ada, send('one')), says(ben, send('two'))]
+    hears(ben, one)
+    hears(ada, two)
+    hears(ben, [receipt(ada, id, ben.key, 2)])
+    hears(ada, [receipt(ben, id, ada.key, 2)])
+    const lost: Body = { type: 'receipt', text: '', missing: [], lost: true }
+    const place = { ...nowhere, ack: NOTHING }
+    hears(ada, [], { mail: { opened: inTheOpen(rawIn(ben, id, lost, place)) } })
+    hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, lost, place)) } })
+    expect([ada, ben].map((who) => logIn(who, id).lost)).toEqual([T, T])
+    expect([ada, ben].map((who) => Object.keys(logIn(who, id).outbox))).toEqual([[], []])
+    return { ada, ben, id }
+  }
+
+  test('clears no loss, and asks for nothing but the first word of the other side', () => {
+    const { ada, ben, id } = lostCall()
+    const early = rawIn(ben, id, missing, { ...nowhere, ack: { seq: 1, id } }, T - 60)
+    hears(ada, [], { now: T + 90, mail: { opened: inTheOpen(early) } })
+    hears(ben, [], { now: T + 90, mail: { opened: inTheOpen(rawIn(ada, id, missing, { ...nowhere, ack: NOTHING })) } })
+    for (const who of [ada, ben]) {
+      const { lost, outbox, entries } = logIn(who, id)
+      const types = Object.keys(outbox).map((one) => must(parseSignal(must(entries[one]).rumor)).body.type)
+      expect([lost, types]).toEqual([T, [who === ada ? 'request' : 'accept']])
+    }
+  })
+
+  test('does both under the key', () => {
+    const { ada, ben, id } = lostCall()
+    hears(ada, [rawIn(ben, id, missing, { ...nowhere, ack: { seq: 2, id: callIn(ada, id).own.id } })], { now: T + 90 })
+    expect([logIn(ada, id).lost, Object.keys(logIn(ada, id).outbox).length]).toEqual([undefined, 2])
+  })
 })
 
 // The attack: "accept" and "reject" are sealed with the identities' key by the protocol, and may be said by a thief at any time.
