@@ -10,9 +10,9 @@ export function ownValue(value: unknown, key: string): unknown {
   return isRecord(value) ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined
 }
 
-/** Whether a value is a whole number from 0 to `most`. */
-export function isWhole(value: unknown, most = Number.MAX_SAFE_INTEGER): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
+/** Whether a value is a whole number from 0 to `max`. */
+export function isWhole(value: unknown, max = Number.MAX_SAFE_INTEGER): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max
 }
 
 /** The value that a text stands for; undefined when it is no JSON. Never throws. */
@@ -40,9 +40,9 @@ export const yes: Decoder<true> = (value) => (value === true ? value : undefined
 export const finite: Decoder<number> = (value) =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 
-/** A whole number from 0 to `most`. */
-export function whole(most = Number.MAX_SAFE_INTEGER): Decoder<number> {
-  return (value) => (isWhole(value, most) ? value : undefined)
+/** A whole number from 0 to `max`. */
+export function whole(max = Number.MAX_SAFE_INTEGER): Decoder<number> {
+  return (value) => (isWhole(value, max) ? value : undefined)
 }
 
 /** One of a few words or numbers. */
@@ -63,10 +63,10 @@ export function either<T, U>(one: Decoder<T>, other: Decoder<U>): Decoder<T | U>
   return (value) => one(value) ?? other(value)
 }
 
-/** A list, all of whose items fit. @param most how many of them */
-export function list<T>(of: Decoder<T>, most = Number.POSITIVE_INFINITY): Decoder<T[]> {
+/** A list, all of whose items fit. @param max how many of them */
+export function list<T>(of: Decoder<T>, max = Number.POSITIVE_INFINITY): Decoder<T[]> {
   return (value) => {
-    if (!Array.isArray(value) || value.length > most) return undefined
+    if (!Array.isArray(value) || value.length > max) return undefined
     const items: T[] = []
     for (const item of value) {
       const found = of(item)

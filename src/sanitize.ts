@@ -13,13 +13,13 @@ const MAX_TEXT = 100_000
 const MAX_LINE = 200
 
 /** Several lines, as `cleanText`. */
-export function foreignText(text: string, most = MAX_TEXT): Foreign {
-  return asForeign(cleanText(text, most))
+export function foreignText(text: string, maxLength = MAX_TEXT): Foreign {
+  return asForeign(cleanText(text, maxLength))
 }
 
 /** One line that may stand in quotes: `cleanLine`, with nothing in it that looks like a quote of ours or begins a command. */
-export function foreignLine(text: string, most = MAX_LINE): Foreign {
-  return asForeign(foldQuotes(cleanLine(text, most)))
+export function foreignLine(text: string, maxLength = MAX_LINE): Foreign {
+  return asForeign(foldQuotes(cleanLine(text, maxLength)))
 }
 
 /** Foreign words with words of ours around them, which are then as foreign: foreign`no answer; it said: ${words}`. */
@@ -59,9 +59,9 @@ export function linesOf(words: Foreign): Foreign[] {
   return isBlank(words) ? [] : charactersOf(words).split('\n').map(asForeign)
 }
 
-/** Its first `most` units, and "…" where there are more. */
-export function cutForeign(words: Foreign, most: number): Foreign {
-  return asForeign(truncate(charactersOf(words), most))
+/** Its first `maxLength` units, and "…" where there are more. */
+export function cutForeign(words: Foreign, maxLength: number): Foreign {
+  return asForeign(truncate(charactersOf(words), maxLength))
 }
 
 function asForeign(text: string): Foreign {
@@ -72,15 +72,15 @@ function charactersOf(words: Foreign | string | number): string {
   return String(words)
 }
 
-/** Several lines: breaks become \n, tabs stay. Lone surrogates become U+FFFD. At most `most` UTF-16 units and "…". */
-export function cleanText(text: string, most = MAX_TEXT): string {
-  return truncate(visible(wellFormed(text).replace(LINE_BREAKS, '\n')), most)
+/** Several lines: breaks become \n, tabs stay. Lone surrogates become U+FFFD. At most `maxLength` UTF-16 units and "…". */
+export function cleanText(text: string, maxLength = MAX_TEXT): string {
+  return truncate(visible(wellFormed(text).replace(LINE_BREAKS, '\n')), maxLength)
 }
 
 /** One line: breaks, tabs and runs of spaces become one space. */
-export function cleanLine(text: string, most = MAX_LINE): string {
+export function cleanLine(text: string, maxLength = MAX_LINE): string {
   const line = visible(wellFormed(text).replace(LINE_BREAKS, ' '))
-  return truncate(line.replace(/\s+/g, ' ').trim(), most)
+  return truncate(line.replace(/\s+/g, ' ').trim(), maxLength)
 }
 
 /**
@@ -140,6 +140,6 @@ function wellFormed(text: string): string {
 }
 
 // No half of a character in front of the dots, and nothing that was joined to what is cut off.
-function truncate(text: string, most: number): string {
-  return text.length <= most ? text : `${visible(text.slice(0, most).replace(/[\ud800-\udbff]$/, ''))}…`
+function truncate(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${visible(text.slice(0, maxLength).replace(/[\ud800-\udbff]$/, ''))}…`
 }

@@ -63,13 +63,13 @@ function newTalk() {
   return {
     said,
     states: (): [State, State] => [bookOf(agents.caller.pubkey), bookOf(agents.callee.pubkey)],
-    say(who: string, utterance: IntendedSignal): string {
+    say(who: string, signal: IntendedSignal): string {
       now += 5
-      const spoken = recordSignals(bookOf(who), [utterance], { me: who, now, pid: 1 })
+      const spoken = recordSignals(bookOf(who), [signal], { me: who, now, pid: 1 })
       states.set(who, spoken.state)
       const [one] = spoken.said
       if (one === undefined) throw new Error('nothing was said')
-      deliver(utterance.body.type, one.to, one.rumor)
+      deliver(signal.body.type, one.to, one.rumor)
       return one.call
     },
     receipt(who: string, to: string, call: string): void {

@@ -18,19 +18,19 @@ export type ArchiveSegment = { version: 1; id: string; entries: Entries }
 export type ArchivedCall = { head: Log; segments: ReadonlyMap<number, ArchiveSegment> }
 
 /** The numbers of the segments in which a part of a log lies; none for a log that is whole. */
-export function segmentNumbers({ past }: Log): number[] {
-  if (past === undefined) return []
-  const [first, last] = past.segments
+export function segmentNumbers({ archive }: Log): number[] {
+  if (archive === undefined) return []
+  const [first, last] = archive.segments
   return Array.from({ length: last - first + 1 }, (_, n) => first + n)
 }
 
 /** The whole log; undefined when a segment is not one of this call, or they do not hold what the head says they do. */
 export function joinSegments({ head, segments }: ArchivedCall): Log | undefined {
-  const { past, ...rest } = head
-  if (past === undefined) return head
+  const { archive, ...rest } = head
+  if (archive === undefined) return head
   const held = [...segments.values()]
   const entries = Object.assign({}, ...held.map((segment) => segment.entries), head.entries)
-  const expected = past.entries + Object.keys(head.entries).length
+  const expected = archive.entries + Object.keys(head.entries).length
   if (held.some(({ id }) => id !== head.id) || Object.keys(entries).length !== expected) return undefined
   return { ...rest, entries: freeze(entries) }
 }
@@ -39,15 +39,15 @@ export function joinSegments({ head, segments }: ArchivedCall): Log | undefined 
  * Whether only the whole call tells what becomes of a change: a rumor that may lie in a segment already or claims a place there, a
  * link into one, and an end, since the digest is over all of them.
  */
-export function needsWholeCall(before: Log, { past, ...after }: Log): boolean {
-  if (past === undefined) return false
+export function needsWholeCall(before: Log, { archive, ...after }: Log): boolean {
+  if (archive === undefined) return false
   if (after.unjudged === true) return true
   if (before.entries === after.entries) return false
   return Object.keys(after.entries).some((id) => {
     if (before.entries[id] !== undefined) return false
     const signal = signalOf(after, id)
     if (signal === undefined) return false
-    return signal.body.type === 'end' || linksIntoArchive(signal, past)
+    return signal.body.type === 'end' || linksIntoArchive(signal, archive)
   })
 }
 
@@ -63,8 +63,8 @@ function linksIntoArchive({ from, seq, ack }: Signal, { tails }: ArchiveSummary)
  * something in them is owed once more: what the head owes must stand in it.
  */
 export function splitSegments(log: Log, { head, segments }: ArchivedCall): Log | undefined {
-  const { past } = head
-  if (past === undefined) return undefined
+  const { archive } = head
+  if (archive === undefined) return undefined
   const entries = { ...log.entries }
   for (const segment of segments.values()) {
     for (const id of Object.keys(segment.entries)) {
@@ -73,7 +73,7 @@ export function splitSegments(log: Log, { head, segments }: ArchivedCall): Log |
     }
   }
   if (Object.keys(log.outbox).some((id) => entries[id] === undefined)) return undefined
-  const mine = { ...log, entries: freeze(entries), past }
+  const mine = { ...log, entries: freeze(entries), archive }
   return needsWholeCall(head, mine) ? undefined : mine
 }
 
@@ -91,12 +91,12 @@ const segment = fields<Omit<ArchiveSegment, 'version'>>({ id: hex32, entries: ke
 const UPGRADES: readonly Upgrade[] = []
 
 /**
- * `keep`: so many entries stay in the head, since receipts, news and the pace of a call are about the latest. `least`: packed at
- * once, so that it is done seldom. `most`: in one segment.
+ * `keep`: so many entries stay in the head, since receipts, news and the pace of a call are about the latest. `minEntries`:
+ * archived at once, so that it is done seldom.
  */
-export type ArchiveBounds = { keep: number; least: number; most: number }
+export type ArchiveBounds = { keep: number; minEntries: number; maxPerSegment: number }
 
-export const ARCHIVE_BOUNDS: ArchiveBounds = { keep: 256, least: 512, most: 2048 }
+export const ARCHIVE_BOUNDS: ArchiveBounds = { keep: 256, minEntries: 512, maxPerSegment: 2048 }
 
 /** The head, and the segments that were added, by their numbers. */
 export type CompactResult = { head: Log; added: Map<number, ArchiveSegment> }
@@ -109,24 +109,24 @@ export type CompactResult = { head: Log; added: Map<number, ArchiveSegment> }
 export function compact(log: Log, call: Call | undefined, after = 0, bounds = ARCHIVE_BOUNDS): CompactResult {
   const none = { head: log, added: new Map() }
   const total = Object.keys(log.entries).length
-  if (total < bounds.keep + bounds.least || call?.phase !== 'active') return none
+  if (total < bounds.keep + bounds.minEntries || call?.phase !== 'active') return none
   // A log may hold rumors that stand nowhere in the call, because they cannot be read or lost their place.
   if (call.lines.length !== total) return none
   const lines = call.lines.slice(0, archivableLines(log, call, bounds.keep)).filter(({ signal }) => !isAnswer(signal))
-  if (lines.length < bounds.least) return none
+  if (lines.length < bounds.minEntries) return none
   const first = (segmentNumbers(log).at(-1) ?? after) + 1
   const added = new Map<number, ArchiveSegment>()
-  for (let at = 0; at < lines.length; at += bounds.most) {
+  for (let at = 0; at < lines.length; at += bounds.maxPerSegment) {
     const entries = pick(
       log.entries,
-      lines.slice(at, at + bounds.most).map(({ signal }) => signal.id),
+      lines.slice(at, at + bounds.maxPerSegment).map(({ signal }) => signal.id),
     )
     added.set(first + added.size, { version: 1, id: log.id, entries })
   }
-  const packed = new Set(lines.map(({ signal }) => signal.id))
-  const staying = Object.keys(log.entries).filter((id) => !packed.has(id))
-  const past = summariseArchive(log.past, lines, call, first, first + added.size - 1)
-  return { head: { ...log, entries: pick(log.entries, staying), past }, added }
+  const archived = new Set(lines.map(({ signal }) => signal.id))
+  const staying = Object.keys(log.entries).filter((id) => !archived.has(id))
+  const archive = summariseArchive(log.archive, lines, call, first, first + added.size - 1)
+  return { head: { ...log, entries: pick(log.entries, staying), archive }, added }
 }
 
 /**
@@ -140,7 +140,7 @@ function archivableLines(log: Log, call: Call, keep: number): number {
   const ends = lastChunks(lines)
   const lowest = lowestAcks(lines)
   const tails: Record<string, number> = {}
-  for (const from of [call.caller, call.callee]) tails[from] = Math.max(log.past?.tails[from]?.seq ?? 0, 0)
+  for (const from of [call.caller, call.callee]) tails[from] = Math.max(log.archive?.tails[from]?.seq ?? 0, 0)
   let [best, open] = [0, 0]
   for (const [n, line] of lines.slice(0, Math.max(0, lines.length - keep)).entries()) {
     const { signal } = line
@@ -195,19 +195,19 @@ function chunkKey({ from, body }: Signal): string {
 }
 
 function summariseArchive(
-  past: ArchiveSummary | undefined,
+  archive: ArchiveSummary | undefined,
   lines: readonly Line[],
   call: Call,
   first: number,
   last: number,
 ): ArchiveSummary {
   const sum = {
-    segments: [past?.segments[0] ?? first, last] as const,
-    entries: (past?.entries ?? 0) + lines.length,
-    own: past?.own ?? 0,
-    messages: past?.messages ?? 0,
-    tails: { ...past?.tails },
-    last: past?.last ?? 0,
+    segments: [archive?.segments[0] ?? first, last] as const,
+    entries: (archive?.entries ?? 0) + lines.length,
+    own: archive?.own ?? 0,
+    messages: archive?.messages ?? 0,
+    tails: { ...archive?.tails },
+    last: archive?.last ?? 0,
   }
   for (const { signal, party, clock, heard } of lines) {
     if (party === call.role) sum.own++

@@ -47,12 +47,12 @@ function shorten(name: string): string {
 }
 
 // By whole characters: half of one is no character.
-function cutToBytes(text: string, most: number): string {
+function cutToBytes(text: string, maxBytes: number): string {
   let kept = ''
   let size = 0
   for (const character of text) {
     size += byteLength(character)
-    if (size > most) break
+    if (size > maxBytes) break
     kept += character
   }
   return kept

@@ -239,11 +239,11 @@ const ITEM_CHARACTERS = 250
 const LINE_PREFIX_CHARACTERS = 9
 
 /** The first items that fit, the first one in any case; of a text that is too long its beginning, and `cut`. */
-export function fitItems(items: readonly InboxItem[], most = MAX_CHARACTERS): InboxItem[] {
+export function fitItems(items: readonly InboxItem[], maxChars = MAX_CHARACTERS): InboxItem[] {
   const kept: InboxItem[] = []
-  let room = most
+  let room = maxChars
   for (const item of items) {
-    const part = shortenItem(item, most)
+    const part = shortenItem(item, maxChars)
     room -= sizeOf(part)
     if (kept.length > 0 && room < 0) break
     kept.push(part)
@@ -251,10 +251,10 @@ export function fitItems(items: readonly InboxItem[], most = MAX_CHARACTERS): In
   return kept
 }
 
-function shortenItem(item: InboxItem, most: number): InboxItem {
-  if (sizeOf(item) <= most) return item
+function shortenItem(item: InboxItem, maxChars: number): InboxItem {
+  if (sizeOf(item) <= maxChars) return item
   // A line may hold nothing and takes its mark all the same.
-  let room = most - ITEM_CHARACTERS
+  let room = maxChars - ITEM_CHARACTERS
   let length = 0
   for (const line of lineLengths(item.text)) {
     const fits = Math.min(line, room - LINE_PREFIX_CHARACTERS)

@@ -30,7 +30,7 @@ export type Intent =
   | ({ type: 'sendfile'; files: readonly NamedContent[]; note?: string | undefined } & Stay)
   /** `tell`: what the peer may know of it; `answered`: nobody is asked, this is what the owner has said to `id`, or to the only open one. */
   | ({ type: 'escalate'; text: string; tell?: string; answered?: { text: string; id: string | undefined } } & Stay)
-  | ({ type: 'end'; text: string; most: number; outcome?: CallOutcome | undefined } & Stay)
+  | ({ type: 'end'; text: string; maxChars: number; outcome?: CallOutcome | undefined } & Stay)
   /** `jitter`: most seconds that it sleeps before it begins; undefined for what fits whoever has started it. */
   | { type: 'announce'; jitter: number | undefined }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
@@ -47,7 +47,7 @@ export type Intent =
       id: string | undefined
       format: 'text' | 'json' | 'markdown' | 'html'
       /** Most characters that are shown, 0 for all. */
-      most: number
+      maxChars: number
       /** Only what was agreed, what was handed over and how it ended. */
       brief?: boolean
       with: string | undefined

@@ -191,6 +191,6 @@ const kept = fields<Omit<Log, 'version' | 'unjudged'>>(
     verified: fields<{ digest: string; at: number }>({ digest: hex32, at: count }),
     undelivered: count,
     early,
-    past: archiveSummary,
+    archive: archiveSummary,
   },
 )

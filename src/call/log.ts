@@ -141,7 +141,7 @@ export type Log = {
   /** What became of the peer's files, by transfer. */
   files: Record<string, FileState>
   /** What lies in segments (archive.ts), for a call that has been spoken in for long; everything above is without that. */
-  past?: ArchiveSummary
+  archive?: ArchiveSummary
 }
 
 /** The log of a call of which nothing is known. @param id the call's id, 64 hex digits */

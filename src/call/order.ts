@@ -13,8 +13,8 @@ export type OrderedSignal = { signal: Signal; clock: number; ack: number }
  * names and is not among `signals` counts as 0, but for the last ones of the archive, whose clocks the summary tells.
  * @param signals each once; of one author no two with the same number
  */
-export function orderSignals(signals: readonly Signal[], past?: ArchiveSummary): OrderedSignal[] {
-  const ranked = rankAll(signals, past)
+export function orderSignals(signals: readonly Signal[], archive?: ArchiveSummary): OrderedSignal[] {
+  const ranked = rankAll(signals, archive)
   return ranked.sort(compareRanked).map(({ signal, clock, ack }) => ({ signal, clock, ack }))
 }
 
@@ -22,12 +22,12 @@ export function orderSignals(signals: readonly Signal[], past?: ArchiveSummary):
 type Ranked = OrderedSignal & { ends: number; named: number }
 
 /** Authors take turns, each going on as long as what its signals name is placed already. Iterative: a call may be long. */
-function rankAll(signals: readonly Signal[], past: ArchiveSummary | undefined): Ranked[] {
+function rankAll(signals: readonly Signal[], archive: ArchiveSummary | undefined): Ranked[] {
   const queues = queuesOf(signals)
   const ids = new Set(signals.map((signal) => signal.id))
   const placed = new Map<string, Ranked>()
   const ranked: Ranked[] = []
-  const archived = new Map(Object.values(past?.tails ?? {}).map((tail) => [tail.id, tail.clock]))
+  const archived = new Map(Object.values(archive?.tails ?? {}).map((tail) => [tail.id, tail.clock]))
   const bits = new Map([...queues.keys()].map((author, index) => [author, 1 << (index % 30)]))
   const place = (signal: Signal) => {
     const links = [signal.prev, signal.ack.id]

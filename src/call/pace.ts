@@ -12,9 +12,9 @@ const CIRCLING = { turns: 30, seconds: 600, characters: 200 }
 
 /**
  * How much has been said in a call, and whether two programs answer each other in a circle.
- * @param past what of the call lies in the archive; the turns that count are the last ones
+ * @param archive what of the call lies in the archive; the turns that count are the last ones
  */
-export function paceOf({ lines }: Call, past?: ArchiveSummary): Pace {
+export function paceOf({ lines }: Call, archive?: ArchiveSummary): Pace {
   const said = lines.filter(({ signal, effective }) => signal.body.type === 'message' && effective)
   const turns = said.filter(({ signal }, n) => said[n - 1]?.signal.from !== signal.from)
   const last = turns.slice(-CIRCLING.turns)
@@ -23,5 +23,5 @@ export function paceOf({ lines }: Call, past?: ArchiveSummary): Pace {
   const characters = last.reduce((sum, { signal }) => sum + signal.body.text.length, 0)
   const isFull = last.length === CIRCLING.turns && characters <= CIRCLING.turns * CIRCLING.characters
   const circling = isFull && seconds <= CIRCLING.seconds ? { turns: last.length, seconds } : undefined
-  return { messages: said.length + (past?.messages ?? 0), circling }
+  return { messages: said.length + (archive?.messages ?? 0), circling }
 }

@@ -90,13 +90,13 @@ export function replay(log: Log, me: string, now: number): Call | undefined {
 function transcriptOrder(log: Log): readonly OrderedSignal[] {
   return memoize(transcriptOrders, log, () => {
     const signals = Object.keys(log.entries).flatMap((id) => signalOf(log, id) ?? [])
-    return orderSignals(signals, log.past)
+    return orderSignals(signals, log.archive)
   })
 }
 
 /** The last taken signal of an author; the archive's where the log itself has none that is later. */
 export function lastSignal(log: Log, author: string): Link {
-  let last: Link = log.past?.tails[author] ?? NOTHING
+  let last: Link = log.archive?.tails[author] ?? NOTHING
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
     if (signal?.from === author && signal.seq > last.seq) last = { seq: signal.seq, id }
@@ -194,7 +194,7 @@ function foldPhases(
   ordered: readonly OrderedSignal[],
   { log, ends, caller, role }: FoldContext,
 ): Pick<Call, 'phase' | 'lines' | 'last'> {
-  let [phase, last] = [initialPhase(log), log.past?.last ?? 0]
+  let [phase, last] = [initialPhase(log), log.archive?.last ?? 0]
   const lines: Line[] = []
   const above: Record<Party, number> = { caller: 0, callee: 0 }
   for (const { signal, clock, ack } of ordered) {

@@ -13,22 +13,22 @@ const LONGEST_ID = '0'.repeat(64)
  * Says it, or refuses and tells how much fits. The size is that of the event on the wire, not of the text: it is padded and encoded
  * twice on the way. Links and numbers are as long as they can be, since the real ones are taken later, under the lock.
  */
-export function decideWithinSize(utterance: IntendedSignal, me: string, now: number): Decision {
+export function decideWithinSize(intended: IntendedSignal, me: string, now: number): Decision {
   const place = {
-    call: utterance.call ?? LONGEST_ID,
-    to: utterance.to,
+    call: intended.call ?? LONGEST_ID,
+    to: intended.to,
     seq: LIMIT.seq,
     prev: LONGEST_ID,
     ack: { seq: LIMIT.seq, id: LONGEST_ID },
     read: LIMIT.seq,
     re: LONGEST_ID,
   }
-  const { body } = utterance
+  const { body } = intended
   // The key of its call is made when it is said.
   const whole = body.type === 'request' || body.type === 'accept' ? { ...body, ek: [LONGEST_ID] } : body
   const template = signalTemplate(whole, place, now)
   const fits = (content: string) => fitsRelays(rumorOf({ ...template, content }, me))
-  if (fits(template.content)) return { say: [utterance] }
+  if (fits(template.content)) return { say: [intended] }
   if (body.type === 'file')
     return refuse(
       'FILE_TOO_LARGE',

@@ -27,14 +27,14 @@ function escapedSize(letter: string): number {
   return JSON.stringify(letter).length - 2
 }
 
-/** Of all parts of at most `most` bytes the one that takes the most room on the wire: its first letter, and the one behind it. */
-function widestPart(bytes: Uint8Array, wire: Uint8Array, most: number): [from: number, to: number] {
+/** Of all parts of at most `maxBytes` bytes the one that takes the most room on the wire: its first letter, and the one behind it. */
+function widestPart(bytes: Uint8Array, wire: Uint8Array, maxBytes: number): [from: number, to: number] {
   let [from, size, room, widest] = [0, 0, 0, -1]
   let best: [number, number] = [0, 0]
   for (let to = 0; to < bytes.length; to++) {
     size += bytes[to] ?? 0
     room += wire[to] ?? 0
-    for (; size > most; from++) {
+    for (; size > maxBytes; from++) {
       size -= bytes[from] ?? 0
       room -= wire[from] ?? 0
     }

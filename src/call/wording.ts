@@ -45,10 +45,10 @@ function textOf(part: string | Span): Foreign | string {
   return typeof part === 'string' ? part : part.text
 }
 
-/** In quotes, for a sentence of ours: what a relay, a server or a program says. At most `most` UTF-16 units. */
-export function inQuotes(words: Foreign, most = 120): string {
+/** In quotes, for a sentence of ours: what a relay, a server or a program says. At most `maxLength` UTF-16 units. */
+export function inQuotes(words: Foreign, maxLength = 120): string {
   // Folded once more: not all of what is foreign was made for quotes.
-  return `"${charactersOf(foreignLine(charactersOf(words), most))}"`
+  return `"${charactersOf(foreignLine(charactersOf(words), maxLength))}"`
 }
 
 /** What a relay has said, in a line of ours: a peer chooses the relays where it reads, so it may be a stranger's words. */

@@ -27,10 +27,10 @@ export async function readInput(
   if (wanted.from === 'words') return await readWords(wanted, home)
   if (wanted.from === 'files') return { files: await readFiles(wanted.paths, home) }
   if (wanted.as === 'secret') return await takeSecret(home, env, stdin)
-  const most = wanted.as === 'text' ? MAX_TEXT : readConfig(home).file.inlineMax
-  const input = await readStream(stdin, most)
+  const maxBytes = wanted.as === 'text' ? MAX_TEXT : readConfig(home).file.inlineMax
+  const input = await readStream(stdin, maxBytes)
   if (input !== undefined) return { input }
-  const what = `what comes on stdin has more than ${most} bytes`
+  const what = `what comes on stdin has more than ${maxBytes} bytes`
   if (wanted.as === 'text') throw new Failure('TEXT_TOO_LONG', what, `\`${P2P} sendfile <path>\` sends files`)
   // It can be read only once, and a server must be told the hash before it is given the bytes.
   const hint = `write it to a file first; \`${P2P} sendfile <path>\` sends larger ones where file.server is set`
@@ -38,10 +38,10 @@ export async function readInput(
 }
 
 async function readFiles(paths: readonly string[], home: Home): Promise<SourceFile[]> {
-  const most = readConfig(home).file.inlineMax
+  const maxBytes = readConfig(home).file.inlineMax
   const files: SourceFile[] = []
   // One after the other: the first that cannot be read is told, and nothing was sent.
-  for (const path of paths) files.push({ path, ...(await readSource(path, most, home)) })
+  for (const path of paths) files.push({ path, ...(await readSource(path, maxBytes, home)) })
   return files
 }
 

@@ -81,12 +81,12 @@ function wrapped(text: string, columns: number): string[] {
 }
 
 /** A word in pieces that fit a row each. */
-function splitWord(word: string, most: number): string[] {
-  if (widthOf(word) <= most) return [word]
+function splitWord(word: string, maxWidth: number): string[] {
+  if (widthOf(word) <= maxWidth) return [word]
   const found = ['']
   for (const letter of word) {
     const last = found.at(-1) ?? ''
-    if (widthOf(last + letter) > most) found.push(letter)
+    if (widthOf(last + letter) > maxWidth) found.push(letter)
     else found[found.length - 1] = last + letter
   }
   return found

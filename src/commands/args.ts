@@ -1,7 +1,7 @@
 // Reads what was typed: texts, numbers, flags, `--wait` and `--settle`, `--max-chars`, and the days of `--since` and `--until`.
 
 import type { Stay } from '../call/intent.ts'
-import { MOST } from '../call/transcript/excerpt.ts'
+import { MAX_EXCERPT_CHARS } from '../call/transcript/excerpt.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
@@ -23,10 +23,10 @@ export function optionalText(args: Args, name: string): string {
 }
 
 /** A number of seconds; undefined when the option is not there. Throws USAGE. */
-export function secondsOption(args: Args, name: string, preset: number): number | undefined {
+export function secondsOption(args: Args, name: string, defaultValue: number): number | undefined {
   const value = args[name]
   if (value === undefined) return undefined
-  if (value === '' || value === true) return preset
+  if (value === '' || value === true) return defaultValue
   const number = Number(value)
   if (Number.isFinite(number) && number >= 0 && number <= 86_400) return number
   throw new Failure('USAGE', `${name} takes a number of seconds from 0 to 86400`, 'for example 60')
@@ -83,13 +83,13 @@ function stdinText(bytes: Uint8Array): string {
 
 export const MAX_CHARS = {
   type: 'string',
-  describe: `print about so many characters of it (${MOST}); 0 for all of it`,
+  describe: `print about so many characters of it (${MAX_EXCERPT_CHARS}); 0 for all of it`,
 } as const
 
-/** `--max-chars`: how many characters are printed, 0 for all, `preset` where none was typed. Throws USAGE. */
-export function maxCharsOption(args: Args, preset = MOST): number {
+/** `--max-chars`: how many characters are printed, 0 for all, `defaultValue` where none was typed. Throws USAGE. */
+export function maxCharsOption(args: Args, defaultValue = MAX_EXCERPT_CHARS): number {
   const text = optionalText(args, 'max-chars').trim()
-  if (text === '') return preset
+  if (text === '') return defaultValue
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new Failure('USAGE', '--max-chars takes a number of characters, 0 for all', '')
 }

@@ -28,12 +28,12 @@ export const end: Command<'end'> = {
     type: 'end',
     text: optionalText(args, 'farewell'),
     outcome: outcomeOption(args),
-    most: maxCharsOption(args),
+    maxChars: maxCharsOption(args),
     ...stayOption(args),
   }),
-  needs: ({ most, wait, settle = 0 }) => ({
+  needs: ({ maxChars, wait, settle = 0 }) => ({
     network: true,
-    transcript: { most },
+    transcript: { maxChars },
     waits: wait === undefined ? undefined : { type: 'end', seconds: wait, settle },
   }),
   text: (outcome) => {

@@ -120,8 +120,8 @@ function callsShown(outcome: CommonOutcome): { calls: CallShape[]; total: number
   const lately = callShapes(outcome, (call) => call.open || now - call.last < RECENTLY_ENDED)
   const going = lately.filter(({ state }) => !isOverState(state)).slice(0, MAX_CALLS.all)
   const over = lately.filter(({ state }) => isOverState(state))
-  const most = Math.max(MAX_CALLS.over, MAX_CALLS.all - going.length)
-  const calls = [...going, ...over.slice(0, most)]
+  const room = Math.max(MAX_CALLS.over, MAX_CALLS.all - going.length)
+  const calls = [...going, ...over.slice(0, room)]
   return { calls, total: Object.keys(state.index.calls).length }
 }
 

@@ -68,7 +68,7 @@ export const transcript: Command<'transcript'> = {
       type: 'transcript',
       id,
       format,
-      most: max,
+      maxChars: max,
       brief: flagOption(args, 'brief'),
       with: optionalText(args, 'with') || undefined,
       search,
@@ -140,7 +140,7 @@ function listedCalls(outcome: OutcomeOf<'transcript'>): FittingCalls {
   const ids = reading?.type === 'calls' ? reading.ids : []
   return fitCalls(
     ids.flatMap((id) => callShape(outcome, id) ?? []),
-    intent.most,
+    intent.maxChars,
   )
 }
 
@@ -148,10 +148,10 @@ export type FittingCalls = { calls: CallShape[]; left: number }
 
 /**
  * The calls that fit, the first one at least, and how many are left out.
- * @param most characters that they may take as text; 0 for all
+ * @param maxChars characters that they may take as text; 0 for all
  */
-export function fitCalls(calls: readonly CallShape[], most: number): FittingCalls {
-  let room = most === 0 ? Infinity : most
+export function fitCalls(calls: readonly CallShape[], maxChars: number): FittingCalls {
+  let room = maxChars === 0 ? Infinity : maxChars
   const past = calls.findIndex((call, i) => {
     room -= transcriptCallLines(call).reduce((sum, line) => sum + plain(line).length + 1, 0)
     return room < 0 && i > 0

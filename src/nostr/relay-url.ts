@@ -80,7 +80,7 @@ export function usable(
   urls: readonly string[],
   own: readonly string[],
   allowPrivate: boolean,
-  most = MAX_RELAYS,
+  max = MAX_RELAYS,
 ): string[] {
   // Whoever names one of our own relays with another slash at its end means that one.
   const spelled = (url: string) => (!own.includes(url) && own.includes(otherSpelling(url)) ? otherSpelling(url) : url)
@@ -88,7 +88,7 @@ export function usable(
     .flatMap((url) => spelled(relayUrl(url) ?? ''))
     .filter((url) => url !== '' && !isDecommissioned(url))
   const safe = known.filter((url) => allowPrivate || own.includes(url) || !isPrivate(url))
-  return [...new Set(safe)].slice(0, most)
+  return [...new Set(safe)].slice(0, max)
 }
 
 function parseUrl(text: string): URL | undefined {

@@ -37,11 +37,11 @@ export function readRelayClock(relays: readonly ToldClock[], own: readonly strin
 /** What most of at least two say; 0 where it is too little to matter, or as many say otherwise. */
 function agreedClock(clocks: readonly number[]): number {
   const groups = clocks.map((one) => clocks.filter((other) => Math.abs(other - one) <= CLOCK_TOLERANCE))
-  const most = Math.max(0, ...groups.map((group) => group.length))
-  const middles = groups.filter((group) => group.length === most).map(middleOf)
+  const largest = Math.max(0, ...groups.map((group) => group.length))
+  const middles = groups.filter((group) => group.length === largest).map(middleOf)
   const isSplit = middles.some((one) => Math.abs(one - (middles[0] ?? 0)) > CLOCK_TOLERANCE)
   const [agreed = 0] = middles
-  return most < 2 || isSplit || Math.abs(agreed) <= CLOCK_TOLERANCE ? 0 : agreed
+  return largest < 2 || isSplit || Math.abs(agreed) <= CLOCK_TOLERANCE ? 0 : agreed
 }
 
 function middleOf(clocks: readonly number[]): number {

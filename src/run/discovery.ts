@@ -138,12 +138,12 @@ function questions(
 }
 
 /** What is asked for at a time: more than is shown, as some of it may not be genuine, and not much more. */
-const PAGE = { least: 200, most: 500 }
+const PAGE = { min: 200, max: 500 }
 
 /** Undefined for as many as relays send, where much is wanted or most of it is not. */
 function pageSize({ search, limit }: PresenceWish, untagged: true | undefined): number | undefined {
-  const size = Math.max(PAGE.least, 2 * limit)
-  return search !== undefined || untagged || size > PAGE.most ? undefined : size
+  const size = Math.max(PAGE.min, 2 * limit)
+  return search !== undefined || untagged || size > PAGE.max ? undefined : size
 }
 
 function tagsOf({ capability, name }: PresenceWish): Filter {

@@ -25,7 +25,7 @@ export type Needs = {
   /** Is wanted with the words that lie in archives. */
   archives?: boolean
   /** Gives its call to read, of at most so many characters, 0 for all. */
-  transcript?: { most: number }
+  transcript?: { maxChars: number }
   /** What its user should know of beside the result: calls that grow long, files that are still to come. */
   notes?: readonly ('pace' | 'files')[]
   /** Cron runs it: nobody looks at it, and relays that are away are no failure of it. */

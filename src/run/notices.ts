@@ -148,13 +148,13 @@ function lettersLeftNotices({ needs, state }: FinishedRun): string[] {
 // Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
 function longCallNotices({ context, needs, state }: FinishedRun, calls: readonly Call[]): string[] {
   if (needs.notes?.includes('pace') !== true) return []
-  const most = context.environment.config.call.maxMessages
+  const maxMessages = context.environment.config.call.maxMessages
   return calls.flatMap((call) => {
     if (call.phase !== 'active') return []
-    const { messages, circling } = paceOf(call, state.logs[call.id]?.past)
+    const { messages, circling } = paceOf(call, state.logs[call.id]?.archive)
     const id = call.id.slice(0, 8)
     const facts = [
-      ...(messages > most ? [`has ${messages} messages, more than ${most} (call.maxMessages)`] : []),
+      ...(messages > maxMessages ? [`has ${messages} messages, more than ${maxMessages} (call.maxMessages)`] : []),
       ...(circling
         ? [`has had ${circling.turns} short turns within ${circling.seconds} s: do you go in circles?`]
         : []),

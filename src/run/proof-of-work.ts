@@ -18,13 +18,13 @@ export const MAX_BITS = 32
 export function mineFor(
   { environment }: { environment: MiningEnvironment },
   bits: number,
-  most = MINING_MAX,
+  maxMs = MINING_MAX,
 ): GiftWrapOptions['work'] {
   return (wrap) => {
-    const mined = bits > MAX_BITS ? undefined : mineWithProgress(environment, { bits, most }, wrap)
+    const mined = bits > MAX_BITS ? undefined : mineWithProgress(environment, { bits, maxMs }, wrap)
     if (mined === undefined) {
       environment.say(
-        `${bits} bits of work are not to be had in ${most / 1000} s: it goes out without, and may be dropped unread`,
+        `${bits} bits of work are not to be had in ${maxMs / 1000} s: it goes out without, and may be dropped unread`,
       )
     }
     return mined
@@ -37,13 +37,13 @@ type MiningEnvironment = Pick<RunContext['environment'], 'clock' | 'say'>
 
 function mineWithProgress(
   environment: MiningEnvironment,
-  { bits, most }: { bits: number; most: number },
+  { bits, maxMs }: { bits: number; maxMs: number },
   wrap: Parameters<MineWork>[0],
 ): ReturnType<MineWork> {
   const { clock } = environment
   const began = clock()
   let next = began + MINING_REPORT_EVERY
-  environment.say(`the other side asks strangers for ${bits} bits of work; this may take up to ${most / 1000} s`)
+  environment.say(`the other side asks strangers for ${bits} bits of work; this may take up to ${maxMs / 1000} s`)
   const progress = (tried: number) => {
     if (clock() < next) return
     next += MINING_REPORT_EVERY
@@ -51,5 +51,5 @@ function mineWithProgress(
       `working: ${tried} hashes tried in ${Math.round((clock() - began) / 1000)} s, ${2 ** bits} on average`,
     )
   }
-  return mine(wrap, bits, { deadline: began + most, clock, progress })
+  return mine(wrap, bits, { deadline: began + maxMs, clock, progress })
 }

@@ -216,8 +216,8 @@ async function publishDue(
   // Only a first word costs work: in a call we are no strangers any more.
   // Long work is done where the user has said so, and once: who waits for an answer is not to be deaf each time it is offered again.
   const isLong = context.work === true && (action.type === 'letter' || action.said)
-  const most = isLong ? undefined : MINING_UNASKED
-  const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow, most) } : {}
+  const maxMs = isLong ? undefined : MINING_UNASKED
+  const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow, maxMs) } : {}
   // What only relays have that bring it nothing is waited for like what nobody has.
   const aside = skip.some((url) => doubted?.includes(url) !== true)
   return await publishWrap({ rumor, to, wrap, relays, spare, doubted, aside, callKey, work }, context)

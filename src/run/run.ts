@@ -92,8 +92,8 @@ async function runOnline<T extends IntentType>(
 async function report<T extends IntentType>(type: T, run: FinishedRunOf<T>): Promise<OutcomeOf<T>> {
   const { needs, context } = run
   const { environment } = context
-  const most = needs.transcript?.most
-  const reading = most === undefined ? undefined : await readTranscript(run, most)
+  const maxChars = needs.transcript?.maxChars
+  const reading = maxChars === undefined ? undefined : await readTranscript(run, maxChars)
   const state = needs.archives ? withArchives(run.state, environment) : run.state
   const finished = { ...run, reading, state }
   const outcome =
@@ -129,26 +129,26 @@ const OVER: readonly string[] = ['ended', 'expired', 'forked']
 /** A call that was waited for is read once more, as it is then. */
 async function waitAndReport<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {
   const outcome = await (await loadWait()).waitFor(type, run, wait)
-  const most = run.needs.transcript?.most
+  const maxChars = run.needs.transcript?.maxChars
   const id = run.decided?.said[0]?.call
-  if (most === undefined || id === undefined) return outcome
+  if (maxChars === undefined || id === undefined) return outcome
   const state = run.context.environment.store.read([id])
-  return { ...outcome, reading: await readTranscript({ ...run, state }, most) }
+  return { ...outcome, reading: await readTranscript({ ...run, state }, maxChars) }
 }
 
 async function readTranscript(
   { context, state, decided }: FinishedRun,
-  most: number,
+  maxChars: number,
 ): Promise<TranscriptView | undefined> {
   const { readOwnCall } = await loadTranscript()
-  return readOwnCall(context, state, decided?.said[0]?.call, most)
+  return readOwnCall(context, state, decided?.said[0]?.call, maxChars)
 }
 
 /** The same with the words of its calls that lie in archives. */
 function withArchives(state: State, { store }: RunContext['environment']): State {
-  const packed = Object.values(state.logs).flatMap(({ id, past }) => (past === undefined ? [] : [id]))
-  const { logs, letters } = store.read(Object.keys(state.index.letterLogs).map(letterLogName), packed)
-  const whole = packed.flatMap((id) => (logs[id] === undefined ? [] : [[id, logs[id]] as const]))
+  const archived = Object.values(state.logs).flatMap(({ id, archive }) => (archive === undefined ? [] : [id]))
+  const { logs, letters } = store.read(Object.keys(state.index.letterLogs).map(letterLogName), archived)
+  const whole = archived.flatMap((id) => (logs[id] === undefined ? [] : [[id, logs[id]] as const]))
   return { ...state, ...(letters && { letters }), logs: { ...state.logs, ...Object.fromEntries(whole) } }
 }
 

@@ -108,7 +108,7 @@ function callsWanted(intent: IntentOf<'transcript'>, { state, people }: CallSour
 
 function readLetters(
   word: string,
-  { since = 0, until = Infinity, most }: IntentOf<'transcript'>,
+  { since = 0, until = Infinity, maxChars }: IntentOf<'transcript'>,
   { environment, now }: RunContext,
   source: CallSource,
 ): { letters: LetterEntry[]; lettersLeft: number } {
@@ -119,7 +119,7 @@ function readLetters(
     (letter) =>
       (!letter.unread || isDue(letter, now)) && letter.rumor.created_at >= since && letter.rumor.created_at <= until,
   )
-  const { letters, left } = letterEntries(shown, source, most)
+  const { letters, left } = letterEntries(shown, source, maxChars)
   return { letters, lettersLeft: left }
 }
 
@@ -139,7 +139,7 @@ function search(
   source: CallSource,
 ): TranscriptView {
   const hits: SearchHit[] = []
-  let room = intent.most === 0 ? Infinity : intent.most
+  let room = intent.maxChars === 0 ? Infinity : intent.maxChars
   for (const id of ids) {
     const loaded = loadCall(id, context, source)
     const whole = loaded === undefined ? undefined : transcriptFor(loaded.call, loaded.source)
@@ -182,14 +182,14 @@ export function readOwnCall(
   context: RunContext,
   state: State,
   id: string | undefined,
-  most: number,
+  maxChars: number,
 ): TranscriptView | undefined {
   const { environment, now } = context
   const call = callsOf(state, environment.keys.pubkey, now).find((c) => c.id === id)
   const people = { ...context.people, names: namesOf(state) }
   return call === undefined
     ? undefined
-    : readCall(context, call, { state, people, me: ownAgent(context, people) }, { most })
+    : readCall(context, call, { state, people, me: ownAgent(context, people) }, { maxChars })
 }
 
 /** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
@@ -197,11 +197,11 @@ function readCall(
   context: RunContext,
   call: Call,
   source: CallSource,
-  { most, brief = false }: { most: number; brief?: boolean | undefined },
+  { maxChars, brief = false }: { maxChars: number; brief?: boolean | undefined },
 ): TranscriptView | undefined {
   const transcript = transcriptFor(call, source)
   if (transcript === undefined) return undefined
-  if (!brief) return { type: 'call', shown: excerptFor(context, transcript, most) }
+  if (!brief) return { type: 'call', shown: excerptFor(context, transcript, maxChars) }
   const path = context.environment.transcripts()[call.id]
   return { type: 'call', shown: { ...briefOf(transcript), ...(path === undefined ? {} : { path }) } }
 }
@@ -212,8 +212,8 @@ export function transcriptFor(call: Call, { state, me, people }: CallSource): Tr
   return log === undefined ? undefined : transcriptOf(call, log, me, people)
 }
 
-function excerptFor({ environment }: RunContext, transcript: Transcript, most: number): Excerpt {
-  const shown = excerptOf(transcript, most)
+function excerptFor({ environment }: RunContext, transcript: Transcript, maxChars: number): Excerpt {
+  const shown = excerptOf(transcript, maxChars)
   if (!shown.truncated) return shown
   const whole = markdownOf(excerptOf(transcript, 0))
   try {

@@ -99,8 +99,8 @@ export function meterRumor(
   const isFull = known === undefined && Object.keys(meter.senders).length >= MAX_SENDERS
   if (isStranger && first && own.requests > shareOf(meter.strangers)) return 'sender-bound'
   const spare = bits >= WORKED.bits ? WORKED.requests : 0
-  const most = { ...DAILY_BOUNDS.strangers, requests: DAILY_BOUNDS.strangers.requests + spare }
-  if (isStranger && (isFull || exceeds(all, most))) return 'strangers-bound'
+  const bounds = { ...DAILY_BOUNDS.strangers, requests: DAILY_BOUNDS.strangers.requests + spare }
+  if (isStranger && (isFull || exceeds(all, bounds))) return 'strangers-bound'
   meter.senders[rumor.pubkey] = own
   if (isStranger) meter.strangers = all
   return undefined
@@ -132,9 +132,9 @@ export function overflowingCalls(ringing: readonly RingingCall[]): string[] {
     // The attack: one key rings so often that nobody else's call is left.
     const counts = new Map<string, number>()
     for (const { peer } of left) counts.set(peer, (counts.get(peer) ?? 0) + 1)
-    const most = Math.max(...counts.values())
+    const highest = Math.max(...counts.values())
     const [gone] = left.splice(
-      left.findIndex(({ peer }) => counts.get(peer) === most),
+      left.findIndex(({ peer }) => counts.get(peer) === highest),
       1,
     )
     if (gone !== undefined) going.push(gone.id)
@@ -164,11 +164,11 @@ function sum(a: MeterAmount, b: MeterAmount): Required<MeterAmount> {
   }
 }
 
-function exceeds(amount: Required<MeterAmount>, most: Required<MeterAmount>): boolean {
+function exceeds(amount: Required<MeterAmount>, bounds: Required<MeterAmount>): boolean {
   return (
-    amount.requests > most.requests ||
-    amount.rumors > most.rumors ||
-    amount.bytes > most.bytes ||
-    amount.files > most.files
+    amount.requests > bounds.requests ||
+    amount.rumors > bounds.rumors ||
+    amount.bytes > bounds.bytes ||
+    amount.files > bounds.files
   )
 }

@@ -95,7 +95,7 @@ function closedByOurClock({ phase, ends }: Call, log: Log): number {
   if (times.length > 0 && phase !== 'expired') return Math.min(...times)
   if (log.fork !== undefined) return log.fork.at
   return Math.max(
-    log.past?.last ?? 0,
+    log.archive?.last ?? 0,
     log.missed ?? 0,
     ...Object.values(log.entries).map((entry) => timeOf(entry) ?? 0),
   )
@@ -144,7 +144,7 @@ function unreadCount(log: Log): number {
 }
 
 function ownOf(call: Call, log: Log): CallSummary['own'] {
-  const archived = log.past?.own ?? 0
+  const archived = log.archive?.own ?? 0
   const own = { queued: 0, relayed: 0, delivered: archived, read: 0 }
   for (const { signal, party } of call.lines) if (party === call.role) own[deliveryStateOf(log, signal.id)]++
   // Our numbers have no gaps: what of those that were looked at is not among the lines lies in the archive.

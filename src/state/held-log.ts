@@ -10,7 +10,7 @@ export function heldLog(log: Log, index: LogIndex): HeldLog {
     idAt: (author, seq) => {
       const known = index.said.get(seqKey({ from: author, seq }))?.id
       if (known !== undefined) return known
-      const tail = log.past?.tails[author]
+      const tail = log.archive?.tails[author]
       if (tail === undefined || seq > tail.seq) return undefined
       return seq === tail.seq ? tail.id : 'archived'
     },

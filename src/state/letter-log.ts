@@ -24,7 +24,7 @@ const FRESH = 7 * 86_400
  * Most bytes of letters: of one stranger, of all strangers, the part of that which only wraps with work may take, of one contact.
  * With the orphans, strangers without a call make us keep less than 6 MB.
  */
-const MOST = { stranger: 500_000, strangers: 5_000_000, worked: 1_000_000, contact: 32_000_000 }
+const MAX_BYTES = { stranger: 500_000, strangers: 5_000_000, worked: 1_000_000, contact: 32_000_000 }
 
 /** NIP-13 bits from which a stranger's letter may use the room that is kept for those who have worked. */
 const WORK = 16
@@ -171,12 +171,12 @@ function hasRoom(edit: Transaction, rumor: Rumor, { trust, bits }: LetterContext
   const known = trust(rumor.pubkey)
   if (known === 'owner') return true
   const mine = (edit.index.letterLogs[rumor.pubkey]?.bytes ?? 0) + sizeOf(rumor)
-  if (known !== 'unknown') return mine <= MOST.contact
+  if (known !== 'unknown') return mine <= MAX_BYTES.contact
   let all = sizeOf(rumor)
   for (const [peer, { bytes }] of Object.entries(edit.index.letterLogs)) if (trust(peer) === 'unknown') all += bytes
-  const most = bits >= WORK ? MOST.strangers : MOST.strangers - MOST.worked
+  const maxBytes = bits >= WORK ? MAX_BYTES.strangers : MAX_BYTES.strangers - MAX_BYTES.worked
   // The fuller it is, the less one key may have of it.
-  return mine <= MOST.stranger && all <= most && mine <= Math.max(20_000, (most - all) / 4)
+  return mine <= MAX_BYTES.stranger && all <= maxBytes && mine <= Math.max(20_000, (maxBytes - all) / 4)
 }
 
 function sizeOf({ content, tags }: Rumor): number {

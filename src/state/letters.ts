@@ -50,8 +50,8 @@ export function lettersDue(
 }
 
 /** Writes down what the relays answered. One that a relay has taken is forgotten: nobody acks it. */
-export function recordLettersSent(state: State, credits: readonly PublishResult[], { now }: AuthorContext): State {
-  const mine = credits.filter(({ call, rumor }) => call === '' && state.index.outgoingLetters[rumor] !== undefined)
+export function recordLettersSent(state: State, results: readonly PublishResult[], { now }: AuthorContext): State {
+  const mine = results.filter(({ call, rumor }) => call === '' && state.index.outgoingLetters[rumor] !== undefined)
   if (mine.length === 0) return state
   const letters = { ...state.index.outgoingLetters }
   for (const { rumor, wrap, oks } of mine) {

@@ -136,9 +136,9 @@ export function claimRumors(state: State, dues: readonly PendingPublish[], autho
 }
 
 /** Writes down what the relays answered. */
-export function recordPublished(state: State, credits: readonly PublishResult[], author: AuthorContext): State {
+export function recordPublished(state: State, results: readonly PublishResult[], author: AuthorContext): State {
   const edit = beginTransaction(state)
-  for (const { call, rumor, wrap, oks } of credits) {
+  for (const { call, rumor, wrap, oks } of results) {
     if (edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
     const entry = log.outbox[rumor]

@@ -47,7 +47,7 @@ function markOf(type: InboxItem['type'], id: string): string {
  */
 export function shownUpTo(log: Log, me: string): number {
   const unread = new Set(log.unread)
-  const archived = Object.entries(log.past?.tails ?? {}).filter(([author]) => author !== me)
+  const archived = Object.entries(log.archive?.tails ?? {}).filter(([author]) => author !== me)
   let taken = Math.max(0, ...archived.map(([, { seq }]) => seq))
   let first = Infinity
   for (const id of Object.keys(log.entries)) {

@@ -37,7 +37,7 @@ const base = {
 
 /**
  * The codec of the store.
- * @param bounds what of a call is packed into segments, and when
+ * @param bounds what of a call is put into segments, and when
  */
 export function stateCodecWith(bounds: ArchiveBounds) {
   return {
@@ -48,7 +48,7 @@ export function stateCodecWith(bounds: ArchiveBounds) {
       parse: parseSegment,
       joinSegments,
       needsWholeCall,
-      pack: (state: State, log: Log, stored?: ArchivedCall) => compactedCall(state, log, stored, bounds),
+      compact: (state: State, log: Log, stored?: ArchivedCall) => compactCall(state, log, stored, bounds),
     },
   }
 }
@@ -70,11 +70,11 @@ function openLetters({ letterLogs }: Index, now = Number.POSITIVE_INFINITY): str
 }
 
 /** `stored`: the head and the segments of which a log was made, when it was read whole. */
-function compactedCall(state: State, log: Log, stored: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
+function compactCall(state: State, log: Log, stored: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
   const head = (stored && splitSegments(log, stored)) ?? log
   const me = base.owner(state.index)
   const call = me === undefined ? undefined : callOf(head, me, 0)
-  return compact(head, call, stored?.head.past?.segments[1], bounds)
+  return compact(head, call, stored?.head.archive?.segments[1], bounds)
 }
 
 /** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */

@@ -54,7 +54,7 @@ export function beginTransaction(state: State): Transaction {
   const changed = new Set<string>()
   const letters = new Set<string>()
   const written = new Map<Log, Record<string, LogEntry>>()
-  const ledgers = new Map<Log, LogIndex>()
+  const indexes = new Map<Log, LogIndex>()
   return {
     state: edited,
     index: copy,
@@ -82,8 +82,8 @@ export function beginTransaction(state: State): Transaction {
       return mine
     },
     logIndex: (log) => {
-      const known = ledgers.get(log) ?? indexLog(log)
-      ledgers.set(log, known)
+      const known = indexes.get(log) ?? indexLog(log)
+      indexes.set(log, known)
       return known
     },
     changed: () => [...changed],
@@ -133,7 +133,7 @@ function indexLog(log: Log): LogIndex {
     owed: new Map(),
     secrecy: secrecyIn(log),
   }
-  for (const [author, { seq, id }] of Object.entries(log.past?.tails ?? {})) index.last.set(author, { seq, id })
+  for (const [author, { seq, id }] of Object.entries(log.archive?.tails ?? {})) index.last.set(author, { seq, id })
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
     if (signal !== undefined) indexSignal(index, signal)

@@ -21,7 +21,7 @@ import { summariseCall } from '../../src/state/call-index.ts'
 import { must } from '../support/must.ts'
 import { ME, PEER, START, sampleCall } from './transcript/sample-transcripts.ts'
 
-const ALL = { keep: 0, least: 1, most: 100 }
+const ALL = { keep: 0, minEntries: 1, maxPerSegment: 100 }
 const FILE = {
   type: 'file',
   text: '',
@@ -52,11 +52,11 @@ function ackedAll(log: Log, seq: number = LIMIT.seq): Link {
 }
 
 const callOf = (log: Log) => replay(log, ME, 0)
-const packed = (log: Log, bounds = ALL) => compact(log, callOf(log), 0, bounds)
+const compacted = (log: Log, bounds = ALL) => compact(log, callOf(log), 0, bounds)
 
-/** The texts that are packed. */
+/** The texts that are archived. */
 function textsOf(log: Log, bounds = ALL): string[] {
-  const held = [...packed(log, bounds).added.values()].flatMap(({ entries }) => Object.values(entries))
+  const held = [...compacted(log, bounds).added.values()].flatMap(({ entries }) => Object.values(entries))
   return held.map(({ rumor }) => rumor.content).sort()
 }
 
@@ -77,12 +77,12 @@ const FOUR: Script = [
   ['peer', words('d')],
 ]
 
-describe('what may be packed', () => {
+describe('what may be archived', () => {
   test('the words of an active call, but for its first two', () => {
     for (const caller of ['me', 'peer'] as const) {
       const { log } = talk(FOUR, caller)
       expect(textsOf(log)).toEqual(['a', 'b', 'c', 'd'])
-      const { head } = packed(log)
+      const { head } = compacted(log)
       expect(Object.values(head.entries).map(({ rumor }) => rumor.tags.find((t) => t[0] === 'op')?.[1])).toEqual([
         'request',
         'accept',
@@ -104,8 +104,8 @@ describe('what may be packed', () => {
     expect(textsOf(log, { ...ALL, keep: 1 })).toEqual(['a', 'b'])
     expect(textsOf(log, { ...ALL, keep: 2 })).toEqual(['a', 'b'])
     expect(textsOf(log, { ...ALL, keep: 3 })).toEqual([])
-    expect(textsOf(log, { ...ALL, least: 4 })).toEqual(['a', 'b', 'c', 'd'])
-    expect(textsOf(log, { ...ALL, least: 5 })).toEqual([])
+    expect(textsOf(log, { ...ALL, minEntries: 4 })).toEqual(['a', 'b', 'c', 'd'])
+    expect(textsOf(log, { ...ALL, minEntries: 5 })).toEqual([])
     expect(textsOf(log, ARCHIVE_BOUNDS)).toEqual([])
   })
 
@@ -173,7 +173,7 @@ describe('what may be packed', () => {
 
 describe('a head and its chapters', () => {
   const { log } = talk([...FOUR, ...FOUR, ...FOUR])
-  const { head, added } = packed(log, { ...ALL, keep: 4, most: 3 })
+  const { head, added } = compacted(log, { ...ALL, keep: 4, maxPerSegment: 3 })
   const volume = { head, segments: added }
 
   test('are the log that they were', () => {
@@ -205,7 +205,9 @@ describe('a head and its chapters', () => {
     ['tails', { [ME]: { seq: 1, id: 'x', clock: 1 } }],
     ['last', null],
   ])('are damaged where %s is %j', (name, value) => {
-    expect(parseLog(JSON.parse(JSON.stringify({ ...head, past: { ...head.past, [name]: value } })))).toBeUndefined()
+    expect(
+      parseLog(JSON.parse(JSON.stringify({ ...head, archive: { ...head.archive, [name]: value } }))),
+    ).toBeUndefined()
   })
 
   test('do not fit when one is missing, or belongs to another call', () => {
@@ -217,9 +219,9 @@ describe('a head and its chapters', () => {
   })
 
   test('go on from where they are', () => {
-    const more = packed(with1(with1(head, ME, words('e')), PEER, words('f')))
+    const more = compacted(with1(with1(head, ME, words('e')), PEER, words('f')))
     expect([...more.added.keys()]).toEqual([4])
-    expect(more.head.past).toMatchObject({ segments: [1, 4], entries: 14, own: 7, messages: 14 })
+    expect(more.head.archive).toMatchObject({ segments: [1, 4], entries: 14, own: 7, messages: 14 })
     expect(joinSegments({ head: more.head, segments: new Map([...added, ...more.added]) })).toBeDefined()
   })
 
@@ -277,10 +279,10 @@ test('whoever has the head alone knows of the call what the whole says, but for 
       ])
       const { log } = talk(script)
       const whole = { ...log, acked: ackedAll(log, acked), files: { [`false ${FILE.sha256}`]: { path: '/a' } } }
-      const { head, added } = packed(whole, { keep, least: 1, most: 5 })
+      const { head, added } = compacted(whole, { keep, minEntries: 1, maxPerSegment: 5 })
       const [one, all] = [must(callOf(head)), must(callOf(whole))]
       expect({ ...one, lines: [] }).toEqual({ ...all, lines: [] })
-      expect(paceOf(one, head.past).messages).toBe(paceOf(all).messages)
+      expect(paceOf(one, head.archive).messages).toBe(paceOf(all).messages)
       expect(summariseCall(one, head, START)).toEqual(summariseCall(all, whole, START))
       expect(joinSegments({ head, segments: added })).toEqual(whole)
       const stay = all.lines.slice(all.lines.length - one.lines.length + 2)

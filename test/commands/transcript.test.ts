@@ -18,13 +18,13 @@ function intentOf(args: Record<string, string>) {
 }
 
 it('is bounded unless it is a page or somebody says otherwise', () => {
-  expect(intentOf({ id: 'ab' })).toMatchObject({ type: 'transcript', id: 'ab', format: 'text', most: 12_000 })
-  expect(intentOf({ id: 'ab', format: 'markdown' })).toMatchObject({ most: 12_000 })
-  expect(intentOf({ id: 'ab', format: 'html' })).toMatchObject({ format: 'html', most: 0 })
-  expect(intentOf({ id: 'ab', format: 'html', 'max-chars': '500' })).toMatchObject({ most: 500 })
-  expect(intentOf({ id: 'ab', 'max-chars': '0' })).toMatchObject({ most: 0 })
-  expect(end.intent({})).toMatchObject({ type: 'end', text: '', most: 12_000 })
-  expect(end.intent({ 'max-chars': '0' })).toMatchObject({ most: 0 })
+  expect(intentOf({ id: 'ab' })).toMatchObject({ type: 'transcript', id: 'ab', format: 'text', maxChars: 12_000 })
+  expect(intentOf({ id: 'ab', format: 'markdown' })).toMatchObject({ maxChars: 12_000 })
+  expect(intentOf({ id: 'ab', format: 'html' })).toMatchObject({ format: 'html', maxChars: 0 })
+  expect(intentOf({ id: 'ab', format: 'html', 'max-chars': '500' })).toMatchObject({ maxChars: 500 })
+  expect(intentOf({ id: 'ab', 'max-chars': '0' })).toMatchObject({ maxChars: 0 })
+  expect(end.intent({})).toMatchObject({ type: 'end', text: '', maxChars: 12_000 })
+  expect(end.intent({ 'max-chars': '0' })).toMatchObject({ maxChars: 0 })
 })
 
 it.each([

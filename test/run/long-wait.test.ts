@@ -29,7 +29,7 @@ test.each([
   const { id } = must(call)
   await asBen('answer', { type: 'answer', accept: true, text: '' })
   await asAda('send', { type: 'send', text: 'it rains', wait: undefined })
-  await asAda('end', { type: 'end', text: '', most: 0 })
+  await asAda('end', { type: 'end', text: '', maxChars: 0 })
   await asBen('inbox', INBOX)
   await asAda('inbox', INBOX)
   expect(must(ada.disk.index.calls[id])).toMatchObject({ phase: 'ended', verified: true, secrecy: 'call' })

@@ -64,7 +64,7 @@ test('two agents call, accept, talk and end, and both hold the same', async () =
   expect(silent.failure?.code).toBe('TIMED_OUT')
   expect(now() - began).toBeGreaterThan(45_000)
 
-  const { reading } = await asAda('end', { type: 'end', text: 'bye', most: 0 })
+  const { reading } = await asAda('end', { type: 'end', text: 'bye', maxChars: 0 })
   expect(reading).toMatchObject({ type: 'call', shown: { verified: 'pending' } })
   // The confirming end, and the receipt for it.
   for (const as of [asBen, asAda, asBen]) await as('status', { type: 'status' })
@@ -107,7 +107,7 @@ test('who has lost the key of a call tells the caller before it accepts what rin
 
 function transcriptOf(id: string | undefined): IntentOf<'transcript'> {
   const all = { with: undefined, since: undefined, until: undefined, search: undefined }
-  return { type: 'transcript', id, format: 'json', most: 0, ...all }
+  return { type: 'transcript', id, format: 'json', maxChars: 0, ...all }
 }
 
 // The kind: a run is stopped between the file of a call and the index, another takes its lock, and it wakes up.
@@ -126,7 +126,7 @@ test.each(['send', 'sendfile', 'escalate', 'end'] as const)(
     const content = { type: 'bytes' as const, bytes: Buffer.from('it rains') }
     if (type === 'sendfile') await asAda(type, { type, files: [{ name: 'a', content }] })
     const asked = type === 'escalate' ? await asAda(type, { type, text: 'May I?' }) : undefined
-    if (type === 'end') await asAda(type, { type, text: 'it rains', most: 0 })
+    if (type === 'end') await asAda(type, { type, text: 'it rains', maxChars: 0 })
     expect(lost).toEqual([])
     const said = Object.values(ada.disk.logs[call?.id ?? '']?.entries ?? {}).map(({ rumor }) => rumor)
     expect(said.filter(({ pubkey }) => pubkey === ada.keys.pubkey)).toHaveLength(2)

@@ -6,15 +6,15 @@ import { simulate } from '../simulation/simulation.ts'
 const SEEDS = 40
 
 test(`${SEEDS} seeds of two agents, a hostile third or peer, homes that go back and a network that does what it likes`, async () => {
-  const total = { ahead: 0, compared: 0, packed: 0, joined: 0, same: 0, forked: 0, verified: 0 }
+  const total = { ahead: 0, compared: 0, compacted: 0, joined: 0, same: 0, forked: 0, verified: 0 }
   for (let seed = 1; seed <= SEEDS; seed++) {
     try {
       const figures = await simulate(seed)
-      if (figures.packed > 0 && figures.calm) {
+      if (figures.compacted > 0 && figures.calm) {
         expect(figures.state).toBe((await simulate(seed, undefined, ARCHIVE_BOUNDS)).state)
         total.same++
       }
-      for (const key of ['ahead', 'compared', 'packed', 'joined', 'forked', 'verified'] as const)
+      for (const key of ['ahead', 'compared', 'compacted', 'joined', 'forked', 'verified'] as const)
         total[key] += figures[key]
     } catch (error) {
       const again = `npx tsx test/simulation/simulation.ts --seeds 1 --from ${seed} --trace`
@@ -25,7 +25,7 @@ test(`${SEEDS} seeds of two agents, a hostile third or peer, homes that go back 
   expect(total.compared).toBeGreaterThan(2 * SEEDS)
   expect(total.ahead).toBeGreaterThan(SEEDS / 3)
   // Nor would one in which nothing is packed, or nothing meets what is.
-  expect(total.packed).toBeGreaterThan(SEEDS / 10)
+  expect(total.compacted).toBeGreaterThan(SEEDS / 10)
   expect(total.joined).toBeGreaterThan(SEEDS / 50)
   expect(total.same).toBeGreaterThan(SEEDS / 100)
   // Nor one in which nobody lies or goes back, and nobody comes to an end.

@@ -33,7 +33,7 @@ export type Sim = {
   /** How often something was said before anything was heard. */
   ahead: number
   /** How often words were put into chapters, and how often a call was needed whole. */
-  packed: number
+  compacted: number
   joined: number
   /** Told of every command and every mishap, for whoever wants to see how a seed fails. */
   trace: ((line: string) => void) | undefined
@@ -135,15 +135,15 @@ function hostOf(sim: Sim, agent: Agent, process: Process): Host {
     turn: () => turn(world, process),
     sleep: (ms) => turn(world, process, world.at + ms),
     later: (ms, act) => callLater(world, process, world.at + ms, act),
-    // Without a throw of the dice where nobody dies: such a seed goes the same way whatever is packed.
+    // Without a throw of the dice where nobody dies: such a seed goes the same way whatever is archived.
     dies() {
       if (sim.deadly === 0 || !world.dice.chance(sim.deadly / 4)) return false
       die(sim, agent, process)
       return true
     },
     losesLock: () => sim.deadly !== 0 && world.dice.chance(sim.deadly / 8),
-    saved(before, after, { packed, joined, callsOnly, partial }) {
-      sim.packed += packed
+    saved(before, after, { compacted, joined, callsOnly, partial }) {
+      sim.compacted += compacted
       sim.joined += joined
       const said = ownNews(before, after, agent.key)
       if (partial !== true) for (const id of said) agent.accepted.add(id)

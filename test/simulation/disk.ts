@@ -26,7 +26,7 @@ export type Disk = {
 export type SimCodec = ReturnType<typeof stateCodecWith>
 
 /** `partial`: the index is not written, and nothing is promised yet. */
-export type SavedFigures = { packed: number; joined: number; callsOnly: boolean; partial?: true }
+export type SavedFigures = { compacted: number; joined: number; callsOnly: boolean; partial?: true }
 
 /** What the world does to a process at its disk. */
 export type DiskHost = {
@@ -36,7 +36,7 @@ export type DiskHost = {
   dies: () => boolean
   /** Whether it is stopped between two files and loses the lock, so that it begins anew on what others have written since. */
   losesLock?: () => boolean
-  /** Told of every change; `packed`: how many segments it wrote, `joined`: how many calls were needed whole. */
+  /** Told of every change; `compacted`: how many segments it wrote, `joined`: how many calls were needed whole. */
   saved: (before: State, after: State, figures: SavedFigures) => void
 }
 
@@ -147,19 +147,19 @@ function write(
   host: DiskHost,
 ): 'whole' | 'dead' | 'lost' {
   const changed = Object.entries(snapshot.logs).filter(([id, log]) => log !== fresh.logs[id])
-  const packed = changed.map(([id, log]) => ({ id, ...archive.pack(snapshot, log, volumes.get(id)) }))
-  const figures = { packed: 0, joined, callsOnly }
-  for (const { id, added } of packed) {
+  const compacted = changed.map(([id, log]) => ({ id, ...archive.compact(snapshot, log, volumes.get(id)) }))
+  const figures = { compacted: 0, joined, callsOnly }
+  for (const { id, added } of compacted) {
     const named = disk.logs[id] === undefined ? [] : archive.segmentsOf(disk.logs[id])
     for (const [number, segment] of added) {
       if (named.includes(number)) throw new Error(`segment ${number} of ${id} was written over`)
       disk.segments[id] = new Map(disk.segments[id]).set(number, segment)
-      figures.packed++
+      figures.compacted++
       if (host.dies()) return 'dead'
     }
   }
   const placed: Record<string, Log> = {}
-  for (const { id, head } of packed) {
+  for (const { id, head } of compacted) {
     disk.logs[id] = head
     if (host.dies()) return 'dead'
     placed[id] = snapshot.logs[id] ?? head
@@ -174,7 +174,7 @@ function write(
   }
   if (!callsOnly) disk.index = snapshot.index
   if (changed.length > 0 || snapshot.index !== fresh.index) host.saved(fresh, snapshot, figures)
-  for (const { id, head } of packed) {
+  for (const { id, head } of compacted) {
     const held = disk.segments[id]
     for (const number of held === undefined ? [] : [...held.keys()]) {
       if (archive.segmentsOf(head).includes(number)) continue

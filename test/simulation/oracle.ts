@@ -307,11 +307,11 @@ export function summed(sim: Sim, agent: Agent, now: number): void {
     const call = callOf(log, agent.key, now)
     const full = wholeLog(sim, agent, id) ?? log
     const whole = callOf(full, agent.key, now)
-    if (log.past !== undefined && Object.keys(whole?.ends ?? {}).length > 0)
+    if (log.archive !== undefined && Object.keys(whole?.ends ?? {}).length > 0)
       throw new Error(`${agent.name} has ${short(id)} in pieces though it has an end`)
     equal(`${short(id)} by its head`, { ...call, lines: [] }, { ...whole, lines: [] })
     if (call === undefined || whole === undefined) continue
-    equal(`messages of ${short(id)}`, paceOf(call, log.past).messages, paceOf(whole).messages)
+    equal(`messages of ${short(id)}`, paceOf(call, log.archive).messages, paceOf(whole).messages)
     equal(`own of ${short(id)}`, summariseCall(call, log, now).own, summariseCall(whole, full, now).own)
   }
 }

@@ -39,7 +39,7 @@ export type Figures = {
   ahead: number
   compared: number
   accepted: number
-  packed: number
+  compacted: number
   joined: number
   /** Calls whose log has two branches, and calls that are verified, at whoever they are. */
   forked: number
@@ -52,8 +52,8 @@ export type Figures = {
 
 /** Chapters as small as these meet everything that goes wrong. */
 const TINY: readonly ArchiveBounds[] = [
-  { keep: 0, least: 1, most: 2 },
-  { keep: 4, least: 4, most: 3 },
+  { keep: 0, minEntries: 1, maxPerSegment: 2 },
+  { keep: 4, minEntries: 4, maxPerSegment: 3 },
 ]
 
 /** Keys are dear, and three of these are as good as any. */
@@ -84,7 +84,7 @@ export async function simulate(
     network: openNetwork(dice, 1 + dice.below(3)),
     codec: stateCodecWith(bounds),
     deadly: dice.pick([0, 0.02, 0.1]),
-    ...{ commands: 0, crashes: 0, ahead: 0, packed: 0, joined: 0 },
+    ...{ commands: 0, crashes: 0, ahead: 0, compacted: 0, joined: 0 },
     trace,
     saved(agent, before, after) {
       if (kind === 'liar' && agent === ben) return
@@ -124,12 +124,12 @@ export async function simulate(
       bounded(sim, agent)
     }
     if (kind !== 'honest' || seed % 8 === 0) await rest(sim, agents)
-    const { commands, crashes, ahead, packed, joined } = sim
+    const { commands, crashes, ahead, compacted, joined } = sim
     const accepted = ada.accepted.size + ben.accepted.size
     const logs = agents.flatMap(({ disk }) => Object.values(disk.logs))
     const forked = logs.filter(({ fork }) => fork !== undefined).length
     const verified = logs.filter((log) => log.verified !== undefined).length
-    const counts = { commands, crashes, ahead, compared, packed, joined, accepted, forked, verified }
+    const counts = { commands, crashes, ahead, compared, compacted, joined, accepted, forked, verified }
     return { ...counts, calm, state: calm ? stateOf(sim, agents) : '' }
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error} (after ${rounds} rounds of healing)`)
@@ -143,7 +143,7 @@ function secondsOf({ world }: Sim): number {
   return Math.floor(world.at / 1000)
 }
 
-// Sorted by key: what is packed has been put in another order.
+// Sorted by key: what is archived has been put in another order.
 function stateOf(sim: Sim, agents: readonly Agent[]): string {
   const states = agents.map((agent) => {
     const logs = Object.keys(agent.disk.logs).map((id) => [id, wholeLog(sim, agent, id)])
@@ -196,7 +196,7 @@ async function turmoil(sim: Sim, agents: readonly Agent[], trouble: Trouble): Pr
   }
 }
 
-// Most faults need few words; the longest calls are packed.
+// Most faults need few words; the longest calls are archived in part.
 function lengthOf({ seed, world: { dice } }: Sim): number {
   if (seed % 8 > 1) return 4 + dice.below(14)
   return seed % 3 !== 0 ? 40 + dice.below(120) : 8 + dice.below(45)
@@ -320,11 +320,11 @@ function wanted({ world, seed }: Sim, agent: Agent, other: Agent | undefined): C
   const text = `${agent.name} ${pids}`
   const send: Intent = { type: 'send', text, wait: undefined }
   const accept: Intent = { type: 'answer', accept: dice.chance(0.85), text: dice.chance(0.5) ? text : '' }
-  // The longer a call, the more of it is packed.
+  // The longer a call, the more of it is archived.
   const staying = seed % 3 !== 0 && dice.chance(0.8)
   const end: Intent = staying
     ? { type: 'send', text, wait: undefined }
-    : { type: 'end', text: dice.chance(0.5) ? text : '', most: 0 }
+    : { type: 'end', text: dice.chance(0.5) ? text : '', maxChars: 0 }
   const look: Intent = dice.pick<Intent>([
     { type: 'inbox', peek: false, all: false, deep: dice.chance(0.1) },
     { type: 'status' },
@@ -359,7 +359,7 @@ async function main(): Promise<void> {
     ahead: 0,
     compared: 0,
     accepted: 0,
-    packed: 0,
+    compacted: 0,
     joined: 0,
     forked: 0,
     verified: 0,
@@ -374,7 +374,7 @@ async function main(): Promise<void> {
         'ahead',
         'compared',
         'accepted',
-        'packed',
+        'compacted',
         'joined',
         'forked',
         'verified',

@@ -36,7 +36,7 @@ export function watch(sim: Sim, witness: Witness, agent: Agent, before: State, a
   for (const [id, log] of Object.entries(after.logs)) {
     if (before.logs[id] === log) continue
     noteTaken(witness, agent, log)
-    const whole = log.past === undefined ? log : wholeLog(sim, agent, id)
+    const whole = log.archive === undefined ? log : wholeLog(sim, agent, id)
     const call = whole && callOf(whole, agent.key, sim.world.at / 1000)
     if (whole === undefined || call === undefined) continue
     linked(agent, whole, call)

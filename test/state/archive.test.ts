@@ -21,7 +21,7 @@ type Shelf = {
   codec: ReturnType<typeof stateCodecWith>
   chapters: Map<number, ArchiveSegment>
   joined: number
-  packed: number
+  compacted: number
 }
 
 /** What the store does with a change, in memory. */
@@ -41,11 +41,11 @@ function change(shelf: Shelf, id: string, make: (side: Side) => void): void {
   const after = side.state.logs[id]
   if (after === undefined) throw new Error('the call is gone')
   expect(codec.archive.needsWholeCall(volume === undefined ? head : wholeOf(shelf, head), after)).toBe(false)
-  const packed = codec.archive.pack(side.state, after, volume)
-  shelf.packed += packed.added.size
-  for (const [number, chapter] of packed.added) shelf.chapters.set(number, chapter)
+  const compacted = codec.archive.compact(side.state, after, volume)
+  shelf.compacted += compacted.added.size
+  for (const [number, chapter] of compacted.added) shelf.chapters.set(number, chapter)
   // As it is read from disk: parsed, and from nothing else.
-  side.state = { ...side.state, logs: { ...side.state.logs, [id]: again(codec.parseLog, packed.head) } }
+  side.state = { ...side.state, logs: { ...side.state.logs, [id]: again(codec.parseLog, compacted.head) } }
 }
 
 function volumeOf({ codec, chapters }: Shelf, head: Log): ArchivedCall {
@@ -84,7 +84,7 @@ type Deed = readonly [number, number, number, number]
 
 function play(bounds: ArchiveBounds, script: readonly Deed[]) {
   const { ada, ben, id } = inCall()
-  const shelf: Shelf = { side: ada, codec: stateCodecWith(bounds), chapters: new Map(), joined: 0, packed: 0 }
+  const shelf: Shelf = { side: ada, codec: stateCodecWith(bounds), chapters: new Map(), joined: 0, compacted: 0 }
   const sent: Rumor[] = []
   /** What was last said at some time, on either side, whether it lies in the archive or not. */
   const links = new Map<string, Link & { from: string }>()
@@ -162,31 +162,31 @@ function unwrapped(state: State): State {
 }
 
 test('the same state, with chapters and without', () => {
-  let [packed, joined] = [0, 0]
+  let [compacted, joined] = [0, 0]
   fc.assert(
     fc.property(fc.array(deed, { minLength: 10, maxLength: 70 }), fc.nat(2), (script, which) => {
       const bounds = [
-        { keep: 0, least: 1, most: 2 },
-        { keep: 3, least: 3, most: 9 },
-        { keep: 1, least: 2, most: 1 },
+        { keep: 0, minEntries: 1, maxPerSegment: 2 },
+        { keep: 3, minEntries: 3, maxPerSegment: 9 },
+        { keep: 1, minEntries: 2, maxPerSegment: 1 },
       ][which]
       const [one, plain] = [play(bounds ?? ARCHIVE_BOUNDS, script), play(ARCHIVE_BOUNDS, script)]
       const [{ shelf, id }, other] = [one, plain.shelf.side]
       const mine = shelf.side.state.logs[id]
       if (mine === undefined) throw new Error('no call')
-      packed += shelf.packed
+      compacted += shelf.compacted
       joined += shelf.joined
       const whole: State = { ...shelf.side.state, logs: { ...shelf.side.state.logs, [id]: wholeOf(shelf, mine) } }
       expect(unwrapped(whole)).toEqual(unwrapped(other.state))
       const [call] = callsOf(shelf.side.state, shelf.side.key, T)
       const [full] = callsOf(other.state, other.key, T)
       expect({ ...call, lines: [] }).toEqual({ ...full, lines: [] })
-      if (mine.past !== undefined) expect(full?.ends).toEqual({})
+      if (mine.archive !== undefined) expect(full?.ends).toEqual({})
     }),
     { numRuns: 30 },
   )
-  // Where nothing is packed, or nothing meets what is, it would hold as well.
-  expect([packed > 10, joined > 0]).toEqual([true, true])
+  // Where nothing is archived, or nothing meets what is, it would hold as well.
+  expect([compacted > 10, joined > 0]).toEqual([true, true])
 }, 60_000)
 
 test('a second accept among words that lie in chapters by now introduces the peer still', () => {
@@ -203,7 +203,7 @@ test('a second accept among words that lie in chapters by now introduces the pee
     [9, 0, 0, 4] as Deed,
     SEND,
   ]
-  const { shelf, id } = play({ keep: 0, least: 1, most: 2 }, script)
-  expect(shelf.packed).toBeGreaterThan(0)
+  const { shelf, id } = play({ keep: 0, minEntries: 1, maxPerSegment: 2 }, script)
+  expect(shelf.compacted).toBeGreaterThan(0)
   expect(shelf.side.state.index.calls[id]?.name).toBe('x')
 })

@@ -182,7 +182,7 @@ describe('the order', () => {
   test('a farewell that crossed a hang-up keeps its words', () => {
     const { ada, ben, id } = ringing()
     says(ben, ACCEPT)
-    says(ben, { type: 'end', text: 'Good bye', most: 0 })
+    says(ben, { type: 'end', text: 'Good bye', maxChars: 0 })
     hears(ben, says(ada, END))
     const call = callIn(ben, id)
     expect(call.phase).toBe('cancelled')

@@ -65,7 +65,7 @@ describe('nothing is begun with it', () => {
 
 test('it may be hung up by hand, once', () => {
   const { ada, id } = inCall()
-  const { said, signalsDue } = turn(ada, { type: 'end', text: '', most: 0 }, BLOCKED)
+  const { said, signalsDue } = turn(ada, { type: 'end', text: '', maxChars: 0 }, BLOCKED)
   expect([said.length, signalsDue]).toEqual([1, []])
   expect(callIn(ada, id).phase).toBe('ended')
 })

@@ -58,7 +58,7 @@ const log: Omit<Whole<Log>, 'unjudged'> = {
   ...{ fork: { by: 'me', seq: 1, id: ID, at: now, foreign: ID }, receiptAck: 1, lost: now, ackedAtEnd: 1 },
   ...{ verified: { digest: ID, at: now }, undelivered: now, files },
   early: { [ID]: { seal: event, stamp: now, tried: [ID] } },
-  past: {
+  archive: {
     ...{ segments: [1, 2], entries: 3, own: 1, messages: 1, last: now },
     tails: { [ID]: { seq: 1, id: ID, clock: 1 } },
   },

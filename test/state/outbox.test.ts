@@ -7,7 +7,6 @@ import { delivery, dueRumors, entryAfterPublish, nextPublish, recordPublished } 
 import { OPEN_AFTER_END } from '../../src/state/state.ts'
 import {
   answered,
-  credits,
   END,
   envelope,
   hears,
@@ -15,6 +14,7 @@ import {
   logIn,
   rawIn,
   receipt,
+  recordResults,
   type Side,
   STATUS,
   says,
@@ -126,7 +126,7 @@ describe('while the peer is there', () => {
       if (mine.length === 0) continue
       expect(mine).toMatchObject([{ wrap: undefined }])
       made.push(age)
-      credits(ada, [answered(id, key, envelope(++name), ['a'])], now)
+      recordResults(ada, [answered(id, key, envelope(++name), ['a'])], now)
     }
     expect(made).toEqual([0, 20, 60, 660])
     for (const at of made) expect(made.filter((other) => other >= at && other < at + 600).length).toBeLessThan(4)
@@ -139,7 +139,7 @@ describe('while the peer is there', () => {
   test('who has not been heard for minutes is not there', () => {
     const { ada, id } = inCall()
     const [rumor] = says(ada, send('one'))
-    credits(ada, [answered(id, rumor?.id ?? '', envelope(1), ['a'])])
+    recordResults(ada, [answered(id, rumor?.id ?? '', envelope(1), ['a'])])
     const dues = (now: number) => turn(ada, STATUS, { now }).signalsDue.filter((d) => d.rumor.id === rumor?.id)
     expect(dues(T + 320)).toEqual([])
     expect(dues(T + 600)).toHaveLength(1)
@@ -199,13 +199,13 @@ describe('what relays answer', () => {
     const { ada, id } = inCall()
     const [rumor] = says(ada, send('one'))
     const key = rumor?.id ?? ''
-    credits(ada, [answered(id, key, wrap, ['liar'], ['honest'])])
+    recordResults(ada, [answered(id, key, wrap, ['liar'], ['honest'])])
     const at = T + 600 + 900
-    credits(ada, [answered(id, key, envelope(2), ['liar'], ['honest'])], T + 600)
+    recordResults(ada, [answered(id, key, envelope(2), ['liar'], ['honest'])], T + 600)
     expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600 })
     const { signalsDue } = turn(ada, STATUS, { now: at })
     expect(signalsDue.filter((d) => d.rumor.id === key)).toMatchObject([{ skip: ['liar'], wrap: undefined }])
-    credits(ada, [answered(id, key, envelope(3), ['honest'])], at)
+    recordResults(ada, [answered(id, key, envelope(3), ['honest'])], at)
     expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600, accepted: ['liar', 'honest'] })
     // Both have taken it by now: the schedule goes on from the last wrap that all of them got.
     expect(nextPublish(logIn(ada, id).outbox[key] ?? fresh, T + 600 + HOUR)).toEqual(ANEW)
@@ -252,9 +252,9 @@ describe('how far it has come', () => {
     const key = rumor?.id ?? ''
     const stage = () => delivery(logIn(ada, id), key)
     expect(stage()).toEqual({ state: 'queued', accepted: [], failed: [] })
-    credits(ada, [answered(id, key, wrap, [], ['b'])])
+    recordResults(ada, [answered(id, key, wrap, [], ['b'])])
     expect(stage()).toEqual({ state: 'queued', accepted: [], failed: [{ url: 'b', reason: foreign`blocked` }] })
-    credits(ada, [answered(id, key, wrap, ['a'], ['b'])])
+    recordResults(ada, [answered(id, key, wrap, ['a'], ['b'])])
     expect(stage()).toEqual({ state: 'relayed', accepted: ['a'], failed: [{ url: 'b', reason: foreign`blocked` }] })
     hears(ada, [receipt(ben, id, ada.key, 2)])
     expect(stage()).toEqual({ state: 'delivered', accepted: [], failed: [] })

@@ -59,7 +59,7 @@ test('words in the archive count as shown', () => {
     ...logIn(ben, id),
     entries: {},
     unread: [],
-    past: {
+    archive: {
       segments: [1, 1],
       entries: 9,
       own: 0,

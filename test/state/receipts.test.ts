@@ -161,7 +161,7 @@ test('what whom the policy does not let in says as it hangs up is told to nobody
   const [ada, ben] = [side('a'), side('b')]
   const policy = policyOf({ trust: () => 'unknown', calls: 'contacts' })
   const request = says(ada, { type: 'call', agent: '', topic: 'hello' }, { peer: ben.key })
-  const end = says(ada, { type: 'end', text: 'buy!', most: 16_000 })
+  const end = says(ada, { type: 'end', text: 'buy!', maxChars: 16_000 })
   hears(ben, [...request, ...end], { context: { policy } })
   expect(Object.values(ben.state.logs).flatMap((log) => log.unread)).toEqual([])
 })

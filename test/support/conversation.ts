@@ -152,7 +152,7 @@ export function answered(call: string, rumor: string, wrap: Event, took: string[
   return { call, rumor, wrap, oks: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
 }
 
-export function credits(who: Side, all: readonly PublishResult[], now = T): void {
+export function recordResults(who: Side, all: readonly PublishResult[], now = T): void {
   who.state = recordPublished(who.state, all, { me: who.key, now, pid: who.pid })
 }
 
@@ -176,7 +176,7 @@ export function logIn(who: Side, id: string): Log {
 export const STATUS: Intent = { type: 'status' }
 export const ACCEPT: Intent = { type: 'answer', accept: true, text: '' }
 export const REJECT: Intent = { type: 'answer', accept: false, text: '' }
-export const END: Intent = { type: 'end', text: '', most: 0 }
+export const END: Intent = { type: 'end', text: '', maxChars: 0 }
 export const CALL: Intent = { type: 'call', agent: '', topic: 'hello', wait: undefined }
 
 export function send(text: string): Intent {

@@ -14,7 +14,7 @@ import { callOf } from '../../src/state/state.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
 import { END, hears, inCall, raw, type Side, says, send, T } from './conversation.ts'
 
-export const smallArchiveCodec = stateCodecWith({ keep: 2, least: 3, most: 2 })
+export const smallArchiveCodec = stateCodecWith({ keep: 2, minEntries: 3, maxPerSegment: 2 })
 
 type LongCallSnapshot = StoreSnapshot<Index, Log, LetterLog>
 type LongCallStore = Store<Index, Log, LetterLog>

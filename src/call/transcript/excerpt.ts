@@ -6,7 +6,7 @@ import { entryLines } from './entry.ts'
 import type { Transcript, TranscriptEntry } from './transcript.ts'
 
 /** Most characters of entries, as text, where nothing else is asked for. */
-export const MOST = 12_000
+export const MAX_EXCERPT_CHARS = 12_000
 
 /** `left`: how many entries at the beginning are left out. `path`: where the whole lies as Markdown, if it was kept. */
 export type Excerpt = Transcript & { left: number; truncated: boolean; brief?: true; path?: string }
@@ -20,12 +20,12 @@ export function briefOf(transcript: Transcript): Excerpt {
 
 /**
  * The last entries that fit; of the one that does not, its beginning. Every format shows the same entries.
- * @param most characters that they may take as text; 0 for all
+ * @param maxChars characters that they may take as text; 0 for all
  */
-export function excerptOf(transcript: Transcript, most: number): Excerpt {
-  if (most === 0) return { ...transcript, left: 0, truncated: false }
+export function excerptOf(transcript: Transcript, maxChars: number): Excerpt {
+  if (maxChars === 0) return { ...transcript, left: 0, truncated: false }
   const kept: TranscriptEntry[] = []
-  let room = most
+  let room = maxChars
   // The end matters most to who has just hung up.
   for (const entry of transcript.entries.toReversed()) {
     const part = fitEntry(entry, room, kept.length === 0)
@@ -55,8 +55,8 @@ function lengthThatFits(text: Foreign, room: number): number {
   let used = 0
   let length = 0
   for (const line of lineLengths(text)) {
-    const most = room - used - MARK_LENGTH
-    if (line > most) return length + Math.max(0, most)
+    const left = room - used - MARK_LENGTH
+    if (line > left) return length + Math.max(0, left)
     used += line + MARK_LENGTH
     length += line + 1
   }

@@ -24,15 +24,15 @@ const OVERHEAD = 60
 /**
  * Letters as a transcript shows them, the oldest first.
  * @param letters in any order; `mine`: we wrote it
- * @param most characters that they may take, 0 for all: of more than that the latest are kept, and `left` counts the others
+ * @param maxChars characters that they may take, 0 for all: of more than that the latest are kept, and `left` counts the others
  */
 export function letterEntries(
   letters: readonly (ShownLetter & { mine?: true })[],
   { me, people }: { me: Agent; people: AgentDirectory },
-  most: number,
+  maxChars: number,
 ): { letters: LetterEntry[]; left: number } {
   const entries = letters.map((letter) => entryOf(letter, me, people)).sort((a, b) => a.at - b.at)
-  let room = most === 0 ? Infinity : most
+  let room = maxChars === 0 ? Infinity : maxChars
   const past = entries.findLastIndex((entry, n) => {
     room -= charactersOf(entry.text).length + OVERHEAD
     return room < 0 && n < entries.length - 1

@@ -48,15 +48,15 @@ export function hitsIn(
 }
 
 /** Most characters of a line that are shown, and how many of them before the word. */
-const WINDOW = { most: 240, before: 60 }
+const WINDOW = { maxChars: 240, before: 60 }
 
 function excerptAround(line: string, word: string): string {
-  if (line.length <= WINDOW.most) return line
+  if (line.length <= WINDOW.maxChars) return line
   const from = Math.max(0, foldCase(line).indexOf(word) - WINDOW.before)
-  const piece = line.slice(from, from + WINDOW.most)
+  const piece = line.slice(from, from + WINDOW.maxChars)
   // A cut may fall into the middle of a character.
   const whole = piece.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '')
-  return `${from > 0 ? '…' : ''}${whole}${from + WINDOW.most < line.length ? '…' : ''}`
+  return `${from > 0 ? '…' : ''}${whole}${from + WINDOW.maxChars < line.length ? '…' : ''}`
 }
 
 // Full-width letters and ligatures are found by their plain forms.

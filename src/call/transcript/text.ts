@@ -51,15 +51,15 @@ const MAX_BRIEF = 12_000
 function agreementLines(shown: Excerpt): PrintedLine[] {
   const parts = agreementParts(shown)
   const told = shown.brief ? partsThatFit(parts) : parts.slice(0, MAX_AGREEMENTS)
-  const most = shown.brief ? MAX_BRIEF_TEXT : MAX_AGREED
+  const maxChars = shown.brief ? MAX_BRIEF_TEXT : MAX_AGREED
   const more = parts.length - told.length
   return [
     ...told.flatMap(({ head, words }) => [
       // Half of what was agreed must not pass for the whole.
-      shown.brief && words.some(({ text }) => lengthOf(text) > most)
+      shown.brief && words.some(({ text }) => lengthOf(text) > maxChars)
         ? `${head} (cut here, whole in the transcript)`
         : head,
-      ...words.flatMap(({ from, text }) => quoteInCall(cutForeign(text, most), from)),
+      ...words.flatMap(({ from, text }) => quoteInCall(cutForeign(text, maxChars), from)),
     ]),
     ...(more > 0 ? [`(${more} more were agreed or proposed)`] : []),
   ]

@@ -67,12 +67,12 @@ export async function examineRelay(plan: ExaminationPlan): Promise<RelayExaminat
   const steps: RelayStep[] = []
   for await (const step of stepsAt(connection, plan)) steps.push(step)
   const clockAhead = connection.measured()?.clockAhead ?? (await introduction).clockAhead
-  const most = connection.turns.most()
+  const limit = connection.turns.limit()
   connection.close()
   return {
     ...{ url, introduction: await introduction, steps },
     ...(clockAhead !== undefined && { clockAhead }),
-    ...(Number.isFinite(most) && { subscriptions: most }),
+    ...(Number.isFinite(limit) && { subscriptions: limit }),
   }
 }
 

@@ -131,7 +131,7 @@ async function requestRange(
 }
 
 async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRequest): Promise<DownloadResult> {
-  const { maxBytes: most, from, progress, idle, now } = asking
+  const { maxBytes, from, progress, idle, now } = asking
   const resumed = answer.statusCode === 206 && from > 0
   if (answer.statusCode !== 200 && !resumed) {
     answer.destroy()
@@ -151,9 +151,9 @@ async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRe
   const start = { have, at: now() }
   // A page, where a file was to be, is that of a portal or of a server that has lost its way.
   const isPage = /^(text\/|application\/json)/i.test(answer.headers['content-type'] ?? '')
-  const tooLarge: DownloadResult = { type: isPage ? 'failed' : 'refused', why: `it is larger than ${most} bytes` }
+  const tooLarge: DownloadResult = { type: isPage ? 'failed' : 'refused', why: `it is larger than ${maxBytes} bytes` }
   // The attack: an answer without an end. What is announced is judged at once, what comes as it comes.
-  if (have + Number(answer.headers['content-length'] ?? 0) > most) {
+  if (have + Number(answer.headers['content-length'] ?? 0) > maxBytes) {
     answer.destroy()
     return tooLarge
   }
@@ -162,7 +162,7 @@ async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRe
     for await (const piece of answer) {
       if (!Buffer.isBuffer(piece)) continue
       have += piece.length
-      if (have > most) return tooLarge
+      if (have > maxBytes) return tooLarge
       await file.appendFile(piece)
       // The attack: a byte now and then keeps a command busy for as long as it has.
       const took = now() - start.at

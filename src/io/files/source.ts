@@ -40,15 +40,15 @@ export async function openSource(path: string, home: Home): Promise<Source> {
   }
 }
 
-/** The bytes of a file of at most `most` bytes; only its size when it has more. Throws what opening and reading throw. */
+/** The bytes of a file of at most `maxBytes` bytes; only its size when it has more. Throws what opening and reading throw. */
 export async function readSource(
   path: string,
-  most: number,
+  maxBytes: number,
   home: Home,
 ): Promise<{ bytes: Uint8Array } | { size: number }> {
   const source = await openSource(path, home)
   try {
-    if (source.size > most) return { size: source.size }
+    if (source.size > maxBytes) return { size: source.size }
     const bytes = new Uint8Array(source.size)
     let at = 0
     for await (const piece of source.pieces()) {
@@ -61,15 +61,15 @@ export async function readSource(
   }
 }
 
-/** What comes on stdin, if it is no more than `most` bytes; undefined, and the rest unread, when it is. Throws FILE_UNREADABLE. */
-export async function readStream(stream: AsyncIterable<unknown>, most: number): Promise<Uint8Array | undefined> {
+/** What comes on stdin, if it is no more than `maxBytes` bytes; undefined, and the rest unread, when it is. Throws FILE_UNREADABLE. */
+export async function readStream(stream: AsyncIterable<unknown>, maxBytes: number): Promise<Uint8Array | undefined> {
   const parts: Buffer[] = []
   let size = 0
   try {
     for await (const part of stream) {
       const bytes = Buffer.isBuffer(part) ? part : Buffer.from(String(part))
       size += bytes.length
-      if (size > most) return undefined
+      if (size > maxBytes) return undefined
       parts.push(bytes)
     }
     return Buffer.concat(parts)

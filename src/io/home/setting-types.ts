@@ -17,26 +17,26 @@ export type Setting<T> = {
   typed(values: readonly string[]): unknown
 }
 
-/** Text on one line. @param most characters as people count them */
-export function textSetting(most: number, describe: string): Setting<string> {
+/** Text on one line. @param maxLength characters as people count them */
+export function textSetting(maxLength: number, describe: string): Setting<string> {
   // Length in characters as people count them; control characters would let a name draw on other people's terminals.
-  const check = where(line, (value) => [...value].length <= most)
+  const check = where(line, (value) => [...value].length <= maxLength)
   return {
     defaultValue: '',
     describe,
-    expects: `text of at most ${most} characters on one line`,
+    expects: `text of at most ${maxLength} characters on one line`,
     check,
     typed: joinWords,
   }
 }
 
-/** Several words. @param most how many @param each characters of one */
-export function textsSetting(most: number, each: number, describe: string): Setting<readonly string[]> {
+/** Several words. @param maxCount how many @param each characters of one */
+export function textsSetting(maxCount: number, each: number, describe: string): Setting<readonly string[]> {
   const words = list(
     where(line, (word) => word !== '' && [...word].length <= each),
-    most,
+    maxCount,
   )
-  const expects = `at most ${most} words of at most ${each} characters, with commas between them`
+  const expects = `at most ${maxCount} words of at most ${each} characters, with commas between them`
   return { defaultValue: [], describe, expects, check: (value) => withoutRepeats(words(value)), typed: parseList }
 }
 
@@ -85,12 +85,12 @@ export function flagSetting(describe: string, defaultValue = false): Setting<boo
   }
 }
 
-/** A whole number from `least` to `most`, both included. */
-export function numberSetting(least: number, most: number, defaultValue: number, describe: string): Setting<number> {
-  const check = where(finite, (value) => Number.isInteger(value) && value >= least && value <= most)
+/** A whole number from `min` to `max`, both included. */
+export function numberSetting(min: number, max: number, defaultValue: number, describe: string): Setting<number> {
+  const check = where(finite, (value) => Number.isInteger(value) && value >= min && value <= max)
   const typed = (values: readonly string[]) =>
     /^\d{1,12}$/.test(joinWords(values)) ? Number(joinWords(values)) : undefined
-  return { defaultValue, describe, expects: `a whole number from ${least} to ${most}`, check, typed }
+  return { defaultValue, describe, expects: `a whole number from ${min} to ${max}`, check, typed }
 }
 
 /** A command as a list of its words, run without a shell. On a command line a JSON list, or one value a word. */

@@ -58,12 +58,12 @@ function entryCovers(entry: string, { host, port }: ProxyTarget): boolean {
 function inBlock(host: string, block: string): boolean {
   const [net = '', bits = ''] = block.split('/')
   const family = sockets.isIP(net) === 6 ? 'ipv6' : 'ipv4'
-  const most = family === 'ipv6' ? 128 : 32
+  const maxBits = family === 'ipv6' ? 128 : 32
   if (
     sockets.isIP(net) === 0 ||
     sockets.isIP(host) !== sockets.isIP(net) ||
     !/^\d{1,3}$/.test(bits) ||
-    Number(bits) > most
+    Number(bits) > maxBits
   )
     return false
   const blocks = new sockets.BlockList()

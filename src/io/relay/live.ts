@@ -52,8 +52,8 @@ export function openLiveSubscriptions(
   // Half the pause is certain and half is random, so that a relay that comes back is not met by everybody at once.
   function pause(failures: number, held: boolean): number {
     if (held) return (retry.firstMs * random()) / 2
-    const most = Math.min(retry.longestMs, retry.firstMs * 2 ** failures)
-    return Math.max(retry.firstMs, most * (0.5 + random() / 2))
+    const pauseMs = Math.min(retry.longestMs, retry.firstMs * 2 ** failures)
+    return Math.max(retry.firstMs, pauseMs * (0.5 + random() / 2))
   }
 
   return {

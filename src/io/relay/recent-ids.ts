@@ -5,15 +5,15 @@ export type RecentIds = {
   add(id: string): void
 }
 
-/** A set of at most `most` strings. */
-export function recentIds(most: number): RecentIds {
+/** A set of at most `maxSize` strings. */
+export function recentIds(maxSize: number): RecentIds {
   // A Set keeps the order in which its values came.
   const ids = new Set<string>()
   return {
     has: (id) => ids.has(id),
     add(id) {
       ids.add(id)
-      if (ids.size <= most) return
+      if (ids.size <= maxSize) return
       const oldest = ids.values().next()
       if (!oldest.done) ids.delete(oldest.value)
     },

@@ -85,9 +85,9 @@ export function openRefusals(now: () => number): Refusals {
       rebuffed(url, { at: now(), why, only, ...(seconds !== undefined && { seconds }) })
     },
     tooLarge(url, size) {
-      const most = facts.get(url)?.frame
-      if (most === undefined || size <= most) return undefined
-      return { reason: 'too-large', text: foreign`too large for this relay: ${size} bytes, and it takes ${most}` }
+      const maxSize = facts.get(url)?.frame
+      if (maxSize === undefined || size <= maxSize) return undefined
+      return { reason: 'too-large', text: foreign`too large for this relay: ${size} bytes, and it takes ${maxSize}` }
     },
     took(url, size) {
       largest.set(url, Math.max(size, largest.get(url) ?? 0))

@@ -179,7 +179,7 @@ export function openSubscription(
   const open: OpenSubscription = {
     stored: stored.promise,
     over: over.promise,
-    complaint: () => (turn.isWaiting() ? waitingFor(context.turns.most()) : complaint),
+    complaint: () => (turn.isWaiting() ? waitingFor(context.turns.limit()) : complaint),
     close() {
       complaint = open.complaint()
       finish(refusedEnd(complaint ?? { reason: 'silent', text: foreign`no longer waited for` }))
@@ -253,8 +253,8 @@ export function openSubscription(
   return open
 }
 
-function waitingFor(most: number): Refusal {
-  const text = foreign`not asked yet when time was up: this relay answers ${most} ${most === 1 ? 'question' : 'questions'} at a time`
+function waitingFor(limit: number): Refusal {
+  const text = foreign`not asked yet when time was up: this relay answers ${limit} ${limit === 1 ? 'question' : 'questions'} at a time`
   return { reason: 'slow', text }
 }
 

@@ -23,7 +23,7 @@ export type Turns = {
   /** A NOTICE has said that there are too many, and not of which question: whether one of ours can be meant. */
   noticed(refusal: Refusal): boolean
   /** How many may be open at a time; Infinity where that is not known. */
-  most(): number
+  limit(): number
   /** Nobody's turn comes any more. */
   close(): void
 }
@@ -41,11 +41,11 @@ type Place = {
  * The turns of one connection. @param known how many the relay takes at a time, as far as is known. @param onFewer hears what it
  * shows of that
  */
-export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (most: number) => void = () => {}): Turns {
+export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (limit: number) => void = () => {}): Turns {
   const open = new Set<Place>()
   const waiting = new Set<Place>()
   const unheard = () => [...open].filter(({ isHeard }) => !isHeard)
-  let most = known
+  let limit = known
   let isClosed = false
   // Of the questions that were open when a NOTICE came: how many it has refused. They are asked anew, the first of them alone, and
   // until that one is answered another such NOTICE is still about how they were asked before.
@@ -53,7 +53,7 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (most: numb
 
   function review(): void {
     if (isClosed) return
-    const room = doubt === undefined ? most : 1
+    const room = doubt === undefined ? limit : 1
     for (const place of [...waiting].sort((a, b) => Number(a.isResting) - Number(b.isResting)))
       if (open.size < room && waiting.has(place)) begin(place)
     if ([...waiting].some(({ isResting }) => !isResting)) [...open].find(({ isResting }) => isResting)?.stepBack()
@@ -83,9 +83,9 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (most: numb
   function learn({ text }: Refusal, among: number, refused: number): void {
     const named = numbersIn(text).filter((n) => n > 0 && n < among)
     const shown = named.length > 0 ? Math.max(...named) : Math.max(1, among - refused)
-    if (shown >= most) return
-    most = shown
-    onFewer(most)
+    if (shown >= limit) return
+    limit = shown
+    onFewer(limit)
   }
 
   function turnOf(place: Place): QuestionTurn {
@@ -128,7 +128,7 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (most: numb
       if (before === undefined) for (const place of unheard()) place.stepBack()
       return true
     },
-    most: () => most,
+    limit: () => limit,
     close() {
       isClosed = true
     },

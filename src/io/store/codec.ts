@@ -34,7 +34,7 @@ export const LETTERS = 'letters/'
 
 /**
  * Where a part of a long call lies in files of its own. `segmentsOf`: their numbers. `joinSegments`: the whole call, undefined when
- * they do not fit. `needsWholeCall`: whether a change can only be told from the whole call. `pack`: what is to be written instead of a call, with
+ * they do not fit. `needsWholeCall`: whether a change can only be told from the whole call. `compact`: what is to be written instead of a call, with
  * its parts where it was read whole.
  */
 export type ArchiveCodec<I, L, C> = {
@@ -43,7 +43,7 @@ export type ArchiveCodec<I, L, C> = {
   parse(value: unknown): C | 'newer' | undefined
   joinSegments(stored: StoredCall<L, C>): L | undefined
   needsWholeCall(before: L, after: L): boolean
-  pack(
+  compact(
     snapshot: { index: I; logs: Readonly<Record<string, L>> },
     log: L,
     stored?: StoredCall<L, C>,

@@ -144,12 +144,12 @@ export function openStore<I, L, C, P>(
       const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
       if (changed.length + secrets.length > 0) makeFolder(home.calls, step)
       const keyFiles = secrets.flatMap((secret) => stageCallKey(home, secret, own, step))
-      const packed = changed.map(([id, log]) => ({ id, ...pack(snapshot, log, storedCalls.get(id)) }))
-      for (const { id, added } of packed) {
+      const compacted = changed.map(([id, log]) => ({ id, ...compact(snapshot, log, storedCalls.get(id)) }))
+      for (const { id, added } of compacted) {
         if (added.size > 0) makeFolder(segmentFolder(logPath(home, id)), step)
         for (const [number, segment] of added) stage(segmentPath(home, id, number), segment)
       }
-      for (const { id, head } of packed) stage(logPath(home, id), head)
+      for (const { id, head } of compacted) stage(logPath(home, id), head)
       const letters = Object.entries(snapshot.letters ?? {}).filter(([peer, held]) => fresh.letters?.[peer] !== held)
       if (letters.length > 0) makeFolder(home.letters, step)
       for (const [peer, held] of letters) stage(letterPath(home, peer), held)
@@ -168,7 +168,7 @@ export function openStore<I, L, C, P>(
         const stamp = stampOf(path)
         if (stamp !== undefined) cache.set(path, { stamp, value })
       }
-      for (const { id, head } of packed) pruneSegments(home, id, codec.archive?.segmentsOf(head) ?? [], own, step)
+      for (const { id, head } of compacted) pruneSegments(home, id, codec.archive?.segmentsOf(head) ?? [], own, step)
       return { value, removed }
     })
   }
@@ -242,8 +242,8 @@ export function openStore<I, L, C, P>(
     return existsSync(peer === undefined ? logPath(home, name) : letterPath(home, peer))
   }
 
-  function pack(snapshot: StoreSnapshot<I, L, P>, log: L, stored: StoredCall<L, C> | undefined) {
-    return codec.archive?.pack(snapshot, log, stored) ?? { head: log, added: new Map<number, C>() }
+  function compact(snapshot: StoreSnapshot<I, L, P>, log: L, stored: StoredCall<L, C> | undefined) {
+    return codec.archive?.compact(snapshot, log, stored) ?? { head: log, added: new Map<number, C>() }
   }
 }
 

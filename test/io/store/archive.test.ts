@@ -97,7 +97,7 @@ describe('a call that goes on', () => {
     expect(said?.tags).toContainEqual(['ack', '9', expect.stringMatching(/^[0-9a-f]{64}$/)])
     expect(existsSync(folder)).toBe(false)
     expect(textsOf(must(store.read().logs[LONG_CALL]))).toEqual(expectedTexts(8))
-    expect(JSON.parse(readFileSync(head, 'utf8'))).not.toHaveProperty('past')
+    expect(JSON.parse(readFileSync(head, 'utf8'))).not.toHaveProperty('archive')
     expect(namesBelow(home.dir)).toEqual(['calls', `calls/${LONG_CALL}.json`, 'state.json'])
   })
 
@@ -110,7 +110,7 @@ describe('a call that goes on', () => {
 })
 
 describe('a kill before any step', () => {
-  it('of a word that is packed leaves the old or the new', async () => {
+  it('of a word that is archived leaves the old or the new', async () => {
     // Some of them are put into a segment, whichever word it is.
     const packs = new Set<boolean>()
     // Every other step of each, and so each step of one of them.
@@ -145,7 +145,7 @@ describe('a kill before any step', () => {
     )) {
       const { store, notices, head } = openTestStore(copy)
       expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(8))
-      const isWhole = !readFileSync(head, 'utf8').includes('"past"')
+      const isWhole = !readFileSync(head, 'utf8').includes('"archive"')
       pieces.add(isWhole)
       await (isWhole ? store.update([LONG_CALL], touchCall) : store.update([LONG_CALL], endCall))
       expect(textsOf(must(store.readLog(LONG_CALL)))).toEqual(expectedTexts(8))
