@@ -2,9 +2,11 @@
 // call but the last one side is restored from a copy of its home. Afterwards nothing that was accepted may be lost, nothing may be
 // there twice, both sides must hold the same last call, in the others both must know what has happened, and who steals both identities
 // then reads nothing of what was said in all that the relays were sent.
-// npm run chaos -- --messages N --seed S [--restores R] [--leaky] [--idle S] [--json]
+// npm run chaos -- --messages N --seed S [--restores R] [--leaky] [--idle S] [--relay URL …] [--json]
 // With --leaky both agents are on line, and two of the three relays say OK to letters and keep none: nine of ten messages have to
 // come within a minute; where the time went of one that came later is printed. --idle: seconds at most between two commands of one sender.
+// --relay: through relays on loopback that are not ours, over lines that are cut; they keep real time, so nothing is restored, and what
+// they were sent is not looked at.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import {
@@ -20,15 +22,16 @@ import {
   startCommand,
   type Transcript,
 } from './chaos/agents.ts'
-import { pause, startFaults } from './chaos/fault-schedule.ts'
+import { type FaultSchedule, type FaultSpan, pause, startFaults } from './chaos/fault-schedule.ts'
 import { follow } from './chaos/follower.ts'
+import { openLine, startCuts } from './chaos/lines.ts'
 import { restoreInCall } from './chaos/restored-call.ts'
 import { openThief } from './chaos/thief.ts'
 import { type LateMessage, openTimeline, type Timeline } from './chaos/timeline.ts'
 import { withTemporaryFolder } from './processes.ts'
 import { type SeededRandom, seededRandom } from './relay/faults.ts'
 import type { RelayDeed } from './relay/session.ts'
-import { type EmbeddedRelay, startRelay } from './relay.ts'
+import { startRelay } from './relay.ts'
 
 /** Commands of one agent at the same time, and the share of commands that are killed. */
 const PARALLEL = 3
@@ -47,8 +50,8 @@ export type Report = {
   /** How often a home was restored from a copy, and what did not hold in those calls. */
   restores: number
   unsound: string[]
-  /** What a thief of both identities reads of the calls in all that the relays were sent. */
-  readable: string[]
+  /** What a thief of both identities reads of the calls in all that the relays were sent; absent where they are not ours. */
+  readable?: string[]
   losses: number
   repeats: number
   sameOrder: boolean
@@ -70,15 +73,21 @@ const MIN_SHARE = 0.9
 
 /**
  * `restores`: how many calls end with a restored copy, before the one that is ended in peace; `leaky`: whether all but one of the relays
- * keep no letters, and both agents are on line; `idle`: ms between two commands of one sender.
+ * keep no letters, and both agents are on line; `idle`: ms between two commands of one sender; `foreign`: relays on loopback in place of
+ * our own, which keep real time.
  */
-export type ChaosOptions = { restores?: number; leaky?: boolean | undefined; idle?: number }
+export type ChaosOptions = {
+  restores?: number
+  leaky?: boolean | undefined
+  idle?: number
+  foreign?: readonly string[]
+}
 
 /** Plays `messages` messages between two agents whose network, programs and disks fail as `seed` says. Ends their programs and relays in any case. */
 export async function chaos(
   messages: number,
   seed: number,
-  { restores = 0, leaky = false, idle = 0 }: ChaosOptions = {},
+  { restores = 0, leaky = false, idle = 0, foreign = [] }: ChaosOptions = {},
 ): Promise<Report> {
   const began = Date.now()
   const random = seededRandom(seed)
@@ -86,8 +95,10 @@ export async function chaos(
   const timeline = leaky ? openTimeline() : undefined
   const thief = openThief()
   const now = () => Math.floor((Date.now() + clock.ms) / 1000)
+  const isOurs = foreign.length === 0
+  const lines = await Promise.all(foreign.map(openLine))
   const relays = await Promise.all(
-    [1, 2, 3].map((n) => {
+    (isOurs ? [1, 2, 3] : []).map((n) => {
       const onDeed = (deed: RelayDeed) => {
         timeline?.hear(n, deed)
         thief.hear(deed)
@@ -97,10 +108,12 @@ export async function chaos(
   )
   try {
     return await withTemporaryFolder(async (folder) => {
-      const urls = relays.map((relay) => relay.url)
+      const urls = [...relays, ...lines].map(({ url }) => url)
       const [ada, ben] = [agentIn(folder, 'ada', urls), agentIn(folder, 'ben', urls)]
       const each = Math.ceil(messages / 2 / (restores + 1))
-      const talk = { relays, random, clock, each, idle, timeline }
+      const startTrouble = (onFault: (span: FaultSpan) => void) =>
+        isOurs ? startFaults(relays, random, { leaky, onFault }) : startCuts(lines, random)
+      const talk = { startTrouble, random, clock, each, idle, timeline }
       const talks: Talk[] = []
       const unsound: string[] = []
       for (let n = 0; n < restores; n++) {
@@ -111,12 +124,12 @@ export async function chaos(
         unsound.push(...(await restoreInCall(one.call, victim, other, clock)))
       }
       const last = await talkIn([ada, ben], 'chaos', talk)
-      const { rounds, sides } = await heal(ada, ben, last.call, clock)
+      const { rounds, sides } = await heal(ada, ben, last.call, clock, isOurs ? CLOCK_STEP : 0)
       const all = [...talks, last]
       return {
         seed,
         messages: each * 2 * (restores + 1),
-        ...{ restores, unsound, rounds, readable: thief.read([ada, ben]) },
+        ...{ restores, unsound, rounds, ...(isOurs && { readable: thief.read([ada, ben]) }) },
         kills: sum(all.map(({ kills }) => kills)),
         faults: all.map(({ faults }) => faults).reduce(addUp, {}),
         seconds: Math.round((Date.now() - began) / 1000),
@@ -130,7 +143,7 @@ export async function chaos(
       }
     })
   } finally {
-    await Promise.all(relays.map((relay) => relay.close()))
+    await Promise.all([...relays, ...lines].map((one) => one.close()))
   }
 }
 
@@ -145,7 +158,7 @@ type Talk = {
 }
 
 type TalkOptions = {
-  relays: readonly EmbeddedRelay[]
+  startTrouble: (onFault: (span: FaultSpan) => void) => FaultSchedule
   random: SeededRandom
   clock: Clock
   each: number
@@ -158,15 +171,12 @@ type TalkOptions = {
 async function talkIn(
   [ada, ben]: readonly [Agent, Agent],
   topic: string,
-  { relays, random, clock, each, idle, timeline }: TalkOptions,
+  { startTrouble, random, clock, each, idle, timeline }: TalkOptions,
   onAccepted: (who: Agent, count: number) => void = () => {},
 ): Promise<Talk> {
   const call = await startCall(ada, ben, topic, clock)
   timeline?.learn(call, [ada, ben])
-  const schedule = startFaults(relays, random, {
-    leaky: timeline !== undefined,
-    onFault: (span) => timeline?.note(span),
-  })
+  const schedule = startTrouble((span) => timeline?.note(span))
   const followers = timeline ? [ada, ben].map((who) => follow(who.cwd, who.env)) : []
   const sent = await Promise.all(
     [ada, ben].map((who) => sendMessages(who, { call, count: each, random, clock, idle, onAccepted })),
@@ -262,10 +272,11 @@ async function heal(
   ben: Agent,
   call: string,
   clock: Clock,
+  step: number,
 ): Promise<{ rounds: number; sides: Transcript[] }> {
   let sides: Transcript[] = []
   for (let round = 1; round <= ROUNDS; round++) {
-    clock.ms += CLOCK_STEP
+    clock.ms += step
     for (const who of [ada, ben]) await readInbox(who, clock)
     if (round === 3) await runCommand(ada, ['end', '--call', call, '--json'], clock)
     sides = await Promise.all([ada, ben].map((who) => readTranscript(who, call, clock)))
@@ -299,7 +310,7 @@ function sum(numbers: readonly number[]): number {
 
 /** Whether the promise was kept. */
 export function isKept(report: Report): boolean {
-  const { losses, repeats, sameOrder, equalDigests, verified, unsound, readable, withinMinute = 1 } = report
+  const { losses, repeats, sameOrder, equalDigests, verified, unsound, readable = [], withinMinute = 1 } = report
   const isWhole = losses === 0 && repeats === 0 && sameOrder && equalDigests && verified
   return isWhole && unsound.length === 0 && readable.length === 0 && withinMinute >= MIN_SHARE
 }
@@ -312,13 +323,21 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       restores: { type: 'string', default: '2' },
       leaky: { type: 'boolean' },
       idle: { type: 'string', default: '0' },
+      relay: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean' },
     },
   })
   // Who is on line all the time is not restored from a copy.
-  const restores = values.leaky ? 0 : Number(values.restores)
+  const foreign = values.relay
+  if (foreign.length > 0 && values.leaky) throw new Error('only our own relays are leaky when they are told to be')
+  const restores = values.leaky || foreign.length > 0 ? 0 : Number(values.restores)
   const idle = 1000 * Number(values.idle)
-  const report = await chaos(Number(values.messages), Number(values.seed), { restores, leaky: values.leaky, idle })
+  const report = await chaos(Number(values.messages), Number(values.seed), {
+    restores,
+    leaky: values.leaky,
+    idle,
+    foreign,
+  })
   const { late = [], ...figures } = report
   for (const line of late) console.error(line)
   const lines = Object.entries(figures).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
@@ -326,7 +345,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   console.log(
     isKept(report)
       ? 'kept: nothing lost, nothing twice'
-      : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed} --restores ${values.restores}${values.leaky ? ' --leaky' : ''}`,
+      : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed} --restores ${values.restores}${values.leaky ? ' --leaky' : ''}${foreign.map((url) => ` --relay ${url}`).join('')}`,
   )
   process.exitCode = isKept(report) ? 0 : 1
 }

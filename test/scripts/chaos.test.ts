@@ -1,6 +1,7 @@
 // A short run of `npm run chaos`: killed processes, bad relays, parallel senders; nothing lost, nothing twice.
 import { expect, test } from 'vitest'
 import { chaos, isKept } from '../../scripts/chaos.ts'
+import { startRelay } from '../../scripts/relay.ts'
 
 test('the promise is kept through a short chaos', async () => {
   const report = await chaos(24, 3, { restores: 1 })
@@ -13,6 +14,17 @@ test('between agents on line, with two of three relays that keep no letters, nin
   expect(report).toMatchObject({ losses: 0, repeats: 0, sameOrder: true, equalDigests: true, verified: true })
   // What came later is explained line by line.
   expect(report.withinMinute, report.late?.join('\n')).toBeGreaterThanOrEqual(0.9)
+}, 180_000)
+
+test('it is kept at relays that are not ours, over lines that are cut', async () => {
+  const relays = await Promise.all([startRelay({ auth: 'none' }), startRelay({ auth: 'none' })])
+  try {
+    const report = await chaos(8, 2, { foreign: relays.map(({ url }) => url) })
+    expect({ ...report, kept: isKept(report) }).toMatchObject({ kept: true, losses: 0, repeats: 0, verified: true })
+    expect(Math.min(...relays.map((relay) => relay.connectionsSoFar()))).toBeGreaterThan(8)
+  } finally {
+    await Promise.all(relays.map((relay) => relay.close()))
+  }
 }, 180_000)
 
 test('a lost, a repeated and a shuffled message would be noticed', () => {
