@@ -4,7 +4,7 @@ import { type EarlySeal, type Log, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import type { OpenedWrap, UnopenedSeal } from '../nostr/nip59-unwrap.ts'
 import { isToBeTriedAgain, KEPT_SEALS, rememberTries, sizeOf } from './call-keyring.ts'
-import { KEY_LIFETIME } from './retention.ts'
+import { isKeyOver } from './retention.ts'
 import type { Index, State } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -119,7 +119,7 @@ export function openableSeals({ index, logs }: State, now: number): OpenableSeal
 
 /** Whether a call has a key that is not to be deleted yet. */
 export function hasKey({ secrecy, over }: Pick<Index['calls'][string], 'secrecy' | 'over'>, now: number): boolean {
-  return secrecy === 'call' && (over === undefined || now - over < KEY_LIFETIME)
+  return secrecy === 'call' && !isKeyOver(over, now)
 }
 
 /** Takes out what was opened, and remembers what was tried on the rest. */

@@ -1,9 +1,9 @@
 // A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
 
 import { type HeldLog, type Judgement, judgeAck, judgeSignal } from '../call/judgement.ts'
-import { type Log, type LogEntry, peerOf } from '../call/log.ts'
+import { type Log, type LogEntry, peerOf, signalOf } from '../call/log.ts'
 import { digestNow } from '../call/replay.ts'
-import { goesUnderCallKey, sealedSignalOf } from '../call/secrecy.ts'
+import { goesUnderCallKey, sealedSignalOf, secrecyOf } from '../call/secrecy.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { acknowledge, offerAgain } from './acknowledge.ts'
@@ -12,6 +12,7 @@ import { keepAside, recordFork } from './fork.ts'
 import { heldLog } from './held-log.ts'
 import { noteHeard } from './peer-record.ts'
 import { receiveReceipt } from './receive-receipt.ts'
+import { isKeyOver } from './retention.ts'
 import { isDowngradeIn, takeInTurn } from './take-signal.ts'
 import { type LogIndex, seqKey, type Transaction } from './transaction.ts'
 import { countUnanswered, isHangUp, isUnanswered } from './unanswered.ts'
@@ -53,6 +54,7 @@ export function receiveSignal(
   if (isUnanswered(mine, me) && !isHangUp(signal)) return countUnanswered(mine, signal)
   if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, callsHeard)
   if (isHeld(mine, signal.id)) return hearAgain(edit, mine, signal, context, callsHeard)
+  if (comesAfterKey(edit, mine, signal, now)) return 'too-late'
   const verdict = judgeIn(mine, signal, heldLog(mine, index), me)
   if (verdict.type === 'archive') {
     mine.unjudged = true
@@ -115,6 +117,16 @@ export function settleCalls(edit: Transaction, { me, now }: { me: string; now: n
 /** What its author may have sealed with its identity's key before it had one of the call, whatever it comes under now; a second answer too. */
 function mayGoInTheOpen(signal: Signal, caller: string): boolean {
   return isHangUp(signal) || !goesUnderCallKey(sealedSignalOf(signal, caller))
+}
+
+// The key of a ring that came to nothing is gone 7 days later. An accept that comes then would make a call in which nothing opens here, and
+// owe an end that nobody can seal; where it was said with no key, the end goes as it always did.
+function comesAfterKey({ index }: Transaction, log: Log, signal: Signal, now: number): boolean {
+  if (signal.body.type !== 'accept' || !isKeyOver(index.calls[log.id]?.over, now)) return false
+  const request = signalOf(log, log.id)
+  if (request === undefined) return false
+  const { id, from: caller, to: callee } = request
+  return secrecyOf({ id, caller, callee, signals: [request, signal] })?.bound.secrecy === 'call'
 }
 
 function isHeld(log: Log, id: string): boolean {

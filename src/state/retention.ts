@@ -34,6 +34,11 @@ const DAY = 86_400
 /** "It is deleted 7 days after the end, no sooner: a lost receipt must still be readable." */
 export const KEY_LIFETIME = 7 * DAY
 
+/** Whether the key of a call has had its time. @param over when the call was over, by our own clock; undefined while it is not */
+export function isKeyOver(over: number | undefined, now: number): boolean {
+  return over !== undefined && now - over >= KEY_LIFETIME
+}
+
 /** "A sender keeps every rumor, acked or not, until the call is over for 7 days", whatever the setting says. */
 const LEAST_CALL_LIFETIME = 7 * DAY
 
@@ -58,7 +63,7 @@ export function removalsDue(calls: readonly KeptCall[], files: KeptFiles, option
   const isDue = (from: number | undefined, after: number) => from !== undefined && now - from >= after
   const madeOrOver = ({ changed, spoken }: KeptFiles['keys'][number]) =>
     spoken === undefined ? changed : Math.max(changed, spoken + EXPIRES)
-  const keys = files.keys.filter((key) => isDue(since(key.call, madeOrOver(key)), KEY_LIFETIME))
+  const keys = files.keys.filter((key) => isKeyOver(since(key.call, madeOrOver(key)), now))
   const removals: Removal[] = keys.map(({ call }) => ({ type: 'key', call }))
   if (keepDays === 0) return removals
   const kept = keepDays * DAY

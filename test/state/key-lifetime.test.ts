@@ -1,5 +1,7 @@
 // How long the key of a call lives: 7 days after its end, whatever the other side goes on to do.
 import { describe, expect, test } from 'vitest'
+import type { Body } from '../../src/call/signal.ts'
+import { parseSignal } from '../../src/call/signal-codec.ts'
 import { isCleanUpDue } from '../../src/state/clean-up.ts'
 import { dueRumors } from '../../src/state/outbox.ts'
 import { emptyIndex } from '../../src/state/state.ts'
@@ -10,6 +12,7 @@ import {
   END,
   hears,
   inCall,
+  raw,
   rawIn,
   ringing,
   type Side,
@@ -74,6 +77,27 @@ describe('a call that one side has ended', () => {
       { now: T + 6 * DAY },
     )
     expect(overIn(ada, id)).toBe(T + 5 * DAY)
+  })
+
+  // With the key of a request that rang in vain goes what could answer it: an end that nobody can seal would be owed, and told as a fault.
+  test.each([
+    ['the last second', 8 * DAY - 1, true, ['end'], 'call', {}],
+    ['its key is gone', 8 * DAY, true, [], undefined, { 'too-late': 1 }],
+    ['long after, from who has no key', 30 * DAY, false, ['end'], 'identity', {}],
+  ] as const)('hears an accept in %s', (_, after, hasKeys, answer, secrecy, dropped) => {
+    const { ada, ben, id } = ringing()
+    const at = T + after
+    const read = { relay: 'wss://r', cursor: T + DAY, began: T + DAY }
+    turn(ada, STATUS, { now: T + DAY, mail: { completeReads: [read] } })
+    const [honest] = says(ben, ACCEPT)
+    const bare: Body = { type: 'accept', text: '', name: '', relays: [] }
+    const accept = hasKeys ? must(honest) : raw(ben, bare, { call: id, to: ada.key, ack: { seq: 1, id } })
+    const { said } = hears(ada, [accept], { now: at })
+    expect(said.map(({ rumor }) => must(parseSignal(rumor)).body.type)).toEqual(answer)
+    const { phase, secrecy: told } = must(ada.state.index.calls[id])
+    expect([phase, told, ada.state.index.dropped]).toEqual(['missed', secrecy, dropped])
+    // Words that come with it say that they open with nothing here, as those of a key that was lost do.
+    expect(callIn(ada, id, at).lines).toHaveLength(hasKeys && said.length === 0 ? 1 : 3)
   })
 
   test('is over since then also where the index is lost', () => {
