@@ -76,6 +76,9 @@ type Writer = {
 /** A write takes longer the larger the call is; between two of them passes three times as much. */
 const WRITE_PAUSE_RATIO = 3
 
+/** Ms that pass at the most: a machine that sleeps while it writes would write nothing for three times as long. */
+const MAX_WRITE_PAUSE = 10_000
+
 function openWriter(context: RunContext): Writer {
   const { environment } = context
   const saved = new Set<ActionResult>()
@@ -93,7 +96,7 @@ function openWriter(context: RunContext): Writer {
       value: undefined,
     }))
     for (const one of some) saved.add(one)
-    pause = WRITE_PAUSE_RATIO * (environment.clock() - began)
+    pause = Math.min(MAX_WRITE_PAUSE, WRITE_PAUSE_RATIO * (environment.clock() - began))
   }
 
   async function schedule(): Promise<void> {
