@@ -41,7 +41,7 @@ export function joinSegments({ head, segments }: ArchivedCall): Log | undefined 
  */
 export function needsWholeCall(before: Log, { archive, ...after }: Log): boolean {
   if (archive === undefined) return false
-  if (after.unjudged === true) return true
+  if (after.needsWholeCall === true) return true
   if (before.entries === after.entries) return false
   return Object.keys(after.entries).some((id) => {
     if (before.entries[id] !== undefined) return false

@@ -161,8 +161,8 @@ const archiveSummary: Decoder<ArchiveSummary> = where(
     first >= 1 && last >= first && last - first < entries && own <= entries && messages <= entries,
 )
 
-// `unjudged` is never on disk.
-const kept = fields<Omit<Log, 'version' | 'unjudged'>>(
+// `needsWholeCall` is never on disk.
+const kept = fields<Omit<Log, 'version' | 'needsWholeCall'>>(
   {
     id: hex32,
     entries: keptEntries,

@@ -135,7 +135,7 @@ export type Log = {
   /** When what was never acknowledged was told as undelivered. */
   undelivered?: number
   /** Never on disk: something came whose place lies in the archive, so that the change is worked out again over the whole call. */
-  unjudged?: true
+  needsWholeCall?: true
   /** What the peer has sealed with the key of a call whose accept is still to come, by wrap. */
   early?: Readonly<Record<string, EarlySeal>>
   /** What became of the peer's files, by transfer. */

@@ -52,6 +52,6 @@ async function publishTo(
       ...{ ...envelopeTimes(context), callKey: undefined, keptFor: CANARY_LIFETIME },
       ...(recent && { recent }),
     })
-  const jobs = relays.map((url) => ({ event: wrapped(), relays: [url], aside: true }))
+  const jobs = relays.map((url) => ({ event: wrapped(), relays: [url], background: true }))
   return await environment.pool.publish(jobs, { deadline })
 }

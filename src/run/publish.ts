@@ -59,7 +59,7 @@ export const publishReceipt: Executor<'receipt'> = {
     const callKey = sealingWith(action.binding, context)
     if (callKey === 'lost') return { type: 'receipt', action, oks: [] }
     const { oks } = await publishWrap(
-      { rumor, to, relays, spare: [], doubted, aside: true, callKey, work: {} },
+      { rumor, to, relays, spare: [], doubted, background: true, callKey, work: {} },
       context,
     )
     return { type: 'receipt', action, oks }
@@ -189,7 +189,7 @@ function ackOf({ tags }: Rumor): number {
 }
 
 /**
- * A rumor on its way. `aside`: nobody waits for it, since other relays have it, or it is a receipt; `callKey`: what its seal is made
+ * A rumor on its way. `background`: nobody waits for it, since other relays have it, or it is a receipt; `callKey`: what its seal is made
  * with, where not with the identities'; `work`: what a new wrap of it costs.
  */
 type Outgoing = {
@@ -199,7 +199,7 @@ type Outgoing = {
   relays: readonly string[]
   spare: readonly string[]
   doubted: readonly string[] | undefined
-  aside: boolean
+  background: boolean
   callKey: Sealing
   work: Pick<GiftWrapOptions, 'work'>
 }
@@ -219,12 +219,12 @@ async function publishDue(
   const maxMs = isLong ? undefined : MINING_UNASKED
   const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow, maxMs) } : {}
   // What only relays have that bring it nothing is waited for like what nobody has.
-  const aside = skip.some((url) => doubted?.includes(url) !== true)
-  return await publishWrap({ rumor, to, wrap, relays, spare, doubted, aside, callKey, work }, context)
+  const background = skip.some((url) => doubted?.includes(url) !== true)
+  return await publishWrap({ rumor, to, wrap, relays, spare, doubted, background, callKey, work }, context)
 }
 
 async function publishWrap(
-  { rumor, to, wrap: held, relays, spare, doubted = [], aside, callKey, work }: Outgoing,
+  { rumor, to, wrap: held, relays, spare, doubted = [], background, callKey, work }: Outgoing,
   context: RunContext,
 ): Promise<{ wrap: Event; oks: PublishAnswer[] }> {
   const { environment, deadline } = context
@@ -234,12 +234,15 @@ async function publishWrap(
   }
   const wrap = held ?? seal(envelopeTimes(context))
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
-  const oks = await environment.pool.publish([{ event: wrap, relays, spare, doubted, aside }], until())
+  const oks = await environment.pool.publish([{ event: wrap, relays, spare, doubted, background }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = oks.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   // The attack: a relay refuses a kept wrap for its stamp, and gets the word sealed anew with the identities' key.
   if (strict.length === 0 || callKey === 'lost') return { wrap, oks }
   const recent = seal({ now: publishTime(context), recent: true })
-  const better = await environment.pool.publish([{ event: recent, relays: strict, spare, doubted, aside }], until())
+  const better = await environment.pool.publish(
+    [{ event: recent, relays: strict, spare, doubted, background }],
+    until(),
+  )
   return { wrap, oks: [...oks.filter((r) => !strict.includes(r.relay)), ...better] }
 }

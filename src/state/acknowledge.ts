@@ -49,7 +49,7 @@ export function offerMissing(
       const id = said.get(seqKey({ from: me, seq }))?.id
       if (id === undefined) {
         // It lies in the archive: the change is worked out again over the whole call.
-        log.unjudged = true
+        log.needsWholeCall = true
         continue
       }
       const owed = log.outbox[id]

@@ -1,7 +1,7 @@
 // A log that has two branches, and what is kept beside it because it has no place.
 
-import { MAX_ASIDE } from '../call/judgement.ts'
 import type { AsideReason, Log, LogEntry } from '../call/log.ts'
+import { MAX_ASIDE } from '../call/placement.ts'
 
 type Branch = { type: 'fork'; by: 'peer' | 'me' | 'told'; seq: number; id: string }
 

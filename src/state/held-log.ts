@@ -1,6 +1,7 @@
-// What is held of a call, as its judgement asks for it.
-import type { HeldLog } from '../call/judgement.ts'
+// What is held of a call, as the placing of a signal asks for it.
+
 import type { Log } from '../call/log.ts'
+import type { HeldLog } from '../call/placement.ts'
 import { type LogIndex, seqKey } from './transaction.ts'
 
 /** The log of a call by author and number, its archived segments included as far as they are known without reading them. */

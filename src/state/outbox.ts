@@ -163,22 +163,23 @@ export function entryAfterPublish(
   const accepted = [...new Set([...entry.accepted, ...taken])]
   // What only the rest of the relays got, or none of them, leaves the clock alone by which all of them get a new one.
   const vain = taken.length === 0 && entry.accepted.length > 0
-  const aside = !same && (vain || entry.claim?.rest === true)
+  const keepsTimer = !same && (vain || entry.claim?.rest === true)
   const refused = receipts
     .filter((r) => !r.accepted && !accepted.includes(r.relay))
     .map((r) => ({ url: r.relay, reason: refusalReason(r), ...(FINAL.has(r.reason) && { final: true as const }) }))
   const tried = new Set([...accepted, ...refused.map(({ url }) => url)])
   const before = same ? entry.failed.filter(({ url, final }) => final && !tried.has(url)) : []
-  const isEarlier = !same && !aside && entry.accepted.length > 0 && !entry.missing && now - entry.wrapped < SAME_WRAP
+  const isEarlier =
+    !same && !keepsTimer && entry.accepted.length > 0 && !entry.missing && now - entry.wrapped < SAME_WRAP
   const early = (entry.early ?? 0) + (isEarlier ? 1 : 0)
   // The wrap is kept only while there is a relay left to offer it to.
   const keep = accepted.length === 0 || refused.length > 0
   return {
-    wrapped: same || aside ? entry.wrapped : now,
-    wraps: entry.wraps + (same || aside ? 0 : 1),
+    wrapped: same || keepsTimer ? entry.wrapped : now,
+    wraps: entry.wraps + (same || keepsTimer ? 0 : 1),
     accepted,
     failed: [...before, ...refused],
-    ...(keep && !aside ? { wrap } : {}),
+    ...(keep && !keepsTimer ? { wrap } : {}),
     ...(vain ? { retried: now } : entry.retried === undefined ? {} : { retried: entry.retried }),
     // What nobody took is still missed.
     ...(entry.missing && taken.length === 0 ? { missing: true } : {}),

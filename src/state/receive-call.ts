@@ -1,7 +1,7 @@
 // A signal that came in for a call that is here: whether it takes its place, and what it says of ours.
 
-import { type HeldLog, type Judgement, judgeAck, judgeSignal } from '../call/judgement.ts'
 import { type Log, type LogEntry, peerOf, signalOf } from '../call/log.ts'
+import { checkAck, type HeldLog, type Placement, placeSignal } from '../call/placement.ts'
 import { digestNow } from '../call/replay.ts'
 import { goesUnderCallKey, sealedSignalOf, secrecyOf } from '../call/secrecy.ts'
 import type { Signal } from '../call/signal.ts'
@@ -55,26 +55,26 @@ export function receiveSignal(
   if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, callsHeard)
   if (isHeld(mine, signal.id)) return hearAgain(edit, mine, signal, context, callsHeard)
   if (comesAfterKey(edit, mine, signal, now)) return 'too-late'
-  const verdict = judgeIn(mine, signal, heldLog(mine, index), me)
-  if (verdict.type === 'archive') {
-    mine.unjudged = true
+  const placement = placeIn(mine, signal, heldLog(mine, index), me)
+  if (placement.type === 'archive') {
+    mine.needsWholeCall = true
     return undefined
   }
-  if (verdict.type === 'duplicate') return hearAgain(edit, mine, signal, context, callsHeard)
+  if (placement.type === 'duplicate') return hearAgain(edit, mine, signal, context, callsHeard)
   // A later signal that follows what we hold shows that the peer has the call; one of another branch does not.
-  if (verdict.type === 'take' || verdict.type === 'wait') delete mine.lost
-  if (verdict.type === 'drop') return verdict.why
+  if (placement.type === 'take' || placement.type === 'wait') delete mine.lost
+  if (placement.type === 'drop') return placement.why
   callsHeard.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
   // The attack: what may have gone in the open is kept beside a call that says it was secret, and is shown there. That it came is told.
   const bound = index.secrecy?.bound
   const isOpen = bound?.secrecy === 'call' && mayGoInTheOpen(signal, bound.binding.caller)
-  if (verdict.type === 'fork') return recordFork(mine, verdict, isOpen ? undefined : entry, now)
+  if (placement.type === 'fork') return recordFork(mine, placement, isOpen ? undefined : entry, now)
   // Acks of what waits or is kept aside count on arrival, where they name what we hold.
-  if (judgeAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
-  if (verdict.type === 'aside' && isOpen) return verdict.why === 'fork' ? 'forked' : 'downgraded'
-  if (verdict.type === 'aside') return keepAside(mine, entry, verdict.why)
-  if (verdict.type === 'wait') {
+  if (checkAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
+  if (placement.type === 'aside' && isOpen) return placement.why === 'fork' ? 'forked' : 'downgraded'
+  if (placement.type === 'aside') return keepAside(mine, entry, placement.why)
+  if (placement.type === 'wait') {
     mine.waiting = { ...mine.waiting, [signal.id]: entry }
     index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 0) + 1)
     return undefined
@@ -134,10 +134,10 @@ function isHeld(log: Log, id: string): boolean {
 }
 
 // Where only the other side has said that the call has forked, what comes may show which of the two it is; taken is nothing any more.
-function judgeIn(log: Log, signal: Signal, held: HeldLog, me: string): Judgement {
-  if (log.fork?.by !== 'told') return judgeSignal(signal, held, me)
-  const verdict = judgeSignal(signal, { ...held, forked: false }, me)
-  return verdict.type === 'take' || verdict.type === 'wait' ? { type: 'aside', why: 'fork' } : verdict
+function placeIn(log: Log, signal: Signal, held: HeldLog, me: string): Placement {
+  if (log.fork?.by !== 'told') return placeSignal(signal, held, me)
+  const placement = placeSignal(signal, { ...held, forked: false }, me)
+  return placement.type === 'take' || placement.type === 'wait' ? { type: 'aside', why: 'fork' } : placement
 }
 
 // "A cancelled, rejected, missed, merged or forked call has no digest": there was a conversation only where an accept stands, and the

@@ -1,6 +1,7 @@
 // What a peer's receipt says of ours: how far it has got, what it misses, that the call has forked or is lost there.
-import { judgeAck } from '../call/judgement.ts'
+
 import type { Log } from '../call/log.ts'
+import { checkAck } from '../call/placement.ts'
 import type { SeqRange, Signal } from '../call/signal.ts'
 import { acknowledge, offerMissing } from './acknowledge.ts'
 import { recordFork } from './fork.ts'
@@ -31,9 +32,9 @@ export function receiveReceipt(
     markLost(log, now)
     return undefined
   }
-  const verdict = judgeAck(ack, heldLog(log, edit.logIndex(log)), me)
+  const verdict = checkAck(ack, heldLog(log, edit.logIndex(log)), me)
   if (verdict?.type === 'archive') {
-    log.unjudged = true
+    log.needsWholeCall = true
     return undefined
   }
   // Who asks for what is missing does not know yet that there is nothing to come.

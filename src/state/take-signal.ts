@@ -1,6 +1,7 @@
 // A signal takes its place in a call, and with it whatever has waited for that.
-import { judgeSignal } from '../call/judgement.ts'
+
 import { type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
+import { placeSignal } from '../call/placement.ts'
 import { isDowngraded, sealedSignalOf, secrecyIn } from '../call/secrecy.ts'
 import type { Signal } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
@@ -23,7 +24,7 @@ export function takeInTurn(
   while (next !== undefined && log.fork === undefined) {
     const { signal }: { signal: Signal } = next
     take(edit, log, next, context)
-    next = judgeWaiting(edit, log, signal, context)
+    next = placeWaiting(edit, log, signal, context)
   }
 }
 
@@ -84,7 +85,7 @@ function without<T>(all: Readonly<Record<string, T>>, some: readonly [string, un
  * "A waiting rumor is judged when its number, or the one before it, is taken": another one under the same number, or one that links to
  * something else, is a branch. Of several that fit, the first that came.
  */
-function judgeWaiting(
+function placeWaiting(
   edit: Transaction,
   log: Log,
   taken: Signal,
@@ -108,10 +109,10 @@ function judgeWaiting(
     // The second one that fits is judged when the first has its place.
     if (fits) continue
     delete waiting[id]
-    const verdict = judgeSignal(signal, heldLog(log, index), context.me)
-    if (verdict.type === 'fork') recordFork(log, verdict, entry, context.now)
-    else if (verdict.type === 'aside') keepAside(log, entry, verdict.why)
-    else if (verdict.type === 'archive') log.unjudged = true
+    const placement = placeSignal(signal, heldLog(log, index), context.me)
+    if (placement.type === 'fork') recordFork(log, placement, entry, context.now)
+    else if (placement.type === 'aside') keepAside(log, entry, placement.why)
+    else if (placement.type === 'archive') log.needsWholeCall = true
   }
   log.waiting = waiting
   return log.fork === undefined ? next : undefined

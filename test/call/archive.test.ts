@@ -265,7 +265,7 @@ describe('a head and its chapters', () => {
   })
 
   test('what could not be judged without the archive needs the whole call', () => {
-    expect(needsWholeCall(head, { ...head, unjudged: true })).toBe(true)
+    expect(needsWholeCall(head, { ...head, needsWholeCall: true })).toBe(true)
   })
 })
 

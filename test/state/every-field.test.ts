@@ -49,7 +49,7 @@ const files: Record<string, Whole<FileState>> = {
 
 const entry: Whole<LogEntry> = { rumor, heard: now, hadAcked: 1, underCallKey: true }
 
-const log: Omit<Whole<Log>, 'unjudged'> = {
+const log: Omit<Whole<Log>, 'needsWholeCall'> = {
   ...{ version: 3, id: ID, entries: { [rumor.id]: entry }, waiting: { [rumor.id]: entry } },
   aside: { [rumor.id]: { ...entry, why: 'fork' } },
   ...{ asideMore: 1, unread: ['missed'], outbox: { [rumor.id]: owed }, acked: { seq: 1, id: ID } },

@@ -40,7 +40,7 @@ export type NamedAnswer = QueryAnswer & { name: string }
 
 /**
  * An event, and all relays that it is to be published to. `spare`: where it goes as well when none of them takes it soon. `doubted`:
- * those whose OK says nothing of whether it arrives. `aside`: nobody waits for it, as others have it already, or it can wait: so all
+ * those whose OK says nothing of whether it arrives. `background`: nobody waits for it, as others have it already, or it can wait: so all
  * have the grace alone.
  */
 export type PublishJob = {
@@ -48,7 +48,7 @@ export type PublishJob = {
   relays: readonly string[]
   spare?: readonly string[]
   doubted?: readonly string[]
-  aside?: boolean
+  background?: boolean
 }
 
 /** Times are Unix milliseconds. */
@@ -184,7 +184,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
   }
 
   async function publishOne(
-    { event, relays, spare = [], doubted = [], aside }: PublishJob,
+    { event, relays, spare = [], doubted = [], background }: PublishJob,
     deadline: number,
   ): Promise<PublishAnswer[]> {
     const urls = [...new Set(relays)]
@@ -193,15 +193,15 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     const believed = all.filter((url) => !doubted.includes(url))
     liftIfAll(believed.length > 0 ? believed : all, 'write')
     // Who has to be connected to first has as much more as it took with those that are.
-    const patient = (url: string) => (aside && !connections.isOpen(url) ? connections.typicalDialMs() : 0)
+    const patient = (url: string) => (background && !connections.isOpen(url) ? connections.typicalDialMs() : 0)
     const race = openRace({ relays: all, graceMs, patient, now })
     const taken = deferred<void>()
     let doubts: NodeJS.Timeout | undefined
-    if (aside) race.won()
+    if (background) race.won()
     const wave = (some: readonly string[]) =>
       Promise.all(
         some.map(async (relay) => {
-          const until = aside ? Math.min(deadline, now() + graceMs + patient(relay)) : deadline
+          const until = background ? Math.min(deadline, now() + graceMs + patient(relay)) : deadline
           const receipt = await tell(event, relay, until, race.cut(relay))
           if (receipt.accepted && believed.includes(relay)) {
             race.won()
@@ -214,7 +214,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     const first = wave(urls)
     const bring = first.then((receipts) => receipts.some((r) => r.accepted && believed.includes(r.relay)))
     const isTaken = others.length > 0 && (await takenSoon(taken.promise, bring, deadline))
-    const second = others.length === 0 || isTaken || aside ? [] : wave(others)
+    const second = others.length === 0 || isTaken || background ? [] : wave(others)
     const receipts = [...(await first), ...(await second)]
     clearTimeout(doubts)
     race.over()

@@ -276,7 +276,11 @@ describe('publish', () => {
       const pool = openTestPool({ pace: { burst: 2, gapMs: 1_000 } })
       await pool.fetch(queriesFor([relay.url]), { deadline: farDeadline() })
       const started = Date.now()
-      const jobs = Array.from({ length: 5 }, () => ({ event: wrap(), relays: [relay.url, silent.url], aside: true }))
+      const jobs = Array.from({ length: 5 }, () => ({
+        event: wrap(),
+        relays: [relay.url, silent.url],
+        background: true,
+      }))
       const receipts = await pool.publish(jobs, { deadline: farDeadline() })
       expect(Date.now() - started).toBeLessThan(3_000)
       expect(receipts.filter(({ accepted }) => accepted)).toHaveLength(2)

@@ -26,7 +26,7 @@ export type HeldLog = {
  * What becomes of a signal. `seq` and `id` of a fork are what we hold at that place, `by` whose log has two branches. `archive`: only the
  * whole call tells.
  */
-export type Judgement =
+export type Placement =
   | { type: 'take' }
   | { type: 'wait' }
   | { type: 'duplicate' }
@@ -36,12 +36,12 @@ export type Judgement =
   | { type: 'drop'; why: 'too-far' | 'crowded' }
 
 /**
- * Judges a numbered signal of the peer that is not held yet.
+ * Says where a numbered signal of the peer goes that is not held yet.
  * @param me our own key
  */
-export function judgeSignal(signal: Signal, held: HeldLog, me: string): Judgement {
+export function placeSignal(signal: Signal, held: HeldLog, me: string): Placement {
   const { from, seq, prev } = signal
-  const links = judgeAck(signal.ack, held, me)
+  const links = checkAck(signal.ack, held, me)
   if (links !== undefined && links.type === 'archive') return links
   const last = held.last(from)
   const known = seq <= last.seq ? held.idAt(from, seq) : undefined
@@ -69,11 +69,11 @@ export function judgeSignal(signal: Signal, held: HeldLog, me: string): Judgemen
  * Whether what the peer acknowledges is what we hold there; undefined when it is. "A peer whose `ack` names an id under any number that
  * is not what we hold there says that *we* have" forked: this state is older than what we have said, or another machine speaks for us.
  */
-export function judgeAck(
+export function checkAck(
   ack: Link,
   held: HeldLog,
   me: string,
-): Extract<Judgement, { type: 'fork' | 'archive' }> | undefined {
+): Extract<Placement, { type: 'fork' | 'archive' }> | undefined {
   if (ack.seq === 0) return undefined
   const known = held.idAt(me, ack.seq)
   if (known === 'archived') return { type: 'archive' }
@@ -84,6 +84,6 @@ export function judgeAck(
     : { type: 'fork', by: 'me', seq: ack.seq, id: known }
 }
 
-function forkAt({ seq, id }: Link, signal: Signal): Judgement {
+function forkAt({ seq, id }: Link, signal: Signal): Placement {
   return { type: 'fork', by: 'peer', seq, id: id ?? signal.id }
 }
