@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess } from '../../scripts/processes.ts'
+import { startRun } from '../support/runs.ts'
 import { type AgentPair, type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 /** The home of an agent that has had a call, spoiled; `home` is P2P_HOME. */
@@ -182,8 +183,12 @@ async function used({ ada, folder }: AgentPair): Promise<Spoiled> {
 }
 
 let made = ''
+/** A folder with the program by the name that it is typed by. */
+let bin = ''
 beforeAll(async () => {
   made = mkdtempSync(join(tmpdir(), 'p2p-advice-'))
+  bin = mkdtempSync(join(tmpdir(), 'p2p-bin-'))
+  symlinkSync(PROGRAM, join(bin, 'p2p'))
   await withPair({}, async (pair) => {
     const { ada, ben } = pair
     const { npub } = (await ben.json(['whoami'])).agent as { npub: string }
@@ -193,7 +198,9 @@ beforeAll(async () => {
     cpSync(ada.home, made, { recursive: true, preserveTimestamps: true })
   })
 })
-afterAll(() => rmSync(made, { recursive: true, force: true }))
+afterAll(() => {
+  for (const folder of [made, bin]) rmSync(folder, { recursive: true, force: true })
+})
 
 function placesOf({ home: user }: AgentProgram, folder: string): Spoiled {
   const home = join(user, '.openclaw')
@@ -246,7 +253,9 @@ function commandsIn(hints: readonly string[]): string[] {
 
 type Setting = { env: Record<string, string>; cwd: string; uid: number | undefined; relay: string }
 
+/** A command; as another user it is a process, which spells out in full what is to be typed. */
 async function p2p(args: readonly string[], setting: Setting): Promise<ProcessResult> {
+  if (setting.uid === undefined) return await startRun(args, { env: envOf(setting) }).ended
   return await startAs([NODE, PROGRAM, ...args], setting)
 }
 
@@ -254,10 +263,16 @@ async function shell(line: string, setting: Setting): Promise<ProcessResult> {
   return await startAs(['bash', '-c', line], setting)
 }
 
-async function startAs(words: readonly string[], { env, cwd, uid, relay }: Setting): Promise<ProcessResult> {
+function envOf({ env, relay }: Setting): Record<string, string> {
+  const all = agentEnv('/nonexistent', [relay])
+  return { ...all, PATH: `${bin}:${all.PATH}`, ...env }
+}
+
+async function startAs(words: readonly string[], setting: Setting): Promise<ProcessResult> {
+  const { cwd, uid } = setting
   const as = uid === undefined ? [] : ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups']
   const [file = '', ...args] = [...as, ...words]
-  return await startProcess(file, args, { cwd, env: { ...agentEnv('/nonexistent', [relay]), ...env } }).ended
+  return await startProcess(file, args, { cwd, env: envOf(setting) }).ended
 }
 
 /** What was there lies beside it from now on. */

@@ -10,8 +10,8 @@ import { publishAll, strangerKeys, unixNow } from '../support/strangers.ts'
 
 type Said = { name?: string; can?: string; at?: number; more?: string[][] }
 
-/** Whoever it is, as its program would announce it. */
-function presence(keys: Keys, { name = '', can, at = unixNow() - 100, more = [] }: Said = {}): Event {
+/** What somebody announces, as its program would. */
+function announcement({ name = '', can, at = unixNow() - 100, more = [] }: Said) {
   const tags = [
     ['d', 'p2p-comm'],
     ['t', 'p2p-agent'],
@@ -21,13 +21,16 @@ function presence(keys: Keys, { name = '', can, at = unixNow() - 100, more = [] 
     ...more,
     ['expiration', String(at + 4_500)],
   ]
-  return finalize({ kind: 30315, created_at: at, tags, content: '' }, keys)
+  return { kind: 30315, created_at: at, tags, content: '' }
+}
+
+function presence(keys: Keys, said: Said = {}): Event {
+  return finalize(announcement(said), keys)
 }
 
 /** Signatures take long to make, and whose it is is not looked at until it is shown. */
 function unsigned(n: number, said: Said = {}): Event {
-  const { kind, created_at, tags, content } = presence(strangerKeys('one for all'), said)
-  return { ...rumorOf({ kind, created_at, tags, content }, strangerKeys(`number ${n}`).pubkey), sig: '00'.repeat(64) }
+  return { ...rumorOf(announcement(said), strangerKeys(`number ${n}`).pubkey), sig: '00'.repeat(64) }
 }
 
 type Listed = { npub: string; pubkey: string; name: string; lastSeen: number }

@@ -9,8 +9,15 @@ import { openNostrClient } from './nostr-client.ts'
 
 /** The key of a name. */
 export function strangerKeys(name: string): Keys {
-  return must(keysFrom(sha256(Buffer.from(`stranger ${name}`))))
+  const known = strangers.get(name)
+  if (known !== undefined) return known
+  const keys = must(keysFrom(sha256(Buffer.from(`stranger ${name}`))))
+  strangers.set(name, keys)
+  return keys
 }
+
+// The same few hundred come in many tests, and to find the public key takes long.
+const strangers = new Map<string, Keys>()
 
 export function unixNow(): number {
   return Math.floor(Date.now() / 1000)

@@ -16,8 +16,7 @@ export function brokenPromise(
   const printed = stdout + stderr
   if (code === null) return 'it was killed: it took too long, or could not be started'
   if (code === 1 && /\bFAULT\b|a fault of p2p's own/.test(printed)) return 'it broke'
-  const leak = [...secrets].find((secret) => containsSecret(printed, secret))
-  if (leak !== undefined) return 'it printed a secret key'
+  if (containsSecret(printed, ...secrets)) return 'it printed a secret key'
   if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(printed))
     return 'it printed control or direction characters'
   if (/\bundefined\b|\bNaN\b|\[object /.test(printed)) return 'it printed what only a program should see'
@@ -62,12 +61,15 @@ export function leakyFile(folder: string, secrets: readonly string[]): string | 
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => {
     const path = join(folder, name)
     if (!statSync(path).isFile() || /p2p-identity\.json$|p2p[/\\]calls[/\\][0-9a-f]{64}\.key$/.test(name)) return false
-    const text = readFileSync(path, 'latin1')
-    return secrets.some((secret) => containsSecret(text, secret))
+    return containsSecret(readFileSync(path, 'latin1'), ...secrets)
   })
 }
 
-/** Whether a text has a secret key in it, as hex or as an nsec. */
-export function containsSecret(text: string, secret: string): boolean {
-  return text.toLowerCase().includes(secret) || text.includes(nsecEncode(Buffer.from(secret, 'hex')))
+/** Whether a text has one of these secret keys in it, as hex or as an nsec, in whichever case. */
+export function containsSecret(text: string, ...secrets: string[]): boolean {
+  const lower = text.toLowerCase()
+  const hasNsec = lower.includes('nsec1')
+  return secrets.some(
+    (secret) => lower.includes(secret) || (hasNsec && lower.includes(nsecEncode(Buffer.from(secret, 'hex')))),
+  )
 }

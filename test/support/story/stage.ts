@@ -148,6 +148,5 @@ function checkEnd(stage: Stage): void {
   const leak = leakyFile(stage.folder, secrets)
   if (leak !== undefined) throw new Error(`a secret key stands in ${leak}`)
   for (const relay of stage.relays.values())
-    if (secrets.some((secret) => containsSecret(JSON.stringify(relay.seen), secret)))
-      throw new Error('a relay was told a secret key')
+    if (containsSecret(JSON.stringify(relay.seen), ...secrets)) throw new Error('a relay was told a secret key')
 }
