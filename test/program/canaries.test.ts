@@ -1,15 +1,13 @@
 // Relays that say OK and keep nothing, and states that went back, found out by what our own relays give back of canaries.
 import { cpSync, rmSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { agentEnv, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
 import { must } from '../support/must.ts'
+import { startRun } from '../support/runs.ts'
 import { giftWrapOf, letterRumor, publishAll, strangerKeys } from '../support/strangers.ts'
 import { stringField, withPair } from '../support/two-programs.ts'
-
-const CLOCK = pathToFileURL(new URL('../support/wrong-clock.mjs', import.meta.url).pathname).href
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -25,8 +23,7 @@ test('a relay that keeps no letters is found out within two hours, said, and lef
       const urls = relays.map(({ url }) => url)
       const run = async (clock: number, ...args: string[]) => {
         time.ms = clock
-        const node = ['--import', `${CLOCK}?ms=${clock}`, PROGRAM, ...args]
-        return await startProcess(process.execPath, node, { cwd: folder, env: agentEnv(folder, urls) }).ended
+        return await startRun(args, { env: agentEnv(folder, urls), clock }).ended
       }
       const json = async (clock: number, ...args: string[]) => JSON.parse((await run(clock, ...args, '--json')).stdout)
       for (const clock of [1, MINUTE, 61 * MINUTE, 62 * MINUTE]) await run(clock, 'announce')

@@ -15,7 +15,7 @@ import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agentEnv, PROGRAM, startProcess } from '../../scripts/processes.ts'
 import { type BlossomServer, startBlossom } from '../support/blossom-server.ts'
-import { type AgentPair, type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
+import { type AgentPair, type AgentProgram, AS_PROCESS, startCall, withPair } from '../support/two-programs.ts'
 
 let server: BlossomServer
 beforeEach(async () => {
@@ -50,12 +50,9 @@ async function waitUntil(holds: () => boolean): Promise<void> {
 let ahead = 0
 
 /** Two agents in a call, ada with the server and ben willing to ask this machine. */
-async function withServer(
-  body: (pair: AgentPair & { call: string }) => Promise<void>,
-  { processes = false } = {},
-): Promise<void> {
+async function withServer(body: (pair: AgentPair & { call: string }) => Promise<void>): Promise<void> {
   ahead = 0
-  await withPair({ processes, now: () => Math.floor((Date.now() + ahead) / 1000) }, async (pair) => {
+  await withPair({ now: () => Math.floor((Date.now() + ahead) / 1000) }, async (pair) => {
     await pair.ada.json(['config', 'set', 'file.server', server.url])
     await pair.ben.json(['config', 'set', 'file.allowPrivate', 'true'])
     await body({ ...pair, call: await startCall(pair) })
@@ -288,24 +285,20 @@ describe('a file on a server', () => {
   })
 
   it('is fetched on by the next command when one was killed', async () => {
-    await withServer(
-      async ({ ada, ben, folder }) => {
-        server.faults.stall = 100_000
-        const { path, bytes } = newFile(folder)
-        await ada.json(['sendfile', path])
-        const reading = ben.start(['inbox'])
-        const parts = join(filesOf(ben), '.fetched')
-        const arrived = () =>
-          existsSync(parts) && readdirSync(parts).some((name) => statSync(join(parts, name)).size > 0)
-        await waitUntil(arrived)
-        reading.stop()
-        await reading.ended
-        delete server.faults.stall
-        expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'file', sha256: sha256(bytes) }] })
-        expect(server.seen.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/)
-      },
-      { processes: true },
-    )
+    await withServer(async ({ ada, ben, folder }) => {
+      server.faults.stall = 100_000
+      const { path, bytes } = newFile(folder)
+      await ada.json(['sendfile', path])
+      const reading = ben.start(['inbox'], 0, '', AS_PROCESS)
+      const parts = join(filesOf(ben), '.fetched')
+      const arrived = () => existsSync(parts) && readdirSync(parts).some((name) => statSync(join(parts, name)).size > 0)
+      await waitUntil(arrived)
+      reading.stop()
+      await reading.ended
+      delete server.faults.stall
+      expect(await ben.json(['inbox'])).toMatchObject({ new: [{ type: 'file', sha256: sha256(bytes) }] })
+      expect(server.seen.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/)
+    })
   })
 
   it('may be too large for us', async () => {

@@ -6,7 +6,14 @@ import { expect, test } from 'vitest'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { schemaError } from '../support/json-schema.ts'
 import { startRun } from '../support/runs.ts'
-import { type AgentPair, type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
+import {
+  type AgentPair,
+  type AgentProgram,
+  AS_PROCESS,
+  startCall,
+  stringField,
+  withPair,
+} from '../support/two-programs.ts'
 
 const GOLDEN = new URL('./harness-hook/', import.meta.url)
 const HARNESSES = ['claude-code', 'codex']
@@ -21,9 +28,6 @@ function golden(path: string): string {
 function inputOf(harness: string, event: string, more: object = {}): string {
   return JSON.stringify({ ...JSON.parse(golden(`${harness}/${event}.input.json`)), ...more })
 }
-
-/** Flags of Node's that change nothing: with them a command is a process, which spells out in full what is to be typed. */
-const AS_PROCESS = ['--no-deprecation']
 
 /** What a hook prints; it always ends with 0 and says nothing else. */
 async function answer(
@@ -78,6 +82,7 @@ test.each(HARNESSES)('%s gets what it documents, once after its tools, and is he
     const state = join(ben.home, '.openclaw/p2p/state.json')
     const before = readFileSync(state)
     for (const event of EVENTS) {
+      // A process spells out in full what is to be typed.
       const printed = await answer(ben, [harness], inputOf(harness, event), AS_PROCESS)
       expect(printed).not.toMatch(/`p2p /)
       expect(steady(JSON.parse(printed))).toEqual(JSON.parse(golden(`${harness}/${event}.output.json`)))

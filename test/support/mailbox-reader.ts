@@ -21,6 +21,8 @@ export type MailboxReader = {
   relays: EmbeddedRelay[]
   /** Runs a command with --json. */
   run(...args: string[]): Promise<MailboxRun>
+  /** The same in this process, whatever the others are. */
+  runHere(...args: string[]): Promise<MailboxRun>
 }
 
 type Keys = ReturnType<typeof strangerKeys>
@@ -42,18 +44,14 @@ export async function withMailboxReader(
     await withTemporaryFolder(async (folder) => {
       const urls = relays.map(({ url }) => url)
       const env = { ...agentEnv(folder, urls), P2P_SECRET_KEY: toHex(ben.secret) }
-      const program = (...args: string[]) =>
-        (options.processes
-          ? startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env })
-          : startRun(args, { env })
-        ).ended
-      await program('contacts', 'add', carol.pubkey, 'carol')
-      await body({
-        folder,
-        relays,
-        async run(...args) {
+      const here = (args: string[]) => startRun(args, { env }).ended
+      const asProcess = (args: string[]) =>
+        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+      const runBy =
+        (program: typeof here) =>
+        async (...args: string[]) => {
           const before = countSent()
-          const { code, ms, stdout, stderr } = await program(...args, '--json')
+          const { code, ms, stdout, stderr } = await program([...args, '--json'])
           const said = JSON.parse(stdout)
           return {
             ...{ code, ms, memory: Number(/peak RSS (\d+)/.exec(stderr)?.[1]) },
@@ -61,8 +59,9 @@ export async function withMailboxReader(
             notices: said.notices ?? [],
             sent: countSent() - before,
           }
-        },
-      })
+        }
+      await here(['contacts', 'add', carol.pubkey, 'carol'])
+      await body({ folder, relays, run: runBy(options.processes ? asProcess : here), runHere: runBy(here) })
     })
   } finally {
     await Promise.all(relays.map((relay) => relay.close()))

@@ -14,13 +14,16 @@ import { startRun } from './runs.ts'
 
 export type AgentProgram = {
   home: string
-  /** Starts a command; `clock`: milliseconds by which this run's clock is ahead. */
-  start(args: readonly string[], clock?: number): RunningProcess
+  /** Starts a command; `clock`: milliseconds by which this run's clock is ahead. `node`: as for `run`. */
+  start(args: readonly string[], clock?: number, stdin?: string, node?: readonly string[]): RunningProcess
   /** `node`: flags of Node's, with which it is a process whatever the others are. */
   run(args: readonly string[], clock?: number, stdin?: string, node?: readonly string[]): Promise<ProcessResult>
   /** The JSON that a command prints; throws unless it ended with `code`. */
   json(args: readonly string[], clock?: number, code?: number): Promise<Record<string, unknown>>
 }
+
+/** Flags of Node's that change nothing. */
+export const AS_PROCESS = ['--no-deprecation']
 
 export type AgentPair = { relay: EmbeddedRelay; ada: AgentProgram; ben: AgentProgram; folder: string }
 
