@@ -5,7 +5,7 @@
 /** U+2064, which is drawn as nothing: sanitize.ts takes it out of everything foreign. */
 const SIGN = '\u2064'
 
-/** `p2p`, for a command in a text of ours; `spellOut` makes of the first one what is to be typed. */
+/** `p2p`, for a command in a text of ours; `expandCommandName` makes of the first one what is to be typed. */
 export const P2P: string = isProgram(globalThis.process?.argv[1]) ? `${SIGN}p2p` : 'p2p'
 
 /** `p2p` where it is installed under that name; else Node and the file that runs, as in `node "/…/p2p.js"`. */
@@ -19,7 +19,7 @@ let spelled = false
  * A text to be printed, in which the first command that this process prints is written in full. `json`: it stands in a document.
  * @param first whether nothing was spelled out yet
  */
-export function spellOut(
+export function expandCommandName(
   text: string,
   json = false,
   first = !spelled,

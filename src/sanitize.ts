@@ -24,51 +24,51 @@ export function foreignLine(text: string, maxLength = MAX_LINE): Foreign {
 
 /** Foreign words with words of ours around them, which are then as foreign: foreign`no answer; it said: ${words}`. */
 export function foreign(ours: TemplateStringsArray, ...theirs: readonly (Foreign | string | number)[]): Foreign {
-  return asForeign(ours.map((text, n) => text + charactersOf(theirs[n] ?? '')).join(''))
+  return asForeign(ours.map((text, n) => text + unsafeTextOf(theirs[n] ?? '')).join(''))
 }
 
 /** Whether there is nothing to show. */
 export function isBlank(words: Foreign): boolean {
-  return charactersOf(words) === ''
+  return unsafeTextOf(words) === ''
 }
 
 /** Whether it is just that, in the same letters. */
 export function isSame(words: Foreign, text: string): boolean {
-  return charactersOf(words) === text
+  return unsafeTextOf(words) === text
 }
 
 /** Whether a pattern is found: words may be judged without being repeated. */
 export function matches(words: Foreign, pattern: RegExp): boolean {
-  return pattern.test(charactersOf(words))
+  return pattern.test(unsafeTextOf(words))
 }
 
 /** The whole numbers that are written in it. */
 export function numbersIn(words: Foreign): number[] {
-  return [...charactersOf(words).matchAll(/\d+/g)].map(Number)
+  return [...unsafeTextOf(words).matchAll(/\d+/g)].map(Number)
 }
 
 /** The lengths of its lines in UTF-16 units: one of 0 for nothing. */
 export function lineLengths(words: Foreign): number[] {
-  return charactersOf(words)
+  return unsafeTextOf(words)
     .split('\n')
     .map((line) => line.length)
 }
 
 /** Its lines; none for nothing. */
 export function linesOf(words: Foreign): Foreign[] {
-  return isBlank(words) ? [] : charactersOf(words).split('\n').map(asForeign)
+  return isBlank(words) ? [] : unsafeTextOf(words).split('\n').map(asForeign)
 }
 
 /** Its first `maxLength` units, and "…" where there are more. */
 export function cutForeign(words: Foreign, maxLength: number): Foreign {
-  return asForeign(truncate(charactersOf(words), maxLength))
+  return asForeign(truncate(unsafeTextOf(words), maxLength))
 }
 
 function asForeign(text: string): Foreign {
   return text as unknown as Foreign
 }
 
-function charactersOf(words: Foreign | string | number): string {
+function unsafeTextOf(words: Foreign | string | number): string {
   return String(words)
 }
 
@@ -88,7 +88,7 @@ export function cleanLine(text: string, maxLength = MAX_LINE): string {
  * the attack is a name that looks like another. Latin goes with Chinese, Japanese and Korean.
  */
 export function mixesAlphabets(name: Foreign): boolean {
-  const text = charactersOf(name)
+  const text = unsafeTextOf(name)
   if (ASCII.test(text)) return false
   const standsFor = [...text].some((c) => c > '\u007f' && /^[a-z]$/i.test(c.normalize('NFKC')))
   return standsFor || mixed().some((pattern) => pattern.test(text))

@@ -4,13 +4,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { agentOf } from '../src/call/agents.ts'
 import {
-  charactersOf,
   claimedNameLines,
   describeAgent,
   inQuotes,
   plain,
   quoteLines,
   relayReason,
+  unsafeTextOf,
 } from '../src/call/wording.ts'
 import {
   cleanLine,
@@ -87,7 +87,7 @@ describe('plain', () => {
     expect(cleanLine(text, 1_000)).toBe(visible)
     // What stands on the line before is no base.
     expect(cleanText(`❤\n1\n${text}`)).toBe(`❤\n1\n${visible}`)
-    expect(charactersOf(foreignLine(text, 1_000))).toBe(visible)
+    expect(unsafeTextOf(foreignLine(text, 1_000))).toBe(visible)
   })
 
   it('keeps at most one selector behind a base, and one joiner between two', () => {

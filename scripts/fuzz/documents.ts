@@ -1,5 +1,5 @@
 // What servers answer, and where they are: names, documents about people, relays and files, addresses.
-import { charactersOf } from '../../src/call/wording.ts'
+import { unsafeTextOf } from '../../src/call/wording.ts'
 import { addressIn, reasonIn } from '../../src/io/files/blossom.ts'
 import { isPubkey } from '../../src/nostr/crypto.ts'
 import { nip05Url, parseAddress, parseNip05Document } from '../../src/nostr/nip05.ts'
@@ -63,7 +63,7 @@ const information = target(
     const { limits, software, nips } = info
     return faultOf({
       'its limits are numbers': Object.values(limits).every((v) => typeof v === 'boolean' || Number.isSafeInteger(v)),
-      'its words are tame': isCleanText(charactersOf(software)) && charactersOf(software).length <= 201,
+      'its words are tame': isCleanText(unsafeTextOf(software)) && unsafeTextOf(software).length <= 201,
       'its lists are short': nips.length <= 500 && nips.every(Number.isSafeInteger),
     })
   },
@@ -103,7 +103,7 @@ const blobs = target(
   (chance) => spoiledDocument(chance, BLOB),
   (descriptor) => {
     const address = addressIn(descriptor, HASH)
-    const why = charactersOf(reasonIn(headerIn(descriptor), descriptor))
+    const why = unsafeTextOf(reasonIn(headerIn(descriptor), descriptor))
     return faultOf({
       'it is a safe address': address === undefined || /^https:|^http:\/\/(localhost|127\.|\[::1\])/.test(address),
       'its reason is tame': isCleanText(why) && why.length <= 210,

@@ -1,7 +1,7 @@
 // What strangers publish of themselves: presence and relay lists.
 import { listingOf } from '../../src/call/listing.ts'
 import { readInboxList, readPresences, readReadRelays } from '../../src/call/presence.ts'
-import { charactersOf } from '../../src/call/wording.ts'
+import { unsafeTextOf } from '../../src/call/wording.ts'
 import { type Event, finalize, type Template } from '../../src/nostr/event.ts'
 import { relayUrl } from '../../src/nostr/relay-url.ts'
 import { randomText, spoiledJson } from './mutate.ts'
@@ -23,9 +23,9 @@ const presence = target(
       'who is listed is on line': agents.every(({ pubkey }) => found.some((p) => p.pubkey === pubkey)),
       'its words are tame':
         mine === undefined ||
-        [mine.name, mine.about, ...mine.capabilities].every((words) => isCleanText(charactersOf(words))),
+        [mine.name, mine.about, ...mine.capabilities].every((words) => isCleanText(unsafeTextOf(words))),
       'its words are short':
-        mine === undefined || (charactersOf(mine.name).length <= 65 && charactersOf(mine.about).length <= 281),
+        mine === undefined || (unsafeTextOf(mine.name).length <= 65 && unsafeTextOf(mine.about).length <= 281),
       'its lists are short': mine === undefined || (mine.capabilities.length <= 20 && mine.relays.length <= 5),
       'its relays are addresses': mine === undefined || mine.relays.every((url) => relayUrl(url) === url),
       'its work is a number': mine === undefined || (Number.isInteger(mine.pow) && mine.pow >= 0 && mine.pow < 100),

@@ -1,6 +1,6 @@
 // What comes off the wire before anybody knows whose it is: frames, events, answers, keys as text.
 import { bech32 } from '@scure/base'
-import { charactersOf } from '../../src/call/wording.ts'
+import { unsafeTextOf } from '../../src/call/wording.ts'
 import { ANSWER_BOUNDS, openCollector } from '../../src/io/relay/collector.ts'
 import { isHex32, isPubkey } from '../../src/nostr/crypto.ts'
 import { eventId, MAX_TAGS, parseEvent, parseRumor, verifyEvent } from '../../src/nostr/event.ts'
@@ -22,7 +22,7 @@ const frames = target(
   (frame) => {
     const read = parseRelayFrame(frame)
     if (read === undefined) return undefined
-    const said = 'text' in read ? charactersOf(read.text) : ''
+    const said = 'text' in read ? unsafeTextOf(read.text) : ''
     return faultOf({
       'its text is tame and short': isCleanText(said) && said.length <= 201,
       'its id is one': !('id' in read) || isHex32(read.id),
@@ -41,7 +41,7 @@ const refusals = target(
       : anyValue(chance, 2),
   (message) => {
     const { reason, text } = parseRefusal(message)
-    const said = charactersOf(text)
+    const said = unsafeTextOf(text)
     return faultOf({
       'it has a reason': /^[a-z-]+$/.test(reason),
       'it is tame': isCleanText(said) && said.length <= 201,

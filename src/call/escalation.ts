@@ -3,7 +3,7 @@
 import { cleanText, type Foreign, foreign, foreignLine, isBlank, isSame, linesOf } from '../sanitize.ts'
 import { type Agent, shortNpub } from './agents.ts'
 import type { Call } from './replay.ts'
-import { alphabetsNote, charactersOf, inQuotes } from './wording.ts'
+import { alphabetsNote, inQuotes, unsafeTextOf } from './wording.ts'
 
 /**
  * One escalation. `id`: the rumor that told the peer, else a hash. `at`: unix seconds. Keys are hex. Without a call the fields
@@ -126,7 +126,7 @@ function callFacts({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Esca
 }
 
 function markLines(words: Foreign): string[] {
-  return linesOf(words).map((line) => `> ${charactersOf(line)}`)
+  return linesOf(words).map((line) => `> ${unsafeTextOf(line)}`)
 }
 
 function isNone(name: Foreign, npub: string): boolean {

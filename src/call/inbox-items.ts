@@ -167,7 +167,7 @@ const UNCHECKABLE = 'announced without what is needed to open and check it, so i
  * The owner first, then what is said in calls and by whom our agent knows, then the first words of strangers; otherwise in the order
  * given. Of a thousand things a command shows the first ones: a flood of strangers must not stand before what somebody waits for.
  */
-export function whatMattersFirst(items: readonly InboxItem[]): InboxItem[] {
+export function sortByImportance(items: readonly InboxItem[]): InboxItem[] {
   return [...items].sort((a, b) => weight(a) - weight(b))
 }
 

@@ -4,7 +4,7 @@ import { type Event, verifyEvent, verifyEvents } from '../nostr/event.ts'
 import { foreignLine, isSame } from '../sanitize.ts'
 import { holdsWord, isSameName } from './name.ts'
 import { capabilityTag, isLive, isPresence, type Presence, parsePresence } from './presence.ts'
-import { charactersOf } from './wording.ts'
+import { unsafeTextOf } from './wording.ts'
 
 /** Which agents are wanted; `limit`: most that are shown. */
 export type PresenceWish = {
@@ -70,7 +70,7 @@ export function listingOf(sources: readonly PresenceSource[], rules: ListingRule
 /** Whether a presence is one that is wanted, by what it says; undefined while only work is lacking. */
 export function presenceMatcher({ now, me, known, work, wish }: ListingRules): (event: Event) => boolean | undefined {
   // What was typed, in the form in which words of others are read.
-  const read = (text: string | undefined) => text && charactersOf(foreignLine(text, 64))
+  const read = (text: string | undefined) => text && unsafeTextOf(foreignLine(text, 64))
   const capability = wish.capability && read(capabilityTag(wish.capability))
   const [name, search] = [read(wish.name), read(wish.search)]
   return (event) => {
@@ -79,12 +79,12 @@ export function presenceMatcher({ now, me, known, work, wish }: ListingRules): (
     const plain = capability === undefined && wish.name === undefined && wish.search === undefined
     if (plain && (work === 0 || acquaintance !== undefined)) return true
     const presence = parsePresence(event)
-    const names = [charactersOf(presence.name), acquaintance?.petname ?? '']
+    const names = [unsafeTextOf(presence.name), acquaintance?.petname ?? '']
     if (capability !== undefined && !presence.capabilities.some((one) => isSame(one, capability))) return false
     if (name !== undefined && !names.some((one) => isSameName(one, name))) return false
     if (
       search !== undefined &&
-      ![...names, ...[presence.about, ...presence.capabilities].map(charactersOf)].some((t) => holdsWord(t, search))
+      ![...names, ...[presence.about, ...presence.capabilities].map(unsafeTextOf)].some((t) => holdsWord(t, search))
     )
       return false
     return acquaintance !== undefined || presence.work >= work ? true : undefined

@@ -53,7 +53,7 @@ export function nextPhase(phase: Phase, type: SignalType, party: Party): Phase |
 }
 
 /** How a call ends that never was a conversation. */
-export const CAME_TO_NOTHING: readonly Phase[] = ['missed', 'rejected', 'cancelled', 'merged']
+export const UNCONNECTED_PHASES: readonly Phase[] = ['missed', 'rejected', 'cancelled', 'merged']
 
 /** Whether nothing more is to come of a call but its confirmation. */
 export function isOver(phase: Phase): boolean {

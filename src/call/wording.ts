@@ -29,7 +29,7 @@ const MAX_REFS = 4
 export function quoteInCall(words: Foreign, speaker: 'me' | 'peer' = 'peer'): PrintedLine[] {
   const lines = quoteLines(words, speaker)
   if (speaker === 'me') return lines
-  const named = charactersOf(words).matchAll(/(?<![\w/])(me|peer)\/([1-9]\d{0,6})(?![\w/])/g)
+  const named = unsafeTextOf(words).matchAll(/(?<![\w/])(me|peer)\/([1-9]\d{0,6})(?![\w/])/g)
   const refs = [...new Set([...named].map(([ref]) => ref))].slice(0, MAX_REFS)
   if (refs.length === 0) return lines
   const here = (ref: string) => (ref.startsWith('me') ? ref.replace('me', 'peer') : ref.replace('peer', 'me'))
@@ -38,7 +38,7 @@ export function quoteInCall(words: Foreign, speaker: 'me' | 'peer' = 'peer'): Pr
 
 /** A line as a pipe gets it. */
 export function plain(line: PrintedLine): string {
-  return typeof line === 'string' ? line : line.map((part) => charactersOf(textOf(part))).join('')
+  return typeof line === 'string' ? line : line.map((part) => unsafeTextOf(textOf(part))).join('')
 }
 
 function textOf(part: string | Span): Foreign | string {
@@ -48,7 +48,7 @@ function textOf(part: string | Span): Foreign | string {
 /** In quotes, for a sentence of ours: what a relay, a server or a program says. At most `maxLength` UTF-16 units. */
 export function inQuotes(words: Foreign, maxLength = 120): string {
   // Folded once more: not all of what is foreign was made for quotes.
-  return `"${charactersOf(foreignLine(charactersOf(words), maxLength))}"`
+  return `"${unsafeTextOf(foreignLine(unsafeTextOf(words), maxLength))}"`
 }
 
 /** What a relay has said, in a line of ours: a peer chooses the relays where it reads, so it may be a stranger's words. */
@@ -74,14 +74,14 @@ export function refusalReason({ reason, text }: { reason: string; text: Foreign 
 /** Why a relay did not do something: its own words in quotes, what we have seen ourselves in ours (and its words in that quoted). */
 export function refusalText({ reason, text }: { reason: string; text: Foreign }): string {
   if (isBlank(text)) return reason
-  return OWN_WORDS.includes(reason) ? charactersOf(text) : inQuotes(text, 200)
+  return OWN_WORDS.includes(reason) ? unsafeTextOf(text) : inQuotes(text, 200)
 }
 
 /** Reasons in nostr/messages.ts of which the text is ours. */
 const OWN_WORDS: readonly string[] = ['silent', 'slow', 'partial']
 
 /** The bare characters: for a format that has an escape for each of them (HTML, Markdown), and to compare them with others. */
-export function charactersOf(words: Foreign | string): string {
+export function unsafeTextOf(words: Foreign | string): string {
   return words as unknown as string
 }
 
@@ -98,7 +98,7 @@ export function describeAgent(agent: Agent): Exclude<PrintedLine, string> {
 export function agentLabel(agent: Agent): string {
   if (agent.trust === 'owner') return 'your owner'
   // Our owner has typed it; what it holds is checked when it is.
-  return agent.trust === 'unknown' ? shortNpub(agent.npub) : cleanLine(charactersOf(agent.name), 64)
+  return agent.trust === 'unknown' ? shortNpub(agent.npub) : cleanLine(unsafeTextOf(agent.name), 64)
 }
 
 /** What an agent without a petname of ours calls itself; undefined when it has not said. */

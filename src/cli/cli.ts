@@ -2,8 +2,8 @@
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { IntentType } from '../call/intent.ts'
-import { charactersOf } from '../call/wording.ts'
-import { spellOut } from '../command-name.ts'
+import { unsafeTextOf } from '../call/wording.ts'
+import { expandCommandName } from '../command-name.ts'
 import type { Args } from '../commands/command.ts'
 import { commands, isCommand, verbs } from '../commands/index.ts'
 import { itemShape } from '../commands/json.ts'
@@ -82,7 +82,7 @@ async function runCommand<T extends IntentType>(
       ...environmentOptions(args, host),
       command: verb,
       script: host.argv[1],
-      say: (line) => (quiet ? undefined : stderr.write(`p2p: ${spellOut(line)}\n`)),
+      say: (line) => (quiet ? undefined : stderr.write(`p2p: ${expandCommandName(line)}\n`)),
       draw: quiet || terminalWidth(stderr, env) === undefined ? undefined : (line) => stderr.write(`\r\u001b[K${line}`),
       stopped: stopped.signal,
     },
@@ -92,7 +92,8 @@ async function runCommand<T extends IntentType>(
   try {
     // A stream is JSON lines, whoever reads it.
     const emit = (item: InboxItem) => write(host, `${JSON.stringify(itemShape(item))}\n`)
-    const printLine = (line: string) => (json ? void stderr.write(`${spellOut(line)}\n`) : writeSoon(host, `${line}\n`))
+    const printLine = (line: string) =>
+      json ? void stderr.write(`${expandCommandName(line)}\n`) : writeSoon(host, `${line}\n`)
     const look = { quiet, width: terminalWidth(stdout, env) }
     const people = { contacts: environment.config.contacts, owner: environment.ownerKey, names: {} }
     const context = refreshContext({
@@ -141,7 +142,7 @@ function relaysIn({ relay }: Args): string[] {
 }
 
 function traceFor({ verbose }: Args, { stderr }: Host): ((line: Foreign) => void) | undefined {
-  return verbose === true ? (line) => stderr.write(`p2p: ${charactersOf(line)}\n`) : undefined
+  return verbose === true ? (line) => stderr.write(`p2p: ${unsafeTextOf(line)}\n`) : undefined
 }
 
 function optionalWord(value: unknown): string | undefined {

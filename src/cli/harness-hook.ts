@@ -1,6 +1,6 @@
 // `hook` carried out: from the settings and the state on this disk alone. It makes no key, asks no relay, takes no lock and
 // marks nothing as read. Whatever goes wrong, a harness goes on as if there were no hook: exit 0 and nothing printed.
-import { spellOut } from '../command-name.ts'
+import { expandCommandName } from '../command-name.ts'
 import type { Args } from '../commands/command.ts'
 import {
   type HookQuestion,
@@ -44,7 +44,7 @@ export async function answerHook(host: Host, args: Args, json: boolean): Promise
     else await write(host, `${hookAnswer(question, text)}\n`, question.type !== 'line')
   } catch (error) {
     if (args.verbose === true)
-      host.stderr.write(`p2p: hook: ${spellOut(error instanceof Error ? error.message : String(error))}\n`)
+      host.stderr.write(`p2p: hook: ${expandCommandName(error instanceof Error ? error.message : String(error))}\n`)
   }
   return EXIT.ok
 }

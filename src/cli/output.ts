@@ -4,7 +4,7 @@ import { fstatSync, writeFileSync } from 'node:fs'
 import type { IntentType } from '../call/intent.ts'
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import { inQuotes, plain } from '../call/wording.ts'
-import { P2P, spellOut } from '../command-name.ts'
+import { expandCommandName, P2P } from '../command-name.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
@@ -108,7 +108,7 @@ function cleanWords(failure: Failure): { message: string; hint: string } {
   const { code, hint } = failure
   const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
   // What is to be typed next stands in the hint, so that is spelled out; cleaning leaves `p2p` of any other.
-  return { hint: clean(spellOut(hint)), message: clean(whole(failure)) }
+  return { hint: clean(expandCommandName(hint)), message: clean(whole(failure)) }
 }
 
 function whole({ message, theirs }: Failure): string {
@@ -131,7 +131,7 @@ export function failureIn(error: unknown): Failure {
 
 /** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. `json`: it is a document. */
 export async function write({ stdout }: Host, text: string, json = false): Promise<void> {
-  const output = spellOut(text, json)
+  const output = expandCommandName(text, json)
   try {
     // Node's stream takes it for written when a disk that is nearly full has taken the first part.
     if (isFile(stdout.fd)) return writeFileSync(stdout.fd, output)
@@ -145,7 +145,7 @@ export async function write({ stdout }: Host, text: string, json = false): Promi
 
 /** Writes a text for which nobody waits, and ends the program where it does not get out. */
 export function writeSoon(host: Host, text: string): void {
-  host.stdout.write(spellOut(text), (error) => {
+  host.stdout.write(expandCommandName(text), (error) => {
     // Of a reader that has seen enough `watchOutput` hears.
     if (!error || errno(error) === 'EPIPE') return
     const failure = outputFailure(error)

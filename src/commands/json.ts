@@ -5,7 +5,7 @@ import { type Agreement, agreementsOf, openProposals, type Proposal } from '../c
 import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Verification } from '../call/replay.ts'
-import { CAME_TO_NOTHING, isOver, type Phase } from '../call/rules.ts'
+import { isOver, type Phase, UNCONNECTED_PHASES } from '../call/rules.ts'
 import type { CallOutcome } from '../call/signal.ts'
 import { type Moment, type Standing, standingOf } from '../call/standing.ts'
 import { stateOf } from '../call/wording.ts'
@@ -96,8 +96,8 @@ export function standingIn({ calls, state }: CallsOutcome, id: string): Standing
   return call === undefined || log === undefined ? undefined : standingOf(call, log, state.index.calls[id]?.deadline)
 }
 
-const NEVER_VERIFIED: readonly Phase[] = [...CAME_TO_NOTHING, 'forked']
-const WITHOUT_CONVERSATION: readonly Phase[] = [...CAME_TO_NOTHING, 'ringing']
+const NEVER_VERIFIED: readonly Phase[] = [...UNCONNECTED_PHASES, 'forked']
+const WITHOUT_CONVERSATION: readonly Phase[] = [...UNCONNECTED_PHASES, 'ringing']
 
 function secrecyOf({ secrecy = 'identity', hungUp }: CallSummary): 'call' | 'identity' {
   return hungUp === true ? 'identity' : secrecy

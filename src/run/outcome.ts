@@ -3,7 +3,7 @@
 
 import { type Agent, type AgentDirectory, agentOf, type Contact } from '../call/agents.ts'
 import type { KeptEscalation } from '../call/escalation.ts'
-import { answerItem, type InboxItem, itemsOf, letterItem, whatMattersFirst } from '../call/inbox-items.ts'
+import { answerItem, type InboxItem, itemsOf, letterItem, sortByImportance } from '../call/inbox-items.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { presenceLifetime } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
@@ -223,7 +223,7 @@ export function unreadItems(
   const answered = new Map(answers.map(({ escalation, answer }) => [answer.id, escalation]))
   // A letter is told as the letter that it is.
   const otherwise = answers.filter(({ answer }) => answer.channel !== 'nostr' && (all || answer.unread))
-  return whatMattersFirst([
+  return sortByImportance([
     ...items,
     ...otherwise.map(({ escalation, answer }) => answerItem(answer, escalation, people)),
     ...letters.map((letter) => letterItem(letter, people, answered.get(letter.rumor.id))),

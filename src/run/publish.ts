@@ -102,7 +102,7 @@ type Sent = ActionResultOf<'signal'> | ActionResultOf<'letter'> | ActionResultOf
  * are new there. Whoever is still not reached is in doubt.
  * @param done what the last actions came to; `earlier`: those before them
  */
-export function followUnreached(
+export function retryUnreachedPeers(
   state: State,
   done: readonly ActionResult[],
   earlier: readonly ActionResult[],

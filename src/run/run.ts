@@ -66,8 +66,8 @@ async function runOnline<T extends IntentType>(
   ])
   const context = { ...withRelayClock(start, heard.clock), work: 'work' in intent && intent.work === true }
   const lookup = lookupsFrom(heard, callee, context)
-  const unpaid = refuseWork(intent, lookup, loaded.index, context)
-  if (unpaid !== undefined) throw unpaid
+  const workRefusal = refuseWork(intent, lookup, loaded.index, context)
+  if (workRefusal !== undefined) throw workRefusal
 
   // Decide, and write down what is to be said before anybody hears it.
   const input = optimistic === undefined ? { intent, heard, lookup } : { heard, lookup, done: optimistic.done }
@@ -110,10 +110,10 @@ async function withTranscripts<T extends IntentType>(
   context: RunContext,
 ): Promise<OutcomeOf<T>> {
   const { state, transcripts } = outcome
-  const isOver = (id: string) => OVER.includes(state.index.calls[id]?.phase ?? 'active')
+  const isTranscribed = (id: string) => TRANSCRIBED_PHASES.includes(state.index.calls[id]?.phase ?? 'active')
   // A call that is closed for good is not at hand any more.
   const open = Object.keys(before.calls).filter((id) => before.calls[id]?.open)
-  if (![...Object.keys(state.logs), ...open].some(isOver)) return outcome
+  if (![...Object.keys(state.logs), ...open].some(isTranscribed)) return outcome
   const { keepTranscripts, transcriptsDue } = await loadKeepTranscripts()
   const due = transcriptsDue(before, state, transcripts, {
     now: context.now,
@@ -124,7 +124,7 @@ async function withTranscripts<T extends IntentType>(
   return { ...outcome, transcripts: context.environment.transcripts() }
 }
 
-const OVER: readonly string[] = ['ended', 'expired', 'forked']
+const TRANSCRIBED_PHASES: readonly string[] = ['ended', 'expired', 'forked']
 
 /** A call that was waited for is read once more, as it is then. */
 async function waitAndReport<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {

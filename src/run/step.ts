@@ -38,7 +38,7 @@ import { bindingOfReceipt, bindingOfSignal, earlyActions, openEarly } from './ca
 import { authorOf, type RunContext } from './context.ts'
 import { linesToLog, queueEscalation } from './escalate.ts'
 import { recordResults } from './executors.ts'
-import { followUnreached, withRoute } from './publish.ts'
+import { retryUnreachedPeers, withRoute } from './publish.ts'
 import { lookupsFrom, type PeerLookup } from './sync-request.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync-result.ts'
 
@@ -205,7 +205,7 @@ function followUp(
   { proposeFetches: fetches }: StepOptions,
   context: RunContext,
 ): { state: State; actions: Action[] } {
-  const unreached = followUnreached(state, done, earlier, context)
+  const unreached = retryUnreachedPeers(state, done, earlier, context)
   if (pending.length + unreached.actions.length > 0) return unreached
   const all = [...earlier, ...done]
   const lines = linesToLog(unreached.state, all, context)

@@ -11,7 +11,7 @@ import { type LetterEntry, letterEntries } from '../call/transcript/letters.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { hitsIn, type SearchHit } from '../call/transcript/search.ts'
 import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
-import { charactersOf, formatTime } from '../call/wording.ts'
+import { formatTime, unsafeTextOf } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
@@ -144,7 +144,7 @@ function search(
     const loaded = loadCall(id, context, source)
     const whole = loaded === undefined ? undefined : transcriptFor(loaded.call, loaded.source)
     for (const hit of whole === undefined ? [] : hitsIn(whole, intent.search ?? '', intent)) {
-      room -= charactersOf(hit.line).length + HIT_OVERHEAD
+      room -= unsafeTextOf(hit.line).length + HIT_OVERHEAD
       if (room < 0) return { type: 'found', hits, more: true }
       hits.push(hit)
     }

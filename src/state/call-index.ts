@@ -5,7 +5,7 @@ import { isComing } from '../call/file-transfer.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, type LogEntry, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import { CAME_TO_NOTHING, isOver } from '../call/rules.ts'
+import { isOver, UNCONNECTED_PHASES } from '../call/rules.ts'
 import { isHungUpInTheOpen, secrecyIn } from '../call/secrecy.ts'
 import { amountOf, awaitsUntil } from './early-seals.ts'
 import { overSince } from './retention.ts'
@@ -132,7 +132,7 @@ export function confirmedOf({ own }: Pick<CallSummary, 'own'>): { n: number; of:
 export function isOpen(call: Call, log: Log, now: number): boolean {
   if (!isOver(call.phase)) return true
   // What came to nothing is news for as long as anything else is kept; what was said in a call is told however late.
-  if (now - call.last >= OPEN_AFTER_END) return log.unread.length > 0 && !CAME_TO_NOTHING.includes(call.phase)
+  if (now - call.last >= OPEN_AFTER_END) return log.unread.length > 0 && !UNCONNECTED_PHASES.includes(call.phase)
   if (Object.keys(log.outbox).length > 0 || log.unread.length > 0 || log.early !== undefined) return true
   const unconfirmed = call.phase === 'ended' && call.verified === 'pending'
   return unconfirmed || call.phase === 'forked' || call.lines.some((line) => isComing(line, log, call.peer))

@@ -3,7 +3,7 @@ import type { AgentDirectory, Contact } from '../call/agents.ts'
 import type { Acquaintance } from '../call/listing.ts'
 import type { Phase } from '../call/rules.ts'
 import type { NamedKey, SelectorDirectory } from '../call/selector.ts'
-import { charactersOf } from '../call/wording.ts'
+import { unsafeTextOf } from '../call/wording.ts'
 import type { Index } from './state.ts'
 
 /** Phases of calls in which both sides have spoken: whoever only rang is a stranger still. */
@@ -36,7 +36,7 @@ function claimedNames(
   for (const { peer, name = '', phase } of Object.values(calls)) {
     if (blocked.has(peer) || (whose === 'spoken' && !SPOKEN.includes(phase))) continue
     // What it called itself when we spoke, and what it does now.
-    const held = names.get(peer) ?? new Set([charactersOf(peers[peer]?.name ?? '')])
+    const held = names.get(peer) ?? new Set([unsafeTextOf(peers[peer]?.name ?? '')])
     names.set(peer, held.add(name))
   }
   return [...names].flatMap(([pubkey, all]) => [...all].flatMap((name) => (name === '' ? [] : [{ pubkey, name }])))

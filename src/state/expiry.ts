@@ -2,7 +2,7 @@
 
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import { CAME_TO_NOTHING } from '../call/rules.ts'
+import { UNCONNECTED_PHASES } from '../call/rules.ts'
 import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall, overflowingCalls, type RingingCall } from './admission.ts'
 import { noteRemoval } from './clean-up.ts'
@@ -110,7 +110,7 @@ export function removeIdleCalls(
 }
 
 function isIdle({ open, direction, phase, peer }: CallSummary, trust: AdmissionPolicy['trust']): boolean {
-  return !open && direction === 'incoming' && CAME_TO_NOTHING.includes(phase) && trust(peer) === 'unknown'
+  return !open && direction === 'incoming' && UNCONNECTED_PHASES.includes(phase) && trust(peer) === 'unknown'
 }
 
 // "7 days after the call was over, and no sooner": a call that was accepted while its caller hung up has a key.

@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { InboxItem } from '../../src/call/inbox-items.ts'
-import { fitItems, whatMattersFirst } from '../../src/call/inbox-items.ts'
-import { charactersOf, plain } from '../../src/call/wording.ts'
+import { fitItems, sortByImportance } from '../../src/call/inbox-items.ts'
+import { plain, unsafeTextOf } from '../../src/call/wording.ts'
 import { newsLines } from '../../src/commands/text.ts'
 import { foreignLine, foreignText } from '../../src/sanitize.ts'
 
@@ -39,7 +39,7 @@ test('whatever comes, it fits, begins with the first and tells what is cut', () 
       expect(kept.map((one) => one.id)).toEqual(items.slice(0, kept.length).map((one) => one.id))
       expect(kept.length).toBeGreaterThan(0)
       for (const [n, one] of kept.entries()) {
-        const [whole, part] = [items[n]?.text ?? '', one.text].map(charactersOf)
+        const [whole, part] = [items[n]?.text ?? '', one.text].map(unsafeTextOf)
         if (one.cut) expect(whole?.startsWith(part?.replace(/…$/, '') ?? '?')).toBe(true)
         else expect(part).toBe(whole)
       }
@@ -65,7 +65,7 @@ test('what matters stands first, and keeps its order', () => {
     ['the call goes on', { type: 'message' }],
   ]
   const items = kinds.map(([text, kind], n) => ({ ...item(text, n), ...kind }))
-  expect(whatMattersFirst(items).map(({ text }) => String(text))).toEqual([
+  expect(sortByImportance(items).map(({ text }) => String(text))).toEqual([
     'the owner',
     'a call with a stranger',
     'a friend rings',

@@ -4,7 +4,7 @@ import { type Log, parsedSignal, signalOf } from '../../src/call/log.ts'
 import { paceOf } from '../../src/call/pace.ts'
 import type { Call, Line } from '../../src/call/replay.ts'
 import { lastSignal } from '../../src/call/replay.ts'
-import { CAME_TO_NOTHING } from '../../src/call/rules.ts'
+import { UNCONNECTED_PHASES } from '../../src/call/rules.ts'
 import { isDowngraded, sealedSignalOf, secrecyIn } from '../../src/call/secrecy.ts'
 import type { Signal } from '../../src/call/signal.ts'
 import { summariseCall } from '../../src/state/call-index.ts'
@@ -88,7 +88,7 @@ function same(a: Call, b: Call): void {
   for (const call of [a, b]) wellFormed(call, what)
   // A ring that one side gave up, or that crossed another, is a matter of what it heard of in time.
   const phases = [a.phase, b.phase]
-  if (phases.some((phase) => CAME_TO_NOTHING.includes(phase)) && !phases.includes('active')) return
+  if (phases.some((phase) => UNCONNECTED_PHASES.includes(phase)) && !phases.includes('active')) return
   equal(`lines of ${what}`, a.lines.map(wordOf), b.lines.map(wordOf))
   equal(`visible lines of ${what}`, a.lines.filter(isShown).map(wordOf), b.lines.filter(isShown).map(wordOf))
   equal(`gaps of ${what}`, [a.gaps, b.gaps], [[], []])
@@ -269,7 +269,7 @@ function promised(sim: Sim, agent: Agent, other: Agent, calls: ReadonlySet<strin
   const nothing = new Set<string>()
   for (const id of calls) {
     const call = callIn(sim, agent, id, now)
-    if (CAME_TO_NOTHING.includes(call.phase)) nothing.add(id)
+    if (UNCONNECTED_PHASES.includes(call.phase)) nothing.add(id)
     for (const line of call.lines) kept.set(line.signal.id, line)
   }
   for (const id of agent.accepted) {

@@ -2,7 +2,7 @@
 // known of them. A string is always text, and only what this file has built is markup.
 import { sha256 } from '../../nostr/crypto.ts'
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
-import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime, isoTime } from '../wording.ts'
+import { agentLabel, alphabetsNote, claimedName, formatTime, isoTime, unsafeTextOf } from '../wording.ts'
 import {
   actionText,
   agreementParts,
@@ -235,7 +235,7 @@ function isMarkup(child: Child): child is Markup {
 
 // Quotes too, for attributes; the backtick, because it starts a command of ours in text that is printed.
 function escapeHtml(text: Foreign | string): string {
-  return charactersOf(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
+  return unsafeTextOf(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
 const VOID = ['meta', 'br']

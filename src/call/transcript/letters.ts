@@ -2,7 +2,7 @@
 import { type Foreign, foreignText } from '../../sanitize.ts'
 import type { Agent, AgentDirectory } from '../agents.ts'
 import { letterItem, type ShownLetter } from '../inbox-items.ts'
-import { charactersOf } from '../wording.ts'
+import { unsafeTextOf } from '../wording.ts'
 
 /** `at`: unix seconds; `repeat`: it may have been told before, so it is no instruction; of a file where it lies, or why not. */
 export type LetterEntry = {
@@ -34,7 +34,7 @@ export function letterEntries(
   const entries = letters.map((letter) => entryOf(letter, me, people)).sort((a, b) => a.at - b.at)
   let room = maxChars === 0 ? Infinity : maxChars
   const past = entries.findLastIndex((entry, n) => {
-    room -= charactersOf(entry.text).length + OVERHEAD
+    room -= unsafeTextOf(entry.text).length + OVERHEAD
     return room < 0 && n < entries.length - 1
   })
   return { letters: entries.slice(past + 1), left: past + 1 }

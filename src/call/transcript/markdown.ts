@@ -1,7 +1,7 @@
 // The transcript as Markdown: what anybody said stands in quote blocks, as it was typed and never as markup.
 
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
-import { agentLabel, alphabetsNote, charactersOf, claimedName, formatTime } from '../wording.ts'
+import { agentLabel, alphabetsNote, claimedName, formatTime, unsafeTextOf } from '../wording.ts'
 import {
   actionText,
   agreementParts,
@@ -85,7 +85,7 @@ function entryMarkdown(entry: TranscriptEntry): string[] {
  * escaped by a backslash (2.4), and a character reference never starts structure (2.5).
  */
 function blockQuote(text: Foreign): string[] {
-  const lines = charactersOf(text)
+  const lines = unsafeTextOf(text)
     .split('\n')
     .map((line) => escapeLineStart(inlineMarkdown(line)))
   return lines.map((line, i) => {

@@ -1,6 +1,6 @@
 // Finding words in what was said, in one call at a time.
 import { type Foreign, foreignText } from '../../sanitize.ts'
-import { charactersOf } from '../wording.ts'
+import { unsafeTextOf } from '../wording.ts'
 import type { Transcript, TranscriptEntry } from './transcript.ts'
 
 /** An entry in which all words were found. `line`: the line of it that holds the first of them. */
@@ -26,7 +26,7 @@ export function hitsIn(
   if (first === undefined) return []
   return entries.flatMap((entry): SearchHit[] => {
     if (entry.type === 'gap' || entry.at < since || entry.at > until) return []
-    const said = charactersOf(entry.text)
+    const said = unsafeTextOf(entry.text)
     const text = foldCase(said)
     if (!words.every((word) => text.includes(word))) return []
     const line = said.split('\n').find((l) => foldCase(l).includes(first)) ?? ''

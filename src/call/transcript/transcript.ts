@@ -15,7 +15,7 @@ import {
   parsedSignal,
 } from '../log.ts'
 import { type Call, isConfirming, type Line, type Verification } from '../replay.ts'
-import { CAME_TO_NOTHING } from '../rules.ts'
+import { UNCONNECTED_PHASES } from '../rules.ts'
 import { isHungUpInTheOpen, secrecyIn } from '../secrecy.ts'
 import { type CallOutcome, LIMIT, type Signal, type SignalType } from '../signal.ts'
 import { stateOf } from '../wording.ts'
@@ -129,7 +129,7 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
 // "Anything else counts as none and is told." That there is none is how every other client is.
 function secrecyFacts({ role, phase, ends }: Call, log: Log): Pick<CallFacts, 'secrecy' | 'secrecyFaults'> {
   // Where nobody has spoken nothing was sealed with them: a hang-up that has not seen the accept is not.
-  if (CAME_TO_NOTHING.includes(phase)) return {}
+  if (UNCONNECTED_PHASES.includes(phase)) return {}
   const bound = secrecyIn(log)?.bound
   if (bound === undefined) return {}
   if (bound.secrecy === 'call' && isHungUpInTheOpen(ends))

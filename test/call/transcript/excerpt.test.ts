@@ -5,7 +5,7 @@ import type { PrintedLine } from '../../../src/call/span.ts'
 import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
 import type { Transcript } from '../../../src/call/transcript/transcript.ts'
-import { charactersOf, plain } from '../../../src/call/wording.ts'
+import { plain, unsafeTextOf } from '../../../src/call/wording.ts'
 import { sampleCall } from './sample-transcripts.ts'
 
 /** A call in which the given texts are said, by turns. */
@@ -58,7 +58,7 @@ it('never takes more room than it was given, beside its frame', () => {
       expect(sizeOf(textOf(shown))).toBeLessThanOrEqual(most + frame + 100)
       expect(shown.entries.length).toBeGreaterThan(0)
       if (!shown.truncated) expect(shown.entries).toEqual(transcript.entries)
-      expect(shown.entries.every((e) => charactersOf(e.text).isWellFormed())).toBe(true)
+      expect(shown.entries.every((e) => unsafeTextOf(e.text).isWellFormed())).toBe(true)
     }),
     { numRuns: 60 },
   )

@@ -1,7 +1,7 @@
 // Finding words in what was said.
 import { expect, it } from 'vitest'
 import { hitsIn } from '../../../src/call/transcript/search.ts'
-import { charactersOf } from '../../../src/call/wording.ts'
+import { unsafeTextOf } from '../../../src/call/wording.ts'
 import { START, sampleCall } from './sample-transcripts.ts'
 
 const always = { since: undefined, until: undefined }
@@ -51,9 +51,9 @@ it('keeps to a period, both ends included', () => {
 it('shows of a long line what stands around the word', () => {
   const [hit] = hitsIn(talk(), 'needle', always)
   expect(hit?.line).toMatch(/^…x+ needle y+…$/)
-  expect(charactersOf(hit?.line ?? '').length).toBeLessThanOrEqual(242)
+  expect(unsafeTextOf(hit?.line ?? '').length).toBeLessThanOrEqual(242)
   const call = sampleCall('me', '\u{1f600}'.repeat(190))
-  expect(hitsIn(call.transcript(), '\u{1f600}', always).every(({ line }) => charactersOf(line).isWellFormed())).toBe(
+  expect(hitsIn(call.transcript(), '\u{1f600}', always).every(({ line }) => unsafeTextOf(line).isWellFormed())).toBe(
     true,
   )
 })

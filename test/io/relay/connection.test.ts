@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer as createHttp } from 'node:http'
 import { createServer } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
-import { charactersOf } from '../../../src/call/wording.ts'
+import { unsafeTextOf } from '../../../src/call/wording.ts'
 import { randomKeys } from '../../../src/nostr/crypto.ts'
 import type { Event } from '../../../src/nostr/event.ts'
 import { emptyWrapFor, signedEvent } from '../../support/nostr-client.ts'
@@ -448,7 +448,7 @@ describe('a connection', () => {
   test('traces every step in a line of text', async () => {
     const relay = await startTestRelay({ auth: 'all' })
     const lines: string[] = []
-    await connectAsAlice(relay.url, { trace: (line) => lines.push(charactersOf(line)) }).query({
+    await connectAsAlice(relay.url, { trace: (line) => lines.push(unsafeTextOf(line)) }).query({
       filter: inboxFilter,
       deadline: farDeadline(),
     })
