@@ -28,6 +28,8 @@ test('a relay that keeps no letters is found out within two hours, said, and lef
       const json = async (clock: number, ...args: string[]) => JSON.parse((await run(clock, ...args, '--json')).stdout)
       for (const clock of [1, MINUTE, 61 * MINUTE, 62 * MINUTE]) await run(clock, 'announce')
       const wraps = good.seen.flatMap(({ frame }) => (Object(frame[1]).kind === 1059 ? [Object(frame[1])] : []))
+      // Beside what a run does anyway, over the connection that it has.
+      expect(good.connectionsSoFar()).toBe(4)
       // At most hourly, and gone after a day.
       expect(wraps).toHaveLength(2)
       const expiration = Number(Object.fromEntries(wraps[0].tags).expiration)

@@ -20,6 +20,18 @@ describe('the relays', () => {
     expect((await roles(['wss://a.example'], ['wss://t.example'], env)).roles).toEqual(one('wss://t.example'))
   })
 
+  // Who runs them is known of these three (settings.ts); of the two below also that they are one operator's.
+  test('of a new configuration are those of three operators, in each role that carries calls', async () => {
+    const { roles: fresh, said } = await roles()
+    expect(said).toEqual([])
+    for (const urls of [fresh.presence, fresh.inbox]) {
+      const domains = urls.map((url) => new URL(url).hostname.split('.').slice(-2).join('.'))
+      expect(new Set(domains).size).toBe(urls.length)
+      expect(domains.length).toBeGreaterThanOrEqual(3)
+      expect(domains.filter((domain) => ['nos.lol', 'nostr.mom'].includes(domain))).toHaveLength(1)
+    }
+  })
+
   test('that are none are refused', async () => {
     await expect(roles([], ['https://a.example'])).rejects.toMatchObject({ code: 'BAD_RELAY', exit: 2 })
   })
