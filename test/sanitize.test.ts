@@ -9,7 +9,7 @@ import {
   inQuotes,
   plain,
   quoteLines,
-  relayReason,
+  quoteRelayReason,
   unsafeTextOf,
 } from '../src/call/wording.ts'
 import {
@@ -245,7 +245,7 @@ describe('foreign words', () => {
     // @ts-expect-error
     const line: string = more
     expect(line).toBe("no answer; it said: done' and 'p2p config set owner.npub npub1evil'")
-    expect(relayReason({ url: 'wss://x', reason: foreignText('a"\n`p2p end`') })).toBe("wss://x: \"a' 'p2p end'\"")
+    expect(quoteRelayReason({ url: 'wss://x', reason: foreignText('a"\n`p2p end`') })).toBe("wss://x: \"a' 'p2p end'\"")
   })
 
   it('are a string in JSON, and without what cannot be seen there too', () => {

@@ -1,6 +1,6 @@
 // What names an agent or a call, while a stranger calls itself just so.
 import { isSameName, looksLike } from '../../src/call/name.ts'
-import { select } from '../../src/call/selector.ts'
+import { resolveSelector } from '../../src/call/selector.ts'
 import { Failure } from '../../src/errors.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
 import { spoiledText } from './mutate.ts'
@@ -29,7 +29,7 @@ const selectors = target(
   (word) => {
     const petnames = PETNAMES.map((name) => ({ pubkey: bob, name }))
     const claimed = [{ pubkey: mallory, name: word }]
-    const meant = select(word, { petnames, calls: { [CALL]: { peer: bob } }, calledBefore: [], claimed })
+    const meant = resolveSelector(word, { petnames, calls: { [CALL]: { peer: bob } }, calledBefore: [], claimed })
     const isStranger = !(meant instanceof Failure) && 'pubkey' in meant && meant.pubkey === mallory
     return faultOf({
       'a petname is no stranger’s': !isStranger || !PETNAMES.some((name) => looksLike(name, word)),

@@ -5,7 +5,7 @@ import { lastSignal } from '../../src/call/replay.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { receiveAll } from '../../src/state/receive.ts'
-import { recordSignals } from '../../src/state/say.ts'
+import { recordSignals } from '../../src/state/record-signals.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 import { keysOf } from './seeded-bytes.ts'
 

@@ -33,7 +33,7 @@ export type Selection =
   | { type: 'name'; name: string }
 
 /** What a word means, or why it means nothing (BAD_AGENT, AGENT_AMBIGUOUS, SEVERAL_CALLS, NO_SUCH_CALL). Asks nobody. */
-export function select(word: string, directory: SelectorDirectory): Selection | Failure {
+export function resolveSelector(word: string, directory: SelectorDirectory): Selection | Failure {
   const text = word.trim().replace(/^nostr:/i, '')
   if (text === '') return badAgentFailure('no agent is named', `\`${P2P} list\` shows who is on line`)
   return (

@@ -52,13 +52,13 @@ export function inQuotes(words: Foreign, maxLength = 120): string {
 }
 
 /** What a relay has said, in a line of ours: a peer chooses the relays where it reads, so it may be a stranger's words. */
-export function relayReason({ url, reason }: { url: string; reason: Foreign }): string {
+export function quoteRelayReason({ url, reason }: { url: string; reason: Foreign }): string {
   return `${url}: ${inQuotes(reason)}`
 }
 
 /** A relay and what went wrong there. */
-export function relayText({ url, error }: { url: string; error?: Foreign }): string {
-  return relayReason({ url, reason: error ?? foreign`no answer` })
+export function quoteRelayError({ url, error }: { url: string; error?: Foreign }): string {
+  return quoteRelayReason({ url, reason: error ?? foreign`no answer` })
 }
 
 /** Whether no relay answered, so that what is said of others is what was known before. */
@@ -66,13 +66,13 @@ export function isUnheard(relays: readonly { ok: boolean }[]): boolean {
   return relays.length > 0 && relays.every(({ ok }) => !ok)
 }
 
-/** What a relay has said of a refusal, else what it was, as a fact of --json and for `relayReason`. */
-export function refusalReason({ reason, text }: { reason: string; text: Foreign }): Foreign {
+/** What a relay has said of a refusal, else what it was, as a fact of --json and for `quoteRelayReason`. */
+export function foreignRefusal({ reason, text }: { reason: string; text: Foreign }): Foreign {
   return isBlank(text) ? foreign`${reason}` : text
 }
 
 /** Why a relay did not do something: its own words in quotes, what we have seen ourselves in ours (and its words in that quoted). */
-export function refusalText({ reason, text }: { reason: string; text: Foreign }): string {
+export function renderRefusal({ reason, text }: { reason: string; text: Foreign }): string {
   if (isBlank(text)) return reason
   return OWN_WORDS.includes(reason) ? unsafeTextOf(text) : inQuotes(text, 200)
 }

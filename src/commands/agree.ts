@@ -1,6 +1,6 @@
 // `agree` and `decline`: the answer to a proposal of the other side.
 
-import { parseRef } from '../call/refer.ts'
+import { parseRef } from '../call/ref.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'

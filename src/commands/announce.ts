@@ -2,7 +2,7 @@
 
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { type PrintedLine, span } from '../call/span.ts'
-import { relayReason } from '../call/wording.ts'
+import { quoteRelayReason } from '../call/wording.ts'
 import { expandCommandName, P2P } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
@@ -57,7 +57,7 @@ function announcedParts({ posted, idle }: OutcomeOf<'announce'>): Exclude<Printe
 
 function announceText({ posted, news, idle }: OutcomeOf<'announce'>): string {
   if (idle !== undefined) return idle
-  const why = (posted?.failed ?? []).map((f) => `; ${relayReason(f)}`).join('')
+  const why = (posted?.failed ?? []).map((f) => `; ${quoteRelayReason(f)}`).join('')
   const unread = news.filter(countsAsUnread).length
   return `${why}; ${unread === 0 ? 'nothing unread' : `${unread} unread: \`${P2P} status\``}`
 }

@@ -2,12 +2,12 @@
 
 import { type Agent, agentOf } from '../call/agents.ts'
 import { type Agreement, agreementsOf, openProposals, type Proposal } from '../call/agreements.ts'
+import { type CallStatus, callStatusOf, type Moment } from '../call/call-status.ts'
 import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Verification } from '../call/replay.ts'
 import { isOver, type Phase, UNCONNECTED_PHASES } from '../call/rules.ts'
 import type { CallOutcome } from '../call/signal.ts'
-import { type Moment, type Standing, standingOf } from '../call/standing.ts'
 import { stateOf } from '../call/wording.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
@@ -61,7 +61,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
   const confirmed = confirmedOf(summary)
   const path = isOver(phase) ? outcome.transcripts[id] : undefined
   const open = live === undefined || isOver(phase) ? [] : openProposals(live)
-  const { progress } = standingIn(outcome, id) ?? {}
+  const { progress } = callStatusIn(outcome, id) ?? {}
   return {
     id,
     peer: agentOf(outcome.people, summary.peer, live?.peerName ?? summary.name),
@@ -90,10 +90,10 @@ export function isOverState(state: string): boolean {
 }
 
 /** How a call that is loaded stands. */
-export function standingIn({ calls, state }: CallsOutcome, id: string): Standing | undefined {
+export function callStatusIn({ calls, state }: CallsOutcome, id: string): CallStatus | undefined {
   const call = calls.find((c) => c.id === id)
   const log = state.logs[id]
-  return call === undefined || log === undefined ? undefined : standingOf(call, log, state.index.calls[id]?.deadline)
+  return call === undefined || log === undefined ? undefined : callStatusOf(call, log, state.index.calls[id]?.deadline)
 }
 
 const NEVER_VERIFIED: readonly Phase[] = [...UNCONNECTED_PHASES, 'forked']

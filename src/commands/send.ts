@@ -1,6 +1,6 @@
 // `send`: a message in the active call; with --to, a letter outside of calls.
 
-import { parseRef } from '../call/refer.ts'
+import { parseRef } from '../call/ref.ts'
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'

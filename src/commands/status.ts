@@ -1,10 +1,10 @@
 // `status`: relays, identity, calls, what is unread, and what is still on its way.
 
 import { trustOf } from '../call/agents.ts'
+import { callStatusParts } from '../call/call-status.ts'
 import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { command, hintLine, type PrintedLine, quotes, span } from '../call/span.ts'
-import { standingParts } from '../call/standing.ts'
 import {
   ABOUT_PEERS,
   claimedNameLines,
@@ -12,14 +12,14 @@ import {
   inQuotes,
   plain,
   quoteLines,
-  relayText,
+  quoteRelayError,
 } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { CommonOutcome } from '../run/outcome.ts'
 import { cutForeign, foreign, foreignText, isBlank } from '../sanitize.ts'
 import { leakySince } from '../state/canaries.ts'
 import type { Command } from './command.ts'
-import { type CallShape, callShapes, escalationShape, isOverState, itemShape, standingIn } from './json.ts'
+import { type CallShape, callShapes, callStatusIn, escalationShape, isOverState, itemShape } from './json.ts'
 import { callLine, newsLines, overLines } from './text.ts'
 import { transferLines, transferShapes } from './transfers.ts'
 
@@ -48,7 +48,7 @@ export const status: Command<'status'> = {
     const told = up.length === 0 && outcome.failure !== undefined ? [] : outcome.relays.filter((r) => !r.ok)
     return explainMark([
       `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${inQuotes(outcome.me.name, 64)})`}`,
-      `relays: ${up.length} of ${outcome.relays.length} answered${told.map((relay) => `; ${relayText(relay)}`).join('')}`,
+      `relays: ${up.length} of ${outcome.relays.length} answered${told.map((relay) => `; ${quoteRelayError(relay)}`).join('')}`,
       ...leakyLines(outcome),
       ...(calls.length === 0
         ? [
@@ -128,11 +128,11 @@ function callsShown(outcome: CommonOutcome): { calls: CallShape[]; total: number
 // An agent that begins anew reads here what a call is about and what it can type; what is in the news is said there.
 function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOutcome): PrintedLine[] {
   const { id, state, topic, direction } = call
-  const standing = standingIn(outcome, id)
+  const status = callStatusIn(outcome, id)
   if (isOverState(state)) return overLines(call)
   const told = outcome.news.filter((item) => item.call === id).map((item) => item.type)
   const outgoing = direction === 'outgoing'
-  const facts = standing === undefined ? [] : standingParts(standing, outgoing, outcome.now)
+  const facts = status === undefined ? [] : callStatusParts(status, outgoing, outcome.now)
   const twin = all.find((other) => other !== call && isTwin(other, call))
   const same = twin === undefined ? [] : [`the same caller as ${twin.id.slice(0, 8)}`]
   const line = [span('heading', 'call'), ' ', ...callLine(call, [...facts, ...same])]
@@ -142,9 +142,9 @@ function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOu
     line,
     ...claimedNameLines(call.peer),
     ...quoteLines(cutForeign(topic, MAX_TOPIC_TEXT), outgoing ? 'me' : 'peer'),
-    ...(standing?.progress === undefined || told.includes('progress')
+    ...(status?.progress === undefined || told.includes('progress')
       ? []
-      : quoteLines(foreignText(standing.progress.text, MAX_TOPIC_TEXT))),
+      : quoteLines(foreignText(status.progress.text, MAX_TOPIC_TEXT))),
     ...(told.includes('accept') ? [] : [hintLine(`  next: ${next}`)]),
   ]
 }

@@ -10,7 +10,7 @@ import {
   describeAgent,
   quoteInCall,
   quoteLines,
-  relayReason,
+  quoteRelayReason,
   timeSpan,
 } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
@@ -244,8 +244,8 @@ export function noticeLines({ notices }: Pick<CommonOutcome, 'notices'>): Printe
 /** How many relays took something, and what the others said. */
 export function relayedParts(
   accepted: number,
-  failed: readonly Parameters<typeof relayReason>[0][],
+  failed: readonly Parameters<typeof quoteRelayReason>[0][],
 ): (string | Span)[] {
-  const missing = failed.map((f) => `; ${relayReason(f)}`).join('')
+  const missing = failed.map((f) => `; ${quoteRelayReason(f)}`).join('')
   return [span('warning', 'relayed'), ` by ${accepted} of ${accepted + failed.length} relays${missing}`]
 }

@@ -1,5 +1,5 @@
 // One `announce` at a time: cron may start the next one while the last still runs.
-import { beginAnnounce, endAnnounce, isAnnouncing } from '../state/announced.ts'
+import { beginAnnounce, endAnnounce, isAnnouncing } from '../state/announcements.ts'
 import { authorOf, type RunContext, refreshContext } from './context.ts'
 
 /** Why nothing is to be done now; or the context of the run, and what is to be called in its end. */

@@ -11,7 +11,7 @@ import {
   presenceWords,
   recordListOffered,
   recordPresenceTaken,
-} from '../state/announced.ts'
+} from '../state/announcements.ts'
 import { publishedInbox } from '../state/canaries.ts'
 import { isSkippedByCron, presenceEvery } from '../state/dial-limit.ts'
 import { callsOf, type State } from '../state/state.ts'

@@ -6,7 +6,7 @@ import type { Log } from '../call/log.ts'
 import type { Environment } from '../io/environment.ts'
 import type { WrapOptions } from '../nostr/nip59.ts'
 import { foreignText } from '../sanitize.ts'
-import type { AuthorContext } from '../state/say.ts'
+import type { AuthorContext } from '../state/record-signals.ts'
 import type { Index, LetterLog } from '../state/state.ts'
 import type { RelayClock } from './clock.ts'
 

@@ -3,7 +3,7 @@
 import { agentOf } from '../call/agents.ts'
 import { type Escalation, escalationOf, escalationText } from '../call/escalation.ts'
 import type { Intent, IntentOf } from '../call/intent.ts'
-import { relayReason } from '../call/wording.ts'
+import { quoteRelayReason } from '../call/wording.ts'
 import type { Failure } from '../errors.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
 import { type Foreign, foreign, foreignText } from '../sanitize.ts'
@@ -11,7 +11,7 @@ import { type DueEscalation, openEscalation } from '../state/escalations.ts'
 import { directMessage, oweLetter } from '../state/letters.ts'
 import { delivery } from '../state/outbox.ts'
 import { namesOf } from '../state/peer-memory.ts'
-import type { RecordedSignal } from '../state/say.ts'
+import type { RecordedSignal } from '../state/record-signals.ts'
 import { callsOf, type State } from '../state/state.ts'
 import { type ActionOf, type ActionResult, type ChannelResult, resultsOf } from './action.ts'
 import { authorOf, type RunContext } from './context.ts'
@@ -99,7 +99,7 @@ function nostrResult({ environment }: RunContext, { letter }: DueEscalation, sta
   }
   const held = state.index.outgoingLetters[letter]
   if (held === undefined) return [channelResult('nostr', undefined)]
-  const why = held.entry.failed.map(relayReason).join('; ')
+  const why = held.entry.failed.map(quoteRelayReason).join('; ')
   return [
     channelResult(
       'nostr',

@@ -2,12 +2,12 @@
 
 import type { KeptEscalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
-import { inQuotes, refusalReason, relayReason } from '../call/wording.ts'
+import { foreignRefusal, inQuotes, quoteRelayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { type Foreign, foreign, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
-import type { RecordedSignal } from '../state/say.ts'
+import type { RecordedSignal } from '../state/record-signals.ts'
 import { callOf } from '../state/state.ts'
 import { type ActionResult, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
@@ -59,12 +59,12 @@ export function relaysOfLetter(
   const failed = answers.filter((r) => !accepted.includes(r.relay))
   return {
     accepted,
-    failed: failed.map((r) => ({ url: r.relay, reason: refusalReason(r) })),
+    failed: failed.map((r) => ({ url: r.relay, reason: foreignRefusal(r) })),
   }
 }
 
 function notTakenFailure(failed: readonly { url: string; reason: Foreign }[]): Failure {
-  const why = failed.map(relayReason).join('; ')
+  const why = failed.map(quoteRelayReason).join('; ')
   const told = why === '' ? '' : ` (${why})`
   if (failed.length > 0 && failed.every((f) => matches(f.reason, /^(auth-required|restricted|blocked)/))) {
     return new Failure(
@@ -115,7 +115,9 @@ function noAnswerFailure({ heard }: FinishedRun): Failure | undefined {
   // That our own list is there to be read does not mean that our mail is.
   const answers = heard.answers.filter(({ name }) => name !== 'own-list')
   if (answers.length === 0 || answers.some(isRelayThere)) return undefined
-  const why = answers.map((a) => relayReason({ url: a.relay, reason: a.text ?? foreign`${a.reason ?? 'no answer'}` }))
+  const why = answers.map((a) =>
+    quoteRelayReason({ url: a.relay, reason: a.text ?? foreign`${a.reason ?? 'no answer'}` }),
+  )
   const told = [...new Set(why)].join('; ')
   if (answers.every((a) => a.reason === 'auth-required' || a.reason === 'restricted' || a.reason === 'blocked')) {
     return new Failure('REFUSED', `every relay refused us (${told})`, `\`${P2P} doctor\` finds out why, relay by relay`)

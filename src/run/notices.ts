@@ -1,12 +1,12 @@
 // What the user should know beside the result, one line each.
 
 import { agentOf, shortNpub } from '../call/agents.ts'
+import { peerLabel } from '../call/choose-call.ts'
 import { isOpen, sameQuestions } from '../call/escalation.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import { paceOf } from '../call/pace.ts'
 import type { Call } from '../call/replay.ts'
-import { peerLabel } from '../call/select-call.ts'
-import { agentLabel, formatDuration, inQuotes, relayReason } from '../call/wording.ts'
+import { agentLabel, formatDuration, inQuotes, quoteRelayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { remoteFilesOf } from '../state/files.ts'
@@ -116,7 +116,7 @@ function unlistedNotices({ online, answers }: SyncResult): string[] {
   // Where no relay answered, the error says so, and why.
   const told = answers.some(isRelayThere) ? lacking : []
   return [
-    ...[...new Set(told.map(relayReason))].map((said) => `not all that are on line may be here: ${said}`),
+    ...[...new Set(told.map(quoteRelayReason))].map((said) => `not all that are on line may be here: ${said}`),
     ...(hidden === 0 ? [] : [`${hidden} on line are left out, whose presence has cost no work (policy.presencePow)`]),
     ...forged.map((url) => `${url} sent presences that their authors have not signed`),
   ]

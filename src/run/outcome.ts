@@ -7,7 +7,7 @@ import { answerItem, type InboxItem, itemsOf, letterItem, sortByImportance } fro
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { presenceLifetime } from '../call/presence.ts'
 import type { Call } from '../call/replay.ts'
-import { refusalReason } from '../call/wording.ts'
+import { foreignRefusal } from '../call/wording.ts'
 import type { Failure } from '../errors.ts'
 import type { SettingValue } from '../io/environment.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
@@ -15,7 +15,7 @@ import { presenceEvery } from '../state/dial-limit.ts'
 import { isDue, isOnItsWay, letterLogsOf } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { markRead } from '../state/read-marks.ts'
-import type { RecordedSignal } from '../state/say.ts'
+import type { RecordedSignal } from '../state/record-signals.ts'
 import { callsOf, type Letter, type State } from '../state/state.ts'
 import { resultsOf } from './action.ts'
 import { authorOf, ownAgent, type RunContext } from './context.ts'
@@ -197,7 +197,7 @@ function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
     expires: since + presenceLifetime(presenceEvery(state.index, relays, environment.config.presence.every, now)),
     age: answers.length === 0 ? now - since : undefined,
     accepted,
-    failed: answers.flatMap((r) => (r.accepted ? [] : [{ url: r.relay, reason: refusalReason(r) }])),
+    failed: answers.flatMap((r) => (r.accepted ? [] : [{ url: r.relay, reason: foreignRefusal(r) }])),
   }
 }
 

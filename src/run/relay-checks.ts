@@ -1,5 +1,5 @@
 // What was found at a relay, as checks: every step by its name, a failed one with what to do about it; and our clock against all.
-import { inQuotes, refusalText } from '../call/wording.ts'
+import { inQuotes, renderRefusal } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { DoctorCheck } from '../io/doctor/doctor.ts'
 import type { RelayExamination, RelayStep } from '../io/doctor/relay.ts'
@@ -97,7 +97,7 @@ function stepRemark({ step, ms, note }: PassedStep): Partial<DoctorCheck> {
 function stepFailure({ what, reason, text }: FailedStep): string {
   const subject = what === undefined ? '' : `a ${what === 'presence' ? 'presence' : 'letter to ourselves'}: `
   if (reason === 'vanished') return `${subject}it said OK and does not give it back`
-  return `${subject}${refusalText({ reason, text })}`
+  return `${subject}${renderRefusal({ reason, text })}`
 }
 
 // What helps with which complaint. Behind a proxy the complaint is the proxy's.

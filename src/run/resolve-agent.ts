@@ -2,8 +2,8 @@
 // an agent on line only where the relays' answer was complete and names one.
 
 import { nameTag } from '../call/name.ts'
-import { select } from '../call/selector.ts'
-import { inQuotes, relayReason } from '../call/wording.ts'
+import { resolveSelector } from '../call/selector.ts'
+import { inQuotes, quoteRelayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
@@ -25,7 +25,7 @@ export type ResolvedAgent = { pubkey: string; relays: readonly string[]; claimed
  * for a name that may be two agents', SEVERAL_CALLS, NO_SUCH_CALL, NIP05_FAILED.
  */
 export async function resolveAgent(word: string, context: RunContext, index: Index): Promise<ResolvedAgent> {
-  const meant = select(word, directoryOf(index, context.people, 'spoken'))
+  const meant = resolveSelector(word, directoryOf(index, context.people, 'spoken'))
   if (meant instanceof Failure) throw meant
   if (meant.type === 'address') return await lookUpNip05(meant.address, word, context)
   if (meant.type === 'call') return { pubkey: meant.peer, relays: [] }
@@ -42,7 +42,7 @@ export function agentNamed(found: PresenceFindings, name: string, now: number): 
   // What is found by another tag than its name makes is no answer.
   const named = found.agents.filter((one) => one.asked === nameTag(name))
   const [one, second] = named
-  const silent = found.lacking.map(relayReason).join('; ')
+  const silent = found.lacking.map(quoteRelayReason).join('; ')
   const candidates = named.map((agent) => candidate(agent, now)).join('; ')
   if (one === undefined) throw nobodyCalled(name, silent)
   if (second !== undefined || found.more)

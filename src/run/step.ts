@@ -9,11 +9,12 @@ import { readInboxList } from '../call/presence.ts'
 import type { Failure } from '../errors.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import { recordLook, recordOwnList } from '../state/announced.ts'
+import { recordLook, recordOwnList } from '../state/announcements.ts'
 import { dueEscalations } from '../state/escalations.ts'
 import { directMessage, lettersDue, oweLetter } from '../state/letters.ts'
 import { markMachineTold } from '../state/machine.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
+import type { AuthorContext, RecordedSignal } from '../state/record-signals.ts'
 import {
   type RelayObservation,
   recordClock,
@@ -22,7 +23,6 @@ import {
   relaysToProbe,
 } from '../state/relay-memory.ts'
 import type { Removal } from '../state/retention.ts'
-import type { AuthorContext, RecordedSignal } from '../state/say.ts'
 import {
   type HeardWraps,
   type MadeSecret,

@@ -1,7 +1,7 @@
 // Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
 
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
-import { relaysAskedForList } from '../state/announced.ts'
+import { relaysAskedForList } from '../state/announcements.ts'
 import { type MailboxQuestion, mailboxQuestions, type PartAnswer, readOutcome } from '../state/cursors.ts'
 import { isStale } from '../state/peer-memory.ts'
 import { askLimitOf, knownWraps, patienceFor } from '../state/relay-memory.ts'

@@ -2,10 +2,10 @@
 // it to read.
 
 import type { Agent, AgentDirectory } from '../call/agents.ts'
+import { asCall } from '../call/choose-call.ts'
 import type { IntentOf } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
-import { asCall } from '../call/select-call.ts'
-import { select } from '../call/selector.ts'
+import { resolveSelector } from '../call/selector.ts'
 import { briefOf, type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
 import { type LetterEntry, letterEntries } from '../call/transcript/letters.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
@@ -56,7 +56,7 @@ export function readTranscripts(
 
 /** The one call that a word names: at least 8 characters of its id, or its peer. */
 export function pickCall(word: string, { state, people }: Pick<CallSource, 'state' | 'people'>): string | Failure {
-  const meant = select(word, directoryOf(state.index, people, 'callers'))
+  const meant = resolveSelector(word, directoryOf(state.index, people, 'callers'))
   const gone = deletedFailure(word, state)
   if (meant instanceof Failure) return (meant.code === 'SEVERAL_CALLS' ? undefined : gone) ?? asCall(meant)
   if (meant.type === 'call') return meant.id
@@ -123,9 +123,9 @@ function readLetters(
   return { letters, lettersLeft: left }
 }
 
-/** "" for somebody with whom there is no call. Throws what `select` refuses. */
+/** "" for somebody with whom there is no call. Throws what `resolveSelector` refuses. */
 function peerMeant(word: string, state: State, people: AgentDirectory): string {
-  const meant = select(word, directoryOf(state.index, people, 'callers'))
+  const meant = resolveSelector(word, directoryOf(state.index, people, 'callers'))
   if (meant instanceof Failure) throw meant
   if (meant.type === 'call') return meant.peer
   return meant.type === 'agent' ? meant.pubkey : ''

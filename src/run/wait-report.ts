@@ -1,12 +1,12 @@
 // What a wait that ends without what it was for can still tell: who has not answered since when, how far our last word has come,
 // whose owner is asked, and the command that goes on waiting.
 
+import { callStatusOf, callStatusParts } from '../call/call-status.ts'
+import { peerLabel } from '../call/choose-call.ts'
 import { isOpen } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver } from '../call/rules.ts'
-import { peerLabel } from '../call/select-call.ts'
-import { standingOf, standingParts } from '../call/standing.ts'
-import { formatDuration, isUnheard, relayText } from '../call/wording.ts'
+import { formatDuration, isUnheard, quoteRelayError } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { Wait } from './needs.ts'
@@ -24,7 +24,7 @@ export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: Comm
     wait.type === 'owner' || (wait.type === 'items' && (wait.for.length === 0 || wait.for.includes('owner')))
   const known = [...(wait.type === 'owner' ? [] : knownOf(ids, outcome)), ...(asksOwner ? openText(outcome) : [])]
   const dead = isUnheard(outcome.relays)
-  if (dead) known.unshift(`no relay answers (${outcome.relays.map(relayText).join('; ')})`)
+  if (dead) known.unshift(`no relay answers (${outcome.relays.map(quoteRelayError).join('; ')})`)
   const what = nothingCame(wait)
   const next = `\`${P2P} wait${optionsOf(wait, ids)}\` goes on waiting`
   const hint = dead ? `\`${P2P} doctor\` finds out what is broken; ${next}` : next
@@ -52,8 +52,8 @@ function knownOf(ids: readonly string[], { calls, state, now }: CommonOutcome): 
   return told.flatMap((call) => {
     const log = state.logs[call.id]
     if (log === undefined) return []
-    const standing = standingOf(call, log, state.index.calls[call.id]?.deadline)
-    const parts = standingParts(standing, call.role === 'caller', now)
+    const status = callStatusOf(call, log, state.index.calls[call.id]?.deadline)
+    const parts = callStatusParts(status, call.role === 'caller', now)
     return told.length === 1 ? parts : parts.map((part) => `call ${call.id.slice(0, 8)}: ${part}`)
   })
 }

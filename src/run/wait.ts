@@ -1,12 +1,12 @@
 // Commands that stay until what they wait for has come: `wait`, `call --wait`, `send --wait`, and `wait --follow`. The mailbox stays
 // open, and every second the state is looked at, since a parallel command may have taken in what is waited for.
 
+import { asCall } from '../call/choose-call.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { IntentType } from '../call/intent.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver as isOverPhase } from '../call/rules.ts'
-import { asCall } from '../call/select-call.ts'
-import { select } from '../call/selector.ts'
+import { resolveSelector } from '../call/selector.ts'
 import { P2P } from '../command-name.ts'
 
 import { Failure } from '../errors.ts'
@@ -239,7 +239,7 @@ function isIn({ ids, peer }: MeantCalls, { call, from }: InboxItem): boolean {
  * should wait for the wrong one.
  */
 function callsMeant(selector: string, { calls, people, state }: CommonOutcome): MeantCalls {
-  const meant = select(selector, directoryOf(state.index, people, 'callers'))
+  const meant = resolveSelector(selector, directoryOf(state.index, people, 'callers'))
   if (meant instanceof Failure) throw asCall(meant)
   if (meant.type === 'call') return { ids: [meant.id], peer: undefined }
   if (meant.type !== 'agent') {

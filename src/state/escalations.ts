@@ -2,8 +2,8 @@
 import type { AnswerChannel, Escalation } from '../call/escalation.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
 import { keepEscalation, recordAnswer, recordChannels } from './owner-answers.ts'
+import type { AuthorContext } from './record-signals.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
-import type { AuthorContext } from './say.ts'
 import type { PendingEscalation, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 

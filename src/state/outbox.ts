@@ -2,13 +2,13 @@
 
 import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry } from '../call/log.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
-import { refusalReason } from '../call/wording.ts'
+import { foreignRefusal } from '../call/wording.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
 import { commitCalls } from './call-index.ts'
 import { isPresent, noteRecord } from './peer-record.ts'
+import type { AuthorContext } from './record-signals.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
-import type { AuthorContext } from './say.ts'
 import { OPEN_AFTER_END, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -166,7 +166,7 @@ export function entryAfterPublish(
   const keepsTimer = !same && (vain || entry.claim?.rest === true)
   const refused = receipts
     .filter((r) => !r.accepted && !accepted.includes(r.relay))
-    .map((r) => ({ url: r.relay, reason: refusalReason(r), ...(FINAL.has(r.reason) && { final: true as const }) }))
+    .map((r) => ({ url: r.relay, reason: foreignRefusal(r), ...(FINAL.has(r.reason) && { final: true as const }) }))
   const tried = new Set([...accepted, ...refused.map(({ url }) => url)])
   const before = same ? entry.failed.filter(({ url, final }) => final && !tried.has(url)) : []
   const isEarlier =

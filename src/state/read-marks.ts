@@ -5,7 +5,7 @@ import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import { commitCalls } from './call-index.ts'
 import { commitLetters, updateLetter } from './letter-log.ts'
 import { markAnswerRead } from './owner-answers.ts'
-import type { AuthorContext } from './say.ts'
+import type { AuthorContext } from './record-signals.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 

@@ -26,9 +26,9 @@ import {
   type ToldPeer,
 } from './receipts.ts'
 import { receiveAll } from './receive.ts'
+import { type AuthorContext, type RecordedSignal, recordSignals } from './record-signals.ts'
 import type { Removal } from './retention.ts'
 import type { IsAlive } from './retry.ts'
-import { type AuthorContext, type RecordedSignal, recordSignals } from './say.ts'
 import { callsOf, type Index, type State } from './state.ts'
 
 /** Everything that it depends on beside the state. `alive`: whether a process of this machine still runs. */

@@ -1,7 +1,7 @@
 // What a word means. The attacks: a stranger who calls itself by Bob's key, by his petname, or by a key's form, and whose call id
 // was ground to begin with a petname of hex letters.
 import { describe, expect, test } from 'vitest'
-import { type NamedKey, type SelectorDirectory, select } from '../../src/call/selector.ts'
+import { type NamedKey, resolveSelector, type SelectorDirectory } from '../../src/call/selector.ts'
 import { Failure } from '../../src/errors.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
@@ -15,7 +15,7 @@ const named = (pubkey: string, ...names: string[]): NamedKey[] => names.map((nam
 
 const nobody: SelectorDirectory = { petnames: [], calls: {}, calledBefore: [], claimed: [] }
 const meaning = (word: string, known: Partial<SelectorDirectory> = {}) => {
-  const found = select(word, { ...nobody, ...known })
+  const found = resolveSelector(word, { ...nobody, ...known })
   return found instanceof Failure ? found.code : found
 }
 const agent = (pubkey: string, more = {}) => ({ type: 'agent', pubkey, relays: [], ...more })
@@ -52,7 +52,7 @@ describe('an exact key', () => {
 
   test('a secret key is not repeated', () => {
     const secret = nsecEncode(keys.bob.secret)
-    const refused = select(secret, { ...nobody, claimed: named(mallory, secret) })
+    const refused = resolveSelector(secret, { ...nobody, claimed: named(mallory, secret) })
     expect(refused).toMatchObject({ code: 'BAD_AGENT' })
     expect(JSON.stringify([refused, String(refused)])).not.toContain(secret)
   })
@@ -75,7 +75,7 @@ describe('a petname', () => {
   })
 
   test('of two contacts is a tie', () => {
-    const tie = select('bob', { ...nobody, petnames: [...named(bob, 'bob'), ...named(carol, 'Bob')] })
+    const tie = resolveSelector('bob', { ...nobody, petnames: [...named(bob, 'bob'), ...named(carol, 'Bob')] })
     expect(tie).toMatchObject({ code: 'AGENT_AMBIGUOUS' })
     expect(String(tie)).toContain(npubEncode(bob))
     expect(String(tie)).toContain(npubEncode(carol))
@@ -98,7 +98,7 @@ describe('the id of a call', () => {
   })
 
   test('that two begin with is a tie, whose candidates can be told apart', () => {
-    const tie = String(select('deadbeef', { ...nobody, calls }))
+    const tie = String(resolveSelector('deadbeef', { ...nobody, calls }))
     expect(tie).toContain(ID)
     expect(tie).toContain(TWIN)
   })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Contact } from '../../src/call/agents.ts'
 import type { Phase } from '../../src/call/rules.ts'
-import { select } from '../../src/call/selector.ts'
+import { resolveSelector } from '../../src/call/selector.ts'
 import { Failure } from '../../src/errors.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
 import { foreignLine } from '../../src/sanitize.ts'
@@ -29,7 +29,7 @@ function index(calls: CallSummary[], peers: Index['peers'] = {}): Index {
 const named = (name: string) => ({ inbox: [], looked: 0, hints: [], name: foreignLine(name), pow: 0 })
 
 function meaning(word: string, held: Index, whose: 'callers' | 'spoken', contacts: readonly Contact[] = []) {
-  const found = select(word, directoryOf(held, { contacts }, whose))
+  const found = resolveSelector(word, directoryOf(held, { contacts }, whose))
   if (found instanceof Failure) return found.code
   return 'pubkey' in found ? found.pubkey : found.type
 }

@@ -13,7 +13,7 @@ import { foreign } from '../../src/sanitize.ts'
 import type { CallKeySource } from '../../src/state/introduce.ts'
 import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
 import { type Policy, recordReceiptsTaken } from '../../src/state/receipts.ts'
-import { positionIn } from '../../src/state/say.ts'
+import { positionIn } from '../../src/state/record-signals.ts'
 import {
   type HeardWraps,
   type SignalStepContext,

@@ -115,14 +115,14 @@ async function askStep(connection: Connection, plan: ExaminationPlan): Promise<R
     }),
   )
   const answer = answers.find((one) => !isAnswered(one)) ?? answers[0]
-  const standing = connection.auth.standing()
+  const state = connection.auth.state()
   const refusal = connection.auth.refusal() ?? refusalOf(answer ?? {})
   const ms = plan.now() - began
-  if (answer !== undefined && isAnswered(answer) && standing !== 'refused') {
-    return [{ step: 'auth', ok: true, ms, ...(standing === 'granted' ? {} : { note: 'unasked' as const }) }]
+  if (answer !== undefined && isAnswered(answer) && state !== 'refused') {
+    return [{ step: 'auth', ok: true, ms, ...(state === 'granted' ? {} : { note: 'unasked' as const }) }]
   }
   const gates: (Reason | undefined)[] = ['auth-required', 'restricted', 'blocked']
-  const atGate = standing === 'pending' || standing === 'refused' || gates.includes(answer?.reason)
+  const atGate = state === 'pending' || state === 'refused' || gates.includes(answer?.reason)
   return [{ step: atGate ? 'auth' : 'read', ok: false, ...refusal }]
 }
 

@@ -8,8 +8,8 @@ import { foreign } from '../../sanitize.ts'
 export type AuthState = 'unasked' | 'pending' | 'granted' | 'refused'
 
 export type Auth = {
-  standing(): AuthState
-  /** Why, while the standing is `refused`. */
+  state(): AuthState
+  /** Why, while the state is `refused`. */
   refusal(): Refusal | undefined
   /** Answers a challenge, unless it was answered before, there were too many, or a guest waits until it must. */
   challenged(challenge: string): 'sent' | 'known' | 'kept' | 'too many'
@@ -19,7 +19,7 @@ export type Auth = {
   answered(ok: { id: string; accepted: boolean } & Refusal): 'settled' | 'again' | false
   /** The relay goes on and never says what it made of our AUTH: it is taken for granted. */
   presume(): void
-  /** Resolves when the standing is `granted` or `refused`, which may be never. */
+  /** Resolves when the state is `granted` or `refused`, which may be never. */
   settled(): Promise<void>
   /** Whether anybody waits for that. */
   isAwaited(): boolean
@@ -49,7 +49,7 @@ const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 
  * after a throw-away key was refused.
  */
 export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
-  let standing: AuthState = 'unasked'
+  let state: AuthState = 'unasked'
   let refusal: Refusal | undefined
   let challenges = 0
   let latest = { challenge: '', id: '' }
@@ -70,13 +70,13 @@ export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
     const signer = role === 'guest' ? (mask ?? keys) : keys
     const event = authEvent(spelling, challenge, signer, Math.floor(now() / 1000))
     latest = { challenge, id: event.id }
-    standing = 'pending'
+    state = 'pending'
     refusal = undefined
     send(event)
   }
 
   return {
-    standing: () => standing,
+    state: () => state,
     refusal: () => refusal,
     challenged(challenge) {
       // NIP-42: a challenge "is valid for the duration of the connection or until another challenge is sent".
@@ -89,8 +89,8 @@ export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
       return 'sent'
     },
     demanded(what) {
-      if (role === 'identity' || standing === 'pending') return false
-      if (role === 'guest' && (what === 'read' || standing === 'unasked')) return false
+      if (role === 'identity' || state === 'pending') return false
+      if (role === 'guest' && (what === 'read' || state === 'unasked')) return false
       role = role === 'nobody' ? 'guest' : 'identity'
       if (latest.challenge === '') return false
       authenticate(latest.challenge)
@@ -105,19 +105,19 @@ export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
         authenticate(latest.challenge)
         return 'again'
       }
-      standing = accepted ? 'granted' : 'refused'
+      state = accepted ? 'granted' : 'refused'
       refusal = accepted ? undefined : { reason, text: foreign`AUTH refused: ${text}` }
       settle()
       return 'settled'
     },
     presume() {
-      if (standing !== 'pending') return
-      standing = 'granted'
+      if (state !== 'pending') return
+      state = 'granted'
       settle()
     },
     isAwaited: () => waiting.length > 0,
     async settled() {
-      if (standing === 'granted' || standing === 'refused') return
+      if (state === 'granted' || state === 'refused') return
       await new Promise<void>((resolve) => waiting.push(resolve))
     },
   }

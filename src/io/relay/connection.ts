@@ -140,7 +140,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   }
 
   function doubtAuth(goesOn: boolean): void {
-    if (authWait === undefined || auth.standing() !== 'pending') return
+    if (authWait === undefined || auth.state() !== 'pending') return
     authWait.goesOn ||= goesOn
     if (!authWait.goesOn || !authWait.isOver) return
     auth.presume()

@@ -36,7 +36,7 @@ export function startNegQuery(connection: Connection, filter: Filter, held: Held
     const first = await talkInTurn(begun, begin)
     if (first !== 'as a stranger') return first
     await inTime(connection.auth.settled())
-    if (signal.aborted || connection.auth.standing() !== 'granted') return undefined
+    if (signal.aborted || connection.auth.state() !== 'granted') return undefined
     // Once more, and under a new id: what still comes for the old one was meant for a stranger.
     const second = await talkInTurn(begin(), begin)
     return second === 'as a stranger' ? undefined : second
@@ -75,8 +75,8 @@ export function startNegQuery(connection: Connection, filter: Filter, held: Held
         turn.heard()
         if ('reason' in said) return said.reason === 'auth-required' ? 'as a stranger' : undefined
         // An answer that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
-        const standing = connection.auth.standing()
-        if (standing === 'pending' || standing === 'refused') return 'as a stranger'
+        const state = connection.auth.state()
+        if (state === 'pending' || state === 'refused') return 'as a stranger'
         const step = next(said.message)
         if (step === undefined) return undefined
         needed.push(...step.need)

@@ -54,7 +54,7 @@ async function publishUntilAnswered(
 // Restricted "is still not allowed" (NIP-42), unless what is not allowed is the key that stands for us.
 function demandsAuth({ auth, guest }: Connection, { accepted, reason }: EventVerdict): boolean {
   if (accepted || reason === 'auth-required') return !accepted
-  return guest && auth.standing() === 'granted' && (reason === 'restricted' || reason === 'blocked')
+  return guest && auth.state() === 'granted' && (reason === 'restricted' || reason === 'blocked')
 }
 
 /** Waits until the relay has made up its mind about who we are; its yes to the event, where that comes first. */
@@ -66,13 +66,13 @@ async function authenticate(
   const { promise: taken, resolve } = deferred<EventVerdict | undefined>()
   // A NOTICE names no event: the one that it seemed to be about may be taken all the same.
   const stop = connection.pendingOks.on(event.id, (verdict) => verdict.accepted && resolve(verdict))
-  const standing = async () => {
+  const identify = async () => {
     connection.demand('write')
     await connection.auth.settled()
     if (connection.auth.refusal() && connection.demand('write')) await connection.auth.settled()
     return undefined
   }
-  const verdict = await beforeAbort(signal, Promise.race([taken, standing()]))
+  const verdict = await beforeAbort(signal, Promise.race([taken, identify()]))
   stop()
   return verdict
 }

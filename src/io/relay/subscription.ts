@@ -173,7 +173,7 @@ export function openSubscription(
 
   // Asked once more, a relay that only greets everybody with words about AUTH does not say them again.
   function askAgain(): void {
-    if (phase === 'idle' && complaint !== undefined && context.auth.standing() === 'unasked') insist()
+    if (phase === 'idle' && complaint !== undefined && context.auth.state() === 'unasked') insist()
   }
 
   const open: OpenSubscription = {
@@ -210,7 +210,7 @@ export function openSubscription(
       turn.heard()
       const refusal = context.auth.refusal()
       // An EOSE that overtook the OK of our AUTH may have been meant for a stranger, who is shown less.
-      if (context.auth.standing() === 'pending') {
+      if (context.auth.state() === 'pending') {
         leave()
         context.onDoubt()
       } else if (complaint) {
@@ -223,24 +223,24 @@ export function openSubscription(
     closed(refusal) {
       context.unregister(sub)
       phase = 'idle'
-      const standing = context.auth.standing()
+      const state = context.auth.state()
       const isOneTooMany = turn.refused(refusal)
       turn.heard()
       turn.give()
       if (isOneTooMany) ask()
       else if (refusal.reason !== 'auth-required') finish(refusedEnd(refusal))
-      else if (standing === 'refused') finish(refusedEnd(context.auth.refusal() ?? refusal))
+      else if (state === 'refused') finish(refusedEnd(context.auth.refusal() ?? refusal))
       // The challenge is still to come, or what the relay makes of our answer to it.
-      else if (standing !== 'granted') {
+      else if (state !== 'granted') {
         complaint = refusal
         context.demand('read')
       } else if (!insist()) finish(refusedEnd(refusal))
     },
     authWanted(refusal) {
       if (phase !== 'asked') return
-      const standing = context.auth.standing()
-      if (standing === 'granted') insist()
-      else if (standing !== 'refused') {
+      const state = context.auth.state()
+      if (state === 'granted') insist()
+      else if (state !== 'refused') {
         complaint = refusal
         context.demand('read')
       }

@@ -7,7 +7,7 @@ import {
   recordListOffered,
   recordOwnList,
   relaysAskedForList,
-} from '../../src/state/announced.ts'
+} from '../../src/state/announcements.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const NOW = 1_800_000_000

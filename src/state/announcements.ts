@@ -2,8 +2,8 @@
 import type { RelayList } from '../call/presence.ts'
 import type { Template } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
+import type { AuthorContext } from './record-signals.ts'
 import { claimBy, hasPassed, type IsAlive, isClaimed } from './retry.ts'
-import type { AuthorContext } from './say.ts'
 import type { Announced, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 

@@ -1,6 +1,6 @@
 // What we say gets its number under the lock, and is owed before anybody hears it.
 import { expect, test } from 'vitest'
-import { recordSignals } from '../../src/state/say.ts'
+import { recordSignals } from '../../src/state/record-signals.ts'
 import { ACCEPT, callIn, END, hears, inCall, logIn, ringing, says, send, T } from '../support/conversation.ts'
 
 const links = (tags: string[][] | undefined) =>

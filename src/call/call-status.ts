@@ -12,11 +12,10 @@ export type Moment = { ref: string; at: number; text: string }
 export type Ringing = { since: number; until: number; reached: boolean; looked: boolean }
 
 /**
- * `own`: our last
- * word, and how far it has come. `asks`: their owner is asked, and nobody there has said anything since. `progress`: their last
- * one, where they have said nothing since.
+ * `own`: our last word, and how far it has come. `asks`: their owner is asked, and nobody there has said anything since.
+ * `progress`: their last one, where they have said nothing since.
  */
-export type Standing = {
+export type CallStatus = {
   rings: Ringing | undefined
   own: { ref: string; state: DeliveryState } | undefined
   asks: Moment | undefined
@@ -29,7 +28,7 @@ export type Standing = {
  * How a call stands.
  * @param until until when it rings, by our own clock
  */
-export function standingOf(call: Call, log: Log, until = call.deadline): Standing {
+export function callStatusOf(call: Call, log: Log, until = call.deadline): CallStatus {
   const { phase, role, acked } = call
   const theirs = call.lines.filter((line) => line.party !== role && isShown(line))
   const answered = theirs.findLast(({ signal }) => WORDS.includes(signal.body.type))?.signal.seq ?? 0
@@ -56,8 +55,8 @@ function momentOf({ signal, heard }: Line): Moment {
 }
 
 /** The same in parts of a sentence of ours, without any words of a peer's. */
-export function standingParts(
-  { rings, own, asks, progress, confirmed }: Standing,
+export function callStatusParts(
+  { rings, own, asks, progress, confirmed }: CallStatus,
   outgoing: boolean,
   now: number,
 ): string[] {
