@@ -65,8 +65,8 @@ export function callWith(
   const acked = links.get(me.pubkey) ?? NOTHING
   const log: Log = {
     ...emptyLog(call),
-    ...{ entries, acked },
-    told: { ...emptyLog(call).told, taken: taken.seq, tried: taken.seq, at: now },
+    ...{ entries, peerAcked: acked },
+    receipts: { ...emptyLog(call).receipts, ackTaken: taken.seq, ackTried: taken.seq, ackTriedAt: now },
   }
   const digest = ended ? digestNow(log) : undefined
   if (digest !== undefined) log.verified = { digest, at: now }

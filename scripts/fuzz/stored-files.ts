@@ -20,13 +20,12 @@ const admission = { trust: () => 'unknown' as const, calls: 'anyone' as const, s
 
 /** An index that has something of everything. */
 const { rumor } = mustBe(call.said[2])
-const entry = { wrapped: NOW, wraps: 1, accepted: ['wss://relay.example'], failed: [] }
+const entry = { wrappedAt: NOW, wrapCount: 1, accepted: ['wss://relay.example'], failed: [] }
 const FULL = {
   ...state.index,
   ...{
     relays: { 'wss://relay.example': { cursor: NOW } },
-    orphanCalls: [{ call: rumor.id, from: agents.caller.pubkey, heard: NOW, replays: 1, said: 1, end: rumor }],
-    orphans: [{ rumor, heard: NOW, replays: 1 }],
+    orphanCalls: [{ call: rumor.id, from: agents.caller.pubkey, heard: NOW, completeReads: 1, said: 1, end: rumor }],
     lostTold: { [agents.caller.pubkey]: NOW },
     forgotten: { [rumor.id]: NOW },
     wakes: { a: { at: 1, times: 1 } },

@@ -177,7 +177,7 @@ function isAnswer({ body }: Signal): boolean {
 function isSettledLine({ signal, late, effective }: Line, log: Log, peer: string): boolean {
   const { body, from, id } = signal
   if (late || !effective || !ARCHIVABLE.includes(body.type)) return false
-  if (from !== peer) return signal.seq <= log.acked.seq && log.outbox[id] === undefined
+  if (from !== peer) return signal.seq <= log.peerAcked.seq && log.outbox[id] === undefined
   return body.type !== 'file' || isFinished(log.files[transferKey(body)])
 }
 

@@ -142,7 +142,7 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
     // A chunk that contradicts the first one is not part of this file.
     if (body.chunk[1] !== transfer.of || transfer.chunks.some((c) => chunkNumber(c) === body.chunk[0])) continue
     transfer.chunks.push(signal)
-    if (signal.from === call.peer || signal.seq <= log.acked.seq) transfer.have++
+    if (signal.from === call.peer || signal.seq <= log.peerAcked.seq) transfer.have++
     found.set(key, transfer)
   }
   return [...found.values()]

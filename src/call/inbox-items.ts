@@ -93,13 +93,17 @@ export function isShown({ effective, late, signal }: Line): boolean {
 }
 
 const MARKS: readonly (readonly ['missed' | 'forked' | 'lost', (log: Log) => boolean])[] = [
-  ['missed', (log) => log.missed !== undefined],
+  ['missed', (log) => log.missedAt !== undefined],
   ['forked', (log) => log.fork !== undefined],
-  ['lost', (log) => log.lost !== undefined],
+  ['lost', (log) => log.peerLostAt !== undefined],
 ]
 
 function markItem(type: 'missed' | 'forked' | 'lost', log: Log, call: Call, from: Agent): InboxItem {
-  const at = { missed: log.missed ?? call.deadline, forked: log.fork?.at ?? call.last, lost: log.lost ?? call.last }
+  const at = {
+    missed: log.missedAt ?? call.deadline,
+    forked: log.fork?.at ?? call.last,
+    lost: log.peerLostAt ?? call.last,
+  }
   const base = { type, id: call.id, call: call.id, from, at: at[type], seq: 0 }
   // What a call was about is the caller's word; of the rest there is nothing of the peer's to quote.
   const text = foreignText(type === 'missed' ? call.topic : '')

@@ -19,7 +19,7 @@ import {
   type Log,
   type LogEntry,
   type OutboxEntry,
-  type Told,
+  type ReceiptRecord,
 } from './log.ts'
 import { LIMIT, type Link, type SeqRange } from './signal.ts'
 
@@ -86,7 +86,7 @@ export const keptEntries: Decoder<Entries> = (value) => {
 /** Which process is at something. */
 export const claimFields = {
   must: { pid: finite, at: finite },
-  may: { where: text, mark: text, rest: yes },
+  may: { host: text, processStart: text, remainingOnly: yes },
 } as const
 
 /** Which process is at something, and since when. */
@@ -97,12 +97,12 @@ const event: Decoder<Event> = parseEvent
 /** What an own rumor still waits for. */
 export const outboxEntry: Decoder<OutboxEntry> = fields<OutboxEntry>(
   {
-    wrapped: finite,
-    wraps: finite,
+    wrappedAt: finite,
+    wrapCount: finite,
     accepted: list(text),
     failed: list(fields<OutboxEntry['failed'][number]>({ url: text, reason: foreignLineOf }, { final: yes })),
   },
-  { wrap: event, retried: finite, early: count, missing: yes, again: yes, claim },
+  { wrap: event, retriedAt: finite, earlyWraps: count, reportedMissing: yes, offeredAgain: yes, claim },
 )
 
 function foreignLineOf(value: unknown): Foreign | undefined {
@@ -127,19 +127,27 @@ const link: Decoder<Link> = (value) => {
   return held.id === undefined ? undefined : { seq: held.seq, id: held.id }
 }
 
-const toldFields = fields<Partial<Told>>(
+const receiptFields = fields<Partial<ReceiptRecord>>(
   {},
-  { taken: finite, tried: finite, at: finite, asked: finite, forked: finite, read: finite, again: finite },
+  {
+    ackTaken: finite,
+    ackTried: finite,
+    ackTriedAt: finite,
+    missingAskedAt: finite,
+    forkToldAt: finite,
+    readTold: finite,
+    offeredAgainAt: finite,
+  },
 )
 
-const told: Decoder<Told> = (value) => {
-  const held = toldFields(value)
-  return held && { ...emptyLog('').told, ...held }
+const receipts: Decoder<ReceiptRecord> = (value) => {
+  const held = receiptFields(value)
+  return held && { ...emptyLog('').receipts, ...held }
 }
 
 const fork = fields<Fork>({ by: oneOf('peer', 'me', 'told'), seq, id: hex32, at: count }, { foreign: hex32 })
 
-const early = table(fields<EarlySeal>({ seal: event, stamp: time, tried: list(text) }), hex32)
+const earlySeals = table(fields<EarlySeal>({ seal: event, stamp: time, tried: list(text) }), hex32)
 
 const range: Decoder<SeqRange> = (value) => {
   const [first, last, ...more] = list(count, 2)(value) ?? []
@@ -171,26 +179,26 @@ const kept = fields<Omit<Log, 'version' | 'needsWholeCall'>>(
     asideMore: count,
     unread: list(text),
     outbox: table(outboxEntry),
-    acked: link,
+    peerAcked: link,
     peerRead: count,
     read: count,
-    told,
+    receipts,
     files: table(fileState),
   },
   {
-    missed: count,
+    missedAt: count,
     ringsUntil: count,
-    held: yes,
-    merged: hex32,
+    heldForGlare: yes,
+    mergedInto: hex32,
     merges: hex32,
-    unanswered: count,
+    countBeforeAnswer: count,
     fork,
-    receiptAck: count,
-    lost: count,
-    ackedAtEnd: count,
+    peerReceiptAck: count,
+    peerLostAt: count,
+    ackedAtPeerEnd: count,
     verified: fields<{ digest: string; at: number }>({ digest: hex32, at: count }),
-    undelivered: count,
-    early,
+    undeliveredToldAt: count,
+    earlySeals,
     archive: archiveSummary,
   },
 )

@@ -22,29 +22,29 @@ export type OutboxEntry = {
   /** The wrap that went out last; kept while the same one may be published again. */
   wrap?: Event
   /** When that wrap was made, unix seconds; 0 before the first one. */
-  wrapped: number
+  wrappedAt: number
   /** How often it was wrapped: the waits between wraps grow with it. */
-  wraps: number
+  wrapCount: number
   accepted: string[]
   /** Who has not taken it; `final`: and takes this wrap at no other time. */
   failed: { url: string; reason: Foreign; final?: true }[]
   /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them where nobody has acknowledged it. */
-  retried?: number
+  retriedAt?: number
   /** How many of its wraps went out early, since the peer was there to answer. */
-  early?: number
+  earlyWraps?: number
   /** The peer has said that it misses it. */
-  missing?: true
+  reportedMissing?: true
   /** It was acknowledged once, and is offered one more time, until a relay has it. */
-  again?: true
+  offeredAgain?: true
   /** The process that is publishing it right now, so that a parallel one leaves it alone. */
   claim?: Claim
 }
 
 /**
- * A process that is at something since `at`, unix seconds. `where`: the machine or container that its `pid` counts in; `mark`: what tells it
- * from a later one with its number; `rest`: only the relays are tried that have not taken it.
+ * A process that is at something since `at`, unix seconds. `host`: the machine or container that its `pid` counts in; `processStart`: what
+ * tells it from a later one with its number; `remainingOnly`: only the relays are tried that have not taken it.
  */
-export type Claim = { pid: number; at: number; where?: string; mark?: string; rest?: true }
+export type Claim = { pid: number; at: number; host?: string; processStart?: string; remainingOnly?: true }
 
 /**
  * Where a received file lies, with what its announcement may have left open; or why it was not taken; or how far it has been
@@ -70,18 +70,17 @@ export type Entries = Readonly<Record<string, LogEntry>>
 export type Fork = { by: 'peer' | 'me' | 'told'; seq: number; id: string; at: number; foreign?: string }
 
 /**
- * What the peer was told: the highest ack of ours that a relay has taken, and the last one that we tried, with when (unix seconds); when
- * we asked for what is missing, when we last said that the call has forked, when an answer was last offered again, and the `read`
- * mark that it has.
+ * What the peer was told by receipts: the highest ack of ours that a relay has taken; the last one that was tried, and when; when what
+ * is missing was asked for, the fork was told, an answer was offered again; and the `read` mark that it has. Times in unix seconds.
  */
-export type Told = {
-  taken: number
-  tried: number
-  at: number
-  asked: number
-  forked: number
-  read: number
-  again?: number
+export type ReceiptRecord = {
+  ackTaken: number
+  ackTried: number
+  ackTriedAt: number
+  missingAskedAt: number
+  forkToldAt: number
+  readTold: number
+  offeredAgainAt?: number
 }
 
 /** What stands in `unread` before the id of an own rumor that was never acknowledged. */
@@ -107,37 +106,37 @@ export type Log = {
   unread: string[]
   outbox: Record<string, OutboxEntry>
   /** Up to where the peer has taken our signals, by its signals and receipts; and up to where somebody there has looked. */
-  acked: Link
+  peerAcked: Link
   peerRead: number
   /** Up to where the peer's signals were shown to our agent. */
   read: number
-  told: Told
+  receipts: ReceiptRecord
   /** When our own clock and a complete replay showed that nobody had answered in time. */
-  missed?: number
+  missedAt?: number
   /** Until when an incoming call rings, unix seconds by our own clock. */
   ringsUntil?: number
   /** At glare: the request waits for what becomes of ours; or the other call has become the conversation. */
-  held?: true
-  merged?: string
+  heldForGlare?: true
+  mergedInto?: string
   /** At glare: our own request that this call takes in; we accept it by ourselves. */
   merges?: string
   /** How many signals came before the answer, and were not kept. */
-  unanswered?: number
+  countBeforeAnswer?: number
   fork?: Fork
   /** The highest number that a receipt of the peer has acknowledged. */
-  receiptAck?: number
+  peerReceiptAck?: number
   /** When the peer said that it does not have this call. */
-  lost?: number
+  peerLostAt?: number
   /** What the peer had acknowledged of ours when its end was taken. */
-  ackedAtEnd?: number
+  ackedAtPeerEnd?: number
   /** Once the peer has bound itself to all of ours: nothing is taken any more. `digest` is SHA-256, hex. */
   verified?: { digest: string; at: number }
   /** When what was never acknowledged was told as undelivered. */
-  undelivered?: number
+  undeliveredToldAt?: number
   /** Never on disk: something came whose place lies in the archive, so that the change is worked out again over the whole call. */
   needsWholeCall?: true
   /** What the peer has sealed with the key of a call whose accept is still to come, by wrap. */
-  early?: Readonly<Record<string, EarlySeal>>
+  earlySeals?: Readonly<Record<string, EarlySeal>>
   /** What became of the peer's files, by transfer. */
   files: Record<string, FileState>
   /** What lies in segments (archive.ts), for a call that has been spoken in for long; everything above is without that. */
@@ -155,10 +154,10 @@ export function emptyLog(id: string): Log {
     asideMore: 0,
     unread: [],
     outbox: {},
-    acked: NOTHING,
+    peerAcked: NOTHING,
     peerRead: 0,
     read: 0,
-    told: { taken: 0, tried: 0, at: 0, asked: 0, forked: 0, read: 0 },
+    receipts: { ackTaken: 0, ackTried: 0, ackTriedAt: 0, missingAskedAt: 0, forkToldAt: 0, readTold: 0 },
     files: {},
   }
 }
@@ -214,7 +213,7 @@ export type DeliveryState = 'queued' | 'relayed' | 'delivered' | 'read'
 /** How far one of our own rumors has come. @param rumor its id; one that is not held counts as read */
 export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
   const seq = signalOf(log, rumor)?.seq ?? 0
-  if (seq <= log.acked.seq) return seq <= log.peerRead ? 'read' : 'delivered'
+  if (seq <= log.peerAcked.seq) return seq <= log.peerRead ? 'read' : 'delivered'
   return (log.outbox[rumor]?.accepted.length ?? 0) > 0 ? 'relayed' : 'queued'
 }
 

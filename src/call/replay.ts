@@ -115,16 +115,16 @@ export function digestNow(log: Log): string | undefined {
 type FoldedCall = { me: string; beside: readonly unknown[]; call: Call | undefined }
 
 const FOLDED_FIELDS = [
-  'missed',
-  'merged',
+  'missedAt',
+  'mergedInto',
   'merges',
-  'held',
+  'heldForGlare',
   'fork',
   'verified',
-  'ackedAtEnd',
-  'acked',
+  'ackedAtPeerEnd',
+  'peerAcked',
   'peerRead',
-  'lost',
+  'peerLostAt',
   'waiting',
 ] as const satisfies (keyof Log)[]
 
@@ -160,15 +160,15 @@ function foldLog(log: Log, me: string): Call | undefined {
     own: lastSignal(log, me),
     taken,
     gaps: gapsBefore(waiting, taken.seq),
-    acked: log.acked.seq,
+    acked: log.peerAcked.seq,
     peerRead: log.peerRead,
     ends,
     digest: log.verified?.digest,
     verified: log.verified !== undefined ? true : log.fork !== undefined ? false : 'pending',
     fork: log.fork,
-    held: log.held === true,
+    held: log.heldForGlare === true,
     merges: log.merges,
-    lost: log.lost,
+    lost: log.peerLostAt,
   }
 }
 
@@ -223,14 +223,14 @@ function foldPhases(
 }
 
 function initialPhase(log: Log): Phase {
-  if (log.merged !== undefined) return 'merged'
-  return log.missed === undefined ? 'ringing' : 'missed'
+  if (log.mergedInto !== undefined) return 'merged'
+  return log.missedAt === undefined ? 'ringing' : 'missed'
 }
 
 // "*Late* is what nothing of the ender had acknowledged when its `end` was taken."
 function isLate({ seq, body }: Signal, own: boolean, otherEnd: Signal | undefined, log: Log): boolean {
   if (otherEnd === undefined || body.type === 'end' || body.type === 'request') return false
-  return seq > (own ? (log.ackedAtEnd ?? otherEnd.ack.seq) : otherEnd.ack.seq)
+  return seq > (own ? (log.ackedAtPeerEnd ?? otherEnd.ack.seq) : otherEnd.ack.seq)
 }
 
 // An answer to a ring that has run out, and a farewell that crossed a hang-up.
@@ -241,8 +241,8 @@ function isLateAnswer({ body }: Signal, phase: Phase): boolean {
 // "An `end` that is the caller's `seq` 2 and whose `ack` (receipts counted) does not cover the accept cancels the call, whatever
 // stands above it; the accept stays as a late line."
 function isCancel({ seq, ack }: Signal, party: Party, ends: Ends, log: Log, role: Party): boolean {
-  if (party !== 'caller' || seq !== 2 || log.missed !== undefined || log.merged !== undefined) return false
-  const acked = role === 'callee' ? Math.max(ack.seq, log.ackedAtEnd ?? 0) : ack.seq
+  if (party !== 'caller' || seq !== 2 || log.missedAt !== undefined || log.mergedInto !== undefined) return false
+  const acked = role === 'callee' ? Math.max(ack.seq, log.ackedAtPeerEnd ?? 0) : ack.seq
   return ends.caller?.seq === 2 && acked < 1
 }
 

@@ -73,7 +73,7 @@ function inboxListActions({ index }: State, context: RunContext): Action[] {
   const lists = [...named].sort().join(' ')
   const relays = listDue(index.announced, lists, [...new Set([...presence, ...lookup, ...inbox])], now)
   if (relays.length === 0) return []
-  const replaces = index.announced.replaced !== undefined
+  const replaces = index.announced.listReplacedBy !== undefined
   const template = inboxList(named, listStamp(index.announced, publishTime(context)))
   return [{ type: 'inbox-list', template, lists, relays, ...(replaces && { replaces }) }]
 }
@@ -97,7 +97,7 @@ function presenceFields(state: State, { environment, now }: RunContext) {
   return {
     ...{ name, about, capabilities, inbox: environment.relays.inbox, busy, pow: policy.pow },
     ...{ every: presenceEvery(state.index, environment.relays.presence, presence.every, now), nip05 },
-    looked: receipts.read ? state.index.announced.looked : undefined,
+    looked: receipts.read ? state.index.announced.lastCommandAt : undefined,
   }
 }
 

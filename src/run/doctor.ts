@@ -73,9 +73,9 @@ function limitChecks(
   const memory = index?.relays[url]
   if (index === undefined || memory?.dialLimit === undefined || !limitsDials(memory, now)) return []
   const every = presenceEvery(index, relays?.presence ?? [], config?.presence.every ?? PRESENCE_EVERY, now)
-  const { taken, presence } = index.announced
+  const { presenceTakenAt: taken, presenceAt: presence } = index.announced
   const lapses = (taken?.[url] ?? 0) + presenceLifetime(every)
-  const until = memory.rest?.until ?? 0
+  const until = memory.backoff?.until ?? 0
   const isOnline = presence > 0 && now < presence + presenceLifetime(every)
   const hasLapsed = roles.includes('presence') && isOnline && lapses <= Math.max(now, until)
   const lapse = !hasLapsed

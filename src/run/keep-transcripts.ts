@@ -25,7 +25,7 @@ export function transcriptsDue(
     const then = before.calls[id]
     if (!CONVERSATIONS.includes(now.phase)) return false
     // What transcript.keep has deleted is not written anew while its call is still at hand.
-    if (keepDays > 0 && now.over !== undefined && at - now.over >= keepDays * 86_400) return false
+    if (keepDays > 0 && now.overAt !== undefined && at - now.overAt >= keepDays * 86_400) return false
     const isChanged = now.phase !== then?.phase || now.verified !== then.verified
     return isChanged || (kept[id] === undefined && logs[id] !== undefined)
   })

@@ -19,7 +19,7 @@ export function keyringFor({ environment, now }: RunContext, tried?: TriedCalls)
     const binding = bindingIn(logs[call] ?? store.read([call]).logs[call])
     return binding && callKeys.keyOf(binding)
   }
-  return openKeyring({ calls, tried: tried ?? index.tried ?? {}, keyOf, ...awaitedPeers(index, now) })
+  return openKeyring({ calls, tried: tried ?? index.triedKeys ?? {}, keyOf, ...awaitedPeers(index, now) })
 }
 
 /** What the key of a call is bound to; undefined where it has none. */

@@ -10,11 +10,11 @@ export const probeNip77: Executor<'probe-nip77'> = {
   async execute(action, { environment }) {
     const found = action.relays.map(async (relay) => {
       const { nips = [], limits } = (await environment.fetchRelayInfo(relay, NIP11_WITHIN)) ?? {}
-      const { events: limit, message: frame, subscriptions } = limits ?? {}
+      const { events: maxEvents, message: maxMessageBytes, subscriptions } = limits ?? {}
       return {
         ...{ relay, speaks: nips.includes(77) },
-        ...(limit !== undefined && { limit }),
-        ...(frame !== undefined && { frame }),
+        ...(maxEvents !== undefined && { maxEvents }),
+        ...(maxMessageBytes !== undefined && { maxMessageBytes }),
         ...(subscriptions !== undefined && { subscriptions }),
       }
     })

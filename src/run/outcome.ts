@@ -192,7 +192,7 @@ function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
   const taken = answers.filter((r) => r.accepted).map((r) => r.relay)
   const relays = [...new Set(environment.relays.presence)]
   const accepted = [...taken, ...relays.filter((url) => !answers.some((r) => r.relay === url))]
-  const since = Math.min(now, ...accepted.map((url) => state.index.announced.taken?.[url] ?? now))
+  const since = Math.min(now, ...accepted.map((url) => state.index.announced.presenceTakenAt?.[url] ?? now))
   return {
     expires: since + presenceLifetime(presenceEvery(state.index, relays, environment.config.presence.every, now)),
     age: answers.length === 0 ? now - since : undefined,

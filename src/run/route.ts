@@ -98,6 +98,6 @@ function hasSaidNothing({ own }: CallSummary): boolean {
 }
 
 function isTroubled(memory: RelayMemory | undefined, now: number): boolean {
-  const { lost, rest } = memory ?? {}
+  const { unreachableSince: lost, backoff: rest } = memory ?? {}
   return (lost !== undefined && !hasPassed(lost, LOST_FOR, now)) || (rest !== undefined && rest.until > now)
 }

@@ -13,22 +13,22 @@ export function offerAgain(
   { me, now }: { me: string; now: number },
   types: readonly SignalType[],
 ): void {
-  if (log.fork !== undefined || !hasPassed(log.told.again ?? 0, AGAIN, now)) return
+  if (log.fork !== undefined || !hasPassed(log.receipts.offeredAgainAt ?? 0, AGAIN, now)) return
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
     if (signal?.from !== me || !types.includes(signal.body.type)) continue
     // Two ends that are no confirmation would answer each other forever.
     if (signal.body.type === 'end' && !isConfirmation(edit.logIndex(log), signal)) continue
     const owed = log.outbox[id]
-    log.outbox[id] = owed === undefined ? { ...FRESH, again: true } : { ...owed, missing: true }
-    log.told = { ...log.told, again: now }
+    log.outbox[id] = owed === undefined ? { ...FRESH, offeredAgain: true } : { ...owed, reportedMissing: true }
+    log.receipts = { ...log.receipts, offeredAgainAt: now }
   }
 }
 
 /** What is answered again, at most once so often, in seconds. */
 const AGAIN = 60
 
-const FRESH = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+const FRESH = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] }
 
 /**
  * "Whatever the peer reports `missing` is wrapped anew", also what it has acknowledged before: its state may have gone back. The
@@ -42,7 +42,7 @@ export function offerMissing(
 ): void {
   if (log.fork !== undefined || missing.length === 0) return
   const { said, last } = edit.logIndex(log)
-  const mayRepeat = hasPassed(log.told.again ?? 0, AGAIN, now)
+  const mayRepeat = hasPassed(log.receipts.offeredAgainAt ?? 0, AGAIN, now)
   const top = last.get(me)?.seq ?? 0
   for (const [first, end] of missing) {
     for (let seq = first; seq <= Math.min(end, top); seq++) {
@@ -55,10 +55,10 @@ export function offerMissing(
       const owed = log.outbox[id]
       // The bytes of a file that was delivered are not kept.
       const isWhole = log.entries[id]?.rumor.content !== '' || signalOf(log, id)?.body.type !== 'file'
-      if (owed !== undefined) log.outbox[id] = { ...owed, missing: true }
+      if (owed !== undefined) log.outbox[id] = { ...owed, reportedMissing: true }
       else if (mayRepeat && isWhole) {
-        log.outbox[id] = { ...FRESH, again: true }
-        log.told = { ...log.told, again: now }
+        log.outbox[id] = { ...FRESH, offeredAgain: true }
+        log.receipts = { ...log.receipts, offeredAgainAt: now }
       }
     }
   }
@@ -66,10 +66,10 @@ export function offerMissing(
 
 /** Notes what the peer has taken, which is delivered; whatever is not in the outbox has been acknowledged before. */
 export function acknowledge(edit: Transaction, log: Log, ack: Link, read = 0): void {
-  if (ack.seq > log.acked.seq) log.acked = ack
+  if (ack.seq > log.peerAcked.seq) log.peerAcked = ack
   // "Counts up to `ack`": a receipt that acknowledges nothing says nothing of what was looked at. The attack: one in the open, from before
   // the accept by its own word, says that all of it was read.
-  log.peerRead = Math.max(log.peerRead, Math.min(read, ack.seq, log.acked.seq))
+  log.peerRead = Math.max(log.peerRead, Math.min(read, ack.seq, log.peerAcked.seq))
   const { owed } = edit.logIndex(log)
   for (const [seq, id] of owed) {
     if (seq > ack.seq) break

@@ -35,7 +35,7 @@ export function presenceDue(
 ): string[] {
   const due = every * 60 - DUE_EARLY
   // A clock that was set back must not make an old presence look like a new one.
-  return relays.filter((url) => held.words !== words || hasPassed(held.taken?.[url] ?? 0, due, now))
+  return relays.filter((url) => held.presenceWords !== words || hasPassed(held.presenceTakenAt?.[url] ?? 0, due, now))
 }
 
 /** How far ahead of our clock a presence may be dated, in seconds: a few in one second, and no clock that was set back. */
@@ -45,7 +45,7 @@ const MOST_BUMPED = 60
  * The created_at of our next presence: newer than the last one. Of two that are dated alike relays keep the one with the lower id,
  * which may be the old one (NIP-01).
  */
-export function presenceStamp({ dated = 0 }: Announced, stamp: number): number {
+export function presenceStamp({ presenceCreatedAt: dated = 0 }: Announced, stamp: number): number {
   return dated >= stamp && dated - stamp < MOST_BUMPED ? dated + 1 : stamp
 }
 
@@ -58,10 +58,16 @@ export function recordPresenceTaken(
 ): State {
   const edit = beginTransaction(state)
   const { announced } = edit.index
-  const before = Object.entries(announced.words === words ? (announced.taken ?? {}) : {})
+  const before = Object.entries(announced.presenceWords === words ? (announced.presenceTakenAt ?? {}) : {})
   const kept = before.filter(([, at]) => !hasPassed(at, TAKEN_KEPT, now))
   const taken = Object.fromEntries([...kept, ...relays.map((url) => [url, now])])
-  edit.index.announced = { ...announced, presence: now, words, taken, dated }
+  edit.index.announced = {
+    ...announced,
+    presenceAt: now,
+    presenceWords: words,
+    presenceTakenAt: taken,
+    presenceCreatedAt: dated,
+  }
   return edit.state
 }
 
@@ -70,9 +76,9 @@ export function recordPresenceTaken(
  * an hour, and every one after a day, since relays forget and nobody finds us where it is missing.
  */
 export function listDue(held: Announced, lists: string, relays: readonly string[], now: number): string[] {
-  if (held.lists !== lists || held.replaced !== undefined) return [...relays]
+  if (held.inboxList !== lists || held.listReplacedBy !== undefined) return [...relays]
   return relays.filter((url) => {
-    const { at, taken } = held.offered?.[url] ?? { at: 0, taken: false }
+    const { at, taken } = held.listOffers?.[url] ?? { at: 0, taken: false }
     return hasPassed(at, taken ? A_DAY : AN_HOUR, now)
   })
 }
@@ -81,7 +87,7 @@ export function listDue(held: Announced, lists: string, relays: readonly string[
 const MOST_AHEAD = 600
 
 /** The created_at of our next 10050: newer than the last one and than what has replaced that, as relays keep the newest. */
-export function listStamp({ replaced = 0, stamp: last = 0 }: Announced, stamp: number): number {
+export function listStamp({ listReplacedBy: replaced = 0, listCreatedAt: last = 0 }: Announced, stamp: number): number {
   return Math.max(stamp, Math.min(Math.max(last, replaced) + 1, stamp + MOST_AHEAD))
 }
 
@@ -93,7 +99,7 @@ export function relaysAskedForList(
   { inbox, presence, lookup }: Readonly<Record<'inbox' | 'presence' | 'lookup', readonly string[]>>,
   now: number,
 ): string[] {
-  const all = hasPassed(held.asked ?? 0, AN_HOUR, now) ? lookup : []
+  const all = hasPassed(held.listAskedAt ?? 0, AN_HOUR, now) ? lookup : []
   return [...new Set([...inbox, ...presence, ...all])]
 }
 
@@ -104,12 +110,12 @@ export function relaysAskedForList(
 export function recordOwnList(state: State, list: RelayList | undefined, now: number): State {
   const edit = beginTransaction(state)
   const { announced } = edit.index
-  const asked = hasPassed(announced.asked ?? 0, AN_HOUR, now) ? { asked: now } : {}
-  const since = announced.stamp ?? Math.max(0, ...Object.values(announced.offered ?? {}).map(({ at }) => at))
+  const asked = hasPassed(announced.listAskedAt ?? 0, AN_HOUR, now) ? { listAskedAt: now } : {}
+  const since = announced.listCreatedAt ?? Math.max(0, ...Object.values(announced.listOffers ?? {}).map(({ at }) => at))
   const isOurs =
-    announced.lists === '' || list === undefined || list.at <= since || isSame(announced.lists, list.relays)
-  const replaced = isOurs ? {} : { replaced: list.at }
-  if (!('asked' in asked) && (isOurs || announced.replaced === list.at)) return state
+    announced.inboxList === '' || list === undefined || list.at <= since || isSame(announced.inboxList, list.relays)
+  const replaced = isOurs ? {} : { listReplacedBy: list.at }
+  if (!('listAskedAt' in asked) && (isOurs || announced.listReplacedBy === list.at)) return state
   edit.index.announced = { ...announced, ...asked, ...replaced }
   return edit.state
 }
@@ -132,12 +138,12 @@ export function recordListOffered(
 ): State {
   const edit = beginTransaction(state)
   const { announced } = edit.index
-  const before = announced.lists === lists ? announced.offered : {}
+  const before = announced.inboxList === lists ? announced.listOffers : {}
   const fresh = Object.fromEntries(receipts.map((r) => [r.relay, { at: now, taken: r.accepted }]))
   const offered = { ...before, ...fresh }
   if (!Object.values(offered).some((one) => one.taken)) return state
-  const { replaced: _, ...kept } = announced
-  edit.index.announced = { ...kept, lists, offered, stamp }
+  const { listReplacedBy: _, ...kept } = announced
+  edit.index.announced = { ...kept, inboxList: lists, listOffers: offered, listCreatedAt: stamp }
   return edit.state
 }
 
@@ -174,6 +180,6 @@ export function endAnnounce(state: State, pid: number): State {
 /** Our agent has looked: it, and not cron, has run a command. */
 export function recordLook(state: State, now: number): State {
   const edit = beginTransaction(state)
-  edit.index.announced = { ...edit.index.announced, looked: now }
+  edit.index.announced = { ...edit.index.announced, lastCommandAt: now }
   return edit.state
 }

@@ -60,15 +60,15 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
     own: ownOf(call, log),
     open: isOpen(call, log, now),
     last: call.last,
-    ...(log.held === true ? { held: true } : {}),
+    ...(log.heldForGlare === true ? { held: true } : {}),
     ...(log.verified === undefined ? {} : { verified: true }),
     ...(agreements.length === 0 ? {} : { agreements }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(secrecy === undefined ? {} : { secrecy }),
     ...(secrecy === 'call' && isHungUpInTheOpen(call.ends) ? { hungUp: true } : {}),
-    ...(over === undefined ? {} : { over, ends: endsOf(call) }),
-    ...(awaits === undefined ? {} : { awaits }),
-    ...(log.early === undefined ? {} : { early: amountOf(log.early) }),
+    ...(over === undefined ? {} : { overAt: over, endCount: endsOf(call) }),
+    ...(awaits === undefined ? {} : { awaitsAcceptUntil: awaits }),
+    ...(log.earlySeals === undefined ? {} : { earlySeals: amountOf(log.earlySeals) }),
   }
 }
 
@@ -77,7 +77,7 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
 // speaking in it, or ends it on the last day, so that its key lives on.
 function overAt(call: Call, log: Log, now: number, before: CallSummary | undefined): number | undefined {
   if (!isOver(call.phase)) return undefined
-  if (before?.over !== undefined && (before.ends !== 0 || endsOf(call) === 0)) return before.over
+  if (before?.overAt !== undefined && (before.endCount !== 0 || endsOf(call) === 0)) return before.overAt
   const last = closedByOurClock(call, log)
   if (now === 0) return last
   return call.phase === 'expired' ? Math.min(now, overSince(call.phase, last) ?? now) : now
@@ -96,7 +96,7 @@ function closedByOurClock({ phase, ends }: Call, log: Log): number {
   if (log.fork !== undefined) return log.fork.at
   return Math.max(
     log.archive?.last ?? 0,
-    log.missed ?? 0,
+    log.missedAt ?? 0,
     ...Object.values(log.entries).map((entry) => timeOf(entry) ?? 0),
   )
 }
@@ -133,7 +133,7 @@ export function isOpen(call: Call, log: Log, now: number): boolean {
   if (!isOver(call.phase)) return true
   // What came to nothing is news for as long as anything else is kept; what was said in a call is told however late.
   if (now - call.last >= OPEN_AFTER_END) return log.unread.length > 0 && !UNCONNECTED_PHASES.includes(call.phase)
-  if (Object.keys(log.outbox).length > 0 || log.unread.length > 0 || log.early !== undefined) return true
+  if (Object.keys(log.outbox).length > 0 || log.unread.length > 0 || log.earlySeals !== undefined) return true
   const unconfirmed = call.phase === 'ended' && call.verified === 'pending'
   return unconfirmed || call.phase === 'forked' || call.lines.some((line) => isComing(line, log, call.peer))
 }
@@ -148,7 +148,7 @@ function ownOf(call: Call, log: Log): CallSummary['own'] {
   const own = { queued: 0, relayed: 0, delivered: archived, read: 0 }
   for (const { signal, party } of call.lines) if (party === call.role) own[deliveryStateOf(log, signal.id)]++
   // Our numbers have no gaps: what of those that were looked at is not among the lines lies in the archive.
-  const looked = Math.min(log.acked.seq, log.peerRead)
+  const looked = Math.min(log.peerAcked.seq, log.peerRead)
   const archivedRead = Math.max(0, Math.min(archived, looked - own.read))
   return { ...own, delivered: own.delivered - archivedRead, read: own.read + archivedRead }
 }

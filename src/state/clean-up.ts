@@ -10,12 +10,12 @@ import { beginTransaction, type Transaction } from './transaction.ts'
 const CLEAN_EVERY = 86_400
 
 /** Whether it is time to look; not where there was never a call, as far as is known. */
-export function isCleanUpDue({ cleaned = 0, calls, lostAt }: Index, now: number): boolean {
+export function isCleanUpDue({ cleanedAt: cleaned = 0, calls, stateLostAt: lostAt }: Index, now: number): boolean {
   const isLong = hasPassed(cleaned, CLEAN_EVERY, now)
   for (const id in calls) {
     if (isLong) return true
     // "Deleted 7 days after the end, by whichever command runs then."
-    const due = (calls[id]?.over ?? now) + KEY_LIFETIME
+    const due = (calls[id]?.overAt ?? now) + KEY_LIFETIME
     if (due > cleaned && due <= now) return true
   }
   return isLong && (cleaned > 0 || lostAt !== undefined)
@@ -40,7 +40,7 @@ export function cleanUp(
   const kept = { ...files, gone: Object.keys(index.forgotten), others: Object.keys(index.letterLogs) }
   const removals = removalsDue(calls, kept, { now, keepDays })
   const edit = beginTransaction(state)
-  edit.index.cleaned = now
+  edit.index.cleanedAt = now
   for (const removal of removals) noteRemoval(edit, removal, now)
   return { state: edit.commit(), removals }
 }
@@ -65,7 +65,7 @@ export function forgetFiles({ index }: State, call: string, others: readonly str
   return removalsOf(call, here, true).filter(({ type }) => type === 'files')
 }
 
-function keptCall(id: string, { phase, over, last, open, unread }: CallSummary): KeptCall {
+function keptCall(id: string, { phase, overAt: over, last, open, unread }: CallSummary): KeptCall {
   // One that was over before this program noted when.
   return { id, over: isOver(phase) ? (over ?? last) : undefined, settled: !open && unread === 0 }
 }

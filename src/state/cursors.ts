@@ -32,7 +32,7 @@ export function readSince(memory: RelayMemory | undefined, now: number, deep: bo
  * may have been, and a relay may have said that this was all when it was not.
  */
 export function needsSweep(memory: RelayMemory | undefined, now: number): boolean {
-  const { cursor, swept } = memory ?? {}
+  const { cursor, wholeReadAt: swept } = memory ?? {}
   // A cursor ahead of the clock was set by a clock that was wrong: nobody knows how far we had got.
   return cursor === undefined || cursor > now || swept === undefined || Math.abs(now - swept) > SWEEP_EVERY
 }
@@ -143,7 +143,7 @@ function stoppedAt({ complete, reached }: PartAnswer, left: readonly number[]): 
  */
 export function moveCursors(edit: Transaction, completeReads: readonly CompleteRead[], now: number): void {
   for (const { relay, cursor, began, swept } of completeReads) {
-    const { sweep, looked, ...memory } = edit.index.relays[relay] ?? {}
+    const { sweep, cursorByOwnClock: looked, ...memory } = edit.index.relays[relay] ?? {}
     const held = memory.cursor ?? 0
     // A parallel run may have got further; one with a wrong clock has not.
     const reached = held > now ? cursor : Math.max(cursor, held)
@@ -154,7 +154,7 @@ export function moveCursors(edit: Transaction, completeReads: readonly CompleteR
 
 // Where the relay's clock is ours, one time stands for both.
 function whenOf(began: number, cursor: number, swept: boolean | undefined): Partial<RelayMemory> {
-  return { ...(began > cursor && { looked: began }), ...(swept && { swept: began }) }
+  return { ...(began > cursor && { cursorByOwnClock: began }), ...(swept && { wholeReadAt: began }) }
 }
 
 /** Where a sweep stands when a parallel run has written of it meanwhile; undefined where that one is through. */
@@ -193,6 +193,6 @@ export function rereadLostCalls(edit: Transaction): void {
   if (lost.length === 0) return
   for (const id of lost) delete edit.table('calls')[id]
   edit.replace('seen', {})
-  for (const [url, { cursor, swept, sweep, ...rest }] of Object.entries(edit.index.relays))
+  for (const [url, { cursor, wholeReadAt: swept, sweep, ...rest }] of Object.entries(edit.index.relays))
     edit.table('relays')[url] = rest
 }

@@ -36,7 +36,7 @@ export function amountOf(early: Readonly<Record<string, EarlySeal>>): { count: n
 export function awaitedPeers({ calls }: Index, now: number) {
   const awaited = new Set<string>()
   const kept: Record<string, { count: number; bytes: number }> = {}
-  for (const { peer, awaits, early } of Object.values(calls)) {
+  for (const { peer, awaitsAcceptUntil: awaits, earlySeals: early } of Object.values(calls)) {
     if (awaits !== undefined && awaits >= now) awaited.add(peer)
     if (early === undefined) continue
     const before = kept[peer] ?? { count: 0, bytes: 0 }
@@ -49,7 +49,7 @@ export function awaitedPeers({ calls }: Index, now: number) {
 export function awaitingCall({ calls }: Index, peer: string, now: number): string | undefined {
   let latest: string | undefined
   for (const [id, call] of Object.entries(calls)) {
-    if (call.peer !== peer || call.awaits === undefined || call.awaits < now) continue
+    if (call.peer !== peer || call.awaitsAcceptUntil === undefined || call.awaitsAcceptUntil < now) continue
     if (latest === undefined || call.createdAt > (calls[latest]?.createdAt ?? 0)) latest = id
   }
   return latest
@@ -62,9 +62,9 @@ export function keepEarly(edit: Transaction, { wrap, stamp, unopened }: OpenedWr
   if (id === undefined || edit.state.logs[id] === undefined) return false
   const log = edit.log(id)
   // The bounds were looked at when it was opened; a parallel run may have kept as much.
-  if (Object.keys(log.early ?? {}).length >= KEPT_SEALS.count) return false
-  const tried = [...new Set([...(log.early?.[wrap]?.tried ?? []), ...unopened.tried])]
-  log.early = { ...log.early, [wrap]: { seal: unopened.seal, stamp, tried } }
+  if (Object.keys(log.earlySeals ?? {}).length >= KEPT_SEALS.count) return false
+  const tried = [...new Set([...(log.earlySeals?.[wrap]?.tried ?? []), ...unopened.tried])]
+  log.earlySeals = { ...log.earlySeals, [wrap]: { seal: unopened.seal, stamp, tried } }
   return true
 }
 
@@ -78,7 +78,7 @@ function untriedCall({ calls }: Index, { from, tried }: UnopenedSeal, now: numbe
  * Tells of a wrap that nothing has opened whether the key of some call was not tried on it. A run loads its keys before it opens its
  * mail: a parallel one may have said, or taken, an accept since.
  */
-export function untriedIn({ calls, tried = {} }: Index, now: number): (wrap: OpenedWrap) => boolean {
+export function untriedIn({ calls, triedKeys: tried = {} }: Index, now: number): (wrap: OpenedWrap) => boolean {
   let keyed: Map<string, string[]> | undefined
   return ({ wrap, unopened }) => {
     if (unopened === undefined) return false
@@ -98,9 +98,9 @@ function keyedCalls(calls: Index['calls'], now: number): Map<string, string[]> {
 
 /** Remembers of which wraps a later run tries more keys. */
 export function noteTries(edit: Transaction, opened: readonly OpenedWrap[]): void {
-  const { tried = {} } = edit.index
+  const { triedKeys: tried = {} } = edit.index
   if (!opened.some((wrap) => isToBeTriedAgain(wrap) || Object.hasOwn(tried, wrap.wrap))) return
-  edit.index.tried = rememberTries(tried, opened)
+  edit.index.triedKeys = rememberTries(tried, opened)
 }
 
 /** Seals that are kept with a call and may be opened by now. */
@@ -109,24 +109,24 @@ export type OpenableSeals = { call: string; seals: Readonly<Record<string, Early
 /** Those for which a key has come that was not tried on them. */
 export function openableSeals({ index, logs }: State, now: number): OpenableSeals[] {
   return Object.values(logs).flatMap((log) => {
-    if (log.early === undefined) return []
+    if (log.earlySeals === undefined) return []
     const peer = index.calls[log.id]?.peer
     const keyed = Object.entries(index.calls).filter(([, call]) => call.peer === peer && hasKey(call, now))
-    const seals = Object.entries(log.early).filter(([, { tried }]) => keyed.some(([id]) => !tried.includes(id)))
+    const seals = Object.entries(log.earlySeals).filter(([, { tried }]) => keyed.some(([id]) => !tried.includes(id)))
     return seals.length === 0 ? [] : [{ call: log.id, seals: Object.fromEntries(seals) }]
   })
 }
 
 /** Whether a call has a key that is not to be deleted yet. */
-export function hasKey({ secrecy, over }: Pick<Index['calls'][string], 'secrecy' | 'over'>, now: number): boolean {
-  return secrecy === 'call' && !isKeyOver(over, now)
+export function hasKey({ secrecy, overAt }: Pick<Index['calls'][string], 'secrecy' | 'overAt'>, now: number): boolean {
+  return secrecy === 'call' && !isKeyOver(overAt, now)
 }
 
 /** Takes out what was opened, and remembers what was tried on the rest. */
 export function recordEarlyOpened(edit: Transaction, call: string, opened: readonly OpenedWrap[]): void {
-  if (edit.state.logs[call]?.early === undefined) return
+  if (edit.state.logs[call]?.earlySeals === undefined) return
   const log = edit.log(call)
-  const early = { ...log.early }
+  const early = { ...log.earlySeals }
   for (const { wrap, unopened } of opened) {
     const held = early[wrap]
     if (held === undefined) continue
@@ -138,7 +138,7 @@ export function recordEarlyOpened(edit: Transaction, call: string, opened: reado
 
 /** Drops what no accept has come for. */
 export function expireEarly(edit: Transaction, now: number): void {
-  for (const { id, early, ringsUntil = 0 } of Object.values(edit.state.logs)) {
+  for (const { id, earlySeals: early, ringsUntil = 0 } of Object.values(edit.state.logs)) {
     if (early === undefined || now <= ringsUntil + KEPT_AFTER_RING) continue
     edit.table('dropped').undecryptable = (edit.index.dropped.undecryptable ?? 0) + Object.keys(early).length
     setEarly(edit.log(id), {})
@@ -146,6 +146,6 @@ export function expireEarly(edit: Transaction, now: number): void {
 }
 
 function setEarly(log: Log, early: Record<string, EarlySeal>): void {
-  if (Object.keys(early).length === 0) delete log.early
-  else log.early = early
+  if (Object.keys(early).length === 0) delete log.earlySeals
+  else log.earlySeals = early
 }

@@ -51,7 +51,7 @@ export function openEscalation(
   const open = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: foreign`` }]))
   edit.index.pendingEscalations = {
     ...state.index.pendingEscalations,
-    [escalation.id]: { escalation, open, fresh: true, ...(letter === undefined ? {} : { letter }) },
+    [escalation.id]: { escalation, channelsLeft: open, neverTold: true, ...(letter === undefined ? {} : { letter }) },
   }
   keepEscalation(edit, escalation, letter)
   return edit.state
@@ -72,10 +72,10 @@ export function dueEscalations(
     if (isClaimed(claim, now, alive, OWNER_CLAIM_LIFETIME)) return []
     const left = openChannels(held, state, configured, now)
     const channels = left.filter((channel) => {
-      const { tries, at } = held.open[channel] ?? { tries: 0, at: 0 }
+      const { tries, at } = held.channelsLeft[channel] ?? { tries: 0, at: 0 }
       return tries === 0 || hasPassed(at, waitAfter(tries - 1, OWNER_WAITS), now)
     })
-    const fresh = held.fresh === true
+    const fresh = held.neverTold === true
     // One that nothing is left to do for is due too: to be forgotten.
     if (channels.length === 0 && left.length > 0 && !fresh) return []
     if (!fresh && again === MAX_RETRIES_A_RUN) return []
@@ -114,29 +114,31 @@ function openChannels(held: PendingEscalation, { index }: State, configured: rea
   if (now - held.escalation.at >= OWNER_TRIED_FOR) return []
   // A letter is forgotten once a relay has taken it.
   const reached =
-    held.reached === true || (held.letter !== undefined && index.outgoingLetters[held.letter] === undefined)
-  return Object.entries(held.open)
+    held.ownerReached === true || (held.letter !== undefined && index.outgoingLetters[held.letter] === undefined)
+  return Object.entries(held.channelsLeft)
     .filter(([channel, { tries }]) => tries <= OWNER_WAITS.length && configured.includes(channel))
     .filter(([channel]) => !reached || REPEATABLE.includes(channel))
     .map(([channel]) => channel)
 }
 
 function entryAfterTelling(
-  { escalation, open, letter, reached }: PendingEscalation,
+  { escalation, channelsLeft: open, letter, ownerReached: reached }: PendingEscalation,
   { results }: OwnerTold,
   now: number,
 ): PendingEscalation {
-  const left = Object.entries(open).flatMap(([channel, attempt]): [string, PendingEscalation['open'][string]][] => {
-    if (!Object.hasOwn(results, channel)) return [[channel, attempt]]
-    const error = results[channel]
-    return error === undefined ? [] : [[channel, { tries: attempt.tries + 1, at: now, error }]]
-  })
+  const left = Object.entries(open).flatMap(
+    ([channel, attempt]): [string, PendingEscalation['channelsLeft'][string]][] => {
+      if (!Object.hasOwn(results, channel)) return [[channel, attempt]]
+      const error = results[channel]
+      return error === undefined ? [] : [[channel, { tries: attempt.tries + 1, at: now, error }]]
+    },
+  )
   const told = reached === true || Object.values(results).includes(undefined)
   return {
     escalation,
-    open: Object.fromEntries(left),
+    channelsLeft: Object.fromEntries(left),
     ...(letter === undefined ? {} : { letter }),
-    ...(told ? { reached: true as const } : {}),
+    ...(told ? { ownerReached: true as const } : {}),
   }
 }
 

@@ -31,8 +31,8 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
     const heard = log.entries[call.id]?.heard ?? call.createdAt
     if (isMissed(call, log, expiry)) {
       const mine = edit.log(call.id)
-      mine.missed = now
-      delete mine.held
+      mine.missedAt = now
+      delete mine.heldForGlare
       mine.unread = mine.unread.filter((item) => item !== call.id)
       // The attack: whom the policy refuses dates a request so that its ring is over when it comes, and its topic is read after all.
       if (call.role === 'caller' || mayCall(admission, admission.trust(call.peer))) mine.unread.push('missed')
@@ -49,7 +49,7 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
       delete edit.table('calls')[id]
     } else {
       const log = edit.log(id)
-      log.missed = now
+      log.missedAt = now
       log.unread = []
     }
   }
@@ -64,11 +64,11 @@ function isMissed({ deadline, role }: Call, { ringsUntil }: Log, { now, complete
 /** Tells, once, what was never acknowledged in calls that have expired or forked: those words are not offered any more. */
 export function tellUndelivered(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const log of Object.values(edit.state.logs)) {
-    if (log.undelivered !== undefined || Object.keys(log.outbox).length === 0) continue
+    if (log.undeliveredToldAt !== undefined || Object.keys(log.outbox).length === 0) continue
     const phase = callOf(log, me, now)?.phase
     if (phase !== 'expired' && phase !== 'forked') continue
     const mine = edit.log(log.id)
-    mine.undelivered = now
+    mine.undeliveredToldAt = now
     mine.unread.push(...undeliveredOf(mine).map((id) => `${UNDELIVERED}${id}`))
   }
 }
@@ -78,7 +78,7 @@ const WORDS: readonly SignalType[] = ['message', 'file', 'propose', 'agree', 'de
 function undeliveredOf(log: Log): string[] {
   return Object.keys(log.outbox).filter((id) => {
     const signal = signalOf(log, id)
-    if (signal === undefined || signal.seq <= log.acked.seq || !WORDS.includes(signal.body.type)) return false
+    if (signal === undefined || signal.seq <= log.peerAcked.seq || !WORDS.includes(signal.body.type)) return false
     return signal.body.type !== 'file' || signal.body.chunk[0] === 1
   })
 }
@@ -114,7 +114,7 @@ function isIdle({ open, direction, phase, peer }: CallSummary, trust: AdmissionP
 }
 
 // "7 days after the call was over, and no sooner": a call that was accepted while its caller hung up has a key.
-function hasKeyToKeep({ secrecy, over }: CallSummary, now: number): boolean {
+function hasKeyToKeep({ secrecy, overAt: over }: CallSummary, now: number): boolean {
   return secrecy === 'call' && over !== undefined && !hasPassed(over, KEY_LIFETIME, now)
 }
 

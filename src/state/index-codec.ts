@@ -20,11 +20,11 @@ import {
   type OutgoingLetter,
   type PeerMemory,
   type PendingEscalation,
+  type RelayBackoff,
   type RelayCanary,
   type RelayLimits,
   type RelayMemory,
   type RelayRecord,
-  type RelayRest,
   type Sweep,
 } from './state.ts'
 
@@ -46,19 +46,49 @@ export function parseIndex(value: unknown, unchanged = false): Index | 'newer' |
 /** From each version of state.json to the next. */
 const UPGRADES: readonly Upgrade[] = [
   // 0.1.0: its calls are rendered to Markdown and set aside (io/store/legacy.ts); what is known of relays, peers and letters stays.
-  ({ strays, appeals, letters, ...old }) => ({
+  ({ strays, appeals, letters, relays, peers, announced, ...old }) => ({
     ...old,
     calls: {},
     legacy: true,
-    pendingEscalations: withTold(appeals),
-    outgoingLetters: withEntry(letters),
+    relays: eachRenamed(relays, { since: 'incompleteSince' }),
+    peers: eachRenamed(peers, { listed: 'listedAt', looked: 'lookedUpAt' }),
+    announced: renamed(announced, {
+      presence: 'presenceAt',
+      lists: 'inboxList',
+      words: 'presenceWords',
+      taken: 'presenceTakenAt',
+      offered: 'listOffers',
+    }),
+    pendingEscalations: withTold(
+      eachRenamed(appeals, { open: 'channelsLeft', fresh: 'neverTold', reached: 'ownerReached' }),
+    ),
+    outgoingLetters: eachRenamed(letters, { posting: 'entry' }, (letter) => ({
+      ...letter,
+      entry: renamed(letter.entry, { wrapped: 'wrappedAt', wraps: 'wrapCount' }),
+    })),
   }),
 ]
 
-function withEntry(letters: unknown): unknown {
-  if (!isRecord(letters)) return {}
-  const renamed = (held: unknown) => (isRecord(held) ? { ...held, entry: held.posting } : held)
-  return Object.fromEntries(Object.entries(letters).map(([id, held]) => [id, renamed(held)]))
+type Names = Readonly<Record<string, string>>
+
+/** The same with other names of its fields. */
+function renamed(value: unknown, names: Names): unknown {
+  if (!isRecord(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, held]) => [names[name] ?? name, held]))
+}
+
+function eachRenamed(
+  all: unknown,
+  names: Names,
+  change = (one: Record<string, unknown>): Record<string, unknown> => one,
+): unknown {
+  if (!isRecord(all)) return {}
+  return Object.fromEntries(
+    Object.entries(all).map(([key, held]) => {
+      const one = renamed(held, names)
+      return [key, isRecord(one) ? change(one) : one]
+    }),
+  )
 }
 
 // It did not write down what the peer was told beside that the owner is asked: nothing.
@@ -73,35 +103,35 @@ const relay = fields<RelayMemory>(
   {},
   {
     cursor: finite,
-    looked: finite,
-    swept: finite,
-    since: finite,
-    patience: finite,
+    cursorByOwnClock: finite,
+    wholeReadAt: finite,
+    incompleteSince: finite,
+    longWaitAt: finite,
     negentropy: fields<{ speaks: boolean; at: number }>({ speaks: flag, at: finite }),
     sweep: fields<Sweep>(
       { since: finite, until: finite, top: finite, began: finite, cursor: finite },
       { whole: yes, deep: yes },
     ),
-    limits: fields<RelayLimits>({ at: finite }, { limit: finite, frame: finite, subscriptions: finite }),
-    rest: fields<RelayRest>(
+    limits: fields<RelayLimits>({ at: finite }, { maxEvents: finite, maxMessageBytes: finite, subscriptions: finite }),
+    backoff: fields<RelayBackoff>(
       { at: finite, until: finite, tries: finite, why: foreignWords },
       { named: yes, only: oneOf('read', 'write') },
     ),
     dialLimit: fields<DialLimit>({ at: finite, cron: finite }, { dials: finite }),
-    lost: finite,
+    unreachableSince: finite,
     canary: fields<RelayCanary>({ at: finite }, { wrap: text, misses: finite, leaky: finite }),
   },
 )
 
 const peer = fields<PeerMemory>(
-  { inbox: list(text), looked: finite, hints: list(text), name: foreignWords, pow: finite },
+  { inbox: list(text), lookedUpAt: finite, hints: list(text), name: foreignWords, pow: finite },
   {
-    listed: finite,
+    listedAt: finite,
     reads: list(text),
     called: list(text),
-    heard: finite,
-    keysLost: finite,
-    record: table(fields<RelayRecord>({ acked: finite, vain: finite })),
+    heardAt: finite,
+    keysLostAt: finite,
+    record: table(fields<RelayRecord>({ acked: finite, unacked: finite })),
   },
 )
 
@@ -139,10 +169,10 @@ const summary = fields<CallSummary>(
     outcome: oneOf('done', 'partial', 'failed'),
     secrecy: oneOf('call', 'identity'),
     hungUp: yes,
-    over: finite,
-    ends: finite,
-    awaits: finite,
-    early: fields<{ count: number; bytes: number }>({ count: finite, bytes: finite }),
+    overAt: finite,
+    endCount: finite,
+    awaitsAcceptUntil: finite,
+    earlySeals: fields<{ count: number; bytes: number }>({ count: finite, bytes: finite }),
   },
 )
 
@@ -183,9 +213,11 @@ const keptEscalation = fields<KeptEscalation>(
 const pendingEscalation = fields<PendingEscalation>(
   {
     escalation,
-    open: table(fields<PendingEscalation['open'][string]>({ tries: finite, at: finite, error: foreignWords })),
+    channelsLeft: table(
+      fields<PendingEscalation['channelsLeft'][string]>({ tries: finite, at: finite, error: foreignWords }),
+    ),
   },
-  { letter: text, fresh: yes, reached: yes, claim },
+  { letter: text, neverTold: yes, ownerReached: yes, claim },
 )
 
 const amount = fields<MeterAmount>({ requests: finite, rumors: finite, bytes: finite }, { files: finite })
@@ -204,16 +236,16 @@ const parts = fields<Partial<Omit<Index, 'version'>>>(
     pendingEscalations: table(pendingEscalation),
     orphanCalls: list(
       fields<OrphanCall>(
-        { call: hex32, from: hex32, heard: finite, replays: finite, said: finite },
+        { call: hex32, from: hex32, heard: finite, completeReads: finite, said: finite },
         { end: keptRumor },
       ),
     ),
-    lostTold: table(finite),
+    lossReportedAt: table(finite),
     forgotten: table(finite),
-    unreadable: table(fields<{ heard: number; replays: number }>({ heard: finite, replays: finite })),
+    unreadable: table(fields<{ heard: number; completeReads: number }>({ heard: finite, completeReads: finite })),
     keysGone: table(finite),
-    cleaned: finite,
-    tried: table(list(text)),
+    cleanedAt: finite,
+    triedKeys: table(list(text)),
     meter: fields<DailyMeter>(
       { day: finite, senders: table(amount), strangers: amount, refused: table(yes) },
       { rang: table(finite) },
@@ -221,16 +253,16 @@ const parts = fields<Partial<Omit<Index, 'version'>>>(
     wakes: table(fields<{ at: number; times: number }>({ at: finite, times: finite })),
     dropped: table(finite),
     announced: fields<Announced>(
-      { presence: finite, lists: text },
+      { presenceAt: finite, inboxList: text },
       {
-        words: text,
-        taken: table(finite),
-        dated: finite,
-        looked: finite,
-        offered: table(fields<{ at: number; taken: boolean }>({ at: finite, taken: flag })),
-        stamp: finite,
-        replaced: finite,
-        asked: finite,
+        presenceWords: text,
+        presenceTakenAt: table(finite),
+        presenceCreatedAt: finite,
+        lastCommandAt: finite,
+        listOffers: table(fields<{ at: number; taken: boolean }>({ at: finite, taken: flag })),
+        listCreatedAt: finite,
+        listReplacedBy: finite,
+        listAskedAt: finite,
       },
     ),
     legacy: yes,
@@ -238,14 +270,8 @@ const parts = fields<Partial<Omit<Index, 'version'>>>(
       fields<NonNullable<Index['dms']>[string]>({ rumor: keptRumor, heard: finite, unread: flag }, { file: fileState }),
     ),
     lettersLeft: finite,
-    orphans: list(
-      fields<NonNullable<Index['orphans']>[number]>(
-        { rumor: keptRumor, heard: finite, replays: finite },
-        { underCallKey: yes },
-      ),
-    ),
-    lost: yes,
-    lostAt: finite,
+    stateLost: yes,
+    stateLostAt: finite,
     clockAhead: finite,
     announcing: fields<NonNullable<Index['announcing']>>({ ...claimFields.must, pause: finite }, claimFields.may),
     machine: fields<MachineMemory>(

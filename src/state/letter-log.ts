@@ -69,7 +69,7 @@ export function receiveLetter(edit: Transaction, rumor: Rumor, context: LetterCo
     edit.index.lettersLeft = (edit.index.lettersLeft ?? 0) + 1
     return 'letters-full'
   }
-  const old = now - rumor.created_at > FRESH || rumor.created_at <= (edit.index.lostAt ?? 0)
+  const old = now - rumor.created_at > FRESH || rumor.created_at <= (edit.index.stateLostAt ?? 0)
   edit.letterLog(peer).letters[rumor.id] = {
     ...{ rumor, heard: now, unread: true },
     ...(old && { repeat: true }),

@@ -18,7 +18,7 @@ export function directMessage(text: string, to: string, author: Pick<AuthorConte
 /** Writes a letter down, before anybody hears of it. */
 export function oweLetter(state: State, rumor: Rumor, to: string): State {
   if (state.index.outgoingLetters[rumor.id] !== undefined) return state
-  const entry = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+  const entry = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] }
   const edit = beginTransaction(state)
   edit.index.outgoingLetters = { ...state.index.outgoingLetters, [rumor.id]: { to, rumor, entry } }
   keepOwnLetter(edit, rumor, to)

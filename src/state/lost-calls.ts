@@ -15,15 +15,15 @@ export function receiveLost(edit: Transaction, peer: string, { me, now }: { me: 
   const logs = Object.values(edit.state.logs).filter((log) => peerOf(log, me) === peer)
   // Of somebody who has no call with us nothing is kept.
   if (logs.length === 0) return
-  edit.table('peers')[peer] = { ...(edit.index.peers[peer] ?? unknownPeer()), keysLost: now }
+  edit.table('peers')[peer] = { ...(edit.index.peers[peer] ?? unknownPeer()), keysLostAt: now }
   for (const { id, fork, outbox } of logs)
     if (fork === undefined && Object.keys(outbox).length > 0) markLost(edit.log(id), now)
 }
 
 /** The peer says that this call is unknown there. */
 export function markLost(log: Log, now: number): void {
-  if (log.lost === undefined) log.unread = [...log.unread.filter((mark) => mark !== 'lost'), 'lost']
-  log.lost = now
+  if (log.peerLostAt === undefined) log.unread = [...log.unread.filter((mark) => mark !== 'lost'), 'lost']
+  log.peerLostAt = now
 }
 
 /**
@@ -32,8 +32,8 @@ export function markLost(log: Log, now: number): void {
  */
 export function explainForks(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const log of Object.values(edit.state.logs)) {
-    if (log.fork === undefined || log.lost !== undefined || !log.unread.includes('forked')) continue
-    const lostAt = edit.index.peers[peerOf(log, me) ?? '']?.keysLost
+    if (log.fork === undefined || log.peerLostAt !== undefined || !log.unread.includes('forked')) continue
+    const lostAt = edit.index.peers[peerOf(log, me) ?? '']?.keysLostAt
     if (lostAt !== undefined && !hasPassed(lostAt, EXPLAINS_FOR, now)) markLost(edit.log(log.id), now)
   }
 }

@@ -76,9 +76,9 @@ function noteMachine(edit: Transaction, { machine, count }: CanaryBody, written:
     others: bounded({ ...held.others, [machine]: other }),
   }
   // That the state before this one was lost is told already.
-  const isNews = lives || (count > held.count && written > (edit.index.lostAt ?? 0))
+  const isNews = lives || (count > held.count && written > (edit.index.stateLostAt ?? 0))
   edit.index.machine = isNews ? { ...after, found: { at: now, ...(lives && { lives: true as const }) } } : after
-  if (isNews) edit.index.lostAt = now
+  if (isNews) edit.index.stateLostAt = now
 }
 
 function bounded(others: NonNullable<MachineMemory['others']>): NonNullable<MachineMemory['others']> {

@@ -3,7 +3,6 @@
 // comes it is unanswered, and before an answer all but the caller's hanging up is a counter, and is offered again.
 
 import type { Signal } from '../call/signal.ts'
-import { parseSignal } from '../call/signal-codec.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, acquaintanceTest, mayCall } from './admission.ts'
 import { type CompleteRead, DEEP_REPLAY } from './cursors.ts'
@@ -20,7 +19,7 @@ import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
 const MAX_ORPHANS = { all: 400, author: 40, strangers: 80, bytes: 65_536, strangersBytes: 16_384 }
 
 /** How many complete replays without its request make a call lost; how often a peer is told, in seconds, and how many strangers a day. */
-const REPLAYS = 2
+const MIN_READS = 2
 const TOLD_EVERY = 86_400
 const MAX_TOLD = 40
 
@@ -36,7 +35,7 @@ export function noteOrphan(
   const known = orphanCalls.find(({ call, from }) => call === signal.call && from === signal.from)
   if (known?.end?.id === rumor.id) return 'duplicate'
   const keepsEnd = isHangUp(signal) && known?.end === undefined
-  const held = known ?? { call: signal.call, from: signal.from, heard: now, replays: 0, said: 0 }
+  const held = known ?? { call: signal.call, from: signal.from, heard: now, completeReads: 0, said: 0 }
   const noted = keepsEnd ? { ...held, end: rumor } : { ...held, said: held.said + 1 }
   edit.index.orphanCalls = [...orphanCalls.filter((one) => one !== known), noted]
   return keepsEnd ? undefined : 'unknown-call'
@@ -50,13 +49,16 @@ export function takeOrphanCall(edit: Transaction, { id, from }: Signal): OrphanC
   return noted.find((one) => one.from === from)
 }
 
-/** Counts a complete replay for every such call that was noted before it began, as far as that matters. */
-export function countReplay(edit: Transaction, { completeReads }: { completeReads: readonly CompleteRead[] }): void {
+/** Counts a complete read of the mailbox for every such call that was noted before it began, as far as that matters. */
+export function countCompleteRead(
+  edit: Transaction,
+  { completeReads }: { completeReads: readonly CompleteRead[] },
+): void {
   const began = Math.max(0, ...completeReads.map((read) => read.began))
-  const isCounted = ({ heard, replays }: OrphanCall) => heard < began && replays < REPLAYS
+  const isCounted = ({ heard, completeReads: reads }: OrphanCall) => heard < began && reads < MIN_READS
   if (!edit.index.orphanCalls.some(isCounted)) return
   edit.index.orphanCalls = edit.index.orphanCalls.map((one) =>
-    isCounted(one) ? { ...one, replays: one.replays + 1 } : one,
+    isCounted(one) ? { ...one, completeReads: one.completeReads + 1 } : one,
   )
 }
 
@@ -110,23 +112,6 @@ function sizeOf({ end }: OrphanCall): number {
   return end === undefined ? 0 : Buffer.byteLength(JSON.stringify(end))
 }
 
-/** Makes of the signals that an earlier version kept whole what is noted of them now. */
-export function noteOldOrphans(edit: Transaction): void {
-  const { orphans } = edit.index
-  if (orphans === undefined) return
-  delete edit.index.orphans
-  for (const { rumor, heard, replays } of orphans) {
-    const signal = parseSignal(rumor)
-    if (signal === undefined) continue
-    countDropped(edit, noteOrphan(edit, { signal, rumor }, heard))
-    edit.index.orphanCalls = edit.index.orphanCalls.map((one) =>
-      one.call === signal.call && one.from === signal.from
-        ? { ...one, replays: Math.max(one.replays, Math.min(replays, REPLAYS)) }
-        : one,
-    )
-  }
-}
-
 /** A call of a peer's that is unknown here, of which it is to be told; without one: the keys of its calls are. */
 export type LostCall = { call: string | undefined; to: string }
 
@@ -145,8 +130,8 @@ export function lostCalls(
   for (const peer of unreadablePeers(index)) {
     if (mayCall(admission, admission.trust(peer)) && !isToldToday(index, peer, now)) lost.set(peer, undefined)
   }
-  for (const { call, from, replays } of index.orphanCalls) {
-    if (replays < REPLAYS || logs[call] !== undefined || index.calls[call] !== undefined) continue
+  for (const { call, from, completeReads } of index.orphanCalls) {
+    if (completeReads < MIN_READS || logs[call] !== undefined || index.calls[call] !== undefined) continue
     if (index.forgotten[call] !== undefined || lost.has(from)) continue
     if (!mayCall(admission, admission.trust(from)) || isToldToday(index, from, now)) continue
     lost.set(from, call)
@@ -172,12 +157,16 @@ export function mustReportLoss(
   return isKnown(peer) || strangersToldToday(index, isKnown, now) < MAX_TOLD
 }
 
-function strangersToldToday({ lostTold }: Index, isKnown: (pubkey: string) => boolean, now: number): number {
+function strangersToldToday(
+  { lossReportedAt: lostTold }: Index,
+  isKnown: (pubkey: string) => boolean,
+  now: number,
+): number {
   const today = Object.entries(lostTold).filter(([peer, at]) => !isKnown(peer) && !hasPassed(at, TOLD_EVERY, now))
   return today.length
 }
 
-function isToldToday({ lostTold }: Index, peer: string, now: number): boolean {
+function isToldToday({ lossReportedAt: lostTold }: Index, peer: string, now: number): boolean {
   return !hasPassed(lostTold[peer] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)
 }
 
@@ -185,8 +174,8 @@ function isToldToday({ lostTold }: Index, peer: string, now: number): boolean {
 export function markLostTold(state: State, lost: readonly LostCall[], now: number): State {
   if (lost.length === 0) return state
   const edit = beginTransaction(state)
-  const recent = Object.entries(state.index.lostTold).filter(([, at]) => !hasPassed(at, TOLD_EVERY, now))
-  edit.index.lostTold = Object.fromEntries([...recent, ...lost.map(({ to }) => [to, now] as const)])
+  const recent = Object.entries(state.index.lossReportedAt).filter(([, at]) => !hasPassed(at, TOLD_EVERY, now))
+  edit.index.lossReportedAt = Object.fromEntries([...recent, ...lost.map(({ to }) => [to, now] as const)])
   // Of several calls with one peer each is told in its turn: what still speaks in this one comes once more.
   const calls = new Set(lost.map(({ call }) => call))
   edit.index.orphanCalls = edit.index.orphanCalls.filter(({ call }) => !calls.has(call))

@@ -60,7 +60,7 @@ export function dueRumors(
   let [missing, early] = [0, 0]
   return Object.values(state.logs).flatMap((log) => {
     if (log.fork !== undefined) return []
-    const { last = now, over = last } = state.index.calls[log.id] ?? {}
+    const { last = now, overAt: over = last } = state.index.calls[log.id] ?? {}
     // "A sender keeps every rumor, acked or not, until the call is over for 7 days": then its key is deleted. The attack: a peer that
     // goes on speaking in a call that is over.
     if (now - Math.min(last, over) > OPEN_AFTER_END) return []
@@ -72,7 +72,7 @@ export function dueRumors(
       const there = early < MAX_EARLY && isPresent(state.index.peers[to], now)
       const turn = nextPublish(entry, now, there)
       // The attack: a peer that misses everything, again and again.
-      if (turn === undefined || (entry.missing && ++missing > MAX_MISSING)) return []
+      if (turn === undefined || (entry.reportedMissing && ++missing > MAX_MISSING)) return []
       if (there && isEarly(entry, now)) early += 1
       return [{ call: log.id, to, rumor, ...turn }]
     })
@@ -90,9 +90,9 @@ export function nextPublish(
   now: number,
   there = false,
 ): Pick<PendingPublish, 'wrap' | 'skip'> | undefined {
-  const { wrap, wraps, accepted, failed, missing, early = 0 } = entry
+  const { wrap, wrapCount: wraps, accepted, failed, reportedMissing: missing, earlyWraps: early = 0 } = entry
   const anew = { wrap: undefined, skip: [] }
-  const isPast = (seconds: number, since = entry.wrapped) => hasPassed(since, seconds, now)
+  const isPast = (seconds: number, since = entry.wrappedAt) => hasPassed(since, seconds, now)
   if (wraps === 0) return anew
   if (missing && isPast(MISSING_GRACE)) return anew
   if (there && isEarly(entry, now)) return anew
@@ -103,13 +103,16 @@ export function nextPublish(
     return wrap !== undefined && isOwed ? { wrap, skip: [...accepted, ...refused] } : undefined
   }
   if (accepted.length === 0) return anew
-  if (entry.retried !== undefined && !isPast(RETRY_WAIT, entry.retried)) return undefined
+  if (entry.retriedAt !== undefined && !isPast(RETRY_WAIT, entry.retriedAt)) return undefined
   if (isPast(waitAfter(wraps - early - 1, REWRAP_WAITS))) return anew
   return failed.length > 0 && isPast(RETRY_WAIT) ? { wrap: undefined, skip: accepted } : undefined
 }
 
 /** Whether a new wrap would go out early now, if the peer is there. */
-function isEarly({ wrapped, wraps, accepted, retried, missing }: OutboxEntry, now: number): boolean {
+function isEarly(
+  { wrappedAt: wrapped, wrapCount: wraps, accepted, retriedAt: retried, reportedMissing: missing }: OutboxEntry,
+  now: number,
+): boolean {
   const wait = EARLY_WAITS[wraps - 1]
   // What the peer asks for has a pace of its own. The attack: it asks for all, so that each answer is several.
   if (wait === undefined || accepted.length === 0 || missing) return false
@@ -128,9 +131,9 @@ export function claimRumors(state: State, dues: readonly PendingPublish[], autho
     const to = onlyRecipient(rumor) ?? ''
     // It is there, and does not have what these have taken.
     if (wrap === undefined && !rest && isPresent(edit.index.peers[to], author.now))
-      noteRecord(edit, to, entry.accepted, 'vain')
-    const claim = { ...claimBy(author), ...(rest && { rest }) }
-    outbox[rumor.id] = { ...entry, claim, ...(rest && { retried: author.now }) }
+      noteRecord(edit, to, entry.accepted, 'unacked')
+    const claim = { ...claimBy(author), ...(rest && { remainingOnly: true as const }) }
+    outbox[rumor.id] = { ...entry, claim, ...(rest && { retriedAt: author.now }) }
   }
   return edit.commit()
 }
@@ -145,7 +148,7 @@ export function recordPublished(state: State, results: readonly PublishResult[],
     if (entry === undefined) continue
     const after = entryAfterPublish(entry, wrap, oks, author.now)
     // What was acknowledged once already is owed no longer than until a relay has it.
-    if (entry.again === true && after.accepted.length > 0) delete log.outbox[rumor]
+    if (entry.offeredAgain === true && after.accepted.length > 0) delete log.outbox[rumor]
     else log.outbox[rumor] = after
   }
   return commitCalls(edit, author)
@@ -163,28 +166,28 @@ export function entryAfterPublish(
   const accepted = [...new Set([...entry.accepted, ...taken])]
   // What only the rest of the relays got, or none of them, leaves the clock alone by which all of them get a new one.
   const vain = taken.length === 0 && entry.accepted.length > 0
-  const keepsTimer = !same && (vain || entry.claim?.rest === true)
+  const keepsTimer = !same && (vain || entry.claim?.remainingOnly === true)
   const refused = receipts
     .filter((r) => !r.accepted && !accepted.includes(r.relay))
     .map((r) => ({ url: r.relay, reason: foreignRefusal(r), ...(FINAL.has(r.reason) && { final: true as const }) }))
   const tried = new Set([...accepted, ...refused.map(({ url }) => url)])
   const before = same ? entry.failed.filter(({ url, final }) => final && !tried.has(url)) : []
   const isEarlier =
-    !same && !keepsTimer && entry.accepted.length > 0 && !entry.missing && now - entry.wrapped < SAME_WRAP
-  const early = (entry.early ?? 0) + (isEarlier ? 1 : 0)
+    !same && !keepsTimer && entry.accepted.length > 0 && !entry.reportedMissing && now - entry.wrappedAt < SAME_WRAP
+  const early = (entry.earlyWraps ?? 0) + (isEarlier ? 1 : 0)
   // The wrap is kept only while there is a relay left to offer it to.
   const keep = accepted.length === 0 || refused.length > 0
   return {
-    wrapped: same || keepsTimer ? entry.wrapped : now,
-    wraps: entry.wraps + (same || keepsTimer ? 0 : 1),
+    wrappedAt: same || keepsTimer ? entry.wrappedAt : now,
+    wrapCount: entry.wrapCount + (same || keepsTimer ? 0 : 1),
     accepted,
     failed: [...before, ...refused],
     ...(keep && !keepsTimer ? { wrap } : {}),
-    ...(vain ? { retried: now } : entry.retried === undefined ? {} : { retried: entry.retried }),
+    ...(vain ? { retriedAt: now } : entry.retriedAt === undefined ? {} : { retriedAt: entry.retriedAt }),
     // What nobody took is still missed.
-    ...(entry.missing && taken.length === 0 ? { missing: true } : {}),
-    ...(entry.again ? { again: true } : {}),
-    ...(early === 0 ? {} : { early }),
+    ...(entry.reportedMissing && taken.length === 0 ? { reportedMissing: true } : {}),
+    ...(entry.offeredAgain ? { offeredAgain: true } : {}),
+    ...(early === 0 ? {} : { earlyWraps: early }),
   }
 }
 

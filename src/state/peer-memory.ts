@@ -49,7 +49,7 @@ export function rememberPeers(
     edit.table('peers')[pubkey] = {
       ...held,
       ...listedFields(held, events, pubkey),
-      looked: now,
+      lookedUpAt: now,
       ...presenceFields(held, presences, pubkey),
     }
   }
@@ -66,14 +66,14 @@ export function rememberPeers(
 
 // Whom our agent has called by a name stays: forgotten, the name could lead to somebody else.
 function byUse([, a]: [string, PeerMemory], [, b]: [string, PeerMemory]): number {
-  return Number(b.called !== undefined) - Number(a.called !== undefined) || b.looked - a.looked
+  return Number(b.called !== undefined) - Number(a.called !== undefined) || b.lookedUpAt - a.lookedUpAt
 }
 
 /** Whether a peer's lists are to be looked up: never done, too long ago, or in doubt. */
 export function isStale(memory: PeerMemory | undefined, now: number): boolean {
   if (memory === undefined) return true
   // A clock that was set back must not keep an old list for good.
-  return Math.abs(now - memory.looked) > (memory.inbox.length > 0 ? LISTED_FOR : UNLISTED_FOR)
+  return Math.abs(now - memory.lookedUpAt) > (memory.inbox.length > 0 ? LISTED_FOR : UNLISTED_FOR)
 }
 
 /** Peers none of whose relays takes a thing: perhaps they read elsewhere by now, so they are looked up again. */
@@ -83,7 +83,7 @@ export function doubtPeers(state: State, peers: readonly string[]): State {
   const held = peers.flatMap((pubkey) => edit.index.peers[pubkey] ?? [])
   for (const pubkey of peers) {
     const memory = edit.index.peers[pubkey]
-    if (memory !== undefined) edit.table('peers')[pubkey] = { ...memory, looked: 0 }
+    if (memory !== undefined) edit.table('peers')[pubkey] = { ...memory, lookedUpAt: 0 }
   }
   return held.length === 0 ? state : edit.state
 }
@@ -93,7 +93,7 @@ function listedFields(held: PeerMemory, events: readonly Event[], pubkey: string
   const list = readInboxList(events, pubkey)
   const reads = readReadRelays(events, pubkey)
   return {
-    ...(list === undefined || list.at < (held.listed ?? 0) ? {} : { inbox: list.relays, listed: list.at }),
+    ...(list === undefined || list.at < (held.listedAt ?? 0) ? {} : { inbox: list.relays, listedAt: list.at }),
     ...(reads === undefined ? {} : { reads }),
   }
 }
@@ -102,7 +102,7 @@ function presenceFields(held: PeerMemory, presences: readonly Presence[], pubkey
   const present = presences.find((p) => p.pubkey === pubkey)
   if (present === undefined) return {}
   const { relays, name, pow, lastSeen } = present
-  return { hints: relays, name, pow, heard: Math.max(lastSeen, held.heard ?? 0) }
+  return { hints: relays, name, pow, heardAt: Math.max(lastSeen, held.heardAt ?? 0) }
 }
 
 /** What agents have called themselves, by pubkey. */

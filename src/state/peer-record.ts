@@ -15,19 +15,19 @@ const MAX_COUNT = 40
 
 /** Whether a peer is on line, or was a few minutes ago. */
 export function isPresent(memory: PeerMemory | undefined, now: number): boolean {
-  return memory?.heard !== undefined && !hasPassed(memory.heard, PRESENT_FOR, now)
+  return memory?.heardAt !== undefined && !hasPassed(memory.heardAt, PRESENT_FOR, now)
 }
 
 /** A peer has said something, stamped `at`. What lay at a relay for hours says nothing of now. */
 export function noteHeard(edit: Transaction, peer: string, at: number, now: number): void {
   const held = edit.index.peers[peer] ?? unknownPeer()
-  if (hasPassed(at, PRESENT_FOR, now) || Math.abs(at - (held.heard ?? 0)) < HEARD_STEP) return
-  edit.table('peers')[peer] = { ...held, heard: Math.max(at, held.heard ?? 0) }
+  if (hasPassed(at, PRESENT_FOR, now) || Math.abs(at - (held.heardAt ?? 0)) < HEARD_STEP) return
+  edit.table('peers')[peer] = { ...held, heardAt: Math.max(at, held.heardAt ?? 0) }
 }
 
 /** What is known of somebody of whom nothing is. */
 export function unknownPeer(): PeerMemory {
-  return { inbox: [], looked: 0, hints: [], name: foreign``, pow: 0 }
+  return { inbox: [], lookedUpAt: 0, hints: [], name: foreign``, pow: 0 }
 }
 
 /** Of several relays that had taken a thing, those whose score is so much lower than the best one's have not brought it. */
@@ -40,25 +40,25 @@ export function noteRecord(edit: Transaction, peer: string, relays: readonly str
   const record = { ...held.record }
   // The attack: a relay that keeps nothing says OK beside one that keeps all, and is believed for what that one has brought.
   const best = Math.max(...relays.map((url) => relayScore(held, url)))
-  const meant = came === 'vain' ? relays : relays.filter((url) => relayScore(held, url) > best - FURTHER_BEHIND)
+  const meant = came === 'unacked' ? relays : relays.filter((url) => relayScore(held, url) > best - FURTHER_BEHIND)
   for (const url of meant) {
-    const { acked, vain } = record[url] ?? { acked: 0, vain: 0 }
-    const after = { acked, vain, [came]: (came === 'acked' ? acked : vain) + 1 }
+    const { acked, unacked } = record[url] ?? { acked: 0, unacked: 0 }
+    const after = { acked, unacked, [came]: (came === 'acked' ? acked : unacked) + 1 }
     // The latest stand last.
     delete record[url]
-    record[url] = after.acked + after.vain > MAX_COUNT ? halved(after) : after
+    record[url] = after.acked + after.unacked > MAX_COUNT ? halved(after) : after
   }
   edit.table('peers')[peer] = { ...held, record: Object.fromEntries(Object.entries(record).slice(-MAX_RECORDS)) }
 }
 
-function halved({ acked, vain }: RelayRecord): RelayRecord {
-  return { acked: Math.floor(acked / 2), vain: Math.floor(vain / 2) }
+function halved({ acked, unacked }: RelayRecord): RelayRecord {
+  return { acked: Math.floor(acked / 2), unacked: Math.floor(unacked / 2) }
 }
 
 /** How far a relay can be believed to bring a peer what it takes, from 0 to 1; one half where nobody knows. */
 export function relayScore(memory: PeerMemory | undefined, url: string): number {
-  const { acked, vain } = memory?.record?.[url] ?? { acked: 0, vain: 0 }
-  return (acked + 1) / (acked + vain + 2)
+  const { acked, unacked } = memory?.record?.[url] ?? { acked: 0, unacked: 0 }
+  return (acked + 1) / (acked + unacked + 2)
 }
 
 /** Below this score a relay is not believed, where another one is at the least as good as one that nobody knows. */

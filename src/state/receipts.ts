@@ -146,10 +146,10 @@ function receiptFor(
   call: Call,
   { callsHeard, now, tellRead = true }: ReceiptContext,
 ): PendingReceipt | undefined {
-  const { told, read } = log
-  const isDue = callsHeard.includes(call.id) || Math.abs(now - told.asked) > REPEAT_AFTER.missing
+  const { receipts: told, read } = log
+  const isDue = callsHeard.includes(call.id) || Math.abs(now - told.missingAskedAt) > REPEAT_AFTER.missing
   const asks = call.gaps.length > 0 && isDue && isKeptThere(call, now)
-  const looked = tellRead && read > told.read && hasPassed(told.at, REPEAT_AFTER.ack, now)
+  const looked = tellRead && read > told.readTold && hasPassed(told.ackTriedAt, REPEAT_AFTER.ack, now)
   if (!asks && !looked && !owesAck(log, call, now)) return undefined
   return { call: call.id, to: call.peer, ack: call.taken, missing: call.gaps, ...(tellRead && read > 0 && { read }) }
 }
@@ -161,16 +161,16 @@ function isKeptThere({ phase, last }: Call, now: number): boolean {
   return over === undefined || now - over < OPEN_AFTER_END
 }
 
-function owesAck({ told }: Log, { taken }: Call, now: number): boolean {
-  if (taken.seq <= told.taken) return false
-  return taken.seq > told.tried || Math.abs(now - told.at) > REPEAT_AFTER.ack
+function owesAck({ receipts: told }: Log, { taken }: Call, now: number): boolean {
+  if (taken.seq <= told.ackTaken) return false
+  return taken.seq > told.ackTried || Math.abs(now - told.ackTriedAt) > REPEAT_AFTER.ack
 }
 
 // "At most one a minute and call while the other goes on offering."
 function forkReceipt(log: Log, { id, peer }: Call, { callsHeard, now }: ReceiptContext): PendingReceipt[] {
-  const { fork, told } = log
+  const { fork, receipts: told } = log
   if (fork === undefined || !callsHeard.includes(id)) return []
-  if (!hasPassed(told.forked, REPEAT_AFTER.forked, now)) return []
+  if (!hasPassed(told.forkToldAt, REPEAT_AFTER.forked, now)) return []
   return [{ call: id, to: peer, ack: NOTHING, missing: [], fork: { seq: fork.seq, id: fork.id } }]
 }
 
@@ -208,17 +208,17 @@ export function markReceiptsTried(
   for (const { call, to, ack, read, missing, fork } of all) {
     if (call === undefined || edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
-    const { told } = log
+    const { receipts: told } = log
     if (fork !== undefined) {
-      log.told = { ...told, forked: now }
+      log.receipts = { ...told, forkToldAt: now }
       continue
     }
-    log.told = {
+    log.receipts = {
       ...told,
-      tried: Math.max(ack.seq, told.tried),
-      at: now,
-      asked: missing.length > 0 ? now : told.asked,
-      read: Math.max(read ?? 0, told.read),
+      ackTried: Math.max(ack.seq, told.ackTried),
+      ackTriedAt: now,
+      missingAskedAt: missing.length > 0 ? now : told.missingAskedAt,
+      readTold: Math.max(read ?? 0, told.readTold),
     }
     const { meter } = edit.index
     const isRing = Object.values(log.entries).every(({ rumor }) => rumor.pubkey === to)
@@ -231,12 +231,12 @@ export function markReceiptsTried(
 
 /** Notes the acks that a relay has taken. */
 export function recordReceiptsTaken(state: State, acks: readonly { call: string; ack: number }[]): State {
-  const news = acks.filter(({ call, ack }) => ack > (state.logs[call]?.told.taken ?? ack))
+  const news = acks.filter(({ call, ack }) => ack > (state.logs[call]?.receipts.ackTaken ?? ack))
   if (news.length === 0) return state
   const edit = beginTransaction(state)
   for (const { call, ack } of news) {
     const log = edit.log(call)
-    log.told = { ...log.told, taken: Math.max(ack, log.told.taken) }
+    log.receipts = { ...log.receipts, ackTaken: Math.max(ack, log.receipts.ackTaken) }
   }
   return edit.commit()
 }

@@ -45,7 +45,7 @@ export function receiveSignal(
   const mine = edit.log(log.id)
   const index = edit.logIndex(mine)
   // The attack: whoever has stolen an identity, and no call key, speaks in a call that both sides were told is secret.
-  if (!context.underCallKey && isDowngradeIn(index, signal, mine.acked.seq)) {
+  if (!context.underCallKey && isDowngradeIn(index, signal, mine.peerAcked.seq)) {
     // Another machine of the caller's hangs up, and has not our accept: with that it has the key, and need not offer its end in vain.
     if (isHangUp(signal) && context.isRewrapped()) offerAgain(edit, mine, context, ['accept'])
     return 'downgraded'
@@ -62,7 +62,7 @@ export function receiveSignal(
   }
   if (placement.type === 'duplicate') return hearAgain(edit, mine, signal, context, callsHeard)
   // A later signal that follows what we hold shows that the peer has the call; one of another branch does not.
-  if (placement.type === 'take' || placement.type === 'wait') delete mine.lost
+  if (placement.type === 'take' || placement.type === 'wait') delete mine.peerLostAt
   if (placement.type === 'drop') return placement.why
   callsHeard.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
@@ -92,7 +92,7 @@ function hearAgain(
 ): 'duplicate' {
   if (!context.isRewrapped()) return 'duplicate'
   // "Or saw one that it has in a wrap that it had not seen": the sender has not heard that we have it.
-  log.told = { ...log.told, taken: 0, tried: 0 }
+  log.receipts = { ...log.receipts, ackTaken: 0, ackTried: 0 }
   if (body.type === 'end') offerAgain(edit, log, context, ['end'])
   callsHeard.add(log.id)
   return 'duplicate'
@@ -102,12 +102,13 @@ function hearAgain(
 export function settleCalls(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const id of edit.changed()) {
     const log = edit.state.logs[id]
-    if (log === undefined || log.verified !== undefined || log.fork !== undefined || log.merged !== undefined) continue
+    if (log === undefined || log.verified !== undefined || log.fork !== undefined || log.mergedInto !== undefined)
+      continue
     const index = edit.logIndex(log)
     const peer = peerOf(log, me)
     // "Our own `end` is said; the peer's `end` is taken; and a signal or receipt of the peer acks, by id, our own `end`."
     if (!index.ended.has(me) || peer === undefined || !index.ended.has(peer)) continue
-    if (log.acked.id !== index.last.get(me)?.id) continue
+    if (log.peerAcked.id !== index.last.get(me)?.id) continue
     if (!isConversation(index, peer, me)) continue
     const digest = digestNow(log)
     if (digest !== undefined) edit.log(id).verified = { digest, at: now }
@@ -122,7 +123,7 @@ function mayGoInTheOpen(signal: Signal, caller: string): boolean {
 // The key of a ring that came to nothing is gone 7 days later. An accept that comes then would make a call in which nothing opens here, and
 // owe an end that nobody can seal; where it was said with no key, the end goes as it always did.
 function comesAfterKey({ index }: Transaction, log: Log, signal: Signal, now: number): boolean {
-  if (signal.body.type !== 'accept' || !isKeyOver(index.calls[log.id]?.over, now)) return false
+  if (signal.body.type !== 'accept' || !isKeyOver(index.calls[log.id]?.overAt, now)) return false
   const request = signalOf(log, log.id)
   if (request === undefined) return false
   const { id, from: caller, to: callee } = request

@@ -43,11 +43,11 @@ export function receiveReceipt(
     callsHeard.add(log.id)
     return log.fork === undefined && log.verified === undefined ? recordFork(log, verdict, undefined, now) : undefined
   }
-  log.receiptAck = Math.max(log.receiptAck ?? 0, ack.seq)
+  log.peerReceiptAck = Math.max(log.peerReceiptAck ?? 0, ack.seq)
   acknowledge(edit, log, ack, read)
   // The attack: a thief of an identity, which has no key of the call, takes back that the call is lost there, or has all of it wrapped anew.
   const hasKey = context.underCallKey || edit.logIndex(log).secrecy?.bound.secrecy !== 'call'
-  if (hasKey) delete log.lost
+  if (hasKey) delete log.peerLostAt
   const asked = hasKey ? body.missing : body.missing.filter(([first]) => first === 1).map(() => FIRST_WORD)
   offerMissing(edit, log, asked, context)
   return undefined

@@ -21,7 +21,7 @@ export function receiveRequest(
     // "A request seen in a new wrap is answered with our accept or reject wrapped anew."
     if (context.isRewrapped()) {
       const log = edit.log(signal.id)
-      log.told = { ...log.told, taken: 0, tried: 0 }
+      log.receipts = { ...log.receipts, ackTaken: 0, ackTried: 0 }
       offerAgain(edit, log, context, ['accept', 'reject'])
       callsHeard.add(signal.id)
     }
@@ -38,7 +38,7 @@ export function receiveRequest(
   if (!welcome) return undefined
   const into = mergedInto(edit, signal)
   const ours = ringingCallTo(edit, signal.from, context)
-  if (into !== undefined) log.merged = into
+  if (into !== undefined) log.mergedInto = into
   else if (ours === undefined) log.unread.push(signal.id)
   else meetAtGlare(edit, log, ours)
   return undefined
@@ -65,7 +65,9 @@ function ringsUntil(
 
 /** When we last knew all that our relays keep for us, unix seconds by our own clock; 0 before the first time. */
 function lastLook(edit: Transaction): number {
-  const looks = Object.values(edit.index.relays).flatMap(({ cursor, looked = cursor }) => looked ?? [])
+  const looks = Object.values(edit.index.relays).flatMap(
+    ({ cursor, cursorByOwnClock: looked = cursor }) => looked ?? [],
+  )
   return looks.length === 0 ? 0 : Math.min(...looks)
 }
 
@@ -76,17 +78,17 @@ function lastLook(edit: Transaction): number {
  */
 function meetAtGlare(edit: Transaction, log: Log, ours: Log): void {
   if (ours.id < log.id) {
-    log.held = true
+    log.heldForGlare = true
     return
   }
-  edit.log(ours.id).merged = log.id
+  edit.log(ours.id).mergedInto = log.id
   log.merges = ours.id
 }
 
 /** Our own request to this agent that is neither answered nor hung up, if there is one. */
 function ringingCallTo(edit: Transaction, peer: string, { me, now }: RumorContext): Log | undefined {
   return Object.values(edit.state.logs).find((log) => {
-    if (signalOf(log, log.id)?.from !== me || log.merged !== undefined) return false
+    if (signalOf(log, log.id)?.from !== me || log.mergedInto !== undefined) return false
     const call = callOf(log, me, now)
     return call?.peer === peer && call.phase === 'ringing' && call.ends.caller === undefined
   })
@@ -106,7 +108,7 @@ function mergedInto(edit: Transaction, { id, from }: Signal): string | undefined
 export function releaseHeldCalls(edit: Transaction, context: { me: string; now: number }): void {
   const { me, now } = context
   for (const log of Object.values(edit.state.logs)) {
-    if (log.held !== true) continue
+    if (log.heldForGlare !== true) continue
     const request = signalOf(log, log.id)
     const isRinging = Object.values(edit.state.logs).some((other) => {
       const call = other.id < log.id ? callOf(other, me, now) : undefined
@@ -119,7 +121,7 @@ export function releaseHeldCalls(edit: Transaction, context: { me: string; now: 
     })
     if (isRinging) continue
     const mine = edit.log(log.id)
-    delete mine.held
+    delete mine.heldForGlare
     if (callOf(mine, me, now)?.phase === 'ringing') mine.unread.push(log.id)
   }
 }

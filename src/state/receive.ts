@@ -14,7 +14,7 @@ import { expireRinging, pruneCalls, tellUndelivered } from './expiry.ts'
 import { boundLetters, commitLetters, isLetter, receiveLetter } from './letter-log.ts'
 import { explainForks, receiveLost } from './lost-calls.ts'
 import { noteMachines, parseCanary } from './machine.ts'
-import { boundOrphans, countReplay, noteOldOrphans, noteOrphan, takeOrphanCall } from './orphans.ts'
+import { boundOrphans, countCompleteRead, noteOrphan, takeOrphanCall } from './orphans.ts'
 import { answerByLetter, pruneEscalations } from './owner-answers.ts'
 import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
@@ -44,7 +44,6 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
   const callsHeard = new Set<string>()
   rereadLostCalls(edit)
   noteLoss(edit, context.now)
-  noteOldOrphans(edit)
   noteMachines(
     edit,
     opened.flatMap(({ rumor }) => rumor ?? []),
@@ -86,7 +85,7 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
   explainForks(edit, context)
   settleCalls(edit, context)
   tellUndelivered(edit, context)
-  countReplay(edit, time)
+  countCompleteRead(edit, time)
   countUnreadable(edit, complete)
   judgeCanaries(edit, complete, context.now)
   moveCursors(edit, complete, context.now)
@@ -133,9 +132,9 @@ function admitRumor(
 
 // The attack: after a loss every order of the owner that a relay still has would be one once more.
 function noteLoss(edit: Transaction, now: number): void {
-  if (edit.index.lost !== true) return
-  delete edit.index.lost
-  edit.index.lostAt = now
+  if (edit.index.stateLost !== true) return
+  delete edit.index.stateLost
+  edit.index.stateLostAt = now
 }
 
 function receiveRumor(
@@ -165,6 +164,6 @@ function hearOrphanCall(edit: Transaction, request: Signal, context: RumorContex
   if (noted === undefined) return
   const { said, end } = noted
   const log = edit.log(request.id)
-  if (said > 0) log.unanswered = (log.unanswered ?? 0) + said
+  if (said > 0) log.countBeforeAnswer = (log.countBeforeAnswer ?? 0) + said
   if (end !== undefined) countDropped(edit, receiveRumor(edit, end, { ...context, underCallKey: false }, callsHeard))
 }

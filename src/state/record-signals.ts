@@ -19,8 +19,8 @@ export type AuthorContext = {
   stamp?: number
   lag?: number
   pid: number
-  where?: string
-  mark?: string
+  host?: string
+  processStart?: string
   tellRead?: boolean
 }
 
@@ -50,7 +50,7 @@ export function recordSignals(
       edit.entries(log)[rumor.id] = { rumor }
       // How long it rings is decided by our own clock.
       if (draft.body.type === 'request') log.ringsUntil = draft.body.deadline
-      log.outbox[rumor.id] = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: claimBy(author) }
+      log.outbox[rumor.id] = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [], claim: claimBy(author) }
     }
     // The chunks of a file are many and the call is long: only its numbers go on.
     if (position !== undefined) positions.set(id, { ...position, own: { seq: place.seq, id: rumor.id } })

@@ -5,7 +5,7 @@ import { type Foreign, foreign } from '../sanitize.ts'
 import { mergeSweeps } from './cursors.ts'
 import { afterDials, limitsDials, spacedUntil } from './dial-limit.ts'
 import { hasPassed } from './retry.ts'
-import type { Index, RelayLimits, RelayMemory, RelayRest, State, Sweep } from './state.ts'
+import type { Index, RelayBackoff, RelayLimits, RelayMemory, State, Sweep } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
@@ -16,9 +16,9 @@ const PATIENCE = 3000
 
 /** How much longer than the grace a relay may take this time, in ms. */
 export function patienceFor(memory: RelayMemory | undefined, now: number): number {
-  const since = memory?.since
+  const since = memory?.incompleteSince
   if (since === undefined || now - since < OVERDUE) return 0
-  return now - (memory?.patience ?? 0) < OVERDUE ? 0 : PATIENCE
+  return now - (memory?.longWaitAt ?? 0) < OVERDUE ? 0 : PATIENCE
 }
 
 /**
@@ -51,7 +51,7 @@ export function recordMailboxAnswers(state: State, answers: readonly MailboxAnsw
 }
 
 function afterAnswer(held: RelayMemory, answer: MailboxAnswer, now: number): RelayMemory {
-  const { since, patience, sweep: before, ...rest } = held
+  const { incompleteSince: since, longWaitAt: patience, sweep: before, ...rest } = held
   const left = before?.began === answer.stalled ? undefined : before
   const sweep = answer.sweep === undefined ? left : mergeSweeps(held, answer.sweep, now)
   const isAnswered = answer.complete || answer.reached !== undefined
@@ -59,9 +59,9 @@ function afterAnswer(held: RelayMemory, answer: MailboxAnswer, now: number): Rel
   return {
     ...rest,
     ...(answer.reconciled === false && rest.negentropy?.speaks && { negentropy: { speaks: false, at: now } }),
-    ...(answer.limit !== undefined && { limits: { ...limitsNow(held, now), limit: answer.limit, at: now } }),
+    ...(answer.limit !== undefined && { limits: { ...limitsNow(held, now), maxEvents: answer.limit, at: now } }),
     ...(sweep !== undefined && { sweep }),
-    ...(!isAnswered && { since: since ?? now, ...(waited !== undefined && { patience: waited }) }),
+    ...(!isAnswered && { incompleteSince: since ?? now, ...(waited !== undefined && { longWaitAt: waited }) }),
   }
 }
 
@@ -82,7 +82,7 @@ export type Rebuff = { at: number; why: Foreign; seconds?: number; only?: 'read'
  * questions it answers at a time.
  */
 export type RelayFacts = {
-  rest?: { until: number; why: Foreign; firm: boolean; only?: 'read' | 'write' } | undefined
+  backoff?: { until: number; why: Foreign; firm: boolean; only?: 'read' | 'write' } | undefined
   frame?: number | undefined
   subscriptions?: number | undefined
 }
@@ -119,10 +119,10 @@ const MAX_RELAYS = 200
  */
 export function relayFacts({ relays }: Index, now: number, unattended = false): Map<string, RelayFacts> {
   const facts = Object.entries(relays).flatMap(([url, memory]): [string, RelayFacts][] => {
-    const rest = unattended ? restOfCron(memory, now) : restNow(memory, now)
-    const { frame, subscriptions } = limitsNow(memory, now) ?? {}
+    const rest = unattended ? cronBackoff(memory, now) : backoffNow(memory, now)
+    const { maxMessageBytes: frame, subscriptions } = limitsNow(memory, now) ?? {}
     const known = {
-      ...(rest && { rest }),
+      ...(rest && { backoff: rest }),
       ...(frame !== undefined && { frame }),
       ...(subscriptions !== undefined && { subscriptions }),
     }
@@ -131,7 +131,7 @@ export function relayFacts({ relays }: Index, now: number, unattended = false): 
   return new Map(facts)
 }
 
-function restNow({ rest }: RelayMemory, now: number): RelayFacts['rest'] {
+function backoffNow({ backoff: rest }: RelayMemory, now: number): RelayFacts['backoff'] {
   // A clock that was set back must not lock a relay out.
   if (rest === undefined || rest.until <= now || rest.until - now > LONGEST_NAMED) return undefined
   const { until, why, named = false, only } = rest
@@ -139,8 +139,8 @@ function restNow({ rest }: RelayMemory, now: number): RelayFacts['rest'] {
 }
 
 // Others are refused where cron is not: a rest that the relay has not named says nothing of when cron may come to one that counts.
-function restOfCron(memory: RelayMemory, now: number): RelayFacts['rest'] {
-  const held = restNow(memory, now)
+function cronBackoff(memory: RelayMemory, now: number): RelayFacts['backoff'] {
+  const held = backoffNow(memory, now)
   if (!limitsDials(memory, now)) return held
   const spaced = 1000 * (spacedUntil(memory, now) ?? 0)
   if (spaced === 0) return held?.only !== undefined || held?.firm ? held : undefined
@@ -170,32 +170,35 @@ export function recordObservations(
 
 function afterRun(held: RelayMemory, observed: RelayObservation, now: number, unattended: boolean): RelayMemory {
   const { dials, reached, frame, subscriptions, took = 0 } = observed
-  const { rest: _, dialLimit: __, lost, limits, ...kept } = held
-  const shown = { ...(frame !== undefined && { frame }), ...(subscriptions !== undefined && { subscriptions }) }
+  const { backoff: _, dialLimit: __, unreachableSince: lost, limits, ...kept } = held
+  const shown = {
+    ...(frame !== undefined && { maxMessageBytes: frame }),
+    ...(subscriptions !== undefined && { subscriptions }),
+  }
   const isShown = Object.keys(shown).length > 0
   // Whoever has taken something since rests no more from what is published.
   const isOver = (one: { at: number; only?: 'read' | 'write' } | undefined) => one?.only === 'write' && one.at < took
-  const before = isOver(held.rest) ? undefined : held.rest
+  const before = isOver(held.backoff) ? undefined : held.backoff
   const rebuff = isOver(observed.rebuff) ? undefined : observed.rebuff
-  const rest = rebuff === undefined ? restAfter(before, reached, now) : restOf(rebuff, before, now)
+  const rest = rebuff === undefined ? backoffAfter(before, reached, now) : newBackoff(rebuff, before, now)
   const refusedAt = rebuff?.only === undefined ? rebuff?.at : undefined
   const dialLimit = afterDials(held.dialLimit, { dials, refusedAt, unattended }, now)
   return {
     ...kept,
     ...(isShown ? { limits: { ...limitsNow(held, now), at: now, ...shown } } : limits && { limits }),
-    ...(rest !== undefined && { rest }),
+    ...(rest !== undefined && { backoff: rest }),
     ...(dialLimit && { dialLimit }),
-    ...(!reached && rebuff === undefined && { lost: lost ?? now }),
+    ...(!reached && rebuff === undefined && { unreachableSince: lost ?? now }),
   }
 }
 
 // Whoever is asked and answers rests no more. Of what we publish that says nothing.
-function restAfter(rest: RelayRest | undefined, reached: boolean, now: number): RelayRest | undefined {
+function backoffAfter(rest: RelayBackoff | undefined, reached: boolean, now: number): RelayBackoff | undefined {
   if (rest === undefined || !reached) return rest
   return rest.only !== undefined && now < rest.until + REST.longest ? rest : undefined
 }
 
-function restOf({ at, seconds, why, only }: Rebuff, before: RelayRest | undefined, now: number): RelayRest {
+function newBackoff({ at, seconds, why, only }: Rebuff, before: RelayBackoff | undefined, now: number): RelayBackoff {
   // A run writes more than once of what it has met once.
   if (before?.at === at) return before
   const tries = (before?.tries ?? 0) + 1
@@ -206,7 +209,8 @@ function restOf({ at, seconds, why, only }: Rebuff, before: RelayRest | undefine
 
 function bounded(relays: [string, RelayMemory][]): [string, RelayMemory][] {
   if (relays.length <= MAX_RELAYS) return relays
-  const lastSeen = ({ limits, rest, lost }: RelayMemory) => Math.max(limits?.at ?? 0, rest?.until ?? 0, lost ?? 0)
+  const lastSeen = ({ limits, backoff: rest, unreachableSince: lost }: RelayMemory) =>
+    Math.max(limits?.at ?? 0, rest?.until ?? 0, lost ?? 0)
   const [own, others] = [true, false].map((is) => relays.filter(([, one]) => (one.cursor !== undefined) === is))
   const latest = (others ?? []).sort(([, a], [, b]) => lastSeen(b) - lastSeen(a))
   return [...(own ?? []), ...latest.slice(0, Math.max(0, MAX_RELAYS - (own?.length ?? 0)))]
@@ -217,7 +221,7 @@ const LIMITS_FOR = 24 * 3600
 
 /** The most events that a relay lets itself be asked for at a time, as far as it has shown. */
 export function askLimitOf(memory: RelayMemory | undefined, now: number): number | undefined {
-  return limitsNow(memory, now)?.limit
+  return limitsNow(memory, now)?.maxEvents
 }
 
 /** The most questions that it answers at a time, as far as it has said or shown. */

@@ -8,8 +8,18 @@ export type IsAlive = (claim: Claim) => boolean | undefined
 const UNASKED = 120
 
 /** A claim of this process, from now on. */
-export function claimBy({ pid, where, mark, now }: Omit<Claim, 'at' | 'rest'> & { now: number }): Claim {
-  return { pid, at: now, ...(where !== undefined && { where }), ...(mark !== undefined && { mark }) }
+export function claimBy({
+  pid,
+  host,
+  processStart,
+  now,
+}: Omit<Claim, 'at' | 'remainingOnly'> & { now: number }): Claim {
+  return {
+    pid,
+    at: now,
+    ...(host !== undefined && { host }),
+    ...(processStart !== undefined && { processStart }),
+  }
 }
 
 /**

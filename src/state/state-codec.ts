@@ -31,7 +31,7 @@ const base = {
   parseLog,
   open: openCalls,
   rebuild,
-  lost: (): Index => ({ ...emptyIndex(), lost: true }),
+  lost: (): Index => ({ ...emptyIndex(), stateLost: true }),
   letters: { version: LETTER_LOG_VERSION, parse: parseLetterLog, open: openLetters },
 }
 
@@ -90,7 +90,7 @@ function rebuild(logs: Map<string, Log>, letters: Map<string, LetterLog> = new M
     if (call !== undefined) edit.table('calls')[log.id] = { ...summariseCall(call, log, 0), open: true }
   }
   for (const [peer, held] of letters) edit.table('letterLogs')[peer] = summariseLetters(held)
-  edit.index.lost = true
+  edit.index.stateLost = true
   return edit.commit().index
 }
 

@@ -9,24 +9,24 @@ import type { Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
 
 /**
- * What we know of a relay. `cursor`: its clock, unix seconds, when its last complete replay began; `looked`: the same by our own, where
- * that is another time; `swept`: of the whole mailbox.
+ * What we know of a relay, all times in unix seconds. `cursor`: its clock when its last complete read began; `cursorByOwnClock`: the
+ * same by our own, where that is another time; `wholeReadAt`: of the whole mailbox.
  */
 export type RelayMemory = {
   cursor?: number
-  looked?: number
-  swept?: number
-  /** Since when it has not answered completely, and when a command last waited longer for it than the others do. Unix seconds. */
-  since?: number
-  patience?: number
+  cursorByOwnClock?: number
+  wholeReadAt?: number
+  /** Since when it has not answered completely, and when a command last waited longer for it than for the others. */
+  incompleteSince?: number
+  longWaitAt?: number
   /** Whether it speaks NIP-77, and when it said so or did otherwise, unix seconds. */
   negentropy?: { speaks: boolean; at: number }
   sweep?: Sweep
   limits?: RelayLimits
-  rest?: RelayRest
+  backoff?: RelayBackoff
   dialLimit?: DialLimit
-  /** When it could not be reached, unix seconds, until it could again. */
-  lost?: number
+  /** Since when it cannot be reached; absent once it could again. */
+  unreachableSince?: number
   canary?: RelayCanary
 }
 
@@ -52,16 +52,16 @@ export type Sweep = {
 }
 
 /**
- * What a relay lets itself be asked or told, as it has said or shown, and when, unix seconds: `limit` events at a time, messages of
- * `frame` bytes, and so many questions (`subscriptions`) that are open at a time.
+ * What a relay lets itself be asked or told, as it has said or shown, and when, unix seconds: events at a time, bytes of a message,
+ * and so many questions (`subscriptions`) that are open at a time.
  */
-export type RelayLimits = { at: number; limit?: number; frame?: number; subscriptions?: number }
+export type RelayLimits = { at: number; maxEvents?: number; maxMessageBytes?: number; subscriptions?: number }
 
 /**
  * A relay that wants to be left alone: when it said so, unix ms, until when, unix seconds, and for the how many-th time in a row.
  * `named`: it has said for how long; `only`: with questions, or with what we publish.
  */
-export type RelayRest = {
+export type RelayBackoff = {
   at: number
   until: number
   tries: number
@@ -81,9 +81,9 @@ export type DialLimit = { at: number; cron: number; dials?: number }
 export type PeerMemory = {
   /** The relays of its kind 10050, and that list's created_at. */
   inbox: string[]
-  listed?: number
+  listedAt?: number
   /** When its lists were looked up, unix seconds; 0 to have it done again. */
-  looked: number
+  lookedUpAt: number
   hints: string[]
   /** NIP-65: where it reads what is meant for it, if no better is known. */
   reads?: string[]
@@ -92,14 +92,14 @@ export type PeerMemory = {
   /** Names by which our agent has called it: they lead to nobody else any more. */
   called?: string[]
   /** When it last said something, by its own stamp, unix seconds. */
-  heard?: number
+  heardAt?: number
   /** When it last said that it has lost the keys of its calls, unix seconds. */
-  keysLost?: number
+  keysLostAt?: number
   /** What became of what its relays have taken for it: how often it was acknowledged, and how often not in time. */
   record?: Record<string, RelayRecord>
 }
 
-export type RelayRecord = { acked: number; vain: number }
+export type RelayRecord = { acked: number; unacked: number }
 
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
 export type CallSummary = {
@@ -129,11 +129,11 @@ export type CallSummary = {
   secrecy?: 'call' | 'identity'
   hungUp?: true
   /** When it was over by our own clock, unix seconds: from then on its key has 7 days; and how many sides had ended it then. */
-  over?: number
-  ends?: number
+  overAt?: number
+  endCount?: number
   /** Until when what the peer seals with its key is kept though its accept is not here, unix seconds; and how much of that is. */
-  awaits?: number
-  early?: { count: number; bytes: number }
+  awaitsAcceptUntil?: number
+  earlySeals?: { count: number; bytes: number }
 }
 
 /**
@@ -167,11 +167,11 @@ export type PendingEscalation = {
   escalation: Escalation
   letter?: string
   /** By channel: how often it was tried, when last (unix seconds), and what went wrong. */
-  open: Record<string, { tries: number; at: number; error: Foreign }>
+  channelsLeft: Record<string, { tries: number; at: number; error: Foreign }>
   /** Not yet told through any channel, nor written to the log. */
-  fresh?: true
+  neverTold?: true
   /** The owner was told through some channel. */
-  reached?: true
+  ownerReached?: true
   claim?: Claim
 }
 
@@ -192,34 +192,34 @@ export type DailyMeter = {
 }
 
 /**
- * A call that is not here, as somebody speaks in it. `heard`: since when, unix seconds; `replays`: how many complete replays since then
+ * A call that is not here, as somebody speaks in it. `heard`: since when, unix seconds; `completeReads`: how many of our mailbox since then
  * have not brought its request; `said`: how many numbered signals were not kept; `end`: what hangs it up.
  */
-export type OrphanCall = { call: string; from: string; heard: number; replays: number; said: number; end?: Rumor }
+export type OrphanCall = { call: string; from: string; heard: number; completeReads: number; said: number; end?: Rumor }
 
 /** For which unread things the agent was woken, when last and how often. */
 export type WakeRecords = Record<string, { at: number; times: number }>
 
 /**
- * What we last published about ourselves: `lists`, the relays of our 10050; of our presence when (unix seconds), in which
- * `words`, and since when which relays have `taken` it.
+ * What we last published about ourselves: `inboxList`, the relays of our 10050; our presence: when (unix seconds), in which
+ * words, and since when which relays have taken it.
  */
 export type Announced = {
-  presence: number
-  lists: string
-  words?: string
-  taken?: Record<string, number>
+  presenceAt: number
+  inboxList: string
+  presenceWords?: string
+  presenceTakenAt?: Record<string, number>
   /** The created_at of the presence that they have taken. */
-  dated?: number
+  presenceCreatedAt?: number
   /** When our agent, and not cron, last ran a command, unix seconds. */
-  looked?: number
+  lastCommandAt?: number
   /** Which relays were offered our 10050, when, and whether they took it. */
-  offered?: Record<string, { at: number; taken: boolean }>
+  listOffers?: Record<string, { at: number; taken: boolean }>
   /** The created_at of the 10050 that they have taken; and that of another one in our name, which has replaced it. */
-  stamp?: number
-  replaced?: number
+  listCreatedAt?: number
+  listReplacedBy?: number
   /** When the relays were last asked for it where we only look peers up, unix seconds. */
-  asked?: number
+  listAskedAt?: number
 }
 
 /**
@@ -254,17 +254,17 @@ export type Index = {
   /** Calls whose request has not come, one for each who speaks in it. */
   orphanCalls: OrphanCall[]
   /** Peers who were told that a call of theirs is unknown here, and when, unix seconds. */
-  lostTold: Record<string, number>
+  lossReportedAt: Record<string, number>
   /** Calls that were deleted here, and when: nobody is told that they are lost. */
   forgotten: Record<string, number>
-  /** Peers of whom seals came that nothing opens: since when, unix seconds, and how many complete replays ago. */
-  unreadable?: Readonly<Record<string, { heard: number; replays: number }>>
+  /** Peers of whom seals came that nothing opens: since when, unix seconds, and how many complete reads of the mailbox ago. */
+  unreadable?: Readonly<Record<string, { heard: number; completeReads: number }>>
   /** With whom a call's key was deleted here, and when last, unix seconds. */
   keysGone?: Readonly<Record<string, number>>
   /** When it was last looked for what is to be deleted, unix seconds. */
-  cleaned?: number
+  cleanedAt?: number
   /** Which calls' keys did not open a wrap on which a later run tries more of them, by wrap. */
-  tried?: Readonly<Record<string, readonly string[]>>
+  triedKeys?: Readonly<Record<string, readonly string[]>>
   meter: DailyMeter
   wakes: WakeRecords
   /** What was dropped and why, by count. */
@@ -275,11 +275,9 @@ export type Index = {
   dms?: Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
   /** Letters that found no room since some were read last. */
   lettersLeft?: number
-  /** What an earlier version kept whole of such calls, until the first step. */
-  orphans?: { rumor: Rumor; heard: number; replays: number; underCallKey?: true }[]
   /** An earlier state was lost; and when that was found out, unix seconds: what was written before may have been told. */
-  lost?: true
-  lostAt?: number
+  stateLost?: true
+  stateLostAt?: number
   /** Seconds by which our clock was ahead of the relays' when they last told; absent while it was right. */
   clockAhead?: number
   /** The `announce` that runs, since when, and the seconds that it sleeps first. */
@@ -310,12 +308,12 @@ export function emptyIndex(): Index {
     escalations: {},
     pendingEscalations: {},
     orphanCalls: [],
-    lostTold: {},
+    lossReportedAt: {},
     forgotten: {},
     wakes: {},
     meter: { day: 0, senders: {}, strangers: { requests: 0, rumors: 0, bytes: 0 }, refused: {} },
     dropped: {},
-    announced: { presence: 0, lists: '' },
+    announced: { presenceAt: 0, inboxList: '' },
   }
 }
 

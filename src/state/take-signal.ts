@@ -36,11 +36,11 @@ function take(
 ): void {
   const index = edit.logIndex(log)
   // "A receiver reads one that is lower as that of `prev`, marks the line, receipts counted too, and drops nothing for it."
-  const before = Math.max(index.acks.get(signal.from) ?? 0, log.receiptAck ?? 0)
+  const before = Math.max(index.acks.get(signal.from) ?? 0, log.peerReceiptAck ?? 0)
   const marked = signal.ack.seq < before ? { ...entry, hadAcked: before } : entry
   edit.entries(log)[signal.id] = marked
   indexSignal(index, signal)
-  if (signal.body.type === 'end') log.ackedAtEnd = log.acked.seq
+  if (signal.body.type === 'end') log.ackedAtPeerEnd = log.peerAcked.seq
   if (signal.body.type === 'accept') {
     index.secrecy = secrecyIn(log)
     dropDowngraded(edit, log)
@@ -61,7 +61,7 @@ function dropDowngraded(edit: Transaction, log: Log): void {
   const index = edit.logIndex(log)
   const isDropped = ([, { rumor, underCallKey }]: [string, LogEntry]) => {
     const signal = parsedSignal(rumor)
-    return signal !== undefined && underCallKey !== true && isDowngradeIn(index, signal, log.acked.seq)
+    return signal !== undefined && underCallKey !== true && isDowngradeIn(index, signal, log.peerAcked.seq)
   }
   const waiting = Object.entries(log.waiting).filter(isDropped)
   const aside = Object.entries(log.aside).filter(isDropped)
@@ -121,13 +121,13 @@ function placeWaiting(
 // The other side's request that its accept of ours takes in: it does not ring any more. Any other that was held rings then.
 function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, from: string): void {
   const other = merged === undefined ? undefined : edit.state.logs[merged]
-  if (other === undefined || signalOf(other, other.id)?.from !== from || other.merged !== undefined) return
+  if (other === undefined || signalOf(other, other.id)?.from !== from || other.mergedInto !== undefined) return
   const mine = edit.log(other.id)
   // One that we have answered is a conversation already.
   if (!isUnanswered(mine, log.entries[log.id]?.rumor.pubkey ?? '')) return
-  mine.merged = log.id
+  mine.mergedInto = log.id
   mine.unread = mine.unread.filter((id) => id !== other.id)
-  delete mine.held
+  delete mine.heldForGlare
 }
 
 // A file is news once it is whole. What we do not understand ends no wait. The end that confirms our own is no news.

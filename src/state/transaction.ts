@@ -156,7 +156,7 @@ function copyLog(log: Log): Log {
     ...log,
     unread: [...log.unread],
     outbox: { ...log.outbox },
-    told: { ...log.told },
+    receipts: { ...log.receipts },
     files: { ...log.files },
   }
 }

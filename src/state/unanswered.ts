@@ -19,6 +19,6 @@ export function isHangUp({ body, seq, ack }: Signal): boolean {
 
 /** Counts what comes before our answer and is not kept; why it was dropped. */
 export function countUnanswered(log: Log, { body }: Signal): 'unanswered' {
-  if (body.type !== 'receipt') log.unanswered = (log.unanswered ?? 0) + 1
+  if (body.type !== 'receipt') log.countBeforeAnswer = (log.countBeforeAnswer ?? 0) + 1
   return 'unanswered'
 }

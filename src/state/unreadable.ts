@@ -13,7 +13,7 @@ const MAX_UNREADABLE = 100
 const REMEMBERED = 14 * 86_400
 
 /** How many complete replays make a key lost. */
-const REPLAYS = 2
+const MIN_READS = 2
 
 /** Notes the author of a seal that nothing opens. */
 export function noteUnreadable(
@@ -26,7 +26,7 @@ export function noteUnreadable(
   const { unreadable = {} } = edit.index
   if (unreadable[from] !== undefined || isLateOnly(edit.index, from, now)) return
   const recent = Object.entries(unreadable).filter(([, { heard }]) => !hasPassed(heard, REMEMBERED, now))
-  const marks: Marks = [...recent, [from, { heard: now, replays: 0 }]]
+  const marks: Marks = [...recent, [from, { heard: now, completeReads: 0 }]]
   if (marks.length > MAX_UNREADABLE) makeRoom(marks, acquaintanceTest(edit.index, admission))
   edit.index.unreadable = Object.fromEntries(marks)
 }
@@ -49,7 +49,7 @@ function isLateOnly({ calls, keysGone = {} }: Index, from: string, now: number):
   if (!hasPassed(keysGone[from] ?? Number.NEGATIVE_INFINITY, REMEMBERED, now)) return true
   return Object.values(calls).some(
     (call) =>
-      call.peer === from && call.secrecy === 'call' && !hasKey(call, now) && now - (call.over ?? 0) < 2 * REMEMBERED,
+      call.peer === from && call.secrecy === 'call' && !hasKey(call, now) && now - (call.overAt ?? 0) < 2 * REMEMBERED,
   )
 }
 
@@ -61,14 +61,14 @@ export function countUnreadable(edit: Transaction, completeReads: readonly Compl
   edit.index.unreadable = Object.fromEntries(
     Object.entries(unreadable).map(([peer, one]) => [
       peer,
-      one.heard < began ? { ...one, replays: one.replays + 1 } : one,
+      one.heard < began ? { ...one, completeReads: one.completeReads + 1 } : one,
     ]),
   )
 }
 
 /** "Where seals of a peer could not be opened after two complete replays (their keys are lost here)." */
 export function unreadablePeers({ unreadable = {} }: Index): string[] {
-  return Object.entries(unreadable).flatMap(([peer, { replays }]) => (replays < REPLAYS ? [] : [peer]))
+  return Object.entries(unreadable).flatMap(([peer, { completeReads }]) => (completeReads < MIN_READS ? [] : [peer]))
 }
 
 /** Forgets whom it is told to. */

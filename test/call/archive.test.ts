@@ -43,7 +43,7 @@ function talk(script: Script, caller: 'me' | 'peer' = 'me') {
   const call = sampleCall(caller, 'topic')
   call.say(caller === 'me' ? 'peer' : 'me', { type: 'accept', text: '' })
   const ids = script.map(([who, body, lost], n) => call.say(who, body, n, lost))
-  return { log: { ...call.log, acked: ackedAll(call.log) }, ids }
+  return { log: { ...call.log, peerAcked: ackedAll(call.log) }, ids }
 }
 
 /** As if the peer had acknowledged all of ours, or so many. */
@@ -116,8 +116,8 @@ describe('what may be archived', () => {
 
   test('up to what the peer has not acked, or what is still in the outbox', () => {
     const { log, ids } = talk(FOUR)
-    expect(textsOf({ ...log, acked: ackedAll(log, 2) })).toEqual(['a', 'b'])
-    const entry = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+    expect(textsOf({ ...log, peerAcked: ackedAll(log, 2) })).toEqual(['a', 'b'])
+    const entry = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] }
     expect(textsOf({ ...log, outbox: { [must(ids[2])]: entry } })).toEqual(['a', 'b'])
   })
 
@@ -167,7 +167,7 @@ describe('what may be archived', () => {
     ])
     expect(textsOf(log)).toEqual(['', '', 'a', 'b', 'c'])
     expect(textsOf(log, { ...ALL, keep: 2 })).toEqual(['a'])
-    expect(textsOf({ ...log, acked: ackedAll(log, 2) })).toEqual(['a'])
+    expect(textsOf({ ...log, peerAcked: ackedAll(log, 2) })).toEqual(['a'])
   })
 })
 
@@ -235,7 +235,7 @@ describe('a head and its chapters', () => {
     expect(splitSegments(changed, volume)).toBeUndefined()
     // The peer has reported one of them missing after all: it is owed once more, and a head without it could not be read.
     const owed = Object.keys(must([...volume.segments.values()][0]).entries)
-    const entry = { wrapped: 0, wraps: 0, accepted: [], failed: [], again: true as const }
+    const entry = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [], offeredAgain: true as const }
     expect(splitSegments({ ...whole, outbox: { [must(owed[0])]: entry } }, volume)).toBeUndefined()
   })
 
@@ -244,7 +244,7 @@ describe('a head and its chapters', () => {
     const id = must(Object.keys(must(added.get(1)).entries)[0])
     const owed = {
       ...whole,
-      outbox: { [id]: { wrapped: 0, wraps: 0, accepted: [], failed: [], again: true as const } },
+      outbox: { [id]: { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [], offeredAgain: true as const } },
     }
     expect(splitSegments(owed, volume)).toBeUndefined()
     const { head: anew } = compact(owed, replay(owed, ME, 0), 3, ALL)
@@ -278,7 +278,7 @@ test('whoever has the head alone knows of the call what the whole says, but for 
         what === 9 ? { type: 'escalate', text: 'x' } : what === 8 ? chunk(1, 1, String(mine)) : words(`${what}`),
       ])
       const { log } = talk(script)
-      const whole = { ...log, acked: ackedAll(log, acked), files: { [`false ${FILE.sha256}`]: { path: '/a' } } }
+      const whole = { ...log, peerAcked: ackedAll(log, acked), files: { [`false ${FILE.sha256}`]: { path: '/a' } } }
       const { head, added } = compacted(whole, { keep, minEntries: 1, maxPerSegment: 5 })
       const [one, all] = [must(callOf(head)), must(callOf(whole))]
       expect({ ...one, lines: [] }).toEqual({ ...all, lines: [] })

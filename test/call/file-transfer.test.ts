@@ -121,9 +121,9 @@ it('takes no chunk from anybody else, and none from before the call was taken', 
 it('counts what the peer has acked as having arrived, of what is ours', () => {
   const { log } = heard(chunksOf('a', 'x/y', randomBytes(60_000), 'salt'))
   const acked = { seq: 3, id: log.id }
-  const call = replay({ ...log, acked }, ada, T)
+  const call = replay({ ...log, peerAcked: acked }, ada, T)
   if (call === undefined) throw new Error('no call')
-  expect(transfers(call, { ...log, acked }, ada)).toMatchObject([{ have: 2, of: 3 }])
+  expect(transfers(call, { ...log, peerAcked: acked }, ada)).toMatchObject([{ have: 2, of: 3 }])
 })
 
 it('has bounds', () => {

@@ -150,9 +150,13 @@ test.skipIf(process.getuid?.() !== 0)(
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
       const { readlinkSync } = await import('node:fs')
       const where = `${boot} ${readlinkSync('/proc/self/ns/pid')}`
-      writeFileSync(join(hung, 'holder.json'), JSON.stringify({ pid, command: 'status', where, mark: 'alive' }), {
-        mode: 0o600,
-      })
+      writeFileSync(
+        join(hung, 'holder.json'),
+        JSON.stringify({ pid, command: 'status', host: where, processStart: 'alive' }),
+        {
+          mode: 0o600,
+        },
+      )
       const setting = { env: { P2P_HOME: at.home }, cwd: '/', uid: undefined, relay: pair.relay.url }
       const first = await p2p(['config', 'set', 'name', 'Ada', '--json'], setting)
       expect([first.code, JSON.parse(first.stdout).error.code]).toEqual([5, 'LOCKED'])

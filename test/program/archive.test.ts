@@ -105,7 +105,13 @@ function addMessages(ada: AgentProgram, ben: AgentProgram, call: string): Rumor[
     const last = 1 + MESSAGES / 2
     const entries = { ...log.entries, ...Object.fromEntries(more) }
     const acked = must(links.get(key))
-    const grown: Log = { ...log, entries, outbox: {}, acked, told: { ...log.told, taken: last, tried: last } }
+    const grown: Log = {
+      ...log,
+      entries,
+      outbox: {},
+      peerAcked: acked,
+      receipts: { ...log.receipts, ackTaken: last, ackTried: last },
+    }
     writeFileSync(pathOf(who, call), JSON.stringify(grown))
   }
   return told

@@ -26,11 +26,11 @@ async function acceptedUnheard() {
 test('a message under the key of a call whose accept is still to come is told in the run that brings the accept', async () => {
   const { ada, asAda, id, giveAccept } = await acceptedUnheard()
   expect((await asAda('inbox', INBOX)).news).toEqual([])
-  expect(Object.keys(ada.disk.logs[id]?.early ?? {}).length).toBeGreaterThan(0)
+  expect(Object.keys(ada.disk.logs[id]?.earlySeals ?? {}).length).toBeGreaterThan(0)
   expect(ada.disk.index.dropped).toEqual({})
   giveAccept()
   expect((await asAda('inbox', INBOX)).news).toMatchObject([{ type: 'accept' }, { type: 'message', text: 'early' }])
-  expect(ada.disk.logs[id]?.early).toBeUndefined()
+  expect(ada.disk.logs[id]?.earlySeals).toBeUndefined()
   expect(ada.disk.index.calls[id]).toMatchObject({ secrecy: 'call' })
   const message = Object.values(must(ada.disk.logs[id]).entries).find(({ rumor }) => rumor.content === 'early')
   expect(message?.underCallKey).toBe(true)
@@ -47,11 +47,11 @@ test('what no accept comes for is dropped and counted when its ring has been ove
   await asAda('inbox', INBOX)
   pass(6 * DAY)
   await asAda('inbox', INBOX)
-  expect(Object.keys(ada.disk.logs[id]?.early ?? {}).length).toBeGreaterThan(0)
-  const kept = Object.keys(ada.disk.logs[id]?.early ?? {}).length
+  expect(Object.keys(ada.disk.logs[id]?.earlySeals ?? {}).length).toBeGreaterThan(0)
+  const kept = Object.keys(ada.disk.logs[id]?.earlySeals ?? {}).length
   pass(2 * DAY)
   await asAda('inbox', INBOX)
-  expect(ada.disk.logs[id]?.early).toBeUndefined()
+  expect(ada.disk.logs[id]?.earlySeals).toBeUndefined()
   expect(ada.disk.index.dropped).toEqual({ undecryptable: kept })
 })
 

@@ -33,7 +33,7 @@ test.each([
   await asBen('inbox', INBOX)
   await asAda('inbox', INBOX)
   expect(must(ada.disk.index.calls[id])).toMatchObject({ phase: 'ended', verified: true, secrecy: 'call' })
-  const overAt = 1000 * must(ada.disk.index.calls[id]?.over)
+  const overAt = 1000 * must(ada.disk.index.calls[id]?.overAt)
   leap.ms = DAY / 24
   const waiting = { type: 'wait', seconds: 10 * 86_400, settle: 0, for: [], follow, call: undefined } as const
   const { notices } = await asAda('wait', waiting)

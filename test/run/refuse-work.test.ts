@@ -17,7 +17,7 @@ function refusalOn(msPerLot: number, bits: number, intent: Parameters<typeof ref
     return ms
   }
   const environment: Pick<RunContext['environment'], 'clock' | 'keys'> = { clock, keys: alice }
-  const memory = { inbox: [], looked: 0, hints: [], name: foreign``, pow: bits }
+  const memory = { inbox: [], lookedUpAt: 0, hints: [], name: foreign``, pow: bits }
   const index = { ...emptyIndex(), peers: { [bob.pubkey]: memory } }
   const looked = { peer: bob.pubkey, peers: [], presences: [], hints: {} }
   return refuseWork(intent, looked, index, { environment })

@@ -15,7 +15,7 @@ const routeContext = (allowPrivate = false): RouteContext => ({
 })
 
 function state(known: Partial<PeerMemory>) {
-  const memory = { inbox: [], looked: 0, hints: [], name: foreign``, pow: 0, ...known }
+  const memory = { inbox: [], lookedUpAt: 0, hints: [], name: foreign``, pow: 0, ...known }
   return { index: { ...emptyIndex(), peers: { [peer]: memory } }, logs: {} }
 }
 
@@ -54,7 +54,7 @@ describe('a route', () => {
   test('begins with those that have served this peer well, and ends with those that leak', () => {
     const inbox = ['a', 'b', 'c', 'd', 'e'].map((name) => `wss://${name}.example`)
     const [a = '', b = '', c = '', d = '', e = ''] = inbox
-    const known = state({ inbox, record: { [a]: { acked: 0, vain: 3 }, [d]: { acked: 5, vain: 1 } } })
+    const known = state({ inbox, record: { [a]: { acked: 0, unacked: 3 }, [d]: { acked: 5, unacked: 1 } } })
     const relays = { [b]: { canary: { at: 1, misses: 2, leaky: 1 } } }
     const found = routeTo(routeContext(), { ...known, index: { ...known.index, relays } }, [], peer)
     expect(found).toMatchObject({ relays: [d, c, e], spare: [a, b, ...own.inbox] })
@@ -78,9 +78,12 @@ describe('a route', () => {
     const now = 1_795_000_000
     const inbox = ['wss://lost.example', 'wss://rests.example', 'wss://was-lost.example', 'wss://fine.example']
     const relays = {
-      'wss://lost.example': { lost: now - 60 },
-      'wss://rests.example': { rest: { at: 1, until: now + 60, tries: 1, why: foreign`` } },
-      'wss://was-lost.example': { lost: now - 7_200, rest: { at: 1, until: now - 60, tries: 1, why: foreign`` } },
+      'wss://lost.example': { unreachableSince: now - 60 },
+      'wss://rests.example': { backoff: { at: 1, until: now + 60, tries: 1, why: foreign`` } },
+      'wss://was-lost.example': {
+        unreachableSince: now - 7_200,
+        backoff: { at: 1, until: now - 60, tries: 1, why: foreign`` },
+      },
     }
     const known = state({ inbox })
     const chosen = routeTo({ ...routeContext(), now }, { ...known, index: { ...known.index, relays } }, [], peer)
@@ -88,7 +91,7 @@ describe('a route', () => {
     expect(chosen.spare).toEqual(['wss://rests.example', ...own.inbox])
     const troubled = {
       ...known,
-      index: { ...known.index, relays: Object.fromEntries(inbox.map((url) => [url, { lost: now }])) },
+      index: { ...known.index, relays: Object.fromEntries(inbox.map((url) => [url, { unreachableSince: now }])) },
     }
     expect(routeTo({ ...routeContext(), now }, troubled, [], peer).spare).toEqual([inbox[3], ...own.inbox])
   })

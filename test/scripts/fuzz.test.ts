@@ -53,7 +53,7 @@ describe('what it has found', () => {
   it('a call file whose id every object has a property of', () => {
     for (const id of ['__proto__', 'constructor', 'x'])
       expect(parseLog({ ...emptyLog('a'.repeat(64)), id })).toBeUndefined()
-    const entry = { wrapped: 0, wraps: 0, accepted: [], failed: [] }
+    const entry = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] }
     expect(parseLog({ ...emptyLog('a'.repeat(64)), outbox: { constructor: entry } })).toBeUndefined()
     const files = JSON.parse('{"__proto__": {"path": "x"}}')
     const log = parseLog({ ...emptyLog('a'.repeat(64)), files })

@@ -93,8 +93,8 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
     },
     setTimer: host.later,
     budget: BUDGET,
-    claimant: { pid, where: machine.name, mark: 'alive' },
-    isAlive: ({ pid: other, where }) => (where === machine.name ? machine.running.has(other) : undefined),
+    claimant: { pid, host: machine.name, processStart: 'alive' },
+    isAlive: ({ pid: other, host: where }) => (where === machine.name ? machine.running.has(other) : undefined),
     placeFile(call, file, bytes) {
       const path = `${call.slice(0, 8)}/${file}`
       disk.files.set(path, bytes)

@@ -66,7 +66,7 @@ type Place = Omit<SignalPosition, 'call' | 'to'>
 function placeNext(robbed: Agent, victim: Agent, log: Log, body: Body): Place {
   const [own, last] = [lastSignal(log, robbed.key), lastSignal(log, victim.key)]
   // As a caller that has not seen the accept hangs up, though it has: who would know of it by its receipts.
-  const takesBack = body.type === 'end' && own.id === log.id && log.acked.seq > 0
+  const takesBack = body.type === 'end' && own.id === log.id && log.peerAcked.seq > 0
   return { seq: own.seq + 1, prev: own.id, ack: takesBack ? NOTHING : last }
 }
 

@@ -74,7 +74,7 @@ function isOnItsWay(agent: Agent, log: Log, agents: readonly Agent[]): boolean {
 // What it offers there is unknown to the other side, which says so.
 function isToHearOfLoss({ disk }: Agent, log: Log): boolean {
   const isSpokenIn = SPOKEN_IN.includes(disk.index.calls[log.id]?.phase ?? '')
-  return isSpokenIn && log.lost === undefined && Object.keys(log.outbox).length > 0
+  return isSpokenIn && log.peerLostAt === undefined && Object.keys(log.outbox).length > 0
 }
 
 const SPOKEN_IN: readonly string[] = ['active', 'ended', 'expired']
@@ -171,7 +171,7 @@ export function lossTold(agents: readonly Agent[]): void {
           SPOKEN_IN.includes(agent.disk.index.calls[log.id]?.phase ?? '') &&
           Object.keys(log.outbox).length > 0,
       )
-      if (lost.length > 0 && lost.every((log) => log.lost === undefined))
+      if (lost.length > 0 && lost.every((log) => log.peerLostAt === undefined))
         throw new Error(
           `${agent.name} was not told that ${lost.map(({ id }) => short(id))} is unknown to the other side`,
         )
@@ -181,7 +181,9 @@ export function lossTold(agents: readonly Agent[]): void {
 // "What an accept's author has sealed with call keys may come before the accept: it is kept for it … until its ring has been over for 7
 // days": where a request to this peer is unanswered, what nothing opens may belong to that, and no key counts as lost.
 function keepsEarly(logs: Readonly<Record<string, Log>>, peer: string): boolean {
-  return Object.values(logs).some(({ early = {} }) => Object.values(early).some(({ seal }) => seal.pubkey === peer))
+  return Object.values(logs).some(({ earlySeals: early = {} }) =>
+    Object.values(early).some(({ seal }) => seal.pubkey === peer),
+  )
 }
 
 function callsOf(sim: Sim, agents: readonly Agent[], now: number): [string, Held[]][] {
@@ -217,7 +219,7 @@ function told(agent: Agent, log: Log): void {
   if (log.verified !== undefined) return
   for (const id of Object.keys(log.outbox)) {
     const signal = signalOf(log, id)
-    if (signal?.body.type !== 'message' || signal.seq <= log.acked.seq) continue
+    if (signal?.body.type !== 'message' || signal.seq <= log.peerAcked.seq) continue
     if (!isTold(`undelivered:${id}`, `${id} undelivered`))
       throw new Error(`${agent.name} was not told that ${signal.seq} of ${short(log.id)} was not delivered`)
   }
@@ -295,7 +297,7 @@ function newsOf(agent: Agent, call: Call): void {
     const silent = body.type === 'file' || (body.type === 'end' && body.text === '') || answered || !effective
     if (from === agent.key || silent) continue
     // One that met ours ("glare") is told in the call that it has become.
-    const missed = body.type === 'request' && (log?.missed !== undefined || log?.merged !== undefined)
+    const missed = body.type === 'request' && (log?.missedAt !== undefined || log?.mergedInto !== undefined)
     if (!agent.saw.has(id) && log?.unread.includes(id) !== true && !missed)
       throw new Error(`${agent.name} was never shown ${body.type} ${short(id)} of ${short(call.id)}`)
   }

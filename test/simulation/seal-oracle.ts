@@ -42,8 +42,8 @@ export function sealedAtTheEnd(sim: Sim, seals: Seals, agent: Agent): void {
     if (!hasSpoken(sim, agent, log) || !hasKeys(log)) continue
     const isCaller = callerOf(log) === agent.key
     // That it rings is acknowledged in the open, before there is a key.
-    if (log.acked.seq > (isCaller ? 1 : 0) && !isAckedUnderKey(sim.network, log, agent.key))
-      throw new Error(`${whatOf(agent, log)} believes the acknowledgement of ${log.acked.seq} in the open`)
+    if (log.peerAcked.seq > (isCaller ? 1 : 0) && !isAckedUnderKey(sim.network, log, agent.key))
+      throw new Error(`${whatOf(agent, log)} believes the acknowledgement of ${log.peerAcked.seq} in the open`)
   }
 }
 
@@ -96,7 +96,7 @@ function sealedAsSaid(sim: Sim, seals: Seals, agent: Agent, log: Log, claim: Cla
   // Of what is not of the call nothing is kept that may have been in the open, be it an answer to the request.
   for (const { rumor } of Object.values(log.aside)) sealed(rumor, 'keeps aside')
   for (const { rumor } of Object.values(log.waiting)) sealed(rumor, 'lets wait')
-  for (const wrap of Object.keys(log.early ?? {}))
+  for (const wrap of Object.keys(log.earlySeals ?? {}))
     if (sim.network.inside.get(wrap)?.underKey === undefined)
       throw new Error(`${what} keeps ${wrap} for a key that it has not`)
 }
@@ -146,7 +146,7 @@ function isSaidWithoutKey(receipt: Rumor, acked: Rumor | undefined, caller: stri
   return acked === undefined || tagOf(acked, 'op') === 'request' || isHangUp(acked, caller)
 }
 
-function isAckedUnderKey({ inside }: Network, { id, acked }: Log, me: string): boolean {
+function isAckedUnderKey({ inside }: Network, { id, peerAcked: acked }: Log, me: string): boolean {
   for (const { rumor, underKey } of inside.values()) {
     if (underKey === undefined || rumor.pubkey === me || tagOf(rumor, 'call-id') !== id) continue
     if (rumor.tags.some(([name, , named]) => name === 'ack' && named === acked.id)) return true

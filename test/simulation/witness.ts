@@ -125,7 +125,7 @@ function linked(agent: Agent, log: Log, { caller, callee }: Call): void {
 /** What is acknowledged was acknowledged by its id, and "verified" is said of what the other side is bound to. */
 function binds(sim: Sim, witness: Witness, agent: Agent, log: Log, { peer }: Call): void {
   const what = `${agent.name} in ${log.id.slice(0, 8)}`
-  const { acked, verified } = log
+  const { peerAcked: acked, verified } = log
   if (acked.id !== undefined) {
     if (signalOf(log, acked.id)?.from !== agent.key) throw new Error(`${what}: what is acked is not ours`)
     if (!sim.network.acked.has(ackOf(peer, acked.id))) throw new Error(`${what}: acked by nobody`)

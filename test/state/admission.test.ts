@@ -336,7 +336,7 @@ describe('calls of strangers that came to nothing', () => {
     const keyed = must(missed.index.calls[call.id])
     const crossed = (over: number): State => ({
       ...missed,
-      index: { ...missed.index, calls: { [call.id]: { ...keyed, phase: 'cancelled', secrecy: 'call', over } } },
+      index: { ...missed.index, calls: { [call.id]: { ...keyed, phase: 'cancelled', secrecy: 'call', overAt: over } } },
     })
     const removedAt = (over: number) => removeIdleCalls(crossed(over), gateOf(), later).removals.length
     expect([removedAt(later - 6 * 86_400), removedAt(later - 8 * 86_400)]).toEqual([0, 3])

@@ -22,7 +22,11 @@ function offered(taken: readonly boolean[], state = empty, now = NOW, lists = 'h
 }
 
 test('a presence is dated after the last one, however many there are in a second, unless a clock was set back', () => {
-  const announced = (dated?: number) => ({ presence: 0, lists: '', ...(dated !== undefined && { dated }) })
+  const announced = (dated?: number) => ({
+    presenceAt: 0,
+    inboxList: '',
+    ...(dated !== undefined && { presenceCreatedAt: dated }),
+  })
   expect(presenceStamp(announced(), NOW)).toBe(NOW)
   expect(presenceStamp(announced(NOW - 1), NOW)).toBe(NOW)
   expect(presenceStamp(announced(NOW), NOW)).toBe(NOW + 1)
@@ -61,7 +65,7 @@ describe('our list', () => {
   })
 
   test('of a state from before this was written down is offered once', () => {
-    const old = { ...empty.index, announced: { presence: 0, lists: 'here' } }
+    const old = { ...empty.index, announced: { presenceAt: 0, inboxList: 'here' } }
     expect(due({ ...empty, index: old })).toEqual(relays)
   })
 })
@@ -76,19 +80,19 @@ describe('our list, replaced by another client that uses our key', () => {
     expect(listStamp(index.announced, NOW + 25)).toBe(NOW + 31)
     const after = recordListOffered(
       { index, logs: {} },
-      ours.index.announced.lists,
+      ours.index.announced.inboxList,
       [{ relay: 'x', accepted: true }],
       NOW + 60,
       NOW + 61,
     )
-    expect(after.index.announced).toMatchObject({ stamp: NOW + 61 })
+    expect(after.index.announced).toMatchObject({ listCreatedAt: NOW + 61 })
     expect(after.index.announced).not.toHaveProperty('replaced')
     // A relay that lags behind still has the other one.
     expect(recordOwnList(after, { relays: ['wss://elsewhere.example'], at: NOW + 30 }, NOW + 90)).toBe(after)
   })
 
   test('is left alone where it is ours, in whatever order and spelling, or an old one of ours', () => {
-    const isReplaced = ({ index }: State) => index.announced.replaced !== undefined
+    const isReplaced = ({ index }: State) => index.announced.listReplacedBy !== undefined
     expect(isReplaced(found(['wss://in.example', 'wss://a.example'], NOW + 30))).toBe(false)
     expect(isReplaced(found(['wss://elsewhere.example'], NOW))).toBe(false)
     expect(isReplaced(recordOwnList(ours, undefined, NOW))).toBe(false)

@@ -152,7 +152,7 @@ describe('the order', () => {
   test('a question that is placed before our answer stands there marked', () => {
     const { me, liar, id } = called()
     hears(me, [rawIn(liar, id, words('Shall I delete the temporary files?'))])
-    const known = logIn(me, id).acked
+    const known = logIn(me, id).peerAcked
     const [two] = callIn(me, id).lines.slice(-1)
     says(me, send('Yes, go ahead.'))
     hears(me, [
@@ -243,7 +243,7 @@ describe('a call that is forced', () => {
     })
     hears(me, flood)
     expect(JSON.stringify(me.state.logs).length).toBeLessThan(3_000)
-    expect(logIn(me, id).unanswered).toBe(1_000)
+    expect(logIn(me, id).countBeforeAnswer).toBe(1_000)
     hears(me, [raw(liar, BYE, { call: id, to: me.key, seq: 2, prev: id })])
     expect(callIn(me, id).phase).toBe('cancelled')
   })
@@ -270,7 +270,10 @@ describe('a peer that misses everything', () => {
       me.state = {
         ...me.state,
         logs: {
-          [id]: { ...log, outbox: { ...log.outbox, [rumor]: { wrapped: T, wraps: 1, accepted: ['r'], failed: [] } } },
+          [id]: {
+            ...log,
+            outbox: { ...log.outbox, [rumor]: { wrappedAt: T, wrapCount: 1, accepted: ['r'], failed: [] } },
+          },
         },
       }
     }
@@ -319,7 +322,7 @@ describe('both call each other at once', () => {
   test('who holds the greater request accepts the other by itself; the other one does not ring', () => {
     const { low, high, smaller, greater } = crossed()
     expect(hears(low, [greater]).said).toEqual([])
-    expect(logIn(low, greater.id)).toMatchObject({ held: true, unread: [] })
+    expect(logIn(low, greater.id)).toMatchObject({ heldForGlare: true, unread: [] })
     const answer = hears(high, [smaller])
     expect(callIn(high, smaller.id).phase).toBe('active')
     expect(callIn(high, greater.id).phase).toBe('merged')
@@ -350,7 +353,7 @@ describe('both call each other at once', () => {
         { call: smaller.id, to: low.key, ack: { seq: 1, id: smaller.id } },
       )
       hears(low, end === 'rejected' ? [reject] : [])
-      expect(logIn(low, greater.id).held).toBeUndefined()
+      expect(logIn(low, greater.id).heldForGlare).toBeUndefined()
       expect(logIn(low, greater.id).unread).toEqual([greater.id])
       expect(says(low, ACCEPT, { selector: greater.id })).toHaveLength(1)
     }

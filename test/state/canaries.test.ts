@@ -25,7 +25,7 @@ describe('what is due', () => {
 
   test('a relay that this run has read, and no other', () => {
     expect(dueWith({ cursor: 100_000 }, 100_002)).toEqual([url])
-    expect(dueWith({ cursor: 99_000, looked: 100_000 }, 100_002)).toEqual([url])
+    expect(dueWith({ cursor: 99_000, cursorByOwnClock: 100_000 }, 100_002)).toEqual([url])
     expect(dueWith({ cursor: 100_000 }, 100_060)).toEqual([])
     expect(canaryRelays(emptyIndex(), [url], 100_000)).toEqual([])
   })

@@ -20,18 +20,18 @@ const WINDOW = 2 * DAY + 900
 const url = 'wss://r'
 
 describe('a mailbox is read', () => {
-  const swept: RelayMemory = { cursor: T - 100, swept: T - 100 }
+  const swept: RelayMemory = { cursor: T - 100, wholeReadAt: T - 100 }
 
   test.each([
     ['from 7 days ago, the first time', undefined, false, T - DEEP_REPLAY],
     ['from 7 days ago, by a deep look', swept, true, T - DEEP_REPLAY],
     ['from two days and a quarter of an hour before its cursor', swept, false, T - 100 - WINDOW],
-    ['as a whole once a day', { ...swept, swept: T - DAY - 1 }, false, T - DEEP_REPLAY],
-    ['as a whole, when its cursor is ahead of the clock', { cursor: T + 1, swept: T }, false, T - DEEP_REPLAY],
+    ['as a whole once a day', { ...swept, wholeReadAt: T - DAY - 1 }, false, T - DEEP_REPLAY],
+    ['as a whole, when its cursor is ahead of the clock', { cursor: T + 1, wholeReadAt: T }, false, T - DEEP_REPLAY],
     ['as a whole, when it was never', { cursor: T }, false, T - DEEP_REPLAY],
     [
       'from before the last look, however long that was ago',
-      { cursor: T - 30 * DAY, swept: T - 30 * DAY },
+      { cursor: T - 30 * DAY, wholeReadAt: T - 30 * DAY },
       false,
       T - 30 * DAY - WINDOW,
     ],
@@ -40,8 +40,8 @@ describe('a mailbox is read', () => {
   })
 
   test('as a whole again after a sweep that a wrong clock has dated far ahead', () => {
-    expect(needsSweep({ cursor: T, swept: T + 2 * DAY }, T)).toBe(true)
-    expect(needsSweep({ cursor: T, swept: T + 60 }, T)).toBe(false)
+    expect(needsSweep({ cursor: T, wholeReadAt: T + 2 * DAY }, T)).toBe(true)
+    expect(needsSweep({ cursor: T, wholeReadAt: T + 60 }, T)).toBe(false)
   })
 })
 
@@ -53,7 +53,7 @@ describe('a cursor', () => {
   }
 
   test('moves to when the replay began, and keeps what else is known of the relay', () => {
-    expect(moved({ since: 7 }, T)).toEqual({ since: 7, cursor: T })
+    expect(moved({ incompleteSince: 7 }, T)).toEqual({ incompleteSince: 7, cursor: T })
   })
 
   test('does not go back for a run that began earlier and ends later', () => {
@@ -149,7 +149,7 @@ describe('a replay that met a bound', () => {
 
     test('not where nobody knows how far the relay has got', () => {
       expect(begun({ newest: T })).toEqual({})
-      expect(begun({ newest: T }, [], { cursor: T - 60, swept: T - 60 })).toEqual({})
+      expect(begun({ newest: T }, [], { cursor: T - 60, wholeReadAt: T - 60 })).toEqual({})
     })
   })
 
@@ -210,7 +210,7 @@ describe('a replay that met a bound', () => {
   test('is forgotten once the cursor has moved past it', () => {
     const edit = beginTransaction({ index: { ...emptyIndex(), relays: { [url]: memory } }, logs: {} })
     moveCursors(edit, [{ relay: url, cursor: began, began, swept: true }], T)
-    expect(edit.index.relays[url]).toEqual({ cursor: began, swept: began })
+    expect(edit.index.relays[url]).toEqual({ cursor: began, wholeReadAt: began })
   })
 
   test('and one that a parallel run has begun since then is not', () => {

@@ -37,7 +37,7 @@ function live({ days, every, burst, others, drift = () => 0 }: Days): { tries: T
   const presences: number[] = []
   for (const { at, n, cron } of [...strikes, ...between].sort((a, b) => a.at - b.at)) {
     const now = Math.floor(at) + drift(n)
-    if (relayFacts(state.index, now, cron).get(url)?.rest !== undefined) continue
+    if (relayFacts(state.index, now, cron).get(url)?.backoff !== undefined) continue
     // A command takes its time until it connects.
     const late = at + 5 * random()
     const taken = mayDial(faults, Math.floor(late))
@@ -132,14 +132,14 @@ describe('a relay that limits how often we connect', () => {
   test('is there for whoever is not cron as soon as its rest is over', () => {
     const index = { ...emptyIndex(), relays: { [url]: limited } }
     expect(relayFacts(index, T + 31).get(url)).toBeUndefined()
-    expect(relayFacts(index, T + 309, true).get(url)?.rest).toMatchObject({ until: 1000 * (T + 310), firm: true })
+    expect(relayFacts(index, T + 309, true).get(url)?.backoff).toMatchObject({ until: 1000 * (T + 310), firm: true })
     expect(relayFacts(index, T + 310, true).get(url)).toBeUndefined()
   })
 
   test('stays known where it also limits what we publish, and a week after its last refusal', () => {
     const only = { rebuff: { at: 1000 * (T + 400), why: foreign`slow down`, only: 'write' as const } }
     const both = observe(limited, only, T + 400)
-    expect(both).toMatchObject({ rest: { only: 'write' }, dialLimit: { at: T, cron: T + 400 } })
+    expect(both).toMatchObject({ backoff: { only: 'write' }, dialLimit: { at: T, cron: T + 400 } })
     expect(limitsDials(both, T + 7 * DAY - 1)).toBe(true)
     expect(observe(both, {}, T + 7 * DAY).dialLimit).toBeUndefined()
     // One that limits nothing but what we publish does not count connections.
@@ -155,7 +155,7 @@ describe('a relay that limits how often we connect', () => {
 
   test('and showed it to another command first is not met by cron at once', () => {
     const index = { ...emptyIndex(), relays: { [url]: observe({}, refused(T), T, false) } }
-    expect(relayFacts(index, T + 309, true).get(url)?.rest).toMatchObject({ until: 1000 * (T + 310) })
+    expect(relayFacts(index, T + 309, true).get(url)?.backoff).toMatchObject({ until: 1000 * (T + 310) })
     expect(relayFacts(index, T + 310, true).get(url)).toBeUndefined()
   })
 
@@ -168,16 +168,16 @@ describe('a relay that limits how often we connect', () => {
 
   test('is left alone by cron with questions too, where what we publish rests for longer', () => {
     const rest = { at: 1, until: T + 800, tries: 1, why: foreign`slow down`, only: 'write' as const }
-    const index = { ...emptyIndex(), relays: { [url]: { ...limited, rest } } }
-    expect(relayFacts(index, T + 100, true).get(url)?.rest).toEqual({
+    const index = { ...emptyIndex(), relays: { [url]: { ...limited, backoff: rest } } }
+    expect(relayFacts(index, T + 100, true).get(url)?.backoff).toEqual({
       ...{ until: 1000 * (T + 310), firm: true, why: 'it limits how often we connect' },
     })
-    expect(relayFacts(index, T + 310, true).get(url)?.rest).toMatchObject({ until: 1000 * (T + 800), only: 'write' })
+    expect(relayFacts(index, T + 310, true).get(url)?.backoff).toMatchObject({ until: 1000 * (T + 800), only: 'write' })
   })
 
   test('is left alone as long as it says, by cron too', () => {
     const named = observe({}, { reached: false, rebuff: { at: 1000 * T, why: foreign`429`, seconds: 5_000 } }, T)
     const index = { ...emptyIndex(), relays: { [url]: named } }
-    expect(relayFacts(index, T + 400, true).get(url)?.rest).toMatchObject({ until: 1000 * (T + 5_000), firm: true })
+    expect(relayFacts(index, T + 400, true).get(url)?.backoff).toMatchObject({ until: 1000 * (T + 5_000), firm: true })
   })
 })

@@ -26,7 +26,7 @@ function index(calls: CallSummary[], peers: Index['peers'] = {}): Index {
   }
 }
 
-const named = (name: string) => ({ inbox: [], looked: 0, hints: [], name: foreignLine(name), pow: 0 })
+const named = (name: string) => ({ inbox: [], lookedUpAt: 0, hints: [], name: foreignLine(name), pow: 0 })
 
 function meaning(word: string, held: Index, whose: 'callers' | 'spoken', contacts: readonly Contact[] = []) {
   const found = resolveSelector(word, directoryOf(held, { contacts }, whose))
@@ -76,7 +76,7 @@ describe('a name', () => {
 
 test('whom our agent has called by a name is not forgotten for 500 others', () => {
   const others = Object.fromEntries(
-    Array.from({ length: 600 }, (_, n) => [n.toString(16).padStart(64, '0'), { ...named(''), looked: 1000 + n }]),
+    Array.from({ length: 600 }, (_, n) => [n.toString(16).padStart(64, '0'), { ...named(''), lookedUpAt: 1000 + n }]),
   )
   const held = index([], { ...others, [bob]: { ...named(''), called: ['Bob'] } })
   const after = rememberPeers(

@@ -26,7 +26,7 @@ function asking(channels: readonly string[], letter?: string): State {
 const LETTER = {
   to: 'owner',
   rumor: { id: 'r', pubkey: 'me', created_at: T, kind: 14, tags: [], content: '' },
-  entry: { wrapped: 0, wraps: 0, accepted: [], failed: [] },
+  entry: { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] },
 }
 
 const due = (state: State, now = T, configured: readonly string[] = all) =>
@@ -74,7 +74,7 @@ describe('a channel that failed', () => {
   const failed = heardBack(asking(all), { webhook: 'no', command: 'no', openclaw: 'no' })
 
   test('is tried with the next command after a minute, then ever more seldom', () => {
-    expect(failed.index.pendingEscalations.e1?.fresh).toBeUndefined()
+    expect(failed.index.pendingEscalations.e1?.neverTold).toBeUndefined()
     expect(due(failed, T + 59)).toEqual([])
     expect(due(failed, T + 60)).toEqual(['command openclaw webhook'])
     const waits: number[] = []

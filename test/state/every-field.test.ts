@@ -28,17 +28,17 @@ const words = foreignText('some words')
 const template = { kind: 14, created_at: now, tags: [['p', bob.pubkey]], content: 'hello' }
 const rumor = rumorOf(template, alice.pubkey)
 const event = finalize(template, alice)
-const claim = { pid: 1, at: now, where: 'here', mark: 'm', rest: true } as const
+const claim = { pid: 1, at: now, host: 'here', processStart: 'm', remainingOnly: true } as const
 
 const owed: Whole<Index['outgoingLetters'][string]['entry']> = {
   ...{
     wrap: event,
-    wrapped: now,
-    wraps: 1,
+    wrappedAt: now,
+    wrapCount: 1,
     accepted: ['wss://a'],
     failed: [{ url: 'wss://b', reason: words, final: true }],
   },
-  ...{ retried: now, early: 1, missing: true, again: true, claim },
+  ...{ retriedAt: now, earlyWraps: 1, reportedMissing: true, offeredAgain: true, claim },
 }
 
 const files: Record<string, Whole<FileState>> = {
@@ -52,12 +52,29 @@ const entry: Whole<LogEntry> = { rumor, heard: now, hadAcked: 1, underCallKey: t
 const log: Omit<Whole<Log>, 'needsWholeCall'> = {
   ...{ version: 3, id: ID, entries: { [rumor.id]: entry }, waiting: { [rumor.id]: entry } },
   aside: { [rumor.id]: { ...entry, why: 'fork' } },
-  ...{ asideMore: 1, unread: ['missed'], outbox: { [rumor.id]: owed }, acked: { seq: 1, id: ID } },
-  ...{ peerRead: 1, read: 1, told: { taken: 1, tried: 1, at: now, asked: 1, forked: 1, read: 1, again: 1 } },
-  ...{ missed: now, ringsUntil: now, held: true, merged: ID, merges: ID, unanswered: 1 },
-  ...{ fork: { by: 'me', seq: 1, id: ID, at: now, foreign: ID }, receiptAck: 1, lost: now, ackedAtEnd: 1 },
-  ...{ verified: { digest: ID, at: now }, undelivered: now, files },
-  early: { [ID]: { seal: event, stamp: now, tried: [ID] } },
+  ...{ asideMore: 1, unread: ['missed'], outbox: { [rumor.id]: owed }, peerAcked: { seq: 1, id: ID } },
+  ...{
+    peerRead: 1,
+    read: 1,
+    receipts: {
+      ackTaken: 1,
+      ackTried: 1,
+      ackTriedAt: now,
+      missingAskedAt: 1,
+      forkToldAt: 1,
+      readTold: 1,
+      offeredAgainAt: 1,
+    },
+  },
+  ...{ missedAt: now, ringsUntil: now, heldForGlare: true, mergedInto: ID, merges: ID, countBeforeAnswer: 1 },
+  ...{
+    fork: { by: 'me', seq: 1, id: ID, at: now, foreign: ID },
+    peerReceiptAck: 1,
+    peerLostAt: now,
+    ackedAtPeerEnd: 1,
+  },
+  ...{ verified: { digest: ID, at: now }, undeliveredToldAt: now, files },
+  earlySeals: { [ID]: { seal: event, stamp: now, tried: [ID] } },
   archive: {
     ...{ segments: [1, 2], entries: 3, own: 1, messages: 1, last: now },
     tails: { [ID]: { seq: 1, id: ID, clock: 1 } },
@@ -72,14 +89,21 @@ const escalation: Whole<Index['escalations'][string]['escalation']> = {
 const amount = { requests: 1, rumors: 1, bytes: 1, files: 1 }
 
 const index: Whole<Index> = {
-  ...{ version: 2, agent: ID, seen: { [ID]: now }, lostTold: { [ID]: now }, forgotten: { [ID]: now } },
+  ...{ version: 2, agent: ID, seen: { [ID]: now }, lossReportedAt: { [ID]: now }, forgotten: { [ID]: now } },
   relays: {
     'wss://a': {
-      ...{ cursor: now, looked: now, swept: now, since: now, patience: 1, lost: now },
+      ...{
+        cursor: now,
+        cursorByOwnClock: now,
+        wholeReadAt: now,
+        incompleteSince: now,
+        longWaitAt: 1,
+        unreachableSince: now,
+      },
       negentropy: { speaks: true, at: now },
       sweep: { since: 1, until: 1, top: 1, began: 1, cursor: 1, whole: true, deep: true },
-      limits: { at: now, limit: 1, frame: 1, subscriptions: 1 },
-      rest: { at: now, until: now, tries: 1, why: words, named: true, only: 'read' },
+      limits: { at: now, maxEvents: 1, maxMessageBytes: 1, subscriptions: 1 },
+      backoff: { at: now, until: now, tries: 1, why: words, named: true, only: 'read' },
       dialLimit: { at: now, cron: now, dials: 2 },
       canary: { at: now, wrap: ID, misses: 1, leaky: now },
     },
@@ -93,10 +117,10 @@ const index: Whole<Index> = {
         outcome: 'done',
         secrecy: 'call',
         hungUp: true,
-        over: now,
-        ends: 1,
-        awaits: now,
-        early: { count: 1, bytes: 1 },
+        overAt: now,
+        endCount: 1,
+        awaitsAcceptUntil: now,
+        earlySeals: { count: 1, bytes: 1 },
       },
       agreements: [
         ...[{ ref: 'me/1', from: 'me', text: 'x', at: now, answer: { ref: 'peer/1', text: 'y', at: now, late: true } }],
@@ -105,8 +129,16 @@ const index: Whole<Index> = {
   },
   peers: {
     [ID]: {
-      ...{ inbox: ['wss://a'], listed: now, looked: now, hints: ['wss://a'], reads: ['wss://a'], name: words, pow: 1 },
-      ...{ called: ['ben'], heard: now, keysLost: now, record: { 'wss://a': { acked: 1, vain: 1 } } },
+      ...{
+        inbox: ['wss://a'],
+        listedAt: now,
+        lookedUpAt: now,
+        hints: ['wss://a'],
+        reads: ['wss://a'],
+        name: words,
+        pow: 1,
+      },
+      ...{ called: ['ben'], heardAt: now, keysLostAt: now, record: { 'wss://a': { acked: 1, unacked: 1 } } },
     },
   },
   letterLogs: { [ID]: { open: true, bytes: 1, last: now, due: now } },
@@ -119,23 +151,29 @@ const index: Whole<Index> = {
   },
   pendingEscalations: {
     [ID]: {
-      ...{ escalation, letter: ID, open: { nostr: { tries: 1, at: now, error: words } } },
-      ...{ fresh: true, reached: true, claim },
+      ...{ escalation, letter: ID, channelsLeft: { nostr: { tries: 1, at: now, error: words } } },
+      ...{ neverTold: true, ownerReached: true, claim },
     },
   },
-  orphanCalls: [{ call: ID, from: ID, heard: now, replays: 1, said: 1, end: rumor }],
-  orphans: [{ rumor, heard: now, replays: 1, underCallKey: true }],
-  unreadable: { [ID]: { heard: now, replays: 1 } },
-  ...{ keysGone: { [ID]: now }, cleaned: now, tried: { [ID]: [ID] }, dropped: { duplicate: 1 }, legacy: true },
+  orphanCalls: [{ call: ID, from: ID, heard: now, completeReads: 1, said: 1, end: rumor }],
+  unreadable: { [ID]: { heard: now, completeReads: 1 } },
+  ...{ keysGone: { [ID]: now }, cleanedAt: now, triedKeys: { [ID]: [ID] }, dropped: { duplicate: 1 }, legacy: true },
   meter: { day: 1, senders: { [ID]: amount }, strangers: amount, refused: { [ID]: true }, rang: { [ID]: 1 } },
   wakes: { x: { at: now, times: 1 } },
   announced: {
-    ...{ presence: now, lists: 'x', words: 'x', taken: { 'wss://a': now }, dated: now, looked: now },
-    offered: { 'wss://a': { at: now, taken: true } },
-    ...{ stamp: now, replaced: now, asked: now },
+    ...{
+      presenceAt: now,
+      inboxList: 'x',
+      presenceWords: 'x',
+      presenceTakenAt: { 'wss://a': now },
+      presenceCreatedAt: now,
+      lastCommandAt: now,
+    },
+    listOffers: { 'wss://a': { at: now, taken: true } },
+    ...{ listCreatedAt: now, listReplacedBy: now, listAskedAt: now },
   },
   dms: { [ID]: { rumor, heard: now, unread: true, file: { refused: 'no' } } },
-  ...{ lettersLeft: 1, lost: true, lostAt: now, clockAhead: 1, announcing: { ...claim, pause: 1 } },
+  ...{ lettersLeft: 1, stateLost: true, stateLostAt: now, clockAhead: 1, announcing: { ...claim, pause: 1 } },
   machine: {
     ...{ id: 'x', count: 1, others: { y: { at: now, lives: true } } },
     found: { at: now, lives: true, told: now },
@@ -207,9 +245,9 @@ describe('files that are only a help: what cannot be read in them counts for not
       expect(parseHookMemory({ ...memory, [name]: other })).toEqual({ ...memory, [name]: name === 'held' ? {} : [] })
   })
 
-  const holder = { pid: 7, command: 'send', where: 'here', mark: 'm' }
+  const holder = { pid: 7, command: 'send', host: 'here', processStart: 'm' }
 
-  test.each(['pid', 'where', 'mark'])('the holder of the lock, without %s', (name) => {
+  test.each(['pid', 'host', 'processStart'])('the holder of the lock, without %s', (name) => {
     expect(parseHolder(JSON.stringify(holder))).toEqual(holder)
     for (const other of OTHERS.filter((one) => typeOf(one) !== typeOf(holder[name as keyof typeof holder])))
       expect(parseHolder(JSON.stringify({ ...holder, [name]: other }))).toBeUndefined()

@@ -26,7 +26,7 @@ import { must } from '../support/must.ts'
 
 const DAY = 86_400
 
-const overIn = ({ state }: Side, id: string) => must(state.index.calls[id]).over
+const overIn = ({ state }: Side, id: string) => must(state.index.calls[id]).overAt
 
 describe('a call that one side has ended', () => {
   // The attack: a peer that never says its end, so that the key of the call outlives the rule for as long as it likes.
@@ -59,7 +59,7 @@ describe('a call that one side has ended', () => {
     hears(ada, confirmed, { now: T + 5 * DAY })
     turn(ada, STATUS, { now: T + 5 * DAY })
     expect(overIn(ada, id)).toBe(T)
-    expect(must(stateCodec.rebuild(new Map(Object.entries(ada.state.logs))).calls[id]).over).toBe(T)
+    expect(must(stateCodec.rebuild(new Map(Object.entries(ada.state.logs))).calls[id]).overAt).toBe(T)
   })
 
   // What answers the end of a ring that came to nothing must be readable.
@@ -106,7 +106,7 @@ describe('a call that one side has ended', () => {
     const late = says(ben, send('late'))
     hears(ada, late, { now: T + 6 * DAY })
     hears(ben, end)
-    expect(must(stateCodec.rebuild(new Map(Object.entries(ada.state.logs))).calls[id]).over).toBe(T)
+    expect(must(stateCodec.rebuild(new Map(Object.entries(ada.state.logs))).calls[id]).overAt).toBe(T)
   })
 })
 
@@ -114,7 +114,7 @@ describe('whichever command runs 7 days after the end', () => {
   const index = (cleaned: number) => {
     const { ada, id } = inCall()
     says(ada, END)
-    return { ...emptyIndex(), cleaned, calls: { [id]: must(ada.state.index.calls[id]) } }
+    return { ...emptyIndex(), cleanedAt: cleaned, calls: { [id]: must(ada.state.index.calls[id]) } }
   }
 
   test('looks for its key, however lately it was looked', () => {
@@ -124,7 +124,7 @@ describe('whichever command runs 7 days after the end', () => {
   })
 
   test('looks for keys once the state is lost and no call is here, and not on a first run', () => {
-    expect(isCleanUpDue({ ...emptyIndex(), lostAt: T }, T)).toBe(true)
+    expect(isCleanUpDue({ ...emptyIndex(), stateLostAt: T }, T)).toBe(true)
     expect(isCleanUpDue(emptyIndex(), T)).toBe(false)
   })
 })

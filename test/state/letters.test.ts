@@ -48,8 +48,8 @@ describe('owed', () => {
   test('the same wrap for five minutes, then a new one', () => {
     const refused = recordLettersSent(owing, verdict(wrap, false), at(T))
     expect(refused.index.outgoingLetters[rumor.id]?.entry).toMatchObject({
-      wraps: 1,
-      wrapped: T,
+      wrapCount: 1,
+      wrappedAt: T,
       failed: [{ url: 'wss://a' }],
     })
     expect(lettersDue(refused, at(T + 300), nobody).dues).toMatchObject([{ wrap: { id: wrap.id } }])

@@ -184,11 +184,11 @@ function check(world: World, who: Side): void {
   // "Nothing is called delivered that was not taken."
   const peer = world.sides.find((other) => other.key === call.peer)
   const theirs = world.taken.get(call.peer) ?? new Set()
-  if (peer !== world.liar && log.acked.id !== undefined && !theirs.has(log.acked.id))
+  if (peer !== world.liar && log.peerAcked.id !== undefined && !theirs.has(log.peerAcked.id))
     throw new Error('acked and never taken')
   if (log.verified !== undefined) {
     const own = lastSignal(log, who.key)
-    if (log.acked.id !== own.id) throw new Error('verified, and the peer has not bound itself to our last word')
+    if (log.peerAcked.id !== own.id) throw new Error('verified, and the peer has not bound itself to our last word')
     if (log.fork !== undefined && log.fork.by !== 'told' && log.fork.at < log.verified.at)
       throw new Error('verified after a fork')
   }

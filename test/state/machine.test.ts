@@ -10,7 +10,7 @@ const [ours, theirs] = ['a'.repeat(32), 'b'.repeat(32)]
 const NOW = 1_000_000
 
 function stateOf(machine: MachineMemory | undefined, lostAt?: number): State {
-  const index = { ...emptyIndex(), ...(machine && { machine }), ...(lostAt !== undefined && { lostAt }) }
+  const index = { ...emptyIndex(), ...(machine && { machine }), ...(lostAt !== undefined && { stateLostAt: lostAt }) }
   return { index, logs: {} }
 }
 
@@ -54,7 +54,7 @@ test('one of our own beyond our counter: this state is old. Told once, and the m
     stateOf({ id: ours, count: 5 }),
     [7, 9, 8].map((count) => ({ machine: ours, count })),
   )
-  const { machine, lostAt } = back.index
+  const { machine, stateLostAt: lostAt } = back.index
   expect(machine).toEqual({ id: '', count: 7, others: { [ours]: { at: NOW } }, found: { at: NOW } })
   expect(lostAt).toBe(NOW)
   const told = markMachineTold(back, NOW + 5)
@@ -70,20 +70,20 @@ test('whoever goes on writing under another id lives', () => {
   expect(first.index.machine?.found).toEqual({ at: NOW })
   const lives = hear(first, [{ machine: theirs, count: 7, at: NOW + 4000 }], NOW + 4100)
   expect(lives.index.machine?.found).toEqual({ at: NOW + 4100, lives: true })
-  expect(lives.index.lostAt).toBe(NOW + 4100)
+  expect(lives.index.stateLostAt).toBe(NOW + 4100)
   expect(hear(lives, [{ machine: theirs, count: 8, at: NOW + 9000 }], NOW + 9000)).toEqual(lives)
 })
 
 test('another id that is not beyond us is remembered, and not told until it writes again', () => {
   const first = hear(stateOf({ id: ours, count: 5 }), [{ machine: theirs, count: 3 }])
   expect(first.index.machine).toEqual({ id: ours, count: 5, others: { [theirs]: { at: NOW } } })
-  expect(first.index.lostAt).toBeUndefined()
+  expect(first.index.stateLostAt).toBeUndefined()
 })
 
 test('that a state was lost is told already', () => {
   const { index } = hear(stateOf(undefined, NOW - 10), [{ machine: theirs, count: 9, at: NOW - 500 }])
   expect(index.machine).toEqual({ id: '', count: 9, others: { [theirs]: { at: NOW } } })
-  expect(index.lostAt).toBe(NOW - 10)
+  expect(index.stateLostAt).toBe(NOW - 10)
 })
 
 test('what somebody else says of our machines is nothing', () => {

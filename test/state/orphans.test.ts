@@ -1,10 +1,6 @@
 // Calls that are not here: what is noted of them, how little that is, what becomes of it when their request comes, and who is told.
 import { describe, expect, test } from 'vitest'
-import { parseSignal } from '../../src/call/signal-codec.ts'
-import type { Rumor } from '../../src/nostr/event.ts'
-import { parseIndex } from '../../src/state/index-codec.ts'
 import { boundOrphans, lostCalls, markLostTold } from '../../src/state/orphans.ts'
-import { receiveAll } from '../../src/state/receive.ts'
 import { emptyIndex, type OrphanCall, type State } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
 import {
@@ -44,12 +40,14 @@ describe('what comes before its request', () => {
     const { request, early, ben, id } = first()
     hears(ben, early)
     expect(ben.state.logs).toEqual({})
-    expect(ben.state.index.orphanCalls).toEqual([{ call: id, from: 'a'.repeat(64), heard: T, replays: 0, said: 1 }])
+    expect(ben.state.index.orphanCalls).toEqual([
+      { call: id, from: 'a'.repeat(64), heard: T, completeReads: 0, said: 1 },
+    ])
     expect(ben.state.index.dropped).toEqual({ 'unknown-call': 1 })
     hears(ben, request)
     // Before an answer a call is its request and a counter.
     expect(callIn(ben, id).lines).toHaveLength(1)
-    expect([logIn(ben, id).unanswered, ben.state.index.orphanCalls]).toEqual([1, []])
+    expect([logIn(ben, id).countBeforeAnswer, ben.state.index.orphanCalls]).toEqual([1, []])
     says(ben, ACCEPT)
     hears(ben, early)
     expect(callIn(ben, id).lines).toHaveLength(3)
@@ -59,7 +57,7 @@ describe('what comes before its request', () => {
     const { request, early, ben, id } = first()
     expect(hears(ben, [...early, ...request]).callsHeard).toEqual([id])
     expect(callIn(ben, id)).toMatchObject({ taken: { seq: 1 }, gaps: [] })
-    expect(logIn(ben, id).unanswered).toBe(1)
+    expect(logIn(ben, id).countBeforeAnswer).toBe(1)
   })
 
   // The attack: none, but relays that keep no order. A call that was hung up would ring until somebody looks in vain.
@@ -83,7 +81,7 @@ describe('what comes before its request', () => {
     const id = request[0]?.id ?? ''
     hears(ben, [raw(eve, { type: 'end', text: '', expired: false }, at(ben.key, id))])
     hears(ben, request)
-    expect([callIn(ben, id).phase, logIn(ben, id).unanswered]).toEqual(['ringing', undefined])
+    expect([callIn(ben, id).phase, logIn(ben, id).countBeforeAnswer]).toEqual(['ringing', undefined])
     expect(ben.state.index.orphanCalls).toEqual([])
   })
 })
@@ -157,49 +155,17 @@ describe('what is noted of calls that are not here', () => {
     hears(ben, [raw(ada, { type: 'message', text: 'x' }, at(ben.key, callOf(1)))])
     const replays = [T, T + 1, T + 2, T + 3].map((began) => {
       hears(ben, [], { now: T + 3, mail: { completeReads: [{ relay: 'wss://r', cursor: began, began }] } })
-      return ben.state.index.orphanCalls.map((one) => one.replays)
+      return ben.state.index.orphanCalls.map((one) => one.completeReads)
     })
     expect(replays.slice(0, 2)).toEqual([[0], [1]])
     // Told of it, once: it is forgotten then.
     expect(replays.slice(2)).toEqual([[], []])
-    expect(ben.state.index.lostTold).toEqual({ [ada.key]: T + 3 })
-  })
-})
-
-describe('what an earlier version kept whole', () => {
-  const old = (rumor: Rumor, replays: number) => ({ rumor, heard: T - 60, replays })
-  const read = (orphans: NonNullable<State['index']['orphans']>, unchanged = true) => {
-    const { orphanCalls: _, ...before } = emptyIndex()
-    const index = parseIndex(JSON.parse(JSON.stringify({ ...before, orphans })), unchanged)
-    if (index === undefined || index === 'newer') throw new Error('it cannot be read')
-    return receiveAll({ index, logs: {} }, [], { me: PEER, now: T, admission, completeReads: [] }).state.index
-  }
-
-  test.each([true, false])('is noted, once, and leaves no text; with a sum that fits: %s', (unchanged) => {
-    const [ada, ben] = [side('a'), side('b')]
-    const [id = ''] = says(ada, CALL, { peer: ben.key }).map((rumor) => rumor.id)
-    const end = says(ada, END, { selector: id })[0]
-    if (end === undefined) throw new Error('nothing was said')
-    const words = (seq: number) => raw(ada, { type: 'message', text: 'some words' }, at(ben.key, callOf(1), seq))
-    const noted = read([old(words(2), 5), old(words(3), 0), old(end, 1)], unchanged)
-    const common = { from: ada.key, heard: T - 60 }
-    expect(noted.orphanCalls).toEqual([
-      { call: callOf(1), ...common, replays: 2, said: 2 },
-      { call: id, ...common, replays: 1, said: 0, end },
-    ])
-    expect(noted.dropped).toEqual({ 'unknown-call': 2 })
-    expect(JSON.stringify(noted)).not.toContain('some words')
-    expect(noted.orphans).toBeUndefined()
-  })
-
-  test('where it is no signal, is nothing', () => {
-    const rumor = { id: '0'.repeat(64), pubkey: PEER, created_at: T, kind: 14, tags: [['call-id', 'x']], content: '' }
-    expect([parseSignal(rumor), read([old(rumor, 0)]).orphanCalls]).toEqual([undefined, []])
+    expect(ben.state.index.lossReportedAt).toEqual({ [ada.key]: T + 3 })
   })
 })
 
 function orphanOf(call: string, heard: number, from = PEER): OrphanCall {
-  return { call, from, heard, replays: 2, said: 1 }
+  return { call, from, heard, completeReads: 2, said: 1 }
 }
 
 describe('who is told that a call is lost', () => {
@@ -224,7 +190,7 @@ describe('who is told that a call is lost', () => {
   // The attack: a thief of a peer's identity says something in a call that never was, so that the only word of the day is about that one,
   // and the peer, whose words open with nothing here, never hears why its call forks.
   test('a peer whose words open with nothing here is told that, whatever else is said in its name', () => {
-    const unreadable = { [PEER]: { heard: T, replays: 2 } }
+    const unreadable = { [PEER]: { heard: T, completeReads: 2 } }
     const index = { ...emptyIndex(), orphanCalls: [orphanOf(CALLS[0], T)], unreadable }
     const lost = lostCalls({ index, logs: {} }, { now: T, admission })
     expect(lost).toEqual([{ to: PEER, call: undefined }])

@@ -29,7 +29,7 @@ const wrap = envelope(1)
 /** An entry that was wrapped at T and taken by these relays, refused by those. */
 function posted(took: string[], not: string[], more: Partial<OutboxEntry> = {}): OutboxEntry {
   return {
-    ...{ wrapped: T, wraps: 1, accepted: took, failed: not.map((url) => ({ url, reason: foreign`silent` })) },
+    ...{ wrappedAt: T, wrapCount: 1, accepted: took, failed: not.map((url) => ({ url, reason: foreign`silent` })) },
     ...(took.length === 0 || not.length > 0 ? { wrap } : {}),
     ...more,
   }
@@ -42,7 +42,7 @@ const ANEW = { wrap: undefined, skip: [] }
 
 describe('when an entry is due', () => {
   test.each<[string, OutboxEntry, number, ReturnType<typeof nextPublish>]>([
-    ['never sent: at once', { wrapped: 0, wraps: 0, accepted: [], failed: [] }, 0, ANEW],
+    ['never sent: at once', { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] }, 0, ANEW],
     ['nobody took it: the same wrap, for five minutes', posted([], ['a', 'b']), 300, { wrap, skip: [] }],
     ['nobody took it: wrapped anew after that', posted([], ['a', 'b']), 301, ANEW],
     ['one took it: the same wrap to the others', posted(['a'], ['b']), 300, { wrap, skip: ['a'] }],
@@ -61,28 +61,28 @@ describe('when an entry is due', () => {
     ],
     [
       'one took it: the others get their own a quarter of an hour later',
-      posted(['a'], ['b'], { wraps: 3 }),
+      posted(['a'], ['b'], { wrapCount: 3 }),
       900,
       { wrap: undefined, skip: ['a'] },
     ],
-    ['not before', posted(['a'], ['b'], { wraps: 3 }), 899, undefined],
+    ['not before', posted(['a'], ['b'], { wrapCount: 3 }), 899, undefined],
     [
       'and a quarter of an hour after the last try',
-      posted(['a'], ['b'], { wraps: 3, retried: T + 900 }),
+      posted(['a'], ['b'], { wrapCount: 3, retriedAt: T + 900 }),
       1_799,
       undefined,
     ],
     ['all took it: not again soon', posted(['a'], []), 599, undefined],
     ['all took it and the peer says nothing: anew after ten minutes', posted(['a'], []), 600, ANEW],
-    ['then after an hour', posted(['a'], [], { wraps: 2 }), HOUR, ANEW],
-    ['not before it', posted(['a'], [], { wraps: 2 }), HOUR - 1, undefined],
-    ['then six', posted(['a'], [], { wraps: 3 }), 6 * HOUR, ANEW],
-    ['then a day', posted(['a'], [], { wraps: 4 }), DAY, ANEW],
-    ['then every two', posted(['a'], [], { wraps: 9 }), 2 * DAY, ANEW],
-    ['not before', posted(['a'], [], { wraps: 9 }), 2 * DAY - 1, undefined],
-    ['in vain a while ago: not yet', posted(['a'], [], { retried: T + 600 }), 601, undefined],
-    ['missed by the peer: anew', posted(['a'], [], { missing: true }), 60, ANEW],
-    ['missed by the peer, perhaps on its way: not yet', posted(['a'], [], { missing: true }), 59, undefined],
+    ['then after an hour', posted(['a'], [], { wrapCount: 2 }), HOUR, ANEW],
+    ['not before it', posted(['a'], [], { wrapCount: 2 }), HOUR - 1, undefined],
+    ['then six', posted(['a'], [], { wrapCount: 3 }), 6 * HOUR, ANEW],
+    ['then a day', posted(['a'], [], { wrapCount: 4 }), DAY, ANEW],
+    ['then every two', posted(['a'], [], { wrapCount: 9 }), 2 * DAY, ANEW],
+    ['not before', posted(['a'], [], { wrapCount: 9 }), 2 * DAY - 1, undefined],
+    ['in vain a while ago: not yet', posted(['a'], [], { retriedAt: T + 600 }), 601, undefined],
+    ['missed by the peer: anew', posted(['a'], [], { reportedMissing: true }), 60, ANEW],
+    ['missed by the peer, perhaps on its way: not yet', posted(['a'], [], { reportedMissing: true }), 59, undefined],
   ])('%s', (_, entry, age, expected) => {
     expect(nextPublish(entry, T + age)).toEqual(expected)
   })
@@ -99,14 +99,19 @@ describe('while the peer is there', () => {
   test.each<[string, OutboxEntry, number, ReturnType<typeof nextPublish>]>([
     ['a second wrap after twenty seconds, to those that have taken the first too', posted(['a'], ['b']), 20, ANEW],
     ['not before', posted(['a'], []), 19, undefined],
-    ['a third forty seconds later', posted(['a'], [], { wraps: 2, early: 1 }), 40, ANEW],
-    ['not before', posted(['a'], [], { wraps: 2, early: 1 }), 39, undefined],
-    ['then as ever: ten minutes', posted(['a'], [], { wraps: 3, early: 2 }), 600, ANEW],
-    ['and not sooner', posted(['a'], [], { wraps: 3, early: 2 }), 599, undefined],
-    ['then an hour', posted(['a'], [], { wraps: 4, early: 2 }), HOUR - 1, undefined],
+    ['a third forty seconds later', posted(['a'], [], { wrapCount: 2, earlyWraps: 1 }), 40, ANEW],
+    ['not before', posted(['a'], [], { wrapCount: 2, earlyWraps: 1 }), 39, undefined],
+    ['then as ever: ten minutes', posted(['a'], [], { wrapCount: 3, earlyWraps: 2 }), 600, ANEW],
+    ['and not sooner', posted(['a'], [], { wrapCount: 3, earlyWraps: 2 }), 599, undefined],
+    ['then an hour', posted(['a'], [], { wrapCount: 4, earlyWraps: 2 }), HOUR - 1, undefined],
     ['what nobody has taken goes out in the same wrap', posted([], ['a']), 20, { wrap, skip: [] }],
-    ['what the peer asks for, as often as it asks: once a minute', posted(['a'], [], { missing: true }), 59, undefined],
-    ['an early one that nobody took: not at once again', posted(['a'], [], { retried: T + 21 }), 40, undefined],
+    [
+      'what the peer asks for, as often as it asks: once a minute',
+      posted(['a'], [], { reportedMissing: true }),
+      59,
+      undefined,
+    ],
+    ['an early one that nobody took: not at once again', posted(['a'], [], { retriedAt: T + 21 }), 40, undefined],
   ])('%s', (_, entry, age, expected) => {
     expect(due(entry, age)).toEqual(expected)
   })
@@ -131,9 +136,9 @@ describe('while the peer is there', () => {
     expect(made).toEqual([0, 20, 60, 660])
     for (const at of made) expect(made.filter((other) => other >= at && other < at + 600).length).toBeLessThan(4)
     // The relay is remembered for what it did not bring.
-    expect(ada.state.index.peers[ben.key]?.record).toEqual({ a: { acked: 0, vain: 3 } })
+    expect(ada.state.index.peers[ben.key]?.record).toEqual({ a: { acked: 0, unacked: 3 } })
     hears(ada, [receipt(ben, id, ada.key, 2)], { now: T + 1_301 })
-    expect(ada.state.index.peers[ben.key]?.record).toEqual({ a: { acked: 1, vain: 3 } })
+    expect(ada.state.index.peers[ben.key]?.record).toEqual({ a: { acked: 1, unacked: 3 } })
   })
 
   test('who has not been heard for minutes is not there', () => {
@@ -148,14 +153,14 @@ describe('while the peer is there', () => {
 
 describe('what relays answer', () => {
   const receipts = (took: string[], not: string[], event = wrap) => answered('', '', event, took, not).oks
-  const fresh: OutboxEntry = { wrapped: 0, wraps: 0, accepted: [], failed: [], claim: { pid: 1, at: T } }
+  const fresh: OutboxEntry = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [], claim: { pid: 1, at: T } }
 
   test('the first wrap starts the clock, and is kept while there is somebody to offer it to', () => {
     expect(entryAfterPublish(fresh, wrap, receipts(['a'], ['b']), T)).toEqual(
       posted(['a'], ['b'], { failed: [{ url: 'b', reason: foreign`blocked`, final: true }] }),
     )
     expect(entryAfterPublish(fresh, wrap, receipts(['a'], []), T)).toEqual(posted(['a'], []))
-    expect(entryAfterPublish(fresh, wrap, receipts([], ['a']), T)).toMatchObject({ wraps: 1, wrapped: T, wrap })
+    expect(entryAfterPublish(fresh, wrap, receipts([], ['a']), T)).toMatchObject({ wrapCount: 1, wrappedAt: T, wrap })
   })
 
   test('the same wrap again counts no further', () => {
@@ -174,21 +179,21 @@ describe('what relays answer', () => {
 
   test('a new wrap to all moves the clock on', () => {
     expect(entryAfterPublish(posted(['a'], []), envelope(2), receipts(['a'], [], envelope(2)), T + 600)).toEqual(
-      posted(['a'], [], { wraps: 2, wrapped: T + 600 }),
+      posted(['a'], [], { wrapCount: 2, wrappedAt: T + 600 }),
     )
   })
 
   test('a new wrap that nobody takes does not: it is tried again in a quarter of an hour', () => {
     const vain = entryAfterPublish(posted(['a'], []), envelope(2), receipts([], ['a'], envelope(2)), T + 600)
-    expect(vain).toMatchObject({ wraps: 1, wrapped: T, accepted: ['a'], retried: T + 600 })
+    expect(vain).toMatchObject({ wrapCount: 1, wrappedAt: T, accepted: ['a'], retriedAt: T + 600 })
     expect(nextPublish(vain, T + 600 + 899)).toBeUndefined()
     expect(nextPublish(vain, T + 600 + 900)).toEqual(ANEW)
   })
 
   test('what the peer misses and nobody takes is still missed', () => {
-    const missed = posted(['a'], [], { missing: true })
+    const missed = posted(['a'], [], { reportedMissing: true })
     expect(entryAfterPublish(missed, envelope(2), receipts([], ['a'], envelope(2)), T + 60)).toMatchObject({
-      missing: true,
+      reportedMissing: true,
     })
     expect(entryAfterPublish(missed, envelope(2), receipts(['a'], [], envelope(2)), T + 60)).not.toHaveProperty(
       'missing',
@@ -202,11 +207,11 @@ describe('what relays answer', () => {
     recordResults(ada, [answered(id, key, wrap, ['liar'], ['honest'])])
     const at = T + 600 + 900
     recordResults(ada, [answered(id, key, envelope(2), ['liar'], ['honest'])], T + 600)
-    expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600 })
+    expect(logIn(ada, id).outbox[key]).toMatchObject({ wrapCount: 2, wrappedAt: T + 600 })
     const { signalsDue } = turn(ada, STATUS, { now: at })
     expect(signalsDue.filter((d) => d.rumor.id === key)).toMatchObject([{ skip: ['liar'], wrap: undefined }])
     recordResults(ada, [answered(id, key, envelope(3), ['honest'])], at)
-    expect(logIn(ada, id).outbox[key]).toMatchObject({ wraps: 2, wrapped: T + 600, accepted: ['liar', 'honest'] })
+    expect(logIn(ada, id).outbox[key]).toMatchObject({ wrapCount: 2, wrappedAt: T + 600, accepted: ['liar', 'honest'] })
     // Both have taken it by now: the schedule goes on from the last wrap that all of them got.
     expect(nextPublish(logIn(ada, id).outbox[key] ?? fresh, T + 600 + HOUR)).toEqual(ANEW)
   })

@@ -63,7 +63,7 @@ describe('a list', () => {
     expect(isStale(memory(doubted), NOW)).toBe(true)
     expect(memory(doubted, eve)).toBeUndefined()
     expect(doubtPeers(known, [])).toBe(known)
-    expect(memory(known)?.looked).toBe(NOW)
+    expect(memory(known)?.lookedUpAt).toBe(NOW)
   })
 })
 
@@ -96,7 +96,7 @@ test('a presence gives hints, and what somebody else named is kept until it does
     { looked: [], public: [], presences: [], hints: { [bob.pubkey]: ['wss://profile.example'] } },
     NOW,
   )
-  expect(memory(hinted)).toMatchObject({ hints: ['wss://profile.example'], looked: 0 })
+  expect(memory(hinted)).toMatchObject({ hints: ['wss://profile.example'], lookedUpAt: 0 })
   expect(memory(look(hinted, []))?.hints).toEqual(['wss://profile.example'])
   expect(memory(look(hinted, [presences(NOW)]))).toMatchObject({ hints: ['wss://here.example'], name: 'Bob' })
 })

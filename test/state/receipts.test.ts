@@ -194,7 +194,7 @@ function mail(_: Side, all: Parameters<typeof hears>[1]) {
 test('that a call is lost here strangers hear after everybody else', () => {
   const { ada, ben, id } = inCall()
   const key = (n: number) => `${n}`.padStart(64, '0')
-  const unreadable = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [key(n), { heard: T, replays: 2 }]))
+  const unreadable = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [key(n), { heard: T, completeReads: 2 }]))
   ben.state = { ...ben.state, index: { ...ben.state.index, unreadable } }
   const policy = policyOf({ trust: (who) => (who === ada.key ? 'known' : 'unknown') })
   const { receiptsOwed } = hears(ben, says(ada, send('one')), { context: { policy } })

@@ -38,7 +38,7 @@ describe('who is heard in a call', () => {
     const { ada, id } = inCall()
     says(ada, send('hello'))
     const eve = side('e')
-    const evil = { call: id, to: ada.key, prev: id, ack: logIn(ada, id).acked }
+    const evil = { call: id, to: ada.key, prev: id, ack: logIn(ada, id).peerAcked }
     const { own } = callIn(ada, id)
     hears(ada, [
       raw(eve, { type: 'message', text: 'I am ben' }, { ...evil, seq: 2, ack: own }),
@@ -46,7 +46,7 @@ describe('who is heard in a call', () => {
       raw(eve, { type: 'receipt', text: '', missing: [] }, { ...evil, ack: own }),
     ])
     expect(callIn(ada, id)).toMatchObject({ phase: 'active', taken: { seq: 1 } })
-    expect(logIn(ada, id).acked.seq).toBe(1)
+    expect(logIn(ada, id).peerAcked.seq).toBe(1)
     expect(ada.state.index.dropped).toEqual({ 'third-party': 3 })
   })
 
@@ -88,7 +88,9 @@ describe('the same again', () => {
     // A relay says that it has it, and has not.
     ben.state = {
       ...ben.state,
-      logs: { [id]: { ...logIn(ben, id), told: { ...logIn(ben, id).told, taken: 2, tried: 2, at: T } } },
+      logs: {
+        [id]: { ...logIn(ben, id), receipts: { ...logIn(ben, id).receipts, ackTaken: 2, ackTried: 2, ackTriedAt: T } },
+      },
     }
     expect(turn(ben, STATUS).receiptsOwed).toEqual([])
     expect(hears(ben, said).receiptsOwed.map((a) => a.ack.seq)).toEqual([2])
@@ -100,7 +102,9 @@ describe('the same again', () => {
     const { ada, ben, id } = ringing()
     ben.state = {
       ...ben.state,
-      logs: { [id]: { ...logIn(ben, id), told: { ...logIn(ben, id).told, taken: 1, tried: 1, at: T } } },
+      logs: {
+        [id]: { ...logIn(ben, id), receipts: { ...logIn(ben, id).receipts, ackTaken: 1, ackTried: 1, ackTriedAt: T } },
+      },
     }
     const request = Object.values(logIn(ada, id).entries).map((e) => e.rumor)
     expect(hears(ben, request).receiptsOwed.map((a) => a.ack.seq)).toEqual([1])
@@ -135,11 +139,11 @@ describe('a run that died between the call files and the index', () => {
 describe('a call whose file was damaged', () => {
   test('and that is open: everything is read again, and its request makes it anew', () => {
     const { ada, ben, id } = inCall()
-    const relays = { 'wss://r': { cursor: T, swept: T, since: 5 } }
+    const relays = { 'wss://r': { cursor: T, wholeReadAt: T, incompleteSince: 5 } }
     hears(ben, says(ada, send('one')))
     ben.state = { index: { ...ben.state.index, relays }, logs: {} }
     hears(ben, [])
-    expect(ben.state.index).toMatchObject({ calls: {}, seen: {}, relays: { 'wss://r': { since: 5 } } })
+    expect(ben.state.index).toMatchObject({ calls: {}, seen: {}, relays: { 'wss://r': { incompleteSince: 5 } } })
     expect(ben.state.index.relays['wss://r']).not.toHaveProperty('cursor')
     const theirs = Object.values(logIn(ada, id).entries).flatMap((e) => (e.rumor.pubkey === ada.key ? [e.rumor] : []))
     hears(ben, theirs)

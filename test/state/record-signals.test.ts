@@ -53,7 +53,7 @@ test('it is written down as owed and claimed, and the index knows', () => {
   const { ada, id } = inCall()
   const [rumor] = says(ada, send('one'))
   expect(logIn(ada, id).outbox[rumor?.id ?? '']).toEqual({
-    ...{ wrapped: 0, wraps: 0, accepted: [], failed: [] },
+    ...{ wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] },
     claim: { pid: 1, at: T },
   })
   expect(ada.state.index.calls[id]?.own).toEqual({ queued: 1, relayed: 0, delivered: 1, read: 0 })

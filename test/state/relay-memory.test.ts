@@ -28,7 +28,10 @@ test('a relay that has been late for half an hour is waited for, and then again 
 })
 
 test('a complete answer forgets that it was late, and keeps the cursor', () => {
-  const held = { ...state, index: { ...state.index, relays: { [url]: { cursor: 5, since: 1, patience: 2 } } } }
+  const held = {
+    ...state,
+    index: { ...state.index, relays: { [url]: { cursor: 5, incompleteSince: 1, longWaitAt: 2 } } },
+  }
   expect(recordMailboxAnswers(held, [{ relay: url, complete: true }], 10_000).index.relays[url]).toEqual({ cursor: 5 })
   expect(patienceFor(undefined, 10_000)).toBe(0)
 })
@@ -87,8 +90,8 @@ describe('a relay that wants to be left alone', () => {
     let now = T
     const rests = Array.from({ length: 6 }, () => {
       memory = noted(memory, seen({ rebuff: { ...rebuff, at: now } }), now) ?? {}
-      const rest = (memory.rest?.until ?? now) - now
-      now = memory.rest?.until ?? now
+      const rest = (memory.backoff?.until ?? now) - now
+      now = memory.backoff?.until ?? now
       return rest
     })
     expect(rests).toEqual([30, 60, 120, 240, 300, 300])
@@ -97,30 +100,33 @@ describe('a relay that wants to be left alone', () => {
   test('with what we publish rests for a few seconds at first, and from the first again once it has taken something', () => {
     const writes = { ...rebuff, only: 'write' as const }
     const first = noted({}, seen({ reached: true, rebuff: writes })) ?? {}
-    expect(first.rest).toMatchObject({ until: T + 5, tries: 1 })
+    expect(first.backoff).toMatchObject({ until: T + 5, tries: 1 })
     const second = noted(first, seen({ reached: true, rebuff: { ...writes, at: 2 } }), T + 6) ?? {}
-    expect(second.rest).toMatchObject({ until: T + 6 + 10, tries: 2 })
+    expect(second.backoff).toMatchObject({ until: T + 6 + 10, tries: 2 })
     // What was taken before it refused says nothing.
     expect(noted(second, seen({ reached: true, took: 2 }), T + 7)).toEqual(second)
     expect(noted(second, seen({ reached: true, took: 3 }), T + 7)).toEqual({})
     // Of one run that was refused and then not.
     expect(noted(second, seen({ reached: true, rebuff: { ...writes, at: 5 }, took: 6 }), T + 20)).toEqual({})
     const again = noted(second, seen({ reached: true, rebuff: { ...writes, at: 7 }, took: 6 }), T + 20)
-    expect(again?.rest).toMatchObject({ until: T + 25, tries: 1 })
+    expect(again?.backoff).toMatchObject({ until: T + 25, tries: 1 })
     // That it takes what is published does not mean that it may be asked.
-    const asks = { rest: { at: 1, until: T + 50, tries: 4, why: foreign`slow down`, only: 'read' as const } }
+    const asks = { backoff: { at: 1, until: T + 50, tries: 4, why: foreign`slow down`, only: 'read' as const } }
     expect(noted(asks, seen({ reached: true, took: 9 }))).toEqual(asks)
   })
 
   test('and names one rests as long, but no longer than a day', () => {
-    expect(noted({}, seen({ rebuff: { ...rebuff, seconds: 40 } }))?.rest).toMatchObject({ until: T + 40, named: true })
-    expect(noted({}, seen({ rebuff: { ...rebuff, seconds: 9e9 } }))?.rest).toMatchObject({ until: T + 86_400 })
+    expect(noted({}, seen({ rebuff: { ...rebuff, seconds: 40 } }))?.backoff).toMatchObject({
+      until: T + 40,
+      named: true,
+    })
+    expect(noted({}, seen({ rebuff: { ...rebuff, seconds: 9e9 } }))?.backoff).toMatchObject({ until: T + 86_400 })
   })
 
   test('is known to the next run until then, and to none whose clock was set back', () => {
-    const memory: RelayMemory = { rest: { at: 1, until: T + 30, tries: 1, why: foreign`slow down`, only: 'write' } }
+    const memory: RelayMemory = { backoff: { at: 1, until: T + 30, tries: 1, why: foreign`slow down`, only: 'write' } }
     expect(known(memory)).toEqual({
-      rest: { until: 1000 * (T + 30), why: foreign`slow down`, firm: false, only: 'write' },
+      backoff: { until: 1000 * (T + 30), why: foreign`slow down`, firm: false, only: 'write' },
     })
     expect(known(memory, T + 30)).toBeUndefined()
     expect(known(memory, T - 10 * 86_400)).toBeUndefined()
@@ -133,23 +139,23 @@ describe('a relay that wants to be left alone', () => {
 
   test('and then answers is as it was before', () => {
     const rest = { at: 1, until: T + 50, tries: 4, why: foreign`slow down` }
-    expect(noted({ cursor: 5, rest }, seen({ reached: true }))).toEqual({ cursor: 5 })
-    expect(noted({ rest }, seen())).toMatchObject({ rest })
+    expect(noted({ cursor: 5, backoff: rest }, seen({ reached: true }))).toEqual({ cursor: 5 })
+    expect(noted({ backoff: rest }, seen())).toMatchObject({ backoff: rest })
     // Reading goes on while it rests from what we publish, and says nothing of that.
     const writes = { ...rest, only: 'write' as const }
-    expect(noted({ rest: writes }, seen({ reached: true }))).toEqual({ rest: writes })
-    expect(noted({ rest: writes }, seen({ reached: true }), T + 400)).toEqual({})
+    expect(noted({ backoff: writes }, seen({ reached: true }))).toEqual({ backoff: writes })
+    expect(noted({ backoff: writes }, seen({ reached: true }), T + 400)).toEqual({})
   })
 
   test('and could not be reached is remembered with when that began', () => {
-    expect(noted({}, seen())).toEqual({ lost: T })
-    expect(noted({ lost: T - 50 }, seen())).toEqual({ lost: T - 50 })
-    expect(noted({ lost: T - 50 }, seen({ reached: true }))).toEqual({})
+    expect(noted({}, seen())).toEqual({ unreachableSince: T })
+    expect(noted({ unreachableSince: T - 50 }, seen())).toEqual({ unreachableSince: T - 50 })
+    expect(noted({ unreachableSince: T - 50 }, seen({ reached: true }))).toEqual({})
   })
 
   test('or takes no large messages is believed for a day', () => {
     const memory = noted({}, seen({ reached: true, frame: 16_384 })) ?? {}
-    expect(memory).toEqual({ limits: { at: T, frame: 16_384 } })
+    expect(memory).toEqual({ limits: { at: T, maxMessageBytes: 16_384 } })
     expect(known(memory, T + 86_399)).toEqual({ frame: 16_384 })
     expect(known(memory, T + 86_400)).toBeUndefined()
   })
@@ -160,7 +166,7 @@ describe('a relay that wants to be left alone', () => {
     expect(known(memory, T + 86_399)).toEqual({ subscriptions: 3 })
     expect(known(memory, T + 86_400)).toBeUndefined()
     const both = noted(memory, seen({ reached: true, frame: 16_384 }), T + 10) ?? {}
-    expect(both.limits).toEqual({ at: T + 10, subscriptions: 3, frame: 16_384 })
+    expect(both.limits).toEqual({ at: T + 10, subscriptions: 3, maxMessageBytes: 16_384 })
     expect(noted(both, seen({ reached: true, subscriptions: 2 }), T + 90_000)?.limits).toEqual({
       ...{ at: T + 90_000, subscriptions: 2 },
     })
@@ -188,7 +194,7 @@ describe('a relay that wants to be left alone', () => {
     for (const [n, one] of many.entries()) held = recordObservations(held, [one], T + n)
     const { relays } = held.index
     expect(Object.keys(relays)).toHaveLength(200)
-    expect(relays).toMatchObject({ ...own, 'wss://r499.example': { lost: T + 499 } })
+    expect(relays).toMatchObject({ ...own, 'wss://r499.example': { unreachableSince: T + 499 } })
     expect(relays).not.toHaveProperty('wss://r0.example')
   })
 })
@@ -204,7 +210,7 @@ describe('a relay that met a bound of ours', () => {
 
   test('begins anew where it was given up, and not where a parallel run has begun another', () => {
     const stalled = [{ relay: url, complete: false, stalled: 1_000 }]
-    expect(recordMailboxAnswers(held({ sweep }), stalled, 2_000).index.relays[url]).toEqual({ since: 2_000 })
+    expect(recordMailboxAnswers(held({ sweep }), stalled, 2_000).index.relays[url]).toEqual({ incompleteSince: 2_000 })
     const other = { ...sweep, began: 1_500 }
     expect(recordMailboxAnswers(held({ sweep: other }), stalled, 2_000).index.relays[url]?.sweep).toEqual(other)
   })

@@ -30,17 +30,17 @@ describe('whether a process runs', () => {
   test('this one does, and another one that had its number does not', () => {
     expect(isAlive(thisProcess())).toBe(true)
     // Where the system tells when a process was started.
-    if (thisProcess().mark !== 'alive') expect(isAlive({ ...thisProcess(), mark: '1' })).toBe(false)
+    if (thisProcess().processStart !== 'alive') expect(isAlive({ ...thisProcess(), processStart: '1' })).toBe(false)
   })
 
   test('one of another container cannot be asked, whatever runs here under its number', () => {
-    expect(isAlive({ ...thisProcess(), where: 'elsewhere' })).toBeUndefined()
+    expect(isAlive({ ...thisProcess(), host: 'elsewhere' })).toBeUndefined()
   })
 
   test('one that has ended does not', async () => {
     const child = spawn(process.execPath, ['-e', '0'])
     await once(child, 'exit')
-    expect(isAlive({ ...thisProcess(), pid: child.pid ?? 0, mark: 'alive' })).toBe(false)
+    expect(isAlive({ ...thisProcess(), pid: child.pid ?? 0, processStart: 'alive' })).toBe(false)
   })
 })
 

@@ -73,7 +73,7 @@ describe('an end in the open under number 2 that has not seen the accept', () =>
     hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, cancel, { ack: NOTHING })) } })
     expect([callIn(ben, id).phase, ben.state.index.dropped.downgraded]).toEqual(['active', 1])
     // Whoever has said it may be another machine of the caller's, which has not the accept: it is offered once more.
-    expect(Object.values(logIn(ben, id).outbox)).toMatchObject([{ again: true }])
+    expect(Object.values(logIn(ben, id).outbox)).toMatchObject([{ offeredAgain: true }])
     // The honest one, which its receipt has overtaken, comes again under the key.
     hears(ben, says(ada, END))
     expect(callIn(ben, id).phase).toBe('ended')
@@ -159,7 +159,7 @@ describe('a receipt in the open, in a call that has a key', () => {
     const place = { ...nowhere, ack: NOTHING }
     hears(ada, [], { mail: { opened: inTheOpen(rawIn(ben, id, lost, place)) } })
     hears(ben, [], { mail: { opened: inTheOpen(rawIn(ada, id, lost, place)) } })
-    expect([ada, ben].map((who) => logIn(who, id).lost)).toEqual([T, T])
+    expect([ada, ben].map((who) => logIn(who, id).peerLostAt)).toEqual([T, T])
     expect([ada, ben].map((who) => Object.keys(logIn(who, id).outbox))).toEqual([[], []])
     return { ada, ben, id }
   }
@@ -170,7 +170,7 @@ describe('a receipt in the open, in a call that has a key', () => {
     hears(ada, [], { now: T + 90, mail: { opened: inTheOpen(early) } })
     hears(ben, [], { now: T + 90, mail: { opened: inTheOpen(rawIn(ada, id, missing, { ...nowhere, ack: NOTHING })) } })
     for (const who of [ada, ben]) {
-      const { lost, outbox, entries } = logIn(who, id)
+      const { peerLostAt: lost, outbox, entries } = logIn(who, id)
       const types = Object.keys(outbox).map((one) => must(parseSignal(must(entries[one]).rumor)).body.type)
       expect([lost, types]).toEqual([T, [who === ada ? 'request' : 'accept']])
     }
@@ -179,7 +179,7 @@ describe('a receipt in the open, in a call that has a key', () => {
   test('does both under the key', () => {
     const { ada, ben, id } = lostCall()
     hears(ada, [rawIn(ben, id, missing, { ...nowhere, ack: { seq: 2, id: callIn(ada, id).own.id } })], { now: T + 90 })
-    expect([logIn(ada, id).lost, Object.keys(logIn(ada, id).outbox).length]).toEqual([undefined, 2])
+    expect([logIn(ada, id).peerLostAt, Object.keys(logIn(ada, id).outbox).length]).toEqual([undefined, 2])
   })
 })
 
@@ -255,12 +255,12 @@ describe('a peer whose words open with nothing here', () => {
     const context = { policy: policyOf({ trust: () => 'unknown' }) }
     look(ben, T, [unreadable(callIn(ben, id).peer, 1)])
     const lostTold = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}`.padStart(64, 'e'), T]))
-    ben.state = { ...ben.state, index: { ...ben.state.index, lostTold } }
+    ben.state = { ...ben.state, index: { ...ben.state.index, lossReportedAt: lostTold } }
     expect(turn(ben, ACCEPT).decision.refusal?.code).toBe('CALL_KEY_LOST')
     expect(says(ben, ACCEPT, { context })).toHaveLength(1)
   })
 })
 
 function withUnreadable(state: State, peer: string): State {
-  return { ...state, index: { ...state.index, unreadable: { [peer]: { heard: T, replays: 0 } } } }
+  return { ...state, index: { ...state.index, unreadable: { [peer]: { heard: T, completeReads: 0 } } } }
 }

@@ -24,8 +24,8 @@ function written(): { index: Json; logs: Record<string, Json>; me: string } {
   ])
   hears(ada, [raw(ben, { type: 'message', text: 'letter' }, { to: ada.key })].map(bare))
   says(ada, END, { selector: ben.key })
-  const relays = { 'wss://r': { cursor: T, swept: T, since: T, patience: 1 } }
-  const peers = { [ben.key]: { inbox: ['wss://r'], looked: T, hints: [], name: 'ben', pow: 0 } }
+  const relays = { 'wss://r': { cursor: T, wholeReadAt: T, incompleteSince: T, longWaitAt: 1 } }
+  const peers = { [ben.key]: { inbox: ['wss://r'], lookedUpAt: T, hints: [], name: 'ben', pow: 0 } }
   const index = { ...ada.state.index, relays, peers }
   return JSON.parse(JSON.stringify({ index, logs: ada.state.logs, me: ada.key }))
 }

@@ -42,7 +42,7 @@ describe('a peer whose seals open with nothing', () => {
 
   test('is not where a key of a call with it was deleted, by the rule or by hand', () => {
     expect(told(heardBy({ keysGone: { [PEER]: NOW - 13 * DAY } }, 2))).toEqual([])
-    expect(told(heardBy({ calls: { ['c'.repeat(64)]: { ...over, over: NOW - 8 * DAY } } }, 2))).toEqual([])
+    expect(told(heardBy({ calls: { ['c'.repeat(64)]: { ...over, overAt: NOW - 8 * DAY } } }, 2))).toEqual([])
     expect(told(heardBy({ keysGone: { [PEER]: NOW - 15 * DAY } }, 2))).toHaveLength(1)
     expect(told(heardBy({ calls: { ['c'.repeat(64)]: over } }, 2))).toHaveLength(1)
   })
@@ -71,11 +71,11 @@ describe('what strangers use up', () => {
     const unreadable = Object.fromEntries(
       [...Array.from({ length: 90 }, (_, n) => key(n)), CALLED, CONTACT].map((from) => [
         from,
-        { heard: NOW, replays: 2 },
+        { heard: NOW, completeReads: 2 },
       ]),
     )
     const lostTold = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [key(1_000 + n), NOW]))
-    const state = { index: { ...emptyIndex(), calls, unreadable, lostTold }, logs: {} }
+    const state = { index: { ...emptyIndex(), calls, unreadable, lossReportedAt: lostTold }, logs: {} }
     const lost = lostCalls(state, { now: NOW, admission: strict })
     expect(lost.map(({ to }) => to)).toEqual([CALLED, CONTACT, ...Array.from({ length: 10 }, (_, n) => key(n))])
     const spent = markLostTold(state, lost.slice(2), NOW)
@@ -92,8 +92,8 @@ describe('a seal that a run could not open whose keys are older than an accept',
   const [CALL, OLDER] = ['c'.repeat(64), 'd'.repeat(64)]
   const active: CallSummary = { ...over, phase: 'active' }
   const completeReads = [{ relay: 'wss://r', cursor: NOW, began: NOW }]
-  const heard = (tried: string[], calls: Index['calls'], before?: Index['tried']) => {
-    const index = { ...emptyIndex(), calls, ...(before && { tried: before }) }
+  const heard = (tried: string[], calls: Index['calls'], before?: Index['triedKeys']) => {
+    const index = { ...emptyIndex(), calls, ...(before && { triedKeys: before }) }
     const mail = [{ ...wrap, unopened: { from: PEER, tried, left: 0 } }]
     return receiveAll({ index, logs: {} }, mail, { me: 'a'.repeat(64), now: NOW, admission, completeReads }).state.index
   }
@@ -116,7 +116,7 @@ describe('a seal that a run could not open whose keys are older than an accept',
     const calls = {
       [OLDER]: { ...active, peer: 'f'.repeat(64) },
       [CALL]: { ...active, secrecy: 'identity' as const },
-      ['e'.repeat(64)]: { ...over, over: NOW - 8 * DAY },
+      ['e'.repeat(64)]: { ...over, overAt: NOW - 8 * DAY },
     }
     expect(heard([], calls).dropped).toEqual({ undecryptable: 1 })
   })

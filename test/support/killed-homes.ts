@@ -22,7 +22,7 @@ function copyAsDead(home: Home): Home {
     // Whoever holds the lock there is a process that is no more.
     const { mtime } = statSync(path)
     const holder = JSON.parse(readFileSync(path, 'utf8') || '{}')
-    writeFileSync(path, JSON.stringify({ ...holder, mark: 'of a process that was killed' }))
+    writeFileSync(path, JSON.stringify({ ...holder, processStart: 'of a process that was killed' }))
     utimesSync(path, mtime, mtime)
   }
   return copy

@@ -53,11 +53,11 @@ export function openRefusals(now: () => number): Refusals {
     const { why, only } = rebuff
     const { seconds = REST[only ?? 'read'] } = rebuff
     const rest = { until: now() + 1000 * seconds, why, firm: rebuff.seconds !== undefined, ...(only && { only }) }
-    facts.set(url, { ...facts.get(url), rest })
+    facts.set(url, { ...facts.get(url), backoff: rest })
   }
 
   const barred: Refusals['barred'] = (url, what) => {
-    const rest = facts.get(url)?.rest
+    const rest = facts.get(url)?.backoff
     if (rest === undefined || rest.until <= now() || (rest.only ?? what) !== what) return undefined
     const seconds = Math.ceil((rest.until - now()) / 1000)
     return {
@@ -75,12 +75,12 @@ export function openRefusals(now: () => number): Refusals {
     lift(url) {
       const one = facts.get(url)
       // What it has said in this run it has said for this run.
-      if (one?.rest?.firm === false && !found.get(url)?.rebuff) facts.set(url, { ...one, rest: undefined })
+      if (one?.backoff?.firm === false && !found.get(url)?.rebuff) facts.set(url, { ...one, backoff: undefined })
     },
     rebuffed,
     limited(url, only, why) {
       // Its answer to what was kept from it is ours.
-      if (facts.get(url)?.rest !== undefined && matches(why, LEFT_ALONE_AGAIN)) return
+      if (facts.get(url)?.backoff !== undefined && matches(why, LEFT_ALONE_AGAIN)) return
       const seconds = secondsIn(why)
       rebuffed(url, { at: now(), why, only, ...(seconds !== undefined && { seconds }) })
     },

@@ -4,11 +4,16 @@ import { hostname } from 'node:os'
 import { fields, parseJson, text, where, whole } from '../../json.ts'
 import { errno } from './disk-errors.ts'
 
-/** `where` names the machine (or container) that `pid` counts in; `mark` tells a process from a later one with its number. */
-export type Holder = { readonly pid: number; readonly command: string; readonly where: string; readonly mark: string }
+/** `host`: the machine (or container) that `pid` counts in; `processStart` tells a process from a later one with its number. */
+export type Holder = {
+  readonly pid: number
+  readonly command: string
+  readonly host: string
+  readonly processStart: string
+}
 
 /** A process, and what tells it from others: of `Holder` all but the command. */
-export type ProcessIdentity = Pick<Holder, 'pid' | 'where' | 'mark'>
+export type ProcessIdentity = Pick<Holder, 'pid' | 'host' | 'processStart'>
 
 /** How long, in ms, a holder has changed nothing: as watched by us, and as its file's time tells. */
 export type HolderSilence = { readonly byWatching: number; readonly byFileTime: number }
@@ -20,31 +25,31 @@ export function thisHolder(command: string): Holder {
 
 /** This process, so that another can tell whether it still runs. */
 export function thisProcess(): ProcessIdentity {
-  return { pid: process.pid, where: machineId(), mark: processMark(process.pid) ?? ALIVE }
+  return { pid: process.pid, host: machineId(), processStart: processStart(process.pid) ?? ALIVE }
 }
 
 /**
  * Whether a process still runs; undefined for one of another machine or container, which cannot be asked. 0.1.0 did not write down where
  * that was.
  */
-export function isAlive({ pid, where, mark }: { pid: number; where?: string; mark?: string }): boolean | undefined {
-  if (where !== undefined && where !== machineId()) return undefined
-  const found = processMark(pid)
-  return found !== undefined && (mark === undefined || isSameMark(found, mark))
+export function isAlive(one: { pid: number; host?: string; processStart?: string }): boolean | undefined {
+  if (one.host !== undefined && one.host !== machineId()) return undefined
+  const found = processStart(one.pid)
+  return found !== undefined && (one.processStart === undefined || isSameStart(found, one.processStart))
 }
 
 /** What a holder file says; undefined for none and for nonsense. */
 export function parseHolder(written: string | undefined): Holder | undefined {
   const held = holderFile(parseJson(written ?? ''))
-  return held && { command: '', where: '', mark: '', ...held }
+  return held && { command: '', host: '', processStart: '', ...held }
 }
 
 const holderFile = fields<Pick<Holder, 'pid'> & Partial<Holder>>(
   { pid: where(whole(), (pid) => pid > 0) },
   {
     command: (value) => (typeof value === 'string' ? value.replace(/[^\x20-\x7e]/g, '').slice(0, 80) : ''),
-    where: text,
-    mark: text,
+    host: text,
+    processStart: text,
   },
 )
 
@@ -54,19 +59,19 @@ const holderFile = fields<Pick<Holder, 'pid'> & Partial<Holder>>(
  */
 export function isGone(holder: Holder | undefined, idle: HolderSilence): boolean {
   if (holder === undefined || !isOnThisMachine(holder)) return idle.byWatching > 3_000
-  const mark = processMark(holder.pid)
-  if (mark === undefined || !isSameMark(mark, holder.mark)) return true
+  const started = processStart(holder.pid)
+  if (started === undefined || !isSameStart(started, holder.processStart)) return true
   return idle.byFileTime > 10_000
 }
 
 /** Whether a holder's process number counts in the same place as ours. */
 export function isOnThisMachine(holder: Holder): boolean {
-  return holder.where === machineId()
+  return holder.host === machineId()
 }
 
 const ALIVE = 'alive'
 
-function isSameMark(one: string, other: string): boolean {
+function isSameStart(one: string, other: string): boolean {
   return one === other || one === ALIVE || other === ALIVE
 }
 
@@ -84,7 +89,7 @@ function machineId(): string {
 
 // The time at which a process was started, in ticks since boot, so that a number given out again is not taken for the dead
 // one; 'alive' where the system does not tell; undefined when there is none, or only a zombie.
-function processMark(pid: number): string | undefined {
+function processStart(pid: number): string | undefined {
   const stat = tryOr(
     () => readFileSync(`/proc/${pid}/stat`, 'latin1'),
     () => '',

@@ -44,7 +44,7 @@ export function sampleCall(caller: Party, topic: string, name = ''): SampleCall 
     const entry = who === 'me' ? { rumor } : { rumor, heard: START + after + 1 }
     if (!lost) log = { ...log, entries: { ...log.entries, [rumor.id]: entry } }
     // Whatever the peer says acknowledges what stands before it.
-    if (who === 'peer') log = { ...log, acked: position.ack }
+    if (who === 'peer') log = { ...log, peerAcked: position.ack }
     return rumor.id
   }
   say(caller, { type: 'request', text: topic, name })

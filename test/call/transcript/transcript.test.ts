@@ -6,7 +6,7 @@ it('tells who said what when, in order, and how far our own words have come', ()
   const call = sampleCall('me', 'Minutes')
   call.say('peer', { type: 'accept', text: 'Fine' }, 10)
   const last = call.say('me', { type: 'message', text: 'One\r\nTwo' }, 20)
-  call.log.outbox[last] = { wrapped: START, wraps: 1, accepted: ['wss://a'], failed: [] }
+  call.log.outbox[last] = { wrappedAt: START, wrapCount: 1, accepted: ['wss://a'], failed: [] }
   const { entries, call: facts, digest, verified } = call.transcript()
   expect(facts).toMatchObject({ direction: 'outgoing', state: 'active', topic: 'Minutes', createdAt: START })
   expect(entries).toMatchObject([
@@ -64,8 +64,8 @@ it('says of an own file what is true of the chunk that is furthest behind', () =
   call.say('peer', { type: 'accept' }, 1)
   const file = { type: 'file', file: 'f', name: 'a.txt', size: 50_000, sha256: 'cd'.repeat(32) } as const
   const ids = [1, 2, 3].map((n) => call.say('me', { ...file, chunk: [n, 3] }, 1 + n))
-  call.log.acked = { seq: 2, id: ids[0] }
-  const sent = { wrapped: START, wraps: 1, failed: [] }
+  call.log.peerAcked = { seq: 2, id: ids[0] }
+  const sent = { wrappedAt: START, wrapCount: 1, failed: [] }
   call.log.outbox[ids[1] ?? ''] = { ...sent, accepted: ['wss://a'] }
   call.log.outbox[ids[2] ?? ''] = { ...sent, accepted: [] }
   expect(call.transcript().entries.at(-1)).toMatchObject({ state: 'queued', parts: { have: 1, of: 3 } })

@@ -249,8 +249,8 @@ describe('publish', () => {
       Object.assign(limited.faults, { refuse: 'rate-limited: slow down', refuseTimes: 2 })
       // What rests is tried all the same where nobody else is believed.
       const another = openTestPool({ grace: 20, backoffMs: 100 })
-      const rest = { until: Date.now() + 40_000, why: foreignLine('slow down'), firm: false, only: 'write' as const }
-      another.learn(new Map([[limited.url, { rest }]]))
+      const backoff = { until: Date.now() + 40_000, why: foreignLine('slow down'), firm: false, only: 'write' as const }
+      another.learn(new Map([[limited.url, { backoff }]]))
       const doubted = await another.publish([{ event: wrap(), relays, doubted: [leaky.url] }], {
         deadline: farDeadline(),
       })

@@ -99,8 +99,8 @@ describe('a relay that wants to be left alone', () => {
   test('and is known to costs no time and no connection while others are there', async () => {
     const [rests, other] = [await startTestRelay({ auth: 'none' }), await startTestRelay({ auth: 'none' })]
     const pool = openTestPool({ grace: 60_000 })
-    const rest = { until: Date.now() + 40_000, why: foreignLine('slow down'), firm: false }
-    pool.learn(new Map([[rests.url, { rest }]]))
+    const backoff = { until: Date.now() + 40_000, why: foreignLine('slow down'), firm: false }
+    pool.learn(new Map([[rests.url, { backoff }]]))
     await pool.warm([rests.url, other.url])
     const began = Date.now()
     const answers = await pool.fetch(asks(rests.url, other.url), { deadline: farDeadline() })
@@ -122,7 +122,7 @@ describe('a relay that wants to be left alone', () => {
   ])('and is the only one: where it is to be left alone all the same (%s) it is %s', async (firm, _, complete) => {
     const relay = await startTestRelay({ auth: 'none' })
     const pool = openTestPool()
-    pool.learn(new Map([[relay.url, { rest: { until: Date.now() + 40_000, why: foreignLine('slow down'), firm } }]]))
+    pool.learn(new Map([[relay.url, { backoff: { until: Date.now() + 40_000, why: foreignLine('slow down'), firm } }]]))
     expect(await pool.fetch(asks(relay.url), { deadline: farDeadline() })).toMatchObject([{ complete }])
     const jobs = [{ event: small(), relays: [relay.url] }]
     expect(await pool.publish(jobs, { deadline: farDeadline() })).toMatchObject([{ accepted: complete }])
@@ -142,7 +142,9 @@ describe('a relay that wants to be left alone', () => {
   test('is waited for by whoever stays', async () => {
     const relay = await startScriptedRelay({ heard: (say, [verb, sub]) => verb === 'REQ' && say('EOSE', sub) })
     const pool = openTestPool({ retry: { firstMs: 20, longestMs: 50 } })
-    pool.learn(new Map([[relay.url, { rest: { until: Date.now() + 300, why: foreignLine('slow down'), firm: true } }]]))
+    pool.learn(
+      new Map([[relay.url, { backoff: { until: Date.now() + 300, why: foreignLine('slow down'), firm: true } }]]),
+    )
     await pool.fetch(
       asks(relay.url).map((one) => ({ ...one, live: true })),
       { deadline: farDeadline() },

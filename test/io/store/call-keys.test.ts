@@ -211,7 +211,7 @@ describe('SIGKILL', () => {
     const killed = newHome()
     const folder = join(killed.dir, held)
     mkdirSync(folder, { recursive: true })
-    const dead = { ...thisHolder('test'), mark: 'of a process that was killed' }
+    const dead = { ...thisHolder('test'), processStart: 'of a process that was killed' }
     // In whatever order the folder is listed, some of it stands before its holder and some behind it.
     for (const name of ['aaa', 'zzz', `key-${CALL_ID}`, 'removed-0']) writeFileSync(join(folder, name), HEX)
     writeFileSync(join(folder, 'holder.json'), JSON.stringify(dead))

@@ -185,7 +185,11 @@ describe('the lock', () => {
   it('does not evict a successor by mistake', async () => {
     const home = newHome()
     const alive = JSON.stringify(thisHolder('the successor'))
-    holdAs(home, 'dead', JSON.stringify({ ...thisHolder('the dead'), mark: 'of an earlier process with this number' }))
+    holdAs(
+      home,
+      'dead',
+      JSON.stringify({ ...thisHolder('the dead'), processStart: 'of an earlier process with this number' }),
+    )
     // Right before our eviction of the dead one, another waiter evicts it and takes the lock.
     let done = false
     const step = (name: string) => {
@@ -201,7 +205,10 @@ describe('the lock', () => {
 
   it('is taken from a holder that cannot be asked after three seconds of silence, not before', async () => {
     const holders = [
-      ['{"pid":1,"command":"p2p send","where":"elsewhere","mark":"1"}', /process 1 \(p2p send\) on another machine/],
+      [
+        '{"pid":1,"command":"p2p send","host":"elsewhere","processStart":"1"}',
+        /process 1 \(p2p send\) on another machine/,
+      ],
       ['', /an unnamed run/],
       ['{"pid":"1"}', /an unnamed run/],
     ] as const
