@@ -3,7 +3,7 @@
 // there twice, both sides must hold the same last call, in the others both must know what has happened, and who steals both identities
 // then reads nothing of what was said in all that the relays were sent.
 // npm run chaos -- --messages N --seed S [--restores R] [--leaky] [--idle S] [--relay URL …] [--json]
-// With --leaky both agents are on line, and two of the three relays say OK to letters and keep none: nine of ten messages have to
+// With --leaky both agents are on line, and two of the three relays say OK to messages and keep none: nine of ten messages have to
 // come within a minute; where the time went of one that came later is printed. --idle: seconds at most between two commands of one sender.
 // --relay: through relays on loopback that are not ours, over lines that are cut; they keep real time, so nothing is restored, and what
 // they were sent is not looked at.

@@ -10,7 +10,7 @@ export type FaultSpan = { relay: number; what: string; at: number; until: number
 
 /**
  * One relay is only ever cut off, never forgetful: the promise holds as long as one honest relay can be reached.
- * @param leaky the others say OK to letters all the time and keep none
+ * @param leaky the others say OK to messages all the time and keep none
  */
 export function startFaults(
   relays: readonly EmbeddedRelay[],

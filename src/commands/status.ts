@@ -100,7 +100,7 @@ function leakyLines(outcome: CommonOutcome): PrintedLine[] {
     const hours = Math.max(1, Math.round((outcome.now - leaky) / 3600))
     return [
       [
-        `relay ${url} says OK to letters and does not give them back, for ${hours} h: `,
+        `relay ${url} says OK to messages and does not give them back, for ${hours} h: `,
         command(`${P2P} config set relays.inbox …`),
         ' names others',
       ],

@@ -58,7 +58,7 @@ export async function diagnose(clinic: Probe<Index>): Promise<DoctorCheck[]> {
 function leakChecks(url: string, roles: readonly RelayRole[], index: Index | undefined): RelayCheck[] {
   const since = leakySince(index?.relays[url])
   if (since === undefined || !roles.includes('inbox')) return []
-  const detail = `it says OK to letters and does not give them back, since ${new Date(1000 * since).toISOString()}`
+  const detail = `it says OK to messages and does not give them back, since ${new Date(1000 * since).toISOString()}`
   const hint = `ask your owner for another relay: \`${P2P} config set relays.inbox …\` takes it; this one is tried again daily`
   return [{ name: `${url} canary`, relay: url, step: 'canary', ok: true, warning: true, detail, hint }]
 }
@@ -188,7 +188,7 @@ const SAMPLE_EVENTS: Readonly<Record<RelayRole, (keys: Keys, stamp: number) => S
     const sealed = (recent: boolean) =>
       wrap(rumor, keys, keys.pubkey, { now: stamp, expiration: stamp + SAMPLE_LIFETIME, recent })
     const filter = ({ id }: Event) => ({ kinds: [WRAP_KIND], '#p': [keys.pubkey], ids: [id] })
-    return [{ what: 'letter', event: sealed(false), recent: sealed(true), filter }]
+    return [{ what: 'message', event: sealed(false), recent: sealed(true), filter }]
   },
 }
 

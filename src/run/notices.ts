@@ -222,7 +222,9 @@ function mailboxNotices({ answers, left }: SyncResult): string[] {
         ]
       : []),
     ...(gaps.length > 0
-      ? [`there may be more letters of one second than the relay gives: ${gaps.join(', ')}; other relays may have them`]
+      ? [
+          `there may be more messages of one second than the relay gives: ${gaps.join(', ')}; other relays may have them`,
+        ]
       : []),
   ]
 }

@@ -90,12 +90,12 @@ const STEP_DONE: Readonly<Record<RelayStep['step'], (ms: number) => string>> = {
 function stepRemark({ step, ms, note }: PassedStep): Partial<DoctorCheck> {
   if (step === 'auth' && note === 'unasked') return { detail: `not asked for; a question answered after ${ms} ms` }
   if (note !== 'stamps') return {}
-  const detail = 'taken only with a stamp of now: the relay learns when each letter was sent'
+  const detail = 'taken only with a stamp of now: the relay learns when each message was sent'
   return { warning: true, detail, hint: 'another inbox relay would not learn it' }
 }
 
 function stepFailure({ what, reason, text }: FailedStep): string {
-  const subject = what === undefined ? '' : `a ${what === 'presence' ? 'presence' : 'letter to ourselves'}: `
+  const subject = what === undefined ? '' : `a ${what === 'presence' ? 'presence' : 'message to ourselves'}: `
   if (reason === 'vanished') return `${subject}it said OK and does not give it back`
   return `${subject}${renderRefusal({ reason, text })}`
 }

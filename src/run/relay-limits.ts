@@ -43,7 +43,7 @@ export function limitsHit(limits: AnnouncedLimits, needs: EventNeeds): string[] 
       : []),
     ...(below('subscriptionId') ? [`it wants names of questions of at most ${limits.subscriptionId} characters`] : []),
     ...(oldest <= TWO_DAYS
-      ? [`it refuses stamps older than ${oldest} s: it will learn when each letter was sent`]
+      ? [`it refuses stamps older than ${oldest} s: it will learn when each message was sent`]
       : []),
     ...(newest < 60 ? [`it refuses stamps ${newest} s ahead of its clock: ours must be right`] : []),
   ]

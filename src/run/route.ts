@@ -1,4 +1,4 @@
-// Which relays carry a letter to a peer: its own list, else what it told us, else a guess. And which are not to hear of us yet.
+// Which relays carry a wrap to a peer: its own list, else what it told us, else a guess. And which are not to hear of us yet.
 
 import { type AgentDirectory, trustOf } from '../call/agents.ts'
 import type { Call } from '../call/replay.ts'

@@ -39,7 +39,7 @@ test('a relay that keeps no letters is found out within two hours, said, and lef
       expect(status).toMatchObject({ new: [], unread: 0, dropped: {} })
       expect(status.relays.filter((one: object) => 'leaky' in one)).toMatchObject([{ url: leaky.url, ok: true }])
       const { stdout } = await run(64 * MINUTE, 'status')
-      expect(stdout).toContain(`relay ${leaky.url} says OK to letters and does not give them back`)
+      expect(stdout).toContain(`relay ${leaky.url} says OK to messages and does not give them back`)
       await run(65 * MINUTE, 'announce')
       const list = good.events().find(({ kind }) => kind === 10050)
       expect(list?.tags.map(([, url]) => url).sort()).toEqual(urls.filter((url) => url !== leaky.url).sort())

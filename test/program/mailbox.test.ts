@@ -125,7 +125,7 @@ describe('a page that one second fills', () => {
         const runs = [await reader.run('status'), await reader.run('status'), await reader.run('inbox')]
         expect(runs.map(({ code }) => code)).toEqual([0, 0, 0])
         expect(runs.flatMap((run) => run.new)).toEqual(['the call below'])
-        expect(runs.flatMap((run) => run.notices).join()).toMatch(/more letters of one second/)
+        expect(runs.flatMap((run) => run.notices).join()).toMatch(/more messages of one second/)
       })
     },
   )

@@ -114,7 +114,7 @@ describe('a relay that does what it should', () => {
     expect(named(`${lookup.url} write`)).toBeUndefined()
   })
 
-  test('learns the time of a letter when it refuses old stamps, which is said', async () => {
+  test('learns the time of a message when it refuses old stamps, which is said', async () => {
     const relay = await startTestRelay({ oldest: 60 })
     const { steps, named } = await examine({ relays: [relay.url] })
     expect(steps).toEqual(ALL_WELL)
@@ -131,12 +131,12 @@ describe('a relay that does not is found out at the step', () => {
     ['connect', { mute: true }, /no connection in time/, /--timeout 20/],
     ['read', { silent: true }, /no answer in time/, /--timeout 20/],
     ['read', { noEose: true }, /./, /./],
-    ['write', { noOk: true }, /letter to ourselves: no answer in time/, /--timeout 20/],
+    ['write', { noOk: true }, /message to ourselves: no answer in time/, /--timeout 20/],
     ['write', { refuse: 'restricted: members only' }, /restricted: members only/, /operator/],
     ['write', { refuse: 'blocked: go away' }, /blocked: go away/, /operator/],
     ['write', { refuse: 'pow: 28 bits needed' }, /pow: 28 bits/, /another relay.*config set relays\.inbox/],
     ['write', { refuse: 'invalid: created_at too early' }, /too early/, /clock/],
-    ['read', { dropEvents: 1 }, /letter to ourselves: it said OK and does not give it back/, /another relay/],
+    ['read', { dropEvents: 1 }, /message to ourselves: it said OK and does not give it back/, /another relay/],
   ] as const)('%s, with %o', async (step, faults, detail, hint) => {
     const relay = await startTestRelay({ auth: 'none', faults })
     const { failed, checks } = await examine({ relays: [relay.url], budget: 1_000 })
