@@ -78,7 +78,7 @@ function openText({ state, now }: CommonOutcome): string[] {
   return Object.values(state.index.escalations)
     .filter(isOpen)
     .slice(-MAX_TOLD)
-    .map(({ escalation: { id, at } }) => `your owner is asked since ${formatDuration(now - at)} (${id.slice(0, 8)})`)
+    .map(({ escalation: { id, at } }) => `your owner was asked ${formatDuration(now - at)} ago (${id.slice(0, 8)})`)
 }
 
 function isAwaiting({ phase, role }: Call): boolean {
