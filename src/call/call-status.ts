@@ -64,7 +64,9 @@ export function callStatusParts(
     ...(rings === undefined ? [] : [ringingText(rings, outgoing, now)]),
     ...(own === undefined ? [] : [`your last word, ${own.ref}, is ${DELIVERY[own.state]}`]),
     ...(confirmed === undefined ? [] : [`the other side has confirmed ${confirmed.n} of ${confirmed.of}`]),
-    ...(asks === undefined ? [] : [`it asked its owner ${formatDuration(now - asks.at)} ago (${asks.ref}), no answer yet`]),
+    ...(asks === undefined
+      ? []
+      : [`it asked its owner ${formatDuration(now - asks.at)} ago (${asks.ref}), no answer yet`]),
     ...(progress === undefined
       ? []
       : [`its last progress, ${progress.ref}, came ${formatDuration(now - progress.at)} ago`]),

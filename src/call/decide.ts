@@ -124,7 +124,7 @@ function answer(accept: boolean, text: string, context: DecisionContext): Decisi
   if (accept && mustReportLoss(call.peer)) {
     return refuse(
       'CALL_KEY_LOST',
-      `what ${peerLabel(call, people)} has said in a call opens with nothing here: another machine has answered it, or its key is lost. The caller is told so before a call is accepted, which takes two whole looks at your relays, and they could not be read whole`,
+      `messages from ${peerLabel(call, people)} in a call cannot be decrypted here: another machine has answered it, or its key is lost. The caller must be told so before a call is accepted, which needs two complete reads of your relays; they could not be read completely`,
       `\`${P2P} answer accept --call ${call.id.slice(0, 8)}\` again, once your relays can be reached`,
     )
   }

@@ -29,7 +29,7 @@ export type DecisionContext = CallChoice & {
   stores?: boolean
   /** Whom our owner does not want to hear of: nothing is said to them. */
   isBlocked: (pubkey: string) => boolean
-  /** Who is still to hear that what it has said in its calls opens with nothing here. */
+  /** Who is still to hear that its messages in calls cannot be decrypted here. */
   mustReportLoss?: (pubkey: string) => boolean
   me: string
   now: number

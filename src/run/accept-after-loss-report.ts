@@ -1,4 +1,4 @@
-// An accept that has to wait: the peer is still to hear that what it has said opens with nothing here. It is told after two complete
+// An accept that has to wait: the peer is still to hear that its messages cannot be decrypted here. It is told after two complete
 // replays, which are made at once, and then the command does what it was typed for.
 import type { Intent } from '../call/intent.ts'
 import type { StepOptions } from './action.ts'

@@ -105,7 +105,7 @@ function lossReportNotices({ done, context, state }: FinishedRun): string[] {
   const people = { ...context.people, names: namesOf(state) }
   return told.map(({ action: { receipt } }) => {
     const npub = npubEncode(receipt.to)
-    return `what ${agentLabel(agentOf(people, receipt.to))} has said in a call opens with nothing here: another machine or a copy has answered it, or its key is lost; the other side has been told, and \`${P2P} call ${npub} "<topic>"\` begins anew`
+    return `messages from ${agentLabel(agentOf(people, receipt.to))} in a call cannot be decrypted here: another machine or a copy has answered it, or its key is lost; the other side has been told, and \`${P2P} call ${npub} "<topic>"\` begins anew`
   })
 }
 

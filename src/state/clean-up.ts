@@ -75,7 +75,7 @@ export function noteRemoval(edit: Transaction, removal: Removal, now: number): v
   if (removal.type === 'files') return
   const { type, call } = removal
   const summary = edit.index.calls[call]
-  // What still comes under a key that is gone opens with nothing, and says nothing of other calls with that peer.
+  // What still comes under a key that is gone cannot be decrypted, and says nothing of other calls with that peer.
   if (type === 'key' && summary?.secrecy === 'call')
     edit.index.keysGone = { ...edit.index.keysGone, [summary.peer]: now }
   if (type !== 'call') return

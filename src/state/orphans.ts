@@ -143,8 +143,8 @@ export function lostCalls(
 }
 
 /**
- * "A ringing request of that peer is not accepted before that is told": whether a peer is still to hear that what it has said in its calls
- * opens with nothing here. A request that rings once more may be that of such a call, and a second accept would fork it at the peer,
+ * "A ringing request of that peer is not accepted before that is told": whether a peer is still to hear that its messages in calls
+ * cannot be decrypted here. A request that rings once more may be that of such a call, and a second accept would fork it at the peer,
  * which would not know why. Where no more can be told today, nothing is held up.
  */
 export function mustReportLoss(

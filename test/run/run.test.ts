@@ -99,7 +99,7 @@ test('who has lost the key of a call tells the caller before it accepts what rin
   const ops = said.flatMap((one) => (one.ok ? [`${tag(one.rumor, 'op')} ${tag(one.rumor, 'lost') ?? ''}`] : []))
   expect([ops[0], ops.includes('accept ')]).toEqual(['receipt 1', true])
   expect([answered.failure, answered.call?.phase]).toEqual([undefined, 'active'])
-  expect(answered.notices.filter((line) => /opens with nothing here.*begins anew/.test(line))).toHaveLength(1)
+  expect(answered.notices.filter((line) => /cannot be decrypted here.*begins anew/.test(line))).toHaveLength(1)
   // Of an accept it knows already what a fork is; it has been told why.
   const { news } = await asAda('inbox', inbox)
   expect(news.map(({ type }) => type)).toEqual(expect.arrayContaining(['forked', 'undelivered']))
