@@ -59,7 +59,7 @@ export const publishReceipt: Executor<'receipt'> = {
     const callKey = sealingWith(action.binding, context)
     if (callKey === 'lost') return { type: 'receipt', action, oks: [] }
     const { oks } = await publishWrap(
-      { rumor, to, relays, spare: [], doubted, background: true, callKey, work: {} },
+      { rumor, to, relays, fallback: [], doubted, background: true, callKey, work: {} },
       context,
     )
     return { type: 'receipt', action, oks }
@@ -197,7 +197,7 @@ type Outgoing = {
   to: string
   wrap?: Event | undefined
   relays: readonly string[]
-  spare: readonly string[]
+  fallback: readonly string[]
   doubted: readonly string[] | undefined
   background: boolean
   callKey: Sealing
@@ -212,7 +212,7 @@ async function publishDue(
   const { due, route } = action
   const { rumor, to, wrap, skip } = due
   const relays = route.relays.filter((url) => !skip.includes(url))
-  const { spare = [], doubted } = route
+  const { fallback = [], doubted } = route
   // Only a first word costs work: in a call we are no strangers any more.
   // Long work is done where the user has said so, and once: who waits for an answer is not to be deaf each time it is offered again.
   const isLong = context.work === true && (action.type === 'letter' || action.said)
@@ -220,11 +220,11 @@ async function publishDue(
   const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow, maxMs) } : {}
   // What only relays have that bring it nothing is waited for like what nobody has.
   const background = skip.some((url) => doubted?.includes(url) !== true)
-  return await publishWrap({ rumor, to, wrap, relays, spare, doubted, background, callKey, work }, context)
+  return await publishWrap({ rumor, to, wrap, relays, fallback, doubted, background, callKey, work }, context)
 }
 
 async function publishWrap(
-  { rumor, to, wrap: held, relays, spare, doubted = [], background, callKey, work }: Outgoing,
+  { rumor, to, wrap: held, relays, fallback, doubted = [], background, callKey, work }: Outgoing,
   context: RunContext,
 ): Promise<{ wrap: Event; oks: PublishAnswer[] }> {
   const { environment, deadline } = context
@@ -234,14 +234,14 @@ async function publishWrap(
   }
   const wrap = held ?? seal(envelopeTimes(context))
   const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
-  const oks = await environment.pool.publish([{ event: wrap, relays, spare, doubted, background }], until())
+  const oks = await environment.pool.publish([{ event: wrap, relays, fallback, doubted, background }], until())
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = oks.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   // The attack: a relay refuses a kept wrap for its stamp, and gets the word sealed anew with the identities' key.
   if (strict.length === 0 || callKey === 'lost') return { wrap, oks }
   const recent = seal({ now: publishTime(context), recent: true })
   const better = await environment.pool.publish(
-    [{ event: recent, relays: strict, spare, doubted, background }],
+    [{ event: recent, relays: strict, fallback, doubted, background }],
     until(),
   )
   return { wrap, oks: [...oks.filter((r) => !strict.includes(r.relay)), ...better] }

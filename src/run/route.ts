@@ -11,12 +11,12 @@ import type { RunContext } from './context.ts'
 
 /**
  * `by`: its kind 10050, its word in a call, a hint (its presence, an nprofile, its domain), the read relays of its kind
- * 10002, or our own. The last two are guesses, of which the user is told. `spare`: where it goes when none of `relays` takes it: the
+ * 10002, or our own. The last two are guesses, of which the user is told. `fallback`: where it goes when none of `relays` takes it: the
  * rest of what the peer has named, and our own. `doubted`: those of `relays` that are known not to bring it what they take. `pow`: the bits of work that it asks of strangers.
  */
 export type Route = {
   relays: string[]
-  spare?: string[]
+  fallback?: string[]
   doubted?: string[]
   by: 'list' | 'call' | 'hint' | 'reads' | 'own'
   pow: number
@@ -63,9 +63,9 @@ export function routeTo(context: RouteContext, state: State, calls: readonly Cal
     const rest = all.slice(AT_ONCE)
     // Where it has named no more, and these could be reached lately, it may have moved: then it is looked up again first.
     const ours = rest.length > 0 || !named.some(isFine) ? environment.relays.inbox : []
-    const spare = [...new Set([...rest, ...ours])].filter((url) => !relays.includes(url))
+    const fallback = [...new Set([...rest, ...ours])].filter((url) => !relays.includes(url))
     const doubted = doubtedRelays(relays, score)
-    return { relays, ...(spare.length > 0 && { spare }), ...(doubted.length > 0 && { doubted }), by, pow }
+    return { relays, ...(fallback.length > 0 && { fallback }), ...(doubted.length > 0 && { doubted }), by, pow }
   }
   return { relays: [...environment.relays.inbox], by: 'own', pow }
 }

@@ -53,7 +53,7 @@ async function runOnline<T extends IntentType>(
   const loaded = await load(start)
   const options = await loadStepOptions(needs)
 
-  pool.learn(relayFacts(loaded.index, start.now, needs.unattended))
+  pool.setKnownLimits(relayFacts(loaded.index, start.now, needs.unattended))
 
   // Hear. A message in an active call does not wait for what there is to hear.
   const callee = await resolveCallee(needs, loaded.index, start)

@@ -45,10 +45,13 @@ describe('a route', () => {
 
   test('goes on to the rest of its list and to our own where none of the first three takes it', () => {
     const inbox = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `wss://${name}.example`)
-    expect(route({ inbox })).toMatchObject({ relays: inbox.slice(0, 3), spare: [...inbox.slice(3, 6), ...own.inbox] })
+    expect(route({ inbox })).toMatchObject({
+      relays: inbox.slice(0, 3),
+      fallback: [...inbox.slice(3, 6), ...own.inbox],
+    })
     expect(route({ inbox: own.inbox })).toEqual({ by: 'list', relays: own.inbox, pow: 0 })
     // Who has named no more may have moved, and is looked up again before.
-    expect(route({ inbox: inbox.slice(0, 3) }).spare).toBeUndefined()
+    expect(route({ inbox: inbox.slice(0, 3) }).fallback).toBeUndefined()
   })
 
   test('begins with those that have served this peer well, and ends with those that leak', () => {
@@ -57,7 +60,7 @@ describe('a route', () => {
     const known = state({ inbox, record: { [a]: { acked: 0, unacked: 3 }, [d]: { acked: 5, unacked: 1 } } })
     const relays = { [b]: { canary: { at: 1, misses: 2, leaky: 1 } } }
     const found = routeTo(routeContext(), { ...known, index: { ...known.index, relays } }, [], peer)
-    expect(found).toMatchObject({ relays: [d, c, e], spare: [a, b, ...own.inbox] })
+    expect(found).toMatchObject({ relays: [d, c, e], fallback: [a, b, ...own.inbox] })
     expect(found.doubted).toBeUndefined()
     const [few, all] = [
       [b, d],
@@ -88,12 +91,12 @@ describe('a route', () => {
     const known = state({ inbox })
     const chosen = routeTo({ ...routeContext(), now }, { ...known, index: { ...known.index, relays } }, [], peer)
     expect(chosen.relays).toEqual([...inbox.slice(2), 'wss://lost.example'])
-    expect(chosen.spare).toEqual(['wss://rests.example', ...own.inbox])
+    expect(chosen.fallback).toEqual(['wss://rests.example', ...own.inbox])
     const troubled = {
       ...known,
       index: { ...known.index, relays: Object.fromEntries(inbox.map((url) => [url, { unreachableSince: now }])) },
     }
-    expect(routeTo({ ...routeContext(), now }, troubled, [], peer).spare).toEqual([inbox[3], ...own.inbox])
+    expect(routeTo({ ...routeContext(), now }, troubled, [], peer).fallback).toEqual([inbox[3], ...own.inbox])
   })
 
   test('leads into no private network, unless that relay is ours too or it is allowed', () => {
@@ -127,7 +130,7 @@ describe('somebody of whom we know only calls that nobody here has answered', ()
   test.each(['inbox', 'hints', 'reads'])('is answered at relays that are ours too, and at no other (%s)', (source) => {
     const held = knowing({ [source]: theirs }, call(), call({ phase: 'missed' }), call({ phase: 'cancelled' }))
     expect(reached(held)).toMatchObject({ relays: ['wss://in.example'] })
-    expect(reached(held).spare).toBeUndefined()
+    expect(reached(held).fallback).toBeUndefined()
     expect(reached(knowing({ [source]: theirs.slice(0, 1) }, call())).relays).toEqual([])
   })
 

@@ -165,7 +165,7 @@ function simPool({ machine, network, host }: SimOptions, clock: () => number): P
 
   return {
     warm: async () => {},
-    learn: () => {},
+    setKnownLimits: () => {},
     observed: () => [],
     async fetch(asks, options) {
       await host.turn()

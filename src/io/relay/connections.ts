@@ -70,8 +70,8 @@ export function openConnections({ routeTo, own = () => true, ...options }: DialO
     reviewed.add(client)
     const rebuff = client.rebuff()
     const size = client.closedOn()
-    if (rebuff !== undefined) refusals.rebuffed(url, rebuff)
-    if (size !== undefined) refusals.closedOn(url, size)
+    if (rebuff !== undefined) refusals.recordRebuff(url, rebuff)
+    if (size !== undefined) refusals.recordClosedOn(url, size)
   }
 
   return {
@@ -99,7 +99,7 @@ export function openConnections({ routeTo, own = () => true, ...options }: DialO
       const fresh = openRelayClient(url, {
         ...{ ...options, guest: !own(url), route: routeTo?.(url) },
         subscriptions: refusals.subscriptions(url),
-        onFewer: (subscriptions) => refusals.answered(url, subscriptions),
+        onFewer: (subscriptions) => refusals.recordLimit(url, subscriptions),
       })
       connections.set(url, fresh)
       dials.set(url, (dials.get(url) ?? 0) + 1)

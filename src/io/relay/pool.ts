@@ -39,14 +39,14 @@ export type RelayQuery = {
 export type NamedAnswer = QueryAnswer & { name: string }
 
 /**
- * An event, and all relays that it is to be published to. `spare`: where it goes as well when none of them takes it soon. `doubted`:
+ * An event, and all relays that it is to be published to. `fallback`: where it goes as well when none of them takes it soon. `doubted`:
  * those whose OK says nothing of whether it arrives. `background`: nobody waits for it, as others have it already, or it can wait: so all
  * have the grace alone.
  */
 export type PublishJob = {
   event: Event
   relays: readonly string[]
-  spare?: readonly string[]
+  fallback?: readonly string[]
   doubted?: readonly string[]
   background?: boolean
 }
@@ -66,7 +66,7 @@ export type PoolFetchOptions = {
 
 export type PoolOptions = DialOptions & {
   /** Milliseconds that the other relays get once one has answered. */
-  grace?: number
+  graceMs?: number
   retry?: Backoff
 }
 
@@ -75,7 +75,7 @@ export type Pool = {
   warm(urls: readonly string[]): Promise<void>
   /** Asks everything side by side. One answer per ask, in their order. */
   fetch(asks: readonly RelayQuery[], fetching: PoolFetchOptions): Promise<NamedAnswer[]>
-  /** Publishes everything side by side. One receipt per event and relay, in the order of the jobs. */
+  /** Publishes everything side by side. One answer per event and relay, in the order of the jobs. */
   publish(jobs: readonly PublishJob[], until: { deadline: number }): Promise<PublishAnswer[]>
   /**
    * What live asks brought after their answers: as soon as there is something, or nothing at the deadline (Unix ms).
@@ -84,7 +84,7 @@ export type Pool = {
   next(deadline: number): Promise<LiveEvent[]>
   relays(): RelayHealth[]
   /** What is known from before of what relays do not take. */
-  learn(facts: ReadonlyMap<string, RelayFacts>): void
+  setKnownLimits(facts: ReadonlyMap<string, RelayFacts>): void
   /** What this run has found out about that. */
   observed(): RelayObservation[]
   /** Ends everything at once; nothing of it keeps the process alive afterwards. */
@@ -95,21 +95,21 @@ export type Pool = {
 const MAX_AGAIN = 8
 
 /** How long the others have beyond the grace once only relays have taken a thing that are doubted, in ms. */
-const DOUBT_PATIENCE = 1_500
+const DOUBT_PATIENCE_MS = 1_500
 
-/** How long the relays of a peer have to take something before the spare ones are told too, in ms. */
-const SPARE_AFTER = 1_000
+/** How long the relays of a peer have to take something before the fallback ones are told too, in ms. */
+const FALLBACK_AFTER = 1_000
 
 /**
  * All relays of a run. Every method tells who answered and why the others did not; none throws for a relay. Times in ms.
  */
-export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
+export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
   const { now } = dialling
   const connections = openConnections(dialling)
   const { refusals } = connections
   const live = openLiveSubscriptions(now, retry ?? { firstMs: 1_000, longestMs: 30_000 })
 
-  async function ask(
+  async function queryRelay(
     one: RelayQuery,
     fetching: PoolFetchOptions,
     cut?: AbortSignal,
@@ -119,7 +119,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     const since = now()
     const connection = connections.to(relay)
     const again = (refusal: Refusal & { until?: number }) =>
-      live.lost(refusal, since, failures, (count) => void ask(one, fetching, AbortSignal.abort(), count))
+      live.lost(refusal, since, failures, (count) => void queryRelay(one, fetching, AbortSignal.abort(), count))
     if ('reason' in connection) {
       if (isLive) again(connection)
       const { reason, text } = connection
@@ -144,7 +144,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     // A relay that closed the connection on a message of ours, which it found too large, is asked once more without it.
     const isClosed = answer.reason === 'unreachable' && connection.closedOn() !== undefined
     const isOver = isLive || cut?.aborted || failures === MAX_AGAIN
-    return isClosed && !isOver ? await ask(one, fetching, cut, failures + 1) : answer
+    return isClosed && !isOver ? await queryRelay(one, fetching, cut, failures + 1) : answer
   }
 
   function taking(isLive: boolean | undefined, take: NonNullable<PoolFetchOptions['take']>): typeof take {
@@ -158,78 +158,87 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     const relays = asks.map((one) => one.relay)
     const race = openRace({ relays, graceMs, patient: fetching.patient, heardAt: connections.heardAt, now })
     const unanswered = new Set(asks)
-    liftIfAll(relays, 'read')
+    liftRestWhereAllRest(relays, 'read')
     const answers = asks.map(async (one) => {
-      const cut = race.cut(one.relay)
-      const answer = await ask(one, fetching, one.streams && fetching.cut ? eitherSignal(cut, fetching.cut) : cut)
+      const cut = race.signalFor(one.relay)
+      const answer = await queryRelay(
+        one,
+        fetching,
+        one.streams && fetching.cut ? eitherSignal(cut, fetching.cut) : cut,
+      )
       const { relay, events, complete, reason = 'error', text = foreign`` } = answer
-      if (reason === 'rate-limited') refusals.limited(relay, 'read', text)
+      if (reason === 'rate-limited') refusals.recordRateLimited(relay, 'read', text)
       if (complete) unanswered.delete(one)
-      if (![...unanswered].some((other) => other.relay === relay)) race.won()
+      if (![...unanswered].some((other) => other.relay === relay)) race.markDone()
       connections.note(relay, complete ? undefined : { reason, text })
       if (one.live) events.forEach(live.delivered)
       return { ...answer, name: one.name }
     })
-    return Promise.all(answers).finally(race.over)
+    return Promise.all(answers).finally(race.stop)
   }
 
   async function publish(jobs: readonly PublishJob[], { deadline }: { deadline: number }): Promise<PublishAnswer[]> {
-    const receipts = await Promise.all(jobs.map((job) => publishOne(job, deadline)))
-    return receipts.flat()
+    const answers = await Promise.all(jobs.map((job) => publishOne(job, deadline)))
+    return answers.flat()
   }
 
   /** Where all relays for something rest, those are tried that need not be left alone then. */
-  function liftIfAll(urls: readonly string[], what: 'read' | 'write'): void {
-    if (urls.every((url) => refusals.barred(url, what))) urls.forEach(refusals.lift)
+  function liftRestWhereAllRest(urls: readonly string[], what: 'read' | 'write'): void {
+    if (urls.every((url) => refusals.barred(url, what))) urls.forEach(refusals.liftRest)
   }
 
   async function publishOne(
-    { event, relays, spare = [], doubted = [], background }: PublishJob,
+    { event, relays, fallback = [], doubted = [], background }: PublishJob,
     deadline: number,
   ): Promise<PublishAnswer[]> {
     const urls = [...new Set(relays)]
-    const others = [...new Set(spare)].filter((url) => !urls.includes(url))
+    const others = [...new Set(fallback)].filter((url) => !urls.includes(url))
     const all = [...urls, ...others]
     const believed = all.filter((url) => !doubted.includes(url))
-    liftIfAll(believed.length > 0 ? believed : all, 'write')
+    liftRestWhereAllRest(believed.length > 0 ? believed : all, 'write')
     // Who has to be connected to first has as much more as it took with those that are.
     const patient = (url: string) => (background && !connections.isOpen(url) ? connections.typicalDialMs() : 0)
     const race = openRace({ relays: all, graceMs, patient, now })
-    const taken = deferred<void>()
-    let doubts: NodeJS.Timeout | undefined
-    if (background) race.won()
-    const wave = (some: readonly string[]) =>
+    const accepted = deferred<void>()
+    let doubtTimer: NodeJS.Timeout | undefined
+    if (background) race.markDone()
+    const publishTo = (some: readonly string[]) =>
       Promise.all(
         some.map(async (relay) => {
           const until = background ? Math.min(deadline, now() + graceMs + patient(relay)) : deadline
-          const receipt = await tell(event, relay, until, race.cut(relay))
-          if (receipt.accepted && believed.includes(relay)) {
-            race.won()
-            taken.resolve()
-          } else if (receipt.accepted) doubts ??= setTimeout(race.won, DOUBT_PATIENCE)
-          connections.note(relay, receipt.accepted ? undefined : { reason: receipt.reason, text: receipt.text })
-          return receipt
+          const answer = await publishToRelay(event, relay, until, race.signalFor(relay))
+          if (answer.accepted && believed.includes(relay)) {
+            race.markDone()
+            accepted.resolve()
+          } else if (answer.accepted) doubtTimer ??= setTimeout(race.markDone, DOUBT_PATIENCE_MS)
+          connections.note(relay, answer.accepted ? undefined : { reason: answer.reason, text: answer.text })
+          return answer
         }),
       )
-    const first = wave(urls)
-    const bring = first.then((receipts) => receipts.some((r) => r.accepted && believed.includes(r.relay)))
-    const isTaken = others.length > 0 && (await takenSoon(taken.promise, bring, deadline))
-    const second = others.length === 0 || isTaken || background ? [] : wave(others)
-    const receipts = [...(await first), ...(await second)]
-    clearTimeout(doubts)
-    race.over()
-    return receipts
+    const first = publishTo(urls)
+    const anyAccepted = first.then((answers) => answers.some((r) => r.accepted && believed.includes(r.relay)))
+    const isAccepted = others.length > 0 && (await isAcceptedSoon(accepted.promise, anyAccepted, deadline))
+    const second = others.length === 0 || isAccepted || background ? [] : publishTo(others)
+    const answers = [...(await first), ...(await second)]
+    clearTimeout(doubtTimer)
+    race.stop()
+    return answers
   }
 
   /** Whether a relay has taken it by the time that the others should be asked: soon, or at once when none of them does. */
-  async function takenSoon(taken: Promise<void>, all: Promise<boolean>, deadline: number): Promise<boolean> {
-    const stop = abortAfter(Math.min(SPARE_AFTER, deadline - now()))
-    const isTaken = await beforeAbort(stop.signal, Promise.race([taken.then(() => true), all]))
+  async function isAcceptedSoon(accepted: Promise<void>, all: Promise<boolean>, deadline: number): Promise<boolean> {
+    const stop = abortAfter(Math.min(FALLBACK_AFTER, deadline - now()))
+    const isAccepted = await beforeAbort(stop.signal, Promise.race([accepted.then(() => true), all]))
     stop.clear()
-    return isTaken ?? false
+    return isAccepted ?? false
   }
 
-  async function tell(event: Event, relay: string, deadline: number, cut: AbortSignal): Promise<PublishAnswer> {
+  async function publishToRelay(
+    event: Event,
+    relay: string,
+    deadline: number,
+    cut: AbortSignal,
+  ): Promise<PublishAnswer> {
     const size = Buffer.byteLength(clientFrame({ type: 'EVENT', event }))
     for (let tries = 0; ; tries++) {
       const connection = connections.to(relay, size)
@@ -238,8 +247,8 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
         return { relay, event: event.id, accepted: false, reason, text }
       }
       const answer = await connection.publish(event, deadline, cut)
-      if (answer.accepted) refusals.took(relay, size)
-      if (answer.reason === 'rate-limited') refusals.limited(relay, 'write', answer.text)
+      if (answer.accepted) refusals.recordAccepted(relay, size)
+      if (answer.reason === 'rate-limited') refusals.recordRateLimited(relay, 'write', answer.text)
       // Whatever else was under way on a connection that a message was too large for goes out again on the next one.
       const isClosed = answer.reason === 'unreachable' && connection.closedOn() !== undefined
       if (!isClosed || tries === MAX_AGAIN || cut.aborted) return answer
@@ -255,7 +264,7 @@ export function openPool({ grace: graceMs = 250, retry, ...dialling }: PoolOptio
     publish,
     next: live.next,
     relays: connections.health,
-    learn: refusals.learn,
+    setKnownLimits: refusals.setKnownLimits,
     observed: connections.observed,
     close() {
       live.close()

@@ -3,11 +3,11 @@ import { setMaxListeners } from 'node:events'
 
 export type Race = {
   /** Aborted when the relay is no longer waited for. */
-  cut(relay: string): AbortSignal
+  signalFor(relay: string): AbortSignal
   /** A relay has done it. */
-  won(): void
+  markDone(): void
   /** Nobody waits any more. Must be called in the end. */
-  over(): void
+  stop(): void
 }
 
 export type RaceRules = {
@@ -27,16 +27,16 @@ const BUSY_MS = 50
 
 /** Who is still waited for when relays are asked side by side: once one has answered, the others get `graceMs`. */
 export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules): Race {
-  const cuts = new Map([...relays].map((relay) => [relay, newAbort()]))
+  const controllers = new Map([...relays].map((relay) => [relay, newAbort()]))
   const timers = new Map<string, NodeJS.Timeout>()
-  let wonAt: number | undefined
+  let doneAt: number | undefined
 
   function review(relay: string, since: number): void {
     const patience = Math.max(0, patient?.(relay) ?? 0)
     const ends = Math.max(since + graceMs + patience, (heardAt?.(relay) ?? 0) + graceMs)
     const left = ends - now()
     if (left <= 0) {
-      cuts.get(relay)?.abort()
+      controllers.get(relay)?.abort()
       return
     }
     const ring = () => {
@@ -48,14 +48,14 @@ export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules):
   }
 
   return {
-    cut: (relay) => (cuts.get(relay) ?? newAbort()).signal,
-    won() {
-      if (wonAt !== undefined) return
-      wonAt = now()
-      for (const relay of cuts.keys()) review(relay, wonAt)
+    signalFor: (relay) => (controllers.get(relay) ?? newAbort()).signal,
+    markDone() {
+      if (doneAt !== undefined) return
+      doneAt = now()
+      for (const relay of controllers.keys()) review(relay, doneAt)
     },
-    over() {
-      wonAt ??= now()
+    stop() {
+      doneAt ??= now()
       for (const timer of timers.values()) clearTimeout(timer)
     },
   }

@@ -5,24 +5,24 @@ import { type Foreign, foreign, matches } from '../../sanitize.ts'
 import type { Rebuff, RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
 
 export type Refusals = {
-  learn(facts: ReadonlyMap<string, RelayFacts>): void
+  setKnownLimits(facts: ReadonlyMap<string, RelayFacts>): void
   /** Why a relay is not asked, or told something, now; and until when, Unix ms. */
   barred(url: string, what: 'read' | 'write'): (Refusal & { until: number }) | undefined
   /** There is no other relay for it: one that need not be left alone then is tried all the same. */
-  lift(url: string): void
-  rebuffed(url: string, rebuff: Rebuff): void
+  liftRest(url: string): void
+  recordRebuff(url: string, rebuff: Rebuff): void
   /** It has said `rate-limited:` until there was no more time. */
-  limited(url: string, only: 'read' | 'write', text: Foreign): void
+  recordRateLimited(url: string, only: 'read' | 'write', text: Foreign): void
   /** Why a relay does not take a message of so many bytes. */
   tooLarge(url: string, size: number): Refusal | undefined
   /** It has taken a message of that size. */
-  took(url: string, size: number): void
+  recordAccepted(url: string, size: number): void
   /** It has closed the connection on a message of that size. */
-  closedOn(url: string, size: number): void
+  recordClosedOn(url: string, size: number): void
   /** How many questions it answers at a time, as far as is known. */
   subscriptions(url: string): number | undefined
   /** It has shown that it answers so many at a time. */
-  answered(url: string, subscriptions: number): void
+  recordLimit(url: string, subscriptions: number): void
   /** What was found out of a relay in this run. */
   found(url: string): Findings
 }
@@ -48,7 +48,7 @@ export function openRefusals(now: () => number): Refusals {
   const largest = new Map<string, number>()
   const note = (url: string, one: Findings) => void found.set(url, { ...found.get(url), ...one })
 
-  const rebuffed = (url: string, rebuff: Rebuff) => {
+  const recordRebuff = (url: string, rebuff: Rebuff) => {
     note(url, { rebuff })
     const { why, only } = rebuff
     const { seconds = REST[only ?? 'read'] } = rebuff
@@ -68,32 +68,32 @@ export function openRefusals(now: () => number): Refusals {
   }
 
   return {
-    learn(known) {
+    setKnownLimits(known) {
       for (const [url, one] of known) facts.set(url, one)
     },
     barred,
-    lift(url) {
+    liftRest(url) {
       const one = facts.get(url)
       // What it has said in this run it has said for this run.
       if (one?.backoff?.firm === false && !found.get(url)?.rebuff) facts.set(url, { ...one, backoff: undefined })
     },
-    rebuffed,
-    limited(url, only, why) {
+    recordRebuff,
+    recordRateLimited(url, only, why) {
       // Its answer to what was kept from it is ours.
       if (facts.get(url)?.backoff !== undefined && matches(why, LEFT_ALONE_AGAIN)) return
       const seconds = secondsIn(why)
-      rebuffed(url, { at: now(), why, only, ...(seconds !== undefined && { seconds }) })
+      recordRebuff(url, { at: now(), why, only, ...(seconds !== undefined && { seconds }) })
     },
     tooLarge(url, size) {
       const maxSize = facts.get(url)?.frame
       if (maxSize === undefined || size <= maxSize) return undefined
       return { reason: 'too-large', text: foreign`too large for this relay: ${size} bytes, and it takes ${maxSize}` }
     },
-    took(url, size) {
+    recordAccepted(url, size) {
       largest.set(url, Math.max(size, largest.get(url) ?? 0))
       note(url, { took: now() })
     },
-    closedOn(url, size) {
+    recordClosedOn(url, size) {
       // Limits are round. What it takes is found in a few steps, without a connection lost for each message.
       const frame = Math.max(2 ** Math.floor(Math.log2(size - 1)), largest.get(url) ?? 0, SMALLEST_FRAME)
       if (frame >= size) return
@@ -101,7 +101,7 @@ export function openRefusals(now: () => number): Refusals {
       facts.set(url, { ...facts.get(url), frame })
     },
     subscriptions: (url) => facts.get(url)?.subscriptions,
-    answered(url, subscriptions) {
+    recordLimit(url, subscriptions) {
       note(url, { subscriptions })
       facts.set(url, { ...facts.get(url), subscriptions })
     },

@@ -80,7 +80,7 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (limit: num
     if (waiting.size > 0) setImmediate(review)
   }
 
-  function learn({ text }: Refusal, among: number, refused: number): void {
+  function learnLimit({ text }: Refusal, among: number, refused: number): void {
     const named = numbersIn(text).filter((n) => n > 0 && n < among)
     const shown = named.length > 0 ? Math.max(...named) : Math.max(1, among - refused)
     if (shown >= limit) return
@@ -110,7 +110,7 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (limit: num
       },
       refused(refusal) {
         if (!tellsTooMany(refusal) || place.among <= 1) return false
-        learn(refusal, place.among, 1)
+        learnLimit(refusal, place.among, 1)
         return true
       },
     }
@@ -124,7 +124,7 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (limit: num
       if (!tellsTooMany(refusal) || (before === undefined && among <= 1)) return false
       doubt ??= { among, refused: 0, first: undefined }
       doubt.refused += 1
-      learn(refusal, doubt.among, doubt.refused)
+      learnLimit(refusal, doubt.among, doubt.refused)
       if (before === undefined) for (const place of unheard()) place.stepBack()
       return true
     },

@@ -83,7 +83,7 @@ describe('fetch', () => {
     })
     const slow = await startTestRelay({ auth: 'none', faults: { delay: 450 } })
     const list = [...queriesFor([half.url]), ...queriesFor([half.url], { name: 'b' }), ...queriesFor([slow.url])]
-    const answers = await openTestPool({ grace: 100 }).fetch(list, { deadline: farDeadline() })
+    const answers = await openTestPool({ graceMs: 100 }).fetch(list, { deadline: farDeadline() })
     expect(answers.map(({ complete }) => complete)).toEqual([true, false, true])
   })
 
@@ -99,7 +99,7 @@ describe('fetch', () => {
       })
     const [slow, stuck] = [await drip(12), await drip(6)]
     const started = Date.now()
-    const answers = await openTestPool({ grace: 500 }).fetch(
+    const answers = await openTestPool({ graceMs: 500 }).fetch(
       queriesFor([slow.url, stuck.url, (await startGoodRelay()).url]),
       {
         deadline: farDeadline(),
@@ -114,9 +114,11 @@ describe('fetch', () => {
     const slow = await startTestRelay({ auth: 'none', faults: { delay: 400 } })
     const fast = await startGoodRelay()
     const patient = (url: string) => (url === slow.url ? 10_000 : 0)
-    const hasty = await openTestPool({ grace: 50 }).fetch(queriesFor([slow.url, fast.url]), { deadline: farDeadline() })
+    const hasty = await openTestPool({ graceMs: 50 }).fetch(queriesFor([slow.url, fast.url]), {
+      deadline: farDeadline(),
+    })
     expect(hasty).toMatchObject([{ complete: false }, { complete: true }])
-    const waited = await openTestPool({ grace: 50 }).fetch(queriesFor([slow.url, fast.url]), {
+    const waited = await openTestPool({ graceMs: 50 }).fetch(queriesFor([slow.url, fast.url]), {
       deadline: farDeadline(),
       patient,
     })
@@ -131,7 +133,7 @@ describe('fetch', () => {
 
   test('a refused connection neither costs time nor starts the grace', async () => {
     const slow = await startTestRelay({ auth: 'none', faults: { delay: 300 } })
-    const answers = await openTestPool({ grace: 30 }).fetch(queriesFor([await unusedAddress(), slow.url]), {
+    const answers = await openTestPool({ graceMs: 30 }).fetch(queriesFor([await unusedAddress(), slow.url]), {
       deadline: farDeadline(),
     })
     expect(answers).toMatchObject([{ complete: false, reason: 'unreachable' }, { complete: true }])
@@ -158,7 +160,7 @@ describe('fetch', () => {
 
   test('connects to twelve relays at most', async () => {
     const urls = await Promise.all(Array.from({ length: 13 }, async () => (await startGoodRelay()).url))
-    const answers = await openTestPool({ grace: 10_000 }).fetch(queriesFor(urls), { deadline: farDeadline() })
+    const answers = await openTestPool({ graceMs: 10_000 }).fetch(queriesFor(urls), { deadline: farDeadline() })
     expect(answers.filter(({ complete }) => complete)).toHaveLength(12)
     expect(answers[12]).toMatchObject({ complete: false, reason: 'unreachable' })
     expect(answers[12]?.text).toMatch(/12 relays/)
@@ -176,7 +178,7 @@ describe('fetch', () => {
 })
 
 describe('publish', () => {
-  test('gives one receipt per event and relay', async () => {
+  test('gives one answer per event and relay', async () => {
     const [one, two] = [
       await startGoodRelay(),
       await startTestRelay({ auth: 'none', faults: { refuse: 'blocked: no' } }),
@@ -184,12 +186,12 @@ describe('publish', () => {
     const dead = await unusedAddress()
     const events = [wrap(), wrap()]
     const jobs = events.map((event) => ({ event, relays: [one.url, two.url, dead, one.url] }))
-    const receipts = await openTestPool().publish(jobs, { deadline: farDeadline() })
-    expect(receipts.map(({ event, relay }) => [event, relay])).toEqual(
+    const answers = await openTestPool().publish(jobs, { deadline: farDeadline() })
+    expect(answers.map(({ event, relay }) => [event, relay])).toEqual(
       events.flatMap(({ id }) => [one.url, two.url, dead].map((relay) => [id, relay])),
     )
     for (const event of events) {
-      expect(receipts.filter((receipt) => receipt.event === event.id)).toMatchObject([
+      expect(answers.filter((answer) => answer.event === event.id)).toMatchObject([
         { accepted: true },
         { accepted: false, reason: 'blocked' },
         { accepted: false, reason: 'unreachable' },
@@ -204,33 +206,33 @@ describe('publish', () => {
       { event: wrap(), relays: [slow.url] },
     ]
     const started = Date.now()
-    const receipts = await openTestPool({ grace: 50 }).publish(jobs, { deadline: farDeadline() })
-    expect(receipts).toMatchObject([{ accepted: true }, { accepted: false, reason: 'silent' }, { accepted: true }])
+    const answers = await openTestPool({ graceMs: 50 }).publish(jobs, { deadline: farDeadline() })
+    expect(answers).toMatchObject([{ accepted: true }, { accepted: false, reason: 'silent' }, { accepted: true }])
     expect(Date.now() - started).toBeLessThan(5_000)
   })
 
-  describe('to spare relays', () => {
+  describe('to fallback relays', () => {
     test('goes what none of the first takes: soon, and at once where all say no', async () => {
       const dead = [(await startTestRelay({ auth: 'none', faults: { silent: true } })).url, await unusedAddress()]
       const [live, unused] = [await startGoodRelay(), await startGoodRelay()]
       const started = Date.now()
-      const slowly = await openTestPool().publish([{ event: wrap(), relays: dead, spare: [live.url] }], {
+      const slowly = await openTestPool().publish([{ event: wrap(), relays: dead, fallback: [live.url] }], {
         deadline: farDeadline(),
       })
       expect(slowly.map(({ accepted }) => accepted)).toEqual([false, false, true])
       expect(Date.now() - started).toBeLessThan(4_000)
       const [no] = [await unusedAddress()]
-      const refused = await openTestPool().publish([{ event: wrap(), relays: [no], spare: [live.url, no] }], {
+      const refused = await openTestPool().publish([{ event: wrap(), relays: [no], fallback: [live.url, no] }], {
         deadline: farDeadline(),
       })
       expect(refused.map(({ relay, accepted }) => [relay, accepted])).toEqual([
         [no, false],
         [live.url, true],
       ])
-      const taken = await openTestPool().publish([{ event: wrap(), relays: [live.url], spare: [unused.url] }], {
+      const accepted = await openTestPool().publish([{ event: wrap(), relays: [live.url], fallback: [unused.url] }], {
         deadline: farDeadline(),
       })
-      expect(taken).toHaveLength(1)
+      expect(accepted).toHaveLength(1)
       expect(unused.connectionsSoFar()).toBe(0)
     })
   })
@@ -243,14 +245,14 @@ describe('publish', () => {
         faults: { refuse: 'rate-limited: slow down', refuseTimes: 2 },
       })
       const relays = [leaky.url, limited.url]
-      const pool = openTestPool({ grace: 20, backoffMs: 100 })
+      const pool = openTestPool({ graceMs: 20, backoffMs: 100 })
       const believed = await pool.publish([{ event: wrap(), relays }], { deadline: farDeadline() })
       expect(believed.map(({ accepted }) => accepted)).toEqual([true, false])
       Object.assign(limited.faults, { refuse: 'rate-limited: slow down', refuseTimes: 2 })
       // What rests is tried all the same where nobody else is believed.
-      const another = openTestPool({ grace: 20, backoffMs: 100 })
+      const another = openTestPool({ graceMs: 20, backoffMs: 100 })
       const backoff = { until: Date.now() + 40_000, why: foreignLine('slow down'), firm: false, only: 'write' as const }
-      another.learn(new Map([[limited.url, { backoff }]]))
+      another.setKnownLimits(new Map([[limited.url, { backoff }]]))
       const doubted = await another.publish([{ event: wrap(), relays, doubted: [leaky.url] }], {
         deadline: farDeadline(),
       })
@@ -262,8 +264,8 @@ describe('publish', () => {
       const silent = await startTestRelay({ auth: 'none', faults: { silent: true } })
       const began = Date.now()
       const jobs = [{ event: wrap(), relays: [leaky.url, silent.url], doubted: [leaky.url] }]
-      const receipts = await openTestPool({ grace: 20 }).publish(jobs, { deadline: farDeadline() })
-      expect(receipts.map(({ accepted }) => accepted)).toEqual([true, false])
+      const answers = await openTestPool({ graceMs: 20 }).publish(jobs, { deadline: farDeadline() })
+      expect(answers.map(({ accepted }) => accepted)).toEqual([true, false])
       expect(Date.now() - began).toBeGreaterThan(1_400)
       expect(Date.now() - began).toBeLessThan(10_000)
     })
@@ -281,10 +283,10 @@ describe('publish', () => {
         relays: [relay.url, silent.url],
         background: true,
       }))
-      const receipts = await pool.publish(jobs, { deadline: farDeadline() })
+      const answers = await pool.publish(jobs, { deadline: farDeadline() })
       expect(Date.now() - started).toBeLessThan(3_000)
-      expect(receipts.filter(({ accepted }) => accepted)).toHaveLength(2)
-      expect(receipts.find(({ accepted, relay: url }) => !accepted && url === relay.url)?.text).toMatch(/not sent yet/)
+      expect(answers.filter(({ accepted }) => accepted)).toHaveLength(2)
+      expect(answers.find(({ accepted, relay: url }) => !accepted && url === relay.url)?.text).toMatch(/not sent yet/)
       // The next turn is the third, not the sixth.
       const [next] = await pool.publish([{ event: wrap(), relays: [relay.url] }], { deadline: Date.now() + 1_900 })
       expect(next).toMatchObject({ accepted: true })
@@ -295,8 +297,8 @@ describe('publish', () => {
     const slow = await startTestRelay({ auth: 'none', faults: { delay: 300 } })
     const refuses = await startTestRelay({ auth: 'none', faults: { refuse: 'blocked: no' } })
     const jobs = [{ event: wrap(), relays: [refuses.url, slow.url] }]
-    const receipts = await openTestPool({ grace: 30 }).publish(jobs, { deadline: farDeadline() })
-    expect(receipts).toMatchObject([{ reason: 'blocked' }, { accepted: true }])
+    const answers = await openTestPool({ graceMs: 30 }).publish(jobs, { deadline: farDeadline() })
+    expect(answers).toMatchObject([{ reason: 'blocked' }, { accepted: true }])
   })
 
   test('shares connections and AUTH with fetch', async () => {
@@ -304,11 +306,11 @@ describe('publish', () => {
     const pool = openTestPool()
     pool.warm([relay.url])
     const event = wrap()
-    const [receipts] = await Promise.all([
+    const [answers] = await Promise.all([
       pool.publish([{ event, relays: [relay.url] }], { deadline: farDeadline() }),
       pool.fetch(queriesFor([relay.url]), { deadline: farDeadline() }),
     ])
-    expect(receipts).toMatchObject([{ accepted: true }])
+    expect(answers).toMatchObject([{ accepted: true }])
     expect(new Set(relay.seen.map(({ connection }) => connection)).size).toBe(1)
     expect(relay.seen.filter(({ frame }) => frame[0] === 'AUTH')).toHaveLength(1)
   })
@@ -365,7 +367,7 @@ describe('next', () => {
     const event = wrap()
     const slow = await startTestRelay({ auth: 'none', faults: { delay: 500 } })
     await connectAsAlice(slow.url).publish(event, farDeadline())
-    const pool = openTestPool({ grace: 20 })
+    const pool = openTestPool({ graceMs: 20 })
     const answers = await pool.fetch(queriesFor([slow.url, (await startGoodRelay()).url], { live: true }), {
       deadline: farDeadline(),
     })

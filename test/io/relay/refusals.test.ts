@@ -31,7 +31,7 @@ describe('a relay that takes no large messages', () => {
   test('closes the connection on one: what else was under way goes out all the same, to it and to others', async () => {
     const strict = await startTestRelay({ auth: 'none', faults: { maxFrame: 16_384 } })
     const other = await startTestRelay({ auth: 'none' })
-    const pool = openTestPool({ pace: { burst: 100, gapMs: 1 }, grace: 20_000 })
+    const pool = openTestPool({ pace: { burst: 100, gapMs: 1 }, graceMs: 20_000 })
     for (const { url } of [strict, other]) await connectAsAlice(url).publish(small(), farDeadline())
     const events = [small(), large(50_000), small(), large(50_000), small(), large(20_000)]
     const relays = [strict.url, other.url]
@@ -57,7 +57,7 @@ describe('a relay that takes no large messages', () => {
   test('is not sent them again by a run that knows', async () => {
     const strict = await startTestRelay({ auth: 'none', faults: { maxFrame: 16_384 } })
     const pool = openTestPool()
-    pool.learn(new Map([[strict.url, { frame: 16_384 }]]))
+    pool.setKnownLimits(new Map([[strict.url, { frame: 16_384 }]]))
     const receipts = await pool.publish(
       [large(50_000), small()].map((event) => ({ event, relays: [strict.url] })),
       { deadline: farDeadline() },
@@ -98,9 +98,9 @@ describe('a relay that wants to be left alone', () => {
 
   test('and is known to costs no time and no connection while others are there', async () => {
     const [rests, other] = [await startTestRelay({ auth: 'none' }), await startTestRelay({ auth: 'none' })]
-    const pool = openTestPool({ grace: 60_000 })
+    const pool = openTestPool({ graceMs: 60_000 })
     const backoff = { until: Date.now() + 40_000, why: foreignLine('slow down'), firm: false }
-    pool.learn(new Map([[rests.url, { backoff }]]))
+    pool.setKnownLimits(new Map([[rests.url, { backoff }]]))
     await pool.warm([rests.url, other.url])
     const began = Date.now()
     const answers = await pool.fetch(asks(rests.url, other.url), { deadline: farDeadline() })
@@ -122,7 +122,9 @@ describe('a relay that wants to be left alone', () => {
   ])('and is the only one: where it is to be left alone all the same (%s) it is %s', async (firm, _, complete) => {
     const relay = await startTestRelay({ auth: 'none' })
     const pool = openTestPool()
-    pool.learn(new Map([[relay.url, { backoff: { until: Date.now() + 40_000, why: foreignLine('slow down'), firm } }]]))
+    pool.setKnownLimits(
+      new Map([[relay.url, { backoff: { until: Date.now() + 40_000, why: foreignLine('slow down'), firm } }]]),
+    )
     expect(await pool.fetch(asks(relay.url), { deadline: farDeadline() })).toMatchObject([{ complete }])
     const jobs = [{ event: small(), relays: [relay.url] }]
     expect(await pool.publish(jobs, { deadline: farDeadline() })).toMatchObject([{ accepted: complete }])
@@ -142,7 +144,7 @@ describe('a relay that wants to be left alone', () => {
   test('is waited for by whoever stays', async () => {
     const relay = await startScriptedRelay({ heard: (say, [verb, sub]) => verb === 'REQ' && say('EOSE', sub) })
     const pool = openTestPool({ retry: { firstMs: 20, longestMs: 50 } })
-    pool.learn(
+    pool.setKnownLimits(
       new Map([[relay.url, { backoff: { until: Date.now() + 300, why: foreignLine('slow down'), firm: true } }]]),
     )
     await pool.fetch(
@@ -176,10 +178,10 @@ describe('the words of a relay', () => {
 
 test('limits are found in a few steps, and not below what was taken', () => {
   const refusals = openRefusals(() => 0)
-  refusals.took('r', 20_000)
-  refusals.closedOn('r', 60_000)
+  refusals.recordAccepted('r', 20_000)
+  refusals.recordClosedOn('r', 60_000)
   expect(refusals.found('r').frame).toBe(32_768)
-  refusals.closedOn('r', 30_000)
+  refusals.recordClosedOn('r', 30_000)
   expect(refusals.found('r').frame).toBe(20_000)
   expect(refusals.tooLarge('r', 20_000)).toBeUndefined()
   expect(refusals.tooLarge('r', 20_001)).toMatchObject({ reason: 'too-large' })

@@ -216,7 +216,7 @@ test('what a relay has shown is found by the run, and kept to on the next connec
   expect(relay.seen.slice(before).filter(({ frame }) => frame[0] === 'REQ').length).toBeLessThanOrEqual(2 * NOTES)
   const next = openPool({ keys: alice, now: Date.now })
   onTestFinished(() => next.close())
-  next.learn(new Map([[relay.url, { subscriptions: 2 }]]))
+  next.setKnownLimits(new Map([[relay.url, { subscriptions: 2 }]]))
   const last = asked(relay)
   await next.fetch(asks, { deadline: farDeadline() })
   expect(asked(relay) - last).toBe(NOTES)
