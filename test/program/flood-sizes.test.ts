@@ -232,7 +232,8 @@ test(
           return giftWrapOf(signalRumor(keys, body, { to: ben.pubkey }), keys, ben.pubkey)
         })
         await publishAll(reader.relay.url, rings)
-        const runs = [await reader.run('status'), await reader.run('inbox'), await reader.run('announce')]
+        const runs: Run[] = []
+        for (const command of ['status', 'inbox', 'announce']) runs.push(await reader.runHere(command))
         tell('rings', { ...figuresOf(runs), before: Math.round(before) })
         // Receipts to those who ring go out beside it, within the grace.
         for (const { code, ms } of runs) expect([code, ms < MORE.times * before + 1_000]).toEqual([0, true])
