@@ -1,6 +1,6 @@
 // Fetching beside something else that is waited for, so that neither keeps the other from being heard of.
 import type { State } from '../state/state.ts'
-import type { FetchWindow } from './action.ts'
+import type { FetchWindow, StepOptions } from './action.ts'
 import type { RunContext } from './context.ts'
 import { fetchesFor, openFiles } from './download.ts'
 import { executeActions } from './execute.ts'
@@ -44,6 +44,6 @@ export function openDownloader(until: number): Downloader {
 }
 
 async function downloadAll(context: RunContext, window: FetchWindow): Promise<void> {
-  const options = { needs: {}, fetches: fetchesFor(window) }
+  const options: StepOptions = { needs: {}, proposeFetches: fetchesFor(window) }
   await executeActions(options, context, await saveStep({}, options, context))
 }
