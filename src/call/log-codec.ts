@@ -137,6 +137,7 @@ const receiptFields = fields<Partial<ReceiptRecord>>(
     forkToldAt: finite,
     readTold: finite,
     offeredAgainAt: finite,
+    firstOfferedAgainAt: finite,
   },
 )
 

@@ -71,7 +71,8 @@ export type Fork = { by: 'peer' | 'me' | 'told'; seq: number; id: string; at: nu
 
 /**
  * What the peer was told by receipts: the highest ack of ours that a relay has taken; the last one that was tried, and when; when what
- * is missing was asked for, the fork was told, an answer was offered again; and the `read` mark that it has. Times in unix seconds.
+ * is missing was asked for, the fork was told, an answer was offered again, and a first word; and the `read` mark that it has. Times in unix
+ * seconds.
  */
 export type ReceiptRecord = {
   ackTaken: number
@@ -81,6 +82,7 @@ export type ReceiptRecord = {
   forkToldAt: number
   readTold: number
   offeredAgainAt?: number
+  firstOfferedAgainAt?: number
 }
 
 /** What stands in `unread` before the id of an own rumor that was never acknowledged. */

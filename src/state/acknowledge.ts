@@ -13,20 +13,34 @@ export function offerAgain(
   { me, now }: { me: string; now: number },
   types: readonly SignalType[],
 ): void {
-  if (log.fork !== undefined || !hasPassed(log.receipts.offeredAgainAt ?? 0, AGAIN, now)) return
+  if (log.fork !== undefined) return
+  const mayOffer = pacedBy(log, now)
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
-    if (signal?.from !== me || !types.includes(signal.body.type)) continue
+    if (signal?.from !== me || !types.includes(signal.body.type) || !mayOffer(signal.seq)) continue
     // Two ends that are no confirmation would answer each other forever.
     if (signal.body.type === 'end' && !isConfirmation(edit.logIndex(log), signal)) continue
     const owed = log.outbox[id]
     log.outbox[id] = owed === undefined ? { ...FRESH, offeredAgain: true } : { ...owed, reportedMissing: true }
-    log.receipts = { ...log.receipts, offeredAgainAt: now }
+    noteOffered(log, signal.seq, now)
   }
 }
 
 /** What is answered again, at most once so often, in seconds. */
 const AGAIN = 60
+
+// The first word has a pace of its own: whoever has no key of the call can ask for that. The attack: a thief of an identity asks once a
+// minute, so that what the peer itself misses is never offered again.
+function pacedBy({ receipts }: Log, now: number): (seq: number) => boolean {
+  const [first, others] = [receipts.firstOfferedAgainAt, receipts.offeredAgainAt].map((at = 0) =>
+    hasPassed(at, AGAIN, now),
+  )
+  return (seq) => (seq === 1 ? first : others) === true
+}
+
+function noteOffered(log: Log, seq: number, now: number): void {
+  log.receipts = { ...log.receipts, [seq === 1 ? 'firstOfferedAgainAt' : 'offeredAgainAt']: now }
+}
 
 const FRESH = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] }
 
@@ -42,7 +56,7 @@ export function offerMissing(
 ): void {
   if (log.fork !== undefined || missing.length === 0) return
   const { said, last } = edit.logIndex(log)
-  const mayRepeat = hasPassed(log.receipts.offeredAgainAt ?? 0, AGAIN, now)
+  const mayOffer = pacedBy(log, now)
   const top = last.get(me)?.seq ?? 0
   for (const [first, end] of missing) {
     for (let seq = first; seq <= Math.min(end, top); seq++) {
@@ -56,9 +70,9 @@ export function offerMissing(
       // The bytes of a file that was delivered are not kept.
       const isWhole = log.entries[id]?.rumor.content !== '' || signalOf(log, id)?.body.type !== 'file'
       if (owed !== undefined) log.outbox[id] = { ...owed, reportedMissing: true }
-      else if (mayRepeat && isWhole) {
+      else if (mayOffer(seq) && isWhole) {
         log.outbox[id] = { ...FRESH, offeredAgain: true }
-        log.receipts = { ...log.receipts, offeredAgainAt: now }
+        noteOffered(log, seq, now)
       }
     }
   }

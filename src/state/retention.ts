@@ -48,7 +48,7 @@ const LEAST_CALL_LIFETIME = 7 * DAY
  */
 export function overSince(phase: Phase, last: number): number | undefined {
   if (!isOver(phase)) return undefined
-  // A call that nobody has spoken in ends when it expires, not when it fell silent: what was never acked is offered for a week more.
+  // A call that nobody has spoken in ends when it expires, not when it fell silent: what was offered until then may come for a week more.
   return phase === 'expired' ? last + EXPIRES : last
 }
 

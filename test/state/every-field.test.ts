@@ -64,6 +64,7 @@ const log: Omit<Whole<Log>, 'needsWholeCall'> = {
       forkToldAt: 1,
       readTold: 1,
       offeredAgainAt: 1,
+      firstOfferedAgainAt: 1,
     },
   },
   ...{ missedAt: now, ringsUntil: now, heldForGlare: true, mergedInto: ID, merges: ID, countBeforeAnswer: 1 },

@@ -176,6 +176,16 @@ describe('a receipt in the open, in a call that has a key', () => {
     }
   })
 
+  // The attack: it asks once a minute, so that what is missing there is never offered again.
+  test('does not hold up what is asked for under the key', () => {
+    const { ada, ben, id } = lostCall()
+    const early = rawIn(ben, id, missing, { ...nowhere, ack: { seq: 1, id } }, T - 60)
+    hears(ada, [], { now: T + 90, mail: { opened: inTheOpen(early) } })
+    const word = must(callIn(ada, id).own.id)
+    hears(ada, [rawIn(ben, id, missing, { ...nowhere, ack: { seq: 2, id: word } })], { now: T + 100 })
+    expect(Object.keys(logIn(ada, id).outbox)).toContain(word)
+  })
+
   test('does both under the key', () => {
     const { ada, ben, id } = lostCall()
     hears(ada, [rawIn(ben, id, missing, { ...nowhere, ack: { seq: 2, id: callIn(ada, id).own.id } })], { now: T + 90 })
