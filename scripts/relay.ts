@@ -9,7 +9,7 @@ import { WebSocketServer } from 'ws'
 import type { Event } from '../src/nostr/event.ts'
 import { otherSpelling } from '../src/nostr/relay-url.ts'
 import { openEventStore } from './relay/event-store.ts'
-import { noFaults, openDialLimit, type RelayFaults, seededRandom } from './relay/faults.ts'
+import { noFaults, openRateLimiter, type RelayFaults, seededRandom } from './relay/faults.ts'
 import { maxFilters, maxIdLength, openSession, type Relay, type RelayPolicy } from './relay/session.ts'
 
 /** Largest WebSocket message, in bytes. */
@@ -60,7 +60,8 @@ export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRe
     random: seededRandom(seed),
     store: openEventStore(),
     clients: new Set(),
-    mayDial: openDialLimit(),
+    mayDial: openRateLimiter(),
+    mayWrite: openRateLimiter(),
     seen: [],
     sent: { events: 0 },
     connectionsSoFar: 0,
@@ -141,7 +142,7 @@ async function listen(
     onAsked()
     if (request.url !== path && request.url === otherSpelling(path)) return socket.end(redirect(path))
     if (relay.faults.tooMany !== undefined) return socket.end(refusal(relay.faults.tooMany))
-    if (!relay.mayDial(relay.faults, relay.policy.now())) return socket.end(refusal({}))
+    if (!relay.mayDial(relay.faults.dialLimit, relay.policy.now())) return socket.end(refusal({}))
     if (!relay.faults.mute) upgrades.handleUpgrade(request, socket, head, (client) => openSession(relay, client))
   })
   http.on('connection', (socket) => {

@@ -54,12 +54,17 @@ export interface RelayFaults {
   /** Answers the upgrade with 429 and these headers. */
   tooMany: Record<string, string> | undefined
   /** Lets itself be connected to `burst` times and then once in so many seconds, and answers everybody else with 429, as khatru does. */
-  dialLimit: { seconds: number; burst: number } | undefined
+  dialLimit: RateLimit | undefined
+  /** Takes `burst` events and then one in so many seconds, whoever sends them, as khatru does of one address with the limits it calls sane. */
+  eventLimit: RateLimit | undefined
   /** Closes every connection as soon as it is open. */
   hangsUp: boolean
   /** Sends events with another content under the old id and signature. */
   forge: boolean
 }
+
+/** So many at once, and then one in so many seconds. */
+export type RateLimit = { seconds: number; burst: number }
 
 /** A relay that does what it should. */
 export function noFaults(): RelayFaults {
@@ -90,6 +95,7 @@ export function noFaults(): RelayFaults {
     maxFrame: Number.POSITIVE_INFINITY,
     tooMany: undefined,
     dialLimit: undefined,
+    eventLimit: undefined,
     hangsUp: false,
     forge: false,
   }
@@ -118,18 +124,18 @@ export function takeRefusal(faults: RelayFaults): string | undefined {
   return reason
 }
 
-/** Whether a relay with these faults lets itself be connected to now, unix seconds. One that it refuses costs its client nothing. */
-export type DialLimiter = (faults: RelayFaults, now: number) => boolean
+/** Whether one more is within the limit now, unix seconds. One that is not costs its client nothing. */
+export type RateLimiter = (limit: RateLimit | undefined, now: number) => boolean
 
-/** Counts connections: how many are used up, of which one comes back at a time. */
-export function openDialLimit(): DialLimiter {
+/** Counts what is taken: how much is used up, of which one comes back at a time. */
+export function openRateLimiter(): RateLimiter {
   let [used, since] = [0, 0]
-  return ({ dialLimit }, now) => {
-    if (dialLimit === undefined) return true
-    const back = Math.floor((now - since) / dialLimit.seconds)
+  return (limit, now) => {
+    if (limit === undefined) return true
+    const back = Math.floor((now - since) / limit.seconds)
     used = Math.max(0, used - back)
-    since = used === 0 ? now : since + back * dialLimit.seconds
-    if (used >= dialLimit.burst) return false
+    since = used === 0 ? now : since + back * limit.seconds
+    if (used >= limit.burst) return false
     used += 1
     return true
   }

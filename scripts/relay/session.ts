@@ -6,8 +6,8 @@ import { type AuthPolicy, mayRead, whyNotAuthentic, whyNotServed, whyOneTooMany 
 import { compareByAge, type EventStore, type StoreVerdict } from './event-store.ts'
 import {
   brokenFrame,
-  type DialLimiter,
   isDropped,
+  type RateLimiter,
   type RelayFaults,
   type SeededRandom,
   spoilEvents,
@@ -60,7 +60,9 @@ export interface Relay {
   readonly store: EventStore
   readonly clients: Set<Client>
   /** Whether it lets itself be connected to once more. */
-  readonly mayDial: DialLimiter
+  readonly mayDial: RateLimiter
+  /** Whether it takes one more event. */
+  readonly mayWrite: RateLimiter
   /** The last frames that clients sent, oldest first. */
   readonly seen: { connection: number; frame: unknown[] }[]
   readonly sent: { events: number }
@@ -146,7 +148,7 @@ function publish(relay: Relay, client: Client, value: unknown): void {
   if (fresh && event !== undefined) for (const listener of relay.clients) forward(relay, listener, event)
 }
 
-function judgeEvent({ policy, faults, random, store }: Relay, client: Client, event: Event): StoreVerdict {
+function judgeEvent({ policy, faults, random, store, mayWrite }: Relay, client: Client, event: Event): StoreVerdict {
   const refusal = takeRefusal(faults)
   if (refusal !== undefined) return rejected(refusal)
   if (policy.auth === 'all' && client.keys.size === 0) return rejected('auth-required: authenticate before you publish')
@@ -159,6 +161,7 @@ function judgeEvent({ policy, faults, random, store }: Relay, client: Client, ev
   if (age > policy.oldest) return rejected('invalid: created_at too early')
   // Before the look at what is kept: a copy with a broken signature must never stand in the way of the genuine one.
   if (!policy.trust && !verifyEvent(event)) return rejected('invalid: wrong id or signature')
+  if (!mayWrite(faults.eventLimit, policy.now())) return rejected('rate-limited: slow down, please')
   if (isDropped(event, faults, random)) return { accepted: true, reason: '', fresh: false }
   return store.put(event, policy.now())
 }

@@ -195,6 +195,52 @@ describe('a relay whose limits refuse us', () => {
     }
   })
 
+  test('in what we publish (khatru) loses nothing, is told, and costs nothing beside another', async () => {
+    const eventLimit = { seconds: 90, burst: 6 }
+    const time = { ms: 0 }
+    const now = () => Math.floor((Date.now() + time.ms) / 1000)
+    const [limited, good] = [await startRelay({ now, faults: { eventLimit } }), await startRelay({ now })]
+    try {
+      await withTemporaryFolder(async (folder) => {
+        const start = (name: string, relays: readonly string[], ...args: string[]) =>
+          startRun([...args, '--timeout', '2', '--json'], {
+            env: agentEnv(`${folder}/${name}`, relays),
+            clock: time.ms,
+          })
+        const both = [limited.url, good.url]
+        const npub = stringField(JSON.parse((await start('ben', both, 'whoami').ended).stdout).agent, 'npub')
+        await start('ada', both, 'call', npub, 'hello').ended
+        await start('ben', both, 'answer', 'accept').ended
+        await start('ada', both, 'inbox').ended
+        const texts = Array.from({ length: 12 }, (_, n) => `message ${n}`)
+        const said = []
+        const began = Date.now()
+        for (const text of texts) said.push(await start('ada', both, 'send', text).ended)
+        expect(said.map(({ code }) => code)).toEqual(texts.map(() => 0))
+        expect(said.filter(({ stdout }) => /left alone for \d+ s more: rate-limited: slow/.test(stdout))).not.toEqual(
+          [],
+        )
+        // What the other relay has is no reason to ask this one again before its rest is over.
+        const refused = said.filter(({ stdout }) => stdout.includes('"reason":"rate-limited: slow'))
+        expect(refused.length).toBeLessThanOrEqual(1 + Math.floor((Date.now() - began) / 5_000))
+
+        const heard = async () => JSON.parse((await start('ben', both, 'inbox').ended).stdout).new
+        const textsIn = (news: { text: string }[]) => news.map(({ text }) => text)
+        expect(textsIn(await heard())).toEqual(texts)
+        await start('ada', both, 'inbox').ended
+
+        // Where it is the only one, what it refuses is kept, and goes out when it has room.
+        const alone = await start('ada', [limited.url], 'send', 'the last word').ended
+        expect([alone.code, alone.stdout]).toEqual([3, expect.stringMatching(/it is kept and goes out/)])
+        time.ms += 30 * 60_000
+        await start('ada', [limited.url], 'status').ended
+        expect(textsIn(await heard())).toEqual(['the last word'])
+      })
+    } finally {
+      await Promise.all([limited.close(), good.close()])
+    }
+  })
+
   test('and is our only one is tried again by the next command, unless it has named the time', async () => {
     await withPair({ auth: 'none', faults: { hangsUp: true } }, async ({ ada, relay }) => {
       expect((await ada.run(['status'])).code).toBe(3)

@@ -247,6 +247,17 @@ test('closesLimit: closes a REQ that asks for more than its limit', async () => 
   expect((await client.ask('c', {})).events).toHaveLength(2)
 })
 
+test('eventLimit: takes so many events and then one now and then, and refuses the others', async () => {
+  let now = noon
+  const client = await openClient({ now: () => now, faults: { eventLimit: { seconds: 60, burst: 2 } } })
+  const published = async (n: number) => (await client.publish(note(n))).accepted
+  expect([await published(1), await published(2), await published(3)]).toEqual([true, true, false])
+  expect(await client.publish(note(4))).toEqual({ accepted: false, reason: 'rate-limited: slow down, please' })
+  now += 60
+  expect([await published(3), await published(4)]).toEqual([true, false])
+  expect(relay.events()).toHaveLength(3)
+})
+
 test('fewer: lets fewer questions be open than it states, and says so to the one or to nobody', async () => {
   const client = await openClient({ negentropy: 'nip77', faults: { fewer: { most: 2 } } })
   await publishNotes(client, 1)

@@ -1,6 +1,6 @@
 // Cron at a relay that counts connections: days of it by a simulated clock, every hour of them, whatever comes between.
 import { describe, expect, test } from 'vitest'
-import { noFaults, openDialLimit, seededRandom } from '../../scripts/relay/faults.ts'
+import { noFaults, openRateLimiter, seededRandom } from '../../scripts/relay/faults.ts'
 import { presenceLifetime } from '../../src/call/presence.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { isSkippedByCron, limitsDials, presenceEvery, spacedUntil } from '../../src/state/dial-limit.ts'
@@ -22,7 +22,7 @@ type Days = { days: number; every: number; burst: number; others?: number; drift
 /** What a relay sees of days of one agent. */
 function live({ days, every, burst, others, drift = () => 0 }: Days): { tries: Try[]; presences: number[] } {
   const random = seededRandom(burst + every + (others ?? 0))
-  const mayDial = openDialLimit()
+  const mayDial = openRateLimiter()
   const faults = { ...noFaults(), dialLimit: { seconds: 300, burst } }
   const strikes = Array.from({ length: (days * DAY) / every }, (_, n) => ({
     at: T + n * every + 20 * random(),
@@ -40,7 +40,7 @@ function live({ days, every, burst, others, drift = () => 0 }: Days): { tries: T
     if (relayFacts(state.index, now, cron).get(url)?.backoff !== undefined) continue
     // A command takes its time until it connects.
     const late = at + 5 * random()
-    const taken = mayDial(faults, Math.floor(late))
+    const taken = mayDial(faults.dialLimit, Math.floor(late))
     tries.push({ at: late, cron, taken })
     const rebuff = { at: 1000 * now, why: foreign`429` }
     const seen: RelayObservation = { url, dials: 1, reached: taken, ...(!taken && { rebuff }) }

@@ -195,7 +195,8 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
     const others = [...new Set(fallback)].filter((url) => !urls.includes(url))
     const all = [...urls, ...others]
     const believed = all.filter((url) => !doubted.includes(url))
-    liftRestWhereAllRest(believed.length > 0 ? believed : all, 'write')
+    // What others have, or what can wait, is no reason to try one that rests.
+    if (!background) liftRestWhereAllRest(believed.length > 0 ? believed : all, 'write')
     // Who has to be connected to first has as much more as it took with those that are.
     const patient = (url: string) => (background && !connections.isOpen(url) ? connections.typicalDialMs() : 0)
     const race = openRace({ relays: all, graceMs, patient, now })

@@ -96,6 +96,7 @@ describe('a relay that does not play along is asked in the old way', () => {
     say('EOSE', frame[1])
   }
   test.each<[string, (say: (...frame: unknown[]) => void, sub: unknown) => void]>([
+    ['khatru, which lists it', (say) => say('NOTICE', 'failed to parse envelope: unknown envelope label')],
     ['one that does not know what NEG-OPEN is', (say) => say('NOTICE', 'error: unknown command NEG-OPEN')],
     ['one that says nothing to it', () => {}],
     ['one that talks nonsense', (say, sub) => say('NEG-MSG', sub, '6100')],
