@@ -5,7 +5,7 @@ import { fields, isRecord } from '../json.ts'
 import { type Upgrade, upgraded } from '../migrate.ts'
 import { isFinished, transferKey } from './file-transfer.ts'
 import { timeOf } from './inbox-items.ts'
-import { type ArchiveSummary, type Entries, freeze, type Log, signalOf } from './log.ts'
+import { type ArchiveSummary, type Entries, type Log, markFinal, signalOf } from './log.ts'
 import { hex32, keptEntries } from './log-codec.ts'
 import type { Call, Line } from './replay.ts'
 import type { Party } from './rules.ts'
@@ -32,7 +32,7 @@ export function joinSegments({ head, segments }: ArchivedCall): Log | undefined 
   const entries = Object.assign({}, ...held.map((segment) => segment.entries), head.entries)
   const expected = archive.entries + Object.keys(head.entries).length
   if (held.some(({ id }) => id !== head.id) || Object.keys(entries).length !== expected) return undefined
-  return { ...rest, entries: freeze(entries) }
+  return { ...rest, entries: markFinal(entries) }
 }
 
 /**
@@ -73,7 +73,7 @@ export function splitSegments(log: Log, { head, segments }: ArchivedCall): Log |
     }
   }
   if (Object.keys(log.outbox).some((id) => entries[id] === undefined)) return undefined
-  const mine = { ...log, entries: freeze(entries), archive }
+  const mine = { ...log, entries: markFinal(entries), archive }
   return needsWholeCall(head, mine) ? undefined : mine
 }
 
@@ -219,5 +219,5 @@ function summariseArchive(
 }
 
 function pick(entries: Entries, ids: readonly string[]): Entries {
-  return freeze(Object.fromEntries(ids.flatMap((id) => (entries[id] === undefined ? [] : [[id, entries[id]]]))))
+  return markFinal(Object.fromEntries(ids.flatMap((id) => (entries[id] === undefined ? [] : [[id, entries[id]]]))))
 }

@@ -15,9 +15,9 @@ import {
   type FetchProgress,
   type FileState,
   type Fork,
-  freeze,
   type Log,
   type LogEntry,
+  markFinal,
   type OutboxEntry,
   type ReceiptRecord,
 } from './log.ts'
@@ -80,7 +80,7 @@ const entryTable = where(table(entry), underTheirIds)
 /** Entries by rumor id; undefined when one of them is damaged or stands under another id. */
 export const keptEntries: Decoder<Entries> = (value) => {
   const entries = entryTable(value)
-  return entries && freeze(entries)
+  return entries && markFinal(entries)
 }
 
 /** Which process is at something. */

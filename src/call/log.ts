@@ -187,8 +187,8 @@ export function parsedSignal(rumor: Rumor): Signal | undefined {
 }
 
 /** Says that nobody will change these entries any more: what is derived from them may be kept. */
-export function freeze(entries: Entries): Entries {
-  frozenEntries.add(entries)
+export function markFinal(entries: Entries): Entries {
+  finalEntries.add(entries)
   return entries
 }
 
@@ -200,7 +200,7 @@ export function memoize<T>(kept: WeakMap<Entries, T>, { entries }: Log, make: ()
   const known = kept.get(entries)
   if (known !== undefined) return known
   const made = make()
-  if (frozenEntries.has(entries)) kept.set(entries, made)
+  if (finalEntries.has(entries)) kept.set(entries, made)
   return made
 }
 
@@ -220,7 +220,7 @@ export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
 }
 
 const parsedSignals = new WeakMap<Rumor, Signal>()
-const frozenEntries = new WeakSet<Entries>()
+const finalEntries = new WeakSet<Entries>()
 /** The last signal of one author in the archive. */
 export type ArchivedTail = { seq: number; id: string; clock: number }
 

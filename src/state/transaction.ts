@@ -1,6 +1,6 @@
 // One change of the state: what it touches is copied once, what it leaves alone stays the same object, so that the store
 // writes only the files that changed and nothing is worked out twice from a log that stayed the same.
-import { emptyLog, freeze, type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
+import { emptyLog, type Log, type LogEntry, markFinal, parsedSignal, signalOf } from '../call/log.ts'
 import { type CallSecrecy, secrecyIn } from '../call/secrecy.ts'
 import type { Link, Signal } from '../call/signal.ts'
 import type { Index, LetterLog, State } from './state.ts'
@@ -97,7 +97,7 @@ export function beginTransaction(state: State): Transaction {
     },
     changedLetters: () => [...letters],
     commit: () => {
-      for (const entries of written.values()) freeze(entries)
+      for (const entries of written.values()) markFinal(entries)
       written.clear()
       return edited
     },
