@@ -34,7 +34,7 @@ const ekValues = (chance: SeededChoices): string[] =>
     chance.often(70) ? chance.pick(WORDS) : spoiledText(chance, [...WORDS, ...NASTY]),
   )
 
-const introductions = target(
+const signalsWithKeys = target(
   'ek',
   60,
   (chance) => ({ requestEks: ekValues(chance), acceptEks: ekValues(chance) }),
@@ -169,4 +169,4 @@ function keysOf(secret: string): Keys {
   return mustBe(keysFrom(Buffer.from(secret, 'hex')))
 }
 
-export const callKeyTargets = [introductions, changed, seals, files]
+export const callKeyTargets = [signalsWithKeys, changed, seals, files]

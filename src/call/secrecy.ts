@@ -26,7 +26,7 @@ export function sealedSignalOf({ body, from, seq, ack, at }: Signal, caller: str
 }
 
 /** A call and what was taken in it so far, in any order; its request and accept among it, wherever they lie. */
-export type IntroducedCall = { id: string; caller: string; callee: string; signals: readonly Signal[] }
+export type CallSignals = { id: string; caller: string; callee: string; signals: readonly Signal[] }
 
 /** Whether a call has a key, and when its accept says that it was said, unix seconds. */
 export type CallSecrecy = { bound: BoundCall; acceptedAt: number }
@@ -36,7 +36,7 @@ export type CallSecrecy = { bound: BoundCall; acceptedAt: number }
  * counts, and its key only as the author's number 1: any other one, with another call key, is one line without effect. The attack: a
  * callee says something else first, so that nothing is said of a call that goes on in the open.
  */
-export function secrecyOf({ id, caller, callee, signals }: IntroducedCall): CallSecrecy | undefined {
+export function secrecyOf({ id, caller, callee, signals }: CallSignals): CallSecrecy | undefined {
   const request = signals.find((signal) => signal.id === id)
   const accepts = signals.filter(({ from, body }) => from === callee && body.type === 'accept')
   const [accept] = accepts.sort((a, b) => a.seq - b.seq)

@@ -43,19 +43,19 @@ export function endCallsAsOwed(calls: readonly Call[]): IntendedSignal[] {
     const [own, theirs] =
       call.role === 'caller' ? [call.ends.caller, call.ends.callee] : [call.ends.callee, call.ends.caller]
     if (own !== undefined) return []
-    const draft = { to: call.peer, call: call.id }
+    const base = { to: call.peer, call: call.id }
     // Who has hung up, and heard nothing from here, waits for no end. The attack is none, but another machine of ours may have answered:
     // then this one has no key of the call, and its end in the open would be offered for days, and nobody would take it.
     if (call.role === 'callee' && call.own.seq === 0) return []
     // "Once the peer's `end` is taken, the program says its own in the same run, without being asked."
     if (theirs !== undefined && (call.phase === 'ended' || call.phase === 'missed')) {
-      return [{ ...draft, body: PLAIN_END }]
+      return [{ ...base, body: PLAIN_END }]
     }
     // At glare: our own request is closed, which cancels it at the other side.
-    if (call.phase === 'merged' && call.role === 'caller') return [{ ...draft, body: PLAIN_END }]
+    if (call.phase === 'merged' && call.role === 'caller') return [{ ...base, body: PLAIN_END }]
     const late = call.lines.some((l) => l.late && l.signal.body.type === 'accept' && l.signal.from === call.peer)
     if (call.phase === 'missed' && call.role === 'caller' && late)
-      return [{ ...draft, body: { ...PLAIN_END, expired: true } }]
+      return [{ ...base, body: { ...PLAIN_END, expired: true } }]
     return []
   })
 }
@@ -72,17 +72,17 @@ export function answerByPolicy(
   return calls.flatMap((call): IntendedSignal[] => {
     if (call.phase !== 'ringing' || call.role !== 'callee' || call.held) return []
     const trust = admission.trust(call.peer)
-    const draft = { to: call.peer, call: call.id }
+    const base = { to: call.peer, call: call.id }
     if (!mayCall(admission, trust)) {
       // Whoever was blocked while it rang hears nothing any more.
       const body: Body = { type: 'reject', text: '', reason: 'policy' }
-      return admission.silent || trust === 'blocked' ? [] : [{ ...draft, body }]
+      return admission.silent || trust === 'blocked' ? [] : [{ ...base, body }]
     }
     if (mustReportLoss(call.peer)) return []
     const accept = { type: 'accept' as const, text: '', ...self }
-    if (call.merges !== undefined) return [{ ...draft, body: { ...accept, merged: call.merges } }]
+    if (call.merges !== undefined) return [{ ...base, body: { ...accept, merged: call.merges } }]
     const takes = admission.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')
-    return takes ? [{ ...draft, body: accept }] : []
+    return takes ? [{ ...base, body: accept }] : []
   })
 }
 

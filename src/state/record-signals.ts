@@ -30,34 +30,34 @@ export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: numb
 /** Writes down what is to be said: each signal numbered, linked, owed, and claimed by this process. */
 export function recordSignals(
   state: State,
-  drafts: readonly IntendedSignal[],
+  intended: readonly IntendedSignal[],
   author: AuthorContext,
 ): { state: State; said: RecordedSignal[] } {
-  if (drafts.length === 0) return { state, said: [] }
+  if (intended.length === 0) return { state, said: [] }
   const { me, now, stamp = now, lag = 0 } = author
   const edit = beginTransaction(state)
   const said: RecordedSignal[] = []
   const positions = new Map<string, Position>()
-  for (const draft of drafts) {
-    const held = draft.call === undefined ? undefined : edit.state.logs[draft.call]
-    const position = held && (positions.get(held.id) ?? positionIn(held, draft.to, me))
-    const place = nextPosition(draft, position, author)
-    const rumor = rumorOf(signalTemplate(datedBody(draft.body, stamp - now + lag), place, stamp), me)
-    const id = draft.call ?? rumor.id
+  for (const signal of intended) {
+    const held = signal.call === undefined ? undefined : edit.state.logs[signal.call]
+    const position = held && (positions.get(held.id) ?? positionIn(held, signal.to, me))
+    const place = nextPosition(signal, position, author)
+    const rumor = rumorOf(signalTemplate(datedBody(signal.body, stamp - now + lag), place, stamp), me)
+    const id = signal.call ?? rumor.id
     const log = edit.log(id)
     // The same request twice within one second is one rumor and so one call: a double submission.
     if (log.entries[rumor.id] === undefined) {
       edit.entries(log)[rumor.id] = { rumor }
       // How long it rings is decided by our own clock.
-      if (draft.body.type === 'request') log.ringsUntil = draft.body.deadline
+      if (signal.body.type === 'request') log.ringsUntil = signal.body.deadline
       log.outbox[rumor.id] = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [], claim: claimBy(author) }
     }
     // The chunks of a file are many and the call is long: only its numbers go on.
     if (position !== undefined) positions.set(id, { ...position, own: { seq: place.seq, id: rumor.id } })
     // Whoever answers a call has seen it.
-    const { type } = draft.body
+    const { type } = signal.body
     if (type === 'accept' || type === 'reject') log.unread = log.unread.filter((item) => item !== id)
-    said.push({ call: id, to: draft.to, rumor, seq: place.seq, ack: place.ack })
+    said.push({ call: id, to: signal.to, rumor, seq: place.seq, ack: place.ack })
   }
   return { state: commitCalls(edit, author), said }
 }

@@ -7,11 +7,11 @@ import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
+import { attachCallKey, type CallKeySource } from './attach-call-key.ts'
 import type { CompleteRead } from './cursors.ts'
 import { directoryOf, NO_DIRECTORY } from './directory.ts'
 import { awaitingCall } from './early-seals.ts'
 import { removeIdleCalls } from './expiry.ts'
-import { type CallKeySource, introduce } from './introduce.ts'
 import { isLetter, letterLogName } from './letter-log.ts'
 import { mustReportLoss } from './orphans.ts'
 import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
@@ -105,13 +105,13 @@ export function stepSignals(
   // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
   const unasked = mail.unheard ? [] : replies
   const authorKeys = { me, stamp: context.stamp ?? now }
-  const introduced = [...unasked, ...decision.say].map((one) =>
-    introduce(received.state, one, authorKeys, context.callKeys),
+  const withKeys = [...unasked, ...decision.say].map((one) =>
+    attachCallKey(received.state, one, authorKeys, context.callKeys),
   )
-  const drafts = introduced.map(({ draft }) => draft)
-  const { state: recorded, said } = recordSignals(received.state, drafts, context)
+  const intended = withKeys.map(({ intended }) => intended)
+  const { state: recorded, said } = recordSignals(received.state, intended, context)
   const secrets = said.flatMap(({ call }, n) => {
-    const keys = introduced[n]?.keys
+    const keys = withKeys[n]?.keys
     return keys === undefined ? [] : [{ call, keys }]
   })
   const isStranger = (pubkey: string) => policy.trust(pubkey) === 'unknown'

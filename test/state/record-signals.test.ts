@@ -30,9 +30,9 @@ test('what our agent was shown is told beside, unless the owner does not want it
 test('two processes that decided at the same time take two numbers', () => {
   const { ada, id } = inCall()
   const body = { type: 'message' as const, text: 'one' }
-  const draft = [{ to: callIn(ada, id).peer, call: id, body }]
-  const first = recordSignals(ada.state, draft, { me: ada.key, now: T, pid: 1 })
-  const second = recordSignals(first.state, draft, { me: ada.key, now: T, pid: 2 })
+  const intended = [{ to: callIn(ada, id).peer, call: id, body }]
+  const first = recordSignals(ada.state, intended, { me: ada.key, now: T, pid: 1 })
+  const second = recordSignals(first.state, intended, { me: ada.key, now: T, pid: 2 })
   expect([first.said[0]?.seq, second.said[0]?.seq]).toEqual([2, 3])
   expect(Object.keys(second.state.logs[id]?.entries ?? {})).toHaveLength(4)
 })
@@ -40,8 +40,8 @@ test('two processes that decided at the same time take two numbers', () => {
 test('several rumors of one turn are numbered one after the other', () => {
   const { ada, ben, id } = inCall()
   const body = { type: 'message' as const, text: 'one' }
-  const drafts = Array.from({ length: 3 }, () => ({ to: ben.key, call: id, body }))
-  const { said } = recordSignals(ada.state, drafts, { me: ada.key, now: T, pid: 1 })
+  const intended = Array.from({ length: 3 }, () => ({ to: ben.key, call: id, body }))
+  const { said } = recordSignals(ada.state, intended, { me: ada.key, now: T, pid: 1 })
   expect(said.map((s) => links(s.rumor.tags))).toEqual([
     ['2', id, '1'],
     ['3', said[0]?.rumor.id, '1'],
@@ -69,9 +69,9 @@ test('whoever hangs up before an answer has taken nothing', () => {
 
 test('a long call is not read again for every chunk of a file', () => {
   const { ada, id } = inCall()
-  const draft = { to: callIn(ada, id).peer, call: id, body: { type: 'message' as const, text: 'x' } }
-  const drafts = Array.from({ length: 4_000 }, () => draft)
-  const { user } = cpu(() => recordSignals(ada.state, drafts, { me: ada.key, now: T, pid: 1 }))
+  const signal = { to: callIn(ada, id).peer, call: id, body: { type: 'message' as const, text: 'x' } }
+  const intended = Array.from({ length: 4_000 }, () => signal)
+  const { user } = cpu(() => recordSignals(ada.state, intended, { me: ada.key, now: T, pid: 1 }))
   // Read again for each, it takes many times as long.
   expect(user).toBeLessThan(1_500)
 })

@@ -11,35 +11,35 @@ import type { State } from './state.ts'
 export type CallKeySource = { make: () => Keys; read: (call: string) => Keys | undefined }
 
 /** What is to be said, and the pair whose public key it carries; without one where it carries none. */
-export type IntroducedSignal = { draft: IntendedSignal; keys?: Keys }
+export type SignalWithKey = { intended: IntendedSignal; keys?: Keys }
 
 /**
  * Adds a fresh call key to a request or an accept; any other signal stays as it is.
  * @param author `stamp`: what it is dated with, unix seconds
  */
-export function introduce(
+export function attachCallKey(
   state: State,
-  draft: IntendedSignal,
+  intended: IntendedSignal,
   { me, stamp }: { me: string; stamp: number },
   source: CallKeySource,
-): IntroducedSignal {
-  const { body, call } = draft
+): SignalWithKey {
+  const { body, call } = intended
   if (body.type === 'request')
-    return withKeys({ ...draft, body }, keysOfTwin(state, draft, { me, stamp }, source) ?? source.make())
-  if (body.type !== 'accept' || call === undefined) return { draft }
+    return withKeys({ ...intended, body }, keysOfTwin(state, intended, { me, stamp }, source) ?? source.make())
+  if (body.type !== 'accept' || call === undefined) return { intended }
   const log = state.logs[call]
   const request = log && signalOf(log, call)
-  if (request?.body.type !== 'request') return { draft }
+  if (request?.body.type !== 'request') return { intended }
   // A key where the other side has none would be a file that opens nothing.
-  if (ekFault(request.body.ek ?? [], [request.from, request.to]) !== undefined) return { draft }
+  if (ekFault(request.body.ek ?? [], [request.from, request.to]) !== undefined) return { intended }
   // A run that was killed before its call file has said nothing yet, and its key is as good as a new one.
-  return withKeys({ ...draft, body }, source.read(call) ?? source.make())
+  return withKeys({ ...intended, body }, source.read(call) ?? source.make())
 }
 
-function withKeys(draft: IntendedSignal, keys: Keys): IntroducedSignal {
-  const { body } = draft
-  if (body.type !== 'request' && body.type !== 'accept') return { draft }
-  return { draft: { ...draft, body: { ...body, ek: [keys.pubkey] } }, keys }
+function withKeys(intended: IntendedSignal, keys: Keys): SignalWithKey {
+  const { body } = intended
+  if (body.type !== 'request' && body.type !== 'accept') return { intended }
+  return { intended: { ...intended, body: { ...body, ek: [keys.pubkey] } }, keys }
 }
 
 /**

@@ -1,8 +1,8 @@
-// Which pair a request is introduced with.
+// Which pair a request gets its call key from.
 import { expect, test } from 'vitest'
 import { signalOf } from '../../src/call/log.ts'
 import { makeCallKeys } from '../../src/nostr/call-key.ts'
-import { introduce } from '../../src/state/introduce.ts'
+import { attachCallKey } from '../../src/state/attach-call-key.ts'
 import { logIn, ringing } from '../support/conversation.ts'
 
 // The attack: a relay whose clock ours follows has two requests dated alike, and the later call keeps the key of the earlier one.
@@ -14,8 +14,8 @@ test('two requests of one second share a key only where they are one call', () =
   const source = { make: () => fresh, read: () => kept }
   const { ek: _, ...body } = said.body
   const keysFor = (change: Partial<typeof body>) => {
-    const draft = { to: said.to, call: undefined, body: { ...body, ...change } }
-    return introduce(ada.state, draft, { me: ada.key, stamp: said.at }, source).keys
+    const intended = { to: said.to, call: undefined, body: { ...body, ...change } }
+    return attachCallKey(ada.state, intended, { me: ada.key, stamp: said.at }, source).keys
   }
   expect(keysFor({})).toBe(kept)
   const others = [
