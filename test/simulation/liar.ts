@@ -9,12 +9,21 @@ import type { Agent, Sim } from './agent.ts'
 import { simCallKey } from './call-key.ts'
 import { envelope, publishTo } from './relays.ts'
 
-/** A liar whose own program runs as well; so it holds all that its victim has said, and says the right thing now and then. */
-export type Liar = { agent: Agent; victim: Agent; said: Rumor[] }
+/**
+ * A liar whose own program runs as well; so it holds all that its victim has said, and says the right thing now and then. A patient one
+ * leaves all to its program until a call is verified, and only then begins.
+ */
+export type Liar = { agent: Agent; victim: Agent; said: Rumor[]; isPatient: boolean }
 
 /** Says something that it should not. */
 export function lie(sim: Sim, liar: Liar): void {
   const { dice } = sim.world
+  const verified = verifiedCalls(liar)
+  if (verified.length > 0 && dice.chance(liar.isPatient ? 1 : 0.4)) {
+    takeBack(sim, liar, dice.pick(verified))
+    return
+  }
+  if (liar.isPatient) return
   const calls = callsOf(liar)
   if (calls.length === 0 || dice.chance(0.08)) {
     ring(sim, liar)
@@ -41,6 +50,58 @@ const branch: Trick = (sim, liar, call) => {
   const isSecond = dice.chance(0.5)
   const [seq, prev] = isSecond ? [base.seq, base.prev] : [base.seq + 1, base.id]
   say(sim, liar, call, { seq, prev, ack: dice.chance(0.5) ? base.ack : anyAck(sim, liar, call), body: anyBody(sim) })
+}
+
+/** Calls with it that are verified at its victim. */
+function verifiedCalls({ agent, victim }: Liar): string[] {
+  const logs = Object.values(victim.disk.logs).filter(({ verified }) => verified !== undefined)
+  return logs.flatMap(({ id }) => (victim.disk.index.calls[id]?.peer === agent.key ? [id] : []))
+}
+
+/** Says something in a call whose words are bound on both sides. Nothing of it may count, and nothing of it may be mistaken for news. */
+function takeBack(sim: Sim, liar: Liar, call: string): void {
+  const { dice } = sim.world
+  dice.pick([rewrite, rewrite, rewrite, goOn, goOn, goOn, deny, receipt, again, redate])(sim, liar, call)
+}
+
+/** Another text, or another end, under a number that its victim has taken, as if it had heard less; mostly with a new end behind it. */
+const rewrite: Trick = (sim, liar, call) => {
+  const { dice } = sim.world
+  const base = dice.pick(takenIn(liar, call))
+  const ack = dice.pick([base.ack, NOTHING, anyAck(sim, liar, call)])
+  const id = say(sim, liar, call, { seq: base.seq, prev: base.prev, ack, body: anyBody(sim) })
+  if (dice.chance(0.6)) say(sim, liar, call, { seq: base.seq + 1, prev: id, ack, body: END })
+}
+
+/** A word, or another end, behind its own end: by the right link, by a wrong one, or with a gap that it may fill. */
+const goOn: Trick = (sim, liar, call) => {
+  const { dice } = sim.world
+  const own = last(takenIn(liar, call))
+  const prev = dice.chance(0.7) ? own.id : dice.pick(takenIn(liar, call)).id
+  const ack = dice.chance(0.3) ? NOTHING : anyAck(sim, liar, call)
+  const next = rumorIn(sim, liar, call, { seq: own.seq + 1, prev, ack, body: dice.chance(0.3) ? END : anyBody(sim) })
+  const behind = { seq: own.seq + 2, prev: next.id, ack, body: dice.chance(0.5) ? END : anyBody(sim) }
+  if (dice.chance(0.4)) say(sim, liar, call, behind)
+  if (dice.chance(0.8)) put(sim, liar, next)
+}
+
+/** An acknowledgement of what its victim has never said, under a number that it has said something else under. */
+const deny: Trick = (sim, liar, call) => {
+  const { dice } = sim.world
+  const own = last(takenIn(liar, call))
+  const ack = { seq: dice.pick(theirsIn(sim, liar, call)).seq, id: 'd'.repeat(64) }
+  if (dice.chance(0.5)) say(sim, liar, call, { seq: 0, prev: undefined, ack, body: PLAIN_RECEIPT })
+  else say(sim, liar, call, { seq: own.seq + 1, prev: own.id, ack, body: anyBody(sim) })
+}
+
+const END: Body = { type: 'end', text: '', expired: false }
+const PLAIN_RECEIPT: Body = { type: 'receipt', text: '', missing: [] }
+
+/** What its victim has taken of it in a call, by number. */
+function takenIn({ agent, victim }: Liar, call: string): Signal[] {
+  const entries = Object.values(victim.disk.logs[call]?.entries ?? {})
+  const signals = entries.flatMap(({ rumor }) => (rumor.pubkey === agent.key ? (parsedSignal(rumor) ?? []) : []))
+  return signals.sort((a, b) => a.seq - b.seq)
 }
 
 /** What it has said before, or the victim's own words, in a new wrap. */
@@ -84,8 +145,9 @@ const receipt: Trick = (sim, liar, call) => {
 const flood: Trick = (sim, liar, call) => {
   const { dice } = sim.world
   const own = last(ownIn(sim, liar, call))
+  const width = dice.pick([1, 3])
   for (let n = 0; n < 12; n++) {
-    const seq = own.seq + 2 + dice.below(3)
+    const seq = own.seq + 2 + dice.below(width)
     say(sim, liar, call, { seq, prev: 'a'.repeat(64), ack: NOTHING, body: anyBody(sim) })
   }
 }
@@ -123,11 +185,18 @@ function ring(sim: Sim, liar: Liar): void {
 
 type Said = { seq: number; prev: string | undefined; ack: Link; body: Body }
 
-function say(sim: Sim, liar: Liar, call: string, { seq, prev, ack, body }: Said): void {
+/** @returns the id of what it has said */
+function say(sim: Sim, liar: Liar, call: string, said: Said): string {
+  const rumor = rumorIn(sim, liar, call, said)
+  put(sim, liar, rumor)
+  return rumor.id
+}
+
+function rumorIn(sim: Sim, liar: Liar, call: string, { seq, prev, ack, body }: Said): Rumor {
   const { dice } = sim.world
   const at = seconds(sim) + (dice.chance(0.2) ? dice.below(400_000) - 300_000 : 0)
   const place = { call, to: liar.victim.key, seq, prev: seq === 1 ? undefined : (prev ?? call), ack }
-  put(sim, liar, rumorOf(signalTemplate(body, place, at), liar.agent.key))
+  return rumorOf(signalTemplate(body, place, at), liar.agent.key)
 }
 
 function put({ network, ...sim }: Sim, liar: Liar, rumor: Rumor): void {

@@ -211,7 +211,8 @@ function unawareOf(held: readonly Held[]): Held[] {
   return held.filter(({ log, call }) => log.fork === undefined && log.verified === undefined && wasSpokenIn(call))
 }
 
-function told(agent: Agent, log: Log): void {
+/** Whoever holds a call that has forked was told, and so was what it had said and was never acknowledged. */
+export function told(agent: Agent, log: Log): void {
   const isTold = (mark: string, name: string) => agent.saw.has(name) || log.unread.includes(mark)
   if (log.fork === undefined) return
   if (!isTold('forked', `${log.id} forked`))

@@ -15,7 +15,7 @@ import { diceOf } from './dice.ts'
 import type { Disk } from './disk.ts'
 import { attack, impersonate } from './hostile.ts'
 import { type Liar, lie } from './liar.ts'
-import { bounded, healed, knowing, lossTold, restless, summed, toSpeakUp } from './oracle.ts'
+import { bounded, healed, knowing, lossTold, restless, summed, told, toSpeakUp } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
 import { newSeals, saidUnderKeys, sealedAtTheEnd, watchSeals } from './seal-oracle.ts'
 import { forgetShown, newWitness, permitted, type Witness, watch } from './witness.ts'
@@ -99,16 +99,19 @@ export async function simulate(
     agent.told = dice.chance(0.6)
     if (dice.chance(0.4)) agent.ahead = dice.below(2 * DAY) - DAY
   }
-  if (kind === 'liar') {
+  const liar: Liar | undefined =
+    kind === 'liar' ? { agent: ben, victim: ada, said: [], isPatient: dice.chance(0.5) } : undefined
+  if (liar !== undefined) {
     ada.calls = dice.pick(['anyone', 'contacts', 'nobody'])
-    const trust = dice.pick(['known', 'known', 'unknown', 'blocked'] as const)
+    // Who is blocked gets nothing verified.
+    const trust = dice.pick(['known', 'known', 'unknown', liar.isPatient ? 'known' : 'blocked'] as const)
     ada.contacts = trust === 'unknown' ? [] : [{ pubkey: ben.key, petname: 'other', trust }]
   }
-  const liar: Liar | undefined = kind === 'liar' ? { agent: ben, victim: ada, said: [] } : undefined
   const calm = sim.deadly === 0 && kind === 'honest'
   await turmoil(sim, agents, { eve: eve.pubkey, liar, copies: new Map(), witness, restores: kind === 'restored' })
   let rounds = await heal(sim, agents)
   if (kind === 'restored' && (await speakUp(sim, agents))) rounds += await heal(sim, agents)
+  if (liar?.isPatient) await betray(sim, liar)
   try {
     const now = secondsOf(sim)
     const compared = kind === 'honest' ? healed(sim, ada, ben, now) : 0
@@ -120,6 +123,7 @@ export async function simulate(
     if (liar === undefined) saidUnderKeys(sim, agents)
     for (const agent of honest) {
       sealedAtTheEnd(sim, seals, agent)
+      for (const log of Object.values(agent.disk.logs)) told(agent, log)
       summed(sim, agent, now)
       bounded(sim, agent)
     }
@@ -243,6 +247,40 @@ async function speakUp(sim: Sim, agents: readonly Agent[]): Promise<boolean> {
   for (const { agent, call } of unaware)
     await finish(sim, agent, { intent: { type: 'send', text: 'one more', wait: undefined }, selector: call })
   return unaware.length > 0
+}
+
+/** What is still spoken in comes to its end, as the programs of both bring it about; only then does the liar begin, and its victim looks. */
+async function betray(sim: Sim, liar: Liar): Promise<void> {
+  const { dice } = sim.world
+  const { agent, victim } = liar
+  if (activeCalls(liar).length === 0) {
+    await finish(sim, victim, { intent: { type: 'call', agent: agent.key, topic: 'once more', wait: undefined } })
+    await finish(sim, agent, { intent: { type: 'answer', accept: true, text: '' } })
+    await lookIn(sim, [victim])
+  }
+  for (const selector of activeCalls(liar)) {
+    for (const speaker of dice.shuffle([victim, agent, victim]))
+      await finish(sim, speaker, {
+        intent: { type: 'send', text: `${speaker.name} once more`, wait: undefined },
+        selector,
+      })
+    await finish(sim, dice.pick([victim, agent]), {
+      intent: { type: 'end', text: dice.pick(['', 'bye']), maxChars: 0 },
+      selector,
+    })
+  }
+  await heal(sim, [victim, agent])
+  for (let left = 2 + dice.below(5); left > 0; left--) {
+    lie(sim, liar)
+    if (dice.chance(0.3)) lie(sim, liar)
+    await lookIn(sim, dice.chance(0.2) ? [victim, agent] : [victim])
+    sim.world.at += dice.pick([1, 90, 4_000]) * 1000
+  }
+}
+
+function activeCalls({ agent, victim }: Liar): string[] {
+  const calls = Object.entries(victim.disk.index.calls)
+  return calls.flatMap(([id, { peer, phase }]) => (peer === agent.key && phase === 'active' ? [id] : []))
 }
 
 /** A run from its beginning to its end, alone. */

@@ -3,7 +3,7 @@
 import type { InboxItem } from '../../src/call/inbox-items.ts'
 import { refOf } from '../../src/call/inbox-items.ts'
 import { type Log, signalOf } from '../../src/call/log.ts'
-import { type Call, lastSignal } from '../../src/call/replay.ts'
+import { type Call, type Line, lastSignal } from '../../src/call/replay.ts'
 import { callOf, type State } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
 import { ackOf } from './relays.ts'
@@ -40,6 +40,7 @@ export function watch(sim: Sim, witness: Witness, agent: Agent, before: State, a
     const call = whole && callOf(whole, agent.key, sim.world.at / 1000)
     if (whole === undefined || call === undefined) continue
     linked(agent, whole, call)
+    lowered(agent, whole, call)
     stands(witness, agent, whole, call)
     binds(sim, witness, agent, whole, call)
   }
@@ -122,8 +123,20 @@ function linked(agent: Agent, log: Log, { caller, callee }: Call): void {
   }
 }
 
+/** "A receiver reads one that is lower as that of `prev`, marks the line": nobody takes back that it has seen something. */
+function lowered(agent: Agent, log: Log, { peer }: Call): void {
+  const signals = Object.keys(log.entries).flatMap((id) => signalOf(log, id) ?? [])
+  let before = 0
+  for (const { id, seq, ack } of signals.filter(({ from }) => from === peer).sort((a, b) => a.seq - b.seq)) {
+    if (ack.seq < before && (log.entries[id]?.hadAcked ?? 0) < before)
+      throw new Error(`${agent.name} in ${log.id.slice(0, 8)}: ${seq} takes back its acknowledgement without a mark`)
+    before = Math.max(before, ack.seq)
+  }
+}
+
 /** What is acknowledged was acknowledged by its id, and "verified" is said of what the other side is bound to. */
-function binds(sim: Sim, witness: Witness, agent: Agent, log: Log, { peer }: Call): void {
+function binds(sim: Sim, witness: Witness, agent: Agent, log: Log, call: Call): void {
+  const { peer } = call
   const what = `${agent.name} in ${log.id.slice(0, 8)}`
   const { peerAcked: acked, verified } = log
   if (acked.id !== undefined) {
@@ -133,7 +146,7 @@ function binds(sim: Sim, witness: Witness, agent: Agent, log: Log, { peer }: Cal
       throw new Error(`${what}: ${acked.seq} counts as delivered and was never taken`)
   }
   const earlier = witness.verified.get(agent)?.get(log.id)
-  const now = verified && JSON.stringify([verified.digest, Object.keys(log.entries).sort()])
+  const now = verified && JSON.stringify([verified, call.phase, call.verified, call.digest, call.lines.map(frozenLine)])
   if (earlier !== undefined && earlier !== now) throw new Error(`${what}: what was verified has changed`)
   if (now === undefined || earlier !== undefined) return
   const calls = witness.verified.get(agent) ?? new Map<string, string>()
@@ -141,4 +154,11 @@ function binds(sim: Sim, witness: Witness, agent: Agent, log: Log, { peer }: Cal
   const own = lastSignal(log, agent.key)
   if (signalOf(log, own.id ?? '')?.body.type !== 'end' || !sim.network.acked.has(ackOf(peer, own.id ?? '')))
     throw new Error(`${what}: verified, and the other side has not bound itself to all of ours`)
+}
+
+/** "It is stored when the call is verified; from then on lines, order, digest and `verified` are frozen": all that is said of a line. */
+function frozenLine({ signal, clock, late, effective, unseen, hadAcked }: Line): unknown[] {
+  // The bytes of a file that was delivered are not kept.
+  const text = signal.body.type === 'file' ? '' : signal.body.text
+  return [signal.id, text, clock, late, effective, unseen, hadAcked]
 }
