@@ -4,15 +4,15 @@ import type { PresenceWish } from './listing.ts'
 import type { CallOutcome } from './signal.ts'
 
 /** Seconds that the command stays once it has spoken, and how long after the last thing of a burst it comes back. */
-export type Stay = { wait?: number | undefined; settle?: number }
+export type WaitWish = { wait?: number | undefined; settle?: number }
 
 export type Intent =
   | { type: 'status' }
   /** `verify`: ask the domains of NIP-05 names. */
   | { type: 'list'; wish: PresenceWish; verify: boolean }
   /** `again`: the call to the same agent that is not answered yet is hung up; `work`: whatever proof of work that takes. */
-  | ({ type: 'call'; agent: string; topic: string; again?: boolean; work?: boolean } & Stay)
-  | ({ type: 'answer'; accept: boolean; text: string } & Stay)
+  | ({ type: 'call'; agent: string; topic: string; again?: boolean; work?: boolean } & WaitWish)
+  | ({ type: 'answer'; accept: boolean; text: string } & WaitWish)
   /** `to`: an agent who gets it as a letter, outside of calls; `re`: the ref of what it answers; `progress`: how far the work is. */
   | ({
       type: 'send'
@@ -21,17 +21,17 @@ export type Intent =
       re?: string | undefined
       progress?: boolean
       work?: boolean
-    } & Stay)
-  | ({ type: 'propose'; text: string } & Stay)
+    } & WaitWish)
+  | ({ type: 'propose'; text: string } & WaitWish)
   /** `ref`: of the proposal; undefined for the only one that is open. */
-  | ({ type: 'agree'; ref: string | undefined; text: string } & Stay)
-  | ({ type: 'decline'; ref: string | undefined; text: string } & Stay)
+  | ({ type: 'agree'; ref: string | undefined; text: string } & WaitWish)
+  | ({ type: 'decline'; ref: string | undefined; text: string } & WaitWish)
   /** `note`: what is said of the first of them. */
-  | ({ type: 'sendfile'; files: readonly NamedContent[]; note?: string | undefined } & Stay)
+  | ({ type: 'sendfile'; files: readonly NamedContent[]; note?: string | undefined } & WaitWish)
   /** `tell`: what the peer may know of it; `answered`: nobody is asked, this is what the owner has said to `id`, or to the only open one. */
-  | ({ type: 'escalate'; text: string; tell?: string; answered?: { text: string; id: string | undefined } } & Stay)
-  | ({ type: 'end'; text: string; maxChars: number; outcome?: CallOutcome | undefined } & Stay)
-  /** `jitter`: most seconds that it sleeps before it begins; undefined for what fits whoever has started it. */
+  | ({ type: 'escalate'; text: string; tell?: string; answered?: { text: string; id: string | undefined } } & WaitWish)
+  | ({ type: 'end'; text: string; maxChars: number; outcome?: CallOutcome | undefined } & WaitWish)
+  /** `jitter`: it waits a random delay of at most so many seconds first; undefined: as fits whoever has started it (run/needs.ts). */
   | { type: 'announce'; jitter: number | undefined }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
   | {

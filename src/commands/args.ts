@@ -1,6 +1,6 @@
 // Reads what was typed: texts, numbers, flags, `--wait` and `--settle`, `--max-chars`, and the days of `--since` and `--until`.
 
-import type { Stay } from '../call/intent.ts'
+import type { WaitWish } from '../call/intent.ts'
 import { MAX_EXCERPT_CHARS } from '../call/transcript/excerpt.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -56,7 +56,7 @@ export function stayOption(args: Args): { wait: number | undefined; settle: numb
 }
 
 /** What a command waits for that has said something in a call. */
-export function replyWait({ wait, settle = 0 }: Stay): Wait | undefined {
+export function replyWait({ wait, settle = 0 }: WaitWish): Wait | undefined {
   return wait === undefined ? undefined : { type: 'reply', seconds: wait, settle }
 }
 

@@ -14,11 +14,11 @@ import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { Foreign } from '../sanitize.ts'
 import type { SentCanary } from '../state/canaries.ts'
 import type { OpenableSeals } from '../state/early-seals.ts'
-import type { DueEscalation, OwnerTold } from '../state/escalations.ts'
-import type { RemoteFileEntry, SettledTransfer } from '../state/files.ts'
+import type { FinishedTransfer, RemoteFileEntry } from '../state/files.ts'
 import type { CanaryBody } from '../state/machine.ts'
 import type { PendingPublish } from '../state/outbox.ts'
 import type { PeerFindings } from '../state/peer-memory.ts'
+import type { DueEscalation, OwnerTold } from '../state/pending-escalations.ts'
 import type { PendingReceipt } from '../state/receipts.ts'
 import type { RelayStatement } from '../state/relay-memory.ts'
 import type { State } from '../state/state.ts'
@@ -54,7 +54,7 @@ export type Action =
   /** The line of the log that says whom an escalation has reached. */
   | { type: 'log-escalation'; due: DueEscalation; told: OwnerTold; channels: readonly ChannelResult[] }
   /** A file of a peer's that came through relays and is whole. */
-  | { type: 'save-file'; transfer: Omit<SettledTransfer, 'fileState'>; name: string; bytes: Uint8Array }
+  | { type: 'save-file'; transfer: Omit<FinishedTransfer, 'fileState'>; name: string; bytes: Uint8Array }
   /** A file of a peer's that lies on a server, claimed by this process. */
   | { type: 'fetch-file'; remoteFile: RemoteFileEntry; window: FetchWindow }
   /** A file of ours that is to lie on our server before it is announced. */

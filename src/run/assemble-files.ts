@@ -4,19 +4,19 @@ import { assemble, isFinished, refusedFor, type Transfer, transfers } from '../c
 import { safeName } from '../call/filename.ts'
 import type { FileState } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
-import { decideFetches, recordFetched, recordTransfers, remoteFilesOf, type SettledTransfer } from '../state/files.ts'
+import { decideFetches, type FinishedTransfer, recordFetched, recordTransfers, remoteFilesOf } from '../state/files.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { Action, ActionOf, Executor } from './action.ts'
 import { authorOf, type RunContext } from './context.ts'
 
 /** What becomes of the files that have come in, as far as it can be told: those that are whole are to be put in their place. Pure. */
-export function settleFiles(state: State, context: RunContext): { state: State; actions: Action[] } {
+export function updateTransfers(state: State, context: RunContext): { state: State; actions: Action[] } {
   const { environment, people, now } = context
   const calls = callsOf(state, environment.keys.pubkey, now)
   const open = new Map<string, number>()
   const found = calls.flatMap((call) => transfersIn(call, state, open))
   const speaker = authorOf(context)
-  const settled = found.filter((one): one is SettledTransfer => 'fileState' in one)
+  const settled = found.filter((one): one is FinishedTransfer => 'fileState' in one)
   // What lies on a server is fetched by commands that have the time; whether it will be is known at once.
   const { fetchMax } = environment.config.file
   const trust = (pubkey: string) => trustOf(people, pubkey)
@@ -40,7 +40,7 @@ export const saveFile: Executor<'save-file'> = {
   },
 }
 
-type FoundTransfer = SettledTransfer | ActionOf<'save-file'>
+type FoundTransfer = FinishedTransfer | ActionOf<'save-file'>
 
 /** @param open how many files of each peer are on their way, over all its calls */
 function transfersIn(call: Call, state: State, open: Map<string, number>): FoundTransfer[] {

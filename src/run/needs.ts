@@ -16,7 +16,7 @@ export type Needs = {
   downloads?: 'patient' | 'quick'
   /** What it tells everybody of us. */
   announces?: 'presence' | 'list'
-  /** One of its kind at a time, after a pause by chance of at most so many seconds; undefined for what fits whoever has started it. */
+  /** One of its kind runs at a time. It waits a random delay of at most `jitter` seconds first; undefined: 20 under cron, else none. */
   singleton?: { jitter: number | undefined }
   /** Wakes the agent through the event hook. */
   wakes?: true

@@ -34,12 +34,12 @@ import type { TranscriptView } from './transcript.ts'
 
 /** Carries a command out and gives what it came to. Throws a Failure for what the user has to hear as an error. */
 export async function run<T extends IntentType>(task: Task<T>, context: RunContext): Promise<OutcomeOf<T>> {
-  const { network, singleton: alone } = task.needs
+  const { network, singleton } = task.needs
   if (network !== true) return await (await loadLocal()).runLocally(task, context)
   const refused = await refuseSecrets(task.intent, context)
   if (refused !== undefined) throw refused
-  if (alone === undefined) return await runOnline(task, context)
-  const turn = await (await loadAnnounceOnce()).takeTurn(context, alone.jitter)
+  if (singleton === undefined) return await runOnline(task, context)
+  const turn = await (await loadAnnounceOnce()).takeTurn(context, singleton.jitter)
   if ('idle' in turn) return { ...outcomeOf(task.type, idleRun(task, context, turn.idle)), news: [] }
   return await runOnline(task, turn.context).finally(turn.end)
 }

@@ -10,10 +10,10 @@ import type { Failure } from '../errors.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { recordLook, recordOwnList } from '../state/announcements.ts'
-import { dueEscalations } from '../state/escalations.ts'
 import { directMessage, lettersDue, oweLetter } from '../state/letters.ts'
 import { markMachineTold } from '../state/machine.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
+import { dueEscalations } from '../state/pending-escalations.ts'
 import type { AuthorContext, RecordedSignal } from '../state/record-signals.ts'
 import {
   type RelayObservation,
@@ -33,7 +33,7 @@ import {
 import type { State } from '../state/state.ts'
 import { beginTransaction } from '../state/transaction.ts'
 import { type Action, type ActionResult, type ActionResultOf, resultsOf, type StepOptions } from './action.ts'
-import { settleFiles } from './assemble-files.ts'
+import { updateTransfers } from './assemble-files.ts'
 import { bindingOfReceipt, bindingOfSignal, earlyActions, openEarly } from './call-keys.ts'
 import { authorOf, type RunContext } from './context.ts'
 import { linesToLog, queueEscalation } from './escalate.ts'
@@ -149,7 +149,7 @@ function hearAndDecide(state: State, input: StepInput, options: StepOptions, con
   const isBlocked = (pubkey: string) => trustOf(context.people, pubkey) === 'blocked'
   const letters = lettersDue(lettered.state, author, environment.isAlive, isBlocked)
   const escalations = dueEscalations(letters.state, environment.owner.channels, author, environment.isAlive)
-  const files = settleFiles(escalations.state, context)
+  const files = updateTransfers(escalations.state, context)
   const routeOf = withRoute(context, files.state)
   const announced = options.proposeAnnouncements?.(files.state, context) ?? { state: files.state, actions: [] }
   return {

@@ -2,7 +2,7 @@
 import { defuseMarkup, escalationText } from '../call/escalation.ts'
 import type { OwnerChannel } from '../io/owner/channels.ts'
 import { foreignLine } from '../sanitize.ts'
-import { recordOwnerTold } from '../state/escalations.ts'
+import { recordOwnerTold } from '../state/pending-escalations.ts'
 import type { Executor } from './action.ts'
 import type { RunContext } from './context.ts'
 

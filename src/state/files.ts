@@ -161,10 +161,10 @@ function inLetter({ rumor, heard, file, mine }: Letter): RemoteFileEntry[] {
   return [{ id, call: '', key: id, from, heard, late: false, body, remote: body.remote, progress: file?.fetching }]
 }
 
-export type SettledTransfer = { call: string; transfer: Transfer; fileState: FileState }
+export type FinishedTransfer = { call: string; transfer: Transfer; fileState: FileState }
 
 /** Writes down which files have come to their end; each is news once. */
-export function recordTransfers(state: State, done: readonly SettledTransfer[], author: AuthorContext): State {
+export function recordTransfers(state: State, done: readonly FinishedTransfer[], author: AuthorContext): State {
   const edit = beginTransaction(state)
   for (const { call, transfer, fileState } of done) {
     const log = edit.log(call)

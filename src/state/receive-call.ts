@@ -99,7 +99,7 @@ function hearAgain(
 }
 
 /** Verifies the calls that both sides have ended, when all that came in is in. */
-export function settleCalls(edit: Transaction, { me, now }: { me: string; now: number }): void {
+export function verifyEndedCalls(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const id of edit.changed()) {
     const log = edit.state.logs[id]
     if (log === undefined || log.verified !== undefined || log.fork !== undefined || log.mergedInto !== undefined)

@@ -16,7 +16,7 @@ import { explainForks, receiveLost } from './lost-calls.ts'
 import { noteMachines, parseCanary } from './machine.ts'
 import { boundOrphans, countCompleteRead, noteOrphan, takeOrphanCall } from './orphans.ts'
 import { answerByLetter, pruneEscalations } from './owner-answers.ts'
-import { type RumorContext, receiveSignal, settleCalls } from './receive-call.ts'
+import { type RumorContext, receiveSignal, verifyEndedCalls } from './receive-call.ts'
 import { receiveRequest, releaseHeldCalls } from './receive-request.ts'
 import type { State } from './state.ts'
 import { beginTransaction, countDropped, type Transaction } from './transaction.ts'
@@ -83,7 +83,7 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
   expireRinging(edit, { ...time, isNew: (id) => state.logs[id] === undefined })
   releaseHeldCalls(edit, context)
   explainForks(edit, context)
-  settleCalls(edit, context)
+  verifyEndedCalls(edit, context)
   tellUndelivered(edit, context)
   countCompleteRead(edit, time)
   countUnreadable(edit, complete)

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Escalation } from '../../src/call/escalation.ts'
 import { foreign } from '../../src/sanitize.ts'
-import { dueEscalations, openEscalation, recordOwnerTold } from '../../src/state/escalations.ts'
+import { dueEscalations, openEscalation, recordOwnerTold } from '../../src/state/pending-escalations.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const T = 1_800_000_000
