@@ -1,4 +1,5 @@
 // How many questions are open at a time: as many as a relay takes, whether it has said so, shown it, or only grumbled; the others wait.
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { EmbeddedRelay, RelayOptions } from '../../../scripts/relay.ts'
 import type { RelayClient } from '../../../src/io/relay/clients.ts'
@@ -154,11 +155,13 @@ describe('time that is up', () => {
 
   test('for one that has its turn lets the next one go', async () => {
     const relay = await startScriptedRelay({
-      heard: (say, [verb, sub]) => verb === 'REQ' && relay.heard('REQ').length > 1 && say('EOSE', sub),
+      heard(say, [verb, sub, filter]) {
+        if (verb === 'REQ' && isDeepStrictEqual(filter, noteFilter(2))) say('EOSE', sub)
+      },
     })
     const connection = connectAsAlice(relay.url, { subscriptions: 1 })
-    const ask = (deadline: number) => connection.query({ filter: noteFilter(1), deadline })
-    const [first, second] = await Promise.all([ask(nearDeadline(100)), ask(farDeadline())])
+    const ask = (n: number, deadline: number) => connection.query({ filter: noteFilter(n), deadline })
+    const [first, second] = await Promise.all([ask(1, nearDeadline(100)), ask(2, farDeadline())])
     expect([first.complete, second.complete]).toEqual([false, true])
   })
 })
