@@ -8,7 +8,7 @@ import { count, isHex } from './tag-values.ts'
 export function fileTags(body: FileBody): string[][] {
   if (body.remote !== undefined) return remoteTags(body, body.remote)
   return [
-    ['file', body.file],
+    ['file', body.transferId],
     ['name', body.name],
     ['m', body.mime],
     ['size', String(body.size)],
@@ -21,12 +21,12 @@ export function fileTags(body: FileBody): string[][] {
 // NIP-17's names, so that any of its clients can fetch and open the file.
 function remoteTags(
   { name, mime, size, sha256, note }: Pick<FileBody, 'name' | 'mime' | 'size' | 'sha256' | 'note'>,
-  { key, nonce, ciphertextSha256, fallbacks }: RemoteFile,
+  { aesKey, nonce, ciphertextSha256, fallbacks }: RemoteFile,
 ): string[][] {
   return [
     ['file-type', mime],
     ['encryption-algorithm', 'aes-gcm'],
-    ['decryption-key', key],
+    ['decryption-key', aesKey],
     ['decryption-nonce', nonce],
     ['x', ciphertextSha256],
     ['ox', sha256],
@@ -42,18 +42,19 @@ function remoteTags(
 export function readChunk(rumor: Rumor): FileBody | undefined {
   const [, i, of] = tags(rumor, 'chunk')[0] ?? []
   const chunk: [number | undefined, number | undefined] = [count(i), count(of)]
-  const file = tag(rumor, 'file') ?? ''
+  const transferId = tag(rumor, 'file') ?? ''
   const sha256 = tag(rumor, 'x') ?? ''
   const size = tag(rumor, 'size') ?? ''
   if (chunk[0] === undefined || chunk[1] === undefined || chunk[0] > chunk[1] || chunk[1] > LIMIT.chunks)
     return undefined
-  if (!/^[0-9a-f]{64}$/.test(sha256) || file === '' || file.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
+  if (!/^[0-9a-f]{64}$/.test(sha256) || transferId === '' || transferId.length > 64 || !/^\d{1,12}$/.test(size))
+    return undefined
   const name = (tag(rumor, 'name') ?? 'file').slice(0, 255)
   const mime = (tag(rumor, 'm') ?? 'application/octet-stream').slice(0, 100)
   return {
     type: 'file',
     text: rumor.content,
-    file,
+    transferId,
     name,
     mime,
     size: Number(size),
@@ -66,11 +67,11 @@ export function readChunk(rumor: Rumor): FileBody | undefined {
 
 /** A file message of NIP-17, whoever sent it; undefined when it lacks what is needed to fetch and check it. */
 export function parseRemote(rumor: Rumor): FileBody | undefined {
-  const [key = '', nonce = ''] = [tag(rumor, 'decryption-key'), tag(rumor, 'decryption-nonce')]
+  const [aesKey = '', nonce = ''] = [tag(rumor, 'decryption-key'), tag(rumor, 'decryption-nonce')]
   const [ciphertextSha256 = '', sha256 = ''] = [tag(rumor, 'x'), tag(rumor, 'ox')]
   if (
     tag(rumor, 'encryption-algorithm') !== 'aes-gcm' ||
-    !isHex(key, 64) ||
+    !isHex(aesKey, 64) ||
     !/^([0-9a-f]{24}|[0-9a-f]{32})$/.test(nonce)
   )
     return undefined
@@ -84,14 +85,14 @@ export function parseRemote(rumor: Rumor): FileBody | undefined {
   return {
     type: 'file',
     text: rumor.content,
-    file: ciphertextSha256.slice(0, 16),
+    transferId: ciphertextSha256.slice(0, 16),
     name,
     mime,
     size: Math.max(0, sealed - TAG),
     sha256,
     chunk: [1, 1],
     ...readNote(rumor),
-    remote: { key, nonce, ciphertextSha256, fallbacks: fallbacks.slice(0, LIMIT.fallbacks) },
+    remote: { aesKey, nonce, ciphertextSha256, fallbacks: fallbacks.slice(0, LIMIT.fallbacks) },
   }
 }
 

@@ -14,11 +14,11 @@ export const INLINE_LIMITS = { bytes: 16 * 1024 * 1024, open: 8, stored: 32 }
 
 /** A file on its way, in either direction. `have`: chunks that are here (received) or acked (sent). */
 export type Transfer = {
-  key: string
+  transferKey: string
   /** The first chunk's rumor: what an item of this file is called. */
   id: string
   /** What its sender calls it: the same on both sides. */
-  file: string
+  transferId: string
   /** For a file that lies on a server; it has one chunk, which says where. */
   remote: RemoteFile | undefined
   name: string
@@ -33,11 +33,11 @@ export type Transfer = {
 export function chunksOf(name: string, mime: string, bytes: Uint8Array, salt: string): FileBody[] {
   const digest = toHex(sha256(bytes))
   const of = Math.max(1, Math.ceil(bytes.length / CHUNK))
-  const file = toHex(sha256(Buffer.from(`${digest} ${salt}`))).slice(0, 16)
+  const transferId = toHex(sha256(Buffer.from(`${digest} ${salt}`))).slice(0, 16)
   return Array.from({ length: of }, (_, i) => ({
     type: 'file',
     text: Buffer.from(bytes.subarray(i * CHUNK, (i + 1) * CHUNK)).toString('base64'),
-    file,
+    transferId,
     name,
     mime,
     size: bytes.length,
@@ -50,7 +50,7 @@ export function chunksOf(name: string, mime: string, bytes: Uint8Array, salt: st
 /** Where a file lies and how it is opened: key and nonce, SHA-256 of what lies there and of the file, all hex. */
 export type StoredFile = {
   url: string
-  key: string
+  aesKey: string
   nonce: string
   ciphertextSha256: string
   sha256: string
@@ -60,25 +60,25 @@ export type StoredFile = {
 /** The signal that announces it. */
 export function remoteFileBody(
   name: string,
-  { url, key, nonce, ciphertextSha256, sha256, size }: StoredFile,
+  { url, aesKey, nonce, ciphertextSha256, sha256, size }: StoredFile,
 ): FileBody {
   return {
     type: 'file',
     text: url,
-    file: ciphertextSha256.slice(0, 16),
+    transferId: ciphertextSha256.slice(0, 16),
     name,
     mime: mimeOf(name),
     size,
     sha256,
     chunk: [1, 1],
-    remote: { key, nonce, ciphertextSha256, fallbacks: [] },
+    remote: { aesKey, nonce, ciphertextSha256, fallbacks: [] },
   }
 }
 
 /** Whatever a server will answer, the announcement is not longer than this. */
 export const LONGEST_STORED: StoredFile = {
   url: 'x'.repeat(LIMIT.url),
-  key: '0'.repeat(64),
+  aesKey: '0'.repeat(64),
   nonce: '0'.repeat(24),
   ciphertextSha256: '0'.repeat(64),
   sha256: '0'.repeat(64),
@@ -86,8 +86,8 @@ export const LONGEST_STORED: StoredFile = {
 }
 
 /** Two files are the same transfer when their sender gave them one id and one hash. */
-export function transferKey({ file, sha256 }: FileBody): string {
-  return `${file} ${sha256}`
+export function transferKey({ transferId, sha256 }: FileBody): string {
+  return `${transferId} ${sha256}`
 }
 
 /** Where a received file lies, or why it was not taken; neither while it is on its way. */
@@ -128,9 +128,9 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
     if (body.type !== 'file' || signal.from !== who || !effective) continue
     const key = transferKey(body)
     const transfer = found.get(key) ?? {
-      key,
+      transferKey: key,
       id: signal.id,
-      file: body.file,
+      transferId: body.transferId,
       remote: body.remote,
       name: body.name,
       size: body.size,

@@ -44,7 +44,8 @@ export type Body =
       type: 'file'
       /** base64 of one chunk, or the address of a file that is kept on a server. */
       text: string
-      file: string
+      /** What its sender calls the transfer: the same in each chunk. */
+      transferId: string
       name: string
       mime: string
       /** Bytes (0: not told) and SHA-256 (hex, "": not told) of the whole file, as its sender has it. */
@@ -69,7 +70,7 @@ export type FileBody = Extract<Body, { type: 'file' }>
  * NIP-17, kind 15: a file that lies encrypted on a server. SHA-256 of what lies there, key and nonce are hex. `fallbacks`: where
  * else it lies.
  */
-export type RemoteFile = { key: string; nonce: string; ciphertextSha256: string; fallbacks: readonly string[] }
+export type RemoteFile = { aesKey: string; nonce: string; ciphertextSha256: string; fallbacks: readonly string[] }
 
 export type SignalType = Body['type']
 

@@ -39,17 +39,17 @@ export function transferShapes(outcome: CommonOutcome): TransferShape[] {
     if (log === undefined) return []
     const peer = agentOf(people, call.peer, call.peerName)
     const own = transfers(call, log, me.pubkey).filter((t) => t.have < t.of)
-    const theirs = transfers(call, log, call.peer).filter((t) => !isFinished(log.files[t.key]))
+    const theirs = transfers(call, log, call.peer).filter((t) => !isFinished(log.files[t.transferKey]))
     return [
       ...own.map((t) => outgoingTransfer(t, call, log, peer)),
       ...theirs.map((t) => incomingTransfer(t, call, log, peer)),
     ]
   })
   const letters = remoteFilesOf(state, []).map(({ id, from, body, progress: state }): TransferShape => {
-    const { file, name, size } = body
+    const { transferId, name, size } = body
     const base = {
       call: '',
-      file: foreignLine(file, 64),
+      file: foreignLine(transferId, 64),
       id,
       peer: agentOf(people, from),
       name: foreignLine(name, 255),
@@ -94,13 +94,13 @@ function outgoingTransfer(transfer: Transfer, call: Call, log: Log, peer: Agent)
 
 function incomingTransfer(transfer: Transfer, call: Call, log: Log, peer: Agent): TransferShape {
   const base = transferShape(transfer, call, peer)
-  if (transfer.remote !== undefined) return { ...base, ...fetchFields(transfer.size, log.files[transfer.key]) }
+  if (transfer.remote !== undefined) return { ...base, ...fetchFields(transfer.size, log.files[transfer.transferKey]) }
   const { have, of } = transfer
   return { ...base, have, of, unit: 'chunks', direction: 'incoming', state: 'arriving' }
 }
 
-function transferShape({ file, id, name, size }: Transfer, { id: call }: Call, peer: Agent) {
-  return { call, file: foreignLine(file, 64), id, peer, name: foreignLine(name, 255), size }
+function transferShape({ transferId, id, name, size }: Transfer, { id: call }: Call, peer: Agent) {
+  return { call, file: foreignLine(transferId, 64), id, peer, name: foreignLine(name, 255), size }
 }
 
 function fetchFields(size: number, state: FileState | undefined) {

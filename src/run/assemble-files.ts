@@ -49,7 +49,7 @@ function transfersIn(call: Call, state: State, open: Map<string, number>): Found
   const all = transfers(call, log, call.peer).filter((t) => t.remote === undefined)
   return all.flatMap((transfer): FoundTransfer[] => {
     const base = { call: call.id, transfer }
-    const known = log.files[transfer.key]
+    const known = log.files[transfer.transferKey]
     // Chunks of a file that was refused go on coming; their bytes are not kept.
     if (isFinished(known))
       return transfer.chunks.some(({ body }) => body.text !== '') ? [{ ...base, fileState: known }] : []

@@ -32,7 +32,7 @@ export function fetchesFor(downloads: 'patient' | 'quick' | FetchWindow): NonNul
     const window =
       before[0]?.window ?? (typeof downloads === 'string' ? windowOf(downloads, clock, context) : downloads)
     const tried = before.map(({ remoteFile }) => remoteFile.id)
-    const left = environment.stopped.aborted ? [] : openFiles(context, state)
+    const left = environment.stopped.aborted ? [] : fetchableFiles(context, state)
     const remoteFile = left.find(({ id, body }) => clock < untilOf(body.size, window) && !tried.includes(id))
     if (remoteFile?.progress === undefined) return { state, actions: [] }
     const speaker = authorOf(context)
@@ -52,15 +52,15 @@ function windowOf(downloads: 'patient' | 'quick', clock: number, { deadline }: R
 export const fetchFile: Executor<'fetch-file'> = {
   async execute(action, context) {
     const { remoteFile, window } = action
-    const { body, remote, call, from, progress: fileState } = remoteFile
-    const { key, nonce, ciphertextSha256 } = remote
+    const { body, remote, call, from, progress } = remoteFile
+    const { aesKey, nonce, ciphertextSha256 } = remote
     const sources = [body.text, ...remote.fallbacks]
     // One that gives no answer must not keep the others from being asked.
-    const first = (fileState?.tries ?? 0) % sources.length
+    const first = (progress?.tries ?? 0) % sources.length
     const urls = [...sources.slice(first), ...sources.slice(0, first)]
     const wanted = {
       urls,
-      key,
+      aesKey,
       nonce,
       ciphertextSha256,
       sha256: body.sha256,
@@ -87,6 +87,6 @@ function untilOf(size: number, { until, untilSmall }: FetchWindow): number {
 }
 
 /** The files that may be fetched now. */
-export function openFiles({ environment, now }: RunContext, state: State): RemoteFileEntry[] {
+export function fetchableFiles({ environment, now }: RunContext, state: State): RemoteFileEntry[] {
   return filesToFetch(remoteFilesOf(state, callsOf(state, environment.keys.pubkey, now)), now, environment.isAlive)
 }

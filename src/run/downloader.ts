@@ -2,7 +2,7 @@
 import type { State } from '../state/state.ts'
 import type { FetchWindow, StepOptions } from './action.ts'
 import type { RunContext } from './context.ts'
-import { fetchesFor, openFiles } from './download.ts'
+import { fetchableFiles, fetchesFor } from './download.ts'
 import { executeActions } from './execute.ts'
 import { saveStep } from './save-step.ts'
 
@@ -24,7 +24,7 @@ export function openDownloader(until: number): Downloader {
   let trouble: { error: unknown } | undefined
   return {
     begin(context, state) {
-      if (running !== undefined || trouble !== undefined || openFiles(context, state).length === 0) return
+      if (running !== undefined || trouble !== undefined || fetchableFiles(context, state).length === 0) return
       const { environment } = context
       const signal = AbortSignal.any([stopped.signal, environment.stopped])
       running = downloadAll({ ...context, environment: { ...environment, stopped: signal } }, window)

@@ -19,7 +19,7 @@ export type RemoteFileEntry = {
   id: string
   call: string
   /** Under which its state is kept in the call. */
-  key: string
+  transferKey: string
   from: string
   heard: number
   /** It was announced in a call that was over. */
@@ -55,8 +55,7 @@ export function decideFetches(
   judging: FetchContext,
 ): { remoteFile: RemoteFileEntry; fileState: FileState }[] {
   const open = new Map<string, number>()
-  for (const { from, progress: fileState } of remoteFiles)
-    if (fileState !== undefined) open.set(from, (open.get(from) ?? 0) + 1)
+  for (const { from, progress } of remoteFiles) if (progress !== undefined) open.set(from, (open.get(from) ?? 0) + 1)
   return remoteFiles.flatMap((remoteFile): { remoteFile: RemoteFileEntry; fileState: FileState }[] => {
     if (remoteFile.progress !== undefined) return []
     const before = open.get(remoteFile.from) ?? 0
@@ -69,9 +68,9 @@ export function decideFetches(
 
 /** The remoteFiles to fetch now. */
 export function filesToFetch(remoteFiles: readonly RemoteFileEntry[], now: number, alive: IsAlive): RemoteFileEntry[] {
-  return remoteFiles.filter(({ progress: fileState }) => {
-    if (fileState === undefined || isClaimed(fileState.claim, now, alive, FETCH_CLAIM_LIFETIME)) return false
-    return hasPassed(fileState.at, waitAfter(fileState.tries, FETCH_WAITS), now)
+  return remoteFiles.filter(({ progress }) => {
+    if (progress === undefined || isClaimed(progress.claim, now, alive, FETCH_CLAIM_LIFETIME)) return false
+    return hasPassed(progress.at, waitAfter(progress.tries, FETCH_WAITS), now)
   })
 }
 
@@ -104,14 +103,14 @@ export function recordFetched(
 ): State {
   const edit = beginTransaction(state)
   for (const { remoteFile, fileState } of found) {
-    const { call, key, id, from } = remoteFile
+    const { call, transferKey, id, from } = remoteFile
     if (call === '') {
       if (!isFinished(state.letters?.[from]?.letters[id]?.file)) updateLetter(edit, from, id, { file: fileState })
       continue
     }
-    if (edit.state.logs[call] === undefined || isFinished(edit.state.logs[call]?.files[key])) continue
+    if (edit.state.logs[call] === undefined || isFinished(edit.state.logs[call]?.files[transferKey])) continue
     const log = edit.log(call)
-    log.files[key] = fileState
+    log.files[transferKey] = fileState
     if (isFinished(fileState)) log.unread.push(id)
   }
   commitLetters(edit)
@@ -131,9 +130,9 @@ function refusalOf({ call, from, late }: RemoteFileEntry, { calls, trust }: Fetc
 function inCall(state: State, call: Call): RemoteFileEntry[] {
   const log = state.logs[call.id]
   if (log === undefined) return []
-  return transfers(call, log, call.peer).flatMap(({ key, id, chunks: [first] }): RemoteFileEntry[] => {
+  return transfers(call, log, call.peer).flatMap(({ transferKey, id, chunks: [first] }): RemoteFileEntry[] => {
     const body = first?.body
-    const fileState = log.files[key]
+    const fileState = log.files[transferKey]
     if (body?.type !== 'file' || body.remote === undefined || isFinished(fileState)) return []
     const heard = log.entries[id]?.heard ?? call.last
     const late = call.lines.some((line) => line.signal.id === id && line.late)
@@ -141,7 +140,7 @@ function inCall(state: State, call: Call): RemoteFileEntry[] {
       {
         id,
         call: call.id,
-        key,
+        transferKey,
         from: call.peer,
         heard,
         late,
@@ -158,7 +157,9 @@ function inLetter({ rumor, heard, file, mine }: Letter): RemoteFileEntry[] {
   const body = rumor.kind === FILE ? parseRemote(rumor) : undefined
   if (body?.remote === undefined || isFinished(file)) return []
   const { id, pubkey: from } = rumor
-  return [{ id, call: '', key: id, from, heard, late: false, body, remote: body.remote, progress: file?.fetching }]
+  return [
+    { id, call: '', transferKey: id, from, heard, late: false, body, remote: body.remote, progress: file?.fetching },
+  ]
 }
 
 export type FinishedTransfer = { call: string; transfer: Transfer; fileState: FileState }
@@ -169,8 +170,8 @@ export function recordTransfers(state: State, done: readonly FinishedTransfer[],
   for (const { call, transfer, fileState } of done) {
     const log = edit.log(call)
     // A parallel command may have been first; then there are only chunks left to empty that came afterwards.
-    if (!isFinished(log.files[transfer.key])) {
-      log.files[transfer.key] = fileState
+    if (!isFinished(log.files[transfer.transferKey])) {
+      log.files[transfer.transferKey] = fileState
       log.unread.push(transfer.id)
     }
     for (const { id } of transfer.chunks) {

@@ -25,7 +25,7 @@ const ALL = { keep: 0, minEntries: 1, maxPerSegment: 100 }
 const FILE = {
   type: 'file',
   text: '',
-  file: 'f',
+  transferId: 'f',
   name: 'a',
   mime: '',
   size: 2,
@@ -34,7 +34,12 @@ const FILE = {
 } as const
 
 const words = (text: string): Body => ({ type: 'message', text })
-const chunk = (n: number, of: number, file = 'f'): Body => ({ ...FILE, file, chunk: [n, of], remote: undefined })
+const chunk = (n: number, of: number, transferId = 'f'): Body => ({
+  ...FILE,
+  transferId,
+  chunk: [n, of],
+  remote: undefined,
+})
 
 type Script = readonly (readonly ['me' | 'peer', Body, lost?: boolean])[]
 

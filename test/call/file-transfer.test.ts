@@ -76,7 +76,7 @@ it('cuts so that every relay takes the wrap, whatever the name', () => {
 it('has two transfers of the same bytes apart', () => {
   const [one] = chunksOf('a', 'x/y', new Uint8Array([1]), '1')
   const [two] = chunksOf('a', 'x/y', new Uint8Array([1]), '2')
-  expect(one?.file).not.toBe(two?.file)
+  expect(one?.transferId).not.toBe(two?.transferId)
 })
 
 it('is not whole before all of it is here', () => {
@@ -179,13 +179,13 @@ const stored: FileBody = {
   ...{
     type: 'file',
     text: 'https://files.example/x.bin',
-    file: 'b'.repeat(16),
+    transferId: 'b'.repeat(16),
     name: 'a.pdf',
     mime: 'application/pdf',
   },
   ...{ size: 1000, sha256: 'c'.repeat(64), chunk: [1, 1] },
   remote: {
-    ...{ key: 'd'.repeat(64), nonce: 'e'.repeat(24), ciphertextSha256: 'b'.repeat(64) },
+    ...{ aesKey: 'd'.repeat(64), nonce: 'e'.repeat(24), ciphertextSha256: 'b'.repeat(64) },
     fallbacks: ['https://one.example/x', 'https://two.example/x'],
   },
 }

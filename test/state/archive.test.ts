@@ -117,10 +117,12 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
     else if (what === 9 && c < 4) say({ type: 'message', text: 'early' }, { seq: call.taken.seq + 2 })
     else if (what === 10 && c === 0)
       say({ type: 'accept', text: '', name: 'x', relays: [] }, { seq: 1 + a, prev: any(ben.key).id })
-    else if (what === 11) say({ ...FILE, file: `${a % 2}`, chunk: [1 + (b % 2), 2] })
+    else if (what === 11) say({ ...FILE, transferId: `${a % 2}`, chunk: [1 + (b % 2), 2] })
     else if (what === 12) {
       const all =
-        call.lines.length === 0 ? [] : transfers(call, log, ben.key).filter((t) => log.files[t.key] === undefined)
+        call.lines.length === 0
+          ? []
+          : transfers(call, log, ben.key).filter((t) => log.files[t.transferKey] === undefined)
       const done = all.slice(0, 1).map((transfer) => ({ call: id, transfer, fileState: { path: '/a' } }))
       change(shelf, id, (who) => {
         who.state = recordTransfers(who.state, done, { me: ada.key, now: T, pid: 1 })

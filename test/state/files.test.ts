@@ -21,13 +21,13 @@ import { emptyIndex, type State } from '../../src/state/state.ts'
 const [me, ada] = [toHex(randomBytes(32)), toHex(randomBytes(32))]
 const T = 1_800_000_000
 const nobody = () => false
-const remote = { key: 'd'.repeat(64), nonce: 'e'.repeat(24), ciphertextSha256: 'b'.repeat(64), fallbacks: [] }
+const remote = { aesKey: 'd'.repeat(64), nonce: 'e'.repeat(24), ciphertextSha256: 'b'.repeat(64), fallbacks: [] }
 const body: FileBody = {
-  ...{ type: 'file', text: 'https://files.example/x', file: 'b'.repeat(16), name: 'a', mime: 'x/y', size: 1000 },
+  ...{ type: 'file', text: 'https://files.example/x', transferId: 'b'.repeat(16), name: 'a', mime: 'x/y', size: 1000 },
   ...{ sha256: 'c'.repeat(64), chunk: [1, 1], remote },
 }
 const remoteFile = (more: Partial<RemoteFileEntry> = {}): RemoteFileEntry => ({
-  ...{ id: toHex(randomBytes(32)), call: 'ca', key: 'k', from: ada, heard: T, late: false, body, remote },
+  ...{ id: toHex(randomBytes(32)), call: 'ca', transferKey: 'k', from: ada, heard: T, late: false, body, remote },
   ...{ progress: undefined, ...more },
 })
 const fetching = (more: object = {}) => ({ have: 0, tries: 0, at: 0, why: '', ...more })

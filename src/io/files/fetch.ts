@@ -15,7 +15,7 @@ import { openPendingFile } from './received.ts'
 export type WantedFile = {
   /** Where it lies; the second and further ones are tried when the first has not got it. */
   urls: readonly string[]
-  key: string
+  aesKey: string
   nonce: string
   /** Of what lies there, and of the file that is in it. */
   ciphertextSha256: string
@@ -125,11 +125,11 @@ async function decryptFile(
   from: string,
   size: number,
   to: string,
-  { key, nonce }: WantedFile,
+  { aesKey, nonce }: WantedFile,
 ): Promise<string | undefined> {
   const tag = new Uint8Array(TAG)
   for await (const piece of piecesOf(from, size - TAG, size)) tag.set(piece)
-  const cipher = createDecryption(Buffer.from(key, 'hex'), Buffer.from(nonce, 'hex'), tag)
+  const cipher = createDecryption(Buffer.from(aesKey, 'hex'), Buffer.from(nonce, 'hex'), tag)
   const inner = createSha256()
   const file = await open(to, 'wx', 0o600)
   try {

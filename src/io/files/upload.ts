@@ -71,7 +71,7 @@ async function tryUpload(path: string, source: Source, options: UploadOptions): 
   if (status < 200 || status >= 300) throw uploadRefused(`${host} answered ${status}`, why)
   const url = addressIn(body, ciphertextSha256)
   if (url === undefined) throw uploadRefused(`${host} does not say where it keeps the file`)
-  return { url, key: toHex(key), nonce: toHex(nonce), ciphertextSha256, sha256, size: source.size }
+  return { url, aesKey: toHex(key), nonce: toHex(nonce), ciphertextSha256, sha256, size: source.size }
 }
 
 // The whole file is read before a byte of it leaves, and what must not leave is found on the way.

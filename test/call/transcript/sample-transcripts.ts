@@ -88,7 +88,7 @@ function filled(body: Partial<Body> & Pick<Body, 'type'>): Body {
 }
 
 const FILE = {
-  file: 'f1',
+  transferId: 'f1',
   name: 'report.json',
   mime: 'application/json',
   size: 40_960,

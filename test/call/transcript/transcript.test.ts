@@ -48,7 +48,7 @@ it('shows what came before something that it follows below everything else, behi
 it('makes one entry of the chunks of a file, at the place of the first that is here', () => {
   const call = sampleCall('peer', 'Files')
   call.say('me', { type: 'accept' }, 1)
-  const file = { type: 'file', file: 'f', name: 'a\u202eb.txt', size: 50_000, sha256: 'cd'.repeat(32) } as const
+  const file = { type: 'file', transferId: 'f', name: 'a\u202eb.txt', size: 50_000, sha256: 'cd'.repeat(32) } as const
   call.say('peer', { ...file, chunk: [1, 3] }, 2, true)
   call.say('peer', { ...file, chunk: [2, 3] }, 3)
   call.say('peer', { ...file, chunk: [3, 3] }, 4)
@@ -62,7 +62,7 @@ it('makes one entry of the chunks of a file, at the place of the first that is h
 it('says of an own file what is true of the chunk that is furthest behind', () => {
   const call = sampleCall('me', 'Files')
   call.say('peer', { type: 'accept' }, 1)
-  const file = { type: 'file', file: 'f', name: 'a.txt', size: 50_000, sha256: 'cd'.repeat(32) } as const
+  const file = { type: 'file', transferId: 'f', name: 'a.txt', size: 50_000, sha256: 'cd'.repeat(32) } as const
   const ids = [1, 2, 3].map((n) => call.say('me', { ...file, chunk: [n, 3] }, 1 + n))
   call.log.peerAcked = { seq: 2, id: ids[0] }
   const sent = { wrappedAt: START, wrapCount: 1, failed: [] }
@@ -74,7 +74,7 @@ it('says of an own file what is true of the chunk that is furthest behind', () =
 it('does not let a peer attach its file to ours by the same names', () => {
   const call = sampleCall('me', 'Files')
   call.say('peer', { type: 'accept' }, 1)
-  call.say('me', { type: 'file', file: 'f', sha256: 'cd'.repeat(32), chunk: [1, 1] }, 2)
+  call.say('me', { type: 'file', transferId: 'f', sha256: 'cd'.repeat(32), chunk: [1, 1] }, 2)
   call.log.files[`f ${'cd'.repeat(32)}`] = { path: '/files/theirs' }
   expect(call.transcript().entries.at(-1)).not.toHaveProperty('path')
 })

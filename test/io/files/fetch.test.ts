@@ -35,7 +35,7 @@ function storeOnServer(nonceLength = 12): WantedFile {
   const urls = [`${server.url}/${ciphertextSha256}.bin`]
   return {
     urls,
-    key: hex(key),
+    aesKey: hex(key),
     nonce: hex(nonce),
     ciphertextSha256,
     sha256: hex(sha256(content)),
@@ -101,7 +101,7 @@ describe('what is not what was announced is not kept', () => {
   })
 
   it.each<[string, Partial<WantedFile>, RegExp]>([
-    ['another key', { key: '00'.repeat(32) }, /does not open/],
+    ['another key', { aesKey: '00'.repeat(32) }, /does not open/],
     ['another nonce', { nonce: '00'.repeat(12) }, /does not open/],
     ['another hash of the contents', { sha256: '00'.repeat(32) }, /contents are not/],
   ])('%s', async (_, lie, why) => {

@@ -59,7 +59,7 @@ it('leaves the file encrypted on the server, under its hash', async () => {
   })
   const blob = server.blobs.get(stored.ciphertextSha256) ?? Buffer.alloc(0)
   expect(toHex(sha256(blob))).toBe(stored.ciphertextSha256)
-  const cipher = createDecipheriv('aes-256-gcm', Buffer.from(stored.key, 'hex'), Buffer.from(stored.nonce, 'hex'))
+  const cipher = createDecipheriv('aes-256-gcm', Buffer.from(stored.aesKey, 'hex'), Buffer.from(stored.nonce, 'hex'))
   cipher.setAuthTag(blob.subarray(-16))
   expect(Buffer.concat([cipher.update(blob.subarray(0, -16)), cipher.final()]).equals(content)).toBe(true)
   expect(blob.includes(content.subarray(0, 16))).toBe(false)
