@@ -4,6 +4,7 @@
 // on a machine that has a network.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { SETTINGS } from '../src/io/home/settings.ts'
 import { parseJson } from '../src/json.ts'
@@ -120,7 +121,13 @@ function line({ step, ok, ms, note }: Step): string {
   return `${ok ? 'ok    ' : 'failed'} ${`${ms}`.padStart(6)} ms  ${step}${note === '' ? '' : `: ${note}`}`
 }
 
-async function main(): Promise<boolean> {
+/**
+ * Plays what is typed behind `npm run smoke --`.
+ * @param print a line of what came of it
+ * @returns whether each call was a whole one
+ * @throws where it is typed wrong
+ */
+export async function playSmoke(args: readonly string[], print: (line: string) => void): Promise<boolean> {
   const options = {
     relay: { type: 'string', multiple: true },
     each: { type: 'boolean' },
@@ -128,17 +135,17 @@ async function main(): Promise<boolean> {
     timeout: { type: 'string' },
     json: { type: 'boolean' },
   } as const
-  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
   const typed = [...(values.relay ?? []), ...positionals]
   if (values.defaults && typed.length > 0) throw new Error('--defaults names the relays itself')
   const relays = values.defaults ? defaultRelays() : typed
   const seconds = Number(values.timeout ?? 20)
   if (relays.length === 0) throw new Error('no relay is named')
   if (!(seconds >= 1 && seconds <= 600)) throw new Error('--timeout takes 1 to 600 seconds')
-  const json = values.json === true
-  if (!values.each && !values.defaults) return await call({ relays, seconds, json })
+  const common = { seconds, json: values.json === true, print }
+  if (!values.each && !values.defaults) return await call({ relays, ...common })
   let ok = true
-  for (const relay of relays) ok = (await call({ relays: [relay], seconds, json })) && ok
+  for (const relay of relays) ok = (await call({ relays: [relay], ...common })) && ok
   return ok
 }
 
@@ -152,24 +159,26 @@ async function call({
   relays,
   seconds,
   json,
-}: Pick<Smoke, 'relays' | 'seconds'> & { json: boolean }): Promise<boolean> {
-  const tell = (step: Step) => (json ? undefined : console.log(line(step)))
+  print,
+}: Pick<Smoke, 'relays' | 'seconds'> & { json: boolean; print: (line: string) => void }): Promise<boolean> {
+  const tell = (step: Step) => (json ? undefined : print(line(step)))
   const began = performance.now()
   const steps = await withTemporaryFolder((folder) => smoke(folder, { relays, seconds, tell }))
   const ok = steps.every((step) => step.ok)
   const ms = Math.round(performance.now() - began)
-  if (json) console.log(JSON.stringify({ ok, relays, ms, steps }))
-  else console.log(`${ok ? 'a whole call' : 'no whole call'} over ${relays.join(', ')} in ${ms} ms`)
+  if (json) print(JSON.stringify({ ok, relays, ms, steps }))
+  else print(`${ok ? 'a whole call' : 'no whole call'} over ${relays.join(', ')} in ${ms} ms`)
   return ok
 }
 
-main().then(
-  (ok) => {
-    process.exitCode = ok ? 0 : 1
-  },
-  (error: unknown) => {
-    console.error(`smoke: ${error instanceof Error ? error.message : error}`)
-    console.error('hint: npm run smoke -- --relay wss://nos.lol --relay wss://relay.primal.net')
-    process.exitCode = 1
-  },
-)
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  playSmoke(process.argv.slice(2), console.log).then(
+    (ok) => {
+      process.exitCode = ok ? 0 : 1
+    },
+    (error: unknown) => {
+      console.error(`smoke: ${error instanceof Error ? error.message : error}`)
+      console.error('hint: npm run smoke -- --relay wss://nos.lol --relay wss://relay.primal.net')
+      process.exitCode = 1
+    },
+  )

@@ -2,16 +2,17 @@
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { valueAt } from '../../scripts/json-path.ts'
-import { type ProcessResult, startProcess } from '../../scripts/processes.ts'
+import { startProcess } from '../../scripts/processes.ts'
 import { type RelayOptions, startRelay } from '../../scripts/relay.ts'
+import { playSmoke } from '../../scripts/smoke.ts'
 import { parseJson } from '../../src/json.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 test('each of several relays is tried alone: one carries a whole call, one refuses wraps, and that fails the whole', async () => {
   const [good, bad] = [await relay(), await relay({ maxBytes: 1000 })]
-  const { code, stdout } = await smoke('--each', '--relay', bad, '--relay', good)
-  expect(code).toBe(1)
+  const { ok, stdout } = await play('--each', '--relay', bad, '--relay', good)
+  expect(ok).toBe(false)
   expect(stdout.match(/^.*whole call over .*(?= in)/gm)).toEqual([
     `no whole call over ${bad}`,
     `a whole call over ${good}`,
@@ -23,8 +24,8 @@ test('each of several relays is tried alone: one carries a whole call, one refus
 }, 60_000)
 
 test('with --json every step is told with its time, and what became of the whole', async () => {
-  const { code, stdout } = await smoke('--relay', await relay({ maxBytes: 1000 }), '--json')
-  expect(code).toBe(1)
+  const { ok, stdout } = await play('--relay', await relay({ maxBytes: 1000 }), '--json')
+  expect(ok).toBe(false)
   const told = parseJson(stdout)
   const steps = valueAt(told, '.steps')
   expect(steps).toEqual([true, true, true, false].map((ok) => expect.objectContaining({ ok, ms: expect.any(Number) })))
@@ -32,12 +33,13 @@ test('with --json every step is told with its time, and what became of the whole
 })
 
 test('the default relays are those of the configuration, and no others beside them', async () => {
-  const { code, stderr } = await smoke('--defaults', '--relay', await relay())
-  expect([code, stderr]).toEqual([1, expect.stringContaining('--defaults names the relays itself')])
+  await expect(play('--defaults', '--relay', await relay())).rejects.toThrow('--defaults names the relays itself')
 })
 
 test('without a relay it says how it is typed', async () => {
-  const { code, stderr } = await smoke()
+  const { PATH = '' } = process.env
+  const typed = startProcess(process.execPath, ['--import', 'tsx', 'scripts/smoke.ts'], { cwd: root, env: { PATH } })
+  const { code, stderr } = await typed.ended
   expect(code).toBe(1)
   expect(stderr).toContain('npm run smoke -- --relay')
 })
@@ -48,8 +50,8 @@ async function relay(options: RelayOptions = {}): Promise<string> {
   return url
 }
 
-function smoke(...args: string[]): Promise<ProcessResult> {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const words = ['--import', 'tsx', 'scripts/smoke.ts', ...args]
-  return startProcess(process.execPath, words, { cwd: root, env: { PATH, NODE_COMPILE_CACHE } }).ended
+async function play(...args: string[]): Promise<{ ok: boolean; stdout: string }> {
+  const lines: string[] = []
+  const ok = await playSmoke(args, (line) => lines.push(line))
+  return { ok, stdout: lines.join('\n') }
 }

@@ -56,11 +56,14 @@ function brokenSchema(args: readonly string[], { stdout }: ProcessResult): strin
   return schemaError(command, document)
 }
 
-/** The first file below a folder that holds a secret; an identity file may, and the key of a call. */
+const MAY_HOLD_SECRETS = /p2p-identity\.json$|p2p[/\\]calls[/\\][0-9a-f]{64}\.key$/
+const PROGRAM_COPY = /app[/\\]p2p\.js$|bin[/\\]p2p$/
+
+/** The first file below a folder that holds a secret; an identity file may, and the key of a call. The program's copies are not read. */
 export function leakyFile(folder: string, secrets: readonly string[]): string | undefined {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => {
     const path = join(folder, name)
-    if (!statSync(path).isFile() || /p2p-identity\.json$|p2p[/\\]calls[/\\][0-9a-f]{64}\.key$/.test(name)) return false
+    if (!statSync(path).isFile() || MAY_HOLD_SECRETS.test(name) || PROGRAM_COPY.test(name)) return false
     return containsSecret(readFileSync(path, 'latin1'), ...secrets)
   })
 }
