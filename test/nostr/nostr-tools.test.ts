@@ -39,7 +39,7 @@ const people = Array.from({ length: 12 }, () => randomKeys())
 const member = fc.constantFrom(...people)
 
 /** More of them: P2P_CASES=1000. */
-const RUNS = Number(process.env.P2P_CASES ?? 300)
+const RUNS = Number(process.env.P2P_CASES ?? 150)
 
 test('events of ours: the same id there, and verified there', () => {
   fc.assert(
@@ -81,7 +81,7 @@ describe('NIP-44', () => {
   const nonce = fc.uint8Array({ minLength: 32, maxLength: 32 })
   const anyKey = fc.oneof(fc.constant(key), nonce)
 
-  test('1,000 payloads of ours are theirs to the byte and are read there', () => {
+  test('payloads of ours are theirs to the byte and are read there', () => {
     fc.assert(
       fc.property(wellFormed, anyKey, nonce, (plain, conversation, fixed) => {
         const payload = encrypt(plain, conversation, fixed)
@@ -93,7 +93,7 @@ describe('NIP-44', () => {
     )
   })
 
-  test('1,000 payloads of theirs are read here', () => {
+  test('payloads of theirs are read here', () => {
     fc.assert(
       fc.property(wellFormed, anyKey, (plain, conversation) => {
         expect(decrypt(theirs.encrypt(plain, conversation), conversation)).toBe(plain)
