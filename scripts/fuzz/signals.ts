@@ -80,7 +80,7 @@ const words = target(
 )
 
 type Mail = {
-  opened: { wrap: string; stamp: number; bits: number; rumor?: Rumor; reason?: string }[]
+  opened: { id: string; stamp: number; bits: number; rumor?: Rumor; reason?: string }[]
   seen: 'caller' | 'callee'
 }
 
@@ -102,7 +102,7 @@ const mailboxes = target(
       chance.often(50) ? chance.pick(good) : spoiled(chance),
     )
     const opened = many.map((rumor, n) => ({
-      ...{ wrap: `${n}`.padStart(64, '0'), stamp: NOW, bits: 0 },
+      ...{ id: `${n}`.padStart(64, '0'), stamp: NOW, bits: 0 },
       ...(rumor === undefined ? { reason: 'bad-rumor' } : { rumor }),
     }))
     return { opened, seen: chance.pick(['caller', 'callee'] as const) }

@@ -56,7 +56,7 @@ function newTalk() {
   const bookOf = (who: string): State => states.get(who) ?? { index: emptyIndex(), logs: {} }
   const deliver = (op: string, to: string, rumor: Rumor) => {
     said.push({ op, from: rumor.pubkey, to, rumor })
-    const opened = [{ wrap: rumor.id, stamp: now, bits: 0, rumor }]
+    const opened = [{ id: rumor.id, stamp: now, bits: 0, rumor }]
     const admission = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
     states.set(to, receiveAll(bookOf(to), opened, { me: to, now, completeReads: [], admission }).state)
   }

@@ -171,17 +171,17 @@ function refusal(reason: UnwrapRefusal): Unwrapped {
 
 /**
  * A wrap that was opened, or why it could not be. `stamp` is its created_at, `bits` its proof of work; `pubkey` and `sig` are those of
- * the one-time key, whose signature nobody has looked at yet. `call`: the call whose key its seal was made with; without it, the
- * identities'.
+ * the one-time key, whose signature nobody has looked at yet. `openedWithKeyOf`: the call whose key its seal was made with; without
+ * it, the identities'.
  */
 export type OpenedWrap = {
-  wrap: string
+  id: string
   stamp: number
   bits: number
   pubkey?: string
   sig?: string
   rumor?: Rumor
-  call?: string
+  openedWithKeyOf?: string
   reason?: string
   unopened?: UnopenedSeal
 }
@@ -192,20 +192,20 @@ export type WrapHeader = Omit<OpenedWrap, 'rumor' | 'reason' | 'call' | 'unopene
 /** What is kept of a wrap while it is opened. */
 export function wrapHeaderOf(event: Event): WrapHeader {
   const { id, created_at, pubkey, sig } = event
-  return { wrap: id, stamp: created_at, bits: difficulty(event), pubkey, sig }
+  return { id, stamp: created_at, bits: difficulty(event), pubkey, sig }
 }
 
 /**
  * Whether a wrap was made by whoever holds its one-time key. The attack: a relay puts a new date or tag on a wrap that it keeps, so
  * that an old seal comes in an envelope that nobody has seen, as often as it likes.
  */
-export function isWrapSigned({ wrap, pubkey, sig }: WrapHeader): boolean {
-  const [hash, signature] = [fromHex(wrap), fromHex(sig ?? '')]
+export function isWrapSigned({ id, pubkey, sig }: WrapHeader): boolean {
+  const [hash, signature] = [fromHex(id), fromHex(sig ?? '')]
   return hash !== undefined && signature !== undefined && pubkey !== undefined && verify(signature, hash, pubkey)
 }
 
 /** What a wrap has come to. */
 export function openedWrapOf(cover: WrapHeader, result: Unwrapped): OpenedWrap {
   if (!result.ok) return { ...cover, reason: result.reason, ...(result.unopened && { unopened: result.unopened }) }
-  return { ...cover, rumor: result.rumor, ...(result.key === 'call' && { call: result.call }) }
+  return { ...cover, rumor: result.rumor, ...(result.key === 'call' && { openedWithKeyOf: result.call }) }
 }

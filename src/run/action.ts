@@ -16,7 +16,7 @@ import type { SentCanary } from '../state/canaries.ts'
 import type { OpenableSeals } from '../state/early-seals.ts'
 import type { FinishedTransfer, RemoteFileEntry } from '../state/files.ts'
 import type { CanaryBody } from '../state/machine.ts'
-import type { PendingPublish } from '../state/outbox.ts'
+import type { PendingPublish, PendingSignal } from '../state/outbox.ts'
 import type { PeerFindings } from '../state/peer-memory.ts'
 import type { DueEscalation, OwnerTold } from '../state/pending-escalations.ts'
 import type { PendingReceipt } from '../state/receipts.ts'
@@ -28,16 +28,16 @@ import type { Route } from './route.ts'
 import type { SyncResult } from './sync-result.ts'
 
 /** A rumor that is owed, in its wrap or a new one. `again`: to where its receiver turns out to read, after a try that nobody took. */
-type Publication = { due: PendingPublish; route: Route; again?: true }
+type Publication<Due> = { due: Due; route: Route; again?: true }
 
 /** So long files on servers are fetched, Unix ms; small ones a little longer. */
 export type FetchWindow = { until: number; untilSmall: number }
 
 export type Action =
   /** Of a call; `said`: in this run, not offered once more; `binding`: of the call key that it is sealed with, where it is. */
-  | ({ type: 'signal'; said: boolean; binding: CallBinding | undefined } & Publication)
+  | ({ type: 'signal'; said: boolean; binding: CallBinding | undefined } & Publication<PendingSignal>)
   /** Outside of calls. */
-  | ({ type: 'letter' } & Publication)
+  | ({ type: 'letter' } & Publication<PendingPublish>)
   | { type: 'receipt'; receipt: PendingReceipt; route: Route; again?: true; binding: CallBinding | undefined }
   /** What came before its accept, which is here now. */
   | { type: 'open-early'; early: OpenableSeals }

@@ -5,7 +5,7 @@ import type { CallBinding } from '../nostr/call-key.ts'
 import { type OpenedWrap, openedWrapOf } from '../nostr/nip59-unwrap.ts'
 import { commitCalls } from '../state/call-index.ts'
 import { openableSeals, recordEarlyOpened } from '../state/early-seals.ts'
-import type { PendingPublish } from '../state/outbox.ts'
+import type { PendingSignal } from '../state/outbox.ts'
 import type { PendingReceipt } from '../state/receipts.ts'
 import type { State } from '../state/state.ts'
 import { beginTransaction } from '../state/transaction.ts'
@@ -14,7 +14,7 @@ import type { RunContext } from './context.ts'
 import { bindingIn, keyringFor } from './keyring.ts'
 
 /** What the key is bound to that a signal of ours is sealed with; undefined for the identities'. */
-export function bindingOfSignal(state: State, { call, rumor }: Pick<PendingPublish, 'call' | 'rumor'>) {
+export function bindingOfSignal(state: State, { call, rumor }: Pick<PendingSignal, 'call' | 'rumor'>) {
   const binding = bindingIn(state.logs[call])
   const signal = binding && parseSignal(rumor)
   // What of ours a later version has said is not for the open either.
@@ -41,7 +41,7 @@ export const openEarly: Executor<'open-early'> = {
     const keyring = keyringFor(context, tried)
     const opened = Object.entries(seals).map(([wrap, { seal, stamp }]): OpenedWrap => {
       const result = context.environment.openSeal(seal, wrap, keyring)
-      return openedWrapOf({ wrap, stamp, bits: 0 }, result)
+      return openedWrapOf({ id: wrap, stamp, bits: 0 }, result)
     })
     return { type: 'open-early', action, opened }
   },

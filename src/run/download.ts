@@ -64,7 +64,7 @@ export const fetchFile: Executor<'fetch-file'> = {
       nonce,
       ciphertextSha256,
       sha256: body.sha256,
-      folder: call === '' ? from : call,
+      folder: call ?? from,
       name: safeName(body.name),
     }
     const { remoteStorage, stopped } = context.environment

@@ -7,7 +7,7 @@ import type { CallBinding, CallKey } from '../nostr/call-key.ts'
 import { type Event, type Rumor, rumorOf } from '../nostr/event.ts'
 import type { GiftWrapOptions } from '../nostr/nip59.ts'
 import { recordLettersSent } from '../state/letters.ts'
-import { type PublishResult, recordPublished } from '../state/outbox.ts'
+import { type PublishResult, recordPublished, type SignalPublishResult } from '../state/outbox.ts'
 import { doubtPeers, rememberPeers } from '../state/peer-memory.ts'
 import { recordReceiptsTaken } from '../state/receipts.ts'
 import { callsOf, type State } from '../state/state.ts'
@@ -35,7 +35,7 @@ export const publishSignal: Executor<'signal'> = {
     return { type: 'signal', action, ...(await publishDue(action, sealing, context)) }
   },
   record(state, done, context) {
-    const published = recordPublished(state, done.flatMap(publishResultOf), authorOf(context))
+    const published = recordPublished(state, done.flatMap(signalResultOf), authorOf(context))
     return recordReceiptsTaken(
       published,
       done.filter(isTaken).map(({ action: { due } }) => ({ call: due.call, ack: ackOf(due.rumor) })),
@@ -45,7 +45,7 @@ export const publishSignal: Executor<'signal'> = {
 
 export const publishLetter: Executor<'letter'> = {
   execute: async (action, context) => ({ type: 'letter', action, ...(await publishDue(action, undefined, context)) }),
-  record: (state, done, context) => recordLettersSent(state, done.flatMap(publishResultOf), authorOf(context)),
+  record: (state, done, context) => recordLettersSent(state, done.map(letterResultOf), authorOf(context)),
 }
 
 // A receipt is not kept: the next run tells the ack again if no relay takes this one.
@@ -146,8 +146,11 @@ function publishAgain(
     const route = routeOf(to)
     const moved = peers.includes(to) && route.relays.some((url) => !action.route.relays.includes(url))
     if (!moved || action.again) return []
-    if (one.type === 'receipt') return [{ ...one.action, route, again: true }]
-    return [{ ...one.action, due: { ...one.action.due, wrap: one.wrap }, route, again: true }]
+    const again = { route, again: true } as const
+    if (one.type === 'receipt') return [{ ...one.action, ...again }]
+    const { wrap } = one
+    if (one.type === 'letter') return [{ ...one.action, due: { ...one.action.due, wrap }, ...again }]
+    return [{ ...one.action, due: { ...one.action.due, wrap }, ...again }]
   })
 }
 
@@ -172,9 +175,13 @@ function isTaken({ oks }: Pick<Sent, 'oks'>): boolean {
   return oks.some((r) => r.accepted)
 }
 
-function publishResultOf({ action, wrap, oks }: ActionResultOf<'signal'> | ActionResultOf<'letter'>): PublishResult[] {
+function signalResultOf({ action, wrap, oks }: ActionResultOf<'signal'>): SignalPublishResult[] {
   if (wrap === undefined) return []
   return [{ call: action.due.call, rumor: action.due.rumor.id, wrap, oks: [...oks] }]
+}
+
+function letterResultOf({ action, wrap, oks }: ActionResultOf<'letter'>): PublishResult {
+  return { rumor: action.due.rumor.id, wrap, oks: [...oks] }
 }
 
 /** The key of a call that something is sealed with; undefined for the identities', 'lost' where it is not here. */

@@ -60,6 +60,6 @@ function callOfDone(one: ActionResult): string[] {
   if (one.type === 'receipt') return one.action.receipt.call === undefined ? [] : [one.action.receipt.call]
   if (one.type === 'open-early') return [one.action.early.call]
   if (one.type === 'save-file') return [one.action.transfer.call]
-  if (one.type === 'fetch-file' && one.action.remoteFile.call !== '') return [one.action.remoteFile.call]
+  if (one.type === 'fetch-file') return one.action.remoteFile.call === undefined ? [] : [one.action.remoteFile.call]
   return []
 }

@@ -83,7 +83,7 @@ const REMEMBERED_WRAPS = 2_000
  */
 export function rememberTries(tried: TriedCalls, opened: readonly OpenedWrap[]): TriedCalls {
   const now: Record<string, readonly string[]> = { ...tried }
-  for (const { wrap, unopened } of opened) {
+  for (const { id: wrap, unopened } of opened) {
     if (unopened === undefined || !isLeft(unopened)) delete now[wrap]
     else now[wrap] = [...new Set([...(Object.hasOwn(tried, wrap) ? (tried[wrap] ?? []) : []), ...unopened.tried])]
   }

@@ -56,7 +56,7 @@ export function awaitingCall({ calls }: Index, peer: string, now: number): strin
 }
 
 /** Keeps the seal of a wrap that nothing opens yet; false where it is not worth that. */
-export function keepEarly(edit: Transaction, { wrap, stamp, unopened }: OpenedWrap, now: number): boolean {
+export function keepEarly(edit: Transaction, { id: wrap, stamp, unopened }: OpenedWrap, now: number): boolean {
   if (unopened?.seal === undefined) return false
   const id = awaitingCall(edit.index, unopened.from, now) ?? untriedCall(edit.index, unopened, now)
   if (id === undefined || edit.state.logs[id] === undefined) return false
@@ -80,7 +80,7 @@ function untriedCall({ calls }: Index, { from, tried }: UnopenedSeal, now: numbe
  */
 export function untriedIn({ calls, triedKeys: tried = {} }: Index, now: number): (wrap: OpenedWrap) => boolean {
   let keyed: Map<string, string[]> | undefined
-  return ({ wrap, unopened }) => {
+  return ({ id: wrap, unopened }) => {
     if (unopened === undefined) return false
     keyed ??= keyedCalls(calls, now)
     const done = [...(Object.hasOwn(tried, wrap) ? (tried[wrap] ?? []) : []), ...unopened.tried]
@@ -99,7 +99,7 @@ function keyedCalls(calls: Index['calls'], now: number): Map<string, string[]> {
 /** Remembers of which wraps a later run tries more keys. */
 export function noteTries(edit: Transaction, opened: readonly OpenedWrap[]): void {
   const { triedKeys: tried = {} } = edit.index
-  if (!opened.some((wrap) => isToBeTriedAgain(wrap) || Object.hasOwn(tried, wrap.wrap))) return
+  if (!opened.some((wrap) => isToBeTriedAgain(wrap) || Object.hasOwn(tried, wrap.id))) return
   edit.index.triedKeys = rememberTries(tried, opened)
 }
 
@@ -127,7 +127,7 @@ export function recordEarlyOpened(edit: Transaction, call: string, opened: reado
   if (edit.state.logs[call]?.earlySeals === undefined) return
   const log = edit.log(call)
   const early = { ...log.earlySeals }
-  for (const { wrap, unopened } of opened) {
+  for (const { id: wrap, unopened } of opened) {
     const held = early[wrap]
     if (held === undefined) continue
     if (unopened === undefined) delete early[wrap]

@@ -14,10 +14,10 @@ import { hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
 import type { Letter, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** A file that is still to come. `id`: the rumor that announced it; `call`: "" for a letter; `heard`: unix seconds. */
+/** A file that is still to come. `id`: the rumor that announced it; `call`: undefined for a letter; `heard`: unix seconds. */
 export type RemoteFileEntry = {
   id: string
-  call: string
+  call: string | undefined
   /** Under which its state is kept in the call. */
   transferKey: string
   from: string
@@ -104,7 +104,7 @@ export function recordFetched(
   const edit = beginTransaction(state)
   for (const { remoteFile, fileState } of found) {
     const { call, transferKey, id, from } = remoteFile
-    if (call === '') {
+    if (call === undefined) {
       if (!isFinished(state.letters?.[from]?.letters[id]?.file)) updateLetter(edit, from, id, { file: fileState })
       continue
     }
@@ -122,7 +122,7 @@ export function recordFetched(
 function refusalOf({ call, from, late }: RemoteFileEntry, { calls, trust }: FetchContext): string | undefined {
   const known = trust(from)
   if (known === 'blocked') return 'its sender is blocked'
-  if (call !== '') return late && known === 'unknown' ? 'it came after the call was over' : undefined
+  if (call !== undefined) return late && known === 'unknown' ? 'it came after the call was over' : undefined
   const active = calls.some((c) => c.peer === from && c.phase === 'active')
   return known === 'owner' || active ? undefined : 'outside of a call only files of your owner are fetched'
 }
@@ -158,7 +158,17 @@ function inLetter({ rumor, heard, file, mine }: Letter): RemoteFileEntry[] {
   if (body?.remote === undefined || isFinished(file)) return []
   const { id, pubkey: from } = rumor
   return [
-    { id, call: '', transferKey: id, from, heard, late: false, body, remote: body.remote, progress: file?.fetching },
+    {
+      id,
+      call: undefined,
+      transferKey: id,
+      from,
+      heard,
+      late: false,
+      body,
+      remote: body.remote,
+      progress: file?.fetching,
+    },
   ]
 }
 

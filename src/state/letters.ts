@@ -43,7 +43,7 @@ export function lettersDue(
     const turn = isPublishing(entry, now, alive) || isBlocked(to) ? undefined : nextPublish(entry, now)
     if (turn === undefined) return []
     letters[id] = { ...letter, entry: { ...entry, claim: claimBy(author) } }
-    return [{ call: '', to, rumor, ...turn }]
+    return [{ to, rumor, ...turn }]
   })
   const kept = dues.length === 0 && held.length === Object.keys(state.index.outgoingLetters).length
   return { state: kept ? state : withLetters(state, letters), dues }
@@ -51,7 +51,7 @@ export function lettersDue(
 
 /** Writes down what the relays answered. One that a relay has taken is forgotten: nobody acks it. */
 export function recordLettersSent(state: State, results: readonly PublishResult[], { now }: AuthorContext): State {
-  const mine = results.filter(({ call, rumor }) => call === '' && state.index.outgoingLetters[rumor] !== undefined)
+  const mine = results.filter(({ rumor }) => state.index.outgoingLetters[rumor] !== undefined)
   if (mine.length === 0) return state
   const letters = { ...state.index.outgoingLetters }
   for (const { rumor, wrap, oks } of mine) {

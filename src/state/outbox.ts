@@ -36,7 +36,10 @@ const RETRY_WAIT = 900
 const CLAIM_LIFETIME = 20
 
 /** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`, which have taken it. */
-export type PendingPublish = { call: string; to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
+export type PendingPublish = { to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
+
+/** The same of a signal, and its call; what has none is a letter. */
+export type PendingSignal = PendingPublish & { call: string }
 
 /** What a relay says no to as it is, by reason: whoever offers it once more hears the same. */
 const FINAL: ReadonlySet<string> = new Set(['blocked', 'invalid', 'pow', 'too-large'])
@@ -44,7 +47,9 @@ const FINAL: ReadonlySet<string> = new Set(['blocked', 'invalid', 'pow', 'too-la
 export type OkAnswer = { relay: string; event: string; accepted: boolean; reason: string; text: Foreign }
 
 /** A published wrap and what every relay answered. */
-export type PublishResult = { call: string; rumor: string; wrap: Event; oks: OkAnswer[] }
+export type PublishResult = { rumor: string; wrap: Event; oks: OkAnswer[] }
+
+export type SignalPublishResult = PublishResult & { call: string }
 
 /**
  * What is to be published now: what is owed, not claimed by a process that still runs, and whose time has come. Nothing in a call that
@@ -56,7 +61,7 @@ export function dueRumors(
   now: number,
   alive: IsAlive,
   isBlocked: (pubkey: string) => boolean = () => false,
-): PendingPublish[] {
+): PendingSignal[] {
   let [missing, early] = [0, 0]
   return Object.values(state.logs).flatMap((log) => {
     if (log.fork !== undefined) return []
@@ -120,7 +125,7 @@ function isEarly(
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
-export function claimRumors(state: State, dues: readonly PendingPublish[], author: AuthorContext): State {
+export function claimRumors(state: State, dues: readonly PendingSignal[], author: AuthorContext): State {
   if (dues.length === 0) return state
   const edit = beginTransaction(state)
   for (const { call, rumor, wrap, skip } of dues) {
@@ -139,7 +144,7 @@ export function claimRumors(state: State, dues: readonly PendingPublish[], autho
 }
 
 /** Writes down what the relays answered. */
-export function recordPublished(state: State, results: readonly PublishResult[], author: AuthorContext): State {
+export function recordPublished(state: State, results: readonly SignalPublishResult[], author: AuthorContext): State {
   const edit = beginTransaction(state)
   for (const { call, rumor, wrap, oks } of results) {
     if (edit.state.logs[call] === undefined) continue

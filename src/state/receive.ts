@@ -39,7 +39,8 @@ export type Received = { state: State; callsHeard: string[] }
 /** Merges opened wraps, and what time makes of the calls, into the state. */
 export function receiveAll(state: State, mail: readonly OpenedWrap[], context: ReceiveContext): Received {
   // The attack: an `end` in the open that takes back what its author acknowledges under the call's key, and comes before it in one lot.
-  const opened = [...mail.filter(({ call }) => call !== undefined), ...mail.filter(({ call }) => call === undefined)]
+  const isUnderCallKey = ({ openedWithKeyOf }: OpenedWrap) => openedWithKeyOf !== undefined
+  const opened = [...mail.filter(isUnderCallKey), ...mail.filter((wrap) => !isUnderCallKey(wrap))]
   const edit = beginTransaction(state)
   const callsHeard = new Set<string>()
   rereadLostCalls(edit)
@@ -55,7 +56,7 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
   const hasUntriedKey = untriedIn(state.index, context.now)
   let complete = context.completeReads
   for (const wrap of opened) {
-    const known = edit.index.seen[wrap.wrap] !== undefined
+    const known = edit.index.seen[wrap.id] !== undefined
     // "No wrap counts as seen before all were tried."
     if ((known && context.deep !== true) || isToBeTriedAgain(wrap)) continue
     const { rumor } = wrap
@@ -65,10 +66,10 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
       complete = []
       continue
     }
-    edit.table('seen')[wrap.wrap] = wrap.stamp
+    edit.table('seen')[wrap.id] = wrap.stamp
     if (isKept) continue
     const isRewrapped = () => !known && (context.isSigned ?? isWrapSigned)(wrap)
-    const underCallKey = wrap.call !== undefined
+    const underCallKey = isUnderCallKey(wrap)
     const dropped =
       rumor === undefined
         ? wrap.reason

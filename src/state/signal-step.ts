@@ -14,7 +14,7 @@ import { awaitingCall } from './early-seals.ts'
 import { removeIdleCalls } from './expiry.ts'
 import { isLetter, letterLogName } from './letter-log.ts'
 import { mustReportLoss } from './orphans.ts'
-import { claimRumors, dueRumors, type PendingPublish } from './outbox.ts'
+import { claimRumors, dueRumors, type PendingSignal } from './outbox.ts'
 import {
   answerByPolicy,
   endBlockedCalls,
@@ -55,7 +55,7 @@ export type SignalStepResult = {
   decision: Decision
   said: RecordedSignal[]
   /** What goes out now: rumors that are owed, and receipts. */
-  signalsDue: PendingPublish[]
+  signalsDue: PendingSignal[]
   receiptsOwed: PendingReceipt[]
   /** Calls in which something came in that wants an answer, be it a repeat. */
   callsHeard: string[]
@@ -159,7 +159,7 @@ export function callsIn(
 }
 
 // What has just been said is claimed already, so the outbox does not name it: it goes last, in the order it was said.
-function freshDues(said: readonly RecordedSignal[]): PendingPublish[] {
+function freshDues(said: readonly RecordedSignal[]): PendingSignal[] {
   return said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
 }
 

@@ -22,14 +22,14 @@ describe('a wrap of a call', () => {
   test('opens with the key of the call, and says so', () => {
     expect(unwrap(secret, bob, keyringOf([pair.callee]))).toEqual(opened)
     expect(openedWrapOf(wrapHeaderOf(secret), unwrap(secret, bob, keyringOf([pair.callee])))).toMatchObject({
-      ...{ rumor, call: pair.binding.call },
+      ...{ rumor, openedWithKeyOf: pair.binding.call },
     })
   })
 
   test('that was sealed with the identities says that, whatever keys are there: a downgrade can be seen', () => {
     const found = unwrap(plain, bob, keyringOf([pair.callee]))
     expect(found).toEqual({ ok: true, rumor, from: alice.pubkey, key: 'identity' })
-    expect(openedWrapOf(wrapHeaderOf(plain), found)).not.toHaveProperty('call')
+    expect(openedWrapOf(wrapHeaderOf(plain), found)).not.toHaveProperty('openedWithKeyOf')
   })
 
   test('looks like any other from outside: signed by a key used once, of the same size, its seal by the identity', () => {

@@ -61,7 +61,7 @@ test('what a run could not open that began before a parallel one took the accept
   await asAda('inbox', INBOX)
   const seal = finalize({ kind: 13, created_at: seconds(), tags: [], content: 'x' }, ben.keys)
   const opened = (tried: string[]) => ({
-    ...{ wrap: 'a'.repeat(64), stamp: seconds(), bits: 0, reason: 'undecryptable' },
+    ...{ id: 'a'.repeat(64), stamp: seconds(), bits: 0, reason: 'undecryptable' },
     unopened: { from: ben.keys.pubkey, tried, left: 0, seal },
   })
   const edit = beginTransaction({ index: ada.disk.index, logs: ada.disk.logs })

@@ -49,7 +49,7 @@ function heard(
   admission: AdmissionPolicy,
   { now = NOW, bits = 0 } = {},
 ): State {
-  const opened = rumors.map((rumor) => ({ wrap: sha256Of(`wrap ${wraps++}`), stamp: now, bits, rumor }))
+  const opened = rumors.map((rumor) => ({ id: sha256Of(`wrap ${wraps++}`), stamp: now, bits, rumor }))
   return receiveAll(state, opened, { me: ME, now, completeReads: [], admission }).state
 }
 

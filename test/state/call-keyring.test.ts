@@ -85,7 +85,7 @@ describe('the keys that are tried', () => {
       [true, true],
       [false, false],
     ])
-    expect(runs[2]?.[0]).toMatchObject({ call: pair.binding.call, rumor: messageIn(pair.binding) })
+    expect(runs[2]?.[0]).toMatchObject({ openedWithKeyOf: pair.binding.call, rumor: messageIn(pair.binding) })
     expect(runs[2]?.[1]).toMatchObject({ reason: 'undecryptable', unopened: { left: 0 } })
     expect([times.size, ...new Set(times.values())]).toEqual([47, 1])
     expect(tried).toEqual({})
@@ -99,7 +99,7 @@ describe('the keys that are tried', () => {
   it('are remembered for so many wraps, and an id that every object has is no wrap', () => {
     const opened = Array.from({ length: 2_500 }, (_, n): OpenedWrap => {
       return {
-        wrap: `${n}`,
+        id: `${n}`,
         stamp: now,
         bits: 0,
         reason: 'undecryptable',
@@ -108,7 +108,7 @@ describe('the keys that are tried', () => {
     })
     expect(Object.keys(rememberTries({}, opened))).toHaveLength(2_000)
     expect(ring({}).callsFor(alice.pubkey, 'constructor').calls).toHaveLength(TRIES_A_RUN)
-    const odd = [{ ...must(opened[0]), wrap: 'toString' }]
+    const odd = [{ ...must(opened[0]), id: 'toString' }]
     expect(rememberTries({}, odd)).toEqual({ toString: ['a'] })
   })
 })

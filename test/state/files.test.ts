@@ -41,17 +41,17 @@ describe('judged', () => {
 
   it('is fetched in a call, whoever it is, and from our owner', () => {
     expect(judge('unknown', remoteFile())).toEqual({ fetching: fetching() })
-    expect(judge('owner', remoteFile({ call: '' }))).toEqual({ fetching: fetching() })
-    expect(judge('unknown', remoteFile({ call: '' }), [active])).toEqual({ fetching: fetching() })
+    expect(judge('owner', remoteFile({ call: undefined }))).toEqual({ fetching: fetching() })
+    expect(judge('unknown', remoteFile({ call: undefined }), [active])).toEqual({ fetching: fetching() })
     expect(judge('known', remoteFile({ late: true }))).toEqual({ fetching: fetching() })
   })
 
   it.each<[string, Trust, Partial<RemoteFileEntry>, Pick<Call, 'peer' | 'phase'>[]]>([
-    ['a stranger outside of a call', 'unknown', { call: '' }, []],
-    ['a contact outside of a call', 'trusted', { call: '' }, []],
-    ['the peer of a call that is over', 'known', { call: '' }, [{ peer: ada, phase: 'ended' }]],
-    ['the peer of a call that still rings', 'known', { call: '' }, [{ peer: ada, phase: 'ringing' }]],
-    ['the peer of another call', 'unknown', { call: '' }, [{ peer: me, phase: 'active' }]],
+    ['a stranger outside of a call', 'unknown', { call: undefined }, []],
+    ['a contact outside of a call', 'trusted', { call: undefined }, []],
+    ['the peer of a call that is over', 'known', { call: undefined }, [{ peer: ada, phase: 'ended' }]],
+    ['the peer of a call that still rings', 'known', { call: undefined }, [{ peer: ada, phase: 'ringing' }]],
+    ['the peer of another call', 'unknown', { call: undefined }, [{ peer: me, phase: 'active' }]],
     ['a stranger whose call was over', 'unknown', { late: true }, []],
     ['a blocked key', 'blocked', {}, [active]],
   ])('is not fetched from %s', (_, trust, more, calls) => {
@@ -150,7 +150,7 @@ it('is found in letters until its fate is known, and never settled twice', () =>
   const state: State = { index: emptyIndex(), logs: {}, letters }
   const [found] = remoteFilesOf(state, [])
   if (found === undefined) throw new Error('not found')
-  expect(found).toMatchObject({ id: rumor.id, call: '', from: ada, heard: T, body: { name: 'a' }, remote })
+  expect(found).toMatchObject({ id: rumor.id, call: undefined, from: ada, heard: T, body: { name: 'a' }, remote })
   const speaker = { me, now: T }
   const begun = recordFetched(state, [{ remoteFile: found, fileState: { fetching: fetching({ have: 3 }) } }], speaker)
   expect(remoteFilesOf(begun, [])[0]?.progress).toEqual(fetching({ have: 3 }))

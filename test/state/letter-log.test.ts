@@ -25,7 +25,7 @@ const empty: State = { index: { ...emptyIndex(), agent: me }, logs: {} }
 
 let wraps = 0
 const wrapOf = (rumor: Rumor, stamp = T, bits = 0) => ({
-  wrap: toHex(sha256(Buffer.from(`${wraps++}`))),
+  id: toHex(sha256(Buffer.from(`${wraps++}`))),
   stamp,
   bits,
   rumor,

@@ -21,7 +21,7 @@ const wrap = giftWrap(rumor, owner.pubkey, keys, { now: T, callKey: undefined })
 
 const verdict = (event: Event, accepted: boolean) => {
   const receipt = { relay: 'wss://a', event: event.id, accepted, reason: accepted ? '' : 'error', text: foreign`` }
-  return [{ call: '', rumor: rumor.id, wrap: event, oks: [receipt] }]
+  return [{ rumor: rumor.id, wrap: event, oks: [receipt] }]
 }
 
 test("a letter is NIP-17's chat message to one receiver", () => {
@@ -31,7 +31,7 @@ test("a letter is NIP-17's chat message to one receiver", () => {
 describe('owed', () => {
   test('at once, to its receiver, outside of calls', () => {
     const { dues, state } = lettersDue(owing, at(T), nobody)
-    expect(dues).toEqual([{ call: '', to: owner.pubkey, rumor, wrap: undefined, skip: [] }])
+    expect(dues).toEqual([{ to: owner.pubkey, rumor, wrap: undefined, skip: [] }])
     expect(state.index.outgoingLetters[rumor.id]?.entry.claim).toEqual({ pid: 1, at: T })
   })
 
@@ -82,5 +82,5 @@ describe('owed', () => {
 
 test('nothing owed changes nothing, and what others owe is left alone', () => {
   expect(lettersDue(empty, at(T), nobody).state).toBe(empty)
-  expect(recordLettersSent(owing, [{ call: 'c', rumor: rumor.id, wrap, oks: [] }], at(T))).toBe(owing)
+  expect(recordLettersSent(owing, [{ rumor: 'c'.repeat(64), wrap, oks: [] }], at(T))).toBe(owing)
 })

@@ -123,5 +123,5 @@ describe('an accept that is not the first word of its author', () => {
 })
 
 function inTheOpen(...rumors: readonly Rumor[]) {
-  return { opened: mailOf(...rumors).opened.map(({ call: _, ...wrap }) => wrap) }
+  return { opened: mailOf(...rumors).opened.map(({ openedWithKeyOf: _, ...wrap }) => wrap) }
 }

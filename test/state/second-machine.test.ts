@@ -31,7 +31,7 @@ import {
 import { must } from '../support/must.ts'
 
 const inTheOpen = (...rumors: readonly Rumor[]): OpenedWrap[] =>
-  mailOf(...rumors).opened.map(({ call: _, ...wrap }) => wrap)
+  mailOf(...rumors).opened.map(({ openedWithKeyOf: _, ...wrap }) => wrap)
 
 describe('an end in the open under number 2 that has not seen the accept', () => {
   const cancel = { type: 'end', text: 'signed by a thief', expired: false } as const
@@ -225,7 +225,7 @@ test('a call that nobody here has answered gets no end from here', () => {
 
 describe('a peer whose words open with nothing here', () => {
   const unreadable = (from: string, n: number): OpenedWrap => ({
-    ...{ wrap: `${n}`.padStart(64, 'd'), stamp: T, bits: 0, reason: 'undecryptable' },
+    ...{ id: `${n}`.padStart(64, 'd'), stamp: T, bits: 0, reason: 'undecryptable' },
     unopened: { from, tried: [], left: 0 },
   })
   const look = (who: Side, at: number, opened: OpenedWrap[] = []) =>

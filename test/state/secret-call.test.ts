@@ -169,7 +169,12 @@ function take(who: Agent, opened: readonly OpenedWrap[]): void {
     const log = signal && who.state.logs[signal.call]
     const call = log && callOf(log, who.keys.pubkey, now)
     const secrecy = call && secretOf(log, call)
-    if (signal === undefined || call === undefined || secrecy?.bound.secrecy !== 'call' || one.call !== undefined)
+    if (
+      signal === undefined ||
+      call === undefined ||
+      secrecy?.bound.secrecy !== 'call' ||
+      one.openedWithKeyOf !== undefined
+    )
       return true
     if (!isDowngraded(sealedSignalOf(signal, call.caller), secrecy.acceptedAt)) return true
     who.dropped.push('downgraded')
@@ -182,7 +187,7 @@ function take(who: Agent, opened: readonly OpenedWrap[]): void {
 function reopen(who: Agent): void {
   for (const seal of who.kept.splice(0)) {
     const result = openKeptSeal(seal, who.keys, { wrap: seal.id, keyring: keyringOf(who) })
-    take(who, [openedWrapOf({ wrap: seal.id, stamp: now, bits: 0 }, result)])
+    take(who, [openedWrapOf({ id: seal.id, stamp: now, bits: 0 }, result)])
   }
 }
 

@@ -12,7 +12,7 @@ const NOW = 1_790_000_000
 const PEER = 'b'.repeat(64)
 const admission = { trust: () => 'known' as const, calls: 'anyone' as const, silent: false, pow: 0 }
 const wrap: OpenedWrap = {
-  ...{ wrap: 'a'.repeat(64), stamp: NOW, bits: 0, reason: 'undecryptable' },
+  ...{ id: 'a'.repeat(64), stamp: NOW, bits: 0, reason: 'undecryptable' },
   unopened: { from: PEER, tried: [], left: 0 },
 }
 
@@ -105,10 +105,10 @@ describe('a seal that a run could not open whose keys are older than an accept',
 
   test.each([
     ['in this run', [OLDER, CALL], undefined],
-    ['in this run and in those before it', [CALL], { [wrap.wrap]: [OLDER] }],
+    ['in this run and in those before it', [CALL], { [wrap.id]: [OLDER] }],
   ])('is once all keys were tried %s', (_, tried, before) => {
     const { seen, dropped, unreadable, relays } = heard(tried, { [OLDER]: active, [CALL]: active }, before)
-    expect([Object.keys(seen), dropped]).toEqual([[wrap.wrap], { undecryptable: 1 }])
+    expect([Object.keys(seen), dropped]).toEqual([[wrap.id], { undecryptable: 1 }])
     expect([unreadable?.[PEER]?.heard, relays['wss://r']?.cursor]).toEqual([NOW, NOW])
   })
 

@@ -11,7 +11,7 @@ import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
 import { foreign } from '../../src/sanitize.ts'
 import type { CallKeySource } from '../../src/state/attach-call-key.ts'
-import { type PublishResult, recordPublished } from '../../src/state/outbox.ts'
+import { recordPublished, type SignalPublishResult } from '../../src/state/outbox.ts'
 import { type Policy, recordReceiptsTaken } from '../../src/state/receipts.ts'
 import { positionIn } from '../../src/state/record-signals.ts'
 import {
@@ -87,16 +87,16 @@ export function mailOf(...rumors: readonly Rumor[]): Pick<HeardWraps, 'opened'> 
     opened: rumors.map((rumor): OpenedWrap => {
       const wrap = `${++wraps}`.padStart(64, '0')
       const sig = toHex(sign(Buffer.from(wrap, 'hex'), wrapper.secret))
-      return { wrap, stamp: T, bits: 0, pubkey: wrapper.pubkey, sig, rumor, ...sealedIn(rumor) }
+      return { id: wrap, stamp: T, bits: 0, pubkey: wrapper.pubkey, sig, rumor, ...sealedIn(rumor) }
     }),
   }
 }
 
 /** The call whose key an honest side seals a rumor with, once both sides have sent one. */
-function sealedIn(rumor: Rumor): { call?: string } {
+function sealedIn(rumor: Rumor): { openedWithKeyOf?: string } {
   const signal = parseSignal(rumor)
   if (signal === undefined || !goesUnderCallKey(sealedSignalOf(signal, ''))) return {}
-  return { call: signal.call }
+  return { openedWithKeyOf: signal.call }
 }
 
 /** One side reads what came in. */
@@ -141,7 +141,13 @@ export function envelope(name: number): Event {
 }
 
 /** The relays' answers to a wrap of a rumor: who took it and who did not. */
-export function answered(call: string, rumor: string, wrap: Event, took: string[], not: string[] = []): PublishResult {
+export function answered(
+  call: string,
+  rumor: string,
+  wrap: Event,
+  took: string[],
+  not: string[] = [],
+): SignalPublishResult {
   const one = (relay: string, accepted: boolean) => ({
     relay,
     event: wrap.id,
@@ -152,7 +158,7 @@ export function answered(call: string, rumor: string, wrap: Event, took: string[
   return { call, rumor, wrap, oks: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
 }
 
-export function recordResults(who: Side, all: readonly PublishResult[], now = T): void {
+export function recordResults(who: Side, all: readonly SignalPublishResult[], now = T): void {
   who.state = recordPublished(who.state, all, { me: who.key, now, pid: who.pid })
 }
 
