@@ -1,5 +1,5 @@
 // A mailbox full of junk: commands answer in time and in bounded memory, what is real among it is found, nothing is lost.
-// P2P_FLOOD says how many wraps of junk (600; the full number is 10,000).
+// P2P_FLOOD says how many wraps of junk (800; the full number is 10,000).
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ import { wrap } from '../../src/nostr/nip59.ts'
 import { must } from '../support/must.ts'
 import { giftWrapOf, letterRumor, publishAll, requestRumor, strangerKeys, unixNow } from '../support/strangers.ts'
 
-const WRAPS = Number(process.env.P2P_FLOOD ?? 600)
+const WRAPS = Number(process.env.P2P_FLOOD ?? 800)
 /** The network budget of a command, and what the rest of it may take, in ms. */
 const BUDGET = 8_000
 const REST_BUDGET = 4_000

@@ -9,14 +9,14 @@ test('hundreds of letters and little time: what was opened is shown, and what wa
   await withReader([{}], async (reader) => {
     const texts = Array.from({ length: 300 }, (_, n) => `letter ${n}`)
     await publishAll(String(reader.relays[0]?.url), texts.map(mail))
-    const shown: string[] = []
-    const runs: MailboxRun[] = []
-    for (let n = 0; n < 12 && shown.length < 300; n++) {
-      const run = await reader.run('inbox', '--all', '--timeout', n === 0 ? '0.4' : '8')
-      runs.push(run)
-      shown.push(...run.new)
-    }
-    expect(runs[0]?.code).toBe(0)
+    // So little that it is not enough for all; where this machine is too busy even to connect in it, more.
+    let first = await reader.run('inbox', '--all', '--timeout', '0.4')
+    for (let seconds = 0.8; first.code === 3 && seconds < 8; seconds *= 2)
+      first = await reader.run('inbox', '--all', '--timeout', `${seconds}`)
+    expect(first.code).toBe(0)
+    const runs = [first]
+    while (runs.length < 12 && runs.flatMap((run) => run.new).length < 300)
+      runs.push(await reader.run('inbox', '--all', '--timeout', '8'))
     expect(new Set(runs.flatMap((run) => run.new))).toEqual(new Set(texts))
   })
 })

@@ -402,9 +402,10 @@ describe('a connection', () => {
 
   test('that answers pings is kept', async () => {
     const relay = await startScriptedRelay({})
-    const answer = await connectAsAlice(relay.url, { pingMs: 20 }).query({
+    // As long as a busy machine may do nothing at all between a ping and its pong.
+    const answer = await connectAsAlice(relay.url, { pingMs: 250 }).query({
       filter: inboxFilter,
-      deadline: nearDeadline(300),
+      deadline: nearDeadline(1_000),
     })
     expect(answer).toMatchObject({ reason: 'silent' })
   })
