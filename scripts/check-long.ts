@@ -27,7 +27,7 @@ const LANES: Readonly<Record<string, Lane>> = {
     run: checkPlatforms,
   },
   wire: { describe: 'an old program against the present one, each calling the other', run: checkWire },
-  simulation: scriptLane('10,000 seeds of the simulated run', 'test/simulation/simulation.ts', '--seeds', '10000'),
+  simulation: scriptLane('10,000 seeds of the simulated run', 'scripts/simulate.ts', '--seeds', '10000'),
   fuzz: scriptLane('1,000,000 spoiled inputs for every parser', 'scripts/fuzz.ts', '--cases', '1000000'),
   chaos: scriptLane('2,000 messages through killed processes and bad relays', 'scripts/chaos.ts', '--messages', '2000'),
 }

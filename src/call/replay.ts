@@ -76,10 +76,11 @@ export type Call = {
  */
 export function replay(log: Log, me: string, now: number): Call | undefined {
   const known: FoldedCall[] = memoize(foldedCalls, log, () => [])
-  const beside = FOLDED_FIELDS.map((field) => log[field])
-  let folded = known.find((one) => one.me === me && one.beside.every((value, n) => value === beside[n]))
+  let folded = known.find(
+    ({ me: whose, beside }) => whose === me && FOLDED_FIELDS.every((f, n) => beside[n] === log[f]),
+  )
   if (folded === undefined) {
-    folded = { me, beside, call: foldLog(log, me) }
+    folded = { me, beside: FOLDED_FIELDS.map((field) => log[field]), call: foldLog(log, me) }
     known.push(folded)
   }
   const { call } = folded

@@ -1,5 +1,6 @@
 // Nothing lost, nothing twice: the seeded simulation, in short. 10,000 seeds: npm run check:long -- simulation
 import { expect, test } from 'vitest'
+import { shareMaps, simulateBundled } from '../../scripts/simulate.ts'
 import { ARCHIVE_BOUNDS } from '../../src/call/archive.ts'
 import { simulate } from '../simulation/simulation.ts'
 
@@ -17,7 +18,7 @@ test(`${SEEDS} seeds of two agents, a hostile third or peer, homes that go back 
       for (const key of ['ahead', 'compared', 'compacted', 'joined', 'forked', 'verified'] as const)
         total[key] += figures[key]
     } catch (error) {
-      const again = `npx tsx test/simulation/simulation.ts --seeds 1 --from ${seed} --trace`
+      const again = `npm run simulate -- --seeds 1 --from ${seed} --trace`
       throw new Error(`seed ${seed} failed; again: ${again}`, { cause: error })
     }
   }
@@ -32,3 +33,21 @@ test(`${SEEDS} seeds of two agents, a hostile third or peer, homes that go back 
   expect(total.forked).toBeGreaterThan(SEEDS / 10)
   expect(total.verified).toBeGreaterThan(SEEDS / 5)
 }, 240_000)
+
+test('in one file for plain Node the same seeds go the same way', async () => {
+  const words = ['--seeds', '6', '--from', '2']
+  const { status, stdout } = await simulateBundled(words, 'pipe')
+  expect(status).toBe(0)
+  const figures = JSON.parse(String(stdout).slice(String(stdout).indexOf('{')))
+  const all = []
+  for (let seed = 2; seed < 8; seed++) all.push(await simulate(seed))
+  for (const key of ['commands', 'crashes', 'compared', 'accepted', 'forked', 'verified'] as const)
+    expect(figures[key]).toBe(all.reduce((sum, one) => sum + one[key], 0))
+})
+
+test('what is copied first in an object is copied behind nothing, and means the same', () => {
+  expect(shareMaps('f({ ...a, b: 1 }, {\n  ...c })')).toBe('f({ ...null, ...a, b: 1 }, {\n  ...null, ...c })')
+  expect(shareMaps('({ a, ...b }); f(...c); [...d]; ({ ...null, ...e })')).toBe(
+    '({ a, ...b }); f(...c); [...d]; ({ ...null, ...e })',
+  )
+})
