@@ -6,7 +6,7 @@ import { startRelay } from '../../scripts/relay.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
 import { must } from '../support/must.ts'
 import { startRun } from '../support/runs.ts'
-import { giftWrapOf, letterRumor, publishAll, strangerKeys } from '../support/strangers.ts'
+import { giftWrapOf, letterRumor, publishAll, strangerKeys, unixNow } from '../support/strangers.ts'
 import { stringField, withPair } from '../support/two-programs.ts'
 
 const MINUTE = 60_000
@@ -75,7 +75,8 @@ test('a copy that is older than what was written says so once, and takes no old 
     await ada.json(['announce'], 61 * MINUTE)
     const me = stringField((await ada.json(['whoami'])).agent, 'pubkey')
     const order = letterRumor(owner, me, 'Pay invoice 4711')
-    await publishAll(relay.url, [giftWrapOf(order, owner, me)])
+    // Wraps are dated within two days before: of the clock that it is read by, or one in fifty lies before what is asked for.
+    await publishAll(relay.url, [giftWrapOf(order, owner, me, unixNow() + (61 * MINUTE) / 1000)])
     expect((await ada.json(['inbox'], 62 * MINUTE)).new).toMatchObject([{ type: 'owner', text: 'Pay invoice 4711' }])
 
     rmSync(ada.home, { recursive: true })

@@ -45,8 +45,9 @@ export function letterRumor(keys: Keys, to: string, text: string): Rumor {
   return rumorOf({ kind: 14, created_at: unixNow(), tags: [['p', to]], content: text }, keys.pubkey)
 }
 
-export function giftWrapOf(rumor: Rumor, keys: Keys, to: string): Event {
-  return wrap(rumor, keys, to, { now: unixNow() })
+/** `now`: before which it is dated. */
+export function giftWrapOf(rumor: Rumor, keys: Keys, to: string, now = unixNow()): Event {
+  return wrap(rumor, keys, to, { now })
 }
 
 /** A presence in whatever words, found by the name in them. */
