@@ -72,6 +72,8 @@ export function receiveSignal(
   if (placement.type === 'fork') return recordFork(mine, placement, isOpen ? undefined : entry, now)
   // Acks of what waits or is kept aside count on arrival, where they name what we hold.
   if (checkAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
+  // "Who took in or kept aside numbered signals … sends one `receipt`": as if no relay had taken how far we have its author's words.
+  if (placement.type === 'aside' && placement.why !== 'fork') mine.receipts = { ...mine.receipts, ackTaken: 0 }
   if (placement.type === 'aside' && isOpen) return placement.why === 'fork' ? 'forked' : 'downgraded'
   if (placement.type === 'aside') return keepAside(mine, entry, placement.why)
   if (placement.type === 'wait') {

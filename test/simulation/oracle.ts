@@ -357,3 +357,33 @@ function equal(what: string, a: unknown, b: unknown): void {
 function short(id: string): string {
   return id.slice(0, 8)
 }
+
+/**
+ * "Who took in or kept aside numbered signals … and says nothing else in that call, sends one `receipt`", at most one a minute and call.
+ * @param before its logs before the run that just ended, and `made` how many envelopes there were
+ */
+export function answered(
+  sim: Sim,
+  { name, key, disk, ahead }: Agent,
+  before: Agent['disk']['logs'],
+  made: number,
+): void {
+  const since = [...sim.network.inside.values()].slice(made).map(({ rumor }) => rumor)
+  for (const [id, log] of Object.entries(disk.logs)) {
+    const held = before[id]
+    if (held === undefined || asideCount(log) === asideCount(held)) continue
+    const { ackTriedAt, forkToldAt } = held.receipts
+    if (Math.floor(sim.world.at / 1000) + ahead - Math.max(ackTriedAt, forkToldAt) <= 60 + RUN) continue
+    const isSaid = since.some(
+      ({ pubkey, tags }) => pubkey === key && tags.some((t) => t[0] === 'call-id' && t[1] === id),
+    )
+    if (!isSaid) throw new Error(`${name} has kept something aside in ${short(id)} and says nothing`)
+  }
+}
+
+/** Seconds that a run may take, so that what it judged by is earlier than now. */
+const RUN = 60
+
+function asideCount({ aside, asideMore }: Log): number {
+  return Object.keys(aside).length + asideMore
+}

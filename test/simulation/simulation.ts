@@ -15,7 +15,7 @@ import { diceOf } from './dice.ts'
 import type { Disk } from './disk.ts'
 import { attack, impersonate } from './hostile.ts'
 import { type Liar, lie } from './liar.ts'
-import { bounded, healed, knowing, lossTold, restless, summed, told, toSpeakUp } from './oracle.ts'
+import { answered, bounded, healed, knowing, lossTold, restless, summed, told, toSpeakUp } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
 import { newSeals, saidUnderKeys, sealedAtTheEnd, watchSeals } from './seal-oracle.ts'
 import { forgetShown, newWitness, permitted, type Witness, watch } from './witness.ts'
@@ -273,7 +273,11 @@ async function betray(sim: Sim, liar: Liar): Promise<void> {
   for (let left = 2 + dice.below(5); left > 0; left--) {
     lie(sim, liar)
     if (dice.chance(0.3)) lie(sim, liar)
-    await lookIn(sim, dice.chance(0.2) ? [victim, agent] : [victim])
+    const before = victim.disk.logs
+    const { size } = sim.network.inside
+    await lookIn(sim, [victim])
+    answered(sim, victim, before, size)
+    if (dice.chance(0.2)) await lookIn(sim, [agent])
     sim.world.at += dice.pick([1, 90, 4_000]) * 1000
   }
 }

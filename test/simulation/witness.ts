@@ -2,7 +2,7 @@
 
 import type { InboxItem } from '../../src/call/inbox-items.ts'
 import { refOf } from '../../src/call/inbox-items.ts'
-import { type Log, signalOf } from '../../src/call/log.ts'
+import { type Log, parsedSignal, signalOf } from '../../src/call/log.ts'
 import { type Call, type Line, lastSignal } from '../../src/call/replay.ts'
 import { callOf, type State } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
@@ -41,6 +41,7 @@ export function watch(sim: Sim, witness: Witness, agent: Agent, before: State, a
     if (whole === undefined || call === undefined) continue
     linked(agent, whole, call)
     lowered(agent, whole, call)
+    counted(agent, whole, call)
     stands(witness, agent, whole, call)
     binds(sim, witness, agent, whole, call)
   }
@@ -131,6 +132,18 @@ function lowered(agent: Agent, log: Log, { peer }: Call): void {
     if (ack.seq < before && (log.entries[id]?.hadAcked ?? 0) < before)
       throw new Error(`${agent.name} in ${log.id.slice(0, 8)}: ${seq} takes back its acknowledgement without a mark`)
     before = Math.max(before, ack.seq)
+  }
+}
+
+/** "Acks of waiting and kept-aside signals count on arrival", where they name what is held; but of what shows a fork nothing counts. */
+function counted(agent: Agent, log: Log, { peer }: Call): void {
+  const aside = Object.values(log.aside).flatMap(({ rumor, why }) => (why === 'fork' ? [] : [rumor]))
+  const rumors = [...Object.values(log.entries), ...Object.values(log.waiting)].map(({ rumor }) => rumor)
+  for (const rumor of [...rumors, ...aside]) {
+    const signal = rumor.pubkey === peer ? parsedSignal(rumor) : undefined
+    const named = signal && signalOf(log, signal.ack.id ?? '')
+    if (named?.from !== agent.key || named.seq !== signal?.ack.seq || named.seq <= log.peerAcked.seq) continue
+    throw new Error(`${agent.name} in ${log.id.slice(0, 8)}: ${named.seq} is acknowledged and does not count`)
   }
 }
 

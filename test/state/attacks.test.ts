@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isShown } from '../../src/call/inbox-items.ts'
 import type { Body } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
+import { recordReceiptsTaken } from '../../src/state/receipts.ts'
 import {
   ACCEPT,
   CALL,
@@ -73,6 +74,22 @@ describe('rewriting', () => {
     expect(Object.values(logIn(me, id).aside).map(({ rumor }) => rumor.content)).toContain(
       'I pay nothing, and you agreed',
     )
+  })
+
+  test('who goes on behind its end is told once a minute up to where we have it', () => {
+    const { me, liar, id } = called()
+    const end = rawIn(liar, id, BYE)
+    hears(liar, out(hears(me, [end])))
+    const taken = { seq: 2, id: end.id }
+    const more = (n: number, now: number) => {
+      me.state = recordReceiptsTaken(me.state, [{ call: id, ack: taken.seq }])
+      return hears(me, [rawIn(liar, id, words(`more ${n}`), { seq: 3, prev: end.id })], { now }).receiptsOwed
+    }
+    for (let n = 0; n < 5; n++) {
+      const now = T + 1_000 + 100 * n
+      expect(more(n, now)).toMatchObject([{ call: id, ack: taken }])
+      expect(more(n + 100, now + 10)).toEqual([])
+    }
   })
 
   test('nor does one that links to something else than what is taken', () => {
