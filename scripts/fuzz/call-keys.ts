@@ -46,8 +46,8 @@ const signalsWithKeys = target(
       ekIn(withEks(rumor, n === 0 ? sent.requestEks : sent.acceptEks)),
     )
     const same = bindCall({ ...sides, requestEks: read[0] ?? [], acceptEks: read[1] ?? [] })
-    if (JSON.stringify(same.secrecy) !== JSON.stringify(bound.secrecy)) return 'it is not read as it is sent'
-    if (bound.secrecy === 'identity') return faultOf({ 'it says why': Object.keys(bound.faults).length > 0 })
+    if (JSON.stringify(same.sealedWith) !== JSON.stringify(bound.sealedWith)) return 'it is not read as it is sent'
+    if (bound.sealedWith === 'identity') return faultOf({ 'it says why': Object.keys(bound.faults).length > 0 })
     const { callerEk, calleeEk } = bound.binding
     const own = [eks.caller, eks.callee].find(({ pubkey }) => pubkey === callerEk)
     const key = own && deriveCallKey(own, bound.binding, caller.pubkey)

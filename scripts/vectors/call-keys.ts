@@ -122,7 +122,7 @@ function introduced(topic: string, pair: Pair): { request: Rumor; accept: Rumor;
     ...{ call: request.id, caller: caller.pubkey, callee: callee.pubkey },
     ...{ requestEks: [pair.caller.pubkey], acceptEks: [pair.callee.pubkey] },
   })
-  if (bound.secrecy !== 'call') throw new Error('the call has no key')
+  if (bound.sealedWith !== 'call') throw new Error('the call has no key')
   return { request, accept, binding: bound.binding }
 }
 

@@ -17,11 +17,11 @@ export function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, context: D
     const message = `a note has at most ${LIMIT.note} characters, this one has ${note.length}`
     return refuse('TEXT_TOO_LONG', message, `\`${P2P} send "…"\` says the rest`)
   }
-  const told = (n: number) => (n === 0 && note !== '' ? { note } : {})
+  const noteOf = (n: number) => (n === 0 && note !== '' ? { note } : {})
   const verdicts = files.map((one, n) =>
     one.content.type === 'path'
-      ? decideUpload({ ...one.content, name: one.name, ...told(n) }, call, context)
-      : decideChunks(one.name, one.content.bytes, { call, n, ...told(n) }, context),
+      ? decideUpload({ ...one.content, name: one.name, ...noteOf(n) }, call, context)
+      : decideChunks(one.name, one.content.bytes, { call, n, ...noteOf(n) }, context),
   )
   const refused = verdicts.find((verdict) => verdict.refusal !== undefined)
   if (refused !== undefined) return refused

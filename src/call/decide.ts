@@ -24,9 +24,11 @@ import { agentLabel } from './wording.ts'
 export function decide(intent: Intent, context: DecisionContext): Decision {
   const decided = decideUnblocked(intent, context)
   const { say, uploads = [], letter } = decided
-  const told = [...say, ...uploads, ...(letter === undefined ? [] : [letter])].find(({ to }) => context.isBlocked(to))
+  const blocked = [...say, ...uploads, ...(letter === undefined ? [] : [letter])].find(({ to }) =>
+    context.isBlocked(to),
+  )
   // Hanging up is what blocking does.
-  return told === undefined || intent.type === 'end' ? decided : blockedRefusal(told.to, context)
+  return blocked === undefined || intent.type === 'end' ? decided : blockedRefusal(blocked.to, context)
 }
 
 function blockedRefusal(pubkey: string, { people }: DecisionContext): Decision {

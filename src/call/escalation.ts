@@ -64,7 +64,7 @@ const MAX_QUESTION = 6_000
 const MAX_TOPIC = 300
 
 /**
- * An escalation as it is kept: the question cut to what travels, and which call and peer it is about. `at` unix seconds.
+ * The facts of an escalation: the whole question, and which call and peer it is about, the topic cut to what travels. `at`: unix seconds.
  */
 export function escalationOf(
   text: string,
@@ -95,12 +95,12 @@ export function escalationOf(
   }
 }
 
-/** What the owner reads. `answer`: how to answer in this place, a sentence. */
-export function escalationText(escalation: Escalation, answer: string): string {
+/** What the owner reads, the question cut to what travels. @param howToAnswer how to answer in this place, a sentence */
+export function escalationText(escalation: Escalation, howToAnswer: string): string {
   const { npub, name, call, text } = escalation
   const who = isNone(name, npub) ? 'Your agent' : `Your agent ${inQuotes(name, 64)}`
   return [
-    `${who} needs you. ${answer}`,
+    `${who} needs you. ${howToAnswer}`,
     '',
     'It asks:',
     cleanText(text, MAX_QUESTION),

@@ -1,6 +1,4 @@
 // What is unread, as items: what came in, from whom, and what we have verified of it.
-// As much news as one look can hold: agents' tools cut what a command prints at about 16,000 characters without a word, and
-// what was cut away there would count as read.
 
 import type { Rumor } from '../nostr/event.ts'
 import { cutForeign, type Foreign, foreignText, lineLengths } from '../sanitize.ts'
@@ -237,7 +235,10 @@ export function timeOf(at: number, heard: number | undefined): number {
   return heard === undefined ? at : Math.min(at, heard)
 }
 
-/** Most characters of news, and what an item takes beside its text, and each line of it. */
+/**
+ * As much news as one look can hold: agents' tools cut what a command prints at about 16,000 characters without a word, and what was cut
+ * away there would count as read. Most characters of news, and what an item takes beside its text, and each line of it.
+ */
 const MAX_CHARACTERS = 10_000
 const ITEM_CHARACTERS = 250
 const LINE_PREFIX_CHARACTERS = 9

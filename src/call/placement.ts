@@ -9,7 +9,7 @@ const WAITING = { ahead: 1_000, candidates: 8 }
 export const MAX_ASIDE = 3
 
 /**
- * What is held of a call, by author and number. 'archived': it lies in a segment that was not read. `ended`: the author's own end is
+ * What is held of a call, by author and number. 'archived': it lies in a segment that was not read. `hasEnded`: the author's own end is
  * taken. `frozen`: the call is verified.
  */
 export type HeldLog = {

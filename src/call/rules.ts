@@ -1,6 +1,7 @@
 // The protocol on one screen: who may say what, when, and what it makes of the call.
-// Rule 1: whatever changes a call stands in this table. Three things stand outside of it, in replay.ts and take.ts: time (a ring runs
-// out, a silent call expires), another call (glare: merged), and a log with two branches (forked). An end that was said before the
+// Rule 1: whatever changes a call stands in this table. Three things stand outside of it: time (a silent call expires,
+// replay.ts; a ring runs out, state/expiry.ts), another call (glare: state/receive-request.ts, state/take-signal.ts), and a log with two
+// branches (state/fork.ts). An end that was said before the
 // answer was known cancels, whatever stands above it (replay.ts, `isCancel`).
 // Rule 2: the table knows no roles of ours. `decide` reads it before we speak and `replay` when we listen, so what we
 // let ourselves send is by construction what we accept.

@@ -29,7 +29,7 @@ export function sealedSignalOf({ body, from, seq, ack, at }: Signal, caller: str
 export type CallSignals = { id: string; caller: string; callee: string; signals: readonly Signal[] }
 
 /** Whether a call has a key, and when its accept says that it was said, unix seconds. */
-export type CallSecrecy = { bound: BoundCall; acceptedAt: number }
+export type CallSecrecy = BoundCall & { acceptedAt: number }
 
 /**
  * Whether a call has keys of its own, and since when. Undefined before an accept is taken. Of several accepts the first of its author
@@ -43,8 +43,8 @@ export function secrecyOf({ id, caller, callee, signals }: CallSignals): CallSec
   if (request === undefined || accept === undefined) return undefined
   const sent = { call: id, caller, callee, requestEks: eksOf(request), acceptEks: eksOf(accept) }
   const bound = bindCall(sent)
-  const isLate = accept.seq > 1 && bound.secrecy === 'call'
-  return { bound: isLate ? { secrecy: 'identity', faults: { callee: 'late' } } : bound, acceptedAt: accept.at }
+  const isLate = accept.seq > 1 && bound.sealedWith === 'call'
+  return { ...(isLate ? { sealedWith: 'identity', faults: { callee: 'late' } } : bound), acceptedAt: accept.at }
 }
 
 /** `secrecyOf` a call as its log has it. Its request and its accepts never leave the log for an archive. */
@@ -62,7 +62,7 @@ export function secrecyIn(log: Log): CallSecrecy | undefined {
  * Whether the caller hung up before it knew of the accept: then its words are sealed with the identities' key, whatever else has come of the
  * call.
  */
-export function isHungUpInTheOpen({ caller }: { caller?: Signal }): boolean {
+export function isHungUpUnderIdentityKey({ caller }: { caller?: Signal }): boolean {
   return caller?.seq === 2 && caller.ack.seq === 0
 }
 

@@ -25,7 +25,7 @@ import { count, isHex } from './tag-values.ts'
 export function signalTemplate(body: Body, position: SignalPosition, at: number): Template {
   const { call, to, seq, prev, read, re } = position
   const kind = kindOf(body)
-  const said = body.type === 'receipt' && (body.fork !== undefined || body.lost === true)
+  const isFaultReceipt = body.type === 'receipt' && (body.fork !== undefined || body.lost === true)
   return {
     kind,
     created_at: at,
@@ -35,8 +35,8 @@ export function signalTemplate(body: Body, position: SignalPosition, at: number)
       ...(call === undefined ? [] : [['call-id', call]]),
       ...(body.type === 'receipt' ? [] : [['seq', String(seq)]]),
       ...(prev === undefined || body.type === 'receipt' ? [] : [['prev', prev]]),
-      ...(said ? [] : [ackTag(position.ack)]),
-      ...(read === undefined || read === 0 || said ? [] : [['read', String(read)]]),
+      ...(isFaultReceipt ? [] : [ackTag(position.ack)]),
+      ...(read === undefined || read === 0 || isFaultReceipt ? [] : [['read', String(read)]]),
       ...(re === undefined ? [] : [['e', re, '', 'reply']]),
       ...bodyTags(body),
     ],

@@ -112,10 +112,10 @@ async function runCommand<T extends IntentType>(
         ? await (await import('../run/run.ts')).run(task, context)
         : await (await import('../run/local.ts')).runLocally(task, context)
     if (command.print?.(intent).stream) return EXIT.ok
-    const told = json ? outcome : fitOutcome(outcome)
-    const code = await printOutcome(host, { command, verb, outcome: told, json, ...look })
+    const shown = json ? outcome : fitOutcome(outcome)
+    const code = await printOutcome(host, { command, verb, outcome: shown, json, ...look })
     // In that order: a crash in between prints the news twice, never not at all.
-    if (needs.shows === true) await markShown(context, told.news)
+    if (needs.shows === true) await markShown(context, shown.news)
     return code
   } finally {
     environment.pool.close()

@@ -30,7 +30,7 @@ export const inbox: Command<'inbox'> = {
     archives: all,
     downloads: 'patient',
     shows: !peek,
-    notes: ['pace', 'files'],
+    notes: ['mail', 'files'],
   }),
   text: (outcome) => {
     const { items } = outcome

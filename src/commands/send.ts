@@ -39,7 +39,7 @@ export const send: Command<'send'> = {
   }),
   needs: (intent) =>
     intent.to === undefined
-      ? { network: true, optimistic: true, waits: replyWait(intent), shows: true, notes: ['pace'] }
+      ? { network: true, optimistic: true, waits: replyWait(intent), shows: true, notes: ['mail'] }
       : { network: true, lookups: { agent: intent.to }, announces: 'list', shows: true },
   text: (outcome) =>
     outcome.intent.to === undefined

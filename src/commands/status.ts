@@ -40,7 +40,7 @@ export const status: Command<'status'> = {
   describe: 'Relays, calls, and what is new',
   example: 'p2p status',
   intent: () => ({ type: 'status' }),
-  needs: () => ({ network: true, downloads: 'quick', shows: true, notes: ['pace'] }),
+  needs: () => ({ network: true, downloads: 'quick', shows: true, notes: ['mail'] }),
   text: (outcome) => {
     const { calls, total } = callsShown(outcome)
     const up = outcome.relays.filter((r) => r.ok)

@@ -41,7 +41,7 @@ export const wait: Command<'wait'> = {
     waits: { type: 'items', seconds, settle, for: types, call, follow },
     wakes: true,
     shows: true,
-    notes: ['pace', 'files'],
+    notes: ['mail', 'files'],
   }),
   text: (outcome) => [...newsLines(outcome.news), ...endedLines(outcome)],
   json: (outcome) => ({

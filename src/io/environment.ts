@@ -121,7 +121,8 @@ export type Environment<I, L, P = never> = {
   /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
   runHook: (command: readonly string[], input: string) => Promise<Foreign | undefined>
   settings: Settings
-  /** Something the user should see before the outcome: a call's id before a wait. */
+  /** A notice on stderr, not with --quiet: damage, work that takes long, what was deleted. What a reader of stdout should see first goes through
+   * `RunContext.printLine`. */
   say: (line: string) => void
   stopped: AbortSignal
 }

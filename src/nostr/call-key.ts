@@ -33,8 +33,8 @@ export type EkFault = 'missing' | 'several' | 'malformed' | 'off-curve' | 'ident
 
 /** Both sides have a call key, or why one has none, by side. */
 export type BoundCall =
-  | { secrecy: 'call'; binding: CallBinding }
-  | { secrecy: 'identity'; faults: { caller?: EkFault; callee?: EkFault } }
+  | { sealedWith: 'call'; binding: CallBinding }
+  | { sealedWith: 'identity'; faults: { caller?: EkFault; callee?: EkFault } }
 
 /** The key pair of one call: `pubkey` is its `ek`. Throws as `randomKeys` does, which by chance happens once in 2^128. */
 export function makeCallKeys(random: RandomBytes = randomBytes): Keys {
@@ -52,9 +52,9 @@ export function bindCall({ call, caller, callee, requestEks, acceptEks }: CallIn
   // The attack: whoever accepts sends our own call key back. The accept is the later of the two, so it is the copy.
   const calleeFault = ekFault(acceptEks, identities) ?? (acceptEks[0] === callerEk ? 'copied' : undefined)
   if (callerFault === undefined && calleeFault === undefined)
-    return { secrecy: 'call', binding: { call, caller, callee, callerEk, calleeEk: acceptEks[0] ?? '' } }
+    return { sealedWith: 'call', binding: { call, caller, callee, callerEk, calleeEk: acceptEks[0] ?? '' } }
   return {
-    secrecy: 'identity',
+    sealedWith: 'identity',
     faults: { ...(callerFault && { caller: callerFault }), ...(calleeFault && { callee: calleeFault }) },
   }
 }

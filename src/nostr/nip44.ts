@@ -41,7 +41,7 @@ const cachedKeys = new WeakMap<Uint8Array, Map<string, Uint8Array | undefined>>(
 const MAX_CACHED_KEYS = 10_000
 
 /**
- * The payload (base64) of 1 to `maxPlaintext` bytes of text under a conversation key. A nonce must never be used twice.
+ * The payload (base64) of 1 to `MAX_PLAINTEXT` bytes of text under a conversation key. A nonce must never be used twice.
  * Throws RangeError on text of any other length, and on a key or nonce that is not 32 bytes.
  */
 export function encrypt(plaintext: string, key: Uint8Array, nonce: Uint8Array = randomBytes(32)): string {

@@ -187,7 +187,7 @@ export type OpenedWrap = {
 }
 
 /** What stands on the outside of a wrap. */
-export type WrapHeader = Omit<OpenedWrap, 'rumor' | 'reason' | 'call' | 'unopened'>
+export type WrapHeader = Pick<OpenedWrap, 'id' | 'stamp' | 'bits' | 'pubkey' | 'sig'>
 
 /** What is kept of a wrap while it is opened. */
 export function wrapHeaderOf(event: Event): WrapHeader {
@@ -205,7 +205,7 @@ export function isWrapSigned({ id, pubkey, sig }: WrapHeader): boolean {
 }
 
 /** What a wrap has come to. */
-export function openedWrapOf(cover: WrapHeader, result: Unwrapped): OpenedWrap {
-  if (!result.ok) return { ...cover, reason: result.reason, ...(result.unopened && { unopened: result.unopened }) }
-  return { ...cover, rumor: result.rumor, ...(result.key === 'call' && { openedWithKeyOf: result.call }) }
+export function openedWrapOf(header: WrapHeader, result: Unwrapped): OpenedWrap {
+  if (!result.ok) return { ...header, reason: result.reason, ...(result.unopened && { unopened: result.unopened }) }
+  return { ...header, rumor: result.rumor, ...(result.key === 'call' && { openedWithKeyOf: result.call }) }
 }

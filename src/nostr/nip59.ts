@@ -32,7 +32,7 @@ export type SealOptions = { stamp: number; callKey?: CallKey | undefined }
 
 /**
  * The kind 13 event that carries a rumor to one receiver, signed by its author whatever key it is encrypted with.
- * Throws RangeError when the rumor is not that of `keys` or was changed since, has more than `maxPlaintext` bytes of JSON,
+ * Throws RangeError when the rumor is not that of `keys` or was changed since, has more than `MAX_PLAINTEXT` bytes of JSON,
  * `to` is no point on the curve, or the key is that of another call or of a call with somebody else.
  */
 export function seal(

@@ -7,9 +7,9 @@ const CLOCK_TOLERANCE = 60
  * Our clock beside the relays', in seconds. `told`: by how much ours is ahead, 0 while it is right or nobody knows. Of that, `ahead` is
  * taken off what we publish; and by `lag` theirs may be later than what it is dated with.
  */
-export type RelayClock = { told: number; ahead: number; lag: number }
+export type RelayClock = { reportedAhead: number; ahead: number; lag: number }
 
-export const RIGHT_CLOCK: RelayClock = { told: 0, ahead: 0, lag: 0 }
+export const RIGHT_CLOCK: RelayClock = { reportedAhead: 0, ahead: 0, lag: 0 }
 
 /** A relay, and by how much our clock is ahead of it, in seconds, where it has told its time. */
 export type ToldClock = { url: string; clockAhead?: number | undefined }
@@ -28,10 +28,10 @@ export function readRelayClock(relays: readonly ToldClock[], own: readonly strin
   const [alone] = clocks
   if (own.length === 1 && alone !== undefined) {
     if (Math.abs(alone) <= CLOCK_TOLERANCE) return RIGHT_CLOCK
-    return { told: alone, ahead: Math.max(0, alone), lag: Math.max(0, -alone) }
+    return { reportedAhead: alone, ahead: Math.max(0, alone), lag: Math.max(0, -alone) }
   }
   const agreed = agreedClock(clocks)
-  return { told: agreed, ahead: agreed, lag: 0 }
+  return { reportedAhead: agreed, ahead: agreed, lag: 0 }
 }
 
 /** What most of at least two say; 0 where it is too little to matter, or as many say otherwise. */

@@ -95,7 +95,7 @@ export async function findPresences(
 
 /** Unix seconds by the relays' clock, as soon as one has told it. */
 function clockNow({ environment, now }: RunContext): number {
-  return now - readRelayClock(environment.pool.relays(), ownRelays(environment)).told
+  return now - readRelayClock(environment.pool.relays(), ownRelays(environment)).reportedAhead
 }
 
 async function ask(

@@ -42,7 +42,7 @@ export function linesToLog(
   const logged = resultsOf('log-escalation', done).map(({ action }) => action.due.escalation.id)
   return resultsOf('tell-owner', done).flatMap(({ action: { due }, told }) => {
     const { escalation, channels } = due
-    if (!due.fresh || logged.includes(escalation.id)) return []
+    if (!due.neverTold || logged.includes(escalation.id)) return []
     const { owner } = context.environment
     const results: ChannelResult[] = [
       ...peerResult(escalation, state),

@@ -24,6 +24,6 @@ export function keyringFor({ environment, now }: RunContext, tried?: TriedCalls)
 
 /** What the key of a call is bound to; undefined where it has none. */
 export function bindingIn(log: Log | undefined): CallBinding | undefined {
-  const bound = log && secrecyIn(log)?.bound
-  return bound?.secrecy === 'call' ? bound.binding : undefined
+  const secrecy = log && secrecyIn(log)
+  return secrecy?.sealedWith === 'call' ? secrecy.binding : undefined
 }

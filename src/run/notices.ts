@@ -26,7 +26,7 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[], news: r
   // Where nobody answered, not having found a list says nothing.
   const asked = heard.answers.some((a) => a.complete)
   return [
-    ...clockNotices(heard.clock.told),
+    ...clockNotices(heard.clock.reportedAhead),
     ...otherMachineNotices(finished),
     ...mailboxNotices(heard),
     ...replacedListNotices(finished),
@@ -124,7 +124,7 @@ function unlistedNotices({ online, answers }: SyncResult): string[] {
 
 // Nothing is told out of its place: what came before something that it follows is told with that.
 function gapNotices({ needs }: FinishedRun, calls: readonly Call[]): string[] {
-  if (needs.notes?.includes('pace') !== true) return []
+  if (needs.notes?.includes('mail') !== true) return []
   return calls.flatMap(({ id, waiting, gaps }) => {
     const [gap] = gaps
     if (waiting.length === 0 || gap === undefined) return []
@@ -139,7 +139,7 @@ function gapNotices({ needs }: FinishedRun, calls: readonly Call[]): string[] {
 // "A bound that unread ones meet is told."
 function lettersLeftNotices({ needs, state }: FinishedRun): string[] {
   const { lettersLeft: left = 0 } = state.index
-  if (left === 0 || needs.notes?.includes('pace') !== true) return []
+  if (left === 0 || needs.notes?.includes('mail') !== true) return []
   return [
     `${left === 1 ? '1 letter' : `${left} letters`} found no room beside the unread ones; read those with \`${P2P} inbox\`, then \`${P2P} inbox --deep\` asks the relays once more`,
   ]
@@ -147,7 +147,7 @@ function lettersLeftNotices({ needs, state }: FinishedRun): string[] {
 
 // Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
 function longCallNotices({ context, needs, state }: FinishedRun, calls: readonly Call[]): string[] {
-  if (needs.notes?.includes('pace') !== true) return []
+  if (needs.notes?.includes('mail') !== true) return []
   const maxMessages = context.environment.config.call.maxMessages
   return calls.flatMap((call) => {
     if (call.phase !== 'active') return []
@@ -168,9 +168,9 @@ function longCallNotices({ context, needs, state }: FinishedRun, calls: readonly
 // What the owner could not be told when it was asked.
 function ownerToldNotices({ done, state, context, decided }: FinishedRun): string[] {
   const told = resultsOf('tell-owner', done)
-  const before = told.filter(({ action }) => !action.due.fresh)
+  const before = told.filter(({ action }) => !action.due.neverTold)
   const results = before.flatMap(({ told: { id, results } }) => Object.entries(results).map((r) => [id, ...r] as const))
-  const owned = told.flatMap(({ action: { due } }) => (due.fresh && due.letter !== undefined ? [due.letter] : []))
+  const owned = told.flatMap(({ action: { due } }) => (due.neverTold && due.letter !== undefined ? [due.letter] : []))
   const toOwner = resultsOf('letter', done).filter(({ action }) => action.due.to === context.environment.ownerKey)
   const letters = new Set(toOwner.map(({ action }) => action.due.rumor.id))
   const sent = [...letters].filter((id) => !owned.includes(id) && id !== decided?.letter?.rumor.id)

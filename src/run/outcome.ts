@@ -210,8 +210,8 @@ export function unreadItems(
   all = false,
 ): InboxItem[] {
   // A letter that brings a file is news once the file is here, or will never be.
-  const told = (letter: Letter) => (all ? !letter.mine : isDue(letter, now)) && !isOnItsWay(letter)
-  const letters = letterLogsOf(state).flatMap(({ letters }) => Object.values(letters).filter(told))
+  const isShown = (letter: Letter) => (all ? !letter.mine : isDue(letter, now)) && !isOnItsWay(letter)
+  const letters = letterLogsOf(state).flatMap(({ letters }) => Object.values(letters).filter(isShown))
   letters.sort((a, b) => a.heard - b.heard || a.rumor.created_at - b.rumor.created_at)
   const items = calls.flatMap((call) => {
     const log = state.logs[call.id]

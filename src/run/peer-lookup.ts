@@ -49,7 +49,7 @@ export async function lookAgain(context: RunContext, index: Index, peers: readon
   const answers = asks.length === 0 ? [] : await context.environment.pool.fetch(asks, { deadline: context.deadline })
   const events = uniqueEvents(answers.flatMap((a) => a.events))
   const looked = peersLookedUp(answers, events, peers)
-  return { looked, public: events, presences: readPresences(events, context.now), hints: {} }
+  return { lookedUp: looked, public: events, presences: readPresences(events, context.now), hints: {} }
 }
 
 /** Whose lists are now known, or known not to be there. */

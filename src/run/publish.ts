@@ -9,7 +9,7 @@ import type { GiftWrapOptions } from '../nostr/nip59.ts'
 import { recordLettersSent } from '../state/letters.ts'
 import { type PublishResult, recordPublished, type SignalPublishResult } from '../state/outbox.ts'
 import { doubtPeers, rememberPeers } from '../state/peer-memory.ts'
-import { recordReceiptsTaken } from '../state/receipts.ts'
+import { recordAcksTaken } from '../state/receipts.ts'
 import { callsOf, type State } from '../state/state.ts'
 import {
   type Action,
@@ -36,7 +36,7 @@ export const publishSignal: Executor<'signal'> = {
   },
   record(state, done, context) {
     const published = recordPublished(state, done.flatMap(signalResultOf), authorOf(context))
-    return recordReceiptsTaken(
+    return recordAcksTaken(
       published,
       done.filter(isTaken).map(({ action: { due } }) => ({ call: due.call, ack: ackOf(due.rumor) })),
     )
@@ -65,7 +65,7 @@ export const publishReceipt: Executor<'receipt'> = {
     return { type: 'receipt', action, oks }
   },
   record: (state, done) =>
-    recordReceiptsTaken(
+    recordAcksTaken(
       state,
       done
         .filter(isTaken)
@@ -84,8 +84,8 @@ export const lookUpAgain: Executor<'look-up'> = {
   record: (state, done, { now }) => done.reduce((next, { found }) => rememberPeers(next, found, now), state),
 }
 
-/** What goes out in a step, each with the relays where its receiver reads. */
-export function withRoute(context: RunContext, state: State): (peer: string) => Route {
+/** Finds the route to a peer: the relays where it reads. Each is worked out once. */
+export function routeFinder(context: RunContext, state: State): (peer: string) => Route {
   const calls = callsOf(state, context.environment.keys.pubkey, context.now)
   const known = new Map<string, Route>()
   return (peer) => {
@@ -139,7 +139,7 @@ function publishAgain(
   peers: readonly string[],
   context: RunContext,
 ): Publishing[] {
-  const routeOf = withRoute(context, state)
+  const routeOf = routeFinder(context, state)
   return sent.flatMap((one): Publishing[] => {
     const { action } = one
     const to = receiverOf(action)

@@ -46,8 +46,8 @@ export function routeTo(context: RouteContext, state: State, calls: readonly Cal
   const { index } = state
   const memory = index.peers[peer]
   const pow = memory?.pow ?? 0
-  const told = calls.findLast((c) => c.peer === peer && c.peerRelays.length > 0)?.peerRelays
-  const sources = { list: memory?.inbox, call: told, hint: memory?.hints, reads: memory?.reads }
+  const namedInCall = calls.findLast((c) => c.peer === peer && c.peerRelays.length > 0)?.peerRelays
+  const sources = { list: memory?.inbox, call: namedInCall, hint: memory?.hints, reads: memory?.reads }
   const met = !isUnansweredStranger(context, index, peer)
   for (const by of ['list', 'call', 'hint', 'reads'] as const) {
     const named = usable(sources[by] ?? [], own, allowPrivate, TRIED)

@@ -1,6 +1,6 @@
 // A step taken on what is on disk by then and written down under the lock, so parallel commands take turns and none overwrites another.
 import type { Keys } from '../nostr/crypto.ts'
-import { callsIn } from '../state/signal-step.ts'
+import { logNamesIn } from '../state/signal-step.ts'
 import type { State } from '../state/state.ts'
 import { type ActionResult, resultsOf, type StepOptions } from './action.ts'
 import type { RunContext } from './context.ts'
@@ -17,13 +17,13 @@ export async function saveStep(input: StepInput, options: StepOptions, context: 
   const opened = [...(heard?.opened ?? []), ...meanwhile]
   const { index } = environment.store.read()
   // A call that is over with this step is still the one that the command is about.
-  const spoken = new Set([...earlier, ...done].flatMap(callOfDone))
-  const calls = [...callsIn(opened, index, { selector, now: context.now }), ...spoken]
+  const callsOfActions = new Set([...earlier, ...done].flatMap(callOfDone))
+  const names = [...logNamesIn(opened, index, { selector, now: context.now }), ...callsOfActions]
   const makeKeys = sameKeysAgain(environment.callKeys.make)
   // Of what a command says before it has listened the index knows nothing: it is written afterwards.
   const observed = heard === undefined && done.length === 0 ? undefined : environment.pool.observed()
   let before: StepResult | undefined
-  return await environment.store.update(calls, (fresh) => {
+  return await environment.store.update(names, (fresh) => {
     const keys = { ...environment.callKeys, make: makeKeys() }
     const here = { ...context, environment: { ...environment, callKeys: keys } }
     const written = before !== undefined && isSaid(before, fresh) ? { written: before } : {}

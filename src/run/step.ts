@@ -9,7 +9,7 @@ import { readInboxList } from '../call/presence.ts'
 import type { Failure } from '../errors.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
-import { recordLook, recordOwnList } from '../state/announcements.ts'
+import { recordCommand, recordOwnList } from '../state/announcements.ts'
 import { directMessage, lettersDue, oweLetter } from '../state/letters.ts'
 import { markMachineTold } from '../state/machine.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
@@ -38,7 +38,7 @@ import { bindingOfReceipt, bindingOfSignal, earlyActions, openEarly } from './ca
 import { authorOf, type RunContext } from './context.ts'
 import { linesToLog, queueEscalation } from './escalate.ts'
 import { recordResults } from './executors.ts'
-import { retryUnreachedPeers, withRoute } from './publish.ts'
+import { retryUnreachedPeers, routeFinder } from './publish.ts'
 import { lookupsFrom, type PeerLookup } from './sync-request.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync-result.ts'
 
@@ -101,15 +101,15 @@ export function runStep(state: State, input: StepInput, options: StepOptions, co
   const { done = [], saved, earlier = [] } = input
   const observed = observe(state, input.observed, options, context)
   const owned = withAgent(observed, context.environment.keys.pubkey)
-  // First: what was tried on them is not to be tried again by what follows.
+  // First: keys that were tried on early seals are not tried again by what follows.
   const afterOpening = openEarly.record(owned, resultsOf('open-early', done), context)
   const decided = hearAndDecide(afterOpening, input, options, context)
+  const unsaved = saved === undefined ? done : done.filter((one) => !saved.has(one))
   // Last: while this process holds its claim on what it has just said, that is not due once more.
-  const fresh = saved === undefined ? done : done.filter((one) => !saved.has(one))
-  const recorded = fresh.length === 0 ? decided.state : recordResults(decided.state, fresh, context)
+  const recorded = unsaved.length === 0 ? decided.state : recordResults(decided.state, unsaved, context)
   const next = followUp(recorded, done, earlier, decided.actions, options, context)
   const callsOnly =
-    decided.callsOnly && observed === state && next.state === recorded && fresh.every((one) => one.type === 'receipt')
+    decided.callsOnly && observed === state && next.state === recorded && unsaved.every((one) => one.type === 'receipt')
   return { ...decided, state: next.state, actions: [...decided.actions, ...next.actions], callsOnly }
 }
 
@@ -125,8 +125,8 @@ function hearAndDecide(state: State, input: StepInput, options: StepOptions, con
     opened.filter(({ unopened }) => unopened === undefined),
   )
   const { heard = heardMeanwhile(uploaded, early), written } = input
-  const asked = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(fileSignalOf))
-  const wanted = written === undefined ? asked : undefined
+  const toDecide = input.intent ?? (uploaded.length === 0 ? undefined : uploaded.map(fileSignalOf))
+  const wanted = written === undefined ? toDecide : undefined
   if (heard === undefined && wanted === undefined) {
     const nothing = { actions: [], decided: undefined, callsHeard: [], removals: [], secrets: [] }
     return { ...(written ?? nothing), state, callsOnly: true }
@@ -150,7 +150,7 @@ function hearAndDecide(state: State, input: StepInput, options: StepOptions, con
   const letters = lettersDue(lettered.state, author, environment.isAlive, isBlocked)
   const escalations = dueEscalations(letters.state, environment.owner.channels, author, environment.isAlive)
   const files = updateTransfers(escalations.state, context)
-  const routeOf = withRoute(context, files.state)
+  const routeOf = routeFinder(context, files.state)
   const announced = options.proposeAnnouncements?.(files.state, context) ?? { state: files.state, actions: [] }
   return {
     state: isLookedAt(options) ? markMachineTold(announced.state, context.now) : announced.state,
@@ -222,18 +222,18 @@ function rememberSync(
   context: RunContext,
 ): State {
   const { now } = context
-  const looked = needs.unattended === true || heard.answers.length === 0 ? state : recordLook(state, now)
+  const commanded = needs.unattended === true || heard.answers.length === 0 ? state : recordCommand(state, now)
   const mailboxes = heard.answers.filter((a) => a.name === 'inbox')
-  const read = recordMailboxAnswers(looked, mailboxes, now)
+  const read = recordMailboxAnswers(commanded, mailboxes, now)
   const me = context.environment.keys.pubkey
   const isAsked = heard.answers.some((a) => a.name === 'own-list' && a.complete)
   const listed = isAsked ? recordOwnList(read, readInboxList(heard.public, me), now) : read
-  const withClock = recordClock(listed, heard.answers, heard.clock.told)
-  return rememberPeers(withClock, { ...lookup, looked: lookup.peers, public: heard.public }, now)
+  const withClock = recordClock(listed, heard.answers, heard.clock.reportedAhead)
+  return rememberPeers(withClock, { ...lookup, lookedUp: lookup.peers, public: heard.public }, now)
 }
 
-function decidedIn({ decision, said }: SignalStepResult, asked: boolean): Decided | undefined {
-  if (!asked) return undefined
+function decidedIn({ decision, said }: SignalStepResult, wasAsked: boolean): Decided | undefined {
+  if (!wasAsked) return undefined
   const own = said.slice(said.length - decision.say.length)
   // A call that is hung up for another one is not what the command is about.
   return { refusal: decision.refusal, said: own.filter(({ call }) => call === own[0]?.call), asked: undefined }
@@ -255,11 +255,11 @@ function signalActions(
   state: State,
   context: RunContext,
 ): Action[] {
-  const routeOf = withRoute(context, state)
-  const fresh = new Set(said.map(({ rumor }) => rumor.id))
+  const routeOf = routeFinder(context, state)
+  const saidNow = new Set(said.map(({ rumor }) => rumor.id))
   return [
     ...signalsDue.map((due): Action => {
-      const said = fresh.has(due.rumor.id)
+      const said = saidNow.has(due.rumor.id)
       return { type: 'signal', due, route: routeOf(due.to), said, binding: bindingOfSignal(state, due) }
     }),
     ...receiptsOwed.map((receipt): Action => {

@@ -62,7 +62,7 @@ export async function sync(context: RunContext, index: Index, request: SyncReque
   const outcomes = new Map(
     mailboxes.map(({ relay, questions }) => {
       const parts = questions.flatMap(({ part }) => partAnswer(part, relay, found))
-      const run = { ...replayClock(relay, context), relay, deep: request.deep, left }
+      const run = { ...readClock(relay, context), relay, deep: request.deep, left }
       return [relay, readOutcome(index.relays[relay], parts, run)]
     }),
   )
@@ -136,7 +136,7 @@ const UNCHECKED_CLOCK = 3 * 3600
 
 // The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more. The trap: our clock is two hours
 // ahead, no relay says so, and what is dated into the first two of the two days is never read.
-function replayClock(relay: string, { environment, now }: RunContext) {
+function readClock(relay: string, { environment, now }: RunContext) {
   const theirs = environment.pool.relays().find((r) => r.url === relay)?.clockAhead ?? UNCHECKED_CLOCK
   return { cursor: Math.min(now, now - theirs), began: now }
 }

@@ -34,7 +34,7 @@ export const tellOwner: Executor<'tell-owner'> = {
   },
   // What is new is written down when it stands in the log, so that no line of it is lost.
   record(state, done, { environment, now }) {
-    const told = done.flatMap((one) => (one.action.due.fresh ? [] : [one.told]))
+    const told = done.flatMap((one) => (one.action.due.neverTold ? [] : [one.told]))
     return told.length === 0 ? state : recordOwnerTold(state, told, environment.owner.channels, now)
   },
 }

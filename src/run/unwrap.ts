@@ -153,13 +153,13 @@ async function unwrapSome(
 ): Promise<OpenedMail> {
   if (wraps.length === 0) return { opened: [], left: [] }
   // All that is needed of a wrap beside what is in it: the wraps themselves are gone as soon as they are opened.
-  const covers = wraps.map(wrapHeaderOf)
+  const headers = wraps.map(wrapHeaderOf)
   const results = await environment.unwrapAll(wraps, until, keyring)
-  const opened = covers.flatMap((cover, n) => {
+  const opened = headers.flatMap((header, n) => {
     const result = results[n]
-    return result === undefined ? [] : [openedWrapOf(cover, result)]
+    return result === undefined ? [] : [openedWrapOf(header, result)]
   })
-  const late = covers.flatMap(({ stamp }, n) => (results[n] === undefined ? [stamp] : []))
+  const late = headers.flatMap(({ stamp }, n) => (results[n] === undefined ? [stamp] : []))
   // What has keys left to try is asked for again as well, and no cursor passes it.
   return { opened, left: [...late, ...opened.filter(isToBeTriedAgain).map(({ stamp }) => stamp)] }
 }

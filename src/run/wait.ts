@@ -138,13 +138,13 @@ function isCallClosed({ type }: Wait, call: string | undefined, { state, calls }
 
 async function follow<T extends IntentType>(type: T, begun: Watch<T>): Promise<OutcomeOf<T>> {
   const { context } = begun.run
-  let told = begun.run.deleted?.length ?? 0
+  let saidCount = begun.run.deleted?.length ?? 0
   // Each item is on disk before it is printed, and read only once it has been.
   const show = async (run: FinishedRunOf<T>): Promise<OutcomeOf<T>> => {
     const seen = outcomeOf(type, run)
     // What was deleted is named when it is, since a stream need not end; what was before it began is a notice of its end.
-    for (const line of run.deleted?.slice(told) ?? []) context.environment.say(line)
-    told = Math.max(told, run.deleted?.length ?? 0)
+    for (const line of run.deleted?.slice(saidCount) ?? []) context.environment.say(line)
+    saidCount = Math.max(saidCount, run.deleted?.length ?? 0)
     const printed: InboxItem[] = []
     for (const item of seen.news.filter((i) => isAwaited(i, begun, undefined))) {
       if (context.environment.stopped.aborted) break

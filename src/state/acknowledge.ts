@@ -4,7 +4,7 @@ import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
 import { noteRecord } from './peer-record.ts'
 import { hasPassed } from './retry.ts'
-import { type LogIndex, seqKey, type Transaction } from './transaction.ts'
+import { type LogLookup, seqKey, type Transaction } from './transaction.ts'
 
 /** Offers our signals of these types once more, in new wraps: the other side asks for them again, because they did not reach it. */
 export function offerAgain(
@@ -19,7 +19,7 @@ export function offerAgain(
     const signal = signalOf(log, id)
     if (signal?.from !== me || !types.includes(signal.body.type) || !mayOffer(signal.seq)) continue
     // Two ends that are no confirmation would answer each other forever.
-    if (signal.body.type === 'end' && !isConfirmation(edit.logIndex(log), signal)) continue
+    if (signal.body.type === 'end' && !isConfirmation(edit.lookup(log), signal)) continue
     const owed = log.outbox[id]
     log.outbox[id] = owed === undefined ? { ...FRESH, offeredAgain: true } : { ...owed, reportedMissing: true }
     noteOffered(log, signal.seq, now)
@@ -55,7 +55,7 @@ export function offerMissing(
   { me, now }: { me: string; now: number },
 ): void {
   if (log.fork !== undefined || missing.length === 0) return
-  const { said, last } = edit.logIndex(log)
+  const { taken: said, last } = edit.lookup(log)
   const mayOffer = pacedBy(log, now)
   const top = last.get(me)?.seq ?? 0
   for (const [first, end] of missing) {
@@ -84,7 +84,7 @@ export function acknowledge(edit: Transaction, log: Log, ack: Link, read = 0): v
   // "Counts up to `ack`": a receipt that acknowledges nothing says nothing of what was looked at. The attack: one in the open, from before
   // the accept by its own word, says that all of it was read.
   log.peerRead = Math.max(log.peerRead, Math.min(read, ack.seq, log.peerAcked.seq))
-  const { owed } = edit.logIndex(log)
+  const { owed } = edit.lookup(log)
   for (const [seq, id] of owed) {
     if (seq > ack.seq) break
     owed.delete(seq)
@@ -103,7 +103,7 @@ function markDelivered(edit: Transaction, log: Log, id: string): void {
     edit.entries(log)[id] = withoutContent(entry)
 }
 
-function isConfirmation(index: LogIndex, end: Signal): boolean {
+function isConfirmation(index: LogLookup, end: Signal): boolean {
   if (end.body.type !== 'end' || end.body.text !== '' || end.body.outcome !== undefined) return false
   return [...index.ended].some((author) => author !== end.from && index.last.get(author)?.id === end.ack.id)
 }

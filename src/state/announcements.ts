@@ -132,14 +132,14 @@ function isSame(lists: string, relays: readonly string[]): boolean {
 export function recordListOffered(
   state: State,
   lists: string,
-  receipts: readonly { relay: string; accepted: boolean }[],
+  oks: readonly { relay: string; accepted: boolean }[],
   now: number,
   stamp = now,
 ): State {
   const edit = beginTransaction(state)
   const { announced } = edit.index
   const before = announced.inboxList === lists ? announced.listOffers : {}
-  const fresh = Object.fromEntries(receipts.map((r) => [r.relay, { at: now, taken: r.accepted }]))
+  const fresh = Object.fromEntries(oks.map((r) => [r.relay, { at: now, taken: r.accepted }]))
   const offered = { ...before, ...fresh }
   if (!Object.values(offered).some((one) => one.taken)) return state
   const { listReplacedBy: _, ...kept } = announced
@@ -178,7 +178,7 @@ export function endAnnounce(state: State, pid: number): State {
 }
 
 /** Our agent has looked: it, and not cron, has run a command. */
-export function recordLook(state: State, now: number): State {
+export function recordCommand(state: State, now: number): State {
   const edit = beginTransaction(state)
   edit.index.announced = { ...edit.index.announced, lastCommandAt: now }
   return edit.state

@@ -6,7 +6,7 @@ import { countsAsUnread } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, type LogEntry, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver, UNCONNECTED_PHASES } from '../call/rules.ts'
-import { isHungUpInTheOpen, secrecyIn } from '../call/secrecy.ts'
+import { isHungUpUnderIdentityKey, secrecyIn } from '../call/secrecy.ts'
 import { amountOf, awaitsUntil } from './early-seals.ts'
 import { overSince } from './retention.ts'
 import { type CallSummary, callOf, OPEN_AFTER_END, type State } from './state.ts'
@@ -45,7 +45,7 @@ function indexCall(edit: Transaction, id: string, me: string, now: number): void
  */
 export function summariseCall(call: Call, log: Log, now: number, before?: CallSummary): CallSummary {
   const [agreements, outcome] = [rememberedAgreements(call), callOutcome(call)]
-  const secrecy = secrecyIn(log)?.bound.secrecy
+  const secrecy = secrecyIn(log)?.sealedWith
   const over = overAt(call, log, now, before)
   const awaits = awaitsUntil(call, log)
   return {
@@ -65,7 +65,7 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
     ...(agreements.length === 0 ? {} : { agreements }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(secrecy === undefined ? {} : { secrecy }),
-    ...(secrecy === 'call' && isHungUpInTheOpen(call.ends) ? { hungUp: true } : {}),
+    ...(secrecy === 'call' && isHungUpUnderIdentityKey(call.ends) ? { hungUp: true } : {}),
     ...(over === undefined ? {} : { overAt: over, endCount: endsOf(call) }),
     ...(awaits === undefined ? {} : { awaitsAcceptUntil: awaits }),
     ...(log.earlySeals === undefined ? {} : { earlySeals: amountOf(log.earlySeals) }),
@@ -148,7 +148,7 @@ function ownOf(call: Call, log: Log): CallSummary['own'] {
   const own = { queued: 0, relayed: 0, delivered: archived, read: 0 }
   for (const { signal, party } of call.lines) if (party === call.role) own[deliveryStateOf(log, signal.id)]++
   // Our numbers have no gaps: what of those that were looked at is not among the lines lies in the archive.
-  const looked = Math.min(log.peerAcked.seq, log.peerRead)
-  const archivedRead = Math.max(0, Math.min(archived, looked - own.read))
+  const readUpTo = Math.min(log.peerAcked.seq, log.peerRead)
+  const archivedRead = Math.max(0, Math.min(archived, readUpTo - own.read))
   return { ...own, delivered: own.delivered - archivedRead, read: own.read + archivedRead }
 }

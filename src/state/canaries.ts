@@ -27,8 +27,8 @@ const JUST_NOW = 10
 /** The inbox relays that are to be sent a canary: those that this run has read, at most hourly each. */
 export function canaryRelays({ relays }: Index, inbox: readonly string[], now: number): string[] {
   return inbox.filter((url) => {
-    const { cursor = 0, cursorByOwnClock: looked = cursor, canary } = relays[url] ?? {}
-    if (Math.abs(now - looked) > JUST_NOW) return false
+    const { cursor = 0, cursorByOwnClock: lastReadAt = cursor, canary } = relays[url] ?? {}
+    if (Math.abs(now - lastReadAt) > JUST_NOW) return false
     // A clock that was set back must not stop them.
     return canary === undefined || hasPassed(canary.at, EVERY[canary.leaky === undefined ? 'believed' : 'leaky'], now)
   })

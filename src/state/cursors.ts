@@ -4,18 +4,18 @@ import type { RelayMemory, Sweep } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
 /**
- * A relay's complete replay: where its cursor goes, and when we asked. Both by the relays' clock, unix seconds. `swept`: the
- * whole mailbox was read.
+ * A complete read of our mailbox at a relay. `cursor`: where its cursor goes, by the relay's clock; `began`: when we asked, by our own; both
+ * unix seconds. `whole`: not only the window, but all that the relay may keep.
  */
-export type CompleteRead = { relay: string; cursor: number; began: number; swept?: boolean }
+export type CompleteRead = { relay: string; cursor: number; began: number; whole?: boolean }
 
 /** NIP-59's two days of backdating, and a quarter of an hour for clocks. */
-const REPLAY_WINDOW = 2 * 24 * 3600 + 900
+const READ_WINDOW = 2 * 24 * 3600 + 900
 
 /** The first look into a mailbox, and `inbox --deep`. */
-export const DEEP_REPLAY = 7 * 24 * 3600
+export const DEEP_WINDOW = 7 * 24 * 3600
 
-const SWEEP_EVERY = 24 * 3600
+const WHOLE_READ_EVERY = 24 * 3600
 
 /** A wrap that is dated further ahead counts as dated so far ahead; and no wrap is remembered longer than so. In seconds. */
 const FAR_AHEAD = 2 * 24 * 3600
@@ -23,28 +23,30 @@ const LONGEST_MEMORY = 30 * 24 * 3600
 
 /** From which stamp on a mailbox is read. */
 export function readSince(memory: RelayMemory | undefined, now: number, deep: boolean): number {
-  const window = Math.min(now, memory?.cursor ?? now) - REPLAY_WINDOW
-  return deep || needsSweep(memory, now) ? Math.min(window, now - DEEP_REPLAY) : window
+  const window = Math.min(now, memory?.cursor ?? now) - READ_WINDOW
+  return deep || isWholeReadDue(memory, now) ? Math.min(window, now - DEEP_WINDOW) : window
 }
 
 /**
  * Whether a mailbox is read whole, once in a day: the clock of a sender may be wrong by more than the window forgives, ours
  * may have been, and a relay may have said that this was all when it was not.
  */
-export function needsSweep(memory: RelayMemory | undefined, now: number): boolean {
-  const { cursor, wholeReadAt: swept } = memory ?? {}
+export function isWholeReadDue(memory: RelayMemory | undefined, now: number): boolean {
+  const { cursor, wholeReadAt } = memory ?? {}
   // A cursor ahead of the clock was set by a clock that was wrong: nobody knows how far we had got.
-  return cursor === undefined || cursor > now || swept === undefined || Math.abs(now - swept) > SWEEP_EVERY
+  return (
+    cursor === undefined || cursor > now || wholeReadAt === undefined || Math.abs(now - wholeReadAt) > WHOLE_READ_EVERY
+  )
 }
 
 /**
- * A question to a relay for our mailbox, stamps in Unix s, inclusive: `all` of the window; or, where a replay met a bound, what is
+ * A question to a relay for our mailbox, stamps in Unix s, inclusive: `all` of the window; or, where a read met a bound, what is
  * `newer` than all that it has seen, and what is `older` than where it stopped.
  */
 export type MailboxQuestion = { part: 'all' | 'newer' | 'older'; since: number; until?: number }
 
 /**
- * What to ask a relay. A replay that met a bound goes on where it stopped, and hears first what has come since. The attack: 72 MB
+ * What to ask a relay. A read that met a bound goes on where it stopped, and hears first what has come since. The attack: 72 MB
  * of junk dated now, which cost a stranger nothing, so that what lies below them is never read.
  *
  * @param compares whether it is asked by NIP-77, which needs no pages
@@ -83,7 +85,7 @@ export type InboxReadRun = { relay: string; cursor: number; began: number; deep:
  * What a run has come to at one relay: all of the mailbox is read, or the next run goes on with a sweep. `stalled`: the sweep that
  * began then is given up, and the next run begins anew.
  */
-export type ReplayOutcome = { complete?: CompleteRead; sweep?: Sweep; stalled?: number }
+export type ReadOutcome = { complete?: CompleteRead; sweep?: Sweep; stalled?: number }
 
 /**
  * What follows from the answers of a relay to `mailboxQuestions` of the same memory.
@@ -95,19 +97,19 @@ export function readOutcome(
   memory: RelayMemory | undefined,
   answers: readonly PartAnswer[],
   run: InboxReadRun,
-): ReplayOutcome {
+): ReadOutcome {
   const { relay, cursor, began, deep } = run
-  const swept = deep || needsSweep(memory, began)
+  const whole = deep || isWholeReadDue(memory, began)
   const held = sweepUnderWay(memory, began, deep)
   const [all, newer, older] = (['all', 'newer', 'older'] as const).map((part) => answers.find((a) => a.part === part))
   if (all !== undefined) {
     const until = stoppedAt(all, run.left)
-    if (until === undefined) return all.complete ? { complete: { relay, cursor, began, swept } } : kept(held)
+    if (until === undefined) return all.complete ? { complete: { relay, cursor, began, whole } } : kept(held)
     const top = Math.min(began, all.newest ?? began)
     return {
       sweep: {
         ...{ since: readSince(memory, began, deep), until, top, began, cursor },
-        ...(swept && { whole: true as const }),
+        ...(whole && { whole: true as const }),
         ...(deep && { deep: true as const }),
       },
     }
@@ -118,7 +120,7 @@ export function readOutcome(
     run.left.filter((stamp) => stamp <= held.until),
   )
   if (until === undefined && older.complete) {
-    return { complete: { relay, cursor: held.cursor, began: held.began, swept: held.whole === true } }
+    return { complete: { relay, cursor: held.cursor, began: held.began, whole: held.whole === true } }
   }
   // A relay that sends and never says that it is through would keep us below for good.
   if (until === undefined && older.newest !== undefined) return { stalled: held.began }
@@ -127,7 +129,7 @@ export function readOutcome(
   return { sweep: { ...held, until: Math.min(held.until, until ?? held.until), top } }
 }
 
-function kept(sweep: Sweep | undefined): ReplayOutcome {
+function kept(sweep: Sweep | undefined): ReadOutcome {
   return sweep === undefined ? {} : { sweep }
 }
 
@@ -142,19 +144,19 @@ function stoppedAt({ complete, reached }: PartAnswer, left: readonly number[]): 
  * seconds
  */
 export function moveCursors(edit: Transaction, completeReads: readonly CompleteRead[], now: number): void {
-  for (const { relay, cursor, began, swept } of completeReads) {
-    const { sweep, cursorByOwnClock: looked, ...memory } = edit.index.relays[relay] ?? {}
+  for (const { relay, cursor, began, whole } of completeReads) {
+    const { sweep, cursorByOwnClock: _, ...memory } = edit.index.relays[relay] ?? {}
     const held = memory.cursor ?? 0
     // A parallel run may have got further; one with a wrong clock has not.
     const reached = held > now ? cursor : Math.max(cursor, held)
     const later = sweep !== undefined && sweep.began > began ? { sweep } : {}
-    edit.table('relays')[relay] = { ...memory, ...later, cursor: reached, ...whenOf(began, reached, swept) }
+    edit.table('relays')[relay] = { ...memory, ...later, cursor: reached, ...whenOf(began, reached, whole) }
   }
 }
 
 // Where the relay's clock is ours, one time stands for both.
-function whenOf(began: number, cursor: number, swept: boolean | undefined): Partial<RelayMemory> {
-  return { ...(began > cursor && { cursorByOwnClock: began }), ...(swept && { wholeReadAt: began }) }
+function whenOf(began: number, cursor: number, whole: boolean | undefined): Partial<RelayMemory> {
+  return { ...(began > cursor && { cursorByOwnClock: began }), ...(whole && { wholeReadAt: began }) }
 }
 
 /** Where a sweep stands when a parallel run has written of it meanwhile; undefined where that one is through. */
@@ -168,11 +170,11 @@ export function mergeSweeps({ cursor, sweep: held }: RelayMemory, sweep: Sweep, 
 export function forgetSeen(edit: Transaction, now: number): void {
   const relays = Object.values(edit.index.relays)
   const asked = relays.flatMap(({ cursor, sweep }) => [
-    ...(cursor === undefined ? [] : [cursor - REPLAY_WINDOW]),
+    ...(cursor === undefined ? [] : [cursor - READ_WINDOW]),
     ...(sweep === undefined ? [] : [sweep.since]),
   ])
   // The cursor of a relay that is no longer asked stays where it is forever.
-  const floor = Math.max(Math.min(now - DEEP_REPLAY, ...asked), now - LONGEST_MEMORY) - 3600
+  const floor = Math.max(Math.min(now - DEEP_WINDOW, ...asked), now - LONGEST_MEMORY) - 3600
   const { seen } = edit.index
   // Thousands of them, most of which stay.
   for (const id in seen) {
@@ -193,6 +195,6 @@ export function rereadLostCalls(edit: Transaction): void {
   if (lost.length === 0) return
   for (const id of lost) delete edit.table('calls')[id]
   edit.replace('seen', {})
-  for (const [url, { cursor, wholeReadAt: swept, sweep, ...rest }] of Object.entries(edit.index.relays))
+  for (const [url, { cursor, wholeReadAt: whole, sweep, ...rest }] of Object.entries(edit.index.relays))
     edit.table('relays')[url] = rest
 }

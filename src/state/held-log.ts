@@ -2,14 +2,14 @@
 
 import type { Log } from '../call/log.ts'
 import type { HeldLog } from '../call/placement.ts'
-import { type LogIndex, seqKey } from './transaction.ts'
+import { type LogLookup, seqKey } from './transaction.ts'
 
 /** The log of a call by author and number, its archived segments included as far as they are known without reading them. */
-export function heldLog(log: Log, index: LogIndex): HeldLog {
+export function heldLog(log: Log, index: LogLookup): HeldLog {
   return {
     call: log.id,
     idAt: (author, seq) => {
-      const known = index.said.get(seqKey({ from: author, seq }))?.id
+      const known = index.taken.get(seqKey({ from: author, seq }))?.id
       if (known !== undefined) return known
       const tail = log.archive?.tails[author]
       if (tail === undefined || seq > tail.seq) return undefined

@@ -5,7 +5,7 @@
 import type { Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { type AdmissionPolicy, acquaintanceTest, mayCall } from './admission.ts'
-import { type CompleteRead, DEEP_REPLAY } from './cursors.ts'
+import { type CompleteRead, DEEP_WINDOW } from './cursors.ts'
 import { hasPassed } from './retry.ts'
 import type { Index, OrphanCall, State } from './state.ts'
 import { beginTransaction, countDropped, type Transaction } from './transaction.ts'
@@ -77,7 +77,7 @@ export function boundOrphans(
   const ranked = orphanCalls.toReversed().flatMap((orphan) => {
     const turn = byAuthor.get(orphan.from) ?? 0
     byAuthor.set(orphan.from, turn + 1)
-    const isLeft = now - orphan.heard < DEEP_REPLAY && turn < MAX_ORPHANS.author
+    const isLeft = now - orphan.heard < DEEP_WINDOW && turn < MAX_ORPHANS.author
     return isLeft ? [{ orphan, turn, known: isKnown(orphan.from) }] : []
   })
   const kept = new Map<OrphanCall, OrphanCall>()

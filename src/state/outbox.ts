@@ -35,7 +35,8 @@ const RETRY_WAIT = 900
 /** Seconds; no command takes longer. */
 const CLAIM_LIFETIME = 20
 
-/** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`, which have taken it. */
+/** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`: they have
+ * taken it, or, once one has, they refuse this wrap for good. */
 export type PendingPublish = { to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
 
 /** The same of a signal, and its call; what has none is a letter. */
@@ -160,19 +161,14 @@ export function recordPublished(state: State, results: readonly SignalPublishRes
 }
 
 /** An entry after what the relays have answered to a wrap of it. */
-export function entryAfterPublish(
-  entry: OutboxEntry,
-  wrap: Event,
-  receipts: readonly OkAnswer[],
-  now: number,
-): OutboxEntry {
+export function entryAfterPublish(entry: OutboxEntry, wrap: Event, oks: readonly OkAnswer[], now: number): OutboxEntry {
   const same = entry.wrap?.id === wrap.id
-  const taken = receipts.filter((r) => r.accepted).map((r) => r.relay)
+  const taken = oks.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...entry.accepted, ...taken])]
   // What only the rest of the relays got, or none of them, leaves the clock alone by which all of them get a new one.
   const vain = taken.length === 0 && entry.accepted.length > 0
   const keepsTimer = !same && (vain || entry.claim?.remainingOnly === true)
-  const refused = receipts
+  const refused = oks
     .filter((r) => !r.accepted && !accepted.includes(r.relay))
     .map((r) => ({ url: r.relay, reason: foreignRefusal(r), ...(FINAL.has(r.reason) && { final: true as const }) }))
   const tried = new Set([...accepted, ...refused.map(({ url }) => url)])

@@ -17,7 +17,7 @@ const UNLISTED_FOR = 60
 
 export type PeerFindings = {
   /** Whom we looked up, if a relay answered. */
-  looked: readonly string[]
+  lookedUp: readonly string[]
   public: readonly Event[]
   presences: readonly Presence[]
   /** Relays that an nprofile or a domain named. */
@@ -31,7 +31,7 @@ export type PeerFindings = {
  */
 export function rememberPeers(
   state: State,
-  { looked, public: events, presences, hints, called }: PeerFindings,
+  { lookedUp: looked, public: events, presences, hints, called }: PeerFindings,
   now: number,
 ): State {
   if (looked.length === 0 && Object.keys(hints).length === 0 && called === undefined) return state

@@ -23,7 +23,12 @@ const MAX_RETRIES_A_RUN = 10
 const REPEATABLE: readonly string[] = ['webhook']
 
 /** Tell the owner now, through these channels. `fresh`: it has not been told through any, nor written to the log. */
-export type DueEscalation = { escalation: Escalation; channels: string[]; letter: string | undefined; fresh: boolean }
+export type DueEscalation = {
+  escalation: Escalation
+  channels: string[]
+  letter: string | undefined
+  neverTold: boolean
+}
 
 /**
  * What came of one telling, by channel: undefined where the owner was told, else why not. `answers`: what the owner has said to it
@@ -48,10 +53,10 @@ export function openEscalation(
   letter: string | undefined,
 ): State {
   const edit = beginTransaction(state)
-  const open = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: foreign`` }]))
+  const channelsLeft = Object.fromEntries(channels.map((channel) => [channel, { tries: 0, at: 0, error: foreign`` }]))
   edit.index.pendingEscalations = {
     ...state.index.pendingEscalations,
-    [escalation.id]: { escalation, channelsLeft: open, neverTold: true, ...(letter === undefined ? {} : { letter }) },
+    [escalation.id]: { escalation, channelsLeft, neverTold: true, ...(letter === undefined ? {} : { letter }) },
   }
   keepEscalation(edit, escalation, letter)
   return edit.state
@@ -75,13 +80,13 @@ export function dueEscalations(
       const { tries, at } = held.channelsLeft[channel] ?? { tries: 0, at: 0 }
       return tries === 0 || hasPassed(at, waitAfter(tries - 1, OWNER_WAITS), now)
     })
-    const fresh = held.neverTold === true
+    const neverTold = held.neverTold === true
     // One that nothing is left to do for is due too: to be forgotten.
-    if (channels.length === 0 && left.length > 0 && !fresh) return []
-    if (!fresh && again === MAX_RETRIES_A_RUN) return []
-    if (!fresh) again++
+    if (channels.length === 0 && left.length > 0 && !neverTold) return []
+    if (!neverTold && again === MAX_RETRIES_A_RUN) return []
+    if (!neverTold) again++
     pending[id] = { ...held, claim: claimBy(author) }
-    return [{ escalation, channels, letter, fresh }]
+    return [{ escalation, channels, letter, neverTold }]
   })
   return { state: dues.length === 0 ? state : withEscalations(state, pending), dues }
 }
@@ -95,16 +100,16 @@ export function recordOwnerTold(
 ): State {
   const edit = beginTransaction(state)
   edit.index.pendingEscalations = { ...state.index.pendingEscalations }
-  for (const answer of all) {
-    recordChannels(edit, answer.id, { ...answer.others, ...answer.results })
-    const held = edit.index.pendingEscalations[answer.id]
+  for (const telling of all) {
+    recordChannels(edit, telling.id, { ...telling.others, ...telling.results })
+    const held = edit.index.pendingEscalations[telling.id]
     if (held !== undefined) {
-      const told = entryAfterTelling(held, answer, now)
-      if (openChannels(told, state, configured, now).length > 0) edit.index.pendingEscalations[answer.id] = told
-      else delete edit.index.pendingEscalations[answer.id]
+      const after = entryAfterTelling(held, telling, now)
+      if (openChannels(after, state, configured, now).length > 0) edit.index.pendingEscalations[telling.id] = after
+      else delete edit.index.pendingEscalations[telling.id]
     }
-    for (const [channel, text] of Object.entries(answer.answers ?? {}))
-      recordAnswer(edit, answer.id, { text, at: now, channel: channel as AnswerChannel })
+    for (const [channel, text] of Object.entries(telling.answers ?? {}))
+      recordAnswer(edit, telling.id, { text, at: now, channel: channel as AnswerChannel })
   }
   return edit.state
 }
@@ -122,23 +127,23 @@ function openChannels(held: PendingEscalation, { index }: State, configured: rea
 }
 
 function entryAfterTelling(
-  { escalation, channelsLeft: open, letter, ownerReached: reached }: PendingEscalation,
+  { escalation, channelsLeft, letter, ownerReached }: PendingEscalation,
   { results }: OwnerTold,
   now: number,
 ): PendingEscalation {
-  const left = Object.entries(open).flatMap(
+  const left = Object.entries(channelsLeft).flatMap(
     ([channel, attempt]): [string, PendingEscalation['channelsLeft'][string]][] => {
       if (!Object.hasOwn(results, channel)) return [[channel, attempt]]
       const error = results[channel]
       return error === undefined ? [] : [[channel, { tries: attempt.tries + 1, at: now, error }]]
     },
   )
-  const told = reached === true || Object.values(results).includes(undefined)
+  const isReached = ownerReached === true || Object.values(results).includes(undefined)
   return {
     escalation,
     channelsLeft: Object.fromEntries(left),
     ...(letter === undefined ? {} : { letter }),
-    ...(told ? { ownerReached: true as const } : {}),
+    ...(isReached ? { ownerReached: true as const } : {}),
   }
 }
 

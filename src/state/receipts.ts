@@ -230,7 +230,7 @@ export function markReceiptsTried(
 }
 
 /** Notes the acks that a relay has taken. */
-export function recordReceiptsTaken(state: State, acks: readonly { call: string; ack: number }[]): State {
+export function recordAcksTaken(state: State, acks: readonly { call: string; ack: number }[]): State {
   const news = acks.filter(({ call, ack }) => ack > (state.logs[call]?.receipts.ackTaken ?? ack))
   if (news.length === 0) return state
   const edit = beginTransaction(state)

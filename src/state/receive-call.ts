@@ -14,7 +14,7 @@ import { noteHeard } from './peer-record.ts'
 import { receiveReceipt } from './receive-receipt.ts'
 import { isKeyOver } from './retention.ts'
 import { isDowngradeIn, takeInTurn } from './take-signal.ts'
-import { type LogIndex, seqKey, type Transaction } from './transaction.ts'
+import { type LogLookup, seqKey, type Transaction } from './transaction.ts'
 import { countUnanswered, isHangUp, isUnanswered } from './unanswered.ts'
 
 /**
@@ -43,7 +43,7 @@ export function receiveSignal(
   // A third party that knows a call's id (a former relay operator, a leaked log) is not part of it.
   if (signal.from !== peerOf(log, me)) return 'third-party'
   const mine = edit.log(log.id)
-  const index = edit.logIndex(mine)
+  const index = edit.lookup(mine)
   // The attack: whoever has stolen an identity, and no call key, speaks in a call that both sides were told is secret.
   if (!context.underCallKey && isDowngradeIn(index, signal, mine.peerAcked.seq)) {
     // Another machine of the caller's hangs up, and has not our accept: with that it has the key, and need not offer its end in vain.
@@ -67,8 +67,8 @@ export function receiveSignal(
   callsHeard.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
   // The attack: what may have gone in the open is kept beside a call that says it was secret, and is shown there. That it came is told.
-  const bound = index.secrecy?.bound
-  const isOpen = bound?.secrecy === 'call' && mayGoInTheOpen(signal, bound.binding.caller)
+  const { secrecy } = index
+  const isOpen = secrecy?.sealedWith === 'call' && mayUseIdentityKey(signal, secrecy.binding.caller)
   if (placement.type === 'fork') return recordFork(mine, placement, isOpen ? undefined : entry, now)
   // Acks of what waits or is kept aside count on arrival, where they name what we hold.
   if (checkAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
@@ -106,7 +106,7 @@ export function verifyEndedCalls(edit: Transaction, { me, now }: { me: string; n
     const log = edit.state.logs[id]
     if (log === undefined || log.verified !== undefined || log.fork !== undefined || log.mergedInto !== undefined)
       continue
-    const index = edit.logIndex(log)
+    const index = edit.lookup(log)
     const peer = peerOf(log, me)
     // "Our own `end` is said; the peer's `end` is taken; and a signal or receipt of the peer acks, by id, our own `end`."
     if (!index.ended.has(me) || peer === undefined || !index.ended.has(peer)) continue
@@ -118,7 +118,7 @@ export function verifyEndedCalls(edit: Transaction, { me, now }: { me: string; n
 }
 
 /** What its author may have sealed with its identity's key before it had one of the call, whatever it comes under now; a second answer too. */
-function mayGoInTheOpen(signal: Signal, caller: string): boolean {
+function mayUseIdentityKey(signal: Signal, caller: string): boolean {
   return isHangUp(signal) || !goesUnderCallKey(sealedSignalOf(signal, caller))
 }
 
@@ -129,7 +129,7 @@ function comesAfterKey({ index }: Transaction, log: Log, signal: Signal, now: nu
   const request = signalOf(log, log.id)
   if (request === undefined) return false
   const { id, from: caller, to: callee } = request
-  return secrecyOf({ id, caller, callee, signals: [request, signal] })?.bound.secrecy === 'call'
+  return secrecyOf({ id, caller, callee, signals: [request, signal] })?.sealedWith === 'call'
 }
 
 function isHeld(log: Log, id: string): boolean {
@@ -145,8 +145,8 @@ function placeIn(log: Log, signal: Signal, held: HeldLog, me: string): Placement
 
 // "A cancelled, rejected, missed, merged or forked call has no digest": there was a conversation only where an accept stands, and the
 // caller had it before it hung up.
-function isConversation(index: LogIndex, peer: string, me: string): boolean {
+function isConversation(index: LogLookup, peer: string, me: string): boolean {
   for (const author of [peer, me])
-    if (index.said.get(seqKey({ from: author, seq: 1 }))?.body.type === 'accept') return true
+    if (index.taken.get(seqKey({ from: author, seq: 1 }))?.body.type === 'accept') return true
   return false
 }

@@ -24,7 +24,7 @@ export function receiveReceipt(
   const { now, me } = context
   if (body.type !== 'receipt') return undefined
   if (body.fork !== undefined) {
-    const last = edit.logIndex(log).last.get(signal.from)
+    const last = edit.lookup(log).last.get(signal.from)
     const place = { seq: Math.max(1, last?.seq ?? 1), id: last?.id ?? log.id }
     return log.fork === undefined ? recordFork(log, { type: 'fork', by: 'told', ...place }, undefined, now) : undefined
   }
@@ -32,7 +32,7 @@ export function receiveReceipt(
     markLost(log, now)
     return undefined
   }
-  const verdict = checkAck(ack, heldLog(log, edit.logIndex(log)), me)
+  const verdict = checkAck(ack, heldLog(log, edit.lookup(log)), me)
   if (verdict?.type === 'archive') {
     log.needsWholeCall = true
     return undefined
@@ -46,7 +46,7 @@ export function receiveReceipt(
   log.peerReceiptAck = Math.max(log.peerReceiptAck ?? 0, ack.seq)
   acknowledge(edit, log, ack, read)
   // The attack: a thief of an identity, which has no key of the call, takes back that the call is lost there, or has all of it wrapped anew.
-  const hasKey = context.underCallKey || edit.logIndex(log).secrecy?.bound.secrecy !== 'call'
+  const hasKey = context.underCallKey || edit.lookup(log).secrecy?.sealedWith !== 'call'
   if (hasKey) delete log.peerLostAt
   const asked = hasKey ? body.missing : body.missing.filter(([first]) => first === 1).map(() => FIRST_WORD)
   offerMissing(edit, log, asked, context)

@@ -33,7 +33,7 @@ export function receiveRequest(
   if (!welcome) edit.index.meter.refused = { ...edit.index.meter.refused, [signal.from]: true }
   const log = edit.log(signal.id)
   edit.entries(log)[signal.id] = { rumor, heard: now }
-  log.ringsUntil = ringsUntil(signal, { looked: lastLook(edit), ahead: edit.index.clockAhead ?? 0, now })
+  log.ringsUntil = ringsUntil(signal, { lastReadAt: lastReadAt(edit), ahead: edit.index.clockAhead ?? 0, now })
   callsHeard.add(signal.id)
   if (!welcome) return undefined
   const into = mergedInto(edit, signal)
@@ -55,18 +55,18 @@ const LONGEST_RING = 86_400
  */
 function ringsUntil(
   { at, body }: Signal,
-  { looked, ahead, now }: { looked: number; ahead: number; now: number },
+  { lastReadAt, ahead, now }: { lastReadAt: number; ahead: number; now: number },
 ): number {
   const deadline = body.type === 'request' ? body.deadline : at
   const ring = Math.max(0, deadline - at)
-  const by = Math.max(deadline, Math.min(deadline + ahead, now + ring), Math.min(looked, now) + ring)
+  const by = Math.max(deadline, Math.min(deadline + ahead, now + ring), Math.min(lastReadAt, now) + ring)
   return Math.min(by, now + LONGEST_RING)
 }
 
 /** When we last knew all that our relays keep for us, unix seconds by our own clock; 0 before the first time. */
-function lastLook(edit: Transaction): number {
+function lastReadAt(edit: Transaction): number {
   const looks = Object.values(edit.index.relays).flatMap(
-    ({ cursor, cursorByOwnClock: looked = cursor }) => looked ?? [],
+    ({ cursor, cursorByOwnClock = cursor }) => cursorByOwnClock ?? [],
   )
   return looks.length === 0 ? 0 : Math.min(...looks)
 }

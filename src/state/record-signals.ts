@@ -12,7 +12,7 @@ import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 /** Who writes, and when: `now` by our own clock, and `stamp` what it is dated with, where relays say that this is wrong; they may
- * be later than that by `lag`. `pid`, `where`, `mark`: this process (call/log.ts, Claim). `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
+ * be later than that by `lag`. `pid`, `host`, `processStart`: this process (call/log.ts, Claim). `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
 export type AuthorContext = {
   me: string
   now: number

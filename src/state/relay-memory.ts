@@ -36,7 +36,7 @@ export type MailboxAnswer = {
   stalled?: number | undefined
 }
 
-/** Notes which relays answered completely and which did not. `since`: when a relay began to be late. */
+/** Notes which relays answered completely and which did not, and since when. @param now unix seconds */
 export function recordMailboxAnswers(state: State, answers: readonly MailboxAnswer[], now: number): State {
   const known = state.index.relays
   const changed = answers.flatMap((answer): [string, RelayMemory][] => {
@@ -77,7 +77,7 @@ function isSame(a: RelayMemory, b: RelayMemory): boolean {
 export type Rebuff = { at: number; why: Foreign; seconds?: number; only?: 'read' | 'write' }
 
 /**
- * What is known of a relay from before. `rest`: until when it is left alone, Unix ms; `firm`: also where there is no other, as it has
+ * What is known of a relay from before. `backoff`: until when it is left alone, Unix ms; `firm`: also where there is no other, as it has
  * named that time itself, or as cron comes again. `frame`: the largest message that it takes, in bytes; `subscriptions`: how many
  * questions it answers at a time.
  */
@@ -131,10 +131,10 @@ export function relayFacts({ relays }: Index, now: number, unattended = false): 
   return new Map(facts)
 }
 
-function backoffNow({ backoff: rest }: RelayMemory, now: number): RelayFacts['backoff'] {
+function backoffNow({ backoff }: RelayMemory, now: number): RelayFacts['backoff'] {
   // A clock that was set back must not lock a relay out.
-  if (rest === undefined || rest.until <= now || rest.until - now > LONGEST_NAMED) return undefined
-  const { until, why, named = false, only } = rest
+  if (backoff === undefined || backoff.until <= now || backoff.until - now > LONGEST_NAMED) return undefined
+  const { until, why, named = false, only } = backoff
   return { until: 1000 * until, why, firm: named, ...(only && { only }) }
 }
 

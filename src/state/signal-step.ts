@@ -102,10 +102,10 @@ export function stepSignals(
       (u) => !answered.includes(u.call),
     ),
   ]
-  // What is owed may have been acked, and what is asked may have been answered, by what there is to hear.
-  const unasked = mail.unheard ? [] : replies
+  // Before anything is heard nothing is answered for our agent.
+  const repliesNow = mail.unheard ? [] : replies
   const authorKeys = { me, stamp: context.stamp ?? now }
-  const withKeys = [...unasked, ...decision.say].map((one) =>
+  const withKeys = [...repliesNow, ...decision.say].map((one) =>
     attachCallKey(received.state, one, authorKeys, context.callKeys),
   )
   const intended = withKeys.map(({ intended }) => intended)
@@ -115,6 +115,7 @@ export function stepSignals(
     return keys === undefined ? [] : [{ call, keys }]
   })
   const isStranger = (pubkey: string) => policy.trust(pubkey) === 'unknown'
+  // What is owed may have been acked by what there is to hear.
   const due = mail.unheard ? [] : dueRumors(recorded, now, alive, isBlocked)
   // The attack: what was said in confidence goes to whom we have blocked since.
   const signalsDue = [...due, ...freshDues(said).filter(({ to }) => !isBlocked(to))]
@@ -142,8 +143,8 @@ function decideWanted(wanted: Intent | readonly IntendedSignal[] | undefined, co
   return 'type' in wanted ? decide(wanted, context) : decideAgain(wanted, context)
 }
 
-/** The calls that a step may touch and that are not open anyway. `selector`: what --call names. */
-export function callsIn(
+/** The names of the logs, of calls and of letters, that a step may change and that are not loaded anyway. `selector`: what --call names. */
+export function logNamesIn(
   opened: readonly OpenedWrap[],
   index: Index,
   { selector, now }: { selector: string | undefined; now: number },

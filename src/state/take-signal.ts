@@ -7,7 +7,7 @@ import type { Signal } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { keepAside, recordFork } from './fork.ts'
 import { heldLog } from './held-log.ts'
-import { indexSignal, type LogIndex, seqKey, type Transaction } from './transaction.ts'
+import { indexSignal, type LogLookup, seqKey, type Transaction } from './transaction.ts'
 import { isUnanswered } from './unanswered.ts'
 
 /** `me`: our own key; `now`: unix seconds. */
@@ -34,7 +34,7 @@ function take(
   { signal, entry }: { signal: Signal; entry: LogEntry },
   context: TakeContext,
 ): void {
-  const index = edit.logIndex(log)
+  const index = edit.lookup(log)
   // "A receiver reads one that is lower as that of `prev`, marks the line, receipts counted too, and drops nothing for it."
   const before = Math.max(index.acks.get(signal.from) ?? 0, log.peerReceiptAck ?? 0)
   const marked = signal.ack.seq < before ? { ...entry, hadAcked: before } : entry
@@ -50,15 +50,15 @@ function take(
 }
 
 /** Whether a signal came in the open where the call is under its key. @param acked how far the peer has our own signals */
-export function isDowngradeIn({ secrecy }: LogIndex, signal: Signal, acked: number): boolean {
-  if (secrecy?.bound.secrecy !== 'call') return false
-  return isDowngraded(sealedSignalOf(signal, secrecy.bound.binding.caller), secrecy.acceptedAt, acked)
+export function isDowngradeIn({ secrecy }: LogLookup, signal: Signal, acked: number): boolean {
+  if (secrecy?.sealedWith !== 'call') return false
+  return isDowngraded(sealedSignalOf(signal, secrecy.binding.caller), secrecy.acceptedAt, acked)
 }
 
 // What came before the accept is judged by how it was sealed once the accept is here, whether it waits or is kept aside. The attack: a
 // message under the identities' key that is sent ahead of the accept which promises that there are none.
 function dropDowngraded(edit: Transaction, log: Log): void {
-  const index = edit.logIndex(log)
+  const index = edit.lookup(log)
   const isDropped = ([, { rumor, underCallKey }]: [string, LogEntry]) => {
     const signal = parsedSignal(rumor)
     return signal !== undefined && underCallKey !== true && isDowngradeIn(index, signal, log.peerAcked.seq)
@@ -92,7 +92,7 @@ function placeWaiting(
   context: TakeContext,
 ): { signal: Signal; entry: LogEntry } | undefined {
   if (Object.keys(log.waiting).length === 0) return undefined
-  const index = edit.logIndex(log)
+  const index = edit.lookup(log)
   const waiting = { ...log.waiting }
   let next: { signal: Signal; entry: LogEntry } | undefined
   for (const [id, entry] of Object.entries(log.waiting)) {
@@ -131,12 +131,12 @@ function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, f
 }
 
 // A file is news once it is whole. What we do not understand ends no wait. The end that confirms our own is no news.
-function isNews(index: LogIndex, signal: Signal, { me, admission }: TakeContext): boolean {
+function isNews(index: LogLookup, signal: Signal, { me, admission }: TakeContext): boolean {
   const { body } = signal
   if (body.type === 'file' || body.type === 'opaque') return false
   // The attack: whom the policy refuses calls and hangs up, and its farewell is read after all.
-  const isCaller = index.said.get(seqKey({ from: signal.from, seq: 1 }))?.body.type === 'request'
-  const isAccepted = index.said.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
+  const isCaller = index.taken.get(seqKey({ from: signal.from, seq: 1 }))?.body.type === 'request'
+  const isAccepted = index.taken.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
   if (isCaller && !isAccepted && !mayCall(admission, admission.trust(signal.from))) return false
   return body.type !== 'end' || body.text !== '' || body.outcome !== undefined || !index.ended.has(me)
 }

@@ -20,7 +20,7 @@ export type Transaction = {
   /** The entries of such a copy, to be written to. */
   entries: (log: Log) => Record<string, LogEntry>
   /** What a copied log holds, at hand: a log is long and mail comes in heaps. */
-  logIndex: (log: Log) => LogIndex
+  lookup: (log: Log) => LogLookup
   /** The calls whose logs were asked for. */
   changed: () => string[]
   /** The copy of the letters with a peer, to be written to; a new one when there are none. */
@@ -32,12 +32,12 @@ export type Transaction = {
 }
 
 /**
- * What a log holds, at hand: `said`, the taken signals by `<sender> <seq>`; `last` of each author, the archive's too; who has `ended`; up to
+ * What a log holds, at hand: `taken`, the signals of both sides by `<sender> <seq>`; `last` of each author, the archive's too; who has `ended`; up to
  * where each author `acks` the other;
  * `waiting`, how many wait for a number; `owed`, rumors in the outbox by number, ascending; `secrecy`, whether the call has a key.
  */
-export type LogIndex = {
-  said: Map<string, Signal>
+export type LogLookup = {
+  taken: Map<string, Signal>
   last: Map<string, Link>
   ended: Set<string>
   acks: Map<string, number>
@@ -54,7 +54,7 @@ export function beginTransaction(state: State): Transaction {
   const changed = new Set<string>()
   const letters = new Set<string>()
   const written = new Map<Log, Record<string, LogEntry>>()
-  const indexes = new Map<Log, LogIndex>()
+  const indexes = new Map<Log, LogLookup>()
   return {
     state: edited,
     index: copy,
@@ -81,7 +81,7 @@ export function beginTransaction(state: State): Transaction {
       log.entries = mine
       return mine
     },
-    logIndex: (log) => {
+    lookup: (log) => {
       const known = indexes.get(log) ?? indexLog(log)
       indexes.set(log, known)
       return known
@@ -115,17 +115,17 @@ export function seqKey({ from, seq }: Pick<Signal, 'from' | 'seq'>): string {
 }
 
 /** Adds a signal that has taken its place. */
-export function indexSignal(index: LogIndex, signal: Signal): void {
+export function indexSignal(index: LogLookup, signal: Signal): void {
   const { from, seq, id, ack, body } = signal
-  index.said.set(seqKey(signal), signal)
+  index.taken.set(seqKey(signal), signal)
   if (seq > (index.last.get(from)?.seq ?? 0)) index.last.set(from, { seq, id })
   index.acks.set(from, Math.max(ack.seq, index.acks.get(from) ?? 0))
   if (body.type === 'end') index.ended.add(from)
 }
 
-function indexLog(log: Log): LogIndex {
-  const index: LogIndex = {
-    said: new Map(),
+function indexLog(log: Log): LogLookup {
+  const index: LogLookup = {
+    taken: new Map(),
     last: new Map(),
     ended: new Set(),
     acks: new Map(),

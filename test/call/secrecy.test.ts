@@ -92,17 +92,17 @@ describe('whether a call has a key', () => {
   })
 
   it('is what its request and its accept say', () => {
-    const bound = { bound: { secrecy: 'call', binding }, acceptedAt: ACCEPTED }
+    const bound = { sealedWith: 'call', binding, acceptedAt: ACCEPTED }
     expect(found(request([callerEk]), accept(1, [calleeEk]))).toEqual(bound)
-    expect(found(request([callerEk]), accept(1))).toMatchObject({ bound: { faults: { callee: 'missing' } } })
-    expect(found(request(), accept(1, [calleeEk]))).toMatchObject({ bound: { faults: { caller: 'missing' } } })
+    expect(found(request([callerEk]), accept(1))).toMatchObject({ faults: { callee: 'missing' } })
+    expect(found(request(), accept(1, [calleeEk]))).toMatchObject({ faults: { caller: 'missing' } })
   })
 
   it('does not change with a later accept', () => {
     const first = found(request([callerEk]), accept(1, [calleeEk]))
     for (const later of [accept(2, ['ab'.repeat(32)], 0), accept(9)])
       expect(found(later, accept(1, [calleeEk]), request([callerEk]))).toEqual(first)
-    expect(found(request([callerEk]), accept(2, [calleeEk]), accept(1))?.bound.secrecy).toBe('identity')
+    expect(found(request([callerEk]), accept(2, [calleeEk]), accept(1))?.sealedWith).toBe('identity')
   })
 
   it('is asked of signals as they are said', () => {

@@ -134,19 +134,19 @@ describe('an ek', () => {
     expect(ekFault(eks, [alice.pubkey, bob.pubkey])).toBe(fault)
     const asked = bindCall({ ...introductions, requestEks: eks, acceptEks: [binding.calleeEk] })
     const answered = bindCall({ ...introductions, requestEks: [binding.callerEk], acceptEks: eks })
-    if (fault === undefined) return expect(asked).toEqual({ secrecy: 'call', binding })
-    expect(asked).toEqual({ secrecy: 'identity', faults: { caller: fault } })
-    expect(answered).toEqual({ secrecy: 'identity', faults: { callee: fault } })
+    if (fault === undefined) return expect(asked).toEqual({ sealedWith: 'call', binding })
+    expect(asked).toEqual({ sealedWith: 'identity', faults: { caller: fault } })
+    expect(answered).toEqual({ sealedWith: 'identity', faults: { callee: fault } })
   })
 
   test('that is our own, sent back, is a copy', () => {
     const bound = bindCall({ ...introductions, acceptEks: [binding.callerEk] })
-    expect(bound).toEqual({ secrecy: 'identity', faults: { callee: 'copied' } })
+    expect(bound).toEqual({ sealedWith: 'identity', faults: { callee: 'copied' } })
   })
 
   test('of each side is wanting where neither has one', () => {
     const bound = bindCall({ ...introductions, requestEks: [], acceptEks: [offCurve] })
-    expect(bound).toEqual({ secrecy: 'identity', faults: { caller: 'missing', callee: 'off-curve' } })
+    expect(bound).toEqual({ sealedWith: 'identity', faults: { caller: 'missing', callee: 'off-curve' } })
   })
 
   // Whatever is sent: where it says `call`, both sides have the same key, and nobody has it who has only the identities.
@@ -159,7 +159,7 @@ describe('an ek', () => {
     fc.assert(
       fc.property(words, words, (requestEks, acceptEks) => {
         const bound = bindCall({ ...introductions, requestEks, acceptEks })
-        if (bound.secrecy === 'identity') {
+        if (bound.sealedWith === 'identity') {
           expect(Object.keys(bound.faults).length).toBeGreaterThan(0)
           return
         }

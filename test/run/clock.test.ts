@@ -13,7 +13,7 @@ describe('our clock is wrong', () => {
     ['where two say so and the third says otherwise', told(-DAY, 2, -DAY - 10), -DAY - 10],
     ['where all say so', told(DAY, DAY - 20, DAY + 20), DAY],
   ])('%s', (_, relays, ahead) => {
-    expect(readRelayClock(relays, own)).toEqual({ told: ahead, ahead, lag: 0 })
+    expect(readRelayClock(relays, own)).toEqual({ reportedAhead: ahead, ahead, lag: 0 })
   })
 })
 
@@ -43,11 +43,11 @@ describe('the only relay that we have', () => {
   const by = (clockAhead: number) => readRelayClock([{ url: 'wss://a.example', clockAhead }], only)
 
   test('warns, and dates back what we publish', () => {
-    expect(by(DAY)).toEqual({ told: DAY, ahead: DAY, lag: 0 })
+    expect(by(DAY)).toEqual({ reportedAhead: DAY, ahead: DAY, lag: 0 })
     expect(by(30)).toEqual(RIGHT_CLOCK)
   })
 
   test('never dates anything ahead of our clock: envelopes lie back by less instead', () => {
-    expect(by(-YEARS)).toEqual({ told: -YEARS, ahead: 0, lag: YEARS })
+    expect(by(-YEARS)).toEqual({ reportedAhead: -YEARS, ahead: 0, lag: YEARS })
   })
 })

@@ -101,7 +101,7 @@ describe('we find in them', () => {
       const sides = { call: data.binding.call, caller: agents.caller.pubkey, callee: agents.callee.pubkey }
       const inAccept = bindCall({ ...sides, requestEks: [data.callKeys.caller.ek], acceptEks: values })
       if (fault === null) continue
-      expect([what, inAccept]).toEqual([what, { secrecy: 'identity', faults: { callee: fault } }])
+      expect([what, inAccept]).toEqual([what, { sealedWith: 'identity', faults: { callee: fault } }])
     }
   })
 

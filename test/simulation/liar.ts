@@ -213,10 +213,10 @@ function keyFor({ agent, victim }: Liar, rumor: Rumor): CallKey | undefined {
   const log = signal && agent.disk.logs[signal.call]
   const secrecy = log && secrecyIn(log)
   const own = signal && agent.disk.keys.get(signal.call)
-  if (signal === undefined || own === undefined || secrecy?.bound.secrecy !== 'call') return undefined
+  if (signal === undefined || own === undefined || secrecy?.sealedWith !== 'call') return undefined
   if (rumor.pubkey !== agent.key || OPEN.includes(signal.body.type)) return undefined
   if (signal.body.type === 'receipt' && (signal.body.fork !== undefined || signal.body.lost === true)) return undefined
-  const key = simCallKey(own, secrecy.bound.binding, agent.key)
+  const key = simCallKey(own, secrecy.binding, agent.key)
   return key?.peer === victim.key ? key : undefined
 }
 

@@ -36,8 +36,8 @@ function sealedAlike(sim: Sim, one: Agent, other: Agent, id: string): void {
   const secrecies = [one, other].map((agent) => {
     const log = wholeLog(sim, agent, id)
     const secrecy = log && secrecyIn(log)
-    if (log === undefined || secrecy?.bound.secrecy !== 'call') return secrecy?.bound.secrecy
-    const { caller } = secrecy.bound.binding
+    if (log === undefined || secrecy?.sealedWith !== 'call') return secrecy?.sealedWith
+    const { caller } = secrecy.binding
     for (const { rumor, heard, underCallKey } of Object.values(log.entries)) {
       const signal = heard === undefined ? undefined : parsedSignal(rumor)
       if (signal === undefined || underCallKey === true) continue

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isShown } from '../../src/call/inbox-items.ts'
 import type { Body } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { recordReceiptsTaken } from '../../src/state/receipts.ts'
+import { recordAcksTaken } from '../../src/state/receipts.ts'
 import {
   ACCEPT,
   CALL,
@@ -82,7 +82,7 @@ describe('rewriting', () => {
     hears(liar, out(hears(me, [end])))
     const taken = { seq: 2, id: end.id }
     const more = (n: number, now: number) => {
-      me.state = recordReceiptsTaken(me.state, [{ call: id, ack: taken.seq }])
+      me.state = recordAcksTaken(me.state, [{ call: id, ack: taken.seq }])
       return hears(me, [rawIn(liar, id, words(`more ${n}`), { seq: 3, prev: end.id })], { now }).receiptsOwed
     }
     for (let n = 0; n < 5; n++) {

@@ -1,12 +1,12 @@
 // How far back a mailbox is read, and when its cursor moves.
 import { describe, expect, test } from 'vitest'
 import {
-  DEEP_REPLAY,
+  DEEP_WINDOW,
   forgetSeen,
+  isWholeReadDue,
   mailboxQuestions,
   mergeSweeps,
   moveCursors,
-  needsSweep,
   type PartAnswer,
   readOutcome,
   readSince,
@@ -23,12 +23,12 @@ describe('a mailbox is read', () => {
   const swept: RelayMemory = { cursor: T - 100, wholeReadAt: T - 100 }
 
   test.each([
-    ['from 7 days ago, the first time', undefined, false, T - DEEP_REPLAY],
-    ['from 7 days ago, by a deep look', swept, true, T - DEEP_REPLAY],
+    ['from 7 days ago, the first time', undefined, false, T - DEEP_WINDOW],
+    ['from 7 days ago, by a deep look', swept, true, T - DEEP_WINDOW],
     ['from two days and a quarter of an hour before its cursor', swept, false, T - 100 - WINDOW],
-    ['as a whole once a day', { ...swept, wholeReadAt: T - DAY - 1 }, false, T - DEEP_REPLAY],
-    ['as a whole, when its cursor is ahead of the clock', { cursor: T + 1, wholeReadAt: T }, false, T - DEEP_REPLAY],
-    ['as a whole, when it was never', { cursor: T }, false, T - DEEP_REPLAY],
+    ['as a whole once a day', { ...swept, wholeReadAt: T - DAY - 1 }, false, T - DEEP_WINDOW],
+    ['as a whole, when its cursor is ahead of the clock', { cursor: T + 1, wholeReadAt: T }, false, T - DEEP_WINDOW],
+    ['as a whole, when it was never', { cursor: T }, false, T - DEEP_WINDOW],
     [
       'from before the last look, however long that was ago',
       { cursor: T - 30 * DAY, wholeReadAt: T - 30 * DAY },
@@ -40,8 +40,8 @@ describe('a mailbox is read', () => {
   })
 
   test('as a whole again after a sweep that a wrong clock has dated far ahead', () => {
-    expect(needsSweep({ cursor: T, wholeReadAt: T + 2 * DAY }, T)).toBe(true)
-    expect(needsSweep({ cursor: T, wholeReadAt: T + 60 }, T)).toBe(false)
+    expect(isWholeReadDue({ cursor: T, wholeReadAt: T + 2 * DAY }, T)).toBe(true)
+    expect(isWholeReadDue({ cursor: T, wholeReadAt: T + 60 }, T)).toBe(false)
   })
 })
 
@@ -66,7 +66,7 @@ describe('a cursor', () => {
 })
 
 test('envelopes are known for as long as a relay can be asked for them', () => {
-  const seen = { new: T, old: T - DEEP_REPLAY, gone: T - DEEP_REPLAY - 3700 }
+  const seen = { new: T, old: T - DEEP_WINDOW, gone: T - DEEP_WINDOW - 3700 }
   const pruned = (relays: Index['relays']) => {
     const edit = beginTransaction({ index: { ...emptyIndex(), relays, seen }, logs: {} })
     forgetSeen(edit, T)
@@ -102,7 +102,7 @@ test('the cursor of a relay that nobody asks any more holds nothing back forever
 
 describe('a replay that met a bound', () => {
   const began = T - 300
-  const sweep: Sweep = { since: T - DEEP_REPLAY, until: T - 5_000, top: began, began, cursor: began, whole: true }
+  const sweep: Sweep = { since: T - DEEP_WINDOW, until: T - 5_000, top: began, began, cursor: began, whole: true }
   const memory: RelayMemory = { sweep }
   const run = { relay: url, cursor: T, began: T, deep: false, left: [] }
   const ask = (held: RelayMemory | undefined, deep = false, compares = false) =>
@@ -111,7 +111,7 @@ describe('a replay that met a bound', () => {
   test('asks for what is newer than its top, and goes on below where it stopped', () => {
     expect(ask(memory)).toEqual([
       { part: 'newer', since: began },
-      { part: 'older', since: T - DEEP_REPLAY, until: T - 5_000 },
+      { part: 'older', since: T - DEEP_WINDOW, until: T - 5_000 },
     ])
   })
 
@@ -121,7 +121,7 @@ describe('a replay that met a bound', () => {
     ['NIP-77 needs no pages', memory, false, true],
     ['all is to be heard once more', memory, true, false],
   ])('is asked for all when %s', (_, held, deep, compares) => {
-    expect(ask(held, deep, compares)).toEqual([{ part: 'all', since: T - DEEP_REPLAY }])
+    expect(ask(held, deep, compares)).toEqual([{ part: 'all', since: T - DEEP_WINDOW }])
   })
 
   test('of a deep look is gone on with by the next', () => {
@@ -134,7 +134,7 @@ describe('a replay that met a bound', () => {
 
     test('where the relay was when time was up', () => {
       expect(begun({ reached: T - 900, newest: T - 10 })).toEqual({
-        sweep: { since: T - DEEP_REPLAY, until: T - 900, top: T - 10, began: T, cursor: T, whole: true },
+        sweep: { since: T - DEEP_WINDOW, until: T - 900, top: T - 10, began: T, cursor: T, whole: true },
       })
     })
 
@@ -165,7 +165,7 @@ describe('a replay that met a bound', () => {
       )
 
     test('to its end: the cursor is the clock at which its first run began', () => {
-      expect(gone({}, { complete: true })).toEqual({ complete: { relay: url, cursor: began, began, swept: true } })
+      expect(gone({}, { complete: true })).toEqual({ complete: { relay: url, cursor: began, began, whole: true } })
     })
 
     test('further down, and its top up', () => {
@@ -209,7 +209,7 @@ describe('a replay that met a bound', () => {
 
   test('is forgotten once the cursor has moved past it', () => {
     const edit = beginTransaction({ index: { ...emptyIndex(), relays: { [url]: memory } }, logs: {} })
-    moveCursors(edit, [{ relay: url, cursor: began, began, swept: true }], T)
+    moveCursors(edit, [{ relay: url, cursor: began, began, whole: true }], T)
     expect(edit.index.relays[url]).toEqual({ cursor: began, wholeReadAt: began })
   })
 

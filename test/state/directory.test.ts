@@ -56,7 +56,7 @@ describe('a name', () => {
   test('that has led to somebody leads to nobody else, whoever else takes it', () => {
     const before = rememberPeers(
       { index: index([call(mallory, 'active', 'Bob')]), logs: {} },
-      { looked: [], public: [], presences: [], hints: {}, called: { pubkey: bob, name: 'Bob' } },
+      { lookedUp: [], public: [], presences: [], hints: {}, called: { pubkey: bob, name: 'Bob' } },
       1,
     )
     expect(meaning('bob', before.index, 'callers')).toBe(bob)
@@ -81,7 +81,7 @@ test('whom our agent has called by a name is not forgotten for 500 others', () =
   const held = index([], { ...others, [bob]: { ...named(''), called: ['Bob'] } })
   const after = rememberPeers(
     { index: held, logs: {} },
-    { looked: [mallory], public: [], presences: [], hints: {} },
+    { lookedUp: [mallory], public: [], presences: [], hints: {} },
     5000,
   )
   expect(Object.keys(after.index.peers)).toHaveLength(500)

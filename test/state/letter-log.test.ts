@@ -7,7 +7,7 @@ import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { isDue, letterLogName, summariseLetters } from '../../src/state/letter-log.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import { receiveAll } from '../../src/state/receive.ts'
-import { callsIn } from '../../src/state/signal-step.ts'
+import { logNamesIn } from '../../src/state/signal-step.ts'
 import { emptyIndex, type Letter, type State } from '../../src/state/state.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 
@@ -224,7 +224,7 @@ test('the file of a peer is loaded when it writes, and when something of it is u
   expect(stateCodec.letters.open(state.index)).toEqual([friend])
   const read = readAll(state, friend)
   expect(stateCodec.letters.open(read.index)).toEqual([])
-  expect(callsIn([wrapOf(letter(friend, 'b'))], read.index, { selector: undefined, now: T })).toEqual([
+  expect(logNamesIn([wrapOf(letter(friend, 'b'))], read.index, { selector: undefined, now: T })).toEqual([
     letterLogName(friend),
   ])
   expect(stateCodec.letters.parse(JSON.parse(JSON.stringify(read.letters?.[friend])))).toEqual(read.letters?.[friend])

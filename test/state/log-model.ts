@@ -11,7 +11,7 @@ import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { recordPublished } from '../../src/state/outbox.ts'
-import { recordReceiptsTaken } from '../../src/state/receipts.ts'
+import { recordAcksTaken } from '../../src/state/receipts.ts'
 import type { SignalStepResult } from '../../src/state/signal-step.ts'
 import { callOf, type State } from '../../src/state/state.ts'
 import { ACCEPT, CALL, END, envelope, mailOf, type Side, STATUS, send, side, turn } from '../support/conversation.ts'
@@ -135,7 +135,7 @@ function publish(world: World, who: Side, { signalsDue, receiptsOwed }: SignalSt
     const rumor = rumorOf(signalTemplate(body, { call, to, seq: 0, prev: undefined, ack, read }, now), who.key)
     if (loss === 0 || random() > loss) {
       world.wire.push({ to, rumor })
-      who.state = recordReceiptsTaken(who.state, call === undefined ? [] : [{ call, ack: ack.seq }])
+      who.state = recordAcksTaken(who.state, call === undefined ? [] : [{ call, ack: ack.seq }])
     }
   }
 }

@@ -15,7 +15,7 @@ const list = (relays: readonly string[], at = NOW - 60, keys: Keys = bob) =>
   finalize({ kind: INBOX_LIST_KIND, created_at: at, tags: relays.map((url) => ['relay', url]), content: '' }, keys)
 
 const look = (state: State, events: readonly Event[], now = NOW, looked = [bob.pubkey]) =>
-  rememberPeers(state, { looked, public: events, presences: readPresences(events, now), hints: {} }, now)
+  rememberPeers(state, { lookedUp: looked, public: events, presences: readPresences(events, now), hints: {} }, now)
 
 const memory = (state: State, { pubkey } = bob) => state.index.peers[pubkey]
 
@@ -93,7 +93,7 @@ test('a presence gives hints, and what somebody else named is kept until it does
   }
   const hinted = rememberPeers(
     empty,
-    { looked: [], public: [], presences: [], hints: { [bob.pubkey]: ['wss://profile.example'] } },
+    { lookedUp: [], public: [], presences: [], hints: { [bob.pubkey]: ['wss://profile.example'] } },
     NOW,
   )
   expect(memory(hinted)).toMatchObject({ hints: ['wss://profile.example'], lookedUpAt: 0 })

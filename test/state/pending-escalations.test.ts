@@ -45,19 +45,19 @@ const told = (results: Record<string, string | undefined>) =>
 describe('a new one', () => {
   test('is told through every channel', () => {
     const { dues, state } = dueEscalations(asking(all), all, at(T), nobody)
-    expect(dues).toEqual([{ escalation: asked, channels: all, letter: undefined, fresh: true }])
+    expect(dues).toEqual([{ escalation: asked, channels: all, letter: undefined, neverTold: true }])
     expect(state.index.pendingEscalations.e1?.claim).toEqual({ pid: 1, at: T })
   })
 
   test('is due without any channel too, for the log', () => {
-    expect(dueEscalations(asking([]), [], at(T), nobody).dues).toMatchObject([{ channels: [], fresh: true }])
+    expect(dueEscalations(asking([]), [], at(T), nobody).dues).toMatchObject([{ channels: [], neverTold: true }])
   })
 
   test('is left alone while the process that tells it lives, and taken over when it has died', () => {
     const { state } = dueEscalations(asking(all), all, at(T), everybody)
     expect(dueEscalations(state, all, at(T + 5, 2), everybody).dues).toEqual([])
-    expect(dueEscalations(state, all, at(T + 5, 2), nobody).dues).toMatchObject([{ fresh: true }])
-    expect(dueEscalations(state, all, at(T + 500, 2), everybody).dues).toMatchObject([{ fresh: true }])
+    expect(dueEscalations(state, all, at(T + 5, 2), nobody).dues).toMatchObject([{ neverTold: true }])
+    expect(dueEscalations(state, all, at(T + 500, 2), everybody).dues).toMatchObject([{ neverTold: true }])
   })
 
   test('is forgotten once the owner was told through every channel', () => {

@@ -115,7 +115,7 @@ describe('an accept that is not the first word of its author', () => {
     hears(ada, [], { mail: inTheOpen(first, raw(ben, body, place)) })
     const call = callIn(ada, id)
     expect([call.phase, ada.state.index.calls[id]?.secrecy]).toEqual(['active', 'identity'])
-    expect(secrecyIn(logIn(ada, id))?.bound).toEqual({ secrecy: 'identity', faults: { callee: 'late' } })
+    expect(secrecyIn(logIn(ada, id))).toMatchObject({ sealedWith: 'identity', faults: { callee: 'late' } })
     const people = { contacts: [], owner: undefined, names: {} }
     const shown = transcriptOf(call, logIn(ada, id), agentOf(people, ada.key), people)
     expect(secrecyText(shown)).toMatch(/^identity .*the call key of the peer was not taken: late/)

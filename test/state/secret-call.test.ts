@@ -34,7 +34,7 @@ describe('a call with keys', () => {
     for (const { state, keys } of [ada, ben]) {
       const call = must(callOf(must(state.logs[id]), keys.pubkey, now))
       expect([call.phase, call.verified]).toEqual(['ended', true])
-      expect(must(secretOf(must(state.logs[id]), call)).bound.secrecy).toBe('call')
+      expect(must(secretOf(must(state.logs[id]), call)).sealedWith).toBe('call')
     }
     const read = stolen(relay)
     expect(read.map((rumor) => tag(rumor, 'op') ?? 'message')).toEqual(['request', 'accept'])
@@ -49,7 +49,8 @@ describe('a call with keys', () => {
     const { ada, relay, id } = wholeCall({ calleeHasKeys: false })
     expect(secretOf(must(ada.state.logs[id]), must(callOf(must(ada.state.logs[id]), alice.pubkey, now)))).toMatchObject(
       {
-        bound: { secrecy: 'identity', faults: { callee: 'missing' } },
+        sealedWith: 'identity',
+        faults: { callee: 'missing' },
       },
     )
     for (const word of WORDS) expect(JSON.stringify(stolen(relay))).toContain(word)
@@ -150,7 +151,7 @@ function speak(who: Agent, { call, body }: Pick<IntendedSignal, 'call' | 'body'>
 function sealed(who: Agent, id: string, rumor: Rumor): Event {
   const call = must(callOf(must(who.state.logs[id]), who.keys.pubkey, now))
   const secrecy = secretOf(must(who.state.logs[id]), call)
-  const isSecret = secrecy?.bound.secrecy === 'call'
+  const isSecret = secrecy?.sealedWith === 'call'
   const underKey = isSecret && goesUnderCallKey(sealedSignalOf(must(parseSignal(rumor)), call.caller))
   const callKey = underKey ? keyOf(who, id) : undefined
   if (underKey && callKey === undefined) throw new Error('the key is lost')
@@ -172,7 +173,7 @@ function take(who: Agent, opened: readonly OpenedWrap[]): void {
     if (
       signal === undefined ||
       call === undefined ||
-      secrecy?.bound.secrecy !== 'call' ||
+      secrecy?.sealedWith !== 'call' ||
       one.openedWithKeyOf !== undefined
     )
       return true
@@ -202,15 +203,17 @@ function keyringOf(who: Agent) {
 function keyOf(who: Agent, id: string): CallKey | undefined {
   const log = who.state.logs[id]
   const call = log && callOf(log, who.keys.pubkey, now)
-  const bound = call && secretOf(log, call)?.bound
+  const bound = call && secretOf(log, call)
   const own = who.secrets.get(id)
-  return bound?.secrecy === 'call' && own !== undefined ? deriveCallKey(own, bound.binding, who.keys.pubkey) : undefined
+  return bound?.sealedWith === 'call' && own !== undefined
+    ? deriveCallKey(own, bound.binding, who.keys.pubkey)
+    : undefined
 }
 
 function bindingOf(who: Agent, id: string) {
   const log = must(who.state.logs[id])
-  const { bound } = must(secretOf(log, must(callOf(log, who.keys.pubkey, now))))
-  if (bound.secrecy !== 'call') throw new Error('the call has no key')
+  const bound = must(secretOf(log, must(callOf(log, who.keys.pubkey, now))))
+  if (bound.sealedWith !== 'call') throw new Error('the call has no key')
   return bound
 }
 

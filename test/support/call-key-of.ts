@@ -16,6 +16,6 @@ export function callKeyIn(folder: string, call: string): CallKey | undefined {
   if (own === undefined || own === 'damaged') return undefined
   const log = parseLog(JSON.parse(readFileSync(logPath(home, call), 'utf8')))
   if (log === undefined || log === 'newer') throw new Error('the call cannot be read')
-  const bound = must(secrecyIn(log)).bound
-  return bound.secrecy === 'call' ? deriveCallKey(own, bound.binding, loadIdentity(home, {}).pubkey) : undefined
+  const bound = must(secrecyIn(log))
+  return bound.sealedWith === 'call' ? deriveCallKey(own, bound.binding, loadIdentity(home, {}).pubkey) : undefined
 }

@@ -12,7 +12,7 @@ import type { OpenedWrap } from '../../src/nostr/nip59-unwrap.ts'
 import { foreign } from '../../src/sanitize.ts'
 import type { CallKeySource } from '../../src/state/attach-call-key.ts'
 import { recordPublished, type SignalPublishResult } from '../../src/state/outbox.ts'
-import { type Policy, recordReceiptsTaken } from '../../src/state/receipts.ts'
+import { type Policy, recordAcksTaken } from '../../src/state/receipts.ts'
 import { positionIn } from '../../src/state/record-signals.ts'
 import {
   type HeardWraps,
@@ -163,7 +163,7 @@ export function recordResults(who: Side, all: readonly SignalPublishResult[], no
 }
 
 export function tells(who: Side, call: string, ack: number): void {
-  who.state = recordReceiptsTaken(who.state, [{ call, ack }])
+  who.state = recordAcksTaken(who.state, [{ call, ack }])
 }
 
 /** A call as one side sees it. */

@@ -16,7 +16,7 @@ import {
 } from '../log.ts'
 import { type Call, isConfirming, type Line, type Verification } from '../replay.ts'
 import { UNCONNECTED_PHASES } from '../rules.ts'
-import { isHungUpInTheOpen, secrecyIn } from '../secrecy.ts'
+import { isHungUpUnderIdentityKey, secrecyIn } from '../secrecy.ts'
 import { type CallOutcome, LIMIT, type Signal, type SignalType } from '../signal.ts'
 import { stateOf } from '../wording.ts'
 
@@ -70,7 +70,7 @@ export type CallFacts = {
   topic: Foreign
   createdAt: number
   /** There from the accept on; `secrecyFaults`: why a side's call key was not taken, where it has sent one. */
-  secrecy?: BoundCall['secrecy']
+  secrecy?: BoundCall['sealedWith']
   secrecyFaults?: readonly string[]
 }
 
@@ -130,13 +130,13 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
 function secrecyFacts({ role, phase, ends }: Call, log: Log): Pick<CallFacts, 'secrecy' | 'secrecyFaults'> {
   // Where nobody has spoken nothing was sealed with them: a hang-up that has not seen the accept is not.
   if (UNCONNECTED_PHASES.includes(phase)) return {}
-  const bound = secrecyIn(log)?.bound
-  if (bound === undefined) return {}
-  if (bound.secrecy === 'call' && isHungUpInTheOpen(ends))
+  const secrecy = secrecyIn(log)
+  if (secrecy === undefined) return {}
+  if (secrecy.sealedWith === 'call' && isHungUpUnderIdentityKey(ends))
     return { secrecy: 'identity', secrecyFaults: ['the caller hung up before it knew of the accept'] }
-  if (bound.secrecy === 'call') return { secrecy: 'call' }
+  if (secrecy.sealedWith === 'call') return { secrecy: 'call' }
   const told = (['caller', 'callee'] as const).flatMap((party) => {
-    const fault = bound.faults[party]
+    const fault = secrecy.faults[party]
     if (fault === undefined || fault === 'missing') return []
     return `${party === role ? 'our call key' : 'the call key of the peer'} was not taken: ${fault}`
   })
