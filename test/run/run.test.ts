@@ -13,7 +13,7 @@ import { openNetwork } from '../simulation/relays.ts'
 
 /** A world in which nothing goes wrong. Every command takes a second. */
 function calmWorld() {
-  const network = openNetwork(diceOf(1), 2)
+  const network = openNetwork(diceOf(1), 2, true)
   let [ms, pids] = [1_800_000_000_000, 0]
   const lost: boolean[] = []
   const host = {
@@ -37,7 +37,7 @@ function calmWorld() {
     return async <T extends IntentType>(type: T, intent: IntentOf<T>) => {
       ms += 1_000
       const pid = ++pids
-      const environment = simEnvironment({ machine: who, network, codec: stateCodec, host, pid, sealed: true })
+      const environment = simEnvironment({ machine: who, network, codec: stateCodec, host, pid })
       return await runCommand(type, intent, environment)
     }
   }

@@ -59,7 +59,7 @@ export async function begin(sim: Sim, agent: Agent, { intent, selector }: Comman
     const { dice } = sim.world
     const environment = simEnvironment({
       ...{ machine: agent, network: sim.network, codec: sim.codec, host: hostOf(sim, agent, process) },
-      ...{ pid: process.pid, sealed: false, ring: dice.chance(0.3) ? 60 : 900 },
+      ...{ pid: process.pid, ring: dice.chance(0.3) ? 60 : 900 },
     })
     sim.trace?.(`${agent.name} ${process.pid} at ${clockOf(sim)}: ${intent.type} ${selector ?? ''}`)
     const { failure } = await runAs(intent.type, intent)

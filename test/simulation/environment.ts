@@ -9,14 +9,14 @@ import { homeOf } from '../../src/io/home/paths.ts'
 import type { NamedAnswer, Pool, PoolFetchOptions, RelayQuery } from '../../src/io/relay/pool.ts'
 import type { CallKey } from '../../src/nostr/call-key.ts'
 import { type Keys, sha256, toHex } from '../../src/nostr/crypto.ts'
-import { type Event, finalize, type Rumor } from '../../src/nostr/event.ts'
-import { type GiftWrapOptions, giftWrap, WRAP_KIND } from '../../src/nostr/nip59.ts'
+import { type Event, finalize } from '../../src/nostr/event.ts'
+import { WRAP_KIND } from '../../src/nostr/nip59.ts'
 import { type CallKeyring, openKeptSeal, type Unwrapped, unwrapAll } from '../../src/nostr/nip59-unwrap.ts'
 import { foreign } from '../../src/sanitize.ts'
 import type { Index, LetterLog } from '../../src/state/state.ts'
 import { simCallKey } from './call-key.ts'
 import { type Disk, type DiskHost, openSimStore, type SimCodec } from './disk.ts'
-import { askRelay, envelope, isSignedInName, keysOf, type Network, ONCE, publishTo } from './relays.ts'
+import { askRelay, authorsEnvelope, isSignedInName, keysOf, type Network, ONCE, publishTo } from './relays.ts'
 
 /** A machine with an agent on it. */
 export type Machine = {
@@ -51,8 +51,6 @@ export type SimOptions = {
   codec: SimCodec
   host: Host
   pid: number
-  /** Whether envelopes are sealed and opened for real. */
-  sealed: boolean
   ring?: number
   stopped?: AbortSignal
 }
@@ -70,7 +68,7 @@ export function simEnvironment(options: SimOptions): Environment<Index, Log, Let
   const { keys, disk, name } = machine
   const urls = network.relays.map(({ url }) => url)
   const clock = () => host.now() + machine.ahead * 1000
-  const envelopes = options.sealed ? realEnvelopes(keys) : bareEnvelopes(network, keys.pubkey)
+  const envelopes = network.isSealed ? realEnvelopes(network, keys) : bareEnvelopes(network, keys)
   const { stopped = NEVER } = options
   return {
     keys,
@@ -206,20 +204,20 @@ type Envelopes = Pick<
   'unwrapAll' | 'openSeal' | 'wrapRumor' | 'signEvent' | 'isWrapSigned'
 >
 
-function realEnvelopes(keys: Keys): Envelopes {
+function realEnvelopes(network: Network, keys: Keys): Envelopes {
   return {
-    wrapRumor: (rumor, to, options) => giftWrap(rumor, to, keys, options),
+    wrapRumor: (rumor, to, options) => authorsEnvelope(network, rumor, to, { ...options, keys }),
     unwrapAll: async (wraps, _until, keyring) => unwrapAll(wraps.splice(0), keys, { keyring }),
     openSeal: (seal, wrap, keyring) => openKeptSeal(seal, keys, { wrap, keyring }),
     signEvent: (template) => finalize(template, keys),
   }
 }
 
-function bareEnvelopes(network: Network, me: string): Envelopes {
+function bareEnvelopes(network: Network, keys: Keys): Envelopes {
+  const { pubkey: me } = keys
   return {
     isWrapSigned: isSignedInName,
-    wrapRumor: (rumor: Rumor, to: string, { now, callKey }: GiftWrapOptions) =>
-      envelope(network, rumor, to, { stampedAt: now, callKey }),
+    wrapRumor: (rumor, to, options) => authorsEnvelope(network, rumor, to, { ...options, keys }),
     unwrapAll: async (wraps, _until, keyring) => wraps.splice(0).map((event) => inside(network, event, me, keyring)),
     openSeal: (_, id, keyring) => inside(network, { id, kind: WRAP_KIND }, me, keyring),
     // A signature is dear, and nobody here forges what everybody may read: such events are taken and shown to nobody.
@@ -257,7 +255,7 @@ const UNSEALED: Event = { id: ONCE, pubkey: ONCE, created_at: 0, kind: 13, tags:
 const pairs = new Map<string, Keys>()
 const derived = new WeakMap<Keys, Map<string, CallKey | undefined>>()
 
-function simCallKeys({ machine, pid }: SimOptions): CallKeys {
+function simCallKeys({ machine, network, pid }: SimOptions): CallKeys {
   const { disk, keys } = machine
   let made = 0
   const read = (call: string) => disk.keys.get(call)
@@ -275,7 +273,7 @@ function simCallKeys({ machine, pid }: SimOptions): CallKeys {
       const known = derived.get(own) ?? new Map<string, CallKey | undefined>()
       derived.set(own, known)
       const name = `${keys.pubkey} ${binding.call} ${binding.callerEk} ${binding.calleeEk}`
-      if (!known.has(name)) known.set(name, simCallKey(own, binding, keys.pubkey))
+      if (!known.has(name)) known.set(name, simCallKey(own, binding, keys.pubkey, network.isSealed))
       return known.get(name)
     },
   }

@@ -3,14 +3,16 @@ import { type Log, parsedSignal } from '../../src/call/log.ts'
 import { lastSignal } from '../../src/call/replay.ts'
 import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
+import type { Keys } from '../../src/nostr/crypto.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import type { Agent, Sim } from './agent.ts'
-import { envelope, publishTo } from './relays.ts'
+import { authorsEnvelope, publishTo } from './relays.ts'
 
 /** Puts one hostile rumor into somebody's mailbox. */
-export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Rumor[]): void {
+export function attack(sim: Sim, keys: Keys, victims: readonly Agent[], own: Rumor[]): void {
   const { network } = sim
   const { dice } = sim.world
+  const { pubkey: key } = keys
   const victim = dice.pick(victims)
   const known = Object.keys(victim.disk.index.calls)
   const theirs = own.filter((r) => r.tags[0]?.[1] === victim.key).map((r) => r.id)
@@ -33,7 +35,7 @@ export function attack(sim: Sim, key: string, victims: readonly Agent[], own: Ru
       : rumor
   if (call === undefined) own.push(bent)
   for (const { url } of network.relays)
-    publishTo(network, url, envelope(network, bent, victim.key, { stampedAt: at(sim) }), secondsOf(sim))
+    publishTo(network, url, authorsEnvelope(network, bent, victim.key, { now: at(sim), keys }), secondsOf(sim))
 }
 
 /**
@@ -58,7 +60,12 @@ export function impersonate(sim: Sim, robbed: Agent, victim: Agent): void {
   const rumor = rumorOf(signalTemplate(body, { call: id, to: victim.key, ...place }, secondsOf(sim)), robbed.key)
   const { network } = sim
   for (const { url } of network.relays)
-    publishTo(network, url, envelope(network, rumor, victim.key, { stampedAt: secondsOf(sim) }), secondsOf(sim))
+    publishTo(
+      network,
+      url,
+      authorsEnvelope(network, rumor, victim.key, { now: secondsOf(sim), keys: robbed.keys }),
+      secondsOf(sim),
+    )
 }
 
 type Place = Omit<SignalPosition, 'call' | 'to'>

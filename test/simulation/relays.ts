@@ -1,12 +1,12 @@
 // Relays in memory that lose, repeat, delay, reorder, lie, refuse and forget. An envelope need not be encrypted here: then it has
-// only the outside of one, and what is in it lies beside it.
+// only the outside of one, and what is in it lies beside it. In some networks it is sealed, signed and encrypted as the program does it.
 
 import type { PublishAnswer } from '../../src/io/relay/publish.ts'
 import { type CallKey, isOfCall } from '../../src/nostr/call-key.ts'
 import { type Keys, keysFrom, toHex } from '../../src/nostr/crypto.ts'
 import type { Event, Rumor } from '../../src/nostr/event.ts'
 import { type Filter, matchesFilter } from '../../src/nostr/filter.ts'
-import { RETENTION } from '../../src/nostr/nip59.ts'
+import { type GiftWrapOptions, RETENTION, wrap } from '../../src/nostr/nip59.ts'
 import { foreign } from '../../src/sanitize.ts'
 import type { Dice } from './dice.ts'
 
@@ -40,7 +40,9 @@ export type Relay = { url: string; mood: Mood; stored: Map<string, Stored[]> }
 
 export type Network = {
   relays: Relay[]
-  /** What is in envelopes that are not encrypted, by their ids, and the call key under which it would be, in hex. */
+  /** Whether envelopes are encrypted and signed for real. */
+  isSealed: boolean
+  /** What is in envelopes, by their ids, and the call key under which it would be, in hex. */
   inside: Map<string, { rumor: Rumor; underKey?: string }>
   /** By the id of a rumor, each call key under which it was put into an envelope for somebody else, in hex; `OPEN` without one. */
   sealedWith: Map<string, Set<string>>
@@ -51,11 +53,11 @@ export type Network = {
   acked: Set<string>
 }
 
-export function openNetwork(dice: Dice, count: number): Network {
+export function openNetwork(dice: Dice, count: number, isSealed = false): Network {
   const relays = Array.from({ length: count }, (_, i): Relay => {
     return { url: `wss://r${i}.example.com`, mood: 'honest', stored: new Map() }
   })
-  return { relays, inside: new Map(), sealedWith: new Map(), dice, made: 0, acked: new Set() }
+  return { relays, isSealed, inside: new Map(), sealedWith: new Map(), dice, made: 0, acked: new Set() }
 }
 
 const TWO_DAYS = 2 * 86_400
@@ -75,21 +77,41 @@ export function envelope(
   { stampedAt, callKey, dated }: { stampedAt: number; callKey?: CallKey | undefined; dated?: { underKey?: string } },
 ): Event {
   if (callKey !== undefined && (callKey.peer !== to || !isOfCall(rumor, callKey))) throw new Error('another key')
-  network.made++
-  const id = `${network.made}`.padStart(64, 'e')
+  const id = `${network.made + 1}`.padStart(64, 'e')
   const tags = [
     ['p', to],
     ['expiration', String(stampedAt + RETENTION)],
   ]
   const underKey = callKey === undefined ? dated?.underKey : toHex(callKey.key)
+  note(network, id, rumor, to, underKey)
+  const created_at = stampedAt - network.dice.below(TWO_DAYS)
+  return { id, pubkey: ONE_TIME, created_at, kind: 1059, tags, content: '', sig: dated === undefined ? GOOD : BAD }
+}
+
+/** An envelope as its author makes it: in a network where they are sealed, encrypted and signed by the program's own functions. */
+export function authorsEnvelope(
+  network: Network,
+  rumor: Rumor,
+  to: string,
+  { keys, ...options }: Omit<GiftWrapOptions, 'callKey'> & { keys: Keys; callKey?: CallKey | undefined },
+): Event {
+  const { now, callKey, keptFor = RETENTION } = options
+  if (!network.isSealed) return envelope(network, rumor, to, { stampedAt: now, callKey })
+  const random = (length: number) => Uint8Array.from({ length }, () => network.dice.below(256))
+  const event = wrap(rumor, keys, to, { ...options, expiration: now + keptFor }, random)
+  note(network, event.id, rumor, to, callKey && toHex(callKey.key))
+  return event
+}
+
+/** Notes what is in an envelope, for whoever judges afterwards. */
+function note(network: Network, id: string, rumor: Rumor, to: string, underKey: string | undefined): void {
+  network.made++
   network.inside.set(id, { rumor, ...(underKey !== undefined && { underKey }) })
   // Nobody can sign a seal in the name of whom it is for.
   if (rumor.pubkey !== to)
     network.sealedWith.set(rumor.id, (network.sealedWith.get(rumor.id) ?? new Set()).add(underKey ?? OPEN))
   for (const [name, , acked] of rumor.tags)
     if (name === 'ack' && acked !== undefined) network.acked.add(ackOf(rumor.pubkey, acked))
-  const created_at = stampedAt - network.dice.below(TWO_DAYS)
-  return { id, pubkey: ONE_TIME, created_at, kind: 1059, tags, content: '', sig: dated === undefined ? GOOD : BAD }
 }
 
 /** How an acknowledgement is noted: by its author, and the id that it names. */

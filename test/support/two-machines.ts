@@ -20,7 +20,7 @@ export function twoMachines({
   slept?: (ms: number) => void
   stopped?: AbortSignal
 } = {}) {
-  const network = openNetwork(diceOf(1), 1)
+  const network = openNetwork(diceOf(1), 1, true)
   const relay = must(network.relays[0])
   const said: string[] = []
   let [ms, pids] = [1_800_000_000_000, 0]
@@ -43,7 +43,7 @@ export function twoMachines({
   const at = (who: Machine) => {
     return async <T extends IntentType>(type: T, intent: IntentOf<T>) => {
       ms += 1_000
-      const options = { machine: who, network, codec: stateCodec, host, pid: ++pids, sealed: true }
+      const options = { machine: who, network, codec: stateCodec, host, pid: ++pids }
       const environment = simEnvironment({ ...options, ...(stopped && { stopped }) })
       return await runCommand(type, intent, { ...environment, say: (line) => void said.push(line) })
     }
