@@ -278,7 +278,7 @@ async function betray(sim: Sim, liar: Liar): Promise<void> {
   for (let left = 2 + dice.below(5); left > 0; left--) {
     lie(sim, liar)
     if (dice.chance(0.3)) lie(sim, liar)
-    const before = victim.disk.logs
+    const before = { ...victim.disk.logs }
     const { size } = sim.network.inside
     await lookIn(sim, [victim])
     answered(sim, victim, before, size)
