@@ -165,9 +165,10 @@ describe('arguments', () => {
     [`$'caf\\xe9' --json`, 'argument 1 '],
   ])('Latin-1 in %s is refused', async (words, named) => {
     await withTemporaryFolder(async (folder) => {
-      const { code, stdout } = await shell(folder, p2p(words))
+      const { code, stdout, stderr } = await shell(folder, p2p(words))
+      expect([code, stderr]).toEqual([2, ''])
       const { error } = JSON.parse(stdout)
-      expect([code, error.code]).toEqual([2, 'TEXT_NOT_UTF8'])
+      expect(error.code).toBe('TEXT_NOT_UTF8')
       expect(error.message).toContain(named)
       expect(readdirSync(folder)).toEqual([])
     })
