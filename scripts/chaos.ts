@@ -14,28 +14,23 @@ import {
   agentIn,
   type Clock,
   copyHome,
-  newsIn,
   readInbox,
   readTranscript,
   runCommand,
   startCall,
-  startCommand,
   type Transcript,
 } from './chaos/agents.ts'
 import { type FaultSchedule, type FaultSpan, pause, startFaults } from './chaos/fault-schedule.ts'
 import { follow } from './chaos/follower.ts'
 import { openLine, startCuts } from './chaos/lines.ts'
 import { restoreInCall } from './chaos/restored-call.ts'
+import { heardInTime, sendMessages } from './chaos/senders.ts'
 import { openThief } from './chaos/thief.ts'
-import { type LateMessage, openTimeline, type Timeline } from './chaos/timeline.ts'
+import { openTimeline, type Timeline } from './chaos/timeline.ts'
 import { withTemporaryFolder } from './processes.ts'
 import { type SeededRandom, seededRandom } from './relay/faults.ts'
 import type { RelayDeed } from './relay/session.ts'
 import { startRelay } from './relay.ts'
-
-/** Commands of one agent at the same time, and the share of commands that are killed. */
-const PARALLEL = 3
-const KILLED_SHARE = 0.1
 
 /** What is unacked is wrapped anew after ten minutes; healing sets everybody's clock forward instead of waiting. */
 const CLOCK_STEP = 11 * 60_000
@@ -67,8 +62,7 @@ export type Report = {
   late?: string[]
 }
 
-/** So many ms a message may take, and the share of them that must keep to it. */
-const A_MINUTE = 60_000
+/** Of what both were on line for, the share that must have come within a minute. */
 const MIN_SHARE = 0.9
 
 /**
@@ -195,70 +189,6 @@ async function talkIn(
     took: heard.flatMap(({ took }) => took),
     late: timeline?.explain(heard.flatMap(({ late }) => late)) ?? [],
   }
-}
-
-type SendOptions = Pick<TalkOptions, 'random' | 'clock' | 'idle'> & {
-  call: string
-  count: number
-  onAccepted: (who: Agent, count: number) => void
-}
-
-/** Sends until every message was accepted: a killed command may have said it or not, so each try has a text of its own. */
-async function sendMessages(
-  who: Agent,
-  { call, count, random, clock, idle, onAccepted }: SendOptions,
-): Promise<Saying> {
-  const accepted: string[] = []
-  const told = new Map<string, number>()
-  const began = new Map<string, Sent>()
-  let [tries, kills] = [0, 0]
-  const sender = async () => {
-    while (accepted.length < count) {
-      const text = `${who.name} ${++tries}`
-      const at = Date.now()
-      const running = startCommand(who, ['send', text, '--call', call, '--json', '--timeout', '4'], clock)
-      const timer = random() < KILLED_SHARE ? setTimeout(() => running.stop(), random() * 400) : undefined
-      const ran = await running.ended
-      clearTimeout(timer)
-      for (const item of newsIn(ran.stdout)) if (!told.has(item.text)) told.set(item.text, Date.now())
-      if (ran.code === null) kills++
-      // 0: a relay took it. 3: no relay did, it is kept. Both are a promise.
-      else if (ran.code === 0 || ran.code === 3) {
-        began.set(text, { at, ended: `ended with ${ran.code} after ${(ran.ms / 1000).toFixed(1)} s` })
-        onAccepted(who, accepted.push(text))
-        // The disk is busy, and nothing was said.
-      } else if (ran.code !== 5 || !ran.stdout.includes('LOCKED'))
-        throw new Error(`send ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
-      await pause(idle * random())
-    }
-  }
-  await Promise.all(Array.from({ length: PARALLEL }, sender))
-  return { accepted, began, told, kills }
-}
-
-/** When a command that said something began, Unix ms, and how it ended. */
-type Sent = { at: number; ended: string }
-
-/** What one agent has said, by text; and when which text of the other one was told by these commands, Unix ms. */
-type Saying = { accepted: string[]; began: Map<string, Sent>; told: Map<string, number>; kills: number }
-
-/**
- * Which share of what was said was told within a minute, how long each took (ms), and what took longer; waits for that minute where
- * something is still to come.
- */
-async function heardInTime(
-  told: readonly ReadonlyMap<string, number>[],
-  began: ReadonlyMap<string, Sent>,
-): Promise<{ share: number; took: number[]; late: LateMessage[] }> {
-  const until = Math.max(0, ...[...began.values()].map(({ at }) => at)) + A_MINUTE
-  const heard = () =>
-    [...began].map(([text, sent]): LateMessage => {
-      return { text, ...sent, came: Math.min(...told.map((one) => one.get(text) ?? Number.POSITIVE_INFINITY)) }
-    })
-  const late = () => heard().filter(({ at, came }) => came - at > A_MINUTE)
-  while (Date.now() < until && late().length > 0) await pause(200)
-  const took = heard().map(({ at, came }) => came - at)
-  return { share: 1 - late().length / began.size, took, late: late() }
 }
 
 function quantiles(ms: readonly number[]): number[] {
