@@ -11,7 +11,7 @@ import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import { type AgentProgram, messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 /** `P2P_STEPS=1` dies before every single step, which takes two minutes. */
-const STRIDE = Number(process.env.P2P_STEPS ?? 6)
+const STRIDE = Number(process.env.P2P_STEPS ?? 8)
 const PATIENCE = STRIDE === 1 ? 900_000 : 180_000
 
 const kill = pathToFileURL(new URL('../support/kill-at-step.mjs', import.meta.url).pathname)

@@ -4,7 +4,7 @@ import { chaos, isKept } from '../../scripts/chaos.ts'
 import { startRelay } from '../../scripts/relay.ts'
 
 test('the promise is kept through a short chaos', async () => {
-  const report = await chaos(20, 3, { restores: 1 })
+  const report = await chaos(16, 3, { restores: 1 })
   const kept = { kept: true, unsound: [], readable: [], losses: 0, repeats: 0, verified: true, restores: 1 }
   expect({ ...report, kept: isKept(report) }).toMatchObject(kept)
 }, 180_000)

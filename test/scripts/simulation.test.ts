@@ -4,7 +4,7 @@ import { shareMaps, simulateBundled } from '../../scripts/simulate.ts'
 import { ARCHIVE_BOUNDS } from '../../src/call/archive.ts'
 import { simulate } from '../simulation/simulation.ts'
 
-const SEEDS = 40
+const SEEDS = 25
 
 test(`${SEEDS} seeds of two agents, a hostile third or peer, homes that go back and a network that does what it likes`, async () => {
   const total = { ahead: 0, compared: 0, compacted: 0, joined: 0, same: 0, forked: 0, verified: 0 }

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { runModel } from './log-model.ts'
 
-const SEEDS = Number(process.env.P2P_SEEDS ?? 30)
+const SEEDS = Number(process.env.P2P_SEEDS ?? 20)
 
 const all = (options: { restores: boolean; hostile: boolean }) =>
   Array.from({ length: SEEDS }, (_, seed) => {
