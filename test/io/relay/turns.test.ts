@@ -147,7 +147,7 @@ describe('a question that stays open', () => {
 describe('time that is up', () => {
   test('before its turn is told as that', async () => {
     const relay = await startScriptedRelay({})
-    const [, waiting] = await askAll(connectAsAlice(relay.url, { subscriptions: 1 }), nearDeadline(150))
+    const [, waiting] = await askAll(connectAsAlice(relay.url, { subscriptions: 1 }), nearDeadline(1_000))
     const text = 'not asked yet when time was up: this relay answers 1 question at a time'
     expect(waiting).toMatchObject({ complete: false, reason: 'slow', text })
     expect(relay.heard('REQ')).toHaveLength(1)
