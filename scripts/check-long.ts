@@ -30,6 +30,10 @@ const LANES: Readonly<Record<string, Lane>> = {
   simulation: scriptLane('10,000 seeds of the simulated run', 'scripts/simulate.ts', '--seeds', '10000'),
   fuzz: scriptLane('1,000,000 spoiled inputs for every parser', 'scripts/fuzz.ts', '--cases', '1000000'),
   chaos: scriptLane('2,000 messages through killed processes and bad relays', 'scripts/chaos.ts', '--messages', '2000'),
+  leaky: scriptLane(
+    '2,000 messages, with two of three relays that keep none: nine of ten come within a minute',
+    ...['scripts/chaos.ts', '--messages', '2000', '--leaky'],
+  ),
 }
 
 const { values, positionals } = parseArgs({

