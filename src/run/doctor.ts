@@ -73,10 +73,10 @@ function limitChecks(
   const memory = index?.relays[url]
   if (index === undefined || memory?.dialLimit === undefined || !limitsDials(memory, now)) return []
   const every = presenceEvery(index, relays?.presence ?? [], config?.presence.every ?? PRESENCE_EVERY, now)
-  const { presenceTakenAt: taken, presenceAt: presence } = index.announced
-  const lapses = (taken?.[url] ?? 0) + presenceLifetime(every)
+  const { presenceTakenAt, presenceAt } = index.announced
+  const lapses = (presenceTakenAt?.[url] ?? 0) + presenceLifetime(every)
   const until = memory.backoff?.until ?? 0
-  const isOnline = presence > 0 && now < presence + presenceLifetime(every)
+  const isOnline = presenceAt > 0 && now < presenceAt + presenceLifetime(every)
   const hasLapsed = roles.includes('presence') && isOnline && lapses <= Math.max(now, until)
   const lapse = !hasLapsed
     ? ''

@@ -98,6 +98,9 @@ function hasSaidNothing({ own }: CallSummary): boolean {
 }
 
 function isTroubled(memory: RelayMemory | undefined, now: number): boolean {
-  const { unreachableSince: lost, backoff: rest } = memory ?? {}
-  return (lost !== undefined && !hasPassed(lost, LOST_FOR, now)) || (rest !== undefined && rest.until > now)
+  const { unreachableSince, backoff } = memory ?? {}
+  return (
+    (unreachableSince !== undefined && !hasPassed(unreachableSince, LOST_FOR, now)) ||
+    (backoff !== undefined && backoff.until > now)
+  )
 }

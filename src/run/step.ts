@@ -202,16 +202,16 @@ function followUp(
   done: readonly ActionResult[],
   earlier: readonly ActionResult[],
   pending: readonly Action[],
-  { proposeFetches: fetches }: StepOptions,
+  { proposeFetches }: StepOptions,
   context: RunContext,
 ): { state: State; actions: Action[] } {
   const unreached = retryUnreachedPeers(state, done, earlier, context)
   if (pending.length + unreached.actions.length > 0) return unreached
   const all = [...earlier, ...done]
   const lines = linesToLog(unreached.state, all, context)
-  if (lines.length > 0 || fetches === undefined) return { state: unreached.state, actions: lines }
+  if (lines.length > 0 || proposeFetches === undefined) return { state: unreached.state, actions: lines }
   const before = resultsOf('fetch-file', all).map(({ action }) => action)
-  return fetches(unreached.state, before, context)
+  return proposeFetches(unreached.state, before, context)
 }
 
 function rememberSync(

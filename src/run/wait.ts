@@ -263,8 +263,8 @@ function isSweeping({ environment }: RunContext): boolean {
 function isRested({ environment }: RunContext, since: number): boolean {
   const now = environment.clock()
   const { relays } = environment.store.read().index
-  return Object.values(relays).some(({ backoff: rest }) => {
-    const until = 1000 * (rest?.until ?? 0)
+  return Object.values(relays).some(({ backoff }) => {
+    const until = 1000 * (backoff?.until ?? 0)
     return until > since && until <= now
   })
 }

@@ -55,12 +55,12 @@ export function offerMissing(
   { me, now }: { me: string; now: number },
 ): void {
   if (log.fork !== undefined || missing.length === 0) return
-  const { taken: said, last } = edit.lookup(log)
+  const { taken, last } = edit.lookup(log)
   const mayOffer = pacedBy(log, now)
   const top = last.get(me)?.seq ?? 0
   for (const [first, end] of missing) {
     for (let seq = first; seq <= Math.min(end, top); seq++) {
-      const id = said.get(seqKey({ from: me, seq }))?.id
+      const id = taken.get(seqKey({ from: me, seq }))?.id
       if (id === undefined) {
         // It lies in the archive: the change is worked out again over the whole call.
         log.needsWholeCall = true
@@ -103,7 +103,7 @@ function markDelivered(edit: Transaction, log: Log, id: string): void {
     edit.entries(log)[id] = withoutContent(entry)
 }
 
-function isConfirmation(index: LogLookup, end: Signal): boolean {
+function isConfirmation(lookup: LogLookup, end: Signal): boolean {
   if (end.body.type !== 'end' || end.body.text !== '' || end.body.outcome !== undefined) return false
-  return [...index.ended].some((author) => author !== end.from && index.last.get(author)?.id === end.ack.id)
+  return [...lookup.ended].some((author) => author !== end.from && lookup.last.get(author)?.id === end.ack.id)
 }

@@ -10,15 +10,15 @@ import { beginTransaction, type Transaction } from './transaction.ts'
 const CLEAN_EVERY = 86_400
 
 /** Whether it is time to look; not where there was never a call, as far as is known. */
-export function isCleanUpDue({ cleanedAt: cleaned = 0, calls, stateLostAt: lostAt }: Index, now: number): boolean {
-  const isLong = hasPassed(cleaned, CLEAN_EVERY, now)
+export function isCleanUpDue({ cleanedAt = 0, calls, stateLostAt }: Index, now: number): boolean {
+  const isLong = hasPassed(cleanedAt, CLEAN_EVERY, now)
   for (const id in calls) {
     if (isLong) return true
     // "Deleted 7 days after the end, by whichever command runs then."
     const due = (calls[id]?.overAt ?? now) + KEY_LIFETIME
-    if (due > cleaned && due <= now) return true
+    if (due > cleanedAt && due <= now) return true
   }
-  return isLong && (cleaned > 0 || lostAt !== undefined)
+  return isLong && (cleanedAt > 0 || stateLostAt !== undefined)
 }
 
 /** A call that the index does not know any more, as its file has it. */
@@ -65,9 +65,9 @@ export function forgetFiles({ index }: State, call: string, others: readonly str
   return removalsOf(call, here, true).filter(({ type }) => type === 'files')
 }
 
-function keptCall(id: string, { phase, overAt: over, last, open, unread }: CallSummary): KeptCall {
+function keptCall(id: string, { phase, overAt, last, open, unread }: CallSummary): KeptCall {
   // One that was over before this program noted when.
-  return { id, over: isOver(phase) ? (over ?? last) : undefined, settled: !open && unread === 0 }
+  return { id, over: isOver(phase) ? (overAt ?? last) : undefined, settled: !open && unread === 0 }
 }
 
 /** Writes down in the index what is to be deleted of a call. */

@@ -36,11 +36,11 @@ export function amountOf(early: Readonly<Record<string, EarlySeal>>): { count: n
 export function awaitedPeers({ calls }: Index, now: number) {
   const awaited = new Set<string>()
   const kept: Record<string, { count: number; bytes: number }> = {}
-  for (const { peer, awaitsAcceptUntil: awaits, earlySeals: early } of Object.values(calls)) {
-    if (awaits !== undefined && awaits >= now) awaited.add(peer)
-    if (early === undefined) continue
+  for (const { peer, awaitsAcceptUntil, earlySeals } of Object.values(calls)) {
+    if (awaitsAcceptUntil !== undefined && awaitsAcceptUntil >= now) awaited.add(peer)
+    if (earlySeals === undefined) continue
     const before = kept[peer] ?? { count: 0, bytes: 0 }
-    kept[peer] = { count: before.count + early.count, bytes: before.bytes + early.bytes }
+    kept[peer] = { count: before.count + earlySeals.count, bytes: before.bytes + earlySeals.bytes }
   }
   return { awaited: [...awaited], kept }
 }
@@ -78,12 +78,12 @@ function untriedCall({ calls }: Index, { from, tried }: UnopenedSeal, now: numbe
  * Tells of a wrap that nothing has opened whether the key of some call was not tried on it. A run loads its keys before it opens its
  * mail: a parallel one may have said, or taken, an accept since.
  */
-export function untriedIn({ calls, triedKeys: tried = {} }: Index, now: number): (wrap: OpenedWrap) => boolean {
+export function untriedIn({ calls, triedKeys = {} }: Index, now: number): (wrap: OpenedWrap) => boolean {
   let keyed: Map<string, string[]> | undefined
   return ({ id: wrap, unopened }) => {
     if (unopened === undefined) return false
     keyed ??= keyedCalls(calls, now)
-    const done = [...(Object.hasOwn(tried, wrap) ? (tried[wrap] ?? []) : []), ...unopened.tried]
+    const done = [...(Object.hasOwn(triedKeys, wrap) ? (triedKeys[wrap] ?? []) : []), ...unopened.tried]
     return (keyed.get(unopened.from) ?? []).some((id) => !done.includes(id))
   }
 }
@@ -98,9 +98,9 @@ function keyedCalls(calls: Index['calls'], now: number): Map<string, string[]> {
 
 /** Remembers of which wraps a later run tries more keys. */
 export function noteTries(edit: Transaction, opened: readonly OpenedWrap[]): void {
-  const { triedKeys: tried = {} } = edit.index
-  if (!opened.some((wrap) => isToBeTriedAgain(wrap) || Object.hasOwn(tried, wrap.id))) return
-  edit.index.triedKeys = rememberTries(tried, opened)
+  const { triedKeys = {} } = edit.index
+  if (!opened.some((wrap) => isToBeTriedAgain(wrap) || Object.hasOwn(triedKeys, wrap.id))) return
+  edit.index.triedKeys = rememberTries(triedKeys, opened)
 }
 
 /** Seals that are kept with a call and may be opened by now. */
@@ -138,9 +138,9 @@ export function recordEarlyOpened(edit: Transaction, call: string, opened: reado
 
 /** Drops what no accept has come for. */
 export function expireEarly(edit: Transaction, now: number): void {
-  for (const { id, earlySeals: early, ringsUntil = 0 } of Object.values(edit.state.logs)) {
-    if (early === undefined || now <= ringsUntil + KEPT_AFTER_RING) continue
-    edit.table('dropped').undecryptable = (edit.index.dropped.undecryptable ?? 0) + Object.keys(early).length
+  for (const { id, earlySeals, ringsUntil = 0 } of Object.values(edit.state.logs)) {
+    if (earlySeals === undefined || now <= ringsUntil + KEPT_AFTER_RING) continue
+    edit.table('dropped').undecryptable = (edit.index.dropped.undecryptable ?? 0) + Object.keys(earlySeals).length
     setEarly(edit.log(id), {})
   }
 }

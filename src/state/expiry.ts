@@ -114,8 +114,8 @@ function isIdle({ open, direction, phase, peer }: CallSummary, trust: AdmissionP
 }
 
 // "7 days after the call was over, and no sooner": a call that was accepted while its caller hung up has a key.
-function hasKeyToKeep({ secrecy, overAt: over }: CallSummary, now: number): boolean {
-  return secrecy === 'call' && over !== undefined && !hasPassed(over, KEY_LIFETIME, now)
+function hasKeyToKeep({ secrecy, overAt }: CallSummary, now: number): boolean {
+  return secrecy === 'call' && overAt !== undefined && !hasPassed(overAt, KEY_LIFETIME, now)
 }
 
 /** Most of them that are kept in sight; their files stay. */

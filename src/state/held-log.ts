@@ -5,19 +5,19 @@ import type { HeldLog } from '../call/placement.ts'
 import { type LogLookup, seqKey } from './transaction.ts'
 
 /** The log of a call by author and number, its archived segments included as far as they are known without reading them. */
-export function heldLog(log: Log, index: LogLookup): HeldLog {
+export function heldLog(log: Log, lookup: LogLookup): HeldLog {
   return {
     call: log.id,
     idAt: (author, seq) => {
-      const known = index.taken.get(seqKey({ from: author, seq }))?.id
+      const known = lookup.taken.get(seqKey({ from: author, seq }))?.id
       if (known !== undefined) return known
       const tail = log.archive?.tails[author]
       if (tail === undefined || seq > tail.seq) return undefined
       return seq === tail.seq ? tail.id : 'archived'
     },
-    last: (author) => index.last.get(author) ?? { seq: 0, id: undefined },
-    hasEnded: (author) => index.ended.has(author),
-    waitingAt: (seq) => index.waiting.get(seq) ?? 0,
+    last: (author) => lookup.last.get(author) ?? { seq: 0, id: undefined },
+    hasEnded: (author) => lookup.ended.has(author),
+    waitingAt: (seq) => lookup.waiting.get(seq) ?? 0,
     frozen: log.verified !== undefined,
     forked: log.fork !== undefined,
   }

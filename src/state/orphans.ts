@@ -157,17 +157,13 @@ export function mustReportLoss(
   return isKnown(peer) || strangersToldToday(index, isKnown, now) < MAX_TOLD
 }
 
-function strangersToldToday(
-  { lossReportedAt: lostTold }: Index,
-  isKnown: (pubkey: string) => boolean,
-  now: number,
-): number {
-  const today = Object.entries(lostTold).filter(([peer, at]) => !isKnown(peer) && !hasPassed(at, TOLD_EVERY, now))
+function strangersToldToday({ lossReportedAt }: Index, isKnown: (pubkey: string) => boolean, now: number): number {
+  const today = Object.entries(lossReportedAt).filter(([peer, at]) => !isKnown(peer) && !hasPassed(at, TOLD_EVERY, now))
   return today.length
 }
 
-function isToldToday({ lossReportedAt: lostTold }: Index, peer: string, now: number): boolean {
-  return !hasPassed(lostTold[peer] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)
+function isToldToday({ lossReportedAt }: Index, peer: string, now: number): boolean {
+  return !hasPassed(lossReportedAt[peer] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)
 }
 
 /** Notes who is about to be told, and forgets whom that was long ago. */

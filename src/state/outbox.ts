@@ -66,10 +66,10 @@ export function dueRumors(
   let [missing, early] = [0, 0]
   return Object.values(state.logs).flatMap((log) => {
     if (log.fork !== undefined) return []
-    const { last = now, overAt: over = last } = state.index.calls[log.id] ?? {}
+    const { last = now, overAt = last } = state.index.calls[log.id] ?? {}
     // "A sender keeps every rumor, acked or not, until the call is over for 7 days": then its key is deleted. The attack: a peer that
     // goes on speaking in a call that is over.
-    if (now - Math.min(last, over) > OPEN_AFTER_END) return []
+    if (now - Math.min(last, overAt) > OPEN_AFTER_END) return []
     return Object.entries(log.outbox).flatMap(([id, entry]) => {
       const rumor = log.entries[id]?.rumor
       const to = rumor === undefined ? undefined : onlyRecipient(rumor)
@@ -96,11 +96,11 @@ export function nextPublish(
   now: number,
   there = false,
 ): Pick<PendingPublish, 'wrap' | 'skip'> | undefined {
-  const { wrap, wrapCount: wraps, accepted, failed, reportedMissing: missing, earlyWraps: early = 0 } = entry
+  const { wrap, wrapCount, accepted, failed, reportedMissing, earlyWraps = 0 } = entry
   const anew = { wrap: undefined, skip: [] }
   const isPast = (seconds: number, since = entry.wrappedAt) => hasPassed(since, seconds, now)
-  if (wraps === 0) return anew
-  if (missing && isPast(MISSING_GRACE)) return anew
+  if (wrapCount === 0) return anew
+  if (reportedMissing && isPast(MISSING_GRACE)) return anew
   if (there && isEarly(entry, now)) return anew
   if (!isPast(SAME_WRAP + 1)) {
     // A no for good is remembered for this wrap, while another relay has it: asked again, it would be said again.
@@ -110,19 +110,16 @@ export function nextPublish(
   }
   if (accepted.length === 0) return anew
   if (entry.retriedAt !== undefined && !isPast(RETRY_WAIT, entry.retriedAt)) return undefined
-  if (isPast(waitAfter(wraps - early - 1, REWRAP_WAITS))) return anew
+  if (isPast(waitAfter(wrapCount - earlyWraps - 1, REWRAP_WAITS))) return anew
   return failed.length > 0 && isPast(RETRY_WAIT) ? { wrap: undefined, skip: accepted } : undefined
 }
 
 /** Whether a new wrap would go out early now, if the peer is there. */
-function isEarly(
-  { wrappedAt: wrapped, wrapCount: wraps, accepted, retriedAt: retried, reportedMissing: missing }: OutboxEntry,
-  now: number,
-): boolean {
-  const wait = EARLY_WAITS[wraps - 1]
+function isEarly({ wrappedAt, wrapCount, accepted, retriedAt, reportedMissing }: OutboxEntry, now: number): boolean {
+  const wait = EARLY_WAITS[wrapCount - 1]
   // What the peer asks for has a pace of its own. The attack: it asks for all, so that each answer is several.
-  if (wait === undefined || accepted.length === 0 || missing) return false
-  return hasPassed(wrapped, wait, now) && hasPassed(retried ?? 0, wait, now)
+  if (wait === undefined || accepted.length === 0 || reportedMissing) return false
+  return hasPassed(wrappedAt, wait, now) && hasPassed(retriedAt ?? 0, wait, now)
 }
 
 /** Marks what this process is about to publish, so that a parallel one does not do the same. */
@@ -133,13 +130,13 @@ export function claimRumors(state: State, dues: readonly PendingSignal[], author
     const { outbox } = edit.log(call)
     const entry = outbox[rumor.id]
     if (entry === undefined) continue
-    const rest = wrap === undefined && skip.length > 0
+    const remainingOnly = wrap === undefined && skip.length > 0
     const to = onlyRecipient(rumor) ?? ''
     // It is there, and does not have what these have taken.
-    if (wrap === undefined && !rest && isPresent(edit.index.peers[to], author.now))
+    if (wrap === undefined && !remainingOnly && isPresent(edit.index.peers[to], author.now))
       noteRecord(edit, to, entry.accepted, 'unacked')
-    const claim = { ...claimBy(author), ...(rest && { remainingOnly: true as const }) }
-    outbox[rumor.id] = { ...entry, claim, ...(rest && { retriedAt: author.now }) }
+    const claim = { ...claimBy(author), ...(remainingOnly && { remainingOnly }) }
+    outbox[rumor.id] = { ...entry, claim, ...(remainingOnly && { retriedAt: author.now }) }
   }
   return edit.commit()
 }

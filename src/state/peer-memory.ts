@@ -31,10 +31,10 @@ export type PeerFindings = {
  */
 export function rememberPeers(
   state: State,
-  { lookedUp: looked, public: events, presences, hints, called }: PeerFindings,
+  { lookedUp, public: events, presences, hints, called }: PeerFindings,
   now: number,
 ): State {
-  if (looked.length === 0 && Object.keys(hints).length === 0 && called === undefined) return state
+  if (lookedUp.length === 0 && Object.keys(hints).length === 0 && called === undefined) return state
   const edit = beginTransaction(state)
   const of = (pubkey: string): PeerMemory => edit.index.peers[pubkey] ?? unknownPeer()
   for (const [pubkey, relays] of Object.entries(hints)) {
@@ -44,7 +44,7 @@ export function rememberPeers(
       hints: [...relays],
     }
   }
-  for (const pubkey of looked) {
+  for (const pubkey of lookedUp) {
     const held = of(pubkey)
     edit.table('peers')[pubkey] = {
       ...held,

@@ -146,10 +146,10 @@ function receiptFor(
   call: Call,
   { callsHeard, now, tellRead = true }: ReceiptContext,
 ): PendingReceipt | undefined {
-  const { receipts: told, read } = log
-  const isDue = callsHeard.includes(call.id) || Math.abs(now - told.missingAskedAt) > REPEAT_AFTER.missing
+  const { receipts, read } = log
+  const isDue = callsHeard.includes(call.id) || Math.abs(now - receipts.missingAskedAt) > REPEAT_AFTER.missing
   const asks = call.gaps.length > 0 && isDue && isKeptThere(call, now)
-  const looked = tellRead && read > told.readTold && hasPassed(told.ackTriedAt, REPEAT_AFTER.ack, now)
+  const looked = tellRead && read > receipts.readTold && hasPassed(receipts.ackTriedAt, REPEAT_AFTER.ack, now)
   if (!asks && !looked && !owesAck(log, call, now)) return undefined
   return { call: call.id, to: call.peer, ack: call.taken, missing: call.gaps, ...(tellRead && read > 0 && { read }) }
 }
@@ -161,16 +161,16 @@ function isKeptThere({ phase, last }: Call, now: number): boolean {
   return over === undefined || now - over < OPEN_AFTER_END
 }
 
-function owesAck({ receipts: told }: Log, { taken }: Call, now: number): boolean {
-  if (taken.seq <= told.ackTaken) return false
-  return taken.seq > told.ackTried || Math.abs(now - told.ackTriedAt) > REPEAT_AFTER.ack
+function owesAck({ receipts }: Log, { taken }: Call, now: number): boolean {
+  if (taken.seq <= receipts.ackTaken) return false
+  return taken.seq > receipts.ackTried || Math.abs(now - receipts.ackTriedAt) > REPEAT_AFTER.ack
 }
 
 // "At most one a minute and call while the other goes on offering."
 function forkReceipt(log: Log, { id, peer }: Call, { callsHeard, now }: ReceiptContext): PendingReceipt[] {
-  const { fork, receipts: told } = log
+  const { fork, receipts } = log
   if (fork === undefined || !callsHeard.includes(id)) return []
-  if (!hasPassed(told.forkToldAt, REPEAT_AFTER.forked, now)) return []
+  if (!hasPassed(receipts.forkToldAt, REPEAT_AFTER.forked, now)) return []
   return [{ call: id, to: peer, ack: NOTHING, missing: [], fork: { seq: fork.seq, id: fork.id } }]
 }
 
@@ -208,17 +208,17 @@ export function markReceiptsTried(
   for (const { call, to, ack, read, missing, fork } of all) {
     if (call === undefined || edit.state.logs[call] === undefined) continue
     const log = edit.log(call)
-    const { receipts: told } = log
+    const { receipts } = log
     if (fork !== undefined) {
-      log.receipts = { ...told, forkToldAt: now }
+      log.receipts = { ...receipts, forkToldAt: now }
       continue
     }
     log.receipts = {
-      ...told,
-      ackTried: Math.max(ack.seq, told.ackTried),
+      ...receipts,
+      ackTried: Math.max(ack.seq, receipts.ackTried),
       ackTriedAt: now,
-      missingAskedAt: missing.length > 0 ? now : told.missingAskedAt,
-      readTold: Math.max(read ?? 0, told.readTold),
+      missingAskedAt: missing.length > 0 ? now : receipts.missingAskedAt,
+      readTold: Math.max(read ?? 0, receipts.readTold),
     }
     const { meter } = edit.index
     const isRing = Object.values(log.entries).every(({ rumor }) => rumor.pubkey === to)

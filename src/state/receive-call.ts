@@ -43,9 +43,9 @@ export function receiveSignal(
   // A third party that knows a call's id (a former relay operator, a leaked log) is not part of it.
   if (signal.from !== peerOf(log, me)) return 'third-party'
   const mine = edit.log(log.id)
-  const index = edit.lookup(mine)
+  const lookup = edit.lookup(mine)
   // The attack: whoever has stolen an identity, and no call key, speaks in a call that both sides were told is secret.
-  if (!context.underCallKey && isDowngradeIn(index, signal, mine.peerAcked.seq)) {
+  if (!context.underCallKey && isDowngradeIn(lookup, signal, mine.peerAcked.seq)) {
     // Another machine of the caller's hangs up, and has not our accept: with that it has the key, and need not offer its end in vain.
     if (isHangUp(signal) && context.isRewrapped()) offerAgain(edit, mine, context, ['accept'])
     return 'downgraded'
@@ -55,7 +55,7 @@ export function receiveSignal(
   if (signal.body.type === 'receipt') return receiveReceipt(edit, mine, signal, context, callsHeard)
   if (isHeld(mine, signal.id)) return hearAgain(edit, mine, signal, context, callsHeard)
   if (comesAfterKey(edit, mine, signal, now)) return 'too-late'
-  const placement = placeIn(mine, signal, heldLog(mine, index), me)
+  const placement = placeIn(mine, signal, heldLog(mine, lookup), me)
   if (placement.type === 'archive') {
     mine.needsWholeCall = true
     return undefined
@@ -67,18 +67,18 @@ export function receiveSignal(
   callsHeard.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
   // The attack: what may have gone in the open is kept beside a call that says it was secret, and is shown there. That it came is told.
-  const { secrecy } = index
+  const { secrecy } = lookup
   const isOpen = secrecy?.sealedWith === 'call' && mayUseIdentityKey(signal, secrecy.binding.caller)
   if (placement.type === 'fork') return recordFork(mine, placement, isOpen ? undefined : entry, now)
   // Acks of what waits or is kept aside count on arrival, where they name what we hold.
-  if (checkAck(signal.ack, heldLog(mine, index), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
+  if (checkAck(signal.ack, heldLog(mine, lookup), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
   // "Who took in or kept aside numbered signals … sends one `receipt`": as if no relay had taken how far we have its author's words.
   if (placement.type === 'aside' && placement.why !== 'fork') mine.receipts = { ...mine.receipts, ackTaken: 0 }
   if (placement.type === 'aside' && isOpen) return placement.why === 'fork' ? 'forked' : 'downgraded'
   if (placement.type === 'aside') return keepAside(mine, entry, placement.why)
   if (placement.type === 'wait') {
     mine.waiting = { ...mine.waiting, [signal.id]: entry }
-    index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 0) + 1)
+    lookup.waiting.set(signal.seq, (lookup.waiting.get(signal.seq) ?? 0) + 1)
     return undefined
   }
   takeInTurn(edit, mine, { signal, entry }, context)
@@ -106,12 +106,12 @@ export function verifyEndedCalls(edit: Transaction, { me, now }: { me: string; n
     const log = edit.state.logs[id]
     if (log === undefined || log.verified !== undefined || log.fork !== undefined || log.mergedInto !== undefined)
       continue
-    const index = edit.lookup(log)
+    const lookup = edit.lookup(log)
     const peer = peerOf(log, me)
     // "Our own `end` is said; the peer's `end` is taken; and a signal or receipt of the peer acks, by id, our own `end`."
-    if (!index.ended.has(me) || peer === undefined || !index.ended.has(peer)) continue
-    if (log.peerAcked.id !== index.last.get(me)?.id) continue
-    if (!isConversation(index, peer, me)) continue
+    if (!lookup.ended.has(me) || peer === undefined || !lookup.ended.has(peer)) continue
+    if (log.peerAcked.id !== lookup.last.get(me)?.id) continue
+    if (!isConversation(lookup, peer, me)) continue
     const digest = digestNow(log)
     if (digest !== undefined) edit.log(id).verified = { digest, at: now }
   }
@@ -145,8 +145,8 @@ function placeIn(log: Log, signal: Signal, held: HeldLog, me: string): Placement
 
 // "A cancelled, rejected, missed, merged or forked call has no digest": there was a conversation only where an accept stands, and the
 // caller had it before it hung up.
-function isConversation(index: LogLookup, peer: string, me: string): boolean {
+function isConversation(lookup: LogLookup, peer: string, me: string): boolean {
   for (const author of [peer, me])
-    if (index.taken.get(seqKey({ from: author, seq: 1 }))?.body.type === 'accept') return true
+    if (lookup.taken.get(seqKey({ from: author, seq: 1 }))?.body.type === 'accept') return true
   return false
 }

@@ -51,17 +51,20 @@ export function recordMailboxAnswers(state: State, answers: readonly MailboxAnsw
 }
 
 function afterAnswer(held: RelayMemory, answer: MailboxAnswer, now: number): RelayMemory {
-  const { incompleteSince: since, longWaitAt: patience, sweep: before, ...rest } = held
+  const { incompleteSince, longWaitAt, sweep: before, ...rest } = held
   const left = before?.began === answer.stalled ? undefined : before
   const sweep = answer.sweep === undefined ? left : mergeSweeps(held, answer.sweep, now)
   const isAnswered = answer.complete || answer.reached !== undefined
-  const waited = patienceFor(held, now) > 0 ? now : patience
+  const waited = patienceFor(held, now) > 0 ? now : longWaitAt
   return {
     ...rest,
     ...(answer.reconciled === false && rest.negentropy?.speaks && { negentropy: { speaks: false, at: now } }),
     ...(answer.limit !== undefined && { limits: { ...limitsNow(held, now), maxEvents: answer.limit, at: now } }),
     ...(sweep !== undefined && { sweep }),
-    ...(!isAnswered && { incompleteSince: since ?? now, ...(waited !== undefined && { longWaitAt: waited }) }),
+    ...(!isAnswered && {
+      incompleteSince: incompleteSince ?? now,
+      ...(waited !== undefined && { longWaitAt: waited }),
+    }),
   }
 }
 
@@ -119,10 +122,10 @@ const MAX_RELAYS = 200
  */
 export function relayFacts({ relays }: Index, now: number, unattended = false): Map<string, RelayFacts> {
   const facts = Object.entries(relays).flatMap(([url, memory]): [string, RelayFacts][] => {
-    const rest = unattended ? cronBackoff(memory, now) : backoffNow(memory, now)
+    const backoff = unattended ? cronBackoff(memory, now) : backoffNow(memory, now)
     const { maxMessageBytes: frame, subscriptions } = limitsNow(memory, now) ?? {}
     const known = {
-      ...(rest && { backoff: rest }),
+      ...(backoff && { backoff }),
       ...(frame !== undefined && { frame }),
       ...(subscriptions !== undefined && { subscriptions }),
     }
@@ -170,7 +173,7 @@ export function recordObservations(
 
 function afterRun(held: RelayMemory, observed: RelayObservation, now: number, unattended: boolean): RelayMemory {
   const { dials, reached, frame, subscriptions, took = 0 } = observed
-  const { backoff: _, dialLimit: __, unreachableSince: lost, limits, ...kept } = held
+  const { backoff: _, dialLimit: __, unreachableSince, limits, ...kept } = held
   const shown = {
     ...(frame !== undefined && { maxMessageBytes: frame }),
     ...(subscriptions !== undefined && { subscriptions }),
@@ -180,15 +183,15 @@ function afterRun(held: RelayMemory, observed: RelayObservation, now: number, un
   const isOver = (one: { at: number; only?: 'read' | 'write' } | undefined) => one?.only === 'write' && one.at < took
   const before = isOver(held.backoff) ? undefined : held.backoff
   const rebuff = isOver(observed.rebuff) ? undefined : observed.rebuff
-  const rest = rebuff === undefined ? backoffAfter(before, reached, now) : newBackoff(rebuff, before, now)
+  const backoff = rebuff === undefined ? backoffAfter(before, reached, now) : newBackoff(rebuff, before, now)
   const refusedAt = rebuff?.only === undefined ? rebuff?.at : undefined
   const dialLimit = afterDials(held.dialLimit, { dials, refusedAt, unattended }, now)
   return {
     ...kept,
     ...(isShown ? { limits: { ...limitsNow(held, now), at: now, ...shown } } : limits && { limits }),
-    ...(rest !== undefined && { backoff: rest }),
+    ...(backoff !== undefined && { backoff }),
     ...(dialLimit && { dialLimit }),
-    ...(!reached && rebuff === undefined && { unreachableSince: lost ?? now }),
+    ...(!reached && rebuff === undefined && { unreachableSince: unreachableSince ?? now }),
   }
 }
 
@@ -209,8 +212,8 @@ function newBackoff({ at, seconds, why, only }: Rebuff, before: RelayBackoff | u
 
 function bounded(relays: [string, RelayMemory][]): [string, RelayMemory][] {
   if (relays.length <= MAX_RELAYS) return relays
-  const lastSeen = ({ limits, backoff: rest, unreachableSince: lost }: RelayMemory) =>
-    Math.max(limits?.at ?? 0, rest?.until ?? 0, lost ?? 0)
+  const lastSeen = ({ limits, backoff, unreachableSince }: RelayMemory) =>
+    Math.max(limits?.at ?? 0, backoff?.until ?? 0, unreachableSince ?? 0)
   const [own, others] = [true, false].map((is) => relays.filter(([, one]) => (one.cursor !== undefined) === is))
   const latest = (others ?? []).sort(([, a], [, b]) => lastSeen(b) - lastSeen(a))
   return [...(own ?? []), ...latest.slice(0, Math.max(0, MAX_RELAYS - (own?.length ?? 0)))]

@@ -7,7 +7,7 @@ import type { Signal } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall } from './admission.ts'
 import { keepAside, recordFork } from './fork.ts'
 import { heldLog } from './held-log.ts'
-import { indexSignal, type LogLookup, seqKey, type Transaction } from './transaction.ts'
+import { addToLookup, type LogLookup, seqKey, type Transaction } from './transaction.ts'
 import { isUnanswered } from './unanswered.ts'
 
 /** `me`: our own key; `now`: unix seconds. */
@@ -34,19 +34,19 @@ function take(
   { signal, entry }: { signal: Signal; entry: LogEntry },
   context: TakeContext,
 ): void {
-  const index = edit.lookup(log)
+  const lookup = edit.lookup(log)
   // "A receiver reads one that is lower as that of `prev`, marks the line, receipts counted too, and drops nothing for it."
-  const before = Math.max(index.acks.get(signal.from) ?? 0, log.peerReceiptAck ?? 0)
+  const before = Math.max(lookup.acks.get(signal.from) ?? 0, log.peerReceiptAck ?? 0)
   const marked = signal.ack.seq < before ? { ...entry, hadAcked: before } : entry
   edit.entries(log)[signal.id] = marked
-  indexSignal(index, signal)
+  addToLookup(lookup, signal)
   if (signal.body.type === 'end') log.ackedAtPeerEnd = log.peerAcked.seq
   if (signal.body.type === 'accept') {
-    index.secrecy = secrecyIn(log)
+    lookup.secrecy = secrecyIn(log)
     dropDowngraded(edit, log)
     mergeRequest(edit, log, signal.body.merged, signal.from)
   }
-  if (isNews(index, signal, context)) log.unread.push(signal.id)
+  if (isNews(lookup, signal, context)) log.unread.push(signal.id)
 }
 
 /** Whether a signal came in the open where the call is under its key. @param acked how far the peer has our own signals */
@@ -58,16 +58,16 @@ export function isDowngradeIn({ secrecy }: LogLookup, signal: Signal, acked: num
 // What came before the accept is judged by how it was sealed once the accept is here, whether it waits or is kept aside. The attack: a
 // message under the identities' key that is sent ahead of the accept which promises that there are none.
 function dropDowngraded(edit: Transaction, log: Log): void {
-  const index = edit.lookup(log)
+  const lookup = edit.lookup(log)
   const isDropped = ([, { rumor, underCallKey }]: [string, LogEntry]) => {
     const signal = parsedSignal(rumor)
-    return signal !== undefined && underCallKey !== true && isDowngradeIn(index, signal, log.peerAcked.seq)
+    return signal !== undefined && underCallKey !== true && isDowngradeIn(lookup, signal, log.peerAcked.seq)
   }
   const waiting = Object.entries(log.waiting).filter(isDropped)
   const aside = Object.entries(log.aside).filter(isDropped)
   for (const [, { rumor }] of waiting) {
     const seq = parsedSignal(rumor)?.seq ?? 0
-    index.waiting.set(seq, (index.waiting.get(seq) ?? 1) - 1)
+    lookup.waiting.set(seq, (lookup.waiting.get(seq) ?? 1) - 1)
   }
   const dropped = waiting.length + aside.length
   if (dropped === 0) return
@@ -92,24 +92,24 @@ function placeWaiting(
   context: TakeContext,
 ): { signal: Signal; entry: LogEntry } | undefined {
   if (Object.keys(log.waiting).length === 0) return undefined
-  const index = edit.lookup(log)
+  const lookup = edit.lookup(log)
   const waiting = { ...log.waiting }
   let next: { signal: Signal; entry: LogEntry } | undefined
   for (const [id, entry] of Object.entries(log.waiting)) {
     const signal = parsedSignal(entry.rumor)
     // What stays waits for a later number; behind an end nothing comes any more.
-    if (signal === undefined || (signal.seq > taken.seq + 1 && !index.ended.has(taken.from))) continue
-    const fits = signal.seq === taken.seq + 1 && signal.prev === taken.id && !index.ended.has(taken.from)
+    if (signal === undefined || (signal.seq > taken.seq + 1 && !lookup.ended.has(taken.from))) continue
+    const fits = signal.seq === taken.seq + 1 && signal.prev === taken.id && !lookup.ended.has(taken.from)
     if (fits && next === undefined) {
       next = { signal, entry }
       delete waiting[id]
-      index.waiting.set(signal.seq, (index.waiting.get(signal.seq) ?? 1) - 1)
+      lookup.waiting.set(signal.seq, (lookup.waiting.get(signal.seq) ?? 1) - 1)
       continue
     }
     // The second one that fits is judged when the first has its place.
     if (fits) continue
     delete waiting[id]
-    const placement = placeSignal(signal, heldLog(log, index), context.me)
+    const placement = placeSignal(signal, heldLog(log, lookup), context.me)
     if (placement.type === 'fork') recordFork(log, placement, entry, context.now)
     else if (placement.type === 'aside') keepAside(log, entry, placement.why)
     else if (placement.type === 'archive') log.needsWholeCall = true
@@ -131,12 +131,12 @@ function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, f
 }
 
 // A file is news once it is whole. What we do not understand ends no wait. The end that confirms our own is no news.
-function isNews(index: LogLookup, signal: Signal, { me, admission }: TakeContext): boolean {
+function isNews(lookup: LogLookup, signal: Signal, { me, admission }: TakeContext): boolean {
   const { body } = signal
   if (body.type === 'file' || body.type === 'opaque') return false
   // The attack: whom the policy refuses calls and hangs up, and its farewell is read after all.
-  const isCaller = index.taken.get(seqKey({ from: signal.from, seq: 1 }))?.body.type === 'request'
-  const isAccepted = index.taken.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
+  const isCaller = lookup.taken.get(seqKey({ from: signal.from, seq: 1 }))?.body.type === 'request'
+  const isAccepted = lookup.taken.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
   if (isCaller && !isAccepted && !mayCall(admission, admission.trust(signal.from))) return false
-  return body.type !== 'end' || body.text !== '' || body.outcome !== undefined || !index.ended.has(me)
+  return body.type !== 'end' || body.text !== '' || body.outcome !== undefined || !lookup.ended.has(me)
 }

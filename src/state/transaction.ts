@@ -54,7 +54,7 @@ export function beginTransaction(state: State): Transaction {
   const changed = new Set<string>()
   const letters = new Set<string>()
   const written = new Map<Log, Record<string, LogEntry>>()
-  const indexes = new Map<Log, LogLookup>()
+  const lookups = new Map<Log, LogLookup>()
   return {
     state: edited,
     index: copy,
@@ -82,8 +82,8 @@ export function beginTransaction(state: State): Transaction {
       return mine
     },
     lookup: (log) => {
-      const known = indexes.get(log) ?? indexLog(log)
-      indexes.set(log, known)
+      const known = lookups.get(log) ?? lookupOf(log)
+      lookups.set(log, known)
       return known
     },
     changed: () => [...changed],
@@ -109,22 +109,22 @@ export function countDropped(edit: Transaction, why: string | undefined): void {
   if (why !== undefined) edit.table('dropped')[why] = (edit.index.dropped[why] ?? 0) + 1
 }
 
-/** Where a signal stands in the index of a log. */
+/** Where a signal stands in the lookup of a log. */
 export function seqKey({ from, seq }: Pick<Signal, 'from' | 'seq'>): string {
   return `${from} ${seq}`
 }
 
 /** Adds a signal that has taken its place. */
-export function indexSignal(index: LogLookup, signal: Signal): void {
+export function addToLookup(lookup: LogLookup, signal: Signal): void {
   const { from, seq, id, ack, body } = signal
-  index.taken.set(seqKey(signal), signal)
-  if (seq > (index.last.get(from)?.seq ?? 0)) index.last.set(from, { seq, id })
-  index.acks.set(from, Math.max(ack.seq, index.acks.get(from) ?? 0))
-  if (body.type === 'end') index.ended.add(from)
+  lookup.taken.set(seqKey(signal), signal)
+  if (seq > (lookup.last.get(from)?.seq ?? 0)) lookup.last.set(from, { seq, id })
+  lookup.acks.set(from, Math.max(ack.seq, lookup.acks.get(from) ?? 0))
+  if (body.type === 'end') lookup.ended.add(from)
 }
 
-function indexLog(log: Log): LogLookup {
-  const index: LogLookup = {
+function lookupOf(log: Log): LogLookup {
+  const lookup: LogLookup = {
     taken: new Map(),
     last: new Map(),
     ended: new Set(),
@@ -133,21 +133,21 @@ function indexLog(log: Log): LogLookup {
     owed: new Map(),
     secrecy: secrecyIn(log),
   }
-  for (const [author, { seq, id }] of Object.entries(log.archive?.tails ?? {})) index.last.set(author, { seq, id })
+  for (const [author, { seq, id }] of Object.entries(log.archive?.tails ?? {})) lookup.last.set(author, { seq, id })
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
-    if (signal !== undefined) indexSignal(index, signal)
+    if (signal !== undefined) addToLookup(lookup, signal)
   }
   for (const { rumor } of Object.values(log.waiting)) {
     const seq = parsedSignal(rumor)?.seq
-    if (seq !== undefined) index.waiting.set(seq, (index.waiting.get(seq) ?? 0) + 1)
+    if (seq !== undefined) lookup.waiting.set(seq, (lookup.waiting.get(seq) ?? 0) + 1)
   }
   const owed = Object.keys(log.outbox).flatMap((id): [number, string][] => {
     const signal = signalOf(log, id)
     return signal === undefined ? [] : [[signal.seq, id]]
   })
-  for (const [seq, id] of owed.sort(([a], [b]) => a - b)) index.owed.set(seq, id)
-  return index
+  for (const [seq, id] of owed.sort(([a], [b]) => a - b)) lookup.owed.set(seq, id)
+  return lookup
 }
 
 // The entries are shared until they are written to: most changes of a log are to something else.

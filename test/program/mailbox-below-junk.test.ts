@@ -15,14 +15,20 @@ async function untilShown({ run }: JunkReader, most: number, ...args: string[]):
   return runs
 }
 
+/** The reader's one relay, with so many wraps of junk in it and a call below. `age` of the junk and of the call, in seconds. */
+async function relayWithJunk({ relays }: JunkReader, count: number, age = { junk: 0, call: 86_400 }) {
+  const [relay] = relays
+  if (relay === undefined) throw new Error('no relay')
+  const wraps = Array.from({ length: count }, (_, n) => junk(n, 50_000, unixNow() - age.junk - Math.floor(n / 6)))
+  await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - age.call)])
+  return relay
+}
+
 test('more than one run can read, a call is found: each run goes on where the last one stopped', async () => {
   // No smaller: a page of less than 50, without a hint, is taken for the last.
   await withReader([{ limit: 60 }], async (reader) => {
-    const [relay] = reader.relays
-    if (relay === undefined) throw new Error('no relay')
+    const relay = await relayWithJunk(reader, 150)
     // Half a second for each MB: a run of 3 s does not read all of it.
-    const wraps = Array.from({ length: 150 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
-    await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
     relay.faults.bytesPerSecond = 2_000_000
     const runs = await untilShown(reader, 6, '--timeout', '3')
     expect(runs.at(-1)?.new).toEqual(['the call below'])
@@ -32,16 +38,13 @@ test('more than one run can read, a call is found: each run goes on where the la
       expect(ms).toBeLessThan(3_000 + REST)
     }
     // What had been read is not sent once more, but for what was on its way when the time of a run was up.
-    expect(runs.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(wraps.length + 80 * runs.length)
+    expect(runs.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(150 + 80 * runs.length)
   })
 })
 
 test('what comes in above meanwhile is heard in the next run, and the cursor waits for the first', async () => {
   await withReader([{ limit: 100 }], async (reader) => {
-    const [relay] = reader.relays
-    if (relay === undefined) throw new Error('no relay')
-    const wraps = Array.from({ length: 160 }, (_, n) => junk(n, 50_000, unixNow() - 60 - Math.floor(n / 6)))
-    await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
+    const relay = await relayWithJunk(reader, 160, { junk: 60, call: 86_400 })
     relay.faults.bytesPerSecond = 1_500_000
     const began = unixNow()
     expect((await reader.run('status', '--timeout', '3')).new).toEqual([])
@@ -73,10 +76,7 @@ test('the bound on memory is one over all relays, and what one has brought is no
 
 test('a deep look goes on where the last one stopped too', async () => {
   await withReader([{ limit: 40 }], async (reader) => {
-    const [relay] = reader.relays
-    if (relay === undefined) throw new Error('no relay')
-    const wraps = Array.from({ length: 60 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
-    await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 5 * 86_400)])
+    const relay = await relayWithJunk(reader, 60, { junk: 0, call: 5 * 86_400 })
     relay.faults.bytesPerSecond = 1_000_000
     const news: string[] = []
     for (let n = 0; n < 5 && news.length === 0; n++)
@@ -87,10 +87,7 @@ test('a deep look goes on where the last one stopped too', async () => {
 
 test('whoever waits reads on below junk', async () => {
   await withReader([{ limit: 40 }], async (reader) => {
-    const [relay] = reader.relays
-    if (relay === undefined) throw new Error('no relay')
-    const wraps = Array.from({ length: 60 }, (_, n) => junk(n, 50_000, unixNow() - Math.floor(n / 6)))
-    await publishAll(relay.url, [...wraps, dated(call('the call below'), unixNow() - 86_400)])
+    const relay = await relayWithJunk(reader, 60)
     relay.faults.bytesPerSecond = 1_000_000
     const waited = await reader.run('wait', '40', '--timeout', '2')
     expect(waited).toMatchObject({ code: 0, new: ['the call below'] })

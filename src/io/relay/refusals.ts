@@ -52,18 +52,18 @@ export function openRefusals(now: () => number): Refusals {
     note(url, { rebuff })
     const { why, only } = rebuff
     const { seconds = REST[only ?? 'read'] } = rebuff
-    const rest = { until: now() + 1000 * seconds, why, firm: rebuff.seconds !== undefined, ...(only && { only }) }
-    facts.set(url, { ...facts.get(url), backoff: rest })
+    const backoff = { until: now() + 1000 * seconds, why, firm: rebuff.seconds !== undefined, ...(only && { only }) }
+    facts.set(url, { ...facts.get(url), backoff })
   }
 
   const barred: Refusals['barred'] = (url, what) => {
-    const rest = facts.get(url)?.backoff
-    if (rest === undefined || rest.until <= now() || (rest.only ?? what) !== what) return undefined
-    const seconds = Math.ceil((rest.until - now()) / 1000)
+    const backoff = facts.get(url)?.backoff
+    if (backoff === undefined || backoff.until <= now() || (backoff.only ?? what) !== what) return undefined
+    const seconds = Math.ceil((backoff.until - now()) / 1000)
     return {
       reason: 'rate-limited',
-      text: foreign`${LEFT_ALONE} for ${seconds} s more: ${rest.why}`,
-      until: rest.until,
+      text: foreign`${LEFT_ALONE} for ${seconds} s more: ${backoff.why}`,
+      until: backoff.until,
     }
   }
 
