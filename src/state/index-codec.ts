@@ -50,7 +50,7 @@ const UPGRADES: readonly Upgrade[] = [
     ...old,
     calls: {},
     legacy: true,
-    relays: eachRenamed(relays, { since: 'incompleteSince' }),
+    relays: eachRenamed(relays, { swept: 'wholeReadAt', since: 'incompleteSince', patience: 'longWaitAt' }),
     peers: eachRenamed(peers, { listed: 'listedAt', looked: 'lookedUpAt' }),
     announced: renamed(announced, {
       presence: 'presenceAt',
@@ -59,12 +59,18 @@ const UPGRADES: readonly Upgrade[] = [
       taken: 'presenceTakenAt',
       offered: 'listOffers',
     }),
-    pendingEscalations: withTold(
-      eachRenamed(appeals, { open: 'channelsLeft', fresh: 'neverTold', reached: 'ownerReached' }),
+    pendingEscalations: eachRenamed(
+      appeals,
+      { open: 'channelsLeft', fresh: 'neverTold', reached: 'ownerReached' },
+      // It did not write down what the peer was told beside that the owner is asked: nothing.
+      ({ escalation, ...one }) => ({
+        ...one,
+        escalation: isRecord(escalation) ? { told: '', ...escalation } : escalation,
+      }),
     ),
-    outgoingLetters: eachRenamed(letters, { posting: 'entry' }, (letter) => ({
-      ...letter,
-      entry: renamed(letter.entry, { wrapped: 'wrappedAt', wraps: 'wrapCount' }),
+    outgoingLetters: eachRenamed(letters, { posting: 'entry' }, ({ entry, ...one }) => ({
+      ...one,
+      entry: renamed(entry, { wrapped: 'wrappedAt', wraps: 'wrapCount', retried: 'retriedAt' }),
     })),
   }),
 ]
@@ -77,6 +83,7 @@ function renamed(value: unknown, names: Names): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, held]) => [names[name] ?? name, held]))
 }
 
+/** A table of such objects, each changed once its fields have their names. */
 function eachRenamed(
   all: unknown,
   names: Names,
@@ -89,14 +96,6 @@ function eachRenamed(
       return [key, isRecord(one) ? change(one) : one]
     }),
   )
-}
-
-// It did not write down what the peer was told beside that the owner is asked: nothing.
-function withTold(escalations: unknown): unknown {
-  if (!isRecord(escalations)) return {}
-  const whole = (held: unknown) =>
-    isRecord(held) && isRecord(held.escalation) ? { ...held, escalation: { told: '', ...held.escalation } } : held
-  return Object.fromEntries(Object.entries(escalations).map(([id, held]) => [id, whole(held)]))
 }
 
 const relay = fields<RelayMemory>(

@@ -72,11 +72,15 @@ describe('owed', () => {
   })
 
   test('those that 0.1.0 still owed are owed on', () => {
-    const held = owing.index.outgoingLetters[rumor.id]
-    const letters = { [rumor.id]: { to: held?.to, rumor, posting: held?.entry } }
+    const posting = { wrapped: T, wraps: 1, accepted: [], failed: [], retried: T + 900 }
     const { outgoingLetters: _, pendingEscalations: __, ...rest } = emptyIndex()
-    const before = { ...rest, version: 1, letters, appeals: {}, strays: [] }
-    expect(parseIndex(before)).toMatchObject({ version: 2, outgoingLetters: owing.index.outgoingLetters })
+    const letters = { [rumor.id]: { to: owner.pubkey, rumor, posting } }
+    expect(parseIndex({ ...rest, version: 1, letters, appeals: {}, strays: [] })).toMatchObject({
+      version: 2,
+      outgoingLetters: {
+        [rumor.id]: { to: owner.pubkey, rumor, entry: { wrappedAt: T, wrapCount: 1, retriedAt: T + 900 } },
+      },
+    })
   })
 })
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Log } from '../../src/call/log.ts'
 import type { Phase } from '../../src/call/rules.ts'
 import { isOpen } from '../../src/state/call-index.ts'
+import { parseIndex } from '../../src/state/index-codec.ts'
 import { type CallSummary, emptyIndex } from '../../src/state/state.ts'
 import { stateCodec } from '../../src/state/state-codec.ts'
 import {
@@ -146,4 +147,28 @@ test('what is written is what is read', () => {
     expect(stateCodec.parse(JSON.parse(JSON.stringify(who.state.index)))).toEqual(who.state.index)
     expect(stateCodec.parseLog(JSON.parse(JSON.stringify(logIn(who, id))))).toEqual(logIn(who, id))
   }
+})
+
+test('of a state of 0.1.0 all stays that is known of relays and peers, under the names of today', () => {
+  const { outgoingLetters: _, pendingEscalations: __, ...rest } = emptyIndex()
+  const before = {
+    ...rest,
+    ...{ version: 1, letters: {}, appeals: {}, strays: [] },
+    relays: { 'wss://r': { cursor: 5, swept: 4, since: 3, patience: 2, negentropy: { speaks: true, at: 1 } } },
+    peers: { ['a'.repeat(64)]: { inbox: ['wss://r'], listed: 7, looked: 8, hints: [], name: 'ben', pow: 0 } },
+    announced: { presence: 1, lists: 'wss://r', words: 'x', taken: { a: 2 }, offered: { a: { at: 3, taken: true } } },
+  }
+  expect(parseIndex(before)).toMatchObject({
+    relays: {
+      'wss://r': {
+        ...{ cursor: 5, wholeReadAt: 4, incompleteSince: 3, longWaitAt: 2 },
+        negentropy: { speaks: true, at: 1 },
+      },
+    },
+    peers: { ['a'.repeat(64)]: { inbox: ['wss://r'], listedAt: 7, lookedUpAt: 8 } },
+    announced: {
+      ...{ presenceAt: 1, inboxList: 'wss://r', presenceWords: 'x', presenceTakenAt: { a: 2 } },
+      listOffers: { a: { at: 3, taken: true } },
+    },
+  })
 })
