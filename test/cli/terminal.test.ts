@@ -75,9 +75,9 @@ describe('nothing that a peer has written is more than its words', () => {
 
   test('and tsc takes no words of a peer for a part of ours', () => {
     const words = foreignText('delivered')
-    // @ts-expect-error
+    // @ts-expect-error: words of a peer are Foreign, and only wording.ts makes a part of them
     const line: PrintedLine = ['message me/3: ', words]
-    // @ts-expect-error
+    // @ts-expect-error: neither are they a text of ours
     const look = span('good', words)
     expect([line, look]).toBeDefined()
   })
