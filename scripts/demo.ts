@@ -73,15 +73,14 @@ const NODE_OPTIONS =
 function newAgent(folder: string, name: string, relay: string): Agent {
   const home = join(folder, name)
   mkdirSync(home)
-  // Under this name the program tells its reader to type `p2p …`.
+  // On the PATH under this name, it tells its reader to type `p2p …`.
   const program = join(home, 'p2p')
   copyFileSync(PROGRAM, program)
   return async (...args) => {
     console.log(`${name}$ p2p ${args.map(typed).join(' ')}`)
-    const ran = await startProcess(process.execPath, [...NODE_OPTIONS, program, ...args], {
-      cwd: home,
-      env: agentEnv(home, [relay]),
-    }).ended
+    const env = agentEnv(home, [relay])
+    const options = { cwd: home, env: { ...env, PATH: `${home}:${env.PATH}` } }
+    const ran = await startProcess(process.execPath, [...NODE_OPTIONS, program, ...args], options).ended
     process.stdout.write(`${ran.stdout}${ran.stderr}\n`)
     if (ran.code !== 0) throw new Error(`${name}'s command ended with ${ran.code}`)
     return ran

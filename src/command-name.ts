@@ -1,43 +1,18 @@
-// How this program is typed, for the commands that hints name. The whole of it stands once in what a command prints, and `p2p`
-// in the rest: hints are made with a sign in front that no word of a peer's, a relay's or a program's can hold, since whatever
-// is foreign is cleaned of it; only what bears the sign is ever spelled out.
+// How this program is typed here. Every command that a text of ours tells to type begins with it, so that it works as it stands.
 
-/** U+2064, which is drawn as nothing: sanitize.ts takes it out of everything foreign. */
-const SIGN = '\u2064'
+/** What a command begins with in a text of ours: `p2p`, or `node "/…/p2p.js"`. */
+export const P2P: string = commandName(globalThis.process?.argv[1], globalThis.process?.env.PATH)
 
-/** `p2p`, for a command in a text of ours; `expandCommandName` makes of the first one what is to be typed. */
-export const P2P: string = isProgram(globalThis.process?.argv[1]) ? `${SIGN}p2p` : 'p2p'
-
-/** `p2p` where it is installed under that name; else Node and the file that runs, as in `node "/…/p2p.js"`. */
-export function commandName(script: string | undefined): string {
-  return isProgram(script) ? `node "${script}"` : 'p2p'
+/** `p2p` where a shell finds it under that name; else Node and the file that runs. Sources and their tests nobody types. */
+export function commandName(script = '', path = ''): string {
+  if (script === '' || /\.ts$|node_modules.vitest/.test(script)) return 'p2p'
+  const { folder, name } = /^(?<folder>.*)[/\\](?<name>.*)$/s.exec(script)?.groups ?? {}
+  if (name === 'p2p' && path.split(':').includes(folder ?? '')) return 'p2p'
+  // Double quotes are what cmd.exe knows too; a POSIX shell puts something in for these.
+  return `node ${/["$`]/.test(script) ? shellPath(script) : `"${script}"`}`
 }
 
-let spelled = false
-
-/**
- * A text to be printed, in which the first command that this process prints is written in full. `json`: it stands in a document.
- * @param first whether nothing was spelled out yet
- */
-export function expandCommandName(
-  text: string,
-  json = false,
-  first = !spelled,
-  name = commandName(globalThis.process?.argv[1]),
-): string {
-  if (!text.includes(SIGN)) return text
-  let whole = first ? (json ? JSON.stringify(name).slice(1, -1) : name) : undefined
-  const told = text.replaceAll(`${SIGN}p2p`, () => {
-    const command = whole ?? 'p2p'
-    whole = undefined
-    spelled = true
-    return command
-  })
-  return told.replaceAll(SIGN, '')
-}
-
-// Sources and their tests are no program that anybody types.
-function isProgram(script: string | undefined): boolean {
-  const name = script?.split(/[/\\]/).at(-1)
-  return name !== undefined && name !== 'p2p' && !/\.ts$|node_modules.vitest/.test(script ?? '')
+/** A path as it stands in a command that a text of ours tells to type. */
+export function shellPath(path: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

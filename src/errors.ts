@@ -98,11 +98,6 @@ export const CODES = {
 
 export type Code = keyof typeof CODES
 
-/** A path as it stands in the command line of a hint. */
-export function shellPath(path: string): string {
-  return /^[\w@%+=:,./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
-}
-
 /**
  * @param code fixed upper-case word, one per cause; @param hint what to type or do next, "" when there is nothing; @param theirs
  * what a server or a program has said of it, which is shown in quotes behind the message

@@ -13,6 +13,9 @@ const EXIT_CODES_HELP =
   'Exit codes: 0 done, 1 a fault, 2 typed wrongly, 3 no relay took it (it is kept and goes out with the next command), ' +
   '4 refused, 5 timed out, 6 not possible now, 7 the other side rejected the call.'
 
+// Written out in every line of the list, it would leave no room for what each command does.
+const NAME_HELP = P2P === 'p2p' ? [] : [`Here \`p2p\` stands for \`${P2P}\`.`]
+
 // A command's own options are what its reader looks for.
 const HIDDEN_OPTIONS = Object.fromEntries(
   Object.entries(GLOBAL_OPTIONS).map(([name, option]) => [name, { ...option, hidden: true }]),
@@ -25,24 +28,33 @@ export async function printHelp(
   { texts, help }: { texts: readonly string[]; help: boolean },
   print: (text: string) => Promise<void>,
 ): Promise<void> {
-  const command = verb === undefined || help ? undefined : verbs[verb]
-  if (command !== undefined) throw misplacedFailure(command, texts)
+  const command = verb === undefined ? undefined : verbs[verb]
+  if (command !== undefined && !help) throw misplacedFailure(command, texts)
   const words = [
     ...(verb === undefined ? [] : [verb]),
     ...texts.map((text) => TEXT_MARK + text),
     ...(help ? ['--help'] : []),
   ]
   let shown = ''
-  await describe(yargs([]), verbs).parseAsync(words, {}, (_error: unknown, _argv: unknown, output: string) => {
-    shown = output
-  })
-  if (shown !== '') await print(shown)
+  await describe(yargs([]).scriptName(command === undefined ? 'p2p' : P2P), verbs).parseAsync(
+    words,
+    {},
+    (_error: unknown, _argv: unknown, output: string) => {
+      shown = output
+    },
+  )
+  if (shown !== '') await print([shown, ...examplesOf(command)].join('\n'))
+}
+
+// Not yargs' own, which are broken over several lines where they are long.
+function examplesOf(command: Verb | undefined): string[] {
+  return command === undefined ? [] : ['\nExamples:', ...command.examples.map((line) => `  ${line}`)]
 }
 
 // Too few texts, or too many: then most often a text of several words stands without quotes.
-function misplacedFailure({ usage, example }: Verb, texts: readonly string[]): Failure {
+function misplacedFailure({ usage, examples }: Verb, texts: readonly string[]): Failure {
   const [verb = '', ...places] = usage.split(' ')
-  const typed = `\`${example.split('\n')[0] ?? ''}\``
+  const typed = `\`${examples[0]}\``
   const surplus = texts[places.length]
   if (surplus === undefined) return new Failure('USAGE', `${verb} needs ${places.join(' ')}`, `for example ${typed}`)
   const message = `${verb} takes ${places.join(' ') || 'no text'}; "${surplus.slice(0, 40)}" is too much`
@@ -52,7 +64,6 @@ function misplacedFailure({ usage, example }: Verb, texts: readonly string[]): F
 
 function describe(parser: Argv, verbs: Verbs): Argv {
   let built: Argv = parser
-    .scriptName('p2p')
     .usage('p2p <command>\n\nAI agents call each other, talk and hand over files over Nostr relays.')
     .parserConfiguration({
       'camel-case-expansion': false,
@@ -63,7 +74,7 @@ function describe(parser: Argv, verbs: Verbs): Argv {
     .options(HIDDEN_OPTIONS)
     .locale('en')
     .version(VERSION)
-    .epilogue(`${COMMON_OPTIONS_HELP}\n${EXIT_CODES_HELP}`)
+    .epilogue([COMMON_OPTIONS_HELP, EXIT_CODES_HELP, ...NAME_HELP].join('\n'))
     .help()
     .alias('help', 'h')
     .hide('help')
@@ -82,10 +93,7 @@ function describe(parser: Argv, verbs: Verbs): Argv {
     built = built.command(command.usage, command.describe, (sub) => {
       const places = Object.entries(command.positionals ?? {})
       const placed = places.reduce<Argv>((all, [key, option]) => all.positional(key, option), sub)
-      return placed
-        .options(command.options ?? {})
-        .example(command.example, '')
-        .epilogue(COMMON_OPTIONS_HELP)
+      return placed.options(command.options ?? {}).epilogue(COMMON_OPTIONS_HELP)
     })
   }
   return built

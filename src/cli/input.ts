@@ -1,8 +1,8 @@
 // What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
 import { existsSync } from 'node:fs'
-import { P2P } from '../command-name.ts'
+import { P2P, shellPath } from '../command-name.ts'
 import type { InputRequest, SourceFile, TypedInput } from '../commands/command.ts'
-import { Failure, shellPath } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { readSource, readStream } from '../io/files/source.ts'
 import { readConfig } from '../io/home/config.ts'
 import { importIdentity } from '../io/home/identity.ts'

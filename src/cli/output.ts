@@ -4,7 +4,7 @@ import { fstatSync, writeFileSync } from 'node:fs'
 import type { IntentType } from '../call/intent.ts'
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import { inQuotes, plain } from '../call/wording.ts'
-import { expandCommandName, P2P } from '../command-name.ts'
+import { P2P } from '../command-name.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
@@ -38,7 +38,7 @@ export async function printOutcome<T extends IntentType>(
     const fields = { ...command.json(outcome), notices: outcome.notices }
     if (failure !== undefined) return await printFailure(host, { verb, failure, json: true, fields })
     const document = { ok: true, command: verb, ...fields }
-    await write(host, `${JSON.stringify(document)}\n`, true)
+    await write(host, `${JSON.stringify(document)}\n`)
     return EXIT.ok
   }
   // What was asked for by name is printed, quiet or not.
@@ -86,7 +86,7 @@ export async function printFailure(host: Host, { verb, failure, json, fields = {
   const { message, hint } = cleanWords(failure)
   const error = { code: failure.code, message, hint }
   try {
-    await write(host, `${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`, true)
+    await write(host, `${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
     return failure.exit
   } catch (unwritten) {
     await sayFailure(host, failure)
@@ -107,8 +107,7 @@ async function sayFailure({ stderr, env }: Host, failure: Failure): Promise<void
 function cleanWords(failure: Failure): { message: string; hint: string } {
   const { code, hint } = failure
   const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
-  // What is to be typed next stands in the hint, so that is spelled out; cleaning leaves `p2p` of any other.
-  return { hint: clean(expandCommandName(hint)), message: clean(whole(failure)) }
+  return { hint: clean(hint), message: clean(whole(failure)) }
 }
 
 function whole({ message, theirs }: Failure): string {
@@ -129,14 +128,13 @@ export function failureIn(error: unknown): Failure {
   return new Failure('FAULT', `a fault of p2p's own: ${what}`, 'please report it')
 }
 
-/** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. `json`: it is a document. */
-export async function write({ stdout }: Host, text: string, json = false): Promise<void> {
-  const output = expandCommandName(text, json)
+/** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. */
+export async function write({ stdout }: Host, text: string): Promise<void> {
   try {
     // Node's stream takes it for written when a disk that is nearly full has taken the first part.
-    if (isFile(stdout.fd)) return writeFileSync(stdout.fd, output)
+    if (isFile(stdout.fd)) return writeFileSync(stdout.fd, text)
     await new Promise<void>((resolve, reject) => {
-      stdout.write(output, (error) => (error ? reject(error) : resolve()))
+      stdout.write(text, (error) => (error ? reject(error) : resolve()))
     })
   } catch (error) {
     throw outputFailure(error)
@@ -145,7 +143,7 @@ export async function write({ stdout }: Host, text: string, json = false): Promi
 
 /** Writes a text for which nobody waits, and ends the program where it does not get out. */
 export function writeSoon(host: Host, text: string): void {
-  host.stdout.write(expandCommandName(text), (error) => {
+  host.stdout.write(text, (error) => {
     // Of a reader that has seen enough `watchOutput` hears.
     if (!error || errno(error) === 'EPIPE') return
     const failure = outputFailure(error)

@@ -15,7 +15,7 @@ const POSITIONALS = {
 export const agree: Command<'agree'> = {
   usage: 'agree [ref] [text]',
   describe: 'Agree to a proposal of the other side: the one that is named, or the only one that is open',
-  example: 'p2p agree\n  p2p agree peer/5 "by Friday noon"',
+  examples: [`${P2P} agree`, `${P2P} agree peer/5 "by Friday noon"`],
   positionals: POSITIONALS,
   options: waitOptions('the other side says something'),
   intent: (args) => ({ type: 'agree', ...answerIn('agree', args), ...stayOption(args) }),
@@ -28,7 +28,7 @@ export const agree: Command<'agree'> = {
 export const decline: Command<'decline'> = {
   usage: 'decline [ref] [text]',
   describe: 'Decline a proposal of the other side: the one that is named, or the only one that is open',
-  example: 'p2p decline "not before Monday"\n  p2p decline peer/5',
+  examples: [`${P2P} decline "not before Monday"`, `${P2P} decline peer/5`],
   positionals: POSITIONALS,
   options: waitOptions('the other side says something'),
   intent: (args) => ({ type: 'decline', ...answerIn('decline', args), ...stayOption(args) }),

@@ -3,7 +3,7 @@
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { type PrintedLine, span } from '../call/span.ts'
 import { quoteRelayReason } from '../call/wording.ts'
-import { expandCommandName, P2P } from '../command-name.ts'
+import { P2P } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
 import { secondsOption } from './args.ts'
@@ -12,7 +12,7 @@ import type { Command } from './command.ts'
 export const announce: Command<'announce'> = {
   usage: 'announce',
   describe: 'Say that you are on line; for cron, every 2 minutes',
-  example: 'p2p announce --jitter 20 --quiet',
+  examples: [`${P2P} announce --jitter 20 --quiet`],
   options: {
     jitter: { type: 'string', describe: 'sleep for a random time first, at most that many seconds (under cron 20)' },
   },
@@ -26,9 +26,7 @@ export const announce: Command<'announce'> = {
     unattended: true,
   }),
   text: (outcome) => {
-    const rest = [announceText(outcome), ...outcome.notices].map((part) =>
-      cleanLine(expandCommandName(part), MAX_ERROR_TEXT),
-    )
+    const rest = [announceText(outcome), ...outcome.notices].map((part) => cleanLine(part, MAX_ERROR_TEXT))
     return [[...announcedParts(outcome), rest.join('; ')]]
   },
   notices: 'within',

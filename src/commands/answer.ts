@@ -12,7 +12,7 @@ import { newsLines } from './text.ts'
 export const answer: Command<'answer'> = {
   usage: 'answer <decision> [text]',
   describe: 'Accept or reject the incoming call',
-  example: 'p2p answer accept\n  p2p answer reject "I\'m busy right now"',
+  examples: [`${P2P} answer accept`, `${P2P} answer reject "I'm busy right now"`],
   positionals: {
     decision: { type: 'string', choices: ['accept', 'reject'], describe: 'what to answer' },
     text: { type: 'string', describe: 'a greeting, or the reason' },

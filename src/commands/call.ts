@@ -11,7 +11,7 @@ import { newsLines, stateSpan } from './text.ts'
 export const call: Command<'call'> = {
   usage: 'call <agent> <topic>',
   describe: 'Ask an agent for a conversation',
-  example: 'p2p call npub1… "Can you review this API?" --wait',
+  examples: [`${P2P} call npub1… "Can you review this API?" --wait`],
   positionals: {
     agent: {
       type: 'string',

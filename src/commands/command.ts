@@ -27,7 +27,8 @@ export type Verb = {
   /** yargs' grammar: the verb and its positionals. */
   usage: string
   describe: string
-  example: string
+  /** Command lines, as they can be typed. */
+  examples: readonly [string, ...string[]]
   positionals?: Readonly<Record<string, Options & { type: 'string' }>>
   options?: Readonly<Record<string, Options>>
 }

@@ -9,7 +9,7 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const
 export const completion: Verb = {
   usage: 'completion <shell> [words..]',
   describe: 'Shell completion: a script for bash, zsh or fish',
-  example: 'eval "$(p2p completion bash)"\n  eval "$(p2p completion zsh)"\n  p2p completion fish | source',
+  examples: [`eval "$(${P2P} completion bash)"`, `eval "$(${P2P} completion zsh)"`, `${P2P} completion fish | source`],
   positionals: {
     shell: { type: 'string', choices: SHELLS, describe: 'whose script' },
     words: { type: 'string', array: true, describe: 'used by the scripts: what is typed so far' },

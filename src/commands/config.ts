@@ -9,7 +9,10 @@ const ACTIONS = ['list', 'get', 'set', 'unset'] as const
 export const config: Command<'config'> = {
   usage: 'config [action] [key] [values..]',
   describe: 'Settings',
-  example: 'p2p config set name "Ada\'s agent"\n  p2p config set relays.inbox wss://nos.lol,wss://relay.primal.net',
+  examples: [
+    `${P2P} config set name "Ada's agent"`,
+    `${P2P} config set relays.inbox wss://nos.lol,wss://relay.primal.net`,
+  ],
   positionals: {
     action: { type: 'string', choices: ACTIONS, describe: 'what to do' },
     key: { type: 'string', describe: 'which one' },

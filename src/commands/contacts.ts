@@ -14,7 +14,7 @@ const ACTIONS = ['list', 'add', 'remove', 'trust', 'block', 'unblock'] as const
 export const contacts: Command<'contacts'> = {
   usage: 'contacts [action] [agent] [petname]',
   describe: 'Whom you know, by the names that you give them',
-  example: 'p2p contacts add npub1… bob',
+  examples: [`${P2P} contacts add npub1… bob`],
   positionals: {
     action: { type: 'string', choices: ACTIONS, describe: 'what to do' },
     agent: { type: 'string', describe: 'npub, 64-hex, petname, or the id of a call with it' },

@@ -1,12 +1,14 @@
 // `doctor`: what works and what does not, with what to do about it. It takes no part in a run: what a run needs may be broken.
+
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
+import { P2P } from '../command-name.ts'
 import type { DoctorCheck } from '../run/doctor.ts'
 import type { Verb } from './command.ts'
 
 export const doctor: Verb = {
   usage: 'doctor',
   describe: 'Check keys, files, clock, proxy, owner channels and every relay; ends with 6 when something needs mending',
-  example: 'p2p doctor',
+  examples: [`${P2P} doctor`],
 }
 
 /** A line a check, and below a failed one or a warning what to do. `quiet`: only those. */

@@ -16,7 +16,7 @@ const OUTCOMES = ['done', 'partial', 'failed'] as const
 export const end: Command<'end'> = {
   usage: 'end [farewell]',
   describe: 'End the active call, or hang up one that rings; prints the transcript',
-  example: 'p2p end "Thanks, bye"',
+  examples: [`${P2P} end "Thanks, bye"`],
   positionals: { farewell: { type: 'string', describe: 'a last word' } },
   options: {
     outcome: { type: 'string', choices: OUTCOMES, describe: 'how it went' },

@@ -16,8 +16,10 @@ import { newsLines } from './text.ts'
 export const escalate: Command<'escalate'> = {
   usage: 'escalate [text]',
   describe: 'Ask your owner; the other side learns that you ask, not what. "-" reads stdin',
-  example:
-    'p2p escalate "May I sign for 400 EUR?" --tell "I may not sign without my owner" --wait\n  p2p escalate --answered "Yes, up to 500"',
+  examples: [
+    `${P2P} escalate "May I sign for 400 EUR?" --tell "I may not sign without my owner" --wait`,
+    `${P2P} escalate --answered "Yes, up to 500"`,
+  ],
   positionals: { text: { type: 'string', describe: 'what you need a person for: the other side does not get it' } },
   options: {
     tell: { type: 'string', describe: 'what the other side may know of it' },

@@ -7,7 +7,7 @@ import type { Command } from './command.ts'
 export const forget: Command<'forget'> = {
   usage: 'forget <call-id>',
   describe: 'Delete what is kept of a call that is over',
-  example: 'p2p forget 1a2b3c4d --files',
+  examples: [`${P2P} forget 1a2b3c4d --files`],
   positionals: { 'call-id': { type: 'string', describe: '8 characters of its id will do' } },
   options: { files: { type: 'boolean', describe: 'the files that were received in it, too' } },
   intent: (args) => ({ type: 'forget', call: wordsArgument(args, 'call-id'), files: flagOption(args, 'files') }),

@@ -14,7 +14,7 @@ const CONTEXT_EVENTS: readonly string[] = ['SessionStart', 'UserPromptSubmit', '
 export const hook: Verb = {
   usage: 'hook <harness> [event]',
   describe: "What waits for you, as an agent harness's hook expects it: asks no relay, marks nothing as read",
-  example: 'p2p hook claude-code\np2p hook codex Stop\np2p hook generic',
+  examples: [`${P2P} hook claude-code`, `${P2P} hook codex Stop`, `${P2P} hook generic`],
   positionals: {
     harness: {
       type: 'string',

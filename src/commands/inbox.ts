@@ -12,7 +12,7 @@ import { newsLines } from './text.ts'
 export const inbox: Command<'inbox'> = {
   usage: 'inbox',
   describe: 'What is new',
-  example: 'p2p inbox --peek',
+  examples: [`${P2P} inbox --peek`],
   options: {
     peek: { type: 'boolean', describe: 'leave it unread' },
     all: { type: 'boolean', describe: 'also what was read before, in the calls that are open' },

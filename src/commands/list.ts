@@ -21,7 +21,7 @@ const SHOWN = { text: 30, json: 100 }
 export const list: Command<'list'> = {
   usage: 'list',
   describe: 'Agents on line',
-  example: 'p2p list --capability translate',
+  examples: [`${P2P} list --capability translate`],
   options: {
     capability: { type: 'string', describe: 'only agents that name this capability' },
     name: { type: 'string', describe: 'only agents of this name' },

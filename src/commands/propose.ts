@@ -1,4 +1,5 @@
 // `propose`: what is to be agreed, as an item of its own.
+import { P2P } from '../command-name.ts'
 import { optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 import { sentLines, sentShape } from './send.ts'
@@ -6,7 +7,7 @@ import { sentLines, sentShape } from './send.ts'
 export const propose: Command<'propose'> = {
   usage: 'propose <text>',
   describe: 'Propose something in the active call, for the other side to agree to or to decline; "-" reads stdin',
-  example: 'p2p propose "Four columns, dates as ISO 8601, by Friday"',
+  examples: [`${P2P} propose "Four columns, dates as ISO 8601, by Friday"`],
   positionals: { text: { type: 'string', describe: 'what is to be agreed' } },
   options: waitOptions('the other side says something'),
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),

@@ -15,7 +15,11 @@ import { newsLines, relayedParts } from './text.ts'
 export const send: Command<'send'> = {
   usage: 'send <text>',
   describe: 'Say something in the active call, or write to an agent; "-" reads stdin',
-  example: 'p2p send "Is v2 final?" --wait\n  p2p send "It is." --re peer/5\n  p2p send "Thank you." --to npub1…',
+  examples: [
+    `${P2P} send "Is v2 final?" --wait`,
+    `${P2P} send "It is." --re peer/5`,
+    `${P2P} send "Thank you." --to npub1…`,
+  ],
   positionals: { text: { type: 'string', describe: 'what to say' } },
   options: {
     to: {

@@ -19,8 +19,10 @@ import { newsLines, relayedParts } from './text.ts'
 export const sendfile: Command<'sendfile'> = {
   usage: 'sendfile <name> [more..]',
   describe: 'Send files in the active call: paths, or a name and base64, or a name and "-" for stdin',
-  example:
-    'p2p sendfile report.json "eyJkYXRhIjogdHJ1ZX0="\n  p2p sendfile ./report.json ./rows.csv --note "as agreed" --wait',
+  examples: [
+    `${P2P} sendfile report.json "eyJkYXRhIjogdHJ1ZX0="`,
+    `${P2P} sendfile ./report.json ./rows.csv --note "as agreed" --wait`,
+  ],
   positionals: {
     name: { type: 'string', describe: 'a path; or the name of the file, when base64 or "-" follows' },
     more: { type: 'string', array: true, describe: 'more paths; or the bytes in base64, or "-" for stdin' },

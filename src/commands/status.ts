@@ -38,7 +38,7 @@ const MAX_CALLS = { all: 20, over: 5 }
 export const status: Command<'status'> = {
   usage: 'status',
   describe: 'Relays, calls, and what is new',
-  example: 'p2p status',
+  examples: [`${P2P} status`],
   intent: () => ({ type: 'status' }),
   needs: () => ({ network: true, downloads: 'quick', shows: true, notes: ['mail'] }),
   text: (outcome) => {

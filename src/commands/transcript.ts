@@ -17,8 +17,8 @@ import {
   quoteLines,
   timeSpan,
 } from '../call/wording.ts'
-import { P2P } from '../command-name.ts'
-import { Failure, shellPath } from '../errors.ts'
+import { P2P, shellPath } from '../command-name.ts'
+import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { flagOption, MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
@@ -30,8 +30,11 @@ const FORMATS = ['text', 'json', 'markdown', 'html'] as const
 export const transcript: Command<'transcript'> = {
   usage: 'transcript [id]',
   describe: 'The transcript of a call; without an id, the calls there are',
-  example:
-    'p2p transcript 1a2b3c4d --format html > call.html\n  p2p transcript --with bob --since 2026-07-01\n  p2p transcript --search invoice',
+  examples: [
+    `${P2P} transcript 1a2b3c4d --format html > call.html`,
+    `${P2P} transcript --with bob --since 2026-07-01`,
+    `${P2P} transcript --search invoice`,
+  ],
   positionals: { id: { type: 'string', describe: 'the call: 8 characters or more of its id, or its peer' } },
   options: {
     format: {

@@ -1,6 +1,8 @@
 // `wait`: blocks until something comes.
+
 import { ITEM_TYPES } from '../call/inbox-items.ts'
 import type { PrintedLine } from '../call/span.ts'
+import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { flagOption, optionalText, SETTLE, secondsOption, settleOption, WAIT_SECONDS } from './args.ts'
@@ -11,7 +13,7 @@ import { newsLines, overLines } from './text.ts'
 export const wait: Command<'wait'> = {
   usage: 'wait [seconds]',
   describe: 'Stay until something comes',
-  example: 'p2p wait 30 --for message,file',
+  examples: [`${P2P} wait 30 --for message,file`],
   positionals: { seconds: { type: 'string', describe: `how long (${WAIT_SECONDS})` } },
   options: {
     follow: { type: 'boolean', describe: 'stream JSON lines until stopped' },

@@ -8,7 +8,7 @@ import type { Command } from './command.ts'
 export const whoami: Command<'whoami'> = {
   usage: 'whoami',
   describe: 'Your key, your name, your relays',
-  example: 'p2p whoami',
+  examples: [`${P2P} whoami`],
   options: {
     import: { type: 'string', describe: '"-": take in a secret key (nsec or hex) on stdin, where there is none yet' },
     export: { type: 'string', describe: 'write your secret key (nsec) to this new file' },

@@ -5,8 +5,8 @@ import { readArgv } from '../../src/cli/argv.ts'
 import { loadVerbs } from '../../src/commands/command.ts'
 import { verbs } from '../../src/commands/index.ts'
 
-test.each(Object.entries(await loadVerbs(verbs)))('%s', async (verb, { example }) => {
-  for (const line of example.split('\n')) {
+test.each(Object.entries(await loadVerbs(verbs)))('%s', async (verb, { examples }) => {
+  for (const line of examples) {
     const words = wordsOfExample(line)
     expect(words.slice(0, 2)).toEqual(['p2p', verb])
     // Undefined would mean that help is printed instead.
@@ -24,7 +24,9 @@ test('help shows the examples, and that of all commands the exit codes', async (
     for (const code of [0, 1, 2, 3, 4, 5, 6, 7])
       expect(all.stdout).toMatch(new RegExp(`Exit codes:[^]*\\b${code} [a-z]`))
     const one = await help('answer', '--help')
-    expect(one.stdout).toContain('Examples:\n  p2p answer accept\n  p2p answer reject "I\'m busy right now"\n')
+    const name = `node "${PROGRAM}"`
+    expect(one.stdout).toContain(`Examples:\n  ${name} answer accept\n  ${name} answer reject "I'm busy right now"\n`)
+    expect(all.stdout).toContain(`Here \`p2p\` stands for \`${name}\`.`)
   })
 })
 

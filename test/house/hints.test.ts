@@ -4,10 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { readArgv } from '../../src/cli/argv.ts'
-import { commandName, expandCommandName } from '../../src/command-name.ts'
+import { commandName } from '../../src/command-name.ts'
 import { verbs } from '../../src/commands/index.ts'
 import { Failure } from '../../src/errors.ts'
-import { cleanText } from '../../src/sanitize.ts'
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url))
 
@@ -43,31 +42,23 @@ function wordsOf(command: string): string[] {
 const commands = sources.flatMap(({ name, text }) => commandsIn(text).map((command) => [command, name] as const))
 
 test('a command is called as this program was started, where its hint is made', () => {
-  const bare = sources.filter(({ name }) => /`p2p /.test(withoutComments(readFileSync(SRC + name, 'utf8'))))
+  const bare = sources.filter(({ name }) =>
+    /[`:] ?p2p (?=[a-z])/.test(withoutComments(readFileSync(SRC + name, 'utf8'))),
+  )
   expect(bare.map(({ name }) => name)).toEqual([])
 })
 
 test.each([
   ['/usr/bin/p2p', 'p2p'],
+  ['/opt/tools/p2p', 'node "/opt/tools/p2p"'],
   ['/home/ada/clawd/skills/p2p-comm/p2p.js', 'node "/home/ada/clawd/skills/p2p-comm/p2p.js"'],
   ['/opt/my agent.mjs', 'node "/opt/my agent.mjs"'],
+  ['/opt/$HOME/p2p.js', "node '/opt/$HOME/p2p.js'"],
+  ['C:\\tools\\p2p.js', 'node "C:\\tools\\p2p.js"'],
   ['/work/src/main.ts', 'p2p'],
   [undefined, 'p2p'],
-])('started as %s it is %s', (script, name) => expect(commandName(script)).toBe(name))
-
-test('of several commands in an output the first is written in full, and nothing that a peer wrote is touched', () => {
-  const [sign, full] = ['\u2064', 'node "/x/p2p.js"']
-  const text = `${sign}p2p list, ${sign}p2p wait\n  peer> p2p node "/x/p2p.js"`
-  expect(expandCommandName(text, false, true, full)).toBe(`${full} list, p2p wait\n  peer> p2p ${full}`)
-  expect(expandCommandName(text, false, false, full)).toBe(`p2p list, p2p wait\n  peer> p2p ${full}`)
-  const document = expandCommandName(
-    JSON.stringify({ hint: `${sign}p2p list`, also: `${sign}p2p wait` }),
-    true,
-    true,
-    full,
-  )
-  expect(JSON.parse(document)).toEqual({ hint: `${full} list`, also: 'p2p wait' })
-  expect(cleanText(`a${sign}p2p`)).toBe('ap2p')
+])('started as %s it is typed as %s', (script, name) => {
+  expect(commandName(script, '/usr/local/bin:/usr/bin')).toBe(name)
 })
 
 test('there are commands to look at', () => {

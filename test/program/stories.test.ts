@@ -4,6 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { describe, test, vi } from 'vitest'
 import { runStory } from '../support/story/story.ts'
 
+// Read where a text of ours is made: each command that it tells to type begins as if the program that is built had been started.
+await vi.hoisted(async () => {
+  process.argv[1] = (await import('../../scripts/processes.ts')).PROGRAM
+})
+
 const folder = fileURLToPath(new URL('../stories/', import.meta.url))
 const stories = readdirSync(folder).filter((file) => file.endsWith('.txt'))
 

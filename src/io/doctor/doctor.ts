@@ -2,8 +2,8 @@
 
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { P2P } from '../../command-name.ts'
-import { Failure, shellPath } from '../../errors.ts'
+import { P2P, shellPath } from '../../command-name.ts'
+import { Failure } from '../../errors.ts'
 import type { Keys } from '../../nostr/crypto.ts'
 import { npubEncode } from '../../nostr/nip19.ts'
 import { type Config, readConfig } from '../home/config.ts'

@@ -2,7 +2,8 @@
 // person can cause or mend is a fault of p2p's own. The hints lead to the state that is there, never away from it.
 import { lstatSync, readFileSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Code, Failure, shellPath } from '../../errors.ts'
+import { shellPath } from '../../command-name.ts'
+import { type Code, Failure } from '../../errors.ts'
 
 /** Runs `work`; what a disk can do wrong becomes a Failure that names the path, everything else passes through. */
 export function withDiskErrors<T>(path: string, work: () => T): T {

@@ -2,7 +2,8 @@
 // it that has us run a program, beside an identity of ours.
 import { lstatSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Failure, shellPath } from '../../errors.ts'
+import { shellPath } from '../../command-name.ts'
+import { Failure } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
 import { userName, withDiskErrors } from './disk-errors.ts'
 

@@ -1,6 +1,7 @@
 // Files that hold a secret: read only where nobody else can have read or changed them.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
-import { type Failure, shellPath } from '../../errors.ts'
+import { shellPath } from '../../command-name.ts'
+import type { Failure } from '../../errors.ts'
 import { errno, userName, withDiskErrors } from './disk-errors.ts'
 
 /** Most bytes that such a file has. */

@@ -57,9 +57,9 @@ function brokenSchema(args: readonly string[], { stdout }: ProcessResult): strin
 }
 
 const MAY_HOLD_SECRETS = /p2p-identity\.json$|p2p[/\\]calls[/\\][0-9a-f]{64}\.key$/
-const PROGRAM_COPY = /app[/\\]p2p\.js$|bin[/\\]p2p$/
+const PROGRAM_COPY = /app[/\\]p2p\.js$/
 
-/** The first file below a folder that holds a secret; an identity file may, and the key of a call. The program's copies are not read. */
+/** The first file below a folder that holds a secret; an identity file may, and the key of a call. The program's copy is not read. */
 export function leakyFile(folder: string, secrets: readonly string[]): string | undefined {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => {
     const path = join(folder, name)

@@ -17,6 +17,7 @@ import { toHex } from '../../../src/nostr/crypto.ts'
 import { npubEncode } from '../../../src/nostr/nip19.ts'
 import { startRun } from '../runs.ts'
 import { brokenPromise, containsSecret, leakyFile } from './promises.ts'
+import { brokenAdvice, withShortName } from './typed-commands.ts'
 
 /** `cwd` holds the program and nothing else; `ahead`: how wrong its clock is, in seconds. */
 export type Actor = { name: string; home: string; cwd: string; ahead: number }
@@ -77,11 +78,14 @@ export async function addRelay(stage: Stage, name: string): Promise<void> {
 export function addActor(stage: Stage, name: string): void {
   const cwd = join(stage.folder, name, 'app')
   const home = join(stage.folder, name, 'home')
-  const bin = join(stage.folder, name, 'bin')
-  for (const folder of [cwd, home, bin]) mkdirSync(folder, { recursive: true })
-  // With its time, by which its compiled code is found; under the other name it calls itself `p2p` in what it tells its reader to type.
-  for (const copy of [join(cwd, 'p2p.js'), join(bin, 'p2p')]) cpSync(PROGRAM, copy, { preserveTimestamps: true })
+  for (const folder of [cwd, home]) mkdirSync(folder, { recursive: true })
+  // With its time, by which its compiled code is found.
+  cpSync(PROGRAM, programOf({ cwd }), { preserveTimestamps: true })
   stage.actors.set(name, { name, home, cwd, ahead: 0 })
+}
+
+function programOf({ cwd }: Pick<Actor, 'cwd'>): string {
+  return join(cwd, 'p2p.js')
 }
 
 /** The npub of an actor; its identity is made when nobody has asked for it before. */
@@ -97,8 +101,7 @@ export function startProgram(stage: Stage, actor: Actor, args: readonly string[]
   const options = optionsFor(stage, actor, urls(stage))
   if (!stage.byProcesses) return startRun(args, { ...options, clock })
   const preload = clock === 0 ? [] : ['--import', `${new URL('../wrong-clock.mjs', import.meta.url)}?ms=${clock}`]
-  const program = join(stage.folder, actor.name, 'bin', 'p2p')
-  return startProcess(process.execPath, [...preload, program, ...args], options)
+  return startProcess(process.execPath, [...preload, programOf(actor), ...args], options)
 }
 
 /** Gives a line to a shell, which has nothing but HOME and PATH. */
@@ -106,11 +109,21 @@ export function startShell(stage: Stage, actor: Actor, command: string): Running
   return startProcess('/bin/sh', ['-c', command], optionsFor(stage, actor, []))
 }
 
-/** Takes note of what a command did. Throws what is wrong with it whatever the story says. */
-export function checkResult(stage: Stage, args: readonly string[], ran: ProcessResult): void {
-  stage.last = ran
+/**
+ * Takes note of what a command did, with `p2p` for the name that it was started by. Throws what is wrong with it whatever the story
+ * says.
+ */
+export async function checkResult(
+  stage: Stage,
+  actor: Actor,
+  args: readonly string[],
+  ran: ProcessResult,
+): Promise<void> {
+  // A run of this process takes itself for the program that is built.
+  const names = [programOf(actor), PROGRAM].map((path) => `node "${path}"`)
+  stage.last = withShortName(ran, names)
   for (const { home } of stage.actors.values()) learnSecrets(stage, home)
-  const wrong = brokenPromise(args, ran, stage.secrets)
+  const wrong = brokenPromise(args, ran, stage.secrets) ?? (await brokenAdvice(ran, names))
   if (wrong !== undefined) throw new Error(wrong)
 }
 

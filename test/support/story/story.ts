@@ -29,7 +29,17 @@ import {
   setVariable,
   writeHomeFile,
 } from './scene.ts'
-import { addActor, addRelay, checkResult, npubOf, type Stage, startProgram, startShell, withStage } from './stage.ts'
+import {
+  type Actor,
+  addActor,
+  addRelay,
+  checkResult,
+  npubOf,
+  type Stage,
+  startProgram,
+  startShell,
+  withStage,
+} from './stage.ts'
 
 /** Throws at the first line that is not as it says, naming it and what its command printed. */
 export async function runStory(path: string): Promise<void> {
@@ -81,7 +91,7 @@ const STORY_COMMANDS: Readonly<Record<string, StoryCommand>> = {
     const begun = stage.started.get(who?.text ?? '')
     if (begun === undefined) throw new Error(`${who?.text} has started nothing`)
     stage.started.delete(who?.text ?? '')
-    finishCommand(stage, begun.args, await begun.running.ended, not)
+    await finishCommand(stage, findActor(stage, who), { ...begun, ran: await begun.running.ended, not })
   },
   cat: readHomeFile,
   exists: expectExists,
@@ -101,7 +111,8 @@ async function perform(stage: Stage, line: Line): Promise<void> {
   if (line.shell !== undefined) {
     const who = findActor(stage, { text: line.shell.agent, quoted: false })
     const command = fillVariables(stage, line.shell.command, (value) => value)
-    finishCommand(stage, command.split(' '), await startShell(stage, who, command).ended, line.not)
+    const ran = await startShell(stage, who, command).ended
+    await finishCommand(stage, who, { args: command.split(' '), ran, not: line.not })
     return
   }
   const deed = STORY_COMMANDS[first?.text ?? '']
@@ -114,13 +125,18 @@ async function perform(stage: Stage, line: Line): Promise<void> {
 async function command(stage: Stage, { words: [who, ...rest], background, not }: Line): Promise<void> {
   const args = rest.map((word) => expand(stage, word))
   const heard = new Map([...stage.relays.values()].map((relay) => [relay, relay.seen.length]))
-  const running = startProgram(stage, findActor(stage, who), args)
+  const actor = findActor(stage, who)
+  const running = startProgram(stage, actor, args)
   if (background) stage.started.set(who?.text ?? '', { running, args, heard })
-  else finishCommand(stage, args, await running.ended, not)
+  else await finishCommand(stage, actor, { args, ran: await running.ended, not })
 }
 
-function finishCommand(stage: Stage, args: readonly string[], ran: Stage['last'], not: boolean): void {
-  checkResult(stage, args, ran)
+async function finishCommand(
+  stage: Stage,
+  actor: Actor,
+  { args, ran, not }: { args: readonly string[]; ran: Stage['last']; not: boolean },
+): Promise<void> {
+  await checkResult(stage, actor, args, ran)
   if ((ran.code !== 0) !== not) throw new Error(`it ended with ${ran.code}`)
 }
 

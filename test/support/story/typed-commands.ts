@@ -1,0 +1,66 @@
+// The commands that an output tells its reader to type, in backticks: an agent types them as they stand.
+import type { ProcessResult } from '../../../scripts/processes.ts'
+import { readArgv } from '../../../src/cli/argv.ts'
+import { verbs } from '../../../src/commands/index.ts'
+import { Failure } from '../../../src/errors.ts'
+import { isRecord, parseJson } from '../../../src/json.ts'
+
+/**
+ * What is wrong with the first that does not work as it stands: one that begins otherwise than the program that printed it is typed,
+ * or that names a command or an option that there is not. @param names what it can begin with
+ */
+export async function brokenAdvice(
+  { stdout, stderr }: ProcessResult,
+  names: readonly string[],
+): Promise<string | undefined> {
+  const document = parseJson(stdout)
+  const ours = [...(isRecord(document) ? textsIn(document) : unquotedLines(stdout)), ...unquotedLines(stderr)]
+  // The list of all commands says below it what `p2p` stands for.
+  const isList = stdout.includes('Here `p2p` stands for')
+  for (const text of ours) {
+    const bare = /(?<![-./\w])p2p ([a-z]+)\b.*/.exec(text)
+    if (!isList && Object.hasOwn(verbs, bare?.[1] ?? '')) return `nobody can type this as it stands: ${bare?.[0]}`
+    for (const [, command = ''] of text.matchAll(/`([^`]*)`/g)) {
+      const name = names.find((one) => command.startsWith(`${one} `))
+      const wrong = name === undefined ? undefined : await wrongIn(command.slice(name.length))
+      if (wrong !== undefined) return `\`${command}\` does not work: ${wrong}`
+    }
+  }
+  return undefined
+}
+
+/** What was printed, with `p2p` for each of `names`: a story does not ask how the program was started. */
+export function withShortName(ran: ProcessResult, names: readonly string[]): ProcessResult {
+  const spelled = names.flatMap((name) => [name, JSON.stringify(name).slice(1, -1)])
+  const shorten = (text: string) => spelled.reduce((left, name) => left.replaceAll(name, 'p2p'), text)
+  return { ...ran, stdout: shorten(ran.stdout), stderr: shorten(ran.stderr) }
+}
+
+async function wrongIn(rest: string): Promise<string | undefined> {
+  const words = [...rest.replace(/<[^>]*>/g, 'x').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)]
+  try {
+    await readArgv(
+      words.map(([, double, single, bare = '']) => double ?? single ?? bare),
+      verbs,
+      async () => {},
+    )
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    if (/no command|no option/.test(error.message)) return error.message
+  }
+  return undefined
+}
+
+// What somebody has said may look like anything.
+const QUOTED = new Set(['text', 'told', 'about', 'name', 'petname', 'note'])
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (Array.isArray(value)) return value.flatMap(textsIn)
+  if (!isRecord(value)) return []
+  return Object.entries(value).flatMap(([key, part]) => (QUOTED.has(key) ? [] : textsIn(part)))
+}
+
+function unquotedLines(text: string): string[] {
+  return text.split('\n').filter((line) => !/^\s*(peer|me|owner)> /.test(line))
+}
