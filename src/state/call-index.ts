@@ -2,7 +2,7 @@
 
 import { type Agreement, agreementsOf, callOutcome } from '../call/agreements.ts'
 import { isComing } from '../call/file-transfer.ts'
-import { countsAsUnread } from '../call/inbox-items.ts'
+import { countsAsUnread, isShown } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, type LogEntry, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver, UNCONNECTED_PHASES } from '../call/rules.ts'
@@ -28,15 +28,32 @@ export function catchUp(edit: Transaction, { me, now }: { me: string; now: numbe
   for (const [id, log] of Object.entries(edit.state.logs)) {
     const known = edit.index.calls[id]
     const call = callOf(log, me, now)
-    if (call && (known?.phase !== call.phase || known.open !== isOpen(call, log, now))) indexCall(edit, id, me, now)
+    if (call === undefined) continue
+    const isStale = known?.phase !== call.phase || known.open !== isOpen(call, log, now)
+    if (isStale || unshownIn(log, call).size > 0) indexCall(edit, id, me, now)
   }
 }
 
 function indexCall(edit: Transaction, id: string, me: string, now: number): void {
-  const log = edit.state.logs[id]
-  const call = log && callOf(log, me, now)
-  if (log && call) edit.table('calls')[id] = summariseCall(call, log, now, edit.index.calls[id])
+  const held = edit.state.logs[id]
+  const call = held && callOf(held, me, now)
+  if (!held || !call) return
+  const unshown = unshownIn(held, call)
+  const log = unshown.size === 0 ? held : edit.log(id)
+  if (unshown.size > 0) log.unread = log.unread.filter((mark) => !unshown.has(mark))
+  edit.table('calls')[id] = summariseCall(call, log, now, edit.index.calls[id])
 }
+
+// The attack: an `accept` in the middle of a call. It is a line without effect, which nobody is shown: unread for ever, it would keep the
+// call open, and hold back how far our agent has looked. Whether a line has an effect is settled by what stands above it when it comes.
+function unshownIn({ unread }: Log, { lines, peer }: Call): ReadonlySet<string> {
+  if (unread.length === 0) return NOTHING_UNSHOWN
+  const marks = new Set(unread)
+  const unshown = lines.filter((line) => line.signal.from === peer && marks.has(line.signal.id) && !isShown(line))
+  return new Set(unshown.map(({ signal }) => signal.id))
+}
+
+const NOTHING_UNSHOWN: ReadonlySet<string> = new Set()
 
 /**
  * What the index says of a call.

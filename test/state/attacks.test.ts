@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isShown } from '../../src/call/inbox-items.ts'
 import type { Body } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
+import { markRead } from '../../src/state/read-marks.ts'
 import { recordAcksTaken } from '../../src/state/receipts.ts'
 import {
   ACCEPT,
@@ -263,6 +264,22 @@ describe('a call that is forced', () => {
     expect(logIn(me, id).countBeforeAnswer).toBe(1_000)
     hears(me, [raw(liar, BYE, { call: id, to: me.key, seq: 2, prev: id })])
     expect(callIn(me, id).phase).toBe('cancelled')
+  })
+
+  test('what the rules do not let a peer say is not unread: it holds no mark back and keeps no call open', () => {
+    const { me, liar, id } = called()
+    const nonsense = rawIn(liar, id, { type: 'accept', text: 'yes', name: '', relays: [] })
+    const word = rawIn(liar, id, words('one'), { seq: 3, prev: nonsense.id })
+    const end = rawIn(liar, id, BYE, { seq: 4, prev: word.id })
+    hears(liar, out(hears(me, [nonsense, word, end])))
+    const own = callIn(me, id).own
+    hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: own })])
+    expect(callIn(me, id).verified).toBe(true)
+    expect(me.state.index.calls[id]).toMatchObject({ unread: 2, open: true })
+    const shown = [word.id, end.id].map((one) => ({ id: one, call: id, type: 'message' as const }))
+    me.state = markRead(me.state, shown, { me: me.key, now: T })
+    expect(me.state.index.calls[id]).toMatchObject({ unread: 0, open: false })
+    expect(logIn(me, id).read).toBe(4)
   })
 
   test('an accept that was never asked for opens nothing', () => {
