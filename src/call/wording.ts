@@ -1,5 +1,6 @@
-// How facts are put in words, the same wherever they stand: who it is, when it was, and what somebody else wrote. The one place
-// that renders words of others: behind a mark of their speaker, or in quotes that they cannot end.
+// How facts are put in words, the same wherever they stand: who it is, when it was, and what somebody else wrote. In what is printed,
+// words of others stand behind a mark of their speaker, or in quotes that they cannot end, and only as this file makes them. A format
+// with an escape of its own (HTML, Markdown, the note to the owner) takes them by `unsafeTextOf`, and says there how.
 
 import { cleanLine, type Foreign, foreign, foreignLine, isBlank, isSame, linesOf, mixesAlphabets } from '../sanitize.ts'
 import { type Agent, shortNpub } from './agents.ts'

@@ -43,6 +43,7 @@ export type Sim = {
   printed: (agent: Agent, item: InboxItem) => void
 }
 
+/** An agent with an empty disk, whose clock is right. @param name what its contacts and the report of a seed call it */
 export function newAgent(name: string, keys: Keys): Agent {
   const running = new Set<number>()
   const machine = { name, keys, contacts: [], disk: emptyDisk(), ahead: 0, told: true, running }
@@ -88,6 +89,7 @@ export function die(sim: Sim, agent: Agent, process: Process): void {
   for (const pid of agent.running) if (sim.world.dice.chance(0.5)) agent.running.delete(pid)
 }
 
+/** What a command of this agent reads from its disk. @param also what else is wanted: calls by id, letters by peer */
 export function load({ codec }: Sim, { disk }: Agent, also: readonly string[]): State {
   return loadFrom(disk, codec, also)
 }

@@ -40,6 +40,7 @@ export type DiskHost = {
   saved: (before: State, after: State, figures: SavedFigures) => void
 }
 
+/** A disk of an agent that has done nothing yet. */
 export function emptyDisk(): Disk {
   return {
     index: emptyIndex(),
@@ -52,6 +53,7 @@ export function emptyDisk(): Disk {
   }
 }
 
+/** A store on this disk: it writes in the order of the real one, and `host` decides between any two writes whether the process dies. */
 export function openSimStore(disk: Disk, codec: SimCodec, host: DiskHost): Store<Index, Log, LetterLog> {
   async function update<T>(
     also: readonly string[],

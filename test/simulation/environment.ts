@@ -63,6 +63,7 @@ const NEVER = new AbortController().signal
 /** Milliseconds that the network has. */
 const BUDGET = 8_000
 
+/** All that a run touches outside, in memory: this machine's disk and clock, and the network. */
 export function simEnvironment(options: SimOptions): Environment<Index, Log, LetterLog> {
   const { machine, network, codec, host, pid, ring = DEFAULTS.call.ring } = options
   const { keys, disk, name } = machine

@@ -53,6 +53,7 @@ export type Network = {
   acked: Set<string>
 }
 
+/** A network of honest relays that hold nothing. @param isSealed whether wraps are sealed, signed and opened for real */
 export function openNetwork(dice: Dice, count: number, isSealed = false): Network {
   const relays = Array.from({ length: count }, (_, i): Relay => {
     return { url: `wss://r${i}.example.com`, mood: 'honest', stored: new Map() }
@@ -119,6 +120,7 @@ export function ackOf(pubkey: string, id: string): string {
   return `${pubkey} ${id}`
 }
 
+/** The keys of a secret; throws where it is none. */
 export function keysOf(secret: Uint8Array): Keys {
   const keys = keysFrom(secret)
   if (keys === undefined) throw new Error('no key')

@@ -21,6 +21,7 @@ const SILENT: readonly string[] = ['ringing', 'missed', 'rejected', 'cancelled',
 /** The key of each call, by the call and the accept that it comes of, and the other way round. */
 export type Seals = { keys: Map<string, string>; calls: Map<string, string> }
 
+/** Nothing is known of any call yet. */
 export function newSeals(): Seals {
   return { keys: new Map(), calls: new Map() }
 }

@@ -21,6 +21,7 @@ export type Witness = {
   liars: ReadonlySet<string>
 }
 
+/** Somebody who has seen nothing yet. @param liars public keys of agents that are not honest */
 export function newWitness(liars: Iterable<string> = []): Witness {
   return { shown: new Map(), taken: new Map(), verified: new Map(), liars: new Set(liars) }
 }

@@ -16,6 +16,7 @@ export type World = {
   pids: number
 }
 
+/** A world without processes. @param at its clock, Unix ms */
 export function openWorld(dice: Dice, at: number): World {
   return { dice, at, waiting: [], pids: 0 }
 }

@@ -49,6 +49,7 @@ export function keyringOf(keys: readonly CallKey[], keeps = false): CallKeyring 
   }
 }
 
+/** The same keys for the same name, in every run. */
 export function fixedKeys(name: string): Keys {
   return must(keysFrom(sha256(Buffer.from(name))))
 }

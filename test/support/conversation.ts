@@ -27,6 +27,7 @@ export const T = 1_795_000_000
 
 export type Side = { key: string; state: State; pid: number }
 
+/** An agent that has done nothing yet. @param letter a hex digit, of which its public key is made */
 export function side(letter: string): Side {
   return { key: letter.repeat(64), state: { index: { ...emptyIndex(), agent: letter.repeat(64) }, logs: {} }, pid: 1 }
 }
@@ -158,10 +159,12 @@ export function answered(
   return { call, rumor, wrap, oks: [...took.map((r) => one(r, true)), ...not.map((r) => one(r, false))] }
 }
 
+/** What became of signals that this side has published is written down. */
 export function recordResults(who: Side, all: readonly SignalPublishResult[], now = T): void {
   who.state = recordPublished(who.state, all, { me: who.key, now, pid: who.pid })
 }
 
+/** A relay has taken the receipt with which this side acknowledges so many signals of the other. */
 export function tells(who: Side, call: string, ack: number): void {
   who.state = recordAcksTaken(who.state, [{ call, ack }])
 }
@@ -173,6 +176,7 @@ export function callIn(who: Side, id: string, now = T): Call {
   return call
 }
 
+/** The log of a call at one side; throws where there is none. */
 export function logIn(who: Side, id: string): Log {
   const log = who.state.logs[id]
   if (log === undefined) throw new Error('no such log')
@@ -185,6 +189,7 @@ export const REJECT: Intent = { type: 'answer', accept: false, text: '' }
 export const END: Intent = { type: 'end', text: '', maxChars: 0 }
 export const CALL: Intent = { type: 'call', agent: '', topic: 'hello', wait: undefined }
 
+/** The intent of `p2p send TEXT`. */
 export function send(text: string): Intent {
   return { type: 'send', text, wait: undefined }
 }

@@ -21,7 +21,9 @@ export function dated(wrap: Event, stamp: number): Event {
   return { ...rumorOf({ kind, created_at: stamp, tags, content }, pubkey), sig: '00'.repeat(64) }
 }
 
+/** A call of Carol's to Ben, wrapped. */
 export const call = (topic: string) => giftWrapOf(requestRumor(carol, ben.pubkey, topic), carol, ben.pubkey)
+/** A letter of Carol's to Ben, wrapped. */
 export const mail = (text: string) => giftWrapOf(letterRumor(carol, ben.pubkey, text), carol, ben.pubkey)
 
 /** `memoryOf`: what the index says of a relay. */

@@ -51,6 +51,7 @@ export function repeatFirstMessage(fresh: LongCallSnapshot) {
   return { snapshot: side.state, value: side.state.index.dropped.duplicate ?? 0 }
 }
 
+/** This side hangs up; the value is what it has said. */
 export function endCall(fresh: LongCallSnapshot) {
   const side = sideOf(fresh)
   const [said] = says(side, END)

@@ -21,6 +21,7 @@ export interface NostrClient {
   ask(id: string, ...filters: unknown[]): Promise<{ events: Event[]; end: unknown[] }>
 }
 
+/** Connects to a relay, and keeps what it sends from the first frame on. */
 export async function openNostrClient(url: string): Promise<NostrClient> {
   const socket = new WebSocket(url)
   const frames: unknown[][] = []

@@ -8,9 +8,11 @@ import { openRelayClient, type RelayClient } from '../../src/io/relay/clients.ts
 import { alice } from './people.ts'
 
 export const inboxFilter = { kinds: [1059], '#p': [alice.pubkey] }
+/** Unix seconds by this machine's clock. */
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000)
 /** A deadline past every test's own: who waits for it has failed. */
 export const farDeadline = (): number => Date.now() + 600_000
+/** A deadline that passes within the test, Unix ms. */
 export const nearDeadline = (ms = 250): number => Date.now() + ms
 
 export type SendFrame = (...frame: unknown[]) => void

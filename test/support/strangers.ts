@@ -19,6 +19,7 @@ export function strangerKeys(name: string): Keys {
 // The same few hundred come in many tests, and to find the public key takes long.
 const strangers = new Map<string, Keys>()
 
+/** Unix seconds by this machine's clock. */
 export function unixNow(): number {
   return Math.floor(Date.now() / 1000)
 }
@@ -36,6 +37,7 @@ export function signalRumor(
   )
 }
 
+/** A stranger's request, which rings for 15 minutes. @param to whom it calls */
 export function requestRumor(keys: Keys, to: string, topic: string, name = ''): Rumor {
   return signalRumor(keys, { type: 'request', text: topic, deadline: unixNow() + 900, name, relays: [] }, { to })
 }

@@ -11,6 +11,7 @@ export function newHome(): Home {
   return homeOf(newFolder(), {})
 }
 
+/** A new folder for one test. */
 export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'p2p-io-'))
 }
@@ -27,6 +28,7 @@ export function newDisk(kilobytes: number): { folder: string } | { no: string } 
   }
 }
 
+/** The disk at this folder takes nothing more. */
 export function remountReadOnly(folder: string): void {
   execFileSync('mount', ['-o', 'remount,ro', folder], { stdio: 'pipe' })
 }

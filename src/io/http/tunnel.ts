@@ -1,5 +1,6 @@
 // Connections through a proxy, for whatever takes an http.Agent: WebSockets, requests. The libraries that offer such agents
-// cannot be cancelled while they dial, so a proxy that says nothing would keep a command alive for half a minute.
+// cannot be cancelled while they dial, so a proxy that says nothing would keep a command alive for half a minute. A CONNECT goes out
+// here and not through request.ts, which needs such an agent itself: what answers it is no document, but the connection.
 import { lookup as resolve } from 'node:dns'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'

@@ -11,6 +11,7 @@ export function expectPrinted(stage: Stage, stream: 'stdout' | 'stderr', [patter
   if (found === not) throw new Error(`${stream} ${not ? 'has' : 'does not have'} /${pattern?.text}/`)
 }
 
+/** `exit 6`. */
 export function expectExitCode(stage: Stage, [code]: Word[]): void {
   if (String(stage.last.code) !== code?.text) throw new Error(`it ended with ${stage.last.code}, not ${code?.text}`)
 }
@@ -47,6 +48,7 @@ export function expand(stage: Stage, word: Word | undefined): string {
   return fillVariables(stage, word?.text ?? '', (value) => value)
 }
 
+/** A word as a regular expression, in which what variables hold is taken letter for letter. */
 export function regex(stage: Stage, word: Word | undefined): RegExp {
   return new RegExp(
     fillVariables(stage, word?.text ?? '', (value) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')),

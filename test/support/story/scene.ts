@@ -48,6 +48,7 @@ export function backUpHome(stage: Stage, [who]: Word[]): void {
   cpSync(home, `${home}.backup`, { recursive: true, preserveTimestamps: true })
 }
 
+/** `restore alice`: her home is as it was at her last `backup`. */
 export function restoreHome(stage: Stage, [who]: Word[]): void {
   const { home } = findActor(stage, who)
   rmSync(home, { recursive: true })
@@ -65,6 +66,7 @@ export function readHomeFile(stage: Stage, [who, path]: Word[]): void {
   stage.last = { code: 0, stdout: readFileSync(file, 'utf8'), stderr: '', ms: 0 }
 }
 
+/** `exists alice path`, `! exists alice path`: a file or folder below her home. */
 export function expectExists(stage: Stage, [who, path]: Word[], not: boolean): void {
   const file = join(findActor(stage, who).home, expand(stage, path))
   if (existsSync(file) === not) throw new Error(`${file} is ${not ? 'there' : 'not there'}`)
@@ -115,6 +117,7 @@ export async function awaitListening(stage: Stage, [who]: Word[]): Promise<void>
   }
 }
 
+/** Who is called so; throws for a name that the story has not introduced. */
 export function findActor(stage: Stage, word: Word | undefined): Actor {
   const found = stage.actors.get(word?.text ?? '')
   if (found === undefined) throw new Error(`nobody is called ${word?.text}`)

@@ -43,6 +43,7 @@ export type Stage = {
   last: ProcessResult
 }
 
+/** Runs a story on a stage of its own, checks what must hold in its end, and clears everything away. */
 export async function withStage(body: (stage: Stage) => Promise<void>): Promise<void> {
   await withTemporaryFolder(async (folder) => {
     const stage: Stage = {
@@ -69,12 +70,14 @@ export async function withStage(body: (stage: Stage) => Promise<void>): Promise<
   })
 }
 
+/** Starts a relay on the story's clock; its address is `$NAME`. */
 export async function addRelay(stage: Stage, name: string): Promise<void> {
   const relay = await startRelay({ now: () => Math.floor(Date.now() / 1000) + stage.ahead })
   stage.relays.set(name, relay)
   stage.vars.set(name.toUpperCase(), relay.url)
 }
 
+/** Gives an agent an empty home, and a folder with the program and nothing else. */
 export function addActor(stage: Stage, name: string): void {
   const cwd = join(stage.folder, name, 'app')
   const home = join(stage.folder, name, 'home')
