@@ -125,6 +125,7 @@ function callFacts({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Esca
   ]
 }
 
+// Behind a mark on every line, so that none of them looks like one of ours.
 function markLines(words: Foreign): string[] {
   return linesOf(words).map((line) => `> ${unsafeTextOf(line)}`)
 }

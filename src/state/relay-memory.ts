@@ -1,6 +1,7 @@
 // What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun forever by
 // one that is fast and empty: once in a while it gets the time that it needs.
 
+import { FIRST_REST } from '../nostr/rate-limit.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
 import { mergeSweeps } from './cursors.ts'
 import { afterDials, limitsDials, spacedUntil } from './dial-limit.ts'
@@ -105,10 +106,10 @@ export type RelayObservation = {
 }
 
 /**
- * A relay that names no time is left alone for so many seconds, twice as long each time, and no longer than a presence lasts; with what
- * we publish for less at first, as a limit on that is over within seconds, and what is owed may have no other way.
+ * A relay that names no time is left alone for FIRST_REST, twice as long each time, and for no more seconds than these: so long does a
+ * presence last.
  */
-const REST = { first: { read: 30, write: 5 }, longest: 300 }
+const LONGEST_REST = 300
 
 /** As long as a relay says it is left alone, but no longer than a day. */
 const LONGEST_NAMED = 24 * 3600
@@ -198,14 +199,14 @@ function afterRun(held: RelayMemory, observed: RelayObservation, now: number, un
 // Whoever is asked and answers rests no more. Of what we publish that says nothing.
 function backoffAfter(rest: RelayBackoff | undefined, reached: boolean, now: number): RelayBackoff | undefined {
   if (rest === undefined || !reached) return rest
-  return rest.only !== undefined && now < rest.until + REST.longest ? rest : undefined
+  return rest.only !== undefined && now < rest.until + LONGEST_REST ? rest : undefined
 }
 
 function newBackoff({ at, seconds, why, only }: Rebuff, before: RelayBackoff | undefined, now: number): RelayBackoff {
   // A run writes more than once of what it has met once.
   if (before?.at === at) return before
   const tries = (before?.tries ?? 0) + 1
-  const guess = Math.min(REST.longest, REST.first[only ?? 'read'] * 2 ** (tries - 1))
+  const guess = Math.min(LONGEST_REST, FIRST_REST[only ?? 'read'] * 2 ** (tries - 1))
   const until = now + (seconds === undefined ? guess : Math.min(seconds, LONGEST_NAMED))
   return { at, until, tries, why, ...(seconds !== undefined && { named: true as const }), ...(only && { only }) }
 }

@@ -15,7 +15,7 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => ({
     name,
-    text: withoutComments(readFileSync(SRC + name, 'utf8').replaceAll('${P2P}', 'p2p')),
+    text: withoutComments(readFileSync(SRC + name, 'utf8').replaceAll(/\$\{P2P\}/g, 'p2p')),
   }))
 
 function withoutComments(text: string): string {

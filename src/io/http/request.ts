@@ -1,5 +1,6 @@
-// One request over HTTP, of whatever kind: all that this program asks goes out here, save for what it asks a proxy (tunnel.ts). Each has a connection of its own, through the
-// proxy that its route names, and follows no redirect. How much of an answer is read is bounded; how long is waited, whoever asks says.
+// One request over HTTP, of whatever kind: all that this program asks goes out here, save for what it asks a proxy (tunnel.ts). Each has
+// a connection of its own, through the proxy that its route names, and follows no redirect. How much of an answer is read is bounded;
+// how long is waited, whoever asks says.
 import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { onAbort } from '../timers.ts'

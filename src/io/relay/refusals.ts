@@ -1,6 +1,7 @@
 // What relays have shown not to take, in this run and before: when they want to be left alone, how large a message may be, and how many
 // questions may be open.
 import type { Refusal } from '../../nostr/messages.ts'
+import { FIRST_REST, secondsIn } from '../../nostr/rate-limit.ts'
 import { type Foreign, foreign, matches } from '../../sanitize.ts'
 import type { Rebuff, RelayFacts, RelayObservation } from '../../state/relay-memory.ts'
 
@@ -29,9 +30,6 @@ export type Refusals = {
 
 type Findings = Pick<RelayObservation, 'rebuff' | 'frame' | 'took' | 'subscriptions'>
 
-/** How long a relay is left alone within one run where it does not say, in seconds: by questions, and by what we publish. */
-const REST = { read: 30, write: 5 }
-
 const LEFT_ALONE = 'left alone'
 const LEFT_ALONE_AGAIN = /^left alone/
 
@@ -51,7 +49,7 @@ export function openRefusals(now: () => number): Refusals {
   const recordRebuff = (url: string, rebuff: Rebuff) => {
     note(url, { rebuff })
     const { why, only } = rebuff
-    const { seconds = REST[only ?? 'read'] } = rebuff
+    const { seconds = FIRST_REST[only ?? 'read'] } = rebuff
     const backoff = { until: now() + 1000 * seconds, why, firm: rebuff.seconds !== undefined, ...(only && { only }) }
     facts.set(url, { ...facts.get(url), backoff })
   }
@@ -107,21 +105,4 @@ export function openRefusals(now: () => number): Refusals {
     },
     found: (url) => found.get(url) ?? {},
   }
-}
-
-const UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
-
-/** The seconds that a relay names in words of its own ("retry in 30 seconds"); undefined where it names none. */
-export function secondsIn(text: Foreign): number | undefined {
-  const [, count, unit = ''] =
-    /(?<!\d)(\d{1,6}) ?(s|m|h|secs?|seconds?|mins?|minutes?|hours?)\b/i.exec(String(text)) ??
-    ([] as (string | undefined)[])
-  return count === undefined ? undefined : Number(count) * (UNIT[unit[0]?.toLowerCase() ?? ''] ?? 1)
-}
-
-/** The seconds of a Retry-After header, by our clock where it is a date; undefined where there is none that makes sense. */
-export function retryAfter(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined
-  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000)
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined
 }

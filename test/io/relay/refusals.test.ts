@@ -1,7 +1,7 @@
 // What relays do not take: they are left alone as long as they say, and a message that is too large holds up nothing else.
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openPool, type Pool, type PoolOptions, type RelayQuery } from '../../../src/io/relay/pool.ts'
-import { openRefusals, retryAfter, secondsIn } from '../../../src/io/relay/refusals.ts'
+import { openRefusals } from '../../../src/io/relay/refusals.ts'
 import type { Event } from '../../../src/nostr/event.ts'
 import { foreignLine } from '../../../src/sanitize.ts'
 import { emptyWrapFor, signedEvent } from '../../support/nostr-client.ts'
@@ -153,26 +153,6 @@ describe('a relay that wants to be left alone', () => {
     )
     expect(relay.heard('REQ')).toEqual([])
     await expect.poll(() => relay.heard('REQ').length, { timeout: 5_000 }).toBe(1)
-  })
-})
-
-describe('the words of a relay', () => {
-  test.each([
-    ['rate-limited: retry in 30 seconds', 30],
-    ['slow down, 5s', 5],
-    ['come back in 2 min', 120],
-    ['at most 12 per hour', undefined],
-    ['1 hour', 3_600],
-    ['rate-limited: slow down', undefined],
-    ['99999999999 seconds', undefined],
-  ])('"%s" name so many seconds: %s', (text, seconds) => expect(secondsIn(foreignLine(text))).toBe(seconds))
-
-  test('in Retry-After are seconds or a date', () => {
-    const now = Date.parse('2026-01-01T00:00:00Z')
-    expect(retryAfter('120', now)).toBe(120)
-    expect(retryAfter('Thu, 01 Jan 2026 00:01:00 GMT', now)).toBe(60)
-    for (const header of [undefined, '', '0', '-5', 'soon', 'Thu, 01 Jan 2020 00:01:00 GMT'])
-      expect(retryAfter(header, now)).toBeUndefined()
   })
 })
 

@@ -1,0 +1,25 @@
+// NIP-01's `rate-limited:`, HTTP's 429 and what else asks us to come back later: for how long a relay is left alone.
+import type { Foreign } from '../sanitize.ts'
+
+/**
+ * Seconds for which a relay is left alone that names no time: with questions, and with what we publish. For that less, as a limit on it is
+ * over within seconds, and what is owed may have no other way.
+ */
+export const FIRST_REST = { read: 30, write: 5 } as const
+
+const UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
+
+/** The seconds that a relay names in words of its own ("retry in 30 seconds"); undefined where it names none. */
+export function secondsIn(text: Foreign): number | undefined {
+  const [, count, unit = ''] =
+    /(?<!\d)(\d{1,6}) ?(s|m|h|secs?|seconds?|mins?|minutes?|hours?)\b/i.exec(String(text)) ??
+    ([] as (string | undefined)[])
+  return count === undefined ? undefined : Number(count) * (UNIT[unit[0]?.toLowerCase() ?? ''] ?? 1)
+}
+
+/** The seconds of a Retry-After header, by our clock where it is a date; undefined where there is none that makes sense. */
+export function retryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000)
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined
+}
