@@ -29,7 +29,7 @@ import { openThief } from './chaos/thief.ts'
 import { openTimeline, type Timeline } from './chaos/timeline.ts'
 import { withTemporaryFolder } from './processes.ts'
 import { type SeededRandom, seededRandom } from './relay/faults.ts'
-import type { RelayDeed } from './relay/session.ts'
+import type { RelayDeed } from './relay/policy.ts'
 import { startRelay } from './relay.ts'
 
 /** What is unacked is wrapped anew after ten minutes; healing sets everybody's clock forward instead of waiting. */

@@ -10,7 +10,8 @@ import type { Event } from '../src/nostr/event.ts'
 import { otherSpelling } from '../src/nostr/relay-url.ts'
 import { openEventStore } from './relay/event-store.ts'
 import { noFaults, openRateLimiter, type RelayFaults, seededRandom } from './relay/faults.ts'
-import { maxFilters, maxIdLength, openSession, type Relay, type RelayPolicy } from './relay/session.ts'
+import type { RelayPolicy } from './relay/policy.ts'
+import { maxFilters, maxIdLength, openSession, type Relay } from './relay/session.ts'
 
 /** Largest WebSocket message, in bytes. */
 const maxMessage = 131_072

@@ -4,7 +4,7 @@ import { loadIdentity } from '../../src/io/home/identity.ts'
 import { homeOf } from '../../src/io/home/paths.ts'
 import { type Event, tag } from '../../src/nostr/event.ts'
 import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
-import type { RelayDeed } from '../relay/session.ts'
+import type { RelayDeed } from '../relay/policy.ts'
 import type { Agent } from './agents.ts'
 
 /** What is sealed with the identities' keys by design; receipts say no word. */

@@ -7,7 +7,7 @@ import type { Keys } from '../../src/nostr/crypto.ts'
 import type { Event } from '../../src/nostr/event.ts'
 import { type CallKeyring, unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import { callKeyIn } from '../../test/support/call-key-of.ts'
-import type { RelayDeed } from '../relay/session.ts'
+import type { RelayDeed } from '../relay/policy.ts'
 import type { Agent } from './agents.ts'
 
 /** Something that happened at a relay (its number, from 1), Unix ms; `until` where it took time. */

@@ -1,6 +1,6 @@
 // Finding out which relays speak NIP-77, and what they take at a time: by what they say of themselves, in the run that had to read
 // much that it knew.
-import { recordNip77 } from '../state/relay-memory.ts'
+import { recordNip77 } from '../state/relay-limits.ts'
 import type { Executor } from './action.ts'
 
 /** How long a relay has to say it, in ms. One that says nothing is taken for one that does not, or each run would wait as long. */

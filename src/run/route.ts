@@ -4,9 +4,10 @@ import { type AgentDirectory, trustOf } from '../call/agents.ts'
 import type { Call } from '../call/replay.ts'
 import { usable } from '../nostr/relay-url.ts'
 import { leakySince } from '../state/canaries.ts'
+import type { RelayMemory } from '../state/kept-relay.ts'
 import { doubtedRelays, relayScore } from '../state/peer-record.ts'
 import { hasPassed } from '../state/retry.ts'
-import type { CallSummary, Index, RelayMemory, State } from '../state/state.ts'
+import type { CallSummary, Index, State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
 /**

@@ -2,7 +2,7 @@
 // save-step.ts applies it to what is on disk.
 
 import { trustOf } from '../call/agents.ts'
-import type { Decision, IntendedSignal } from '../call/decision.ts'
+import type { IntendedSignal } from '../call/decision.ts'
 import type { Escalation } from '../call/escalation.ts'
 import type { Intent } from '../call/intent.ts'
 import { readInboxList } from '../call/presence.ts'
@@ -10,18 +10,12 @@ import type { Failure } from '../errors.ts'
 import type { Rumor } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { recordCommand, recordOwnList } from '../state/announcements.ts'
-import { directMessage, lettersDue, oweLetter } from '../state/letters.ts'
+import { lettersDue, writeLetter } from '../state/letters.ts'
 import { markMachineTold } from '../state/machine.ts'
 import { rememberPeers } from '../state/peer-memory.ts'
 import { dueEscalations } from '../state/pending-escalations.ts'
-import type { AuthorContext, RecordedSignal } from '../state/record-signals.ts'
-import {
-  type RelayObservation,
-  recordClock,
-  recordMailboxAnswers,
-  recordObservations,
-  relaysToProbe,
-} from '../state/relay-memory.ts'
+import type { RecordedSignal } from '../state/record-signals.ts'
+import { type RelayObservation, recordClock, recordMailboxAnswers, recordObservations } from '../state/relay-memory.ts'
 import type { Removal } from '../state/retention.ts'
 import {
   type HeardWraps,
@@ -34,11 +28,12 @@ import type { State } from '../state/state.ts'
 import { beginTransaction } from '../state/transaction.ts'
 import { type Action, type ActionResult, type ActionResultOf, resultsOf, type StepOptions } from './action.ts'
 import { updateTransfers } from './assemble-files.ts'
-import { bindingOfReceipt, bindingOfSignal, earlyActions, openEarly } from './call-keys.ts'
+import { earlyActions, openEarly } from './call-keys.ts'
 import { authorOf, type RunContext } from './context.ts'
 import { linesToLog, queueEscalation } from './escalate.ts'
 import { recordResults } from './executors.ts'
 import { retryUnreachedPeers, routeFinder } from './publish.ts'
+import { ownActions, probeActions, signalActions, uploadActions } from './step-actions.ts'
 import { lookupsFrom, type PeerLookup } from './sync-request.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync-result.ts'
 
@@ -145,7 +140,7 @@ function hearAndDecide(state: State, input: StepInput, options: StepOptions, con
   const escalated = queueEscalation(signals.state, input.intent, decided, context)
   const { environment } = context
   const author = authorOf(context)
-  const lettered = writeLetter(escalated.state, signals.decision, author)
+  const lettered = writeLetter(escalated.state, signals.decision.letter, author)
   const isBlocked = (pubkey: string) => trustOf(context.people, pubkey) === 'blocked'
   const letters = lettersDue(lettered.state, author, environment.isAlive, isBlocked)
   const escalations = dueEscalations(letters.state, environment.owner.channels, author, environment.isAlive)
@@ -157,13 +152,13 @@ function hearAndDecide(state: State, input: StepInput, options: StepOptions, con
     actions: [
       ...letters.dues.map((due): Action => ({ type: 'letter', due, route: routeOf(due.to) })),
       ...signalActions(signals, files.state, context),
-      ...(written === undefined ? [] : ownActions(written)),
+      ...(written === undefined ? [] : ownActions(written.actions, written.decided?.said ?? [])),
       ...uploadActions(signals, context),
       ...escalations.dues.map((due): Action => ({ type: 'tell-owner', due })),
       ...files.actions,
       ...earlyActions(files.state, context),
       ...announced.actions,
-      ...probes(files.state, heard, options, context),
+      ...probeActions(files.state, heard, options, context),
     ],
     decided: decided && { ...decided, asked: escalated.asked, ...(lettered.letter && { letter: lettered.letter }) },
     callsHeard: signals.callsHeard,
@@ -237,55 +232,6 @@ function decidedIn({ decision, said }: SignalStepResult, wasAsked: boolean): Dec
   const own = said.slice(said.length - decision.say.length)
   // A call that is hung up for another one is not what the command is about.
   return { refusal: decision.refusal, said: own.filter(({ call }) => call === own[0]?.call), asked: undefined }
-}
-
-function writeLetter(
-  state: State,
-  { letter }: Decision,
-  author: AuthorContext,
-): { state: State; letter?: { to: string; rumor: Rumor } } {
-  if (letter === undefined) return { state }
-  const { to, text } = letter
-  const rumor = directMessage(text, to, author)
-  return { state: oweLetter(state, rumor, to), letter: { to, rumor } }
-}
-
-function signalActions(
-  { signalsDue, receiptsOwed, said }: SignalStepResult,
-  state: State,
-  context: RunContext,
-): Action[] {
-  const routeOf = routeFinder(context, state)
-  const saidNow = new Set(said.map(({ rumor }) => rumor.id))
-  return [
-    ...signalsDue.map((due): Action => {
-      const said = saidNow.has(due.rumor.id)
-      return { type: 'signal', due, route: routeOf(due.to), said, binding: bindingOfSignal(state, due) }
-    }),
-    ...receiptsOwed.map((receipt): Action => {
-      return { type: 'receipt', receipt, route: routeOf(receipt.to), binding: bindingOfReceipt(state, receipt) }
-    }),
-  ]
-}
-
-/** What carries out the command's own words. */
-function ownActions({ actions, decided }: StepResult): Action[] {
-  const said = new Set(decided?.said.map(({ rumor }) => rumor.id))
-  return actions.filter((one) => one.type === 'upload-file' || (one.type === 'signal' && said.has(one.due.rumor.id)))
-}
-
-function uploadActions({ decision }: SignalStepResult, { environment }: RunContext): Action[] {
-  const { server } = environment.config.file
-  if (server === undefined) return []
-  return (decision.uploads ?? []).map((upload): Action => ({ type: 'upload-file', upload, server }))
-}
-
-/** Where NIP-77 would have spared this run much. */
-function probes({ index }: State, { answers }: SyncResult, { needs }: StepOptions, { now }: RunContext): Action[] {
-  if (needs.network !== true) return []
-  const mailboxes = answers.filter((a) => a.name === 'inbox')
-  const relays = relaysToProbe(index, mailboxes, now)
-  return relays.length === 0 ? [] : [{ type: 'probe-nip77', relays }]
 }
 
 /** What a decision depends on in this context. @param peer the agent that `call` names */

@@ -3,7 +3,7 @@ import type { NamedAnswer } from '../io/relay/pool.ts'
 import type { Event } from '../nostr/event.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import type { CompleteRead } from '../state/cursors.ts'
-import type { Sweep } from '../state/state.ts'
+import type { Sweep } from '../state/kept-relay.ts'
 import { type RelayClock, RIGHT_CLOCK } from './clock.ts'
 import type { PresenceFindings } from './discovery.ts'
 

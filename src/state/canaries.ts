@@ -2,8 +2,9 @@
 // nothing is common, and looks like one where nobody has written.
 
 import type { CompleteRead } from './cursors.ts'
+import type { RelayCanary, RelayMemory } from './kept-relay.ts'
 import { hasPassed } from './retry.ts'
-import type { Index, RelayCanary, RelayMemory, State } from './state.ts'
+import type { Index, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
 const AN_HOUR = 3600

@@ -1,6 +1,6 @@
 // How far each relay's mailbox has been read, and which wraps are known. A wrap's stamp lies by up to two days, so it never
 // moves a cursor: a cursor is a clock.
-import type { RelayMemory, Sweep } from './state.ts'
+import type { RelayMemory, Sweep } from './kept-relay.ts'
 import type { Transaction } from './transaction.ts'
 
 /**

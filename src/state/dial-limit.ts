@@ -1,7 +1,9 @@
 // Relays that limit how often we connect. Cron, which may come 30 times an hour, meets such a relay less often than its limit allows,
 // whatever comes of it, so that there is room for whoever is not cron.
+
+import type { DialLimit, RelayMemory } from './kept-relay.ts'
 import { hasPassed } from './retry.ts'
-import type { DialLimit, Index, RelayMemory } from './state.ts'
+import type { Index } from './state.ts'
 
 /**
  * Seconds between two connections of cron to such a relay: 11.6 an hour, where khatru's own defaults allow 12, and a burst of 100. No

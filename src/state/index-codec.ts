@@ -6,11 +6,11 @@ import { claim, claimFields, fileState, foreignWords, hex32, keptRumor, outboxEn
 import { type Phase, RULES } from '../call/rules.ts'
 import { type Decoder, fields, finite, flag, isRecord, list, oneOf, table, text, yes } from '../json.ts'
 import { type Upgrade, upgraded } from '../migrate.ts'
+import type { DialLimit, RelayBackoff, RelayCanary, RelayLimits, RelayMemory, Sweep } from './kept-relay.ts'
 import {
   type Announced,
   type CallSummary,
   type DailyMeter,
-  type DialLimit,
   emptyIndex,
   type Index,
   type LetterLogSummary,
@@ -20,12 +20,7 @@ import {
   type OutgoingLetter,
   type PeerMemory,
   type PendingEscalation,
-  type RelayBackoff,
-  type RelayCanary,
-  type RelayLimits,
-  type RelayMemory,
   type RelayRecord,
-  type Sweep,
 } from './state.ts'
 
 /**

@@ -1,5 +1,6 @@
 // Our direct messages outside of calls, as those to our owner: owed like anything else that we say, until a relay has taken
 // one, or for as long as relays keep it. What no relay has taken yet stands in index.outgoingLetters.
+import type { IntendedLetter } from '../call/decision.ts'
 import { letterRumor } from '../call/letter.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { commitLetters, keepOwnLetter } from './letter-log.ts'
@@ -24,6 +25,18 @@ export function oweLetter(state: State, rumor: Rumor, to: string): State {
   keepOwnLetter(edit, rumor, to)
   commitLetters(edit)
   return edit.commit()
+}
+
+/** What a command writes outside of calls, if it does: dated, and owed. */
+export function writeLetter(
+  state: State,
+  intended: IntendedLetter | undefined,
+  author: AuthorContext,
+): { state: State; letter?: { to: string; rumor: Rumor } } {
+  if (intended === undefined) return { state }
+  const { to, text } = intended
+  const rumor = directMessage(text, to, author)
+  return { state: oweLetter(state, rumor, to), letter: { to, rumor } }
 }
 
 /** The letters to publish now, claimed by this process; none to anybody who was blocked meanwhile. */

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { canaryRelays, judgeCanaries, leakySince, publishedInbox, recordCanaries } from '../../src/state/canaries.ts'
 import { parseIndex } from '../../src/state/index-codec.ts'
-import { emptyIndex, type RelayMemory, type State } from '../../src/state/state.ts'
+import type { RelayMemory } from '../../src/state/kept-relay.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
 
 const url = 'wss://one.example'

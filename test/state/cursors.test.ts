@@ -11,7 +11,8 @@ import {
   readOutcome,
   readSince,
 } from '../../src/state/cursors.ts'
-import { emptyIndex, type Index, type RelayMemory, type Sweep } from '../../src/state/state.ts'
+import type { RelayMemory, Sweep } from '../../src/state/kept-relay.ts'
+import { emptyIndex, type Index } from '../../src/state/state.ts'
 import { beginTransaction } from '../../src/state/transaction.ts'
 
 const T = 1_795_000_000

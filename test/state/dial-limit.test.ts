@@ -4,8 +4,9 @@ import { noFaults, openRateLimiter, seededRandom } from '../../scripts/relay/fau
 import { presenceLifetime } from '../../src/call/presence.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { isSkippedByCron, limitsDials, presenceEvery, spacedUntil } from '../../src/state/dial-limit.ts'
+import type { RelayMemory } from '../../src/state/kept-relay.ts'
 import { type RelayObservation, recordObservations, relayFacts } from '../../src/state/relay-memory.ts'
-import { emptyIndex, type RelayMemory, type State } from '../../src/state/state.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const T = 1_795_000_000
 const url = 'wss://limiting.example'

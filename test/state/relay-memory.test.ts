@@ -1,18 +1,16 @@
 // A relay that is slow and honest gets its turn.
 import { describe, expect, test } from 'vitest'
 import { foreign } from '../../src/sanitize.ts'
+import type { RelayMemory, Sweep } from '../../src/state/kept-relay.ts'
+import { askLimitOf, knownWraps, recordNip77, relaysToProbe } from '../../src/state/relay-limits.ts'
 import {
-  askLimitOf,
-  knownWraps,
   patienceFor,
   type RelayObservation,
   recordMailboxAnswers,
-  recordNip77,
   recordObservations,
   relayFacts,
-  relaysToProbe,
 } from '../../src/state/relay-memory.ts'
-import { emptyIndex, type RelayMemory, type State, type Sweep } from '../../src/state/state.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 
 const url = 'wss://slow.example'
 const late = [{ relay: url, complete: false }]
