@@ -234,8 +234,9 @@ function isLate({ seq, body }: Signal, own: boolean, otherEnd: Signal | undefine
   return seq > (own ? (log.ackedAtPeerEnd ?? otherEnd.ack.seq) : otherEnd.ack.seq)
 }
 
-// An answer to a ring that has run out, and a farewell that crossed a hang-up.
+// An answer to a ring that has run out with what was said behind it, and a farewell that crossed a hang-up.
 function isLateAnswer({ body }: Signal, phase: Phase): boolean {
+  if (phase === 'missed') return body.type !== 'file'
   return (body.type === 'accept' || body.type === 'reject' || body.type === 'end') && isOver(phase)
 }
 

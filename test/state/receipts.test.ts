@@ -1,5 +1,6 @@
 // What we owe a peer without being asked: one receipt, the confirming end, and the end that answers a late accept.
 import { describe, expect, test } from 'vitest'
+import { itemsOf } from '../../src/call/inbox-items.ts'
 import {
   ACCEPT,
   callIn,
@@ -9,6 +10,7 @@ import {
   logIn,
   mailOf,
   policyOf,
+  raw,
   receipt,
   ringing,
   type Side,
@@ -136,6 +138,22 @@ describe('an accept that comes too late', () => {
     hears(ada, rumors(confirmed.said), { now: late })
     expect(callIn(ada, id, late).phase).toBe('missed')
     expect(logIn(ben, id).unread).toContain(said[0]?.rumor.id)
+  })
+
+  test('is told with what was said behind it', () => {
+    const { ada, ben, id } = missed()
+    // Of a program without keys for calls, so that all of it can be read at once.
+    const place = { call: id, to: ada.key, ack: { seq: 1, id } }
+    const accept = raw(ben, { type: 'accept', text: 'yes', name: '', relays: [] }, { ...place, seq: 1 })
+    const word = raw(ben, { type: 'message', text: 'at noon' }, { ...place, seq: 2, prev: accept.id })
+    const opened = mailOf(accept, word).opened.map(({ openedWithKeyOf: _, ...wrap }) => wrap)
+    turn(ada, { type: 'status' }, { now: late, mail: { opened } })
+    const told = itemsOf(logIn(ada, id), callIn(ada, id, late), { contacts: [], owner: undefined, names: {} })
+    expect(told.map(({ text, late }) => [text, late])).toEqual([
+      ['yes', true],
+      ['at noon', true],
+      ['hello', undefined],
+    ])
   })
 
   test('is answered once', () => {
