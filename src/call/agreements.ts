@@ -1,6 +1,6 @@
 // What is agreed in a call: proposals, and what the other side has answered to each. A fold over the call's lines, so that both sides
 // come to the same.
-import { isShown, timeOf } from './inbox-items.ts'
+import { type InboxItem, isShown, timeOf } from './inbox-items.ts'
 import type { Call, Line } from './replay.ts'
 import type { CallOutcome } from './signal.ts'
 
@@ -56,6 +56,21 @@ export function agreementsOf(call: Lines): Agreement[] {
 /** Proposals that nobody has answered: of one side, or of both. */
 export function openProposals(call: Lines, from?: 'me' | 'peer'): Proposal[] {
   return proposalsOf(call).filter((one) => one.answer === undefined && (from === undefined || one.from === from))
+}
+
+/** The same items, and which of them nothing is left to be done about: advice that was good once would be refused now. */
+export function markSettled(items: readonly InboxItem[], call: Call): InboxItem[] {
+  const open = new Set(call.phase === 'active' ? openProposals(call, 'peer').map(({ id }) => id) : [])
+  return items.map((item) => {
+    const { type, id } = item
+    const isSettled =
+      type === 'request'
+        ? call.phase !== 'ringing'
+        : type === 'propose'
+          ? !open.has(id)
+          : (type === 'accept' || type === 'decline') && call.phase !== 'active'
+    return isSettled ? { ...item, settled: true } : item
+  })
 }
 
 /** How a call went, in the words of whoever ended it; of two who say so, the first in the order of the transcript. */

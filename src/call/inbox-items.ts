@@ -64,6 +64,10 @@ export type InboxItem = {
   reason?: string
   /** How the call went, in the words of whoever ended it. */
   outcome?: CallOutcome
+  /** Of a missed call: it was ours, and so is what it was about. */
+  outgoing?: true
+  /** Nothing is left to be done about it: a request that does not ring any more, a proposal that has its answer. */
+  settled?: true
   /** Its text is longer than what is shown of it. */
   cut?: true
   /** Of the owner: which escalation it answers, and by which way it came where that is no letter. */
@@ -105,6 +109,7 @@ function markItem(type: 'missed' | 'forked' | 'lost', log: Log, call: Call, from
   const base = { type, id: call.id, call: call.id, from, at: at[type], seq: 0 }
   // What a call was about is the caller's word; of the rest there is nothing of the peer's to quote.
   const text = foreignText(type === 'missed' ? call.topic : '')
+  if (type === 'missed' && call.role === 'caller') return { ...base, text, outgoing: true }
   return { ...base, text, ...(type === 'forked' && log.fork !== undefined ? { fork: log.fork.by } : {}) }
 }
 

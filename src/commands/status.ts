@@ -3,7 +3,7 @@
 import { trustOf } from '../call/agents.ts'
 import { callStatusParts } from '../call/call-status.ts'
 import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
-import { countsAsUnread } from '../call/inbox-items.ts'
+import { countsAsUnread, type InboxItem } from '../call/inbox-items.ts'
 import { command, hintLine, type PrintedLine, quotes, span } from '../call/span.ts'
 import {
   ABOUT_PEERS,
@@ -173,10 +173,12 @@ function explainMark(lines: PrintedLine[]): PrintedLine[] {
 }
 
 // Whoever types `inbox` next must not take it for lost.
-function readLine({ news }: CommonOutcome): PrintedLine[] {
+function readLine({ news, calls }: CommonOutcome): PrintedLine[] {
   if (news.length === 0) return []
   const what = news.length === 1 ? '1 item is' : `${news.length} items are`
-  return [[`${what} marked read with this; `, command(`${P2P} inbox --all`), ' shows what there was']]
+  const isOver = ({ call }: InboxItem) => calls.some(({ id, phase }) => id === call && isOverState(phase))
+  const over = news.some(isOver) ? [', ', command(`${P2P} transcript <id>`), ' a call that is over'] : []
+  return [[`${what} marked read with this; `, command(`${P2P} inbox --all`), ' shows what there was', ...over]]
 }
 
 /** What is dropped in the ordinary course of things: the same word twice, our own copy. */

@@ -47,14 +47,14 @@ function itemLines(item: InboxItem): PrintedLine[] {
         [span('heading', 'incoming call'), ` ${id} from `, ...from, ', about:'],
         ...quoteLines(item.text),
         ...claimedNameLines(item.from),
-        hintLine(`  next: \`${P2P} answer accept --call ${id}\` or \`${P2P} answer reject "…" --call ${id}\``),
+        ...nextLine(item, `\`${P2P} answer accept --call ${id}\` or \`${P2P} answer reject "…" --call ${id}\``),
       ]
     case 'accept':
       return [
         [...from, ` accepted call ${id}${marksOf(item)}`],
         ...claimedNameLines(item.from),
         ...quoteInCall(item.text),
-        hintLine(`  next: \`${P2P} send "…" --call ${id}\`, or \`${P2P} propose "…" --call ${id}\``),
+        ...nextLine(item, `\`${P2P} send "…" --call ${id}\`, or \`${P2P} propose "…" --call ${id}\``),
       ]
     case 'reject':
       return [[...from, ` rejected call ${id} (${item.reason ?? 'declined'})${colon}`], ...quoteLines(item.text)]
@@ -65,8 +65,9 @@ function itemLines(item: InboxItem): PrintedLine[] {
       return [
         saidLine(`proposal ${item.ref}`, item),
         ...quoteInCall(item.text),
-        hintLine(
-          `  next: \`${P2P} agree ${item.ref} --call ${id}\` or \`${P2P} decline ${item.ref} "…" --call ${id}\``,
+        ...nextLine(
+          item,
+          `\`${P2P} agree ${item.ref} --call ${id}\` or \`${P2P} decline ${item.ref} "…" --call ${id}\``,
         ),
       ]
     case 'agree':
@@ -75,9 +76,7 @@ function itemLines(item: InboxItem): PrintedLine[] {
       return [
         [...from, ` ${did} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${colon}`],
         ...quoteInCall(item.text),
-        ...(item.type === 'agree' || item.late
-          ? []
-          : [hintLine(`  next: \`${P2P} propose "…" --call ${id}\` proposes something else`)]),
+        ...(item.type === 'agree' ? [] : nextLine(item, `\`${P2P} propose "…" --call ${id}\` proposes something else`)),
       ]
     }
     case 'file':
@@ -96,8 +95,10 @@ function itemLines(item: InboxItem): PrintedLine[] {
       ]
     }
     case 'missed':
+      if (item.outgoing)
+        return [[span('heading', 'call'), ` ${id} to `, ...from, ' was not answered:'], ...quoteLines(item.text, 'me')]
       return [
-        [span('heading', 'missed call'), ` ${id} with `, ...from, ', about:'],
+        [span('heading', 'missed call'), ` ${id} from `, ...from, ', about:'],
         ...quoteLines(item.text),
         ...claimedNameLines(item.from),
       ]
@@ -141,6 +142,10 @@ function itemLines(item: InboxItem): PrintedLine[] {
             ...quoteLines(item.text, 'owner'),
           ]
   }
+}
+
+function nextLine({ settled }: InboxItem, command: string): PrintedLine[] {
+  return settled ? [] : [hintLine(`  next: ${command}`)]
 }
 
 function saidLine(what: string, item: InboxItem): PrintedLine {
