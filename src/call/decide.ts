@@ -74,7 +74,7 @@ function request({ topic, again = false }: IntentOf<'call'>, context: DecisionCo
     return refuse(
       'TEXT_TOO_LONG',
       `a topic has at most ${LIMIT.topic} characters, this one has ${topic.length}`,
-      `call with a few words, and \`${P2P} send\` the rest once the call is answered`,
+      `call with a few words, and say the rest with \`${P2P} send "…"\` once the call is answered`,
     )
   }
   const incoming = calls.find((c) => c.peer === peer && c.role === 'callee' && c.phase === 'ringing' && !c.held)

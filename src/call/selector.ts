@@ -79,13 +79,13 @@ function brokenKeyFailure(text: string): Failure {
     return badAgentFailure('this is a secret key, not an agent', 'treat it as leaked; an agent is named by its npub')
   if (/^[0-9a-f]{64}$/i.test(text))
     return badAgentFailure(
-      'this is no public key: no point on the curve has it, and no call this id',
+      'this is no public key (no point on the curve), and no call has this id',
       'copy the key again',
     )
   const cut = text.includes('…') || text.includes('...')
   return badAgentFailure(
     cut
-      ? 'this npub is shortened, which is enough to read and not to call'
+      ? 'this npub is shortened: enough to tell agents apart, not to call one'
       : 'this npub is damaged: its checksum does not fit',
     'copy the key again, whole',
   )
@@ -107,7 +107,7 @@ function selectByCallId(hex: string, { calls }: SelectorDirectory): Selection | 
     return new Failure(
       'NO_SUCH_CALL',
       `${hex} is too short for the id of a call: ${MIN_ID_LENGTH} characters at least`,
-      `the call that it begins is ${fitting.map((one) => one.slice(0, 16)).join(', ')}`,
+      `calls that begin so: ${fitting.map((one) => one.slice(0, 16)).join(', ')}`,
     )
   if (second === undefined) return { type: 'call', id, peer: calls[id]?.peer ?? '' }
   const list = fitting.slice(0, MAX_NAMED).join(', ')

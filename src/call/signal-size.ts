@@ -41,6 +41,6 @@ export function decideWithinSize(intended: IntendedSignal, me: string, now: numb
     `the text is too long for one message: ${Buffer.byteLength(body.text)} bytes, and of this one ${limit} fit`,
     body.type === 'message'
       ? `say it in several messages of at most ${limit} bytes each, or write it to a file: \`${P2P} sendfile <path>\``
-      : `say it with at most ${limit} bytes; in the call \`${P2P} send\` and \`${P2P} sendfile <path>\` take the rest`,
+      : `say it with at most ${limit} bytes; in the call \`${P2P} send "…"\` and \`${P2P} sendfile <path>\` take the rest`,
   )
 }

@@ -46,6 +46,6 @@ function answerIn(verb: string, args: Args): { ref: string | undefined; text: st
   throw new Failure(
     'USAGE',
     `"${first.slice(0, 40)}" names no proposal`,
-    `the ref as it was shown, then a word on it: \`${P2P} ${verb} peer/5 "…"\``,
+    `type the ref as it was shown, then what you say to it: \`${P2P} ${verb} peer/5 "…"\``,
   )
 }

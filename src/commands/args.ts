@@ -91,7 +91,7 @@ export function maxCharsOption(args: Args, defaultValue = MAX_EXCERPT_CHARS): nu
   const text = optionalText(args, 'max-chars').trim()
   if (text === '') return defaultValue
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new Failure('USAGE', '--max-chars takes a number of characters, 0 for all', '')
+  throw new Failure('USAGE', '--max-chars takes a number of characters, 0 for all', 'for example --max-chars 5000')
 }
 
 /** Unix seconds, both included; undefined for what was not given. Throws USAGE. */
@@ -99,7 +99,7 @@ export function periodOptions(args: Args): { since: number | undefined; until: n
   const since = momentOption(args, 'since')
   const until = momentOption(args, 'until')
   if (since !== undefined && until !== undefined && since > until)
-    throw new Failure('USAGE', '--since is later than --until', '')
+    throw new Failure('USAGE', '--since is later than --until', 'swap the two')
   return { since, until }
 }
 

@@ -21,8 +21,8 @@ export const call: Command<'call'> = {
   },
   options: {
     ...waitOptions('it is answered'),
-    again: { type: 'boolean', describe: 'hang up the call to the same agent that is not answered yet' },
-    work: { type: 'boolean', describe: 'do the proof of work that it asks strangers for, for 30 s at the most' },
+    again: { type: 'boolean', describe: 'first hang up the call to this agent that is not answered yet' },
+    work: { type: 'boolean', describe: 'do the proof of work that it asks of strangers, for at most 30 s' },
   },
   intent: (args) => ({
     type: 'call',

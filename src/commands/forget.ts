@@ -9,7 +9,7 @@ export const forget: Command<'forget'> = {
   describe: 'Delete what is kept of a call that is over',
   examples: [`${P2P} forget 1a2b3c4d --files`],
   positionals: { 'call-id': { type: 'string', describe: '8 characters of its id will do' } },
-  options: { files: { type: 'boolean', describe: 'the files that were received in it, too' } },
+  options: { files: { type: 'boolean', describe: 'also the files that were received in it' } },
   intent: (args) => ({ type: 'forget', call: wordsArgument(args, 'call-id'), files: flagOption(args, 'files') }),
   needs: () => ({}),
   text: ({ intent, forgotten }) => {

@@ -28,7 +28,7 @@ export const send: Command<'send'> = {
     },
     re: { type: 'string', describe: 'what it answers: peer/5 or me/3, as it was shown' },
     progress: { type: 'boolean', describe: 'how far the work is: wakes nobody over there' },
-    work: { type: 'boolean', describe: 'with --to: do the proof of work asked for, for 30 s at the most' },
+    work: { type: 'boolean', describe: 'with --to: do the proof of work that is asked for, for at most 30 s' },
     ...waitOptions('the other side says something'),
   },
   input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),

@@ -133,7 +133,7 @@ function deliveryParts({ state, accepted, failed }: Delivery, { remote }: FileBo
   if (state === 'queued') return [span('warning', 'queued'), ', it is on disk and goes out with the next command']
   if (state === 'relayed') return relayedParts(accepted.length, failed)
   // Every part of it is named by the hash of what it holds, and the other side has said that it has them all.
-  const has = remote === undefined ? 'the other side has it, hash equal' : 'the other side knows where it lies'
+  const has = remote === undefined ? 'the other side has it, with the same hash' : 'the other side knows where it lies'
   return [span('good', state), `: ${has}`]
 }
 

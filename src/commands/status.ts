@@ -100,7 +100,7 @@ function leakyLines(outcome: CommonOutcome): PrintedLine[] {
     const hours = Math.max(1, Math.round((outcome.now - leaky) / 3600))
     return [
       [
-        `relay ${url} says OK to messages and does not give them back, for ${hours} h: `,
+        `relay ${url} has said OK to messages for ${hours} h and given none back: `,
         command(`${P2P} config set relays.inbox …`),
         ' names others',
       ],
@@ -234,7 +234,7 @@ function toldParts(channels: readonly ToldChannel[]): Exclude<PrintedLine, strin
   const told = owner.filter(({ ok }) => ok).map(({ channel }) => channel)
   if (told.length > 0) return [`your owner was told by ${told.join(', ')} and has not answered`]
   if (owner.length === 0)
-    return ['your owner was ', span('fault', 'NOT'), ' told: no channel is configured; ask it in your own conversation']
+    return ['your owner was ', span('fault', 'NOT'), ' told: no channel is configured; ask in your own conversation']
   // The outbox tells of the direct message.
   const others = owner.filter(({ channel }) => channel !== 'nostr')
   const why = (others.length > 0 ? others : owner).map(

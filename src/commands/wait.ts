@@ -17,7 +17,10 @@ export const wait: Command<'wait'> = {
   positionals: { seconds: { type: 'string', describe: `how long (${WAIT_SECONDS})` } },
   options: {
     follow: { type: 'boolean', describe: 'stream JSON lines until stopped' },
-    for: { type: 'string', describe: `only for these, and always escalate, end and owner: ${ITEM_TYPES.join(',')}` },
+    for: {
+      type: 'string',
+      describe: `come back for these only, and always for escalate, end and owner: ${ITEM_TYPES.join(',')}`,
+    },
     settle: SETTLE,
   },
   print: ({ follow }) => ({ stream: follow }),

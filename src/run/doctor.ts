@@ -210,7 +210,7 @@ function ownerChecks({ owner, hook }: NonNullable<Probe['config']>, programPath:
   ]
   const missing = (key: string, program: string | undefined): DoctorCheck[] => {
     if (program === undefined || programPath(program) !== undefined) return []
-    const hint = `install it, or correct \`${P2P} config get ${key}\``
+    const hint = `install it, or set another: \`${P2P} config set ${key} …\``
     return [{ name: 'owner', ok: false, detail: `${key}: there is no program ${JSON.stringify(program)}`, hint }]
   }
   const alone: DoctorCheck = {

@@ -76,7 +76,7 @@ function notTakenFailure(failed: readonly { url: string; reason: Foreign }[]): F
   return new Failure(
     'UNREACHABLE',
     `no relay took it${told}`,
-    `it is kept and goes out with the next command, \`${P2P} status\` for one; \`${P2P} doctor\` finds out what is broken`,
+    `it is kept and goes out with the next command (\`${P2P} status\` will do), so do not say it again; \`${P2P} doctor\` finds out what is broken`,
   )
 }
 
@@ -139,8 +139,8 @@ function ownerNotToldFailure(
     const answered = `escalate --answered "…" --id ${escalation.id.slice(0, 8)}`
     return new Failure(
       'NO_OWNER_CHANNEL',
-      'your owner was NOT told: no channel to it is configured',
-      `ask it in your own conversation, then \`${P2P} ${answered}\` writes its answer down; \`${P2P} config set owner.npub <npub>\`, or owner.webhook, owner.openclaw.target, owner.command, lets p2p ask it`,
+      'your owner was NOT told: no channel to your owner is configured',
+      `ask in your own conversation, then \`${P2P} ${answered}\` writes the answer down; \`${P2P} config set owner.npub <npub>\`, or owner.webhook, owner.openclaw.target, owner.command, lets p2p ask`,
     )
   }
   // Where the peer knows that a person is needed the command has done something; the output says that the owner does not know.

@@ -70,7 +70,7 @@ function askedTwiceNotices({ decided, state, context }: FinishedRun): string[] {
   if (before === undefined) return []
   const { id, at } = before.escalation
   return [
-    `you asked your owner just that ${formatDuration(context.now - at)} ago (${id.slice(0, 8)}), and it is open: one answer closes both`,
+    `you asked your owner the same ${formatDuration(context.now - at)} ago (${id.slice(0, 8)}), and that is still open: one answer closes both`,
   ]
 }
 
@@ -91,7 +91,7 @@ function lostKeyNotices({ done, decided }: FinishedRun): string[] {
     own.includes(call)
       ? []
       : [
-          `the key of call ${call.slice(0, 8)} is missing or damaged, so what is owed in it stays here; a new \`${P2P} call\` begins anew`,
+          `the key of call ${call.slice(0, 8)} is missing or damaged, so what is owed in it stays here; a new \`${P2P} call <agent> "<topic>"\` begins anew`,
         ],
   )
 }
@@ -116,8 +116,10 @@ function unlistedNotices({ online, answers }: SyncResult): string[] {
   // Where no relay answered, the error says so, and why.
   const told = answers.some(isRelayThere) ? lacking : []
   return [
-    ...[...new Set(told.map(quoteRelayReason))].map((said) => `not all that are on line may be here: ${said}`),
-    ...(hidden === 0 ? [] : [`${hidden} on line are left out, whose presence has cost no work (policy.presencePow)`]),
+    ...[...new Set(told.map(quoteRelayReason))].map((said) => `some agents on line may be missing here: ${said}`),
+    ...(hidden === 0
+      ? []
+      : [`${hidden} on line are left out, for too little proof of work in their presence (policy.presencePow)`]),
     ...forged.map((url) => `${url} sent presences that their authors have not signed`),
   ]
 }
@@ -156,7 +158,7 @@ function longCallNotices({ context, needs, state }: FinishedRun, calls: readonly
     const facts = [
       ...(messages > maxMessages ? [`has ${messages} messages, more than ${maxMessages} (call.maxMessages)`] : []),
       ...(circling
-        ? [`has had ${circling.turns} short turns within ${circling.seconds} s: do you go in circles?`]
+        ? [`has had ${circling.turns} short turns within ${circling.seconds} s: are you going in circles?`]
         : []),
     ]
     if (facts.length === 0) return []
@@ -218,12 +220,12 @@ function mailboxNotices({ answers, left }: SyncResult): string[] {
   return [
     ...(unfinished.length > 0 || left > 0
       ? [
-          `more waits ${unfinished.length > 0 ? `at ${unfinished.join(', ')} ` : ''}than this run could read; \`${P2P} inbox\` goes on`,
+          `more waits ${unfinished.length > 0 ? `at ${unfinished.join(', ')} ` : ''}than this run could read; \`${P2P} inbox\` reads on`,
         ]
       : []),
     ...(gaps.length > 0
       ? [
-          `there may be more messages of one second than the relay gives: ${gaps.join(', ')}; other relays may have them`,
+          `a relay may hold more messages of one second than it gives out: ${gaps.join(', ')}; other relays may have them`,
         ]
       : []),
   ]
@@ -248,7 +250,7 @@ function otherMachineNotices({ context: { now }, needs, state }: FinishedRun): s
   if (found === undefined || needs.unattended === true || found.told !== now) return []
   return [
     found.lives
-      ? 'another machine uses this identity, it has written lately: give each machine an identity of its own'
+      ? 'another machine uses this identity and has written lately: give each machine an identity of its own'
       : 'this state is older than what this identity has written, or another machine uses it: calls may have gone on without this one, and what your owner wrote before may be a repeat; give each machine an identity of its own',
   ]
 }

@@ -37,7 +37,7 @@ export function refuseWork(
   return new Failure(
     'WORK_ASKED',
     `the other side asks strangers for ${bits} bits of work, about ${about} on this machine; nothing was sent`,
-    `\`${P2P} ${again}\` works for 30 s at the most; or have its owner add you to its contacts`,
+    `\`${P2P} ${again}\` works on it for at most 30 s; or have its owner add you to its contacts`,
   )
 }
 

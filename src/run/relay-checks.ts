@@ -23,7 +23,7 @@ export function clockCheck(examined: readonly RelayExamination[]): DoctorCheck[]
   const relays = clocks.length === 1 ? 'one relay' : `${clocks.length} relays`
   if (ahead === 0) return [{ name, ok: true, detail: `right to the minute, by ${relays}` }]
   const detail = `${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} the time of ${relays}`
-  return [{ name, ok: false, detail, hint: 'set it, or let the network do so: `timedatectl set-ntp true`' }]
+  return [{ name, ok: false, detail, hint: 'set the clock, or let the network do so: `timedatectl set-ntp true`' }]
 }
 
 /** The checks of one relay, one a step, with what to do about each that has failed. */
@@ -62,7 +62,7 @@ function nip11Check(
       ...base,
       warning: true,
       detail: [`it says nothing of its limits (${inQuotes(why)})`, ...hit].join('; '),
-      hint: 'its limits show in use',
+      hint: 'nothing to do: its limits are learned in use',
     }
   }
   const told = isBlank(info.software) ? 'its information is there' : `it says that it is ${inQuotes(info.software)}`
@@ -72,7 +72,7 @@ function nip11Check(
     ...base,
     warning: true,
     detail: `${told}: ${hit.join('; ')}`,
-    hint: 'a relay without such limits suits better',
+    hint: 'a relay without such limits would suit better',
   }
 }
 

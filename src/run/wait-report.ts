@@ -9,6 +9,7 @@ import { isOver } from '../call/rules.ts'
 import { formatDuration, isUnheard, quoteRelayError } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
+import { npubEncode } from '../nostr/nip19.ts'
 import type { Wait } from './needs.ts'
 import type { CommonOutcome } from './outcome.ts'
 
@@ -42,7 +43,11 @@ export function callNotTakenFailure(call: Call | undefined, { people }: CommonOu
   if (call.phase === 'rejected') {
     return new Failure('REJECTED', `${who} rejected the call`, `\`${P2P} list\` shows who else is on line`)
   }
-  return new Failure('NO_ANSWER', `${who} did not take the call (${call.phase})`, `\`${P2P} call\` calls again`)
+  return new Failure(
+    'NO_ANSWER',
+    `${who} did not take the call (${call.phase})`,
+    `\`${P2P} call ${npubEncode(call.peer)} "<topic>"\` calls again`,
+  )
 }
 
 function knownOf(ids: readonly string[], { calls, state, now }: CommonOutcome): string[] {
@@ -62,7 +67,7 @@ const NOTHING_CAME: Readonly<Record<Wait['type'], string>> = {
   answer: 'no answer came',
   reply: 'nothing came',
   end: 'it was not confirmed',
-  owner: 'no answer of your owner came',
+  owner: 'no answer from your owner came',
   items: 'nothing came',
 }
 

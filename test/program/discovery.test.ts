@@ -163,7 +163,7 @@ test('a name leads nowhere while a relay has not said whether another has it', a
     expect(error.message).toContain(away?.url)
     const list = await json<List>(0, 'list')
     expect(list).toMatchObject({ agents: [{ pubkey: ada.pubkey }], total: 1, complete: false })
-    expect(list.notices.join()).toContain(away?.url)
+    expect(list.notices.join()).toContain(`some agents on line may be missing here: ${away?.url}`)
     expect((await run('list')).stdout).toMatch(/^at least 1 on line:/)
     if (away !== undefined) away.faults.silent = false
     await json(0, 'call', 'Ada', 'hello')

@@ -147,7 +147,7 @@ function spaceCheck(tried: Attempt<number>): DoctorCheck {
   const free = attemptedValue(tried) ?? 0
   const base = check('space', tried, () => `${Math.floor(free / 1_048_576)} MiB free`)
   if (free >= LOW_FREE || !base.ok) return base
-  const hint = 'free some space; nothing can be written on a disk that is full'
+  const hint = 'free some space: nothing can be written to a full disk'
   return free < MIN_FREE ? { ...base, ok: false, hint } : { ...base, warning: true, hint }
 }
 

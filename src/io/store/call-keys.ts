@@ -75,7 +75,7 @@ export function listCallKeys(home: Home): { call: string; changed: number }[] {
 // The second one as `wholeCopy` names it.
 const KEY_NAME = /^([0-9a-f]{64})\.key(?:\.next)?$/
 
-const GONE = `put a copy of it in its place; without it nobody can read what was sealed in that call, and a new \`${P2P} call\` begins anew`
+const GONE = `put a copy of it in its place; without it nobody can read what was sealed in that call, and a new \`${P2P} call <agent> "<topic>"\` begins anew`
 
 function unsafeFailure(path: string, what: string, hint: string): Failure {
   return new Failure('CALL_KEY_UNSAFE', `${path} ${what}`, hint)

@@ -72,7 +72,7 @@ const GONE = 'somebody has moved or deleted it meanwhile; run it again'
 const BLOCKED = 'look at what lies there: a file where a folder belongs, or the other way round'
 const MOUNT = 'mount the disk anew, or look whether it is failing, and run it again'
 
-const BROKEN: DiskError = ['DISK_FAILED', 'the disk does not do what it is asked to', MOUNT]
+const BROKEN: DiskError = ['DISK_FAILED', 'the disk failed to read or to write', MOUNT]
 
 const DISK_ERRORS: Readonly<Record<string, DiskError>> = {
   ENOSPC: ['DISK_FULL', 'the disk is full', SPACE],
