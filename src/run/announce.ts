@@ -86,9 +86,8 @@ async function publishTemplate(
   { template, relays }: { template: Template; relays: readonly string[] },
   { environment, deadline }: RunContext,
 ): Promise<PublishAnswer[]> {
-  // Work may have taken all of the time that relays had.
-  const until = Math.max(deadline, environment.clock() + PUBLISH_WITHIN)
-  return await environment.pool.publish([{ event: environment.signEvent(template), relays }], { deadline: until })
+  const event = environment.signEvent(template)
+  return await environment.pool.publish([{ event, relays }], { deadline, atLeastMs: PUBLISH_WITHIN })
 }
 
 function presenceFields(state: State, { environment, now }: RunContext) {
@@ -101,7 +100,7 @@ function presenceFields(state: State, { environment, now }: RunContext) {
   }
 }
 
-/** How long relays have at the least to take it, in ms. */
+/** How long relays have at the least to take it, in ms: work may have taken all of the time that there was. */
 const PUBLISH_WITHIN = 3_000
 
 /** How long a presence may be worked on, in ms: cron comes again. */

@@ -24,7 +24,7 @@ import { lookAgain } from './peer-lookup.ts'
 import { MINING_UNASKED, mineFor } from './proof-of-work.ts'
 import { type Route, routeTo } from './route.ts'
 
-/** How long relays have at the least to take what was sealed, in ms. */
+/** How long relays have at the least to take what was sealed, in ms: reading may have taken all of the time that there was. */
 const PUBLISH_WITHIN = 3_000
 
 export const publishSignal: Executor<'signal'> = {
@@ -240,8 +240,8 @@ async function publishWrap(
     return environment.wrapRumor(rumor, to, { ...times, callKey, ...work })
   }
   const wrap = held ?? seal(envelopeTimes(context))
-  const until = () => ({ deadline: Math.max(deadline, environment.clock() + PUBLISH_WITHIN) })
-  const oks = await environment.pool.publish([{ event: wrap, relays, fallback, doubted, background }], until())
+  const until = { deadline, atLeastMs: PUBLISH_WITHIN }
+  const oks = await environment.pool.publish([{ event: wrap, relays, fallback, doubted, background }], until)
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = oks.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
   // The attack: a relay refuses a kept wrap for its stamp, and gets the word sealed anew with the identities' key.
@@ -249,7 +249,7 @@ async function publishWrap(
   const recent = seal({ now: publishTime(context), recent: true })
   const better = await environment.pool.publish(
     [{ event: recent, relays: strict, fallback, doubted, background }],
-    until(),
+    until,
   )
   return { wrap, oks: [...oks.filter((r) => !strict.includes(r.relay)), ...better] }
 }

@@ -98,8 +98,7 @@ async function waitOnce<T extends IntentType>(type: T, begun: Watch<T>): Promise
         failure: waitFailure({ wait, ids: about === undefined ? (only?.ids ?? []) : [about], interrupted }, seen),
       }
     }
-    const until = Math.min(begun.until, burst?.until ?? Number.POSITIVE_INFINITY)
-    watch = { ...(await nextRound({ ...watch, until }, async () => {})), until: begun.until }
+    watch = await nextRound(watch, async () => {}, burst?.until)
   }
 }
 
@@ -172,16 +171,23 @@ function callOfRun({ context, state, decided }: FinishedRun): Call | undefined {
 /** What a command that stays is for from its second round on: to hear, to answer and to offer what is owed. */
 const ROUND: StepOptions = { needs: {} }
 
-/** Waits until something comes, or a second; merges it, carries out what follows. @param show called as soon as news are on disk */
+/**
+ * Waits until something comes, or a second; merges it, carries out what follows.
+ * @param show called as soon as news are on disk
+ * @param latest when the round is over in any case, Unix ms
+ */
 async function nextRound<T extends IntentType>(
   watch: Watch<T>,
   show: (run: FinishedRunOf<T>) => Promise<unknown>,
+  latest = watch.until,
 ): Promise<Watch<T>> {
   const { run, until, offered, files } = watch
   const { environment } = run.context
   files.begin(run.context, run.state)
-  const came = await environment.pool.next(Math.min(until, environment.clock() + LOOK_EVERY))
-  const context = refreshContext(run.context)
+  const came = await environment.pool.next(Math.min(until, latest, environment.clock() + LOOK_EVERY))
+  const refreshed = refreshContext(run.context)
+  // What is offered again must not hold the command up: whoever runs it may end it a little later than it was told to wait.
+  const context = { ...refreshed, deadline: Math.min(refreshed.deadline, until) }
   const now = environment.clock()
   const rung = hasRungOut(run, context.now)
   const sweeps = now - offered >= SWEEP_EVERY && isSweeping(context)

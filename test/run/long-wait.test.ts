@@ -45,3 +45,19 @@ test.each([
   // "What is deleted is named", when it is: a stream may go on for ever.
   expect((follow ? said : notices).filter((line) => line.startsWith('deleted'))).toEqual([`deleted calls/${id}.key`])
 })
+
+// Exec tools kill at 60 s what was told to wait for 45.
+test('what is owed is offered again by a wait, and no relay has longer for it than the wait lasts', async () => {
+  const deadlines: number[] = []
+  const { ada, ben, asAda, asBen, seconds } = twoMachines({ publishing: (deadline) => void deadlines.push(deadline) })
+  await asAda('call', { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined })
+  await asBen('answer', { type: 'answer', accept: true, text: '' })
+  await asAda('inbox', INBOX)
+  ada.cut = new Set(['wss://r0.example.com'])
+  await asAda('send', { type: 'send', text: 'it rains', wait: undefined })
+  deadlines.splice(0)
+  const until = 1000 * (seconds() + 1 + 45)
+  await asAda('wait', { type: 'wait', seconds: 45, settle: 0, for: [], follow: false, call: undefined })
+  expect(deadlines.length).toBeGreaterThan(2)
+  expect(Math.max(...deadlines)).toBe(until)
+})

@@ -11,14 +11,17 @@ import { must } from './must.ts'
 
 /**
  * Ada and ben, who know nothing of each other yet. What is in a mailbox can be held back.
- * @param slept told of every pause of a command, when it is over: with the true time, unix ms; `stopped`: ends commands that stay
+ * @param slept told of every pause of a command, when it is over: with the true time, unix ms; `stopped`: ends commands that stay;
+ *   `publishing`: told until when relays have to take something, unix ms
  */
 export function twoMachines({
   slept = () => {},
   stopped,
+  publishing = () => {},
 }: {
   slept?: (ms: number) => void
   stopped?: AbortSignal
+  publishing?: (deadline: number) => void
 } = {}) {
   const network = openNetwork(diceOf(1), 1, true)
   const relay = must(network.relays[0])
@@ -45,7 +48,13 @@ export function twoMachines({
       ms += 1_000
       const options = { machine: who, network, codec: stateCodec, host, pid: ++pids }
       const environment = simEnvironment({ ...options, ...(stopped && { stopped }) })
-      return await runCommand(type, intent, { ...environment, say: (line) => void said.push(line) })
+      const { pool } = environment
+      const publish: typeof pool.publish = (jobs, until) => {
+        publishing(until.deadline)
+        return pool.publish(jobs, until)
+      }
+      const say = (line: string) => void said.push(line)
+      return await runCommand(type, intent, { ...environment, pool: { ...pool, publish }, say })
     }
   }
   const [ada, ben] = [machine('ada'), machine('ben')]

@@ -26,6 +26,8 @@ export type Connections = {
   typicalDialMs(): number
   /** When a relay last sent something, in `now`'s time; 0 if never. */
   heardAt(url: string): number
+  /** Whether a relay has let pass the time that it had the last time that something was wanted of it. */
+  isSilent(url: string): boolean
   /** What went wrong the last time that something was wanted of a relay, if anything. */
   note(url: string, trouble: Refusal | undefined): void
   health(): RelayHealth[]
@@ -112,6 +114,7 @@ export function openConnections({ routeTo, own = () => true, ...options }: DialO
       return Math.min(LONGEST_DIAL, 2 * (took[Math.floor(took.length / 2)] ?? 0))
     },
     heardAt: (url) => connections.get(url)?.heardAt() ?? 0,
+    isSilent: (url) => troubles.get(url)?.reason === 'silent',
     note(url, trouble) {
       if (trouble) troubles.set(url, trouble)
       else troubles.delete(url)

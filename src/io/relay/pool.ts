@@ -64,6 +64,9 @@ export type PoolFetchOptions = {
   cut?: AbortSignal
 }
 
+/** `deadline`: Unix ms. `atLeastMs`: what a relay has though that is past, unless it was silent all the time. */
+export type PublishUntil = { deadline: number; atLeastMs?: number }
+
 export type PoolOptions = DialOptions & {
   /** Milliseconds that the other relays get once one has answered. */
   graceMs?: number
@@ -76,7 +79,7 @@ export type Pool = {
   /** Asks everything side by side. One answer per ask, in their order. */
   fetch(asks: readonly RelayQuery[], fetching: PoolFetchOptions): Promise<NamedAnswer[]>
   /** Publishes everything side by side. One answer per event and relay, in the order of the jobs. */
-  publish(jobs: readonly PublishJob[], until: { deadline: number }): Promise<PublishAnswer[]>
+  publish(jobs: readonly PublishJob[], until: PublishUntil): Promise<PublishAnswer[]>
   /**
    * What live asks brought after their answers: as soon as there is something, or nothing at the deadline (Unix ms).
    * Not twice at the same time.
@@ -177,8 +180,8 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
     return Promise.all(answers).finally(race.stop)
   }
 
-  async function publish(jobs: readonly PublishJob[], { deadline }: { deadline: number }): Promise<PublishAnswer[]> {
-    const answers = await Promise.all(jobs.map((job) => publishOne(job, deadline)))
+  async function publish(jobs: readonly PublishJob[], until: PublishUntil): Promise<PublishAnswer[]> {
+    const answers = await Promise.all(jobs.map((job) => publishOne(job, until)))
     return answers.flat()
   }
 
@@ -189,8 +192,9 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
 
   async function publishOne(
     { event, relays, fallback = [], doubted = [], background }: PublishJob,
-    deadline: number,
+    { deadline, atLeastMs = 0 }: PublishUntil,
   ): Promise<PublishAnswer[]> {
+    const longest = Math.max(deadline, now() + atLeastMs)
     const urls = [...new Set(relays)]
     const others = [...new Set(fallback)].filter((url) => !urls.includes(url))
     const all = [...urls, ...others]
@@ -206,7 +210,8 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
     const publishTo = (some: readonly string[]) =>
       Promise.all(
         some.map(async (relay) => {
-          const until = background ? Math.min(deadline, now() + graceMs + patient(relay)) : deadline
+          const most = connections.isSilent(relay) ? deadline : longest
+          const until = background ? Math.min(most, now() + graceMs + patient(relay)) : most
           const answer = await publishToRelay(event, relay, until, race.signalFor(relay))
           if (answer.accepted && believed.includes(relay)) {
             race.markDone()
@@ -218,7 +223,7 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
       )
     const first = publishTo(urls)
     const anyAccepted = first.then((answers) => answers.some((r) => r.accepted && believed.includes(r.relay)))
-    const isAccepted = others.length > 0 && (await isAcceptedSoon(accepted.promise, anyAccepted, deadline))
+    const isAccepted = others.length > 0 && (await isAcceptedSoon(accepted.promise, anyAccepted, longest))
     const second = others.length === 0 || isAccepted || background ? [] : publishTo(others)
     const answers = [...(await first), ...(await second)]
     clearTimeout(doubtTimer)

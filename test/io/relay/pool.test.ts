@@ -293,6 +293,20 @@ describe('publish', () => {
     })
   })
 
+  test('beyond the deadline waits for whoever answers, and for nobody who was silent all the time', async () => {
+    const [good, silent] = [await startGoodRelay(), await startSilentRelay()]
+    const pool = openTestPool()
+    const deadline = Date.now() + 200
+    await pool.fetch(queriesFor([silent]), { deadline })
+    const began = Date.now()
+    const answers = await pool.publish(
+      [silent, good.url].map((url) => ({ event: wrap(), relays: [url] })),
+      { deadline, atLeastMs: 30_000 },
+    )
+    expect(answers.map(({ accepted }) => accepted)).toEqual([false, true])
+    expect(Date.now() - began).toBeLessThan(10_000)
+  })
+
   test('a refusal does not end the others', async () => {
     const slow = await startTestRelay({ auth: 'none', faults: { delay: 300 } })
     const refuses = await startTestRelay({ auth: 'none', faults: { refuse: 'blocked: no' } })
