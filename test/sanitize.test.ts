@@ -22,6 +22,7 @@ import {
   mixesAlphabets,
 } from '../src/sanitize.ts'
 import { HOSTILE, LONG, NAMES } from './call/transcript/hostile-texts.ts'
+import { codePoint } from './support/code-points.ts'
 import { hiddenSentences } from './support/hidden-sentences.ts'
 
 /** Pieces of attacks, put together at random; and any text at all, halves of characters among it. */
@@ -37,7 +38,7 @@ const pieces = fc
         '\u{1d173}',
       ),
       fc.constantFrom('\ud800', '\udfff', 'peer> ', 'owner> ', '  me> ', 'p2p: hint: ', 'npub1', '👩‍👩‍👧', 'می‌خواهم'),
-      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.string({ unit: codePoint, maxLength: 20 }),
       fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 20 }).map((units) => String.fromCharCode(...units)),
     ),
     { maxLength: 30 },

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { safeName } from '../../src/call/filename.ts'
+import { codePoint } from '../support/code-points.ts'
 
 const size = (name: string) => Buffer.byteLength(name)
 
@@ -102,7 +103,7 @@ it('is safe for whatever is sent, and leaves alone what is safe', () => {
     '\u00A0',
   )
   const names = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 200 }),
+    fc.string({ unit: codePoint, maxLength: 200 }),
     fc.array(odd, { maxLength: 150 }).map((parts) => parts.join('')),
   )
   fc.assert(

@@ -6,6 +6,7 @@ import { fitItems, sortByImportance } from '../../src/call/inbox-items.ts'
 import { plain, unsafeTextOf } from '../../src/call/wording.ts'
 import { newsLines } from '../../src/commands/text.ts'
 import { foreignLine, foreignText } from '../../src/sanitize.ts'
+import { codePoint } from '../support/code-points.ts'
 
 const from = {
   npub: `npub1${'q'.repeat(58)}`,
@@ -26,7 +27,7 @@ test('what fits is left alone', () => {
 
 test('whatever comes, it fits, begins with the first and tells what is cut', () => {
   const text = fc.oneof(
-    fc.string({ maxLength: 300, unit: 'binary' }),
+    fc.string({ maxLength: 300, unit: codePoint }),
     fc.nat(70_000).map((n) => 'x'.repeat(n)),
     fc.nat(70_000).map((n) => '\n'.repeat(n)),
     fc.nat(2_000).map((n) => `${'y'.repeat(40)}\n`.repeat(n)),

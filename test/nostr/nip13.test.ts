@@ -4,6 +4,7 @@ import { getPow, minePow } from 'nostr-tools/nip13'
 import { describe, expect, it } from 'vitest'
 import { eventId, finalize, rumorOf } from '../../src/nostr/event.ts'
 import { difficulty, leadingZeroBits, mine } from '../../src/nostr/nip13.ts'
+import { codePoint } from '../support/code-points.ts'
 import { must } from '../support/must.ts'
 import { alice, now } from '../support/people.ts'
 
@@ -66,7 +67,7 @@ describe('difficulty', () => {
 
 describe('mine', () => {
   it('gives the same event with a nonce, and the work that was asked for', () => {
-    const runs = fc.property(fc.integer({ min: 1, max: 10 }), fc.string({ unit: 'binary' }), (bits, content) => {
+    const runs = fc.property(fc.integer({ min: 1, max: 10 }), fc.string({ unit: codePoint }), (bits, content) => {
       const mined = must(mine({ ...bare, content }, bits, time))
       expect(mined).toEqual({ ...bare, content, tags: [...bare.tags, ['nonce', expect.any(String), String(bits)]] })
       expect(leadingZeroBits(eventId(mined))).toBeGreaterThanOrEqual(bits)

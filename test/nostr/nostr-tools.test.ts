@@ -16,6 +16,7 @@ import { decodeNip19, nprofileEncode, npubEncode, nsecEncode } from '../../src/n
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
 import { wrap } from '../../src/nostr/nip59.ts'
 import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
+import { codePoint } from '../support/code-points.ts'
 import { must } from '../support/must.ts'
 import { now } from '../support/people.ts'
 
@@ -23,10 +24,10 @@ import { now } from '../support/people.ts'
 const units = fc
   .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 })
   .map((codes) => String.fromCharCode(...codes))
-const text = fc.oneof(fc.string({ maxLength: 300 }), fc.string({ unit: 'binary', maxLength: 100 }), units)
+const text = fc.oneof(fc.string({ maxLength: 300 }), fc.string({ unit: codePoint, maxLength: 100 }), units)
 const wellFormed = fc.oneof(
   fc.string({ minLength: 1, maxLength: 5_000 }),
-  fc.string({ unit: 'binary', minLength: 1, maxLength: 300 }),
+  fc.string({ unit: codePoint, minLength: 1, maxLength: 300 }),
 )
 const template = fc.record({
   kind: fc.nat(65_535),

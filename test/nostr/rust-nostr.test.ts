@@ -25,6 +25,7 @@ import { decodeNip19, nprofileEncode, npubEncode, nsecEncode } from '../../src/n
 import { conversationKey, decrypt, encrypt } from '../../src/nostr/nip44.ts'
 import { wrap } from '../../src/nostr/nip59.ts'
 import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
+import { codePoint } from '../support/code-points.ts'
 import { must } from '../support/must.ts'
 import { alice, bob, now } from '../support/people.ts'
 
@@ -82,7 +83,7 @@ describe('events', () => {
 describe('NIP-44', () => {
   const plain = fc.oneof(
     fc.string({ minLength: 1, maxLength: 2_000 }),
-    fc.string({ unit: 'binary', minLength: 1, maxLength: 200 }),
+    fc.string({ unit: codePoint, minLength: 1, maxLength: 200 }),
   )
 
   test('200 payloads each way', () => {

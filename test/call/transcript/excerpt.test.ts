@@ -6,6 +6,7 @@ import { excerptOf } from '../../../src/call/transcript/excerpt.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
 import type { Transcript } from '../../../src/call/transcript/transcript.ts'
 import { plain, unsafeTextOf } from '../../../src/call/wording.ts'
+import { codePoint } from '../../support/code-points.ts'
 import { sampleCall } from './sample-transcripts.ts'
 
 /** A call in which the given texts are said, by turns. */
@@ -46,7 +47,7 @@ it('shows the beginning of a text that does not fit, and marks it', () => {
 
 it('never takes more room than it was given, beside its frame', () => {
   const text = fc.oneof(
-    fc.string({ maxLength: 3_000, unit: 'binary' }).filter((t) => t !== ''),
+    fc.string({ maxLength: 3_000, unit: codePoint }).filter((t) => t !== ''),
     fc.constantFrom('\n'.repeat(500), 'x'.repeat(9_000), '\u{1f600}'.repeat(4_000)),
   )
   fc.assert(

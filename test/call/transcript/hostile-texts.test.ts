@@ -6,6 +6,7 @@ import { htmlOf } from '../../../src/call/transcript/html.ts'
 import { markdownOf } from '../../../src/call/transcript/markdown.ts'
 import { textOf } from '../../../src/call/transcript/text.ts'
 import { plain } from '../../../src/call/wording.ts'
+import { codePoint } from '../../support/code-points.ts'
 import { HOSTILE, LONG, NAMES } from './hostile-texts.ts'
 import { sampleCall } from './sample-transcripts.ts'
 
@@ -30,7 +31,7 @@ const PLAIN = 'Is v2 final?'
 const anything = fc
   .oneof(
     fc.constantFrom(...Object.values(HOSTILE)),
-    fc.string({ maxLength: 200, unit: 'binary' }),
+    fc.string({ maxLength: 200, unit: codePoint }),
     fc
       .array(
         fc.constantFrom(
