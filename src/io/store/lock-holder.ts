@@ -25,8 +25,12 @@ export function thisHolder(command: string): Holder {
 
 /** This process, so that another can tell whether it still runs. */
 export function thisProcess(): ProcessIdentity {
-  return { pid: process.pid, host: machineId(), processStart: processStart(process.pid) ?? ALIVE }
+  ownStart ??= processStart(process.pid) ?? ALIVE
+  return { pid: process.pid, host: machineId(), processStart: ownStart }
 }
+
+// Every lock names it, and a process has only one.
+let ownStart: string | undefined
 
 /**
  * Whether a process still runs; undefined for one of another machine or container, which cannot be asked. 0.1.0 did not write down where
