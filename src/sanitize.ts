@@ -89,12 +89,13 @@ export function cleanLine(text: string, maxLength = MAX_LINE): string {
  */
 export function mixesAlphabets(name: Foreign): boolean {
   const text = unsafeTextOf(name)
-  if (ASCII.test(text)) return false
+  if (PLAIN.test(text)) return false
   const standsFor = [...text].some((c) => c > '\u007f' && /^[a-z]$/i.test(c.normalize('NFKC')))
   return standsFor || mixed().some((pattern) => pattern.test(text))
 }
 
-const ASCII = /^[\t\n -~]*$/
+// ASCII, and the dots of a short key: what needs no look, which is nearly everything.
+const PLAIN = /^[\t\n -~…]*$/
 
 function mixed(): RegExp[] {
   const others = (script: string, together: string) => {
@@ -108,24 +109,33 @@ function mixed(): RegExp[] {
 // Whatever a terminal or an editor may take for the end of a line.
 const LINE_BREAKS = /\r\n|[\n\u000b\u000c\r\u0085\u2028\u2029]/g
 
-// C0 and C1 controls (terminal escapes), interlinear annotations, and all that Unicode wants drawn as nothing: marks of
-// direction, zero-width spaces, soft hyphens, invisible operators, fillers, tags, the 240 selectors beyond the first 16.
-const INVISIBLE =
-  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufff9-\ufffb]|(?!(?:\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f]))\p{Default_Ignorable_Code_Point}/gu
-
 function visible(text: string): string {
-  return ASCII.test(text) ? text : boundMarks(withoutIdleJoiners(text.replace(INVISIBLE, '')))
+  if (PLAIN.test(text)) return text
+  patterns ??= makePatterns()
+  const { invisible, mark } = patterns
+  const seen = withoutIdleJoiners(text.replace(invisible, ''))
+  return mark.test(seen) ? boundMarks(seen) : seen
+}
+
+let patterns: { invisible: RegExp; mark: RegExp } | undefined
+
+// Unicode's tables, for whoever meets such a text: they take longer to make than a command's other patterns together.
+function makePatterns(): { invisible: RegExp; mark: RegExp } {
+  return {
+    // C0 and C1 controls (terminal escapes), interlinear annotations, and all that Unicode wants drawn as nothing: marks of
+    // direction, zero-width spaces, soft hyphens, invisible operators, fillers, tags, the 240 selectors beyond the first 16.
+    invisible:
+      /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufff9-\ufffb]|(?!(?:\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f]))\p{Default_Ignorable_Code_Point}/gu,
+    mark: /\p{M}/u,
+  }
 }
 
 // A tower of marks covers the lines above and below. Letters of some scripts have more than accents.
 function boundMarks(text: string): string {
-  if (!MARK.test(text)) return text
   return text
     .replace(/((?:(?=\p{M})\p{sc=Inherited}){4})(?:(?=\p{M})\p{sc=Inherited})+/gu, '$1')
     .replace(/(\p{M}{8})\p{M}+/gu, '$1')
 }
-
-const MARK = /\p{M}/u
 
 // Every double quote becomes a single one, every single one and every backtick the plain one, and two of them one.
 function foldQuotes(text: string): string {
