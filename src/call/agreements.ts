@@ -1,6 +1,7 @@
 // What is agreed in a call: proposals, and what the other side has answered to each. A fold over the call's lines, so that both sides
 // come to the same.
-import { type InboxItem, isShown, timeOf } from './inbox-items.ts'
+import { type InboxItem, isShown } from './inbox-items.ts'
+import { timeOf } from './log.ts'
 import type { Call, Line } from './replay.ts'
 import type { CallOutcome } from './signal.ts'
 

@@ -1,6 +1,6 @@
 // How a call stands, as far as we know it: what a command that waited and heard nothing can still tell.
-import { isShown, timeOf } from './inbox-items.ts'
-import { type DeliveryState, deliveryStateOf, type Log } from './log.ts'
+import { isShown } from './inbox-items.ts'
+import { type DeliveryState, deliveryStateOf, type Log, timeOf } from './log.ts'
 import type { Call, Line } from './replay.ts'
 import type { SignalType } from './signal.ts'
 import { clockTime, formatDuration } from './wording.ts'

@@ -6,7 +6,7 @@ import { type Agent, type AgentDirectory, agentOf, ownerOf } from './agents.ts'
 import type { AnswerChannel, OwnerAnswer } from './escalation.ts'
 import { parseRemote } from './file-codec.ts'
 import { type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
-import { type FileState, type Fork, type Log, signalOf, UNDELIVERED } from './log.ts'
+import { type FileState, type Fork, type Log, signalOf, timeOf, UNDELIVERED } from './log.ts'
 import type { Call, Line } from './replay.ts'
 import { type CallOutcome, FILE, type FileBody, LIMIT, type SeqRange } from './signal.ts'
 
@@ -233,11 +233,6 @@ function fileFields({ name, note }: FileBody, facts: FileFacts): Pick<InboxItem,
     ...(reason === undefined ? {} : { reason }),
     ...(note === undefined ? {} : { note: foreignText(note, LIMIT.note) }),
   }
-}
-
-/** When something was said; what is dated ahead of our clock is shown with the time at which it came in. */
-export function timeOf(at: number, heard: number | undefined): number {
-  return heard === undefined ? at : Math.min(at, heard)
 }
 
 /**

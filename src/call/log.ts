@@ -237,3 +237,8 @@ export type ArchiveSummary = {
   /** When the last of them was said, unix seconds. */
   last: number
 }
+
+/** When something was said; what is dated ahead of our clock is shown with the time at which it came in. */
+export function timeOf(at: number, heard: number | undefined): number {
+  return heard === undefined ? at : Math.min(at, heard)
+}

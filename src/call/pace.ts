@@ -1,7 +1,6 @@
 // Whether a call has become longer than its owner wants, or goes round in circles: two machines that answer each other
 // at once and say little. Nobody but our own agent is told.
-import { timeOf } from './inbox-items.ts'
-import type { ArchiveSummary } from './log.ts'
+import { type ArchiveSummary, timeOf } from './log.ts'
 import type { Call } from './replay.ts'
 
 /** `messages`: how many the call holds. `turns` short ones within `seconds`, when it goes in circles. */

@@ -1,7 +1,7 @@
 // A call is a fold over the set of its signals: any order of arrival, any repetition, one answer, the same on both sides.
 import { isHex32 } from '../nostr/crypto.ts'
 import { digestOf, isConfirmingEnd } from './digest.ts'
-import { type Entries, type Fork, type Log, memoize, parsedSignal, signalOf } from './log.ts'
+import { type Entries, type Fork, type Log, memoize, parsedSignal, signalOf, timeOf } from './log.ts'
 import { type OrderedSignal, orderSignals } from './order.ts'
 import { isOver, nextPhase, type Party, type Phase } from './rules.ts'
 import { type Body, LIMIT, type Link, NOTHING, type SeqRange, type Signal } from './signal.ts'
@@ -42,6 +42,7 @@ export type Call = {
   peerName: string
   /** Where the peer says it reads. */
   peerRelays: string[]
+  /** When it was asked for, unix seconds; by our own clock where that is dated ahead of it. */
   createdAt: number
   deadline: number
   phase: Phase
@@ -137,6 +138,7 @@ const transcriptOrders = new WeakMap<Entries, readonly OrderedSignal[]>()
 function foldLog(log: Log, me: string): Call | undefined {
   const ordered = transcriptOrder(log)
   const request = ordered.find(({ signal }) => signal.id === log.id)?.signal
+  const heard = log.entries[log.id]?.heard
   if (request === undefined || request.body.type !== 'request') return undefined
   const { from: caller, to: callee } = request
   // Of a request that came in we are the receiver; what a damaged disk makes of our own is nobody's key.
@@ -155,7 +157,7 @@ function foldLog(log: Log, me: string): Call | undefined {
     topic: request.body.text,
     peerName: intro?.name ?? '',
     peerRelays: intro?.relays ?? [],
-    createdAt: request.at,
+    createdAt: timeOf(request.at, heard),
     deadline: request.body.deadline,
     ...{ phase, lines, last, waiting },
     own: lastSignal(log, me),
@@ -215,7 +217,7 @@ function foldPhases(
       ...(hadAcked === undefined ? {} : { hadAcked }),
     })
     above[party] = Math.max(above[party], signal.seq)
-    last = Math.max(last, heard === undefined ? signal.at : Math.min(signal.at, heard))
+    last = Math.max(last, timeOf(signal.at, heard))
     phase = after ?? phase
     if (signal.body.type === 'end' && isCancel(signal, party, ends, log, role)) phase = 'cancelled'
   }

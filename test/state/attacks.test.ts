@@ -248,6 +248,15 @@ describe('a call that is forced', () => {
     }
   })
 
+  test('a request dated into the future stands before no later call', () => {
+    const [me, liar] = [side('b'), side('a')]
+    const body: Body = { type: 'request', text: 'me first', deadline: T + 900, name: '', relays: [] }
+    const request = raw(liar, body, { to: me.key }, 253_402_300_799)
+    hears(me, [request])
+    expect(callIn(me, request.id).createdAt).toBe(T)
+    expect(me.state.index.calls[request.id]?.createdAt).toBe(T)
+  })
+
   test('before an answer nothing of a caller is kept but its request and the end that cancels', () => {
     const [me, liar] = [side('b'), side('a')]
     const [request] = says(liar, CALL, { peer: me.key })

@@ -5,7 +5,7 @@ import { type Foreign, foreign, foreignLine, foreignText } from '../../sanitize.
 import { type Agent, type AgentDirectory, agentOf } from '../agents.ts'
 import { type Agreement, agreementsOf, callOutcome, openProposals, type Proposal } from '../agreements.ts'
 import { type FileFacts, fileFactsOf, receivedFile, type Transfer, transfers } from '../file-transfer.ts'
-import { isShown, refOf, refsIn, timeOf } from '../inbox-items.ts'
+import { isShown, refOf, refsIn } from '../inbox-items.ts'
 import {
   type AsideEntry,
   type AsideReason,
@@ -13,6 +13,7 @@ import {
   deliveryStateOf,
   type Log,
   parsedSignal,
+  timeOf,
 } from '../log.ts'
 import { type Call, isConfirming, type Line, type Verification } from '../replay.ts'
 import { UNCONNECTED_PHASES } from '../rules.ts'
