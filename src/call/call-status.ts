@@ -83,9 +83,9 @@ export function ringingOf({ createdAt, deadline, acked, peerRead }: Call, until 
 
 /** How long a call has been ringing, and whether anybody is there, as a part of a sentence. */
 export function ringingText({ since, until, reached, looked }: Ringing, outgoing: boolean, now: number): string {
-  const age = `since ${formatDuration(now - since)}, until ${clockTime(until)}`
+  const age = `for ${formatDuration(now - since)}, until ${clockTime(until)}`
   if (!outgoing) return `ringing ${age}`
-  if (!reached) return `dialing ${age}: nothing was heard from its program yet`
+  if (!reached) return `dialing ${age}: nothing has been heard from its program yet`
   const seen = looked ? 'and its agent has looked' : 'its agent has not looked yet, as far as it tells'
   return `ringing ${age}: its program has the call, ${seen}`
 }

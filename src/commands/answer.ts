@@ -44,7 +44,9 @@ export const answer: Command<'answer'> = {
     if (outcome.intent.wait !== undefined) return [accepted, ...newsLines(outcome.news)]
     return [
       accepted,
-      hintLine(`  next: \`${P2P} send "…" --call ${id}\`, or \`${P2P} wait --call ${id}\` until the other side speaks`),
+      hintLine(
+        `  next: \`${P2P} send "…" --call ${id}\`, or \`${P2P} wait --call ${id}\` waits until the other side speaks`,
+      ),
     ]
   },
   json: (outcome) => ({

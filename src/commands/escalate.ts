@@ -102,7 +102,7 @@ function askedLines(shape: EscalationShape, { failure, intent, people }: Outcome
   // Then the error says what is missing, and what to type.
   if (state === 'answered' || failure !== undefined) return [head, ...list]
   const answered = `${P2P} escalate --answered "…" --id ${id}`
-  const elsewhere = 'writes down what it says elsewhere'
+  const elsewhere = 'writes down what your owner says elsewhere'
   if (!owner.some((c) => c.ok))
     return [
       head,
@@ -118,7 +118,7 @@ function askedLines(shape: EscalationShape, { failure, intent, people }: Outcome
       ],
     ]
   const next = waiting
-    ? [hintLine(`  next: \`${P2P} wait --for owner\` until the answer comes; \`${answered}\` ${elsewhere}`)]
+    ? [hintLine(`  next: \`${P2P} wait --for owner\` waits until the answer comes; \`${answered}\` ${elsewhere}`)]
     : []
   // With its key set the answer comes by direct message, also where that is still to go out.
   if (people.owner !== undefined) return [head, ...list, ...next]

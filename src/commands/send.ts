@@ -73,7 +73,7 @@ function letterLines({ letter }: OutcomeOf<'send'>): PrintedLine[] {
   return [
     [...head, ': ', ...relayedParts(accepted.length, failed)],
     hintLine(
-      `  next: \`${P2P} wait --for dm,owner\` until a letter comes; \`${P2P} transcript --with ${to.npub}\` shows what you wrote to each other`,
+      `  next: \`${P2P} wait --for dm,owner\` waits until a letter comes; \`${P2P} transcript --with ${to.npub}\` shows what you wrote to each other`,
     ),
   ]
 }
@@ -131,6 +131,6 @@ function deliveryLines(outcome: Sent, what: string, next: boolean): PrintedLine[
   const work = what === 'agreement' ? `\`${P2P} sendfile <path> --call ${id}\` hands the work over, ` : ''
   return [
     [...head, ': ', ...how],
-    ...(next ? [hintLine(`  next: ${work}\`${P2P} wait --call ${id}\` until the other side speaks`)] : []),
+    ...(next ? [hintLine(`  next: ${work}\`${P2P} wait --call ${id}\` waits until the other side speaks`)] : []),
   ]
 }

@@ -62,7 +62,7 @@ export const sendfile: Command<'sendfile'> = {
 
 function waitHint({ call, parts, failure }: OutcomeOf<'sendfile'>): PrintedLine[] {
   if (call === undefined || parts.length === 0 || failure !== undefined) return []
-  return [hintLine(`  next: \`${P2P} wait --call ${call.id.slice(0, 8)}\` until the other side speaks`)]
+  return [hintLine(`  next: \`${P2P} wait --call ${call.id.slice(0, 8)}\` waits until the other side speaks`)]
 }
 
 function wordsOf(args: Args): string[] {

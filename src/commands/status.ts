@@ -178,7 +178,7 @@ function readLine({ news, calls }: CommonOutcome): PrintedLine[] {
   const what = news.length === 1 ? '1 item is' : `${news.length} items are`
   const isOver = ({ call }: InboxItem) => calls.some(({ id, phase }) => id === call && isOverState(phase))
   const over = news.some(isOver) ? [', ', command(`${P2P} transcript <id>`), ' a call that is over'] : []
-  return [[`${what} marked read with this; `, command(`${P2P} inbox --all`), ' shows what there was', ...over]]
+  return [[`${what} now marked as read; `, command(`${P2P} inbox --all`), ' shows what there was', ...over]]
 }
 
 /** What is dropped in the ordinary course of things: the same word twice, our own copy. */
@@ -213,12 +213,12 @@ function escalationLines(outcome: CommonOutcome): PrintedLine[] {
     const { id, text, call, at, channels } = escalationShape(kept, outcome)
     const short = id.slice(0, 8)
     const where = call === '' ? '' : `, in call ${call.slice(0, 8)}`
-    const age = `open since ${formatDuration(outcome.now - at)}`
+    const age = `open for ${formatDuration(outcome.now - at)}`
     return [
       [`escalation ${short}, ${age}${where}: `, ...toldParts(channels)],
       ...quoteLines(cutForeign(text, MAX_TOPIC_TEXT), 'me'),
       hintLine(
-        `  next: \`${P2P} wait --for owner\`; \`${P2P} escalate --answered "…" --id ${short}\` writes down what it says elsewhere`,
+        `  next: \`${P2P} wait --for owner\`; \`${P2P} escalate --answered "…" --id ${short}\` writes down what your owner says elsewhere`,
       ),
     ]
   })

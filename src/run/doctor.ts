@@ -59,7 +59,7 @@ export async function diagnose(clinic: Probe<Index>): Promise<DoctorCheck[]> {
 function leakChecks(url: string, roles: readonly RelayRole[], index: Index | undefined): RelayCheck[] {
   const since = leakySince(index?.relays[url])
   if (since === undefined || !roles.includes('inbox')) return []
-  const detail = `it says OK to messages and does not give them back, since ${new Date(1000 * since).toISOString()}`
+  const detail = `it has said OK to messages and given none back since ${new Date(1000 * since).toISOString()}`
   const hint = `ask your owner for another relay: \`${P2P} config set relays.inbox …\` takes it; this one is tried again daily`
   return [{ name: `${url} canary`, relay: url, step: 'canary', ok: true, warning: true, detail, hint }]
 }

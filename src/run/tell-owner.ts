@@ -60,7 +60,7 @@ function howToAnswer(channel: OwnerChannel, ownerNpub: string | undefined): stri
   if (channel === 'openclaw') return 'To answer, reply in this chat: it is where your agent hears you.'
   const other = ownerNpub === undefined ? '' : ', or reply to the direct message that it has sent you on Nostr'
   const program = channel === 'webhook' ? 'A server answers with the body' : 'A program answers by printing'
-  return `To answer, tell your agent where you usually do${other}. ${program} {"answer": "…"} and nothing else.`
+  return `To answer, tell your agent where you usually talk to it${other}. ${program} {"answer": "…"} and nothing else.`
 }
 
 function channelTimeout({ environment, deadline }: RunContext): number {

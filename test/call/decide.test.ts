@@ -65,7 +65,7 @@ describe('call', () => {
     expect(says(ada, CALL, { peer: ben.key })[0]?.id).toBe(id)
     const refusal = refused(ada, CALL, { peer: ben.key, now: T + 2 })
     expect(refusal).toMatchObject({ code: 'ALREADY_DIALING', exit: EXIT.impossible })
-    expect(refusal.message).toContain(`call ${id.slice(0, 8)}, dialing since 2 s, until`)
+    expect(refusal.message).toContain(`call ${id.slice(0, 8)}, dialing for 2 s, until`)
     expect(refusal.hint).toContain(`p2p wait --call ${id.slice(0, 8)}`)
     expect(refusal.hint).toContain('--again')
     expect(Object.keys(ada.state.logs)).toEqual([id])
