@@ -5,7 +5,7 @@ import { type CallKey, isOfCall } from './call-key.ts'
 import { fromHex, type Keys, verify } from './crypto.ts'
 import { type Event, parseEvent, parseRumor, type Rumor, tags, verifyEvent, verifyEvents } from './event.ts'
 import { difficulty } from './nip13.ts'
-import { cachedConversationKey, conversationKey, decrypt, decryptParts, payloadParts } from './nip44.ts'
+import { cachedConversationKey, conversationKey, decryptParts, payloadParts } from './nip44.ts'
 import { SEAL_KIND, WRAP_KIND } from './nip59.ts'
 
 /** How many seals are verified at once: more cost less each, and what is late is later by as many. */
@@ -148,8 +148,10 @@ export function openKeptSeal(
 function sealIn(wrapped: Event, keys: Keys): Event | UnwrapRefusal {
   if (wrapped.kind !== WRAP_KIND) return 'not-a-wrap'
   if (!tags(wrapped, 'p').some((entry) => entry[1] === keys.pubkey)) return 'not-for-us'
-  const key = conversationKey(keys.secret, wrapped.pubkey)
-  const sealJson = key && decrypt(wrapped.content, key)
+  // First what costs nothing: junk should not cost an ECDH.
+  const parts = payloadParts(wrapped.content)
+  const key = parts && conversationKey(keys.secret, wrapped.pubkey)
+  const sealJson = key && decryptParts(parts, key)
   if (sealJson === undefined) return 'undecryptable'
   const sealed = parseEvent(parseJson(sealJson))
   // A seal with tags is against NIP-59 and taken nevertheless: NIP-17 asks for an expiration there, and nothing here reads them.
