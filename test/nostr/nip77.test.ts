@@ -9,13 +9,14 @@ const NOW = 1_790_000_000
 
 /** Items whose stamps collide now and then. */
 function items(from: number, to: number): Item[] {
-  return Array.from({ length: to - from }, (_, n) => ({
-    id: createHash('sha256')
-      .update(`item ${from + n}`)
-      .digest('hex'),
-    stamp: NOW + Math.floor((from + n) / 3),
-  }))
+  for (let n = made.length; n < to; n++) {
+    const id = createHash('sha256').update(`item ${n}`).digest('hex')
+    made.push({ id, stamp: NOW + Math.floor(n / 3) })
+  }
+  return made.slice(from, to)
 }
+
+const made: Item[] = []
 
 function reconcileBoth(
   ours: readonly Item[],
@@ -83,7 +84,7 @@ describe('a relay that means ill', () => {
     expect(open().next(message)).toBeUndefined()
   })
 
-  test('random bytes never throw, and say nothing or end it', () => {
+  test('random bytes never make it throw', () => {
     let state = 7
     const dice = () => {
       state = (state * 48_271) % 2_147_483_647
@@ -93,7 +94,7 @@ describe('a relay that means ill', () => {
       const length = 1 + (dice() % 80)
       const bytes = Buffer.from(Array.from({ length }, () => dice() % 256))
       if (n % 2 === 0) bytes[0] = 0x61
-      expect(() => open().next(bytes.toString('hex'))).not.toThrow()
+      open().next(bytes.toString('hex'))
     }
   })
 

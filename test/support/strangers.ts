@@ -1,9 +1,10 @@
 // Anybody on the internet: keys without a program, who write what they like and as much as they like.
 import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
-import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
+import { type Keys, keysFrom, randomInt, sha256 } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
-import { wrap } from '../../src/nostr/nip59.ts'
+import { cachedConversationKey, encrypt } from '../../src/nostr/nip44.ts'
+import { seal } from '../../src/nostr/nip59.ts'
 import { must } from './must.ts'
 import { openNostrClient } from './nostr-client.ts'
 
@@ -47,10 +48,21 @@ export function letterRumor(keys: Keys, to: string, text: string): Rumor {
   return rumorOf({ kind: 14, created_at: unixNow(), tags: [['p', to]], content: text }, keys.pubkey)
 }
 
-/** `now`: before which it is dated. */
+/**
+ * `now`: before which it is dated. Strangers take turns with a few one-time keys: what a flood costs here is the making of keys, and
+ * nothing that is read of a wrap depends on whether its key has made another.
+ */
 export function giftWrapOf(rumor: Rumor, keys: Keys, to: string, now = unixNow()): Event {
-  return wrap(rumor, keys, to, { now })
+  const stamp = () => now - randomInt(TWO_DAYS)
+  const once = strangerKeys(`one-time key ${wraps++ % ONE_TIME_KEYS}`)
+  const sealed = seal(rumor, keys, to, { stamp: stamp() })
+  const content = encrypt(JSON.stringify(sealed), must(cachedConversationKey(once, to)))
+  return finalize({ kind: 1059, created_at: stamp(), tags: [['p', to]], content }, once)
 }
+
+const ONE_TIME_KEYS = 8
+const TWO_DAYS = 2 * 24 * 3600
+let wraps = 0
 
 /** A presence in whatever words, found by the name in them. */
 export function presenceEvent(keys: Keys, tags: string[][], content = ''): Event {

@@ -32,7 +32,8 @@ function changeKeepingTimes(path: string, change: () => void): void {
 
 it('gives the bytes of a small file and the size of a large one', async () => {
   const path = newFile(200_000)
-  expect(await readSource(path, 200_000, newHome())).toEqual({ bytes: new Uint8Array(Buffer.alloc(200_000, 'abc')) })
+  const small = await readSource(path, 200_000, newHome())
+  expect('bytes' in small && Buffer.alloc(200_000, 'abc').equals(small.bytes)).toBe(true)
   expect(await readSource(path, 199_999, newHome())).toEqual({ size: 200_000 })
 })
 
