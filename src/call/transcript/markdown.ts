@@ -104,12 +104,15 @@ function inlineMarkdown(text: string): string {
     .join('')
 }
 
-// Bounded at every step: a peer's text may be long. Nothing in it ends the code or starts a tag.
+// A peer's text may be long: a run of letters is looked at once, from its beginning. Nothing in it ends the code or starts a tag.
+const RUN = '[\\w+.-]'
+const ANCHOR = '(?:mailto|xmpp):|www\\.'
 const SIGNS = "[\\w.~:/?#@!$&'()*+,;=%-]"
-const LINK = `(?:[a-z][a-z0-9+.-]{1,20}://|(?:mailto|xmpp):|www\\.)${SIGNS}+`
-const MAIL = '[\\w.+-]{1,64}@[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,8}'
+const DOMAIN = '[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,8}'
+const FIRST = `(?<!${RUN})${RUN}+(?:://${SIGNS}+|@${DOMAIN})|(?:${ANCHOR})${SIGNS}+`
 // Two that touch are one: the backticks between them would be a run.
-const ADDRESS = new RegExp(`((?:${LINK}|${MAIL})+)`, 'i')
+const NEXT = `${RUN}{1,64}(?:://${SIGNS}+|@${DOMAIN})|(?:${ANCHOR})${SIGNS}+`
+const ADDRESS = new RegExp(`((?:${FIRST})(?:${NEXT})*)`, 'i')
 
 // "{" and "%" are markup to site builders and note-takers, "$" to those who show formulas.
 function escapeMarkdown(text: string): string {

@@ -123,6 +123,43 @@ describe('markdown', () => {
     )
   })
 
+  it('leaves no address outside of code, whatever stands around it', () => {
+    const piece = fc.constantFrom(
+      ...'ab1.-_+@:/ \n',
+      'http://',
+      'www.',
+      'mailto:',
+      'a@b.cd',
+      'x'.repeat(30),
+      'x'.repeat(64),
+    )
+    const text = fc.array(piece, { maxLength: 12 }).map((pieces) => `${pieces.join('')} x`)
+    const address =
+      /(?:[a-z][a-z0-9+.-]{1,20}:\/\/|(?:mailto|xmpp):|www\.)[\w.~:/?#@!$&'()*+,;=%-]|[\w.+-]@[\w-]+\.[\w-]/i
+    fc.assert(
+      fc.property(text, (text) => {
+        const bare = quotes(text)
+          .join('\n')
+          .replace(/`[^`]*`/g, ' ')
+        expect(bare.replace(/\\(?!\n)/g, '')).not.toMatch(address)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('looks at a long word once', () => {
+    const cost = (text: string) => {
+      const before = process.cpuUsage()
+      markdownOf(shown(text))
+      const { user, system } = process.cpuUsage(before)
+      return user + system
+    }
+    const [long, short] = ['x'.repeat(1_000_000), 'x '.repeat(500_000)]
+    cost(short)
+    // Looked at from each of its letters it took four times as long.
+    expect(cost(`${long}@`)).toBeLessThan(2 * cost(short))
+  })
+
   it.each(NAMES)('quotes the name %j, and calls the peer by its key', (name) => {
     expect(frame(PLAIN, name)).toEqual(expect.arrayContaining(frame(PLAIN).filter((line) => line !== '')))
     expect(quotes(PLAIN, name).filter((line) => !isTame(line))).toEqual([])
