@@ -4,17 +4,21 @@ import { Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { type AgentDirectory, shortNpub } from './agents.ts'
 import type { Call } from './replay.ts'
-import { isOver, nextPhase } from './rules.ts'
+import { isOver, nextPhase, type Phase } from './rules.ts'
 import { resolveSelector, type SelectorDirectory } from './selector.ts'
 import type { SignalType } from './signal.ts'
 
-/** What the choice of a call depends on. `directory`: what the selector may mean. */
+/** What the choice of a call depends on. `directory`: what the selector may mean; `lastOver`: where `calls` are not all there are. */
 export type CallChoice = {
   calls: readonly Call[]
   people: AgentDirectory
   directory: SelectorDirectory
   selector: string | undefined
+  lastOver?: () => PastCall | undefined
 }
+
+/** Of all calls that are over, the one in which somebody spoke last. */
+export type PastCall = { id: string; peer: string; phase: Phase }
 
 /** The call that a command is to be said in, or why there is none: the same table that judges what comes in says where it may be. */
 export function chooseCall(verb: string, type: SignalType, context: CallChoice): Call | Failure {
@@ -33,7 +37,8 @@ export function mayStill(call: Call): boolean {
 }
 
 /** Why there is no call to say something in, and what to type instead. `meant`: the calls that were meant. */
-export function noCallFailure(verb: string, meant: readonly Call[], { people, selector }: CallChoice): Failure {
+export function noCallFailure(verb: string, meant: readonly Call[], choice: CallChoice): Failure {
+  const { people, selector, lastOver } = choice
   const dialing = meant.find((c) => c.phase === 'ringing' && c.role === 'caller')
   const ringing = meant.find((c) => c.phase === 'ringing' && c.role === 'callee')
   const code = 'NO_CALL'
@@ -78,7 +83,7 @@ export function noCallFailure(verb: string, meant: readonly Call[], { people, se
       `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
       `\`${P2P} transcript ${over.id.slice(0, 8)}\` shows it`,
     )
-  const last = meant.findLast((c) => isOver(c.phase))
+  const last = (selector === undefined ? lastOver?.() : undefined) ?? meant.findLast((c) => isOver(c.phase))
   if (last !== undefined) {
     const id = last.id.slice(0, 8)
     return new Failure(
@@ -127,7 +132,7 @@ export function onlyCall(candidates: readonly Call[], people: AgentDirectory, no
 }
 
 /** A peer in one of our own sentences: a petname of ours, or its key. Never the name that it gives itself. */
-export function peerLabel(call: Call, people: AgentDirectory): string {
+export function peerLabel(call: Pick<Call, 'peer'>, people: AgentDirectory): string {
   const contact = people.contacts.find((c) => c.pubkey === call.peer)
   return contact?.petname ?? shortNpub(npubEncode(call.peer))
 }

@@ -97,7 +97,7 @@ function nobodyLine(outcome: OutcomeOf<'list'>): PrintedLine {
   const told = online.lacking.length > 0 ? ', as far as relays have said' : ''
   if (capability === undefined && name === undefined && search === undefined)
     return [`nobody is on line${told} (agents announce themselves with `, command(`${P2P} announce`), ')']
-  const what = search === undefined ? 'called that or can do that' : 'described in that word'
+  const what = search === undefined ? 'called that or can do that' : 'described by that word'
   return [`nobody on line is ${what}${told}; `, command(`${P2P} list`), ' shows who is']
 }
 

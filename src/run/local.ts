@@ -4,7 +4,7 @@
 import { type Contact, shortNpub } from '../call/agents.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
 import { isSameName } from '../call/name.ts'
-import { P2P } from '../command-name.ts'
+import { P2P, shellPath } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
 import { cleanLine } from '../sanitize.ts'
@@ -89,7 +89,7 @@ async function keyOf({ action, agent, petname }: Edit, context: RunContext, stat
     throw new Failure(
       'AGENT_AMBIGUOUS',
       `"${agent}" is what ${npubEncode(found.pubkey)} calls itself, which anybody can`,
-      `the key, if it is the one you mean: \`${P2P} contacts ${action} ${npubEncode(found.pubkey)}\``,
+      `the key, if it is the one you mean: \`${P2P} contacts ${action} ${npubEncode(found.pubkey)}${petname === '' ? '' : ` ${shellPath(petname)}`}\``,
     )
   if ('pubkey' in found) return found.pubkey
   throw new Failure(

@@ -21,9 +21,10 @@ const MAX_TOLD = 3
 
 /** Why a wait came to nothing: TIMED_OUT or INTERRUPTED, both with what is known. */
 export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: CommonOutcome): Failure {
-  const asksOwner =
-    wait.type === 'owner' || (wait.type === 'items' && (wait.for.length === 0 || wait.for.includes('owner')))
-  const known = [...(wait.type === 'owner' ? [] : knownOf(ids, outcome)), ...(asksOwner ? openText(outcome) : [])]
+  const forOwner = wait.type === 'owner' || isForOwner(wait)
+  const asked = forOwner || (wait.type === 'items' && (wait.for.length === 0 || wait.for.includes('owner')))
+  const known = [...(forOwner ? [] : knownOf(ids, outcome)), ...(asked ? openText(outcome) : [])]
+  if (forOwner && known.length === 0) known.push('no question to your owner is open')
   const dead = isUnheard(outcome.relays)
   if (dead) known.unshift(`no relay answers (${outcome.relays.map(quoteRelayError).join('; ')})`)
   const what = nothingCame(wait)
@@ -74,8 +75,12 @@ const NOTHING_CAME: Readonly<Record<Wait['type'], string>> = {
 // Other things may have come meanwhile, and are printed with it.
 function nothingCame(wait: Wait): string {
   if (wait.type !== 'items' || wait.for.length === 0) return NOTHING_CAME[wait.type]
-  if (wait.for.every((type) => type === 'owner')) return NOTHING_CAME.owner
+  if (isForOwner(wait)) return NOTHING_CAME.owner
   return `nothing of what was waited for came (${wait.for.join(', ')})`
+}
+
+function isForOwner(wait: Wait): boolean {
+  return wait.type === 'items' && wait.for.length > 0 && wait.for.every((type) => type === 'owner')
 }
 
 /** What our own owner is asked. */

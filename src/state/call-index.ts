@@ -1,6 +1,7 @@
 // The end of a change: the index says of every call what its log says, and whether every command must look at it.
 
 import { type Agreement, agreementsOf, callOutcome } from '../call/agreements.ts'
+import type { PastCall } from '../call/choose-call.ts'
 import { isComing } from '../call/file-transfer.ts'
 import { countsAsUnread, isShown } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, type LogEntry, signalOf } from '../call/log.ts'
@@ -9,7 +10,7 @@ import { isOver, UNCONNECTED_PHASES } from '../call/rules.ts'
 import { isHungUpUnderIdentityKey, secrecyIn } from '../call/secrecy.ts'
 import { amountOf, awaitsUntil } from './early-seals.ts'
 import { overSince } from './retention.ts'
-import { type CallSummary, callOf, OPEN_AFTER_END, type State } from './state.ts'
+import { type CallSummary, callOf, type Index, OPEN_AFTER_END, type State } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Brings the index up to date with the logs that were changed. @returns the state; the transaction is done with. */
@@ -168,4 +169,12 @@ function ownOf(call: Call, log: Log): CallSummary['own'] {
   const readUpTo = Math.min(log.peerAcked.seq, log.peerRead)
   const archivedRead = Math.max(0, Math.min(archived, readUpTo - own.read))
   return { ...own, delivered: own.delivered - archivedRead, read: own.read + archivedRead }
+}
+
+/** Of the calls that are over, the one in which somebody spoke last. */
+export function lastOver({ calls }: Index): PastCall | undefined {
+  const over = Object.entries(calls).filter(([, { phase }]) => isOver(phase))
+  const [first, ...rest] = over
+  const last = first && rest.reduce((latest, one) => (one[1].last > latest[1].last ? one : latest), first)
+  return last && { id: last[0], peer: last[1].peer, phase: last[1].phase }
 }

@@ -8,6 +8,7 @@ import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { attachCallKey, type CallKeySource } from './attach-call-key.ts'
+import { lastOver } from './call-index.ts'
 import type { CompleteRead } from './cursors.ts'
 import { directoryOf, NO_DIRECTORY } from './directory.ts'
 import { awaitingCall } from './early-seals.ts'
@@ -92,7 +93,10 @@ export function stepSignals(
   const directory = selector === undefined ? NO_DIRECTORY : directoryOf(received.state.index, people, 'callers')
   const isBlocked = (pubkey: string) => policy.trust(pubkey) === 'blocked'
   const mustReport = (pubkey: string) => mustReportLoss(received.state.index, pubkey, { now, admission: policy })
-  const decision = decideWanted(wanted, { ...context, calls, directory, isBlocked, mustReportLoss: mustReport })
+  const decision = decideWanted(wanted, {
+    ...{ ...context, calls, directory, isBlocked, mustReportLoss: mustReport },
+    lastOver: () => lastOver(received.state.index),
+  })
   // What our agent answers itself goes before what we would answer for it.
   const answered = decision.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays), mustReportLoss: mustReport }
