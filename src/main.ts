@@ -7,8 +7,8 @@ async function start(): Promise<void> {
   if (process.argv[2] === UNWRAP_THREAD && serveUnwrapThread()) return
   // Whatever is written is for its owner alone, also where a library forgets to say so.
   process.umask(0o077)
-  const { main } = await import('./cli/cli.ts')
-  const code = await main(process)
+  const [{ main }, { processHost }] = await Promise.all([import('./cli/cli.ts'), import('./cli/process-host.ts')])
+  const code = await main(processHost())
   // What is still open (a name that is being looked up) belongs to nobody any more.
   process.exit(code)
 }

@@ -1,5 +1,5 @@
-// What a run has of the process that it runs in: arguments, environment, streams, signals and exit. `process` is one as it is. Several
-// runs may share a process, each with a host of its own, so no run takes these from anywhere else.
+// What a run has of the process that it runs in: arguments, environment, streams, signals and exit. Several runs may share a process, each
+// with a host of its own, so no run takes these from anywhere else.
 
 import type { Env } from '../io/home/paths.ts'
 
@@ -15,9 +15,8 @@ export type Host = {
   exit(code: number): void
 }
 
-/** `fd`: undefined where it is no file, pipe or terminal of the system. `columns`: the width of a terminal. */
+/** `columns`: the width of a terminal. */
 export type OutputStream = {
-  readonly fd?: number
   readonly isTTY?: boolean
   readonly columns?: number
   write(text: string, done?: (error?: Error | null) => void): unknown

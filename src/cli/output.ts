@@ -1,6 +1,5 @@
 // What is printed: an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
 
-import { fstatSync, writeFileSync } from 'node:fs'
 import type { IntentType } from '../call/intent.ts'
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import { inQuotes, plain } from '../call/wording.ts'
@@ -131,8 +130,6 @@ export function failureIn(error: unknown): Failure {
 /** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. */
 export async function write({ stdout }: Host, text: string): Promise<void> {
   try {
-    // Node's stream takes it for written when a disk that is nearly full has taken the first part.
-    if (isFile(stdout.fd)) return writeFileSync(stdout.fd, text)
     await new Promise<void>((resolve, reject) => {
       stdout.write(text, (error) => (error ? reject(error) : resolve()))
     })
@@ -149,14 +146,6 @@ export function writeSoon(host: Host, text: string): void {
     const failure = outputFailure(error)
     void sayFailure(host, failure).then(() => host.exit(failure.exit))
   })
-}
-
-function isFile(fd: number | undefined): fd is number {
-  try {
-    return fd !== undefined && fstatSync(fd).isFile()
-  } catch {
-    return false
-  }
 }
 
 function outputFailure(error: unknown): Failure {
