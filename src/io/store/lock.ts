@@ -168,7 +168,7 @@ function monotonic(): number {
 }
 
 function modified(path: string): number | undefined {
-  return tryWork(() => statSync(path).mtimeMs)
+  return tryWork(() => statSync(path, { throwIfNoEntry: false })?.mtimeMs)
 }
 
 // Other runs move these folders at the same time: what is not there any more, or not empty yet, is no error here.
