@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { agentEnv, withTemporaryFolder } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
-import type { Keys } from '../../src/nostr/crypto.ts'
+import { isPubkey, type Keys, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../../src/nostr/event.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
 import { startRun } from '../support/runs.ts'
@@ -28,9 +28,13 @@ function presence(keys: Keys, said: Said = {}): Event {
   return finalize(announcement(said), keys)
 }
 
-/** Signatures take long to make, and whose it is is not looked at until it is shown. */
-function unsigned(n: number, said: Said = {}): Event {
-  return { ...rumorOf(announcement(said), strangerKeys(`number ${n}`).pubkey), sig: '00'.repeat(64) }
+/** Signatures take long to make, and so do key pairs; whose it is is not looked at until it is shown. */
+function* unsigned(count: number, said: (n: number) => Said): Generator<Event> {
+  for (let [n, made] = [0, 0]; made < count; n++) {
+    // Of all numbers every second one is a key.
+    const pubkey = toHex(sha256(Buffer.from(`nobody ${n}`)))
+    if (isPubkey(pubkey)) yield { ...rumorOf(announcement(said(made++)), pubkey), sig: '00'.repeat(64) }
+  }
 }
 
 type Listed = { npub: string; pubkey: string; name: string; lastSeen: number }
@@ -213,7 +217,7 @@ test('a flood at one relay pushes nobody out that another has, and forgeries are
   await withRelays([{}, {}], async ({ json }, [flooded, other]) => {
     const real = strangerKeys('real')
     const now = unixNow()
-    const flood = Array.from({ length: 3_000 }, (_, n) => unsigned(n, { at: now - (n % 60) }))
+    const flood = [...unsigned(3_000, (n) => ({ at: now - (n % 60) }))]
     await load(flooded, flood)
     await load(other, [presence(real, { at: now - 280 })])
     const found = await json<List>(0, 'list')

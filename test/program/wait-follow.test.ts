@@ -135,6 +135,7 @@ async function messageWriter(relay: EmbeddedRelay, from: AgentProgram, to: Agent
   const receiver = stringField((await to.json(['whoami'])).agent, 'pubkey')
   const log = parseLog(JSON.parse(readFileSync(join(from.home, '.openclaw', 'p2p', 'calls', `${call}.json`), 'utf8')))
   let prev = log === undefined || log === 'newer' ? undefined : lastSignal(log, keys.pubkey).id
+  const callKey = callKeyIn(from.home, call)
   return async (first: number, count: number) => {
     const client = await openNostrClient(relay.url)
     const now = Math.floor(Date.now() / 1000)
@@ -142,7 +143,7 @@ async function messageWriter(relay: EmbeddedRelay, from: AgentProgram, to: Agent
       const place = { call, to: receiver, seq, prev, ack: NOTHING }
       const rumor = rumorOf(signalTemplate({ type: 'message', text: `text ${seq}` }, place, now), keys.pubkey)
       prev = rumor.id
-      client.send('EVENT', giftWrap(rumor, receiver, keys, { now, callKey: callKeyIn(from.home, call) }))
+      client.send('EVENT', giftWrap(rumor, receiver, keys, { now, callKey }))
     }
     await vi.waitFor(() => expect(client.waiting('OK') === count || relay.faults.noOk).toBe(true), { timeout: 20_000 })
     client.socket.close()
