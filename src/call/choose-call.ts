@@ -14,10 +14,10 @@ export type CallChoice = {
   people: AgentDirectory
   directory: SelectorDirectory
   selector: string | undefined
-  lastOver?: () => PastCall | undefined
+  lastOver?: (peer?: string) => PastCall | undefined
 }
 
-/** Of all calls that are over, the one in which somebody spoke last. */
+/** Of all calls that are over, or of those with one peer, the one in which somebody spoke last. */
 export type PastCall = { id: string; peer: string; phase: Phase }
 
 /** The call that a command is to be said in, or why there is none: the same table that judges what comes in says where it may be. */
@@ -38,13 +38,14 @@ export function mayStill(call: Call): boolean {
 
 /** Why there is no call to say something in, and what to type instead. `meant`: the calls that were meant. */
 export function noCallFailure(verb: string, meant: readonly Call[], choice: CallChoice): Failure {
-  const { people, selector, lastOver } = choice
+  const { people, selector } = choice
   const dialing = meant.find((c) => c.phase === 'ringing' && c.role === 'caller')
   const ringing = meant.find((c) => c.phase === 'ringing' && c.role === 'callee')
   const code = 'NO_CALL'
-  if (selector !== undefined && meant.length === 0)
+  const last = lastOverOf(meant, choice)
+  if (selector !== undefined && meant.length === 0 && last === undefined)
     return new Failure('NO_SUCH_CALL', `no call fits "${selector}"`, `\`${P2P} transcript\` lists the calls there are`)
-  const over = selector === undefined ? undefined : meant.find((c) => isOver(c.phase))
+  const over = selector === undefined || meant.some((c) => !isOver(c.phase)) ? undefined : last
   if (verb === 'answer' && over === undefined) {
     if (dialing !== undefined)
       return new Failure(
@@ -81,9 +82,8 @@ export function noCallFailure(verb: string, meant: readonly Call[], choice: Call
     return new Failure(
       code,
       `the call ${over.id.slice(0, 8)} is over (${over.phase})`,
-      `\`${P2P} transcript ${over.id.slice(0, 8)}\` shows it`,
+      `\`${P2P} transcript ${over.id.slice(0, 8)}\` shows it, \`${P2P} call ${npubEncode(over.peer)} "<topic>"\` calls again`,
     )
-  const last = (selector === undefined ? lastOver?.() : undefined) ?? meant.findLast((c) => isOver(c.phase))
   if (last !== undefined) {
     const id = last.id.slice(0, 8)
     return new Failure(
@@ -97,6 +97,15 @@ export function noCallFailure(verb: string, meant: readonly Call[], choice: Call
     'no call is active',
     `\`${P2P} list\` shows whom you can call, \`${P2P} call <agent> "<topic>"\` calls`,
   )
+}
+
+/** Of the calls that were meant, the last one that is over; `meant` may lack those of which nothing is open. */
+function lastOverOf(meant: readonly Call[], { selector, directory, lastOver }: CallChoice): PastCall | undefined {
+  const known = meant.findLast((c) => isOver(c.phase))
+  if (selector === undefined) return lastOver?.() ?? known
+  const selection = resolveSelector(selector, directory)
+  const isAgent = !(selection instanceof Failure) && selection.type === 'agent'
+  return (isAgent ? lastOver?.(selection.pubkey) : undefined) ?? known
 }
 
 /** The calls that a selector means: that call, or all with that agent; without a selector all of them. Or why it means none. */

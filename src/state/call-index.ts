@@ -171,9 +171,9 @@ function ownOf(call: Call, log: Log): CallSummary['own'] {
   return { ...own, delivered: own.delivered - archivedRead, read: own.read + archivedRead }
 }
 
-/** Of the calls that are over, the one in which somebody spoke last. */
-export function lastOver({ calls }: Index): PastCall | undefined {
-  const over = Object.entries(calls).filter(([, { phase }]) => isOver(phase))
+/** Of the calls that are over, or of those with one peer, the one in which somebody spoke last. */
+export function lastOver({ calls }: Index, peer?: string): PastCall | undefined {
+  const over = Object.entries(calls).filter(([, one]) => isOver(one.phase) && (peer === undefined || one.peer === peer))
   const [first, ...rest] = over
   const last = first && rest.reduce((latest, one) => (one[1].last > latest[1].last ? one : latest), first)
   return last && { id: last[0], peer: last[1].peer, phase: last[1].phase }

@@ -95,7 +95,7 @@ export function stepSignals(
   const mustReport = (pubkey: string) => mustReportLoss(received.state.index, pubkey, { now, admission: policy })
   const decision = decideWanted(wanted, {
     ...{ ...context, calls, directory, isBlocked, mustReportLoss: mustReport },
-    lastOver: () => lastOver(received.state.index),
+    lastOver: (peer) => lastOver(received.state.index, peer),
   })
   // What our agent answers itself goes before what we would answer for it.
   const answered = decision.say.map((u) => u.call)
