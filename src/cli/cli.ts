@@ -113,6 +113,8 @@ async function runCommand<T extends IntentType>(
     const code = await printOutcome(host, { command, verb, outcome: shown, json, ...look })
     // In that order: a crash in between prints the news twice, never not at all.
     if (needs.shows === true) await markShown(context, shown.news)
+    // A connection that the process leaves behind costs less than one that it takes apart.
+    host.exit(code)
     return code
   } finally {
     environment.pool.close()

@@ -11,7 +11,7 @@ export type Host = {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   once(signal: 'SIGINT' | 'SIGTERM', stop: () => void): unknown
-  /** Ends the run where its output can go nowhere. */
+  /** Ends the process, where it is this run's alone; a run that shares one goes on to its end. */
   exit(code: number): void
 }
 
