@@ -57,7 +57,7 @@ export type Command<T extends IntentType> = Verb & {
   needs: (intent: IntentOf<T>) => Needs
   /** How its text is printed, where not like any other. */
   print?: (intent: IntentOf<T>) => PrintStyle
-  /** Lines for an agent or a person. Commands to type next are written as `p2p …`. */
+  /** Lines for an agent or a person. Commands to type next begin with P2P. */
   text: (outcome: OutcomeOf<T>) => PrintedLine[]
   /** `within`: its text tells the notices too, which otherwise follow it in lines of their own. */
   notices?: 'within'

@@ -85,7 +85,7 @@ function limitChecks(
       ? '; your presence there has lapsed'
       : '; your presence there will lapse'
   const rest = until > now ? `; it is left alone until ${iso(until)}` : ''
-  const detail = `it limits how often we connect, last at ${iso(memory.dialLimit.at)}; \`${P2P} announce\` goes there every ${every} minutes at the most, and a presence is good for ${presenceLifetime(every) / 60} minutes meanwhile${rest}${lapse}`
+  const detail = `it limits how often we connect, last at ${iso(memory.dialLimit.at)}; \`${P2P} announce\` goes there once in ${every} minutes, and a presence is good for ${presenceLifetime(every) / 60} minutes meanwhile${rest}${lapse}`
   const hint = `nothing is lost while another relay answers; a slower cron or another relay (\`${P2P} config set relays.presence …\`) asks less of it`
   return [{ name: `${url} limits`, relay: url, step: 'limits', ok: true, warning: true, detail, hint }]
 }

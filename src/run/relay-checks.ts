@@ -124,6 +124,6 @@ function latencyCheck({ url, steps }: RelayExamination): RelayCheck[] {
   const times = steps.flatMap((step) => (step.ok ? [step.ms] : []))
   if (times.length < 2) return []
   const worst = Math.max(...times)
-  const base = { name: `${url} latency`, relay: url, step: 'latency', ok: true, detail: `${worst} ms at the most` }
+  const base = { name: `${url} latency`, relay: url, step: 'latency', ok: true, detail: `at most ${worst} ms` }
   return [worst < SLOW ? base : { ...base, warning: true, hint: 'a nearer relay makes every command faster' }]
 }

@@ -51,7 +51,7 @@ export type Sweep = {
 export type RelayLimits = { at: number; maxEvents?: number; maxMessageBytes?: number; subscriptions?: number }
 
 /**
- * A relay that wants to be left alone: when it said so, unix ms, until when, unix seconds, and for the how many-th time in a row.
+ * A relay that wants to be left alone: when it said so, unix ms, until when, unix seconds, and how often it has in a row.
  * `named`: it has said for how long; `only`: with questions, or with what we publish.
  */
 export type RelayBackoff = {
