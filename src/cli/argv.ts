@@ -101,6 +101,9 @@ function splitArgv(argv: readonly string[], grammar: Grammar): SplitArgv {
   return words
 }
 
+/** What says which one. The trap: a script's variable is empty, and its words go to the only call there is, or in another's name. */
+const CHOOSERS: readonly string[] = ['home', 'call', 'id', 'with', 'name', 'capability', 'search', 'for']
+
 function setOption(words: SplitArgv, name: string, value: string | undefined, { verb, known }: Grammar): void {
   const option = Object.hasOwn(known, name) ? known[name] : undefined
   if (option === undefined) {
@@ -110,6 +113,11 @@ function setOption(words: SplitArgv, name: string, value: string | undefined, { 
     throw usageFailure(`--${name} takes no value`, `\`${P2P} --help\` lists the options`)
   if (option.type === 'string' && value === undefined && name !== 'wait')
     throw usageFailure(`--${name} needs a value`, `\`${P2P} --help\` lists the options`)
+  if (CHOOSERS.includes(name) && value?.trim() === '')
+    throw usageFailure(
+      `--${name} is empty`,
+      'is the variable set? Where there is nothing to choose, leave the option out',
+    )
   if (option.array) {
     words.options[name] = [...strings(words.options[name]), value ?? '']
   } else {

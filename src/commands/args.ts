@@ -12,8 +12,16 @@ import type { Args } from './command.ts'
 export function wordsArgument(args: Args, name: string): string {
   const typed = optionalText(args, name)
   const text = typed === '-' && args.input !== undefined ? stdinText(args.input) : typed
-  if (text.trim() === '') throw new Failure('TEXT_EMPTY', `the ${name} is empty`, 'say something, in quotes')
+  if (text.trim() === '')
+    throw new Failure('TEXT_EMPTY', `the ${name} is empty`, EMPTY[name] ?? 'say something, in quotes')
   return text
+}
+
+/** What to type where it is no text that is missing. */
+const EMPTY: Readonly<Record<string, string>> = {
+  agent: `\`${P2P} list\` shows who is on line, \`${P2P} contacts\` whom you know`,
+  'call-id': `\`${P2P} transcript\` lists the calls there are`,
+  name: `\`${P2P} sendfile <path>\` sends a file`,
 }
 
 /** A text that may be left out. */
