@@ -36,7 +36,7 @@ test.each([
     expect(crons.length).toBeGreaterThan(12)
     const { checks } = await ada.json(['doctor'], HOURS * HOUR)
     expect(JSON.stringify(checks)).toMatch(
-      /it limits how often we connect, last at .* goes there every 6 minutes at the most, and a presence is good for 15 minutes/,
+      /it limits how often we connect, last at .* goes there once in 6 minutes, and a presence is good for 15 minutes/,
     )
   })
 })
