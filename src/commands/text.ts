@@ -106,7 +106,7 @@ function itemLines(item: InboxItem): PrintedLine[] {
       return [
         [span('heading', 'call'), ` ${id} with `, ...from, ` is over: ${FORKED[item.fork ?? 'told']}`],
         hintLine(
-          `  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew; \`${P2P} transcript ${id}\` shows both texts`,
+          `  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew; \`${P2P} transcript ${id}\` shows what came`,
         ),
       ]
     case 'lost':

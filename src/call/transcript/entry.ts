@@ -53,7 +53,7 @@ export function entryMarks({
 }
 
 const ASIDE: Readonly<Record<AsideReason, string>> = {
-  fork: 'no part of the call: another text stands under that number',
+  fork: 'no part of the call: it belongs to another branch of it',
   'after-end': 'no part of the call: it came after the end of its sender',
   verified: 'no part of the call: it came after both sides had confirmed it',
 }
