@@ -59,18 +59,22 @@ export function openProposals(call: Lines, from?: 'me' | 'peer'): Proposal[] {
   return proposalsOf(call).filter((one) => one.answer === undefined && (from === undefined || one.from === from))
 }
 
-/** The same items, and which of them nothing is left to be done about: advice that was good once would be refused now. */
-export function markSettled(items: readonly InboxItem[], call: Call): InboxItem[] {
-  const open = new Set(call.phase === 'active' ? openProposals(call, 'peer').map(({ id }) => id) : [])
+/**
+ * The same items, and what has become of each: which nothing is left to be done about, as advice that was good once would be refused now;
+ * and which answers are none. The attack: an `agree` that names a question of ours, its own proposal, or what it has declined.
+ */
+export function judgeItems(items: readonly InboxItem[], call: Call): InboxItem[] {
+  const isAbout = ({ type }: InboxItem) => type === 'propose' || type === 'agree' || type === 'decline'
+  const proposals = items.some(isAbout) ? proposalsOf(call) : []
+  const active = call.phase === 'active'
+  const isOpen = (id: string) => active && proposals.some((one) => one.id === id && one.answer === undefined)
+  const counts = (ref: string | undefined) => proposals.some((one) => one.from === 'me' && one.answer?.ref === ref)
   return items.map((item) => {
-    const { type, id } = item
-    const isSettled =
-      type === 'request'
-        ? call.phase !== 'ringing'
-        : type === 'propose'
-          ? !open.has(id)
-          : (type === 'accept' || type === 'decline') && call.phase !== 'active'
-    return isSettled ? { ...item, settled: true } : item
+    const { type, id, ref } = item
+    if (type === 'request') return call.phase === 'ringing' ? item : { ...item, settled: true }
+    if (type === 'propose') return isOpen(id) ? item : { ...item, settled: true }
+    if ((type === 'agree' || type === 'decline') && !counts(ref)) return { ...item, settled: true, void: true }
+    return active || (type !== 'accept' && type !== 'decline') ? item : { ...item, settled: true }
   })
 }
 

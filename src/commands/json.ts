@@ -154,7 +154,7 @@ export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutc
 
 const ITEM_FIELDS = [
   ...(['type', 'id', 'ref', 're', 'call', 'from', 'text', 'at', 'seq', 'late', 'repeat', 'unseen'] as const),
-  ...(['path', 'size', 'sha256', 'reason', 'note', 'outcome', 'outgoing', 'escalation', 'channel'] as const),
+  ...(['path', 'size', 'sha256', 'reason', 'note', 'outcome', 'outgoing', 'void', 'escalation', 'channel'] as const),
 ]
 
 /** An item of `new[]` as the contract of --json has it; fields that say nothing are left out. */

@@ -73,6 +73,7 @@ function itemLines(item: InboxItem): PrintedLine[] {
     case 'agree':
     case 'decline': {
       const did = item.type === 'agree' ? 'agreed to' : 'declined'
+      if (item.void) return [voidAnswerLine(item), ...quoteInCall(item.text)]
       return [
         [...from, ` ${did} ${item.re ?? 'a proposal'} in call ${id}, ${item.ref}${late(item)}${colon}`],
         ...quoteInCall(item.text),
@@ -142,6 +143,15 @@ function itemLines(item: InboxItem): PrintedLine[] {
             ...quoteLines(item.text, 'owner'),
           ]
   }
+}
+
+function voidAnswerLine({ type, re, ref, call, from, text }: InboxItem): PrintedLine {
+  const what = `${type === 'agree' ? 'agrees to' : 'declines'} ${re ?? 'something'}`
+  const why = 'which is no open proposal of yours: it counts for nothing'
+  return [
+    ...describeAgent(from),
+    ` says that it ${what} in call ${call.slice(0, 8)}, ${ref}, ${why}${isBlank(text) ? '' : ':'}`,
+  ]
 }
 
 function nextLine({ settled }: InboxItem, command: string): PrintedLine[] {

@@ -2,7 +2,7 @@
 // afterwards, and only then.
 
 import { type Agent, type AgentDirectory, agentOf, type Contact } from '../call/agents.ts'
-import { markSettled } from '../call/agreements.ts'
+import { judgeItems } from '../call/agreements.ts'
 import type { KeptEscalation } from '../call/escalation.ts'
 import { answerItem, type InboxItem, itemsOf, letterItem, sortByImportance } from '../call/inbox-items.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
@@ -216,7 +216,7 @@ export function unreadItems(
   letters.sort((a, b) => a.heard - b.heard || a.rumor.created_at - b.rumor.created_at)
   const items = calls.flatMap((call) => {
     const log = state.logs[call.id]
-    return log === undefined ? [] : markSettled(itemsOf(log, call, people, all), call)
+    return log === undefined ? [] : judgeItems(itemsOf(log, call, people, all), call)
   })
   const answers = Object.entries(state.index.escalations).flatMap(([id, kept]) =>
     kept.answers.map((answer) => ({ escalation: id, answer })),
