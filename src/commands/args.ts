@@ -55,7 +55,7 @@ export function waitOptions(until: string) {
 
 export const SETTLE = {
   type: 'string',
-  describe: `come back that many seconds after the last thing of a burst (${SETTLE_SECONDS})`,
+  describe: `seconds to stay for more after the last thing that came (${SETTLE_SECONDS})`,
 } as const
 
 /** How long to stay; undefined where nobody has asked for it. Throws USAGE. */

@@ -15,7 +15,7 @@ export const config: Command<'config'> = {
   ],
   positionals: {
     action: { type: 'string', choices: ACTIONS, describe: 'what to do' },
-    key: { type: 'string', describe: 'which one' },
+    key: { type: 'string', describe: 'which setting' },
     values: { type: 'string', array: true, describe: 'its new value' },
   },
   intent: (args) => {

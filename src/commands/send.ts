@@ -24,10 +24,10 @@ export const send: Command<'send'> = {
   options: {
     to: {
       type: 'string',
-      describe: 'a letter outside of calls, which any NIP-17 client shows, to: npub, contact, name@domain …',
+      describe: 'write a letter outside of calls, which any NIP-17 client shows, to: npub, contact, name@domain …',
     },
-    re: { type: 'string', describe: 'what it answers: peer/5 or me/3, as it was shown' },
-    progress: { type: 'boolean', describe: 'how far the work is: wakes nobody over there' },
+    re: { type: 'string', describe: 'which item it answers: peer/5 or me/3, as it was shown' },
+    progress: { type: 'boolean', describe: 'say how far the work is; wakes nobody on the other side' },
     work: { type: 'boolean', describe: 'with --to: do the proof of work that is asked for, for at most 30 s' },
     ...waitOptions('the other side says something'),
   },

@@ -47,7 +47,7 @@ export const transcript: Command<'transcript'> = {
     brief: { type: 'boolean', describe: 'only what was agreed, what was handed over and how it ended' },
     with: { type: 'string', describe: 'only letters and calls with this agent: npub, 64-hex, petname or name' },
     since: { type: 'string', describe: 'only from then on: 2026-07-31, 2026-07-31T09:30Z or unix seconds' },
-    until: { type: 'string', describe: 'only until then, a day with all of its hours' },
+    until: { type: 'string', describe: 'only until then; a day counts to its end' },
     search: { type: 'string', describe: 'find words in all calls, or in the one that is named' },
   },
   print: ({ format }) => ({ json: format === 'json', always: true, exact: true, page: format !== 'text' }),

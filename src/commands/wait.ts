@@ -19,7 +19,7 @@ export const wait: Command<'wait'> = {
     follow: { type: 'boolean', describe: 'stream JSON lines until stopped' },
     for: {
       type: 'string',
-      describe: `come back for these only, and always for escalate, end and owner: ${ITEM_TYPES.join(',')}`,
+      describe: `come back for these only, and always for escalate, end and owner: ${ITEM_TYPES.join(', ')}`,
     },
     settle: SETTLE,
   },
