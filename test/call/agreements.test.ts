@@ -1,11 +1,15 @@
 // What a peer's answer makes of a proposal, and what it does not, whatever it names.
 import { expect, test } from 'vitest'
+import { agentOf } from '../../src/call/agents.ts'
 import { agreementsOf, judgeItems } from '../../src/call/agreements.ts'
 import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Body } from '../../src/call/signal.ts'
+import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import { plain } from '../../src/call/wording.ts'
 import { newsLines } from '../../src/commands/text.ts'
 import { callIn, hears, inCall, logIn, rawIn, says, send } from '../support/conversation.ts'
+
+const PEOPLE = { contacts: [], owner: undefined, names: {} }
 
 test('an answer that names no open proposal of ours is told as what it is', () => {
   const { ada: me, ben: peer, id } = inCall()
@@ -33,7 +37,7 @@ test('an answer that names no open proposal of ours is told as what it is', () =
   answer({ type: 'agree', text: '' }, other?.id)
 
   const call = callIn(me, id)
-  const items = judgeItems(itemsOf(logIn(me, id), call, { contacts: [], owner: undefined, names: {} }), call)
+  const items = judgeItems(itemsOf(logIn(me, id), call, PEOPLE), call)
   const told = items.flatMap(({ type, re, void: isVoid }) =>
     type === 'agree' || type === 'decline' ? [[type, re, isVoid]] : [],
   )
@@ -46,6 +50,13 @@ test('an answer that names no open proposal of ours is told as what it is', () =
     ['agree', 'me/4', undefined],
   ])
   expect(agreementsOf(call).map(({ ref }) => ref)).toEqual(['me/4'])
+  const transcript = transcriptOf(call, logIn(me, id), agentOf(PEOPLE, me.key), PEOPLE)
+  expect(transcript.entries.flatMap(({ ref, void: isVoid }) => (isVoid ? [ref] : []))).toEqual([
+    'peer/2',
+    'peer/4',
+    'peer/6',
+    'peer/7',
+  ])
   const lines = newsLines(items).map(plain)
   expect(lines.filter((line) => / agreed to /.test(line))).toHaveLength(1)
   expect(lines.filter((line) => /says that it agrees to .* counts for nothing/.test(line))).toHaveLength(4)

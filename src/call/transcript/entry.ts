@@ -33,6 +33,7 @@ export function entryLines(entry: TranscriptEntry): PrintedLine[] {
 export function entryMarks({
   outcome,
   confirms,
+  void: isVoid,
   unseen = [],
   hadAcked,
   late,
@@ -43,6 +44,7 @@ export function entryMarks({
   const range = unseen.length > 1 ? `${first} to ${unseen.at(-1)} were` : `${first} was`
   return [
     ...(outcome === undefined ? [] : [`outcome: ${outcome}`]),
+    ...(isVoid ? ['answers no open proposal, so it counts for nothing'] : []),
     ...(confirms ? ['said by the program to confirm the end, typed by nobody'] : []),
     ...(first === undefined ? [] : [`written before ${range} seen`]),
     ...(hadAcked === undefined ? [] : [`had acknowledged up to ${hadAcked} before`]),
@@ -90,7 +92,7 @@ function isWord(mark: string | boolean | undefined): mark is string {
 }
 
 /** What its author did; "" for a message, which speaks for itself. */
-export function actionText({ type, from, reason, re, confirms }: TranscriptEntry): string {
+export function actionText({ type, from, reason, re, confirms, void: isVoid }: TranscriptEntry): string {
   switch (type) {
     case 'request':
       return 'asked for this call'
@@ -109,9 +111,9 @@ export function actionText({ type, from, reason, re, confirms }: TranscriptEntry
     case 'propose':
       return 'proposed'
     case 'agree':
-      return `agreed to ${re ?? 'a proposal'}`
+      return isVoid ? `said that it agrees to ${re ?? 'something'}` : `agreed to ${re ?? 'a proposal'}`
     case 'decline':
-      return `declined ${re ?? 'a proposal'}`
+      return isVoid ? `said that it declines ${re ?? 'something'}` : `declined ${re ?? 'a proposal'}`
     default:
       return re === undefined ? '' : `answered ${re}`
   }

@@ -3,7 +3,7 @@
 import type { BoundCall } from '../../nostr/call-key.ts'
 import { type Foreign, foreign, foreignLine, foreignText } from '../../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf } from '../agents.ts'
-import { type Agreement, agreementsOf, callOutcome, openProposals, type Proposal } from '../agreements.ts'
+import { type Agreement, agreementsOf, callOutcome, openProposals, type Proposal, proposalsOf } from '../agreements.ts'
 import { type FileFacts, fileFactsOf, receivedFile, type Transfer, transfers } from '../file-transfer.ts'
 import { isShown, refOf, refsIn } from '../inbox-items.ts'
 import {
@@ -49,6 +49,8 @@ export type TranscriptEntry = {
   /** How the call went, in the words of whoever ended it; an end that only confirms the other one. */
   outcome?: CallOutcome
   confirms?: true
+  /** An answer to no proposal of the other side, or to one that has its answer: nothing is agreed or declined by it. */
+  void?: true
   /** Why a call was rejected, or a file not taken. */
   reason?: string
   path?: string
@@ -100,7 +102,8 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
   const lines = call.lines.filter(
     (line) => line.signal.body.type !== 'file' || !isShown(line) || files.has(line.signal.id),
   )
-  const context = { log, call, me, peer, files }
+  const answers = new Set(proposalsOf(call).flatMap(({ answer }) => answer?.ref ?? []))
+  const context = { log, call, me, peer, files, answers }
   const entries = [
     ...lines.map((line) => entryOf(line, context)),
     ...gapEntries(call, context),
@@ -144,12 +147,21 @@ function secrecyFacts({ role, phase, ends }: Call, log: Log): Pick<CallFacts, 's
   return { secrecy: 'identity', ...(told.length > 0 && { secrecyFaults: told }) }
 }
 
-type EntryContext = { log: Log; call: Call; me: Agent; peer: Agent; files: ReadonlyMap<string, Transfer> }
+/** `answers`: refs of what stands as the answer to a proposal. */
+type EntryContext = {
+  log: Log
+  call: Call
+  me: Agent
+  peer: Agent
+  files: ReadonlyMap<string, Transfer>
+  answers: ReadonlySet<string>
+}
 
 function entryOf(line: Line, context: EntryContext): TranscriptEntry {
-  const { log, call, me, peer, files } = context
+  const { log, call, me, peer, files, answers } = context
   const { signal, heard, late, unseen, hadAcked } = line
   const own = signal.from === me.pubkey
+  const ref = `${own ? 'me' : 'peer'}/${signal.seq}`
   const { body } = signal
   const file = files.get(signal.id)
   const pieces = file === undefined ? [signal] : file.chunks
@@ -158,7 +170,7 @@ function entryOf(line: Line, context: EntryContext): TranscriptEntry {
   const isOpaque = !isShown(line) && body.type !== 'request'
   return {
     n: 0,
-    ref: `${own ? 'me' : 'peer'}/${signal.seq}`,
+    ref,
     ...(re === undefined ? {} : { re }),
     from: own ? 'me' : 'peer',
     author: own ? me : peer,
@@ -175,6 +187,9 @@ function entryOf(line: Line, context: EntryContext): TranscriptEntry {
     ...(late ? { late } : {}),
     ...(unseen === undefined ? {} : { unseen: refsIn(unseen, own ? 'peer' : 'me') }),
     ...(hadAcked === undefined ? {} : { hadAcked: `me/${hadAcked}` }),
+    ...(!isOpaque && (body.type === 'agree' || body.type === 'decline') && !answers.has(ref)
+      ? { void: true as const }
+      : {}),
     ...(body.type === 'reject' ? { reason: body.reason } : {}),
     ...(body.type === 'end' && body.outcome !== undefined ? { outcome: body.outcome } : {}),
     ...(body.type === 'end' && isConfirming(signal, call) ? { confirms: true as const } : {}),
