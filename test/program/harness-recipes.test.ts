@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { PROGRAM, type ProcessResult, startProcess } from '../../scripts/processes.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess } from '../../scripts/processes.ts'
 import { type AgentPair, startCall, withPair } from '../support/two-programs.ts'
 
 const DOCUMENT = readFileSync(new URL('../../docs/HARNESSES.md', import.meta.url), 'utf8')
@@ -33,7 +33,7 @@ function deskOf({ relay, ben }: AgentPair): Desk {
   }
   const PATH = `${bin}:${dirname(process.execPath)}:${process.env.PATH}`
   return {
-    shell: async (script, env = { PATH, P2P_RELAYS: relay.url }) => {
+    shell: async (script, env = { ...agentEnv(ben.home, [relay.url]), PATH }) => {
       const ran = await startProcess('/bin/sh', ['-c', script], { cwd: ben.home, env: { HOME: ben.home, ...env } })
         .ended
       if (ran.code !== 0) throw new Error(`${script} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)

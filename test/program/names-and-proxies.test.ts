@@ -8,6 +8,7 @@ import { randomKeys } from '../../src/nostr/crypto.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
 import { type Certificate, certificateFor, startTlsInFront } from '../support/certificate.ts'
 import { startConnectProxy, startSocksProxy } from '../support/proxy-servers.ts'
+import { startRun } from '../support/runs.ts'
 import { listenTcp, startTestRelay } from '../support/scripted-relay.ts'
 import { presenceEvent, publishAll } from '../support/strangers.ts'
 
@@ -23,6 +24,11 @@ async function run(
 ): Promise<ProcessResult> {
   const setting = { cwd: home, env: { ...agentEnv(home, [relay]), ...env } }
   return await startProcess(process.execPath, [PROGRAM, ...args], setting).ended
+}
+
+async function allowPrivate(home: string): Promise<void> {
+  const { code } = await startRun(['config', 'set', 'relays.allowPrivate', 'true'], { env: agentEnv(home, []) }).ended
+  expect(code).toBe(0)
 }
 
 describe('a name of the web', () => {
@@ -42,12 +48,13 @@ describe('a name of the web', () => {
         },
       })
       expect(refused.code).toBe(6)
-      expect((await p2p('config', 'set', 'relays.allowPrivate', 'true')).code).toBe(0)
+      await allowPrivate(home)
       // Somebody on line has taken the very name.
       const impostor = join(home, 'impostor')
       mkdirSync(impostor)
-      await run(impostor, relay.url, ['config', 'set', 'name', `bob@localhost:${domain}`])
-      expect((await run(impostor, relay.url, ['announce'])).code).toBe(0)
+      const announcer = { env: agentEnv(impostor, [relay.url]) }
+      await startRun(['config', 'set', 'name', `bob@localhost:${domain}`], announcer).ended
+      expect((await startRun(['announce'], announcer).ended).code).toBe(0)
       const called = await p2p('call', `bob@localhost:${domain}`, 'Hello')
       expect(JSON.parse(called.stdout)).toMatchObject({ ok: true, call: { peer: { npub, trust: 'unknown' } } })
       expect(JSON.parse(called.stdout).call.peer.name).not.toContain('localhost')
@@ -84,7 +91,7 @@ describe('a name of the web in a presence', () => {
     const env = { NODE_EXTRA_CA_CERTS: certificate.path }
     await withTemporaryFolder(async (home) => {
       const p2p = (...args: string[]) => run(home, relay.url, ['--json', ...args], env)
-      expect((await p2p('config', 'set', 'relays.allowPrivate', 'true')).code).toBe(0)
+      await allowPrivate(home)
       const verdicts = async (...args: string[]) => {
         const { agents } = JSON.parse((await p2p('list', ...args)).stdout)
         return Object.fromEntries(
