@@ -78,9 +78,16 @@ export function judgeItems(items: readonly InboxItem[], call: Call): InboxItem[]
   })
 }
 
+/** Who says how a call went. */
+export type OutcomeAuthor = 'me' | 'peer' | 'both'
+
 /** How a call went, in the words of whoever ended it; of two who say so, the first in the order of the transcript. */
-export function callOutcome({ lines }: Pick<Call, 'lines'>): CallOutcome | undefined {
-  return lines.flatMap(({ signal: { body } }) => (body.type === 'end' ? (body.outcome ?? []) : []))[0]
+export function callOutcome(call: Lines): { outcome: CallOutcome; by: OutcomeAuthor } | undefined {
+  const [first, second] = call.lines.flatMap((line) => {
+    const { body } = line.signal
+    return body.type === 'end' && body.outcome !== undefined ? [{ outcome: body.outcome, by: sideOf(line, call) }] : []
+  })
+  return first !== undefined && second?.outcome === first.outcome ? { ...first, by: 'both' } : first
 }
 
 function sideOf({ party }: Line, { role }: Lines): 'me' | 'peer' {

@@ -1,7 +1,7 @@
 // The JSON that programs read. The names are a contract: fields may be added, none renamed or dropped.
 
 import { type Agent, agentOf } from '../call/agents.ts'
-import { type Agreement, agreementsOf, openProposals, type Proposal } from '../call/agreements.ts'
+import { type Agreement, agreementsOf, type OutcomeAuthor, openProposals, type Proposal } from '../call/agreements.ts'
 import { type CallStatus, callStatusOf, type Moment } from '../call/call-status.ts'
 import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
@@ -37,6 +37,7 @@ export type CallShape = {
   agreements: AgreementShape[]
   proposals?: ProposalShape[]
   outcome?: CallOutcome
+  outcomeBy?: OutcomeAuthor
   /** The last one of the other side, where it has said nothing since. */
   progress?: Cleaned<Moment>
 }
@@ -54,7 +55,7 @@ export type CallsOutcome = Pick<CommonOutcome, 'state' | 'calls' | 'people' | 't
 export function callShape(outcome: CallsOutcome, id: string): CallShape | undefined {
   const summary = outcome.state.index.calls[id]
   if (summary === undefined) return undefined
-  const { direction, own, createdAt, unread, outcome: went } = summary
+  const { direction, own, createdAt, unread, outcome: went, outcomeBy } = summary
   // A call that is loaded is as it is now; time may have passed since its summary was made.
   const live = outcome.calls.find((c) => c.id === id)
   const phase = live?.phase ?? summary.phase
@@ -79,7 +80,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
     ...(path === undefined ? {} : { transcript: path }),
     agreements: (live === undefined ? (summary.agreements ?? []) : agreementsOf(live)).map(cleanAgreement),
     ...(open.length === 0 ? {} : { proposals: open.map(cleanProposal) }),
-    ...(went === undefined ? {} : { outcome: went }),
+    ...(went === undefined ? {} : { outcome: went, ...(outcomeBy && { outcomeBy }) }),
     ...(progress === undefined ? {} : { progress: { ...progress, text: foreignText(progress.text) } }),
   }
 }

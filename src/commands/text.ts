@@ -4,6 +4,7 @@
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
 import { hintLine, type PrintedLine, quotes, type Span, span, type Voice } from '../call/span.ts'
+import { outcomeText } from '../call/transcript/entry.ts'
 import {
   ABOUT_PEERS,
   claimedNameLines,
@@ -240,8 +241,8 @@ export function overLines(call: CallShape): PrintedLine[] {
 }
 
 /** Of a call that is over: how it went, and whether both sides hold the same. */
-export function endedFacts({ state, verified, confirmed, outcome, id }: CallShape): (string | Span)[] {
-  const went = outcome === undefined ? [] : [`outcome: ${outcome}`]
+export function endedFacts({ state, verified, confirmed, outcome, outcomeBy, id }: CallShape): (string | Span)[] {
+  const went = outcome === undefined ? [] : [`outcome: ${outcomeText(outcome, outcomeBy)}`]
   if (state !== 'ended') return went
   if (verified === true) return [...went, span('good', 'verified')]
   const { n, of } = confirmed

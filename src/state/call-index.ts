@@ -62,7 +62,7 @@ const NOTHING_UNSHOWN: ReadonlySet<string> = new Set()
  * @param before what it said before
  */
 export function summariseCall(call: Call, log: Log, now: number, before?: CallSummary): CallSummary {
-  const [agreements, outcome] = [rememberedAgreements(call), callOutcome(call)]
+  const [agreements, went] = [rememberedAgreements(call), callOutcome(call)]
   const secrecy = secrecyIn(log)?.sealedWith
   const over = overAt(call, log, now, before)
   const awaits = awaitsUntil(call, log)
@@ -81,7 +81,7 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
     ...(log.heldForGlare === true ? { held: true } : {}),
     ...(log.verified === undefined ? {} : { verified: true }),
     ...(agreements.length === 0 ? {} : { agreements }),
-    ...(outcome === undefined ? {} : { outcome }),
+    ...(went === undefined ? {} : { outcome: went.outcome, outcomeBy: went.by }),
     ...(secrecy === undefined ? {} : { secrecy }),
     ...(secrecy === 'call' && isHungUpUnderIdentityKey(call.ends) ? { hungUp: true } : {}),
     ...(over === undefined ? {} : { overAt: over, endCount: endsOf(call) }),

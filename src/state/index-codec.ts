@@ -161,6 +161,7 @@ const summary = fields<CallSummary>(
     verified: yes,
     agreements: list(agreement),
     outcome: oneOf('done', 'partial', 'failed'),
+    outcomeBy: oneOf('me', 'peer', 'both'),
     secrecy: oneOf('call', 'identity'),
     hungUp: yes,
     overAt: finite,

@@ -1,5 +1,5 @@
 // What is on disk, as data: the index (state.json) and the call files. Pure: io/ reads and writes it.
-import type { Agreement } from '../call/agreements.ts'
+import type { Agreement, OutcomeAuthor } from '../call/agreements.ts'
 import type { Escalation, KeptEscalation } from '../call/escalation.ts'
 import type { Claim, FileState, Log, OutboxEntry } from '../call/log.ts'
 import { type Call, replay } from '../call/replay.ts'
@@ -58,6 +58,7 @@ export type CallSummary = {
   /** What was agreed, each text cut to a reminder; and how the call went, in the words of whoever ended it. */
   agreements?: Agreement[]
   outcome?: CallOutcome
+  outcomeBy?: OutcomeAuthor
   /** Which key its words are sealed with, once it is accepted; `hungUp`: in the open all the same, by a caller that did not know of the accept. */
   secrecy?: 'call' | 'identity'
   hungUp?: true

@@ -116,6 +116,7 @@ const index: Whole<Index> = {
       ...{
         verified: true,
         outcome: 'done',
+        outcomeBy: 'peer',
         secrecy: 'call',
         hungUp: true,
         overAt: now,

@@ -2,7 +2,9 @@
 // what its digest proves.
 
 import { type Foreign, foreign, foreignText } from '../../sanitize.ts'
+import type { OutcomeAuthor } from '../agreements.ts'
 import type { AsideReason } from '../log.ts'
+import type { CallOutcome } from '../signal.ts'
 import { hintLine, type PrintedLine, span } from '../span.ts'
 import { agentLabel, quoteInCall, quoteLines, timeSpan } from '../wording.ts'
 import { gapText, type Transcript, type TranscriptEntry } from './transcript.ts'
@@ -58,6 +60,11 @@ const ASIDE: Readonly<Record<AsideReason, string>> = {
   fork: 'no part of the call: it belongs to another branch of it',
   'after-end': 'no part of the call: it came after the end of its sender',
   verified: 'no part of the call: it came after both sides had confirmed it',
+}
+
+/** How a call went, and that it is the word of the other side alone: what is verified beside it is not that. */
+export function outcomeText(outcome: CallOutcome, by: OutcomeAuthor | undefined): string {
+  return by === 'peer' ? `${outcome} (says the other side)` : outcome
 }
 
 /** What was agreed and what was not answered: by refs, and the words of each side. */

@@ -8,6 +8,7 @@ import {
   agreementParts,
   entryMarks,
   fileStateText,
+  outcomeText,
   secrecyText,
   spokenText,
   verificationOf,
@@ -66,7 +67,7 @@ function topicQuote({ call }: Excerpt): Markup {
 }
 
 function factList(shown: Excerpt): Markup {
-  const { call, me, entries, left, outcome } = shown
+  const { call, me, entries, left, outcome, outcomeBy } = shown
   const { word, text } = verificationOf(shown)
   const secrecy = secrecyText(shown)
   const claimed = claimedName(call.peer)
@@ -91,7 +92,7 @@ function factList(shown: Excerpt): Markup {
       call.state,
       ...(word === 'verified' || word === 'differs' ? [', ', elementOfClass('span', word, text)] : []),
     ),
-    ...(outcome === undefined ? [] : factRow('Outcome', outcome)),
+    ...(outcome === undefined ? [] : factRow('Outcome', outcomeText(outcome, outcomeBy))),
     ...agreementParts(shown).flatMap(({ head, words }) =>
       factRow(head, ...words.map(({ from, text }) => element('div', { class: `words ${from}`, dir: 'auto' }, text))),
     ),

@@ -7,6 +7,7 @@ import {
   agreementParts,
   entryMarks,
   fileStateText,
+  outcomeText,
   secrecyText,
   spokenText,
   verificationOf,
@@ -17,7 +18,7 @@ import { gapText, type TranscriptEntry } from './transcript.ts'
 
 /** A transcript as lines of Markdown; every line of the peer's is quoted. */
 export function markdownOf(shown: Excerpt): string[] {
-  const { call, me, entries, digest, left, truncated, brief, path, outcome } = shown
+  const { call, me, entries, digest, left, truncated, brief, path, outcome, outcomeBy } = shown
   const verdict = verificationOf(shown)
   const secrecy = secrecyText(shown)
   const claimed = claimedName(call.peer)
@@ -28,7 +29,7 @@ export function markdownOf(shown: Excerpt): string[] {
     `- Me: ${me.npub}`,
     `- Asked by ${call.direction === 'outgoing' ? 'me' : 'the peer'}: ${formatTime(call.createdAt)}`,
     `- State: ${call.state}`,
-    ...(outcome === undefined ? [] : [`- Outcome: ${outcome}`]),
+    ...(outcome === undefined ? [] : [`- Outcome: ${outcomeText(outcome, outcomeBy)}`]),
     `- Call: ${call.id}`,
     ...(secrecy === undefined ? [] : [`- Secrecy: ${secrecy}`]),
     '',

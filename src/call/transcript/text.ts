@@ -5,17 +5,17 @@ import { P2P } from '../../command-name.ts'
 import { cutForeign, type Foreign, isBlank, lineLengths } from '../../sanitize.ts'
 import { hintLine, type PrintedLine, span } from '../span.ts'
 import { ABOUT_PEERS, claimedNameLines, describeAgent, quoteInCall } from '../wording.ts'
-import { agreementParts, entryLines, secrecyText, verificationOf } from './entry.ts'
+import { agreementParts, entryLines, outcomeText, secrecyText, verificationOf } from './entry.ts'
 import type { Excerpt } from './excerpt.ts'
 import type { Transcript } from './transcript.ts'
 
 /** A transcript as lines of plain text; every line says whose it is. */
 export function textOf(shown: Excerpt): PrintedLine[] {
-  const { call, entries, digest, left, truncated, brief, path, outcome } = shown
+  const { call, entries, digest, left, truncated, brief, path, outcome, outcomeBy } = shown
   const verdict = verificationOf(shown)
   const secrecy = secrecyText(shown)
   const id = call.id.slice(0, 8)
-  const went = outcome === undefined ? '' : `, outcome: ${outcome}`
+  const went = outcome === undefined ? '' : `, outcome: ${outcomeText(outcome, outcomeBy)}`
   const kept = path === undefined ? '' : ` in ${path}, or with`
   return [
     [span('heading', 'transcript of call'), ` ${id} with `, ...describeAgent(call.peer), `, ${call.state}${went}:`],

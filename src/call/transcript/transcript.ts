@@ -3,7 +3,15 @@
 import type { BoundCall } from '../../nostr/call-key.ts'
 import { type Foreign, foreign, foreignLine, foreignText } from '../../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf } from '../agents.ts'
-import { type Agreement, agreementsOf, callOutcome, openProposals, type Proposal, proposalsOf } from '../agreements.ts'
+import {
+  type Agreement,
+  agreementsOf,
+  callOutcome,
+  type OutcomeAuthor,
+  openProposals,
+  type Proposal,
+  proposalsOf,
+} from '../agreements.ts'
 import { type FileFacts, fileFactsOf, receivedFile, type Transfer, transfers } from '../file-transfer.ts'
 import { isShown, refOf, refsIn } from '../inbox-items.ts'
 import {
@@ -87,8 +95,9 @@ export type Transcript = {
   /** What was agreed, and what was proposed and is not answered. */
   agreements: readonly Agreement[]
   proposals: readonly Proposal[]
-  /** How it went, in the words of whoever ended it. */
+  /** How it went, in the words of whoever ended it, and who that was. */
   outcome: CallOutcome | undefined
+  outcomeBy: OutcomeAuthor | undefined
   /** How many of our signals the other side has confirmed, of how many. */
   confirmed: { n: number; of: number }
 }
@@ -109,6 +118,7 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
     ...gapEntries(call, context),
     ...Object.values(log.aside).flatMap((entry) => asideEntries(entry, context)),
   ]
+  const went = callOutcome(call)
   return {
     call: {
       id: call.id,
@@ -125,7 +135,8 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
     verified: call.verified,
     agreements: agreementsOf(call),
     proposals: openProposals(call),
-    outcome: callOutcome(call),
+    outcome: went?.outcome,
+    outcomeBy: went?.by,
     confirmed: { n: call.acked, of: call.own.seq },
   }
 }
