@@ -85,7 +85,9 @@ export function replay(log: Log, me: string, now: number): Call | undefined {
     known.push(folded)
   }
   const { call } = folded
-  return call && { ...call, phase: withExpiry(call.phase, call.last, now) }
+  if (call === undefined) return undefined
+  const phase = withExpiry(call.phase, call.last, now)
+  return phase === call.phase ? call : { ...call, phase }
 }
 
 /** The signals of a log in transcript order. */
