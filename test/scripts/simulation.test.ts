@@ -2,17 +2,27 @@
 import { expect, test } from 'vitest'
 import { shareMaps, simulateBundled } from '../../scripts/simulate.ts'
 import { ARCHIVE_BOUNDS } from '../../src/call/archive.ts'
-import { simulate } from '../simulation/simulation.ts'
+import { type Figures, simulate } from '../simulation/simulation.ts'
 
-const SEEDS = 25
+/** Short ones of each kind, one that meets its archive again, and two with archives in which nobody dies, so that they go the same way again. */
+const SEEDS = [...Array.from({ length: 22 }, (_, n) => n + 2), 30, 300, 324]
 
-test(`${SEEDS} seeds of two agents, a hostile third or peer, homes that go back and a network that does what it likes`, async () => {
+const played = new Map<number, Figures>()
+
+/** Each is played once here, whoever asks. */
+async function play(seed: number): Promise<Figures> {
+  const figures = played.get(seed) ?? (await simulate(seed))
+  played.set(seed, figures)
+  return figures
+}
+
+test(`${SEEDS.length} seeds of two agents, a hostile third or peer, homes that go back and a network that does what it likes`, async () => {
   const total = { ahead: 0, compared: 0, compacted: 0, joined: 0, same: 0, forked: 0, verified: 0 }
-  for (let seed = 1; seed <= SEEDS; seed++) {
+  for (const seed of SEEDS) {
     try {
-      const figures = await simulate(seed)
+      const figures = await play(seed)
       if (figures.compacted > 0 && figures.calm) {
-        expect(figures.state).toBe((await simulate(seed, undefined, ARCHIVE_BOUNDS)).state)
+        expect(figures.state()).toBe((await simulate(seed, undefined, ARCHIVE_BOUNDS)).state())
         total.same++
       }
       for (const key of ['ahead', 'compared', 'compacted', 'joined', 'forked', 'verified'] as const)
@@ -22,16 +32,17 @@ test(`${SEEDS} seeds of two agents, a hostile third or peer, homes that go back 
       throw new Error(`seed ${seed} failed; again: ${again}`, { cause: error })
     }
   }
+  const { length } = SEEDS
   // A simulation in which nobody says anything would hold as well.
-  expect(total.compared).toBeGreaterThan(2 * SEEDS)
-  expect(total.ahead).toBeGreaterThan(SEEDS / 3)
+  expect(total.compared).toBeGreaterThan(2 * length)
+  expect(total.ahead).toBeGreaterThan(length / 3)
   // Nor would one in which nothing is packed, or nothing meets what is.
-  expect(total.compacted).toBeGreaterThan(SEEDS / 10)
-  expect(total.joined).toBeGreaterThan(SEEDS / 50)
-  expect(total.same).toBeGreaterThan(SEEDS / 100)
+  expect(total.compacted).toBeGreaterThan(length / 3)
+  expect(total.joined).toBeGreaterThan(0)
+  expect(total.same).toBeGreaterThan(1)
   // Nor one in which nobody lies or goes back, and nobody comes to an end.
-  expect(total.forked).toBeGreaterThan(SEEDS / 10)
-  expect(total.verified).toBeGreaterThan(SEEDS / 5)
+  expect(total.forked).toBeGreaterThan(length / 10)
+  expect(total.verified).toBeGreaterThan(length / 5)
 }, 240_000)
 
 test('in one file for plain Node the same seeds go the same way', async () => {
@@ -40,7 +51,7 @@ test('in one file for plain Node the same seeds go the same way', async () => {
   expect(status).toBe(0)
   const figures = JSON.parse(String(stdout).slice(String(stdout).indexOf('{')))
   const all = []
-  for (let seed = 2; seed < 8; seed++) all.push(await simulate(seed))
+  for (let seed = 2; seed < 8; seed++) all.push(await play(seed))
   for (const key of ['commands', 'crashes', 'compared', 'accepted', 'forked', 'verified'] as const)
     expect(figures[key]).toBe(all.reduce((sum, one) => sum + one[key], 0))
 })

@@ -35,10 +35,13 @@ export function lie(sim: Sim, liar: Liar): void {
 
 type Trick = (sim: Sim, liar: Liar, call: string) => void
 
-/** The next word of its log, with any acknowledgement that helps. */
+/** The next word of its log, with any acknowledgement that helps, and now and then with a link to an older word. */
 const speak: Trick = (sim, liar, call) => {
-  const own = last(ownIn(sim, liar, call))
-  say(sim, liar, call, { seq: own.seq + 1, prev: own.id, ack: anyAck(sim, liar, call), body: anyBody(sim) })
+  const { dice } = sim.world
+  const said = ownIn(sim, liar, call)
+  const own = last(said)
+  const prev = said.length > 1 && dice.chance(0.2) ? dice.pick(said).id : own.id
+  say(sim, liar, call, { seq: own.seq + 1, prev, ack: anyAck(sim, liar, call), body: anyBody(sim) })
 }
 
 /** A second word under a number that it has used, or the next one of a branch that it had left. */

@@ -319,6 +319,19 @@ export function summed(sim: Sim, agent: Agent, now: number): void {
   }
 }
 
+/** Each command has a text of its own, and says it once, whatever it has lost half-way. */
+export function saidOnce(sim: Sim, agent: Agent): void {
+  const said = new Set<string>()
+  for (const id of Object.keys(agent.disk.logs)) {
+    const log = wholeLog(sim, agent, id)
+    for (const { from, body } of log === undefined ? [] : signalsOf(log)) {
+      if (from !== agent.key || body.type !== 'message') continue
+      if (said.has(body.text)) throw new Error(`${agent.name} has said "${body.text}" twice`)
+      said.add(body.text)
+    }
+  }
+}
+
 function owesNothing(agent: Agent, id: string): void {
   const owed = Object.keys(agent.disk.logs[id]?.outbox ?? {})
   if (owed.length > 0) throw new Error(`${agent.name} still owes ${owed.length} in ${short(id)}`)

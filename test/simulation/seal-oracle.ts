@@ -120,7 +120,14 @@ function saysTheSame(sim: Sim, agent: Agent, log: Log, says: boolean): void {
   const call = callOf(log, agent.key, seconds(sim))
   if (call === undefined) return
   const people = { contacts: [], owner: undefined, names: {} }
-  const isSecret = secrecyText(transcriptOf(call, log, agentOf(people, agent.key), people))?.startsWith('call') === true
+  // It is said of the call as a whole, above its lines, which are many.
+  const head = transcriptOf(
+    { ...call, lines: [], waiting: [] },
+    { ...log, aside: {} },
+    agentOf(people, agent.key),
+    people,
+  )
+  const isSecret = secrecyText(head)?.startsWith('call') === true
   if (isSecret !== says)
     throw new Error(`${whatOf(agent, log)} is secret by ${says ? 'its index' : 'its transcript'} alone`)
 }

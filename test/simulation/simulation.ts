@@ -15,7 +15,7 @@ import { diceOf } from './dice.ts'
 import type { Disk } from './disk.ts'
 import { attack, impersonate } from './hostile.ts'
 import { type Liar, lie } from './liar.ts'
-import { answered, bounded, healed, knowing, lossTold, restless, summed, told, toSpeakUp } from './oracle.ts'
+import { answered, bounded, healed, knowing, lossTold, restless, saidOnce, summed, told, toSpeakUp } from './oracle.ts'
 import { MOODS, openNetwork } from './relays.ts'
 import { newSeals, saidUnderKeys, sealedAtTheEnd, watchSeals } from './seal-oracle.ts'
 import { forgetShown, newWitness, permitted, type Witness, watch } from './witness.ts'
@@ -24,13 +24,22 @@ import { advance, openWorld, type Process } from './world.ts'
 const DAY = 86_400
 const START = 1_800_000_000
 
-/** What is owed is owed for 7 days: the turmoil and the healing have to fit in. */
+/** What is owed is owed for 7 days: the turmoil, which begins nothing new after so long, and the healing have to fit in. */
 const LASTS = 2.5 * DAY
+const OWED = 6.6 * DAY
 
-/** Waits between rounds after the healing, in seconds: together less than the 7 days for which things are owed. */
-const ROUNDS = [
-  5, 5, 30, 120, 400, 700, 5, 4_000, 5, 7_200, 5, 22_000, 5, 43_000, 5, 87_000, 5, 87_000, 5, 87_000, 5, 65,
-]
+/** Waits between rounds after the healing, in seconds: each time after which something is offered once more, and a look at what came of it. */
+const ROUNDS = [5, 30, 400, 700, 5, 4_000, 5, 22_000, 5, 87_000, 5, 87_000, 5, 87_000, 5]
+
+/** Who lies, and does not wait for a call to be verified, need not be healed with: what is owed then has its time in `rest`. */
+const FEW_ROUNDS = ROUNDS.slice(0, 4)
+
+/** A clock that is a day ahead finds what is dated back once a day, when it reads all: so many more as there are days left. */
+function roundsFrom({ world: { at } }: Sim): number[] {
+  const healed = ROUNDS.reduce((sum, wait) => sum + wait, at / 1000)
+  const days = Math.floor((START + OWED - healed) / 87_005)
+  return [...ROUNDS, ...Array.from({ length: Math.max(0, days) }, () => [87_000, 5]).flat()]
+}
 
 export type Figures = {
   commands: number
@@ -46,8 +55,8 @@ export type Figures = {
   verified: number
   /** No run could die, so that the same seed goes the same way again. */
   calm: boolean
-  /** All that the two hold in the end, wherever it lies. */
-  state: string
+  /** All that they hold in the end, wherever it lies. */
+  state: () => string
 }
 
 /** Chapters as small as these meet everything that goes wrong. */
@@ -65,7 +74,7 @@ const KEYS: Keys[] = Array.from({ length: 24 }, (_, n) => keysFrom(sha256(Buffer
 export async function simulate(
   seed: number,
   trace?: (line: string) => void,
-  bounds = TINY[seed % 3] ?? ARCHIVE_BOUNDS,
+  bounds = TINY[isLong(seed) ? Math.floor(seed / 64) % 2 : seed % 3] ?? ARCHIVE_BOUNDS,
 ): Promise<Figures> {
   await loadCommands()
   const dice = diceOf(seed)
@@ -74,7 +83,7 @@ export async function simulate(
   const kind = KINDS[seed % KINDS.length] ?? 'honest'
   const [ada, ben] = [newAgent('ada', first), newAgent('ben', second)]
   // Another machine of ada's, which shares nothing with the first one but the key.
-  const twin = kind === 'restored' && dice.chance(0.4) ? [newAgent('twin', first)] : []
+  const twin = kind === 'restored' && dice.chance(0.5) ? [newAgent('twin', first)] : []
   const agents = [ada, ben, ...twin]
   const witness = newWitness(kind === 'liar' ? [ben.key, eve.pubkey] : [eve.pubkey])
   const seals = newSeals()
@@ -109,7 +118,7 @@ export async function simulate(
   }
   const calm = sim.deadly === 0 && kind === 'honest'
   await turmoil(sim, agents, { eve, liar, copies: new Map(), witness, restores: kind === 'restored' })
-  let rounds = await heal(sim, agents)
+  let rounds = await heal(sim, agents, liar?.isPatient === false ? FEW_ROUNDS : roundsFrom(sim))
   if (kind === 'restored' && (await speakUp(sim, agents))) rounds += await heal(sim, agents)
   if (liar?.isPatient) await betray(sim, liar)
   try {
@@ -125,6 +134,7 @@ export async function simulate(
       sealedAtTheEnd(sim, seals, agent)
       for (const log of Object.values(agent.disk.logs)) told(agent, log)
       summed(sim, agent, now)
+      saidOnce(sim, agent)
       bounded(sim, agent)
     }
     if (kind !== 'honest' || seed % 8 === 0) await rest(sim, agents)
@@ -134,7 +144,7 @@ export async function simulate(
     const forked = logs.filter(({ fork }) => fork !== undefined).length
     const verified = logs.filter((log) => log.verified !== undefined).length
     const counts = { commands, crashes, ahead, compared, compacted, joined, accepted, forked, verified }
-    return { ...counts, calm, state: calm ? stateOf(sim, agents) : '' }
+    return { ...counts, calm, state: () => stateOf(sim, agents) }
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error} (after ${rounds} rounds of healing)`)
   }
@@ -143,9 +153,9 @@ export async function simulate(
 /** Who a seed is about: two who are honest, two of whom one goes back or is two, and one whose peer is a liar. */
 const KINDS = ['honest', 'restored', 'liar', 'honest'] as const
 
-/** Whether a seed seals, signs and opens for real, which takes twenty times as long: one of a hundred, of honest ones and of such as go back. */
+/** Whether a seed seals, signs and opens for real, which takes ten times as long: one of two hundred, of honest ones and of such as go back. */
 function isSealed(seed: number): boolean {
-  return seed % 200 === 7 || seed % 200 === 5
+  return seed % 400 === 7 || seed % 400 === 5
 }
 
 function secondsOf({ world }: Sim): number {
@@ -180,7 +190,9 @@ async function turmoil(sim: Sim, agents: readonly Agent[], trouble: Trouble): Pr
   const { world } = sim
   const { dice } = world
   const own: Rumor[] = []
-  const length = lengthOf(sim)
+  const length = lengthOf(sim, trouble.restores)
+  // Whoever is spoken with already has more that can break.
+  if (dice.chance(0.6)) await connect(sim, dice.shuffle(agents))
   const parallel = dice.pick([1, 1, 2, 4])
   const storm = dice.pick([0, 0.05, 0.2])
   const pause = dice.pick([30, 600, 6_000])
@@ -205,10 +217,14 @@ async function turmoil(sim: Sim, agents: readonly Agent[], trouble: Trouble): Pr
   }
 }
 
-// Most faults need few words; the longest calls are archived in part.
-function lengthOf({ seed, world: { dice } }: Sim): number {
-  if (seed % 8 > 1) return 4 + dice.below(14)
-  return seed % 3 !== 0 ? 40 + dice.below(120) : 8 + dice.below(45)
+// Most faults need few words, and a command in a long call is dear. What is long is archived in part, and meets that again.
+function lengthOf({ seed, world: { dice } }: Sim, restores: boolean): number {
+  if (isLong(seed)) return 30 + dice.below(70)
+  return (restores ? 5 : 2) + dice.below(4 + dice.below(10))
+}
+
+function isLong(seed: number): boolean {
+  return seed % 64 < 2
 }
 
 type Copies = Map<Agent, Disk>
@@ -217,27 +233,25 @@ type Copies = Map<Agent, Disk>
 function goBack(sim: Sim, agent: Agent, running: readonly Running[], { copies, witness }: Trouble): void {
   const { dice } = sim.world
   const copy = copies.get(agent)
-  if (copy !== undefined && dice.chance(0.15)) {
+  if (copy !== undefined && dice.chance(0.25)) {
     for (const one of running) if (one.agent === agent && one.process.alive) die(sim, agent, one.process)
     sim.trace?.(`${agent.name} is restored from a copy`)
     agent.disk = copyDisk({ ...agent, disk: copy })
     forgetShown(witness, agent)
-  } else if (dice.chance(copy === undefined ? 0.4 : 0.15)) copies.set(agent, copyDisk(agent))
+  } else if (dice.chance(copy === undefined ? 0.6 : 0.15)) copies.set(agent, copyDisk(agent))
 }
 
-/** Traffic ends: once all that is owed has had its time, nobody says anything any more. */
+/** Traffic ends: once all that is owed has had its time, nobody says anything any more, neither days later nor on the day after that. */
 async function rest(sim: Sim, agents: readonly Agent[]): Promise<void> {
-  for (const days of [8, 8, 8, 1]) {
+  let silent = 0
+  for (const days of [8, 1, 8, 1, 8, 1, 1]) {
+    const { made } = sim.network
     sim.world.at += days * DAY * 1000
     await lookIn(sim, agents)
+    silent = sim.network.made === made ? silent + 1 : 0
+    if (silent === 2) return
   }
-  const { made } = sim.network
-  for (let day = 0; day < 2; day++) {
-    sim.world.at += DAY * 1000
-    await lookIn(sim, agents)
-  }
-  if (sim.network.made > made)
-    throw new Error(`traffic does not end: ${sim.network.made - made} wraps in two days of silence`)
+  throw new Error('traffic does not end: there were no two days of silence')
 }
 
 async function lookIn(sim: Sim, agents: readonly Agent[]): Promise<void> {
@@ -250,7 +264,10 @@ const LOOK: Intent = { type: 'inbox', peek: false, all: false, deep: false }
 async function speakUp(sim: Sim, agents: readonly Agent[]): Promise<boolean> {
   const unaware = toSpeakUp(sim, agents, secondsOf(sim))
   for (const { agent, call } of unaware)
-    await finish(sim, agent, { intent: { type: 'send', text: 'one more', wait: undefined }, selector: call })
+    await finish(sim, agent, {
+      intent: { type: 'send', text: `one more ${sim.world.pids}`, wait: undefined },
+      selector: call,
+    })
   return unaware.length > 0
 }
 
@@ -259,14 +276,13 @@ async function betray(sim: Sim, liar: Liar): Promise<void> {
   const { dice } = sim.world
   const { agent, victim } = liar
   if (activeCalls(liar).length === 0) {
-    await finish(sim, victim, { intent: { type: 'call', agent: agent.key, topic: 'once more', wait: undefined } })
-    await finish(sim, agent, { intent: { type: 'answer', accept: true, text: '' } })
+    await connect(sim, [victim, agent])
     await lookIn(sim, [victim])
   }
   for (const selector of activeCalls(liar)) {
     for (const speaker of dice.shuffle([victim, agent, victim]))
       await finish(sim, speaker, {
-        intent: { type: 'send', text: `${speaker.name} once more`, wait: undefined },
+        intent: { type: 'send', text: `${speaker.name} once more ${sim.world.pids}`, wait: undefined },
         selector,
       })
     await finish(sim, dice.pick([victim, agent]), {
@@ -285,6 +301,15 @@ async function betray(sim: Sim, liar: Liar): Promise<void> {
     if (dice.chance(0.2)) await lookIn(sim, [agent])
     sim.world.at += dice.pick([1, 90, 4_000]) * 1000
   }
+}
+
+/** The first of them calls, and another one answers. */
+async function connect(sim: Sim, [caller, ...others]: readonly Agent[]): Promise<void> {
+  const callee = others.find(({ key }) => key !== caller?.key)
+  if (caller === undefined || callee === undefined) return
+  const topic = `${caller.name} ${sim.world.pids}`
+  await finish(sim, caller, { intent: { type: 'call', agent: callee.key, topic, wait: undefined } })
+  await finish(sim, callee, { intent: { type: 'answer', accept: true, text: '' } })
 }
 
 function activeCalls({ agent, victim }: Liar): string[] {
@@ -329,20 +354,20 @@ function weather(sim: Sim, agents: readonly Agent[], storm: number): void {
 }
 
 /** One honest relay and time enough. @returns how many rounds it took */
-async function heal(sim: Sim, agents: readonly Agent[]): Promise<number> {
+async function heal(sim: Sim, agents: readonly Agent[], pauses = ROUNDS): Promise<number> {
   const { world, network } = sim
   const [honest, ...others] = network.relays
   if (honest !== undefined) honest.mood = 'honest'
   for (const relay of others) if (world.dice.chance(0.5)) relay.mood = 'honest'
   sim.deadly = 0
   for (const agent of agents) agent.cut?.clear()
-  for (const [n, wait] of ROUNDS.entries()) {
+  for (const [n, wait] of pauses.entries()) {
     await lookIn(sim, agents)
     // What is seen late may be offered once more.
     if (!restless(agents) && !(await lookLate(sim, agents))) return n
     world.at += wait * 1000
   }
-  return ROUNDS.length
+  return pauses.length
 }
 
 /** What a slow relay shows hours later is seen as well. False where there is nothing. */
@@ -368,7 +393,7 @@ function wanted({ world, seed }: Sim, agent: Agent, other: Agent | undefined): C
   const send: Intent = { type: 'send', text, wait: undefined }
   const accept: Intent = { type: 'answer', accept: dice.chance(0.85), text: dice.chance(0.5) ? text : '' }
   // The longer a call, the more of it is archived.
-  const staying = seed % 3 !== 0 && dice.chance(0.8)
+  const staying = isLong(seed) && dice.chance(0.8)
   const end: Intent = staying
     ? { type: 'send', text, wait: undefined }
     : { type: 'end', text: dice.chance(0.5) ? text : '', maxChars: 0 }
