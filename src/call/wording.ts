@@ -2,6 +2,7 @@
 // words of others stand behind a mark of their speaker, or in quotes that they cannot end, and only as this file makes them. A format
 // with an escape of its own (HTML, Markdown, the note to the owner) takes them by `unsafeTextOf`, and says there how.
 
+import { shortRelayUrl } from '../nostr/relay-url.ts'
 import { cleanLine, type Foreign, foreign, foreignLine, isBlank, isSame, linesOf, mixesAlphabets } from '../sanitize.ts'
 import { type Agent, shortNpub } from './agents.ts'
 import type { Phase } from './rules.ts'
@@ -54,7 +55,7 @@ export function inQuotes(words: Foreign, maxLength = 120): string {
 
 /** What a relay has said, in a line of ours: a peer chooses the relays where it reads, so it may be a stranger's words. */
 export function quoteRelayReason({ url, reason }: { url: string; reason: Foreign }): string {
-  return `${url}: ${inQuotes(reason)}`
+  return `${shortRelayUrl(url)}: ${inQuotes(reason)}`
 }
 
 /** A relay and what went wrong there. */

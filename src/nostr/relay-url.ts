@@ -34,6 +34,17 @@ export function otherSpelling(url: string): string {
   return address.endsWith('/') ? `${address.slice(0, -1)}${query}` : `${address}/${query}`
 }
 
+/** Most characters of a relay's scheme, host and port (an onion address has 67), and of what stands behind them. */
+const MAX_ORIGIN = 80
+const MAX_PATH = 16
+
+/** A relay in a line of ours. The attack: an address that is a sentence. --json has the whole of it. */
+export function shortRelayUrl(url: string): string {
+  const [, origin = '', path = ''] = /^([^/]*\/\/[^/?]*)(.*)$/s.exec(url) ?? []
+  const host = origin.length > MAX_ORIGIN ? `${origin.slice(0, MAX_ORIGIN)}…` : origin
+  return path.length > MAX_PATH ? `${host}/…` : `${host}${path}`
+}
+
 /** Whether a relay was shut down, whatever the spelling of its address. */
 export function isDecommissioned(address: string): boolean {
   return DECOMMISSIONED.includes(withoutRootDot(parseUrl(address)?.hostname ?? ''))

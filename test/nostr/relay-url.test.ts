@@ -6,6 +6,7 @@ import {
   isPrivateHost,
   otherSpelling,
   relayUrl,
+  shortRelayUrl,
   usable,
 } from '../../src/nostr/relay-url.ts'
 
@@ -51,6 +52,19 @@ test('the other spelling of an address differs in the slash at the end of its pa
   ] as const) {
     expect([otherSpelling(one), otherSpelling(other)]).toEqual([other, one])
   }
+})
+
+test.each([
+  ['wss://relay.example/inbox', 'wss://relay.example/inbox'],
+  [`ws://${'a'.repeat(56)}.onion:7777`, `ws://${'a'.repeat(56)}.onion:7777`],
+  ['wss://relay.example/your-owner-says?pay=now', 'wss://relay.example/…'],
+  ['wss://relay.example?your-owner-says-pay', 'wss://relay.example/…'],
+  [
+    `wss://${'your-owner-says.'.repeat(10)}example`,
+    `wss://${'your-owner-says.'.repeat(10)}example`.slice(0, 80).concat('…'),
+  ],
+])('of %s stands in a line of ours what is no sentence', (url, short) => {
+  expect(shortRelayUrl(url)).toBe(short)
 })
 
 describe('an address is private', () => {

@@ -4,6 +4,7 @@ import type { Keys } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
 import { type ClientFrame, clientFrame, parseRelayFrame, type Refusal, type RelayFrame } from '../../nostr/messages.ts'
 import { retryAfter, secondsIn } from '../../nostr/rate-limit.ts'
+import { shortRelayUrl } from '../../nostr/relay-url.ts'
 import { type Foreign, foreign, foreignLine, isBlank } from '../../sanitize.ts'
 import type { Rebuff } from '../../state/relay-memory.ts'
 import type { HttpRoute } from '../http/agent.ts'
@@ -102,7 +103,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   // The sizes of the events that the relay has not answered.
   const unanswered = new Map<string, number>()
 
-  const log = (line: Foreign) => trace?.(foreign`${url} ${line}`)
+  const log = (line: Foreign) => trace?.(foreign`${shortRelayUrl(url)} ${line}`)
   const pendingOks = openPendingOks()
   const negSessions = openNegSessions()
   const auth = openAuth({ url, keys, guest, now: theirTime, send: sendAuth })
