@@ -31,7 +31,7 @@ export const CODES = {
   BAD_RELAY: [EXIT.usage, 'that is no relay address'],
   BAD_BASE64: [EXIT.usage, 'that is no base64'],
   BAD_HOME: [EXIT.usage, 'what --home, P2P_HOME or OPENCLAW_STATE_DIR names is no path'],
-  BAD_SECRET: [EXIT.usage, 'P2P_SECRET_KEY or an imported key is no secret key'],
+  BAD_SECRET: [EXIT.usage, 'P2P_SECRET_KEY holds no secret key, or what was imported is none'],
   TEXT_EMPTY: [EXIT.usage, 'there is nothing to say'],
   TEXT_TOO_LONG: [EXIT.usage, 'the text does not fit into one message'],
   TEXT_NOT_UTF8: [EXIT.usage, 'what was typed, or came on stdin, is no UTF-8 text'],

@@ -103,7 +103,7 @@ function machineChecks(index: Index | undefined, now: number): DoctorCheck[] {
   const detail = found.lives
     ? 'another machine uses this identity'
     : 'this state is older than what this identity has written, or another machine uses it'
-  const hint = 'two machines with one identity lose words to each other: give each an identity of its own'
+  const hint = 'two machines that share one identity lose messages to each other: give each an identity of its own'
   return [{ name: 'state', ok: true, warning: true, detail, hint }]
 }
 

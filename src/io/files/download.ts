@@ -51,11 +51,11 @@ export async function download(address: string, to: string, options: DownloadOpt
     const got = 'type' in answer ? answer : await writeBody(answer, to, asking)
     if (got.type !== 'failed' || !asking.signal.aborted) return got
     if (options.stopped.aborted) return { type: 'paused' }
-    if (cut.signal.aborted) return { type: 'failed', why: 'nothing came any more' }
+    if (cut.signal.aborted) return { type: 'failed', why: 'it stopped coming' }
     // Time is up. Who has sent something goes on next time; who has not is tried again as after any failure.
     if ((await sizeOf(to)) <= bytesBefore) return { type: 'failed', why: 'no answer in time' }
     if (bytesBefore > 0 && !('type' in answer) && answer.statusCode === 200)
-      return { type: 'failed', why: 'the server does not go on where it stopped' }
+      return { type: 'failed', why: 'the server does not resume where it stopped' }
     return { type: 'paused' }
   } finally {
     clearTimeout(idle)
@@ -83,13 +83,13 @@ async function followRedirects(
   const no = whyForbidden(address, asking.allowPrivate)
   if (no !== undefined && hops === MAX_REDIRECTS) return { type: 'refused', why: no }
   // A portal, before it lets anybody through, leads every address to its own page.
-  if (no !== undefined) return { type: 'failed', why: `it leads on to where we do not ask: ${no}` }
+  if (no !== undefined) return { type: 'failed', why: `it redirects to where we do not ask: ${no}` }
   const answer = await requestRange(new URL(address), asking)
   if ('type' in answer || ![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0)) return answer
   answer.destroy()
   const next = answer.headers.location ?? ''
-  if (!URL.canParse(next, address)) return { type: 'failed', why: 'it leads on to no address' }
-  if (hops === 0) return { type: 'failed', why: 'it leads from one address to the next without end' }
+  if (!URL.canParse(next, address)) return { type: 'failed', why: 'it redirects to no address' }
+  if (hops === 0) return { type: 'failed', why: 'it redirects without end' }
   return await followRedirects(new URL(next, address).href, asking, hops - 1)
 }
 

@@ -25,7 +25,7 @@ export function readRawConfig(home: Home): RawConfig {
   // People write it by hand, and leave the version out.
   const held = upgraded({ version: 1, ...raw }, UPGRADES)
   if (held === 'newer') throw newerFailure(home.config, VERSION)
-  if (held === undefined) throw damagedFailure(home, 'its version is none that there ever was')
+  if (held === undefined) throw damagedFailure(home, 'there never was such a version of it')
   return held
 }
 

@@ -59,7 +59,7 @@ function fromEnvironment(text: string): Keys {
   if (keys !== undefined) return keys
   // An empty one too: a secret that CI failed to fill in must not turn the run into one of another agent.
   const hint = 'set it to an nsec or to 64 hex digits, or unset it to use the identity file'
-  throw new Failure('BAD_SECRET', 'P2P_SECRET_KEY is no secret key', hint)
+  throw new Failure('BAD_SECRET', 'P2P_SECRET_KEY holds no secret key', hint)
 }
 
 // What stands around a key is none of it; what stands for other bytes is no key.

@@ -90,8 +90,7 @@ async function replyIn(response: IncomingMessage): Promise<OwnerReply> {
 }
 
 async function refusalIn(response: IncomingMessage, status: number): Promise<OwnerReply> {
-  if (isRedirect(status))
-    return { error: foreign`answered ${status}: it wants to lead elsewhere, which is not followed` }
+  if (isRedirect(status)) return { error: foreign`answered ${status}: a redirect, which is not followed` }
   const { text = '' } = await readStart(response, MAX_COMPLAINT)
   const why = foreignLine(text, 80)
   return { error: isBlank(why) ? foreign`answered ${status}` : foreign`answered ${status} (${why})` }

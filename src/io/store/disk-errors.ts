@@ -69,7 +69,7 @@ type DiskError = readonly [Code, string, string | ((path: string) => string)]
 const SPACE = 'free some space and run it again; what was there before is unharmed'
 const FILES = 'end other programs that hold files open, or allow more: `ulimit -n 1024`'
 const GONE = 'somebody has moved or deleted it meanwhile; run it again'
-const BLOCKED = 'look at what lies there: a file where a folder belongs, or the other way round'
+const BLOCKED = 'look at what is there: a file where a folder belongs, or the other way round'
 const MOUNT = 'mount the disk anew, or look whether it is failing, and run it again'
 
 const BROKEN: DiskError = ['DISK_FAILED', 'the disk failed to read or to write', MOUNT]
@@ -77,7 +77,7 @@ const BROKEN: DiskError = ['DISK_FAILED', 'the disk failed to read or to write',
 const DISK_ERRORS: Readonly<Record<string, DiskError>> = {
   ENOSPC: ['DISK_FULL', 'the disk is full', SPACE],
   EDQUOT: ['DISK_FULL', 'your share of the disk is used up', SPACE],
-  EFBIG: ['DISK_FULL', 'the file would be larger than files may be here', 'allow larger ones: `ulimit -f unlimited`'],
+  EFBIG: ['DISK_FULL', 'the file would be larger than is allowed here', 'allow larger ones: `ulimit -f unlimited`'],
   EROFS: ['HOME_UNWRITABLE', 'the disk can only be read', 'mount it so that it can be written'],
   EACCES: ['HOME_UNWRITABLE', 'this user may not use it', accessHint],
   EPERM: ['HOME_UNWRITABLE', 'this user may not use it', accessHint],
@@ -104,7 +104,8 @@ function accessHint(path: string): string {
   const me = process.getuid?.()
   if (me === undefined || stats === undefined) return 'look at its permissions'
   if (stats.uid !== me && me !== 0) return `${where} belongs to ${userName(stats.uid)}: run p2p as that user`
-  if (me === 0) return `not its permissions but the disk forbids it, or \`lsattr -d ${shellPath(where)}\` says why`
+  if (me === 0)
+    return `its permissions allow it, so look how the disk is mounted, and at \`lsattr -d ${shellPath(where)}\``
   return `let its owner use it: \`chmod u+rwX ${shellPath(where)}\``
 }
 

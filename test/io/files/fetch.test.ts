@@ -228,7 +228,7 @@ describe('what breaks off goes on where it was', () => {
     expect(await fetch(wanted, { until: Date.now() + 1000 })).toEqual({ type: 'paused', have: 100_000 })
     expect(await fetch(wanted, { idleMs: 200 })).toEqual({
       type: 'failed',
-      why: 'nothing came any more',
+      why: 'it stopped coming',
       have: 200_000,
     })
     server.faults.stall = 0
@@ -265,7 +265,7 @@ describe('what breaks off goes on where it was', () => {
     const soon = () => ({ until: Date.now() + 350 })
     expect(await fetch(wanted, soon())).toMatchObject({ type: 'paused' })
     server.faults.pause = 60
-    const why = 'the server does not go on where it stopped'
+    const why = 'the server does not resume where it stopped'
     expect(await fetch(wanted, soon())).toMatchObject({ type: 'failed', why })
   })
 

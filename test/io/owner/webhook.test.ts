@@ -57,9 +57,7 @@ describe('what counts as told', () => {
   test.each([301, 302, 307, 308])('not %d: a redirect is not followed', async (status) => {
     const goal = await startHttpServer((_, response) => response.writeHead(200).end())
     const { url } = await startHttpServer((_, response) => response.writeHead(status, { location: goal.url }).end())
-    expect(await tellWebhook(url, SAMPLE_NOTICE, soon)).toBe(
-      `answered ${status}: it wants to lead elsewhere, which is not followed`,
-    )
+    expect(await tellWebhook(url, SAMPLE_NOTICE, soon)).toBe(`answered ${status}: a redirect, which is not followed`)
     expect(goal.requests).toEqual([])
   })
 

@@ -82,7 +82,7 @@ it('the hint to a closed folder names the folder that is closed', () => {
   const hint = diskFailure(systemError('EACCES'), join(folder, 'x', 'nothing', 'here'))?.hint
   // Root is kept out by nothing that chmod could change.
   if (process.getuid?.() === 0)
-    expect(hint).toBe(`not its permissions but the disk forbids it, or \`lsattr -d '${folder}/x'\` says why`)
+    expect(hint).toBe(`its permissions allow it, so look how the disk is mounted, and at \`lsattr -d '${folder}/x'\``)
   else expect(hint).toBe(`let its owner use it: \`chmod u+rwX '${folder}/x'\``)
 })
 
