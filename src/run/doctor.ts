@@ -17,6 +17,7 @@ import { mailboxQuestions } from '../state/cursors.ts'
 import { limitsDials, presenceEvery } from '../state/dial-limit.ts'
 import type { RelayMemory } from '../state/kept-relay.ts'
 import { askLimitOf, subscriptionsOf } from '../state/relay-limits.ts'
+import { hasPassed } from '../state/retry.ts'
 import type { Index } from '../state/state.ts'
 import { mailboxFilter, ownListFilter, presenceFilter } from './questions.ts'
 import { clockCheck, type RelayCheck, relayChecks } from './relay-checks.ts'
@@ -99,7 +100,7 @@ const MACHINE_TOLD_FOR = 7 * 24 * 3600
 
 function machineChecks(index: Index | undefined, now: number): DoctorCheck[] {
   const { found } = index?.machine ?? {}
-  if (found === undefined || Math.abs(now - found.at) > MACHINE_TOLD_FOR) return []
+  if (found === undefined || hasPassed(found.at, MACHINE_TOLD_FOR, now)) return []
   const detail = found.lives
     ? 'another machine uses this identity'
     : 'this state is older than what this identity has written, or another machine uses it'

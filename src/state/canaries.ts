@@ -29,8 +29,7 @@ const JUST_NOW = 10
 export function canaryRelays({ relays }: Index, inbox: readonly string[], now: number): string[] {
   return inbox.filter((url) => {
     const { cursor = 0, cursorByOwnClock: lastReadAt = cursor, canary } = relays[url] ?? {}
-    if (Math.abs(now - lastReadAt) > JUST_NOW) return false
-    // A clock that was set back must not stop them.
+    if (hasPassed(lastReadAt, JUST_NOW, now)) return false
     return canary === undefined || hasPassed(canary.at, EVERY[canary.leaky === undefined ? 'believed' : 'leaky'], now)
   })
 }

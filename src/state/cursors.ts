@@ -1,6 +1,8 @@
 // How far each relay's mailbox has been read, and which wraps are known. A wrap's stamp lies by up to two days, so it never
 // moves a cursor: a cursor is a clock.
+
 import type { RelayMemory, Sweep } from './kept-relay.ts'
+import { hasPassed } from './retry.ts'
 import type { Transaction } from './transaction.ts'
 
 /**
@@ -35,7 +37,7 @@ export function isWholeReadDue(memory: RelayMemory | undefined, now: number): bo
   const { cursor, wholeReadAt } = memory ?? {}
   // A cursor ahead of the clock was set by a clock that was wrong: nobody knows how far we had got.
   return (
-    cursor === undefined || cursor > now || wholeReadAt === undefined || Math.abs(now - wholeReadAt) > WHOLE_READ_EVERY
+    cursor === undefined || cursor > now || wholeReadAt === undefined || hasPassed(wholeReadAt, WHOLE_READ_EVERY, now)
   )
 }
 

@@ -1,10 +1,12 @@
 // What relays publish about peers, kept for a day: where they read and what they call themselves.
+
 import { isSameName } from '../call/name.ts'
 import { type Presence, readInboxList, readReadRelays } from '../call/presence.ts'
 import type { NamedKey } from '../call/selector.ts'
 import type { Event } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
 import { unknownPeer } from './peer-record.ts'
+import { hasPassed } from './retry.ts'
 import type { PeerMemory, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -72,8 +74,7 @@ function byUse([, a]: [string, PeerMemory], [, b]: [string, PeerMemory]): number
 /** Whether a peer's lists are to be looked up: never done, too long ago, or in doubt. */
 export function isStale(memory: PeerMemory | undefined, now: number): boolean {
   if (memory === undefined) return true
-  // A clock that was set back must not keep an old list for good.
-  return Math.abs(now - memory.lookedUpAt) > (memory.inbox.length > 0 ? LISTED_FOR : UNLISTED_FOR)
+  return hasPassed(memory.lookedUpAt, memory.inbox.length > 0 ? LISTED_FOR : UNLISTED_FOR, now)
 }
 
 /** Peers none of whose relays takes a thing: perhaps they read elsewhere by now, so they are looked up again. */

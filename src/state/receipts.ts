@@ -147,7 +147,7 @@ function receiptFor(
   { callsHeard, now, tellRead = true }: ReceiptContext,
 ): PendingReceipt | undefined {
   const { receipts, read } = log
-  const isDue = callsHeard.includes(call.id) || Math.abs(now - receipts.missingAskedAt) > REPEAT_AFTER.missing
+  const isDue = callsHeard.includes(call.id) || hasPassed(receipts.missingAskedAt, REPEAT_AFTER.missing, now)
   const asks = call.gaps.length > 0 && isDue && isKeptThere(call, now)
   const looked = tellRead && read > receipts.readTold && hasPassed(receipts.ackTriedAt, REPEAT_AFTER.ack, now)
   if (!asks && !looked && !owesAck(log, call, now)) return undefined
@@ -163,7 +163,7 @@ function isKeptThere({ phase, last }: Call, now: number): boolean {
 
 function owesAck({ receipts }: Log, { taken }: Call, now: number): boolean {
   if (taken.seq <= receipts.ackTaken) return false
-  return taken.seq > receipts.ackTried || Math.abs(now - receipts.ackTriedAt) > REPEAT_AFTER.ack
+  return taken.seq > receipts.ackTried || hasPassed(receipts.ackTriedAt, REPEAT_AFTER.ack, now)
 }
 
 // "At most one a minute and call while the other goes on offering."

@@ -48,7 +48,7 @@ export function relaysToProbe(
 ): string[] {
   const unsure = (relay: string) => {
     const { speaks, at } = relays[relay]?.negentropy ?? { speaks: false, at: 0 }
-    return !speaks && Math.abs(now - at) > A_DAY
+    return !speaks && hasPassed(at, A_DAY, now)
   }
   return answers.flatMap(({ relay, known }) => (known >= WORTH_COMPARING && unsure(relay) ? [relay] : []))
 }

@@ -7,6 +7,7 @@ import { mergeSweeps } from './cursors.ts'
 import { afterDials, limitsDials, spacedUntil } from './dial-limit.ts'
 import type { RelayBackoff, RelayMemory, Sweep } from './kept-relay.ts'
 import { limitsNow } from './relay-limits.ts'
+import { hasPassed } from './retry.ts'
 import type { Index, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
@@ -19,8 +20,8 @@ const PATIENCE = 3000
 /** How much longer than the grace a relay may take this time, in ms. */
 export function patienceFor(memory: RelayMemory | undefined, now: number): number {
   const since = memory?.incompleteSince
-  if (since === undefined || now - since < OVERDUE) return 0
-  return now - (memory?.longWaitAt ?? 0) < OVERDUE ? 0 : PATIENCE
+  if (since === undefined || !hasPassed(since, OVERDUE, now)) return 0
+  return hasPassed(memory?.longWaitAt ?? 0, OVERDUE, now) ? PATIENCE : 0
 }
 
 /**

@@ -45,10 +45,10 @@ describe('a list', () => {
 
   test('is good for a day, and having found none for a minute', () => {
     const found = memory(look(empty, [list(['wss://a.example'])]))
-    expect([0, 24 * 3600].map((later) => isStale(found, NOW + later))).toEqual([false, false])
-    expect([24 * 3600 + 1, -24 * 3600 - 1].map((later) => isStale(found, NOW + later))).toEqual([true, true])
+    expect([0, 24 * 3600 - 1].map((later) => isStale(found, NOW + later))).toEqual([false, false])
+    expect([24 * 3600, -24 * 3600].map((later) => isStale(found, NOW + later))).toEqual([true, true])
     const none = memory(look(empty, []))
-    expect([60, 61].map((later) => isStale(none, NOW + later))).toEqual([false, true])
+    expect([59, 60].map((later) => isStale(none, NOW + later))).toEqual([false, true])
     expect(isStale(undefined, NOW)).toBe(true)
   })
 

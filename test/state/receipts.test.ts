@@ -52,8 +52,8 @@ describe('a receipt', () => {
   test('again after a minute while no relay has taken it, and no more once one has', () => {
     const { ada, ben, id } = inCall()
     expect(hears(ben, says(ada, send('one'))).receiptsOwed).toHaveLength(1)
-    expect(hears(ben, [], { now: T + 60 }).receiptsOwed).toEqual([])
-    expect(hears(ben, [], { now: T + 61 }).receiptsOwed).toHaveLength(1)
+    expect(hears(ben, [], { now: T + 59 }).receiptsOwed).toEqual([])
+    expect(hears(ben, [], { now: T + 60 }).receiptsOwed).toHaveLength(1)
     tells(ben, id, 2)
     expect(hears(ben, [], { now: T + 300 }).receiptsOwed).toEqual([])
   })
@@ -63,8 +63,8 @@ describe('a receipt', () => {
     says(ada, send('lost'))
     expect(hears(ben, says(ada, send('one'))).receiptsOwed[0]?.missing).toEqual([[2, 2]])
     tells(ben, id, 1)
-    expect(hears(ben, [], { now: T + 300 }).receiptsOwed).toEqual([])
-    expect(hears(ben, [], { now: T + 301 }).receiptsOwed[0]?.missing).toEqual([[2, 2]])
+    expect(hears(ben, [], { now: T + 299 }).receiptsOwed).toEqual([])
+    expect(hears(ben, [], { now: T + 300 }).receiptsOwed[0]?.missing).toEqual([[2, 2]])
     expect(hears(ben, [], { now: T - 86_400 }).receiptsOwed[0]?.missing).toEqual([[2, 2]])
   })
 

@@ -23,6 +23,8 @@ test('a relay that has been late for half an hour is waited for, and then again 
   const waited = recordMailboxAnswers(first, late, 11_800)
   expect(patienceFor(waited.index.relays[url], 11_900)).toBe(0)
   expect(patienceFor(waited.index.relays[url], 13_600)).toBe(3000)
+  // Also by a clock that was set back, which must not stop it until it has caught up.
+  expect(patienceFor(waited.index.relays[url], 8_200)).toBe(3000)
 })
 
 test('a complete answer forgets that it was late, and keeps the cursor', () => {
@@ -59,8 +61,8 @@ describe('a relay that speaks NIP-77', () => {
       expect(after.relays[url]?.negentropy).toEqual({ speaks: false, at: 10_000 })
       expect(knownWraps(after, url, 0)).toBeUndefined()
       const answers = [{ relay: url, known: 250 }]
-      expect(relaysToProbe(after, answers, 10_000 + 86_400)).toEqual([])
-      expect(relaysToProbe(after, answers, 10_000 + 86_401)).toEqual([url])
+      expect(relaysToProbe(after, answers, 10_000 + 86_399)).toEqual([])
+      expect(relaysToProbe(after, answers, 10_000 + 86_400)).toEqual([url])
     }
   })
 
