@@ -18,8 +18,10 @@ export async function brokenAdvice(
   // The list of all commands says below it what `p2p` stands for.
   const isList = stdout.includes('Here `p2p` stands for')
   for (const text of ours) {
-    const bare = /(?<![-./\w])p2p ([a-z]+)\b.*/.exec(text)
-    if (!isList && Object.hasOwn(verbs, bare?.[1] ?? '')) return `nobody can type this as it stands: ${bare?.[0]}`
+    const bare = [...text.matchAll(/(?<![-./\w])p2p ([a-z]+)\b[^`]*/g)].find(([, verb = '']) =>
+      Object.hasOwn(verbs, verb),
+    )
+    if (!isList && bare !== undefined) return `nobody can type this as it stands: ${bare[0]}`
     for (const [, command = ''] of text.matchAll(/`([^`]*)`/g)) {
       const name = names.find((one) => command.startsWith(`${one} `))
       const wrong = name === undefined ? undefined : await wrongIn(command.slice(name.length))
