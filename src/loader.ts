@@ -22,8 +22,8 @@ declare const VERSION: string
 const ONLINE_VERBS = ['status', 'send', 'call', 'answer', 'end', 'inbox', 'list', 'announce', 'wait']
 const LOCAL_VERBS = ['whoami', 'hook', 'transcript', 'contacts', 'config']
 
-/** The length of the cache's first line, which names the commands that it was made of. */
-const HEADER_BYTES = 100
+/** The length of the cache's first line, which names the commands that it was made of. A multiple of 8, or V8 makes a copy of what follows. */
+const HEADER_BYTES = 104
 
 /** Caches that are kept, two for each version of the program and of Node with its flags. */
 const CACHES_KEPT = 6
