@@ -85,10 +85,11 @@ async function waitOnce<T extends IntentType>(type: T, begun: Watch<T>): Promise
     call = callOfRun(watch.run) ?? call
     const outcome = { ...seen, ...('call' in seen ? { call } : { about }), failure: undefined }
     const came = seen.news.filter((item) => isAwaited(item, watch, call?.id))
-    if (came.length > 0) {
-      burst = burstAfter(burst, came, seen.news.length, watch)
-      if (isTimeUp(watch) || environment.clock() >= burst.until)
-        return { ...outcome, failure: wait.type === 'answer' ? callNotTakenFailure(call, seen) : undefined }
+    if (came.length > 0) burst = burstAfter(burst, came, seen.news.length, watch)
+    if (burst !== undefined) {
+      const failure = wait.type === 'answer' ? callNotTakenFailure(call, seen) : undefined
+      if (came.length === 0) return { ...outcome, failure, notices: [...outcome.notices, SHOWN_ELSEWHERE] }
+      if (isTimeUp(watch) || environment.clock() >= burst.until) return { ...outcome, failure }
     } else if (isCallClosed(wait, about, seen)) return outcome
     else if (isTimeUp(watch)) {
       const stopped = environment.stopped.aborted
@@ -101,6 +102,9 @@ async function waitOnce<T extends IntentType>(type: T, begun: Watch<T>): Promise
     watch = await nextRound(watch, async () => {}, burst?.until)
   }
 }
+
+// Parallel commands share what is unread: that nothing came would be untrue.
+const SHOWN_ELSEWHERE = `what came was shown by another command meanwhile; \`${P2P} inbox --all\` shows it again`
 
 const AWAITED: Readonly<Record<Wait['type'], string>> = {
   answer: 'the answer',

@@ -61,3 +61,29 @@ test('what is owed is offered again by a wait, and no relay has longer for it th
   expect(deadlines.length).toBeGreaterThan(2)
   expect(Math.max(...deadlines)).toBe(until)
 })
+
+test('what came and was shown by another command meanwhile is not waited for any longer', async () => {
+  let shown: Promise<unknown> | undefined
+  const here = twoMachines({
+    async slept() {
+      if (shown !== undefined || !ada.disk.logs[id]?.unread.includes(word)) return
+      shown = asAda('inbox', INBOX)
+      await shown
+    },
+  })
+  const { ada, ben, asAda, asBen, seconds } = here
+  let [id, word] = ['', '']
+  const { call } = await asAda('call', { type: 'call', agent: ben.keys.pubkey, topic: 'rain', wait: undefined })
+  id = must(call).id
+  await asBen('answer', { type: 'answer', accept: true, text: '' })
+  await asAda('inbox', INBOX)
+  const { said } = await asBen('send', { type: 'send', text: 'it rains', wait: undefined })
+  word = must(said).rumor.id
+  const began = seconds()
+  const { news, failure, notices } = await asAda('wait', {
+    ...{ type: 'wait', seconds: 45, settle: 5, for: [], follow: false, call: undefined },
+  })
+  expect([shown !== undefined, news, failure]).toEqual([true, [], undefined])
+  expect(notices.join()).toContain('shown by another command')
+  expect(seconds() - began).toBeLessThan(10)
+})

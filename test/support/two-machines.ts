@@ -19,7 +19,7 @@ export function twoMachines({
   stopped,
   publishing = () => {},
 }: {
-  slept?: (ms: number) => void
+  slept?: (ms: number) => void | Promise<void>
   stopped?: AbortSignal
   publishing?: (deadline: number) => void
 } = {}) {
@@ -35,7 +35,7 @@ export function twoMachines({
     random: () => 0.5,
     async sleep(pause: number) {
       ms += pause
-      slept(ms)
+      await slept(ms)
     },
     later: () => () => {},
   }
