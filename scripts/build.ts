@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build } from 'esbuild'
 import pkg from '../package.json' with { type: 'json' }
 import { licences } from './licences.ts'
-import { CHUNK_NAMES, type Chunk, joinParts } from './parts.ts'
+import { CHUNK_NAMES, type Chunk, joinParts, withoutCommentEnds } from './parts.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -25,7 +25,7 @@ export async function bundle({
   outfile = `${root}dist/p2p.js`,
 }: BundleOptions = {}): Promise<string> {
   const { chunks, inputs } = await split('src/main.ts', readable)
-  const program = ascii(joinParts(chunks, readable))
+  const program = withoutCommentEnds(ascii(joinParts(chunks, readable)))
   const hash = createHash('sha256').update(program).digest('hex').slice(0, 16)
   const { version } = pkg
   const loader = await bundled('src/loader.ts', readable, {
@@ -36,9 +36,8 @@ export async function bundle({
   // Inside this repository, whose package.json says "module", the bundle is still CommonJS.
   await writeFile(`${root}dist/package.json`, '{"type":"commonjs"}\n')
   const fresh = `${outfile}.${process.pid}`
-  // As comments, which V8 passes over faster than anything else until the loader takes them.
-  const comments = program.replaceAll('\n', '\n//')
-  const held = `const PROGRAM = () => {\n//${comments}\n};`
+  // As a comment, which V8 passes over faster than anything else until the loader takes it.
+  const held = `const PROGRAM = () => {/*\n${program}\n*/};`
   const file = `${HEAD}\n${held}\n${loader}\n})()\n${licences(root, inputs).replace(/[\u201c\u201d]/g, '"')}\n`
   // A single letter beyond ASCII, and V8 holds all of it in two bytes a letter, which costs every start milliseconds.
   if (/[^\0-\x7f]/.test(file)) throw new Error('the program has letters that are not ASCII')

@@ -111,3 +111,27 @@ function namesIn(list: string): Names {
     return name === '' ? [] : [{ name, as }]
   })
 }
+
+/**
+ * The same script without the two characters that end a comment, so that it can stand in one. In a text and in a class of a pattern a
+ * backslash between them changes nothing; behind a pattern that ends with them, a group of nothing does not either.
+ */
+export function withoutCommentEnds(script: string): string {
+  const [start = '', ...pieces] = script.split('*/')
+  const safe = pieces.reduce((done, piece, n) => {
+    // Behind a pattern no text can stand.
+    const isPatternsEnd = !isScript(`${done}*/"+"${pieces.slice(n).join('*/')}`)
+    return `${done}${isPatternsEnd ? '*(?:)/' : '*\\/'}${piece}`
+  }, start)
+  new vm.Script(safe)
+  return safe
+}
+
+function isScript(text: string): boolean {
+  try {
+    new vm.Script(text)
+    return true
+  } catch {
+    return false
+  }
+}

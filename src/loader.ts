@@ -1,4 +1,4 @@
-// The first lines of dist/p2p.js: starts the program, which stands above as comments, from V8's code cache. Compiling it
+// The first lines of dist/p2p.js: starts the program, which stands above as a comment, from V8's code cache. Compiling it
 // anew would cost every command more than all else it does before the network.
 // The cache is code that will run, so it is read and written only where nobody else can write.
 import fs from 'node:fs'
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 
 /**
- * A function that does nothing: its lines are those of the program, as comments. The program is a function of `require` and its
+ * A function that does nothing: in it stands the program, as a comment. The program is a function of `require` and its
  * own address. It, its hash and the version are put in by the build.
  */
 declare const PROGRAM: () => void
@@ -95,10 +95,10 @@ function start(): void {
   script.runInThisContext()(lazyRequire(createRequire(self)), pathToFileURL(self).href)
 }
 
-/** The program without what makes comments of it. Node has read the file already, so it is not read once more. */
+/** The program, as it stands in its comment. Node has read the file already, so it is neither read once more nor copied. */
 function program(): string {
   const text = PROGRAM.toString()
-  return text.slice(text.indexOf('\n'), text.lastIndexOf('\n')).replaceAll('\n//', '\n')
+  return text.slice(text.indexOf('/*') + 2, text.lastIndexOf('*/'))
 }
 
 function lazyRequire(require: NodeJS.Require): (name: string) => unknown {

@@ -1,7 +1,7 @@
 // The chunks of the program as functions of one script: each is evaluated when it is first needed, once, and texts stay texts.
 import vm from 'node:vm'
 import { expect, test } from 'vitest'
-import { type Chunk, joinParts } from '../../scripts/parts.ts'
+import { type Chunk, joinParts, withoutCommentEnds } from '../../scripts/parts.ts'
 
 const chunk = (name: string, text: string, imports: string[] = []): Chunk => ({
   ...{ path: `/dist/${name}`, text, imports, modules: [`src/${name}`] },
@@ -58,4 +58,18 @@ test('a text that reads like an import is none', () => {
 test('what could not be taken apart is an error', () => {
   expect(() => joinParts([chunk('main.js', `import{a}from"./${SHARED}";`, [`./${SHARED}`])], false)).toThrow('no chunk')
   expect(() => joinParts([chunk('main.js', 'export*from"node:fs";', ['node:fs'])], false)).toThrow(SyntaxError)
+})
+
+test.each([
+  ['["*/*", \'*/"\', `a*/1*/b`].join()', '*/*,*/",a*/1*/b'],
+  ['"x00".replace(/0*/, "-") + /^x0*/i.exec("X00y")', '-x00X00'],
+  ['"a*/".replace(/[*/]/g, "-") + /b*/ .test("b") + "*/"', 'a--true*/'],
+])('a script that says the same in a comment: %s', (script, said) => {
+  const safe = withoutCommentEnds(script)
+  expect([new vm.Script(script).runInThisContext(), new vm.Script(safe).runInThisContext()]).toEqual([said, said])
+  expect(safe).not.toContain('*/')
+})
+
+test('what ends a comment and is neither text nor pattern is an error', () => {
+  expect(() => withoutCommentEnds('2 */a/.lastIndex')).toThrow(SyntaxError)
 })
