@@ -33,7 +33,7 @@ test.each(['', 'module', 'commonjs'])('the file runs alone, beside a package.jso
   await withLoneFile(type, async (run) => {
     expect(await run('--version')).toMatchObject({ code: 0, stdout: `${pkg.version}\n`, stderr: '' })
     expect((await run('status')).stdout).toContain('1 of 1 answered')
-    expect((await run('call', '--help')).stdout).toContain('p2p call <agent> <topic>')
+    expect((await run('call', '--help')).stdout).toContain('p2p.js" call <agent> <topic>')
   })
 })
 
