@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Files that choose an engine, spy on a module or say how the program was started have their imports to themselves; those of all others are loaded once a worker. */
-const ALONE = ['test/nostr/crypto/*.test.ts', 'test/io/relay/live.test.ts', 'test/program/stories.test.ts']
+/** Files that choose an engine or spy on a module have their imports to themselves; those of all others are loaded once a worker. */
+const ALONE = ['test/nostr/crypto/*.test.ts', 'test/io/relay/live.test.ts']
 
 /**
  * Files in the order in which they begin, by their beginnings; all others follow. First those that have a worker to themselves, for a
@@ -10,7 +10,7 @@ const ALONE = ['test/nostr/crypto/*.test.ts', 'test/io/relay/live.test.ts', 'tes
  * one that waits for most of its time and one that keeps a core busy.
  */
 const FIRST = [
-  ...['program/stories', 'nostr/crypto/', 'io/relay/live'],
+  ...['nostr/crypto/', 'io/relay/live'],
   ...['program/mailbox', 'program/early-wraps', 'scripts/chaos'],
   ...['program/relay-words', 'program/flood'],
   ...['program/escalate', 'program/crash'],

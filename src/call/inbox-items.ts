@@ -1,6 +1,5 @@
 // What is unread, as items: what came in, from whom, and what we have verified of it.
 
-import { P2P } from '../command-name.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { cutForeign, type Foreign, foreignText, lineLengths } from '../sanitize.ts'
 import { type Agent, type AgentDirectory, agentOf, ownerOf } from './agents.ts'
@@ -240,11 +239,10 @@ function fileFields({ name, note }: FileBody, facts: FileFacts): Pick<InboxItem,
 
 /**
  * As much news as one look can hold: agents' tools cut what a command prints at about 16,000 characters without a word, and what was cut
- * away there would count as read. Most characters of news, and what an item takes beside its text, two commands among it, and each line of
- * that.
+ * away there would count as read. Most characters of news, and what an item takes beside its text, and each line of it.
  */
 const MAX_CHARACTERS = 10_000
-const ITEM_CHARACTERS = 244 + 2 * P2P.length
+const ITEM_CHARACTERS = 250
 const LINE_PREFIX_CHARACTERS = 9
 
 /** The first items that fit, the first one in any case; of a text that is too long its beginning, and `cut`. */

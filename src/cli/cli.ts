@@ -3,6 +3,7 @@
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { IntentType } from '../call/intent.ts'
 import { unsafeTextOf } from '../call/wording.ts'
+import { expandCommandName } from '../command-name.ts'
 import type { Args } from '../commands/command.ts'
 import { commands, isCommand, verbs } from '../commands/index.ts'
 import { itemShape } from '../commands/json.ts'
@@ -31,7 +32,7 @@ export async function main(host: Host): Promise<number> {
   // Known before anything can fail, so that a program always gets its one document.
   const json = typed.slice(0, endOfOptions(typed)).some((word) => word.trimEnd() === '--json')
   const command = (verbOf(typed)[0] ?? '').trimEnd()
-  const tell = (text: string) => write(host, `${json ? JSON.stringify({ ok: true, command, text }) : text}\n`)
+  const tell = (text: string) => write(host, `${json ? JSON.stringify({ ok: true, command, text }) : text}\n`, json)
   try {
     const read = await readArgv(normalizeArgv(typed), verbs, tell)
     if (read === undefined) return EXIT.ok
@@ -53,6 +54,7 @@ async function runVerb(host: Host, { verb, args }: ParsedArgv, json: boolean): P
     await write(
       host,
       json ? `${JSON.stringify({ ok: true, command: verb, lines })}\n` : lines.map((line) => `${line}\n`).join(''),
+      json,
     )
     return EXIT.ok
   }
@@ -80,7 +82,7 @@ async function runCommand<T extends IntentType>(
       ...environmentOptions(args, host),
       command: verb,
       script: host.argv[1],
-      say: (line) => (quiet ? undefined : stderr.write(`p2p: ${line}\n`)),
+      say: (line) => (quiet ? undefined : stderr.write(`p2p: ${expandCommandName(line)}\n`)),
       draw: quiet || terminalWidth(stderr, env) === undefined ? undefined : (line) => stderr.write(`\r\u001b[K${line}`),
       stopped: stopped.signal,
     },
@@ -90,7 +92,8 @@ async function runCommand<T extends IntentType>(
   try {
     // A stream is JSON lines, whoever reads it.
     const emit = (item: InboxItem) => write(host, `${JSON.stringify(itemShape(item))}\n`)
-    const printLine = (line: string) => (json ? void stderr.write(`${line}\n`) : writeSoon(host, `${line}\n`))
+    const printLine = (line: string) =>
+      json ? void stderr.write(`${expandCommandName(line)}\n`) : writeSoon(host, `${line}\n`)
     const look = { quiet, width: terminalWidth(stdout, env) }
     const people = { contacts: environment.config.contacts, owner: environment.ownerKey, names: {} }
     const context = refreshContext({

@@ -23,6 +23,6 @@ export async function runDoctor(host: Host, { json, quiet, ...opening }: DoctorO
   const text = json
     ? `${JSON.stringify({ ok: true, command: 'doctor', checks })}\n`
     : await textOf(checkLines(checks, quiet), terminalWidth(host.stdout, host.env))
-  await write(host, text)
+  await write(host, text, json)
   return failure === undefined ? EXIT.ok : await printFailure(host, { verb: 'doctor', failure, json })
 }

@@ -1,5 +1,6 @@
 // `hook` carried out: from the settings and the state on this disk alone. It makes no key, asks no relay, takes no lock and
 // marks nothing as read. Whatever goes wrong, a harness goes on as if there were no hook: exit 0 and nothing printed.
+import { expandCommandName } from '../command-name.ts'
 import type { Args } from '../commands/command.ts'
 import {
   type HookQuestion,
@@ -37,13 +38,13 @@ export async function answerHook(host: Host, args: Args, json: boolean): Promise
     if (question === undefined) throw new Error('the input on stdin asks nothing of it')
     const things = readWaiting(home)
     const text = waitingText(things)
-    if (question.type === 'line' && json) await write(host, `${hookDocument(things, text)}\n`)
+    if (question.type === 'line' && json) await write(host, `${hookDocument(things, text)}\n`, true)
     else if (text === '') throw new Error('nothing waits')
     else if (isBounded(question, things, home)) throw new Error('this session has been told of it')
-    else await write(host, `${hookAnswer(question, text)}\n`)
+    else await write(host, `${hookAnswer(question, text)}\n`, question.type !== 'line')
   } catch (error) {
     if (args.verbose === true)
-      host.stderr.write(`p2p: hook: ${error instanceof Error ? error.message : String(error)}\n`)
+      host.stderr.write(`p2p: hook: ${expandCommandName(error instanceof Error ? error.message : String(error))}\n`)
   }
   return EXIT.ok
 }

@@ -1,7 +1,7 @@
 // yargs: the help of every command, and what is wrong with what was typed.
 
 import yargs, { type Argv } from 'yargs'
-import { P2P } from '../command-name.ts'
+import { P2P, WHOLE_P2P } from '../command-name.ts'
 import type { Verb } from '../commands/command.ts'
 import { Failure } from '../errors.ts'
 import { COMMON_OPTIONS_HELP, GLOBAL_OPTIONS, VERSION, type Verbs } from './options.ts'
@@ -14,7 +14,7 @@ const EXIT_CODES_HELP =
   '4 refused, 5 timed out, 6 not possible now, 7 the other side rejected the call.'
 
 // Written out in every line of the list, it would leave no room for what each command does.
-const NAME_HELP = P2P === 'p2p' ? [] : [`Here \`p2p\` stands for \`${P2P}\`.`]
+const NAME_HELP = WHOLE_P2P === 'p2p' ? [] : [`Here \`p2p\` stands for \`${WHOLE_P2P}\`.`]
 
 // A command's own options are what its reader looks for.
 const HIDDEN_OPTIONS = Object.fromEntries(

@@ -3,7 +3,7 @@
 import type { IntentType } from '../call/intent.ts'
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import { inQuotes, plain } from '../call/wording.ts'
-import { P2P } from '../command-name.ts'
+import { expandCommandName, P2P } from '../command-name.ts'
 import type { Command } from '../commands/command.ts'
 import { noticeLines } from '../commands/text.ts'
 import { EXIT, Failure } from '../errors.ts'
@@ -37,7 +37,7 @@ export async function printOutcome<T extends IntentType>(
     const fields = { ...command.json(outcome), notices: outcome.notices }
     if (failure !== undefined) return await printFailure(host, { verb, failure, json: true, fields })
     const document = { ok: true, command: verb, ...fields }
-    await write(host, `${JSON.stringify(document)}\n`)
+    await write(host, `${JSON.stringify(document)}\n`, true)
     return EXIT.ok
   }
   // What was asked for by name is printed, quiet or not.
@@ -85,7 +85,7 @@ export async function printFailure(host: Host, { verb, failure, json, fields = {
   const { message, hint } = cleanWords(failure)
   const error = { code: failure.code, message, hint }
   try {
-    await write(host, `${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`)
+    await write(host, `${JSON.stringify({ ok: false, command: verb, ...fields, error })}\n`, true)
     return failure.exit
   } catch (unwritten) {
     await sayFailure(host, failure)
@@ -106,7 +106,8 @@ async function sayFailure({ stderr, env }: Host, failure: Failure): Promise<void
 function cleanWords(failure: Failure): { message: string; hint: string } {
   const { code, hint } = failure
   const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
-  return { hint: clean(hint), message: clean(whole(failure)) }
+  // What is to be typed next stands in the hint, so that is spelled out; cleaning leaves `p2p` of any other.
+  return { hint: clean(expandCommandName(hint)), message: clean(whole(failure)) }
 }
 
 function whole({ message, theirs }: Failure): string {
@@ -127,11 +128,12 @@ export function failureIn(error: unknown): Failure {
   return new Failure('FAULT', `a fault of p2p's own: ${what}`, 'please report it')
 }
 
-/** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. */
-export async function write({ stdout }: Host, text: string): Promise<void> {
+/** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. `json`: it is a document. */
+export async function write({ stdout }: Host, text: string, json = false): Promise<void> {
+  const output = expandCommandName(text, json)
   try {
     await new Promise<void>((resolve, reject) => {
-      stdout.write(text, (error) => (error ? reject(error) : resolve()))
+      stdout.write(output, (error) => (error ? reject(error) : resolve()))
     })
   } catch (error) {
     throw outputFailure(error)
@@ -140,7 +142,7 @@ export async function write({ stdout }: Host, text: string): Promise<void> {
 
 /** Writes a text for which nobody waits, and ends the program where it does not get out. */
 export function writeSoon(host: Host, text: string): void {
-  host.stdout.write(text, (error) => {
+  host.stdout.write(expandCommandName(text), (error) => {
     // Of a reader that has seen enough `watchOutput` hears.
     if (!error || errno(error) === 'EPIPE') return
     const failure = outputFailure(error)

@@ -3,7 +3,7 @@
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { type PrintedLine, span } from '../call/span.ts'
 import { quoteRelayReason } from '../call/wording.ts'
-import { P2P } from '../command-name.ts'
+import { expandCommandName, P2P } from '../command-name.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { cleanLine } from '../sanitize.ts'
 import { secondsOption } from './args.ts'
@@ -26,7 +26,9 @@ export const announce: Command<'announce'> = {
     unattended: true,
   }),
   text: (outcome) => {
-    const rest = [announceText(outcome), ...outcome.notices].map((part) => cleanLine(part, MAX_ERROR_TEXT))
+    const rest = [announceText(outcome), ...outcome.notices].map((part) =>
+      cleanLine(expandCommandName(part), MAX_ERROR_TEXT),
+    )
     return [[...announcedParts(outcome), rest.join('; ')]]
   },
   notices: 'within',

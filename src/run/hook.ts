@@ -1,7 +1,7 @@
 // The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and
 // counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
 import type { InboxItem } from '../call/inbox-items.ts'
-import { P2P } from '../command-name.ts'
+import { WHOLE_P2P } from '../command-name.ts'
 import type { Executor } from './action.ts'
 
 /** What the hook reads on stdin, as JSON. */
@@ -28,6 +28,6 @@ export const runHook: Executor<'run-hook'> = {
 function hookEventOf({ type, id, call, from }: InboxItem, unread: number): HookEvent {
   const what = type === 'request' ? 'incoming call' : type
   const where = call === '' ? '' : ` in call ${call.slice(0, 8)}`
-  const text = `p2p: ${what}${where}, from ${from.npub.slice(0, 12)} (${from.trust}); ${unread} unread. Run: ${P2P} status`
+  const text = `p2p: ${what}${where}, from ${from.npub.slice(0, 12)} (${from.trust}); ${unread} unread. Run: ${WHOLE_P2P} status`
   return { type, id, call, npub: from.npub, trust: from.trust, unread, text }
 }

@@ -25,7 +25,8 @@ test('help shows the examples, and that of all commands the exit codes', async (
       expect(all.stdout).toMatch(new RegExp(`Exit codes:[^]*\\b${code} [a-z]`))
     const one = await help('answer', '--help')
     const name = `node "${PROGRAM}"`
-    expect(one.stdout).toContain(`Examples:\n  ${name} answer accept\n  ${name} answer reject "I'm busy right now"\n`)
+    expect(one.stdout).toContain(`${name} answer <decision> [text]\n`)
+    expect(one.stdout).toContain('Examples:\n  p2p answer accept\n  p2p answer reject "I\'m busy right now"\n')
     expect(all.stdout).toContain(`Here \`p2p\` stands for \`${name}\`.`)
   })
 })

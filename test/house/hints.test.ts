@@ -4,9 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { readArgv } from '../../src/cli/argv.ts'
-import { commandName } from '../../src/command-name.ts'
+import { commandName, expandCommandName } from '../../src/command-name.ts'
 import { verbs } from '../../src/commands/index.ts'
 import { Failure } from '../../src/errors.ts'
+import { cleanText } from '../../src/sanitize.ts'
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url))
 
@@ -59,6 +60,21 @@ test.each([
   [undefined, 'p2p'],
 ])('started as %s it is typed as %s', (script, name) => {
   expect(commandName(script, '/usr/local/bin:/usr/bin')).toBe(name)
+})
+
+test('of several commands in an output the first is written in full, and nothing that a peer wrote is touched', () => {
+  const [sign, full] = ['\u2064', 'node "/x/p2p.js"']
+  const text = `${sign}p2p list, ${sign}p2p wait\n  peer> p2p node "/x/p2p.js"`
+  expect(expandCommandName(text, false, true, full)).toBe(`${full} list, p2p wait\n  peer> p2p ${full}`)
+  expect(expandCommandName(text, false, false, full)).toBe(`p2p list, p2p wait\n  peer> p2p ${full}`)
+  const document = expandCommandName(
+    JSON.stringify({ hint: `${sign}p2p list`, also: `${sign}p2p wait` }),
+    true,
+    true,
+    full,
+  )
+  expect(JSON.parse(document)).toEqual({ hint: `${full} list`, also: 'p2p wait' })
+  expect(cleanText(`a${sign}p2p`)).toBe('ap2p')
 })
 
 test('there are commands to look at', () => {

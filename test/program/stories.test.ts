@@ -7,11 +7,6 @@ import { startRelay } from '../../scripts/relay.ts'
 import { startRun } from '../support/runs.ts'
 import { runStory } from '../support/story/story.ts'
 
-// Read where a text of ours is made: each command that it tells to type begins as if the program that is built had been started.
-await vi.hoisted(async () => {
-  process.argv[1] = (await import('../../scripts/processes.ts')).PROGRAM
-})
-
 const folder = fileURLToPath(new URL('../stories/', import.meta.url))
 const stories = readdirSync(folder).filter((file) => file.endsWith('.txt'))
 

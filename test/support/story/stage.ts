@@ -122,11 +122,10 @@ export async function checkResult(
   args: readonly string[],
   ran: ProcessResult,
 ): Promise<void> {
-  // A run of this process takes itself for the program that is built.
-  const names = [programOf(actor), PROGRAM].map((path) => `node "${path}"`)
-  stage.last = withShortName(ran, names)
+  const whole = `node "${programOf(actor)}"`
+  stage.last = withShortName(ran, whole)
   for (const { home } of stage.actors.values()) learnSecrets(stage, home)
-  const wrong = brokenPromise(args, ran, stage.secrets) ?? (await brokenAdvice(ran, names))
+  const wrong = brokenPromise(args, ran, stage.secrets) ?? (await brokenAdvice(ran, whole))
   if (wrong !== undefined) throw new Error(wrong)
 }
 

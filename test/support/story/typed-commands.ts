@@ -6,24 +6,16 @@ import { Failure } from '../../../src/errors.ts'
 import { isRecord, parseJson } from '../../../src/json.ts'
 
 /**
- * What is wrong with the first that does not work as it stands: one that begins otherwise than the program that printed it is typed,
- * or that names a command or an option that there is not. @param names what it can begin with
+ * What is wrong with the first that does not work: one that names a command or an option that there is not, or that is written in full
+ * though another was before. @param whole how the program is typed in full
  */
-export async function brokenAdvice(
-  { stdout, stderr }: ProcessResult,
-  names: readonly string[],
-): Promise<string | undefined> {
+export async function brokenAdvice({ stdout, stderr }: ProcessResult, whole: string): Promise<string | undefined> {
   const document = parseJson(stdout)
   const ours = [...(isRecord(document) ? textsIn(document) : unquotedLines(stdout)), ...unquotedLines(stderr)]
-  // The list of all commands says below it what `p2p` stands for.
-  const isList = stdout.includes('Here `p2p` stands for')
+  if (ours.join('\n').split(whole).length > 2) return `it printed \`${whole}\` more than once`
   for (const text of ours) {
-    const bare = [...text.matchAll(/(?<![-./\w])p2p ([a-z]+)\b[^`]*/g)].find(([, verb = '']) =>
-      Object.hasOwn(verbs, verb),
-    )
-    if (!isList && bare !== undefined) return `nobody can type this as it stands: ${bare[0]}`
     for (const [, command = ''] of text.matchAll(/`([^`]*)`/g)) {
-      const name = names.find((one) => command.startsWith(`${one} `))
+      const name = ['p2p', whole].find((one) => command.startsWith(`${one} `))
       const wrong = name === undefined ? undefined : await wrongIn(command.slice(name.length))
       if (wrong !== undefined) return `\`${command}\` does not work: ${wrong}`
     }
@@ -31,10 +23,9 @@ export async function brokenAdvice(
   return undefined
 }
 
-/** What was printed, with `p2p` for each of `names`: a story does not ask how the program was started. */
-export function withShortName(ran: ProcessResult, names: readonly string[]): ProcessResult {
-  const spelled = names.flatMap((name) => [name, JSON.stringify(name).slice(1, -1)])
-  const shorten = (text: string) => spelled.reduce((left, name) => left.replaceAll(name, 'p2p'), text)
+/** What was printed, with `p2p` for `whole`: a story does not ask how the program was started. */
+export function withShortName(ran: ProcessResult, whole: string): ProcessResult {
+  const shorten = (text: string) => text.replaceAll(whole, 'p2p').replaceAll(JSON.stringify(whole).slice(1, -1), 'p2p')
   return { ...ran, stdout: shorten(ran.stdout), stderr: shorten(ran.stderr) }
 }
 
