@@ -143,7 +143,7 @@ function hostOf(sim: Sim, agent: Agent, process: Process): Host {
       die(sim, agent, process)
       return true
     },
-    losesLock: () => sim.deadly !== 0 && world.dice.chance(sim.deadly / 8),
+    losesLock: () => sim.deadly !== 0 && world.dice.chance(sim.deadly / 2),
     saved(before, after, { compacted, joined, callsOnly, partial }) {
       sim.compacted += compacted
       sim.joined += joined

@@ -118,7 +118,7 @@ export async function simulate(
   }
   const calm = sim.deadly === 0 && kind === 'honest'
   await turmoil(sim, agents, { eve, liar, copies: new Map(), witness, restores: kind === 'restored' })
-  let rounds = await heal(sim, agents, liar?.isPatient === false ? FEW_ROUNDS : roundsFrom(sim))
+  let rounds = await heal(sim, agents, liar === undefined ? roundsFrom(sim) : liar.isPatient ? ROUNDS : FEW_ROUNDS)
   if (kind === 'restored' && (await speakUp(sim, agents))) rounds += await heal(sim, agents)
   if (liar?.isPatient) await betray(sim, liar)
   try {
@@ -219,8 +219,8 @@ async function turmoil(sim: Sim, agents: readonly Agent[], trouble: Trouble): Pr
 
 // Most faults need few words, and a command in a long call is dear. What is long is archived in part, and meets that again.
 function lengthOf({ seed, world: { dice } }: Sim, restores: boolean): number {
-  if (isLong(seed)) return 30 + dice.below(70)
-  return (restores ? 5 : 2) + dice.below(4 + dice.below(10))
+  if (isLong(seed)) return 24 + dice.below(40)
+  return (restores ? 4 : 2) + dice.below(4 + dice.below(10))
 }
 
 function isLong(seed: number): boolean {
@@ -291,7 +291,7 @@ async function betray(sim: Sim, liar: Liar): Promise<void> {
     })
   }
   await heal(sim, [victim, agent])
-  for (let left = 2 + dice.below(5); left > 0; left--) {
+  for (let left = 2 + dice.below(4); left > 0; left--) {
     lie(sim, liar)
     if (dice.chance(0.3)) lie(sim, liar)
     const before = { ...victim.disk.logs }
