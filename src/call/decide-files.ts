@@ -63,6 +63,6 @@ function tooLarge(size: number, { inlineMax }: DecisionContext): Decision {
   return refuse(
     'FILE_TOO_LARGE',
     `the file has ${size} bytes; relays carry up to ${inlineMax} (file.inlineMax)`,
-    `\`${P2P} config set file.server https://…\` names a Blossom server for larger files, then \`${P2P} sendfile <path>\``,
+    `\`split -b ${inlineMax} <path>\` cuts it into parts that relays carry, for \`${P2P} sendfile <path>\`; \`${P2P} config set file.server https://…\` names a Blossom server for larger files`,
   )
 }

@@ -150,7 +150,7 @@ it('says what cannot be sent', async () => {
     await refused([join(folder, 'none')], 'FILE_UNREADABLE', /./)
     await refused(['x', 'b@d'], 'BAD_BASE64', /./)
     await refused(['x', '-'], 'FILE_TOO_LARGE', /p2p.*sendfile <path>/, 'x'.repeat(300_000))
-    await refused([large], 'FILE_TOO_LARGE', /config set file.server/)
+    await refused([large], 'FILE_TOO_LARGE', /split -b 262144 <path>.*config set file.server/)
     expect(wrapsIn(relay, from)).toEqual([])
   })
 })
