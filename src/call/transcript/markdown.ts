@@ -109,10 +109,10 @@ function inlineMarkdown(text: string): string {
 const RUN = '[\\w+.-]'
 const ANCHOR = '(?:mailto|xmpp):|www\\.'
 const SIGNS = "[\\w.~:/?#@!$&'()*+,;=%-]"
-const DOMAIN = '[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,8}'
+const DOMAIN = '[\\w-]+(?:\\.[\\w-]+)+'
 const FIRST = `(?<!${RUN})${RUN}+(?:://${SIGNS}+|@${DOMAIN})|(?:${ANCHOR})${SIGNS}+`
 // Two that touch are one: the backticks between them would be a run.
-const NEXT = `${RUN}{1,64}(?:://${SIGNS}+|@${DOMAIN})|(?:${ANCHOR})${SIGNS}+`
+const NEXT = `${RUN}+(?:://${SIGNS}+|@${DOMAIN})|(?:${ANCHOR})${SIGNS}+`
 const ADDRESS = new RegExp(`((?:${FIRST})(?:${NEXT})*)`, 'i')
 
 // "{" and "%" are markup to site builders and note-takers, "$" to those who show formulas.

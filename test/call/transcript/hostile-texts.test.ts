@@ -143,19 +143,20 @@ describe('markdown', () => {
           .replace(/`[^`]*`/g, ' ')
         expect(bare.replace(/\\(?!\n)/g, '')).not.toMatch(address)
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [[`a@b.cd${'x'.repeat(140)}a@b.cd x`], [`a@${'x'.repeat(64)}.a x`]] },
     )
   })
 
   it('looks at a long word once', () => {
-    const cost = (text: string) => {
+    const once = (text: string) => {
       const before = process.cpuUsage()
       markdownOf(shown(text))
       const { user, system } = process.cpuUsage(before)
       return user + system
     }
+    // The least of three: what the collector of garbage does falls on any of them.
+    const cost = (text: string) => Math.min(once(text), once(text), once(text))
     const [long, short] = ['x'.repeat(1_000_000), 'x '.repeat(500_000)]
-    cost(short)
     // Looked at from each of its letters it took four times as long.
     expect(cost(`${long}@`)).toBeLessThan(2 * cost(short))
   })
