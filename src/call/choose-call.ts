@@ -8,13 +8,17 @@ import { isOver, nextPhase, type Phase } from './rules.ts'
 import { resolveSelector, type SelectorDirectory } from './selector.ts'
 import type { SignalType } from './signal.ts'
 
-/** What the choice of a call depends on. `directory`: what the selector may mean; `lastOver`: where `calls` are not all there are. */
+/**
+ * What the choice of a call depends on. `directory`: what the selector may mean; `lastOver`: where `calls` are not all there are;
+ * `isUnread`: whether our agent has still to be shown a signal of a call, or a mark of it such as `forked`.
+ */
 export type CallChoice = {
   calls: readonly Call[]
   people: AgentDirectory
   directory: SelectorDirectory
   selector: string | undefined
   lastOver?: (peer?: string) => PastCall | undefined
+  isUnread?: ((call: string, item: string) => boolean) | undefined
 }
 
 /** Of all calls that are over, or of those with one peer, the one in which somebody spoke last. */
@@ -28,7 +32,34 @@ export function chooseCall(verb: string, type: SignalType, context: CallChoice):
   const fitting = meant.filter((c) => mayStill(c) && nextPhase(c.phase, type, c.role) !== undefined)
   // A conversation goes before a call that still rings: `end` hangs up the one that is spoken in.
   const active = fitting.filter((c) => c.phase === 'active')
-  return onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, context))
+  const call = onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, context))
+  if (call instanceof Failure || selector !== undefined) return call
+  // The attack, or the accident: the call that our agent means is hung up unseen, and its words go to somebody else.
+  const gone = meant.find((c) => isOverUnseen(c, type, context))
+  return gone === undefined ? call : callGoneFailure(gone, call, people)
+}
+
+/** Whether a call fitted when our agent last looked, and is over since. */
+function isOverUnseen(
+  { id, role, phase, ends, lines }: Call,
+  type: SignalType,
+  { isUnread = () => false }: CallChoice,
+): boolean {
+  const end = ends[role === 'caller' ? 'callee' : 'caller']
+  if (!isUnread(id, 'forked') && (end === undefined || !isUnread(id, end.id))) return false
+  // One that it had not been shown either, it cannot mean.
+  if (type === 'accept' || type === 'reject') return role === 'callee' && phase === 'cancelled' && !isUnread(id, id)
+  const accept = lines.find(({ signal: { body } }) => body.type === 'accept')
+  return (phase === 'ended' || phase === 'forked') && (accept === undefined || !isUnread(id, accept.signal.id))
+}
+
+function callGoneFailure(gone: Call, call: Call, people: AgentDirectory): Failure {
+  const [was, is] = [gone, call].map((c) => `${c.id.slice(0, 8)} (with ${peerLabel(c, people)})`)
+  return new Failure(
+    'SEVERAL_CALLS',
+    `call ${was} is over, which you had not been shown; nothing was said in ${is}`,
+    `add --call ${call.id.slice(0, 8)} if you mean that one`,
+  )
 }
 
 /** Whether we may still say something in a call: whoever has ended it says nothing more. */

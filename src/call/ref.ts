@@ -25,8 +25,15 @@ export function signalNamed({ from, seq }: Ref, call: Call): string | Failure {
   )
 }
 
-/** The proposal that is answered: the one named, or the only one of the other side that is open; or why there is none. */
-export function proposalToAnswer(ref: string | undefined, call: Call): Proposal | Failure {
+/**
+ * The proposal that is answered: the one named, or the only one of the other side that is open; or why there is none.
+ * @param isUnread whether our agent has still to be shown one, by its id
+ */
+export function proposalToAnswer(
+  ref: string | undefined,
+  call: Call,
+  isUnread: (id: string) => boolean,
+): Proposal | Failure {
   const id = call.id.slice(0, 8)
   if (ref !== undefined) return proposalNamed(ref, call)
   const [only, second] = openProposals(call, 'peer')
@@ -35,6 +42,13 @@ export function proposalToAnswer(ref: string | undefined, call: Call): Proposal 
       'NO_PROPOSAL',
       'no proposal of the other side waits for your answer',
       `\`${P2P} transcript ${id}\` shows what was proposed; \`${P2P} propose "…" --call ${id}\` proposes something`,
+    )
+  // The attack: something else is proposed just before our agent agrees to what was said in a message.
+  if (second === undefined && isUnread(only.id))
+    return new Failure(
+      'NO_PROPOSAL',
+      `${only.ref} is proposed, which you had not been shown; nothing was answered`,
+      `read it, then \`${P2P} agree ${only.ref} --call ${id}\` or \`${P2P} decline ${only.ref} "…" --call ${id}\``,
     )
   if (second === undefined) return only
   const refs = openProposals(call, 'peer').map((one) => one.ref)

@@ -14,7 +14,7 @@ const POSITIONALS = {
 
 export const agree: Command<'agree'> = {
   usage: 'agree [ref] [text]',
-  describe: 'Agree to a proposal of the other side: the one that is named, or the only one that is open',
+  describe: 'Agree to a proposal of the other side: the one that is named, or the only one that is open and was shown',
   examples: [`${P2P} agree`, `${P2P} agree peer/5 "by Friday noon"`],
   positionals: POSITIONALS,
   options: waitOptions('the other side says something'),
@@ -27,7 +27,7 @@ export const agree: Command<'agree'> = {
 
 export const decline: Command<'decline'> = {
   usage: 'decline [ref] [text]',
-  describe: 'Decline a proposal of the other side: the one that is named, or the only one that is open',
+  describe: 'Decline a proposal of the other side: the one that is named, or the only one that is open and was shown',
   examples: [`${P2P} decline "not before Monday"`, `${P2P} decline peer/5`],
   positionals: POSITIONALS,
   options: waitOptions('the other side says something'),

@@ -6,7 +6,7 @@ import type { Intent } from '../call/intent.ts'
 import { Failure } from '../errors.ts'
 import { directoryOf, NO_DIRECTORY } from '../state/directory.ts'
 import { isStale } from '../state/peer-memory.ts'
-import { callsOf, type State } from '../state/state.ts'
+import { callsOf, type State, unreadOf } from '../state/state.ts'
 import type { ActionResult, StepOptions } from './action.ts'
 import type { RunContext } from './context.ts'
 import { executeSideBySide } from './execute.ts'
@@ -26,7 +26,7 @@ export function optimisticRelays(needs: Needs, state: State, context: RunContext
   const { people, selector, now, environment } = context
   const calls = callsOf(state, environment.keys.pubkey, now)
   const directory = selector === undefined ? NO_DIRECTORY : directoryOf(index, people, 'callers')
-  const call = chooseCall('send', 'message', { calls, people, directory, selector })
+  const call = chooseCall('send', 'message', { calls, people, directory, selector, isUnread: unreadOf(state) })
   if (call instanceof Failure || isStale(index.peers[call.peer], now)) return undefined
   return routeTo(context, state, calls, call.peer).relays
 }

@@ -30,7 +30,7 @@ import { receiveAll } from './receive.ts'
 import { type AuthorContext, type RecordedSignal, recordSignals } from './record-signals.ts'
 import type { Removal } from './retention.ts'
 import type { IsAlive } from './retry.ts'
-import { callsOf, type Index, type State } from './state.ts'
+import { callsOf, type Index, type State, unreadOf } from './state.ts'
 
 /** Everything that it depends on beside the state. `alive`: whether a process of this machine still runs. */
 export type SignalStepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked' | 'mustReportLoss'> &
@@ -96,6 +96,7 @@ export function stepSignals(
   const decision = decideWanted(wanted, {
     ...{ ...context, calls, directory, isBlocked, mustReportLoss: mustReport },
     lastOver: (peer) => lastOver(received.state.index, peer),
+    isUnread: unreadOf(received.state),
   })
   // What our agent answers itself goes before what we would answer for it.
   const answered = decision.say.map((u) => u.call)

@@ -258,6 +258,11 @@ export function callsOf(state: State, me: string, now: number): Call[] {
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
 }
 
+/** Whether our agent has still to be shown a signal of a call, by its id, or a mark of it. */
+export function unreadOf({ logs }: State): (call: string, item: string) => boolean {
+  return (call, item) => logs[call]?.unread.includes(item) ?? false
+}
+
 /** A call as its log tells it; undefined while its request is not here. */
 export function callOf(log: Log, me: string, now: number): Call | undefined {
   return replay(log, me, now)

@@ -258,7 +258,7 @@ describe('proposals', () => {
   test('an answer names the proposal, as NIP-10 does, and both sides come to the same', () => {
     const { ada, ben, id } = inCall()
     hears(ben, says(ada, propose('by Friday')))
-    const [answer] = says(ben, { type: 'agree', ref: undefined, text: 'noon' })
+    const [answer] = says(ben, { type: 'agree', ref: 'peer/2', text: 'noon' })
     const proposed = callIn(ada, id).own.id
     expect(answer?.tags).toContainEqual(['e', proposed, '', 'reply'])
     hears(ada, answer === undefined ? [] : [answer])

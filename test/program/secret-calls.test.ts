@@ -39,7 +39,7 @@ test('a thief of both identities and of all that a relay was sent reads none of 
     await ben.json(['send', '--re', 'peer/2', 'a secret answer'])
     await ada.json(['propose', 'the second secret'])
     await ada.json(['sendfile', 'a secret file', Buffer.from('the bytes in secret').toString('base64')])
-    await ben.json(['agree', 'agreed in secret'])
+    await ben.json(['agree', 'peer/3', 'agreed in secret'])
     await ada.json(['end', 'goodbye in secret'])
     for (const who of [ben, ada, ben]) await who.json(['status'])
     for (const who of [ada, ben]) {
