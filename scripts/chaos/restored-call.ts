@@ -27,6 +27,8 @@ export async function restoreInCall(call: string, victim: Agent, other: Agent, c
   const both = [victim, other]
   const before = await Promise.all(both.map((who) => readTranscript(who, call, clock)))
   restoreHome(victim)
+  // A copy that was made behind the last word that got out has lost nothing: then nobody has to know.
+  const isBehind = lacks(await readTranscript(victim, call, clock), before[1])
   const items: Item[][] = both.map(() => [])
   for (let n = 1; n <= WORDS; n++)
     for (const [at, who] of both.entries())
@@ -49,6 +51,7 @@ export async function restoreInCall(call: string, victim: Agent, other: Agent, c
       now,
       [theirs, earlier],
       news.filter((item) => item.call === call),
+      isBehind,
     )
     // Who was not restored has lost nothing and sees it as it was.
     const kept = who === other && !isKept(then, now) ? ['what was shown has changed'] : []
@@ -62,16 +65,26 @@ async function say(who: Agent, text: string, call: string, clock: Clock): Promis
   return newsIn(stdout)
 }
 
-/** @param theirs what the other side holds, and held before it was restored */
-function faultsOf(mine: Transcript, theirs: readonly Transcript[], news: readonly Item[]): string[] {
+/** Whether the other side holds a word of this one that it does not hold itself. */
+function lacks(mine: Transcript, theirs: Transcript | undefined): boolean {
+  const own = new Set(mine.entries.map(({ id }) => id))
+  return theirs?.entries.some(({ id, from, type }) => from === 'peer' && type === 'message' && !own.has(id)) ?? false
+}
+
+/** @param theirs what the other side holds, and held before it was restored; @param mustFork whether both have to know */
+function faultsOf(mine: Transcript, theirs: readonly Transcript[], news: readonly Item[], mustFork: boolean): string[] {
   const own = mine.entries.filter(({ from, type }) => from === 'me' && type === 'message')
   const taken = new Set(theirs.flatMap(({ entries }) => entries.map(({ id }) => id)))
   const isDelivered = ({ state }: { state?: string }) => state === 'delivered' || state === 'read'
   const undelivered = new Set(news.flatMap(({ type, text }) => (type === 'undelivered' ? [text] : [])))
   const untold = own.filter((entry) => !isDelivered(entry) && !undelivered.has(entry.text))
   return [
-    ...(mine.call.state === 'forked' && mine.verified === false ? [] : [`the call is ${mine.call.state}`]),
-    ...(news.some(({ type }) => type === 'forked') ? [] : ['its agent was not told']),
+    ...(!mustFork || (mine.call.state === 'forked' && mine.verified === false)
+      ? []
+      : [`the call is ${mine.call.state}`]),
+    ...(news.some(({ type }) => type === 'forked') === (mine.call.state === 'forked')
+      ? []
+      : ['its agent was not told']),
     ...own.filter((entry) => isDelivered(entry) && !taken.has(entry.id)).map(({ text }) => `"${text}" is no delivery`),
     ...untold.map(({ text, state }) => `"${text}" is ${state}, and that was not told`),
     ...(new Set(own.map(({ text }) => text)).size < own.length ? ['something stands there twice'] : []),
