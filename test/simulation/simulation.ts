@@ -219,12 +219,12 @@ async function turmoil(sim: Sim, agents: readonly Agent[], trouble: Trouble): Pr
 
 // Most faults need few words, and a command in a long call is dear. What is long is archived in part, and meets that again.
 function lengthOf({ seed, world: { dice } }: Sim, restores: boolean): number {
-  if (isLong(seed)) return 24 + dice.below(40)
-  return (restores ? 4 : 2) + dice.below(4 + dice.below(10))
+  if (isLong(seed)) return 24 + dice.below(24)
+  return (restores ? 4 : 2) + dice.below(3 + dice.below(7))
 }
 
 function isLong(seed: number): boolean {
-  return seed % 64 < 2
+  return seed % 128 < 2
 }
 
 type Copies = Map<Agent, Disk>
