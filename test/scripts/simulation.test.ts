@@ -4,8 +4,8 @@ import { shareMaps, simulateBundled } from '../../scripts/simulate.ts'
 import { ARCHIVE_BOUNDS } from '../../src/call/archive.ts'
 import { type Figures, simulate } from '../simulation/simulation.ts'
 
-/** Short ones of each kind, one that meets its archive again, and two with archives in which nobody dies, so that they go the same way again. */
-const SEEDS = [...Array.from({ length: 22 }, (_, n) => n + 2), 128, 168, 231]
+/** Short ones of each kind, a long one that meets its archive again, and three with archives in which nobody dies, so that they go the same way again. */
+const SEEDS = [...Array.from({ length: 22 }, (_, n) => n + 2), 128, 300, 324, 512]
 
 const played = new Map<number, Figures>()
 
