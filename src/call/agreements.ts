@@ -54,6 +54,11 @@ export function agreementsOf(call: Lines): Agreement[] {
   })
 }
 
+/** The refs of what stands as the answer to a proposal; any other `agree` or `decline` is none. */
+export function standingAnswers(proposals: readonly Proposal[]): ReadonlySet<string> {
+  return new Set(proposals.flatMap(({ answer }) => answer?.ref ?? []))
+}
+
 /** Proposals that nobody has answered: of one side, or of both. */
 export function openProposals(call: Lines, from?: 'me' | 'peer'): Proposal[] {
   return proposalsOf(call).filter((one) => one.answer === undefined && (from === undefined || one.from === from))
@@ -68,12 +73,13 @@ export function judgeItems(items: readonly InboxItem[], call: Call): InboxItem[]
   const proposals = items.some(isAbout) ? proposalsOf(call) : []
   const active = call.phase === 'active'
   const isOpen = (id: string) => active && proposals.some((one) => one.id === id && one.answer === undefined)
-  const counts = (ref: string | undefined) => proposals.some((one) => one.from === 'me' && one.answer?.ref === ref)
+  const answers = standingAnswers(proposals)
   return items.map((item) => {
     const { type, id, ref } = item
     if (type === 'request') return call.phase === 'ringing' ? item : { ...item, settled: true }
     if (type === 'propose') return isOpen(id) ? item : { ...item, settled: true }
-    if ((type === 'agree' || type === 'decline') && !counts(ref)) return { ...item, settled: true, void: true }
+    if ((type === 'agree' || type === 'decline') && !answers.has(ref ?? ''))
+      return { ...item, settled: true, void: true }
     return active || (type !== 'accept' && type !== 'decline') ? item : { ...item, settled: true }
   })
 }

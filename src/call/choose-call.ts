@@ -18,7 +18,7 @@ export type CallChoice = {
   directory: SelectorDirectory
   selector: string | undefined
   lastOver?: (peer?: string) => PastCall | undefined
-  isUnread?: ((call: string, item: string) => boolean) | undefined
+  isUnread: (call: string, item: string) => boolean
 }
 
 /** Of all calls that are over, or of those with one peer, the one in which somebody spoke last. */
@@ -40,11 +40,7 @@ export function chooseCall(verb: string, type: SignalType, context: CallChoice):
 }
 
 /** Whether a call fitted when our agent last looked, and is over since. */
-function isOverUnseen(
-  { id, role, phase, ends, lines }: Call,
-  type: SignalType,
-  { isUnread = () => false }: CallChoice,
-): boolean {
+function isOverUnseen({ id, role, phase, ends, lines }: Call, type: SignalType, { isUnread }: CallChoice): boolean {
   const end = ends[role === 'caller' ? 'callee' : 'caller']
   if (!isUnread(id, 'forked') && (end === undefined || !isUnread(id, end.id))) return false
   // One that it had not been shown either, it cannot mean.

@@ -172,8 +172,7 @@ function writeLetter(text: string, { peer, me, now }: DecisionContext): Decision
 function answerProposal({ type, ref, text }: IntentOf<'agree' | 'decline'>, context: DecisionContext): Decision {
   const call = chooseCall(type, type, context)
   if (call instanceof Failure) return { say: [], refusal: call }
-  const { isUnread = () => false } = context
-  const proposal = proposalToAnswer(ref, call, (item) => isUnread(call.id, item))
+  const proposal = proposalToAnswer(ref, call, (item) => context.isUnread(call.id, item))
   if (proposal instanceof Failure) return { say: [], refusal: proposal }
   return decideWithinSize(
     { to: call.peer, call: call.id, body: { type, text }, re: proposal.id },

@@ -121,8 +121,10 @@ export type Environment<I, L, P = never> = {
   /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
   runHook: (command: readonly string[], input: string) => Promise<Foreign | undefined>
   settings: Settings
-  /** A notice on stderr, not with --quiet: damage, work that takes long, what was deleted. What a reader of stdout should see first goes through
-   * `RunContext.printLine`. */
+  /**
+   * A notice on stderr, not with --quiet: damage, work that takes long, what was deleted. What a reader of stdout should see first goes
+   * through `RunContext.printLine`.
+   */
   say: (line: string) => void
   stopped: AbortSignal
 }

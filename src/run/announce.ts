@@ -17,7 +17,7 @@ import { isSkippedByCron, presenceEvery } from '../state/dial-limit.ts'
 import { callsOf, type State } from '../state/state.ts'
 import type { Action, Executor, StepOptions } from './action.ts'
 import { canaryActions } from './canaries.ts'
-import { publishTime, type RunContext } from './context.ts'
+import { publishTime, publishUntil, type RunContext } from './context.ts'
 
 /** What is to be said of us now: the inbox list by every command that goes on line, presence by `announce`. Pure. */
 export function announcementsFor(what: 'presence' | 'list'): NonNullable<StepOptions['proposeAnnouncements']> {
@@ -84,10 +84,11 @@ function presenceRelays({ environment }: RunContext): string[] {
 
 async function publishTemplate(
   { template, relays }: { template: Template; relays: readonly string[] },
-  { environment, deadline }: RunContext,
+  context: RunContext,
 ): Promise<PublishAnswer[]> {
+  const { environment } = context
   const event = environment.signEvent(template)
-  return await environment.pool.publish([{ event, relays }], { deadline, atLeastMs: PUBLISH_WITHIN })
+  return await environment.pool.publish([{ event, relays }], publishUntil(context))
 }
 
 function presenceFields(state: State, { environment, now }: RunContext) {
@@ -99,9 +100,6 @@ function presenceFields(state: State, { environment, now }: RunContext) {
     looked: receipts.read ? state.index.announced.lastCommandAt : undefined,
   }
 }
-
-/** How long relays have at the least to take it, in ms: work may have taken all of the time that there was. */
-const PUBLISH_WITHIN = 3_000
 
 /** How long a presence may be worked on, in ms: cron comes again. */
 const MINING_MAX = 30_000

@@ -4,7 +4,7 @@
 const CLOCK_TOLERANCE = 60
 
 /**
- * Our clock beside the relays', in seconds. `told`: by how much ours is ahead, 0 while it is right or nobody knows. Of that, `ahead` is
+ * Our clock beside the relays', in seconds. `reportedAhead`: by how much ours is ahead, 0 while it is right or nobody knows. Of that, `ahead` is
  * taken off what we publish; and by `lag` theirs may be later than what it is dated with.
  */
 export type RelayClock = { reportedAhead: number; ahead: number; lag: number }

@@ -4,6 +4,7 @@ import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { Log } from '../call/log.ts'
 import type { Environment } from '../io/environment.ts'
+import type { PublishUntil } from '../io/relay/pool.ts'
 import type { WrapOptions } from '../nostr/nip59.ts'
 import { foreignText } from '../sanitize.ts'
 import type { AuthorContext } from '../state/record-signals.ts'
@@ -43,6 +44,14 @@ export function withRelayClock(context: RunContext, clock: RelayClock): RunConte
 /** With what we publish is dated, unix seconds: by the relays' clock, where ours is known to be wrong. */
 export function publishTime({ now, clock }: RunContext): number {
   return now - clock.ahead
+}
+
+/** How long relays have at the least to take what we publish, in ms: reading or work may have taken all of the time that there was. */
+const PUBLISH_WITHIN = 3_000
+
+/** By when relays must have taken what we publish. */
+export function publishUntil({ deadline }: RunContext): PublishUntil {
+  return { deadline, atLeastMs: PUBLISH_WITHIN }
 }
 
 /**

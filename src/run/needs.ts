@@ -26,8 +26,10 @@ export type Needs = {
   archives?: boolean
   /** Gives its call to read, of at most so many characters, 0 for all. */
   transcript?: { maxChars: number }
-  /** What its user should know of beside the result. `mail`: calls that grow long, gaps in them, letters that found no room; `files`: those
-   * still to come. */
+  /**
+   * What its user should know of beside the result. `mail`: calls that grow long, gaps in them, letters that found no room; `files`:
+   * those still to come.
+   */
   notes?: readonly ('mail' | 'files')[]
   /** Cron runs it: nobody looks at it, and relays that are away are no failure of it. */
   unattended?: true

@@ -19,13 +19,10 @@ import {
   type Executor,
   resultsOf,
 } from './action.ts'
-import { authorOf, envelopeTimes, publishTime, type RunContext } from './context.ts'
+import { authorOf, envelopeTimes, publishTime, publishUntil, type RunContext } from './context.ts'
 import { lookAgain } from './peer-lookup.ts'
 import { MINING_UNASKED, mineFor } from './proof-of-work.ts'
 import { type Route, routeTo } from './route.ts'
-
-/** How long relays have at the least to take what was sealed, in ms: reading may have taken all of the time that there was. */
-const PUBLISH_WITHIN = 3_000
 
 export const publishSignal: Executor<'signal'> = {
   async execute(action, context) {
@@ -234,13 +231,13 @@ async function publishWrap(
   { rumor, to, wrap: held, relays, fallback, doubted = [], background, callKey, work }: Outgoing,
   context: RunContext,
 ): Promise<{ wrap: Event; oks: PublishAnswer[] }> {
-  const { environment, deadline } = context
+  const { environment } = context
   const seal = (times: Pick<GiftWrapOptions, 'now' | 'recent'>) => {
     if (callKey === 'lost') throw new Error('what has a call key that is not here is not sealed with another one')
     return environment.wrapRumor(rumor, to, { ...times, callKey, ...work })
   }
   const wrap = held ?? seal(envelopeTimes(context))
-  const until = { deadline, atLeastMs: PUBLISH_WITHIN }
+  const until = publishUntil(context)
   const oks = await environment.pool.publish([{ event: wrap, relays, fallback, doubted, background }], until)
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = oks.filter((r) => r.reason === 'timestamp').map((r) => r.relay)

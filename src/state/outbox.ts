@@ -35,8 +35,10 @@ const RETRY_WAIT = 900
 /** Seconds; no command takes longer. */
 const CLAIM_LIFETIME = 20
 
-/** A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`: they have
- * taken it, or, once one has, they refuse this wrap for good. */
+/**
+ * A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`: they have taken it, or, once one has, they
+ * refuse this wrap for good.
+ */
 export type PendingPublish = { to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
 
 /** The same of a signal, and its call; what has none is a letter. */

@@ -22,7 +22,7 @@ const MAX_RETRIES_A_RUN = 10
 /** Channels where the same id twice is one notice, or where saying it twice does no harm. The others stop once one has worked. */
 const REPEATABLE: readonly string[] = ['webhook']
 
-/** Tell the owner now, through these channels. `fresh`: it has not been told through any, nor written to the log. */
+/** Tell the owner now, through these channels. `neverTold`: it has not been told through any, nor written to the log. */
 export type DueEscalation = {
   escalation: Escalation
   channels: string[]

@@ -33,7 +33,10 @@ import type { IsAlive } from './retry.ts'
 import { callsOf, type Index, type State, unreadOf } from './state.ts'
 
 /** Everything that it depends on beside the state. `alive`: whether a process of this machine still runs. */
-export type SignalStepContext = Omit<DecisionContext, 'calls' | 'directory' | 'isBlocked' | 'mustReportLoss'> &
+export type SignalStepContext = Omit<
+  DecisionContext,
+  'calls' | 'directory' | 'lastOver' | 'isUnread' | 'isBlocked' | 'mustReportLoss'
+> &
   AuthorContext & {
     policy: Policy
     alive: IsAlive

@@ -11,6 +11,7 @@ import {
   openProposals,
   type Proposal,
   proposalsOf,
+  standingAnswers,
 } from '../agreements.ts'
 import { type FileFacts, fileFactsOf, receivedFile, type Transfer, transfers } from '../file-transfer.ts'
 import { isShown, refOf, refsIn } from '../inbox-items.ts'
@@ -111,8 +112,7 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
   const lines = call.lines.filter(
     (line) => line.signal.body.type !== 'file' || !isShown(line) || files.has(line.signal.id),
   )
-  const answers = new Set(proposalsOf(call).flatMap(({ answer }) => answer?.ref ?? []))
-  const context = { log, call, me, peer, files, answers }
+  const context = { log, call, me, peer, files, answers: standingAnswers(proposalsOf(call)) }
   const entries = [
     ...lines.map((line) => entryOf(line, context)),
     ...gapEntries(call, context),
