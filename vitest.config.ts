@@ -11,7 +11,7 @@ const ALONE = ['test/nostr/crypto/*.test.ts', 'test/io/relay/live.test.ts']
  */
 const FIRST = [
   ...['nostr/crypto/', 'io/relay/live'],
-  ...['program/mailbox', 'program/early-wraps', 'scripts/chaos'],
+  ...['program/mailbox', 'program/early-wraps', 'scripts/chaos', 'program/stories'],
   ...['program/relay-words', 'program/flood'],
   ...['program/escalate', 'program/crash'],
   ...['program/silent-relays', 'io/store/parallel'],
