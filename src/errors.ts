@@ -99,8 +99,8 @@ export const CODES = {
 export type Code = keyof typeof CODES
 
 /**
- * @param code fixed upper-case word, one per cause; @param hint what to type or do next, "" when there is nothing; @param theirs
- * what a server or a program has said of it, which is shown in quotes behind the message
+ * `code`: a fixed word in capitals, one for each cause; `hint`: what to type or do next, "" for nothing; `theirs`: what a server or a
+ * program has said about it, which is shown in quotes behind the message.
  */
 export class Failure extends Error {
   readonly code: Code

@@ -1,10 +1,11 @@
 // Text from outside of the program: a file, stdin, an argument, an environment variable. Editors put a byte order mark in
-// front, Windows and env files leave carriage returns and quotes behind, a shell of another locale passes bytes that are no
-// UTF-8. Here alone it is said what of that is mended in silence and what is refused by name.
+// front, Windows and env files leave carriage returns and quotes behind, a shell with another locale passes bytes that are not
+// UTF-8. This file alone decides which of these are mended silently, and which are refused with the reason.
 
 /**
  * Where a text comes from, which decides what is mended: `file` also for stdin; `argument` a word of argv; `variable` a value
- * whose ends mean nothing (a key, a list of relays), in the environment or on stdin; `place` a path that decides who we are.
+ * in which spaces and quotes at the ends mean nothing (a key, a list of relays), in the environment or on stdin; `place` a path that
+ * decides who we are.
  */
 export type InputKind = 'file' | 'argument' | 'variable' | 'place'
 
@@ -15,7 +16,7 @@ export type InputText = { text: string; wrong?: undefined } | { text?: undefined
 export function inputText(kind: InputKind, raw: string | Uint8Array): InputText {
   const decoded = typeof raw === 'string' ? raw : decodeBytes(raw)
   if (decoded === undefined) return { wrong: NOT_UTF8 }
-  // A file may hold U+FFFD in good UTF-8. In a string that Node has made of bytes it stands for some that were none.
+  // A file may hold U+FFFD in good UTF-8. In a string that Node has decoded it stands for bytes that were not UTF-8.
   if (kind !== 'file' && decoded.includes('\ufffd')) return { wrong: NOT_UTF8 }
   // Refused and not mended: a guess would lead to the wrong folder, and there to the wrong agent.
   if (kind === 'place') return placeText(decoded)
@@ -45,7 +46,7 @@ function placeText(text: string): InputText {
   return fault === undefined ? { text } : { wrong: fault[1] }
 }
 
-// Each of them made a folder of that very name in the working directory, and a new agent in it.
+// Not refused, each of them would make a folder of that very name in the working directory, and a new agent in it.
 const PLACE_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/^\ufeff/, 'begins with a byte order mark'],
   [/\r\n?$/, 'ends with a carriage return'],

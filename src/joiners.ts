@@ -1,15 +1,15 @@
-// Signs that are drawn as nothing and that whole scripts need: what joins letters and emoji, and what chooses between forms.
-// The attack: a sentence in them, bit by bit, which a person does not see and a model reads.
+// Invisible characters that whole scripts need: joiners of letters and emoji, and selectors between two forms.
+// The attack: a sentence spelled in them, bit by bit, which a person does not see and a model reads.
 
-/** A text in which they stand only where they change what is drawn; no choice is left in which something could be hidden. */
+/** The text with joiners and selectors only where they change what is drawn, so that nothing can be hidden in how they are chosen. */
 export function withoutIdleJoiners(text: string): string {
   if (!/(?:\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f])/.test(text)) return text
   rules ??= makeRules()
   const { signs } = rules
-  // Long texts say the same again and again.
+  // A long text repeats the same few places again and again.
   const known = new Map<string, string>()
   const kept = text.replace(RUNS, (run: string, at: number) => {
-    // The farthest that is looked at is a letter, behind the marks on it.
+    // The rules look back no farther than to a letter and the marks on it.
     const before = text.slice(Math.max(0, at - 12), at)
     const after = text.slice(at + run.length, at + run.length + 2)
     const around = `${before}\0${after}`
@@ -23,7 +23,7 @@ export function withoutIdleJoiners(text: string): string {
 
 const RUNS = /(?:\u200c|\u200d|[\u180b-\u180d\u180f]|[\ufe00-\ufe0f])+/g
 
-/** Of a run stays one selector, where the base before it takes one, and then one joiner, where it joins something. */
+/** What stays of a run: one selector, where the base before it takes one, and behind it one joiner, where it joins something. */
 function signsKept(run: string, around: string, signs: Rules['signs']): string {
   const keep = (sign: string) => signs.some((rule) => rule.signs.includes(sign) && rule.around.test(around))
   const chosen = run.charAt(0)
@@ -32,7 +32,7 @@ function signsKept(run: string, around: string, signs: Rules['signs']): string {
   return (keep(chosen) ? chosen : '') + (keep(joiner) ? joiner : '')
 }
 
-// Emoji are joined where Unicode knows the chain, and drawn as text or in colour as each was first.
+// Emoji stay joined where Unicode knows the sequence, and each is drawn as text or in colour as its first occurrence is.
 function tameEmoji(text: string, { chain, chains, full, selected }: Rules): string {
   if (!/[\u200d\ufe0e\ufe0f]/.test(text)) return text
   const first = new Map<string, string>()
@@ -55,9 +55,9 @@ function tameEmoji(text: string, { chain, chains, full, selected }: Rules): stri
 }
 
 type Rules = {
-  /** Where a sign changes what is drawn: what stands before and behind its place, which is a \0. */
+  /** Where these signs change what is drawn: what stands before and behind them, with \0 in their place. */
   signs: readonly { signs: string; around: RegExp }[]
-  /** Emoji with joiners between them, or a joiner that joins none. */
+  /** Emoji with joiners between them, or a joiner with no emoji behind it. */
   chain: RegExp
   chains: () => RegExp
   /** An emoji that a complete chain writes with the selector for colour. */
@@ -68,7 +68,7 @@ type Rules = {
 
 let rules: Rules | undefined
 
-// Large patterns, for whoever meets such a text.
+// Made when such a text is met: the patterns are large, and most commands need none of them.
 function makeRules(): Rules {
   const textual = '(?!\\p{Emoji_Presentation})(?=\\p{Emoji})\\p{Extended_Pictographic}(?!\\p{Emoji_Modifier})'
   const emoji = '\\p{Extended_Pictographic}[\\p{Emoji_Modifier}\\ufe0f]?'
@@ -88,7 +88,7 @@ function makeRules(): Rules {
     ],
     chain: new RegExp(`${emoji}(?:\\u200d${emoji})+|(?<=${emojiEnd})\\u200d`, 'gu'),
     chains: () => {
-      // A flag that TypeScript takes for one of a later JavaScript than Node's.
+      // TypeScript refuses the flag itself, which is later than the JavaScript that we compile to; Node knows it.
       known ??= new RegExp('^\\p{RGI_Emoji_ZWJ_Sequence}$', UNICODE_SETS)
       return known
     },
@@ -105,6 +105,6 @@ const VIRAMA =
 const CURSIVE =
   '(?:(?=\\p{L})[\\p{sc=Arabic}\\p{sc=Syriac}\\p{sc=Nko}\\p{sc=Mandaic}\\p{sc=Mongolian}\\p{sc=Adlam}\\p{sc=Rohg}])'
 
-/** Letters of Arabic and Syriac that are joined to none behind them. */
+/** Letters of Arabic and Syriac that never join the letter behind them. */
 const UNJOINED =
   '[\\u0621-\\u0625\\u0627\\u0629\\u062f-\\u0632\\u0648\\u0671-\\u0677\\u0688-\\u0699\\u06c0\\u06c3-\\u06cb\\u06cd\\u06cf\\u06d2\\u06d3\\u06d5\\u06ee\\u06ef\\u0710\\u0715-\\u0719\\u071e\\u0728\\u072a\\u072c]'

@@ -5,7 +5,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What an object has under a key of its own. Every object has a "constructor": nobody may vouch for such a key. */
+/** An object's own value under a key; undefined for what it inherits, since every object has a "constructor". */
 export function ownValue(value: unknown, key: string): unknown {
   return isRecord(value) ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined
 }
@@ -24,7 +24,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Reads a value of which nothing is known: what it is, or undefined where it is something else. It never throws. */
+/** Reads a value about which nothing is known: gives it as a T, or undefined where it is something else. Never throws. */
 export type Decoder<T> = (value: unknown) => T | undefined
 
 /** Any text. */
@@ -33,10 +33,10 @@ export const text: Decoder<string> = (value) => (typeof value === 'string' ? val
 /** True or false. */
 export const flag: Decoder<boolean> = (value) => (typeof value === 'boolean' ? value : undefined)
 
-/** What is there only where it is so. */
+/** True: a mark that is written only where it holds. */
 export const yes: Decoder<true> = (value) => (value === true ? value : undefined)
 
-/** A number that can be reckoned with. */
+/** A number that is neither infinite nor NaN. */
 export const finite: Decoder<number> = (value) =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 
@@ -50,7 +50,7 @@ export function oneOf<const T extends string | number>(...known: readonly T[]): 
   return (value) => known.find((one) => one === value)
 }
 
-/** What `of` gives, where it is good for more than its type. */
+/** What `of` gives, where `isGood` holds of it too. */
 export function where<T>(of: Decoder<T>, isGood: (value: T) => boolean): Decoder<T> {
   return (value) => {
     const found = of(value)
@@ -58,12 +58,12 @@ export function where<T>(of: Decoder<T>, isGood: (value: T) => boolean): Decoder
   }
 }
 
-/** The first of two that fits. */
+/** What the first decoder that fits gives. */
 export function either<T, U>(one: Decoder<T>, other: Decoder<U>): Decoder<T | U> {
   return (value) => one(value) ?? other(value)
 }
 
-/** A list, all of whose items fit. @param max how many of them */
+/** A list of at most `max` items, all of which fit. */
 export function list<T>(of: Decoder<T>, max = Number.POSITIVE_INFINITY): Decoder<T[]> {
   return (value) => {
     if (!Array.isArray(value) || value.length > max) return undefined
@@ -77,7 +77,7 @@ export function list<T>(of: Decoder<T>, max = Number.POSITIVE_INFINITY): Decoder
   }
 }
 
-/** Values of one kind under keys that somebody has chosen, all of which fit. */
+/** An object whose keys anybody may have chosen: every key and every value fits. */
 export function table<T>(of: Decoder<T>, key: Decoder<string> = text): Decoder<Record<string, T>> {
   return (value) => {
     if (!isRecord(value)) return undefined
@@ -85,7 +85,7 @@ export function table<T>(of: Decoder<T>, key: Decoder<string> = text): Decoder<R
     for (const name of Object.keys(value)) {
       const found = key(name) === undefined ? undefined : of(value[name])
       if (found === undefined) return undefined
-      // The attack: assigned to, "__proto__" would be no row but what all rows are read through.
+      // The attack: an assignment to "__proto__" makes no row, and replaces the prototype of the table.
       if (name === '__proto__')
         Object.defineProperty(rows, name, { value: found, enumerable: true, writable: true, configurable: true })
       else rows[name] = found
@@ -101,7 +101,7 @@ type May<T> = { readonly [K in MayKey<T>]-?: Decoder<Exclude<T[K], undefined>> }
 
 /**
  * An object of a type, field by field: tsc refuses a list of decoders in which a field of the type is missing. `must`: the fields
- * that are there; `may`: those that may be absent, and have to fit where they are not. Others are left out.
+ * that are always there; `may`: those that may be absent, and fit where they are there. Any other field is left out.
  */
 export function fields<T extends object>(
   must: Must<T>,

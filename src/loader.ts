@@ -8,8 +8,8 @@ import { pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 
 /**
- * A function that does nothing: in it stands the program, as a comment. The program is a function of `require` and its
- * own address. It, its hash and the version are put in by the build.
+ * A function that does nothing and holds the program in a comment. The program is a function of `require` and of its own address.
+ * The build puts in the program, its hash and the version.
  */
 declare const PROGRAM: () => void
 declare const BUILD: string
@@ -25,7 +25,7 @@ const LOCAL_VERBS = ['whoami', 'hook', 'transcript', 'contacts', 'config']
 /** The length of the cache's first line, which names the commands that it was made of. A multiple of 8, or V8 makes a copy of what follows. */
 const HEADER_BYTES = 104
 
-/** Caches that are kept, two for each version of the program and of Node with its flags. */
+/** How many caches are kept: each version of the program, under each version of Node and its flags, has two. */
 const CACHES_KEPT = 6
 
 /**
@@ -45,8 +45,8 @@ const LAZY_BUILTINS = [
   'zlib',
 ]
 
-/** Flags of Node's that are nothing to V8: with and without them the same cache will do. */
-const BUILTIN_NAMES =
+/** Flags of Node that change nothing in V8's code: with and without them the same cache serves. */
+const HARMLESS_FLAGS =
   /^(-r|--(require|import|loader|inspect|cpu-prof|heap-prof|env-file|title|trace-warnings|no-warnings))\b/
 
 const self = process.argv[1] ?? ''
@@ -54,10 +54,10 @@ const self = process.argv[1] ?? ''
 if (process.argv.length === 3 && process.argv[2] === '--version') version()
 else start()
 
-// Without a stream, whose making takes longer than the rest.
+// Without a stream: to make one takes longer than all the rest.
 function version(): void {
   try {
-    // Not writeSync, which takes it for done when a disk that is nearly full has taken the first part.
+    // Not writeSync, which counts as done once a disk that is nearly full has taken the first part.
     fs.writeFileSync(1, `${VERSION}\n`)
   } catch (error) {
     // A pipe that is full for a moment takes it later.
@@ -117,8 +117,8 @@ function lazyRequire(require: NodeJS.Require): (name: string) => unknown {
 }
 
 /**
- * Its name holds all that the cached code depends on: the program, also when it was edited by hand, and V8 with its flags. V8
- * refuses what does not fit it, so a name that says too little costs time and nothing else; `node:v8`, which knows a better
+ * Where the cache lies, if anywhere. Its name holds all that the cached code depends on: the program, also when it was edited by hand,
+ * and V8 with its flags. V8 refuses what does not fit it, so a name that says too little costs only time; `node:v8`, which knows a better
  * one, takes longer to load than it could save.
  */
 function cacheFile(kind: 'local' | 'online'): string | undefined {
@@ -128,7 +128,7 @@ function cacheFile(kind: 'local' | 'online'): string | undefined {
   if (folder === undefined) return undefined
   const made = fs.statSync(self, { throwIfNoEntry: false })?.mtimeMs ?? 0
   const flags = [...process.execArgv, ...NODE_OPTIONS.split(/\s+/)].filter((word) => word.startsWith('-'))
-  const engine = [process.versions.v8, process.arch, ...flags.filter((flag) => !BUILTIN_NAMES.test(flag))].join(' ')
+  const engine = [process.versions.v8, process.arch, ...flags.filter((flag) => !HARMLESS_FLAGS.test(flag))].join(' ')
   return path.join(folder, `${BUILD}-${Math.floor(made)}-${shortHash(engine)}-${kind}`)
 }
 
@@ -136,12 +136,11 @@ function cacheFile(kind: 'local' | 'online'): string | undefined {
 function cacheFolder(): string | undefined {
   const { P2P_HOME, OPENCLAW_STATE_DIR, NODE_COMPILE_CACHE } = process.env
   if (NODE_COMPILE_CACHE) return path.join(NODE_COMPILE_CACHE, 'p2p')
-  // Not loaded for `--version`, like all that stands here.
   const root = P2P_HOME || OPENCLAW_STATE_DIR || defaultRoot()
   return root === undefined ? undefined : path.join(root, 'p2p', 'cache')
 }
 
-// A number that no user has, and no HOME: the program says so.
+// homedir() throws for a user id without a user, where there is no HOME either; the program says so itself.
 function defaultRoot(): string | undefined {
   try {
     return path.join(process.getBuiltinModule('node:os').homedir(), '.openclaw')
@@ -150,7 +149,7 @@ function defaultRoot(): string | undefined {
   }
 }
 
-// Only to tell a few texts apart: FNV-1a.
+// FNV-1a: it only has to tell a few texts apart.
 function shortHash(text: string): string {
   let hash = 0x811c9dc5
   for (const letter of text) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193)
@@ -172,14 +171,14 @@ function isOurs(name: string): boolean {
   return process.getuid === undefined || (stat.uid === process.getuid() && (stat.mode & 0o077) === 0)
 }
 
-/** Puts the cache in place whole, and takes those of other versions away. What goes wrong costs only time. */
+/** Puts the cache in place whole, and removes the oldest beyond CACHES_KEPT. What goes wrong costs only time. */
 function writeCache(name: string, verbs: string[], data: Buffer): void {
   try {
     const folder = path.dirname(name)
     if (!isOurs(path.dirname(folder))) return
     if (!fs.existsSync(folder)) fs.mkdirSync(folder, { mode: 0o700 })
     if (!isOurs(folder)) return
-    // Some others stay: those of another Node, or of the same under other flags, that runs here in turn with this one.
+    // Some others stay: another Node, or the same one under other flags, may run here in turn with this one.
     const others = fs.readdirSync(folder).map((old) => path.join(folder, old))
     const age = new Map(others.map((old) => [old, fs.statSync(old, { throwIfNoEntry: false })?.mtimeMs ?? 0]))
     const aged = others.filter((old) => old !== name).sort((a, b) => (age.get(b) ?? 0) - (age.get(a) ?? 0))

@@ -9,6 +9,6 @@ async function start(): Promise<void> {
   process.umask(0o077)
   const [{ main }, { processHost }] = await Promise.all([import('./cli/cli.ts'), import('./cli/process-host.ts')])
   const code = await main(processHost())
-  // What is still open (a name that is being looked up) belongs to nobody any more.
+  // Whatever is still open, such as a DNS lookup, serves nobody any more.
   process.exit(code)
 }

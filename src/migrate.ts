@@ -1,6 +1,6 @@
-// Files of an earlier version, brought up to this one, version by version. How one is added is told in docs/UPGRADING.md.
+// Files of an earlier version, brought up to this one, version by version. docs/UPGRADING.md tells how to add a version.
 
-/** Makes of a file's contents what the next version would have written. It never throws, and changes nothing in place. */
+/** Turns a file's contents into what the next version would have written. It never throws, and changes nothing in place. */
 export type Upgrade = (old: Readonly<Record<string, unknown>>) => Record<string, unknown>
 
 /** The version that is written now: one more than there are upgrades. */
@@ -10,7 +10,7 @@ export function versionOf(upgrades: readonly Upgrade[]): number {
 
 /**
  * The contents as this version writes them. `upgrades[0]` makes version 2 of version 1, and so on. 'newer' when a later version
- * wrote them, undefined when they say no version that there has ever been.
+ * wrote them, undefined when they hold no valid version.
  */
 export function upgraded(
   value: Readonly<Record<string, unknown>>,

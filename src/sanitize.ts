@@ -1,5 +1,5 @@
-// Words of others made harmless: what cannot be seen is gone, lengths are bounded, and their type keeps them out of sentences
-// of ours. What peers, relays, servers and programs say becomes `Foreign` where it is parsed; only call/wording.ts renders it.
+// Words of others made harmless: invisible characters are removed, lengths are bounded, and a type of their own keeps them out of
+// sentences of ours. What peers, relays, servers and programs say becomes `Foreign` where it is parsed; only call/wording.ts renders it.
 
 import { withoutIdleJoiners } from './joiners.ts'
 
@@ -27,39 +27,39 @@ export function foreign(ours: TemplateStringsArray, ...theirs: readonly (Foreign
   return asForeign(ours.map((text, n) => text + unsafeTextOf(theirs[n] ?? '')).join(''))
 }
 
-/** Whether there is nothing to show. */
+/** Whether the words are the empty text. */
 export function isBlank(words: Foreign): boolean {
   return unsafeTextOf(words) === ''
 }
 
-/** Whether it is just that, in the same letters. */
+/** Whether the words are exactly this text. */
 export function isSame(words: Foreign, text: string): boolean {
   return unsafeTextOf(words) === text
 }
 
-/** Whether a pattern is found: words may be judged without being repeated. */
+/** Whether a pattern is found in the words: they may be judged without being repeated. */
 export function matches(words: Foreign, pattern: RegExp): boolean {
   return pattern.test(unsafeTextOf(words))
 }
 
-/** The whole numbers that are written in it. */
+/** The whole numbers that are written in the words. */
 export function numbersIn(words: Foreign): number[] {
   return [...unsafeTextOf(words).matchAll(/\d+/g)].map(Number)
 }
 
-/** The lengths of its lines in UTF-16 units: one of 0 for nothing. */
+/** The length of each line in UTF-16 units; [0] for the empty text. */
 export function lineLengths(words: Foreign): number[] {
   return unsafeTextOf(words)
     .split('\n')
     .map((line) => line.length)
 }
 
-/** Its lines; none for nothing. */
+/** The lines of the words; none for the empty text. */
 export function linesOf(words: Foreign): Foreign[] {
   return isBlank(words) ? [] : unsafeTextOf(words).split('\n').map(asForeign)
 }
 
-/** Its first `maxLength` units, and "…" where there are more. */
+/** The first `maxLength` UTF-16 units of the words, and "…" where there are more. */
 export function cutForeign(words: Foreign, maxLength: number): Foreign {
   return asForeign(truncate(unsafeTextOf(words), maxLength))
 }
@@ -77,7 +77,7 @@ export function cleanText(text: string, maxLength = MAX_TEXT): string {
   return truncate(visible(wellFormed(text).replace(LINE_BREAKS, '\n')), maxLength)
 }
 
-/** One line: breaks, tabs and runs of spaces become one space. */
+/** One line: breaks, tabs and runs of spaces become one space, and none at the ends. At most `maxLength` UTF-16 units and "…". */
 export function cleanLine(text: string, maxLength = MAX_LINE): string {
   const line = visible(wellFormed(text).replace(LINE_BREAKS, ' '))
   return truncate(line.replace(/\s+/g, ' ').trim(), maxLength)
@@ -94,7 +94,7 @@ export function mixesAlphabets(name: Foreign): boolean {
   return standsFor || mixed().some((pattern) => pattern.test(text))
 }
 
-// ASCII, and the dots of a short key: what needs no look, which is nearly everything.
+// ASCII, and the dots of a short key: nearly every text, and none of it needs a look.
 const PLAIN = /^[\t\n -~…]*$/
 
 function mixed(): RegExp[] {
@@ -119,7 +119,7 @@ function visible(text: string): string {
 
 let patterns: { invisible: RegExp; mark: RegExp } | undefined
 
-// Unicode's tables, for whoever meets such a text: they take longer to make than a command's other patterns together.
+// Made when a text beyond ASCII is met: with Unicode's tables they take longer to make than a command's other patterns together.
 function makePatterns(): { invisible: RegExp; mark: RegExp } {
   return {
     // C0 and C1 controls (terminal escapes), interlinear annotations, and all that Unicode wants drawn as nothing: marks of
@@ -137,7 +137,7 @@ function boundMarks(text: string): string {
     .replace(/(\p{M}{8})\p{M}+/gu, '$1')
 }
 
-// Every double quote becomes a single one, every single one and every backtick the plain one, and two of them one.
+// Every run of quotes, single or double, and of backticks becomes one plain single quote.
 function foldQuotes(text: string): string {
   return text.replace(QUOTES, "'")
 }
@@ -149,7 +149,7 @@ function wellFormed(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8')
 }
 
-// No half of a character in front of the dots, and nothing that was joined to what is cut off.
+// No half of a surrogate pair in front of the dots, and no joiner to what is cut off.
 function truncate(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${visible(text.slice(0, maxLength).replace(/[\ud800-\udbff]$/, ''))}…`
 }
