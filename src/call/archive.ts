@@ -4,11 +4,11 @@
 import { fields, isRecord } from '../json.ts'
 import { type Upgrade, upgraded } from '../migrate.ts'
 import { isFinished, transferKey } from './file-transfer.ts'
-import { type ArchiveSummary, type Entries, type Log, markFinal, signalOf, timeOf } from './log.ts'
+import { type ArchiveSummary, type Entries, type KeptPlace, type Log, markFinal, signalOf, timeOf } from './log.ts'
 import { hex32, keptEntries } from './log-codec.ts'
 import type { Call, Line } from './replay.ts'
 import type { Party } from './rules.ts'
-import type { Signal, SignalType } from './signal.ts'
+import type { SeqRange, Signal, SignalType } from './signal.ts'
 
 /** `id`: the call's. */
 export type ArchiveSegment = { version: 1; id: string; entries: Entries }
@@ -111,7 +111,8 @@ export function compact(log: Log, call: Call | undefined, after = 0, bounds = AR
   if (total < bounds.keep + bounds.minEntries || call?.phase !== 'active') return none
   // A log may hold rumors that stand nowhere in the call, because they cannot be read or lost their place.
   if (call.lines.length !== total) return none
-  const lines = call.lines.slice(0, archivableLines(log, call, bounds.keep)).filter(({ signal }) => !isAnswer(signal))
+  const settled = call.lines.slice(0, archivableLines(log, call, bounds.keep))
+  const lines = settled.filter(({ signal }) => ARCHIVED.includes(signal.body.type))
   if (lines.length < bounds.minEntries) return none
   const first = (segmentNumbers(log).at(-1) ?? after) + 1
   const added = new Map<number, ArchiveSegment>()
@@ -124,13 +125,13 @@ export function compact(log: Log, call: Call | undefined, after = 0, bounds = AR
   }
   const archived = new Set(lines.map(({ signal }) => signal.id))
   const staying = Object.keys(log.entries).filter((id) => !archived.has(id))
-  const archive = summariseArchive(log.archive, lines, call, first, first + added.size - 1)
+  const archive = summariseArchive(log.archive, settled, call, [first, first + added.size - 1])
   return { head: { ...log, entries: pick(log.entries, staying), archive }, added }
 }
 
 /**
- * How many lines, from the first on, may be archived. Up to there nothing is open, no number is missing, no file is cut in two; the
- * last word is the peer's, and what stays links to nothing before the last archived words: whatever an honest peer says from then
+ * How many lines, from the first on, are settled. Up to there nothing is unread or under way, no number is missing, no file is cut in
+ * two; the last word is the peer's, and what follows links to nothing before the last of them: whatever an honest peer says from then
  * on, and we do, has a later clock.
  */
 function archivableLines(log: Log, call: Call, keep: number): number {
@@ -143,10 +144,10 @@ function archivableLines(log: Log, call: Call, keep: number): number {
   let [best, open] = [0, 0]
   for (const [n, line] of lines.slice(0, Math.max(0, lines.length - keep)).entries()) {
     const { signal } = line
-    if (isAnswer(signal)) continue
+    if (CONNECTING.includes(signal.body.type)) continue
     if (unread.has(signal.id) || !isSettledLine(line, log, peer)) break
     if (signal.body.type === 'file') open = Math.max(open, ends.get(chunkKey(signal)) ?? n)
-    tails[signal.from] = signal.seq
+    tails[signal.from] = Math.max(tails[signal.from] ?? 0, signal.seq)
     const { [call.caller]: callers = 0, [call.callee]: callees = 0 } = tails
     const after = lowest[n + 1]
     const isClean = after === undefined || (after.caller >= callees && after.callee >= callers)
@@ -161,26 +162,24 @@ function lowestAcks(lines: readonly Line[]): Record<Party, number>[] {
   let after: Record<Party, number> = { caller: Infinity, callee: Infinity }
   for (let n = lines.length - 1; n >= 0; n--) {
     const line = lines[n]
-    if (line !== undefined && !isAnswer(line.signal))
+    if (line !== undefined && !CONNECTING.includes(line.signal.body.type))
       after = { ...after, [line.party]: Math.min(after[line.party], line.signal.ack.seq) }
     lowest[n] = after
   }
   return lowest
 }
 
-// What makes a call active stays in the head: it is little, and from it alone the fold comes to the same phase.
-function isAnswer({ body }: Signal): boolean {
-  return body.type === 'request' || body.type === 'accept' || body.type === 'reject'
-}
-
 function isSettledLine({ signal, late, effective }: Line, log: Log, peer: string): boolean {
   const { body, from, id } = signal
-  if (late || !effective || !ARCHIVABLE.includes(body.type)) return false
+  if (late || !effective || ![...KEPT, ...ARCHIVED].includes(body.type)) return false
   if (from !== peer) return signal.seq <= log.peerAcked.seq && log.outbox[id] === undefined
   return body.type !== 'file' || isFinished(log.files[transferKey(body)])
 }
 
-const ARCHIVABLE: readonly SignalType[] = ['message', 'progress', 'escalate', 'file']
+// What makes a call active, and what is agreed in it, stays in the head: it is little, and from it alone the fold comes to the same.
+const CONNECTING: readonly SignalType[] = ['request', 'accept', 'reject']
+const KEPT: readonly SignalType[] = ['propose', 'agree', 'decline']
+const ARCHIVED: readonly SignalType[] = ['message', 'progress', 'escalate', 'file']
 
 /** Where the last chunk of each file stands. */
 function lastChunks(lines: readonly Line[]): Map<string, number> {
@@ -193,28 +192,32 @@ function chunkKey({ from, body }: Signal): string {
   return body.type === 'file' ? `${from} ${transferKey(body)}` : ''
 }
 
+/** @param added the numbers of the first and the last segment that are added */
 function summariseArchive(
   archive: ArchiveSummary | undefined,
-  lines: readonly Line[],
+  settled: readonly Line[],
   call: Call,
-  first: number,
-  last: number,
+  added: SeqRange,
 ): ArchiveSummary {
-  const sum = {
-    segments: [archive?.segments[0] ?? first, last] as const,
-    entries: (archive?.entries ?? 0) + lines.length,
-    own: archive?.own ?? 0,
-    messages: archive?.messages ?? 0,
-    tails: { ...archive?.tails },
-    last: archive?.last ?? 0,
-  }
-  for (const { signal, party, clock, heard } of lines) {
+  const { segments, entries = 0, own = 0, messages = 0, tails, last = 0 }: Partial<ArchiveSummary> = archive ?? {}
+  const sum = { entries, own, messages, tails: { ...tails }, last }
+  const kept: Record<string, KeptPlace> = {}
+  for (const { signal, party, clock, heard, unseen } of settled) {
+    const { id, from, seq, body } = signal
+    if (CONNECTING.includes(signal.body.type)) continue
+    // What was kept before stands below the last one that was archived then.
+    if (seq > (sum.tails[from]?.seq ?? 0)) sum.tails[from] = { seq, id, clock }
+    if (!ARCHIVED.includes(body.type)) {
+      kept[id] = { clock, ...(unseen === undefined ? {} : { unseen }) }
+      continue
+    }
+    sum.entries++
     if (party === call.role) sum.own++
-    if (signal.body.type === 'message') sum.messages++
-    sum.tails[signal.from] = { seq: signal.seq, id: signal.id, clock }
+    if (body.type === 'message') sum.messages++
     sum.last = Math.max(sum.last, timeOf(signal.at, heard))
   }
-  return sum
+  const places = Object.keys(kept).length === 0 ? {} : { kept }
+  return { segments: [segments?.[0] ?? added[0], added[1]], ...sum, ...places }
 }
 
 function pick(entries: Entries, ids: readonly string[]): Entries {

@@ -15,6 +15,7 @@ import {
   type FetchProgress,
   type FileState,
   type Fork,
+  type KeptPlace,
   type Log,
   type LogEntry,
   markFinal,
@@ -157,14 +158,17 @@ const range: Decoder<SeqRange> = (value) => {
 
 /** What a call's file says of its segments. */
 const archiveSummary: Decoder<ArchiveSummary> = where(
-  fields<ArchiveSummary>({
-    segments: range,
-    entries: count,
-    own: count,
-    messages: count,
-    tails: table(fields<ArchivedTail>({ seq, id: hex32, clock: count }), hex32),
-    last: count,
-  }),
+  fields<ArchiveSummary>(
+    {
+      segments: range,
+      entries: count,
+      own: count,
+      messages: count,
+      tails: table(fields<ArchivedTail>({ seq, id: hex32, clock: count }), hex32),
+      last: count,
+    },
+    { kept: table(fields<KeptPlace>({ clock: count }, { unseen: range }), hex32) },
+  ),
   ({ segments: [first, last], entries, own, messages }) =>
     // A segment is never empty: a damaged number must not make us look for a million files.
     first >= 1 && last >= first && last - first < entries && own <= entries && messages <= entries,

@@ -221,8 +221,11 @@ export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
 
 const parsedSignals = new WeakMap<Rumor, Signal>()
 const finalEntries = new WeakSet<Entries>()
-/** The last signal of one author in the archive. */
+/** The last signal of one author up to which the archive goes. */
 export type ArchivedTail = { seq: number; id: string; clock: number }
+
+/** Where a line of the head stands, worked out while what it follows was still there. `unseen`: as in a `Line`. */
+export type KeptPlace = { clock: number; unseen?: SeqRange }
 
 /** What a call's own file still says of the words that have left it for segments: as much as every command needs. */
 export type ArchiveSummary = {
@@ -232,8 +235,10 @@ export type ArchiveSummary = {
   entries: number
   own: number
   messages: number
-  /** How far each key's log lies in segments. */
+  /** Up to where of each key's log whatever does not stand in the head lies in segments. */
   tails: Readonly<Record<string, ArchivedTail>>
+  /** Proposals and their answers up to there, which stay in the head, by rumor id; absent where there are none. */
+  kept?: Readonly<Record<string, KeptPlace>>
   /** When the last of them was said, unix seconds. */
   last: number
 }

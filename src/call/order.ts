@@ -10,7 +10,8 @@ export type OrderedSignal = { signal: Signal; clock: number; ack: number }
  * Signals in transcript order, "(derived clock, sender's pubkey)", with ends below everything that does not name them.
  *
  * "One more than the greater of the clocks of `prev` and of the signal that `ack` names (0 where there is none)." What a signal
- * names and is not among `signals` counts as 0, but for the last ones of the archive, whose clocks the summary tells.
+ * names and is not among `signals` counts as 0, but for the last ones of the archive, whose clocks the summary tells, as it does those
+ * of the signals before them that are still here.
  * @param signals each once; of one author no two with the same number
  */
 export function orderSignals(signals: readonly Signal[], archive?: ArchiveSummary): OrderedSignal[] {
@@ -37,7 +38,7 @@ function rankAll(signals: readonly Signal[], archive: ArchiveSummary | undefined
     const before = signal.prev === undefined ? undefined : placed.get(signal.prev)
     const one: Ranked = {
       signal,
-      clock: 1 + Math.max(...clocks),
+      clock: archive?.kept?.[signal.id]?.clock ?? 1 + Math.max(...clocks),
       // "A sender never lowers it; a receiver reads one that is lower as that of `prev`."
       ack: Math.max(signal.ack.seq, before?.ack ?? 0),
       named: mask,

@@ -206,6 +206,10 @@ function foldPhases(
     const party: Party = signal.from === caller ? 'caller' : 'callee'
     const other: Party = party === 'caller' ? 'callee' : 'caller'
     const { heard, hadAcked } = log.entries[signal.id] ?? {}
+    const kept = log.archive?.kept?.[signal.id]
+    // Two who speak at once cross, and a peer that claims it gains nothing.
+    const crossed: SeqRange | undefined = above[other] > ack ? [ack + 1, above[other]] : undefined
+    const unseen = kept === undefined ? crossed : kept.unseen
     const after = signal.body.type === 'request' ? phase : nextPhase(phase, signal.body.type, party)
     lines.push({
       signal,
@@ -214,8 +218,7 @@ function foldPhases(
       ...(heard === undefined ? {} : { heard }),
       late: isLate(signal, party === role, ends[other], log) || (after === undefined && isLateAnswer(signal, phase)),
       effective: after !== undefined,
-      // Two who speak at once cross, and a peer that claims it gains nothing.
-      ...(above[other] > ack ? { unseen: [ack + 1, above[other]] as const } : {}),
+      ...(unseen === undefined ? {} : { unseen }),
       ...(hadAcked === undefined ? {} : { hadAcked }),
     })
     above[party] = Math.max(above[party], signal.seq)

@@ -1,6 +1,7 @@
 // What may leave a call for chapters, rule by rule, and that nobody who has only the head knows less.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { proposalsOf } from '../../src/call/agreements.ts'
 import {
   ARCHIVE_BOUNDS,
   type ArchiveSegment,
@@ -10,14 +11,15 @@ import {
   parseSegment,
   splitSegments,
 } from '../../src/call/archive.ts'
-import type { Log } from '../../src/call/log.ts'
+import type { Log, LogEntry } from '../../src/call/log.ts'
 import { parseLog } from '../../src/call/log-codec.ts'
 import { paceOf } from '../../src/call/pace.ts'
 import { lastSignal, replay } from '../../src/call/replay.ts'
-import { type Body, LIMIT, type Link } from '../../src/call/signal.ts'
+import { type Body, LIMIT, type Link, NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
 import { summariseCall } from '../../src/state/call-index.ts'
+import { shownUpTo } from '../../src/state/read-marks.ts'
 import { must } from '../support/must.ts'
 import { ME, PEER, START, sampleCall } from './transcript/sample-transcripts.ts'
 
@@ -274,25 +276,107 @@ describe('a head and its chapters', () => {
   })
 })
 
-test('whoever has the head alone knows of the call what the whole says, but for the words', () => {
-  const line = fc.tuple(fc.boolean(), fc.nat(9))
-  fc.assert(
-    fc.property(fc.array(line, { maxLength: 60 }), fc.nat(5), fc.nat(40), (lines, keep, acked) => {
-      const script: Script = lines.map(([mine, what]) => [
-        mine ? 'me' : 'peer',
-        what === 9 ? { type: 'escalate', text: 'x' } : what === 8 ? chunk(1, 1, String(mine)) : words(`${what}`),
-      ])
-      const { log } = talk(script)
-      const whole = { ...log, peerAcked: ackedAll(log, acked), files: { [`false ${FILE.sha256}`]: { path: '/a' } } }
-      const { head, added } = compacted(whole, { keep, minEntries: 1, maxPerSegment: 5 })
-      const [one, all] = [must(callOf(head)), must(callOf(whole))]
-      expect({ ...one, lines: [] }).toEqual({ ...all, lines: [] })
-      expect(paceOf(one, head.archive).messages).toBe(paceOf(all).messages)
-      expect(summariseCall(one, head, START)).toEqual(summariseCall(all, whole, START))
-      expect(joinSegments({ head, segments: added })).toEqual(whole)
-      const stay = all.lines.slice(all.lines.length - one.lines.length + 2)
-      expect(one.lines.slice(2)).toEqual(stay)
-    }),
-    { numRuns: 200 },
-  )
+/** What somebody says next: how far it lags behind the other side, and which signal of the call an answer is about. */
+type Move = { mine: boolean; what: number; lag: number; about: number }
+
+const move: fc.Arbitrary<Move> = fc.record({
+  mine: fc.boolean(),
+  what: fc.nat(12),
+  lag: fc.oneof(fc.constant(0), fc.nat(3)),
+  about: fc.nat(200),
 })
+
+const SAID: readonly Body[] = [
+  { type: 'propose', text: 'x' },
+  { type: 'agree', text: '' },
+  { type: 'decline', text: '' },
+  { type: 'escalate', text: 'x' },
+  { type: 'progress', text: 'x' },
+]
+
+function bodyOf({ mine, what }: Move): Body {
+  return SAID[what] ?? (what === 5 ? chunk(1, 1, String(mine)) : words(`${what}`))
+}
+
+/** The next rumor of a call, with what its author had taken by then. */
+function rumorIn(whole: Log, one: Move) {
+  const [who, to] = one.mine ? [ME, PEER] : [PEER, ME]
+  const ids = Object.keys(whole.entries)
+  const signals = must(callOf(whole)).lines.map(({ signal }) => signal)
+  const [own, others] = [signals.filter(({ from }) => from === who), signals.filter(({ from }) => from === to)]
+  // Whoever is behind has taken at least what it has acknowledged before.
+  const known = must(own.at(-1)).ack.seq
+  const acked = others.filter(({ seq }) => seq >= known).toReversed()
+  const { seq, id } = acked[Math.min(one.lag, acked.length - 1)] ?? NOTHING
+  const before = lastSignal(whole, who)
+  const position = { call: whole.id, to, seq: before.seq + 1, prev: before.id, ack: { seq, id } as Link }
+  const body = bodyOf(one)
+  const re = body.type === 'agree' || body.type === 'decline' ? ids[one.about % ids.length] : undefined
+  const at = START + ids.length
+  const rumor = rumorOf(signalTemplate(body, { ...position, ...(re !== undefined && { re }) }, at), who)
+  return who === ME ? { rumor } : { rumor, heard: at + 1 }
+}
+
+function heard(log: Log, entry: LogEntry): Log {
+  return { ...log, entries: { ...log.entries, [entry.rumor.id]: entry } }
+}
+
+/** That a head tells of its call what all of the call tells, but for the words. */
+function expectSame(head: Log, whole: Log): void {
+  const [one, all] = [must(callOf(head)), must(callOf(whole))]
+  const staying = all.lines.filter(({ signal }) => head.entries[signal.id] !== undefined)
+  expect(one).toEqual({ ...all, lines: staying })
+  expect(proposalsOf(one)).toEqual(proposalsOf(all))
+  expect(paceOf(one, head.archive).messages).toBe(paceOf(all).messages)
+  expect(summariseCall(one, head, START)).toEqual(summariseCall(all, whole, START))
+  expect(shownUpTo(head, ME)).toBe(shownUpTo(whole, ME))
+}
+
+test('whoever has the head alone knows of the call what the whole says, but for the words, and so as it goes on', () => {
+  let [archived, kept, again] = [0, 0, 0]
+  fc.assert(
+    fc.property(
+      fc.array(move, { maxLength: 60 }),
+      fc.array(move, { maxLength: 30 }),
+      fc.nat(5),
+      fc.integer({ min: 1, max: 60 }),
+      fc.boolean(),
+      (first, second, keep, acked, mine) => {
+        const { log } = talk([], mine ? 'me' : 'peer')
+        const start: Log = {
+          ...log,
+          files: { [`false ${FILE.sha256}`]: { path: '/a' } },
+          peerAcked: ackedAll(log, acked),
+        }
+        const bounds = { keep, minEntries: 1, maxPerSegment: 5 }
+        let whole = first.reduce((log, one) => heard(log, rumorIn(log, one)), start)
+        const { head: once, added } = compacted(whole, bounds)
+        expectSame(once, whole)
+        expect(joinSegments({ head: once, segments: added })).toEqual(whole)
+        if (once.archive === undefined) return
+        archived++
+        if (once.archive.kept !== undefined) kept++
+        let head = parsed(once)
+        for (const one of second) {
+          const entry = rumorIn(whole, one)
+          const next = heard(head, entry)
+          // Such a one is worked out over the whole call.
+          if (needsWholeCall(head, next)) continue
+          ;[whole, head] = [heard(whole, entry), next]
+          expectSame(head, whole)
+        }
+        const more = compacted(head, bounds)
+        expectSame(more.head, whole)
+        if (more.added.size > 0) again++
+        expect(joinSegments({ head: more.head, segments: new Map([...added, ...more.added]) })).toEqual(whole)
+      },
+    ),
+    { numRuns: 300 },
+  )
+  for (const count of [archived, kept, again]) expect(count).toBeGreaterThan(30)
+})
+
+/** A head as it is read from disk. */
+function parsed(log: Log): Log {
+  return parseLog(JSON.parse(JSON.stringify(log))) as Log
+}

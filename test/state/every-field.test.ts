@@ -79,6 +79,7 @@ const log: Omit<Whole<Log>, 'needsWholeCall'> = {
   archive: {
     ...{ segments: [1, 2], entries: 3, own: 1, messages: 1, last: now },
     tails: { [ID]: { seq: 1, id: ID, clock: 1 } },
+    kept: { [ID]: { clock: 1, unseen: [1, 2] } },
   },
 }
 
