@@ -147,7 +147,12 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
       )
     else if (what === 16 && a === 0) intend(END)
     else if (what === 16 && a === 1) say({ type: 'end', text: 'x', expired: false })
-    else if (what === 18 && a < 2) say({ type: 'opaque', text: '', op: 'later' })
+    else if (what === 17 && a < 3) intend({ type: 'propose', text: `${b}`, wait: undefined })
+    else if (what === 17 && a < 5) say({ type: 'propose', text: `${b}` })
+    else if (what === 17) {
+      const { id: re } = any(c < 8 ? ada.key : ben.key)
+      say({ type: a < 7 ? 'agree' : 'decline', text: '' }, re === undefined ? {} : { re })
+    } else if (what === 18 && a < 2) say({ type: 'opaque', text: '', op: 'later' })
     else {
       const items = itemsOf(log, call, { contacts: [], owner: undefined, names: {} })
       change(shelf, id, (who) => {
@@ -169,8 +174,11 @@ const MISSED: Deed[] = [
   [15, 0, 9, 0],
 ]
 
+/** A call that begins with a proposal, which the other side agrees to among words that cross. */
+const AGREED: Deed[] = [[17, 0, 0, 0], [17, 6, 1, 0], ...MISSED.slice(0, -1)]
+
 test('the same state, with chapters and without', () => {
-  let [compacted, joined] = [0, 0]
+  let [compacted, joined, kept, agreed] = [0, 0, 0, 0]
   fc.assert(
     fc.property(fc.array<Deed>(deed, { minLength: 10, maxLength: 70 }), fc.nat(2), (script, which) => {
       const bounds = [
@@ -184,6 +192,8 @@ test('the same state, with chapters and without', () => {
       if (mine === undefined) throw new Error('no call')
       compacted += shelf.compacted
       joined += shelf.joined
+      kept += Object.keys(mine.archive?.kept ?? {}).length
+      agreed += shelf.side.state.index.calls[id]?.agreements?.length ?? 0
       const whole: State = { ...shelf.side.state, logs: { ...shelf.side.state.logs, [id]: wholeOf(shelf, mine) } }
       expect(unwrapped(whole)).toEqual(unwrapped(other.state))
       const [call] = callsOf(shelf.side.state, shelf.side.key, T)
@@ -191,10 +201,16 @@ test('the same state, with chapters and without', () => {
       expect({ ...call, lines: [] }).toEqual({ ...full, lines: [] })
       if (mine.archive !== undefined) expect(full?.ends).toEqual({})
     }),
-    { numRuns: 30, examples: [[MISSED, 0]] },
+    {
+      numRuns: 30,
+      examples: [
+        [MISSED, 0],
+        [AGREED, 0],
+      ],
+    },
   )
   // Where nothing is archived, or nothing meets what is, it would hold as well.
-  expect([compacted > 10, joined > 0]).toEqual([true, true])
+  expect([compacted > 10, joined > 0, kept > 1, agreed > 0]).toEqual([true, true, true, true])
 }, 60_000)
 
 test('a second accept among words that lie in chapters by now introduces the peer still', () => {
