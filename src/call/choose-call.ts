@@ -163,7 +163,8 @@ export function onlyCall(candidates: readonly Call[], people: AgentDirectory, no
   return new Failure(
     'SEVERAL_CALLS',
     `${candidates.length} calls fit: ${list}`,
-    `add --call ${call.id.slice(0, 8)} to say which one`,
+    // To suggest one of them is to have the words said to whoever comes first.
+    'add --call with the id of the one that you mean',
   )
 }
 

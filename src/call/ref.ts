@@ -55,7 +55,7 @@ export function proposalToAnswer(
   return new Failure(
     'SEVERAL_PROPOSALS',
     `${refs.length} proposals wait for your answer: ${refs.join(', ')}`,
-    `\`${P2P} agree ${only.ref} --call ${id}\` names one`,
+    `say which: \`${P2P} agree <ref> --call ${id}\` or \`${P2P} decline <ref> "…" --call ${id}\`; \`${P2P} transcript ${id} --brief\` shows them`,
   )
 }
 

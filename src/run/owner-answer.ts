@@ -48,6 +48,6 @@ export function escalationMeant(state: State, prefix: string | undefined): KeptE
   return new Failure(
     'SEVERAL_ESCALATIONS',
     `you have asked your owner several things: ${ids.join(', ')}`,
-    `\`${P2P} escalate --answered "…" --id ${ids[0]}\` names one; \`${P2P} status\` shows what each of them is`,
+    `\`${P2P} status\` shows what each of them is; \`${P2P} escalate --answered "…" --id <id>\` says which one is answered`,
   )
 }

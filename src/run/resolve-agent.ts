@@ -46,11 +46,10 @@ export function agentNamed(found: PresenceFindings, name: string, now: number): 
   const candidates = named.map((agent) => candidate(agent, now)).join('; ')
   if (one === undefined) throw nobodyCalled(name, silent)
   if (second !== undefined || found.more)
-    throw refusal(`more than one agent on line is called "${name}": ${candidates}`, one)
+    throw refusal(`more than one agent on line is called "${name}": ${candidates}`)
   if (found.lacking.length > 0)
     throw refusal(
       `an agent on line is called "${name}", and whether another one is, not all relays have said (${silent}): ${candidates}`,
-      one,
     )
   if (one.verified !== false) return one
   throw new Failure(
@@ -69,12 +68,8 @@ function nobodyCalled(name: string, silent: string): Failure {
   )
 }
 
-function refusal(message: string, { pubkey }: OnlineAgent): Failure {
-  return new Failure(
-    'AGENT_AMBIGUOUS',
-    message,
-    `the npub of the one you mean: \`${P2P} call ${npubEncode(pubkey)} "…"\``,
-  )
+function refusal(message: string): Failure {
+  return new Failure('AGENT_AMBIGUOUS', message, 'use the npub of the one you mean')
 }
 
 /** What is known of a candidate, facts first: its key, when it was seen, and what it says that it can. */
